@@ -1,0 +1,89 @@
+/** The groups CKM knows; each name is also the name of its RFC 9591 / COCKTAIL-DKG ciphersuite's group. */
+export type GroupName = 'ed25519' | 'ristretto255' | 'secp256k1' | 'P-256';
+
+/**
+ * A public scalar: canonical bytes in the group's own order (RFC 9591 §6: little-endian for ed25519 and
+ * ristretto255, big-endian for secp256k1 and P-256), always smaller than the group order.
+ */
+export type Scalar = Uint8Array & { readonly __scalar: 'public' };
+
+/** The same bytes, but secret: it can only enter constant-time operations. */
+export type SecretScalar = Uint8Array & { readonly __scalar: 'secret' };
+
+/** A group element, opaque: a backend may keep it decoded. Always in the prime-order group; may be the identity. */
+export interface Element {
+  readonly __element: GroupName;
+}
+
+/**
+ * Arithmetic modulo the group order. Operations that touch a {@link SecretScalar} are constant-time where the backend
+ * can be, and masked where it cannot; their result is secret. `publish` is the only way from secret to public.
+ */
+export interface ScalarField {
+  readonly order: bigint;
+  readonly byteLength: number;
+  readonly zero: Scalar;
+  readonly one: Scalar;
+  /** @throws EncodingError `SCALAR_INVALID` unless canonical (right length, smaller than the order). */
+  parse(bytes: Uint8Array): Scalar;
+  /** As {@link parse}, for secret bytes; the error never holds them. Copies. */
+  parseSecret(bytes: Uint8Array): SecretScalar;
+  /** The value modulo the order; public data only. */
+  fromInteger(value: number | bigint): Scalar;
+  toInteger(value: Scalar): bigint;
+  /** Reduces a hash output of 32 to 64 bytes, read in the group's byte order, modulo the order. */
+  reduce(bytes: Uint8Array): Scalar;
+  reduceSecret(bytes: Uint8Array): SecretScalar;
+  isZero(value: Scalar | SecretScalar): boolean;
+  equal(a: Scalar | SecretScalar, b: Scalar | SecretScalar): boolean;
+  add(a: Scalar, b: Scalar): Scalar;
+  add(a: Scalar | SecretScalar, b: Scalar | SecretScalar): SecretScalar;
+  subtract(a: Scalar, b: Scalar): Scalar;
+  subtract(a: Scalar | SecretScalar, b: Scalar | SecretScalar): SecretScalar;
+  multiply(a: Scalar, b: Scalar): Scalar;
+  multiply(a: Scalar | SecretScalar, b: Scalar | SecretScalar): SecretScalar;
+  negate(a: Scalar): Scalar;
+  negate(a: SecretScalar): SecretScalar;
+  /** Public scalars only. @throws UsageError `SCALAR_ZERO` for zero. */
+  invert(a: Scalar): Scalar;
+  /** Declares that a secret may now be seen (a signature share, say); `why` is for the reader. */
+  publish(value: SecretScalar, why: string): Scalar;
+}
+
+/**
+ * A prime-order group. What may leak is in the method's name:
+ * `mulBase` and `mulSecret` are constant-time in the scalar; `mulPublic`, `mulBasePublic` and `msm` are
+ * variable-time and take public data only.
+ */
+export interface Group {
+  readonly name: GroupName;
+  /** Which implementation this is, for `ckm doctor` and the bench: `noble`, `sodium-native`, `libsecp256k1` … */
+  readonly backend: string;
+  readonly scalars: ScalarField;
+  readonly elementByteLength: number;
+  readonly generator: Element;
+  readonly identity: Element;
+  /**
+   * Canonical, in the prime-order group, not the identity.
+   * @throws EncodingError `ELEMENT_INVALID` otherwise.
+   */
+  decode(bytes: Uint8Array): Element;
+  /** RFC 9591 SerializeElement. @throws UsageError `ELEMENT_IDENTITY` for the identity. */
+  encode(element: Element): Uint8Array;
+  isIdentity(element: Element): boolean;
+  equal(a: Element, b: Element): boolean;
+  add(a: Element, b: Element): Element;
+  /** Sum of any number of elements; the empty sum is the identity. */
+  sum(elements: readonly Element[]): Element;
+  negate(a: Element): Element;
+  /** scalar·G, constant-time. */
+  mulBase(scalar: SecretScalar): Element;
+  /** scalar·element, constant-time. */
+  mulSecret(element: Element, scalar: SecretScalar): Element;
+  /** scalar·G, variable-time, public data only. */
+  mulBasePublic(scalar: Scalar): Element;
+  /** scalar·element, variable-time, public data only. */
+  mulPublic(element: Element, scalar: Scalar): Element;
+  /** Σ scalarᵢ·elementᵢ, variable-time, public data only. @throws UsageError `LENGTH_MISMATCH` */
+  msm(elements: readonly Element[], scalars: readonly Scalar[]): Element;
+}

@@ -1,0 +1,2 @@
+export type * from './group/group.js';
+export * from './protocol/contract.js';
