@@ -1,1 +1,5 @@
-export {};
+export * from './fields.js';
+export * from './functions.js';
+export * from './policy.js';
+export * from './sessions.js';
+export * from './signing.js';

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** Exactly `length` bytes. */
+export function bytesOf(length: number) {
+  return z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === length, {
+    error: `expected ${length} bytes`,
+  });
+}
+
+/** At most `maxLength` bytes. */
+export function bytesUpTo(maxLength: number) {
+  return z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length <= maxLength, {
+    error: `expected at most ${maxLength} bytes`,
+  });
+}
+
+/** Seconds since 1970-01-01T00:00:00Z. */
+export const unixSeconds = z.int().min(0).max(253_402_300_799);
+
+/** Identifies a session, a request or a key: 32 random bytes chosen by whoever proposes it. */
+export const identifier = bytesOf(32);
+
+/** A server's place inside one key, 1..32: its Shamir x-coordinate. */
+export const slot = z.int().min(1).max(32);
+
+/** Text a person reads: no control characters, bounded. */
+export function label(maxLength: number) {
+  // eslint-disable-next-line no-control-regex
+  return z
+    .string()
+    .max(maxLength)
+    .regex(/^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$/u, {
+      error: 'control characters are not allowed',
+    });
+}
+
+export const quorum = z
+  .strictObject({ needed: z.int().min(2).max(32), of: z.int().min(2).max(32) })
+  .refine(({ needed, of }) => needed <= of, { error: 'a quorum cannot need more servers than there are' });

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { bytesUpTo, identifier, label, quorum, unixSeconds } from './fields.js';
+import { keyPolicy } from './policy.js';
+import { proposal, sessionView, suiteName } from './sessions.js';
+import { MAX_POOL, nonceCommitment, signingReply, signingRequest } from './signing.js';
+
+/** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
+export const keyState = z.enum(['pending', 'active']);
+
+export const keySummary = z.strictObject({
+  keyId: identifier,
+  suite: suiteName,
+  purpose: z.string().max(32),
+  quorum,
+  state: keyState,
+  createdAt: unixSeconds,
+});
+
+const empty = z.strictObject({});
+const sessionOnly = z.strictObject({ sessionId: identifier });
+
+/**
+ * Every function a server answers: the wire contract, from which the server's checks and the client's types both come.
+ * `account: false` marks the only function that a stranger may call, with an introduction inside the message.
+ */
+export const FUNCTIONS = {
+  'account.open': {
+    account: false,
+    parameters: z.strictObject({ invite: label(64).nullable() }),
+    result: z.strictObject({ openedAt: unixSeconds }),
+  },
+  'server.describe': {
+    account: true,
+    parameters: empty,
+    result: z.strictObject({
+      name: label(64),
+      version: label(32),
+      time: unixSeconds,
+      keys: z.int().min(0),
+      keyQuota: z.int().min(0),
+    }),
+  },
+  'session.propose': {
+    account: true,
+    parameters: z.strictObject({ sessionId: identifier, proposal, expiresAt: unixSeconds }),
+    result: sessionView,
+  },
+  /** Hands over the complete parameters (roster and all); the protocol starts here. */
+  'session.join': {
+    account: true,
+    parameters: z.strictObject({ sessionId: identifier, parameters: bytesUpTo(65_536) }),
+    result: sessionView,
+  },
+  'session.deliver': {
+    account: true,
+    parameters: z.strictObject({ sessionId: identifier, packets: z.array(bytesUpTo(65_536)).max(64) }),
+    result: sessionView,
+  },
+  'session.show': { account: true, parameters: sessionOnly, result: sessionView },
+  'session.list': {
+    account: true,
+    parameters: empty,
+    result: z.strictObject({ sessions: z.array(sessionView).max(256) }),
+  },
+  'session.cancel': {
+    account: true,
+    parameters: z.strictObject({ sessionId: identifier, reason: label(280) }),
+    result: sessionView,
+  },
+  'key.list': {
+    account: true,
+    parameters: z.strictObject({ after: identifier.nullable() }),
+    result: z.strictObject({ keys: z.array(keySummary).max(256) }),
+  },
+  'key.show': {
+    account: true,
+    parameters: z.strictObject({ keyId: identifier }),
+    result: z.strictObject({
+      key: keySummary,
+      policy: keyPolicy,
+      certificate: bytesUpTo(1_048_576).nullable(),
+    }),
+  },
+  /** Presents a certificate to a server that never saw round 3 finish; whenever that is. */
+  'key.certify': {
+    account: true,
+    parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(1_048_576) }),
+    result: sessionView.shape.result.unwrap(),
+  },
+  'key.pool': {
+    account: true,
+    parameters: z.strictObject({ keyId: identifier, count: z.int().min(1).max(MAX_POOL) }),
+    result: z.strictObject({ commitments: z.array(nonceCommitment).max(MAX_POOL) }),
+  },
+  'sign.request': { account: true, parameters: signingRequest, result: signingReply },
+  'sign.cancel': {
+    account: true,
+    parameters: z.strictObject({ requestId: identifier, reason: label(280) }),
+    result: signingReply,
+  },
+} as const satisfies Record<string, { account: boolean; parameters: z.ZodType; result: z.ZodType }>;
+
+export type FunctionName = keyof typeof FUNCTIONS;
+export type Parameters<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['parameters']>;
+export type Result<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['result']>;
+
+/** RFC 9457 problem details, as they travel inside a sealed reply. */
+export const problem = z.strictObject({
+  type: z.string().max(128),
+  title: z.string().max(512),
+  status: z.int().min(400).max(599),
+  errorClass: z.string().max(32),
+  code: z.string().max(64),
+  hint: z.string().max(512),
+  retryable: z.boolean(),
+  facts: z.record(
+    z.string().max(64),
+    z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
+  ),
+});
+export type Problem = z.infer<typeof problem>;
+
+/** What GET /v1/identity tells anybody: who this is. Pinned by the client on first contact. */
+export const identityCard = z.strictObject({
+  /** `ur:xid…` or `ur:envelope…` of the server's XID document. */
+  document: z.string().max(8192),
+  name: label(64),
+  version: label(32),
+  accounts: z.enum(['open', 'invite', 'closed']),
+});
+export type IdentityCard = z.infer<typeof identityCard>;

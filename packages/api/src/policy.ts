@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { unixSeconds } from './fields.js';
+
+/**
+ * What the owner asks every server of a key to enforce. Its hash is certified with the key, so no server can be told
+ * another one. An operator may be stricter, never laxer.
+ */
+export const keyPolicy = z.strictObject({
+  /** Request kinds the key answers to; everything else is refused. */
+  kinds: z.array(z.string().min(1).max(32)).min(1).max(16),
+  /** At most `count` requests in any window of `perSeconds`; null: no limit of the owner's. */
+  rateLimit: z
+    .strictObject({ count: z.int().min(1).max(1_000_000), perSeconds: z.int().min(1).max(31_536_000) })
+    .nullable(),
+  /** The key answers nothing from this moment on. */
+  expiresAt: unixSeconds.nullable(),
+  /** Whether content that cannot be described may be signed at all. */
+  blindAllowed: z.boolean(),
+  /** `operator`: each request waits until the server's operator says yes. */
+  approval: z.enum(['automatic', 'operator']),
+});
+export type KeyPolicy = z.infer<typeof keyPolicy>;
