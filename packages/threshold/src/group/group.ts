@@ -84,6 +84,11 @@ export interface Group {
   mulBasePublic(scalar: Scalar): Element;
   /** scalar·element, variable-time, public data only. */
   mulPublic(element: Element, scalar: Scalar): Element;
+  /**
+   * factor·element for 0 ≤ factor ≤ 65535, such as a party index; variable-time, public data only.
+   * @throws UsageError `FACTOR_INVALID`
+   */
+  mulSmall(element: Element, factor: number): Element;
   /** Σ scalarᵢ·elementᵢ, variable-time, public data only. @throws UsageError `LENGTH_MISMATCH` */
   msm(elements: readonly Element[], scalars: readonly Scalar[]): Element;
 }

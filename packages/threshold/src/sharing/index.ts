@@ -1,0 +1,5 @@
+export { feldmanCommit, feldmanEvaluate, feldmanVerify } from './feldman.js';
+export { lagrangeAtZero } from './lagrange.js';
+export { parsePartyIndex, parsePartySet } from './party-index.js';
+export { evaluatePolynomial } from './polynomial.js';
+export { MOST_PARTIES, parseQuorum, type Quorum } from './quorum.js';
