@@ -1,0 +1,50 @@
+import type { Reader, Transaction } from '../storage/storage.js';
+
+/** What one account may use at most. */
+export interface Quota {
+  readonly keys: number;
+  readonly openSessions: number;
+  /** Messages of any kind. */
+  readonly requestsPerMinute: number;
+  /** Requests that wait for the operator. */
+  readonly waitingRequests: number;
+  /** Sealed bytes in the database. */
+  readonly bytes: number;
+}
+
+/** Somebody this server answers. */
+export interface Account {
+  readonly xid: Uint8Array;
+  readonly status: 'active' | 'suspended';
+  readonly openedAt: number;
+  readonly quota: Quota;
+  /** The XID document as it was introduced: keys are taken from here, never from a message. */
+  readonly document: Uint8Array;
+}
+
+export interface Accounts {
+  find(reader: Reader, xid: Uint8Array): Promise<Account | null>;
+  list(reader: Reader, after: Uint8Array | null, limit: number): Promise<readonly Account[]>;
+  /**
+   * Opens an account, or finds the one that is open already.
+   * @throws AccessError `ACCOUNTS_CLOSED`, `INVITE_REQUIRED`, `INVITE_INVALID`.
+   */
+  open(
+    transaction: Transaction,
+    introduction: { readonly xid: Uint8Array; readonly document: Uint8Array; readonly invite: string | null },
+  ): Promise<{ readonly account: Account; readonly created: boolean }>;
+  setStatus(transaction: Transaction, xid: Uint8Array, status: Account['status']): Promise<Account>;
+  /** Makes an invite; the code is shown once and stored hashed. */
+  createInvite(
+    transaction: Transaction,
+    invite: { readonly note: string; readonly expiresAt: number },
+  ): Promise<{ readonly code: string }>;
+
+  /** The quota checks. Each throws PolicyError `QUOTA_…` (429) when one more would be too many. */
+  readonly quota: {
+    key(reader: Reader, account: Account): Promise<void>;
+    openSession(reader: Reader, account: Account): Promise<void>;
+    waitingRequest(reader: Reader, account: Account): Promise<void>;
+    bytes(reader: Reader, account: Account, more: number): Promise<void>;
+  };
+}

@@ -1,0 +1,43 @@
+import type { Reader, Transaction } from '../storage/storage.js';
+
+/** What happened, as a person reads it. No secret, no request body, no share. */
+export interface AuditEntry {
+  /** Lower-case words joined by dots: `account.open`, `sign.request`, `session.finished`, `operator.approve`. */
+  readonly deed: string;
+  /** The XID of the account behind it; null: the operator or the server itself. */
+  readonly who: Uint8Array | null;
+  readonly keyId: Uint8Array | null;
+  /** The session, request or message it belongs to. */
+  readonly subject: Uint8Array | null;
+  /** The same sentence that people were shown. */
+  readonly sentence: string;
+  readonly verdict: 'allowed' | 'asked' | 'refused' | 'approved' | 'rejected' | 'done' | 'failed';
+  /** Which policy decided: `Verdict.policy`; empty when none did. */
+  readonly policy: string;
+  /** Short, stable facts: codes, slots, counts. */
+  readonly detail: string;
+}
+
+/** An entry with its place in the chain. */
+export interface AuditLine extends AuditEntry {
+  readonly sequence: number;
+  readonly at: number;
+  /** 32 bytes over this entry and everything before it. */
+  readonly hash: Uint8Array;
+}
+
+export type AuditVerification =
+  | { readonly ok: true; readonly entries: number; readonly head: Uint8Array }
+  | { readonly ok: false; readonly entries: number; readonly brokenAt: number; readonly why: string };
+
+export interface AuditLog {
+  /**
+   * Adds an entry inside the caller's transaction. When it throws, let it: if the log cannot be written, the deed does
+   * not happen. Call it last: it holds the head against other replicas until the commit.
+   */
+  append(transaction: Transaction, entry: AuditEntry): Promise<void>;
+  /** Entries from `sequence` on, ascending. */
+  list(reader: Reader, sequence: number, limit: number): Promise<readonly AuditLine[]>;
+  /** Walks the whole chain: an edited, swapped, removed or cut-off entry is found and named. */
+  verify(reader: Reader): Promise<AuditVerification>;
+}

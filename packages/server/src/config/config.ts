@@ -1,0 +1,48 @@
+import type { Quota } from '../accounts/accounts.js';
+
+/** What the operator demands of every key, on top of what its owner demands: it can only be stricter. */
+export interface OperatorPolicy {
+  /** Request kinds this server answers at all; null: all that it knows. */
+  readonly kinds: readonly string[] | null;
+  readonly rateLimit: { readonly count: number; readonly perSeconds: number } | null;
+  readonly blindAllowed: boolean;
+  readonly approval: 'automatic' | 'operator';
+}
+
+/** Checked configuration of one server. */
+export interface ServerConfig {
+  readonly dataDir: string;
+  readonly name: string;
+  readonly version: string;
+  /** The address that clients use; part of every roster entry. */
+  readonly publicUrl: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null;
+  /** Null: SQLite in the data directory. */
+  readonly databaseUrl: string | null;
+  readonly accounts: 'open' | 'invite' | 'closed';
+  readonly quota: Quota;
+  readonly policy: OperatorPolicy;
+  readonly limits: {
+    /** Bytes of one message. */
+    readonly body: number;
+    /** Messages answered at the same time. */
+    readonly concurrency: number;
+    /** Messages a second from everybody together. */
+    readonly perSecond: number;
+    /** Messages a minute from one address. */
+    readonly perAddressPerMinute: number;
+    readonly requestTimeoutMs: number;
+    /** How far a sender's clock may be from ours. */
+    readonly clockSkewSeconds: number;
+    /** A message may not be valid for longer than this. */
+    readonly messageLifetimeSeconds: number;
+    /** A session may not stay open for longer than this. */
+    readonly sessionLifetimeSeconds: number;
+    /** A request may not stay open for longer than this. */
+    readonly requestLifetimeSeconds: number;
+  };
+  readonly log: { readonly level: string };
+  /** Whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it. */
+  readonly trustProxy: boolean;
+}

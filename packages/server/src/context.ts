@@ -1,0 +1,101 @@
+import type { FunctionName, KeyPolicy, Parameters, Result } from '@ckm/api';
+import type { Identity } from '@ckm/gordian';
+import type { AuditLog } from './audit/audit.js';
+import type { Accounts, Account } from './accounts/accounts.js';
+import type { ServerConfig } from './config/config.js';
+import type { Events } from './events.js';
+import type { Policy } from './policy/policy.js';
+import type { Storage, Transaction } from './storage/storage.js';
+import type { Vault } from './vault/vault.js';
+
+/** The only sources of time and randomness; tests hand in others. */
+export interface Clock {
+  /** UnixSeconds; never runs backwards within one process. */
+  (): number;
+}
+export interface Random {
+  /** `length` fresh random bytes. @throws BugError `RANDOM_BROKEN` when the source gives zeros (V66). */
+  (length: number): Uint8Array;
+}
+
+/** Everything a running, unsealed server has. Made once by `main.ts`. */
+export interface ServerContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: ServerConfig;
+  readonly storage: Storage;
+  readonly vault: Vault;
+  /** The server's own identity: signs replies and packets, opens messages. */
+  readonly identity: Identity;
+  readonly accounts: Accounts;
+  readonly policy: Policy;
+  readonly audit: AuditLog;
+  readonly events: Events;
+}
+
+/** One authenticated message that is being answered. */
+export interface Call {
+  readonly account: Account;
+  /** Unique id inside the signed message. */
+  readonly messageId: Uint8Array;
+  readonly receivedAt: number;
+  /**
+   * `storage.transact` that also records the message as seen, the first time it is used. Every write that answers a
+   * message goes through this, so that deed and replay protection are one commit. A message whose handler never used it,
+   * or failed, is recorded before the reply leaves.
+   * @throws StateError `MESSAGE_REPLAYED` when the message was answered before.
+   */
+  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+}
+
+export type Handler<F extends FunctionName> = (call: Call, parameters: Parameters<F>) => Promise<Result<F>>;
+export type Handlers<F extends FunctionName = FunctionName> = { readonly [N in F]: Handler<N> };
+
+/** A request as the operator sees it. */
+export interface WaitingRequest {
+  readonly owner: Uint8Array;
+  readonly requestId: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly kind: string;
+  readonly sentence: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** The operator's side of requests that wait for a person. */
+export interface RequestDesk {
+  list(): Promise<readonly WaitingRequest[]>;
+  /** @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING` */
+  approve(requestId: Uint8Array): Promise<WaitingRequest>;
+  /** `reason` reaches the requester and the audit log. @throws as {@link approve} */
+  reject(requestId: Uint8Array, reason: string): Promise<WaitingRequest>;
+}
+
+/** The owner's policy of a key, for the operator's eyes. */
+export interface KeyFacts {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly purpose: string;
+  readonly state: 'pending' | 'active';
+  readonly policy: KeyPolicy;
+}
+
+/** The functions that `sessions/` answers. */
+export type SessionFunctionName = Extract<
+  FunctionName,
+  `session.${string}` | `key.${string}` | `sign.${string}`
+>;
+
+/**
+ * What `sessions/` gives the rest of the server. `openSessions(context): Promise<Sessions>` in `sessions/sessions.ts`
+ * is called once at start, when the database is open and rows of dead instances are gone.
+ */
+export interface Sessions {
+  readonly handlers: Handlers<SessionFunctionName>;
+  readonly desk: RequestDesk;
+  keyFacts(owner: Uint8Array, keyId: Uint8Array): Promise<KeyFacts | null>;
+  /** Expires what is overdue at `clock()`; called every few seconds. */
+  sweep(): Promise<void>;
+  /** Wipes what is in memory; nothing is called afterwards. */
+  close(): void;
+}

@@ -1,0 +1,30 @@
+import type { KeyPolicy } from '@ckm/api';
+import type { PolicyError } from '@ckm/foundation';
+import type { Reader, Transaction } from '../storage/storage.js';
+
+/** What a policy looks at. Everything comes from the request's own bytes, never from the requester's words about them. */
+export interface RequestFacts {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly kind: string;
+  /** Whether the content cannot be described. */
+  readonly blind: boolean;
+  readonly expiresAt: number;
+  readonly now: number;
+}
+
+export type Verdict =
+  | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
+  | { readonly verdict: 'refuse'; readonly policy: string; readonly error: PolicyError };
+
+export interface Policy {
+  /**
+   * Decides on a *new* request, before its row is inserted, in the transaction that inserts it: counts the durable rows
+   * of the key within the rate window. Holds the key's row, so that two replicas cannot both take the last place.
+   */
+  decide(transaction: Transaction, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
+  /** Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. */
+  recheck(reader: Reader, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
+  /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
+  acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
+}

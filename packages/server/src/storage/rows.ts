@@ -1,0 +1,140 @@
+/**
+ * The rows of every table as the rest of the server sees them. Columns are ids, the owner's XID and what a lookup needs
+ * (state, version, expiry); everything else is in `sealed`, ciphertext that binds all other columns of its row
+ * (`vault/vault.ts`, `sealRow`). Ids are 32 bytes, times are UnixSeconds.
+ */
+
+export interface MetaRow {
+  readonly name: string;
+  readonly sealed: Uint8Array;
+}
+
+export interface AccountRow {
+  readonly xid: Uint8Array;
+  readonly status: 'active' | 'suspended';
+  readonly version: number;
+  readonly openedAt: number;
+  readonly sealed: Uint8Array;
+}
+
+export interface InviteRow {
+  /** Hash of the code: the code itself is never stored. */
+  readonly codeHash: Uint8Array;
+  /** The account that used it; null: still good. */
+  readonly usedBy: Uint8Array | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly sealed: Uint8Array;
+}
+
+export interface SessionRow {
+  readonly owner: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly state: string;
+  /** Whether the session still counts against the quota and may move on; derived from `state` by its writer. */
+  readonly open: boolean;
+  /** 1 when inserted; every update writes exactly one more. */
+  readonly version: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly sealed: Uint8Array;
+}
+
+/** One packet of one sender in one round: own packets and received ones. */
+export interface PacketRow {
+  readonly owner: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly round: number;
+  readonly sender: number;
+  readonly sealed: Uint8Array;
+}
+
+/** Two validly signed packets that contradict each other, and the like. */
+export interface EvidenceRow {
+  readonly owner: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly number: number;
+  readonly sealed: Uint8Array;
+}
+
+export interface KeyRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly state: 'pending' | 'active';
+  readonly version: number;
+  readonly createdAt: number;
+  readonly sealed: Uint8Array;
+}
+
+/** What the operator added to a key's policy: only ever stricter. */
+export interface TighteningRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
+export interface RequestRow {
+  readonly owner: Uint8Array;
+  readonly requestId: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly state: string;
+  /** Whether it waits for the operator; derived from `state` by its writer. */
+  readonly waiting: boolean;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly sealed: Uint8Array;
+}
+
+export interface AttemptRow {
+  readonly owner: Uint8Array;
+  readonly requestId: Uint8Array;
+  readonly number: number;
+  readonly sealed: Uint8Array;
+}
+
+/** An unused nonce pair shared by the replicas of one server. */
+export interface NonceRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** Hash of the published commitment. */
+  readonly nonceId: Uint8Array;
+  /** The instance that made it; the row counts only while that instance lives. */
+  readonly instance: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+export interface AuditRow {
+  /** 1, 2, 3, … without a gap. */
+  readonly sequence: number;
+  readonly previous: Uint8Array;
+  readonly hash: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+export interface AuditHeadRow {
+  readonly sequence: number;
+  readonly hash: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+/** Every table that holds a `sealed` column, by name. */
+export interface Rows {
+  readonly meta: MetaRow;
+  readonly accounts: AccountRow;
+  readonly invites: InviteRow;
+  readonly sessions: SessionRow;
+  readonly session_packets: PacketRow;
+  readonly session_evidence: EvidenceRow;
+  readonly keys: KeyRow;
+  readonly tightenings: TighteningRow;
+  readonly requests: RequestRow;
+  readonly attempts: AttemptRow;
+  readonly nonces: NonceRow;
+  readonly audit: AuditRow;
+  readonly audit_head: AuditHeadRow;
+}
+
+export type TableName = keyof Rows;

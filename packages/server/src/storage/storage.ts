@@ -1,0 +1,206 @@
+import type {
+  AccountRow,
+  AttemptRow,
+  AuditHeadRow,
+  AuditRow,
+  EvidenceRow,
+  InviteRow,
+  KeyRow,
+  MetaRow,
+  NonceRow,
+  PacketRow,
+  RequestRow,
+  SessionRow,
+  TighteningRow,
+} from './rows.js';
+
+export type * from './rows.js';
+
+/** What a list may be narrowed by; rows come in the order of their primary key. */
+export interface Page {
+  readonly after: Uint8Array | null;
+  readonly limit: number;
+}
+
+export interface AccountReader {
+  find(xid: Uint8Array): Promise<AccountRow | null>;
+  list(page: Page): Promise<readonly AccountRow[]>;
+}
+export interface InviteReader {
+  find(codeHash: Uint8Array): Promise<InviteRow | null>;
+  list(limit: number): Promise<readonly InviteRow[]>;
+}
+export interface SessionReader {
+  find(owner: Uint8Array, sessionId: Uint8Array): Promise<SessionRow | null>;
+  /** Newest first. */
+  list(owner: Uint8Array, limit: number): Promise<readonly SessionRow[]>;
+  countOpen(owner: Uint8Array): Promise<number>;
+  /** Open sessions of all owners whose `expiresAt` is at or before `now`, oldest first. */
+  overdue(now: number, limit: number): Promise<readonly SessionRow[]>;
+}
+export interface PacketReader {
+  find(owner: Uint8Array, sessionId: Uint8Array, round: number, sender: number): Promise<PacketRow | null>;
+  /** By round, then sender. */
+  list(owner: Uint8Array, sessionId: Uint8Array): Promise<readonly PacketRow[]>;
+}
+export interface EvidenceReader {
+  list(owner: Uint8Array, sessionId: Uint8Array): Promise<readonly EvidenceRow[]>;
+}
+export interface KeyReader {
+  find(owner: Uint8Array, keyId: Uint8Array): Promise<KeyRow | null>;
+  list(owner: Uint8Array, page: Page): Promise<readonly KeyRow[]>;
+  /** Pending and active keys of an owner. */
+  count(owner: Uint8Array): Promise<number>;
+  /** All keys with this id, whoever owns them: for the operator. */
+  withId(keyId: Uint8Array): Promise<readonly KeyRow[]>;
+}
+export interface TighteningReader {
+  find(owner: Uint8Array, keyId: Uint8Array): Promise<TighteningRow | null>;
+}
+export interface RequestReader {
+  find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
+  /** All requests with this id, whoever owns them: for the operator. */
+  withId(requestId: Uint8Array): Promise<readonly RequestRow[]>;
+  /** Requests that wait for the operator, oldest first. */
+  listWaiting(limit: number): Promise<readonly RequestRow[]>;
+  countWaiting(owner: Uint8Array): Promise<number>;
+  /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
+  countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
+  /** Waiting requests of all owners whose `expiresAt` is at or before `now`. */
+  overdue(now: number, limit: number): Promise<readonly RequestRow[]>;
+}
+export interface AttemptReader {
+  find(owner: Uint8Array, requestId: Uint8Array, number: number): Promise<AttemptRow | null>;
+  list(owner: Uint8Array, requestId: Uint8Array): Promise<readonly AttemptRow[]>;
+}
+export interface NonceReader {
+  /** Live ones only. */
+  count(owner: Uint8Array, keyId: Uint8Array): Promise<number>;
+}
+export interface AuditReader {
+  head(): Promise<AuditHeadRow | null>;
+  /** From `sequence` on, ascending. */
+  list(sequence: number, limit: number): Promise<readonly AuditRow[]>;
+}
+export interface MetaReader {
+  find(name: string): Promise<MetaRow | null>;
+}
+export interface MessageReader {
+  seen(xid: Uint8Array, id: Uint8Array): Promise<boolean>;
+}
+
+/** What `storage.read` hands out: nothing in it can write. */
+export interface Reader {
+  readonly meta: MetaReader;
+  readonly accounts: AccountReader;
+  readonly invites: InviteReader;
+  readonly messages: MessageReader;
+  readonly sessions: SessionReader;
+  readonly packets: PacketReader;
+  readonly evidence: EvidenceReader;
+  readonly keys: KeyReader;
+  readonly tightenings: TighteningReader;
+  readonly requests: RequestReader;
+  readonly attempts: AttemptReader;
+  readonly nonces: NonceReader;
+  readonly audit: AuditReader;
+  /** Sealed bytes that an owner occupies. */
+  bytesOf(owner: Uint8Array): Promise<number>;
+}
+
+/**
+ * Rules for all writes:
+ * `insert` throws StateError `ROW_EXISTS` when the primary key is taken;
+ * `update` replaces the row whose version is `row.version - 1`, else throws StateError `ROW_CHANGED` (retryable).
+ */
+export interface Transaction extends Reader {
+  readonly meta: MetaReader & { put(row: MetaRow): Promise<void> };
+  readonly accounts: AccountReader & {
+    insert(row: AccountRow): Promise<void>;
+    update(row: AccountRow): Promise<void>;
+  };
+  readonly invites: InviteReader & {
+    insert(row: InviteRow): Promise<void>;
+    /** Marks an unused invite as used; false when another one was faster. */
+    use(row: InviteRow): Promise<boolean>;
+  };
+  readonly messages: MessageReader & {
+    /** Records a message; false when it was seen before. */
+    record(xid: Uint8Array, id: Uint8Array, expiresAt: number): Promise<boolean>;
+    /** Forgets messages that expired before `now`; returns how many. */
+    forgetExpired(now: number): Promise<number>;
+  };
+  readonly sessions: SessionReader & {
+    insert(row: SessionRow): Promise<void>;
+    update(row: SessionRow): Promise<void>;
+  };
+  readonly packets: PacketReader & {
+    /** False when this round already holds a packet of this sender: compare it, same bytes or equivocation. */
+    insert(row: PacketRow): Promise<boolean>;
+    removeAll(owner: Uint8Array, sessionId: Uint8Array): Promise<void>;
+  };
+  readonly evidence: EvidenceReader & { insert(row: EvidenceRow): Promise<void> };
+  readonly keys: KeyReader & {
+    /** Reads a key and holds it against other replicas until the transaction ends: before counting for a limit. */
+    hold(owner: Uint8Array, keyId: Uint8Array): Promise<KeyRow | null>;
+    insert(row: KeyRow): Promise<void>;
+    update(row: KeyRow): Promise<void>;
+    remove(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
+  };
+  readonly tightenings: TighteningReader & { put(row: TighteningRow): Promise<void> };
+  readonly requests: RequestReader & {
+    insert(row: RequestRow): Promise<void>;
+    update(row: RequestRow): Promise<void>;
+  };
+  readonly attempts: AttemptReader & {
+    insert(row: AttemptRow): Promise<void>;
+    removeAll(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
+  };
+  readonly nonces: NonceReader & {
+    insert(rows: readonly NonceRow[]): Promise<void>;
+    /**
+     * Takes nonces out for good (`DELETE … RETURNING`), in the order asked for. Null, and none taken for use, when any of
+     * them is unknown, used or of an instance that no longer lives: roll back or answer `stale`.
+     */
+    take(
+      owner: Uint8Array,
+      keyId: Uint8Array,
+      nonceIds: readonly Uint8Array[],
+    ): Promise<readonly NonceRow[] | null>;
+    removeAll(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
+  };
+  readonly audit: AuditReader & {
+    /** Reads the head and holds it against other replicas until the transaction ends. */
+    holdHead(): Promise<AuditHeadRow | null>;
+    /** Inserts the row and moves the head in one go. */
+    append(row: AuditRow, head: AuditHeadRow): Promise<void>;
+  };
+}
+
+/**
+ * One database. `read` and `transact` hand out different types: whoever only reads cannot write.
+ *
+ * Never call `read` or `transact` inside either of them (SQLite has one connection: the inner one would wait for the
+ * outer one until it fails with StorageError `STORAGE_BUSY`), and do slow work before, not inside: a transaction holds
+ * the only writer.
+ */
+export interface Storage {
+  readonly kind: 'sqlite' | 'postgres';
+  /**
+   * Whether several instances may share this database: then nonces must be rows (`Transaction.nonces`). Otherwise they
+   * live in memory and die with it.
+   */
+  readonly replicated: boolean;
+  /**
+   * Names this instance in nonce rows (16 random bytes). Changes when the liveness lock was lost and taken again; a row
+   * of an earlier one is void.
+   * @throws AvailabilityError `STORAGE_LOCK_LOST` while there is no lock.
+   */
+  instance(): Uint8Array;
+  read<T>(work: (reader: Reader) => Promise<T>): Promise<T>;
+  /** Runs `work` and commits durably before it resolves; rolls back when `work` throws. */
+  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** Deletes nonce rows of instances that no longer live; returns how many. */
+  forgetDeadInstances(): Promise<number>;
+  close(): Promise<void>;
+}
