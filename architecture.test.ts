@@ -38,7 +38,18 @@ const ROOMS: Record<
   },
   server: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
-    theirs: ['hono', '@hono/', 'kysely', 'better-sqlite3', 'pg', 'pino', 'prom-client', 'zod', '@noble/', 'sodium-native'],
+    theirs: [
+      'hono',
+      '@hono/',
+      'kysely',
+      'better-sqlite3',
+      'pg',
+      'pino',
+      'prom-client',
+      'zod',
+      '@noble/',
+      'sodium-native',
+    ],
     node: true,
   },
   cli: {
@@ -48,7 +59,17 @@ const ROOMS: Record<
   },
   testkit: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'],
-    theirs: ['@noble/', 'pg', 'better-sqlite3', 'kysely', 'hono', '@hono/', 'playwright-core', '@scure/', 'vitest'],
+    theirs: [
+      '@noble/',
+      'pg',
+      'better-sqlite3',
+      'kysely',
+      'hono',
+      '@hono/',
+      'playwright-core',
+      '@scure/',
+      'vitest',
+    ],
     node: true,
   },
 };
@@ -56,7 +77,18 @@ const ROOMS: Record<
 /** Inside the server: who may import whom. `http` never opens a transaction; only `sessions` advances a protocol. */
 const SERVER_ROOMS: Record<string, readonly string[]> = {
   storage: ['storage'],
-  http: ['storage', 'vault', 'sessions', 'policy', 'accounts', 'audit', 'config', 'events', 'context', 'http'],
+  http: [
+    'storage',
+    'vault',
+    'sessions',
+    'policy',
+    'accounts',
+    'audit',
+    'config',
+    'events',
+    'context',
+    'http',
+  ],
 };
 
 /** Third-party modules that touch libraries of secrets or sockets and therefore have exactly one room. */
@@ -79,7 +111,7 @@ function sourceFiles(directory: string): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) return sourceFiles(path);
-    return /\.ts$/.test(entry.name) ? [path] : [];
+    return entry.name.endsWith('.ts') ? [path] : [];
   });
 }
 
@@ -112,7 +144,9 @@ describe('who may import whom', () => {
   }
 
   test('testkit is imported by tests only', () => {
-    const wrong = imports.filter(({ room, specifier }) => room !== 'testkit' && specifier.startsWith('@ckm/testkit'));
+    const wrong = imports.filter(
+      ({ room, specifier }) => room !== 'testkit' && specifier.startsWith('@ckm/testkit'),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -142,13 +176,15 @@ describe('who may import whom', () => {
   }
 
   test('http never opens a transaction', () => {
-    const wrong = files.filter((path) => /server\/src\/http\//.test(path) && !isTest(path))
+    const wrong = files
+      .filter((path) => /server\/src\/http\//.test(path) && !isTest(path))
       .filter((path) => /\.transact\(/.test(readFileSync(path, 'utf8')));
     expect(wrong).toEqual([]);
   });
 
   test('only sessions advances a protocol', () => {
-    const wrong = shipped.filter((path) => /\/server\/src\/(?!sessions\/)/.test(path))
+    const wrong = shipped
+      .filter((path) => /\/server\/src\/(?!sessions\/)/.test(path))
       .filter((path) => /\.advance\(|signShare\(/.test(readFileSync(path, 'utf8')));
     expect(wrong).toEqual([]);
   });
@@ -160,12 +196,16 @@ function relativeParts(file: string, from: string, specifier: string): string[] 
 }
 
 function isModule(specifier: string, name: string): boolean {
-  return name.endsWith('/') ? specifier.startsWith(name) : specifier === name || specifier.startsWith(`${name}/`);
+  return name.endsWith('/')
+    ? specifier.startsWith(name)
+    : specifier === name || specifier.startsWith(`${name}/`);
 }
 
 function allowed({ file, specifier }: Import, rule: (typeof ROOMS)[string]): boolean {
   if (specifier.startsWith('.') || specifier.startsWith('#')) return true;
-  if (specifier.startsWith('node:')) return rule.node || (rule.nodeFiles ?? []).some((path) => path.test(file));
-  if (specifier.startsWith('@ckm/')) return rule.ours.includes(specifier.slice('@ckm/'.length).split('/')[0]!);
+  if (specifier.startsWith('node:'))
+    return rule.node || (rule.nodeFiles ?? []).some((path) => path.test(file));
+  if (specifier.startsWith('@ckm/'))
+    return rule.ours.includes(specifier.slice('@ckm/'.length).split('/')[0]!);
   return rule.theirs.some((name) => isModule(specifier, name));
 }

@@ -14,7 +14,13 @@ export const ERROR_CLASSES = {
   BugError: { blame: 'us', httpStatus: 500, exitCode: 70, logLevel: 'error', retryable: false },
 } as const satisfies Record<
   string,
-  { blame: string; httpStatus: number; exitCode: number; logLevel: 'info' | 'warn' | 'error'; retryable: boolean }
+  {
+    blame: string;
+    httpStatus: number;
+    exitCode: number;
+    logLevel: 'info' | 'warn' | 'error';
+    retryable: boolean;
+  }
 >;
 
 export type ErrorClass = keyof typeof ERROR_CLASSES;

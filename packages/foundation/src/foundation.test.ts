@@ -25,10 +25,10 @@ describe('a secret', () => {
   test('prints as <secret> wherever it could be printed', () => {
     const held = secret(canary);
     expect(String(held)).toBe('<secret>');
-    expect(`${JSON.stringify({ held })}`).toBe('{"held":"<secret>"}');
+    expect(JSON.stringify({ held })).toBe('{"held":"<secret>"}');
     expect(inspect(held, { depth: 9, showHidden: true })).toBe('<secret>');
     expect(Object.getOwnPropertyNames(held)).toEqual([]);
-    expect(JSON.stringify(structuredClone({ ...held }))).not.toContain(canary);
+    expect(JSON.stringify(Object.entries(held))).not.toContain(canary);
   });
 
   test('opens only through reveal, and only until it is wiped', () => {
@@ -56,7 +56,9 @@ describe('an error', () => {
   });
 
   test('keeps the exit codes of sysexits', () => {
-    const codes = Object.fromEntries(Object.entries(ERROR_CLASSES).map(([name, { exitCode }]) => [name, exitCode]));
+    const codes = Object.fromEntries(
+      Object.entries(ERROR_CLASSES).map(([name, { exitCode }]) => [name, exitCode]),
+    );
     expect(codes).toEqual({
       UsageError: 64,
       EncodingError: 65,
@@ -101,8 +103,8 @@ describe('bytes', () => {
   });
 
   test('joining keeps every byte in order', () => {
-    expect(decodeUtf8(concatBytes(encodeUtf8('key '), new Uint8Array(), encodeUtf8('that no one holds')))).toBe(
-      'key that no one holds',
-    );
+    expect(
+      decodeUtf8(concatBytes(encodeUtf8('key '), new Uint8Array(), encodeUtf8('that no one holds'))),
+    ).toBe('key that no one holds');
   });
 });

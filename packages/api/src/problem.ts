@@ -1,0 +1,52 @@
+import { BugError, CkmError, ERROR_CLASSES, type ErrorClass } from '@ckm/foundation';
+import { problem, type Problem } from './functions.js';
+
+const FACT_TEXT_LIMIT = 256;
+
+/**
+ * An error as RFC 9457 problem details. Whatever is not one of ours becomes a BugError without a word of its own:
+ * a stray message could hold anything.
+ */
+export function toProblem(error: unknown): Problem {
+  const known =
+    error instanceof CkmError
+      ? error
+      : new BugError('something that cannot happen happened', {
+          code: 'INTERNAL',
+          hint: 'try again; if it persists, tell the operator the time of this reply',
+        });
+  return {
+    type: `urn:ckm:error:${known.code}`,
+    title: known.message.slice(0, 512),
+    status: known.httpStatus,
+    errorClass: known.errorClass,
+    code: known.code.slice(0, 64),
+    hint: known.hint.slice(0, 512),
+    retryable: known.retryable,
+    facts: boundedFacts(known.facts),
+  };
+}
+
+/** The error that a problem describes. A problem that is none of ours becomes a BugError; this never throws. */
+export function fromProblem(value: unknown): CkmError {
+  const parsed = problem.safeParse(value);
+  if (!parsed.success || !(parsed.data.errorClass in ERROR_CLASSES)) {
+    return new BugError('the server answered with an error nobody can read', {
+      code: 'PROBLEM_UNREADABLE',
+      hint: 'compare the versions of client and server',
+    });
+  }
+  const { errorClass, title, code, hint, status, retryable, facts } = parsed.data;
+  return new CkmError(errorClass as ErrorClass, title, { code, hint, httpStatus: status, retryable, facts });
+}
+
+function boundedFacts(facts: CkmError['facts']): Problem['facts'] {
+  const bounded: Problem['facts'] = {};
+  for (const [name, value] of Object.entries(facts).slice(0, 16)) {
+    if (typeof value === 'string') bounded[name] = value.slice(0, FACT_TEXT_LIMIT);
+    else if (typeof value === 'number') bounded[name] = Number.isFinite(value) ? Math.trunc(value) : 0;
+    else if (typeof value === 'boolean') bounded[name] = value;
+    else bounded[name] = value.slice(0, 64);
+  }
+  return bounded;
+}
