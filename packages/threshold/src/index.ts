@@ -4,7 +4,7 @@ export * from './protocol/contract.js';
 // group
 export { groupNamed, nobleGroup } from './group/index.js';
 // hash
-export { hash, HASH_TAGS, type HashName, type HashTag, taggedHash } from './hash/index.js';
+export { hash, HASH_TAGS, type HashName, type HashTag, taggedHash, taggedHash64 } from './hash/index.js';
 // sharing
 export {
   evaluatePolynomial,

@@ -68,6 +68,18 @@ export interface Group {
    * @throws EncodingError `ELEMENT_INVALID` otherwise.
    */
   decode(bytes: Uint8Array): Element;
+  /**
+   * `mulPublic(decode(bytes), scalar)`, with one check of the prime-order group where a library would do two.
+   * @throws EncodingError `ELEMENT_INVALID`
+   */
+  decodeAndMul(bytes: Uint8Array, scalar: Scalar): Element;
+  /**
+   * Sum of encoded elements, checked as a sum. Each is canonical, on the curve and not the identity; that the *sum* is
+   * in the prime-order group (or is the identity) is checked once, so that on ed25519 single members may hold torsion
+   * that cancels out: only for members of which nothing but the sum is used.
+   * @throws EncodingError `ELEMENT_INVALID`
+   */
+  decodeAndSum(encodings: readonly Uint8Array[]): Element;
   /** RFC 9591 SerializeElement. @throws UsageError `ELEMENT_IDENTITY` for the identity. */
   encode(element: Element): Uint8Array;
   isIdentity(element: Element): boolean;

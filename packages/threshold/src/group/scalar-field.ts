@@ -45,7 +45,7 @@ export function createScalarField(order: bigint, littleEndian: boolean): ScalarF
     add: combine(addModulo),
     subtract,
     multiply: combine(multiplyModulo),
-    negate: (a: AnyScalar) => subtract(zero as Scalar, a) as Scalar & SecretScalar,
+    negate: (a: AnyScalar) => subtract(zero as Scalar, a),
     invert: (a) =>
       integerToBytes(invertInteger(bytesToInteger(a, littleEndian), order), littleEndian) as Scalar,
     // A copy, so that the secret can be wiped after it was published.

@@ -1,5 +1,5 @@
+import { backends } from '#backends';
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
-import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import type { HashTag } from './tags.js';
 
 export type HashName = 'sha256' | 'sha512';
@@ -10,7 +10,7 @@ export type HashName = 'sha256' | 'sha512';
  */
 export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
   const message = parts.length === 1 ? parts[0]! : concatBytes(...parts);
-  return name === 'sha256' ? sha256(message) : sha512(message);
+  return backends[name](message);
 }
 
 /**
@@ -18,12 +18,23 @@ export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Arra
  * lists of items give the same preimage.
  */
 export function taggedHash(tag: HashTag, ...items: readonly Uint8Array[]): Uint8Array {
-  const parts = [encodeUtf8(tag), ...items].flatMap((item) => [encodeLength(item.length), item]);
-  return hash('sha256', concatBytes(...parts));
+  return hash('sha256', encodeItems(tag, items));
 }
 
-function encodeLength(length: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length));
-  return bytes;
+/** As {@link taggedHash}, but 64 bytes of SHA-512: enough to reduce to a scalar without bias. */
+export function taggedHash64(tag: HashTag, ...items: readonly Uint8Array[]): Uint8Array {
+  return hash('sha512', encodeItems(tag, items));
+}
+
+function encodeItems(tag: HashTag, items: readonly Uint8Array[]): Uint8Array {
+  const all = [encodeUtf8(tag), ...items];
+  const encoded = new Uint8Array(all.reduce((length, item) => length + 8 + item.length, 0));
+  const view = new DataView(encoded.buffer);
+  let at = 0;
+  for (const item of all) {
+    view.setBigUint64(at, BigInt(item.length));
+    encoded.set(item, at + 8);
+    at += 8 + item.length;
+  }
+  return encoded;
 }

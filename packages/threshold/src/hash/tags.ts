@@ -3,9 +3,28 @@
  * one hash for two roles lets a value made for one be replayed as the other.
  */
 export const HASH_TAGS = {
+  'CKM/dkg/certificate/v1': 'names a certificate, for acknowledgements of its storage',
+  'CKM/dkg/chain-code/v1': 'chain code of a new key',
+  'CKM/dkg/ciphertexts/v1': 'all encrypted shares of a run, inside the certified transcript',
+  'CKM/dkg/commitment/v1': 'commitment of round 0, opened in round 1',
+  'CKM/dkg/expand/v1': 'every secret of a run out of its root, by label',
+  'CKM/dkg/params/v1': 'names what a key is to be: suite, purpose, quorum, roster, policy',
+  'CKM/dkg/recovery-ack/v1': 'acknowledgement that a server stored a certificate',
+  'CKM/dkg/root/v1': 'root of all secrets of a run: seed hedged with the static key',
+  'CKM/dkg/session/v1': 'session id of a run',
+  'CKM/dkg/signature-nonce/v1': 'one-time scalar of a COCKTAIL signature, hedged',
+  'CKM/dkg/static-key/v1': 'static secret of a server for one key and epoch',
+  'CKM/dkg/static-proof/v1': 'what the proof of possession of a static key signs',
+  'CKM/dkg/static-statement/v1': 'what an identity key signs to vouch for a static key',
+  'CKM/dkg/view/v1': 'echo of rounds 0 and 1: what a party saw',
   'CKM/dleq/nonce/v1': 'one-time scalar of a proof of equal discrete logarithms',
   'CKM/schnorr/nonce/v1': 'one-time scalar of a proof of knowledge',
   'CKM/schnorr/challenge/v1': 'challenge of a proof of knowledge',
-} as const satisfies Record<`CKM/${string}/v${number}`, string>;
+  'CKM/packet/previous/v1': 'echo of all packets of the round before (room api)',
+  'CKM/policy/v1': 'a policy inside certified parameters (room api)',
+  'CKM/audit/row/v1': 'one link of the audit chain (room server)',
+  'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',
+  'CKM/hd/ed25519-chain/v1': 'chain code of a derived ed25519 key',
+} as const satisfies Record<`CKM/${string}`, string>;
 
 export type HashTag = keyof typeof HASH_TAGS;

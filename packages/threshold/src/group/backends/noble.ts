@@ -33,8 +33,10 @@ interface Curve<P extends Point<P>> {
   readonly order: bigint;
   /** Noble blinds secret scalars on curves of cofactor 1; on the others a variable base has to be split by us. */
   readonly blinded: boolean;
-  /** Throws, or gives undefined, for anything not canonical or not in the prime-order group. */
-  parse(bytes: Uint8Array): P | undefined;
+  /** Throws for anything that is not canonical or not on the curve. */
+  parse(bytes: Uint8Array): P;
+  /** Absent where every point is in the prime-order group. */
+  isInSubgroup?(point: P): boolean;
 }
 
 class NobleElement<P> implements Element {
@@ -60,10 +62,8 @@ const ED25519: Curve<typeof ed25519.Point.BASE> = {
   zero: ed25519.Point.ZERO,
   order: ed25519.Point.Fn.ORDER,
   blinded: false,
-  parse(bytes) {
-    const point = ed25519.Point.fromBytes(bytes, false);
-    return point.isTorsionFree() ? point : undefined;
-  },
+  parse: (bytes) => ed25519.Point.fromBytes(bytes, false),
+  isInSubgroup: (point) => point.isTorsionFree(),
 };
 
 const RISTRETTO255: Curve<typeof ristretto255.Point.BASE> = {
@@ -119,6 +119,8 @@ function groupOver<P extends Point<P>>(curve: Curve<P>): Group {
     generator,
     identity,
     decode: (bytes) => wrap(decodePoint(curve, bytes)),
+    decodeAndMul: (bytes, scalar) => wrap(timesPublic(decodePoint(curve, bytes), scalar)),
+    decodeAndSum: (encodings) => wrap(decodeSum(curve, encodings)),
     encode(element) {
       const point = pointOf(element);
       if (point.is0()) throw elementIdentity(name);
@@ -146,17 +148,31 @@ function groupOver<P extends Point<P>>(curve: Curve<P>): Group {
   };
 }
 
-function decodePoint<P extends Point<P>>(curve: Curve<P>, bytes: Uint8Array): P {
+/** A point of the curve that is not the identity; perhaps outside the prime-order group. */
+function parsePoint<P extends Point<P>>(curve: Curve<P>, bytes: Uint8Array): P {
   if (!(bytes instanceof Uint8Array) || bytes.length !== curve.elementByteLength)
     throw elementInvalid(curve.name);
-  let point: P | undefined;
+  let point: P;
   try {
     point = curve.parse(Uint8Array.prototype.slice.call(bytes));
   } catch {
     throw elementInvalid(curve.name);
   }
-  if (point === undefined || point.is0()) throw elementInvalid(curve.name);
+  if (point.is0()) throw elementInvalid(curve.name);
   return point;
+}
+
+function decodePoint<P extends Point<P>>(curve: Curve<P>, bytes: Uint8Array): P {
+  const point = parsePoint(curve, bytes);
+  if (curve.isInSubgroup?.(point) === false) throw elementInvalid(curve.name);
+  return point;
+}
+
+function decodeSum<P extends Point<P>>(curve: Curve<P>, encodings: readonly Uint8Array[]): P {
+  let sum = curve.zero;
+  for (const bytes of encodings) sum = sum.add(parsePoint(curve, bytes));
+  if (curve.isInSubgroup?.(sum) === false) throw elementInvalid(curve.name);
+  return sum;
 }
 
 /** Splits the scalar into two random summands where noble does not blind. Source: protocols.md §8, mitigation 1. */

@@ -1,0 +1,53 @@
+// The few functions used of modules whose own types would bring all of Node's globals into this room.
+declare module 'node:crypto' {
+  interface KeyAgreement {
+    setPrivateKey(key: Uint8Array): void;
+    getPublicKey(encoding: null, format: 'uncompressed'): Uint8Array;
+    computeSecret(otherPublicKey: Uint8Array): Uint8Array;
+  }
+  export function createECDH(curve: 'prime256v1'): KeyAgreement;
+  export const ECDH: {
+    convertKey(
+      key: Uint8Array,
+      curve: 'prime256v1',
+      inputEncoding: undefined,
+      outputEncoding: undefined,
+      format: 'uncompressed',
+    ): Uint8Array;
+  };
+  interface Hash {
+    update(message: Uint8Array): Hash;
+    digest(): Uint8Array;
+  }
+  export function createHash(name: 'sha256' | 'sha512'): Hash;
+}
+
+declare module 'sodium-native' {
+  interface SodiumNative {
+    crypto_scalarmult_ed25519_base_noclamp(out: Uint8Array, scalar: Uint8Array): void;
+    crypto_scalarmult_ed25519_noclamp(out: Uint8Array, scalar: Uint8Array, element: Uint8Array): void;
+    crypto_core_ed25519_add(out: Uint8Array, a: Uint8Array, b: Uint8Array): void;
+    crypto_core_ed25519_is_valid_point(element: Uint8Array): boolean;
+  }
+  const sodium: SodiumNative;
+  export default sodium;
+}
+
+declare module 'secp256k1/bindings.js' {
+  interface LibSecp256k1 {
+    contextRandomize(seed: Uint8Array): void;
+    publicKeyCreate(secretKey: Uint8Array, compressed: boolean): Uint8Array;
+    publicKeyConvert(publicKey: Uint8Array, compressed: boolean): Uint8Array;
+    publicKeyNegate(publicKey: Uint8Array, compressed: boolean): Uint8Array;
+    publicKeyCombine(publicKeys: readonly Uint8Array[], compressed: boolean): Uint8Array;
+    publicKeyTweakMul(publicKey: Uint8Array, tweak: Uint8Array, compressed: boolean): Uint8Array;
+    ecdh(
+      publicKey: Uint8Array,
+      secretKey: Uint8Array,
+      options: { readonly hashfn: (x: Uint8Array, y: Uint8Array) => Uint8Array },
+      output: Uint8Array,
+    ): Uint8Array;
+  }
+  const library: LibSecp256k1;
+  export default library;
+}

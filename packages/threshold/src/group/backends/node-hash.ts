@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+
+/** SHA-256 by OpenSSL. */
+export function sha256(message: Uint8Array): Uint8Array {
+  return toPlainBytes(createHash('sha256').update(message).digest());
+}
+
+/** SHA-512 by OpenSSL. */
+export function sha512(message: Uint8Array): Uint8Array {
+  return toPlainBytes(createHash('sha512').update(message).digest());
+}
+
+/** A Node buffer serialises and slices unlike other byte arrays, so none leaves this file. */
+function toPlainBytes(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}

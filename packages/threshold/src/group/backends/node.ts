@@ -1,0 +1,19 @@
+import { createNativeSecp256k1 } from './libsecp256k1.js';
+import { createOpensslP256 } from './node-openssl-p256.js';
+import { sha256, sha512 } from './node-hash.js';
+import { createNobleGroup } from './noble.js';
+import type { Backends } from './selection.js';
+import { createNativeEd25519 } from './sodium-native.js';
+import { createWasmGroup } from './sodium-wasm.js';
+
+/** For Node: native libraries where their prebuilt addon loads, else what a browser would use. */
+export const backends: Backends = {
+  createGroup: {
+    ed25519: () => createNativeEd25519() ?? createWasmGroup('ed25519') ?? createNobleGroup('ed25519'),
+    ristretto255: () => createWasmGroup('ristretto255') ?? createNobleGroup('ristretto255'),
+    secp256k1: () => createNativeSecp256k1() ?? createNobleGroup('secp256k1'),
+    'P-256': createOpensslP256,
+  },
+  sha256,
+  sha512,
+};

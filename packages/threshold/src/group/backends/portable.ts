@@ -1,0 +1,16 @@
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
+import { createNobleGroup } from './noble.js';
+import type { Backends } from './selection.js';
+import { createWasmGroup } from './sodium-wasm.js';
+
+/** For browsers and every other place that is not Node: libsodium as WebAssembly where it has the group, else noble. */
+export const backends: Backends = {
+  createGroup: {
+    ed25519: () => createWasmGroup('ed25519') ?? createNobleGroup('ed25519'),
+    ristretto255: () => createWasmGroup('ristretto255') ?? createNobleGroup('ristretto255'),
+    secp256k1: () => createNobleGroup('secp256k1'),
+    'P-256': () => createNobleGroup('P-256'),
+  },
+  sha256,
+  sha512,
+};
