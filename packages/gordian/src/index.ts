@@ -1,1 +1,95 @@
-export {};
+export type { RandomBytes } from './primitives/random.js';
+export { primitives } from './primitives/runtime.js';
+export type { Primitives } from './primitives/contract.js';
+
+export { DEFAULT_LIMITS, type DecodeLimits } from './cbor/dcbor.js';
+export { decodeData, encodeData, type Data } from './cbor/data.js';
+
+export type { Envelope } from './envelope/envelope.js';
+export {
+  addAssertion,
+  assert,
+  assertion,
+  elided,
+  isObscured,
+  knownValue,
+  leaf,
+  node,
+  wrap,
+} from './envelope/envelope.js';
+export { KNOWN } from './envelope/known-values.js';
+export { TAG } from './envelope/tags.js';
+export { encodeEnvelope, encodeUntaggedEnvelope } from './envelope/encode.js';
+export { decodeEnvelope, decodeUntaggedEnvelope } from './envelope/decode.js';
+export { decryptEnvelope, decryptSubject, encryptEnvelope, encryptSubject } from './envelope/encrypt.js';
+export {
+  isEquivalent,
+  isSignedBy,
+  signEnvelope,
+  signSubject,
+  verifiedContent,
+} from './envelope/signature.js';
+export {
+  addRecipient,
+  decryptSubjectAsRecipient,
+  openAsRecipient,
+  sealToRecipients,
+} from './envelope/permits/recipient.js';
+export {
+  assertionsOf,
+  leafText,
+  leafValue,
+  objectFor,
+  objectsFor,
+  subjectOf,
+  unwrap,
+} from './envelope/queries.js';
+
+export {
+  asXid,
+  decodePublicKeys,
+  encodePublicKeys,
+  type PublicKeys,
+  type SigningPublicKey,
+  type Xid,
+} from './identity/public-keys.js';
+export {
+  createIdentity,
+  IDENTITY_SEED_BYTES,
+  signBytes,
+  verifyBytes,
+  wipeIdentity,
+  type Identity,
+} from './identity/identity.js';
+
+export { parseXid, xidHex, xidOf } from './xid/xid.js';
+export {
+  createXidDocument,
+  inceptionKeyOf,
+  parseXidDocument,
+  signXidDocument,
+  verifyXidDocument,
+  xidDocumentEnvelope,
+  type XidDocument,
+  type XidKey,
+} from './xid/document.js';
+export type { Privilege } from './xid/privileges.js';
+
+export {
+  MESSAGE_FORMAT,
+  MESSAGE_ID_BYTES,
+  type Correspondent,
+  type Message,
+  type MessageHeader,
+  type UnauthenticatedMessage,
+} from './message/message.js';
+export { isFunctionName } from './message/content.js';
+export { createMessageId, sealMessage, type SealMessageArgs } from './message/seal.js';
+export {
+  authenticateMessage,
+  openMessage,
+  unknownSender,
+  unsealMessage,
+  type MessageRules,
+  type ResolveSender,
+} from './message/open.js';

@@ -1,0 +1,70 @@
+import { CborMap, decodeCbor, encodeCbor, type Cbor, type CborInput } from '@blockchaincommons/dcbor';
+import { EncodingError } from '@ckm/foundation';
+import { nestsDeeperThan } from './nesting.js';
+
+export {
+  asBytes,
+  asText,
+  CborMap,
+  cbor,
+  isArray,
+  isBytes,
+  isMap,
+  isTagged,
+  isText,
+  taggedValue,
+  MajorType,
+} from '@blockchaincommons/dcbor';
+export type { Cbor, CborInput, CborNumber } from '@blockchaincommons/dcbor';
+
+/** How much an encoding may cost before it is looked at. */
+export interface DecodeLimits {
+  readonly maxBytes: number;
+  /** Arrays, maps and tags inside one another. */
+  readonly maxDepth: number;
+}
+
+/** 1 MiB, 64 levels: more than any message of ours, far from what exhausts a stack. */
+export const DEFAULT_LIMITS: DecodeLimits = { maxBytes: 1_048_576, maxDepth: 64 };
+
+/** Deterministic CBOR of a value built by our own code. */
+export function encodeCanonical(value: CborInput): Uint8Array {
+  return encodeCbor(value);
+}
+
+/**
+ * One deterministic CBOR item. Byte strings inside are views of `bytes`: copy what outlives it.
+ * Source: draft-mcnally-deterministic-cbor-12.
+ * @throws EncodingError `CBOR_TOO_LONG`, `CBOR_TOO_DEEP`, `CBOR_INVALID`.
+ */
+export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Cbor {
+  if (bytes.length > limits.maxBytes) {
+    throw new EncodingError(`the encoding has ${bytes.length} bytes, more than ${limits.maxBytes}`, {
+      code: 'CBOR_TOO_LONG',
+      hint: 'send less at once',
+      httpStatus: 413,
+    });
+  }
+  if (nestsDeeperThan(bytes, limits.maxDepth)) {
+    throw new EncodingError(`the encoding nests deeper than ${limits.maxDepth} levels`, {
+      code: 'CBOR_TOO_DEEP',
+      hint: 'send a flatter structure',
+    });
+  }
+  try {
+    return decodeCbor(bytes);
+  } catch (cause) {
+    throw new EncodingError('not deterministic CBOR', {
+      code: 'CBOR_INVALID',
+      hint: 'encode with a dCBOR encoder (shortest forms, sorted unique keys, NFC text)',
+      cause,
+    });
+  }
+}
+
+/** A map from its entries, in any order. */
+export function cborMap(entries: Iterable<readonly [CborInput, CborInput]>): CborMap {
+  const map = new CborMap();
+  for (const [key, value] of entries) map.set(key, value);
+  return map;
+}

@@ -1,0 +1,79 @@
+import { concatBytes } from '@ckm/foundation';
+import { cbor, encodeCanonical, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { digestCbor, type EncryptedMessage, type Envelope } from './envelope.js';
+import { TAG } from './tags.js';
+
+const ENVELOPE_HEAD = new Uint8Array([0xd8, TAG.envelope]);
+const LEAF_HEAD = new Uint8Array([0xd8, TAG.leaf]);
+const ASSERTION_HEAD = new Uint8Array([0xa1]);
+const DIGEST_HEAD = new Uint8Array([0x58, 32]);
+
+/** The envelope as tagged CBOR (200): what is sent, stored and sealed. */
+export function encodeEnvelope(envelope: Envelope): Uint8Array {
+  const parts: Uint8Array[] = [ENVELOPE_HEAD];
+  collect(envelope, parts);
+  return concatBytes(...parts);
+}
+
+/** Without tag 200: what a UR carries. */
+export function encodeUntaggedEnvelope(envelope: Envelope): Uint8Array {
+  const parts: Uint8Array[] = [];
+  collect(envelope, parts);
+  return concatBytes(...parts);
+}
+
+/** Leaves keep their encoding, so that an envelope is written without building a CBOR tree first. */
+function collect(envelope: Envelope, parts: Uint8Array[]): void {
+  switch (envelope.kind) {
+    case 'leaf':
+      parts.push(LEAF_HEAD, envelope.bytes);
+      return;
+    case 'knownValue':
+      parts.push(encodeCanonical(envelope.value));
+      return;
+    case 'wrapped':
+      parts.push(ENVELOPE_HEAD);
+      collect(envelope.envelope, parts);
+      return;
+    case 'assertion':
+      parts.push(ASSERTION_HEAD);
+      collect(envelope.predicate, parts);
+      collect(envelope.object, parts);
+      return;
+    case 'node':
+      parts.push(arrayHead(envelope.assertions.length + 1));
+      collect(envelope.subject, parts);
+      for (const one of envelope.assertions) collect(one, parts);
+      return;
+    case 'encrypted':
+      parts.push(encodeCanonical(taggedValue(TAG.encrypted, encryptedMessageCbor(envelope.message))));
+      return;
+    case 'compressed':
+      parts.push(encodeCanonical(compressedCbor(envelope)));
+      return;
+    case 'elided':
+      parts.push(DIGEST_HEAD, envelope.digest);
+  }
+}
+
+function arrayHead(length: number): Uint8Array {
+  if (length < 24) return new Uint8Array([0x80 | length]);
+  const head = encodeCanonical(length);
+  head[0]! |= 0x80;
+  return head;
+}
+
+/** The untagged array of an encrypted message: ciphertext, nonce, tag and, unless empty, additional data. */
+export function encryptedMessageCbor(message: EncryptedMessage): Cbor {
+  const items = [message.ciphertext, message.nonce, message.tag];
+  if (message.aad.length > 0) items.push(message.aad);
+  return cbor(items);
+}
+
+function compressedCbor(envelope: Extract<Envelope, { kind: 'compressed' }>): Cbor {
+  const { checksum, inflatedLength, deflated, digest } = envelope;
+  return taggedValue(
+    TAG.compressed,
+    cbor([cbor(checksum), cbor(inflatedLength), cbor(deflated), digestCbor(digest)]),
+  );
+}

@@ -1,0 +1,213 @@
+import { EncodingError, equalBytes } from '@ckm/foundation';
+import {
+  cbor,
+  decodeCanonical,
+  MajorType,
+  taggedValue,
+  type Cbor,
+  type DecodeLimits,
+} from '../cbor/dcbor.js';
+import { nestsDeeperThan } from '../cbor/nesting.js';
+import { assertion, knownValue, leaf, node, type Envelope, type NodeEnvelope } from '../envelope/envelope.js';
+import { KNOWN } from '../envelope/known-values.js';
+import { bytesFrom } from '../envelope/queries.js';
+import { TAG } from '../envelope/tags.js';
+import type { PublicKeys, Xid } from '../identity/public-keys.js';
+import { inceptionKeyOf, parseXidDocument, xidDocumentEnvelope, type XidDocument } from '../xid/document.js';
+import { xidCbor, xidFrom } from '../xid/xid.js';
+import { MESSAGE_FORMAT, MESSAGE_ID_BYTES, type MessageHeader } from './message.js';
+
+/** The signed part of a message, read but not yet believed. */
+export interface MessageContent {
+  readonly header: MessageHeader;
+  readonly function: string;
+  readonly body: Uint8Array;
+  readonly introduction: PublicKeys | null;
+}
+
+const FORMAT = assertion(knownValue(KNOWN.conformsTo), leaf(MESSAGE_FORMAT));
+/** No known value names the recipient of a message. */
+const RECIPIENT = leaf('recipient');
+const BODY = knownValue(KNOWN.body);
+const RESULT = knownValue(KNOWN.result);
+/** The nameless parameter of a function that has only one. Source: bc-envelope-rust, parameters.rs. */
+const ONLY_PARAMETER = leaf(taggedValue(TAG.parameter, 1));
+const MAX_DATE = 253_402_300_799;
+const FUNCTION_NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
+
+/**
+ * The envelope that is signed:
+ *
+ *     request(ARID) [ 'body': «"name"» [ ❰_❱: encoded-cbor(…) ], 'sender': XID, "recipient": XID,
+ *                     'date': …, 'validUntil': …, 'conformsTo': "ckm/message/v1" ]
+ *
+ * An answer has the subject `response(ARID of the request)`, 'result' in place of 'body', and its own 'id'.
+ */
+export function contentEnvelope(
+  header: MessageHeader,
+  functionName: string,
+  body: Uint8Array,
+  introduction?: XidDocument,
+): NodeEnvelope {
+  const isReply = header.inReplyTo !== undefined;
+  const call = node(leaf(taggedValue(TAG.function, functionName)), [
+    assertion(ONLY_PARAMETER, leaf(taggedValue(TAG.encodedCbor, cbor(body)))),
+  ]);
+  const sender =
+    introduction === undefined ? leaf(xidCbor(header.sender)) : xidDocumentEnvelope(introduction);
+  const assertions: Envelope[] = [
+    FORMAT,
+    assertion(isReply ? RESULT : BODY, call),
+    assertion(knownValue(KNOWN.sender), sender),
+    assertion(RECIPIENT, leaf(xidCbor(header.recipient))),
+    assertion(knownValue(KNOWN.date), leaf(taggedValue(TAG.date, header.date))),
+    assertion(knownValue(KNOWN.validUntil), leaf(taggedValue(TAG.date, header.expiresAt))),
+  ];
+  if (isReply) assertions.push(assertion(knownValue(KNOWN.id), leaf(aridCbor(header.id))));
+  const subject = isReply
+    ? taggedValue(TAG.response, aridCbor(header.inReplyTo))
+    : taggedValue(TAG.request, aridCbor(header.id));
+  return node(leaf(subject), assertions);
+}
+
+function aridCbor(bytes: Uint8Array): Cbor {
+  return taggedValue(TAG.arid, cbor(bytes));
+}
+
+/**
+ * Reads what {@link contentEnvelope} wrote, and nothing else: a missing, repeated, unknown or annotated part is an error.
+ * @throws EncodingError `MESSAGE_INVALID`, or the error of the part that is wrong.
+ */
+export function parseContent(envelope: Envelope, bodyLimits: DecodeLimits): MessageContent {
+  if (envelope.kind !== 'node') throw invalid('it says nothing');
+  const parts = new ContentParts(envelope);
+  parts.take(FORMAT.predicate, (object) => equalBytes(object.digest, FORMAT.object.digest) || refuseFormat());
+  const subject = parseSubject(envelope.subject);
+  const call = parts.take(subject.isReply ? RESULT : BODY, (object) => parseCall(object, bodyLimits));
+  const { sender, introduction } = parts.take(knownValue(KNOWN.sender), parseSender);
+  const times = {
+    sender,
+    recipient: parts.take(RECIPIENT, (object) => xidFrom(leafItem(object))),
+    date: parts.take(knownValue(KNOWN.date), parseDate),
+    expiresAt: parts.take(knownValue(KNOWN.validUntil), parseDate),
+  };
+  const header = subject.isReply
+    ? {
+        ...times,
+        id: parts.take(knownValue(KNOWN.id), (object) => aridFrom(leafItem(object))),
+        inReplyTo: subject.id,
+      }
+    : { ...times, id: subject.id };
+  parts.expectNothingElse();
+  return { header, ...call, introduction };
+}
+
+/** Hands out each assertion once. */
+class ContentParts {
+  private readonly left: Envelope[];
+  constructor(envelope: NodeEnvelope) {
+    this.left = [...envelope.assertions];
+  }
+
+  take<T>(predicate: Envelope, parse: (object: Envelope) => T): T {
+    const at = this.left.findIndex(
+      (one) => one.kind === 'assertion' && equalBytes(one.predicate.digest, predicate.digest),
+    );
+    const found = this.left[at];
+    if (found?.kind !== 'assertion' || isHidden(found.predicate)) throw invalid('a part is missing');
+    this.left.splice(at, 1);
+    return parse(found.object);
+  }
+
+  expectNothingElse(): void {
+    if (this.left.length > 0) throw invalid('a part is unknown or given twice');
+  }
+}
+
+function isHidden(envelope: Envelope): boolean {
+  return envelope.kind !== 'leaf' && envelope.kind !== 'knownValue';
+}
+
+function refuseFormat(): never {
+  throw invalid('it is of another format or version');
+}
+
+function leafItem(envelope: Envelope): Cbor {
+  if (envelope.kind !== 'leaf') throw invalid('a plain value expected');
+  return decodeCanonical(envelope.bytes);
+}
+
+function parseSubject(envelope: Envelope): { isReply: boolean; id: Uint8Array } {
+  const item = leafItem(envelope);
+  if (item.type !== MajorType.Tagged) throw invalid('neither a request nor a response');
+  if (item.tag !== TAG.request && item.tag !== TAG.response)
+    throw invalid('neither a request nor a response');
+  return { isReply: item.tag === TAG.response, id: aridFrom(item.value) };
+}
+
+function aridFrom(item: Cbor): Uint8Array {
+  if (item.type !== MajorType.Tagged || item.tag !== TAG.arid) throw invalid('an id expected');
+  return bytesFrom(item.value, MESSAGE_ID_BYTES);
+}
+
+function parseDate(envelope: Envelope): number {
+  const item = leafItem(envelope);
+  const isDate =
+    item.type === MajorType.Tagged && item.tag === TAG.date && item.value.type === MajorType.Unsigned;
+  const seconds = isDate ? Number(item.value.value) : Number.NaN;
+  if (!(seconds <= MAX_DATE)) throw invalid('a date is not a whole number of seconds since 1970');
+  return seconds;
+}
+
+function parseCall(envelope: Envelope, limits: DecodeLimits): { function: string; body: Uint8Array } {
+  if (envelope.kind !== 'node' || envelope.assertions.length !== 1)
+    throw invalid('one function with one parameter expected');
+  const name = leafItem(envelope.subject);
+  if (name.type !== MajorType.Tagged || name.tag !== TAG.function || name.value.type !== MajorType.Text) {
+    throw invalid('a function name expected');
+  }
+  if (!isFunctionName(name.value.value))
+    throw invalid('a function name has up to 64 letters, digits, dots and dashes');
+  const parameter = envelope.assertions[0]!;
+  if (parameter.kind !== 'assertion' || !equalBytes(parameter.predicate.digest, ONLY_PARAMETER.digest)) {
+    throw invalid('one function with one parameter expected');
+  }
+  if (isHidden(parameter.predicate)) throw invalid('a part is hidden');
+  const item = leafItem(parameter.object);
+  if (item.type !== MajorType.Tagged || item.tag !== TAG.encodedCbor) throw invalid('encoded CBOR expected');
+  const body = bytesFrom(item.value);
+  checkBody(body, limits);
+  return { function: name.value.value, body };
+}
+
+/** Whether a text can name a function: lower-case words joined by dots or dashes, at most 64 characters. */
+export function isFunctionName(text: string): boolean {
+  return text.length <= 64 && FUNCTION_NAME.test(text);
+}
+
+function checkBody(body: Uint8Array, limits: DecodeLimits): void {
+  if (!nestsDeeperThan(body, limits.maxDepth)) return;
+  throw new EncodingError(`the body of a message nests deeper than ${limits.maxDepth} levels`, {
+    code: 'CBOR_TOO_DEEP',
+    hint: 'send a flatter structure',
+  });
+}
+
+function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKeys | null } {
+  if (envelope.kind === 'leaf') return { sender: xidFrom(leafItem(envelope)), introduction: null };
+  const isPlain = envelope.kind === 'node' && envelope.subject.kind === 'leaf';
+  const document = isPlain ? parseXidDocument(envelope) : null;
+  const key = document === null ? null : inceptionKeyOf(document);
+  if (document === null || key === null) {
+    throw invalid('an introduction needs a document with the key its XID is made from');
+  }
+  return { sender: document.xid, introduction: key.publicKeys };
+}
+
+/** An {@link EncodingError} for anything that is not a message. */
+export function invalid(why: string): EncodingError {
+  return new EncodingError(`not a message: ${why}`, {
+    code: 'MESSAGE_INVALID',
+    hint: 'use a client that speaks this version',
+  });
+}
