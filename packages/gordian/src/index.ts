@@ -5,6 +5,17 @@ export type { Primitives } from './primitives/contract.js';
 export { DEFAULT_LIMITS, type DecodeLimits } from './cbor/dcbor.js';
 export { decodeData, encodeData, type Data } from './cbor/data.js';
 
+export { combineSecret, shareFacts, splitSecret, type ShareFacts, type SplitPlan } from './cbor/sskr.js';
+export {
+  createUrCollector,
+  createUrParts,
+  formatUr,
+  parseUr,
+  type UniformResource,
+  type UrCollector,
+  type UrParts,
+} from './cbor/ur.js';
+
 export type { Envelope } from './envelope/envelope.js';
 export {
   addAssertion,
@@ -21,6 +32,7 @@ export { KNOWN } from './envelope/known-values.js';
 export { TAG } from './envelope/tags.js';
 export { encodeEnvelope, encodeUntaggedEnvelope } from './envelope/encode.js';
 export { decodeEnvelope, decodeUntaggedEnvelope } from './envelope/decode.js';
+export { formatEnvelopeUr, parseEnvelopeUr } from './envelope/ur.js';
 export { decryptEnvelope, decryptSubject, encryptEnvelope, encryptSubject } from './envelope/encrypt.js';
 export {
   isEquivalent,
@@ -73,6 +85,7 @@ export {
   type XidDocument,
   type XidKey,
 } from './xid/document.js';
+export { formatXid, formatXidDocument, parseXidUr } from './xid/ur.js';
 export type { Privilege } from './xid/privileges.js';
 
 export {

@@ -82,7 +82,7 @@ function fromCbor(item: Cbor): Data {
     case MajorType.Simple:
       if (item.value.type === 'Float') return item.value.value;
       return item.value.type === 'Null' ? null : item.value.type === 'True';
-    case MajorType.Tagged:
+    default:
       throw unsupported('a tag');
   }
 }

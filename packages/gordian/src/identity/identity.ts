@@ -87,7 +87,7 @@ export function signBytes(identity: Identity, tag: string, bytes: Uint8Array): U
 
 /** Whether `signature` is the holder of `keys` signing `bytes` for the purpose `tag`. Ed25519 only. */
 export function verifyBytes(
-  keys: PublicKeys,
+  keys: Pick<PublicKeys, 'signing'>,
   tag: string,
   bytes: Uint8Array,
   signature: Uint8Array,

@@ -38,6 +38,8 @@ function person(seed: number): Identity {
   return createIdentity(secret(new Uint8Array(32).fill(seed)));
 }
 
+const stuck: RandomBytes = (length) => new Uint8Array(length).fill(1);
+
 const alice = person(1);
 const mallory = person(2);
 const alpha = person(3);
@@ -309,7 +311,6 @@ describe('V9: what a sender with an account can put inside', () => {
 
 describe('V66: a random source that repeats itself', () => {
   it('still gives two messages different keys', () => {
-    const stuck: RandomBytes = (length) => new Uint8Array(length).fill(1);
     const first = decodeEnvelope(sealMessage(argsFor({ random: stuck })));
     const second = decodeEnvelope(sealMessage(argsFor({ random: stuck, function: 'sign.stop' })));
     const permits = [first, second].map((one) => (one.kind === 'node' ? one.assertions[0]!.digest : null));

@@ -11,7 +11,7 @@ import type { Identity } from '../identity/identity.js';
 import type { PublicKeys, Xid } from '../identity/public-keys.js';
 import { primitives } from '../primitives/runtime.js';
 import { invalid, parseContent } from './content.js';
-import type { Message, MessageHeader, SignedContent, UnauthenticatedMessage } from './message.js';
+import type { Message, MessageHeader, UnauthenticatedMessage } from './message.js';
 
 /** When and how much a receiver accepts. */
 export interface MessageRules {
