@@ -55,7 +55,12 @@ export function parsePacket(bytes: Uint8Array): Packet {
 
 /** Whether the holder of `identityKey` (32 bytes, Ed25519) said this packet. */
 export function verifyPacket(packet: Packet, identityKey: Uint8Array): boolean {
-  return verifyBytes(identityKey, PURPOSE, packet.signed, packet.signature);
+  return verifyBytes(
+    { signing: { scheme: 'ed25519', bytes: identityKey } },
+    PURPOSE,
+    packet.signed,
+    packet.signature,
+  );
 }
 
 /** Whether two packets of one sender and round are the same statement. */
