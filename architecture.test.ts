@@ -115,13 +115,18 @@ function sourceFiles(directory: string): string[] {
   });
 }
 
-const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\(\s*)['"]([^'"]+)['"]/g;
+const IMPORT =
+  /^\s*(?:import|export)\s[^'";]*?\bfrom\s*['"]([^'"\s]+)['"]|^\s*import\s*['"]([^'"\s]+)['"]|\b(?:import|require)\(\s*['"]([^'"\s]+)['"]/gm;
 
 function importsOf(path: string): Import[] {
   const file = relative(join(root, 'packages'), path).replaceAll('\\', '/');
   const room = file.split('/')[0]!;
   const code = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
-  return [...code.matchAll(IMPORT)].map((match) => ({ file, room, specifier: match[1]! }));
+  return [...code.matchAll(IMPORT)].map((match) => ({
+    file,
+    room,
+    specifier: (match[1] ?? match[2] ?? match[3])!,
+  }));
 }
 
 const files = sourceFiles(join(root, 'packages')).filter((path) => path.includes('/src/'));

@@ -10,7 +10,7 @@ export function isFunctionName(name: string): name is FunctionName {
 
 /** The body of a request message. */
 export function encodeCall<F extends FunctionName>(_function: F, parameters: Parameters<F>): Uint8Array {
-  return encodeData(parameters as Data);
+  return encodeData(parameters);
 }
 
 /**
@@ -26,7 +26,7 @@ export type Reply<F extends FunctionName> =
 
 /** The body of a reply message. */
 export function encodeReply<F extends FunctionName>(reply: Reply<F>): Uint8Array {
-  return encodeData(reply as unknown as Data);
+  return encodeData(reply);
 }
 
 /**
