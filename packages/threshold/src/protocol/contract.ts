@@ -8,6 +8,7 @@
 export type PartyIndex = number & { readonly __brand: 'PartyIndex' };
 
 export interface Outgoing<M> {
+  /** `everyone`: every other party of the run, never the sender itself. */
   readonly to: PartyIndex | 'everyone';
   readonly round: number;
   readonly body: M;
@@ -54,8 +55,12 @@ export interface Protocol<P, S, M, O> {
   readonly message: Codec<M>;
   /** `seed`: 32 fresh bytes; each use inside derives from it with a label. Same seed, same bytes. */
   start(params: P, seed: Uint8Array): Step<S, M, O>;
+  /** Whose message of which round is needed to go on; never the party itself. */
   awaiting(state: S): { readonly round: number; readonly from: readonly PartyIndex[] };
-  /** Takes exactly the messages awaited. Collects all culprits, then aborts. */
+  /**
+   * Takes the messages awaited, in any order; what belongs to another round or sender is ignored. Collects all
+   * culprits, then aborts. With a message missing, it waits on in the same state.
+   */
   advance(state: S, inbox: readonly Incoming<M>[]): Step<S, M, O>;
 }
 

@@ -1,0 +1,92 @@
+import { BugError, concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
+import type { Element, Scalar, SecretScalar } from '../../group/group.js';
+import { taggedHash64 } from '../../hash/index.js';
+import { deriveSecretScalar } from './secrets.js';
+import type { CocktailSuite } from './suite.js';
+
+/** A key that signs in COCKTAIL-DKG: a static key, or the constant term of a dealer's polynomial. */
+export interface SigningKey {
+  readonly secret: SecretScalar;
+  /** secret·G, encoded. */
+  readonly publicKey: Uint8Array;
+}
+
+/**
+ * Schnorr signature (R, z) of COCKTAIL-DKG. The one-time scalar is hashed from secret, message and `hedge`, so that
+ * neither a repeated random source nor a fault that makes us sign twice repeats it under another challenge.
+ * @param hedge 32 secret bytes, fresh for the run
+ * Source: C2SP cocktail-dkg, "Schnorr Sign Algorithm" and "Fault-injection caveat"
+ */
+export function signCocktail(
+  suite: CocktailSuite,
+  key: SigningKey,
+  message: Uint8Array,
+  hedge: Uint8Array,
+): Uint8Array {
+  const id = encodeUtf8(suite.id);
+  const nonce = deriveSecretScalar(suite.group, (counter) =>
+    taggedHash64('CKM/dkg/signature-nonce/v1', id, hedge, key.secret, message, counter),
+  );
+  return signWithNonce(suite, key, message, nonce);
+}
+
+/**
+ * The same signature with the one-time scalar of the published vectors, which hash no hedge.
+ * For comparison with them; everything else uses {@link signCocktail}.
+ */
+export function signCocktailUnhedged(suite: CocktailSuite, key: SigningKey, message: Uint8Array): Uint8Array {
+  return signWithNonce(suite, key, message, suite.hashToSecretScalar(suite.nonceInput(key.secret, message)));
+}
+
+function signWithNonce(
+  suite: CocktailSuite,
+  { secret, publicKey }: SigningKey,
+  message: Uint8Array,
+  nonce: SecretScalar,
+): Uint8Array {
+  const { group } = suite;
+  const { scalars } = group;
+  if (scalars.isZero(nonce)) {
+    throw new BugError('a one-time scalar is zero', {
+      code: 'NONCE_ZERO',
+      hint: 'start a new session',
+    });
+  }
+  const commitment = group.encode(group.mulBase(nonce));
+  const challenge = suite.hashToScalar(suite.challengeInput(commitment, publicKey, message));
+  const product = scalars.multiply(secret, challenge);
+  const response = scalars.publish(scalars.add(nonce, product), 'response of a signature');
+  nonce.fill(0);
+  product.fill(0);
+  return concatBytes(commitment, response);
+}
+
+/**
+ * Whether a signature is valid. R is compared as bytes with z·G − c·P: only the canonical encoding of an element of
+ * the prime-order group other than the identity can be equal, so R needs no decoding of its own.
+ * @param publicKey the signer's key, decoded, and `encodedKey` its encoding
+ * Source: C2SP cocktail-dkg, "Schnorr Verify Algorithm"
+ */
+export function verifyCocktail(
+  suite: CocktailSuite,
+  publicKey: Element,
+  encodedKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const { group } = suite;
+  if (signature.length !== suite.signatureLength) return false;
+  const commitment = signature.subarray(0, group.elementByteLength);
+  let response: Scalar;
+  try {
+    response = group.scalars.parse(signature.subarray(group.elementByteLength));
+  } catch {
+    return false;
+  }
+  const challenge = suite.hashToScalar(suite.challengeInput(commitment, encodedKey, message));
+  const expected = group.add(
+    group.mulBasePublic(response),
+    group.mulPublic(publicKey, group.scalars.negate(challenge)),
+  );
+  return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
+}

@@ -1,0 +1,168 @@
+import { concatBytes } from '@ckm/foundation';
+import type { Element, SecretScalar } from '../../group/group.js';
+import { uint64be } from '../../protocol/layout.js';
+import { evaluatePolynomial, feldmanCommit, type Quorum } from '../../sharing/index.js';
+import { TAG_LENGTH } from './aead.js';
+import { signCocktail } from './cocktail-signature.js';
+import type { RunSecrets } from './secrets.js';
+import type { StaticKeys } from './roster.js';
+import type { CocktailSuite, PairInput } from './suite.js';
+
+/**
+ * What one dealer gives to all: a commitment to its polynomial, the proof that it knows the constant term, its
+ * ephemeral key, and one encrypted share for every party, itself included.
+ * Source: C2SP cocktail-dkg, "Protocol Messages", msg1; the payload is always empty.
+ */
+export interface Dealing {
+  /** C₀ … C_{needed-1}, one after another. */
+  readonly commitment: Uint8Array;
+  readonly proof: Uint8Array;
+  /** E */
+  readonly ephemeralKey: Uint8Array;
+  /** The encrypted share of slot j at index j-1, without its frame. */
+  readonly ciphertexts: readonly Uint8Array[];
+  /** All framed ciphertexts, as sent. */
+  readonly ciphertextSection: Uint8Array;
+}
+
+/** Length of a dealing in bytes; there is no other. */
+export function dealingLength(suite: CocktailSuite, quorum: Quorum): number {
+  const { elementByteLength } = suite.group;
+  return (
+    quorum.needed * elementByteLength +
+    suite.signatureLength +
+    elementByteLength +
+    quorum.of * frameLength(suite)
+  );
+}
+
+/** Length of an encrypted share in bytes. */
+export function ciphertextLength(suite: CocktailSuite): number {
+  return suite.group.scalars.byteLength + TAG_LENGTH;
+}
+
+function frameLength(suite: CocktailSuite): number {
+  return 8 + ciphertextLength(suite);
+}
+
+/**
+ * Splits a dealing into its fields, which are views of it. Elements stay encoded.
+ * @returns `undefined` unless the number of coefficients, the number of frames and every length are exactly those of
+ * the quorum: one coefficient more would raise the quorum in silence
+ */
+export function parseDealing(suite: CocktailSuite, quorum: Quorum, bytes: Uint8Array): Dealing | undefined {
+  if (bytes.length !== dealingLength(suite, quorum)) return undefined;
+  const { elementByteLength } = suite.group;
+  const proofAt = quorum.needed * elementByteLength;
+  const ephemeralAt = proofAt + suite.signatureLength;
+  const sectionAt = ephemeralAt + elementByteLength;
+  const ciphertextSection = bytes.subarray(sectionAt);
+  const ciphertexts = splitFrames(suite, ciphertextSection);
+  if (ciphertexts === undefined) return undefined;
+  return {
+    commitment: bytes.subarray(0, proofAt),
+    proof: bytes.subarray(proofAt, ephemeralAt),
+    ephemeralKey: bytes.subarray(ephemeralAt, sectionAt),
+    ciphertexts,
+    ciphertextSection,
+  };
+}
+
+function splitFrames(suite: CocktailSuite, section: Uint8Array): Uint8Array[] | undefined {
+  const length = ciphertextLength(suite);
+  const prefix = uint64be(length);
+  const ciphertexts: Uint8Array[] = [];
+  for (let at = 0; at < section.length; at += 8 + length) {
+    if (prefix.some((byte, i) => section[at + i] !== byte)) return undefined;
+    ciphertexts.push(section.subarray(at + 8, at + 8 + length));
+  }
+  return ciphertexts;
+}
+
+/** The dealer's public half of round 0, which the commitment of that round hides. */
+export interface DealerOpening {
+  /** C₀ … C_{needed-1}, one after another. */
+  readonly commitment: Uint8Array;
+  readonly ephemeralKey: Uint8Array;
+}
+
+/** Commits to the polynomial and makes the ephemeral key. */
+export function openDealer(suite: CocktailSuite, secrets: RunSecrets): DealerOpening {
+  const { group } = suite;
+  const elements = feldmanCommit(group, secrets.coefficients);
+  return {
+    commitment: concatBytes(...elements.map((element) => group.encode(element))),
+    ephemeralKey: group.encode(group.mulBase(secrets.ephemeral)),
+  };
+}
+
+/** What a dealer needs to deal. */
+export interface DealerInput {
+  readonly secrets: RunSecrets;
+  readonly opening: DealerOpening;
+  readonly staticSecret: SecretScalar;
+  /** The dealer's own static key, encoded. */
+  readonly staticKey: Uint8Array;
+  readonly receivers: readonly Receiver[];
+  readonly context: Uint8Array;
+}
+
+/** A party that receives a share, decoded and encoded. */
+export interface Receiver {
+  readonly slot: number;
+  readonly key: Element;
+  readonly encodedKey: Uint8Array;
+}
+
+/** All parties of a roster as receivers. */
+export function receiversOf(
+  roster: readonly { readonly slot: number; readonly staticKey: Uint8Array }[],
+  keys: StaticKeys,
+): readonly Receiver[] {
+  return roster.map((entry, i) => ({ slot: entry.slot, key: keys[i]!, encodedKey: entry.staticKey }));
+}
+
+/**
+ * Makes a dealing.
+ * Secrecy: key and nonce of each ciphertext follow from the ephemeral secret and the context, so that the same
+ * secrets may be dealt again only with the same polynomial and context, or with another context.
+ */
+export function createDealing(suite: CocktailSuite, input: DealerInput): Uint8Array {
+  const { commitment, ephemeralKey } = input.opening;
+  const proof = signCocktail(
+    suite,
+    {
+      secret: input.secrets.coefficients[0]!,
+      publicKey: commitment.subarray(0, suite.group.elementByteLength),
+    },
+    concatBytes(input.context, commitment, ephemeralKey),
+    input.secrets.hedge,
+  );
+  const frames = input.receivers.map((receiver) => sealShare(suite, input, receiver));
+  return concatBytes(commitment, proof, ephemeralKey, ...frames);
+}
+
+function sealShare(suite: CocktailSuite, input: DealerInput, receiver: Receiver): Uint8Array {
+  const { group } = suite;
+  const share = evaluatePolynomial(group, input.secrets.coefficients, receiver.slot);
+  const { key, nonce } = pairKey(suite, {
+    ephemeralPoint: group.encode(group.mulSecret(receiver.key, input.secrets.ephemeral)),
+    staticPoint: group.encode(group.mulSecret(receiver.key, input.staticSecret)),
+    ephemeralKey: input.opening.ephemeralKey,
+    senderKey: input.staticKey,
+    receiverKey: receiver.encodedKey,
+    context: input.context,
+  });
+  const ciphertext = suite.aead.seal(key, nonce, share);
+  share.fill(0);
+  key.fill(0);
+  return concatBytes(uint64be(ciphertext.length), ciphertext);
+}
+
+/** Derives key and nonce of a pair, and wipes the points they came from. */
+export function pairKey(suite: CocktailSuite, input: PairInput) {
+  const derived = suite.deriveKeyAndNonce(input);
+  input.ephemeralPoint.fill(0);
+  input.staticPoint.fill(0);
+  return derived;
+}

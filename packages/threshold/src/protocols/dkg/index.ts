@@ -1,0 +1,64 @@
+import type { Protocol } from '../../protocol/contract.js';
+import type { DkgOutput } from './certificate.js';
+import { type DkgMessage, dkgMessageCodec } from './messages.js';
+import type { DkgParams } from './params.js';
+import { commit } from './round-0-commit.js';
+import { share } from './round-1-share.js';
+import { certify } from './round-2-certify.js';
+import { finish } from './round-3-finish.js';
+import { others } from './run.js';
+import { type DkgState, dkgStateCodec } from './state.js';
+
+export {
+  certificateHash,
+  type DkgOutput,
+  encodeCertificate,
+  type KeyCertificate,
+  MAX_CERTIFICATE_BYTES,
+  parseCertificate,
+  recoveryAckStatement,
+  verifyCertificate,
+} from './certificate.js';
+export type { CertifyMessage, CommitMessage, DkgMessage, ShareMessage } from './messages.js';
+export {
+  type DkgParams,
+  encodeKeyParams,
+  hashKeyParams,
+  type KeyParams,
+  MAX_PARAMS_BYTES,
+  MAX_URL_LENGTH,
+  parseKeyParams,
+  type RosterEntry,
+} from './params.js';
+export { recoverShare } from './recovery.js';
+export { verifyRoster } from './roster.js';
+export type { DkgState } from './state.js';
+export {
+  createStaticKey,
+  type StaticKey,
+  staticKeyStatement,
+  type StaticKeyStatement,
+} from './static-key.js';
+
+/**
+ * Distributed key generation: COCKTAIL-DKG 0.2.1 with a round of commitments before it, all ciphertexts inside the
+ * certified transcript, and recovery data that every server keeps. Four steps, three messages of each party:
+ * commit, share, certify.
+ *
+ * Secrecy: no party, and no group of fewer than the quorum, learns the key. Fairness: none; one silent party ends the
+ * run, and a new one with another roster begins.
+ * Channel: the sender is authenticated by the transport; nothing else is asked of it.
+ * Source: C2SP cocktail-dkg 0.2.1; docs/dkg.md
+ */
+export const dkgProtocol: Protocol<DkgParams, DkgState, DkgMessage, DkgOutput> = {
+  id: 'ckm/dkg/v1',
+  state: dkgStateCodec,
+  message: dkgMessageCodec,
+  start: commit,
+  awaiting: (state) => ({ round: state.round, from: others(state.params, state.me) }),
+  advance(state, inbox) {
+    if (state.round === 0) return share(state, inbox);
+    if (state.round === 1) return certify(state, inbox);
+    return finish(state, inbox);
+  },
+};

@@ -1,0 +1,105 @@
+import { BugError } from '@ckm/foundation';
+import type { SecretScalar } from '../../group/group.js';
+import type { Fault, PartyIndex } from '../../protocol/contract.js';
+import { feldmanVerify } from '../../sharing/index.js';
+import type { AssembledKey } from './assemble-key.js';
+import type { CheckedDealing } from './check-dealings.js';
+import { pairKey, type Receiver } from './dealing.js';
+import type { CocktailSuite } from './suite.js';
+
+/** What one party needs to take its shares out of checked dealings. */
+export interface ReceiverInput {
+  readonly suite: CocktailSuite;
+  readonly me: PartyIndex;
+  readonly staticSecret: SecretScalar;
+  /** All parties, in order of slots. */
+  readonly parties: readonly Receiver[];
+  readonly context: Uint8Array;
+  /** In order of slots. */
+  readonly dealings: readonly CheckedDealing[];
+  readonly key: AssembledKey;
+}
+
+/**
+ * Decrypts the shares that all dealers gave to one party and adds them up (K6 and K7 of protocols.md §3.3).
+ *
+ * Only the sum is compared with the sum of the commitments; dealer by dealer only to name who was wrong. Two dealers
+ * whose errors cancel pass, and that is harmless: (1) the share of the key is the sum, which was checked against the
+ * same public value that everybody derives; no single share is used for anything afterwards; (2) recovery from a
+ * certificate runs this same function, so that whoever could finish can recover; (3) every other receiver checks its
+ * own sum against the same commitments; (4) the errors are chosen by the dealers alone, so that passing or failing
+ * tells them nothing. We differ here from the published text, which checks each share.
+ *
+ * Secrecy: on failure nothing derived from the static secret leaves; the fault is what this party alone can see.
+ * @returns the party's share of the key, or who is suspected
+ */
+export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
+  const { group } = input.suite;
+  const shares = input.dealings.map((dealing, i) => openShare(input, dealing, input.parties[i]!));
+  const received = shares.filter((share) => share !== undefined);
+  try {
+    if (received.length < shares.length) return suspects(shares.map((share) => share === undefined));
+    const sum = addShares(input.suite, received);
+    const share = input.key.finishShare(sum);
+    if (share !== sum) sum.fill(0);
+    const expected = input.key.verifyingShares[input.me - 1]!;
+    if (group.equal(group.mulBase(share), expected)) return share;
+    share.fill(0);
+    return suspects(
+      input.dealings.map(
+        ({ coefficients }, i) => !feldmanVerify(group, coefficients, input.me, received[i]!),
+      ),
+    );
+  } finally {
+    for (const share of received) share.fill(0);
+  }
+}
+
+function openShare(
+  input: ReceiverInput,
+  dealing: CheckedDealing,
+  sender: Receiver,
+): SecretScalar | undefined {
+  const { suite, staticSecret } = input;
+  const { group } = suite;
+  const { key, nonce } = pairKey(suite, {
+    ephemeralPoint: group.encode(group.mulSecret(dealing.ephemeral, staticSecret)),
+    staticPoint: group.encode(group.mulSecret(sender.key, staticSecret)),
+    ephemeralKey: dealing.ephemeralKey,
+    senderKey: sender.encodedKey,
+    receiverKey: input.parties[input.me - 1]!.encodedKey,
+    context: input.context,
+  });
+  const plaintext = suite.aead.open(key, nonce, dealing.ciphertexts[input.me - 1]!);
+  key.fill(0);
+  if (plaintext === undefined) return undefined;
+  try {
+    return group.scalars.parseSecret(plaintext);
+  } catch {
+    return undefined;
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+function addShares(suite: CocktailSuite, shares: readonly SecretScalar[]): SecretScalar {
+  const { scalars } = suite.group;
+  let sum = scalars.parseSecret(scalars.zero);
+  for (const share of shares) {
+    const next = scalars.add(sum, share);
+    sum.fill(0);
+    sum = next;
+  }
+  return sum;
+}
+
+function suspects(isWrong: readonly boolean[]): Fault {
+  const culprits = isWrong.flatMap((wrong, i) => (wrong ? [(i + 1) as PartyIndex] : []));
+  if (culprits.length === 0) {
+    throw new BugError('the shares are right one by one, but not their sum', {
+      code: 'DKG_SUM_INCONSISTENT',
+      hint: 'report this',
+    });
+  }
+  return { code: 'SUSPECT_SHARE', round: 1, culprits };
+}

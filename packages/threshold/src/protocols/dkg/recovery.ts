@@ -1,0 +1,46 @@
+import { equalBytes, reveal, type Secret, secret, UsageError } from '@ckm/foundation';
+import type { KeyShare } from '../key.js';
+import { checkCertificate, faultError, type KeyCertificate } from './certificate.js';
+import { receiversOf } from './dealing.js';
+import { receiveShares } from './receive-shares.js';
+import { decodeStaticKeys } from './roster.js';
+
+/**
+ * Recovers one server's share from its static secret and the certificate, which anyone may supply: tampering is
+ * found, because every byte of it is under all signatures, the server's own among them. That own signature proves that
+ * the former self had checked its shares.
+ * @throws PeerFaultError, EncodingError as `verifyCertificate`; PeerFaultError `SUSPECT_SHARE` for an encrypted share
+ * that does not hold · UsageError `STATIC_SECRET_WRONG` when no slot belongs to the static secret
+ */
+export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<Uint8Array>): KeyShare {
+  const { suite, dealings, context, key } = checkCertificate(certificate);
+  const { group } = suite;
+  const { roster } = certificate.params;
+  const scalar = group.scalars.parseSecret(reveal(staticSecret, 'recover a share from a certificate'));
+  try {
+    const own = group.encode(group.mulBase(scalar));
+    const entry = roster.find(({ staticKey }) => equalBytes(staticKey, own));
+    if (entry === undefined) throw staticSecretWrong();
+    const parties = receiversOf(roster, decodeStaticKeys(certificate.params));
+    const share = receiveShares({
+      suite,
+      me: entry.slot,
+      staticSecret: scalar,
+      parties,
+      context,
+      dealings,
+      key,
+    });
+    if (!(share instanceof Uint8Array)) throw faultError(share);
+    return { party: entry.slot, share: secret<Uint8Array>(share), public: key.public };
+  } finally {
+    scalar.fill(0);
+  }
+}
+
+function staticSecretWrong(): UsageError {
+  return new UsageError('this static secret belongs to no server of the key', {
+    code: 'STATIC_SECRET_WRONG',
+    hint: 'use the static secret that this server made for this key',
+  });
+}

@@ -1,0 +1,90 @@
+import type { Fault, PartyIndex } from '../../protocol/contract.js';
+import { type AssembledKey, assembleKey } from './assemble-key.js';
+import { checkDealings, type CheckedDealing } from './check-dealings.js';
+import type { Dealing } from './dealing.js';
+import type { CommitMessage, ShareMessage } from './messages.js';
+import { hashKeyParams, type KeyParams } from './params.js';
+import { type CocktailSuite, cocktailSuite, sessionContext } from './suite.js';
+import { encodeTranscript, hashSession, hashView, transcriptExtension } from './transcript.js';
+
+/** What everybody knows of a run after round 0. */
+export interface Session {
+  readonly suite: CocktailSuite;
+  /** Hash of the key's parameters. */
+  readonly params: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly context: Uint8Array;
+}
+
+/** @param round0 of all parties, in order of slots */
+export function sessionOf(params: KeyParams, round0: readonly CommitMessage[]): Session {
+  const suite = cocktailSuite(params.suite);
+  const paramsHash = hashKeyParams(params);
+  const sessionId = hashSession(paramsHash, round0);
+  const staticKeys = params.roster.map((entry) => entry.staticKey);
+  return { suite, params: paramsHash, sessionId, context: sessionContext(suite, sessionId, staticKeys) };
+}
+
+/** What everybody knows of a run after round 1. */
+export interface Result extends Session {
+  readonly dealings: readonly CheckedDealing[];
+  readonly transcript: Uint8Array;
+  /** Echo of rounds 0 and 1. */
+  readonly view: Uint8Array;
+  readonly key: AssembledKey;
+}
+
+/**
+ * Checks the dealings of a run and derives the key. A party runs it before it signs; whoever is shown a certificate
+ * runs it before he believes it.
+ * @param round0 and `round1`: of all parties, in order of slots
+ */
+export function resultOf(
+  key: KeyParams,
+  round0: readonly CommitMessage[],
+  round1: readonly ShareMessage[],
+): Result | Fault {
+  const session = sessionOf(key, round0);
+  const { suite, params, sessionId, context } = session;
+  const dealings = checkDealings({ suite, quorum: key.quorum, params, context, round0, round1 });
+  if ('code' in dealings) return dealings;
+  const transcript = transcriptOf(key, session, dealings);
+  const assembled = assembleKey(key, dealings, transcript);
+  if (assembled === undefined) return { code: 'RETRY_KEY_DEGENERATE', round: 1, culprits: [] };
+  const view = hashView(
+    sessionId,
+    transcript,
+    round1.map((message) => message.salt),
+  );
+  return { ...session, dealings, transcript, view, key: assembled };
+}
+
+/** T of a run: what its parties sign. */
+export function transcriptOf(
+  key: KeyParams,
+  { suite, params, context }: Session,
+  dealings: readonly Dealing[],
+): Uint8Array {
+  return encodeTranscript(suite, {
+    context,
+    quorum: key.quorum,
+    staticKeys: key.roster.map((entry) => entry.staticKey),
+    dealings,
+    extension: transcriptExtension(params, dealings),
+  });
+}
+
+/** One message of each party in order of slots: those received and one's own. */
+export function inSlotOrder<M>(
+  key: KeyParams,
+  received: ReadonlyMap<PartyIndex, M>,
+  me: PartyIndex,
+  own: M,
+): readonly M[] {
+  return key.roster.map(({ slot }) => (slot === me ? own : received.get(slot)!));
+}
+
+/** All parties but this one. */
+export function others(key: KeyParams, me: PartyIndex): readonly PartyIndex[] {
+  return key.roster.map((entry) => entry.slot).filter((slot) => slot !== me);
+}

@@ -1,0 +1,113 @@
+import { concatBytes, encodeUtf8, type Secret, secret, UsageError } from '@ckm/foundation';
+import type { Element } from '../../group/group.js';
+import { taggedHash, taggedHash64 } from '../../hash/index.js';
+import { uint32be } from '../../protocol/layout.js';
+import type { SuiteName } from '../key.js';
+import { signCocktail, verifyCocktail } from './cocktail-signature.js';
+import { deriveSecretScalar } from './secrets.js';
+import { type CocktailSuite, cocktailSuite } from './suite.js';
+
+/** A server's key for one collective key and epoch: it receives shares, and signs the certificate. */
+export interface StaticKey {
+  /** d. Used by this protocol and by nothing else; whoever has it and the certificate has the share. */
+  readonly staticSecret: Secret<Uint8Array>;
+  /** P = d·G */
+  readonly staticKey: Uint8Array;
+  readonly staticProof: Uint8Array;
+}
+
+/** What a static key belongs to. */
+export interface StaticKeyScope {
+  readonly suite: SuiteName;
+  /** 32 bytes */
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+}
+
+/**
+ * Makes a static key with the proof that we know it. The same seed gives the same key.
+ * @param seed 32 fresh secret bytes
+ * @throws UsageError `SEED_INVALID`
+ */
+export function createStaticKey(
+  suite: SuiteName,
+  keyId: Uint8Array,
+  epoch: number,
+  seed: Uint8Array,
+): StaticKey {
+  assertSeed(seed);
+  const cocktail = cocktailSuite(suite);
+  const scope = { suite, keyId, epoch };
+  const scalar = deriveSecretScalar(cocktail.group, (counter) =>
+    taggedHash64('CKM/dkg/static-key/v1', seed, ...scopeItems(scope), counter),
+  );
+  const staticKey = cocktail.group.encode(cocktail.group.mulBase(scalar));
+  const message = staticProofMessage(scope, staticKey);
+  const staticProof = signCocktail(cocktail, { secret: scalar, publicKey: staticKey }, message, seed);
+  return { staticSecret: secret<Uint8Array>(scalar), staticKey, staticProof };
+}
+
+/**
+ * Whether whoever made `proof` knows the static secret, for this suite, key and epoch. Refuses a key made out of
+ * another server's key, whose secret its owner does not know.
+ * @param staticKey decoded, and `encodedKey` its encoding
+ */
+export function verifyStaticProof(
+  cocktail: CocktailSuite,
+  scope: StaticKeyScope,
+  staticKey: Element,
+  encodedKey: Uint8Array,
+  proof: Uint8Array,
+): boolean {
+  return verifyCocktail(cocktail, staticKey, encodedKey, staticProofMessage(scope, encodedKey), proof);
+}
+
+/** What a server's identity key signs to vouch for a static key. */
+export interface StaticKeyStatement extends StaticKeyScope {
+  /** 32 bytes, XID */
+  readonly serverId: Uint8Array;
+  /** 32 bytes, Ed25519 */
+  readonly identityKey: Uint8Array;
+  readonly staticKey: Uint8Array;
+  readonly staticProof: Uint8Array;
+}
+
+/**
+ * The bytes that the identity key signs: a readable prefix and a hash, so that no other signature by that key, over
+ * an envelope digest say, can be taken for it.
+ */
+export function staticKeyStatement(statement: StaticKeyStatement): Uint8Array {
+  const { serverId, identityKey, staticKey, staticProof } = statement;
+  return concatBytes(
+    encodeUtf8('CKM static key statement v1'),
+    taggedHash(
+      'CKM/dkg/static-statement/v1',
+      ...scopeItems(statement),
+      serverId,
+      identityKey,
+      staticKey,
+      staticProof,
+    ),
+  );
+}
+
+/** Starts unlike every other message that a static key signs: a transcript begins with the length of a suite id. */
+function staticProofMessage(scope: StaticKeyScope, staticKey: Uint8Array): Uint8Array {
+  return concatBytes(
+    encodeUtf8('CKM static key proof v1'),
+    taggedHash('CKM/dkg/static-proof/v1', ...scopeItems(scope), staticKey),
+  );
+}
+
+function scopeItems({ suite, keyId, epoch }: StaticKeyScope): readonly Uint8Array[] {
+  return [encodeUtf8(suite), keyId, uint32be(epoch)];
+}
+
+/** @throws UsageError `SEED_INVALID` for anything but 32 bytes that are not all zero. */
+export function assertSeed(seed: Uint8Array): void {
+  if (seed instanceof Uint8Array && seed.length === 32 && seed.some((byte) => byte !== 0)) return;
+  throw new UsageError('a seed must be 32 random bytes', {
+    code: 'SEED_INVALID',
+    hint: 'take 32 bytes from the random source of the system, and check that it works',
+  });
+}
