@@ -1,0 +1,142 @@
+import { encodeHex, EncodingError, UsageError } from '@ckm/foundation';
+import { type Element, type Group, groupNamed, type Scalar } from '../group/index.js';
+import { groupOfSuite, type PublicKeyPackage, type SuiteName } from '../protocols/key.js';
+import { deriveChild, type PublicNode } from './child-steps.js';
+import { type DerivedKey, registerDerivedKey } from './derived-key.js';
+import { assertPath, type DerivationPath } from './path.js';
+import { hasOddY, type TaprootCommitment, taprootOffset } from './taproot.js';
+
+/** Which key below a certified one is meant. Holds no scalar: parties compute offsets, nobody sends them. */
+export interface Tweak {
+  readonly path: DerivationPath;
+  /** Makes the key a taproot output key (`secp256k1-tr` only); null leaves it as derived. */
+  readonly taproot: TaprootCommitment | null;
+}
+
+/** The certified key itself. */
+export const NO_TWEAK: Tweak = Object.freeze({ path: Object.freeze([]), taproot: null });
+
+const MOST_REMEMBERED = 64;
+const remembered = new WeakMap<PublicKeyPackage, Map<string, DerivedKey>>();
+
+/**
+ * The key that path and taproot commitment lead to, computed from certified key and certified chain code alone.
+ * The most recent answers are remembered for each package, so ask again rather than keep them. `parent` must be
+ * certified already (docs/dkg.md) and must not be changed afterwards.
+ * @throws EncodingError `PATH_INVALID`, `PATH_HARDENED`, `MERKLE_ROOT_INVALID`, `KEY_INVALID` · UsageError
+ *   `PATH_UNSUPPORTED`, `PATH_INDEX_UNUSABLE`, `TAPROOT_UNSUPPORTED`
+ * Source: BIP-32 (unhardened steps), BIP-341 (taproot tweak), SLIP-0010 (P-256), protocols.md §6.1 (ed25519)
+ */
+export function deriveKey(parent: PublicKeyPackage, tweak: Tweak): DerivedKey {
+  const path = assertPath(tweak.path);
+  const name = nameTweak(path, tweak.taproot);
+  let known = remembered.get(parent);
+  if (known === undefined) remembered.set(parent, (known = new Map()));
+  let key = known.get(name);
+  if (key === undefined) {
+    key = computeKey(parent, path, tweak.taproot);
+    for (const oldest of known.keys()) {
+      if (known.size < MOST_REMEMBERED) break;
+      known.delete(oldest);
+    }
+    known.set(name, key);
+  }
+  return key;
+}
+
+function nameTweak(path: DerivationPath, taproot: TaprootCommitment | null): string {
+  const root = taproot?.merkleRoot ?? null;
+  const scripts = root instanceof Uint8Array ? encodeHex(root) : String(root);
+  return `${path.join('/')}:${taproot === null ? 'plain' : scripts}`;
+}
+
+/** The secret behind `element` is ±secret + offset, with `secret` the one behind the certified key. */
+interface Position extends PublicNode {
+  readonly offset: Scalar;
+  readonly negate: boolean;
+}
+
+function computeKey(
+  parent: PublicKeyPackage,
+  path: DerivationPath,
+  taproot: TaprootCommitment | null,
+): DerivedKey {
+  const { suite, quorum } = parent;
+  assertTaprootAllowed(suite, taproot);
+  const group = groupNamed(groupOfSuite(suite));
+  let position = startAt(group, parent);
+  for (const index of path) {
+    const { offset, child } = deriveChild(suite, group, position, index);
+    position = { ...position, ...child, offset: group.scalars.add(position.offset, offset) };
+  }
+  const output = finish(group, suite, position, taproot);
+  const { chainCode, offset, negate, element } = output.position;
+  const groupKey = group.encode(element);
+  const key = { suite, quorum, parent, groupKey, offset, negate, chainCode, taproot: output.taproot };
+  return registerDerivedKey(key, element);
+}
+
+function startAt(group: Group, parent: PublicKeyPackage): Position {
+  const { chainCode, verifyingShares, quorum } = parent;
+  if (verifyingShares.length !== quorum.of || chainCode.length !== 32) {
+    throw new EncodingError('the public half of a key is not complete', {
+      code: 'KEY_INVALID',
+      hint: 'use the package that the certificate of the key gives',
+    });
+  }
+  return {
+    element: group.decode(parent.groupKey),
+    chainCode: chainCode.slice(),
+    offset: group.scalars.zero,
+    negate: false,
+  };
+}
+
+function finish(
+  group: Group,
+  suite: SuiteName,
+  position: Position,
+  taproot: TaprootCommitment | null,
+): { position: Position; taproot: DerivedKey['taproot'] } {
+  if (suite !== 'secp256k1-tr') return { position, taproot: null };
+  const internal = withEvenY(group, position);
+  if (taproot === null) return { position: internal, taproot: null };
+  const offset = taprootOffset(group, internal.element, taproot);
+  const element = addElement(group, internal.element, offset);
+  const output = { ...internal, element, offset: group.scalars.add(internal.offset, offset) };
+  return {
+    position: withEvenY(group, output),
+    taproot: Object.freeze({
+      internalKey: group.encode(internal.element).slice(1),
+      outputKeyParity: hasOddY(group, element) ? 1 : 0,
+    }),
+  };
+}
+
+function addElement(group: Group, element: Element, offset: Scalar): Element {
+  const sum = group.add(element, group.mulBasePublic(offset));
+  if (!group.isIdentity(sum)) return sum;
+  throw new UsageError('this key has no taproot output', {
+    code: 'PATH_INDEX_UNUSABLE',
+    hint: 'use the next index',
+  });
+}
+
+/** BIP-340 keys are x coordinates: the secret is the one whose key has an even y. */
+function withEvenY(group: Group, position: Position): Position {
+  if (!hasOddY(group, position.element)) return position;
+  return {
+    chainCode: position.chainCode,
+    element: group.negate(position.element),
+    offset: group.scalars.negate(position.offset),
+    negate: !position.negate,
+  };
+}
+
+function assertTaprootAllowed(suite: SuiteName, taproot: TaprootCommitment | null): void {
+  if (taproot === null || suite === 'secp256k1-tr') return;
+  throw new UsageError(`a ${suite} key cannot be a taproot output`, {
+    code: 'TAPROOT_UNSUPPORTED',
+    hint: 'generate a secp256k1-tr key for taproot',
+  });
+}

@@ -1,0 +1,116 @@
+import { concatBytes, encodeUtf8 } from '@ckm/foundation';
+import { type Element, type Group, groupNamed, type Scalar, type SecretScalar } from '../../group/index.js';
+import { createBip340Hash } from '../../hd/bip340-hash.js';
+import { hash, type HashName } from '../../hash/index.js';
+import { groupOfSuite, type SuiteName } from '../key.js';
+
+/**
+ * A FROST ciphersuite: a group and the five hashes H1 … H5 of RFC 9591 §6, with `parts` concatenated.
+ * The names say what each is for: H1 binding factor, H2 challenge, H3 nonce, H4 message, H5 commitment list.
+ */
+export interface FrostSuite {
+  readonly name: SuiteName;
+  readonly contextString: string;
+  readonly group: Group;
+  /** BIP-340: keys and group commitments count by their x coordinate, the secret of the even y is meant. */
+  readonly evenY: boolean;
+  h1(...parts: readonly Uint8Array[]): Scalar;
+  /** Challenge over encoded group commitment, encoded group key and message. */
+  h2(commitment: Uint8Array, groupKey: Uint8Array, message: Uint8Array): Scalar;
+  h3(...parts: readonly Uint8Array[]): SecretScalar;
+  h4(...parts: readonly Uint8Array[]): Uint8Array;
+  h5(...parts: readonly Uint8Array[]): Uint8Array;
+}
+
+/**
+ * The ciphersuite of that name, made once.
+ * Source: RFC 9591 §6.1 (ed25519), §6.2 (ristretto255), §6.4 (P-256), §6.5 (secp256k1); `secp256k1-tr` as ZF's
+ * frost-secp256k1-tr: §6.5 with the challenge of BIP-340
+ */
+export function frostSuite(name: SuiteName): FrostSuite {
+  let suite = suites.get(name);
+  if (suite === undefined) suites.set(name, (suite = Object.freeze(createSuite(name))));
+  return suite;
+}
+
+const suites = new Map<SuiteName, FrostSuite>();
+
+const CONTEXTS: Record<SuiteName, string> = {
+  ed25519: 'FROST-ED25519-SHA512-v1',
+  ristretto255: 'FROST-RISTRETTO255-SHA512-v1',
+  'P-256': 'FROST-P256-SHA256-v1',
+  secp256k1: 'FROST-secp256k1-SHA256-v1',
+  'secp256k1-tr': 'FROST-secp256k1-SHA256-TR-v1',
+};
+
+function createSuite(name: SuiteName): FrostSuite {
+  const contextString = CONTEXTS[name];
+  const group = groupNamed(groupOfSuite(name));
+  const wide = name === 'ed25519' || name === 'ristretto255';
+  const hashName: HashName = wide ? 'sha512' : 'sha256';
+  const context = (role: string) => encodeUtf8(contextString + role);
+  const toWide = wide ? prefixedHash : expandMessage;
+  const [rho, chal, nonce] = [toWide(context('rho')), toWide(context('chal')), toWide(context('nonce'))];
+  const [msg, com] = [context('msg'), context('com')];
+  return {
+    name,
+    contextString,
+    group,
+    evenY: name === 'secp256k1-tr',
+    h1: (...parts) => group.scalars.reduce(rho(...parts)),
+    h2: (...parts) => group.scalars.reduce(challengeHash(name, chal)(...parts)),
+    h3: (...parts) => group.scalars.reduceSecret(nonce(...parts)),
+    h4: (...parts) => hash(hashName, msg, ...parts),
+    h5: (...parts) => hash(hashName, com, ...parts),
+  };
+}
+
+type ByteHash = (...parts: readonly Uint8Array[]) => Uint8Array;
+
+const bip340Challenge = createBip340Hash('BIP0340/challenge');
+
+function challengeHash(name: SuiteName, chal: ByteHash): ByteHash {
+  // Without a prefix, so that the signature is one of RFC 8032.
+  if (name === 'ed25519') return (...parts) => hash('sha512', ...parts);
+  if (name !== 'secp256k1-tr') return chal;
+  return (commitment, groupKey, message) =>
+    bip340Challenge(commitment!.subarray(1), groupKey!.subarray(1), message!);
+}
+
+/** RFC 9591 §6.1, §6.2: SHA-512 over context string, role and message, 64 bytes. */
+function prefixedHash(prefix: Uint8Array): ByteHash {
+  return (...parts) => hash('sha512', prefix, ...parts);
+}
+
+const ZERO_BLOCK = new Uint8Array(64);
+const LENGTH_48 = Uint8Array.of(0, 48, 0);
+
+/**
+ * 48 bytes, to be reduced modulo an order of 256 bits (hash_to_field with m = 1, L = 48).
+ * Source: RFC 9380 §5.3.1, expand_message_xmd with SHA-256
+ */
+function expandMessage(separator: Uint8Array): ByteHash {
+  const separatorPrime = concatBytes(separator, Uint8Array.of(separator.length));
+  return (...parts) => {
+    const b0 = hash('sha256', ZERO_BLOCK, ...parts, LENGTH_48, separatorPrime);
+    const b1 = hash('sha256', b0, Uint8Array.of(1), separatorPrime);
+    const mixed = b0.map((byte, i) => byte ^ b1[i]!);
+    const b2 = hash('sha256', mixed, Uint8Array.of(2), separatorPrime);
+    return concatBytes(b1, b2.subarray(0, 16));
+  };
+}
+
+/** Whether the y coordinate of an encoded (compressed) secp256k1 element is odd. */
+export function isOddY(encoded: Uint8Array): boolean {
+  return encoded[0] === 3;
+}
+
+/** Bytes of a signature: R ‖ z, for BIP-340 without the parity byte of R. Source: RFC 9591 appendix A; BIP-340 */
+export function encodeSignature(suite: FrostSuite, commitment: Uint8Array, z: Scalar): Uint8Array {
+  return concatBytes(suite.evenY ? commitment.subarray(1) : commitment, z);
+}
+
+/** The element that belongs to a secret after BIP-340's sign rule. */
+export function signed(group: Group, element: Element, negative: boolean): Element {
+  return negative ? group.negate(element) : element;
+}
