@@ -1,1 +1,57 @@
-export {};
+// contract
+export {
+  type BitcoinNetwork,
+  type Description,
+  type DescriptionRow,
+  type DescriptionWarning,
+  type KeyContext,
+  MAX_SENTENCE,
+  REQUEST_KIND_NAMES,
+  type RequestKind,
+  type RequestKindName,
+  type SigningTask,
+} from './kind.js';
+export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
+export { purposeKinds, purposeSuite } from './purposes.js';
+export { requestKind } from './registry.js';
+export { verifySignature } from './verify/signature.js';
+export { escapeText, quoteText } from './text/quote.js';
+
+// message
+export { messageKind } from './message/index.js';
+export { buildMessageRequest } from './message/build.js';
+export { messageToSign } from './message/tasks.js';
+export type { MessageRequest } from './message/parse.js';
+
+// bitcoin
+export { bitcoinKind } from './bitcoin/index.js';
+export { buildBitcoinRequest } from './bitcoin/build.js';
+export { type FinalTransaction, finalizeTransaction } from './bitcoin/finalize.js';
+export { MAX_SIGNATURES } from './bitcoin/ownership.js';
+export type { BitcoinRequest } from './bitcoin/parse.js';
+export {
+  bitcoinAddress,
+  bitcoinDescriptor,
+  bitcoinXpub,
+  keyFingerprint,
+  type WalletAddress,
+  type WalletChain,
+} from './bitcoin/wallet.js';
+
+// ssh
+export { sshKind } from './ssh/index.js';
+export {
+  buildSshAgentRequest,
+  buildSshAuthRequest,
+  buildSshSigRequest,
+  type SshAgentRequest,
+  type SshsigSubject,
+} from './ssh/build.js';
+export { sshFingerprint, sshPublicKeyBlob, sshPublicKeyLine, sshSignatureBlob } from './ssh/blob.js';
+export { type SshsigHash, sshSignatureBlobOf } from './ssh/sshsig.js';
+export type { SshRequest } from './ssh/parse.js';
+
+// git
+export { gitKind } from './git/index.js';
+export { buildGitRequest, embedGitSignature } from './git/build.js';
+export type { GitRequest } from './git/parse.js';

@@ -1,0 +1,55 @@
+import { concatBytes } from '@ckm/foundation';
+import { demand } from '../errors.js';
+import type { KeyContext } from '../kind.js';
+import { verifySignature } from '../verify/signature.js';
+import { assessOwnership, type OwnInput } from './ownership.js';
+import type { BitcoinRequest } from './parse.js';
+import { readPsbtMaps, recordValue, withRecord, writePsbtMaps, type PsbtMap } from './psbt-maps.js';
+import { SIGHASH_DEFAULT } from './sighash.js';
+
+const IN_TAP_KEY_SIG = 0x13;
+const GLOBAL_TX_MODIFIABLE = 0x06;
+const GLOBAL_VERSION = 0xfb;
+const INPUTS_AND_OUTPUTS_MODIFIABLE = 0b011;
+
+/** The inputs that still need a signature of the key, in order: one for each task. */
+export function inputsToSign(typed: BitcoinRequest, key: KeyContext): readonly OwnInput[] {
+  return assessOwnership(typed, key.public).inputs.filter(({ signed }) => !signed);
+}
+
+/** BIP-370: who signs everything must clear the flags that allow to change it. */
+function withoutPermissions(global: PsbtMap): PsbtMap {
+  const flags = recordValue(global, GLOBAL_TX_MODIFIABLE);
+  if (recordValue(global, GLOBAL_VERSION)?.[0] !== 2 || flags?.length !== 1) return global;
+  return withRecord(global, GLOBAL_TX_MODIFIABLE, Uint8Array.of(flags[0]! & ~INPUTS_AND_OUTPUTS_MODIFIABLE));
+}
+
+/**
+ * The PSBT with `PSBT_IN_TAP_KEY_SIG` in every input of the key; nothing else of it changes.
+ * @throws EncodingError `SIGNATURE_COUNT_WRONG`, `SIGNATURE_INVALID`
+ */
+export function finishBitcoin(
+  typed: BitcoinRequest,
+  key: KeyContext,
+  signatures: readonly Uint8Array[],
+): Uint8Array {
+  const toSign = inputsToSign(typed, key);
+  demand(
+    signatures.length === toSign.length,
+    'SIGNATURE_COUNT_WRONG',
+    'the transaction needs another number of signatures than came',
+  );
+  const maps = [...readPsbtMaps(typed.psbt)];
+  for (const [task, { at, outputKey, digest, sighashType }] of toSign.entries()) {
+    const signature = signatures[task]!;
+    demand(
+      signature.length === 64 && verifySignature('secp256k1-tr', outputKey, digest, signature),
+      'SIGNATURE_INVALID',
+      `the signature of input ${at} does not verify under its key`,
+    );
+    const suffix = sighashType === SIGHASH_DEFAULT ? [] : [Uint8Array.of(sighashType)];
+    maps[1 + at] = withRecord(maps[1 + at]!, IN_TAP_KEY_SIG, concatBytes(signature, ...suffix));
+  }
+  maps[0] = withoutPermissions(maps[0]!);
+  return writePsbtMaps(maps);
+}

@@ -1,0 +1,16 @@
+import { forKeysMadeForIt } from '../fits.js';
+import type { RequestKind } from '../kind.js';
+import { describeBitcoin } from './describe.js';
+import { finishBitcoin, inputsToSign } from './finish.js';
+import { BITCOIN_MAX_BYTES, parseBitcoin, type BitcoinRequest } from './parse.js';
+
+/** Taproot key-path spends, as PSBTs. The artefact is the PSBT with the key's signatures in it. */
+export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
+  name: 'bitcoin',
+  suites: ['secp256k1-tr'],
+  maxBytes: BITCOIN_MAX_BYTES,
+  parse: parseBitcoin,
+  describe: describeBitcoin,
+  tasks: (typed, key) => inputsToSign(typed, key).map(({ digest, tweak }) => ({ message: digest, tweak })),
+  finish: finishBitcoin,
+});

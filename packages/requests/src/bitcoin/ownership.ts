@@ -1,0 +1,170 @@
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import { DEEPEST_PATH, type DerivationPath, type PublicKeyPackage, type Tweak } from '@ckm/threshold';
+import { demand, refusal, type RequestErrorCode } from '../errors.js';
+import { verifySignature } from '../verify/signature.js';
+import { taprootScript } from './destination.js';
+import type { BitcoinInput, BitcoinOutput, BitcoinRequest, KeyClaim } from './parse.js';
+import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT, type Sighash } from './sighash.js';
+import { keyFingerprint, taprootKeys } from './wallet.js';
+
+/** An input of the key, proven by deriving its output key. */
+export interface OwnInput {
+  readonly at: number;
+  readonly tweak: Tweak;
+  /** x coordinate, 32 bytes: the key that the signature has to verify under. */
+  readonly outputKey: Uint8Array;
+  readonly sighashType: Sighash;
+  readonly digest: Uint8Array;
+  /** Holds a valid signature already. */
+  readonly signed: boolean;
+}
+
+/** What of a transaction belongs to the key, after everything it claims was derived again. */
+export interface Ownership {
+  readonly inputs: readonly OwnInput[];
+  /** By position: outputs that only the key can spend, with their paths. */
+  readonly outputs: ReadonlyMap<number, DerivationPath>;
+  /** Positions of outputs that the key can spend, but others too. */
+  readonly shared: ReadonlySet<number>;
+}
+
+/** As many signatures as a server makes for one request. */
+export const MAX_SIGNATURES = 256;
+
+const UNHARDENED = 0x8000_0000;
+
+/** The claim in the key's own name, if there is one, with its key derived again. */
+function provenClaim(
+  claims: readonly KeyClaim[],
+  key: PublicKeyPackage,
+  fingerprint: number,
+  whenFalse: RequestErrorCode,
+): KeyClaim | null {
+  const ours = claims.filter((claim) => claim.fingerprint === fingerprint);
+  const [claim] = ours;
+  if (claim === undefined) return null;
+  demand(ours.length === 1, 'PSBT_TOO_MANY_PARTS', 'one part of the PSBT names several keys of ours');
+  const possible = claim.path.length <= DEEPEST_PATH && claim.path.every((index) => index < UNHARDENED);
+  demand(possible, whenFalse, 'the PSBT claims a path that no key of ours has');
+  demand(
+    equalBytes(taprootKeys(key, claim.path).internalKey, claim.publicKey),
+    whenFalse,
+    'the PSBT claims a path of the key that leads to another key',
+  );
+  return claim;
+}
+
+function isForKeyPath(claim: KeyClaim, internalKey: Uint8Array | undefined): boolean {
+  return claim.keyPath && (internalKey === undefined || equalBytes(internalKey, claim.publicKey));
+}
+
+function sighashOf({ sighashType }: BitcoinInput): Sighash {
+  if (sighashType === undefined || sighashType === SIGHASH_DEFAULT) return SIGHASH_DEFAULT;
+  if (sighashType === SIGHASH_ALL) return SIGHASH_ALL;
+  throw refusal('PSBT_SIGHASH_REFUSED', 'an input asks for a signature over only a part of the transaction');
+}
+
+function isSigned(input: BitcoinInput, outputKey: Uint8Array, type: Sighash, digest: Uint8Array): boolean {
+  const { keySignature, final } = input;
+  demand(!final, 'PSBT_INPUT_SIGNED_WRONGLY', 'an input of the key is finalised already');
+  if (keySignature === undefined) return false;
+  const form = type === SIGHASH_DEFAULT ? keySignature.length === 64 : keySignature.length === 65;
+  demand(
+    form &&
+      (type === SIGHASH_DEFAULT || keySignature[64] === type) &&
+      verifySignature('secp256k1-tr', outputKey, digest, keySignature.subarray(0, 64)),
+    'PSBT_INPUT_SIGNED_WRONGLY',
+    'an input of the key carries a signature that is not valid',
+  );
+  return true;
+}
+
+type Sign = (at: number, type: Sighash) => Uint8Array;
+
+function ownInput(
+  input: BitcoinInput,
+  at: number,
+  key: PublicKeyPackage,
+  mark: number,
+  sign: Sign,
+): OwnInput | null {
+  const claim = provenClaim(input.claims, key, mark, 'PSBT_INPUT_PATH_FALSE');
+  if (claim === null || !isForKeyPath(claim, input.internalKey)) return null;
+  const { tweak, outputKey } = taprootKeys(key, claim.path, input.merkleRoot ?? null);
+  demand(
+    equalBytes(taprootScript(outputKey), input.script),
+    'PSBT_INPUT_PATH_FALSE',
+    'an input is not locked by the key it claims',
+  );
+  const sighashType = sighashOf(input);
+  const digest = sign(at, sighashType);
+  return {
+    at,
+    tweak,
+    outputKey,
+    sighashType,
+    digest,
+    signed: isSigned(input, outputKey, sighashType, digest),
+  };
+}
+
+type OwnOutput = { readonly path: DerivationPath } | 'shared' | null;
+
+function ownOutput(output: BitcoinOutput, key: PublicKeyPackage, mark: number): OwnOutput {
+  demand(
+    !output.ecdsaFingerprints.includes(mark),
+    'PSBT_OUTPUT_NOT_SPENDABLE',
+    'an output is passed off as the key’s, but is of a kind it cannot spend',
+  );
+  const claim = provenClaim(output.claims, key, mark, 'PSBT_OUTPUT_PATH_FALSE');
+  if (claim === null) return null;
+  if (output.hasScriptTree || !isForKeyPath(claim, output.internalKey)) return 'shared';
+  const { outputKey } = taprootKeys(key, claim.path);
+  demand(
+    equalBytes(taprootScript(outputKey), output.script),
+    'PSBT_OUTPUT_PATH_FALSE',
+    'an output is passed off as the key’s, but pays somebody else',
+  );
+  return { path: claim.path };
+}
+
+/** A coin beside a proven one, locked by the same script, is the key's too, whatever the PSBT leaves out. */
+function assertNoneHidden({ inputs, outputs }: BitcoinRequest, own: Ownership): void {
+  const ours = new Set([
+    ...own.inputs.map(({ at }) => encodeHex(inputs[at]!.script)),
+    ...[...own.outputs.keys()].map((at) => encodeHex(outputs[at]!.script)),
+  ]);
+  const proven = new Set(own.inputs.map(({ at }) => at));
+  const hidden = inputs.some(({ script }, at) => !proven.has(at) && ours.has(encodeHex(script)));
+  demand(!hidden, 'PSBT_INPUT_OWNER_HIDDEN', 'an input of the key is passed off as somebody else’s');
+}
+
+/**
+ * Derives again what the PSBT claims, and refuses what does not hold.
+ * @throws EncodingError
+ */
+export function assessOwnership(request: BitcoinRequest, key: PublicKeyPackage): Ownership {
+  const mark = keyFingerprint(key);
+  const sign = createSighash(request);
+  const inputs = request.inputs
+    .map((input, at) => ownInput(input, at, key, mark, sign))
+    .filter((input) => input !== null);
+  demand(inputs.length > 0, 'PSBT_NO_INPUT_OF_KEY', 'the transaction spends no coin of this key');
+  const unsigned = inputs.filter(({ signed }) => !signed).length;
+  demand(unsigned > 0, 'PSBT_ALREADY_SIGNED', 'every input of this key is signed already');
+  demand(
+    unsigned <= MAX_SIGNATURES,
+    'PSBT_TOO_MANY_SIGNATURES',
+    'the transaction needs too many signatures at once',
+  );
+  const outputs = new Map<number, DerivationPath>();
+  const shared = new Set<number>();
+  for (const [at, output] of request.outputs.entries()) {
+    const own = ownOutput(output, key, mark);
+    if (own === 'shared') shared.add(at);
+    else if (own !== null) outputs.set(at, own.path);
+  }
+  const ownership = { inputs, outputs, shared };
+  assertNoneHidden(request, ownership);
+  return ownership;
+}

@@ -1,0 +1,111 @@
+import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
+import { demand } from '../errors.js';
+
+/** One key-value pair of a PSBT map; `key` starts with its type. */
+export interface PsbtRecord {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+export type PsbtMap = readonly PsbtRecord[];
+
+const MAGIC = Uint8Array.of(0x70, 0x73, 0x62, 0x74, 0xff);
+/** Inputs, or outputs, of one transaction we read. */
+export const MAX_INPUTS = 512;
+export const MAX_OUTPUTS = 512;
+const MAX_MAPS = 1 + MAX_INPUTS + MAX_OUTPUTS;
+const MAX_RECORDS_PER_MAP = 256;
+const MAX_KEY = 4096;
+
+interface Cursor {
+  readonly bytes: Uint8Array;
+  at: number;
+}
+
+function takeBytes(cursor: Cursor, length: number): Uint8Array {
+  demand(length <= cursor.bytes.length - cursor.at, 'PSBT_MALFORMED', 'the PSBT ends too early');
+  const start = cursor.at;
+  cursor.at += length;
+  return cursor.bytes.subarray(start, cursor.at);
+}
+
+/** Bitcoin's compact size, shortest form only. */
+function takeSize(cursor: Cursor): number {
+  const first = takeBytes(cursor, 1)[0]!;
+  if (first < 0xfd) return first;
+  const width = first === 0xfd ? 2 : first === 0xfe ? 4 : 8;
+  let size = 0;
+  for (const byte of takeBytes(cursor, width).toReversed()) size = size * 256 + byte;
+  const smallest = width === 2 ? 0xfd : width === 4 ? 0x1_0000 : 0x1_0000_0000;
+  demand(size >= smallest, 'PSBT_MALFORMED', 'the PSBT has a length that is not in its shortest form');
+  return size;
+}
+
+/** Bitcoin's compact size. */
+export function encodeSize(size: number): Uint8Array {
+  if (size < 0xfd) return Uint8Array.of(size);
+  if (size < 0x1_0000) return Uint8Array.of(0xfd, size & 0xff, size >> 8);
+  const bytes = new Uint8Array(5);
+  bytes[0] = 0xfe;
+  new DataView(bytes.buffer).setUint32(1, size, true);
+  return bytes;
+}
+
+function takeMap(cursor: Cursor): PsbtMap {
+  const records: PsbtRecord[] = [];
+  const seen = new Set<string>();
+  for (;;) {
+    const keyLength = takeSize(cursor);
+    if (keyLength === 0) return records;
+    demand(
+      keyLength <= MAX_KEY && records.length < MAX_RECORDS_PER_MAP,
+      'PSBT_TOO_MANY_PARTS',
+      'the PSBT says too much about one input or output',
+    );
+    const key = takeBytes(cursor, keyLength);
+    const value = takeBytes(cursor, takeSize(cursor));
+    const name = encodeHex(key);
+    demand(!seen.has(name), 'PSBT_MALFORMED', 'the PSBT holds the same key twice');
+    seen.add(name);
+    records.push({ key, value });
+  }
+}
+
+/**
+ * Splits a PSBT into its maps, global map first, without looking into them: the same in version 0 and 2. Stricter
+ * than its readers are, so that all of them see the same.
+ * @throws EncodingError `PSBT_MALFORMED`, `PSBT_TOO_MANY_PARTS`
+ * Source: BIP-174, "Specification"
+ */
+export function readPsbtMaps(psbt: Uint8Array): readonly PsbtMap[] {
+  const cursor: Cursor = { bytes: psbt, at: 0 };
+  demand(equalBytes(takeBytes(cursor, MAGIC.length), MAGIC), 'PSBT_MALFORMED', 'this is not a PSBT');
+  const maps: PsbtMap[] = [];
+  while (cursor.at < psbt.length) {
+    demand(maps.length < MAX_MAPS, 'PSBT_TOO_MANY_PARTS', 'the PSBT has too many inputs or outputs');
+    maps.push(takeMap(cursor));
+  }
+  return maps;
+}
+
+/** The PSBT that {@link readPsbtMaps} reads. */
+export function writePsbtMaps(maps: readonly PsbtMap[]): Uint8Array {
+  const parts: Uint8Array[] = [MAGIC];
+  for (const map of maps) {
+    for (const { key, value } of map) {
+      parts.push(encodeSize(key.length), key, encodeSize(value.length), value);
+    }
+    parts.push(Uint8Array.of(0));
+  }
+  return concatBytes(...parts);
+}
+
+/** The value of the record whose key is this one type byte; `undefined` when the map has none. */
+export function recordValue(map: PsbtMap, type: number): Uint8Array | undefined {
+  return map.find(({ key }) => key.length === 1 && key[0] === type)?.value;
+}
+
+/** The map with that record set. */
+export function withRecord(map: PsbtMap, type: number, value: Uint8Array): PsbtMap {
+  const rest = map.filter(({ key }) => !(key.length === 1 && key[0] === type));
+  return [...rest, { key: Uint8Array.of(type), value }];
+}

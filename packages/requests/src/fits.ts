@@ -1,0 +1,34 @@
+import { PolicyError } from '@ckm/foundation';
+import type { KeyContext, RequestKind } from './kind.js';
+import { isPurposeFor } from './purposes.js';
+
+/**
+ * Wraps a kind so that it serves only keys made for it: one key never answers to two roles (protocols.md V16).
+ * `describe`, `tasks` and `finish` then throw PolicyError `REQUEST_KIND_NOT_FOR_KEY` for any other key.
+ */
+export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
+  const assertFits = (key: KeyContext): void => {
+    const sameSuite = key.suite === key.public.suite && kind.suites.includes(key.suite);
+    if (sameSuite && isPurposeFor(key.purpose, kind.name)) return;
+    throw new PolicyError(`this key was not made for requests of kind ${kind.name}`, {
+      code: 'REQUEST_KIND_NOT_FOR_KEY',
+      hint: `ask a key that was created for ${kind.name}`,
+      retryable: false,
+    });
+  };
+  return Object.freeze({
+    ...kind,
+    describe(typed: T, key: KeyContext) {
+      assertFits(key);
+      return kind.describe(typed, key);
+    },
+    tasks(typed: T, key: KeyContext) {
+      assertFits(key);
+      return kind.tasks(typed, key);
+    },
+    finish(typed: T, key: KeyContext, signatures: readonly Uint8Array[]) {
+      assertFits(key);
+      return kind.finish(typed, key, signatures);
+    },
+  });
+}

@@ -1,0 +1,75 @@
+import type { PublicKeyPackage, SuiteName, Tweak } from '@ckm/threshold';
+
+/** The kinds of request this house knows; one folder each. */
+export const REQUEST_KIND_NAMES = ['message', 'bitcoin', 'ssh', 'git'] as const;
+export type RequestKindName = (typeof REQUEST_KIND_NAMES)[number];
+
+/** The Bitcoin network whose addresses are shown; a signature is the same on each of them. */
+export type BitcoinNetwork = 'bitcoin' | 'testnet' | 'signet' | 'regtest';
+
+/** The key a request is made to. Everything in it is the server's own record, never taken from the request. */
+export interface KeyContext {
+  /** What its owner calls it. Only the client knows it. */
+  readonly name?: string;
+  readonly suite: SuiteName;
+  /** What the key was made for; decides which kinds it answers to. */
+  readonly purpose: string;
+  readonly public: PublicKeyPackage;
+  readonly network?: BitcoinNetwork;
+}
+
+/** One signature to make: the exact bytes given to FROST, and how the key is tweaked for them. */
+export interface SigningTask {
+  readonly message: Uint8Array;
+  readonly tweak: Tweak;
+}
+
+/** One line of the table below a sentence. */
+export interface DescriptionRow {
+  readonly label: string;
+  readonly value: string;
+  readonly note?: string;
+}
+
+/** Something a person should weigh before saying yes. `code` is stable, `text` is for reading. */
+export interface DescriptionWarning {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** What a request does, for a person. Derived from the typed request alone, the same on every machine. */
+export interface Description {
+  /** One sentence of at most {@link MAX_SENTENCE} characters. */
+  readonly sentence: string;
+  readonly rows: readonly DescriptionRow[];
+  readonly warnings: readonly DescriptionWarning[];
+  /** True when the content cannot be described: signing it needs a second yes. */
+  readonly blind: boolean;
+}
+
+/** No sentence is longer, whatever the request holds; in UTF-16 units. */
+export const MAX_SENTENCE = 2048;
+
+/**
+ * One kind of request. A server and its client run the same three steps on the same bytes, so neither believes the
+ * other: `parse` reads them once, and `describe` and `tasks` see nothing but what `parse` returned.
+ */
+export interface RequestKind<T> {
+  readonly name: RequestKindName;
+  /** The suites whose signatures this kind can use. */
+  readonly suites: readonly SuiteName[];
+  /** A longer payload is refused before it is read. */
+  readonly maxBytes: number;
+  /** @throws EncodingError whose code is one of `REQUEST_ERRORS`; never anything else. */
+  parse(payload: Uint8Array): T;
+  /** @throws EncodingError when the request lies about the key; PolicyError `REQUEST_KIND_NOT_FOR_KEY`. */
+  describe(typed: T, key: KeyContext): Description;
+  /** What has to be signed, in order; same errors as {@link describe}, and it refuses whatever that refuses. */
+  tasks(typed: T, key: KeyContext): readonly SigningTask[];
+  /**
+   * Puts the signatures (one for each task, in order) where they belong and returns the artefact.
+   * Each is checked first, by a verifier that shares no code with the signers.
+   * @throws EncodingError `SIGNATURE_INVALID`, `SIGNATURE_COUNT_WRONG`
+   */
+  finish(typed: T, key: KeyContext, signatures: readonly Uint8Array[]): Uint8Array;
+}

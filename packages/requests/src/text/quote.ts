@@ -1,0 +1,76 @@
+import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import { sha256 } from '@noble/hashes/sha2.js';
+
+/**
+ * What must not reach a screen as it is: controls, formats (bidi overrides and isolates among them), private letters
+ * and lone surrogates, letters that show nothing, and every space but the ordinary one. Unassigned letters pass:
+ * which they are depends on the age of the machine, and a sentence should not.
+ */
+const UNSAFE =
+  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}/u;
+/** More marks on one letter than any living script needs: they would spill over neighbouring lines. */
+const MARK_FLOOD = /(\p{M}{4})\p{M}+/gu;
+/** Scripts written from right to left: shown between isolates, or they would reorder the words around them. */
+const RIGHT_TO_LEFT =
+  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Adlam}\p{Script=Hanifi_Rohingya}]/u;
+const FIRST_STRONG_ISOLATE = '\u2068';
+const POP_ISOLATE = '\u2069';
+
+function escapeCodePoint(character: string): string {
+  if (character === '\n') return '\\n';
+  if (character === '\t') return '\\t';
+  if (character === '\r') return '\\r';
+  return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+}
+
+/** Makes any text safe to show on one line: nothing in it can hide, reorder, or end the quotation it stands in. */
+export function escapeText(text: string): string {
+  let safe = '';
+  for (const character of text.replace(MARK_FLOOD, '$1\u{fffd}')) {
+    if (character === '\\' || character === '“' || character === '”' || character === '"')
+      safe += `\\${character}`;
+    else safe += UNSAFE.test(character) ? escapeCodePoint(character) : character;
+  }
+  return RIGHT_TO_LEFT.test(safe) ? FIRST_STRONG_ISOLATE + safe + POP_ISOLATE : safe;
+}
+
+/** True when a text can be read as it is, line breaks and tabs allowed. */
+export function isReadable(text: string): boolean {
+  return !UNSAFE.test(text.replace(/[\n\t]|\r\n/g, ' '));
+}
+
+/**
+ * `“text”`, escaped and at most `limit` characters of it; a longer one ends in its full length and digest, so that
+ * two texts never look alike.
+ */
+export function quoteText(text: string, limit = 120): string {
+  const characters = Array.from(text);
+  const whole = escapeText(text);
+  if (characters.length <= limit && whole.length <= 3 * limit) return `“${whole}”`;
+  let shown = escapeText(characters.slice(0, limit).join(''));
+  for (let keep = limit; shown.length > 3 * limit && keep > 8;) {
+    keep >>= 1;
+    shown = escapeText(characters.slice(0, keep).join(''));
+  }
+  return `“${shown}”… (${groupDigits(characters.length)} characters, ${describeDigest(encodeUtf8(text))})`;
+}
+
+/** `SHA-256 0123 4567 …` of some bytes: all 64 digits, in groups of four. */
+export function describeDigest(bytes: Uint8Array): string {
+  return `SHA-256 ${groupsOfFour(encodeHex(sha256(bytes)))}`;
+}
+
+/** Splits a long word so that a person can compare it. */
+export function groupsOfFour(word: string): string {
+  return word.replace(/(.{4})(?=.)/g, '$1 ');
+}
+
+/** `1,234,567`: the same on every machine, whatever its locale. */
+export function groupDigits(value: number | bigint): string {
+  return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** `1 byte`, `2 bytes`. */
+export function plural(count: number, singular: string, several = `${singular}s`): string {
+  return `${groupDigits(count)} ${count === 1 ? singular : several}`;
+}
