@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { conditions: ['ckm-source', 'node', 'import', 'module', 'default'] },
-  ssr: { resolve: { conditions: ['ckm-source', 'node', 'import', 'module', 'default'] } },
+  resolve: { conditions: ['ckm-source', 'node'] },
+  ssr: { resolve: { conditions: ['ckm-source', 'node'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
     testTimeout: 60_000,

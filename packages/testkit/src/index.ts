@@ -1,1 +1,1 @@
-export {};
+export { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';

@@ -1,0 +1,101 @@
+import { CkmError, StateError, StorageError } from '@ckm/foundation';
+
+/** Every code of an error that the storage raises. */
+export const STORAGE_CODES = [
+  'ROW_EXISTS',
+  'ROW_CHANGED',
+  'STORAGE_BUSY',
+  'STORAGE_CLOSED',
+  'STORAGE_CONSTRAINT',
+  'STORAGE_CORRUPT',
+  'STORAGE_FAILED',
+  'STORAGE_FULL',
+  'STORAGE_IN_USE',
+  'STORAGE_LOCK_LOST',
+  'STORAGE_SCHEMA_NEWER',
+  'STORAGE_SCHEMA_WRONG',
+  'STORAGE_UNREACHABLE',
+] as const;
+export type StorageCode = (typeof STORAGE_CODES)[number];
+
+export function rowExists(table: string): StateError {
+  return new StateError(`a row of ${table} with this name exists already`, {
+    code: 'ROW_EXISTS' satisfies StorageCode,
+    hint: 'choose another id, or ask for the one that exists',
+    retryable: false,
+  });
+}
+
+export function rowChanged(table: string): StateError {
+  return new StateError(`a row of ${table} was changed by somebody else meanwhile`, {
+    code: 'ROW_CHANGED' satisfies StorageCode,
+    hint: 'read it again and repeat',
+  });
+}
+
+export function storageError(
+  code: StorageCode,
+  message: string,
+  hint: string,
+  more: { readonly cause?: unknown; readonly retryable?: boolean } = {},
+): StorageError {
+  return new StorageError(message, { code, hint, ...more });
+}
+
+const BUSY = { message: 'the database is busy', hint: 'try again in a moment', retryable: true } as const;
+const FULL = { message: 'the database has no room left', hint: 'free disk space on the server' } as const;
+const CORRUPT = {
+  message: 'the database file is damaged',
+  hint: 'stop the server and restore the database from a backup',
+} as const;
+const UNREACHABLE = {
+  message: 'the database cannot be reached',
+  hint: 'check that PostgreSQL runs and CKM_DATABASE_URL is right',
+  retryable: true,
+} as const;
+const CONSTRAINT = {
+  message: 'the database refused a row that breaks a rule of its table',
+  hint: 'report this: a row was not checked before it was stored',
+} as const;
+
+const KINDS: readonly (readonly [
+  RegExp,
+  StorageCode,
+  { readonly message: string; readonly hint: string; readonly retryable?: boolean },
+])[] = [
+  [/^SQLITE_(BUSY|LOCKED)|^(40001|40P01|55P03|57014)$/, 'STORAGE_BUSY', BUSY],
+  [/^SQLITE_FULL|^53100$/, 'STORAGE_FULL', FULL],
+  [/^SQLITE_(CORRUPT|NOTADB)|^XX00[12]$/, 'STORAGE_CORRUPT', CORRUPT],
+  [/^SQLITE_CONSTRAINT|^23/, 'STORAGE_CONSTRAINT', CONSTRAINT],
+  [
+    /^(ECONN|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)|^(08|57P|53300|28|3D)/,
+    'STORAGE_UNREACHABLE',
+    UNREACHABLE,
+  ],
+  [
+    /^SQLITE_|^[0-9A-Z]{5}$/,
+    'STORAGE_FAILED',
+    { message: 'the database refused', hint: 'look at the disk and the database of the server' },
+  ],
+];
+
+/** Translates what a database driver throws; anything else is handed back as it is. */
+export function fromDriver(error: unknown): unknown {
+  if (error instanceof CkmError || !(error instanceof Error)) return error;
+  if (
+    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/.test(
+      error.message,
+    )
+  ) {
+    return storageError('STORAGE_UNREACHABLE', UNREACHABLE.message, UNREACHABLE.hint, {
+      cause: error,
+      retryable: true,
+    });
+  }
+  const code = (error as { code?: unknown }).code;
+  if (typeof code !== 'string') return error;
+  const kind = KINDS.find(([pattern]) => pattern.test(code));
+  if (kind === undefined) return error;
+  const { message, hint, retryable = false } = kind[2];
+  return storageError(kind[1], message, hint, { cause: error, retryable });
+}

@@ -1,0 +1,95 @@
+import type { Kysely } from 'kysely';
+import type { Rows, TableName } from './rows.js';
+
+type Snake<S extends string> = S extends `${infer Head}${infer Tail}`
+  ? Head extends Lowercase<Head>
+    ? `${Head}${Snake<Tail>}`
+    : `_${Lowercase<Head>}${Snake<Tail>}`
+  : S;
+/** Booleans are stored as 0 and 1: both databases can index and check those. */
+type Stored<V> = V extends boolean ? number : V;
+type Columns<R> = { [C in keyof R & string as Snake<C>]: Stored<R[C]> };
+
+/** The tables as SQL has them: snake_case columns. */
+export type Database = { [T in TableName]: Columns<Rows[T]> } & {
+  seen_messages: { xid: Uint8Array; id: Uint8Array; expires_at: number };
+  usage: { owner: Uint8Array; bytes: number };
+};
+
+export type Queries = Kysely<Database>;
+
+/** Every column of every table, in the order of the table. The one list that migrations are checked against. */
+export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & string)[] } = {
+  meta: ['name', 'sealed'],
+  accounts: ['xid', 'status', 'version', 'openedAt', 'sealed'],
+  invites: ['codeHash', 'usedBy', 'createdAt', 'expiresAt', 'sealed'],
+  sessions: ['owner', 'sessionId', 'keyId', 'state', 'open', 'version', 'createdAt', 'expiresAt', 'sealed'],
+  session_packets: ['owner', 'sessionId', 'round', 'sender', 'sealed'],
+  session_evidence: ['owner', 'sessionId', 'number', 'sealed'],
+  keys: ['owner', 'keyId', 'state', 'version', 'createdAt', 'sealed'],
+  tightenings: ['owner', 'keyId', 'version', 'sealed'],
+  requests: [
+    'owner',
+    'requestId',
+    'keyId',
+    'state',
+    'waiting',
+    'version',
+    'createdAt',
+    'expiresAt',
+    'sealed',
+  ],
+  attempts: ['owner', 'requestId', 'number', 'sealed'],
+  nonces: ['owner', 'keyId', 'nonceId', 'instance', 'sealed'],
+  audit: ['sequence', 'previous', 'hash', 'sealed'],
+  audit_head: ['sequence', 'hash', 'sealed'],
+};
+
+const FLAGS: ReadonlySet<string> = new Set(['open', 'waiting']);
+
+interface ColumnName {
+  readonly property: string;
+  readonly column: string;
+  readonly flag: boolean;
+}
+
+/** `keyId` → `key_id`. */
+export function columnName(property: string): string {
+  return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const NAMES = new Map<string, readonly ColumnName[]>(
+  Object.entries(COLUMNS).map(([table, properties]) => [
+    table,
+    properties.map((property) => ({ property, column: columnName(property), flag: FLAGS.has(property) })),
+  ]),
+);
+
+/** A row as SQL wants it. */
+export function toColumns<T extends TableName>(table: T, row: Rows[T]): Database[T] {
+  const columns: Record<string, unknown> = {};
+  const values = row as unknown as Record<string, unknown>;
+  for (const { property, column, flag } of NAMES.get(table)!) {
+    columns[column] = flag ? Number(values[property] === true) : values[property];
+  }
+  return columns as Database[T];
+}
+
+/** A row as the server wants it: camelCase, booleans, plain Uint8Array. */
+export function fromColumns<T extends TableName>(table: T, columns: object): Rows[T] {
+  const row: Record<string, unknown> = {};
+  const values = columns as Record<string, unknown>;
+  for (const { property, column, flag } of NAMES.get(table)!) {
+    const value = values[column];
+    if (flag) row[property] = value === 1;
+    else if (value instanceof Uint8Array) {
+      row[property] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    } else row[property] = value;
+  }
+  return row as unknown as Rows[T];
+}
+
+/** {@link fromColumns} for what may be absent. */
+export function fromOptional<T extends TableName>(table: T, columns: object | undefined): Rows[T] | null {
+  return columns === undefined ? null : fromColumns(table, columns);
+}

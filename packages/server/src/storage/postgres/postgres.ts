@@ -1,0 +1,112 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import type { ClientConfig } from 'pg';
+import { fromDriver } from '../codes.js';
+import type { Database, Queries } from '../database.js';
+import { migrate } from '../migrations/migrate.js';
+import type { Storage } from '../storage.js';
+import { forgetDeadNonces } from '../tables/nonces.js';
+import { readerOf, transactionOf } from '../tables/repositories.js';
+import { storeUsage, type Reading } from '../tables/writing.js';
+import { holdLiveness } from './liveness.js';
+
+export interface PostgresOptions {
+  /** `postgres://…`; may hold a password, so it is never logged. */
+  readonly url: string;
+  readonly random: (length: number) => Uint8Array;
+  readonly connections?: number;
+  readonly retryMs?: number;
+}
+
+/** Any number nobody else uses: two replicas that start together migrate one after the other. */
+const MIGRATION_LOCK = 7_165_091_442;
+
+/**
+ * Opens a PostgreSQL database, which several replicas of one server may share. The driver is loaded only here.
+ * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_SCHEMA_…`.
+ */
+export async function openPostgres(options: PostgresOptions): Promise<Storage> {
+  const { url, random, connections = 8, retryMs = 1_000 } = options;
+  const { default: pg } = await import('pg');
+  const config: ClientConfig = {
+    connectionString: url,
+    // What an administrator set for other purposes must not weaken a commit.
+    options: '-c synchronous_commit=on -c statement_timeout=15000 -c lock_timeout=10000',
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    application_name: 'ckm',
+    types: {
+      getTypeParser: ((id: number, format?: 'text' | 'binary') =>
+        id === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(id, format)) as never,
+    },
+  };
+  const pool = new pg.Pool({ ...config, max: connections });
+  // An idle connection that breaks is replaced; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  const queries = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await prepareSchema(queries);
+    const liveness = await holdLiveness({
+      connect: async () => {
+        const client = new pg.Client(config);
+        await client.connect();
+        return client;
+      },
+      random,
+      retryMs,
+      onRegained: () => void forgetDeadNonces(reading).catch(() => undefined),
+    });
+    const reading: Reading = { kind: 'postgres', queries, instance: liveness.instance };
+    const storage = storageOn(reading, async () => {
+      await liveness.close();
+      await queries.destroy();
+    });
+    await storage.forgetDeadInstances();
+    return storage;
+  } catch (error) {
+    await queries.destroy();
+    throw fromDriver(error);
+  }
+}
+
+async function prepareSchema(queries: Queries): Promise<void> {
+  await queries.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(transaction);
+    await migrate(transaction, 'postgres');
+  });
+}
+
+function storageOn(reading: Reading, close: () => Promise<void>): Storage {
+  const { queries } = reading;
+  const translated = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw fromDriver(error);
+    }
+  };
+  let closing: Promise<void> | null = null;
+  return {
+    kind: 'postgres',
+    replicated: true,
+    instance: reading.instance,
+    read: (work) =>
+      translated(
+        queries
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .setAccessMode('read only')
+          .execute((transaction) => work(readerOf({ ...reading, queries: transaction }))),
+      ),
+    transact: (work) =>
+      translated(
+        queries.transaction().execute(async (transaction) => {
+          const writing = { ...reading, queries: transaction, usage: new Map() };
+          const result = await work(transactionOf(writing));
+          await storeUsage(writing);
+          return result;
+        }),
+      ),
+    forgetDeadInstances: () => translated(forgetDeadNonces(reading)),
+    close: () => (closing ??= close()),
+  };
+}

@@ -1,0 +1,138 @@
+import BetterSqlite3 from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { fromDriver, storageError } from '../codes.js';
+import type { Database } from '../database.js';
+import { migrate } from '../migrations/migrate.js';
+import type { Storage } from '../storage.js';
+import { forgetDeadNonces } from '../tables/nonces.js';
+import { readerOf, transactionOf } from '../tables/repositories.js';
+import { storeUsage, type Reading } from '../tables/writing.js';
+import { createLane, type LaneCommands } from './lane.js';
+
+export interface SqliteOptions {
+  readonly file: string;
+  readonly random: (length: number) => Uint8Array;
+  /** How long to wait for another process that holds the file, and for the lane. */
+  readonly waitMs?: number;
+}
+
+type Handle = BetterSqlite3.Database;
+
+/**
+ * Opens the embedded database: write-ahead log, `synchronous=FULL` (a commit is on the disk when it returns), deleted
+ * content overwritten, and the file held exclusively: a second process is refused.
+ * @throws StorageError `STORAGE_IN_USE`, `STORAGE_CORRUPT`, `STORAGE_SCHEMA_…`.
+ */
+export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOptions): Promise<Storage> {
+  const handle = openHandle(file);
+  const lane = createLane(commandsOf(handle), waitMs);
+  const queries = new Kysely<Database>({
+    dialect: new SqliteDialect({ database: cachedStatements(handle) }),
+  });
+  const instance = random(16);
+  const reading: Reading = { kind: 'sqlite', queries, instance: () => instance };
+  const reader = readerOf(reading);
+  const translated = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw fromDriver(error);
+    }
+  };
+  const storage: Storage = {
+    kind: 'sqlite',
+    replicated: false,
+    instance: reading.instance,
+    read: (work) => translated(lane.read(() => work(reader))),
+    transact: (work) =>
+      translated(
+        lane.write(async () => {
+          const writing = { ...reading, usage: new Map() };
+          const result = await work(transactionOf(writing));
+          await storeUsage(writing);
+          return result;
+        }),
+      ),
+    forgetDeadInstances: () => translated(lane.write(() => forgetDeadNonces(reading))),
+    close: async () => {
+      await lane.close();
+      if (handle.open) handle.close();
+    },
+  };
+  try {
+    await translated(lane.write(() => migrate(queries, 'sqlite')));
+    await storage.forgetDeadInstances();
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+function openHandle(file: string): Handle {
+  let handle: Handle | undefined;
+  try {
+    handle = new BetterSqlite3(file, { timeout: 500 });
+    handle.pragma('locking_mode = EXCLUSIVE');
+    handle.pragma('journal_mode = WAL');
+    handle.pragma('synchronous = FULL');
+    handle.pragma('secure_delete = ON');
+    handle.pragma('foreign_keys = ON');
+    handle.pragma('trusted_schema = OFF');
+    handle.pragma('cell_size_check = ON');
+    handle.pragma('temp_store = MEMORY');
+    handle.pragma('journal_size_limit = 8388608');
+    // Takes the lock now rather than at the first write.
+    handle.exec('begin exclusive; commit');
+    return handle;
+  } catch (cause) {
+    handle?.close();
+    if ((cause as { code?: unknown }).code === 'SQLITE_BUSY') throw inUse(cause);
+    throw fromDriver(cause);
+  }
+}
+
+function inUse(cause: unknown) {
+  return storageError(
+    'STORAGE_IN_USE',
+    'another process has this database open',
+    'stop the other server, or give this one a data directory of its own',
+    { cause },
+  );
+}
+
+function commandsOf(handle: Handle): LaneCommands {
+  const command = (sql: string) => {
+    const statement = handle.prepare(sql);
+    return () => void statement.run();
+  };
+  const rollback = command('rollback');
+  return {
+    begin: command('begin immediate'),
+    commit: command('commit'),
+    rollback: () => {
+      if (handle.inTransaction) rollback();
+    },
+    savepoint: command('savepoint one'),
+    release: command('release one'),
+    rollbackToSavepoint: () => handle.exec('rollback to one; release one'),
+  };
+}
+
+/** Kysely prepares each statement anew; the same few texts come again and again, so they are kept. */
+function cachedStatements(handle: Handle) {
+  const statements = new Map<string, BetterSqlite3.Statement<unknown[]>>();
+  return {
+    close: () => undefined,
+    prepare: (sql: string) => {
+      const known = statements.get(sql);
+      if (known !== undefined) return known;
+      const statement = handle.prepare<unknown[]>(sql);
+      if (statements.size >= MAX_STATEMENTS) statements.clear();
+      statements.set(sql, statement);
+      return statement;
+    },
+  };
+}
+
+const MAX_STATEMENTS = 256;

@@ -1,0 +1,388 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openPostgres } from './postgres/postgres.js';
+import { openSqlite } from './sqlite/sqlite.js';
+import type { AccountRow, KeyRow, NonceRow, RequestRow, SessionRow, Storage } from './storage.js';
+
+const random = (length: number) => new Uint8Array(randomBytes(length));
+const id = (number: number) => new Uint8Array(32).fill(number);
+const sealed = (length = 60) => new Uint8Array(length).fill(7);
+const alice = id(0xa1);
+const bob = id(0xb0);
+
+const account = (xid: Uint8Array): AccountRow => ({
+  xid,
+  status: 'active',
+  version: 1,
+  openedAt: 10,
+  sealed: sealed(),
+});
+const session = (row: Partial<SessionRow> = {}): SessionRow => ({
+  owner: alice,
+  sessionId: id(1),
+  keyId: id(2),
+  state: 'accepted',
+  open: true,
+  version: 1,
+  createdAt: 100,
+  expiresAt: 200,
+  sealed: sealed(),
+  ...row,
+});
+const key = (row: Partial<KeyRow> = {}): KeyRow => ({
+  owner: alice,
+  keyId: id(2),
+  state: 'active',
+  version: 1,
+  createdAt: 100,
+  sealed: sealed(),
+  ...row,
+});
+const request = (row: Partial<RequestRow> = {}): RequestRow => ({
+  owner: alice,
+  requestId: id(3),
+  keyId: id(2),
+  state: 'ready',
+  waiting: false,
+  version: 1,
+  createdAt: 100,
+  expiresAt: 200,
+  sealed: sealed(),
+  ...row,
+});
+const nonce = (number: number, instance: Uint8Array): NonceRow => ({
+  owner: alice,
+  keyId: id(2),
+  nonceId: id(number),
+  instance,
+  sealed: sealed(),
+});
+
+interface Bench {
+  readonly name: string;
+  readonly available: boolean;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** A new, empty database; `again` opens the same one once more. */
+  open(): Promise<{ storage: Storage; again(): Promise<Storage> }>;
+}
+
+function sqliteBench(): Bench {
+  let folder = '';
+  let files = 0;
+  return {
+    name: 'SQLite',
+    available: true,
+    start: async () => void (folder = mkdtempSync(join(tmpdir(), 'ckm-sqlite-'))),
+    stop: async () => rmSync(folder, { recursive: true, force: true }),
+    open: async () => {
+      const file = join(folder, `${++files}.sqlite`);
+      return { storage: await openSqlite({ file, random }), again: () => openSqlite({ file, random }) };
+    },
+  };
+}
+
+function postgresBench(): Bench {
+  let cluster: PostgresCluster | null = null;
+  return {
+    name: 'PostgreSQL',
+    available: postgresPrograms() !== null,
+    start: async () => void (cluster = await startPostgres()),
+    stop: async () => cluster?.stop(),
+    open: async () => {
+      const url = await cluster!.createDatabase();
+      return { storage: await openPostgres({ url, random }), again: () => openPostgres({ url, random }) };
+    },
+  };
+}
+
+for (const bench of [sqliteBench(), postgresBench()]) {
+  const reason = bench.available ? '' : ' (skipped: PostgreSQL is not installed here)';
+  describe.skipIf(!bench.available)(`storage on ${bench.name}${reason}`, () => {
+    let storage: Storage;
+    let again: () => Promise<Storage>;
+    const opened: Storage[] = [];
+
+    beforeAll(() => bench.start());
+    afterAll(() => bench.stop());
+    afterEach(async () => {
+      for (const one of opened.splice(0)) await one.close();
+    });
+
+    async function openWithPeople(): Promise<void> {
+      const fresh = await bench.open();
+      storage = fresh.storage;
+      again = fresh.again;
+      opened.push(storage);
+      await storage.transact(async ({ accounts }) => {
+        await accounts.insert(account(alice));
+        await accounts.insert(account(bob));
+      });
+    }
+
+    async function reopen(): Promise<void> {
+      await storage.close();
+      storage = await again();
+      opened.push(storage);
+    }
+
+    test('what was committed is there after the database was closed and opened', async () => {
+      await openWithPeople();
+      await storage.transact(({ keys }) => keys.insert(key({ sealed: random(80) })));
+      const before = await storage.read(({ keys }) => keys.find(alice, id(2)));
+      await reopen();
+      const after = await storage.read(({ keys }) => keys.find(alice, id(2)));
+      expect(after).toEqual(before);
+      expect(after?.sealed.constructor).toBe(Uint8Array);
+    });
+
+    test('a transaction that fails leaves nothing behind, and others that wait with it are kept', async () => {
+      await openWithPeople();
+      const outcomes = await Promise.allSettled([
+        storage.transact(({ keys }) => keys.insert(key({ keyId: id(21) }))),
+        storage.transact(async ({ keys }) => {
+          await keys.insert(key({ keyId: id(22) }));
+          throw new Error('the deed failed');
+        }),
+        storage.transact(({ keys }) => keys.insert(key({ keyId: id(23) }))),
+      ]);
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      const kept = await storage.read(({ keys }) => keys.list(alice, { after: null, limit: 10 }));
+      expect(kept.map(({ keyId }) => keyId[0])).toEqual([21, 23]);
+      expect(await storage.read(({ bytesOf }) => bytesOf(alice))).toBe(120);
+    });
+
+    test('a read never sees what a transaction has not committed', async () => {
+      await openWithPeople();
+      let goOn = (): void => undefined;
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      const writing = storage.transact(async ({ keys }) => {
+        await keys.insert(key());
+        await held;
+        throw new Error('rolled back');
+      });
+      const reading = storage.read(({ keys }) => keys.find(alice, id(2)));
+      goOn();
+      await expect(writing).rejects.toThrow('rolled back');
+      expect(await reading).toBeNull();
+    });
+
+    test('an id that is taken is refused by name, and only for the same owner', async () => {
+      await openWithPeople();
+      await storage.transact(({ keys }) => keys.insert(key()));
+      await expect(storage.transact(({ keys }) => keys.insert(key()))).rejects.toMatchObject({
+        errorClass: 'StateError',
+        code: 'ROW_EXISTS',
+      });
+      await storage.transact(({ keys }) => keys.insert(key({ owner: bob })));
+      const found = await storage.read(({ keys }) => keys.withId(id(2)));
+      expect(found.map(({ owner }) => owner[0])).toEqual([0xa1, 0xb0]);
+    });
+
+    test('of two writers that read the same version, one is told to read again', async () => {
+      await openWithPeople();
+      await storage.transact(({ sessions }) => sessions.insert(session()));
+      await storage.transact(({ sessions }) => sessions.update(session({ version: 2, state: 'running' })));
+      await expect(
+        storage.transact(({ sessions }) => sessions.update(session({ version: 2, state: 'cancelled' }))),
+      ).rejects.toMatchObject({ code: 'ROW_CHANGED', retryable: true });
+      const row = await storage.read(({ sessions }) => sessions.find(alice, id(1)));
+      expect(row).toMatchObject({ state: 'running', version: 2, open: true });
+    });
+
+    test('a second packet of one sender in one round is not stored, whatever its bytes', async () => {
+      await openWithPeople();
+      const packet = { owner: alice, sessionId: id(1), round: 0, sender: 2, sealed: sealed() };
+      await storage.transact(({ sessions }) => sessions.insert(session()));
+      const stored = await storage.transact(async ({ packets }) => [
+        await packets.insert(packet),
+        await packets.insert({ ...packet, sealed: sealed(61) }),
+        await packets.insert({ ...packet, round: 1 }),
+      ]);
+      expect(stored).toEqual([true, false, true]);
+      const first = await storage.read(({ packets }) => packets.find(alice, id(1), 0, 2));
+      expect(first?.sealed).toHaveLength(60);
+    });
+
+    test('a message is recorded once, also across a restart, until it is forgotten', async () => {
+      await openWithPeople();
+      const record = () => storage.transact(({ messages }) => messages.record(alice, id(9), 500));
+      expect(await record()).toBe(true);
+      expect(await record()).toBe(false);
+      await reopen();
+      expect(await record()).toBe(false);
+      expect(await storage.transact(({ messages }) => messages.forgetExpired(500))).toBe(0);
+      expect(await storage.transact(({ messages }) => messages.forgetExpired(501))).toBe(1);
+      expect(await storage.read(({ messages }) => messages.seen(alice, id(9)))).toBe(false);
+    });
+
+    test('an invite is used by one account only, also when two ask at once', async () => {
+      await openWithPeople();
+      const invite = { codeHash: id(5), usedBy: null, createdAt: 1, expiresAt: 9, sealed: sealed() };
+      await storage.transact(({ invites }) => invites.insert(invite));
+      const outcomes = await Promise.all(
+        [alice, bob].map((usedBy) => storage.transact(({ invites }) => invites.use({ ...invite, usedBy }))),
+      );
+      expect(outcomes.toSorted()).toEqual([false, true]);
+    });
+
+    test('V34: a nonce is taken by one of two that ask for it at once', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys, nonces }) => {
+        await keys.insert(key());
+        await nonces.insert([nonce(1, storage.instance()), nonce(2, storage.instance())]);
+      });
+      const take = () => storage.transact(({ nonces }) => nonces.take(alice, id(2), [id(2), id(1)]));
+      const [first, second] = await Promise.all([take(), take()]);
+      const winner = first ?? second;
+      expect([first, second].filter((taken) => taken !== null)).toHaveLength(1);
+      expect(winner?.map(({ nonceId }) => nonceId[0])).toEqual([2, 1]);
+      expect(await storage.read(({ nonces }) => nonces.count(alice, id(2)))).toBe(0);
+    });
+
+    test('a nonce asked for twice in one attempt, or unknown, or of another key gives nothing', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys, nonces }) => {
+        await keys.insert(key());
+        await keys.insert(key({ keyId: id(4) }));
+        await nonces.insert([nonce(1, storage.instance()), nonce(2, storage.instance())]);
+      });
+      const take = (keyId: Uint8Array, ids: Uint8Array[]) =>
+        storage.transact(({ nonces }) => nonces.take(alice, keyId, ids));
+      expect(await take(id(4), [id(2)])).toBeNull();
+      expect(await take(id(2), [id(1), id(1)])).toBeNull();
+      expect(await take(id(2), [id(2), id(77)])).toBeNull();
+    });
+
+    test('V36: nonces of an instance that ended are void and gone', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys, nonces }) => {
+        await keys.insert(key());
+        await nonces.insert([nonce(1, storage.instance())]);
+      });
+      await reopen();
+      expect(await storage.read(({ nonces }) => nonces.count(alice, id(2)))).toBe(0);
+      expect(await storage.transact(({ nonces }) => nonces.take(alice, id(2), [id(1)]))).toBeNull();
+    });
+
+    test('requests are counted within their window, with those of a clock that was ahead', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys, requests }) => {
+        await keys.insert(key());
+        for (const [number, createdAt] of [100, 150, 200, 9_999].entries()) {
+          await requests.insert(request({ requestId: id(number), createdAt, waiting: number === 1 }));
+        }
+      });
+      const count = (since: number, limit: number) =>
+        storage.read(({ requests }) => requests.countForKey(alice, id(2), since, limit));
+      expect(await count(100, 10)).toBe(3);
+      expect(await count(0, 2)).toBe(2);
+      expect(await storage.read(({ requests }) => requests.countWaiting(alice))).toBe(1);
+      const waiting = await storage.read(({ requests }) => requests.listWaiting(5));
+      expect(waiting.map(({ createdAt }) => createdAt)).toEqual([150]);
+    });
+
+    test('what is overdue is found, oldest first, and nothing that is closed', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ sessions }) => {
+        await sessions.insert(session({ sessionId: id(11), expiresAt: 300 }));
+        await sessions.insert(session({ sessionId: id(12), expiresAt: 200 }));
+        await sessions.insert(session({ sessionId: id(13), expiresAt: 100, state: 'finished', open: false }));
+      });
+      const overdue = await storage.read(({ sessions }) => sessions.overdue(300, 10));
+      expect(overdue.map(({ sessionId }) => sessionId[0])).toEqual([12, 11]);
+      expect(await storage.read(({ sessions }) => sessions.countOpen(alice))).toBe(2);
+    });
+
+    test('the bytes of an owner follow inserts, updates and removals', async () => {
+      await openWithPeople();
+      const bytes = () => storage.read(({ bytesOf }) => bytesOf(alice));
+      await storage.transact(async ({ sessions, packets, keys, requests, attempts }) => {
+        await sessions.insert(session());
+        await packets.insert({ owner: alice, sessionId: id(1), round: 0, sender: 1, sealed: sealed(100) });
+        await keys.insert(key());
+        await requests.insert(request());
+        await attempts.insert({ owner: alice, requestId: id(3), number: 1, sealed: sealed(50) });
+      });
+      expect(await bytes()).toBe(60 + 100 + 60 + 60 + 50);
+      await storage.transact(async ({ sessions, packets, keys, requests, attempts }) => {
+        await sessions.update(session({ version: 2, sealed: sealed(50) }));
+        await packets.removeAll(alice, id(1));
+        await keys.update(key({ version: 2, sealed: sealed(70) }));
+        await requests.update(request({ version: 2, sealed: sealed(45) }));
+        await attempts.removeAll(alice, id(3));
+      });
+      expect(await bytes()).toBe(50 + 70 + 45);
+      expect(await storage.read(({ bytesOf }) => bytesOf(bob))).toBe(0);
+    });
+
+    test('the audit head moves with its rows, in one transaction', async () => {
+      await openWithPeople();
+      const row = (sequence: number) => ({
+        row: { sequence, previous: id(sequence - 1), hash: id(sequence), sealed: sealed() },
+        head: { sequence, hash: id(sequence), sealed: sealed() },
+      });
+      expect(await storage.transact(({ audit }) => audit.holdHead())).toBeNull();
+      for (const sequence of [1, 2]) {
+        await storage.transact(async ({ audit }) => {
+          await audit.holdHead();
+          await audit.append(row(sequence).row, row(sequence).head);
+        });
+      }
+      await expect(
+        storage.transact(({ audit }) => audit.append(row(2).row, row(2).head)),
+      ).rejects.toMatchObject({
+        code: 'ROW_EXISTS',
+      });
+      expect(await storage.read(({ audit }) => audit.head())).toMatchObject({ sequence: 2 });
+      expect(await storage.read(({ audit }) => audit.list(2, 10))).toHaveLength(1);
+    });
+
+    test('a row that breaks a rule of its table is refused by the database itself', async () => {
+      await openWithPeople();
+      const broken = [
+        storage.transact(({ keys }) => keys.insert(key({ keyId: new Uint8Array(31) }))),
+        storage.transact(({ keys }) => keys.insert(key({ sealed: new Uint8Array(44) }))),
+        storage.transact(({ keys }) => keys.insert(key({ owner: id(99) }))),
+        storage.transact(({ keys }) => keys.insert({ ...key(), state: 'retired' as 'active' })),
+      ];
+      for (const outcome of await Promise.allSettled(broken)) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORAGE_CONSTRAINT' } });
+      }
+    });
+
+    test('a removed key takes its nonces and tightenings with it', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys, nonces, tightenings }) => {
+        await keys.insert(key());
+        await nonces.insert([nonce(1, storage.instance())]);
+        await tightenings.put({ owner: alice, keyId: id(2), version: 1, sealed: sealed() });
+        await tightenings.put({ owner: alice, keyId: id(2), version: 2, sealed: sealed() });
+      });
+      await storage.transact(({ keys }) => keys.remove(alice, id(2)));
+      const left = await storage.read(async ({ nonces, tightenings, bytesOf }) => [
+        await nonces.count(alice, id(2)),
+        await tightenings.find(alice, id(2)),
+        await bytesOf(alice),
+      ]);
+      expect(left).toEqual([0, null, 0]);
+    });
+
+    test('lists go on after the last row seen', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys }) => {
+        for (const number of [5, 3, 4, 1, 2]) await keys.insert(key({ keyId: id(number) }));
+      });
+      const page = (after: Uint8Array | null) =>
+        storage.read(async ({ keys }) =>
+          (await keys.list(alice, { after, limit: 2 })).map(({ keyId }) => keyId[0]),
+        );
+      expect([await page(null), await page(id(2)), await page(id(4))]).toEqual([[1, 2], [3, 4], [5]]);
+      expect(await storage.read(({ keys }) => keys.count(alice))).toBe(5);
+    });
+  });
+}

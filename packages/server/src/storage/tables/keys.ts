@@ -1,0 +1,102 @@
+import { sql } from 'kysely';
+import { rowChanged } from '../codes.js';
+import { fromColumns, fromOptional, toColumns } from '../database.js';
+import type { KeyReader, TighteningReader, Transaction } from '../storage.js';
+import { addUsage, insertRow, type Reading, type Writing } from './writing.js';
+
+export function keyReader({ queries }: Reading): KeyReader {
+  const all = () => queries.selectFrom('keys').selectAll();
+  return {
+    find: async (owner, keyId) =>
+      fromOptional(
+        'keys',
+        await all().where('owner', '=', owner).where('key_id', '=', keyId).executeTakeFirst(),
+      ),
+    list: async (owner, { after, limit }) => {
+      const owned = all().where('owner', '=', owner).orderBy('key_id').limit(limit);
+      const rows = await (after === null ? owned : owned.where('key_id', '>', after)).execute();
+      return rows.map((row) => fromColumns('keys', row));
+    },
+    count: async (owner) => {
+      const { count } = await queries
+        .selectFrom('keys')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('owner', '=', owner)
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+    withId: async (keyId) => {
+      const rows = await all().where('key_id', '=', keyId).orderBy('owner').execute();
+      return rows.map((row) => fromColumns('keys', row));
+    },
+  };
+}
+
+export function keyWriter(writing: Writing): Transaction['keys'] {
+  const { queries } = writing;
+  const named = (owner: Uint8Array, keyId: Uint8Array) =>
+    queries.selectFrom('keys').where('owner', '=', owner).where('key_id', '=', keyId);
+  const bytesOf = async (owner: Uint8Array, keyId: Uint8Array) => {
+    const length = sql<number>`octet_length(sealed)`.as('bytes');
+    return (await named(owner, keyId).select(length).executeTakeFirst())?.bytes ?? 0;
+  };
+  return {
+    ...keyReader(writing),
+    hold: async (owner, keyId) => {
+      const one = named(owner, keyId).selectAll();
+      // "no key update" lets rows that refer to this key be inserted meanwhile.
+      const held = writing.kind === 'postgres' ? one.forNoKeyUpdate() : one;
+      return fromOptional('keys', await held.executeTakeFirst());
+    },
+    insert: (row) => insertRow(writing, 'keys', row),
+    update: async (row) => {
+      const before = await bytesOf(row.owner, row.keyId);
+      const { numUpdatedRows } = await queries
+        .updateTable('keys')
+        .set(toColumns('keys', row))
+        .where('owner', '=', row.owner)
+        .where('key_id', '=', row.keyId)
+        .where('version', '=', row.version - 1)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n) throw rowChanged('keys');
+      addUsage(writing, row.owner, row.sealed.length - before);
+    },
+    remove: async (owner, keyId) => {
+      addUsage(writing, owner, -(await bytesOf(owner, keyId)));
+      await queries.deleteFrom('keys').where('owner', '=', owner).where('key_id', '=', keyId).execute();
+    },
+  };
+}
+
+export function tighteningReader({ queries }: Reading): TighteningReader {
+  return {
+    find: async (owner, keyId) =>
+      fromOptional(
+        'tightenings',
+        await queries
+          .selectFrom('tightenings')
+          .selectAll()
+          .where('owner', '=', owner)
+          .where('key_id', '=', keyId)
+          .executeTakeFirst(),
+      ),
+  };
+}
+
+export function tighteningWriter(writing: Writing): Transaction['tightenings'] {
+  const { queries } = writing;
+  return {
+    ...tighteningReader(writing),
+    put: async (row) => {
+      if (row.version === 1) return insertRow(writing, 'tightenings', row);
+      const { numUpdatedRows } = await queries
+        .updateTable('tightenings')
+        .set(toColumns('tightenings', row))
+        .where('owner', '=', row.owner)
+        .where('key_id', '=', row.keyId)
+        .where('version', '=', row.version - 1)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n) throw rowChanged('tightenings');
+    },
+  };
+}

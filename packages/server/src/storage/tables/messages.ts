@@ -1,0 +1,62 @@
+import { fromOptional } from '../database.js';
+import type { MessageReader, MetaReader, Transaction } from '../storage.js';
+import type { Reading, Writing } from './writing.js';
+
+export function messageReader({ queries }: Reading): MessageReader {
+  return {
+    seen: async (xid, id) => {
+      const row = await queries
+        .selectFrom('seen_messages')
+        .select('expires_at')
+        .where('xid', '=', xid)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+  };
+}
+
+export function messageWriter(writing: Writing): Transaction['messages'] {
+  const { queries } = writing;
+  return {
+    ...messageReader(writing),
+    record: async (xid, id, expiresAt) => {
+      const { numInsertedOrUpdatedRows } = await queries
+        .insertInto('seen_messages')
+        .values({ xid, id, expires_at: expiresAt })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      return numInsertedOrUpdatedRows === 1n;
+    },
+    forgetExpired: async (now) => {
+      const { numDeletedRows } = await queries
+        .deleteFrom('seen_messages')
+        .where('expires_at', '<', now)
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+}
+
+export function metaReader({ queries }: Reading): MetaReader {
+  return {
+    find: async (name) =>
+      fromOptional(
+        'meta',
+        await queries.selectFrom('meta').selectAll().where('name', '=', name).executeTakeFirst(),
+      ),
+  };
+}
+
+export function metaWriter(writing: Writing): Transaction['meta'] {
+  return {
+    ...metaReader(writing),
+    put: async ({ name, sealed }) => {
+      await writing.queries
+        .insertInto('meta')
+        .values({ name, sealed })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet({ sealed }))
+        .execute();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { rowChanged } from '../codes.js';
+import { fromColumns, fromOptional, toColumns } from '../database.js';
+import type { AccountReader, InviteReader, Transaction } from '../storage.js';
+import { insertRow, type Reading, type Writing } from './writing.js';
+
+export function accountReader({ queries }: Reading): AccountReader {
+  return {
+    find: async (xid) =>
+      fromOptional(
+        'accounts',
+        await queries.selectFrom('accounts').selectAll().where('xid', '=', xid).executeTakeFirst(),
+      ),
+    list: async ({ after, limit }) => {
+      const all = queries.selectFrom('accounts').selectAll().orderBy('xid').limit(limit);
+      const rows = await (after === null ? all : all.where('xid', '>', after)).execute();
+      return rows.map((row) => fromColumns('accounts', row));
+    },
+  };
+}
+
+export function accountWriter(writing: Writing): Transaction['accounts'] {
+  return {
+    ...accountReader(writing),
+    insert: (row) => insertRow(writing, 'accounts', row),
+    update: async (row) => {
+      const { numUpdatedRows } = await writing.queries
+        .updateTable('accounts')
+        .set(toColumns('accounts', row))
+        .where('xid', '=', row.xid)
+        .where('version', '=', row.version - 1)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n) throw rowChanged('accounts');
+    },
+  };
+}
+
+export function inviteReader({ queries }: Reading): InviteReader {
+  return {
+    find: async (codeHash) =>
+      fromOptional(
+        'invites',
+        await queries.selectFrom('invites').selectAll().where('code_hash', '=', codeHash).executeTakeFirst(),
+      ),
+    list: async (limit) => {
+      const rows = await queries
+        .selectFrom('invites')
+        .selectAll()
+        .orderBy('created_at', 'desc')
+        .orderBy('code_hash')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => fromColumns('invites', row));
+    },
+  };
+}
+
+export function inviteWriter(writing: Writing): Transaction['invites'] {
+  return {
+    ...inviteReader(writing),
+    insert: (row) => insertRow(writing, 'invites', row),
+    use: async (row) => {
+      const { numUpdatedRows } = await writing.queries
+        .updateTable('invites')
+        .set(toColumns('invites', row))
+        .where('code_hash', '=', row.codeHash)
+        .where('used_by', 'is', null)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+  };
+}

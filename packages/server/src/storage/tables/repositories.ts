@@ -1,0 +1,67 @@
+import type { Reader, Transaction } from '../storage.js';
+import { auditReader, auditWriter } from './audit.js';
+import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
+import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
+import { nonceReader, nonceWriter } from './nonces.js';
+import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
+import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
+import {
+  evidenceReader,
+  evidenceWriter,
+  packetReader,
+  packetWriter,
+  sessionReader,
+  sessionWriter,
+} from './sessions.js';
+import type { Reading, Writing } from './writing.js';
+
+function bytesOf({ queries }: Reading) {
+  return async (owner: Uint8Array): Promise<number> => {
+    const row = await queries
+      .selectFrom('usage')
+      .select('bytes')
+      .where('owner', '=', owner)
+      .executeTakeFirst();
+    return row?.bytes ?? 0;
+  };
+}
+
+/** All tables, for reading. */
+export function readerOf(reading: Reading): Reader {
+  return {
+    meta: metaReader(reading),
+    accounts: accountReader(reading),
+    invites: inviteReader(reading),
+    messages: messageReader(reading),
+    sessions: sessionReader(reading),
+    packets: packetReader(reading),
+    evidence: evidenceReader(reading),
+    keys: keyReader(reading),
+    tightenings: tighteningReader(reading),
+    requests: requestReader(reading),
+    attempts: attemptReader(reading),
+    nonces: nonceReader(reading),
+    audit: auditReader(reading),
+    bytesOf: bytesOf(reading),
+  };
+}
+
+/** All tables, for one transaction. */
+export function transactionOf(writing: Writing): Transaction {
+  return {
+    meta: metaWriter(writing),
+    accounts: accountWriter(writing),
+    invites: inviteWriter(writing),
+    messages: messageWriter(writing),
+    sessions: sessionWriter(writing),
+    packets: packetWriter(writing),
+    evidence: evidenceWriter(writing),
+    keys: keyWriter(writing),
+    tightenings: tighteningWriter(writing),
+    requests: requestWriter(writing),
+    attempts: attemptWriter(writing),
+    nonces: nonceWriter(writing),
+    audit: auditWriter(writing),
+    bytesOf: bytesOf(writing),
+  };
+}

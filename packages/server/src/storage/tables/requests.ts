@@ -1,0 +1,109 @@
+import { sql } from 'kysely';
+import { rowChanged } from '../codes.js';
+import { fromColumns, fromOptional, toColumns } from '../database.js';
+import type { AttemptReader, RequestReader, Transaction } from '../storage.js';
+import { addUsage, insertRow, type Reading, type Writing } from './writing.js';
+
+// A literal, not a parameter: only then can the databases use the partial indexes.
+const YES = sql.lit(1);
+
+export function requestReader({ queries }: Reading): RequestReader {
+  const all = () => queries.selectFrom('requests').selectAll();
+  return {
+    find: async (owner, requestId) =>
+      fromOptional(
+        'requests',
+        await all().where('owner', '=', owner).where('request_id', '=', requestId).executeTakeFirst(),
+      ),
+    withId: async (requestId) => {
+      const rows = await all().where('request_id', '=', requestId).orderBy('owner').execute();
+      return rows.map((row) => fromColumns('requests', row));
+    },
+    listWaiting: async (limit) => {
+      const waiting = all().where('waiting', '=', YES).orderBy('created_at').orderBy('request_id');
+      return (await waiting.limit(limit).execute()).map((row) => fromColumns('requests', row));
+    },
+    countWaiting: async (owner) => {
+      const { count } = await queries
+        .selectFrom('requests')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('owner', '=', owner)
+        .where('waiting', '=', YES)
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+    countForKey: async (owner, keyId, since, limit) => {
+      const recent = queries
+        .selectFrom('requests')
+        .select(sql`1`.as('one'))
+        .where('owner', '=', owner)
+        .where('key_id', '=', keyId)
+        .where('created_at', '>', since)
+        .limit(limit)
+        .as('recent');
+      const { count } = await queries
+        .selectFrom(recent)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+    overdue: async (now, limit) => {
+      const late = all().where('waiting', '=', YES).where('expires_at', '<=', now).orderBy('expires_at');
+      return (await late.limit(limit).execute()).map((row) => fromColumns('requests', row));
+    },
+  };
+}
+
+export function requestWriter(writing: Writing): Transaction['requests'] {
+  return {
+    ...requestReader(writing),
+    insert: (row) => insertRow(writing, 'requests', row),
+    update: async (row) => {
+      const { queries } = writing;
+      const before = await queries
+        .selectFrom('requests')
+        .select(sql<number>`octet_length(sealed)`.as('bytes'))
+        .where('owner', '=', row.owner)
+        .where('request_id', '=', row.requestId)
+        .executeTakeFirst();
+      const { numUpdatedRows } = await queries
+        .updateTable('requests')
+        .set(toColumns('requests', row))
+        .where('owner', '=', row.owner)
+        .where('request_id', '=', row.requestId)
+        .where('version', '=', row.version - 1)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n || before === undefined) throw rowChanged('requests');
+      addUsage(writing, row.owner, row.sealed.length - before.bytes);
+    },
+  };
+}
+
+export function attemptReader({ queries }: Reading): AttemptReader {
+  const of = (owner: Uint8Array, requestId: Uint8Array) =>
+    queries.selectFrom('attempts').selectAll().where('owner', '=', owner).where('request_id', '=', requestId);
+  return {
+    find: async (owner, requestId, number) =>
+      fromOptional('attempts', await of(owner, requestId).where('number', '=', number).executeTakeFirst()),
+    list: async (owner, requestId) => {
+      const rows = await of(owner, requestId).orderBy('number').execute();
+      return rows.map((row) => fromColumns('attempts', row));
+    },
+  };
+}
+
+export function attemptWriter(writing: Writing): Transaction['attempts'] {
+  return {
+    ...attemptReader(writing),
+    insert: (row) => insertRow(writing, 'attempts', row),
+    removeAll: async (owner, requestId) => {
+      const removed = await writing.queries
+        .deleteFrom('attempts')
+        .where('owner', '=', owner)
+        .where('request_id', '=', requestId)
+        .returning(sql<number>`octet_length(sealed)`.as('bytes'))
+        .execute();
+      for (const { bytes } of removed) addUsage(writing, owner, -bytes);
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { sql } from 'kysely';
+import { rowChanged } from '../codes.js';
+import { fromColumns, fromOptional, toColumns } from '../database.js';
+import type { EvidenceReader, PacketReader, SessionReader, Transaction } from '../storage.js';
+import { addUsage, insertNew, insertRow, type Reading, type Writing } from './writing.js';
+
+export function sessionReader({ queries }: Reading): SessionReader {
+  const all = () => queries.selectFrom('sessions').selectAll();
+  return {
+    find: async (owner, sessionId) =>
+      fromOptional(
+        'sessions',
+        await all().where('owner', '=', owner).where('session_id', '=', sessionId).executeTakeFirst(),
+      ),
+    list: async (owner, limit) => {
+      const newest = all().where('owner', '=', owner).orderBy('created_at', 'desc').orderBy('session_id');
+      return (await newest.limit(limit).execute()).map((row) => fromColumns('sessions', row));
+    },
+    countOpen: async (owner) => {
+      const { count } = await queries
+        .selectFrom('sessions')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('owner', '=', owner)
+        .where('open', '=', sql.lit(1))
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+    overdue: async (now, limit) => {
+      const late = all().where('open', '=', sql.lit(1)).where('expires_at', '<=', now).orderBy('expires_at');
+      return (await late.limit(limit).execute()).map((row) => fromColumns('sessions', row));
+    },
+  };
+}
+
+export function sessionWriter(writing: Writing): Transaction['sessions'] {
+  return {
+    ...sessionReader(writing),
+    insert: (row) => insertRow(writing, 'sessions', row),
+    update: async (row) => {
+      const { queries } = writing;
+      const before = await queries
+        .selectFrom('sessions')
+        .select(sql<number>`octet_length(sealed)`.as('bytes'))
+        .where('owner', '=', row.owner)
+        .where('session_id', '=', row.sessionId)
+        .executeTakeFirst();
+      const { numUpdatedRows } = await queries
+        .updateTable('sessions')
+        .set(toColumns('sessions', row))
+        .where('owner', '=', row.owner)
+        .where('session_id', '=', row.sessionId)
+        .where('version', '=', row.version - 1)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n || before === undefined) throw rowChanged('sessions');
+      addUsage(writing, row.owner, row.sealed.length - before.bytes);
+    },
+  };
+}
+
+export function packetReader({ queries }: Reading): PacketReader {
+  const of = (owner: Uint8Array, sessionId: Uint8Array) =>
+    queries
+      .selectFrom('session_packets')
+      .selectAll()
+      .where('owner', '=', owner)
+      .where('session_id', '=', sessionId);
+  return {
+    find: async (owner, sessionId, round, sender) =>
+      fromOptional(
+        'session_packets',
+        await of(owner, sessionId).where('round', '=', round).where('sender', '=', sender).executeTakeFirst(),
+      ),
+    list: async (owner, sessionId) => {
+      const rows = await of(owner, sessionId).orderBy('round').orderBy('sender').execute();
+      return rows.map((row) => fromColumns('session_packets', row));
+    },
+  };
+}
+
+export function packetWriter(writing: Writing): Transaction['packets'] {
+  return {
+    ...packetReader(writing),
+    insert: async (row) => {
+      const inserted = await insertNew(writing, 'session_packets', row);
+      if (inserted) addUsage(writing, row.owner, row.sealed.length);
+      return inserted;
+    },
+    removeAll: async (owner, sessionId) => {
+      const removed = await writing.queries
+        .deleteFrom('session_packets')
+        .where('owner', '=', owner)
+        .where('session_id', '=', sessionId)
+        .returning(sql<number>`octet_length(sealed)`.as('bytes'))
+        .execute();
+      for (const { bytes } of removed) addUsage(writing, owner, -bytes);
+    },
+  };
+}
+
+export function evidenceReader({ queries }: Reading): EvidenceReader {
+  return {
+    list: async (owner, sessionId) => {
+      const rows = await queries
+        .selectFrom('session_evidence')
+        .selectAll()
+        .where('owner', '=', owner)
+        .where('session_id', '=', sessionId)
+        .orderBy('number')
+        .execute();
+      return rows.map((row) => fromColumns('session_evidence', row));
+    },
+  };
+}
+
+export function evidenceWriter(writing: Writing): Transaction['evidence'] {
+  return { ...evidenceReader(writing), insert: (row) => insertRow(writing, 'session_evidence', row) };
+}

@@ -1,0 +1,129 @@
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const USER = 'postgres';
+const FOLDERS = ['/usr/lib/postgresql/17/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/15/bin'];
+
+/** Where PostgreSQL's programs are on this machine; null: a test that needs them is to be skipped, by name. */
+export function postgresPrograms(): string | null {
+  const folders = [process.env['CKM_POSTGRES_BIN'] ?? '', ...FOLDERS].filter((folder) => folder !== '');
+  const folder = folders.find((candidate) => existsSync(join(candidate, 'initdb')));
+  if (folder === undefined) return null;
+  return !isRoot() || postgresUser() !== null ? folder : null;
+}
+
+/** A private PostgreSQL in a temporary folder, reachable by its socket only. */
+export interface PostgresCluster {
+  /** A new, empty database on it. */
+  createDatabase(): Promise<string>;
+  /** Ends every session of a database from outside, as a restart would. */
+  disconnectAll(url: string): Promise<void>;
+  /** Makes `url` a copy of the database at `from`, as restoring a dump does. */
+  copyDatabase(from: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function postgresUser(): { readonly uid: number; readonly gid: number } | null {
+  const ids = ['-u', '-g'].map((flag) =>
+    Number(spawnSync('id', [flag, USER], { encoding: 'utf8' }).stdout.trim()),
+  );
+  const [uid, gid] = ids as [number, number];
+  return uid > 0 && gid > 0 ? { uid, gid } : null;
+}
+
+/** PostgreSQL refuses to run as root: there it runs as its own user. */
+function asOwner(program: string, parameters: readonly string[]): readonly [string, readonly string[]] {
+  return isRoot() ? ['runuser', ['-u', USER, '--', program, ...parameters]] : [program, parameters];
+}
+
+/** @throws Error when there is no PostgreSQL (ask {@link postgresPrograms} first) or it does not start. */
+export async function startPostgres(): Promise<PostgresCluster> {
+  const programs = postgresPrograms();
+  if (programs === null) throw new Error('PostgreSQL is not installed');
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-pg-'));
+  const owner = isRoot() ? postgresUser() : null;
+  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  const data = join(folder, 'data');
+  const [initdb, initdbParameters] = asOwner(join(programs, 'initdb'), [
+    ...[
+      '--pgdata',
+      data,
+      '--auth',
+      'trust',
+      '--username',
+      USER,
+      '--encoding',
+      'UTF8',
+      '--no-sync',
+      '--locale',
+      'C',
+    ],
+  ]);
+  await run(initdb, [...initdbParameters], { cwd: folder });
+  const [server, serverParameters] = asOwner(join(programs, 'postgres'), [
+    ...['-D', data, '-k', folder, '-h', '', '-c', 'fsync=off', '-c', 'max_connections=60'],
+  ]);
+  const child = spawn(server, [...serverParameters], { cwd: folder, stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async () => {
+    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 'SIGINT');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const command = (sql: string) =>
+    run(join(programs, 'psql'), [
+      '-h',
+      folder,
+      '-U',
+      USER,
+      '-d',
+      'postgres',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-c',
+      sql,
+    ]);
+  await untilReady(() => run(join(programs, 'pg_isready'), ['-h', folder, '-U', USER]));
+  let databases = 0;
+  const urlOf = (name: string) => `postgres://${USER}@/${name}?host=${encodeURIComponent(folder)}`;
+  const nameOf = (url: string) => url.slice(url.indexOf('@/') + 2, url.indexOf('?'));
+  const disconnectAll = async (url: string) => {
+    await command(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${nameOf(url)}'`);
+  };
+  return {
+    createDatabase: async () => {
+      const name = `ckm_${++databases}`;
+      await command(`create database ${name}`);
+      return urlOf(name);
+    },
+    disconnectAll,
+    copyDatabase: async (from) => {
+      const name = `ckm_${++databases}`;
+      await disconnectAll(from);
+      await command(`create database ${name} template ${nameOf(from)}`);
+      return urlOf(name);
+    },
+    stop,
+  };
+}
+
+async function untilReady(ask: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
