@@ -1,6 +1,7 @@
 export * from './call.js';
 export * from './fields.js';
 export * from './functions.js';
+export * from './identity-statement.js';
 export * from './packet.js';
 export * from './policy-hash.js';
 export * from './policy.js';

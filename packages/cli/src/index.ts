@@ -1,1 +1,3 @@
-export {};
+export { fileStore } from './home/file-store.js';
+export { runCli } from './main.js';
+export { CLI_CODES, type CliCode } from './codes.js';

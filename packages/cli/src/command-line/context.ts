@@ -1,0 +1,59 @@
+import { UsageError } from '@ckm/foundation';
+import { createTerminal, type Terminal } from '../terminal/terminal.js';
+import { type Home, locateHome } from '../home/home.js';
+import type { GlobalFlags } from './globals.js';
+
+/** What a running command holds: how to speak, where things are, what was asked for. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly home: Home;
+  readonly flags: GlobalFlags;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly passphraseFile: string | undefined;
+  readonly timeoutMs: number;
+  /** Runs when the command ends, however it ends; the last one first. */
+  onEnd(work: () => Promise<void> | void): void;
+}
+
+export interface OpenContext extends Context {
+  end(): Promise<void>;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 15;
+
+/** @throws UsageError `OPTION_INVALID` */
+export function createContext(flags: GlobalFlags, environment: NodeJS.ProcessEnv): OpenContext {
+  const endings: (() => Promise<void> | void)[] = [];
+  return {
+    terminal: createTerminal({
+      json: flags.json === true,
+      quiet: flags.quiet === true,
+      color: flags.color && !environment['NO_COLOR'] && process.stderr.isTTY,
+      input: flags.input,
+      direct: false,
+    }),
+    home: locateHome(flags.home, environment),
+    flags,
+    environment,
+    passphraseFile: flags.passphraseFile ?? emptyToUndefined(environment['CKM_PASSPHRASE_FILE']),
+    timeoutMs: parseTimeout(flags.timeout),
+    onEnd: (work) => {
+      endings.push(work);
+    },
+    end: async () => {
+      for (const work of endings.reverse()) await work();
+    },
+  };
+}
+
+function emptyToUndefined(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function parseTimeout(seconds: number = DEFAULT_TIMEOUT_SECONDS): number {
+  if (Number.isFinite(seconds) && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
+  throw new UsageError('--timeout is not a number of seconds between 0 and 3600', {
+    code: 'OPTION_INVALID',
+    hint: 'write for example --timeout 30',
+  });
+}

@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { type Context, createContext } from './context.js';
+import { addGlobalFlags, type GlobalFlags } from './globals.js';
+
+/** A command's work: what it was given, in the order of its arguments, then its own flags. */
+type Work<A extends readonly unknown[]> = (context: Context, ...given: A) => Promise<void>;
+
+/** A command that does something, with the flags that all such commands take. */
+export function leaf(name: string, summary: string): Command {
+  return addGlobalFlags(new Command(name).description(summary));
+}
+
+/** A command that only holds others. */
+export function branch(name: string, summary: string, ...commands: readonly Command[]): Command {
+  const parent = new Command(name).description(summary);
+  for (const command of commands) parent.addCommand(command);
+  return parent;
+}
+
+/** Turns a command's work into what the parser calls: with a context, which is closed afterwards. */
+export function run<A extends readonly unknown[]>(work: Work<A>): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    const command = given.at(-1) as Command;
+    const context = createContext(command.opts<GlobalFlags>(), process.env);
+    try {
+      await work(context, ...(given.slice(0, -1) as unknown as A));
+    } finally {
+      await context.end();
+    }
+  };
+}

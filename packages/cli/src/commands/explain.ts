@@ -1,0 +1,29 @@
+import { UsageError } from '@ckm/foundation';
+import type { Command } from 'commander';
+import type { Context } from '../command-line/context.js';
+import { leaf, run } from '../command-line/run.js';
+import { PAGES } from '../explain/pages.js';
+
+/** `ckm explain CODE` */
+export function explainCommand(): Command {
+  return leaf('explain', 'what an error code means and what to do')
+    .argument('[code]', 'the last line of an error; without it, all codes are listed')
+    .action(run(explain));
+}
+
+async function explain({ terminal }: Context, code: string | undefined): Promise<void> {
+  if (code === undefined) {
+    const codes = [...PAGES.keys()].sort();
+    terminal.result(codes.join('\n'), codes);
+    return;
+  }
+  const page = PAGES.get(code.toUpperCase());
+  if (page === undefined) {
+    throw new UsageError(`no error has the code ${code}`, {
+      code: 'CODE_UNKNOWN',
+      hint: 'list all codes with: ckm explain',
+    });
+  }
+  const text = `${code.toUpperCase()}\n\n  what   ${page.what}\n  why    ${page.why}\n  do     ${page.act}`;
+  terminal.result(text, { code: code.toUpperCase(), ...page });
+}

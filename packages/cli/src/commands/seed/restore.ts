@@ -1,0 +1,64 @@
+import { reveal, secret, type Secret, StorageError, wipe } from '@ckm/foundation';
+import { urToSeed, wordsToSeed } from '@ckm/client';
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { isInitialised } from '../../home/home.js';
+import { seedExists, storeSeed } from '../../home/owner-seed.js';
+import { askHidden } from '../../terminal/prompt.js';
+
+/** `ckm seed restore` */
+export function seedRestoreCommand(): Command {
+  return leaf('restore', 'bring the owner seed back from 24 words or ur:seed')
+    .option('--from <file>', 'read them from a file instead of asking')
+    .option('--new-passphrase', 'the seed is already here and its passphrase is lost: set a new one')
+    .action(run(restore));
+}
+
+interface Flags {
+  readonly from?: string;
+  readonly newPassphrase?: true;
+}
+
+async function restore(context: Context, { from, newPassphrase }: Flags): Promise<void> {
+  const { home, terminal } = context;
+  const replace = newPassphrase === true;
+  if (!replace && (await isInitialised(home))) throw seedExists(home);
+  const seed = await readBackup(context, from);
+  try {
+    if (context.flags.preview === true) {
+      terminal.result(`the backup is good; would restore it into ${home.path}`, {
+        preview: true,
+        home: home.path,
+      });
+      return;
+    }
+    await storeSeed(context, seed, replace);
+    terminal.result(`owner seed restored into ${home.path}`, { home: home.path });
+  } finally {
+    wipe(seed);
+  }
+}
+
+async function readBackup(context: Context, from: string | undefined): Promise<Secret<Uint8Array>> {
+  const text = secret(
+    from === undefined
+      ? await askHidden(context.terminal, 'The 24 words, or ur:seed/…', 'name a file with --from')
+      : await readText(from),
+  );
+  const isUr = /^\s*ur:/i.test(reveal(text, 'telling words from ur'));
+  return isUr ? urToSeed(text) : wordsToSeed(text);
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return (await readFile(path)).subarray(0, 4096).toString('utf8').trim();
+  } catch (cause) {
+    throw new StorageError(`${path} cannot be read`, {
+      code: 'FILE_UNREADABLE',
+      hint: 'check the path and its permissions',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import { pagesOf } from './page.js';
+
+/** Codes of the command line itself. */
+export const COMMAND_LINE_PAGES = pagesOf({
+  COMMAND_UNKNOWN: [
+    'There is no command of that name, or a command that only holds others was called alone.',
+    'Nothing was done: a guess could do something else than you meant.',
+    'See the list with ckm --help, or ckm NAME --help for one branch of it.',
+  ],
+  OPTION_UNKNOWN: [
+    'The command does not take this flag.',
+    'Nothing was done: a flag that is ignored could be one you rely on.',
+    'See the flags of the command with --help.',
+  ],
+  OPTION_INVALID: [
+    'A flag has a value it cannot take, or lacks one.',
+    'Nothing was done.',
+    'See the flags of the command with --help and correct the value named.',
+  ],
+  ARGUMENT_MISSING: [
+    'The command needs one more word.',
+    'Nothing was done.',
+    'See the usage line of the command with --help.',
+  ],
+  ARGUMENT_UNEXPECTED: [
+    'The command was given more words than it takes.',
+    'Nothing was done: the extra word may belong to something you left out, such as a quote.',
+    'See the usage line of the command with --help; put names with spaces in quotes.',
+  ],
+  INPUT_NEEDED: [
+    'A question came up and nobody could be asked: --no-input was given, or this is no terminal.',
+    'Silence is never taken for a yes.',
+    'Run it on a terminal, or answer beforehand: --yes for questions, --passphrase-file for the passphrase.',
+  ],
+  CANCELLED_BY_PERSON: [
+    'You answered no, or pressed Ctrl-C.',
+    'Nothing was sent or changed.',
+    'Run the command again when you want it.',
+  ],
+  CONFIRMATION_NEEDED: [
+    'The deed cannot be undone, so --yes alone is not enough.',
+    'A script with --yes in it would otherwise destroy the wrong thing without a word.',
+    'Repeat the name of the thing with the flag that the hint names.',
+  ],
+  HOME_NOT_INITIALISED: [
+    'The folder holds no owner seed.',
+    'The seed is who you are to your servers; without it nothing can be asked of them.',
+    'Make one with ckm init, bring yours back with ckm seed restore, or name its folder with --home.',
+  ],
+  HOME_UNUSABLE: [
+    'The owner’s folder cannot be made, read or written.',
+    'Keys, pinned servers and open sessions live there; without it they would be forgotten.',
+    'Check permissions, free space and the path; or name another folder with --home or CKM_HOME.',
+  ],
+  HOME_LOCKED: [
+    'Another ckm process holds the folder for longer than it should.',
+    'Two writers at once could lose a record.',
+    'Wait for it to end. If no ckm process runs, remove the lock file that the hint names.',
+  ],
+  SEED_EXISTS: [
+    'There is already an owner seed in this folder.',
+    'A second one would make you a stranger to every server that knows you.',
+    'Use the one that is there, or name another folder with --home.',
+  ],
+  SEED_FILE_CORRUPT: [
+    'The file that holds the owner seed is damaged or is something else.',
+    'Its form is exact, so that a changed byte is noticed before a passphrase is typed into it.',
+    'Restore it with ckm seed restore and your 24 words (or ur:seed).',
+  ],
+  PASSPHRASE_WRONG: [
+    'The passphrase does not open it.',
+    'The seal is checked as a whole; it cannot say which character is wrong.',
+    'Try again. If it is lost, ckm seed restore with the 24 words sets a new one.',
+  ],
+  PASSPHRASE_EMPTY: [
+    'The passphrase is empty.',
+    'An empty passphrase protects nothing once the file is copied.',
+    'Choose several words; with --passphrase-file, the first line counts.',
+  ],
+  PASSPHRASE_MISMATCH: [
+    'The two passphrases typed are not the same.',
+    'A typing error in a passphrase that nobody has seen would lock you out.',
+    'Run the command again and type the same one twice.',
+  ],
+  PASSPHRASE_FILE_UNREADABLE: [
+    'The passphrase file cannot be opened, or is not text.',
+    'Guessing an encoding could make a passphrase that works on one machine only.',
+    'Check the path; write the passphrase as the first line, in UTF-8.',
+  ],
+  STORE_CORRUPT: [
+    'A record in the owner’s folder fails its checksum or is not of its form.',
+    'A damaged pin or key record could make you trust the wrong server or key.',
+    'Restore the file from a copy. Server and key records can also be made again: ckm server add, ckm key verify.',
+  ],
+  STORE_UNAVAILABLE: [
+    'A file or folder of the owner’s records cannot be read or written.',
+    'What is not on disk is not sent, so that a crash can be resumed.',
+    'Check permissions and free space; ckm doctor names the folder.',
+  ],
+  FILE_UNREADABLE: [
+    'The file to sign or read cannot be opened, or is a folder.',
+    'Nothing was sent.',
+    'Check the path and its permissions; - reads stdin.',
+  ],
+  FILE_TOO_LARGE: [
+    'The file is longer than one request may be.',
+    'Servers read all of what they sign, and bound how much they read.',
+    'Sign a hash list or a smaller file.',
+  ],
+  FILE_EXISTS: [
+    'The file to write is already there.',
+    'ckm does not overwrite what it did not write.',
+    'Name another file with --out, or move the old one away.',
+  ],
+  FILE_UNWRITABLE: [
+    'The file to write cannot be made.',
+    'The signature would be lost.',
+    'Check the folder and its permissions; without --out the answer goes to stdout.',
+  ],
+  CODE_UNKNOWN: [
+    'No error has that code.',
+    'Codes are listed in one place each; this is none of them.',
+    'List them with ckm explain.',
+  ],
+  OUTPUT_CLOSED: [
+    'Whoever read the output stopped reading.',
+    'What was not read is not known to have arrived.',
+    'Run the command again; a signature that was already made is not made twice with the same session.',
+  ],
+  INTERNAL: [
+    'Something happened that cannot happen: a defect of ours.',
+    'Details are not shown, because they could hold anything.',
+    'Run again with CKM_TRACE=1 and report what it prints, after reading it for secrets.',
+  ],
+});

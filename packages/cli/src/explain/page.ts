@@ -1,0 +1,18 @@
+/** What `ckm explain CODE` shows: one sentence each. */
+export interface Page {
+  /** What happened. */
+  readonly what: string;
+  /** Why it is refused or reported; what it protects. */
+  readonly why: string;
+  /** What to do now. */
+  readonly act: string;
+}
+
+/** `CODE: [what, why, act]`, so that a table of pages reads as a table. */
+export type PageTable = Readonly<Record<string, readonly [what: string, why: string, act: string]>>;
+
+export function pagesOf(table: PageTable): Readonly<Record<string, Page>> {
+  return Object.fromEntries(
+    Object.entries(table).map(([code, [what, why, act]]) => [code, { what, why, act }]),
+  );
+}

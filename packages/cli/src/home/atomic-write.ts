@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, mkdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, join, basename } from 'node:path';
+
+const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Makes a folder and its parents, readable by the owner alone, and waits until the disk has them. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (made !== undefined) await syncFolder(dirname(made));
+}
+
+/**
+ * Replaces a file in one step: a reader, or a machine that loses power, sees the old bytes or the new ones.
+ * Returns only when file and folder entry are on disk. Mode 0600.
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
+  try {
+    const file = await open(temporary, WRITE_NEW, 0o600);
+    await writeAndSync(file, bytes);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Writes a file that must not exist yet. Mode 0600, synced. Rejects with `EEXIST` when it does. */
+export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, WRITE_NEW, 0o600);
+  await writeAndSync(file, bytes);
+  await syncFolder(dirname(path));
+}
+
+/** Removes a file if it is there, and waits until the folder on disk no longer names it. */
+export async function removeDurably(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Whether a thrown value is the operating system's error of that name. */
+export function isErrno(error: unknown, ...names: readonly string[]): error is NodeJS.ErrnoException {
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && names.includes(error.code)
+  );
+}
+
+async function writeAndSync(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

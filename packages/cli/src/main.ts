@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { isAnswer, toUsageError } from './command-line/command-errors.js';
+import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
+import { createProgram } from './program.js';
+
+/**
+ * Runs one command line and returns the exit status. stdout gets the answer, stderr everything else.
+ * Statuses: 0, or the error's class (docs: `ckm explain`): 64 usage, 65 input, 69 servers, 70 defect, 74 storage,
+ * 75 state, 76 a server misbehaved, 77 not allowed.
+ */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  endQuietlyWhenNobodyReads();
+  const program = createProgram();
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && isAnswer(thrown)) return 0;
+    const error = toCkmError(
+      thrown instanceof CommanderError ? toUsageError(thrown, pathOf(program, argv)) : thrown,
+    );
+    process.stderr.write(`${errorLines(error)}\n`);
+    if (process.env['CKM_TRACE'] === '1' && thrown instanceof Error)
+      process.stderr.write(`${trace(thrown)}\n`);
+    if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
+    return error.exitCode;
+  }
+}
+
+/** The command that was meant, as far as it was understood: `server audit`. */
+function pathOf(program: Command, argv: readonly string[]): string {
+  const names: string[] = [];
+  let at = program;
+  for (const word of argv) {
+    const next = at.commands.find((command) => command.name() === word || command.aliases().includes(word));
+    if (next === undefined) break;
+    names.push(next.name());
+    at = next;
+  }
+  return names.join(' ');
+}
+
+function trace(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${trace(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function endQuietlyWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(0);
+      throw error;
+    });
+  }
+}

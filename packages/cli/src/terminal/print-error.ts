@@ -1,0 +1,29 @@
+import { BugError, CkmError } from '@ckm/foundation';
+import { plainText } from './plain-text.js';
+
+/** Whatever was thrown, as one of our errors. What is none of ours is a defect of ours. */
+export function toCkmError(error: unknown): CkmError {
+  if (error instanceof CkmError) return error;
+  return new BugError('something that cannot happen happened', {
+    code: 'INTERNAL',
+    hint: 'run again with CKM_TRACE=1 and report what it prints',
+    cause: error,
+  });
+}
+
+/** The three lines of an error: what, what to do, and the stable code. */
+export function errorLines(error: CkmError): string {
+  const evidence = error.facts['evidence'];
+  const saved = typeof evidence === 'string' ? ` · evidence saved: ${plainText(evidence)}` : '';
+  return [
+    `ckm: error: ${plainText(error.message)}`,
+    `ckm: hint: ${plainText(error.hint)}`,
+    `ckm: code: ${plainText(error.code)}${saved} · ckm explain ${plainText(error.code)}`,
+  ].join('\n');
+}
+
+/** The same for machines. */
+export function errorObject(error: CkmError): unknown {
+  const { code, message, hint, errorClass, exitCode, retryable, facts } = error;
+  return { error: { code, message, hint, errorClass, exitCode, retryable, facts } };
+}

@@ -1,0 +1,94 @@
+import { StateError, UsageError } from '@ckm/foundation';
+import { openSync } from 'node:fs';
+import { ReadStream, WriteStream } from 'node:tty';
+import type { Terminal } from './terminal.js';
+
+/** Where a person sits: what they type comes from `input`, what they read goes to `output`. */
+interface Seat {
+  readonly input: NodeJS.ReadStream | ReadStream;
+  readonly output: NodeJS.WriteStream | WriteStream;
+  leave(): void;
+}
+
+/**
+ * y/N. `--yes` answers before this is called.
+ * @throws UsageError `INPUT_NEEDED` when nobody can be asked. StateError `CANCELLED_BY_PERSON` on Ctrl-C.
+ */
+export async function confirm(terminal: Terminal, question: string): Promise<boolean> {
+  const hint = 'answer with --yes, or run this on a terminal';
+  const answer = await asked(terminal, question, hint, (clack, seat) =>
+    clack.confirm({ message: question, initialValue: false, ...seat }),
+  );
+  return answer === true;
+}
+
+/** One line of text. @throws as {@link confirm}. */
+export async function askLine(terminal: Terminal, question: string, hint: string): Promise<string> {
+  const answer = await asked(terminal, question, hint, (clack, seat) =>
+    clack.text({ message: question, ...seat }),
+  );
+  return String(answer ?? '');
+}
+
+/** One line that is not echoed, not even as stars: the length is nobody's business. @throws as {@link confirm}. */
+export async function askHidden(terminal: Terminal, question: string, hint: string): Promise<string> {
+  const answer = await asked(terminal, question, hint, (clack, seat) =>
+    clack.password({ message: question, mask: '', ...seat }),
+  );
+  return String(answer ?? '');
+}
+
+/** The person said no. */
+export function cancelled(): StateError {
+  return new StateError('nothing was done: the answer was no', {
+    code: 'CANCELLED_BY_PERSON',
+    hint: 'run the command again when you want it',
+  });
+}
+
+type Clack = typeof import('@clack/prompts');
+
+async function asked<T>(
+  terminal: Terminal,
+  question: string,
+  hint: string,
+  ask: (clack: Clack, seat: { input: Seat['input']; output: Seat['output'] }) => Promise<T | symbol>,
+): Promise<T> {
+  const seat = terminal.input ? takeSeat(terminal.direct) : undefined;
+  if (seat === undefined) {
+    throw new UsageError(`this needs an answer and nobody can be asked: ${question}`, {
+      code: 'INPUT_NEEDED',
+      hint,
+    });
+  }
+  try {
+    const clack = await import('@clack/prompts');
+    const answer = await ask(clack, { input: seat.input, output: seat.output });
+    if (clack.isCancel(answer)) throw cancelled();
+    return answer as T;
+  } finally {
+    seat.leave();
+  }
+}
+
+/** A terminal on stdin; else, with stdin in use for data, the terminal that stderr shows; `direct`: even without. */
+function takeSeat(direct: boolean): Seat | undefined {
+  if (process.stdin.isTTY && process.stderr.isTTY) {
+    return { input: process.stdin, output: process.stderr, leave: () => process.stdin.pause() };
+  }
+  if (!process.stderr.isTTY && !direct) return undefined;
+  try {
+    const input = new ReadStream(openSync('/dev/tty', 'r'));
+    const output = new WriteStream(openSync('/dev/tty', 'w'));
+    return {
+      input,
+      output,
+      leave: () => {
+        input.destroy();
+        output.destroy();
+      },
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Terminal } from './terminal.js';
+
+const COLUMNS = 4;
+
+/**
+ * Shows backup words on the person's own terminal and nowhere else: not on stdout, not on stderr, not in a file.
+ * False when stderr is no terminal (then nobody is looking) or there is none at all.
+ */
+export function showWords(terminal: Terminal, words: string): boolean {
+  if (!process.stderr.isTTY) return false;
+  return terminal.secretLines(
+    `\n  Write these 24 words down, on paper, in order. Whoever has them is you.\n\n${inColumns(words.split(' '))}\n\n`,
+  );
+}
+
+/** Numbered, in columns read downwards. */
+export function inColumns(words: readonly string[]): string {
+  const rows = Math.ceil(words.length / COLUMNS);
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: COLUMNS }, (_, column) => {
+      const index = column * rows + row;
+      const word = words[index];
+      return word === undefined ? '' : `  ${String(index + 1).padStart(2)} ${word.padEnd(9)}`;
+    }).join(''),
+  ).join('\n');
+}

@@ -1,0 +1,95 @@
+import { openSync, writeSync, closeSync } from 'node:fs';
+import { plainLines } from './plain-text.js';
+
+/** How a command speaks: stdout is data, stderr is talk. */
+export interface TerminalOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+  /** Whether a person may be asked. */
+  readonly input: boolean;
+  /** Whether to ask on the controlling terminal even when stdin and stderr are both somebody else's pipes. */
+  readonly direct: boolean;
+}
+
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
+
+const SGR: Record<Style, number> = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 };
+
+export interface Terminal extends TerminalOptions {
+  /** One or more lines for the person, on stderr; silent with `--quiet`. */
+  talk(text: string): void;
+  /** As {@link Terminal.talk}, but never silenced: what is signed, what is lost, what failed. */
+  warn(text: string): void;
+  /** The answer, on stdout: `human` as it stands, or `machine` as one line of JSON with `--json`. */
+  result(human: string, machine: unknown): void;
+  /** Raw bytes on stdout: a signature, a transaction. */
+  data(bytes: Uint8Array): void;
+  style(style: Style, text: string): string;
+  /** Straight to the person's terminal, past every redirection. False when there is none. */
+  secretLines(text: string): boolean;
+}
+
+/** Opens the terminal of this process. */
+export function createTerminal(options: TerminalOptions): Terminal {
+  const line = (text: string) => process.stderr.write(`${plainUnlessStyled(text, options.color)}\n`);
+  return {
+    ...options,
+    talk: (text) => {
+      if (!options.quiet) line(text);
+    },
+    warn: (text) => {
+      line(text);
+    },
+    result: (human, machine) => {
+      const text = options.json ? JSON.stringify(machine, asJson) : plainUnlessStyled(human, options.color);
+      if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    },
+    data: (bytes) => {
+      process.stdout.write(bytes);
+    },
+    style: (style, text) => (options.color ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text),
+    secretLines: writeToTty,
+  };
+}
+
+/** Bytes as hex, big integers as decimal text; nothing else needs help. */
+function asJson(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === 'Buffer' &&
+    'data' in value
+  ) {
+    return Buffer.from(value.data as number[]).toString('hex');
+  }
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+// Our own colour sequences survive; whatever else looks like one does not.
+const OURS = /(\u001b\[(?:[0-9]|[1-4][0-9])m)/;
+
+function plainUnlessStyled(text: string, color: boolean): string {
+  if (!color) return plainLines(text);
+  return text
+    .split(OURS)
+    .map((part, index) => (index % 2 === 1 ? part : plainLines(part)))
+    .join('');
+}
+
+function writeToTty(text: string): boolean {
+  let tty: number;
+  try {
+    tty = openSync('/dev/tty', 'w');
+  } catch {
+    return false;
+  }
+  try {
+    writeSync(tty, text);
+    return true;
+  } finally {
+    closeSync(tty);
+  }
+}

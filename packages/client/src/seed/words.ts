@@ -1,0 +1,43 @@
+import { EncodingError, secret, type Secret, reveal } from '@ckm/foundation';
+import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
+
+/** Bytes of an owner seed. */
+export const SEED_BYTES = 32;
+/** Words of its backup. */
+export const SEED_WORDS = 24;
+
+/**
+ * The owner seed as 24 English words, the last of which holds a checksum. For a person's eyes only.
+ * Source: BIP-39 (entropy ↔ words only; its passphrase and PBKDF2 step are not used).
+ */
+export function seedToWords(seed: Secret<Uint8Array>): Secret<string> {
+  return secret(entropyToMnemonic(reveal(seed, 'writing the seed down as words'), wordlist));
+}
+
+/**
+ * The seed that 24 words stand for. Capitals, line breaks and further spaces do not matter.
+ * @throws EncodingError `SEED_WORDS_INVALID`, naming the place of the first unknown word but never the word.
+ */
+export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
+  const list = reveal(words, 'reading the seed from words')
+    .normalize('NFKD')
+    .trim()
+    .toLowerCase()
+    .split(/[\s,]+/u);
+  if (list.length !== SEED_WORDS) throw invalid(`there are ${list.length} words, not ${SEED_WORDS}`);
+  const unknown = list.findIndex((word) => !wordlist.includes(word));
+  if (unknown !== -1) throw invalid(`word ${unknown + 1} is not on the list`);
+  try {
+    return secret(mnemonicToEntropy(list.join(' '), wordlist));
+  } catch {
+    throw invalid('the checksum does not match');
+  }
+}
+
+function invalid(why: string): EncodingError {
+  return new EncodingError(`these words are not an owner seed: ${why}`, {
+    code: 'SEED_WORDS_INVALID',
+    hint: 'type the 24 words again, in order, from the backup',
+  });
+}

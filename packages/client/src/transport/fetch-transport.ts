@@ -1,0 +1,76 @@
+import { AvailabilityError, CkmError, concatBytes } from '@ckm/foundation';
+import { MAX_REPLY_BYTES, type Transport, type TransportReply } from './transport.js';
+
+/** Carries messages with the platform's own `fetch`. Never follows a redirect, never sends a cookie. */
+export const fetchTransport: Transport = async (url, { method, path, body, timeoutMs }) => {
+  const timer = new AbortController();
+  const alarm = setTimeout(() => {
+    timer.abort();
+  }, timeoutMs);
+  try {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      redirect: 'error',
+      credentials: 'omit',
+      cache: 'no-store',
+      referrerPolicy: 'no-referrer',
+      signal: timer.signal,
+      ...(body === undefined
+        ? {}
+        : { body: body.slice(), headers: { 'content-type': 'application/octet-stream' } }),
+    });
+    return await readReply(url, response);
+  } catch (cause) {
+    if (cause instanceof CkmError) throw cause;
+    throw timer.signal.aborted ? timedOut(url, timeoutMs) : unreachable(url, cause);
+  } finally {
+    clearTimeout(alarm);
+  }
+};
+
+async function readReply(url: string, response: Response): Promise<TransportReply> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > MAX_REPLY_BYTES) {
+      await reader.cancel();
+      throw unreachable(url, undefined, `its reply is longer than ${MAX_REPLY_BYTES} bytes`);
+    }
+    chunks.push(value);
+  }
+  const contentType = response.headers.get('content-type') ?? '';
+  return { status: response.status, contentType, body: concatBytes(...chunks) };
+}
+
+/** Nobody answers there, or something that is no server. */
+export function unreachable(url: string, cause: unknown, why?: string): AvailabilityError {
+  const reason = why ?? reasonOf(cause);
+  return new AvailabilityError(`no server answers at ${url}${reason === '' ? '' : `: ${reason}`}`, {
+    code: 'SERVER_UNREACHABLE',
+    hint: 'check the address, and that the server runs: ckm doctor',
+    cause,
+  });
+}
+
+export function timedOut(url: string, timeoutMs: number): AvailabilityError {
+  return new AvailabilityError(
+    `the server at ${url} did not answer within ${Math.ceil(timeoutMs / 1000)} s`,
+    {
+      code: 'SERVER_TIMEOUT',
+      hint: 'try again, or wait longer with --timeout',
+    },
+  );
+}
+
+/** The operating system's word for it (`ECONNREFUSED`), if there is one. */
+function reasonOf(cause: unknown): string {
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  const found = [inner, cause].find(
+    (one): one is { code: string } => typeof one === 'object' && one !== null && 'code' in one,
+  );
+  return typeof found?.code === 'string' && /^[A-Z0-9_]{2,40}$/.test(found.code) ? found.code : '';
+}

@@ -1,0 +1,145 @@
+import { encodeCall, type FunctionName, type Parameters, parseReply, type Result } from '@ckm/api';
+import { AccessError, AvailabilityError, CkmError, equalBytes } from '@ckm/foundation';
+import {
+  authenticateMessage,
+  createMessageId,
+  type Correspondent,
+  type Identity,
+  sealMessage,
+  unsealMessage,
+} from '@ckm/gordian';
+import type { Transport } from './transport.js';
+
+/** How long a message to a server stays valid, in seconds: network and clock differences, nothing more. */
+const MESSAGE_LIFETIME_SECONDS = 120;
+const MESSAGE_PATH = '/v1/messages';
+
+/** What every message needs besides its content. */
+export interface LinkMeans {
+  readonly transport: Transport;
+  /** Unix seconds. */
+  readonly clock: () => number;
+  readonly random: (length: number) => Uint8Array;
+  readonly timeoutMs: number;
+}
+
+export interface CallOptions {
+  /** Shows who we are inside the message, as a stranger must. */
+  readonly introduce?: boolean;
+  readonly timeoutMs?: number;
+}
+
+/** A way to ask one pinned server. */
+export interface ServerLink {
+  /**
+   * Asks, and returns the server's own answer: sealed by it, to us, in reply to this very message.
+   * @throws CkmError the server's refusal as it worded it; AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`,
+   * `SERVER_REPLY_INVALID`; AccessError `SERVER_IDENTITY_CHANGED`
+   */
+  call<F extends FunctionName>(name: F, parameters: Parameters<F>, options?: CallOptions): Promise<Result<F>>;
+}
+
+/** Connects our identity for one server with that server's pinned keys and address. */
+export function createServerLink(
+  means: LinkMeans,
+  me: Identity,
+  server: Correspondent & { readonly name: string; readonly url: string },
+): ServerLink {
+  return {
+    call: async (name, parameters, options = {}) => {
+      const id = createMessageId(means.random);
+      const date = means.clock();
+      const message = sealMessage({
+        sender: me,
+        recipient: server,
+        id,
+        date,
+        expiresAt: date + MESSAGE_LIFETIME_SECONDS,
+        function: name,
+        body: encodeCall(name, parameters),
+        introduce: options.introduce === true,
+        random: means.random,
+      });
+      const timeoutMs = options.timeoutMs ?? means.timeoutMs;
+      const reply = await means.transport(server.url, {
+        method: 'POST',
+        path: MESSAGE_PATH,
+        body: message,
+        timeoutMs,
+      });
+      if (reply.status !== 200) throw refusedUnsealed(server.name, reply.status, reply.body);
+      return parseReply(name, openReply(means, me, server, { id, name, bytes: reply.body }));
+    },
+  };
+}
+
+interface ExpectedReply {
+  readonly id: Uint8Array;
+  readonly name: FunctionName;
+  readonly bytes: Uint8Array;
+}
+
+function openReply(
+  means: LinkMeans,
+  me: Identity,
+  server: Correspondent & { readonly name: string },
+  { id, name, bytes }: ExpectedReply,
+): Uint8Array {
+  try {
+    const claimed = unsealMessage({ recipient: me, bytes, now: means.clock(), maxBytes: bytes.length });
+    const message = authenticateMessage(claimed, server.publicKeys);
+    const { header } = message;
+    const isOurs =
+      equalBytes(header.sender, server.xid) &&
+      header.inReplyTo !== undefined &&
+      equalBytes(header.inReplyTo, id) &&
+      message.function === name;
+    if (isOurs) return message.body;
+    throw replyInvalid(server.name, 'it answers something else');
+  } catch (cause) {
+    throw cause instanceof AvailabilityError ? cause : replyNotAuthentic(server.name, cause);
+  }
+}
+
+/** A reply that our pinned server did not write, or that somebody changed. */
+function replyNotAuthentic(server: string, cause: unknown): CkmError {
+  if (cause instanceof CkmError && cause.code === 'MESSAGE_SIGNATURE_INVALID') {
+    return new AccessError(`somebody else answers in the place of server ${server}`, {
+      code: 'SERVER_IDENTITY_CHANGED',
+      hint: `ask its operator what happened; then ckm server remove ${server} and add it anew, comparing its likeness`,
+      cause,
+    });
+  }
+  return replyInvalid(server, 'it cannot be opened', cause);
+}
+
+export function replyInvalid(server: string, why: string, cause?: unknown): AvailabilityError {
+  return new AvailabilityError(`server ${server} sent a reply that is none: ${why}`, {
+    code: 'SERVER_REPLY_INVALID',
+    hint: 'try again; if it persists, something between you and the server changes messages',
+    facts: { server },
+    cause,
+  });
+}
+
+/**
+ * What a server says before it knows who asks is not sealed, so anybody on the way could have said it: only its status
+ * and, if it looks like one of ours, its code are taken over.
+ */
+function refusedUnsealed(server: string, status: number, body: Uint8Array): AvailabilityError {
+  const code = unsealedCode(body);
+  return new AvailabilityError(
+    `server ${server} did not accept the message: HTTP ${status}${code === '' ? '' : `, ${code}`}`,
+    {
+      code: 'SERVER_REFUSED_MESSAGE',
+      hint: code === '' ? 'check the address, and that the server is unsealed' : `see: ckm explain ${code}`,
+      facts: { server, status, ...(code === '' ? {} : { reason: code }) },
+    },
+  );
+}
+
+function unsealedCode(body: Uint8Array): string {
+  if (body.length > 8192) return '';
+  const match = /"code"\s*:\s*"([A-Z][A-Z0-9_]{2,63})"/.exec(new TextDecoder().decode(body));
+  return match?.[1] ?? '';
+}

@@ -1,0 +1,52 @@
+import { UsageError } from '@ckm/foundation';
+
+export interface TransportRequest {
+  readonly method: 'GET' | 'POST';
+  /** Starts with `/`; goes behind the server's URL. */
+  readonly path: string;
+  readonly body?: Uint8Array;
+  readonly timeoutMs: number;
+}
+
+export interface TransportReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Carries bytes to a server and back. It is trusted with nothing: what it carries is sealed and signed.
+ * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`
+ */
+export type Transport = (url: string, request: TransportRequest) => Promise<TransportReply>;
+
+/** No reply is read further than this, in bytes. */
+export const MAX_REPLY_BYTES = 4_194_304;
+
+const MAX_URL_LENGTH = 256;
+
+/**
+ * A server's address in its one form: scheme, host, port and path, without a slash at the end.
+ * @throws UsageError `SERVER_URL_INVALID`
+ */
+export function parseServerUrl(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw invalid('it cannot be read');
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalid('it is neither http nor https');
+  if (url.username !== '' || url.password !== '') throw invalid('it holds a user name or password');
+  if (url.search !== '' || url.hash !== '') throw invalid('it holds a ? or # part');
+  const plain = `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+  if (plain.length > MAX_URL_LENGTH) throw invalid(`it is longer than ${MAX_URL_LENGTH} characters`);
+  return plain;
+}
+
+function invalid(why: string): UsageError {
+  return new UsageError(`the server address is not one: ${why}`, {
+    code: 'SERVER_URL_INVALID',
+    hint: 'write it like https://server.example or http://127.0.0.1:7001',
+  });
+}
