@@ -5,11 +5,23 @@ export * from './protocol/contract.js';
 export { groupNamed, nobleGroup } from './group/index.js';
 // hash
 export { hash, HASH_TAGS, type HashName, type HashTag, taggedHash, taggedHash64 } from './hash/index.js';
+// proofs
+export {
+  type EqualLogsPair,
+  type EqualLogsStatement,
+  type KnowledgeStatement,
+  proveEqualLogs,
+  proveKnowledge,
+  verifyEqualLogs,
+  verifyKnowledge,
+  voprfContext,
+} from './proofs/index.js';
 // sharing
 export {
   evaluatePolynomial,
   feldmanCommit,
   feldmanEvaluate,
+  feldmanEvaluateAll,
   feldmanVerify,
   lagrangeAtZero,
   MOST_PARTIES,
@@ -18,3 +30,85 @@ export {
   parseQuorum,
   type Quorum,
 } from './sharing/index.js';
+// hd
+export {
+  DEEPEST_PATH,
+  type DerivationPath,
+  type DerivedKey,
+  deriveKey,
+  encodeExtendedPublicKey,
+  EXTENDED_KEY_VERSIONS,
+  type ExtendedKeyNetwork,
+  formatPath,
+  NO_TWEAK,
+  parsePath,
+  type TaprootCommitment,
+  type Tweak,
+} from './hd/index.js';
+// frost
+export {
+  aggregate,
+  type Aggregate,
+  type Commitment,
+  commitNonces,
+  discardNonces,
+  type FrostSuite,
+  frostSuite,
+  parseCommitment,
+  type SignatureShare,
+  signShare,
+  type SigningNonces,
+  type SigningPackage,
+  verifySignature,
+  verifySignatureShare,
+} from './protocols/frost/index.js';
+// keys
+export {
+  groupOfSuite,
+  type KeyShare,
+  parseSuiteName,
+  type PublicKeyPackage,
+  SUITE_NAMES,
+  type SuiteName,
+} from './protocols/key.js';
+// dkg
+export {
+  certificateHash,
+  type CertifyMessage,
+  type CommitMessage,
+  createStaticKey,
+  type DkgMessage,
+  type DkgOutput,
+  type DkgParams,
+  dkgProtocol,
+  type DkgState,
+  encodeCertificate,
+  encodeKeyParams,
+  hashKeyParams,
+  type KeyCertificate,
+  type KeyParams,
+  MAX_CERTIFICATE_BYTES,
+  MAX_PARAMS_BYTES,
+  MAX_URL_LENGTH,
+  parseCertificate,
+  parseKeyParams,
+  recoverShare,
+  recoveryAckStatement,
+  type RosterEntry,
+  type ShareMessage,
+  type StaticKey,
+  staticKeyStatement,
+  type StaticKeyStatement,
+  verifyCertificate,
+  verifyRoster,
+} from './protocols/dkg/index.js';
+// protocol
+export { block, type LayoutReader, readLayout } from './protocol/layout.js';
+export { type RoundInbox, sortInbox } from './protocol/inbox.js';
+export {
+  type Delivery,
+  type Outcome,
+  simulate,
+  type Simulation,
+  type SimulationResult,
+} from './protocol/simulate.js';

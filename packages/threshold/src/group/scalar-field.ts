@@ -62,7 +62,7 @@ function parseCanonical(modulus: Modulus, bytes: Uint8Array, littleEndian: boole
       hint: 'send 32 bytes that stand for a number smaller than the group order',
     });
   }
-  return Uint8Array.prototype.slice.call(bytes);
+  return new Uint8Array(bytes);
 }
 
 function reduceHash(modulus: Modulus, bytes: Uint8Array, littleEndian: boolean): Uint8Array {

@@ -1,4 +1,4 @@
-export { feldmanCommit, feldmanEvaluate, feldmanVerify } from './feldman.js';
+export { feldmanCommit, feldmanEvaluate, feldmanEvaluateAll, feldmanVerify } from './feldman.js';
 export { lagrangeAtZero } from './lagrange.js';
 export { parsePartyIndex, parsePartySet } from './party-index.js';
 export { evaluatePolynomial } from './polynomial.js';

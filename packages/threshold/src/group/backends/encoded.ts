@@ -135,9 +135,9 @@ function isEncoding(bytes: unknown): bytes is Uint8Array {
   return bytes instanceof Uint8Array && bytes.length === 32;
 }
 
-/** A plain copy, also of a Node buffer, whose own `slice` would share memory. */
+/** A plain copy, also of a Node buffer, whose own `slice` shares memory. */
 function copy(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes);
+  return new Uint8Array(bytes);
 }
 
 function additionsFor(factor: number): number {

@@ -154,7 +154,7 @@ function parsePoint<P extends Point<P>>(curve: Curve<P>, bytes: Uint8Array): P {
     throw elementInvalid(curve.name);
   let point: P;
   try {
-    point = curve.parse(Uint8Array.prototype.slice.call(bytes));
+    point = curve.parse(new Uint8Array(bytes));
   } catch {
     throw elementInvalid(curve.name);
   }

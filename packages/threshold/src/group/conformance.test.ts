@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { UsageError } from '@ckm/foundation';
+import { describe, expect, test } from 'vitest';
+import type { Element, Group, Scalar, SecretScalar } from './group.js';
+import { EVERY_BACKEND, oracleOf, show } from './test/backends.js';
+
+/** Scalars at every edge, and a few random ones. */
+function scalarsToTry(group: Group): Scalar[] {
+  const { order } = group.scalars;
+  const edges = [0n, 1n, 2n, 3n, 8n, 65535n, 1n << 128n, order >> 1n, order - 2n, order - 1n];
+  const random = Array.from({ length: 6 }, () => group.scalars.reduce(randomBytes(64)));
+  return [...edges.map((edge) => group.scalars.fromInteger(edge)), ...random];
+}
+
+const secretly = (scalar: Scalar): SecretScalar => scalar as Uint8Array as SecretScalar;
+
+for (const [label, backend] of EVERY_BACKEND) {
+  describe.skipIf(backend === undefined)(`arithmetic of ${label}`, () => {
+    const group = backend!;
+    const oracle = oracleOf(group.name);
+    const { scalars } = group;
+    const pairOf = (scalar: Scalar): [Element, Element] => [
+      group.mulBasePublic(scalar),
+      oracle.mulBasePublic(scalar),
+    ];
+
+    test('has the published order, generator and encoding length', () => {
+      expect(scalars.order).toBe(oracle.scalars.order);
+      expect(group.elementByteLength).toBe(oracle.elementByteLength);
+      expect(show(group, group.generator)).toBe(show(oracle, oracle.generator));
+      expect(group.isIdentity(group.identity)).toBe(true);
+      expect(group.isIdentity(group.generator)).toBe(false);
+      expect(group.generator.__element).toBe(group.name);
+    });
+
+    test('multiplies the generator as noble does', () => {
+      for (const scalar of scalarsToTry(group)) {
+        const expected = show(oracle, oracle.mulBasePublic(scalar));
+        expect(show(group, group.mulBase(secretly(scalar)))).toBe(expected);
+        expect(show(group, group.mulBasePublic(scalar))).toBe(expected);
+        expect(show(group, group.mulSecret(group.generator, secretly(scalar)))).toBe(expected);
+        expect(show(group, group.mulPublic(group.generator, scalar))).toBe(expected);
+      }
+    });
+
+    test('multiplies any element as noble does, in secret and in public', () => {
+      const [element, theirs] = pairOf(scalars.reduce(randomBytes(64)));
+      for (const scalar of scalarsToTry(group)) {
+        const expected = show(oracle, oracle.mulPublic(theirs, scalar));
+        expect(show(group, group.mulSecret(element, secretly(scalar)))).toBe(expected);
+        expect(show(group, group.mulPublic(element, scalar))).toBe(expected);
+        expect(show(group, group.decodeAndMul(group.encode(element), scalar))).toBe(expected);
+      }
+    });
+
+    test('V5: any multiple of the identity is the identity', () => {
+      for (const scalar of scalarsToTry(group)) {
+        expect(group.isIdentity(group.mulSecret(group.identity, secretly(scalar)))).toBe(true);
+        expect(group.isIdentity(group.mulPublic(group.identity, scalar))).toBe(true);
+        expect(group.isIdentity(group.msm([group.identity], [scalar]))).toBe(true);
+      }
+      expect(group.isIdentity(group.mulSmall(group.identity, 77))).toBe(true);
+    });
+
+    test('adds as noble does, also an element to itself, to its negative and to the identity', () => {
+      for (const scalar of scalarsToTry(group)) {
+        const [a, theirA] = pairOf(scalar);
+        for (const [b, theirB] of [
+          pairOf(scalars.one),
+          [a, theirA],
+          pairOf(scalars.negate(scalar)),
+        ] as const) {
+          expect(show(group, group.add(a, b))).toBe(show(oracle, oracle.add(theirA, theirB)));
+        }
+        expect(group.isIdentity(group.add(a, group.negate(a)))).toBe(true);
+        expect(show(group, group.add(a, group.identity))).toBe(show(group, a));
+        expect(show(group, group.add(group.identity, a))).toBe(show(group, a));
+        expect(show(group, group.negate(a))).toBe(show(oracle, oracle.negate(theirA)));
+      }
+    });
+
+    test('sums any number of elements, through the identity and back', () => {
+      const elements = scalarsToTry(group).map((scalar) => group.mulBasePublic(scalar));
+      const oneByOne = elements.reduce((sum, element) => group.add(sum, element), group.identity);
+      expect(show(group, group.sum(elements))).toBe(show(group, oneByOne));
+      expect(group.isIdentity(group.sum([]))).toBe(true);
+      expect(group.isIdentity(group.sum([group.identity, group.identity]))).toBe(true);
+      const there = [group.generator, group.negate(group.generator)];
+      expect(group.isIdentity(group.sum(there))).toBe(true);
+      expect(show(group, group.sum([...there, group.generator]))).toBe(show(group, group.generator));
+      const encodings = elements
+        .filter((element) => !group.isIdentity(element))
+        .map((element) => group.encode(element));
+      expect(show(group, group.decodeAndSum(encodings))).toBe(show(group, oneByOne));
+      expect(group.isIdentity(group.decodeAndSum([]))).toBe(true);
+      expect(group.isIdentity(group.decodeAndSum(there.map((element) => group.encode(element))))).toBe(true);
+    });
+
+    test('multiplies by small factors, and by nothing that is no small factor', () => {
+      const [element, theirs] = pairOf(scalars.reduce(randomBytes(64)));
+      for (const factor of [...Array(34).keys(), 63, 64, 127, 255, 256, 4095, 65534, 65535]) {
+        const expected = show(oracle, oracle.mulPublic(theirs, scalars.fromInteger(factor)));
+        expect(show(group, group.mulSmall(element, factor)), String(factor)).toBe(expected);
+      }
+      for (const factor of [-1, 65536, 1.5, Number.NaN, Infinity]) {
+        expect(() => group.mulSmall(element, factor)).toThrow(UsageError);
+      }
+    });
+
+    test('adds up products as they come one by one', () => {
+      const factors = scalarsToTry(group);
+      const elements = factors.map((_, i) => group.mulSmall(group.generator, i));
+      const products = elements.map((element, i) => group.mulPublic(element, factors[i]!));
+      expect(show(group, group.msm(elements, factors))).toBe(show(group, group.sum(products)));
+      expect(group.isIdentity(group.msm([], []))).toBe(true);
+      const both = [group.generator, group.generator];
+      expect(group.isIdentity(group.msm(both, [scalars.one, scalars.negate(scalars.one)]))).toBe(true);
+    });
+
+    test('V4: as many scalars as elements, or none at all', () => {
+      expect(() => group.msm([group.generator], [])).toThrow(UsageError);
+      expect(() => group.msm([], [scalars.one])).toThrow(UsageError);
+    });
+
+    test('knows equal elements, however they came about', () => {
+      const two = scalars.fromInteger(2);
+      const same = [
+        group.mulBasePublic(two),
+        group.add(group.generator, group.generator),
+        group.mulSmall(group.generator, 2),
+        group.decode(group.encode(group.mulBasePublic(two))),
+      ];
+      for (const a of same) for (const b of same) expect(group.equal(a, b)).toBe(true);
+      for (const a of same) {
+        expect(group.equal(a, group.generator)).toBe(false);
+        expect(group.equal(a, group.negate(a))).toBe(false);
+        expect(group.equal(a, group.identity)).toBe(false);
+      }
+      expect(group.equal(group.identity, group.mulBase(secretly(scalars.zero)))).toBe(true);
+    });
+
+    test('V10: refuses elements of another group, another backend, or none', () => {
+      const strangers = EVERY_BACKEND.flatMap(([, other]) => (other === undefined ? [] : [other]))
+        .filter((other) => other.name !== group.name || other.backend !== group.backend)
+        .map((other) => other.generator);
+      for (const stranger of [...strangers, { __element: group.name }, undefined, 'G'] as Element[]) {
+        for (const use of [
+          () => group.encode(stranger),
+          () => group.add(group.generator, stranger),
+          () => group.equal(stranger, group.generator),
+          () => group.mulPublic(stranger, scalars.one),
+          () => group.mulSecret(stranger, secretly(scalars.one)),
+        ]) {
+          expect(use).toThrow(expect.objectContaining({ code: 'ELEMENT_FOREIGN' }));
+        }
+      }
+    });
+  });
+}

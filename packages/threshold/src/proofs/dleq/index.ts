@@ -1,0 +1,3 @@
+export { proveEqualLogs } from './prove.js';
+export { type EqualLogsPair, type EqualLogsStatement, voprfContext } from './statement.js';
+export { verifyEqualLogs } from './verify.js';

@@ -1,0 +1,2 @@
+export * from './dleq/index.js';
+export * from './schnorr/index.js';

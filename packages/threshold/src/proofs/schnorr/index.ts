@@ -1,0 +1,3 @@
+export { proveKnowledge } from './prove.js';
+export type { KnowledgeStatement } from './statement.js';
+export { verifyKnowledge } from './verify.js';
