@@ -1,0 +1,73 @@
+import { equalBytes, PeerFaultError, reveal, wipe } from '@ckm/foundation';
+import {
+  certificateHash,
+  dkgProtocol,
+  encodeCertificate,
+  encodeKeyParams,
+  parseCertificate,
+  recoveryAckStatement,
+  type DkgOutput,
+  type PartyIndex,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../errors.js';
+import type { CertifiedKey, KeyRecord } from '../keys/key-record.js';
+import { vouch } from './vouch.js';
+
+/** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
+export function certifyKey({ identity }: ServerContext, { share, certificate }: DkgOutput): CertifiedKey {
+  const hash = certificateHash(certificate);
+  const { groupKey, commitment, verifyingShares, chainCode } = share.public;
+  return {
+    share: reveal(share.share, 'seal a share into its row').slice(),
+    certificate: encodeCertificate(certificate),
+    certificateHash: hash,
+    acknowledgement: vouch(identity, recoveryAckStatement(share.party, hash)),
+    groupKey,
+    commitment,
+    verifyingShares,
+    chainCode,
+  };
+}
+
+/**
+ * Completes a key whose session never brought all signatures here, whenever that is. Of the certificate shown, nothing
+ * but the signatures is used: they must hold for the transcript that this server itself checked and signed.
+ * @throws EncodingError when it cannot be read; StateError `CERTIFICATE_OF_ANOTHER_KEY`;
+ * PeerFaultError `FAULT_SIGNATURE_INVALID` naming the slots
+ */
+export function completeKey(
+  context: ServerContext,
+  record: KeyRecord & { pending: Uint8Array },
+  shown: Uint8Array,
+): KeyRecord {
+  const { params, signatures } = parseCertificate(shown);
+  if (!equalBytes(encodeKeyParams(params), record.parameters)) {
+    throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
+  }
+  const state = dkgProtocol.state.decode(record.pending);
+  if (state.round !== 2) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server never signed such a key');
+  const { view } = state.posted;
+  const inbox = signatures.map((signature, i) => ({
+    from: (i + 1) as PartyIndex,
+    round: 2,
+    body: { round: 2 as const, view, signature },
+  }));
+  const step = dkgProtocol.advance(
+    state,
+    inbox.filter(({ from }) => from !== state.me),
+  );
+  try {
+    if (step.kind === 'finished')
+      return { ...record, pending: null, certified: certifyKey(context, step.output) };
+  } finally {
+    wipe(state.share);
+  }
+  const culprits = step.kind === 'aborted' ? step.fault.culprits : [];
+  throw new PeerFaultError('the certificate does not hold for the transcript that this server signed', {
+    code: 'FAULT_SIGNATURE_INVALID',
+    hint: 'fetch the certificate from another server',
+    retryable: false,
+    facts: { culprits },
+  });
+}

@@ -1,0 +1,58 @@
+import { AccessError, PolicyError, StateError, UsageError } from '@ckm/foundation';
+
+/** Every code with which this room refuses, the class of the error and what to do about it. */
+const REFUSALS = {
+  SESSION_UNKNOWN: [StateError, 'list your sessions on this server', { httpStatus: 410, retryable: false }],
+  SESSION_ID_TAKEN: [StateError, 'start again with a new session id', { retryable: false }],
+  SESSION_DIFFERS: [StateError, 'start again with a new session', { retryable: false }],
+  SESSION_NOT_ACCEPTED: [StateError, 'show the session and go on from where it is', { retryable: false }],
+  SESSION_NOT_JOINED: [StateError, 'hand over the parameters of the key first', { retryable: false }],
+  SESSION_OVER: [StateError, 'start again with a new session', { retryable: false }],
+  EXPIRY_PASSED: [UsageError, 'choose a time in the future, and check the clock', {}],
+  EXPIRY_TOO_FAR: [UsageError, 'choose an earlier expiry', {}],
+  PARAMETERS_DIFFER: [StateError, 'hand over exactly what was proposed and offered', { retryable: false }],
+  KEY_ID_TAKEN: [StateError, 'start again with a new key id', { retryable: false }],
+  KEY_UNKNOWN: [AccessError, 'list your keys on this server', { httpStatus: 404 }],
+  KEY_NOT_CERTIFIED: [StateError, 'present the certificate of the key first', { retryable: false }],
+  CERTIFICATE_OF_ANOTHER_KEY: [StateError, 'present the certificate of this very key', { retryable: false }],
+  KIND_NOT_FOR_PURPOSE: [
+    PolicyError,
+    'allow only kinds that belong to the purpose of the key',
+    { retryable: false },
+  ],
+  REQUEST_UNKNOWN: [StateError, 'send the whole request', { httpStatus: 410, retryable: false }],
+  REQUEST_ID_TAKEN: [StateError, 'ask again with a new request id', { retryable: false }],
+  REQUEST_DIFFERS: [StateError, 'ask again with a new request id', { retryable: false }],
+  REQUEST_NOT_WAITING: [StateError, 'list the requests that wait', { retryable: false }],
+  REQUEST_AMBIGUOUS: [StateError, 'reject both, or let their owners ask again', { retryable: false }],
+  ATTEMPT_DIFFERS: [
+    StateError,
+    'make another attempt with a new number and new commitments',
+    { retryable: false },
+  ],
+  ATTEMPT_INVALID: [
+    UsageError,
+    'name the signers in slot order, with one commitment of each for every task',
+    {},
+  ],
+} as const;
+
+export type SessionCode = keyof typeof REFUSALS;
+
+/** Every code with which this room refuses. */
+export const SESSION_CODES = Object.keys(REFUSALS) as readonly SessionCode[];
+
+/** The error for a code; `message` says what was wrong with which thing and quotes nothing secret. */
+export function refusal(
+  code: SessionCode,
+  message: string,
+  facts: Readonly<Record<string, string | number>> = {},
+): AccessError | PolicyError | StateError | UsageError {
+  const [ErrorOfClass, hint, details] = REFUSALS[code];
+  return new ErrorOfClass(message, { code, hint, facts, ...details });
+}
+
+/** Throws {@link refusal} unless `condition` holds. */
+export function demand(condition: boolean, code: SessionCode, message: string): asserts condition {
+  if (!condition) throw refusal(code, message);
+}
