@@ -11,6 +11,8 @@ export type Columns<T extends TableName> = Omit<Rows[T], 'sealed'>;
 export interface Vault {
   /** Which storage key this is: 1, and one more with each rotation. */
   readonly epoch: number;
+  /** 16 bytes that tell one storage key from another; not secret. */
+  readonly checkValue: Uint8Array;
   /** The complete row, ready to store. The plaintext stays the caller's: wipe it. */
   sealRow<T extends TableName>(table: T, columns: Columns<T>, plaintext: Uint8Array): Rows[T];
   /**

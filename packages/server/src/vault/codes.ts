@@ -1,0 +1,39 @@
+import { AccessError, StorageError } from '@ckm/foundation';
+
+/** Every code of an error that the vault raises. */
+export const VAULT_CODES = [
+  'FILE_TAMPERED',
+  'KEY_FILE_DAMAGED',
+  'KEY_FILE_EXISTS',
+  'KEY_FILE_EXPOSED',
+  'KEY_FILE_MISSING',
+  'PASSPHRASE_TOO_MANY_TRIES',
+  'PASSPHRASE_TOO_WEAK',
+  'PASSPHRASE_WRONG',
+  'ROW_TAMPERED',
+  'STORAGE_KEY_WRONG',
+  'VAULT_WIPED',
+] as const;
+export type VaultCode = (typeof VAULT_CODES)[number];
+
+export function vaultError(code: VaultCode, message: string, hint: string, cause?: unknown): StorageError {
+  return new StorageError(message, { code, hint, ...(cause === undefined ? {} : { cause }) });
+}
+
+export function passphraseWrong(): AccessError {
+  return new AccessError('the passphrase does not open the storage key', {
+    code: 'PASSPHRASE_WRONG' satisfies VaultCode,
+    hint: 'type the passphrase again',
+    retryable: true,
+  });
+}
+
+export function tooManyTries(seconds: number): AccessError {
+  return new AccessError('too many wrong passphrases', {
+    code: 'PASSPHRASE_TOO_MANY_TRIES' satisfies VaultCode,
+    hint: `wait ${seconds} seconds, then try again`,
+    httpStatus: 429,
+    retryable: true,
+    facts: { waitSeconds: seconds },
+  });
+}

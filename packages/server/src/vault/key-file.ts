@@ -1,0 +1,92 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { concatBytes, encodeUtf8, equalBytes, reveal, secret } from '@ckm/foundation';
+import { vaultError } from './codes.js';
+import { CHECK_BYTES, keyCheckValue, STORAGE_KEY_BYTES, type StorageKey } from './storage-key.js';
+
+const MAGIC = encodeUtf8('ckm storage key 1\n');
+const LENGTH = MAGIC.length + 4 + STORAGE_KEY_BYTES + CHECK_BYTES;
+const MAX_FILE_BYTES = 4096;
+
+/** `ckm storage key 1\n ‖ epoch (4) ‖ key (32) ‖ check value (16)`. */
+export function encodeKeyFile(storageKey: StorageKey): Uint8Array {
+  const epoch = new Uint8Array(4);
+  new DataView(epoch.buffer).setUint32(0, storageKey.epoch);
+  const key = reveal(storageKey.key, 'write the key file');
+  return concatBytes(MAGIC, epoch, key, keyCheckValue(storageKey));
+}
+
+/** @throws StorageError `KEY_FILE_DAMAGED`. */
+export function parseKeyFile(bytes: Uint8Array): StorageKey {
+  if (bytes.length !== LENGTH || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) throw damaged();
+  const at = MAGIC.length;
+  const epoch = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
+  const storageKey = { epoch, key: secret(bytes.slice(at + 4, at + 4 + STORAGE_KEY_BYTES)) };
+  if (!equalBytes(keyCheckValue(storageKey), bytes.subarray(at + 4 + STORAGE_KEY_BYTES))) throw damaged();
+  return storageKey;
+}
+
+/**
+ * Reads a file that only its owner may read.
+ * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_EXPOSED` when others may read or write it, `KEY_FILE_DAMAGED`.
+ */
+export function readPrivateFile(path: string): Uint8Array {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (cause) {
+    throw vaultError('KEY_FILE_MISSING', `cannot read ${path}`, 'run: ckm server init', cause);
+  }
+  try {
+    const { mode, size } = fstatSync(descriptor);
+    if ((mode & 0o077) !== 0) {
+      throw vaultError('KEY_FILE_EXPOSED', `others may read ${path}`, `run: chmod 600 ${path}`);
+    }
+    if (size > MAX_FILE_BYTES) throw damaged();
+    const bytes = new Uint8Array(size);
+    readSync(descriptor, bytes, 0, size, 0);
+    return bytes;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Writes a file that only its owner may read: complete and on the disk, or not at all.
+ * @throws StorageError `KEY_FILE_EXISTS` unless `replace`.
+ */
+export function writePrivateFile(path: string, bytes: Uint8Array, { replace = false } = {}): void {
+  if (!replace && existsSync(path)) {
+    throw vaultError('KEY_FILE_EXISTS', `${path} exists already`, 'choose an empty data directory');
+  }
+  const temporary = `${path}.new`;
+  if (existsSync(temporary)) unlinkSync(temporary);
+  const descriptor = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(descriptor, bytes);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, path);
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function damaged() {
+  return vaultError('KEY_FILE_DAMAGED', 'the storage key file is damaged', 'restore the file from a backup');
+}
