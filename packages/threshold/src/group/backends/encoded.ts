@@ -1,12 +1,6 @@
-import { equalBytes } from '@ckm/foundation';
-import {
-  assertSameLength,
-  assertSmallFactor,
-  elementForeign,
-  elementIdentity,
-  elementInvalid,
-} from '../element-errors.js';
-import type { Element, Group, Scalar, SecretScalar } from '../group.js';
+import { BugError, equalBytes } from '@ckm/foundation';
+import { createGroup } from '../create-group.js';
+import type { Element, Group } from '../group.js';
 import { createScalarField } from '../scalar-field.js';
 
 /** A library that computes on 32-byte encodings, as libsodium does. */
@@ -49,95 +43,52 @@ class EncodedElement implements Element {
 }
 
 /** A group whose elements stay in their 32-byte encoding between operations. */
-export function createEncodedGroup(parameters: EncodedGroupParameters): Group {
-  const { name, backend, arithmetic } = parameters;
+export function createEncodedGroup({ name, backend, identity, arithmetic }: EncodedGroupParameters): Group {
   const scalars = createScalarField(ORDER, true);
-  const wrap = (bytes: Uint8Array): Element => new EncodedElement(name, backend, bytes);
-  const identity = wrap(parameters.identity);
-  const generator = wrap(arithmetic.multiplyBase(scalars.one));
-  const bytesOf = (element: Element): Uint8Array => {
-    if (element instanceof EncodedElement && element.backend === backend && element.__element === name) {
-      return element.bytes;
-    }
-    throw elementForeign(name);
-  };
-  const isIdentity = (element: Element): boolean => equalBytes(bytesOf(element), parameters.identity);
-  const present = (bytes: Uint8Array | undefined): Uint8Array => {
-    if (bytes === undefined) throw elementInvalid(name);
-    return bytes;
-  };
-  const addBytes = (a: Uint8Array, b: Uint8Array): Uint8Array => present(arithmetic.add(a, b));
-  const sumBytes = (all: readonly Uint8Array[]): Uint8Array =>
-    all.length === 0 ? parameters.identity : all.reduce(addBytes);
-  const multiplyBase = (scalar: Scalar | SecretScalar): Element =>
-    scalars.isZero(scalar) ? identity : wrap(arithmetic.multiplyBase(scalar));
-  const multiply = (element: Element, scalar: Scalar | SecretScalar): Element => {
-    if (element === generator) return multiplyBase(scalar);
-    if (scalars.isZero(scalar) || isIdentity(element)) return identity;
-    return wrap(present(arithmetic.multiply(scalar, bytesOf(element))));
-  };
-  const decode = (bytes: Uint8Array): Element => {
-    if (!isEncoding(bytes) || !arithmetic.isValid(bytes)) throw elementInvalid(name);
-    return wrap(copy(bytes));
-  };
-  const mulSmall = (element: Element, factor: number): Element => {
-    assertSmallFactor(factor);
-    if (factor === 0) return identity;
-    if (additionsFor(factor) > ADDITIONS_WORTH_A_MULTIPLICATION) {
-      return multiply(element, scalars.fromInteger(factor));
-    }
-    return wrap(doubleAndAdd(bytesOf(element), factor, addBytes));
-  };
-  return {
+  const wrap = (bytes: Uint8Array) => new EncodedElement(name, backend, bytes);
+  const wrapIfAny = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : wrap(bytes));
+  const add = (a: Uint8Array, b: Uint8Array): Uint8Array => present(arithmetic.add(a, b));
+  const multiply = ({ bytes }: EncodedElement, scalar: Uint8Array) =>
+    wrap(present(arithmetic.multiply(scalar, bytes)));
+  return createGroup<EncodedElement>({
     name,
     backend,
     scalars,
     elementByteLength: 32,
-    generator,
-    identity,
-    decode,
-    decodeAndMul(bytes, scalar) {
-      if (scalars.isZero(scalar)) return multiply(decode(bytes), scalar);
-      if (!isEncoding(bytes)) throw elementInvalid(name);
-      return wrap(present(arithmetic.multiply(scalar, bytes)));
-    },
+    identity: wrap(identity),
+    generator: wrap(arithmetic.multiplyBase(scalars.one)),
+    isOwn: (element): element is EncodedElement =>
+      element instanceof EncodedElement && element.backend === backend && element.__element === name,
+    isIdentity: ({ bytes }) => equalBytes(bytes, identity),
+    equal: (a, b) => equalBytes(a.bytes, b.bytes),
+    decode: (bytes) => (arithmetic.isValid(bytes) ? wrap(new Uint8Array(bytes)) : undefined),
+    decodeAndMultiply: (bytes, scalar) => wrapIfAny(arithmetic.multiply(scalar, bytes)),
     decodeAndSum(encodings) {
-      for (const bytes of encodings) {
-        if (!isEncoding(bytes) || !arithmetic.isPlausible(bytes)) throw elementInvalid(name);
+      if (!encodings.every((bytes) => arithmetic.isPlausible(bytes))) return undefined;
+      const sum = new Uint8Array(encodings.reduce(add));
+      return equalBytes(sum, identity) || arithmetic.isValid(sum) ? wrap(sum) : undefined;
+    },
+    encode: ({ bytes }) => bytes.slice(),
+    sum: (elements) => wrap(elements.map(({ bytes }) => bytes).reduce(add)),
+    negate: ({ bytes }) => wrap(arithmetic.negate(bytes)),
+    multiplyBase: (scalar) => wrap(arithmetic.multiplyBase(scalar)),
+    multiplySecret: multiply,
+    multiplyPublic: multiply,
+    multiplySmall(element, factor) {
+      if (additionsFor(factor) <= ADDITIONS_WORTH_A_MULTIPLICATION) {
+        return wrap(doubleAndAdd(element.bytes, factor, add));
       }
-      const sum = copy(sumBytes(encodings));
-      if (!equalBytes(sum, parameters.identity) && !arithmetic.isValid(sum)) throw elementInvalid(name);
-      return wrap(sum);
+      return multiply(element, scalars.fromInteger(factor));
     },
-    encode(element) {
-      if (isIdentity(element)) throw elementIdentity(name);
-      return bytesOf(element).slice();
-    },
-    isIdentity,
-    equal: (a, b) => equalBytes(bytesOf(a), bytesOf(b)),
-    add: (a, b) => wrap(addBytes(bytesOf(a), bytesOf(b))),
-    sum: (elements) => wrap(sumBytes(elements.map(bytesOf))),
-    negate: (a) => (isIdentity(a) ? identity : wrap(arithmetic.negate(bytesOf(a)))),
-    mulBase: multiplyBase,
-    mulSecret: multiply,
-    mulBasePublic: multiplyBase,
-    mulPublic: multiply,
-    mulSmall,
-    msm(elements, factors) {
-      assertSameLength(elements, factors);
-      const products = elements.map((element, i) => multiply(element, factors[i]!));
-      return wrap(sumBytes(products.filter((product) => product !== identity).map(bytesOf)));
-    },
-  };
+  });
 }
 
-function isEncoding(bytes: unknown): bytes is Uint8Array {
-  return bytes instanceof Uint8Array && bytes.length === 32;
-}
-
-/** A plain copy, also of a Node buffer, whose own `slice` shares memory. */
-function copy(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+function present(bytes: Uint8Array | undefined): Uint8Array {
+  if (bytes !== undefined) return bytes;
+  throw new BugError('libsodium refused an element that it had accepted before', {
+    code: 'ELEMENT_LOST',
+    hint: 'report this: an element was changed after it was decoded',
+  });
 }
 
 function additionsFor(factor: number): number {

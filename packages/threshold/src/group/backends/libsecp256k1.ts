@@ -1,13 +1,8 @@
 import { equalBytes } from '@ckm/foundation';
 import { randomBytes } from '@noble/hashes/utils.js';
-import {
-  assertSameLength,
-  assertSmallFactor,
-  elementForeign,
-  elementIdentity,
-  elementInvalid,
-} from '../element-errors.js';
-import type { Element, Group, Scalar, SecretScalar } from '../group.js';
+import { createGroup } from '../create-group.js';
+import type { Element, Group } from '../group.js';
+import type { LibSecp256k1 } from 'secp256k1/bindings.js';
 import { createScalarField } from '../scalar-field.js';
 
 // The addon itself: the package's own entry would silently fall back to arithmetic that is not constant-time.
@@ -31,84 +26,56 @@ export function createNativeSecp256k1(): Group | undefined {
   const native = library;
   native.contextRandomize(randomBytes(32));
   const scalars = createScalarField(ORDER, false);
-  const identity: Element = new NativeElement(undefined);
-  const wrap = (bytes: Uint8Array): Element => new NativeElement(bytes);
-  const generator = wrap(native.publicKeyCreate(scalars.one, false));
-  const multiplyBase = (scalar: Scalar | SecretScalar): Element =>
-    scalars.isZero(scalar) ? identity : wrap(native.publicKeyCreate(scalar, false));
-  const multiplyPublic = (element: Element, scalar: Scalar): Element => {
-    if (element === generator) return multiplyBase(scalar);
-    const bytes = bytesOf(element);
-    if (bytes === undefined || scalars.isZero(scalar)) return identity;
-    return wrap(native.publicKeyTweakMul(bytes, scalar, false));
-  };
-  const sum = (elements: readonly Element[]): Element => {
-    const terms = elements.map(bytesOf).filter((bytes) => bytes !== undefined);
-    if (terms.length < 2) return terms.length === 0 ? identity : wrap(terms[0]!);
-    try {
-      return wrap(native.publicKeyCombine(terms, false));
-    } catch {
-      // All terms are valid, so the only sum that the library cannot express is the identity.
-      return identity;
-    }
-  };
-  const decode = (bytes: Uint8Array): Element =>
-    wrap(decompress(bytes, (input) => native.publicKeyConvert(input, false)));
-  return {
+  const identity = new NativeElement(undefined);
+  const wrap = (bytes: Uint8Array) => new NativeElement(bytes);
+  const multiply = ({ bytes }: NativeElement, scalar: Uint8Array) =>
+    wrap(native.publicKeyTweakMul(bytes!, scalar, false));
+  return createGroup<NativeElement>({
     name: 'secp256k1',
     backend: 'libsecp256k1',
     scalars,
     elementByteLength: 33,
-    generator,
     identity,
-    decode,
-    decodeAndMul(bytes, scalar) {
-      if (scalars.isZero(scalar)) return multiplyPublic(decode(bytes), scalar);
-      return wrap(decompress(bytes, (input) => native.publicKeyTweakMul(input, scalar, false)));
-    },
-    decodeAndSum: (encodings) => sum(encodings.map(decode)),
-    encode(element) {
-      const bytes = bytesOf(element);
-      if (bytes === undefined) throw elementIdentity('secp256k1');
-      const encoded = bytes.slice(0, 33);
-      encoded[0] = 2 + (bytes[64]! & 1);
-      return encoded;
-    },
-    isIdentity: (element) => bytesOf(element) === undefined,
-    equal(a, b) {
-      const [x, y] = [bytesOf(a), bytesOf(b)];
-      return x === undefined || y === undefined ? x === y : equalBytes(x, y);
-    },
-    add: (a, b) => sum([a, b]),
-    sum,
-    negate(a) {
-      const bytes = bytesOf(a);
-      return bytes === undefined ? identity : wrap(native.publicKeyNegate(bytes, false));
-    },
-    mulBase: multiplyBase,
-    mulSecret(element, scalar) {
-      const bytes = bytesOf(element);
-      if (bytes === undefined || scalars.isZero(scalar)) return identity;
+    generator: wrap(native.publicKeyCreate(scalars.one, false)),
+    isOwn: (element) => element instanceof NativeElement,
+    isIdentity: ({ bytes }) => bytes === undefined,
+    equal: (a, b) =>
+      a.bytes === undefined || b.bytes === undefined ? a.bytes === b.bytes : equalBytes(a.bytes, b.bytes),
+    decode: (bytes) => (isCompressed(bytes) ? wrap(native.publicKeyConvert(bytes, false)) : undefined),
+    decodeAndMultiply: (bytes, scalar) =>
+      isCompressed(bytes) ? wrap(native.publicKeyTweakMul(bytes, scalar, false)) : undefined,
+    encode: ({ bytes }) => compress(bytes!),
+    sum: (elements) => sumOf(native, elements, identity),
+    negate: ({ bytes }) => wrap(native.publicKeyNegate(bytes!, false)),
+    multiplyBase: (scalar) => wrap(native.publicKeyCreate(scalar, false)),
+    multiplySecret({ bytes }, scalar) {
       const out = new Uint8Array(65);
-      native.ecdh(bytes, scalar, { hashfn: joinCoordinates }, out);
+      native.ecdh(bytes!, scalar, { hashfn: joinCoordinates }, out);
       return wrap(out);
     },
-    mulBasePublic: multiplyBase,
-    mulPublic: multiplyPublic,
-    mulSmall(element, factor) {
-      assertSmallFactor(factor);
-      return factor === 1 ? element : multiplyPublic(element, scalars.fromInteger(factor));
-    },
-    msm(elements, factors) {
-      assertSameLength(elements, factors);
-      return sum(elements.map((element, i) => multiplyPublic(element, factors[i]!)));
-    },
-  };
+    multiplyPublic: multiply,
+    multiplySmall: (element, factor) => multiply(element, scalars.fromInteger(factor)),
+  });
 }
 
-function bytesOf(element: Element): Uint8Array | undefined {
-  if (element instanceof NativeElement) return element.bytes;
-  throw elementForeign('secp256k1');
+function sumOf(
+  native: LibSecp256k1,
+  elements: readonly NativeElement[],
+  identity: NativeElement,
+): NativeElement {
+  const terms = elements.filter(({ bytes }) => bytes !== undefined);
+  if (terms.length < 2) return terms[0] ?? identity;
+  try {
+    return new NativeElement(
+      native.publicKeyCombine(
+        terms.map(({ bytes }) => bytes!),
+        false,
+      ),
+    );
+  } catch {
+    // All terms are valid, so the only sum that the library cannot express is the identity.
+    return identity;
+  }
 }
 
 /** Instead of a hash of the shared point, the point itself. */
@@ -120,14 +87,13 @@ function joinCoordinates(x: Uint8Array, y: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Lets `read` see only what looks like the one canonical form, prefix 02 or 03. */
-function decompress(bytes: Uint8Array, read: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-  if (bytes instanceof Uint8Array && bytes.length === 33 && (bytes[0] === 2 || bytes[0] === 3)) {
-    try {
-      return read(bytes);
-    } catch {
-      // falls through to the one error for everything
-    }
-  }
-  throw elementInvalid('secp256k1');
+/** The library would also read other forms. */
+function isCompressed(bytes: Uint8Array): boolean {
+  return bytes[0] === 2 || bytes[0] === 3;
+}
+
+function compress(bytes: Uint8Array): Uint8Array {
+  const compressed = bytes.slice(0, 33);
+  compressed[0] = 2 + (bytes[64]! & 1);
+  return compressed;
 }

@@ -34,7 +34,7 @@ declare module 'sodium-native' {
 }
 
 declare module 'secp256k1/bindings.js' {
-  interface LibSecp256k1 {
+  export interface LibSecp256k1 {
     contextRandomize(seed: Uint8Array): void;
     publicKeyCreate(secretKey: Uint8Array, compressed: boolean): Uint8Array;
     publicKeyConvert(publicKey: Uint8Array, compressed: boolean): Uint8Array;

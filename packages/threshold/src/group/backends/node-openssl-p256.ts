@@ -1,13 +1,7 @@
 import { createECDH, ECDH } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
-import {
-  assertSameLength,
-  assertSmallFactor,
-  elementForeign,
-  elementIdentity,
-  elementInvalid,
-} from '../element-errors.js';
-import type { Element, Group, Scalar, SecretScalar } from '../group.js';
+import { createGroup } from '../create-group.js';
+import type { Element, Group, Scalar, ScalarField, SecretScalar } from '../group.js';
 import { bytesToInteger, integerToBytes } from '../limbs.js';
 import { createScalarField } from '../scalar-field.js';
 
@@ -49,73 +43,34 @@ class P256Element implements Element {
 /** P-256 over OpenSSL for everything with a scalar, and noble for additions. */
 export function createOpensslP256(): Group {
   const scalars = createScalarField(Point.Fn.ORDER, false);
-  const identity: Element = new P256Element(Point.ZERO);
-  const generator: Element = new P256Element(Point.BASE);
-  const multiplier = createMultiplier(scalars.one, (scalar) => scalars.add(scalar, scalars.one));
-  const wrap = (value: Point | Uint8Array): Element => new P256Element(value);
-  const multiplyBase = (scalar: Scalar | SecretScalar): Element =>
-    scalars.isZero(scalar) ? identity : wrap(multiplier.multiplyBase(scalar));
-  const multiply = (element: Element, scalar: Scalar | SecretScalar): Element => {
-    if (element === generator) return multiplyBase(scalar);
-    const own = ownElement(element);
-    if (own.isIdentity || scalars.isZero(scalar)) return identity;
-    return wrap(multiplier.multiply(own.bytes, scalar));
-  };
-  const sum = (elements: readonly Element[]): Element =>
-    wrap(elements.reduce((total, element) => total.add(ownElement(element).point), Point.ZERO));
-  const decode = (bytes: Uint8Array): Element => wrap(decompress(bytes));
-  return {
+  const multiplier = createMultiplier(scalars);
+  const wrap = (value: Point | Uint8Array) => new P256Element(value);
+  const multiply = ({ bytes }: P256Element, scalar: Scalar | SecretScalar) =>
+    wrap(multiplier.multiply(bytes, scalar));
+  return createGroup<P256Element>({
     name: 'P-256',
     backend: 'openssl',
     scalars,
     elementByteLength: 33,
-    generator,
-    identity,
-    decode,
-    decodeAndMul: (bytes, scalar) => multiply(decode(bytes), scalar),
-    decodeAndSum: (encodings) => sum(encodings.map(decode)),
-    encode(element) {
-      const own = ownElement(element);
-      if (own.isIdentity) throw elementIdentity('P-256');
-      const encoded = own.bytes.slice(0, 33);
-      encoded[0] = 2 + (own.bytes[64]! & 1);
-      return encoded;
+    identity: wrap(Point.ZERO),
+    generator: wrap(Point.BASE),
+    isOwn: (element) => element instanceof P256Element,
+    isIdentity: (element) => element.isIdentity,
+    equal: (a, b) => a.point.equals(b.point),
+    // OpenSSL would also read other forms.
+    decode: (bytes) => (bytes[0] === 2 || bytes[0] === 3 ? wrap(uncompressed(bytes)) : undefined),
+    encode({ bytes }) {
+      const compressed = bytes.slice(0, 33);
+      compressed[0] = 2 + (bytes[64]! & 1);
+      return compressed;
     },
-    isIdentity: (element) => ownElement(element).isIdentity,
-    equal: (a, b) => ownElement(a).point.equals(ownElement(b).point),
-    add: (a, b) => sum([a, b]),
-    sum,
-    negate: (a) => wrap(ownElement(a).point.negate()),
-    mulBase: multiplyBase,
-    mulSecret: multiply,
-    mulBasePublic: multiplyBase,
-    mulPublic: multiply,
-    mulSmall(element, factor) {
-      assertSmallFactor(factor);
-      return wrap(ownElement(element).point.multiplyUnsafe(BigInt(factor)));
-    },
-    msm(elements, factors) {
-      assertSameLength(elements, factors);
-      return sum(elements.map((element, i) => multiply(element, factors[i]!)));
-    },
-  };
-}
-
-function ownElement(element: Element): P256Element {
-  if (element instanceof P256Element) return element;
-  throw elementForeign('P-256');
-}
-
-/** Accepts only the one canonical form, prefix 02 or 03. */
-function decompress(bytes: Uint8Array): Uint8Array {
-  if (bytes instanceof Uint8Array && bytes.length === 33 && (bytes[0] === 2 || bytes[0] === 3)) {
-    try {
-      return uncompressed(bytes);
-    } catch {
-      // falls through to the one error for everything
-    }
-  }
-  throw elementInvalid('P-256');
+    sum: (elements) => wrap(elements.map(({ point }) => point).reduce((sum, point) => sum.add(point))),
+    negate: ({ point }) => wrap(point.negate()),
+    multiplyBase: (scalar) => wrap(multiplier.multiplyBase(scalar)),
+    multiplySecret: multiply,
+    multiplyPublic: multiply,
+    multiplySmall: ({ point }, factor) => wrap(point.multiplyUnsafe(BigInt(factor))),
+  });
 }
 
 function uncompressed(bytes: Uint8Array): Uint8Array {
@@ -127,26 +82,30 @@ function uncompressed(bytes: Uint8Array): Uint8Array {
  * follows from a second one, the x-coordinate of (scalar + 1)·element: only one of the two candidates, added to the
  * element, has it. Works on encodings of 65 bytes and scalars other than zero.
  */
-function createMultiplier(one: Uint8Array, increment: (scalar: Scalar) => Uint8Array) {
+function createMultiplier(scalars: ScalarField) {
+  const { one } = scalars;
   const agreement = createECDH('prime256v1');
-  /** Leaves no secret in the agreement once `use` is done. */
-  const withKey = <T>(key: Uint8Array, use: () => T): T => {
-    agreement.setPrivateKey(key);
-    const result = use();
+  const xOf = (scalar: Uint8Array, element: Uint8Array): Uint8Array => {
+    agreement.setPrivateKey(scalar);
+    return agreement.computeSecret(element);
+  };
+  /** Leaves no secret in the agreement. */
+  const forget = <T>(result: T): T => {
     agreement.setPrivateKey(one);
     return result;
   };
-  const xOf = (scalar: Uint8Array, element: Uint8Array): Uint8Array =>
-    withKey(scalar, () => agreement.computeSecret(element));
+  const multiply = (element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array => {
+    const even = uncompressed(Uint8Array.of(2, ...xOf(scalar, element)));
+    // The scalar is 1 or −1.
+    if (sameX(even, element)) return isOne(scalar) ? element : negated(element);
+    return addsUpTo(element, even, xOf(scalars.add(scalar, one), element)) ? even : negated(even);
+  };
   return {
-    multiplyBase: (scalar: Uint8Array): Uint8Array =>
-      withKey(scalar, () => new Uint8Array(agreement.getPublicKey(null, 'uncompressed'))),
-    multiply(element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array {
-      const even = uncompressed(new Uint8Array([2, ...xOf(scalar, element)]));
-      if (sameX(even, element)) return isOne(scalar) ? element : negated(element);
-      const next = xOf(increment(scalar as Uint8Array as Scalar), element);
-      return addsUpTo(element, even, next) ? even : negated(even);
+    multiplyBase(scalar: Uint8Array): Uint8Array {
+      agreement.setPrivateKey(scalar);
+      return forget(new Uint8Array(agreement.getPublicKey(null, 'uncompressed')));
     },
+    multiply: (element: Uint8Array, scalar: Scalar | SecretScalar) => forget(multiply(element, scalar)),
   };
 }
 
