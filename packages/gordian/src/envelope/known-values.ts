@@ -3,6 +3,7 @@
  * Source: BCR-2023-002 and BlockchainCommons/known-values-rust, src/known_values_registry.rs.
  */
 export const KNOWN = {
+  unit: 0,
   isA: 1,
   id: 2,
   signed: 3,

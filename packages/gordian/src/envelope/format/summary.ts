@@ -1,0 +1,188 @@
+import { encodeHex } from '@ckm/foundation';
+import { decodeCanonical, encodeCanonical, MajorType, taggedValue, type Cbor } from '../../cbor/dcbor.js';
+import { publicKeysFrom, signingPublicKeyCbor, type SigningPublicKey } from '../../identity/public-keys.js';
+import { primitives } from '../../primitives/runtime.js';
+import { KNOWN } from '../known-values.js';
+import { TAG } from '../tags.js';
+
+/** The values of the register that are written with a capital: they are objects, not predicates. */
+const CAPITALS = new Set(
+  'unknown all authorize sign encrypt elide issue access verify update transfer elect burn revoke processing'.split(
+    ' ',
+  ),
+);
+
+/** Known values print by their registered names; those of two words differ from our identifiers. */
+const NAMES = new Map<number | bigint, string>(
+  Object.entries(KNOWN).map(([name, value]) => [value, displayName(name)]),
+);
+
+function displayName(name: string): string {
+  if (name === 'ok') return 'OK';
+  if (name === 'unit') return '';
+  if (name === 'delegatePrivilege') return 'Delegate';
+  const isCapital = CAPITALS.has(name);
+  return isCapital ? name[0]!.toUpperCase() + name.slice(1) : name;
+}
+
+/** `'note'`, or `'1234'` for one without a name here. */
+export function knownValueText(value: number | bigint): string {
+  return `'${NAMES.get(value) ?? value}'`;
+}
+
+/**
+ * One line for a CBOR value: what a person needs to recognise it, never more than `maxLength` characters of a text.
+ * Control and direction-changing characters are escaped, so that a value cannot rearrange the terminal it is shown in.
+ */
+export function summarise(item: Cbor, maxLength = Number.POSITIVE_INFINITY): string {
+  switch (item.type) {
+    case MajorType.Unsigned:
+      return String(item.value);
+    case MajorType.Negative:
+      return String(-1n - BigInt(item.value));
+    case MajorType.ByteString:
+      return `Bytes(${item.value.length})`;
+    case MajorType.Text:
+      return `"${escapeControls(shorten(item.value, maxLength))}"`;
+    case MajorType.Tagged:
+      return summariseTagged(Number(item.tag), item.value);
+    default:
+      return diagnostic(item);
+  }
+}
+
+function shorten(text: string, maxLength: number): string {
+  const characters = maxLength === Number.POSITIVE_INFINITY ? [] : Array.from(text);
+  return characters.length > maxLength ? `${characters.slice(0, maxLength).join('')}…` : text;
+}
+
+/** Newlines as `\n`; other controls and bidirectional overrides as `\u{…}`. */
+export function escapeControls(text: string): string {
+  return text
+    .replaceAll('\n', String.raw`\n`)
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u200e\u200f]/gu, (character) => {
+      return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+    });
+}
+
+/** CBOR diagnostic notation on one line, with tags that have a meaning here summed up. */
+function diagnostic(item: Cbor): string {
+  switch (item.type) {
+    case MajorType.ByteString:
+      return `h'${encodeHex(item.value)}'`;
+    case MajorType.Array:
+      return `[${item.value.map(diagnostic).join(', ')}]`;
+    case MajorType.Map:
+      return `{${[...item.value.entries()].map(([key, value]) => `${diagnostic(key)}: ${diagnostic(value)}`).join(', ')}}`;
+    case MajorType.Simple:
+      if (item.value.type === 'Float') return String(item.value.value);
+      return item.value.type.toLowerCase();
+    default:
+      return summarise(item);
+  }
+}
+
+const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
+  [TAG.digest]: (content) => shortened('Digest', content),
+  [TAG.arid]: (content) => shortened('ARID', content),
+  [TAG.xid]: (content) => shortened('XID', content),
+  [TAG.uri]: (content) => (content.type === MajorType.Text ? `URI(${escapeControls(content.value)})` : null),
+  [TAG.date]: dateText,
+  [TAG.salt]: () => 'Salt',
+  [TAG.sskrShare]: () => 'SSKRShare',
+  [TAG.sealedMessage]: () => 'SealedMessage',
+  [TAG.signature]: signatureText,
+  [TAG.encryptedKey]: encryptedKeyText,
+  [TAG.function]: (content) => `«${nameText(content, FUNCTIONS)}»`,
+  [TAG.parameter]: (content) => `❰${nameText(content, PARAMETERS)}❱`,
+  [TAG.request]: (content) => `request(${summarise(content)})`,
+  [TAG.response]: (content) => `response(${summarise(content)})`,
+  [TAG.knownValue]: (content) => (content.type === MajorType.Unsigned ? knownValueText(content.value) : null),
+  [TAG.publicKeys]: publicKeysText,
+  [TAG.encodedCbor]: encodedText,
+};
+
+function summariseTagged(tag: number, content: Cbor): string {
+  return WRAPPERS[tag]?.(content) ?? `${tag}(${diagnostic(content)})`;
+}
+
+function shortened(name: string, content: Cbor): string | null {
+  return content.type === MajorType.ByteString ? `${name}(${encodeHex(content.value.subarray(0, 4))})` : null;
+}
+
+/** Whole days without a time, as people write them. */
+function dateText(content: Cbor): string | null {
+  const isNumber = content.type === MajorType.Unsigned && Number(content.value) <= 8_640_000_000_000;
+  if (!isNumber) return null;
+  const text = new Date(Number(content.value) * 1000).toISOString();
+  return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : `${text.slice(0, 19)}Z`;
+}
+
+function signatureText(content: Cbor): string {
+  if (content.type === MajorType.ByteString) return 'Signature';
+  const kind = content.type === MajorType.Array ? content.value[0] : undefined;
+  if (kind?.type !== MajorType.Unsigned) return 'Signature(Unknown)';
+  return kind.value === 2 ? 'Signature(Ed25519)' : 'Signature(Ecdsa)';
+}
+
+const DERIVATIONS = ['HKDF', 'PBKDF2', 'Scrypt', 'Argon2id', 'SSHAgent'];
+const HASHES = ['SHA256', 'SHA512'];
+
+/** The parameters stand in the additional data: [method, salt, …]. */
+function encryptedKeyText(content: Cbor): string {
+  const inner = content.type === MajorType.Tagged ? content.value : content;
+  const aad = inner.type === MajorType.Array ? inner.value[3] : undefined;
+  const parameters = aad?.type === MajorType.ByteString ? tryDecode(aad.value) : null;
+  if (parameters?.type !== MajorType.Array) return 'EncryptedKey';
+  const [index] = parameters.value;
+  const last = parameters.value.at(-1)!;
+  const name = index?.type === MajorType.Unsigned ? DERIVATIONS[Number(index.value)] : undefined;
+  const isHashed = (name === 'HKDF' || name === 'PBKDF2') && last.type === MajorType.Unsigned;
+  if (isHashed) return `EncryptedKey(${name}(${HASHES[Number(last.value)] ?? '?'}))`;
+  const detail = name === 'SSHAgent' ? `(${summarise(last)})` : '';
+  return `EncryptedKey(${name ?? '?'}${detail})`;
+}
+
+const FUNCTIONS = ['add', 'sub', 'mul', 'div'];
+const PARAMETERS = ['_', 'lhs', 'rhs'];
+
+function nameText(content: Cbor, names: readonly string[]): string {
+  if (content.type === MajorType.Unsigned) return names[Number(content.value) - 1] ?? String(content.value);
+  return summarise(content);
+}
+
+function encodedText(content: Cbor): string | null {
+  const inner = content.type === MajorType.ByteString ? tryDecode(content.value) : null;
+  return inner === null ? null : `encoded(${diagnostic(inner)})`;
+}
+
+function tryDecode(bytes: Uint8Array): Cbor | null {
+  try {
+    return decodeCanonical(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Source for the nesting of references: bc-components-rust, Display of PublicKeys and of what it is made of. */
+function publicKeysText(content: Cbor): string | null {
+  const whole = taggedValue(TAG.publicKeys, content);
+  try {
+    const keys = publicKeysFrom(whole);
+    const agreement = reference(encodeCanonical(taggedValue(TAG.x25519PublicKey, keys.agreement)));
+    const encapsulation = `EncapsulationPublicKey(${agreement}, X25519PublicKey(${agreement}))`;
+    return `PublicKeys(${reference(encodeCanonical(whole))}, ${signingKeyText(keys.signing)}, ${encapsulation})`;
+  } catch {
+    return 'PublicKeys';
+  }
+}
+
+function signingKeyText(key: SigningPublicKey): string {
+  const name = { ed25519: 'Ed25519PublicKey', schnorr: 'SchnorrPublicKey', ecdsa: 'ECPublicKey' }[key.scheme];
+  const outer = reference(encodeCanonical(signingPublicKeyCbor(key)));
+  return `SigningPublicKey(${outer}, ${name}(${reference(key.bytes)}))`;
+}
+
+function reference(bytes: Uint8Array): string {
+  return encodeHex(primitives.sha256(bytes).subarray(0, 4));
+}

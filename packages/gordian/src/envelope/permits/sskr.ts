@@ -1,0 +1,72 @@
+import { AccessError, CkmError, reveal, secret, wipe } from '@ckm/foundation';
+import { cbor, MajorType, taggedValue } from '../../cbor/dcbor.js';
+import { combineSecret, splitSecret, type SplitPlan } from '../../cbor/sskr.js';
+import type { RandomBytes } from '../../primitives/random.js';
+import { decryptSubject } from '../encrypt.js';
+import { assert, knownValue, leaf, type Envelope } from '../envelope.js';
+import { KNOWN } from '../known-values.js';
+import { bytesFrom, leafValue, objectsFor, subjectOf } from '../queries.js';
+import { TAG } from '../tags.js';
+
+/**
+ * Copies of an encrypted envelope, each with one 'sskrShare' of its content key: groups of copies.
+ * Source: bc-envelope-rust, src/extension/sskr.rs.
+ * @throws UsageError `SSKR_PLAN_INVALID`.
+ */
+export function splitEnvelope(
+  envelope: Envelope,
+  contentKey: Uint8Array,
+  plan: SplitPlan,
+  random: RandomBytes,
+): readonly (readonly Envelope[])[] {
+  const master = secret(contentKey.slice());
+  const groups = splitSecret(master, plan, random);
+  wipe(master);
+  return groups.map((group) =>
+    group.map((share) =>
+      assert(envelope, knownValue(KNOWN.sskrShare), leaf(taggedValue(TAG.sskrShare, cbor(share)))),
+    ),
+  );
+}
+
+/**
+ * The subject, from enough copies made by {@link splitEnvelope}; shares of other splittings among them do no harm.
+ * @throws AccessError `ENVELOPE_SHARES_INSUFFICIENT`; EncodingError for a malformed share.
+ */
+export function joinEnvelopes(envelopes: readonly Envelope[]): Envelope {
+  const [first] = envelopes;
+  for (const shares of first === undefined ? [] : sharesBySplitting(envelopes)) {
+    const subject = tryShares(first!, shares);
+    if (subject !== null) return subject;
+  }
+  throw new AccessError('these shares do not open the envelope', {
+    code: 'ENVELOPE_SHARES_INSUFFICIENT',
+    hint: 'add copies of the envelope that other people keep',
+  });
+}
+
+function sharesBySplitting(envelopes: readonly Envelope[]): readonly Uint8Array[][] {
+  const groups = new Map<number, Uint8Array[]>();
+  for (const object of envelopes.flatMap((envelope) => objectsFor(envelope, KNOWN.sskrShare))) {
+    const item = leafValue(object);
+    const isShare =
+      item.type === MajorType.Tagged && (item.tag === TAG.sskrShare || item.tag === TAG.sskrShareV1);
+    if (!isShare) continue;
+    const share = bytesFrom(item.value);
+    const identifier = (share[0] ?? 0) * 256 + (share[1] ?? 0);
+    groups.set(identifier, [...(groups.get(identifier) ?? []), share]);
+  }
+  return [...groups.values()];
+}
+
+function tryShares(envelope: Envelope, shares: readonly Uint8Array[]): Envelope | null {
+  try {
+    const contentKey = combineSecret(shares);
+    const opened = subjectOf(decryptSubject(envelope, reveal(contentKey, 'open an envelope with shares')));
+    wipe(contentKey);
+    return opened;
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
