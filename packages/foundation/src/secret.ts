@@ -7,7 +7,8 @@ const values = new WeakMap<Secret<unknown>, { value: unknown }>();
  * Only {@link reveal} opens it. Created by {@link secret}, emptied by {@link wipe}.
  */
 export class Secret<T> {
-  declare private readonly brand: T;
+  /** Never assigned: tells the compiler what is inside. Protected, because a private type is lost in declarations. */
+  declare protected readonly held: T;
 
   toString(): string {
     return '<secret>';
