@@ -14,7 +14,7 @@ import {
   parseKeyParams,
   suiteLengths,
 } from './params.js';
-import { decodeStaticKeys, verifyRoster } from './roster.js';
+import { verifyRoster } from './roster.js';
 import { assertFirstEpoch } from './round-0-commit.js';
 import { type Result, resultOf } from './run.js';
 import { cocktailSuite } from './suite.js';
@@ -115,9 +115,8 @@ export function wrongSignatures(
   signatures: readonly Uint8Array[],
 ): readonly PartyIndex[] {
   const suite = cocktailSuite(params.suite);
-  const keys = decodeStaticKeys(params);
   return params.roster
-    .filter(({ staticKey }, i) => !verifyCocktail(suite, keys[i]!, staticKey, transcript, signatures[i]!))
+    .filter(({ staticKey }, i) => !verifyCocktail(suite, staticKey, transcript, signatures[i]!))
     .map((entry) => entry.slot);
 }
 

@@ -108,9 +108,9 @@ function copied(dealings: readonly (CheckedDealing | undefined)[]): readonly Par
 function isProofValid({ suite, context }: DealingsView, dealing: CheckedDealing): boolean {
   return verifyCocktail(
     suite,
-    dealing.coefficients[0]!,
     dealing.commitment.subarray(0, suite.group.elementByteLength),
     concatBytes(context, dealing.commitment, dealing.ephemeralKey),
     dealing.proof,
+    dealing.coefficients[0],
   );
 }

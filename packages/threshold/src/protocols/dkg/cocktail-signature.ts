@@ -1,5 +1,5 @@
-import { BugError, concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
-import type { Element, Scalar, SecretScalar } from '../../group/group.js';
+import { BugError, concatBytes, EncodingError, encodeUtf8, equalBytes } from '@ckm/foundation';
+import type { Element, SecretScalar } from '../../group/group.js';
 import { taggedHash64 } from '../../hash/index.js';
 import { deriveSecretScalar } from './secrets.js';
 import type { CocktailSuite } from './suite.js';
@@ -64,29 +64,30 @@ function signWithNonce(
 /**
  * Whether a signature is valid. R is compared as bytes with z·G − c·P: only the canonical encoding of an element of
  * the prime-order group other than the identity can be equal, so R needs no decoding of its own.
- * @param publicKey the signer's key, decoded, and `encodedKey` its encoding
+ * @param publicKey encoded; one that is no element makes every signature invalid
+ * @param decoded the same key, where the caller has decoded it before
  * Source: C2SP cocktail-dkg, "Schnorr Verify Algorithm"
  */
 export function verifyCocktail(
   suite: CocktailSuite,
-  publicKey: Element,
-  encodedKey: Uint8Array,
+  publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
+  decoded?: Element,
 ): boolean {
   const { group } = suite;
   if (signature.length !== suite.signatureLength) return false;
   const commitment = signature.subarray(0, group.elementByteLength);
-  let response: Scalar;
   try {
-    response = group.scalars.parse(signature.subarray(group.elementByteLength));
-  } catch {
-    return false;
+    const response = group.scalars.parse(signature.subarray(group.elementByteLength));
+    const challenge = suite.hashToScalar(suite.challengeInput(commitment, publicKey, message));
+    const factor = group.scalars.negate(challenge);
+    const product =
+      decoded === undefined ? group.decodeAndMul(publicKey, factor) : group.mulPublic(decoded, factor);
+    const expected = group.add(group.mulBasePublic(response), product);
+    return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
+  } catch (error) {
+    if (error instanceof EncodingError) return false;
+    throw error;
   }
-  const challenge = suite.hashToScalar(suite.challengeInput(commitment, encodedKey, message));
-  const expected = group.add(
-    group.mulBasePublic(response),
-    group.mulPublic(publicKey, group.scalars.negate(challenge)),
-  );
-  return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
 }

@@ -1,12 +1,12 @@
 import { concatBytes } from '@ckm/foundation';
 import type { Element, SecretScalar } from '../../group/group.js';
+import type { PartyIndex } from '../../protocol/contract.js';
 import { uint64be } from '../../protocol/layout.js';
 import { evaluatePolynomial, feldmanCommit, type Quorum } from '../../sharing/index.js';
 import { TAG_LENGTH } from './aead.js';
 import { signCocktail } from './cocktail-signature.js';
 import type { RunSecrets } from './secrets.js';
-import type { StaticKeys } from './roster.js';
-import type { CocktailSuite, PairInput } from './suite.js';
+import type { CocktailSuite } from './suite.js';
 
 /**
  * What one dealer gives to all: a commitment to its polynomial, the proof that it knows the constant term, its
@@ -96,30 +96,30 @@ export function openDealer(suite: CocktailSuite, secrets: RunSecrets): DealerOpe
   };
 }
 
+/**
+ * d·P of every party, one after another: the half of each pair's secret that is the same in both directions, so that
+ * what was computed to deal serves again to receive. Secret.
+ */
+export function staticPointsOf(
+  { group }: CocktailSuite,
+  staticSecret: SecretScalar,
+  staticKeys: readonly Element[],
+): Uint8Array {
+  return concatBytes(...staticKeys.map((key) => group.encode(group.mulSecret(key, staticSecret))));
+}
+
 /** What a dealer needs to deal. */
 export interface DealerInput {
   readonly secrets: RunSecrets;
   readonly opening: DealerOpening;
-  readonly staticSecret: SecretScalar;
-  /** The dealer's own static key, encoded. */
-  readonly staticKey: Uint8Array;
-  readonly receivers: readonly Receiver[];
+  readonly me: PartyIndex;
+  /** Encoded, in order of slots. */
+  readonly staticKeys: readonly Uint8Array[];
+  /** The same, decoded. */
+  readonly receivers: readonly Element[];
+  /** From {@link staticPointsOf}. */
+  readonly staticPoints: Uint8Array;
   readonly context: Uint8Array;
-}
-
-/** A party that receives a share, decoded and encoded. */
-export interface Receiver {
-  readonly slot: number;
-  readonly key: Element;
-  readonly encodedKey: Uint8Array;
-}
-
-/** All parties of a roster as receivers. */
-export function receiversOf(
-  roster: readonly { readonly slot: number; readonly staticKey: Uint8Array }[],
-  keys: StaticKeys,
-): readonly Receiver[] {
-  return roster.map((entry, i) => ({ slot: entry.slot, key: keys[i]!, encodedKey: entry.staticKey }));
 }
 
 /**
@@ -138,31 +138,28 @@ export function createDealing(suite: CocktailSuite, input: DealerInput): Uint8Ar
     concatBytes(input.context, commitment, ephemeralKey),
     input.secrets.hedge,
   );
-  const frames = input.receivers.map((receiver) => sealShare(suite, input, receiver));
+  const frames = input.receivers.map((_, i) => sealShare(suite, input, i));
   return concatBytes(commitment, proof, ephemeralKey, ...frames);
 }
 
-function sealShare(suite: CocktailSuite, input: DealerInput, receiver: Receiver): Uint8Array {
+function sealShare(suite: CocktailSuite, input: DealerInput, i: number): Uint8Array {
   const { group } = suite;
-  const share = evaluatePolynomial(group, input.secrets.coefficients, receiver.slot);
-  const { key, nonce } = pairKey(suite, {
-    ephemeralPoint: group.encode(group.mulSecret(receiver.key, input.secrets.ephemeral)),
-    staticPoint: group.encode(group.mulSecret(receiver.key, input.staticSecret)),
+  const share = evaluatePolynomial(group, input.secrets.coefficients, i + 1);
+  const ephemeralPoint = group.encode(group.mulSecret(input.receivers[i]!, input.secrets.ephemeral));
+  const { key, nonce } = suite.deriveKeyAndNonce({
+    ephemeralPoint,
+    staticPoint: pointAt(suite, input.staticPoints, i),
     ephemeralKey: input.opening.ephemeralKey,
-    senderKey: input.staticKey,
-    receiverKey: receiver.encodedKey,
+    senderKey: input.staticKeys[input.me - 1]!,
+    receiverKey: input.staticKeys[i]!,
     context: input.context,
   });
   const ciphertext = suite.aead.seal(key, nonce, share);
-  share.fill(0);
-  key.fill(0);
+  for (const spent of [ephemeralPoint, share, key]) spent.fill(0);
   return concatBytes(uint64be(ciphertext.length), ciphertext);
 }
 
-/** Derives key and nonce of a pair, and wipes the points they came from. */
-export function pairKey(suite: CocktailSuite, input: PairInput) {
-  const derived = suite.deriveKeyAndNonce(input);
-  input.ephemeralPoint.fill(0);
-  input.staticPoint.fill(0);
-  return derived;
+/** The point of one party among those of {@link staticPointsOf}; a view. */
+export function pointAt({ group }: CocktailSuite, points: Uint8Array, i: number): Uint8Array {
+  return points.subarray(i * group.elementByteLength, (i + 1) * group.elementByteLength);
 }

@@ -1,4 +1,4 @@
-import { equalBytes } from '@ckm/foundation';
+import { EncodingError, equalBytes } from '@ckm/foundation';
 import { groupNamed } from '../../group/index.js';
 import { hash } from '../../hash/index.js';
 
@@ -18,15 +18,13 @@ export function verifyIdentitySignature(
   const group = groupNamed('ed25519');
   const commitment = signature.subarray(0, 32);
   try {
-    const key = group.decode(publicKey);
     const response = group.scalars.parse(signature.subarray(32));
     const challenge = group.scalars.reduce(hash('sha512', commitment, publicKey, message));
-    const expected = group.add(
-      group.mulBasePublic(response),
-      group.mulPublic(key, group.scalars.negate(challenge)),
-    );
+    const product = group.decodeAndMul(publicKey, group.scalars.negate(challenge));
+    const expected = group.add(group.mulBasePublic(response), product);
     return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof EncodingError) return false;
+    throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import { feldmanVerify } from '../../sharing/index.js';
 import type { AssembledKey } from './assemble-key.js';
 import type { CheckedDealing } from './check-dealings.js';
-import { pairKey, type Receiver } from './dealing.js';
+import { pointAt } from './dealing.js';
 import type { CocktailSuite } from './suite.js';
 
 /** What one party needs to take its shares out of checked dealings. */
@@ -12,8 +12,10 @@ export interface ReceiverInput {
   readonly suite: CocktailSuite;
   readonly me: PartyIndex;
   readonly staticSecret: SecretScalar;
-  /** All parties, in order of slots. */
-  readonly parties: readonly Receiver[];
+  /** Encoded, in order of slots. */
+  readonly staticKeys: readonly Uint8Array[];
+  /** From `staticPointsOf`. */
+  readonly staticPoints: Uint8Array;
   readonly context: Uint8Array;
   /** In order of slots. */
   readonly dealings: readonly CheckedDealing[];
@@ -35,7 +37,7 @@ export interface ReceiverInput {
  */
 export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
   const { group } = input.suite;
-  const shares = input.dealings.map((dealing, i) => openShare(input, dealing, input.parties[i]!));
+  const shares = input.dealings.map((dealing, i) => openShare(input, dealing, i));
   const received = shares.filter((share) => share !== undefined);
   try {
     if (received.length < shares.length) return suspects(shares.map((share) => share === undefined));
@@ -55,22 +57,20 @@ export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
   }
 }
 
-function openShare(
-  input: ReceiverInput,
-  dealing: CheckedDealing,
-  sender: Receiver,
-): SecretScalar | undefined {
-  const { suite, staticSecret } = input;
+function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): SecretScalar | undefined {
+  const { suite, me, staticKeys } = input;
   const { group } = suite;
-  const { key, nonce } = pairKey(suite, {
-    ephemeralPoint: group.encode(group.mulSecret(dealing.ephemeral, staticSecret)),
-    staticPoint: group.encode(group.mulSecret(sender.key, staticSecret)),
+  const ephemeralPoint = group.encode(group.mulSecret(dealing.ephemeral, input.staticSecret));
+  const { key, nonce } = suite.deriveKeyAndNonce({
+    ephemeralPoint,
+    staticPoint: pointAt(suite, input.staticPoints, i),
     ephemeralKey: dealing.ephemeralKey,
-    senderKey: sender.encodedKey,
-    receiverKey: input.parties[input.me - 1]!.encodedKey,
+    senderKey: staticKeys[i]!,
+    receiverKey: staticKeys[me - 1]!,
     context: input.context,
   });
-  const plaintext = suite.aead.open(key, nonce, dealing.ciphertexts[input.me - 1]!);
+  const plaintext = suite.aead.open(key, nonce, dealing.ciphertexts[me - 1]!);
+  ephemeralPoint.fill(0);
   key.fill(0);
   if (plaintext === undefined) return undefined;
   try {

@@ -1,9 +1,10 @@
 import { equalBytes, reveal, type Secret, secret, UsageError } from '@ckm/foundation';
 import type { KeyShare } from '../key.js';
 import { checkCertificate, faultError, type KeyCertificate } from './certificate.js';
-import { receiversOf } from './dealing.js';
+import { staticPointsOf } from './dealing.js';
 import { receiveShares } from './receive-shares.js';
 import { decodeStaticKeys } from './roster.js';
+import { staticKeysOf } from './run.js';
 
 /**
  * Recovers one server's share from its static secret and the certificate, which anyone may supply: tampering is
@@ -13,7 +14,8 @@ import { decodeStaticKeys } from './roster.js';
  * that does not hold · UsageError `STATIC_SECRET_WRONG` when no slot belongs to the static secret
  */
 export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<Uint8Array>): KeyShare {
-  const { suite, dealings, context, key } = checkCertificate(certificate);
+  const result = checkCertificate(certificate);
+  const { suite, key } = result;
   const { group } = suite;
   const { roster } = certificate.params;
   const scalar = group.scalars.parseSecret(reveal(staticSecret, 'recover a share from a certificate'));
@@ -21,16 +23,15 @@ export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<U
     const own = group.encode(group.mulBase(scalar));
     const entry = roster.find(({ staticKey }) => equalBytes(staticKey, own));
     if (entry === undefined) throw staticSecretWrong();
-    const parties = receiversOf(roster, decodeStaticKeys(certificate.params));
+    const staticPoints = staticPointsOf(suite, scalar, decodeStaticKeys(certificate.params));
     const share = receiveShares({
-      suite,
+      ...result,
       me: entry.slot,
       staticSecret: scalar,
-      parties,
-      context,
-      dealings,
-      key,
+      staticKeys: staticKeysOf(certificate.params),
+      staticPoints,
     });
+    staticPoints.fill(0);
     if (!(share instanceof Uint8Array)) throw faultError(share);
     return { party: entry.slot, share: secret<Uint8Array>(share), public: key.public };
   } finally {

@@ -6,27 +6,20 @@ import { assertKeyParams, type KeyParams, type RosterEntry } from './params.js';
 import { staticKeyStatement, verifyStaticProof } from './static-key.js';
 import { type CocktailSuite, cocktailSuite } from './suite.js';
 
-/** The static keys of a roster whose entries have been checked, in order of slots. */
-export type StaticKeys = readonly Element[];
-
 /**
  * Checks a key's parameters before anything is done with them: bounds, slots 1 … n in order, no server, identity or
  * static key twice, every static key a valid element whose owner proved to know its secret, vouched for by the
  * server's identity.
- * @returns the decoded static keys, in order of slots
- * @throws EncodingError as `assertKeyParams`, `EPOCH_INVALID` · PeerFaultError `FAULT_ROSTER` with `facts.culprits`
+ * @throws EncodingError as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with `facts.culprits`
  */
-export function verifyRoster(params: KeyParams): StaticKeys {
+export function verifyRoster(params: KeyParams): void {
   assertKeyParams(params);
   const suite = cocktailSuite(params.suite);
   const culprits = new Set<PartyIndex>(duplicates(params.roster));
-  const keys: Element[] = [];
   for (const entry of params.roster) {
-    const key = checkEntry(suite, params, entry);
-    if (key === undefined) culprits.add(entry.slot);
-    else keys.push(key);
+    if (!isEntryValid(suite, params, entry)) culprits.add(entry.slot);
   }
-  if (culprits.size === 0) return keys;
+  if (culprits.size === 0) return;
   const slots = [...culprits].sort((a, b) => a - b);
   throw new PeerFaultError(`the roster does not hold at slot ${slots.join(', ')}`, {
     code: 'FAULT_ROSTER',
@@ -36,24 +29,20 @@ export function verifyRoster(params: KeyParams): StaticKeys {
 }
 
 /**
- * The static keys of a roster that was verified when the run started.
+ * The static keys of a roster that was verified before, in order of slots.
  * @throws EncodingError `ELEMENT_INVALID`
  */
-export function decodeStaticKeys(params: KeyParams): StaticKeys {
+export function decodeStaticKeys(params: KeyParams): readonly Element[] {
   const { group } = cocktailSuite(params.suite);
   return params.roster.map((entry) => group.decode(entry.staticKey));
 }
 
-function checkEntry(suite: CocktailSuite, params: KeyParams, entry: RosterEntry): Element | undefined {
+function isEntryValid(suite: CocktailSuite, params: KeyParams, entry: RosterEntry): boolean {
   const statement = staticKeyStatement({ ...params, ...entry });
-  if (!verifyIdentitySignature(entry.identityKey, statement, entry.identitySignature)) return undefined;
-  let key: Element;
-  try {
-    key = suite.group.decode(entry.staticKey);
-  } catch {
-    return undefined;
-  }
-  return verifyStaticProof(suite, params, key, entry.staticKey, entry.staticProof) ? key : undefined;
+  return (
+    verifyIdentitySignature(entry.identityKey, statement, entry.identitySignature) &&
+    verifyStaticProof(suite, params, entry.staticKey, entry.staticProof)
+  );
 }
 
 /** Every slot that shares its server id, identity key or static key with another. */

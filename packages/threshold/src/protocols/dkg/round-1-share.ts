@@ -2,10 +2,10 @@ import { reveal, secret } from '@ckm/foundation';
 import type { Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
 import type { DkgOutput } from './certificate.js';
-import { createDealing, receiversOf } from './dealing.js';
+import { createDealing, staticPointsOf } from './dealing.js';
 import { type DkgMessage, dkgMessageCodec, isOfRound, type ShareMessage } from './messages.js';
 import { decodeStaticKeys } from './roster.js';
-import { inSlotOrder, others, sessionOf } from './run.js';
+import { inSlotOrder, others, sessionOf, staticKeysOf } from './run.js';
 import { deriveRunSecrets, wipeRunSecrets } from './secrets.js';
 import type { CommittedState, DkgState } from './state.js';
 
@@ -23,12 +23,15 @@ export function share(
   const { suite, sessionId, context } = sessionOf(params, round0);
   const secrets = deriveRunSecrets(suite.group, root, params.quorum.needed);
   const scalar = suite.group.scalars.parseSecret(reveal(staticSecret, 'encrypt shares'));
+  const receivers = decodeStaticKeys(params);
+  const staticPoints = staticPointsOf(suite, scalar, receivers);
   const dealing = createDealing(suite, {
     secrets,
     opening,
-    staticSecret: scalar,
-    staticKey: params.roster[me - 1]!.staticKey,
-    receivers: receiversOf(params.roster, decodeStaticKeys(params)),
+    me,
+    staticKeys: staticKeysOf(params),
+    receivers,
+    staticPoints,
     context,
   });
   scalar.fill(0);
@@ -36,7 +39,16 @@ export function share(
   const posted: ShareMessage = { round: 1, sessionId, dealing, salt: secrets.salt };
   return {
     kind: 'waiting',
-    state: { round: 1, params, me, staticSecret, hedge: secret(secrets.hedge), round0, posted },
+    state: {
+      round: 1,
+      params,
+      me,
+      staticSecret,
+      staticPoints: secret(staticPoints),
+      hedge: secret(secrets.hedge),
+      round0,
+      posted,
+    },
     outbox: [{ to: 'everyone', round: 1, body: posted }],
   };
 }

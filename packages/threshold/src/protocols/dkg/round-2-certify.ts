@@ -3,11 +3,9 @@ import type { Fault, Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
 import type { DkgOutput } from './certificate.js';
 import { signCocktail } from './cocktail-signature.js';
-import { receiversOf } from './dealing.js';
 import { type CertifyMessage, type DkgMessage, dkgMessageCodec, isOfRound } from './messages.js';
 import { receiveShares } from './receive-shares.js';
-import { decodeStaticKeys } from './roster.js';
-import { inSlotOrder, others, resultOf } from './run.js';
+import { inSlotOrder, others, resultOf, staticKeysOf } from './run.js';
 import type { DkgState, SharedState } from './state.js';
 
 /**
@@ -33,13 +31,14 @@ export function certify(
   }
   const result = resultOf(params, round0, round1);
   if ('code' in result) return aborted(result);
-  const { suite, context, dealings, key, transcript, view } = result;
+  const { suite, key, transcript, view } = result;
   const scalar = suite.group.scalars.parseSecret(
     reveal(staticSecret, 'decrypt shares and sign the transcript'),
   );
   try {
-    const parties = receiversOf(params.roster, decodeStaticKeys(params));
-    const received = receiveShares({ suite, me, staticSecret: scalar, parties, context, dealings, key });
+    const staticPoints = reveal(state.staticPoints, 'decrypt shares');
+    const staticKeys = staticKeysOf(params);
+    const received = receiveShares({ ...result, me, staticSecret: scalar, staticKeys, staticPoints });
     if (!(received instanceof Uint8Array)) return aborted(received);
     const signingKey = { secret: scalar, publicKey: params.roster[me - 1]!.staticKey };
     const signature = signCocktail(suite, signingKey, transcript, reveal(hedge, 'sign the transcript'));

@@ -21,8 +21,12 @@ export function sessionOf(params: KeyParams, round0: readonly CommitMessage[]): 
   const suite = cocktailSuite(params.suite);
   const paramsHash = hashKeyParams(params);
   const sessionId = hashSession(paramsHash, round0);
-  const staticKeys = params.roster.map((entry) => entry.staticKey);
-  return { suite, params: paramsHash, sessionId, context: sessionContext(suite, sessionId, staticKeys) };
+  return {
+    suite,
+    params: paramsHash,
+    sessionId,
+    context: sessionContext(suite, sessionId, staticKeysOf(params)),
+  };
 }
 
 /** What everybody knows of a run after round 1. */
@@ -68,7 +72,7 @@ export function transcriptOf(
   return encodeTranscript(suite, {
     context,
     quorum: key.quorum,
-    staticKeys: key.roster.map((entry) => entry.staticKey),
+    staticKeys: staticKeysOf(key),
     dealings,
     extension: transcriptExtension(params, dealings),
   });
@@ -82,6 +86,11 @@ export function inSlotOrder<M>(
   own: M,
 ): readonly M[] {
   return key.roster.map(({ slot }) => (slot === me ? own : received.get(slot)!));
+}
+
+/** Encoded, in order of slots. */
+export function staticKeysOf(key: KeyParams): readonly Uint8Array[] {
+  return key.roster.map((entry) => entry.staticKey);
 }
 
 /** All parties but this one. */

@@ -42,6 +42,8 @@ export interface CommittedState extends Anyone {
 export interface SharedState extends Anyone {
   readonly round: 1;
   readonly staticSecret: Secret<Uint8Array>;
+  /** d·P of every party, one after another. */
+  readonly staticPoints: Secret<Uint8Array>;
   /** 32 bytes: makes the nonce of the signature fresh. */
   readonly hedge: Secret<Uint8Array>;
   /** Of all parties, in order of slots. */
@@ -91,6 +93,7 @@ function encodeState(state: DkgState): Uint8Array {
     return concatBytes(
       ...head,
       opened(state.staticSecret),
+      opened(state.staticPoints),
       opened(state.hedge),
       ...state.round0.map(frameMessage),
       posted,
@@ -135,9 +138,10 @@ function decodeRest(reader: LayoutReader, round: number, anyone: Anyone): DkgSta
   }
   if (round === 1) {
     const staticSecret = secretBytes(scalar);
+    const staticPoints = secretBytes(quorum.of * element);
     const hedge = secretBytes(32);
     const round0 = many(quorum.of, () => message(0));
-    return { ...anyone, round, staticSecret, hedge, round0, posted: message(1) };
+    return { ...anyone, round, staticSecret, staticPoints, hedge, round0, posted: message(1) };
   }
   if (round !== 2) throw layoutInvalid(WHAT);
   const share = secretBytes(scalar);

@@ -1,5 +1,4 @@
 import { concatBytes, encodeUtf8, type Secret, secret, UsageError } from '@ckm/foundation';
-import type { Element } from '../../group/group.js';
 import { taggedHash, taggedHash64 } from '../../hash/index.js';
 import { uint32be } from '../../protocol/layout.js';
 import type { SuiteName } from '../key.js';
@@ -50,16 +49,15 @@ export function createStaticKey(
 /**
  * Whether whoever made `proof` knows the static secret, for this suite, key and epoch. Refuses a key made out of
  * another server's key, whose secret its owner does not know.
- * @param staticKey decoded, and `encodedKey` its encoding
+ * @param staticKey encoded; one that is no element has no valid proof
  */
 export function verifyStaticProof(
   cocktail: CocktailSuite,
   scope: StaticKeyScope,
-  staticKey: Element,
-  encodedKey: Uint8Array,
+  staticKey: Uint8Array,
   proof: Uint8Array,
 ): boolean {
-  return verifyCocktail(cocktail, staticKey, encodedKey, staticProofMessage(scope, encodedKey), proof);
+  return verifyCocktail(cocktail, staticKey, staticProofMessage(scope, staticKey), proof);
 }
 
 /** What a server's identity key signs to vouch for a static key. */
