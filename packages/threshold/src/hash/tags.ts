@@ -23,6 +23,10 @@ export const HASH_TAGS = {
   'CKM/packet/previous/v1': 'echo of all packets of the round before (room api)',
   'CKM/policy/v1': 'a policy inside certified parameters (room api)',
   'CKM/audit/row/v1': 'one link of the audit chain (room server)',
+  'CKM/invite/v1': 'name under which an invite code is stored (room server)',
+  'CKM/nonce-pool/id/v1': 'names a published nonce commitment (room server)',
+  'CKM/request/payload/v1': 'what a signing request asked for, so that it stays the same (room server)',
+  'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',
   'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',
   'CKM/hd/ed25519-chain/v1': 'chain code of a derived ed25519 key',
 } as const satisfies Record<`CKM/${string}`, string>;
