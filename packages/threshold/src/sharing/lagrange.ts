@@ -24,6 +24,8 @@ export function lagrangeAtZero(group: Group, parties: readonly PartyIndex[], par
     numerator *= BigInt(other);
     denominator *= BigInt(other - party);
   }
+  // The sign goes to the numerator: modulo the order, a small negative number is a large one and slow to invert.
+  if (denominator < 0n) [numerator, denominator] = [-numerator, -denominator];
   const { scalars } = group;
   return scalars.multiply(scalars.fromInteger(numerator), scalars.invert(scalars.fromInteger(denominator)));
 }

@@ -44,6 +44,8 @@ export function createNativeSecp256k1(): Group | undefined {
     decode: (bytes) => (isCompressed(bytes) ? wrap(native.publicKeyConvert(bytes, false)) : undefined),
     decodeAndMultiply: (bytes, scalar) =>
       isCompressed(bytes) ? wrap(native.publicKeyTweakMul(bytes, scalar, false)) : undefined,
+    decodeAndSum: (encodings) =>
+      encodings.every(isCompressed) ? combine(native, encodings, identity) : undefined,
     encode: ({ bytes }) => compress(bytes!),
     sum: (elements) => sumOf(native, elements, identity),
     negate: ({ bytes }) => wrap(native.publicKeyNegate(bytes!, false)),
@@ -65,15 +67,24 @@ function sumOf(
 ): NativeElement {
   const terms = elements.filter(({ bytes }) => bytes !== undefined);
   if (terms.length < 2) return terms[0] ?? identity;
+  return combine(
+    native,
+    terms.map(({ bytes }) => bytes!),
+    identity,
+  );
+}
+
+/** Sum of encodings of any form. Throws when one is no element. */
+function combine(
+  native: LibSecp256k1,
+  encodings: readonly Uint8Array[],
+  identity: NativeElement,
+): NativeElement {
   try {
-    return new NativeElement(
-      native.publicKeyCombine(
-        terms.map(({ bytes }) => bytes!),
-        false,
-      ),
-    );
+    return new NativeElement(native.publicKeyCombine(encodings, false));
   } catch {
-    // All terms are valid, so the only sum that the library cannot express is the identity.
+    // The library cannot express the identity and throws for it too; when all terms are good, it is the identity.
+    for (const encoding of encodings) native.publicKeyConvert(encoding, false);
     return identity;
   }
 }

@@ -15,11 +15,7 @@ declare module 'node:crypto' {
       format: 'uncompressed',
     ): Uint8Array;
   };
-  interface Hash {
-    update(message: Uint8Array): Hash;
-    digest(): Uint8Array;
-  }
-  export function createHash(name: 'sha256' | 'sha512'): Hash;
+  export function hash(name: 'sha256' | 'sha512', message: Uint8Array, format: 'buffer'): Uint8Array;
 }
 
 declare module 'sodium-native' {
