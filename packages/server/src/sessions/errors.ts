@@ -20,7 +20,7 @@ const REFUSALS = {
     'allow only kinds that belong to the purpose of the key',
     { retryable: false },
   ],
-  REQUEST_UNKNOWN: [StateError, 'send the whole request', { httpStatus: 410, retryable: false }],
+  REQUEST_UNKNOWN: [UsageError, 'check the id of the request', {}],
   REQUEST_ID_TAKEN: [StateError, 'ask again with a new request id', { retryable: false }],
   REQUEST_DIFFERS: [StateError, 'ask again with a new request id', { retryable: false }],
   REQUEST_NOT_WAITING: [StateError, 'list the requests that wait', { retryable: false }],

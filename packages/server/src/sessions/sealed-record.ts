@@ -30,7 +30,7 @@ export function sealRecord<T extends TableName>(
  * @throws StorageError `ROW_TAMPERED`
  */
 export function openRecord<R extends object>(vault: Vault, table: TableName, row: Rows[TableName]): R {
-  const plaintext = vault.openRow(table, row as Rows[typeof table]);
+  const plaintext = vault.openRow(table, row);
   try {
     const { layout, ...record } = decodeData(plaintext, LIMITS) as { readonly [field: string]: Data };
     if (layout === LAYOUT) return record as unknown as R;

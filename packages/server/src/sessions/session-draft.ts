@@ -83,6 +83,13 @@ export function hearDraft(
   return advanceDraft(context, room, heard);
 }
 
+/** Overwrites the secrets of a draft; its sealed copies are stored by then. */
+export function wipeDraft({ session, key }: Draft): void {
+  session.record.secrets?.fill(0);
+  key?.record.pending?.fill(0);
+  key?.record.certified?.share.fill(0);
+}
+
 /** Whether storing the draft would change anything. */
 export function isUnchanged(draft: Draft, before: StoredSession): boolean {
   return draft.session === before && draft.fresh.length === 0 && draft.evidence.length === 0;

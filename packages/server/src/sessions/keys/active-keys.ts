@@ -1,0 +1,84 @@
+import { encodeHex, secret, wipe } from '@ckm/foundation';
+import type { KeyContext } from '@ckm/requests';
+import type { KeyShare, PartyIndex } from '@ckm/threshold';
+import type { KeyPolicy } from '@ckm/api';
+import type { ServerContext } from '../../context.js';
+import type { KeyRow, Reader } from '../../storage/storage.js';
+import { demand, refusal } from '../errors.js';
+import { openKey, type KeyRecord } from './key-record.js';
+
+/** A certified key, ready to sign with. */
+export interface ActiveKey {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly version: number;
+  readonly policy: KeyPolicy;
+  /** What requests are described against; the server's own record. */
+  readonly context: KeyContext;
+  readonly share: KeyShare;
+}
+
+/** Keys in use, opened once. */
+export interface ActiveKeys {
+  /**
+   * @throws AccessError `KEY_UNKNOWN`, also for a key of somebody else; StateError `KEY_NOT_CERTIFIED`: a key without its
+   * certificate answers nothing
+   */
+  find(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Promise<ActiveKey>;
+  wipe(): void;
+}
+
+const MOST_OPEN = 256;
+
+/**
+ * Opens keys and keeps the most recently used ones, so that a share is not unsealed and its certified points are not
+ * decoded for every signature. The row is still read each time: it says whether the key is what it was.
+ */
+export function createActiveKeys(context: ServerContext): ActiveKeys {
+  const open = new Map<string, ActiveKey>();
+  return {
+    async find(reader, owner, keyId) {
+      const row = await reader.keys.find(owner, keyId);
+      if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+      demand(row.state === 'active', 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+      const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
+      const known = open.get(name);
+      open.delete(name);
+      const key = known?.version === row.version ? known : openActive(context, row);
+      if (known !== undefined && known !== key) wipe(known.share.share);
+      open.set(name, key);
+      evictOldest(open);
+      return key;
+    },
+    wipe() {
+      for (const { share } of open.values()) wipe(share.share);
+      open.clear();
+    },
+  };
+}
+
+function evictOldest(open: Map<string, ActiveKey>): void {
+  for (const name of open.keys()) {
+    if (open.size <= MOST_OPEN) return;
+    // Not wiped: a signature in progress may still hold it. Its bytes go with the garbage.
+    open.delete(name);
+  }
+}
+
+function openActive(context: ServerContext, row: KeyRow): ActiveKey {
+  const { record } = openKey(context, row);
+  const { purpose, suite, policy } = record;
+  const share = shareOf(record);
+  const { owner, keyId, version } = row;
+  return { owner, keyId, version, policy, context: { suite, purpose, public: share.public }, share };
+}
+
+function shareOf({ suite, quorum, slot, certified }: KeyRecord): KeyShare {
+  if (certified === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+  const { groupKey, commitment, verifyingShares, chainCode, share } = certified;
+  return {
+    party: slot as PartyIndex,
+    share: secret(share),
+    public: { suite, quorum, groupKey, commitment, verifyingShares, chainCode },
+  };
+}

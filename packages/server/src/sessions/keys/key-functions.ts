@@ -1,0 +1,136 @@
+import type { Parameters, Result } from '@ckm/api';
+import { BugError } from '@ckm/foundation';
+import type { Call, Handlers, KeyFacts, ServerContext, SessionFunctionName } from '../../context.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { completeKey } from '../dkg/complete-key.js';
+import { refusal } from '../errors.js';
+import { repeatWhenRaced } from '../raced.js';
+import type { SessionResult } from '../room.js';
+import type { SigningHouse } from '../signing/sign-request.js';
+import { openKey, sealKey, type KeyRecord, type StoredKey } from './key-record.js';
+
+const MOST_LISTED = 256;
+
+/** What `key.*` does. Keys of somebody else do not exist. */
+export function keyHandlers(house: SigningHouse): Handlers<Extract<SessionFunctionName, `key.${string}`>> {
+  const { context } = house;
+  return {
+    'key.list': (call, { after }) => listKeys(context, call, after),
+    'key.show': (call, { keyId }) => showKey(context, call, keyId),
+    'key.certify': (call, parameters) => certifyKey(context, call, parameters),
+    'key.pool': (call, parameters) => fillPool(house, call, parameters),
+  };
+}
+
+/** The owner's policy of a key, for the operator. */
+export async function keyFacts(
+  context: ServerContext,
+  owner: Uint8Array,
+  keyId: Uint8Array,
+): Promise<KeyFacts | null> {
+  const row = await context.storage.read((reader) => reader.keys.find(owner, keyId));
+  if (row === null) return null;
+  const { purpose, policy } = openKey(context, row).record;
+  return { owner, keyId, purpose, state: row.state, policy };
+}
+
+async function listKeys(
+  context: ServerContext,
+  call: Call,
+  after: Uint8Array | null,
+): Promise<Result<'key.list'>> {
+  const rows = await context.storage.read((reader) =>
+    reader.keys.list(call.account.xid, { after, limit: MOST_LISTED }),
+  );
+  return { keys: rows.map((row) => summary(openKey(context, row))) };
+}
+
+async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
+  const key = await context.storage.read((reader) => findKey(context, reader, call.account.xid, keyId));
+  const { policy, certified } = key.record;
+  return { key: summary(key), policy, certificate: certified?.certificate ?? null };
+}
+
+/** @throws AccessError `KEY_UNKNOWN` */
+async function findKey(
+  context: ServerContext,
+  reader: Reader,
+  owner: Uint8Array,
+  keyId: Uint8Array,
+): Promise<StoredKey> {
+  const row = await reader.keys.find(owner, keyId);
+  if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  return openKey(context, row);
+}
+
+function summary({ row: { keyId, state, createdAt }, record: { suite, purpose, quorum } }: StoredKey) {
+  return { keyId, suite, purpose, quorum, state, createdAt };
+}
+
+/** Activates a key whose certificate never came through its session; an active one only says so again. */
+async function certifyKey(
+  context: ServerContext,
+  call: Call,
+  { keyId, certificate }: Parameters<'key.certify'>,
+): Promise<SessionResult> {
+  const { result, activated } = await repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      const { row, record } = await findKey(context, transaction, call.account.xid, keyId);
+      if (record.pending === null) return { result: resultOf(keyId, record), activated: null };
+      const completed = completeKey(context, { ...record, pending: record.pending }, certificate);
+      await storeActive(context, transaction, row, completed);
+      return { result: resultOf(keyId, completed), activated: record.suite };
+    }),
+  );
+  if (activated !== null) context.events.keyActivated({ suite: activated });
+  return result;
+}
+
+async function storeActive(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId, version, createdAt }: KeyRow,
+  record: KeyRecord,
+): Promise<void> {
+  const columns = { owner, keyId, state: 'active', version: version + 1, createdAt } as const;
+  await transaction.keys.update(sealKey(context, columns, record));
+  const { suite, purpose, sessionId } = record;
+  await context.audit.append(transaction, {
+    deed: 'key.certify',
+    who: owner,
+    keyId,
+    subject: sessionId,
+    sentence: `Activate a ${suite} key for ${purpose} by its certificate.`,
+    verdict: 'done',
+    policy: '',
+    detail: '',
+  });
+}
+
+function resultOf(keyId: Uint8Array, { certified }: KeyRecord): SessionResult {
+  if (certified !== null) {
+    const { certificateHash, acknowledgement } = certified;
+    return { keyId, certificateHash, acknowledgement };
+  }
+  throw new BugError('a key is neither pending nor certified', {
+    code: 'KEY_STATE_BROKEN',
+    hint: 'report this',
+  });
+}
+
+/** Fresh commitments for the client's store. @throws StateError `KEY_NOT_CERTIFIED` */
+async function fillPool(
+  { context, keys, pool, budget }: SigningHouse,
+  call: Call,
+  { keyId, count }: Parameters<'key.pool'>,
+): Promise<Result<'key.pool'>> {
+  const fill = async (reader: Reader, transaction: Transaction | null) => {
+    const key = await keys.find(reader, call.account.xid, keyId);
+    return [...(await pool.issue(transaction, key, budget.grant(key, count, 0)))];
+  };
+  const commitments = pool.durable
+    ? await call.transact((transaction) => fill(transaction, transaction))
+    : await context.storage.read((reader) => fill(reader, null));
+  context.events.poolFilled({ count: commitments.length });
+  return { commitments };
+}

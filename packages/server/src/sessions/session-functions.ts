@@ -1,0 +1,94 @@
+import type { Parameters, SessionView } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import type { Call, Handlers, SessionFunctionName } from '../context.js';
+import { demand } from './errors.js';
+import { canMove, isOver } from './machine.js';
+import { endDraft, hearDraft, joinDraft } from './session-draft.js';
+import { proposeSession } from './session-propose.js';
+import { openSession, readPackets, viewSession } from './session-record.js';
+import { errandOf, findSession, isOverdue, reviseSession, viewIn, type House } from './session-revise.js';
+
+const MOST_LISTED = 64;
+const SWEEP_BATCH = 64;
+
+/** What `session.*` does, for every kind of ceremony. Every call may be repeated, and then only looks. */
+export function sessionHandlers(house: House): Handlers<Extract<SessionFunctionName, `session.${string}`>> {
+  return {
+    'session.propose': (call, parameters) => proposeSession(house, call, parameters),
+    'session.join': (call, parameters) => joinSession(house, call, parameters),
+    'session.deliver': (call, parameters) => deliver(house, call, parameters),
+    'session.show': (call, parameters) => showSession(house, call, parameters),
+    'session.list': (call) => listSessions(house, call),
+    'session.cancel': (call, { sessionId, reason }) =>
+      reviseSession(house, errandOf(call, sessionId), (draft) =>
+        isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
+      ),
+  };
+}
+
+/** Expires open sessions whose time has passed. */
+export async function sweepSessions(house: House): Promise<void> {
+  const { storage, clock } = house.context;
+  const rows = await storage.read((reader) => reader.sessions.overdue(clock(), SWEEP_BATCH));
+  for (const { owner, sessionId } of rows) {
+    const errand = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
+    await reviseSession(house, errand, (draft) => draft);
+  }
+}
+
+function joinSession(
+  house: House,
+  call: Call,
+  { sessionId, parameters }: Parameters<'session.join'>,
+): Promise<SessionView> {
+  const { context } = house;
+  return reviseSession(house, errandOf(call, sessionId), async (draft, room, transaction) => {
+    const { state, record } = draft.session;
+    if (record.parameters !== null) {
+      const same = equalBytes(record.parameters, parameters);
+      demand(same, 'SESSION_DIFFERS', 'other parameters were agreed on in this session');
+      return draft;
+    }
+    if (isOver(state)) return draft;
+    demand(canMove(state, 'running'), 'SESSION_NOT_ACCEPTED', `the session is ${state}`);
+    await context.accounts.quota.bytes(transaction, call.account, parameters.length);
+    return joinDraft(context, room, draft, parameters);
+  });
+}
+
+function deliver(
+  house: House,
+  call: Call,
+  { sessionId, packets }: Parameters<'session.deliver'>,
+): Promise<SessionView> {
+  const { context } = house;
+  return reviseSession(house, errandOf(call, sessionId), async (draft, room, transaction) => {
+    const { state, record } = draft.session;
+    if (isOver(state)) return draft;
+    demand(record.parameters !== null, 'SESSION_NOT_JOINED', 'the protocol of this session has not started');
+    const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
+    await context.accounts.quota.bytes(transaction, call.account, bytes);
+    return hearDraft(context, room, draft, packets);
+  });
+}
+
+async function showSession(
+  house: House,
+  call: Call,
+  { sessionId }: Parameters<'session.show'>,
+): Promise<SessionView> {
+  const { context } = house;
+  const errand = errandOf(call, sessionId);
+  const { session, packets } = await context.storage.read(async (reader) => {
+    const found = await findSession(context, reader, errand);
+    return { session: found, packets: await readPackets(context, reader, found.row) };
+  });
+  if (isOverdue(context, session)) return reviseSession(house, { ...errand, who: null }, (draft) => draft);
+  return viewIn(house, session, { packets });
+}
+
+/** Without packets: show a session to go on with it. */
+async function listSessions({ context }: House, call: Call): Promise<{ sessions: SessionView[] }> {
+  const rows = await context.storage.read((reader) => reader.sessions.list(call.account.xid, MOST_LISTED));
+  return { sessions: rows.map((row) => viewSession(openSession(context, row), [])) };
+}

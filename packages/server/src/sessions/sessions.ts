@@ -1,0 +1,46 @@
+import type { ServerContext, Sessions } from '../context.js';
+import { dkgRoom } from './dkg/dkg-room.js';
+import { createActiveKeys } from './keys/active-keys.js';
+import { keyFacts, keyHandlers } from './keys/key-functions.js';
+import type { Room } from './room.js';
+import { sessionHandlers, sweepSessions } from './session-functions.js';
+import { createIssueBudget } from './signing/issue-budget.js';
+import { createMemoryPool } from './signing/memory-pool.js';
+import { createRequestDesk, sweepRequests } from './signing/request-desk.js';
+import { createRowPool } from './signing/row-pool.js';
+import { cancelRequest } from './signing/sign-cancel.js';
+import { signRequest, type SigningHouse } from './signing/sign-request.js';
+
+/** Every kind of ceremony this server takes part in. Another one is one more room. */
+const ROOMS: readonly Room[] = [dkgRoom];
+
+/**
+ * Everything that advances a protocol: making keys, signing with them. Called once at start, when the database is open and
+ * rows of dead instances are gone; from here on whatever an earlier life of this server published is void.
+ */
+export async function openSessions(context: ServerContext): Promise<Sessions> {
+  const pool = context.storage.replicated ? createRowPool(context) : createMemoryPool(context);
+  const keys = createActiveKeys(context);
+  const signing: SigningHouse = { context, keys, pool, budget: createIssueBudget(context.clock) };
+  const house = { context, rooms: ROOMS };
+  await sweepSessions(house);
+  return {
+    handlers: {
+      ...sessionHandlers(house),
+      ...keyHandlers(signing),
+      'sign.request': (call, request) => signRequest(signing, call, request),
+      'sign.cancel': (call, parameters) => cancelRequest(signing, call, parameters),
+    },
+    desk: createRequestDesk(context),
+    keyFacts: (owner, keyId) => keyFacts(context, owner, keyId),
+    async sweep() {
+      await sweepSessions(house);
+      await sweepRequests(context);
+    },
+    close() {
+      const voided = pool.wipe();
+      if (voided > 0) context.events.poolVoided({ count: voided });
+      keys.wipe();
+    },
+  };
+}

@@ -1,0 +1,173 @@
+import type { SigningRequest } from '@ckm/api';
+import { equalBytes, type PolicyError } from '@ckm/foundation';
+import type { Call, ServerContext } from '../../context.js';
+import type { RequestFacts, Verdict } from '../../policy/policy.js';
+import type { Transaction } from '../../storage/storage.js';
+import { demand } from '../errors.js';
+import { assertExpiry } from '../expiry.js';
+import { requestEntry } from './request-audit.js';
+import { moveRequest } from './request-machine.js';
+import { hashPayload, sealRequest, type StoredRequest } from './request-record.js';
+import type { ReadRequest } from './read-request.js';
+
+/** What the policy decided about a request, now. */
+export interface Decided {
+  readonly verdict: 'allow' | 'ask' | 'refuse';
+  readonly code: string;
+}
+
+export type Admission =
+  | { readonly kind: 'refused'; readonly error: PolicyError; readonly decided: Decided }
+  | {
+      readonly kind: 'admitted';
+      /** `approved` or `waiting`. */
+      readonly stored: StoredRequest;
+      /** Whether this message brought it about, so that it belongs into the audit log. */
+      readonly fresh: boolean;
+      readonly policy: string;
+      readonly decided: Decided | null;
+    };
+
+/**
+ * Decides on a new request, and stores it unless it is refused. A refusal is in the audit log, but leaves no request: what
+ * counts against a rate is what was let in.
+ * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`; StateError `REQUEST_ID_TAKEN`
+ */
+export async function admitRequest(
+  context: ServerContext,
+  call: Call,
+  transaction: Transaction,
+  request: SigningRequest,
+  read: ReadRequest,
+): Promise<Admission> {
+  const { requestId, keyId, kind, expiresAt } = request;
+  assertExpiry(context, expiresAt, context.config.limits.requestLifetimeSeconds);
+  const owner = call.account.xid;
+  const verdict = await context.policy.decide(
+    transaction,
+    read.key.policy,
+    factsOf(context, read, kind, expiresAt),
+  );
+  const { sentence } = read.description;
+  const columns = { owner, requestId, keyId, createdAt: context.clock(), expiresAt, version: 1 };
+  if (verdict.verdict === 'refuse')
+    return refuse(context, transaction, { ...columns, sentence }, kind, verdict);
+  const asks = verdict.verdict === 'ask';
+  if (asks) await assertRoomToWait(context, call, transaction, requestId);
+  const state = moveRequest('proposed', asks ? 'waiting' : 'approved');
+  const stored: StoredRequest = {
+    row: { ...columns, state, waiting: asks },
+    state,
+    record: {
+      kind,
+      payloadHash: hashPayload(request),
+      sentence,
+      approvedBy: asks ? null : 'policy',
+      reason: null,
+    },
+  };
+  await transaction.requests.insert(sealRequest(context, stored));
+  if (asks) await auditAsked(context, transaction, stored, verdict.policy);
+  return {
+    kind: 'admitted',
+    stored,
+    fresh: true,
+    policy: verdict.policy,
+    decided: { verdict: verdict.verdict, code: '' },
+  };
+}
+
+/**
+ * Decides once more on a request that was approved before, at each attempt: policy may only have become stricter.
+ */
+export async function recheckRequest(
+  context: ServerContext,
+  call: Call,
+  transaction: Transaction,
+  stored: StoredRequest,
+  read: ReadRequest,
+): Promise<Admission> {
+  const { row, record } = stored;
+  const facts = factsOf(context, read, record.kind, row.expiresAt);
+  const verdict = await context.policy.recheck(transaction, read.key.policy, facts);
+  if (verdict.verdict === 'refuse') {
+    return refuse(context, transaction, { ...row, sentence: record.sentence }, record.kind, verdict);
+  }
+  const { policy } = verdict;
+  if (verdict.verdict === 'allow' || record.approvedBy === 'operator') {
+    return { kind: 'admitted', stored, fresh: false, policy, decided: null };
+  }
+  await assertRoomToWait(context, call, transaction, row.requestId);
+  const asked = nextRequest(stored, 'waiting', { approvedBy: null });
+  await transaction.requests.update(sealRequest(context, asked));
+  await auditAsked(context, transaction, asked, policy);
+  return { kind: 'admitted', stored: asked, fresh: true, policy, decided: { verdict: 'ask', code: '' } };
+}
+
+/** The next version of a request. */
+export function nextRequest(
+  { row, state, record }: StoredRequest,
+  to: StoredRequest['state'],
+  change: Partial<StoredRequest['record']>,
+): StoredRequest {
+  return {
+    row: { ...row, version: row.version + 1 },
+    state: moveRequest(state, to),
+    record: { ...record, ...change },
+  };
+}
+
+async function refuse(
+  context: ServerContext,
+  transaction: Transaction,
+  { sentence, ...row }: Parameters<typeof requestEntry>[0] & { readonly sentence: string },
+  kind: string,
+  { policy, error }: Extract<Verdict, { verdict: 'refuse' }>,
+): Promise<Admission> {
+  const detail = `${kind}: ${error.code}`;
+  const entry = requestEntry(row, { deed: 'sign.request', sentence, verdict: 'refused', policy, detail });
+  await context.audit.append(transaction, entry);
+  return { kind: 'refused', error, decided: { verdict: 'refuse', code: error.code } };
+}
+
+async function auditAsked(
+  context: ServerContext,
+  transaction: Transaction,
+  { row, record }: StoredRequest,
+  policy: string,
+): Promise<void> {
+  const entry = {
+    deed: 'sign.request',
+    sentence: record.sentence,
+    verdict: 'asked',
+    policy,
+    detail: record.kind,
+  } as const;
+  await context.audit.append(transaction, requestEntry(row, entry));
+}
+
+/**
+ * The operator answers by request id alone, so that no two people may wait under the same one.
+ * @throws PolicyError `QUOTA_…`; StateError `REQUEST_ID_TAKEN`
+ */
+async function assertRoomToWait(
+  { accounts }: ServerContext,
+  { account }: Call,
+  transaction: Transaction,
+  requestId: Uint8Array,
+): Promise<void> {
+  await accounts.quota.waitingRequest(transaction, account);
+  const others = (await transaction.requests.withId(requestId)).filter(
+    ({ owner }) => !equalBytes(owner, account.xid),
+  );
+  demand(!others.some(({ waiting }) => waiting), 'REQUEST_ID_TAKEN', 'this request id is in use');
+}
+
+function factsOf(
+  { clock }: ServerContext,
+  { key: { owner, keyId }, description: { blind } }: ReadRequest,
+  kind: string,
+  expiresAt: number,
+): RequestFacts {
+  return { owner, keyId, kind, blind, expiresAt, now: clock() };
+}

@@ -1,0 +1,129 @@
+import { UsageError } from '@ckm/foundation';
+import type { RequestDesk, ServerContext, WaitingRequest } from '../../context.js';
+import type { Transaction } from '../../storage/storage.js';
+import { demand, refusal } from '../errors.js';
+import { repeatWhenRaced } from '../raced.js';
+import { nextRequest } from './admission.js';
+import { requestEntry } from './request-audit.js';
+import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';
+
+const MOST_LISTED = 256;
+const SWEEP_BATCH = 64;
+
+/** Where the operator says yes or no to requests that wait. */
+export function createRequestDesk(context: ServerContext): RequestDesk {
+  return {
+    async list() {
+      const now = context.clock();
+      const rows = await context.storage.read((reader) => reader.requests.listWaiting(MOST_LISTED));
+      return rows
+        .filter(({ expiresAt }) => expiresAt > now)
+        .map((row) => waitingView(openRequest(context, row)));
+    },
+    approve: (requestId) => decide(context, requestId, 'approved', { approvedBy: 'operator' }),
+    reject: (requestId, reason) => decide(context, requestId, 'rejected', { reason: checkReason(reason) }),
+  };
+}
+
+/** Expires requests whose time has passed while they waited. */
+export async function sweepRequests(context: ServerContext): Promise<void> {
+  const overdue = await context.storage.read((reader) =>
+    reader.requests.overdue(context.clock(), SWEEP_BATCH),
+  );
+  for (const { owner, requestId } of overdue) {
+    await repeatWhenRaced(() =>
+      context.storage.transact(async (transaction) => {
+        const row = await transaction.requests.find(owner, requestId);
+        if (row === null || !row.waiting) return;
+        await expire(context, transaction, openRequest(context, row));
+      }),
+    );
+  }
+}
+
+async function decide(
+  context: ServerContext,
+  requestId: Uint8Array,
+  to: 'approved' | 'rejected',
+  change: Partial<RequestRecord>,
+): Promise<WaitingRequest> {
+  const decided = await repeatWhenRaced(() =>
+    context.storage.transact(async (transaction) => {
+      const before = await findWaiting(context, transaction, requestId);
+      if (before.row.expiresAt <= context.clock()) {
+        await expire(context, transaction, before);
+        return null;
+      }
+      await move(context, transaction, nextRequest(before, to, change), {
+        deed: `operator.${to === 'approved' ? 'approve' : 'reject'}`,
+        verdict: to,
+        detail: change.reason ?? before.record.kind,
+      });
+      return before;
+    }),
+  );
+  demand(decided !== null, 'REQUEST_NOT_WAITING', 'this request has expired');
+  context.events.operatorActed({ action: to === 'approved' ? 'approve' : 'reject' });
+  return waitingView(decided);
+}
+
+async function expire(
+  context: ServerContext,
+  transaction: Transaction,
+  before: StoredRequest,
+): Promise<void> {
+  await move(context, transaction, nextRequest(before, 'expired', {}), {
+    deed: 'sign.expired',
+    verdict: 'done',
+    detail: before.record.kind,
+  });
+}
+
+async function move(
+  context: ServerContext,
+  transaction: Transaction,
+  after: StoredRequest,
+  entry: {
+    readonly deed: string;
+    readonly verdict: 'approved' | 'rejected' | 'done';
+    readonly detail: string;
+  },
+): Promise<void> {
+  await transaction.requests.update(sealRequest(context, after));
+  const { sentence, kind } = after.record;
+  await context.audit.append(transaction, {
+    ...requestEntry(after.row, { ...entry, sentence, policy: '' }),
+    who: null,
+  });
+  context.events.requestMoved({ kind, to: after.state });
+}
+
+/** @throws UsageError `REQUEST_UNKNOWN`; StateError `REQUEST_NOT_WAITING`, `REQUEST_AMBIGUOUS` */
+async function findWaiting(
+  context: ServerContext,
+  transaction: Transaction,
+  requestId: Uint8Array,
+): Promise<StoredRequest> {
+  const rows = await transaction.requests.withId(requestId);
+  if (rows.length === 0) throw refusal('REQUEST_UNKNOWN', 'there is no such request');
+  const [first, ...others] = rows.filter(({ waiting }) => waiting);
+  demand(first !== undefined, 'REQUEST_NOT_WAITING', 'this request does not wait for anybody');
+  demand(others.length === 0, 'REQUEST_AMBIGUOUS', 'two accounts wait under the same request id');
+  return openRequest(context, first);
+}
+
+const REASON = /^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]{1,280}$/u;
+
+/** It reaches the requester's terminal. */
+function checkReason(reason: string): string {
+  if (REASON.test(reason)) return reason;
+  throw new UsageError('a reason is 1 to 280 characters of plain text', {
+    code: 'REASON_INVALID',
+    hint: 'say in one line why the request is rejected',
+  });
+}
+
+function waitingView({ row, record: { kind, sentence } }: StoredRequest): WaitingRequest {
+  const { owner, requestId, keyId, createdAt, expiresAt } = row;
+  return { owner, requestId, keyId, kind, sentence, createdAt, expiresAt };
+}

@@ -1,0 +1,76 @@
+import type { Problem, SigningAttempt, SigningRequest } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
+import { taggedHash } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import type { AttemptRow, RequestRow } from '../../storage/storage.js';
+import { openRecord, sealRecord } from '../sealed-record.js';
+import { parseRequestState, type RequestState } from './request-machine.js';
+
+/** Everything a server keeps about one request; sealed as a whole. The payload itself is not kept, its hash is. */
+export interface RequestRecord {
+  readonly kind: string;
+  /** Over kind and payload: the same request id never stands for anything else. */
+  readonly payloadHash: Uint8Array;
+  readonly sentence: string;
+  /** Who said yes; null while nobody has. */
+  readonly approvedBy: 'policy' | 'operator' | null;
+  /** Why it was rejected or cancelled. */
+  readonly reason: string | null;
+}
+
+export interface StoredRequest {
+  readonly row: Omit<RequestRow, 'sealed'>;
+  readonly state: RequestState;
+  readonly record: RequestRecord;
+}
+
+/** What came of one attempt: shares, or why there are none. Its nonces are gone in either case. */
+export interface AttemptRecord {
+  readonly packageHash: Uint8Array;
+  readonly shares: readonly Uint8Array[];
+  readonly problem: Problem | null;
+}
+
+export function openRequest(context: ServerContext, row: RequestRow): StoredRequest {
+  return { row, state: parseRequestState(row.state), record: openRecord(context.vault, 'requests', row) };
+}
+
+export function sealRequest({ vault }: ServerContext, { row, state, record }: StoredRequest): RequestRow {
+  const { owner, requestId, keyId, version, createdAt, expiresAt } = row;
+  const waiting = state === 'waiting';
+  const columns = { owner, requestId, keyId, state, waiting, version, createdAt, expiresAt };
+  return sealRecord(vault, 'requests', columns, record);
+}
+
+export function openAttempt({ vault }: ServerContext, row: AttemptRow): AttemptRecord {
+  return openRecord(vault, 'attempts', row);
+}
+
+export function sealAttempt(
+  { vault }: ServerContext,
+  columns: Omit<AttemptRow, 'sealed'>,
+  record: AttemptRecord,
+): AttemptRow {
+  return sealRecord(vault, 'attempts', columns, record);
+}
+
+/** 32 bytes over what is asked for. */
+export function hashPayload({ kind, payload }: Pick<SigningRequest, 'kind' | 'payload'>): Uint8Array {
+  return taggedHash('CKM/request/payload/v1', encodeData(kind), payload);
+}
+
+/** 32 bytes over who signs with which commitments. */
+export function hashAttempt({ signers, commitments }: SigningAttempt): Uint8Array {
+  const flat = commitments.flatMap((ofTask) => ofTask.flatMap(({ hiding, binding }) => [hiding, binding]));
+  return taggedHash('CKM/request/attempt/v1', Uint8Array.from(signers), ...flat);
+}
+
+/** Whether a message is about the request that is stored under its id, to the last bit. */
+export function isSameRequest({ row, record }: StoredRequest, request: SigningRequest): boolean {
+  return (
+    equalBytes(row.keyId, request.keyId) &&
+    row.expiresAt === request.expiresAt &&
+    equalBytes(record.payloadHash, hashPayload(request))
+  );
+}

@@ -1,0 +1,36 @@
+import type { Parameters, SigningReply } from '@ckm/api';
+import type { Call } from '../../context.js';
+import { refusal } from '../errors.js';
+import { repeatWhenRaced } from '../raced.js';
+import { nextRequest } from './admission.js';
+import { requestEntry } from './request-audit.js';
+import { replyTo } from './request-reply.js';
+import { openRequest, sealRequest } from './request-record.js';
+import type { SigningHouse } from './sign-request.js';
+
+/**
+ * The requester takes a request back: no share leaves for it any more. One that is over stays what it is.
+ * @throws StateError `REQUEST_UNKNOWN`
+ */
+export async function cancelRequest(
+  { context }: SigningHouse,
+  call: Call,
+  { requestId, reason }: Parameters<'sign.cancel'>,
+): Promise<SigningReply> {
+  const stored = await repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      const row = await transaction.requests.find(call.account.xid, requestId);
+      if (row === null) throw refusal('REQUEST_UNKNOWN', 'there is no such request');
+      const before = openRequest(context, row);
+      if (before.state !== 'waiting' && before.state !== 'approved') return before;
+      const after = nextRequest(before, 'cancelled', { reason });
+      await transaction.requests.update(sealRequest(context, after));
+      const { sentence, kind } = before.record;
+      const entry = { deed: 'sign.cancel', sentence, verdict: 'done', policy: '', detail: kind } as const;
+      await context.audit.append(transaction, requestEntry(row, entry));
+      context.events.requestMoved({ kind, to: after.state });
+      return after;
+    }),
+  );
+  return replyTo(context, stored, {});
+}
