@@ -1,3 +1,7 @@
+import { CkmError } from '@ckm/foundation';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
 /**
  * The only place where business events are reported: each has one function, which writes a log line and moves metrics.
  * No secret, no body, no XID: labels are few and fixed.
@@ -27,6 +31,155 @@ export interface Events {
   unsealFailed(): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
   stopped(): void;
-  /** An error that is a defect of ours: logged with its stack, without its causes' data. */
+  /** An error that is a defect of ours: logged with the places it passed, without its words. */
   bug(error: unknown): void;
+}
+
+/** Events together with what shows them: `/metrics`. */
+export interface Reporting {
+  readonly events: Events;
+  /** Prometheus text format. */
+  metrics(): Promise<string>;
+}
+
+/** Fields that may never be written, wherever they turn up; a second fence behind {@link Events}. */
+const NEVER = [
+  'key',
+  'seed',
+  'share',
+  'secret',
+  'passphrase',
+  'body',
+  'payload',
+  'sealed',
+  'nonce',
+  'token',
+  'url',
+];
+const REDACTED = NEVER.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
+
+/** Where log lines go and which. `destination` is for tests; otherwise standard output. */
+export interface ReportingOptions {
+  readonly level: string;
+  readonly destination?: DestinationStream;
+}
+
+export function createReporting({ level, destination }: ReportingOptions): Reporting {
+  const options = { level, base: null, redact: { paths: REDACTED, censor: '<secret>' } };
+  const log = destination === undefined ? pino(options) : pino(options, destination);
+  const registry = new Registry();
+  const events = createEvents(log, registry);
+  processGauges(registry);
+  return { events, metrics: () => registry.metrics() };
+}
+
+function createEvents(log: Logger, registry: Registry): Events {
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter({ name: `ckm_${name}`, help, labelNames, registers });
+  const histogram = <L extends string>(name: string, help: string, labelNames: L[]) =>
+    new Histogram({ name: `ckm_${name}`, help, labelNames, registers, buckets: SECONDS });
+  const messages = counter('messages_total', 'Messages answered', ['function', 'code']);
+  const messageSeconds = histogram('message_seconds', 'Time to answer a message', ['function']);
+  const refused = counter('messages_refused_total', 'Messages that could not be read or trusted', ['code']);
+  const accounts = counter('accounts_opened_total', 'Accounts opened');
+  const sessions = counter('session_moves_total', 'Moves of sessions', ['kind', 'to']);
+  const keys = counter('keys_activated_total', 'Keys certified', ['suite']);
+  const decided = counter('requests_decided_total', 'Decisions on requests', ['kind', 'verdict', 'code']);
+  const requests = counter('request_moves_total', 'Moves of requests', ['kind', 'to']);
+  const shares = counter('shares_released_total', 'Signature shares released', ['suite']);
+  const shareSeconds = histogram('shares_seconds', 'Time to make the shares of one attempt', ['suite']);
+  const faults = counter('peer_faults_total', 'Faults of other servers', ['code']);
+  const filled = counter('commitments_published_total', 'Nonce commitments published');
+  const voided = counter('commitments_voided_total', 'Nonce commitments that became void unused');
+  const operator = counter('operator_actions_total', 'Actions of the operator', ['action']);
+  const storage = counter('storage_failures_total', 'Failures of the database', ['code']);
+  const unseals = counter('unseal_failures_total', 'Wrong passphrases');
+  const bugs = counter('bugs_total', 'Errors that cannot happen');
+  return {
+    messageAnswered: ({ function: name, code, seconds }) => {
+      messages.inc({ function: label(name), code: label(code) });
+      messageSeconds.observe({ function: label(name) }, seconds);
+      log.debug({ function: label(name), code: label(code), seconds }, 'message answered');
+    },
+    messageRefused: ({ code }) => {
+      refused.inc({ code: label(code) });
+      log.info({ code: label(code) }, 'message refused');
+    },
+    accountOpened: () => {
+      accounts.inc();
+      log.info('account opened');
+    },
+    sessionMoved: ({ kind, to }) => {
+      sessions.inc({ kind: label(kind), to: label(to) });
+      log.info({ kind: label(kind), to: label(to) }, 'session moved');
+    },
+    keyActivated: ({ suite }) => {
+      keys.inc({ suite: label(suite) });
+      log.info({ suite: label(suite) }, 'key activated');
+    },
+    requestDecided: ({ kind, verdict, code }) => {
+      decided.inc({ kind: label(kind), verdict, code: label(code) });
+      log.debug({ kind: label(kind), verdict, code: label(code) }, 'request decided');
+    },
+    requestMoved: ({ kind, to }) => {
+      requests.inc({ kind: label(kind), to: label(to) });
+      log.debug({ kind: label(kind), to: label(to) }, 'request moved');
+    },
+    sharesReleased: ({ suite, tasks, seconds }) => {
+      shares.inc({ suite: label(suite) }, tasks);
+      shareSeconds.observe({ suite: label(suite) }, seconds);
+      log.debug({ suite: label(suite), tasks, seconds }, 'shares released');
+    },
+    peerFault: ({ code, round }) => {
+      faults.inc({ code: label(code) });
+      log.warn({ code: label(code), round }, 'another server is at fault');
+    },
+    poolFilled: ({ count }) => filled.inc(count),
+    poolVoided: ({ count }) => voided.inc(count),
+    operatorActed: ({ action }) => {
+      operator.inc({ action: label(action) });
+      log.info({ action: label(action) }, 'operator acted');
+    },
+    storageFailed: ({ code }) => {
+      storage.inc({ code: label(code) });
+      log.error({ code: label(code) }, 'database failed');
+    },
+    unsealFailed: () => {
+      unseals.inc();
+      log.warn('wrong passphrase');
+    },
+    started: ({ storage: kind, sealed }) => log.info({ storage: kind, isSealed: sealed }, 'started'),
+    stopped: () => log.info('stopped'),
+    bug: (error) => {
+      bugs.inc();
+      log.error(
+        { code: error instanceof CkmError ? label(error.code) : 'INTERNAL', places: placesOf(error) },
+        'bug',
+      );
+    },
+  };
+}
+
+/** 0.1 ms to 10 s. */
+const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
+
+/** Only words that we could have written ourselves become labels. */
+function label(text: string): string {
+  return /^[A-Za-z0-9_.-]{0,64}$/.test(text) ? text : 'other';
+}
+
+/** The frames of a stack. Its first line, the message, could hold anything. */
+function placesOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error) || error.stack === undefined) return [];
+  const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));
+  return frames.slice(0, 12).map((line) => line.trim());
+}
+
+function processGauges(registry: Registry): void {
+  const gauge = (name: string, help: string, read: () => number) => {
+    const made: Gauge = new Gauge({ name, help, registers: [registry], collect: () => made.set(read()) });
+  };
+  gauge('process_resident_memory_bytes', 'Resident memory', () => process.memoryUsage.rss());
+  gauge('process_uptime_seconds', 'Time since the process started', () => process.uptime());
 }

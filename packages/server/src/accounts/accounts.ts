@@ -1,3 +1,4 @@
+import type { PublicKeys } from '@ckm/gordian';
 import type { Reader, Transaction } from '../storage/storage.js';
 
 /** What one account may use at most. */
@@ -18,8 +19,25 @@ export interface Account {
   readonly status: 'active' | 'suspended';
   readonly openedAt: number;
   readonly quota: Quota;
-  /** The XID document as it was introduced: keys are taken from here, never from a message. */
+  readonly version: number;
+  /** The XID document as it was introduced, encoded. */
   readonly document: Uint8Array;
+  /** The keys of that document: messages are verified with these, never with keys from a message. */
+  readonly publicKeys: PublicKeys;
+}
+
+/** How a stranger shows who they are: keys whose hash is their XID, in a message signed with them. */
+export interface Introduction {
+  readonly xid: Uint8Array;
+  readonly publicKeys: PublicKeys;
+}
+
+/** An invite as the operator sees it; the code is gone. */
+export interface Invite {
+  readonly note: string;
+  readonly usedBy: Uint8Array | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
 }
 
 export interface Accounts {
@@ -31,7 +49,8 @@ export interface Accounts {
    */
   open(
     transaction: Transaction,
-    introduction: { readonly xid: Uint8Array; readonly document: Uint8Array; readonly invite: string | null },
+    introduction: Introduction,
+    invite: string | null,
   ): Promise<{ readonly account: Account; readonly created: boolean }>;
   setStatus(transaction: Transaction, xid: Uint8Array, status: Account['status']): Promise<Account>;
   /** Makes an invite; the code is shown once and stored hashed. */
@@ -39,6 +58,7 @@ export interface Accounts {
     transaction: Transaction,
     invite: { readonly note: string; readonly expiresAt: number },
   ): Promise<{ readonly code: string }>;
+  listInvites(reader: Reader, limit: number): Promise<readonly Invite[]>;
 
   /** The quota checks. Each throws PolicyError `QUOTA_…` (429) when one more would be too many. */
   readonly quota: {

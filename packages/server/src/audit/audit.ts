@@ -1,4 +1,4 @@
-import type { Reader, Transaction } from '../storage/storage.js';
+import type { Reader, Storage, Transaction } from '../storage/storage.js';
 
 /** What happened, as a person reads it. No secret, no request body, no share. */
 export interface AuditEntry {
@@ -30,14 +30,27 @@ export type AuditVerification =
   | { readonly ok: true; readonly entries: number; readonly head: Uint8Array }
   | { readonly ok: false; readonly entries: number; readonly brokenAt: number; readonly why: string };
 
+/** A head as it once was: `sequence` entries ending with `hash`. */
+export interface AuditAnchor {
+  readonly sequence: number;
+  readonly hash: Uint8Array;
+}
+
 export interface AuditLog {
   /**
    * Adds an entry inside the caller's transaction. When it throws, let it: if the log cannot be written, the deed does
    * not happen. Call it last: it holds the head against other replicas until the commit.
    */
   append(transaction: Transaction, entry: AuditEntry): Promise<void>;
-  /** Entries from `sequence` on, ascending. */
+  /**
+   * Entries from `sequence` on, ascending.
+   * @throws StorageError `ROW_TAMPERED`.
+   */
   list(reader: Reader, sequence: number, limit: number): Promise<readonly AuditLine[]>;
-  /** Walks the whole chain: an edited, swapped, removed or cut-off entry is found and named. */
-  verify(reader: Reader): Promise<AuditVerification>;
+  /**
+   * Walks the whole chain, page by page: an edited, swapped, removed or cut-off entry is found and named.
+   * @param anchor a head noted outside the database: only with it is a log found that was put back to an earlier day
+   * together with its head.
+   */
+  verify(storage: Storage, anchor?: AuditAnchor | null): Promise<AuditVerification>;
 }

@@ -45,4 +45,6 @@ export interface ServerConfig {
   readonly log: { readonly level: string };
   /** Whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it. */
   readonly trustProxy: boolean;
+  /** Who may read `/metrics`. */
+  readonly metrics: 'local' | 'anybody';
 }

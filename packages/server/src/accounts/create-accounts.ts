@@ -1,0 +1,169 @@
+import { encodeHex, encodeUtf8, equalBytes, StateError } from '@ckm/foundation';
+import {
+  createXidDocument,
+  type Data,
+  decodeData,
+  decodeEnvelope,
+  encodeData,
+  encodeEnvelope,
+  inceptionKeyOf,
+  parseXidDocument,
+  xidDocumentEnvelope,
+} from '@ckm/gordian';
+import { taggedHash } from '@ckm/threshold';
+import { z } from 'zod';
+import type { AccountRow, InviteRow, Transaction } from '../storage/storage.js';
+import type { Vault } from '../vault/vault.js';
+import type { Account, Accounts, Introduction, Quota } from './accounts.js';
+import { accessError } from './codes.js';
+import { createInviteCode, normalInviteCode } from './invite-code.js';
+import { quotaChecks } from './quota.js';
+
+interface Sources {
+  readonly vault: Vault;
+  readonly clock: () => number;
+  readonly random: (length: number) => Uint8Array;
+  readonly admission: 'open' | 'invite' | 'closed';
+  /** What an account gets that has nothing else agreed. */
+  readonly quota: Quota;
+}
+
+const MAX_REMEMBERED = 2_000;
+
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+const stored = z.strictObject({ document: bytes });
+
+/** Accounts by XID, sealed row by row. */
+export function createAccounts(sources: Sources): Accounts {
+  const { vault, clock } = sources;
+
+  // Reading keys out of a document costs more than finding it: kept as long as the row is the same, byte for byte.
+  const recent = new Map<string, { readonly sealed: Uint8Array; readonly account: Account }>();
+
+  function remembered(row: AccountRow): Account {
+    const name = encodeHex(row.xid);
+    const known = recent.get(name);
+    if (
+      known !== undefined &&
+      equalBytes(known.sealed, row.sealed) &&
+      known.account.status === row.status &&
+      known.account.version === row.version
+    ) {
+      return known.account;
+    }
+    const account = fromRow(row);
+    if (recent.size >= MAX_REMEMBERED) recent.clear();
+    recent.set(name, { sealed: row.sealed, account });
+    return account;
+  }
+
+  function fromRow(row: AccountRow): Account {
+    const { document } = stored.parse(decodeData(vault.openRow('accounts', row)));
+    const keys = inceptionKeyOf(parseXidDocument(decodeEnvelope(document)));
+    if (keys === null)
+      throw accessError('ACCOUNT_UNKNOWN', 'an account has no keys', 'open the account again');
+    const { xid, status, openedAt, version } = row;
+    return { xid, status, openedAt, version, quota: sources.quota, document, publicKeys: keys.publicKeys };
+  }
+
+  function toRow(account: Omit<Account, 'quota' | 'publicKeys'>): AccountRow {
+    const { xid, status, version, openedAt, document } = account;
+    return vault.sealRow(
+      'accounts',
+      { xid, status, version, openedAt },
+      encodeData({ document } satisfies Data),
+    );
+  }
+
+  async function useInvite(transaction: Transaction, xid: Uint8Array, code: string | null): Promise<void> {
+    if (sources.admission === 'open') return;
+    if (sources.admission === 'closed') {
+      throw accessError('ACCOUNTS_CLOSED', 'this server takes no new accounts', 'choose another server');
+    }
+    if (code === null) {
+      throw accessError(
+        'INVITE_REQUIRED',
+        'this server asks for an invite',
+        'ask its operator for an invite code',
+      );
+    }
+    const row = await transaction.invites.find(inviteHash(code));
+    const good = row !== null && row.usedBy === null && row.expiresAt > clock();
+    if (!good || !(await transaction.invites.use(resealed(row, xid)))) throw inviteInvalid();
+  }
+
+  function resealed(row: InviteRow, usedBy: Uint8Array): InviteRow {
+    const { sealed: _sealed, ...columns } = row;
+    return vault.sealRow('invites', { ...columns, usedBy }, vault.openRow('invites', row));
+  }
+
+  return {
+    find: async (reader, xid) => {
+      const row = await reader.accounts.find(xid);
+      return row === null ? null : remembered(row);
+    },
+    list: async (reader, after, limit) => (await reader.accounts.list({ after, limit })).map(fromRow),
+    open: async (transaction, introduction, invite) => {
+      const known = await transaction.accounts.find(introduction.xid);
+      if (known !== null) return { account: fromRow(known), created: false };
+      await useInvite(transaction, introduction.xid, invite);
+      const row = toRow({
+        xid: introduction.xid,
+        status: 'active',
+        version: 1,
+        openedAt: clock(),
+        document: documentOf(introduction),
+      });
+      await transaction.accounts.insert(row);
+      return { account: fromRow(row), created: true };
+    },
+    setStatus: async (transaction, xid, status) => {
+      const row = await transaction.accounts.find(xid);
+      if (row === null) throw accessError('ACCOUNT_UNKNOWN', 'there is no such account', 'list the accounts');
+      const account = { ...fromRow(row), status, version: row.version + 1 };
+      await transaction.accounts.update(toRow(account));
+      return account;
+    },
+    createInvite: async (transaction, { note, expiresAt }) => {
+      const code = createInviteCode(sources.random);
+      const columns = { codeHash: inviteHash(code), usedBy: null, createdAt: clock(), expiresAt };
+      await transaction.invites.insert(vault.sealRow('invites', columns, encodeData({ note })));
+      return { code };
+    },
+    listInvites: async (reader, limit) => {
+      const rows = await reader.invites.list(limit);
+      return rows.map((row) => {
+        const { note } = z
+          .strictObject({ note: z.string() })
+          .parse(decodeData(vault.openRow('invites', row)));
+        return { note, usedBy: row.usedBy, createdAt: row.createdAt, expiresAt: row.expiresAt };
+      });
+    },
+    quota: quotaChecks,
+  };
+}
+
+function documentOf({ xid, publicKeys }: Introduction): Uint8Array {
+  const document = createXidDocument(publicKeys);
+  if (!document.xid.every((byte, i) => byte === xid[i])) {
+    throw new StateError('the keys introduced are not those of the XID', {
+      code: 'ACCOUNT_UNKNOWN',
+      hint: 'introduce the first key of the XID',
+    });
+  }
+  return encodeEnvelope(xidDocumentEnvelope(document));
+}
+
+function inviteHash(code: string): Uint8Array {
+  const normal = normalInviteCode(code);
+  if (normal === null) throw inviteInvalid();
+  return taggedHash('CKM/invite/v1', encodeUtf8(normal));
+}
+
+function inviteInvalid() {
+  return accessError(
+    'INVITE_INVALID',
+    'the invite code is not valid here, not any more',
+    'ask for a new invite code',
+  );
+}

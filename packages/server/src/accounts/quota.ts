@@ -1,0 +1,32 @@
+import type { Accounts } from './accounts.js';
+import { quotaError } from './codes.js';
+
+/** Counted from durable rows, in the transaction that adds one more. */
+export const quotaChecks: Accounts['quota'] = {
+  key: async (reader, { xid, quota }) => {
+    if ((await reader.keys.count(xid)) < quota.keys) return;
+    throw quotaError('QUOTA_KEYS', 'keys', quota.keys, 'delete a key, or ask the operator for more');
+  },
+  openSession: async (reader, { xid, quota }) => {
+    if ((await reader.sessions.countOpen(xid)) < quota.openSessions) return;
+    throw quotaError(
+      'QUOTA_SESSIONS',
+      'open sessions',
+      quota.openSessions,
+      'finish or cancel a session first',
+    );
+  },
+  waitingRequest: async (reader, { xid, quota }) => {
+    if ((await reader.requests.countWaiting(xid)) < quota.waitingRequests) return;
+    throw quotaError(
+      'QUOTA_WAITING',
+      'requests that wait for the operator',
+      quota.waitingRequests,
+      'wait for the operator, or cancel a request',
+    );
+  },
+  bytes: async (reader, { xid, quota }, more) => {
+    if ((await reader.bytesOf(xid)) + more <= quota.bytes) return;
+    throw quotaError('QUOTA_BYTES', 'bytes stored', quota.bytes, 'ask the operator for more room');
+  },
+};

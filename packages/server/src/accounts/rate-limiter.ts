@@ -1,0 +1,38 @@
+/** Counts in memory: what a process that restarts may forget. */
+export interface RateLimiter {
+  /** Takes one place; false when there is none left. */
+  take(name: string): boolean;
+}
+
+const MAX_NAMES = 20_000;
+
+/**
+ * At most `count` in every `perMs`, for each name: a bucket that fills evenly, so that no burst doubles it at the turn of
+ * a window. With more names than it remembers, the one that was quiet longest is forgotten.
+ * @param nowMs a clock that never runs backwards, in milliseconds.
+ */
+export function createRateLimiter(
+  limit: { readonly count: number; readonly perMs: number },
+  nowMs: () => number = () => performance.now(),
+): RateLimiter {
+  const { count, perMs } = limit;
+  // For each name the moment at which its bucket will be full again (generic cell rate algorithm).
+  const fullAt = new Map<string, number>();
+  const cost = perMs / count;
+  return {
+    take: (name) => {
+      const now = nowMs();
+      const next = Math.max(fullAt.get(name) ?? 0, now) + cost;
+      if (next - now > perMs) return false;
+      fullAt.delete(name);
+      if (fullAt.size >= MAX_NAMES) forgetOldest(fullAt);
+      fullAt.set(name, next);
+      return true;
+    },
+  };
+}
+
+function forgetOldest(names: Map<string, number>): void {
+  const [oldest] = names.keys();
+  if (oldest !== undefined) names.delete(oldest);
+}

@@ -1,0 +1,16 @@
+import { UsageError } from '@ckm/foundation';
+
+/** Every code of an error about configuration and start. */
+export const CONFIG_CODES = [
+  'CONFIG_INVALID',
+  'CONFIG_MISSING',
+  'DATA_DIR_EXPOSED',
+  'DATA_DIR_USED',
+  'INSPECTOR_REFUSED',
+  'LISTEN_FAILED',
+] as const;
+export type ConfigCode = (typeof CONFIG_CODES)[number];
+
+export function configError(code: ConfigCode, message: string, hint: string, cause?: unknown): UsageError {
+  return new UsageError(message, { code, hint, ...(cause === undefined ? {} : { cause }) });
+}

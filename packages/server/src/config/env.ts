@@ -1,0 +1,38 @@
+/** The environment as strings: read here and nowhere else. */
+export interface Env {
+  readonly dataDir: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly publicUrl: string | undefined;
+  readonly listen: string | undefined;
+  readonly tlsCertificate: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly storageKeyFile: string | undefined;
+  readonly logLevel: string | undefined;
+  readonly trustProxy: string | undefined;
+  readonly allowInspect: string | undefined;
+  readonly acceptClock: string | undefined;
+}
+
+/** Every variable that a server reads. */
+export const ENV_NAMES: { readonly [N in keyof Env]: string } = {
+  dataDir: 'CKM_DATA_DIR',
+  databaseUrl: 'CKM_DATABASE_URL',
+  publicUrl: 'CKM_PUBLIC_URL',
+  listen: 'CKM_LISTEN',
+  tlsCertificate: 'CKM_TLS_CERTIFICATE',
+  tlsKey: 'CKM_TLS_KEY',
+  storageKeyFile: 'CKM_STORAGE_KEY_FILE',
+  logLevel: 'CKM_LOG_LEVEL',
+  trustProxy: 'CKM_TRUST_PROXY',
+  allowInspect: 'CKM_ALLOW_INSPECT',
+  acceptClock: 'CKM_ACCEPT_CLOCK',
+};
+
+/** Picks our variables; an empty one counts as absent. */
+export function readEnv(variables: Readonly<Record<string, string | undefined>> = process.env): Env {
+  const entries = Object.entries(ENV_NAMES).map(([property, name]) => {
+    const value = variables[name];
+    return [property, value === '' ? undefined : value];
+  });
+  return Object.fromEntries(entries) as unknown as Env;
+}

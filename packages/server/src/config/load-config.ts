@@ -1,0 +1,170 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { VERSION } from '../version.js';
+import { configError } from './codes.js';
+import type { ServerConfig } from './config.js';
+import { ENV_NAMES, type Env } from './env.js';
+
+export const CONFIG_FILE = 'config.json';
+
+const rateLimit = z.strictObject({
+  count: z.int().min(1).max(1_000_000),
+  perSeconds: z.int().min(1).max(31_536_000),
+});
+
+const quota = z.strictObject({
+  keys: z.int().min(0).max(1_000_000).default(1_000),
+  openSessions: z.int().min(0).max(10_000).default(32),
+  requestsPerMinute: z.int().min(1).max(10_000_000).default(6_000),
+  waitingRequests: z.int().min(0).max(10_000).default(100),
+  bytes: z.int().min(0).default(1_073_741_824),
+});
+
+const policy = z.strictObject({
+  kinds: z.array(z.string().min(1).max(32)).max(64).nullable().default(null),
+  rateLimit: rateLimit.nullable().default(null),
+  blindAllowed: z.boolean().default(true),
+  approval: z.enum(['automatic', 'operator']).default('automatic'),
+});
+
+const limits = z.strictObject({
+  body: z.int().min(16_384).max(16_777_216).default(2_097_152),
+  concurrency: z.int().min(1).max(10_000).default(256),
+  perSecond: z.int().min(1).max(1_000_000).default(2_000),
+  perAddressPerMinute: z.int().min(1).max(100_000_000).default(60_000),
+  requestTimeoutMs: z.int().min(100).max(600_000).default(20_000),
+  clockSkewSeconds: z.int().min(1).max(3_600).default(60),
+  messageLifetimeSeconds: z.int().min(10).max(86_400).default(300),
+  sessionLifetimeSeconds: z.int().min(60).max(31_536_000).default(1_209_600),
+  requestLifetimeSeconds: z.int().min(60).max(31_536_000).default(1_209_600),
+});
+
+const listen = z.strictObject({ host: z.string().min(1).max(255), port: z.int().min(0).max(65_535) });
+const publicUrl = z
+  .string()
+  .max(256)
+  .refine((text) => /^https?:\/\/[^\s/?#@]+\/?$/.test(text), { error: 'expected http(s)://host[:port]' });
+
+const name = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
+
+/** What `config.json` may hold; everything but the name has a default. */
+export const configFile = z.strictObject({
+  name,
+  publicUrl: publicUrl.nullable().default(null),
+  listen: listen.default({ host: '127.0.0.1', port: 8470 }),
+  tls: z
+    .strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) })
+    .nullable()
+    .default(null),
+  accounts: z.enum(['open', 'invite', 'closed']).default('invite'),
+  quota: quota.prefault({}),
+  policy: policy.prefault({}),
+  limits: limits.prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .prefault({}),
+  trustProxy: z.boolean().default(false),
+  metrics: z.enum(['local', 'anybody']).default('local'),
+});
+export type ConfigFile = z.infer<typeof configFile>;
+export type ConfigFileInput = z.input<typeof configFile>;
+
+/**
+ * Checks a configuration and lets the environment have the last word.
+ * @throws UsageError `CONFIG_INVALID` naming the first setting that is wrong.
+ */
+export function toConfig(dataDir: string, file: unknown, env: Env): ServerConfig {
+  const settings = checked(withEnv(file, env));
+  const { host, port } = settings.listen;
+  const scheme = settings.tls === null ? 'http' : 'https';
+  return {
+    ...settings,
+    dataDir,
+    version: VERSION,
+    publicUrl: (
+      settings.publicUrl ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+    ).replace(/\/$/, ''),
+    databaseUrl: databaseUrl(env.databaseUrl),
+  };
+}
+
+/** @throws UsageError `CONFIG_MISSING`, `CONFIG_INVALID`. */
+export function loadConfig(dataDir: string, env: Env): ServerConfig {
+  return toConfig(dataDir, readConfigFile(dataDir), env);
+}
+
+/** Writes a new `config.json`; fails when there is one. */
+export function writeConfigFile(dataDir: string, settings: ConfigFileInput): void {
+  const text = `${JSON.stringify(checked(settings), null, 2)}\n`;
+  writeFileSync(join(dataDir, CONFIG_FILE), text, { mode: 0o600, flag: 'wx' });
+}
+
+function readConfigFile(dataDir: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(join(dataDir, CONFIG_FILE), 'utf8');
+  } catch (cause) {
+    throw configError('CONFIG_MISSING', `there is no server in ${dataDir}`, 'run: ckm server init', cause);
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw configError('CONFIG_INVALID', `${CONFIG_FILE} is not JSON`, `correct ${CONFIG_FILE}`, cause);
+  }
+}
+
+function checked(settings: unknown): ConfigFile {
+  const parsed = configFile.safeParse(settings);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const setting =
+    issue === undefined || issue.path.length === 0 ? CONFIG_FILE : issue.path.map(String).join('.');
+  throw configError(
+    'CONFIG_INVALID',
+    `${setting}: ${issue?.message ?? 'not valid'}`,
+    `correct ${setting} in ${CONFIG_FILE}`,
+  );
+}
+
+function withEnv(file: unknown, env: Env): unknown {
+  if (typeof file !== 'object' || file === null) return file;
+  return {
+    ...file,
+    ...(env.publicUrl === undefined ? {} : { publicUrl: env.publicUrl }),
+    ...(env.listen === undefined ? {} : { listen: parseListen(env.listen) }),
+    ...(env.logLevel === undefined ? {} : { log: { level: env.logLevel } }),
+    ...(env.trustProxy === undefined
+      ? {}
+      : { trustProxy: env.trustProxy === '1' || env.trustProxy === 'true' }),
+    ...(env.tlsCertificate === undefined && env.tlsKey === undefined
+      ? {}
+      : { tls: { certificateFile: env.tlsCertificate, keyFile: env.tlsKey } }),
+  };
+}
+
+function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:(.+):)?(\d{1,5})$/.exec(text);
+  if (match === null) {
+    throw configError(
+      'CONFIG_INVALID',
+      `${ENV_NAMES.listen} is not host:port`,
+      `set ${ENV_NAMES.listen}=127.0.0.1:8470`,
+    );
+  }
+  return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+function databaseUrl(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  if (/^postgres(ql)?:\/\//.test(text)) return text;
+  throw configError(
+    'CONFIG_INVALID',
+    `${ENV_NAMES.databaseUrl} is not a postgres URL`,
+    'use postgres://…, or leave it unset for the embedded database',
+  );
+}

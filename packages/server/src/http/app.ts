@@ -1,0 +1,119 @@
+import type { Problem } from '@ckm/api';
+import { type Context, Hono } from 'hono';
+import { createRateLimiter } from '../accounts/rate-limiter.js';
+import type { ServerConfig } from '../config/config.js';
+import type { Reporting } from '../events.js';
+import { addressGroup, isLocal } from './address.js';
+import { PROBLEMS } from './codes.js';
+import type { Gate } from './gate.js';
+import { readBody } from './read-body.js';
+
+/** What Node's adapter hands along; absent when an app is asked directly. */
+interface Bindings {
+  readonly incoming?: { readonly socket: { readonly remoteAddress?: string } };
+}
+type HttpContext = Context<{ Bindings: Bindings }>;
+
+export interface HttpOptions {
+  readonly config: Pick<ServerConfig, 'limits' | 'trustProxy' | 'metrics'>;
+  readonly gate: Gate;
+  readonly reporting: Reporting;
+}
+
+const OCTETS = 'application/octet-stream';
+
+/**
+ * Everything the server answers over HTTP. It carries sealed messages and knows nothing of what is in them:
+ * a readable answer, also a refusal inside it, is 200 and ciphertext.
+ */
+export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ Bindings: Bindings }> {
+  const { limits } = config;
+  const app = new Hono<{ Bindings: Bindings }>();
+  const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
+  const perAddress = createRateLimiter({ count: limits.perAddressPerMinute, perMs: 60_000 });
+  let answering = 0;
+
+  const remoteOf = (c: HttpContext) => c.env?.incoming?.socket.remoteAddress;
+  const groupOf = (c: HttpContext) =>
+    addressGroup(remoteOf(c), config.trustProxy ? c.req.header('x-forwarded-for') : undefined);
+
+  function refuse(c: HttpContext, problem: Problem): Response {
+    reporting.events.messageRefused({ code: problem.code });
+    return problemResponse(c, problem);
+  }
+
+  app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
+
+  app.get('/readyz', (c) => {
+    const phase = gate.phase();
+    return c.json({ status: phase }, phase === 'ready' ? 200 : 503, PLAIN_HEADERS);
+  });
+
+  app.get('/metrics', async (c) => {
+    const asked = remoteOf(c);
+    if (config.metrics === 'local' && !isLocal(asked)) return problemResponse(c, PROBLEMS.metricsLocal);
+    return c.text(await reporting.metrics(), 200, PLAIN_HEADERS);
+  });
+
+  app.get('/v1/identity', (c) => {
+    if (!perAddress.take(groupOf(c))) return problemResponse(c, PROBLEMS.tooMany);
+    const open = gate.open();
+    return open === null ? problemResponse(c, closedProblem(gate)) : c.json(open.card, 200, PLAIN_HEADERS);
+  });
+
+  app.post('/v1/messages', async (c) => {
+    if (!everybody.take('') || !perAddress.take(groupOf(c))) return refuse(c, PROBLEMS.tooMany);
+    const open = gate.open();
+    if (open === null) return refuse(c, closedProblem(gate));
+    if (c.req.header('content-type') !== OCTETS) return refuse(c, PROBLEMS.wrongType);
+    if (answering >= limits.concurrency) return refuse(c, PROBLEMS.busy);
+    answering++;
+    try {
+      const bytes = await readBody(c.req.raw, limits.body);
+      if (bytes === null) return refuse(c, PROBLEMS.tooLong);
+      const received = await within(limits.requestTimeoutMs, open.receive(bytes));
+      if (received === null) return refuse(c, PROBLEMS.timeout);
+      if (received.kind === 'problem') return problemResponse(c, received.problem);
+      return c.body(received.bytes as Uint8Array<ArrayBuffer>, 200, {
+        ...PLAIN_HEADERS,
+        'content-type': OCTETS,
+      });
+    } finally {
+      answering--;
+    }
+  });
+
+  app.notFound((c) => problemResponse(c, PROBLEMS.unknownRoute));
+  app.onError((error, c) => {
+    reporting.events.bug(error);
+    return problemResponse(c, PROBLEMS.busy);
+  });
+  return app;
+}
+
+const PLAIN_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
+function problemResponse(c: HttpContext, problem: Problem): Response {
+  const wait = problem.status === 429 || problem.status === 503 ? { 'retry-after': '1' } : {};
+  const headers = { ...PLAIN_HEADERS, ...wait, 'content-type': 'application/problem+json' };
+  return c.body(JSON.stringify(problem), problem.status as 400, headers);
+}
+
+function closedProblem(gate: Gate): Problem {
+  const phase = gate.phase();
+  if (phase === 'stopping') return PROBLEMS.stopping;
+  return phase === 'sealed' ? PROBLEMS.sealed : PROBLEMS.busy;
+}
+
+/** Null when `work` takes longer; it goes on, and its answer can be asked for again. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

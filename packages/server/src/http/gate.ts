@@ -1,0 +1,22 @@
+import type { IdentityCard, Problem } from '@ckm/api';
+
+/** `sealed`: waiting for a passphrase. `opening`: database and keys are being opened. */
+export type Phase = 'sealed' | 'opening' | 'ready' | 'stopping';
+
+/** What HTTP sees of the server behind it, at this moment. */
+export interface Gate {
+  phase(): Phase;
+  /** Null unless `ready`. */
+  open(): OpenGate | null;
+}
+
+export interface OpenGate {
+  /** Answers a message; never throws. */
+  receive(
+    bytes: Uint8Array,
+  ): Promise<
+    | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
+    | { readonly kind: 'problem'; readonly problem: Problem }
+  >;
+  readonly card: IdentityCard;
+}

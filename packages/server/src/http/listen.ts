@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { configError } from '../config/codes.js';
+import type { ServerConfig } from '../config/config.js';
+
+/** A socket that answers. */
+export interface Listener {
+  readonly port: number;
+  /** Takes nobody new, lets running answers finish, then ends; what still runs after `graceMs` is cut off. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Anything that answers Web requests. */
+export type WebApp = Pick<Hono, 'fetch'>;
+
+/**
+ * Listens on TCP, with TLS 1.2 or newer when certificate files are configured.
+ * @throws UsageError `LISTEN_FAILED`, `CONFIG_INVALID` when a certificate file cannot be used.
+ */
+export async function listenTcp(
+  app: WebApp,
+  config: Pick<ServerConfig, 'listen' | 'tls' | 'limits'>,
+): Promise<Listener> {
+  const answer = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
+  const server = config.tls === null ? createHttpServer(answer) : createTlsServer(config.tls, answer);
+  limitServer(server, config.limits.requestTimeoutMs);
+  const { host, port } = config.listen;
+  await listening(server, () => server.listen(port, host), `${host}:${port}`);
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: closerOf(server),
+  };
+}
+
+/** Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that). */
+export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
+  const server = createHttpServer(getRequestListener(app.fetch as never, { overrideGlobalObjects: false }));
+  limitServer(server, 120_000);
+  await listening(server, () => server.listen(path), path);
+  return { port: 0, close: closerOf(server) };
+}
+
+function createTlsServer(
+  tls: NonNullable<ServerConfig['tls']>,
+  answer: ReturnType<typeof getRequestListener>,
+): Server {
+  try {
+    const files = { cert: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) };
+    return createHttpsServer({ ...files, minVersion: 'TLSv1.2' }, answer as never);
+  } catch (cause) {
+    throw configError(
+      'CONFIG_INVALID',
+      'the TLS certificate or key cannot be used',
+      'check both files of "tls"',
+      cause,
+    );
+  }
+}
+
+function limitServer(server: Server, requestTimeoutMs: number): void {
+  server.headersTimeout = 10_000;
+  server.requestTimeout = requestTimeoutMs + 10_000;
+  server.keepAliveTimeout = 30_000;
+  server.maxHeadersCount = 64;
+  server.maxRequestsPerSocket = 0;
+}
+
+async function listening(server: Server, listen: () => void, where: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        configError(
+          'LISTEN_FAILED',
+          `cannot listen on ${where} (${cause.code ?? 'error'})`,
+          'choose another address',
+          cause,
+        ),
+      );
+    });
+    server.once('listening', resolve);
+    listen();
+  });
+}
+
+function closerOf(server: Server): Listener['close'] {
+  let closing: Promise<void> | null = null;
+  return (graceMs) => {
+    closing ??= new Promise<void>((resolve) => {
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+      server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+      server.closeIdleConnections();
+    });
+    return closing;
+  };
+}

@@ -1,0 +1,109 @@
+import { type KeyPolicy, policyHash } from '@ckm/api';
+import { encodeHex, type PolicyError } from '@ckm/foundation';
+import type { OperatorPolicy } from '../config/config.js';
+import type { Reader } from '../storage/storage.js';
+import type { Vault } from '../vault/vault.js';
+import { policyError } from './codes.js';
+import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
+import type { Policy, RequestFacts, Verdict } from './policy.js';
+import { findTightening } from './tightening.js';
+
+interface Applied {
+  readonly policy: EffectivePolicy;
+  /** Names what applied, for the audit log. */
+  readonly name: string;
+}
+
+/** Decides by the owner's certified policy, the operator's configuration and what the operator tightened for one key. */
+export function createPolicy({
+  vault,
+  operator,
+}: {
+  readonly vault: Vault;
+  readonly operator: OperatorPolicy;
+}): Policy {
+  const general = { ...operator, expiresAt: null };
+
+  async function apply(reader: Reader, owned: KeyPolicy, { owner, keyId }: RequestFacts): Promise<Applied> {
+    const row = await reader.tightenings.find(owner, keyId);
+    const special = row === null ? [] : [findTightening(vault, row)];
+    const version = row === null ? '' : ` tightened ${row.version}`;
+    return {
+      policy: effectivePolicy(owned, [general, ...special]),
+      name: `owner ${encodeHex(policyHash(owned).subarray(0, 4))}${version}`,
+    };
+  }
+
+  return {
+    decide: async (transaction, owned, facts) => {
+      await transaction.keys.hold(facts.owner, facts.keyId);
+      const { policy, name } = await apply(transaction, owned, facts);
+      const error = refusal(policy, facts) ?? (await rateRefusal(transaction, policy.rateLimits, facts));
+      return verdict(policy, name, error);
+    },
+    recheck: async (reader, owned, facts) => {
+      const { policy, name } = await apply(reader, owned, facts);
+      return verdict(policy, name, refusal(policy, facts));
+    },
+    acceptKey: (owned, _suite, _purpose, now) => {
+      const policy = effectivePolicy(owned, [general]);
+      const name = `owner ${encodeHex(policyHash(owned).subarray(0, 4))}`;
+      const error =
+        policy.kinds.length === 0 ? kindRefused(owned.kinds.join(', ')) : expiryRefusal(policy, now);
+      return error === null ? { verdict: 'allow', policy: name } : { verdict: 'refuse', policy: name, error };
+    },
+  };
+}
+
+function verdict(policy: EffectivePolicy, name: string, error: PolicyError | null): Verdict {
+  if (error !== null) return { verdict: 'refuse', policy: name, error };
+  return { verdict: policy.approval === 'operator' ? 'ask' : 'allow', policy: name };
+}
+
+function refusal(policy: EffectivePolicy, { kind, blind, expiresAt, now }: RequestFacts): PolicyError | null {
+  if (!policy.kinds.includes(kind)) return kindRefused(kind);
+  if (blind && !policy.blindAllowed) {
+    return policyError(
+      'POLICY_BLIND',
+      'this cannot be described, and the key does not sign blindly',
+      'ask for something that can be described, or use a key that allows blind signing',
+    );
+  }
+  if (expiresAt <= now) {
+    return policyError('POLICY_REQUEST_EXPIRED', 'the request has expired', 'ask again with a later expiry');
+  }
+  return expiryRefusal(policy, now);
+}
+
+function kindRefused(kind: string): PolicyError {
+  return policyError(
+    'POLICY_KIND',
+    `this key does not answer requests of kind ${kind}`,
+    'use a key that was made for this kind of request',
+  );
+}
+
+/** Time only takes away: there is no rule by which something becomes allowed because a moment has come (V68). */
+function expiryRefusal({ expiresAt }: EffectivePolicy, now: number): PolicyError | null {
+  if (expiresAt === null || now < expiresAt) return null;
+  return policyError('POLICY_KEY_EXPIRED', 'the key has expired by its policy', 'make a new key');
+}
+
+async function rateRefusal(
+  reader: Reader,
+  limits: readonly RateLimit[],
+  { owner, keyId, now }: RequestFacts,
+): Promise<PolicyError | null> {
+  for (const { count, perSeconds } of limits) {
+    const used = await reader.requests.countForKey(owner, keyId, now - perSeconds, count);
+    if (used >= count) {
+      return policyError(
+        'POLICY_RATE',
+        `this key answers at most ${count} requests in ${perSeconds} s`,
+        'wait, then ask again',
+        { retryable: true, httpStatus: 429, facts: { count, perSeconds } },
+      );
+    }
+  }
+  return null;
+}

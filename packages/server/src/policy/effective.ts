@@ -1,0 +1,41 @@
+import type { KeyPolicy } from '@ckm/api';
+
+export interface RateLimit {
+  readonly count: number;
+  readonly perSeconds: number;
+}
+
+/** What somebody adds to the owner's policy. Every member can only take away. */
+export interface Tightening {
+  /** Null: no further limit on kinds. */
+  readonly kinds: readonly string[] | null;
+  readonly rateLimit: RateLimit | null;
+  readonly expiresAt: number | null;
+  readonly blindAllowed: boolean;
+  readonly approval: 'automatic' | 'operator';
+}
+
+/** All that applies to a key at once. */
+export interface EffectivePolicy {
+  readonly kinds: readonly string[];
+  /** All of them hold. */
+  readonly rateLimits: readonly RateLimit[];
+  readonly expiresAt: number | null;
+  readonly blindAllowed: boolean;
+  readonly approval: 'automatic' | 'operator';
+}
+
+/** The strictest of everything: an operator can take away from what the owner allows, never add (V68). */
+export function effectivePolicy(owner: KeyPolicy, tightenings: readonly Tightening[]): EffectivePolicy {
+  const all = [owner, ...tightenings];
+  const deadlines = all.map(({ expiresAt }) => expiresAt).filter((at) => at !== null);
+  return {
+    kinds: owner.kinds.filter((kind) =>
+      tightenings.every(({ kinds }) => kinds === null || kinds.includes(kind)),
+    ),
+    rateLimits: all.map(({ rateLimit }) => rateLimit).filter((limit) => limit !== null),
+    expiresAt: deadlines.length === 0 ? null : Math.min(...deadlines),
+    blindAllowed: all.every(({ blindAllowed }) => blindAllowed),
+    approval: all.some(({ approval }) => approval === 'operator') ? 'operator' : 'automatic',
+  };
+}

@@ -1,0 +1,52 @@
+import { decodeData, encodeData } from '@ckm/gordian';
+import { z } from 'zod';
+import type { TighteningRow, Transaction } from '../storage/storage.js';
+import type { Vault } from '../vault/vault.js';
+import type { Tightening } from './effective.js';
+
+/** What the operator may take away from one key. */
+export const tighteningSchema = z.strictObject({
+  kinds: z.array(z.string().min(1).max(32)).max(16).nullable(),
+  rateLimit: z
+    .strictObject({ count: z.int().min(1).max(1_000_000), perSeconds: z.int().min(1).max(31_536_000) })
+    .nullable(),
+  expiresAt: z.int().min(0).max(253_402_300_799).nullable(),
+  blindAllowed: z.boolean(),
+  approval: z.enum(['automatic', 'operator']),
+});
+
+/** Takes nothing away. */
+export const NO_TIGHTENING: Tightening = {
+  kinds: null,
+  rateLimit: null,
+  expiresAt: null,
+  blindAllowed: true,
+  approval: 'automatic',
+};
+
+/** @throws StorageError `ROW_TAMPERED`. */
+export function findTightening(vault: Vault, row: TighteningRow): Tightening {
+  return tighteningSchema.parse(decodeData(vault.openRow('tightenings', row)));
+}
+
+/** Replaces what the operator took away from a key; the owner's own policy stays in force beneath it. */
+export async function storeTightening(
+  vault: Vault,
+  transaction: Transaction,
+  key: { readonly owner: Uint8Array; readonly keyId: Uint8Array },
+  tightening: Tightening,
+): Promise<TighteningRow> {
+  const before = await transaction.tightenings.find(key.owner, key.keyId);
+  const { kinds, rateLimit, expiresAt, blindAllowed, approval } = tightening;
+  const plaintext = encodeData({
+    kinds,
+    rateLimit: rateLimit === null ? null : { ...rateLimit },
+    expiresAt,
+    blindAllowed,
+    approval,
+  });
+  const columns = { owner: key.owner, keyId: key.keyId, version: (before?.version ?? 0) + 1 };
+  const row = vault.sealRow('tightenings', columns, plaintext);
+  await transaction.tightenings.put(row);
+  return row;
+}
