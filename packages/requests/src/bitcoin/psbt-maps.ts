@@ -14,11 +14,14 @@ export const MAX_INPUTS = 512;
 export const MAX_OUTPUTS = 512;
 const MAX_MAPS = 1 + MAX_INPUTS + MAX_OUTPUTS;
 const MAX_RECORDS_PER_MAP = 256;
+/** Of the whole PSBT: reading a record may cost a point decompression. */
+const MAX_RECORDS = 8192;
 const MAX_KEY = 4096;
 
 interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
+  records: number;
 }
 
 function takeBytes(cursor: Cursor, length: number): Uint8Array {
@@ -57,7 +60,7 @@ function takeMap(cursor: Cursor): PsbtMap {
     const keyLength = takeSize(cursor);
     if (keyLength === 0) return records;
     demand(
-      keyLength <= MAX_KEY && records.length < MAX_RECORDS_PER_MAP,
+      keyLength <= MAX_KEY && records.length < MAX_RECORDS_PER_MAP && ++cursor.records <= MAX_RECORDS,
       'PSBT_TOO_MANY_PARTS',
       'the PSBT says too much about one input or output',
     );
@@ -77,7 +80,7 @@ function takeMap(cursor: Cursor): PsbtMap {
  * Source: BIP-174, "Specification"
  */
 export function readPsbtMaps(psbt: Uint8Array): readonly PsbtMap[] {
-  const cursor: Cursor = { bytes: psbt, at: 0 };
+  const cursor: Cursor = { bytes: psbt, at: 0, records: 0 };
   demand(equalBytes(takeBytes(cursor, MAGIC.length), MAGIC), 'PSBT_MALFORMED', 'this is not a PSBT');
   const maps: PsbtMap[] = [];
   while (cursor.at < psbt.length) {

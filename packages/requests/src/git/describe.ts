@@ -1,7 +1,8 @@
 import type { Description, DescriptionRow, DescriptionWarning, KeyContext } from '../kind.js';
+import { bareName, bareWord } from '../text/bare-name.js';
 import { formatInstant } from '../text/instant.js';
 import { keyName } from '../text/key-name.js';
-import { describeDigest, escapeText, isReadable, plural, quoteText } from '../text/quote.js';
+import { describeDigest, isReadable, plural, quoteText } from '../text/quote.js';
 import type { GitPerson } from './object.js';
 import type { GitCommit, GitRequest, GitTag } from './parse.js';
 
@@ -11,14 +12,8 @@ function shorten(id: string): string {
   return `${id.slice(0, 12)}…`;
 }
 
-/** A name in a sentence; unlike a quotation it has no marks around it, so it must not be long. */
-function shortText(text: string, limit: number): string {
-  const shown = escapeText(text);
-  return shown.length <= limit ? shown : quoteText(text, limit >> 1);
-}
-
 function person({ name, mail }: GitPerson): string {
-  return `${shortText(name, 64)} <${shortText(mail, 64)}>`;
+  return `${bareName(name)} <${bareWord(mail)}>`;
 }
 
 function instant({ unixSeconds }: GitPerson): string {

@@ -1,4 +1,5 @@
 import { encodeUtf8, equalBytes } from '@ckm/foundation';
+import { readableText } from '../text/content.js';
 import { DOMAIN_PREFIX } from './tasks.js';
 
 type Recognise = (bytes: Uint8Array) => boolean;
@@ -38,9 +39,10 @@ function isDerSequence(bytes: Uint8Array): boolean {
   return bytes.length === 2 + width + length;
 }
 
-/** BIP-340: SHA-256 of a tag, twice. */
+/** BIP-340: SHA-256 of a tag, twice. No tag in use hashes to text, but a line of 64 dashes repeats itself too. */
 function isTaggedPreimage(bytes: Uint8Array): boolean {
-  return bytes.length >= 64 && equalBytes(bytes.subarray(0, 32), bytes.subarray(32, 64));
+  if (bytes.length < 64 || readableText(bytes) !== null) return false;
+  return equalBytes(bytes.subarray(0, 32), bytes.subarray(32, 64));
 }
 
 const DOT = 0x2e;

@@ -1,6 +1,7 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { demand } from '../errors.js';
 import type { Description, DescriptionRow, KeyContext } from '../kind.js';
+import { bareWord } from '../text/bare-name.js';
 import { BLIND_WARNING, contentRow, readableText } from '../text/content.js';
 import { keyName } from '../text/key-name.js';
 import { describeDigest, escapeText, groupsOfFour, plural, quoteText } from '../text/quote.js';
@@ -19,7 +20,7 @@ export function assertKeyNamed(typed: SshRequest, key: KeyContext): void {
 }
 
 function describeLogin(typed: SshLogin, key: KeyContext): Description {
-  const user = escapeText(typed.user);
+  const user = bareWord(typed.user);
   const host =
     typed.hostKey === null
       ? 'an SSH server that the challenge does not name'

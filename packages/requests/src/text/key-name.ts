@@ -1,12 +1,11 @@
 import type { KeyContext } from '../kind.js';
-import { escapeText } from './quote.js';
+import { escapeText, quoteText } from './quote.js';
 
-const MAX_NAME = 64;
+const LONGEST = 64;
 
 /** The key as a sentence calls it: its name where it is known, else `this key`. */
-export function keyName(key: KeyContext): string {
-  if (key.name === undefined || key.name === '') return 'this key';
-  const characters = Array.from(key.name);
-  const shown = escapeText(characters.slice(0, MAX_NAME).join(''));
-  return characters.length > MAX_NAME ? `${shown}…` : shown;
+export function keyName({ name }: KeyContext): string {
+  if (name === undefined || name === '') return 'this key';
+  const shown = escapeText(name);
+  return shown.length <= LONGEST ? shown : quoteText(name, LONGEST / 2);
 }
