@@ -96,7 +96,7 @@ function createMultiplier(scalars: ScalarField) {
   };
   const multiply = (element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array => {
     const even = uncompressed(Uint8Array.of(2, ...xOf(scalar, element)));
-    // The scalar is 1 or −1.
+    // The scalar is 1 or −1, which does not happen to a secret.
     if (sameX(even, element)) return isOne(scalar) ? element : negated(element);
     return addsUpTo(element, even, xOf(scalars.add(scalar, one), element)) ? even : negated(even);
   };
