@@ -17,11 +17,14 @@ export function evaluatePolynomial(
   const { scalars } = group;
   const at = scalars.fromInteger(parsePartyIndex(x));
   assertNotEmpty(coefficients);
-  let value = coefficients[coefficients.length - 1]!;
+  let value = coefficients[coefficients.length - 1]!.slice() as Uint8Array as SecretScalar;
   for (let k = coefficients.length - 2; k >= 0; k--) {
-    value = scalars.add(scalars.multiply(value, at), coefficients[k]!);
+    const product = scalars.multiply(value, at);
+    value.fill(0);
+    value = scalars.add(product, coefficients[k]!);
+    product.fill(0);
   }
-  return coefficients.length === 1 ? (value.slice() as Uint8Array as SecretScalar) : value;
+  return value;
 }
 
 /** @throws UsageError `POLYNOMIAL_EMPTY` */

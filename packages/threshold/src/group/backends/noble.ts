@@ -147,6 +147,9 @@ function multiplySecret<P extends Point<P>>(
   const mask = scalars.reduceSecret(randomBytes(64));
   const rest = scalars.subtract(scalar, mask);
   // Noble refuses zero; a mask that leaves one does not happen by chance.
-  if (scalars.isZero(mask) || scalars.isZero(rest)) return multiply(scalar);
-  return multiply(mask).add(multiply(rest));
+  const split = !scalars.isZero(mask) && !scalars.isZero(rest);
+  const product = split ? multiply(mask).add(multiply(rest)) : multiply(scalar);
+  mask.fill(0);
+  rest.fill(0);
+  return product;
 }

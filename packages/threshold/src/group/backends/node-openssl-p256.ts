@@ -98,7 +98,10 @@ function createMultiplier(scalars: ScalarField) {
     const even = uncompressed(Uint8Array.of(2, ...xOf(scalar, element)));
     // The scalar is 1 or −1, which does not happen to a secret.
     if (sameX(even, element)) return isOne(scalar) ? element : negated(element);
-    return addsUpTo(element, even, xOf(scalars.add(scalar, one), element)) ? even : negated(even);
+    const next = scalars.add(scalar, one);
+    const x = xOf(next, element);
+    next.fill(0);
+    return addsUpTo(element, even, x) ? even : negated(even);
   };
   return {
     multiplyBase(scalar: Uint8Array): Uint8Array {

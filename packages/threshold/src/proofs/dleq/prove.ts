@@ -56,7 +56,9 @@ export function unsafeProveEqualLogs(
   const output = group.mulSecret(input, secret);
   const commitments = [group.mulBase(nonce), group.mulSecret(input, nonce)];
   const challenge = challengeOf(group, context, [publicElement, input, output, ...commitments]);
-  const response = scalars.subtract(nonce, scalars.multiply(challenge, secret));
+  const product = scalars.multiply(challenge, secret);
+  const response = scalars.subtract(nonce, product);
+  product.fill(0);
   return concatBytes(
     challenge,
     scalars.publish(response, 'response of a proof, masked by its one-time scalar'),

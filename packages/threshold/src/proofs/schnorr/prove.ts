@@ -25,9 +25,9 @@ export function proveKnowledge(
   const nonce = scalars.reduceSecret(wide);
   const commitment = group.encode(group.mulBase(nonce));
   const challenge = challengeOf(group, encoded, commitment);
-  const response = scalars.add(nonce, scalars.multiply(challenge, secret));
-  wide.fill(0);
-  nonce.fill(0);
+  const product = scalars.multiply(challenge, secret);
+  const response = scalars.add(nonce, product);
+  for (const bytes of [wide, nonce, product]) bytes.fill(0);
   return concatBytes(
     commitment,
     scalars.publish(response, 'response of a proof, masked by its one-time scalar'),
