@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeCall, parseCall, type FunctionName, type Parameters, type Result } from '@ckm/api';
+import { secret, type Secret } from '@ckm/foundation';
+import { createIdentity, type Identity } from '@ckm/gordian';
+import { createAccounts } from '../../accounts/create-accounts.js';
+import type { Account } from '../../accounts/accounts.js';
+import { createAuditLog } from '../../audit/create-audit-log.js';
+import type { ServerConfig } from '../../config/config.js';
+import { toConfig } from '../../config/load-config.js';
+import type { Call, Handler, ServerContext, SessionFunctionName, Sessions } from '../../context.js';
+import type { Events } from '../../events.js';
+import { createPolicy } from '../../policy/create-policy.js';
+import { createRandom } from '../../random.js';
+import { openStorage } from '../../storage/open-storage.js';
+import type { Storage } from '../../storage/storage.js';
+import { createVault } from '../../vault/create-vault.js';
+import { openSessions } from '../sessions.js';
+
+/** What one lab server is made of. */
+export interface LabOptions {
+  readonly name: string;
+  /** Null: SQLite in a directory of its own. */
+  readonly databaseUrl?: string | null;
+  readonly dataDir?: string;
+  readonly settings?: object;
+  /** Wraps the storage: where a test breaks it. */
+  readonly wrap?: (storage: Storage) => Storage;
+  /** Replicas share these. */
+  readonly seed?: Uint8Array;
+  readonly storageKey?: Uint8Array;
+  readonly now?: () => number;
+}
+
+/**
+ * A server without its doors: real storage, vault, accounts, policy, audit log and sessions, called directly on behalf of
+ * an account. What `http/` and `messages/` check has been checked.
+ */
+export interface LabServer {
+  readonly name: string;
+  readonly context: ServerContext;
+  readonly sessions: Sessions;
+  readonly dataDir: string;
+  /** Opens the account of an identity, and calls as it; each call is a message of its own. */
+  as(identity: Identity): Promise<LabCaller>;
+  /** Ends it without a word to anybody, as a crash does to memory. */
+  stop(): Promise<void>;
+  /** A new life on the same database and keys. */
+  restart(changes?: Partial<LabOptions>): Promise<LabServer>;
+}
+
+export interface LabCaller {
+  readonly name: string;
+  call<F extends FunctionName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
+}
+
+/** The time in the lab, unless a test says otherwise. */
+export const LAB_TIME = 1_800_000_000;
+
+export async function openLabServer(options: LabOptions): Promise<LabServer> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'ckm-lab-'));
+  const seed = options.seed ?? new Uint8Array(randomBytes(32));
+  const storageKey = options.storageKey ?? new Uint8Array(randomBytes(32));
+  const context = await createLabContext(
+    { ...options, dataDir },
+    secret(seed.slice()),
+    secret(storageKey.slice()),
+  );
+  const sessions = await openSessions(context);
+  const server: LabServer = {
+    name: options.name,
+    context,
+    sessions,
+    dataDir,
+    async as({ xid, publicKeys }) {
+      const introduction = { xid, publicKeys };
+      const { account } = await context.storage.transact((transaction) =>
+        context.accounts.open(transaction, introduction, null),
+      );
+      return { name: options.name, call: (name, parameters) => callLab(server, account, name, parameters) };
+    },
+    async stop() {
+      sessions.close();
+      await context.storage.close();
+    },
+    async restart(changes = {}) {
+      await server.stop();
+      return openLabServer({ ...options, dataDir, seed, storageKey, ...changes });
+    },
+  };
+  return server;
+}
+
+export function removeLabServer({ dataDir }: LabServer): void {
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function createLabContext(
+  options: LabOptions & { readonly dataDir: string },
+  seed: Secret<Uint8Array>,
+  storageKey: Secret<Uint8Array>,
+): Promise<ServerContext> {
+  const random = createRandom();
+  const clock = options.now ?? (() => LAB_TIME);
+  const config = labConfig(options);
+  const opened = await openStorage({
+    dataDir: options.dataDir,
+    databaseUrl: options.databaseUrl ?? null,
+    random,
+  });
+  const storage = options.wrap?.(opened) ?? opened;
+  const vault = createVault({ epoch: 1, key: storageKey }, random);
+  const identity: Identity = createIdentity(seed);
+  const { policy: operator, quota } = config;
+  return {
+    clock,
+    random,
+    config,
+    storage,
+    vault,
+    identity,
+    accounts: createAccounts({ vault, clock, random, admission: 'open', quota }),
+    policy: createPolicy({ vault, operator }),
+    audit: createAuditLog({ vault, clock, random }),
+    events: silentEvents(),
+  };
+}
+
+function labConfig({
+  name,
+  dataDir,
+  settings = {},
+}: LabOptions & { readonly dataDir: string }): ServerConfig {
+  const file = { name, listen: { host: '127.0.0.1', port: 1 }, log: { level: 'silent' }, ...settings };
+  const none = undefined;
+  return toConfig(dataDir, file, {
+    dataDir: none,
+    databaseUrl: none,
+    publicUrl: none,
+    listen: none,
+    tlsCertificate: none,
+    tlsKey: none,
+    storageKeyFile: none,
+    logLevel: none,
+    trustProxy: none,
+    allowInspect: none,
+    acceptClock: none,
+  });
+}
+
+/** Parameters and result cross the wire format both ways, as they do in a message. */
+async function callLab<F extends FunctionName>(
+  { context, sessions }: LabServer,
+  account: Account,
+  name: F,
+  parameters: Parameters<F>,
+): Promise<Result<F>> {
+  const handler = sessions.handlers[name as SessionFunctionName] as unknown as Handler<F>;
+  const parsed = parseCall(name, encodeCall(name, parameters));
+  return handler(labCall(context, account), parsed);
+}
+
+function labCall({ storage, clock }: ServerContext, account: Account): Call {
+  const messageId = new Uint8Array(randomBytes(32));
+  return {
+    account,
+    messageId,
+    receivedAt: clock(),
+    transact: (work) =>
+      storage.transact(async (transaction) => {
+        await transaction.messages.record(account.xid, messageId, clock() + 60);
+        return work(transaction);
+      }),
+  };
+}
+
+function silentEvents(): Events {
+  return new Proxy({} as Events, { get: () => () => undefined });
+}
+
+/** Somebody with an account. */
+export function labPerson(number: number): Identity {
+  return createIdentity(secret(new Uint8Array(32).fill(number)));
+}
