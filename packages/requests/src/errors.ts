@@ -40,7 +40,6 @@ export const REQUEST_ERRORS = {
   PSBT_TOO_MANY_SIGNATURES: 'spend fewer coins at once',
   PSBT_ALREADY_SIGNED: 'extract the transaction: nothing is left to sign',
   PSBT_NOT_SIGNED: 'collect all signatures before extracting the transaction',
-  PSBT_PATH_INVALID: 'use a path of unhardened indexes',
 } as const satisfies Record<string, string>;
 
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;

@@ -20,7 +20,7 @@ export { escapeText, quoteText } from './text/quote.js';
 // message
 export { messageKind } from './message/index.js';
 export { buildMessageRequest } from './message/build.js';
-export { messageToSign } from './message/tasks.js';
+export { messageToSign } from './message/domain.js';
 export type { MessageRequest } from './message/parse.js';
 
 // bitcoin

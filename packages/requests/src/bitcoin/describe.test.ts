@@ -274,6 +274,11 @@ describe('a transaction that lies about the key is refused', () => {
     expect(refusedWith(psbtOf([input, input], [pay(900_000n)]))).toBe('PSBT_INPUT_REPEATED');
   });
 
+  test('more coins than one request may spend', () => {
+    const coins = Array.from({ length: 257 }, (_, index) => coin(treasury, index, 1_000n));
+    expect(refusedWith(psbtOf(coins, [pay(200_000n)]))).toBe('PSBT_TOO_MANY_SIGNATURES');
+  });
+
   test('amounts that cannot be', () => {
     expect(refusedWith(psbtOf([input], [pay(1_000_001n)]))).toBe('PSBT_AMOUNT_IMPOSSIBLE');
     const rich = coin(treasury, 0, 2_100_000_000_000_001n);

@@ -1,6 +1,7 @@
 import { concatBytes, decodeHex, encodeHex, equalBytes } from '@ckm/foundation';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { p2wpkh, RawTx, Transaction } from '@scure/btc-signer';
+import { taprootTweakPubkey } from '@scure/btc-signer/utils.js';
 import { base64 } from '@scure/base';
 import { describe, expect, test } from 'vitest';
 import { bitcoinKey, type KnownKey } from '../fixtures/keys.js';
@@ -75,6 +76,25 @@ describe.each([0, 2] as const)('a PSBT of version %i', (psbtVersion) => {
       maps.map((map, at) => map.length + (at >= 1 && at <= 3 ? 1 : 0)),
     );
   });
+});
+
+test('V41: keys and outputs of either parity are signed for', () => {
+  const many = Array.from({ length: 16 }, (_, index) => coin(treasury, index, 10_000n));
+  const parities = new Set(
+    many.map(({ tapInternalKey }) => taprootTweakPubkey(tapInternalKey, new Uint8Array())[1]),
+  );
+  expect(parities.size).toBe(2);
+  expect(
+    RawTx.decode(decodeHex(finalizeTransaction(signAll(psbtOf(many, [pay(155_000n)]))).hex)).inputs,
+  ).toHaveLength(16);
+});
+
+test('V42: every output of the wallet commits to no script', () => {
+  for (let index = 0; index < 8; index++) {
+    const { internalKey, script } = bitcoinAddress(treasury.context.public, 'receive', index);
+    expect(script.subarray(2)).toEqual(taprootTweakPubkey(internalKey, new Uint8Array())[0]);
+    expect(script.subarray(2)).not.toEqual(internalKey);
+  }
 });
 
 test('the rate that was shown is the rate of the transaction that comes out', () => {

@@ -2,20 +2,15 @@ import { concatBytes } from '@ckm/foundation';
 import { demand } from '../errors.js';
 import type { KeyContext } from '../kind.js';
 import { verifySignature } from '../verify/signature.js';
-import { assessOwnership, type OwnInput } from './ownership.js';
 import type { BitcoinRequest } from './parse.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps, type PsbtMap } from './psbt-maps.js';
 import { SIGHASH_DEFAULT } from './sighash.js';
+import { inputsToSign } from './tasks.js';
 
 const IN_TAP_KEY_SIG = 0x13;
 const GLOBAL_TX_MODIFIABLE = 0x06;
 const GLOBAL_VERSION = 0xfb;
 const INPUTS_AND_OUTPUTS_MODIFIABLE = 0b011;
-
-/** The inputs that still need a signature of the key, in order: one for each task. */
-export function inputsToSign(typed: BitcoinRequest, key: KeyContext): readonly OwnInput[] {
-  return assessOwnership(typed, key.public).inputs.filter(({ signed }) => !signed);
-}
 
 /** BIP-370: who signs everything must clear the flags that allow to change it. */
 function withoutPermissions(global: PsbtMap): PsbtMap {

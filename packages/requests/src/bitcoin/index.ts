@@ -1,8 +1,9 @@
 import { forKeysMadeForIt } from '../fits.js';
 import type { RequestKind } from '../kind.js';
 import { describeBitcoin } from './describe.js';
-import { finishBitcoin, inputsToSign } from './finish.js';
+import { finishBitcoin } from './finish.js';
 import { BITCOIN_MAX_BYTES, parseBitcoin, type BitcoinRequest } from './parse.js';
+import { bitcoinTasks } from './tasks.js';
 
 /** Taproot key-path spends, as PSBTs. The artefact is the PSBT with the key's signatures in it. */
 export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
@@ -11,6 +12,6 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   maxBytes: BITCOIN_MAX_BYTES,
   parse: parseBitcoin,
   describe: describeBitcoin,
-  tasks: (typed, key) => inputsToSign(typed, key).map(({ digest, tweak }) => ({ message: digest, tweak })),
+  tasks: bitcoinTasks,
   finish: finishBitcoin,
 });

@@ -139,11 +139,22 @@ function assertNoneHidden({ inputs, outputs }: BitcoinRequest, own: Ownership): 
   demand(!hidden, 'PSBT_INPUT_OWNER_HIDDEN', 'an input of the key is passed off as somebody else’s');
 }
 
+const remembered = new WeakMap<BitcoinRequest, WeakMap<PublicKeyPackage, Ownership>>();
+
 /**
- * Derives again what the PSBT claims, and refuses what does not hold.
+ * Derives again what the PSBT claims, and refuses what does not hold. The answer for a parsed request is remembered:
+ * sentence, tasks and artefact come from the same one.
  * @throws EncodingError
  */
 export function assessOwnership(request: BitcoinRequest, key: PublicKeyPackage): Ownership {
+  let known = remembered.get(request);
+  if (known === undefined) remembered.set(request, (known = new WeakMap()));
+  let ownership = known.get(key);
+  if (ownership === undefined) known.set(key, (ownership = computeOwnership(request, key)));
+  return ownership;
+}
+
+function computeOwnership(request: BitcoinRequest, key: PublicKeyPackage): Ownership {
   const mark = keyFingerprint(key);
   const sign = createSighash(request);
   const inputs = request.inputs

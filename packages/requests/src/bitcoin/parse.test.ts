@@ -114,6 +114,24 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     expect(parsed(concatBytes(decodeHex('70736274ff'), ...maps))).toBe('PSBT_TOO_MANY_PARTS');
   });
 
+  test('with more derivations than anybody needs: each costs its reader work', () => {
+    const claims = (at: number, count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        key: concatBytes(Uint8Array.of(0x07, at, index), new Uint8Array(31)),
+        value: new Uint8Array(5),
+      }));
+    const one = changed(zero, 2, (map) => [...map, ...claims(0, 257)]);
+    expect(parsed(one)).toBe('PSBT_TOO_MANY_PARTS');
+    const maps = readPsbtMaps(
+      psbtOf(
+        inputs,
+        Array.from({ length: 20 }, (_, at) => pay(1_000n, `${at}`)),
+      ),
+    );
+    const many = writePsbtMaps(maps.map((map, at) => (at < 2 ? map : [...map, ...claims(at, 110)])));
+    expect(parsed(many)).toBe('PSBT_TOO_MANY_PARTS');
+  });
+
   test('larger than its kind allows', () => {
     expect(parsed(new Uint8Array(BITCOIN_MAX_BYTES + 1))).toBe('PAYLOAD_TOO_LARGE');
   });

@@ -14,14 +14,16 @@ export const MAX_INPUTS = 512;
 export const MAX_OUTPUTS = 512;
 const MAX_MAPS = 1 + MAX_INPUTS + MAX_OUTPUTS;
 const MAX_RECORDS_PER_MAP = 256;
-/** Of the whole PSBT: reading a record may cost a point decompression. */
 const MAX_RECORDS = 8192;
+/** Records about keys, hashes and scripts, in the whole PSBT: each may cost its reader a point decompression. */
+const MAX_KEYED_RECORDS = 2048;
 const MAX_KEY = 4096;
 
 interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
   records: number;
+  keyed: number;
 }
 
 function takeBytes(cursor: Cursor, length: number): Uint8Array {
@@ -53,18 +55,25 @@ export function encodeSize(size: number): Uint8Array {
   return bytes;
 }
 
+function takeKey(cursor: Cursor, length: number, recordsBefore: number): Uint8Array {
+  cursor.records += 1;
+  if (length > 1) cursor.keyed += 1;
+  const few = cursor.records <= MAX_RECORDS && cursor.keyed <= MAX_KEYED_RECORDS;
+  demand(
+    few && length <= MAX_KEY && recordsBefore < MAX_RECORDS_PER_MAP,
+    'PSBT_TOO_MANY_PARTS',
+    'the PSBT says too much about its inputs and outputs',
+  );
+  return takeBytes(cursor, length);
+}
+
 function takeMap(cursor: Cursor): PsbtMap {
   const records: PsbtRecord[] = [];
   const seen = new Set<string>();
   for (;;) {
     const keyLength = takeSize(cursor);
     if (keyLength === 0) return records;
-    demand(
-      keyLength <= MAX_KEY && records.length < MAX_RECORDS_PER_MAP && ++cursor.records <= MAX_RECORDS,
-      'PSBT_TOO_MANY_PARTS',
-      'the PSBT says too much about one input or output',
-    );
-    const key = takeBytes(cursor, keyLength);
+    const key = takeKey(cursor, keyLength, records.length);
     const value = takeBytes(cursor, takeSize(cursor));
     const name = encodeHex(key);
     demand(!seen.has(name), 'PSBT_MALFORMED', 'the PSBT holds the same key twice');
@@ -80,7 +89,7 @@ function takeMap(cursor: Cursor): PsbtMap {
  * Source: BIP-174, "Specification"
  */
 export function readPsbtMaps(psbt: Uint8Array): readonly PsbtMap[] {
-  const cursor: Cursor = { bytes: psbt, at: 0, records: 0 };
+  const cursor: Cursor = { bytes: psbt, at: 0, records: 0, keyed: 0 };
   demand(equalBytes(takeBytes(cursor, MAGIC.length), MAGIC), 'PSBT_MALFORMED', 'this is not a PSBT');
   const maps: PsbtMap[] = [];
   while (cursor.at < psbt.length) {

@@ -1,6 +1,6 @@
 import { encodeUtf8, equalBytes } from '@ckm/foundation';
 import { readableText } from '../text/content.js';
-import { DOMAIN_PREFIX } from './tasks.js';
+import { DOMAIN_PREFIX } from './domain.js';
 
 type Recognise = (bytes: Uint8Array) => boolean;
 

@@ -15,7 +15,7 @@ import { requestKind } from '../registry.js';
 import { lengthPrefixed } from '../wire/bytes.js';
 import { verifySignature } from '../verify/signature.js';
 import { buildMessageRequest } from './build.js';
-import { messageToSign } from './tasks.js';
+import { messageToSign } from './domain.js';
 
 const kind = requestKind('message');
 const key = ed25519Key('message');
@@ -138,6 +138,24 @@ describe('V52: a raw message that means something elsewhere is refused', () => {
     expect(outcome(() => buildMessageRequest({ domain: '', bytes }))).toBe(code);
     expect(outcome(() => kind.parse(payloadOf('example.org', bytes)))).toBe('accepted');
   });
+});
+
+test('V61: a domain has one spelling', () => {
+  const bytes = encodeUtf8('hello');
+  for (const domain of [
+    'caf\u00e9',
+    'cafe\u0301',
+    '\uff45xample.org',
+    'ex\u200bample.org',
+    'example.org/',
+    '\u0435xample',
+  ]) {
+    const accepted = outcome(() => buildMessageRequest({ domain, bytes })) === 'accepted';
+    expect(accepted).toBe(/^[\x21-\x7e]+$/.test(domain));
+  }
+  expect(messageToSign({ domain: 'Example.org', bytes })).not.toEqual(
+    messageToSign({ domain: 'example.org', bytes }),
+  );
 });
 
 test('a message that repeats itself is only a message', () => {

@@ -250,6 +250,10 @@ describe('an SSH signature', () => {
   });
 });
 
+test('a key of another length has no SSH form', () => {
+  expect(outcome(() => sshPublicKeyBlob(new Uint8Array(33)))).toBe('KEY_MALFORMED');
+});
+
 describe('what an agent is asked to sign', () => {
   const digest = sha512(encodeUtf8('hello'));
   const statement = (namespace: string, hash = 'sha512', reserved = '') =>

@@ -45,14 +45,14 @@ export function isReadable(text: string): boolean {
  */
 export function quoteText(text: string, limit = 120): string {
   const characters = Array.from(text);
-  const whole = escapeText(text);
-  if (characters.length <= limit && whole.length <= 3 * limit) return `“${whole}”`;
-  let shown = escapeText(characters.slice(0, limit).join(''));
-  for (let keep = limit; shown.length > 3 * limit && keep > 8;) {
+  let keep = Math.min(characters.length, limit);
+  let shown = escapeText(characters.slice(0, keep).join(''));
+  while (shown.length > 3 * limit && keep > 8) {
     keep >>= 1;
     shown = escapeText(characters.slice(0, keep).join(''));
   }
-  return `“${shown}”… (${groupDigits(characters.length)} characters, ${describeDigest(encodeUtf8(text))})`;
+  if (keep === characters.length) return `“${shown}”`;
+  return `“${shown}”… (${plural(characters.length, 'character')}, ${describeDigest(encodeUtf8(text))})`;
 }
 
 /** `SHA-256 0123 4567 …` of some bytes: all 64 digits, in groups of four. */

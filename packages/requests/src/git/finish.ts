@@ -1,0 +1,13 @@
+import { encodeUtf8 } from '@ckm/foundation';
+import type { KeyContext } from '../kind.js';
+import { armorSshsig, sshsigToSign } from '../ssh/sshsig.js';
+import { theOneSignature } from '../verify/one-signature.js';
+import type { GitRequest } from './parse.js';
+import { gitStatement } from './tasks.js';
+
+/** The armored SSH signature, as UTF-8. @throws EncodingError `SIGNATURE_COUNT_WRONG`, `SIGNATURE_INVALID` */
+export function finishGit(typed: GitRequest, key: KeyContext, signatures: readonly Uint8Array[]): Uint8Array {
+  const statement = gitStatement(typed);
+  const signature = theOneSignature(key, sshsigToSign(statement), signatures);
+  return encodeUtf8(armorSshsig(key.public.groupKey, statement, signature));
+}

@@ -1,0 +1,15 @@
+import { NO_TWEAK } from '@ckm/threshold';
+import { sha512 } from '@noble/hashes/sha2.js';
+import type { SigningTask } from '../kind.js';
+import { sshsigToSign, type SshsigStatement } from '../ssh/sshsig.js';
+import type { GitRequest } from './parse.js';
+
+/** What git asks `ssh-keygen -Y sign` for: the whole object in the namespace `git`, hashed with SHA-512. */
+export function gitStatement({ object }: GitRequest): SshsigStatement {
+  return { namespace: 'git', hash: 'sha512', digest: sha512(object) };
+}
+
+/** One signature of the untweaked key. */
+export function gitTasks(typed: GitRequest): readonly SigningTask[] {
+  return [{ message: sshsigToSign(gitStatement(typed)), tweak: NO_TWEAK }];
+}

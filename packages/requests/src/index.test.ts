@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ed25519Key } from './fixtures/keys.js';
+import { outcome } from './fixtures/outcome.js';
+import * as surface from './index.js';
+
+const { purposeKinds, purposeSuite, REQUEST_ERRORS, REQUEST_KIND_NAMES, requestKind } = surface;
+
+test('the public surface grows only on purpose', () => {
+  expect(Object.keys(surface).sort()).toMatchInlineSnapshot(`
+    [
+      "MAX_SENTENCE",
+      "MAX_SIGNATURES",
+      "REQUEST_ERRORS",
+      "REQUEST_KIND_NAMES",
+      "bitcoinAddress",
+      "bitcoinDescriptor",
+      "bitcoinKind",
+      "bitcoinXpub",
+      "buildBitcoinRequest",
+      "buildGitRequest",
+      "buildMessageRequest",
+      "buildSshAgentRequest",
+      "buildSshAuthRequest",
+      "buildSshSigRequest",
+      "embedGitSignature",
+      "escapeText",
+      "finalizeTransaction",
+      "gitKind",
+      "keyFingerprint",
+      "messageKind",
+      "messageToSign",
+      "purposeKinds",
+      "purposeSuite",
+      "quoteText",
+      "requestKind",
+      "sshFingerprint",
+      "sshKind",
+      "sshPublicKeyBlob",
+      "sshPublicKeyLine",
+      "sshSignatureBlob",
+      "sshSignatureBlobOf",
+      "verifySignature",
+    ]
+  `);
+});
+
+describe('a kind', () => {
+  test('is found by its name', () => {
+    for (const name of REQUEST_KIND_NAMES) expect(requestKind(name).name).toBe(name);
+  });
+
+  test('V10: is not found by the names every object has', () => {
+    for (const name of ['', 'constructor', '__proto__', 'toString', 'Message', 'message ']) {
+      expect(outcome(() => requestKind(name))).toBe('REQUEST_KIND_UNKNOWN');
+    }
+  });
+
+  test('takes back only what it parsed itself: no look-alike reaches the digest', () => {
+    const payload = surface.buildMessageRequest({ domain: '', bytes: new TextEncoder().encode('hello') });
+    const typed = requestKind('message').parse(payload);
+    const { context } = ed25519Key('message');
+    expect(outcome(() => requestKind('message').tasks(typed, context))).toBe('accepted');
+    for (const forged of [{ ...(typed as object) }, null, undefined, 'hello', payload]) {
+      expect(outcome(() => requestKind('message').tasks(forged, context))).toBe('REQUEST_NOT_PARSED');
+      expect(outcome(() => requestKind('message').describe(forged, context))).toBe('REQUEST_NOT_PARSED');
+      expect(outcome(() => requestKind('message').finish(forged, context, []))).toBe('REQUEST_NOT_PARSED');
+    }
+    expect(outcome(() => requestKind('git').tasks(typed, ed25519Key('git').context))).toBe(
+      'REQUEST_NOT_PARSED',
+    );
+  });
+});
+
+describe('a purpose', () => {
+  test('has its kinds and its suite', () => {
+    expect(REQUEST_KIND_NAMES.map((name) => [name, purposeSuite(name), purposeKinds(name)])).toEqual([
+      ['message', 'ed25519', ['message']],
+      ['bitcoin', 'secp256k1-tr', ['bitcoin']],
+      ['ssh', 'ed25519', ['ssh']],
+      ['git', 'ed25519', ['git']],
+    ]);
+  });
+
+  test('that nobody knows is refused', () => {
+    for (const purpose of ['', 'ethereum', '__proto__']) {
+      expect(outcome(() => purposeKinds(purpose))).toBe('PURPOSE_UNKNOWN');
+      expect(outcome(() => purposeSuite(purpose))).toBe('PURPOSE_UNKNOWN');
+    }
+  });
+});
+
+describe('every code of a refusal', () => {
+  const sources = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return sources(path);
+      return entry.name.endsWith('.ts') && entry.name !== 'errors.ts' ? [readFileSync(path, 'utf8')] : [];
+    });
+  const tests = sources(import.meta.dirname).filter((text) => text.includes("from 'vitest'"));
+  const code = sources(import.meta.dirname).filter((text) => !text.includes("from 'vitest'"));
+
+  test.each(Object.entries(REQUEST_ERRORS))(
+    '%s is used, tried by a test, and says what to do',
+    (name, hint) => {
+      expect(code.some((text) => text.includes(`'${name}'`))).toBe(true);
+      expect(tests.some((text) => text.includes(`'${name}'`))).toBe(true);
+      expect(hint).toMatch(/^[a-z].*[^.]$/);
+    },
+  );
+});
