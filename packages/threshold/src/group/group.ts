@@ -57,7 +57,7 @@ export interface ScalarField {
  */
 export interface Group {
   readonly name: GroupName;
-  /** Which implementation this is, for `ckm doctor` and the bench: `noble`, `sodium-native`, `libsecp256k1` … */
+  /** Which implementation this is: `noble`, `sodium-native`, `libsodium-wasm`, `libsecp256k1` or `openssl`. */
   readonly backend: string;
   readonly scalars: ScalarField;
   readonly elementByteLength: number;
