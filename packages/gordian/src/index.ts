@@ -47,6 +47,12 @@ export {
   openAsRecipient,
   sealToRecipients,
 } from './envelope/permits/recipient.js';
+export { addPassword, decryptSubjectWithPassword, type PasswordMethod } from './envelope/permits/password.js';
+export { joinEnvelopes, splitEnvelope } from './envelope/permits/sskr.js';
+export { digestSet, digestsWithin, hideParts, showOnly, unhide, type DigestSet } from './envelope/elide.js';
+export { formatEnvelope, formatEnvelopeFlat } from './envelope/format/notation.js';
+export { formatTree } from './envelope/format/tree.js';
+export { escapeControls } from './envelope/format/summary.js';
 export {
   assertionsOf,
   leafText,
@@ -96,7 +102,6 @@ export {
   type MessageHeader,
   type UnauthenticatedMessage,
 } from './message/message.js';
-export { isFunctionName } from './message/content.js';
 export { createMessageId, sealMessage, type SealMessageArgs } from './message/seal.js';
 export {
   authenticateMessage,
@@ -106,3 +111,6 @@ export {
   type MessageRules,
   type ResolveSender,
 } from './message/open.js';
+
+export { formatWords, isLikenessOf, likenessOf, type Likeness } from './likeness/likeness.js';
+export { pictureSvg, pictureText, type LikenessPicture, type Tone } from './likeness/picture.js';

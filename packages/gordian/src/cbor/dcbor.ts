@@ -1,6 +1,6 @@
 import { CborMap, decodeCbor, encodeCbor, type Cbor, type CborInput } from '@blockchaincommons/dcbor';
 import { EncodingError } from '@ckm/foundation';
-import { nestsDeeperThan } from './nesting.js';
+import { measureCbor } from './nesting.js';
 
 export {
   asBytes,
@@ -22,6 +22,8 @@ export interface DecodeLimits {
   readonly maxBytes: number;
   /** Arrays, maps and tags inside one another. */
   readonly maxDepth: number;
+  /** Items of every kind, containers included. Default: as many as fit. */
+  readonly maxItems?: number;
 }
 
 /** 1 MiB, 64 levels: more than any message of ours, far from what exhausts a stack. */
@@ -35,7 +37,7 @@ export function encodeCanonical(value: CborInput): Uint8Array {
 /**
  * One deterministic CBOR item. Byte strings inside are views of `bytes`: copy what outlives it.
  * Source: draft-mcnally-deterministic-cbor-12.
- * @throws EncodingError `CBOR_TOO_LONG`, `CBOR_TOO_DEEP`, `CBOR_INVALID`.
+ * @throws EncodingError `CBOR_TOO_LONG` (bytes or items), `CBOR_TOO_DEEP`, `CBOR_INVALID`.
  */
 export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Cbor {
   if (bytes.length > limits.maxBytes) {
@@ -45,7 +47,15 @@ export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAUL
       httpStatus: 413,
     });
   }
-  if (nestsDeeperThan(bytes, limits.maxDepth)) {
+  const measured = measureCbor(bytes, limits.maxDepth, limits.maxItems);
+  if (measured === 'too many') {
+    throw new EncodingError(`the encoding has more than ${limits.maxItems} items`, {
+      code: 'CBOR_TOO_LONG',
+      hint: 'send less at once',
+      httpStatus: 413,
+    });
+  }
+  if (measured === 'too deep') {
     throw new EncodingError(`the encoding nests deeper than ${limits.maxDepth} levels`, {
       code: 'CBOR_TOO_DEEP',
       hint: 'send a flatter structure',

@@ -34,21 +34,32 @@ class HeadReader {
 }
 
 /**
- * Whether `bytes` open more than `maxDepth` containers inside one another before they end or go wrong.
- * A recursive decoder is safe on anything this refuses to flag: it reads the same heads in the same order.
+ * Whether `bytes` open more than `maxDepth` containers inside one another, or hold more than `maxItems` items, before
+ * they end or go wrong. A recursive decoder is safe on whatever this finds fine: it reads the same heads in the same order.
  */
-export function nestsDeeperThan(bytes: Uint8Array, maxDepth: number): boolean {
+export function measureCbor(
+  bytes: Uint8Array,
+  maxDepth: number,
+  maxItems = Number.POSITIVE_INFINITY,
+): 'fine' | 'too deep' | 'too many' {
   const reader = new HeadReader(bytes);
   const awaited: number[] = [];
+  let items = 0;
   do {
-    if (!reader.next()) return false;
+    if (!reader.next()) return 'fine';
+    if (++items > maxItems) return 'too many';
     const children = reader.children();
     if (children > 0) {
-      if (awaited.length === maxDepth) return true;
+      if (awaited.length === maxDepth) return 'too deep';
       awaited.push(children);
     } else {
       while (awaited.length > 0 && --awaited[awaited.length - 1]! === 0) awaited.pop();
     }
   } while (awaited.length > 0);
-  return false;
+  return 'fine';
+}
+
+/** Whether `bytes` open more than `maxDepth` containers inside one another. */
+export function nestsDeeperThan(bytes: Uint8Array, maxDepth: number): boolean {
+  return measureCbor(bytes, maxDepth) === 'too deep';
 }

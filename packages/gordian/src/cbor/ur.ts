@@ -21,6 +21,8 @@ export interface UniformResource {
 const MAX_OVERHEAD = 128;
 const MAX_FRAGMENT_BYTES = 4096;
 const MAX_FRAGMENTS = 1024;
+/** An honest sender needs little more than one part for each fragment. */
+const MAX_PARTS_PER_FRAGMENT = 8;
 
 /** `ur:type/…` in lower case; in upper case it makes a smaller QR code. Source: BCR-2020-005. */
 export function formatUr(resource: UniformResource): string {
@@ -78,6 +80,7 @@ const PART = /^ur:([a-z0-9-]{1,64})\/(\d{1,5})-(\d{1,5})\/([a-z]+)$/;
 export function createUrCollector(limits: DecodeLimits = DEFAULT_LIMITS): UrCollector {
   const fountain = new FountainDecoder();
   let type: string | null = null;
+  let accepted = 0;
   let whole: UniformResource | null = null;
 
   function addPart(text: string): boolean {
@@ -89,8 +92,10 @@ export function createUrCollector(limits: DecodeLimits = DEFAULT_LIMITS): UrColl
     const [, name, number, count, words] = found;
     if (type !== null && name !== type) throw unexpectedType(type, name!);
     const part = partFrom(words!, Number(number), Number(count), limits);
+    if (accepted > MAX_PARTS_PER_FRAGMENT * part.seqLen) throw invalid('its parts never make a whole');
     const progressed = refusing(() => fountain.add(part));
     type ??= name!;
+    if (progressed) accepted++;
     if (fountain.done) {
       const cbor = refusing(() => fountain.result!);
       decodeCanonical(cbor, limits);

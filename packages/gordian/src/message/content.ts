@@ -1,13 +1,5 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
-import {
-  cbor,
-  decodeCanonical,
-  MajorType,
-  taggedValue,
-  type Cbor,
-  type DecodeLimits,
-} from '../cbor/dcbor.js';
-import { nestsDeeperThan } from '../cbor/nesting.js';
+import { cbor, decodeCanonical, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
 import { assertion, knownValue, leaf, node, type Envelope, type NodeEnvelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { bytesFrom } from '../envelope/queries.js';
@@ -78,12 +70,12 @@ function aridCbor(bytes: Uint8Array): Cbor {
  * Reads what {@link contentEnvelope} wrote, and nothing else: a missing, repeated, unknown or annotated part is an error.
  * @throws EncodingError `MESSAGE_INVALID`, or the error of the part that is wrong.
  */
-export function parseContent(envelope: Envelope, bodyLimits: DecodeLimits): MessageContent {
+export function parseContent(envelope: Envelope): MessageContent {
   if (envelope.kind !== 'node') throw invalid('it says nothing');
   const parts = new ContentParts(envelope);
   parts.take(FORMAT.predicate, (object) => equalBytes(object.digest, FORMAT.object.digest) || refuseFormat());
   const subject = parseSubject(envelope.subject);
-  const call = parts.take(subject.isReply ? RESULT : BODY, (object) => parseCall(object, bodyLimits));
+  const call = parts.take(subject.isReply ? RESULT : BODY, parseCall);
   const { sender, introduction } = parts.take(knownValue(KNOWN.sender), parseSender);
   const times = {
     sender,
@@ -159,7 +151,7 @@ function parseDate(envelope: Envelope): number {
   return seconds;
 }
 
-function parseCall(envelope: Envelope, limits: DecodeLimits): { function: string; body: Uint8Array } {
+function parseCall(envelope: Envelope): { function: string; body: Uint8Array } {
   if (envelope.kind !== 'node' || envelope.assertions.length !== 1)
     throw invalid('one function with one parameter expected');
   const name = leafItem(envelope.subject);
@@ -175,22 +167,12 @@ function parseCall(envelope: Envelope, limits: DecodeLimits): { function: string
   if (isHidden(parameter.predicate)) throw invalid('a part is hidden');
   const item = leafItem(parameter.object);
   if (item.type !== MajorType.Tagged || item.tag !== TAG.encodedCbor) throw invalid('encoded CBOR expected');
-  const body = bytesFrom(item.value);
-  checkBody(body, limits);
-  return { function: name.value.value, body };
+  return { function: name.value.value, body: bytesFrom(item.value) };
 }
 
 /** Whether a text can name a function: lower-case words joined by dots or dashes, at most 64 characters. */
 export function isFunctionName(text: string): boolean {
   return text.length <= 64 && FUNCTION_NAME.test(text);
-}
-
-function checkBody(body: Uint8Array, limits: DecodeLimits): void {
-  if (!nestsDeeperThan(body, limits.maxDepth)) return;
-  throw new EncodingError(`the body of a message nests deeper than ${limits.maxDepth} levels`, {
-    code: 'CBOR_TOO_DEEP',
-    hint: 'send a flatter structure',
-  });
 }
 
 function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKeys | null } {

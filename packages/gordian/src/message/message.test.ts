@@ -1,4 +1,4 @@
-import { CkmError, concatBytes, secret } from '@ckm/foundation';
+import { CkmError, concatBytes, encodeHex, secret } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import { encodeData } from '../cbor/data.js';
 import { decodeEnvelope } from '../envelope/decode.js';
@@ -14,11 +14,13 @@ import {
   type Envelope,
   type NodeEnvelope,
 } from '../envelope/envelope.js';
+import { formatEnvelope } from '../envelope/format/notation.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { openAsRecipient, sealToRecipients } from '../envelope/permits/recipient.js';
 import { signEnvelope } from '../envelope/signature.js';
 import { createIdentity, signBytes, verifyBytes, type Identity } from '../identity/identity.js';
 import type { RandomBytes } from '../primitives/random.js';
+import { primitives } from '../primitives/runtime.js';
 import { createXidDocument, xidDocumentEnvelope } from '../xid/document.js';
 import { xidCbor } from '../xid/xid.js';
 import { contentEnvelope } from './content.js';
@@ -110,7 +112,14 @@ describe('a sealed message', () => {
 
   it('carries the id of the request when it is an answer, and an id of its own', () => {
     const inReplyTo = new Uint8Array(32).fill(5);
-    const message = openAt(alpha, sealMessage(argsFor({ inReplyTo })));
+    const sealed = sealMessage(argsFor({ inReplyTo }));
+    const message = openMessage({
+      recipient: alpha,
+      bytes: sealed,
+      now: NOW,
+      accept: 'reply',
+      resolveSender: () => alice.publicKeys,
+    });
     expect(message.header.inReplyTo).toEqual(inReplyTo);
     expect(message.header.id).toEqual(argsFor().id);
   });
@@ -125,6 +134,46 @@ describe('a sealed message', () => {
     ]) {
       expect(bytes.includes(secretPart)).toBe(false);
     }
+  });
+
+  it('has these frozen bytes: version 1 never changes', () => {
+    const sealed = sealMessage({
+      sender: person(1),
+      recipient: person(2),
+      id: new Uint8Array(32).fill(3),
+      date: 1000,
+      expiresAt: 1100,
+      function: 'key.list',
+      body: encodeData({ after: null }),
+      random: (length) => new Uint8Array(length).fill(4),
+    });
+    expect(sealed).toHaveLength(490);
+    expect(encodeHex(primitives.sha256(sealed))).toBe(
+      'aa70f8a221ee7a02d2f4efa18ff345d58e6ad2f6ce0f685447239364830207b8',
+    );
+  });
+
+  it('prints as Gordian tools print it once it is opened', () => {
+    const opened = openAsRecipient(decodeEnvelope(sealMessage(argsFor())), alpha.agreementKey);
+    const short = (bytes: Uint8Array) => encodeHex(bytes.subarray(0, 4));
+    expect(formatEnvelope(opened)).toBe(
+      [
+        '{',
+        `    request(ARID(${short(argsFor().id)})) [`,
+        `        "recipient": XID(${short(alpha.xid)})`,
+        `        'body': «"sign.start"» [`,
+        `            ❰_❱: encoded({"note": "pay the plumber", "keyId": h'${'09'.repeat(32)}'})`,
+        '        ]',
+        `        'conformsTo': "ckm/message/v1"`,
+        `        'date': 2026-09-21T14:13:20Z`,
+        `        'sender': XID(${short(alice.xid)})`,
+        `        'validUntil': 2026-09-21T14:15:20Z`,
+        '    ]',
+        '} [',
+        `    'signed': Signature(Ed25519)`,
+        ']',
+      ].join('\n'),
+    );
   });
 
   it('is an ordinary Gordian Envelope: a generic reader opens it', () => {
@@ -176,6 +225,15 @@ describe('an attacker', () => {
     const claim = assertion(knownValue(KNOWN.sender), xidDocumentEnvelope(document));
     const forged = sealContent(node(contentOf().subject, [...parts, claim]), mallory);
     expect(codeOf(() => openAt(alpha, forged))).toBe('MESSAGE_INVALID');
+  });
+
+  it('V17: cannot pass an answer off as a request, nor a request as an answer', () => {
+    const answer = sealMessage(argsFor({ inReplyTo: new Uint8Array(32).fill(5) }));
+    expect(codeOf(() => openAt(alpha, answer))).toBe('MESSAGE_UNEXPECTED');
+    const rules = { recipient: alpha, now: NOW, accept: 'reply' } as const;
+    expect(codeOf(() => unsealMessage({ ...rules, bytes: sealMessage(argsFor()) }))).toBe(
+      'MESSAGE_UNEXPECTED',
+    );
   });
 
   it('is unknown without an account', () => {
@@ -280,6 +338,16 @@ describe('V9: what a sender with an account can put inside', () => {
     for (let i = 0; i < 40; i++) deep = wrap(deep);
     expect(codeOf(() => openAt(alpha, sealContent(deep)))).toBe('CBOR_TOO_DEEP');
     expect(codeOf(() => openAt(alpha, new Uint8Array(100_000).fill(0x81)))).toBe('CBOR_TOO_DEEP');
+  });
+
+  it('is refused when it holds more items than a message has, before they are decoded', () => {
+    const many = leaf(Array.from({ length: 600 }, (_, i) => i));
+    expect(codeOf(() => openAt(alpha, sealContent(many)))).toBe('CBOR_TOO_LONG');
+    expect(
+      codeOf(() =>
+        openAt(alpha, concatBytes(new Uint8Array([0x9a, 0, 16, 0, 0]), new Uint8Array(1_000_000))),
+      ),
+    ).toBe('CBOR_TOO_LONG');
   });
 
   it('V17: is refused when the signed thing is not a message, such as an XID document', () => {

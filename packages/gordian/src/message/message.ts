@@ -44,6 +44,8 @@ export interface SignedContent {
   readonly digest: Uint8Array;
   readonly signature: Uint8Array;
   readonly body: Uint8Array;
+  /** How deep the body may nest; measured once the sender is known. */
+  readonly maxDepth: number;
 }
 
 /** Whom a message is for: the XID that goes inside the signature, and the keys it is sealed to. */

@@ -1,5 +1,6 @@
 import { AccessError, CkmError, EncodingError, equalBytes, StateError } from '@ckm/foundation';
 import { decodeCanonical, MajorType, type DecodeLimits } from '../cbor/dcbor.js';
+import { nestsDeeperThan } from '../cbor/nesting.js';
 import { decodeEnvelope } from '../envelope/decode.js';
 import { decryptSubject } from '../envelope/encrypt.js';
 import type { Envelope } from '../envelope/envelope.js';
@@ -25,22 +26,24 @@ export interface MessageRules {
   readonly maxBytes?: number;
   /** Nesting of the body. Default 32. */
   readonly maxDepth?: number;
+  /** What this receiver is waiting for; one is never taken for the other. Default: a request. */
+  readonly accept?: 'request' | 'reply';
 }
 
 const DEFAULT_MAX_AGE = 300;
 const DEFAULT_MAX_SKEW = 60;
 const DEFAULT_MAX_BYTES = 1_048_576;
 const DEFAULT_MAX_DEPTH = 32;
-/** Levels of our own layers; a message never needs more. */
-const LAYERS = 32;
+/** What our own layers need, an introduction included, is less; the body is one item to them. */
+const LAYERS = { maxDepth: 32, maxItems: 512 } as const;
 
 /**
  * Opens a sealed message as far as its claims: whom it says it is from, and what it says it wants.
  * Cheap checks come first: size, recipient, expiry. The signature is checked by {@link authenticateMessage}, with keys
  * that the receiver looks up for `claimed.sender`, never with keys from the message alone.
  * @throws EncodingError `MESSAGE_TOO_LONG`, `MESSAGE_INVALID`, `MESSAGE_DAMAGED`, `CBOR_…`, `ENVELOPE_…`, `XID_…`,
- * `PUBLIC_KEYS_INVALID`; AccessError `MESSAGE_NOT_FOR_ME`; StateError `MESSAGE_EXPIRED`, `MESSAGE_FROM_FUTURE`,
- * `MESSAGE_LIVES_TOO_LONG`.
+ * `PUBLIC_KEYS_INVALID`; AccessError `MESSAGE_NOT_FOR_ME`; StateError `MESSAGE_UNEXPECTED`, `MESSAGE_EXPIRED`,
+ * `MESSAGE_FROM_FUTURE`, `MESSAGE_LIVES_TOO_LONG`.
  */
 export function unsealMessage(
   args: MessageRules & { readonly recipient: Identity; readonly bytes: Uint8Array },
@@ -53,16 +56,18 @@ export function unsealMessage(
       httpStatus: 413,
     });
   }
-  const signed = openSeal(args.bytes, args.recipient, { maxBytes, maxDepth: LAYERS });
+  const signed = openSeal(args.bytes, args.recipient, { maxBytes, ...LAYERS });
   const { content, signature, digest } = splitSigned(signed);
-  const parsed = parseContent(content, { maxBytes, maxDepth: args.maxDepth ?? DEFAULT_MAX_DEPTH });
+  const parsed = parseContent(content);
   if (!equalBytes(parsed.header.recipient, args.recipient.xid)) throw notForMe();
+  if ((parsed.header.inReplyTo === undefined) !== ((args.accept ?? 'request') === 'request'))
+    throw unexpectedKind();
   checkTimes(parsed.header, args);
   return {
     claimed: parsed.header,
     claimedFunction: parsed.function,
     introduction: parsed.introduction,
-    sealed: { digest, signature, body: parsed.body },
+    sealed: { digest, signature, body: parsed.body, maxDepth: args.maxDepth ?? DEFAULT_MAX_DEPTH },
   };
 }
 
@@ -140,6 +145,14 @@ function checkTimes(header: MessageHeader, rules: MessageRules): void {
   }
 }
 
+function unexpectedKind(): StateError {
+  return new StateError('a reply came where a request is expected, or the other way round', {
+    code: 'MESSAGE_UNEXPECTED',
+    hint: 'send requests to servers and replies to who asked',
+    retryable: false,
+  });
+}
+
 function notForMe(): AccessError {
   return new AccessError('a message is addressed to somebody else', {
     code: 'MESSAGE_NOT_FOR_ME',
@@ -149,15 +162,21 @@ function notForMe(): AccessError {
 
 /**
  * Checks the signature with keys trusted for `message.claimed.sender`.
- * @throws AccessError `MESSAGE_SIGNATURE_INVALID`.
+ * @throws AccessError `MESSAGE_SIGNATURE_INVALID`; EncodingError `CBOR_TOO_DEEP`.
  */
 export function authenticateMessage(message: UnauthenticatedMessage, senderKeys: PublicKeys): Message {
-  const { digest, signature, body } = message.sealed;
+  const { digest, signature, body, maxDepth } = message.sealed;
   if (!isSignature(digest, signature, senderKeys)) {
     throw new AccessError('a message is not signed by the sender it names', {
       code: 'MESSAGE_SIGNATURE_INVALID',
       hint: 'sign with the key this account was opened with',
       httpStatus: 401,
+    });
+  }
+  if (nestsDeeperThan(body, maxDepth)) {
+    throw new EncodingError(`the body of a message nests deeper than ${maxDepth} levels`, {
+      code: 'CBOR_TOO_DEEP',
+      hint: 'send a flatter structure',
     });
   }
   return { header: message.claimed, function: message.claimedFunction, body };

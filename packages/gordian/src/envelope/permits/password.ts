@@ -36,8 +36,8 @@ interface Derivation {
  */
 const ARGON2ID_COST = { t: 2, m: 19_456, p: 1, dkLen: CHACHA_KEY_BYTES } as const;
 const SCRYPT_COST = [15, 8, 1] as const;
-/** Beyond this a permit is a way to exhaust whoever opens it. 2^20 · 8 · 128 bytes are 1 GiB. */
-const SCRYPT_MAX_COST = [20, 8, 4] as const;
+/** Beyond this a permit is a way to exhaust whoever opens it. 2^18 · 8 · 128 bytes are 256 MiB. */
+const SCRYPT_MAX_COST = [18, 8, 4] as const;
 const INDEX: Readonly<Record<PasswordMethod, number>> = { scrypt: 2, argon2id: 3 };
 const SALT_BYTES = 16;
 const MAX_PERMITS = 4;
@@ -97,7 +97,7 @@ function derive(password: Secret<string>, { method, salt, cost }: Derivation): U
   try {
     if (method === 'argon2id') return argon2id(bytes, salt, ARGON2ID_COST);
     const [logN, r, p] = cost;
-    return scrypt(bytes, salt, { N: 2 ** logN, r, p, dkLen: CHACHA_KEY_BYTES, maxmem: 2 ** 31 });
+    return scrypt(bytes, salt, { N: 2 ** logN, r, p, dkLen: CHACHA_KEY_BYTES, maxmem: 2 ** 29 });
   } finally {
     bytes.fill(0);
   }
