@@ -8,6 +8,7 @@ export const CONFIG_CODES = [
   'DATA_DIR_USED',
   'INSPECTOR_REFUSED',
   'LISTEN_FAILED',
+  'SERVER_RUNNING',
 ] as const;
 export type ConfigCode = (typeof CONFIG_CODES)[number];
 

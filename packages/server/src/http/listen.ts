@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
 
@@ -14,7 +13,9 @@ export interface Listener {
 }
 
 /** Anything that answers Web requests. */
-export type WebApp = Pick<Hono, 'fetch'>;
+export interface WebApp {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
 
 /**
  * Listens on TCP, with TLS 1.2 or newer when certificate files are configured.

@@ -6,7 +6,7 @@ import type { Vault } from '../vault/vault.js';
 import { policyError } from './codes.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
 import type { Policy, RequestFacts, Verdict } from './policy.js';
-import { findTightening } from './tightening.js';
+import { openTightening } from './tightening.js';
 
 interface Applied {
   readonly policy: EffectivePolicy;
@@ -26,7 +26,7 @@ export function createPolicy({
 
   async function apply(reader: Reader, owned: KeyPolicy, { owner, keyId }: RequestFacts): Promise<Applied> {
     const row = await reader.tightenings.find(owner, keyId);
-    const special = row === null ? [] : [findTightening(vault, row)];
+    const special = row === null ? [] : [openTightening(vault, row)];
     const version = row === null ? '' : ` tightened ${row.version}`;
     return {
       policy: effectivePolicy(owned, [general, ...special]),

@@ -25,7 +25,7 @@ export const NO_TIGHTENING: Tightening = {
 };
 
 /** @throws StorageError `ROW_TAMPERED`. */
-export function findTightening(vault: Vault, row: TighteningRow): Tightening {
+export function openTightening(vault: Vault, row: TighteningRow): Tightening {
   return tighteningSchema.parse(decodeData(vault.openRow('tightenings', row)));
 }
 

@@ -1,0 +1,133 @@
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { fromProblem } from '@ckm/api';
+import { AvailabilityError, BugError, reveal, type Secret, wipe } from '@ckm/foundation';
+import { CONTROL_SOCKET } from '../server/data-dir.js';
+import type {
+  OperatorAccount,
+  OperatorAuditLine,
+  OperatorAuditVerification,
+  OperatorInvite,
+  OperatorKeyPolicy,
+  OperatorRequest,
+  OperatorStatus,
+  TightenBody,
+} from './protocol.js';
+
+/**
+ * The operator's side of a running server, over the socket in its data directory. Every function throws the server's own
+ * error, or AvailabilityError `SERVER_NOT_RUNNING`. Ids are hex; a request may be named by its first digits.
+ */
+export interface Operator {
+  status(): Promise<OperatorStatus>;
+  /** Wipes the passphrase. @throws AccessError `PASSPHRASE_WRONG`, `PASSPHRASE_TOO_MANY_TRIES`. */
+  unseal(passphrase: Secret<Uint8Array>): Promise<OperatorStatus>;
+  shutdown(): Promise<void>;
+  requests(): Promise<readonly OperatorRequest[]>;
+  approve(requestId: string): Promise<OperatorRequest>;
+  reject(requestId: string, reason: string): Promise<OperatorRequest>;
+  /** Entries from number `from` (1) on, at most `limit` (100, no more than 1000). */
+  audit(range?: { readonly from?: number; readonly limit?: number }): Promise<readonly OperatorAuditLine[]>;
+  verifyAudit(): Promise<OperatorAuditVerification>;
+  createInvite(invite?: {
+    readonly note?: string;
+    readonly lifetimeSeconds?: number;
+  }): Promise<{ readonly code: string; readonly expiresAt: number }>;
+  invites(): Promise<readonly OperatorInvite[]>;
+  accounts(after?: string): Promise<readonly OperatorAccount[]>;
+  suspend(xid: string): Promise<void>;
+  resume(xid: string): Promise<void>;
+  /** `owner` is only needed when two accounts chose the same key id. */
+  keyPolicy(keyId: string, owner?: string): Promise<OperatorKeyPolicy>;
+  /** Changes what the operator takes away from the owner's policy; what is absent stays as it is. */
+  tightenKey(keyId: string, change: TightenBody, owner?: string): Promise<OperatorKeyPolicy>;
+  metrics(): Promise<string>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Nothing is connected before the first question. */
+export function connectOperator(dataDir: string): Operator {
+  const socketPath = join(dataDir, CONTROL_SOCKET);
+
+  async function ask<T>(method: 'GET' | 'POST', path: string, body?: Uint8Array): Promise<T> {
+    const { status, text } = await send(socketPath, method, path, body);
+    if (status === 200) return parsed(text) as T;
+    throw fromProblem(parsed(text));
+  }
+  const get = <T>(path: string, query: Record<string, string | number | undefined> = {}) => {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined);
+    const search = new URLSearchParams(
+      given.map(([name, value]): [string, string] => [name, String(value)]),
+    ).toString();
+    return ask<T>('GET', search === '' ? path : `${path}?${search}`);
+  };
+  const post = <T>(path: string, value: unknown = {}) =>
+    ask<T>('POST', path, new TextEncoder().encode(JSON.stringify(value)));
+  const of = (id: string) => encodeURIComponent(id);
+  const ownedBy = (owner: string | undefined) => (owner === undefined ? '' : `?owner=${of(owner)}`);
+
+  return {
+    status: () => get('/status'),
+    unseal: async (passphrase) => {
+      try {
+        return await ask<OperatorStatus>('POST', '/unseal', reveal(passphrase, 'send it to the server'));
+      } finally {
+        wipe(passphrase);
+      }
+    },
+    shutdown: async () => void (await post('/shutdown')),
+    requests: () => get('/requests'),
+    approve: (requestId) => post(`/requests/${of(requestId)}/approve`),
+    reject: (requestId, reason) => post(`/requests/${of(requestId)}/reject`, { reason }),
+    audit: (range = {}) => get('/audit', { from: range.from, limit: range.limit }),
+    verifyAudit: () => get('/audit/verify'),
+    createInvite: (invite = {}) => post('/invites', invite),
+    invites: () => get('/invites'),
+    accounts: (after) => get('/accounts', { after }),
+    suspend: async (xid) => void (await post(`/accounts/${of(xid)}/suspend`)),
+    resume: async (xid) => void (await post(`/accounts/${of(xid)}/resume`)),
+    keyPolicy: (keyId, owner) => get(`/keys/${of(keyId)}/policy${ownedBy(owner)}`),
+    tightenKey: (keyId, change, owner) => post(`/keys/${of(keyId)}/policy${ownedBy(owner)}`, change),
+    metrics: async () => (await send(socketPath, 'GET', '/metrics')).text,
+  };
+}
+
+function send(socketPath: string, method: string, path: string, body?: Uint8Array): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-length': String(body.length) };
+    const sent = request({ socketPath, method, path, headers }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
+      );
+      response.on('error', (cause) => reject(notRunning(cause)));
+    });
+    sent.on('error', (cause) => reject(notRunning(cause)));
+    sent.end(body);
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new BugError('the server answered the operator with something that is not JSON', {
+      code: 'OPERATOR_ANSWER_UNREADABLE',
+      hint: 'compare the versions of ckm and the server',
+      cause,
+    });
+  }
+}
+
+function notRunning(cause: unknown): AvailabilityError {
+  return new AvailabilityError('no server is running in this data directory', {
+    code: 'SERVER_NOT_RUNNING',
+    hint: 'run: ckm server start',
+    cause,
+  });
+}

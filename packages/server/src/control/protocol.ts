@@ -1,0 +1,101 @@
+import type { IdentityCard } from '@ckm/api';
+import { z } from 'zod';
+import type { Tightening } from '../policy/effective.js';
+import { tighteningSchema } from '../policy/tightening.js';
+
+/** What the operator's socket takes. Ids travel as lower-case hex. */
+export const hexId = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hex digits' });
+/** The beginning of an id is enough where only a few are in question. */
+export const hexPrefix = z.string().regex(/^[0-9a-f]{4,64}$/, { error: 'expected 4 to 64 hex digits' });
+
+/** Text that people read. */
+const sentence = z
+  .string()
+  .max(280)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
+
+export const rejectBody = z.strictObject({ reason: sentence.min(1) });
+export const inviteBody = z.strictObject({
+  note: sentence.default(''),
+  lifetimeSeconds: z.int().min(60).max(31_536_000).default(604_800),
+});
+export const tightenBody = tighteningSchema.partial();
+
+export interface OperatorStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly phase: 'sealed' | 'opening' | 'ready' | 'stopping';
+  readonly url: string;
+  readonly startedAt: number;
+  readonly memoryBytes: number;
+  /** Null while the server is sealed. */
+  readonly open: null | {
+    readonly storage: 'sqlite' | 'postgres';
+    readonly waitingRequests: number;
+    readonly auditEntries: number;
+    readonly auditHead: string;
+    readonly identity: IdentityCard;
+  };
+}
+
+export interface OperatorRequest {
+  readonly owner: string;
+  readonly requestId: string;
+  readonly keyId: string;
+  readonly kind: string;
+  readonly sentence: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface OperatorAuditLine {
+  readonly sequence: number;
+  readonly at: number;
+  readonly deed: string;
+  readonly who: string | null;
+  readonly keyId: string | null;
+  readonly subject: string | null;
+  readonly sentence: string;
+  readonly verdict: string;
+  readonly policy: string;
+  readonly detail: string;
+  readonly hash: string;
+}
+
+export type OperatorAuditVerification =
+  | { readonly ok: true; readonly entries: number; readonly head: string }
+  | { readonly ok: false; readonly entries: number; readonly brokenAt: number; readonly why: string };
+
+export interface OperatorInvite {
+  readonly note: string;
+  readonly usedBy: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface OperatorAccount {
+  readonly xid: string;
+  readonly status: 'active' | 'suspended';
+  readonly openedAt: number;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+export interface OperatorKeyPolicy {
+  readonly owner: string;
+  readonly keyId: string;
+  readonly purpose: string;
+  readonly state: 'pending' | 'active';
+  /** What the owner certified. */
+  readonly owned: {
+    readonly kinds: readonly string[];
+    readonly rateLimit: { readonly count: number; readonly perSeconds: number } | null;
+    readonly expiresAt: number | null;
+    readonly blindAllowed: boolean;
+    readonly approval: 'automatic' | 'operator';
+  };
+  /** What the operator took away for this key. */
+  readonly tightening: Tightening;
+}
+
+export type TightenBody = z.infer<typeof tightenBody>;

@@ -1,0 +1,28 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { configError } from '../config/codes.js';
+
+/** The files of a data directory, besides the database and the storage key. */
+export const IDENTITY_FILE = 'identity';
+export const ANCHOR_FILE = 'audit.head';
+export const CONTROL_SOCKET = 'control.sock';
+
+/**
+ * Makes an empty directory that only its owner may enter.
+ * @throws UsageError `DATA_DIR_USED` when there is something in it.
+ */
+export function createDataDir(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (readdirSync(path).length > 0) {
+    throw configError('DATA_DIR_USED', `${path} is not empty`, 'choose an empty data directory');
+  }
+  chmodSync(path, 0o700);
+}
+
+/** @throws UsageError `CONFIG_MISSING`, `DATA_DIR_EXPOSED` when others may enter it. */
+export function assertDataDir(path: string): void {
+  if (!existsSync(path))
+    throw configError('CONFIG_MISSING', `there is no server in ${path}`, 'run: ckm server init');
+  if ((statSync(path).mode & 0o077) !== 0) {
+    throw configError('DATA_DIR_EXPOSED', `others may enter ${path}`, `run: chmod 700 ${path}`);
+  }
+}

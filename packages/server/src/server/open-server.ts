@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import type { IdentityCard } from '@ckm/api';
+import { type CkmError, secret, wipe } from '@ckm/foundation';
+import {
+  createIdentity,
+  createXidDocument,
+  formatXidDocument,
+  type Identity,
+  wipeIdentity,
+} from '@ckm/gordian';
+import { createAccounts } from '../accounts/create-accounts.js';
+import type { AuditAnchor, AuditLog } from '../audit/audit.js';
+import { createAuditLog } from '../audit/create-audit-log.js';
+import { createClock } from '../clock.js';
+import type { ServerConfig } from '../config/config.js';
+import type { Random, ServerContext, Sessions } from '../context.js';
+import type { Events } from '../events.js';
+import { createDescribeServer } from '../messages/describe-server.js';
+import { createReceive, type Receive } from '../messages/receive.js';
+import { createPolicy } from '../policy/create-policy.js';
+import { openSessions } from '../sessions/sessions.js';
+import { openStorage } from '../storage/open-storage.js';
+import type { Storage } from '../storage/storage.js';
+import { createVault } from '../vault/create-vault.js';
+import { readPrivateFile } from '../vault/key-file.js';
+import type { StorageKey } from '../vault/storage-key.js';
+import type { Vault } from '../vault/vault.js';
+import { describeGap, noteAnchor, readAnchor } from './audit-anchor.js';
+import { IDENTITY_FILE } from './data-dir.js';
+import {
+  acceptClock,
+  assertClock,
+  assertStorageKey,
+  forgetMessages,
+  forgottenBefore,
+} from './storage-marks.js';
+
+/** A server whose storage key is there: it can answer. */
+export interface OpenServer {
+  readonly context: ServerContext;
+  readonly sessions: Sessions;
+  readonly receive: Receive;
+  readonly card: IdentityCard;
+  /** The head of the audit log noted outside the database. */
+  anchor(): AuditAnchor | null;
+  /** Work that has to be done every few seconds. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OpenServerOptions {
+  readonly config: ServerConfig;
+  readonly storageKey: StorageKey;
+  readonly random: Random;
+  readonly nowMs: () => number;
+  readonly events: Events;
+  readonly acceptClock: boolean;
+}
+
+/**
+ * Opens identity, database and everything that stands on them.
+ * @throws StorageError `STORAGE_…`, `FILE_TAMPERED`, `ROW_TAMPERED`, `CLOCK_BEHIND`.
+ */
+export async function openServer(options: OpenServerOptions): Promise<OpenServer> {
+  const { config, random } = options;
+  const vault = createVault(options.storageKey, random);
+  let identity: Identity | undefined;
+  let storage: Storage | undefined;
+  try {
+    identity = openIdentity(config.dataDir, vault);
+    storage = await openStorage({ ...config, random });
+    return await openOn(options, vault, identity, storage);
+  } catch (error) {
+    await storage?.close();
+    if (identity !== undefined) wipeIdentity(identity);
+    vault.wipe();
+    throw error;
+  }
+}
+
+async function openOn(
+  options: OpenServerOptions,
+  vault: Vault,
+  identity: Identity,
+  storage: Storage,
+): Promise<OpenServer> {
+  const { config, random, events } = options;
+  await assertStorageKey(storage, vault);
+  const clock = await openClock(options, vault, storage);
+  const audit = createAuditLog({ vault, clock, random });
+  const context: ServerContext = {
+    clock,
+    random,
+    config,
+    storage,
+    vault,
+    identity,
+    events,
+    audit,
+    accounts: createAccounts({ vault, clock, random, admission: config.accounts, quota: config.quota }),
+    policy: createPolicy({ vault, operator: config.policy }),
+  };
+  let anchor = readAnchor(config.dataDir, vault);
+  await auditStart(storage, audit, config.version, await describeGap(storage, anchor));
+  anchor = await noteAnchor(config.dataDir, vault, storage, anchor);
+  const sessions = await openSessions(context);
+  const receive = createReceive(context, {
+    ...sessions.handlers,
+    'server.describe': createDescribeServer(context),
+  });
+  return {
+    context,
+    sessions,
+    receive,
+    card: {
+      document: formatXidDocument(createXidDocument(identity.publicKeys)),
+      name: config.name,
+      version: config.version,
+      accounts: config.accounts,
+    },
+    anchor: () => anchor,
+    sweep: async () => {
+      await sessions.sweep();
+      await forgetMessages(storage, vault, clock());
+      anchor = await noteAnchor(config.dataDir, vault, storage, anchor);
+    },
+    close: async () => {
+      sessions.close();
+      anchor = await noteAnchor(config.dataDir, vault, storage, anchor).catch(() => anchor);
+      await storage.close();
+      wipeIdentity(identity);
+      vault.wipe();
+    },
+  };
+}
+
+function openIdentity(dataDir: string, vault: Vault): Identity {
+  const seed = secret(vault.openFile(IDENTITY_FILE, readPrivateFile(join(dataDir, IDENTITY_FILE))));
+  try {
+    return createIdentity(seed);
+  } finally {
+    wipe(seed);
+  }
+}
+
+async function openClock(
+  { nowMs, acceptClock: accepted }: OpenServerOptions,
+  vault: Vault,
+  storage: Storage,
+) {
+  const now = Math.floor(nowMs() / 1000);
+  if (accepted) await acceptClock(storage, vault, now);
+  const forgotten = await forgottenBefore(storage, vault);
+  assertClock(now, forgotten);
+  return createClock(nowMs, forgotten);
+}
+
+/** Two replicas may write the very first entry at the same moment: one of them then tries again. */
+async function auditStart(
+  storage: Storage,
+  audit: AuditLog,
+  version: string,
+  gap: string | null,
+): Promise<void> {
+  const write = () =>
+    storage.transact(async (transaction) => {
+      const entry = { who: null, keyId: null, subject: null, policy: '' };
+      await audit.append(transaction, {
+        ...entry,
+        deed: 'server.start',
+        sentence: 'Start the server',
+        verdict: 'done',
+        detail: `version ${version}`,
+      });
+      if (gap === null) return;
+      await audit.append(transaction, {
+        ...entry,
+        deed: 'server.rollback',
+        sentence: 'The database was put back to an earlier state, or exchanged',
+        verdict: 'failed',
+        detail: gap,
+      });
+    });
+  await write().catch((error: unknown) => {
+    if ((error as Partial<CkmError>).code === 'ROW_EXISTS') return write();
+    throw error;
+  });
+}

@@ -1,0 +1,68 @@
+import { StorageError } from '@ckm/foundation';
+import { decodeData, encodeData } from '@ckm/gordian';
+import { z } from 'zod';
+import { vaultError } from '../vault/codes.js';
+import type { Storage } from '../storage/storage.js';
+import type { Vault } from '../vault/vault.js';
+
+const CHECK = 'storage key';
+const FORGOTTEN = 'forgotten before';
+
+/**
+ * Seen message ids are forgotten this long after they expired: the clocks of two replicas, or of one machine before and
+ * after it was corrected, may differ by that much without a message being answered twice.
+ */
+const MARGIN_SECONDS = 600;
+
+/**
+ * Makes sure that database and storage key belong together; marks a new database.
+ * @throws StorageError `STORAGE_KEY_WRONG`.
+ */
+export async function assertStorageKey(storage: Storage, vault: Vault): Promise<void> {
+  await storage.transact(async ({ meta }) => {
+    const row = await meta.find(CHECK);
+    if (row === null) return meta.put(vault.sealRow('meta', { name: CHECK }, vault.checkValue));
+    try {
+      vault.openRow('meta', row);
+    } catch (cause) {
+      throw vaultError(
+        'STORAGE_KEY_WRONG',
+        'the storage key is not the one this database was written with',
+        'use the key file that belongs to this database',
+        cause,
+      );
+    }
+  });
+}
+
+/** The moment before which message ids were forgotten: no message from then may be answered again. 0: none were. */
+export async function forgottenBefore(storage: Storage, vault: Vault): Promise<number> {
+  const row = await storage.read(({ meta }) => meta.find(FORGOTTEN));
+  if (row === null) return 0;
+  return z.strictObject({ at: z.int() }).parse(decodeData(vault.openRow('meta', row))).at;
+}
+
+/** Forgets message ids that expired long ago, and notes until when, in one transaction. */
+export async function forgetMessages(storage: Storage, vault: Vault, now: number): Promise<void> {
+  const at = now - MARGIN_SECONDS;
+  await storage.transact(async ({ messages, meta }) => {
+    if ((await messages.forgetExpired(at)) === 0) return;
+    await meta.put(vault.sealRow('meta', { name: FORGOTTEN }, encodeData({ at })));
+  });
+}
+
+/** Starts over with the clock as it is; for an operator who knows why it was ahead. */
+export async function acceptClock(storage: Storage, vault: Vault, now: number): Promise<void> {
+  await storage.transact(({ meta }) =>
+    meta.put(vault.sealRow('meta', { name: FORGOTTEN }, encodeData({ at: now }))),
+  );
+}
+
+/** @throws StorageError `CLOCK_BEHIND` when the clock is behind what this database has seen (V68). */
+export function assertClock(now: number, forgotten: number): void {
+  if (now >= forgotten) return;
+  throw new StorageError(`the clock of this machine is at least ${forgotten - now} s behind`, {
+    code: 'CLOCK_BEHIND',
+    hint: 'correct the clock; if it was wrong before, start once with CKM_ACCEPT_CLOCK=1',
+  });
+}
