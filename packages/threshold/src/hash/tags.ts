@@ -27,6 +27,7 @@ export const HASH_TAGS = {
   'CKM/nonce-pool/id/v1': 'names a published nonce commitment (room server)',
   'CKM/request/payload/v1': 'what a signing request asked for, so that it stays the same (room server)',
   'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',
+  'CKM/frost/own-share/v1': 'checksum by which a signer knows its own, already checked share again',
   'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',
   'CKM/hd/ed25519-chain/v1': 'chain code of a derived ed25519 key',
 } as const satisfies Record<`CKM/${string}`, string>;

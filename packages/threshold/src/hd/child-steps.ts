@@ -24,20 +24,24 @@ export interface ChildStep {
  *   2¹²⁷) that has no child
  */
 export function deriveChild(suite: SuiteName, group: Group, parent: PublicNode, index: number): ChildStep {
-  switch (suite) {
-    case 'secp256k1':
-    case 'secp256k1-tr':
-      return deriveBip32Child(group, parent, index);
-    case 'P-256':
-      return deriveP256Child(group, parent, index);
-    case 'ed25519':
-      return deriveEd25519Child(group, parent, index);
-    case 'ristretto255':
-      throw new UsageError('ristretto255 keys have no derived keys', {
-        code: 'PATH_UNSUPPORTED',
-        hint: 'use the empty path m, or generate another key',
-      });
-  }
+  return CHILD_RULES[suite](group, parent, index);
+}
+
+type ChildRule = (group: Group, parent: PublicNode, index: number) => ChildStep;
+
+const CHILD_RULES: Record<SuiteName, ChildRule> = {
+  secp256k1: deriveBip32Child,
+  'secp256k1-tr': deriveBip32Child,
+  'P-256': deriveP256Child,
+  ed25519: deriveEd25519Child,
+  ristretto255: refuseChild,
+};
+
+function refuseChild(): never {
+  throw new UsageError('ristretto255 keys have no derived keys', {
+    code: 'PATH_UNSUPPORTED',
+    hint: 'use the empty path m, or generate another key',
+  });
 }
 
 /** CKDpub. Source: BIP-32, "Public parent key → public child key" */

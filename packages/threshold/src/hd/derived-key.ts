@@ -84,7 +84,7 @@ function createKeyView(key: DerivedKey, element: Element): KeyView {
     },
     deriveShare(share) {
       const signed = negate ? scalars.negate(share) : share;
-      const derived = scalars.add(signed, offset) as Uint8Array as SecretScalar;
+      const derived = scalars.add(signed, offset);
       if (signed !== share) signed.fill(0);
       return derived;
     },

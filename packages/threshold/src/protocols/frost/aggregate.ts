@@ -2,16 +2,9 @@ import { BugError, UsageError } from '@ckm/foundation';
 import type { Scalar } from '../../group/index.js';
 import type { DerivedKey } from '../../hd/derived-key.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { expectedShare } from './round-2-sign.js';
-import {
-  commitmentShare,
-  computeGroupCommitment,
-  type GroupCommitment,
-  openPackage,
-  type SigningPackage,
-  type SigningRun,
-} from './signing-package.js';
-import { encodeSignature, signed } from './suite.js';
+import { computeGroupCommitment, expectedShare, type GroupCommitment, withSign } from './group-commitment.js';
+import { openPackage, type SigningPackage, type SigningRun } from './signing-package.js';
+import { encodeSignature } from './suite.js';
 
 /** What one party answered to a signing package; the bytes are not trusted. */
 export interface SignatureShare {
@@ -109,14 +102,13 @@ function isSignatureRight(
   z: Scalar,
 ): boolean {
   const { group } = run.suite;
-  const expected = group.add(signed(group, element, negate), group.mulPublic(run.key.element, challenge));
+  const expected = group.add(withSign(group, element, negate), group.mulPublic(run.key.element, challenge));
   return group.equal(group.mulBasePublic(z), expected);
 }
 
 function isShareRight(run: SigningRun, place: number, committed: GroupCommitment, z: Scalar): boolean {
   const { group } = run.suite;
-  const expected = expectedShare(run, place, committed, commitmentShare(run, place));
-  return group.equal(group.mulBasePublic(z), expected);
+  return group.equal(group.mulBasePublic(z), expectedShare(run, place, committed));
 }
 
 function signersMismatch(): UsageError {

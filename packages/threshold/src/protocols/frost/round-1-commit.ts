@@ -1,5 +1,4 @@
 import {
-  concatBytes,
   encodeUtf8,
   equalBytes,
   reveal,

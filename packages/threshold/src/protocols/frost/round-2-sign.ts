@@ -1,17 +1,12 @@
-import { BugError, EncodingError, equalBytes, reveal, type Secret, UsageError } from '@ckm/foundation';
-import type { Element, Scalar, SecretScalar } from '../../group/index.js';
+import { EncodingError, equalBytes, type Secret, UsageError } from '@ckm/foundation';
+import type { Scalar, SecretScalar } from '../../group/index.js';
 import { type DerivedKey, viewOfKey } from '../../hd/derived-key.js';
-import { lagrangeAtZero, parsePartyIndex } from '../../sharing/index.js';
+import { parsePartyIndex } from '../../sharing/index.js';
 import type { KeyShare } from '../key.js';
+import { computeGroupCommitment, lagrangeWeight, type GroupCommitment } from './group-commitment.js';
 import { type Commitment, type SigningNonces, spendNonces } from './round-1-commit.js';
-import {
-  computeGroupCommitment,
-  type GroupCommitment,
-  openPackage,
-  type SigningPackage,
-  type SigningRun,
-} from './signing-package.js';
-import { signed } from './suite.js';
+import { openOwnShare, shareWrong } from './own-share.js';
+import { openPackage, type SigningPackage, type SigningRun } from './signing-package.js';
 
 /**
  * One party's share of a signature: 32 bytes, public.
@@ -31,89 +26,66 @@ export function signShare(args: {
   readonly package: SigningPackage;
 }): Uint8Array {
   const nonces = spendNonces(args.nonces);
+  const secrets: Uint8Array[] = [nonces.hidingNonce, nonces.bindingNonce];
+  const keep = <T extends Uint8Array>(bytes: T): T => {
+    secrets.push(bytes);
+    return bytes;
+  };
   try {
     assertSameKey(args.key, args.share);
     assertOwnNonces(args.share, nonces);
     const run = openPackage(args.key, args.package);
     const place = run.parties.indexOf(args.share.party);
     assertOwnCommitment(run.commitments[place], nonces.commitment);
-    const own = ownCommitmentShare(run, place, nonces);
-    const committed = computeGroupCommitment(run, { place, share: own });
-    const z = respond(run, place, committed, nonces, args.share.share);
-    return release(run, place, committed, own, z);
+    const { scalars } = run.suite.group;
+    const share = keep(openOwnShare(run.key, args.share));
+    const bound = keep(scalars.multiply(nonces.bindingNonce, run.bindingFactors[place]!));
+    const nonce = keep(scalars.add(nonces.hidingNonce, bound));
+    // From the nonces instead of D and E: one constant-time base multiplication, where ρE would be a general one.
+    const committed = computeGroupCommitment(run, { place, share: run.suite.group.mulBase(nonce) });
+    const weight = lagrangeWeight(run, place);
+    const z = respond(run, weight, committed, nonce, share);
+    const again = keep(respondAgain(run, weight, committed, nonce, share));
+    if (!scalars.equal(z, again)) {
+      z.fill(0);
+      throw shareWrong();
+    }
+    return scalars.publish(z, 'a checked signature share');
   } finally {
-    nonces.hidingNonce.fill(0);
-    nonces.bindingNonce.fill(0);
+    for (const bytes of secrets) bytes.fill(0);
   }
-}
-
-/** D + ρE from the published elements, not from the nonces: the check of z relies on it. */
-function ownCommitmentShare(
-  run: SigningRun,
-  place: number,
-  { hidingElement, bindingElement }: SigningNonces,
-): Element {
-  const { group } = run.suite;
-  return group.add(hidingElement, group.mulPublic(bindingElement, run.bindingFactors[place]!));
 }
 
 /** z = ±(d + ρe) + λ·c·share' */
 function respond(
   run: SigningRun,
-  place: number,
+  weight: Scalar,
   { negate, challenge }: GroupCommitment,
-  { hidingNonce, bindingNonce }: SigningNonces,
-  share: Secret<Uint8Array>,
+  nonce: SecretScalar,
+  share: SecretScalar,
 ): SecretScalar {
   const { scalars } = run.suite.group;
-  const certified = scalars.parseSecret(reveal(share, 'make one signature share'));
-  const derived = run.key.deriveShare(certified);
-  const weighted = scalars.multiply(derived, weight(run, place, challenge));
-  const bound = scalars.multiply(bindingNonce, run.bindingFactors[place]!);
-  const nonce = scalars.add(hidingNonce, bound);
+  const weighted = scalars.multiply(share, scalars.multiply(weight, challenge));
   const z = negate ? scalars.subtract(weighted, nonce) : scalars.add(weighted, nonce);
-  for (const bytes of [certified, derived, weighted, bound, nonce]) bytes.fill(0);
+  weighted.fill(0);
   return z;
 }
 
-/** λ·c of the party at that place. */
-export function weight(run: SigningRun, place: number, challenge: Scalar): Scalar {
-  const { group } = run.suite;
-  return group.scalars.multiply(lagrangeAtZero(group, run.parties, run.parties[place]!), challenge);
-}
-
-function release(
+/** The same z on another way, so that a fault on either way shows. */
+function respondAgain(
   run: SigningRun,
-  place: number,
-  committed: GroupCommitment,
-  own: Element,
-  z: SecretScalar,
-): Uint8Array {
-  const { group } = run.suite;
-  // Constant-time: until the check has passed, z is not known to be safe to show.
-  if (!group.equal(group.mulBase(z), expectedShare(run, place, committed, own))) {
-    z.fill(0);
-    throw new BugError('the signature share computed here is wrong and was not released', {
-      code: 'SIGNATURE_SHARE_WRONG',
-      hint: 'check this machine for faults and this share with the key’s certificate',
-    });
-  }
-  return group.scalars.publish(z, 'a checked signature share');
-}
-
-/**
- * What z·G of the party at that place must be: ±(D + ρE) + λ·c·Y'.
- * Source: RFC 9591 §5.4 (verify_signature_share)
- */
-export function expectedShare(
-  run: SigningRun,
-  place: number,
+  weight: Scalar,
   { negate, challenge }: GroupCommitment,
-  share: Element,
-): Element {
-  const { group } = run.suite;
-  const verifying = run.key.verifyingShare(run.parties[place]!);
-  return group.add(signed(group, share, negate), group.mulPublic(verifying, weight(run, place, challenge)));
+  nonce: SecretScalar,
+  share: SecretScalar,
+): SecretScalar {
+  const { scalars } = run.suite.group;
+  const challenged = scalars.multiply(challenge, share);
+  const weighted = scalars.multiply(challenged, weight);
+  const signed = negate ? scalars.negate(nonce) : nonce;
+  const z = scalars.add(signed, weighted);
+  for (const bytes of negate ? [challenged, weighted, signed] : [challenged, weighted]) bytes.fill(0);
+  return z;
 }
 
 function assertSameKey(key: DerivedKey, share: KeyShare): void {

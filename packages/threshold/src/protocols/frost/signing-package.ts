@@ -1,11 +1,11 @@
 import { concatBytes, EncodingError } from '@ckm/foundation';
-import type { Element, Group, Scalar } from '../../group/index.js';
+import type { Group, Scalar } from '../../group/index.js';
 import { type DerivedKey, type KeyView, viewOfKey } from '../../hd/derived-key.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { parsePartyIndex, parsePartySet } from '../../sharing/index.js';
 import type { SuiteName } from '../key.js';
 import type { Commitment } from './round-1-commit.js';
-import { type FrostSuite, frostSuite, isOddY } from './suite.js';
+import { type FrostSuite, frostSuite } from './suite.js';
 
 /** What the signers of one signature are sent: the message and everyone's commitments, in any order of parties. */
 export interface SigningPackage {
@@ -23,16 +23,6 @@ export interface SigningRun {
   /** In the order of `parties`, as are the binding factors ρ. */
   readonly commitments: readonly Commitment[];
   readonly bindingFactors: readonly Scalar[];
-}
-
-/** The group commitment R = Σ Dᵢ + ρᵢEᵢ with the challenge c that follows from it. */
-export interface GroupCommitment {
-  readonly element: Element;
-  /** R, encoded. */
-  readonly encoded: Uint8Array;
-  /** BIP-340: R has an odd y, so every nonce counts negative. */
-  readonly negate: boolean;
-  readonly challenge: Scalar;
 }
 
 /**
@@ -70,64 +60,6 @@ export function openPackage(key: DerivedKey, signing: SigningPackage): SigningRu
 }
 
 /**
- * D + ρE of the party at that place, both elements checked.
- * @throws EncodingError `COMMITMENT_INVALID`
- */
-export function commitmentShare(run: SigningRun, place: number): Element {
-  const { group } = run.suite;
-  const { hiding, binding, party } = run.commitments[place]!;
-  try {
-    return group.add(group.decode(hiding), group.decodeAndMul(binding, run.bindingFactors[place]!));
-  } catch (cause) {
-    throw commitmentInvalid([party], cause);
-  }
-}
-
-/**
- * R and c. Every E is checked by itself, the D only as a sum: on ed25519 two parties together can hide torsion that
- * cancels out of R, which is of no use to them, because no secret is ever multiplied with a commitment. A wrong share
- * still points to its party.
- * @param known a share of R that was computed already, with its place
- * @throws EncodingError `COMMITMENT_INVALID` naming the culprits, `PACKAGE_INVALID` when the commitments cancel out
- * Source: RFC 9591 §4.5 (compute_group_commitment), §4.6 (compute_challenge)
- */
-export function computeGroupCommitment(
-  run: SigningRun,
-  known?: { readonly place: number; readonly share: Element },
-): GroupCommitment {
-  const { group, evenY } = run.suite;
-  const element = sumCommitments(run, known);
-  if (group.isIdentity(element)) throw packageInvalid();
-  const encoded = group.encode(element);
-  const challenge = run.suite.h2(encoded, run.key.groupKey, run.message);
-  return { element, encoded, negate: evenY && isOddY(encoded), challenge };
-}
-
-function sumCommitments(
-  run: SigningRun,
-  known: { readonly place: number; readonly share: Element } | undefined,
-): Element {
-  const { group } = run.suite;
-  const hidings: Uint8Array[] = [];
-  const terms: Element[] = known === undefined ? [] : [known.share];
-  try {
-    run.commitments.forEach(({ hiding, binding }, place) => {
-      if (place === known?.place) return;
-      hidings.push(hiding);
-      terms.push(group.decodeAndMul(binding, run.bindingFactors[place]!));
-    });
-    terms.push(group.decodeAndSum(hidings));
-  } catch (cause) {
-    const culprits = run.commitments.filter((commitment) => !isValidCommitment(group, commitment));
-    throw commitmentInvalid(
-      culprits.map(({ party }) => party),
-      cause,
-    );
-  }
-  return group.sum(terms);
-}
-
-/**
  * ρᵢ = H1(Q ‖ H4(message) ‖ H5(list) ‖ i), one for each commitment.
  * @param commitments sorted by party
  * Source: RFC 9591 §4.3 (encode_group_commitment_list), §4.4
@@ -138,10 +70,20 @@ export function computeBindingFactors(
   message: Uint8Array,
   commitments: readonly Commitment[],
 ): Scalar[] {
-  const parties = commitments.map(({ party }) => suite.group.scalars.fromInteger(party));
+  const parties = commitments.map(({ party }) => encodeParty(suite, party));
   const list = commitments.flatMap(({ hiding, binding }, place) => [parties[place]!, hiding, binding]);
   const prefix = concatBytes(groupKey, suite.h4(message), suite.h5(...list));
   return parties.map((party) => suite.h1(prefix, party));
+}
+
+/** The party index as a scalar, by hand: it is always small. */
+function encodeParty({ group }: FrostSuite, party: PartyIndex): Uint8Array {
+  const bytes = new Uint8Array(group.scalars.byteLength);
+  const littleEndian = group.scalars.one[0] === 1;
+  const last = bytes.length - 1;
+  bytes[littleEndian ? 0 : last] = party;
+  bytes[littleEndian ? 1 : last - 1] = party >> 8;
+  return bytes;
 }
 
 function assertCertified(key: DerivedKey, party: PartyIndex): void {
@@ -162,7 +104,8 @@ function copyCommitment(group: Group, value: unknown): Commitment {
   return Object.freeze({ party, hiding: Uint8Array.from(hiding), binding: Uint8Array.from(binding) });
 }
 
-function isValidCommitment(group: Group, { hiding, binding }: Commitment): boolean {
+/** Both elements, each by itself. */
+export function isValidCommitment(group: Group, { hiding, binding }: Commitment): boolean {
   try {
     group.decode(hiding);
     group.decode(binding);
@@ -172,7 +115,8 @@ function isValidCommitment(group: Group, { hiding, binding }: Commitment): boole
   }
 }
 
-function commitmentInvalid(culprits: readonly PartyIndex[], cause?: unknown): EncodingError {
+/** Names the parties whose commitments are no elements. */
+export function commitmentInvalid(culprits: readonly PartyIndex[], cause?: unknown): EncodingError {
   return new EncodingError(`the commitment of party ${culprits.join(', ')} is not two valid elements`, {
     code: 'COMMITMENT_INVALID',
     hint: 'leave this party out and choose another',
@@ -181,7 +125,8 @@ function commitmentInvalid(culprits: readonly PartyIndex[], cause?: unknown): En
   });
 }
 
-function packageInvalid(): EncodingError {
+/** Not even the shape is right. */
+export function packageInvalid(): EncodingError {
   return new EncodingError('not a signing package', {
     code: 'PACKAGE_INVALID',
     hint: 'send the message with one commitment for each signer',

@@ -1,5 +1,5 @@
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
-import { type Element, type Group, groupNamed, type Scalar, type SecretScalar } from '../../group/index.js';
+import { type Group, groupNamed, type Scalar, type SecretScalar } from '../../group/index.js';
 import { createBip340Hash } from '../../hd/bip340-hash.js';
 import { hash, type HashName } from '../../hash/index.js';
 import { groupOfSuite, type SuiteName } from '../key.js';
@@ -51,35 +51,36 @@ function createSuite(name: SuiteName): FrostSuite {
   const context = (role: string) => encodeUtf8(contextString + role);
   const toWide = wide ? prefixedHash : expandMessage;
   const [rho, chal, nonce] = [toWide(context('rho')), toWide(context('chal')), toWide(context('nonce'))];
+  const challenge = challengeHash(name, chal);
   const [msg, com] = [context('msg'), context('com')];
   return {
     name,
     contextString,
     group,
     evenY: name === 'secp256k1-tr',
-    h1: (...parts) => group.scalars.reduce(rho(...parts)),
-    h2: (...parts) => group.scalars.reduce(challengeHash(name, chal)(...parts)),
-    h3: (...parts) => group.scalars.reduceSecret(nonce(...parts)),
+    h1: (...parts) => group.scalars.reduce(rho(parts)),
+    h2: (...parts) => group.scalars.reduce(challenge(parts)),
+    h3: (...parts) => group.scalars.reduceSecret(nonce(parts)),
     h4: (...parts) => hash(hashName, msg, ...parts),
     h5: (...parts) => hash(hashName, com, ...parts),
   };
 }
 
-type ByteHash = (...parts: readonly Uint8Array[]) => Uint8Array;
+type WideHash = (parts: readonly Uint8Array[]) => Uint8Array;
 
 const bip340Challenge = createBip340Hash('BIP0340/challenge');
 
-function challengeHash(name: SuiteName, chal: ByteHash): ByteHash {
+function challengeHash(name: SuiteName, chal: WideHash): WideHash {
   // Without a prefix, so that the signature is one of RFC 8032.
-  if (name === 'ed25519') return (...parts) => hash('sha512', ...parts);
+  if (name === 'ed25519') return (parts) => hash('sha512', ...parts);
   if (name !== 'secp256k1-tr') return chal;
-  return (commitment, groupKey, message) =>
+  return ([commitment, groupKey, message]) =>
     bip340Challenge(commitment!.subarray(1), groupKey!.subarray(1), message!);
 }
 
 /** RFC 9591 §6.1, §6.2: SHA-512 over context string, role and message, 64 bytes. */
-function prefixedHash(prefix: Uint8Array): ByteHash {
-  return (...parts) => hash('sha512', prefix, ...parts);
+function prefixedHash(prefix: Uint8Array): WideHash {
+  return (parts) => hash('sha512', prefix, ...parts);
 }
 
 const ZERO_BLOCK = new Uint8Array(64);
@@ -89,14 +90,23 @@ const LENGTH_48 = Uint8Array.of(0, 48, 0);
  * 48 bytes, to be reduced modulo an order of 256 bits (hash_to_field with m = 1, L = 48).
  * Source: RFC 9380 §5.3.1, expand_message_xmd with SHA-256
  */
-function expandMessage(separator: Uint8Array): ByteHash {
-  const separatorPrime = concatBytes(separator, Uint8Array.of(separator.length));
-  return (...parts) => {
-    const b0 = hash('sha256', ZERO_BLOCK, ...parts, LENGTH_48, separatorPrime);
-    const b1 = hash('sha256', b0, Uint8Array.of(1), separatorPrime);
-    const mixed = b0.map((byte, i) => byte ^ b1[i]!);
-    const b2 = hash('sha256', mixed, Uint8Array.of(2), separatorPrime);
-    return concatBytes(b1, b2.subarray(0, 16));
+function expandMessage(separator: Uint8Array): WideHash {
+  const ending = concatBytes(separator, Uint8Array.of(separator.length));
+  const block = concatBytes(new Uint8Array(33), ending);
+  return (parts) => {
+    const b0 = hash('sha256', ZERO_BLOCK, ...parts, LENGTH_48, ending);
+    block.set(b0);
+    block[32] = 1;
+    const b1 = hash('sha256', block);
+    for (let i = 0; i < 32; i++) block[i] = b0[i]! ^ b1[i]!;
+    block[32] = 2;
+    const b2 = hash('sha256', block);
+    const wide = new Uint8Array(48);
+    wide.set(b1);
+    wide.set(b2.subarray(0, 16), 32);
+    // The nonces come this way too: nothing of them stays behind.
+    for (const bytes of [b0, b1, b2, block.subarray(0, 33)]) bytes.fill(0);
+    return wide;
   };
 }
 
@@ -108,9 +118,4 @@ export function isOddY(encoded: Uint8Array): boolean {
 /** Bytes of a signature: R ‖ z, for BIP-340 without the parity byte of R. Source: RFC 9591 appendix A; BIP-340 */
 export function encodeSignature(suite: FrostSuite, commitment: Uint8Array, z: Scalar): Uint8Array {
   return concatBytes(suite.evenY ? commitment.subarray(1) : commitment, z);
-}
-
-/** The element that belongs to a secret after BIP-340's sign rule. */
-export function signed(group: Group, element: Element, negative: boolean): Element {
-  return negative ? group.negate(element) : element;
 }
