@@ -1,0 +1,302 @@
+import { CkmError, encodeHex, PeerFaultError, reveal, secret } from '@ckm/foundation';
+import { describe, expect, it } from 'vitest';
+import type { PartyIndex } from '../../protocol/contract.js';
+import { bytesOf, createCeremony } from './fixtures/parties.js';
+import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';
+import { createDealing } from './dealing.js';
+import {
+  type CertifyMessage,
+  certificateHash,
+  createStaticKey,
+  encodeCertificate,
+  type KeyCertificate,
+  parseCertificate,
+  recoverShare,
+  recoveryAckStatement,
+  type ShareMessage,
+  verifyCertificate,
+} from './index.js';
+import { SUITE_NAMES } from '../key.js';
+import { resultOf } from './run.js';
+import { cocktailSuite } from './suite.js';
+import { hashChainCode } from './transcript.js';
+import { verifyCocktail } from './cocktail-signature.js';
+
+const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
+const run = runCeremony(ceremony);
+const { certificate, share } = outputOf(run, 1);
+const bytes = encodeCertificate(certificate);
+const suite = cocktailSuite('ed25519');
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CkmError) return error.code;
+    throw error;
+  }
+  return 'nothing thrown';
+}
+
+describe('a certificate', () => {
+  it('proves the key that its parties hold', () => {
+    expect(verifyCertificate(certificate)).toEqual(share.public);
+  });
+
+  it('has one encoding, which parses back to it', () => {
+    expect(parseCertificate(bytes)).toEqual(certificate);
+    expect(encodeCertificate(parseCertificate(bytes))).toEqual(bytes);
+  });
+
+  it('V32: with a bit flipped in every third byte, one at a time, is refused with a typed error', () => {
+    const small = outputOf(runCeremony(createCeremony('ed25519', { needed: 2, of: 2 })), 1).certificate;
+    const whole = encodeCertificate(small);
+    const accepted: number[] = [];
+    for (let i = 0; i < whole.length; i += 3) {
+      const changed = whole.map((byte, at) => (at === i ? byte ^ (1 << (i % 8)) : byte));
+      const code = codeOf(() => verifyCertificate(parseCertificate(changed)));
+      if (code === 'nothing thrown') accepted.push(i);
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  it('V32: cut short anywhere, or longer, is refused', () => {
+    for (let length = 0; length < bytes.length; length += 13) {
+      expect(codeOf(() => parseCertificate(bytes.subarray(0, length)))).not.toBe('nothing thrown');
+    }
+    expect(codeOf(() => parseCertificate(Uint8Array.of(...bytes, 0)))).toBe('LAYOUT_INVALID');
+    expect(codeOf(() => parseCertificate(new Uint8Array(1 << 20)))).toBe('LAYOUT_TOO_LONG');
+  });
+
+  it.each(['round0', 'round1', 'signatures'] as const)(
+    'V4: with a list of %s that is empty, short or long is refused',
+    (field) => {
+      const list = certificate[field] as readonly unknown[];
+      for (const wrong of [[], list.slice(1), list.slice(0, -1), [...list, list[0]]]) {
+        const changed = { ...certificate, [field]: wrong } as KeyCertificate;
+        expect(codeOf(() => verifyCertificate(changed))).toBe('CERTIFICATE_INVALID');
+      }
+    },
+  );
+
+  it('V4: with signatures that are empty, or of another shape, is refused', () => {
+    const wrong = [
+      new Uint8Array(),
+      new Uint8Array(63),
+      new Uint8Array(65),
+      'signature' as unknown as Uint8Array,
+    ];
+    for (const signature of wrong) {
+      const changed = { ...certificate, signatures: [signature, ...certificate.signatures.slice(1)] };
+      expect(codeOf(() => verifyCertificate(changed))).toBe('CERTIFICATE_INVALID');
+    }
+  });
+
+  it('with messages in each other’s place is refused', () => {
+    const swap = <T>([a, b, c]: readonly T[]) => [b, a, c] as T[];
+    const { round0, round1, signatures } = certificate;
+    expect(codeOf(() => verifyCertificate({ ...certificate, round0: swap(round0) }))).toBe(
+      'FAULT_COMMITMENT_OPENING',
+    );
+    expect(codeOf(() => verifyCertificate({ ...certificate, round1: swap(round1) }))).toBe(
+      'FAULT_COMMITMENT_OPENING',
+    );
+    expect(codeOf(() => verifyCertificate({ ...certificate, signatures: swap(signatures) }))).toBe(
+      'FAULT_SIGNATURE_INVALID',
+    );
+    expect(codeOf(() => verifyCertificate({ ...certificate, round0: round1, round1: round0 }))).toBe(
+      'CERTIFICATE_INVALID',
+    );
+  });
+
+  it('names whose part does not hold', () => {
+    const round1 = certificate.round1.map((message, i) =>
+      i === 1 ? { ...(message as ShareMessage), sessionId: bytesOf('other') } : message,
+    );
+    const errorOf = (changed: KeyCertificate) => {
+      try {
+        verifyCertificate(changed);
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    };
+    expect(errorOf({ ...certificate, round1 })).toMatchObject({
+      code: 'FAULT_SESSION',
+      facts: { culprits: [2] },
+    });
+    const signatures = certificate.signatures.map((signature, i) =>
+      i === 2 ? signature.map((b) => b ^ 1) : signature,
+    );
+    expect(errorOf({ ...certificate, signatures })).toMatchObject({
+      code: 'FAULT_SIGNATURE_INVALID',
+      facts: { culprits: [3] },
+    });
+    expect(errorOf({ ...certificate, signatures })).toBeInstanceOf(PeerFaultError);
+  });
+
+  it('of a later epoch is refused: such a key is not new', () => {
+    const later = createCeremony('ed25519', { needed: 2, of: 3 });
+    const params = { ...later.params, epoch: 1 };
+    expect(codeOf(() => verifyCertificate({ ...certificate, params }))).not.toBe('nothing thrown');
+  });
+});
+
+describe('V23: the signatures', () => {
+  const result = resultOf(certificate.params, certificate.round0 as never, certificate.round1 as never);
+  if ('code' in result) throw new Error('honest run refused');
+  const { transcript } = result;
+  const publicKey = certificate.params.roster[0]!.staticKey;
+
+  it('cover every bit of the transcript', () => {
+    expect(verifyCocktail(suite, publicKey, transcript, certificate.signatures[0]!)).toBe(true);
+    for (let bit = 0; bit < 8 * transcript.length; bit += 7) {
+      const changed = transcript.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+      expect(verifyCocktail(suite, publicKey, changed, certificate.signatures[0]!)).toBe(false);
+    }
+  });
+
+  it('V25: and the chain code hangs on every bit of it', () => {
+    const chainCode = hashChainCode('ed25519', transcript);
+    expect(share.public.chainCode).toEqual(chainCode);
+    for (let bit = 0; bit < 8 * transcript.length; bit += 97) {
+      const changed = transcript.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+      expect(hashChainCode('ed25519', changed)).not.toEqual(chainCode);
+    }
+    expect(hashChainCode('ristretto255', transcript)).not.toEqual(chainCode);
+  });
+
+  it('are of one run: those of another key’s certificate do not pass', () => {
+    const other = outputOf(
+      runCeremony(ceremony, { seed: (party) => bytesOf(`other ${party}`) }),
+      1,
+    ).certificate;
+    expect(codeOf(() => verifyCertificate({ ...certificate, signatures: other.signatures }))).toBe(
+      'FAULT_SIGNATURE_INVALID',
+    );
+    expect(codeOf(() => verifyCertificate({ ...certificate, round1: other.round1 }))).toBe(
+      'FAULT_COMMITMENT_OPENING',
+    );
+  });
+});
+
+describe('recovery', () => {
+  it.each(SUITE_NAMES)(
+    'gives every server of a key of suite %s its share from its static secret alone',
+    (name) => {
+      const some = createCeremony(name, { needed: 2, of: 3 });
+      const done = runCeremony(some);
+      for (const party of some.parties) {
+        const expected = outputOf(done, party).share;
+        const stored = parseCertificate(encodeCertificate(outputOf(done, 1).certificate));
+        const recovered = recoverShare(stored, some.servers[party - 1]!.staticSecret);
+        expect(recovered.party).toBe(party);
+        expect(recovered.public).toEqual(expected.public);
+        expect(reveal(recovered.share, 'test')).toEqual(reveal(expected.share, 'test'));
+      }
+    },
+  );
+
+  it('V32: with the static secret of nobody in the roster is refused', () => {
+    const stranger = createStaticKey(
+      'ed25519',
+      certificate.params.keyId,
+      0,
+      bytesOf('stranger'),
+    ).staticSecret;
+    expect(codeOf(() => recoverShare(certificate, stranger))).toBe('STATIC_SECRET_WRONG');
+    expect(codeOf(() => recoverShare(certificate, secret(new Uint8Array(32).fill(0xff))))).toBe(
+      'SCALAR_INVALID',
+    );
+  });
+
+  it('V32: without one’s own signature is refused', () => {
+    const signatures = certificate.signatures.map((signature, i) =>
+      i === 0 ? certificate.signatures[1]! : signature,
+    );
+    expect(
+      codeOf(() => recoverShare({ ...certificate, signatures }, ceremony.servers[0]!.staticSecret)),
+    ).toBe('FAULT_SIGNATURE_INVALID');
+  });
+
+  it('V32b: from an archive with another ciphertext is refused, although commitments and proofs are the same', () => {
+    const round1 = certificate.round1.map((message, i) => {
+      if (i !== 1) return message;
+      const dealing = (message as ShareMessage).dealing.slice();
+      dealing[dealing.length - 1]! ^= 1;
+      return { ...(message as ShareMessage), dealing };
+    });
+    expect(codeOf(() => recoverShare({ ...certificate, round1 }, ceremony.servers[0]!.staticSecret))).toBe(
+      'FAULT_SIGNATURE_INVALID',
+    );
+  });
+
+  it('V32d: takes nobody’s word, and no bare share, for another’s fault: what is suspected is told to the caller alone', () => {
+    const dealing = (input: Parameters<typeof createDealing>[1]) => {
+      const fresh = createDealing(suite, input);
+      fresh[fresh.length - 1]! ^= 1;
+      return fresh;
+    };
+    const failed = runCeremony(ceremony, { onStep: rogueDealer(ceremony, { party: 1, dealing }) });
+    expect(endings(failed)[2]).toBe('SUSPECT_SHARE [1]');
+    const said = failed.wire.filter(({ from, round }) => from === 3 && round === 2);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('the acknowledgement of storage', () => {
+  const hash = certificateHash(certificate);
+
+  it('is the same at all servers but for the slot', () => {
+    for (const party of [2, 3]) expect(certificateHash(outputOf(run, party).certificate)).toEqual(hash);
+    const statements = [1, 2, 3].map((slot) => encodeHex(recoveryAckStatement(slot as PartyIndex, hash)));
+    expect(new Set(statements).size).toBe(3);
+  });
+
+  it('hangs on the certificate, and is no 32-byte digest that another protocol could sign', () => {
+    const statement = recoveryAckStatement(1 as PartyIndex, hash);
+    expect(recoveryAckStatement(1 as PartyIndex, bytesOf('other'))).not.toEqual(statement);
+    expect(statement.length).toBeGreaterThan(32);
+  });
+
+  it('V1: refuses slot 0, another kind of number, and a hash of another length', () => {
+    for (const slot of [0, -1, 65536, 1.5]) {
+      expect(codeOf(() => recoveryAckStatement(slot as PartyIndex, hash))).toBe('PARTY_INDEX_INVALID');
+    }
+    expect(codeOf(() => recoveryAckStatement(1 as PartyIndex, hash.subarray(1)))).toBe('LAYOUT_INVALID');
+  });
+});
+
+it('V5: a signature with the identity as R or zero as z is refused, and its sender named', () => {
+  const flawed = [
+    (signature: Uint8Array) => new Uint8Array(64).fill(0).map((_, i) => (i < 32 ? 0 : signature[i]!)),
+    (signature: Uint8Array) => signature.map((byte, i) => (i < 32 ? byte : 0)),
+    () => Uint8Array.from({ length: 64 }, (_, i) => (i === 0 ? 1 : 0)),
+  ];
+  for (const flaw of flawed) {
+    const failed = runCeremony(ceremony, {
+      deliver: (delivery) => {
+        if (delivery.from !== 2 || delivery.body.round !== 2) return [delivery];
+        const body: CertifyMessage = { ...delivery.body, signature: flaw(delivery.body.signature) };
+        return [{ ...delivery, body }];
+      },
+    });
+    expect(endings(failed)[0]).toBe('FAULT_SIGNATURE_INVALID [2]');
+  }
+});
+
+it('V8: a signature with z + order instead of z is refused, and its sender named', () => {
+  const order = suite.group.scalars.order;
+  const failed = runCeremony(ceremony, {
+    deliver: (delivery) => {
+      if (delivery.from !== 2 || delivery.body.round !== 2) return [delivery];
+      const z = [...delivery.body.signature.subarray(32)]
+        .reverse()
+        .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+      const signature = delivery.body.signature.slice();
+      for (let i = 0; i < 32; i++) signature[32 + i] = Number(((z + order) >> BigInt(8 * i)) & 0xffn);
+      return [{ ...delivery, body: { ...delivery.body, signature } }];
+    },
+  });
+  expect(endings(failed)[0]).toBe('FAULT_SIGNATURE_INVALID [2]');
+});
