@@ -61,6 +61,11 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     }
   });
 
+  test('with a type spelled the long way, as a second one of the same', () => {
+    const long = { key: decodeHex('fd1300'), value: new Uint8Array(64) };
+    expect(parsed(changed(zero, 1, (map) => [...map, long]))).toBe('PSBT_MALFORMED');
+  });
+
   test('with a length not in its shortest form', () => {
     const at = 5;
     expect(zero[at]).toBe(1);

@@ -64,7 +64,10 @@ function takeKey(cursor: Cursor, length: number, recordsBefore: number): Uint8Ar
     'PSBT_TOO_MANY_PARTS',
     'the PSBT says too much about its inputs and outputs',
   );
-  return takeBytes(cursor, length);
+  const key = takeBytes(cursor, length);
+  // A type of more than one byte could be spelled in several ways; no such type exists.
+  demand(key[0]! < 0xfd, 'PSBT_MALFORMED', 'the PSBT has a record of an impossible type');
+  return key;
 }
 
 function takeMap(cursor: Cursor): PsbtMap {

@@ -1,11 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
-import { hasProgram, run } from '../fixtures/programs.js';
+import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import { requestKind } from '../registry.js';
 import { sshPublicKeyLine } from '../ssh/blob.js';
 import { buildGitRequest, embedGitSignature } from './build.js';
@@ -228,7 +227,7 @@ describe('a tag', () => {
 
 describe.skipIf(!hasProgram('git', '--version') || !hasProgram('ssh-keygen', '-?'))('git itself', () => {
   function repository() {
-    const folder = mkdtempSync(join(tmpdir(), 'ckm-requests-'));
+    const folder = scratchFolder();
     const git = (args: readonly string[], input?: Uint8Array) =>
       run(folder, 'git', args, {
         ...(input === undefined ? {} : { input }),

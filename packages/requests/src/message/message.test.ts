@@ -1,5 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { concatBytes, decodeHex, encodeUtf8 } from '@ckm/foundation';
 import { ed25519, ristretto255_FROST } from '@noble/curves/ed25519.js';
@@ -9,7 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
-import { hasProgram, run } from '../fixtures/programs.js';
+import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import type { KeyContext } from '../kind.js';
 import { requestKind } from '../registry.js';
 import { lengthPrefixed } from '../wire/bytes.js';
@@ -208,7 +207,7 @@ describe('the signature', () => {
   });
 
   test.skipIf(!hasProgram('openssl', 'version'))('of a raw message is accepted by openssl pkeyutl', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ckm-requests-'));
+    const folder = scratchFolder();
     const spki = concatBytes(decodeHex('302a300506032b6570032100'), key.context.public.groupKey);
     writeFileSync(join(folder, 'key.der'), spki);
     writeFileSync(join(folder, 'message'), 'hello, world');

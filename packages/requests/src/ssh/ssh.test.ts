@@ -1,12 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { concatBytes, decodeUtf8, encodeUtf8 } from '@ckm/foundation';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
-import { hasProgram, run } from '../fixtures/programs.js';
+import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import { requestKind } from '../registry.js';
 import { lengthPrefixed } from '../wire/bytes.js';
 import { sshFingerprint, sshPublicKeyBlob, sshPublicKeyLine, sshSignatureBlob } from './blob.js';
@@ -221,7 +220,7 @@ describe('an SSH signature', () => {
   });
 
   test.skipIf(!hasProgram('ssh-keygen', '-?'))('is accepted by ssh-keygen -Y verify', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ckm-requests-'));
+    const folder = scratchFolder();
     writeFileSync(
       join(folder, 'allowed'),
       `alice@example.org namespaces="file" ${sshPublicKeyLine(key.context.public.groupKey)}\n`,
@@ -239,7 +238,7 @@ describe('an SSH signature', () => {
   });
 
   test.skipIf(!hasProgram('ssh-keygen', '-?'))('names a key that ssh-keygen can read', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ckm-requests-'));
+    const folder = scratchFolder();
     writeFileSync(
       join(folder, 'key.pub'),
       `${sshPublicKeyLine(key.context.public.groupKey, 'our key\nrm -rf')}\n`,
