@@ -1,14 +1,38 @@
 export { CLIENT_CODES, type ClientCode } from './codes.js';
+// client
+export { type Client, type ClientOptions, createClient, type ResumeResult } from './client.js';
+export type { SeedSource } from './context.js';
+export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
 export { SEED_BYTES, SEED_WORDS, seedToWords, wordsToSeed } from './seed/words.js';
 export { identityForServer } from './seed/identity.js';
 export { seedToUr, urToSeed } from './seed/ur.js';
+// servers
+export type { AddServerArgs, ServerPreview } from './servers/add-server.js';
+export type { ServerRecord } from './servers/server-record.js';
+// keys
+export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/create-key.js';
+export type { CertifiedKey, KeyRecord } from './keys/key-record.js';
+export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
+// signing
+export type { SignArgs, SignPreview, SignResult } from './signing/signer.js';
+// sessions
+export {
+  type KeySession,
+  type SessionRecord,
+  type SessionStanding,
+  shortId,
+  type SignSession,
+} from './sessions/session-record.js';
+// status
+export type { DoctorLine } from './status/doctor.js';
+export type { KeyStatus, ServerStatus, Status } from './status/status.js';
 // store
 export type { ClientStore } from './store/client-store.js';
 export { indexedDbStore } from './store/indexed-db-store.js';
 export { memoryStore } from './store/memory-store.js';
 // transport
-export { fetchTransport } from './transport/fetch-transport.js';
+export { fetchTransport, timedOut, unreachable } from './transport/fetch-transport.js';
 export {
   MAX_REPLY_BYTES,
   parseServerUrl,

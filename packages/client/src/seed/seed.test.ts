@@ -85,7 +85,9 @@ describe('who the owner is to a server', () => {
   });
 
   test('never changes between versions: accounts hang on it', () => {
-    expect(encodeHex(identityForServer(seed(), alpha).xid)).toMatchInlineSnapshot(`"b77c9c846b802e6eab82f2b06b821e3906571580103aee4bc91148b0328331cb"`);
+    expect(encodeHex(identityForServer(seed(), alpha).xid)).toMatchInlineSnapshot(
+      `"b77c9c846b802e6eab82f2b06b821e3906571580103aee4bc91148b0328331cb"`,
+    );
   });
 
   test('needs a whole seed', () => {

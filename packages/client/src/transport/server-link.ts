@@ -68,9 +68,28 @@ export function createServerLink(
         timeoutMs,
       });
       if (reply.status !== 200) throw refusedUnsealed(server.name, reply.status, reply.body);
-      return parseReply(name, openReply(means, me, server, { id, name, bytes: reply.body }));
+      const answer = openReply(means, me, server, { id, name, bytes: reply.body });
+      try {
+        return parseReply(name, answer);
+      } catch (refusal) {
+        throw refusal instanceof CkmError ? saidBy(server.name, refusal) : refusal;
+      }
     },
   };
+}
+
+/** A server's refusal with the owner's name of the server in front. */
+function saidBy(
+  server: string,
+  { errorClass, message, code, hint, httpStatus, retryable, facts }: CkmError,
+): CkmError {
+  return new CkmError(errorClass, `server ${server}: ${message}`, {
+    code,
+    hint,
+    httpStatus,
+    retryable,
+    facts: { ...facts, server },
+  });
 }
 
 interface ExpectedReply {
@@ -86,7 +105,13 @@ function openReply(
   { id, name, bytes }: ExpectedReply,
 ): Uint8Array {
   try {
-    const claimed = unsealMessage({ recipient: me, bytes, now: means.clock(), maxBytes: bytes.length });
+    const claimed = unsealMessage({
+      recipient: me,
+      bytes,
+      now: means.clock(),
+      maxBytes: bytes.length,
+      accept: 'reply',
+    });
     const message = authenticateMessage(claimed, server.publicKeys);
     const { header } = message;
     const isOurs =

@@ -1,0 +1,233 @@
+import type { Result, SessionView } from '@ckm/api';
+import { AvailabilityError, CkmError, encodeHex, PolicyError, StateError } from '@ckm/foundation';
+import type { ClientContext } from '../context.js';
+import { saveEvidence } from '../evidence/evidence.js';
+import { pause } from '../pause.js';
+import type { OnProgress, ProgressEvent } from '../progress/progress.js';
+import { type KeySession, shortId } from '../sessions/session-record.js';
+import { saveSession } from '../sessions/sessions.js';
+import type { ServerLink } from '../transport/server-link.js';
+import { askAll, namesOf, type Participant } from './ask-all.js';
+import { assembleCertificate, type AssembledCertificate, checkAcknowledgement } from './certificate.js';
+import { faultFromCode, listed, serverFault } from './faults.js';
+import { assembleParameters } from './offers.js';
+import { boardOf, isRoundComplete, type PacketBoard, packetsOf, ROUNDS, takePackets } from './packets.js';
+
+/** A key in the making, as it runs in this process. */
+export interface KeyRun {
+  readonly context: ClientContext;
+  readonly participants: readonly Participant[];
+  readonly links: ReadonlyMap<Participant, ServerLink>;
+  readonly on: OnProgress;
+  session: KeySession;
+  board: PacketBoard;
+  readonly results: Map<Participant, Result<'key.certify'>>;
+}
+
+/** What the ceremony leaves: the certificate, and which servers promised that they stored it. */
+export interface CeremonyOutcome extends AssembledCertificate {
+  readonly acknowledged: readonly Participant[];
+  /** Servers that have not promised yet: the key must not receive value. */
+  readonly missing: readonly Participant[];
+}
+
+/** Propose, join, three rounds of packets and the certificate are five steps for a person. */
+const STEPS = ROUNDS + 2;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** @param session as stored: the run goes on from there */
+export async function createKeyRun(
+  context: ClientContext,
+  session: KeySession,
+  participants: readonly Participant[],
+  on: OnProgress,
+): Promise<KeyRun> {
+  const links = new Map<Participant, ServerLink>();
+  for (const participant of participants) links.set(participant, await context.linkTo(participant.server));
+  return { context, session, participants, links, on, board: boardOf(session), results: new Map() };
+}
+
+/**
+ * Carries a key generation to its end, from wherever it is. Every step is stored before the next one begins, and every
+ * step may be repeated, so that it can be called again after anything.
+ * @throws AvailabilityError `SERVERS_MISSING` when somebody is silent: call again later · PeerFaultError naming servers
+ * · PolicyError `SESSION_REJECTED` · StateError `SESSION_EXPIRED`, `SESSION_CANCELLED`, `RETRY_…`
+ */
+export async function driveKeyRun(run: KeyRun): Promise<CeremonyOutcome> {
+  if (run.session.parameters === null) await propose(run);
+  for (let round = 0; round < ROUNDS; round++) await exchange(run, round);
+  const certificate = assembleCertificate(run.session.parameters!, run.board, run.participants);
+  const missing = await certify(run, certificate);
+  const acknowledged = run.participants.filter((participant) => !missing.includes(participant));
+  return { ...certificate, acknowledged, missing };
+}
+
+async function propose(run: KeyRun): Promise<void> {
+  const { sessionId, proposal, expiresAt } = run.session;
+  const offers = new Map<Participant, NonNullable<SessionView['offer']>>();
+  await gather(run, {
+    step: { stage: 'propose', round: 1, text: 'asking for offers' },
+    missing: () => run.participants.filter((participant) => !offers.has(participant)),
+    ask: async (participant, link) => {
+      const view = await link.call('session.propose', { sessionId, proposal, expiresAt });
+      assertGoingOn(run, participant, view);
+      if (view.offer !== null) offers.set(participant, view.offer);
+    },
+  });
+  await save(run, { parameters: assembleParameters(run.session, offers) });
+}
+
+/** Gets everybody's packet of one round, handing out those of the round before. */
+async function exchange(run: KeyRun, round: number): Promise<void> {
+  const { sessionId } = run.session;
+  const parameters = run.session.parameters!;
+  const packets = packetsOf(run.board, round - 1).map(({ bytes }) => bytes);
+  await gather(run, {
+    step: { stage: round === 0 ? 'join' : 'exchange', round: round + 2, text: ROUND_TEXTS[round]! },
+    missing: () => run.participants.filter(({ slot }) => run.board[round]![slot - 1] === null),
+    ask: async (participant, link) => {
+      const view =
+        round === 0
+          ? await link.call('session.join', { sessionId, parameters })
+          : await link.call('session.deliver', { sessionId, packets });
+      await absorb(run, participant, view);
+    },
+  });
+  await save(run, { packets: run.board.map((row) => row.map((packet) => packet?.bytes ?? null)) });
+}
+
+const ROUND_TEXTS = ['committing', 'dealing sealed shares', 'checking shares and signing the transcript'];
+
+/** Hands out the signatures of the transcript, and collects the promises that the certificate is stored. */
+async function certify(run: KeyRun, certificate: AssembledCertificate): Promise<readonly Participant[]> {
+  const { sessionId } = run.session;
+  const { keyId } = certificate.certificate.params;
+  const packets = packetsOf(run.board, ROUNDS - 1).map(({ bytes }) => bytes);
+  const missing = () => run.participants.filter((participant) => !run.results.has(participant));
+  const ask = async (participant: Participant, link: ServerLink) => {
+    const view = await link.call('session.deliver', { sessionId, packets }).catch(isOver);
+    const result =
+      view?.result ?? (await link.call('key.certify', { keyId, certificate: certificate.encoded }));
+    checkAcknowledgement(certificate, participant, result);
+    run.results.set(participant, result);
+  };
+  try {
+    await gather(run, {
+      step: { stage: 'certify', round: STEPS, text: 'storing the certificate' },
+      missing,
+      ask,
+    });
+  } catch (error) {
+    if (!(error instanceof AvailabilityError)) throw error;
+  }
+  return missing();
+}
+
+/** A session that a server has closed or forgotten does not matter any more: the certificate speaks for itself. */
+function isOver(error: unknown): null {
+  if (error instanceof CkmError && error.errorClass === 'StateError') return null;
+  throw error;
+}
+
+interface Gathering {
+  readonly step: Pick<ProgressEvent, 'stage' | 'round' | 'text'>;
+  readonly missing: () => readonly Participant[];
+  readonly ask: (participant: Participant, link: ServerLink) => Promise<void>;
+}
+
+/** Asks whoever is missing until nobody is, or until the patience of one timeout is used up. */
+async function gather(run: KeyRun, { step, missing, ask }: Gathering): Promise<void> {
+  let patienceMs = run.context.timeoutMs;
+  let pauseMs = FIRST_PAUSE_MS;
+  report(run, step, missing());
+  while (missing().length > 0) {
+    const before = missing();
+    const { silent } = await askAll(
+      before,
+      (participant) => ask(participant, run.links.get(participant)!),
+      () => {
+        report(run, step, missing());
+      },
+    );
+    const after = missing();
+    if (after.length === 0) return;
+    const timedOut = [...silent.values()].some(({ code }) => code === 'SERVER_TIMEOUT');
+    patienceMs = after.length < before.length ? run.context.timeoutMs : patienceMs - pauseMs;
+    if (timedOut || patienceMs <= 0) throw serversMissing(run, after, silent);
+    await pause(pauseMs);
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+  }
+}
+
+async function absorb(run: KeyRun, participant: Participant, view: SessionView): Promise<void> {
+  // The packets first: a server that has ended the session may still have given what the others need.
+  const { board, equivocation } = takePackets(run.session, run.board, participant, view);
+  run.board = board;
+  if (equivocation !== null) {
+    const path = await saveEvidence(run.context.store, {
+      code: 'FAULT_EQUIVOCATION',
+      sessionId: run.session.sessionId,
+      serverId: participant.server.xid,
+      at: run.context.clock(),
+      exhibits: { round: equivocation.round, packets: equivocation.packets },
+    });
+    throw serverFault('FAULT_EQUIVOCATION', [participant], 'said two different things in one round', path);
+  }
+  if (!isRoundComplete(run.board, ROUNDS - 1)) assertGoingOn(run, participant, view);
+}
+
+/** @throws the reason why a server's session is over, if it is over without a result */
+function assertGoingOn(run: KeyRun, { server }: Participant, view: SessionView): void {
+  const because = view.reason === null || view.reason === '' ? '' : `: ${view.reason}`;
+  const facts = { server: server.name };
+  switch (view.state) {
+    case 'aborted': {
+      const { code, culprits } = view.fault ?? { code: 'SESSION_ABORTED', culprits: [] };
+      throw faultFromCode(code, culprits, run.participants, server.name);
+    }
+    case 'rejected': {
+      const hint = `ask the operator of ${server.name}, or choose another server`;
+      throw new PolicyError(`${server.name} does not take part${because}`, {
+        code: 'SESSION_REJECTED',
+        hint,
+        facts,
+      });
+    }
+    case 'cancelled':
+    case 'expired': {
+      const code = view.state === 'expired' ? 'SESSION_EXPIRED' : 'SESSION_CANCELLED';
+      const hint = 'start again with: ckm key create';
+      throw new StateError(`the session on ${server.name} is ${view.state}${because}`, { code, hint, facts });
+    }
+    default:
+  }
+}
+
+async function save(run: KeyRun, change: Partial<KeySession>): Promise<void> {
+  run.session = { ...run.session, ...change };
+  await saveSession(run.context.store, run.session);
+}
+
+function report(run: KeyRun, step: Gathering['step'], missing: readonly Participant[]): void {
+  const waiting = namesOf(missing);
+  const have = namesOf(run.participants.filter((participant) => !missing.includes(participant)));
+  run.on({ session: shortId(run.session.sessionId), of: STEPS, have, waiting, ...step });
+}
+
+function serversMissing(
+  run: KeyRun,
+  missing: readonly Participant[],
+  silent: ReadonlyMap<Participant, CkmError>,
+): AvailabilityError {
+  const names = namesOf(missing);
+  const id = shortId(run.session.sessionId);
+  const why = missing
+    .map((participant) => silent.get(participant)?.message)
+    .find((text) => text !== undefined);
+  return new AvailabilityError(`still waiting for ${listed(names)}${why === undefined ? '' : `: ${why}`}`, {
+    code: 'SERVERS_MISSING',
+    hint: `nothing is lost; when all servers run, go on with: ckm sessions resume ${id}`,
+    facts: { servers: names, session: encodeHex(run.session.sessionId) },
+  });
+}

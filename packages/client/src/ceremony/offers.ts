@@ -1,0 +1,52 @@
+import { policyHash, type RosterOffer } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import { encodeKeyParams, type KeyParams, type PartyIndex, verifyRoster } from '@ckm/threshold';
+import type { KeySession } from '../sessions/session-record.js';
+import type { Participant } from './ask-all.js';
+import { serverFault, withNames } from './faults.js';
+
+/**
+ * Checks what every server offers and puts the parameters of the key together.
+ * @throws PeerFaultError `FAULT_OFFER_INVALID`, `FAULT_ROSTER`, naming the servers
+ */
+export function assembleParameters(
+  session: KeySession,
+  offers: ReadonlyMap<Participant, RosterOffer | null>,
+): Uint8Array {
+  const participants = [...offers.keys()].sort((a, b) => a.slot - b.slot);
+  const wrong = participants.filter((participant) => !isOwnOffer(participant, offers.get(participant)));
+  if (wrong.length > 0) {
+    throw serverFault('FAULT_OFFER_INVALID', wrong, 'offered something else than its own pinned identity');
+  }
+  const { suite, purpose, keyId, quorum, policy } = session.proposal;
+  const params: KeyParams = {
+    suite,
+    purpose,
+    keyId,
+    epoch: 0,
+    quorum,
+    policyHash: policyHash(policy),
+    roster: participants.map((participant) => ({
+      ...offers.get(participant)!,
+      slot: participant.slot as PartyIndex,
+    })),
+  };
+  try {
+    verifyRoster(params);
+    return encodeKeyParams(params);
+  } catch (error) {
+    throw withNames(error, participants);
+  }
+}
+
+const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
+
+function isOwnOffer({ server }: Participant, offer: RosterOffer | null | undefined): boolean {
+  return (
+    offer !== null &&
+    offer !== undefined &&
+    equalBytes(offer.serverId, server.xid) &&
+    equalBytes(offer.identityKey, server.publicKeys.signing.bytes) &&
+    VISIBLE_ASCII.test(offer.url)
+  );
+}

@@ -1,0 +1,199 @@
+import { CkmError, type StateError, UsageError } from '@ckm/foundation';
+import { type ClientContext, createContext, type SeedSource } from './context.js';
+import { createKeyShelf, listKeyRecords, loadKeyRecord } from './keys/keys.js';
+import type { CertifiedKey, KeyRecord } from './keys/key-record.js';
+import { type CreateKeyArgs, type KeyPlan, planKey, sessionFromPlan } from './keys/create-key.js';
+import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
+import { type KeyVerification, verifyKey } from './keys/verify-key.js';
+import type { OnProgress } from './progress/progress.js';
+import { addServer, type AddServerArgs, previewServer, type ServerPreview } from './servers/add-server.js';
+import { removeServer } from './servers/remove-server.js';
+import type { ServerRecord } from './servers/server-record.js';
+import { listServerRecords, showServerRecord } from './servers/servers.js';
+import type { SessionRecord } from './sessions/session-record.js';
+import { findSession, listSessions, requireOpen, saveSession } from './sessions/sessions.js';
+import { createCommitmentPools } from './signing/commitment-pool.js';
+import { createSigner, type SignArgs, type SignPreview, type SignResult } from './signing/signer.js';
+import { diagnose, type DoctorLine } from './status/doctor.js';
+import { readStatus, type Status } from './status/status.js';
+import type { ClientStore } from './store/client-store.js';
+import { fetchTransport } from './transport/fetch-transport.js';
+import type { Transport } from './transport/transport.js';
+
+export interface ClientOptions {
+  /** 32 bytes, or how to get them when they are first needed. The client wipes them when it is closed. */
+  readonly seed: SeedSource;
+  readonly store: ClientStore;
+  readonly transport?: Transport;
+  /** UnixSeconds. */
+  readonly clock?: () => number;
+  /** Cryptographic; as many bytes as asked for. */
+  readonly random?: (length: number) => Uint8Array;
+  /** Longest wait for one server. */
+  readonly timeoutMs?: number;
+}
+
+/** What a finished session left. */
+export type ResumeResult =
+  { readonly kind: 'dkg'; readonly key: KeyRecord } | { readonly kind: 'sign'; readonly result: SignResult };
+
+/**
+ * An owner's side of everything: makes keys with servers, signs with them, and believes nobody. Whatever a server says
+ * is checked against its pinned identity, the certificate of the key, or mathematics.
+ */
+export interface Client {
+  previewServer(url: string): Promise<ServerPreview>;
+  addServer(args: AddServerArgs): Promise<ServerRecord>;
+  listServers(): Promise<readonly ServerRecord[]>;
+  showServer(name: string): Promise<ServerRecord>;
+  /** Forgets a server that no key needs. */
+  removeServer(name: string): Promise<void>;
+
+  planKey(args: CreateKeyArgs): Promise<KeyPlan>;
+  createKey(args: CreateKeyArgs, on?: OnProgress): Promise<CertifiedKey>;
+  listKeys(): Promise<readonly KeyRecord[]>;
+  /** With its certificate checked. */
+  showKey(name: string): Promise<CertifiedKey>;
+  verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
+
+  preview(args: SignArgs): Promise<SignPreview>;
+  sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
+
+  listSessions(): Promise<readonly SessionRecord[]>;
+  /** @param id the first digits of its id */
+  showSession(id: string): Promise<SessionRecord>;
+  resumeSession(id: string, on?: OnProgress): Promise<ResumeResult>;
+  cancelSession(id: string, reason: string): Promise<SessionRecord>;
+
+  status(): Promise<Status>;
+  diagnose(): Promise<readonly DoctorLine[]>;
+  /** Puts unused commitments away and wipes every secret. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+export function createClient(options: ClientOptions): Client {
+  const context = createContext(
+    {
+      transport: options.transport ?? fetchTransport,
+      clock: options.clock ?? (() => Math.floor(Date.now() / 1000)),
+      random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    },
+    options.store,
+    options.seed,
+  );
+  const { store } = context;
+  const shelf = createKeyShelf(store);
+  const pools = createCommitmentPools(store);
+  const signer = createSigner(context, shelf, pools);
+  const silent: OnProgress = () => undefined;
+
+  return {
+    previewServer: (url) => previewServer(context, url),
+    addServer: async (args) => {
+      const record = await addServer(context, args);
+      signer.forgetServers();
+      return record;
+    },
+    listServers: () => listServerRecords(store),
+    showServer: (name) => showServerRecord(store, name),
+    removeServer: async (name) => {
+      await removeServer(store, name);
+      signer.forgetServers();
+    },
+
+    planKey: (args) => planKey(context, args),
+    createKey: (args, on = silent) => createKey(context, shelf, args, on),
+    listKeys: () => listKeyRecords(store),
+    showKey: shelf,
+    verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
+
+    preview: (args) => signer.preview(args),
+    sign: async (args, on = silent) => {
+      await requireComplete(context, args.key, shelf);
+      return signer.sign(args, on);
+    },
+
+    listSessions: () => listSessions(store),
+    showSession: (id) => findSession(store, id),
+    resumeSession: async (id, on = silent) => {
+      const session = await findSession(store, id);
+      requireOpen(session);
+      if (session.kind === 'sign') return { kind: 'sign', result: await signer.resume(session, on) };
+      return {
+        kind: 'dkg',
+        key: await makeKey(context, session, await participantsOf(context, session), on),
+      };
+    },
+    cancelSession: async (id, reason) => cancelSession(context, signer.cancel, id, reason),
+
+    status: () => readStatus(context),
+    diagnose: () => diagnose(context, shelf),
+    close: async () => {
+      await signer.settle();
+      await pools.close();
+      context.close();
+    },
+  };
+}
+
+async function createKey(
+  context: ClientContext,
+  shelf: (name: string) => Promise<CertifiedKey>,
+  args: CreateKeyArgs,
+  on: OnProgress,
+): Promise<CertifiedKey> {
+  const plan = await planKey(context, args);
+  const { session, participants } = sessionFromPlan(context, plan, args);
+  // Whatever needs a person (a passphrase) comes before the first trace of the session.
+  for (const { server } of participants) await context.identityFor(server.xid);
+  await saveSession(context.store, session);
+  await makeKey(context, session, participants, on);
+  return shelf(args.name);
+}
+
+/** A key that some server may have lost already must not be used: what it signs for could not be recovered. */
+async function requireComplete(
+  context: ClientContext,
+  name: string,
+  shelf: (name: string) => Promise<CertifiedKey>,
+): Promise<void> {
+  const key = await shelf(name);
+  if (key.record.acknowledged.length === key.public.quorum.of) return;
+  // It may have been completed by another process in the meantime.
+  const now = await loadKeyRecord(context.store, name);
+  if (now.acknowledged.length === key.public.quorum.of) return;
+  throw new CkmError(
+    'StateError',
+    `key ${name} is not ready: not every server has promised to have stored it`,
+    {
+      code: 'KEY_NOT_USABLE',
+      hint: 'finish making it with: ckm sessions resume',
+    },
+  ) as StateError;
+}
+
+async function cancelSession(
+  context: ClientContext,
+  cancelRequest: (session: Extract<SessionRecord, { kind: 'sign' }>, reason: string) => Promise<void>,
+  id: string,
+  reason: string,
+): Promise<SessionRecord> {
+  const session = await findSession(context.store, id);
+  requireOpen(session);
+  if (reason.length > 280) throw reasonTooLong();
+  if (session.kind === 'dkg') return abandonKey(context, session, reason);
+  await cancelRequest(session, reason);
+  const cancelled: SessionRecord = { ...session, standing: 'cancelled', reason };
+  await saveSession(context.store, cancelled);
+  return cancelled;
+}
+
+function reasonTooLong(): UsageError {
+  return new UsageError('a reason has at most 280 characters', {
+    code: 'REASON_INVALID',
+    hint: 'say it shorter',
+  });
+}

@@ -1,0 +1,69 @@
+import { encodeHex, type Secret, StateError, wipe } from '@ckm/foundation';
+import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
+import { identityForServer } from './seed/identity.js';
+import type { ServerRecord } from './servers/server-record.js';
+import type { ClientStore } from './store/client-store.js';
+import { createServerLink, type LinkMeans, type ServerLink } from './transport/server-link.js';
+
+/** The owner seed, or how to get it when it is first needed: looking at stored records needs none. */
+export type SeedSource = Secret<Uint8Array> | (() => Promise<Secret<Uint8Array>>);
+
+/** What every part of a client works with. */
+export interface ClientContext extends LinkMeans {
+  readonly store: ClientStore;
+  /** Who we are to that server. */
+  identityFor(server: Xid): Promise<Identity>;
+  /** A way to ask a pinned server; the same one every time. */
+  linkTo(server: ServerRecord): Promise<ServerLink>;
+  /** Wipes every secret; the context is of no use afterwards. */
+  close(): void;
+}
+
+export function createContext(means: LinkMeans, store: ClientStore, source: SeedSource): ClientContext {
+  let seed: Promise<Secret<Uint8Array>> | undefined;
+  let closed = false;
+  const identities = new Map<string, Identity>();
+  const links = new Map<string, ServerLink>();
+  const openSeed = async (): Promise<Secret<Uint8Array>> => {
+    seed ??= typeof source === 'function' ? source() : Promise.resolve(source);
+    try {
+      return await seed;
+    } catch (error) {
+      seed = undefined;
+      throw error;
+    }
+  };
+  const identityFor = async (server: Xid): Promise<Identity> => {
+    if (closed) throw clientClosed();
+    const key = encodeHex(server);
+    const known = identities.get(key) ?? identityForServer(await openSeed(), server);
+    identities.set(key, known);
+    return known;
+  };
+  return {
+    ...means,
+    store,
+    identityFor,
+    linkTo: async (server) => {
+      const key = `${encodeHex(server.xid)} ${server.url} ${server.name}`;
+      const known = links.get(key) ?? createServerLink(means, await identityFor(server.xid), server);
+      links.set(key, known);
+      return known;
+    },
+    close: () => {
+      closed = true;
+      for (const identity of identities.values()) wipeIdentity(identity);
+      identities.clear();
+      links.clear();
+      void seed?.then(wipe, () => undefined);
+    },
+  };
+}
+
+function clientClosed(): StateError {
+  return new StateError('this client was closed', {
+    code: 'CLIENT_CLOSED',
+    hint: 'create a new client',
+    retryable: false,
+  });
+}

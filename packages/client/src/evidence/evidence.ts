@@ -1,0 +1,27 @@
+import { encodeHex } from '@ckm/foundation';
+import { type Data, encodeData } from '@ckm/gordian';
+import type { ClientStore } from '../store/client-store.js';
+
+/** What a server did, kept so that it can be shown to its operator or to others. */
+export interface Evidence {
+  readonly code: string;
+  /** The session or request it happened in. */
+  readonly sessionId: Uint8Array;
+  readonly serverId: Uint8Array;
+  /** UnixSeconds */
+  readonly at: number;
+  /** The bytes that show it: packets, packages, shares. */
+  readonly exhibits: Data;
+}
+
+export const EVIDENCE_FOLDER = 'evidence';
+
+/** Keeps it under a path that is returned. Kept once: the same fault of the same server in the same session. */
+export async function saveEvidence(store: ClientStore, evidence: Evidence): Promise<string> {
+  const { sessionId, serverId, code } = evidence;
+  const who = encodeHex(serverId).slice(0, 8);
+  const path = `${EVIDENCE_FOLDER}/${encodeHex(sessionId).slice(0, 16)}-${who}-${code.toLowerCase().replaceAll('_', '-')}`;
+  const { at, exhibits } = evidence;
+  await store.put(path, encodeData({ version: 1, code, sessionId, serverId, at, exhibits }));
+  return path;
+}

@@ -1,0 +1,162 @@
+import { keyPolicy, type KeyPolicy, type Proposal } from '@ckm/api';
+import { UsageError } from '@ckm/foundation';
+import { type BitcoinNetwork, purposeKinds, purposeSuite, requestKind } from '@ckm/requests';
+import { parseQuorum, type Quorum, type SuiteName } from '@ckm/threshold';
+import type { Participant } from '../ceremony/ask-all.js';
+import type { ClientContext } from '../context.js';
+import { parseName } from '../names.js';
+import type { ServerRecord } from '../servers/server-record.js';
+import { showServerRecord } from '../servers/servers.js';
+import type { KeySession } from '../sessions/session-record.js';
+import { listSessions } from '../sessions/sessions.js';
+import { keyPath } from './key-record.js';
+
+export type KeyPurpose = 'bitcoin' | 'ssh' | 'git' | 'message';
+
+export interface CreateKeyArgs {
+  readonly name: string;
+  readonly purpose: KeyPurpose;
+  /** Default: the purpose's own. */
+  readonly suite?: SuiteName;
+  readonly quorum: Quorum;
+  /** The owner's names of the servers, in order of slots. */
+  readonly servers: readonly string[];
+  /** What differs from: the purpose's kinds, no limit, no expiry, no blind signing, no approval. */
+  readonly policy?: Partial<KeyPolicy>;
+  /** Whose addresses are shown; Bitcoin keys only. */
+  readonly network?: BitcoinNetwork;
+  /** How long the ceremony may take. */
+  readonly expiresInSeconds?: number;
+}
+
+/** What making a key will ask of whom: nothing has been sent or written. */
+export interface KeyPlan {
+  readonly proposal: Omit<Proposal, 'keyId'>;
+  readonly network: BitcoinNetwork | null;
+  readonly servers: readonly ServerRecord[];
+}
+
+const DEFAULT_LIFETIME_SECONDS = 86_400;
+
+/**
+ * Checks everything about a new key that can be checked here.
+ * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`, `PURPOSE_UNKNOWN`, `PURPOSE_SUITE_MISMATCH`,
+ * `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `SERVER_UNKNOWN`, `POLICY_INVALID`; EncodingError `QUORUM_INVALID`
+ */
+export async function planKey(context: ClientContext, args: CreateKeyArgs): Promise<KeyPlan> {
+  const name = parseName('key', args.name);
+  const suite = args.suite ?? purposeSuite(args.purpose);
+  if (!purposeKinds(args.purpose).every((kind) => requestKind(kind).suites.includes(suite))) {
+    throw suiteMismatch(args.purpose, suite);
+  }
+  if (args.network !== undefined && args.purpose !== 'bitcoin') throw networkNotUsed();
+  const quorum = parseQuorum(args.quorum);
+  if (args.servers.length !== quorum.of) throw countMismatch(quorum, args.servers.length);
+  const policy = parsePolicy(args);
+  await assertNameFree(context, name);
+  const servers: ServerRecord[] = [];
+  for (const server of args.servers) servers.push(await showServerRecord(context.store, server));
+  if (new Set(servers.map(({ name: one }) => one)).size !== servers.length) throw notDistinct();
+  return {
+    proposal: { kind: 'dkg', suite, purpose: args.purpose, quorum, policy },
+    network: args.purpose === 'bitcoin' ? (args.network ?? 'bitcoin') : null,
+    servers,
+  };
+}
+
+/** The stored beginning of a ceremony, with fresh ids; and who takes part in it. */
+export function sessionFromPlan(
+  context: ClientContext,
+  plan: KeyPlan,
+  args: CreateKeyArgs,
+): { session: KeySession; participants: Participant[] } {
+  const now = context.clock();
+  return {
+    session: {
+      kind: 'dkg',
+      sessionId: context.random(32),
+      standing: 'open',
+      createdAt: now,
+      expiresAt: now + (args.expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS),
+      reason: null,
+      keyName: args.name,
+      proposal: { ...plan.proposal, keyId: context.random(32) },
+      network: plan.network,
+      servers: plan.servers.map(({ name, xid }) => ({ name, xid })),
+      parameters: null,
+      packets: [],
+    },
+    participants: plan.servers.map((server, i) => ({ slot: i + 1, server })),
+  };
+}
+
+function parsePolicy(args: CreateKeyArgs): KeyPolicy {
+  const kinds = purposeKinds(args.purpose);
+  const wanted = {
+    kinds: [...kinds],
+    rateLimit: null,
+    expiresAt: null,
+    blindAllowed: false,
+    approval: 'automatic',
+    ...args.policy,
+  };
+  const parsed = keyPolicy.safeParse(wanted);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw policyInvalid(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+  }
+  const stranger = parsed.data.kinds.find((kind) => !kinds.some((known) => known === kind));
+  if (stranger !== undefined) throw policyInvalid(`a key for ${args.purpose} never answers to ${stranger}`);
+  return parsed.data;
+}
+
+async function assertNameFree({ store }: ClientContext, name: string): Promise<void> {
+  if ((await store.get(keyPath(name))) !== null) {
+    throw new UsageError(`there is already a key ${name}`, {
+      code: 'KEY_EXISTS',
+      hint: 'choose another name',
+    });
+  }
+  const sessions = await listSessions(store);
+  if (sessions.some((one) => one.kind === 'dkg' && one.standing === 'open' && one.keyName === name)) {
+    throw new UsageError(`a key ${name} is already being made`, {
+      code: 'KEY_EXISTS',
+      hint: 'go on with it: ckm sessions resume; or give it up: ckm sessions cancel',
+    });
+  }
+}
+
+function suiteMismatch(purpose: string, suite: string): UsageError {
+  return new UsageError(`a key for ${purpose} cannot be of suite ${suite}`, {
+    code: 'PURPOSE_SUITE_MISMATCH',
+    hint: `leave the suite out: it follows from the purpose`,
+  });
+}
+
+function networkNotUsed(): UsageError {
+  return new UsageError('only a key for bitcoin has a network', {
+    code: 'PURPOSE_SUITE_MISMATCH',
+    hint: 'leave the network out, or make the key for bitcoin',
+  });
+}
+
+function countMismatch({ needed, of }: Quorum, servers: number): UsageError {
+  return new UsageError(`a quorum ${needed} of ${of} needs ${of} servers, and ${servers} are named`, {
+    code: 'QUORUM_SERVERS_MISMATCH',
+    hint: `name exactly ${of} servers, or another quorum`,
+  });
+}
+
+function notDistinct(): UsageError {
+  return new UsageError('the same server is named twice', {
+    code: 'SERVERS_NOT_DISTINCT',
+    hint: 'name different servers: one operator with two shares would count twice',
+  });
+}
+
+function policyInvalid(why: string): UsageError {
+  return new UsageError(`the policy cannot be used: ${why}`, {
+    code: 'POLICY_INVALID',
+    hint: 'correct the field named; see: ckm key create --help',
+  });
+}

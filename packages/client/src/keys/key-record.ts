@@ -1,0 +1,110 @@
+import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
+import { equalBytes, PeerFaultError, StorageError } from '@ckm/foundation';
+import { type Data, encodeData } from '@ckm/gordian';
+import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
+import {
+  certificateHash,
+  type KeyCertificate,
+  parseCertificate,
+  type PartyIndex,
+  type PublicKeyPackage,
+  verifyCertificate,
+} from '@ckm/threshold';
+import { corrupt, readRecord } from '../store/record-reader.js';
+
+/** A key as its owner's client keeps it: a name, the certificate, and which servers promised that they stored theirs. */
+export interface KeyRecord {
+  readonly name: string;
+  readonly certificate: Uint8Array;
+  readonly policy: KeyPolicy;
+  readonly network: BitcoinNetwork | null;
+  /** UnixSeconds */
+  readonly createdAt: number;
+  /** Slots whose acknowledgement was checked. A key may receive value when all of them are here. */
+  readonly acknowledged: readonly number[];
+}
+
+/** A key whose certificate was checked from scratch, ready for use. */
+export interface CertifiedKey {
+  readonly record: KeyRecord;
+  readonly certificate: KeyCertificate;
+  readonly certificateHash: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly purpose: string;
+  readonly public: PublicKeyPackage;
+  /** What request kinds are given. */
+  readonly context: KeyContext;
+  /** In order of slots. */
+  readonly roster: readonly {
+    readonly slot: PartyIndex;
+    readonly serverId: Uint8Array;
+    readonly url: string;
+  }[];
+}
+
+export const KEY_FOLDER = 'keys';
+const NETWORKS: readonly BitcoinNetwork[] = ['bitcoin', 'testnet', 'signet', 'regtest'];
+
+export function keyPath(name: string): string {
+  return `${KEY_FOLDER}/${name}`;
+}
+
+export function encodeKeyRecord(record: KeyRecord): Uint8Array {
+  return encodeData({ version: 1, ...record } as unknown as Data);
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
+  const record = readRecord(path, bytes);
+  const policy = keyPolicy.safeParse(record.value('policy'));
+  const network = record.has('network') ? NETWORKS.find((one) => one === record.text('network')) : null;
+  if (record.integer('version') !== 1 || !policy.success || network === undefined) throw corrupt(path);
+  return {
+    name: record.text('name'),
+    certificate: record.bytes('certificate'),
+    policy: policy.data,
+    network,
+    createdAt: record.integer('createdAt'),
+    acknowledged: record.list('acknowledged').map(Number),
+  };
+}
+
+/**
+ * Checks the certificate inside a record: all signatures, all proofs, and that the policy is the certified one.
+ * @throws StorageError `KEY_CERTIFICATE_INVALID`
+ */
+export function certifyRecord(record: KeyRecord): CertifiedKey {
+  try {
+    const certificate = parseCertificate(record.certificate);
+    const publicPackage = verifyCertificate(certificate);
+    const { keyId, purpose, roster } = certificate.params;
+    if (!equalBytes(certificate.params.policyHash, policyHash(record.policy))) throw new TypeError('policy');
+    return {
+      record,
+      certificate,
+      certificateHash: certificateHash(certificate),
+      keyId,
+      purpose,
+      public: publicPackage,
+      context: {
+        name: record.name,
+        suite: publicPackage.suite,
+        purpose,
+        public: publicPackage,
+        ...(record.network === null ? {} : { network: record.network }),
+      },
+      roster: roster.map(({ slot, serverId, url }) => ({ slot, serverId, url })),
+    };
+  } catch (cause) {
+    throw certificateInvalid(record.name, cause);
+  }
+}
+
+function certificateInvalid(name: string, cause: unknown): StorageError {
+  const why = cause instanceof PeerFaultError ? cause.code : 'it cannot be read';
+  return new StorageError(`the stored certificate of key ${name} does not hold: ${why}`, {
+    code: 'KEY_CERTIFICATE_INVALID',
+    hint: `do not use this record; restore store/${keyPath(name)} from a copy`,
+    cause,
+  });
+}

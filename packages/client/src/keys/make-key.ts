@@ -1,0 +1,137 @@
+import { CkmError, StateError } from '@ckm/foundation';
+import type { BitcoinNetwork } from '@ckm/requests';
+import type { Participant } from '../ceremony/ask-all.js';
+import { listed } from '../ceremony/faults.js';
+import { createKeyRun, driveKeyRun, type KeyRun } from '../ceremony/key-ceremony.js';
+import { isRoundComplete, ROUNDS } from '../ceremony/packets.js';
+import type { ClientContext } from '../context.js';
+import type { OnProgress } from '../progress/progress.js';
+import { serverWithXid } from '../servers/servers.js';
+import { type KeySession, type SessionStanding, shortId } from '../sessions/session-record.js';
+import { saveSession } from '../sessions/sessions.js';
+import type { KeyRecord } from './key-record.js';
+import { saveKeyRecord } from './keys.js';
+
+/**
+ * Makes the key of a stored session, or goes on with it. When it returns, every server has promised that it stored the
+ * certificate.
+ * @throws as `driveKeyRun`; AvailabilityError `SERVERS_MISSING` when the key exists and somebody has not promised yet
+ */
+export async function makeKey(
+  context: ClientContext,
+  session: KeySession,
+  participants: readonly Participant[],
+  on: OnProgress,
+): Promise<KeyRecord> {
+  const run = await createKeyRun(context, session, participants, on);
+  try {
+    const { encoded, acknowledged, missing } = await driveKeyRun(run);
+    const record: KeyRecord = {
+      name: session.keyName,
+      certificate: encoded,
+      policy: session.proposal.policy,
+      network: session.network as BitcoinNetwork | null,
+      createdAt: session.createdAt,
+      acknowledged: acknowledged.map(({ slot }) => slot),
+    };
+    await saveKeyRecord(context.store, record);
+    if (missing.length > 0) throw notPromised(run, missing);
+    await close(run, 'finished', null);
+    return record;
+  } catch (error) {
+    if (isFinal(run, error)) {
+      await close(run, 'failed', (error as CkmError).message.slice(0, 280));
+      await tellOthers(run);
+    }
+    throw error;
+  }
+}
+
+/** Who takes part in a stored session. @throws UsageError `SERVER_UNKNOWN` */
+export async function participantsOf(context: ClientContext, session: KeySession): Promise<Participant[]> {
+  const participants: Participant[] = [];
+  for (const [i, { name, xid }] of session.servers.entries()) {
+    participants.push({ slot: i + 1, server: await serverWithXid(context.store, xid, name) });
+  }
+  return participants;
+}
+
+/** Gives a session up, here and on every server that can be reached. */
+export async function abandonKey(
+  context: ClientContext,
+  session: KeySession,
+  reason: string,
+): Promise<KeySession> {
+  const participants = await participantsOf(context, session);
+  const run = await createKeyRun(context, session, participants, () => undefined);
+  if (isRoundComplete(run.board, ROUNDS - 1)) throw tooLate(session);
+  await close(run, 'cancelled', reason);
+  await tellOthers(run);
+  return run.session;
+}
+
+/** Whether the ceremony cannot go on after this: not for silence, nor for anything on our own side. */
+function isFinal(run: KeyRun, error: unknown): boolean {
+  if (!(error instanceof CkmError) || isRoundComplete(run.board, ROUNDS - 1)) return false;
+  const ofTheCeremony = [
+    'PeerFaultError',
+    'PolicyError',
+    'StateError',
+    'AccessError',
+    'EncodingError',
+    'UsageError',
+  ];
+  return ofTheCeremony.includes(error.errorClass) && !OURS.has(error.code);
+}
+
+/** Errors of this machine that wear a class of the ceremony. */
+const OURS = new Set([
+  'CLIENT_CLOSED',
+  'HOME_LOCKED',
+  'INPUT_NEEDED',
+  'PASSPHRASE_WRONG',
+  'CANCELLED_BY_PERSON',
+]);
+
+async function close(run: KeyRun, standing: SessionStanding, reason: string | null): Promise<void> {
+  run.session = { ...run.session, standing, reason };
+  await saveSession(run.context.store, run.session);
+}
+
+async function tellOthers(run: KeyRun): Promise<void> {
+  const { sessionId, reason } = run.session;
+  const told = reason === null || reason === '' ? 'given up by its owner' : plainReason(reason);
+  await Promise.allSettled(
+    [...run.links.values()].map((link) =>
+      link.call('session.cancel', { sessionId, reason: told }, { timeoutMs: 3_000 }),
+    ),
+  );
+}
+
+function plainReason(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, ' ').slice(0, 280);
+}
+
+function notPromised(run: KeyRun, missing: readonly Participant[]): CkmError {
+  const names = missing.map(({ server }) => server.name);
+  return new CkmError(
+    'AvailabilityError',
+    `the key exists, but ${listed(names)} has not promised to have stored it`,
+    {
+      code: 'SERVERS_MISSING',
+      hint: `send nothing to this key yet; go on with: ckm sessions resume ${shortId(run.session.sessionId)}`,
+      facts: { servers: names },
+    },
+  );
+}
+
+function tooLate(session: KeySession): StateError {
+  return new StateError(
+    `session ${shortId(session.sessionId)} cannot be given up: every server has signed the key`,
+    {
+      code: 'SESSION_OVER',
+      hint: `finish it with: ckm sessions resume ${shortId(session.sessionId)}`,
+      retryable: false,
+    },
+  );
+}

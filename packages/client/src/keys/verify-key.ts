@@ -1,0 +1,87 @@
+import { policyHash, type Result } from '@ckm/api';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { certificateHash, parseCertificate } from '@ckm/threshold';
+import type { ClientContext } from '../context.js';
+import type { OnProgress } from '../progress/progress.js';
+import { listServerRecords } from '../servers/servers.js';
+import type { CertifiedKey } from './key-record.js';
+
+/** What one server says about a key, checked against the certificate we hold. */
+export interface ServerVerdict {
+  /** The owner's name of the server; its XID in hex when it is not on record. */
+  readonly server: string;
+  readonly slot: number;
+  readonly verdict: 'holds' | 'differs' | 'pending' | 'silent' | 'unknown';
+  /** One line for a person. */
+  readonly text: string;
+}
+
+export interface KeyVerification {
+  readonly name: string;
+  /** Whether every server of the key holds the same certificate and policy, and may use its share. */
+  readonly isSound: boolean;
+  readonly servers: readonly ServerVerdict[];
+}
+
+/** Asks every server of a key for its copy of certificate and policy. The certificate here was checked before. */
+export async function verifyKey(
+  context: ClientContext,
+  key: CertifiedKey,
+  on: OnProgress,
+): Promise<KeyVerification> {
+  const records = await listServerRecords(context.store);
+  const verdicts = await Promise.all(
+    key.roster.map(async ({ slot, serverId }): Promise<ServerVerdict> => {
+      const record = records.find((one) => equalBytes(one.xid, serverId));
+      if (record === undefined) {
+        const server = encodeHex(serverId).slice(0, 16);
+        return { server, slot, verdict: 'unknown', text: 'not among your servers any more' };
+      }
+      try {
+        const link = await context.linkTo(record);
+        const shown = await link.call('key.show', { keyId: key.keyId });
+        return { server: record.name, slot, ...judge(key, shown) };
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+        const verdict = error.errorClass === 'AvailabilityError' ? 'silent' : 'differs';
+        return { server: record.name, slot, verdict, text: error.message };
+      }
+    }),
+  );
+  const holding = verdicts.filter(({ verdict }) => verdict === 'holds').map(({ server }) => server);
+  const waiting = verdicts.filter(({ verdict }) => verdict !== 'holds').map(({ server }) => server);
+  const { of } = key.public.quorum;
+  on({
+    session: '',
+    stage: 'done',
+    round: 1,
+    of: 1,
+    have: holding,
+    waiting,
+    text: `${holding.length} of ${of} servers hold it`,
+  });
+  return { name: key.record.name, isSound: waiting.length === 0, servers: verdicts };
+}
+
+function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict, 'verdict' | 'text'> {
+  const { certificate, policy, key: summary } = shown;
+  if (certificate === null || summary.state !== 'active') {
+    return { verdict: 'pending', text: 'holds a share, but has not seen the certificate' };
+  }
+  if (!isSameCertificate(certificate, key.certificateHash)) {
+    return { verdict: 'differs', text: 'holds another certificate' };
+  }
+  if (!equalBytes(policyHash(policy), key.certificate.params.policyHash)) {
+    return { verdict: 'differs', text: 'follows another policy than the certified one' };
+  }
+  return { verdict: 'holds', text: 'same certificate, same policy, active' };
+}
+
+function isSameCertificate(bytes: Uint8Array, expected: Uint8Array): boolean {
+  try {
+    return equalBytes(certificateHash(parseCertificate(bytes)), expected);
+  } catch (error) {
+    if (error instanceof CkmError) return false;
+    throw error;
+  }
+}

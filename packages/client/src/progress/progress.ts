@@ -1,0 +1,15 @@
+/** Where a ceremony stands. Names are the owner's names of servers. */
+export interface ProgressEvent {
+  /** First eight hex digits of the session's id. */
+  readonly session: string;
+  readonly stage: 'propose' | 'join' | 'exchange' | 'certify' | 'ask' | 'wait' | 'sign' | 'done';
+  /** Counts from 1; a detail for people who want it. */
+  readonly round: number;
+  readonly of: number;
+  readonly have: readonly string[];
+  readonly waiting: readonly string[];
+  /** One line for a person. */
+  readonly text: string;
+}
+
+export type OnProgress = (event: ProgressEvent) => void;

@@ -1,0 +1,116 @@
+import { AccessError, type CkmError, encodeHex, equalBytes, UsageError } from '@ckm/foundation';
+import { formatWords, isLikenessOf, type Likeness, likenessOf, type Xid } from '@ckm/gordian';
+import type { ClientContext } from '../context.js';
+import { parseName } from '../names.js';
+import { parseServerUrl } from '../transport/transport.js';
+import { fetchIntroduction, type Introduction } from './identity-card.js';
+import { parseServerRecord, serverPath, type ServerRecord } from './server-record.js';
+import { listServerRecords, saveServerRecord, showServerRecord } from './servers.js';
+
+export interface AddServerArgs {
+  readonly name: string;
+  readonly url: string;
+  /** For servers that take nobody without. */
+  readonly invite?: string;
+  /** The six words, or the whole XID in hex, that its operator told on another way; anything else is refused. */
+  readonly expectedLikeness?: string;
+}
+
+/** A server before it is pinned. */
+export interface ServerPreview extends Introduction {
+  readonly url: string;
+  readonly likeness: Likeness;
+}
+
+/** Looks who answers at an address. Nothing is written. @throws as `fetchIntroduction` and `parseServerUrl` */
+export async function previewServer(context: ClientContext, address: string): Promise<ServerPreview> {
+  const url = parseServerUrl(address);
+  const introduction = await fetchIntroduction(context.transport, url, context.timeoutMs);
+  return { ...introduction, url, likeness: likenessOf(introduction.xid) };
+}
+
+/**
+ * Pins a server and opens an account there. From then on only this identity is believed under that name; adding the
+ * same server again only brings its address up to date.
+ * @throws UsageError `NAME_INVALID`, `SERVER_EXISTS`, `SERVER_URL_INVALID`; AccessError `SERVER_LIKENESS_MISMATCH`,
+ * `SERVER_IDENTITY_CHANGED`, `SERVER_IDENTITY_INVALID`, or the server's refusal to open an account
+ */
+export async function addServer(context: ClientContext, args: AddServerArgs): Promise<ServerRecord> {
+  const name = parseName('server', args.name);
+  const seen = await previewServer(context, args.url);
+  if (args.expectedLikeness !== undefined && !looksLike(seen.xid, args.expectedLikeness)) {
+    throw likenessMismatch(seen);
+  }
+  const before = await pinnedAs(context, name);
+  if (before !== null && !equalBytes(before.xid, seen.xid)) throw identityChanged(name);
+  await assertNotKnownOtherwise(context, name, seen);
+  const { url, title, xid, publicKeys } = seen;
+  const record: ServerRecord = {
+    name,
+    url,
+    title,
+    xid,
+    publicKeys: before?.publicKeys ?? publicKeys,
+    addedAt: before?.addedAt ?? context.clock(),
+    accountSince: before?.accountSince ?? null,
+  };
+  const link = await context.linkTo(record);
+  const { openedAt } = await link.call('account.open', { invite: args.invite ?? null }, { introduce: true });
+  const opened = { ...record, accountSince: openedAt };
+  await saveServerRecord(context.store, opened);
+  return opened;
+}
+
+/** Eight digits alone are too few to be believed: a twin of them is found in seconds. */
+function looksLike(xid: Xid, typed: string): boolean {
+  return isLikenessOf(typed, xid) || typed.trim().toLowerCase() === encodeHex(xid);
+}
+
+async function pinnedAs({ store }: ClientContext, name: string): Promise<ServerRecord | null> {
+  const bytes = await store.get(serverPath(name));
+  return bytes === null ? null : parseServerRecord(serverPath(name), bytes);
+}
+
+async function assertNotKnownOtherwise(
+  { store }: ClientContext,
+  name: string,
+  seen: ServerPreview,
+): Promise<void> {
+  const twin = (await listServerRecords(store)).find(
+    (one) => one.name !== name && equalBytes(one.xid, seen.xid),
+  );
+  if (twin === undefined) return;
+  throw new UsageError(`this server is already added as ${twin.name}`, {
+    code: 'SERVER_EXISTS',
+    hint: `use it as ${twin.name}; one operator under two names would count twice in a quorum`,
+  });
+}
+
+/**
+ * Asks whether the same server still answers at a pinned address.
+ * @throws AccessError `SERVER_IDENTITY_CHANGED`, or as `fetchIntroduction`
+ */
+export async function recheckServer(context: ClientContext, name: string): Promise<Introduction> {
+  const record = await showServerRecord(context.store, name);
+  const introduction = await fetchIntroduction(context.transport, record.url, context.timeoutMs);
+  if (!equalBytes(introduction.xid, record.xid)) throw identityChanged(name);
+  return introduction;
+}
+
+function identityChanged(name: string): CkmError {
+  return new AccessError(`somebody else answers in the place of server ${name}`, {
+    code: 'SERVER_IDENTITY_CHANGED',
+    hint: `ask its operator what happened; a new server gets a new name`,
+    facts: { server: name },
+  });
+}
+
+function likenessMismatch({ likeness, url }: ServerPreview): AccessError {
+  return new AccessError(
+    `the server at ${url} looks otherwise: ${formatWords(likeness)} · ${likeness.digest}`,
+    {
+      code: 'SERVER_LIKENESS_MISMATCH',
+      hint: 'ask its operator for the likeness once more, by phone or in person; do not add this server before it matches',
+    },
+  );
+}

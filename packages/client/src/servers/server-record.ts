@@ -1,0 +1,70 @@
+import { encodeHex } from '@ckm/foundation';
+import {
+  asXid,
+  type Correspondent,
+  type Data,
+  decodePublicKeys,
+  encodeData,
+  encodePublicKeys,
+} from '@ckm/gordian';
+import { corrupt, readRecord } from '../store/record-reader.js';
+
+/** A server that its owner has looked at and pinned. Its keys are believed because of this record, nothing else. */
+export interface ServerRecord extends Correspondent {
+  /** What the owner calls it. */
+  readonly name: string;
+  readonly url: string;
+  /** What it calls itself; for people only. */
+  readonly title: string;
+  /** UnixSeconds */
+  readonly addedAt: number;
+  /** UnixSeconds; null until it has opened an account for us. */
+  readonly accountSince: number | null;
+}
+
+const FOLDER = 'servers';
+
+export function serverPath(name: string): string {
+  return `${FOLDER}/${name}`;
+}
+
+export const SERVER_FOLDER = FOLDER;
+
+export function encodeServerRecord(record: ServerRecord): Uint8Array {
+  const { name, url, title, addedAt, accountSince } = record;
+  const data: Data = {
+    version: 1,
+    name,
+    url,
+    title,
+    xid: record.xid,
+    keys: encodePublicKeys(record.publicKeys),
+    addedAt,
+    accountSince,
+  };
+  return encodeData(data);
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export function parseServerRecord(path: string, bytes: Uint8Array): ServerRecord {
+  const record = readRecord(path, bytes);
+  if (record.integer('version') !== 1) throw corrupt(path);
+  try {
+    return {
+      name: record.text('name'),
+      url: record.text('url'),
+      title: record.text('title'),
+      xid: asXid(record.bytes('xid', 32)),
+      publicKeys: decodePublicKeys(record.bytes('keys')),
+      addedAt: record.integer('addedAt'),
+      accountSince: record.has('accountSince') ? record.integer('accountSince') : null,
+    };
+  } catch {
+    throw corrupt(path);
+  }
+}
+
+/** Whether two records are of the same server, whatever it is called. */
+export function isSameServer(a: Pick<ServerRecord, 'xid'>, b: Pick<ServerRecord, 'xid'>): boolean {
+  return encodeHex(a.xid) === encodeHex(b.xid);
+}

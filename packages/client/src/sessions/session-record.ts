@@ -1,0 +1,124 @@
+import { type KeyPolicy, keyPolicy, type Proposal, proposal } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
+import { type Data, decodeData, encodeData } from '@ckm/gordian';
+import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
+
+/** How a ceremony stands for its owner. `open` can be resumed, whatever happened. */
+export type SessionStanding = 'open' | 'finished' | 'cancelled' | 'failed';
+
+interface SessionBase {
+  /** 32 bytes */
+  readonly sessionId: Uint8Array;
+  readonly standing: SessionStanding;
+  /** UnixSeconds */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Why it failed or was cancelled; for people. */
+  readonly reason: string | null;
+  /** The owner's name of the key. */
+  readonly keyName: string;
+}
+
+/** A key in the making, as far as it has come. Holds nothing secret: shares travel sealed from server to server. */
+export interface KeySession extends SessionBase {
+  readonly kind: 'dkg';
+  readonly proposal: Proposal;
+  readonly network: string | null;
+  /** In order of slots. */
+  readonly servers: readonly { readonly name: string; readonly xid: Uint8Array }[];
+  /** Encoded KeyParams, once every offer was checked; never changed afterwards. */
+  readonly parameters: Uint8Array | null;
+  /** By round, then by slot: the first packet each server gave. */
+  readonly packets: readonly (readonly (Uint8Array | null)[])[];
+}
+
+/** A signature that waits for people. */
+export interface SignSession extends SessionBase {
+  readonly kind: 'sign';
+  readonly requestKind: string;
+  readonly payload: Uint8Array;
+  readonly sentence: string;
+  readonly without: readonly string[];
+  /** The last attempt any server may have seen. */
+  readonly attempts: number;
+  readonly artefact: Uint8Array | null;
+}
+
+export type SessionRecord = KeySession | SignSession;
+
+export const SESSION_FOLDER = 'sessions';
+
+export function sessionPath(sessionId: Uint8Array): string {
+  return `${SESSION_FOLDER}/${encodeHex(sessionId)}`;
+}
+
+/** What people call a session: the first eight hex digits of its id. */
+export function shortId(sessionId: Uint8Array): string {
+  return encodeHex(sessionId.subarray(0, 4));
+}
+
+export function encodeSession(record: SessionRecord): Uint8Array {
+  return encodeData({ version: 1, ...record } as unknown as Data);
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export function parseSession(path: string, bytes: Uint8Array): SessionRecord {
+  const record = readRecord(path, bytes);
+  if (record.integer('version') !== 1) throw corrupt(path);
+  const base = readBase(path, record);
+  const kind = record.text('kind');
+  if (kind === 'dkg') return { ...base, kind, ...readKeySession(path, record) };
+  if (kind === 'sign') return { ...base, kind, ...readSignSession(record) };
+  throw corrupt(path);
+}
+
+const STANDINGS: readonly SessionStanding[] = ['open', 'finished', 'cancelled', 'failed'];
+
+function readBase(path: string, record: RecordReader): SessionBase {
+  const standing = STANDINGS.find((one) => one === record.text('standing'));
+  if (standing === undefined) throw corrupt(path);
+  return {
+    sessionId: record.bytes('sessionId', 32),
+    standing,
+    createdAt: record.integer('createdAt'),
+    expiresAt: record.integer('expiresAt'),
+    reason: record.has('reason') ? record.text('reason') : null,
+    keyName: record.text('keyName'),
+  };
+}
+
+function readKeySession(path: string, record: RecordReader) {
+  const parsed = proposal.safeParse(record.value('proposal'));
+  if (!parsed.success) throw corrupt(path);
+  return {
+    proposal: parsed.data,
+    network: record.has('network') ? record.text('network') : null,
+    servers: record.records('servers').map((one) => ({ name: one.text('name'), xid: one.bytes('xid', 32) })),
+    parameters: record.has('parameters') ? record.bytes('parameters') : null,
+    packets: record.list('packets').map((round) => {
+      if (!Array.isArray(round)) throw corrupt(path);
+      return round.map((one: Data) => {
+        if (one === null || one instanceof Uint8Array) return one;
+        throw corrupt(path);
+      });
+    }),
+  };
+}
+
+function readSignSession(record: RecordReader) {
+  return {
+    requestKind: record.text('requestKind'),
+    payload: record.bytes('payload'),
+    sentence: record.text('sentence'),
+    without: record.list('without').map(String),
+    attempts: record.integer('attempts'),
+    artefact: record.has('artefact') ? record.bytes('artefact') : null,
+  };
+}
+
+/** A policy as it is stored. @throws StorageError `STORE_CORRUPT` */
+export function parseStoredPolicy(path: string, bytes: Uint8Array): KeyPolicy {
+  const parsed = keyPolicy.safeParse(decodeData(bytes));
+  if (parsed.success) return parsed.data;
+  throw corrupt(path);
+}

@@ -1,0 +1,70 @@
+import type { SigningReply } from '@ckm/api';
+import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
+import { namesOf, type Participant } from '../ceremony/ask-all.js';
+import { listed } from '../ceremony/faults.js';
+import { shortId } from '../sessions/session-record.js';
+import { participantAt, type SignRun } from './sign-job.js';
+
+/** A server's answer that is a no. */
+export function refusalFrom({ server }: Participant, { state, reason }: SigningReply): CkmError {
+  const because = reason === null || reason === '' ? '' : `: ${reason}`;
+  const facts = { server: server.name };
+  if (state === 'rejected') {
+    return new PolicyError(`${server.name} rejected the request${because}`, {
+      code: 'REQUEST_REJECTED',
+      hint: `ask the operator of ${server.name}, or sign with other servers: --without ${server.name}`,
+      retryable: false,
+      facts,
+    });
+  }
+  return new StateError(`the request on ${server.name} is ${state}${because}`, {
+    code: state === 'expired' ? 'REQUEST_EXPIRED' : 'REQUEST_CANCELLED',
+    hint: 'ask again',
+    facts,
+  });
+}
+
+/** Why no signature comes out: the reason somebody can act on, and everybody's part in it. */
+export function tooFewServers(run: SignRun): CkmError {
+  const { needed, of } = run.key.public.quorum;
+  const [refusal] = run.refusals;
+  if (refusal !== undefined && run.refusals.length > of - needed) return refusal.error;
+  const faulty = run.roast.slotsThatAre('faulty').map((slot) => participantAt(run, slot));
+  if (faulty.length > 0 && run.silences.length === 0 && run.refusals.length === 0)
+    return onlyFaults(run, faulty);
+  const told = [
+    ...run.silences.map(({ participant }) => `${participant.server.name} does not answer`),
+    ...run.refusals.map(({ participant }) => `${participant.server.name} refuses`),
+    ...faulty.map(({ server }) => `${server.name} misbehaves`),
+  ];
+  return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${told.join(', ')}`, {
+    code: 'TOO_FEW_SERVERS',
+    hint: 'look at each of them with: ckm doctor; then ask again',
+    facts: {
+      needed,
+      servers: [...run.silences, ...run.refusals].map(({ participant }) => participant.server.name),
+    },
+    cause: run.silences[0]?.error ?? refusal?.error,
+  });
+}
+
+function onlyFaults(run: SignRun, faulty: readonly Participant[]): PeerFaultError {
+  const names = namesOf(faulty);
+  const { code, evidence } = run.faults[0]!;
+  return new PeerFaultError(`${listed(names)} sent shares that do not match; too few others are left`, {
+    code,
+    hint: `tell the operator of ${listed(names)}, and show the evidence`,
+    facts: { servers: names, culprits: faulty.map(({ slot }) => slot), evidence },
+  });
+}
+
+/** Too few have signed, and enough others wait for their operators. */
+export function requestWaiting(run: SignRun): PolicyError {
+  const names = run.roast.slotsThatAre('waiting').map((slot) => participantAt(run, slot).server.name);
+  const id = shortId(run.requestId);
+  return new PolicyError(`the request waits for a person at ${listed(names)}`, {
+    code: 'REQUEST_WAITING',
+    hint: `go on when it is approved: ckm sessions resume ${id}`,
+    facts: { session: id, servers: names, expiresAt: run.expiresAt },
+  });
+}

@@ -1,0 +1,287 @@
+import { encodeHex, UsageError } from '@ckm/foundation';
+import type { Description } from '@ckm/requests';
+import type { KeyPolicy } from '@ckm/api';
+import { namesOf, type Participant } from '../ceremony/ask-all.js';
+import type { ClientContext } from '../context.js';
+import type { CertifiedKey } from '../keys/key-record.js';
+import type { OnProgress } from '../progress/progress.js';
+import type { ServerRecord } from '../servers/server-record.js';
+import { listServerRecords } from '../servers/servers.js';
+import type { SignSession } from '../sessions/session-record.js';
+import { saveSession } from '../sessions/sessions.js';
+import type { ServerLink } from '../transport/server-link.js';
+import type { CommitmentPools } from './commitment-pool.js';
+import { understand, type UnderstoodRequest } from './request.js';
+import type { SignOutcome } from './sign-job.js';
+import { driveSignRun } from './sign-run.js';
+
+export interface SignArgs {
+  /** The owner's name of the key. */
+  readonly key: string;
+  /** A request kind: `message`, `bitcoin`, `ssh`, `git`. */
+  readonly kind: string;
+  /** Made with the functions of `@ckm/requests`. */
+  readonly payload: Uint8Array;
+  /** Servers not to ask. */
+  readonly without?: readonly string[];
+  /** How long servers keep the request. Default: an hour; a week where operators are asked. */
+  readonly expiresInSeconds?: number;
+  /** How long to wait for people before giving the request back as a session. Default: until it expires. */
+  readonly waitSeconds?: number;
+}
+
+export interface SignResult {
+  /** What was asked for: a signature file, a signed transaction, an agent's answer. */
+  readonly artefact: Uint8Array;
+  readonly signatures: readonly Uint8Array[];
+  readonly description: Description;
+  readonly signers: readonly string[];
+  /** Servers that misbehaved on the way; `evidence` is a path in the store. */
+  readonly faulty: readonly { readonly server: string; readonly code: string; readonly evidence: string }[];
+  readonly silent: readonly string[];
+  /** 1 when nobody let us down. */
+  readonly attempts: number;
+}
+
+export interface SignPreview {
+  readonly description: Description;
+  /** In the order in which they would be asked. */
+  readonly asks: readonly string[];
+  readonly policy: KeyPolicy;
+  readonly needed: number;
+}
+
+export interface Signer {
+  sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
+  preview(args: SignArgs): Promise<SignPreview>;
+  /** Goes on with a request that waits for people. */
+  resume(session: SignSession, on?: OnProgress): Promise<SignResult>;
+  /** Tells every server that nobody wants it any more; those that cannot be reached forget it when it expires. */
+  cancel(session: SignSession, reason: string): Promise<void>;
+  /** Servers were added, renamed or removed. */
+  forgetServers(): void;
+  /** Waits for what is still being tidied up. */
+  settle(): Promise<void>;
+}
+
+const LIFETIME_SECONDS = 3_600;
+const LIFETIME_WITH_PEOPLE_SECONDS = 7 * 86_400;
+/** A server that did not answer is asked last for so long. */
+const GRUDGE_SECONDS = 30;
+
+export function createSigner(
+  context: ClientContext,
+  shelf: (name: string) => Promise<CertifiedKey>,
+  pools: CommitmentPools,
+): Signer {
+  const silentUntil = new Map<string, number>();
+  const tidying = new Set<Promise<unknown>>();
+  const rosters = new Map<string, Promise<readonly Participant[]>>();
+  let turn = 0;
+
+  async function participantsOf(key: CertifiedKey, without: readonly string[]): Promise<Participant[]> {
+    const { name } = key.record;
+    const roster = rosters.get(name) ?? rosterOf(context, key);
+    rosters.set(name, roster);
+    roster.catch(() => rosters.delete(name));
+    return withoutThose(key, await roster, without);
+  }
+
+  /** Those who answered lately first, and a new one in front every time, so that the work is spread. */
+  function inOrder(participants: readonly Participant[]): Participant[] {
+    const start = participants.length === 0 ? 0 : turn++ % participants.length;
+    const rotated = [...participants.slice(start), ...participants.slice(0, start)];
+    const isSilent = ({ server }: Participant) =>
+      (silentUntil.get(encodeHex(server.xid)) ?? 0) > context.clock();
+    return [...rotated.filter((one) => !isSilent(one)), ...rotated.filter(isSilent)];
+  }
+
+  async function run(job: SigningOrder): Promise<SignResult> {
+    const { key, request, session, on } = job;
+    const participants = inOrder(await participantsOf(key, job.without));
+    const links = new Map<Participant, ServerLink>();
+    for (const participant of participants) links.set(participant, await context.linkTo(participant.server));
+    let kept = job.isKept;
+    const outcome = await driveSignRun({
+      context,
+      key,
+      request,
+      requestId: session.sessionId,
+      expiresAt: session.expiresAt,
+      waitUntil: job.waitUntil,
+      participants,
+      links,
+      pool: await pools.open(key.keyId),
+      attemptsBefore: session.attempts,
+      on,
+      beforeAttempt: async (attempts) => {
+        if (kept) await saveSession(context.store, { ...session, attempts });
+      },
+      whenWaiting: async (attempts) => {
+        kept = true;
+        await saveSession(context.store, { ...session, attempts });
+      },
+    });
+    for (const { server } of outcome.silent) {
+      silentUntil.set(encodeHex(server.xid), context.clock() + GRUDGE_SECONDS);
+    }
+    if (kept) {
+      const { artefact, attempts } = outcome;
+      await saveSession(context.store, { ...session, attempts, artefact, standing: 'finished' });
+    }
+    withdraw(outcome, links, session.sessionId);
+    return resultOf(request, outcome);
+  }
+
+  /** Nobody needs to decide any more. */
+  function withdraw(
+    outcome: SignOutcome,
+    links: ReadonlyMap<Participant, ServerLink>,
+    requestId: Uint8Array,
+  ): void {
+    for (const participant of outcome.waiting) {
+      const call = links
+        .get(participant)!
+        .call('sign.cancel', { requestId, reason: 'enough others have signed' });
+      const done: Promise<unknown> = call.catch(() => undefined).finally(() => tidying.delete(done));
+      tidying.add(done);
+    }
+  }
+
+  return {
+    async sign(args, on = () => undefined) {
+      const key = await shelf(args.key);
+      const request = understand(key, args.kind, args.payload);
+      const now = context.clock();
+      const lifetime = args.expiresInSeconds ?? lifetimeFor(key.record.policy);
+      const expiresAt = now + lifetime;
+      const waitUntil = now + Math.min(args.waitSeconds ?? lifetime, lifetime);
+      const without = args.without ?? [];
+      const session = sessionOf({ key, request, requestId: context.random(32), now, expiresAt, without });
+      return run({ key, request, session, without, waitUntil, isKept: false, on });
+    },
+    async preview(args) {
+      const key = await shelf(args.key);
+      const { description } = understand(key, args.kind, args.payload);
+      const participants = await participantsOf(key, args.without ?? []);
+      return {
+        description,
+        asks: namesOf(participants),
+        policy: key.record.policy,
+        needed: key.public.quorum.needed,
+      };
+    },
+    async resume(session, on = () => undefined) {
+      const key = await shelf(session.keyName);
+      const request = understand(key, session.requestKind, session.payload);
+      const { without, expiresAt } = session;
+      return run({ key, request, session, without, waitUntil: expiresAt, isKept: true, on });
+    },
+    async cancel(session, reason) {
+      const { sessionId: requestId } = session;
+      for (const { server } of await participantsOf(await shelf(session.keyName), [])) {
+        const link = await context.linkTo(server);
+        await link.call('sign.cancel', { requestId, reason }).catch(() => undefined);
+      }
+    },
+    forgetServers() {
+      rosters.clear();
+    },
+    async settle() {
+      await Promise.all(tidying);
+    },
+  };
+}
+
+interface SigningOrder {
+  readonly key: CertifiedKey;
+  readonly request: UnderstoodRequest;
+  readonly session: SignSession;
+  readonly without: readonly string[];
+  readonly waitUntil: number;
+  /** Whether the session is in the store already. */
+  readonly isKept: boolean;
+  readonly on: OnProgress;
+}
+
+function lifetimeFor(policy: KeyPolicy): number {
+  return policy.approval === 'operator' ? LIFETIME_WITH_PEOPLE_SECONDS : LIFETIME_SECONDS;
+}
+
+function sessionOf(args: {
+  readonly key: CertifiedKey;
+  readonly request: UnderstoodRequest;
+  readonly requestId: Uint8Array;
+  readonly now: number;
+  readonly expiresAt: number;
+  readonly without: readonly string[];
+}): SignSession {
+  return {
+    kind: 'sign',
+    sessionId: args.requestId,
+    standing: 'open',
+    createdAt: args.now,
+    expiresAt: args.expiresAt,
+    reason: null,
+    keyName: args.key.record.name,
+    requestKind: args.request.kind,
+    payload: args.request.payload,
+    sentence: args.request.description.sentence,
+    without: args.without,
+    attempts: 0,
+    artefact: null,
+  };
+}
+
+/** The servers of a key that are still on record. */
+async function rosterOf(context: ClientContext, key: CertifiedKey): Promise<readonly Participant[]> {
+  const records = await listServerRecords(context.store);
+  const byXid = new Map<string, ServerRecord>(records.map((record) => [encodeHex(record.xid), record]));
+  return key.roster.flatMap(({ slot, serverId }) => {
+    const server = byXid.get(encodeHex(serverId));
+    return server === undefined ? [] : [{ slot, server }];
+  });
+}
+
+function withoutThose(
+  key: CertifiedKey,
+  all: readonly Participant[],
+  without: readonly string[],
+): Participant[] {
+  const stranger = without.find((name) => !all.some(({ server }) => server.name === name));
+  if (stranger !== undefined) throw notOfKey(stranger, key);
+  const left = all.filter(({ server }) => !without.includes(server.name));
+  if (left.length < key.public.quorum.needed) throw tooFewLeft(key, left.length);
+  return left;
+}
+
+function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult {
+  return {
+    artefact: outcome.artefact,
+    signatures: outcome.signatures,
+    description: request.description,
+    signers: namesOf(outcome.signers),
+    faulty: outcome.faults.map(({ participant, code, evidence }) => ({
+      server: participant.server.name,
+      code,
+      evidence,
+    })),
+    silent: namesOf(outcome.silent),
+    attempts: outcome.attempts,
+  };
+}
+
+function notOfKey(server: string, key: CertifiedKey): UsageError {
+  return new UsageError(`${server} is no server of key ${key.record.name}`, {
+    code: 'SERVER_UNKNOWN',
+    hint: `see its servers with: ckm key show ${key.record.name}`,
+  });
+}
+
+function tooFewLeft(key: CertifiedKey, left: number): UsageError {
+  const { needed } = key.public.quorum;
+  return new UsageError(`key ${key.record.name} needs ${needed} servers, and only ${left} are left to ask`, {
+    code: 'QUORUM_SERVERS_MISMATCH',
+    hint: 'leave out fewer servers, or add the missing ones again: ckm server add',
+  });
+}

@@ -1,0 +1,170 @@
+import { CkmError } from '@ckm/foundation';
+import type { ClientContext } from '../context.js';
+import type { CertifiedKey } from '../keys/key-record.js';
+import { listKeyRecords } from '../keys/keys.js';
+import { verifyKey } from '../keys/verify-key.js';
+import { recheckServer } from '../servers/add-server.js';
+import { listServerRecords } from '../servers/servers.js';
+import { listSessions } from '../sessions/sessions.js';
+import { readStatus, type Status } from './status.js';
+
+/** One line of a diagnosis. `fix`: one imperative sentence. */
+export interface DoctorLine {
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly subject: string;
+  readonly text: string;
+  readonly fix?: string;
+}
+
+/** Clocks further apart than this make messages expire before they arrive. */
+const CLOCK_LIMIT_SECONDS = 30;
+const EVIDENCE = 'evidence';
+
+/** Looks at everything that can be wrong and says what to do about it. Writes nothing. */
+export async function diagnose(
+  context: ClientContext,
+  shelf: (name: string) => Promise<CertifiedKey>,
+): Promise<DoctorLine[]> {
+  const stored = await checkStore(context);
+  if (stored.some(({ level }) => level === 'fail')) return stored;
+  const status = await readStatus(context);
+  return [
+    ...stored,
+    ...(await checkIdentities(context)),
+    ...checkServers(status),
+    ...checkMargins(status),
+    ...(await checkKeys(context, shelf)),
+    ...(await checkSessions(context)),
+    ...(await checkEvidence(context)),
+  ];
+}
+
+async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  const parts = [
+    ['servers', listServerRecords],
+    ['keys', listKeyRecords],
+    ['sessions', listSessions],
+  ] as const;
+  for (const [subject, read] of parts) {
+    try {
+      const found = await read(store);
+      lines.push({ level: 'ok', subject, text: `${found.length} on record, all readable` });
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+      lines.push({ level: 'fail', subject, text: error.message, fix: error.hint });
+    }
+  }
+  return lines;
+}
+
+async function checkIdentities(context: ClientContext): Promise<DoctorLine[]> {
+  const records = await listServerRecords(context.store);
+  return Promise.all(
+    records.map(async ({ name }): Promise<DoctorLine> => {
+      try {
+        await recheckServer(context, name);
+        return { level: 'ok', subject: name, text: 'is the server that was pinned' };
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+        return { level: 'fail', subject: name, text: error.message, fix: error.hint };
+      }
+    }),
+  );
+}
+
+function checkServers({ servers }: Status): DoctorLine[] {
+  if (servers.length === 0) {
+    return [{ level: 'warn', subject: 'servers', text: 'there are none', fix: 'ckm server add NAME URL' }];
+  }
+  return servers.flatMap(
+    ({ name, isReachable, answerMs, clockOffset, keys, keyQuota, problem }): DoctorLine[] => {
+      if (!isReachable) {
+        const text = problem?.text ?? 'does not answer';
+        return [
+          {
+            level: 'fail',
+            subject: name,
+            text,
+            fix: `ask its operator; see: ckm explain ${problem?.code ?? ''}`,
+          },
+        ];
+      }
+      const lines: DoctorLine[] = [{ level: 'ok', subject: name, text: `answers in ${answerMs} ms` }];
+      if (Math.abs(clockOffset ?? 0) > CLOCK_LIMIT_SECONDS) {
+        const way = (clockOffset ?? 0) > 0 ? 'ahead of' : 'behind';
+        const text = `its clock is ${Math.abs(clockOffset ?? 0)} s ${way} yours`;
+        lines.push({ level: 'warn', subject: name, text, fix: 'set the clock of both machines (NTP)' });
+      }
+      if (keys !== null && keyQuota !== null && keys >= keyQuota) {
+        const text = `your ${keyQuota} keys there are used up`;
+        lines.push({ level: 'warn', subject: name, text, fix: 'ask its operator for more' });
+      }
+      return lines;
+    },
+  );
+}
+
+function checkMargins({ keys }: Status): DoctorLine[] {
+  return keys.map(({ name, margin, quorum, reachable }): DoctorLine => {
+    const fix = 'bring the servers that do not answer back';
+    const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
+    if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, fix };
+    // Half of what may fail has failed.
+    if (2 * margin < quorum.of - quorum.needed || (margin === 0 && quorum.of > quorum.needed)) {
+      return { level: 'warn', subject: name, text: `${margin} more may fail: ${text}`, fix };
+    }
+    return { level: 'ok', subject: name, text };
+  });
+}
+
+async function checkKeys(
+  context: ClientContext,
+  shelf: (name: string) => Promise<CertifiedKey>,
+): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  for (const { name } of await listKeyRecords(context.store)) {
+    try {
+      const { servers } = await verifyKey(context, await shelf(name), () => undefined);
+      lines.push(...servers.filter(({ verdict }) => verdict !== 'holds').map((one) => keyLine(name, one)));
+      if (servers.every(({ verdict }) => verdict === 'holds')) {
+        lines.push({ level: 'ok', subject: name, text: `same certificate on all ${servers.length} servers` });
+      }
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+      lines.push({ level: 'fail', subject: name, text: error.message, fix: error.hint });
+    }
+  }
+  return lines;
+}
+
+function keyLine(
+  name: string,
+  { server, verdict, text }: { server: string; verdict: string; text: string },
+): DoctorLine {
+  const subject = `${name} on ${server}`;
+  if (verdict === 'pending')
+    return { level: 'warn', subject, text, fix: 'ckm sessions resume, or ckm key verify' };
+  if (verdict === 'silent') return { level: 'warn', subject, text, fix: `bring ${server} back` };
+  if (verdict === 'unknown') return { level: 'warn', subject, text, fix: 'ckm server add, with its address' };
+  return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
+}
+
+async function checkSessions({ store, clock }: ClientContext): Promise<DoctorLine[]> {
+  const open = (await listSessions(store)).filter(({ standing }) => standing === 'open');
+  const overdue = open.filter(({ expiresAt }) => expiresAt <= clock());
+  if (overdue.length > 0) {
+    const text = `${overdue.length} open beyond their time`;
+    return [{ level: 'warn', subject: 'sessions', text, fix: 'ckm sessions, then resume or cancel each' }];
+  }
+  return [{ level: 'ok', subject: 'sessions', text: `${open.length} open` }];
+}
+
+async function checkEvidence({ store }: ClientContext): Promise<DoctorLine[]> {
+  const kept = await store.list(EVIDENCE);
+  if (kept.length === 0) return [];
+  const text = `${kept.length} pieces about servers that misbehaved`;
+  return [
+    { level: 'warn', subject: 'evidence', text, fix: 'show them to the operators: folder store/evidence' },
+  ];
+}

@@ -1,0 +1,103 @@
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { parseCertificate } from '@ckm/threshold';
+import type { ClientContext } from '../context.js';
+import { listKeyRecords } from '../keys/keys.js';
+import type { ServerRecord } from '../servers/server-record.js';
+import { listServerRecords } from '../servers/servers.js';
+import { type SessionRecord, shortId } from '../sessions/session-record.js';
+import { listSessions } from '../sessions/sessions.js';
+
+/** One server as it answers now. */
+export interface ServerStatus {
+  readonly name: string;
+  readonly url: string;
+  readonly isReachable: boolean;
+  readonly version: string | null;
+  readonly answerMs: number | null;
+  /** Its clock against ours, in seconds; positive: it is ahead. */
+  readonly clockOffset: number | null;
+  readonly keys: number | null;
+  readonly keyQuota: number | null;
+  /** Why it does not answer, or refuses. */
+  readonly problem: { readonly code: string; readonly text: string } | null;
+}
+
+export interface KeyStatus {
+  readonly name: string;
+  readonly purpose: string;
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** Servers of the key that answer now. */
+  readonly reachable: readonly string[];
+  /** How many more may fail before signing stops; negative: it has stopped. */
+  readonly margin: number;
+  /** Whether every server has promised that it stored the certificate. */
+  readonly isComplete: boolean;
+}
+
+export interface Status {
+  readonly servers: readonly ServerStatus[];
+  readonly keys: readonly KeyStatus[];
+  readonly openSessions: readonly {
+    readonly id: string;
+    readonly kind: SessionRecord['kind'];
+    readonly key: string;
+    readonly expiresAt: number;
+  }[];
+}
+
+/** Everything on one screen: asks every server once. */
+export async function readStatus(context: ClientContext): Promise<Status> {
+  const records = await listServerRecords(context.store);
+  const servers = await Promise.all(records.map((record) => readServer(context, record)));
+  const reachable = records.filter((_, i) => servers[i]!.isReachable);
+  const keys = await listKeyRecords(context.store);
+  const sessions = await listSessions(context.store);
+  return {
+    servers,
+    keys: keys.map((record) => {
+      const { params } = parseCertificate(record.certificate);
+      const up = reachable.filter(({ xid }) =>
+        params.roster.some(({ serverId }) => equalBytes(serverId, xid)),
+      );
+      return {
+        name: record.name,
+        purpose: params.purpose,
+        quorum: params.quorum,
+        reachable: up.map(({ name }) => name),
+        margin: up.length - params.quorum.needed,
+        isComplete: record.acknowledged.length === params.quorum.of,
+      };
+    }),
+    openSessions: sessions
+      .filter(({ standing }) => standing === 'open')
+      .map(({ sessionId, kind, keyName, expiresAt }) => ({
+        id: shortId(sessionId),
+        kind,
+        key: keyName,
+        expiresAt,
+      })),
+  };
+}
+
+/** Asks one server how it is; a refusal is an answer too. */
+export async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
+  const { name, url } = record;
+  const none = { version: null, answerMs: null, clockOffset: null, keys: null, keyQuota: null };
+  const started = performance.now();
+  try {
+    const link = await context.linkTo(record);
+    const asked = context.clock();
+    const { version, time, keys, keyQuota } = await link.call('server.describe', {});
+    const answerMs = Math.round(performance.now() - started);
+    const clockOffset = Math.round(time - (asked + context.clock()) / 2);
+    return { name, url, isReachable: true, version, answerMs, clockOffset, keys, keyQuota, problem: null };
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    return { name, url, isReachable: false, ...none, problem: { code: error.code, text: error.message } };
+  }
+}
+
+/** Names an XID that no record names. */
+export function shortXid(xid: Uint8Array): string {
+  return encodeHex(xid.subarray(0, 4));
+}
