@@ -10,11 +10,14 @@ import { decryptSubject, encryptSubjectWithNonce } from './envelope/encrypt.js';
 import { addAssertion, assertion, knownValue, leaf, wrap, type Envelope } from './envelope/envelope.js';
 import { formatEnvelope, formatEnvelopeFlat } from './envelope/format/notation.js';
 import { formatTree } from './envelope/format/tree.js';
+import { sealToRecipients } from './envelope/permits/recipient.js';
+import { signEnvelope } from './envelope/signature.js';
 import { createIdentity } from './identity/identity.js';
 import { decodePublicKeys } from './identity/public-keys.js';
-import { openMessage } from './message/open.js';
+import { contentEnvelope } from './message/content.js';
+import { authenticateMessage, openMessage, unsealMessage } from './message/open.js';
 import { sealMessage } from './message/seal.js';
-import { parseXidDocument } from './xid/document.js';
+import { createXidDocument, parseXidDocument } from './xid/document.js';
 
 const RUNS = { numRuns: 100 };
 
@@ -202,4 +205,64 @@ describe('V9: a receiver of messages', () => {
       RUNS,
     );
   });
+
+  it('throws only typed errors for whatever a sender with an account signs, and reads each message in one way only', () => {
+    const header = {
+      sender: alice.xid,
+      recipient: alpha.xid,
+      id: new Uint8Array(32).fill(3),
+      date: 1000,
+      expiresAt: 1100,
+    };
+    const introduced = createXidDocument(alice.publicKeys);
+    const contents = [
+      contentEnvelope(header, 'key.list', encodeData({})),
+      contentEnvelope({ ...header, inReplyTo: new Uint8Array(32).fill(5) }, 'key.list', encodeData([1, 2])),
+      contentEnvelope(header, 'account.open', encodeData({ invite: null }), introduced),
+    ].map(encodeEnvelope);
+    let opened = 0;
+    fc.assert(
+      fc.property(fc.oneof(fc.constantFrom(...contents), mutated(fc.constantFrom(...contents))), (bytes) => {
+        const content = decoded(bytes);
+        fc.pre(content !== null);
+        const reseal = sealToRecipients(
+          signEnvelope(content, alice),
+          [alpha.publicKeys.agreement],
+          (length) => new Uint8Array(length).fill(4),
+        );
+        for (const accept of ['request', 'reply'] as const) {
+          const message = tryOpen(encodeEnvelope(reseal), accept);
+          if (message === null) continue;
+          opened++;
+          const document =
+            message.introduction === null ? undefined : createXidDocument(message.introduction);
+          const again = contentEnvelope(message.header, message.function, message.body, document);
+          expect(again.digest).toEqual(content.digest);
+        }
+      }),
+      { numRuns: 100 },
+    );
+    expect(opened).toBeGreaterThan(10);
+  });
+
+  function decoded(bytes: Uint8Array): Envelope | null {
+    try {
+      return decodeEnvelope(bytes);
+    } catch {
+      return null;
+    }
+  }
+
+  function tryOpen(bytes: Uint8Array, accept: 'request' | 'reply') {
+    try {
+      const claimed = unsealMessage({ recipient: alpha, bytes, now: 1001, accept });
+      return {
+        ...authenticateMessage(claimed, alice.publicKeys),
+        introduction: claimed.introduction,
+      };
+    } catch (error) {
+      expect(error).toBeInstanceOf(CkmError);
+      return null;
+    }
+  }
 });

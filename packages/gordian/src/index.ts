@@ -19,7 +19,7 @@ export {
 export type { Envelope } from './envelope/envelope.js';
 export {
   addAssertion,
-  assert,
+  withAssertion,
   assertion,
   elided,
   isObscured,

@@ -7,7 +7,7 @@ import { encodeEnvelope } from './encode.js';
 import { encryptSubjectWithNonce, decryptSubject } from './encrypt.js';
 import {
   addAssertion,
-  assert,
+  withAssertion,
   assertion,
   digestCbor,
   elided,
@@ -29,7 +29,7 @@ import { parseEnvelopeUr } from './ur.js';
 
 const text = (value: string): Envelope => leaf(value);
 const says = (subject: Envelope, predicate: string, object: string): Envelope =>
-  assert(subject, text(predicate), text(object));
+  withAssertion(subject, text(predicate), text(object));
 const lines = (...parts: readonly string[]): string => parts.join('\n');
 const arid = (hex: string): Envelope => leaf(taggedValue(TAG.arid, cbor(decodeHex(hex))));
 
@@ -92,7 +92,7 @@ describe('the encoding', () => {
 
   it('is read back from more assertions than fit into one head byte', () => {
     let many: Envelope = text('many');
-    for (let i = 0; i < 300; i++) many = assert(many, leaf(i), leaf(i));
+    for (let i = 0; i < 300; i++) many = withAssertion(many, leaf(i), leaf(i));
     roundTrip(many);
   });
 });
@@ -313,7 +313,7 @@ describe('assertions on every part', () => {
   });
 
   it('on assertions are found by the pair beneath them', () => {
-    const noted = assert(knowsBob, knownValue(KNOWN.note), text('hearsay'));
+    const noted = withAssertion(knowsBob, knownValue(KNOWN.note), text('hearsay'));
     const alice = addAssertion(text('Alice'), noted);
     expect(objectFor(alice, text('knows'))).toEqual(text('Bob'));
     expect(objectsFor(two, text('knows'))).toHaveLength(2);
@@ -326,8 +326,8 @@ describe('assertions on every part', () => {
 
 describe('printing', () => {
   it('shows a catalogue of nested facts as the reference does', () => {
-    const author = assert(
-      assert(
+    const author = withAssertion(
+      withAssertion(
         arid('9c747ace78a4c826392510dd6285551e7df4e5164729a1b36198e56e017666c8'),
         knownValue(KNOWN.dereferenceVia),
         text('LibraryOfCongress'),
@@ -336,7 +336,7 @@ describe('printing', () => {
       text('Ayn Rand'),
     );
     const titled = (title: string, language: string): Envelope =>
-      assert(text(title), knownValue(KNOWN.language), text(language));
+      withAssertion(text(title), knownValue(KNOWN.language), text(language));
     const work = [
       assertion(knownValue(KNOWN.isA), text('novel')),
       assertion(text('isbn'), text('9780451191144')),

@@ -162,7 +162,7 @@ export function addAssertion(envelope: Envelope, added: Envelope): NodeEnvelope 
 }
 
 /** `envelope` with 'predicate': object. */
-export function assert(envelope: Envelope, predicate: Envelope, object: Envelope): NodeEnvelope {
+export function withAssertion(envelope: Envelope, predicate: Envelope, object: Envelope): NodeEnvelope {
   return addAssertion(envelope, assertion(predicate, object));
 }
 

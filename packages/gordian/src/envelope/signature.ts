@@ -4,7 +4,7 @@ import { cbor, decodeCanonical, MajorType, taggedValue, type Cbor } from '../cbo
 import type { Identity } from '../identity/identity.js';
 import type { SigningPublicKey } from '../identity/public-keys.js';
 import { primitives } from '../primitives/runtime.js';
-import { assert, knownValue, leaf, wrap, type Envelope } from './envelope.js';
+import { withAssertion, knownValue, leaf, wrap, type Envelope } from './envelope.js';
 import { KNOWN } from './known-values.js';
 import { objectFor, objectsFor, subjectOf, unwrap } from './queries.js';
 import { TAG } from './tags.js';
@@ -18,7 +18,7 @@ interface Signature {
 export function signSubject(envelope: Envelope, signer: Identity): Envelope {
   const digest = subjectOf(envelope).digest;
   const bytes = primitives.ed25519Sign(digest, reveal(signer.signingKey, 'sign an envelope'));
-  return assert(
+  return withAssertion(
     envelope,
     knownValue(KNOWN.signed),
     leaf(taggedValue(TAG.signature, cbor([cbor(2), cbor(bytes)]))),

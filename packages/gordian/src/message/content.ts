@@ -5,7 +5,13 @@ import { KNOWN } from '../envelope/known-values.js';
 import { bytesFrom } from '../envelope/queries.js';
 import { TAG } from '../envelope/tags.js';
 import type { PublicKeys, Xid } from '../identity/public-keys.js';
-import { inceptionKeyOf, parseXidDocument, xidDocumentEnvelope, type XidDocument } from '../xid/document.js';
+import {
+  createXidDocument,
+  inceptionKeyOf,
+  parseXidDocument,
+  xidDocumentEnvelope,
+  type XidDocument,
+} from '../xid/document.js';
 import { xidCbor, xidFrom } from '../xid/xid.js';
 import { MESSAGE_FORMAT, MESSAGE_ID_BYTES, type MessageHeader } from './message.js';
 
@@ -72,7 +78,7 @@ function aridCbor(bytes: Uint8Array): Cbor {
  */
 export function parseContent(envelope: Envelope): MessageContent {
   if (envelope.kind !== 'node') throw invalid('it says nothing');
-  const parts = new ContentParts(envelope);
+  const parts = contentParts(envelope);
   parts.take(FORMAT.predicate, (object) => equalBytes(object.digest, FORMAT.object.digest) || refuseFormat());
   const subject = parseSubject(envelope.subject);
   const call = parts.take(subject.isReply ? RESULT : BODY, parseCall);
@@ -94,26 +100,28 @@ export function parseContent(envelope: Envelope): MessageContent {
   return { header, ...call, introduction };
 }
 
-/** Hands out each assertion once. */
-class ContentParts {
-  private readonly left: Envelope[];
-  constructor(envelope: NodeEnvelope) {
-    this.left = [...envelope.assertions];
-  }
+interface ContentParts {
+  /** Hands out the object of this predicate, once. @throws EncodingError `MESSAGE_INVALID` when there is none. */
+  take<T>(predicate: Envelope, parse: (object: Envelope) => T): T;
+  expectNothingElse(): void;
+}
 
-  take<T>(predicate: Envelope, parse: (object: Envelope) => T): T {
-    const at = this.left.findIndex(
-      (one) => one.kind === 'assertion' && equalBytes(one.predicate.digest, predicate.digest),
-    );
-    const found = this.left[at];
-    if (found?.kind !== 'assertion' || isHidden(found.predicate)) throw invalid('a part is missing');
-    this.left.splice(at, 1);
-    return parse(found.object);
-  }
-
-  expectNothingElse(): void {
-    if (this.left.length > 0) throw invalid('a part is unknown or given twice');
-  }
+function contentParts(envelope: NodeEnvelope): ContentParts {
+  const left = [...envelope.assertions];
+  return {
+    take(predicate, parse) {
+      const at = left.findIndex(
+        (one) => one.kind === 'assertion' && equalBytes(one.predicate.digest, predicate.digest),
+      );
+      const found = left[at];
+      if (found?.kind !== 'assertion' || isHidden(found.predicate)) throw invalid('a part is missing');
+      left.splice(at, 1);
+      return parse(found.object);
+    },
+    expectNothingElse() {
+      if (left.length > 0) throw invalid('a part is unknown or given twice');
+    },
+  };
 }
 
 function isHidden(envelope: Envelope): boolean {
@@ -175,6 +183,7 @@ export function isFunctionName(text: string): boolean {
   return text.length <= 64 && FUNCTION_NAME.test(text);
 }
 
+/** A bare XID, or the plainest document there is for it: one key, allowed everything, that the XID is the hash of. */
 function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKeys | null } {
   if (envelope.kind === 'leaf') return { sender: xidFrom(leafItem(envelope)), introduction: null };
   const isPlain = envelope.kind === 'node' && envelope.subject.kind === 'leaf';
@@ -183,6 +192,9 @@ function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKey
   if (document === null || key === null) {
     throw invalid('an introduction needs a document with the key its XID is made from');
   }
+  const plainest = xidDocumentEnvelope(createXidDocument(key.publicKeys));
+  if (!equalBytes(plainest.digest, envelope.digest))
+    throw invalid('an introduction shows one key and nothing else');
   return { sender: document.xid, introduction: key.publicKeys };
 }
 

@@ -1,10 +1,10 @@
-import { CkmError, concatBytes, encodeHex, secret } from '@ckm/foundation';
+import { CkmError, concatBytes, encodeHex, encodeUtf8, secret } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import { encodeData } from '../cbor/data.js';
 import { decodeEnvelope } from '../envelope/decode.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import {
-  assert,
+  withAssertion,
   assertion,
   elided,
   knownValue,
@@ -130,9 +130,9 @@ describe('a sealed message', () => {
       alice.xid,
       alpha.xid,
       alice.publicKeys.signing.bytes,
-      Buffer.from('sign.start'),
+      encodeUtf8('sign.start'),
     ]) {
-      expect(bytes.includes(secretPart)).toBe(false);
+      expect(bytes.includes(Buffer.from(secretPart))).toBe(false);
     }
   });
 
@@ -266,6 +266,23 @@ describe('an introduction', () => {
     expect(codeOf(() => authenticateMessage(honest, mallory.publicKeys))).toBe('MESSAGE_SIGNATURE_INVALID');
   });
 
+  it('V9: is refused when it carries anything but one key', () => {
+    const plain = createXidDocument(alice.publicKeys);
+    const second = createXidDocument(mallory.publicKeys).keys[0]!;
+    const documents = [
+      { ...plain, keys: [...plain.keys, second] },
+      { ...plain, dereferenceVia: ['https://alice.example'] },
+      createXidDocument(alice.publicKeys, { nickname: 'laptop' }),
+      { ...plain, keys: [{ ...plain.keys[0]!, allow: ['sign'] as const }] },
+    ];
+    const { id, date, expiresAt } = argsFor();
+    const header = { sender: alice.xid, recipient: alpha.xid, id, date, expiresAt };
+    for (const document of documents) {
+      const content = contentEnvelope(header, 'account.open', body, document);
+      expect(codeOf(() => openAt(alpha, sealContent(content)))).toBe('MESSAGE_INVALID');
+    }
+  });
+
   it('is absent from ordinary messages', () => {
     const opened = unsealMessage({ recipient: alpha, now: NOW, bytes: sealMessage(argsFor()) });
     expect(opened.introduction).toBeNull();
@@ -302,7 +319,7 @@ describe('V9: what a sender with an account can put inside', () => {
       annotated: sealContent(
         node(content.subject, [
           ...content.assertions.filter((one) => one !== date),
-          assert(date, knownValue(KNOWN.note), leaf('x')),
+          withAssertion(date, knownValue(KNOWN.note), leaf('x')),
         ]),
       ),
       ...Object.fromEntries(
@@ -366,7 +383,7 @@ describe('V9: what a sender with an account can put inside', () => {
 
   it('is refused with a second permit or a note on the outside', () => {
     const sealed = decodeEnvelope(sealMessage(argsFor()));
-    const noted = assert(sealed, knownValue(KNOWN.note), leaf('urgent'));
+    const noted = withAssertion(sealed, knownValue(KNOWN.note), leaf('urgent'));
     expect(codeOf(() => openAt(alpha, encodeEnvelope(noted)))).toBe('MESSAGE_INVALID');
     const two = sealToRecipients(
       signEnvelope(contentOf(), alice),

@@ -2,7 +2,15 @@ import { BugError, concatBytes, encodeUtf8, reveal } from '@ckm/foundation';
 import { cbor, taggedValue } from '../cbor/dcbor.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import { encryptSubjectWithNonce } from '../envelope/encrypt.js';
-import { assert, assertion, knownValue, leaf, node, wrap, type Envelope } from '../envelope/envelope.js';
+import {
+  withAssertion,
+  assertion,
+  knownValue,
+  leaf,
+  node,
+  wrap,
+  type Envelope,
+} from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { sealContentKey, sealedKeyCbor } from '../envelope/permits/recipient.js';
 import { TAG } from '../envelope/tags.js';
@@ -108,5 +116,5 @@ function sealSigned(signed: Envelope, args: SealMessageArgs): Envelope {
   );
   secrets.fill(0);
   material.fill(0);
-  return assert(hidden, knownValue(KNOWN.hasRecipient), leaf(sealedKeyCbor(permit)));
+  return withAssertion(hidden, knownValue(KNOWN.hasRecipient), leaf(sealedKeyCbor(permit)));
 }

@@ -5,7 +5,7 @@ import { decodeCanonical, encodeCanonical } from '../cbor/dcbor.js';
 import { formatUr, parseUr } from '../cbor/ur.js';
 import {
   addAssertion,
-  assert,
+  withAssertion,
   assertion,
   elided,
   knownValue,
@@ -189,12 +189,12 @@ describe('V9: a malformed document', () => {
     ],
     [
       'an unknown privilege',
-      node(subject, [key(assert(goodKey(''), knownValue(KNOWN.allow), knownValue(9)))]),
+      node(subject, [key(withAssertion(goodKey(''), knownValue(KNOWN.allow), knownValue(9)))]),
       'XID_DOCUMENT_INVALID',
     ],
     [
       'two nicknames',
-      node(subject, [key(assert(goodKey('a'), knownValue(KNOWN.nickname), leaf('b')))]),
+      node(subject, [key(withAssertion(goodKey('a'), knownValue(KNOWN.nickname), leaf('b')))]),
       'XID_DOCUMENT_INVALID',
     ],
   ];

@@ -15,7 +15,7 @@ import { drawRandom, type RandomBytes } from '../../primitives/random.js';
 import { encryptedMessageFrom } from '../decode.js';
 import { encryptedMessageCbor } from '../encode.js';
 import { decryptBytes, decryptSubject, encryptBytes } from '../encrypt.js';
-import { assert, knownValue, leaf, type EncryptedMessage, type Envelope } from '../envelope.js';
+import { withAssertion, knownValue, leaf, type EncryptedMessage, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { leafValue, objectsFor } from '../queries.js';
 import { TAG } from '../tags.js';
@@ -59,7 +59,7 @@ export function addPassword(
   const message = encryptBytes(contentKey, key, nonce, encodeCanonical(derivationCbor(derivation)));
   key.fill(0);
   const locked = taggedValue(TAG.encryptedKey, taggedValue(TAG.encrypted, encryptedMessageCbor(message)));
-  return assert(envelope, knownValue(KNOWN.hasSecret), leaf(locked));
+  return withAssertion(envelope, knownValue(KNOWN.hasSecret), leaf(locked));
 }
 
 /**

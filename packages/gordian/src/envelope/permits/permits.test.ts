@@ -5,7 +5,7 @@ import { createIdentity } from '../../identity/identity.js';
 import type { RandomBytes } from '../../primitives/random.js';
 import { encryptedMessageCbor } from '../encode.js';
 import { decryptSubject, encryptBytes, encryptSubject } from '../encrypt.js';
-import { assert, knownValue, leaf, wrap, type Envelope } from '../envelope.js';
+import { withAssertion, knownValue, leaf, wrap, type Envelope } from '../envelope.js';
 import { formatEnvelope } from '../format/notation.js';
 import { KNOWN } from '../known-values.js';
 import { leafText, objectsFor, unwrap } from '../queries.js';
@@ -83,7 +83,7 @@ describe('a recipient permit', () => {
         taggedValue(40102, cbor(new Uint8Array(4))),
       ]),
     );
-    const hidden = assert(
+    const hidden = withAssertion(
       encryptSubject(hello, contentKey, random),
       knownValue(KNOWN.hasRecipient),
       leaf(postQuantum),
@@ -140,7 +140,7 @@ describe('a password permit', () => {
     for (const cost of costs) {
       const message = encryptBytes(contentKey, contentKey, new Uint8Array(12), encodeCanonical(cost));
       const permit = taggedValue(TAG.encryptedKey, taggedValue(TAG.encrypted, encryptedMessageCbor(message)));
-      const locked = assert(hidden, knownValue(KNOWN.hasSecret), leaf(permit));
+      const locked = withAssertion(hidden, knownValue(KNOWN.hasSecret), leaf(permit));
       expect(() => decryptSubjectWithPassword(locked, secret('x'))).toThrow(
         expect.objectContaining({ code: 'PERMIT_INVALID' }),
       );
@@ -177,7 +177,7 @@ describe('an SSKR permit', () => {
 });
 
 it('one envelope takes any mix of permits for one content key', () => {
-  const signed = signEnvelope(assert(leaf('poem'), knownValue(KNOWN.note), leaf('draft')), alice);
+  const signed = signEnvelope(withAssertion(leaf('poem'), knownValue(KNOWN.note), leaf('draft')), alice);
   const hidden = encryptSubject(wrap(signed), contentKey, random);
   const locked = addRecipient(
     addPassword(hidden, secret('unicorns'), contentKey, random, 'scrypt'),
@@ -205,7 +205,7 @@ it('one envelope takes any mix of permits for one content key', () => {
 });
 
 it('a signature covers the subject only, unless the envelope is wrapped', () => {
-  const noted = assert(hello, knownValue(KNOWN.note), leaf('original'));
+  const noted = withAssertion(hello, knownValue(KNOWN.note), leaf('original'));
   const signed = signSubject(noted, alice);
   expect(verifiedContent(signed, alice.publicKeys.signing)).toBeNull();
   expect(reveal(alice.signingKey, 'test')).toHaveLength(64);

@@ -13,7 +13,7 @@ import { primitives } from '../../primitives/runtime.js';
 import { encryptedMessageFrom } from '../decode.js';
 import { encryptedMessageCbor } from '../encode.js';
 import { decryptBytes, decryptSubject, encryptBytes, encryptSubject } from '../encrypt.js';
-import { assert, knownValue, leaf, wrap, type EncryptedMessage, type Envelope } from '../envelope.js';
+import { withAssertion, knownValue, leaf, wrap, type EncryptedMessage, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { bytesFrom, leafValue, objectsFor, unwrap } from '../queries.js';
 import { TAG } from '../tags.js';
@@ -130,7 +130,7 @@ export function addRecipient(
     drawRandom(random, CHACHA_NONCE_BYTES),
   );
   ephemeralSecret.fill(0);
-  return assert(envelope, knownValue(KNOWN.hasRecipient), leaf(sealedKeyCbor(sealed)));
+  return withAssertion(envelope, knownValue(KNOWN.hasRecipient), leaf(sealedKeyCbor(sealed)));
 }
 
 /** Hides the whole envelope from everybody but the holders of the given X25519 keys. */

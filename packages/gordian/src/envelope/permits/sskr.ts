@@ -3,7 +3,7 @@ import { cbor, MajorType, taggedValue } from '../../cbor/dcbor.js';
 import { combineSecret, splitSecret, type SplitPlan } from '../../cbor/sskr.js';
 import type { RandomBytes } from '../../primitives/random.js';
 import { decryptSubject } from '../encrypt.js';
-import { assert, knownValue, leaf, type Envelope } from '../envelope.js';
+import { withAssertion, knownValue, leaf, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { bytesFrom, leafValue, objectsFor, subjectOf } from '../queries.js';
 import { TAG } from '../tags.js';
@@ -24,7 +24,7 @@ export function splitEnvelope(
   wipe(master);
   return groups.map((group) =>
     group.map((share) =>
-      assert(envelope, knownValue(KNOWN.sskrShare), leaf(taggedValue(TAG.sskrShare, cbor(share)))),
+      withAssertion(envelope, knownValue(KNOWN.sskrShare), leaf(taggedValue(TAG.sskrShare, cbor(share)))),
     ),
   );
 }
