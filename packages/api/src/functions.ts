@@ -122,7 +122,7 @@ export type Problem = z.infer<typeof problem>;
 
 /** What GET /v1/identity tells anybody: who this is. Pinned by the client on first contact. */
 export const identityCard = z.strictObject({
-  /** `ur:xid…` or `ur:envelope…` of the server's XID document. */
+  /** `ur:envelope/…` of the server's XID document, signed by its inception key: the XID alone binds no sealing key. */
   document: z.string().max(8192),
   name: label(64),
   version: label(32),

@@ -3,8 +3,9 @@ import { secret, type Secret } from '@ckm/foundation';
 import {
   createIdentity,
   createXidDocument,
-  formatXidDocument,
+  formatEnvelopeUr,
   IDENTITY_SEED_BYTES,
+  signXidDocument,
   wipeIdentity,
 } from '@ckm/gordian';
 import { type ConfigFileInput, writeConfigFile } from '../config/load-config.js';
@@ -29,7 +30,7 @@ export interface InitServerOptions {
 
 /**
  * Makes a new server: configuration, storage key, identity. Nothing runs yet.
- * @returns the server's XID document as `ur:xid/…`, whose likeness people compare.
+ * @returns the server's XID document, signed, as `ur:envelope/…`, whose likeness people compare.
  * @throws UsageError `DATA_DIR_USED`, `CONFIG_INVALID`, `PASSPHRASE_TOO_WEAK`.
  */
 export async function initServer(options: InitServerOptions): Promise<{ readonly document: string }> {
@@ -49,7 +50,7 @@ export async function initServer(options: InitServerOptions): Promise<{ readonly
   const seed = random(IDENTITY_SEED_BYTES);
   writePrivateFile(join(dataDir, IDENTITY_FILE), vault.sealFile(IDENTITY_FILE, seed));
   const identity = createIdentity(secret(seed));
-  const document = formatXidDocument(createXidDocument(identity.publicKeys));
+  const document = formatEnvelopeUr(signXidDocument(createXidDocument(identity.publicKeys), identity));
   wipeIdentity(identity);
   seed.fill(0);
   vault.wipe();

@@ -4,8 +4,9 @@ import { type CkmError, secret, wipe } from '@ckm/foundation';
 import {
   createIdentity,
   createXidDocument,
-  formatXidDocument,
+  formatEnvelopeUr,
   type Identity,
+  signXidDocument,
   wipeIdentity,
 } from '@ckm/gordian';
 import { createAccounts } from '../accounts/create-accounts.js';
@@ -113,7 +114,7 @@ async function openOn(
     sessions,
     receive,
     card: {
-      document: formatXidDocument(createXidDocument(identity.publicKeys)),
+      document: formatEnvelopeUr(signXidDocument(createXidDocument(identity.publicKeys), identity)),
       name: config.name,
       version: config.version,
       accounts: config.accounts,
