@@ -1,19 +1,22 @@
-import { EncodingError } from '@ckm/foundation';
+import { EncodingError, UsageError } from '@ckm/foundation';
 
 /**
  * Fixed byte layouts: every field has one place and one encoding, so that what `encode` writes is the only thing that
- * `decode` reads. All integers are unsigned.
+ * `decode` reads. All integers are unsigned; one that does not fit is refused (UsageError `INTEGER_OUT_OF_RANGE`), never
+ * wrapped, so that no two values have one encoding.
  */
 
 export function uint8(value: number): Uint8Array {
-  return Uint8Array.of(value);
+  return Uint8Array.of(inRange(value, 0xff));
 }
 
 export function uint16be(value: number): Uint8Array {
+  inRange(value, 0xffff);
   return Uint8Array.of(value >>> 8, value);
 }
 
 export function uint32be(value: number): Uint8Array {
+  inRange(value, 0xffffffff);
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
@@ -38,6 +41,14 @@ export function block(bytes: Uint8Array): Uint8Array {
   framed.set(uint32be(bytes.length));
   framed.set(bytes, 4);
   return framed;
+}
+
+function inRange(value: number, largest: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= largest) return value;
+  throw new UsageError(`an integer from 0 to ${largest} is needed`, {
+    code: 'INTEGER_OUT_OF_RANGE',
+    hint: 'check the value before encoding it',
+  });
 }
 
 /** Reads a layout from front to back; everything it hands out is a copy. */

@@ -51,6 +51,19 @@ describe('fixed layouts', () => {
     expect(() => readLayout('text' as never, 'a test', 64)).toThrow(CkmError);
   });
 
+  it('V11: never wrap an integer that does not fit into another one', () => {
+    const wrong = [
+      () => uint8(256),
+      () => uint16be(-1),
+      () => uint16be(65_536),
+      () => uint32be(2 ** 32),
+      () => uint32le(0.5),
+    ];
+    for (const encode of [...wrong, () => uint64be(Number.NaN)]) {
+      expect(encode).toThrow(expect.objectContaining({ code: 'INTEGER_OUT_OF_RANGE' }));
+    }
+  });
+
   it('hand out copies, also of Node buffers', () => {
     const input = Buffer.from([1, 2, 3]);
     const copy = readLayout(input, 'a test', 64).bytes(3);

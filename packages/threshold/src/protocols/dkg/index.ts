@@ -47,7 +47,10 @@ export {
  *
  * Secrecy: no party, and no group of fewer than the quorum, learns the key. Fairness: none; one silent party ends the
  * run, and a new one with another roster begins.
- * Channel: the sender is authenticated by the transport; nothing else is asked of it.
+ * Channel: the transport authenticates the sender and binds a message to one run and round; it may do with messages
+ * whatever it likes but that.
+ * Durability: a state is stored before its outbox is sent, and never restored from a backup: who deals a second time
+ * out of one commitment lets the others choose theirs anew.
  * Source: C2SP cocktail-dkg 0.2.1; docs/dkg.md
  */
 export const dkgProtocol: Protocol<DkgParams, DkgState, DkgMessage, DkgOutput> = {

@@ -37,7 +37,7 @@ function changed(bytes: Uint8Array, { kind, at, bit }: SameShape): Uint8Array {
 /** What may be anything, in place of bytes or of the whole body. */
 const garbage = fc.oneof(
   fc.constantFrom<unknown>(undefined, null, '', 'text', 7, Number.NaN, true, {}, [], 'ab'.repeat(32)),
-  fc.uint8Array({ maxLength: 100 }),
+  fc.uint8Array({ maxLength: 31 }),
   fc.constant({ length: 32 }),
   fc.constant(new Uint16Array(16)),
 );
@@ -79,11 +79,38 @@ describe('a message of party 2 with', () => {
             expect(culprits).toEqual(code.startsWith('RETRY') ? [] : [2]);
           if (field === 'salt' || field === 'signature')
             expect(faults.map(({ culprits }) => culprits)).toEqual([[2], [2]]);
+          const kinds = [1, 3].map((party) => run.outcomes.get(party as PartyIndex)!.kind);
+          expect(kinds).not.toContain('finished');
         }),
         RUNS,
       );
     },
   );
+
+  it.each(FIELDS)('garbage in round %i, field %s, is the fault of party 2', (round, field) => {
+    fc.assert(
+      fc.property(garbage, (value) => {
+        const run = runWith(round, (body) => ({ ...body, [field]: value }));
+        const faults = honestFaults(run);
+        expect(faults.length).toBeGreaterThan(0);
+        for (const { culprits } of faults) expect(culprits).toEqual([2]);
+      }),
+      RUNS,
+    );
+  });
+
+  it.each([0, 1, 2])('garbage as the whole body in round %i is the fault of party 2', (round) => {
+    fc.assert(
+      fc.property(fc.oneof(garbage, fc.constant({ round: 3 }), fc.constant({ round })), (value) => {
+        const faults = honestFaults(runWith(round, () => value));
+        expect(faults.length).toBeGreaterThan(0);
+        for (const { code, culprits } of faults) {
+          expect([code, culprits]).toEqual(['FAULT_MALFORMED', [2]]);
+        }
+      }),
+      RUNS,
+    );
+  });
 
   it.each([0, 1, 2])('the body of another round in round %i is the fault of party 2', (round) => {
     const honest = runCeremony(ceremony);

@@ -149,6 +149,8 @@ export function assertKeyParams(params: KeyParams): void {
 
 function isEntry(entry: RosterEntry, slot: number, lengths: SuiteLengths): boolean {
   return (
+    typeof entry === 'object' &&
+    entry !== null &&
     entry.slot === slot &&
     isBytes(entry.serverId, 32) &&
     isBytes(entry.identityKey, 32) &&

@@ -3,7 +3,7 @@ import { groupNamed } from '../../group/index.js';
 import type { Group, GroupName, Scalar, SecretScalar } from '../../group/group.js';
 import { hash, type HashName } from '../../hash/index.js';
 import { uint32le, uint64be, uint64le } from '../../protocol/layout.js';
-import { groupOfSuite, type SuiteName } from '../key.js';
+import { groupOfSuite, parseSuiteName, type SuiteName } from '../key.js';
 import { type Aead, XAES_256_GCM, XCHACHA20_POLY1305 } from './aead.js';
 
 /**
@@ -47,9 +47,12 @@ export interface PairInput {
 
 const suites = new Map<GroupName, CocktailSuite>();
 
-/** The COCKTAIL-DKG suite under a signing suite. `secp256k1-tr` and `secp256k1` share one. */
+/**
+ * The COCKTAIL-DKG suite under a signing suite. `secp256k1-tr` and `secp256k1` share one.
+ * @throws EncodingError `SUITE_UNKNOWN`
+ */
 export function cocktailSuite(suite: SuiteName): CocktailSuite {
-  const name = groupOfSuite(suite);
+  const name = groupOfSuite(parseSuiteName(suite));
   let found = suites.get(name);
   if (found === undefined) {
     found = CREATE[name](groupNamed(name));

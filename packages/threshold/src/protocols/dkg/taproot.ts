@@ -55,8 +55,13 @@ export function adjustShare(
   share: SecretScalar,
 ): SecretScalar {
   const { scalars } = group;
-  const tweaked = scalars.add(negateBefore ? scalars.negate(share) : share, tweak);
-  return negateAfter ? scalars.negate(tweaked) : tweaked;
+  const before = negateBefore ? scalars.negate(share) : share;
+  const tweaked = scalars.add(before, tweak);
+  if (before !== share) before.fill(0);
+  if (!negateAfter) return tweaked;
+  const after = scalars.negate(tweaked);
+  tweaked.fill(0);
+  return after;
 }
 
 function hashTapTweak(internalKey: Uint8Array): Uint8Array {

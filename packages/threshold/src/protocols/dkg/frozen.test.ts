@@ -1,0 +1,58 @@
+import { decodeHex, encodeHex, reveal } from '@ckm/foundation';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { describe, expect, it } from 'vitest';
+import type { PartyIndex } from '../../protocol/contract.js';
+import { SUITE_NAMES, type SuiteName } from '../key.js';
+import { FROZEN, FROZEN_BYTES, type Frozen } from './fixtures/frozen.js';
+import { createCeremony } from './fixtures/parties.js';
+import { outputOf, runCeremony } from './fixtures/rogue.js';
+import {
+  certificateHash,
+  encodeCertificate,
+  encodeKeyParams,
+  parseCertificate,
+  recoveryAckStatement,
+  staticKeyStatement,
+  verifyCertificate,
+} from './index.js';
+
+const one = 1 as PartyIndex;
+const digest = (bytes: Uint8Array) => encodeHex(sha256(bytes));
+
+function messagesOf(run: ReturnType<typeof runCeremony>): readonly Uint8Array[] {
+  return run.wire.filter(({ from }) => from === one).map(({ bytes }) => bytes);
+}
+
+function freeze(suite: SuiteName): Frozen {
+  const ceremony = createCeremony(suite, { needed: 2, of: 2 }, 'frozen');
+  const run = runCeremony(ceremony);
+  const { share, certificate } = outputOf(run, 1);
+  const statement = staticKeyStatement({ ...ceremony.params, ...ceremony.params.roster[0]! });
+  return {
+    params: digest(encodeKeyParams(ceremony.params)),
+    messages: messagesOf(run).map(digest) as unknown as Frozen['messages'],
+    states: run.states.get(one)!.map(digest) as unknown as Frozen['states'],
+    certificate: digest(encodeCertificate(certificate)),
+    statements: [digest(statement), digest(recoveryAckStatement(one, certificateHash(certificate)))],
+    groupKey: encodeHex(share.public.groupKey),
+    chainCode: encodeHex(share.public.chainCode),
+    share: encodeHex(reveal(share.share, 'test')),
+  };
+}
+
+describe('what this version writes', () => {
+  it.each(SUITE_NAMES)('is frozen for suite %s', (suite) => {
+    expect(freeze(suite)).toEqual(FROZEN[suite]);
+  });
+
+  it('is frozen byte for byte for ed25519', () => {
+    const run = runCeremony(createCeremony('ed25519', { needed: 2, of: 2 }, 'frozen'));
+    expect(messagesOf(run).map(encodeHex)).toEqual(FROZEN_BYTES.messages);
+    expect(encodeHex(encodeCertificate(outputOf(run, 1).certificate))).toBe(FROZEN_BYTES.certificate);
+  });
+
+  it('is still believed when it comes out of storage', () => {
+    const stored = parseCertificate(decodeHex(FROZEN_BYTES.certificate));
+    expect(encodeHex(verifyCertificate(stored).groupKey)).toBe(FROZEN['ed25519']!.groupKey);
+  });
+});
