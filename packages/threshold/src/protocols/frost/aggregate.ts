@@ -3,7 +3,7 @@ import type { Scalar } from '../../group/index.js';
 import type { DerivedKey } from '../../hd/derived-key.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { computeGroupCommitment, expectedShare, type GroupCommitment, withSign } from './group-commitment.js';
-import { openPackage, type SigningPackage, type SigningRun } from './signing-package.js';
+import { isValidCommitment, openPackage, type SigningPackage, type SigningRun } from './signing-package.js';
 import { encodeSignature } from './suite.js';
 
 /** What one party answered to a signing package; the bytes are not trusted. */
@@ -31,15 +31,15 @@ export function verifySignatureShare(args: {
   const run = openPackage(args.key, args.package);
   const place = run.parties.indexOf(args.party);
   if (place < 0) throw signersMismatch();
-  const z = parseShare(run, args.share);
-  return z !== null && isShareRight(run, place, computeGroupCommitment(run), z);
+  return isShareRight(run, place, computeGroupCommitment(run), parseShare(run, args.share));
 }
 
 /**
  * Sums the shares of all signers of the package into one signature and verifies it once. Only when that fails is each
  * share looked at; the culprits are then named exactly, all of them.
  * @throws UsageError `KEY_NOT_DERIVED`, `SIGNER_MISSING` unless there is one share for each signer · EncodingError for
- *   a package that is not valid itself (check commitments with `parseCommitment` when they arrive)
+ *   a package whose shape or signers are wrong. A commitment that is no element counts against its party instead; better
+ *   check with `parseCommitment` when commitments arrive.
  * Source: RFC 9591 §5.3 (aggregate)
  */
 export function aggregate(args: {
@@ -49,21 +49,29 @@ export function aggregate(args: {
 }): Aggregate {
   const run = openPackage(args.key, args.package);
   const shares = orderShares(run, args.shares);
-  const committed = computeGroupCommitment(run);
+  const committed = commitGroup(run);
+  if ('culprits' in committed) return { kind: 'faulty', culprits: committed.culprits };
   const sum = sumShares(run, shares);
   if (sum !== null && isSignatureRight(run, committed, sum)) {
     return { kind: 'signature', signature: encodeSignature(run.suite, committed.encoded, sum) };
   }
-  const isWrong = (_: PartyIndex, place: number) => {
-    const z = shares[place]!;
-    return z === null || !isShareRight(run, place, committed, z);
-  };
-  const culprits = run.parties.filter(isWrong);
+  const culprits = run.parties.filter((_, place) => !isShareRight(run, place, committed, shares[place]!));
   if (culprits.length > 0) return { kind: 'faulty', culprits };
   throw new BugError('all signature shares are right, but their sum is not', {
     code: 'AGGREGATE_WRONG',
-    hint: 'check that the key’s verifying shares are those of its certificate',
+    hint: 'check that the verifying shares of the key are those of its certificate',
   });
+}
+
+/** The group commitment, or whose commitments are none: no honest signer has answered to those. */
+function commitGroup(run: SigningRun): GroupCommitment | { readonly culprits: readonly PartyIndex[] } {
+  try {
+    return computeGroupCommitment(run);
+  } catch (error) {
+    const wrong = run.commitments.filter((commitment) => !isValidCommitment(run.suite.group, commitment));
+    if (wrong.length === 0) throw error;
+    return { culprits: wrong.map(({ party }) => party) };
+  }
 }
 
 /** By place in the package; null where a share is no canonical scalar. */
@@ -71,15 +79,14 @@ function orderShares(run: SigningRun, shares: readonly SignatureShare[]): (Scala
   const byParty = new Map(shares.map(({ party, share }) => [party, share]));
   if (byParty.size !== shares.length || shares.length !== run.parties.length) throw signersMismatch();
   return run.parties.map((party) => {
-    const share = byParty.get(party);
-    if (share === undefined) throw signersMismatch();
-    return parseShare(run, share);
+    if (!byParty.has(party)) throw signersMismatch();
+    return parseShare(run, byParty.get(party));
   });
 }
 
-function parseShare({ suite }: SigningRun, share: Uint8Array): Scalar | null {
+function parseShare({ suite }: SigningRun, share: unknown): Scalar | null {
   try {
-    return suite.group.scalars.parse(share);
+    return suite.group.scalars.parse(share as Uint8Array);
   } catch {
     return null;
   }
@@ -106,8 +113,10 @@ function isSignatureRight(
   return group.equal(group.mulBasePublic(z), expected);
 }
 
-function isShareRight(run: SigningRun, place: number, committed: GroupCommitment, z: Scalar): boolean {
+/** A share under a commitment that is none by itself (its torsion cancelled out of R) is wrong, too. */
+function isShareRight(run: SigningRun, place: number, committed: GroupCommitment, z: Scalar | null): boolean {
   const { group } = run.suite;
+  if (z === null || !isValidCommitment(group, run.commitments[place]!)) return false;
   return group.equal(group.mulBasePublic(z), expectedShare(run, place, committed));
 }
 

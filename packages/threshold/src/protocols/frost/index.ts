@@ -4,3 +4,4 @@ export { signShare } from './round-2-sign.js';
 export { parseCommitment, type SigningPackage } from './signing-package.js';
 export { type FrostSuite, frostSuite } from './suite.js';
 export { verifySignature } from './verify-signature.js';
+export * from './roast/index.js';

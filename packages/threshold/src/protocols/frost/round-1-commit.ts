@@ -107,9 +107,14 @@ const spent = new WeakSet<Secret<SigningNonces>>();
 export function spendNonces(nonces: Secret<SigningNonces>): SigningNonces {
   if (spent.has(nonces)) throw noncesSpent();
   spent.add(nonces);
-  const held = reveal(nonces, 'make one signature share');
-  wipe(nonces);
-  return held;
+  try {
+    return reveal(nonces, 'make one signature share');
+  } catch (cause) {
+    // Wiped by its owner, or a copy of the wrapper, which holds nothing.
+    throw noncesSpent(cause);
+  } finally {
+    wipe(nonces);
+  }
 }
 
 /** Zeroes nonces that will not be used. Harmless on spent ones. */
@@ -120,10 +125,11 @@ export function discardNonces(nonces: Secret<SigningNonces>): void {
   bindingNonce.fill(0);
 }
 
-function noncesSpent(): StateError {
+function noncesSpent(cause?: unknown): StateError {
   return new StateError('these signing nonces were used before', {
     code: 'NONCES_SPENT',
     hint: 'make new commitments and start the signature again',
+    cause,
   });
 }
 

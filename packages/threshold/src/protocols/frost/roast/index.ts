@@ -1,0 +1,14 @@
+export { roastAwaiting, roastReceive, roastWanting, startRoast } from './receive.js';
+export type {
+  NoncePair,
+  RoastAction,
+  RoastAnswer,
+  RoastAttempt,
+  RoastEvent,
+  RoastFaultCode,
+  RoastMember,
+  RoastStanding,
+  RoastState,
+  RoastStep,
+  RoastTask,
+} from './state.js';
