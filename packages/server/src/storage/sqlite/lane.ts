@@ -11,14 +11,7 @@ export interface LaneCommands {
   rollbackToSavepoint(): void;
 }
 
-interface Job {
-  readonly writes: boolean;
-  work(): Promise<unknown>;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
-/** Lets one thing after the other use the only connection. */
+/** Lets readers together, or one batch of writers, use the only connection. */
 export interface Lane {
   read<T>(work: () => Promise<T>): Promise<T>;
   write<T>(work: () => Promise<T>): Promise<T>;
@@ -26,71 +19,94 @@ export interface Lane {
   close(): Promise<void>;
 }
 
+interface Job {
+  readonly giveUp: NodeJS.Timeout;
+  work(): Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
 const MAX_BATCH = 64;
 
 /**
- * Writes that wait together are committed together: each in a savepoint of its own, so that one that fails takes
- * nothing else with it, and one fsync for all. None of them resolves before that commit.
+ * Writes that come in one turn of the event loop are committed together: each in a savepoint of its own, so that one that
+ * fails takes nothing else with it, and one fsync for all. None of them resolves before that commit.
  *
  * @param waitMs after which a job that has not begun is refused with StorageError `STORAGE_BUSY`.
  */
 export function createLane(commands: LaneCommands, waitMs: number): Lane {
-  const waiting: Job[] = [];
-  let running: Promise<void> | null = null;
+  const writers: Job[] = [];
+  const readers: Job[] = [];
+  let reading = 0;
+  let writing = false;
+  let scheduled = false;
   let closed = false;
+  const whenIdle: (() => void)[] = [];
 
-  function enqueue<T>(writes: boolean, work: () => Promise<T>): Promise<T> {
-    if (closed) return Promise.reject(closedError());
+  function enqueue<T>(queue: Job[], work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const job: Job = { writes, work, resolve: resolve as Job['resolve'], reject };
-      waiting.push(job);
-      if (running === null) running = drain();
-      else giveUpAfter(job);
+      const giveUp = setTimeout(() => {
+        queue.splice(queue.indexOf(job), 1);
+        reject(busy());
+      }, waitMs);
+      giveUp.unref();
+      const job: Job = { work, giveUp, resolve: resolve as Job['resolve'], reject };
+      queue.push(job);
     });
   }
 
-  function giveUpAfter(job: Job): void {
-    setTimeout(() => {
-      const at = waiting.indexOf(job);
-      if (at < 0) return;
-      waiting.splice(at, 1);
-      job.reject(
-        storageError('STORAGE_BUSY', 'the database is busy', 'try again in a moment', { retryable: true }),
-      );
-    }, waitMs).unref();
+  function next(queue: Job[]): Job | undefined {
+    const job = queue.shift();
+    clearTimeout(job?.giveUp);
+    return job;
   }
 
-  async function drain(): Promise<void> {
-    // A turn of the microtask queue first: what arrives in the same moment joins the batch.
-    await null;
-    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      if (job.writes) await writeBatch(job);
-      else await job.work().then(job.resolve, job.reject);
+  async function readNow<T>(work: () => Promise<T>): Promise<T> {
+    reading++;
+    try {
+      return await work();
+    } finally {
+      reading--;
+      settle();
     }
-    // Set here, not in a callback: whoever comes between would wait for a lane that has stopped.
-    running = null;
   }
 
-  async function writeBatch(first: Job): Promise<void> {
-    const done: (() => void)[] = [];
+  /** A turn of the event loop: whatever else has arrived by now joins the batch. */
+  function schedule(): void {
+    if (scheduled || writing || reading > 0 || writers.length === 0) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      if (reading === 0) void writeBatch();
+    });
+  }
+
+  async function writeBatch(): Promise<void> {
     const jobs: Job[] = [];
+    const done: (() => void)[] = [];
+    writing = true;
     try {
       commands.begin();
-      for (let job: Job | undefined = first; job !== undefined; job = nextWrite(jobs.length)) {
+      for (
+        let job = next(writers);
+        job !== undefined;
+        job = jobs.length < MAX_BATCH ? next(writers) : undefined
+      ) {
         jobs.push(job);
         done.push(await runInSavepoint(job));
       }
       commands.commit();
+      for (const resolve of done) resolve();
     } catch (error) {
       commands.rollback();
-      for (const job of jobs.length === 0 ? [first] : jobs) job.reject(error);
-      return;
+      const first = jobs.length === 0 ? next(writers) : undefined;
+      for (const job of first === undefined ? jobs : [first]) job.reject(error);
     }
-    for (const settle of done) settle();
-  }
-
-  function nextWrite(soFar: number): Job | undefined {
-    return soFar < MAX_BATCH && waiting[0]?.writes === true ? waiting.shift() : undefined;
+    writing = false;
+    for (let job = next(readers); job !== undefined; job = next(readers)) {
+      readNow(job.work).then(job.resolve, job.reject);
+    }
+    settle();
   }
 
   async function runInSavepoint(job: Job): Promise<() => void> {
@@ -105,14 +121,35 @@ export function createLane(commands: LaneCommands, waitMs: number): Lane {
     }
   }
 
+  function settle(): void {
+    schedule();
+    if (writing || scheduled || reading > 0 || writers.length > 0) return;
+    for (const resolve of whenIdle.splice(0)) resolve();
+  }
+
   return {
-    read: (work) => enqueue(false, work),
-    write: (work) => enqueue(true, work),
-    close: async () => {
+    read: (work) => {
+      if (closed) return Promise.reject(closedError());
+      return writing ? enqueue(readers, work) : readNow(work);
+    },
+    write: (work) => {
+      if (closed) return Promise.reject(closedError());
+      const written = enqueue(writers, work);
+      schedule();
+      return written;
+    },
+    close: () => {
       closed = true;
-      while (running !== null) await running;
+      return new Promise<void>((resolve) => {
+        whenIdle.push(resolve);
+        settle();
+      });
     },
   };
+}
+
+function busy() {
+  return storageError('STORAGE_BUSY', 'the database is busy', 'try again in a moment', { retryable: true });
 }
 
 function closedError() {
