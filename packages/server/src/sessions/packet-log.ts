@@ -39,27 +39,27 @@ export interface Sorted {
  */
 export function sortPackets(
   scope: PacketScope,
-  known: readonly Packet[],
+  packets: readonly Packet[],
   delivered: readonly Uint8Array[],
 ): Sorted {
-  const seen = new Map<string, Packet>(known.map((packet) => [place(packet), packet]));
+  const seen = new Map<string, Packet>(packets.map((packet) => [place(packet), packet]));
   const fresh: Packet[] = [];
   const contradictions: Contradiction[] = [];
   const otherVersion = new Set<number>();
   let ignored = 0;
   for (const bytes of delivered) {
-    const packet = authentic(scope, bytes);
-    if (packet === null) ignored++;
+    const packet = addressed(scope, bytes);
+    const earlier = packet === null ? undefined : seen.get(place(packet));
+    // The very bytes that were checked before need no second check.
+    const known = earlier !== undefined && equalBytes(earlier.bytes, bytes);
+    if (packet === null || known || !isAuthentic(scope, packet)) ignored++;
     else if (packet.protocol !== scope.protocol) otherVersion.add(packet.from);
     else if (packet.round > scope.lastRound) ignored++;
-    else {
-      const earlier = seen.get(place(packet));
-      if (earlier === undefined) {
-        seen.set(place(packet), packet);
-        fresh.push(packet);
-      } else if (samePacket(earlier, packet)) ignored++;
-      else contradictions.push(contradiction(earlier, packet));
-    }
+    else if (earlier === undefined) {
+      seen.set(place(packet), packet);
+      fresh.push(packet);
+    } else if (samePacket(earlier, packet)) ignored++;
+    else contradictions.push(contradiction(earlier, packet));
   }
   return { fresh, contradictions, otherVersion: [...otherVersion].sort((a, b) => a - b), ignored };
 }
@@ -85,14 +85,18 @@ export function missingFrom(
   return awaited.filter((slot) => !packets.some((packet) => packet.round === round && packet.from === slot));
 }
 
-/** A packet of this session that the slot it names has signed, or null. */
-function authentic(scope: PacketScope, bytes: Uint8Array): Packet | null {
+/** A packet that says it belongs to this session and is for everybody, or null. */
+function addressed(scope: PacketScope, bytes: Uint8Array): Packet | null {
   const packet = readable(bytes);
-  if (packet === null || packet.to !== 0) return null;
-  if (!equalBytes(packet.sessionId, scope.sessionId) || !equalBytes(packet.keyId, scope.keyId)) return null;
-  if (packet.epoch !== scope.epoch) return null;
+  if (packet === null || packet.to !== 0 || packet.epoch !== scope.epoch) return null;
+  const ours = equalBytes(packet.sessionId, scope.sessionId) && equalBytes(packet.keyId, scope.keyId);
+  return ours ? packet : null;
+}
+
+/** Whether the slot that a packet names has signed it: the only sender there is. */
+function isAuthentic(scope: PacketScope, packet: Packet): boolean {
   const identityKey = scope.identityKeys[packet.from - 1];
-  return identityKey !== undefined && verifyPacket(packet, identityKey) ? packet : null;
+  return identityKey !== undefined && verifyPacket(packet, identityKey);
 }
 
 function readable(bytes: Uint8Array): Packet | null {

@@ -43,7 +43,7 @@ export function endDraft(
     session: {
       ...session,
       state: move(session.state, state),
-      record: { ...session.record, fault: why.fault ?? null, reason: why.reason ?? null },
+      record: { ...session.record, awaiting: [], fault: why.fault ?? null, reason: why.reason ?? null },
     },
   };
 }
@@ -95,17 +95,26 @@ export function isUnchanged(draft: Draft, before: StoredSession): boolean {
   return draft.session === before && draft.fresh.length === 0 && draft.evidence.length === 0;
 }
 
-/** What is wrong with packets before anybody looks into them. */
+/** What is wrong with packets before anybody looks into them. The fault's round is that of the first wrong packet. */
 function faultOf(room: Room, scope: PacketScope, sorted: Sorted, round: number): SessionFault | null {
-  const liars = new Set(sorted.contradictions.map(({ sender }) => sender));
+  const { contradictions, otherVersion } = sorted;
   // A second life of our own (an old database, a forgotten replica) spoke in this session: nobody else is to blame.
-  if (liars.has(scope.ownSlot)) return { code: 'RETRY_OWN_STATE_LOST', round, culprits: [] };
-  if (liars.size > 0) return { code: 'FAULT_EQUIVOCATION', round, culprits: ascending(liars) };
-  if (sorted.otherVersion.length > 0) return { code: 'RETRY_VERSION_DIFFERS', round, culprits: [] };
-  const garbled = sorted.fresh.filter(({ payload }) => !room.isReadable(payload)).map(({ from }) => from);
-  return garbled.length === 0
-    ? null
-    : { code: 'FAULT_MALFORMED', round, culprits: ascending(new Set(garbled)) };
+  if (contradictions.some(({ sender }) => sender === scope.ownSlot)) {
+    return { code: 'RETRY_OWN_STATE_LOST', round, culprits: [] };
+  }
+  const lies = contradictions.map((lie) => ({ ...lie, from: lie.sender }));
+  if (lies.length > 0) return blame('FAULT_EQUIVOCATION', lies);
+  if (otherVersion.length > 0) return { code: 'RETRY_VERSION_DIFFERS', round, culprits: [] };
+  const garbled = sorted.fresh.filter(({ payload }) => !room.isReadable(payload));
+  return garbled.length === 0 ? null : blame('FAULT_MALFORMED', garbled);
+}
+
+function blame(
+  code: string,
+  said: readonly { readonly from: number; readonly round: number }[],
+): SessionFault {
+  const culprits = [...new Set(said.map(({ from }) => from))].sort((a, b) => a - b);
+  return { code, round: Math.min(...said.map(({ round }) => round)), culprits };
 }
 
 function advanceDraft(context: ServerContext, room: Room, draft: Draft): Draft {
@@ -133,7 +142,7 @@ function takeStep(context: ServerContext, room: Room, draft: Draft, step: RoomSt
     const { secrets, round, awaiting } = step;
     return withRecord(spoken, { secrets, round, awaiting });
   }
-  const { session } = withRecord(spoken, { result: step.result });
+  const { session } = withRecord(spoken, { awaiting: [], result: step.result });
   return { ...spoken, session: { ...session, state: move(session.state, 'finished') } };
 }
 
@@ -176,10 +185,6 @@ function scopeOf(context: ServerContext, room: Room, { row, record }: StoredSess
 function withRecord(draft: Draft, change: Partial<SessionRecord>): Draft {
   const { session } = draft;
   return { ...draft, session: { ...session, record: { ...session.record, ...change } } };
-}
-
-function ascending(slots: ReadonlySet<number>): number[] {
-  return [...slots].sort((a, b) => a - b);
 }
 
 function stuck(): BugError {

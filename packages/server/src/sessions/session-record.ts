@@ -23,7 +23,7 @@ export function sealSession(
 ): SessionRow {
   const { sealed: _sealed, ...columns } = { sealed: null, ...session.row };
   const over = isOver(session.state);
-  const record = over ? { ...session.record, secrets: null, awaiting: [] } : session.record;
+  const record = over ? { ...session.record, secrets: null } : session.record;
   return sealRecord(context.vault, 'sessions', { ...columns, state: session.state, open: !over }, record);
 }
 

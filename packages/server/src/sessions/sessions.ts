@@ -36,6 +36,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     async sweep() {
       await sweepSessions(house);
       await sweepRequests(context);
+      await pool.sweep();
     },
     close() {
       const voided = pool.wipe();

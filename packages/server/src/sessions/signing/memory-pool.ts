@@ -60,6 +60,7 @@ export function createMemoryPool({ random }: ServerContext, mostPairs = MOST_PAI
       for (const nonces of found) discardNonces(nonces);
       return null;
     },
+    sweep: async () => undefined,
     wipe() {
       const count = kept;
       for (const shelf of shelves.values()) drop(shelf, shelf.size);

@@ -22,6 +22,8 @@ export interface NoncePool {
     key: ActiveKey,
     commitments: readonly NonceCommitment[],
   ): Promise<readonly Secret<SigningNonces>[] | null>;
+  /** Called every few seconds. @throws StorageError `STORAGE_WENT_BACK` */
+  sweep(): Promise<void>;
   /** Overwrites everything; what was published is void. Returns how many pairs that was. */
   wipe(): number;
 }

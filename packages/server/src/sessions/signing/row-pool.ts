@@ -5,6 +5,7 @@ import type { ServerContext } from '../../context.js';
 import type { NonceRow, Transaction } from '../../storage/storage.js';
 import type { ActiveKey } from '../keys/active-keys.js';
 import { openRecord, sealRecord } from '../sealed-record.js';
+import { createPoolMemory } from './pool-memory.js';
 import { makeNonces, nonceContext } from './memory-pool.js';
 import type { NoncePool } from './nonce-pool.js';
 
@@ -18,13 +19,16 @@ interface NonceSeed {
 /**
  * Nonces as sealed rows, for replicas of one server on one database: each is deleted in the transaction that stores the
  * share made with it (N5, N11), and counts only while the instance that made it lives, which no restored database can
- * pretend (`Storage.instance`). Rows hold what the nonces are made from, not the nonces.
+ * pretend (`Storage.instance`). Rows hold what the nonces are made from, not the nonces. A dump that somebody loads under
+ * running servers is a matter for the pool's own memory (`pool-memory.ts`).
  */
 export function createRowPool(context: ServerContext): NoncePool {
+  const memory = createPoolMemory();
   let made = 0;
 
   async function issue(transaction: Transaction, key: ActiveKey, count: number): Promise<NonceCommitment[]> {
     const { owner, keyId } = key;
+    await memory.assertNotOlder(transaction);
     const kept = await transaction.nonces.count(owner, keyId);
     if (kept + count > MAX_POOL) await transaction.nonces.removeAll(owner, keyId);
     const instance = context.storage.instance();
@@ -48,10 +52,14 @@ export function createRowPool(context: ServerContext): NoncePool {
     durable: true,
     issue: (transaction, key, count) => issue(transaction!, key, count),
     async take(transaction, key, commitments) {
-      const rows = await transaction.nonces.take(key.owner, key.keyId, commitments.map(nonceId));
-      if (rows === null) return null;
+      await memory.assertNotOlder(transaction);
+      const ids = commitments.map(nonceId);
+      const rows = await transaction.nonces.take(key.owner, key.keyId, ids);
+      // Noted even if this transaction fails: nobody knows then whether its commit went through.
+      if (rows === null || !memory.noteUse(ids)) return null;
       return rows.map((row) => remake(context, key, row));
     },
+    sweep: () => context.storage.read((reader) => memory.assertNotOlder(reader)),
     wipe: () => 0,
   };
 }

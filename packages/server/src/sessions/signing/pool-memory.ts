@@ -1,0 +1,46 @@
+import { encodeHex, StorageError } from '@ckm/foundation';
+import type { Reader } from '../../storage/storage.js';
+
+/** Uses remembered; far more than can be unused at any time. */
+const MOST_USES = 65_536;
+
+/**
+ * What one life of a server remembers by itself about nonces that are rows, in case the rows come back: when an old dump is
+ * loaded into the database while servers are running, deleted rows reappear and their instances still live. Own uses
+ * are remembered one by one; that others have used some, by how far the audit log had come.
+ */
+export interface PoolMemory {
+  /** @throws StorageError `STORAGE_WENT_BACK` when the database is older than this server has seen it */
+  assertNotOlder(reader: Reader): Promise<void>;
+  /** False when one of these was used before by this life of the server. */
+  noteUse(nonceIds: readonly Uint8Array[]): boolean;
+}
+
+export function createPoolMemory(mostUses = MOST_USES): PoolMemory {
+  const used = new Set<string>();
+  let furthest = 0;
+  return {
+    async assertNotOlder(reader) {
+      const sequence = (await reader.audit.head())?.sequence ?? 0;
+      if (sequence < furthest) throw wentBack();
+      furthest = sequence;
+    },
+    noteUse(nonceIds) {
+      const names = nonceIds.map(encodeHex);
+      const isFirst = !names.some((name) => used.has(name));
+      for (const name of names) used.add(name);
+      for (const oldest of used) {
+        if (used.size <= mostUses) break;
+        used.delete(oldest);
+      }
+      return isFirst;
+    },
+  };
+}
+
+function wentBack(): StorageError {
+  return new StorageError('the database is older than this server has seen it', {
+    code: 'STORAGE_WENT_BACK',
+    hint: 'stop all servers on this database before restoring it, then start them again',
+  });
+}
