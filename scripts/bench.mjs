@@ -1,0 +1,33 @@
+// Measures CKM beside its peers in the same run. `--json`: one JSON object a line, nothing else on standard output.
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dkgFigures, frostFigures } from './bench/threshold.mjs';
+import { endToEnd } from './bench/end-to-end.mjs';
+import { writeReport } from './bench/report.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const json = process.argv.includes('--json');
+const say = (text) => process.stderr.write(`bench: ${text}\n`);
+
+const figures = [];
+for (const [what, measure] of [
+  ['FROST signature shares', frostFigures],
+  ['key generation', dkgFigures],
+  ['client and three servers', endToEnd],
+]) {
+  say(what);
+  for (const each of await measure(say)) {
+    figures.push(each);
+    const { name, ours, unit, peer, peerValue, ratio, goal, met } = each;
+    if (json)
+      process.stdout.write(`${JSON.stringify({ name, ours, unit, peer, peerValue, ratio, goal, met })}\n`);
+    else
+      process.stdout.write(
+        `${name.padEnd(58)} ${`${ours} ${unit}`.padStart(16)}  ${ratio}×  ${met === null ? '' : met ? 'met' : 'MISSED'} ${goal ?? ''}\n`,
+      );
+  }
+}
+writeReport(root, figures);
+say('table and plots are in docs/benchmarks');
+const missed = figures.filter(({ met }) => met === false);
+if (missed.length > 0) say(`${missed.length} of ${figures.length} figures miss their goal`);

@@ -1,0 +1,214 @@
+// Client and three servers in four processes, HTTP on loopback, SQLite with synchronous FULL: what a user gets.
+import { createClient, memoryStore } from '@ckm/client';
+import { secret } from '@ckm/foundation';
+import { buildMessageRequest } from '@ckm/requests';
+import { schnorr_FROST } from '@noble/curves/secp256k1.js';
+import Database from 'better-sqlite3';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bareNode, startBenchServer } from './processes.mjs';
+import { figure, median } from './report.mjs';
+
+const NAMES = ['alpha', 'bravo', 'charlie'];
+const SUSTAINED_MS = 8_000;
+const CONCURRENCY = 12;
+const SINGLE_ROUNDS = 60;
+const STORED_KEYS = 10_000;
+
+const payload = () => buildMessageRequest({ domain: 'bench', bytes: randomBytes(48) });
+
+export async function endToEnd(say) {
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-bench-'));
+  const client = createClient({ seed: secret(new Uint8Array(randomBytes(32))), store: memoryStore() });
+  const servers = [];
+  try {
+    for (const name of NAMES) servers.push(await startBenchServer(join(folder, name), name));
+    const resting = await Promise.all(servers.map(({ usage }) => usage()));
+    for (const { name, url } of servers) await client.addServer({ name, url });
+    await makeKey(client, 'bench');
+    say('one signature at a time');
+    const single = await oneAtATime(client, 'bench');
+    say('as many as possible');
+    const sustained = await sustain(client, 'bench', servers);
+    const peer = peerSignature();
+    return [
+      sustainedFigure(sustained, peer),
+      singleFigure(single, peer),
+      ...restFigures(servers, resting),
+      await manyKeys(client, servers, folder, say),
+    ];
+  } finally {
+    await client.close();
+    await Promise.all(servers.map(({ stop }) => stop()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function makeKey(client, name) {
+  return client.createKey({
+    name,
+    purpose: 'message',
+    suite: 'secp256k1-tr',
+    quorum: { needed: 2, of: 3 },
+    servers: NAMES,
+    policy: { blindAllowed: true },
+  });
+}
+
+const signOnce = (client, key) => client.sign({ key, kind: 'message', payload: payload() });
+
+async function oneAtATime(client, key, rounds = SINGLE_ROUNDS) {
+  for (let i = 0; i < 10; i++) await signOnce(client, key);
+  const times = [];
+  for (let i = 0; i < rounds; i++) {
+    const begun = performance.now();
+    await signOnce(client, key);
+    times.push(performance.now() - begun);
+  }
+  return median(times);
+}
+
+async function sustain(client, key, servers) {
+  const end = performance.now() + SUSTAINED_MS;
+  const cpuBefore = await cpuOf(servers);
+  const begun = performance.now();
+  let signatures = 0;
+  const worker = async () => {
+    while (performance.now() < end) {
+      await signOnce(client, key);
+      signatures++;
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  const seconds = (performance.now() - begun) / 1000;
+  const cpuAfter = await cpuOf(servers);
+  return {
+    perSecond: signatures / seconds,
+    clientCpuMs: (cpuAfter.client - cpuBefore.client) / 1000 / signatures,
+    serverCpuMs: (cpuAfter.servers - cpuBefore.servers) / 1000 / signatures,
+  };
+}
+
+async function cpuOf(servers) {
+  const total = ({ user, system }) => user + system;
+  const usages = await Promise.all(servers.map(({ usage }) => usage()));
+  return { client: total(process.cpuUsage()), servers: usages.reduce((sum, { cpu }) => sum + total(cpu), 0) };
+}
+
+/** The same signature with noble's FROST: one process, no network, no disk, no policy, no sealing. */
+function peerSignature() {
+  const ids = [1, 2, 3].map((id) => schnorr_FROST.Identifier.fromNumber(id));
+  const dealt = schnorr_FROST.trustedDealer({ min: 2, max: 3 }, ids);
+  const times = [];
+  for (let i = 0; i < 12; i++) {
+    const message = randomBytes(32);
+    const begun = performance.now();
+    const signers = ids.slice(0, 2).map((id) => ({ id, secret: dealt.secretShares[id] }));
+    const commits = signers.map(({ secret: share }) => schnorr_FROST.commit(share));
+    const list = commits.map(({ commitments }) => commitments);
+    const shares = Object.fromEntries(
+      signers.map(({ id, secret: share }, at) => [
+        id,
+        schnorr_FROST.signShare(share, dealt.public, commits[at].nonces, list, message),
+      ]),
+    );
+    schnorr_FROST.aggregate(dealt.public, list, message, shares);
+    times.push(performance.now() - begun);
+  }
+  return median(times);
+}
+
+function sustainedFigure({ perSecond, clientCpuMs, serverCpuMs }, peerMs) {
+  return {
+    ...figure({
+      name: 'signatures end to end, 2 of 3, sustained',
+      ours: perSecond,
+      unit: '1/s',
+      peer: 'noble FROST, one process, no network, no disk',
+      peerValue: 1000 / peerMs,
+      ratio: (perSecond * peerMs) / 1000,
+      goal: '≥ 200 /s',
+      met: perSecond >= 200,
+    }),
+    clientCpuMs: Number(clientCpuMs.toFixed(2)),
+    serverCpuMs: Number(serverCpuMs.toFixed(2)),
+  };
+}
+
+function singleFigure(ms, peerMs) {
+  return figure({
+    name: 'one signature end to end, warm pool, median',
+    ours: ms,
+    unit: 'ms',
+    peer: 'noble FROST, one process, no network, no disk',
+    peerValue: peerMs,
+    ratio: peerMs / ms,
+    goal: '≤ 15 ms',
+    met: ms <= 15,
+  });
+}
+
+function restFigures(servers, resting) {
+  const bare = bareNode();
+  const rss = Math.max(...resting.map(({ rss: bytes }) => bytes)) / 1e6;
+  const ready = median(servers.map(({ readyMs }) => readyMs));
+  return [
+    figure({
+      name: 'server at rest, resident memory',
+      ours: rss,
+      unit: 'MB',
+      peer: 'a Node process that does nothing',
+      peerValue: bare.rss / 1e6,
+      ratio: bare.rss / 1e6 / rss,
+      goal: '< 120 MB',
+      met: rss < 120,
+    }),
+    figure({
+      name: 'server, from process start to listening',
+      ours: ready,
+      unit: 'ms',
+      peer: 'a Node process that starts and ends',
+      peerValue: bare.ms,
+      ratio: bare.ms / ready,
+      goal: '< 1000 ms',
+      met: ready < 1000,
+    }),
+  ];
+}
+
+/** The same signature with 10,000 more keys in every database: copies of the one key's row under other ids. */
+async function manyKeys(client, servers, folder, say) {
+  const before = await oneAtATime(client, 'bench');
+  say(`${STORED_KEYS} keys in each database`);
+  for (const [at, { name, stop }] of servers.entries()) {
+    await stop();
+    storeCopies(join(folder, name, 'ckm.sqlite'));
+    servers[at] = await startBenchServer(join(folder, name), name);
+  }
+  const after = await oneAtATime(client, 'bench');
+  return figure({
+    name: `one signature with ${STORED_KEYS} keys stored`,
+    ours: after,
+    unit: 'ms',
+    peer: 'the same server with one key',
+    peerValue: before,
+    ratio: before / after,
+    goal: 'not slower (≥ 0.8×)',
+    met: before / after >= 0.8,
+  });
+}
+
+function storeCopies(file) {
+  const database = new Database(file);
+  const row = database.prepare('select * from keys limit 1').get();
+  const columns = Object.keys(row);
+  const insert = database.prepare(
+    `insert into keys (${columns.join(', ')}) values (${columns.map((column) => `@${column}`).join(', ')})`,
+  );
+  database.transaction(() => {
+    for (let i = 0; i < STORED_KEYS; i++) insert.run({ ...row, key_id: randomBytes(32) });
+  })();
+  database.close();
+}
