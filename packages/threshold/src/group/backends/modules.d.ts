@@ -15,6 +15,27 @@ declare module 'node:crypto' {
       format: 'uncompressed',
     ): Uint8Array;
   };
+  interface Cipher {
+    setAAD(associatedData: Uint8Array): void;
+    update(bytes: Uint8Array): Uint8Array;
+    final(): Uint8Array;
+  }
+  export function createCipheriv(
+    name: 'aes-256-gcm',
+    key: Uint8Array,
+    nonce: Uint8Array,
+  ): Cipher & { getAuthTag(): Uint8Array };
+  export function createCipheriv(
+    name: 'aes-256-ecb',
+    key: Uint8Array,
+    nonce: null,
+  ): Cipher & { setAutoPadding(padding: boolean): void };
+  export function createDecipheriv(
+    name: 'aes-256-gcm',
+    key: Uint8Array,
+    nonce: Uint8Array,
+    options: { readonly authTagLength: 16 },
+  ): Cipher & { setAuthTag(tag: Uint8Array): void };
   export function hash(name: 'sha256' | 'sha512', message: Uint8Array, format: 'buffer'): Uint8Array;
 }
 
@@ -24,6 +45,22 @@ declare module 'sodium-native' {
     crypto_scalarmult_ed25519_noclamp(out: Uint8Array, scalar: Uint8Array, element: Uint8Array): void;
     crypto_core_ed25519_add(out: Uint8Array, a: Uint8Array, b: Uint8Array): void;
     crypto_core_ed25519_is_valid_point(element: Uint8Array): boolean;
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+      ciphertext: Uint8Array,
+      plaintext: Uint8Array,
+      associatedData: Uint8Array | null,
+      unused: null,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): void;
+    crypto_aead_xchacha20poly1305_ietf_decrypt(
+      plaintext: Uint8Array,
+      unused: null,
+      ciphertext: Uint8Array,
+      associatedData: Uint8Array | null,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): void;
   }
   const sodium: SodiumNative;
   export default sodium;

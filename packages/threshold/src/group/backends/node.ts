@@ -1,4 +1,5 @@
 import { createNativeSecp256k1 } from './libsecp256k1.js';
+import { aes256Blocks, aes256Gcm, xchacha20Poly1305 } from './node-ciphers.js';
 import { createOpensslP256 } from './node-openssl-p256.js';
 import { sha256, sha512 } from './node-hash.js';
 import { createNobleGroup } from './noble.js';
@@ -16,4 +17,7 @@ export const backends: Backends = {
   },
   sha256,
   sha512,
+  aes256Blocks,
+  aes256Gcm,
+  xchacha20Poly1305,
 };

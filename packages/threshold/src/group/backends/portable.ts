@@ -1,5 +1,6 @@
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { createNobleGroup } from './noble.js';
+import { aes256Blocks, aes256Gcm, xchacha20Poly1305 } from './noble-ciphers.js';
 import type { Backends } from './selection.js';
 import { createWasmGroup } from './sodium-wasm.js';
 
@@ -13,4 +14,7 @@ export const backends: Backends = {
   },
   sha256,
   sha512,
+  aes256Blocks,
+  aes256Gcm,
+  xchacha20Poly1305,
 };

@@ -1,7 +1,9 @@
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { shake128 } from '@noble/hashes/sha3.js';
 import { describe, expect, it } from 'vitest';
-import { XAES_256_GCM, xaesGcm, XCHACHA20_POLY1305 } from './aead.js';
+import { backends } from '#backends';
+import { backends as portable } from '../../group/backends/portable.js';
+import { extendNonce, XAES_256_GCM, XCHACHA20_POLY1305 } from './aead.js';
 
 const NONCE = encodeUtf8('ABCDEFGHIJKLMNOPQRSTUVWX');
 const TEXT = encodeUtf8('XAES-256-GCM');
@@ -13,10 +15,18 @@ describe('XAES-256-GCM', () => {
   });
 
   it('encrypts as published where it is set, with associated data', () => {
-    const sealed = xaesGcm(new Uint8Array(32).fill(3), NONCE, encodeUtf8('c2sp.org/XAES-256-GCM')).encrypt(
+    const sealed = XAES_256_GCM.seal(
+      new Uint8Array(32).fill(3),
+      NONCE,
       TEXT,
+      encodeUtf8('c2sp.org/XAES-256-GCM'),
     );
     expect(encodeHex(sealed)).toBe('986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d');
+  });
+
+  it('encrypts its blocks here as in a browser', () => {
+    const [key, blocks] = [new Uint8Array(32).fill(5), Uint8Array.from({ length: 64 }, (_, i) => i)];
+    expect(backends.aes256Blocks(key, blocks)).toEqual(portable.aes256Blocks(key, blocks));
   });
 
   it('gives the published hash over 10,000 random messages', () => {
@@ -27,7 +37,7 @@ describe('XAES-256-GCM', () => {
       const nonce = random.xof(24);
       const plaintext = random.xof(random.xof(1)[0]!);
       const associatedData = random.xof(random.xof(1)[0]!);
-      result.update(xaesGcm(key, nonce, associatedData).encrypt(plaintext));
+      result.update(XAES_256_GCM.seal(key, nonce, plaintext, associatedData));
     }
     expect(encodeHex(result.xof(32))).toBe(
       'e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939',
@@ -36,9 +46,9 @@ describe('XAES-256-GCM', () => {
 });
 
 describe.each([
-  ['XAES-256-GCM', XAES_256_GCM],
-  ['XChaCha20-Poly1305', XCHACHA20_POLY1305],
-])('%s', (_, aead) => {
+  ['XAES-256-GCM', XAES_256_GCM, extendNonce(portable.aes256Gcm)],
+  ['XChaCha20-Poly1305', XCHACHA20_POLY1305, portable.xchacha20Poly1305],
+])('%s', (_, aead, other) => {
   const key = new Uint8Array(32).fill(7);
   const sealed = aead.seal(key, NONCE, TEXT);
 
@@ -60,5 +70,17 @@ describe.each([
   it('opens nothing under another key or nonce', () => {
     expect(aead.open(new Uint8Array(32), NONCE, sealed)).toBeUndefined();
     expect(aead.open(key, new Uint8Array(24), sealed)).toBeUndefined();
+  });
+
+  it('seals here what it seals in a browser', () => {
+    for (let length = 0; length < 70; length++) {
+      const [plaintext, data] = [new Uint8Array(length).fill(length), new Uint8Array(length % 33)];
+      expect(aead.seal(key, NONCE, plaintext, data)).toEqual(other.seal(key, NONCE, plaintext, data));
+      expect(other.open(key, NONCE, aead.seal(key, NONCE, plaintext, data), data)).toEqual(plaintext);
+      expect(aead.open(key, NONCE, other.seal(key, NONCE, plaintext, data), data)).toEqual(plaintext);
+      expect(
+        other.open(key, NONCE, aead.seal(key, NONCE, plaintext, data), Uint8Array.of(1)),
+      ).toBeUndefined();
+    }
   });
 });
