@@ -1,0 +1,22 @@
+import { connectOperator, type Operator } from '@ckm/server';
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import { leaf } from '../command-line/run.js';
+
+/** A command for whoever runs a server: its first word is the server's data directory. */
+export function operatorLeaf(name: string, summary: string): Command {
+  const command = leaf(name, summary).argument('<folder>', 'the data directory of the server');
+  for (const option of command.options) {
+    // What belongs to an owner has no meaning for an operator.
+    if (['--home', '--timeout'].includes(option.long ?? '')) option.hideHelp();
+    if (option.long === '--passphrase-file') {
+      option.description = 'first line opens the storage key of the server; - is stdin';
+    }
+  }
+  return command;
+}
+
+/** The server that runs on a data directory. Nothing is connected before the first question. */
+export function operatorOf(folder: string): Operator {
+  return connectOperator(resolve(folder));
+}
