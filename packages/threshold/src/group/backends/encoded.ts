@@ -2,6 +2,7 @@ import { BugError, equalBytes } from '@ckm/foundation';
 import { createGroup } from '../create-group.js';
 import type { Element, Group } from '../group.js';
 import { createScalarField } from '../scalar-field.js';
+import { additionsFor, doubleAndAdd } from './small-multiple.js';
 
 /** A library that computes on 32-byte encodings, as libsodium does. */
 export interface EncodedArithmetic {
@@ -89,23 +90,4 @@ function present(bytes: Uint8Array | undefined): Uint8Array {
     code: 'ELEMENT_LOST',
     hint: 'report this: an element was changed after it was decoded',
   });
-}
-
-function additionsFor(factor: number): number {
-  const bits = factor.toString(2);
-  return bits.length - 1 + bits.replaceAll('0', '').length - 1;
-}
-
-/** factor·element for a factor of 1 or more, from its highest bit down. */
-function doubleAndAdd(
-  element: Uint8Array,
-  factor: number,
-  add: (a: Uint8Array, b: Uint8Array) => Uint8Array,
-): Uint8Array {
-  let multiple = element;
-  for (let bit = 30 - Math.clz32(factor); bit >= 0; bit--) {
-    multiple = add(multiple, multiple);
-    if ((factor >>> bit) & 1) multiple = add(multiple, element);
-  }
-  return multiple;
 }

@@ -4,6 +4,7 @@ import { createGroup } from '../create-group.js';
 import type { Element, Group } from '../group.js';
 import type { LibSecp256k1 } from 'secp256k1/bindings.js';
 import { createScalarField } from '../scalar-field.js';
+import { additionsFor, doubleAndAdd } from './small-multiple.js';
 
 // The addon itself: the package's own entry would silently fall back to arithmetic that is not constant-time.
 const library = await import('secp256k1/bindings.js').then(
@@ -13,6 +14,9 @@ const library = await import('secp256k1/bindings.js').then(
 
 /** Source: SEC 2 v2.0 §2.4.1 */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+/** Above so many additions a small multiple is cheaper as a full multiplication. */
+const ADDITIONS_WORTH_A_MULTIPLICATION = 3;
 
 /** The uncompressed form, 65 bytes: to read a compressed one costs a square root. Undefined for the identity. */
 class NativeElement implements Element {
@@ -56,7 +60,12 @@ export function createNativeSecp256k1(): Group | undefined {
       return wrap(out);
     },
     multiplyPublic: multiply,
-    multiplySmall: (element, factor) => multiply(element, scalars.fromInteger(factor)),
+    multiplySmall(element, factor) {
+      if (additionsFor(factor) > ADDITIONS_WORTH_A_MULTIPLICATION) {
+        return multiply(element, scalars.fromInteger(factor));
+      }
+      return doubleAndAdd(element, factor, (a, b) => sumOf(native, [a, b], identity));
+    },
   });
 }
 
