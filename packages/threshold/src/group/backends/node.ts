@@ -3,6 +3,7 @@ import { aes256Blocks, aes256Gcm, xchacha20Poly1305 } from './node-ciphers.js';
 import { createOpensslP256 } from './node-openssl-p256.js';
 import { sha256, sha512 } from './node-hash.js';
 import { createNobleGroup } from './noble.js';
+import { verifyEd25519 } from './node-signature.js';
 import type { Backends } from './selection.js';
 import { createNativeEd25519 } from './sodium-native.js';
 import { createWasmGroup } from './sodium-wasm.js';
@@ -20,4 +21,5 @@ export const backends: Backends = {
   aes256Blocks,
   aes256Gcm,
   xchacha20Poly1305,
+  verifyEd25519,
 };

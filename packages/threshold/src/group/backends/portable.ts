@@ -1,6 +1,7 @@
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { createNobleGroup } from './noble.js';
 import { aes256Blocks, aes256Gcm, xchacha20Poly1305 } from './noble-ciphers.js';
+import { verifyEd25519 } from './noble-signature.js';
 import type { Backends } from './selection.js';
 import { createWasmGroup } from './sodium-wasm.js';
 
@@ -17,4 +18,5 @@ export const backends: Backends = {
   aes256Blocks,
   aes256Gcm,
   xchacha20Poly1305,
+  verifyEd25519,
 };

@@ -19,6 +19,8 @@ export interface Backends {
   readonly sha256: (message: Uint8Array) => Uint8Array;
   readonly sha512: (message: Uint8Array) => Uint8Array;
   readonly aes256Gcm: Cipher;
+  /** Strict and without the cofactor: what libsodium accepts. */
+  readonly verifyEd25519: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
   /** Whole 16-byte blocks through the block cipher itself, each alone. */
   readonly aes256Blocks: (key: Uint8Array, blocks: Uint8Array) => Uint8Array;
   readonly xchacha20Poly1305: Cipher;
