@@ -105,31 +105,35 @@ const spent = new WeakSet<Secret<SigningNonces>>();
  * @throws StateError `NONCES_SPENT`
  */
 export function spendNonces(nonces: Secret<SigningNonces>): SigningNonces {
-  if (spent.has(nonces)) throw noncesSpent();
+  const held = takeNonces(nonces);
+  if (held === undefined) throw noncesSpent();
+  return held;
+}
+
+/** Zeroes nonces that will not be used. Harmless on spent ones. */
+export function discardNonces(nonces: Secret<SigningNonces>): void {
+  const held = takeNonces(nonces);
+  held?.hidingNonce.fill(0);
+  held?.bindingNonce.fill(0);
+}
+
+/** undefined when they are gone: spent, wiped by their owner, or this is a copy of the wrapper, which holds nothing. */
+function takeNonces(nonces: Secret<SigningNonces>): SigningNonces | undefined {
+  if (spent.has(nonces)) return undefined;
   spent.add(nonces);
   try {
     return reveal(nonces, 'make one signature share');
-  } catch (cause) {
-    // Wiped by its owner, or a copy of the wrapper, which holds nothing.
-    throw noncesSpent(cause);
+  } catch {
+    return undefined;
   } finally {
     wipe(nonces);
   }
 }
 
-/** Zeroes nonces that will not be used. Harmless on spent ones. */
-export function discardNonces(nonces: Secret<SigningNonces>): void {
-  if (spent.has(nonces)) return;
-  const { hidingNonce, bindingNonce } = spendNonces(nonces);
-  hidingNonce.fill(0);
-  bindingNonce.fill(0);
-}
-
-function noncesSpent(cause?: unknown): StateError {
+function noncesSpent(): StateError {
   return new StateError('these signing nonces were used before', {
     code: 'NONCES_SPENT',
     hint: 'make new commitments and start the signature again',
-    cause,
   });
 }
 

@@ -1,0 +1,56 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { concatBytes, decodeHex, encodeUtf8 } from '@ckm/foundation';
+import { schnorr } from '@noble/curves/secp256k1.js';
+import sodium from 'libsodium-wrappers-sumo';
+import { describe, expect, test } from 'vitest';
+import { deriveKey } from '../../hd/index.js';
+import { dealKey } from './fixtures/dealer.js';
+import { signTogether } from './fixtures/signing.js';
+
+/** SubjectPublicKeyInfo of an Ed25519 key up to the key. Source: RFC 8410 §4 */
+const SPKI = decodeHex('302a300506032b6570032100');
+
+const messages = [
+  new Uint8Array(0),
+  encodeUtf8('x'),
+  new Uint8Array(32).fill(3),
+  new Uint8Array(5000).fill(4),
+];
+
+describe('judges that are not ours', () => {
+  test.each([[[]], [[3]], [[0, 7, 2147483647]]])(
+    'V43: OpenSSL and libsodium accept our ed25519 signatures at path %j',
+    async (path) => {
+      await sodium.ready;
+      expect.assertions(messages.length * 3);
+      for (const message of messages) {
+        const dealt = dealKey({ suite: 'ed25519', needed: 2, of: 4 });
+        const key = deriveKey(dealt.public, { path, taproot: null });
+        const signature = signTogether(dealt, [4, 2], message, key);
+        const der = Buffer.from(concatBytes(SPKI, key.groupKey));
+        const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' });
+        expect(verify(null, message, publicKey, signature)).toBe(true);
+        expect(sodium.crypto_sign_verify_detached(signature, message, key.groupKey)).toBe(true);
+        const forged = signature.slice();
+        forged[0]! ^= 1;
+        expect(sodium.crypto_sign_verify_detached(forged, message, key.groupKey)).toBe(false);
+      }
+    },
+  );
+
+  test.each([
+    ['plain', { path: [], taproot: null }],
+    ['derived', { path: [1, 2], taproot: null }],
+    ['taproot', { path: [0, 9], taproot: { merkleRoot: null } }],
+    ['taproot with scripts', { path: [0, 9], taproot: { merkleRoot: new Uint8Array(32).fill(1) } }],
+  ])('V43: an independent BIP-340 verifier accepts our %s signatures', (_, tweak) => {
+    expect.assertions(messages.length * 2);
+    for (const message of messages) {
+      const dealt = dealKey({ suite: 'secp256k1-tr', needed: 3, of: 4 });
+      const key = deriveKey(dealt.public, tweak);
+      const signature = signTogether(dealt, [1, 3, 4], message, key);
+      expect(signature).toHaveLength(64);
+      expect(schnorr.verify(signature, message, key.groupKey.subarray(1))).toBe(true);
+    }
+  });
+});
