@@ -46,6 +46,8 @@ export interface RunningServer {
   readonly app: WebApp;
   /** @throws AccessError `PASSPHRASE_WRONG`, `PASSPHRASE_TOO_MANY_TRIES`. */
   unseal(passphrase: Secret<Uint8Array>): Promise<void>;
+  /** Expires and forgets what is due now; a timer does it every few seconds. */
+  sweep(): Promise<void>;
   /** Takes nothing new, finishes what runs, wipes keys. */
   close(): Promise<void>;
   /** Resolves when the server has stopped, whoever asked for it. */
@@ -196,6 +198,7 @@ function createDaemon({ options, env, config, source, reporting, nowMs }: Daemon
       identity: () => open?.server.card ?? null,
       app,
       unseal: openOnce,
+      sweep: async () => open?.server.sweep(),
       close,
       closed,
     },

@@ -1,0 +1,254 @@
+import { describe, expect, test } from 'vitest';
+import type { ServerConfig } from '../config/config.js';
+import { createReporting } from '../events.js';
+import { random } from '../test/rooms.js';
+import { addressGroup, isLocal } from './address.js';
+import { createHttpApp } from './app.js';
+import type { OpenGate, Phase } from './gate.js';
+
+const LIMITS: ServerConfig['limits'] = {
+  body: 1_000,
+  concurrency: 2,
+  perSecond: 1_000,
+  perAddressPerMinute: 1_000,
+  requestTimeoutMs: 1_000,
+  clockSkewSeconds: 60,
+  messageLifetimeSeconds: 300,
+  sessionLifetimeSeconds: 300,
+  requestLifetimeSeconds: 300,
+};
+const OCTETS = { 'content-type': 'application/octet-stream' };
+
+interface Door {
+  post(body?: Uint8Array, headers?: Record<string, string>, address?: string): Promise<Response>;
+  get(path: string, address?: string): Promise<Response>;
+  readonly seen: Uint8Array[];
+  phase: Phase;
+  log(): string;
+}
+
+/** The HTTP app in front of a server that answers with what it was sent. */
+function open(
+  options: Partial<{
+    limits: Partial<ServerConfig['limits']>;
+    trustProxy: boolean;
+    metrics: 'local' | 'anybody';
+    receive: OpenGate['receive'];
+  }> = {},
+): Door {
+  const lines: string[] = [];
+  const seen: Uint8Array[] = [];
+  const card = { document: 'ur:envelope/…', name: 'alpha', version: '0.1.0', accounts: 'open' as const };
+  const receive: OpenGate['receive'] =
+    options.receive ??
+    (async (bytes) => {
+      seen.push(bytes);
+      return { kind: 'sealed', bytes };
+    });
+  const door: Door = {
+    phase: 'ready',
+    seen,
+    log: () => lines.join(''),
+    post: async (body = new Uint8Array([1, 2, 3]), headers = OCTETS, address = '192.0.2.1') =>
+      app.request(
+        '/v1/messages',
+        { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> },
+        { incoming: { socket: { remoteAddress: address } } },
+      ),
+    get: async (path, address = '192.0.2.1') =>
+      app.request(path, {}, { incoming: { socket: { remoteAddress: address } } }),
+  };
+  const app = createHttpApp({
+    config: {
+      limits: { ...LIMITS, ...options.limits },
+      trustProxy: options.trustProxy ?? false,
+      metrics: options.metrics ?? 'local',
+    },
+    gate: { phase: () => door.phase, open: () => (door.phase === 'ready' ? { receive, card } : null) },
+    reporting: createReporting({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
+  });
+  return door;
+}
+
+const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
+
+describe('POST /v1/messages', () => {
+  test('hands the bytes in and the reply out, and nothing may store either', async () => {
+    const door = open();
+    const body = random(500);
+    const response = await door.post(body);
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(body);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(door.seen).toEqual([body]);
+  });
+
+  test('V9: a body that says it is too long is refused before a byte of it is read', async () => {
+    const door = open();
+    for (const length of ['1001', '999999999999', '9'.repeat(30), '-1', '1e3']) {
+      const response = await door.post(new Uint8Array(3), { ...OCTETS, 'content-length': length });
+      expect([response.status, await codeOf(response)]).toEqual([413, 'BODY_TOO_LONG']);
+    }
+    expect(door.seen).toEqual([]);
+  });
+
+  test('V9: a body that hides its length is cut off at the limit', async () => {
+    const door = open();
+    const response = await door.post(new Uint8Array(1_001));
+    expect([response.status, await codeOf(response)]).toEqual([413, 'BODY_TOO_LONG']);
+    expect((await door.post(new Uint8Array(1_000))).status).toBe(200);
+    expect(door.seen).toHaveLength(1);
+  });
+
+  test('anything but octets is refused', async () => {
+    const response = await open().post(new Uint8Array(3), { 'content-type': 'application/json' });
+    expect([response.status, await codeOf(response)]).toEqual([415, 'BODY_TYPE_WRONG']);
+  });
+
+  test('a sealed, opening or stopping server says so and reads nothing', async () => {
+    const door = open();
+    const codes: string[] = [];
+    for (const phase of ['sealed', 'opening', 'stopping'] as const) {
+      door.phase = phase;
+      const response = await door.post();
+      expect(response.status).toBe(503);
+      codes.push(await codeOf(response));
+      expect((await door.get('/v1/identity')).status).toBe(503);
+    }
+    expect(codes).toEqual(['SERVER_SEALED', 'SERVER_BUSY', 'SERVER_STOPPING']);
+    expect(door.seen).toEqual([]);
+  });
+
+  test('one address that asks too often is told to wait; another is answered', async () => {
+    const door = open({ limits: { perAddressPerMinute: 2 } });
+    const statuses: number[] = [];
+    for (const address of ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2']) {
+      statuses.push((await door.post(undefined, OCTETS, address)).status);
+    }
+    expect(statuses).toEqual([200, 200, 429, 200]);
+  });
+
+  test('a sender cannot choose the address it counts as, unless a proxy is trusted', async () => {
+    for (const [trustProxy, expected] of [
+      [false, [200, 429]],
+      [true, [200, 200]],
+    ] as const) {
+      const door = open({ limits: { perAddressPerMinute: 1 }, trustProxy });
+      const statuses: number[] = [];
+      for (const claimed of ['203.0.113.1', '203.0.113.2']) {
+        statuses.push((await door.post(undefined, { ...OCTETS, 'x-forwarded-for': claimed })).status);
+      }
+      expect(statuses).toEqual(expected);
+    }
+  });
+
+  test('everybody together has a limit too', async () => {
+    const door = open({ limits: { perSecond: 3, concurrency: 10 } });
+    const statuses = await Promise.all(
+      [1, 2, 3, 4].map(async (host) => (await door.post(undefined, OCTETS, `192.0.2.${host}`)).status),
+    );
+    expect(statuses).toEqual([200, 200, 200, 429]);
+  });
+
+  test('only so many are answered at the same time', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const door = open({
+      receive: async (bytes) => {
+        await held;
+        return { kind: 'sealed', bytes };
+      },
+    });
+    const running = [door.post(), door.post()];
+    const refused = await door.post();
+    expect([refused.status, await codeOf(refused)]).toEqual([503, 'SERVER_BUSY']);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    release();
+    expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await door.post()).status).toBe(200);
+  });
+
+  test('an answer that takes too long ends in a problem that can be asked again', async () => {
+    const door = open({ limits: { requestTimeoutMs: 5 }, receive: () => new Promise(() => undefined) });
+    const response = await door.post();
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true });
+  });
+
+  test('V65: an error that cannot happen shows neither its words nor its stack', async () => {
+    const door = open({
+      receive: () => {
+        throw new TypeError('canary-in-a-message');
+      },
+    });
+    const response = await door.post();
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain('canary');
+    expect(door.log()).toContain('"msg":"bug"');
+    expect(door.log()).not.toContain('canary');
+  });
+});
+
+describe('the rest', () => {
+  test('healthz is about the process, readyz about the server', async () => {
+    const door = open();
+    door.phase = 'sealed';
+    expect((await door.get('/healthz')).status).toBe(200);
+    const sealed = await door.get('/readyz');
+    expect([sealed.status, await sealed.json()]).toEqual([503, { status: 'sealed' }]);
+    door.phase = 'ready';
+    expect((await door.get('/readyz')).status).toBe(200);
+  });
+
+  test('the identity card is there for everybody, with a limit', async () => {
+    const door = open({ limits: { perAddressPerMinute: 1 } });
+    expect(await (await door.get('/v1/identity')).json()).toMatchObject({ name: 'alpha', accounts: 'open' });
+    expect((await door.get('/v1/identity')).status).toBe(429);
+  });
+
+  test('metrics are for this machine only, unless the operator says otherwise', async () => {
+    const door = open();
+    await door.post(new Uint8Array(1_001));
+    expect((await door.get('/metrics')).status).toBe(403);
+    const local = await door.get('/metrics', '::ffff:127.0.0.1');
+    expect(await local.text()).toContain('ckm_messages_refused_total{code="BODY_TOO_LONG"} 1');
+    expect((await open({ metrics: 'anybody' }).get('/metrics')).status).toBe(200);
+  });
+
+  test('there is nothing else', async () => {
+    for (const path of ['/', '/v1', '/v1/messages', '/admin', '/status', '/unseal', '/.git/config']) {
+      const response = await open().get(path);
+      expect([path, response.status, await codeOf(response)]).toEqual([path, 404, 'ROUTE_UNKNOWN']);
+    }
+  });
+});
+
+describe('what counts as one address', () => {
+  const cases: readonly [string | undefined, string | undefined, string][] = [
+    ['192.0.2.1', undefined, '192.0.2.1'],
+    ['::ffff:192.0.2.1', undefined, '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', undefined, '2001:db8:1:2'],
+    ['2001:db8:1:2:ffff::1', undefined, '2001:db8:1:2'],
+    ['2001:db8::1', undefined, '2001:db8:0:0'],
+    ['::1', undefined, '0:0:0:0'],
+    ['fe80::1%eth0', undefined, 'fe80:0:0:0'],
+    ['10.0.0.1', 'evil, 198.51.100.7', '198.51.100.7'],
+    ['10.0.0.1', '', '10.0.0.1'],
+    [undefined, undefined, 'unknown'],
+  ];
+  for (const [remote, forwarded, group] of cases) {
+    test(`${remote} forwarded for ${forwarded} is ${group}`, () => {
+      expect(addressGroup(remote, forwarded)).toBe(group);
+    });
+  }
+
+  test('only loopback is local', () => {
+    expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].map(isLocal)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(['10.0.0.1', '::2', '1270.0.0.1', undefined].map(isLocal)).toEqual([false, false, false, false]);
+  });
+});
