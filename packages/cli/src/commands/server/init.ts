@@ -1,7 +1,108 @@
-import type { Command } from 'commander';
+import { type ConfigFileInput, initServer } from '@ckm/server';
+import { encodeHex, wipe } from '@ckm/foundation';
+import { type Command, Option } from 'commander';
+import { resolve } from 'node:path';
+import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
+import { run } from '../../command-line/run.js';
 import { operatorLeaf } from '../../operator/operator-leaf.js';
+import { askNewServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { serverXid } from '../../operator/server-xid.js';
+import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 
 /** `ckm server init` */
 export function serverInitCommand(): Command {
-  return operatorLeaf('init', 'make a new server');
+  return operatorLeaf('init', 'make a new server: its identity, its storage key and config.json')
+    .requiredOption('--name <name>', 'what it calls itself')
+    .option('--listen <host:port>', 'where it listens', '127.0.0.1:8470')
+    .option('--url <url>', 'how owners reach it (else made from --listen)')
+    .addOption(
+      new Option('--accounts <who>', 'who may open an account')
+        .choices(['open', 'invite', 'closed'])
+        .default('invite'),
+    )
+    .addOption(
+      new Option('--approval <how>', 'operator: you say yes to every signature')
+        .choices(['automatic', 'operator'])
+        .default('automatic'),
+    )
+    .option('--sealed', 'protect the storage key with a passphrase, which each start then needs')
+    .option('--tls-certificate <file>', 'PEM chain; the server then speaks https')
+    .option('--tls-key <file>', 'PEM key of the certificate')
+    .action(run(init));
+}
+
+interface Flags {
+  readonly name: string;
+  readonly listen: string;
+  readonly url?: string;
+  readonly accounts: 'open' | 'invite' | 'closed';
+  readonly approval: 'automatic' | 'operator';
+  readonly sealed?: true;
+  readonly tlsCertificate?: string;
+  readonly tlsKey?: string;
+}
+
+async function init(context: Context, folder: string, flags: Flags): Promise<void> {
+  const { terminal } = context;
+  const dataDir = resolve(folder);
+  const settings = settingsOf(flags);
+  const sealed = flags.sealed === true || context.flags.passphraseFile !== undefined;
+  if (context.flags.preview === true) {
+    terminal.result(
+      `would make the server ${flags.name} in ${dataDir}${sealed ? ', under a passphrase' : ''}:\n${JSON.stringify(settings, null, 2)}`,
+      { preview: true, dataDir, sealed, settings },
+    );
+    return;
+  }
+  const passphrase = sealed ? await askNewServerPassphrase(context) : undefined;
+  try {
+    const { document } = await initServer({
+      dataDir,
+      settings,
+      ...(passphrase === undefined ? {} : { passphrase }),
+    });
+    const xid = serverXid(document);
+    terminal.talk('owners compare this before they trust the server:');
+    terminal.result(`${formatLikeness(terminal, flags.name, xid)}\nserver made in ${dataDir}`, {
+      name: flags.name,
+      dataDir,
+      sealed,
+      xid: encodeHex(xid),
+      likeness: likenessObject(xid),
+      document,
+    });
+    terminal.talk(`next: ckm server start ${folder}`);
+  } finally {
+    if (passphrase !== undefined) wipe(passphrase);
+  }
+}
+
+function settingsOf(flags: Flags): ConfigFileInput {
+  const { name, url, accounts, approval, tlsCertificate, tlsKey } = flags;
+  if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
+    throw optionInvalid(
+      'a certificate and its key belong together',
+      'give both --tls-certificate and --tls-key, or neither',
+    );
+  }
+  return {
+    name,
+    listen: parseListen(flags.listen),
+    accounts,
+    policy: { approval },
+    ...(url === undefined ? {} : { publicUrl: url }),
+    ...(tlsCertificate === undefined || tlsKey === undefined
+      ? {}
+      : { tls: { certificateFile: resolve(tlsCertificate), keyFile: resolve(tlsKey) } }),
+  };
+}
+
+/** `host:port`, `[::1]:port`. */
+function parseListen(text: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = /^(?:\[(?=.*\]))?([^\s[\]/]+?)\]?:(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) {
+    throw optionInvalid(`--listen is not host:port`, 'write for example --listen 127.0.0.1:8470');
+  }
+  return { host, port: Number(port) };
 }

@@ -1,7 +1,68 @@
+import { type RunningServer, startServer, type StartServerOptions } from '@ckm/server';
 import type { Command } from 'commander';
-import { operatorLeaf } from '../../operator/operator-leaf.js';
+import { resolve } from 'node:path';
+import type { Context } from '../../command-line/context.js';
+import { run } from '../../command-line/run.js';
+import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { createQuietLog } from '../../operator/quiet-log.js';
+import { serverXid } from '../../operator/server-xid.js';
+import { stopOnSignals } from '../../operator/stop-on-signals.js';
+import { likenessLine, likenessObject } from '../../terminal/likeness.js';
 
 /** `ckm server start` */
 export function serverStartCommand(): Command {
-  return operatorLeaf('start', 'run a server until it is told to stop');
+  return operatorLeaf('start', 'run a server until Ctrl-C, SIGTERM or ckm server stop')
+    .option('--log-json', 'log everything, one line of JSON each, on stdout')
+    .action(run(start));
+}
+
+async function start(
+  context: Context,
+  folder: string,
+  { logJson }: { readonly logJson?: true },
+): Promise<void> {
+  const { terminal } = context;
+  const dataDir = resolve(folder);
+  if (context.flags.preview === true) {
+    terminal.result(`would run the server in ${dataDir}`, { preview: true, dataDir });
+    return;
+  }
+  const server = await startServer({
+    dataDir,
+    ...(logJson === true ? {} : { logDestination: createQuietLog(terminal) }),
+    ...(await passphraseOf(context)),
+  });
+  const release = stopOnSignals(server);
+  try {
+    await greet(context, folder, server, logJson === true);
+    await server.closed;
+  } finally {
+    release();
+  }
+  terminal.talk('stopped');
+}
+
+async function passphraseOf(context: Context): Promise<Pick<StartServerOptions, 'passphrase'>> {
+  return context.flags.passphraseFile === undefined ? {} : { passphrase: await askServerPassphrase(context) };
+}
+
+/** The one line that says it runs: on stdout unless that is the log's. */
+async function greet(
+  { terminal }: Context,
+  folder: string,
+  { url, identity, phase, dataDir }: RunningServer,
+  isLogging: boolean,
+): Promise<void> {
+  const card = identity();
+  const { name } = card ?? (await operatorOf(dataDir).status());
+  const xid = card === null ? null : serverXid(card.document);
+  const who = xid === null ? 'sealed' : `likeness ${likenessLine(xid)}`;
+  const line = `${name} listens on ${url}, ${who}`;
+  if (isLogging) terminal.talk(line);
+  else {
+    const likeness = xid === null ? null : likenessObject(xid);
+    terminal.result(line, { name, url, dataDir, phase: phase(), likeness });
+  }
+  if (xid === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
 }

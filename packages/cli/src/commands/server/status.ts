@@ -1,7 +1,42 @@
+import type { OperatorStatus } from '@ckm/server';
 import type { Command } from 'commander';
-import { operatorLeaf } from '../../operator/operator-leaf.js';
+import type { Context } from '../../command-line/context.js';
+import { run } from '../../command-line/run.js';
+import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { serverXid } from '../../operator/server-xid.js';
+import { formatInstant, unixNow } from '../../terminal/instant.js';
+import { likenessLine, likenessObject } from '../../terminal/likeness.js';
+import { formatTable } from '../../terminal/table.js';
 
 /** `ckm server status` */
 export function serverStatusCommand(): Command {
-  return operatorLeaf('status', 'how a running server is');
+  return operatorLeaf('status', 'how a running server is').action(run(status));
+}
+
+async function status({ terminal }: Context, folder: string): Promise<void> {
+  const now = await operatorOf(folder).status();
+  const { open } = now;
+  const likeness = open === null ? null : likenessObject(serverXid(open.identity.document));
+  terminal.result(formatTable(rowsOf(now)), { ...now, likeness });
+  if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
+  else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
+}
+
+function rowsOf({ name, version, phase, url, startedAt, memoryBytes, open }: OperatorStatus): string[][] {
+  const rows = [
+    ['server', `${name} ${version}`],
+    ['state', phase],
+    ['address', url],
+    ['running since', formatInstant(startedAt, unixNow())],
+    ['memory', `${Math.round(memoryBytes / 1_048_576)} MiB`],
+  ];
+  if (open === null) return rows;
+  return [
+    ...rows,
+    ['likeness', likenessLine(serverXid(open.identity.document))],
+    ['accounts', open.identity.accounts],
+    ['database', open.storage],
+    ['waiting for you', `${open.waitingRequests} requests`],
+    ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
+  ];
 }

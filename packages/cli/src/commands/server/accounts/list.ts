@@ -1,7 +1,26 @@
 import type { Command } from 'commander';
-import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import type { Context } from '../../../command-line/context.js';
+import { run } from '../../../command-line/run.js';
+import { listAccounts } from '../../../operator/find-account.js';
+import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
+import { formatInstant, unixNow } from '../../../terminal/instant.js';
+import { formatTable } from '../../../terminal/table.js';
 
 /** `ckm server accounts list` */
 export function serverAccountsListCommand(): Command {
-  return operatorLeaf('list', 'accounts on a server');
+  return operatorLeaf('list', 'who is answered, and what they use').action(run(list));
+}
+
+async function list({ terminal }: Context, folder: string): Promise<void> {
+  const accounts = await listAccounts(operatorOf(folder));
+  const now = unixNow();
+  const rows = accounts.map(({ xid, status, openedAt, keys, bytes }) => [
+    xid.slice(0, 8),
+    status,
+    `${keys} keys`,
+    `${Math.ceil(bytes / 1024)} KiB`,
+    `since ${formatInstant(openedAt, now)}`,
+  ]);
+  terminal.result(formatTable(rows), accounts);
+  if (accounts.length === 0) terminal.talk('nobody has an account');
 }

@@ -1,7 +1,26 @@
 import type { Command } from 'commander';
-import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import type { Context } from '../../../command-line/context.js';
+import { run } from '../../../command-line/run.js';
+import { findAccount } from '../../../operator/find-account.js';
+import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
+import { cancelled, confirm } from '../../../terminal/prompt.js';
 
 /** `ckm server accounts suspend` */
 export function serverAccountsSuspendCommand(): Command {
-  return operatorLeaf('suspend', 'answer an account no more');
+  return operatorLeaf('suspend', 'answer an account no more; its keys stay')
+    .argument('<xid>', 'the first digits of the account')
+    .action(run(suspend));
+}
+
+async function suspend({ terminal, flags }: Context, folder: string, id: string): Promise<void> {
+  const operator = operatorOf(folder);
+  const { xid, keys } = await findAccount(operator, id);
+  terminal.warn(`account ${xid} with ${keys} keys: after this, the server signs nothing for it`);
+  if (flags.preview === true) {
+    terminal.result(`would suspend ${xid}`, { preview: true, xid, keys });
+    return;
+  }
+  if (flags.yes !== true && !(await confirm(terminal, 'Suspend it?'))) throw cancelled();
+  await operator.suspend(xid);
+  terminal.result(`suspended ${xid}`, { xid, status: 'suspended' });
 }

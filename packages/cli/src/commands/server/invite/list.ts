@@ -1,7 +1,25 @@
+import type { OperatorInvite } from '@ckm/server';
 import type { Command } from 'commander';
-import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import type { Context } from '../../../command-line/context.js';
+import { run } from '../../../command-line/run.js';
+import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
+import { formatInstant, unixNow } from '../../../terminal/instant.js';
+import { formatTable } from '../../../terminal/table.js';
 
 /** `ckm server invite list` */
 export function serverInviteListCommand(): Command {
-  return operatorLeaf('list', 'invites and who used them');
+  return operatorLeaf('list', 'invites, and who used them').action(run(list));
+}
+
+async function list({ terminal }: Context, folder: string): Promise<void> {
+  const invites = await operatorOf(folder).invites();
+  const now = unixNow();
+  terminal.result(formatTable(invites.map((invite) => rowOf(invite, now))), invites);
+  if (invites.length === 0) terminal.talk(`none; make one with: ckm server invite create ${folder}`);
+}
+
+function rowOf({ note, usedBy, createdAt, expiresAt }: OperatorInvite, now: number): string[] {
+  const standing =
+    usedBy !== null ? `used by ${usedBy.slice(0, 8)}` : `expires ${formatInstant(expiresAt, now)}`;
+  return [`made ${formatInstant(createdAt, now)}`, standing, note];
 }

@@ -1,7 +1,23 @@
 import type { Command } from 'commander';
-import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import type { Context } from '../../../command-line/context.js';
+import { run } from '../../../command-line/run.js';
+import { formatPolicy } from '../../../operator/format-policy.js';
+import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 
 /** `ckm server policy show` */
 export function serverPolicyShowCommand(): Command {
-  return operatorLeaf('show', 'what is allowed for a key');
+  return operatorLeaf('show', 'what is allowed for a key, by its owner and by you')
+    .argument('<key>', 'the id of the key, 64 hex digits (see: ckm server requests, ckm server audit show)')
+    .option('--owner <xid>', 'the account; needed only when two chose the same id')
+    .action(run(show));
+}
+
+async function show(
+  { terminal }: Context,
+  folder: string,
+  key: string,
+  { owner }: { readonly owner?: string },
+): Promise<void> {
+  const policy = await operatorOf(folder).keyPolicy(key, owner);
+  terminal.result(formatPolicy(policy), policy);
 }

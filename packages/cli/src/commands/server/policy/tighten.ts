@@ -1,7 +1,66 @@
-import type { Command } from 'commander';
-import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import type { TightenBody } from '@ckm/server';
+import { type Command, Option } from 'commander';
+import type { Context } from '../../../command-line/context.js';
+import { optionInvalid, parseDuration, parseRate } from '../../../command-line/option-values.js';
+import { run } from '../../../command-line/run.js';
+import { formatPolicy } from '../../../operator/format-policy.js';
+import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
+import { unixNow } from '../../../terminal/instant.js';
 
 /** `ckm server policy tighten` */
 export function serverPolicyTightenCommand(): Command {
-  return operatorLeaf('tighten', 'allow less for a key');
+  return operatorLeaf('tighten', 'allow less for a key than its owner does, or take that back')
+    .argument('<key>', 'the id of the key, 64 hex digits')
+    .option('--owner <xid>', 'the account; needed only when two chose the same id')
+    .option('--kinds <list>', 'only these kinds of request, or all')
+    .option('--rate <number/time>', 'at most so many in so long, such as 100/1h, or any')
+    .option('--expires-in <time>', 'no more after so long, or never')
+    .addOption(new Option('--blind <answer>', 'what cannot be described').choices(['yes', 'no']))
+    .addOption(new Option('--approval <how>', 'who decides').choices(['automatic', 'operator']))
+    .action(run(tighten));
+}
+
+interface Flags {
+  readonly owner?: string;
+  readonly kinds?: string;
+  readonly rate?: string;
+  readonly expiresIn?: string;
+  readonly blind?: 'yes' | 'no';
+  readonly approval?: 'automatic' | 'operator';
+}
+
+async function tighten(
+  { terminal, flags }: Context,
+  folder: string,
+  key: string,
+  given: Flags,
+): Promise<void> {
+  const change = changeOf(given);
+  if (Object.keys(change).length === 0) {
+    throw optionInvalid('nothing to change was named', 'see: ckm server policy tighten --help');
+  }
+  const operator = operatorOf(folder);
+  const before = await operator.keyPolicy(key, given.owner);
+  if (flags.preview === true) {
+    const tightening = { ...before.tightening, ...change } as typeof before.tightening;
+    const after = { ...before, tightening };
+    terminal.result(`would become:\n${formatPolicy(after)}`, { preview: true, ...after });
+    return;
+  }
+  const after = await operator.tightenKey(before.keyId, change, before.owner);
+  terminal.result(formatPolicy(after), after);
+}
+
+function changeOf({ kinds, rate, expiresIn, blind, approval }: Flags): TightenBody {
+  return {
+    ...(kinds === undefined ? {} : { kinds: kinds === 'all' ? null : kinds.split(',') }),
+    ...(rate === undefined ? {} : { rateLimit: rate === 'any' ? null : parseRate('--rate', rate) }),
+    ...(expiresIn === undefined ? {} : { expiresAt: expiryOf(expiresIn) }),
+    ...(blind === undefined ? {} : { blindAllowed: blind === 'yes' }),
+    ...(approval === undefined ? {} : { approval }),
+  };
+}
+
+function expiryOf(text: string): number | null {
+  return text === 'never' ? null : unixNow() + parseDuration('--expires-in', text);
 }

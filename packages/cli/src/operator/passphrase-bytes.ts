@@ -1,0 +1,30 @@
+import { encodeUtf8, reveal, type Secret, secret, wipe } from '@ckm/foundation';
+import type { Context } from '../command-line/context.js';
+import { askNewPassphrase, askPassphrase, type PassphraseSource } from '../terminal/passphrase.js';
+
+/**
+ * The file with the passphrase of a server. Only the flag counts: the environment variable names the owner's, and a
+ * server must not come under it by accident.
+ */
+export function passphraseSource({ terminal, flags }: Context): PassphraseSource {
+  return { terminal, file: flags.passphraseFile };
+}
+
+/** The passphrase that opens a server's storage key, as the server takes it. */
+export async function askServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
+  return asBytes(await askPassphrase(passphraseSource(context), 'Passphrase of the server'));
+}
+
+/** A new one, typed twice. */
+export async function askNewServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
+  return asBytes(await askNewPassphrase(passphraseSource(context), 'the server'));
+}
+
+/** One spelling, however the keyboard composes letters. */
+function asBytes(passphrase: Secret<string>): Secret<Uint8Array> {
+  try {
+    return secret(encodeUtf8(reveal(passphrase, 'handing it to the server').normalize('NFC')));
+  } finally {
+    wipe(passphrase);
+  }
+}
