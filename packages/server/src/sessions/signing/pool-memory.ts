@@ -1,5 +1,5 @@
-import { encodeHex, StorageError } from '@ckm/foundation';
-import type { Reader } from '../../storage/storage.js';
+import { encodeHex, equalBytes, StorageError } from '@ckm/foundation';
+import type { AuditHeadRow, Reader } from '../../storage/storage.js';
 
 /** Uses remembered; far more than can be unused at any time. */
 const MOST_USES = 65_536;
@@ -7,10 +7,10 @@ const MOST_USES = 65_536;
 /**
  * What one life of a server remembers by itself about nonces that are rows, in case the rows come back: when an old dump is
  * loaded into the database while servers are running, deleted rows reappear and their instances still live. Own uses
- * are remembered one by one; that others have used some, by how far the audit log had come.
+ * are remembered one by one; that others have used some, by the last entry of the audit log seen: every use adds one.
  */
 export interface PoolMemory {
-  /** @throws StorageError `STORAGE_WENT_BACK` when the database is older than this server has seen it */
+  /** @throws StorageError `STORAGE_WENT_BACK` when the audit log this server has seen is not the one there */
   assertNotOlder(reader: Reader): Promise<void>;
   /** False when one of these was used before by this life of the server. */
   noteUse(nonceIds: readonly Uint8Array[]): boolean;
@@ -18,12 +18,14 @@ export interface PoolMemory {
 
 export function createPoolMemory(mostUses = MOST_USES): PoolMemory {
   const used = new Set<string>();
-  let furthest = 0;
+  let seen: AuditHeadRow | null = null;
   return {
     async assertNotOlder(reader) {
-      const sequence = (await reader.audit.head())?.sequence ?? 0;
-      if (sequence < furthest) throw wentBack();
-      furthest = sequence;
+      if (seen !== null) {
+        const [row] = await reader.audit.list(seen.sequence, 1);
+        if (row === undefined || !equalBytes(row.hash, seen.hash)) throw wentBack();
+      }
+      seen = await reader.audit.head();
     },
     noteUse(nonceIds) {
       const names = nonceIds.map(encodeHex);

@@ -21,7 +21,9 @@ export function createRequestDesk(context: ServerContext): RequestDesk {
         .map((row) => waitingView(openRequest(context, row)));
     },
     approve: (requestId) => decide(context, requestId, 'approved', { approvedBy: 'operator' }),
-    reject: (requestId, reason) => decide(context, requestId, 'rejected', { reason: checkReason(reason) }),
+    async reject(requestId, reason) {
+      return decide(context, requestId, 'rejected', { reason: checkReason(reason) });
+    },
   };
 }
 
@@ -63,7 +65,6 @@ async function decide(
     }),
   );
   demand(decided !== null, 'REQUEST_NOT_WAITING', 'this request has expired');
-  context.events.operatorActed({ action: to === 'approved' ? 'approve' : 'reject' });
   return waitingView(decided);
 }
 

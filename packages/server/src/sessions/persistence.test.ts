@@ -1,0 +1,285 @@
+import type { SigningAttempt, SigningReply } from '@ckm/api';
+import { CkmError } from '@ckm/foundation';
+import { createCeremony, type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { snapshotDatabase } from './test/database-snapshot.js';
+import { PowerCut, storageWithPowerCut } from './test/faulty-storage.js';
+import { alice, createHouse, makeKey, messageOf, SOON, type MadeKey } from './test/house.js';
+import type { LabCaller, LabServer } from './test/lab.js';
+
+const house = createHouse();
+afterEach(() => house.close());
+
+const fresh = (byte: number) => new Uint8Array(32).fill(byte);
+
+/** Asks one server for its share of a message. */
+async function ask(
+  caller: LabCaller,
+  { keyId }: MadeKey,
+  text: string,
+  attempt: SigningAttempt,
+  requestId = new Uint8Array(randomBytes(32)),
+): Promise<SigningReply> {
+  const request = { requestId, keyId, ...messageOf(text), expiresAt: SOON, attempt, commitmentsWanted: 0 };
+  return caller.call('sign.request', request);
+}
+
+async function errorOf(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+
+describe('a power cut at every transaction of key generation', () => {
+  for (const when of ['before', 'after'] as const) {
+    test(`${when} the commit: whatever was stored goes on, whatever was not is done again`, async () => {
+      for (let nth = 1; nth <= 5; nth++) {
+        const { callers } = await house.openMany(2);
+        const weak = await house.open({ name: 'charlie' });
+        const restarted = await house.restart(weak, {
+          wrap: (storage) => storageWithPowerCut(storage, nth + 1, when),
+        });
+        const servers = [...callers, await restarted.as(alice)];
+        const ceremony = createCeremony({ servers, expiresAt: SOON });
+        const cut = await ceremony.finish().catch((error: unknown) => error);
+        if (nth < 4) expect(cut).toBeInstanceOf(PowerCut);
+        servers[2] = await (await house.restart(restarted, { wrap: (storage) => storage })).as(alice);
+        // The client was killed too: all it has left are the ids.
+        const { keyId, sessionId } = ceremony;
+        const resumed = createCeremony({ servers, expiresAt: SOON, keyId, sessionId });
+        const views = await resumed.finish();
+        expect(views.map(({ state }) => state)).toEqual(['finished', 'finished', 'finished']);
+        const hashes = views.map(({ result }) => Buffer.from(result!.certificateHash).toString('hex'));
+        expect(new Set(hashes).size).toBe(1);
+      }
+    });
+  }
+
+  test('V32e: what a server said in a round it says again, byte for byte, after any number of restarts', async () => {
+    const { servers, callers } = await house.openMany(3);
+    const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+    const { sessionId } = ceremony;
+    let alpha = servers[0]!;
+    let before: readonly Uint8Array[] = [];
+    while ((await ceremony.next()) !== null) {
+      alpha = await house.restart(alpha);
+      callers[0] = await alpha.as(alice);
+      const { outbox } = await callers[0].call('session.show', { sessionId });
+      expect(outbox.slice(0, before.length)).toEqual(before);
+      before = outbox;
+    }
+    expect(before.length).toBe(3);
+  });
+
+  test('every server is restarted between every two steps, and the key works', async () => {
+    const { servers, callers } = await house.openMany(3);
+    const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+    for (let i = 0; (await ceremony.next()) !== null; i++) {
+      const at = i % 3;
+      servers[at] = await house.restart(servers[at]!);
+      callers[at] = await servers[at].as(alice);
+    }
+    expect(ceremony.views.map((view) => view?.state)).toEqual(['finished', 'finished', 'finished']);
+    const { signer } = await makeKey(callers, { keyId: ceremony.keyId, sessionId: ceremony.sessionId });
+    expect((await signer.sign(messageOf('after all that'), [1, 3])).length).toBe(64);
+  });
+});
+
+describe('a power cut while signing', () => {
+  test('V34: before the commit: the share never leaves, its nonce is never used again', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const made = await makeKey(callers);
+    // Two: one opens the account, the next one signs.
+    const weak = await house.restart(servers[0]!, {
+      wrap: (storage) => storageWithPowerCut(storage, 2, 'before'),
+    });
+    const caller = await weak.as(alice);
+    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 1 });
+    const [theirs] = await made.signer.pool(2);
+    const attempt = { number: 1, signers: [1, 2], commitments: [[commitments[0]!, theirs!]] };
+    expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
+    const back = await (await house.restart(weak, { wrap: (storage) => storage })).as(alice);
+    expect((await ask(back, made, 'one', attempt, fresh(1))).state).toBe('stale');
+    expect((await ask(back, made, 'two', attempt)).state).toBe('stale');
+  });
+
+  test('V34: after the commit: the same share is delivered again, and no other is made', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const made = await makeKey(callers);
+    const weak = await house.restart(servers[0]!, {
+      wrap: (storage) => storageWithPowerCut(storage, 2, 'after'),
+    });
+    const caller = await weak.as(alice);
+    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 1 });
+    const [theirs] = await made.signer.pool(2);
+    const attempt = { number: 1, signers: [1, 2], commitments: [[commitments[0]!, theirs!]] };
+    expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
+    const back = await (await house.restart(weak, { wrap: (storage) => storage })).as(alice);
+    const replies = [
+      await ask(back, made, 'one', attempt, fresh(1)),
+      await ask(callers[1]!, made, 'one', attempt, fresh(1)),
+    ];
+    expect(made.signer.combine(messageOf('one'), attempt, replies).map(({ kind }) => kind)).toEqual([
+      'signature',
+    ]);
+    expect((await ask(back, made, 'two', attempt)).state).toBe('stale');
+  });
+});
+
+describe('V36: an old SQLite file', () => {
+  function copyOf(server: LabServer): string {
+    const folder = mkdtempSync(join(tmpdir(), 'ckm-copy-'));
+    for (const name of readdirSync(server.dataDir))
+      copyFileSync(join(server.dataDir, name), join(folder, name));
+    return folder;
+  }
+
+  test('restored after a signature never gives a second share for its commitment, nor the first one again', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const made = await makeKey(callers);
+    const alpha = await house.restart(servers[0]!);
+    const caller = await alpha.as(alice);
+    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 2 });
+    const [theirs] = await made.signer.pool(2);
+    const attempts = commitments.map((mine, i) => ({
+      number: i + 1,
+      signers: [1, 2],
+      commitments: [[mine, theirs!]],
+    }));
+    await alpha.stop();
+    const backup = copyOf(alpha);
+    const live = await alpha.restart();
+    const liveCaller = await live.as(alice);
+    expect((await ask(liveCaller, made, 'one', attempts[0]!)).state).toBe('stale');
+    const renewed = await liveCaller.call('key.pool', { keyId: made.keyId, count: 1 });
+    const used = { ...attempts[0]!, commitments: [[renewed.commitments[0]!, theirs!]] };
+    expect((await ask(liveCaller, made, 'one', used, fresh(1))).state).toBe('signed');
+    await live.stop();
+    const restored = await house.restart(live, { dataDir: backup });
+    const back = await restored.as(alice);
+    for (const [text, id] of [
+      ['two', 2],
+      ['one', 1],
+      ['three', 3],
+    ] as const) {
+      for (const attempt of [used, ...attempts]) {
+        expect((await ask(back, made, text, attempt, fresh(id))).state).toBe('stale');
+      }
+    }
+    rmSync(backup, { recursive: true, force: true });
+  });
+});
+
+const programs = postgresPrograms();
+describe.skipIf(programs === null)(
+  'replicas on one PostgreSQL (skipped without initdb: set CKM_POSTGRES_BIN)',
+  () => {
+    let cluster: PostgresCluster;
+    beforeAll(async () => {
+      cluster = await startPostgres();
+    });
+    afterAll(() => cluster.stop());
+
+    const seed = new Uint8Array(randomBytes(32));
+    const storageKey = new Uint8Array(randomBytes(32));
+
+    /** Alpha twice over one database, bravo by himself. */
+    async function twoReplicas() {
+      const databaseUrl = await cluster.createDatabase();
+      const shared = { databaseUrl, seed, storageKey };
+      const one = await house.open({ name: 'alpha one', ...shared });
+      const two = await house.open({ name: 'alpha two', ...shared });
+      const bravo = await house.open({ name: 'bravo' });
+      const callers = await Promise.all([one, bravo].map((server) => server.as(alice)));
+      const made = await makeKey(callers);
+      return { databaseUrl, shared, one, two, made, callers, twin: await two.as(alice) };
+    }
+
+    test('V36: a commitment of one is good at the other, once between them', async () => {
+      const { made, callers, twin } = await twoReplicas();
+      for (let i = 0; i < 5; i++) {
+        const attempt = await made.signer.prepare([1, 2]);
+        const replies = await Promise.all([
+          ask(callers[0]!, made, 'at one', attempt),
+          ask(twin, made, 'at the other', attempt),
+          ask(twin, made, 'at the other again', attempt),
+        ]);
+        expect(replies.map(({ state }) => state).sort()).toEqual(['signed', 'stale', 'stale']);
+      }
+    });
+
+    test('V36: the same attempt at both at once is one share, twice delivered', async () => {
+      const { made, callers, twin } = await twoReplicas();
+      const attempt = await made.signer.prepare([1, 2]);
+      const replies = await Promise.all(
+        [callers[0]!, twin].map((caller) => ask(caller, made, 'x', attempt, fresh(1))),
+      );
+      expect(replies[0]!.state).toBe('signed');
+      expect(replies[1]).toEqual(replies[0]);
+    });
+
+    test('N4: what a replica that has ended published is void, also at the other one', async () => {
+      const { made, one, twin } = await twoReplicas();
+      const attempt = await made.signer.prepare([1, 2]);
+      await house.restart(one);
+      expect((await ask(twin, made, 'x', attempt)).state).toBe('stale');
+    });
+
+    test('V36: a restored copy of the database gives no share for what was published before', async () => {
+      const { databaseUrl, shared, made, callers } = await twoReplicas();
+      const attempt = await made.signer.prepare([1, 2]);
+      const copy = await cluster.copyDatabase(databaseUrl);
+      const restored = await (await house.open({ ...shared, databaseUrl: copy })).as(alice);
+      expect((await ask(restored, made, 'at the copy', attempt)).state).toBe('stale');
+      // The original lost its connections meanwhile, as in a restart, and with them what it had published.
+      const original = await ask(callers[0]!, made, 'at the original', attempt).catch(
+        (error: unknown) => error,
+      );
+      const state = original instanceof Error ? original : (original as SigningReply).state;
+      expect(state === 'stale' || state instanceof CkmError).toBe(true);
+    });
+
+    test('V36: an old dump loaded under running servers gives no second share, at either of them', async () => {
+      const { databaseUrl, made, callers, two, twin } = await twoReplicas();
+      const attempt = await made.signer.prepare([1, 2]);
+      const old = await snapshotDatabase(databaseUrl);
+      expect((await ask(callers[0]!, made, 'one', attempt)).state).toBe('signed');
+      await two.sessions.sweep();
+      await old.restore();
+      // One remembers what it used itself, the other how far the log had come.
+      expect((await ask(callers[0]!, made, 'two', attempt)).state).toBe('stale');
+      const wentBack = expect.objectContaining({ code: 'STORAGE_WENT_BACK' }) as Error;
+      await expect(ask(twin, made, 'two', attempt)).rejects.toThrow(wentBack);
+      await expect(twin.call('key.pool', { keyId: made.keyId, count: 1 })).rejects.toThrow(wentBack);
+      await expect(two.sessions.sweep()).rejects.toThrow(wentBack);
+    });
+
+    test('two messages of one session at two replicas at once end in one state', async () => {
+      const { shared } = await twoReplicas();
+      const [one, two] = [await house.open({ ...shared }), await house.open({ ...shared })];
+      const bravo = await house.open({ name: 'bravo' });
+      const [first, second, other] = await Promise.all([one, two, bravo].map((server) => server.as(alice)));
+      const ceremony = createCeremony({ servers: [first!, other!], expiresAt: SOON });
+      const { keyId, sessionId } = ceremony;
+      const mirrored = createCeremony({ servers: [second!, other!], expiresAt: SOON, keyId, sessionId });
+      for (let step = await ceremony.next(); step !== null;) {
+        const [next] = await Promise.all([ceremony.next(), mirrored.next()]);
+        step = next;
+      }
+      const views = [await ceremony.finish(), await mirrored.finish()].map((all) =>
+        all.map(({ state }) => state),
+      );
+      expect(views).toEqual([
+        ['finished', 'finished'],
+        ['finished', 'finished'],
+      ]);
+    });
+  },
+);

@@ -1,0 +1,601 @@
+import type { SigningAttempt, SigningReply } from '@ckm/api';
+import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import { buildGitRequest, buildMessageRequest, buildSshSigRequest } from '@ckm/requests';
+import { OutScript, Transaction } from '@scure/btc-signer';
+import { afterEach, describe, expect, test } from 'vitest';
+import { NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
+import { alice, createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
+import { LAB_TIME, type LabServer } from './test/lab.js';
+
+const house = createHouse();
+afterEach(() => house.close());
+
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+const fresh = (byte: number) => new Uint8Array(32).fill(byte);
+
+async function auditOf({ context }: LabServer) {
+  const { storage, audit } = context;
+  const lines = await storage.read((reader) => audit.list(reader, 1, 200));
+  return lines.filter(({ deed }) => /^(sign|operator)/.test(deed));
+}
+
+describe('signing', () => {
+  test('a warm client gets its shares in one message to each server, with fresh commitments in the same reply', async () => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const replies = await Promise.all(
+      [1, 2].map((slot) => signer.request(slot, ask, { attempt, commitmentsWanted: 3 })),
+    );
+    expect(
+      replies.map(({ state, shares, commitments }) => [state, shares.length, commitments.length]),
+    ).toEqual([
+      ['signed', 1, 3],
+      ['signed', 1, 3],
+    ]);
+    expect(replies[0]!.sentence).toContain('hello');
+    expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
+  });
+
+  test('a cold client asks first: ready, with commitments; the same request is then attempted', async () => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const pools = await Promise.all(
+      [2, 3].map((slot) => signer.request(slot, ask, { commitmentsWanted: 1 })),
+    );
+    expect(pools.map(({ state }) => state)).toEqual(['ready', 'ready']);
+    const attempt = {
+      number: 1,
+      signers: [2, 3],
+      commitments: [pools.map(({ commitments }) => commitments[0]!)],
+    };
+    const replies = await Promise.all([2, 3].map((slot) => signer.request(slot, ask, { attempt })));
+    expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
+  });
+
+  test('an attempt delivered again gets the stored shares, also after a restart', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const first = await signer.request(1, ask, { attempt });
+    expect(await signer.request(1, ask, { attempt })).toEqual(first);
+    const caller = await (await house.restart(servers[0]!)).as(alice);
+    const { keyId, key } = await reuse(signer, caller);
+    expect(key).toBeDefined();
+    const again = await caller.call('sign.request', {
+      ...ask,
+      keyId,
+      expiresAt: SOON,
+      attempt,
+      commitmentsWanted: 0,
+    });
+    expect(again).toEqual(first);
+  });
+
+  test('the audit log holds the sentence, the kind, the verdict and who asked; nothing that was signed', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    await signer.request(1, { ...messageOf('hello'), requestId: fresh(1) }, { attempt });
+    const [line, ...more] = await auditOf(servers[0]!);
+    expect(more).toEqual([]);
+    expect(line).toEqual(
+      expect.objectContaining({
+        deed: 'sign.request',
+        verdict: 'allowed',
+        who: alice.xid,
+        subject: fresh(1),
+      }),
+    );
+    expect(line!.detail).toBe('message, attempt 1 with slots 1 2: shares 1');
+    expect(line!.sentence).toContain('hello');
+  });
+});
+
+/** The key id behind a signer, by way of any server that has it. */
+async function reuse(_signer: unknown, caller: Awaited<ReturnType<LabServer['as']>>) {
+  const { keys } = await caller.call('key.list', { after: null });
+  return { keyId: keys[0]!.keyId, key: keys[0] };
+}
+
+describe('V34: one commitment, one share', () => {
+  test('the same commitment for another message is stale, and so is it ever after', async () => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('signed');
+    for (const text of ['two', 'three', 'one']) {
+      const reply = await signer.request(1, messageOf(text), { attempt, commitmentsWanted: 1 });
+      expect([reply.state, reply.shares, reply.commitments.length]).toEqual(['stale', [], 1]);
+    }
+  });
+
+  test('the same commitment with another signer or another partner commitment is stale', async () => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    const other = await signer.prepare([2, 3]);
+    expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('signed');
+    const [own, partner] = [attempt.commitments[0]![0]!, other.commitments[0]![0]!];
+    const swapped = { number: 1, signers: [1, 2], commitments: [[own, partner]] };
+    const widened = { number: 1, signers: [1, 2, 3], commitments: [[own, ...other.commitments[0]!]] };
+    for (const again of [swapped, widened]) {
+      expect((await signer.request(1, messageOf('one'), { attempt: again })).state).toBe('stale');
+    }
+  });
+
+  test('of a hundred messages that ask for the same commitment at once, one gets a share', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    const replies = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => signer.request(1, messageOf(`number ${i}`), { attempt })),
+    );
+    expect(replies.filter(({ state }) => state === 'signed').length).toBe(1);
+    expect(replies.filter(({ shares }) => shares.length > 0).length).toBe(1);
+  });
+
+  test('an attempt under a known number with another package is refused, and its commitment stays good', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const [first, second] = [await signer.prepare([1, 2]), await signer.prepare([1, 2])];
+    const stored = await signer.request(1, ask, { attempt: first });
+    await expect(signer.request(1, ask, { attempt: second })).rejects.toThrow(code('ATTEMPT_DIFFERS'));
+    expect(await signer.request(1, ask, { attempt: first })).toEqual(stored);
+    expect((await signer.request(1, ask, { attempt: { ...second, number: 2 } })).state).toBe('signed');
+  });
+
+  test('a restart voids what was published before', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    const caller = await (await house.restart(servers[0]!)).as(alice);
+    const { keyId } = await reuse(signer, caller);
+    const ask = { requestId: fresh(1), keyId, ...messageOf('hello'), expiresAt: SOON };
+    const reply = await caller.call('sign.request', { ...ask, attempt, commitmentsWanted: 1 });
+    expect([reply.state, reply.shares, reply.commitments.length]).toEqual(['stale', [], 1]);
+  });
+});
+
+describe('V37: a coordinator who changes commitments', () => {
+  test('gets nothing for a commitment that this server did not make', async () => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers);
+    const [[mine], [theirs]] = [await signer.pool(1, 1), await signer.pool(2, 1)];
+    const pairs = [
+      theirs!,
+      { hiding: mine!.hiding, binding: theirs!.binding },
+      { hiding: theirs!.hiding, binding: mine!.binding },
+      { hiding: mine!.binding, binding: mine!.hiding },
+      { hiding: new Uint8Array(0), binding: new Uint8Array(0) },
+      { hiding: mine!.hiding, binding: new Uint8Array(33) },
+    ];
+    for (const pair of pairs) {
+      const attempt = { number: 1, signers: [1, 2], commitments: [[pair, theirs!]] };
+      expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('stale');
+    }
+    const attempt = { number: 1, signers: [1, 2], commitments: [[mine!, theirs!]] };
+    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('signed');
+  });
+
+  test.each([
+    ['the identity', Uint8Array.of(1, ...new Uint8Array(31))],
+    ['a point of small order', new Uint8Array(32)],
+    ['no point at all', new Uint8Array(32).fill(0xff)],
+    ['nothing', new Uint8Array(0)],
+  ])(
+    'who puts %s in the place of another commitment costs this server one nonce, and it says whose it was',
+    async (_, hiding) => {
+      const { callers } = await house.openMany(3);
+      const { signer } = await makeKey(callers);
+      const good = await signer.prepare([1, 2]);
+      const [mine, theirs] = good.commitments[0]!;
+      const attempt: SigningAttempt = { ...good, commitments: [[mine!, { ...theirs!, hiding }]] };
+      const ask = { ...messageOf('x'), requestId: fresh(1) };
+      const refused = expect.objectContaining({
+        code: 'COMMITMENT_INVALID',
+        facts: { culprits: [2] },
+      }) as Error;
+      await expect(signer.request(1, ask, { attempt })).rejects.toThrow(refused);
+      // Delivered again, the same answer; with what was right about it, nothing: N10.
+      await expect(signer.request(1, ask, { attempt })).rejects.toThrow(refused);
+      expect((await signer.request(1, ask, { attempt: { ...good, number: 2 } })).state).toBe('stale');
+      const next = await signer.prepare([1, 3], 1, 3);
+      expect((await signer.request(1, ask, { attempt: next })).state).toBe('signed');
+    },
+  );
+});
+
+describe('V39: who signs', () => {
+  test.each([
+    ['too few', (attempt: SigningAttempt) => pick(attempt, [0, 1]), 3],
+    ['a slot that does not exist', (attempt: SigningAttempt) => rename(attempt, [1, 2, 4]), 2],
+    ['the same slot twice', (attempt: SigningAttempt) => rename(attempt, [1, 2, 2]), 2],
+    ['slots out of order', (attempt: SigningAttempt) => rename(attempt, [2, 1, 3]), 2],
+    ['everybody but this server', (attempt: SigningAttempt) => pick(attempt, [1, 2]), 2],
+    [
+      'a commitment too few',
+      ({ commitments, ...rest }: SigningAttempt) => ({ ...rest, commitments: [commitments[0]!.slice(1)] }),
+      2,
+    ],
+    [
+      'a commitment too many',
+      ({ commitments, ...rest }: SigningAttempt) => ({
+        ...rest,
+        commitments: [[...commitments[0]!, commitments[0]![0]!]],
+      }),
+      2,
+    ],
+    [
+      'a task too many',
+      ({ commitments, ...rest }: SigningAttempt) => ({
+        ...rest,
+        commitments: [...commitments, ...commitments],
+      }),
+      2,
+    ],
+  ])('an attempt with %s is refused, and costs no nonce', async (_, change, needed) => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers, { needed });
+    const attempt = await signer.prepare([1, 2, 3]);
+    await expect(signer.request(1, messageOf('x'), { attempt: change(attempt) })).rejects.toThrow(
+      code('ATTEMPT_INVALID'),
+    );
+    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('signed');
+  });
+
+  function pick({ commitments, signers, number }: SigningAttempt, places: readonly number[]): SigningAttempt {
+    const chosen = <T>(list: readonly T[]) => places.map((place) => list[place]!);
+    return { number, signers: chosen(signers), commitments: commitments.map((ofTask) => chosen(ofTask)) };
+  }
+
+  function rename(attempt: SigningAttempt, signers: number[]): SigningAttempt {
+    return { ...attempt, signers };
+  }
+});
+
+describe('V50: one request, one meaning', () => {
+  test.each([
+    ['another message', (ask: object) => ({ ...ask, ...messageOf('pay mallory') })],
+    ['another expiry', (ask: object) => ({ ...ask, expiresAt: SOON + 1 })],
+    ['another key', (ask: object) => ({ ...ask, keyId: fresh(9) })],
+  ])('a known request id with %s is refused, before and after a share', async (_, change) => {
+    const { callers } = await house.openMany(2);
+    const { signer, keyId } = await makeKey(callers);
+    const ask = { requestId: fresh(1), keyId, ...messageOf('hello'), expiresAt: SOON, commitmentsWanted: 0 };
+    const refused = expect.objectContaining({
+      code: expect.stringMatching(/REQUEST_DIFFERS|KEY_UNKNOWN/) as string,
+    }) as Error;
+    expect((await callers[0]!.call('sign.request', { ...ask, attempt: null })).state).toBe('ready');
+    await expect(
+      callers[0]!.call('sign.request', { ...change(ask), attempt: null } as never),
+    ).rejects.toThrow(refused);
+    const attempt = await signer.prepare([1, 2]);
+    await expect(callers[0]!.call('sign.request', { ...change(ask), attempt } as never)).rejects.toThrow(
+      refused,
+    );
+    expect((await callers[0]!.call('sign.request', { ...ask, attempt })).state).toBe('signed');
+    await expect(callers[0]!.call('sign.request', { ...change(ask), attempt } as never)).rejects.toThrow(
+      refused,
+    );
+  });
+
+  test('the same id of another account is another request', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const strangers = await Promise.all(servers.map((server) => server.as(mallory)));
+    const theirs = await makeKey(strangers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const other = { ...messageOf('another'), requestId: fresh(1) };
+    expect((await signer.request(1, ask, {})).state).toBe('ready');
+    expect((await theirs.signer.request(1, other, {})).state).toBe('ready');
+  });
+
+  test('nobody signs with a key of somebody else', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { keyId, signer } = await makeKey(callers);
+    const attempt = await signer.prepare([1, 2]);
+    const stranger = await servers[0]!.as(mallory);
+    const ask = {
+      requestId: fresh(1),
+      keyId,
+      ...messageOf('x'),
+      expiresAt: SOON,
+      attempt,
+      commitmentsWanted: 0,
+    };
+    await expect(stranger.call('sign.request', ask)).rejects.toThrow(code('KEY_UNKNOWN'));
+    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('signed');
+  });
+});
+
+describe('V16: purposes', () => {
+  const commit = `tree ${'ab'.repeat(20)}\nauthor A <a@b.c> 1700000000 +0000\ncommitter A <a@b.c> 1700000000 +0000\n\nhello\n`;
+  const payloads: Readonly<Record<string, Uint8Array>> = {
+    message: buildMessageRequest({ domain: 'lab', bytes: encodeUtf8('hello') }),
+    ssh: buildSshSigRequest({ namespace: 'file', message: encodeUtf8('hello') }),
+    git: buildGitRequest(encodeUtf8(commit)),
+    bitcoin: psbt(),
+  };
+  const purposes = { message: 'ed25519', ssh: 'ed25519', git: 'ed25519', bitcoin: 'secp256k1-tr' } as const;
+
+  for (const [purpose, suite] of Object.entries(purposes)) {
+    test(`a key for ${purpose} answers to requests of its own kind only`, async () => {
+      const { callers } = await house.openMany(2);
+      const { signer, keyId } = await makeKey(callers, { purpose, suite });
+      for (const [kind, payload] of Object.entries(payloads)) {
+        const attempt = await signer.prepare([1, 2]);
+        const ask = {
+          requestId: new Uint8Array(32).fill(kind.length),
+          keyId,
+          kind,
+          payload,
+          expiresAt: SOON,
+        };
+        const asked = callers[0]!.call('sign.request', { ...ask, attempt, commitmentsWanted: 0 });
+        if (kind === purpose && kind !== 'bitcoin') expect((await asked).state).toBe('signed');
+        else if (kind === purpose) await expect(asked).rejects.toThrow(code('PSBT_NO_INPUT_OF_KEY'));
+        else await expect(asked).rejects.toThrow(code('REQUEST_KIND_NOT_FOR_KEY'));
+      }
+    });
+  }
+
+  test('a kind nobody knows is refused', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const asked = signer.request(1, { kind: 'constructor', payload: new Uint8Array(0) }, {});
+    await expect(asked).rejects.toThrow(code('REQUEST_KIND_UNKNOWN'));
+  });
+
+  test.each(Object.keys(purposes))(
+    'a key for %s cannot be made with a policy for other kinds',
+    async (purpose) => {
+      const { callers } = await house.openMany(2);
+      const suite = purposes[purpose as keyof typeof purposes];
+      const others = Object.keys(purposes).filter((kind) => kind !== purpose);
+      for (const kind of others) {
+        const made = makeKey(callers, { purpose, suite, policy: { kinds: [purpose, kind] } });
+        await expect(made).rejects.toThrow(code('KIND_NOT_FOR_PURPOSE'));
+      }
+    },
+  );
+
+  function psbt(): Uint8Array {
+    const script = OutScript.encode({ type: 'tr', pubkey: new Uint8Array(32).fill(2) });
+    const transaction = new Transaction();
+    transaction.addInput({ txid: 'ab'.repeat(32), index: 0, witnessUtxo: { script, amount: 1000n } });
+    transaction.addOutput({ script, amount: 900n });
+    return transaction.toPSBT();
+  }
+});
+
+describe('policy', () => {
+  test('a request over the rate is refused with 429, and the refusal is written down', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers, { policy: { rateLimit: { count: 2, perSeconds: 60 } } });
+    await signer.request(1, messageOf('one'), {});
+    await signer.request(1, messageOf('two'), {});
+    const attempt = await signer.prepare([1, 2]);
+    await expect(signer.request(1, messageOf('three'), { attempt })).rejects.toThrow(
+      expect.objectContaining({ code: 'POLICY_RATE', httpStatus: 429 }),
+    );
+    expect((await auditOf(servers[0]!)).map(({ verdict }) => verdict)).toEqual([
+      'allowed',
+      'allowed',
+      'refused',
+    ]);
+  });
+
+  test('V68: an expired request gives nothing, whatever it had', async () => {
+    let now = LAB_TIME;
+    const { callers } = await house.openMany(2, { now: () => now });
+    const { signer } = await makeKey(callers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const attempt = await signer.prepare([1, 2]);
+    await signer.request(1, ask, { attempt });
+    now = SOON;
+    for (const again of [attempt, { ...attempt, number: 2 }, null]) {
+      const reply = await signer.request(1, ask, { attempt: again, commitmentsWanted: 1 });
+      expect([reply.state, reply.shares, reply.commitments]).toEqual(['expired', [], []]);
+    }
+    await expect(signer.request(1, messageOf('new'), {})).rejects.toThrow(code('EXPIRY_PASSED'));
+  });
+
+  test('a request that lives too long is refused', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const asked = signer.request(1, messageOf('x'), { expiresAt: LAB_TIME + 3_153_600_000 });
+    await expect(asked).rejects.toThrow(code('EXPIRY_TOO_FAR'));
+  });
+
+  test('a cancelled request gives nothing any more', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const attempt = await signer.prepare([1, 2]);
+    await signer.request(1, ask, { attempt });
+    const reply = await callers[0]!.call('sign.cancel', { requestId: fresh(1), reason: 'no' });
+    expect([reply.state, reply.reason]).toEqual(['cancelled', 'no']);
+    const again = await signer.request(1, ask, { attempt });
+    expect([again.state, again.shares]).toEqual(['cancelled', []]);
+    expect(await callers[0]!.call('sign.cancel', { requestId: fresh(1), reason: 'again' })).toEqual(reply);
+    await expect(callers[0]!.call('sign.cancel', { requestId: fresh(2), reason: '' })).rejects.toThrow(
+      code('REQUEST_UNKNOWN'),
+    );
+  });
+});
+
+describe('requests that wait for the operator', () => {
+  const policy = { approval: 'operator' } as const;
+
+  test('wait without giving anything, are listed, and are answered once somebody said yes', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers, { policy });
+    const { desk } = servers[0]!.sessions;
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const attempt = await signer.prepare([1, 2]);
+    for (let i = 0; i < 2; i++) {
+      const reply = await signer.request(1, ask, { attempt, commitmentsWanted: 1 });
+      expect([reply.state, reply.shares, reply.commitments]).toEqual(['waiting', [], []]);
+    }
+    const [listed, ...more] = await desk.list();
+    expect(more).toEqual([]);
+    expect(listed).toEqual(
+      expect.objectContaining({ requestId: fresh(1), kind: 'message', owner: alice.xid }),
+    );
+    expect(listed!.sentence).toContain('hello');
+    await desk.approve(fresh(1));
+    expect(await desk.list()).toEqual([]);
+    expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
+    await expect(desk.approve(fresh(1))).rejects.toThrow(code('REQUEST_NOT_WAITING'));
+    expect(
+      (await auditOf(servers[0]!)).map(({ deed, verdict, who }) => [deed, verdict, who === null]),
+    ).toEqual([
+      ['sign.request', 'asked', false],
+      ['operator.approve', 'approved', true],
+      ['sign.attempt', 'allowed', false],
+    ]);
+  });
+
+  test('a no reaches the requester with its reason, and is final', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers, { policy });
+    const { desk } = servers[0]!.sessions;
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    await signer.request(1, ask, {});
+    await expect(desk.reject(fresh(1), 'ring\u0007the bell')).rejects.toThrow(code('REASON_INVALID'));
+    await expect(desk.reject(fresh(1), '')).rejects.toThrow(code('REASON_INVALID'));
+    await desk.reject(fresh(1), 'not today');
+    const attempt = await signer.prepare([1, 2]);
+    for (const given of [null, attempt]) {
+      const reply = await signer.request(1, ask, { attempt: given });
+      expect([reply.state, reply.reason, reply.shares]).toEqual(['rejected', 'not today', []]);
+    }
+    await expect(desk.approve(fresh(1))).rejects.toThrow(code('REQUEST_NOT_WAITING'));
+    await expect(desk.approve(fresh(2))).rejects.toThrow(code('REQUEST_UNKNOWN'));
+  });
+
+  test('nobody can wait under an id that somebody else waits under', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers, { policy });
+    const theirs = await makeKey(await Promise.all(servers.map((server) => server.as(mallory))), { policy });
+    await signer.request(1, { ...messageOf('hello'), requestId: fresh(1) }, {});
+    const copied = theirs.signer.request(1, { ...messageOf('pay mallory'), requestId: fresh(1) }, {});
+    await expect(copied).rejects.toThrow(code('REQUEST_ID_TAKEN'));
+    expect((await servers[0]!.sessions.desk.approve(fresh(1))).sentence).toContain('hello');
+  });
+
+  test('a request that nobody answered in time expires', async () => {
+    let now = LAB_TIME;
+    const { servers, callers } = await house.openMany(2, { now: () => now });
+    const { signer } = await makeKey(callers, { policy });
+    for (const id of [1, 2]) await signer.request(1, { ...messageOf('hello'), requestId: fresh(id) }, {});
+    now = SOON;
+    await expect(servers[0]!.sessions.desk.approve(fresh(1))).rejects.toThrow(code('REQUEST_NOT_WAITING'));
+    expect(await servers[0]!.sessions.desk.list()).toEqual([]);
+    await servers[0]!.sessions.sweep();
+    expect((await signer.request(1, { ...messageOf('hello'), requestId: fresh(2) }, {})).state).toBe(
+      'expired',
+    );
+    expect((await auditOf(servers[0]!)).map(({ deed }) => deed)).toEqual([
+      'sign.request',
+      'sign.request',
+      'sign.expired',
+      'sign.expired',
+    ]);
+  });
+
+  test('a request that policy had let through waits when the operator has become stricter since', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer, keyId } = await makeKey(callers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    expect((await signer.request(1, ask, {})).state).toBe('ready');
+    const { context, sessions } = servers[0]!;
+    const tighten = (change: Partial<typeof NO_TIGHTENING>) =>
+      context.storage.transact((transaction) =>
+        storeTightening(
+          context.vault,
+          transaction,
+          { owner: alice.xid, keyId },
+          { ...NO_TIGHTENING, ...change },
+        ),
+      );
+    await tighten({ approval: 'operator' });
+    const attempt = await signer.prepare([1, 2]);
+    expect((await signer.request(1, ask, { attempt })).state).toBe('waiting');
+    await sessions.desk.approve(fresh(1));
+    await tighten({ kinds: ['ssh'] });
+    await expect(signer.request(1, ask, { attempt })).rejects.toThrow(code('POLICY_KIND'));
+    await tighten({});
+    expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
+  });
+});
+
+describe('V70: nobody is locked out', () => {
+  test('a client that lost every commitment it was given is given more', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    let replies = 0;
+    for (let i = 0; i < 20; i++) replies += (await signer.pool(1, 512)).length;
+    expect(replies).toBeLessThan(512 + 20 * 8 + 1);
+    expect((await signer.pool(1, 1)).length).toBe(1);
+    expect((await signer.sign(messageOf('still here'), [1, 2])).length).toBe(64);
+  });
+
+  test('what one account wastes does not void what another one holds', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers);
+    const theirs = await makeKey(await Promise.all(servers.map((server) => server.as(mallory))));
+    const attempt = await signer.prepare([1, 2]);
+    for (let i = 0; i < 10; i++) await theirs.signer.pool(1, 512);
+    expect((await signer.request(1, messageOf('mine'), { attempt })).state).toBe('signed');
+  });
+
+  test('a request that was answered with stale can always be attempted with what came with it', async () => {
+    const { callers } = await house.openMany(3);
+    const { signer } = await makeKey(callers);
+    const ask = { ...messageOf('hello'), requestId: fresh(1) };
+    const old = await signer.prepare([1, 2]);
+    await signer.request(1, messageOf('other'), { attempt: old });
+    const stale: SigningReply = await signer.request(1, ask, { attempt: old, commitmentsWanted: 1 });
+    const attempt = { ...old, number: 2, commitments: [[stale.commitments[0]!, old.commitments[0]![1]!]] };
+    const replies = await Promise.all([1, 2].map((slot) => signer.request(slot, ask, { attempt })));
+    expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
+  });
+});
+
+describe('what errors and logs say', () => {
+  test('no error of signing holds a byte of the payload, a share or a nonce', async () => {
+    const { callers } = await house.openMany(2);
+    const { signer, keyId } = await makeKey(callers);
+    const secretText = 'canary-4f1c';
+    const payload = messageOf(secretText).payload;
+    const attempt = await signer.prepare([1, 2]);
+    const asks = [
+      { kind: 'message', payload: payload.subarray(1) },
+      { kind: 'ssh', payload },
+      { kind: 'message', payload, attempt: { ...attempt, signers: [1, 3] } },
+      { kind: 'message', payload, expiresAt: 1 },
+    ];
+    for (const ask of asks) {
+      const error: unknown = await callers[0]!
+        .call('sign.request', {
+          requestId: fresh(1),
+          keyId,
+          expiresAt: SOON,
+          attempt,
+          commitmentsWanted: 0,
+          ...ask,
+        })
+        .catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(Error);
+      const said = JSON.stringify(error, Object.getOwnPropertyNames(error)).replace(/"stack":"[^"]*"/, '');
+      expect(said).not.toContain(secretText);
+      expect(said).not.toContain(encodeHex(payload).slice(0, 24));
+    }
+  });
+});
