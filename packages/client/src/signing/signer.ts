@@ -77,7 +77,8 @@ export function createSigner(
   const silentUntil = new Map<string, number>();
   const tidying = new Set<Promise<unknown>>();
   const rosters = new Map<string, Promise<readonly Participant[]>>();
-  let turn = 0;
+  // Short-lived clients must not all begin with the same server.
+  let turn = context.random(1)[0]!;
 
   async function participantsOf(key: CertifiedKey, without: readonly string[]): Promise<Participant[]> {
     const { name } = key.record;

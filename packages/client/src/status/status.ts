@@ -1,4 +1,4 @@
-import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { CkmError, equalBytes } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
 import { listKeyRecords } from '../keys/keys.js';
@@ -83,9 +83,9 @@ export async function readStatus(context: ClientContext): Promise<Status> {
 export async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
   const { name, url } = record;
   const none = { version: null, answerMs: null, clockOffset: null, keys: null, keyQuota: null };
-  const started = performance.now();
   try {
     const link = await context.linkTo(record);
+    const started = performance.now();
     const asked = context.clock();
     const { version, time, keys, keyQuota } = await link.call('server.describe', {});
     const answerMs = Math.round(performance.now() - started);
@@ -95,9 +95,4 @@ export async function readServer(context: ClientContext, record: ServerRecord): 
     if (!(error instanceof CkmError)) throw error;
     return { name, url, isReachable: false, ...none, problem: { code: error.code, text: error.message } };
   }
-}
-
-/** Names an XID that no record names. */
-export function shortXid(xid: Uint8Array): string {
-  return encodeHex(xid.subarray(0, 4));
 }

@@ -1,11 +1,11 @@
-import { encodeUtf8, reveal, StorageError, UsageError, wipe } from '@ckm/foundation';
+import { encodeUtf8, reveal, UsageError, wipe } from '@ckm/foundation';
 import { seedToUr, seedToWords } from '@ckm/client';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { isErrno, writeNew } from '../../home/atomic-write.js';
 import { unlockSeed } from '../../home/owner-seed.js';
 import { showWords } from '../../terminal/show-words.js';
+import { assertFree, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm seed backup` */
 export function seedBackupCommand(): Command {
@@ -28,6 +28,7 @@ async function backup(context: Context, { format, out }: Flags): Promise<void> {
     });
     return;
   }
+  await assertFree(out);
   const seed = await unlockSeed(context);
   const text = (format === 'ur' ? seedToUr : seedToWords)(seed);
   try {
@@ -46,19 +47,7 @@ async function backup(context: Context, { format, out }: Flags): Promise<void> {
 async function writeBackup(path: string, content: string): Promise<void> {
   const bytes = encodeUtf8(`${content}\n`);
   try {
-    await writeNew(path, bytes);
-  } catch (cause) {
-    if (isErrno(cause, 'EEXIST')) {
-      throw new UsageError(`${path} is already there`, {
-        code: 'FILE_EXISTS',
-        hint: 'name a file that does not exist yet',
-      });
-    }
-    throw new StorageError(`${path} cannot be written`, {
-      code: 'FILE_UNWRITABLE',
-      hint: 'check the folder and its permissions',
-      cause,
-    });
+    await writeOut(path, bytes);
   } finally {
     bytes.fill(0);
   }

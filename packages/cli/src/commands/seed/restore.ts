@@ -1,12 +1,14 @@
-import { reveal, secret, type Secret, StorageError, wipe } from '@ckm/foundation';
+import { reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import { urToSeed, wordsToSeed } from '@ckm/client';
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { isInitialised } from '../../home/home.js';
 import { seedExists, storeSeed } from '../../home/owner-seed.js';
 import { askHidden } from '../../terminal/prompt.js';
+import { readInput } from '../../terminal/read-input.js';
+
+const MOST_BYTES = 4096;
 
 /** `ckm seed restore` */
 export function seedRestoreCommand(): Command {
@@ -52,13 +54,8 @@ async function readBackup(context: Context, from: string | undefined): Promise<S
 }
 
 async function readText(path: string): Promise<string> {
-  try {
-    return (await readFile(path)).subarray(0, 4096).toString('utf8').trim();
-  } catch (cause) {
-    throw new StorageError(`${path} cannot be read`, {
-      code: 'FILE_UNREADABLE',
-      hint: 'check the path and its permissions',
-      cause,
-    });
-  }
+  const bytes = await readInput(path, MOST_BYTES);
+  const text = new TextDecoder().decode(bytes).trim();
+  bytes.fill(0);
+  return text;
 }

@@ -1,0 +1,58 @@
+import type { KeyPolicy } from '@ckm/api';
+import { Option } from 'commander';
+import { formatInstant, unixNow } from '../terminal/instant.js';
+import { optionInvalid, parseDuration, parseRate } from './option-values.js';
+
+/** What the owner asks every server of a key to enforce, as flags. */
+export interface PolicyFlags {
+  readonly approval?: 'automatic' | 'operator';
+  readonly rate?: string;
+  readonly expires?: string;
+  readonly allowBlind?: true;
+  readonly kinds?: string;
+}
+
+const GROUP = 'Policy, certified with the key:';
+
+export function policyOptions(): readonly Option[] {
+  return [
+    new Option('--approval <who>', 'operator: each request waits until the operators say yes').choices([
+      'automatic',
+      'operator',
+    ]),
+    new Option('--rate <limit>', 'at most so many requests in so long: 10/1h'),
+    new Option('--expires <when>', 'answers nothing from then on: 2027-12-31, or 90d'),
+    new Option('--allow-blind', 'content that cannot be described may be signed'),
+    new Option('--kinds <kinds>', 'fewer request kinds than the purpose allows, separated by commas'),
+  ].map((option) => option.helpGroup(GROUP));
+}
+
+/** @throws UsageError `OPTION_INVALID` */
+export function parsePolicyFlags(flags: PolicyFlags): Partial<KeyPolicy> {
+  return {
+    ...(flags.approval === undefined ? {} : { approval: flags.approval }),
+    ...(flags.rate === undefined ? {} : { rateLimit: parseRate('--rate', flags.rate) }),
+    ...(flags.expires === undefined ? {} : { expiresAt: parseExpiry(flags.expires) }),
+    ...(flags.allowBlind === true ? { blindAllowed: true } : {}),
+    ...(flags.kinds === undefined ? {} : { kinds: flags.kinds.split(',').map((one) => one.trim()) }),
+  };
+}
+
+/** A policy as lines of label and value. */
+export function policyLines({ kinds, rateLimit, expiresAt, blindAllowed, approval }: KeyPolicy): string[] {
+  const limit = rateLimit === null ? '' : `, at most ${rateLimit.count} in ${rateLimit.perSeconds} s`;
+  const end = expiresAt === null ? '' : `, until ${formatInstant(expiresAt, unixNow())}`;
+  const who =
+    approval === 'operator' ? 'each request waits for the operators' : 'servers answer by themselves';
+  return [
+    `Policy  ${kinds.join(', ')}; ${who}${limit}${end}${blindAllowed ? ', blind signing allowed' : ''}`,
+  ];
+}
+
+function parseExpiry(text: string): number {
+  const isSpan = /^[0-9]+[smhd]$/.test(text);
+  const at = isSpan ? unixNow() + parseDuration('--expires', text) : Math.floor(Date.parse(text) / 1000);
+  if (Number.isNaN(at)) throw optionInvalid('--expires is no moment', 'write it like 2027-12-31 or 90d');
+  if (at <= unixNow()) throw optionInvalid('--expires is in the past', 'name a time in the future');
+  return at;
+}

@@ -1,0 +1,61 @@
+import type { DoctorLine } from '@ckm/client';
+import { AvailabilityError } from '@ckm/foundation';
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Context } from '../command-line/context.js';
+import { leaf, run } from '../command-line/run.js';
+import { openOwner } from '../home/open-owner.js';
+import { formatTable } from '../terminal/table.js';
+import type { Style } from '../terminal/terminal.js';
+
+/** `ckm doctor` */
+export function doctorCommand(): Command {
+  return leaf('doctor', 'look for everything that can be wrong, and say what to do').action(run(doctor));
+}
+
+const STYLES: Record<DoctorLine['level'], Style> = { ok: 'green', warn: 'yellow', fail: 'red' };
+
+async function doctor(context: Context): Promise<void> {
+  const { terminal } = context;
+  const client = await openOwner(context);
+  const lines = [...(await checkFolder(context)), ...(await client.diagnose())];
+  const rows = lines.map(({ level, subject, text, fix }) => [
+    level,
+    subject,
+    text,
+    fix === undefined ? '' : `fix: ${fix}`,
+  ]);
+  const table = formatTable(rows).split('\n');
+  const styled = table.map((line, i) => {
+    const { level } = lines[i]!;
+    return terminal.style(STYLES[level], line.slice(0, level.length)) + line.slice(level.length);
+  });
+  terminal.result(styled.join('\n'), lines);
+  const failing = lines.filter(({ level }) => level === 'fail');
+  if (failing.length > 0) {
+    throw new AvailabilityError(`${failing.length} of ${lines.length} checks failed`, {
+      code: 'DOCTOR_FOUND_FAULTS',
+      hint: 'follow the fixes in the lines marked fail',
+    });
+  }
+}
+
+/** Whether other people of this machine can look in. */
+async function checkFolder({ home }: Context): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  for (const path of [home.path, home.seedFile]) {
+    const { mode } = await stat(path);
+    const isPrivate = (mode & 0o077) === 0;
+    lines.push(
+      isPrivate
+        ? { level: 'ok', subject: path, text: 'readable by you alone' }
+        : {
+            level: 'fail',
+            subject: path,
+            text: 'others on this machine can read it',
+            fix: `chmod go-rwx ${path}`,
+          },
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,109 @@
+import { type CreateKeyArgs, type KeyPlan, type KeyPurpose } from '@ckm/client';
+import { UsageError } from '@ckm/foundation';
+import { type Command, Option } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import {
+  parsePolicyFlags,
+  policyLines,
+  policyOptions,
+  type PolicyFlags,
+} from '../../command-line/policy-flags.js';
+import { parseQuorumFlag } from '../../command-line/quorum-flag.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../home/open-owner.js';
+import { createProgress } from '../../terminal/progress.js';
+import { cancelled, confirm } from '../../terminal/prompt.js';
+import { keyLines, keyObject } from './show.js';
+
+/** `ckm key create NAME` */
+export function keyCreateCommand(): Command {
+  const command = leaf('create', 'make a key together with your servers: it never exists in one place')
+    .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
+    .addOption(
+      new Option('--for <purpose>', 'what it may be used for')
+        .choices(['bitcoin', 'ssh', 'git', 'message'])
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--quorum <quorum>', 'how many of how many servers it takes to use it: 2of3')
+    .requiredOption('--servers <names>', 'their names, separated by commas, in order')
+    .addOption(new Option('--suite <suite>', 'another signature suite than the purpose’s own'))
+    .addOption(
+      new Option('--network <network>', 'whose addresses are shown').choices([
+        'bitcoin',
+        'testnet',
+        'signet',
+        'regtest',
+      ]),
+    );
+  for (const option of policyOptions()) command.addOption(option);
+  return command.action(run(create));
+}
+
+interface Flags extends PolicyFlags {
+  readonly for: KeyPurpose;
+  readonly quorum: string;
+  readonly servers: string;
+  readonly suite?: NonNullable<CreateKeyArgs['suite']>;
+  readonly network?: NonNullable<CreateKeyArgs['network']>;
+}
+
+async function create(context: Context, name: string, given: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  const args = argsFrom(name, given);
+  const client = await openOwner(context);
+  const plan = await client.planKey(args);
+  terminal.warn(planLines(name, plan));
+  if (flags.preview === true) {
+    terminal.result('nothing was sent', { preview: true, name, ...planObject(plan) });
+    return;
+  }
+  if (flags.yes !== true && !(await confirm(terminal, 'Make this key?'))) throw cancelled();
+  const progress = createProgress(terminal);
+  try {
+    const key = await client.createKey(args, progress.on);
+    progress.end();
+    terminal.talk(
+      '\n  every server shows the same likeness for this key; compare it with their operators:\n',
+    );
+    terminal.result(keyLines(terminal, key), keyObject(key));
+  } finally {
+    progress.end();
+  }
+}
+
+function argsFrom(name: string, given: Flags): CreateKeyArgs {
+  const servers = given.servers.split(',').map((one) => one.trim());
+  if (servers.some((one) => one === '')) {
+    throw new UsageError('--servers holds an empty name', {
+      code: 'OPTION_INVALID',
+      hint: 'write the names with single commas between: --servers alpha,bravo,charlie',
+    });
+  }
+  return {
+    name,
+    purpose: given.for,
+    quorum: parseQuorumFlag(given.quorum),
+    servers,
+    policy: parsePolicyFlags(given),
+    ...(given.suite === undefined ? {} : { suite: given.suite }),
+    ...(given.network === undefined ? {} : { network: given.network }),
+  };
+}
+
+function planLines(name: string, { proposal, servers, network }: KeyPlan): string {
+  const { needed, of } = proposal.quorum;
+  const lost = of - needed;
+  return [
+    '',
+    `  Make    ${name}   for ${proposal.purpose}${network === null || network === 'bitcoin' ? '' : ` (${network})`}, ${proposal.suite}`,
+    `  Quorum  ${needed} of ${of}: any ${needed} servers sign; ${lost} may be lost; ${needed - 1} together can do nothing`,
+    `  Asks    ${servers.map((server) => server.name).join(', ')}`,
+    ...policyLines(proposal.policy).map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+function planObject({ proposal, servers, network }: KeyPlan) {
+  const { purpose, suite, quorum, policy } = proposal;
+  return { purpose, suite, quorum, policy, network, servers: servers.map((server) => server.name) };
+}

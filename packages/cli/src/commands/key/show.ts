@@ -1,0 +1,101 @@
+import type { CertifiedKey } from '@ckm/client';
+import { encodeHex } from '@ckm/foundation';
+import {
+  bitcoinAddress,
+  bitcoinDescriptor,
+  sshFingerprint,
+  sshPublicKeyBlob,
+  sshPublicKeyLine,
+} from '@ckm/requests';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { policyLines } from '../../command-line/policy-flags.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../home/open-owner.js';
+import { formatInstant, unixNow } from '../../terminal/instant.js';
+import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
+import type { Terminal } from '../../terminal/terminal.js';
+
+/** `ckm key show NAME` */
+export function keyShowCommand(): Command {
+  return leaf('show', 'one key: likeness, public key, descriptor or SSH line, policy')
+    .argument('<name>')
+    .option('--public', 'only the public key in the form its purpose uses: descriptor, SSH line, hex')
+    .action(run(show));
+}
+
+async function show(context: Context, name: string, flags: { readonly public?: true }): Promise<void> {
+  const { terminal } = context;
+  const client = await openOwner(context);
+  const key = await client.showKey(name);
+  if (flags.public === true) {
+    terminal.result(publicForm(key).value, { name, ...publicForm(key) });
+    return;
+  }
+  terminal.result(keyLines(terminal, key), keyObject(key));
+}
+
+export function quorumText({ public: { quorum } }: CertifiedKey): string {
+  return `${quorum.needed} of ${quorum.of}`;
+}
+
+/** The public half of a key as people hand it on. */
+function publicForm(key: CertifiedKey): {
+  readonly form: 'descriptor' | 'ssh' | 'hex';
+  readonly value: string;
+} {
+  const { groupKey } = key.public;
+  if (key.purpose === 'bitcoin') {
+    return { form: 'descriptor', value: bitcoinDescriptor(key.public, key.record.network ?? 'bitcoin') };
+  }
+  if (key.purpose === 'ssh' || key.purpose === 'git') {
+    return { form: 'ssh', value: sshPublicKeyLine(groupKey, `ckm:${key.record.name}`) };
+  }
+  return { form: 'hex', value: encodeHex(groupKey) };
+}
+
+/** A key as its owner compares and uses it. */
+export function keyLines(terminal: Terminal, key: CertifiedKey): string {
+  const { record, certificate } = key;
+  const { form, value } = publicForm(key);
+  const isComplete = record.acknowledged.length === certificate.params.quorum.of;
+  return [
+    formatLikeness(terminal, record.name, key.certificateHash),
+    '',
+    `  Quorum      ${quorumText(key)}`,
+    `  For         ${key.purpose} (${key.public.suite})`,
+    `  ${form === 'hex' ? 'Public key' : form === 'ssh' ? 'SSH key   ' : 'Descriptor'}  ${value}`,
+    ...(form === 'ssh' ? [`  Print       ${sshFingerprint(sshPublicKeyBlob(key.public.groupKey))}`] : []),
+    ...(form === 'descriptor' ? [`  Address 0   ${addressText(key)}`] : []),
+    ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
+    `  Made        ${formatInstant(record.createdAt, unixNow())}`,
+    `  State       ${isComplete ? 'stored by every server' : 'not complete: go on with ckm sessions resume'}`,
+  ].join('\n');
+}
+
+function addressText(key: CertifiedKey): string {
+  return bitcoinAddress(key.public, 'receive', 0, key.record.network ?? 'bitcoin').address;
+}
+
+/** The same for machines. */
+export function keyObject(key: CertifiedKey): unknown {
+  const { record, certificate, certificateHash, keyId, purpose } = key;
+  const { suite, quorum, groupKey } = key.public;
+  return {
+    name: record.name,
+    keyId,
+    purpose,
+    suite,
+    quorum,
+    network: record.network,
+    policy: record.policy,
+    createdAt: record.createdAt,
+    groupKey,
+    public: publicForm(key),
+    ...(purpose === 'bitcoin' ? { address: addressText(key) } : {}),
+    certificateHash,
+    likeness: likenessObject(certificateHash),
+    isComplete: record.acknowledged.length === quorum.of,
+    servers: certificate.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),
+  };
+}

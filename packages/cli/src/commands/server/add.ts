@@ -1,0 +1,57 @@
+import { AccessError } from '@ckm/foundation';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../home/open-owner.js';
+import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
+import { cancelled, confirm } from '../../terminal/prompt.js';
+
+/** `ckm server add NAME URL` */
+export function serverAddCommand(): Command {
+  return leaf('add', 'pin a Secret Server by its likeness and open an account there')
+    .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
+    .argument('<url>', 'where it answers')
+    .option('--likeness <words>', 'the six words its operator told you; anything else is refused')
+    .option('--invite <code>', 'for servers that take nobody without')
+    .action(run(add));
+}
+
+interface Flags {
+  readonly likeness?: string;
+  readonly invite?: string;
+}
+
+async function add(context: Context, name: string, url: string, { likeness, invite }: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  const seen = await client.previewServer(url);
+  terminal.warn(`\n${formatLikeness(terminal, seen.title, seen.xid)}\n`);
+  const shown = { name, url: seen.url, title: seen.title, accounts: seen.accounts, xid: seen.xid };
+  const machine = { ...shown, likeness: likenessObject(seen.xid) };
+  if (flags.preview === true) {
+    terminal.result(`would pin ${seen.title} at ${seen.url} as ${name} and open an account there`, {
+      preview: true,
+      ...machine,
+    });
+    return;
+  }
+  if (likeness === undefined && flags.yes !== true) {
+    if (!(await confirm(terminal, 'Is this what its operator told you, by phone or in person?')))
+      throw doesNotMatch();
+  }
+  const record = await client.addServer({
+    name,
+    url,
+    ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
+    ...(invite === undefined ? {} : { invite }),
+  });
+  terminal.result(`added ${record.name} at ${record.url}`, machine);
+}
+
+function doesNotMatch(): AccessError {
+  const { message } = cancelled();
+  return new AccessError(`the server was not added: ${message}`, {
+    code: 'SERVER_LIKENESS_MISMATCH',
+    hint: 'ask the operator for the likeness on another way than this network',
+  });
+}

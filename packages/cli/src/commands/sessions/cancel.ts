@@ -1,0 +1,30 @@
+import { shortId } from '@ckm/client';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../home/open-owner.js';
+import { cancelled, confirm } from '../../terminal/prompt.js';
+import { sessionObject } from './list.js';
+
+/** `ckm sessions cancel ID` */
+export function sessionsCancelCommand(): Command {
+  return leaf('cancel', 'give a ceremony up, here and on every server')
+    .argument('<id>', 'the first digits of its id')
+    .option('--reason <text>', 'reaches the servers', 'given up by its owner')
+    .action(run(cancel));
+}
+
+async function cancel(context: Context, id: string, { reason }: { readonly reason: string }): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  const session = await client.showSession(id);
+  const what = `${session.kind === 'dkg' ? 'making' : 'signing with'} ${session.keyName}`;
+  if (flags.preview === true) {
+    terminal.result(`would give up ${what}`, { preview: true, sessionId: session.sessionId });
+    return;
+  }
+  if (flags.yes !== true && !(await confirm(terminal, `Give up ${what}?`))) throw cancelled();
+  const full = Buffer.from(session.sessionId).toString('hex');
+  const done = await client.cancelSession(full, reason);
+  terminal.result(`gave up session ${shortId(done.sessionId)}`, sessionObject(done));
+}

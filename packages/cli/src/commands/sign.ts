@@ -1,0 +1,117 @@
+import type { SignArgs, SignPreview, SignResult } from '@ckm/client';
+import { encodeHex } from '@ckm/foundation';
+import { type Command, Option } from 'commander';
+import type { Context } from '../command-line/context.js';
+import { parseDuration } from '../command-line/option-values.js';
+import { policyLines } from '../command-line/policy-flags.js';
+import { leaf, run } from '../command-line/run.js';
+import { inStore, openOwner } from '../home/open-owner.js';
+import { buildRequest, type RequestFlags } from '../requests/build-request.js';
+import { artefactText } from '../requests/artefact.js';
+import { agree } from '../terminal/agree.js';
+import { formatDescription } from '../terminal/description.js';
+import { createProgress } from '../terminal/progress.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { assertFree, writeOut } from '../terminal/write-out.js';
+
+/** `ckm sign KEY` */
+export function signCommand(): Command {
+  const what = 'What to sign (one of):';
+  return leaf('sign', 'sign with a quorum of servers')
+    .argument('<key>')
+    .argument('[file]', 'a message; - is stdin')
+    .addOption(new Option('--message <text>', 'a message given here').helpGroup(what))
+    .addOption(
+      new Option('--psbt <file>', 'a Bitcoin transaction (PSBT: bytes, base64 or hex)').helpGroup(what),
+    )
+    .addOption(
+      new Option('--git <file>', 'a commit or tag object, as git hands it to a signing program').helpGroup(
+        what,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--ssh-namespace <name>',
+        'the file, as ssh-keygen -Y sign would, in this namespace',
+      ).helpGroup(what),
+    )
+    .option('--domain <name>', 'which application the message is for (default: ckm)')
+    .option('--raw', 'sign exactly the bytes of the message, without a domain')
+    .option('--without <servers>', 'do not ask these servers, separated by commas')
+    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
+    .option('--out <file>', 'a new file for the answer instead of stdout')
+    .action(run(sign));
+}
+
+interface Flags extends RequestFlags {
+  readonly without?: string;
+  readonly wait?: string;
+  readonly out?: string;
+}
+
+async function sign(context: Context, key: string, file: string | undefined, given: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  await assertFree(given.out);
+  const request = await buildRequest(file, given);
+  const args: SignArgs = {
+    key,
+    ...request,
+    ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
+    ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
+  };
+  const preview = await client.preview(args);
+  terminal.warn(formatDescription(terminal, preview.description));
+  terminal.warn(askLines(key, preview));
+  if (flags.preview === true) {
+    terminal.result('nothing was sent', { preview: true, key, ...preview });
+    return;
+  }
+  await agree(context, preview.description, 'Ask for this signature?');
+  const progress = createProgress(terminal);
+  const result = await client.sign(args, progress.on).finally(progress.end);
+  warnAbout(context, terminal, result);
+  await answer(terminal, request.kind, result, given.out);
+}
+
+function askLines(key: string, { asks, needed, policy }: SignPreview): string {
+  return [
+    `  Key     ${key}`,
+    `  Asks    any ${needed} of ${asks.join(', ')}`,
+    ...policyLines(policy).map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+export function warnAbout(context: Context, terminal: Terminal, { faulty, silent }: SignResult): void {
+  for (const { server, code, evidence } of faulty) {
+    terminal.warn(
+      `ckm: warning: ${server} misbehaved (${code}) and was left out · evidence: ${inStore(context, evidence)}`,
+    );
+  }
+  if (silent.length > 0) terminal.talk(`ckm: note: no answer from ${silent.join(', ')}`);
+}
+
+export async function answer(
+  terminal: Terminal,
+  kind: string,
+  result: SignResult,
+  out: string | undefined,
+): Promise<void> {
+  const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
+  if (out !== undefined) await writeOut(out, artefact);
+  const shown = artefactText(kind, artefact);
+  terminal.talk(`  signed by ${signers.join(', ')}`);
+  terminal.result(out === undefined ? shown.text : '', {
+    kind,
+    sentence: description.sentence,
+    signers,
+    faulty,
+    silent,
+    attempts,
+    signatures: signatures.map(encodeHex),
+    artefact: shown.text,
+    ...shown.more,
+    out: out ?? null,
+  });
+}

@@ -1,0 +1,78 @@
+import type { KeyStatus, ServerStatus, Status } from '@ckm/client';
+import type { Command } from 'commander';
+import type { Context } from '../command-line/context.js';
+import { leaf, run } from '../command-line/run.js';
+import { openOwner } from '../home/open-owner.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
+import { formatTable } from '../terminal/table.js';
+import type { Terminal } from '../terminal/terminal.js';
+
+/** `ckm status` */
+export function statusCommand(): Command {
+  return leaf('status', 'everything on one screen').action(run(status));
+}
+
+async function status(context: Context): Promise<void> {
+  const { terminal } = context;
+  const found = await (await openOwner(context)).status();
+  terminal.result(statusText(terminal, found), found);
+}
+
+function statusText(terminal: Terminal, { servers, keys, openSessions }: Status): string {
+  const now = unixNow();
+  const sections = [
+    heading(terminal, 'Servers', servers.map(serverRow), 'none yet: ckm server add NAME URL'),
+    heading(
+      terminal,
+      'Keys',
+      keys.map((key) => keyRow(terminal, key)),
+      'none yet: ckm key create NAME',
+    ),
+    heading(
+      terminal,
+      'Open sessions',
+      openSessions.map(({ id, kind, key, expiresAt }) => [
+        id,
+        kind === 'dkg' ? 'making' : 'signing with',
+        key,
+        `expires ${formatInstant(expiresAt, now)}`,
+      ]),
+      'none',
+    ),
+  ];
+  return sections.join('\n\n');
+}
+
+function heading(
+  terminal: Terminal,
+  title: string,
+  rows: readonly (readonly string[])[],
+  none: string,
+): string {
+  return `${terminal.style('bold', title)}\n${rows.length === 0 ? `  ${none}` : formatTable(rows, '  ')}`;
+}
+
+function serverRow({ name, isReachable, answerMs, version, url, problem }: ServerStatus): string[] {
+  if (!isReachable) return [name, 'does not answer', problem?.code ?? '', url];
+  return [name, `answers in ${answerMs} ms`, version ?? '', url];
+}
+
+function keyRow(
+  terminal: Terminal,
+  { name, purpose, quorum, reachable, margin, isComplete }: KeyStatus,
+): string[] {
+  return [
+    name,
+    purpose,
+    `${quorum.needed} of ${quorum.of}`,
+    `${reachable.length} answer`,
+    marginText(terminal, margin, isComplete),
+  ];
+}
+
+function marginText(terminal: Terminal, margin: number, isComplete: boolean): string {
+  if (!isComplete) return terminal.style('yellow', 'not complete: ckm sessions resume');
+  if (margin < 0) return terminal.style('red', 'cannot sign');
+  if (margin === 0) return terminal.style('yellow', 'no more may fail');
+  return `${margin} more ${margin === 1 ? 'failure' : 'failures'} before signing stops`;
+}

@@ -1,0 +1,35 @@
+import { type Client, createClient, type Transport } from '@ckm/client';
+import { join } from 'node:path';
+import type { Context } from '../command-line/context.js';
+import { createHttpTransport } from '../transport/http-transport.js';
+import { fileStore } from './file-store.js';
+import { requireInitialised } from './home.js';
+import { unlockSeed } from './owner-seed.js';
+
+/**
+ * The owner's client over the files of the home folder. The passphrase is asked for when a server is first spoken to;
+ * looking at what is stored needs none. Closed when the command ends.
+ * @throws StateError `HOME_NOT_INITIALISED`
+ */
+export async function openOwner(context: Context): Promise<Client> {
+  await requireInitialised(context.home);
+  const { transport, close } = createHttpTransport();
+  const client = ownerClient(context, transport);
+  context.onEnd(close);
+  context.onEnd(() => client.close());
+  return client;
+}
+
+function ownerClient(context: Context, transport: Transport): Client {
+  return createClient({
+    seed: () => unlockSeed(context),
+    store: fileStore(context.home.store),
+    timeoutMs: context.timeoutMs,
+    transport,
+  });
+}
+
+/** Where a path of the store lies on disk, for people. */
+export function inStore(context: Context, path: string): string {
+  return join(context.home.store, path);
+}

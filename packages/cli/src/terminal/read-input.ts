@@ -1,0 +1,51 @@
+import { StorageError, UsageError } from '@ckm/foundation';
+import { open } from 'node:fs/promises';
+
+/**
+ * A file, or stdin for `-`, up to `maxBytes`.
+ * @throws StorageError `FILE_UNREADABLE`; UsageError `FILE_TOO_LARGE`
+ */
+export async function readInput(path: string, maxBytes: number): Promise<Uint8Array> {
+  return path === '-' ? readStdin(maxBytes) : readWhole(path, maxBytes);
+}
+
+async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size > maxBytes) throw tooLarge(path, maxBytes);
+      const bytes = await file.readFile();
+      if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
+      return new Uint8Array(bytes);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+    throw new StorageError(`${path} cannot be read: ${code}`, {
+      code: 'FILE_UNREADABLE',
+      hint: code === 'EISDIR' ? 'name a file, not a folder' : 'check the path and its permissions',
+      cause,
+    });
+  }
+}
+
+async function readStdin(maxBytes: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    length += (chunk as Buffer).length;
+    if (length > maxBytes) throw tooLarge('stdin', maxBytes);
+    chunks.push(chunk as Buffer);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function tooLarge(path: string, maxBytes: number): UsageError {
+  return new UsageError(`${path} is longer than ${maxBytes} bytes`, {
+    code: 'FILE_TOO_LARGE',
+    hint: 'sign something shorter, such as a list of digests',
+  });
+}
