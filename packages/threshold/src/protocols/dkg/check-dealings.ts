@@ -1,4 +1,4 @@
-import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
+import { concatBytes, encodeHex, EncodingError, equalBytes } from '@ckm/foundation';
 import type { Element } from '../../group/group.js';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import type { Quorum } from '../../sharing/index.js';
@@ -83,8 +83,9 @@ function checkDealing(
       group.decode(dealing.commitment.subarray(k * length, (k + 1) * length)),
     );
     return { ...dealing, coefficients, ephemeral: group.decode(dealing.ephemeralKey) };
-  } catch {
-    return 'FAULT_POINT_INVALID';
+  } catch (error) {
+    if (error instanceof EncodingError) return 'FAULT_POINT_INVALID';
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { BugError } from '@ckm/foundation';
+import { BugError, EncodingError } from '@ckm/foundation';
 import type { SecretScalar } from '../../group/group.js';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import { feldmanVerify } from '../../sharing/index.js';
@@ -30,7 +30,8 @@ export interface ReceiverInput {
  * same public value that everybody derives; no single share is used for anything afterwards; (2) recovery from a
  * certificate runs this same function, so that whoever could finish can recover; (3) every other receiver checks its
  * own sum against the same commitments; (4) the errors are chosen by the dealers alone, so that passing or failing
- * tells them nothing. We differ here from the published text, which checks each share.
+ * tells them nothing. We differ here from the published text, which checks each share: another tool that follows it to
+ * the letter would refuse to recover from such an archive, and ours would not.
  *
  * Secrecy: on failure nothing derived from the static secret leaves; the fault is what this party alone can see.
  * @returns the party's share of the key, or who is suspected
@@ -75,8 +76,9 @@ function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): Se
   if (plaintext === undefined) return undefined;
   try {
     return group.scalars.parseSecret(plaintext);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof EncodingError) return undefined;
+    throw error;
   } finally {
     plaintext.fill(0);
   }

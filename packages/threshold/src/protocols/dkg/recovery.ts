@@ -11,7 +11,7 @@ import { staticKeysOf } from './run.js';
  * found, because every byte of it is under all signatures, the server's own among them. That own signature proves that
  * the former self had checked its shares.
  * @throws PeerFaultError, EncodingError as `verifyCertificate`; PeerFaultError `SUSPECT_SHARE` for an encrypted share
- * that does not hold · UsageError `STATIC_SECRET_WRONG` when no slot belongs to the static secret
+ * that does not hold · EncodingError `SCALAR_INVALID` for a static secret that is none · UsageError `STATIC_SECRET_WRONG` when no slot belongs to the static secret
  */
 export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<Uint8Array>): KeyShare {
   const result = checkCertificate(certificate);

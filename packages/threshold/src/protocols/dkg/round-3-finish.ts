@@ -8,8 +8,9 @@ import { inSlotOrder, others, sessionOf, transcriptOf } from './run.js';
 import type { CertifiedState, DkgState } from './state.js';
 
 /**
- * With all signatures there: the key exists. An abort here does not mean that it does not: somebody else may hold all
- * signatures and show the certificate later, so that the share must be kept.
+ * With all signatures there: the key exists. An abort here, a `RETRY_…` as well, does not mean that it does not: whoever
+ * told us something else may have told the truth to others, who then hold all signatures and can show the certificate
+ * later. So the state that came out of round 2 must be kept.
  */
 export function finish(
   state: CertifiedState,

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '@ckm/foundation';
+import { EncodingError, encodeUtf8 } from '@ckm/foundation';
 import type { Element, Group, Scalar, SecretScalar } from '../../group/group.js';
 import { hash } from '../../hash/index.js';
 
@@ -27,8 +27,9 @@ export function taprootAdjustment(group: Group, dealtKey: Element): TaprootAdjus
   let tweak: Scalar;
   try {
     tweak = group.scalars.parse(hashTapTweak(encoded.subarray(1)));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof EncodingError) return undefined;
+    throw error;
   }
   const outputKey = group.add(internalKey, group.mulBasePublic(tweak));
   if (group.isIdentity(outputKey)) return undefined;
