@@ -3,7 +3,8 @@ import type { KeyContext, RequestKind } from './kind.js';
 import { isPurposeFor } from './purposes.js';
 
 /**
- * Wraps a kind so that it serves only keys made for it: one key never answers to two roles (protocols.md V16).
+ * Wraps a kind so that it serves only keys made for it: one key answers to one role (V16; the two kinds that an SSH key
+ * answers to cannot be taken for each other).
  * `describe`, `tasks` and `finish` then throw PolicyError `REQUEST_KIND_NOT_FOR_KEY` for any other key.
  */
 export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {

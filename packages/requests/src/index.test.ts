@@ -78,7 +78,7 @@ describe('a purpose', () => {
     expect(REQUEST_KIND_NAMES.map((name) => [name, purposeSuite(name), purposeKinds(name)])).toEqual([
       ['message', 'ed25519', ['message']],
       ['bitcoin', 'secp256k1-tr', ['bitcoin']],
-      ['ssh', 'ed25519', ['ssh']],
+      ['ssh', 'ed25519', ['ssh', 'git']],
       ['git', 'ed25519', ['git']],
     ]);
   });

@@ -2,14 +2,19 @@ import { UsageError } from '@ckm/foundation';
 import type { SuiteName } from '@ckm/threshold';
 import type { RequestKindName } from './kind.js';
 
-/** What a key can be made for: the suite it is made with unless told, and the kinds of request it answers to. */
+/**
+ * What a key can be made for: the suite it is made with unless told, and the kinds of request it answers to.
+ * People have one SSH key to log in and to sign commits with, so `ssh` answers to both. No signature for one passes for
+ * the other: a commit is signed behind `SSHSIG` and the namespace `git`, a login behind a session id whose length is
+ * written first (OpenSSH PROTOCOL.sshsig §2, RFC 4252 §7).
+ */
 const PURPOSES: ReadonlyMap<
   string,
   { readonly suite: SuiteName; readonly kinds: readonly RequestKindName[] }
 > = new Map([
   ['message', { suite: 'ed25519', kinds: ['message'] }],
   ['bitcoin', { suite: 'secp256k1-tr', kinds: ['bitcoin'] }],
-  ['ssh', { suite: 'ed25519', kinds: ['ssh'] }],
+  ['ssh', { suite: 'ed25519', kinds: ['ssh', 'git'] }],
   ['git', { suite: 'ed25519', kinds: ['git'] }],
 ]);
 

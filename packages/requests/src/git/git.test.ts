@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { concatBytes, encodeUtf8 } from '@ckm/foundation';
+import { concatBytes, decodeUtf8, encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import { requestKind } from '../registry.js';
 import { sshPublicKeyLine } from '../ssh/blob.js';
+import { buildSshAuthRequest, buildSshSigRequest } from '../ssh/build.js';
 import { buildGitRequest, embedGitSignature } from './build.js';
 import { parseGitObject } from './parse.js';
 
@@ -287,4 +288,28 @@ test('a name cannot continue our sentence', () => {
   expect(told.sentence).toMatch(
     / by “Alice of 2020-01-01 00:00:00 UTC”… \(69 characters, SHA-256 [0-9a-f ]{79}\) <“a b@c”> of 1970/,
   );
+});
+
+describe('V16: which keys sign commits', () => {
+  const typed = kind.parse(buildGitRequest(encodeUtf8(commitText())));
+
+  test('one made for ssh does, as people use one key for both', () => {
+    const both = ed25519Key('ssh', 'laptop');
+    const tasks = kind.tasks(typed, both.context);
+    const armored = kind.finish(typed, both.context, tasks.map(both.sign));
+    expect(decodeUtf8(armored)).toContain('BEGIN SSH SIGNATURE');
+  });
+
+  test('one made for messages does not, and one made for git logs in nowhere', () => {
+    const message = ed25519Key('message').context;
+    expect(outcome(() => kind.tasks(typed, message))).toBe('REQUEST_KIND_NOT_FOR_KEY');
+    const ssh = requestKind('ssh');
+    const signature = ssh.parse(buildSshSigRequest({ namespace: 'file', message: encodeUtf8('hello') }));
+    expect(outcome(() => ssh.tasks(signature, key.context))).toBe('REQUEST_KIND_NOT_FOR_KEY');
+  });
+
+  test('a commit that is signed is no login, whatever it says', () => {
+    const [{ message }] = kind.tasks(typed, key.context) as [{ message: Uint8Array }];
+    expect(outcome(() => buildSshAuthRequest(message))).toBe('SSH_CHALLENGE_MALFORMED');
+  });
 });
