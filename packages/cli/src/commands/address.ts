@@ -1,4 +1,4 @@
-import { UsageError } from '@ckm/foundation';
+import { encodeHex, UsageError } from '@ckm/foundation';
 import { bitcoinAddress } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
@@ -38,5 +38,8 @@ async function address(context: Context, name: string, { index, change }: Flags)
     index: Number(index),
     address: found.address,
     path: found.path,
+    script: encodeHex(found.script),
+    internalKey: encodeHex(found.internalKey),
+    fingerprint: found.fingerprint,
   });
 }

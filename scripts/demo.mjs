@@ -1,0 +1,163 @@
+// Three operators, one owner, two keys that no one holds, and the outside world's opinion of what they sign.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isPaid, preparePayment } from './demo/bitcoin.mjs';
+import { makeRepository } from './demo/git.mjs';
+import { hasSshd, logIn, startAgent, startSshd } from './demo/login.mjs';
+import { operator, owner } from './demo/programs.mjs';
+import { initServer, killServer, startServer, stopServer } from './demo/servers.mjs';
+import { act, elapsed, heading, tell } from './demo/stage.mjs';
+
+const NAMES = ['alpha', 'bravo', 'charlie'];
+const folder = mkdtempSync(join(tmpdir(), 'ckm-demo-'));
+const servers = [];
+const running = [];
+const summary = [];
+
+async function play() {
+  const alice = owner(folder);
+  await act('Three operators set up a Secret Server each', async () => {
+    for (const name of NAMES) servers.push(await initServer(folder, name));
+    for (const server of servers) tell(await startServer(server));
+    tell('three processes, three databases; none knows the others');
+  });
+  await act('Alice makes an owner seed and pins the servers', async () => {
+    writeFileSync(join(folder, 'passphrase'), `${randomBytes(16).toString('hex')}\n`, { mode: 0o600 });
+    await alice.talk('init');
+    for (const { name, url } of servers) tell((await alice.talk('server', 'add', name, url)).stdout);
+    tell('each server knows her under another name');
+  });
+  const treasury = await makeKey(alice, 'treasury', 'bitcoin');
+  const laptop = await makeKey(alice, 'laptop', 'ssh');
+  await payment(
+    alice,
+    'A payment is signed by two of three',
+    servers.map(({ name }) => name),
+  );
+  const git = await makeRepository(folder, laptop.sshPublicKey, alice.env);
+  await commit(git);
+  await login(alice, laptop);
+  const bravo = servers[1];
+  await act('bravo is killed (SIGKILL), and the next payment is signed all the same', async () => {
+    await killServer(bravo);
+    tell(await pay(alice));
+    summary.push(['bravo killed', 'the other two signed on']);
+  });
+  await act('bravo comes back, with the share it had', async () => {
+    tell(await startServer(bravo));
+    const { stdout } = await alice.talk('key', 'verify', 'treasury');
+    tell(stdout);
+    tell(await pay(alice, '--without', 'charlie'));
+    summary.push(['bravo restarted', 'signed again, without charlie']);
+  });
+  await auditLogs();
+  heading('What you saw');
+  for (const [what, result] of summary) tell(`${what.padEnd(26)} ${result}`);
+  tell(`${'keys in one place'.padEnd(26)} never: no process, file or message held treasury or laptop`);
+  heading(`Done in ${elapsed()}. Next: README.md, docs/concepts.md, docs/operating.md.`);
+  void treasury;
+}
+
+function makeKey(alice, name, purpose) {
+  return act(
+    `The three generate ${name}, a key for ${purpose}, together: any 2 of 3 can use it`,
+    async () => {
+      const made = await alice.talk(
+        'key',
+        'create',
+        name,
+        '--for',
+        purpose,
+        '--quorum',
+        '2of3',
+        '--servers',
+        NAMES.join(','),
+      );
+      tell(made.stdout);
+      summary.push([`key ${name}`, `generated 2 of 3, certified by all three servers`]);
+      return alice.json('key', 'show', name);
+    },
+  );
+}
+
+async function payment(alice, title) {
+  await act(title, async () => {
+    tell(await pay(alice));
+    summary.push(['Bitcoin payment', 'signature checked by noble over the sighash of @scure/btc-signer']);
+  });
+}
+
+/** Prepares, signs, extracts and checks a payment; answers with what Alice was shown. */
+async function pay(alice, ...more) {
+  const receive = await alice.json('address', 'treasury');
+  const change = await alice.json('address', 'treasury', '--change');
+  const { psbt, coin } = preparePayment(receive, change);
+  const file = join(folder, `payment-${randomBytes(4).toString('hex')}.psbt`);
+  writeFileSync(file, psbt);
+  const signed = await alice.json('sign', 'treasury', '--psbt', file, ...more);
+  if (!isPaid(signed.transaction, coin)) throw new Error('the payment’s signature does not verify');
+  return [
+    signed.sentence,
+    `signed by ${signed.signers.join(' and ')}`,
+    `transaction ${signed.txid.slice(0, 16)}… (${signed.virtualBytes} vB), BIP-340 signature valid`,
+  ].join('\n');
+}
+
+async function commit(git) {
+  await act('git signs a commit with laptop, and git itself verifies it', async () => {
+    const said = await git('commit', '--quiet', '-S', '-m', 'Release what no one can sign alone');
+    tell(
+      said.stderr
+        .split('\n')
+        .filter((line) => /Sign|signed by/.test(line))
+        .join('\n'),
+    );
+    const { stderr } = await git('verify-commit', 'HEAD');
+    tell(stderr);
+    summary.push(['git commit', 'git verify-commit: good']);
+  });
+}
+
+async function login(alice, laptop) {
+  if (!hasSshd) {
+    summary.push(['SSH log-in', 'skipped: no sshd on this machine (install openssh-server)']);
+    return;
+  }
+  await act('ssh logs in to a throw-away sshd through the quorum’s agent', async () => {
+    const sshd = await startSshd(folder, laptop.sshPublicKey);
+    running.push(sshd);
+    const agent = await startAgent(folder, 'laptop', alice.env);
+    running.push(agent);
+    tell(`ssh says: ${await logIn(sshd, agent.socket)}`);
+    summary.push(['SSH log-in', 'OpenSSH accepted the quorum’s key']);
+  });
+}
+
+async function auditLogs() {
+  await act('Every operator’s audit log is complete and unchanged', async () => {
+    for (const { name, dataDir } of servers) {
+      const { stdout } = await operator('server', 'audit', 'verify', dataDir);
+      tell(`${name}: ${stdout.trim().split('\n')[0]}`);
+    }
+    const { stdout } = await operator('server', 'audit', 'show', servers[0].dataDir);
+    tell(stdout.trim().split('\n').slice(-3).join('\n'));
+    summary.push(['audit logs', 'three hash chains verified']);
+  });
+}
+
+async function tidy() {
+  for (const each of running.reverse()) await each.stop();
+  for (const server of servers) await stopServer(server);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+try {
+  await play();
+} catch (error) {
+  process.stderr.write(`demo: ${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  await tidy();
+}
