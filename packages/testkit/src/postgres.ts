@@ -53,23 +53,30 @@ export async function startPostgres(): Promise<PostgresCluster> {
   if (owner !== null) chownSync(folder, owner.uid, owner.gid);
   const data = join(folder, 'data');
   const [initdb, initdbParameters] = asOwner(join(programs, 'initdb'), [
-    ...[
-      '--pgdata',
-      data,
-      '--auth',
-      'trust',
-      '--username',
-      USER,
-      '--encoding',
-      'UTF8',
-      '--no-sync',
-      '--locale',
-      'C',
-    ],
+    '--pgdata',
+    data,
+    '--auth',
+    'trust',
+    '--username',
+    USER,
+    '--encoding',
+    'UTF8',
+    '--no-sync',
+    '--locale',
+    'C',
   ]);
   await run(initdb, [...initdbParameters], { cwd: folder });
   const [server, serverParameters] = asOwner(join(programs, 'postgres'), [
-    ...['-D', data, '-k', folder, '-h', '', '-c', 'fsync=off', '-c', 'max_connections=60'],
+    '-D',
+    data,
+    '-k',
+    folder,
+    '-h',
+    '',
+    '-c',
+    'fsync=off',
+    '-c',
+    'max_connections=60',
   ]);
   const child = spawn(server, [...serverParameters], { cwd: folder, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

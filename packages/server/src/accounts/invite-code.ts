@@ -1,6 +1,7 @@
 /** Crockford's alphabet: no letter that is read as another. Source: https://www.crockford.com/base32.html */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const LETTERS = 20;
+const CODE = /^[0-9A-HJKMNP-TV-Z]{20}$/;
 
 /** A code of 100 random bits in four groups: `7QK2M-0X9ZC-…`. */
 export function createInviteCode(random: (length: number) => Uint8Array): string {
@@ -11,6 +12,5 @@ export function createInviteCode(random: (length: number) => Uint8Array): string
 /** The code without the ways people write it: case, spaces, dashes, O for 0, I and L for 1. Null: not a code. */
 export function normalInviteCode(text: string): string | null {
   const letters = text.toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
-  const known = [...letters].every((letter) => ALPHABET.includes(letter));
-  return known && letters.length === LETTERS ? letters : null;
+  return CODE.test(letters) ? letters : null;
 }

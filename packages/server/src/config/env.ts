@@ -34,5 +34,5 @@ export function readEnv(variables: Readonly<Record<string, string | undefined>> 
     const value = variables[name];
     return [property, value === '' ? undefined : value];
   });
-  return Object.fromEntries(entries) as unknown as Env;
+  return Object.fromEntries(entries);
 }

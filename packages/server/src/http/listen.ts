@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
@@ -25,7 +25,7 @@ export async function listenTcp(
   app: WebApp,
   config: Pick<ServerConfig, 'listen' | 'tls' | 'limits'>,
 ): Promise<Listener> {
-  const answer = getRequestListener(app.fetch as never, { overrideGlobalObjects: false });
+  const answer = listenerOf(app);
   const server = config.tls === null ? createHttpServer(answer) : createTlsServer(config.tls, answer);
   limitServer(server, config.limits.requestTimeoutMs);
   const { host, port } = config.listen;
@@ -39,19 +39,21 @@ export async function listenTcp(
 
 /** Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that). */
 export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
-  const server = createHttpServer(getRequestListener(app.fetch as never, { overrideGlobalObjects: false }));
+  const server = createHttpServer(listenerOf(app));
   limitServer(server, 120_000);
   await listening(server, () => server.listen(path), path);
   return { port: 0, close: closerOf(server) };
 }
 
-function createTlsServer(
-  tls: NonNullable<ServerConfig['tls']>,
-  answer: ReturnType<typeof getRequestListener>,
-): Server {
+function listenerOf(app: WebApp): RequestListener {
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return (incoming, outgoing) => void answer(incoming, outgoing);
+}
+
+function createTlsServer(tls: NonNullable<ServerConfig['tls']>, answer: RequestListener): Server {
   try {
     const files = { cert: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) };
-    return createHttpsServer({ ...files, minVersion: 'TLSv1.2' }, answer as never);
+    return createHttpsServer({ ...files, minVersion: 'TLSv1.2' }, answer);
   } catch (cause) {
     throw configError(
       'CONFIG_INVALID',

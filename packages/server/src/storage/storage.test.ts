@@ -227,7 +227,7 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       const outcomes = await Promise.all(
         [alice, bob].map((usedBy) => storage.transact(({ invites }) => invites.use({ ...invite, usedBy }))),
       );
-      expect(outcomes.toSorted()).toEqual([false, true]);
+      expect(outcomes.filter((used) => used)).toHaveLength(1);
     });
 
     test('V34: a nonce is taken by one of two that ask for it at once', async () => {

@@ -125,7 +125,7 @@ export interface TestClient {
 
 /** The keys of a server as its card shows them. */
 export function keysOf(server: RunningServer): { readonly xid: Xid; readonly publicKeys: PublicKeys } {
-  const document = verifyXidDocument(parseEnvelopeUr(server.identity()!.document));
+  const document = verifyXidDocument(parseEnvelopeUr(server.identity()!.document))!;
   return { xid: document.xid, publicKeys: inceptionKeyOf(document)!.publicKeys };
 }
 

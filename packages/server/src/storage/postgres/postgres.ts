@@ -19,6 +19,8 @@ export interface PostgresOptions {
 
 /** Any number nobody else uses: two replicas that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_165_091_442;
+/** PostgreSQL's name of its 64-bit integer; ours all fit a number. */
+const INT8 = 20;
 
 /**
  * Opens a PostgreSQL database, which several replicas of one server may share. The driver is loaded only here.
@@ -36,7 +38,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
     application_name: 'ckm',
     types: {
       getTypeParser: ((id: number, format?: 'text' | 'binary') =>
-        id === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(id, format)) as never,
+        id === INT8 ? Number : pg.types.getTypeParser(id, format)) as never,
     },
   };
   const pool = new pg.Pool({ ...config, max: connections });

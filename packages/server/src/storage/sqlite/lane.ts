@@ -50,7 +50,7 @@ export function createLane(commands: LaneCommands, waitMs: number): Lane {
         reject(busy());
       }, waitMs);
       giveUp.unref();
-      const job: Job = { work, giveUp, resolve: resolve as Job['resolve'], reject };
+      const job: Job = { work, giveUp, resolve, reject };
       queue.push(job);
     });
   }

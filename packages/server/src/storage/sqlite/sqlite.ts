@@ -121,13 +121,13 @@ function commandsOf(handle: Handle): LaneCommands {
 
 /** Kysely prepares each statement anew; the same few texts come again and again, so they are kept. */
 function cachedStatements(handle: Handle) {
-  const statements = new Map<string, BetterSqlite3.Statement<unknown[]>>();
+  const statements = new Map<string, BetterSqlite3.Statement>();
   return {
     close: () => undefined,
     prepare: (sql: string) => {
       const known = statements.get(sql);
       if (known !== undefined) return known;
-      const statement = handle.prepare<unknown[]>(sql);
+      const statement = handle.prepare(sql);
       if (statements.size >= MAX_STATEMENTS) statements.clear();
       statements.set(sql, statement);
       return statement;
