@@ -1,4 +1,15 @@
 #!/usr/bin/env node
-import { runCli } from '../dist/index.js';
+import { existsSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
+/** The bundle, unless a package was compiled since it was made. */
+function entry() {
+  const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+  const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+  const rooms = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
+  const compiledAt = Math.max(...rooms.map((room) => time(at(`../../${room}/dist/.tsbuildinfo`))));
+  return time(at('../dist/bundle/ckm.js')) > compiledAt ? '../dist/bundle/ckm.js' : '../dist/main.js';
+}
+
+const { runCli } = await import(entry());
 process.exitCode = await runCli(process.argv.slice(2));

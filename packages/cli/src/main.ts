@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { isAnswer, toUsageError } from './command-line/command-errors.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
 import { createProgram } from './program.js';
@@ -10,14 +10,17 @@ import { createProgram } from './program.js';
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   endQuietlyWhenNobodyReads();
-  const program = createProgram();
+  let program: Command | undefined;
   try {
+    program = await createProgram(argv);
     await program.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (thrown) {
     if (thrown instanceof CommanderError && isAnswer(thrown)) return 0;
     const error = toCkmError(
-      thrown instanceof CommanderError ? toUsageError(thrown, pathOf(program, argv)) : thrown,
+      thrown instanceof CommanderError
+        ? toUsageError(thrown, program === undefined ? '' : pathOf(program, argv))
+        : thrown,
     );
     process.stderr.write(`${errorLines(error)}\n`);
     if (process.env['CKM_TRACE'] === '1' && thrown instanceof Error)

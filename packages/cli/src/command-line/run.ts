@@ -10,13 +10,6 @@ export function leaf(name: string, summary: string): Command {
   return addGlobalFlags(new Command(name).description(summary));
 }
 
-/** A command that only holds others. */
-export function branch(name: string, summary: string, ...commands: readonly Command[]): Command {
-  const parent = new Command(name).description(summary);
-  for (const command of commands) parent.addCommand(command);
-  return parent;
-}
-
 /** Turns a command's work into what the parser calls: with a context, which is closed afterwards. */
 export function run<A extends readonly unknown[]>(work: Work<A>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {

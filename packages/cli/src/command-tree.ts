@@ -1,0 +1,255 @@
+import type { Twig } from './command-line/twig.js';
+
+const SEED: readonly Twig[] = [
+  {
+    name: 'backup',
+    summary: 'show the 24 words, or write them (or ur:seed) to a new file',
+    load: async () => (await import('./commands/seed/backup.js')).seedBackupCommand(),
+  },
+  {
+    name: 'restore',
+    summary: 'bring the owner seed back from 24 words or ur:seed',
+    load: async () => (await import('./commands/seed/restore.js')).seedRestoreCommand(),
+  },
+];
+
+/** For whoever uses servers. */
+const PINNED_SERVERS: readonly Twig[] = [
+  {
+    name: 'add',
+    summary: 'pin a Secret Server by its likeness and open an account there',
+    load: async () => (await import('./commands/server/add.js')).serverAddCommand(),
+  },
+  {
+    name: 'list',
+    summary: 'the servers you have pinned',
+    load: async () => (await import('./commands/server/list.js')).serverListCommand(),
+  },
+  {
+    name: 'show',
+    summary: 'one pinned server, with its likeness',
+    load: async () => (await import('./commands/server/show.js')).serverShowCommand(),
+  },
+  {
+    name: 'remove',
+    summary: 'forget a server that no key needs',
+    load: async () => (await import('./commands/server/remove.js')).serverRemoveCommand(),
+  },
+];
+
+/** For whoever runs one. */
+const OWN_SERVER: readonly Twig[] = [
+  {
+    name: 'init',
+    summary: 'make a new server: its identity, its storage key and config.json',
+    load: async () => (await import('./commands/server/init.js')).serverInitCommand(),
+  },
+  {
+    name: 'start',
+    summary: 'run a server until Ctrl-C, SIGTERM or ckm server stop',
+    load: async () => (await import('./commands/server/start.js')).serverStartCommand(),
+  },
+  {
+    name: 'stop',
+    summary: 'stop a running server',
+    load: async () => (await import('./commands/server/stop.js')).serverStopCommand(),
+  },
+  {
+    name: 'unseal',
+    summary: 'open a sealed server with its passphrase',
+    load: async () => (await import('./commands/server/unseal.js')).serverUnsealCommand(),
+  },
+  {
+    name: 'status',
+    summary: 'how a running server is',
+    load: async () => (await import('./commands/server/status.js')).serverStatusCommand(),
+  },
+  {
+    name: 'requests',
+    summary: 'signatures that wait for your yes or no',
+    load: async () => (await import('./commands/server/requests.js')).serverRequestsCommand(),
+  },
+  {
+    name: 'approve',
+    summary: 'say yes to a signature that waits',
+    load: async () => (await import('./commands/server/approve.js')).serverApproveCommand(),
+  },
+  {
+    name: 'reject',
+    summary: 'say no to a signature that waits',
+    load: async () => (await import('./commands/server/reject.js')).serverRejectCommand(),
+  },
+  {
+    name: 'audit',
+    summary: 'what the server did, and for whom',
+    twigs: [
+      {
+        name: 'show',
+        summary: 'what the server did, for whom, and why not',
+        load: async () => (await import('./commands/server/audit/show.js')).serverAuditShowCommand(),
+      },
+      {
+        name: 'verify',
+        summary: 'check that nobody changed, cut or exchanged the audit log',
+        load: async () => (await import('./commands/server/audit/verify.js')).serverAuditVerifyCommand(),
+      },
+    ],
+  },
+  {
+    name: 'invite',
+    summary: 'who may open an account',
+    twigs: [
+      {
+        name: 'create',
+        summary: 'a code with which one person may open one account',
+        load: async () => (await import('./commands/server/invite/create.js')).serverInviteCreateCommand(),
+      },
+      {
+        name: 'list',
+        summary: 'invites, and who used them',
+        load: async () => (await import('./commands/server/invite/list.js')).serverInviteListCommand(),
+      },
+    ],
+  },
+  {
+    name: 'accounts',
+    summary: 'who is answered',
+    twigs: [
+      {
+        name: 'list',
+        summary: 'who is answered, and what they use',
+        load: async () => (await import('./commands/server/accounts/list.js')).serverAccountsListCommand(),
+      },
+      {
+        name: 'suspend',
+        summary: 'answer an account no more; its keys stay',
+        load: async () =>
+          (await import('./commands/server/accounts/suspend.js')).serverAccountsSuspendCommand(),
+      },
+      {
+        name: 'resume',
+        summary: 'answer a suspended account again',
+        load: async () =>
+          (await import('./commands/server/accounts/resume.js')).serverAccountsResumeCommand(),
+      },
+    ],
+  },
+  {
+    name: 'policy',
+    summary: 'what is allowed for a key',
+    twigs: [
+      {
+        name: 'show',
+        summary: 'what is allowed for a key, by its owner and by you',
+        load: async () => (await import('./commands/server/policy/show.js')).serverPolicyShowCommand(),
+      },
+      {
+        name: 'tighten',
+        summary: 'allow less for a key than its owner does, or take that back',
+        load: async () => (await import('./commands/server/policy/tighten.js')).serverPolicyTightenCommand(),
+      },
+    ],
+  },
+];
+
+const KEY: readonly Twig[] = [
+  {
+    name: 'create',
+    summary: 'make a key together with your servers: it never exists in one place',
+    load: async () => (await import('./commands/key/create.js')).keyCreateCommand(),
+  },
+  {
+    name: 'list',
+    summary: 'your keys',
+    load: async () => (await import('./commands/key/list.js')).keyListCommand(),
+  },
+  {
+    name: 'show',
+    summary: 'one key: likeness, public key, descriptor or SSH line, policy',
+    load: async () => (await import('./commands/key/show.js')).keyShowCommand(),
+  },
+  {
+    name: 'verify',
+    summary: 'check the certificate again and ask every server for its copy',
+    load: async () => (await import('./commands/key/verify.js')).keyVerifyCommand(),
+  },
+];
+
+const SESSIONS: readonly Twig[] = [
+  {
+    name: 'list',
+    summary: 'ceremonies you started, oldest first',
+    load: async () => (await import('./commands/sessions/list.js')).sessionsListCommand(),
+  },
+  {
+    name: 'show',
+    summary: 'one ceremony',
+    load: async () => (await import('./commands/sessions/show.js')).sessionsShowCommand(),
+  },
+  {
+    name: 'resume',
+    summary: 'go on with a ceremony from wherever it is',
+    load: async () => (await import('./commands/sessions/resume.js')).sessionsResumeCommand(),
+  },
+  {
+    name: 'cancel',
+    summary: 'give a ceremony up, here and on every server',
+    load: async () => (await import('./commands/sessions/cancel.js')).sessionsCancelCommand(),
+  },
+];
+
+/** Every command there is; the folder `commands/` has the same shape. */
+export const COMMAND_TREE: Twig = {
+  name: 'ckm',
+  summary: 'Keys that no one holds: generated and used by independent Secret Servers.',
+  twigs: [
+    {
+      name: 'init',
+      summary: 'make an owner seed: who you are to your servers',
+      load: async () => (await import('./commands/init.js')).initCommand(),
+    },
+    { name: 'seed', summary: 'the owner seed', twigs: SEED },
+    {
+      name: 'server',
+      summary: 'Secret Servers: those you use, and those you run',
+      twigs: [...PINNED_SERVERS, ...OWN_SERVER],
+    },
+    { name: 'key', summary: 'keys that no one holds', twigs: KEY },
+    {
+      name: 'address',
+      summary: 'an address of a key for bitcoin',
+      load: async () => (await import('./commands/address.js')).addressCommand(),
+    },
+    {
+      name: 'sign',
+      summary: 'sign with a quorum of servers',
+      load: async () => (await import('./commands/sign.js')).signCommand(),
+    },
+    { name: 'sessions', summary: 'ceremonies you started', twigs: SESSIONS, usual: 'list' },
+    {
+      name: 'status',
+      summary: 'everything on one screen',
+      load: async () => (await import('./commands/status.js')).statusCommand(),
+    },
+    {
+      name: 'doctor',
+      summary: 'look for everything that can be wrong, and say what to do',
+      load: async () => (await import('./commands/doctor.js')).doctorCommand(),
+    },
+    {
+      name: 'ssh-agent',
+      summary: 'offer your keys to OpenSSH',
+      load: async () => (await import('./commands/ssh-agent.js')).sshAgentCommand(),
+    },
+    {
+      name: 'git-sign',
+      summary: 'sign commits and tags for git',
+      load: async () => (await import('./commands/git-sign.js')).gitSignCommand(),
+    },
+    {
+      name: 'explain',
+      summary: 'what an error code means and what to do',
+      load: async () => (await import('./commands/explain.js')).explainCommand(),
+    },
+  ],
+};

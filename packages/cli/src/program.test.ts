@@ -1,0 +1,60 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Twig } from './command-line/twig.js';
+import { COMMAND_TREE } from './command-tree.js';
+
+function filesBelow(folder: string, prefix = ''): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return filesBelow(join(folder, entry.name), `${prefix}${entry.name} `);
+    return /\.ts$/.test(entry.name) && !/\.test\.ts$/.test(entry.name)
+      ? [`${prefix}${entry.name.slice(0, -3)}`]
+      : [];
+  });
+}
+
+function leavesOf(twig: Twig, path: string[] = []): { path: string; twig: Twig }[] {
+  if (twig.load !== undefined) return [{ path: path.join(' '), twig }];
+  return (twig.twigs ?? []).flatMap((one) => leavesOf(one, [...path, one.name]));
+}
+
+const leaves = leavesOf(COMMAND_TREE);
+
+describe('the command tree', () => {
+  test('has the shape of the folder commands/', () => {
+    const files = filesBelow(join(import.meta.dirname, 'commands'));
+    expect(leaves.map(({ path }) => path).sort()).toEqual(files.sort());
+  });
+
+  test.each(leaves)(
+    '$path is called and described the same before and after it is loaded',
+    async ({ path, twig }) => {
+      const command = await twig.load!();
+      expect(command.name()).toBe(twig.name);
+      expect(command.description()).toBe(twig.summary);
+      expect(path.endsWith(twig.name)).toBe(true);
+    },
+  );
+
+  test.each(leaves)('$path takes the flags that all commands take', async ({ twig }) => {
+    const flags = (await twig.load!()).options.map(({ long }) => long);
+    const everywhere = [
+      '--home',
+      '--json',
+      '--preview',
+      '--yes',
+      '--no-input',
+      '--no-color',
+      '--quiet',
+      '--passphrase-file',
+    ];
+    expect(flags).toEqual(expect.arrayContaining(everywhere));
+  });
+
+  test.each(leaves)('$path takes no secret by flag', async ({ twig }) => {
+    const flags = (await twig.load!()).options.filter(
+      ({ long, required }) => required && /pass|secret|seed|words/.test(long ?? ''),
+    );
+    expect(flags.map(({ long }) => long)).toEqual(['--passphrase-file']);
+  });
+});
