@@ -69,3 +69,4 @@ if (readStamp() === stamp && existsSync(join(root, 'node_modules'))) {
   writeFileSync(stampFile, `${JSON.stringify({ dependencies: stamp })}\n`);
 }
 run('compiling', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+run('bundling the ckm command', process.execPath, [join(root, 'scripts/bundle.mjs')]);
