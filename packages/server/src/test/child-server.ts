@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const script = join(import.meta.dirname, 'child-server.mjs');
 
@@ -23,7 +23,10 @@ export async function spawnServer(
   options: { readonly node?: readonly string[]; readonly env?: Record<string, string> } = {},
 ): Promise<ChildServer> {
   const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...options.env };
-  const child = spawn(process.execPath, [...(options.node ?? []), script, dataDir], { env });
+  const child = spawn(process.execPath, [...(options.node ?? []), script, dataDir], {
+    env,
+    cwd: dirname(dataDir),
+  });
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   const first = await new Promise<string>((resolve, reject) => {

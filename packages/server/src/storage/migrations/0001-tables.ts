@@ -36,7 +36,7 @@ function sessions(d: Dialect): string[] {
        ${id('owner', d)} references accounts (xid), ${id('session_id', d)}, ${id('key_id', d)}, ${word('state')},
        ${flag('open', d)}, ${count('version', d)}, ${time('created_at', d)}, ${time('expires_at', d)}, ${sealed(d)},
        primary key (owner, session_id)) ${d.suffix}`,
-    `create index sessions_by_owner on sessions (owner, created_at)`,
+    `create index sessions_by_owner on sessions (owner, created_at desc, session_id)`,
     `create index sessions_open on sessions (expires_at) where open = 1`,
     `create index sessions_open_by_owner on sessions (owner) where open = 1`,
     `create table session_packets (
@@ -56,7 +56,7 @@ function keys(d: Dialect): string[] {
        ${id('owner', d)} references accounts (xid), ${id('key_id', d)},
        state text not null check (state in ('pending', 'active')), ${count('version', d)}, ${time('created_at', d)},
        ${sealed(d)}, primary key (owner, key_id)) ${d.suffix}`,
-    `create index keys_by_id on keys (key_id)`,
+    `create index keys_by_id on keys (key_id, owner)`,
     `create table tightenings (
        ${id('owner', d)}, ${id('key_id', d)}, ${count('version', d)}, ${sealed(d)},
        primary key (owner, key_id), ${key} on delete cascade) ${d.suffix}`,
@@ -75,9 +75,9 @@ function requests(d: Dialect): string[] {
        ${count('version', d)}, ${time('created_at', d)}, ${time('expires_at', d)}, ${sealed(d)},
        primary key (owner, request_id),
        foreign key (owner, key_id) references keys (owner, key_id)) ${d.suffix}`,
-    `create index requests_by_id on requests (request_id)`,
+    `create index requests_by_id on requests (request_id, owner)`,
     `create index requests_by_key on requests (owner, key_id, created_at)`,
-    `create index requests_waiting on requests (created_at) where waiting = 1`,
+    `create index requests_waiting on requests (created_at, request_id) where waiting = 1`,
     `create index requests_waiting_by_owner on requests (owner) where waiting = 1`,
     `create index requests_waiting_by_expiry on requests (expires_at) where waiting = 1`,
     `create table attempts (

@@ -14,7 +14,8 @@ interface Applied {
   readonly checksum: string;
 }
 
-function checksum(migration: Migration, dialect: Dialect): string {
+/** What is compared at every start: a hash of the statements. */
+export function checksum(migration: Migration, dialect: Dialect): string {
   return encodeHex(sha256(encodeUtf8(migration.statements(dialect).join(';\n'))));
 }
 

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Database, Queries } from '../database.js';
+import { checksum, migrate, MIGRATIONS } from './migrate.js';
+import { DIALECTS, type Migration } from './migration.js';
+
+let folder: string;
+let handle: BetterSqlite3.Database;
+let queries: Queries;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ckm-migrate-'));
+  handle = new BetterSqlite3(join(folder, 'ckm.sqlite'));
+  queries = new Kysely<Database>({ dialect: new SqliteDialect({ database: handle }) });
+});
+afterEach(async () => {
+  await queries.destroy();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const extra = (statement: string): Migration => ({ number: 2, name: 'extra', statements: () => [statement] });
+
+describe('migrations', () => {
+  test('run once each, in order, and are numbered without a gap', async () => {
+    await migrate(queries, 'sqlite');
+    await migrate(queries, 'sqlite');
+    expect(handle.prepare('select number, name from migrations').all()).toEqual([
+      { number: 1, name: 'tables' },
+    ]);
+    expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
+  });
+
+  test('a later step is applied to an earlier database, without touching what is there', async () => {
+    await migrate(queries, 'sqlite');
+    handle.prepare('insert into meta (name, sealed) values (?, ?)').run('kept', Buffer.alloc(45));
+    await migrate(queries, 'sqlite', [...MIGRATIONS, extra('alter table meta add column note text')]);
+    expect(handle.prepare('select name, note from meta').get()).toEqual({ name: 'kept', note: null });
+  });
+
+  test('a database written by a newer program is refused', async () => {
+    await migrate(queries, 'sqlite', [...MIGRATIONS, extra('create table later (x) ')]);
+    await expect(migrate(queries, 'sqlite')).rejects.toMatchObject({ code: 'STORAGE_SCHEMA_NEWER' });
+  });
+
+  test('a step that was edited after it was applied is refused', async () => {
+    await migrate(queries, 'sqlite', [...MIGRATIONS, extra('create table later (x)')]);
+    await expect(
+      migrate(queries, 'sqlite', [...MIGRATIONS, extra('create table later (y)')]),
+    ).rejects.toMatchObject({
+      code: 'STORAGE_SCHEMA_WRONG',
+    });
+  });
+
+  test('a table that lost a column is found at start, not at the first signature', async () => {
+    await migrate(queries, 'sqlite');
+    handle.exec('alter table keys rename column created_at to made_at');
+    await expect(migrate(queries, 'sqlite')).rejects.toMatchObject({
+      code: 'STORAGE_SCHEMA_WRONG',
+      message: expect.stringContaining('keys'),
+    });
+  });
+
+  test('the statements of released steps never change', () => {
+    const checksums = Object.values(DIALECTS).map((dialect) =>
+      MIGRATIONS.map((step) => checksum(step, dialect)),
+    );
+    expect(checksums).toEqual([
+      ['d62a3603bb6f0c1374ab57658544f21e3096bdf8cee5e3a54c07e687c3271305'],
+      ['859ddf0f37d3b40e3d31970ed14d7e85e18c365d4c138c90f60d84c56f33b499'],
+    ]);
+  });
+});

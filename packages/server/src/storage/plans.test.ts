@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Database, Queries } from './database.js';
+import { migrate } from './migrations/migrate.js';
+import type { Reader, Transaction } from './storage.js';
+import { readerOf, transactionOf } from './tables/repositories.js';
+
+const owner = new Uint8Array(32).fill(1);
+const id = new Uint8Array(32).fill(2);
+const sealed = new Uint8Array(45);
+
+let folder: string;
+let handle: BetterSqlite3.Database;
+let queries: Queries;
+let asked: CompiledQuery[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'ckm-plans-'));
+  handle = new BetterSqlite3(join(folder, 'ckm.sqlite'));
+  queries = new Kysely<Database>({
+    dialect: new SqliteDialect({ database: handle }),
+    log: ({ query }) => void asked.push(query),
+  });
+  await migrate(queries, 'sqlite');
+});
+afterAll(async () => {
+  await queries.destroy();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What SQLite says it will do for everything that `work` asks. */
+async function plansOf(work: (all: Reader & Transaction) => Promise<unknown>): Promise<string[]> {
+  asked = [];
+  const reading = { kind: 'sqlite' as const, queries, instance: () => new Uint8Array(16) };
+  await work({ ...readerOf(reading), ...transactionOf({ ...reading, usage: new Map() }) }).catch(
+    () => undefined,
+  );
+  return asked.flatMap(({ sql, parameters }) => {
+    const rows = handle.prepare(`explain query plan ${sql}`).all(parameters as never[]) as {
+      detail: string;
+    }[];
+    return rows.map(({ detail }) => detail);
+  });
+}
+
+const row = { owner, version: 2, createdAt: 1, sealed };
+const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
+  'accounts.find': ({ accounts }) => accounts.find(owner),
+  'accounts.list': ({ accounts }) => accounts.list({ after: id, limit: 5 }),
+  'invites.find': ({ invites }) => invites.find(id),
+  'messages.seen': ({ messages }) => messages.seen(owner, id),
+  'messages.forgetExpired': ({ messages }) => messages.forgetExpired(5),
+  'keys.find': ({ keys }) => keys.find(owner, id),
+  'keys.hold': ({ keys }) => keys.hold(owner, id),
+  'keys.list': ({ keys }) => keys.list(owner, { after: id, limit: 5 }),
+  'keys.count': ({ keys }) => keys.count(owner),
+  'keys.withId': ({ keys }) => keys.withId(id),
+  'keys.update': ({ keys }) => keys.update({ ...row, keyId: id, state: 'active' }),
+  'tightenings.find': ({ tightenings }) => tightenings.find(owner, id),
+  'sessions.find': ({ sessions }) => sessions.find(owner, id),
+  'sessions.list': ({ sessions }) => sessions.list(owner, 5),
+  'sessions.countOpen': ({ sessions }) => sessions.countOpen(owner),
+  'sessions.overdue': ({ sessions }) => sessions.overdue(5, 5),
+  'packets.list': ({ packets }) => packets.list(owner, id),
+  'packets.find': ({ packets }) => packets.find(owner, id, 0, 1),
+  'evidence.list': ({ evidence }) => evidence.list(owner, id),
+  'requests.find': ({ requests }) => requests.find(owner, id),
+  'requests.withId': ({ requests }) => requests.withId(id),
+  'requests.listWaiting': ({ requests }) => requests.listWaiting(5),
+  'requests.countWaiting': ({ requests }) => requests.countWaiting(owner),
+  'requests.countForKey': ({ requests }) => requests.countForKey(owner, id, 5, 5),
+  'requests.overdue': ({ requests }) => requests.overdue(5, 5),
+  'attempts.list': ({ attempts }) => attempts.list(owner, id),
+  'attempts.find': ({ attempts }) => attempts.find(owner, id, 1),
+  'nonces.count': ({ nonces }) => nonces.count(owner, id),
+  'nonces.take': ({ nonces }) => nonces.take(owner, id, [id]),
+  'audit.list': ({ audit }) => audit.list(5, 5),
+  bytesOf: ({ bytesOf }) => bytesOf(owner),
+};
+
+describe('no question makes the database read a whole table, however many keys there are', () => {
+  for (const [name, work] of Object.entries(reads)) {
+    test(name, async () => {
+      const plans = await plansOf(work);
+      expect(plans.length).toBeGreaterThan(0);
+      // A limited inner result and a partial index of what waits are scanned, and so they should be.
+      expect(
+        plans.filter(
+          (plan) =>
+            plan.startsWith('SCAN') &&
+            !/^SCAN (recent|\(subquery|requests USING INDEX requests_waiting$)/.test(plan),
+        ),
+      ).toEqual([]);
+      expect(plans.filter((plan) => plan.includes('TEMP B-TREE'))).toEqual([]);
+    });
+  }
+});
