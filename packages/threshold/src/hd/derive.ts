@@ -4,7 +4,7 @@ import { groupOfSuite, type PublicKeyPackage, type SuiteName } from '../protocol
 import { deriveChild, type PublicNode } from './child-steps.js';
 import { type DerivedKey, registerDerivedKey } from './derived-key.js';
 import { assertPath, type DerivationPath } from './path.js';
-import { hasOddY, type TaprootCommitment, taprootOffset } from './taproot.js';
+import { assertTaprootCommitment, hasOddY, type TaprootCommitment, taprootOffset } from './taproot.js';
 
 /** Which key below a certified one is meant. Holds no scalar: parties compute offsets, nobody sends them. */
 export interface Tweak {
@@ -29,12 +29,13 @@ const remembered = new WeakMap<PublicKeyPackage, Map<string, DerivedKey>>();
  */
 export function deriveKey(parent: PublicKeyPackage, tweak: Tweak): DerivedKey {
   const path = assertPath(tweak.path);
-  const name = nameTweak(path, tweak.taproot);
+  const taproot = tweak.taproot === null ? null : assertTaprootCommitment(tweak.taproot);
+  const name = nameTweak(path, taproot);
   let known = remembered.get(parent);
   if (known === undefined) remembered.set(parent, (known = new Map()));
   let key = known.get(name);
   if (key === undefined) {
-    key = computeKey(parent, path, tweak.taproot);
+    key = computeKey(parent, path, taproot);
     for (const oldest of known.keys()) {
       if (known.size < MOST_REMEMBERED) break;
       known.delete(oldest);
@@ -45,9 +46,8 @@ export function deriveKey(parent: PublicKeyPackage, tweak: Tweak): DerivedKey {
 }
 
 function nameTweak(path: DerivationPath, taproot: TaprootCommitment | null): string {
-  const root = taproot?.merkleRoot ?? null;
-  const scripts = root instanceof Uint8Array ? encodeHex(root) : String(root);
-  return `${path.join('/')}:${taproot === null ? 'plain' : scripts}`;
+  if (taproot === null) return `${path.join('/')}:plain`;
+  return `${path.join('/')}:taproot:${taproot.merkleRoot === null ? '' : encodeHex(taproot.merkleRoot)}`;
 }
 
 /** The secret behind `element` is ±secret + offset, with `secret` the one behind the certified key. */
@@ -86,7 +86,7 @@ function startAt(group: Group, parent: PublicKeyPackage): Position {
   }
   return {
     element: group.decode(parent.groupKey),
-    chainCode: chainCode.slice(),
+    chainCode: Uint8Array.from(chainCode),
     offset: group.scalars.zero,
     negate: false,
   };

@@ -71,8 +71,9 @@ function createKeyView(key: DerivedKey, element: Element): KeyView {
   return {
     group,
     element,
-    groupKey: key.groupKey.slice(),
-    verifyingShare(party) {
+    groupKey: Uint8Array.from(key.groupKey),
+    verifyingShare(index) {
+      const party = parsePartyIndex(index);
       let share = shares[party];
       if (share === undefined) {
         const certified = certifiedShare(group, parent, party);
@@ -94,7 +95,7 @@ function createKeyView(key: DerivedKey, element: Element): KeyView {
 const certified = new WeakMap<PublicKeyPackage, (Element | undefined)[]>();
 
 function certifiedShare(group: Group, parent: PublicKeyPackage, party: PartyIndex): Element {
-  const encoded = parent.verifyingShares[parsePartyIndex(party) - 1];
+  const encoded = parent.verifyingShares[party - 1];
   if (encoded === undefined) {
     throw new EncodingError(`party ${party} has no share of this key`, {
       code: 'PARTY_UNKNOWN',

@@ -17,17 +17,25 @@ export function hasOddY(group: Group, element: Element): boolean {
 }
 
 /**
+ * The same commitment, copied, with nothing else in it.
+ * @throws EncodingError `MERKLE_ROOT_INVALID` unless the root is 32 bytes or null
+ */
+export function assertTaprootCommitment(value: TaprootCommitment): TaprootCommitment {
+  const root: unknown = value?.merkleRoot;
+  if (root === null) return { merkleRoot: null };
+  if (root instanceof Uint8Array && root.length === 32) return { merkleRoot: Uint8Array.from(root) };
+  throw new EncodingError('the root of a script tree is not 32 bytes long', {
+    code: 'MERKLE_ROOT_INVALID',
+    hint: 'pass the 32-byte Merkle root, or null when there are no scripts',
+  });
+}
+
+/**
  * t of an internal key with even y: the output key is internal + t·G.
- * @throws EncodingError `MERKLE_ROOT_INVALID`, or `TAPROOT_UNUSABLE` when the hash is no scalar (one in 2¹²⁷)
+ * @throws EncodingError `TAPROOT_UNUSABLE` when the hash is no scalar (one in 2¹²⁷)
  * Source: BIP-341, "Constructing and spending Taproot outputs", taproot_tweak_pubkey
  */
 export function taprootOffset(group: Group, internal: Element, { merkleRoot }: TaprootCommitment): Scalar {
-  if (merkleRoot !== null && !(merkleRoot instanceof Uint8Array && merkleRoot.length === 32)) {
-    throw new EncodingError('the root of a script tree is not 32 bytes long', {
-      code: 'MERKLE_ROOT_INVALID',
-      hint: 'pass the 32-byte Merkle root, or null when there are no scripts',
-    });
-  }
   const digest = tapTweak(group.encode(internal).subarray(1), merkleRoot ?? new Uint8Array(0));
   const offset = parseOffset(group, digest);
   if (offset === null) {

@@ -2,9 +2,11 @@ import { BugError, equalBytes, reveal, type Secret } from '@ckm/foundation';
 import type { SecretScalar } from '../../group/index.js';
 import { taggedHash } from '../../hash/index.js';
 import type { KeyView } from '../../hd/derived-key.js';
+import { uint16be } from '../../protocol/layout.js';
+import { parsePartyIndex } from '../../sharing/index.js';
 import type { KeyShare } from '../key.js';
 
-/** Checksums of derived shares that were found right, so that the multiplication is done once for each. */
+/** Checksums of derived shares, with their party, that were found right: the multiplication is done once for each. */
 const found = new WeakMap<KeyView, WeakMap<Secret<Uint8Array>, Uint8Array>>();
 
 /**
@@ -18,7 +20,7 @@ export function openOwnShare(key: KeyView, { party, share }: KeyShare): SecretSc
   const certified = key.group.scalars.parseSecret(reveal(share, 'make one signature share'));
   const derived = key.deriveShare(certified);
   certified.fill(0);
-  const checksum = taggedHash('CKM/frost/own-share/v1', derived);
+  const checksum = taggedHash('CKM/frost/own-share/v1', uint16be(parsePartyIndex(party)), derived);
   const known = found.get(key)?.get(share);
   if (known !== undefined && equalBytes(known, checksum)) return derived;
   if (!key.group.equal(key.group.mulBase(derived), key.verifyingShare(party))) {

@@ -142,7 +142,7 @@ const BINDING = encodeUtf8('binding');
 
 function splitRandom(random: Uint8Array, context: Uint8Array | undefined): [Uint8Array, Uint8Array] {
   if (!(random instanceof Uint8Array) || random.length !== 64) throw randomnessInvalid();
-  const [first, second] = [random.slice(0, 32), random.slice(32)];
+  const [first, second] = [Uint8Array.from(random.subarray(0, 32)), Uint8Array.from(random.subarray(32))];
   const zero = new Uint8Array(32);
   if (equalBytes(first, zero) || equalBytes(second, zero) || equalBytes(first, second)) {
     throw randomnessInvalid();

@@ -240,6 +240,14 @@ for (const suite of SUITE_NAMES) {
       expect(sign).toThrow(withCode('SIGNATURE_SHARE_WRONG'));
     });
 
+    test('V1: a share under the number of another party gives nothing, also after a good signature', () => {
+      const [own, other] = [commitAs(dealt, 1), commitAs(dealt, 3)];
+      expect(answer(own, key, packageFor([own, other], message)).share).toHaveLength(32);
+      const renamed = { ...commitAs(dealt, 2), share: { ...dealt.shares[0]!, party: party(2) } };
+      const signing = packageFor([renamed, other], message);
+      expect(() => answer(renamed, key, signing)).toThrow(withCode('SIGNATURE_SHARE_WRONG'));
+    });
+
     test('V5: commitments that cancel out are refused', () => {
       const run = openPackage(key, packageFor([commitAs(dealt, 1), commitAs(dealt, 3)], message));
       const share = group.negate(commitmentShare(run, 1));

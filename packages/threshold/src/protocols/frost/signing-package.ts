@@ -46,12 +46,11 @@ export function parseCommitment(suite: SuiteName, value: unknown): Commitment {
 export function openPackage(key: DerivedKey, signing: SigningPackage): SigningRun {
   const view = viewOfKey(key);
   const suite = frostSuite(key.suite);
-  const { message, commitments: given } = signing;
+  const { message, commitments: given } = (signing ?? {}) as Partial<SigningPackage>;
   if (!(message instanceof Uint8Array) || !Array.isArray(given)) throw packageInvalid();
-  const parties = parsePartySet(
-    given.map((commitment: Partial<Commitment> | null | undefined) => commitment?.party),
-    key.quorum,
-  );
+  // Too many are refused before any of them is looked at.
+  const few = given.length > key.quorum.of ? given : given.map(partyOf);
+  const parties = parsePartySet(few, key.quorum);
   for (const party of parties) assertCertified(key, party);
   const copies = given.map((commitment) => copyCommitment(suite.group, commitment));
   const commitments = copies.sort((a, b) => a.party - b.party);
@@ -74,6 +73,10 @@ export function computeBindingFactors(
   const list = commitments.flatMap(({ hiding, binding }, place) => [parties[place]!, hiding, binding]);
   const prefix = concatBytes(groupKey, suite.h4(message), suite.h5(...list));
   return parties.map((party) => suite.h1(prefix, party));
+}
+
+function partyOf(commitment: Partial<Commitment> | null | undefined): unknown {
+  return commitment?.party;
 }
 
 /** The party index as a scalar, by hand: it is always small. */

@@ -60,7 +60,12 @@ function createSuite(name: SuiteName): FrostSuite {
     evenY: name === 'secp256k1-tr',
     h1: (...parts) => group.scalars.reduce(rho(parts)),
     h2: (...parts) => group.scalars.reduce(challenge(parts)),
-    h3: (...parts) => group.scalars.reduceSecret(nonce(parts)),
+    h3(...parts) {
+      const wide = nonce(parts);
+      const scalar = group.scalars.reduceSecret(wide);
+      wide.fill(0);
+      return scalar;
+    },
     h4: (...parts) => hash(hashName, msg, ...parts),
     h5: (...parts) => hash(hashName, com, ...parts),
   };

@@ -1,4 +1,4 @@
-import { UsageError } from '@ckm/foundation';
+import { equalBytes, UsageError } from '@ckm/foundation';
 import { deriveKey } from '../../../hd/index.js';
 import type { PartyIndex } from '../../../protocol/contract.js';
 import type { PublicKeyPackage } from '../../key.js';
@@ -100,12 +100,16 @@ function take(step: RoastStep, event: RoastEvent): RoastStep {
   }
 }
 
-/** At most one set of commitments of a party counts at a time; others are ignored until it is used up. */
+/**
+ * At most one set of commitments of a party counts at a time; others are ignored until it is used up. So are any that
+ * were used before: a network that delivers twice must not bring an honest party into an attempt it cannot answer.
+ */
 function takeCommitments(step: RoastStep, party: PartyIndex, given: readonly NoncePair[]): RoastStep {
   const { state } = step;
   if (memberOf(state, party)?.standing.kind !== 'absent') return step;
   const commitments = parseCommitments(state, party, given);
   if (commitments === null) return exclude(step, party, 'FAULT_COMMITMENT_INVALID');
+  if (commitments.some((one) => wasUsed(state, one))) return step;
   const since = state.arrivals + 1;
   const ready = withStanding(state, party, { kind: 'ready', since, commitments });
   return { ...step, state: { ...ready, arrivals: since } };
@@ -149,6 +153,11 @@ function takeNext(step: RoastStep, party: PartyIndex, next: readonly NoncePair[]
 function owes(state: RoastState, party: PartyIndex, attempt: number): boolean {
   const standing = memberOf(state, party)?.standing;
   return standing?.kind === 'signing' && standing.attempt === attempt;
+}
+
+function wasUsed({ attempts }: RoastState, { party, hiding }: Commitment): boolean {
+  const isSame = (one: Commitment) => one.party === party && equalBytes(one.hiding, hiding);
+  return attempts.some(({ packages }) => packages.some(({ commitments }) => commitments.some(isSame)));
 }
 
 /** null unless there is a good commitment for each task. */

@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deriveKey, NO_TWEAK } from '../../../hd/index.js';
 import { dealKey } from '../fixtures/dealer.js';
-import { type Behaviour, driveRoast, honest, silent } from '../fixtures/roast-driver.js';
+import { type Behaviour, createTestServer, driveRoast, honest, silent } from '../fixtures/roast-driver.js';
+import { party } from '../fixtures/signing.js';
 import { verifySignature } from '../verify-signature.js';
+import { type RoastEvent, roastReceive, startRoast } from './index.js';
 
 const tasks = [{ message: encodeUtf8('whatever the others do'), tweak: NO_TWEAK }];
 
@@ -84,5 +86,40 @@ test('V70: an honest quorum signs after at most n − t + 1 attempts, whatever t
       for (const [blamed] of run.faulty) expect(honestSeats).not.toContain(blamed);
     }),
     { numRuns: 40 },
+  );
+});
+
+const anyEvent = fc.record(
+  {
+    kind: fc.oneof(fc.constantFrom('commitments', 'shares', 'stale', 'declined', 'impatient'), fc.anything()),
+    party: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.anything()),
+    attempt: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.anything()),
+    commitments: fc.anything(),
+    shares: fc.anything(),
+    next: fc.anything(),
+    code: fc.anything(),
+  },
+  { requiredKeys: ['kind'] },
+);
+
+test('V10, V70: no sequence of garbage makes the coordinator throw, or finish without signatures', () => {
+  const dealt = dealKey({ suite: 'ed25519', needed: 2, of: 3 });
+  const supply = [1, 2, 3].map((index) => ({
+    party: party(index),
+    commitments: createTestServer(dealt, index, tasks).commit(),
+  }));
+  fc.assert(
+    fc.property(fc.array(anyEvent, { maxLength: 12 }), fc.boolean(), (events, supplied) => {
+      const started = startRoast({ parent: dealt.public, tasks, supply: supplied ? supply : [] });
+      let { state } = started;
+      const actions = events.flatMap((event) => {
+        const step = roastReceive(state, event as RoastEvent);
+        ({ state } = step);
+        return step.actions;
+      });
+      expect(actions.filter(({ kind }) => kind === 'finished')).toEqual([]);
+      expect(state.attempts.length).toBeLessThanOrEqual(5);
+    }),
+    { numRuns: 100 },
   );
 });

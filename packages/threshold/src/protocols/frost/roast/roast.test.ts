@@ -187,6 +187,20 @@ describe('messages out of turn', () => {
     unchanged(answered, { ...answer, shares: [new Uint8Array(32)] });
   });
 
+  test('V70: used commitments that are delivered again do not bring an honest party into a second attempt', () => {
+    const { state, opened, servers } = open();
+    const [{ commitments }] = opened.packages as [(typeof opened.packages)[number]];
+    const old = commitments.filter((one) => one.party === 1);
+    const shares = servers[0]!.sign(opened.packages);
+    const answer = { kind: 'shares', party: party(1), attempt: 1, shares } as const;
+    const answered = roastReceive(state, { ...answer, next: null }).state;
+    unchanged(answered, { kind: 'commitments', party: party(1), commitments: old });
+    expect(roastReceive(state, { ...answer, next: old }).state).toEqual(answered);
+    const fresh = servers[0]!.commit();
+    const ready = roastReceive(answered, { kind: 'commitments', party: party(1), commitments: fresh }).state;
+    expect(ready.members[0]!.standing.kind).toBe('ready');
+  });
+
   test('after the end nothing changes any more', () => {
     const { state, opened, servers } = open();
     const finished = [1, 2].reduce<RoastStep>(
