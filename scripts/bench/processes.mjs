@@ -1,43 +1,73 @@
-// Child processes of the bench, each of which ends with it.
-import { fork, spawnSync } from 'node:child_process';
+// The daemons of the bench: real `ckm server start` processes, each of which ends with it.
+import { initServer } from '@ckm/server';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-const here = import.meta.dirname;
+const CKM = join(import.meta.dirname, '../../packages/cli/bin/ckm.js');
 
-/** Starts a server and waits until it listens. */
+async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Makes the folder of a server whose limits a bench does not reach. */
+async function makeServer(dataDir, name) {
+  const listen = { host: '127.0.0.1', port: await freePort() };
+  const quota = { keys: 1_000_000, requestsPerMinute: 10_000_000, bytes: 2 ** 40 };
+  const limits = { perSecond: 1_000_000, perAddressPerMinute: 100_000_000 };
+  await initServer({ dataDir, settings: { name, listen, accounts: 'open', quota, limits } });
+}
+
+/** Starts a server and waits until it says that it listens; `readyMs` counts from the start of the process. */
 export async function startBenchServer(dataDir, name) {
+  if (!existsSync(dataDir)) await makeServer(dataDir, name);
   const begun = performance.now();
-  const child = fork(join(here, 'server.mjs'), [dataDir, name], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: [],
+  const child = spawn(process.execPath, [CKM, 'server', 'start', dataDir], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const { url, listenMs } = await nextMessage(child);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const url = await heard(child, /listens on (\S+),/);
   return {
     name,
     url,
-    listenMs,
     readyMs: performance.now() - begun,
-    usage: () => {
-      child.send('usage');
-      return nextMessage(child);
+    rss: () => residentBytes(child.pid),
+    cpuMs: () => cpuMs(child.pid),
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
     },
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('exit', resolve);
-        child.disconnect();
-      }),
   };
 }
 
-function nextMessage(child) {
+function heard(child, pattern) {
   return new Promise((resolve, reject) => {
-    const onExit = (code) => reject(new Error(`a server of the bench ended with exit status ${code}`));
-    child.once('exit', onExit);
-    child.once('message', (message) => {
-      child.off('exit', onExit);
-      resolve(message);
-    });
+    let said = '';
+    const hear = (text) => {
+      said += text;
+      const found = pattern.exec(said);
+      if (found !== null) resolve(found[1]);
+    };
+    child.stdout.setEncoding('utf8').on('data', hear);
+    child.stderr.setEncoding('utf8').on('data', hear);
+    child.once('exit', (code) => reject(new Error(`a server ended with exit status ${code}: ${said}`)));
   });
+}
+
+function residentBytes(pid) {
+  return Number(spawnSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' }).stdout) * 1024;
+}
+
+/** User and system time of a process; 0 where the system does not tell. */
+function cpuMs(pid) {
+  if (!existsSync(`/proc/${pid}/stat`)) return 0;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** Resident memory and time to run of a Node process that does nothing. */
