@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { isAnswer, toUsageError } from './command-line/command-errors.js';
+import { ProgramEnded } from './command-line/program-ended.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
 import { createProgram } from './program.js';
 
@@ -17,6 +18,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (thrown) {
     if (thrown instanceof CommanderError && isAnswer(thrown)) return 0;
+    if (thrown instanceof ProgramEnded) return thrown.status;
     const error = toCkmError(
       thrown instanceof CommanderError
         ? toUsageError(thrown, program === undefined ? '' : pathOf(program, argv))

@@ -1,7 +1,77 @@
+import { UsageError } from '@ckm/foundation';
+import { buildGitRequest, buildSshSigRequest } from '@ckm/requests';
 import type { Command } from 'commander';
-import { leaf } from '../command-line/run.js';
+import type { Client } from '@ckm/client';
+import type { Context } from '../command-line/context.js';
+import { ProgramEnded } from '../command-line/program-ended.js';
+import { leaf, run } from '../command-line/run.js';
+import { writeAtomically } from '../home/atomic-write.js';
+import { openOwner } from '../home/open-owner.js';
+import { readPublicKey } from '../ssh/public-key-file.js';
+import { runInForeground } from '../ssh/run-program.js';
+import { parseSigningCall, type SigningCall } from '../ssh/signing-call.js';
+import { listSshKeys, type SshKey } from '../ssh/ssh-keys.js';
+import { formatDescription } from '../terminal/description.js';
+import { readInput } from '../terminal/read-input.js';
+import { createTerminal } from '../terminal/terminal.js';
 
-/** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`). */
+/** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`), as `ckm-git-sign`. */
 export function gitSignCommand(): Command {
-  return leaf('git-sign', 'sign commits and tags for git');
+  return leaf('git-sign', 'sign commits and tags for git')
+    .argument(
+      '[arguments...]',
+      'those of ssh-keygen: -Y sign -n git -f KEY FILE; all but sign go to ssh-keygen',
+    )
+    .allowUnknownOption()
+    .action(run(gitSign));
+}
+
+/** What git may sign at most; also what a server reads. */
+const MOST_BYTES = 1_048_576;
+/** git waits as long as we do. */
+const WAIT_SECONDS = 600;
+
+async function gitSign(context: Context, args: readonly string[]): Promise<void> {
+  const call = parseSigningCall(args);
+  if (call === null) {
+    const status = await runInForeground('ssh-keygen', args).ended;
+    if (status !== 0) throw new ProgramEnded(status);
+    return;
+  }
+  await sign(onTheTerminal(context), call);
+}
+
+async function sign(context: Context, { keyFile, namespace, file }: SigningCall): Promise<void> {
+  const { terminal } = context;
+  const client = await openOwner(context);
+  const { name } = await keyFor(client, await readPublicKey(keyFile));
+  const object = await readInput(file, MOST_BYTES);
+  const request =
+    namespace === 'git'
+      ? { kind: 'git', payload: buildGitRequest(object) }
+      : { kind: 'ssh', payload: buildSshSigRequest({ namespace, message: object }) };
+  const { description } = await client.preview({ key: name, ...request });
+  terminal.talk(formatDescription(terminal, description));
+  if (context.flags.preview === true) {
+    terminal.result('nothing was sent', { preview: true, key: name, description });
+    return;
+  }
+  const { artefact, signers } = await client.sign({ key: name, ...request, waitSeconds: WAIT_SECONDS });
+  await writeAtomically(`${file}.sig`, artefact);
+  terminal.talk(`  signed by ${signers.join(', ')}`);
+}
+
+async function keyFor(client: Client, blob: Uint8Array): Promise<SshKey> {
+  const found = (await listSshKeys(client)).find((key) => Buffer.from(key.blob).equals(blob));
+  if (found !== undefined) return found;
+  throw new UsageError('none of your keys is the one git wants to sign with', {
+    code: 'SSH_KEY_UNKNOWN',
+    hint: 'set user.signingkey to a file with the line of: ckm key show NAME --public',
+  });
+}
+
+/** git reads our stderr and gives us no stdin: whoever has to be asked sits at the terminal behind both. */
+function onTheTerminal(context: Context): Context {
+  const { json, quiet, color, input } = context.terminal;
+  return { ...context, terminal: createTerminal({ json, quiet, color, input, direct: true }) };
 }

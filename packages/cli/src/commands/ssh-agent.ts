@@ -1,7 +1,122 @@
+import type { Client } from '@ckm/client';
+import { StorageError } from '@ckm/foundation';
+import { sshFingerprint } from '@ckm/requests';
 import type { Command } from 'commander';
-import { leaf } from '../command-line/run.js';
+import { join, resolve } from 'node:path';
+import { type RunningAgent, startAgent } from '../agent/agent.js';
+import type { Context } from '../command-line/context.js';
+import { parseDuration } from '../command-line/option-values.js';
+import { ProgramEnded } from '../command-line/program-ended.js';
+import { leaf, run } from '../command-line/run.js';
+import { openOwnerNow } from '../home/open-owner.js';
+import { stopOnSignals } from '../operator/stop-on-signals.js';
+import { agentKeys, chooseKeys } from '../ssh/agent-keys.js';
+import { runInForeground } from '../ssh/run-program.js';
+import type { SshKey } from '../ssh/ssh-keys.js';
+import { errorLines, toCkmError } from '../terminal/print-error.js';
 
 /** `ckm ssh-agent` */
 export function sshAgentCommand(): Command {
-  return leaf('ssh-agent', 'offer your keys to OpenSSH');
+  return leaf('ssh-agent', 'offer your keys to OpenSSH')
+    .argument('[command...]', 'run this with the agent, and stop with it (write -- in front)')
+    .option('--key <name>', 'offer only this key; may be given again', collect, [])
+    .option('--socket <path>', 'where programs find the agent (default: agent.sock in the owner’s folder)')
+    .option('--confirm', 'ask before each signature')
+    .option('--wait <time>', 'how long a program is kept waiting for operators', '100s')
+    .action(run(sshAgent));
+}
+
+interface Flags {
+  readonly key: readonly string[];
+  readonly socket?: string;
+  readonly confirm?: true;
+  readonly wait: string;
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+async function sshAgent(context: Context, command: readonly string[], given: Flags): Promise<void> {
+  const waitSeconds = parseDuration('--wait', given.wait);
+  const socketPath =
+    given.socket === undefined ? join(context.home.path, 'agent.sock') : resolve(given.socket);
+  const client = await openOwnerNow(context);
+  const keys = await chooseKeys(client, given.key);
+  if (context.flags.preview === true) {
+    const names = keys.map(({ name }) => name);
+    context.terminal.result(`would offer ${names.join(', ')} at ${socketPath}`, {
+      preview: true,
+      socketPath,
+      keys: names,
+    });
+    return;
+  }
+  const manners = { waitSeconds, isAsking: given.confirm === true };
+  const agent = await listen(context, client, keys, socketPath, manners);
+  try {
+    if (command.length > 0) await serveCommand(agent, command);
+    else await serveUntilTold(context, agent, keys);
+  } finally {
+    await agent.close();
+  }
+}
+
+async function listen(
+  context: Context,
+  client: Client,
+  keys: readonly SshKey[],
+  socketPath: string,
+  manners: Parameters<typeof agentKeys>[3],
+): Promise<RunningAgent> {
+  try {
+    return await startAgent({
+      socketPath,
+      keys: agentKeys(context, client, keys, manners),
+      onRefusal: (_key, reason) => context.terminal.warn(errorLines(toCkmError(reason))),
+    });
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    throw new StorageError(`the agent cannot listen at ${socketPath}`, {
+      code: 'AGENT_SOCKET_UNUSABLE',
+      hint: 'name a path in a folder that exists, of at most 107 characters, with --socket',
+      cause,
+    });
+  }
+}
+
+/** As `ssh-agent COMMAND` does: the agent lives as long as the program, whose exit status becomes ours. */
+async function serveCommand(agent: RunningAgent, command: readonly string[]): Promise<void> {
+  const [program, ...args] = command;
+  const child = runInForeground(program!, args, { ...process.env, SSH_AUTH_SOCK: agent.socketPath });
+  const release = stopOnSignals({
+    close: () => {
+      child.stop();
+      return Promise.resolve();
+    },
+  });
+  const status = await child.ended.finally(release);
+  if (status !== 0) throw new ProgramEnded(status);
+}
+
+async function serveUntilTold(
+  { terminal }: Context,
+  { socketPath, close }: RunningAgent,
+  keys: readonly SshKey[],
+): Promise<void> {
+  const told = new Promise<void>((resolvePromise) => {
+    stopOnSignals({ close: () => close().then(resolvePromise) });
+  });
+  for (const { name, blob } of keys) terminal.talk(`offers ${name}   ${sshFingerprint(blob)}`);
+  terminal.result(`SSH_AUTH_SOCK=${quoted(socketPath)}; export SSH_AUTH_SOCK;`, {
+    socket: socketPath,
+    keys: keys.map(({ name, blob }) => ({ name, fingerprint: sshFingerprint(blob) })),
+  });
+  terminal.talk('Ctrl-C stops it');
+  await told;
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

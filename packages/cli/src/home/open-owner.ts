@@ -1,4 +1,4 @@
-import { type Client, createClient, type Transport } from '@ckm/client';
+import { type Client, createClient, type SeedSource, type Transport } from '@ckm/client';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { createHttpTransport } from '../transport/http-transport.js';
@@ -11,18 +11,26 @@ import { unlockSeed } from './owner-seed.js';
  * looking at what is stored needs none. Closed when the command ends.
  * @throws StateError `HOME_NOT_INITIALISED`
  */
-export async function openOwner(context: Context): Promise<Client> {
+export async function openOwner(
+  context: Context,
+  seed: SeedSource = () => unlockSeed(context),
+): Promise<Client> {
   await requireInitialised(context.home);
   const { transport, close } = createHttpTransport();
-  const client = ownerClient(context, transport);
+  const client = ownerClient(context, transport, seed);
   context.onEnd(close);
   context.onEnd(() => client.close());
   return client;
 }
 
-function ownerClient(context: Context, transport: Transport): Client {
+/** The same for programs that go on by themselves: the passphrase is asked for now, while somebody looks. */
+export async function openOwnerNow(context: Context): Promise<Client> {
+  return openOwner(context, await unlockSeed(context));
+}
+
+function ownerClient(context: Context, transport: Transport, seed: SeedSource): Client {
   return createClient({
-    seed: () => unlockSeed(context),
+    seed,
     store: fileStore(context.home.store),
     timeoutMs: context.timeoutMs,
     transport,

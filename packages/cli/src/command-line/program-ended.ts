@@ -1,0 +1,6 @@
+/** Thrown when another program did the work: its exit status becomes ours, and nothing more is said. */
+export class ProgramEnded extends Error {
+  constructor(readonly status: number) {
+    super(`ended with status ${status}`);
+  }
+}

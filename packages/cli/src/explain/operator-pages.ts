@@ -1,0 +1,201 @@
+import { pagesOf } from './page.js';
+
+/** Codes that whoever runs a server meets: its data directory, its storage key, its database, its socket. */
+export const OPERATOR_PAGES = pagesOf({
+  SERVER_NOT_RUNNING: [
+    'No server runs on this data directory.',
+    'Operators speak to a server over a socket in its data directory; nobody answers there.',
+    'Start it with ckm server start FOLDER, as the same user.',
+  ],
+  SERVER_NOT_READY: [
+    'The server is just opening or stopping.',
+    'Half open, it would answer from half of what it knows.',
+    'Try again in a moment; see ckm server status FOLDER.',
+  ],
+  SERVER_RUNNING: [
+    'A server runs on this data directory already.',
+    'Two on one database would each believe to be the only one, and could use a nonce twice.',
+    'Stop it with ckm server stop FOLDER, or choose another folder.',
+  ],
+  CONFIG_MISSING: [
+    'There is no server in this folder.',
+    'A server is made once, with its identity; starting never makes one by accident.',
+    'Check the path, or make one with ckm server init FOLDER --name NAME.',
+  ],
+  CONFIG_INVALID: [
+    'A setting of the server cannot be used.',
+    'A setting that is guessed could open the server to somebody.',
+    'Correct the setting that is named, in config.json or in the environment.',
+  ],
+  DATA_DIR_USED: [
+    'There is already something in the folder.',
+    'A new server over an old one would lose shares.',
+    'Name an empty folder, or one that does not exist yet.',
+  ],
+  DATA_DIR_EXPOSED: [
+    'Other users of the machine may enter the data directory.',
+    'The storage key, the database and the operator’s socket lie in it.',
+    'Run the chmod that the hint names.',
+  ],
+  INSPECTOR_REFUSED: [
+    'The process was started in a way that lets somebody look into its memory.',
+    'Shares and the storage key are there while the server runs.',
+    'Start it without that option of Node.',
+  ],
+  LISTEN_FAILED: [
+    'The server cannot listen at its address.',
+    'Something else listens there, or this user may not use that port.',
+    'Change "listen" in config.json, or stop the other program.',
+  ],
+  AUDIT_BROKEN: [
+    'The audit log was changed, cut or exchanged.',
+    'Each entry is bound to the one before it and to the storage key; the head is also kept outside the database.',
+    'Keep the database as it is, find out who could write to it, and restore a backup. Tell the owners.',
+  ],
+  CLOCK_BEHIND: [
+    'The clock of the machine is behind a moment at which this server has already lived.',
+    'With the clock set back, expired messages and requests would come to life again.',
+    'Set the clock right. If it was wrong before, start once with CKM_ACCEPT_CLOCK=1.',
+  ],
+  OPERATOR_UNKNOWN_ID: [
+    'Nothing the server has begins with these digits.',
+    'It may be answered, expired or withdrawn by now.',
+    'List what there is: ckm server requests FOLDER, ckm server accounts list FOLDER.',
+  ],
+  OPERATOR_AMBIGUOUS_ID: [
+    'More than one id begins with these digits.',
+    'Choosing one of them could approve what you did not mean.',
+    'Give more digits.',
+  ],
+  OPERATOR_INPUT_INVALID: [
+    'The server cannot read what the operator’s command sent.',
+    'What is read in part could mean something else.',
+    'Check the value that is named; if it looks right, compare the versions of ckm and the server.',
+  ],
+  OPERATOR_ANSWER_UNREADABLE: [
+    'The server answered the operator with something that cannot be read.',
+    'The two may be of different versions.',
+    'Compare ckm --version with ckm server status FOLDER.',
+  ],
+  REQUEST_ID_INVALID: [
+    'The id of a request is 4 to 64 hex digits.',
+    'Fewer digits would name too many requests.',
+    'Copy it from ckm server requests FOLDER.',
+  ],
+  SERVER_SEALED: [
+    'The server waits for its passphrase and answers nobody.',
+    'Its storage key lies under a passphrase, so that a stolen disk is of no use.',
+    'Its operator opens it with ckm server unseal FOLDER.',
+  ],
+  PASSPHRASE_TOO_WEAK: [
+    'The passphrase for the server is too short.',
+    'Whoever copies the disk may try passphrases as long as they like.',
+    'Use several words.',
+  ],
+  PASSPHRASE_TOO_MANY_TRIES: [
+    'Too many wrong passphrases were given.',
+    'Waiting makes guessing slow.',
+    'Wait as long as the hint says, then try again.',
+  ],
+  KEY_FILE_MISSING: [
+    'The data directory has no storage key.',
+    'Without it nothing in the database can be read.',
+    'Restore it from a backup; it is never in the database’s own.',
+  ],
+  KEY_FILE_EXISTS: [
+    'There is already a storage key.',
+    'Writing over it would lose everything that is sealed with it.',
+    'Choose an empty data directory.',
+  ],
+  KEY_FILE_EXPOSED: [
+    'Other users of the machine may read the storage key.',
+    'Whoever has it and the database has the shares.',
+    'Give the file mode 600; if somebody may have read it, make new keys.',
+  ],
+  KEY_FILE_DAMAGED: [
+    'The file with the storage key is damaged or is something else.',
+    'Its form is exact, so that a changed byte is noticed.',
+    'Restore it from a backup.',
+  ],
+  STORAGE_KEY_WRONG: [
+    'The storage key belongs to another database.',
+    'Writing with it would leave rows that nobody can read together.',
+    'Bring storage key and database of the same server together.',
+  ],
+  FILE_TAMPERED: [
+    'A sealed file of the server was changed, exchanged or damaged.',
+    'It is sealed with its name, so that no other file passes for it.',
+    'Restore it from a backup, and find out who could write there.',
+  ],
+  ROW_TAMPERED: [
+    'A row of the database was changed, moved or damaged.',
+    'Every row is sealed together with its readable columns.',
+    'Stop the server, restore a backup, and find out who could write to the database.',
+  ],
+  VAULT_WIPED: [
+    'The server is stopping and has forgotten its storage key.',
+    'What is in memory longer than needed can be read longer than needed.',
+    'Start it again.',
+  ],
+  STORAGE_IN_USE: [
+    'Another process holds the database.',
+    'Two processes on one database could use a nonce twice.',
+    'Stop the other one; ckm server status FOLDER says whether a server runs.',
+  ],
+  STORAGE_BUSY: ['The database is busy.', 'Nothing was written.', 'Try again in a moment.'],
+  STORAGE_CLOSED: [
+    'The database is closed already.',
+    'The server is stopping.',
+    'Try again when it has started.',
+  ],
+  STORAGE_CONSTRAINT: [
+    'The database refused a row that breaks a rule of its table.',
+    'The rules of the tables are the last line of defence.',
+    'Report this: a row was not checked before it was stored.',
+  ],
+  STORAGE_CORRUPT: [
+    'The database file is damaged.',
+    'Going on could lose more.',
+    'Stop the server and restore the database from a backup.',
+  ],
+  STORAGE_FAILED: [
+    'The database refused.',
+    'What cannot be stored is not done.',
+    'Look at the disk and at the log of the database.',
+  ],
+  STORAGE_FULL: [
+    'The database has no room left.',
+    'What cannot be stored is not done.',
+    'Free disk space on the machine of the server.',
+  ],
+  STORAGE_LOCK_LOST: [
+    'The server no longer holds the lock on its database.',
+    'Another process may be writing; a nonce could be used twice.',
+    'Find out what else uses the database, then start the server again.',
+  ],
+  STORAGE_SCHEMA_NEWER: [
+    'The database was written by a newer version.',
+    'An older one would not see all of what is stored.',
+    'Run the newer version, or restore a backup.',
+  ],
+  STORAGE_SCHEMA_WRONG: [
+    'The tables of the database are not as this version makes them.',
+    'Somebody else changed them.',
+    'Restore the database from a backup.',
+  ],
+  STORAGE_UNREACHABLE: [
+    'The database cannot be reached.',
+    'What cannot be stored is not done.',
+    'Check that PostgreSQL runs and that CKM_DATABASE_URL is right.',
+  ],
+  ROW_EXISTS: [
+    'There is already something of that name on the server.',
+    'Names of sessions and requests are used once.',
+    'Start again; a new id is chosen.',
+  ],
+  ROW_CHANGED: [
+    'Somebody else changed the same thing at the same moment.',
+    'One of two changes would have been lost.',
+    'Try again.',
+  ],
+});

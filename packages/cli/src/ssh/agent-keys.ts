@@ -1,0 +1,75 @@
+import type { Client, SignArgs } from '@ckm/client';
+import { decodeUtf8, UsageError } from '@ckm/foundation';
+import { buildSshAgentRequest, type Description, sshSignatureBlobOf } from '@ckm/requests';
+import type { AgentKey } from '../agent/agent.js';
+import type { Context } from '../command-line/context.js';
+import { agree } from '../terminal/agree.js';
+import { formatDescription } from '../terminal/description.js';
+import { listSshKeys, type SshKey } from './ssh-keys.js';
+
+export interface AgentManners {
+  /** How long a program is kept waiting for people. */
+  readonly waitSeconds: number;
+  /** Whether the owner is asked before each signature. */
+  readonly isAsking: boolean;
+}
+
+/**
+ * The keys an agent offers.
+ * @param names of keys; none: all that were made for SSH
+ * @throws UsageError `KEY_NOT_FOR_SSH`, `AGENT_WITHOUT_KEYS`
+ */
+export async function chooseKeys(client: Client, names: readonly string[]): Promise<readonly SshKey[]> {
+  // Unknown names are the client's to refuse.
+  for (const name of names) await client.showKey(name);
+  const possible = (await listSshKeys(client)).filter(({ kinds }) => kinds.includes('ssh'));
+  const stranger = names.find((name) => !possible.some((key) => key.name === name));
+  if (stranger !== undefined) throw notForSsh(stranger);
+  const chosen = names.length === 0 ? possible : possible.filter(({ name }) => names.includes(name));
+  if (chosen.length === 0) throw withoutKeys();
+  return chosen;
+}
+
+/** Keys as an agent offers them: each signature is described, then asked of the quorum. */
+export function agentKeys(
+  context: Context,
+  client: Client,
+  keys: readonly SshKey[],
+  manners: AgentManners,
+): AgentKey[] {
+  let asking: Promise<unknown> = Promise.resolve();
+  const ask = (name: string, description: Description) => {
+    // Two questions at once could not be told apart.
+    const answer = asking.then(() => agree(context, description, `Use ${name} for this?`));
+    asking = answer.catch(() => undefined);
+    return answer;
+  };
+  return keys.map(({ name, blob, quorum }) => ({
+    blob,
+    comment: `ckm:${name} (${quorum.needed} of ${quorum.of})`,
+    sign: async (data) => {
+      const { type, payload } = buildSshAgentRequest(data);
+      const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: manners.waitSeconds };
+      const { description } = await client.preview(request);
+      context.terminal.talk(formatDescription(context.terminal, description));
+      if (manners.isAsking) await ask(name, description);
+      const { artefact, signers } = await client.sign(request);
+      context.terminal.talk(`  signed by ${signers.join(', ')}`);
+      return type === 'login' ? artefact : sshSignatureBlobOf(decodeUtf8(artefact));
+    },
+  }));
+}
+
+function notForSsh(name: string): UsageError {
+  return new UsageError(`key ${name} was not made for SSH`, {
+    code: 'KEY_NOT_FOR_SSH',
+    hint: 'make one that is: ckm key create NAME --for ssh',
+  });
+}
+
+function withoutKeys(): UsageError {
+  return new UsageError('you have no key that was made for SSH', {
+    code: 'AGENT_WITHOUT_KEYS',
+    hint: 'make one first: ckm key create NAME --for ssh',
+  });
+}

@@ -1,0 +1,25 @@
+import type { Client } from '@ckm/client';
+import { purposeKinds, sshPublicKeyBlob } from '@ckm/requests';
+
+/** A key of the owner as SSH sees it. */
+export interface SshKey {
+  /** What the owner calls it. */
+  readonly name: string;
+  /** The public key as SSH writes it. */
+  readonly blob: Uint8Array;
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** Kinds of request it was made for. */
+  readonly kinds: readonly string[];
+}
+
+/** Every key that OpenSSH could know, with its certificate checked. */
+export async function listSshKeys(client: Client): Promise<SshKey[]> {
+  const keys: SshKey[] = [];
+  for (const { name } of await client.listKeys()) {
+    const { public: shared, purpose } = await client.showKey(name);
+    if (shared.suite !== 'ed25519') continue;
+    const { quorum, groupKey } = shared;
+    keys.push({ name, blob: sshPublicKeyBlob(groupKey), quorum, kinds: purposeKinds(purpose) });
+  }
+  return keys;
+}
