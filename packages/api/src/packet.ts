@@ -13,6 +13,7 @@ const body = z.strictObject({
   protocol: z.string().min(1).max(64),
   keyId: identifier,
   epoch: z.int().min(0).max(0xffff_ffff),
+  /** {@link runIdOf} the session, not its bare id. */
   sessionId: identifier,
   round: z.int().min(0).max(255),
   from: z.int().min(1).max(65_535),
@@ -34,6 +35,15 @@ export interface Packet extends PacketBody {
 
 const outer = z.strictObject({ body: bytesUpTo(MAX_PACKET_BYTES), signature: bytesOf(64) });
 const PURPOSE = 'ckm/packet/v1';
+
+/**
+ * What packets name as their session: its id together with the parameters that its servers joined with. Those hold a
+ * static key that each server made for this one run, so that an honest server never signs two packets for one place,
+ * even for a courier who opens one session id twice, under two accounts say. Only therefore do two such packets convict.
+ */
+export function runIdOf(sessionId: Uint8Array, parameters: Uint8Array): Uint8Array {
+  return taggedHash('CKM/packet/run/v1', sessionId, parameters);
+}
 
 /** Signs a packet with the identity of the server that says it. */
 export function signPacket(identity: Identity, packet: PacketBody): Uint8Array {

@@ -1,4 +1,12 @@
-import { type Packet, parsePacket, previousHash, samePacket, type SessionView, verifyPacket } from '@ckm/api';
+import {
+  type Packet,
+  parsePacket,
+  previousHash,
+  runIdOf,
+  samePacket,
+  type SessionView,
+  verifyPacket,
+} from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { dkgProtocol } from '@ckm/threshold';
 import type { KeySession } from '../sessions/session-record.js';
@@ -79,7 +87,8 @@ function readOwn(session: KeySession, participant: Participant, bytes: Uint8Arra
     packet.from === slot &&
     packet.to === 0 &&
     packet.round === round &&
-    equalBytes(packet.sessionId, session.sessionId) &&
+    session.parameters !== null &&
+    equalBytes(packet.sessionId, runIdOf(session.sessionId, session.parameters)) &&
     equalBytes(packet.keyId, session.proposal.keyId);
   if (!isItsOwn) throw invalid(participant, 'a packet of another session, round or sender');
   if (!verifyPacket(packet, server.publicKeys.signing.bytes)) {

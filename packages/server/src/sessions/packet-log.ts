@@ -6,6 +6,7 @@ export interface PacketScope {
   readonly protocol: string;
   readonly keyId: Uint8Array;
   readonly epoch: number;
+  /** As packets name it: `runIdOf`. */
   readonly sessionId: Uint8Array;
   /** Identity keys in slot order; slot 1 first. */
   readonly identityKeys: readonly Uint8Array[];

@@ -1,4 +1,4 @@
-import { parsePacket, previousHash, signPacket, type Packet, type SessionState } from '@ckm/api';
+import { parsePacket, previousHash, runIdOf, signPacket, type Packet, type SessionState } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { isOver, move } from './machine.js';
@@ -177,7 +177,8 @@ function expected(context: ServerContext, room: Room, { record }: StoredSession)
 }
 
 function scopeOf(context: ServerContext, room: Room, { row, record }: StoredSession): PacketScope {
-  const { keyId, sessionId } = row;
+  const { keyId } = row;
+  const sessionId = runIdOf(row.sessionId, record.parameters!);
   const { protocol, lastRound } = room;
   return { ...room.members(context, record), protocol, lastRound, keyId, sessionId };
 }

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   parsePacket,
   previousHash,
+  runIdOf,
+  signIdentityStatement,
   signPacket,
   verifyPacket,
   type FunctionName,
@@ -14,11 +16,11 @@ import {
   type SessionView,
 } from '@ckm/api';
 import { secret } from '@ckm/foundation';
-import { createIdentity, primitives, type Identity } from '@ckm/gordian';
-import { reveal } from '@ckm/foundation';
+import { createIdentity, type Identity } from '@ckm/gordian';
 import {
   createStaticKey,
   dkgProtocol,
+  encodeKeyParams,
   parseKeyParams,
   staticKeyStatement,
   type DkgMessage,
@@ -74,7 +76,7 @@ export function createRogueServer(name: string, lie: Lie = (said, sign) => [sign
         protocol: dkgProtocol.id,
         keyId,
         epoch,
-        sessionId,
+        sessionId: runIdOf(sessionId, encodeKeyParams(key)),
         round,
         from: me,
         to: 0,
@@ -170,10 +172,7 @@ function openSession(
   const { staticKey, staticProof } = createStaticKey(suite, keyId, 0, seed);
   const who = { serverId: new Uint8Array(identity.xid), identityKey: identity.publicKeys.signing.bytes };
   const statement = staticKeyStatement({ suite, keyId, epoch: 0, ...who, staticKey, staticProof });
-  const identitySignature = primitives.ed25519Sign(
-    statement,
-    reveal(identity.signingKey, 'vouch as a rogue'),
-  );
+  const identitySignature = signIdentityStatement(identity, statement);
   const offer = { ...who, staticKey, staticProof, identitySignature, url: '' };
   const view: SessionView = {
     sessionId,

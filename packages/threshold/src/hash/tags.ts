@@ -21,6 +21,7 @@ export const HASH_TAGS = {
   'CKM/schnorr/nonce/v1': 'one-time scalar of a proof of knowledge',
   'CKM/schnorr/challenge/v1': 'challenge of a proof of knowledge',
   'CKM/packet/previous/v1': 'echo of all packets of the round before (room api)',
+  'CKM/packet/run/v1': 'what a packet names as its session: id and parameters together (room api)',
   'CKM/policy/v1': 'a policy inside certified parameters (room api)',
   'CKM/audit/row/v1': 'one link of the audit chain (room server)',
   'CKM/invite/v1': 'name under which an invite code is stored (room server)',

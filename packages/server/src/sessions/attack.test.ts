@@ -1,0 +1,27 @@
+import { createCeremony } from '@ckm/testkit';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createHouse, mallory, SOON } from './test/house.js';
+
+const house = createHouse();
+afterEach(() => house.close());
+
+describe('a courier with two accounts', () => {
+  test('who opens one session id twice gets no honest server convicted of saying two things', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const others = await Promise.all(servers.map((server) => server.as(mallory)));
+    const first = createCeremony({ servers: callers, expiresAt: SOON });
+    const { keyId, sessionId } = first;
+    const second = createCeremony({ servers: others, expiresAt: SOON, keyId, sessionId });
+    // Both servers were proposed to and joined, in both sessions; bravo has spoken in each.
+    for (let call = 0; call < 4; call++) {
+      await first.next();
+      await second.next();
+    }
+    const said = [first, second].map(({ views }) => views[1]!.outbox[0]!);
+    const view = await others[0]!.call('session.deliver', { sessionId, packets: said });
+    expect(view.fault).toBeNull();
+    const { storage } = servers[0]!.context;
+    const evidence = await storage.read((reader) => reader.evidence.list(mallory.xid, sessionId));
+    expect(evidence).toEqual([]);
+  });
+});
