@@ -1,18 +1,24 @@
 import type { ProgressEvent } from '../progress/progress.js';
 import { shortId } from '../sessions/session-record.js';
-import { participantAt, type SignRun } from './sign-job.js';
+import { lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** Tells whoever watches where a signature stands. */
 export function reportSigning(run: SignRun, stage: ProgressEvent['stage'], text: string): void {
-  const { roast, key } = run;
-  const named = (slots: readonly number[]) => slots.map((slot) => participantAt(run, slot).server.name);
+  const open = run.roast.attempts.filter(({ status }) => status === 'open');
+  const answered: readonly number[] = open.flatMap(({ answers }) => answers.map(({ party }) => party));
+  const owing: readonly number[] = open
+    .flatMap(({ parties }) => parties)
+    .filter((party) => !answered.includes(party));
+  const named = (slots: readonly number[]) =>
+    run.participants.filter(({ slot }) => slots.includes(slot)).map(({ server }) => server.name);
+  const people = thoseThatAre(run, 'waiting', 'asked').map(({ server }) => server.name);
   run.on({
     session: shortId(run.requestId),
     stage,
-    round: Math.max(roast.attempts(), 1),
-    of: key.public.quorum.needed,
-    have: named(roast.slotsThatAre('ready')),
-    waiting: named(roast.slotsThatAre('asked', 'signing', 'late', 'waiting')),
+    round: Math.max(lastAttempt(run), 1),
+    of: run.key.public.quorum.needed,
+    have: named(answered),
+    waiting: [...named(owing), ...people],
     text,
   });
 }

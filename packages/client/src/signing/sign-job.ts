@@ -1,5 +1,6 @@
-import type { SigningReply } from '@ckm/api';
+import type { NonceCommitment, SigningReply } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
+import type { RoastState } from '@ckm/threshold';
 import type { Participant } from '../ceremony/ask-all.js';
 import type { ClientContext } from '../context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
@@ -8,7 +9,6 @@ import type { ServerLink } from '../transport/server-link.js';
 import type { CommitmentPool } from './commitment-pool.js';
 import type { Inbox } from './inbox.js';
 import type { UnderstoodRequest } from './request.js';
-import type { Attempt, Roast } from './roast.js';
 
 /** Everything one signature is made with. */
 export interface SignJob {
@@ -37,7 +37,7 @@ export interface SignJob {
 /** A server that misbehaved while a signature was made. `evidence`: where it is kept. */
 export interface SigningFault {
   readonly participant: Participant;
-  readonly code: `FAULT_${string}`;
+  readonly code: string;
   readonly evidence: string;
 }
 
@@ -46,21 +46,28 @@ export interface SignOutcome {
   readonly artefact: Uint8Array;
   readonly signers: readonly Participant[];
   readonly faults: readonly SigningFault[];
-  /** Did not answer. */
+  /** Did not answer, or not in time. */
   readonly silent: readonly Participant[];
   /** Were still waiting for people when enough others had signed. */
   readonly waiting: readonly Participant[];
+  /** Number of the last attempt. */
   readonly attempts: number;
 }
 
 /** What comes back from one server. Exactly one of `reply` and `error` is there. */
 export interface Happening {
   readonly participant: Participant;
-  /** The attempt it was asked for; null when it was asked for commitments. */
-  readonly attempt: Attempt | null;
+  /** The number of the attempt it was asked for, as servers know it; null when it was asked for commitments. */
+  readonly attempt: number | null;
   readonly reply: SigningReply | null;
   readonly error: CkmError | null;
 }
+
+/**
+ * How a server stands besides its part in an attempt. `open`: nothing known against it. `asked`: for commitments, and
+ * has not answered. `waiting`: for its operator. The others take no part any more.
+ */
+export type Standing = 'open' | 'asked' | 'waiting' | 'refused' | 'silent' | 'faulty';
 
 /** Why a server is not part of it: in its own words. */
 export interface Refusal {
@@ -70,16 +77,33 @@ export interface Refusal {
 
 /** A job as it runs. */
 export interface SignRun extends SignJob {
-  readonly roast: Roast;
   readonly inbox: Inbox<Happening>;
+  readonly standings: Map<Participant, Standing>;
   readonly faults: SigningFault[];
   readonly refusals: Refusal[];
   readonly silences: Refusal[];
   /** Slots asked whether their operators have decided, and which have not answered. */
   readonly polled: Set<number>;
+  roast: RoastState;
+  /** Servers know attempt `n` of `roast` as number `base + n`. */
+  base: number;
   isKeptForPeople: boolean;
 }
 
-export function participantAt(run: SignRun, slot: number): Participant {
-  return run.participants.find((one) => one.slot === slot)!;
+export function participantAt(run: SignRun, slot: number): Participant | undefined {
+  return run.participants.find((one) => one.slot === slot);
+}
+
+export function thoseThatAre(run: SignRun, ...standings: readonly Standing[]): Participant[] {
+  return run.participants.filter((one) => standings.includes(run.standings.get(one) ?? 'open'));
+}
+
+/** Number of the last attempt, as servers know it. */
+export function lastAttempt({ base, roast }: SignRun): number {
+  return base + roast.attempts.length;
+}
+
+/** Takes commitments for every task out of the pool for good. */
+export function drawCommitments(run: SignRun, { slot }: Participant): readonly NonceCommitment[] | null {
+  return run.pool.take([slot], run.request.tasks.length)?.get(slot) ?? null;
 }

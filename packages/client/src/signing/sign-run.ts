@@ -1,11 +1,28 @@
-import { BugError, CkmError } from '@ckm/foundation';
-import { namesOf, type Participant } from '../ceremony/ask-all.js';
+import { MAX_ATTEMPTS } from '@ckm/api';
+import {
+  type PartyIndex,
+  type RoastEvent,
+  roastReceive,
+  type RoastStep,
+  roastWanting,
+  startRoast,
+} from '@ckm/threshold';
+import { type Participant } from '../ceremony/ask-all.js';
+import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
+import { blame } from './blame.js';
 import { reportSigning } from './report.js';
-import { type Attempt, createRoast } from './roast.js';
 import { requestWaiting, tooFewServers } from './sign-errors.js';
-import { participantAt, type SignJob, type SignOutcome, type SignRun } from './sign-job.js';
-import { takeAnswer } from './take-answer.js';
+import {
+  drawCommitments,
+  lastAttempt,
+  participantAt,
+  type SignJob,
+  type SignOutcome,
+  type SignRun,
+  thoseThatAre,
+} from './sign-job.js';
+import { eventsFrom } from './take-answer.js';
 
 const SHORTEST_PATIENCE_MS = 250;
 const LONGEST_PATIENCE_MS = 2_000;
@@ -17,127 +34,148 @@ const POLL_MS = 1_000;
  * left without it; PeerFaultError `FAULT_…`
  */
 export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
-  const run = startRun(job);
-  // A server that stays silent for longer than this does not hold the others up.
-  const patienceMs = Math.min(Math.max(job.context.timeoutMs / 5, SHORTEST_PATIENCE_MS), LONGEST_PATIENCE_MS);
-  for (;;) {
-    await moveOn(run);
-    const waiting = isWaitingForPeople(run);
-    const happening = await run.inbox.next(waiting ? POLL_MS : patienceMs);
-    if (happening !== null) {
-      const outcome = await takeAnswer(run, happening);
-      if (outcome !== null) return outcome;
-    } else if (waiting) askPeopleAgain(run);
-    else for (const slot of run.roast.slotsThatAre('signing')) run.roast.mark(slot, 'late');
-  }
-}
-
-function startRun(job: SignJob): SignRun {
-  const { participants, pool, request, key, attemptsBefore } = job;
-  const roast = createRoast({
-    needed: key.public.quorum.needed,
-    taskCount: request.tasks.length,
-    preference: participants.map(({ slot }) => slot),
-    supply: pool,
-    attemptsBefore,
-  });
-  for (const { slot } of participants) if (roast.isSupplied(slot)) roast.mark(slot, 'ready');
-  return {
+  const run: SignRun = {
     ...job,
-    roast,
     inbox: createInbox(),
+    standings: new Map(),
     faults: [],
     refusals: [],
     silences: [],
     polled: new Set(),
+    roast: startRoast({ parent: job.key.public, tasks: job.request.tasks }).state,
+    base: job.attemptsBefore,
     isKeptForPeople: false,
   };
-}
-
-/** Opens an attempt if there can be one; else asks whoever can still help; else waits for people or gives up. */
-async function moveOn(run: SignRun): Promise<void> {
-  const { roast } = run;
-  const attempt = roast.open();
-  if (attempt !== null) {
-    await run.beforeAttempt(attempt.number);
-    const signers = attempt.signers.map((slot) => participantAt(run, slot));
-    for (const participant of signers) send(run, participant, attempt);
-    reportSigning(run, 'sign', `asking ${namesOf(signers).join(', ')}`);
-    return;
+  for (;;) {
+    const signatures = await runRoast(run);
+    if (signatures !== null) return outcomeOf(run, signatures);
+    await waitForPeople(run);
   }
-  if (!roast.isStuck()) return;
-  for (const slot of roast.slotsThatAre('idle', 'ready')) {
-    if (!roast.isSupplied(slot)) send(run, participantAt(run, slot), null);
+}
+
+/** One run of the coordinator among all who may sign now. Null when too few of them are left. */
+async function runRoast(run: SignRun): Promise<readonly Uint8Array[] | null> {
+  // A server that stays silent for longer than this does not hold the others up.
+  const patienceMs = Math.min(Math.max(run.context.timeoutMs / 5, SHORTEST_PATIENCE_MS), LONGEST_PATIENCE_MS);
+  const started = beginRoast(run);
+  await perform(run, started);
+  while (run.roast.outcome === null) {
+    await topUp(run);
+    if (run.roast.outcome !== null) break;
+    const happening = await run.inbox.next(patienceMs);
+    const events: readonly RoastEvent[] =
+      happening === null ? [{ kind: 'impatient' }] : eventsFrom(run, happening);
+    for (const event of events) await advance(run, event);
   }
-  if (hopeful(run) >= run.key.public.quorum.needed) return;
-  if (!isWaitingForPeople(run)) throw tooFewServers(run);
-  await keepForPeople(run);
-  if (run.context.clock() >= run.waitUntil) throw requestWaiting(run);
+  returnUnused(run);
+  return run.roast.outcome?.signatures ?? null;
 }
 
-function hopeful({ roast }: SignRun): number {
-  return roast.slotsThatAre('idle', 'asked', 'ready', 'signing', 'late').length;
+/** Starts with the preferred quorum of those whose commitments are at hand. */
+function beginRoast(run: SignRun): RoastStep {
+  const { key, request, pool } = run;
+  const count = request.tasks.length;
+  run.base = lastAttempt(run);
+  const warm = thoseThatAre(run, 'open').filter(({ slot }) => pool.size(slot) >= count);
+  const supply = warm.slice(0, key.public.quorum.needed).flatMap((participant) => {
+    const commitments = drawCommitments(run, participant);
+    return commitments === null ? [] : [{ party: participant.slot as PartyIndex, commitments }];
+  });
+  let step = startRoast({ parent: key.public, tasks: request.tasks, supply });
+  const able = thoseThatAre(run, 'open', 'asked').map(({ slot }) => slot);
+  for (const { party } of step.state.members) {
+    if (able.includes(party)) continue;
+    const next = roastReceive(step.state, { kind: 'declined', party, code: 'ABSENT' });
+    step = { state: next.state, actions: [...step.actions, ...next.actions] };
+  }
+  return step;
 }
 
-/** Whether it goes on only when an operator says yes. */
-function isWaitingForPeople(run: SignRun): boolean {
+async function advance(run: SignRun, event: RoastEvent): Promise<void> {
+  await perform(run, roastReceive(run.roast, event));
+}
+
+async function perform(run: SignRun, { state, actions }: RoastStep): Promise<void> {
+  run.roast = state;
+  for (const action of actions) {
+    if (action.kind === 'faulty') await blame(run, action.party, action.code);
+    if (action.kind !== 'open-attempt') continue;
+    await run.beforeAttempt(run.base + action.attempt);
+    for (const party of action.parties) {
+      const participant = participantAt(run, party);
+      if (participant !== undefined) askAttempt(run, participant, action);
+    }
+    reportSigning(run, 'sign', 'asking for shares');
+  }
+}
+
+/** When the open attempts will not do, everybody who still can gets commitments in: from the pool, else by asking. */
+async function topUp(run: SignRun): Promise<void> {
+  const { hurry, attempts } = run.roast;
+  if (!hurry && attempts.some(({ status }) => status === 'open')) return;
+  if (lastAttempt(run) >= MAX_ATTEMPTS) throw tooFewServers(run);
+  const wanting: readonly number[] = roastWanting(run.roast);
+  for (const participant of thoseThatAre(run, 'open')) {
+    if (run.roast.outcome !== null || !wanting.includes(participant.slot)) continue;
+    const commitments = drawCommitments(run, participant);
+    if (commitments === null) askCommitments(run, participant);
+    else await advance(run, { kind: 'commitments', party: participant.slot as PartyIndex, commitments });
+  }
+}
+
+/** Commitments that were handed to the coordinator and to nobody else are as good as new. */
+function returnUnused({ roast, pool }: SignRun): void {
+  for (const { party, standing } of roast.members) {
+    if (standing.kind === 'ready') pool.add(party, standing.commitments, 0);
+  }
+}
+
+/** Returns when enough operators have said yes for another try. */
+async function waitForPeople(run: SignRun): Promise<void> {
   const { needed } = run.key.public.quorum;
-  const waiting = run.roast.slotsThatAre('waiting').length;
-  return waiting > 0 && hopeful(run) < needed && hopeful(run) + waiting >= needed;
+  for (;;) {
+    const ready = thoseThatAre(run, 'open', 'asked').length;
+    const waiting = thoseThatAre(run, 'waiting');
+    if (ready >= needed) return;
+    if (ready + waiting.length < needed) throw tooFewServers(run);
+    await keepForPeople(run);
+    if (run.context.clock() >= run.waitUntil) throw requestWaiting(run);
+    const happening = await run.inbox.next(POLL_MS);
+    if (happening !== null) eventsFrom(run, happening);
+    else for (const participant of waiting) pollOnce(run, participant);
+  }
+}
+
+function pollOnce(run: SignRun, participant: Participant): void {
+  if (run.polled.has(participant.slot)) return;
+  run.polled.add(participant.slot);
+  askCommitments(run, participant);
 }
 
 async function keepForPeople(run: SignRun): Promise<void> {
   if (run.isKeptForPeople) return;
   run.isKeptForPeople = true;
-  await run.whenWaiting(run.roast.attempts());
+  await run.whenWaiting(lastAttempt(run));
   reportSigning(run, 'wait', 'waiting for people');
 }
 
-function askPeopleAgain(run: SignRun): void {
-  for (const slot of run.roast.slotsThatAre('waiting')) {
-    if (run.polled.has(slot)) continue;
-    run.polled.add(slot);
-    send(run, participantAt(run, slot), null);
-  }
-}
-
-function send(run: SignRun, participant: Participant, attempt: Attempt | null): void {
-  const { slot } = participant;
-  const { requestId, expiresAt, request, key, pool, inbox, roast } = run;
-  const asked = pool.ask(slot, attempt === null ? request.tasks.length : 0);
-  if (attempt === null && roast.status(slot) !== 'waiting') roast.mark(slot, 'asked');
-  const call = run.links.get(participant)!.call('sign.request', {
-    requestId,
-    keyId: key.keyId,
-    kind: request.kind,
-    payload: request.payload,
-    expiresAt,
-    attempt: attempt === null ? null : onTheWire(attempt),
-    commitmentsWanted: asked,
-  });
-  // Also when nobody reads the inbox any more: a late answer still fills the pool.
-  void call.then(
-    (reply) => {
-      if (reply.state === 'stale') pool.drop(slot);
-      pool.add(slot, reply.commitments, asked);
-      inbox.push({ participant, attempt, reply, error: null });
-    },
-    (error: unknown) => {
-      pool.add(slot, [], asked);
-      inbox.push({ participant, attempt, reply: null, error: asCkmError(error) });
-    },
+function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome {
+  const complete = run.roast.attempts.find(
+    ({ status, parties, answers }) => status === 'open' && answers.length === parties.length,
   );
-}
-
-function onTheWire({ number, signers, commitments }: Attempt) {
-  return { number, signers: [...signers], commitments: commitments.map((ofTask) => [...ofTask]) };
-}
-
-function asCkmError(error: unknown): CkmError {
-  if (error instanceof CkmError) return error;
-  return new BugError('a message could not be made or read', {
-    code: 'INTERNAL',
-    hint: 'report this together with the command that was run',
-    cause: error,
-  });
+  const signers: readonly number[] = complete?.parties ?? [];
+  const late: readonly number[] = run.roast.attempts
+    .filter((attempt) => attempt !== complete && attempt.status === 'open')
+    .flatMap(({ parties, answers }) =>
+      parties.filter((party) => !answers.some((answer) => answer.party === party)),
+    );
+  return {
+    signatures,
+    artefact: run.request.finish(signatures),
+    signers: run.participants.filter(({ slot }) => signers.includes(slot)),
+    faults: run.faults,
+    silent: run.participants.filter((one) => run.standings.get(one) === 'silent' || late.includes(one.slot)),
+    waiting: thoseThatAre(run, 'waiting'),
+    attempts: lastAttempt(run),
+  };
 }

@@ -1,140 +1,91 @@
 import type { SigningReply } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
+import type { PartyIndex, RoastEvent } from '@ckm/threshold';
 import { isSilence, type Participant } from '../ceremony/ask-all.js';
-import { saveEvidence } from '../evidence/evidence.js';
 import { reportSigning } from './report.js';
-import type { Attempt } from './roast.js';
-import { combineAttempt, wrongCommitments } from './shares.js';
 import { refusalFrom } from './sign-errors.js';
-import { type Happening, participantAt, type SignOutcome, type SignRun } from './sign-job.js';
+import type { Happening, SignRun } from './sign-job.js';
 
-/** Takes what came back from one server; returns the outcome when that completed the signature. */
-export async function takeAnswer(run: SignRun, happening: Happening): Promise<SignOutcome | null> {
-  const { participant, attempt, reply, error } = happening;
+/** What an answer means to the coordinator. Standing and reasons are noted on the way. */
+export function eventsFrom(
+  run: SignRun,
+  { participant, attempt, reply, error }: Happening,
+): readonly RoastEvent[] {
   run.polled.delete(participant.slot);
-  if (reply === null) {
-    await takeError(run, participant, attempt, error!);
-    return null;
-  }
-  const { slot } = participant;
-  if (reply.state === 'signed') {
-    if (attempt !== null) return takeShares(run, participant, attempt, reply);
-    refuse(run, participant, 'answers out of turn');
-    return null;
-  }
-  if (attempt !== null) run.roast.abandon(attempt.number);
-  if (reply.state === 'ready' || reply.state === 'stale') takeCommitments(run, participant, reply);
-  else if (reply.state === 'waiting') run.roast.mark(slot, 'waiting');
-  else {
-    run.roast.mark(slot, 'refused');
-    run.refusals.push({ participant, error: refusalFrom(participant, reply) });
-  }
-  return null;
+  if (run.standings.get(participant) === 'faulty') return [];
+  // An answer to a run of the coordinator that is over counts for the pool only.
+  const number = attempt === null ? null : attempt - run.base;
+  if (number !== null && number < 1) return [];
+  return reply === null
+    ? fromError(run, participant, number, error!)
+    : fromReply(run, participant, number, reply);
 }
 
-/** A server that is asked for commitments and gives too few would otherwise be asked for ever. */
-function takeCommitments(run: SignRun, participant: Participant, reply: SigningReply): void {
-  if (reply.commitments.length >= run.request.tasks.length) run.roast.mark(participant.slot, 'ready');
-  else refuse(run, participant, 'gives fewer commitments than the request needs');
+function fromReply(
+  run: SignRun,
+  participant: Participant,
+  number: number | null,
+  reply: SigningReply,
+): readonly RoastEvent[] {
+  const party = participant.slot as PartyIndex;
+  switch (reply.state) {
+    case 'signed':
+      if (number === null) return outOfTurn(run, participant, 'answers out of turn');
+      reportSigning(run, 'sign', `${participant.server.name} signed`);
+      return [{ kind: 'shares', party, attempt: number, shares: reply.shares, next: null }];
+    case 'ready':
+      if (reply.commitments.length < run.request.tasks.length && number === null) {
+        return outOfTurn(run, participant, 'gives fewer commitments than the request needs');
+      }
+      return fresh(run, participant, number);
+    case 'stale':
+      return fresh(run, participant, number);
+    case 'waiting':
+      run.standings.set(participant, 'waiting');
+      return [{ kind: 'declined', party, code: 'WAITING' }];
+    default:
+      return refused(run, participant, refusalFrom(participant, reply));
+  }
 }
 
-function refuse(run: SignRun, participant: Participant, did: string): void {
+/** Its new commitments are in the pool already; those of the attempt, if it was asked for one, are lost. */
+function fresh(run: SignRun, participant: Participant, number: number | null): readonly RoastEvent[] {
+  run.standings.set(participant, 'open');
+  if (number === null) return [];
+  return [{ kind: 'stale', party: participant.slot as PartyIndex, attempt: number, next: null }];
+}
+
+function fromError(
+  run: SignRun,
+  participant: Participant,
+  number: number | null,
+  error: CkmError,
+): readonly RoastEvent[] {
+  const party = participant.slot as PartyIndex;
+  if (isSilence(error)) {
+    run.standings.set(participant, 'silent');
+    run.silences.push({ participant, error });
+    return [{ kind: 'declined', party, code: error.code }];
+  }
+  // It remembers another package under this number; the next number will do.
+  if (error.code === 'ATTEMPT_DIFFERS' && number !== null) {
+    return [{ kind: 'stale', party, attempt: number, next: null }];
+  }
+  return refused(run, participant, error);
+}
+
+function outOfTurn(run: SignRun, participant: Participant, did: string): readonly RoastEvent[] {
   const { name } = participant.server;
-  run.roast.mark(participant.slot, 'refused');
   const error = new CkmError('PeerFaultError', `${name} ${did}`, {
     code: 'FAULT_OUT_OF_TURN',
     hint: `sign without it: --without ${name}; and tell its operator`,
     facts: { servers: [name] },
   });
+  return refused(run, participant, error);
+}
+
+function refused(run: SignRun, participant: Participant, error: CkmError): readonly RoastEvent[] {
+  run.standings.set(participant, 'refused');
   run.refusals.push({ participant, error });
-}
-
-async function takeError(
-  run: SignRun,
-  participant: Participant,
-  attempt: Attempt | null,
-  error: CkmError,
-): Promise<void> {
-  const { roast } = run;
-  const { slot } = participant;
-  if (attempt !== null) roast.abandon(attempt.number);
-  if (isSilence(error)) {
-    roast.mark(slot, 'silent');
-    run.silences.push({ participant, error });
-    return;
-  }
-  // It remembers another package under this number; the next number will do.
-  if (error.code === 'ATTEMPT_DIFFERS') {
-    roast.mark(slot, 'ready');
-    return;
-  }
-  const culprits = attempt === null ? [] : wrongCommitments(run.key.public, attempt);
-  if (attempt !== null && culprits.length > 0) {
-    roast.mark(slot, 'ready');
-    await blame(run, culprits, 'FAULT_BAD_COMMITMENT', attempt);
-    return;
-  }
-  roast.mark(slot, 'refused');
-  run.refusals.push({ participant, error });
-}
-
-async function takeShares(
-  run: SignRun,
-  participant: Participant,
-  attempt: Attempt,
-  reply: SigningReply,
-): Promise<SignOutcome | null> {
-  const { roast, request } = run;
-  roast.mark(participant.slot, 'ready');
-  reportSigning(run, 'sign', `${participant.server.name} signed`);
-  const complete = roast.answer(participant.slot, attempt.number, reply.shares);
-  if (complete === null) return null;
-  const outcome = combineAttempt(run.key.public, request.tasks, complete);
-  if (outcome.kind === 'faulty') {
-    await blame(run, outcome.culprits, 'FAULT_BAD_SHARE', complete);
-    return null;
-  }
-  const at = (slots: readonly number[]) => slots.map((slot) => participantAt(run, slot));
-  return {
-    signatures: outcome.signatures,
-    artefact: request.finish(outcome.signatures),
-    signers: at(complete.signers),
-    faults: run.faults,
-    silent: at(roast.slotsThatAre('silent', 'late')),
-    waiting: at(roast.slotsThatAre('waiting')),
-    attempts: roast.attempts(),
-  };
-}
-
-/** Leaves the culprits out of this request for good, and keeps what shows it. */
-async function blame(
-  run: SignRun,
-  slots: readonly number[],
-  code: `FAULT_${string}`,
-  attempt: Attempt,
-): Promise<void> {
-  const { context, requestId, request, pool, key } = run;
-  const commitments = attempt.commitments.map((ofTask) =>
-    ofTask.map(({ hiding, binding }) => ({ hiding, binding })),
-  );
-  for (const slot of slots) {
-    const participant = participantAt(run, slot);
-    run.roast.mark(slot, 'faulty');
-    pool.drop(slot);
-    const evidence = await saveEvidence(context.store, {
-      code,
-      sessionId: requestId,
-      serverId: participant.server.xid,
-      at: context.clock(),
-      exhibits: {
-        keyId: key.keyId,
-        kind: request.kind,
-        payload: request.payload,
-        attempt: { number: attempt.number, signers: attempt.signers, commitments },
-        slot,
-        shares: attempt.shares.get(slot) ?? [],
-      },
-    });
-    run.faults.push({ participant, code, evidence });
-  }
+  return [{ kind: 'declined', party: participant.slot as PartyIndex, code: error.code }];
 }

@@ -1,0 +1,61 @@
+import type { SigningAttempt } from '@ckm/api';
+import { BugError, CkmError } from '@ckm/foundation';
+import type { RoastAction } from '@ckm/threshold';
+import type { Participant } from '../ceremony/ask-all.js';
+import type { SignRun } from './sign-job.js';
+
+type OpenAttempt = Extract<RoastAction, { kind: 'open-attempt' }>;
+
+/** Asks one signer of an attempt for its shares; what comes back lands in the inbox. */
+export function askAttempt(run: SignRun, participant: Participant, action: OpenAttempt): void {
+  const attempt: SigningAttempt = {
+    number: run.base + action.attempt,
+    signers: [...action.parties],
+    commitments: action.packages.map(({ commitments }) =>
+      commitments.map(({ hiding, binding }) => ({ hiding, binding })),
+    ),
+  };
+  send(run, participant, attempt, run.pool.ask(participant.slot, 0));
+}
+
+/** Asks for commitments, and at the same time how the request stands. */
+export function askCommitments(run: SignRun, participant: Participant): void {
+  if (run.standings.get(participant) !== 'waiting') run.standings.set(participant, 'asked');
+  send(run, participant, null, run.pool.ask(participant.slot, run.request.tasks.length));
+}
+
+function send(run: SignRun, participant: Participant, attempt: SigningAttempt | null, asked: number): void {
+  const { requestId, expiresAt, request, key, pool, inbox } = run;
+  const { slot } = participant;
+  const call = run.links.get(participant)!.call('sign.request', {
+    requestId,
+    keyId: key.keyId,
+    kind: request.kind,
+    payload: request.payload,
+    expiresAt,
+    attempt,
+    commitmentsWanted: asked,
+  });
+  const number = attempt?.number ?? null;
+  // Also when nobody reads the inbox any more: a late answer still fills the pool.
+  void call.then(
+    (reply) => {
+      if (reply.state === 'stale') pool.drop(slot);
+      pool.add(slot, reply.commitments, asked);
+      inbox.push({ participant, attempt: number, reply, error: null });
+    },
+    (error: unknown) => {
+      pool.add(slot, [], asked);
+      inbox.push({ participant, attempt: number, reply: null, error: asCkmError(error) });
+    },
+  );
+}
+
+function asCkmError(error: unknown): CkmError {
+  if (error instanceof CkmError) return error;
+  return new BugError('a message could not be made or read', {
+    code: 'INTERNAL',
+    hint: 'report this together with the command that was run',
+    cause: error,
+  });
+}
