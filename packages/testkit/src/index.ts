@@ -12,3 +12,11 @@ export {
 export { type Ask, createQuorumSigner, type QuorumSigner, type SignerOptions } from './quorum-signer.js';
 export { corrupting, delaying, dropping, substituting } from './adversary/tampering.js';
 export { createRogueServer, type Lie, type RogueServer } from './adversary/rogue-server.js';
+export { callOverHttp, type Tap } from './http-callee.js';
+export {
+  canSpawnServers,
+  type Death,
+  type ServerProcess,
+  type ServerProcessOptions,
+  spawnServer,
+} from './server-process.js';

@@ -1,3 +1,4 @@
+import { signIdentityStatement } from '@ckm/api';
 import { equalBytes, PeerFaultError, reveal, wipe } from '@ckm/foundation';
 import {
   certificateHash,
@@ -12,7 +13,6 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../errors.js';
 import type { CertifiedKey, KeyRecord } from '../keys/key-record.js';
-import { vouch } from './vouch.js';
 
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
 export function certifyKey({ identity }: ServerContext, { share, certificate }: DkgOutput): CertifiedKey {
@@ -22,7 +22,7 @@ export function certifyKey({ identity }: ServerContext, { share, certificate }: 
     share: reveal(share.share, 'seal a share into its row').slice(),
     certificate: encodeCertificate(certificate),
     certificateHash: hash,
-    acknowledgement: vouch(identity, recoveryAckStatement(share.party, hash)),
+    acknowledgement: signIdentityStatement(identity, recoveryAckStatement(share.party, hash)),
     groupKey,
     commitment,
     verifyingShares,

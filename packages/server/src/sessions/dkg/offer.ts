@@ -1,7 +1,6 @@
-import type { Proposal, RosterOffer } from '@ckm/api';
+import { signIdentityStatement, type Proposal, type RosterOffer } from '@ckm/api';
 import { createStaticKey, staticKeyStatement, type StaticKey } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import { vouch } from './vouch.js';
 
 /** The epoch of a new key. */
 export const FIRST_EPOCH = 0;
@@ -25,7 +24,7 @@ export function makeOffer(
     ...who,
     staticKey,
     staticProof,
-    identitySignature: vouch(identity, statement),
+    identitySignature: signIdentityStatement(identity, statement),
     url: config.publicUrl,
   };
 }

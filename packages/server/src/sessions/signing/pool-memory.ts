@@ -25,7 +25,8 @@ export function createPoolMemory(mostUses = MOST_USES): PoolMemory {
         const [row] = await reader.audit.list(seen.sequence, 1);
         if (row === undefined || !equalBytes(row.hash, seen.hash)) throw wentBack();
       }
-      seen = await reader.audit.head();
+      const head = await reader.audit.head();
+      if (head !== null && head.sequence > (seen?.sequence ?? 0)) seen = head;
     },
     noteUse(nonceIds) {
       const names = nonceIds.map(encodeHex);

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SigningAttempt, SigningReply } from '@ckm/api';
+import { encodeUtf8, secret } from '@ckm/foundation';
+import { createIdentity } from '@ckm/gordian';
+import { buildMessageRequest } from '@ckm/requests';
+import { parseCertificate, verifyCertificate } from '@ckm/threshold';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Callee } from './callee.js';
+import { createCeremony } from './courier.js';
+import type { Tap } from './http-callee.js';
+import { createQuorumSigner } from './quorum-signer.js';
+import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
+
+const alice = createIdentity(secret(new Uint8Array(32).fill(0xa1)));
+const SOON = Math.floor(Date.now() / 1000) + 3600;
+const NAMES = ['alpha', 'bravo', 'charlie'];
+const message = (text: string) => ({
+  kind: 'message',
+  payload: buildMessageRequest({ domain: 'crash', bytes: encodeUtf8(text) }),
+});
+
+describe.skipIf(!canSpawnServers)(
+  'servers in processes of their own (skipped when not compiled: npm run build)',
+  () => {
+    // One trio for all: what a test leaves behind, the next one must live with.
+    const servers: ServerProcess[] = [];
+    beforeAll(async () => {
+      servers.push(...(await Promise.all(NAMES.map((name) => spawnServer({ name })))));
+    });
+    afterAll(async () => {
+      for (const server of servers) await server.remove();
+    });
+
+    async function asAlice(tap?: Tap): Promise<Callee[]> {
+      return Promise.all(servers.map((server) => server.as(alice, tap)));
+    }
+
+    async function signerOf(callers: readonly Callee[], keyId: Uint8Array) {
+      const { certificate } = await callers[0]!.call('key.show', { keyId });
+      const key = verifyCertificate(parseCertificate(certificate!));
+      return createQuorumSigner({ servers: callers, keyId, key, purpose: 'message', expiresAt: SOON });
+    }
+
+    test('kill -9 of a server between every two steps of making a key: it resumes, and the key works', async () => {
+      const callers = await asAlice();
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+      for (let i = 0; (await ceremony.next()) !== null; i++) {
+        const victim = servers[i % 3]!;
+        await victim.kill();
+        await victim.start();
+      }
+      expect(ceremony.views.map((view) => view?.state)).toEqual(['finished', 'finished', 'finished']);
+      const signer = await signerOf(callers, ceremony.keyId);
+      expect((await signer.sign(message('after all that'), [1, 3])).length).toBe(64);
+    }, 120_000);
+
+    for (const when of ['before', 'after'] as const) {
+      test(`death ${when} each commit of making a key: the courier starts over with its ids, and the key works`, async () => {
+        const callers = await asAlice();
+        const [, , charlie] = servers;
+        for (let commit = 1; commit <= 4; commit++) {
+          await charlie!.kill();
+          await charlie!.start({ when, commit });
+          const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+          await expect(ceremony.finish()).rejects.toThrow('fetch failed');
+          await charlie!.gone();
+          await charlie!.start();
+          const { keyId, sessionId } = ceremony;
+          const resumed = createCeremony({ servers: callers, expiresAt: SOON, keyId, sessionId });
+          expect((await resumed.finish()).map(({ state }) => state)).toEqual([
+            'finished',
+            'finished',
+            'finished',
+          ]);
+          expect((await (await signerOf(callers, keyId)).sign(message('still'), [2, 3])).length).toBe(64);
+        }
+      }, 120_000);
+    }
+
+    test('V34: kill -9 between every two steps of signing: what was published is void, what was released is the same', async () => {
+      const callers = await asAlice();
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+      await ceremony.finish();
+      const signer = await signerOf(callers, ceremony.keyId);
+      const [alpha] = servers;
+      const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
+      const restart = async () => {
+        await alpha!.kill();
+        await alpha!.start();
+      };
+      const published = await signer.prepare([1, 2]);
+      await restart();
+      expect((await signer.request(1, ask, { attempt: published })).state).toBe('stale');
+      await restart();
+      const attempt = await signer.prepare([1, 2], 1, 2);
+      const first = await signer.request(1, ask, { attempt });
+      expect(first.state).toBe('signed');
+      await restart();
+      expect(await signer.request(1, ask, { attempt })).toEqual(first);
+      expect((await signer.request(1, message('another'), { attempt })).state).toBe('stale');
+      const replies = [first, await signer.request(2, ask, { attempt })];
+      expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
+    }, 60_000);
+
+    for (const when of ['before', 'after'] as const) {
+      test(`V34: death ${when} the commit of a signature: one share at most, and a new attempt succeeds`, async () => {
+        const callers = await asAlice();
+        const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+        await ceremony.finish();
+        const signer = await signerOf(callers, ceremony.keyId);
+        const [alpha] = servers;
+        await alpha!.kill();
+        // The pool is asked for in a first message, the signature in a second.
+        await alpha!.start({ when, commit: 2 });
+        const attempt = await signer.prepare([1, 2]);
+        const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
+        await expect(signer.request(1, ask, { attempt })).rejects.toThrow('fetch failed');
+        await alpha!.gone();
+        await alpha!.start();
+        const again = await signer.request(1, ask, { attempt });
+        expect(again.state).toBe(when === 'before' ? 'stale' : 'signed');
+        expect((await signer.request(1, message('another'), { attempt })).state).toBe('stale');
+        const next = await signer.prepare([1, 2], 1, 2);
+        const replies = await Promise.all([1, 2].map((slot) => signer.request(slot, ask, { attempt: next })));
+        expect(signer.combine(ask, next, replies).map(({ kind }) => kind)).toEqual(['signature']);
+      }, 60_000);
+    }
+
+    test('V36: an old database under the same server: nothing it had published or signed with is good any more', async () => {
+      const callers = await asAlice();
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+      await ceremony.finish();
+      const signer = await signerOf(callers, ceremony.keyId);
+      const [alpha] = servers;
+      await alpha!.kill();
+      const backup = mkdtempSync(join(tmpdir(), 'ckm-backup-'));
+      cpSync(alpha!.dataDir, backup, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+      await alpha!.start();
+      const attempt = await signer.prepare([1, 2]);
+      const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
+      expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
+      await alpha!.kill();
+      for (const file of ['ckm.sqlite', 'ckm.sqlite-wal', 'ckm.sqlite-shm'])
+        rmSync(join(alpha!.dataDir, file), { force: true });
+      cpSync(backup, alpha!.dataDir, { recursive: true });
+      await alpha!.start();
+      const replies: SigningReply[] = [];
+      for (const text of ['hello', 'another'])
+        replies.push(await signer.request(1, message(text), { attempt }));
+      replies.push(await signer.request(1, ask, { attempt }));
+      expect(replies.map(({ state, shares }) => [state, shares.length])).toEqual([
+        ['stale', 0],
+        ['stale', 0],
+        ['stale', 0],
+      ]);
+      rmSync(backup, { recursive: true, force: true });
+    }, 60_000);
+
+    test('V24, V65: what is on the wire and in the logs can be read by nobody', async () => {
+      const wire: Uint8Array[] = [];
+      const callers = await asAlice((bytes) => wire.push(bytes));
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+      await ceremony.finish();
+      const signer = await signerOf(callers, ceremony.keyId);
+      const attempt: SigningAttempt = await signer.prepare([1, 2]);
+      const replies = await signer.attempt(message('canary-4f1c'), attempt);
+      const captured = Buffer.concat(wire).toString('latin1');
+      const logged = servers.map((server) => server.output()).join('\n');
+      expect(wire.length).toBeGreaterThan(20);
+      const hidden = [
+        'canary-4f1c',
+        'session.propose',
+        'sign.request',
+        ...[ceremony.keyId, ceremony.sessionId, alice.xid, ...replies.flatMap(({ shares }) => shares)].map(
+          (bytes) => Buffer.from(bytes).toString('latin1'),
+        ),
+      ];
+      for (const text of hidden) expect(captured.includes(text)).toBe(false);
+      const spelled = (bytes: Uint8Array) => [
+        Buffer.from(bytes).toString('hex'),
+        Buffer.from(bytes).toString('base64'),
+      ];
+      const unlogged = [
+        ceremony.keyId,
+        alice.xid,
+        ...replies.flatMap(({ shares }) => shares),
+        ...ceremony.packets,
+      ];
+      for (const text of ['canary-4f1c', ...unlogged.flatMap(spelled)])
+        expect(logged.includes(text)).toBe(false);
+      expect(logged).toMatch(/shares/);
+    }, 60_000);
+  },
+);

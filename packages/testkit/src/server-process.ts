@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Identity } from '@ckm/gordian';
+import { initServer, type ConfigFileInput } from '@ckm/server';
+import type { Callee } from './callee.js';
+import { callOverHttp, type Tap } from './http-callee.js';
+
+const MAIN = join(import.meta.dirname, '../dist/server-main.js');
+
+/** Whether the packages are compiled: a process of its own runs what was compiled. */
+export const canSpawnServers = existsSync(MAIN);
+
+/** When a server is to kill itself: around which commit, counted from the moment it listens. */
+export interface Death {
+  readonly when: 'before' | 'after';
+  readonly commit: number;
+}
+
+/** A real server on loopback in a process of its own, with a data directory of its own. */
+export interface ServerProcess {
+  readonly name: string;
+  readonly dataDir: string;
+  /** Where it listens at the moment. */
+  url(): string;
+  /** Everything the processes of this server have written. */
+  output(): string;
+  /** `kill -9`, wherever it is. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Resolves when it is gone, however that comes. */
+  gone(): Promise<void>;
+  /** Starts it again after its end. */
+  start(death?: Death): Promise<void>;
+  /** As somebody with an account. */
+  as(identity: Identity, tap?: Tap): Promise<Callee>;
+  /** Ends it and removes what it stored. */
+  remove(): Promise<void>;
+}
+
+export interface ServerProcessOptions {
+  readonly name: string;
+  readonly settings?: Partial<ConfigFileInput>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Makes a new server and starts it. */
+export async function spawnServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { name, settings = {}, environment = {} } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-process-'));
+  const dataDir = join(folder, name);
+  const listen = { host: '127.0.0.1', port: 0 };
+  await initServer({ dataDir, settings: { name, accounts: 'open', listen, ...settings } });
+  let running: Running | null = null;
+  let output = '';
+  const server: ServerProcess = {
+    name,
+    dataDir,
+    url: () => running?.url ?? 'http://127.0.0.1:1',
+    output: () => output,
+    async kill() {
+      running?.child.kill('SIGKILL');
+      await server.gone();
+    },
+    async gone() {
+      await running?.ended;
+    },
+    async start(death) {
+      await server.gone();
+      running = await launch(dataDir, environment, death, (part) => (output += part));
+    },
+    as: (identity, tap) => callOverHttp(name, server.url, identity, tap),
+    async remove() {
+      await server.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await server.start();
+  return server;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly ended: Promise<void>;
+}
+
+async function launch(
+  dataDir: string,
+  environment: Readonly<Record<string, string>>,
+  death: Death | undefined,
+  write: (part: string) => void,
+): Promise<Running> {
+  const when = death === undefined ? ['never', '0'] : [death.when, String(death.commit)];
+  const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...environment };
+  const child = spawn(process.execPath, [MAIN, dataDir, ...when], { env });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let written = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const take = (part: Buffer) => {
+      written += part.toString();
+      write(part.toString());
+      const listening = /^\{"url":"([^"]+)"\}$/m.exec(written);
+      if (listening !== null) resolve(listening[1]!);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    void ended.then(() => reject(new Error(`the server ended before it listened: ${written}`)));
+  });
+  return { child, url, ended };
+}
