@@ -63,6 +63,7 @@ function sumCommitments(
     terms.push(group.decodeAndSum(hidings));
   } catch (cause) {
     const culprits = run.commitments.filter((commitment) => !isValidCommitment(group, commitment));
+    if (culprits.length === 0) throw cause;
     throw commitmentInvalid(
       culprits.map(({ party }) => party),
       cause,

@@ -3,7 +3,6 @@ import type { SecretScalar } from '../../group/index.js';
 import { taggedHash } from '../../hash/index.js';
 import type { KeyView } from '../../hd/derived-key.js';
 import { uint16be } from '../../protocol/layout.js';
-import { parsePartyIndex } from '../../sharing/index.js';
 import type { KeyShare } from '../key.js';
 
 /** Checksums of derived shares, with their party, that were found right: the multiplication is done once for each. */
@@ -14,16 +13,17 @@ const found = new WeakMap<KeyView, WeakMap<Secret<Uint8Array>, Uint8Array>>();
  *
  * A share that was damaged (in storage, in memory, by a fault someone provoked) must never enter a signature share:
  * from the difference to the right one the share could be guessed bit by bit.
- * @throws BugError `SIGNATURE_SHARE_WRONG` · EncodingError `SCALAR_INVALID`
+ * @throws BugError `SIGNATURE_SHARE_WRONG` · EncodingError `SCALAR_INVALID`, `PARTY_UNKNOWN`, `PARTY_INDEX_INVALID`
  */
 export function openOwnShare(key: KeyView, { party, share }: KeyShare): SecretScalar {
+  const verifying = key.verifyingShare(party);
   const certified = key.group.scalars.parseSecret(reveal(share, 'make one signature share'));
   const derived = key.deriveShare(certified);
   certified.fill(0);
-  const checksum = taggedHash('CKM/frost/own-share/v1', uint16be(parsePartyIndex(party)), derived);
+  const checksum = taggedHash('CKM/frost/own-share/v1', uint16be(party), derived);
   const known = found.get(key)?.get(share);
   if (known !== undefined && equalBytes(known, checksum)) return derived;
-  if (!key.group.equal(key.group.mulBase(derived), key.verifyingShare(party))) {
+  if (!key.group.equal(key.group.mulBase(derived), verifying)) {
     derived.fill(0);
     throw shareWrong();
   }
