@@ -195,6 +195,19 @@ for (const suite of SUITE_NAMES) {
       }
     });
 
+    test('V51: a key derived from the same certificate with another chain code or quorum is refused', () => {
+      const { chainCode, quorum } = dealt.public;
+      for (const change of [
+        { chainCode: chainCode.map((byte) => byte ^ 1) },
+        { quorum: { ...quorum, needed: 3 } },
+      ]) {
+        const other = deriveKey({ ...dealt.public, ...change }, NO_TWEAK);
+        const signers = [1, 2, 3].map((index) => commitAs(dealt, index));
+        const signing = packageFor(signers, message);
+        expect(() => answer(signers[0]!, other, signing)).toThrow(withCode('SHARE_FOREIGN'));
+      }
+    });
+
     test('a share, or nonces, of another key are refused', () => {
       const stranger = dealKey({ suite, needed: 2, of: 3 });
       const sign = (share: KeyShare, nonces: Committed) => {

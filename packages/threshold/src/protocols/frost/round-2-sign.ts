@@ -93,10 +93,14 @@ function assertSameKey(key: DerivedKey, share: KeyShare): void {
   const mine = share.public;
   const { parent } = key;
   if (mine === parent) return;
-  // The verifying share too: after a refresh the same key has other shares.
+  // The verifying share too: after a refresh the same key has other shares. The chain code, because a path leads
+  // wherever it says; whoever could choose it would choose the tweak.
   const place = parsePartyIndex(share.party) - 1;
   const same =
     mine.suite === parent.suite &&
+    mine.quorum.needed === parent.quorum.needed &&
+    mine.quorum.of === parent.quorum.of &&
+    sameBytes(mine.chainCode, parent.chainCode) &&
     sameBytes(mine.groupKey, parent.groupKey) &&
     sameBytes(mine.verifyingShares[place], parent.verifyingShares[place]);
   if (same) return;
