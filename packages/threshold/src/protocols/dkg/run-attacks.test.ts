@@ -19,6 +19,7 @@ import {
 } from './index.js';
 import { encodeKeyParams } from './params.js';
 import { sessionOf } from './run.js';
+import { deriveRunSecrets } from './secrets.js';
 import { cocktailSuite } from './suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
@@ -137,6 +138,38 @@ describe('V13: a party that copies another', () => {
       'FAULT_COMMITMENT_OPENING [3]',
       'FAULT_COMMITMENT_OPENING [3]',
     ]);
+  });
+
+  it('V32c: by agreement, in the ephemeral key alone or the constant term alone, is named with its accomplice', () => {
+    const accomplice = dkgProtocol.start(
+      ceremony.paramsOf(2 as PartyIndex),
+      ceremony.seedOf(2 as PartyIndex),
+    );
+    if (accomplice.kind !== 'waiting' || accomplice.state.round !== 0) throw new Error('did not start');
+    const { opening, root } = accomplice.state;
+    const shared = deriveRunSecrets(group, root, 2);
+    const sameKey = rogueDealer(ceremony, {
+      party: 3,
+      opening: (own) => ({ ...own, ephemeralKey: opening.ephemeralKey }),
+      dealing: (input) =>
+        createDealing(suite, {
+          ...input,
+          secrets: { ...input.secrets, ephemeral: shared.ephemeral },
+        }),
+    });
+    expect(endings(runCeremony(ceremony, { onStep: sameKey }))[0]).toBe('FAULT_DEALING_COPIED [2,3]');
+    const sameTerm = rogueDealer(ceremony, {
+      party: 3,
+      opening: (own) => ({
+        ...own,
+        commitment: concatBytes(opening.commitment.subarray(0, 32), own.commitment.subarray(32)),
+      }),
+      dealing: (input) => {
+        const coefficients = [shared.coefficients[0]!, input.secrets.coefficients[1]!];
+        return createDealing(suite, { ...input, secrets: { ...input.secrets, coefficients } });
+      },
+    });
+    expect(endings(runCeremony(ceremony, { onStep: sameTerm }))[0]).toBe('FAULT_DEALING_COPIED [2,3]');
   });
 
   it('V32c: by agreement, each with its own commitment, is named with its accomplice', () => {
