@@ -1,7 +1,7 @@
 import { type KeyPolicy, policyHash } from '@ckm/api';
 import { encodeHex, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
-import type { Reader } from '../storage/storage.js';
+import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import { policyError } from './codes.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
@@ -36,7 +36,6 @@ export function createPolicy({
 
   return {
     decide: async (transaction, owned, facts) => {
-      await transaction.keys.hold(facts.owner, facts.keyId);
       const { policy, name } = await apply(transaction, owned, facts);
       const error = refusal(policy, facts) ?? (await rateRefusal(transaction, policy.rateLimits, facts));
       return verdict(policy, name, error);
@@ -90,12 +89,14 @@ function expiryRefusal({ expiresAt }: EffectivePolicy, now: number): PolicyError
 }
 
 async function rateRefusal(
-  reader: Reader,
+  transaction: Transaction,
   limits: readonly RateLimit[],
   { owner, keyId, now }: RequestFacts,
 ): Promise<PolicyError | null> {
+  // Held first, so that two replicas cannot both count the last place as free.
+  if (limits.length > 0) await transaction.keys.hold(owner, keyId);
   for (const { count, perSeconds } of limits) {
-    const used = await reader.requests.countForKey(owner, keyId, now - perSeconds, count);
+    const used = await transaction.requests.countForKey(owner, keyId, now - perSeconds, count);
     if (used >= count) {
       return policyError(
         'POLICY_RATE',

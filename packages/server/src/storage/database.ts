@@ -65,6 +65,11 @@ const NAMES = new Map<string, readonly ColumnName[]>(
   ]),
 );
 
+/** The columns of a table as SQL names them, in the order of {@link toColumns}. */
+export function columnsOf(table: TableName): readonly string[] {
+  return NAMES.get(table)!.map(({ column }) => column);
+}
+
 /** A row as SQL wants it. */
 export function toColumns<T extends TableName>(table: T, row: Rows[T]): Database[T] {
   const columns: Record<string, unknown> = {};

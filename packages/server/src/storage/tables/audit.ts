@@ -1,11 +1,28 @@
-import { fromColumns, fromOptional, toColumns } from '../database.js';
+import { sql } from 'kysely';
+import { fromColumns, fromOptional } from '../database.js';
 import type { AuditReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
 import { insertRow, type Reading, type Writing } from './writing.js';
 
-export function auditReader({ queries }: Reading): AuditReader {
+const findHead = prepared((queries) => queries.selectFrom('audit_head').selectAll());
+const holdHead = prepared((queries) => queries.selectFrom('audit_head').selectAll().forUpdate());
+const moveHead = prepared((queries, sequence: number, hash: Uint8Array, sealed: Uint8Array) =>
+  queries
+    .insertInto('audit_head')
+    .values({ id: 1, sequence, hash, sealed } as never)
+    .onConflict((conflict) =>
+      conflict.column('id' as never).doUpdateSet({
+        sequence: sql`excluded.sequence`,
+        hash: sql`excluded.hash`,
+        sealed: sql`excluded.sealed`,
+      }),
+    ),
+);
+
+export function auditReader(reading: Reading): AuditReader {
+  const { queries } = reading;
   return {
-    head: async () =>
-      fromOptional('audit_head', await queries.selectFrom('audit_head').selectAll().executeTakeFirst()),
+    head: async () => fromOptional('audit_head', (await findHead(reading)).rows[0]),
     list: async (sequence, limit) => {
       const rows = await queries
         .selectFrom('audit')
@@ -20,22 +37,15 @@ export function auditReader({ queries }: Reading): AuditReader {
 }
 
 export function auditWriter(writing: Writing): Transaction['audit'] {
-  const { queries } = writing;
   return {
     ...auditReader(writing),
     holdHead: async () => {
-      const head = queries.selectFrom('audit_head').selectAll();
-      const held = writing.kind === 'postgres' ? head.forUpdate() : head;
-      return fromOptional('audit_head', await held.executeTakeFirst());
+      const held = writing.kind === 'postgres' ? holdHead : findHead;
+      return fromOptional('audit_head', (await held(writing)).rows[0]);
     },
-    append: async (row, head) => {
+    append: async (row, { sequence, hash, sealed }) => {
       await insertRow(writing, 'audit', row);
-      const columns = toColumns('audit_head', head);
-      await queries
-        .insertInto('audit_head')
-        .values({ id: 1, ...columns } as never)
-        .onConflict((conflict) => conflict.column('id' as never).doUpdateSet(columns))
-        .execute();
+      await moveHead(writing, sequence, hash, sealed);
     },
   };
 }

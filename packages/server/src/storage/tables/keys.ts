@@ -2,16 +2,30 @@ import { sql } from 'kysely';
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { KeyReader, TighteningReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
 import { addUsage, insertRow, type Reading, type Writing } from './writing.js';
 
-export function keyReader({ queries }: Reading): KeyReader {
+const findKey = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
+  queries.selectFrom('keys').selectAll().where('owner', '=', owner).where('key_id', '=', keyId),
+);
+const holdKey = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
+  // "no key update" lets rows that refer to this key be inserted meanwhile.
+  queries
+    .selectFrom('keys')
+    .selectAll()
+    .where('owner', '=', owner)
+    .where('key_id', '=', keyId)
+    .forNoKeyUpdate(),
+);
+const findTightening = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
+  queries.selectFrom('tightenings').selectAll().where('owner', '=', owner).where('key_id', '=', keyId),
+);
+
+export function keyReader(reading: Reading): KeyReader {
+  const { queries } = reading;
   const all = () => queries.selectFrom('keys').selectAll();
   return {
-    find: async (owner, keyId) =>
-      fromOptional(
-        'keys',
-        await all().where('owner', '=', owner).where('key_id', '=', keyId).executeTakeFirst(),
-      ),
+    find: async (owner, keyId) => fromOptional('keys', (await findKey(reading, owner, keyId)).rows[0]),
     list: async (owner, { after, limit }) => {
       const owned = all().where('owner', '=', owner).orderBy('key_id').limit(limit);
       const rows = await (after === null ? owned : owned.where('key_id', '>', after)).execute();
@@ -43,10 +57,8 @@ export function keyWriter(writing: Writing): Transaction['keys'] {
   return {
     ...keyReader(writing),
     hold: async (owner, keyId) => {
-      const one = named(owner, keyId).selectAll();
-      // "no key update" lets rows that refer to this key be inserted meanwhile.
-      const held = writing.kind === 'postgres' ? one.forNoKeyUpdate() : one;
-      return fromOptional('keys', await held.executeTakeFirst());
+      const held = writing.kind === 'postgres' ? holdKey : findKey;
+      return fromOptional('keys', (await held(writing, owner, keyId)).rows[0]);
     },
     insert: (row) => insertRow(writing, 'keys', row),
     update: async (row) => {
@@ -68,18 +80,10 @@ export function keyWriter(writing: Writing): Transaction['keys'] {
   };
 }
 
-export function tighteningReader({ queries }: Reading): TighteningReader {
+export function tighteningReader(reading: Reading): TighteningReader {
   return {
     find: async (owner, keyId) =>
-      fromOptional(
-        'tightenings',
-        await queries
-          .selectFrom('tightenings')
-          .selectAll()
-          .where('owner', '=', owner)
-          .where('key_id', '=', keyId)
-          .executeTakeFirst(),
-      ),
+      fromOptional('tightenings', (await findTightening(reading, owner, keyId)).rows[0]),
   };
 }
 

@@ -1,5 +1,6 @@
 import { fromOptional } from '../database.js';
 import type { MessageReader, MetaReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
 import type { Reading, Writing } from './writing.js';
 
 export function messageReader({ queries }: Reading): MessageReader {
@@ -16,18 +17,18 @@ export function messageReader({ queries }: Reading): MessageReader {
   };
 }
 
+const recordMessage = prepared((queries, xid: Uint8Array, id: Uint8Array, expiresAt: number) =>
+  queries
+    .insertInto('seen_messages')
+    .values({ xid, id, expires_at: expiresAt })
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
 export function messageWriter(writing: Writing): Transaction['messages'] {
   const { queries } = writing;
   return {
     ...messageReader(writing),
-    record: async (xid, id, expiresAt) => {
-      const { numInsertedOrUpdatedRows } = await queries
-        .insertInto('seen_messages')
-        .values({ xid, id, expires_at: expiresAt })
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst();
-      return numInsertedOrUpdatedRows === 1n;
-    },
+    record: async (xid, id, expiresAt) => (await recordMessage(writing, xid, id, expiresAt)).changed === 1,
     forgetExpired: async (now) => {
       const { numDeletedRows } = await queries
         .deleteFrom('seen_messages')

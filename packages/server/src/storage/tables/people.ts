@@ -1,15 +1,17 @@
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { AccountReader, InviteReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
 import { insertRow, type Reading, type Writing } from './writing.js';
 
-export function accountReader({ queries }: Reading): AccountReader {
+const findAccount = prepared((queries, xid: Uint8Array) =>
+  queries.selectFrom('accounts').selectAll().where('xid', '=', xid),
+);
+
+export function accountReader(reading: Reading): AccountReader {
+  const { queries } = reading;
   return {
-    find: async (xid) =>
-      fromOptional(
-        'accounts',
-        await queries.selectFrom('accounts').selectAll().where('xid', '=', xid).executeTakeFirst(),
-      ),
+    find: async (xid) => fromOptional('accounts', (await findAccount(reading, xid)).rows[0]),
     list: async ({ after, limit }) => {
       const all = queries.selectFrom('accounts').selectAll().orderBy('xid').limit(limit);
       const rows = await (after === null ? all : all.where('xid', '>', after)).execute();

@@ -5,6 +5,7 @@ import { messageReader, messageWriter, metaReader, metaWriter } from './messages
 import { nonceReader, nonceWriter } from './nonces.js';
 import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
 import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
+import { prepared } from './prepared.js';
 import {
   evidenceReader,
   evidenceWriter,
@@ -15,15 +16,12 @@ import {
 } from './sessions.js';
 import type { Reading, Writing } from './writing.js';
 
-function bytesOf({ queries }: Reading) {
-  return async (owner: Uint8Array): Promise<number> => {
-    const row = await queries
-      .selectFrom('usage')
-      .select('bytes')
-      .where('owner', '=', owner)
-      .executeTakeFirst();
-    return row?.bytes ?? 0;
-  };
+const findUsage = prepared((queries, owner: Uint8Array) =>
+  queries.selectFrom('usage').select('bytes').where('owner', '=', owner),
+);
+
+function bytesOf(reading: Reading) {
+  return async (owner: Uint8Array): Promise<number> => (await findUsage(reading, owner)).rows[0]?.bytes ?? 0;
 }
 
 /** All tables, for reading. */

@@ -2,19 +2,50 @@ import { sql } from 'kysely';
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { AttemptReader, RequestReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
 import { addUsage, insertRow, type Reading, type Writing } from './writing.js';
 
 // A literal, not a parameter: only then can the databases use the partial indexes.
 const YES = sql.lit(1);
 
-export function requestReader({ queries }: Reading): RequestReader {
+const findRequest = prepared((queries, owner: Uint8Array, requestId: Uint8Array) =>
+  queries.selectFrom('requests').selectAll().where('owner', '=', owner).where('request_id', '=', requestId),
+);
+const findAttempt = prepared((queries, owner: Uint8Array, requestId: Uint8Array, number: number) =>
+  queries
+    .selectFrom('attempts')
+    .selectAll()
+    .where('owner', '=', owner)
+    .where('request_id', '=', requestId)
+    .where('number', '=', number),
+);
+const countWaiting = prepared((queries, owner: Uint8Array) =>
+  queries
+    .selectFrom('requests')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('owner', '=', owner)
+    .where('waiting', '=', YES),
+);
+const countForKey = prepared(
+  (queries, owner: Uint8Array, keyId: Uint8Array, since: number, limit: number) => {
+    const recent = queries
+      .selectFrom('requests')
+      .select(sql`1`.as('one'))
+      .where('owner', '=', owner)
+      .where('key_id', '=', keyId)
+      .where('created_at', '>', since)
+      .limit(limit)
+      .as('recent');
+    return queries.selectFrom(recent).select(({ fn }) => fn.countAll<number>().as('count'));
+  },
+);
+
+export function requestReader(reading: Reading): RequestReader {
+  const { queries } = reading;
   const all = () => queries.selectFrom('requests').selectAll();
   return {
     find: async (owner, requestId) =>
-      fromOptional(
-        'requests',
-        await all().where('owner', '=', owner).where('request_id', '=', requestId).executeTakeFirst(),
-      ),
+      fromOptional('requests', (await findRequest(reading, owner, requestId)).rows[0]),
     withId: async (requestId) => {
       const rows = await all().where('request_id', '=', requestId).orderBy('owner').execute();
       return rows.map((row) => fromColumns('requests', row));
@@ -23,30 +54,9 @@ export function requestReader({ queries }: Reading): RequestReader {
       const waiting = all().where('waiting', '=', YES).orderBy('created_at').orderBy('request_id');
       return (await waiting.limit(limit).execute()).map((row) => fromColumns('requests', row));
     },
-    countWaiting: async (owner) => {
-      const { count } = await queries
-        .selectFrom('requests')
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .where('owner', '=', owner)
-        .where('waiting', '=', YES)
-        .executeTakeFirstOrThrow();
-      return count;
-    },
-    countForKey: async (owner, keyId, since, limit) => {
-      const recent = queries
-        .selectFrom('requests')
-        .select(sql`1`.as('one'))
-        .where('owner', '=', owner)
-        .where('key_id', '=', keyId)
-        .where('created_at', '>', since)
-        .limit(limit)
-        .as('recent');
-      const { count } = await queries
-        .selectFrom(recent)
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow();
-      return count;
-    },
+    countWaiting: async (owner) => (await countWaiting(reading, owner)).rows[0]!.count,
+    countForKey: async (owner, keyId, since, limit) =>
+      (await countForKey(reading, owner, keyId, since, limit)).rows[0]!.count,
     overdue: async (now, limit) => {
       const late = all().where('waiting', '=', YES).where('expires_at', '<=', now).orderBy('expires_at');
       return (await late.limit(limit).execute()).map((row) => fromColumns('requests', row));
@@ -79,14 +89,19 @@ export function requestWriter(writing: Writing): Transaction['requests'] {
   };
 }
 
-export function attemptReader({ queries }: Reading): AttemptReader {
-  const of = (owner: Uint8Array, requestId: Uint8Array) =>
-    queries.selectFrom('attempts').selectAll().where('owner', '=', owner).where('request_id', '=', requestId);
+export function attemptReader(reading: Reading): AttemptReader {
+  const { queries } = reading;
   return {
     find: async (owner, requestId, number) =>
-      fromOptional('attempts', await of(owner, requestId).where('number', '=', number).executeTakeFirst()),
+      fromOptional('attempts', (await findAttempt(reading, owner, requestId, number)).rows[0]),
     list: async (owner, requestId) => {
-      const rows = await of(owner, requestId).orderBy('number').execute();
+      const rows = await queries
+        .selectFrom('attempts')
+        .selectAll()
+        .where('owner', '=', owner)
+        .where('request_id', '=', requestId)
+        .orderBy('number')
+        .execute();
       return rows.map((row) => fromColumns('attempts', row));
     },
   };

@@ -1,7 +1,8 @@
 import { encodeHex } from '@ckm/foundation';
-import { sql } from 'kysely';
+import { type Compilable, sql } from 'kysely';
 import { rowExists } from '../codes.js';
-import { type Queries, toColumns } from '../database.js';
+import { columnsOf, type Queries, toColumns } from '../database.js';
+import { prepared } from './prepared.js';
 import type { Rows, TableName } from '../rows.js';
 
 /** What every reader of tables needs. */
@@ -24,29 +25,48 @@ export function addUsage(writing: Writing, owner: Uint8Array, bytes: number): vo
 }
 
 /** Writes what {@link addUsage} collected; the last statement of a transaction. */
-export async function storeUsage({ queries, usage }: Writing): Promise<void> {
-  for (const { owner, bytes } of usage.values()) {
-    if (bytes === 0) continue;
-    await queries
-      .insertInto('usage')
-      .values({ owner, bytes })
-      .onConflict((conflict) => conflict.column('owner').doUpdateSet({ bytes: sql`usage.bytes + ${bytes}` }))
-      .execute();
+export async function storeUsage(writing: Writing): Promise<void> {
+  for (const { owner, bytes } of writing.usage.values()) {
+    if (bytes !== 0) await addToUsage(writing, owner, bytes);
   }
 }
 
+const addToUsage = prepared((queries, owner: Uint8Array, bytes: number) =>
+  queries
+    .insertInto('usage')
+    .values({ owner, bytes })
+    .onConflict((conflict) =>
+      conflict.column('owner').doUpdateSet({ bytes: sql`usage.bytes + excluded.bytes` }),
+    ),
+);
+
 /** Inserts unless the primary key is taken; tells which. Unlike a failed insert this leaves a transaction usable. */
 export async function insertNew<T extends TableName>(
-  { queries }: Writing,
+  writing: Writing,
   table: T,
   row: Rows[T],
 ): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await queries
-    .insertInto(table)
-    .values(toColumns(table, row) as never)
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  const columns = toColumns(table, row) as Record<string, unknown>;
+  const { changed } = await insertInto(table)(writing, ...Object.values(columns));
+  return changed === 1;
+}
+
+type Insert = (writing: Writing, ...values: readonly unknown[]) => Promise<{ readonly changed: number }>;
+const inserts = new Map<TableName, Insert>();
+
+/** The insert of a whole row, its values in the order of its columns. */
+function insertInto(table: TableName): Insert {
+  const known = inserts.get(table);
+  if (known !== undefined) return known;
+  const columns = columnsOf(table);
+  const build = (queries: Queries, ...values: readonly unknown[]): Compilable<unknown> =>
+    queries
+      .insertInto(table)
+      .values(Object.fromEntries(columns.map((column, at) => [column, values[at]])) as never)
+      .onConflict((conflict) => conflict.doNothing());
+  const insert = prepared(build, columns.length);
+  inserts.set(table, insert);
+  return insert;
 }
 
 /** @throws StateError `ROW_EXISTS`. */

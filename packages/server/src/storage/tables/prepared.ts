@@ -1,0 +1,54 @@
+import type { Compilable, CompiledQuery } from 'kysely';
+import type { Queries } from '../database.js';
+import type { Reading } from './writing.js';
+
+interface Compiled {
+  readonly query: CompiledQuery;
+  /** For each parameter of the text: the argument that goes there, or a constant. */
+  readonly places: readonly ({ readonly argument: number } | { readonly constant: unknown })[];
+}
+
+/** Stands for the argument of this number while a statement is built. */
+class Place {
+  constructor(readonly argument: number) {}
+}
+
+/** What a statement gave back. */
+export interface Rows<R> {
+  readonly rows: readonly R[];
+  /** How many rows it inserted, updated or deleted. */
+  readonly changed: number;
+}
+
+/**
+ * A statement that is built once for each database and from then on only given its values: building its text anew costs
+ * more than running it. `build` must put its arguments nowhere but where values go.
+ * @param count how many values it takes, when its own parameter list does not say so.
+ */
+export function prepared<A extends readonly unknown[], R>(
+  build: (queries: Queries, ...values: A) => Compilable<R>,
+  count = build.length - 1,
+): (reading: Reading, ...values: A) => Promise<Rows<R>> {
+  const compiled = new Map<Reading['kind'], Compiled>();
+
+  function compile({ kind, queries }: Reading): Compiled {
+    const places = Array.from({ length: count }, (_, argument) => new Place(argument));
+    const query = build(queries, ...(places as unknown as A)).compile();
+    const made = {
+      query,
+      places: query.parameters.map((value) => (value instanceof Place ? value : { constant: value })),
+    };
+    compiled.set(kind, made);
+    return made;
+  }
+
+  return async (reading, ...values) => {
+    const { query, places } = compiled.get(reading.kind) ?? compile(reading);
+    const parameters = places.map((place) => ('argument' in place ? values[place.argument] : place.constant));
+    const { rows, numAffectedRows } = await reading.queries.executeQuery<R>({
+      ...query,
+      parameters,
+    } as CompiledQuery<R>);
+    return { rows, changed: Number(numAffectedRows ?? 0) };
+  };
+}
