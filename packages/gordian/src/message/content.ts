@@ -1,5 +1,6 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
 import { cbor, decodeCanonical, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { encodeEnvelope } from '../envelope/encode.js';
 import { assertion, knownValue, leaf, node, type Envelope, type NodeEnvelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { bytesFrom } from '../envelope/queries.js';
@@ -79,7 +80,7 @@ function aridCbor(bytes: Uint8Array): Cbor {
 export function parseContent(envelope: Envelope): MessageContent {
   if (envelope.kind !== 'node') throw invalid('it says nothing');
   const parts = contentParts(envelope);
-  parts.take(FORMAT.predicate, (object) => equalBytes(object.digest, FORMAT.object.digest) || refuseFormat());
+  parts.take(FORMAT.predicate, assertFormat);
   const subject = parseSubject(envelope.subject);
   const call = parts.take(subject.isReply ? RESULT : BODY, parseCall);
   const { sender, introduction } = parts.take(knownValue(KNOWN.sender), parseSender);
@@ -114,7 +115,8 @@ function contentParts(envelope: NodeEnvelope): ContentParts {
         (one) => one.kind === 'assertion' && equalBytes(one.predicate.digest, predicate.digest),
       );
       const found = left[at];
-      if (found?.kind !== 'assertion' || isHidden(found.predicate)) throw invalid('a part is missing');
+      if (found?.kind !== 'assertion' || !isSpelled(found.predicate, predicate))
+        throw invalid('a part is missing');
       left.splice(at, 1);
       return parse(found.object);
     },
@@ -124,12 +126,16 @@ function contentParts(envelope: NodeEnvelope): ContentParts {
   };
 }
 
-function isHidden(envelope: Envelope): boolean {
-  return envelope.kind !== 'leaf' && envelope.kind !== 'knownValue';
+/**
+ * Whether an envelope is written as `wanted` is, neither hidden nor in another way: a known value has the digest of the
+ * leaf that holds its tag and number, and every part has the digest of what is left of it when it is elided.
+ */
+function isSpelled(envelope: Envelope, wanted: Envelope): boolean {
+  return envelope.kind === wanted.kind && equalBytes(envelope.digest, wanted.digest);
 }
 
-function refuseFormat(): never {
-  throw invalid('it is of another format or version');
+function assertFormat(object: Envelope): void {
+  if (!isSpelled(object, FORMAT.object)) throw invalid('it is of another format or version');
 }
 
 function leafItem(envelope: Envelope): Cbor {
@@ -169,10 +175,9 @@ function parseCall(envelope: Envelope): { function: string; body: Uint8Array } {
   if (!isFunctionName(name.value.value))
     throw invalid('a function name has up to 64 letters, digits, dots and dashes');
   const parameter = envelope.assertions[0]!;
-  if (parameter.kind !== 'assertion' || !equalBytes(parameter.predicate.digest, ONLY_PARAMETER.digest)) {
+  if (parameter.kind !== 'assertion' || !isSpelled(parameter.predicate, ONLY_PARAMETER)) {
     throw invalid('one function with one parameter expected');
   }
-  if (isHidden(parameter.predicate)) throw invalid('a part is hidden');
   const item = leafItem(parameter.object);
   if (item.type !== MajorType.Tagged || item.tag !== TAG.encodedCbor) throw invalid('encoded CBOR expected');
   return { function: name.value.value, body: bytesFrom(item.value) };
@@ -193,7 +198,8 @@ function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKey
     throw invalid('an introduction needs a document with the key its XID is made from');
   }
   const plainest = xidDocumentEnvelope(createXidDocument(key.publicKeys));
-  if (!equalBytes(plainest.digest, envelope.digest))
+  // The bytes, not the digests: those stay the same when a part is hidden.
+  if (!equalBytes(encodeEnvelope(plainest), encodeEnvelope(envelope)))
     throw invalid('an introduction shows one key and nothing else');
   return { sender: document.xid, introduction: key.publicKeys };
 }

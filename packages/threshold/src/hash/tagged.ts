@@ -9,8 +9,8 @@ export type HashName = 'sha256' | 'sha512';
  * fix the bytes themselves. Everything of our own goes through {@link taggedHash}.
  */
 export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
-  const message = parts.length === 1 ? parts[0]! : concatBytes(...parts);
-  return backends[name](message);
+  if (parts.length === 1) return backends[name](parts[0]!);
+  return hashAndWipe(name, concatBytes(...parts));
 }
 
 /**
@@ -18,12 +18,19 @@ export function hash(name: HashName, ...parts: readonly Uint8Array[]): Uint8Arra
  * lists of items give the same preimage.
  */
 export function taggedHash(tag: HashTag, ...items: readonly Uint8Array[]): Uint8Array {
-  return hash('sha256', encodeItems(tag, items));
+  return hashAndWipe('sha256', encodeItems(tag, items));
 }
 
 /** As {@link taggedHash}, but 64 bytes of SHA-512: enough to reduce to a scalar without bias. */
 export function taggedHash64(tag: HashTag, ...items: readonly Uint8Array[]): Uint8Array {
-  return hash('sha512', encodeItems(tag, items));
+  return hashAndWipe('sha512', encodeItems(tag, items));
+}
+
+/** A part may be a secret, and the joined message is a copy of it. */
+function hashAndWipe(name: HashName, joined: Uint8Array): Uint8Array {
+  const digest = backends[name](joined);
+  joined.fill(0);
+  return digest;
 }
 
 function encodeItems(tag: HashTag, items: readonly Uint8Array[]): Uint8Array {

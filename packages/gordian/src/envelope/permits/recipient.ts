@@ -66,7 +66,10 @@ function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null 
   return shared === null ? null : primitives.hkdfSha256(shared, AGREEMENT_SALT, NO_INFO, CHACHA_KEY_BYTES);
 }
 
-/** X25519 ignores the top bit and reduces modulo p: without this check, other bytes would open the same seal. */
+/**
+ * X25519 ignores the top bit and reduces modulo p: without this check, the same key would have several spellings. A key
+ * shifted by a point of small order still opens the same seal, so never tell messages apart by their sealed bytes.
+ */
 function isCanonicalCoordinate(key: Uint8Array): boolean {
   const top = key[31]!;
   if (top > 0x7f) return false;

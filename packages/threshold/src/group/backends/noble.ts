@@ -7,6 +7,7 @@ import { elementInvalid } from '../element-errors.js';
 import type { Element, Group, GroupName, ScalarField, SecretScalar } from '../group.js';
 import { bytesToInteger } from '../limbs.js';
 import { createScalarField } from '../scalar-field.js';
+import { isPlausibleEdwards } from './edwards-encoding.js';
 
 /** What this backend needs of a noble point. */
 interface Point<P> {
@@ -57,7 +58,11 @@ const ED25519: Curve<typeof ed25519.Point.BASE> = {
   zero: ed25519.Point.ZERO,
   order: ed25519.Point.Fn.ORDER,
   blinded: false,
-  parse: (bytes) => ed25519.Point.fromBytes(bytes, false),
+  parse(bytes) {
+    // As the other backends: y = ±1 is refused by itself, also where only a sum is checked.
+    if (!isPlausibleEdwards(bytes)) throw elementInvalid('ed25519');
+    return ed25519.Point.fromBytes(bytes, false);
+  },
   isInSubgroup: (point) => point.isTorsionFree(),
 };
 
