@@ -55,7 +55,7 @@ function withPrivilegeFolder(command) {
 
 export async function startAgent(folder, key, env) {
   const socket = join(folder, 'agent.sock');
-  const agent = startCkm(['ssh-agent', key, '--socket', socket, '--yes', '--no-input'], {
+  const agent = startCkm(['ssh-agent', '--key', key, '--socket', socket, '--no-input'], {
     env,
     ready: /agent\.sock/,
   });
