@@ -125,8 +125,14 @@ function advanceDraft(context: ServerContext, room: Room, draft: Draft): Draft {
     const { round, awaiting } = expected(context, room, session);
     const missing = missingFrom(packets, round, awaiting);
     if (missing.length > 0) return withRecord(current, { awaiting: missing });
-    if (sendersOfAnotherStory(packets, round).length > 0) {
-      return endDraft(current, 'aborted', { fault: { code: 'RETRY_VIEWS_DIFFER', round, culprits: [] } });
+    const others = sendersOfAnotherStory(packets, round);
+    if (others.length > 0) {
+      // Not blame: only the courier knows whether he told everybody the same.
+      const reason = `slot ${others.join(', ')} heard another round ${round - 1} than this server`;
+      return endDraft(current, 'aborted', {
+        fault: { code: 'RETRY_VIEWS_DIFFER', round, culprits: [] },
+        reason,
+      });
     }
     const inbox = packets.filter((packet) => packet.round === round && awaiting.includes(packet.from));
     const step = room.advance(context, session.record, session.row.sessionId, inbox);

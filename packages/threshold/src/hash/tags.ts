@@ -27,6 +27,7 @@ export const HASH_TAGS = {
   'CKM/invite/v1': 'name under which an invite code is stored (room server)',
   'CKM/nonce-pool/id/v1': 'names a published nonce commitment (room server)',
   'CKM/request/payload/v1': 'what a signing request asked for, so that it stays the same (room server)',
+  'CKM/request/tasks/v1': 'what there is to sign for a request, so that it stays the same (room server)',
   'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',
   'CKM/frost/own-share/v1': 'checksum by which a signer knows its own, already checked share again',
   'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',

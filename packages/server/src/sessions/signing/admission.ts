@@ -7,7 +7,7 @@ import { demand } from '../errors.js';
 import { assertExpiry } from '../expiry.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
-import { hashPayload, sealRequest, type StoredRequest } from './request-record.js';
+import { hashPayload, hashTasks, sealRequest, type StoredRequest } from './request-record.js';
 import type { ReadRequest } from './read-request.js';
 
 /** What the policy decided about a request, now. */
@@ -61,6 +61,7 @@ export async function admitRequest(
     record: {
       kind,
       payloadHash: hashPayload(request),
+      tasksHash: hashTasks(read.tasks),
       sentence,
       approvedBy: asks ? null : 'policy',
       reason: null,
@@ -88,6 +89,8 @@ export async function recheckRequest(
   read: ReadRequest,
 ): Promise<Admission> {
   const { row, record } = stored;
+  const same = equalBytes(record.tasksHash, hashTasks(read.tasks));
+  demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
   const facts = factsOf(context, read, record.kind, row.expiresAt);
   const verdict = await context.policy.recheck(transaction, read.key.policy, facts);
   if (verdict.verdict === 'refuse') {

@@ -35,6 +35,7 @@ export function createMemoryPool({ random }: ServerContext, mostPairs = MOST_PAI
   return {
     durable: false,
     async issue(_transaction, key, count) {
+      if (count === 0) return [];
       const shelf = shelfOf(shelves, key);
       const commitments: NonceCommitment[] = [];
       drop(shelf, shelf.size + count - MAX_POOL);
@@ -42,19 +43,20 @@ export function createMemoryPool({ random }: ServerContext, mostPairs = MOST_PAI
       for (let i = 0; i < count; i++) {
         const { nonces, commitment } = makeNonces(key, random(64), nonceContext(instance, made++));
         shelf.set(nameOf(commitment), nonces);
+        kept++;
         commitments.push({ hiding: commitment.hiding, binding: commitment.binding });
       }
-      kept += count;
       return commitments;
     },
     async take(_transaction, key, commitments) {
-      const shelf = shelfOf(shelves, key);
+      const shelf = shelves.get(shelfName(key));
       const taken = commitments.map((commitment) => {
         const name = nameOf(commitment);
-        const nonces = shelf.get(name);
-        if (shelf.delete(name)) kept--;
+        const nonces = shelf?.get(name);
+        if (shelf?.delete(name) === true) kept--;
         return nonces;
       });
+      if (shelf?.size === 0) shelves.delete(shelfName(key));
       const found = taken.filter((nonces) => nonces !== undefined);
       if (found.length === taken.length) return found;
       for (const nonces of found) discardNonces(nonces);
@@ -87,11 +89,15 @@ export function nonceContext(instance: Uint8Array, counter: number): Uint8Array 
   return concatBytes(instance, bytes);
 }
 
-function shelfOf(shelves: Map<string, Shelf>, { owner, keyId }: ActiveKey): Shelf {
-  const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
+function shelfOf(shelves: Map<string, Shelf>, key: ActiveKey): Shelf {
+  const name = shelfName(key);
   let shelf = shelves.get(name);
   if (shelf === undefined) shelves.set(name, (shelf = new Map()));
   return shelf;
+}
+
+function shelfName({ owner, keyId }: ActiveKey): string {
+  return `${encodeHex(owner)}/${encodeHex(keyId)}`;
 }
 
 function fullest(shelves: Map<string, Shelf>): Shelf {

@@ -1,6 +1,6 @@
 import type { Problem, SigningAttempt, SigningRequest } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
-import { encodeData } from '@ckm/gordian';
+import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
+import type { SigningTask } from '@ckm/requests';
 import { taggedHash } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { AttemptRow, RequestRow } from '../../storage/storage.js';
@@ -12,6 +12,8 @@ export interface RequestRecord {
   readonly kind: string;
   /** Over kind and payload: the same request id never stands for anything else. */
   readonly payloadHash: Uint8Array;
+  /** Over what is signed for it: what was approved is what gets a share, whatever version of the server reads it (N9). */
+  readonly tasksHash: Uint8Array;
   readonly sentence: string;
   /** Who said yes; null while nobody has. */
   readonly approvedBy: 'policy' | 'operator' | null;
@@ -57,7 +59,26 @@ export function sealAttempt(
 
 /** 32 bytes over what is asked for. */
 export function hashPayload({ kind, payload }: Pick<SigningRequest, 'kind' | 'payload'>): Uint8Array {
-  return taggedHash('CKM/request/payload/v1', encodeData(kind), payload);
+  return taggedHash('CKM/request/payload/v1', encodeUtf8(kind), payload);
+}
+
+/** 32 bytes over everything there is to sign, and with which derived keys. */
+export function hashTasks(tasks: readonly SigningTask[]): Uint8Array {
+  const items = tasks.flatMap(({ message, tweak: { path, taproot } }) => [
+    message,
+    encodePath(path),
+    taproot === null ? NOTHING : concatBytes(Uint8Array.of(1), taproot.merkleRoot ?? NOTHING),
+  ]);
+  return taggedHash('CKM/request/tasks/v1', ...items);
+}
+
+const NOTHING = new Uint8Array(0);
+
+function encodePath(path: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * path.length);
+  const view = new DataView(bytes.buffer);
+  path.forEach((index, i) => view.setUint32(4 * i, index));
+  return bytes;
 }
 
 /** 32 bytes over who signs with which commitments. */
