@@ -1,3 +1,4 @@
+import { reveal } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { deriveKey, NO_TWEAK } from '../../hd/index.js';
 import { aggregate } from './aggregate.js';
@@ -33,6 +34,18 @@ test('a coordinator who lists a party’s commitment under another number as wel
   expect(() => answer(alice, key, signing)).toThrow(refused('NONCES_SPENT'));
   const shares = [share, { party: party(2), share: share.share }];
   expect(aggregate({ key, package: signing, shares })).toEqual({ kind: 'faulty', culprits: [2] });
+});
+
+test('whoever zeroes a signer’s nonces in its memory gets no share, which would be the key’s share times public numbers', () => {
+  const dealt = dealKey({ suite: 'ed25519', needed: 2, of: 3 });
+  const key = deriveKey(dealt.public, NO_TWEAK);
+  const [alice, bob] = [commitAs(dealt, 1), commitAs(dealt, 2)];
+  const { hidingNonce, bindingNonce } = reveal(alice.nonces, 'test');
+  hidingNonce.fill(0);
+  bindingNonce.fill(0);
+  expect(() => answer(alice, key, packageFor([alice, bob], message))).toThrow(
+    refused('SIGNATURE_SHARE_WRONG'),
+  );
 });
 
 test('liars who say that they were restarted spoil two attempts each, and no more', () => {

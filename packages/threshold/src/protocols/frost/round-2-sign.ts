@@ -46,7 +46,8 @@ export function signShare(args: {
     const weight = lagrangeWeight(run, place);
     const z = respond(run, weight, committed, nonce, share);
     const again = keep(respondAgain(run, weight, committed, nonce, share));
-    if (!scalars.equal(z, again)) {
+    // Both ways share the nonce: where it was lost in memory, z would be the share times public numbers.
+    if (!scalars.equal(z, again) || scalars.isZero(nonce)) {
       z.fill(0);
       throw shareWrong();
     }
