@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { type ServerProcess, startServerProcess } from '../test/run-server.js';
+
+let scratch: Scratch;
+let folder: string;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  scratch = scratchFolder();
+  folder = `${scratch.path}/alpha`;
+  await runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
+  server = await startServerProcess(folder);
+});
+afterAll(async () => {
+  await server.stop('SIGKILL');
+  scratch.remove();
+});
+
+/** A person without any account. */
+async function person(name: string) {
+  const environment = {
+    CKM_HOME: `${scratch.path}/${name}`,
+    CKM_PASSPHRASE_FILE: scratch.file('passphrase', 'river lamp seven onions\n'),
+  };
+  await runCkm(['init'], { environment });
+  return (...flags: string[]) =>
+    runCkm(['server', 'add', 'alpha', server.url, '--yes', ...flags], { environment });
+}
+
+test('an invite lets one person in, once, and its code is told once', async () => {
+  const [ann, ben] = [await person('ann'), await person('ben')];
+  const uninvited = await ann();
+  expect([uninvited.status, errorOf(uninvited).code]).toEqual([77, 'INVITE_REQUIRED']);
+  const made = await runCkm([
+    'server',
+    'invite',
+    'create',
+    folder,
+    '--note',
+    'for Ann',
+    '--expires-in',
+    '2h',
+  ]);
+  const code = made.stdout.trim();
+  expect(errorOf(await ben('--invite', `${code.slice(0, -1)}!`)).code).toBe('INVITE_INVALID');
+  expect((await ann('--invite', code)).status).toBe(0);
+  expect(errorOf(await ben('--invite', code)).code).toBe('INVITE_INVALID');
+  const list = await runCkm(['server', 'invite', 'list', folder]);
+  expect(list.stdout).toMatch(/used by [0-9a-f]{8} +for Ann\n$/);
+  expect(list.stdout).not.toContain(code);
+  const audit = await runCkm(['server', 'audit', 'show', folder]);
+  expect(audit.stdout).not.toContain(code);
+});
+
+test('an invite is not made with --preview, or for a time that is none', async () => {
+  const list = () => runCkm(['server', 'invite', 'list', folder, '--json']);
+  const before = (await list()).stdout;
+  expect((await runCkm(['server', 'invite', 'create', folder, '--preview'])).status).toBe(0);
+  const endless = await runCkm(['server', 'invite', 'create', folder, '--expires-in', 'ever']);
+  expect([endless.status, errorOf(endless).code]).toEqual([64, 'OPTION_INVALID']);
+  expect((await list()).stdout).toBe(before);
+});

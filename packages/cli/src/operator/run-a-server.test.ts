@@ -1,0 +1,187 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { request } from 'node:https';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { errorOf, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
+import { type ServerProcess, startServerProcess } from '../test/run-server.js';
+
+let scratch: Scratch;
+let folder: string;
+const running: ServerProcess[] = [];
+
+beforeEach(() => {
+  scratch = scratchFolder();
+  folder = `${scratch.path}/alpha`;
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop('SIGKILL')));
+  scratch.remove();
+});
+
+const init = (...flags: string[]) =>
+  runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', ...flags]);
+
+async function start(...flags: string[]): Promise<ServerProcess> {
+  const server = await startServerProcess(folder, flags);
+  running.push(server);
+  return server;
+}
+
+const operator = (...words: string[]) => runCkm(['server', words[0]!, folder, ...words.slice(1)]);
+const likenessIn = (text: string) => /[a-z]+(?:-[a-z]+){5}/.exec(text)?.[0];
+
+async function phase(): Promise<string> {
+  const { stdout } = await operator('status', '--json');
+  return (JSON.parse(stdout) as { phase: string }).phase;
+}
+
+describe('a new server', () => {
+  test('says who it is when it is made, when it starts, in its status and to everybody who asks', async () => {
+    const made = JSON.parse((await init('--json')).stdout) as { likeness: { words: string } };
+    const server = await start();
+    expect(server.stdout()).toMatch(
+      /^alpha listens on http:\/\/127\.0\.0\.1:\d+, likeness \S+ [0-9a-f]{8}\n$/,
+    );
+    expect(likenessIn(server.stdout())).toBe(made.likeness.words);
+    expect(likenessIn((await operator('status')).stdout)).toBe(made.likeness.words);
+    const card = (await (await fetch(`${server.url}/v1/identity`)).json()) as { name: string };
+    expect(card.name).toBe('alpha');
+    expect(await server.stop()).toBe(0);
+    expect(server.stderr()).toBe('stopped\n');
+  });
+
+  test('is its operator’s alone on the disk', async () => {
+    await init();
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    for (const file of ['identity', 'storage.key', 'config.json'])
+      expect(statSync(`${folder}/${file}`).mode & 0o777).toBe(0o600);
+  });
+
+  test('is made in no folder that holds something', async () => {
+    await init();
+    const before = treeHash(folder);
+    const again = await init();
+    expect([again.status, errorOf(again).code]).toEqual([64, 'DATA_DIR_USED']);
+    expect(treeHash(folder)).toBe(before);
+  });
+
+  test('is only shown with --preview', async () => {
+    const shown = await init('--preview', '--json', '--accounts', 'open');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ preview: true, settings: { accounts: 'open' } });
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test.each([
+    ['a port that is none', ['--listen', '127.0.0.1:65536'], 'OPTION_INVALID'],
+    ['an address without a port', ['--listen', 'localhost'], 'OPTION_INVALID'],
+    ['half a TLS pair', ['--tls-certificate', 'cert.pem'], 'OPTION_INVALID'],
+    ['a policy nobody knows', ['--accounts', 'friends'], 'OPTION_INVALID'],
+    ['a name that moves the cursor', ['--name', 'al\u001b[2Jpha'], 'CONFIG_INVALID'],
+    ['an address for owners that is none', ['--url', 'ftp://alpha'], 'CONFIG_INVALID'],
+  ])('is not made with %s', async (_what, flags, code) => {
+    const refused = await init(...flags);
+    expect([refused.status, errorOf(refused).code]).toEqual([64, code]);
+    expect(existsSync(`${folder}/identity`)).toBe(false);
+  });
+});
+
+describe('a server that runs', () => {
+  test('ends with status 0 on SIGTERM, SIGINT and ckm server stop', async () => {
+    await init();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const server = await start();
+      expect(await server.stop(signal)).toBe(0);
+    }
+    const server = await start();
+    expect((await operator('stop')).status).toBe(0);
+    expect(await server.ended).toBe(0);
+    const asked = await operator('status');
+    expect([asked.status, errorOf(asked).code]).toEqual([69, 'SERVER_NOT_RUNNING']);
+  });
+
+  test('killed, starts again as the same one', async () => {
+    await init();
+    const first = await start();
+    const before = likenessIn(first.stdout());
+    expect(await first.stop('SIGKILL')).toBe(null);
+    expect(existsSync(`${folder}/control.sock`)).toBe(true);
+    const second = await start();
+    expect(likenessIn(second.stdout())).toBe(before);
+    expect(await phase()).toBe('ready');
+  });
+
+  test('is the only one of its folder', async () => {
+    await init();
+    const first = await start();
+    const second = await operator('start');
+    expect([second.status, errorOf(second).code]).toEqual([64, 'SERVER_RUNNING']);
+    expect((await fetch(`${first.url}/v1/identity`)).status).toBe(200);
+  });
+
+  test('does not start where others may enter, where something listens, or where no server is', async () => {
+    expect(errorOf(await operator('start')).code).toBe('CONFIG_MISSING');
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    await runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', `127.0.0.1:${port}`]);
+    const taken = await operator('start');
+    expect([taken.status, errorOf(taken).code]).toEqual([64, 'LISTEN_FAILED']);
+    other.close();
+    chmodSync(folder, 0o750);
+    expect(errorOf(await operator('start')).code).toBe('DATA_DIR_EXPOSED');
+  });
+
+  test('with --preview is not started, stopped or opened', async () => {
+    await init();
+    const before = treeHash(folder);
+    expect((await operator('start', '--preview')).status).toBe(0);
+    expect(treeHash(folder)).toBe(before);
+    await start();
+    expect((await operator('stop', '--preview')).stdout).toBe('would stop alpha\n');
+    expect(await phase()).toBe('ready');
+  });
+
+  test('keeps stdout for the log with --log-json', async () => {
+    await init();
+    const server = await start('--log-json');
+    expect(await server.stop()).toBe(0);
+    const lines = server.stdout().trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['started', 'stopped']);
+    expect(server.stderr()).toMatch(/^alpha listens on /);
+  });
+});
+
+const hasOpenssl = (() => {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe.skipIf(!hasOpenssl)('with TLS (needs openssl)', () => {
+  test('a server speaks https with the certificate it was given', async () => {
+    const [cert, key] = [`${scratch.path}/cert.pem`, `${scratch.path}/key.pem`];
+    const pair = ['-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2', '-nodes'];
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', ...pair],
+      {
+        stdio: 'ignore',
+      },
+    );
+    await init('--tls-certificate', cert, '--tls-key', key);
+    const server = await start();
+    expect(server.url).toMatch(/^https:/);
+    const status = await new Promise((resolve, reject) => {
+      const options = { ca: readFileSync(cert), servername: 'localhost' };
+      request(`${server.url}/v1/identity`, options, ({ statusCode }) => resolve(statusCode))
+        .once('error', reject)
+        .end();
+    });
+    expect(status).toBe(200);
+  });
+});

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { type ServerProcess, startServerProcess } from '../test/run-server.js';
+
+let scratch: Scratch;
+let folder: string;
+const running: ServerProcess[] = [];
+
+beforeEach(() => {
+  scratch = scratchFolder();
+  folder = `${scratch.path}/alpha`;
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop('SIGKILL')));
+  scratch.remove();
+});
+
+const init = (...flags: string[]) =>
+  runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', ...flags]);
+
+async function start(...flags: string[]): Promise<ServerProcess> {
+  const server = await startServerProcess(folder, flags);
+  running.push(server);
+  return server;
+}
+
+const operator = (...words: string[]) => runCkm(['server', words[0]!, folder, ...words.slice(1)]);
+
+async function phase(): Promise<string> {
+  const { stdout } = await operator('status', '--json');
+  return (JSON.parse(stdout) as { phase: string }).phase;
+}
+
+describe('a server under a passphrase', () => {
+  const good = 'harbour seven candles\n';
+  const passphraseFile = (content = good) => ['--passphrase-file', scratch.file('passphrase', content)];
+
+  test('V65: answers nobody before its passphrase is given, and not after a wrong one', async () => {
+    await init(...passphraseFile());
+    expect(existsSync(`${folder}/storage.key`)).toBe(false);
+    const server = await start();
+    expect(server.stdout()).toMatch(/, sealed\n$/);
+    expect((await fetch(`${server.url}/v1/identity`)).status).toBe(503);
+    const wrong = await operator('unseal', ...passphraseFile('harbour six candles\n'));
+    expect([wrong.status, errorOf(wrong).code]).toEqual([77, 'PASSPHRASE_WRONG']);
+    expect(await phase()).toBe('sealed');
+    const right = await operator('unseal', ...passphraseFile());
+    expect(right.stdout).toMatch(/^alpha is open, likeness /);
+    expect((await fetch(`${server.url}/v1/identity`)).status).toBe(200);
+    expect((await operator('unseal')).stdout).toBe('alpha is open already\n');
+    expect(`${server.stdout()}${server.stderr()}${right.stdout}${right.stderr}`).not.toContain('candles');
+  });
+
+  test('takes it from stdin, and at its start', async () => {
+    await runCkm(
+      ['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', '--passphrase-file', '-'],
+      {
+        stdin: good,
+      },
+    );
+    const server = await start(...passphraseFile());
+    expect(server.stdout()).toMatch(/, likeness /);
+    expect(await server.stop()).toBe(0);
+    const wrong = await operator('start', ...passphraseFile('something else entirely\n'));
+    expect([wrong.status, errorOf(wrong).code]).toEqual([77, 'PASSPHRASE_WRONG']);
+  });
+
+  test('never comes under the owner’s passphrase by accident', async () => {
+    const environment = { CKM_PASSPHRASE_FILE: scratch.file('owner', 'the owner’s own words\n') };
+    const args = ['server', 'init', folder, '--name', 'alpha', '--json'];
+    const made = await runCkm(args, { environment });
+    expect(JSON.parse(made.stdout)).toMatchObject({ sealed: false });
+  });
+
+  test('is not made with a weak one, or when nobody can be asked for one', async () => {
+    const weak = await init(...passphraseFile('abc\n'));
+    expect(errorOf(weak).code).toBe('PASSPHRASE_TOO_WEAK');
+    const silent = await init('--sealed', '--no-input');
+    expect([silent.status, errorOf(silent).code]).toEqual([64, 'INPUT_NEEDED']);
+    expect(existsSync(folder)).toBe(false);
+  });
+});
