@@ -9,6 +9,8 @@ import { openKey, type KeyRecord } from './key-record.js';
 
 /** A certified key, ready to sign with. */
 export interface ActiveKey {
+  /** Owner and key id as text: names it in maps. */
+  readonly name: string;
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
   readonly version: number;
@@ -44,7 +46,7 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
       const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
       const known = open.get(name);
       open.delete(name);
-      const key = known?.version === row.version ? known : openActive(context, row);
+      const key = known?.version === row.version ? known : openActive(context, name, row);
       if (known !== undefined && known !== key) wipe(known.share.share);
       open.set(name, key);
       evictOldest(open);
@@ -65,12 +67,12 @@ function evictOldest(open: Map<string, ActiveKey>): void {
   }
 }
 
-function openActive(context: ServerContext, row: KeyRow): ActiveKey {
+function openActive(context: ServerContext, name: string, row: KeyRow): ActiveKey {
   const { record } = openKey(context, row);
   const { purpose, suite, policy } = record;
   const share = shareOf(record);
   const { owner, keyId, version } = row;
-  return { owner, keyId, version, policy, context: { suite, purpose, public: share.public }, share };
+  return { name, owner, keyId, version, policy, context: { suite, purpose, public: share.public }, share };
 }
 
 function shareOf({ suite, quorum, slot, certified }: KeyRecord): KeyShare {

@@ -1,5 +1,4 @@
 import { MAX_POOL } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
 import type { Clock } from '../../context.js';
 import type { ActiveKey } from '../keys/active-keys.js';
 
@@ -20,8 +19,7 @@ export interface IssueBudget {
 export function createIssueBudget(clock: Clock): IssueBudget {
   const accounts = new Map<string, { left: number; at: number }>();
 
-  function accountOf({ owner, keyId }: ActiveKey) {
-    const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
+  function accountOf({ name }: ActiveKey) {
     const now = clock();
     const known = accounts.get(name) ?? { left: MAX_POOL, at: now };
     accounts.delete(name);

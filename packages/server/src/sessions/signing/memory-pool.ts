@@ -49,14 +49,14 @@ export function createMemoryPool({ random }: ServerContext, mostPairs = MOST_PAI
       return commitments;
     },
     async take(_transaction, key, commitments) {
-      const shelf = shelves.get(shelfName(key));
+      const shelf = shelves.get(key.name);
       const taken = commitments.map((commitment) => {
         const name = nameOf(commitment);
         const nonces = shelf?.get(name);
         if (shelf?.delete(name) === true) kept--;
         return nonces;
       });
-      if (shelf?.size === 0) shelves.delete(shelfName(key));
+      if (shelf?.size === 0) shelves.delete(key.name);
       const found = taken.filter((nonces) => nonces !== undefined);
       if (found.length === taken.length) return found;
       for (const nonces of found) discardNonces(nonces);
@@ -89,15 +89,10 @@ export function nonceContext(instance: Uint8Array, counter: number): Uint8Array 
   return concatBytes(instance, bytes);
 }
 
-function shelfOf(shelves: Map<string, Shelf>, key: ActiveKey): Shelf {
-  const name = shelfName(key);
+function shelfOf(shelves: Map<string, Shelf>, { name }: ActiveKey): Shelf {
   let shelf = shelves.get(name);
   if (shelf === undefined) shelves.set(name, (shelf = new Map()));
   return shelf;
-}
-
-function shelfName({ owner, keyId }: ActiveKey): string {
-  return `${encodeHex(owner)}/${encodeHex(keyId)}`;
 }
 
 function fullest(shelves: Map<string, Shelf>): Shelf {

@@ -38,6 +38,7 @@ function keyNumber(number: number): ActiveKey {
     approval: 'automatic',
   } as const;
   return {
+    name: `key ${number}`,
     owner: alice.xid,
     keyId: new Uint8Array(32).fill(number),
     version: 1,

@@ -1,0 +1,100 @@
+import { encodeHex } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
+import { hash } from '@ckm/threshold';
+import { describe, expect, test } from 'vitest';
+import type { Vault } from '../vault/vault.js';
+import type { KeyRecord } from './keys/key-record.js';
+import type { SessionRecord } from './room.js';
+import { openRecord, sealRecord } from './sealed-record.js';
+import type { AttemptRecord, RequestRecord } from './signing/request-record.js';
+
+const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);
+
+/** Seals nothing: what is sealed can be looked at. */
+const open: Vault = {
+  ...({} as Vault),
+  sealRow: (_table, columns, plaintext) => ({ ...columns, sealed: plaintext.slice() }) as never,
+  openRow: (_table, row) => row.sealed.slice(),
+};
+
+const policy = {
+  kinds: ['message'],
+  rateLimit: { count: 3, perSeconds: 60 },
+  expiresAt: 2_000_000_000,
+  blindAllowed: false,
+  approval: 'operator' as const,
+};
+const quorum = { needed: 2, of: 3 };
+const session: SessionRecord = {
+  proposal: { kind: 'dkg', keyId: bytes(32, 1), suite: 'ed25519', purpose: 'message', quorum, policy },
+  offer: {
+    serverId: bytes(32, 2),
+    identityKey: bytes(32, 3),
+    staticKey: bytes(32, 4),
+    staticProof: bytes(64, 5),
+    identitySignature: bytes(64, 6),
+    url: 'http://127.0.0.1:1',
+  },
+  parameters: bytes(10, 7),
+  round: 1,
+  awaiting: [2, 3],
+  secrets: bytes(40, 8),
+  result: null,
+  fault: { code: 'FAULT_MALFORMED', round: 1, culprits: [3] },
+  reason: null,
+};
+const key: KeyRecord = {
+  suite: 'ed25519',
+  purpose: 'message',
+  quorum,
+  policy,
+  slot: 2,
+  epoch: 0,
+  sessionId: bytes(32, 9),
+  parameters: bytes(10, 7),
+  pending: null,
+  certified: {
+    share: bytes(32, 10),
+    certificate: bytes(100, 11),
+    certificateHash: bytes(32, 12),
+    acknowledgement: bytes(64, 13),
+    groupKey: bytes(32, 14),
+    commitment: [bytes(32, 14), bytes(32, 15)],
+    verifyingShares: [bytes(32, 16), bytes(32, 17), bytes(32, 18)],
+    chainCode: bytes(32, 19),
+  },
+};
+const request: RequestRecord = {
+  kind: 'message',
+  payloadHash: bytes(32, 20),
+  tasksHash: bytes(32, 21),
+  sentence: 'Sign “hello”.',
+  approvedBy: 'operator',
+  reason: null,
+};
+const attempt: AttemptRecord = { packageHash: bytes(32, 22), shares: [bytes(32, 23)], problem: null };
+
+/** SHA-256 of the bytes of each record. Changing one means that no server can read what an earlier version has stored: write a migration first. */
+const FROZEN = {
+  sessions: [session, '90765fbdf915816d1fe3f6e4d7036b05b068d30a50d479fa961de7fe3c9e2885'],
+  keys: [key, 'c39f6054ab60b0914ae11bfdfdf78ec932fedaec4b3b96577dd5c5b41ff18e0d'],
+  requests: [request, 'd846bdf708a87e98a78c3dde655ba2c404320f63b0faf56bcdce58cc099d069f'],
+  attempts: [attempt, '70038c4d67a93ad4fae188daed474db00603ce27bbfb1de6a5c4c337bb14ba03'],
+} as const;
+
+describe('what is stored', () => {
+  for (const [table, [record, frozen]] of Object.entries(FROZEN)) {
+    test(`a record of ${table} has the bytes it always had, and is read back as it was`, () => {
+      const row = sealRecord(open, table as 'sessions', {} as never, record);
+      expect(encodeHex(hash('sha256', row.sealed))).toBe(frozen);
+      expect(openRecord(open, table as 'sessions', row)).toEqual(record);
+    });
+  }
+
+  test('a record of a later layout is refused, not guessed at', () => {
+    const row = { sealed: encodeData({ layout: 2, ...request }) } as never;
+    expect(() => openRecord(open, 'requests', row)).toThrow(
+      expect.objectContaining({ code: 'RECORD_LAYOUT_UNKNOWN' }),
+    );
+  });
+});
