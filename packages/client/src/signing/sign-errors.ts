@@ -3,7 +3,7 @@ import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateErr
 import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import { listed } from '../ceremony/faults.js';
 import { shortId } from '../sessions/session-record.js';
-import { type SignRun, thoseThatAre } from './sign-job.js';
+import { bySlot, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** A server's answer that is a no. */
 export function refusalFrom({ server }: Participant, { state, reason }: SigningReply): CkmError {
@@ -29,12 +29,12 @@ export function tooFewServers(run: SignRun): CkmError {
   const { needed, of } = run.key.public.quorum;
   const [refusal] = run.refusals;
   if (refusal !== undefined && run.refusals.length > of - needed) return refusal.error;
-  const faulty = thoseThatAre(run, 'faulty');
+  const faulty = bySlot(thoseThatAre(run, 'faulty'));
   if (faulty.length > 0 && run.silences.length === 0 && run.refusals.length === 0)
     return onlyFaults(run, faulty);
   const told = [
-    ...run.silences.map(({ participant }) => `${participant.server.name} does not answer`),
-    ...run.refusals.map(({ participant }) => `${participant.server.name} refuses`),
+    ...bySlot(thoseThatAre(run, 'silent')).map(({ server }) => `${server.name} does not answer`),
+    ...bySlot(thoseThatAre(run, 'refused')).map(({ server }) => `${server.name} refuses`),
     ...faulty.map(({ server }) => `${server.name} misbehaves`),
   ];
   return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${told.join(', ')}`, {
@@ -60,7 +60,7 @@ function onlyFaults(run: SignRun, faulty: readonly Participant[]): PeerFaultErro
 
 /** Too few have signed, and enough others wait for their operators. */
 export function requestWaiting(run: SignRun): PolicyError {
-  const names = namesOf(thoseThatAre(run, 'waiting'));
+  const names = namesOf(bySlot(thoseThatAre(run, 'waiting')));
   const id = shortId(run.requestId);
   return new PolicyError(`the request waits for a person at ${listed(names)}`, {
     code: 'REQUEST_WAITING',

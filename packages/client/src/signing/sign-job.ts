@@ -84,6 +84,8 @@ export interface SignRun extends SignJob {
   readonly silences: Refusal[];
   /** Slots asked whether their operators have decided, and which have not answered. */
   readonly polled: Set<number>;
+  /** How often each was asked for commitments. */
+  readonly questions: Map<Participant, number>;
   roast: RoastState;
   /** Servers know attempt `n` of `roast` as number `base + n`. */
   base: number;
@@ -94,8 +96,14 @@ export function participantAt(run: SignRun, slot: number): Participant | undefin
   return run.participants.find((one) => one.slot === slot);
 }
 
+/** In the order in which they are to be asked. */
 export function thoseThatAre(run: SignRun, ...standings: readonly Standing[]): Participant[] {
   return run.participants.filter((one) => standings.includes(run.standings.get(one) ?? 'open'));
+}
+
+/** In the order in which people know them. */
+export function bySlot(participants: readonly Participant[]): Participant[] {
+  return participants.toSorted((a, b) => a.slot - b.slot);
 }
 
 /** Number of the last attempt, as servers know it. */

@@ -7,13 +7,14 @@ import {
   roastWanting,
   startRoast,
 } from '@ckm/threshold';
-import { type Participant } from '../ceremony/ask-all.js';
+import type { Participant } from '../ceremony/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
 import { blame } from './blame.js';
 import { reportSigning } from './report.js';
 import { requestWaiting, tooFewServers } from './sign-errors.js';
 import {
+  bySlot,
   drawCommitments,
   lastAttempt,
   participantAt,
@@ -22,11 +23,13 @@ import {
   type SignRun,
   thoseThatAre,
 } from './sign-job.js';
-import { eventsFrom } from './take-answer.js';
+import { eventsFrom, outOfTurn } from './take-answer.js';
 
 const SHORTEST_PATIENCE_MS = 250;
 const LONGEST_PATIENCE_MS = 2_000;
 const POLL_MS = 1_000;
+/** How often one server is asked for commitments while a quorum is put together. */
+const MOST_QUESTIONS = 8;
 
 /**
  * Gets a signature from any quorum of the servers, whatever the rest does. One round trip when the pool is warm.
@@ -42,6 +45,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     refusals: [],
     silences: [],
     polled: new Set(),
+    questions: new Map(),
     roast: startRoast({ parent: job.key.public, tasks: job.request.tasks }).state,
     base: job.attemptsBefore,
     isKeptForPeople: false,
@@ -114,13 +118,27 @@ async function topUp(run: SignRun): Promise<void> {
   const { hurry, attempts } = run.roast;
   if (!hurry && attempts.some(({ status }) => status === 'open')) return;
   if (lastAttempt(run) >= MAX_ATTEMPTS) throw tooFewServers(run);
-  const wanting: readonly number[] = roastWanting(run.roast);
-  for (const participant of thoseThatAre(run, 'open')) {
-    if (run.roast.outcome !== null || !wanting.includes(participant.slot)) continue;
+  for (const participant of thoseThatAre(run, 'open')) await provide(run, participant);
+}
+
+/** Commitments that were used before are passed over, and whoever gives nothing else is not asked for ever. */
+async function provide(run: SignRun, participant: Participant): Promise<void> {
+  const party = participant.slot as PartyIndex;
+  const isWanting = () => run.roast.outcome === null && roastWanting(run.roast).includes(party);
+  while (isWanting()) {
     const commitments = drawCommitments(run, participant);
-    if (commitments === null) askCommitments(run, participant);
-    else await advance(run, { kind: 'commitments', party: participant.slot as PartyIndex, commitments });
+    if (commitments !== null) await advance(run, { kind: 'commitments', party, commitments });
+    else if (countQuestion(run, participant) <= MOST_QUESTIONS) return askCommitments(run, participant);
+    else
+      for (const event of outOfTurn(run, participant, 'gives no commitments that can be used'))
+        await advance(run, event);
   }
+}
+
+function countQuestion({ questions }: SignRun, participant: Participant): number {
+  const count = (questions.get(participant) ?? 0) + 1;
+  questions.set(participant, count);
+  return count;
 }
 
 /** Commitments that were handed to the coordinator and to nobody else are as good as new. */
@@ -139,7 +157,9 @@ async function waitForPeople(run: SignRun): Promise<void> {
     if (ready >= needed) return;
     if (ready + waiting.length < needed) throw tooFewServers(run);
     await keepForPeople(run);
-    if (run.context.clock() >= run.waitUntil) throw requestWaiting(run);
+    // Everybody has heard of it before it is left.
+    const isHeard = thoseThatAre(run, 'asked').length === 0;
+    if (isHeard && run.context.clock() >= run.waitUntil) throw requestWaiting(run);
     const happening = await run.inbox.next(POLL_MS);
     if (happening !== null) eventsFrom(run, happening);
     else for (const participant of waiting) pollOnce(run, participant);
@@ -172,10 +192,12 @@ function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome
   return {
     signatures,
     artefact: run.request.finish(signatures),
-    signers: run.participants.filter(({ slot }) => signers.includes(slot)),
+    signers: bySlot(run.participants.filter(({ slot }) => signers.includes(slot))),
     faults: run.faults,
-    silent: run.participants.filter((one) => run.standings.get(one) === 'silent' || late.includes(one.slot)),
-    waiting: thoseThatAre(run, 'waiting'),
+    silent: bySlot(
+      run.participants.filter((one) => run.standings.get(one) === 'silent' || late.includes(one.slot)),
+    ),
+    waiting: bySlot(thoseThatAre(run, 'waiting')),
     attempts: lastAttempt(run),
   };
 }

@@ -74,7 +74,8 @@ function fromError(
   return refused(run, participant, error);
 }
 
-function outOfTurn(run: SignRun, participant: Participant, did: string): readonly RoastEvent[] {
+/** A server that does what no honest one does, though nobody else can see it. */
+export function outOfTurn(run: SignRun, participant: Participant, did: string): readonly RoastEvent[] {
   const { name } = participant.server;
   const error = new CkmError('PeerFaultError', `${name} ${did}`, {
     code: 'FAULT_OUT_OF_TURN',

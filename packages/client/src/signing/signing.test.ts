@@ -1,0 +1,404 @@
+import type { Parameters, Result } from '@ckm/api';
+import { encodeHex, StateError } from '@ckm/foundation';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import type { ClientStore } from '../store/client-store.js';
+import { memoryStore } from '../store/memory-store.js';
+import {
+  type Actor,
+  copyStore,
+  createStage,
+  type Lie,
+  messageOf,
+  ownerClient,
+  type Stage,
+  unreachable,
+} from '../test/stage.js';
+
+type Reply = Result<'sign.request'>;
+
+let stage: Stage;
+let stored: ClientStore;
+let store: ClientStore;
+let client: Client;
+
+/** Servers and a key, once for a group of tests; each test gets a client of its own. */
+function withKey(settings: object = {}): void {
+  beforeAll(async () => {
+    stage = await createStage(3, { settings });
+    stored = memoryStore();
+    const owner = await stage.owner({ store: stored });
+    const servers = stage.actors.map(({ name }) => name);
+    await owner.createKey({ name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers });
+  });
+  beforeEach(async () => {
+    stage.calmDown();
+    store = await copyStore(stored);
+    client = reopen();
+  });
+  afterEach(() => client.close());
+  afterAll(() => stage.close());
+}
+
+const reopen = () => ownerClient(stage.transport, () => stage.now, { store });
+
+/** Changes what a server answers to `sign.request`. */
+function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Lie {
+  return async ({ name, parameters }, honest) => {
+    const result = await honest();
+    return name === 'sign.request'
+      ? change(result as Reply, parameters as Parameters<'sign.request'>)
+      : result;
+  };
+}
+
+const wrongShare: Lie = lying((reply) => ({
+  ...reply,
+  shares: reply.shares.map((share) => share.map((byte, i) => (i === 3 ? byte ^ 1 : byte))),
+}));
+
+const sign = (text: string, more: object = {}) => client.sign({ key: 'k', ...messageOf(text), ...more });
+const requestsOf = (actor: Actor) => actor.asked.filter((name) => name === 'sign.request').length;
+
+describe('a signature', () => {
+  withKey();
+
+  test('costs one round trip at each of a quorum of servers when the pool is warm', async () => {
+    for (let i = 0; i < 4; i++) await sign(`warm ${i}`);
+    const before = stage.actors.map(requestsOf);
+    const { attempts, signers } = await sign('one round trip');
+    const asked = stage.actors.map(requestsOf).map((count, i) => count - before[i]!);
+    expect(attempts).toBe(1);
+    expect(asked.toSorted()).toEqual([0, 1, 1]);
+    expect(signers).toEqual(stage.actors.filter((_, i) => asked[i] === 1).map(({ name }) => name));
+  });
+
+  test('is not asked of a server that the owner leaves out', async () => {
+    const { signers } = await sign('without', { without: ['alpha'] });
+    expect(signers).toEqual(['bravo', 'charlie']);
+    expect(requestsOf(stage.actor('alpha'))).toBe(0);
+  });
+
+  test('is made many times at once without a commitment being used twice', async () => {
+    const results = await Promise.all(Array.from({ length: 24 }, (_, i) => sign(`at once ${i}`)));
+    expect(new Set(results.map(({ signatures }) => encodeHex(signatures[0]!))).size).toBe(24);
+    expect(results.every(({ faulty }) => faulty.length === 0)).toBe(true);
+  });
+
+  test.each([
+    ['too many left out', { without: ['alpha', 'bravo'] }, 'QUORUM_SERVERS_MISMATCH'],
+    ['a stranger left out', { without: ['zulu'] }, 'SERVER_UNKNOWN'],
+    ['an unknown key', { key: 'nothing' }, 'KEY_UNKNOWN'],
+    ['a kind the key was not made for', { kind: 'bitcoin' }, 'PSBT_MALFORMED'],
+    ['a kind that does not exist', { kind: 'poem' }, 'REQUEST_KIND_UNKNOWN'],
+    ['a payload that is none', { payload: new Uint8Array([9]) }, 'PAYLOAD_VERSION_UNKNOWN'],
+  ])('with %s is refused before anything is sent', async (_what, change, code) => {
+    const before = stage.actors.map(({ asked }) => asked.length);
+    await expect(sign('x', change)).rejects.toMatchObject({ code });
+    expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before);
+  });
+
+  test('previewed sends and writes nothing', async () => {
+    const before = {
+      asked: stage.actors.map(({ asked }) => asked.length),
+      stored: await store.list('sessions'),
+    };
+    const { description, asks, needed } = await client.preview({ key: 'k', ...messageOf('hello') });
+    expect(description.sentence).toContain('“hello”');
+    expect([asks.toSorted(), needed]).toEqual([['alpha', 'bravo', 'charlie'], 2]);
+    expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before.asked);
+    expect(await store.list('sessions')).toEqual(before.stored);
+  });
+});
+
+describe('a server in the adversary’s hands', () => {
+  withKey();
+
+  test.each<[string, Lie, string]>([
+    ['sends a wrong share', wrongShare, 'FAULT_SHARE_INVALID'],
+    [
+      'sends a share of zeros',
+      lying((reply) => ({ ...reply, shares: reply.shares.map(() => new Uint8Array(32)) })),
+      'FAULT_SHARE_INVALID',
+    ],
+    ['sends no share', lying((reply) => ({ ...reply, shares: [] })), 'FAULT_MALFORMED'],
+    [
+      'sends two shares for one',
+      lying((reply) => ({ ...reply, shares: [...reply.shares, ...reply.shares] })),
+      'FAULT_MALFORMED',
+    ],
+    [
+      'gives commitments that are no elements',
+      lying((reply) => ({
+        ...reply,
+        commitments: reply.commitments.map(() => ({
+          hiding: new Uint8Array(32).fill(0xff),
+          binding: new Uint8Array(32),
+        })),
+      })),
+      'FAULT_COMMITMENT_INVALID',
+    ],
+    [
+      'gives commitments that are no elements’ length',
+      lying((reply) => ({
+        ...reply,
+        commitments: reply.commitments.map(() => ({ hiding: new Uint8Array(1), binding: new Uint8Array(0) })),
+      })),
+      'FAULT_COMMITMENT_INVALID',
+    ],
+  ])('that %s is named, left out and remembered; the others sign', async (_what, lie, code) => {
+    stage.actor('bravo').lie = lie;
+    const results = [];
+    for (let i = 0; i < 4; i++) results.push(await sign(`despite bravo ${i}`));
+    expect(results.every(({ signers }) => signers.join() === 'alpha,charlie')).toBe(true);
+    const blamed = results.flatMap(({ faulty }) => faulty);
+    expect(blamed.length).toBeGreaterThan(0);
+    expect(new Set(blamed.map((one) => `${one.server} ${one.code}`))).toEqual(new Set([`bravo ${code}`]));
+    expect(await store.get(blamed[0]!.evidence)).not.toBeNull();
+  });
+
+  test('that claims to have signed what it was not asked to sign is left out', async () => {
+    stage.actor('bravo').lie = lying((reply) => ({
+      ...reply,
+      state: 'signed',
+      shares: [new Uint8Array(32)],
+    }));
+    const { signers } = await sign('out of turn');
+    expect(signers).toEqual(['alpha', 'charlie']);
+  });
+
+  test('that never has enough commitments is left out, and not asked for ever', async () => {
+    stage.actor('bravo').lie = lying((reply) => ({ ...reply, commitments: [] }));
+    const { signers } = await sign('starving');
+    expect(signers).toEqual(['alpha', 'charlie']);
+    expect(requestsOf(stage.actor('bravo'))).toBeLessThan(4);
+  });
+
+  test('that forgets its commitments every time is named after one excuse', async () => {
+    stage.actor('bravo').lie = lying((reply, { attempt }) =>
+      attempt === null ? reply : { ...reply, state: 'stale', shares: [] },
+    );
+    for (let i = 0; i < 3; i++) expect((await sign(`forgetful ${i}`)).signers).toEqual(['alpha', 'charlie']);
+  });
+
+  test('says that it rejected: the others sign', async () => {
+    stage.actor('bravo').lie = lying((reply) => ({
+      ...reply,
+      state: 'rejected',
+      reason: 'no',
+      shares: [],
+      commitments: [],
+    }));
+    expect((await sign('rejected by one')).signers).toEqual(['alpha', 'charlie']);
+  });
+
+  test('is so twice, of three: the owner is told both names and where the evidence is', async () => {
+    stage.actor('bravo').lie = wrongShare;
+    stage.actor('charlie').lie = wrongShare;
+    const failing = (async () => {
+      for (let i = 0; i < 4; i++) await sign(`two liars ${i}`);
+    })();
+    await expect(failing).rejects.toMatchObject({
+      errorClass: 'PeerFaultError',
+      code: 'FAULT_SHARE_INVALID',
+      facts: { servers: ['bravo', 'charlie'], evidence: expect.stringMatching(/^evidence\//) },
+    });
+  });
+});
+
+describe('a server that cannot be reached', () => {
+  withKey();
+
+  test('does not hold up a quorum of others: unreachable', async () => {
+    await sign('warm');
+    stage.actor('alpha').wire = () => Promise.reject(unreachable('alpha'));
+    const results = [];
+    for (let i = 0; i < 4; i++) results.push(await sign(`alpha is down ${i}`));
+    expect(results.every(({ signers }) => signers.join() === 'bravo,charlie')).toBe(true);
+    // It is asked last from then on.
+    expect(results.flatMap(({ silent }) => silent)).toEqual(['alpha']);
+  });
+
+  test('does not hold up a quorum of others: silent', async () => {
+    await sign('warm');
+    stage.actor('alpha').wire = () => new Promise(() => undefined);
+    const { signers } = await sign('alpha hangs', { without: [] });
+    expect(signers).toEqual(['bravo', 'charlie']);
+  });
+
+  test('is one of two too many: the owner is told who does not answer, and what to do', async () => {
+    for (const name of ['alpha', 'bravo']) stage.actor(name).wire = () => Promise.reject(unreachable(name));
+    await expect(sign('too few')).rejects.toMatchObject({
+      errorClass: 'AvailabilityError',
+      code: 'TOO_FEW_SERVERS',
+      message: expect.stringMatching(/alpha does not answer, bravo does not answer/),
+    });
+  });
+
+  test.each<[string, (actor: Actor) => void]>([
+    [
+      'garbage',
+      (actor) =>
+        (actor.wire = async () => ({ status: 200, contentType: '', body: new Uint8Array(99).fill(7) })),
+    ],
+    [
+      'nothing',
+      (actor) => (actor.wire = async () => ({ status: 200, contentType: '', body: new Uint8Array(0) })),
+    ],
+    [
+      'an error page',
+      (actor) =>
+        (actor.wire = async () => ({ status: 502, contentType: 'text/html', body: new Uint8Array(9) })),
+    ],
+    [
+      'yesterday’s answer',
+      (actor) => {
+        let first: Awaited<ReturnType<NonNullable<Actor['wire']>>> | undefined;
+        actor.wire = async (_request, pass) => (first ??= await pass());
+      },
+    ],
+    [
+      'an answer with one bit turned',
+      (actor) => {
+        actor.wire = async (_request, pass) => {
+          const reply = await pass();
+          return {
+            ...reply,
+            body: reply.body.map((byte, i) => (i === reply.body.length >> 1 ? byte ^ 1 : byte)),
+          };
+        };
+      },
+    ],
+  ])('because somebody in between answers %s: the others sign', async (_what, bend) => {
+    await sign('warm');
+    bend(stage.actor('alpha'));
+    for (let i = 0; i < 3; i++) expect((await sign(`in between ${i}`)).signers).toHaveLength(2);
+  });
+});
+
+describe('commitments', () => {
+  withKey();
+
+  /** Every commitment of every attempt that reached a server. */
+  function watch(): Map<string, number> {
+    const seen = new Map<string, number>();
+    for (const actor of stage.actors) {
+      actor.lie = async ({ name, parameters }, honest) => {
+        const { attempt } =
+          name === 'sign.request' ? (parameters as Parameters<'sign.request'>) : { attempt: null };
+        const place = attempt?.signers.indexOf(stage.actors.indexOf(actor) + 1) ?? -1;
+        for (const ofTask of attempt?.commitments ?? []) {
+          const text = `${actor.name} ${encodeHex(ofTask[place]!.hiding)}`;
+          seen.set(text, (seen.get(text) ?? 0) + 1);
+        }
+        return honest();
+      };
+    }
+    return seen;
+  }
+
+  test('are kept between two runs of a client, so that the second run is warm too', async () => {
+    await sign('first run');
+    await client.close();
+    client = reopen();
+    const before = stage.actors.map(requestsOf);
+    await sign('second run');
+    expect(
+      stage.actors
+        .map(requestsOf)
+        .map((count, i) => count - before[i]!)
+        .toSorted(),
+    ).toEqual([0, 1, 1]);
+  });
+
+  test('V34: are never sent twice, not by a client that is killed after sending, nor by two clients at once', async () => {
+    const seen = watch();
+    for (let i = 0; i < 3; i++) {
+      const [one, two] = [reopen(), reopen()];
+      await Promise.all([
+        one.sign({ key: 'k', ...messageOf(`one ${i}`) }),
+        two.sign({ key: 'k', ...messageOf(`two ${i}`) }),
+      ]);
+      await one.close();
+      // The other one is killed: it never puts anything back.
+    }
+    expect(seen.size).toBeGreaterThanOrEqual(12);
+    expect([...seen.values()].every((count) => count === 1)).toBe(true);
+  });
+
+  test('V36: of a server that was restarted are void, and the signature still comes out', async () => {
+    await sign('warm');
+    for (const actor of stage.actors) await actor.restart();
+    const { signers } = await sign('after the restart of all');
+    expect(signers).toHaveLength(2);
+  });
+
+  test('lost by a damaged pool file cost a round trip and nothing else', async () => {
+    await sign('warm');
+    await client.close();
+    const [path] = await store.list('pool');
+    await store.put(path!, new Uint8Array([1, 2, 3]));
+    client = reopen();
+    expect((await sign('cold again')).attempts).toBe(1);
+  });
+});
+
+describe('a request that waits for people', () => {
+  withKey({ policy: { approval: 'operator' } });
+
+  const approve = async (name: string) => {
+    const { desk } = stage.actor(name).server.sessions;
+    for (const { requestId } of await desk.list()) await desk.approve(requestId);
+  };
+
+  test('is given back as a session that can be left, and goes on when enough operators have said yes', async () => {
+    await expect(sign('please', { waitSeconds: 0 })).rejects.toMatchObject({
+      code: 'REQUEST_WAITING',
+      exitCode: 77,
+    });
+    const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
+    expect(session).toMatchObject({ standing: 'open', keyName: 'k' });
+    await approve('alpha');
+    await approve('charlie');
+    const done = await client.resumeSession(encodeHex(session!.sessionId).slice(0, 8));
+    expect(done).toMatchObject({ kind: 'sign', result: { signers: ['alpha', 'charlie'] } });
+    expect(await client.showSession(encodeHex(session!.sessionId))).toMatchObject({ standing: 'finished' });
+    await client.close();
+    expect(await stage.actor('bravo').server.sessions.desk.list()).toEqual([]);
+  });
+
+  test('goes on by itself while the owner waits', async () => {
+    const waiting = sign('while I wait');
+    const hasArrived = async (name: string) =>
+      (await stage.actor(name).server.sessions.desk.list()).length > 0;
+    while (!(await hasArrived('alpha')) || !(await hasArrived('bravo'))) await new Promise(setImmediate);
+    await approve('bravo');
+    await approve('alpha');
+    expect((await waiting).signers).toEqual(['alpha', 'bravo']);
+  });
+
+  test('rejected by too many reaches the owner with the reason', async () => {
+    const before = sign('never', { waitSeconds: 0 }).catch((error: unknown) => error);
+    await before;
+    for (const name of ['alpha', 'bravo']) {
+      const { desk } = stage.actor(name).server.sessions;
+      for (const { requestId } of await desk.list()) await desk.reject(requestId, 'not on a Sunday');
+    }
+    const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
+    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
+      code: 'REQUEST_REJECTED',
+      message: expect.stringContaining('not on a Sunday'),
+    });
+  });
+
+  test('cancelled by its owner is gone from every desk', async () => {
+    await sign('never mind', { waitSeconds: 0 }).catch(() => undefined);
+    const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
+    await client.cancelSession(encodeHex(session!.sessionId), 'never mind');
+    for (const { server } of stage.actors) {
+      const waiting = (await server.sessions.desk.list()).map(({ requestId }) => encodeHex(requestId));
+      expect(waiting).not.toContain(encodeHex(session!.sessionId));
+    }
+    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toBeInstanceOf(StateError);
+  });
+});
