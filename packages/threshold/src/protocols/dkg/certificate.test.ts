@@ -1,7 +1,8 @@
 import { CkmError, encodeHex, PeerFaultError, reveal, secret } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { bytesOf, createCeremony } from './fixtures/parties.js';
+import { collude } from './fixtures/collusion.js';
+import { bytesOf, createCeremony, createServer } from './fixtures/parties.js';
 import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';
 import { createDealing } from './dealing.js';
 import {
@@ -135,10 +136,23 @@ describe('a certificate', () => {
     expect(errorOf({ ...certificate, signatures })).toBeInstanceOf(PeerFaultError);
   });
 
-  it('of a later epoch is refused: such a key is not new', () => {
-    const later = createCeremony('ed25519', { needed: 2, of: 3 });
-    const params = { ...later.params, epoch: 1 };
-    expect(codeOf(() => verifyCertificate({ ...certificate, params }))).not.toBe('nothing thrown');
+  it('by all servers together for a roster that does not hold is refused', () => {
+    const honest = collude(ceremony.params, ceremony.servers);
+    expect(codeOf(() => verifyCertificate(honest))).toBe('nothing thrown');
+    const unsigned = ceremony.params.roster.map((entry) => ({
+      ...entry,
+      identitySignature: new Uint8Array(64),
+    }));
+    const forged = collude({ ...ceremony.params, roster: unsigned }, ceremony.servers);
+    expect(codeOf(() => verifyCertificate(forged))).toBe('FAULT_ROSTER');
+    expect(codeOf(() => recoverShare(forged, ceremony.servers[0]!.staticSecret))).toBe('FAULT_ROSTER');
+  });
+
+  it('by all servers together for a later epoch is refused: such a key is not new', () => {
+    const later = { ...ceremony.params, epoch: 1 };
+    const servers = ['alpha', 'bravo', 'charlie'].map((name, i) => createServer(later, name, i + 1));
+    const forged = collude({ ...later, roster: servers.map(({ entry }) => entry) }, servers);
+    expect(codeOf(() => verifyCertificate(forged))).toBe('EPOCH_INVALID');
   });
 });
 
@@ -295,6 +309,27 @@ it('V8: a signature with z + order instead of z is refused, and its sender named
         .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
       const signature = delivery.body.signature.slice();
       for (let i = 0; i < 32; i++) signature[32 + i] = Number(((z + order) >> BigInt(8 * i)) & 0xffn);
+      return [{ ...delivery, body: { ...delivery.body, signature } }];
+    },
+  });
+  expect(endings(failed)[0]).toBe('FAULT_SIGNATURE_INVALID [2]');
+});
+
+it('V5: a signature made so that R comes out as the identity is refused, and its sender named', () => {
+  const { group } = suite;
+  const { scalars } = group;
+  const failed = runCeremony(ceremony, {
+    deliver: (delivery) => {
+      if (delivery.from !== 2 || delivery.body.round !== 2) return [delivery];
+      const { staticKey } = ceremony.params.roster[1]!;
+      const commitment = delivery.body.signature.slice(0, 32);
+      const messages = (round: number) =>
+        [1, 2, 3].map((from) => run.wire.find((sent) => sent.from === from && sent.round === round)!.body);
+      const result = resultOf(ceremony.params, messages(0) as never, messages(1) as never);
+      if ('code' in result) throw new Error(result.code);
+      const challenge = suite.hashToScalar(suite.challengeInput(commitment, staticKey, result.transcript));
+      const d = scalars.parseSecret(ceremony.staticBytesOf(2 as PartyIndex));
+      const signature = Uint8Array.of(...commitment, ...scalars.multiply(d, challenge));
       return [{ ...delivery, body: { ...delivery.body, signature } }];
     },
   });

@@ -3,12 +3,14 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';
 import { groupNamed } from '../../group/index.js';
 import type { SecretScalar } from '../../group/group.js';
+import type { PartyIndex } from '../../protocol/contract.js';
 import { groupOfSuite, type SuiteName } from '../key.js';
 import { createDealing, type DealerInput } from './dealing.js';
 import { createCeremony } from './fixtures/parties.js';
 import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';
 import { dkgProtocol, recoverShare, type ShareMessage, verifyCertificate } from './index.js';
 import { MAX_MESSAGE_BYTES } from './messages.js';
+import { deriveRunSecrets } from './secrets.js';
 import { type CocktailSuite, cocktailSuite } from './suite.js';
 
 const SUITES = ['ed25519', 'secp256k1'] as const;
@@ -263,3 +265,27 @@ function plusOrder({ group }: CocktailSuite, scalar: Uint8Array): Uint8Array {
   if (value >> 256n !== 0n) return new Uint8Array(32).fill(0xff);
   return littleEndian ? out.reverse() : out;
 }
+
+it('dealers who cancel a coefficient of the key out make all start again: the quorum would be lower than agreed', () => {
+  const ceremony = createCeremony('ed25519', { needed: 2, of: 2 });
+  const { group } = cocktailSuite('ed25519');
+  const accomplice = dkgProtocol.start(ceremony.paramsOf(1 as PartyIndex), ceremony.seedOf(1 as PartyIndex));
+  if (accomplice.kind !== 'waiting' || accomplice.state.round !== 0) throw new Error('did not start');
+  const known = deriveRunSecrets(group, accomplice.state.root, 2).coefficients[1]!;
+  const opposite = group.scalars.negate(known);
+  const cancelling = rogueDealer(ceremony, {
+    party: 2,
+    opening: (own) => ({
+      ...own,
+      commitment: concatBytes(own.commitment.subarray(0, 32), group.encode(group.mulBase(opposite))),
+    }),
+    dealing: (input, suite) => {
+      const coefficients = [input.secrets.coefficients[0]!, opposite];
+      return createDealing(suite, { ...input, secrets: { ...input.secrets, coefficients } });
+    },
+  });
+  expect(endings(runCeremony(ceremony, { onStep: cancelling }))).toEqual([
+    'RETRY_KEY_DEGENERATE []',
+    'RETRY_KEY_DEGENERATE []',
+  ]);
+});
