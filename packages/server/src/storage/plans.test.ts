@@ -35,7 +35,11 @@ afterAll(async () => {
 /** What SQLite says it will do for everything that `work` asks. */
 async function plansOf(work: (all: Reader & Transaction) => Promise<unknown>): Promise<string[]> {
   asked = [];
-  const reading = { kind: 'sqlite' as const, queries, instance: () => new Uint8Array(16) };
+  const execute = async (statement: CompiledQuery, parameters: readonly unknown[]) => {
+    asked.push({ ...statement, parameters });
+    return { rows: [], changed: 0 };
+  };
+  const reading = { kind: 'sqlite' as const, queries, execute, instance: () => new Uint8Array(16) };
   await work({ ...readerOf(reading), ...transactionOf({ ...reading, usage: new Map() }) }).catch(
     () => undefined,
   );

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { ClientConfig } from 'pg';
 import { fromDriver } from '../codes.js';
 import type { Database, Queries } from '../database.js';
@@ -57,7 +57,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
       retryMs,
       onRegained: () => void forgetDeadNonces(reading).catch(() => undefined),
     });
-    const reading: Reading = { kind: 'postgres', queries, instance: liveness.instance };
+    const reading = readingOn(queries, liveness.instance);
     const storage = storageOn(reading, async () => {
       await liveness.close();
       await queries.destroy();
@@ -75,6 +75,21 @@ async function prepareSchema(queries: Queries): Promise<void> {
     await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(transaction);
     await migrate(transaction, 'postgres');
   });
+}
+
+function readingOn(queries: Queries, instance: () => Uint8Array): Reading {
+  return {
+    kind: 'postgres',
+    queries,
+    instance,
+    execute: async <R>(statement: CompiledQuery, parameters: readonly unknown[]) => {
+      const { rows, numAffectedRows } = await queries.executeQuery<R>({
+        ...statement,
+        parameters,
+      } as CompiledQuery<R>);
+      return { rows, changed: Number(numAffectedRows ?? 0) };
+    },
+  };
 }
 
 function storageOn(reading: Reading, close: () => Promise<void>): Storage {
@@ -97,12 +112,12 @@ function storageOn(reading: Reading, close: () => Promise<void>): Storage {
           .transaction()
           .setIsolationLevel('repeatable read')
           .setAccessMode('read only')
-          .execute((transaction) => work(readerOf({ ...reading, queries: transaction }))),
+          .execute((transaction) => work(readerOf(readingOn(transaction, reading.instance)))),
       ),
     transact: (work) =>
       translated(
         queries.transaction().execute(async (transaction) => {
-          const writing = { ...reading, queries: transaction, usage: new Map() };
+          const writing = { ...readingOn(transaction, reading.instance), usage: new Map() };
           const result = await work(transactionOf(writing));
           await storeUsage(writing);
           return result;

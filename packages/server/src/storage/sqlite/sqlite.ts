@@ -1,5 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
+import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
 import { fromDriver, storageError } from '../codes.js';
 import type { Database } from '../database.js';
 import { migrate } from '../migrations/migrate.js';
@@ -26,12 +26,23 @@ type Handle = BetterSqlite3.Database;
 export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOptions): Promise<Storage> {
   const handle = openHandle(file);
   const lane = createLane(commandsOf(handle), waitMs);
-  const queries = new Kysely<Database>({
-    dialect: new SqliteDialect({ database: cachedStatements(handle) }),
-  });
+  const statements = cachedStatements(handle);
+  const queries = new Kysely<Database>({ dialect: new SqliteDialect({ database: statements }) });
   const instance = random(16);
-  const reading: Reading = { kind: 'sqlite', queries, instance: () => instance };
+  const reading: Reading = {
+    kind: 'sqlite',
+    queries,
+    instance: () => instance,
+    // Straight to the statement: the lane already sees to it that nobody else is on the connection.
+    execute: async <R>({ sql }: CompiledQuery, parameters: readonly unknown[]) => {
+      const statement = statements.prepare(sql);
+      if (statement.reader) return { rows: statement.all(parameters) as R[], changed: 0 };
+      return { rows: [], changed: statement.run(parameters).changes };
+    },
+  };
   const reader = readerOf(reading);
+  const writing = { ...reading, usage: new Map() };
+  const transaction = transactionOf(writing);
   const translated = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -47,8 +58,9 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
     transact: (work) =>
       translated(
         lane.write(async () => {
-          const writing = { ...reading, usage: new Map() };
-          const result = await work(transactionOf(writing));
+          // One after the other: the same object serves them all.
+          writing.usage.clear();
+          const result = await work(transaction);
           await storeUsage(writing);
           return result;
         }),

@@ -1,6 +1,6 @@
 import type { Compilable, CompiledQuery } from 'kysely';
 import type { Queries } from '../database.js';
-import type { Reading } from './writing.js';
+import type { Executed, Reading } from './writing.js';
 
 interface Compiled {
   readonly query: CompiledQuery;
@@ -13,13 +13,6 @@ class Place {
   constructor(readonly argument: number) {}
 }
 
-/** What a statement gave back. */
-export interface Rows<R> {
-  readonly rows: readonly R[];
-  /** How many rows it inserted, updated or deleted. */
-  readonly changed: number;
-}
-
 /**
  * A statement that is built once for each database and from then on only given its values: building its text anew costs
  * more than running it. `build` must put its arguments nowhere but where values go.
@@ -28,7 +21,7 @@ export interface Rows<R> {
 export function prepared<A extends readonly unknown[], R>(
   build: (queries: Queries, ...values: A) => Compilable<R>,
   count = build.length - 1,
-): (reading: Reading, ...values: A) => Promise<Rows<R>> {
+): (reading: Reading, ...values: A) => Promise<Executed<R>> {
   const compiled = new Map<Reading['kind'], Compiled>();
 
   function compile({ kind, queries }: Reading): Compiled {
@@ -45,10 +38,6 @@ export function prepared<A extends readonly unknown[], R>(
   return async (reading, ...values) => {
     const { query, places } = compiled.get(reading.kind) ?? compile(reading);
     const parameters = places.map((place) => ('argument' in place ? values[place.argument] : place.constant));
-    const { rows, numAffectedRows } = await reading.queries.executeQuery<R>({
-      ...query,
-      parameters,
-    } as CompiledQuery<R>);
-    return { rows, changed: Number(numAffectedRows ?? 0) };
+    return reading.execute<R>(query, parameters);
   };
 }
