@@ -309,7 +309,7 @@ describe('V16: which keys sign commits', () => {
   });
 
   test('a commit that is signed is no login, whatever it says', () => {
-    const [{ message }] = kind.tasks(typed, key.context) as [{ message: Uint8Array }];
-    expect(outcome(() => buildSshAuthRequest(message))).toBe('SSH_CHALLENGE_MALFORMED');
+    const [task] = kind.tasks(typed, key.context);
+    expect(outcome(() => buildSshAuthRequest(task!.message))).toBe('SSH_CHALLENGE_MALFORMED');
   });
 });
