@@ -1,0 +1,151 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KeyPolicy, SigningReply } from '@ckm/api';
+import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import { buildMessageRequest } from '@ckm/requests';
+import { type Callee, createCeremony, createQuorumSigner } from '@ckm/testkit';
+import { parseCertificate, verifyCertificate } from '@ckm/threshold';
+import { afterEach, describe, expect, test } from 'vitest';
+import { person, random } from '../test/rooms.js';
+import { startTestServer, type TestServer, type TestServerOptions } from '../test/test-server.js';
+import { connectOperator, type Operator } from './connect-operator.js';
+
+const alice = person(1);
+const servers: TestServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.remove();
+});
+
+/** Two servers and a key of both. */
+async function makeKey(policy: Partial<KeyPolicy> = {}, options: TestServerOptions = {}) {
+  const callees: Callee[] = [];
+  for (const name of ['alpha', 'bravo']) {
+    const server = await startTestServer({ ...options, settings: { ...options.settings, name } });
+    servers.push(server);
+    const client = await server.as(alice).join();
+    callees.push({ name, call: (called, parameters) => client.ask(called, parameters) });
+  }
+  const [alpha] = servers as [TestServer];
+  const expiresAt = alpha.now + 600;
+  const ceremony = createCeremony({ servers: callees, needed: 2, purpose: 'message', policy, expiresAt });
+  const views = await ceremony.finish();
+  expect(views.map(({ state }) => state)).toEqual(['finished', 'finished']);
+  const { keyId } = ceremony;
+  const { certificate } = await callees[0]!.call('key.show', { keyId });
+  const key = verifyCertificate(parseCertificate(certificate!));
+  const signer = createQuorumSigner({ servers: callees, keyId, key, purpose: 'message', expiresAt });
+  return { alpha, operator: connectOperator(alpha.dataDir), keyId, signer };
+}
+
+const ask = (text: string) => ({
+  kind: 'message',
+  payload: buildMessageRequest({ domain: 'test', bytes: encodeUtf8(text) }),
+});
+
+async function lastDeed(operator: Operator) {
+  const { open } = await operator.status();
+  const [line] = await operator.audit({ from: open!.auditEntries });
+  return line;
+}
+
+describe('requests that wait for the operator', () => {
+  test('are listed with the sentence people read, and approved by the first digits of their id', async () => {
+    const { operator, signer, keyId } = await makeKey({ approval: 'operator' });
+    const requestId = random(32);
+    const waiting = await signer.request(1, { ...ask('hello'), requestId }, {});
+    expect(waiting.state).toBe('waiting');
+    const [listed, ...others] = await operator.requests();
+    expect(others).toEqual([]);
+    expect(listed).toMatchObject({ kind: 'message', sentence: waiting.sentence, keyId: encodeHex(keyId) });
+    expect((await operator.status()).open?.waitingRequests).toBe(1);
+    await operator.approve(listed!.requestId.slice(0, 8));
+    expect(await operator.requests()).toEqual([]);
+    expect(await signer.request(1, { ...ask('hello'), requestId }, {})).toMatchObject({ state: 'ready' });
+    await expect(operator.approve(listed!.requestId)).rejects.toMatchObject({ code: 'OPERATOR_UNKNOWN_ID' });
+  });
+
+  test('are rejected with a reason that reaches the requester and the log', async () => {
+    const { operator, signer } = await makeKey({ approval: 'operator' });
+    const requestId = random(32);
+    await signer.request(1, { ...ask('hello'), requestId }, {});
+    await operator.reject(encodeHex(requestId), 'not on a Sunday');
+    const reply: SigningReply = await signer.request(1, { ...ask('hello'), requestId }, {});
+    expect(reply).toMatchObject({ state: 'rejected', reason: 'not on a Sunday', shares: [] });
+    expect(await lastDeed(operator)).toMatchObject({ verdict: 'rejected', subject: encodeHex(requestId) });
+    expect(await operator.verifyAudit()).toMatchObject({ ok: true });
+  });
+
+  test('expire while nobody answers', async () => {
+    const { alpha, operator, signer } = await makeKey({ approval: 'operator' });
+    const requestId = random(32);
+    await signer.request(1, { ...ask('hello'), requestId }, {});
+    alpha.now += 601;
+    await alpha.sweep();
+    expect(await operator.requests()).toEqual([]);
+    await expect(operator.approve(encodeHex(requestId))).rejects.toMatchObject({
+      code: 'OPERATOR_UNKNOWN_ID',
+    });
+  });
+});
+
+describe('the policy of a key', () => {
+  test('is tightened by the operator, shown beside the owner’s, and obeyed at once', async () => {
+    const { operator, signer, keyId } = await makeKey();
+    const name = encodeHex(keyId);
+    expect(await operator.keyPolicy(name)).toMatchObject({
+      keyId: name,
+      owner: encodeHex(alice.xid),
+      purpose: 'message',
+      state: 'active',
+      owned: { kinds: ['message'], approval: 'automatic' },
+      tightening: { kinds: null, approval: 'automatic' },
+    });
+    await signer.sign(ask('before'), [1, 2]);
+    await operator.tightenKey(name, { approval: 'operator' });
+    expect((await signer.request(1, ask('after'), {})).state).toBe('waiting');
+    await operator.tightenKey(name, { approval: 'automatic', kinds: ['bitcoin'] });
+    await expect(signer.request(1, ask('later'), {})).rejects.toMatchObject({ code: 'POLICY_KIND' });
+    expect(await lastDeed(operator)).toMatchObject({
+      verdict: 'refused',
+      policy: expect.stringMatching(/tightened 2$/),
+    });
+    expect((await operator.keyPolicy(name)).tightening).toMatchObject({
+      kinds: ['bitcoin'],
+      rateLimit: null,
+    });
+  });
+
+  test('cannot be loosened: what the owner did not allow stays refused', async () => {
+    const { operator, signer, keyId } = await makeKey({ rateLimit: { count: 1, perSeconds: 600 } });
+    await signer.sign(ask('one'), [1, 2]);
+    await operator.tightenKey(encodeHex(keyId), { rateLimit: { count: 1_000, perSeconds: 1 } });
+    await expect(signer.request(1, ask('two'), {})).rejects.toMatchObject({
+      code: 'POLICY_RATE',
+      httpStatus: 429,
+    });
+  });
+});
+
+describe('V65: what a server draws to make a key and to sign with it', () => {
+  test('is neither in its log nor readable in any of its files', async () => {
+    const drawn: Buffer[] = [];
+    const fillRandom = (bytes: Uint8Array) => {
+      bytes.set(random(bytes.length));
+      // Shorter draws are nonces of ciphers and salts, which are public.
+      if (bytes.length >= 32) drawn.push(Buffer.from(bytes));
+    };
+    const { alpha, signer, operator } = await makeKey({}, { start: { fillRandom } });
+    await signer.sign(ask('canary'), [1, 2]);
+    const lines = JSON.stringify(await operator.audit({ limit: 1_000 }));
+    await alpha.server.close();
+    const files = readdirSync(alpha.dataDir).map((name) => readFileSync(join(alpha.dataDir, name)));
+    expect(drawn.length).toBeGreaterThan(8);
+    for (const bytes of drawn) {
+      for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+        expect(alpha.log().toLowerCase()).not.toContain(bytes.toString(encoding).toLowerCase());
+        expect(lines).not.toContain(bytes.toString(encoding));
+      }
+      for (const file of files) expect(file.includes(bytes)).toBe(false);
+    }
+  });
+});
