@@ -1,0 +1,363 @@
+import { parsePacket, type Result, type SessionView, signPacket } from '@ckm/api';
+import { encodeHex, StorageError } from '@ckm/foundation';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import type { ProgressEvent } from '../progress/progress.js';
+import type { ClientStore } from '../store/client-store.js';
+import { memoryStore } from '../store/memory-store.js';
+import {
+  type Actor,
+  copyStore,
+  createStage,
+  type Lie,
+  messageOf,
+  mortalStore,
+  ownerClient,
+  type Stage,
+  stranger,
+  unreachable,
+} from '../test/stage.js';
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
+
+let stage: Stage;
+let store: ClientStore;
+let client: Client;
+
+beforeEach(async () => {
+  stage = await createStage(3);
+  store = memoryStore();
+  client = await stage.owner({ store });
+});
+afterEach(() => stage.close());
+
+const reopen = (over: ClientStore = store) => ownerClient(stage.transport, () => stage.now, { store: over });
+const openSessions = async (of = client) =>
+  (await of.listSessions()).filter(({ standing }) => standing === 'open');
+
+/** Changes what a server shows of a session, and only from the call of that name on. */
+function showing(
+  name: string,
+  change: (view: SessionView, actor: Actor) => SessionView,
+): (actor: Actor) => void {
+  return (actor) => {
+    actor.lie = async (asked, honest) => {
+      const result = await honest();
+      return asked.name === name ? change(result as SessionView, actor) : result;
+    };
+  };
+}
+
+/** The same packet with other words, signed by the server all the same. */
+function otherWords(actor: Actor, bytes: Uint8Array, change: object): Uint8Array {
+  const { signature: _signature, bytes: _bytes, signed: _signed, ...body } = parsePacket(bytes);
+  return signPacket(actor.identity, { ...body, ...change });
+}
+
+const changeLast = (view: SessionView, change: (bytes: Uint8Array) => Uint8Array): SessionView => ({
+  ...view,
+  outbox: view.outbox.map((bytes, i) => (i === view.outbox.length - 1 ? change(bytes) : bytes)),
+});
+
+describe('a key', () => {
+  test('is made, checked from scratch, shown by every server, and usable at once', async () => {
+    const events: ProgressEvent[] = [];
+    const key = await client.createKey(KEY, (event) => events.push(event));
+    expect(key.record.acknowledged).toEqual([1, 2, 3]);
+    expect((await client.verifyKey('k')).isSound).toBe(true);
+    expect(events.at(-1)).toMatchObject({ stage: 'certify', have: SERVERS, waiting: [] });
+    expect(new Set(events.map(({ round }) => round))).toEqual(new Set([1, 2, 3, 4, 5]));
+    expect((await client.sign({ key: 'k', ...messageOf('first') })).attempts).toBe(1);
+    expect(await openSessions()).toEqual([]);
+  });
+
+  test.each([
+    ['a quorum of 4 of 3', { quorum: { needed: 4, of: 3 } }, 'QUORUM_INVALID'],
+    ['a quorum of one', { quorum: { needed: 1, of: 3 } }, 'QUORUM_INVALID'],
+    ['fewer servers than the quorum says', { servers: ['alpha', 'bravo'] }, 'QUORUM_SERVERS_MISMATCH'],
+    ['one server twice', { servers: ['alpha', 'bravo', 'alpha'] }, 'SERVERS_NOT_DISTINCT'],
+    ['a server nobody knows', { servers: ['alpha', 'bravo', 'zulu'] }, 'SERVER_UNKNOWN'],
+    ['a purpose nobody knows', { purpose: 'poetry' as 'ssh' }, 'PURPOSE_UNKNOWN'],
+    ['a suite that does not fit', { purpose: 'ssh', suite: 'P-256' }, 'PURPOSE_SUITE_MISMATCH'],
+    ['a name that is none', { name: '../k' }, 'NAME_INVALID'],
+    ['a policy for another purpose', { policy: { kinds: ['bitcoin'] } }, 'POLICY_INVALID'],
+    ['a policy that is none', { policy: { rateLimit: { count: 0, perSeconds: 1 } } }, 'POLICY_INVALID'],
+    ['a network it has no use for', { network: 'regtest' }, 'PURPOSE_SUITE_MISMATCH'],
+  ] as const)('with %s is refused before anything is sent or written', async (_what, change, code) => {
+    const before = stage.actors.map(({ asked }) => asked.length);
+    await expect(client.createKey({ ...KEY, ...change } as never)).rejects.toMatchObject({ code });
+    expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before);
+    expect(await store.list('sessions')).toEqual([]);
+  });
+
+  test('does not take the name of another, made or in the making', async () => {
+    await client.createKey(KEY);
+    await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'KEY_EXISTS' });
+    stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    const next = { ...KEY, name: 'next' };
+    await expect(client.createKey(next)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    await expect(client.createKey(next)).rejects.toMatchObject({ code: 'KEY_EXISTS' });
+  });
+
+  test('whose stored record was changed is not used', async () => {
+    await client.createKey(KEY);
+    const bytes = (await store.get('keys/k'))!;
+    let noticed = 0;
+    for (let i = 40; i < bytes.length; i += 97) {
+      const changed = await copyStore(store);
+      await changed.put(
+        'keys/k',
+        bytes.map((byte, at) => (at === i ? byte ^ 1 : byte)),
+      );
+      const again = reopen(changed);
+      const shown = await again.showKey('k').catch((error: unknown) => error);
+      if (shown instanceof StorageError) noticed++;
+      await again.close();
+    }
+    expect(noticed).toBeGreaterThan(10);
+  });
+});
+
+describe('a server in the adversary’s hands, while a key is made', () => {
+  test.each<[string, (actor: Actor) => void, string]>([
+    [
+      'offers another identity',
+      showing('session.propose', (view) => ({
+        ...view,
+        offer: { ...view.offer!, identityKey: new Uint8Array(32).fill(1) },
+      })),
+      'FAULT_OFFER_INVALID',
+    ],
+    [
+      'offers another’s id',
+      showing('session.propose', (view) => ({
+        ...view,
+        offer: { ...view.offer!, serverId: new Uint8Array(32) },
+      })),
+      'FAULT_OFFER_INVALID',
+    ],
+    [
+      'offers a static key it cannot use',
+      showing('session.propose', (view) => ({
+        ...view,
+        offer: { ...view.offer!, staticProof: new Uint8Array(64) },
+      })),
+      'FAULT_ROSTER',
+    ],
+    [
+      'sends garbage for a packet',
+      showing('session.join', (view) => ({ ...view, outbox: [new Uint8Array(5)] })),
+      'FAULT_PACKET_INVALID',
+    ],
+    [
+      'sends a packet somebody else signed',
+      showing('session.join', (view) =>
+        changeLast(view, (bytes) => otherWords({ identity: stranger() } as Actor, bytes, {})),
+      ),
+      'FAULT_PACKET_INVALID',
+    ],
+    [
+      'speaks for another slot',
+      showing('session.join', (view, actor) =>
+        changeLast(view, (bytes) => otherWords(actor, bytes, { from: 1 })),
+      ),
+      'FAULT_PACKET_INVALID',
+    ],
+    [
+      'speaks in another round',
+      showing('session.join', (view, actor) =>
+        changeLast(view, (bytes) => otherWords(actor, bytes, { round: 2 })),
+      ),
+      'FAULT_PACKET_INVALID',
+    ],
+    [
+      'speaks of another session',
+      showing('session.join', (view, actor) =>
+        changeLast(view, (bytes) => otherWords(actor, bytes, { sessionId: new Uint8Array(32) })),
+      ),
+      'FAULT_PACKET_INVALID',
+    ],
+    [
+      'answers what nobody said',
+      showing('session.deliver', (view, actor) =>
+        changeLast(view, (bytes) => otherWords(actor, bytes, { previous: new Uint8Array(32).fill(9) })),
+      ),
+      'FAULT_PACKET_INVALID',
+    ],
+    [
+      'says two things in one round',
+      showing('session.deliver', (view, actor) => ({
+        ...view,
+        outbox: view.outbox.map((bytes, i) =>
+          i === 0 ? otherWords(actor, bytes, { payload: new Uint8Array(3) }) : bytes,
+        ),
+      })),
+      'FAULT_EQUIVOCATION',
+    ],
+  ])('that %s is named, and no key comes out', async (_what, bend, code) => {
+    bend(stage.actor('bravo'));
+    await expect(client.createKey(KEY)).rejects.toMatchObject({
+      errorClass: 'PeerFaultError',
+      code,
+      message: expect.stringContaining('bravo'),
+      facts: { servers: ['bravo'] },
+    });
+    expect(await client.listKeys()).toEqual([]);
+    expect(await client.listSessions()).toMatchObject([{ standing: 'failed' }]);
+    expect((await store.list('evidence')).length).toBe(code === 'FAULT_EQUIVOCATION' ? 1 : 0);
+  });
+
+  test.each<[string, (result: Result<'key.certify'>) => Result<'key.certify'>, string]>([
+    [
+      'acknowledges another certificate',
+      (result) => ({ ...result, certificateHash: new Uint8Array(32) }),
+      'FAULT_CERTIFICATE_DIFFERS',
+    ],
+    [
+      'signs its acknowledgement wrongly',
+      (result) => ({ ...result, acknowledgement: new Uint8Array(64) }),
+      'FAULT_ACKNOWLEDGEMENT_INVALID',
+    ],
+  ])('that %s is named, and the key is not used', async (_what, change, code) => {
+    stage.actor('bravo').lie = async ({ name }, honest) => {
+      const result = await honest();
+      const view = result as SessionView;
+      return name === 'session.deliver' && view.result !== null
+        ? { ...view, result: change(view.result) }
+        : result;
+    };
+    await expect(client.createKey(KEY)).rejects.toMatchObject({ code, facts: { servers: ['bravo'] } });
+    expect(await client.listKeys()).toEqual([]);
+    // Every server has signed the key: it may come to life years later, so the session stays.
+    expect(await openSessions()).toHaveLength(1);
+    stage.calmDown();
+    const [session] = await openSessions();
+    await client.resumeSession(encodeHex(session!.sessionId));
+    expect((await client.verifyKey('k')).isSound).toBe(true);
+  });
+
+  test('that blames another is quoted as the one who says so', async () => {
+    showing('session.deliver', (view) => ({
+      ...view,
+      state: 'aborted',
+      outbox: [],
+      fault: { code: 'SUSPECT_SHARE', round: 1, culprits: [1] },
+    }))(stage.actor('bravo'));
+    await expect(client.createKey(KEY)).rejects.toMatchObject({
+      code: 'SUSPECT_SHARE',
+      message: 'bravo suspects alpha',
+    });
+  });
+
+  test('that refuses to take part is quoted', async () => {
+    showing('session.propose', (view) => ({
+      ...view,
+      state: 'rejected',
+      offer: null,
+      reason: 'not for bitcoin',
+    }))(stage.actor('charlie'));
+    await expect(client.createKey(KEY)).rejects.toMatchObject({
+      code: 'SESSION_REJECTED',
+      exitCode: 77,
+      message: 'charlie does not take part: not for bitcoin',
+    });
+  });
+});
+
+describe('V22: a ceremony that is interrupted', () => {
+  test('by a silent server waits for it and then goes on', async () => {
+    for (const name of ['session.propose', 'session.join', 'session.deliver'] as const) {
+      const key = { ...KEY, name: name.replace('.', '-') };
+      const mute: Lie = async (asked, honest) =>
+        asked.name === name ? Promise.reject(unreachable('bravo')) : honest();
+      stage.actor('bravo').lie = mute;
+      await expect(client.createKey(key)).rejects.toMatchObject({
+        code: 'SERVERS_MISSING',
+        exitCode: 69,
+        facts: { servers: ['bravo'] },
+        hint: expect.stringMatching(/ckm sessions resume [0-9a-f]{8}/),
+      });
+      stage.calmDown();
+      const [session] = await openSessions();
+      await client.resumeSession(encodeHex(session!.sessionId).slice(0, 8));
+      expect((await client.verifyKey(key.name)).isSound).toBe(true);
+    }
+  });
+
+  test('by the death of the client between any two things it writes is resumed by the next', async () => {
+    const base = await copyStore(store);
+    for (let dieAt = 0; ; dieAt++) {
+      const disk = await copyStore(base);
+      const mortal = mortalStore(disk);
+      mortal.dieAt = dieAt;
+      const first = reopen(mortal);
+      const died = await first.createKey({ ...KEY, name: `k${dieAt}` }).then(
+        () => false,
+        (error: Error) => error.message === 'the process is dead',
+      );
+      if (!died) {
+        expect(dieAt).toBeGreaterThan(5);
+        break;
+      }
+      const second = reopen(disk);
+      for (const { sessionId, standing } of await second.listSessions()) {
+        if (standing === 'open') await second.resumeSession(encodeHex(sessionId));
+      }
+      // Dead before the first thing was written means that nothing was begun.
+      const made = await second.listKeys();
+      expect(made).toHaveLength(dieAt === 0 ? 0 : 1);
+      if (dieAt > 0) expect((await second.verifyKey(`k${dieAt}`)).isSound).toBe(true);
+      await second.close();
+    }
+  });
+
+  test('by the restart of any server between any two messages goes on by itself', async () => {
+    let messages = 0;
+    const restartAt = new Set([2, 5, 8, 11, 14]);
+    for (const actor of stage.actors) {
+      actor.wire = async (request, pass) => {
+        if (request.method === 'POST' && restartAt.has(++messages)) await actor.restart();
+        return pass();
+      };
+    }
+    await client.createKey(KEY);
+    expect(messages).toBeGreaterThan(14);
+    expect((await client.verifyKey('k')).isSound).toBe(true);
+  });
+
+  test('given up by its owner ends on every server', async () => {
+    stage.actor('bravo').lie = async ({ name }, honest) =>
+      name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
+    await client.createKey(KEY).catch(() => undefined);
+    stage.calmDown();
+    const [session] = await openSessions();
+    await client.cancelSession(encodeHex(session!.sessionId), 'changed my mind');
+    expect(stage.actors.every(({ asked }) => asked.includes('session.cancel'))).toBe(true);
+    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
+      code: 'SESSION_OVER',
+    });
+    await client.createKey(KEY);
+  });
+
+  test('after every server has signed cannot be given up, and ends with the key', async () => {
+    stage.actor('bravo').lie = async ({ name }, honest) => {
+      const view = (await honest()) as SessionView;
+      if (name === 'session.deliver' && view.result !== null) throw unreachable('bravo');
+      return view;
+    };
+    await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    await expect(client.sign({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
+      code: 'KEY_NOT_USABLE',
+    });
+    const [session] = await openSessions();
+    await expect(client.cancelSession(encodeHex(session!.sessionId), 'no')).rejects.toMatchObject({
+      code: 'SESSION_OVER',
+    });
+    stage.calmDown();
+    // Years later: the session has expired on the servers, the certificate speaks for itself.
+    stage.now += 10 * 365 * 86_400;
+    await client.resumeSession(encodeHex(session!.sessionId));
+    expect((await client.sign({ key: 'k', ...messageOf('in time') })).signers).toHaveLength(2);
+  });
+});
