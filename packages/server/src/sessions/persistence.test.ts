@@ -1,6 +1,7 @@
 import type { SigningAttempt, SigningReply } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import { createCeremony, type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { encodeKeyParams } from '@ckm/threshold';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,6 +174,25 @@ describe('V36: an old SQLite file', () => {
         expect((await ask(back, made, text, attempt, fresh(id))).state).toBe('stale');
       }
     }
+    rmSync(backup, { recursive: true, force: true });
+  });
+
+  test('restored during a ceremony: the server finds what it had said in the life it lost, and starts no second one', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+    for (let i = 0; i < 2; i++) await ceremony.next();
+    await servers[0]!.stop();
+    const backup = copyOf(servers[0]!);
+    const live = await servers[0]!.restart();
+    const { sessionId } = ceremony;
+    const parameters = encodeKeyParams(ceremony.parameters());
+    const said = await (await live.as(alice)).call('session.join', { sessionId, parameters });
+    await live.stop();
+    const back = await (await house.restart(live, { dataDir: backup })).as(alice);
+    const again = await back.call('session.join', { sessionId, parameters });
+    expect(again.outbox).not.toEqual(said.outbox);
+    const { state, fault } = await back.call('session.deliver', { sessionId, packets: said.outbox });
+    expect([state, fault]).toEqual(['aborted', { code: 'RETRY_OWN_STATE_LOST', round: 0, culprits: [] }]);
     rmSync(backup, { recursive: true, force: true });
   });
 });

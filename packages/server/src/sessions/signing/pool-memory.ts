@@ -21,9 +21,11 @@ export function createPoolMemory(mostUses = MOST_USES): PoolMemory {
   let seen: AuditHeadRow | null = null;
   return {
     async assertNotOlder(reader) {
-      if (seen !== null) {
-        const [row] = await reader.audit.list(seen.sequence, 1);
-        if (row === undefined || !equalBytes(row.hash, seen.hash)) throw wentBack();
+      // Others may see more while we wait: only what we asked about is compared.
+      const expected = seen;
+      if (expected !== null) {
+        const [row] = await reader.audit.list(expected.sequence, 1);
+        if (row === undefined || !equalBytes(row.hash, expected.hash)) throw wentBack();
       }
       const head = await reader.audit.head();
       if (head !== null && head.sequence > (seen?.sequence ?? 0)) seen = head;
