@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hasProgram } from '../test/programs.js';
 import { errorOf, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 import { type ServerProcess, startServerProcess } from '../test/run-server.js';
 
@@ -153,16 +154,7 @@ describe('a server that runs', () => {
   });
 });
 
-const hasOpenssl = (() => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.skipIf(!hasOpenssl)('with TLS (needs openssl)', () => {
+describe.skipIf(!hasProgram('openssl', 'version'))('with TLS (needs openssl)', () => {
   test('a server speaks https with the certificate it was given', async () => {
     const [cert, key] = [`${scratch.path}/cert.pem`, `${scratch.path}/key.pem`];
     const pair = ['-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2', '-nodes'];

@@ -28,13 +28,13 @@ export function parseSigningCall(args: readonly string[]): SigningCall | null {
 const WITH_VALUE = /^-([YnfO])(.*)$/s;
 
 function split(args: readonly string[]): { values: Map<string, string>; files: string[] } {
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
   const values = new Map<string, string>();
-  const files: string[] = [];
-  for (let at = 0; at < args.length; at++) {
+  const files = args.slice(end + 1);
+  for (let at = 0; at < end; at++) {
     const word = args[at]!;
     const [, letter, attached] = WITH_VALUE.exec(word) ?? [];
     if (letter !== undefined) values.set(letter, attached === '' ? (args[++at] ?? '') : attached!);
-    else if (word === '--') (files.push(...args.slice(++at)), (at = args.length));
     else if (!word.startsWith('-')) files.push(word);
     else if (values.get('Y') === 'sign' && word !== '-U') throw invalid(`the option ${word} is not known`);
   }

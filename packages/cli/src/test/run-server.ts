@@ -43,7 +43,7 @@ export function startServerProcess(folder: string, flags: readonly string[] = []
       look();
     });
     child.once('error', reject);
-    void ended.then((status) => {
+    child.once('close', (status) => {
       reject(new Error(`the server ended with ${status}: ${stderr}`));
     });
   });

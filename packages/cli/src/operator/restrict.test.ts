@@ -1,0 +1,69 @@
+import { connectOperator } from '@ckm/server';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { errorOf, runCkm } from '../test/run-ckm.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await openLab();
+  await createKey(lab, 'notes', '--for', 'message');
+});
+afterAll(() => lab.close());
+
+const operator = (word: string, server: string, ...more: string[]) =>
+  runCkm(['server', ...word.split(' '), lab.folderOf(server), ...more]);
+const sign = () => lab.ckm(['sign', 'notes', '--message', 'hello', '--yes']);
+
+describe('what an operator takes away from a key', () => {
+  test('is shown first, then in force, then given back', async () => {
+    const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+    const shown = await operator('policy show', 'beta', keyId);
+    expect(shown.stdout).toMatch(/kinds +message +all/);
+    const preview = await operator(
+      'policy tighten',
+      'beta',
+      keyId,
+      '--expires-in',
+      '1h',
+      '--rate',
+      '5/1m',
+      '--preview',
+    );
+    expect(preview.stdout).toMatch(/rate +any +5 in 60 s/);
+    expect((await operator('policy show', 'beta', keyId)).stdout).toBe(shown.stdout);
+    for (const server of ['beta', 'gamma'])
+      expect((await operator('policy tighten', server, keyId, '--kinds', 'git')).status).toBe(0);
+    const refused = await sign();
+    expect([refused.status, errorOf(refused).code]).toEqual([77, 'POLICY_KIND']);
+    for (const server of ['beta', 'gamma']) await operator('policy tighten', server, keyId, '--kinds', 'all');
+    expect((await sign()).status).toBe(0);
+  });
+
+  test('has to be named, and of a key that is there', async () => {
+    expect(errorOf(await operator('policy tighten', 'alpha', '0'.repeat(64))).code).toBe('OPTION_INVALID');
+    expect(errorOf(await operator('policy show', 'alpha', '0'.repeat(64))).code).toBe('OPERATOR_UNKNOWN_ID');
+    const rate = await operator('policy tighten', 'alpha', '0'.repeat(64), '--rate', 'often');
+    expect(errorOf(rate).code).toBe('OPTION_INVALID');
+  });
+});
+
+describe('an account', () => {
+  test('that is suspended is answered no more, until it is resumed', async () => {
+    const accounts = new Map<string, string>();
+    for (const server of ['alpha', 'beta']) {
+      const [account] = await connectOperator(lab.folderOf(server)).accounts();
+      accounts.set(server, account!.xid);
+      expect((await operator('accounts suspend', server, account!.xid.slice(0, 8), '--preview')).status).toBe(
+        0,
+      );
+      expect((await operator('accounts suspend', server, account!.xid.slice(0, 8), '--yes')).status).toBe(0);
+    }
+    expect((await operator('accounts list', 'alpha')).stdout).toContain('suspended');
+    const refused = await sign();
+    expect([refused.status, errorOf(refused).code]).toEqual([77, 'ACCOUNT_SUSPENDED']);
+    for (const [server, xid] of accounts) await operator('accounts resume', server, xid);
+    expect((await sign()).status).toBe(0);
+    expect(errorOf(await operator('accounts suspend', 'alpha', 'ffffffff')).code).toBe('OPERATOR_UNKNOWN_ID');
+  });
+});

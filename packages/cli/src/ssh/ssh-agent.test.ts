@@ -1,0 +1,182 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasProgram } from '../test/programs.js';
+import { CKM, errorOf, runProgram } from '../test/run-ckm.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+const isHere = hasProgram('ssh-add', '-?') && hasProgram('ssh-keygen', '-?');
+
+let lab: Lab;
+let line: string;
+
+beforeAll(async () => {
+  if (!isHere) return;
+  lab = await openLab();
+  await createKey(lab, 'laptop', '--for', 'ssh', '--allow-blind');
+  await createKey(lab, 'strict', '--for', 'ssh');
+  await createKey(lab, 'diary', '--for', 'message');
+  line = (await lab.ckm(['key', 'show', 'laptop', '--public'])).stdout.trim();
+});
+afterAll(async () => {
+  if (isHere) await lab.close();
+});
+
+/** Runs a program under the agent, as `ckm ssh-agent -- PROGRAM`. */
+const withAgent = (flags: readonly string[], program: readonly string[]) =>
+  lab.ckm(['ssh-agent', ...flags, '--', ...program]);
+const hasSshd = isHere && hasProgram('/usr/sbin/sshd', '-?') && hasProgram('ssh', '-V') && isRoot();
+
+describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
+  test('offers the keys that were made for SSH to ssh-add, and no others', async () => {
+    const { stdout } = await withAgent([], ['ssh-add', '-L']);
+    expect(stdout.trim().split('\n').sort()).toEqual([
+      expect.stringMatching(/^ssh-ed25519 \S+ ckm:(laptop|strict) \(2 of 3\)$/),
+      expect.stringMatching(/^ssh-ed25519 \S+ ckm:(laptop|strict) \(2 of 3\)$/),
+    ]);
+    expect(stdout).toContain(line.split(' ')[1]);
+    const one = await withAgent(['--key', 'strict'], ['ssh-add', '-L']);
+    expect(one.stdout).toMatch(/^ssh-ed25519 \S+ ckm:strict \(2 of 3\)\n$/);
+  });
+
+  test('signs a file for ssh-keygen, which ssh-keygen verifies', async () => {
+    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('letter', 'Dear Ben\n')];
+    const signed = await withAgent([], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
+    expect(signed.status).toBe(0);
+    expect(signed.stderr).toMatch(/blind signing.* in the SSH namespace file with laptop/);
+    const allowed = lab.scratch.file('allowed', `alice ${line}\n`);
+    const check = ['-Y', 'verify', '-n', 'file', '-f', allowed, '-I', 'alice', '-s', `${file}.sig`];
+    expect((await runProgram('ssh-keygen', check, { stdin: 'Dear Ben\n' })).status).toBe(0);
+    expect((await runProgram('ssh-keygen', check, { stdin: 'Dear Bob\n' })).status).not.toBe(0);
+  });
+
+  test('V52: signs no bare digest with a key whose policy forbids it, and says why', async () => {
+    const strict = (await lab.ckm(['key', 'show', 'strict', '--public'])).stdout;
+    const [key, file] = [lab.scratch.file('strict.pub', strict), lab.scratch.file('digest', 'Dear Ben\n')];
+    const refused = await withAgent([], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toMatch(/ckm: code: POLICY_BLIND/);
+    expect(existsSync(`${file}.sig`)).toBe(false);
+  });
+
+  test('asked to confirm where nobody can be asked, signs nothing', async () => {
+    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('secretly', 'x')];
+    const refused = await withAgent(
+      ['--confirm'],
+      ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file],
+    );
+    expect(refused.stderr).toMatch(/ckm: code: INPUT_NEEDED/);
+    expect(existsSync(`${file}.sig`)).toBe(false);
+  });
+
+  test('ends with its program, with the status of its program', async () => {
+    expect((await withAgent([], ['sh', '-c', 'test -S "$SSH_AUTH_SOCK" && exit 7'])).status).toBe(7);
+    expect(existsSync(`${lab.environment['CKM_HOME']}/agent.sock`)).toBe(false);
+    const missing = await withAgent([], ['no-such-program']);
+    expect([missing.status, errorOf(missing).code]).toEqual([64, 'PROGRAM_MISSING']);
+  });
+
+  test.each([
+    [['--key', 'diary'], 64, 'KEY_NOT_FOR_SSH'],
+    [['--key', 'nobody'], 64, 'KEY_UNKNOWN'],
+    [['--socket', '/nowhere/agent.sock'], 74, 'AGENT_SOCKET_UNUSABLE'],
+    [['--wait', 'long'], 64, 'OPTION_INVALID'],
+  ])('is not started with %j', async (flags, status, code) => {
+    const refused = await withAgent(flags, ['true']);
+    expect([refused.status, errorOf(refused).code]).toEqual([status, code]);
+  });
+
+  test('started alone tells a shell where it is, and ends with status 0 when told', async () => {
+    const socket = `${lab.scratch.path}/it's.sock`;
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn(process.execPath, [CKM, 'ssh-agent', '--socket', socket, '-q'], {
+      env: { PATH, HOME, ...lab.environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const listed = spawnSync('sh', ['-c', `${said.toString()} ssh-add -L`], { encoding: 'utf8' });
+    expect(listed.stdout).toContain(line.split(' ')[1]);
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(existsSync(socket)).toBe(false);
+  });
+});
+
+describe.skipIf(!hasSshd)('OpenSSH’s own server (needs sshd, ssh, unshare and root)', () => {
+  test('lets the quorum’s key in, and not when too few servers are left', async () => {
+    const port = await freePort();
+    const files = sshdFiles(port);
+    // sshd wants /run/sshd: it gets a /run of its own, so that the machine is not touched.
+    const script = `mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec /usr/sbin/sshd -D -e -f '${files.config}'`;
+    const sshd = spawn('unshare', ['-m', 'sh', '-c', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+    try {
+      await listens(port);
+      const where = ['-F', 'none', '-p', String(port), '-o', `UserKnownHostsFile=${files.known}`];
+      const how = ['-o', 'StrictHostKeyChecking=yes', '-o', 'PreferredAuthentications=publickey'];
+      const login = ['ssh', ...where, ...how, 'root@127.0.0.1', 'echo', 'inside'];
+      const inside = await withAgent(['--key', 'laptop'], login);
+      expect([inside.status, inside.stdout]).toEqual([0, 'inside\n']);
+      expect(inside.stderr).toMatch(/Log in as root to the SSH server with host key SHA256:/);
+      await Promise.all(['alpha', 'beta'].map((name) => lab.servers[name]!.stop('SIGKILL')));
+      const outside = await withAgent(['--key', 'laptop'], login);
+      expect(outside.status).toBe(255);
+      expect(outside.stderr).toMatch(/ckm: code: TOO_FEW_SERVERS/);
+    } finally {
+      sshd.kill();
+      await once(sshd, 'close');
+    }
+  });
+});
+
+/** sshd logs in only whom it may become, and unshare needs to be allowed. */
+function isRoot(): boolean {
+  return process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
+}
+
+function sshdFiles(port: number): { readonly config: string; readonly known: string } {
+  const folder = `${lab.scratch.path}/sshd`;
+  mkdirSync(folder);
+  const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${folder}/host`]);
+  expect(made.status).toBe(0);
+  const host = spawnSync('ssh-keygen', ['-y', '-f', `${folder}/host`], { encoding: 'utf8' }).stdout.trim();
+  writeFileSync(`${folder}/known`, `[127.0.0.1]:${port} ${host}\n`);
+  writeFileSync(`${folder}/authorized`, `${line}\n`);
+  const settings = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${folder}/host`,
+    `AuthorizedKeysFile ${folder}/authorized`,
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin yes',
+    'PidFile none',
+  ];
+  writeFileSync(`${folder}/config`, `${settings.join('\n')}\n`);
+  return { config: `${folder}/config`, known: `${folder}/known` };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  return port;
+}
+
+/** Resolves when somebody answers at a port. */
+async function listens(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const answers = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (answers) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
