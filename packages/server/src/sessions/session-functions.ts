@@ -5,8 +5,8 @@ import { demand } from './errors.js';
 import { canMove, isOver } from './machine.js';
 import { endDraft, hearDraft, joinDraft } from './session-draft.js';
 import { proposeSession } from './session-propose.js';
-import { openSession, readPackets, viewSession } from './session-record.js';
-import { errandOf, findSession, isOverdue, reviseSession, viewIn, type House } from './session-revise.js';
+import { openSessionToShow, readPackets, viewSession } from './session-record.js';
+import { errandOf, findSessionRow, isOverdue, reviseSession, viewIn, type House } from './session-revise.js';
 
 const MOST_LISTED = 64;
 const SWEEP_BATCH = 64;
@@ -80,8 +80,8 @@ async function showSession(
   const { context } = house;
   const errand = errandOf(call, sessionId);
   const { session, packets } = await context.storage.read(async (reader) => {
-    const found = await findSession(context, reader, errand);
-    return { session: found, packets: await readPackets(context, reader, found.row) };
+    const row = await findSessionRow(reader, errand);
+    return { session: openSessionToShow(context, row), packets: await readPackets(context, reader, row) };
   });
   if (isOverdue(context, session)) return reviseSession(house, { ...errand, who: null }, (draft) => draft);
   return viewIn(house, session, { packets });
@@ -90,5 +90,5 @@ async function showSession(
 /** Without packets: show a session to go on with it. */
 async function listSessions({ context }: House, call: Call): Promise<{ sessions: SessionView[] }> {
   const rows = await context.storage.read((reader) => reader.sessions.list(call.account.xid, MOST_LISTED));
-  return { sessions: rows.map((row) => viewSession(openSession(context, row), [])) };
+  return { sessions: rows.map((row) => viewSession(openSessionToShow(context, row), [])) };
 }

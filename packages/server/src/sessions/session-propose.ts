@@ -8,7 +8,13 @@ import { assertExpiry } from './expiry.js';
 import { move } from './machine.js';
 import { repeatWhenRaced } from './raced.js';
 import type { Room, SessionRecord } from './room.js';
-import { openSession, readPackets, sealSession, viewSession, type StoredSession } from './session-record.js';
+import {
+  openSessionToShow,
+  readPackets,
+  sealSession,
+  viewSession,
+  type StoredSession,
+} from './session-record.js';
 import { viewIn, type House } from './session-revise.js';
 
 type Proposed = Parameters<'session.propose'>;
@@ -47,7 +53,7 @@ async function findSame(
 ): Promise<SessionView | null> {
   const row = await transaction.sessions.find(call.account.xid, sessionId);
   if (row === null) return null;
-  const session = openSession(house.context, row);
+  const session = openSessionToShow(house.context, row);
   const same = row.expiresAt === expiresAt && isSameProposal(session.record.proposal, proposal);
   if (!same) throw refusal('SESSION_ID_TAKEN', 'another session has this id');
   return viewIn(house, session, { packets: await readPackets(house.context, transaction, row) });

@@ -16,6 +16,13 @@ export function openSession(context: ServerContext, row: SessionRow): StoredSess
   return { row, state: parseSessionState(row.state), record: openRecord(context.vault, 'sessions', row) };
 }
 
+/** A session to look at: its secrets are overwritten already. */
+export function openSessionToShow(context: ServerContext, row: SessionRow): StoredSession {
+  const session = openSession(context, row);
+  session.record.secrets?.fill(0);
+  return session;
+}
+
 /** The row of a session after a change: one version on, secrets dropped once it is over. */
 export function sealSession(
   context: ServerContext,

@@ -1,6 +1,6 @@
 import type { SessionView } from '@ckm/api';
 import type { Call, ServerContext } from '../context.js';
-import type { Reader, Transaction } from '../storage/storage.js';
+import type { Reader, SessionRow, Transaction } from '../storage/storage.js';
 import { refusal } from './errors.js';
 import { isOver } from './machine.js';
 import { repeatWhenRaced } from './raced.js';
@@ -50,7 +50,7 @@ export async function reviseSession(house: House, errand: Errand, change: Change
 
 async function reviseOnce(house: House, transaction: Transaction, errand: Errand, change: Change) {
   const { context } = house;
-  const before = await findSession(context, transaction, errand);
+  const before = openSession(context, await findSessionRow(transaction, errand));
   const room = roomFor(house, before);
   const untouched = draftOf(before, await readPackets(context, transaction, before.row));
   const draft = isOverdue(context, before)
@@ -65,14 +65,13 @@ export function roomFor({ rooms }: House, { record }: StoredSession): Room {
 }
 
 /** @throws StateError `SESSION_UNKNOWN`, also for a session of somebody else */
-export async function findSession(
-  context: ServerContext,
+export async function findSessionRow(
   reader: Reader,
   { owner, sessionId }: Pick<Errand, 'owner' | 'sessionId'>,
-): Promise<StoredSession> {
+): Promise<SessionRow> {
   const row = await reader.sessions.find(owner, sessionId);
   if (row === null) throw refusal('SESSION_UNKNOWN', 'there is no such session');
-  return openSession(context, row);
+  return row;
 }
 
 export function isOverdue({ clock }: ServerContext, { row, state }: StoredSession): boolean {

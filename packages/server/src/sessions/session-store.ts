@@ -4,7 +4,7 @@ import type { ServerContext } from '../context.js';
 import { rowChanged } from '../storage/codes.js';
 import type { Transaction } from '../storage/storage.js';
 import { refusal } from './errors.js';
-import { openKey, sealKey } from './keys/key-record.js';
+import { openKeyToShow, sealKey } from './keys/key-record.js';
 import { isOver } from './machine.js';
 import type { KeyChange, Room } from './room.js';
 import { sealRecord } from './sealed-record.js';
@@ -60,7 +60,7 @@ async function storeKey(
     await transaction.keys.insert(sealKey(context, columns, record));
     return;
   }
-  if (!equalBytes(openKey(context, existing).record.sessionId, sessionId)) {
+  if (!equalBytes(openKeyToShow(context, existing).record.sessionId, sessionId)) {
     throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
   }
   const { createdAt, version } = existing;

@@ -36,17 +36,13 @@ export function certifyKey({ identity }: ServerContext, { share, certificate }: 
  * @throws EncodingError when it cannot be read; StateError `CERTIFICATE_OF_ANOTHER_KEY`;
  * PeerFaultError `FAULT_SIGNATURE_INVALID` naming the slots
  */
-export function completeKey(
-  context: ServerContext,
-  record: KeyRecord & { pending: Uint8Array },
-  shown: Uint8Array,
-): KeyRecord {
+export function completeKey(context: ServerContext, record: KeyRecord, shown: Uint8Array): KeyRecord {
   const { params, signatures } = parseCertificate(shown);
   if (!equalBytes(encodeKeyParams(params), record.parameters)) {
     throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
   }
-  const state = dkgProtocol.state.decode(record.pending);
-  if (state.round !== 2) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server never signed such a key');
+  const state = record.pending === null ? null : dkgProtocol.state.decode(record.pending);
+  if (state?.round !== 2) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server never signed such a key');
   const { view } = state.posted;
   const inbox = signatures.map((signature, i) => ({
     from: (i + 1) as PartyIndex,

@@ -7,7 +7,7 @@ import { refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
 import type { SessionResult } from '../room.js';
 import type { SigningHouse } from '../signing/sign-request.js';
-import { openKey, sealKey, type KeyRecord, type StoredKey } from './key-record.js';
+import { openKey, openKeyToShow, sealKey, type KeyRecord, type StoredKey } from './key-record.js';
 
 const MOST_LISTED = 256;
 
@@ -30,7 +30,7 @@ export async function keyFacts(
 ): Promise<KeyFacts | null> {
   const row = await context.storage.read((reader) => reader.keys.find(owner, keyId));
   if (row === null) return null;
-  const { purpose, policy } = openKey(context, row).record;
+  const { purpose, policy } = openKeyToShow(context, row).record;
   return { owner, keyId, purpose, state: row.state, policy };
 }
 
@@ -42,25 +42,21 @@ async function listKeys(
   const rows = await context.storage.read((reader) =>
     reader.keys.list(call.account.xid, { after, limit: MOST_LISTED }),
   );
-  return { keys: rows.map((row) => summary(openKey(context, row))) };
+  return { keys: rows.map((row) => summary(openKeyToShow(context, row))) };
 }
 
 async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
-  const key = await context.storage.read((reader) => findKey(context, reader, call.account.xid, keyId));
+  const row = await context.storage.read((reader) => findRow(reader, call.account.xid, keyId));
+  const key = openKeyToShow(context, row);
   const { policy, certified } = key.record;
   return { key: summary(key), policy, certificate: certified?.certificate ?? null };
 }
 
 /** @throws AccessError `KEY_UNKNOWN` */
-async function findKey(
-  context: ServerContext,
-  reader: Reader,
-  owner: Uint8Array,
-  keyId: Uint8Array,
-): Promise<StoredKey> {
+async function findRow(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Promise<KeyRow> {
   const row = await reader.keys.find(owner, keyId);
   if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-  return openKey(context, row);
+  return row;
 }
 
 function summary({ row: { keyId, state, createdAt }, record: { suite, purpose, quorum } }: StoredKey) {
@@ -75,10 +71,15 @@ async function certifyKey(
 ): Promise<SessionResult> {
   const { result, activated } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const { row, record } = await findKey(context, transaction, call.account.xid, keyId);
-      if (record.pending === null) return { result: resultOf(keyId, record), activated: null };
-      const completed = completeKey(context, { ...record, pending: record.pending }, certificate);
+      const row = await findRow(transaction, call.account.xid, keyId);
+      if (row.state === 'active') {
+        return { result: resultOf(keyId, openKeyToShow(context, row).record), activated: null };
+      }
+      const { record } = openKey(context, row);
+      const completed = completeKey(context, record, certificate);
       await storeActive(context, transaction, row, completed);
+      record.pending?.fill(0);
+      completed.certified?.share.fill(0);
       return { result: resultOf(keyId, completed), activated: record.suite };
     }),
   );

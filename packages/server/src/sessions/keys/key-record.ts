@@ -49,6 +49,14 @@ export function openKey(context: ServerContext, row: KeyRow): StoredKey {
   return { row, record: openRecord<KeyRecord>(context.vault, 'keys', row) };
 }
 
+/** A key to look at: its secrets are overwritten already. */
+export function openKeyToShow(context: ServerContext, row: KeyRow): StoredKey {
+  const key = openKey(context, row);
+  key.record.pending?.fill(0);
+  key.record.certified?.share.fill(0);
+  return key;
+}
+
 export function sealKey(context: ServerContext, columns: Omit<KeyRow, 'sealed'>, record: KeyRecord): KeyRow {
   return sealRecord(context.vault, 'keys', columns, record);
 }
