@@ -1,25 +1,20 @@
-import { existsSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import type { IdentityCard } from '@ckm/api';
-import { AvailabilityError, CkmError, type Secret } from '@ckm/foundation';
+import type { Secret } from '@ckm/foundation';
 import type { DestinationStream } from 'pino';
-import { configError } from './config/codes.js';
 import type { ServerConfig } from './config/config.js';
-import { type Env, readEnv } from './config/env.js';
+import { readEnv } from './config/env.js';
 import { loadConfig } from './config/load-config.js';
 import { createControlApp } from './control/app.js';
-import { connectOperator } from './control/connect-operator.js';
-import { createOperatorDesk, type OperatorDesk } from './control/desk.js';
 import type { OperatorStatus } from './control/protocol.js';
 import { createReporting, type Reporting } from './events.js';
 import { createHttpApp } from './http/app.js';
 import type { Phase } from './http/gate.js';
 import { type Listener, listenTcp, listenUnix, type WebApp } from './http/listen.js';
-import { createRandom } from './random.js';
-import { assertDataDir, CONTROL_SOCKET } from './server/data-dir.js';
+import { claimControlSocket } from './server/control-socket.js';
+import { assertDataDir } from './server/data-dir.js';
 import { hardenProcess } from './server/hardening.js';
-import { openServer, type OpenServer } from './server/open-server.js';
-import { findKeySource, type KeySource } from './vault/key-source.js';
+import { createLife, type Life } from './server/life.js';
+import { findKeySource } from './vault/key-source.js';
 
 export interface StartServerOptions {
   readonly dataDir: string;
@@ -54,10 +49,7 @@ export interface RunningServer {
   readonly closed: Promise<void>;
 }
 
-const SWEEP_MS = 5_000;
 const GRACE_MS = 10_000;
-/** What `sun_path` holds on Linux, less its end. */
-const MAX_SOCKET_PATH = 107;
 
 /**
  * Starts the server of a data directory: config → socket → key → database. With a storage key under a passphrase it
@@ -72,203 +64,108 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
   const source = findKeySource(dataDir, env.storageKeyFile ?? null, () => Math.floor(nowMs() / 1000));
-  const { level } = config.log;
-  const destination = options.logDestination;
-  const reporting = createReporting(destination === undefined ? { level } : { level, destination });
-  const socket = controlSocket(dataDir);
-  await removeStaleSocket(dataDir, socket);
-  const daemon = createDaemon({ options, env, config, source, reporting, nowMs });
+  const reporting = reportingFor(config, options.logDestination);
+  const socket = await claimControlSocket(dataDir);
+  let url = config.publicUrl;
+  const life = createLife({
+    config,
+    source,
+    reporting,
+    nowMs,
+    fillRandom: options.fillRandom,
+    acceptClock: env.acceptClock === '1',
+    publicUrl: () => url,
+  });
+  const server = assemble({ config, life, reporting, startedAt: Math.floor(nowMs() / 1000), url: () => url });
   try {
-    await daemon.listen(socket);
-    if (!source.sealed || options.passphrase !== undefined) await daemon.open(options.passphrase ?? null);
+    const { port } = await server.listen(socket);
+    if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
+    if (!source.sealed || options.passphrase !== undefined) await life.open(options.passphrase ?? null);
     const storage = config.databaseUrl === null ? 'sqlite' : 'postgres';
-    reporting.events.started({ storage, sealed: daemon.running.phase() === 'sealed' });
-    return daemon.running;
+    reporting.events.started({ storage, sealed: life.phase() === 'sealed' });
+    return server.running;
   } catch (error) {
-    await daemon.running.close();
+    await server.running.close();
     throw error;
   }
 }
 
-interface DaemonOptions {
-  readonly options: StartServerOptions;
-  readonly env: Env;
+function reportingFor({ log }: ServerConfig, destination: DestinationStream | undefined): Reporting {
+  return createReporting(destination === undefined ? log : { ...log, destination });
+}
+
+interface Parts {
   readonly config: ServerConfig;
-  readonly source: KeySource;
+  readonly life: Life;
   readonly reporting: Reporting;
-  readonly nowMs: () => number;
+  /** UnixSeconds. */
+  readonly startedAt: number;
+  url(): string;
 }
 
-interface Daemon {
+/** The doors of a server around its life. */
+function assemble(parts: Parts): {
   readonly running: RunningServer;
-  listen(socket: string): Promise<void>;
-  /** Opens identity and database; harmless when they are open. */
-  open(passphrase: Secret<Uint8Array> | null): Promise<void>;
-}
-
-/** The life of one server: sealed → opening → ready → stopping. */
-function createDaemon({ options, env, config, source, reporting, nowMs }: DaemonOptions): Daemon {
-  const { events } = reporting;
-  const startedAt = Math.floor(nowMs() / 1000);
+  listen(socket: string): Promise<Listener>;
+} {
+  const { config, life, reporting, url } = parts;
   const listeners: Listener[] = [];
-  let phase: Phase = 'sealed';
-  let url = config.publicUrl;
-  let open: { readonly server: OpenServer; readonly desk: OperatorDesk } | null = null;
-  let opening: Promise<void> | null = null;
-  let closing: Promise<void> | null = null;
-  let sweeper: NodeJS.Timeout | undefined;
   let ended = (): void => undefined;
   const closed = new Promise<void>((resolve) => (ended = resolve));
-
-  async function openNow(passphrase: Secret<Uint8Array> | null): Promise<void> {
-    const storageKey = await source.open(passphrase).catch((error: unknown) => {
-      if (error instanceof CkmError && error.code === 'PASSPHRASE_WRONG') events.unsealFailed();
-      throw error;
-    });
-    phase = 'opening';
-    try {
-      const server = await openServer({
-        config: { ...config, publicUrl: url },
-        storageKey,
-        random: createRandom(options.fillRandom),
-        nowMs,
-        events,
-        acceptClock: env.acceptClock === '1',
-      });
-      open = { server, desk: createOperatorDesk(server) };
-      phase = 'ready';
-      sweeper = startSweeping(server, reporting);
-    } catch (error) {
-      phase = 'sealed';
-      throw error;
-    }
-  }
+  let closing: Promise<void> | null = null;
 
   async function closeNow(): Promise<void> {
-    phase = 'stopping';
-    clearInterval(sweeper);
-    await opening?.catch(() => undefined);
-    // Opening may have ended meanwhile.
-    phase = 'stopping';
-    clearInterval(sweeper);
+    const stopped = life.stop();
+    await stopped;
     await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)));
-    await open?.server.close();
-    open = null;
-    events.stopped();
+    await life.end();
+    reporting.events.stopped();
     ended();
   }
-
   const close = () => (closing ??= closeNow());
-  const openOnce = async (passphrase: Secret<Uint8Array> | null) => {
-    if (open !== null) return;
-    opening ??= openNow(passphrase).finally(() => (opening = null));
-    await opening;
-  };
 
-  const app = createHttpApp({
-    config,
-    reporting,
-    gate: { phase: () => phase, open: () => (phase === 'ready' && open !== null ? open.server : null) },
-  });
+  const app = createHttpApp({ config, reporting, gate: { phase: life.phase, open: life.server } });
   const control = createControlApp({
     reporting,
-    status: () => statusOf({ config, phase, url, startedAt, open }),
-    unseal: openOnce,
+    status: () => statusOf(parts),
+    unseal: life.open,
     shutdown: () => void setImmediate(() => void close()),
-    desk: () => {
-      if (open === null || phase !== 'ready') throw notOpen(phase);
-      return open.desk;
-    },
+    desk: life.desk,
   });
-
   return {
-    open: openOnce,
     listen: async (socket) => {
       listeners.push(await listenUnix(control, socket));
       const listener = await listenTcp(app, config);
       listeners.push(listener);
-      if (config.listen.port === 0) url = url.replace(/:0$/, `:${listener.port}`);
+      return listener;
     },
     running: {
       get url() {
-        return url;
+        return url();
       },
-      dataDir: options.dataDir,
-      phase: () => phase,
-      identity: () => open?.server.card ?? null,
+      dataDir: config.dataDir,
+      phase: life.phase,
+      identity: () => life.server()?.card ?? null,
       app,
-      unseal: openOnce,
-      sweep: async () => open?.server.sweep(),
+      unseal: life.open,
+      sweep: async () => life.server()?.sweep(),
       close,
       closed,
     },
   };
 }
 
-async function statusOf(facts: {
-  readonly config: ServerConfig;
-  readonly phase: Phase;
-  readonly url: string;
-  readonly startedAt: number;
-  readonly open: { readonly server: OpenServer; readonly desk: OperatorDesk } | null;
-}): Promise<OperatorStatus> {
-  const { config, phase, url, startedAt, open } = facts;
+async function statusOf({ config, life, startedAt, url }: Parts): Promise<OperatorStatus> {
   const { name, version } = config;
-  const summary = open === null ? null : { ...(await open.desk.summary()), identity: open.server.card };
-  return { name, version, phase, url, startedAt, memoryBytes: process.memoryUsage.rss(), open: summary };
-}
-
-function startSweeping(server: OpenServer, { events }: Reporting): NodeJS.Timeout {
-  let sweeping = false;
-  const timer = setInterval(() => {
-    if (sweeping) return;
-    sweeping = true;
-    server
-      .sweep()
-      .catch((error: unknown) => {
-        if (error instanceof CkmError && error.errorClass === 'StorageError')
-          events.storageFailed({ code: error.code });
-        else if (!(error instanceof AvailabilityError)) events.bug(error);
-      })
-      .finally(() => (sweeping = false));
-  }, SWEEP_MS);
-  timer.unref();
-  return timer;
-}
-
-function notOpen(phase: Phase): AvailabilityError {
-  const sealed = phase === 'sealed';
-  return new AvailabilityError(sealed ? 'the server is sealed' : `the server is ${phase}`, {
-    code: sealed ? 'SERVER_SEALED' : 'SERVER_NOT_READY',
-    hint: sealed ? 'run: ckm server unseal' : 'try again in a moment',
-  });
-}
-
-function controlSocket(dataDir: string): string {
-  const path = join(dataDir, CONTROL_SOCKET);
-  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH) return path;
-  throw configError(
-    'CONFIG_INVALID',
-    'the path of the data directory is too long for a socket',
-    'choose a shorter one',
-  );
-}
-
-/** A socket left behind by a process that was killed is removed; one that answers belongs to a running server. */
-async function removeStaleSocket(dataDir: string, socket: string): Promise<void> {
-  if (!existsSync(socket)) return;
-  const answers = await connectOperator(dataDir)
-    .status()
-    .then(
-      () => true,
-      (error: unknown) => !(error instanceof AvailabilityError),
-    );
-  if (answers) {
-    throw configError(
-      'SERVER_RUNNING',
-      `a server is running in ${dataDir}`,
-      'stop it first: ckm server stop',
-    );
-  }
-  unlinkSync(socket);
+  const server = life.server();
+  const open = server === null ? null : { ...(await life.desk().summary()), identity: server.card };
+  return {
+    name,
+    version,
+    phase: life.phase(),
+    url: url(),
+    startedAt,
+    memoryBytes: process.memoryUsage.rss(),
+    open,
+  };
 }

@@ -56,8 +56,14 @@ export function createControlApp(options: ControlOptions): Hono {
   app.post('/invites', async (c) => c.json(await desk().createInvite(await jsonBody(c, inviteBody))));
 
   app.get('/accounts', async (c) => c.json(await desk().accounts(optionalId(c, 'after'))));
-  app.post('/accounts/:id/suspend', async (c) => c.json(await desk().setStatus(idParam(c), 'suspended')));
-  app.post('/accounts/:id/resume', async (c) => c.json(await desk().setStatus(idParam(c), 'active')));
+  app.post('/accounts/:id/suspend', async (c) => {
+    await desk().suspend(idParam(c));
+    return c.json({});
+  });
+  app.post('/accounts/:id/resume', async (c) => {
+    await desk().resume(idParam(c));
+    return c.json({});
+  });
 
   app.get('/keys/:id/policy', async (c) =>
     c.json(await desk().keyPolicy(idParam(c), optionalId(c, 'owner'))),

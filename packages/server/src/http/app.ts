@@ -5,7 +5,7 @@ import type { ServerConfig } from '../config/config.js';
 import type { Reporting } from '../events.js';
 import { addressGroup, isLocal } from './address.js';
 import { PROBLEMS } from './codes.js';
-import type { Gate } from './gate.js';
+import type { Gate, OpenGate } from './gate.js';
 import { readBody } from './read-body.js';
 
 /** What Node's adapter hands along; absent when an app is asked directly. */
@@ -27,68 +27,81 @@ const OCTETS = 'application/octet-stream';
  * a readable answer, also a refusal inside it, is 200 and ciphertext.
  */
 export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ Bindings: Bindings }> {
-  const { limits } = config;
   const app = new Hono<{ Bindings: Bindings }>();
-  const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
-  const perAddress = createRateLimiter({ count: limits.perAddressPerMinute, perMs: 60_000 });
-  let answering = 0;
-
-  const remoteOf = (c: HttpContext) => c.env?.incoming?.socket.remoteAddress;
-  const groupOf = (c: HttpContext) =>
-    addressGroup(remoteOf(c), config.trustProxy ? c.req.header('x-forwarded-for') : undefined);
-
-  function refuse(c: HttpContext, problem: Problem): Response {
-    reporting.events.messageRefused({ code: problem.code });
-    return problemResponse(c, problem);
-  }
+  const { perAddressPerMinute } = config.limits;
+  const perAddress = createRateLimiter({ count: perAddressPerMinute, perMs: 60_000 });
+  const admits = (c: HttpContext) => {
+    const forwarded = config.trustProxy ? c.req.header('x-forwarded-for') : undefined;
+    return perAddress.take(addressGroup(remoteOf(c), forwarded));
+  };
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
-
   app.get('/readyz', (c) => {
     const phase = gate.phase();
     return c.json({ status: phase }, phase === 'ready' ? 200 : 503, PLAIN_HEADERS);
   });
-
   app.get('/metrics', async (c) => {
-    const asked = remoteOf(c);
-    if (config.metrics === 'local' && !isLocal(asked)) return problemResponse(c, PROBLEMS.metricsLocal);
+    if (config.metrics === 'local' && !isLocal(remoteOf(c))) return problemResponse(c, PROBLEMS.metricsLocal);
     return c.text(await reporting.metrics(), 200, PLAIN_HEADERS);
   });
-
   app.get('/v1/identity', (c) => {
-    if (!perAddress.take(groupOf(c))) return problemResponse(c, PROBLEMS.tooMany);
+    if (!admits(c)) return problemResponse(c, PROBLEMS.tooMany);
     const open = gate.open();
     return open === null ? problemResponse(c, closedProblem(gate)) : c.json(open.card, 200, PLAIN_HEADERS);
   });
-
-  app.post('/v1/messages', async (c) => {
-    if (!everybody.take('') || !perAddress.take(groupOf(c))) return refuse(c, PROBLEMS.tooMany);
-    const open = gate.open();
-    if (open === null) return refuse(c, closedProblem(gate));
-    if (c.req.header('content-type') !== OCTETS) return refuse(c, PROBLEMS.wrongType);
-    if (answering >= limits.concurrency) return refuse(c, PROBLEMS.busy);
-    answering++;
-    try {
-      const bytes = await readBody(c.req.raw, limits.body);
-      if (bytes === null) return refuse(c, PROBLEMS.tooLong);
-      const received = await within(limits.requestTimeoutMs, open.receive(bytes));
-      if (received === null) return refuse(c, PROBLEMS.timeout);
-      if (received.kind === 'problem') return problemResponse(c, received.problem);
-      return c.body(received.bytes as Uint8Array<ArrayBuffer>, 200, {
-        ...PLAIN_HEADERS,
-        'content-type': OCTETS,
-      });
-    } finally {
-      answering--;
-    }
-  });
-
+  app.post('/v1/messages', createMessageRoute({ config, gate, reporting }, admits));
   app.notFound((c) => problemResponse(c, PROBLEMS.unknownRoute));
   app.onError((error, c) => {
     reporting.events.bug(error);
     return problemResponse(c, PROBLEMS.busy);
   });
   return app;
+}
+
+/** Cheap checks first; nothing is read from a message that will not be answered. */
+function createMessageRoute({ config, gate, reporting }: HttpOptions, admits: (c: HttpContext) => boolean) {
+  const { limits } = config;
+  const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
+  let answering = 0;
+
+  function refusal(c: HttpContext): Problem | null {
+    if (!everybody.take('') || !admits(c)) return PROBLEMS.tooMany;
+    if (gate.open() === null) return closedProblem(gate);
+    if (c.req.header('content-type') !== OCTETS) return PROBLEMS.wrongType;
+    return answering >= limits.concurrency ? PROBLEMS.busy : null;
+  }
+
+  async function answer(c: HttpContext, { receive }: OpenGate): Promise<Response | Problem> {
+    const bytes = await readBody(c.req.raw, limits.body);
+    if (bytes === null) return PROBLEMS.tooLong;
+    const received = await within(limits.requestTimeoutMs, receive(bytes));
+    if (received === null) return PROBLEMS.timeout;
+    if (received.kind === 'problem') return problemResponse(c, received.problem);
+    const body = received.bytes as Uint8Array<ArrayBuffer>;
+    return c.body(body, 200, { ...PLAIN_HEADERS, 'content-type': OCTETS });
+  }
+
+  return async (c: HttpContext): Promise<Response> => {
+    const refused = refusal(c);
+    const open = gate.open();
+    if (refused !== null || open === null) return refuse(c, refused ?? PROBLEMS.busy);
+    answering++;
+    try {
+      const response = await answer(c, open);
+      return response instanceof Response ? response : refuse(c, response);
+    } finally {
+      answering--;
+    }
+  };
+
+  function refuse(c: HttpContext, problem: Problem): Response {
+    reporting.events.messageRefused({ code: problem.code });
+    return problemResponse(c, problem);
+  }
+}
+
+function remoteOf(c: HttpContext): string | undefined {
+  return c.env?.incoming?.socket.remoteAddress;
 }
 
 const PLAIN_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
-import { person, random } from '../test/rooms.js';
+import { person, random, tamperWith } from '../test/rooms.js';
 import { problemIn, startTestServer, type TestServer, type TestServerOptions } from '../test/test-server.js';
 
 const alice = person(1);
@@ -96,8 +97,8 @@ describe('a message from somebody with an account', () => {
     const alpha = await start({ settings: { quota: { requestsPerMinute: 3 } } });
     const client = await alpha.as(alice).join();
     const codes: string[] = [];
-    for (let i = 0; i < 3; i++) codes.push(await code(client.ask('server.describe', {})));
-    expect(codes).toEqual(['OK', 'OK', 'QUOTA_MESSAGES']);
+    for (let i = 0; i < 4; i++) codes.push(await code(client.ask('server.describe', {})));
+    expect(codes).toEqual(['OK', 'OK', 'OK', 'QUOTA_MESSAGES']);
     expect(await code(alpha.as(person(2)).join())).toBe('OK');
   });
 });
@@ -126,6 +127,18 @@ describe('V63: a message from anybody else', () => {
     expect(() => stranger.read('key.list', answer)).toThrow(
       expect.objectContaining({ code: 'ACCOUNT_UNKNOWN' }),
     );
+  });
+
+  test('a stranger who was refused leaves no row behind', async () => {
+    const alpha = await start({ settings: { accounts: 'closed' } });
+    for (let i = 0; i < 3; i++)
+      await expect(alpha.as(mallory).join()).rejects.toMatchObject({ code: 'ACCOUNTS_CLOSED' });
+    await alpha.server.close();
+    let rows: unknown;
+    tamperWith(join(alpha.dataDir, 'ckm.sqlite'), (database) => {
+      rows = database.prepare('select count(*) as count from seen_messages').get();
+    });
+    expect(rows).toEqual({ count: 0 });
   });
 
   test('account.open without an introduction is nobody’s', async () => {

@@ -105,7 +105,7 @@ describe('V69: what comes from outside', () => {
     const entries = Object.entries(lock.packages).filter(
       ([path, { link }]) => path.startsWith('node_modules/') && !link,
     );
-    const unchecked = entries.filter(([, { integrity }]) => !/^sha512-/.test(integrity ?? ''));
+    const unchecked = entries.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true);
     expect(entries.length).toBeGreaterThan(50);
     expect(unchecked.map(([path]) => path)).toEqual([]);
   });

@@ -86,7 +86,7 @@ function readingOn(queries: Queries, instance: () => Uint8Array): Reading {
       const { rows, numAffectedRows } = await queries.executeQuery<R>({
         ...statement,
         parameters,
-      } as CompiledQuery<R>);
+      });
       return { rows, changed: Number(numAffectedRows ?? 0) };
     },
   };

@@ -68,7 +68,7 @@ function insertInto(table: TableName): Insert {
   const known = inserts.get(table);
   if (known !== undefined) return known;
   const columns = columnsOf(table);
-  const build = (queries: Queries, ...values: readonly unknown[]): Compilable<unknown> =>
+  const build = (queries: Queries, ...values: readonly unknown[]): Compilable =>
     queries
       .insertInto(table)
       .values(Object.fromEntries(columns.map((column, at) => [column, values[at]])) as never)

@@ -1,0 +1,43 @@
+import { encodeHex } from '@ckm/foundation';
+import type { OpenServer } from '../../server/open-server.js';
+import type { OperatorAuditLine, OperatorAuditVerification } from '../protocol.js';
+
+const hexOrNull = (bytes: Uint8Array | null) => (bytes === null ? null : encodeHex(bytes));
+
+/** The audit log, to be read and checked. */
+export function createAuditDesk({ context, anchor }: OpenServer) {
+  const { storage, audit } = context;
+  return {
+    auditLines: async (from: number, limit: number): Promise<readonly OperatorAuditLine[]> => {
+      const lines = await storage.read((reader) => audit.list(reader, from, limit));
+      return lines.map((line) => ({
+        sequence: line.sequence,
+        at: line.at,
+        deed: line.deed,
+        who: hexOrNull(line.who),
+        keyId: hexOrNull(line.keyId),
+        subject: hexOrNull(line.subject),
+        sentence: line.sentence,
+        verdict: line.verdict,
+        policy: line.policy,
+        detail: line.detail,
+        hash: encodeHex(line.hash),
+      }));
+    },
+    verifyAudit: async (): Promise<OperatorAuditVerification> => {
+      const verification = await audit.verify(storage, anchor());
+      return verification.ok ? { ...verification, head: encodeHex(verification.head) } : verification;
+    },
+    summary: async () => {
+      const [head, waiting] = await storage.read(
+        async ({ audit: log, requests }) => [await log.head(), await requests.listWaiting(1_000)] as const,
+      );
+      return {
+        storage: storage.kind,
+        waitingRequests: waiting.length,
+        auditEntries: head?.sequence ?? 0,
+        auditHead: head === null ? '' : encodeHex(head.hash),
+      };
+    },
+  };
+}

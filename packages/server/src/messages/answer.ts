@@ -1,0 +1,74 @@
+import { type FunctionName, isFunctionName, parseCall, type Reply } from '@ckm/api';
+import { encodeHex, UsageError } from '@ckm/foundation';
+import { accessError, quotaError } from '../accounts/codes.js';
+import { createRateLimiter } from '../accounts/rate-limiter.js';
+import type { Call, Handler, Handlers, ServerContext } from '../context.js';
+import type { Sender } from './authenticate.js';
+import { createCall, type StrangerCall } from './call.js';
+import { openAccount } from './open-account.js';
+
+/** Everything that an account may call; `account.open` is answered before there is one. */
+export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open'>>;
+
+/** All strangers together; each of them costs a signature check, and if they are let in a row. */
+const STRANGERS_PER_MINUTE = 600;
+
+/** Calls the function that an authenticated message names. */
+export function createAnswer(context: ServerContext, handlers: AccountHandlers) {
+  const { requestsPerMinute } = context.config.quota;
+  const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
+  const strangers = createRateLimiter({ count: STRANGERS_PER_MINUTE, perMs: 60_000 });
+
+  function admit({ account, message }: Sender, name: FunctionName): void {
+    const isStranger = account === null;
+    if (isStranger && name !== 'account.open') throw unknownAccount();
+    if (account?.status === 'suspended') throw suspended();
+    if (isStranger ? strangers.take('') : perAccount.take(encodeHex(message.header.sender))) return;
+    const limit = isStranger ? STRANGERS_PER_MINUTE : requestsPerMinute;
+    throw quotaError('QUOTA_MESSAGES', 'messages a minute', limit, 'wait a minute');
+  }
+
+  async function run(sender: Sender, name: FunctionName, call: StrangerCall): Promise<unknown> {
+    const parameters = parseCall(name, sender.message.body);
+    if (name === 'account.open') {
+      return openAccount(context, call, sender.keys, (parameters as { invite: string | null }).invite);
+    }
+    return (handlers[name] as Handler<FunctionName>)(call as Call, parameters);
+  }
+
+  return async (sender: Sender): Promise<Reply<FunctionName>> => {
+    const { account, message } = sender;
+    const name = message.function;
+    if (!isFunctionName(name)) throw unknownFunction();
+    admit(sender, name);
+    const { call, settle } = createCall(context, message.header, account);
+    try {
+      const result = (await run(sender, name, call)) as Extract<Reply<FunctionName>, { ok: true }>['result'];
+      await settle();
+      return { ok: true, result };
+    } catch (error) {
+      // A stranger who was refused leaves nothing behind, not even a row.
+      if (account !== null) await settle();
+      throw error;
+    }
+  };
+}
+
+function unknownAccount() {
+  return accessError(
+    'ACCOUNT_UNKNOWN',
+    'there is no account for this sender',
+    'open an account on this server first',
+  );
+}
+
+function suspended() {
+  return accessError('ACCOUNT_SUSPENDED', 'this account is suspended', 'ask the operator of this server');
+}
+
+function unknownFunction() {
+  return new UsageError('this server has no such function', {
+    code: 'FUNCTION_UNKNOWN',
+    hint: 'compare the versions of client and server',
+  });
+}

@@ -1,0 +1,43 @@
+import { existsSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { AvailabilityError } from '@ckm/foundation';
+import { configError } from '../config/codes.js';
+import { connectOperator } from '../control/connect-operator.js';
+import { CONTROL_SOCKET } from './data-dir.js';
+
+/** What `sun_path` holds on Linux, less its end. */
+const MAX_SOCKET_PATH = 107;
+
+/**
+ * Where the operator's socket of a data directory is to be. One that a killed process left behind is removed.
+ * @throws UsageError `SERVER_RUNNING` when it answers, `CONFIG_INVALID` when its path is too long.
+ */
+export async function claimControlSocket(dataDir: string): Promise<string> {
+  const path = join(dataDir, CONTROL_SOCKET);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    throw configError(
+      'CONFIG_INVALID',
+      'the path of the data directory is too long for a socket',
+      'choose a shorter one',
+    );
+  }
+  if (!existsSync(path)) return path;
+  if (await answers(dataDir)) {
+    throw configError(
+      'SERVER_RUNNING',
+      `a server is running in ${dataDir}`,
+      'stop it first: ckm server stop',
+    );
+  }
+  unlinkSync(path);
+  return path;
+}
+
+async function answers(dataDir: string): Promise<boolean> {
+  try {
+    await connectOperator(dataDir).status();
+    return true;
+  } catch (error) {
+    return !(error instanceof AvailabilityError);
+  }
+}

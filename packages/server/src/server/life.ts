@@ -1,0 +1,126 @@
+import { AvailabilityError, CkmError, type Secret } from '@ckm/foundation';
+import type { ServerConfig } from '../config/config.js';
+import { createOperatorDesk, type OperatorDesk } from '../control/desk.js';
+import type { Reporting } from '../events.js';
+import type { Phase } from '../http/gate.js';
+import { createRandom } from '../random.js';
+import type { KeySource } from '../vault/key-source.js';
+import { openServer, type OpenServer } from './open-server.js';
+
+export interface LifeOptions {
+  readonly config: ServerConfig;
+  readonly source: KeySource;
+  readonly reporting: Reporting;
+  readonly nowMs: () => number;
+  readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
+  readonly acceptClock: boolean;
+  /** Known once the server listens. */
+  publicUrl(): string;
+}
+
+/** The life of one server: sealed → opening → ready → stopping. */
+export interface Life {
+  phase(): Phase;
+  /** Null unless `ready`. */
+  server(): OpenServer | null;
+  /** @throws AvailabilityError `SERVER_SEALED`, `SERVER_NOT_READY`. */
+  desk(): OperatorDesk;
+  /**
+   * Opens identity and database; harmless when they are open. The passphrase is wiped.
+   * @throws as `KeySource.open` and `openServer`.
+   */
+  open(passphrase: Secret<Uint8Array> | null): Promise<void>;
+  /** From now on nothing new is answered. */
+  stop(): Promise<void>;
+  /** Closes what {@link open} opened; after {@link stop}, when nobody is being answered any more. */
+  end(): Promise<void>;
+}
+
+const SWEEP_MS = 5_000;
+
+export function createLife(options: LifeOptions): Life {
+  let phase: Phase = 'sealed';
+  let open: { readonly server: OpenServer; readonly desk: OperatorDesk } | null = null;
+  let opening: Promise<void> | null = null;
+  let sweeper: NodeJS.Timeout | undefined;
+
+  async function openNow(passphrase: Secret<Uint8Array> | null): Promise<void> {
+    const storageKey = await keyFrom(options, passphrase);
+    phase = 'opening';
+    try {
+      const server = await openServer({
+        config: { ...options.config, publicUrl: options.publicUrl() },
+        storageKey,
+        random: createRandom(options.fillRandom),
+        nowMs: options.nowMs,
+        events: options.reporting.events,
+        acceptClock: options.acceptClock,
+      });
+      open = { server, desk: createOperatorDesk(server) };
+      sweeper = startSweeping(server, options.reporting);
+      phase = 'ready';
+    } catch (error) {
+      phase = 'sealed';
+      throw error;
+    }
+  }
+
+  return {
+    phase: () => phase,
+    server: () => (phase === 'ready' ? (open?.server ?? null) : null),
+    desk: () => {
+      if (phase !== 'ready' || open === null) throw notOpen(phase);
+      return open.desk;
+    },
+    open: async (passphrase) => {
+      if (open !== null) return;
+      opening ??= openNow(passphrase).finally(() => (opening = null));
+      await opening;
+    },
+    stop: async () => {
+      phase = 'stopping';
+      await opening?.catch(() => undefined);
+      // Whatever was being opened meanwhile has said otherwise.
+      phase = 'stopping';
+      clearInterval(sweeper);
+    },
+    end: async () => {
+      await open?.server.close();
+      open = null;
+    },
+  };
+}
+
+async function keyFrom({ source, reporting }: LifeOptions, passphrase: Secret<Uint8Array> | null) {
+  try {
+    return await source.open(passphrase);
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'PASSPHRASE_WRONG') reporting.events.unsealFailed();
+    throw error;
+  }
+}
+
+function startSweeping(server: OpenServer, { events }: Reporting): NodeJS.Timeout {
+  let sweeping = false;
+  const timer = setInterval(() => {
+    if (sweeping) return;
+    sweeping = true;
+    server
+      .sweep()
+      .catch((error: unknown) => {
+        if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
+        else events.storageFailed({ code: error.code });
+      })
+      .finally(() => (sweeping = false));
+  }, SWEEP_MS);
+  timer.unref();
+  return timer;
+}
+
+function notOpen(phase: Phase): AvailabilityError {
+  const sealed = phase === 'sealed';
+  return new AvailabilityError(sealed ? 'the server is sealed' : `the server is ${phase}`, {
+    code: sealed ? 'SERVER_SEALED' : 'SERVER_NOT_READY',
+    hint: sealed ? 'run: ckm server unseal' : 'try again in a moment',
+  });
+}
