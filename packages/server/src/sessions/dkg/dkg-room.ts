@@ -150,7 +150,9 @@ function decodeMessage(payload: Uint8Array): DkgMessage | null {
 function wipeState(state: DkgState): void {
   if (state.round === 2) return wipe(state.share);
   wipe(state.staticSecret);
-  wipe(state.round === 0 ? state.root : state.hedge);
+  if (state.round === 0) return wipe(state.root);
+  wipe(state.staticPoints);
+  wipe(state.hedge);
 }
 
 function rosterBroken(culprits: readonly number[]): PeerFaultError {
