@@ -109,7 +109,7 @@ export const COMMAND_LINE_PAGES = pagesOf({
   ],
   FILE_EXISTS: [
     'The file to write is already there.',
-    'ckm does not overwrite what it did not write.',
+    'What ckm did not write, it does not overwrite.',
     'Name another file with --out, or move the old one away.',
   ],
   FILE_UNWRITABLE: [

@@ -16,3 +16,19 @@ export function pagesOf(table: PageTable): Readonly<Record<string, Page>> {
     Object.entries(table).map(([code, [what, why, act]]) => [code, { what, why, act }]),
   );
 }
+
+/**
+ * Pages that share a reason and an advice: `CODE: what`, or `CODE: [what, act]` where the advice differs.
+ */
+export function groupOf(
+  why: string,
+  act: string,
+  table: Readonly<Record<string, string | readonly [what: string, act: string]>>,
+): Readonly<Record<string, Page>> {
+  return Object.fromEntries(
+    Object.entries(table).map(([code, entry]) => {
+      const [what, own] = typeof entry === 'string' ? [entry, act] : entry;
+      return [code, { what, why, act: own }];
+    }),
+  );
+}

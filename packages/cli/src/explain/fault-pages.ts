@@ -1,0 +1,75 @@
+import { groupOf, type Page, pagesOf } from './page.js';
+
+const MAKING = groupOf(
+  'Anybody can check it, and no honest server does it: the server that is named is broken or in somebody else’s hands.',
+  'Tell the operator of the server that is named; make the key again with another server in its place.',
+  {
+    FAULT_OFFER_INVALID: 'While a key was made, a server offered another identity than its pinned one.',
+    FAULT_ROSTER: 'A server’s static key is used twice, or its proof or signature does not hold.',
+    FAULT_PACKET_INVALID:
+      'A server sent a packet that is unreadable, not its own, or of another round or session.',
+    FAULT_EQUIVOCATION:
+      'A server said two different things in one round; both are kept as evidence, with its signatures.',
+    FAULT_SESSION: 'A server dealt shares that belong to another run.',
+    FAULT_COMMITMENT_OPENING: 'What a server opened in round 1 is not what it had committed to in round 0.',
+    FAULT_DEALING_COPIED: 'A server dealt what another server had dealt.',
+    FAULT_DEALING_LENGTH: 'A server dealt for another quorum than agreed.',
+    FAULT_POINT_INVALID: 'A server sent a point that is not in the group, or is zero.',
+    FAULT_PROOF_INVALID: 'A server’s proof that it knows its part does not hold.',
+    FAULT_SIGNATURE_INVALID: 'A server’s signature under the transcript does not hold.',
+    FAULT_CERTIFICATE_DIFFERS: 'A server holds another certificate than all others.',
+    FAULT_ACKNOWLEDGEMENT_INVALID: 'A server did not sign that it stored the certificate.',
+    SUSPECT_SHARE: [
+      'A server could not open the share that another dealt to it, or the share does not fit.',
+      'Ask the operators of both; only the one that complains can see it. Make the key again.',
+    ],
+  },
+);
+
+const SIGNING = groupOf(
+  'Its part was checked against the certified key and does not fit; the others signed without it where enough are left.',
+  'Show the evidence to the operator of the server that is named; until it is clear, sign with --without NAME.',
+  {
+    FAULT_SHARE_INVALID:
+      'A server sent a signature share that does not match its commitment and verifying share.',
+    FAULT_COMMITMENT_INVALID: 'A server gave a commitment that is not two elements of the group.',
+    FAULT_MALFORMED: 'A server sent something that is not of its form, or too many or too few of it.',
+    FAULT_NONCES_LOST: 'A server forgot its commitments more than once during one request.',
+    FAULT_OUT_OF_TURN: 'A server answered what it was not asked, or gives nothing that can be used.',
+    SIGNATURE_SHARE_WRONG: 'A server found that its own share is wrong before sending it.',
+    COMMITMENT_REPLACED: 'A server was shown another commitment of its own than it made.',
+    COMMITMENT_INVALID: 'A signing package holds a commitment that is not two elements of the group.',
+  },
+);
+
+const RETRY = groupOf(
+  'It can happen to honest servers; blaming one for it would let a courier set them against each other.',
+  'Start again.',
+  {
+    RETRY_VIEWS_DIFFER:
+      'The servers heard different things of each other; the session ended before anything secret depended on it.',
+    RETRY_KEY_DEGENERATE:
+      'The parts add up to a key that cannot be used, which chance brings about practically never.',
+    RETRY_OWN_STATE_LOST: 'A server lost its state of the session, after a restore of a backup for example.',
+    RETRY_VERSION_DIFFERS: [
+      'The servers run different versions of the protocol.',
+      'Bring all servers to one version, then start again.',
+    ],
+  },
+);
+
+const PARTS = pagesOf({
+  CERTIFICATE_INVALID: [
+    'The certificate of a key is not whole.',
+    'Without every part of it the key is not proved.',
+    'Fetch it from another server of the key.',
+  ],
+  STATIC_SECRET_WRONG: [
+    'The static secret does not belong to the key it is used for.',
+    'Only the server’s own secret for this very key opens its share.',
+    'Use the secret that this server made for this key.',
+  ],
+});
+
+/** Codes that say who is at fault, or that nobody is. */
+export const FAULT_PAGES: Readonly<Record<string, Page>> = { ...MAKING, ...SIGNING, ...RETRY, ...PARTS };

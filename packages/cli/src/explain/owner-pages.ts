@@ -1,0 +1,193 @@
+import { groupOf, type Page, pagesOf } from './page.js';
+
+const NAMES_AND_ARGUMENTS = groupOf(
+  'It is refused here, before anything is sent to a server or written.',
+  'Correct it as the hint says; the list command of the branch (ckm server list, ckm key list) shows what there is.',
+  {
+    NAME_INVALID: 'The name for a server or key has letters it may not have, or is too long.',
+    SERVER_UNKNOWN: 'No server of that name has been added.',
+    SERVER_EXISTS: 'This server is already pinned under another name.',
+    SERVER_URL_INVALID: 'The address is no http or https address of a server.',
+    SERVERS_NOT_DISTINCT: 'The same server is named twice for one key.',
+    QUORUM_INVALID: [
+      'The quorum is not “so many of so many”, with at least 2 and at most 32.',
+      'Write it like 2of3.',
+    ],
+    QUORUM_SERVERS_MISMATCH: 'The number of servers does not fit the quorum.',
+    POLICY_INVALID: [
+      'The policy for the key has a field that cannot be.',
+      'See the policy flags in ckm key create --help.',
+    ],
+    PURPOSE_UNKNOWN: ['No key is made for this purpose.', 'Use bitcoin, ssh, git or message.'],
+    PURPOSE_SUITE_MISMATCH: [
+      'Suite or network do not fit the purpose of the key.',
+      'Leave them out: they follow from the purpose.',
+    ],
+    SUITE_UNKNOWN: [
+      'There is no signature suite of that name.',
+      'Leave the suite out: it follows from the purpose.',
+    ],
+    KEY_EXISTS: 'A key of that name exists, or is being made.',
+    KEY_UNKNOWN: 'There is no key of that name, or the server does not know it under your account.',
+    SESSION_UNKNOWN: ['No ceremony begins with these digits.', 'List them with ckm sessions.'],
+    SESSION_AMBIGUOUS: ['More than one ceremony begins with these digits.', 'Write more digits of its id.'],
+    SUBJECT_MISSING: ['Nothing to sign was named.', 'Name a file, or use --message, --psbt or --git.'],
+    SUBJECT_AMBIGUOUS: ['More than one thing to sign was named.', 'Name one.'],
+    REASON_INVALID: [
+      'The reason is too long or holds characters that cannot be shown.',
+      'Say it in at most 280 characters.',
+    ],
+    REQUEST_TOO_LONG: [
+      'The request is longer than servers read.',
+      'Sign something shorter, such as a list of digests.',
+    ],
+    ADDRESS_INDEX_INVALID: ['The number of the address is none.', 'Use a whole number from 0 to 2147483647.'],
+    SEED_LENGTH: ['An owner seed has 32 bytes.', 'Use the seed that ckm init made, or restore it.'],
+    SEED_WORDS_INVALID: [
+      'These are not the 24 words of an owner seed.',
+      'Type them again, in order, from the backup; the message names the place of the wrong one.',
+    ],
+    SEED_UR_INVALID: [
+      'This is no ur:seed with 32 bytes in it.',
+      'Copy the whole line again, from ur:seed/ to its end.',
+    ],
+  },
+);
+
+const SERVERS = pagesOf({
+  SERVER_UNREACHABLE: [
+    'Nothing answers at the address, or something that is no Secret Server.',
+    'A quorum of the others can still sign; making a key needs all of them.',
+    'Check the address and the network; ask the operator; see ckm doctor.',
+  ],
+  SERVER_TIMEOUT: [
+    'The server did not answer in time.',
+    'It may still do what was asked: asking again is safe, because every request has an id.',
+    'Try again, or wait longer with --timeout.',
+  ],
+  SERVER_REPLY_INVALID: [
+    'The answer cannot be opened, or is an answer to something else.',
+    'Answers are sealed to you and name the question; whatever is otherwise was changed or replayed on the way.',
+    'Try again. If it persists, something between you and the server interferes: tell its operator.',
+  ],
+  SERVER_REFUSED_MESSAGE: [
+    'The server turned the message away before it knew who sent it.',
+    'It is sealed, busy, stopping, or a proxy answers in its place. The reason is not sealed, so it is only a hint.',
+    'See ckm explain for the code the message names, and ask the operator.',
+  ],
+  SERVER_IDENTITY_CHANGED: [
+    'Somebody else answers in the place of a pinned server.',
+    'You compared its likeness once; whoever answers now has other keys. It may be an attack or a new installation.',
+    'Ask the operator on another way. A server that was set up anew is a new server: add it under a new name.',
+  ],
+  SERVER_IDENTITY_INVALID: [
+    'What answers does not prove who it is.',
+    'A server shows a document that its own key has signed; an unsigned one could carry somebody else’s sealing key.',
+    'Do not add it. Check the address and ask the operator.',
+  ],
+  SERVER_LIKENESS_MISMATCH: [
+    'The server does not look like what its operator told you, or you said so.',
+    'Comparing the likeness is what keeps somebody in between out.',
+    'Ask the operator for the six words again, by phone or in person. Do not add it before they match.',
+  ],
+  SERVER_IN_USE: [
+    'A key or an open ceremony needs this server.',
+    'Forgetting it would leave the key with one server less than you believe.',
+    'Keep it.',
+  ],
+});
+
+const CEREMONIES = pagesOf({
+  SERVERS_MISSING: [
+    'A server that has to take part does not answer.',
+    'Making a key takes all its servers. Everything so far is stored, here and there.',
+    'When all of them run, go on with ckm sessions resume.',
+  ],
+  TOO_FEW_SERVERS: [
+    'Fewer servers than the quorum can sign now; the message says what is with each.',
+    'No smaller number can sign, that is what the quorum is for.',
+    'See ckm doctor, bring them back, then ask again.',
+  ],
+  KEY_NOT_USABLE: [
+    'Not every server has promised that it stored the certificate of the key.',
+    'A key that receives value before that could be lost with one server.',
+    'Finish making it: ckm sessions resume.',
+  ],
+  KEY_CERTIFICATE_INVALID: [
+    'The certificate in the stored key record does not hold.',
+    'The certificate is the only proof of what the key is; every byte of it is checked before use.',
+    'Do not use the record. Restore it from a copy, or fetch the certificate from a server of the key.',
+  ],
+  KEY_DIFFERS: [
+    'A server of the key holds another certificate or policy than you.',
+    'All servers of a key must agree on every byte; one that does not is broken or lies.',
+    'Send nothing to this key before the operator of that server has explained it.',
+  ],
+  SESSION_OVER: [
+    'The ceremony has ended, or can no longer be given up.',
+    'A ceremony ends once; after every server has signed a key, that key may come to life at any time.',
+    'Start a new one, or finish it with ckm sessions resume if the hint says so.',
+  ],
+  SESSION_EXPIRED: [
+    'The ceremony took longer than it was given.',
+    'Open ends would keep secrets in memory for ever.',
+    'Start again.',
+  ],
+  SESSION_CANCELLED: [
+    'The ceremony was given up.',
+    'Nothing of it remains in use.',
+    'Start again if you want it.',
+  ],
+  SESSION_REJECTED: [
+    'A server does not take part; the message quotes its reason.',
+    'Every operator decides alone.',
+    'Ask the operator, or choose another server.',
+  ],
+  SESSION_ABORTED: [
+    'A server ended the ceremony without saying why.',
+    'It found something wrong that it could not pin on anybody.',
+    'Start again; if it happens twice, ask the operators.',
+  ],
+  REQUEST_WAITING: [
+    'The signature waits until operators say yes.',
+    'Owner or operator asked for a person’s decision on each request of this key.',
+    'Leave it, and go on later with ckm sessions resume.',
+  ],
+  REQUEST_REJECTED: [
+    'An operator or a policy said no; the message quotes the reason.',
+    'With that no, too few servers are left for a quorum.',
+    'Ask the operator, or sign with other servers: --without NAME.',
+  ],
+  REQUEST_EXPIRED: [
+    'The request was not answered before it expired.',
+    'Old requests must not be signed by surprise.',
+    'Ask again.',
+  ],
+  REQUEST_CANCELLED: [
+    'The request was withdrawn.',
+    'It is gone from every desk.',
+    'Ask again if you want it.',
+  ],
+  DOCTOR_FOUND_FAULTS: [
+    'At least one check of ckm doctor failed.',
+    'The exit status is for scripts; the lines say what is wrong.',
+    'Follow the fixes in the lines marked fail.',
+  ],
+  CLIENT_CLOSED: [
+    'A program used a client after closing it.',
+    'Its secrets are wiped.',
+    'Create a new client.',
+  ],
+  STORE_PATH_INVALID: [
+    'A record was given a name that no file may have.',
+    'It cannot happen: a defect of ours.',
+    'Report it with the command that was run.',
+  ],
+});
+
+/** Codes of the owner’s side. */
+export const OWNER_PAGES: Readonly<Record<string, Page>> = {
+  ...NAMES_AND_ARGUMENTS,
+  ...SERVERS,
+  ...CEREMONIES,
+};

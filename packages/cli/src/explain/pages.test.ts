@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PAGES } from './pages.js';
+
+const PACKAGES = join(import.meta.dirname, '../../../');
+
+/** Words in the source that are written like codes and are none. */
+const OTHER_WORDS = new Set([
+  'ABSENT',
+  'NO_COLOR',
+  'NO_TWEAK',
+  'SSH_AUTH_SOCK',
+  'SQLITE_BUSY',
+  'SQLITE_FULL',
+  'WAITING',
+  'XAES_256_GCM',
+  'XCHACHA20_POLY1305',
+]);
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return /^(test|fixtures|explain)$/.test(entry.name) ? [] : sourceFiles(path);
+    return /\.ts$/.test(entry.name) && !/\.test\.ts$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/**
+ * Every code in the source of the packages: quoted words in capitals joined by `_`, single ones after `code:`, and the
+ * keys of tables of codes (`CODE: '…'`, `CODE: [`).
+ */
+function codesInSource(): Map<string, string> {
+  const codes = new Map<string, string>();
+  const patterns = [
+    /['"`]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)['"`]/g,
+    /code: '([A-Z]+)'/g,
+    /^ {2}([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+): (?:'|\[[A-Z]|\n)/gm,
+  ];
+  for (const name of readdirSync(PACKAGES)) {
+    if (name === 'testkit') continue;
+    for (const file of sourceFiles(join(PACKAGES, name, 'src'))) {
+      const source = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+      for (const pattern of patterns) {
+        for (const [, code] of source.matchAll(pattern)) codes.set(code!, file.slice(PACKAGES.length));
+      }
+    }
+  }
+  return codes;
+}
+
+describe('ckm explain', () => {
+  const codes = codesInSource();
+
+  test('has a page for every code that any package can raise', () => {
+    const missing = [...codes].filter(
+      ([code]) => !PAGES.has(code) && !OTHER_WORDS.has(code) && !code.startsWith('CKM_'),
+    );
+    expect(codes.size).toBeGreaterThan(250);
+    expect(missing.map(([code, file]) => `${code} (${file})`)).toEqual([]);
+  });
+
+  test('has no page for a code that nobody raises', () => {
+    const spare = [...PAGES.keys()].filter((code) => !codes.has(code));
+    expect(spare).toEqual([]);
+  });
+
+  test('says in whole sentences what, why and what to do', () => {
+    for (const [code, { what, why, act }] of PAGES) {
+      for (const sentence of [what, why, act]) expect(sentence, code).toMatch(/^[A-Z“][\s\S]{8,}$/);
+    }
+  });
+});

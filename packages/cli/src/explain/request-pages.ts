@@ -1,0 +1,106 @@
+import { groupOf, type Page } from './page.js';
+
+const READING = groupOf(
+  'Servers and client read the same bytes; whatever they could not describe exactly is not signed.',
+  'Build it again with the tool it came from; the hint says what is missing.',
+  {
+    PAYLOAD_MALFORMED: 'The request cannot be read.',
+    PAYLOAD_TOO_LARGE: 'The request is longer than its kind allows.',
+    PAYLOAD_VERSION_UNKNOWN: [
+      'The request is of another version.',
+      'Bring client and servers to one version.',
+    ],
+    REQUEST_KIND_UNKNOWN: ['There is no request of that kind.', 'Use message, bitcoin, ssh or git.'],
+    REQUEST_NOT_PARSED: [
+      'A program passed a request that was not read by its own kind.',
+      'Pass on what parse returned.',
+    ],
+    KEY_MALFORMED: 'The public key is not of the kind the request needs.',
+    SIGNATURE_COUNT_WRONG: 'The number of signatures is not the number that was asked for.',
+    SIGNATURE_INVALID: [
+      'A finished signature does not verify, by a verifier that shares no code with the signers.',
+      'Do not use it; sign again, and report it if it happens twice.',
+    ],
+    MESSAGE_DOMAIN_INVALID: 'The domain of a message has letters it may not have.',
+    SSH_NAMESPACE_INVALID: 'The namespace of an SSH signature is not valid.',
+    SSH_HASH_UNKNOWN: 'The SSH signature wants a hash that SSH does not define.',
+    SSH_DIGEST_ZERO: 'The digest is zero, so it belongs to no message.',
+    SSH_CHALLENGE_MALFORMED: 'What OpenSSH asked the agent to sign is neither a login nor a signature.',
+    SSH_ALGORITHM_UNSUPPORTED: 'The login wants another algorithm than ssh-ed25519.',
+    SSH_USER_INVALID: 'The user name of the login cannot be shown.',
+    SSH_KEY_NOT_OURS: 'The challenge names another key.',
+    SSH_HOST_KEY_MALFORMED: 'The server key in the challenge cannot be read.',
+    SSH_SIGNATURE_MALFORMED: 'This is no armored SSH signature.',
+    GIT_OBJECT_MALFORMED: 'This is no commit or tag object as git writes it.',
+    GIT_ALREADY_SIGNED: 'The object already carries a signature.',
+    GIT_ENCODING_UNSUPPORTED: 'The commit or tag is not UTF-8.',
+    GIT_TAG_UNTERMINATED: 'The tag message does not end with a line break.',
+    PSBT_MALFORMED: 'This is no PSBT of version 0 or 2.',
+    PSBT_TOO_MANY_PARTS: 'The transaction has more inputs or outputs than can be shown.',
+    PSBT_TOO_MANY_SIGNATURES: 'The transaction needs more signatures than one request may ask for.',
+    PSBT_NO_INPUT_OF_KEY: 'No input of the transaction belongs to the key.',
+    PSBT_INPUT_AMOUNT_UNKNOWN: 'An input does not say how much it spends.',
+    PSBT_INPUT_SIGNED_WRONGLY: 'An input carries a signature that does not verify.',
+    PSBT_ALREADY_SIGNED: 'The inputs of the key are signed already.',
+    PSBT_OUTPUT_NOT_SPENDABLE: 'Change goes to something the key cannot spend.',
+    PSBT_NOT_SIGNED: 'An input is not signed yet, so there is no final transaction.',
+    DESCRIPTOR_INVALID: 'A descriptor has a letter it may not have.',
+  },
+);
+
+const LYING = groupOf(
+  'Somebody tries to have something signed that is not what it looks like, or a tool is badly broken.',
+  'Do not sign it. Find out who made it.',
+  {
+    MESSAGE_IS_BARE_DIGEST: 'A message of 32 bytes without a domain could be the digest of anything.',
+    MESSAGE_LOOKS_LIKE_ANOTHER_PROTOCOL:
+      'Signed as it is, the message would be a statement in another protocol.',
+    SSH_NAMESPACE_IS_GIT: [
+      'A commit was asked for as a plain SSH signature.',
+      'Use ckm git-sign or --git, so that the commit is described.',
+    ],
+    PSBT_INPUT_PATH_FALSE: 'An input claims to belong to the key, and does not.',
+    PSBT_INPUT_OWNER_HIDDEN: 'An input of the key is passed off as somebody else’s.',
+    PSBT_INPUT_REPEATED: 'The same coin is spent twice.',
+    PSBT_OUTPUT_PATH_FALSE: 'An output is passed off as change of the key, and is not.',
+    PSBT_SIGHASH_REFUSED: 'The signature would not cover the whole transaction.',
+    PSBT_AMOUNT_IMPOSSIBLE: 'The amounts do not add up.',
+  },
+);
+
+const WARNINGS = groupOf(
+  'It is a warning: it is shown before you are asked, and what it means for you only you can say.',
+  'Read the table again; answer no when in doubt.',
+  {
+    BLIND_SIGNING: 'Nobody can say what the content means.',
+    HIDDEN_CHARACTERS: 'The text holds characters that cannot be seen; they are shown as escapes.',
+    SSH_HOST_UNKNOWN:
+      'The login does not say which server it is for: whoever relays it can log in elsewhere.',
+    FEE_HIGH: 'The fee is a large part of what is paid.',
+    FEE_RATE_ABSURD: 'The fee for each byte is far beyond what blocks have ever cost.',
+    FEE_RATE_LOW: 'The fee for each byte is so low that the transaction may not be relayed.',
+    FOREIGN_INPUTS: 'Other people’s coins are spent in the same transaction.',
+    LOCKTIME: 'The transaction can only be sent later.',
+    RELATIVE_LOCK: 'An input can only be spent some time after it was received.',
+    CHANGE_INDEX_FAR: 'Change goes to an address so far ahead that a wallet may not find it.',
+    CHANGE_PATH_UNUSUAL: 'Change goes to a path that wallets do not watch.',
+    OUTPUT_BURNS: 'An output destroys what it receives.',
+    OUTPUT_DUST: 'An output is too small to be spent later.',
+    OUTPUT_FOR_ANYONE: 'Anybody can spend an output.',
+    OUTPUT_SHARED: 'An output pays to the key and to others.',
+    OUTPUT_UNKNOWN_SCRIPT: 'An output pays to a script that has no address.',
+    OUTPUT_UNSPENDABLE: 'Nobody can spend an output.',
+  },
+);
+
+/** Codes of what can be asked to be signed. */
+export const REQUEST_PAGES: Readonly<Record<string, Page>> = {
+  ...READING,
+  ...LYING,
+  ...WARNINGS,
+  REQUEST_KIND_NOT_FOR_KEY: {
+    what: 'The key was not made for requests of this kind.',
+    why: 'One key never serves two roles: a signature for one could be used as a signature for the other.',
+    act: 'Ask a key that was made for it, or make one: ckm key create --for …',
+  },
+};

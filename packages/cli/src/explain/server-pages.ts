@@ -1,0 +1,118 @@
+import { groupOf, type Page } from './page.js';
+
+const ACCESS = groupOf(
+  'The server decides whom it serves and how much; it answers alike to strangers and to wrong signatures.',
+  'Ask the operator of the server.',
+  {
+    ACCOUNTS_CLOSED: 'The server takes no new accounts.',
+    ACCOUNT_UNKNOWN: ['You have no account on this server.', 'Open one: ckm server add.'],
+    ACCOUNT_SUSPENDED: 'The operator does not answer your account at present.',
+    INVITE_REQUIRED: [
+      'The server takes nobody without an invite.',
+      'Ask its operator for a code, then: ckm server add NAME URL --invite CODE',
+    ],
+    INVITE_INVALID: [
+      'The invite was used, has expired, or never existed.',
+      'Ask its operator for another code.',
+    ],
+    METRICS_LOCAL: 'Metrics are shown on the server’s own machine only.',
+    QUOTA_KEYS: 'You have as many keys there as the operator allows.',
+    QUOTA_SESSIONS: [
+      'You have as many open ceremonies there as the operator allows.',
+      'Finish or cancel some: ckm sessions.',
+    ],
+    QUOTA_WAITING: [
+      'As many of your requests wait there as the operator allows.',
+      'Cancel some: ckm sessions.',
+    ],
+    QUOTA_MESSAGES: ['You sent more messages in a minute than the operator allows.', 'Wait a minute.'],
+    QUOTA_BYTES: 'You have stored as much there as the operator allows.',
+    TOO_MANY_MESSAGES: ['The server gets more messages than it answers.', 'Wait a moment, then try again.'],
+    SERVER_BUSY: ['The server answers as many messages as it can.', 'Wait a moment, then try again.'],
+    SERVER_STOPPING: ['The server is stopping.', 'Try again in a minute.'],
+    REQUEST_TIMEOUT: [
+      'The server took too long to answer itself.',
+      'Ask again: repeating a request is safe.',
+    ],
+  },
+);
+
+const POLICY = groupOf(
+  'Owner and operator have each set rules for the key; the stricter one counts, on every server by itself.',
+  'Ask for something the rules allow; the owner’s rules are shown by ckm key show.',
+  {
+    POLICY_KIND: 'The key does not answer to requests of this kind here.',
+    POLICY_BLIND: 'Content that cannot be described is not signed with this key.',
+    POLICY_RATE: ['The key answered as often as it may in this time.', 'Wait, then ask again.'],
+    POLICY_KEY_EXPIRED: 'The key has expired: it answers nothing any more.',
+    POLICY_REQUEST_EXPIRED: [
+      'The request had expired when it arrived.',
+      'Ask again; if it happens often, compare the clocks: ckm doctor.',
+    ],
+    KIND_NOT_FOR_PURPOSE: 'The policy allows kinds of request that the purpose of the key does not have.',
+    SUITE_NOT_FOR_PURPOSE: 'The suite does not fit the purpose of the key.',
+  },
+);
+
+const MOMENT = groupOf(
+  'The server has moved on, or it remembers the same id with other content; it never mixes two.',
+  'Look where the ceremony is (ckm sessions), and go on or start again from there.',
+  {
+    SESSION_ID_TAKEN: 'Another ceremony has this id.',
+    SESSION_DIFFERS: 'Other parameters were agreed on in this ceremony.',
+    SESSION_NOT_ACCEPTED: 'The ceremony is not at the point where it can be joined.',
+    SESSION_NOT_JOINED: 'The ceremony has not begun on this server.',
+    PARAMETERS_DIFFER: 'The parameters are not those that were proposed and offered.',
+    KEY_ID_TAKEN: 'Another key has this id.',
+    KEY_NOT_CERTIFIED: [
+      'The server has a share but not the certificate.',
+      'Finish making the key: ckm sessions resume.',
+    ],
+    CERTIFICATE_OF_ANOTHER_KEY: 'The certificate belongs to another key.',
+    REQUEST_UNKNOWN: 'The server does not know this request, or no longer.',
+    REQUEST_ID_TAKEN: 'Another request has this id.',
+    REQUEST_DIFFERS: 'Something else was asked for under this id.',
+    REQUEST_NOT_WAITING: 'The request does not wait for a decision any more.',
+    REQUEST_AMBIGUOUS: 'Two owners chose the same id for a request.',
+    ATTEMPT_DIFFERS: 'Another package was shown under this attempt number; the commitments are used up.',
+    ATTEMPT_INVALID: 'The package names too few or wrong signers, or lacks commitments.',
+    EXPIRY_PASSED: ['The time named has passed.', 'Choose a time in the future, and check the clock.'],
+    EXPIRY_TOO_FAR: [
+      'The time named is further ahead than the server keeps things.',
+      'Choose an earlier time.',
+    ],
+    STORAGE_WENT_BACK:
+      'The server’s database is older than the server has seen it; nothing that could have been used before is used again.',
+  },
+);
+
+const MESSAGES = groupOf(
+  'A message is signed by its sender, names its receiver and expires soon, so that nobody can send it again or elsewhere.',
+  'Try again; if it persists, compare clocks (ckm doctor) and versions.',
+  {
+    MESSAGE_EXPIRED: 'The message arrived after it had expired.',
+    MESSAGE_FROM_FUTURE: 'The message is dated later than the receiver’s clock allows.',
+    MESSAGE_LIVES_TOO_LONG: 'The message would be valid for longer than the receiver remembers it.',
+    MESSAGE_REPLAYED: 'The server has answered this very message before.',
+    MESSAGE_NOT_FOR_ME: 'The message is sealed for, or addressed to, somebody else.',
+    MESSAGE_SIGNATURE_INVALID: 'The message is not signed by the sender it names.',
+    MESSAGE_NOT_AUTHENTICATED:
+      'The server does not know the sender, or the signature does not hold; it does not say which.',
+    MESSAGE_SENDER_UNKNOWN: 'Nobody with an account sent this message.',
+    MESSAGE_DAMAGED: 'The message was changed on its way.',
+    MESSAGE_INVALID: 'This is no message of ours.',
+    MESSAGE_TOO_LONG: 'The message is longer than the receiver reads.',
+    MESSAGE_UNEXPECTED: 'A reply came where a question is expected, or the other way round.',
+    BODY_TOO_LONG: 'The message is longer than the server reads.',
+    BODY_TYPE_WRONG: 'The message does not travel as application/octet-stream.',
+    ROUTE_UNKNOWN: 'There is nothing at this path of the server.',
+    FUNCTION_UNKNOWN: 'The server has no such function: it is older or newer than the client.',
+    PARAMETERS_INVALID: 'A field of the question is not of its form; the message names it.',
+    RESULT_INVALID: 'A field of the answer is not of its form; the message names it.',
+    PROBLEM_UNREADABLE: 'The server answered with an error that nobody can read.',
+    PACKET_INVALID: 'A packet between servers cannot be read.',
+  },
+);
+
+/** Codes with which a server refuses. */
+export const SERVER_PAGES: Readonly<Record<string, Page>> = { ...ACCESS, ...POLICY, ...MOMENT, ...MESSAGES };
