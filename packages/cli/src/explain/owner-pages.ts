@@ -93,7 +93,7 @@ const SERVERS = pagesOf({
   SERVER_IN_USE: [
     'A key or an open ceremony needs this server.',
     'Forgetting it would leave the key with one server less than you believe.',
-    'Keep it.',
+    'Keep it, or make the key anew with other servers first.',
   ],
 });
 
