@@ -35,6 +35,7 @@ const ROOMS: Record<
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
     theirs: ['@noble/', '@scure/bip39'],
     node: false,
+    nodeFiles: [/transport\/node-transport/],
   },
   server: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],

@@ -1,3 +1,4 @@
+import { platformTransport } from '#transport';
 import { CkmError, type StateError, UsageError } from '@ckm/foundation';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
 import { createKeyShelf, listKeyRecords, loadKeyRecord } from './keys/keys.js';
@@ -17,7 +18,6 @@ import { createSigner, type SignArgs, type SignPreview, type SignResult } from '
 import { diagnose, type DoctorLine } from './status/doctor.js';
 import { readStatus, type Status } from './status/status.js';
 import type { ClientStore } from './store/client-store.js';
-import { fetchTransport } from './transport/fetch-transport.js';
 import type { Transport } from './transport/transport.js';
 
 export interface ClientOptions {
@@ -76,7 +76,7 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 export function createClient(options: ClientOptions): Client {
   const context = createContext(
     {
-      transport: options.transport ?? fetchTransport,
+      transport: options.transport ?? platformTransport,
       clock: options.clock ?? (() => Math.floor(Date.now() / 1000)),
       random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,

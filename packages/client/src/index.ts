@@ -32,6 +32,7 @@ export type { ClientStore } from './store/client-store.js';
 export { indexedDbStore } from './store/indexed-db-store.js';
 export { memoryStore } from './store/memory-store.js';
 // transport
+export { platformTransport } from '#transport';
 export { fetchTransport, timedOut, unreachable } from './transport/fetch-transport.js';
 export {
   MAX_REPLY_BYTES,

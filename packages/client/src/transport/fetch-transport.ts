@@ -32,12 +32,12 @@ async function readReply(url: string, response: Response): Promise<TransportRepl
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
-  while (reader !== undefined) {
-    const { done, value } = await reader.read();
-    if (done) break;
+  for (;;) {
+    const { done = true, value } = (await reader?.read()) ?? {};
+    if (done || value === undefined) break;
     length += value.length;
     if (length > MAX_REPLY_BYTES) {
-      await reader.cancel();
+      await reader?.cancel();
       throw unreachable(url, undefined, `its reply is longer than ${MAX_REPLY_BYTES} bytes`);
     }
     chunks.push(value);

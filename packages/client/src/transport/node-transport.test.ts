@@ -1,0 +1,101 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { fetchTransport } from './fetch-transport.js';
+import { platformTransport } from './node-transport.js';
+import { MAX_REPLY_BYTES } from './transport.js';
+
+let server: Server | undefined;
+
+async function serve(listener: RequestListener): Promise<string> {
+  const started = createServer(listener);
+  server = started;
+  await new Promise<void>((resolve) => {
+    started.listen(0, '127.0.0.1', resolve);
+  });
+  return `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
+}
+
+afterEach(async () => {
+  const running = server;
+  server = undefined;
+  running?.closeAllConnections();
+  await new Promise((resolve) => (running === undefined ? resolve(null) : running.close(resolve)));
+});
+
+const post = {
+  method: 'POST',
+  path: '/v1/messages',
+  body: Uint8Array.of(1, 2, 3),
+  timeoutMs: 5_000,
+} as const;
+
+describe.each([
+  ['in Node', platformTransport],
+  ['by fetch', fetchTransport],
+])('a transport %s', (_where, transport) => {
+  test('carries bytes there and back, and the status with them', async () => {
+    const url = await serve((request, response) => {
+      request.on('data', (chunk: Uint8Array) => {
+        response.writeHead(409, { 'content-type': 'application/octet-stream' });
+        response.end(Uint8Array.from([...chunk].reverse()));
+      });
+    });
+    const reply = await transport(url, post);
+    expect([reply.status, reply.contentType, [...reply.body]]).toEqual([
+      409,
+      'application/octet-stream',
+      [3, 2, 1],
+    ]);
+  });
+
+  test('a server that sends its visitors elsewhere is not followed', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();
+    });
+    await expect(transport(url, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+  });
+
+  test('a reply without end is not read to its end', async () => {
+    const url = await serve((_request, response) => {
+      const chunk = Buffer.alloc(1 << 20);
+      const pour = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', pour);
+      pour();
+    });
+    await expect(transport(url, post)).rejects.toMatchObject({
+      code: 'SERVER_UNREACHABLE',
+      message: expect.stringContaining(String(MAX_REPLY_BYTES)) as string,
+    });
+  });
+
+  test('silence ends when the time is up, and a connection that is cut at once', async () => {
+    const silent = await serve(() => undefined);
+    await expect(transport(silent, { ...post, timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'SERVER_TIMEOUT',
+    });
+    server?.closeAllConnections();
+    server?.close();
+    const rude = await serve((_request, response) => response.destroy());
+    await expect(transport(rude, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+  });
+
+  test('nobody there is said with the system’s word for it', async () => {
+    const url = await serve(() => undefined);
+    await new Promise((resolve) => server?.close(resolve));
+    server = undefined;
+    await expect(transport(url, post)).rejects.toMatchObject({
+      code: 'SERVER_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED') as string,
+    });
+  });
+});
+
+test('a connection that the server closed while it was idle is opened again', async () => {
+  const url = await serve((_request, response) => response.end('here'));
+  await platformTransport(url, post);
+  server?.closeIdleConnections();
+  expect((await platformTransport(url, post)).status).toBe(200);
+});
