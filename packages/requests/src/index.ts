@@ -14,7 +14,7 @@ export {
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
 export { purposeKinds, purposeSuite } from './purposes.js';
 export { requestKind } from './registry.js';
-export { verifySignature } from './verify/signature.js';
+export { verifySignature } from '@ckm/threshold';
 export { escapeText, quoteText } from './text/quote.js';
 
 // message

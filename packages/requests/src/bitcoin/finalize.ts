@@ -1,7 +1,7 @@
 import { concatBytes, encodeHex } from '@ckm/foundation';
 import { Transaction } from '@scure/btc-signer';
 import { demand, refusal } from '../errors.js';
-import { verifySignature } from '../verify/signature.js';
+import { verifySignature } from '@ckm/threshold';
 import { parseBitcoin, type BitcoinInput, type BitcoinRequest } from './parse.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT } from './sighash.js';
 

@@ -1,7 +1,7 @@
 import { concatBytes } from '@ckm/foundation';
 import { demand } from '../errors.js';
 import type { KeyContext } from '../kind.js';
-import { verifySignature } from '../verify/signature.js';
+import { verifySignature } from '@ckm/threshold';
 import type { BitcoinRequest } from './parse.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps, type PsbtMap } from './psbt-maps.js';
 import { SIGHASH_DEFAULT } from './sighash.js';

@@ -1,7 +1,7 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { DEEPEST_PATH, type DerivationPath, type PublicKeyPackage, type Tweak } from '@ckm/threshold';
 import { demand, refusal, type RequestErrorCode } from '../errors.js';
-import { verifySignature } from '../verify/signature.js';
+import { verifySignature } from '@ckm/threshold';
 import { taprootScript } from './destination.js';
 import type { BitcoinInput, BitcoinOutput, BitcoinRequest, KeyClaim } from './parse.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT, type Sighash } from './sighash.js';

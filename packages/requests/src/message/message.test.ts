@@ -12,7 +12,7 @@ import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import type { KeyContext } from '../kind.js';
 import { requestKind } from '../registry.js';
 import { lengthPrefixed } from '../wire/bytes.js';
-import { verifySignature } from '../verify/signature.js';
+import { verifySignature } from '@ckm/threshold';
 import { buildMessageRequest } from './build.js';
 import { messageToSign } from './domain.js';
 

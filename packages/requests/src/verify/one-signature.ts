@@ -1,6 +1,6 @@
 import { demand } from '../errors.js';
 import type { KeyContext } from '../kind.js';
-import { verifySignature } from './signature.js';
+import { verifySignature } from '@ckm/threshold';
 
 /**
  * The one signature of a request that has one task, checked under the untweaked key.
