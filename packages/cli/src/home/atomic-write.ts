@@ -1,14 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, mkdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Makes a folder and its parents, readable by the owner alone, and waits until the disk has them. */
+/**
+ * Makes a folder and its parents, readable by the owner alone, and waits until the disk has them.
+ * One level at a time: Node's own `recursive` never ends where a file system refuses with `ENOENT`, as /proc does.
+ */
 export async function makePrivateFolder(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncFolder(dirname(made));
+  if (await makeOne(path)) return;
+  await makePrivateFolder(dirname(path));
+  if (!(await makeOne(path)))
+    throw Object.assign(new Error('no such folder'), { code: 'ENOENT', syscall: 'mkdir', path });
+}
+
+/** False when the parent is missing. */
+async function makeOne(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return dirname(path) === path;
+    if (isErrno(error, 'EEXIST') && (await stat(path)).isDirectory()) return true;
+    throw error;
+  }
 }
 
 /**
