@@ -2,10 +2,12 @@ import { createPublicKey, verify } from 'node:crypto';
 import { concatBytes, decodeHex, encodeUtf8 } from '@ckm/foundation';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import sodium from 'libsodium-wrappers-sumo';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deriveKey } from '../../hd/index.js';
 import { dealKey } from './fixtures/dealer.js';
 import { signTogether } from './fixtures/signing.js';
+import { verifySignature } from './verify-signature.js';
 
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key. Source: RFC 8410 §4 */
 const SPKI = decodeHex('302a300506032b6570032100');
@@ -52,5 +54,43 @@ describe('judges that are not ours', () => {
       expect(signature).toHaveLength(64);
       expect(schnorr.verify(signature, message, key.groupKey.subarray(1))).toBe(true);
     }
+  });
+});
+
+describe('our own second opinion', () => {
+  const keys = schnorr.keygen();
+  const message = encodeUtf8('judged twice');
+  const signature = schnorr.sign(message, keys.secretKey);
+
+  test('V43: of a BIP-340 signature is noble’s, whichever byte of whichever part is another', () => {
+    const opinions = (x: Uint8Array, text: Uint8Array, sig: Uint8Array) => {
+      let theirs = false;
+      try {
+        theirs = schnorr.verify(sig, text, x);
+      } catch {
+        theirs = false;
+      }
+      return [verifySignature('secp256k1-tr', x, text, sig), theirs];
+    };
+    expect(opinions(keys.publicKey, message, signature)).toEqual([true, true]);
+    fc.assert(
+      fc.property(fc.nat({ max: 107 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const parts = concatBytes(keys.publicKey, signature, message);
+        parts[at]! ^= flip;
+        const [ours, theirs] = opinions(parts.subarray(0, 32), parts.subarray(96), parts.subarray(32, 96));
+        expect(ours).toBe(theirs);
+      }),
+    );
+  });
+
+  test.each([
+    ['of no length', new Uint8Array()],
+    ['a byte short', signature.subarray(1)],
+    ['a byte long', concatBytes(signature, Uint8Array.of(0))],
+    ['all zero', new Uint8Array(64)],
+    ['all ones', new Uint8Array(64).fill(255)],
+  ])('a signature %s is wrong, and no throw', (_what, wrong) => {
+    for (const suite of ['secp256k1-tr', 'ed25519', 'secp256k1', 'P-256', 'ristretto255'] as const)
+      expect(verifySignature(suite, keys.publicKey, message, wrong)).toBe(false);
   });
 });
