@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { CKM, runCkm } from '../test/run-ckm.js';
+import { type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+/** Offer, join, two rounds of packets, the signatures of the transcript: what each server is asked for one key. */
+const STEPS = 5;
+
+let lab: Lab;
+let proxies: Proxy[];
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  lab = await openLab();
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
+  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'killed') };
+  await owner(['init']);
+  for (const [i, name] of SERVERS.entries()) await owner(['server', 'add', name, proxies[i]!.url, '--yes']);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  await lab.close();
+});
+
+const owner = (args: readonly string[]) => runCkm(args, { environment });
+const create = (name: string) => [
+  'key',
+  'create',
+  name,
+  '--for',
+  'message',
+  '--quorum',
+  '2of3',
+  '--servers',
+  SERVERS.join(),
+  '--yes',
+];
+
+/** Starts making a key, and kills the client (SIGKILL) around the message of that number to that server. */
+function createAndKill(
+  name: string,
+  proxy: Proxy,
+  when: 'before' | 'after',
+  nth: number,
+): Promise<NodeJS.Signals | null> {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [CKM, ...create(name)], {
+    env: { PATH, ...environment },
+    detached: true,
+    stdio: 'ignore',
+  });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    child.once('exit', (_status, signal) => resolve(signal)),
+  );
+  let seen = 0;
+  proxy[when] = async () => {
+    if (++seen < nth) return 'pass';
+    child.kill('SIGKILL');
+    await ended;
+    return when === 'before' ? new Uint8Array(0) : 'pass';
+  };
+  return ended.finally(() => {
+    proxy[when] = () => 'pass';
+  });
+}
+
+describe('a client that is killed (SIGKILL) while it makes a key', () => {
+  const moments = Array.from({ length: STEPS }, (_, i) => i + 1).flatMap((nth) =>
+    (['before', 'after'] as const).map((when) => ({ nth, when, server: nth % SERVERS.length })),
+  );
+
+  test.each(moments)(
+    '$when message $nth arrived at server $server: ckm sessions resume makes the key',
+    async ({ nth, when, server }) => {
+      const name = `k-${nth}-${when}`;
+      expect(await createAndKill(name, proxies[server]!, when, nth)).toBe('SIGKILL');
+      const open = JSON.parse((await owner(['sessions', 'list', '--open', '--json'])).stdout) as {
+        key: string;
+      }[];
+      expect(open).toMatchObject([{ key: name, standing: 'open' }]);
+      const resumed = await owner(['sessions', 'resume']);
+      expect({ status: resumed.status, stderr: resumed.status === 0 ? '' : resumed.stderr }).toEqual({
+        status: 0,
+        stderr: '',
+      });
+      const verified = JSON.parse((await owner(['key', 'verify', name, '--json'])).stdout) as {
+        isSound: boolean;
+      };
+      expect(verified.isSound).toBe(true);
+    },
+  );
+
+  test('leaves keys that sign, no session open, and not one key too many on any server', async () => {
+    const keys = JSON.parse((await owner(['key', 'list', '--json'])).stdout) as { name: string }[];
+    expect(keys.map((key) => key.name).sort()).toEqual(
+      moments.map(({ nth, when }) => `k-${nth}-${when}`).sort(),
+    );
+    expect(await owner(['sign', keys[0]!.name, '--message', 'alive', '--yes'])).toMatchObject({ status: 0 });
+    expect((await owner(['sessions', 'list', '--open', '--quiet'])).stdout).toBe('no sessions\n');
+    for (const name of SERVERS) {
+      const accounts = await lab.json<{ keys: number }[]>(['server', 'accounts', 'list', lab.folderOf(name)]);
+      expect(accounts.map((account) => account.keys).sort((a, b) => a - b)).toEqual([0, moments.length]);
+    }
+  });
+});
