@@ -64,12 +64,16 @@ function createTlsServer(tls: NonNullable<ServerConfig['tls']>, answer: RequestL
   }
 }
 
+/** Open sockets; each costs memory before it has said a word. */
+const MAX_CONNECTIONS = 4_096;
+
 function limitServer(server: Server, requestTimeoutMs: number): void {
   server.headersTimeout = 10_000;
   server.requestTimeout = requestTimeoutMs + 10_000;
   server.keepAliveTimeout = 30_000;
   server.maxHeadersCount = 64;
   server.maxRequestsPerSocket = 0;
+  server.maxConnections = MAX_CONNECTIONS;
 }
 
 async function listening(server: Server, listen: () => void, where: string): Promise<void> {

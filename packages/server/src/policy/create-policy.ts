@@ -30,7 +30,7 @@ export function createPolicy({
     const version = row === null ? '' : ` tightened ${row.version}`;
     return {
       policy: effectivePolicy(owned, [general, ...special]),
-      name: `owner ${encodeHex(policyHash(owned).subarray(0, 4))}${version}`,
+      name: `${nameOf(owned)}${version}`,
     };
   }
 
@@ -46,12 +46,23 @@ export function createPolicy({
     },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, [general]);
-      const name = `owner ${encodeHex(policyHash(owned).subarray(0, 4))}`;
+      const name = nameOf(owned);
       const error =
         policy.kinds.length === 0 ? kindRefused(owned.kinds.join(', ')) : expiryRefusal(policy, now);
       return error === null ? { verdict: 'allow', policy: name } : { verdict: 'refuse', policy: name, error };
     },
   };
+}
+
+const names = new WeakMap<KeyPolicy, string>();
+
+/** The same policy object comes with every request of a key. */
+function nameOf(owned: KeyPolicy): string {
+  const known = names.get(owned);
+  if (known !== undefined) return known;
+  const name = `owner ${encodeHex(policyHash(owned).subarray(0, 4))}`;
+  names.set(owned, name);
+  return name;
 }
 
 function verdict(policy: EffectivePolicy, name: string, error: PolicyError | null): Verdict {
