@@ -21,7 +21,7 @@ const OCTETS = { 'content-type': 'application/octet-stream' };
 
 interface Door {
   post(body?: Uint8Array, headers?: Record<string, string>, address?: string): Promise<Response>;
-  get(path: string, address?: string): Promise<Response>;
+  get(path: string, address?: string, headers?: Record<string, string>): Promise<Response>;
   readonly seen: Uint8Array[];
   phase: Phase;
   log(): string;
@@ -55,8 +55,8 @@ function open(
         { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> },
         { incoming: { socket: { remoteAddress: address } } },
       ),
-    get: async (path, address = '192.0.2.1') =>
-      app.request(path, {}, { incoming: { socket: { remoteAddress: address } } }),
+    get: async (path, address = '192.0.2.1', headers = {}) =>
+      app.request(path, { headers }, { incoming: { socket: { remoteAddress: address } } }),
   };
   const app = createHttpApp({
     config: {
@@ -212,6 +212,7 @@ describe('the rest', () => {
     expect((await door.get('/metrics')).status).toBe(403);
     const local = await door.get('/metrics', '::ffff:127.0.0.1');
     expect(await local.text()).toContain('ckm_messages_refused_total{code="BODY_TOO_LONG"} 1');
+    expect((await door.get('/metrics', '127.0.0.1', { 'x-forwarded-for': '198.51.100.7' })).status).toBe(403);
     expect((await open({ metrics: 'anybody' }).get('/metrics')).status).toBe(200);
   });
 

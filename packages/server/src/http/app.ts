@@ -6,6 +6,7 @@ import type { Reporting } from '../events.js';
 import { addressGroup, isLocal } from './address.js';
 import { PROBLEMS } from './codes.js';
 import type { Gate, OpenGate } from './gate.js';
+import { createPlaces } from './places.js';
 import { readBody } from './read-body.js';
 
 /** What Node's adapter hands along; absent when an app is asked directly. */
@@ -30,10 +31,9 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   const app = new Hono<{ Bindings: Bindings }>();
   const { perAddressPerMinute } = config.limits;
   const perAddress = createRateLimiter({ count: perAddressPerMinute, perMs: 60_000 });
-  const admits = (c: HttpContext) => {
-    const forwarded = config.trustProxy ? c.req.header('x-forwarded-for') : undefined;
-    return perAddress.take(addressGroup(remoteOf(c), forwarded));
-  };
+  const addressOf = (c: HttpContext) =>
+    addressGroup(remoteOf(c), config.trustProxy ? c.req.header('x-forwarded-for') : undefined);
+  const door: Door = { addressOf, admits: (c) => perAddress.take(addressOf(c)) };
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', (c) => {
@@ -41,15 +41,15 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     return c.json({ status: phase }, phase === 'ready' ? 200 : 503, PLAIN_HEADERS);
   });
   app.get('/metrics', async (c) => {
-    if (config.metrics === 'local' && !isLocal(remoteOf(c))) return problemResponse(c, PROBLEMS.metricsLocal);
+    if (config.metrics === 'local' && !isAskedHere(c)) return problemResponse(c, PROBLEMS.metricsLocal);
     return c.text(await reporting.metrics(), 200, PLAIN_HEADERS);
   });
   app.get('/v1/identity', (c) => {
-    if (!admits(c)) return problemResponse(c, PROBLEMS.tooMany);
+    if (!door.admits(c)) return problemResponse(c, PROBLEMS.tooMany);
     const open = gate.open();
     return open === null ? problemResponse(c, closedProblem(gate)) : c.json(open.card, 200, PLAIN_HEADERS);
   });
-  app.post('/v1/messages', createMessageRoute({ config, gate, reporting }, admits));
+  app.post('/v1/messages', createMessageRoute({ config, gate, reporting }, door));
   app.notFound((c) => problemResponse(c, PROBLEMS.unknownRoute));
   app.onError((error, c) => {
     reporting.events.bug(error);
@@ -58,46 +58,88 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   return app;
 }
 
+/** Who stands outside. */
+interface Door {
+  addressOf(c: HttpContext): string;
+  /** Takes one place of an address; false when it has none left. */
+  admits(c: HttpContext): boolean;
+}
+
+/** A message is a few kilobytes: whoever takes longer to send it only keeps a place. */
+const MOST_MS_TO_ARRIVE = 10_000;
+
 /** Cheap checks first; nothing is read from a message that will not be answered. */
-function createMessageRoute({ config, gate, reporting }: HttpOptions, admits: (c: HttpContext) => boolean) {
+function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressOf, admits }: Door) {
   const { limits } = config;
   const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
+  const arrivals = createPlaces({ inAll: 2 * limits.concurrency, forEach: limits.concurrency });
   let answering = 0;
 
   function refusal(c: HttpContext): Problem | null {
-    if (!everybody.take('') || !admits(c)) return PROBLEMS.tooMany;
+    // The address first: what it has used up must not be taken from everybody.
+    if (!admits(c) || !everybody.take('')) return PROBLEMS.tooMany;
     if (gate.open() === null) return closedProblem(gate);
     if (c.req.header('content-type') !== OCTETS) return PROBLEMS.wrongType;
     return answering >= limits.concurrency ? PROBLEMS.busy : null;
   }
 
-  async function answer(c: HttpContext, { receive }: OpenGate): Promise<Response | Problem> {
-    const bytes = await readBody(c.req.raw, limits.body);
-    if (bytes === null) return PROBLEMS.tooLong;
-    const received = await within(limits.requestTimeoutMs, receive(bytes));
-    if (received === null) return PROBLEMS.timeout;
-    if (received.kind === 'problem') return problemResponse(c, received.problem);
-    const body = received.bytes as Uint8Array<ArrayBuffer>;
-    return c.body(body, 200, { ...PLAIN_HEADERS, 'content-type': OCTETS });
+  /** While it arrives a message has a place of its own: one that never does keeps nobody else from being answered. */
+  async function arrive(c: HttpContext): Promise<Uint8Array | Problem> {
+    const address = addressOf(c);
+    if (!arrivals.take(address)) return PROBLEMS.busy;
+    try {
+      const read = readBody(c.req.raw, limits.body).then(
+        (bytes) => bytes ?? PROBLEMS.tooLong,
+        // Its sender hung up: no defect of ours, and nobody is there to be told.
+        () => PROBLEMS.timeout,
+      );
+      return (await within(MOST_MS_TO_ARRIVE, read)) ?? PROBLEMS.timeout;
+    } finally {
+      arrivals.leave(address);
+    }
+  }
+
+  async function answer(
+    c: HttpContext,
+    { receive }: OpenGate,
+    bytes: Uint8Array,
+  ): Promise<Response | Problem> {
+    if (answering >= limits.concurrency) return PROBLEMS.busy;
+    answering++;
+    try {
+      const received = await within(limits.requestTimeoutMs, receive(bytes));
+      if (received === null) return PROBLEMS.timeout;
+      if (received.kind === 'problem') return problemResponse(c, received.problem);
+      const body = received.bytes as Uint8Array<ArrayBuffer>;
+      return c.body(body, 200, { ...PLAIN_HEADERS, 'content-type': OCTETS });
+    } finally {
+      answering--;
+    }
   }
 
   return async (c: HttpContext): Promise<Response> => {
     const refused = refusal(c);
+    // Taken now: whatever was let in is answered, also when the server begins to stop while it arrives.
     const open = gate.open();
     if (refused !== null || open === null) return refuse(c, refused ?? PROBLEMS.busy);
-    answering++;
-    try {
-      const response = await answer(c, open);
-      return response instanceof Response ? response : refuse(c, response);
-    } finally {
-      answering--;
-    }
+    const arrived = await arrive(c);
+    if (!(arrived instanceof Uint8Array)) return refuse(c, arrived);
+    const response = await answer(c, open, arrived);
+    return response instanceof Response ? response : refuse(c, response);
   };
 
   function refuse(c: HttpContext, problem: Problem): Response {
     reporting.events.messageRefused({ code: problem.code });
     return problemResponse(c, problem);
   }
+}
+
+/** A proxy on this machine speaks for others: whatever it forwards does not count as asked here. */
+function isAskedHere(c: HttpContext): boolean {
+  const isForwarded = ['forwarded', 'x-forwarded-for', 'via'].some(
+    (name) => c.req.header(name) !== undefined,
+  );
+  return isLocal(remoteOf(c)) && !isForwarded;
 }
 
 function remoteOf(c: HttpContext): string | undefined {

@@ -4,7 +4,7 @@ import { accessError, quotaError } from '../accounts/codes.js';
 import { createRateLimiter } from '../accounts/rate-limiter.js';
 import type { Call, Handler, Handlers, ServerContext } from '../context.js';
 import type { Sender } from './authenticate.js';
-import { createCall, type StrangerCall } from './call.js';
+import { createCall, replayed, type StrangerCall } from './call.js';
 import { openAccount } from './open-account.js';
 
 /** Everything that an account may call; `account.open` is answered before there is one. */
@@ -40,6 +40,8 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     const { account, message } = sender;
     const name = message.function;
     if (!isFunctionName(name)) throw unknownFunction();
+    // Before it is counted: whoever repeats what he recorded must not use up its sender's messages.
+    if (sender.isRepeated) throw replayed();
     admit(sender, name);
     const { call, settle } = createCall(context, message.header, account);
     try {

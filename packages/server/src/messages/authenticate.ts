@@ -15,6 +15,8 @@ export interface Sender {
   readonly keys: PublicKeys;
   /** Null: a stranger with an introduction. */
   readonly account: Account | null;
+  /** Whether it was answered before. One that is being answered right now is caught when it is recorded. */
+  readonly isRepeated: boolean;
 }
 
 /**
@@ -27,11 +29,14 @@ export async function authenticate(
   opened: UnauthenticatedMessage,
 ): Promise<Sender> {
   const { claimed, introduction } = opened;
-  const account = await storage.read((reader) => accounts.find(reader, claimed.sender));
+  const { account, isRepeated } = await storage.read(async (reader) => ({
+    account: await accounts.find(reader, claimed.sender),
+    isRepeated: await reader.messages.seen(claimed.sender, claimed.id),
+  }));
   const keys = account?.publicKeys ?? introduction;
   try {
     const message = authenticateMessage(opened, keys ?? identity.publicKeys);
-    if (keys !== null) return { message, keys, account };
+    if (keys !== null) return { message, keys, account, isRepeated };
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
   }

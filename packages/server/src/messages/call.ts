@@ -38,7 +38,8 @@ export function createCall(
   };
 }
 
-function replayed(): StateError {
+/** To whom a message is repeated that was answered already. */
+export function replayed(): StateError {
   return new StateError('this message was answered before', {
     code: 'MESSAGE_REPLAYED',
     hint: 'send a new message; repeating a request under its own id is safe',

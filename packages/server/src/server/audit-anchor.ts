@@ -21,7 +21,10 @@ export function readAnchor(dataDir: string, vault: Vault): AuditAnchor | null {
   return schema.parse(decodeData(vault.openFile(ANCHOR_FILE, new Uint8Array(readFileSync(path)))));
 }
 
-/** Notes the head of the audit log; returns it. Does nothing when it is the one noted last. */
+/**
+ * Notes the head of the audit log; returns it. Does nothing when it is the one noted last, and keeps that one when the log
+ * does not go on from it: somebody who cuts the log under a running server must not have that confirmed.
+ */
 export async function noteAnchor(
   dataDir: string,
   vault: Vault,
@@ -30,6 +33,7 @@ export async function noteAnchor(
 ): Promise<AuditAnchor | null> {
   const head = await storage.read(({ audit }) => audit.head());
   if (head === null || head.sequence === last?.sequence) return last;
+  if ((await describeGap(storage, last)) !== null) return last;
   const { sequence, hash } = head;
   writePrivateFile(join(dataDir, ANCHOR_FILE), vault.sealFile(ANCHOR_FILE, encodeData({ sequence, hash })), {
     replace: true,

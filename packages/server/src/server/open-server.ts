@@ -103,7 +103,8 @@ async function openOn(
   };
   let anchor = readAnchor(config.dataDir, vault);
   await auditStart(storage, audit, config.version, await describeGap(storage, anchor));
-  anchor = await noteAnchor(config.dataDir, vault, storage, anchor);
+  // Also when it is another log now: that it is, is its newest entry.
+  anchor = await noteAnchor(config.dataDir, vault, storage, null);
   const sessions = await openSessions(context);
   const receive = createReceive(context, {
     ...sessions.handlers,

@@ -1,6 +1,6 @@
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHouse, mallory, SOON } from './test/house.js';
+import { createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
 
 const house = createHouse();
 afterEach(() => house.close());
@@ -23,5 +23,24 @@ describe('a courier with two accounts', () => {
     const { storage } = servers[0]!.context;
     const evidence = await storage.read((reader) => reader.evidence.list(mallory.xid, sessionId));
     expect(evidence).toEqual([]);
+  });
+});
+
+describe('somebody with two accounts who lets the operator look at one request', () => {
+  test('and puts another of the same id in its place gets no yes for that one', async () => {
+    const policy = { approval: 'operator' } as const;
+    const { servers, callers } = await house.openMany(2);
+    const others = await Promise.all(servers.map((server) => server.as(mallory)));
+    const harmless = await makeKey(callers, { policy });
+    const wanted = await makeKey(others, { policy });
+    const requestId = new Uint8Array(32).fill(7);
+    await harmless.signer.request(1, { ...messageOf('happy birthday'), requestId }, {});
+    const { desk } = servers[0]!.sessions;
+    expect((await desk.list())[0]!.sentence).toContain('happy birthday');
+    await callers[0]!.call('sign.cancel', { requestId, reason: 'changed my mind' });
+    await expect(
+      wanted.signer.request(1, { ...messageOf('everything'), requestId }, {}),
+    ).rejects.toMatchObject({ code: 'REQUEST_ID_TAKEN' });
+    await expect(desk.approve(requestId)).rejects.toMatchObject({ code: 'REQUEST_NOT_WAITING' });
   });
 });

@@ -150,7 +150,8 @@ async function auditAsked(
 }
 
 /**
- * The operator answers by request id alone, so that no two people may wait under the same one.
+ * The operator answers by request id alone: nobody may wait under the id of somebody else's request, not even of one
+ * that is over, or another could be put in the place of the one that was looked at.
  * @throws PolicyError `QUOTA_…`; StateError `REQUEST_ID_TAKEN`
  */
 async function assertRoomToWait(
@@ -163,7 +164,7 @@ async function assertRoomToWait(
   const others = (await transaction.requests.withId(requestId)).filter(
     ({ owner }) => !equalBytes(owner, account.xid),
   );
-  demand(!others.some(({ waiting }) => waiting), 'REQUEST_ID_TAKEN', 'this request id is in use');
+  demand(others.length === 0, 'REQUEST_ID_TAKEN', 'this request id is in use');
 }
 
 function factsOf(

@@ -3,18 +3,12 @@ import type { MessageReader, MetaReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
 import type { Reading, Writing } from './writing.js';
 
-export function messageReader({ queries }: Reading): MessageReader {
-  return {
-    seen: async (xid, id) => {
-      const row = await queries
-        .selectFrom('seen_messages')
-        .select('expires_at')
-        .where('xid', '=', xid)
-        .where('id', '=', id)
-        .executeTakeFirst();
-      return row !== undefined;
-    },
-  };
+const findMessage = prepared((queries, xid: Uint8Array, id: Uint8Array) =>
+  queries.selectFrom('seen_messages').select('expires_at').where('xid', '=', xid).where('id', '=', id),
+);
+
+export function messageReader(reading: Reading): MessageReader {
+  return { seen: async (xid, id) => (await findMessage(reading, xid, id)).rows.length > 0 };
 }
 
 const recordMessage = prepared((queries, xid: Uint8Array, id: Uint8Array, expiresAt: number) =>
