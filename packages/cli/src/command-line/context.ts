@@ -28,7 +28,7 @@ export function createContext(flags: GlobalFlags, environment: NodeJS.ProcessEnv
     terminal: createTerminal({
       json: flags.json === true,
       quiet: flags.quiet === true,
-      color: flags.color && !environment['NO_COLOR'] && process.stderr.isTTY,
+      color: flags.color && !environment['NO_COLOR'] && process.stderr.isTTY && process.stdout.isTTY,
       input: flags.input,
       direct: false,
     }),

@@ -27,7 +27,7 @@ export function addGlobalFlags(command: Command): Command {
     ),
     new Option('--timeout <seconds>', 'longest wait for one server').argParser(Number),
     new Option('--no-input', 'never ask; what would be asked becomes an error'),
-    new Option('--no-color', 'no colour (also NO_COLOR, or when stderr is no terminal)'),
+    new Option('--no-color', 'no colour (also NO_COLOR, or when stdout or stderr is no terminal)'),
     new Option('-q, --quiet', 'no talk on stderr but warnings and errors'),
   ];
   for (const option of options) command.addOption(option.helpGroup(group));

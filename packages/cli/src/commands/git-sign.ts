@@ -12,6 +12,7 @@ import { runInForeground } from '../ssh/run-program.js';
 import { parseSigningCall, type SigningCall } from '../ssh/signing-call.js';
 import { listSshKeys, type SshKey } from '../ssh/ssh-keys.js';
 import { formatDescription } from '../terminal/description.js';
+import { plainLines } from '../terminal/plain-text.js';
 import { readInput } from '../terminal/read-input.js';
 import { createTerminal } from '../terminal/terminal.js';
 
@@ -51,7 +52,7 @@ async function sign(context: Context, { keyFile, namespace, file }: SigningCall)
       ? { kind: 'git', payload: buildGitRequest(object) }
       : { kind: 'ssh', payload: buildSshSigRequest({ namespace, message: object }) };
   const { description } = await client.preview({ key: name, ...request });
-  terminal.talk(formatDescription(terminal, description));
+  tell(context, formatDescription(terminal, description));
   if (context.flags.preview === true) {
     terminal.result('nothing was sent', { preview: true, key: name, description });
     return;
@@ -59,6 +60,13 @@ async function sign(context: Context, { keyFile, namespace, file }: SigningCall)
   const { artefact, signers } = await client.sign({ key: name, ...request, waitSeconds: WAIT_SECONDS });
   await writeAtomically(`${file}.sig`, artefact);
   terminal.talk(`  signed by ${signers.join(', ')}`);
+}
+
+/** What is signed comes before the question for the passphrase, wherever that is asked. */
+function tell({ terminal, flags, passphraseFile }: Context, text: string): void {
+  terminal.talk(text);
+  const isAsked = passphraseFile === undefined && terminal.input && flags.preview !== true;
+  if (isAsked && !process.stderr.isTTY) terminal.secretLines(`${plainLines(text)}\n`);
 }
 
 async function keyFor(client: Client, blob: Uint8Array): Promise<SshKey> {

@@ -69,7 +69,7 @@ function asJson(_key: string, value: unknown): unknown {
 }
 
 // Our own colour sequences survive; whatever else looks like one does not.
-const OURS = /(\u001b\[(?:[0-9]|[1-4][0-9])m)/;
+const OURS = /(\u001b\[(?:[0-9]|[1-4][0-9]|48;2;\d{1,3};\d{1,3};\d{1,3})m)/;
 
 function plainUnlessStyled(text: string, color: boolean): string {
   if (!color) return plainLines(text);
