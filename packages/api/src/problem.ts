@@ -37,7 +37,21 @@ export function fromProblem(value: unknown): CkmError {
     });
   }
   const { errorClass, title, code, hint, status, retryable, facts } = parsed.data;
-  return new CkmError(errorClass as ErrorClass, title, { code, hint, httpStatus: status, retryable, facts });
+  return new CkmError(errorClass as ErrorClass, oneLine(title), {
+    code,
+    hint: oneLine(hint),
+    httpStatus: status,
+    retryable,
+    facts,
+  });
+}
+
+// Controls, line breaks, bidirectional overrides and what shows nothing: a server's words end up on its owner's screen.
+// eslint-disable-next-line no-control-regex
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+
+function oneLine(text: string): string {
+  return text.replace(UNSAFE, '\u{fffd}');
 }
 
 function boundedFacts(facts: CkmError['facts']): Problem['facts'] {

@@ -68,8 +68,9 @@ function asJson(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-// Our own colour sequences survive; whatever else looks like one does not.
-const OURS = /(\u001b\[(?:[0-9]|[1-4][0-9]|48;2;\d{1,3};\d{1,3};\d{1,3})m)/;
+// Our own styles survive, and the painted cells of a likeness, which hold nothing but two spaces; whatever else looks
+// like a sequence does not.
+const OURS = /(\u001b\[(?:0|1|2|31|32|33|48;2;\d{1,3};\d{1,3};\d{1,3}(?=m  \u001b\[(?:0m|48;2;)))m)/;
 
 function plainUnlessStyled(text: string, color: boolean): string {
   if (!color) return plainLines(text);
