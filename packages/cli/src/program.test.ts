@@ -7,7 +7,7 @@ import { COMMAND_TREE } from './command-tree.js';
 function filesBelow(folder: string, prefix = ''): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (entry.isDirectory()) return filesBelow(join(folder, entry.name), `${prefix}${entry.name} `);
-    return /\.ts$/.test(entry.name) && !/\.test\.ts$/.test(entry.name)
+    return entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')
       ? [`${prefix}${entry.name.slice(0, -3)}`]
       : [];
   });

@@ -1,5 +1,5 @@
 import { platformTransport } from '#transport';
-import { CkmError, type StateError, UsageError } from '@ckm/foundation';
+import { StateError, UsageError } from '@ckm/foundation';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
 import { createKeyShelf, listKeyRecords, loadKeyRecord } from './keys/keys.js';
 import type { CertifiedKey, KeyRecord } from './keys/key-record.js';
@@ -165,14 +165,10 @@ async function requireComplete(
   // It may have been completed by another process in the meantime.
   const now = await loadKeyRecord(context.store, name);
   if (now.acknowledged.length === key.public.quorum.of) return;
-  throw new CkmError(
-    'StateError',
-    `key ${name} is not ready: not every server has promised to have stored it`,
-    {
-      code: 'KEY_NOT_USABLE',
-      hint: 'finish making it with: ckm sessions resume',
-    },
-  ) as StateError;
+  throw new StateError(`key ${name} is not ready: not every server has promised to have stored it`, {
+    code: 'KEY_NOT_USABLE',
+    hint: 'finish making it with: ckm sessions resume',
+  });
 }
 
 async function cancelSession(

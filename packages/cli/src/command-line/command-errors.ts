@@ -1,5 +1,5 @@
 import { UsageError } from '@ckm/foundation';
-import { CommanderError } from 'commander';
+import type { CommanderError } from 'commander';
 import type { CliCode } from '../codes.js';
 
 const CODES: Readonly<Record<string, CliCode>> = {

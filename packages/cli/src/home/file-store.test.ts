@@ -60,7 +60,7 @@ describe('records as files', () => {
     await store.put('keys/a', bytes(7, 8, 9));
     const file = join(root(), 'keys/a');
     const good = readFileSync(file);
-    const damaged = [...good.map((_, i) => i)].map((i) =>
+    const damaged = Array.from(good.keys(), (i) =>
       Buffer.from(good.map((byte, at) => (at === i ? byte ^ 1 : byte))),
     );
     damaged.push(good.subarray(0, -1), Buffer.concat([good, Buffer.from([0])]), Buffer.alloc(0));

@@ -1,4 +1,5 @@
 import { StateError, UsageError } from '@ckm/foundation';
+import type * as clackModule from '@clack/prompts';
 import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import type { Terminal } from './terminal.js';
@@ -46,7 +47,7 @@ export function cancelled(): StateError {
   });
 }
 
-type Clack = typeof import('@clack/prompts');
+type Clack = typeof clackModule;
 
 async function asked<T>(
   terminal: Terminal,

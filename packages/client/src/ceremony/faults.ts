@@ -1,4 +1,4 @@
-import { CkmError, PeerFaultError, StateError } from '@ckm/foundation';
+import { type CkmError, PeerFaultError, StateError } from '@ckm/foundation';
 import { namesOf, type Participant } from './ask-all.js';
 
 /** A server did what no honest one does, in a way this client saw itself. */

@@ -1,6 +1,6 @@
 import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
 import { equalBytes, PeerFaultError, StorageError } from '@ckm/foundation';
-import { type Data, encodeData } from '@ckm/gordian';
+import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
 import {
   certificateHash,
@@ -50,7 +50,7 @@ export function keyPath(name: string): string {
 }
 
 export function encodeKeyRecord(record: KeyRecord): Uint8Array {
-  return encodeData({ version: 1, ...record } as unknown as Data);
+  return encodeData({ version: 1, ...record });
 }
 
 /** @throws StorageError `STORE_CORRUPT` */

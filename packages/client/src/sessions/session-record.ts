@@ -58,7 +58,7 @@ export function shortId(sessionId: Uint8Array): string {
 }
 
 export function encodeSession(record: SessionRecord): Uint8Array {
-  return encodeData({ version: 1, ...record } as unknown as Data);
+  return encodeData({ version: 1, ...record });
 }
 
 /** @throws StorageError `STORE_CORRUPT` */

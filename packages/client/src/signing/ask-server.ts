@@ -38,17 +38,19 @@ function send(run: SignRun, participant: Participant, attempt: SigningAttempt | 
   });
   const number = attempt?.number ?? null;
   // Also when nobody reads the inbox any more: a late answer still fills the pool.
-  void call.then(
-    (reply) => {
+  void settle();
+
+  async function settle(): Promise<void> {
+    try {
+      const reply = await call;
       if (reply.state === 'stale') pool.drop(slot);
       pool.add(slot, reply.commitments, asked);
       inbox.push({ participant, attempt: number, reply, error: null });
-    },
-    (error: unknown) => {
+    } catch (error) {
       pool.add(slot, [], asked);
       inbox.push({ participant, attempt: number, reply: null, error: asCkmError(error) });
-    },
-  );
+    }
+  }
 }
 
 function asCkmError(error: unknown): CkmError {

@@ -69,7 +69,7 @@ describe('a signature', () => {
     const { attempts, signers } = await sign('one round trip');
     const asked = stage.actors.map(requestsOf).map((count, i) => count - before[i]!);
     expect(attempts).toBe(1);
-    expect(asked.toSorted()).toEqual([0, 1, 1]);
+    expect(asked.toSorted((a, b) => a - b)).toEqual([0, 1, 1]);
     expect(signers).toEqual(stage.actors.filter((_, i) => asked[i] === 1).map(({ name }) => name));
   });
 
@@ -307,7 +307,7 @@ describe('commitments', () => {
       stage.actors
         .map(requestsOf)
         .map((count, i) => count - before[i]!)
-        .toSorted(),
+        .toSorted((a, b) => a - b),
     ).toEqual([0, 1, 1]);
   });
 
