@@ -8,6 +8,7 @@ const PACKAGES = join(import.meta.dirname, '../../../');
 /** Words in the source that are written like codes and are none. */
 const OTHER_WORDS = new Set([
   'ABSENT',
+  'ENOENT',
   'NO_COLOR',
   'NO_TWEAK',
   'SSH_AUTH_SOCK',
