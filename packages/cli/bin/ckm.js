@@ -1,6 +1,10 @@
 #!/usr/bin/env node
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+
+// A server that rests should not keep the room that its start needed: 10 to 15 MB less resident.
+setFlagsFromString('--semi-space-growth-factor=1');
 
 /** The bundle, unless a package was compiled since it was made. */
 function entry() {
