@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, type Stage } from '../test/stage.js';
+import { createStage, ownerClient, type Stage } from '../test/stage.js';
 
 let stage: Stage;
 afterEach(() => stage.close());
 
-test('whoever puts the file of one key in the place of another does not have the wrong key shown', async () => {
+test('whoever puts one record in the place of another does not have the wrong key or server shown', async () => {
   stage = await createStage(2);
   const store = memoryStore();
   const client = await stage.owner({ store });
@@ -17,7 +17,17 @@ test('whoever puts the file of one key in the place of another does not have the
       servers: stage.actors.map((actor) => actor.name),
     });
   }
-  await store.put('keys/savings', (await store.get('keys/trash'))!);
-  const later = await stage.owner({ store });
-  await expect(later.showKey('savings')).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  const [first, second] = await store.list('sessions');
+  const swaps = [
+    ['keys/savings', 'keys/trash'],
+    ['servers/alpha', 'servers/bravo'],
+    [first!, second!],
+  ] as const;
+  for (const [place, other] of swaps) await store.put(place, (await store.get(other))!);
+  const later = ownerClient(stage.transport, () => stage.now, { store });
+  const damaged = { code: 'STORE_CORRUPT' };
+  await expect(later.showKey('savings')).rejects.toMatchObject(damaged);
+  await expect(later.listServers()).rejects.toMatchObject(damaged);
+  await expect(later.listSessions()).rejects.toMatchObject(damaged);
+  await later.close();
 });

@@ -59,6 +59,8 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
   const policy = keyPolicy.safeParse(record.value('policy'));
   const network = record.has('network') ? NETWORKS.find((one) => one === record.text('network')) : null;
   if (record.integer('version') !== 1 || !policy.success || network === undefined) throw corrupt(path);
+  // A record in the place of another would show somebody else's address under a name he trusts.
+  if (keyPath(record.text('name')) !== path) throw corrupt(path);
   return {
     name: record.text('name'),
     certificate: record.bytes('certificate'),

@@ -66,6 +66,7 @@ export function parseSession(path: string, bytes: Uint8Array): SessionRecord {
   const record = readRecord(path, bytes);
   if (record.integer('version') !== 1) throw corrupt(path);
   const base = readBase(path, record);
+  if (sessionPath(base.sessionId) !== path) throw corrupt(path);
   const kind = record.text('kind');
   if (kind === 'dkg') return { ...base, kind, ...readKeySession(path, record) };
   if (kind === 'sign') return { ...base, kind, ...readSignSession(record) };
