@@ -25,12 +25,13 @@ export async function findWaiting(operator: Operator, id: string): Promise<Opera
 
 /** As people read it: the sentence first. */
 export function formatWaiting(request: OperatorRequest): string {
-  const { requestId, sentence, kind, owner, createdAt, expiresAt } = request;
+  const { requestId, keyId, sentence, kind, owner, createdAt, expiresAt } = request;
   const now = unixNow();
   return [
     `${requestId.slice(0, SHOWN)}  ${sentence}`,
     `          kind ${kind} · account ${owner.slice(0, SHOWN)} · asked ${formatInstant(createdAt, now)}`,
     `          expires ${formatInstant(expiresAt, now)}`,
+    `          key ${keyId}`,
   ].join('\n');
 }
 

@@ -32,11 +32,20 @@ async function show(
   terminal.talk(`${lines.length} of ${entries} entries`);
 }
 
-function formatLine({ sequence, at, verdict, sentence, who, policy, detail }: OperatorAuditLine): string {
+function formatLine({
+  sequence,
+  at,
+  verdict,
+  sentence,
+  who,
+  keyId,
+  policy,
+  detail,
+}: OperatorAuditLine): string {
   const when = new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  const more = [who === null ? '' : `account ${who.slice(0, 8)}`, policy, detail].filter(
-    (part) => part !== '',
-  );
+  const account = who === null ? '' : `account ${who.slice(0, 8)}`;
+  const key = keyId === null ? '' : `key ${keyId.slice(0, 8)}`;
+  const more = [account, key, policy, detail].filter((part) => part !== '');
   const tail = more.length === 0 ? '' : `  (${more.join(' · ')})`;
-  return `${String(sequence).padStart(5)}  ${when}  ${verdict.padEnd(7)}  ${sentence}${tail}`;
+  return `${String(sequence).padStart(5)}  ${when}  ${verdict.padEnd(8)}  ${sentence}${tail}`;
 }

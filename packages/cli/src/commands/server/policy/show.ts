@@ -7,7 +7,7 @@ import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 /** `ckm server policy show` */
 export function serverPolicyShowCommand(): Command {
   return operatorLeaf('show', 'what is allowed for a key, by its owner and by you')
-    .argument('<key>', 'the id of the key, 64 hex digits (see: ckm server requests, ckm server audit show)')
+    .argument('<key>', 'the id of the key, 64 hex digits, as ckm server requests shows it')
     .option('--owner <xid>', 'the account; needed only when two chose the same id')
     .action(run(show));
 }

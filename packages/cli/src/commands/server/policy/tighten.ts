@@ -10,7 +10,7 @@ import { unixNow } from '../../../terminal/instant.js';
 /** `ckm server policy tighten` */
 export function serverPolicyTightenCommand(): Command {
   return operatorLeaf('tighten', 'allow less for a key than its owner does, or take that back')
-    .argument('<key>', 'the id of the key, 64 hex digits')
+    .argument('<key>', 'the id of the key, 64 hex digits, as ckm server requests shows it')
     .option('--owner <xid>', 'the account; needed only when two chose the same id')
     .option('--kinds <list>', 'only these kinds of request, or all')
     .option('--rate <number/time>', 'at most so many in so long, such as 100/1h, or any')
