@@ -17,7 +17,7 @@ if (existsSync(bundle) && statSync(bundle).mtimeMs > compiledAt) process.exit(0)
 
 rmSync(folder, { recursive: true, force: true });
 const program = await rolldown({
-  input: { ckm: join(cli, 'dist/index.js') },
+  input: { ckm: join(cli, 'dist/main.js') },
   platform: 'node',
   external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', /^secp256k1(\/|$)/],
   resolve: { conditionNames: ['node', 'import', 'module', 'default'] },
