@@ -94,6 +94,8 @@ export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName>;
   readonly desk: RequestDesk;
   keyFacts(owner: Uint8Array, keyId: Uint8Array): Promise<KeyFacts | null>;
+  /** Ends every open session, because the database is an older one. Pending keys stay. */
+  voidOpen(reason: string): Promise<void>;
   /** Expires what is overdue at `clock()`; called every few seconds. */
   sweep(): Promise<void>;
   /** Wipes what is in memory; nothing is called afterwards. */

@@ -253,6 +253,44 @@ describe('what an attacker with the disk can do', () => {
     expect(lines[2]!.detail).toBe('the log had 3 entries and has 1');
   });
 
+  test('a session that an older database brings back is over, and says why', async () => {
+    const alpha = await start();
+    const client = alpha.as(alice);
+    await client.join();
+    const sessionId = new Uint8Array(32).fill(7);
+    const policy = {
+      kinds: ['message'],
+      rateLimit: null,
+      expiresAt: null,
+      blindAllowed: false,
+      approval: 'automatic' as const,
+    };
+    const proposed = await client.ask('session.propose', {
+      sessionId,
+      proposal: {
+        kind: 'dkg',
+        keyId: new Uint8Array(32).fill(8),
+        suite: 'ed25519',
+        purpose: 'message',
+        quorum: { needed: 2, of: 3 },
+        policy,
+      },
+      expiresAt: alpha.now + 3_600,
+    });
+    expect(proposed.state).toBe('accepted');
+    await alpha.server.close();
+    cpSync(join(alpha.dataDir, 'ckm.sqlite'), join(alpha.dataDir, 'old'));
+    await alpha.restart();
+    expect((await alpha.as(alice).ask('session.show', { sessionId })).state).toBe('accepted');
+    await alpha.server.close();
+    cpSync(join(alpha.dataDir, 'old'), join(alpha.dataDir, 'ckm.sqlite'));
+    await alpha.restart();
+    expect(await alpha.as(alice).ask('session.show', { sessionId })).toMatchObject({
+      state: 'cancelled',
+      reason: 'the database of this server was put back to an earlier state',
+    });
+  });
+
   test('V64: an account row given to somebody else opens nothing', async () => {
     const alpha = await start();
     await alpha.as(alice).join();

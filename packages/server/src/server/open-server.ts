@@ -102,10 +102,12 @@ async function openOn(
     policy: createPolicy({ vault, operator: config.policy }),
   };
   let anchor = readAnchor(config.dataDir, vault);
-  await auditStart(storage, audit, config.version, await describeGap(storage, anchor));
+  const gap = await describeGap(storage, anchor);
+  await auditStart(storage, audit, config.version, gap);
   // Also when it is another log now: that it is, is its newest entry.
   anchor = await noteAnchor(config.dataDir, vault, storage, null);
   const sessions = await openSessions(context);
+  if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
   const receive = createReceive(context, {
     ...sessions.handlers,
     'server.describe': createDescribeServer(context),

@@ -36,6 +36,24 @@ export async function sweepSessions(house: House): Promise<void> {
   }
 }
 
+/**
+ * Ends every open session: what a restored database brings back, others may have left behind. Keys that were pending
+ * stay so, because somebody may hold their certificate.
+ */
+export async function voidSessions(house: House, reason: string): Promise<void> {
+  const { storage } = house.context;
+  const openOnes = () =>
+    storage.read((reader) => reader.sessions.overdue(Number.MAX_SAFE_INTEGER, SWEEP_BATCH));
+  for (let rows = await openOnes(); rows.length > 0; rows = await openOnes()) {
+    for (const { owner, sessionId } of rows) {
+      const errand = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
+      await reviseSession(house, errand, (draft) =>
+        isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
+      );
+    }
+  }
+}
+
 function joinSession(
   house: House,
   call: Call,

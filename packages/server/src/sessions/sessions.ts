@@ -3,7 +3,7 @@ import { dkgRoom } from './dkg/dkg-room.js';
 import { createActiveKeys } from './keys/active-keys.js';
 import { keyFacts, keyHandlers } from './keys/key-functions.js';
 import type { Room } from './room.js';
-import { sessionHandlers, sweepSessions } from './session-functions.js';
+import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
 import { createIssueBudget } from './signing/issue-budget.js';
 import { createMemoryPool } from './signing/memory-pool.js';
 import { createRequestDesk, sweepRequests } from './signing/request-desk.js';
@@ -33,6 +33,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     },
     desk: createRequestDesk(context),
     keyFacts: (owner, keyId) => keyFacts(context, owner, keyId),
+    voidOpen: (reason) => voidSessions(house, reason),
     async sweep() {
       await sweepSessions(house);
       await sweepRequests(context);
