@@ -111,20 +111,20 @@ export function createClient(options: ClientOptions): Client {
     verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
 
     preview: (args) => signer.preview(args),
-    sign: async (args, on = silent) => {
+    sign: async (args, on) => {
       await requireComplete(context, args.key, shelf);
       return signer.sign(args, on);
     },
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),
-    resumeSession: async (id, on = silent) => {
+    resumeSession: async (id, on) => {
       const session = await findSession(store, id);
       requireOpen(session);
       if (session.kind === 'sign') return { kind: 'sign', result: await signer.resume(session, on) };
       return {
         kind: 'dkg',
-        key: await makeKey(context, session, await participantsOf(context, session), on),
+        key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),
       };
     },
     cancelSession: async (id, reason) => cancelSession(context, signer.cancel, id, reason),

@@ -4,6 +4,7 @@ import { lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** Tells whoever watches where a signature stands. */
 export function reportSigning(run: SignRun, stage: ProgressEvent['stage'], text: string): void {
+  if (run.on === undefined) return;
   const open = run.roast.attempts.filter(({ status }) => status === 'open');
   const answered: readonly number[] = open.flatMap(({ answers }) => answers.map(({ party }) => party));
   const owing: readonly number[] = open

@@ -27,7 +27,8 @@ export interface SignJob {
   readonly pool: CommitmentPool;
   /** Number of the last attempt that any server may have seen. */
   readonly attemptsBefore: number;
-  readonly on: OnProgress;
+  /** Absent when nobody watches. */
+  readonly on: OnProgress | undefined;
   /** Runs before anything of an attempt is sent. */
   readonly beforeAttempt: (number: number) => Promise<void>;
   /** Runs once, when the request begins to wait for people. */

@@ -68,6 +68,8 @@ const LIFETIME_SECONDS = 3_600;
 const LIFETIME_WITH_PEOPLE_SECONDS = 7 * 86_400;
 /** A server that did not answer is asked last for so long. */
 const GRUDGE_SECONDS = 30;
+/** Longest wait for a server that is only told that it is not needed any more. */
+const TIDY_MS = 3_000;
 
 export function createSigner(
   context: ClientContext,
@@ -143,14 +145,14 @@ export function createSigner(
     for (const participant of outcome.waiting) {
       const call = links
         .get(participant)!
-        .call('sign.cancel', { requestId, reason: 'enough others have signed' });
+        .call('sign.cancel', { requestId, reason: 'enough others have signed' }, { timeoutMs: TIDY_MS });
       const done: Promise<unknown> = call.catch(() => undefined).finally(() => tidying.delete(done));
       tidying.add(done);
     }
   }
 
   return {
-    async sign(args, on = () => undefined) {
+    async sign(args, on) {
       const key = await shelf(args.key);
       const request = understand(key, args.kind, args.payload);
       const now = context.clock();
@@ -172,7 +174,7 @@ export function createSigner(
         needed: key.public.quorum.needed,
       };
     },
-    async resume(session, on = () => undefined) {
+    async resume(session, on) {
       const key = await shelf(session.keyName);
       const request = understand(key, session.requestKind, session.payload);
       const { without, expiresAt } = session;
@@ -202,7 +204,7 @@ interface SigningOrder {
   readonly waitUntil: number;
   /** Whether the session is in the store already. */
   readonly isKept: boolean;
-  readonly on: OnProgress;
+  readonly on: OnProgress | undefined;
 }
 
 function lifetimeFor(policy: KeyPolicy): number {
