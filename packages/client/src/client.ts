@@ -145,11 +145,13 @@ async function createKey(
   args: CreateKeyArgs,
   on: OnProgress,
 ): Promise<CertifiedKey> {
-  const plan = await planKey(context, args);
-  const { session, participants } = sessionFromPlan(context, plan, args);
   // Whatever needs a person (a passphrase) comes before the first trace of the session.
-  for (const { server } of participants) await context.identityFor(server.xid);
-  await saveSession(context.store, session);
+  for (const { xid } of (await planKey(context, args)).servers) await context.identityFor(xid);
+  const { session, participants } = await context.store.exclusive('key-names', async () => {
+    const begun = sessionFromPlan(context, await planKey(context, args), args);
+    await saveSession(context.store, begun.session);
+    return begun;
+  });
   await makeKey(context, session, participants, on);
   return shelf(args.name);
 }

@@ -1,5 +1,5 @@
 import { parsePacket, type Result, type SessionView, signPacket } from '@ckm/api';
-import { encodeHex, StorageError } from '@ckm/foundation';
+import { encodeHex, StateError, StorageError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import type { ProgressEvent } from '../progress/progress.js';
@@ -98,6 +98,31 @@ describe('a key', () => {
     const next = { ...KEY, name: 'next' };
     await expect(client.createKey(next)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     await expect(client.createKey(next)).rejects.toMatchObject({ code: 'KEY_EXISTS' });
+  });
+
+  test('is not made twice under one name by two clients at once', async () => {
+    const both = await Promise.allSettled([client.createKey(KEY), reopen().createKey(KEY)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'KEY_EXISTS' },
+    });
+    expect(await client.listSessions()).toHaveLength(1);
+  });
+
+  test('in the making does not take the place of another that came there meanwhile', async () => {
+    await client.createKey(KEY);
+    const other = await store.get('keys/k');
+    await store.delete('keys/k');
+    stage.actor('bravo').lie = async ({ name }, honest) =>
+      name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
+    await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    stage.calmDown();
+    await store.put('keys/k', other!);
+    const [session] = await openSessions();
+    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
+      code: 'KEY_EXISTS',
+    });
+    expect(await store.get('keys/k')).toEqual(other);
   });
 
   test('whose stored record was changed is not used', async () => {
@@ -283,6 +308,18 @@ describe('V22: a ceremony that is interrupted', () => {
       await client.resumeSession(encodeHex(session!.sessionId).slice(0, 8));
       expect((await client.verifyKey(key.name)).isSound).toBe(true);
     }
+  });
+
+  test('by a refusal that a repetition may cure stays open', async () => {
+    stage.actor('bravo').lie = async ({ name }, honest) => {
+      if (name !== 'session.join') return honest();
+      throw new StateError('a message expired 3 s ago', { code: 'MESSAGE_EXPIRED', hint: 'send it again' });
+    };
+    await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'MESSAGE_EXPIRED' });
+    stage.calmDown();
+    const [session] = await openSessions();
+    await client.resumeSession(encodeHex(session!.sessionId));
+    expect((await client.verifyKey('k')).isSound).toBe(true);
   });
 
   test('by the death of the client between any two things it writes is resumed by the next', async () => {

@@ -1,4 +1,4 @@
-import { CkmError, StateError } from '@ckm/foundation';
+import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import type { BitcoinNetwork } from '@ckm/requests';
 import type { Participant } from '../ceremony/ask-all.js';
 import { listed } from '../ceremony/faults.js';
@@ -9,7 +9,7 @@ import type { OnProgress } from '../progress/progress.js';
 import { serverWithXid } from '../servers/servers.js';
 import { type KeySession, type SessionStanding, shortId } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
-import type { KeyRecord } from './key-record.js';
+import { keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';
 import { saveKeyRecord } from './keys.js';
 
 /**
@@ -34,17 +34,30 @@ export async function makeKey(
       createdAt: session.createdAt,
       acknowledged: acknowledged.map(({ slot }) => slot),
     };
-    await saveKeyRecord(context.store, record);
+    await keep(context, record);
     if (missing.length > 0) throw notPromised(run, missing);
     await close(run, 'finished', null);
     return record;
   } catch (error) {
     if (isFinal(run, error)) {
-      await close(run, 'failed', (error as CkmError).message.slice(0, 280));
+      await close(run, 'failed', error.message.slice(0, 280));
       await tellOthers(run);
     }
     throw error;
   }
+}
+
+/** Never over another key of that name, however it came there. */
+async function keep({ store }: ClientContext, record: KeyRecord): Promise<void> {
+  const bytes = await store.get(keyPath(record.name));
+  const before = bytes === null ? null : parseKeyRecord(keyPath(record.name), bytes);
+  if (before !== null && !equalBytes(before.certificate, record.certificate)) {
+    throw new UsageError(`there is another key ${record.name} now`, {
+      code: 'KEY_EXISTS',
+      hint: `move store/${keyPath(record.name)} away, then go on with: ckm sessions resume`,
+    });
+  }
+  await saveKeyRecord(store, record);
 }
 
 /** Who takes part in a stored session. @throws UsageError `SERVER_UNKNOWN` */
@@ -70,28 +83,19 @@ export async function abandonKey(
   return run.session;
 }
 
-/** Whether the ceremony cannot go on after this: not for silence, nor for anything on our own side. */
-function isFinal(run: KeyRun, error: unknown): boolean {
-  if (!(error instanceof CkmError) || isRoundComplete(run.board, ROUNDS - 1)) return false;
-  const ofTheCeremony = [
-    'PeerFaultError',
-    'PolicyError',
-    'StateError',
-    'AccessError',
-    'EncodingError',
-    'UsageError',
-  ];
-  return ofTheCeremony.includes(error.errorClass) && !OURS.has(error.code);
-}
+/** Endings of a session that no repetition changes. */
+const ENDINGS = new Set(['SESSION_REJECTED', 'SESSION_EXPIRED', 'SESSION_CANCELLED', 'SESSION_ABORTED']);
 
-/** Errors of this machine that wear a class of the ceremony. */
-const OURS = new Set([
-  'CLIENT_CLOSED',
-  'HOME_LOCKED',
-  'INPUT_NEEDED',
-  'PASSPHRASE_WRONG',
-  'CANCELLED_BY_PERSON',
-]);
+/**
+ * Whether the ceremony cannot go on after this: a fault, an ending, or a server's no for good. Not silence, not what a
+ * repetition may cure, and nothing on our own side.
+ */
+function isFinal(run: KeyRun, error: unknown): error is CkmError {
+  if (!(error instanceof CkmError) || isRoundComplete(run.board, ROUNDS - 1)) return false;
+  if (/^(FAULT|SUSPECT|RETRY)_/.test(error.code) || ENDINGS.has(error.code)) return true;
+  const isSaidByServer = typeof error.facts['server'] === 'string';
+  return isSaidByServer && !error.retryable && error.errorClass !== 'BugError';
+}
 
 async function close(run: KeyRun, standing: SessionStanding, reason: string | null): Promise<void> {
   run.session = { ...run.session, standing, reason };
