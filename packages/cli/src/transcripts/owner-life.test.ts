@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
-import { errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
+import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'beta', 'gamma'];
@@ -365,6 +367,32 @@ describe('V65: secrets', () => {
       expect(stored.includes(secret)).toBe(false);
       expect(spoken.some(({ stdout, stderr }) => `${stdout}${stderr}`.includes(secret))).toBe(false);
     }
+  });
+
+  test('are in no argument and no environment variable of the process that uses them', async () => {
+    const out = join(lab.scratch.path, 'watched.txt');
+    const environment = { PATH: process.env['PATH'] ?? '', ...lab.environment };
+    const child = spawn(process.execPath, [CKM, 'seed', 'backup', '--out', out], {
+      env: environment,
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    let seen = '';
+    while (child.exitCode === null) {
+      for (const file of ['cmdline', 'environ']) {
+        try {
+          seen += readFileSync(`/proc/${child.pid}/${file}`, 'latin1');
+        } catch {
+          // It ended between the two looks.
+        }
+      }
+      await new Promise(setImmediate);
+    }
+    await ended;
+    const words = readFileSync(out, 'utf8').split(' ');
+    expect(seen).toContain('CKM_PASSPHRASE_FILE');
+    expect(seen).not.toContain('seven onions');
+    expect(seen).not.toContain(`${words[3]} ${words[4]}`);
   });
 
   test('a restored seed is the same owner to every server', async () => {
