@@ -16,4 +16,5 @@ function entry() {
 }
 
 const { runCli } = await import(entry());
-process.exitCode = await runCli(process.argv.slice(2));
+// Everything is written by now. A server that still has not answered does not keep the process.
+process.exit(await runCli(process.argv.slice(2)));

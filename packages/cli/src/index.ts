@@ -1,4 +1,3 @@
 export { CLI_CODES, type CliCode } from './codes.js';
 export { fileStore } from './home/file-store.js';
 export { runCli } from './main.js';
-export { createHttpTransport, type HttpTransport } from './transport/http-transport.js';

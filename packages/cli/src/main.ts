@@ -11,6 +11,14 @@ import { createProgram } from './program.js';
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   endQuietlyWhenNobodyReads();
+  const status = await runOne(argv);
+  // Whoever called may end the process now: a pipe holds nothing back any more.
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise((resolve) => stream.write('', resolve));
+  return status;
+}
+
+async function runOne(argv: readonly string[]): Promise<number> {
   let program: Command | undefined;
   try {
     program = await createProgram(argv);

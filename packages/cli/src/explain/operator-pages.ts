@@ -82,6 +82,11 @@ export const OPERATOR_PAGES = pagesOf({
     'Fewer digits would name too many requests.',
     'Copy it from ckm server requests FOLDER.',
   ],
+  REQUEST_ID_SHORT: [
+    'With --yes nobody reads the sentence, so the request must be named by all 64 digits of its id.',
+    'Whoever asks chooses the id: a few digits could name another request by the time you say yes.',
+    'Leave --yes out and read the sentence, or copy the whole id from ckm server requests FOLDER --json.',
+  ],
   SERVER_SEALED: [
     'The server waits for its passphrase and answers nobody.',
     'Its storage key lies under a passphrase, so that a stolen disk is of no use.',

@@ -1,7 +1,6 @@
-import { type Client, createClient, type SeedSource, type Transport } from '@ckm/client';
+import { type Client, createClient, type SeedSource } from '@ckm/client';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
-import { createHttpTransport } from '../transport/http-transport.js';
 import { fileStore } from './file-store.js';
 import { requireInitialised } from './home.js';
 import { unlockSeed } from './owner-seed.js';
@@ -16,9 +15,11 @@ export async function openOwner(
   seed: SeedSource = () => unlockSeed(context),
 ): Promise<Client> {
   await requireInitialised(context.home);
-  const { transport, close } = createHttpTransport();
-  const client = ownerClient(context, transport, seed);
-  context.onEnd(close);
+  const client = createClient({
+    seed,
+    store: fileStore(context.home.store),
+    timeoutMs: context.timeoutMs,
+  });
   context.onEnd(() => client.close());
   return client;
 }
@@ -26,15 +27,6 @@ export async function openOwner(
 /** The same for programs that go on by themselves: the passphrase is asked for now, while somebody looks. */
 export async function openOwnerNow(context: Context): Promise<Client> {
   return openOwner(context, await unlockSeed(context));
-}
-
-function ownerClient(context: Context, transport: Transport, seed: SeedSource): Client {
-  return createClient({
-    seed,
-    store: fileStore(context.home.store),
-    timeoutMs: context.timeoutMs,
-    transport,
-  });
 }
 
 /** Where a path of the store lies on disk, for people. */

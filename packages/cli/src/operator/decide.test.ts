@@ -28,7 +28,9 @@ describe('a key whose servers ask their operators', () => {
     expect([outcome.status, errorOf(outcome).code]).toEqual([77, 'REQUEST_WAITING']);
     const listed = await operator('requests', 'alpha');
     expect(listed.stdout).toMatch(/^[0-9a-f]{8} {2}Sign the message “Pay the baker” .*\n.*kind message/);
-    const yes = await operator('approve', 'alpha', request.requestId.slice(0, 8), '--yes');
+    const blind = await operator('approve', 'alpha', request.requestId.slice(0, 8), '--yes');
+    expect([blind.status, errorOf(blind).code]).toEqual([64, 'REQUEST_ID_SHORT']);
+    const yes = await operator('approve', 'alpha', request.requestId, '--yes');
     expect(yes.stdout).toBe(`approved ${request.requestId}\n`);
     const again = await lab.ckm(['sign', 'treasury', '--message', 'Pay the baker', '--yes', '--wait', '1s']);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');

@@ -23,6 +23,19 @@ export async function findWaiting(operator: Operator, id: string): Promise<Opera
   });
 }
 
+/**
+ * A yes that reads nothing must name all of what it means: whoever asks chooses the id, and could have exchanged the
+ * request for another whose id begins alike.
+ * @throws UsageError `REQUEST_ID_SHORT`
+ */
+export function assertWholeId(id: string): void {
+  if (id.length === 64) return;
+  throw new UsageError('with --yes a request is named by its whole id', {
+    code: 'REQUEST_ID_SHORT',
+    hint: 'leave --yes out and read the sentence, or copy all 64 digits from: ckm server requests --json',
+  });
+}
+
 /** As people read it: the sentence first. */
 export function formatWaiting(request: OperatorRequest): string {
   const { requestId, keyId, sentence, kind, owner, createdAt, expiresAt } = request;

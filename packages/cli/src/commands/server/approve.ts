@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
-import { findWaiting, formatWaiting } from '../../operator/waiting-request.js';
+import { assertWholeId, findWaiting, formatWaiting } from '../../operator/waiting-request.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
 
 /** `ckm server approve` */
@@ -15,6 +15,7 @@ export function serverApproveCommand(): Command {
 async function approve({ terminal, flags }: Context, folder: string, id: string): Promise<void> {
   const operator = operatorOf(folder);
   const request = await findWaiting(operator, id);
+  if (flags.yes === true && flags.preview !== true) assertWholeId(id);
   const { requestId, sentence } = request;
   terminal.warn(formatWaiting(request));
   if (flags.preview === true) {
