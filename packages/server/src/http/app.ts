@@ -1,5 +1,6 @@
 import type { Problem } from '@ckm/api';
 import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
 import { createRateLimiter } from '../accounts/rate-limiter.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Reporting } from '../events.js';
@@ -35,6 +36,11 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     addressGroup(remoteOf(c), config.trustProxy ? c.req.header('x-forwarded-for') : undefined);
   const door: Door = { addressOf, admits: (c) => perAddress.take(addressOf(c)) };
 
+  // An owner's page comes from anywhere: what it sends is sealed and signed, and no cookie goes with it.
+  app.use(
+    '/v1/*',
+    cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'], maxAge: 86_400 }),
+  );
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', (c) => {
     const phase = gate.phase();
