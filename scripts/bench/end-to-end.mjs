@@ -12,11 +12,11 @@ import { bareNode, startBenchServer } from './processes.mjs';
 import { figure, median } from './report.mjs';
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
-/** What is not measured: until then V8 interprets what it later compiles. */
-const WARM_UP_MS = 8_000;
-const SUSTAINED_MS = 8_000;
-const RESTART_WARM_UP_MS = 5_000;
-const CONCURRENCY = 12;
+/** Rounds that are not measured, until the rate no longer rises: V8 first interprets what it later compiles. */
+const WARM_UP = { roundMs: 5_000, least: 5, most: 12 };
+const SUSTAINED_MS = 10_000;
+const RESTART_WARM_UP_MS = 10_000;
+const CONCURRENCY = 16;
 const SINGLE_ROUNDS = 60;
 const STORED_KEYS = 10_000;
 
@@ -32,7 +32,7 @@ export async function endToEnd(say) {
     for (const { name, url } of servers) await client.addServer({ name, url });
     await makeKey(client, 'bench');
     say('as many signatures as possible');
-    await sustain(client, 'bench', servers, WARM_UP_MS);
+    await warmUp(client, 'bench', servers);
     const sustained = await sustain(client, 'bench', servers, SUSTAINED_MS);
     say('one signature at a time');
     const single = await oneAtATime(client, 'bench');
@@ -72,6 +72,15 @@ async function oneAtATime(client, key, rounds = SINGLE_ROUNDS) {
     times.push(performance.now() - begun);
   }
   return median(times);
+}
+
+async function warmUp(client, key, servers) {
+  let best = 0;
+  for (let round = 1; round <= WARM_UP.most; round++) {
+    const { perSecond } = await sustain(client, key, servers, WARM_UP.roundMs);
+    if (round > WARM_UP.least && perSecond < best * 1.03) return;
+    best = Math.max(best, perSecond);
+  }
 }
 
 async function sustain(client, key, servers, forMs) {
@@ -126,7 +135,7 @@ function peerSignature() {
 function sustainedFigure({ perSecond, clientCpuMs, serverCpuMs }, peerMs) {
   return {
     ...figure({
-      name: 'signatures end to end, 2 of 3, sustained',
+      name: 'signatures end to end, 2 of 3, sustained, warm',
       ours: perSecond,
       unit: '1/s',
       peer: 'noble FROST, one process, no network, no disk',
