@@ -96,7 +96,7 @@ export interface Sessions {
   keyFacts(owner: Uint8Array, keyId: Uint8Array): Promise<KeyFacts | null>;
   /** Ends every open session, because the database is an older one. Pending keys stay. */
   voidOpen(reason: string): Promise<void>;
-  /** Expires what is overdue at `clock()`; called every few seconds. */
+  /** Expires what is overdue at `clock()`, forgets what has been over for long; called every few seconds. */
   sweep(): Promise<void>;
   /** Wipes what is in memory; nothing is called afterwards. */
   close(): void;

@@ -25,7 +25,10 @@ const ACCESS = groupOf(
       'As many of your requests wait there as the operator allows.',
       'Cancel some: ckm sessions.',
     ],
-    QUOTA_MESSAGES: ['You sent more messages in a minute than the operator allows.', 'Wait a minute.'],
+    QUOTA_MESSAGES: [
+      'You sent more messages in a minute than the operator allows; a long one counts as several.',
+      'Wait a minute.',
+    ],
     QUOTA_BYTES: 'You have stored as much there as the operator allows.',
     TOO_MANY_MESSAGES: ['The server gets more messages than it answers.', 'Wait a moment, then try again.'],
     SERVER_BUSY: ['The server answers as many messages as it can.', 'Wait a moment, then try again.'],

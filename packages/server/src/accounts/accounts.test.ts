@@ -198,6 +198,18 @@ describe('a rate limit in memory', () => {
     expect(take('alice')).toEqual([true, true, true, false]);
   });
 
+  test('what costs several takes several, or nothing at all', () => {
+    let now = 0;
+    const limiter = createRateLimiter({ count: 3, perMs: 300 }, () => now);
+    expect([limiter.take('alice', 2), limiter.take('alice', 2), limiter.take('alice')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    now = 1_000;
+    expect([limiter.take('alice', 4), limiter.take('alice', 3)]).toEqual([false, true]);
+  });
+
   test('V10: names such as __proto__ are only names', () => {
     const limiter = createRateLimiter({ count: 1, perMs: 1_000 }, () => 0);
     for (const name of ['__proto__', 'constructor', 'toString']) {

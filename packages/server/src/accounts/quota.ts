@@ -4,7 +4,7 @@ import { quotaError } from './codes.js';
 /** Counted from durable rows, in the transaction that adds one more. */
 export const quotaChecks: Accounts['quota'] = {
   key: async (reader, { xid, quota }) => {
-    if ((await reader.keys.count(xid)) < quota.keys) return;
+    if ((await reader.keys.countWithOpen(xid)) < quota.keys) return;
     throw quotaError('QUOTA_KEYS', 'keys', quota.keys, 'delete a key, or ask the operator for more');
   },
   openSession: async (reader, { xid, quota }) => {

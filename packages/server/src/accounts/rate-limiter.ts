@@ -1,7 +1,7 @@
 /** Counts in memory: what a process that restarts may forget. */
 export interface RateLimiter {
-  /** Takes one place; false when there is none left. */
-  take(name: string): boolean;
+  /** Takes one place, or so many at once; false, and none taken, when there are not as many left. */
+  take(name: string, places?: number): boolean;
 }
 
 const MAX_NAMES = 20_000;
@@ -20,9 +20,9 @@ export function createRateLimiter(
   const fullAt = new Map<string, number>();
   const cost = perMs / count;
   return {
-    take: (name) => {
+    take: (name, places = 1) => {
       const now = nowMs();
-      const next = Math.max(fullAt.get(name) ?? 0, now) + cost;
+      const next = Math.max(fullAt.get(name) ?? 0, now) + cost * places;
       if (next - now > perMs) return false;
       fullAt.delete(name);
       if (fullAt.size >= MAX_NAMES) forgetOldest(fullAt);

@@ -41,6 +41,10 @@ export interface ServerConfig {
     readonly sessionLifetimeSeconds: number;
     /** A request may not stay open for longer than this. */
     readonly requestLifetimeSeconds: number;
+    /** How long a request is kept after its expiry, or as long as it counts against a rate limit. */
+    readonly keepRequestsSeconds: number;
+    /** How long a session is kept after its expiry. */
+    readonly keepSessionsSeconds: number;
   };
   readonly log: { readonly level: string };
   /** Whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it. */

@@ -38,6 +38,8 @@ const limits = z.strictObject({
   messageLifetimeSeconds: z.int().min(10).max(86_400).default(300),
   sessionLifetimeSeconds: z.int().min(60).max(31_536_000).default(1_209_600),
   requestLifetimeSeconds: z.int().min(60).max(31_536_000).default(1_209_600),
+  keepRequestsSeconds: z.int().min(60).max(315_360_000).default(86_400),
+  keepSessionsSeconds: z.int().min(60).max(315_360_000).default(2_592_000),
 });
 
 const listen = z.strictObject({ host: z.string().min(1).max(255), port: z.int().min(0).max(65_535) });

@@ -16,6 +16,8 @@ const LIMITS: ServerConfig['limits'] = {
   messageLifetimeSeconds: 300,
   sessionLifetimeSeconds: 300,
   requestLifetimeSeconds: 300,
+  keepRequestsSeconds: 300,
+  keepSessionsSeconds: 300,
 };
 const OCTETS = { 'content-type': 'application/octet-stream' };
 

@@ -12,6 +12,8 @@ const LIMITS = {
   messageLifetimeSeconds: 300,
   sessionLifetimeSeconds: 300,
   requestLifetimeSeconds: 300,
+  keepRequestsSeconds: 300,
+  keepSessionsSeconds: 300,
 };
 const MALLORY = '192.0.2.66';
 const ALICE = '192.0.2.1';

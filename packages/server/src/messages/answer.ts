@@ -13,17 +13,25 @@ export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open'>>;
 /** All strangers together; each of them costs a signature check, and if they are let in a row. */
 const STRANGERS_PER_MINUTE = 600;
 
+/**
+ * A longer message counts as several: what it costs to answer grows with its length. A signature takes one, the largest
+ * transaction some hundreds.
+ */
+const COUNTED_AS_ONE = 4_096;
+
 /** Calls the function that an authenticated message names. */
 export function createAnswer(context: ServerContext, handlers: AccountHandlers) {
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
   const strangers = createRateLimiter({ count: STRANGERS_PER_MINUTE, perMs: 60_000 });
 
-  function admit({ account, message }: Sender, name: FunctionName): void {
+  function admit({ account, message }: Sender, name: FunctionName, length: number): void {
     const isStranger = account === null;
     if (isStranger && name !== 'account.open') throw unknownAccount();
     if (account?.status === 'suspended') throw suspended();
-    if (isStranger ? strangers.take('') : perAccount.take(encodeHex(message.header.sender))) return;
+    const places = Math.ceil(length / COUNTED_AS_ONE);
+    const sender = encodeHex(message.header.sender);
+    if (isStranger ? strangers.take('', places) : perAccount.take(sender, places)) return;
     const limit = isStranger ? STRANGERS_PER_MINUTE : requestsPerMinute;
     throw quotaError('QUOTA_MESSAGES', 'messages a minute', limit, 'wait a minute');
   }
@@ -36,13 +44,13 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     return (handlers[name] as Handler<FunctionName>)(call as Call, parameters);
   }
 
-  return async (sender: Sender): Promise<Reply<FunctionName>> => {
+  return async (sender: Sender, length: number): Promise<Reply<FunctionName>> => {
     const { account, message } = sender;
     const name = message.function;
     if (!isFunctionName(name)) throw unknownFunction();
     // Before it is counted: whoever repeats what he recorded must not use up its sender's messages.
     if (sender.isRepeated) throw replayed();
-    admit(sender, name);
+    admit(sender, name, length);
     const { call, settle } = createCall(context, message.header, account);
     try {
       const result = (await run(sender, name, call)) as Extract<Reply<FunctionName>, { ok: true }>['result'];

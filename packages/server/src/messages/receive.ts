@@ -27,13 +27,13 @@ const MAX_BODY_DEPTH = 16;
 export function createReceive(context: ServerContext, handlers: AccountHandlers): Receive {
   const answer = createAnswer(context, handlers);
 
-  async function reply(sender: Sender): Promise<Received> {
+  async function reply(sender: Sender, length: number): Promise<Received> {
     const started = performance.now();
     const name = isFunctionName(sender.message.function) ? sender.message.function : 'unknown';
     const report = (code: string) =>
       context.events.messageAnswered({ function: name, code, seconds: (performance.now() - started) / 1000 });
     try {
-      const bytes = sealReply(context, sender, await answer(sender));
+      const bytes = sealReply(context, sender, await answer(sender, length));
       report('OK');
       return { kind: 'sealed', bytes };
     } catch (error) {
@@ -55,7 +55,7 @@ export function createReceive(context: ServerContext, handlers: AccountHandlers)
         maxBytes: config.limits.body,
         maxDepth: MAX_BODY_DEPTH,
       });
-      return await reply(await authenticate(context, opened));
+      return await reply(await authenticate(context, opened), bytes.length);
     } catch (error) {
       const problem = reported(context, error);
       context.events.messageRefused({ code: problem.code });

@@ -24,7 +24,11 @@ export function createPolicy({
 }): Policy {
   const general = { ...operator, expiresAt: null };
 
-  async function apply(reader: Reader, owned: KeyPolicy, { owner, keyId }: RequestFacts): Promise<Applied> {
+  async function apply(
+    reader: Reader,
+    owned: KeyPolicy,
+    { owner, keyId }: Pick<RequestFacts, 'owner' | 'keyId'>,
+  ): Promise<Applied> {
     const row = await reader.tightenings.find(owner, keyId);
     const special = row === null ? [] : [openTightening(vault, row)];
     const version = row === null ? '' : ` tightened ${row.version}`;
@@ -43,6 +47,10 @@ export function createPolicy({
     recheck: async (reader, owned, facts) => {
       const { policy, name } = await apply(reader, owned, facts);
       return verdict(policy, name, refusal(policy, facts));
+    },
+    rateWindow: async (reader, owned, key) => {
+      const { policy } = await apply(reader, owned, key);
+      return Math.max(0, ...policy.rateLimits.map(({ perSeconds }) => perSeconds));
     },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, [general]);

@@ -25,6 +25,12 @@ export interface Policy {
   decide(transaction: Transaction, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
   /** Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. */
   recheck(reader: Reader, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
+  /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
+  rateWindow(
+    reader: Reader,
+    keyPolicy: KeyPolicy,
+    key: Pick<RequestFacts, 'owner' | 'keyId'>,
+  ): Promise<number>;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
   acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
 }

@@ -2,6 +2,7 @@ import type { ServerContext, Sessions } from '../context.js';
 import { dkgRoom } from './dkg/dkg-room.js';
 import { createActiveKeys } from './keys/active-keys.js';
 import { keyFacts, keyHandlers } from './keys/key-functions.js';
+import { createRetention } from './retention.js';
 import type { Room } from './room.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
 import { createIssueBudget } from './signing/issue-budget.js';
@@ -23,6 +24,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
   const keys = createActiveKeys(context);
   const signing: SigningHouse = { context, keys, pool, budget: createIssueBudget(context.clock) };
   const house = { context, rooms: ROOMS };
+  const retention = createRetention(context);
   await sweepSessions(house);
   return {
     handlers: {
@@ -37,6 +39,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     async sweep() {
       await sweepSessions(house);
       await sweepRequests(context);
+      await retention.sweep();
       await pool.sweep();
     },
     close() {

@@ -6,7 +6,7 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPostgres } from './postgres/postgres.js';
 import { openSqlite } from './sqlite/sqlite.js';
-import type { AccountRow, KeyRow, NonceRow, RequestRow, SessionRow, Storage } from './storage.js';
+import type { AccountRow, KeyRow, NonceRow, Place, RequestRow, SessionRow, Storage } from './storage.js';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
 const id = (number: number) => new Uint8Array(32).fill(number);
@@ -309,15 +309,56 @@ for (const bench of [sqliteBench(), postgresBench()]) {
         await attempts.insert({ owner: alice, requestId: id(3), number: 1, sealed: sealed(50) });
       });
       expect(await bytes()).toBe(60 + 100 + 60 + 60 + 50);
-      await storage.transact(async ({ sessions, packets, keys, requests, attempts }) => {
+      await storage.transact(async ({ sessions, keys, requests }) => {
         await sessions.update(session({ version: 2, sealed: sealed(50) }));
-        await packets.removeAll(alice, id(1));
         await keys.update(key({ version: 2, sealed: sealed(70) }));
         await requests.update(request({ version: 2, sealed: sealed(45) }));
-        await attempts.removeAll(alice, id(3));
       });
-      expect(await bytes()).toBe(50 + 70 + 45);
+      expect(await bytes()).toBe(50 + 100 + 70 + 45 + 50);
+      await storage.transact(({ sessions, requests }) =>
+        Promise.all([sessions.remove(alice, id(1)), requests.remove(alice, id(3))]),
+      );
+      expect(await bytes()).toBe(70);
       expect(await storage.read(({ bytesOf }) => bytesOf(bob))).toBe(0);
+    });
+
+    test('what is over comes page by page, oldest first, whoever owns it; what is open or waits does not', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ sessions, keys, requests }) => {
+        await keys.insert(key());
+        await keys.insert(key({ owner: bob }));
+        for (const expiresAt of [300, 100]) {
+          for (const owner of [bob, alice]) {
+            const ended = { owner, expiresAt, open: false };
+            await sessions.insert(session({ ...ended, sessionId: id(expiresAt / 100) }));
+            await requests.insert(request({ owner, expiresAt, requestId: id(expiresAt / 100) }));
+          }
+        }
+        await sessions.insert(session({ sessionId: id(9), expiresAt: 50 }));
+        await requests.insert(request({ requestId: id(9), expiresAt: 50, waiting: true }));
+      });
+      const walk = async (table: 'sessions' | 'requests') => {
+        const seen: [number, number][] = [];
+        let after: Place | null = null;
+        for (let page = 0; page < 5; page++) {
+          const place: Place | null = after;
+          const [row] = await storage.read((reader) => reader[table].over(300, place, 1));
+          if (row === undefined) break;
+          seen.push([row.expiresAt, row.owner[0]!]);
+          const { expiresAt, owner } = row;
+          after = { expiresAt, owner, id: 'sessionId' in row ? row.sessionId : row.requestId };
+        }
+        return seen;
+      };
+      const inOrder = [
+        [100, 0xa1],
+        [100, 0xb0],
+        [300, 0xa1],
+        [300, 0xb0],
+      ];
+      expect(await walk('sessions')).toEqual(inOrder);
+      expect(await walk('requests')).toEqual(inOrder);
+      expect(await storage.read(({ requests }) => requests.over(299, null, 9))).toHaveLength(2);
     });
 
     test('the audit head moves with its rows, in one transaction', async () => {

@@ -22,6 +22,14 @@ export interface Page {
   readonly limit: number;
 }
 
+/** Where a walk over what is over has come to. */
+export interface Place {
+  readonly expiresAt: number;
+  readonly owner: Uint8Array;
+  /** Of the session or request. */
+  readonly id: Uint8Array;
+}
+
 export interface AccountReader {
   find(xid: Uint8Array): Promise<AccountRow | null>;
   list(page: Page): Promise<readonly AccountRow[]>;
@@ -37,6 +45,8 @@ export interface SessionReader {
   countOpen(owner: Uint8Array): Promise<number>;
   /** Open sessions of all owners whose `expiresAt` is at or before `now`, oldest first. */
   overdue(now: number, limit: number): Promise<readonly SessionRow[]>;
+  /** Closed sessions of all owners whose `expiresAt` is at or before `until`, behind `after`, oldest first. */
+  over(until: number, after: Place | null, limit: number): Promise<readonly SessionRow[]>;
 }
 export interface PacketReader {
   find(owner: Uint8Array, sessionId: Uint8Array, round: number, sender: number): Promise<PacketRow | null>;
@@ -51,6 +61,8 @@ export interface KeyReader {
   list(owner: Uint8Array, page: Page): Promise<readonly KeyRow[]>;
   /** Pending and active keys of an owner. */
   count(owner: Uint8Array): Promise<number>;
+  /** Those, and the keys that open sessions of this owner are about to make. */
+  countWithOpen(owner: Uint8Array): Promise<number>;
   /** All keys with this id, whoever owns them: for the operator. */
   withId(keyId: Uint8Array): Promise<readonly KeyRow[]>;
 }
@@ -68,6 +80,8 @@ export interface RequestReader {
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;
   /** Waiting requests of all owners whose `expiresAt` is at or before `now`. */
   overdue(now: number, limit: number): Promise<readonly RequestRow[]>;
+  /** Requests of all owners that wait for nobody, `expiresAt` at or before `until`, behind `after`, oldest first. */
+  over(until: number, after: Place | null, limit: number): Promise<readonly RequestRow[]>;
 }
 export interface AttemptReader {
   find(owner: Uint8Array, requestId: Uint8Array, number: number): Promise<AttemptRow | null>;
@@ -133,11 +147,12 @@ export interface Transaction extends Reader {
   readonly sessions: SessionReader & {
     insert(row: SessionRow): Promise<void>;
     update(row: SessionRow): Promise<void>;
+    /** With its packets and evidence. */
+    remove(owner: Uint8Array, sessionId: Uint8Array): Promise<void>;
   };
   readonly packets: PacketReader & {
     /** False when this round already holds a packet of this sender: compare it, same bytes or equivocation. */
     insert(row: PacketRow): Promise<boolean>;
-    removeAll(owner: Uint8Array, sessionId: Uint8Array): Promise<void>;
   };
   readonly evidence: EvidenceReader & { insert(row: EvidenceRow): Promise<void> };
   readonly keys: KeyReader & {
@@ -151,11 +166,10 @@ export interface Transaction extends Reader {
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;
     update(row: RequestRow): Promise<void>;
+    /** With its attempts. */
+    remove(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
   };
-  readonly attempts: AttemptReader & {
-    insert(row: AttemptRow): Promise<void>;
-    removeAll(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
-  };
+  readonly attempts: AttemptReader & { insert(row: AttemptRow): Promise<void> };
   readonly nonces: NonceReader & {
     insert(rows: readonly NonceRow[]): Promise<void>;
     /**

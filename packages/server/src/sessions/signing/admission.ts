@@ -42,6 +42,7 @@ export async function admitRequest(
 ): Promise<Admission> {
   const { requestId, keyId, kind, expiresAt } = request;
   assertExpiry(context, expiresAt, context.config.limits.requestLifetimeSeconds);
+  await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   const owner = call.account.xid;
   const verdict = await context.policy.decide(
     transaction,
@@ -105,6 +106,11 @@ export async function recheckRequest(
   await transaction.requests.update(sealRequest(context, asked));
   await auditAsked(context, transaction, asked, policy);
   return { kind: 'admitted', stored: asked, fresh: true, policy, decided: { verdict: 'ask', code: '' } };
+}
+
+/** Room for a request and one attempt at it: the most its rows take, a share and its framing for each task. */
+export function bytesFor({ tasks, description }: ReadRequest): number {
+  return 1_024 + 4 * description.sentence.length + 48 * tasks.length;
 }
 
 /** The next version of a request. */

@@ -5,7 +5,7 @@ import type { Transaction } from '../../storage/storage.js';
 import { demand } from '../errors.js';
 import type { ActiveKeys } from '../keys/active-keys.js';
 import { repeatWhenRaced } from '../raced.js';
-import { admitRequest, recheckRequest, type Admission, type Decided } from './admission.js';
+import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
 import type { IssueBudget } from './issue-budget.js';
 import type { NoncePool } from './nonce-pool.js';
 import { readRequest, type ReadRequest } from './read-request.js';
@@ -112,6 +112,9 @@ async function answer(
   if (attempt !== null) {
     const commitments = await issue(house, transaction, request, read);
     return { refused: null, stored, suite, decided: null, attempt, made: false, commitments };
+  }
+  if (request.attempt !== null) {
+    await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   }
   const admission = await recheckRequest(context, call, transaction, stored, read);
   return proceed(house, transaction, request, read, admission);

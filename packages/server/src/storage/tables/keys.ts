@@ -3,7 +3,7 @@ import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { KeyReader, TighteningReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import { addUsage, insertRow, type Reading, type Writing } from './writing.js';
+import { addUsage, insertRow, type Reading, SEALED_LENGTH, type Writing } from './writing.js';
 
 const findKey = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
   queries.selectFrom('keys').selectAll().where('owner', '=', owner).where('key_id', '=', keyId),
@@ -24,6 +24,10 @@ const findTightening = prepared((queries, owner: Uint8Array, keyId: Uint8Array) 
 export function keyReader(reading: Reading): KeyReader {
   const { queries } = reading;
   const all = () => queries.selectFrom('keys').selectAll();
+  const count = async (owner: Uint8Array): Promise<number> => {
+    const counted = queries.selectFrom('keys').select(({ fn }) => fn.countAll<number>().as('count'));
+    return (await counted.where('owner', '=', owner).executeTakeFirstOrThrow()).count;
+  };
   return {
     find: async (owner, keyId) => fromOptional('keys', (await findKey(reading, owner, keyId)).rows[0]),
     list: async (owner, { after, limit }) => {
@@ -31,13 +35,25 @@ export function keyReader(reading: Reading): KeyReader {
       const rows = await (after === null ? owned : owned.where('key_id', '>', after)).execute();
       return rows.map((row) => fromColumns('keys', row));
     },
-    count: async (owner) => {
-      const { count } = await queries
-        .selectFrom('keys')
+    count,
+    countWithOpen: async (owner) => {
+      const coming = await queries
+        .selectFrom('sessions')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('owner', '=', owner)
+        .where('open', '=', sql.lit(1))
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('keys')
+                .select('keys.key_id')
+                .whereRef('keys.owner', '=', 'sessions.owner')
+                .whereRef('keys.key_id', '=', 'sessions.key_id'),
+            ),
+          ),
+        )
         .executeTakeFirstOrThrow();
-      return count;
+      return (await count(owner)) + coming.count;
     },
     withId: async (keyId) => {
       const rows = await all().where('key_id', '=', keyId).orderBy('owner').execute();
@@ -51,8 +67,7 @@ export function keyWriter(writing: Writing): Transaction['keys'] {
   const named = (owner: Uint8Array, keyId: Uint8Array) =>
     queries.selectFrom('keys').where('owner', '=', owner).where('key_id', '=', keyId);
   const bytesOf = async (owner: Uint8Array, keyId: Uint8Array) => {
-    const length = sql<number>`octet_length(sealed)`.as('bytes');
-    return (await named(owner, keyId).select(length).executeTakeFirst())?.bytes ?? 0;
+    return (await named(owner, keyId).select(SEALED_LENGTH).executeTakeFirst())?.bytes ?? 0;
   };
   return {
     ...keyReader(writing),

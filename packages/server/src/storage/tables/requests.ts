@@ -3,10 +3,19 @@ import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { AttemptReader, RequestReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import { addUsage, insertRow, type Reading, type Writing } from './writing.js';
+import {
+  addUsage,
+  insertRow,
+  isBehind,
+  type Reading,
+  SEALED_LENGTH,
+  takeUsage,
+  type Writing,
+} from './writing.js';
 
 // A literal, not a parameter: only then can the databases use the partial indexes.
 const YES = sql.lit(1);
+const NO = sql.lit(0);
 
 const findRequest = prepared((queries, owner: Uint8Array, requestId: Uint8Array) =>
   queries.selectFrom('requests').selectAll().where('owner', '=', owner).where('request_id', '=', requestId),
@@ -61,6 +70,12 @@ export function requestReader(reading: Reading): RequestReader {
       const late = all().where('waiting', '=', YES).where('expires_at', '<=', now).orderBy('expires_at');
       return (await late.limit(limit).execute()).map((row) => fromColumns('requests', row));
     },
+    over: async (until, after, limit) => {
+      const ended = all().where('waiting', '=', NO).where('expires_at', '<=', until);
+      const behind = after === null ? ended : ended.where(isBehind(after, 'request_id'));
+      const inOrder = behind.orderBy('expires_at').orderBy('owner').orderBy('request_id').limit(limit);
+      return (await inOrder.execute()).map((row) => fromColumns('requests', row));
+    },
   };
 }
 
@@ -72,7 +87,7 @@ export function requestWriter(writing: Writing): Transaction['requests'] {
       const { queries } = writing;
       const before = await queries
         .selectFrom('requests')
-        .select(sql<number>`octet_length(sealed)`.as('bytes'))
+        .select(SEALED_LENGTH)
         .where('owner', '=', row.owner)
         .where('request_id', '=', row.requestId)
         .executeTakeFirst();
@@ -85,6 +100,15 @@ export function requestWriter(writing: Writing): Transaction['requests'] {
         .executeTakeFirst();
       if (numUpdatedRows !== 1n || before === undefined) throw rowChanged('requests');
       addUsage(writing, row.owner, row.sealed.length - before.bytes);
+    },
+    remove: async (owner, requestId) => {
+      for (const table of ['attempts', 'requests'] as const) {
+        const named = writing.queries
+          .deleteFrom(table)
+          .where('owner', '=', owner)
+          .where('request_id', '=', requestId);
+        takeUsage(writing, owner, await named.returning(SEALED_LENGTH).execute());
+      }
     },
   };
 }
@@ -108,17 +132,5 @@ export function attemptReader(reading: Reading): AttemptReader {
 }
 
 export function attemptWriter(writing: Writing): Transaction['attempts'] {
-  return {
-    ...attemptReader(writing),
-    insert: (row) => insertRow(writing, 'attempts', row),
-    removeAll: async (owner, requestId) => {
-      const removed = await writing.queries
-        .deleteFrom('attempts')
-        .where('owner', '=', owner)
-        .where('request_id', '=', requestId)
-        .returning(sql<number>`octet_length(sealed)`.as('bytes'))
-        .execute();
-      for (const { bytes } of removed) addUsage(writing, owner, -bytes);
-    },
-  };
+  return { ...attemptReader(writing), insert: (row) => insertRow(writing, 'attempts', row) };
 }

@@ -2,7 +2,16 @@ import { sql } from 'kysely';
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { EvidenceReader, PacketReader, SessionReader, Transaction } from '../storage.js';
-import { addUsage, insertNew, insertRow, type Reading, type Writing } from './writing.js';
+import {
+  addUsage,
+  insertNew,
+  insertRow,
+  isBehind,
+  type Reading,
+  SEALED_LENGTH,
+  takeUsage,
+  type Writing,
+} from './writing.js';
 
 export function sessionReader({ queries }: Reading): SessionReader {
   const all = () => queries.selectFrom('sessions').selectAll();
@@ -29,6 +38,12 @@ export function sessionReader({ queries }: Reading): SessionReader {
       const late = all().where('open', '=', sql.lit(1)).where('expires_at', '<=', now).orderBy('expires_at');
       return (await late.limit(limit).execute()).map((row) => fromColumns('sessions', row));
     },
+    over: async (until, after, limit) => {
+      const closed = all().where('open', '=', sql.lit(0)).where('expires_at', '<=', until);
+      const behind = after === null ? closed : closed.where(isBehind(after, 'session_id'));
+      const inOrder = behind.orderBy('expires_at').orderBy('owner').orderBy('session_id').limit(limit);
+      return (await inOrder.execute()).map((row) => fromColumns('sessions', row));
+    },
   };
 }
 
@@ -40,7 +55,7 @@ export function sessionWriter(writing: Writing): Transaction['sessions'] {
       const { queries } = writing;
       const before = await queries
         .selectFrom('sessions')
-        .select(sql<number>`octet_length(sealed)`.as('bytes'))
+        .select(SEALED_LENGTH)
         .where('owner', '=', row.owner)
         .where('session_id', '=', row.sessionId)
         .executeTakeFirst();
@@ -53,6 +68,15 @@ export function sessionWriter(writing: Writing): Transaction['sessions'] {
         .executeTakeFirst();
       if (numUpdatedRows !== 1n || before === undefined) throw rowChanged('sessions');
       addUsage(writing, row.owner, row.sealed.length - before.bytes);
+    },
+    remove: async (owner, sessionId) => {
+      for (const table of ['session_packets', 'session_evidence', 'sessions'] as const) {
+        const named = writing.queries
+          .deleteFrom(table)
+          .where('owner', '=', owner)
+          .where('session_id', '=', sessionId);
+        takeUsage(writing, owner, await named.returning(SEALED_LENGTH).execute());
+      }
     },
   };
 }
@@ -84,15 +108,6 @@ export function packetWriter(writing: Writing): Transaction['packets'] {
       const inserted = await insertNew(writing, 'session_packets', row);
       if (inserted) addUsage(writing, row.owner, row.sealed.length);
       return inserted;
-    },
-    removeAll: async (owner, sessionId) => {
-      const removed = await writing.queries
-        .deleteFrom('session_packets')
-        .where('owner', '=', owner)
-        .where('session_id', '=', sessionId)
-        .returning(sql<number>`octet_length(sealed)`.as('bytes'))
-        .execute();
-      for (const { bytes } of removed) addUsage(writing, owner, -bytes);
     },
   };
 }

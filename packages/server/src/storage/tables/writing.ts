@@ -4,6 +4,7 @@ import { rowExists } from '../codes.js';
 import { columnsOf, type Queries, toColumns } from '../database.js';
 import { prepared } from './prepared.js';
 import type { Rows, TableName } from '../rows.js';
+import type { Place } from '../storage.js';
 
 /** What a statement gave back. */
 export interface Executed<R> {
@@ -31,6 +32,23 @@ export function addUsage(writing: Writing, owner: Uint8Array, bytes: number): vo
   const entry = writing.usage.get(name);
   if (entry === undefined) writing.usage.set(name, { owner, bytes });
   else entry.bytes += bytes;
+}
+
+/** What a deletion returns, so that its owner occupies so much less. */
+export const SEALED_LENGTH = sql<number>`octet_length(sealed)`.as('bytes');
+
+/** Takes deleted rows off what their owner occupies. */
+export function takeUsage(
+  writing: Writing,
+  owner: Uint8Array,
+  removed: readonly { readonly bytes: number }[],
+): void {
+  for (const { bytes } of removed) addUsage(writing, owner, -bytes);
+}
+
+/** Behind a place in the order of expiry, owner and id. */
+export function isBehind({ expiresAt, owner, id }: Place, idColumn: 'session_id' | 'request_id') {
+  return sql<boolean>`(expires_at, owner, ${sql.ref(idColumn)}) > (${expiresAt}, ${owner}, ${id})`;
 }
 
 /** Writes what {@link addUsage} collected; the last statement of a transaction. */
