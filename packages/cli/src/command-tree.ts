@@ -65,6 +65,11 @@ const OWN_SERVER: readonly Twig[] = [
     load: async () => (await import('./commands/server/status.js')).serverStatusCommand(),
   },
   {
+    name: 'keys',
+    summary: 'the keys this server has a share of, with their likeness',
+    load: async () => (await import('./commands/server/keys.js')).serverKeysCommand(),
+  },
+  {
     name: 'requests',
     summary: 'signatures that wait for your yes or no',
     load: async () => (await import('./commands/server/requests.js')).serverRequestsCommand(),

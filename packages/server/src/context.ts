@@ -5,7 +5,7 @@ import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
-import type { Storage, Transaction } from './storage/storage.js';
+import type { KeyRow, Storage, Transaction } from './storage/storage.js';
 import type { Vault } from './vault/vault.js';
 
 /** The only sources of time and randomness; tests hand in others. */
@@ -71,12 +71,19 @@ export interface RequestDesk {
   reject(requestId: Uint8Array, reason: string): Promise<WaitingRequest>;
 }
 
-/** The owner's policy of a key, for the operator's eyes. */
+/** A key with its owner's policy, for the operator's eyes. */
 export interface KeyFacts {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
   readonly purpose: string;
+  readonly suite: string;
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** Which place in the quorum this server has. */
+  readonly slot: number;
   readonly state: 'pending' | 'active';
+  readonly createdAt: number;
+  /** What its likeness is made of; null while it waits for its certificate. */
+  readonly certificateHash: Uint8Array | null;
   readonly policy: KeyPolicy;
 }
 
@@ -93,7 +100,8 @@ export type SessionFunctionName = Extract<
 export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName>;
   readonly desk: RequestDesk;
-  keyFacts(owner: Uint8Array, keyId: Uint8Array): Promise<KeyFacts | null>;
+  /** Reads a key row for the operator; its secrets are wiped at once. */
+  keyFacts(row: KeyRow): KeyFacts;
   /** Ends every open session, because the database is an older one. Pending keys stay. */
   voidOpen(reason: string): Promise<void>;
   /** Expires what is overdue at `clock()`, forgets what has been over for long; called every few seconds. */

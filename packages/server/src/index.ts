@@ -4,6 +4,7 @@ export type {
   OperatorAuditLine,
   OperatorAuditVerification,
   OperatorInvite,
+  OperatorKey,
   OperatorKeyPolicy,
   OperatorRequest,
   OperatorStatus,

@@ -1,13 +1,20 @@
+import { decodeHex } from '@ckm/foundation';
 import type { OperatorKeyPolicy } from '@ckm/server';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { formatLikeness } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** What the owner allowed, what the operator took away from it: side by side. */
-export function formatPolicy({ keyId, owner, purpose, state, owned, tightening }: OperatorKeyPolicy): string {
+export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string {
+  const { keyId, owner, purpose, suite, quorum, slot, state, certificateHash, owned, tightening } = key;
   return [
     `key ${keyId}`,
-    `    ${purpose}, ${state}, account ${owner.slice(0, 8)}`,
+    `    ${purpose} (${suite}), ${state}, ${quorum.needed} of ${quorum.of}, slot ${slot}, account ${owner.slice(0, 8)}`,
     '',
+    ...(certificateHash === null
+      ? []
+      : [formatLikeness(terminal, keyId.slice(0, 8), decodeHex(certificateHash)), '']),
     formatTable(
       [
         ['', 'its owner allows', 'you allow'],

@@ -15,6 +15,33 @@ const operator = (word: string, server: string, ...more: string[]) =>
   runCkm(['server', ...word.split(' '), lab.folderOf(server), ...more]);
 const sign = () => lab.ckm(['sign', 'notes', '--message', 'hello', '--yes']);
 
+describe('an operator sees the keys', () => {
+  test('by the likeness that their owner sees, at every server', async () => {
+    interface Shown {
+      readonly keyId: string;
+      readonly likeness: { readonly words: string; readonly digest: string };
+    }
+    const owned = await lab.json<Shown>(['key', 'show', 'notes']);
+    for (const [at, server] of ['alpha', 'beta', 'gamma'].entries()) {
+      const listed = await operator('keys', server);
+      expect(listed.stdout).toContain(
+        `${owned.keyId.slice(0, 8)}  message (ed25519)  2 of 3, slot ${at + 1}  ${owned.likeness.words}`,
+      );
+      const [key, ...more] = await lab.json<Shown[]>(['server', 'keys', lab.folderOf(server)]);
+      expect(more).toEqual([]);
+      expect([key!.keyId, key!.likeness]).toEqual([owned.keyId, owned.likeness]);
+    }
+  });
+
+  test('and names one by its first digits', async () => {
+    const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+    const whole = await operator('policy show', 'beta', keyId);
+    expect(whole.stdout).toContain(`key ${keyId}`);
+    expect((await operator('policy show', 'beta', keyId.slice(0, 8))).stdout).toBe(whole.stdout);
+    expect(errorOf(await operator('policy show', 'beta', 'not hex')).code).toBe('OPERATOR_INPUT_INVALID');
+  });
+});
+
 describe('what an operator takes away from a key', () => {
   test('is shown first, then in force, then given back', async () => {
     const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);

@@ -1,6 +1,7 @@
 /** A moment as people read it: absolute in UTC, and how far away. @param at UnixSeconds @param now UnixSeconds */
 export function formatInstant(at: number, now: number): string {
   const absolute = new Date(at * 1000).toISOString().replace('T', ' ').slice(0, 16);
+  if (at === now) return `${absolute} UTC (now)`;
   const distance = formatDuration(Math.abs(at - now));
   return at >= now ? `${absolute} UTC (in ${distance})` : `${absolute} UTC (${distance} ago)`;
 }

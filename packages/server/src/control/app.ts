@@ -65,12 +65,16 @@ export function createControlApp(options: ControlOptions): Hono {
     return c.json({});
   });
 
+  app.get('/keys', async (c) => {
+    const [owner, keyId] = [optionalId(c, 'owner'), optionalId(c, 'after')];
+    return c.json(await desk().keys(owner === null || keyId === null ? null : { owner, keyId }));
+  });
   app.get('/keys/:id/policy', async (c) =>
-    c.json(await desk().keyPolicy(idParam(c), optionalId(c, 'owner'))),
+    c.json(await desk().keyPolicy(param(c, 'id', hexPrefix), optionalId(c, 'owner'))),
   );
   app.post('/keys/:id/policy', async (c) => {
     const change = await jsonBody(c, tightenBody);
-    return c.json(await desk().tighten(idParam(c), optionalId(c, 'owner'), change));
+    return c.json(await desk().tighten(param(c, 'id', hexPrefix), optionalId(c, 'owner'), change));
   });
 
   app.get('/metrics', async (c) => c.text(await options.reporting.metrics()));

@@ -8,6 +8,7 @@ import type {
   OperatorAuditLine,
   OperatorAuditVerification,
   OperatorInvite,
+  OperatorKey,
   OperatorKeyPolicy,
   OperatorRequest,
   OperatorStatus,
@@ -37,7 +38,9 @@ export interface Operator {
   accounts(after?: string): Promise<readonly OperatorAccount[]>;
   suspend(xid: string): Promise<void>;
   resume(xid: string): Promise<void>;
-  /** `owner` is only needed when two accounts chose the same key id. */
+  /** The keys this server has a share of, by owner and id, at most 200 of them, behind `after`. */
+  keys(after?: Pick<OperatorKey, 'owner' | 'keyId'>): Promise<readonly OperatorKey[]>;
+  /** A key may be named by its first digits; `owner` is only needed when ids of two accounts begin alike. */
   keyPolicy(keyId: string, owner?: string): Promise<OperatorKeyPolicy>;
   /** Changes what the operator takes away from the owner's policy; what is absent stays as it is. */
   tightenKey(keyId: string, change: TightenBody, owner?: string): Promise<OperatorKeyPolicy>;
@@ -90,6 +93,7 @@ export function connectOperator(dataDir: string): Operator {
     accounts: (after) => get('/accounts', { after }),
     suspend: async (xid) => void (await post(`/accounts/${of(xid)}/suspend`)),
     resume: async (xid) => void (await post(`/accounts/${of(xid)}/resume`)),
+    keys: (after) => get('/keys', { owner: after?.owner, after: after?.keyId }),
     keyPolicy: (keyId, owner) => get(`/keys/${of(keyId)}/policy${ownedBy(owner)}`),
     tightenKey: (keyId, change, owner) => post(`/keys/${of(keyId)}/policy${ownedBy(owner)}`, change),
     metrics: async () => (await send(socketPath, 'GET', '/metrics')).text,

@@ -81,11 +81,22 @@ export interface OperatorAccount {
   readonly bytes: number;
 }
 
-export interface OperatorKeyPolicy {
+/** One key this server has a share of. */
+export interface OperatorKey {
   readonly owner: string;
   readonly keyId: string;
   readonly purpose: string;
+  readonly suite: string;
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** Which place in the quorum this server has. */
+  readonly slot: number;
   readonly state: 'pending' | 'active';
+  readonly createdAt: number;
+  /** What its likeness is made of; null while it waits for its certificate. */
+  readonly certificateHash: string | null;
+}
+
+export interface OperatorKeyPolicy extends OperatorKey {
   /** What the owner certified. */
   readonly owned: {
     readonly kinds: readonly string[];

@@ -34,7 +34,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
       'sign.cancel': (call, parameters) => cancelRequest(signing, call, parameters),
     },
     desk: createRequestDesk(context),
-    keyFacts: (owner, keyId) => keyFacts(context, owner, keyId),
+    keyFacts: (row) => keyFacts(context, row),
     voidOpen: (reason) => voidSessions(house, reason),
     async sweep() {
       await sweepSessions(house);

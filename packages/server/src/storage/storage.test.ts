@@ -179,8 +179,16 @@ for (const bench of [sqliteBench(), postgresBench()]) {
         code: 'ROW_EXISTS',
       });
       await storage.transact(({ keys }) => keys.insert(key({ owner: bob })));
-      const found = await storage.read(({ keys }) => keys.withId(id(2)));
+      const found = await storage.read(({ keys }) => keys.withIdBetween(id(2), id(2), 9));
       expect(found.map(({ owner }) => owner[0])).toEqual([0xa1, 0xb0]);
+      await storage.transact(({ keys }) => keys.insert(key({ keyId: id(1) })));
+      const all = await storage.read(({ keys }) => keys.listAll(null, 2));
+      expect(all.map(({ owner, keyId }) => [owner[0], keyId[0]])).toEqual([
+        [0xa1, 1],
+        [0xa1, 2],
+      ]);
+      const rest = await storage.read(({ keys }) => keys.listAll(all.at(-1)!, 2));
+      expect(rest.map(({ owner, keyId }) => [owner[0], keyId[0]])).toEqual([[0xb0, 2]]);
     });
 
     test('of two writers that read the same version, one is told to read again', async () => {

@@ -63,8 +63,13 @@ export interface KeyReader {
   count(owner: Uint8Array): Promise<number>;
   /** Those, and the keys that open sessions of this owner are about to make. */
   countWithOpen(owner: Uint8Array): Promise<number>;
-  /** All keys with this id, whoever owns them: for the operator. */
-  withId(keyId: Uint8Array): Promise<readonly KeyRow[]>;
+  /** Keys whose id is between these two, whoever owns them: for the operator, who gives the first digits. */
+  withIdBetween(lowest: Uint8Array, highest: Uint8Array, limit: number): Promise<readonly KeyRow[]>;
+  /** Keys of everybody by owner and id, behind `after`: for the operator. */
+  listAll(
+    after: { readonly owner: Uint8Array; readonly keyId: Uint8Array } | null,
+    limit: number,
+  ): Promise<readonly KeyRow[]>;
 }
 export interface TighteningReader {
   find(owner: Uint8Array, keyId: Uint8Array): Promise<TighteningRow | null>;

@@ -1,39 +1,56 @@
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { decodeHex, encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
 import { NO_TIGHTENING, openTightening, storeTightening } from '../../policy/tightening.js';
 import type { OpenServer } from '../../server/open-server.js';
-import type { OperatorKeyPolicy, TightenBody } from '../protocol.js';
+import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../protocol.js';
 import { ambiguous, unknown } from './errors.js';
 import { note } from './note.js';
 
-/** The policies of keys. `owner` is only needed when two accounts chose the same key id. */
+/** How many keys are told at once. */
+const PAGE = 200;
+/** Whose ids begin alike: more of them need not be told apart. */
+const MOST_ALIKE = 16;
+
+/** Where a list of all keys has come to. */
+export interface KeyPlace {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+}
+
+/** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
 export function createKeyDesk({ context, sessions }: OpenServer) {
   const { storage, audit, vault, events } = context;
 
-  async function find(keyId: Uint8Array, owner: Uint8Array | null): Promise<KeyFacts> {
-    const rows = await storage.read(({ keys }) => keys.withId(keyId));
+  /** @param prefix the first digits of its id */
+  async function find(prefix: string, owner: Uint8Array | null): Promise<KeyFacts> {
+    const [lowest, highest] = ['0', 'f'].map((digit) => decodeHex(prefix.padEnd(64, digit)));
+    const rows = await storage.read(({ keys }) => keys.withIdBetween(lowest!, highest!, MOST_ALIKE));
     const found = owner === null ? rows : rows.filter((row) => equalBytes(row.owner, owner));
     if (found.length > 1) throw ambiguous('key');
     const [row] = found;
-    const facts = row === undefined ? null : await sessions.keyFacts(row.owner, row.keyId);
-    if (facts === null) throw unknown('key');
-    return facts;
+    if (row === undefined) throw unknown('key');
+    return sessions.keyFacts(row);
   }
 
   return {
-    keyPolicy: async (keyId: Uint8Array, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
-      const facts = await find(keyId, owner);
-      const row = await storage.read(({ tightenings }) => tightenings.find(facts.owner, keyId));
-      return view(facts, row === null ? NO_TIGHTENING : openTightening(vault, row));
+    keys: async (after: KeyPlace | null): Promise<readonly OperatorKey[]> => {
+      const rows = await storage.read(({ keys }) => keys.listAll(after, PAGE));
+      return rows.map((row) => view(sessions.keyFacts(row)));
+    },
+    keyPolicy: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
+      const facts = await find(prefix, owner);
+      const row = await storage.read(({ tightenings }) => tightenings.find(facts.owner, facts.keyId));
+      return viewPolicy(facts, row === null ? NO_TIGHTENING : openTightening(vault, row));
     },
     /** What is absent in `change` stays as it is. */
     tighten: async (
-      keyId: Uint8Array,
+      prefix: string,
       owner: Uint8Array | null,
       change: TightenBody,
     ): Promise<OperatorKeyPolicy> => {
-      const facts = await find(keyId, owner);
+      const facts = await find(prefix, owner);
+      const { keyId } = facts;
       const tightening = await storage.transact(async (transaction) => {
         const before = await transaction.tightenings.find(facts.owner, keyId);
         const after = merged(before === null ? NO_TIGHTENING : openTightening(vault, before), change);
@@ -43,7 +60,7 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
         return after;
       });
       events.operatorActed({ action: 'tighten' });
-      return view(facts, tightening);
+      return viewPolicy(facts, tightening);
     },
   };
 }
@@ -53,6 +70,15 @@ function merged(before: Tightening, change: TightenBody): Tightening {
   return { ...before, ...(Object.fromEntries(given) as Partial<Tightening>) };
 }
 
-function view({ owner, keyId, purpose, state, policy }: KeyFacts, tightening: Tightening): OperatorKeyPolicy {
-  return { owner: encodeHex(owner), keyId: encodeHex(keyId), purpose, state, owned: policy, tightening };
+function view({ owner, keyId, certificateHash, policy: _policy, ...facts }: KeyFacts): OperatorKey {
+  return {
+    ...facts,
+    owner: encodeHex(owner),
+    keyId: encodeHex(keyId),
+    certificateHash: certificateHash === null ? null : encodeHex(certificateHash),
+  };
+}
+
+function viewPolicy(facts: KeyFacts, tightening: Tightening): OperatorKeyPolicy {
+  return { ...view(facts), owned: facts.policy, tightening };
 }

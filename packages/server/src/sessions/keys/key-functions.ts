@@ -22,16 +22,12 @@ export function keyHandlers(house: SigningHouse): Handlers<Extract<SessionFuncti
   };
 }
 
-/** The owner's policy of a key, for the operator. */
-export async function keyFacts(
-  context: ServerContext,
-  owner: Uint8Array,
-  keyId: Uint8Array,
-): Promise<KeyFacts | null> {
-  const row = await context.storage.read((reader) => reader.keys.find(owner, keyId));
-  if (row === null) return null;
-  const { purpose, policy } = openKeyToShow(context, row).record;
-  return { owner, keyId, purpose, state: row.state, policy };
+/** A key as the operator sees it. */
+export function keyFacts(context: ServerContext, row: KeyRow): KeyFacts {
+  const { owner, keyId, state, createdAt } = row;
+  const { purpose, suite, quorum, slot, policy, certified } = openKeyToShow(context, row).record;
+  const certificateHash = certified?.certificateHash ?? null;
+  return { owner, keyId, purpose, suite, quorum, slot, state, createdAt, certificateHash, policy };
 }
 
 async function listKeys(

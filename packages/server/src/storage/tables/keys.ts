@@ -55,9 +55,18 @@ export function keyReader(reading: Reading): KeyReader {
         .executeTakeFirstOrThrow();
       return (await count(owner)) + coming.count;
     },
-    withId: async (keyId) => {
-      const rows = await all().where('key_id', '=', keyId).orderBy('owner').execute();
+    withIdBetween: async (lowest, highest, limit) => {
+      const found = all().where('key_id', '>=', lowest).where('key_id', '<=', highest);
+      const rows = await found.orderBy('key_id').orderBy('owner').limit(limit).execute();
       return rows.map((row) => fromColumns('keys', row));
+    },
+    listAll: async (after, limit) => {
+      const inOrder = all().orderBy('owner').orderBy('key_id').limit(limit);
+      const behind =
+        after === null
+          ? inOrder
+          : inOrder.where(sql<boolean>`(owner, key_id) > (${after.owner}, ${after.keyId})`);
+      return (await behind.execute()).map((row) => fromColumns('keys', row));
     },
   };
 }

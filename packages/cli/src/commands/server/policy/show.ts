@@ -7,8 +7,8 @@ import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 /** `ckm server policy show` */
 export function serverPolicyShowCommand(): Command {
   return operatorLeaf('show', 'what is allowed for a key, by its owner and by you')
-    .argument('<key>', 'the id of the key, 64 hex digits, as ckm server requests shows it')
-    .option('--owner <xid>', 'the account; needed only when two chose the same id')
+    .argument('<key>', 'the first digits of the id of the key, as ckm server keys shows it')
+    .option('--owner <xid>', 'the account, 64 hex digits; needed only when the ids of two begin alike')
     .action(run(show));
 }
 
@@ -19,5 +19,5 @@ async function show(
   { owner }: { readonly owner?: string },
 ): Promise<void> {
   const policy = await operatorOf(folder).keyPolicy(key, owner);
-  terminal.result(formatPolicy(policy), policy);
+  terminal.result(formatPolicy(terminal, policy), policy);
 }

@@ -10,8 +10,8 @@ import { unixNow } from '../../../terminal/instant.js';
 /** `ckm server policy tighten` */
 export function serverPolicyTightenCommand(): Command {
   return operatorLeaf('tighten', 'allow less for a key than its owner does, or take that back')
-    .argument('<key>', 'the id of the key, 64 hex digits, as ckm server requests shows it')
-    .option('--owner <xid>', 'the account; needed only when two chose the same id')
+    .argument('<key>', 'the first digits of the id of the key, as ckm server keys shows it')
+    .option('--owner <xid>', 'the account, 64 hex digits; needed only when the ids of two begin alike')
     .option('--kinds <list>', 'only these kinds of request, or all')
     .option('--rate <number/time>', 'at most so many in so long, such as 100/1h, or any')
     .option('--expires-in <time>', 'no more after so long, or never')
@@ -44,11 +44,11 @@ async function tighten(
   if (flags.preview === true) {
     const tightening = { ...before.tightening, ...change } as typeof before.tightening;
     const after = { ...before, tightening };
-    terminal.result(`would become:\n${formatPolicy(after)}`, { preview: true, ...after });
+    terminal.result(`would become:\n${formatPolicy(terminal, after)}`, { preview: true, ...after });
     return;
   }
   const after = await operator.tightenKey(before.keyId, change, before.owner);
-  terminal.result(formatPolicy(after), after);
+  terminal.result(formatPolicy(terminal, after), after);
 }
 
 function changeOf({ kinds, rate, expiresIn, blind, approval }: Flags): TightenBody {

@@ -1,0 +1,50 @@
+import { decodeHex } from '@ckm/foundation';
+import type { Operator, OperatorKey } from '@ckm/server';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { run } from '../../command-line/run.js';
+import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { formatInstant, unixNow } from '../../terminal/instant.js';
+import { likenessLine, likenessObject } from '../../terminal/likeness.js';
+import { formatTable } from '../../terminal/table.js';
+
+/** How many keys a server tells at once. */
+const PAGE = 200;
+
+/** `ckm server keys` */
+export function serverKeysCommand(): Command {
+  return operatorLeaf('keys', 'the keys this server has a share of, with their likeness').action(run(keys));
+}
+
+async function keys({ terminal }: Context, folder: string): Promise<void> {
+  const all = await listKeys(operatorOf(folder));
+  const now = unixNow();
+  const rows = all.map((key) => [
+    key.keyId.slice(0, 8),
+    `${key.purpose} (${key.suite})`,
+    `${key.quorum.needed} of ${key.quorum.of}, slot ${key.slot}`,
+    key.certificateHash === null ? 'waits for its certificate' : likenessLine(decodeHex(key.certificateHash)),
+    `account ${key.owner.slice(0, 8)}`,
+    `since ${formatInstant(key.createdAt, now)}`,
+  ]);
+  terminal.result(formatTable(rows), all.map(keyObject));
+  if (all.length === 0) terminal.talk('no keys yet');
+  else terminal.talk(`what is allowed for one: ckm server policy show ${folder} KEY`);
+}
+
+async function listKeys(operator: Operator): Promise<OperatorKey[]> {
+  const all: OperatorKey[] = [];
+  for (;;) {
+    const page = await operator.keys(all.at(-1));
+    all.push(...page);
+    if (page.length < PAGE) return all;
+  }
+}
+
+function keyObject(key: OperatorKey): unknown {
+  const { certificateHash } = key;
+  return {
+    ...key,
+    likeness: certificateHash === null ? null : likenessObject(decodeHex(certificateHash)),
+  };
+}
