@@ -1,7 +1,7 @@
 import { concatBytes } from '@ckm/foundation';
 import { demand } from '../errors.js';
 import type { KeyContext } from '../kind.js';
-import { verifySignature } from '@ckm/threshold';
+import { schnorr } from '@noble/curves/secp256k1.js';
 import type { BitcoinRequest } from './parse.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps, type PsbtMap } from './psbt-maps.js';
 import { SIGHASH_DEFAULT } from './sighash.js';
@@ -38,7 +38,7 @@ export function finishBitcoin(
   for (const [task, { at, outputKey, digest, sighashType }] of toSign.entries()) {
     const signature = signatures[task]!;
     demand(
-      signature.length === 64 && verifySignature('secp256k1-tr', outputKey, digest, signature),
+      signature.length === 64 && isRightByNoble(signature, digest, outputKey),
       'SIGNATURE_INVALID',
       `the signature of input ${at} does not verify under its key`,
     );
@@ -47,4 +47,13 @@ export function finishBitcoin(
   }
   maps[0] = withoutPermissions(maps[0]!);
   return writePsbtMaps(maps);
+}
+
+/** Judged by a library that had no part in making the signature: the last look before money moves. */
+function isRightByNoble(signature: Uint8Array, digest: Uint8Array, outputKey: Uint8Array): boolean {
+  try {
+    return schnorr.verify(signature, digest, outputKey);
+  } catch {
+    return false;
+  }
 }

@@ -9,8 +9,9 @@ import type { SuiteName } from '../key.js';
 
 /**
  * Whether a signature is right, as whoever receives it judges: RFC 8032 (strict: libsodium's verifier where there is
- * one) for ed25519, BIP-340 for `secp256k1-tr`, RFC 9591 appendix B by noble for the others. Shares no step with the
- * signers or `aggregate`, which has checked its result already. False for anything malformed.
+ * one) for ed25519, BIP-340 for `secp256k1-tr`, RFC 9591 appendix B by noble for the others. Uses nothing of the FROST
+ * code, which has checked its result already; BIP-340 is computed over the same group backend, for its speed: where money
+ * moves, noble judges once more (`requests`, `finishBitcoin`). False for anything malformed.
  * @param publicKey encoded group key; for `secp256k1-tr` also its 32-byte x coordinate
  */
 export function verifySignature(
