@@ -112,6 +112,12 @@ for (const [label, backend] of EVERY_BACKEND) {
       const elements = factors.map((_, i) => group.mulSmall(group.generator, i));
       const products = elements.map((element, i) => group.mulPublic(element, factors[i]!));
       expect(show(group, group.msm(elements, factors))).toBe(show(group, group.sum(products)));
+      for (const length of [2, 7, 8, 33]) {
+        const terms = Array.from({ length }, (_, i) => group.mulSmall(group.generator, i * i));
+        const random = terms.map(() => scalars.reduce(randomBytes(64)));
+        const one = terms.map((term, i) => group.mulPublic(term, random[i]!));
+        expect(show(group, group.msm(terms, random)), String(length)).toBe(show(group, group.sum(one)));
+      }
       expect(group.isIdentity(group.msm([], []))).toBe(true);
       const both = [group.generator, group.generator];
       expect(group.isIdentity(group.msm(both, [scalars.one, scalars.negate(scalars.one)]))).toBe(true);

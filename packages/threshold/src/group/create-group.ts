@@ -39,6 +39,8 @@ export interface Arithmetic<E extends Element> {
   multiplySecret(element: E, scalar: SecretScalar): E;
   /** Scalar not zero, element not the identity. */
   multiplyPublic(element: E, scalar: Scalar): E;
+  /** Σ scalarᵢ·elementᵢ where that is cheaper than one by one; two terms or more, any of them zero. */
+  multiplySum?(elements: readonly E[], factors: readonly Scalar[]): E;
   /** 2 ≤ factor ≤ 65535, element not the identity. */
   multiplySmall(element: E, factor: number): E;
 }
@@ -160,6 +162,9 @@ function multiplications<E extends Element>(
     msm(elements, factors) {
       assertSameLength(elements, factors);
       if (elements.length === 0) return identity;
+      if (elements.length > 1 && arithmetic.multiplySum !== undefined) {
+        return arithmetic.multiplySum(elements.map(own), factors);
+      }
       return arithmetic.sum(elements.map((element, i) => multiplyPublic(element, factors[i]!)));
     },
   };
