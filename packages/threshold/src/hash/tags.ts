@@ -31,8 +31,7 @@ export const HASH_TAGS = {
   'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',
   'CKM/frost/own-share/v1': 'checksum by which a signer knows its own, already checked share again',
   'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',
-  'CKM-ed25519-hd/v1':
-    'offset of a derived ed25519 key: the name that protocols.md §6.1 gives it, and 64 bytes',
+  'CKM-ed25519-hd/v1': 'offset of a derived ed25519 key: 64 bytes, not through taggedHash',
   'CKM/hd/ed25519-chain/v1': 'chain code of a derived ed25519 key',
 } as const satisfies Record<`CKM${'/' | '-'}${string}`, string>;
 

@@ -71,7 +71,7 @@ function deriveP256Child(group: Group, parent: PublicNode, index: number): Child
 
 const ED25519_TAG = encodeUtf8('CKM-ed25519-hd/v1');
 
-/** No wallet standard derives ed25519 keys without the secret. Source: protocols.md §6.1 */
+/** No wallet standard derives ed25519 keys without the secret. Source: CKM, docs/frost.md, "Derived keys" */
 function deriveEd25519Child(group: Group, parent: PublicNode, index: number): ChildStep {
   const items = [parent.chainCode, group.encode(parent.element), encodeUint32(index)];
   const prefixed = [ED25519_TAG, ...items].flatMap((item) => [encodeUint32(item.length), item]);

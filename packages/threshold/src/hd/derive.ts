@@ -25,7 +25,7 @@ const remembered = new WeakMap<PublicKeyPackage, Map<string, DerivedKey>>();
  * certified already (docs/dkg.md) and must not be changed afterwards.
  * @throws EncodingError `PATH_INVALID`, `PATH_HARDENED`, `MERKLE_ROOT_INVALID`, `KEY_INVALID` · UsageError
  *   `PATH_UNSUPPORTED`, `PATH_INDEX_UNUSABLE`, `TAPROOT_UNSUPPORTED`
- * Source: BIP-32 (unhardened steps), BIP-341 (taproot tweak), SLIP-0010 (P-256), protocols.md §6.1 (ed25519)
+ * Source: BIP-32 (unhardened steps), BIP-341 (taproot tweak), SLIP-0010 (P-256); ed25519: docs/frost.md, "Derived keys"
  */
 export function deriveKey(parent: PublicKeyPackage, tweak: Tweak): DerivedKey {
   const path = assertPath(tweak.path);

@@ -3,7 +3,7 @@ import { EncodingError } from '@ckm/foundation';
 /** Unhardened child indexes from a key down to a descendant, at most eight of 31 bits; empty is the key itself. */
 export type DerivationPath = readonly number[];
 
-/** Deepest path. Source: protocols.md §6.2, rule 5 */
+/** Deepest path. Source: CKM, docs/frost.md, "Derived keys" */
 export const DEEPEST_PATH = 8;
 
 const LARGEST_INDEX = 0x7fffffff;

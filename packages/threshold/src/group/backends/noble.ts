@@ -158,7 +158,7 @@ function parsePoint<P extends Point<P>>(curve: Curve<P>, bytes: Uint8Array): P {
   return point;
 }
 
-/** Splits the scalar into two random summands where noble does not blind. Source: protocols.md §8, mitigation 1. */
+/** Splits the scalar into two random summands where noble does not blind. Additive splitting, docs/groups.md, "What may leak". */
 function multiplySecret<P extends Point<P>>(
   curve: Curve<P>,
   scalars: ScalarField,

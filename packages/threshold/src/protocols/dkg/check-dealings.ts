@@ -39,7 +39,7 @@ const CODES = [
 type Code = (typeof CODES)[number];
 
 /**
- * The public checks of round 1 (K2 to K5 of protocols.md §3.3), for every dealer, all culprits collected. A fault
+ * The public checks of round 1 (docs/dkg.md, "What is checked"), for every dealer, all culprits collected. A fault
  * found here can be shown to anyone who has the signed messages.
  */
 export function checkDealings(view: DealingsView): readonly CheckedDealing[] | Fault {

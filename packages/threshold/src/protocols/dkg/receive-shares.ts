@@ -23,7 +23,7 @@ export interface ReceiverInput {
 }
 
 /**
- * Decrypts the shares that all dealers gave to one party and adds them up (K6 and K7 of protocols.md §3.3).
+ * Decrypts the shares that all dealers gave to one party and adds them up: the last checks of docs/dkg.md, "What is checked".
  *
  * Only the sum is compared with the sum of the commitments; dealer by dealer only to name who was wrong. Two dealers
  * whose errors cancel pass, and that is harmless: (1) the share of the key is the sum, which was checked against the
