@@ -88,6 +88,39 @@ describe('a payment', () => {
     expect(told.rows.filter(({ label }) => label === 'Pay')).toHaveLength(12);
   });
 
+  test('that hides where the money goes behind three small payees names that one first, in sentence and table', () => {
+    const decoys = ['ann', 'ben', 'cleo'].map((name) => pay(1_000n, name));
+    const outputs = [...decoys, pay(99_990_000n, 'mallory')];
+    const told = describeOf(psbtOf([coin(treasury, 0, 100_000_000n)], outputs));
+    const alone = describeOf(psbtOf([coin(treasury, 0, 100_000_000n)], [pay(99_990_000n, 'mallory')]));
+    const mallory = /BTC to (\S+) from/.exec(alone.sentence)![1]!;
+    expect(told.sentence).toMatch(/^Pay 0\.99993000 BTC to \S+, \S+, \S+ and 1 more from treasury/);
+    expect(told.sentence).toContain(`BTC to ${mallory}, `);
+    expect(told.rows[0]).toEqual(alone.rows[0]);
+  });
+
+  test('in many small pieces to one payee counts together', () => {
+    const pieces = Array.from({ length: 20 }, () => pay(10_000n, 'mallory'));
+    const outputs = [...['ann', 'ben', 'cleo'].map((name) => pay(50_000n, name)), ...pieces];
+    const alone = describeOf(psbtOf([coin(treasury, 0, 400_000n)], [pay(350_000n, 'mallory')]));
+    const mallory = /BTC to (\S+) from/.exec(alone.sentence)![1]!;
+    const told = describeOf(psbtOf([coin(treasury, 0, 400_000n)], outputs));
+    expect(told.sentence).toContain(`BTC to ${mallory}, `);
+  });
+
+  test('lists what is paid before what comes back, and warns of the largest loss first', () => {
+    const lost = (amount: bigint) => ({ amount, script: decodeHex('6351') });
+    const outputs = [back(treasury, 0, 500_000n), lost(1_000n), lost(400_000n), pay(90_000n)];
+    const told = describeOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs));
+    expect(told.rows.slice(0, 4).map(({ label, value }) => `${label} ${value.slice(0, 10)}`)).toEqual([
+      'Pay 0.00400000',
+      'Pay 0.00090000',
+      'Pay 0.00001000',
+      'Back 0.00500000',
+    ]);
+    expect(told.warnings.map(({ text }) => text.slice(0, 10))).toEqual(['0.00400000', '0.00001000']);
+  });
+
   test('to nobody else is a move', () => {
     const told = describeOf(psbtOf([coin(treasury, 0, 500_000n)], [back(treasury, 0, 499_000n, 'receive')]));
     expect(told.sentence).toBe('Move 0.00499000 BTC within treasury; fee 1,000 sats (0.20 % of what moves)');
@@ -133,7 +166,7 @@ describe('what may cost money is said', () => {
     ];
     const told = describeOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs));
     expect(told.warnings).toEqual([]);
-    expect(told.rows[0]).toEqual({
+    expect(told.rows[1]).toEqual({
       label: 'Data',
       value: '0.00000000 BTC to 5 bytes of data',
       note: '“hello”',

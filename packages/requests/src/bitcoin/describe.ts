@@ -38,8 +38,17 @@ function paidAway({ outputs }: Summary): SummaryOutput[] {
   return outputs.filter(({ ownPath }) => ownPath === null);
 }
 
+/** Who is paid, whoever gets most in all first: nobody can push that one out of sight. */
 function payees(paid: readonly SummaryOutput[]): string {
-  const names = [...new Set(paid.map(({ destination }) => nameDestination(destination, shortAddress)))];
+  const totals = new Map<string, { readonly shown: string; sats: bigint }>();
+  for (const { destination, amountSats } of paid) {
+    const whole = nameDestination(destination, (address) => address);
+    const payee = totals.get(whole) ?? { shown: nameDestination(destination, shortAddress), sats: 0n };
+    payee.sats += amountSats;
+    totals.set(whole, payee);
+  }
+  const ordered = [...totals.values()].sort((a, b) => (a.sats === b.sats ? 0 : a.sats > b.sats ? -1 : 1));
+  const names = ordered.map(({ shown }) => shown);
   if (names.length <= NAMED_ADDRESSES) return names.join(' and ');
   const shown = names.slice(0, NAMED_ADDRESSES).join(', ');
   return `${shown} and ${plural(names.length - NAMED_ADDRESSES, 'more', 'more')}`;

@@ -17,6 +17,7 @@ export interface SummaryOutput {
 
 /** A transaction in the numbers a person needs; amounts in satoshis. */
 export interface Summary {
+  /** What is paid away first, then what comes back; the largest amount first in each. */
   readonly outputs: readonly SummaryOutput[];
   readonly ownCoins: number;
   readonly ownSats: bigint;
@@ -49,6 +50,13 @@ function seenFromKey(
   };
 }
 
+/** Whoever made the transaction chose the order of its outputs: a list that is cut short loses the least this way. */
+function byWeight(a: SummaryOutput, b: SummaryOutput): number {
+  const comesBack = Number(a.ownPath !== null) - Number(b.ownPath !== null);
+  if (comesBack !== 0) return comesBack;
+  return a.amountSats === b.amountSats ? 0 : a.amountSats > b.amountSats ? -1 : 1;
+}
+
 /** BIP-68: an input with such a sequence has to age first, in transactions of version 2 and later. */
 function hasRelativeLock(request: BitcoinRequest): boolean {
   if (request.version < 2) return false;
@@ -60,7 +68,9 @@ function hasRelativeLock(request: BitcoinRequest): boolean {
 /** @throws EncodingError when the transaction lies about the key. */
 export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
   const own = assessOwnership(request, key.public);
-  const outputs = request.outputs.map((output, at) => seenFromKey(output, at, own, key.network));
+  const outputs = request.outputs
+    .map((output, at) => seenFromKey(output, at, own, key.network))
+    .sort(byWeight);
   const ownSats = sumSats(own.inputs.map(({ at }) => request.inputs[at]!));
   const allSats = sumSats(request.inputs);
   const feeSats = allSats - sumSats(outputs);
