@@ -1,8 +1,8 @@
 import { platformTransport } from '#transport';
-import { StateError, UsageError } from '@ckm/foundation';
+import { UsageError } from '@ckm/foundation';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
-import { createKeyShelf, listKeyRecords, loadKeyRecord } from './keys/keys.js';
-import type { CertifiedKey, KeyRecord } from './keys/key-record.js';
+import { createKeyShelf, listKeyRecords } from './keys/keys.js';
+import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
 import { type CreateKeyArgs, type KeyPlan, planKey, sessionFromPlan } from './keys/create-key.js';
 import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
@@ -54,6 +54,8 @@ export interface Client {
   listKeys(): Promise<readonly KeyRecord[]>;
   /** With its certificate checked. */
   showKey(name: string): Promise<CertifiedKey>;
+  /** The same, before its public half is handed out. @throws StateError `KEY_NOT_USABLE` while it is not complete */
+  usableKey(name: string): Promise<CertifiedKey>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
 
   preview(args: SignArgs): Promise<SignPreview>;
@@ -108,13 +110,11 @@ export function createClient(options: ClientOptions): Client {
     createKey: (args, on = silent) => createKey(context, shelf, args, on),
     listKeys: () => listKeyRecords(store),
     showKey: shelf,
+    usableKey: async (name) => requireUsable(await shelf(name)),
     verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
 
     preview: (args) => signer.preview(args),
-    sign: async (args, on) => {
-      await requireComplete(context, args.key, shelf);
-      return signer.sign(args, on);
-    },
+    sign: (args, on) => signer.sign(args, on),
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),
@@ -154,23 +154,6 @@ async function createKey(
   });
   await makeKey(context, session, participants, on);
   return shelf(args.name);
-}
-
-/** A key that some server may have lost already must not be used: what it signs for could not be recovered. */
-async function requireComplete(
-  context: ClientContext,
-  name: string,
-  shelf: (name: string) => Promise<CertifiedKey>,
-): Promise<void> {
-  const key = await shelf(name);
-  if (key.record.acknowledged.length === key.public.quorum.of) return;
-  // It may have been completed by another process in the meantime.
-  const now = await loadKeyRecord(context.store, name);
-  if (now.acknowledged.length === key.public.quorum.of) return;
-  throw new StateError(`key ${name} is not ready: not every server has promised to have stored it`, {
-    code: 'KEY_NOT_USABLE',
-    hint: 'finish making it with: ckm sessions resume',
-  });
 }
 
 async function cancelSession(

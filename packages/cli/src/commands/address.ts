@@ -21,7 +21,7 @@ interface Flags {
 
 async function address(context: Context, name: string, { index, change }: Flags): Promise<void> {
   const { terminal } = context;
-  const key = await (await openOwner(context)).showKey(name);
+  const key = await (await openOwner(context)).usableKey(name);
   if (key.purpose !== 'bitcoin') {
     throw new UsageError(`key ${name} is not for bitcoin`, {
       code: 'REQUEST_KIND_NOT_FOR_KEY',

@@ -17,17 +17,19 @@ export interface AgentManners {
 /**
  * The keys an agent offers.
  * @param names of keys; none: all that were made for SSH
- * @throws UsageError `KEY_NOT_FOR_SSH`, `AGENT_WITHOUT_KEYS`
+ * @throws UsageError `KEY_NOT_FOR_SSH`, `AGENT_WITHOUT_KEYS`; StateError `KEY_NOT_USABLE`
  */
 export async function chooseKeys(client: Client, names: readonly string[]): Promise<readonly SshKey[]> {
-  // Unknown names are the client's to refuse.
-  for (const name of names) await client.showKey(name);
-  const possible = (await listSshKeys(client)).filter(({ kinds }) => kinds.includes('ssh'));
+  // Unknown names, and keys that are not complete, are the client's to refuse.
+  for (const name of names) await client.usableKey(name);
+  const made = (await listSshKeys(client)).filter(({ kinds }) => kinds.includes('ssh'));
+  const possible = made.filter(({ isComplete }) => isComplete);
   const stranger = names.find((name) => !possible.some((key) => key.name === name));
   if (stranger !== undefined) throw notForSsh(stranger);
   const chosen = names.length === 0 ? possible : possible.filter(({ name }) => names.includes(name));
-  if (chosen.length === 0) throw withoutKeys();
-  return chosen;
+  if (chosen.length > 0) return chosen;
+  if (made[0] !== undefined) await client.usableKey(made[0].name);
+  throw withoutKeys();
 }
 
 /** Keys as an agent offers them: each signature is described, then asked of the quorum. */

@@ -7,6 +7,8 @@ export interface SshKey {
   readonly name: string;
   /** The public key as SSH writes it. */
   readonly blob: Uint8Array;
+  /** Whether every server has stored it; it is not offered before. */
+  readonly isComplete: boolean;
   readonly quorum: { readonly needed: number; readonly of: number };
   /** Kinds of request it was made for. */
   readonly kinds: readonly string[];
@@ -16,10 +18,10 @@ export interface SshKey {
 export async function listSshKeys(client: Client): Promise<SshKey[]> {
   const keys: SshKey[] = [];
   for (const { name } of await client.listKeys()) {
-    const { public: shared, purpose } = await client.showKey(name);
+    const { public: shared, purpose, isComplete } = await client.showKey(name);
     if (shared.suite !== 'ed25519') continue;
     const { quorum, groupKey } = shared;
-    keys.push({ name, blob: sshPublicKeyBlob(groupKey), quorum, kinds: purposeKinds(purpose) });
+    keys.push({ name, blob: sshPublicKeyBlob(groupKey), isComplete, quorum, kinds: purposeKinds(purpose) });
   }
   return keys;
 }

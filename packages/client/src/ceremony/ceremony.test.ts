@@ -387,6 +387,12 @@ describe('V22: a ceremony that is interrupted', () => {
     await expect(client.sign({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
       code: 'KEY_NOT_USABLE',
     });
+    // Nobody is given an address or public key to send value to, or asked for a yes in vain.
+    await expect(client.usableKey('k')).rejects.toMatchObject({ code: 'KEY_NOT_USABLE', exitCode: 75 });
+    await expect(client.preview({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
+      code: 'KEY_NOT_USABLE',
+    });
+    expect((await client.showKey('k')).isComplete).toBe(false);
     const [session] = await openSessions();
     await expect(client.cancelSession(encodeHex(session!.sessionId), 'no')).rejects.toMatchObject({
       code: 'SESSION_OVER',
@@ -395,6 +401,7 @@ describe('V22: a ceremony that is interrupted', () => {
     // Years later: the session has expired on the servers, the certificate speaks for itself.
     stage.now += 10 * 365 * 86_400;
     await client.resumeSession(encodeHex(session!.sessionId));
+    expect((await client.usableKey('k')).isComplete).toBe(true);
     expect((await client.sign({ key: 'k', ...messageOf('in time') })).signers).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
-import { equalBytes, PeerFaultError, StorageError } from '@ckm/foundation';
+import { equalBytes, PeerFaultError, StateError, StorageError } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
 import {
@@ -27,6 +27,8 @@ export interface KeyRecord {
 /** A key whose certificate was checked from scratch, ready for use. */
 export interface CertifiedKey {
   readonly record: KeyRecord;
+  /** Whether every server promised that it stored the certificate: nothing of the public half is handed out before. */
+  readonly isComplete: boolean;
   readonly certificate: KeyCertificate;
   readonly certificateHash: Uint8Array;
   readonly keyId: Uint8Array;
@@ -71,6 +73,23 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
   };
 }
 
+/** Whether every one of that many servers promised that it stored the certificate. */
+export function isComplete({ acknowledged }: Pick<KeyRecord, 'acknowledged'>, of: number): boolean {
+  return Array.from({ length: of }, (_, i) => i + 1).every((slot) => acknowledged.includes(slot));
+}
+
+/**
+ * Refuses a key that some server may have lost already: whoever received value with it could not be helped.
+ * @throws StateError `KEY_NOT_USABLE`
+ */
+export function requireUsable(key: CertifiedKey): CertifiedKey {
+  if (key.isComplete) return key;
+  throw new StateError(
+    `key ${key.record.name} is not ready: not every server has promised to have stored it`,
+    { code: 'KEY_NOT_USABLE', hint: 'finish making it with: ckm sessions resume' },
+  );
+}
+
 /**
  * Checks the certificate inside a record: all signatures, all proofs, and that the policy is the certified one.
  * @throws StorageError `KEY_CERTIFICATE_INVALID`
@@ -83,6 +102,7 @@ export function certifyRecord(record: KeyRecord): CertifiedKey {
     if (!equalBytes(certificate.params.policyHash, policyHash(record.policy))) throw new TypeError('policy');
     return {
       record,
+      isComplete: isComplete(record, publicPackage.quorum.of),
       certificate,
       certificateHash: certificateHash(certificate),
       keyId,

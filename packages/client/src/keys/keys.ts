@@ -38,16 +38,18 @@ export async function loadKeyRecord(store: ClientStore, name: string): Promise<K
 }
 
 /**
- * Keys whose certificates this process has checked, so that each is checked once. A record that was changed on disk is
- * checked again.
+ * Keys whose certificates this process has checked, so that each is checked once. One that is not complete is read
+ * again each time: another process may have completed it.
  */
 export function createKeyShelf(store: ClientStore): (name: string) => Promise<CertifiedKey> {
   const shelf = new Map<string, Promise<CertifiedKey>>();
   const load = async (name: string) => certifyRecord(await loadKeyRecord(store, name));
-  return (name) => {
+  return async (name) => {
     const known = shelf.get(name) ?? load(name);
     shelf.set(name, known);
     known.catch(() => shelf.delete(name));
-    return known;
+    const key = await known;
+    if (!key.isComplete) shelf.delete(name);
+    return key;
   };
 }

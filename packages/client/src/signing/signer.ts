@@ -3,7 +3,7 @@ import type { Description } from '@ckm/requests';
 import type { KeyPolicy } from '@ckm/api';
 import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import type { ClientContext } from '../context.js';
-import type { CertifiedKey } from '../keys/key-record.js';
+import { type CertifiedKey, requireUsable } from '../keys/key-record.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
@@ -153,7 +153,7 @@ export function createSigner(
 
   return {
     async sign(args, on) {
-      const key = await shelf(args.key);
+      const key = requireUsable(await shelf(args.key));
       const request = understand(key, args.kind, args.payload);
       const now = context.clock();
       const lifetime = args.expiresInSeconds ?? lifetimeFor(key.record.policy);
@@ -164,7 +164,7 @@ export function createSigner(
       return run({ key, request, session, without, waitUntil, isKept: false, on });
     },
     async preview(args) {
-      const key = await shelf(args.key);
+      const key = requireUsable(await shelf(args.key));
       const { description } = understand(key, args.kind, args.payload);
       const participants = await participantsOf(key, args.without ?? []);
       return {
@@ -175,7 +175,7 @@ export function createSigner(
       };
     },
     async resume(session, on) {
-      const key = await shelf(session.keyName);
+      const key = requireUsable(await shelf(session.keyName));
       const request = understand(key, session.requestKind, session.payload);
       const { without, expiresAt } = session;
       return run({ key, request, session, without, waitUntil: expiresAt, isKept: true, on });

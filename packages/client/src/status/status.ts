@@ -1,6 +1,7 @@
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
+import { isComplete } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
@@ -65,7 +66,7 @@ export async function readStatus(context: ClientContext): Promise<Status> {
         quorum: params.quorum,
         reachable: up.map(({ name }) => name),
         margin: up.length - params.quorum.needed,
-        isComplete: record.acknowledged.length === params.quorum.of,
+        isComplete: isComplete(record, params.quorum.of),
       };
     }),
     openSessions: sessions

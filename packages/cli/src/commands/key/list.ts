@@ -20,7 +20,7 @@ async function list(context: Context): Promise<void> {
     key.purpose,
     quorumText(key),
     likenessLine(key.certificateHash),
-    key.record.acknowledged.length === key.public.quorum.of ? '' : 'not complete',
+    key.isComplete ? '' : 'not complete',
   ]);
   context.terminal.result(
     rows.length === 0 ? 'no keys yet; make one with: ckm key create' : formatTable(rows),

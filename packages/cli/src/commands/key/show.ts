@@ -27,11 +27,12 @@ export function keyShowCommand(): Command {
 async function show(context: Context, name: string, flags: { readonly public?: true }): Promise<void> {
   const { terminal } = context;
   const client = await openOwner(context);
-  const key = await client.showKey(name);
   if (flags.public === true) {
-    terminal.result(publicForm(key).value, { name, ...publicForm(key) });
+    const form = publicForm(await client.usableKey(name));
+    terminal.result(form.value, { name, ...form });
     return;
   }
+  const key = await client.showKey(name);
   terminal.result(keyLines(terminal, key), keyObject(key));
 }
 
@@ -54,32 +55,35 @@ function publicForm(key: CertifiedKey): {
   return { form: 'hex', value: encodeHex(groupKey) };
 }
 
-/** A key as its owner compares and uses it. */
+/** A key as its owner compares and uses it. Nothing that value could be sent to, until every server has stored it. */
 export function keyLines(terminal: Terminal, key: CertifiedKey): string {
-  const { record, certificate } = key;
-  const { form, value } = publicForm(key);
-  const isComplete = record.acknowledged.length === certificate.params.quorum.of;
+  const { record, isComplete } = key;
   return [
     formatLikeness(terminal, record.name, key.certificateHash),
     '',
     `  Quorum      ${quorumText(key)}`,
     `  For         ${key.purpose} (${key.public.suite})`,
-    `  ${form === 'hex' ? 'Public key' : form === 'ssh' ? 'SSH key   ' : 'Descriptor'}  ${value}`,
-    ...(form === 'ssh' ? [`  Print       ${sshFingerprint(sshPublicKeyBlob(key.public.groupKey))}`] : []),
-    ...(form === 'descriptor' ? [`  Address 0   ${addressText(key)}`] : []),
+    ...(isComplete ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
     `  State       ${isComplete ? 'stored by every server' : 'not complete: go on with ckm sessions resume'}`,
   ].join('\n');
 }
 
+function publicLines(key: CertifiedKey): string[] {
+  const { form, value } = publicForm(key);
+  if (form === 'descriptor') return [`  Descriptor  ${value}`, `  Address 0   ${addressText(key)}`];
+  if (form === 'hex') return [`  Public key  ${value}`];
+  return [`  SSH key     ${value}`, `  Print       ${sshFingerprint(sshPublicKeyBlob(key.public.groupKey))}`];
+}
+
 function addressText(key: CertifiedKey): string {
   return bitcoinAddress(key.public, 'receive', 0, key.record.network ?? 'bitcoin').address;
 }
 
-/** The same for machines. */
+/** The same for machines; `null` for what is not handed out yet. */
 export function keyObject(key: CertifiedKey): unknown {
-  const { record, certificate, certificateHash, keyId, purpose } = key;
+  const { record, isComplete, certificate, certificateHash, keyId, purpose } = key;
   const { suite, quorum, groupKey } = key.public;
   return {
     name: record.name,
@@ -90,12 +94,12 @@ export function keyObject(key: CertifiedKey): unknown {
     network: record.network,
     policy: record.policy,
     createdAt: record.createdAt,
-    groupKey,
-    public: publicForm(key),
-    ...(purpose === 'bitcoin' ? { address: addressText(key) } : {}),
+    groupKey: isComplete ? groupKey : null,
+    public: isComplete ? publicForm(key) : null,
+    ...(purpose === 'bitcoin' ? { address: isComplete ? addressText(key) : null } : {}),
     certificateHash,
     likeness: likenessObject(certificateHash),
-    isComplete: record.acknowledged.length === quorum.of,
+    isComplete,
     servers: certificate.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),
   };
 }
