@@ -5,6 +5,7 @@ import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
+import type { ShownRequest } from './sessions/signing/shown-request.js';
 import type { KeyRow, Storage, Transaction } from './storage/storage.js';
 import type { Vault } from './vault/vault.js';
 
@@ -57,7 +58,11 @@ export interface WaitingRequest {
   readonly requestId: Uint8Array;
   readonly keyId: Uint8Array;
   readonly kind: string;
+  /** Over everything there is to sign for it. */
+  readonly tasksHash: Uint8Array;
   readonly sentence: string;
+  /** Null: an earlier version of the server stored only the sentence. */
+  readonly shown: ShownRequest | null;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
@@ -65,8 +70,11 @@ export interface WaitingRequest {
 /** The operator's side of requests that wait for a person. */
 export interface RequestDesk {
   list(): Promise<readonly WaitingRequest[]>;
-  /** @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING` */
-  approve(requestId: Uint8Array): Promise<WaitingRequest>;
+  /**
+   * @param tasksHash of the request that was looked at: nothing else is approved
+   * @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING`, `REQUEST_NOT_AS_SEEN`
+   */
+  approve(requestId: Uint8Array, tasksHash?: Uint8Array | null): Promise<WaitingRequest>;
   /** `reason` reaches the requester and the audit log. @throws as {@link approve} */
   reject(requestId: Uint8Array, reason: string): Promise<WaitingRequest>;
 }

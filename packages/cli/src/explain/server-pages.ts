@@ -76,6 +76,10 @@ const MOMENT = groupOf(
     REQUEST_ID_TAKEN: 'Another request has this id.',
     REQUEST_DIFFERS: 'Something else was asked for under this id.',
     REQUEST_NOT_WAITING: 'The request does not wait for a decision any more.',
+    REQUEST_NOT_AS_SEEN: [
+      'What waits under this id is not what the operator looked at.',
+      'Look at it once more before you say yes.',
+    ],
     REQUEST_AMBIGUOUS: 'Two owners chose the same id for a request.',
     ATTEMPT_DIFFERS: 'Another package was shown under this attempt number; the commitments are used up.',
     ATTEMPT_INVALID: 'The package names too few or wrong signers, or lacks commitments.',

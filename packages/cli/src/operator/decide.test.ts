@@ -42,6 +42,29 @@ describe('a key whose servers ask their operators', () => {
     expect((await operator('audit show', 'gamma')).stdout).toContain('Pay the baker');
   });
 
+  test('shows its operator all of what is asked before it asks for a yes, and the gist of it in the list', async () => {
+    const { request } = await ask('Pay the ferryman');
+    const rows = [
+      ['Domain', 'ckm'],
+      ['Message', '“Pay the ferryman”', '16 bytes'],
+      ['Digest', expect.stringMatching(/^SHA-256 [0-9a-f ]{79}$/)],
+    ];
+    const shown = { rowsLeftOut: 0, warnings: [], blind: false };
+    expect(request.shown).toMatchObject(shown);
+    expect(request.shown!.rows.map(({ label, value, note }) => [label, value, note ?? []].flat())).toEqual(
+      rows,
+    );
+    const listed = await lab.json<OperatorRequest[]>(['server', 'requests', lab.folderOf('alpha')]);
+    expect(listed.find(({ requestId }) => requestId === request.requestId)).toEqual(request);
+    for (const told of [
+      (await operator('requests', 'alpha')).stdout,
+      (await operator('approve', 'alpha', request.requestId, '--preview')).stderr,
+    ]) {
+      expect(told).toMatch(/^ +Message +“Pay the ferryman” .*16 bytes$/m);
+      expect(told).toMatch(/^ +Digest +SHA-256 [0-9a-f ]{79}$/m);
+    }
+  });
+
   test('does not sign when they say no, and whoever asked reads why', async () => {
     const { request } = await ask('Pay the stranger');
     const reason = 'nobody here knows this stranger';

@@ -1,6 +1,9 @@
 import { StateError, UsageError } from '@ckm/foundation';
 import type { Operator, OperatorRequest } from '@ckm/server';
+import { formatDescription } from '../terminal/description.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { formatTable } from '../terminal/table.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** Digits of an id that people are shown; the first ones of it name a request. */
 const SHOWN = 8;
@@ -36,16 +39,68 @@ export function assertWholeId(id: string): void {
   });
 }
 
-/** As people read it: the sentence first. */
+/** As people read it in a list: the sentence first, then what matters most of what stands beneath it. */
 export function formatWaiting(request: OperatorRequest): string {
-  const { requestId, keyId, sentence, kind, owner, createdAt, expiresAt } = request;
-  const now = unixNow();
+  const { requestId, sentence, shown } = request;
   return [
     `${requestId.slice(0, SHOWN)}  ${sentence}`,
-    `          kind ${kind} · account ${owner.slice(0, SHOWN)} · asked ${formatInstant(createdAt, now)}`,
-    `          expires ${formatInstant(expiresAt, now)}`,
-    `          key ${keyId}`,
-  ].join('\n');
+    ...factsOf(request),
+    ...(shown === null ? [NOT_STORED] : [...firstRows(shown), ...oneOfEach(shown)]),
+  ].join(`\n${' '.repeat(SHOWN + 2)}`);
+}
+
+/** All that there is to read about a request, before anybody says yes. */
+export function formatWhole(terminal: Terminal, request: OperatorRequest): string {
+  const { requestId, sentence, shown } = request;
+  const indent = (line: string) => `  ${line}`;
+  if (shown === null)
+    return [requestId, sentence, ...[...factsOf(request), NOT_STORED].map(indent)].join('\n');
+  const description = formatDescription(terminal, { sentence, ...shown });
+  return [requestId, ...factsOf(request).map(indent), description].join('\n');
+}
+
+const NOT_STORED = 'an earlier version of this server kept nothing but the sentence';
+/** Rows of each request in a list. */
+const FIRST_ROWS = 4;
+
+function factsOf({ keyId, kind, owner, createdAt, expiresAt }: OperatorRequest): string[] {
+  const now = unixNow();
+  return [
+    `kind ${kind} · account ${owner.slice(0, SHOWN)} · asked ${formatInstant(createdAt, now)}`,
+    `expires ${formatInstant(expiresAt, now)}`,
+    `key ${keyId}`,
+  ];
+}
+
+type Shown = NonNullable<OperatorRequest['shown']>;
+
+function firstRows({ rows, rowsLeftOut }: Shown): string[] {
+  const first = rows.slice(0, rows.length > FIRST_ROWS + 1 ? FIRST_ROWS : undefined);
+  const table = formatTable(first.map(({ label, value, note }) => [label, brief(value), note ?? '']));
+  const more = rows.length - first.length + Math.max(0, rowsLeftOut - 1);
+  const lines = table === '' ? [] : table.split('\n');
+  return more === 0 ? lines : [...lines, `and ${more} more rows: ckm server approve … --preview`];
+}
+
+/** Longer than any address with its amount. */
+const BRIEF = 120;
+
+function brief(value: string): string {
+  const letters = Array.from(value);
+  return letters.length <= BRIEF ? value : `${letters.slice(0, BRIEF).join('')}…`;
+}
+
+/** Every kind of warning, whatever else crowds the list. */
+function oneOfEach({ warnings }: Shown): string[] {
+  const texts = new Map<string, string[]>();
+  for (const { code, text } of warnings) {
+    const alike = texts.get(code);
+    if (alike === undefined) texts.set(code, [text]);
+    else alike.push(text);
+  }
+  return [...texts.values()].map(([first, ...alike]) =>
+    alike.length === 0 ? `! ${first}` : `! ${first} (and ${alike.length} more like it)`,
+  );
 }
 
 function ambiguous(): StateError {

@@ -5,7 +5,15 @@ import type { z } from 'zod';
 import type { Reporting } from '../events.js';
 import { readBody } from '../http/read-body.js';
 import type { OperatorDesk } from './desk.js';
-import { hexId, hexPrefix, inviteBody, type OperatorStatus, rejectBody, tightenBody } from './protocol.js';
+import {
+  approveBody,
+  hexId,
+  hexPrefix,
+  inviteBody,
+  type OperatorStatus,
+  rejectBody,
+  tightenBody,
+} from './protocol.js';
 
 export interface ControlOptions {
   status(): Promise<OperatorStatus>;
@@ -41,7 +49,11 @@ export function createControlApp(options: ControlOptions): Hono {
   });
 
   app.get('/requests', async (c) => c.json(await desk().requests()));
-  app.post('/requests/:id/approve', async (c) => c.json(await desk().approve(param(c, 'id', hexPrefix))));
+  app.post('/requests/:id/approve', async (c) => {
+    const { tasksHash } = await jsonBody(c, approveBody);
+    const seen = tasksHash === undefined ? null : decodeHex(tasksHash);
+    return c.json(await desk().approve(param(c, 'id', hexPrefix), seen));
+  });
   app.post('/requests/:id/reject', async (c) => {
     const { reason } = await jsonBody(c, rejectBody);
     return c.json(await desk().reject(param(c, 'id', hexPrefix), reason));

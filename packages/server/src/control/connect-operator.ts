@@ -25,7 +25,11 @@ export interface Operator {
   unseal(passphrase: Secret<Uint8Array>): Promise<OperatorStatus>;
   shutdown(): Promise<void>;
   requests(): Promise<readonly OperatorRequest[]>;
-  approve(requestId: string): Promise<OperatorRequest>;
+  /**
+   * @param seen what was looked at: nothing else is approved
+   * @throws StateError `REQUEST_NOT_AS_SEEN`
+   */
+  approve(requestId: string, seen?: Pick<OperatorRequest, 'tasksHash'>): Promise<OperatorRequest>;
   reject(requestId: string, reason: string): Promise<OperatorRequest>;
   /** Entries from number `from` (1) on, at most `limit` (100, no more than 1000). */
   audit(range?: { readonly from?: number; readonly limit?: number }): Promise<readonly OperatorAuditLine[]>;
@@ -84,7 +88,8 @@ export function connectOperator(dataDir: string): Operator {
     },
     shutdown: async () => void (await post('/shutdown')),
     requests: () => get('/requests'),
-    approve: (requestId) => post(`/requests/${of(requestId)}/approve`),
+    approve: (requestId, seen) =>
+      post(`/requests/${of(requestId)}/approve`, seen === undefined ? {} : { tasksHash: seen.tasksHash }),
     reject: (requestId, reason) => post(`/requests/${of(requestId)}/reject`, { reason }),
     audit: (range = {}) => get('/audit', { from: range.from, limit: range.limit }),
     verifyAudit: () => get('/audit/verify'),

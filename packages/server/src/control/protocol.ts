@@ -2,6 +2,7 @@ import type { IdentityCard } from '@ckm/api';
 import { z } from 'zod';
 import type { Tightening } from '../policy/effective.js';
 import { tighteningSchema } from '../policy/tightening.js';
+import type { ShownRequest } from '../sessions/signing/shown-request.js';
 
 /** What the operator's socket takes. Ids travel as lower-case hex. */
 export const hexId = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hex digits' });
@@ -14,6 +15,7 @@ const sentence = z
   .max(280)
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
 
+export const approveBody = z.strictObject({ tasksHash: hexId.optional() });
 export const rejectBody = z.strictObject({ reason: sentence.min(1) });
 export const inviteBody = z.strictObject({
   note: sentence.default(''),
@@ -43,7 +45,11 @@ export interface OperatorRequest {
   readonly requestId: string;
   readonly keyId: string;
   readonly kind: string;
+  /** Names everything there is to sign for it: a yes that carries it is a yes to nothing else. */
+  readonly tasksHash: string;
   readonly sentence: string;
+  /** What stands beneath the sentence; null when an earlier version of the server stored only that. */
+  readonly shown: ShownRequest | null;
   readonly createdAt: number;
   readonly expiresAt: number;
 }

@@ -72,6 +72,20 @@ const request: RequestRecord = {
   approvedBy: 'operator',
   reason: null,
 };
+/** One that waits holds more. */
+const waiting: RequestRecord = {
+  ...request,
+  shown: {
+    rows: [
+      { label: 'Domain', value: 'none' },
+      { label: 'Message', value: '“hello”', note: '5 bytes' },
+    ],
+    rowsLeftOut: 0,
+    warnings: [{ code: 'BLIND_SIGNING', text: 'nobody can say what it is' }],
+    blind: false,
+  },
+  approvedBy: null,
+};
 const attempt: AttemptRecord = { packageHash: bytes(32, 22), shares: [bytes(32, 23)], problem: null };
 
 /** SHA-256 of the bytes of each record. Changing one means that no server can read what an earlier version has stored: write a migration first. */
@@ -79,6 +93,7 @@ const FROZEN = {
   sessions: [session, '90765fbdf915816d1fe3f6e4d7036b05b068d30a50d479fa961de7fe3c9e2885'],
   keys: [key, 'c39f6054ab60b0914ae11bfdfdf78ec932fedaec4b3b96577dd5c5b41ff18e0d'],
   requests: [request, 'd846bdf708a87e98a78c3dde655ba2c404320f63b0faf56bcdce58cc099d069f'],
+  'requests that wait': [waiting, '923824fd03033ac9ddbbaa1478418b23b1ddb2c45ea05e735d7b49a1d91f3240'],
   attempts: [attempt, '70038c4d67a93ad4fae188daed474db00603ce27bbfb1de6a5c4c337bb14ba03'],
 } as const;
 

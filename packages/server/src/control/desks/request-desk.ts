@@ -15,10 +15,13 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
 
   return {
     requests: async (): Promise<readonly OperatorRequest[]> => (await sessions.desk.list()).map(view),
-    /** @param prefix the first digits of its id */
-    approve: async (prefix: string): Promise<OperatorRequest> => {
+    /**
+     * @param prefix the first digits of its id
+     * @param tasksHash of what was looked at
+     */
+    approve: async (prefix: string, tasksHash: Uint8Array | null): Promise<OperatorRequest> => {
       const { requestId } = await waiting(prefix);
-      const approved = view(await sessions.desk.approve(requestId));
+      const approved = view(await sessions.desk.approve(requestId, tasksHash));
       context.events.operatorActed({ action: 'approve' });
       return approved;
     },
@@ -32,6 +35,12 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
 }
 
 function view(request: WaitingRequest): OperatorRequest {
-  const { owner, requestId, keyId } = request;
-  return { ...request, owner: encodeHex(owner), requestId: encodeHex(requestId), keyId: encodeHex(keyId) };
+  const { owner, requestId, keyId, tasksHash } = request;
+  return {
+    ...request,
+    owner: encodeHex(owner),
+    requestId: encodeHex(requestId),
+    keyId: encodeHex(keyId),
+    tasksHash: encodeHex(tasksHash),
+  };
 }

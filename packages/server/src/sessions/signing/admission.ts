@@ -9,6 +9,7 @@ import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
 import { hashPayload, hashTasks, sealRequest, type StoredRequest } from './request-record.js';
 import type { ReadRequest } from './read-request.js';
+import { bytesOfShown, shownOf } from './shown-request.js';
 
 /** What the policy decided about a request, now. */
 export interface Decided {
@@ -54,7 +55,10 @@ export async function admitRequest(
   if (verdict.verdict === 'refuse')
     return refuse(context, transaction, { ...columns, sentence }, kind, verdict);
   const asks = verdict.verdict === 'ask';
-  if (asks) await assertRoomToWait(context, call, transaction, requestId);
+  const shown = asks ? shownOf(read.description) : null;
+  if (shown !== null) {
+    await assertRoomToWait(context, call, transaction, requestId, bytesFor(read) + bytesOfShown(shown));
+  }
   const state = moveRequest('proposed', asks ? 'waiting' : 'approved');
   const stored: StoredRequest = {
     row: { ...columns, state, waiting: asks },
@@ -64,6 +68,7 @@ export async function admitRequest(
       payloadHash: hashPayload(request),
       tasksHash: hashTasks(read.tasks),
       sentence,
+      ...(shown === null ? {} : { shown }),
       approvedBy: asks ? null : 'policy',
       reason: null,
     },
@@ -101,14 +106,18 @@ export async function recheckRequest(
   if (verdict.verdict === 'allow' || record.approvedBy === 'operator') {
     return { kind: 'admitted', stored, fresh: false, policy, decided: null };
   }
-  await assertRoomToWait(context, call, transaction, row.requestId);
-  const asked = nextRequest(stored, 'waiting', { approvedBy: null });
+  const shown = shownOf(read.description);
+  await assertRoomToWait(context, call, transaction, row.requestId, bytesOfShown(shown));
+  const asked = nextRequest(stored, 'waiting', { approvedBy: null, shown });
   await transaction.requests.update(sealRequest(context, asked));
   await auditAsked(context, transaction, asked, policy);
   return { kind: 'admitted', stored: asked, fresh: true, policy, decided: { verdict: 'ask', code: '' } };
 }
 
-/** Room for a request and one attempt at it: the most its rows take, a share and its framing for each task. */
+/**
+ * Room for a request and one attempt at it: the most its rows take, a share and its framing for each task. What the
+ * operator is shown while it waits comes on top.
+ */
 export function bytesFor({ tasks, description }: ReadRequest): number {
   return 1_024 + 4 * description.sentence.length + 48 * tasks.length;
 }
@@ -165,8 +174,10 @@ async function assertRoomToWait(
   { account }: Call,
   transaction: Transaction,
   requestId: Uint8Array,
+  bytes: number,
 ): Promise<void> {
   await accounts.quota.waitingRequest(transaction, account);
+  await accounts.quota.bytes(transaction, account, bytes);
   const others = (await transaction.requests.withId(requestId)).filter(
     ({ owner }) => !equalBytes(owner, account.xid),
   );

@@ -1,4 +1,4 @@
-import { UsageError } from '@ckm/foundation';
+import { equalBytes, UsageError } from '@ckm/foundation';
 import type { RequestDesk, ServerContext, WaitingRequest } from '../../context.js';
 import type { Transaction } from '../../storage/storage.js';
 import { demand, refusal } from '../errors.js';
@@ -20,9 +20,10 @@ export function createRequestDesk(context: ServerContext): RequestDesk {
         .filter(({ expiresAt }) => expiresAt > now)
         .map((row) => waitingView(openRequest(context, row)));
     },
-    approve: (requestId) => decide(context, requestId, 'approved', { approvedBy: 'operator' }),
+    approve: (requestId, tasksHash = null) =>
+      decide(context, requestId, 'approved', { approvedBy: 'operator' }, tasksHash),
     async reject(requestId, reason) {
-      return decide(context, requestId, 'rejected', { reason: checkReason(reason) });
+      return decide(context, requestId, 'rejected', { reason: checkReason(reason) }, null);
     },
   };
 }
@@ -48,10 +49,13 @@ async function decide(
   requestId: Uint8Array,
   to: 'approved' | 'rejected',
   change: Partial<RequestRecord>,
+  seen: Uint8Array | null,
 ): Promise<WaitingRequest> {
   const decided = await repeatWhenRaced(() =>
     context.storage.transact(async (transaction) => {
       const before = await findWaiting(context, transaction, requestId);
+      const same = seen === null || equalBytes(seen, before.record.tasksHash);
+      demand(same, 'REQUEST_NOT_AS_SEEN', 'what waits under this id is not what was looked at');
       if (before.row.expiresAt <= context.clock()) {
         await expire(context, transaction, before);
         return null;
@@ -124,7 +128,8 @@ function checkReason(reason: string): string {
   });
 }
 
-function waitingView({ row, record: { kind, sentence } }: StoredRequest): WaitingRequest {
+function waitingView({ row, record }: StoredRequest): WaitingRequest {
   const { owner, requestId, keyId, createdAt, expiresAt } = row;
-  return { owner, requestId, keyId, kind, sentence, createdAt, expiresAt };
+  const { kind, tasksHash, sentence, shown = null } = record;
+  return { owner, requestId, keyId, kind, tasksHash, sentence, shown, createdAt, expiresAt };
 }

@@ -6,6 +6,7 @@ import type { ServerContext } from '../../context.js';
 import type { AttemptRow, RequestRow } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../sealed-record.js';
 import { parseRequestState, type RequestState } from './request-machine.js';
+import type { ShownRequest } from './shown-request.js';
 
 /** Everything a server keeps about one request; sealed as a whole. The payload itself is not kept, its hash is. */
 export interface RequestRecord {
@@ -15,6 +16,8 @@ export interface RequestRecord {
   /** Over what is signed for it: what was approved is what gets a share, whatever version of the server reads it (N9). */
   readonly tasksHash: Uint8Array;
   readonly sentence: string;
+  /** What else the operator reads. Only while the request waits; absent too when an earlier version stored it. */
+  readonly shown?: ShownRequest;
   /** Who said yes; null while nobody has. */
   readonly approvedBy: 'policy' | 'operator' | null;
   /** Why it was rejected or cancelled. */
@@ -38,11 +41,13 @@ export function openRequest(context: ServerContext, row: RequestRow): StoredRequ
   return { row, state: parseRequestState(row.state), record: openRecord(context.vault, 'requests', row) };
 }
 
+/** Once a request is answered, only its sentence stays. */
 export function sealRequest({ vault }: ServerContext, { row, state, record }: StoredRequest): RequestRow {
   const { owner, requestId, keyId, version, createdAt, expiresAt } = row;
   const waiting = state === 'waiting';
   const columns = { owner, requestId, keyId, state, waiting, version, createdAt, expiresAt };
-  return sealRecord(vault, 'requests', columns, record);
+  const { shown, ...rest } = record;
+  return sealRecord(vault, 'requests', columns, waiting && shown !== undefined ? { ...rest, shown } : rest);
 }
 
 export function openAttempt({ vault }: ServerContext, row: AttemptRow): AttemptRecord {

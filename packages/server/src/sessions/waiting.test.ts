@@ -1,0 +1,101 @@
+import { bitcoinAddress, buildMessageRequest } from '@ckm/requests';
+import type { PublicKeyPackage } from '@ckm/threshold';
+import { OutScript, Transaction } from '@scure/btc-signer';
+import { afterEach, describe, expect, test } from 'vitest';
+import { alice, createHouse, makeKey, messageOf } from './test/house.js';
+import type { LabServer } from './test/lab.js';
+
+const house = createHouse();
+afterEach(() => house.close());
+
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+const fresh = (byte: number) => new Uint8Array(32).fill(byte);
+const policy = { approval: 'operator' } as const;
+const bitcoin = { purpose: 'bitcoin', suite: 'secp256k1-tr', policy } as const;
+
+const bytesOf = ({ context }: LabServer) => context.storage.read(({ bytesOf: of }) => of(alice.xid));
+
+/** A payment of one coin of a key to as many strangers as there are amounts. */
+function payment(key: PublicKeyPackage, sats: bigint, amounts: readonly bigint[]) {
+  const { script, internalKey, fingerprint, path } = bitcoinAddress(key, 'receive', 0);
+  const transaction = new Transaction({ allowUnknownOutputs: true });
+  transaction.addInput({
+    txid: 'ab'.repeat(32),
+    index: 0,
+    witnessUtxo: { script, amount: sats },
+    tapInternalKey: internalKey,
+    tapBip32Derivation: [[internalKey, { hashes: [], der: { fingerprint, path: [...path] } }]],
+  });
+  for (const [at, amount] of amounts.entries()) {
+    const hash = new Uint8Array(20).fill(1 + (at % 250), Math.floor(at / 250));
+    transaction.addOutput({ script: OutScript.encode({ type: 'wpkh', hash }), amount });
+  }
+  return { kind: 'bitcoin', payload: transaction.toPSBT() };
+}
+
+describe('what waits for the operator', () => {
+  test('is shown with the payee that gets everything, and with every warning', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer, key } = await makeKey(callers, bitcoin);
+    await signer.request(1, payment(key, 100_010_000n, [300n, 200n, 100n, 99_990_000n]), {});
+    const [listed] = await servers[0]!.sessions.desk.list();
+    const { rows, warnings, rowsLeftOut, blind } = listed!.shown!;
+    expect(rows.map(({ label, value }) => `${label} ${value.slice(0, 10)}`)).toEqual([
+      'Pay 0.99990000',
+      'Pay 0.00000300',
+      'Pay 0.00000200',
+      'Pay 0.00000100',
+      'Fee 0.00019400',
+      'From 1.00010000',
+    ]);
+    const whole = rows[0]!.value.slice('0.99990000 BTC to '.length).replaceAll(' ', '');
+    expect(listed!.sentence).toContain(`BTC to ${whole.slice(0, 8)}…${whole.slice(-8)}, `);
+    expect(warnings.map(({ code: warned }) => warned)).toEqual(['OUTPUT_DUST', 'OUTPUT_DUST']);
+    expect([rowsLeftOut, blind]).toEqual([0, false]);
+  });
+
+  test('is shown as blind where nobody can say what it is', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers, { policy });
+    const payload = buildMessageRequest({ domain: 'lab', bytes: fresh(255) });
+    await signer.request(1, { kind: 'message', payload }, {});
+    const { blind, warnings } = (await servers[0]!.sessions.desk.list())[0]!.shown!;
+    expect([blind, warnings.map(({ code: warned }) => warned)]).toEqual([true, ['BLIND_SIGNING']]);
+  });
+
+  test('keeps its table while it waits, and only its sentence once it is answered', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer, key } = await makeKey(callers, bitcoin);
+    const amounts = Array.from({ length: 40 }, () => 1_000n);
+    for (const id of [1, 2])
+      await signer.request(1, { ...payment(key, 50_000n, amounts), requestId: fresh(id) }, {});
+    const { desk } = servers[0]!.sessions;
+    for (const answer of [() => desk.approve(fresh(1)), () => desk.reject(fresh(2), 'no')]) {
+      const before = await bytesOf(servers[0]!);
+      expect((await answer()).shown!.rows).toHaveLength(42);
+      expect(before - (await bytesOf(servers[0]!))).toBeGreaterThan(40 * 40);
+    }
+  });
+
+  test('V70: counts with its table against what its account may store', async () => {
+    const { servers, callers } = await house.openMany(2, { settings: { quota: { bytes: 30_000 } } });
+    const { signer, key } = await makeKey(callers, bitcoin);
+    const warned = Array.from({ length: 400 }, (_, at) => BigInt(at + 1));
+    const asked = signer.request(1, payment(key, 200_000n, warned), {});
+    await expect(asked).rejects.toThrow(code('QUOTA_BYTES'));
+    expect(await servers[0]!.sessions.desk.list()).toEqual([]);
+    expect((await signer.request(1, payment(key, 200_000n, [90_000n]), {})).state).toBe('waiting');
+  });
+
+  test('is approved as it was looked at, or not at all', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const { signer } = await makeKey(callers, { policy });
+    const { desk } = servers[0]!.sessions;
+    await signer.request(1, { ...messageOf('hello'), requestId: fresh(1) }, {});
+    await signer.request(1, { ...messageOf('everything'), requestId: fresh(2) }, {});
+    const seen = (await desk.list()).find(({ sentence }) => sentence.includes('hello'))!;
+    await expect(desk.approve(fresh(2), seen.tasksHash)).rejects.toThrow(code('REQUEST_NOT_AS_SEEN'));
+    expect(await desk.list()).toHaveLength(2);
+    expect((await desk.approve(fresh(1), seen.tasksHash)).sentence).toContain('hello');
+  });
+});
