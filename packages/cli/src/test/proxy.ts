@@ -8,20 +8,22 @@ export interface Proxy {
   before: (count: number) => Promise<Verdict> | Verdict;
   /** Called when the server has answered and before the client hears of it. */
   after: (count: number) => Promise<Verdict> | Verdict;
+  /** To which server each message goes, GETs among them; counted from 1. */
+  target: (count: number) => string;
   close(): Promise<void>;
 }
 
 /** `pass`: carry on. `hang`: never answer. Bytes: answer with them instead. */
 export type Verdict = 'pass' | 'hang' | Uint8Array;
 
-/** Forwards to a server on loopback; GETs always pass. */
+/** Forwards to a server on loopback, until a test chooses another; GETs always pass. */
 export async function startProxy(target: string): Promise<Proxy> {
-  const { hostname, port } = new URL(target);
   let posts = 0;
+  let messages = 0;
   const server = createServer((incoming, outgoing) => {
     void handle(incoming, outgoing);
   });
-  const proxy: Proxy = { url: '', before: () => 'pass', after: () => 'pass', close };
+  const proxy: Proxy = { url: '', before: () => 'pass', after: () => 'pass', target: () => target, close };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(proxy, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 
@@ -46,6 +48,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     incoming: IncomingMessage,
     body: Buffer,
   ): Promise<{ status: number; type: string; body: Buffer }> {
+    const { hostname, port } = new URL(proxy.target(++messages));
     return new Promise((resolve, reject) => {
       const headers = {
         'content-type': incoming.headers['content-type'] ?? '',

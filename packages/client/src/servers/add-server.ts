@@ -14,6 +14,8 @@ export interface AddServerArgs {
   readonly invite?: string;
   /** The six words, or the whole XID in hex, that its operator told on another way; anything else is refused. */
   readonly expectedLikeness?: string;
+  /** The whole XID of the server that was looked at before: whoever else answers now is not the one people compared. */
+  readonly expectedXid?: Uint8Array;
 }
 
 /** A server before it is pinned. */
@@ -41,6 +43,7 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
   if (args.expectedLikeness !== undefined && !looksLike(seen.xid, args.expectedLikeness)) {
     throw likenessMismatch(seen);
   }
+  if (args.expectedXid !== undefined && !equalBytes(args.expectedXid, seen.xid)) throw exchanged(seen);
   const before = await pinnedAs(context, name);
   if (before !== null && !equalBytes(before.xid, seen.xid)) throw identityChanged(name);
   await assertNotKnownOtherwise(context, name, seen);
@@ -103,6 +106,16 @@ function identityChanged(name: string): CkmError {
     hint: `ask its operator what happened; a new server gets a new name`,
     facts: { server: name },
   });
+}
+
+function exchanged({ likeness, url }: ServerPreview): AccessError {
+  return new AccessError(
+    `another server answers at ${url} than the one that was shown: ${formatWords(likeness)} · ${likeness.digest}`,
+    {
+      code: 'SERVER_LIKENESS_MISMATCH',
+      hint: 'somebody on the way may be exchanging servers; ask its operator, on another way than this network',
+    },
+  );
 }
 
 function likenessMismatch({ likeness, url }: ServerPreview): AccessError {

@@ -75,6 +75,16 @@ describe('a server', () => {
     expect(await store.list('servers')).toEqual([]);
   });
 
+  test('V63: that is exchanged between the look and the yes is not pinned', async () => {
+    const { xid } = await client.previewServer(alpha.url);
+    alpha.identity = stage.actor('bravo').identity;
+    await expect(add({ expectedXid: xid })).rejects.toMatchObject({
+      code: 'SERVER_LIKENESS_MISMATCH',
+      exitCode: 77,
+    });
+    expect(await store.list('servers')).toEqual([]);
+  });
+
   test('V63: behind whose address somebody else answers is refused from then on', async () => {
     await add();
     alpha.identity = stranger();

@@ -1,4 +1,5 @@
 import { AccessError } from '@ckm/foundation';
+import type { ServerPreview, ServerRecord } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -26,12 +27,11 @@ async function add(context: Context, name: string, url: string, { likeness, invi
   const client = await openOwner(context);
   const seen = await client.previewServer(url);
   terminal.warn(`\n${formatLikeness(terminal, seen.title, seen.xid)}\n`);
-  const shown = { name, url: seen.url, title: seen.title, accounts: seen.accounts, xid: seen.xid };
-  const machine = { ...shown, likeness: likenessObject(seen.xid) };
+  const { accounts } = seen;
   if (flags.preview === true) {
     terminal.result(`would pin ${seen.title} at ${seen.url} as ${name} and open an account there`, {
       preview: true,
-      ...machine,
+      ...serverObject({ ...seen, name }, accounts),
     });
     return;
   }
@@ -41,11 +41,20 @@ async function add(context: Context, name: string, url: string, { likeness, invi
   }
   const record = await client.addServer({
     name,
-    url,
+    url: seen.url,
+    // It is asked again who it is: nobody else may be pinned than the one that was just shown.
+    expectedXid: seen.xid,
     ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
     ...(invite === undefined ? {} : { invite }),
   });
-  terminal.result(`added ${record.name} at ${record.url}`, machine);
+  terminal.result(`added ${record.name} at ${record.url}`, serverObject(record, accounts));
+}
+
+function serverObject(
+  { name, url, title, xid }: Pick<ServerRecord, 'name' | 'url' | 'title' | 'xid'>,
+  accounts: ServerPreview['accounts'],
+) {
+  return { name, url, title, accounts, xid, likeness: likenessObject(xid) };
 }
 
 function doesNotMatch(): AccessError {
