@@ -57,6 +57,21 @@ async function initialised(settings: object = {}): Promise<string> {
   return dataDir;
 }
 
+const PROPOSAL = {
+  kind: 'dkg' as const,
+  keyId: new Uint8Array(32).fill(8),
+  suite: 'ed25519' as const,
+  purpose: 'message',
+  quorum: { needed: 2, of: 3 },
+  policy: {
+    kinds: ['message'],
+    rateLimit: null,
+    expiresAt: null,
+    blindAllowed: false,
+    approval: 'automatic' as const,
+  },
+};
+
 describe('a new server', () => {
   test('keeps every file to itself', async () => {
     const alpha = await start();
@@ -258,23 +273,9 @@ describe('what an attacker with the disk can do', () => {
     const client = alpha.as(alice);
     await client.join();
     const sessionId = new Uint8Array(32).fill(7);
-    const policy = {
-      kinds: ['message'],
-      rateLimit: null,
-      expiresAt: null,
-      blindAllowed: false,
-      approval: 'automatic' as const,
-    };
     const proposed = await client.ask('session.propose', {
       sessionId,
-      proposal: {
-        kind: 'dkg',
-        keyId: new Uint8Array(32).fill(8),
-        suite: 'ed25519',
-        purpose: 'message',
-        quorum: { needed: 2, of: 3 },
-        policy,
-      },
+      proposal: PROPOSAL,
       expiresAt: alpha.now + 3_600,
     });
     expect(proposed.state).toBe('accepted');
@@ -289,6 +290,24 @@ describe('what an attacker with the disk can do', () => {
       state: 'cancelled',
       reason: 'the database of this server was put back to an earlier state',
     });
+  });
+
+  test('a start that was cut short before it ended what an older database brought back ends it at the next one', async () => {
+    const alpha = await start();
+    const [client, sessionId] = [await alpha.as(alice).join(), new Uint8Array(32).fill(7)];
+    await client.ask('session.propose', { sessionId, proposal: PROPOSAL, expiresAt: alpha.now + 3_600 });
+    await alpha.server.close();
+    const file = join(alpha.dataDir, 'ckm.sqlite');
+    rmSync(join(alpha.dataDir, 'audit.head'));
+    let sealed: unknown;
+    tamperWith(file, (database) => {
+      sealed = database.prepare('select sealed from sessions').pluck().get();
+      database.exec('update sessions set sealed = zeroblob(100)');
+    });
+    await expect(alpha.restart()).rejects.toMatchObject({ code: 'ROW_TAMPERED' });
+    tamperWith(file, (database) => database.prepare('update sessions set sealed = ?').run(sealed));
+    await alpha.restart();
+    expect((await alpha.as(alice).ask('session.show', { sessionId })).state).toBe('cancelled');
   });
 
   test('V64: an account row given to somebody else opens nothing', async () => {

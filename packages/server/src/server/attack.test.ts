@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Storage } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import { describeGap, noteAnchor, readAnchor } from './audit-anchor.js';
+import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'ckm-'));
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'ckm-'));
+});
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const vault = {
@@ -32,4 +35,15 @@ test('whoever cuts or exchanges the audit log under a running server does not ge
     expect(await describeGap(attacked, readAnchor(dataDir, vault))).not.toBeNull();
   }
   expect((await noteAnchor(dataDir, vault, logOf(11), noted))?.sequence).toBe(11);
+});
+
+test('a log with entries and no noted head is one that was restored; only a log without entries may start so', async () => {
+  expect(await describeGap(logOf(9), null)).toBe('audit.head is missing and the log has 9 entries');
+  expect(await describeGap(logOf(0), null)).toBeNull();
+  expect(await noteStart(dataDir, vault, logOf(9))).toBeNull();
+  const start = await noteStart(dataDir, vault, logOf(0));
+  expect(start?.sequence).toBe(0);
+  // A start that was cut short after its first entries goes on from there.
+  expect(await describeGap(logOf(2), readAnchor(dataDir, vault))).toBeNull();
+  expect((await noteAnchor(dataDir, vault, logOf(2), start))?.sequence).toBe(2);
 });

@@ -10,11 +10,14 @@ import type { Vault } from '../vault/vault.js';
 import { ANCHOR_FILE } from './data-dir.js';
 
 const schema = z.strictObject({
-  sequence: z.int().min(1),
+  sequence: z.int().min(0),
   hash: z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length === 32),
 });
 
-/** The head of the audit log as it was noted last, outside the database. */
+/**
+ * The head of the audit log as it was noted last, outside the database. Null: there is no such file, because the server
+ * never ran or because its folder was restored from a backup, which does not hold it.
+ */
 export function readAnchor(dataDir: string, vault: Vault): AuditAnchor | null {
   const path = join(dataDir, ANCHOR_FILE);
   if (!existsSync(path)) return null;
@@ -33,21 +36,44 @@ export async function noteAnchor(
 ): Promise<AuditAnchor | null> {
   const head = await storage.read(({ audit }) => audit.head());
   if (head === null || head.sequence === last?.sequence) return last;
-  if ((await describeGap(storage, last)) !== null) return last;
+  if (last !== null && (await describeGap(storage, last)) !== null) return last;
   const { sequence, hash } = head;
+  return writeAnchor(dataDir, vault, { sequence, hash });
+}
+
+/**
+ * The anchor of a log without entries, noted before the first one is written: from then on a log without the file is one
+ * that was restored, also when the very first start was cut short.
+ */
+export async function noteStart(
+  dataDir: string,
+  vault: Vault,
+  storage: Storage,
+): Promise<AuditAnchor | null> {
+  if ((await storage.read(({ audit }) => audit.head())) !== null) return null;
+  return writeAnchor(dataDir, vault, { sequence: 0, hash: new Uint8Array(32) });
+}
+
+function writeAnchor(dataDir: string, vault: Vault, anchor: AuditAnchor): AuditAnchor {
+  const { sequence, hash } = anchor;
   writePrivateFile(join(dataDir, ANCHOR_FILE), vault.sealFile(ANCHOR_FILE, encodeData({ sequence, hash })), {
     replace: true,
   });
-  return { sequence, hash };
+  return anchor;
 }
 
-/** How the log in the database differs from the anchor, in words; null: it goes on from there. */
+/**
+ * How the log in the database differs from the anchor, in words; null: it goes on from there. A log with entries and no
+ * anchor is one that somebody put there: a server notes where its log starts before it writes to it.
+ */
 export async function describeGap(storage: Storage, anchor: AuditAnchor | null): Promise<string | null> {
-  if (anchor === null) return null;
   const [head, [row]] = await storage.read(
-    async ({ audit }) => [await audit.head(), await audit.list(anchor.sequence, 1)] as const,
+    async ({ audit }) => [await audit.head(), await audit.list(anchor?.sequence ?? 1, 1)] as const,
   );
   const length = head?.sequence ?? 0;
+  if (anchor === null)
+    return length === 0 ? null : `${ANCHOR_FILE} is missing and the log has ${length} entries`;
+  if (anchor.sequence === 0) return null;
   if (length < anchor.sequence) return `the log had ${anchor.sequence} entries and has ${length}`;
   const same = row !== undefined && row.sequence === anchor.sequence && equalBytes(row.hash, anchor.hash);
   return same ? null : `entry ${anchor.sequence} is another one than before`;

@@ -24,9 +24,10 @@ import { openStorage } from '../storage/open-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { readPrivateFile } from '../vault/key-file.js';
+import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
 import type { StorageKey } from '../vault/storage-key.js';
 import type { Vault } from '../vault/vault.js';
-import { describeGap, noteAnchor, readAnchor } from './audit-anchor.js';
+import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
 import { IDENTITY_FILE } from './data-dir.js';
 import {
   acceptClock,
@@ -101,13 +102,14 @@ async function openOn(
     accounts: createAccounts({ vault, clock, random, admission: config.accounts, quota: config.quota }),
     policy: createPolicy({ vault, operator: config.policy }),
   };
-  let anchor = readAnchor(config.dataDir, vault);
+  let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, anchor);
   await auditStart(storage, audit, config.version, gap);
-  // Also when it is another log now: that it is, is its newest entry.
-  anchor = await noteAnchor(config.dataDir, vault, storage, null);
   const sessions = await openSessions(context);
   if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
+  // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
+  // is cut short until then must find the same gap again.
+  anchor = await noteAnchor(config.dataDir, vault, storage, null);
   const receive = createReceive(context, {
     ...sessions.handlers,
     'server.describe': createDescribeServer(context),
