@@ -12,7 +12,8 @@ export const REQUEST_ERRORS = {
   MESSAGE_LOOKS_LIKE_ANOTHER_PROTOCOL: 'sign it with a domain, or as the kind of request it belongs to',
   MESSAGE_IS_BARE_DIGEST: 'sign the message itself, or give it a domain',
   SSH_NAMESPACE_INVALID: 'use a namespace of 1 to 64 printable ASCII characters, such as file',
-  SSH_NAMESPACE_IS_GIT: 'ask for it as a git request, so that the commit can be described',
+  SSH_NAMESPACE_IS_GIT:
+    'ask for it as a git request, so that the commit can be described; in git: gpg.ssh.program = ckm-git-sign',
   SSH_HASH_UNKNOWN: 'use sha256 or sha512',
   SSH_DIGEST_ZERO: 'send the digest of a real message',
   SSH_CHALLENGE_MALFORMED: 'pass on exactly the bytes that OpenSSH asked the agent to sign',

@@ -3,6 +3,7 @@ import { buildGitRequest, buildSshSigRequest } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Client } from '@ckm/client';
 import type { Context } from '../command-line/context.js';
+import { onTheTerminal } from '../command-line/on-the-terminal.js';
 import { ProgramEnded } from '../command-line/program-ended.js';
 import { leaf, run } from '../command-line/run.js';
 import { writeAtomically } from '../home/atomic-write.js';
@@ -11,10 +12,10 @@ import { readPublicKey } from '../ssh/public-key-file.js';
 import { runInForeground } from '../ssh/run-program.js';
 import { parseSigningCall, type SigningCall } from '../ssh/signing-call.js';
 import { listSshKeys, type SshKey } from '../ssh/ssh-keys.js';
+import { agreeBlind } from '../terminal/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { plainLines } from '../terminal/plain-text.js';
 import { readInput } from '../terminal/read-input.js';
-import { createTerminal } from '../terminal/terminal.js';
 
 /** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`), as `ckm-git-sign`. */
 export function gitSignCommand(): Command {
@@ -23,6 +24,7 @@ export function gitSignCommand(): Command {
       '[arguments...]',
       'those of ssh-keygen: -Y sign -n git -f KEY FILE; all but sign go to ssh-keygen',
     )
+    .option('--blind', 'sign without a question what cannot be described, where the key allows it')
     .allowUnknownOption()
     .action(run(gitSign));
 }
@@ -32,17 +34,25 @@ const MOST_BYTES = 1_048_576;
 /** git waits as long as we do. */
 const WAIT_SECONDS = 600;
 
-async function gitSign(context: Context, args: readonly string[]): Promise<void> {
+async function gitSign(
+  context: Context,
+  args: readonly string[],
+  { blind }: { readonly blind?: true },
+): Promise<void> {
   const call = parseSigningCall(args);
   if (call === null) {
     const status = await runInForeground('ssh-keygen', args).ended;
     if (status !== 0) throw new ProgramEnded(status);
     return;
   }
-  await sign(onTheTerminal(context), call);
+  await sign(onTheTerminal(context), call, blind === true);
 }
 
-async function sign(context: Context, { keyFile, namespace, file }: SigningCall): Promise<void> {
+async function sign(
+  context: Context,
+  { keyFile, namespace, file }: SigningCall,
+  isBlindWanted: boolean,
+): Promise<void> {
   const { terminal } = context;
   const client = await openOwner(context);
   const { name } = await keyFor(client, await readPublicKey(keyFile));
@@ -57,6 +67,8 @@ async function sign(context: Context, { keyFile, namespace, file }: SigningCall)
     terminal.result('nothing was sent', { preview: true, key: name, description });
     return;
   }
+  const question = `Use ${name} for this?`;
+  await agreeBlind(context, { description, key: name, question, isBlindWanted });
   const { artefact, signers } = await client.sign({ key: name, ...request, waitSeconds: WAIT_SECONDS });
   await writeAtomically(`${file}.sig`, artefact);
   terminal.talk(`  signed by ${signers.join(', ')}`);
@@ -64,7 +76,7 @@ async function sign(context: Context, { keyFile, namespace, file }: SigningCall)
 
 /** What is signed comes before the question for the passphrase, wherever that is asked. */
 function tell({ terminal, flags, passphraseFile }: Context, text: string): void {
-  terminal.talk(text);
+  terminal.warn(text);
   const isAsked = passphraseFile === undefined && terminal.input && flags.preview !== true;
   if (isAsked && !process.stderr.isTTY) terminal.secretLines(`${plainLines(text)}\n`);
 }
@@ -76,10 +88,4 @@ async function keyFor(client: Client, blob: Uint8Array): Promise<SshKey> {
     code: 'SSH_KEY_UNKNOWN',
     hint: 'set user.signingkey to a file with the line of: ckm key show NAME --public',
   });
-}
-
-/** git reads our stderr and gives us no stdin: whoever has to be asked sits at the terminal behind both. */
-function onTheTerminal(context: Context): Context {
-  const { json, quiet, color, input } = context.terminal;
-  return { ...context, terminal: createTerminal({ json, quiet, color, input, direct: true }) };
 }

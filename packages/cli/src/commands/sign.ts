@@ -37,6 +37,7 @@ export function signCommand(): Command {
     )
     .option('--domain <name>', 'which application the message is for (default: ckm)')
     .option('--raw', 'sign exactly the bytes of the message, without a domain')
+    .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
     .option('--out <file>', 'a new file for the answer instead of stdout')
@@ -44,6 +45,7 @@ export function signCommand(): Command {
 }
 
 interface Flags extends RequestFlags {
+  readonly blind?: true;
   readonly without?: string;
   readonly wait?: string;
   readonly out?: string;
@@ -67,7 +69,12 @@ async function sign(context: Context, key: string, file: string | undefined, giv
     terminal.result('nothing was sent', { preview: true, key, ...preview });
     return;
   }
-  await agree(context, preview.description, 'Ask for this signature?');
+  await agree(context, {
+    description: preview.description,
+    key,
+    question: 'Ask for this signature?',
+    isBlindWanted: given.blind === true,
+  });
   const progress = createProgress(terminal);
   const result = await client.sign(args, progress.on).finally(progress.end);
   warnAbout(context, terminal, result);

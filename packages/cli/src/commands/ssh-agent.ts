@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { join, resolve } from 'node:path';
 import { type RunningAgent, startAgent } from '../agent/agent.js';
 import type { Context } from '../command-line/context.js';
+import { onTheTerminal } from '../command-line/on-the-terminal.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { ProgramEnded } from '../command-line/program-ended.js';
 import { leaf, run } from '../command-line/run.js';
@@ -22,6 +23,7 @@ export function sshAgentCommand(): Command {
     .option('--key <name>', 'offer only this key; may be given again', collect, [])
     .option('--socket <path>', 'where programs find the agent (default: agent.sock in the owner’s folder)')
     .option('--confirm', 'ask before each signature')
+    .option('--blind', 'sign without a question what cannot be described, where the key allows it')
     .option('--wait <time>', 'how long a program is kept waiting for operators', '100s')
     .action(run(sshAgent));
 }
@@ -30,6 +32,7 @@ interface Flags {
   readonly key: readonly string[];
   readonly socket?: string;
   readonly confirm?: true;
+  readonly blind?: true;
   readonly wait: string;
 }
 
@@ -52,7 +55,7 @@ async function sshAgent(context: Context, command: readonly string[], given: Fla
     });
     return;
   }
-  const manners = { waitSeconds, isAsking: given.confirm === true };
+  const manners = { waitSeconds, isAsking: given.confirm === true, isBlindWanted: given.blind === true };
   const agent = await listen(context, client, keys, socketPath, manners);
   try {
     if (command.length > 0) await serveCommand(agent, command);
@@ -72,7 +75,7 @@ async function listen(
   try {
     return await startAgent({
       socketPath,
-      keys: agentKeys(context, client, keys, manners),
+      keys: agentKeys(onTheTerminal(context), client, keys, manners),
       onRefusal: (_key, reason) => context.terminal.warn(errorLines(toCkmError(reason))),
     });
   } catch (cause) {

@@ -38,9 +38,9 @@ export const COMMAND_LINE_PAGES = pagesOf({
     'Run the command again when you want it.',
   ],
   CONFIRMATION_NEEDED: [
-    'The deed cannot be undone, so --yes alone is not enough.',
-    'A script with --yes in it would otherwise destroy the wrong thing without a word.',
-    'Repeat the name of the thing with the flag that the hint names.',
+    'The content cannot be described, so it needs a second yes of its own; --yes alone is not enough.',
+    'A blind signature can mean anything: a script with --yes in it would sign it without a word.',
+    'Find out what it is. To sign whatever it is, type the key’s name when asked on a terminal, or add --blind.',
   ],
   HOME_NOT_INITIALISED: [
     'The folder holds no owner seed.',

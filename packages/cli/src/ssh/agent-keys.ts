@@ -3,7 +3,7 @@ import { decodeUtf8, UsageError } from '@ckm/foundation';
 import { buildSshAgentRequest, type Description, sshSignatureBlobOf } from '@ckm/requests';
 import type { AgentKey } from '../agent/agent.js';
 import type { Context } from '../command-line/context.js';
-import { agree } from '../terminal/agree.js';
+import { agree, agreeBlind } from '../terminal/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { listSshKeys, type SshKey } from './ssh-keys.js';
 
@@ -12,6 +12,8 @@ export interface AgentManners {
   readonly waitSeconds: number;
   /** Whether the owner is asked before each signature. */
   readonly isAsking: boolean;
+  /** Whether what cannot be described is signed without a question. */
+  readonly isBlindWanted: boolean;
 }
 
 /**
@@ -32,7 +34,10 @@ export async function chooseKeys(client: Client, names: readonly string[]): Prom
   throw withoutKeys();
 }
 
-/** Keys as an agent offers them: each signature is described, then asked of the quorum. */
+/**
+ * Keys as an agent offers them: each signature is described, then asked of the quorum. What cannot be described is
+ * asked about first, and refused where nobody can be asked.
+ */
 export function agentKeys(
   context: Context,
   client: Client,
@@ -40,9 +45,11 @@ export function agentKeys(
   manners: AgentManners,
 ): AgentKey[] {
   let asking: Promise<unknown> = Promise.resolve();
-  const ask = (name: string, description: Description) => {
+  const ask = (key: string, description: Description) => {
+    const { isAsking, isBlindWanted } = manners;
+    const agreement = { description, key, question: `Use ${key} for this?`, isBlindWanted };
     // Two questions at once could not be told apart.
-    const answer = asking.then(() => agree(context, description, `Use ${name} for this?`));
+    const answer = asking.then(() => (isAsking ? agree : agreeBlind)(context, agreement));
     asking = answer.catch(() => undefined);
     return answer;
   };
@@ -53,8 +60,8 @@ export function agentKeys(
       const { type, payload } = buildSshAgentRequest(data);
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: manners.waitSeconds };
       const { description } = await client.preview(request);
-      context.terminal.talk(formatDescription(context.terminal, description));
-      if (manners.isAsking) await ask(name, description);
+      context.terminal.warn(formatDescription(context.terminal, description));
+      await ask(name, description);
       const { artefact, signers } = await client.sign(request);
       context.terminal.talk(`  signed by ${signers.join(', ')}`);
       return type === 'login' ? artefact : sshSignatureBlobOf(decodeUtf8(artefact));

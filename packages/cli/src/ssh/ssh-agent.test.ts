@@ -43,7 +43,7 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
 
   test('signs a file for ssh-keygen, which ssh-keygen verifies', async () => {
     const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('letter', 'Dear Ben\n')];
-    const signed = await withAgent([], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
+    const signed = await withAgent(['--blind'], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
     expect(signed.status).toBe(0);
     expect(signed.stderr).toMatch(/blind signing.* in the SSH namespace file with laptop/);
     const allowed = lab.scratch.file('allowed', `alice ${line}\n`);
@@ -55,10 +55,43 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   test('V52: signs no bare digest with a key whose policy forbids it, and says why', async () => {
     const strict = (await lab.ckm(['key', 'show', 'strict', '--public'])).stdout;
     const [key, file] = [lab.scratch.file('strict.pub', strict), lab.scratch.file('digest', 'Dear Ben\n')];
-    const refused = await withAgent([], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
+    const refused = await withAgent(['--blind'], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
     expect(refused.status).not.toBe(0);
     expect(refused.stderr).toMatch(/ckm: code: POLICY_BLIND/);
     expect(existsSync(`${file}.sig`)).toBe(false);
+  });
+
+  test.each([['file'], ['letters']])(
+    'V52: a bare digest in namespace %s is signed neither silently nor by itself: --quiet, --no-input and --yes say nothing to it',
+    async (namespace) => {
+      const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file(`mute-${namespace}`, 'x')];
+      const sign = ['ssh-keygen', '-Y', 'sign', '-n', namespace, '-f', key, file];
+      const refused = await withAgent(['-q', '--no-input', '--yes'], sign);
+      expect(refused.status).not.toBe(0);
+      expect(refused.stderr.replace(/\s+/g, ' ')).toMatch(
+        new RegExp(`blind signing.* in the SSH namespace ${namespace} with laptop`),
+      );
+      expect(refused.stderr).toMatch(/ckm: code: CONFIRMATION_NEEDED/);
+      expect(existsSync(`${file}.sig`)).toBe(false);
+    },
+  );
+
+  test('V52: the digest of a commit is refused, however blind the agent may sign', async () => {
+    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('commit', 'tree 0\n')];
+    const sign = ['ssh-keygen', '-Y', 'sign', '-n', 'git', '-f', key, file];
+    const refused = await withAgent(['--blind'], sign);
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toMatch(/ckm: code: SSH_NAMESPACE_IS_GIT/);
+    expect(existsSync(`${file}.sig`)).toBe(false);
+  });
+
+  test('what is signed is told although --quiet silences talk', async () => {
+    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('told', 'x')];
+    const sign = ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file];
+    const signed = await withAgent(['-q', '--blind'], sign);
+    expect(signed.status).toBe(0);
+    expect(signed.stderr).toContain('blind signing');
+    expect(signed.stderr).not.toContain('signed by');
   });
 
   test('asked to confirm where nobody can be asked, signs nothing', async () => {

@@ -1,22 +1,52 @@
+import { UsageError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
-import { cancelled, confirm } from './prompt.js';
+import { askTyped, cancelled, canAsk, confirm } from './prompt.js';
+
+/** What an owner said beforehand, and what there is to say yes to. */
+export interface Agreement {
+  readonly description: Description;
+  /** The name of the key, which is typed to sign what nobody can describe. */
+  readonly key: string;
+  readonly question: string;
+  /** Whether the owner asked for blind signing by its own flag. */
+  readonly isBlindWanted: boolean;
+}
 
 /**
- * A person's yes to what was just described; two of them when it could not be described. `--yes` is both.
- * @throws StateError `CANCELLED_BY_PERSON`; UsageError `INPUT_NEEDED`
+ * A person's yes to what was just described. `--yes` says it beforehand, but never for what cannot be described: that
+ * takes {@link agreeBlind} as well.
+ * @throws StateError `CANCELLED_BY_PERSON`; UsageError `INPUT_NEEDED`, `CONFIRMATION_NEEDED`
  */
-export async function agree(
-  { terminal, flags }: Context,
-  { blind }: Description,
-  question: string,
+export async function agree(context: Context, agreement: Agreement): Promise<void> {
+  const { description, question } = agreement;
+  const isSaid = context.flags.yes === true;
+  if (!isSaid && !(await confirm(context.terminal, question, description.sentence))) throw cancelled();
+  await agreeBlind(context, agreement);
+}
+
+/**
+ * The second yes, to a signature that could mean anything: the name of the key, typed; or the flag that says so.
+ * Nothing is asked about what can be described.
+ * @throws StateError `CANCELLED_BY_PERSON`; UsageError `CONFIRMATION_NEEDED` when nobody can be asked
+ */
+export async function agreeBlind(
+  { terminal }: Pick<Context, 'terminal'>,
+  { description, key, isBlindWanted }: Agreement,
 ): Promise<void> {
-  if (flags.yes === true) return;
-  if (!(await confirm(terminal, question))) throw cancelled();
-  if (
-    blind &&
-    !(await confirm(terminal, 'Nobody can say what this means. Sign it blindly, whatever it is?'))
-  ) {
-    throw cancelled();
-  }
+  if (!description.blind || isBlindWanted) return;
+  if (!canAsk(terminal)) throw notConfirmed();
+  const typed = await askTyped(
+    terminal,
+    `Nobody can say what this means. Type ${key} to sign it blindly, whatever it is:`,
+    description.sentence,
+  );
+  if (typed.trim() !== key) throw cancelled();
+}
+
+function notConfirmed(): UsageError {
+  return new UsageError('nobody can say what this content means, and --yes does not sign it blindly', {
+    code: 'CONFIRMATION_NEEDED',
+    hint: 'find out what it is; to sign whatever it is, add --blind',
+  });
 }

@@ -2,7 +2,9 @@ import { StateError, UsageError } from '@ckm/foundation';
 import type * as clackModule from '@clack/prompts';
 import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
+import { plainText } from './plain-text.js';
 import type { Terminal } from './terminal.js';
+import { wrapText } from './wrap-text.js';
 
 /** Where a person sits: what they type comes from `input`, what they read goes to `output`. */
 interface Seat {
@@ -13,14 +15,37 @@ interface Seat {
 
 /**
  * y/N. `--yes` answers before this is called.
+ * @param about shown directly above the question, where it cannot have been pushed off the screen
  * @throws UsageError `INPUT_NEEDED` when nobody can be asked. StateError `CANCELLED_BY_PERSON` on Ctrl-C.
  */
-export async function confirm(terminal: Terminal, question: string): Promise<boolean> {
+export async function confirm(terminal: Terminal, question: string, about?: string): Promise<boolean> {
   const hint = 'answer with --yes, or run this on a terminal';
-  const answer = await asked(terminal, question, hint, (clack, seat) =>
-    clack.confirm({ message: question, initialValue: false, ...seat }),
-  );
+  const answer = await asked(terminal, question, hint, (clack, seat) => {
+    remind(seat.output, about);
+    return clack.confirm({ message: question, initialValue: false, ...seat });
+  });
   return answer === true;
+}
+
+/** A word that is typed out to say yes to what cannot be taken back. @throws as {@link confirm}. */
+export async function askTyped(terminal: Terminal, question: string, about: string): Promise<string> {
+  const answer = await asked(terminal, question, 'run this on a terminal', (clack, seat) => {
+    remind(seat.output, about);
+    return clack.text({ message: question, ...seat });
+  });
+  return String(answer ?? '');
+}
+
+/** Whether somebody sits where a question would be asked. */
+export function canAsk(terminal: Terminal): boolean {
+  const seat = terminal.input ? takeSeat(terminal.direct) : undefined;
+  seat?.leave();
+  return seat !== undefined;
+}
+
+/** The question may be asked elsewhere than where the description went, and long after it. */
+function remind(output: Seat['output'], about: string | undefined): void {
+  if (about !== undefined) output.write(`\n${wrapText(plainText(about), output.columns, '  ')}\n`);
 }
 
 /** One line of text. @throws as {@link confirm}. */

@@ -157,7 +157,13 @@ describe('signing', () => {
     );
     const asked = await lab.ckm(['sign', 'letters', file]);
     expect(asked.stderr).toContain('blind signing');
-    const forced = await lab.ckm(['sign', 'letters', file, '--yes']);
+    const once = await lab.ckm(['sign', 'letters', file, '--yes']);
+    expect(errorOf(once)).toMatchObject({
+      code: 'CONFIRMATION_NEEDED',
+      hint: expect.stringContaining('--blind'),
+    });
+    expect(once.status).toBe(64);
+    const forced = await lab.ckm(['sign', 'letters', file, '--yes', '--blind']);
     expect(errorOf(forced)).toMatchObject({ code: 'POLICY_BLIND' });
     expect(forced.status).toBe(77);
   });

@@ -20,12 +20,20 @@ export const SSH_FORMS = { message: 1, digest: 2, login: 3 } as const;
 const NAMESPACE = /^[\x21-\x7e]{1,64}$/;
 const GIT_NAMESPACE = 'git';
 
-/** @throws EncodingError `SSH_NAMESPACE_INVALID` */
+/**
+ * Also refuses the namespace of git, whole message or digest: what can be described must not be asked for undescribed.
+ * @throws EncodingError `SSH_NAMESPACE_INVALID`, `SSH_NAMESPACE_IS_GIT`
+ */
 export function assertNamespace(namespace: string): void {
   demand(
     NAMESPACE.test(namespace),
     'SSH_NAMESPACE_INVALID',
     'the namespace of the SSH signature is not valid',
+  );
+  demand(
+    namespace !== GIT_NAMESPACE,
+    'SSH_NAMESPACE_IS_GIT',
+    'commits and tags have a request kind of their own',
   );
 }
 
@@ -37,11 +45,6 @@ function parseHash(name: string): SshsigHash {
 /** A signature over a message that is all here; the digest is ours, not the requester's. @throws EncodingError */
 export function signatureOverMessage(namespace: string, hashName: string, message: Uint8Array): SshSignature {
   assertNamespace(namespace);
-  demand(
-    namespace !== GIT_NAMESPACE,
-    'SSH_NAMESPACE_IS_GIT',
-    'commits and tags have a request kind of their own',
-  );
   const hash = parseHash(hashName);
   return { type: 'signature', namespace, hash, digest: SSHSIG_HASHES[hash](message), message };
 }

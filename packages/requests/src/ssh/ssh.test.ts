@@ -213,6 +213,11 @@ describe('an SSH signature', () => {
     ['in a namespace with a space', { namespace: 'a b', message }, 'SSH_NAMESPACE_INVALID'],
     ['in a namespace with a line break', { namespace: 'a\nb', message }, 'SSH_NAMESPACE_INVALID'],
     ['of a commit in disguise', { namespace: 'git', message }, 'SSH_NAMESPACE_IS_GIT'],
+    [
+      'of the digest of a commit in disguise',
+      { namespace: 'git', digest: sha512(message) },
+      'SSH_NAMESPACE_IS_GIT',
+    ],
     ['with a digest of another length', { namespace: 'file', digest: sha256(message) }, 'PAYLOAD_MALFORMED'],
     ['with another hash', { namespace: 'file', hash: 'md5' as never, message }, 'SSH_HASH_UNKNOWN'],
   ])('%s is refused', (_, subject, code) => {
@@ -272,11 +277,11 @@ describe('what an agent is asked to sign', () => {
   });
 
   test('the digest of an SSH signature: blind, and answered with the bare signature', () => {
-    const { type, payload } = buildSshAgentRequest(statement('git'));
+    const { type, payload } = buildSshAgentRequest(statement('file'));
     expect(type).toBe('signature');
     expect(describeOf(payload).blind).toBe(true);
     const [task] = kind.tasks(kind.parse(payload), key.context);
-    expect(task!.message).toEqual(statement('git'));
+    expect(task!.message).toEqual(statement('file'));
     expect(sshSignatureBlobOf(decodeUtf8(signed(payload)))).toEqual(sshSignatureBlob(key.sign(task!)));
   });
 

@@ -1,0 +1,8 @@
+import { createTerminal } from '../terminal/terminal.js';
+import type { Context } from './context.js';
+
+/** For what other programs start, with our stdin and stderr in their hands: people are asked on the terminal behind. */
+export function onTheTerminal(context: Context): Context {
+  const { json, quiet, color, input } = context.terminal;
+  return { ...context, terminal: createTerminal({ json, quiet, color, input, direct: true }) };
+}

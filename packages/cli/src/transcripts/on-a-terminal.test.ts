@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasProgram } from '../test/programs.js';
+import { runOnTerminal } from '../test/run-on-terminal.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+const isHere = hasProgram('script', '--version');
+
+let lab: Lab;
+
+beforeAll(async () => {
+  if (!isHere) return;
+  lab = await openLab();
+  await createKey(lab, 'notary', '--for', 'message', '--allow-blind');
+}, 120_000);
+afterAll(async () => {
+  if (isHere) await lab.close();
+});
+
+const onTerminal = (args: readonly string[], ...answers: Parameters<typeof runOnTerminal>[1]) =>
+  runOnTerminal(args, answers, lab.environment);
+
+describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs script)', () => {
+  const noise = Uint8Array.from({ length: 64 }, (_, i) => 255 - i);
+  const BLIND = /Type notary to sign it blindly/;
+
+  test('is signed when its key’s name is typed, and not for another yes', async () => {
+    const file = lab.scratch.file('noise', noise);
+    const signed = await onTerminal(
+      ['sign', 'notary', file],
+      [/Ask for this signature/, 'y'],
+      [BLIND, 'notary\r'],
+    );
+    expect(signed.status).toBe(0);
+    expect(signed.screen).toMatch(/[0-9a-f]{128}/);
+    const refused = await onTerminal(['sign', 'notary', file, '--yes'], [BLIND, 'yes\r']);
+    expect(refused.screen).toContain('CANCELLED_BY_PERSON');
+    expect(refused.status).toBe(75);
+  });
+
+  test('is signed without a question where --blind says so', async () => {
+    const out = join(lab.scratch.path, 'noise.sig');
+    const file = lab.scratch.file('noise-2', noise);
+    expect((await onTerminal(['sign', 'notary', file, '--yes', '--blind', '--out', out])).status).toBe(0);
+  });
+});
