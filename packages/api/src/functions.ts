@@ -87,6 +87,15 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(1_048_576) }),
     result: sessionView.shape.result.unwrap(),
   },
+  /**
+   * Gives a server that lost its share of a key the certificate to recover it from. Only for the account that made the
+   * key, and only where the server kept or can derive its static key.
+   */
+  'key.restore': {
+    account: true,
+    parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
+    result: sessionView.shape.result.unwrap(),
+  },
   'key.pool': {
     account: true,
     parameters: z.strictObject({ keyId: identifier, count: z.int().min(1).max(MAX_POOL) }),

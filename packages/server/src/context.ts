@@ -7,6 +7,7 @@ import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
 import type { ShownRequest } from './sessions/signing/shown-request.js';
 import type { KeyRow, Storage, Transaction } from './storage/storage.js';
+import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
 /** The only sources of time and randomness; tests hand in others. */
@@ -28,6 +29,7 @@ export interface ServerContext {
   readonly vault: Vault;
   /** The server's own identity: signs replies and packets, opens messages. */
   readonly identity: Identity;
+  readonly staticSeeds: StaticSeeds;
   readonly accounts: Accounts;
   readonly policy: Policy;
   readonly audit: AuditLog;

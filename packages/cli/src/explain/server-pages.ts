@@ -72,6 +72,14 @@ const MOMENT = groupOf(
       'Finish making the key: ckm sessions resume.',
     ],
     CERTIFICATE_OF_ANOTHER_KEY: 'The certificate belongs to another key.',
+    POLICY_NOT_CERTIFIED: [
+      'The policy shown with the certificate is not the one that was certified with the key.',
+      'Restore the record of the key (store/keys) from a copy, then try again.',
+    ],
+    KEY_NOT_RESTORABLE: [
+      'The server cannot get its share back from the certificate: it was not set up with static backup, or the key is another owner’s.',
+      'Ask its operator for a backup of its database; until then the key lives while a quorum of other servers does.',
+    ],
     REQUEST_UNKNOWN: 'The server does not know this request, or no longer.',
     REQUEST_ID_TAKEN: 'Another request has this id.',
     REQUEST_DIFFERS: 'Something else was asked for under this id.',

@@ -21,6 +21,11 @@ export interface ServerConfig {
   /** Null: SQLite in the data directory. */
   readonly databaseUrl: string | null;
   readonly accounts: 'open' | 'invite' | 'closed';
+  /**
+   * What gives a share back when it is lost. `epoch`: a backup of the database, and nothing else. `static`: the identity,
+   * for every key made with it, for ever; so the shares of a refreshed key are only as old as it.
+   */
+  readonly backup: 'epoch' | 'static';
   readonly quota: Quota;
   readonly policy: OperatorPolicy;
   readonly limits: {

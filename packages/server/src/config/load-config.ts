@@ -64,6 +64,7 @@ export const configFile = z.strictObject({
     .nullable()
     .default(null),
   accounts: z.enum(['open', 'invite', 'closed']).default('invite'),
+  backup: z.enum(['epoch', 'static']).default('epoch'),
   quota: quota.prefault({}),
   policy: policy.prefault({}),
   limits: limits.prefault({}),

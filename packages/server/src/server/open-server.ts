@@ -66,15 +66,15 @@ export interface OpenServerOptions {
 export async function openServer(options: OpenServerOptions): Promise<OpenServer> {
   const { config, random } = options;
   const vault = createVault(options.storageKey, random);
-  let identity: Identity | undefined;
+  let own: OwnSecrets | undefined;
   let storage: Storage | undefined;
   try {
-    identity = openIdentity(config.dataDir, vault);
+    own = openIdentity(options, vault);
     storage = await openStorage({ ...config, random });
-    return await openOn(options, vault, identity, storage);
+    return await openOn(options, vault, own, storage);
   } catch (error) {
     await storage?.close();
-    if (identity !== undefined) wipeIdentity(identity);
+    if (own !== undefined) wipeOwn(own);
     vault.wipe();
     throw error;
   }
@@ -83,9 +83,10 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
 async function openOn(
   options: OpenServerOptions,
   vault: Vault,
-  identity: Identity,
+  own: OwnSecrets,
   storage: Storage,
 ): Promise<OpenServer> {
+  const { identity, staticSeeds } = own;
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
   const clock = await openClock(options, vault, storage);
@@ -97,6 +98,7 @@ async function openOn(
     storage,
     vault,
     identity,
+    staticSeeds,
     events,
     audit,
     accounts: createAccounts({ vault, clock, random, admission: config.accounts, quota: config.quota }),
@@ -134,19 +136,32 @@ async function openOn(
       sessions.close();
       anchor = await noteAnchor(config.dataDir, vault, storage, anchor).catch(() => anchor);
       await storage.close();
-      wipeIdentity(identity);
+      wipeOwn(own);
       vault.wipe();
     },
   };
 }
 
-function openIdentity(dataDir: string, vault: Vault): Identity {
+/** What a server has from the file of its identity. */
+interface OwnSecrets {
+  readonly identity: Identity;
+  readonly staticSeeds: StaticSeeds;
+}
+
+function openIdentity({ config, random }: OpenServerOptions, vault: Vault): OwnSecrets {
+  const { dataDir, backup } = config;
   const seed = secret(vault.openFile(IDENTITY_FILE, readPrivateFile(join(dataDir, IDENTITY_FILE))));
   try {
-    return createIdentity(seed);
+    const staticSeeds = createStaticSeeds({ backup, hostSeed: hostSeedOf(seed), random });
+    return { identity: createIdentity(seed), staticSeeds };
   } finally {
     wipe(seed);
   }
+}
+
+function wipeOwn({ identity, staticSeeds }: OwnSecrets): void {
+  wipeIdentity(identity);
+  staticSeeds.wipe();
 }
 
 async function openClock(

@@ -15,6 +15,12 @@ const REFUSALS = {
   KEY_UNKNOWN: [AccessError, 'list your keys on this server', { httpStatus: 404 }],
   KEY_NOT_CERTIFIED: [StateError, 'present the certificate of the key first', { retryable: false }],
   CERTIFICATE_OF_ANOTHER_KEY: [StateError, 'present the certificate of this very key', { retryable: false }],
+  POLICY_NOT_CERTIFIED: [StateError, 'show the policy that was certified with the key', { retryable: false }],
+  KEY_NOT_RESTORABLE: [
+    StateError,
+    'ask the operator for a backup of the database: the server has no static backup, or the key has another owner',
+    { retryable: false },
+  ],
   KIND_NOT_FOR_PURPOSE: [
     PolicyError,
     'allow only kinds that belong to the purpose of the key',

@@ -2,8 +2,9 @@ import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { hash } from '@ckm/threshold';
 import { describe, expect, test } from 'vitest';
+import type { ServerContext } from '../context.js';
 import type { Vault } from '../vault/vault.js';
-import type { KeyRecord } from './keys/key-record.js';
+import { openKey, openKeyToShow, type KeyRecord } from './keys/key-record.js';
 import type { SessionRecord } from './room.js';
 import { openRecord, sealRecord } from './sealed-record.js';
 import type { AttemptRecord, RequestRecord } from './signing/request-record.js';
@@ -53,6 +54,7 @@ const key: KeyRecord = {
   sessionId: bytes(32, 9),
   parameters: bytes(10, 7),
   pending: null,
+  staticSeed: bytes(32, 24),
   certified: {
     share: bytes(32, 10),
     certificate: bytes(100, 11),
@@ -64,6 +66,7 @@ const key: KeyRecord = {
     chainCode: bytes(32, 19),
   },
 };
+const { staticSeed: _staticSeed, ...seedless } = key;
 const request: RequestRecord = {
   kind: 'message',
   payloadHash: bytes(32, 20),
@@ -91,7 +94,11 @@ const attempt: AttemptRecord = { packageHash: bytes(32, 22), shares: [bytes(32, 
 /** SHA-256 of the bytes of each record. Changing one means that no server can read what an earlier version has stored: write a migration first. */
 const FROZEN = {
   sessions: [session, '90765fbdf915816d1fe3f6e4d7036b05b068d30a50d479fa961de7fe3c9e2885'],
-  keys: [key, 'c39f6054ab60b0914ae11bfdfdf78ec932fedaec4b3b96577dd5c5b41ff18e0d'],
+  keys: [key, '6cb053a6793adc191f14770236470195cf424c856d9d4f4ba9fc6378174fa7eb'],
+  'keys of before static seeds were kept': [
+    seedless,
+    'c39f6054ab60b0914ae11bfdfdf78ec932fedaec4b3b96577dd5c5b41ff18e0d',
+  ],
   requests: [request, 'd846bdf708a87e98a78c3dde655ba2c404320f63b0faf56bcdce58cc099d069f'],
   'requests that wait': [waiting, '923824fd03033ac9ddbbaa1478418b23b1ddb2c45ea05e735d7b49a1d91f3240'],
   attempts: [attempt, '70038c4d67a93ad4fae188daed474db00603ce27bbfb1de6a5c4c337bb14ba03'],
@@ -105,6 +112,18 @@ describe('what is stored', () => {
       expect(openRecord(open, table as 'sessions', row)).toEqual(record);
     });
   }
+
+  test('a key of before static seeds were kept is opened, without one', () => {
+    const row = sealRecord(open, 'keys', {} as never, seedless);
+    expect(openKey({ vault: open } as ServerContext, row).record).toEqual({ ...key, staticSeed: null });
+  });
+
+  test('V65: a key that is only looked at has neither share nor static seed left in it', () => {
+    const row = sealRecord(open, 'keys', {} as never, { ...key, pending: bytes(40, 8) });
+    const { pending, staticSeed, certified } = openKeyToShow({ vault: open } as ServerContext, row).record;
+    for (const secret of [pending, staticSeed, certified!.share])
+      expect(secret).toEqual(bytes(secret!.length, 0));
+  });
 
   test('a record of a later layout is refused, not guessed at', () => {
     const row = { sealed: encodeData({ layout: 2, ...request }) } as never;

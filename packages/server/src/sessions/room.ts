@@ -79,9 +79,10 @@ export interface Room {
   sentence(proposal: Proposal): string;
   /** Whether this server takes part at all. @throws PolicyError, UsageError */
   accept(context: ServerContext, proposal: Proposal): void;
-  /** Makes this server's offer, and what must be remembered about it. */
+  /** Makes this server's offer to an account, and what must be remembered about it. */
   open(
     context: ServerContext,
+    owner: Uint8Array,
     proposal: Proposal,
   ): { readonly offer: RosterOffer; readonly secrets: Uint8Array };
   /**

@@ -10,6 +10,7 @@ import {
   type PacketScope,
   type Sorted,
 } from './packet-log.js';
+import { wipeKey } from './keys/key-record.js';
 import type { KeyChange, Room, RoomStep, Said, SessionFault, SessionRecord } from './room.js';
 import type { StoredSession } from './session-record.js';
 
@@ -86,8 +87,7 @@ export function hearDraft(
 /** Overwrites the secrets of a draft; its sealed copies are stored by then. */
 export function wipeDraft({ session, key }: Draft): void {
   session.record.secrets?.fill(0);
-  key?.record.pending?.fill(0);
-  key?.record.certified?.share.fill(0);
+  if (key !== null) wipeKey(key.record);
 }
 
 /** Whether storing the draft would change anything. */

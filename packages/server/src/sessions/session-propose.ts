@@ -104,7 +104,7 @@ async function openNew(
   await context.accounts.quota.key(transaction, account);
   await context.accounts.quota.bytes(transaction, account, NEW_SESSION_BYTES);
   demand((await transaction.keys.find(owner, keyId)) === null, 'KEY_ID_TAKEN', 'a key with this id exists');
-  const { offer, secrets } = room.open(context, proposal);
+  const { offer, secrets } = room.open(context, owner, proposal);
   const state = move('proposed', 'accepted');
   const columns = {
     owner,

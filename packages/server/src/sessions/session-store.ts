@@ -60,7 +60,8 @@ async function storeKey(
     await transaction.keys.insert(sealKey(context, columns, record));
     return;
   }
-  if (!equalBytes(openKeyToShow(context, existing).record.sessionId, sessionId)) {
+  const maker = openKeyToShow(context, existing).record.sessionId;
+  if (maker === null || !equalBytes(maker, sessionId)) {
     throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
   }
   const { createdAt, version } = existing;

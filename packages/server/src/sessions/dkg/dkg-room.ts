@@ -1,5 +1,5 @@
 import type { Proposal } from '@ckm/api';
-import { EncodingError, PeerFaultError, UsageError, wipe } from '@ckm/foundation';
+import { concatBytes, EncodingError, PeerFaultError, UsageError, wipe } from '@ckm/foundation';
 import { purposeKinds, requestKind } from '@ckm/requests';
 import { dkgProtocol, type DkgMessage, type DkgOutput, type DkgState, type Step } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
@@ -13,8 +13,8 @@ import { agreeOnParameters, readParameters, type OwnParameters } from './paramet
 const SEED_BYTES = 32;
 
 /**
- * The room where keys are made: COCKTAIL-DKG with the profile of docs/dkg.md. Its secrets are the seed of the static key
- * until the session is joined, and the protocol's state from then on.
+ * The room where keys are made: COCKTAIL-DKG with the profile of docs/dkg.md. Its secrets are the seed of the static key,
+ * and behind it the protocol's state from when the session is joined.
  */
 export const dkgRoom: Room = {
   kind: 'dkg',
@@ -22,12 +22,13 @@ export const dkgRoom: Room = {
   lastRound: 2,
   sentence: ({ quorum: { needed, of }, suite, purpose }) =>
     `Make a ${suite} key for ${purpose}, used by ${needed} of ${of} servers.`,
-  accept,
-  open(context, proposal) {
-    const secrets = context.random(SEED_BYTES);
-    const key = staticKeyFrom(proposal, secrets);
+  accept: acceptKey,
+  open(context, owner, proposal) {
+    const { suite, keyId } = proposal;
+    const seed = context.staticSeeds.create({ owner, suite, keyId, epoch: FIRST_EPOCH });
+    const key = staticKeyFrom(proposal, seed, context.random(SEED_BYTES));
     wipe(key.staticSecret);
-    return { offer: makeOffer(context, proposal, key), secrets };
+    return { offer: makeOffer(context, proposal, key), secrets: seed };
   },
   join,
   members(_context, { offer, parameters }) {
@@ -42,7 +43,14 @@ export const dkgRoom: Room = {
   advance,
 };
 
-function accept(context: ServerContext, { suite, purpose, policy }: Proposal): void {
+/**
+ * Whether this server takes part in a key of that suite for that purpose, under that policy.
+ * @throws PolicyError, UsageError
+ */
+export function acceptKey(
+  context: ServerContext,
+  { suite, purpose, policy }: Pick<Proposal, 'suite' | 'purpose' | 'policy'>,
+): void {
   const possible = purposeKinds(purpose);
   for (const name of policy.kinds) {
     const kind = possible.find((candidate) => candidate === name);
@@ -66,7 +74,8 @@ function join(
   try {
     const step = dkgProtocol.start({ key, me: own.slot, staticSecret }, seed);
     if (step.kind === 'aborted') throw rosterBroken(step.fault.culprits);
-    return toRoomStep(context, proposal, sessionId, parameters, bytes, step);
+    const described = describe(proposal, sessionId, parameters, bytes, secrets!);
+    return toRoomStep(context, described, proposal.keyId, step);
   } finally {
     seed.fill(0);
     wipe(staticSecret);
@@ -79,25 +88,40 @@ function advance(
   sessionId: Uint8Array,
   heard: readonly Heard[],
 ): RoomStep {
-  const state = dkgProtocol.state.decode(secrets!);
+  const staticSeed = secrets!.subarray(0, SEED_BYTES);
+  const state = dkgProtocol.state.decode(secrets!.subarray(SEED_BYTES));
   const inbox = heard.flatMap(({ from, payload }) => {
     const body = decodeMessage(payload);
     return body === null ? [] : [{ from: from as DkgState['me'], round, body }];
   });
   try {
     const step = dkgProtocol.advance(state, inbox);
-    return toRoomStep(context, proposal, sessionId, readParameters(offer!, bytes!), bytes!, step);
+    const parameters = readParameters(offer!, bytes!);
+    const described = describe(proposal, sessionId, parameters, bytes!, staticSeed);
+    return toRoomStep(context, described, proposal.keyId, step);
   } finally {
     wipeState(state);
   }
 }
 
-function toRoomStep(
-  context: ServerContext,
-  proposal: Proposal,
+/** What is known of a key while it is made. */
+type DescribedKey = Omit<KeyRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
+
+function describe(
+  { suite, purpose, quorum, policy }: Proposal,
   sessionId: Uint8Array,
   { own }: OwnParameters,
   parameters: Uint8Array,
+  staticSeed: Uint8Array,
+): DescribedKey {
+  const { slot } = own;
+  return { suite, purpose, quorum, policy, slot, epoch: FIRST_EPOCH, sessionId, parameters, staticSeed };
+}
+
+function toRoomStep(
+  context: ServerContext,
+  described: DescribedKey,
+  keyId: Uint8Array,
   step: Step<DkgState, DkgMessage, DkgOutput>,
 ): RoomStep {
   if (step.kind === 'aborted') {
@@ -105,17 +129,6 @@ function toRoomStep(
     return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
   }
   const says = step.outbox.map(({ round, body }) => ({ round, payload: dkgProtocol.message.encode(body) }));
-  const { suite, purpose, quorum, policy, keyId } = proposal;
-  const described = {
-    suite,
-    purpose,
-    quorum,
-    policy,
-    slot: own.slot,
-    epoch: FIRST_EPOCH,
-    sessionId,
-    parameters,
-  };
   if (step.kind === 'finished') {
     const certified = certifyKey(context, step.output);
     const { certificateHash, acknowledgement } = certified;
@@ -127,13 +140,14 @@ function toRoomStep(
       result: { keyId, certificateHash, acknowledgement },
     };
   }
-  const secrets = dkgProtocol.state.encode(step.state);
+  const state = dkgProtocol.state.encode(step.state);
   const { round, from } = dkgProtocol.awaiting(step.state);
   // From here on others may hold the certificate: the key outlives its session.
   const pending: KeyChange | null =
     step.state.round === 2
-      ? { state: 'pending', record: { ...described, pending: secrets, certified: null } }
+      ? { state: 'pending', record: { ...described, pending: state, certified: null } }
       : null;
+  const secrets = concatBytes(described.staticSeed, state);
   wipeState(step.state);
   return { kind: 'waiting', secrets, round, awaiting: from, says, key: pending };
 }

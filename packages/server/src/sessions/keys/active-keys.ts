@@ -71,6 +71,7 @@ function openActive(context: ServerContext, name: string, row: KeyRow): ActiveKe
   const { record } = openKey(context, row);
   const { purpose, suite, policy } = record;
   const share = shareOf(record);
+  record.staticSeed?.fill(0);
   const { owner, keyId, version } = row;
   return { name, owner, keyId, version, policy, context: { suite, purpose, public: share.public }, share };
 }

@@ -1,5 +1,4 @@
 import type { Parameters, Result } from '@ckm/api';
-import { BugError } from '@ckm/foundation';
 import type { Call, Handlers, KeyFacts, ServerContext, SessionFunctionName } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
@@ -7,7 +6,16 @@ import { refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
 import type { SessionResult } from '../room.js';
 import type { SigningHouse } from '../signing/sign-request.js';
-import { openKey, openKeyToShow, sealKey, type KeyRecord, type StoredKey } from './key-record.js';
+import {
+  openKey,
+  openKeyToShow,
+  resultOf,
+  sealKey,
+  wipeKey,
+  type KeyRecord,
+  type StoredKey,
+} from './key-record.js';
+import { restoreKey } from './restore-key.js';
 
 const MOST_LISTED = 256;
 
@@ -18,6 +26,7 @@ export function keyHandlers(house: SigningHouse): Handlers<Extract<SessionFuncti
     'key.list': (call, { after }) => listKeys(context, call, after),
     'key.show': (call, { keyId }) => showKey(context, call, keyId),
     'key.certify': (call, parameters) => certifyKey(context, call, parameters),
+    'key.restore': (call, parameters) => restoreKey(context, call, parameters),
     'key.pool': (call, parameters) => fillPool(house, call, parameters),
   };
 }
@@ -74,8 +83,8 @@ async function certifyKey(
       const { record } = openKey(context, row);
       const completed = completeKey(context, record, certificate);
       await storeActive(context, transaction, row, completed);
-      record.pending?.fill(0);
-      completed.certified?.share.fill(0);
+      wipeKey(record);
+      wipeKey(completed);
       return { result: resultOf(keyId, completed), activated: record.suite };
     }),
   );
@@ -101,17 +110,6 @@ async function storeActive(
     verdict: 'done',
     policy: '',
     detail: '',
-  });
-}
-
-function resultOf(keyId: Uint8Array, { certified }: KeyRecord): SessionResult {
-  if (certified !== null) {
-    const { certificateHash, acknowledgement } = certified;
-    return { keyId, certificateHash, acknowledgement };
-  }
-  throw new BugError('a key is neither pending nor certified', {
-    code: 'KEY_STATE_BROKEN',
-    hint: 'report this',
   });
 }
 

@@ -1,7 +1,9 @@
 import type { KeyPolicy } from '@ckm/api';
+import { BugError } from '@ckm/foundation';
 import type { Quorum, SuiteName } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow } from '../../storage/storage.js';
+import type { SessionResult } from '../room.js';
 import { openRecord, sealRecord } from '../sealed-record.js';
 
 /** What a certificate makes of a key. */
@@ -27,8 +29,8 @@ export interface KeyRecord {
   readonly policy: KeyPolicy;
   readonly slot: number;
   readonly epoch: number;
-  /** The session that made it. */
-  readonly sessionId: Uint8Array;
+  /** The session that made it; null: it was restored from its certificate, and no session may touch it. */
+  readonly sessionId: Uint8Array | null;
   /** The certified parameters, roster and all. */
   readonly parameters: Uint8Array;
   /**
@@ -36,6 +38,11 @@ export interface KeyRecord {
    * has signed the transcript, so others may hold the certificate: it is never deleted because none has come.
    */
   readonly pending: Uint8Array | null;
+  /**
+   * Seed of this server's static key: with the certificate it gives the share back. Secret. 32 bytes; null where it was
+   * not kept.
+   */
+  readonly staticSeed: Uint8Array | null;
   readonly certified: CertifiedKey | null;
 }
 
@@ -45,16 +52,38 @@ export interface StoredKey {
   readonly record: KeyRecord;
 }
 
+/** A row of before static seeds were kept has none. */
+type StoredRecord = Omit<KeyRecord, 'staticSeed'> & Partial<Pick<KeyRecord, 'staticSeed'>>;
+
 export function openKey(context: ServerContext, row: KeyRow): StoredKey {
-  return { row, record: openRecord<KeyRecord>(context.vault, 'keys', row) };
+  const record = openRecord<StoredRecord>(context.vault, 'keys', row);
+  return { row, record: { ...record, staticSeed: record.staticSeed ?? null } };
+}
+
+/** Overwrites the secrets of a record; its sealed copies stay. */
+export function wipeKey({ pending, staticSeed, certified }: KeyRecord): void {
+  pending?.fill(0);
+  staticSeed?.fill(0);
+  certified?.share.fill(0);
 }
 
 /** A key to look at: its secrets are overwritten already. */
 export function openKeyToShow(context: ServerContext, row: KeyRow): StoredKey {
   const key = openKey(context, row);
-  key.record.pending?.fill(0);
-  key.record.certified?.share.fill(0);
+  wipeKey(key.record);
   return key;
+}
+
+/** What a server says of an active key to whoever made or restored it. */
+export function resultOf(keyId: Uint8Array, { certified }: KeyRecord): SessionResult {
+  if (certified !== null) {
+    const { certificateHash, acknowledgement } = certified;
+    return { keyId, certificateHash, acknowledgement };
+  }
+  throw new BugError('a key is neither pending nor certified', {
+    code: 'KEY_STATE_BROKEN',
+    hint: 'report this',
+  });
 }
 
 export function sealKey(context: ServerContext, columns: Omit<KeyRow, 'sealed'>, record: KeyRecord): KeyRow {

@@ -17,6 +17,7 @@ import { createRandom } from '../../random.js';
 import { openStorage } from '../../storage/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
+import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
 import { openSessions } from '../sessions.js';
 
 /** What one lab server is made of. */
@@ -113,6 +114,7 @@ async function createLabContext(
   const storage = options.wrap?.(opened) ?? opened;
   const vault = createVault({ epoch: 1, key: storageKey }, random);
   const identity: Identity = createIdentity(seed);
+  const staticSeeds = createStaticSeeds({ backup: config.backup, hostSeed: hostSeedOf(seed), random });
   const { policy: operator, quota } = config;
   return {
     clock,
@@ -121,6 +123,7 @@ async function createLabContext(
     storage,
     vault,
     identity,
+    staticSeeds,
     accounts: createAccounts({ vault, clock, random, admission: 'open', quota }),
     policy: createPolicy({ vault, operator }),
     audit: createAuditLog({ vault, clock, random }),

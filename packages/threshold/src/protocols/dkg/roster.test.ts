@@ -15,6 +15,8 @@ import {
   verifyRoster,
 } from './index.js';
 import { verifyIdentitySignature } from './identity-signature.js';
+import { verifyStaticProof } from './static-key.js';
+import { cocktailSuite } from './suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const { params, servers } = ceremony;
@@ -272,4 +274,15 @@ it('a static key is the same for the same seed, and another for another key or e
   expect(errorOf(() => createStaticKey('ed25519', bytesOf('a'), 0, new Uint8Array(32)))).toMatchObject({
     code: 'SEED_INVALID',
   });
+});
+
+it('a static key whose offer is made twice has another proof with another hedge, so that no two runs look alike', () => {
+  const make = (hedge?: Uint8Array) => createStaticKey('ed25519', params.keyId, 0, bytesOf('seed'), hedge);
+  const [one, other] = [make(bytesOf('one')), make(bytesOf('other'))];
+  expect(other.staticKey).toEqual(one.staticKey);
+  expect(other.staticProof).not.toEqual(one.staticProof);
+  for (const { staticKey, staticProof } of [one, other]) {
+    const scope = { suite: 'ed25519', keyId: params.keyId, epoch: 0 } as const;
+    expect(verifyStaticProof(cocktailSuite('ed25519'), scope, staticKey, staticProof)).toBe(true);
+  }
 });

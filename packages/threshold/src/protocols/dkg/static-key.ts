@@ -24,8 +24,11 @@ export interface StaticKeyScope {
 }
 
 /**
- * Makes a static key with the proof that we know it. The same seed gives the same key.
- * @param seed 32 fresh secret bytes
+ * Makes a static key with the proof that we know it. The same seed gives the same key, and with the same hedge the same
+ * proof.
+ * @param seed 32 secret bytes, fresh for this key and epoch
+ * @param hedge 32 secret bytes; fresh ones where a seed is used for more than one run, so that no two runs have the same
+ * parameters, in which the proof is
  * @throws UsageError `SEED_INVALID`
  */
 export function createStaticKey(
@@ -33,8 +36,10 @@ export function createStaticKey(
   keyId: Uint8Array,
   epoch: number,
   seed: Uint8Array,
+  hedge = seed,
 ): StaticKey {
   assertSeed(seed);
+  assertSeed(hedge);
   const cocktail = cocktailSuite(suite);
   const scope = { suite, keyId, epoch };
   const scalar = deriveSecretScalar(cocktail.group, (counter) =>
@@ -42,7 +47,7 @@ export function createStaticKey(
   );
   const staticKey = cocktail.group.encode(cocktail.group.mulBase(scalar));
   const message = staticProofMessage(scope, staticKey);
-  const staticProof = signCocktail(cocktail, { secret: scalar, publicKey: staticKey }, message, seed);
+  const staticProof = signCocktail(cocktail, { secret: scalar, publicKey: staticKey }, message, hedge);
   return { staticSecret: secret<Uint8Array>(scalar), staticKey, staticProof };
 }
 

@@ -1,0 +1,185 @@
+import { policyHash, type KeyPolicy, type Parameters } from '@ckm/api';
+import { CkmError, EncodingError, equalBytes, PeerFaultError, wipe } from '@ckm/foundation';
+import {
+  encodeKeyParams,
+  parseCertificate,
+  recoverShare,
+  type KeyCertificate,
+  type KeyParams,
+  type KeyShare,
+  type RosterEntry,
+} from '@ckm/threshold';
+import type { Call, ServerContext } from '../../context.js';
+import { rowChanged } from '../../storage/codes.js';
+import type { KeyRow, Transaction } from '../../storage/storage.js';
+import { certifyKey } from '../dkg/complete-key.js';
+import { acceptKey } from '../dkg/dkg-room.js';
+import { staticKeyFrom } from '../dkg/offer.js';
+import { demand, refusal } from '../errors.js';
+import { repeatWhenRaced } from '../raced.js';
+import type { SessionResult } from '../room.js';
+import { openKey, openKeyToShow, resultOf, sealKey, wipeKey, type KeyRecord } from './key-record.js';
+
+/**
+ * Gives this server its share of a key back, from the certificate that the key's owner shows. Nothing is believed but the
+ * certificate, which this server signed itself once, and the seed of its static key: kept in the row of a key that waits
+ * for its certificate, or derived from this server's identity *and the account that asks* (static backup), so that to
+ * anybody else the share stays what it is in the certificate, a ciphertext.
+ *
+ * A key that is active is never touched: to its own certificate the answer is the one given before. Nonces: none come
+ * back, and none of before can be used, because each was known only to a process or a database that is gone.
+ * @throws EncodingError, PeerFaultError as `verifyCertificate`; StateError `KEY_NOT_RESTORABLE`,
+ * `CERTIFICATE_OF_ANOTHER_KEY`, `POLICY_NOT_CERTIFIED`; PolicyError `QUOTA_…` or as `acceptKey`
+ */
+export async function restoreKey(
+  context: ServerContext,
+  call: Call,
+  { certificate, policy }: Parameters<'key.restore'>,
+): Promise<SessionResult> {
+  const shown = parseShown(certificate, policy);
+  const { result, restored } = await repeatWhenRaced(() => restoreOnce(context, call, shown));
+  if (restored) context.events.keyActivated({ suite: shown.certificate.params.suite });
+  return result;
+}
+
+/** What the owner shows. */
+interface Shown {
+  readonly certificate: KeyCertificate;
+  readonly policy: KeyPolicy;
+}
+
+/** @throws EncodingError as `parseCertificate`; StateError `POLICY_NOT_CERTIFIED` */
+function parseShown(bytes: Uint8Array, policy: KeyPolicy): Shown {
+  const certificate = parseCertificate(bytes);
+  const isCertified = equalBytes(certificate.params.policyHash, policyHash(policy));
+  demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
+  return { certificate, policy };
+}
+
+async function restoreOnce(
+  context: ServerContext,
+  call: Call,
+  shown: Shown,
+): Promise<{ readonly result: SessionResult; readonly restored: boolean }> {
+  const { params } = shown.certificate;
+  const { keyId, suite, purpose } = params;
+  const row = await context.storage.read((reader) => reader.keys.find(call.account.xid, keyId));
+  if (row !== null) assertSameKey(context, row, params);
+  if (row?.state === 'active') {
+    return { result: resultOf(keyId, openKeyToShow(context, row).record), restored: false };
+  }
+  acceptKey(context, { suite, purpose, policy: shown.policy });
+  const record = recoverRecord(context, call.account.xid, row, shown);
+  try {
+    await call.transact((transaction) => store(context, call, transaction, row, keyId, record));
+    return { result: resultOf(keyId, record), restored: true };
+  } finally {
+    wipeKey(record);
+  }
+}
+
+/** @throws StateError `CERTIFICATE_OF_ANOTHER_KEY` when the row is of another key, or another making of it */
+function assertSameKey(context: ServerContext, row: KeyRow, params: KeyParams): void {
+  const { parameters } = openKeyToShow(context, row).record;
+  const isSame = equalBytes(parameters, encodeKeyParams(params));
+  demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
+}
+
+function ownEntry({ identity }: ServerContext, { roster }: KeyParams): RosterEntry {
+  const { xid, publicKeys } = identity;
+  const own = roster.find(({ serverId }) => equalBytes(serverId, xid));
+  if (own !== undefined && equalBytes(own.identityKey, publicKeys.signing.bytes)) return own;
+  throw notRestorable();
+}
+
+function recoverRecord(
+  context: ServerContext,
+  owner: Uint8Array,
+  row: KeyRow | null,
+  { certificate, policy }: Shown,
+): KeyRecord {
+  const { params } = certificate;
+  const own = ownEntry(context, params);
+  const { suite, purpose, quorum, keyId, epoch } = params;
+  const waiting = row === null ? null : openKey(context, row).record;
+  const staticSeed =
+    waiting?.staticSeed?.slice() ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
+  const sessionId = waiting?.sessionId ?? null;
+  if (waiting !== null) wipeKey(waiting);
+  const share = recover(context, certificate, own, staticSeed);
+  const certified = certifyKey(context, { share, certificate });
+  wipe(share.share);
+  const parameters = encodeKeyParams(params);
+  const { slot } = own;
+  const described = { suite, purpose, quorum, policy, slot, epoch, sessionId, parameters };
+  return { ...described, pending: null, staticSeed, certified };
+}
+
+/**
+ * Whatever goes wrong with the static key is one and the same refusal, and whom it suspects stays here: anything more
+ * would tell something about that key to whoever has written the certificate (V32a).
+ */
+function recover(
+  { events }: ServerContext,
+  certificate: KeyCertificate,
+  own: RosterEntry,
+  seed: Uint8Array,
+): KeyShare {
+  const { staticKey, staticSecret } = staticKeyFrom(certificate.params, seed);
+  try {
+    // First, because it is cheap and says no more than an offer for the same key would.
+    if (!equalBytes(staticKey, own.staticKey)) throw notRestorable();
+    return recoverShare(certificate, staticSecret);
+  } catch (error) {
+    seed.fill(0);
+    if (!(error instanceof CkmError) || isPublic(error)) throw error;
+    if (error instanceof PeerFaultError) events.peerFault({ code: error.code, round: 1 });
+    throw notRestorable();
+  } finally {
+    wipe(staticSecret);
+  }
+}
+
+/** Of what everybody can find in a certificate, without any secret. */
+function isPublic(error: CkmError): boolean {
+  if (error instanceof PeerFaultError) return error.code.startsWith('FAULT_');
+  return error instanceof EncodingError && error.code !== 'SCALAR_INVALID';
+}
+
+function notRestorable() {
+  return refusal('KEY_NOT_RESTORABLE', 'this server has kept nothing from which its share could come back');
+}
+
+async function store(
+  context: ServerContext,
+  { account }: Call,
+  transaction: Transaction,
+  before: KeyRow | null,
+  keyId: Uint8Array,
+  record: KeyRecord,
+): Promise<void> {
+  const owner = account.xid;
+  const row = await transaction.keys.hold(owner, keyId);
+  // Somebody else was quicker with it: nothing is written over, and the caller looks anew.
+  if (row?.version !== before?.version) throw rowChanged('keys');
+  const columns = { owner, keyId, state: 'active', version: 1, createdAt: context.clock() } as const;
+  if (row === null) {
+    await context.accounts.quota.key(transaction, account);
+    const sealed = sealKey(context, columns, record);
+    await context.accounts.quota.bytes(transaction, account, sealed.sealed.length);
+    await transaction.keys.insert(sealed);
+  } else {
+    const { version, createdAt } = row;
+    await transaction.keys.update(sealKey(context, { ...columns, version: version + 1, createdAt }, record));
+  }
+  await context.audit.append(transaction, {
+    deed: 'key.restore',
+    who: owner,
+    keyId,
+    subject: record.sessionId,
+    sentence: `Restore a ${record.suite} key for ${record.purpose} from its certificate.`,
+    verdict: 'done',
+    policy: '',
+    detail: `slot ${record.slot}`,
+  });
+}
