@@ -95,6 +95,7 @@ export {
   type DkgState,
   encodeCertificate,
   encodeKeyParams,
+  findPublicFault,
   hashKeyParams,
   type KeyCertificate,
   type KeyParams,

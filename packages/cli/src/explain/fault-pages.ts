@@ -19,10 +19,17 @@ const MAKING = groupOf(
     FAULT_SIGNATURE_INVALID: 'A server’s signature under the transcript does not hold.',
     FAULT_CERTIFICATE_DIFFERS: 'A server holds another certificate than all others.',
     FAULT_ACKNOWLEDGEMENT_INVALID: 'A server did not sign that it stored the certificate.',
-    SUSPECT_SHARE: [
-      'A server could not open the share that another dealt to it, or the share does not fit.',
-      'Ask the operators of both; only the one that complains can see it. Make the key again.',
-    ],
+  },
+);
+
+const SUSPICIONS = groupOf(
+  'One server’s word against another’s: either may be broken or in somebody else’s hands, so nobody is found at fault.',
+  'Ask the operators of both, and make the key again without one of them.',
+  {
+    SUSPECT_ACCUSATION:
+      'A server says that another broke the rules, and the signed packets at hand do not show it.',
+    SUSPECT_SHARE:
+      'A server says that it could not open the share another dealt to it, or that it does not fit.',
   },
 );
 
@@ -72,4 +79,10 @@ const PARTS = pagesOf({
 });
 
 /** Codes that say who is at fault, or that nobody is. */
-export const FAULT_PAGES: Readonly<Record<string, Page>> = { ...MAKING, ...SIGNING, ...RETRY, ...PARTS };
+export const FAULT_PAGES: Readonly<Record<string, Page>> = {
+  ...MAKING,
+  ...SUSPICIONS,
+  ...SIGNING,
+  ...RETRY,
+  ...PARTS,
+};

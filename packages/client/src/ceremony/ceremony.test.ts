@@ -262,19 +262,6 @@ describe('a server in the adversary’s hands, while a key is made', () => {
     expect((await client.verifyKey('k')).isSound).toBe(true);
   });
 
-  test('that blames another is quoted as the one who says so', async () => {
-    showing('session.deliver', (view) => ({
-      ...view,
-      state: 'aborted',
-      outbox: [],
-      fault: { code: 'SUSPECT_SHARE', round: 1, culprits: [1] },
-    }))(stage.actor('bravo'));
-    await expect(client.createKey(KEY)).rejects.toMatchObject({
-      code: 'SUSPECT_SHARE',
-      message: 'bravo suspects alpha',
-    });
-  });
-
   test('that refuses to take part is quoted', async () => {
     showing('session.propose', (view) => ({
       ...view,

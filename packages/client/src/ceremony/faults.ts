@@ -1,9 +1,10 @@
-import { type CkmError, PeerFaultError, StateError } from '@ckm/foundation';
+import { PeerFaultError, StateError } from '@ckm/foundation';
+import type { Fault } from '@ckm/threshold';
 import { namesOf, type Participant } from './ask-all.js';
 
 /** A server did what no honest one does, in a way this client saw itself. */
 export function serverFault(
-  code: `FAULT_${string}`,
+  code: Fault['code'],
   culprits: readonly Participant[],
   did: string,
   evidence?: string,
@@ -20,40 +21,17 @@ export function serverFault(
   });
 }
 
-/**
- * How a run ended badly, told with names instead of slots. `RETRY_…` blames nobody.
- * @param by who said so: a server, or this client itself
- */
-export function faultFromCode(
-  code: string,
-  culprits: readonly number[],
-  participants: readonly Participant[],
-  by: string,
-): CkmError {
-  const named = participants.filter(({ slot }) => culprits.includes(slot));
-  const names = namesOf(named);
-  const facts = { culprits, servers: names, by };
-  if (code.startsWith('RETRY_') || names.length === 0) {
-    return new StateError(`${by} ended the session, blaming nobody`, {
-      code,
-      hint: 'start again; the servers themselves are not at fault',
-      facts,
-    });
-  }
-  const sure = code.startsWith('SUSPECT_') ? 'suspects' : 'found at fault:';
-  return new PeerFaultError(`${by} ${sure} ${listed(names)}`, {
-    code,
-    hint: `ask the operator of ${listed(names)} what happened, or start again without ${names.length === 1 ? 'it' : 'them'}`,
-    facts,
-  });
-}
-
 /** A fault that names slots (from checking roster or certificate), with the owner's names of the servers put in. */
 export function withNames(error: unknown, participants: readonly Participant[]): unknown {
   if (!(error instanceof PeerFaultError)) return error;
   const culprits = error.facts['culprits'];
   if (!Array.isArray(culprits)) return error;
-  return faultFromCode(error.code, culprits.map(Number), participants, 'this client');
+  const named = participants.filter(({ slot }) => culprits.includes(slot));
+  if (named.length > 0) return serverFault(error.code as Fault['code'], named, 'sent what does not hold');
+  return new StateError('what the servers said does not make a key, and none of them is to blame', {
+    code: error.code,
+    hint: 'start again; the servers themselves are not at fault',
+  });
 }
 
 export function listed(names: readonly string[]): string {

@@ -9,7 +9,8 @@ import { saveSession } from '../sessions/sessions.js';
 import type { ServerLink } from '../transport/server-link.js';
 import { askAll, namesOf, type Participant } from './ask-all.js';
 import { assembleCertificate, type AssembledCertificate, checkAcknowledgement } from './certificate.js';
-import { faultFromCode, listed, serverFault } from './faults.js';
+import { judgeAccusation } from './accusations.js';
+import { listed, serverFault } from './faults.js';
 import { assembleParameters } from './offers.js';
 import { boardOf, isRoundComplete, type PacketBoard, packetsOf, ROUNDS, takePackets } from './packets.js';
 
@@ -71,7 +72,7 @@ async function propose(run: KeyRun): Promise<void> {
     missing: () => run.participants.filter((participant) => !offers.has(participant)),
     ask: async (participant, link) => {
       const view = await link.call('session.propose', { sessionId, proposal, expiresAt });
-      assertGoingOn(run, participant, view);
+      await assertGoingOn(run, participant, view);
       if (view.offer !== null) offers.set(participant, view.offer);
     },
   });
@@ -145,7 +146,10 @@ async function gather(run: KeyRun, { step, missing, ask }: Gathering): Promise<v
     const before = missing();
     const { silent } = await askAll(
       before,
-      (participant) => ask(participant, run.links.get(participant)!),
+      (participant) =>
+        ask(participant, run.links.get(participant)!).catch(async (error: unknown) => {
+          throw await judgeRefusal(run, participant, error);
+        }),
       () => {
         report(run, step, missing());
       },
@@ -158,6 +162,18 @@ async function gather(run: KeyRun, { step, missing, ask }: Gathering): Promise<v
     await pause(pauseMs);
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
   }
+}
+
+/** A refusal that blames somebody is an accusation like any other. */
+async function judgeRefusal(run: KeyRun, accuser: Participant, error: unknown): Promise<unknown> {
+  const isAccusing =
+    error instanceof CkmError &&
+    error.facts['server'] === accuser.server.name &&
+    /^(FAULT|SUSPECT)_/.test(error.code);
+  if (!isAccusing) return error;
+  const culprits = error.facts['culprits'];
+  const slots = Array.isArray(culprits) ? culprits.map(Number) : [];
+  return judgeAccusation(run, { accuser, code: error.code, culprits: slots });
 }
 
 async function absorb(run: KeyRun, participant: Participant, view: SessionView): Promise<void> {
@@ -174,17 +190,18 @@ async function absorb(run: KeyRun, participant: Participant, view: SessionView):
     });
     throw serverFault('FAULT_EQUIVOCATION', [participant], 'said two different things in one round', path);
   }
-  if (!isRoundComplete(run.board, ROUNDS - 1)) assertGoingOn(run, participant, view);
+  if (!isRoundComplete(run.board, ROUNDS - 1)) await assertGoingOn(run, participant, view);
 }
 
 /** @throws the reason why a server's session is over, if it is over without a result */
-function assertGoingOn(run: KeyRun, { server }: Participant, view: SessionView): void {
+async function assertGoingOn(run: KeyRun, participant: Participant, view: SessionView): Promise<void> {
+  const { server } = participant;
   const because = view.reason === null || view.reason === '' ? '' : `: ${view.reason}`;
   const facts = { server: server.name };
   switch (view.state) {
     case 'aborted': {
       const { code, culprits } = view.fault ?? { code: 'SESSION_ABORTED', culprits: [] };
-      throw faultFromCode(code, culprits, run.participants, server.name);
+      throw await judgeAccusation(run, { accuser: participant, code, culprits });
     }
     case 'rejected': {
       const hint = `ask the operator of ${server.name}, or choose another server`;

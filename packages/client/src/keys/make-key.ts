@@ -41,7 +41,7 @@ export async function makeKey(
   } catch (error) {
     if (isFinal(run, error)) {
       await close(run, 'failed', error.message.slice(0, 280));
-      await tellOthers(run);
+      await tellServers(run, GIVEN_UP);
     }
     throw error;
   }
@@ -79,7 +79,7 @@ export async function abandonKey(
   const run = await createKeyRun(context, session, participants, () => undefined);
   if (isRoundComplete(run.board, ROUNDS - 1)) throw tooLate(session);
   await close(run, 'cancelled', reason);
-  await tellOthers(run);
+  await tellServers(run, reason === '' ? 'given up by its owner' : plainReason(reason));
   return run.session;
 }
 
@@ -102,14 +102,14 @@ async function close(run: KeyRun, standing: SessionStanding, reason: string | nu
   await saveSession(run.context.store, run.session);
 }
 
-async function tellOthers(run: KeyRun): Promise<void> {
-  const { sessionId, reason } = run.session;
-  const told = reason === null || reason === '' ? 'given up by its owner' : plainReason(reason);
-  await Promise.allSettled(
-    [...run.links.values()].map((link) =>
-      link.call('session.cancel', { sessionId, reason: told }, { timeoutMs: 3_000 }),
-    ),
+/** Whom this client suspects, or what one server said of another, is not for the others to hear. */
+const GIVEN_UP = 'the ceremony was given up';
+
+async function tellServers({ session: { sessionId }, links }: KeyRun, reason: string): Promise<void> {
+  const calls = [...links.values()].map((link) =>
+    link.call('session.cancel', { sessionId, reason }, { timeoutMs: 3_000 }),
   );
+  await Promise.allSettled(calls);
 }
 
 function plainReason(text: string): string {

@@ -8,6 +8,7 @@ import {
   type CertifyMessage,
   certificateHash,
   encodeCertificate,
+  findPublicFault,
   type KeyCertificate,
   parseCertificate,
   recoverShare,
@@ -150,6 +151,40 @@ describe('a certificate', () => {
     const servers = ['alpha', 'bravo', 'charlie'].map((name, i) => createServer(later, name, i + 1));
     const forged = collude({ ...later, roster: servers.map(({ entry }) => entry) }, servers);
     expect(codeOf(() => verifyCertificate(forged))).toBe('EPOCH_INVALID');
+  });
+});
+
+describe('whoever is told that a party is at fault', () => {
+  const { params, round0, round1, signatures } = certificate;
+  const round2 = signatures.map((signature) => ({ round: 2 as const, view: bytesOf('any'), signature }));
+
+  it('finds nothing against parties that are not', () => {
+    expect(findPublicFault(params, [])).toBeNull();
+    expect(findPublicFault(params, [round0])).toBeNull();
+    expect(findPublicFault(params, [round0, round1])).toBeNull();
+    expect(findPublicFault(params, [round0, round1, round2])).toBeNull();
+  });
+
+  it('finds the one who is, in rounds that are whole, and blames nobody for what is missing', () => {
+    const bent = round1.map((message, i) =>
+      i === 1 ? { ...(message as ShareMessage), salt: bytesOf('other') } : message,
+    );
+    const forged = round2.map((message, i) =>
+      i === 2 ? { ...message, signature: message.signature.map((byte) => byte ^ 1) } : message,
+    );
+    const opening = { code: 'FAULT_COMMITMENT_OPENING', round: 1, culprits: [2] };
+    expect(findPublicFault(params, [round0, bent])).toEqual(opening);
+    expect(findPublicFault(params, [round0, bent.slice(0, 2)])).toBeNull();
+    expect(findPublicFault(params, [round0, round1, forged])).toEqual({
+      code: 'FAULT_SIGNATURE_INVALID',
+      round: 2,
+      culprits: [3],
+    });
+    expect(findPublicFault(params, [round0, [round1[0]!, round0[1]!, round1[2]!]])).toEqual({
+      code: 'FAULT_MALFORMED',
+      round: 1,
+      culprits: [2],
+    });
   });
 });
 

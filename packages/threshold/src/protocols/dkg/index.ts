@@ -13,6 +13,7 @@ export {
   certificateHash,
   type DkgOutput,
   encodeCertificate,
+  findPublicFault,
   type KeyCertificate,
   MAX_CERTIFICATE_BYTES,
   parseCertificate,
