@@ -462,14 +462,42 @@ describe.skipIf(!isCompiled)(
 
     test('a process that a debugger could look into is refused, unless the operator allows it', async () => {
       const dataDir = await initialised();
-      for (const option of ['--inspect=127.0.0.1:0', '--heapsnapshot-signal=SIGUSR2', '--heap-prof']) {
-        expect((await spawnServer(dataDir, { node: [option] })).first.code).toBe('INSPECTOR_REFUSED');
+      const codeWith = async (options: Parameters<typeof spawnServer>[1]) =>
+        (await spawnServer(dataDir, options)).first.code;
+      for (const option of ['--inspect=127.0.0.1:0', '--cpu-prof', '--heap_prof']) {
+        expect([option, await codeWith({ node: [option] })]).toEqual([option, 'INSPECTOR_REFUSED']);
       }
       const allowed = await child(dataDir, {
         node: ['--inspect=127.0.0.1:0'],
         env: { CKM_ALLOW_INSPECT: '1' },
       });
       expect(allowed.first.phase).toBe('ready');
+    });
+
+    test('a process whose environment lets somebody look into it, or run code in it, is refused as well', async () => {
+      const dataDir = await initialised();
+      const preload = join(folder(), 'agent.cjs');
+      writeFileSync(preload, '');
+      const inherited = [
+        '--heapsnapshot-signal=SIGUSR2',
+        '--max-old-space-size=512 "--heap_prof"',
+        '--diagnostic-dir=/tmp',
+        '--abort-on-uncaught-exception',
+        `--require "${preload}"`,
+        `--import=${preload}`,
+      ];
+      // Two at a time: the machine has no more.
+      for (let at = 0; at < inherited.length; at += 2) {
+        const pair = inherited.slice(at, at + 2);
+        const codes = await Promise.all(
+          pair.map(
+            async (options) => (await spawnServer(dataDir, { env: { NODE_OPTIONS: options } })).first.code,
+          ),
+        );
+        expect([pair, codes]).toEqual([pair, pair.map(() => 'INSPECTOR_REFUSED')]);
+      }
+      const harmless = await child(dataDir, { env: { NODE_OPTIONS: '--max-old-space-size=512' } });
+      expect(harmless.first.phase).toBe('ready');
     });
 
     test('SIGUSR1, by which Node opens a debugger, opens none', async () => {

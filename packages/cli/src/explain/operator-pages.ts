@@ -40,7 +40,7 @@ export const OPERATOR_PAGES = pagesOf({
   INSPECTOR_REFUSED: [
     'The process was started in a way that lets somebody look into its memory.',
     'Shares and the storage key are there while the server runs.',
-    'Start it without that option of Node.',
+    'Start it without that option of Node; look into NODE_OPTIONS too.',
   ],
   LISTEN_FAILED: [
     'The server cannot listen at its address.',

@@ -9,6 +9,7 @@ const PACKAGES = join(import.meta.dirname, '../../../');
 const OTHER_WORDS = new Set([
   'ABSENT',
   'ENOENT',
+  'NODE_OPTIONS',
   'NO_COLOR',
   'NO_TWEAK',
   'SSH_AUTH_SOCK',

@@ -1,6 +1,5 @@
 /** The environment as strings: read here and nowhere else. */
 export interface Env {
-  readonly dataDir: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly publicUrl: string | undefined;
   readonly listen: string | undefined;
@@ -15,7 +14,6 @@ export interface Env {
 
 /** Every variable that a server reads. */
 export const ENV_NAMES: { readonly [N in keyof Env]: string } = {
-  dataDir: 'CKM_DATA_DIR',
   databaseUrl: 'CKM_DATABASE_URL',
   publicUrl: 'CKM_PUBLIC_URL',
   listen: 'CKM_LISTEN',
@@ -35,4 +33,14 @@ export function readEnv(variables: Readonly<Record<string, string | undefined>> 
     return [property, value === '' ? undefined : value];
   });
   return Object.fromEntries(entries);
+}
+
+/** The options that Node itself took from the environment, whatever a server was handed instead of it. */
+export function readNodeOptions(): readonly string[] {
+  const text = process.env['NODE_OPTIONS'] ?? '';
+  // Quotes and backslashes only keep words together: for finding an option they are in the way.
+  return text
+    .replace(/["\\]/g, '')
+    .split(/\s+/)
+    .filter((option) => option !== '');
 }
