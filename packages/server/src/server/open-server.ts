@@ -24,6 +24,7 @@ import { openStorage } from '../storage/open-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { readPrivateFile } from '../vault/key-file.js';
+import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
 import type { StorageKey } from '../vault/storage-key.js';
 import type { Vault } from '../vault/vault.js';
 import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
