@@ -6,7 +6,7 @@ import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
 import type { ShownRequest } from './sessions/signing/shown-request.js';
-import type { KeyRow, Storage, Transaction } from './storage/storage.js';
+import type { KeyRow, Storage, Transaction, WaitingPlace } from './storage/storage.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
@@ -71,7 +71,15 @@ export interface WaitingRequest {
 
 /** The operator's side of requests that wait for a person. */
 export interface RequestDesk {
-  list(): Promise<readonly WaitingRequest[]>;
+  /**
+   * A page of what waits, behind `after`, oldest first; an empty one is the end. What suspended accounts asked for is left
+   * out here, in {@link find} and in {@link approve}: it waits on, and is there again when they are resumed.
+   */
+  list(after?: WaitingPlace | null): Promise<readonly WaitingRequest[]>;
+  /** How many there are to list. */
+  count(): Promise<number>;
+  /** Requests that wait under an id between these two: a few of them, when there are many. */
+  find(lowest: Uint8Array, highest: Uint8Array): Promise<readonly WaitingRequest[]>;
   /**
    * @param tasksHash of the request that was looked at: nothing else is approved
    * @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING`, `REQUEST_NOT_AS_SEEN`
@@ -79,6 +87,8 @@ export interface RequestDesk {
   approve(requestId: Uint8Array, tasksHash?: Uint8Array | null): Promise<WaitingRequest>;
   /** `reason` reaches the requester and the audit log. @throws as {@link approve} */
   reject(requestId: Uint8Array, reason: string): Promise<WaitingRequest>;
+  /** Rejects whatever an account had waiting when this was called, suspended or not; returns how many requests. */
+  rejectAll(owner: Uint8Array, reason: string): Promise<number>;
 }
 
 /** A key with its owner's policy, for the operator's eyes. */

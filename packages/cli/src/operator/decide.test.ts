@@ -61,7 +61,7 @@ describe('a key whose servers ask their operators', () => {
       (await operator('approve', 'alpha', request.requestId, '--preview')).stderr,
     ]) {
       expect(told).toMatch(/^ +Message +“Pay the ferryman” .*16 bytes$/m);
-      expect(told).toMatch(/^ +Digest +SHA-256 [0-9a-f ]{79}$/m);
+      expect(told).toMatch(/^ +Digest +SHA-256( [0-9a-f]{4}){8}/m);
     }
   });
 
@@ -87,6 +87,25 @@ describe('a key whose servers ask their operators', () => {
     expect(errorOf(await operator('reject', 'alpha', request.requestId)).code).toBe('OPTION_INVALID');
     await operator('reject', 'alpha', request.requestId, '--reason', 'look', '--preview');
     expect((await waitingAt('alpha')).map(({ requestId }) => requestId)).toContain(request.requestId);
+  });
+
+  test('is told no for all that an account has waiting, by its first digits', async () => {
+    await ask('Pay the pilot');
+    await ask('Pay the porter');
+    const all = (await waitingAt('gamma')).length;
+    const [account] = await connectOperator(lab.folderOf('gamma')).accounts();
+    const given = ['--account', account!.xid.slice(0, 8), '--reason', 'closed today'];
+    const preview = await operator('reject', 'gamma', ...given, '--preview');
+    expect(preview.stdout).toBe(`would reject ${all} requests of account ${account!.xid}: closed today\n`);
+    expect((await operator('accounts list', 'gamma')).stdout).toContain(`${all} waiting`);
+    expect((await operator('reject', 'gamma', ...given)).stdout).toMatch(
+      `rejected ${all} requests of account`,
+    );
+    expect(await waitingAt('gamma')).toEqual([]);
+    const both = await operator('reject', 'gamma', '00000000', ...given);
+    expect([both.status, errorOf(both).code]).toEqual([64, 'OPTION_INVALID']);
+    const neither = await operator('reject', 'gamma', '--reason', 'why not');
+    expect(errorOf(neither).code).toBe('OPTION_INVALID');
   });
 
   test.each([

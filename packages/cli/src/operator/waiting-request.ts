@@ -1,4 +1,4 @@
-import { StateError, UsageError } from '@ckm/foundation';
+import { UsageError } from '@ckm/foundation';
 import type { Operator, OperatorRequest } from '@ckm/server';
 import { formatDescription } from '../terminal/description.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
@@ -8,21 +8,23 @@ import type { Terminal } from '../terminal/terminal.js';
 /** Digits of an id that people are shown; the first ones of it name a request. */
 const SHOWN = 8;
 
+/** Every request that waits, oldest first. */
+export async function listWaiting(operator: Operator): Promise<OperatorRequest[]> {
+  const all: OperatorRequest[] = [];
+  for (;;) {
+    const page = await operator.requests(all.at(-1));
+    if (page.length === 0) return all;
+    all.push(...page);
+  }
+}
+
 /** The request that an operator means: the one that waits under an id beginning like that. */
 export async function findWaiting(operator: Operator, id: string): Promise<OperatorRequest> {
   const prefix = id.toLowerCase();
-  if (!/^[0-9a-f]{4,64}$/.test(prefix)) {
-    throw new UsageError('the id of a request is 4 to 64 hex digits', {
-      code: 'REQUEST_ID_INVALID',
-      hint: 'copy it from: ckm server requests',
-    });
-  }
-  const found = (await operator.requests()).filter(({ requestId }) => requestId.startsWith(prefix));
-  if (found.length === 1) return found[0]!;
-  if (found.length > 1) throw ambiguous();
-  throw new UsageError(`no request that waits begins with ${prefix}`, {
-    code: 'OPERATOR_UNKNOWN_ID',
-    hint: 'list those that wait with: ckm server requests',
+  if (/^[0-9a-f]{4,64}$/.test(prefix)) return operator.request(prefix);
+  throw new UsageError('the id of a request is 4 to 64 hex digits', {
+    code: 'REQUEST_ID_INVALID',
+    hint: 'copy it from: ckm server requests',
   });
 }
 
@@ -101,12 +103,4 @@ function oneOfEach({ warnings }: Shown): string[] {
   return [...texts.values()].map(([first, ...alike]) =>
     alike.length === 0 ? `! ${first}` : `! ${first} (and ${alike.length} more like it)`,
   );
-}
-
-function ambiguous(): StateError {
-  return new StateError('more than one request begins like that', {
-    code: 'OPERATOR_AMBIGUOUS_ID',
-    hint: 'give more digits',
-    retryable: false,
-  });
 }

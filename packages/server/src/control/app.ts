@@ -48,7 +48,13 @@ export function createControlApp(options: ControlOptions): Hono {
     return c.json({});
   });
 
-  app.get('/requests', async (c) => c.json(await desk().requests()));
+  app.get('/requests', async (c) => {
+    const [requestId, owner] = [optionalId(c, 'after'), optionalId(c, 'owner')];
+    const isFirst = requestId === null || owner === null;
+    const after = isFirst ? null : { createdAt: number(c, 'createdAt', 1), requestId, owner };
+    return c.json(await desk().requests(after));
+  });
+  app.get('/requests/:id', async (c) => c.json(await desk().request(param(c, 'id', hexPrefix))));
   app.post('/requests/:id/approve', async (c) => {
     const { tasksHash } = await jsonBody(c, approveBody);
     const seen = tasksHash === undefined ? null : decodeHex(tasksHash);
@@ -75,6 +81,11 @@ export function createControlApp(options: ControlOptions): Hono {
   app.post('/accounts/:id/resume', async (c) => {
     await desk().resume(idParam(c));
     return c.json({});
+  });
+
+  app.post('/accounts/:id/reject', async (c) => {
+    const { reason } = await jsonBody(c, rejectBody);
+    return c.json(await desk().rejectAll(idParam(c), reason));
   });
 
   app.get('/keys', async (c) => {

@@ -24,13 +24,20 @@ export interface Operator {
   /** Wipes the passphrase. @throws AccessError `PASSPHRASE_WRONG`, `PASSPHRASE_TOO_MANY_TRIES`. */
   unseal(passphrase: Secret<Uint8Array>): Promise<OperatorStatus>;
   shutdown(): Promise<void>;
-  requests(): Promise<readonly OperatorRequest[]>;
+  /** A page of the requests that wait, oldest first, behind `after`; an empty one is the end. */
+  requests(
+    after?: Pick<OperatorRequest, 'createdAt' | 'requestId' | 'owner'>,
+  ): Promise<readonly OperatorRequest[]>;
+  /** The one that waits under an id beginning like that. */
+  request(requestId: string): Promise<OperatorRequest>;
   /**
    * @param seen what was looked at: nothing else is approved
    * @throws StateError `REQUEST_NOT_AS_SEEN`
    */
   approve(requestId: string, seen?: Pick<OperatorRequest, 'tasksHash'>): Promise<OperatorRequest>;
   reject(requestId: string, reason: string): Promise<OperatorRequest>;
+  /** Rejects everything that an account has waiting; `xid` is whole. */
+  rejectAll(xid: string, reason: string): Promise<{ readonly rejected: number }>;
   /** Entries from number `from` (1) on, at most `limit` (100, no more than 1000). */
   audit(range?: { readonly from?: number; readonly limit?: number }): Promise<readonly OperatorAuditLine[]>;
   verifyAudit(): Promise<OperatorAuditVerification>;
@@ -87,10 +94,13 @@ export function connectOperator(dataDir: string): Operator {
       }
     },
     shutdown: async () => void (await post('/shutdown')),
-    requests: () => get('/requests'),
+    requests: (after) =>
+      get('/requests', { createdAt: after?.createdAt, after: after?.requestId, owner: after?.owner }),
+    request: (requestId) => get(`/requests/${of(requestId)}`),
     approve: (requestId, seen) =>
       post(`/requests/${of(requestId)}/approve`, seen === undefined ? {} : { tasksHash: seen.tasksHash }),
     reject: (requestId, reason) => post(`/requests/${of(requestId)}/reject`, { reason }),
+    rejectAll: (xid, reason) => post(`/accounts/${of(xid)}/reject`, { reason }),
     audit: (range = {}) => get('/audit', { from: range.from, limit: range.limit }),
     verifyAudit: () => get('/audit/verify'),
     createInvite: (invite = {}) => post('/invites', invite),

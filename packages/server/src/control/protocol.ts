@@ -84,6 +84,8 @@ export interface OperatorAccount {
   readonly status: 'active' | 'suspended';
   readonly openedAt: number;
   readonly keys: number;
+  /** Its requests that wait for the operator; while it is suspended they are not listed. */
+  readonly waiting: number;
   readonly bytes: number;
 }
 

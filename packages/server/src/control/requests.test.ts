@@ -75,6 +75,25 @@ describe('requests that wait for the operator', () => {
     expect(await operator.verifyAudit()).toMatchObject({ ok: true });
   });
 
+  test('are answered with what was looked at, one by one or for a whole account', async () => {
+    const { operator, signer } = await makeKey({ approval: 'operator' });
+    for (const text of ['one', 'two', 'three']) await signer.request(1, ask(text), {});
+    const [first, second] = await operator.requests();
+    expect(await operator.request(first!.requestId)).toEqual(first);
+    await expect(operator.approve(first!.requestId, second)).rejects.toMatchObject({
+      code: 'REQUEST_NOT_AS_SEEN',
+    });
+    await operator.approve(first!.requestId, first);
+    expect(await operator.requests(first)).toHaveLength(2);
+    expect(await operator.accounts()).toMatchObject([{ waiting: 2 }]);
+    expect(await operator.rejectAll(encodeHex(alice.xid), 'no more')).toEqual({ rejected: 2 });
+    expect(await operator.requests()).toEqual([]);
+    expect(await lastDeed(operator)).toMatchObject({ deed: 'operator.reject', detail: 'no more' });
+    await expect(operator.rejectAll('00'.repeat(32), 'who')).rejects.toMatchObject({
+      code: 'OPERATOR_UNKNOWN_ID',
+    });
+  });
+
   test('expire while nobody answers', async () => {
     const { alpha, operator, signer } = await makeKey({ approval: 'operator' });
     const requestId = random(32);

@@ -1,9 +1,11 @@
+import { encodeHex } from '@ckm/foundation';
 import { bitcoinAddress, buildMessageRequest } from '@ckm/requests';
 import type { PublicKeyPackage } from '@ckm/threshold';
 import { OutScript, Transaction } from '@scure/btc-signer';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { WaitingRequest } from '../context.js';
 import { alice, createHouse, makeKey, messageOf } from './test/house.js';
-import type { LabServer } from './test/lab.js';
+import { labPerson, type LabServer } from './test/lab.js';
 
 const house = createHouse();
 afterEach(() => house.close());
@@ -97,5 +99,82 @@ describe('what waits for the operator', () => {
     await expect(desk.approve(fresh(2), seen.tasksHash)).rejects.toThrow(code('REQUEST_NOT_AS_SEEN'));
     expect(await desk.list()).toHaveLength(2);
     expect((await desk.approve(fresh(1), seen.tasksHash)).sentence).toContain('hello');
+  });
+});
+
+/** Every request that is listed, page by page. */
+async function listAll({ sessions }: LabServer): Promise<WaitingRequest[]> {
+  const all: WaitingRequest[] = [];
+  for (;;) {
+    const page = await sessions.desk.list(all.at(-1));
+    if (page.length === 0) return all;
+    all.push(...page);
+  }
+}
+
+/** Somebody with a key whose servers ask their operators. */
+async function somebody(servers: readonly LabServer[], number: number) {
+  const person = labPerson(number);
+  const { signer } = await makeKey(await Promise.all(servers.map((server) => server.as(person))), { policy });
+  return { xid: person.xid, signer };
+}
+
+describe('V70: strangers who ask for as much as they may', () => {
+  test('hide nobody else’s request: every page can be read, and each is found by its first digits', async () => {
+    const { servers } = await house.openMany(2);
+    const [alpha] = servers as [LabServer];
+    for (const stranger of [1, 2, 3]) {
+      const { signer } = await somebody(servers, stranger);
+      for (let i = 0; i < 100; i++) await signer.request(1, messageOf(`number ${i}`), {});
+      await expect(signer.request(1, messageOf('one too many'), {})).rejects.toThrow(code('QUOTA_WAITING'));
+    }
+    const victim = await somebody(servers, 4);
+    const requestId = Uint8Array.of(0xff, 0xff, ...fresh(7).subarray(2));
+    await victim.signer.request(1, { ...messageOf('mine'), requestId }, {});
+    const listed = await listAll(alpha);
+    expect(new Set(listed.map((request) => encodeHex(request.requestId))).size).toBe(301);
+    expect(await alpha.sessions.desk.count()).toBe(301);
+    const [lowest, highest] = [Uint8Array.of(0xff, 0xff, ...fresh(0).subarray(2)), fresh(0xff)];
+    const found = await alpha.sessions.desk.find(lowest, highest);
+    expect(found.map(({ sentence }) => sentence.includes('mine'))).toContain(true);
+    expect((await alpha.sessions.desk.approve(requestId)).sentence).toContain('mine');
+  });
+
+  test('are answered with one no, which the log has for each of their requests', async () => {
+    const { servers } = await house.openMany(2);
+    const [alpha] = servers as [LabServer];
+    const [stranger, other] = [await somebody(servers, 1), await somebody(servers, 2)];
+    for (let i = 0; i < 70; i++) await stranger.signer.request(1, messageOf(`number ${i}`), {});
+    await other.signer.request(1, { ...messageOf('mine'), requestId: fresh(9) }, {});
+    await expect(alpha.sessions.desk.rejectAll(stranger.xid, 'a\u0007')).rejects.toThrow(
+      code('REASON_INVALID'),
+    );
+    expect(await alpha.sessions.desk.rejectAll(stranger.xid, 'too many')).toBe(70);
+    expect((await listAll(alpha)).map(({ requestId }) => requestId)).toEqual([fresh(9)]);
+    const { storage, audit } = alpha.context;
+    const lines = await storage.read((reader) => audit.list(reader, 1, 500));
+    const rejected = lines.filter(({ deed }) => deed === 'operator.reject');
+    expect(rejected.map(({ detail }) => detail)).toEqual(Array.from({ length: 70 }, () => 'too many'));
+    expect(await alpha.sessions.desk.rejectAll(stranger.xid, 'too many')).toBe(0);
+  });
+
+  test('and are suspended leave the list, are approved nothing, and can still be rejected', async () => {
+    const { servers } = await house.openMany(2);
+    const [alpha] = servers as [LabServer];
+    const stranger = await somebody(servers, 1);
+    await stranger.signer.request(1, { ...messageOf('mine'), requestId: fresh(9) }, {});
+    const { accounts, storage } = alpha.context;
+    const set = (status: 'active' | 'suspended') =>
+      storage.transact((transaction) => accounts.setStatus(transaction, stranger.xid, status));
+    const { desk } = alpha.sessions;
+    await set('suspended');
+    expect([await desk.list(), await desk.find(fresh(9), fresh(9)), await desk.count()]).toEqual([[], [], 0]);
+    await expect(desk.approve(fresh(9))).rejects.toThrow(code('REQUEST_NOT_WAITING'));
+    await set('active');
+    expect(await desk.list()).toHaveLength(1);
+    await set('suspended');
+    expect(await desk.rejectAll(stranger.xid, 'gone')).toBe(1);
+    await set('active');
+    expect(await desk.list()).toEqual([]);
   });
 });

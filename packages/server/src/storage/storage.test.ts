@@ -290,8 +290,54 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       expect(await count(100, 10)).toBe(3);
       expect(await count(0, 2)).toBe(2);
       expect(await storage.read(({ requests }) => requests.countWaiting(alice))).toBe(1);
-      const waiting = await storage.read(({ requests }) => requests.listWaiting(5));
+      const waiting = await storage.read(({ requests }) => requests.listWaiting(0, null, 5));
       expect(waiting.map(({ createdAt }) => createdAt)).toEqual([150]);
+    });
+
+    test('what waits is listed page by page, oldest first, counted, and found by the first digits of its id', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ keys, requests }) => {
+        for (const owner of [alice, bob]) await keys.insert(key({ owner }));
+        for (const [at, owner] of [alice, bob, alice, bob].entries()) {
+          const requestId = id(0x10 + at);
+          await requests.insert(
+            request({ owner, requestId, createdAt: 100 + (at >> 1), waiting: true, expiresAt: 200 }),
+          );
+        }
+        await requests.insert(request({ requestId: id(0x14), waiting: true, expiresAt: 150 }));
+        await requests.insert(request({ requestId: id(0x15), waiting: false }));
+      });
+      const names = (rows: readonly RequestRow[]) => rows.map(({ requestId }) => requestId[0]! - 0x10);
+      const listed: RequestRow[] = [];
+      for (let pages = 0; pages < 9; pages++) {
+        const behind = listed.at(-1) ?? null;
+        listed.push(...(await storage.read(({ requests }) => requests.listWaiting(150, behind, 1))));
+      }
+      expect(names(listed)).toEqual([0, 1, 2, 3]);
+      const [lowest, highest] = [id(0x11), new Uint8Array(32).fill(0xff).fill(0x14, 0, 1)];
+      const found = await storage.read(({ requests }) =>
+        requests.waitingWithIdBetween(lowest, highest, 150, 9),
+      );
+      expect(names(found)).toEqual([1, 2, 3]);
+      expect(await storage.read(({ requests }) => requests.countListed(150))).toBe(4);
+      const own = await storage.read(({ requests }) => requests.waitingOf(bob, 100, 9));
+      expect(names(own)).toEqual([1]);
+    });
+
+    test('what waits in the name of a suspended account is neither listed nor found, only taken away', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ accounts, keys, requests }) => {
+        await keys.insert(key());
+        await requests.insert(request({ waiting: true, expiresAt: 200 }));
+        await accounts.update({ ...account(alice), status: 'suspended', version: 2 });
+      });
+      const seen = await storage.read(async ({ requests }) => [
+        await requests.listWaiting(100, null, 9),
+        await requests.waitingWithIdBetween(id(0), id(0xff), 100, 9),
+        await requests.countListed(100),
+        (await requests.waitingOf(alice, 100, 9)).length,
+      ]);
+      expect(seen).toEqual([[], [], 0, 1]);
     });
 
     test('what is overdue is found, oldest first, and nothing that is closed', async () => {

@@ -30,6 +30,13 @@ export interface Place {
   readonly id: Uint8Array;
 }
 
+/** Where a list of waiting requests has come to. */
+export interface WaitingPlace {
+  readonly createdAt: number;
+  readonly requestId: Uint8Array;
+  readonly owner: Uint8Array;
+}
+
 export interface AccountReader {
   find(xid: Uint8Array): Promise<AccountRow | null>;
   list(page: Page): Promise<readonly AccountRow[]>;
@@ -78,8 +85,22 @@ export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
   withId(requestId: Uint8Array): Promise<readonly RequestRow[]>;
-  /** Requests that wait for the operator, oldest first. */
-  listWaiting(limit: number): Promise<readonly RequestRow[]>;
+  /**
+   * Requests of active accounts that wait for the operator and have not expired at `now`, behind `after`, oldest first.
+   * Those of suspended accounts are neither listed, counted nor found: nobody could be given what is approved.
+   */
+  listWaiting(now: number, after: WaitingPlace | null, limit: number): Promise<readonly RequestRow[]>;
+  /** How many there are to list. */
+  countListed(now: number): Promise<number>;
+  /** Those whose id is between these two: for the operator, who gives the first digits. */
+  waitingWithIdBetween(
+    lowest: Uint8Array,
+    highest: Uint8Array,
+    now: number,
+    limit: number,
+  ): Promise<readonly RequestRow[]>;
+  /** Waiting requests of one account, suspended or not, that were made at or before `until`. */
+  waitingOf(owner: Uint8Array, until: number, limit: number): Promise<readonly RequestRow[]>;
   countWaiting(owner: Uint8Array): Promise<number>;
   /** Requests for one key created after `since` (also ones "in the future" of a clock set back), at most `limit`. */
   countForKey(owner: Uint8Array, keyId: Uint8Array, since: number, limit: number): Promise<number>;

@@ -1,22 +1,41 @@
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
+import { findAccount } from '../../operator/find-account.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { findWaiting, formatWaiting } from '../../operator/waiting-request.js';
 
 /** `ckm server reject` */
 export function serverRejectCommand(): Command {
   return operatorLeaf('reject', 'say no to a signature that waits')
-    .argument('<id>', 'the first digits of its id')
+    .argument('[id]', 'the first digits of its id')
+    .option('--account <xid>', 'all that waits for this account, named by its first digits')
     .requiredOption('--reason <text>', 'why; whoever asked reads it, and so does the audit log')
     .action(run(reject));
 }
 
+interface Flags {
+  readonly account?: string;
+  readonly reason: string;
+}
+
 async function reject(
+  context: Context,
+  folder: string,
+  id: string | undefined,
+  { account, reason }: Flags,
+): Promise<void> {
+  if (id !== undefined && account === undefined) return rejectOne(context, folder, id, reason);
+  if (id === undefined && account !== undefined) return rejectAll(context, folder, account, reason);
+  throw optionInvalid('name one request by its id, or an account', 'see: ckm server reject --help');
+}
+
+async function rejectOne(
   { terminal, flags }: Context,
   folder: string,
   id: string,
-  { reason }: { readonly reason: string },
+  reason: string,
 ): Promise<void> {
   const operator = operatorOf(folder);
   const request = await findWaiting(operator, id);
@@ -28,4 +47,21 @@ async function reject(
   }
   await operator.reject(requestId, reason);
   terminal.result(`rejected ${requestId}`, { requestId, sentence, verdict: 'rejected', reason });
+}
+
+async function rejectAll(
+  { terminal, flags }: Context,
+  folder: string,
+  account: string,
+  reason: string,
+): Promise<void> {
+  const operator = operatorOf(folder);
+  const { xid, waiting } = await findAccount(operator, account);
+  if (flags.preview === true) {
+    const would = `would reject ${waiting} requests of account ${xid}: ${reason}`;
+    terminal.result(would, { preview: true, xid, waiting, reason });
+    return;
+  }
+  const { rejected } = await operator.rejectAll(xid, reason);
+  terminal.result(`rejected ${rejected} requests of account ${xid}`, { xid, rejected, reason });
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
-import { formatWaiting } from '../../operator/waiting-request.js';
+import { formatWaiting, listWaiting } from '../../operator/waiting-request.js';
 
 /** `ckm server requests` */
 export function serverRequestsCommand(): Command {
@@ -10,7 +10,7 @@ export function serverRequestsCommand(): Command {
 }
 
 async function requests({ terminal }: Context, folder: string): Promise<void> {
-  const waiting = await operatorOf(folder).requests();
+  const waiting = await listWaiting(operatorOf(folder));
   terminal.result(waiting.map(formatWaiting).join('\n'), waiting);
   if (waiting.length === 0) terminal.talk('nothing waits for you');
   else

@@ -5,7 +5,7 @@ import type { OperatorAuditLine, OperatorAuditVerification } from '../protocol.j
 const hexOrNull = (bytes: Uint8Array | null) => (bytes === null ? null : encodeHex(bytes));
 
 /** The audit log, to be read and checked. */
-export function createAuditDesk({ context, anchor }: OpenServer) {
+export function createAuditDesk({ context, sessions, anchor }: OpenServer) {
   const { storage, audit } = context;
   return {
     auditLines: async (from: number, limit: number): Promise<readonly OperatorAuditLine[]> => {
@@ -29,12 +29,10 @@ export function createAuditDesk({ context, anchor }: OpenServer) {
       return verification.ok ? { ...verification, head: encodeHex(verification.head) } : verification;
     },
     summary: async () => {
-      const [head, waiting] = await storage.read(
-        async ({ audit: log, requests }) => [await log.head(), await requests.listWaiting(1_000)] as const,
-      );
+      const head = await storage.read(({ audit: log }) => log.head());
       return {
         storage: storage.kind,
-        waitingRequests: waiting.length,
+        waitingRequests: await sessions.desk.count(),
         auditEntries: head?.sequence ?? 0,
         auditHead: head === null ? '' : encodeHex(head.hash),
       };

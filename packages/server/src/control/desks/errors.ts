@@ -1,10 +1,7 @@
 import { StateError, UsageError } from '@ckm/foundation';
 
-export function unknown(what: string): UsageError {
-  return new UsageError(`there is no such ${what}`, {
-    code: 'OPERATOR_UNKNOWN_ID',
-    hint: `list the ${what}s`,
-  });
+export function unknown(what: string, hint = `list the ${what}s`): UsageError {
+  return new UsageError(`there is no such ${what}`, { code: 'OPERATOR_UNKNOWN_ID', hint });
 }
 
 export function ambiguous(what: string): StateError {

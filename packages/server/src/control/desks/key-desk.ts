@@ -1,10 +1,11 @@
-import { decodeHex, encodeHex, equalBytes } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
 import { NO_TIGHTENING, openTightening, storeTightening } from '../../policy/tightening.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../protocol.js';
 import { ambiguous, unknown } from './errors.js';
+import { idsBeginning } from './id-prefix.js';
 import { note } from './note.js';
 
 /** How many keys are told at once. */
@@ -24,8 +25,8 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
 
   /** @param prefix the first digits of its id */
   async function find(prefix: string, owner: Uint8Array | null): Promise<KeyFacts> {
-    const [lowest, highest] = ['0', 'f'].map((digit) => decodeHex(prefix.padEnd(64, digit)));
-    const rows = await storage.read(({ keys }) => keys.withIdBetween(lowest!, highest!, MOST_ALIKE));
+    const [lowest, highest] = idsBeginning(prefix);
+    const rows = await storage.read(({ keys }) => keys.withIdBetween(lowest, highest, MOST_ALIKE));
     const found = owner === null ? rows : rows.filter((row) => equalBytes(row.owner, owner));
     if (found.length > 1) throw ambiguous('key');
     const [row] = found;

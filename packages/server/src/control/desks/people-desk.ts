@@ -41,8 +41,10 @@ export function createPeopleDesk({ context }: OpenServer) {
       storage.read(async (reader) => {
         const list: OperatorAccount[] = [];
         for (const { xid, status, openedAt } of await accounts.list(reader, after, 200)) {
-          const usage = { keys: await reader.keys.count(xid), bytes: await reader.bytesOf(xid) };
-          list.push({ xid: encodeHex(xid), status, openedAt, ...usage });
+          const keys = await reader.keys.count(xid);
+          const waiting = await reader.requests.countWaiting(xid);
+          const bytes = await reader.bytesOf(xid);
+          list.push({ xid: encodeHex(xid), status, openedAt, keys, waiting, bytes });
         }
         return list;
       }),

@@ -1,20 +1,29 @@
 import { encodeHex } from '@ckm/foundation';
 import type { WaitingRequest } from '../../context.js';
 import type { OpenServer } from '../../server/open-server.js';
+import type { WaitingPlace } from '../../storage/storage.js';
 import type { OperatorRequest } from '../protocol.js';
 import { ambiguous, unknown } from './errors.js';
+import { idsBeginning } from './id-prefix.js';
 
 /** Requests that wait for the operator. */
 export function createRequestDesk({ context, sessions }: OpenServer) {
+  const { storage, events } = context;
+
+  /** @param prefix the first digits of its id */
   async function waiting(prefix: string): Promise<WaitingRequest> {
-    const all = await sessions.desk.list();
-    const found = all.filter(({ requestId }) => encodeHex(requestId).startsWith(prefix));
-    if (found.length === 1) return found[0]!;
-    throw found.length === 0 ? unknown('request') : ambiguous('request');
+    const [lowest, highest] = idsBeginning(prefix);
+    const [found, ...others] = await sessions.desk.find(lowest, highest);
+    if (found === undefined) throw unknown('request', 'list those that wait with: ckm server requests');
+    if (others.length > 0) throw ambiguous('request');
+    return found;
   }
 
   return {
-    requests: async (): Promise<readonly OperatorRequest[]> => (await sessions.desk.list()).map(view),
+    /** A page of them, behind `after`; an empty one is the end. */
+    requests: async (after: WaitingPlace | null): Promise<readonly OperatorRequest[]> =>
+      (await sessions.desk.list(after)).map(view),
+    request: async (prefix: string): Promise<OperatorRequest> => view(await waiting(prefix)),
     /**
      * @param prefix the first digits of its id
      * @param tasksHash of what was looked at
@@ -22,14 +31,21 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
     approve: async (prefix: string, tasksHash: Uint8Array | null): Promise<OperatorRequest> => {
       const { requestId } = await waiting(prefix);
       const approved = view(await sessions.desk.approve(requestId, tasksHash));
-      context.events.operatorActed({ action: 'approve' });
+      events.operatorActed({ action: 'approve' });
       return approved;
     },
     reject: async (prefix: string, reason: string): Promise<OperatorRequest> => {
       const { requestId } = await waiting(prefix);
       const rejected = view(await sessions.desk.reject(requestId, reason));
-      context.events.operatorActed({ action: 'reject' });
+      events.operatorActed({ action: 'reject' });
       return rejected;
+    },
+    rejectAll: async (owner: Uint8Array, reason: string): Promise<{ readonly rejected: number }> => {
+      const account = await storage.read(({ accounts }) => accounts.find(owner));
+      if (account === null) throw unknown('account');
+      const rejected = await sessions.desk.rejectAll(owner, reason);
+      events.operatorActed({ action: 'reject-all' });
+      return { rejected };
     },
   };
 }

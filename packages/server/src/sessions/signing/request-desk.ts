@@ -1,38 +1,80 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
 import type { RequestDesk, ServerContext, WaitingRequest } from '../../context.js';
-import type { Transaction } from '../../storage/storage.js';
+import type { RequestRow, Transaction } from '../../storage/storage.js';
 import { demand, refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';
 
-const MOST_LISTED = 256;
-const SWEEP_BATCH = 64;
+/** Most requests of a page, and bytes after which no more are put on it: warnings may be many. */
+const PAGE = { requests: 64, bytes: 524_288 };
+/** Whose ids begin alike: more of them need not be told apart. */
+const MOST_ALIKE = 16;
+/** Requests that one transaction ends. */
+const BATCH = 64;
 
 /** Where the operator says yes or no to requests that wait. */
 export function createRequestDesk(context: ServerContext): RequestDesk {
+  const { storage, clock } = context;
+  const views = (rows: readonly RequestRow[]) => rows.map((row) => waitingView(openRequest(context, row)));
   return {
-    async list() {
-      const now = context.clock();
-      const rows = await context.storage.read((reader) => reader.requests.listWaiting(MOST_LISTED));
-      return rows
-        .filter(({ expiresAt }) => expiresAt > now)
-        .map((row) => waitingView(openRequest(context, row)));
-    },
+    list: async (after = null) =>
+      views(
+        pageOf(await storage.read(({ requests }) => requests.listWaiting(clock(), after, PAGE.requests))),
+      ),
+    count: () => storage.read(({ requests }) => requests.countListed(clock())),
+    find: async (lowest, highest) =>
+      views(
+        await storage.read(({ requests }) =>
+          requests.waitingWithIdBetween(lowest, highest, clock(), MOST_ALIKE),
+        ),
+      ),
     approve: (requestId, tasksHash = null) =>
       decide(context, requestId, 'approved', { approvedBy: 'operator' }, tasksHash),
     async reject(requestId, reason) {
       return decide(context, requestId, 'rejected', { reason: checkReason(reason) }, null);
     },
+    async rejectAll(owner, reason) {
+      return rejectAll(context, owner, { reason: checkReason(reason) });
+    },
   };
+}
+
+/** As many rows as there is room for, and at least one. */
+function pageOf(rows: readonly RequestRow[]): readonly RequestRow[] {
+  let bytes = 0;
+  const end = rows.findIndex(({ sealed }) => (bytes += sealed.length) > PAGE.bytes);
+  return end === -1 ? rows : rows.slice(0, Math.max(1, end));
+}
+
+async function rejectAll(
+  context: ServerContext,
+  owner: Uint8Array,
+  change: { readonly reason: string },
+): Promise<number> {
+  // What is asked from now on is not meant; else somebody who asks fast enough would keep this going.
+  const until = context.clock();
+  for (let total = 0; ;) {
+    const { rejected, isLast } = await repeatWhenRaced(() =>
+      context.storage.transact(async (transaction) => {
+        const rows = await transaction.requests.waitingOf(owner, until, BATCH);
+        let count = 0;
+        for (const row of rows) {
+          const after = await answer(context, transaction, openRequest(context, row), 'rejected', change);
+          if (after !== null) count++;
+        }
+        return { rejected: count, isLast: rows.length < BATCH };
+      }),
+    );
+    total += rejected;
+    if (isLast) return total;
+  }
 }
 
 /** Expires requests whose time has passed while they waited. */
 export async function sweepRequests(context: ServerContext): Promise<void> {
-  const overdue = await context.storage.read((reader) =>
-    reader.requests.overdue(context.clock(), SWEEP_BATCH),
-  );
+  const overdue = await context.storage.read((reader) => reader.requests.overdue(context.clock(), BATCH));
   for (const { owner, requestId } of overdue) {
     await repeatWhenRaced(() =>
       context.storage.transact(async (transaction) => {
@@ -54,22 +96,40 @@ async function decide(
   const decided = await repeatWhenRaced(() =>
     context.storage.transact(async (transaction) => {
       const before = await findWaiting(context, transaction, requestId);
+      const { owner } = before.row;
+      if (to === 'approved') await assertActive(transaction, owner);
       const same = seen === null || equalBytes(seen, before.record.tasksHash);
       demand(same, 'REQUEST_NOT_AS_SEEN', 'what waits under this id is not what was looked at');
-      if (before.row.expiresAt <= context.clock()) {
-        await expire(context, transaction, before);
-        return null;
-      }
-      await move(context, transaction, nextRequest(before, to, change), {
-        deed: `operator.${to === 'approved' ? 'approve' : 'reject'}`,
-        verdict: to,
-        detail: change.reason ?? before.record.kind,
-      });
-      return before;
+      return answer(context, transaction, before, to, change);
     }),
   );
   demand(decided !== null, 'REQUEST_NOT_WAITING', 'this request has expired');
   return waitingView(decided);
+}
+
+/** Moves a waiting request on; null: its time has passed, and it expired instead. */
+async function answer(
+  context: ServerContext,
+  transaction: Transaction,
+  before: StoredRequest,
+  to: 'approved' | 'rejected',
+  change: Partial<RequestRecord>,
+): Promise<StoredRequest | null> {
+  if (before.row.expiresAt <= context.clock()) {
+    await expire(context, transaction, before);
+    return null;
+  }
+  await move(context, transaction, nextRequest(before, to, change), {
+    deed: `operator.${to === 'approved' ? 'approve' : 'reject'}`,
+    verdict: to,
+    detail: change.reason ?? before.record.kind,
+  });
+  return before;
+}
+
+async function assertActive(transaction: Transaction, owner: Uint8Array): Promise<void> {
+  const account = await transaction.accounts.find(owner);
+  demand(account?.status === 'active', 'REQUEST_NOT_WAITING', 'the account behind this request is suspended');
 }
 
 async function expire(

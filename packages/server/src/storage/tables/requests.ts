@@ -49,6 +49,15 @@ const countForKey = prepared(
   },
 );
 
+/**
+ * Whether a request is one the operator can answer. The plus keeps the databases from walking by expiry, and sorting
+ * everything that waits for each page.
+ */
+function isListed(now: number) {
+  return sql<boolean>`waiting = 1 and +expires_at > ${now} and exists
+    (select 1 from accounts where accounts.xid = requests.owner and accounts.status = 'active')`;
+}
+
 export function requestReader(reading: Reading): RequestReader {
   const { queries } = reading;
   const all = () => queries.selectFrom('requests').selectAll();
@@ -59,9 +68,32 @@ export function requestReader(reading: Reading): RequestReader {
       const rows = await all().where('request_id', '=', requestId).orderBy('owner').execute();
       return rows.map((row) => fromColumns('requests', row));
     },
-    listWaiting: async (limit) => {
-      const waiting = all().where('waiting', '=', YES).orderBy('created_at').orderBy('request_id');
-      return (await waiting.limit(limit).execute()).map((row) => fromColumns('requests', row));
+    listWaiting: async (now, after, limit) => {
+      const waiting = all().where(isListed(now));
+      const place = sql<boolean>`(created_at, request_id, owner) > (${after?.createdAt}, ${after?.requestId}, ${after?.owner})`;
+      const behind = after === null ? waiting : waiting.where(place);
+      const inOrder = behind.orderBy('created_at').orderBy('request_id').orderBy('owner').limit(limit);
+      return (await inOrder.execute()).map((row) => fromColumns('requests', row));
+    },
+    countListed: async (now) => {
+      const listed = queries.selectFrom('requests').where(isListed(now));
+      const { count } = await listed
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      return count;
+    },
+    waitingWithIdBetween: async (lowest, highest, now, limit) => {
+      const found = all()
+        .where(isListed(now))
+        .where('request_id', '>=', lowest)
+        .where('request_id', '<=', highest);
+      const rows = await found.orderBy('request_id').orderBy('owner').limit(limit).execute();
+      return rows.map((row) => fromColumns('requests', row));
+    },
+    waitingOf: async (owner, until, limit) => {
+      const own = all().where('owner', '=', owner).where('waiting', '=', YES);
+      const rows = await own.where('created_at', '<=', until).limit(limit).execute();
+      return rows.map((row) => fromColumns('requests', row));
     },
     countWaiting: async (owner) => (await countWaiting(reading, owner)).rows[0]!.count,
     countForKey: async (owner, keyId, since, limit) =>

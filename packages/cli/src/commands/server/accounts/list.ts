@@ -14,10 +14,11 @@ export function serverAccountsListCommand(): Command {
 async function list({ terminal }: Context, folder: string): Promise<void> {
   const accounts = await listAccounts(operatorOf(folder));
   const now = unixNow();
-  const rows = accounts.map(({ xid, status, openedAt, keys, bytes }) => [
+  const rows = accounts.map(({ xid, status, openedAt, keys, waiting, bytes }) => [
     xid.slice(0, 8),
     status,
     `${keys} keys`,
+    `${waiting} waiting`,
     `${Math.ceil(bytes / 1024)} KiB`,
     `since ${formatInstant(openedAt, now)}`,
   ]);

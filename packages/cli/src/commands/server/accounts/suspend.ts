@@ -14,7 +14,7 @@ export function serverAccountsSuspendCommand(): Command {
 
 async function suspend({ terminal, flags }: Context, folder: string, id: string): Promise<void> {
   const operator = operatorOf(folder);
-  const { xid, keys } = await findAccount(operator, id);
+  const { xid, keys, waiting } = await findAccount(operator, id);
   terminal.warn(`account ${xid} with ${keys} keys: after this, the server signs nothing for it`);
   if (flags.preview === true) {
     terminal.result(`would suspend ${xid}`, { preview: true, xid, keys });
@@ -23,4 +23,7 @@ async function suspend({ terminal, flags }: Context, folder: string, id: string)
   if (flags.yes !== true && !(await confirm(terminal, 'Suspend it?'))) throw cancelled();
   await operator.suspend(xid);
   terminal.result(`suspended ${xid}`, { xid, status: 'suspended' });
+  if (waiting === 0) return;
+  const all = `ckm server reject ${folder} --account ${xid.slice(0, 8)} --reason TEXT`;
+  terminal.talk(`its ${waiting} waiting requests are not listed while it is; to say no for good: ${all}`);
 }
