@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
 import type { SigningAttempt, SigningReply } from '@ckm/api';
 import { encodeUtf8, secret } from '@ckm/foundation';
 import { createIdentity } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { filesOf, leaks, spellings, storedSecrets } from '../../server/src/test/stored-secrets.js';
 import type { Callee } from './callee.js';
 import { createCeremony } from './courier.js';
 import type { Tap } from './http-callee.js';
@@ -27,6 +29,12 @@ describe.skipIf(!canSpawnServers)(
   () => {
     // One trio for all: what a test leaves behind, the next one must live with.
     const servers: ServerProcess[] = [];
+    // Of all lives of all servers: what was secret in their databases whenever they were dead, all bytes that went over
+    // the wire, and all that a client read out of its replies.
+    const secrets = new Map<string, Uint8Array>();
+    const wire: Uint8Array[] = [];
+    const read: Uint8Array[] = [];
+    const keys: Uint8Array[] = [];
     beforeAll(async () => {
       servers.push(...(await Promise.all(NAMES.map((name) => spawnServer({ name })))));
     });
@@ -35,10 +43,38 @@ describe.skipIf(!canSpawnServers)(
     });
 
     async function asAlice(tap?: Tap): Promise<Callee[]> {
-      return Promise.all(servers.map((server) => server.as(alice, tap)));
+      const listening: Tap = (bytes) => {
+        wire.push(bytes);
+        tap?.(bytes);
+      };
+      const callers = await Promise.all(servers.map((server) => server.as(alice, listening)));
+      return callers.map(({ name, call }) => ({
+        name,
+        call: async (called, parameters) => {
+          const result = await call(called, parameters);
+          read.push(new Uint8Array(serialize(result)));
+          return result;
+        },
+      }));
+    }
+
+    /** After a death, of whatever kind: what it left on the disk. */
+    function autopsy(server: ServerProcess): void {
+      for (const [what, bytes] of storedSecrets(server.dataDir)) secrets.set(what, bytes);
+    }
+
+    async function kill(server: ServerProcess): Promise<void> {
+      await server.kill();
+      autopsy(server);
+    }
+
+    async function died(server: ServerProcess): Promise<void> {
+      await server.gone();
+      autopsy(server);
     }
 
     async function signerOf(callers: readonly Callee[], keyId: Uint8Array) {
+      keys.push(keyId);
       const { certificate } = await callers[0]!.call('key.show', { keyId });
       const key = verifyCertificate(parseCertificate(certificate!));
       return createQuorumSigner({ servers: callers, keyId, key, purpose: 'message', expiresAt: SOON });
@@ -49,7 +85,7 @@ describe.skipIf(!canSpawnServers)(
       const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
       for (let i = 0; (await ceremony.next()) !== null; i++) {
         const victim = servers[i % 3]!;
-        await victim.kill();
+        await kill(victim);
         await victim.start();
       }
       expect(ceremony.views.map((view) => view?.state)).toEqual(['finished', 'finished', 'finished']);
@@ -62,11 +98,11 @@ describe.skipIf(!canSpawnServers)(
         const callers = await asAlice();
         const [, , charlie] = servers;
         for (let commit = 1; commit <= 4; commit++) {
-          await charlie!.kill();
+          await kill(charlie!);
           await charlie!.start({ when, commit });
           const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
           await expect(ceremony.finish()).rejects.toThrow('fetch failed');
-          await charlie!.gone();
+          await died(charlie!);
           await charlie!.start();
           const { keyId, sessionId } = ceremony;
           const resumed = createCeremony({ servers: callers, expiresAt: SOON, keyId, sessionId });
@@ -88,7 +124,7 @@ describe.skipIf(!canSpawnServers)(
       const [alpha] = servers;
       const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
       const restart = async () => {
-        await alpha!.kill();
+        await kill(alpha!);
         await alpha!.start();
       };
       const published = await signer.prepare([1, 2]);
@@ -112,13 +148,13 @@ describe.skipIf(!canSpawnServers)(
         await ceremony.finish();
         const signer = await signerOf(callers, ceremony.keyId);
         const [alpha] = servers;
-        await alpha!.kill();
+        await kill(alpha!);
         // The pool is asked for in a first message, the signature in a second.
         await alpha!.start({ when, commit: 2 });
         const attempt = await signer.prepare([1, 2]);
         const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
         await expect(signer.request(1, ask, { attempt })).rejects.toThrow('fetch failed');
-        await alpha!.gone();
+        await died(alpha!);
         await alpha!.start();
         const again = await signer.request(1, ask, { attempt });
         expect(again.state).toBe(when === 'before' ? 'stale' : 'signed');
@@ -135,14 +171,14 @@ describe.skipIf(!canSpawnServers)(
       await ceremony.finish();
       const signer = await signerOf(callers, ceremony.keyId);
       const [alpha] = servers;
-      await alpha!.kill();
+      await kill(alpha!);
       const backup = mkdtempSync(join(tmpdir(), 'ckm-backup-'));
       cpSync(alpha!.dataDir, backup, { recursive: true, filter: (path) => !path.endsWith('.sock') });
       await alpha!.start();
       const attempt = await signer.prepare([1, 2]);
       const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
       expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
-      await alpha!.kill();
+      await kill(alpha!);
       for (const file of ['ckm.sqlite', 'ckm.sqlite-wal', 'ckm.sqlite-shm'])
         rmSync(join(alpha!.dataDir, file), { force: true });
       cpSync(backup, alpha!.dataDir, { recursive: true });
@@ -159,39 +195,45 @@ describe.skipIf(!canSpawnServers)(
       rmSync(backup, { recursive: true, force: true });
     }, 60_000);
 
-    test('V24, V65: what is on the wire and in the logs can be read by nobody', async () => {
-      const wire: Uint8Array[] = [];
-      const callers = await asAlice((bytes) => wire.push(bytes));
+    test('V24, V65: ids, messages and packets can be read by nobody, on the wire or in the logs', async () => {
+      const captured: Uint8Array[] = [];
+      const callers = await asAlice((bytes) => captured.push(bytes));
       const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
       await ceremony.finish();
       const signer = await signerOf(callers, ceremony.keyId);
       const attempt: SigningAttempt = await signer.prepare([1, 2]);
       const replies = await signer.attempt(message('canary-4f1c'), attempt);
-      const captured = Buffer.concat(wire).toString('latin1');
-      const logged = servers.map((server) => server.output()).join('\n');
-      expect(wire.length).toBeGreaterThan(20);
-      const hidden = [
-        'canary-4f1c',
-        'session.propose',
-        'sign.request',
-        ...[ceremony.keyId, ceremony.sessionId, alice.xid, ...replies.flatMap(({ shares }) => shares)].map(
-          (bytes) => Buffer.from(bytes).toString('latin1'),
-        ),
-      ];
-      for (const text of hidden) expect(captured.includes(text)).toBe(false);
-      const spelled = (bytes: Uint8Array) => [
-        Buffer.from(bytes).toString('hex'),
-        Buffer.from(bytes).toString('base64'),
-      ];
-      const unlogged = [
-        ceremony.keyId,
-        alice.xid,
-        ...replies.flatMap(({ shares }) => shares),
-        ...ceremony.packets,
-      ];
-      for (const text of ['canary-4f1c', ...unlogged.flatMap(spelled)])
+      const shares = replies.flatMap(({ shares }) => shares);
+      const onTheWire = Buffer.concat(captured);
+      const logged = Buffer.from(servers.map((server) => server.output()).join('\n'));
+      expect(captured.length).toBeGreaterThan(20);
+      const ids = [ceremony.keyId, ceremony.sessionId, alice.xid, ...shares];
+      for (const text of ['canary-4f1c', 'session.propose', 'sign.request', ...ids])
+        expect(onTheWire.includes(Buffer.from(text as string))).toBe(false);
+      const unlogged = [ceremony.keyId, alice.xid, ...shares, ...ceremony.packets];
+      for (const text of ['canary-4f1c', ...unlogged.flatMap(spellings)])
         expect(logged.includes(text)).toBe(false);
-      expect(logged).toMatch(/shares/);
+      expect(logged.toString()).toMatch(/shares/);
+    }, 60_000);
+
+    test('V65: after all these deaths no share, and nothing it was made from, stands in any log, message, reply or file', async () => {
+      for (const server of servers) await kill(server);
+      const kinds = [...secrets.keys()].map((what) => what.split(/ (?=[0-9a-f]+$)/)[0]!);
+      const everyKind = ['hedge', 'root', 'share', 'static points', 'static secret'];
+      expect(kinds).toEqual(expect.arrayContaining(everyKind));
+      expect(keys.length).toBeGreaterThan(0);
+      expect(kinds.filter((kind) => kind === 'share').length).toBe(servers.length * keys.length);
+      const places = servers.flatMap(({ name, dataDir, output }): [string, Uint8Array][] => [
+        [`the output of ${name}`, Buffer.from(output())],
+        ...filesOf(dataDir).map(([file, bytes]): [string, Uint8Array] => [`${file} of ${name}`, bytes]),
+      ]);
+      places.push(['a message', Buffer.concat(wire)], ['a reply', Buffer.concat(read)]);
+      expect(places.map(([where]) => where)).toEqual(expect.arrayContaining(['ckm.sqlite of alpha']));
+      expect(leaks(secrets, places)).toEqual([]);
+      // The search finds what is there.
+      const [what, bytes] = [...secrets].find(([kind]) => kind.startsWith('share'))!;
+      const planted = `{"share":"${Buffer.from(bytes).toString('base64')}"}`;
+      expect(leaks(new Map([[what, bytes]]), [['a log', Buffer.from(planted)]])).toEqual(['share in a log']);
     }, 60_000);
   },
 );

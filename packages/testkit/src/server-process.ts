@@ -94,7 +94,8 @@ async function launch(
   const when = death === undefined ? ['never', '0'] : [death.when, String(death.commit)];
   const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...environment };
   const child = spawn(process.execPath, [MAIN, dataDir, ...when], { env });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // Not "exit": what it wrote before its end may come after it.
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let written = '';
   const url = await new Promise<string>((resolve, reject) => {
     const take = (part: Buffer) => {
