@@ -92,8 +92,9 @@ function askLines(key: string, { asks, needed, policy }: SignPreview): string {
 
 export function warnAbout(context: Context, terminal: Terminal, { faulty, silent }: SignResult): void {
   for (const { server, code, evidence } of faulty) {
+    const what = code.startsWith('SUSPECT_') ? 'is suspected' : 'misbehaved';
     terminal.warn(
-      `ckm: warning: ${server} misbehaved (${code}) and was left out · evidence: ${inStore(context, evidence)}`,
+      `ckm: warning: ${server} ${what} (${code}) and was left out · seen: ${inStore(context, evidence)}`,
     );
   }
   if (silent.length > 0) terminal.talk(`ckm: note: no answer from ${silent.join(', ')}`);

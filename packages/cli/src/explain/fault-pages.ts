@@ -35,13 +35,16 @@ const SUSPICIONS = groupOf(
 
 const SIGNING = groupOf(
   'Its part was checked against the certified key and does not fit; the others signed without it where enough are left.',
-  'Show the evidence to the operator of the server that is named; until it is clear, sign with --without NAME.',
+  'Ask the operator of the server that is named; until it is clear, sign with --without NAME. The evidence is for your own eyes: nobody can tell whether you made it up.',
   {
     FAULT_SHARE_INVALID:
       'A server sent a signature share that does not match its commitment and verifying share.',
     FAULT_COMMITMENT_INVALID: 'A server gave a commitment that is not two elements of the group.',
     FAULT_MALFORMED: 'A server sent something that is not of its form, or too many or too few of it.',
-    FAULT_NONCES_LOST: 'A server forgot its commitments more than once during one request.',
+    SUSPECT_NONCES_LOST: [
+      'A server said more than once during one request that it was restarted and forgot its commitments.',
+      'Nobody can check that; ask its operator whether it was restarted, and sign with --without NAME until it is clear.',
+    ],
     FAULT_OUT_OF_TURN: 'A server answered what it was not asked, or gives nothing that can be used.',
     SIGNATURE_SHARE_WRONG: 'A server found that its own share is wrong before sending it.',
     COMMITMENT_REPLACED: 'A server was shown another commitment of its own than it made.',

@@ -104,9 +104,11 @@ describe('a server that accuses another, while a key is made', () => {
     });
     const [path, ...more] = await store.list('evidence');
     expect(more).toEqual([]);
-    const { exhibits } = decodeData((await store.get(path!))!) as {
+    const { convinces, exhibits } = decodeData((await store.get(path!))!) as {
+      convinces: string;
       exhibits: { parameters: Uint8Array; packets: Uint8Array[][] };
     };
+    expect(convinces).toBe('anybody');
     const rounds = exhibits.packets
       .slice(0, 2)
       .map((row) => row.map((bytes) => dkgProtocol.message.decode(parsePacket(bytes).payload)));

@@ -80,6 +80,7 @@ async function keepPackets(
     sessionId: session.sessionId,
     serverId: server.xid,
     at: context.clock(),
+    convinces: 'anybody',
     exhibits: { slot, parameters: session.parameters, packets },
   });
 }

@@ -186,6 +186,7 @@ async function absorb(run: KeyRun, participant: Participant, view: SessionView):
       sessionId: run.session.sessionId,
       serverId: participant.server.xid,
       at: run.context.clock(),
+      convinces: 'anybody',
       exhibits: { round: equivocation.round, packets: equivocation.packets },
     });
     throw serverFault('FAULT_EQUIVOCATION', [participant], 'said two different things in one round', path);

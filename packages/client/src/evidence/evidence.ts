@@ -2,7 +2,7 @@ import { encodeHex } from '@ckm/foundation';
 import { type Data, encodeData } from '@ckm/gordian';
 import type { ClientStore } from '../store/client-store.js';
 
-/** What a server did, kept so that it can be shown to its operator or to others. */
+/** What a server did, as this client saw it. */
 export interface Evidence {
   readonly code: string;
   /** The session or request it happened in. */
@@ -10,6 +10,11 @@ export interface Evidence {
   readonly serverId: Uint8Array;
   /** UnixSeconds */
   readonly at: number;
+  /**
+   * `anybody`: the exhibits carry the server's own signatures and can be checked without trusting whoever shows them.
+   * `owner`: they do not, so the owner could have made them up; they are for his own eyes.
+   */
+  readonly convinces: 'anybody' | 'owner';
   /** The bytes that show it: packets, packages, shares. */
   readonly exhibits: Data;
 }
@@ -21,7 +26,7 @@ export async function saveEvidence(store: ClientStore, evidence: Evidence): Prom
   const { sessionId, serverId, code } = evidence;
   const who = encodeHex(serverId).slice(0, 8);
   const path = `${EVIDENCE_FOLDER}/${encodeHex(sessionId).slice(0, 16)}-${who}-${code.toLowerCase().replaceAll('_', '-')}`;
-  const { at, exhibits } = evidence;
-  await store.put(path, encodeData({ version: 1, code, sessionId, serverId, at, exhibits }));
+  const { at, convinces, exhibits } = evidence;
+  await store.put(path, encodeData({ version: 1, code, sessionId, serverId, at, convinces, exhibits }));
   return path;
 }

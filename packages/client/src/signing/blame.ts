@@ -2,7 +2,11 @@ import type { RoastFaultCode } from '@ckm/threshold';
 import { saveEvidence } from '../evidence/evidence.js';
 import { participantAt, type SignRun } from './sign-job.js';
 
-/** Leaves a culprit out of this request for good, forgets its commitments, and keeps what shows its fault. */
+/**
+ * Leaves a culprit out of this request for good, forgets its commitments, and keeps what showed its fault to this
+ * client. That convinces nobody else: a server signs its answers as messages, not the package that it answers, and
+ * whoever shows one share with another package makes an honest server look wrong.
+ */
 export async function blame(run: SignRun, slot: number, code: RoastFaultCode): Promise<void> {
   const participant = participantAt(run, slot);
   if (participant === undefined) return;
@@ -25,6 +29,7 @@ export async function blame(run: SignRun, slot: number, code: RoastFaultCode): P
     sessionId: requestId,
     serverId: participant.server.xid,
     at: context.clock(),
+    convinces: 'owner',
     exhibits: { keyId: key.keyId, kind: request.kind, payload: request.payload, slot, attempts },
   });
   run.faults.push({ participant, code, evidence });

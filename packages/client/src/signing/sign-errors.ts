@@ -51,11 +51,15 @@ export function tooFewServers(run: SignRun): CkmError {
 function onlyFaults(run: SignRun, faulty: readonly Participant[]): PeerFaultError {
   const names = namesOf(faulty);
   const { code, evidence } = run.faults[0]!;
-  return new PeerFaultError(`${listed(names)} sent shares that do not match; too few others are left`, {
+  return new PeerFaultError(`${listed(names)} ${whatTheyDid(code)}; too few others are left`, {
     code,
-    hint: `tell the operator of ${listed(names)}, and show the evidence`,
+    hint: `ask the operator of ${listed(names)}; what was seen is kept for your own eyes`,
     facts: { servers: names, culprits: faulty.map(({ slot }) => slot), evidence },
   });
+}
+
+function whatTheyDid(code: string): string {
+  return code.startsWith('SUSPECT_') ? 'forgot commitments again and again' : 'sent what does not match';
 }
 
 /** Too few have signed, and enough others wait for their operators. */

@@ -1,3 +1,4 @@
+import { decodeData } from '@ckm/gordian';
 import type { Parameters, Result } from '@ckm/api';
 import { encodeHex, StateError } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -154,7 +155,9 @@ describe('a server in the adversary’s hands', () => {
     const blamed = results.flatMap(({ faulty }) => faulty);
     expect(blamed.length).toBeGreaterThan(0);
     expect(new Set(blamed.map((one) => `${one.server} ${one.code}`))).toEqual(new Set([`bravo ${code}`]));
-    expect(await store.get(blamed[0]!.evidence)).not.toBeNull();
+    // Nothing in it is signed as an answer to just that package: it is no proof to others, and says so.
+    const evidence = decodeData((await store.get(blamed[0]!.evidence))!);
+    expect(evidence).toMatchObject({ code, convinces: 'owner' });
   });
 
   test('that claims to have signed what it was not asked to sign is left out', async () => {
@@ -178,7 +181,11 @@ describe('a server in the adversary’s hands', () => {
     stage.actor('bravo').lie = lying((reply, { attempt }) =>
       attempt === null ? reply : { ...reply, state: 'stale', shares: [] },
     );
-    for (let i = 0; i < 3; i++) expect((await sign(`forgetful ${i}`)).signers).toEqual(['alpha', 'charlie']);
+    const results = [];
+    for (let i = 0; i < 3; i++) results.push(await sign(`forgetful ${i}`));
+    for (const { signers } of results) expect(signers).toEqual(['alpha', 'charlie']);
+    const named = results.flatMap(({ faulty }) => faulty).map(({ server, code }) => `${server} ${code}`);
+    expect(new Set(named)).toEqual(new Set(['bravo SUSPECT_NONCES_LOST']));
   });
 
   test('says that it rejected: the others sign', async () => {

@@ -165,6 +165,6 @@ async function checkEvidence({ store }: ClientContext): Promise<DoctorLine[]> {
   if (kept.length === 0) return [];
   const text = `${kept.length} pieces about servers that misbehaved`;
   return [
-    { level: 'warn', subject: 'evidence', text, fix: 'show them to the operators: folder store/evidence' },
+    { level: 'warn', subject: 'evidence', text, fix: 'ask their operators; the folder is store/evidence' },
   ];
 }

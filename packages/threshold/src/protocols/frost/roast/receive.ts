@@ -131,7 +131,7 @@ function takeStale(step: RoastStep, event: Extract<RoastEvent, { kind: 'stale' }
   const { party, attempt, next } = event;
   const excuses = memberOf(step.state, party)?.excuses ?? 0;
   if (!owes(step.state, party, attempt)) return step;
-  if (excuses === 0) return exclude(step, party, 'FAULT_NONCES_LOST');
+  if (excuses === 0) return exclude(step, party, 'SUSPECT_NONCES_LOST');
   const failed = withAttempt(step.state, attempt, (open) => ({ ...open, status: 'failed' }));
   const absent = withStanding(failed, party, { kind: 'absent' }, { excuses: excuses - 1 });
   return takeNext({ ...step, state: absent }, party, next);

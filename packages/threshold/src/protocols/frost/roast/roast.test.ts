@@ -130,7 +130,7 @@ describe('servers that misbehave', () => {
     expect([recovered.faulty, recovered.attempts]).toEqual([[], 3]);
     expectSignatures(recovered);
     const never = driveRoast({ dealt, tasks, behaviours: [stale, honest, silent] });
-    expect([never.faulty, never.signatures]).toEqual([[[1, 'FAULT_NONCES_LOST']], null]);
+    expect([never.faulty, never.signatures]).toEqual([[[1, 'SUSPECT_NONCES_LOST']], null]);
   });
 
   test('fewer than the quorum left is the end', () => {

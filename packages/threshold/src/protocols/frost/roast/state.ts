@@ -100,13 +100,17 @@ export type RoastAction =
     }
   /** One signature for each task, each verified under its key. */
   | { readonly kind: 'finished'; readonly signatures: readonly Uint8Array[] }
-  /** This party broke the protocol and is left out from now on. */
+  /** This party broke the protocol, or is suspected to have, and is left out from now on. */
   | { readonly kind: 'faulty'; readonly party: PartyIndex; readonly code: RoastFaultCode }
   /** Fewer parties than the quorum are left. */
   | { readonly kind: 'exhausted' };
 
+/**
+ * Why a party was left out. `SUSPECT_NONCES_LOST`: it said twice in one request that it was restarted, which can be true
+ * and which nobody can check.
+ */
 export type RoastFaultCode =
-  'FAULT_COMMITMENT_INVALID' | 'FAULT_SHARE_INVALID' | 'FAULT_MALFORMED' | 'FAULT_NONCES_LOST';
+  'FAULT_COMMITMENT_INVALID' | 'FAULT_SHARE_INVALID' | 'FAULT_MALFORMED' | 'SUSPECT_NONCES_LOST';
 
 export interface RoastStep {
   readonly state: RoastState;
