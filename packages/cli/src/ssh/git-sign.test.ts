@@ -104,7 +104,9 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
     const file = lab.scratch.file('letter', 'Dear Ben\n');
     const args = ['-Y', 'sign', '-n', 'letters', '-f', `${lab.scratch.path}/laptop.pub`, file];
     const signed = await lab.ckm(['git-sign', ...args]);
-    expect(signed.stderr).toMatch(/Sign the message “Dear Ben.*” in the SSH namespace letters with laptop/);
+    expect(signed.stderr.replace(/\s+/g, ' ')).toMatch(
+      /Sign the message “Dear Ben.*” in the SSH namespace letters with laptop/,
+    );
     const check = ['-Y', 'check-novalidate', '-n', 'letters', '-s', `${file}.sig`];
     expect((await runProgram('ssh-keygen', check, { stdin: readFileSync(file) })).status).toBe(0);
   });

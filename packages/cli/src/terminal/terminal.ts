@@ -17,6 +17,8 @@ export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
 const SGR: Record<Style, number> = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 };
 
 export interface Terminal extends TerminalOptions {
+  /** Width of the person's terminal; absent when stderr is none. */
+  readonly columns: number | undefined;
   /** One or more lines for the person, on stderr; silent with `--quiet`. */
   talk(text: string): void;
   /** As {@link Terminal.talk}, but never silenced: what is signed, what is lost, what failed. */
@@ -35,6 +37,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const line = (text: string) => process.stderr.write(`${plainUnlessStyled(text, options.color)}\n`);
   return {
     ...options,
+    columns: process.stderr.isTTY ? process.stderr.columns : undefined,
     talk: (text) => {
       if (!options.quiet) line(text);
     },

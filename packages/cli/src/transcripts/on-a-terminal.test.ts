@@ -20,6 +20,19 @@ afterAll(async () => {
 const onTerminal = (args: readonly string[], ...answers: Parameters<typeof runOnTerminal>[1]) =>
   runOnTerminal(args, answers, lab.environment);
 
+test.skipIf(!isHere)(
+  'a long message is cut to a few lines of the terminal, and the sentence stands right above the question (needs script)',
+  async () => {
+    const file = lab.scratch.file('long.txt', `Pay Mallory. ${'Dear all, nothing to see here. '.repeat(60)}`);
+    const { screen } = await onTerminal(['sign', 'notary', file], [/Ask for this signature/, 'n']);
+    const lines = screen.slice(0, screen.indexOf('Ask for this signature')).split('\n');
+    expect(lines.length).toBeLessThan(30);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.slice(-6).join('\n')).toContain('Sign the message “Pay Mallory. Dear all');
+    expect(lines.join(' ')).toContain('see all with --preview --json');
+  },
+);
+
 describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs script)', () => {
   const noise = Uint8Array.from({ length: 64 }, (_, i) => 255 - i);
   const BLIND = /Type notary to sign it blindly/;
