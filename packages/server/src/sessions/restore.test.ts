@@ -1,0 +1,205 @@
+import { equalBytes } from '@ckm/foundation';
+import { createCeremony } from '@ckm/testkit';
+import { createStaticKey, parseCertificate } from '@ckm/threshold';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AuditLine } from '../audit/audit.js';
+import { openKey, sealKey } from './keys/key-record.js';
+import { alice, createHouse, makeKey, messageOf, SOON } from './test/house.js';
+import type { LabServer } from './test/lab.js';
+import { loseDatabase, recordOf, suffer } from './test/lost-database.js';
+
+const house = createHouse();
+afterEach(() => house.close());
+
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+
+/** What the log of a server says about restoring. */
+async function restoresIn({ context }: LabServer): Promise<readonly AuditLine[]> {
+  const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+  return lines.filter(({ deed }) => deed === 'key.restore');
+}
+
+describe('a server with static backup that lost its database', () => {
+  test('has its share back when the owner shows the certificate, and signs with another server', async () => {
+    const { made, backup, servers, callers, before } = await suffer(house);
+    const { keyId, signer } = made;
+    await expect(callers[0]!.call('key.show', { keyId })).rejects.toThrow(code('KEY_UNKNOWN'));
+    expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
+    const { sessionId: _made, ...kept } = before.record;
+    expect(await recordOf(servers[0]!, keyId)).toEqual({ ...kept, sessionId: null });
+    const shown = await callers[0]!.call('key.show', { keyId });
+    expect(shown).toMatchObject({ policy: backup.policy, certificate: backup.certificate });
+    expect((await signer.sign(messageOf('back again'), [1, 2])).length).toBe(64);
+  });
+
+  test.each([
+    ['secp256k1-tr', 'bitcoin'],
+    ['ed25519', 'ssh'],
+  ] as const)('has the same share of a %s key for %s as before', async (suite, purpose) => {
+    const { made, backup, servers, callers, before } = await suffer(house, {
+      suite,
+      purpose,
+      policy: { kinds: [purpose] },
+    });
+    await callers[0]!.call('key.restore', backup);
+    const { certified } = await recordOf(servers[0]!, made.keyId);
+    expect(certified).toEqual(before.record.certified);
+  });
+
+  test('is asked again and again: the same answer, one row, one line in the log', async () => {
+    const { made, backup, servers, callers, before } = await suffer(house);
+    const asked = await Promise.all([1, 2, 3].map(() => callers[0]!.call('key.restore', backup)));
+    asked.push(await callers[0]!.call('key.restore', backup));
+    for (const answer of asked) expect(answer).toEqual(before.result);
+    expect((await callers[0]!.call('key.list', { after: null })).keys).toHaveLength(1);
+    const [line, ...more] = await restoresIn(servers[0]!);
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({
+      who: alice.xid,
+      keyId: made.keyId,
+      sentence: 'Restore a ed25519 key for message from its certificate.',
+      verdict: 'done',
+      detail: 'slot 1',
+    });
+  });
+
+  test('keeps what was restored over a restart', async () => {
+    const { made, backup, servers, callers } = await suffer(house);
+    await callers[0]!.call('key.restore', backup);
+    const alpha = await house.restart(servers[0]!);
+    const caller = await alpha.as(alice);
+    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 2 });
+    expect(commitments).toHaveLength(2);
+  });
+
+  test('a server that has its share answers with what it has, and changes nothing', async () => {
+    const { backup, servers, callers, made } = await suffer(house);
+    const before = await recordOf(servers[1]!, made.keyId);
+    const { certificateHash } = await callers[1]!.call('key.restore', backup);
+    expect(certificateHash).toEqual(before.certified!.certificateHash);
+    expect(await recordOf(servers[1]!, made.keyId)).toEqual(before);
+    expect(await restoresIn(servers[1]!)).toEqual([]);
+  });
+
+  test('V36: gives no share for a commitment that was published before the loss', async () => {
+    const { servers, callers } = await house.openMany(3, { settings: { backup: 'static' } });
+    const made = await makeKey(callers);
+    const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });
+    const old = await made.signer.prepare([1, 2]);
+    const alpha = await loseDatabase(house, servers[0]!);
+    const caller = await alpha.as(alice);
+    await caller.call('key.restore', { certificate: made.certificate, policy });
+    const { state, shares } = await caller.call('sign.request', {
+      requestId: new Uint8Array(32).fill(1),
+      keyId: made.keyId,
+      ...messageOf('with an old nonce'),
+      expiresAt: SOON,
+      attempt: old,
+      commitmentsWanted: 0,
+    });
+    expect([state, shares]).toEqual(['stale', []]);
+  });
+
+  test('restores what was made with static backup also when its operator chose otherwise since', async () => {
+    const { backup, callers, before } = await suffer(house, {}, { backup: 'static' }, { settings: {} });
+    expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
+  });
+});
+
+describe('the seed of a static key', () => {
+  test.each(['static', 'epoch'] as const)(
+    'is kept sealed with the key (backup: %s), and the static key of the roster comes out of it',
+    async (backup) => {
+      const { servers, callers } = await house.openMany(2, { settings: { backup } });
+      const { keyId, certificate } = await makeKey(callers);
+      const { roster } = parseCertificate(certificate).params;
+      for (const [i, server] of servers.entries()) {
+        const { staticSeed } = await recordOf(server, keyId);
+        const { staticKey } = createStaticKey('ed25519', keyId, 0, staticSeed!);
+        expect(staticKey).toEqual(roster[i]!.staticKey);
+        const scope = { owner: alice.xid, suite: 'ed25519', keyId, epoch: 0 } as const;
+        const derived = server.context.staticSeeds.derive(scope);
+        expect(equalBytes(derived, staticSeed!)).toBe(backup === 'static');
+        const row = await server.context.storage.read((reader) => reader.keys.find(alice.xid, keyId));
+        expect(Buffer.from(row!.sealed).includes(Buffer.from(staticSeed!))).toBe(false);
+      }
+    },
+  );
+
+  test('is another for every owner, suite, key, epoch and server', async () => {
+    const { servers } = await house.openMany(2);
+    const scope = { owner: alice.xid, suite: 'ed25519', keyId: new Uint8Array(32), epoch: 0 } as const;
+    const [alpha, bravo] = servers.map(({ context }) => context.staticSeeds);
+    const seeds = [
+      alpha!.derive(scope),
+      bravo!.derive(scope),
+      alpha!.derive({ ...scope, owner: new Uint8Array(32) }),
+      alpha!.derive({ ...scope, suite: 'ristretto255' }),
+      alpha!.derive({ ...scope, keyId: new Uint8Array(32).fill(1) }),
+      alpha!.derive({ ...scope, epoch: 1 }),
+    ].map((seed) => Buffer.from(seed).toString('hex'));
+    expect(new Set(seeds).size).toBe(seeds.length);
+  });
+});
+
+describe('a key that waits for its certificate', () => {
+  /** Alpha has everything, bravo and charlie never heard the last round. */
+  async function pendingAtBravo(settings: object) {
+    const { servers, callers } = await house.openMany(3, { settings });
+    const ceremony = createCeremony({
+      servers: callers,
+      expiresAt: SOON,
+      tampering: ({ packet, to, round }) => (round === 2 && to !== 1 ? [] : [packet]),
+    });
+    await ceremony.finish();
+    const { keyId } = ceremony;
+    const { certificate, policy } = await callers[0]!.call('key.show', { keyId });
+    return { servers, callers, keyId, ceremony, backup: { certificate: certificate!, policy } };
+  }
+
+  test('is restored from the seed that was kept with it, although its state cannot be read any more', async () => {
+    const { servers, callers, keyId, ceremony, backup } = await pendingAtBravo({});
+    const { context } = servers[1]!;
+    const row = (await context.storage.read((reader) => reader.keys.find(alice.xid, keyId)))!;
+    const { record } = openKey(context, row);
+    const spoilt = sealKey(
+      context,
+      { ...row, version: row.version + 1 },
+      {
+        ...record,
+        pending: new Uint8Array(8),
+      },
+    );
+    await context.storage.transact((transaction) => transaction.keys.update(spoilt));
+    const { certificate } = backup;
+    await expect(callers[1]!.call('key.certify', { keyId, certificate })).rejects.toThrow();
+    const { certificateHash } = await callers[1]!.call('key.restore', backup);
+    const alphas = await callers[0]!.call('session.show', { sessionId: ceremony.sessionId });
+    expect(certificateHash).toEqual(alphas.result!.certificateHash);
+    const restored = await recordOf(servers[1]!, keyId);
+    expect(restored).toMatchObject({ pending: null, slot: 2, sessionId: ceremony.sessionId });
+    expect((await callers[1]!.call('key.pool', { keyId, count: 1 })).commitments).toHaveLength(1);
+  });
+
+  test('counts once against the quota, and its session may still finish', async () => {
+    const { callers, backup, ceremony, keyId } = await pendingAtBravo({ quota: { keys: 1 } });
+    await callers[1]!.call('key.restore', backup);
+    const { sessionId } = ceremony;
+    const view = await callers[1]!.call('session.deliver', { sessionId, packets: [...ceremony.packets] });
+    expect(view.state).toBe('finished');
+    expect((await callers[1]!.call('key.show', { keyId })).key.state).toBe('active');
+  });
+});
+
+describe('what an operator allows is asked before a share comes back', () => {
+  test.each([
+    ['keys', { quota: { keys: 0 } }, 'QUOTA_KEYS'],
+    ['bytes', { quota: { bytes: 2_000 } }, 'QUOTA_BYTES'],
+    ['kinds', { policy: { kinds: ['bitcoin'] } }, 'POLICY_KIND'],
+  ])('%s', async (_what, settings, refused) => {
+    const { backup, callers, servers } = await suffer(house, {}, { backup: 'static' }, { settings });
+    await expect(callers[0]!.call('key.restore', backup)).rejects.toThrow(code(refused));
+    expect((await callers[0]!.call('key.list', { after: null })).keys).toEqual([]);
+    expect(await restoresIn(servers[0]!)).toEqual([]);
+  });
+});
