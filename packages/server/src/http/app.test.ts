@@ -26,6 +26,7 @@ interface Door {
   get(path: string, address?: string, headers?: Record<string, string>): Promise<Response>;
   readonly seen: Uint8Array[];
   phase: Phase;
+  storageAnswers: boolean;
   log(): string;
 }
 
@@ -47,7 +48,9 @@ function open(
       seen.push(bytes);
       return { kind: 'sealed', bytes };
     });
+  const storageAnswers = async () => door.storageAnswers;
   const door: Door = {
+    storageAnswers: true,
     phase: 'ready',
     seen,
     log: () => lines.join(''),
@@ -66,7 +69,10 @@ function open(
       trustProxy: options.trustProxy ?? false,
       metrics: options.metrics ?? 'local',
     },
-    gate: { phase: () => door.phase, open: () => (door.phase === 'ready' ? { receive, card } : null) },
+    gate: {
+      phase: () => door.phase,
+      open: () => (door.phase === 'ready' ? { receive, card, storageAnswers } : null),
+    },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
   });
   return door;
@@ -200,6 +206,10 @@ describe('the rest', () => {
     expect([sealed.status, await sealed.json()]).toEqual([503, { status: 'sealed' }]);
     door.phase = 'ready';
     expect((await door.get('/readyz')).status).toBe(200);
+    door.storageAnswers = false;
+    const stuck = await door.get('/readyz');
+    expect([stuck.status, await stuck.json()]).toEqual([503, { status: 'storage' }]);
+    expect((await door.get('/healthz')).status).toBe(200);
   });
 
   test('the identity card is there for everybody, with a limit', async () => {

@@ -42,9 +42,11 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'], maxAge: 86_400 }),
   );
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
-  app.get('/readyz', (c) => {
+  app.get('/readyz', async (c) => {
+    const isUsable = (await gate.open()?.storageAnswers()) ?? false;
     const phase = gate.phase();
-    return c.json({ status: phase }, phase === 'ready' ? 200 : 503, PLAIN_HEADERS);
+    const status = phase === 'ready' && !isUsable ? 'storage' : phase;
+    return c.json({ status }, status === 'ready' ? 200 : 503, PLAIN_HEADERS);
   });
   app.get('/metrics', async (c) => {
     if (config.metrics === 'local' && !isAskedHere(c)) return problemResponse(c, PROBLEMS.metricsLocal);

@@ -27,6 +27,7 @@ function open(limits: Partial<typeof LIMITS> = {}, log: string[] = []) {
       open: () => ({
         receive: async (bytes) => ({ kind: 'sealed', bytes }),
         card: { document: 'ur:envelope/…', name: 'alpha', version: '0.1.0', accounts: 'open' },
+        storageAnswers: async () => true,
       }),
     },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void log.push(line) } }),

@@ -19,4 +19,6 @@ export interface OpenGate {
     | { readonly kind: 'problem'; readonly problem: Problem }
   >;
   readonly card: IdentityCard;
+  /** Whether its database answers, soon and at this moment. */
+  storageAnswers(): Promise<boolean>;
 }

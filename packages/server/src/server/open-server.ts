@@ -20,6 +20,7 @@ import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { openSessions } from '../sessions/sessions.js';
+import { createStorageAnswers } from '../storage/answers.js';
 import { openStorage } from '../storage/open-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
@@ -43,6 +44,7 @@ export interface OpenServer {
   readonly sessions: Sessions;
   readonly receive: Receive;
   readonly card: IdentityCard;
+  storageAnswers(): Promise<boolean>;
   /** The head of the audit log noted outside the database. */
   anchor(): AuditAnchor | null;
   /** Work that has to be done every few seconds. */
@@ -126,6 +128,7 @@ async function openOn(
       version: config.version,
       accounts: config.accounts,
     },
+    storageAnswers: createStorageAnswers(storage),
     anchor: () => anchor,
     sweep: async () => {
       await sessions.sweep();

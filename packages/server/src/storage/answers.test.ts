@@ -1,0 +1,85 @@
+import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { openRooms, random } from '../test/rooms.js';
+import { startTestServer } from '../test/test-server.js';
+import { createStorageAnswers } from './answers.js';
+import { openPostgres } from './postgres/postgres.js';
+import type { Storage } from './storage.js';
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+
+const readyz = async (url: string) => {
+  const response = await fetch(`${url}/readyz`);
+  return [response.status, await response.json()];
+};
+
+describe('whether the database answers', () => {
+  test('an embedded one that was closed does not', async () => {
+    const rooms = await openRooms();
+    cleanUps.push(() => rooms.close());
+    const answers = createStorageAnswers(rooms.storage, { keepMs: 0 });
+    expect(await answers()).toBe(true);
+    await rooms.storage.close();
+    expect(await answers()).toBe(false);
+  });
+
+  test('one that neither answers nor refuses counts as gone, and is asked once however many want to know', async () => {
+    const read = vi.fn(() => new Promise<never>(() => undefined));
+    const stuck: Pick<Storage, 'instance' | 'read'> = { instance: () => random(16), read };
+    const answers = createStorageAnswers(stuck, { limitMs: 5, keepMs: 0 });
+    expect(await Promise.all([answers(), answers(), answers()])).toEqual([false, false, false]);
+    expect(await answers()).toBe(false);
+    expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  test('a replica that lost its lock is not ready, whatever else it could read', async () => {
+    const lost = () => {
+      throw new Error('lost');
+    };
+    const read = async () => null as never;
+    expect(await createStorageAnswers({ instance: lost, read })()).toBe(false);
+  });
+});
+
+const isHere = postgresPrograms() !== null;
+const reason = isHere ? '' : ' (skipped: PostgreSQL is not installed here)';
+
+describe.skipIf(!isHere)(`a server on PostgreSQL${reason}`, () => {
+  async function startCluster(): Promise<PostgresCluster & { halt(): Promise<void> }> {
+    const cluster = await startPostgres();
+    let halted: Promise<void> | null = null;
+    const halt = () => (halted ??= cluster.stop());
+    cleanUps.push(halt);
+    return { ...cluster, halt };
+  }
+
+  test('is not ready any more when its database is stopped, and still lives', async () => {
+    const cluster = await startCluster();
+    const variables = { CKM_ALLOW_INSPECT: '1', CKM_DATABASE_URL: await cluster.createDatabase() };
+    const alpha = await startTestServer({ start: { variables } });
+    cleanUps.push(() => alpha.remove());
+    expect(await readyz(alpha.server.url)).toEqual([200, { status: 'ready' }]);
+    await cluster.halt();
+    await vi.waitFor(
+      async () => expect(await readyz(alpha.server.url)).toEqual([503, { status: 'storage' }]),
+      { timeout: 5_000, interval: 200 },
+    );
+    expect((await fetch(`${alpha.server.url}/healthz`)).status).toBe(200);
+  });
+
+  test('whose sessions are ended from outside is ready again by itself', async () => {
+    const cluster = await startCluster();
+    const url = await cluster.createDatabase();
+    const storage = await openPostgres({ url, random, retryMs: 20 });
+    cleanUps.push(() => storage.close());
+    const answers = createStorageAnswers(storage, { keepMs: 0 });
+    expect(await answers()).toBe(true);
+    await cluster.disconnectAll(url);
+    await vi.waitFor(() => expect(() => storage.instance()).toThrow(/lost its connection/), { interval: 1 });
+    expect(await answers()).toBe(false);
+    await vi.waitFor(async () => expect(await answers()).toBe(true), { timeout: 5_000 });
+  });
+});
