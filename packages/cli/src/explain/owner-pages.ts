@@ -85,6 +85,11 @@ const SERVERS = pagesOf({
     'A server shows a document that its own key has signed; an unsigned one could carry somebody else’s sealing key.',
     'Do not add it. Check the address and ask the operator.',
   ],
+  SERVER_PIN_DIFFERS: [
+    'The record of a server and the certificate of a key name different identities for the same server.',
+    'A key is used with the servers that made it and no others; one of the two records was changed on disk.',
+    'Restore both from a copy, and look who can write to the owner’s folder; ckm doctor asks the servers themselves.',
+  ],
   SERVER_LIKENESS_MISMATCH: [
     'The server does not look like what its operator told you, or you said so.',
     'Comparing the likeness is what keeps somebody in between out.',

@@ -5,14 +5,13 @@ import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import type { ClientContext } from '../context.js';
 import { type CertifiedKey, requireUsable } from '../keys/key-record.js';
 import type { OnProgress } from '../progress/progress.js';
-import type { ServerRecord } from '../servers/server-record.js';
-import { listServerRecords } from '../servers/servers.js';
 import type { SignSession } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
 import type { ServerLink } from '../transport/server-link.js';
 import type { CommitmentPools } from './commitment-pool.js';
 import { understand, type UnderstoodRequest } from './request.js';
 import type { SignOutcome } from './sign-job.js';
+import { rosterOf } from './roster.js';
 import { driveSignRun } from './sign-run.js';
 
 export interface SignArgs {
@@ -234,16 +233,6 @@ function sessionOf(args: {
     attempts: 0,
     artefact: null,
   };
-}
-
-/** The servers of a key that are still on record. */
-async function rosterOf(context: ClientContext, key: CertifiedKey): Promise<readonly Participant[]> {
-  const records = await listServerRecords(context.store);
-  const byXid = new Map<string, ServerRecord>(records.map((record) => [encodeHex(record.xid), record]));
-  return key.roster.flatMap(({ slot, serverId }) => {
-    const server = byXid.get(encodeHex(serverId));
-    return server === undefined ? [] : [{ slot, server }];
-  });
 }
 
 function withoutThose(

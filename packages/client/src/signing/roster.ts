@@ -1,0 +1,36 @@
+import { encodeHex, equalBytes, StorageError } from '@ckm/foundation';
+import type { Participant } from '../ceremony/ask-all.js';
+import type { ClientContext } from '../context.js';
+import type { CertifiedKey } from '../keys/key-record.js';
+import { serverPath, type ServerRecord } from '../servers/server-record.js';
+import { listServerRecords } from '../servers/servers.js';
+
+/**
+ * The servers of a key that are still on record, each with the identity that the key's certificate names.
+ * @throws StorageError `SERVER_PIN_DIFFERS` when record and certificate disagree: one of them was changed on disk
+ */
+export async function rosterOf(
+  { store }: Pick<ClientContext, 'store'>,
+  { record, certificate }: CertifiedKey,
+): Promise<readonly Participant[]> {
+  const pinned = new Map<string, ServerRecord>(
+    (await listServerRecords(store)).map((server) => [encodeHex(server.xid), server]),
+  );
+  return certificate.params.roster.flatMap(({ slot, serverId, identityKey }) => {
+    const server = pinned.get(encodeHex(serverId));
+    if (server === undefined) return [];
+    if (!equalBytes(server.publicKeys.signing.bytes, identityKey)) throw pinDiffers(server, record.name);
+    return [{ slot, server }];
+  });
+}
+
+function pinDiffers({ name }: ServerRecord, key: string): StorageError {
+  return new StorageError(
+    `the record of server ${name} holds another identity than key ${key} was made with`,
+    {
+      code: 'SERVER_PIN_DIFFERS',
+      hint: `somebody changed one of the two: restore store/${serverPath(name)} and store/keys/${key} from a copy`,
+      facts: { server: name, key },
+    },
+  );
+}
