@@ -32,7 +32,7 @@ export interface KeySession extends SessionBase {
   readonly packets: readonly (readonly (Uint8Array | null)[])[];
 }
 
-/** A signature that waits for people. */
+/** A signature that was asked for: on record from before the first message until the answer, longer if people are asked. */
 export interface SignSession extends SessionBase {
   readonly kind: 'sign';
   readonly requestKind: string;

@@ -13,6 +13,11 @@ export async function saveSession(store: ClientStore, session: SessionRecord): P
   await store.put(sessionPath(session.sessionId), encodeSession(session));
 }
 
+/** As if it had never been. */
+export async function removeSession(store: ClientStore, sessionId: Uint8Array): Promise<void> {
+  await store.delete(sessionPath(sessionId));
+}
+
 /** Every session on record, oldest first. @throws StorageError `STORE_CORRUPT` */
 export async function listSessions(store: ClientStore): Promise<SessionRecord[]> {
   const paths = await store.list(SESSION_FOLDER);

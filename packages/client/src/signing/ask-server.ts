@@ -37,6 +37,7 @@ function send(run: SignRun, participant: Participant, attempt: SigningAttempt | 
     commitmentsWanted: asked,
   });
   const number = attempt?.number ?? null;
+  run.unanswered++;
   // Also when nobody reads the inbox any more: a late answer still fills the pool.
   void settle();
 

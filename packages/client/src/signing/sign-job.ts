@@ -33,6 +33,8 @@ export interface SignJob {
   readonly beforeAttempt: (number: number) => Promise<void>;
   /** Runs once, when the request begins to wait for people. */
   readonly whenWaiting: (attempts: number) => Promise<void>;
+  /** Runs when nothing comes of a request that was not kept: with the servers at which it waits for people. */
+  readonly whenGivenUp: (waiting: Promise<readonly Participant[]>) => void;
 }
 
 /** A server that misbehaved while a signature was made. `evidence`: where it is kept. */
@@ -90,6 +92,8 @@ export interface SignRun extends SignJob {
   roast: RoastState;
   /** Servers know attempt `n` of `roast` as number `base + n`. */
   base: number;
+  /** Messages whose answers have not been taken out of the inbox. */
+  unanswered: number;
   isKeptForPeople: boolean;
 }
 

@@ -48,12 +48,18 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     questions: new Map(),
     roast: startRoast({ parent: job.key.public, tasks: job.request.tasks }).state,
     base: job.attemptsBefore,
+    unanswered: 0,
     isKeptForPeople: false,
   };
-  for (;;) {
-    const signatures = await runRoast(run);
-    if (signatures !== null) return outcomeOf(run, signatures);
-    await waitForPeople(run);
+  try {
+    for (;;) {
+      const signatures = await runRoast(run);
+      if (signatures !== null) return outcomeOf(run, signatures);
+      await waitForPeople(run);
+    }
+  } catch (error) {
+    if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run));
+    throw error;
   }
 }
 
@@ -177,6 +183,16 @@ async function keepForPeople(run: SignRun): Promise<void> {
   run.isKeptForPeople = true;
   await run.whenWaiting(lastAttempt(run));
   reportSigning(run, 'wait', 'waiting for people');
+}
+
+/** Those that wait for people once everybody who was asked has answered, or has had time enough to. */
+async function waitingInTheEnd(run: SignRun): Promise<readonly Participant[]> {
+  while (run.unanswered > 0) {
+    const happening = await run.inbox.next(LONGEST_PATIENCE_MS);
+    if (happening === null) break;
+    eventsFrom(run, happening);
+  }
+  return thoseThatAre(run, 'waiting');
 }
 
 function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome {

@@ -6,9 +6,9 @@ import type { ClientContext } from '../context.js';
 import { type CertifiedKey, requireUsable } from '../keys/key-record.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { SignSession } from '../sessions/session-record.js';
-import { saveSession } from '../sessions/sessions.js';
 import type { ServerLink } from '../transport/server-link.js';
 import type { CommitmentPools } from './commitment-pool.js';
+import { createRequestTrace } from './request-trace.js';
 import { understand, type UnderstoodRequest } from './request.js';
 import type { SignOutcome } from './sign-job.js';
 import { rosterOf } from './roster.js';
@@ -103,7 +103,9 @@ export function createSigner(
     const participants = inOrder(await participantsOf(key, job.without));
     const links = new Map<Participant, ServerLink>();
     for (const participant of participants) links.set(participant, await context.linkTo(participant.server));
-    let kept = job.isKept;
+    const pool = await pools.open(key.keyId);
+    const trace = createRequestTrace(context.store, session, job.isKept);
+    await trace.begin();
     const outcome = await driveSignRun({
       context,
       key,
@@ -113,41 +115,39 @@ export function createSigner(
       waitUntil: job.waitUntil,
       participants,
       links,
-      pool: await pools.open(key.keyId),
+      pool,
       attemptsBefore: session.attempts,
       on,
-      beforeAttempt: async (attempts) => {
-        if (kept) await saveSession(context.store, { ...session, attempts });
+      beforeAttempt: trace.attempt,
+      whenWaiting: trace.waits,
+      whenGivenUp: (waiting) => {
+        if (!job.isKept) tidy(waiting.then((all) => withdraw(all, 'too few others can sign')));
       },
-      whenWaiting: async (attempts) => {
-        kept = true;
-        await saveSession(context.store, { ...session, attempts });
-      },
+    }).catch(async (error: unknown) => {
+      await trace.giveUp();
+      throw error;
     });
     for (const { server } of outcome.silent) {
       silentUntil.set(encodeHex(server.xid), context.clock() + GRUDGE_SECONDS);
     }
-    if (kept) {
-      const { artefact, attempts } = outcome;
-      await saveSession(context.store, { ...session, attempts, artefact, standing: 'finished' });
-    }
-    withdraw(outcome, links, session.sessionId);
+    await trace.finish(outcome.attempts, outcome.artefact);
+    tidy(withdraw(outcome.waiting, 'enough others have signed'));
     return resultOf(request, outcome);
+
+    /** Nobody needs to decide any more. */
+    async function withdraw(waiting: readonly Participant[], reason: string): Promise<void> {
+      const withdrawal = { requestId: session.sessionId, reason };
+      const calls = waiting.map((one) =>
+        links.get(one)!.call('sign.cancel', withdrawal, { timeoutMs: TIDY_MS }),
+      );
+      await Promise.allSettled(calls);
+    }
   }
 
-  /** Nobody needs to decide any more. */
-  function withdraw(
-    outcome: SignOutcome,
-    links: ReadonlyMap<Participant, ServerLink>,
-    requestId: Uint8Array,
-  ): void {
-    for (const participant of outcome.waiting) {
-      const call = links
-        .get(participant)!
-        .call('sign.cancel', { requestId, reason: 'enough others have signed' }, { timeoutMs: TIDY_MS });
-      const done: Promise<unknown> = call.catch(() => undefined).finally(() => tidying.delete(done));
-      tidying.add(done);
-    }
+  /** Goes on behind the answer; whether it succeeds matters to nobody. */
+  function tidy(work: Promise<void>): void {
+    const done: Promise<unknown> = work.catch(() => undefined).finally(() => tidying.delete(done));
+    tidying.add(done);
   }
 
   return {

@@ -11,6 +11,7 @@ export function eventsFrom(
   run: SignRun,
   { participant, attempt, reply, error }: Happening,
 ): readonly RoastEvent[] {
+  run.unanswered--;
   run.polled.delete(participant.slot);
   if (run.standings.get(participant) === 'faulty') return [];
   // An answer to a run of the coordinator that is over counts for the pool only.

@@ -1,0 +1,123 @@
+import { encodeHex } from '@ckm/foundation';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import type { ClientStore } from '../store/client-store.js';
+import { memoryStore } from '../store/memory-store.js';
+import { type Asked, createStage, messageOf, ownerClient, type Stage, unreachable } from '../test/stage.js';
+
+let stage: Stage;
+let store: ClientStore;
+let client: Client;
+
+beforeEach(async () => {
+  stage = await createStage(3);
+  store = memoryStore();
+  client = await stage.owner({ store });
+});
+afterEach(() => stage.close());
+
+const make = (approval: 'automatic' | 'operator') =>
+  client.createKey({
+    name: 'k',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: stage.actors.map(({ name }) => name),
+    policy: { approval },
+  });
+const openRequests = async () =>
+  (await client.listSessions()).filter(({ kind, standing }) => kind === 'sign' && standing === 'open');
+const requests = async () => (await client.listSessions()).filter(({ kind }) => kind === 'sign');
+const desks = async () =>
+  (await Promise.all(stage.actors.map(({ server }) => server.sessions.desk.list()))).flat();
+
+/** Runs before each server hears of each message. */
+function watch(see: (asked: Asked) => Promise<unknown>): void {
+  for (const actor of stage.actors) {
+    actor.lie = async (asked, honest) => {
+      await see(asked);
+      return honest();
+    };
+  }
+}
+
+describe('a request for a signature', () => {
+  test('is on record before any server hears of it, with its attempts, and gone with the answer', async () => {
+    await make('automatic');
+    const seen: { open: number; known: boolean }[] = [];
+    watch(async ({ name, parameters }) => {
+      if (name !== 'sign.request') return;
+      const { attempt } = parameters as { attempt: { number: number } | null };
+      const open = await openRequests();
+      const [session] = open;
+      const known = session?.kind === 'sign' && session.attempts >= (attempt?.number ?? 0);
+      seen.push({ open: open.length, known });
+    });
+    await client.sign({ key: 'k', ...messageOf('remembered') });
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen.every(({ open, known }) => open === 1 && known)).toBe(true);
+    expect(await requests()).toEqual([]);
+  });
+
+  test('whose client dies at any message is resumed by the next one, which gets the signature', async () => {
+    await make('automatic');
+    for (let dieAt = 1; dieAt <= 5; dieAt++) {
+      let count = 0;
+      const died = new Promise<void>((resolve) => {
+        const mortal = ownerClient(
+          (url, request) => {
+            if (++count < dieAt) return stage.transport(url, request);
+            resolve();
+            return new Promise(() => undefined);
+          },
+          () => stage.now,
+          { store },
+        );
+        void mortal.sign({ key: 'k', ...messageOf(`dies at ${dieAt}`) }).catch(() => undefined);
+      });
+      await died;
+      const [session, ...more] = await openRequests();
+      expect(more).toEqual([]);
+      const { result } = (await client.resumeSession(encodeHex(session!.sessionId))) as {
+        result: { description: { sentence: string } };
+      };
+      expect(result.description.sentence).toContain(`dies at ${dieAt}`);
+      expect(await openRequests()).toEqual([]);
+    }
+  });
+
+  test('whose client dies before people decide is withdrawn from every desk by the next one', async () => {
+    await make('operator');
+    let heard = 0;
+    const arrived = new Promise<void>((resolve) => {
+      const mortal = ownerClient(
+        async (url, request) => {
+          await stage.transport(url, request);
+          if (++heard === 3) resolve();
+          return new Promise(() => undefined);
+        },
+        () => stage.now,
+        { store },
+      );
+      void mortal.sign({ key: 'k', ...messageOf('orphan') }).catch(() => undefined);
+    });
+    await arrived;
+    expect(await desks()).toHaveLength(3);
+    const [session] = await openRequests();
+    await client.cancelSession(encodeHex(session!.sessionId), 'the laptop died');
+    expect(await desks()).toEqual([]);
+  });
+
+  test('that comes to nothing stays on no record and on no desk', async () => {
+    await make('operator');
+    for (const name of ['bravo', 'charlie']) {
+      stage.actor(name).wire = () => Promise.reject(unreachable(name));
+    }
+    await expect(client.sign({ key: 'k', ...messageOf('alone') })).rejects.toMatchObject({
+      code: 'TOO_FEW_SERVERS',
+    });
+    await client.close();
+    expect(stage.actor('alpha').asked).toContain('sign.request');
+    expect(await desks()).toEqual([]);
+    expect(await requests()).toEqual([]);
+  });
+});
