@@ -21,7 +21,7 @@ async function init(context: Context): Promise<void> {
   }
   const seed = freshSeed();
   try {
-    await storeSeed(context, seed, false);
+    await storeSeed(context, seed, 'refuse');
     const words = seedToWords(seed);
     const shown = showWords(terminal, reveal(words, 'showing the backup words to their owner'));
     wipe(words);

@@ -60,17 +60,22 @@ export const COMMAND_LINE_PAGES = pagesOf({
   SEED_EXISTS: [
     'There is already an owner seed in this folder.',
     'A second one would make you a stranger to every server that knows you.',
-    'Use the one that is there, or name another folder with --home.',
+    'Use the one that is there; if its passphrase is lost or its file is damaged, ckm seed restore --new-passphrase with its 24 words; or name another folder with --home.',
+  ],
+  SEED_DIFFERS: [
+    'The words are a backup of another owner seed than the one this folder belongs to.',
+    'The keys and servers in the folder know the other seed; with these words you would be a stranger to them.',
+    'Use the backup of this seed. To be another owner as well, restore into another folder with --home.',
   ],
   SEED_FILE_CORRUPT: [
     'The file that holds the owner seed is damaged or is something else.',
     'Its form is exact, so that a changed byte is noticed before a passphrase is typed into it.',
-    'Restore it with ckm seed restore and your 24 words (or ur:seed).',
+    'Restore it with ckm seed restore --new-passphrase and your 24 words (or ur:seed).',
   ],
   PASSPHRASE_WRONG: [
     'The passphrase does not open it.',
     'The seal is checked as a whole; it cannot say which character is wrong.',
-    'Try again. If it is lost, ckm seed restore with the 24 words sets a new one.',
+    'Try again. If that of the owner seed is lost, ckm seed restore --new-passphrase sets a new one with the 24 words.',
   ],
   PASSPHRASE_EMPTY: [
     'The passphrase is empty.',

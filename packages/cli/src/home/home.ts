@@ -5,19 +5,25 @@ import { join, resolve } from 'node:path';
 import { isErrno, makePrivateFolder } from './atomic-write.js';
 
 /**
- * The owner's folder: `seed` (sealed owner seed), `store/` (pinned servers, keys, sessions, commitments), `evidence/`.
+ * The owner's folder: `seed` (sealed owner seed), `seed-print` (which seed it is), `store/` (pinned servers, keys, sessions, commitments), `evidence/`.
  * Order of precedence: `--home`, then `CKM_HOME`, then `~/.ckm`.
  */
 export interface Home {
   readonly path: string;
   readonly seedFile: string;
+  readonly seedPrint: string;
   readonly store: string;
 }
 
 export function locateHome(flag: string | undefined, environment: NodeJS.ProcessEnv): Home {
   const named = flag ?? environment['CKM_HOME'];
   const path = named === undefined || named === '' ? join(homedir(), '.ckm') : resolve(named);
-  return { path, seedFile: join(path, 'seed'), store: join(path, 'store') };
+  return {
+    path,
+    seedFile: join(path, 'seed'),
+    seedPrint: join(path, 'seed-print'),
+    store: join(path, 'store'),
+  };
 }
 
 /** @throws StorageError `HOME_UNUSABLE` when the folder cannot be made or is not a folder. */

@@ -1,10 +1,11 @@
-import { reveal, type Secret, secret, StateError, wipe } from '@ckm/foundation';
+import { type Secret, secret, StateError, wipe } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../command-line/context.js';
 import { askNewPassphrase, askPassphrase } from '../terminal/passphrase.js';
 import { isErrno, writeAtomically, writeNew } from './atomic-write.js';
 import { createHome, type Home, isInitialised, requireInitialised, unusable } from './home.js';
+import { writeSeedPrint } from './seed-print.js';
 import { openSeed, parseSeedFile, sealSeed } from './seed-file.js';
 
 /** 32 fresh bytes: everything an owner is, to every server. */
@@ -12,30 +13,41 @@ export function freshSeed(): Secret<Uint8Array> {
   return secret(new Uint8Array(randomBytes(32)));
 }
 
+/** What happens to a seed file that is there: `refuse`; `replace` it; or `keep` it under another name. */
+export type WhatIsThere = 'refuse' | 'replace' | 'keep';
+
 /**
- * Asks for a new passphrase and writes the sealed seed.
- * `replace`: over one that is there, in one step.
- * @throws StateError `SEED_EXISTS` when one is there and may not be replaced.
+ * Asks for a new passphrase and writes the sealed seed, in one step.
+ * @returns where the file that was there before is kept, with `keep`
+ * @throws StateError `SEED_EXISTS`, with `refuse`
  */
-export async function storeSeed(context: Context, seed: Secret<Uint8Array>, replace: boolean): Promise<void> {
-  const source = { terminal: context.terminal, file: context.passphraseFile };
-  const passphrase = await askNewPassphrase(source, 'the owner seed');
+export async function storeSeed(
+  context: Context,
+  seed: Secret<Uint8Array>,
+  before: WhatIsThere,
+): Promise<string | undefined> {
+  const { home, terminal, passphraseFile } = context;
+  const passphrase = await askNewPassphrase({ terminal, file: passphraseFile }, 'the owner seed');
   const sealed = await sealSeed(seed, passphrase);
   wipe(passphrase);
-  await createHome(context.home);
+  await createHome(home);
   try {
-    if (replace) await setAside(context.home);
-    await (replace ? writeAtomically : writeNew)(context.home.seedFile, sealed);
+    const kept = before === 'keep' ? await setAside(home) : undefined;
+    await (before === 'refuse' ? writeNew : writeAtomically)(home.seedFile, sealed);
+    await writeSeedPrint(home, seed);
+    return kept;
   } catch (error) {
-    if (isErrno(error, 'EEXIST')) throw seedExists(context.home);
-    throw unusable(context.home, error);
+    if (isErrno(error, 'EEXIST')) throw seedExists(home);
+    throw unusable(home, error);
   }
 }
 
-/** A seed that is replaced stays beside the new one: it may be another one than its owner believes. */
-async function setAside(home: Home): Promise<void> {
-  if (!(await isInitialised(home))) return;
-  await writeNew(`${home.seedFile}.before-${Date.now()}`, await readSeedFile(home));
+/** It may be another seed than its owner believes: nothing of it is lost. */
+async function setAside(home: Home): Promise<string | undefined> {
+  if (!(await isInitialised(home))) return undefined;
+  const path = `${home.seedFile}.before-${Date.now()}`;
+  await writeNew(path, await readSeedFile(home));
+  return path;
 }
 
 /** Asks for the passphrase and opens the seed. The caller wipes it. */
@@ -61,14 +73,16 @@ async function readSeedFile(home: Home): Promise<Uint8Array> {
   }
 }
 
-/** Whether two seeds are the same one. */
-export function sameSeed(a: Secret<Uint8Array>, b: Secret<Uint8Array>): boolean {
-  return Buffer.from(reveal(a, 'comparing seeds')).equals(reveal(b, 'comparing seeds'));
-}
-
 export function seedExists(home: Home): StateError {
   return new StateError(`there is already an owner seed in ${home.path}`, {
     code: 'SEED_EXISTS',
-    hint: 'keep using it, or name another folder with --home',
+    hint: 'keep using it; if its passphrase is lost or its file damaged: ckm seed restore --new-passphrase',
+  });
+}
+
+export function seedDiffers(home: Home): StateError {
+  return new StateError(`these words are another owner seed than the one in ${home.path}`, {
+    code: 'SEED_DIFFERS',
+    hint: 'use the backup of this seed; to be another owner too, name another folder with --home',
   });
 }

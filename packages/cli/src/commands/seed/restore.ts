@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { isInitialised } from '../../home/home.js';
-import { seedExists, storeSeed } from '../../home/owner-seed.js';
+import { seedDiffers, seedExists, storeSeed } from '../../home/owner-seed.js';
+import { compareSeed } from '../../home/seed-print.js';
 import { askHidden } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
 
@@ -14,7 +15,7 @@ const MOST_BYTES = 4096;
 export function seedRestoreCommand(): Command {
   return leaf('restore', 'bring the owner seed back from 24 words or ur:seed')
     .option('--from <file>', 'read them from a file instead of asking')
-    .option('--new-passphrase', 'the seed is already here and its passphrase is lost: set a new one')
+    .option('--new-passphrase', 'the seed is here, but its passphrase is lost or its file damaged')
     .action(run(restore));
 }
 
@@ -29,6 +30,8 @@ async function restore(context: Context, { from, newPassphrase }: Flags): Promis
   if (!replace && (await isInitialised(home))) throw seedExists(home);
   const seed = await readBackup(context, from);
   try {
+    const comparison = await compareSeed(home, seed);
+    if (comparison === 'other') throw seedDiffers(home);
     if (context.flags.preview === true) {
       terminal.result(`the backup is good; would restore it into ${home.path}`, {
         preview: true,
@@ -36,8 +39,11 @@ async function restore(context: Context, { from, newPassphrase }: Flags): Promis
       });
       return;
     }
-    await storeSeed(context, seed, replace);
-    terminal.result(`owner seed restored into ${home.path}`, { home: home.path });
+    const before = !replace ? 'refuse' : comparison === 'same' ? 'replace' : 'keep';
+    const kept = await storeSeed(context, seed, before);
+    if (kept !== undefined)
+      terminal.warn(`ckm: warning: the seed that was here cannot be compared; its file is kept as ${kept}`);
+    terminal.result(`owner seed restored into ${home.path}`, { home: home.path, kept: kept ?? null });
   } finally {
     wipe(seed);
   }
