@@ -12,6 +12,7 @@ import { removeServer } from './servers/remove-server.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
 import type { SessionRecord } from './sessions/session-record.js';
+import { pruneSessions } from './sessions/prune-sessions.js';
 import { findSession, listSessions, requireOpen, saveSession } from './sessions/sessions.js';
 import { createCommitmentPools } from './signing/commitment-pool.js';
 import { createSigner, type SignArgs, type SignPreview, type SignResult } from './signing/signer.js';
@@ -91,6 +92,11 @@ export function createClient(options: ClientOptions): Client {
   const pools = createCommitmentPools(store);
   const signer = createSigner(context, shelf, pools);
   const silent: OnProgress = () => undefined;
+  let hasActed = false;
+  const acting = <T>(work: Promise<T>): Promise<T> => {
+    hasActed = true;
+    return work;
+  };
 
   return {
     previewServer: (url) => previewServer(context, url),
@@ -107,34 +113,39 @@ export function createClient(options: ClientOptions): Client {
     },
 
     planKey: (args) => planKey(context, args),
-    createKey: (args, on = silent) => createKey(context, shelf, args, on),
+    createKey: (args, on = silent) => acting(createKey(context, shelf, args, on)),
     listKeys: () => listKeyRecords(store),
     showKey: shelf,
     usableKey: async (name) => requireUsable(await shelf(name)),
     verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
 
     preview: (args) => signer.preview(args),
-    sign: (args, on) => signer.sign(args, on),
+    sign: (args, on) => acting(signer.sign(args, on)),
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),
     resumeSession: async (id, on) => {
       const session = await findSession(store, id);
       requireOpen(session);
-      if (session.kind === 'sign') return { kind: 'sign', result: await signer.resume(session, on) };
+      if (session.kind === 'sign') return { kind: 'sign', result: await acting(signer.resume(session, on)) };
       return {
         kind: 'dkg',
         key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),
       };
     },
-    cancelSession: async (id, reason) => cancelSession(context, signer.cancel, id, reason),
+    cancelSession: (id, reason) => acting(cancelSession(context, signer.cancel, id, reason)),
 
     status: () => readStatus(context),
     diagnose: () => diagnose(context, shelf),
     close: async () => {
-      await signer.settle();
-      await pools.close();
-      context.close();
+      try {
+        await signer.settle();
+        await pools.close();
+        // Whoever only looked changes nothing.
+        if (hasActed) await pruneSessions(store, context.clock());
+      } finally {
+        context.close();
+      }
     },
   };
 }
