@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
 import { hasProgram } from '../test/programs.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
@@ -241,6 +242,48 @@ describe('signing', () => {
       expect((await runProgram('ssh-keygen', verify, { stdin: 'release 2.0\n' })).status).not.toBe(0);
     },
   );
+});
+
+describe('paying', () => {
+  const addressOf = (...flags: string[]) => lab.json<Address>(['address', 'treasury', ...flags]);
+
+  test('a PSBT with coins on both chains becomes a transaction that noble and btc-signer accept, and only then', async () => {
+    await createKey(lab, 'treasury', '--for', 'bitcoin');
+    const coins = [await addressOf('--index', '0'), await addressOf('--index', '4', '--change')];
+    const change = await addressOf('--index', '5', '--change');
+    const psbt = paymentFrom(coins, change, 650_000n);
+    const file = lab.scratch.file('payment.psbt', psbt);
+    const told = await lab.ckm(['sign', 'treasury', '--psbt', file, '--preview']);
+    expect(told.stderr.trimStart()).toMatch(
+      /^Pay 0\.00650000 BTC to bc1q\S+ (from|with) (this key|treasury); fee 700 sats/,
+    );
+    const signed = await lab.json<{ transaction: string; txid: string; artefact: string; signers: string[] }>(
+      ['sign', 'treasury', '--psbt', file, '--yes'],
+    );
+    expect(signed.signers).toHaveLength(2);
+    expect(spends(signed.transaction, coins)).toEqual([true, true]);
+    expect(spends(signed.transaction, coins.toReversed())).toEqual([false, false]);
+    expect(finalized(Buffer.from(signed.artefact, 'base64'))).toEqual({
+      hex: signed.transaction,
+      id: signed.txid,
+    });
+    // As text, from stdin, by two others: other signatures of the same transaction.
+    const { stdout } = await lab.ckm(['sign', 'treasury', '--psbt', '-', '--yes', '--without', 'alpha'], {
+      stdin: Buffer.from(psbt).toString('base64'),
+    });
+    const again = finalized(Buffer.from(stdout, 'base64'));
+    expect(again.id).toBe(signed.txid);
+    expect(again.hex).not.toBe(signed.transaction);
+    expect(spends(again.hex, coins)).toEqual([true, true]);
+  });
+
+  test('a PSBT with no coin of the key is refused', async () => {
+    const change = await addressOf('--index', '1', '--change');
+    const psbt = paymentFrom([strangersAddress()], change, 1_000n);
+    const file = lab.scratch.file('theirs.psbt', psbt);
+    const outcome = await lab.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
+    expect([errorOf(outcome).code, outcome.status, outcome.stdout]).toEqual(['PSBT_NO_INPUT_OF_KEY', 65, '']);
+  });
 });
 
 describe('servers that misbehave on the network', () => {
