@@ -29,6 +29,9 @@ export function openIdentityOf(dataDir: string): Identity {
   return createIdentity(secret(vault.openFile(IDENTITY_FILE, readPrivateFile(join(dataDir, IDENTITY_FILE)))));
 }
 
+/** What a session of key generation keeps begins with the seed of the static key; the protocol's state follows. */
+const SEED_BYTES = 32;
+
 /** Every secret of keys and their making that a server has stored at the moment, by what it is and its own hex. */
 export type StoredSecrets = ReadonlyMap<string, Uint8Array>;
 
@@ -41,14 +44,16 @@ export function storedSecrets(dataDir: string): StoredSecrets {
     for (const [what, value] of secretsOfState(bytes)) add(what, value);
   };
   for (const row of rowsOf(dataDir, 'keys')) {
-    const { certified, pending } = openRecord<KeyRecord>(vault, 'keys', row);
+    const { certified, pending, staticSeed } = openRecord<KeyRecord>(vault, 'keys', row);
+    if (staticSeed !== null) add('static seed', staticSeed);
     if (certified !== null) add('share', certified.share);
     if (pending !== null) addState(pending);
   }
   for (const row of rowsOf(dataDir, 'sessions')) {
     const { secrets } = openRecord<SessionRecord>(vault, 'sessions', row);
-    if (secrets?.length === 32) add('static seed', secrets);
-    else if (secrets !== null) addState(secrets);
+    if (secrets === null) continue;
+    add('static seed', secrets.subarray(0, SEED_BYTES));
+    if (secrets.length > SEED_BYTES) addState(secrets.subarray(SEED_BYTES));
   }
   return found;
 }
@@ -119,7 +124,8 @@ export function leaks(
     const forms = spellings(bytes);
     for (const [where, content] of places) {
       const place = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-      if (forms.some((form) => place.includes(form))) found.push(`${what.split(' ')[0]} in ${where}`);
+      if (forms.some((form) => place.includes(form)))
+        found.push(`${what.replace(/ [0-9a-f]+$/, '')} in ${where}`);
     }
   }
   return found;
