@@ -16,7 +16,10 @@ const ACCESS = groupOf(
       'Ask its operator for another code.',
     ],
     METRICS_LOCAL: 'Metrics are shown on the server’s own machine only.',
-    QUOTA_KEYS: 'You have as many keys there as the operator allows.',
+    QUOTA_KEYS: [
+      'You have as many keys there as the operator allows; keys are never deleted.',
+      'Ask the operator, who sets the quota of the whole server.',
+    ],
     QUOTA_SESSIONS: [
       'You have as many open ceremonies there as the operator allows.',
       'Finish or cancel some: ckm sessions.',
@@ -29,7 +32,10 @@ const ACCESS = groupOf(
       'You sent more messages in a minute than the operator allows; a long one counts as several.',
       'Wait a minute.',
     ],
-    QUOTA_BYTES: 'You have stored as much there as the operator allows.',
+    QUOTA_BYTES: [
+      'You have stored as much there as the operator allows.',
+      'Ask the operator, who sets the quota of the whole server.',
+    ],
     TOO_MANY_MESSAGES: ['The server gets more messages than it answers.', 'Wait a moment, then try again.'],
     SERVER_BUSY: ['The server answers as many messages as it can.', 'Wait a moment, then try again.'],
     SERVER_STOPPING: ['The server is stopping.', 'Try again in a minute.'],

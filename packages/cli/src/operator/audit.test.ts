@@ -40,7 +40,13 @@ async function withHistory(phrase?: string): Promise<void> {
 }
 
 async function start(more: Pick<StartServerOptions, 'passphrase'> = {}): Promise<void> {
-  server = await startServer({ dataDir: folder, logDestination: { write: () => undefined }, ...more });
+  const variables = { CKM_ALLOW_INSPECT: '1' };
+  server = await startServer({
+    dataDir: folder,
+    variables,
+    logDestination: { write: () => undefined },
+    ...more,
+  });
 }
 
 function tamper(statement: string, ...values: unknown[]): void {

@@ -39,7 +39,11 @@ describe('a key whose servers ask their operators', () => {
     const signed = await going;
     expect([signed.status, signed.stderr]).toEqual([0, expect.stringMatching(/signed by alpha, gamma/)]);
     expect(signed.stdout.trim()).toMatch(/^[0-9a-f]{128}$/);
-    expect((await operator('audit show', 'gamma')).stdout).toContain('Pay the baker');
+    const log = (await operator('audit show', 'gamma')).stdout.split('\n');
+    const about = log.filter((line) => line.includes(`request ${request.requestId.slice(0, 8)}`));
+    expect(
+      about.map((line) => /  (asked|approved|allowed) +Sign the message “Pay the baker”/.exec(line)?.[1]),
+    ).toEqual(['asked', 'approved', 'allowed']);
   });
 
   test('shows its operator all of what is asked before it asks for a yes, and the gist of it in the list', async () => {

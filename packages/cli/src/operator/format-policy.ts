@@ -5,9 +5,10 @@ import { formatLikeness } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
 
-/** What the owner allowed, what the operator took away from it: side by side. */
+/** What the owner allowed, what the operator took away from it, for this key and for every key: side by side. */
 export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string {
-  const { keyId, owner, purpose, suite, quorum, slot, state, certificateHash, owned, tightening } = key;
+  const { keyId, owner, purpose, suite, quorum, slot, state, certificateHash, owned, tightening, server } =
+    key;
   return [
     `key ${keyId}`,
     `    ${purpose} (${suite}), ${state}, ${quorum.needed} of ${quorum.of}, slot ${slot}, account ${owner.slice(0, 8)}`,
@@ -17,18 +18,32 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
       : [formatLikeness(terminal, keyId.slice(0, 8), decodeHex(certificateHash)), '']),
     formatTable(
       [
-        ['', 'its owner allows', 'you allow'],
-        ['kinds', owned.kinds.join(', '), tightening.kinds?.join(', ') ?? 'all'],
-        ['rate', rate(owned.rateLimit), rate(tightening.rateLimit)],
-        ['until', until(owned.expiresAt), until(tightening.expiresAt)],
-        ['blind signing', yesOrNo(owned.blindAllowed), yesOrNo(tightening.blindAllowed)],
-        ['approval', owned.approval, tightening.approval],
+        [
+          '',
+          'its owner allows',
+          'you allow for it',
+          `this server allows${server.name === null ? '' : ` (${server.name})`}`,
+        ],
+        ['kinds', owned.kinds.join(', '), kinds(tightening.kinds), kinds(server.kinds)],
+        ['rate', rate(owned.rateLimit), rate(tightening.rateLimit), rate(server.rateLimit)],
+        ['until', until(owned.expiresAt), until(tightening.expiresAt), until(null)],
+        [
+          'blind signing',
+          yesOrNo(owned.blindAllowed),
+          yesOrNo(tightening.blindAllowed),
+          yesOrNo(server.blindAllowed),
+        ],
+        ['approval', owned.approval, tightening.approval, server.approval],
       ],
       '  ',
     ),
     '',
-    '  A request must be allowed by both.',
+    '  A request must be allowed by all three. What this server allows any key is "policy" in its config.json.',
   ].join('\n');
+}
+
+function kinds(names: readonly string[] | null): string {
+  return names === null ? 'all' : names.join(', ');
 }
 
 function rate(limit: { readonly count: number; readonly perSeconds: number } | null): string {

@@ -1,7 +1,8 @@
 import { connectOperator } from '@ckm/server';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf, runCkm } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Lab, openLab, startServerProcess } from '../test/run-server.js';
 
 let lab: Lab;
 
@@ -46,7 +47,9 @@ describe('what an operator takes away from a key', () => {
   test('is shown first, then in force, then given back', async () => {
     const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
     const shown = await operator('policy show', 'beta', keyId);
-    expect(shown.stdout).toMatch(/kinds +message +all/);
+    expect(shown.stdout).toMatch(/its owner allows +you allow for it +this server allows\n/);
+    expect(shown.stdout).toMatch(/kinds +message +all +all\n/);
+    expect(shown.stdout).toContain('allowed by all three');
     const preview = await operator(
       'policy tighten',
       'beta',
@@ -65,6 +68,17 @@ describe('what an operator takes away from a key', () => {
     expect([refused.status, errorOf(refused).code]).toEqual([77, 'POLICY_KIND']);
     for (const server of ['beta', 'gamma']) await operator('policy tighten', server, keyId, '--kinds', 'all');
     expect((await sign()).status).toBe(0);
+  });
+
+  test('is no kind that does not exist, not even to look at', async () => {
+    const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+    for (const list of ['message,typo', '', 'all,message', 'Message']) {
+      for (const more of [[], ['--preview']]) {
+        const refused = await operator('policy tighten', 'alpha', keyId, '--kinds', list, ...more);
+        expect([refused.status, errorOf(refused).code]).toEqual([64, 'OPTION_INVALID']);
+        expect(errorOf(refused).hint).toContain('message, bitcoin, ssh, git');
+      }
+    }
   });
 
   test('has to be named, and of a key that is there', async () => {
@@ -92,5 +106,37 @@ describe('an account', () => {
     for (const [server, xid] of accounts) await operator('accounts resume', server, xid);
     expect((await sign()).status).toBe(0);
     expect(errorOf(await operator('accounts suspend', 'alpha', 'ffffffff')).code).toBe('OPERATOR_UNKNOWN_ID');
+  });
+});
+
+describe('a server with a policy of its own', () => {
+  test('shows it beside that of a key, under the name that its audit log gives it', async () => {
+    const { servers, folderOf } = lab;
+    const file = `${folderOf('beta')}/config.json`;
+    const settings = JSON.parse(readFileSync(file, 'utf8')) as object;
+    await servers['beta']!.stop();
+    const policy = {
+      kinds: ['message', 'git'],
+      rateLimit: { count: 9, perSeconds: 60 },
+      blindAllowed: false,
+    };
+    // Where it listened before is where its owner looks for it.
+    const { port } = new URL(servers['beta']!.url);
+    const listen = { host: '127.0.0.1', port: Number(port) };
+    writeFileSync(file, JSON.stringify({ ...settings, listen, policy }));
+    const again = await startServerProcess(folderOf('beta'));
+    try {
+      const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+      const shown = (await operator('policy show', 'beta', keyId)).stdout;
+      const name = /this server allows \(([0-9a-f]{8})\)\n/.exec(shown)?.[1];
+      expect(name).toBeDefined();
+      expect(shown).toMatch(/kinds +message +all +message, git\n/);
+      expect(shown).toMatch(/rate +any +any +9 in 60 s\n/);
+      expect(shown).toMatch(/blind signing +no +yes +no\n/);
+      const log = (await operator('audit show', 'beta')).stdout;
+      expect(log).toContain(`policy ${name}: kinds message, git; rate 9 in 60 s`);
+    } finally {
+      await again.stop('SIGKILL');
+    }
   });
 });

@@ -1,11 +1,14 @@
 import type { Accounts } from './accounts.js';
 import { quotaError } from './codes.js';
 
+/** Keys are never removed, and every account of a server has the same quota. */
+const ASK = 'ask the operator, who sets the quota of the whole server';
+
 /** Counted from durable rows, in the transaction that adds one more. */
 export const quotaChecks: Accounts['quota'] = {
   key: async (reader, { xid, quota }) => {
     if ((await reader.keys.countWithOpen(xid)) < quota.keys) return;
-    throw quotaError('QUOTA_KEYS', 'keys', quota.keys, 'delete a key, or ask the operator for more');
+    throw quotaError('QUOTA_KEYS', 'keys', quota.keys, ASK);
   },
   openSession: async (reader, { xid, quota }) => {
     if ((await reader.sessions.countOpen(xid)) < quota.openSessions) return;
@@ -27,6 +30,6 @@ export const quotaChecks: Accounts['quota'] = {
   },
   bytes: async (reader, { xid, quota }, more) => {
     if ((await reader.bytesOf(xid)) + more <= quota.bytes) return;
-    throw quotaError('QUOTA_BYTES', 'bytes stored', quota.bytes, 'ask the operator for more room');
+    throw quotaError('QUOTA_BYTES', 'bytes stored', quota.bytes, ASK);
   },
 };

@@ -1,5 +1,7 @@
 import type { IdentityCard } from '@ckm/api';
+import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import { z } from 'zod';
+import type { OperatorPolicy } from '../config/config.js';
 import type { Tightening } from '../policy/effective.js';
 import { tighteningSchema } from '../policy/tightening.js';
 import type { ShownRequest } from '../sessions/signing/shown-request.js';
@@ -21,7 +23,10 @@ export const inviteBody = z.strictObject({
   note: sentence.default(''),
   lifetimeSeconds: z.int().min(60).max(31_536_000).default(604_800),
 });
-export const tightenBody = tighteningSchema.partial();
+const kindName = z.enum(REQUEST_KIND_NAMES, {
+  error: `there is no such kind of request: choose from ${REQUEST_KIND_NAMES.join(', ')}`,
+});
+export const tightenBody = tighteningSchema.extend({ kinds: z.array(kindName).nullable() }).partial();
 
 export interface OperatorStatus {
   readonly name: string;
@@ -115,6 +120,8 @@ export interface OperatorKeyPolicy extends OperatorKey {
   };
   /** What the operator took away for this key. */
   readonly tightening: Tightening;
+  /** What `config.json` takes away for every key; `name` is how verdicts in the audit log name it, null: nothing. */
+  readonly server: OperatorPolicy & { readonly name: string | null };
 }
 
 export type TightenBody = z.infer<typeof tightenBody>;

@@ -134,6 +134,49 @@ describe('the policy of a key', () => {
     });
   });
 
+  test('is written down with its new values, by which every later verdict can be read', async () => {
+    const { operator, keyId } = await makeKey();
+    const name = encodeHex(keyId);
+    await operator.tightenKey(name, { kinds: ['message', 'git'], rateLimit: { count: 5, perSeconds: 60 } });
+    expect(await lastDeed(operator)).toMatchObject({
+      deed: 'operator.tighten',
+      policy: 'tightened 1',
+      detail: 'kinds message, git; rate 5 in 60 s; until always; blind yes; approval automatic',
+    });
+    await operator.tightenKey(name, { kinds: null, expiresAt: 1_900_000_000, blindAllowed: false });
+    expect(await lastDeed(operator)).toMatchObject({
+      policy: 'tightened 2',
+      detail: 'kinds all; rate 5 in 60 s; until 2030-03-17T17:46:40.000Z; blind no; approval automatic',
+    });
+  });
+
+  test('is not tightened to a kind that does not exist', async () => {
+    const { operator, keyId } = await makeKey();
+    const typo = operator.tightenKey(encodeHex(keyId), { kinds: ['message', 'typo' as 'git'] });
+    await expect(typo).rejects.toMatchObject({
+      code: 'OPERATOR_INPUT_INVALID',
+      message: expect.stringContaining('message, bitcoin, ssh, git') as string,
+    });
+    expect((await operator.keyPolicy(encodeHex(keyId))).tightening.kinds).toBeNull();
+  });
+
+  test('of the whole server is shown with it, and named where it decided', async () => {
+    const settings = { policy: { approval: 'operator' as const, blindAllowed: false } };
+    const { operator, signer, keyId } = await makeKey({}, { settings });
+    const { server, tightening } = await operator.keyPolicy(encodeHex(keyId));
+    expect(server).toMatchObject({ kinds: null, rateLimit: null, blindAllowed: false, approval: 'operator' });
+    expect(tightening.approval).toBe('automatic');
+    expect((await signer.request(1, ask('hello'), {})).state).toBe('waiting');
+    expect(await lastDeed(operator)).toMatchObject({
+      verdict: 'asked',
+      policy: expect.stringMatching(new RegExp(`^owner [0-9a-f]{8} server ${server.name}$`)) as string,
+    });
+    const [start] = await operator.audit({ limit: 1 });
+    expect(start!.detail).toContain(
+      `policy ${server.name}: kinds all; rate any; until always; blind no; approval operator`,
+    );
+  });
+
   test('cannot be loosened: what the owner did not allow stays refused', async () => {
     const { operator, signer, keyId } = await makeKey({ rateLimit: { count: 1, perSeconds: 600 } });
     await signer.sign(ask('one'), [1, 2]);

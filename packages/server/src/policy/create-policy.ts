@@ -4,6 +4,7 @@ import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import { policyError } from './codes.js';
+import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
 import type { Policy, RequestFacts, Verdict } from './policy.js';
 import { openTightening } from './tightening.js';
@@ -23,6 +24,9 @@ export function createPolicy({
   readonly operator: OperatorPolicy;
 }): Policy {
   const general = { ...operator, expiresAt: null };
+  const serverName = nameServerPolicy(operator);
+  const nameOfBoth = (owned: KeyPolicy) =>
+    serverName === null ? nameOf(owned) : `${nameOf(owned)} server ${serverName}`;
 
   async function apply(
     reader: Reader,
@@ -34,7 +38,7 @@ export function createPolicy({
     const version = row === null ? '' : ` tightened ${row.version}`;
     return {
       policy: effectivePolicy(owned, [general, ...special]),
-      name: `${nameOf(owned)}${version}`,
+      name: `${nameOfBoth(owned)}${version}`,
     };
   }
 
@@ -54,7 +58,7 @@ export function createPolicy({
     },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, [general]);
-      const name = nameOf(owned);
+      const name = nameOfBoth(owned);
       const error =
         policy.kinds.length === 0 ? kindRefused(owned.kinds.join(', ')) : expiryRefusal(policy, now);
       return error === null ? { verdict: 'allow', policy: name } : { verdict: 'refuse', policy: name, error };

@@ -110,6 +110,24 @@ describe('the operator', () => {
     expect(await decide({ approval: 'operator' })).toMatchObject({ verdict: 'ask' });
   });
 
+  test('is named in the verdict by what the whole server takes away, and only when it does', async () => {
+    const nameOf = async (operator: Partial<OperatorPolicy>) => (await decide(operator)).policy;
+    const strict = { approval: 'operator', kinds: ['message', 'bitcoin'] } as const;
+    const plain = await nameOf({});
+    const asked = await nameOf(strict);
+    expect(asked).toMatch(new RegExp(`^${plain} server [0-9a-f]{8}$`));
+    expect(await nameOf({ ...strict, kinds: ['bitcoin', 'message'] })).toBe(asked);
+    const others = [{ approval: 'operator' }, { ...strict, blindAllowed: false }] as const;
+    for (const other of others) expect(await nameOf(other)).not.toBe(asked);
+    const limited = await nameOf({ rateLimit: { count: 100, perSeconds: 60 } });
+    expect(limited).toMatch(/ server [0-9a-f]{8}$/);
+    const { policy } = createPolicy({
+      vault: rooms.vault,
+      operator: { ...LAX, ...strict },
+    }).acceptKey(owned, 'ed25519', 'message', NOON);
+    expect(policy).toBe(asked);
+  });
+
   test('cannot add a kind that the owner did not name', async () => {
     expect(await decide({ kinds: ['ssh'] }, { kind: 'ssh' })).toMatchObject(refused('POLICY_KIND'));
   });

@@ -19,6 +19,7 @@ import type { Events } from '../events.js';
 import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createPolicy } from '../policy/create-policy.js';
+import { describeTightening, nameServerPolicy } from '../policy/describe-policy.js';
 import { openSessions } from '../sessions/sessions.js';
 import { createStorageAnswers } from '../storage/answers.js';
 import { openStorage } from '../storage/open-storage.js';
@@ -108,7 +109,7 @@ async function openOn(
   };
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, anchor);
-  await auditStart(storage, audit, config.version, gap);
+  await auditStart(storage, audit, describeStart(config), gap);
   const sessions = await openSessions(context);
   if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
   // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
@@ -179,11 +180,17 @@ async function openClock(
   return createClock(nowMs, forgotten);
 }
 
+/** With the policy of the whole server, if it has one: verdicts only name it. */
+function describeStart({ version, policy }: ServerConfig): string {
+  const name = nameServerPolicy(policy);
+  return `version ${version}${name === null ? '' : `, policy ${name}: ${describeTightening(policy)}`}`;
+}
+
 /** Two replicas may write the very first entry at the same moment: one of them then tries again. */
 async function auditStart(
   storage: Storage,
   audit: AuditLog,
-  version: string,
+  detail: string,
   gap: string | null,
 ): Promise<void> {
   const write = () =>
@@ -194,7 +201,7 @@ async function auditStart(
         deed: 'server.start',
         sentence: 'Start the server',
         verdict: 'done',
-        detail: `version ${version}`,
+        detail,
       });
       if (gap === null) return;
       await audit.append(transaction, {

@@ -110,7 +110,10 @@ describe('what an account occupies is limited', () => {
     };
     await expect(fill()).rejects.toThrow(code('QUOTA_BYTES'));
     const refused = signer.request(1, messageOf('one too many'), { attempt });
-    await expect(refused).rejects.toThrow(code('QUOTA_BYTES'));
+    await expect(refused).rejects.toMatchObject({
+      code: 'QUOTA_BYTES',
+      hint: 'ask the operator, who sets the quota of the whole server',
+    });
     expect(await bytesOf(servers[0]!)).toBeLessThanOrEqual(40_000);
     now = SOON + DAY + 60;
     await servers[0]!.sessions.sweep();
@@ -123,7 +126,10 @@ describe('what an account occupies is limited', () => {
     const one = createCeremony({ servers: callers, expiresAt: SOON });
     const two = createCeremony({ servers: callers, expiresAt: SOON });
     await one.next();
-    await expect(two.next()).rejects.toThrow(code('QUOTA_KEYS'));
+    await expect(two.next()).rejects.toMatchObject({
+      code: 'QUOTA_KEYS',
+      hint: 'ask the operator, who sets the quota of the whole server',
+    });
     expect((await one.finish()).map(({ state }) => state)).toEqual(['finished', 'finished']);
     await expect(two.next()).rejects.toThrow(code('QUOTA_KEYS'));
   });

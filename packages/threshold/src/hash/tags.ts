@@ -23,8 +23,11 @@ export const HASH_TAGS = {
   'CKM/packet/previous/v1': 'echo of all packets of the round before (room api)',
   'CKM/packet/run/v1': 'what a packet names as its session: id and parameters together (room api)',
   'CKM/policy/v1': 'a policy inside certified parameters (room api)',
-  'CKM/backup/host/v1': 'seed of all static backups of a server, out of the seed of its identity (room server)',
-  'CKM/backup/static-seed/v1': 'seed of the static key for one key of one owner, by static backup (room server)',
+  'CKM/policy/server/v1': 'names the policy of a whole server in its audit log (room server)',
+  'CKM/backup/host/v1':
+    'seed of all static backups of a server, out of the seed of its identity (room server)',
+  'CKM/backup/static-seed/v1':
+    'seed of the static key for one key of one owner, by static backup (room server)',
   'CKM/audit/row/v1': 'one link of the audit chain (room server)',
   'CKM/invite/v1': 'name under which an invite code is stored (room server)',
   'CKM/nonce-pool/id/v1': 'names a published nonce commitment (room server)',

@@ -1,6 +1,7 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
+import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import { NO_TIGHTENING, openTightening, storeTightening } from '../../policy/tightening.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../protocol.js';
@@ -22,6 +23,7 @@ export interface KeyPlace {
 /** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
 export function createKeyDesk({ context, sessions }: OpenServer) {
   const { storage, audit, vault, events } = context;
+  const server = { ...context.config.policy, name: nameServerPolicy(context.config.policy) };
 
   /** @param prefix the first digits of its id */
   async function find(prefix: string, owner: Uint8Array | null): Promise<KeyFacts> {
@@ -42,7 +44,7 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
     keyPolicy: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
       const facts = await find(prefix, owner);
       const row = await storage.read(({ tightenings }) => tightenings.find(facts.owner, facts.keyId));
-      return viewPolicy(facts, row === null ? NO_TIGHTENING : openTightening(vault, row));
+      return viewPolicy(facts, server, row === null ? NO_TIGHTENING : openTightening(vault, row));
     },
     /** What is absent in `change` stays as it is. */
     tighten: async (
@@ -56,12 +58,13 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
         const before = await transaction.tightenings.find(facts.owner, keyId);
         const after = merged(before === null ? NO_TIGHTENING : openTightening(vault, before), change);
         const row = await storeTightening(vault, transaction, facts, after);
-        const more = { who: facts.owner, keyId, policy: `tightened ${row.version}` };
+        const policy = `tightened ${row.version}`;
+        const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
         await note(audit, transaction, 'operator.tighten', 'Tighten the policy of a key', more);
         return after;
       });
       events.operatorActed({ action: 'tighten' });
-      return viewPolicy(facts, tightening);
+      return viewPolicy(facts, server, tightening);
     },
   };
 }
@@ -80,6 +83,10 @@ function view({ owner, keyId, certificateHash, policy: _policy, ...facts }: KeyF
   };
 }
 
-function viewPolicy(facts: KeyFacts, tightening: Tightening): OperatorKeyPolicy {
-  return { ...view(facts), owned: facts.policy, tightening };
+function viewPolicy(
+  facts: KeyFacts,
+  server: OperatorKeyPolicy['server'],
+  tightening: Tightening,
+): OperatorKeyPolicy {
+  return { ...view(facts), owned: facts.policy, tightening, server };
 }

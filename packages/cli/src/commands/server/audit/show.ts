@@ -37,15 +37,25 @@ function formatLine({
   at,
   verdict,
   sentence,
+  deed,
   who,
   keyId,
+  subject,
   policy,
   detail,
 }: OperatorAuditLine): string {
   const when = new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ');
   const account = who === null ? '' : `account ${who.slice(0, 8)}`;
   const key = keyId === null ? '' : `key ${keyId.slice(0, 8)}`;
-  const more = [account, key, policy, detail].filter((part) => part !== '');
+  const about = subject === null ? '' : `${subjectOf(deed)} ${subject.slice(0, 8)}`;
+  const more = [account, key, about, policy, detail].filter((part) => part !== '');
   const tail = more.length === 0 ? '' : `  (${more.join(' · ')})`;
   return `${String(sequence).padStart(5)}  ${when}  ${verdict.padEnd(8)}  ${sentence}${tail}`;
+}
+
+/** What the id of an entry names. */
+function subjectOf(deed: string): string {
+  if (deed.startsWith('sign.') || deed === 'operator.approve' || deed === 'operator.reject') return 'request';
+  if (deed === 'operator.invite' || deed === 'operator.revoke') return 'invite';
+  return 'session';
 }

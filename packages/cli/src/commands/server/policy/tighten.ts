@@ -1,3 +1,4 @@
+import { REQUEST_KIND_NAMES, type RequestKindName } from '@ckm/requests';
 import type { TightenBody } from '@ckm/server';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../../command-line/context.js';
@@ -53,12 +54,22 @@ async function tighten(
 
 function changeOf({ kinds, rate, expiresIn, blind, approval }: Flags): TightenBody {
   return {
-    ...(kinds === undefined ? {} : { kinds: kinds === 'all' ? null : kinds.split(',') }),
+    ...(kinds === undefined ? {} : { kinds: kinds === 'all' ? null : kinds.split(',').map(kindNamed) }),
     ...(rate === undefined ? {} : { rateLimit: rate === 'any' ? null : parseRate('--rate', rate) }),
     ...(expiresIn === undefined ? {} : { expiresAt: expiryOf(expiresIn) }),
     ...(blind === undefined ? {} : { blindAllowed: blind === 'yes' }),
     ...(approval === undefined ? {} : { approval }),
   };
+}
+
+/** A misspelt kind would take away more than was meant, without a word. */
+function kindNamed(text: string): RequestKindName {
+  const known = REQUEST_KIND_NAMES.find((name) => name === text);
+  if (known !== undefined) return known;
+  throw optionInvalid(
+    `there is no request of kind ${JSON.stringify(text.slice(0, 32))}`,
+    `choose from ${REQUEST_KIND_NAMES.join(', ')}, with commas between them, or all`,
+  );
 }
 
 function expiryOf(text: string): number | null {

@@ -1,0 +1,34 @@
+import { encodeHex } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
+import { taggedHash } from '@ckm/threshold';
+import type { OperatorPolicy } from '../config/config.js';
+import type { Tightening } from './effective.js';
+
+/** Characters of it that reach the audit log. */
+const MOST = 512;
+
+/** All that an operator takes away, in one line for the audit log: `kinds git, ssh; rate 10 in 3600 s; …`. */
+export function describeTightening(taken: OperatorPolicy & Partial<Pick<Tightening, 'expiresAt'>>): string {
+  const { kinds, rateLimit, expiresAt = null, blindAllowed, approval } = taken;
+  const text = [
+    `kinds ${kinds === null ? 'all' : kinds.join(', ')}`,
+    `rate ${rateLimit === null ? 'any' : `${rateLimit.count} in ${rateLimit.perSeconds} s`}`,
+    `until ${expiresAt === null ? 'always' : new Date(expiresAt * 1_000).toISOString()}`,
+    `blind ${blindAllowed ? 'yes' : 'no'}`,
+    `approval ${approval}`,
+  ].join('; ');
+  return text.length <= MOST ? text : `${text.slice(0, MOST - 1)}…`;
+}
+
+/** Eight digits that name the policy of a whole server, in verdicts and to its operator; null when it takes nothing away. */
+export function nameServerPolicy({
+  kinds,
+  rateLimit,
+  blindAllowed,
+  approval,
+}: OperatorPolicy): string | null {
+  if (kinds === null && rateLimit === null && blindAllowed && approval === 'automatic') return null;
+  const rate = rateLimit === null ? null : { ...rateLimit };
+  const policy = { kinds: kinds === null ? null : kinds.toSorted(), rateLimit: rate, blindAllowed, approval };
+  return encodeHex(taggedHash('CKM/policy/server/v1', encodeData(policy)).subarray(0, 4));
+}
