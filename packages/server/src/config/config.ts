@@ -37,6 +37,8 @@ export interface ServerConfig {
     readonly perSecond: number;
     /** Messages a minute from one address. */
     readonly perAddressPerMinute: number;
+    /** Connections that one address may have open; behind a trusted proxy all come from that one, and none are counted. */
+    readonly connectionsPerAddress: number;
     readonly requestTimeoutMs: number;
     /** How far a sender's clock may be from ours. */
     readonly clockSkewSeconds: number;

@@ -11,6 +11,7 @@ const LIMITS: ServerConfig['limits'] = {
   concurrency: 2,
   perSecond: 1_000,
   perAddressPerMinute: 1_000,
+  connectionsPerAddress: 100,
   requestTimeoutMs: 1_000,
   clockSkewSeconds: 60,
   messageLifetimeSeconds: 300,

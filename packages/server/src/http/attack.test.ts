@@ -7,6 +7,7 @@ const LIMITS = {
   concurrency: 4,
   perSecond: 20,
   perAddressPerMinute: 10,
+  connectionsPerAddress: 100,
   requestTimeoutMs: 1_000,
   clockSkewSeconds: 60,
   messageLifetimeSeconds: 300,

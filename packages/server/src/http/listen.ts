@@ -4,6 +4,8 @@ import { createServer as createHttpsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
+import { addressGroup } from './address.js';
+import { createPlaces } from './places.js';
 
 /** A socket that answers. */
 export interface Listener {
@@ -23,11 +25,15 @@ export interface WebApp {
  */
 export async function listenTcp(
   app: WebApp,
-  config: Pick<ServerConfig, 'listen' | 'tls' | 'limits'>,
+  config: Pick<ServerConfig, 'listen' | 'tls' | 'limits' | 'trustProxy'>,
+  patience: Patience = PATIENCE,
 ): Promise<Listener> {
   const answer = listenerOf(app);
-  const server = config.tls === null ? createHttpServer(answer) : createTlsServer(config.tls, answer);
-  limitServer(server, config.limits.requestTimeoutMs);
+  const { tls, limits, trustProxy } = config;
+  const server =
+    tls === null ? createHttpServer(checksOf(patience), answer) : createTlsServer(tls, patience, answer);
+  limitServer(server, patience, limits.requestTimeoutMs);
+  if (!trustProxy) limitAddresses(server, limits.connectionsPerAddress);
   const { host, port } = config.listen;
   await listening(server, () => server.listen(port, host), `${host}:${port}`);
   const address = server.address();
@@ -39,8 +45,8 @@ export async function listenTcp(
 
 /** Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that). */
 export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
-  const server = createHttpServer(listenerOf(app));
-  limitServer(server, 120_000);
+  const server = createHttpServer(checksOf(PATIENCE), listenerOf(app));
+  limitServer(server, PATIENCE, 120_000);
   await listening(server, () => server.listen(path), path);
   return { port: 0, close: closerOf(server) };
 }
@@ -50,10 +56,14 @@ function listenerOf(app: WebApp): RequestListener {
   return (incoming, outgoing) => void answer(incoming, outgoing);
 }
 
-function createTlsServer(tls: NonNullable<ServerConfig['tls']>, answer: RequestListener): Server {
+function createTlsServer(
+  tls: NonNullable<ServerConfig['tls']>,
+  patience: Patience,
+  answer: RequestListener,
+): Server {
   try {
     const files = { cert: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) };
-    return createHttpsServer({ ...files, minVersion: 'TLSv1.2' }, answer);
+    return createHttpsServer({ ...files, ...checksOf(patience), minVersion: 'TLSv1.2' }, answer);
   } catch (cause) {
     throw configError(
       'CONFIG_INVALID',
@@ -67,8 +77,32 @@ function createTlsServer(tls: NonNullable<ServerConfig['tls']>, answer: RequestL
 /** Open sockets; each costs memory before it has said a word. */
 const MAX_CONNECTIONS = 4_096;
 
-function limitServer(server: Server, requestTimeoutMs: number): void {
-  server.headersTimeout = 10_000;
+/** How long a connection may stay open without saying what it wants. */
+interface Patience {
+  readonly headersMs: number;
+}
+const PATIENCE: Patience = { headersMs: 10_000 };
+
+/** Node looks for late connections every 30 s, unless told otherwise: three times as long as they may be late. */
+function checksOf({ headersMs }: Patience): { readonly connectionsCheckingInterval: number } {
+  return { connectionsCheckingInterval: Math.ceil(headersMs / 4) };
+}
+
+/** A place for each connection of an address, from before TLS until it is closed. Whoever has none left is cut off. */
+function limitAddresses(server: Server, forEach: number): void {
+  const places = createPlaces({ inAll: MAX_CONNECTIONS, forEach });
+  server.on('connection', (socket) => {
+    const address = addressGroup(socket.remoteAddress, undefined);
+    if (!places.take(address)) {
+      socket.destroy();
+      return;
+    }
+    socket.once('close', () => places.leave(address));
+  });
+}
+
+function limitServer(server: Server, { headersMs }: Patience, requestTimeoutMs: number): void {
+  server.headersTimeout = headersMs;
   server.requestTimeout = requestTimeoutMs + 10_000;
   server.keepAliveTimeout = 30_000;
   server.maxHeadersCount = 64;

@@ -139,7 +139,6 @@ function labConfig({
   const file = { name, listen: { host: '127.0.0.1', port: 1 }, log: { level: 'silent' }, ...settings };
   const none = undefined;
   return toConfig(dataDir, file, {
-    dataDir: none,
     databaseUrl: none,
     publicUrl: none,
     listen: none,

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Listener, listenTcp } from './listen.js';
+
+/** Of this machine, and another one than 127.0.0.1. */
+const MALLORY = '127.0.0.66';
+const LIMITS = {
+  body: 1_000,
+  concurrency: 4,
+  perSecond: 20,
+  perAddressPerMinute: 10,
+  connectionsPerAddress: 8,
+  requestTimeoutMs: 1_000,
+  clockSkewSeconds: 60,
+  messageLifetimeSeconds: 300,
+  sessionLifetimeSeconds: 300,
+  requestLifetimeSeconds: 300,
+  keepRequestsSeconds: 300,
+  keepSessionsSeconds: 300,
+};
+
+const sockets: Socket[] = [];
+let listener: Listener;
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await listener.close(0);
+});
+
+async function listen(options: { trustProxy?: boolean; headersMs?: number } = {}): Promise<void> {
+  const { trustProxy = false, headersMs = 10_000 } = options;
+  const listenAt = { host: '127.0.0.1', port: 0 };
+  const app = { fetch: () => new Response('well') };
+  listener = await listenTcp(app, { listen: listenAt, tls: null, limits: LIMITS, trustProxy }, { headersMs });
+}
+
+/** A connection that says nothing; `ended` resolves when the server cuts it off. */
+async function holdOpen(from = MALLORY): Promise<{ readonly socket: Socket; readonly ended: Promise<void> }> {
+  const socket = connect({ host: '127.0.0.1', port: listener.port, localAddress: from });
+  sockets.push(socket);
+  const ended = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+    socket.on('error', () => undefined);
+    socket.resume();
+  });
+  await once(socket, 'connect');
+  return { socket, ended };
+}
+
+/** What is answered to somebody with a connection of their own; null: cut off. */
+function ask(from: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    const options = {
+      host: '127.0.0.1',
+      port: listener.port,
+      localAddress: from,
+      agent: false,
+      path: '/healthz',
+    };
+    request(options, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? null);
+    })
+      .once('error', () => resolve(null))
+      .end();
+  });
+}
+
+describe('V70: connections of one address', () => {
+  test('that say nothing keep nobody else out, and have an end in number', async () => {
+    await listen();
+    const held = await Promise.all(Array.from({ length: 40 }, () => holdOpen()));
+    // All but as many as the limit says are cut off.
+    let cut = 0;
+    await new Promise<void>((resolve) => {
+      for (const { ended } of held)
+        void ended.then(() => ++cut === 40 - LIMITS.connectionsPerAddress && resolve());
+    });
+    expect(await ask(MALLORY)).toBeNull();
+    expect(await ask('127.0.0.1')).toBe(200);
+    expect(cut).toBe(40 - LIMITS.connectionsPerAddress);
+  });
+
+  test('that are closed make room again', async () => {
+    await listen();
+    const held = await Promise.all(Array.from({ length: LIMITS.connectionsPerAddress }, () => holdOpen()));
+    expect(await ask(MALLORY)).toBeNull();
+    held[0]!.socket.destroy();
+    await held[0]!.ended;
+    await expect.poll(() => ask(MALLORY)).toBe(200);
+  });
+
+  test('behind a trusted proxy are those of everybody, and are not counted', async () => {
+    await listen({ trustProxy: true });
+    await Promise.all(Array.from({ length: 40 }, () => holdOpen()));
+    expect(await ask(MALLORY)).toBe(200);
+  });
+
+  test('that say nothing for too long are closed, soon after that', async () => {
+    await listen({ headersMs: 40 });
+    const { ended } = await holdOpen();
+    await ended;
+    expect(await ask(MALLORY)).toBe(200);
+  });
+});
