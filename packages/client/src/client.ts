@@ -1,10 +1,12 @@
 import { platformTransport } from '#transport';
 import { UsageError } from '@ckm/foundation';
+import { namesOf } from './ceremony/ask-all.js';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
 import { createKeyShelf, listKeyRecords } from './keys/keys.js';
 import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
 import { type CreateKeyArgs, type KeyPlan, planKey, sessionFromPlan } from './keys/create-key.js';
 import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
+import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import type { OnProgress } from './progress/progress.js';
 import { addServer, type AddServerArgs, previewServer, type ServerPreview } from './servers/add-server.js';
@@ -58,6 +60,10 @@ export interface Client {
   /** The same, before its public half is handed out. @throws StateError `KEY_NOT_USABLE` while it is not complete */
   usableKey(name: string): Promise<CertifiedKey>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
+  /** Names of the servers that {@link Client.restoreKey} would ask. Nothing is sent. */
+  planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
+  /** Has every server of a key that lost its share recover it from the certificate. */
+  restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
 
   preview(args: SignArgs): Promise<SignPreview>;
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
@@ -65,7 +71,12 @@ export interface Client {
   listSessions(): Promise<readonly SessionRecord[]>;
   /** @param id the first digits of its id */
   showSession(id: string): Promise<SessionRecord>;
-  resumeSession(id: string, on?: OnProgress): Promise<ResumeResult>;
+  /** @param options.waitSeconds how long to wait for people; default: until the request expires */
+  resumeSession(
+    id: string,
+    on?: OnProgress,
+    options?: { readonly waitSeconds?: number },
+  ): Promise<ResumeResult>;
   cancelSession(id: string, reason: string): Promise<SessionRecord>;
 
   status(): Promise<Status>;
@@ -118,16 +129,24 @@ export function createClient(options: ClientOptions): Client {
     showKey: shelf,
     usableKey: async (name) => requireUsable(await shelf(name)),
     verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
+    planRestoration: async ({ name, servers }) =>
+      namesOf(await planRestoration(context, await shelf(name), servers)),
+    restoreKey: async (args, on = silent) => {
+      const restoration = await restoreKey(context, await shelf(args.name), args, on);
+      signer.forgetServers();
+      return restoration;
+    },
 
     preview: (args) => signer.preview(args),
     sign: (args, on) => acting(signer.sign(args, on)),
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),
-    resumeSession: async (id, on) => {
+    resumeSession: async (id, on, { waitSeconds } = {}) => {
       const session = await findSession(store, id);
       requireOpen(session);
-      if (session.kind === 'sign') return { kind: 'sign', result: await acting(signer.resume(session, on)) };
+      if (session.kind === 'sign')
+        return { kind: 'sign', result: await acting(signer.resume(session, on, waitSeconds)) };
       return {
         kind: 'dkg',
         key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),

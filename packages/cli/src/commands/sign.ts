@@ -1,4 +1,4 @@
-import type { SignArgs, SignPreview, SignResult } from '@ckm/client';
+import type { Client, SignArgs, SignPreview, SignResult } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
@@ -62,9 +62,7 @@ async function sign(context: Context, key: string, file: string | undefined, giv
     ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   };
-  const preview = await client.preview(args);
-  terminal.warn(formatDescription(terminal, preview.description));
-  terminal.warn(askLines(key, preview));
+  const preview = await showRequest(terminal, client, args);
   if (flags.preview === true) {
     terminal.result('nothing was sent', { preview: true, key, ...preview });
     return;
@@ -79,6 +77,14 @@ async function sign(context: Context, key: string, file: string | undefined, giv
   const result = await client.sign(args, progress.on).finally(progress.end);
   warnAbout(context, terminal, result);
   await answer(terminal, request.kind, result, given.out);
+}
+
+/** Shows what would be signed, as this client reads it from the bytes, and who would be asked. Nothing is sent. */
+export async function showRequest(terminal: Terminal, client: Client, args: SignArgs): Promise<SignPreview> {
+  const preview = await client.preview(args);
+  terminal.warn(formatDescription(terminal, preview.description));
+  terminal.warn(askLines(args.key, preview));
+  return preview;
 }
 
 function askLines(key: string, { asks, needed, policy }: SignPreview): string {

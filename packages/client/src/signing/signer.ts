@@ -53,8 +53,8 @@ export interface SignPreview {
 export interface Signer {
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
   preview(args: SignArgs): Promise<SignPreview>;
-  /** Goes on with a request that waits for people. */
-  resume(session: SignSession, on?: OnProgress): Promise<SignResult>;
+  /** Goes on with a request that waits for people. @param waitSeconds as in {@link SignArgs} */
+  resume(session: SignSession, on?: OnProgress, waitSeconds?: number): Promise<SignResult>;
   /** Tells every server that nobody wants it any more; those that cannot be reached forget it when it expires. */
   cancel(session: SignSession, reason: string): Promise<void>;
   /** Servers were added, renamed or removed. */
@@ -173,11 +173,12 @@ export function createSigner(
         needed: key.public.quorum.needed,
       };
     },
-    async resume(session, on) {
+    async resume(session, on, waitSeconds = Number.POSITIVE_INFINITY) {
       const key = requireUsable(await shelf(session.keyName));
       const request = understand(key, session.requestKind, session.payload);
       const { without, expiresAt } = session;
-      return run({ key, request, session, without, waitUntil: expiresAt, isKept: true, on });
+      const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
+      return run({ key, request, session, without, waitUntil, isKept: true, on });
     },
     async cancel(session, reason) {
       const { sessionId: requestId } = session;

@@ -1,51 +1,75 @@
-import type { Client } from '@ckm/client';
+import type { Client, SessionRecord, SignPreview } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
+import { parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../home/open-owner.js';
+import { agree } from '../../terminal/agree.js';
 import { createProgress } from '../../terminal/progress.js';
+import type { Terminal } from '../../terminal/terminal.js';
 import { assertFree } from '../../terminal/write-out.js';
 import { keyLines, keyObject } from '../key/show.js';
-import { answer, warnAbout } from '../sign.js';
+import { answer, showRequest, warnAbout } from '../sign.js';
 
 /** `ckm sessions resume ID` */
 export function sessionsResumeCommand(): Command {
   return leaf('resume', 'go on with a ceremony from wherever it is')
     .argument('[id]', 'the first digits of its id; not needed when only one is open')
+    .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
+    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
     .option('--out <file>', 'a new file for a signature instead of stdout')
     .action(run(resume));
 }
 
-async function resume(
-  context: Context,
-  id: string | undefined,
-  { out }: { readonly out?: string },
-): Promise<void> {
-  const { terminal } = context;
+interface Flags {
+  readonly blind?: true;
+  readonly wait?: string;
+  readonly out?: string;
+}
+
+async function resume(context: Context, id: string | undefined, given: Flags): Promise<void> {
+  const { terminal, flags } = context;
   const client = await openOwner(context);
-  await assertFree(out);
+  await assertFree(given.out);
+  const options = given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) };
   const session = await client.showSession(id ?? (await onlyOpen(client)));
-  if (context.flags.preview === true) {
-    terminal.result(
-      `would go on with ${session.kind === 'dkg' ? 'making' : 'signing with'} ${session.keyName}`,
-      {
-        preview: true,
-        sessionId: session.sessionId,
-      },
-    );
+  const preview = await showAgain(terminal, client, session);
+  if (flags.preview === true) {
+    const what = `${session.kind === 'dkg' ? 'making' : 'signing with'} ${session.keyName}`;
+    const { keyName: key, sessionId } = session;
+    terminal.result(`would go on with ${what}`, { preview: true, sessionId, key, ...preview });
     return;
+  }
+  if (preview !== null) {
+    await agree(context, {
+      description: preview.description,
+      key: session.keyName,
+      question: 'Go on with this signature?',
+      isBlindWanted: given.blind === true,
+    });
   }
   const progress = createProgress(terminal);
   const full = Buffer.from(session.sessionId).toString('hex');
-  const done = await client.resumeSession(full, progress.on).finally(progress.end);
+  const done = await client.resumeSession(full, progress.on, options).finally(progress.end);
   if (done.kind === 'sign') {
     warnAbout(context, terminal, done.result);
-    await answer(terminal, session.kind === 'sign' ? session.requestKind : '', done.result, out);
+    await answer(terminal, session.kind === 'sign' ? session.requestKind : '', done.result, given.out);
     return;
   }
   const key = await client.showKey(done.key.name);
   terminal.result(keyLines(terminal, key), keyObject(key));
+}
+
+/** What an open request would sign: who goes on with it may not be who began it, or not remember. */
+async function showAgain(
+  terminal: Terminal,
+  client: Client,
+  session: SessionRecord,
+): Promise<SignPreview | null> {
+  if (session.kind !== 'sign' || session.standing !== 'open') return null;
+  const { keyName: key, requestKind: kind, payload, without } = session;
+  return showRequest(terminal, client, { key, kind, payload, without });
 }
 
 async function onlyOpen(client: Client): Promise<string> {
