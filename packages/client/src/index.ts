@@ -13,6 +13,7 @@ export type { ServerRecord } from './servers/server-record.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/create-key.js';
 export type { CertifiedKey, KeyRecord } from './keys/key-record.js';
+export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, SignPreview, SignResult } from './signing/signer.js';

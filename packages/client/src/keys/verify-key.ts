@@ -3,15 +3,20 @@ import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { certificateHash, parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
 import type { OnProgress } from '../progress/progress.js';
+import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
+import { isForgotten } from '../transport/server-link.js';
 import type { CertifiedKey } from './key-record.js';
 
-/** What one server says about a key, checked against the certificate we hold. */
+/**
+ * What one server says about a key, checked against the certificate we hold. `lost`: it has the account and not the key;
+ * `forgot`: it does not even know the account, or somebody on the way says so.
+ */
 export interface ServerVerdict {
   /** The owner's name of the server; its XID in hex when it is not on record. */
   readonly server: string;
   readonly slot: number;
-  readonly verdict: 'holds' | 'differs' | 'pending' | 'silent' | 'unknown';
+  readonly verdict: 'holds' | 'differs' | 'pending' | 'lost' | 'forgot' | 'silent' | 'unknown';
   /** One line for a person. */
   readonly text: string;
 }
@@ -37,15 +42,7 @@ export async function verifyKey(
         const server = encodeHex(serverId).slice(0, 16);
         return { server, slot, verdict: 'unknown', text: 'not among your servers any more' };
       }
-      try {
-        const link = await context.linkTo(record);
-        const shown = await link.call('key.show', { keyId: key.keyId });
-        return { server: record.name, slot, ...judge(key, shown) };
-      } catch (error) {
-        if (!(error instanceof CkmError)) throw error;
-        const verdict = error.errorClass === 'AvailabilityError' ? 'silent' : 'differs';
-        return { server: record.name, slot, verdict, text: error.message };
-      }
+      return askForKey(context, key, slot, record);
     }),
   );
   const holding = verdicts.filter(({ verdict }) => verdict === 'holds').map(({ server }) => server);
@@ -62,6 +59,32 @@ export async function verifyKey(
   });
   return { name: key.record.name, isSound: waiting.length === 0, servers: verdicts };
 }
+
+/** Asks one server of a key. */
+export async function askForKey(
+  context: ClientContext,
+  key: CertifiedKey,
+  slot: number,
+  record: ServerRecord,
+): Promise<ServerVerdict> {
+  const server = record.name;
+  try {
+    const link = await context.linkTo(record);
+    const shown = await link.call('key.show', { keyId: key.keyId });
+    return { server, slot, ...judge(key, shown) };
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    if (error.code === 'KEY_UNKNOWN') {
+      return { server, slot, verdict: 'lost', text: `has lost its share of ${key.record.name}` };
+    }
+    if (isForgotten(error)) return { server, slot, verdict: 'forgot', text: FORGOTTEN };
+    const verdict = error.errorClass === 'AvailabilityError' ? 'silent' : 'differs';
+    return { server, slot, verdict, text: error.message };
+  }
+}
+
+/** What a server that knows nothing of the owner any more looks like. */
+export const FORGOTTEN = 'does not know you any more, as if it had lost its database';
 
 function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict, 'verdict' | 'text'> {
   const { certificate, policy, key: summary } = shown;

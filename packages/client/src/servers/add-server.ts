@@ -57,8 +57,20 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
     addedAt: before?.addedAt ?? context.clock(),
     accountSince: before?.accountSince ?? null,
   };
+  return openAccount(context, record, args.invite ?? null);
+}
+
+/**
+ * Opens an account at a pinned server, or finds the one that is open already; puts that on record.
+ * @throws AccessError `ACCOUNTS_CLOSED`, `INVITE_REQUIRED`, `INVITE_INVALID`
+ */
+export async function openAccount(
+  context: ClientContext,
+  record: ServerRecord,
+  invite: string | null,
+): Promise<ServerRecord> {
   const link = await context.linkTo(record);
-  const { openedAt } = await link.call('account.open', { invite: args.invite ?? null }, { introduce: true });
+  const { openedAt } = await link.call('account.open', { invite }, { introduce: true });
   const opened = { ...record, accountSince: openedAt };
   await saveServerRecord(context.store, opened);
   return opened;

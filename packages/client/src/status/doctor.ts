@@ -78,9 +78,13 @@ function checkServers({ servers }: Status): DoctorLine[] {
     return [{ level: 'warn', subject: 'servers', text: 'there are none', fix: 'ckm server add NAME URL' }];
   }
   return servers.flatMap(
-    ({ name, isReachable, answerMs, clockOffset, keys, keyQuota, problem }): DoctorLine[] => {
+    ({ name, url, isReachable, answerMs, clockOffset, keys, keyQuota, problem }): DoctorLine[] => {
       if (!isReachable) {
         const text = problem?.text ?? 'does not answer';
+        if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') {
+          const fix = `ckm key restore, for each key of it; without any: ckm server add ${name} ${url}`;
+          return [{ level: 'fail', subject: name, text, fix }];
+        }
         return [
           {
             level: 'fail',
@@ -106,8 +110,8 @@ function checkServers({ servers }: Status): DoctorLine[] {
 }
 
 function checkMargins({ keys }: Status): DoctorLine[] {
-  return keys.map(({ name, margin, quorum, reachable }): DoctorLine => {
-    const fix = 'bring the servers that do not answer back';
+  return keys.map(({ name, margin, quorum, reachable, lost }): DoctorLine => {
+    const fix = lost.length > 0 ? `ckm key restore ${name}` : 'bring the servers that do not answer back';
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
     if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, fix };
     // Half of what may fail has failed.
@@ -145,6 +149,9 @@ function keyLine(
   const subject = `${name} on ${server}`;
   if (verdict === 'pending')
     return { level: 'warn', subject, text, fix: 'ckm sessions resume, or ckm key verify' };
+  if (verdict === 'lost' || verdict === 'forgot') {
+    return { level: 'fail', subject, text, fix: `ckm key restore ${name}` };
+  }
   if (verdict === 'silent') return { level: 'warn', subject, text, fix: `bring ${server} back` };
   if (verdict === 'unknown') return { level: 'warn', subject, text, fix: 'ckm server add, with its address' };
   return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };

@@ -1,12 +1,15 @@
-import { CkmError, equalBytes } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
+import type { Result } from '@ckm/api';
 import type { ClientContext } from '../context.js';
 import { isComplete } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
+import { FORGOTTEN } from '../keys/verify-key.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 import { type SessionRecord, shortId } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
+import { isForgotten } from '../transport/server-link.js';
 
 /** One server as it answers now. */
 export interface ServerStatus {
@@ -27,8 +30,10 @@ export interface KeyStatus {
   readonly name: string;
   readonly purpose: string;
   readonly quorum: { readonly needed: number; readonly of: number };
-  /** Servers of the key that answer now. */
+  /** Servers of the key that answer now and have their share. */
   readonly reachable: readonly string[];
+  /** Servers of the key that answer now and have lost their share. */
+  readonly lost: readonly string[];
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
   /** Whether every server has promised that it stored the certificate. */
@@ -46,26 +51,32 @@ export interface Status {
   }[];
 }
 
-/** Everything on one screen: asks every server once. */
+/** Everything on one screen: asks every server how it is, and which keys it has. */
 export async function readStatus(context: ClientContext): Promise<Status> {
   const records = await listServerRecords(context.store);
   const servers = await Promise.all(records.map((record) => readServer(context, record)));
   const reachable = records.filter((_, i) => servers[i]!.isReachable);
+  const held = await Promise.all(reachable.map((record) => listHeld(context, record)));
   const keys = await listKeyRecords(context.store);
   const sessions = await listSessions(context.store);
   return {
     servers,
     keys: keys.map((record) => {
       const { params } = parseCertificate(record.certificate);
-      const up = reachable.filter(({ xid }) =>
-        params.roster.some(({ serverId }) => equalBytes(serverId, xid)),
+      const id = encodeHex(params.keyId);
+      const up = reachable.flatMap(({ xid, name }, i) =>
+        params.roster.some(({ serverId }) => equalBytes(serverId, xid))
+          ? [{ name, has: held[i]?.has(id) ?? true }]
+          : [],
       );
+      const having = up.filter(({ has }) => has);
       return {
         name: record.name,
         purpose: params.purpose,
         quorum: params.quorum,
-        reachable: up.map(({ name }) => name),
-        margin: up.length - params.quorum.needed,
+        reachable: having.map(({ name }) => name),
+        lost: up.filter(({ has }) => !has).map(({ name }) => name),
+        margin: having.length - params.quorum.needed,
         isComplete: isComplete(record, params.quorum.of),
       };
     }),
@@ -79,6 +90,29 @@ export async function readStatus(context: ClientContext): Promise<Status> {
       })),
   };
 }
+
+/** Ids of all keys that a server has for us, in hex; null: it does not say. */
+async function listHeld(context: ClientContext, record: ServerRecord): Promise<ReadonlySet<string> | null> {
+  const held = new Set<string>();
+  try {
+    const link = await context.linkTo(record);
+    for (let after: Uint8Array | null = null, page = 0; page < MOST_PAGES; page++) {
+      const { keys }: Result<'key.list'> = await link.call('key.list', { after });
+      for (const { keyId } of keys) held.add(encodeHex(keyId));
+      after = keys.at(-1)?.keyId ?? null;
+      if (keys.length < FULL_PAGE) return held;
+    }
+    return null;
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
+
+/** Keys that a server lists at once, when it has more. */
+const FULL_PAGE = 256;
+/** A server that goes on for longer is not believed to end. */
+const MOST_PAGES = 64;
 
 /** Asks one server how it is; a refusal is an answer too. */
 export async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
@@ -94,6 +128,9 @@ export async function readServer(context: ClientContext, record: ServerRecord): 
     return { name, url, isReachable: true, version, answerMs, clockOffset, keys, keyQuota, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    return { name, url, isReachable: false, ...none, problem: { code: error.code, text: error.message } };
+    const problem = isForgotten(error)
+      ? { code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN }
+      : { code: error.code, text: error.message };
+    return { name, url, isReachable: false, ...none, problem };
   }
 }

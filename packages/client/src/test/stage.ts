@@ -8,7 +8,7 @@ import {
   type Result,
   toProblem,
 } from '@ckm/api';
-import { AvailabilityError, encodeUtf8, secret } from '@ckm/foundation';
+import { AccessError, AvailabilityError, encodeUtf8, secret } from '@ckm/foundation';
 import {
   authenticateMessage,
   createIdentity,
@@ -156,7 +156,7 @@ async function receive(actor: Actor, request: TransportRequest, now: number): Pr
   const { identity } = actor;
   const opened = unsealMessage({ recipient: identity, bytes: request.body!, now });
   const keys = opened.introduction ?? (await keysOf(actor, opened.claimed.sender));
-  if (keys === null) return json(401, toProblem(unreachable(actor.url)));
+  if (keys === null) return json(401, toProblem(unknownSender()));
   const message = authenticateMessage(opened, keys);
   const reply = await answer(actor, message, keys);
   const bytes = sealMessage({
@@ -197,7 +197,10 @@ async function perform(
 ): Promise<unknown> {
   const time = actor.server.context.clock();
   if (name === 'account.open') return { openedAt: time };
-  if (name === 'server.describe') return { name: actor.name, version: '0.1.0', time, keys: 0, keyQuota: 100 };
+  if (name === 'server.describe') {
+    const { keys } = await caller.call('key.list', { after: null });
+    return { name: actor.name, version: '0.1.0', time, keys: keys.length, keyQuota: 100 };
+  }
   return caller.call(name, parameters);
 }
 
@@ -219,6 +222,13 @@ export function unreachable(url: string): AvailabilityError {
   return new AvailabilityError(`no server answers at ${url}`, {
     code: 'SERVER_UNREACHABLE',
     hint: 'try again',
+  });
+}
+
+function unknownSender(): AccessError {
+  return new AccessError('the message is not from anybody this server knows', {
+    code: 'MESSAGE_NOT_AUTHENTICATED',
+    hint: 'open an account',
   });
 }
 

@@ -163,6 +163,14 @@ function refusedUnsealed(server: string, status: number, body: Uint8Array): Avai
   );
 }
 
+/**
+ * Whether a server says, unsealed, that it does not know who asks: it may have lost its accounts, or somebody on the way
+ * says so. A reason to introduce ourselves again, and for nothing else.
+ */
+export function isForgotten(error: CkmError): boolean {
+  return error.code === 'SERVER_REFUSED_MESSAGE' && error.facts['reason'] === 'MESSAGE_NOT_AUTHENTICATED';
+}
+
 function unsealedCode(body: Uint8Array): string {
   if (body.length > 8192) return '';
   const match = /"code"\s*:\s*"([A-Z][A-Z0-9_]{2,63})"/.exec(new TextDecoder().decode(body));

@@ -1,0 +1,158 @@
+import { CkmError, UsageError } from '@ckm/foundation';
+import type { Participant } from '../ceremony/ask-all.js';
+import { checkAcknowledgement } from '../ceremony/certificate.js';
+import type { ClientContext } from '../context.js';
+import type { OnProgress } from '../progress/progress.js';
+import { openAccount } from '../servers/add-server.js';
+import { serverUnknown } from '../servers/servers.js';
+import { rosterOf } from '../signing/roster.js';
+import type { CertifiedKey } from './key-record.js';
+import { loadKeyRecord, saveKeyRecord } from './keys.js';
+import { askForKey } from './verify-key.js';
+
+export interface RestoreKeyArgs {
+  readonly name: string;
+  /** The owner's names of the servers to ask; default: all of the key. */
+  readonly servers?: readonly string[];
+  /** For a server that has lost the account too and takes nobody without. */
+  readonly invite?: string;
+}
+
+/**
+ * What became of a share. `restored`: it is there again; `held`: it had never gone; `refused`: the server cannot or will
+ * not; `differs`: it holds something else; `silent`: it does not answer.
+ */
+export interface ServerRestoration {
+  /** The owner's name of the server. */
+  readonly server: string;
+  readonly slot: number;
+  readonly outcome: 'restored' | 'held' | 'refused' | 'differs' | 'silent';
+  /** One line for a person. */
+  readonly text: string;
+  /** The code of the refusal. */
+  readonly code: string | null;
+  /** What to do about it; an imperative sentence. */
+  readonly hint: string | null;
+}
+
+export interface KeyRestoration {
+  readonly name: string;
+  /** Whether every server that was asked holds its share now. */
+  readonly isSound: boolean;
+  readonly servers: readonly ServerRestoration[];
+}
+
+/**
+ * The servers of a key that {@link restoreKey} would ask.
+ * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`; StorageError `SERVER_PIN_DIFFERS`
+ */
+export async function planRestoration(
+  context: ClientContext,
+  key: CertifiedKey,
+  names: readonly string[] | undefined,
+): Promise<readonly Participant[]> {
+  const roster = await rosterOf(context, key);
+  if (names === undefined) return roster;
+  return [...new Set(names)].map((name) => {
+    const found = roster.find(({ server }) => server.name === name);
+    if (found !== undefined) return found;
+    throw notOfKey(name, key.record.name);
+  });
+}
+
+/**
+ * Asks the servers of a key whether they have their share, and hands each that has lost it the certificate, out of which
+ * it recovers the share by itself. One that has lost the account too is asked to open it again. A promise that the
+ * certificate is stored is checked before it counts.
+ * @throws as {@link planRestoration}
+ */
+export async function restoreKey(
+  context: ClientContext,
+  key: CertifiedKey,
+  { servers, invite }: Omit<RestoreKeyArgs, 'name'>,
+  on: OnProgress,
+): Promise<KeyRestoration> {
+  const participants = await planRestoration(context, key, servers);
+  const done: ServerRestoration[] = [];
+  const report = () => {
+    const have = done.filter(isThere).map(({ server }) => server);
+    const names = participants.map(({ server }) => server.name);
+    const waiting = names.filter((name) => !done.some(({ server }) => server === name));
+    on({ session: '', stage: 'certify', round: 1, of: 1, have, waiting, text: 'restoring shares' });
+  };
+  report();
+  await Promise.all(
+    participants.map(async (participant) => {
+      done.push(await restoreAt(context, key, participant, invite ?? null));
+      report();
+    }),
+  );
+  await acknowledge(context, key, done);
+  return {
+    name: key.record.name,
+    isSound: done.every(isThere),
+    servers: done.toSorted((a, b) => a.slot - b.slot),
+  };
+}
+
+function isThere({ outcome }: ServerRestoration): boolean {
+  return outcome === 'restored' || outcome === 'held';
+}
+
+async function restoreAt(
+  context: ClientContext,
+  key: CertifiedKey,
+  participant: Participant,
+  invite: string | null,
+): Promise<ServerRestoration> {
+  const { slot, server } = participant;
+  const say = (
+    outcome: ServerRestoration['outcome'],
+    text: string,
+    refusal?: CkmError,
+  ): ServerRestoration => {
+    const { code = null, hint = null } = refusal ?? {};
+    return { server: server.name, slot, outcome, text, code, hint };
+  };
+  try {
+    let { verdict, text } = await askForKey(context, key, slot, server);
+    if (verdict === 'forgot') {
+      await openAccount(context, server, invite);
+      ({ verdict, text } = await askForKey(context, key, slot, server));
+    }
+    if (verdict === 'holds') return say('held', 'has its share');
+    if (verdict !== 'lost' && verdict !== 'pending') {
+      return say(verdict === 'differs' ? 'differs' : 'silent', text);
+    }
+    const link = await context.linkTo(server);
+    const { certificate, policy } = key.record;
+    const promise = await link.call('key.restore', { certificate, policy });
+    checkAcknowledgement({ hash: key.certificateHash, certificate: key.certificate }, participant, promise);
+    return say('restored', 'has its share again');
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    if (error.errorClass === 'AvailabilityError') return say('silent', error.message, error);
+    return say(error.errorClass === 'PeerFaultError' ? 'differs' : 'refused', error.message, error);
+  }
+}
+
+/** A share that came back was promised to be stored, also where the first promise never arrived. */
+async function acknowledge(
+  { store }: ClientContext,
+  key: CertifiedKey,
+  done: readonly ServerRestoration[],
+): Promise<void> {
+  const promised = done.filter(({ outcome }) => outcome === 'restored').map(({ slot }) => slot);
+  const record = await loadKeyRecord(store, key.record.name);
+  const acknowledged = [...new Set([...record.acknowledged, ...promised])].sort((a, b) => a - b);
+  if (acknowledged.length > record.acknowledged.length)
+    await saveKeyRecord(store, { ...record, acknowledged });
+}
+
+function notOfKey(server: string, key: string): UsageError {
+  if (!/^[a-z0-9][a-z0-9._-]{0,31}$/.test(server)) return serverUnknown(server);
+  return new UsageError(`server ${server} is not one of key ${key}`, {
+    code: 'QUORUM_SERVERS_MISMATCH',
+    hint: `name servers of the key: ckm key verify ${key} lists them`,
+  });
+}
