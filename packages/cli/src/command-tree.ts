@@ -114,6 +114,11 @@ const OWN_SERVER: readonly Twig[] = [
         summary: 'invites, and who used them',
         load: async () => (await import('./commands/server/invite/list.js')).serverInviteListCommand(),
       },
+      {
+        name: 'revoke',
+        summary: 'take back an invite that nobody has used',
+        load: async () => (await import('./commands/server/invite/revoke.js')).serverInviteRevokeCommand(),
+      },
     ],
   },
   {

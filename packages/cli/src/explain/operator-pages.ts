@@ -57,6 +57,16 @@ export const OPERATOR_PAGES = pagesOf({
     'With the clock set back, expired messages and requests would come to life again.',
     'Set the clock right. If it was wrong before, start once with CKM_ACCEPT_CLOCK=1.',
   ],
+  INVITES_CLOSED: [
+    'The server is closed, so nobody could use an invite.',
+    'A code that opens nothing would only disappoint whoever gets it.',
+    'Set "accounts" to "invite" in config.json and start the server again, or let it stay closed.',
+  ],
+  INVITE_USED: [
+    'Somebody has opened an account with this invite.',
+    'Taking back the code would not take back the account.',
+    'Suspend the account: ckm server accounts suspend FOLDER XID.',
+  ],
   OPERATOR_UNKNOWN_ID: [
     'Nothing the server has begins with these digits.',
     'It may be answered, expired or withdrawn by now.',

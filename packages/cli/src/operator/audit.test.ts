@@ -63,8 +63,8 @@ describe('the audit log of a server', () => {
     await withHistory();
     const shown = await audit('show');
     expect(shown.stdout).toMatch(/Start the server/);
-    expect(shown.stdout.match(/Invite somebody {2}\((Ann|Ben|Cleo)\)/g)).toHaveLength(3);
-    expect((await audit('show', '--limit', '2')).stdout).toMatch(/\(Ben\)\n.*\(Cleo\)\n$/);
+    expect(shown.stdout.match(/Invite somebody {2}\(invite [0-9a-f]{8} · (Ann|Ben|Cleo)\)/g)).toHaveLength(3);
+    expect((await audit('show', '--limit', '2')).stdout).toMatch(/ · Ben\)\n.* · Cleo\)\n$/);
     const lines = JSON.parse(
       (await audit('show', '--from', '2', '--limit', '1', '--json')).stdout,
     ) as unknown[];

@@ -61,3 +61,40 @@ test('an invite is not made with --preview, or for a time that is none', async (
   expect([endless.status, errorOf(endless).code]).toEqual([64, 'OPTION_INVALID']);
   expect((await list()).stdout).toBe(before);
 });
+
+test('an invite is taken back by the digits that the list shows, and lets nobody in', async () => {
+  const cleo = await person('cleo');
+  const invite = (word: string, ...more: string[]) => runCkm(['server', 'invite', word, folder, ...more]);
+  const made = await invite('create', '--note', 'for Cleo', '--json');
+  const { code, id } = JSON.parse(made.stdout) as { code: string; id: string };
+  expect((await invite('list')).stdout).toMatch(new RegExp(`^${id.slice(0, 8)}  made .*for Cleo$`, 'm'));
+  expect((await invite('revoke', id.slice(0, 8), '--preview')).stdout).toBe(`would take back invite ${id}\n`);
+  expect((await invite('revoke', id.slice(0, 8))).stdout).toBe(`took back invite ${id}\n`);
+  expect(errorOf(await cleo('--invite', code)).code).toBe('INVITE_INVALID');
+  const again = await invite('revoke', id);
+  expect([again.status, errorOf(again).code]).toEqual([64, 'OPERATOR_UNKNOWN_ID']);
+  expect((await invite('list')).stdout).not.toContain('Cleo');
+  const log = (await runCkm(['server', 'audit', 'show', folder])).stdout;
+  expect(log).toMatch(new RegExp(`Take an invite back  \\(invite ${id.slice(0, 8)} · for Cleo\\)`));
+});
+
+test('an invite is not made on a closed server; on an open one it is said that nobody needs it', async () => {
+  for (const [accounts, status] of [
+    ['closed', 64],
+    ['open', 0],
+  ] as const) {
+    const other = `${scratch.path}/${accounts}`;
+    await runCkm(['server', 'init', other, '--name', 'b', '--listen', '127.0.0.1:0', '--accounts', accounts]);
+    const process = await startServerProcess(other);
+    try {
+      for (const more of [[], ['--preview']]) {
+        const outcome = await runCkm(['server', 'invite', 'create', other, ...more]);
+        expect(outcome.status).toBe(status);
+        if (accounts === 'open') expect(outcome.stderr).toContain('nobody needs an invite');
+        else expect(errorOf(outcome).code).toBe('INVITES_CLOSED');
+      }
+    } finally {
+      await process.stop('SIGKILL');
+    }
+  }
+});

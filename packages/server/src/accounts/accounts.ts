@@ -34,6 +34,8 @@ export interface Introduction {
 
 /** An invite as the operator sees it; the code is gone. */
 export interface Invite {
+  /** 32 bytes that name it: a code of 100 random bits cannot be found from its hash. */
+  readonly codeHash: Uint8Array;
   readonly note: string;
   readonly usedBy: Uint8Array | null;
   readonly createdAt: number;
@@ -57,8 +59,10 @@ export interface Accounts {
   createInvite(
     transaction: Transaction,
     invite: { readonly note: string; readonly expiresAt: number },
-  ): Promise<{ readonly code: string }>;
+  ): Promise<{ readonly code: string; readonly codeHash: Uint8Array }>;
   listInvites(reader: Reader, limit: number): Promise<readonly Invite[]>;
+  /** Invites that are meant by the first hex digits of their hash, or by the code itself; at most `limit`. */
+  findInvites(reader: Reader, name: string, limit: number): Promise<readonly Invite[]>;
 
   /** The quota checks. Each throws PolicyError `QUOTA_…` (429) when one more would be too many. */
   readonly quota: {

@@ -14,8 +14,9 @@ import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
 import type { AccountRow, InviteRow, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import type { Account, Accounts, Introduction, Quota } from './accounts.js';
+import type { Account, Accounts, Introduction, Invite, Quota } from './accounts.js';
 import { accessError } from './codes.js';
+import { idsBeginning } from '../storage/id-prefix.js';
 import { createInviteCode, normalInviteCode } from './invite-code.js';
 import { quotaChecks } from './quota.js';
 
@@ -97,6 +98,12 @@ export function createAccounts(sources: Sources): Accounts {
     return vault.sealRow('invites', { ...columns, usedBy }, vault.openRow('invites', row));
   }
 
+  function toInvite(row: InviteRow): Invite {
+    const { codeHash, usedBy, createdAt, expiresAt } = row;
+    const { note } = z.strictObject({ note: z.string() }).parse(decodeData(vault.openRow('invites', row)));
+    return { codeHash, note, usedBy, createdAt, expiresAt };
+  }
+
   return {
     find: async (reader, xid) => {
       const row = await reader.accounts.find(xid);
@@ -126,18 +133,17 @@ export function createAccounts(sources: Sources): Accounts {
     },
     createInvite: async (transaction, { note, expiresAt }) => {
       const code = createInviteCode(sources.random);
-      const columns = { codeHash: inviteHash(code), usedBy: null, createdAt: clock(), expiresAt };
+      const codeHash = inviteHash(code);
+      const columns = { codeHash, usedBy: null, createdAt: clock(), expiresAt };
       await transaction.invites.insert(vault.sealRow('invites', columns, encodeData({ note })));
-      return { code };
+      return { code, codeHash };
     },
-    listInvites: async (reader, limit) => {
-      const rows = await reader.invites.list(limit);
-      return rows.map((row) => {
-        const { note } = z
-          .strictObject({ note: z.string() })
-          .parse(decodeData(vault.openRow('invites', row)));
-        return { note, usedBy: row.usedBy, createdAt: row.createdAt, expiresAt: row.expiresAt };
-      });
+    listInvites: async (reader, limit) => (await reader.invites.list(limit)).map(toInvite),
+    findInvites: async (reader, name, limit) => {
+      const code = normalInviteCode(name);
+      const [lowest, highest] =
+        code === null ? idsBeginning(name.toLowerCase()) : [inviteHash(code), inviteHash(code)];
+      return (await reader.invites.withHashBetween(lowest, highest, limit)).map(toInvite);
     },
     quota: quotaChecks,
   };

@@ -10,6 +10,7 @@ import {
   hexId,
   hexPrefix,
   inviteBody,
+  inviteNameBody,
   type OperatorStatus,
   rejectBody,
   tightenBody,
@@ -72,6 +73,13 @@ export function createControlApp(options: ControlOptions): Hono {
 
   app.get('/invites', async (c) => c.json(await desk().invites()));
   app.post('/invites', async (c) => c.json(await desk().createInvite(await jsonBody(c, inviteBody))));
+
+  app.post('/invites/find', async (c) =>
+    c.json(await desk().invite((await jsonBody(c, inviteNameBody)).invite)),
+  );
+  app.post('/invites/revoke', async (c) =>
+    c.json(await desk().revokeInvite((await jsonBody(c, inviteNameBody)).invite)),
+  );
 
   app.get('/accounts', async (c) => c.json(await desk().accounts(optionalId(c, 'after'))));
   app.post('/accounts/:id/suspend', async (c) => {

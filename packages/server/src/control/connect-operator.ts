@@ -41,11 +41,18 @@ export interface Operator {
   /** Entries from number `from` (1) on, at most `limit` (100, no more than 1000). */
   audit(range?: { readonly from?: number; readonly limit?: number }): Promise<readonly OperatorAuditLine[]>;
   verifyAudit(): Promise<OperatorAuditVerification>;
-  createInvite(invite?: {
-    readonly note?: string;
-    readonly lifetimeSeconds?: number;
-  }): Promise<{ readonly code: string; readonly expiresAt: number }>;
+  /** `needed` is false on a server that is open. @throws UsageError `INVITES_CLOSED` on one that is closed */
+  createInvite(invite?: { readonly note?: string; readonly lifetimeSeconds?: number }): Promise<{
+    readonly code: string;
+    readonly id: string;
+    readonly expiresAt: number;
+    readonly needed: boolean;
+  }>;
   invites(): Promise<readonly OperatorInvite[]>;
+  /** The one whose id begins like that, or whose code it is. */
+  invite(name: string): Promise<OperatorInvite>;
+  /** Takes it back. @throws StateError `INVITE_USED` */
+  revokeInvite(name: string): Promise<OperatorInvite>;
   accounts(after?: string): Promise<readonly OperatorAccount[]>;
   suspend(xid: string): Promise<void>;
   resume(xid: string): Promise<void>;
@@ -105,6 +112,8 @@ export function connectOperator(dataDir: string): Operator {
     verifyAudit: () => get('/audit/verify'),
     createInvite: (invite = {}) => post('/invites', invite),
     invites: () => get('/invites'),
+    invite: (name) => post('/invites/find', { invite: name }),
+    revokeInvite: (name) => post('/invites/revoke', { invite: name }),
     accounts: (after) => get('/accounts', { after }),
     suspend: async (xid) => void (await post(`/accounts/${of(xid)}/suspend`)),
     resume: async (xid) => void (await post(`/accounts/${of(xid)}/resume`)),

@@ -63,6 +63,47 @@ describe('the operator’s socket', () => {
     ]);
   });
 
+  test('takes an invite back by the digits that name it or by its code: it opens nothing any more', async () => {
+    const { alpha, operator } = await start({ settings: { accounts: 'invite' } });
+    const [one, two, used] = [
+      await operator.createInvite({ note: 'one' }),
+      await operator.createInvite({ note: 'two' }),
+      await operator.createInvite({ note: 'three' }),
+    ];
+    const listed = await operator.invites();
+    expect(new Set(listed.map(({ id }) => id))).toEqual(new Set([one.id, two.id, used.id]));
+    expect(JSON.stringify(listed)).not.toContain(one.code);
+    await alpha.as(alice).join(used.code);
+    expect(await operator.revokeInvite(one.id.slice(0, 6))).toMatchObject({ id: one.id, note: 'one' });
+    expect(await operator.invite(two.code.toLowerCase())).toMatchObject({ id: two.id, usedBy: null });
+    expect(await operator.revokeInvite(two.code)).toMatchObject({ id: two.id });
+    for (const { code } of [one, two]) {
+      await expect(alpha.as(person(2)).join(code)).rejects.toMatchObject({ code: 'INVITE_INVALID' });
+    }
+    await expect(operator.revokeInvite(one.id)).rejects.toMatchObject({ code: 'OPERATOR_UNKNOWN_ID' });
+    await expect(operator.revokeInvite(used.id)).rejects.toMatchObject({ code: 'INVITE_USED' });
+    await expect(operator.revokeInvite('xyz')).rejects.toMatchObject({ code: 'OPERATOR_INPUT_INVALID' });
+    expect(await operator.invites()).toMatchObject([{ id: used.id, usedBy: encodeHex(alice.xid) }]);
+    const revoked = (await operator.audit()).filter(({ deed }) => deed === 'operator.revoke');
+    expect(revoked.map(({ detail, subject }) => [detail, subject!.slice(0, 16)])).toEqual([
+      ['one', one.id],
+      ['two', two.id],
+    ]);
+  });
+
+  test('makes no invite that nobody could use, and says when nobody needs one', async () => {
+    const closed = await start({ settings: { accounts: 'closed' } });
+    await expect(closed.operator.createInvite({ note: 'alice' })).rejects.toMatchObject({
+      code: 'INVITES_CLOSED',
+    });
+    expect(await closed.operator.invites()).toEqual([]);
+    expect(await closed.operator.audit()).toHaveLength(1);
+    const open = await start({ settings: { accounts: 'open' } });
+    expect(await open.operator.createInvite()).toMatchObject({ needed: false });
+    const asked = await start({ settings: { accounts: 'invite' } });
+    expect(await asked.operator.createInvite()).toMatchObject({ needed: true });
+  });
+
   test('suspends an account and lets it go on', async () => {
     const { alpha, operator } = await start();
     const client = await alpha.as(alice).join();

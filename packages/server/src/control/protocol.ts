@@ -1,6 +1,7 @@
 import type { IdentityCard } from '@ckm/api';
 import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import { z } from 'zod';
+import { normalInviteCode } from '../accounts/invite-code.js';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Tightening } from '../policy/effective.js';
 import { tighteningSchema } from '../policy/tightening.js';
@@ -22,6 +23,12 @@ export const rejectBody = z.strictObject({ reason: sentence.min(1) });
 export const inviteBody = z.strictObject({
   note: sentence.default(''),
   lifetimeSeconds: z.int().min(60).max(31_536_000).default(604_800),
+});
+/** An invite, by the first digits of its id or by its code. */
+export const inviteNameBody = z.strictObject({
+  invite: z.string().refine((text) => normalInviteCode(text) !== null || /^[0-9a-fA-F]{4,16}$/.test(text), {
+    error: 'expected 4 to 16 hex digits, or a code',
+  }),
 });
 const kindName = z.enum(REQUEST_KIND_NAMES, {
   error: `there is no such kind of request: choose from ${REQUEST_KIND_NAMES.join(', ')}`,
@@ -78,6 +85,8 @@ export type OperatorAuditVerification =
   | { readonly ok: false; readonly entries: number; readonly brokenAt: number; readonly why: string };
 
 export interface OperatorInvite {
+  /** 16 hex digits; its first ones name it. Nothing of the code is in them. */
+  readonly id: string;
   readonly note: string;
   readonly usedBy: string | null;
   readonly createdAt: number;

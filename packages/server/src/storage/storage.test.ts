@@ -340,6 +340,21 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       expect(seen).toEqual([[], [], 0, 1]);
     });
 
+    test('an invite is found by the first digits of its hash, and taken back only while nobody has used it', async () => {
+      await openWithPeople();
+      const invite = (number: number, usedBy: Uint8Array | null = null) =>
+        ({ codeHash: id(number), usedBy, createdAt: 1, expiresAt: 200, sealed: sealed() }) as const;
+      await storage.transact(async ({ invites }) => {
+        for (const row of [invite(0x21), invite(0x22, bob), invite(0x31)]) await invites.insert(row);
+      });
+      const last = new Uint8Array(32).fill(0xff).fill(0x2f, 0, 1);
+      const found = await storage.read(({ invites }) => invites.withHashBetween(id(0x20), last, 9));
+      expect(found.map(({ codeHash }) => codeHash[0])).toEqual([0x21, 0x22]);
+      const removed = (number: number) => storage.transact(({ invites }) => invites.removeUnused(id(number)));
+      expect([await removed(0x21), await removed(0x21), await removed(0x22)]).toEqual([true, false, false]);
+      expect(await storage.read(({ invites }) => invites.find(id(0x22)))).toMatchObject({ usedBy: bob });
+    });
+
     test('what is overdue is found, oldest first, and nothing that is closed', async () => {
       await openWithPeople();
       await storage.transact(async ({ sessions }) => {

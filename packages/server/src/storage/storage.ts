@@ -43,7 +43,10 @@ export interface AccountReader {
 }
 export interface InviteReader {
   find(codeHash: Uint8Array): Promise<InviteRow | null>;
+  /** Newest first. */
   list(limit: number): Promise<readonly InviteRow[]>;
+  /** Invites whose hash is between these two: for the operator, who gives its first digits. */
+  withHashBetween(lowest: Uint8Array, highest: Uint8Array, limit: number): Promise<readonly InviteRow[]>;
 }
 export interface SessionReader {
   find(owner: Uint8Array, sessionId: Uint8Array): Promise<SessionRow | null>;
@@ -163,6 +166,8 @@ export interface Transaction extends Reader {
     insert(row: InviteRow): Promise<void>;
     /** Marks an unused invite as used; false when another one was faster. */
     use(row: InviteRow): Promise<boolean>;
+    /** Removes an unused invite; false when it was used, or is not there. */
+    removeUnused(codeHash: Uint8Array): Promise<boolean>;
   };
   readonly messages: MessageReader & {
     /** Records a message; false when it was seen before. */

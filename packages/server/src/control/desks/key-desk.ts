@@ -6,7 +6,7 @@ import { NO_TIGHTENING, openTightening, storeTightening } from '../../policy/tig
 import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../protocol.js';
 import { ambiguous, unknown } from './errors.js';
-import { idsBeginning } from './id-prefix.js';
+import { idsBeginning } from '../../storage/id-prefix.js';
 import { note } from './note.js';
 
 /** How many keys are told at once. */

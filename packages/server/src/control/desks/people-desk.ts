@@ -1,11 +1,14 @@
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, StateError, UsageError } from '@ckm/foundation';
+import type { Invite } from '../../accounts/accounts.js';
 import type { OpenServer } from '../../server/open-server.js';
+import type { Reader } from '../../storage/storage.js';
 import type { OperatorAccount, OperatorInvite } from '../protocol.js';
+import { ambiguous, unknown } from './errors.js';
 import { note } from './note.js';
 
 /** Invites and accounts. */
 export function createPeopleDesk({ context }: OpenServer) {
-  const { storage, accounts, audit, clock, events } = context;
+  const { storage, accounts, audit, clock, config, events } = context;
 
   async function setStatus(xid: Uint8Array, status: 'active' | 'suspended'): Promise<void> {
     const suspends = status === 'suspended';
@@ -19,23 +22,42 @@ export function createPeopleDesk({ context }: OpenServer) {
     events.operatorActed({ action: suspends ? 'suspend' : 'resume' });
   }
 
+  async function findInvite(reader: Reader, name: string): Promise<Invite> {
+    const [found, ...others] = await accounts.findInvites(reader, name, 2);
+    if (found === undefined) throw unknown('invite', 'list them with: ckm server invite list');
+    if (others.length > 0) throw ambiguous('invite');
+    return found;
+  }
+
   return {
     createInvite: async (invite: { readonly note: string; readonly lifetimeSeconds: number }) => {
+      if (config.accounts === 'closed') throw invitesClosed();
       const expiresAt = clock() + invite.lifetimeSeconds;
-      const { code } = await storage.transact(async (transaction) => {
+      const { code, codeHash } = await storage.transact(async (transaction) => {
         const made = await accounts.createInvite(transaction, { note: invite.note, expiresAt });
-        await note(audit, transaction, 'operator.invite', 'Invite somebody', { detail: invite.note });
+        const more = { subject: made.codeHash, detail: invite.note };
+        await note(audit, transaction, 'operator.invite', 'Invite somebody', more);
         return made;
       });
       events.operatorActed({ action: 'invite' });
-      return { code, expiresAt };
+      return { code, id: inviteId(codeHash), expiresAt, needed: config.accounts === 'invite' };
     },
-    invites: async (): Promise<readonly OperatorInvite[]> => {
-      const list = await storage.read((reader) => accounts.listInvites(reader, 1_000));
-      return list.map((invite) => ({
-        ...invite,
-        usedBy: invite.usedBy === null ? null : encodeHex(invite.usedBy),
-      }));
+    invites: async (): Promise<readonly OperatorInvite[]> =>
+      (await storage.read((reader) => accounts.listInvites(reader, 1_000))).map(viewInvite),
+    /** @param name the first digits of its id, or its code */
+    invite: async (name: string): Promise<OperatorInvite> =>
+      viewInvite(await storage.read((reader) => findInvite(reader, name))),
+    /** Takes back an invite that nobody has used. @param name the first digits of its id, or its code */
+    revokeInvite: async (name: string): Promise<OperatorInvite> => {
+      const revoked = await storage.transact(async (transaction) => {
+        const found = await findInvite(transaction, name);
+        if (!(await transaction.invites.removeUnused(found.codeHash))) throw inviteUsed(found);
+        const more = { subject: found.codeHash, detail: found.note };
+        await note(audit, transaction, 'operator.revoke', 'Take an invite back', more);
+        return found;
+      });
+      events.operatorActed({ action: 'revoke' });
+      return viewInvite(revoked);
     },
     accounts: (after: Uint8Array | null): Promise<readonly OperatorAccount[]> =>
       storage.read(async (reader) => {
@@ -51,4 +73,29 @@ export function createPeopleDesk({ context }: OpenServer) {
     suspend: (xid: Uint8Array) => setStatus(xid, 'suspended'),
     resume: (xid: Uint8Array) => setStatus(xid, 'active'),
   };
+}
+
+/** Eight bytes are enough to tell invites apart, and nothing of the code is in them. */
+function inviteId(codeHash: Uint8Array): string {
+  return encodeHex(codeHash.subarray(0, 8));
+}
+
+function viewInvite({ codeHash, usedBy, ...invite }: Invite): OperatorInvite {
+  return { ...invite, id: inviteId(codeHash), usedBy: usedBy === null ? null : encodeHex(usedBy) };
+}
+
+function invitesClosed(): UsageError {
+  return new UsageError('this server is closed: it takes nobody new, with or without an invite', {
+    code: 'INVITES_CLOSED',
+    hint: 'set "accounts" to "invite" in config.json, then start the server again',
+  });
+}
+
+function inviteUsed({ usedBy }: Invite): StateError {
+  const account = usedBy === null ? 'an account' : `account ${encodeHex(usedBy).slice(0, 8)}`;
+  return new StateError(`this invite has opened ${account} already`, {
+    code: 'INVITE_USED',
+    hint: 'suspend that account instead: ckm server accounts suspend',
+    retryable: false,
+  });
 }

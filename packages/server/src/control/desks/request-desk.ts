@@ -4,7 +4,7 @@ import type { OpenServer } from '../../server/open-server.js';
 import type { WaitingPlace } from '../../storage/storage.js';
 import type { OperatorRequest } from '../protocol.js';
 import { ambiguous, unknown } from './errors.js';
-import { idsBeginning } from './id-prefix.js';
+import { idsBeginning } from '../../storage/id-prefix.js';
 
 /** Requests that wait for the operator. */
 export function createRequestDesk({ context, sessions }: OpenServer) {

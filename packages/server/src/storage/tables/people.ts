@@ -53,6 +53,11 @@ export function inviteReader({ queries }: Reading): InviteReader {
         .execute();
       return rows.map((row) => fromColumns('invites', row));
     },
+    withHashBetween: async (lowest, highest, limit) => {
+      const found = queries.selectFrom('invites').selectAll().where('code_hash', '>=', lowest);
+      const inOrder = found.where('code_hash', '<=', highest).orderBy('code_hash').limit(limit);
+      return (await inOrder.execute()).map((row) => fromColumns('invites', row));
+    },
   };
 }
 
@@ -68,6 +73,14 @@ export function inviteWriter(writing: Writing): Transaction['invites'] {
         .where('used_by', 'is', null)
         .executeTakeFirst();
       return numUpdatedRows === 1n;
+    },
+    removeUnused: async (codeHash) => {
+      const { numDeletedRows } = await writing.queries
+        .deleteFrom('invites')
+        .where('code_hash', '=', codeHash)
+        .where('used_by', 'is', null)
+        .executeTakeFirst();
+      return numDeletedRows === 1n;
     },
   };
 }

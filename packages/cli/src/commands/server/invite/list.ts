@@ -18,8 +18,8 @@ async function list({ terminal }: Context, folder: string): Promise<void> {
   if (invites.length === 0) terminal.talk(`none; make one with: ckm server invite create ${folder}`);
 }
 
-function rowOf({ note, usedBy, createdAt, expiresAt }: OperatorInvite, now: number): string[] {
+function rowOf({ id, note, usedBy, createdAt, expiresAt }: OperatorInvite, now: number): string[] {
   const standing =
     usedBy !== null ? `used by ${usedBy.slice(0, 8)}` : `expires ${formatInstant(expiresAt, now)}`;
-  return [`made ${formatInstant(createdAt, now)}`, standing, note];
+  return [id.slice(0, 8), `made ${formatInstant(createdAt, now)}`, standing, note];
 }
