@@ -2,6 +2,7 @@ import { type Command, CommanderError } from 'commander';
 import { isAnswer, toUsageError } from './command-line/command-errors.js';
 import { ProgramEnded } from './command-line/program-ended.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
+import { watchOutput } from './terminal/watch-output.js';
 import { createProgram } from './program.js';
 
 /**
@@ -10,12 +11,19 @@ import { createProgram } from './program.js';
  * 75 state, 76 a server misbehaved, 77 not allowed.
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  endQuietlyWhenNobodyReads();
+  const output = watchOutput();
   const status = await runOne(argv);
   // Whoever called may end the process now: a pipe holds nothing back any more.
-  for (const stream of [process.stdout, process.stderr])
-    await new Promise((resolve) => stream.write('', resolve));
-  return status;
+  await Promise.all([process.stdout, process.stderr].map(flush));
+  const failure = output.failure();
+  if (status !== 0 || failure === null) return status;
+  process.stderr.write(`${errorLines(failure)}\n`);
+  await flush(process.stderr);
+  return failure.exitCode;
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<unknown> {
+  return new Promise((resolve) => stream.write('', resolve));
 }
 
 async function runOne(argv: readonly string[]): Promise<number> {
@@ -56,13 +64,4 @@ function pathOf(program: Command, argv: readonly string[]): string {
 function trace(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${trace(error.cause)}` : '';
   return `${error.stack ?? error.message}${cause}`;
-}
-
-function endQuietlyWhenNobodyReads(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
-    });
-  }
 }

@@ -6,7 +6,6 @@ import type { Context } from '../command-line/context.js';
 import { onTheTerminal } from '../command-line/on-the-terminal.js';
 import { ProgramEnded } from '../command-line/program-ended.js';
 import { leaf, run } from '../command-line/run.js';
-import { writeAtomically } from '../home/atomic-write.js';
 import { openOwner } from '../home/open-owner.js';
 import { readPublicKey } from '../ssh/public-key-file.js';
 import { runInForeground } from '../ssh/run-program.js';
@@ -16,6 +15,7 @@ import { agreeBlind } from '../terminal/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { plainLines } from '../terminal/plain-text.js';
 import { readInput } from '../terminal/read-input.js';
+import { replaceOut } from '../terminal/write-out.js';
 
 /** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`), as `ckm-git-sign`. */
 export function gitSignCommand(): Command {
@@ -70,7 +70,7 @@ async function sign(
   const question = `Use ${name} for this?`;
   await agreeBlind(context, { description, key: name, question, isBlindWanted });
   const { artefact, signers } = await client.sign({ key: name, ...request, waitSeconds: WAIT_SECONDS });
-  await writeAtomically(`${file}.sig`, artefact);
+  await replaceOut(`${file}.sig`, artefact);
   terminal.talk(`  signed by ${signers.join(', ')}`);
 }
 

@@ -1,5 +1,4 @@
 import type { Client, SignArgs, SignPreview, SignResult } from '@ckm/client';
-import { encodeHex } from '@ckm/foundation';
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
@@ -7,12 +6,12 @@ import { policyLines } from '../command-line/policy-flags.js';
 import { leaf, run } from '../command-line/run.js';
 import { inStore, openOwner } from '../home/open-owner.js';
 import { buildRequest, type RequestFlags } from '../requests/build-request.js';
-import { artefactText } from '../requests/artefact.js';
+import { handOver } from '../requests/hand-over.js';
 import { agree } from '../terminal/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { assertFree, writeOut } from '../terminal/write-out.js';
+import { assertFree } from '../terminal/write-out.js';
 
 /** `ckm sign KEY` */
 export function signCommand(): Command {
@@ -76,7 +75,7 @@ async function sign(context: Context, key: string, file: string | undefined, giv
   const progress = createProgress(terminal);
   const result = await client.sign(args, progress.on).finally(progress.end);
   warnAbout(context, terminal, result);
-  await answer(terminal, request.kind, result, given.out);
+  await handOver(terminal, { kind: request.kind, result, out: given.out, session: progress.waitedAs() });
 }
 
 /** Shows what would be signed, as this client reads it from the bytes, and who would be asked. Nothing is sent. */
@@ -104,28 +103,4 @@ export function warnAbout(context: Context, terminal: Terminal, { faulty, silent
     );
   }
   if (silent.length > 0) terminal.talk(`ckm: note: no answer from ${silent.join(', ')}`);
-}
-
-export async function answer(
-  terminal: Terminal,
-  kind: string,
-  result: SignResult,
-  out: string | undefined,
-): Promise<void> {
-  const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
-  if (out !== undefined) await writeOut(out, artefact);
-  const shown = artefactText(kind, artefact);
-  terminal.talk(`  signed by ${signers.join(', ')}`);
-  terminal.result(out === undefined ? shown.text : '', {
-    kind,
-    sentence: description.sentence,
-    signers,
-    faulty,
-    silent,
-    attempts,
-    signatures: signatures.map(encodeHex),
-    artefact: shown.text,
-    ...shown.more,
-    out: out ?? null,
-  });
 }

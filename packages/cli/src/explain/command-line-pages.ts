@@ -128,9 +128,19 @@ export const COMMAND_LINE_PAGES = pagesOf({
     'List them with ckm explain.',
   ],
   OUTPUT_CLOSED: [
-    'Whoever read the output stopped reading.',
-    'What was not read is not known to have arrived.',
-    'Run the command again; a signature that was already made is not made twice with the same session.',
+    'Whoever read the output stopped reading before a signature was written.',
+    'A signature that nobody received would be lost in silence.',
+    'Do what the hint says: the signature is kept with its session, or is made again.',
+  ],
+  OUTPUT_UNWRITABLE: [
+    'The output cannot be written: the disk is full, for example.',
+    'Half an answer looks like a whole one to whoever reads it later.',
+    'Free space or send the output elsewhere, then do what the hint says.',
+  ],
+  SESSION_UNFINISHED: [
+    'The ceremony has no signature to show.',
+    'A signature is kept with its session only when the request had waited for people, and once it is made.',
+    'If the session is open, go on with ckm sessions resume; otherwise sign again.',
   ],
   INTERNAL: [
     'Something happened that cannot happen: a defect of ours.',

@@ -2,16 +2,26 @@ import type { OnProgress, ProgressEvent } from '@ckm/client';
 import { plainText } from './plain-text.js';
 import type { Terminal } from './terminal.js';
 
+export interface Progress {
+  readonly on: OnProgress;
+  /** What people call the session, once the request has waited for people: it is kept from then on. */
+  waitedAs(): string | undefined;
+  end(): void;
+}
+
 /**
  * Shows where a ceremony stands: on a terminal in one line that changes, else one line for each step begun. Names
  * people's servers; rounds are a detail.
  */
-export function createProgress(terminal: Terminal): { readonly on: OnProgress; end(): void } {
+export function createProgress(terminal: Terminal): Progress {
   const live = process.stderr.isTTY && !terminal.quiet && !terminal.json;
   let last = '';
   let isOpen = false;
+  let waited: string | undefined;
   return {
+    waitedAs: () => waited,
     on: (event) => {
+      if (event.stage === 'wait') waited = event.session;
       if (terminal.quiet) return;
       if (live) {
         process.stderr.write(

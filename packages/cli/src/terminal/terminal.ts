@@ -1,5 +1,6 @@
-import { openSync, writeSync, closeSync } from 'node:fs';
+import { openSync, writeSync, closeSync, fstatSync } from 'node:fs';
 import { plainLines } from './plain-text.js';
+import { outputFailed } from './watch-output.js';
 
 /** How a command speaks: stdout is data, stderr is talk. */
 export interface TerminalOptions {
@@ -25,8 +26,12 @@ export interface Terminal extends TerminalOptions {
   warn(text: string): void;
   /** The answer, on stdout: `human` as it stands, or `machine` as one line of JSON with `--json`. */
   result(human: string, machine: unknown): void;
-  /** Raw bytes on stdout: a signature, a transaction. */
-  data(bytes: Uint8Array): void;
+  /**
+   * As {@link Terminal.result}, for what cannot simply be asked for again: returns when all of it is written.
+   * @param regain how to get it again, for people
+   * @throws StorageError `OUTPUT_CLOSED`, `OUTPUT_UNWRITABLE`
+   */
+  deliver(human: string, machine: unknown, regain: string): Promise<void>;
   style(style: Style, text: string): string;
   /** Straight to the person's terminal, past every redirection. False when there is none. */
   secretLines(text: string): boolean;
@@ -45,15 +50,47 @@ export function createTerminal(options: TerminalOptions): Terminal {
       line(text);
     },
     result: (human, machine) => {
-      const text = options.json ? JSON.stringify(machine, asJson) : plainUnlessStyled(human, options.color);
-      if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+      const text = resultText(options, human, machine);
+      if (text !== '') process.stdout.write(text);
     },
-    data: (bytes) => {
-      process.stdout.write(bytes);
-    },
+    deliver: (human, machine, regain) => writeAll(resultText(options, human, machine), regain),
     style: (style, text) => (options.color ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text),
     secretLines: writeToTty,
   };
+}
+
+function resultText({ json, color }: TerminalOptions, human: string, machine: unknown): string {
+  const text = json ? JSON.stringify(machine, asJson) : plainUnlessStyled(human, color);
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+async function writeAll(text: string, regain: string): Promise<void> {
+  if (text === '') return;
+  try {
+    if (isFile(process.stdout.fd)) writeWhole(process.stdout.fd, text);
+    else await writeTo(process.stdout, text);
+  } catch (cause) {
+    throw outputFailed(cause as NodeJS.ErrnoException, regain);
+  }
+}
+
+/** Of a text that half fits on the disk, Node's stream for files writes half and calls it done. */
+function writeWhole(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
+}
+
+function writeTo(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
+
+function isFile(descriptor: number): boolean {
+  return fstatSync(descriptor).isFile();
 }
 
 /** Bytes as hex, big integers as decimal text; nothing else needs help. */

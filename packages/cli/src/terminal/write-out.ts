@@ -1,8 +1,13 @@
 import { StorageError, UsageError } from '@ckm/foundation';
+import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { isErrno, writeNew } from '../home/atomic-write.js';
+import { dirname } from 'node:path';
+import { isErrno, writeAtomically, writeNew } from '../home/atomic-write.js';
 
-/** Refuses early, before anything is asked of anybody, when the answer could not be written. */
+/**
+ * Refuses early, before anything is asked of anybody, when the answer could not be written.
+ * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`
+ */
 export async function assertFree(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const isThere = await access(path).then(
@@ -10,25 +15,48 @@ export async function assertFree(path: string | undefined): Promise<void> {
     () => false,
   );
   if (isThere) throw fileExists(path);
+  await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
 }
 
-/** Writes a new file. @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE` */
-export async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes a new file.
+ * @param regain how to get what could not be written, for people
+ * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`
+ */
+export async function writeOut(path: string, bytes: Uint8Array, regain?: string): Promise<void> {
   try {
     await writeNew(path, bytes);
   } catch (cause) {
-    if (isErrno(cause, 'EEXIST')) throw fileExists(path);
-    throw new StorageError(`${path} cannot be written`, {
-      code: 'FILE_UNWRITABLE',
-      hint: 'check the folder and its permissions',
-      cause,
-    });
+    if (isErrno(cause, 'EEXIST')) throw fileExists(path, regain);
+    throw unwritable(path, cause, regain);
   }
 }
 
-function fileExists(path: string): UsageError {
+/** The same where other programs expect a file of that name to be replaced. @throws StorageError `FILE_UNWRITABLE` */
+export async function replaceOut(path: string, bytes: Uint8Array): Promise<void> {
+  await writeAtomically(path, bytes).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
+}
+
+function unwritable(
+  path: string,
+  cause: unknown,
+  regain = 'check the folder and its permissions',
+): StorageError {
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+  return new StorageError(`${path} cannot be written: ${why}`, {
+    code: 'FILE_UNWRITABLE',
+    hint: regain,
+    cause,
+  });
+}
+
+function fileExists(path: string, hint = 'name a file that does not exist yet'): UsageError {
   return new UsageError(`${path} is already there`, {
     code: 'FILE_EXISTS',
-    hint: 'name a file that does not exist yet',
+    hint,
   });
 }

@@ -62,7 +62,10 @@ export function requireOpen(session: SessionRecord): void {
   const why = session.reason === null ? '' : `: ${session.reason}`;
   throw new StateError(`session ${shortId(session.sessionId)} is over (${session.standing})${why}`, {
     code: 'SESSION_OVER',
-    hint: 'start a new one',
+    hint:
+      session.kind === 'sign' && session.artefact !== null
+        ? `get its signature with: ckm sessions show ${shortId(session.sessionId)} --out FILE`
+        : 'start a new one',
     retryable: false,
   });
 }

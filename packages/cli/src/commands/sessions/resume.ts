@@ -1,16 +1,17 @@
-import type { Client, SessionRecord, SignPreview } from '@ckm/client';
+import { type Client, type SessionRecord, shortId, type SignPreview } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../home/open-owner.js';
+import { handOver } from '../../requests/hand-over.js';
 import { agree } from '../../terminal/agree.js';
 import { createProgress } from '../../terminal/progress.js';
 import type { Terminal } from '../../terminal/terminal.js';
 import { assertFree } from '../../terminal/write-out.js';
 import { keyLines, keyObject } from '../key/show.js';
-import { answer, showRequest, warnAbout } from '../sign.js';
+import { showRequest, warnAbout } from '../sign.js';
 
 /** `ckm sessions resume ID` */
 export function sessionsResumeCommand(): Command {
@@ -54,7 +55,13 @@ async function resume(context: Context, id: string | undefined, given: Flags): P
   const done = await client.resumeSession(full, progress.on, options).finally(progress.end);
   if (done.kind === 'sign') {
     warnAbout(context, terminal, done.result);
-    await answer(terminal, session.kind === 'sign' ? session.requestKind : '', done.result, given.out);
+    const kind = session.kind === 'sign' ? session.requestKind : '';
+    await handOver(terminal, {
+      kind,
+      result: done.result,
+      out: given.out,
+      session: shortId(session.sessionId),
+    });
     return;
   }
   const key = await client.showKey(done.key.name);

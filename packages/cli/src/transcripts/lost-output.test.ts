@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectOperator } from '@ckm/server';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CKM, errorOf, type Outcome, runProgram } from '../test/run-ckm.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await openLab();
+  await createKey(lab, 'notes', '--for', 'message');
+  await createKey(lab, 'treasury', '--for', 'message', '--approval', 'operator');
+}, 120_000);
+afterAll(() => lab.close());
+
+/** As the owner, with stdout going where a shell sends it. */
+const into = (target: string, ...args: readonly string[]): Promise<Outcome> =>
+  runProgram('sh', ['-c', `exec "$0" "$@" ${target}`, process.execPath, CKM, ...args], {
+    environment: lab.environment,
+  });
+
+const approveEverywhere = async () => {
+  for (const name of ['alpha', 'beta']) {
+    const [request] = await connectOperator(lab.folderOf(name)).requests();
+    expect(
+      (await lab.ckm(['server', 'approve', lab.folderOf(name), request!.requestId, '--yes'])).status,
+    ).toBe(0);
+  }
+};
+
+describe('a disk that is full (/dev/full)', () => {
+  test.each([
+    [['key', 'show', 'notes']],
+    [['key', 'list', '--json']],
+    [['explain']],
+    [['sign', 'notes', '--message', 'x', '--yes']],
+  ])('%j ends with what and how, status 74, and no stack', async (args) => {
+    const outcome = await into('> /dev/full', ...args);
+    expect([outcome.status, errorOf(outcome).code]).toEqual([74, 'OUTPUT_UNWRITABLE']);
+    expect(outcome.stderr).not.toMatch(/\bat .*\.js:\d+|node:internal/);
+  });
+
+  test('a signature that is not kept says how to get another', async () => {
+    const outcome = await into('> /dev/full', 'sign', 'notes', '--message', 'x', '--yes');
+    expect(errorOf(outcome).hint).toContain('sign again');
+  });
+
+  test('talk that cannot be written does not keep the signature from stdout', async () => {
+    const outcome = await into('2> /dev/full', 'sign', 'notes', '--message', 'x', '--yes');
+    expect([outcome.status, outcome.stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{128}\n$/)]);
+  });
+});
+
+describe('a reader that has left', () => {
+  const readByNobody = async (args: readonly string[]): Promise<Outcome> => {
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn(process.execPath, [CKM, ...args], {
+      env: { PATH, HOME, ...lab.environment },
+      detached: true,
+    });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { status, stdout: '', stderr };
+  };
+
+  test('of a list has read enough', async () => {
+    expect(await readByNobody(['explain'])).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('of a signature has lost it, and is told', async () => {
+    const outcome = await readByNobody(['sign', 'notes', '--message', 'x', '--yes']);
+    expect([outcome.status, errorOf(outcome).code]).toEqual([74, 'OUTPUT_CLOSED']);
+  });
+});
+
+describe('a signature that operators have approved', () => {
+  test('is kept when it cannot be written, and comes from where the hint says', async () => {
+    const asked = ['sign', 'treasury', '--message', 'Pay the baker', '--wait', '0s', '--yes'];
+    expect(errorOf(await lab.ckm(asked)).code).toBe('REQUEST_WAITING');
+    const [{ id }] = await lab.json<[{ id: string }]>(['sessions', 'list', '--open']);
+    const early = await lab.ckm(['sessions', 'show', id, '--signature']);
+    expect([early.status, errorOf(early)]).toEqual([
+      75,
+      expect.objectContaining({ code: 'SESSION_UNFINISHED', hint: `go on with: ckm sessions resume ${id}` }),
+    ]);
+    await approveEverywhere();
+    const lost = await into('> /dev/full', 'sessions', 'resume', id, '--yes');
+    expect([lost.status, errorOf(lost).code]).toEqual([74, 'OUTPUT_UNWRITABLE']);
+    const out = join(lab.scratch.path, 'regained');
+    expect(errorOf(lost).hint).toContain(`ckm sessions show ${id} --out FILE`);
+    expect((await lab.ckm(['sessions', 'show', id, '--out', out])).status).toBe(0);
+    const printed = await lab.ckm(['sessions', 'show', id, '--signature']);
+    expect(printed.stdout).toBe(`${readFileSync(out).toString('hex')}\n`);
+    expect(printed.stdout).toMatch(/^[0-9a-f]{128}\n$/);
+    expect(errorOf(await lab.ckm(['sessions', 'resume', id])).hint).toContain(
+      `ckm sessions show ${id} --out`,
+    );
+  });
+
+  test('is not asked for at all when the file could not be written', async () => {
+    const out = join(lab.scratch.path, 'nowhere', 'file');
+    const refused = await lab.ckm(['sign', 'notes', '--message', 'x', '--yes', '--out', out]);
+    expect([refused.status, errorOf(refused).code]).toEqual([74, 'FILE_UNWRITABLE']);
+    expect(refused.stderr).not.toContain('Sign the message');
+  });
+});
