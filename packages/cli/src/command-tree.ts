@@ -183,6 +183,11 @@ const KEY: readonly Twig[] = [
     summary: 'check the certificate again and ask every server for its copy',
     load: async () => (await import('./commands/key/verify.js')).keyVerifyCommand(),
   },
+  {
+    name: 'restore',
+    summary: 'give servers that lost their share of a key the certificate, to recover it from',
+    load: async () => (await import('./commands/key/restore.js')).keyRestoreCommand(),
+  },
 ];
 
 const SESSIONS: readonly Twig[] = [

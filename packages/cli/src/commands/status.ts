@@ -53,13 +53,14 @@ function heading(
 }
 
 function serverRow({ name, isReachable, answerMs, version, url, problem }: ServerStatus): string[] {
+  if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') return [name, 'does not know you any more', '', url];
   if (!isReachable) return [name, 'does not answer', problem?.code ?? '', url];
   return [name, `answers in ${answerMs} ms`, version ?? '', url];
 }
 
 function keyRow(
   terminal: Terminal,
-  { name, purpose, quorum, reachable, margin, isComplete }: KeyStatus,
+  { name, purpose, quorum, reachable, lost, margin, isComplete }: KeyStatus,
 ): string[] {
   return [
     name,
@@ -67,6 +68,9 @@ function keyRow(
     `${quorum.needed} of ${quorum.of}`,
     `${reachable.length} answer`,
     marginText(terminal, margin, isComplete),
+    ...(lost.length === 0
+      ? []
+      : [terminal.style('red', `${lost.join(', ')} has lost its share: ckm key restore ${name}`)]),
   ];
 }
 

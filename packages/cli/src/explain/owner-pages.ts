@@ -123,6 +123,16 @@ const CEREMONIES = pagesOf({
     'The certificate is the only proof of what the key is; every byte of it is checked before use.',
     'Do not use the record. Restore it from a copy, or fetch the certificate from a server of the key.',
   ],
+  SHARE_LOST: [
+    'A server of the key runs and does not have its share any more, or does not even know your account.',
+    'One that lost its database can recover the share from the certificate, if its operator prepared for that.',
+    'Give it the certificate: ckm key restore NAME. Until then the key has one server less.',
+  ],
+  KEY_NOT_RESTORED: [
+    'At least one server that was asked does not have its share of the key again.',
+    'The lines say why; the key lives on while a quorum of other servers does.',
+    'Follow the hint, then run ckm key restore NAME once more: repeating it is safe.',
+  ],
   KEY_DIFFERS: [
     'A server of the key holds another certificate or policy than you.',
     'All servers of a key must agree on every byte; one that does not is broken or lies.',

@@ -65,8 +65,11 @@ export interface Lab {
 
 const NAMES = ['alpha', 'beta', 'gamma'];
 
-/** Three servers on loopback, each its own process, and an owner with an account on each of them. */
-export async function openLab(): Promise<Lab> {
+/**
+ * Three servers on loopback, each its own process, and an owner with an account on each of them.
+ * @param flags of `ckm server init`
+ */
+export async function openLab(...flags: readonly string[]): Promise<Lab> {
   const scratch = scratchFolder();
   const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   const environment = { CKM_HOME: `${scratch.path}/home`, CKM_PASSPHRASE_FILE: passphrase };
@@ -103,7 +106,7 @@ export async function openLab(): Promise<Lab> {
 
   async function open(name: string): Promise<void> {
     const listen = ['--listen', '127.0.0.1:0', '--accounts', 'open'];
-    await succeed(['server', 'init', folderOf(name), '--name', name, ...listen]);
+    await succeed(['server', 'init', folderOf(name), '--name', name, ...listen, ...flags]);
     servers[name] = await startServerProcess(folderOf(name));
   }
 }

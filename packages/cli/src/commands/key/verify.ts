@@ -1,4 +1,4 @@
-import { PeerFaultError } from '@ckm/foundation';
+import { AvailabilityError, PeerFaultError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -38,5 +38,14 @@ async function verify(context: Context, name: string): Promise<void> {
         facts: { servers: differing.map(({ server }) => server) },
       },
     );
+  }
+  const lost = servers.filter(({ verdict }) => verdict === 'lost' || verdict === 'forgot');
+  if (lost.length > 0) {
+    const names = lost.map(({ server }) => server);
+    throw new AvailabilityError(`${names.join(', ')} has lost its share of ${name}`, {
+      code: 'SHARE_LOST',
+      hint: `let it recover the share from the certificate: ckm key restore ${name}`,
+      facts: { servers: names },
+    });
   }
 }

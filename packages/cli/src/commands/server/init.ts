@@ -22,6 +22,14 @@ export function serverInitCommand(): Command {
         .default('invite'),
     )
     .addOption(
+      new Option(
+        '--backup <how>',
+        'what gives lost shares back: epoch, a backup of the database; static, also the identity file',
+      )
+        .choices(['epoch', 'static'])
+        .default('epoch'),
+    )
+    .addOption(
       new Option('--approval <how>', 'operator: you say yes to every signature')
         .choices(['automatic', 'operator'])
         .default('automatic'),
@@ -37,6 +45,7 @@ interface Flags {
   readonly listen: string;
   readonly url?: string;
   readonly accounts: 'open' | 'invite' | 'closed';
+  readonly backup: 'epoch' | 'static';
   readonly approval: 'automatic' | 'operator';
   readonly sealed?: true;
   readonly tlsCertificate?: string;
@@ -79,7 +88,7 @@ async function init(context: Context, folder: string, flags: Flags): Promise<voi
 }
 
 function settingsOf(flags: Flags): ConfigFileInput {
-  const { name, url, accounts, approval, tlsCertificate, tlsKey } = flags;
+  const { name, url, accounts, backup, approval, tlsCertificate, tlsKey } = flags;
   if ((tlsCertificate === undefined) !== (tlsKey === undefined)) {
     throw optionInvalid(
       'a certificate and its key belong together',
@@ -90,6 +99,7 @@ function settingsOf(flags: Flags): ConfigFileInput {
     name,
     listen: parseListen(flags.listen),
     accounts,
+    backup,
     policy: { approval },
     ...(url === undefined ? {} : { publicUrl: url }),
     ...(tlsCertificate === undefined || tlsKey === undefined
