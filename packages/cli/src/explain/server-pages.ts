@@ -5,6 +5,11 @@ const ACCESS = groupOf(
   'Ask the operator of the server.',
   {
     ACCOUNTS_CLOSED: 'The server takes no new accounts.',
+    ACCOUNTS_FULL: 'The server has as many accounts as its operator allows.',
+    ACCOUNTS_PER_ADDRESS: [
+      'As many accounts were opened from your address today as the operator allows.',
+      'Try again tomorrow, or ask its operator.',
+    ],
     ACCOUNT_UNKNOWN: ['You have no account on this server.', 'Open one: ckm server add.'],
     ACCOUNT_SUSPENDED: 'The operator does not answer your account at present.',
     INVITE_REQUIRED: [

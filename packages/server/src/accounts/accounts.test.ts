@@ -15,8 +15,8 @@ beforeEach(async () => {
 });
 afterEach(() => rooms.close());
 
-const accountsWith = (admission: 'open' | 'invite' | 'closed'): Accounts =>
-  createAccounts({ vault: rooms.vault, clock: () => rooms.now, random, admission, quota });
+const accountsWith = (admission: 'open' | 'invite' | 'closed', most = 100): Accounts =>
+  createAccounts({ vault: rooms.vault, clock: () => rooms.now, random, admission, most, quota });
 const open = (accounts: Accounts, who: typeof alice, invite: string | null = null) =>
   rooms.storage.transact((transaction) => accounts.open(transaction, who, invite));
 const refusal = (promise: Promise<unknown>) =>
@@ -55,6 +55,21 @@ describe('opening an account', () => {
       code: 'ACCOUNTS_CLOSED',
     });
     expect(await open(closed, alice)).toMatchObject({ created: false });
+  });
+
+  test('a full server takes nobody new, with an invite or without, and uses up no invite', async () => {
+    await open(accountsWith('open'), alice);
+    for (const admission of ['open', 'invite'] as const) {
+      const full = accountsWith(admission, 1);
+      const code = admission === 'open' ? null : (await invite(full)).code;
+      await expect(open(full, bob, code)).rejects.toMatchObject({
+        errorClass: 'AccessError',
+        code: 'ACCOUNTS_FULL',
+      });
+      expect(await open(full, alice, code)).toMatchObject({ created: false });
+      if (code !== null)
+        expect(await open(accountsWith(admission, 2), bob, code)).toMatchObject({ created: true });
+    }
   });
 
   test('an invite opens one account, not two', async () => {

@@ -47,7 +47,7 @@ export interface Accounts {
   list(reader: Reader, after: Uint8Array | null, limit: number): Promise<readonly Account[]>;
   /**
    * Opens an account, or finds the one that is open already.
-   * @throws AccessError `ACCOUNTS_CLOSED`, `INVITE_REQUIRED`, `INVITE_INVALID`.
+   * @throws AccessError `ACCOUNTS_CLOSED`, `ACCOUNTS_FULL`, `INVITE_REQUIRED`, `INVITE_INVALID`.
    */
   open(
     transaction: Transaction,
@@ -60,6 +60,8 @@ export interface Accounts {
     transaction: Transaction,
     invite: { readonly note: string; readonly expiresAt: number },
   ): Promise<{ readonly code: string; readonly codeHash: Uint8Array }>;
+  /** The hash of an invite code that would open an account now; null: it is not one. */
+  unusedInvite(reader: Reader, code: string): Promise<Uint8Array | null>;
   listInvites(reader: Reader, limit: number): Promise<readonly Invite[]>;
   /** Invites that are meant by the first hex digits of their hash, or by the code itself; at most `limit`. */
   findInvites(reader: Reader, name: string, limit: number): Promise<readonly Invite[]>;

@@ -3,6 +3,8 @@ import { AccessError, PolicyError } from '@ckm/foundation';
 /** Every code of an error about accounts. */
 export const ACCOUNT_CODES = [
   'ACCOUNTS_CLOSED',
+  'ACCOUNTS_FULL',
+  'ACCOUNTS_PER_ADDRESS',
   'ACCOUNT_SUSPENDED',
   'ACCOUNT_UNKNOWN',
   'INVITE_INVALID',

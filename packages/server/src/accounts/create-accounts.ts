@@ -12,7 +12,7 @@ import {
 } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
-import type { AccountRow, InviteRow, Transaction } from '../storage/storage.js';
+import type { AccountRow, InviteRow, Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import type { Account, Accounts, Introduction, Invite, Quota } from './accounts.js';
 import { accessError } from './codes.js';
@@ -25,6 +25,8 @@ interface Sources {
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly admission: 'open' | 'invite' | 'closed';
+  /** Accounts there may be in all, suspended ones too. */
+  readonly most: number;
   /** What an account gets that has nothing else agreed. */
   readonly quota: Quota;
 }
@@ -76,11 +78,27 @@ export function createAccounts(sources: Sources): Accounts {
     );
   }
 
-  async function useInvite(transaction: Transaction, xid: Uint8Array, code: string | null): Promise<void> {
-    if (sources.admission === 'open') return;
+  async function findUnused(reader: Reader, codeHash: Uint8Array): Promise<InviteRow | null> {
+    const row = await reader.invites.find(codeHash);
+    return row !== null && row.usedBy === null && row.expiresAt > clock() ? row : null;
+  }
+
+  async function assertRoom(transaction: Transaction): Promise<void> {
     if (sources.admission === 'closed') {
       throw accessError('ACCOUNTS_CLOSED', 'this server takes no new accounts', 'choose another server');
     }
+    // Replicas count one after the other: whoever opens an account writes to the log in the same transaction anyway.
+    await transaction.audit.holdHead();
+    if ((await transaction.accounts.count()) < sources.most) return;
+    throw accessError(
+      'ACCOUNTS_FULL',
+      'this server has as many accounts as its operator allows',
+      'choose another server, or ask its operator',
+    );
+  }
+
+  async function useInvite(transaction: Transaction, xid: Uint8Array, code: string | null): Promise<void> {
+    if (sources.admission === 'open') return;
     if (code === null) {
       throw accessError(
         'INVITE_REQUIRED',
@@ -88,9 +106,8 @@ export function createAccounts(sources: Sources): Accounts {
         'ask its operator for an invite code',
       );
     }
-    const row = await transaction.invites.find(inviteHash(code));
-    const good = row !== null && row.usedBy === null && row.expiresAt > clock();
-    if (!good || !(await transaction.invites.use(resealed(row, xid)))) throw inviteInvalid();
+    const row = await findUnused(transaction, inviteHash(code));
+    if (row === null || !(await transaction.invites.use(resealed(row, xid)))) throw inviteInvalid();
   }
 
   function resealed(row: InviteRow, usedBy: Uint8Array): InviteRow {
@@ -113,6 +130,7 @@ export function createAccounts(sources: Sources): Accounts {
     open: async (transaction, introduction, invite) => {
       const known = await transaction.accounts.find(introduction.xid);
       if (known !== null) return { account: fromRow(known), created: false };
+      await assertRoom(transaction);
       await useInvite(transaction, introduction.xid, invite);
       const row = toRow({
         xid: introduction.xid,
@@ -137,6 +155,11 @@ export function createAccounts(sources: Sources): Accounts {
       const columns = { codeHash, usedBy: null, createdAt: clock(), expiresAt };
       await transaction.invites.insert(vault.sealRow('invites', columns, encodeData({ note })));
       return { code, codeHash };
+    },
+    unusedInvite: async (reader, code) => {
+      if (normalInviteCode(code) === null) return null;
+      const codeHash = inviteHash(code);
+      return (await findUnused(reader, codeHash)) === null ? null : codeHash;
     },
     listInvites: async (reader, limit) => (await reader.invites.list(limit)).map(toInvite),
     findInvites: async (reader, name, limit) => {

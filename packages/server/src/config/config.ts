@@ -37,6 +37,10 @@ export interface ServerConfig {
     readonly perSecond: number;
     /** Messages a minute from one address. */
     readonly perAddressPerMinute: number;
+    /** Accounts there may be in all. */
+    readonly accounts: number;
+    /** Accounts opened from one address in a day, where no invite is asked for. */
+    readonly accountsPerAddressPerDay: number;
     /** Connections that one address may have open; behind a trusted proxy all come from that one, and none are counted. */
     readonly connectionsPerAddress: number;
     readonly requestTimeoutMs: number;

@@ -33,6 +33,8 @@ const limits = z.strictObject({
   concurrency: z.int().min(1).max(10_000).default(256),
   perSecond: z.int().min(1).max(1_000_000).default(2_000),
   perAddressPerMinute: z.int().min(1).max(100_000_000).default(60_000),
+  accounts: z.int().min(0).max(10_000_000).default(10_000),
+  accountsPerAddressPerDay: z.int().min(1).max(10_000_000).default(20),
   connectionsPerAddress: z.int().min(1).max(4_096).default(256),
   requestTimeoutMs: z.int().min(100).max(600_000).default(20_000),
   clockSkewSeconds: z.int().min(1).max(3_600).default(60),

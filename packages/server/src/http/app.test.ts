@@ -11,6 +11,8 @@ const LIMITS: ServerConfig['limits'] = {
   concurrency: 2,
   perSecond: 1_000,
   perAddressPerMinute: 1_000,
+  accounts: 100,
+  accountsPerAddressPerDay: 100,
   connectionsPerAddress: 100,
   requestTimeoutMs: 1_000,
   clockSkewSeconds: 60,

@@ -115,7 +115,7 @@ function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressO
     if (answering >= limits.concurrency) return PROBLEMS.busy;
     answering++;
     try {
-      const received = await within(limits.requestTimeoutMs, receive(bytes));
+      const received = await within(limits.requestTimeoutMs, receive(bytes, addressOf(c)));
       if (received === null) return PROBLEMS.timeout;
       if (received.kind === 'problem') return problemResponse(c, received.problem);
       const body = received.bytes as Uint8Array<ArrayBuffer>;

@@ -11,9 +11,10 @@ export interface Gate {
 }
 
 export interface OpenGate {
-  /** Answers a message; never throws. */
+  /** Answers a message that came from an address; never throws. */
   receive(
     bytes: Uint8Array,
+    address: string,
   ): Promise<
     | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
     | { readonly kind: 'problem'; readonly problem: Problem }

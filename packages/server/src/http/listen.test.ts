@@ -11,6 +11,8 @@ const LIMITS = {
   concurrency: 4,
   perSecond: 20,
   perAddressPerMinute: 10,
+  accounts: 100,
+  accountsPerAddressPerDay: 100,
   connectionsPerAddress: 8,
   requestTimeoutMs: 1_000,
   clockSkewSeconds: 60,

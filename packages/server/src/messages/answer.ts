@@ -6,12 +6,10 @@ import type { Call, Handler, Handlers, ServerContext } from '../context.js';
 import type { Sender } from './authenticate.js';
 import { createCall, replayed, type StrangerCall } from './call.js';
 import { openAccount } from './open-account.js';
+import { createStrangers } from './strangers.js';
 
 /** Everything that an account may call; `account.open` is answered before there is one. */
 export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open'>>;
-
-/** All strangers together; each of them costs a signature check, and if they are let in a row. */
-const STRANGERS_PER_MINUTE = 600;
 
 /**
  * A longer message counts as several: what it costs to answer grows with its length. A signature takes one, the largest
@@ -19,21 +17,30 @@ const STRANGERS_PER_MINUTE = 600;
  */
 const COUNTED_AS_ONE = 4_096;
 
+/** What is known of a message besides what is in it. */
+export interface Arrival {
+  /** Bytes. */
+  readonly length: number;
+  /** Where it came from, as a limit counts it. */
+  readonly address: string;
+}
+
 /** Calls the function that an authenticated message names. */
 export function createAnswer(context: ServerContext, handlers: AccountHandlers) {
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
-  const strangers = createRateLimiter({ count: STRANGERS_PER_MINUTE, perMs: 60_000 });
+  const strangers = createStrangers(context);
 
-  function admit({ account, message }: Sender, name: FunctionName, length: number): void {
-    const isStranger = account === null;
-    if (isStranger && name !== 'account.open') throw unknownAccount();
-    if (account?.status === 'suspended') throw suspended();
+  async function admit(sender: Sender, name: FunctionName, { length, address }: Arrival): Promise<void> {
+    const { account, message } = sender;
     const places = Math.ceil(length / COUNTED_AS_ONE);
-    const sender = encodeHex(message.header.sender);
-    if (isStranger ? strangers.take('', places) : perAccount.take(sender, places)) return;
-    const limit = isStranger ? STRANGERS_PER_MINUTE : requestsPerMinute;
-    throw quotaError('QUOTA_MESSAGES', 'messages a minute', limit, 'wait a minute');
+    if (account === null) {
+      if (name !== 'account.open') throw unknownAccount();
+      return strangers.admit(message, address, places);
+    }
+    if (account.status === 'suspended') throw suspended();
+    if (perAccount.take(encodeHex(message.header.sender), places)) return;
+    throw quotaError('QUOTA_MESSAGES', 'messages a minute', requestsPerMinute, 'wait a minute');
   }
 
   async function run(sender: Sender, name: FunctionName, call: StrangerCall): Promise<unknown> {
@@ -44,13 +51,13 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     return (handlers[name] as Handler<FunctionName>)(call as Call, parameters);
   }
 
-  return async (sender: Sender, length: number): Promise<Reply<FunctionName>> => {
+  return async (sender: Sender, arrival: Arrival): Promise<Reply<FunctionName>> => {
     const { account, message } = sender;
     const name = message.function;
     if (!isFunctionName(name)) throw unknownFunction();
     // Before it is counted: whoever repeats what he recorded must not use up its sender's messages.
     if (sender.isRepeated) throw replayed();
-    admit(sender, name, length);
+    await admit(sender, name, arrival);
     const { call, settle } = createCall(context, message.header, account);
     try {
       const result = (await run(sender, name, call)) as Extract<Reply<FunctionName>, { ok: true }>['result'];

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { connectOperator } from '../control/connect-operator.js';
 import { person } from '../test/rooms.js';
 import { startTestServer, type TestServer, type TestServerOptions } from '../test/test-server.js';
 
@@ -26,5 +27,66 @@ describe('V70: a courier who repeats what he recorded', () => {
       );
     }
     expect((await client.ask('server.describe', {})).name).toBe('alpha');
+  });
+});
+
+describe('V70: strangers who knock and knock', () => {
+  const mallory = person(66);
+  // No time passes in which they could earn more.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** What a stranger at an address is told who asks for an account. */
+  async function knock(alpha: TestServer, who: typeof alice, address: string, invite: string | null) {
+    const stranger = alpha.as(who);
+    const opening = stranger.seal('account.open', { invite }, { introduce: true });
+    const answer = await stranger.post(opening, { 'x-forwarded-for': address });
+    try {
+      stranger.read('account.open', answer);
+      return 'OK';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  }
+  const knocking = async (alpha: TestServer, times: number, address: string, invite: string | null) => {
+    const codes = new Set<string>();
+    for (let i = 0; i < times; i++) codes.add(await knock(alpha, mallory, address, invite));
+    return [...codes];
+  };
+
+  test('from one address: those of another are still heard', async () => {
+    const alpha = await start({ settings: { accounts: 'invite', trustProxy: true } });
+    expect(await knocking(alpha, 40, '198.51.100.7', null)).toEqual(['INVITE_REQUIRED', 'QUOTA_MESSAGES']);
+    expect(await knock(alpha, mallory, '198.51.100.8', null)).toBe('INVITE_REQUIRED');
+  });
+
+  test('with an invite that many hold: it is tried a few times a minute', async () => {
+    const alpha = await start({
+      settings: { accounts: 'invite', trustProxy: true, limits: { accounts: 0 } },
+    });
+    const { code: invite } = await connectOperator(alpha.dataDir).createInvite({});
+    expect(await knocking(alpha, 45, '198.51.100.7', invite)).toEqual(['ACCOUNTS_FULL', 'QUOTA_MESSAGES']);
+  });
+
+  test('at an open server: one address opens so many accounts a day, and all together so many', async () => {
+    const limits = { accounts: 5, accountsPerAddressPerDay: 3 };
+    const alpha = await start({ settings: { trustProxy: true, limits } });
+    const codes: string[] = [];
+    for (let number = 1; number <= 8; number++) {
+      codes.push(await knock(alpha, person(number), number < 5 ? '198.51.100.7' : '198.51.100.8', null));
+    }
+    expect(codes).toEqual([
+      'OK',
+      'OK',
+      'OK',
+      'ACCOUNTS_PER_ADDRESS',
+      'OK',
+      'OK',
+      'ACCOUNTS_FULL',
+      'ACCOUNTS_PER_ADDRESS',
+    ]);
+    // Whoever is in stays in, and may ask again.
+    expect(await knock(alpha, person(1), '198.51.100.7', null)).toBe('OK');
+    expect(await connectOperator(alpha.dataDir).accounts()).toHaveLength(5);
   });
 });

@@ -9,7 +9,7 @@ import {
 import { CkmError } from '@ckm/foundation';
 import { createMessageId, sealMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerContext } from '../context.js';
-import { type AccountHandlers, createAnswer } from './answer.js';
+import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
 import { authenticate, type Sender } from './authenticate.js';
 
 /** What goes back: a sealed reply, or, when nobody is known to seal one to, a problem that says as little as it can. */
@@ -17,8 +17,11 @@ export type Received =
   | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
-/** Answers one message. Never throws. */
-export type Receive = (bytes: Uint8Array) => Promise<Received>;
+/**
+ * Answers one message. Never throws.
+ * @param address where it came from, as a limit counts it
+ */
+export type Receive = (bytes: Uint8Array, address: string) => Promise<Received>;
 
 /** Of a body; no parameters nest deeper. */
 const MAX_BODY_DEPTH = 16;
@@ -27,13 +30,13 @@ const MAX_BODY_DEPTH = 16;
 export function createReceive(context: ServerContext, handlers: AccountHandlers): Receive {
   const answer = createAnswer(context, handlers);
 
-  async function reply(sender: Sender, length: number): Promise<Received> {
+  async function reply(sender: Sender, arrival: Arrival): Promise<Received> {
     const started = performance.now();
     const name = isFunctionName(sender.message.function) ? sender.message.function : 'unknown';
     const report = (code: string) =>
       context.events.messageAnswered({ function: name, code, seconds: (performance.now() - started) / 1000 });
     try {
-      const bytes = sealReply(context, sender, await answer(sender, length));
+      const bytes = sealReply(context, sender, await answer(sender, arrival));
       report('OK');
       return { kind: 'sealed', bytes };
     } catch (error) {
@@ -43,7 +46,7 @@ export function createReceive(context: ServerContext, handlers: AccountHandlers)
     }
   }
 
-  return async (bytes) => {
+  return async (bytes, address) => {
     try {
       const { identity, clock, config } = context;
       const opened = unsealMessage({
@@ -55,7 +58,7 @@ export function createReceive(context: ServerContext, handlers: AccountHandlers)
         maxBytes: config.limits.body,
         maxDepth: MAX_BODY_DEPTH,
       });
-      return await reply(await authenticate(context, opened), bytes.length);
+      return await reply(await authenticate(context, opened), { length: bytes.length, address });
     } catch (error) {
       const problem = reported(context, error);
       context.events.messageRefused({ code: problem.code });

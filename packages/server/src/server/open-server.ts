@@ -104,7 +104,14 @@ async function openOn(
     staticSeeds,
     events,
     audit,
-    accounts: createAccounts({ vault, clock, random, admission: config.accounts, quota: config.quota }),
+    accounts: createAccounts({
+      vault,
+      clock,
+      random,
+      admission: config.accounts,
+      most: config.limits.accounts,
+      quota: config.quota,
+    }),
     policy: createPolicy({ vault, operator: config.policy }),
   };
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));

@@ -40,6 +40,8 @@ export interface WaitingPlace {
 export interface AccountReader {
   find(xid: Uint8Array): Promise<AccountRow | null>;
   list(page: Page): Promise<readonly AccountRow[]>;
+  /** All there are. */
+  count(): Promise<number>;
 }
 export interface InviteReader {
   find(codeHash: Uint8Array): Promise<InviteRow | null>;

@@ -124,7 +124,7 @@ async function createLabContext(
     vault,
     identity,
     staticSeeds,
-    accounts: createAccounts({ vault, clock, random, admission: 'open', quota }),
+    accounts: createAccounts({ vault, clock, random, admission: 'open', most: 100, quota }),
     policy: createPolicy({ vault, operator }),
     audit: createAuditLog({ vault, clock, random }),
     events: silentEvents(),

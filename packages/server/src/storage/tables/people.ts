@@ -17,6 +17,10 @@ export function accountReader(reading: Reading): AccountReader {
       const rows = await (after === null ? all : all.where('xid', '>', after)).execute();
       return rows.map((row) => fromColumns('accounts', row));
     },
+    count: async () => {
+      const counted = queries.selectFrom('accounts').select(({ fn }) => fn.countAll<number>().as('count'));
+      return (await counted.executeTakeFirstOrThrow()).count;
+    },
   };
 }
 
