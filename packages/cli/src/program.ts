@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { growCommand } from './command-line/twig.js';
+import { refuseUnclearOptions } from './command-line/unclear-words.js';
 import { COMMAND_TREE } from './command-tree.js';
 import { VERSION } from './version.js';
 
@@ -7,15 +8,19 @@ import { VERSION } from './version.js';
 export async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = await growCommand(COMMAND_TREE, argv);
   program.version(VERSION, '--version', 'print the version');
-  throwInsteadOfExiting(program);
+  prepare(program);
   return program;
 }
 
-/** Every refusal comes back as an error, so that all of them are printed in one place and in one form. */
-function throwInsteadOfExiting(command: Command): void {
+/**
+ * Every refusal comes back as an error, so that all of them are printed in one place and in one form; and every command
+ * refuses what could be read in two ways.
+ */
+function prepare(command: Command): void {
   command
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .showSuggestionAfterError(true);
-  for (const child of command.commands) throwInsteadOfExiting(child);
+  refuseUnclearOptions(command);
+  for (const child of command.commands) prepare(child);
 }

@@ -10,6 +10,7 @@ export { seedToUr, urToSeed } from './seed/ur.js';
 // servers
 export type { AddServerArgs, ServerPreview } from './servers/add-server.js';
 export type { ServerRecord } from './servers/server-record.js';
+export { parseName } from './names.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/create-key.js';
 export type { CertifiedKey, KeyRecord } from './keys/key-record.js';

@@ -19,7 +19,7 @@ export interface OpenContext extends Context {
   end(): Promise<void>;
 }
 
-const DEFAULT_TIMEOUT_SECONDS = 15;
+const DEFAULT_TIMEOUT_SECONDS = '15';
 
 /** @throws UsageError `OPTION_INVALID` */
 export function createContext(flags: GlobalFlags, environment: NodeJS.ProcessEnv): OpenContext {
@@ -50,8 +50,10 @@ function emptyToUndefined(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-function parseTimeout(seconds: number = DEFAULT_TIMEOUT_SECONDS): number {
-  if (Number.isFinite(seconds) && seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
+/** @param text decimal digits and nothing else: `0x10` is not sixteen seconds for everybody */
+function parseTimeout(text: string = DEFAULT_TIMEOUT_SECONDS): number {
+  const seconds = /^\d{1,4}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
   throw new UsageError('--timeout is not a number of seconds between 0 and 3600', {
     code: 'OPTION_INVALID',
     hint: 'write for example --timeout 30',

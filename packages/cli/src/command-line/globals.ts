@@ -10,7 +10,8 @@ export interface GlobalFlags {
   readonly yes?: true;
   readonly preview?: true;
   readonly passphraseFile?: string;
-  readonly timeout?: number;
+  /** Seconds, as typed. */
+  readonly timeout?: string;
 }
 
 /** Adds the flags of {@link GlobalFlags} to a command that does something. */
@@ -28,7 +29,7 @@ export function addGlobalFlags(command: Command): Command {
       '--passphrase-file <file>',
       'first line opens the owner seed; - is stdin (else CKM_PASSPHRASE_FILE)',
     ),
-    new Option('--timeout <seconds>', 'longest wait for one server').argParser(Number),
+    new Option('--timeout <seconds>', 'longest wait for one server'),
     new Option('--no-input', 'never ask; what would be asked becomes an error'),
     new Option('--no-color', 'no colour (also NO_COLOR, or when stdout or stderr is no terminal)'),
     new Option('-q, --quiet', 'no talk on stderr but warnings and errors'),

@@ -1,7 +1,7 @@
 import type { KeyPolicy } from '@ckm/api';
 import { Option } from 'commander';
 import { formatInstant, unixNow } from '../terminal/instant.js';
-import { optionInvalid, parseDuration, parseRate } from './option-values.js';
+import { optionInvalid, parseDuration, parseMoment, parseRate } from './option-values.js';
 
 /** What the owner asks every server of a key to enforce, as flags. */
 export interface PolicyFlags {
@@ -51,8 +51,7 @@ export function policyLines({ kinds, rateLimit, expiresAt, blindAllowed, approva
 
 function parseExpiry(text: string): number {
   const isSpan = /^[0-9]+[smhd]$/.test(text);
-  const at = isSpan ? unixNow() + parseDuration('--expires', text) : Math.floor(Date.parse(text) / 1000);
-  if (Number.isNaN(at)) throw optionInvalid('--expires is no moment', 'write it like 2027-12-31 or 90d');
+  const at = isSpan ? unixNow() + parseDuration('--expires', text) : parseMoment('--expires', text);
   if (at <= unixNow()) throw optionInvalid('--expires is in the past', 'name a time in the future');
   return at;
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type Context, createContext } from './context.js';
 import { addGlobalFlags, type GlobalFlags } from './globals.js';
+import { refuseEmptyArguments } from './unclear-words.js';
 
 /** A command's work: what it was given, in the order of its arguments, then its own flags. */
 type Work<A extends readonly unknown[]> = (context: Context, ...given: A) => Promise<void>;
@@ -14,6 +15,7 @@ export function leaf(name: string, summary: string): Command {
 export function run<A extends readonly unknown[]>(work: Work<A>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command;
+    refuseEmptyArguments(command);
     const context = createContext(command.opts<GlobalFlags>(), process.env);
     try {
       await work(context, ...(given.slice(0, -1) as unknown as A));

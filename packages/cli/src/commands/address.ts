@@ -1,7 +1,8 @@
-import { encodeHex, UsageError } from '@ckm/foundation';
+import { encodeHex, PolicyError } from '@ckm/foundation';
 import { bitcoinAddress } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
+import { parseWhole } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../home/open-owner.js';
 
@@ -19,23 +20,27 @@ interface Flags {
   readonly change?: true;
 }
 
-async function address(context: Context, name: string, { index, change }: Flags): Promise<void> {
+const LAST_INDEX = 2 ** 31 - 1;
+
+async function address(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal } = context;
+  const index = parseWhole('--index', given.index, 0, LAST_INDEX);
   const key = await (await openOwner(context)).usableKey(name);
   if (key.purpose !== 'bitcoin') {
-    throw new UsageError(`key ${name} is not for bitcoin`, {
+    throw new PolicyError(`key ${name} is not for bitcoin`, {
       code: 'REQUEST_KIND_NOT_FOR_KEY',
       hint: 'name a key that was made with --for bitcoin',
+      retryable: false,
     });
   }
-  const chain = change === true ? 'change' : 'receive';
-  const found = bitcoinAddress(key.public, chain, Number(index), key.record.network ?? 'bitcoin');
+  const chain = given.change === true ? 'change' : 'receive';
+  const found = bitcoinAddress(key.public, chain, index, key.record.network ?? 'bitcoin');
   const grouped = (found.address.match(/.{1,4}/g) ?? []).join(' ');
   terminal.talk(`  ${grouped}`);
   terminal.result(found.address, {
     key: name,
     chain,
-    index: Number(index),
+    index,
     address: found.address,
     path: found.path,
     script: encodeHex(found.script),

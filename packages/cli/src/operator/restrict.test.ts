@@ -39,7 +39,18 @@ describe('an operator sees the keys', () => {
     const whole = await operator('policy show', 'beta', keyId);
     expect(whole.stdout).toContain(`key ${keyId}`);
     expect((await operator('policy show', 'beta', keyId.slice(0, 8))).stdout).toBe(whole.stdout);
-    expect(errorOf(await operator('policy show', 'beta', 'not hex')).code).toBe('OPERATOR_INPUT_INVALID');
+    for (const word of ['policy show', 'policy tighten']) {
+      const refused = errorOf(
+        await operator(word, 'beta', 'zz', ...(word.endsWith('n') ? ['--rate', 'any'] : [])),
+      );
+      expect(refused).toEqual({
+        code: 'OPERATOR_INPUT_INVALID',
+        message: 'the id of a key is 4 to 64 hex digits',
+        hint: 'copy it from: ckm server keys',
+      });
+    }
+    const owner = await operator('policy show', 'beta', '0'.repeat(64), '--owner', 'zz');
+    expect(errorOf(owner).message).toBe('--owner is 64 hex digits');
   });
 });
 

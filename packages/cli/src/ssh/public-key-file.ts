@@ -1,5 +1,5 @@
 import { EncodingError, StorageError } from '@ckm/foundation';
-import { readFile } from 'node:fs/promises';
+import { readAtMost } from '../terminal/read-at-most.js';
 
 const LITERAL = 'key::';
 const MOST_CHARACTERS = 65_536;
@@ -33,7 +33,7 @@ function parsePublicKey(text: string, where: string): Uint8Array {
 
 async function readText(path: string): Promise<string> {
   try {
-    return (await readFile(path)).toString('utf8');
+    return Buffer.from(await readAtMost(path, MOST_CHARACTERS)).toString('utf8');
   } catch (cause) {
     throw new StorageError(`${path} cannot be read`, {
       code: 'FILE_UNREADABLE',

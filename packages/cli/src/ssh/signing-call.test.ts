@@ -15,13 +15,14 @@ describe('what git asks of its signing program', () => {
     [['-Y', 'verify', '-n', 'git', '-f', 'allowed', '-I', 'alice', '-s', 'buffer.sig']],
     [['-Y', 'find-principals', '-Overify-time=20261121', '-f', 'allowed', '-s', 'buffer.sig']],
     [['-Y', 'check-novalidate', '-n', 'git', '-s', 'buffer.sig']],
-    [['-l', '-f', 'key.pub']],
-    [[]],
   ])('%j is for ssh-keygen', (args) => {
     expect(parseSigningCall(args)).toBeNull();
   });
 
   test.each([
+    ['of nothing, which would make ssh-keygen make a key', []],
+    ['for something git never asks', ['-l', '-f', 'key.pub']],
+    ['with -Y behind the end of options', ['-f', 'key.pub', '--', '-Y', 'verify']],
     ['without a key', ['-Y', 'sign', '-n', 'git', 'buffer']],
     ['without a namespace', ['-Y', 'sign', '-f', 'key.pub', 'buffer']],
     ['without a file', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub']],

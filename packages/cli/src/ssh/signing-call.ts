@@ -9,12 +9,14 @@ export interface SigningCall {
 }
 
 /**
- * The call `-Y sign -n NAMESPACE -f KEY [-U] FILE`, or `null` when the arguments ask for something else.
+ * The call `-Y sign -n NAMESPACE -f KEY [-U] FILE`, or `null` when `-Y` asks for something else. Without `-Y` git calls
+ * nothing, and `ssh-keygen` would make keys or change files.
  * Source: git gpg-interface.c (`sign_buffer_ssh`), ssh-keygen(1).
  * @throws UsageError `SIGNING_CALL_INVALID`
  */
 export function parseSigningCall(args: readonly string[]): SigningCall | null {
   const { values, files } = split(args);
+  if (!values.has('Y')) throw invalid('this is no call of git’s: -Y is missing');
   if (values.get('Y') !== 'sign') return null;
   const [keyFile, namespace, [file]] = [values.get('f'), values.get('n'), files];
   if (keyFile === undefined || namespace === undefined || file === undefined || files.length > 1) {

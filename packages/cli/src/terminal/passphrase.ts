@@ -1,6 +1,6 @@
 import { EncodingError, secret, type Secret, StorageError, UsageError } from '@ckm/foundation';
-import { readFile } from 'node:fs/promises';
 import { askHidden } from './prompt.js';
+import { readAtMost, readStdinAtMost } from './read-at-most.js';
 import type { Terminal } from './terminal.js';
 
 const MOST_BYTES = 4096;
@@ -42,9 +42,10 @@ export async function askNewPassphrase(source: PassphraseSource, what: string): 
  * @throws StorageError `PASSPHRASE_FILE_UNREADABLE`; UsageError `PASSPHRASE_EMPTY`; EncodingError for anything but text.
  */
 export async function readPassphraseFile(path: string): Promise<Secret<string>> {
-  const bytes = path === '-' ? await readStdin() : await readSmallFile(path);
+  const bytes = path === '-' ? await readStdinAtMost(MOST_BYTES + 1) : await readSmallFile(path);
   try {
     const end = bytes.indexOf(0x0a);
+    if (end === -1 && bytes.length > MOST_BYTES) throw tooLong();
     const line = new TextDecoder('utf-8', { fatal: true }).decode(
       end === -1 ? bytes : bytes.subarray(0, end),
     );
@@ -52,7 +53,7 @@ export async function readPassphraseFile(path: string): Promise<Secret<string>> 
     if (passphrase === '') throw empty();
     return secret(passphrase);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
+    if (error instanceof UsageError || error instanceof EncodingError) throw error;
     throw new EncodingError('the passphrase file is not text', {
       code: 'PASSPHRASE_FILE_UNREADABLE',
       hint: 'write the passphrase as the first line of a UTF-8 text file',
@@ -64,8 +65,7 @@ export async function readPassphraseFile(path: string): Promise<Secret<string>> 
 
 async function readSmallFile(path: string): Promise<Uint8Array> {
   try {
-    const bytes = new Uint8Array(await readFile(path));
-    return bytes.subarray(0, MOST_BYTES);
+    return await readAtMost(path, MOST_BYTES + 1);
   } catch (cause) {
     throw new StorageError(`the passphrase file cannot be read: ${path}`, {
       code: 'PASSPHRASE_FILE_UNREADABLE',
@@ -75,17 +75,11 @@ async function readSmallFile(path: string): Promise<Uint8Array> {
   }
 }
 
-async function readStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin) {
-    chunks.push(chunk as Buffer);
-    length += (chunk as Buffer).length;
-    if (length >= MOST_BYTES) break;
-  }
-  const all = new Uint8Array(Buffer.concat(chunks));
-  for (const chunk of chunks) chunk.fill(0);
-  return all.subarray(0, MOST_BYTES);
+function tooLong(): EncodingError {
+  return new EncodingError(`the first line of the passphrase file is longer than ${MOST_BYTES} bytes`, {
+    code: 'PASSPHRASE_FILE_UNREADABLE',
+    hint: 'write the passphrase as the first line of a UTF-8 text file',
+  });
 }
 
 function empty(): UsageError {

@@ -1,5 +1,5 @@
 import { StorageError, UsageError } from '@ckm/foundation';
-import { open } from 'node:fs/promises';
+import { readAtMost, readStdinAtMost } from './read-at-most.js';
 
 /**
  * A file, or stdin for `-`, up to `maxBytes`.
@@ -11,16 +11,9 @@ export async function readInput(path: string, maxBytes: number): Promise<Uint8Ar
 
 async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      if (size > maxBytes) throw tooLarge(path, maxBytes);
-      const bytes = await file.readFile();
-      if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
-      return new Uint8Array(bytes);
-    } finally {
-      await file.close();
-    }
+    const bytes = await readAtMost(path, maxBytes + 1);
+    if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
+    return bytes;
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
@@ -33,14 +26,9 @@ async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
 }
 
 async function readStdin(maxBytes: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin) {
-    length += (chunk as Buffer).length;
-    if (length > maxBytes) throw tooLarge('stdin', maxBytes);
-    chunks.push(chunk as Buffer);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
+  const bytes = await readStdinAtMost(maxBytes + 1);
+  if (bytes.length > maxBytes) throw tooLarge('stdin', maxBytes);
+  return bytes;
 }
 
 function tooLarge(path: string, maxBytes: number): UsageError {

@@ -116,6 +116,18 @@ describe('a home that cannot be used', () => {
       64,
     ],
     [
+      'a passphrase file that never ends',
+      () => ['init', '--home', join(scratch.path, 'none'), '--passphrase-file', '/dev/zero'],
+      'PASSPHRASE_FILE_UNREADABLE',
+      65,
+    ],
+    [
+      'a backup that never ends',
+      () => ['seed', 'restore', '--home', join(scratch.path, 'none'), '--from', '/dev/zero'],
+      'FILE_TOO_LARGE',
+      64,
+    ],
+    [
       'a passphrase file that is no text',
       () => ['init', '--home', join(scratch.path, 'none'), '--passphrase-file', join(scratch.path, 'binary')],
       'PASSPHRASE_FILE_UNREADABLE',
@@ -187,8 +199,14 @@ describe('an owner without servers', () => {
     [
       'a name that is none',
       ['server', 'add', '../a', 'http://127.0.0.1:9', '--likeness', 'x'],
-      'SERVER_UNREACHABLE',
-      69,
+      'NAME_INVALID',
+      64,
+    ],
+    [
+      'a name that is none, to look',
+      ['server', 'add', '../a', 'http://127.0.0.1:9', '--preview'],
+      'NAME_INVALID',
+      64,
     ],
     ['a server nobody added', ['server', 'show', 'zulu'], 'SERVER_UNKNOWN', 64],
     ['forgetting a server nobody added', ['server', 'remove', 'zulu', '--yes'], 'SERVER_UNKNOWN', 64],
@@ -198,6 +216,54 @@ describe('an owner without servers', () => {
     ['fewer servers than the quorum says', create('2of3', 'a,b'), 'QUORUM_SERVERS_MISMATCH', 64],
     ['an empty server name', create('2of3', 'a,,c'), 'OPTION_INVALID', 64],
     ['servers nobody added', create('2of3', 'a,b,c'), 'SERVER_UNKNOWN', 64],
+    ['a rate of nothing', [...create('2of3', 'a,b,c'), '--rate', '0/1h'], 'OPTION_INVALID', 64],
+    ['a rate in no time', [...create('2of3', 'a,b,c'), '--rate', '1/0s'], 'OPTION_INVALID', 64],
+    [
+      'a day that does not exist',
+      [...create('2of3', 'a,b,c'), '--expires', '2027-02-30'],
+      'OPTION_INVALID',
+      64,
+    ],
+    ['a date in words', [...create('2of3', 'a,b,c'), '--expires', 'next May'], 'OPTION_INVALID', 64],
+    [
+      'a time without its zone',
+      [...create('2of3', 'a,b,c'), '--expires', '2087-02-28T10:00'],
+      'OPTION_INVALID',
+      64,
+    ],
+    ['no servers', create('2of3', ''), 'OPTION_INVALID', 64],
+    ['a key without a name', ['key', 'show', ''], 'ARGUMENT_MISSING', 64],
+    [
+      'no domain where one is asked for',
+      ['sign', 'k', '--message', 'x', '--domain', '', '--yes'],
+      'OPTION_INVALID',
+      64,
+    ],
+    [
+      'no domain, written in one word',
+      ['sign', 'k', '--message', 'x', '--domain=', '--yes'],
+      'OPTION_INVALID',
+      64,
+    ],
+    [
+      'a message that an unset variable left empty',
+      ['sign', 'k', '--message', '', '--yes'],
+      'OPTION_INVALID',
+      64,
+    ],
+    ['nobody to leave out', ['sign', 'k', '--message', 'x', '--without', '', '--yes'], 'OPTION_INVALID', 64],
+    [
+      'two messages, of which the last would count',
+      ['sign', 'k', '--message', 'pay bob', '--message', 'pay mallory', '--yes'],
+      'OPTION_INVALID',
+      64,
+    ],
+    ['two PSBTs', ['sign', 'k', '--psbt', 'a', '--psbt=b', '--yes'], 'OPTION_INVALID', 64],
+    ['two homes', ['status', '--home', '/nowhere'], 'OPTION_INVALID', 64],
+    ['git-sign without anything', ['git-sign'], 'SIGNING_CALL_INVALID', 64],
+    ['an index in another number system', ['address', 'k', '--index', '0x1'], 'OPTION_INVALID', 64],
+    ['an index beyond the last', ['address', 'k', '--index', '2147483648'], 'OPTION_INVALID', 64],
+    ['a patience in another number system', ['status', '--timeout', '0x10'], 'OPTION_INVALID', 64],
     ['an impossible rate', [...create('2of3', 'a,b,c'), '--rate', 'often'], 'OPTION_INVALID', 64],
     ['an expiry in the past', [...create('2of3', 'a,b,c'), '--expires', '2001-01-01'], 'OPTION_INVALID', 64],
     ['a key nobody made', ['key', 'show', 'nothing'], 'KEY_UNKNOWN', 64],
@@ -215,7 +281,16 @@ describe('an owner without servers', () => {
     expect(treeHash(home)).toBe(before);
   });
 
+  test('an empty domain names the flag that signs without one; a rate is refused in plain words', async () => {
+    const domain = errorOf(await asOwner(['sign', 'k', '--message', 'x', '--domain', '', '--yes']));
+    expect(domain.hint).toBe('use --raw to sign without a domain');
+    const rate = errorOf(await asOwner([...create('2of3', 'a,b,c'), '--rate', '0/1h']));
+    expect(rate.message).toBe('--rate allows 1 to 1000000 requests');
+  });
+
   test.each<[string, () => readonly string[], string, number]>([
+    ['bytes that never end', () => ['sign', 'k', '/dev/zero'], 'FILE_TOO_LARGE', 64],
+    ['a PSBT that never ends', () => ['sign', 'k', '--psbt', '/dev/zero'], 'FILE_TOO_LARGE', 64],
     ['a file that is not there', () => ['sign', 'k', join(scratch.path, 'missing')], 'FILE_UNREADABLE', 74],
     ['a folder', () => ['sign', 'k', join(scratch.path, 'folder')], 'FILE_UNREADABLE', 74],
     [

@@ -1,5 +1,5 @@
 import { AccessError } from '@ckm/foundation';
-import type { ServerPreview, ServerRecord } from '@ckm/client';
+import { parseName, type ServerPreview, type ServerRecord } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -22,8 +22,9 @@ interface Flags {
   readonly invite?: string;
 }
 
-async function add(context: Context, name: string, url: string, { likeness, invite }: Flags): Promise<void> {
+async function add(context: Context, given: string, url: string, { likeness, invite }: Flags): Promise<void> {
   const { terminal, flags } = context;
+  const name = parseName('server', given);
   const client = await openOwner(context);
   const seen = await client.previewServer(url);
   terminal.warn(`\n${formatLikeness(terminal, seen.title, seen.xid)}\n`);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { formatPolicy } from '../../../operator/format-policy.js';
+import { parseKeyId, parseOwner } from '../../../operator/key-id.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 
 /** `ckm server policy show` */
@@ -18,6 +19,6 @@ async function show(
   key: string,
   { owner }: { readonly owner?: string },
 ): Promise<void> {
-  const policy = await operatorOf(folder).keyPolicy(key, owner);
+  const policy = await operatorOf(folder).keyPolicy(parseKeyId(key), parseOwner(owner));
   terminal.result(formatPolicy(terminal, policy), policy);
 }

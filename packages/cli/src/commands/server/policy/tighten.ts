@@ -5,6 +5,7 @@ import type { Context } from '../../../command-line/context.js';
 import { optionInvalid, parseDuration, parseRate } from '../../../command-line/option-values.js';
 import { run } from '../../../command-line/run.js';
 import { formatPolicy } from '../../../operator/format-policy.js';
+import { parseKeyId, parseOwner } from '../../../operator/key-id.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 import { unixNow } from '../../../terminal/instant.js';
 
@@ -14,7 +15,7 @@ export function serverPolicyTightenCommand(): Command {
     .argument('<key>', 'the first digits of the id of the key, as ckm server keys shows it')
     .option('--owner <xid>', 'the account, 64 hex digits; needed only when the ids of two begin alike')
     .option('--kinds <list>', 'only these kinds of request, or all')
-    .option('--rate <number/time>', 'at most so many in so long, such as 100/1h, or any')
+    .option('--rate <number/time>', 'at most so many in so long, such as 10/1h, or any')
     .option('--expires-in <time>', 'no more after so long, or never')
     .addOption(new Option('--blind <answer>', 'what cannot be described').choices(['yes', 'no']))
     .addOption(new Option('--approval <how>', 'who decides').choices(['automatic', 'operator']))
@@ -41,7 +42,7 @@ async function tighten(
     throw optionInvalid('nothing to change was named', 'see: ckm server policy tighten --help');
   }
   const operator = operatorOf(folder);
-  const before = await operator.keyPolicy(key, given.owner);
+  const before = await operator.keyPolicy(parseKeyId(key), parseOwner(given.owner));
   if (flags.preview === true) {
     const tightening = { ...before.tightening, ...change } as typeof before.tightening;
     const after = { ...before, tightening };
