@@ -4,6 +4,10 @@ import { namesOf } from './ceremony/ask-all.js';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
 import { createKeyShelf, listKeyRecords } from './keys/keys.js';
 import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
+import { fetchKeys } from './keys/fetch/fetch-keys.js';
+import type { FetchedKey, FetchedKeys } from './keys/fetch/fetched-key.js';
+import { completeKey, keepKey, type KeepKeyArgs, type KeptKey } from './keys/fetch/keep-key.js';
+import { renameKey } from './keys/rename-key.js';
 import { type CreateKeyArgs, type KeyPlan, planKey, sessionFromPlan } from './keys/create-key.js';
 import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
@@ -60,6 +64,13 @@ export interface Client {
   /** The same, before its public half is handed out. @throws StateError `KEY_NOT_USABLE` while it is not complete */
   usableKey(name: string): Promise<CertifiedKey>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
+  /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
+  fetchKeys(): Promise<FetchedKeys>;
+  /** Puts a fetched key on record. */
+  keepKey(fetched: FetchedKey, args?: KeepKeyArgs): Promise<KeptKey>;
+  /** Asks for the promises that a key on record lacks. */
+  completeKey(name: string): Promise<KeptKey>;
+  renameKey(name: string, wanted: string): Promise<KeyRecord>;
   /** Names of the servers that {@link Client.restoreKey} would ask. Nothing is sent. */
   planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
   /** Has every server of a key that lost its share recover it from the certificate. */
@@ -129,6 +140,14 @@ export function createClient(options: ClientOptions): Client {
     showKey: shelf,
     usableKey: async (name) => requireUsable(await shelf(name)),
     verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
+    fetchKeys: () => fetchKeys(context),
+    keepKey: (fetched, args = {}) => keepKey(context, fetched, args),
+    completeKey: (name) => completeKey(context, name),
+    renameKey: async (name, wanted) => {
+      const record = await renameKey(context, name, wanted);
+      shelf.forget(name);
+      return record;
+    },
     planRestoration: async ({ name, servers }) =>
       namesOf(await planRestoration(context, await shelf(name), servers)),
     restoreKey: async (args, on = silent) => {

@@ -13,7 +13,16 @@ export type { ServerRecord } from './servers/server-record.js';
 export { parseName } from './names.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/create-key.js';
-export type { CertifiedKey, KeyRecord } from './keys/key-record.js';
+export { type CertifiedKey, type KeyRecord, remedyFor } from './keys/key-record.js';
+export type {
+  FetchedKey,
+  FetchedKeys,
+  HolderComplaint,
+  HolderVerdict,
+  KeyHolder,
+} from './keys/fetch/fetched-key.js';
+export type { KeepKeyArgs, KeptKey } from './keys/fetch/keep-key.js';
+export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing

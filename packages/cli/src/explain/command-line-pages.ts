@@ -95,7 +95,7 @@ export const COMMAND_LINE_PAGES = pagesOf({
   STORE_CORRUPT: [
     'A record in the owner’s folder fails its checksum or is not of its form.',
     'A damaged pin or key record could make you trust the wrong server or key.',
-    'Restore the file from a copy. Server and key records can also be made again: ckm server add, ckm key verify.',
+    'Restore the file from a copy, or move it away and make it again: a server with ckm server add, a key with ckm key fetch.',
   ],
   STORE_UNAVAILABLE: [
     'A file or folder of the owner’s records cannot be read or written.',

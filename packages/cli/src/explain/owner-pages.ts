@@ -116,12 +116,17 @@ const CEREMONIES = pagesOf({
   KEY_NOT_USABLE: [
     'Not every server has promised that it stored the certificate of the key.',
     'A key that receives value before that could be lost with one server.',
-    'Finish making it: ckm sessions resume.',
+    'Finish making it: ckm sessions resume. A key that was fetched is finished by ckm key fetch.',
+  ],
+  KEY_NOT_VOUCHED: [
+    'Too few servers of a key say that it is yours.',
+    'One server alone could show you somebody else’s key, and you would receive for them.',
+    'Add the other servers of the key, or bring them back; then run ckm key fetch.',
   ],
   KEY_CERTIFICATE_INVALID: [
     'The certificate in the stored key record does not hold.',
     'The certificate is the only proof of what the key is; every byte of it is checked before use.',
-    'Do not use the record. Restore it from a copy, or fetch the certificate from a server of the key.',
+    'Move store/keys/NAME away, then get the key back from its servers: ckm key fetch --name NAME.',
   ],
   SHARE_LOST: [
     'A server of the key runs and does not have its share any more, or does not even know your account.',

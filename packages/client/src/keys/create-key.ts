@@ -110,7 +110,8 @@ function parsePolicy(args: CreateKeyArgs): KeyPolicy {
   return parsed.data;
 }
 
-async function assertNameFree({ store }: ClientContext, name: string): Promise<void> {
+/** @throws UsageError `KEY_EXISTS` */
+export async function assertNameFree({ store }: ClientContext, name: string): Promise<void> {
   if ((await store.get(keyPath(name))) !== null) {
     throw new UsageError(`there is already a key ${name}`, {
       code: 'KEY_EXISTS',

@@ -22,6 +22,8 @@ export interface KeyRecord {
   readonly createdAt: number;
   /** Slots whose acknowledgement was checked. A key may receive value when all of them are here. */
   readonly acknowledged: readonly number[];
+  /** UnixSeconds; there when the key was fetched from its servers instead of made by this client. */
+  readonly fetchedAt?: number;
 }
 
 /** A key whose certificate was checked from scratch, ready for use. */
@@ -70,6 +72,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     network,
     createdAt: record.integer('createdAt'),
     acknowledged: record.list('acknowledged').map(Number),
+    ...(record.has('fetchedAt') ? { fetchedAt: record.integer('fetchedAt') } : {}),
   };
 }
 
@@ -86,8 +89,22 @@ export function requireUsable(key: CertifiedKey): CertifiedKey {
   if (key.isComplete) return key;
   throw new StateError(
     `key ${key.record.name} is not ready: not every server has promised to have stored it`,
-    { code: 'KEY_NOT_USABLE', hint: 'finish making it with: ckm sessions resume' },
+    { code: 'KEY_NOT_USABLE', hint: `finish it with: ${remedyFor(key.record)}` },
   );
+}
+
+/**
+ * The same for signing. A key that was fetched has been complete before: with it, what is left of its servers may rescue
+ * what it holds.
+ * @throws StateError `KEY_NOT_USABLE`
+ */
+export function requireSignable(key: CertifiedKey): CertifiedKey {
+  return key.record.fetchedAt === undefined ? requireUsable(key) : key;
+}
+
+/** How a key that is not complete becomes so. */
+export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): string {
+  return fetchedAt === undefined ? 'ckm sessions resume' : 'ckm key fetch';
 }
 
 /**
@@ -126,7 +143,7 @@ function certificateInvalid(name: string, cause: unknown): StorageError {
   const why = cause instanceof PeerFaultError ? cause.code : 'it cannot be read';
   return new StorageError(`the stored certificate of key ${name} does not hold: ${why}`, {
     code: 'KEY_CERTIFICATE_INVALID',
-    hint: `do not use this record; restore store/${keyPath(name)} from a copy`,
+    hint: `move store/${keyPath(name)} away, then get the key back from its servers: ckm key fetch`,
     cause,
   });
 }

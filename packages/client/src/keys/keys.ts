@@ -37,14 +37,21 @@ export async function loadKeyRecord(store: ClientStore, name: string): Promise<K
   return parseKeyRecord(path, bytes);
 }
 
+/** Gives a key by its name. */
+export interface KeyShelf {
+  (name: string): Promise<CertifiedKey>;
+  /** The record of that name is gone or another. */
+  forget(name: string): void;
+}
+
 /**
  * Keys whose certificates this process has checked, so that each is checked once. One that is not complete is read
  * again each time: another process may have completed it.
  */
-export function createKeyShelf(store: ClientStore): (name: string) => Promise<CertifiedKey> {
+export function createKeyShelf(store: ClientStore): KeyShelf {
   const shelf = new Map<string, Promise<CertifiedKey>>();
   const load = async (name: string) => certifyRecord(await loadKeyRecord(store, name));
-  return async (name) => {
+  const take = async (name: string): Promise<CertifiedKey> => {
     const known = shelf.get(name) ?? load(name);
     shelf.set(name, known);
     known.catch(() => shelf.delete(name));
@@ -52,4 +59,5 @@ export function createKeyShelf(store: ClientStore): (name: string) => Promise<Ce
     if (!key.isComplete) shelf.delete(name);
     return key;
   };
+  return Object.assign(take, { forget: (name: string) => void shelf.delete(name) });
 }

@@ -3,7 +3,7 @@ import type { Description } from '@ckm/requests';
 import type { KeyPolicy } from '@ckm/api';
 import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import type { ClientContext } from '../context.js';
-import { type CertifiedKey, requireUsable } from '../keys/key-record.js';
+import { type CertifiedKey, requireSignable } from '../keys/key-record.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { SignSession } from '../sessions/session-record.js';
 import type { ServerLink } from '../transport/server-link.js';
@@ -152,7 +152,7 @@ export function createSigner(
 
   return {
     async sign(args, on) {
-      const key = requireUsable(await shelf(args.key));
+      const key = requireSignable(await shelf(args.key));
       const request = understand(key, args.kind, args.payload);
       const now = context.clock();
       const lifetime = args.expiresInSeconds ?? lifetimeFor(key.record.policy);
@@ -163,7 +163,7 @@ export function createSigner(
       return run({ key, request, session, without, waitUntil, isKept: false, on });
     },
     async preview(args) {
-      const key = requireUsable(await shelf(args.key));
+      const key = requireSignable(await shelf(args.key));
       const { description } = understand(key, args.kind, args.payload);
       const participants = await participantsOf(key, args.without ?? []);
       return {
@@ -174,7 +174,7 @@ export function createSigner(
       };
     },
     async resume(session, on, waitSeconds = Number.POSITIVE_INFINITY) {
-      const key = requireUsable(await shelf(session.keyName));
+      const key = requireSignable(await shelf(session.keyName));
       const request = understand(key, session.requestKind, session.payload);
       const { without, expiresAt } = session;
       const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);

@@ -1,0 +1,371 @@
+import type { KeyPolicy, Parameters, Result } from '@ckm/api';
+import { compareBytes, encodeHex, secret } from '@ckm/foundation';
+import { bitcoinAddress } from '@ckm/requests';
+import { createHash, randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import { saveSession } from '../../sessions/sessions.js';
+import { memoryStore } from '../../store/memory-store.js';
+import { createStage, type Lie, messageOf, ownerClient, type Stage, unreachable } from '../../test/stage.js';
+import type { CertifiedKey } from '../key-record.js';
+import type { FetchedKeys } from './fetched-key.js';
+import { MOST_FETCHED } from './fetch-keys.js';
+import { MOST_HELD } from './held-keys.js';
+import { createCertificateReader, judgeShown } from './judge-holder.js';
+
+const NAMES = ['alpha', 'bravo', 'charlie'];
+
+let stage: Stage;
+/** What the owner had made before the laptop was lost, and what somebody else has on the same servers. */
+let savings: CertifiedKey;
+let letters: CertifiedKey;
+let foreign: CertifiedKey;
+/** The same seed, and nothing else. */
+let client: Client;
+
+const quorum = { needed: 2, of: 3 };
+
+beforeAll(async () => {
+  stage = await createStage(3);
+  const before = await stage.owner();
+  savings = await before.createKey({ name: 'savings', purpose: 'bitcoin', quorum, servers: NAMES });
+  letters = await before.createKey({ name: 'letters', purpose: 'message', quorum, servers: NAMES });
+  const mallory = await stage.owner({ seed: secret(new Uint8Array(32).fill(9)) });
+  foreign = await mallory.createKey({ name: 'bait', purpose: 'bitcoin', quorum, servers: NAMES });
+});
+beforeEach(async () => {
+  stage.calmDown();
+  client = await stage.owner();
+});
+afterEach(() => client.close());
+afterAll(() => stage.close());
+
+const idsOf = ({ keys }: FetchedKeys) => keys.map(({ keyId }) => encodeHex(keyId)).sort();
+const both = () => [savings, letters].map(({ keyId }) => encodeHex(keyId)).sort();
+const found = async (key: CertifiedKey) =>
+  (await client.fetchKeys()).keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(key.keyId))!;
+
+/** Changes what one server answers to one function. */
+function lying<F extends 'key.list' | 'key.show'>(
+  name: string,
+  about: F,
+  answer: (honest: () => Promise<Result<F>>, asked: Parameters<F>) => Promise<unknown>,
+): void {
+  const lie: Lie = (asked, honest) =>
+    asked.name === about
+      ? answer(honest as () => Promise<Result<F>>, asked.parameters as Parameters<F>)
+      : honest();
+  const before = stage.actor(name).lie;
+  stage.actor(name).lie = before === null ? lie : (asked, honest) => lie(asked, () => before(asked, honest));
+}
+
+const showing = (name: string, certificate: Uint8Array, policy?: KeyPolicy) => {
+  lying(name, 'key.show', async (honest) => {
+    const shown = await honest();
+    return { ...shown, certificate, policy: policy ?? shown.policy };
+  });
+};
+
+function summaryOf(keyId: Uint8Array): Result<'key.list'>['keys'][number] {
+  return { keyId, suite: 'ed25519', purpose: 'ssh', quorum, state: 'active', createdAt: 1_800_000_000 };
+}
+
+describe('an owner with nothing but the seed and the servers', () => {
+  test('gets every key back under a name made of purpose and likeness: the same address, and it signs', async () => {
+    const fetched = await client.fetchKeys();
+    expect(idsOf(fetched)).toEqual(both());
+    expect(fetched).toMatchObject({ asked: NAMES, silent: [], faulty: [], incomplete: [] });
+    expect(await client.listKeys()).toEqual([]);
+    for (const one of fetched.keys) {
+      expect(one).toMatchObject({ isVouched: true, createdAt: stage.now });
+      expect(one.servers.map(({ server, verdict }) => `${server} ${verdict}`)).toEqual(
+        NAMES.map((name) => `${name} holds`),
+      );
+      expect(one.suggestedName).toMatch(/^(?:bitcoin|message)-[a-z]+$/);
+      const { key, missing } = await client.keepKey(one);
+      expect({ isComplete: key.isComplete, missing }).toEqual({ isComplete: true, missing: [] });
+    }
+    const again = await client.usableKey((await client.listKeys())[0]!.name);
+    expect(bitcoinAddress(again.public, 'receive', 0, 'bitcoin')).toEqual(
+      bitcoinAddress(savings.public, 'receive', 0, 'bitcoin'),
+    );
+    const message = (await client.listKeys())[1]!.name;
+    expect((await client.sign({ key: message, ...messageOf('it is me') })).signers).toHaveLength(2);
+    expect((await client.fetchKeys()).keys).toEqual([]);
+  });
+
+  test('may call a key as before, and names the network that servers do not know', async () => {
+    const { key } = await client.keepKey(await found(savings), { name: 'savings', network: 'signet' });
+    expect(key.record).toMatchObject({ name: 'savings', network: 'signet', fetchedAt: stage.now });
+    await expect(client.keepKey(await found(letters), { name: 'savings' })).rejects.toMatchObject({
+      code: 'KEY_EXISTS',
+    });
+    await expect(client.keepKey(await found(letters), { name: '../up' })).rejects.toMatchObject({
+      code: 'NAME_INVALID',
+    });
+  });
+
+  test('does not get one key under two names', async () => {
+    const one = await found(letters);
+    await client.keepKey(one, { name: 'first' });
+    await expect(client.keepKey(one, { name: 'second' })).rejects.toMatchObject({
+      code: 'KEY_EXISTS',
+      message: 'this key is on record already as first',
+    });
+  });
+
+  test('is told who does not answer; the key signs, and receives nothing until that server has promised', async () => {
+    stage.actor('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    const fetched = await client.fetchKeys();
+    expect(fetched.silent).toMatchObject([{ server: 'charlie' }]);
+    expect(idsOf(fetched)).toEqual(both());
+    const { missing } = await client.keepKey(await found(letters), { name: 'letters' });
+    expect(missing).toMatchObject([{ server: 'charlie', slot: 3, code: 'SERVER_UNREACHABLE' }]);
+    await expect(client.usableKey('letters')).rejects.toMatchObject({
+      code: 'KEY_NOT_USABLE',
+      hint: 'finish it with: ckm key fetch',
+    });
+    expect((await client.sign({ key: 'letters', ...messageOf('two will do') })).signers).toHaveLength(2);
+    stage.calmDown();
+    expect((await client.fetchKeys()).incomplete).toEqual(['letters']);
+    expect(await client.completeKey('letters')).toMatchObject({ missing: [], key: { isComplete: true } });
+    expect((await client.usableKey('letters')).isComplete).toBe(true);
+  });
+
+  test('who has added one server of three is told where the others are, and is given nothing yet', async () => {
+    const lonely = ownerClient(stage.transport, () => stage.now, { store: memoryStore() });
+    await lonely.addServer({ name: 'bravo', url: stage.actor('bravo').url });
+    const { keys } = await lonely.fetchKeys();
+    expect(keys).toHaveLength(2);
+    expect(keys[0]).toMatchObject({ isVouched: false });
+    const absent = keys[0]!.servers.filter(({ verdict }) => verdict === 'not-added');
+    expect(absent.map(({ xid }) => encodeHex(xid))).toEqual(
+      ['alpha', 'charlie'].map((name) => encodeHex(stage.actor(name).identity.xid)),
+    );
+    await expect(lonely.keepKey(keys[0]!)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED', exitCode: 77 });
+    await lonely.addServer({ name: 'alpha', url: stage.actor('alpha').url });
+    const [one] = (await lonely.fetchKeys()).keys;
+    const { key, missing } = await lonely.keepKey(one!);
+    expect(key.isComplete).toBe(false);
+    expect(missing).toMatchObject([{ server: null, slot: 3, code: 'SERVER_UNKNOWN' }]);
+    await lonely.close();
+  });
+});
+
+describe('a server that lies about the keys it holds', () => {
+  test('cannot slip in the key of somebody else: nobody else says that it is ours', async () => {
+    lying('alpha', 'key.list', async (honest, { after }) => {
+      const { keys } = await honest();
+      const all = after === null ? [...keys, summaryOf(foreign.keyId)] : keys;
+      return { keys: all.sort((a, b) => compareBytes(a.keyId, b.keyId)) };
+    });
+    lying('alpha', 'key.show', async (honest, { keyId }) =>
+      encodeHex(keyId) === encodeHex(foreign.keyId)
+        ? { key: summaryOf(keyId), policy: foreign.record.policy, certificate: foreign.record.certificate }
+        : honest(),
+    );
+    const bait = await found(foreign);
+    expect(bait.isVouched).toBe(false);
+    expect(bait.servers.map(({ verdict }) => verdict)).toEqual(['holds', 'unknown', 'unknown']);
+    await expect(client.keepKey(bait)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED' });
+    expect(await client.listKeys()).toEqual([]);
+  });
+
+  const lies: [string, () => void, string][] = [
+    [
+      'the certificate of somebody else’s key',
+      () => showing('alpha', foreign.record.certificate),
+      'does not hold',
+    ],
+    [
+      'the certificate of another key of ours',
+      () => showing('alpha', letters.record.certificate),
+      'does not hold',
+    ],
+    [
+      'a certificate that was cut',
+      () => showing('alpha', savings.record.certificate.slice(0, -1)),
+      'does not hold',
+    ],
+    [
+      'a certificate with one bit changed',
+      () =>
+        showing(
+          'alpha',
+          savings.record.certificate.map((byte, i) => (i === 400 ? byte ^ 1 : byte)),
+        ),
+      'does not hold',
+    ],
+    ['a certificate of random bytes', () => showing('alpha', new Uint8Array(1_000).fill(3)), 'does not hold'],
+    ['an empty certificate', () => showing('alpha', new Uint8Array(0)), 'does not hold'],
+    [
+      'another policy',
+      () => showing('alpha', savings.record.certificate, { ...savings.record.policy, blindAllowed: true }),
+      'does not hold',
+    ],
+    [
+      'another key than it was asked for',
+      () =>
+        lying('alpha', 'key.show', async (honest) => ({
+          ...(await honest()),
+          key: summaryOf(foreign.keyId),
+        })),
+      'another key',
+    ],
+  ];
+  test.each(lies)('with %s is named, and the others still bring the key back', async (_what, lie, text) => {
+    lie();
+    const { keys, faulty } = await client.fetchKeys();
+    expect(faulty.every(({ server }) => server === 'alpha')).toBe(true);
+    expect(faulty.map((one) => one.text).join()).toContain(text);
+    const one = keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
+    expect(encodeHex(one.certificateHash)).toBe(encodeHex(savings.certificateHash));
+    expect(one.servers[0]).toMatchObject({ server: 'alpha', verdict: 'differs' });
+    expect((await client.keepKey(one, { name: 'back' })).key.public).toEqual(savings.public);
+  });
+
+  test('and promises nothing that holds keeps the key from receiving, not from signing', async () => {
+    stage.actor('alpha').lie = async ({ name }, honest) => {
+      const result = await honest();
+      if (name !== 'key.certify') return result;
+      return { ...(result as Result<'key.certify'>), acknowledgement: new Uint8Array(64) };
+    };
+    const { missing } = await client.keepKey(await found(letters), { name: 'letters' });
+    expect(missing).toMatchObject([{ server: 'alpha', code: 'FAULT_ACKNOWLEDGEMENT_INVALID' }]);
+    await expect(client.usableKey('letters')).rejects.toMatchObject({ code: 'KEY_NOT_USABLE' });
+    expect((await client.sign({ key: 'letters', ...messageOf('still') })).signers).toHaveLength(2);
+  });
+
+  test('with thousands of keys that it made up does not hide ours, and is not asked for each', async () => {
+    const made = Array.from({ length: MOST_HELD + 500 }, (_, i) =>
+      summaryOf(new Uint8Array(createHash('sha256').update(String(i)).digest())),
+    );
+    lying('alpha', 'key.list', async (honest, { after }) => {
+      const mine = after === null ? (await honest()).keys : [];
+      const all = [...made, ...mine].sort((a, b) => compareBytes(a.keyId, b.keyId));
+      return {
+        keys: all.filter(({ keyId }) => after === null || compareBytes(keyId, after) > 0).slice(0, 256),
+      };
+    });
+    lying('alpha', 'key.show', async (honest, { keyId }) =>
+      both().includes(encodeHex(keyId))
+        ? honest()
+        : { key: summaryOf(keyId), policy: savings.record.policy, certificate: new Uint8Array(9) },
+    );
+    stage.actor('alpha').asked = [];
+    const fetched = await client.fetchKeys();
+    expect(idsOf(fetched)).toEqual(both());
+    expect(new Set(fetched.faulty.map(({ server }) => server))).toEqual(new Set(['alpha']));
+    const { asked } = stage.actor('alpha');
+    expect(asked.filter((name) => name === 'key.list').length).toBeLessThanOrEqual(MOST_HELD / 256 + 1);
+    expect(asked.filter((name) => name === 'key.show').length).toBeLessThan(16);
+    expect(MOST_FETCHED).toBeLessThan(made.length);
+  });
+
+  test('with a list that goes in a circle does not keep the client busy for ever', async () => {
+    lying('alpha', 'key.list', async (_honest) => ({ keys: [summaryOf(savings.keyId)] }));
+    const fetched = await client.fetchKeys();
+    expect(fetched.faulty).toContainEqual({ server: 'alpha', text: 'lists your keys in a circle' });
+    expect(idsOf(fetched)).toEqual(both());
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['no list', { keys: 'none' }],
+    ['a key without an id', { keys: [{ suite: 'ed25519' }] }],
+    ['an impossible quorum', { keys: [{ ...summaryOf(new Uint8Array(32)), quorum: { needed: 9, of: 3 } }] }],
+  ])('by answering %s is set aside, and nothing untyped is thrown', async (_what, result) => {
+    lying('alpha', 'key.list', async () => result);
+    const fetched = await client.fetchKeys();
+    expect(fetched.silent).toMatchObject([{ server: 'alpha' }]);
+    expect(idsOf(fetched)).toEqual(both());
+  });
+
+  test('with the certificate of a key that somebody else made under the same id is outvoted, or nobody is believed', async () => {
+    const random = (length: number) => new Uint8Array(randomBytes(length));
+    let drawn = Number.NaN;
+    const mallory = await stage.owner({
+      seed: secret(random(32)),
+      // The second thing that is drawn for a key is its id.
+      random: (length) => (++drawn === 2 ? savings.keyId.slice() : random(length)),
+    });
+    drawn = 0;
+    const twin = await mallory.createKey({ name: 'twin', purpose: 'bitcoin', quorum, servers: NAMES });
+    expect(encodeHex(twin.keyId)).toBe(encodeHex(savings.keyId));
+    lying('alpha', 'key.show', async (honest, { keyId }) => ({
+      ...(await honest()),
+      ...(encodeHex(keyId) === encodeHex(savings.keyId) ? { certificate: twin.record.certificate } : {}),
+    }));
+    const text = 'shows another certificate than your other servers';
+    const outvoted = await client.fetchKeys();
+    expect(outvoted.faulty).toEqual([{ server: 'alpha', text }]);
+    const one = outvoted.keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
+    expect(encodeHex(one.certificateHash)).toBe(encodeHex(savings.certificateHash));
+    stage.actor('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    const tied = await client.fetchKeys();
+    expect(tied.faulty.map(({ server }) => server).sort()).toEqual(['alpha', 'bravo']);
+    expect(idsOf(tied)).toEqual([encodeHex(letters.keyId)]);
+  });
+
+  test('with somebody else in the place of a pinned server in the roster is not believed', async () => {
+    const pinned = await client.listServers();
+    const exchanged = pinned.map((one) =>
+      one.name === 'bravo'
+        ? { ...one, publicKeys: { ...one.publicKeys, signing: pinned[0]!.publicKeys.signing } }
+        : one,
+    );
+    const { keyId, record } = savings;
+    const shown = { key: summaryOf(keyId), policy: record.policy, certificate: record.certificate };
+    const asked = { server: pinned[0]!, keyId };
+    const read = createCertificateReader();
+    expect(judgeShown(read, { ...asked, pinned }, shown).verdict).toBe('holds');
+    expect(judgeShown(read, { ...asked, pinned: exchanged }, shown)).toMatchObject({
+      verdict: 'differs',
+      key: null,
+    });
+  });
+});
+
+describe('a key that is renamed', () => {
+  test('is the same key under its new name only', async () => {
+    await client.keepKey(await found(letters), { name: 'old' });
+    expect(await client.renameKey('old', 'new')).toMatchObject({ name: 'new' });
+    expect((await client.listKeys()).map(({ name }) => name)).toEqual(['new']);
+    await expect(client.showKey('old')).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
+    expect((await client.sign({ key: 'new', ...messageOf('renamed') })).signers).toHaveLength(2);
+  });
+
+  test('takes its open sessions along and nobody else’s name, and goes on after the client was killed in between', async () => {
+    const store = memoryStore();
+    const mortal = await stage.owner({ store });
+    const { keys } = await mortal.fetchKeys();
+    await mortal.keepKey(keys[0]!, { name: 'one' });
+    await mortal.keepKey(keys[1]!, { name: 'two' });
+    await expect(mortal.renameKey('one', 'two')).rejects.toMatchObject({ code: 'KEY_EXISTS' });
+    await expect(mortal.renameKey('none', 'three')).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
+    await expect(mortal.renameKey('one', 'Three!')).rejects.toMatchObject({ code: 'NAME_INVALID' });
+    const old = await store.get('keys/one');
+    const session = {
+      kind: 'sign',
+      sessionId: new Uint8Array(32),
+      standing: 'open',
+      createdAt: stage.now,
+      expiresAt: stage.now + 60,
+      reason: null,
+      keyName: 'one',
+      requestKind: 'message',
+      payload: new Uint8Array(1),
+      sentence: 'sign',
+      without: [],
+      attempts: 0,
+      artefact: null,
+    } as const;
+    await saveSession(store, session);
+    await mortal.renameKey('one', 'three');
+    expect(await mortal.listSessions()).toEqual([{ ...session, keyName: 'three' }]);
+    await store.put('keys/one', old!);
+    await mortal.renameKey('one', 'three');
+    expect(await store.list('keys')).toEqual(['keys/three', 'keys/two']);
+    await mortal.close();
+  });
+});

@@ -1,0 +1,210 @@
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { parseCertificate } from '@ckm/threshold';
+import type { ClientContext } from '../../context.js';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { listServerRecords } from '../../servers/servers.js';
+import { listSessions } from '../../sessions/sessions.js';
+import { isComplete, type CertifiedKey } from '../key-record.js';
+import { listKeyRecords } from '../keys.js';
+import type { FetchedKey, FetchedKeys, HolderComplaint, KeyHolder } from './fetched-key.js';
+import { type HeldKey, type HeldKeys, listHeldKeys } from './held-keys.js';
+import { createCertificateReader, judgeRefusal, judgeShown, type Shown } from './judge-holder.js';
+import { suggestName } from './suggest-name.js';
+
+/** At most this many keys that are not on record are looked at in one go, those that most servers name first. */
+export const MOST_FETCHED = 256;
+/** A server that has shown so many things that do not hold is not asked for more. */
+const MOST_LIES = 8;
+const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
+
+/** One server's list, read before. */
+interface Listed extends HeldKeys {
+  readonly server: ServerRecord;
+}
+
+/**
+ * Asks every server which keys it holds of ours, and for the certificate of each that is not on record. No server is
+ * believed: certificates are checked from scratch, and what differs is told with the name of who showed it. Writes
+ * nothing. @throws StorageError `STORE_CORRUPT`
+ */
+export async function fetchKeys(context: ClientContext): Promise<FetchedKeys> {
+  const pinned = await listServerRecords(context.store);
+  const records = await listKeyRecords(context.store);
+  const known = records.map((record) => parseCertificate(record.certificate).params);
+  const { listed, silent } = await listAll(context, pinned);
+  const faulty: HolderComplaint[] = listed.flatMap(({ server, complaint }) =>
+    complaint === null ? [] : [{ server: server.name, text: complaint }],
+  );
+  const wanted = unrecorded(
+    listed,
+    known.map(({ keyId }) => keyId),
+  );
+  if (wanted.length > MOST_FETCHED) {
+    const more = wanted.length - MOST_FETCHED;
+    for (const name of new Set(wanted.slice(MOST_FETCHED).flatMap(({ by }) => by.map((one) => one.name)))) {
+      faulty.push({ server: name, text: `names keys among ${more} more than are looked at in one go` });
+    }
+  }
+  const taken = new Set([
+    ...records.map(({ name }) => name),
+    ...(await listSessions(context.store)).map(({ keyName }) => keyName),
+  ]);
+  const look = createLook(context, pinned);
+  const keys: FetchedKey[] = [];
+  for (const claim of wanted.slice(0, MOST_FETCHED)) {
+    const { key, lies } = await look(claim);
+    faulty.push(...lies);
+    if (key === null) continue;
+    const suggestedName = suggestName(key.purpose, key.certificateHash, (name) => taken.has(name));
+    taken.add(suggestedName);
+    keys.push({ ...key, suggestedName });
+  }
+  return {
+    keys,
+    incomplete: records.filter((one, i) => !isComplete(one, known[i]!.quorum.of)).map(({ name }) => name),
+    asked: pinned.map(({ name }) => name),
+    silent,
+    faulty,
+  };
+}
+
+async function listAll(
+  context: ClientContext,
+  pinned: readonly ServerRecord[],
+): Promise<{ listed: Listed[]; silent: HolderComplaint[] }> {
+  const listed: Listed[] = [];
+  const silent: HolderComplaint[] = [];
+  await Promise.all(
+    pinned.map(async (server) => {
+      try {
+        listed.push({ server, ...(await listHeldKeys(await context.linkTo(server))) });
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+        silent.push({ server: server.name, text: error.message });
+      }
+    }),
+  );
+  return { listed, silent };
+}
+
+/** A key that is not on record, and who names it. */
+interface Claim {
+  readonly keyId: Uint8Array;
+  readonly by: readonly ServerRecord[];
+  readonly held: readonly HeldKey[];
+}
+
+/** What most servers name comes first: one that makes keys up cannot push the others out of sight. */
+function unrecorded(listed: readonly Listed[], recorded: readonly Uint8Array[]): Claim[] {
+  const skip = new Set(recorded.map(encodeHex));
+  const claims = new Map<string, Claim>();
+  for (const { server, keys } of listed) {
+    for (const key of keys) {
+      const id = encodeHex(key.keyId);
+      if (skip.has(id)) continue;
+      const { by = [], held = [] } = claims.get(id) ?? {};
+      claims.set(id, { keyId: key.keyId, by: [...by, server], held: [...held, key] });
+    }
+  }
+  return [...claims.values()].sort((a, b) => b.by.length - a.by.length);
+}
+
+/** What came of one claim. A key that no server has a certificate of is none yet: it never came to life. */
+interface Finding {
+  readonly key: Omit<FetchedKey, 'suggestedName'> | null;
+  readonly lies: readonly HolderComplaint[];
+}
+
+function createLook(
+  context: ClientContext,
+  pinned: readonly ServerRecord[],
+): (claim: Claim) => Promise<Finding> {
+  const read = createCertificateReader();
+  const liars = new Map<string, number>();
+  const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_LIES;
+  const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Shown> => {
+    try {
+      const shown = await (await context.linkTo(server)).call('key.show', { keyId });
+      return judgeShown(read, { server, keyId, pinned }, shown);
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+      return judgeRefusal(server, error);
+    }
+  };
+  return async ({ keyId, by, held }) => {
+    const first = await Promise.all(by.filter(isTrusted).map((server) => ask(server, keyId)));
+    const key = agreed(first);
+    // Nobody but the servers of a key hears of it: those that did not name it are asked too.
+    const others = pinned.filter(
+      (server) =>
+        key !== null &&
+        !by.includes(server) &&
+        key.roster.some(({ serverId }) => equalBytes(serverId, server.xid)),
+    );
+    const shown = [...first, ...(await Promise.all(others.map((server) => ask(server, keyId))))];
+    const judged = shown.map((one) => against(key, one));
+    const lying = judged.filter(({ verdict }) => verdict === 'differs');
+    for (const { server } of lying) liars.set(server.name, (liars.get(server.name) ?? 0) + 1);
+    return {
+      key: key === null ? null : describeKey(key, judged, held),
+      lies: lying.map(({ server, text }) => ({ server: server.name, text })),
+    };
+  };
+}
+
+/** The certificate that most servers show; nobody's when two have as many. */
+function agreed(shown: readonly Shown[]): CertifiedKey | null {
+  const counts = new Map<string, { key: CertifiedKey; count: number }>();
+  for (const { key } of shown) {
+    if (key === null) continue;
+    const id = encodeHex(key.certificateHash);
+    counts.set(id, { key, count: (counts.get(id)?.count ?? 0) + 1 });
+  }
+  const [best, second] = [...counts.values()].sort((a, b) => b.count - a.count);
+  return best === undefined || best.count === second?.count ? null : best.key;
+}
+
+/** @param key what most show; null when as many show one thing as another, and nobody can tell who is right */
+function against(key: CertifiedKey | null, shown: Shown): Shown {
+  if (shown.key === null || (key !== null && equalBytes(shown.key.certificateHash, key.certificateHash))) {
+    return shown;
+  }
+  return {
+    ...shown,
+    verdict: 'differs',
+    text: 'shows another certificate than your other servers',
+    key: null,
+  };
+}
+
+function describeKey(
+  key: CertifiedKey,
+  shown: readonly Shown[],
+  held: readonly HeldKey[],
+): Omit<FetchedKey, 'suggestedName'> {
+  const { record, keyId, certificateHash, purpose } = key;
+  const { suite, quorum } = key.public;
+  const servers = key.roster.map(({ slot, serverId, url }): KeyHolder => {
+    const place = { slot, xid: serverId, url: VISIBLE_ASCII.test(url) ? url : '' };
+    const one = shown.find(({ server }) => equalBytes(server.xid, serverId));
+    if (one === undefined) {
+      return { ...place, server: null, verdict: 'not-added', text: 'not among your servers' };
+    }
+    return { ...place, server: one.server.name, verdict: one.verdict, text: one.text };
+  });
+  // One with a share only says no less that the key is ours; that the certificate holds its signature shows.
+  const vouching = servers.filter(({ verdict }) => verdict === 'holds' || verdict === 'pending');
+  const times = held.map(({ createdAt }) => createdAt).sort((a, b) => a - b);
+  return {
+    keyId,
+    certificate: record.certificate,
+    certificateHash,
+    policy: record.policy,
+    purpose,
+    suite,
+    quorum,
+    createdAt: times[Math.floor((times.length - 1) / 2)] ?? record.createdAt,
+    isVouched: vouching.length >= quorum.needed,
+    servers,
+  };
+}

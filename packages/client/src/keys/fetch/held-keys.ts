@@ -1,0 +1,36 @@
+import type { Result } from '@ckm/api';
+import { compareBytes } from '@ckm/foundation';
+import type { ServerLink } from '../../transport/server-link.js';
+
+export type HeldKey = Result<'key.list'>['keys'][number];
+
+/** What one server says it holds of ours. */
+export interface HeldKeys {
+  readonly keys: readonly HeldKey[];
+  /** Why the list was not read to its end; for people. */
+  readonly complaint: string | null;
+}
+
+/** At most this many keys of one server are looked at: a list without end must not keep its reader for ever. */
+export const MOST_HELD = 4_096;
+
+/**
+ * Reads a server's whole list of our keys, page by page. It ends with an empty page, and earlier where it is none.
+ * @throws as `ServerLink.call`
+ */
+export async function listHeldKeys(link: ServerLink): Promise<HeldKeys> {
+  const keys: HeldKey[] = [];
+  let after: Uint8Array | null = null;
+  for (;;) {
+    const page: Result<'key.list'> = await link.call('key.list', { after });
+    if (page.keys.length === 0) return { keys, complaint: null };
+    for (const key of page.keys) {
+      if (after !== null && compareBytes(key.keyId, after) <= 0) {
+        return { keys, complaint: 'lists your keys in a circle' };
+      }
+      after = key.keyId;
+      keys.push(key);
+      if (keys.length === MOST_HELD) return { keys, complaint: `lists ${MOST_HELD} keys or more` };
+    }
+  }
+}

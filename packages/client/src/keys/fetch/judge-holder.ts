@@ -1,0 +1,89 @@
+import { policyHash, type Result } from '@ckm/api';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { certifyRecord, type CertifiedKey } from '../key-record.js';
+import type { HolderVerdict } from './fetched-key.js';
+
+/** What one server showed of one key. */
+export interface Shown {
+  readonly server: ServerRecord;
+  readonly verdict: Exclude<HolderVerdict, 'not-added'>;
+  readonly text: string;
+  /** With `holds`: the key, checked from scratch. */
+  readonly key: CertifiedKey | null;
+}
+
+/** Reads certificates, each of them once however many servers show it. */
+export type CertificateReader = (shown: Result<'key.show'>) => CertifiedKey | null;
+
+export function createCertificateReader(): CertificateReader {
+  const read = new Map<string, CertifiedKey | null>();
+  return ({ certificate, policy, key }) => {
+    if (certificate === null) return null;
+    const id = `${encodeHex(policyHash(policy))} ${encodeHex(certificate)}`;
+    const known = read.get(id);
+    if (known !== undefined) return known;
+    // Of how the certificate does not hold a person learns nothing that he could use.
+    let found: CertifiedKey | null = null;
+    try {
+      found = certifyRecord({
+        name: 'fetched',
+        certificate,
+        policy,
+        network: null,
+        createdAt: key.createdAt,
+        acknowledged: [],
+      });
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+    }
+    read.set(id, found);
+    return found;
+  };
+}
+
+/**
+ * Judges what a server showed when it was asked for a key of ours. A certificate counts when it holds, is of this very
+ * key, follows the policy shown with it, and names this server and all our other servers by their pinned identities.
+ */
+export function judgeShown(
+  read: CertificateReader,
+  asked: {
+    readonly server: ServerRecord;
+    readonly keyId: Uint8Array;
+    readonly pinned: readonly ServerRecord[];
+  },
+  shown: Result<'key.show'>,
+): Shown {
+  const { server, keyId, pinned } = asked;
+  const differs = (text: string): Shown => ({ server, verdict: 'differs', text, key: null });
+  if (!equalBytes(shown.key.keyId, keyId)) return differs('shows another key than it was asked for');
+  if (shown.certificate === null) {
+    const text = 'holds a share, but has not seen the certificate';
+    return { server, verdict: 'pending', text, key: null };
+  }
+  const key = read(shown);
+  if (key === null) return differs('shows a certificate or policy that does not hold');
+  if (!equalBytes(key.keyId, keyId)) return differs('shows the certificate of another key');
+  const { roster } = key.certificate.params;
+  if (!roster.some(({ serverId }) => equalBytes(serverId, server.xid))) {
+    return differs('shows the certificate of a key that it has no part in');
+  }
+  const isImpostor = roster.some(({ serverId, identityKey }) =>
+    pinned.some(
+      ({ xid, publicKeys }) =>
+        equalBytes(xid, serverId) && !equalBytes(publicKeys.signing.bytes, identityKey),
+    ),
+  );
+  if (isImpostor) return differs('shows a certificate in which somebody else stands for one of your servers');
+  return { server, verdict: 'holds', text: 'same certificate, same policy', key };
+}
+
+/** What it means that a server gave no answer. */
+export function judgeRefusal(server: ServerRecord, error: CkmError): Shown {
+  const { errorClass, code, message } = error;
+  const verdict =
+    errorClass === 'AvailabilityError' ? 'silent' : code === 'KEY_UNKNOWN' ? 'unknown' : 'refused';
+  const text = verdict === 'unknown' ? 'says it holds no such key of yours' : message;
+  return { server, verdict, text, key: null };
+}

@@ -1,0 +1,94 @@
+import { AccessError, equalBytes, UsageError } from '@ckm/foundation';
+import type { BitcoinNetwork } from '@ckm/requests';
+import { parseCertificate } from '@ckm/threshold';
+import type { ClientContext } from '../../context.js';
+import { parseName } from '../../names.js';
+import { assertNameFree } from '../create-key.js';
+import { certifyRecord, type CertifiedKey, type KeyRecord } from '../key-record.js';
+import { listKeyRecords, loadKeyRecord, saveKeyRecord } from '../keys.js';
+import { collectPromises, type Unpromised } from './collect-promises.js';
+import type { FetchedKey } from './fetched-key.js';
+
+export interface KeepKeyArgs {
+  /** Default: the suggested one. */
+  readonly name?: string;
+  /** Whose addresses are shown; servers do not know. Default: `bitcoin`. Of no effect for other purposes. */
+  readonly network?: BitcoinNetwork;
+}
+
+/** A key that is on record, and which of its servers keep it from being complete. */
+export interface KeptKey {
+  readonly key: CertifiedKey;
+  readonly missing: readonly Unpromised[];
+}
+
+/**
+ * Puts a fetched key on record under a name. It may sign at once; it is complete, and its addresses are shown, when every
+ * one of its servers has promised anew that it stored the certificate.
+ * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`; AccessError `KEY_NOT_VOUCHED`; StorageError `KEY_CERTIFICATE_INVALID`
+ */
+export async function keepKey(
+  context: ClientContext,
+  fetched: FetchedKey,
+  { name: wanted = fetched.suggestedName, network = 'bitcoin' }: KeepKeyArgs,
+): Promise<KeptKey> {
+  const name = parseName('key', wanted);
+  if (!fetched.isVouched) throw notVouched(fetched);
+  await assertNew(context, name, fetched);
+  const { certificate, policy, createdAt, purpose } = fetched;
+  const record: KeyRecord = {
+    name,
+    certificate,
+    policy,
+    network: purpose === 'bitcoin' ? network : null,
+    createdAt,
+    acknowledged: [],
+    fetchedAt: context.clock(),
+  };
+  const { acknowledged, missing } = await collectPromises(context, certifyRecord(record));
+  const complete = { ...record, acknowledged };
+  await context.store.exclusive('key-names', async () => {
+    await assertNew(context, name, fetched);
+    await saveKeyRecord(context.store, complete);
+  });
+  return { key: certifyRecord(complete), missing };
+}
+
+/**
+ * Asks the servers of a key that is on record and not complete for the promises it lacks.
+ * @throws UsageError `KEY_UNKNOWN`; StorageError
+ */
+export async function completeKey(context: ClientContext, name: string): Promise<KeptKey> {
+  const { store } = context;
+  const { acknowledged, missing } = await collectPromises(
+    context,
+    certifyRecord(await loadKeyRecord(store, name)),
+  );
+  const record = await store.exclusive('key-names', async () => {
+    const now = await loadKeyRecord(store, name);
+    const all = { ...now, acknowledged: [...new Set([...now.acknowledged, ...acknowledged])] };
+    await saveKeyRecord(store, all);
+    return all;
+  });
+  const key = certifyRecord(record);
+  return { key, missing: missing.filter(({ slot }) => !key.record.acknowledged.includes(slot)) };
+}
+
+async function assertNew(context: ClientContext, name: string, { keyId }: FetchedKey): Promise<void> {
+  await assertNameFree(context, name);
+  const twin = (await listKeyRecords(context.store)).find((record) =>
+    equalBytes(parseCertificate(record.certificate).params.keyId, keyId),
+  );
+  if (twin === undefined) return;
+  throw new UsageError(`this key is on record already as ${twin.name}`, {
+    code: 'KEY_EXISTS',
+    hint: `use it as ${twin.name}, or rename it: ckm key rename`,
+  });
+}
+
+function notVouched({ quorum, suggestedName }: FetchedKey): AccessError {
+  return new AccessError(`fewer than ${quorum.needed} servers say that the key ${suggestedName} is yours`, {
+    code: 'KEY_NOT_VOUCHED',
+    hint: 'add the other servers of the key, or wait until they answer; then: ckm key fetch',
+  });
+}

@@ -1,0 +1,25 @@
+import { likenessOf } from '@ckm/gordian';
+
+const PURPOSES = ['bitcoin', 'ssh', 'git', 'message'];
+const LONGEST = 32;
+
+/**
+ * A free name for a key whose own is forgotten: what it is for, and as many words of its likeness as it takes.
+ * @param certificateHash what its likeness shows
+ */
+export function suggestName(
+  purpose: string,
+  certificateHash: Uint8Array,
+  isTaken: (name: string) => boolean,
+): string {
+  const { words, digest } = likenessOf(certificateHash);
+  const parts = [PURPOSES.includes(purpose) ? purpose : 'key', ...words];
+  for (let count = 2; count <= parts.length; count++) {
+    const name = parts.slice(0, count).join('-');
+    if (name.length <= LONGEST && !isTaken(name)) return name;
+  }
+  const base = `${parts[0]!}-${digest}`;
+  let name = base;
+  for (let n = 2; isTaken(name); n++) name = `${base}-${n}`;
+  return name;
+}

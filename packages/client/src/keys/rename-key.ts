@@ -1,0 +1,35 @@
+import { equalBytes } from '@ckm/foundation';
+import type { ClientContext } from '../context.js';
+import { parseName } from '../names.js';
+import { listSessions, saveSession } from '../sessions/sessions.js';
+import { assertNameFree } from './create-key.js';
+import { keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';
+import { loadKeyRecord, saveKeyRecord } from './keys.js';
+
+/**
+ * Calls a key otherwise, on record and in its open sessions. Servers know no names. Repeated after a crash it goes on.
+ * @throws UsageError `KEY_UNKNOWN`, `NAME_INVALID`, `KEY_EXISTS`
+ */
+export async function renameKey(context: ClientContext, name: string, wanted: string): Promise<KeyRecord> {
+  const { store } = context;
+  const next = parseName('key', wanted);
+  return store.exclusive('key-names', async () => {
+    const record = await loadKeyRecord(store, name);
+    const renamed = { ...record, name: next };
+    if (name === next) return record;
+    if (!(await isBegun(context, renamed))) await assertNameFree(context, next);
+    await saveKeyRecord(store, renamed);
+    for (const session of await listSessions(store)) {
+      if (session.keyName !== name || session.standing !== 'open') continue;
+      await saveSession(store, { ...session, keyName: next });
+    }
+    await store.delete(keyPath(name));
+    return renamed;
+  });
+}
+
+/** Whether the same key is there under its new name: whoever renamed it was killed before the old one was gone. */
+async function isBegun({ store }: ClientContext, { name, certificate }: KeyRecord): Promise<boolean> {
+  const bytes = await store.get(keyPath(name));
+  return bytes !== null && equalBytes(parseKeyRecord(keyPath(name), bytes).certificate, certificate);
+}
