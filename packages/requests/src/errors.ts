@@ -39,8 +39,9 @@ export const REQUEST_ERRORS = {
   PSBT_SIGHASH_REFUSED: 'ask for a signature over the whole transaction (SIGHASH_DEFAULT or SIGHASH_ALL)',
   PSBT_AMOUNT_IMPOSSIBLE: 'do not sign this: the amounts do not add up',
   PSBT_TOO_MANY_SIGNATURES: 'spend fewer coins at once',
-  PSBT_ALREADY_SIGNED: 'extract the transaction: nothing is left to sign',
-  PSBT_NOT_SIGNED: 'collect all signatures before extracting the transaction',
+  PSBT_ALREADY_SIGNED:
+    'nothing is left to sign; get the transaction with: ckm sign KEY --psbt FILE --extract',
+  PSBT_NOT_SIGNED: 'sign without --extract, and hand the PSBT on to whoever has to sign the rest',
 } as const satisfies Record<string, string>;
 
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;

@@ -28,6 +28,7 @@ test('the public surface grows only on purpose', () => {
       "escapeText",
       "finalizeTransaction",
       "gitKind",
+      "inputsLeftToOthers",
       "keyFingerprint",
       "messageKind",
       "messageToSign",

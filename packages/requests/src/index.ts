@@ -26,7 +26,7 @@ export type { MessageRequest } from './message/parse.js';
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';
 export { buildBitcoinRequest } from './bitcoin/build.js';
-export { type FinalTransaction, finalizeTransaction } from './bitcoin/finalize.js';
+export { type FinalTransaction, finalizeTransaction, inputsLeftToOthers } from './bitcoin/finalize.js';
 export { MAX_SIGNATURES } from './bitcoin/ownership.js';
 export type { BitcoinRequest } from './bitcoin/parse.js';
 export {

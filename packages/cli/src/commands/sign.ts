@@ -1,4 +1,6 @@
 import type { Client, SignArgs, SignPreview, SignResult } from '@ckm/client';
+import { EncodingError, encodeUtf8 } from '@ckm/foundation';
+import { inputsLeftToOthers } from '@ckm/requests';
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
@@ -6,12 +8,13 @@ import { policyLines } from '../command-line/policy-flags.js';
 import { leaf, run } from '../command-line/run.js';
 import { inStore, openOwner } from '../home/open-owner.js';
 import { buildRequest, type RequestFlags } from '../requests/build-request.js';
+import { transactionIn, transactionObject } from '../requests/artefact.js';
 import { handOver } from '../requests/hand-over.js';
 import { agree } from '../terminal/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { assertFree } from '../terminal/write-out.js';
+import { assertFree, writeOut } from '../terminal/write-out.js';
 
 /** `ckm sign KEY` */
 export function signCommand(): Command {
@@ -36,6 +39,7 @@ export function signCommand(): Command {
     )
     .option('--domain <name>', 'which application the message is for (default: ckm)')
     .option('--raw', 'sign exactly the bytes of the message, without a domain')
+    .option('--extract', 'with --psbt: the final transaction in hex, in the place of the signed PSBT')
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
@@ -55,6 +59,8 @@ async function sign(context: Context, key: string, file: string | undefined, giv
   const client = await openOwner(context);
   await assertFree(given.out);
   const request = await buildRequest(file, given);
+  if (given.extract === true && (await extractAtOnce(context, client, key, request.payload, given.out)))
+    return;
   const args: SignArgs = {
     key,
     ...request,
@@ -75,7 +81,45 @@ async function sign(context: Context, key: string, file: string | undefined, giv
   const progress = createProgress(terminal);
   const result = await client.sign(args, progress.on).finally(progress.end);
   warnAbout(context, terminal, result);
-  await handOver(terminal, { kind: request.kind, result, out: given.out, session: progress.waitedAs() });
+  await handOver(terminal, {
+    kind: request.kind,
+    result,
+    out: given.out,
+    isExtracted: given.extract === true,
+    session: progress.waitedAs(),
+  });
+}
+
+/**
+ * Hands out the transaction of a PSBT that is signed already. False when this key has to sign first.
+ * @throws EncodingError `PSBT_NOT_SIGNED` when others have to sign too: before anybody is asked for anything
+ */
+async function extractAtOnce(
+  { terminal, flags }: Context,
+  client: Client,
+  name: string,
+  psbt: Uint8Array,
+  out: string | undefined,
+): Promise<boolean> {
+  const key = await client.usableKey(name);
+  const final = transactionIn(psbt);
+  if (final === null) {
+    const left = inputsLeftToOthers(psbt, key.context);
+    if (left.length > 0) throw notSigned(left);
+    return false;
+  }
+  terminal.talk(`  transaction ${final.txid}, ${final.virtualBytes} vB, ready to be sent`);
+  if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(`${final.hex}\n`));
+  terminal.result(out === undefined ? final.hex : '', { ...transactionObject(final), out: out ?? null });
+  return true;
+}
+
+function notSigned(left: readonly number[]): EncodingError {
+  const which = left.length === 1 ? `input ${left[0]!} is` : `inputs ${left.join(', ')} are`;
+  return new EncodingError(`there can be no final transaction: ${which} for others to sign`, {
+    code: 'PSBT_NOT_SIGNED',
+    hint: 'sign without --extract, and hand the PSBT on to whoever has to sign the rest',
+  });
 }
 
 /** Shows what would be signed, as this client reads it from the bytes, and who would be asked. Nothing is sent. */

@@ -41,9 +41,15 @@ const READING = groupOf(
     PSBT_NO_INPUT_OF_KEY: 'No input of the transaction belongs to the key.',
     PSBT_INPUT_AMOUNT_UNKNOWN: 'An input does not say how much it spends.',
     PSBT_INPUT_SIGNED_WRONGLY: 'An input carries a signature that does not verify.',
-    PSBT_ALREADY_SIGNED: 'The inputs of the key are signed already.',
+    PSBT_ALREADY_SIGNED: [
+      'The inputs of the key are signed already.',
+      'Get the final transaction with ckm sign KEY --psbt FILE --extract.',
+    ],
     PSBT_OUTPUT_NOT_SPENDABLE: 'Change goes to something the key cannot spend.',
-    PSBT_NOT_SIGNED: 'An input is not signed yet, so there is no final transaction.',
+    PSBT_NOT_SIGNED: [
+      'An input of somebody else is not signed yet, so there is no final transaction.',
+      'Sign without --extract, and hand the PSBT on to whoever has to sign the rest.',
+    ],
     DESCRIPTOR_INVALID: 'A descriptor has a letter it may not have.',
   },
 );

@@ -1,5 +1,5 @@
 import { CkmError, decodeUtf8, encodeHex } from '@ckm/foundation';
-import { finalizeTransaction } from '@ckm/requests';
+import { type FinalTransaction, finalizeTransaction } from '@ckm/requests';
 
 /** What came out of a request, as text for stdout, and what else a machine may want. */
 export interface ShownArtefact {
@@ -11,16 +11,24 @@ export interface ShownArtefact {
 export function artefactText(kind: string, artefact: Uint8Array): ShownArtefact {
   if (kind === 'message') return { text: encodeHex(artefact), more: {} };
   if (kind !== 'bitcoin') return { text: decodeUtf8(artefact), more: {} };
-  return { text: Buffer.from(artefact).toString('base64'), more: transactionIn(artefact) };
+  const final = transactionIn(artefact);
+  return {
+    text: Buffer.from(artefact).toString('base64'),
+    more: final === null ? {} : transactionObject(final),
+  };
 }
 
-/** The final transaction, when no other signer is missing. */
-function transactionIn(psbt: Uint8Array): Readonly<Record<string, string | number>> {
+/** The final transaction in a PSBT; null while a signature is missing. */
+export function transactionIn(psbt: Uint8Array): FinalTransaction | null {
   try {
-    const { hex, txid, virtualBytes } = finalizeTransaction(psbt);
-    return { transaction: hex, txid, virtualBytes };
+    return finalizeTransaction(psbt);
   } catch (error) {
-    if (error instanceof CkmError && error.code === 'PSBT_NOT_SIGNED') return {};
+    if (error instanceof CkmError && error.code === 'PSBT_NOT_SIGNED') return null;
     throw error;
   }
+}
+
+/** The same for machines. */
+export function transactionObject({ hex, txid, virtualBytes }: FinalTransaction) {
+  return { transaction: hex, txid, virtualBytes };
 }

@@ -10,6 +10,7 @@ export interface RequestFlags {
   readonly sshNamespace?: string;
   readonly domain?: string;
   readonly raw?: true;
+  readonly extract?: true;
 }
 
 export interface BuiltRequest {
@@ -31,7 +32,7 @@ export async function buildRequest(file: string | undefined, flags: RequestFlags
   const subjects = [file, message, psbt, git].filter((one) => one !== undefined);
   if (subjects.length === 0) throw missing();
   if (subjects.length > 1) throw ambiguous();
-  if (flags.raw === true && flags.domain !== undefined) throw rawWithDomain();
+  assertFlagsFit(flags);
   if (psbt !== undefined)
     return {
       kind: 'bitcoin',
@@ -65,9 +66,22 @@ function ambiguous(): UsageError {
   });
 }
 
-function rawWithDomain(): UsageError {
-  return new UsageError('--raw signs without a domain, and --domain names one', {
-    code: 'OPTION_INVALID',
-    hint: 'leave one of them out',
-  });
+/** Flags that would do nothing are refused: somebody relies on them. @throws UsageError `OPTION_INVALID` */
+function assertFlagsFit({ psbt, git, sshNamespace, domain, raw, extract }: RequestFlags): void {
+  const file = psbt !== undefined ? '--psbt' : git !== undefined ? '--git' : undefined;
+  const owner = file ?? (sshNamespace === undefined ? undefined : '--ssh-namespace');
+  const forMessages = [
+    ...(raw === true ? ['--raw'] : []),
+    ...(domain === undefined ? [] : ['--domain']),
+    ...(sshNamespace === undefined || file === undefined ? [] : ['--ssh-namespace']),
+  ];
+  const [idle] = owner === undefined ? [] : forMessages;
+  if (idle !== undefined) throw doesNothing(`${idle} has no meaning with ${owner!}`);
+  if (raw === true && domain !== undefined)
+    throw doesNothing('--raw signs without a domain, and --domain names one');
+  if (extract === true && psbt === undefined) throw doesNothing('--extract has no meaning without --psbt');
+}
+
+function doesNothing(what: string): UsageError {
+  return new UsageError(what, { code: 'OPTION_INVALID', hint: 'leave one of them out' });
 }

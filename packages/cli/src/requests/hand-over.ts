@@ -1,8 +1,9 @@
 import type { SignResult } from '@ckm/client';
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import type { FinalTransaction } from '@ckm/requests';
 import type { Terminal } from '../terminal/terminal.js';
 import { writeOut } from '../terminal/write-out.js';
-import { artefactText } from './artefact.js';
+import { artefactText, transactionIn } from './artefact.js';
 
 /** Where a signature goes. */
 export interface Handing {
@@ -11,6 +12,8 @@ export interface Handing {
   readonly result: SignResult;
   /** A new file instead of stdout. */
   readonly out: string | undefined;
+  /** Whether the final transaction is wanted in the place of the PSBT. */
+  readonly isExtracted: boolean;
   /** What people call the session that keeps the signature; undefined when none does. */
   readonly session: string | undefined;
 }
@@ -20,12 +23,18 @@ export interface Handing {
  * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`, `OUTPUT_CLOSED`, `OUTPUT_UNWRITABLE`; their hints
  * say how to get it all the same
  */
-export async function handOver(terminal: Terminal, { kind, result, out, session }: Handing): Promise<void> {
+export async function handOver(
+  terminal: Terminal,
+  { kind, result, out, isExtracted, session }: Handing,
+): Promise<void> {
   const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
   const regain = howToRegain(session);
-  if (out !== undefined) await writeOut(out, artefact, regain);
   const shown = artefactText(kind, artefact);
+  const final = kind === 'bitcoin' ? transactionIn(artefact) : null;
+  const wanted = isExtracted && final !== null ? final.hex : shown.text;
+  if (out !== undefined) await writeOut(out, isExtracted ? encodeUtf8(`${wanted}\n`) : artefact, regain);
   terminal.talk(`  signed by ${signers.join(', ')}`);
+  if (kind === 'bitcoin') terminal.talk(transactionLine(final, isExtracted, out));
   const machine = {
     kind,
     sentence: description.sentence,
@@ -38,7 +47,18 @@ export async function handOver(terminal: Terminal, { kind, result, out, session 
     ...shown.more,
     out: out ?? null,
   };
-  await terminal.deliver(out === undefined ? shown.text : '', machine, regain);
+  await terminal.deliver(out === undefined ? wanted : '', machine, regain);
+}
+
+function transactionLine(
+  final: FinalTransaction | null,
+  isExtracted: boolean,
+  out: string | undefined,
+): string {
+  if (final === null) return '  others have to sign this PSBT too before there is a transaction';
+  const { txid, virtualBytes } = final;
+  if (isExtracted) return `  transaction ${txid}, ${virtualBytes} vB, ready to be sent`;
+  return `  complete: transaction ${txid}; get it with: ckm sign KEY --psbt ${out ?? 'SIGNED'} --extract`;
 }
 
 function howToRegain(session: string | undefined): string {

@@ -1,7 +1,9 @@
-import { concatBytes, encodeHex } from '@ckm/foundation';
+import { CkmError, concatBytes, encodeHex } from '@ckm/foundation';
 import { Transaction } from '@scure/btc-signer';
 import { demand, refusal } from '../errors.js';
 import { verifySignature } from '@ckm/threshold';
+import type { KeyContext } from '../kind.js';
+import { assessOwnership } from './ownership.js';
 import { parseBitcoin, type BitcoinInput, type BitcoinRequest } from './parse.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT } from './sighash.js';
 
@@ -10,6 +12,38 @@ export interface FinalTransaction {
   readonly hex: string;
   readonly txid: string;
   readonly virtualBytes: number;
+}
+
+/**
+ * Positions of the inputs that somebody else has to sign before there is a final transaction, whatever the key signs.
+ * @throws EncodingError what `parseBitcoin` and the key refuse
+ */
+export function inputsLeftToOthers(psbt: Uint8Array, key: KeyContext): readonly number[] {
+  const request = parseBitcoin(psbt);
+  const own = inputsToCome(request, key);
+  const transaction = Transaction.fromPSBT(request.psbt, { allowUnknownOutputs: true });
+  return request.inputs.flatMap((_, at) => (own.has(at) || isWhole(transaction, at) ? [] : [at]));
+}
+
+/** Inputs that this key will sign. */
+function inputsToCome(request: BitcoinRequest, key: KeyContext): ReadonlySet<number> {
+  try {
+    return new Set(assessOwnership(request, key.public).inputs.map(({ at }) => at));
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'PSBT_ALREADY_SIGNED') return new Set();
+    throw error;
+  }
+}
+
+function isWhole(transaction: Transaction, at: number): boolean {
+  const { finalScriptSig, finalScriptWitness } = transaction.getInput(at);
+  if (finalScriptSig !== undefined || finalScriptWitness !== undefined) return true;
+  try {
+    transaction.finalizeIdx(at);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function extract(psbt: Uint8Array): Transaction {

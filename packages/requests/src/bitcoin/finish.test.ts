@@ -10,7 +10,7 @@ import { back, coin, derivation, pay, psbtOf, txid } from '../fixtures/psbt.js';
 import { requestKind } from '../registry.js';
 import { buildBitcoinRequest } from './build.js';
 import { taprootScript } from './destination.js';
-import { finalizeTransaction } from './finalize.js';
+import { finalizeTransaction, inputsLeftToOthers } from './finalize.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps } from './psbt-maps.js';
 import { bitcoinAddress, taprootKeys } from './wallet.js';
 
@@ -200,3 +200,22 @@ function publicKeyOf(secret: Uint8Array): Uint8Array {
 function evenY(secret: Uint8Array): boolean {
   return schnorr.Point.BASE.multiply(schnorr.Point.Fn.fromBytes(secret)).toAffine().y % 2n === 0n;
 }
+
+describe('whether others have to sign too', () => {
+  const others = bitcoinKey('savings', 'bob');
+  const theirs = coin(others, 3, 700_000n);
+  const mixed = psbtOf([coins[0]!, theirs, coins[1]!], outputs);
+  const leftIn = (psbt: Uint8Array) => inputsLeftToOthers(psbt, treasury.context);
+
+  test('is known before anybody signs, and after', () => {
+    expect(leftIn(psbtOf(coins, outputs))).toEqual([]);
+    expect(leftIn(mixed)).toEqual([1]);
+    expect(leftIn(signAll(mixed))).toEqual([1]);
+    expect(leftIn(signAll(mixed, others))).toEqual([]);
+    expect(leftIn(signAll(signAll(mixed, others)))).toEqual([]);
+  });
+
+  test('is not answered for a transaction that has nothing to do with the key', () => {
+    expect(outcome(() => leftIn(psbtOf([theirs], [pay(1_000n)])))).toBe('PSBT_NO_INPUT_OF_KEY');
+  });
+});

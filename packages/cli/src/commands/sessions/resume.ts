@@ -60,6 +60,7 @@ async function resume(context: Context, id: string | undefined, given: Flags): P
       kind,
       result: done.result,
       out: given.out,
+      isExtracted: false,
       session: shortId(session.sessionId),
     });
     return;
