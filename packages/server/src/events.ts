@@ -29,6 +29,10 @@ export interface Events {
   operatorActed(fields: { readonly action: string }): void;
   storageFailed(fields: { readonly code: string }): void;
   unsealFailed(): void;
+  certificateRenewed(): void;
+  /** The new one cannot be used. */
+  certificateKept(fields: { readonly code: string }): void;
+  tlsKeyExposed(): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
   stopped(): void;
   /** An error that is a defect of ours: logged with the places it passed, without its words. */
@@ -149,6 +153,10 @@ function createEvents(log: Logger, registry: Registry): Events {
       unseals.inc();
       log.warn('wrong passphrase');
     },
+    certificateRenewed: () => log.info('TLS certificate read anew'),
+    certificateKept: ({ code }) =>
+      log.error({ code: label(code) }, 'the new TLS certificate or key cannot be used, the old one stays'),
+    tlsKeyExposed: () => log.warn('others on this machine may read the TLS key: chmod 600'),
     started: ({ storage: kind, sealed }) => log.info({ storage: kind, isSealed: sealed }, 'started'),
     stopped: () => log.info('stopped'),
     bug: (error) => {

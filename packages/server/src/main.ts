@@ -1,5 +1,5 @@
 import type { IdentityCard } from '@ckm/api';
-import type { Secret } from '@ckm/foundation';
+import { CkmError, type Secret } from '@ckm/foundation';
 import type { DestinationStream } from 'pino';
 import type { ServerConfig } from './config/config.js';
 import { readEnv } from './config/env.js';
@@ -9,7 +9,7 @@ import type { OperatorStatus } from './control/protocol.js';
 import { createReporting, type Reporting } from './events.js';
 import { createHttpApp } from './http/app.js';
 import type { Phase } from './http/gate.js';
-import { type Listener, listenTcp, listenUnix, type WebApp } from './http/listen.js';
+import { isTlsKeyExposed, type Listener, listenTcp, listenUnix, type WebApp } from './http/listen.js';
 import { claimControlSocket } from './server/control-socket.js';
 import { assertDataDir } from './server/data-dir.js';
 import { hardenProcess } from './server/hardening.js';
@@ -43,6 +43,11 @@ export interface RunningServer {
   unseal(passphrase: Secret<Uint8Array>): Promise<void>;
   /** Expires and forgets what is due now; a timer does it every few seconds. */
   sweep(): Promise<void>;
+  /**
+   * Reads the files of the TLS certificate once more. Files that cannot be used are logged, and the ones before stay;
+   * without TLS nothing happens.
+   */
+  renewCertificate(): void;
   /** Takes nothing new, finishes what runs, wipes keys. */
   close(): Promise<void>;
   /** Resolves when the server has stopped, whoever asked for it. */
@@ -80,6 +85,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   try {
     const { port } = await server.listen(socket);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
+    if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
     if (!source.sealed || options.passphrase !== undefined) await life.open(options.passphrase ?? null);
     const storage = config.databaseUrl === null ? 'sqlite' : 'postgres';
     reporting.events.started({ storage, sealed: life.phase() === 'sealed' });
@@ -148,11 +154,24 @@ function assemble(parts: Parts): {
       identity: () => life.server()?.card ?? null,
       app,
       unseal: life.open,
+      renewCertificate: () => renewCertificate(parts, listeners),
       sweep: async () => life.server()?.sweep(),
       close,
       closed,
     },
   };
+}
+
+function renewCertificate({ config, reporting }: Parts, listeners: readonly Listener[]): void {
+  const { events } = reporting;
+  try {
+    const isRenewed = listeners.map((listener) => listener.renewCertificate()).includes(true);
+    if (!isRenewed || config.tls === null) return;
+    events.certificateRenewed();
+    if (isTlsKeyExposed(config.tls)) events.tlsKeyExposed();
+  } catch (error) {
+    events.certificateKept({ code: error instanceof CkmError ? error.code : 'INTERNAL' });
+  }
 }
 
 async function statusOf({ config, life, startedAt, url }: Parts): Promise<OperatorStatus> {

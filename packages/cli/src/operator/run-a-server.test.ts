@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
+import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { errorOf, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
@@ -102,6 +103,14 @@ describe('a server that runs', () => {
     expect([asked.status, errorOf(asked).code]).toEqual([69, 'SERVER_NOT_RUNNING']);
   });
 
+  test('without TLS goes on at SIGHUP', async () => {
+    await init();
+    const server = await start();
+    process.kill(server.pid, 'SIGHUP');
+    expect(await phase()).toBe('ready');
+    expect(await server.stop()).toBe(0);
+  });
+
   test('killed, starts again as the same one', async () => {
     await init();
     const first = await start();
@@ -155,25 +164,73 @@ describe('a server that runs', () => {
 });
 
 describe.skipIf(!hasProgram('openssl', 'version'))('with TLS (needs openssl)', () => {
-  test('a server speaks https with the certificate it was given', async () => {
-    const [cert, key] = [`${scratch.path}/cert.pem`, `${scratch.path}/key.pem`];
-    const pair = ['-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2', '-nodes'];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', ...pair],
-      {
-        stdio: 'ignore',
-      },
-    );
+  const files = () => ({ cert: `${scratch.path}/cert.pem`, key: `${scratch.path}/key.pem` });
+
+  function makeCertificate(name: string): void {
+    const { cert, key } = files();
+    const pair = ['-keyout', key, '-out', cert, '-subj', `/CN=${name}`, '-days', '2', '-nodes'];
+    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+    execFileSync('openssl', ['req', ...kind, ...pair], { stdio: 'ignore' });
+  }
+
+  async function startWithTls(): Promise<ServerProcess> {
+    makeCertificate('localhost');
+    const { cert, key } = files();
     await init('--tls-certificate', cert, '--tls-key', key);
-    const server = await start();
+    return start();
+  }
+
+  /** Whose certificate a server shows to somebody who connects now. */
+  function nameShown(server: ServerProcess): Promise<string> {
+    const { hostname: host, port } = new URL(server.url);
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host, port: Number(port), rejectUnauthorized: false }, () => {
+        resolve(String(socket.getPeerCertificate().subject.CN));
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  test('a server speaks https with the certificate it was given', async () => {
+    const server = await startWithTls();
     expect(server.url).toMatch(/^https:/);
     const status = await new Promise((resolve, reject) => {
-      const options = { ca: readFileSync(cert), servername: 'localhost' };
+      const options = { ca: readFileSync(files().cert), servername: 'localhost' };
       request(`${server.url}/v1/identity`, options, ({ statusCode }) => resolve(statusCode))
         .once('error', reject)
         .end();
     });
     expect(status).toBe(200);
+    expect(server.stderr()).not.toContain('TLS key');
+  });
+
+  test('on SIGHUP a server shows its renewed certificate; one that is damaged it does not take', async () => {
+    const server = await startWithTls();
+    expect(await nameShown(server)).toBe('localhost');
+    makeCertificate('renewed');
+    process.kill(server.pid, 'SIGHUP');
+    await expect.poll(() => nameShown(server), { timeout: 10_000 }).toBe('renewed');
+
+    // A new certificate whose key is not there yet, as between the two steps of a renewal.
+    const { key } = files();
+    const old = readFileSync(key);
+    makeCertificate('half');
+    writeFileSync(key, old);
+    process.kill(server.pid, 'SIGHUP');
+    await expect.poll(server.stderr, { timeout: 10_000 }).toMatch(/cannot be used, the old one stays/);
+    expect(await nameShown(server)).toBe('renewed');
+    expect(await phase()).toBe('ready');
+  });
+
+  test('a TLS key that others may read is pointed out', async () => {
+    const server = await startWithTls();
+    chmodSync(files().key, 0o644);
+    process.kill(server.pid, 'SIGHUP');
+    await expect
+      .poll(server.stderr, { timeout: 10_000 })
+      .toMatch(/others on this machine may read the TLS key/);
+    expect(await server.stop()).toBe(0);
+    expect((await start()).stderr()).toMatch(/others on this machine may read the TLS key/);
   });
 });

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
@@ -12,6 +13,12 @@ export interface Listener {
   readonly port: number;
   /** Takes nobody new, lets running answers finish, then ends; what still runs after `graceMs` is cut off. */
   close(graceMs: number): Promise<void>;
+  /**
+   * Reads the files of the certificate once more; who connects from now on sees that one.
+   * @returns false when there are none, because this does not speak TLS
+   * @throws UsageError `CONFIG_INVALID` when they cannot be used: the ones before stay in use
+   */
+  renewCertificate(): boolean;
 }
 
 /** Anything that answers Web requests. */
@@ -30,8 +37,8 @@ export async function listenTcp(
 ): Promise<Listener> {
   const answer = listenerOf(app);
   const { tls, limits, trustProxy } = config;
-  const server =
-    tls === null ? createHttpServer(checksOf(patience), answer) : createTlsServer(tls, patience, answer);
+  const secure = tls === null ? null : createHttpsServer({ ...readTls(tls), ...checksOf(patience) }, answer);
+  const server = secure ?? createHttpServer(checksOf(patience), answer);
   limitServer(server, patience, limits.requestTimeoutMs);
   if (!trustProxy) limitAddresses(server, limits.connectionsPerAddress);
   const { host, port } = config.listen;
@@ -40,7 +47,13 @@ export async function listenTcp(
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     close: closerOf(server),
+    renewCertificate: () => secure !== null && tls !== null && renew(secure, tls),
   };
+}
+
+function renew(server: HttpsServer, tls: TlsFiles): boolean {
+  server.setSecureContext(readTls(tls));
+  return true;
 }
 
 /** Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that). */
@@ -48,7 +61,7 @@ export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
   const server = createHttpServer(checksOf(PATIENCE), listenerOf(app));
   limitServer(server, PATIENCE, 120_000);
   await listening(server, () => server.listen(path), path);
-  return { port: 0, close: closerOf(server) };
+  return { port: 0, close: closerOf(server), renewCertificate: () => false };
 }
 
 function listenerOf(app: WebApp): RequestListener {
@@ -56,14 +69,18 @@ function listenerOf(app: WebApp): RequestListener {
   return (incoming, outgoing) => void answer(incoming, outgoing);
 }
 
-function createTlsServer(
-  tls: NonNullable<ServerConfig['tls']>,
-  patience: Patience,
-  answer: RequestListener,
-): Server {
+type TlsFiles = NonNullable<ServerConfig['tls']>;
+
+/** @throws UsageError `CONFIG_INVALID` when one is missing or damaged, or the two do not belong together. */
+function readTls({ certificateFile, keyFile }: TlsFiles): SecureContextOptions {
   try {
-    const files = { cert: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) };
-    return createHttpsServer({ ...files, ...checksOf(patience), minVersion: 'TLSv1.2' }, answer);
+    const options: SecureContextOptions = {
+      cert: readFileSync(certificateFile),
+      key: readFileSync(keyFile),
+      minVersion: 'TLSv1.2',
+    };
+    createSecureContext(options);
+    return options;
   } catch (cause) {
     throw configError(
       'CONFIG_INVALID',
@@ -72,6 +89,11 @@ function createTlsServer(
       cause,
     );
   }
+}
+
+/** Whether others on this machine may read the key of the certificate. */
+export function isTlsKeyExposed({ keyFile }: TlsFiles): boolean {
+  return (statSync(keyFile).mode & 0o077) !== 0;
 }
 
 /** Open sockets; each costs memory before it has said a word. */

@@ -33,7 +33,7 @@ async function start(
     ...(logJson === true ? {} : { logDestination: createQuietLog(terminal) }),
     ...(await passphraseOf(context)),
   });
-  const release = stopOnSignals(server);
+  const release = stopOnSignals(server, () => server.renewCertificate());
   try {
     await greet(context, folder, server, logJson === true);
     await server.closed;
