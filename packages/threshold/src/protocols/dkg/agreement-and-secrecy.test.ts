@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { createDealing } from './dealing.js';
-import { bytesOf, createCeremony } from './fixtures/parties.js';
+import { bytesOf, createCeremony, createServer, vouch } from './fixtures/parties.js';
 import { dealingOf, endings, outputOf, rogueDealer, runCeremony, sent } from './fixtures/rogue.js';
 import { certificateHash, dkgProtocol, recoverShare, verifyCertificate } from './index.js';
 import { sessionOf } from './run.js';
@@ -69,22 +69,78 @@ describe('V24: what goes over the wire', () => {
     expect(secrets.length).toBeGreaterThan(20);
     for (const secret of secrets) expect(wire).not.toContain(encodeHex(secret));
   });
+});
 
-  it('V32a: holds nothing at all after a failure that only the receiver sees', () => {
-    const replayed = dealingOf(
-      ceremony,
-      runCeremony(ceremony, { seed: (party) => bytesOf(`old ${party}`) }),
-      3,
-    );
-    const dealing = (input: Parameters<typeof createDealing>[1]) => {
-      const fresh = createDealing(suite, input);
-      fresh.set(replayed.ciphertextSection, fresh.length - replayed.ciphertextSection.length);
-      return fresh;
-    };
-    const run = runCeremony(ceremony, { onStep: rogueDealer(ceremony, { party: 3, dealing }) });
-    expect(endings(run).slice(0, 2)).toEqual(['SUSPECT_SHARE [3]', 'SUSPECT_SHARE [3]']);
-    expect(run.wire.filter(({ round }) => round === 2)).toEqual([]);
+describe('V32a: a dealer who wants to use the static secrets of others as an oracle', () => {
+  const old = runCeremony(ceremony, { seed: (party) => bytesOf(`old ${party}`) });
+  const victim = dealingOf(ceremony, old, 1);
+
+  /** Deals with the ephemeral key of somebody else's old dealing, and has its old ciphertexts decrypted. */
+  const replaying = (party: number) =>
+    rogueDealer(ceremony, {
+      party,
+      opening: (honestly) => ({ ...honestly, ephemeralKey: victim.ephemeralKey.slice() }),
+      dealing: (input) => {
+        const dealing = createDealing(suite, input);
+        dealing.set(victim.ciphertextSection, dealing.length - victim.ciphertextSection.length);
+        return dealing;
+      },
+    });
+
+  it('by replaying an old ephemeral key with its ciphertexts learns that it failed, and not one byte more', () => {
+    const run = runCeremony(ceremony, { onStep: replaying(3) });
+    const fault = { code: 'SUSPECT_SHARE', round: 1, culprits: [3] };
+    for (const party of [1, 2] as PartyIndex[])
+      expect(run.outcomes.get(party)).toEqual({ kind: 'aborted', fault });
+    // All that 1 and 2 ever say is what they say when the dealing never comes.
+    const without = runCeremony(ceremony, {
+      onStep: replaying(3),
+      deliver: (delivery) => (delivery.from === 3 && delivery.round === 1 ? [] : [delivery]),
+    });
+    const saidBy = ({ wire }: typeof run) =>
+      wire.filter(({ from }) => from !== 3).map(({ from, to, bytes }) => `${from}>${to} ${encodeHex(bytes)}`);
+    expect(saidBy(run)).toHaveLength(8);
+    expect(saidBy(run)).toEqual(saidBy(without));
+    const wire = encodeHex(concatBytes(...run.wire.map(({ bytes }) => bytes)));
+    const answers = ([1, 2] as PartyIndex[]).flatMap((party) => oracleOf(party, 3 as PartyIndex));
+    expect(answers).toHaveLength(6);
+    for (const answer of answers) expect(wire).not.toContain(encodeHex(answer));
   });
+
+  it('by a static key related to that of another cannot even start: nobody says anything', () => {
+    const { params } = ceremony;
+    const own = createServer(params, 'offset', 3);
+    const related = group.encode(
+      group.add(group.decode(params.roster[0]!.staticKey), group.decode(own.entry.staticKey)),
+    );
+    const dishonest = ceremony.servers[2]!;
+    const entry = { ...dishonest.entry, staticKey: related, staticProof: own.entry.staticProof };
+    const roster = [...params.roster.slice(0, 2), vouch(params, entry, dishonest.identitySecret)];
+    const run = runCeremony(
+      { ...ceremony, parties: ceremony.parties.slice(0, 2) },
+      { params: (party) => ({ ...ceremony.paramsOf(party), key: { ...params, roster } }) },
+    );
+    expect(endings(run)).toEqual(['FAULT_ROSTER [3]', 'FAULT_ROSTER [3]']);
+    expect(run.wire).toEqual([]);
+  });
+
+  /** What the static secret of a party makes of what that dealer chose: both points, and the key of the old ciphertext. */
+  function oracleOf(party: PartyIndex, dealer: PartyIndex): readonly Uint8Array[] {
+    const secret = group.scalars.parseSecret(ceremony.staticBytesOf(party));
+    const keyOf = (slot: number) => ceremony.params.roster[slot - 1]!.staticKey;
+    const times = (point: Uint8Array) => group.encode(group.mulSecret(group.decode(point), secret));
+    const [ephemeralPoint, staticPoint] = [times(victim.ephemeralKey), times(keyOf(dealer))];
+    const round0 = [1, 2, 3].map((from) => sent(old, from, 0));
+    const { key } = suite.deriveKeyAndNonce({
+      ephemeralPoint,
+      staticPoint: times(keyOf(1)),
+      ephemeralKey: victim.ephemeralKey,
+      senderKey: keyOf(1),
+      receiverKey: keyOf(party),
+      context: sessionOf(ceremony.params, round0).context,
+    });
+    return [ephemeralPoint, staticPoint, key];
+  }
 });
 
 /** Every 32 secret bytes in the encoding of a state. */

@@ -1,10 +1,13 @@
 import { CkmError, reveal, secret } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
+import type { PartyIndex } from '../../protocol/contract.js';
 import { bytesOf, createCeremony } from './fixtures/parties.js';
 import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';
 import { createDealing } from './dealing.js';
 import {
+  type CertifyMessage,
   createStaticKey,
+  dkgProtocol,
   encodeCertificate,
   parseCertificate,
   recoverShare,
@@ -79,15 +82,46 @@ describe('recovery', () => {
     );
   });
 
-  it('V32d: takes nobody’s word, and no bare share, for another’s fault: what is suspected is told to the caller alone', () => {
+  it('V32d: has no place for a bare share as evidence: what is suspected is told to the caller alone', () => {
     const dealing = (input: Parameters<typeof createDealing>[1]) => {
       const fresh = createDealing(suite, input);
       fresh[fresh.length - 1]! ^= 1;
       return fresh;
     };
-    const failed = runCeremony(ceremony, { onStep: rogueDealer(ceremony, { party: 1, dealing }) });
-    expect(endings(failed)[2]).toBe('SUSPECT_SHARE [1]');
-    const said = failed.wire.filter(({ from, round }) => from === 3 && round === 2);
-    expect(said).toEqual([]);
+    const onStep = rogueDealer(ceremony, { party: 1, dealing });
+    const failed = runCeremony(ceremony, { onStep });
+    const fault = { code: 'SUSPECT_SHARE', round: 1, culprits: [1] };
+    expect(failed.outcomes.get(3 as PartyIndex)).toEqual({ kind: 'aborted', fault });
+    expect(endings(failed).slice(0, 2)).toEqual(['waiting', 'waiting']);
+    // Everybody received from the accuser what it says when it never sees that dealing: nothing is added to it.
+    const unseen = runCeremony(ceremony, {
+      onStep,
+      deliver: (delivery) =>
+        delivery.from === 1 && delivery.to === 3 && delivery.round === 1 ? [] : [delivery],
+    });
+    const heardFrom3 = ({ wire }: typeof failed) =>
+      wire.filter(({ from }) => from === 3).map(({ to, bytes }) => [to, bytes] as const);
+    expect(heardFrom3(failed).map(([to]) => to)).toEqual([1, 2, 1, 2]);
+    expect(heardFrom3(failed)).toEqual(heardFrom3(unseen));
+  });
+
+  it('V32d: names whoever shows a share to accuse another, and not the one accused', () => {
+    const share = new Uint8Array(32).fill(7);
+    const accusing = (change: (said: CertifyMessage) => object) =>
+      endings(
+        runCeremony(ceremony, {
+          deliver: (delivery) =>
+            delivery.from === 3 && delivery.body.round === 2
+              ? [{ ...delivery, body: change(delivery.body) as CertifyMessage }]
+              : [delivery],
+        }),
+      ).slice(0, 2);
+    const named = (code: string) => [`${code} [3]`, `${code} [3]`];
+    expect(accusing((said) => ({ ...said, signature: share }))).toEqual(named('FAULT_SIGNATURE_INVALID'));
+    expect(accusing(() => ({ round: 2, accused: 1, share }))).toEqual(named('FAULT_MALFORMED'));
+    // What comes with an honest word is not even read.
+    expect(accusing((said) => ({ ...said, accused: 1, share }))).toEqual(['finished', 'finished']);
+    const framed = Uint8Array.of(2, ...new Uint8Array(32), 0, 0, 0, 32, ...share, 1);
+    expect(codeOf(() => dkgProtocol.message.decode(framed))).toBe('LAYOUT_INVALID');
   });
 });
