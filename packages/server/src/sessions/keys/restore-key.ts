@@ -106,7 +106,7 @@ function recoverRecord(
     waiting?.staticSeed?.slice() ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
   const sessionId = waiting?.sessionId ?? null;
   if (waiting !== null) wipeKey(waiting);
-  const share = recover(context, certificate, own, staticSeed);
+  const share = recover(certificate, own, staticSeed);
   const certified = certifyKey(context, { share, certificate });
   wipe(share.share);
   const parameters = encodeKeyParams(params);
@@ -116,15 +116,10 @@ function recoverRecord(
 }
 
 /**
- * Whatever goes wrong with the static key is one and the same refusal, and whom it suspects stays here: anything more
+ * Whatever goes wrong with the static key is one and the same refusal: whom it suspects, also as a number in the metrics,
  * would tell something about that key to whoever has written the certificate (V32a).
  */
-function recover(
-  { events }: ServerContext,
-  certificate: KeyCertificate,
-  own: RosterEntry,
-  seed: Uint8Array,
-): KeyShare {
+function recover(certificate: KeyCertificate, own: RosterEntry, seed: Uint8Array): KeyShare {
   const { staticKey, staticSecret } = staticKeyFrom(certificate.params, seed);
   try {
     // First, because it is cheap and says no more than an offer for the same key would.
@@ -133,7 +128,6 @@ function recover(
   } catch (error) {
     seed.fill(0);
     if (!(error instanceof CkmError) || isPublic(error)) throw error;
-    if (error instanceof PeerFaultError) events.peerFault({ code: error.code, round: 1 });
     throw notRestorable();
   } finally {
     wipe(staticSecret);
