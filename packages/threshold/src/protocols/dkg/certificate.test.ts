@@ -16,6 +16,7 @@ import {
   type ShareMessage,
   verifyCertificate,
 } from './index.js';
+import { SUITE_NAMES, type SuiteName } from '../key.js';
 import { resultOf } from './run.js';
 import { cocktailSuite } from './suite.js';
 import { hashChainCode } from './transcript.js';
@@ -47,17 +48,26 @@ describe('a certificate', () => {
     expect(encodeCertificate(parseCertificate(bytes))).toEqual(bytes);
   });
 
-  it('V32: with a bit flipped in every third byte, one at a time, is refused with a typed error', () => {
-    const small = outputOf(runCeremony(createCeremony('ed25519', { needed: 2, of: 2 })), 1).certificate;
-    const whole = encodeCertificate(small);
-    const accepted: number[] = [];
-    for (let i = 0; i < whole.length; i += 3) {
-      const changed = whole.map((byte, at) => (at === i ? byte ^ (1 << (i % 8)) : byte));
-      const code = codeOf(() => verifyCertificate(parseCertificate(changed)));
-      if (code === 'nothing thrown') accepted.push(i);
-    }
-    expect(accepted).toEqual([]);
-  });
+  it.each([
+    ['any one byte', 'ed25519', 1],
+    ['every 31st byte', 'ristretto255', 31],
+    ['every 31st byte', 'secp256k1', 31],
+    ['every 31st byte', 'secp256k1-tr', 31],
+    ['every 31st byte', 'P-256', 31],
+  ] as const)(
+    'V32: with a bit flipped in %s, one at a time, is refused with a typed error: %s',
+    (_, name, step) => {
+      const small = outputOf(runCeremony(createCeremony(name, { needed: 2, of: 2 })), 1).certificate;
+      const whole = encodeCertificate(small);
+      const accepted: number[] = [];
+      for (let i = 0; i < whole.length; i += step) {
+        const changed = whole.map((byte, at) => (at === i ? byte ^ (1 << (i % 8)) : byte));
+        const code = codeOf(() => verifyCertificate(parseCertificate(changed)));
+        if (code === 'nothing thrown') accepted.push(i);
+      }
+      expect(accepted).toEqual([]);
+    },
+  );
 
   it('V32: cut short anywhere, or longer, is refused', () => {
     for (let length = 0; length < bytes.length; length += 13) {
@@ -188,28 +198,51 @@ describe('whoever is told that a party is at fault', () => {
   });
 });
 
-describe('V23: the signatures', () => {
-  const result = resultOf(certificate.params, certificate.round0 as never, certificate.round1 as never);
+/** What the parties of a small key sign, with the key and signature of the first of them. */
+function signedTranscript(name: SuiteName) {
+  const small = outputOf(runCeremony(createCeremony(name, { needed: 2, of: 2 })), 1);
+  const { params, round0, round1, signatures } = small.certificate;
+  const result = resultOf(params, round0 as never, round1 as never);
   if ('code' in result) throw new Error('honest run refused');
   const { transcript } = result;
-  const publicKey = certificate.params.roster[0]!.staticKey;
+  const signature = signatures[0]!;
+  return {
+    transcript,
+    publicKey: params.roster[0]!.staticKey,
+    signature,
+    chainCode: small.share.public.chainCode,
+  };
+}
 
-  it('cover every bit of the transcript', () => {
-    expect(verifyCocktail(suite, publicKey, transcript, certificate.signatures[0]!)).toBe(true);
-    for (let bit = 0; bit < 8 * transcript.length; bit += 7) {
-      const changed = transcript.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
-      expect(verifyCocktail(suite, publicKey, changed, certificate.signatures[0]!)).toBe(false);
-    }
+const flipped = (bytes: Uint8Array, bit: number) =>
+  bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+
+describe('V23: the signatures', () => {
+  it.each([
+    ['every bit', 'ed25519', 1],
+    ['every 101st bit', 'ristretto255', 101],
+    ['every 101st bit', 'secp256k1', 101],
+    ['every 101st bit', 'secp256k1-tr', 101],
+    ['every 101st bit', 'P-256', 101],
+  ] as const)('cover %s of the transcript: %s', (_, name, step) => {
+    const { transcript, publicKey, signature } = signedTranscript(name);
+    const isSigned = (bytes: Uint8Array) => verifyCocktail(cocktailSuite(name), publicKey, bytes, signature);
+    expect(isSigned(transcript)).toBe(true);
+    const uncovered: number[] = [];
+    for (let bit = 0; bit < 8 * transcript.length; bit += step)
+      if (isSigned(flipped(transcript, bit))) uncovered.push(bit);
+    expect(uncovered).toEqual([]);
   });
 
-  it('V25: and the chain code hangs on every bit of it', () => {
-    const chainCode = hashChainCode('ed25519', transcript);
-    expect(share.public.chainCode).toEqual(chainCode);
-    for (let bit = 0; bit < 8 * transcript.length; bit += 97) {
-      const changed = transcript.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
-      expect(hashChainCode('ed25519', changed)).not.toEqual(chainCode);
-    }
-    expect(hashChainCode('ristretto255', transcript)).not.toEqual(chainCode);
+  it.each(SUITE_NAMES)('V25: and the chain code hangs on every bit of it: %s', (name) => {
+    const { transcript, chainCode } = signedTranscript(name);
+    expect(hashChainCode(name, transcript)).toEqual(chainCode);
+    const codes = new Set([encodeHex(chainCode)]);
+    for (let bit = 0; bit < 8 * transcript.length; bit++)
+      codes.add(encodeHex(hashChainCode(name, flipped(transcript, bit))));
+    expect(codes.size).toBe(8 * transcript.length + 1);
+    for (const other of SUITE_NAMES.filter((one) => one !== name))
+      expect(hashChainCode(other, transcript)).not.toEqual(chainCode);
   });
 
   it('are of one run: those of another key’s certificate do not pass', () => {
