@@ -79,7 +79,7 @@ async function sign(context: Context, key: string, file: string | undefined, giv
     isBlindWanted: given.blind === true,
   });
   const progress = createProgress(terminal);
-  const result = await client.sign(args, progress.on).finally(progress.end);
+  const result = await progress.during(client.sign(args, progress.on));
   warnAbout(context, terminal, result);
   await handOver(terminal, {
     kind: request.kind,

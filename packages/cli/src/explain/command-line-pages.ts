@@ -137,6 +137,11 @@ export const COMMAND_LINE_PAGES = pagesOf({
     'Half an answer looks like a whole one to whoever reads it later.',
     'Free space or send the output elsewhere, then do what the hint says.',
   ],
+  SESSION_LEFT: [
+    'You pressed Ctrl-C while a ceremony was under way.',
+    'It is on record here and on the servers: nothing of it is lost, and nothing goes on without you.',
+    'Go on with ckm sessions resume, or give it up with ckm sessions cancel.',
+  ],
   SESSION_UNFINISHED: [
     'The ceremony has no signature to show.',
     'A signature is kept with its session only when the request had waited for people, and once it is made.',

@@ -8,6 +8,10 @@ export interface ProgressEvent {
   readonly of: number;
   readonly have: readonly string[];
   readonly waiting: readonly string[];
+  /** With `wait`, UnixSeconds: until when the servers keep the request. */
+  readonly expiresAt?: number;
+  /** With `wait`, UnixSeconds: until when this client stays. */
+  readonly staysUntil?: number;
   /** One line for a person. */
   readonly text: string;
 }

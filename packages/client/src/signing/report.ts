@@ -20,6 +20,7 @@ export function reportSigning(run: SignRun, stage: ProgressEvent['stage'], text:
     of: run.key.public.quorum.needed,
     have: named(answered),
     waiting: [...named(owing), ...people],
+    ...(stage === 'wait' ? { expiresAt: run.expiresAt, staysUntil: run.waitUntil } : {}),
     text,
   });
 }

@@ -59,16 +59,12 @@ async function create(context: Context, name: string, given: Flags): Promise<voi
   }
   if (flags.yes !== true && !(await confirm(terminal, 'Make this key?'))) throw cancelled();
   const progress = createProgress(terminal);
-  try {
-    const key = await client.createKey(args, progress.on);
-    progress.end();
-    terminal.talk(
-      '\n  every server shows the same likeness for this key; compare it with their operators:\n',
-    );
-    terminal.result(keyLines(terminal, key), keyObject(key));
-  } finally {
-    progress.end();
-  }
+  const key = await progress.during(client.createKey(args, progress.on));
+  terminal.talk(
+    '\n  every operator sees the same likeness for this key with: ckm server keys FOLDER\n' +
+      '  compare it with each of them, by phone or in person:\n',
+  );
+  terminal.result(keyLines(terminal, key), keyObject(key));
 }
 
 function argsFrom(name: string, given: Flags): CreateKeyArgs {

@@ -52,7 +52,7 @@ async function resume(context: Context, id: string | undefined, given: Flags): P
   }
   const progress = createProgress(terminal);
   const full = Buffer.from(session.sessionId).toString('hex');
-  const done = await client.resumeSession(full, progress.on, options).finally(progress.end);
+  const done = await progress.during(client.resumeSession(full, progress.on, options));
   if (done.kind === 'sign') {
     warnAbout(context, terminal, done.result);
     const kind = session.kind === 'sign' ? session.requestKind : '';
