@@ -126,8 +126,8 @@ describe('what is stored', () => {
   });
 
   test('a record of a later layout is refused, not guessed at', () => {
-    const row = { sealed: encodeData({ layout: 2, ...request }) } as never;
-    expect(() => openRecord(open, 'requests', row)).toThrow(
+    const row = { sealed: encodeData({ layout: 2, ...attempt }) } as never;
+    expect(() => openRecord(open, 'attempts', row)).toThrow(
       expect.objectContaining({ code: 'RECORD_LAYOUT_UNKNOWN' }),
     );
   });
