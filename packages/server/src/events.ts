@@ -1,5 +1,5 @@
 import { CkmError } from '@ckm/foundation';
-import { pino, type DestinationStream, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /**
@@ -68,9 +68,17 @@ export interface ReportingOptions {
   readonly destination?: DestinationStream;
 }
 
-export function createReporting({ level, destination }: ReportingOptions): Reporting {
-  const options = { level, base: null, redact: { paths: REDACTED, censor: '<secret>' } };
-  const log = destination === undefined ? pino(options) : pino(options, destination);
+/** What every line of the log goes through, whoever writes it. */
+export const LOG_FENCE: LoggerOptions = { base: null, redact: { paths: REDACTED, censor: '<secret>' } };
+
+/** The log. Only {@link Events} write to it. */
+export function createLog({ level, destination }: ReportingOptions, fence = LOG_FENCE): Logger {
+  const options = { ...fence, level };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+export function createReporting(options: ReportingOptions): Reporting {
+  const log = createLog(options);
   const registry = new Registry();
   const events = createEvents(log, registry);
   processGauges(registry);
