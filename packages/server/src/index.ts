@@ -10,7 +10,7 @@ export type {
   OperatorStatus,
   TightenBody,
 } from './control/protocol.js';
-export { CONFIG_FILE, type ConfigFileInput } from './config/load-config.js';
+export { assertSettings, CONFIG_FILE, type ConfigFileInput } from './config/load-config.js';
 export { ENV_NAMES } from './config/env.js';
 export { type RunningServer, startServer, type StartServerOptions } from './main.js';
 export { initServer, type InitServerOptions } from './server/init-server.js';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { connect } from 'node:tls';
@@ -22,8 +22,12 @@ afterEach(async () => {
   scratch.remove();
 });
 
-const init = (...flags: string[]) =>
-  runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', ...flags]);
+/** With what it needs, unless `flags` say otherwise. */
+function init(...flags: string[]) {
+  const needed = { '--name': 'alpha', '--listen': '127.0.0.1:0' };
+  const missing = Object.entries(needed).filter(([flag]) => !flags.includes(flag));
+  return runCkm(['server', 'init', folder, ...missing.flat(), ...flags]);
+}
 
 async function start(...flags: string[]): Promise<ServerProcess> {
   const server = await startServerProcess(folder, flags);
@@ -80,12 +84,30 @@ describe('a new server', () => {
     ['an address without a port', ['--listen', 'localhost'], 'OPTION_INVALID'],
     ['half a TLS pair', ['--tls-certificate', 'cert.pem'], 'OPTION_INVALID'],
     ['a policy nobody knows', ['--accounts', 'friends'], 'OPTION_INVALID'],
-    ['a name that moves the cursor', ['--name', 'al\u001b[2Jpha'], 'CONFIG_INVALID'],
-    ['an address for owners that is none', ['--url', 'ftp://alpha'], 'CONFIG_INVALID'],
-  ])('is not made with %s', async (_what, flags, code) => {
-    const refused = await init(...flags);
-    expect([refused.status, errorOf(refused).code]).toEqual([64, code]);
-    expect(existsSync(`${folder}/identity`)).toBe(false);
+    ['a name that moves the cursor', ['--name', 'al\u001b[2Jpha'], 'CONFIG_INVALID', '--name'],
+    ['an address for owners that is none', ['--url', 'ftp://alpha'], 'CONFIG_INVALID', '--url'],
+  ])('is not made with %s, and nothing changes', async (_what, flags, code, flag = '') => {
+    for (const isThere of [false, true]) {
+      if (isThere) mkdirSync(folder, { mode: 0o755 });
+      const before = treeHash(scratch.path);
+      for (const more of [[], ['--preview']]) {
+        const refused = await init(...flags, ...more);
+        const { code: told, hint } = errorOf(refused);
+        expect([refused.status, told]).toEqual([64, code]);
+        expect(hint).toContain(flag);
+        expect(hint).not.toContain('config.json');
+        expect(refused.stdout + refused.stderr).not.toContain('\u001b[2J');
+        expect(treeHash(scratch.path)).toBe(before);
+      }
+    }
+  });
+
+  test('is not made where a file is', async () => {
+    folder = scratch.file('alpha', 'mine');
+    const before = treeHash(scratch.path);
+    const refused = await init();
+    expect([refused.status, errorOf(refused).code]).toEqual([64, 'DATA_DIR_USED']);
+    expect(treeHash(scratch.path)).toBe(before);
   });
 });
 

@@ -15,3 +15,12 @@ export type ConfigCode = (typeof CONFIG_CODES)[number];
 export function configError(code: ConfigCode, message: string, hint: string, cause?: unknown): UsageError {
   return new UsageError(message, { code, hint, ...(cause === undefined ? {} : { cause }) });
 }
+
+/** `setting` and what is wrong with it are facts too: whoever made it from a flag names that one. */
+export function settingInvalid(setting: string, expected: string, hint: string): UsageError {
+  return new UsageError(`${setting}: ${expected}`, {
+    code: 'CONFIG_INVALID' satisfies ConfigCode,
+    hint,
+    facts: { setting, expected },
+  });
+}

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { VERSION } from '../version.js';
-import { configError } from './codes.js';
+import { configError, settingInvalid } from './codes.js';
 import type { ServerConfig } from './config.js';
 import { ENV_NAMES, type Env } from './env.js';
 
@@ -104,6 +104,11 @@ export function loadConfig(dataDir: string, env: Env): ServerConfig {
   return toConfig(dataDir, readConfigFile(dataDir), env);
 }
 
+/** @throws UsageError `CONFIG_INVALID`, with the setting and what was expected of it as facts. */
+export function assertSettings(settings: ConfigFileInput): void {
+  checked(settings);
+}
+
 /** Writes a new `config.json`; fails when there is one. */
 export function writeConfigFile(dataDir: string, settings: ConfigFileInput): void {
   const text = `${JSON.stringify(checked(settings), null, 2)}\n`;
@@ -130,11 +135,7 @@ function checked(settings: unknown): ConfigFile {
   const issue = parsed.error.issues[0];
   const setting =
     issue === undefined || issue.path.length === 0 ? CONFIG_FILE : issue.path.map(String).join('.');
-  throw configError(
-    'CONFIG_INVALID',
-    `${setting}: ${issue?.message ?? 'not valid'}`,
-    `correct ${setting} in ${CONFIG_FILE}`,
-  );
+  throw settingInvalid(setting, issue?.message ?? 'not valid', `correct ${setting} in ${CONFIG_FILE}`);
 }
 
 function withEnv(file: unknown, env: Env): unknown {

@@ -11,11 +11,18 @@ export const CONTROL_SOCKET = 'control.sock';
  * @throws UsageError `DATA_DIR_USED` when there is something in it.
  */
 export function createDataDir(path: string): void {
+  if (!isFolder(path))
+    throw configError('DATA_DIR_USED', `${path} is a file`, 'choose an empty data directory');
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (readdirSync(path).length > 0) {
     throw configError('DATA_DIR_USED', `${path} is not empty`, 'choose an empty data directory');
   }
   chmodSync(path, 0o700);
+}
+
+/** Or nothing at all, or where something in front of it is in the way: `mkdir` says that. */
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
 }
 
 /** @throws UsageError `CONFIG_MISSING`, `DATA_DIR_EXPOSED` when others may enter it. */

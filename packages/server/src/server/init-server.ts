@@ -8,7 +8,7 @@ import {
   signXidDocument,
   wipeIdentity,
 } from '@ckm/gordian';
-import { type ConfigFileInput, writeConfigFile } from '../config/load-config.js';
+import { assertSettings, type ConfigFileInput, writeConfigFile } from '../config/load-config.js';
 import { createRandom } from '../random.js';
 import { createVault } from '../vault/create-vault.js';
 import { encodeKeyFile, writePrivateFile } from '../vault/key-file.js';
@@ -35,9 +35,10 @@ export interface InitServerOptions {
  */
 export async function initServer(options: InitServerOptions): Promise<{ readonly document: string }> {
   const { dataDir, passphrase, passphraseCost = DEFAULT_COST } = options;
+  // First: settings or a passphrase that are refused leave nothing behind.
+  assertSettings(options.settings);
   const random = createRandom();
   const storageKey = createStorageKey(random);
-  // First: a passphrase that is refused leaves nothing behind.
   const keyFile =
     passphrase === undefined
       ? encodeKeyFile(storageKey)

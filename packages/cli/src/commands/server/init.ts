@@ -1,5 +1,5 @@
-import { type ConfigFileInput, initServer } from '@ckm/server';
-import { encodeHex, wipe } from '@ckm/foundation';
+import { assertSettings, type ConfigFileInput, initServer } from '@ckm/server';
+import { CkmError, encodeHex, UsageError, wipe } from '@ckm/foundation';
 import { type Command, Option } from 'commander';
 import { resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
@@ -55,7 +55,7 @@ interface Flags {
 async function init(context: Context, folder: string, flags: Flags): Promise<void> {
   const { terminal } = context;
   const dataDir = resolve(folder);
-  const settings = settingsOf(flags);
+  const settings = checkedSettings(flags);
   const sealed = flags.sealed === true || context.flags.passphraseFile !== undefined;
   if (context.flags.preview === true) {
     terminal.result(
@@ -84,6 +84,29 @@ async function init(context: Context, folder: string, flags: Flags): Promise<voi
     terminal.talk(`next: ckm server start ${folder}`);
   } finally {
     if (passphrase !== undefined) wipe(passphrase);
+  }
+}
+
+/** Which flag a setting is made of. */
+const FLAG_OF: Readonly<Record<string, string>> = { name: '--name', publicUrl: '--url', listen: '--listen' };
+
+/** Refused before anything is asked or written, by the name of the flag: there is no file yet to correct. */
+function checkedSettings(flags: Flags): ConfigFileInput {
+  const settings = settingsOf(flags);
+  try {
+    assertSettings(settings);
+    return settings;
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    const { setting, expected } = error.facts;
+    const flag = FLAG_OF[String(setting).split('.')[0]!];
+    if (flag === undefined) throw error;
+    const { code } = error;
+    throw new UsageError(`${flag}: ${String(expected)}`, {
+      code,
+      hint: `give another ${flag}`,
+      cause: error,
+    });
   }
 }
 
