@@ -10,6 +10,8 @@ export interface Proxy {
   after: (count: number) => Promise<Verdict> | Verdict;
   /** To which server each message goes, GETs among them; counted from 1. */
   target: (count: number) => string;
+  /** What the client hears instead of an answer to a POST that was passed on; at first the answer itself. */
+  replace: (answer: Uint8Array) => Uint8Array;
   close(): Promise<void>;
 }
 
@@ -23,7 +25,14 @@ export async function startProxy(target: string): Promise<Proxy> {
   const server = createServer((incoming, outgoing) => {
     void handle(incoming, outgoing);
   });
-  const proxy: Proxy = { url: '', before: () => 'pass', after: () => 'pass', target: () => target, close };
+  const proxy: Proxy = {
+    url: '',
+    before: () => 'pass',
+    after: () => 'pass',
+    target: () => target,
+    replace: (answer) => answer,
+    close,
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(proxy, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
 
@@ -36,7 +45,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     const late = count === 0 ? 'pass' : await proxy.after(count);
     if (late !== 'pass') return settle(outgoing, late);
     outgoing.writeHead(answer.status, { 'content-type': answer.type });
-    outgoing.end(answer.body);
+    outgoing.end(count === 0 ? answer.body : proxy.replace(answer.body));
   }
 
   function settle(outgoing: ServerResponse, verdict: Exclude<Verdict, 'pass'>): void {
