@@ -16,6 +16,9 @@ export const keySummary = z.strictObject({
   createdAt: unixSeconds,
 });
 
+/** At most this many keys in one answer. */
+export const MAX_LISTED = 256;
+
 const empty = z.strictObject({});
 const sessionOnly = z.strictObject({ sessionId: identifier });
 
@@ -67,10 +70,11 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ sessionId: identifier, reason: label(280) }),
     result: sessionView,
   },
+  /** By ids, in ascending order, those behind `after`; fewer than {@link MAX_LISTED} are the last. */
   'key.list': {
     account: true,
     parameters: z.strictObject({ after: identifier.nullable() }),
-    result: z.strictObject({ keys: z.array(keySummary).max(256) }),
+    result: z.strictObject({ keys: z.array(keySummary).max(MAX_LISTED) }),
   },
   'key.show': {
     account: true,

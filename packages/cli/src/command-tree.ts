@@ -179,6 +179,16 @@ const KEY: readonly Twig[] = [
     load: async () => (await import('./commands/key/show.js')).keyShowCommand(),
   },
   {
+    name: 'fetch',
+    summary: 'get back the keys that servers hold of yours and that are not on record here',
+    load: async () => (await import('./commands/key/fetch.js')).keyFetchCommand(),
+  },
+  {
+    name: 'rename',
+    summary: 'call a key otherwise; servers know no names',
+    load: async () => (await import('./commands/key/rename.js')).keyRenameCommand(),
+  },
+  {
     name: 'verify',
     summary: 'check the certificate again and ask every server for its copy',
     load: async () => (await import('./commands/key/verify.js')).keyVerifyCommand(),

@@ -7,7 +7,8 @@ import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-rec
 import { fetchKeys } from './keys/fetch/fetch-keys.js';
 import type { FetchedKey, FetchedKeys } from './keys/fetch/fetched-key.js';
 import { completeKey, keepKey, type KeepKeyArgs, type KeptKey } from './keys/fetch/keep-key.js';
-import { renameKey } from './keys/rename-key.js';
+import { countUnrecorded, heldKeysOf, recordedKeyIds } from './keys/fetch/unrecorded.js';
+import { planRename, renameKey } from './keys/rename-key.js';
 import { type CreateKeyArgs, type KeyPlan, planKey, sessionFromPlan } from './keys/create-key.js';
 import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
@@ -66,10 +67,14 @@ export interface Client {
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
   /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
   fetchKeys(): Promise<FetchedKeys>;
+  /** How many keys a server holds of ours that are not on record; 0 when it does not say. */
+  countUnrecorded(server: string): Promise<number>;
   /** Puts a fetched key on record. */
   keepKey(fetched: FetchedKey, args?: KeepKeyArgs): Promise<KeptKey>;
   /** Asks for the promises that a key on record lacks. */
   completeKey(name: string): Promise<KeptKey>;
+  /** Checks that {@link Client.renameKey} would do. Writes nothing. */
+  planRename(name: string, wanted: string): Promise<KeyRecord>;
   renameKey(name: string, wanted: string): Promise<KeyRecord>;
   /** Names of the servers that {@link Client.restoreKey} would ask. Nothing is sent. */
   planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
@@ -141,8 +146,13 @@ export function createClient(options: ClientOptions): Client {
     usableKey: async (name) => requireUsable(await shelf(name)),
     verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
     fetchKeys: () => fetchKeys(context),
+    countUnrecorded: async (name) => {
+      const held = await heldKeysOf(context, await showServerRecord(store, name));
+      return countUnrecorded(held, await recordedKeyIds(context));
+    },
     keepKey: (fetched, args = {}) => keepKey(context, fetched, args),
     completeKey: (name) => completeKey(context, name),
+    planRename: (name, wanted) => planRename(context, name, wanted),
     renameKey: async (name, wanted) => {
       const record = await renameKey(context, name, wanted);
       shelf.forget(name);

@@ -21,7 +21,12 @@ async function status(context: Context): Promise<void> {
 function statusText(terminal: Terminal, { servers, keys, openSessions }: Status): string {
   const now = unixNow();
   const sections = [
-    heading(terminal, 'Servers', servers.map(serverRow), 'none yet: ckm server add NAME URL'),
+    heading(
+      terminal,
+      'Servers',
+      servers.map((server) => serverRow(terminal, server)),
+      'none yet: ckm server add NAME URL',
+    ),
     heading(
       terminal,
       'Keys',
@@ -52,30 +57,35 @@ function heading(
   return `${terminal.style('bold', title)}\n${rows.length === 0 ? `  ${none}` : formatTable(rows, '  ')}`;
 }
 
-function serverRow({ name, isReachable, answerMs, version, url, problem }: ServerStatus): string[] {
+function serverRow(
+  terminal: Terminal,
+  { name, isReachable, answerMs, version, url, unrecorded, problem }: ServerStatus,
+): string[] {
   if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') return [name, 'does not know you any more', '', url];
   if (!isReachable) return [name, 'does not answer', problem?.code ?? '', url];
-  return [name, `answers in ${answerMs} ms`, version ?? '', url];
+  const more = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record: ckm key fetch`;
+  const row = [name, `answers in ${answerMs} ms`, version ?? '', url];
+  return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];
 }
 
 function keyRow(
   terminal: Terminal,
-  { name, purpose, quorum, reachable, lost, margin, isComplete }: KeyStatus,
+  { name, purpose, quorum, reachable, lost, margin, remedy }: KeyStatus,
 ): string[] {
   return [
     name,
     purpose,
     `${quorum.needed} of ${quorum.of}`,
     `${reachable.length} answer`,
-    marginText(terminal, margin, isComplete),
+    marginText(terminal, margin, remedy),
     ...(lost.length === 0
       ? []
       : [terminal.style('red', `${lost.join(', ')} has lost its share: ckm key restore ${name}`)]),
   ];
 }
 
-function marginText(terminal: Terminal, margin: number, isComplete: boolean): string {
-  if (!isComplete) return terminal.style('yellow', 'not complete: ckm sessions resume');
+function marginText(terminal: Terminal, margin: number, remedy: string | null): string {
+  if (remedy !== null) return terminal.style('yellow', `not complete: ${remedy}`);
   if (margin < 0) return terminal.style('red', 'cannot sign');
   if (margin === 0) return terminal.style('yellow', 'no more may fail');
   return `${margin} more ${margin === 1 ? 'failure' : 'failures'} before signing stops`;

@@ -138,6 +138,11 @@ const CEREMONIES = pagesOf({
     'The lines say why; the key lives on while a quorum of other servers does.',
     'Follow the hint, then run ckm key restore NAME once more: repeating it is safe.',
   ],
+  FAULT_KEYS_SHOWN: [
+    'While keys were fetched, a server showed something that does not hold, or a list without end.',
+    'No server is believed alone: what it showed was checked against the certificate and the other servers.',
+    'What the others agree on was fetched. Ask the operator of the server that is named.',
+  ],
   KEY_DIFFERS: [
     'A server of the key holds another certificate or policy than you.',
     'All servers of a key must agree on every byte; one that does not is broken or lies.',

@@ -12,12 +12,10 @@ import { loadKeyRecord, saveKeyRecord } from './keys.js';
  */
 export async function renameKey(context: ClientContext, name: string, wanted: string): Promise<KeyRecord> {
   const { store } = context;
-  const next = parseName('key', wanted);
   return store.exclusive('key-names', async () => {
-    const record = await loadKeyRecord(store, name);
-    const renamed = { ...record, name: next };
-    if (name === next) return record;
-    if (!(await isBegun(context, renamed))) await assertNameFree(context, next);
+    const renamed = await planRename(context, name, wanted);
+    const next = renamed.name;
+    if (name === next) return renamed;
     await saveKeyRecord(store, renamed);
     for (const session of await listSessions(store)) {
       if (session.keyName !== name || session.standing !== 'open') continue;
@@ -26,6 +24,14 @@ export async function renameKey(context: ClientContext, name: string, wanted: st
     await store.delete(keyPath(name));
     return renamed;
   });
+}
+
+/** The record as it would be. @throws as {@link renameKey} */
+export async function planRename(context: ClientContext, name: string, wanted: string): Promise<KeyRecord> {
+  const next = parseName('key', wanted);
+  const renamed = { ...(await loadKeyRecord(context.store, name)), name: next };
+  if (name !== next && !(await isBegun(context, renamed))) await assertNameFree(context, next);
+  return renamed;
 }
 
 /** Whether the same key is there under its new name: whoever renamed it was killed before the old one was gone. */

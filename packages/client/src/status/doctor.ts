@@ -78,7 +78,17 @@ function checkServers({ servers }: Status): DoctorLine[] {
     return [{ level: 'warn', subject: 'servers', text: 'there are none', fix: 'ckm server add NAME URL' }];
   }
   return servers.flatMap(
-    ({ name, url, isReachable, answerMs, clockOffset, keys, keyQuota, problem }): DoctorLine[] => {
+    ({
+      name,
+      url,
+      isReachable,
+      answerMs,
+      clockOffset,
+      keys,
+      keyQuota,
+      unrecorded,
+      problem,
+    }): DoctorLine[] => {
       if (!isReachable) {
         const text = problem?.text ?? 'does not answer';
         if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') {
@@ -99,6 +109,10 @@ function checkServers({ servers }: Status): DoctorLine[] {
         const way = (clockOffset ?? 0) > 0 ? 'ahead of' : 'behind';
         const text = `its clock is ${Math.abs(clockOffset ?? 0)} s ${way} yours`;
         lines.push({ level: 'warn', subject: name, text, fix: 'set the clock of both machines (NTP)' });
+      }
+      if (unrecorded > 0) {
+        const text = `holds ${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record here`;
+        lines.push({ level: 'warn', subject: name, text, fix: 'ckm key fetch' });
       }
       if (keys !== null && keyQuota !== null && keys >= keyQuota) {
         const text = `your ${keyQuota} keys there are used up`;

@@ -1,8 +1,8 @@
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
-import type { Result } from '@ckm/api';
 import type { ClientContext } from '../context.js';
-import { isComplete } from '../keys/key-record.js';
+import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
+import { isComplete, remedyFor } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
 import type { ServerRecord } from '../servers/server-record.js';
@@ -22,6 +22,8 @@ export interface ServerStatus {
   readonly clockOffset: number | null;
   readonly keys: number | null;
   readonly keyQuota: number | null;
+  /** Keys of ours there that are not on record here. */
+  readonly unrecorded: number;
   /** Why it does not answer, or refuses. */
   readonly problem: { readonly code: string; readonly text: string } | null;
 }
@@ -38,6 +40,8 @@ export interface KeyStatus {
   readonly margin: number;
   /** Whether every server has promised that it stored the certificate. */
   readonly isComplete: boolean;
+  /** The command that completes it; null when it is complete. */
+  readonly remedy: string | null;
 }
 
 export interface Status {
@@ -56,11 +60,19 @@ export async function readStatus(context: ClientContext): Promise<Status> {
   const records = await listServerRecords(context.store);
   const servers = await Promise.all(records.map((record) => readServer(context, record)));
   const reachable = records.filter((_, i) => servers[i]!.isReachable);
-  const held = await Promise.all(reachable.map((record) => listHeld(context, record)));
+  const lists = await Promise.all(reachable.map((record) => heldKeysOf(context, record)));
+  const recorded = await recordedKeyIds(context);
+  // A list that was not read to its end says nothing about what is not in it.
+  const held = lists.map((list) =>
+    list === null || list.complaint !== null ? null : new Set(list.keys.map(({ keyId }) => encodeHex(keyId))),
+  );
   const keys = await listKeyRecords(context.store);
   const sessions = await listSessions(context.store);
   return {
-    servers,
+    servers: servers.map((server) => {
+      const at = reachable.findIndex(({ name }) => name === server.name);
+      return at < 0 ? server : { ...server, unrecorded: countUnrecorded(lists[at]!, recorded) };
+    }),
     keys: keys.map((record) => {
       const { params } = parseCertificate(record.certificate);
       const id = encodeHex(params.keyId);
@@ -78,6 +90,7 @@ export async function readStatus(context: ClientContext): Promise<Status> {
         lost: up.filter(({ has }) => !has).map(({ name }) => name),
         margin: having.length - params.quorum.needed,
         isComplete: isComplete(record, params.quorum.of),
+        remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
       };
     }),
     openSessions: sessions
@@ -91,33 +104,17 @@ export async function readStatus(context: ClientContext): Promise<Status> {
   };
 }
 
-/** Ids of all keys that a server has for us, in hex; null: it does not say. */
-async function listHeld(context: ClientContext, record: ServerRecord): Promise<ReadonlySet<string> | null> {
-  const held = new Set<string>();
-  try {
-    const link = await context.linkTo(record);
-    for (let after: Uint8Array | null = null, page = 0; page < MOST_PAGES; page++) {
-      const { keys }: Result<'key.list'> = await link.call('key.list', { after });
-      for (const { keyId } of keys) held.add(encodeHex(keyId));
-      after = keys.at(-1)?.keyId ?? null;
-      if (keys.length < FULL_PAGE) return held;
-    }
-    return null;
-  } catch (error) {
-    if (error instanceof CkmError) return null;
-    throw error;
-  }
-}
-
-/** Keys that a server lists at once, when it has more. */
-const FULL_PAGE = 256;
-/** A server that goes on for longer is not believed to end. */
-const MOST_PAGES = 64;
-
 /** Asks one server how it is; a refusal is an answer too. */
 export async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
   const { name, url } = record;
-  const none = { version: null, answerMs: null, clockOffset: null, keys: null, keyQuota: null };
+  const none = {
+    version: null,
+    answerMs: null,
+    clockOffset: null,
+    keys: null,
+    keyQuota: null,
+    unrecorded: 0,
+  };
   try {
     const link = await context.linkTo(record);
     const started = performance.now();
@@ -125,7 +122,8 @@ export async function readServer(context: ClientContext, record: ServerRecord): 
     const { version, time, keys, keyQuota } = await link.call('server.describe', {});
     const answerMs = Math.round(performance.now() - started);
     const clockOffset = Math.round(time - (asked + context.clock()) / 2);
-    return { name, url, isReachable: true, version, answerMs, clockOffset, keys, keyQuota, problem: null };
+    const answer = { version, answerMs, clockOffset, keys, keyQuota, unrecorded: 0 };
+    return { name, url, isReachable: true, ...answer, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
     const problem = isForgotten(error)

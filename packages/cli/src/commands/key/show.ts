@@ -1,4 +1,4 @@
-import type { CertifiedKey } from '@ckm/client';
+import { type CertifiedKey, remedyFor } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import {
   bitcoinAddress,
@@ -66,7 +66,7 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     ...(isComplete ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
-    `  State       ${isComplete ? 'stored by every server' : 'not complete: go on with ckm sessions resume'}`,
+    `  State       ${isComplete ? 'stored by every server' : `not complete: go on with ${remedyFor(record)}`}`,
   ].join('\n');
 }
 

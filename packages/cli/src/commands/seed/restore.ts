@@ -43,6 +43,8 @@ async function restore(context: Context, { from, newPassphrase }: Flags): Promis
     const kept = await storeSeed(context, seed, before);
     if (kept !== undefined)
       terminal.warn(`ckm: warning: the seed that was here cannot be compared; its file is kept as ${kept}`);
+    if (!replace)
+      terminal.talk('next: ckm server add NAME URL, for each of your servers; then: ckm key fetch');
     terminal.result(`owner seed restored into ${home.path}`, { home: home.path, kept: kept ?? null });
   } finally {
     wipe(seed);

@@ -49,6 +49,13 @@ async function add(context: Context, given: string, url: string, { likeness, inv
     ...(invite === undefined ? {} : { invite }),
   });
   terminal.result(`added ${record.name} at ${record.url}`, serverObject(record, accounts));
+  // The server is added, whatever becomes of this.
+  const unrecorded = await client.countUnrecorded(name).catch(() => 0);
+  if (unrecorded === 0) return;
+  const keys = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'}`;
+  terminal.talk(
+    `it holds ${keys} of yours not on record here; when all your servers are added: ckm key fetch`,
+  );
 }
 
 function serverObject(

@@ -263,7 +263,8 @@ describe('a server that lies about the keys it holds', () => {
   });
 
   test('with a list that goes in a circle does not keep the client busy for ever', async () => {
-    lying('alpha', 'key.list', async (_honest) => ({ keys: [summaryOf(savings.keyId)] }));
+    const page = Array.from({ length: 256 }, (_, i) => summaryOf(new Uint8Array(32).fill(i)));
+    lying('alpha', 'key.list', async () => ({ keys: page }));
     const fetched = await client.fetchKeys();
     expect(fetched.faulty).toContainEqual({ server: 'alpha', text: 'lists your keys in a circle' });
     expect(idsOf(fetched)).toEqual(both());

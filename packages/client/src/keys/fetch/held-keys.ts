@@ -1,4 +1,4 @@
-import type { Result } from '@ckm/api';
+import { MAX_LISTED, type Result } from '@ckm/api';
 import { compareBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../transport/server-link.js';
 
@@ -15,7 +15,7 @@ export interface HeldKeys {
 export const MOST_HELD = 4_096;
 
 /**
- * Reads a server's whole list of our keys, page by page. It ends with an empty page, and earlier where it is none.
+ * Reads a server's whole list of our keys, page by page, until it ends or turns out to be none.
  * @throws as `ServerLink.call`
  */
 export async function listHeldKeys(link: ServerLink): Promise<HeldKeys> {
@@ -23,7 +23,6 @@ export async function listHeldKeys(link: ServerLink): Promise<HeldKeys> {
   let after: Uint8Array | null = null;
   for (;;) {
     const page: Result<'key.list'> = await link.call('key.list', { after });
-    if (page.keys.length === 0) return { keys, complaint: null };
     for (const key of page.keys) {
       if (after !== null && compareBytes(key.keyId, after) <= 0) {
         return { keys, complaint: 'lists your keys in a circle' };
@@ -32,5 +31,6 @@ export async function listHeldKeys(link: ServerLink): Promise<HeldKeys> {
       keys.push(key);
       if (keys.length === MOST_HELD) return { keys, complaint: `lists ${MOST_HELD} keys or more` };
     }
+    if (page.keys.length < MAX_LISTED) return { keys, complaint: null };
   }
 }

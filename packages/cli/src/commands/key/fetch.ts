@@ -1,0 +1,195 @@
+import type { Client, FetchedKey, FetchedKeys, KeepKeyArgs, KeptKey } from '@ckm/client';
+import { parseName } from '@ckm/client';
+import { AccessError, AvailabilityError, type CkmError, PeerFaultError, UsageError } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { type Command, Option } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../home/open-owner.js';
+import { askLine } from '../../terminal/prompt.js';
+import { fetchedLines, fetchedObject } from '../../terminal/fetched-key.js';
+import { keyLines, keyObject } from './show.js';
+
+/** `ckm key fetch [KEY…]` */
+export function keyFetchCommand(): Command {
+  return leaf('fetch', 'get back the keys that servers hold of yours and that are not on record here')
+    .argument('[keys...]', 'only these: the names suggested, or their likeness (default: all that are new)')
+    .option('--name <name>', 'what to call it, where it is one key')
+    .addOption(
+      new Option('--network <network>', 'whose addresses a key for bitcoin shows; servers do not know')
+        .choices(['bitcoin', 'testnet', 'signet', 'regtest'])
+        .default('bitcoin'),
+    )
+    .action(run(fetch));
+}
+
+interface Flags {
+  readonly name?: string;
+  readonly network: NonNullable<KeepKeyArgs['network']>;
+}
+
+async function fetch(context: Context, wanted: readonly string[], { name, network }: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  if (name !== undefined) parseName('key', name);
+  const client = await openOwner(context);
+  if ((await client.listServers()).length === 0) throw noServers();
+  const found = await client.fetchKeys();
+  if (found.silent.length === found.asked.length) throw nobodyAnswers(found);
+  const chosen = choose(found.keys, wanted);
+  const keepable = chosen.filter(({ isVouched }) => isVouched);
+  if (name !== undefined && chosen.length > 1) throw nameForMany(chosen);
+  for (const { server, text } of found.silent) terminal.warn(`ckm: warning: no keys from ${server}: ${text}`);
+  for (const one of chosen) terminal.warn(fetchedLines(terminal, one));
+  if (flags.preview === true) {
+    terminal.result('nothing was written', {
+      preview: true,
+      found: chosen.map(fetchedObject),
+      ...problems(found),
+    });
+    return;
+  }
+  const kept: KeptKey[] = [];
+  for (const one of keepable) {
+    kept.push(await client.keepKey(one, { name: name ?? (await nameFor(context, one)), network }));
+  }
+  const completed = await completeOthers(client, found.incomplete);
+  terminal.result(
+    [...kept, ...completed].map(({ key }) => keyLines(terminal, key)).join('\n\n') || nothingText(chosen),
+    {
+      fetched: kept.map(({ key }) => keyObject(key)),
+      completed: completed.filter(({ key }) => key.isComplete).map(({ key }) => key.record.name),
+      notFetched: chosen.filter(({ isVouched }) => !isVouched).map(fetchedObject),
+      ...problems(found),
+    },
+  );
+  const trouble = troubleWith(found, chosen, [...kept, ...completed]);
+  if (trouble !== null) throw trouble;
+}
+
+function problems({ silent, faulty }: FetchedKeys) {
+  return { silent, faulty };
+}
+
+function nothingText(chosen: readonly FetchedKey[]): string {
+  return chosen.length === 0 ? 'every key that your servers hold is on record' : 'no key was fetched';
+}
+
+/** @throws UsageError `KEY_UNKNOWN` */
+function choose(keys: readonly FetchedKey[], wanted: readonly string[]): readonly FetchedKey[] {
+  if (wanted.length === 0) return keys;
+  return [...new Set(wanted)].map((text) => {
+    const found = keys.filter(({ suggestedName, certificateHash }) => {
+      const likeness = likenessOf(certificateHash);
+      return [suggestedName, formatWords(likeness), likeness.digest].includes(text.toLowerCase());
+    });
+    if (found.length === 1) return found[0]!;
+    throw new UsageError(
+      `servers hold no new key that is called or looks like ${JSON.stringify(text.slice(0, 80))}`,
+      {
+        code: 'KEY_UNKNOWN',
+        hint: 'see what there is with: ckm key fetch --preview',
+      },
+    );
+  });
+}
+
+async function nameFor({ terminal, flags }: Context, { suggestedName }: FetchedKey): Promise<string> {
+  if (flags.yes === true) return suggestedName;
+  const hint = 'take the names above with --yes, or name one key with --name';
+  const typed = (
+    await askLine(terminal, `What do you call this key? (empty: ${suggestedName})`, hint)
+  ).trim();
+  return typed === '' ? suggestedName : parseName('key', typed);
+}
+
+/** Keys on record that lack promises: what kept a server from giving them may be over. */
+async function completeOthers(client: Client, names: readonly string[]): Promise<KeptKey[]> {
+  const completed: KeptKey[] = [];
+  for (const name of names) completed.push(await client.completeKey(name));
+  return completed;
+}
+
+/** What is left to do, the worst first. */
+function troubleWith(
+  { faulty }: FetchedKeys,
+  chosen: readonly FetchedKey[],
+  kept: readonly KeptKey[],
+): CkmError | null {
+  if (faulty.length > 0) return shownFalsely(faulty);
+  const unvouched = chosen.find(({ isVouched }) => !isVouched);
+  if (unvouched !== undefined) return notVouched(unvouched);
+  const incomplete = kept.find(({ missing }) => missing.length > 0);
+  return incomplete === undefined ? null : notComplete(incomplete);
+}
+
+function shownFalsely(faulty: FetchedKeys['faulty']): PeerFaultError {
+  const servers = [...new Set(faulty.map(({ server }) => server))];
+  const { server, text } = faulty[0]!;
+  return new PeerFaultError(
+    `${server} ${text}${servers.length > 1 ? `; so do ${servers.slice(1).join(', ')}` : ''}`,
+    {
+      code: 'FAULT_KEYS_SHOWN',
+      hint: `what the other servers agree on was fetched; ask the operator of ${servers.join(', ')}`,
+      facts: { servers },
+    },
+  );
+}
+
+function notVouched({ suggestedName, quorum, servers }: FetchedKey): AccessError {
+  const absent = servers.filter(({ verdict }) => verdict === 'not-added');
+  const [first] = absent;
+  return new AccessError(
+    `fewer than ${quorum.needed} of your servers say that the key ${suggestedName} is yours`,
+    {
+      code: 'KEY_NOT_VOUCHED',
+      hint:
+        first === undefined
+          ? 'when more of its servers answer: ckm key fetch'
+          : `add its other servers (ckm server add NAME ${first.url === '' ? 'URL' : first.url}), then: ckm key fetch`,
+      facts: { servers: absent.map(({ url }) => url) },
+    },
+  );
+}
+
+function notComplete({ key, missing }: KeptKey): CkmError {
+  const { name } = key.record;
+  const who = missing.map(({ server, slot }) => server ?? `the server in slot ${slot}, which is not added,`);
+  const isLost = missing.some(({ code }) => code === 'KEY_UNKNOWN');
+  const isFault = missing.some(({ code }) => code.startsWith('FAULT_'));
+  const text = `key ${name} is back and signs; ${who.join(', ')} has not promised to have stored it`;
+  const again = isLost ? `ckm key restore ${name}` : 'ckm key fetch';
+  const details = {
+    code: 'SERVERS_MISSING',
+    hint: `send nothing to it yet; when ${missing.length === 1 ? 'that server answers' : 'they answer'}: ${again}`,
+    facts: { servers: missing.flatMap(({ server }) => (server === null ? [] : [server])) },
+  };
+  return isFault
+    ? new PeerFaultError(text, {
+        ...details,
+        code: missing.find(({ code }) => code.startsWith('FAULT_'))!.code,
+      })
+    : new AvailabilityError(text, details);
+}
+
+function nameForMany(chosen: readonly FetchedKey[]): UsageError {
+  return optionInvalid(
+    `--name is for one key, and there are ${chosen.length}`,
+    `say which: ckm key fetch ${chosen[0]!.suggestedName} --name NAME`,
+  );
+}
+
+function noServers(): UsageError {
+  return new UsageError('there is no server to ask yet', {
+    code: 'SERVER_UNKNOWN',
+    hint: 'add each of your servers with: ckm server add NAME URL',
+  });
+}
+
+function nobodyAnswers({ silent }: FetchedKeys): AvailabilityError {
+  return new AvailabilityError(`no server says which keys it holds: ${silent[0]!.text}`, {
+    code: 'TOO_FEW_SERVERS',
+    hint: 'look at each of them with: ckm doctor; then ask again',
+    facts: { servers: silent.map(({ server }) => server) },
+  });
+}

@@ -1,0 +1,68 @@
+import type { FetchedKey, HolderVerdict, KeyHolder } from '@ckm/client';
+import { formatInstant, unixNow } from './instant.js';
+import { formatLikeness, likenessLine, likenessObject } from './likeness.js';
+import { formatTable } from './table.js';
+import type { Terminal } from './terminal.js';
+
+const LEVELS: Record<HolderVerdict, 'ok' | 'warn' | 'fail'> = {
+  holds: 'ok',
+  pending: 'ok',
+  differs: 'fail',
+  unknown: 'fail',
+  silent: 'warn',
+  refused: 'warn',
+  'not-added': 'warn',
+};
+
+/** A key that is not on record yet, as its owner compares it with what was written down. */
+export function fetchedLines(terminal: Terminal, key: FetchedKey): string {
+  const { suggestedName, certificateHash, purpose, suite, quorum, createdAt, servers } = key;
+  return [
+    '',
+    formatLikeness(terminal, suggestedName, certificateHash),
+    '',
+    `  For         ${purpose} (${suite}), ${quorum.needed} of ${quorum.of}`,
+    `  Made        ${formatInstant(createdAt, unixNow())}`,
+    formatTable(servers.map(holderRow), '  '),
+    '',
+  ].join('\n');
+}
+
+function holderRow({ server, xid, url, verdict, text }: KeyHolder): string[] {
+  if (server !== null) return [LEVELS[verdict], server, text];
+  return [
+    LEVELS[verdict],
+    url === '' ? 'somewhere' : url,
+    `${text}: add it if it looks like ${likenessLine(xid)}`,
+  ];
+}
+
+/** The same for machines. */
+export function fetchedObject(key: FetchedKey): unknown {
+  const {
+    keyId,
+    certificateHash,
+    policy,
+    purpose,
+    suite,
+    quorum,
+    createdAt,
+    suggestedName,
+    isVouched,
+    servers,
+  } = key;
+  const likeness = likenessObject(certificateHash);
+  return {
+    suggestedName,
+    keyId,
+    purpose,
+    suite,
+    quorum,
+    policy,
+    createdAt,
+    certificateHash,
+    likeness,
+    isVouched,
+    servers,
+  };
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { errorOf, runCkm, treeHash } from '../test/run-ckm.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+
+let lab: Lab;
+let proxies: Proxy[];
+let environment: Record<string, string>;
+const restored = (args: readonly string[]) => runCkm([...args, '--timeout', '3'], { environment });
+const addServer = (i: number) => restored(['server', 'add', SERVERS[i]!, proxies[i]!.url, '--yes']);
+
+/** Somebody who has the seed, and nothing else any more. */
+beforeAll(async () => {
+  lab = await openLab();
+  await createKey(lab, 'treasury', '--for', 'bitcoin');
+  await createKey(lab, 'notes', '--for', 'message');
+  const backup = join(lab.scratch.path, 'words.txt');
+  await lab.json(['seed', 'backup', '--out', backup]);
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
+  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'new-laptop') };
+  await restored(['seed', 'restore', '--from', backup]);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  await lab.close();
+});
+
+describe('an owner whose laptop is lost', () => {
+  test('is told to add a server first, then where the other servers of each key are', async () => {
+    expect(errorOf(await restored(['key', 'fetch', '--yes']))).toMatchObject({
+      code: 'SERVER_UNKNOWN',
+      hint: expect.stringContaining('ckm server add'),
+    });
+    await addServer(0);
+    const outcome = await restored(['key', 'fetch', '--yes']);
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'KEY_NOT_VOUCHED',
+      hint: expect.stringMatching(/ckm server add NAME http:\/\/127\.0\.0\.1:\d+/),
+    });
+    expect(outcome.status).toBe(77);
+    expect(outcome.stderr).toMatch(/warn +http\S+ +not among your servers: add it if it looks like [a-z]+-/);
+    expect(JSON.parse((await restored(['key', 'list', '--json'])).stdout)).toEqual([]);
+  });
+
+  test('sees in status and doctor that servers hold keys which are not on record', async () => {
+    await addServer(1);
+    await addServer(2);
+    const { stdout } = await restored(['status']);
+    expect(stdout.match(/2 keys of yours not on record: ckm key fetch/g)).toHaveLength(3);
+    const lines = JSON.parse((await restored(['doctor', '--json'])).stdout) as {
+      level: string;
+      fix?: string;
+    }[];
+    expect(lines.filter(({ level, fix }) => level === 'warn' && fix === 'ckm key fetch')).toHaveLength(3);
+  });
+
+  test('looks first: --preview writes nothing, and without a terminal a name is asked of nobody', async () => {
+    const before = treeHash(environment['CKM_HOME']!);
+    const { stdout, stderr, status } = await restored(['key', 'fetch', '--preview']);
+    expect([stdout, status]).toEqual(['nothing was written\n', 0]);
+    expect(stderr).toMatch(/bitcoin-[a-z]+ {3}(?:[a-z]+-){5}[a-z]+ {3}[0-9a-f]{8}\n/);
+    expect(stderr).toMatch(/For +message \(ed25519\), 2 of 3/);
+    expect(errorOf(await restored(['key', 'fetch'])).code).toBe('INPUT_NEEDED');
+    expect(errorOf(await restored(['key', 'fetch', '--name', 'x'])).code).toBe('OPTION_INVALID');
+    expect(errorOf(await restored(['key', 'fetch', 'nothing-like-it', '--yes'])).code).toBe('KEY_UNKNOWN');
+    expect(treeHash(environment['CKM_HOME']!)).toBe(before);
+  });
+
+  test('gets keys that sign while a server is silent, and no address before it has promised', async () => {
+    proxies[2]!.before = () => 'hang';
+    const outcome = await restored(['key', 'fetch', '--yes']);
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'SERVERS_MISSING',
+      message: expect.stringContaining('gamma has not promised'),
+      hint: expect.stringContaining('ckm key fetch'),
+    });
+    expect(outcome.status).toBe(69);
+    const keys = JSON.parse((await restored(['key', 'list', '--json'])).stdout) as {
+      name: string;
+      purpose: string;
+    }[];
+    const [bitcoin, message] = ['bitcoin', 'message'].map(
+      (purpose) => keys.find((key) => key.purpose === purpose)!.name,
+    );
+    expect(errorOf(await restored(['address', bitcoin!]))).toMatchObject({
+      code: 'KEY_NOT_USABLE',
+      hint: 'finish it with: ckm key fetch',
+    });
+    expect((await restored(['sign', message!, '--message', 'rescue', '--yes'])).status).toBe(0);
+    proxies[2]!.before = () => 'pass';
+    const { status, stdout } = await restored(['key', 'fetch', '--json']);
+    expect(status).toBe(0);
+    expect((JSON.parse(stdout) as { completed: string[] }).completed.sort()).toEqual([bitcoin, message]);
+    expect((await restored(['address', bitcoin!, '--quiet'])).stdout).toBe(
+      (await lab.ckm(['address', 'treasury', '--quiet'])).stdout,
+    );
+    expect((await restored(['doctor'])).stdout).not.toContain('ckm key fetch');
+  });
+
+  test('calls a key as before', async () => {
+    const [key] = JSON.parse((await restored(['key', 'list', '--json'])).stdout) as { name: string }[];
+    const args = ['key', 'rename', key!.name, 'treasury'];
+    const preview = await restored([...args, '--preview', '--json']);
+    expect(JSON.parse(preview.stdout)).toEqual({ preview: true, name: 'treasury', before: key!.name });
+    expect((await restored(args)).status).toBe(0);
+    expect(errorOf(await restored(args)).code).toBe('KEY_UNKNOWN');
+    expect((await restored(['key', 'show', 'treasury'])).status).toBe(0);
+  });
+});

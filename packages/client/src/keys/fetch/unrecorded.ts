@@ -1,0 +1,34 @@
+import { CkmError, encodeHex } from '@ckm/foundation';
+import { parseCertificate } from '@ckm/threshold';
+import type { ClientContext } from '../../context.js';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { listSessions } from '../../sessions/sessions.js';
+import { listKeyRecords } from '../keys.js';
+import { type HeldKeys, listHeldKeys } from './held-keys.js';
+
+/** What a server says it holds of ours; null when it does not say. */
+export async function heldKeysOf(context: ClientContext, server: ServerRecord): Promise<HeldKeys | null> {
+  try {
+    return await listHeldKeys(await context.linkTo(server));
+  } catch (error) {
+    if (error instanceof CkmError) return null;
+    throw error;
+  }
+}
+
+/** Ids, in hex, of every key that is on record or that a ceremony on record began. @throws StorageError `STORE_CORRUPT` */
+export async function recordedKeyIds({ store }: Pick<ClientContext, 'store'>): Promise<ReadonlySet<string>> {
+  const keys = (await listKeyRecords(store)).map(
+    ({ certificate }) => parseCertificate(certificate).params.keyId,
+  );
+  const begun = (await listSessions(store)).flatMap((session) =>
+    session.kind === 'dkg' ? [session.proposal.keyId] : [],
+  );
+  return new Set([...keys, ...begun].map(encodeHex));
+}
+
+/** How many keys that could be fetched a server holds besides those on record. */
+export function countUnrecorded(held: HeldKeys | null, recorded: ReadonlySet<string>): number {
+  const usable = held?.keys.filter(({ state }) => state === 'active') ?? [];
+  return usable.filter(({ keyId }) => !recorded.has(encodeHex(keyId))).length;
+}
