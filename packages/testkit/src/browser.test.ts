@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initServer, type RunningServer, startServer } from '@ckm/server';
 import { schnorr } from '@noble/curves/secp256k1.js';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -14,25 +14,67 @@ const hasChromium = existsSync(CHROMIUM);
 if (!hasChromium)
   process.stderr.write('browser.test: chromium is missing; the client is not tried in a browser\n');
 
-/** What a page does with the SDK: makes a key with three servers and signs a message. */
+/**
+ * What a page does with the SDK: makes a key with three servers, and signs with a key that its browser keeps. The seed is
+ * told to it: keeping one is not the store's affair.
+ */
 const PAGE = `
-  import { createClient, memoryStore } from '@ckm/client';
+  import { createClient, indexedDbStore } from '@ckm/client';
   import { secret } from '@ckm/foundation';
   import { buildMessageRequest } from '@ckm/requests';
-  window.useKey = async (servers) => {
-    const client = createClient({ seed: secret(crypto.getRandomValues(new Uint8Array(32))), store: memoryStore() });
+  const open = async () => {
+    const store = await indexedDbStore('owner');
+    return { store, client: createClient({ seed: secret(new Uint8Array(32).fill(7)), store }) };
+  };
+  window.makeKey = async (servers) => {
+    const { client } = await open();
     for (const { name, url } of servers) await client.addServer({ name, url });
     const key = await client.createKey({
       name: 'page', purpose: 'message', suite: 'secp256k1-tr', quorum: { needed: 2, of: 3 },
       servers: servers.map(({ name }) => name),
     });
-    const bytes = new TextEncoder().encode('signed from a page');
-    const signed = await client.sign({ key: 'page', kind: 'message', payload: buildMessageRequest({ domain: '', bytes }) });
     await client.close();
+    return [...key.public.groupKey];
+  };
+  window.sign = async (text) => {
+    const { client } = await open();
+    const payload = buildMessageRequest({ domain: '', bytes: new TextEncoder().encode(text) });
+    const signed = await client.sign({ key: 'page', kind: 'message', payload });
+    await client.close();
+    return { sentence: signed.description.sentence, signature: [...signed.signatures[0]] };
+  };
+  window.kept = async () => {
+    const { store } = await open();
+    const paths = [];
+    for (const folder of ['servers', 'keys', 'pool']) paths.push(...(await store.list(folder)));
+    return paths;
+  };
+  window.useStore = async () => {
+    const store = await indexedDbStore('other');
+    const bytes = new Uint8Array([1, 2, 3]);
+    await store.put('a/one', bytes);
+    bytes.fill(0);
+    await store.put('a/two', new Uint8Array([4]));
+    await store.put('a/two', new Uint8Array([5]));
+    await store.put('ab/three', new Uint8Array());
+    await store.put('a/gone', new Uint8Array([6]));
+    await store.delete('a/gone');
+    await store.delete('a/never-was');
+    const order = [];
+    const slow = store.exclusive('lock', async () => {
+      order.push('begins');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      order.push('ends');
+    });
+    const other = store.exclusive('other lock', async () => order.push('beside it'));
+    const next = store.exclusive('lock', async () => order.push('after it'));
+    await Promise.all([slow, other, next]);
+    const read = async (path) => { const found = await store.get(path); return found === null ? null : [...found]; };
     return {
-      sentence: signed.description.sentence,
-      groupKey: [...key.public.groupKey],
-      signature: [...signed.signatures[0]],
+      order,
+      listed: await store.list('a'),
+      one: await read('a/one'), two: await read('a/two'), gone: await read('a/gone'), three: await read('ab/three'),
+      inAnother: await (await indexedDbStore('a third')).get('a/one'),
     };
   };
   document.title = 'ready';
@@ -43,6 +85,7 @@ describe.skipIf(!hasChromium)('the client in Chromium', () => {
   const servers: RunningServer[] = [];
   let web: Server;
   let address: string;
+  let browser: Browser;
 
   beforeAll(async () => {
     const bundle = await bundlePage();
@@ -61,16 +104,7 @@ describe.skipIf(!hasChromium)('the client in Chromium', () => {
       await initServer({ dataDir, settings: { name, listen, accounts: 'open', log: { level: 'silent' } } });
       servers.push(await startServer({ dataDir, variables: { CKM_ALLOW_INSPECT: '1' } }));
     }
-  });
-
-  afterAll(async () => {
-    web.close();
-    for (const server of servers) await server.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  test('makes a key with three servers and signs with two, from a page of another origin', async () => {
-    const browser = await chromium.launch({
+    browser = await chromium.launch({
       executablePath: CHROMIUM,
       args: [
         '--no-sandbox',
@@ -79,24 +113,61 @@ describe.skipIf(!hasChromium)('the client in Chromium', () => {
         '--disable-component-update',
       ],
     });
-    try {
-      const page = await browser.newPage();
-      await page.goto(address);
-      await page.waitForFunction("document.title === 'ready'");
-      const names = servers.map(({ url }, i) => ({ name: `server-${i}`, url }));
-      const done = (await page.evaluate(`window.useKey(${JSON.stringify(names)})`)) as {
-        sentence: string;
-        groupKey: number[];
-        signature: number[];
-      };
-      expect(done.sentence).toContain('signed from a page');
-      const key = Uint8Array.from(done.groupKey).subarray(1);
-      const message = new TextEncoder().encode('signed from a page');
-      expect(schnorr.verify(Uint8Array.from(done.signature), message, key)).toBe(true);
-    } finally {
-      await browser.close();
-    }
   });
+
+  afterAll(async () => {
+    await browser.close();
+    web.close();
+    for (const server of servers) await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('makes a key with three servers, keeps it in IndexedDB, and signs with it after the page was loaded again', async () => {
+    const page = await openPage();
+    const names = servers.map(({ url }, i) => ({ name: `server-${i}`, url }));
+    const groupKey = await ask<number[]>(page, `makeKey(${JSON.stringify(names)})`);
+    for (const text of ['signed from a page', 'signed after a reload', 'and once more']) {
+      const signed = await ask<{ sentence: string; signature: number[] }>(page, `sign('${text}')`);
+      expect(signed.sentence).toContain(text);
+      const message = new TextEncoder().encode(text);
+      const key = Uint8Array.from(groupKey).subarray(1);
+      expect(schnorr.verify(Uint8Array.from(signed.signature), message, key)).toBe(true);
+      await page.reload();
+      await page.waitForFunction("document.title === 'ready'");
+    }
+    const kept = await ask<string[]>(page, 'kept()');
+    expect(kept.slice(0, 4)).toEqual([
+      'servers/server-0',
+      'servers/server-1',
+      'servers/server-2',
+      'keys/page',
+    ]);
+    // Commitments that were not used are kept as well; their name is the key's id.
+    expect(kept.slice(4)).toEqual([expect.stringMatching(/^pool\/[0-9a-f]{64}$/)]);
+  });
+
+  test('keeps records in IndexedDB as a store must: by path, each the last that was put, one writer at a time', async () => {
+    expect(await ask(await openPage(), 'useStore()')).toEqual({
+      order: ['begins', 'beside it', 'ends', 'after it'],
+      listed: ['a/one', 'a/two'],
+      one: [1, 2, 3],
+      two: [5],
+      gone: null,
+      three: [],
+      inAnother: null,
+    });
+  });
+
+  async function openPage(): Promise<Page> {
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.waitForFunction("document.title === 'ready'");
+    return page;
+  }
+
+  async function ask<T>(page: Page, call: string): Promise<T> {
+    return (await page.evaluate(`window.${call}`)) as T;
+  }
 
   async function bundlePage(): Promise<string> {
     const program = await rolldown({
