@@ -219,7 +219,7 @@ describe.skipIf(!canSpawnServers)(
     test('V65: after all these deaths no share, and nothing it was made from, stands in any log, message, reply or file', async () => {
       for (const server of servers) await kill(server);
       const kinds = [...secrets.keys()].map((what) => what.split(/ (?=[0-9a-f]+$)/)[0]!);
-      const everyKind = ['hedge', 'root', 'share', 'static points', 'static secret', 'static seed'];
+      const everyKind = ['hedge', 'root', 'share', 'static point', 'static secret', 'static seed'];
       expect(kinds).toEqual(expect.arrayContaining(everyKind));
       expect(keys.length).toBeGreaterThan(0);
       expect(kinds.filter((kind) => kind === 'share').length).toBe(servers.length * keys.length);

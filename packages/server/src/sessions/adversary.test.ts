@@ -14,6 +14,7 @@ import {
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { leaks, storedSecrets } from '../test/stored-secrets.js';
 import { createActiveKeys } from './keys/active-keys.js';
 import { openRecord } from './sealed-record.js';
 import { alice, createHouse, makeKey, messageOf, SOON } from './test/house.js';
@@ -43,6 +44,25 @@ async function evidenceOf(server: LabServer, sessionId: Uint8Array) {
       row,
     ),
   );
+}
+
+/** Every byte that goes in or out through a caller. */
+function listening(caller: LabCaller, wire: Uint8Array[]): LabCaller {
+  return {
+    name: caller.name,
+    async call(name, parameters) {
+      const result = await caller.call(name, parameters);
+      collect(parameters, wire);
+      collect(result, wire);
+      return result;
+    },
+  };
+}
+
+function collect(value: unknown, wire: Uint8Array[]): void {
+  if (value instanceof Uint8Array) wire.push(value);
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) collect(inner, wire);
 }
 
 describe('a lying server is named', () => {
@@ -145,6 +165,51 @@ describe('a lying server is named', () => {
     await expect(callers[0]!.call('key.pool', { keyId, count: 1 })).rejects.toThrow(
       code('KEY_NOT_CERTIFIED'),
     );
+  });
+
+  test('V32d: what bravo suspects reaches nobody but as a code, a round and a slot', async () => {
+    const { servers, callers } = await house.openMany(2);
+    const wire: Uint8Array[] = [];
+    const rogue = createRogueServer('rogue', (said, sign) => {
+      const message = dkgProtocol.message.decode(said.payload);
+      if (message.round !== 1) return [sign(said)];
+      const dealing = message.dealing.slice();
+      dealing[dealing.length - 56 - 10]! ^= 1;
+      return [sign({ ...said, payload: dkgProtocol.message.encode({ ...message, dealing }) })];
+    });
+    const heard = callers.map((caller) => listening(caller, wire));
+    const ceremony = createCeremony({ servers: [...heard, rogue], expiresAt: SOON });
+    const secrets = new Map<string, Uint8Array>();
+    do
+      for (const [what, bytes] of storedSecrets(servers[1]!.dataDir, servers[1]!.context.vault))
+        secrets.set(what, bytes);
+    while ((await ceremony.next()) !== null);
+    const [first, second] = ceremony.views;
+    const fault = { code: 'SUSPECT_SHARE', round: 1, culprits: [3] };
+    expect(second).toMatchObject({ state: 'aborted', fault, result: null, reason: null, awaiting: [] });
+    expect(second!.outbox.map((packet) => parsePacket(packet).round)).toEqual([0, 1]);
+    expect(first).toMatchObject({ state: 'running', round: 2, awaiting: [2], fault: null });
+    for (const server of servers) expect(await evidenceOf(server, ceremony.sessionId)).toEqual([]);
+    const everything = Buffer.concat([...wire, ...ceremony.packets]);
+    const kinds = [...secrets.keys()].map((what) => what.replace(/ [0-9a-f]+$/, ''));
+    expect(new Set(kinds)).toEqual(
+      new Set(['static seed', 'root', 'static secret', 'static point', 'hedge']),
+    );
+    expect(leaks(secrets, [['what was sent', everything]])).toEqual([]);
+  });
+
+  test('V32d: one that shows what it was dealt, to accuse alpha, is named itself', async () => {
+    for (const round of [2, 3]) {
+      const { ceremony } = await withRogue((said, sign) => {
+        if (said.round !== 2) return [sign(said)];
+        // "Slot 1 gave me this share."
+        const payload = Uint8Array.of(round, 0, 1, ...new Uint8Array(32).fill(7));
+        return [sign({ ...said, payload })];
+      });
+      const views = await ceremony.finish();
+      for (const { fault } of views.slice(0, 2))
+        expect(fault).toEqual({ code: 'FAULT_MALFORMED', round: 2, culprits: [3] });
+    }
   });
 
   test('one whose signature of the transcript does not hold; the key waits for a certificate that does', async () => {
@@ -393,25 +458,6 @@ describe('a lying courier is ignored', () => {
 });
 
 describe('V24: what leaves a server', () => {
-  /** Every byte that goes in or out through a caller. */
-  function listening(caller: LabCaller, wire: Uint8Array[]): LabCaller {
-    return {
-      name: caller.name,
-      async call(name, parameters) {
-        const result = await caller.call(name, parameters);
-        collect(parameters, wire);
-        collect(result, wire);
-        return result;
-      },
-    };
-  }
-
-  function collect(value: unknown, wire: Uint8Array[]): void {
-    if (value instanceof Uint8Array) wire.push(value);
-    else if (typeof value === 'object' && value !== null)
-      for (const inner of Object.values(value)) collect(inner, wire);
-  }
-
   test('no share, in whole or in part, is ever in a message or in the database', async () => {
     const { servers, callers } = await house.openMany(3);
     const wire: Uint8Array[] = [];

@@ -177,7 +177,7 @@ describe('V36: an old SQLite file', () => {
     rmSync(backup, { recursive: true, force: true });
   });
 
-  test('restored during a ceremony: the server finds what it had said in the life it lost, and starts no second one', async () => {
+  test('restored during a ceremony: the server says something else in its second life, and ends the session once it is shown the first', async () => {
     const { servers, callers } = await house.openMany(2);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 2; i++) await ceremony.next();
@@ -190,9 +190,18 @@ describe('V36: an old SQLite file', () => {
     await live.stop();
     const back = await (await house.restart(live, { dataDir: backup })).as(alice);
     const again = await back.call('session.join', { sessionId, parameters });
+    // By itself it cannot know: it starts once more, with other secrets.
+    expect([again.state, again.round, again.outbox.length]).toEqual(['running', 0, 1]);
     expect(again.outbox).not.toEqual(said.outbox);
     const { state, fault } = await back.call('session.deliver', { sessionId, packets: said.outbox });
     expect([state, fault]).toEqual(['aborted', { code: 'RETRY_OWN_STATE_LOST', round: 0, culprits: [] }]);
+    expect((await back.call('session.join', { sessionId, parameters })).state).toBe('aborted');
+    expect(await back.call('key.list', { after: null })).toEqual({ keys: [] });
+    // Nor does the other server put the two lives together: it has both words, signed.
+    await callers[1]!.call('session.join', { sessionId, parameters });
+    const packets = [...said.outbox, ...again.outbox];
+    const other = await callers[1]!.call('session.deliver', { sessionId, packets });
+    expect(other.fault).toEqual({ code: 'FAULT_EQUIVOCATION', round: 0, culprits: [1] });
     rmSync(backup, { recursive: true, force: true });
   });
 });

@@ -35,9 +35,8 @@ const SEED_BYTES = 32;
 /** Every secret of keys and their making that a server has stored at the moment, by what it is and its own hex. */
 export type StoredSecrets = ReadonlyMap<string, Uint8Array>;
 
-/** Opens every key and session in a copy of the database. @param dataDir of a server that does not run */
-export function storedSecrets(dataDir: string): StoredSecrets {
-  const vault = openVaultOf(dataDir);
+/** Opens every key and session in a copy of the database. @param dataDir of a server that writes nothing meanwhile */
+export function storedSecrets(dataDir: string, vault: Vault = openVaultOf(dataDir)): StoredSecrets {
   const found = new Map<string, Uint8Array>();
   const add = (what: string, bytes: Uint8Array) => void found.set(`${what} ${encodeHex(bytes)}`, bytes);
   const addState = (bytes: Uint8Array) => {
@@ -64,7 +63,14 @@ function secretsOfState(bytes: Uint8Array): readonly (readonly [string, Uint8Arr
   if (state.round === 2) return [['share', bare(state.share)]];
   const staticSecret = ['static secret', bare(state.staticSecret)] as const;
   if (state.round === 0) return [staticSecret, ['root', bare(state.root)]];
-  return [staticSecret, ['static points', bare(state.staticPoints)], ['hedge', bare(state.hedge)]];
+  const points = bare(state.staticPoints);
+  const length = points.length / state.params.quorum.of;
+  const each = state.params.roster.map((_, i) => points.slice(i * length, (i + 1) * length));
+  return [
+    staticSecret,
+    ['hedge', bare(state.hedge)],
+    ...each.map((point) => ['static point', point] as const),
+  ];
 }
 
 /** Rows of a copy: to open the database itself would repair what a crash left. */
