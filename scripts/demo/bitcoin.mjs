@@ -1,7 +1,7 @@
 // A payment as a wallet would prepare it: a PSBT that spends a coin of the quorum's address.
 import { Transaction } from '@scure/btc-signer';
 import { secp256k1, schnorr } from '@noble/curves/secp256k1.js';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 const COIN = 6_116_360n;
 const PAYMENT = 1_200_000n;
@@ -43,8 +43,4 @@ export function isPaid(transactionHex, { amount, script }) {
   const [signature] = final.getInput(0).finalScriptWitness;
   const sighash = final.preimageWitnessV1(0, [script], 0, [amount]);
   return schnorr.verify(signature, sighash, script.subarray(2));
-}
-
-export function shortHash(text) {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

@@ -7,7 +7,8 @@ import { VERSION } from './version.js';
 /** The parser for one command line: the command it names is loaded, all others are known by name. */
 export async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = await growCommand(COMMAND_TREE, argv);
-  program.version(VERSION, '--version', 'print the version');
+  const version = argv.includes('--json') ? JSON.stringify({ version: VERSION }) : VERSION;
+  program.version(version, '--version', 'print the version');
   prepare(program);
   return program;
 }

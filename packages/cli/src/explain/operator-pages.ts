@@ -103,9 +103,9 @@ export const OPERATOR_PAGES = pagesOf({
     'Its operator opens it with ckm server unseal FOLDER.',
   ],
   PASSPHRASE_TOO_WEAK: [
-    'The passphrase for the server is too short.',
+    'The new passphrase, for the owner seed or for a server, is too short.',
     'Whoever copies the disk may try passphrases as long as they like.',
-    'Use several words.',
+    'Use five or more random words.',
   ],
   PASSPHRASE_TOO_MANY_TRIES: [
     'Too many wrong passphrases were given.',

@@ -1,9 +1,12 @@
-import { EncodingError, secret, type Secret, StorageError, UsageError } from '@ckm/foundation';
+import { EncodingError, reveal, secret, type Secret, StorageError, UsageError } from '@ckm/foundation';
+import { stat } from 'node:fs/promises';
 import { askHidden } from './prompt.js';
 import { readAtMost, readStdinAtMost } from './read-at-most.js';
 import type { Terminal } from './terminal.js';
 
 const MOST_BYTES = 4096;
+/** Of a new passphrase, in UTF-8. */
+const LEAST_BYTES = 12;
 const HINT = 'name a file with --passphrase-file, or run this on a terminal';
 
 /** Where a passphrase may come from. Never a flag's value, never an environment variable's. */
@@ -15,18 +18,23 @@ export interface PassphraseSource {
 
 /** A passphrase that opens something. @throws as {@link readPassphraseFile}, or `INPUT_NEEDED`. */
 export async function askPassphrase(source: PassphraseSource, question: string): Promise<Secret<string>> {
-  if (source.file !== undefined) return readPassphraseFile(source.file);
+  if (source.file !== undefined) return readPassphraseFile(source.terminal, source.file);
   return secret(await askHidden(source.terminal, question, HINT));
 }
 
 /**
- * A passphrase for something new: typed twice, not empty.
- * @throws UsageError `PASSPHRASE_EMPTY`, `PASSPHRASE_MISMATCH`, `INPUT_NEEDED`
+ * A passphrase for something new, owner's or server's: typed twice, and not a short one.
+ * @throws UsageError `PASSPHRASE_EMPTY`, `PASSPHRASE_TOO_WEAK`, `PASSPHRASE_MISMATCH`, `INPUT_NEEDED`
  */
 export async function askNewPassphrase(source: PassphraseSource, what: string): Promise<Secret<string>> {
-  if (source.file !== undefined) return readPassphraseFile(source.file);
+  if (source.file !== undefined) {
+    const read = await readPassphraseFile(source.terminal, source.file);
+    assertStrong(reveal(read, 'measuring a new passphrase'));
+    return read;
+  }
   const first = await askHidden(source.terminal, `Passphrase for ${what}`, HINT);
   if (first === '') throw empty();
+  assertStrong(first);
   const second = await askHidden(source.terminal, 'The same again', HINT);
   if (first !== second) {
     throw new UsageError('the two passphrases differ', {
@@ -41,7 +49,8 @@ export async function askNewPassphrase(source: PassphraseSource, what: string): 
  * The first line of a file or of stdin.
  * @throws StorageError `PASSPHRASE_FILE_UNREADABLE`; UsageError `PASSPHRASE_EMPTY`; EncodingError for anything but text.
  */
-export async function readPassphraseFile(path: string): Promise<Secret<string>> {
+export async function readPassphraseFile(terminal: Terminal, path: string): Promise<Secret<string>> {
+  await warnIfExposed(terminal, path);
   const bytes = path === '-' ? await readStdinAtMost(MOST_BYTES + 1) : await readSmallFile(path);
   try {
     const end = bytes.indexOf(0x0a);
@@ -61,6 +70,22 @@ export async function readPassphraseFile(path: string): Promise<Secret<string>> 
   } finally {
     bytes.fill(0);
   }
+}
+
+/** What everybody on the machine may read is no secret. Pipes and the like belong to whoever made them. */
+async function warnIfExposed(terminal: Terminal, path: string): Promise<void> {
+  const found = path === '-' ? undefined : await stat(path).catch(() => undefined);
+  if (found === undefined || !found.isFile() || (found.mode & 0o077) === 0) return;
+  terminal.warn(`ckm: warning: others on this machine can read the passphrase file: chmod go-rwx ${path}`);
+}
+
+/** The rule for servers (`MIN_PASSPHRASE_BYTES` of their vault) and for owners alike: whoever copies a file may try. */
+function assertStrong(passphrase: string): void {
+  if (Buffer.byteLength(passphrase.normalize('NFC')) >= LEAST_BYTES) return;
+  throw new UsageError(`a passphrase has at least ${LEAST_BYTES} bytes`, {
+    code: 'PASSPHRASE_TOO_WEAK',
+    hint: 'use five or more random words',
+  });
 }
 
 async function readSmallFile(path: string): Promise<Uint8Array> {

@@ -79,7 +79,7 @@ export function scratchFolder(): Scratch {
     path,
     file: (name, content) => {
       const file = join(path, name);
-      writeFileSync(file, content);
+      writeFileSync(file, content, { mode: 0o600 });
       return file;
     },
     remove: () => {

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { inColumns } from '../terminal/show-words.js';
 import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
 let scratch: Scratch;
@@ -97,4 +98,50 @@ describe('a seed file that is damaged', () => {
     expect(readFileSync(join(home, kept!))).toEqual(old);
     expect(await backupWith(other)).toBe(readFileSync(strangers, 'utf8'));
   });
+});
+
+describe('a passphrase for something new', () => {
+  test.each([
+    ['eleven byte', 64, 'PASSPHRASE_TOO_WEAK'],
+    ['a', 64, 'PASSPHRASE_TOO_WEAK'],
+    ['twelve bytes', 0, undefined],
+  ])('“%s” is judged alike for an owner and for a server: status %i', async (text, status, code) => {
+    const file = scratch.file('judged', `${text}\n`);
+    const asOwner = await owner(['init'], file, join(scratch.path, 'fresh'));
+    const folder = join(scratch.path, 'server');
+    const asOperator = await runCkm([
+      'server',
+      'init',
+      folder,
+      '--name',
+      'a',
+      '--sealed',
+      '--passphrase-file',
+      file,
+    ]);
+    for (const outcome of [asOwner, asOperator]) {
+      expect([outcome.status, status === 0 ? undefined : errorOf(outcome).code]).toEqual([status, code]);
+    }
+  });
+});
+
+describe('a passphrase file', () => {
+  test('that others can read is pointed out, and one that they cannot is not', async () => {
+    const open = scratch.file('open', 'river lamp seven onions\n');
+    chmodSync(open, 0o644);
+    const told = await owner(['seed', 'backup', '--out', `${words}-3`], open);
+    expect([told.status, told.stderr]).toEqual([0, expect.stringContaining(`chmod go-rwx ${open}`)]);
+    const quiet = await owner(['seed', 'backup', '--out', `${words}-4`]);
+    expect([quiet.status, quiet.stderr]).toEqual([0, '']);
+  });
+});
+
+test('the words come back as init shows them: numbered, in columns', async () => {
+  const list = readFileSync(words, 'utf8').trim().split(' ');
+  const shown = scratch.file('shown', inColumns(list));
+  const again = join(scratch.path, 'again');
+  expect((await owner(['seed', 'restore', '--from', shown], other, again)).status).toBe(0);
+  const out = join(scratch.path, 'restored-words');
+  expect((await owner(['seed', 'backup', '--out', out], other, again)).status).toBe(0);
+  expect(readFileSync(out, 'utf8').trim().split(' ')).toEqual(list);
 });

@@ -91,6 +91,23 @@ describe('a key', () => {
     expect(await store.list('sessions')).toEqual([]);
   });
 
+  test.each([
+    [{ rateLimit: { count: 0, perSeconds: 1 } }, 'a rate is 1 to 1,000,000 requests in 1 second to 365 days'],
+    [
+      { rateLimit: { count: 1, perSeconds: 1e9 } },
+      'a rate is 1 to 1,000,000 requests in 1 second to 365 days',
+    ],
+    [{ kinds: [] }, 'it has to name 1 to 16 kinds of request'],
+    [{ kinds: [''] }, 'it has to name 1 to 16 kinds of request'],
+    [{ expiresAt: -1 }, 'its end is no moment'],
+    [{ mood: 'good' }, 'it has a field that no policy has'],
+  ])('with the policy %j says what a policy has to be, in words of this house', async (policy, why) => {
+    await expect(client.createKey({ ...KEY, policy } as never)).rejects.toMatchObject({
+      code: 'POLICY_INVALID',
+      message: `the policy cannot be used: ${why}`,
+    });
+  });
+
   test('does not take the name of another, made or in the making', async () => {
     await client.createKey(KEY);
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'KEY_EXISTS' });

@@ -102,8 +102,8 @@ function parsePolicy(args: CreateKeyArgs): KeyPolicy {
   };
   const parsed = keyPolicy.safeParse(wanted);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw policyInvalid(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+    const field = String(parsed.error.issues[0]?.path[0]);
+    throw policyInvalid(POLICY_FIELDS[field as keyof KeyPolicy] ?? 'it has a field that no policy has');
   }
   const stranger = parsed.data.kinds.find((kind) => !kinds.some((known) => known === kind));
   if (stranger !== undefined) throw policyInvalid(`a key for ${args.purpose} never answers to ${stranger}`);
@@ -154,6 +154,15 @@ function notDistinct(): UsageError {
     hint: 'name different servers: one operator with two shares would count twice',
   });
 }
+
+/** What each field has to be, for people. */
+const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
+  kinds: 'it has to name 1 to 16 kinds of request',
+  rateLimit: 'a rate is 1 to 1,000,000 requests in 1 second to 365 days',
+  expiresAt: 'its end is no moment',
+  blindAllowed: 'whether blind signing is allowed is yes or no',
+  approval: 'approval is automatic, or by the operator',
+};
 
 function policyInvalid(why: string): UsageError {
   return new UsageError(`the policy cannot be used: ${why}`, {

@@ -25,6 +25,27 @@ describe('24 words', () => {
     expect(open(wordsToSeed(secret(typed)))).toEqual(bytes);
   });
 
+  test('bring the seed back with their numbers, in whatever order they are copied from the columns', () => {
+    const words = open(seedToWords(seed())).split(' ');
+    const numbered = words.map((word, i) => `${i + 1} ${word}`);
+    const rows = Array.from({ length: 6 }, (_, row) =>
+      [0, 6, 12, 18].map((column) => numbered[row + column]),
+    );
+    for (const typed of [
+      numbered.join('\n'),
+      rows.map((row) => row.join('  ')).join('\n'),
+      words.map((word, i) => `${i + 1}. ${word}`).join(', '),
+    ]) {
+      expect(open(wordsToSeed(secret(typed)))).toEqual(bytes);
+    }
+    const wrong = [numbered.slice(1), [...numbered.slice(1), numbered[1]], numbered.map((one) => `${one} x`)];
+    for (const list of wrong) {
+      expect(() => wordsToSeed(secret(list.join(' ')))).toThrow(
+        expect.objectContaining({ code: 'SEED_WORDS_INVALID' }),
+      );
+    }
+  });
+
   test('one wrong word is found and its place is named, but never the word', () => {
     const words = open(seedToWords(seed())).split(' ');
     words[6] = 'hunter2';

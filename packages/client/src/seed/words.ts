@@ -16,15 +16,13 @@ export function seedToWords(seed: Secret<Uint8Array>): Secret<string> {
 }
 
 /**
- * The seed that 24 words stand for. Capitals, line breaks and further spaces do not matter.
+ * The seed that 24 words stand for. Capitals, line breaks and further spaces do not matter; nor do their numbers, as
+ * `1 word`, `1. word`, which may come in any order: the words are shown in columns.
  * @throws EncodingError `SEED_WORDS_INVALID`, naming the place of the first unknown word but never the word.
  */
 export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
-  const list = reveal(words, 'reading the seed from words')
-    .normalize('NFKD')
-    .trim()
-    .toLowerCase()
-    .split(/[\s,]+/u);
+  const typed = reveal(words, 'reading the seed from words').normalize('NFKD').trim().toLowerCase();
+  const list = byNumber(typed.split(/[\s,]+/u));
   if (list.length !== SEED_WORDS) throw invalid(`there are ${list.length} words, not ${SEED_WORDS}`);
   const unknown = list.findIndex((word) => !wordlist.includes(word));
   if (unknown !== -1) throw invalid(`word ${unknown + 1} is not on the list`);
@@ -33,6 +31,18 @@ export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
   } catch {
     throw invalid('the checksum does not match');
   }
+}
+
+/** Numbered words in the order of their numbers; anything else as it stands. */
+function byNumber(typed: readonly string[]): readonly string[] {
+  const numbered: string[] = [];
+  for (let at = 0; at < typed.length; at += 2) {
+    const number = Number(/^([0-9]{1,2})[.):]?$/.exec(typed[at]!)?.[1]);
+    const isNext = number >= 1 && number <= SEED_WORDS && numbered[number - 1] === undefined;
+    if (!isNext || typed[at + 1] === undefined) return typed;
+    numbered[number - 1] = typed[at + 1]!;
+  }
+  return Object.keys(numbered).length === numbered.length ? numbered : typed;
 }
 
 function invalid(why: string): EncodingError {

@@ -1,9 +1,10 @@
-import { AccessError, type CkmError, encodeHex, equalBytes, UsageError } from '@ckm/foundation';
+import { AccessError, encodeHex, equalBytes, UsageError } from '@ckm/foundation';
 import { formatWords, isLikenessOf, type Likeness, likenessOf, type Xid } from '@ckm/gordian';
 import type { ClientContext } from '../context.js';
 import { parseName } from '../names.js';
 import { parseServerUrl } from '../transport/transport.js';
 import { fetchIntroduction, type Introduction } from './identity-card.js';
+import { identityChanged } from './identity-changed.js';
 import { parseServerRecord, serverPath, type ServerRecord } from './server-record.js';
 import { listServerRecords, saveServerRecord, showServerRecord } from './servers.js';
 
@@ -110,14 +111,6 @@ export async function recheckServer(context: ClientContext, name: string): Promi
   const introduction = await fetchIntroduction(context.transport, record.url, context.timeoutMs);
   if (!equalBytes(introduction.xid, record.xid)) throw identityChanged(name);
   return introduction;
-}
-
-function identityChanged(name: string): CkmError {
-  return new AccessError(`somebody else answers in the place of server ${name}`, {
-    code: 'SERVER_IDENTITY_CHANGED',
-    hint: `ask its operator what happened; a new server gets a new name`,
-    facts: { server: name },
-  });
 }
 
 function exchanged({ likeness, url }: ServerPreview): AccessError {

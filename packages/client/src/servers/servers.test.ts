@@ -88,7 +88,11 @@ describe('a server', () => {
   test('V63: behind whose address somebody else answers is refused from then on', async () => {
     await add();
     alpha.identity = stranger();
-    await expect(add()).rejects.toMatchObject({ code: 'SERVER_IDENTITY_CHANGED', exitCode: 77 });
+    await expect(add()).rejects.toMatchObject({
+      code: 'SERVER_IDENTITY_CHANGED',
+      exitCode: 77,
+      hint: expect.stringContaining('ckm server add NEWNAME URL'),
+    });
     expect((await client.status()).servers).toMatchObject([{ isReachable: false }]);
     const lines = await client.diagnose();
     expect(lines).toContainEqual(

@@ -1,5 +1,5 @@
 import { encodeCall, type FunctionName, type Parameters, parseReply, type Result } from '@ckm/api';
-import { AccessError, AvailabilityError, CkmError, equalBytes } from '@ckm/foundation';
+import { AvailabilityError, CkmError, equalBytes } from '@ckm/foundation';
 import {
   authenticateMessage,
   createMessageId,
@@ -8,6 +8,7 @@ import {
   sealMessage,
   unsealMessage,
 } from '@ckm/gordian';
+import { identityChanged } from '../servers/identity-changed.js';
 import type { Transport } from './transport.js';
 
 /** How long a message to a server stays valid, in seconds: network and clock differences, nothing more. */
@@ -129,11 +130,7 @@ function openReply(
 /** A reply that our pinned server did not write, or that somebody changed. */
 function replyNotAuthentic(server: string, cause: unknown): CkmError {
   if (cause instanceof CkmError && cause.code === 'MESSAGE_SIGNATURE_INVALID') {
-    return new AccessError(`somebody else answers in the place of server ${server}`, {
-      code: 'SERVER_IDENTITY_CHANGED',
-      hint: `ask its operator what happened; then ckm server remove ${server} and add it anew, comparing its likeness`,
-      cause,
-    });
+    return identityChanged(server, cause);
   }
   return replyInvalid(server, 'it cannot be opened', cause);
 }

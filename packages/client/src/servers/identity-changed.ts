@@ -1,0 +1,11 @@
+import { AccessError } from '@ckm/foundation';
+
+/** Somebody else answers where a pinned server did. What to do is the same, however it was noticed. */
+export function identityChanged(server: string, cause?: unknown): AccessError {
+  return new AccessError(`somebody else answers in the place of server ${server}`, {
+    code: 'SERVER_IDENTITY_CHANGED',
+    hint: 'ask its operator what happened; one that was set up anew is a new server: ckm server add NEWNAME URL',
+    facts: { server },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
