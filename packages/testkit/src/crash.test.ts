@@ -7,6 +7,7 @@ import type { SigningAttempt, SigningReply } from '@ckm/api';
 import { encodeUtf8, secret } from '@ckm/foundation';
 import { createIdentity } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
+import { connectOperator } from '@ckm/server';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, leaks, spellings, storedSecrets } from '../../server/src/test/stored-secrets.js';
@@ -164,6 +165,44 @@ describe.skipIf(!canSpawnServers)(
         expect(signer.combine(ask, next, replies).map(({ kind }) => kind)).toEqual(['signature']);
       }, 60_000);
     }
+
+    test('kill -9 between waiting, the operator’s yes and the share: the yes is kept, and one share given for it', async () => {
+      const callers = await asAlice();
+      const policy = { approval: 'operator' as const };
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON, policy });
+      await ceremony.finish();
+      const signer = await signerOf(callers, ceremony.keyId);
+      const [alpha] = servers;
+      const operator = () => connectOperator(alpha!.dataDir);
+      const waiting = async () => (await operator().requests()).map(({ requestId }) => requestId);
+      const restart = async () => {
+        await kill(alpha!);
+        await alpha!.start();
+      };
+      const ask = { ...message('ask first'), requestId: new Uint8Array(randomBytes(32)) };
+      const id = Buffer.from(ask.requestId).toString('hex');
+      const early = await signer.prepare([1, 2]);
+      expect((await signer.request(1, ask, { attempt: early })).state).toBe('waiting');
+      await restart();
+      expect(await waiting()).toContain(id);
+      expect((await signer.request(1, ask, {})).state).toBe('waiting');
+      await operator().approve(id);
+      await restart();
+      expect(await waiting()).not.toContain(id);
+      const attempt = await signer.prepare([1, 2]);
+      const first = await signer.request(1, ask, { attempt });
+      expect([first.state, first.shares.length]).toEqual(['signed', 1]);
+      await restart();
+      expect(await signer.request(1, ask, { attempt })).toEqual(first);
+      // The yes was for this request and no other, and its commitment is gone.
+      expect((await signer.request(1, message('ask first'), { attempt })).state).toBe('waiting');
+      const deeds = (await operator().audit()).filter(({ subject }) => subject === id);
+      expect(deeds.map(({ deed, verdict }) => [deed, verdict])).toEqual([
+        ['sign.request', 'asked'],
+        ['operator.approve', 'approved'],
+        ['sign.attempt', 'allowed'],
+      ]);
+    }, 60_000);
 
     test('V36: an old database under the same server: nothing it had published or signed with is good any more', async () => {
       const callers = await asAlice();

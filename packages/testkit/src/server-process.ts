@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Identity } from '@ckm/gordian';
@@ -42,15 +42,24 @@ export interface ServerProcessOptions {
   readonly name: string;
   readonly settings?: Partial<ConfigFileInput>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Takes identity and storage key from this data directory: with the same database both are one server. */
+  readonly replicaOf?: string;
+}
+
+/** Everything of a data directory but what belongs to one process or one file of a database. */
+function becomeReplica(dataDir: string, original: string): void {
+  const own = /\.sock$|\.sqlite/;
+  cpSync(original, dataDir, { recursive: true, filter: (path) => !own.test(path) });
 }
 
 /** Makes a new server and starts it. */
 export async function spawnServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { name, settings = {}, environment = {} } = options;
+  const { name, settings = {}, environment = {}, replicaOf } = options;
   const folder = mkdtempSync(join(tmpdir(), 'ckm-process-'));
   const dataDir = join(folder, name);
   const listen = { host: '127.0.0.1', port: 0 };
   await initServer({ dataDir, settings: { name, accounts: 'open', listen, ...settings } });
+  if (replicaOf !== undefined) becomeReplica(dataDir, replicaOf);
   let running: Running | null = null;
   let output = '';
   const server: ServerProcess = {

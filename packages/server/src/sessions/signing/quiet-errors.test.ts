@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { encodeHex, encodeUtf8, reveal } from '@ckm/foundation';
+import type * as Threshold from '@ckm/threshold';
 import { afterEach, expect, test, vi } from 'vitest';
 import { leaks } from '../../test/stored-secrets.js';
 import { createActiveKeys } from '../keys/active-keys.js';
@@ -9,7 +10,7 @@ import { alice, createHouse, makeKey, messageOf, SOON } from '../test/house.js';
 const nonces = vi.hoisted((): Uint8Array[] => []);
 
 vi.mock('@ckm/threshold', async (importOriginal) => {
-  const real = await importOriginal<typeof import('@ckm/threshold')>();
+  const real = await importOriginal<typeof Threshold>();
   const commitNonces: typeof real.commitNonces = (input) => {
     const made = real.commitNonces(input);
     const { hidingNonce, bindingNonce } = reveal(made.nonces, 'search for them');
