@@ -96,7 +96,8 @@ export interface Client {
   cancelSession(id: string, reason: string): Promise<SessionRecord>;
 
   status(): Promise<Status>;
-  diagnose(): Promise<readonly DoctorLine[]>;
+  /** @param version of the program that asks; servers of another one are pointed out */
+  diagnose(version?: string): Promise<readonly DoctorLine[]>;
   /** Puts unused commitments away and wipes every secret. */
   close(): Promise<void>;
 }
@@ -184,7 +185,7 @@ export function createClient(options: ClientOptions): Client {
     cancelSession: (id, reason) => acting(cancelSession(context, signer.cancel, id, reason)),
 
     status: () => readStatus(context),
-    diagnose: () => diagnose(context, shelf),
+    diagnose: (version) => diagnose(context, shelf, version),
     close: async () => {
       try {
         await signer.settle();

@@ -1,12 +1,13 @@
 import type { DoctorLine } from '@ckm/client';
-import { AvailabilityError } from '@ckm/foundation';
-import { stat } from 'node:fs/promises';
+import { CkmError } from '@ckm/foundation';
+import { stat, statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../home/open-owner.js';
 import { formatTable } from '../terminal/table.js';
 import type { Style } from '../terminal/terminal.js';
+import { VERSION } from '../version.js';
 
 /** `ckm doctor` */
 export function doctorCommand(): Command {
@@ -18,7 +19,11 @@ const STYLES: Record<DoctorLine['level'], Style> = { ok: 'green', warn: 'yellow'
 async function doctor(context: Context): Promise<void> {
   const { terminal } = context;
   const client = await openOwner(context);
-  const lines = [...(await checkFolder(context)), ...(await client.diagnose())];
+  const lines = [
+    ...(await checkFolder(context)),
+    ...(await checkDisk(context)),
+    ...(await client.diagnose(VERSION)),
+  ];
   const rows = lines.map(({ level, subject, text, fix }) => [
     level,
     subject,
@@ -32,12 +37,17 @@ async function doctor(context: Context): Promise<void> {
   });
   terminal.result(styled.join('\n'), lines);
   const failing = lines.filter(({ level }) => level === 'fail');
-  if (failing.length > 0) {
-    throw new AvailabilityError(`${failing.length} of ${lines.length} checks failed`, {
-      code: 'DOCTOR_FOUND_FAULTS',
-      hint: 'follow the fixes in the lines marked fail',
-    });
-  }
+  if (failing.length > 0) throw faultsFound(failing, lines.length);
+}
+
+/** Servers are to blame only when something fails that is not on this machine. */
+function faultsFound(failing: readonly DoctorLine[], of: number): CkmError {
+  const errorClass = failing.every(({ isLocal }) => isLocal) ? 'StorageError' : 'AvailabilityError';
+  return new CkmError(errorClass, `${failing.length} of ${of} checks failed`, {
+    code: 'DOCTOR_FOUND_FAULTS',
+    hint: 'follow the fixes in the lines marked fail',
+    retryable: false,
+  });
 }
 
 /** Whether other people of this machine can look in. */
@@ -54,8 +64,20 @@ async function checkFolder({ home }: Context): Promise<DoctorLine[]> {
             subject: path,
             text: 'others on this machine can read it',
             fix: `chmod go-rwx ${path}`,
+            isLocal: true,
           },
     );
   }
   return lines;
+}
+
+/** What is not on disk is not sent: without room nothing works any more. Bytes. */
+const LEAST_FREE = 50 * 1024 * 1024;
+
+async function checkDisk({ home }: Context): Promise<DoctorLine[]> {
+  const { bavail, bsize } = await statfs(home.path);
+  const free = bavail * bsize;
+  const text = `${Math.floor(free / 1024 / 1024).toLocaleString('en')} MiB free`;
+  const line = { subject: 'disk', text };
+  return [free < LEAST_FREE ? { ...line, level: 'warn', fix: 'free space on it' } : { ...line, level: 'ok' }];
 }

@@ -68,25 +68,24 @@ function serverRow(
   return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];
 }
 
-function keyRow(
-  terminal: Terminal,
-  { name, purpose, quorum, reachable, lost, margin, remedy }: KeyStatus,
-): string[] {
+function keyRow(terminal: Terminal, key: KeyStatus): string[] {
+  const { name, purpose, quorum, reachable, lost } = key;
   return [
     name,
     purpose,
     `${quorum.needed} of ${quorum.of}`,
     `${reachable.length} answer`,
-    marginText(terminal, margin, remedy),
+    marginText(terminal, key),
     ...(lost.length === 0
       ? []
       : [terminal.style('red', `${lost.join(', ')} has lost its share: ckm key restore ${name}`)]),
   ];
 }
 
-function marginText(terminal: Terminal, margin: number, remedy: string | null): string {
+function marginText(terminal: Terminal, { margin, isMarginLow, remedy }: KeyStatus): string {
   if (remedy !== null) return terminal.style('yellow', `not complete: ${remedy}`);
   if (margin < 0) return terminal.style('red', 'cannot sign');
-  if (margin === 0) return terminal.style('yellow', 'no more may fail');
-  return `${margin} more ${margin === 1 ? 'failure' : 'failures'} before signing stops`;
+  const failures = margin === 1 ? '1 more failure' : `${margin} more failures`;
+  const text = margin === 0 ? 'no more may fail' : `${failures} before signing stops`;
+  return isMarginLow ? terminal.style('yellow', text) : text;
 }

@@ -14,7 +14,7 @@ const ACCESS = groupOf(
     ACCOUNT_SUSPENDED: 'The operator does not answer your account at present.',
     INVITE_REQUIRED: [
       'The server takes nobody without an invite.',
-      'Ask its operator for a code, then: ckm server add NAME URL --invite CODE',
+      'Ask its operator for a code, then: ckm server add NAME URL --invite-file FILE, or type it when asked on a terminal.',
     ],
     INVITE_INVALID: [
       'The invite was used, has expired, or never existed.',

@@ -46,8 +46,12 @@ test('an invite lets one person in, once, and its code is told once', async () =
   expect(errorOf(await ben('--invite', `${code.slice(0, -1)}!`)).code).toBe('INVITE_INVALID');
   expect((await ann('--invite', code)).status).toBe(0);
   expect(errorOf(await ben('--invite', code)).code).toBe('INVITE_INVALID');
+  const second = await runCkm(['server', 'invite', 'create', folder]);
+  const file = scratch.file('invite', second.stdout);
+  expect(errorOf(await ben('--invite-file', file, '--invite', code)).code).toBe('OPTION_INVALID');
+  expect((await ben('--invite-file', file)).status).toBe(0);
   const list = await runCkm(['server', 'invite', 'list', folder]);
-  expect(list.stdout).toMatch(/used by [0-9a-f]{8} +for Ann\n$/);
+  expect(list.stdout).toMatch(/used by [0-9a-f]{8} +for Ann\n/);
   expect(list.stdout).not.toContain(code);
   const audit = await runCkm(['server', 'audit', 'show', folder]);
   expect(audit.stdout).not.toContain(code);

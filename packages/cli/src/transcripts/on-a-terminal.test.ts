@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { runOnTerminal } from '../test/run-on-terminal.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Lab, openLab, startServerProcess } from '../test/run-server.js';
 
 const isHere = hasProgram('script', '--version');
 
@@ -57,3 +57,24 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
     expect((await onTerminal(['sign', 'notary', file, '--yes', '--blind', '--out', out])).status).toBe(0);
   });
 });
+
+test.skipIf(!isHere)(
+  'an invite is asked for, and never echoed, when the server wants one (needs script)',
+  async () => {
+    const folder = join(lab.scratch.path, 'delta');
+    await lab.ckm(['server', 'init', folder, '--name', 'delta', '--listen', '127.0.0.1:0']);
+    const server = await startServerProcess(folder);
+    try {
+      const code = (await lab.ckm(['server', 'invite', 'create', folder])).stdout.trim();
+      const added = await onTerminal(
+        ['server', 'add', 'delta', server.url],
+        [/by phone or in person/, 'y'],
+        [/takes nobody without an invite/, `${code}\r`],
+      );
+      expect([added.status, added.screen]).toEqual([0, expect.stringContaining('added delta at')]);
+      expect(added.screen).not.toContain(code);
+    } finally {
+      await server.stop('SIGKILL');
+    }
+  },
+);

@@ -14,16 +14,22 @@ export interface DoctorLine {
   readonly subject: string;
   readonly text: string;
   readonly fix?: string;
+  /** Set when it is about this machine, and no server can help. */
+  readonly isLocal?: true;
 }
 
 /** Clocks further apart than this make messages expire before they arrive. */
 const CLOCK_LIMIT_SECONDS = 30;
 const EVIDENCE = 'evidence';
 
-/** Looks at everything that can be wrong and says what to do about it. Writes nothing. */
+/**
+ * Looks at everything that can be wrong and says what to do about it. Writes nothing.
+ * @param version of the program that asks; servers of another one are pointed out
+ */
 export async function diagnose(
   context: ClientContext,
   shelf: (name: string) => Promise<CertifiedKey>,
+  version?: string,
 ): Promise<DoctorLine[]> {
   const stored = await checkStore(context);
   if (stored.some(({ level }) => level === 'fail')) return stored;
@@ -32,6 +38,7 @@ export async function diagnose(
     ...stored,
     ...(await checkIdentities(context)),
     ...checkServers(status),
+    ...checkVersions(status, version),
     ...checkMargins(status),
     ...(await checkKeys(context, shelf)),
     ...(await checkSessions(context)),
@@ -52,7 +59,7 @@ async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
       lines.push({ level: 'ok', subject, text: `${found.length} on record, all readable` });
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
-      lines.push({ level: 'fail', subject, text: error.message, fix: error.hint });
+      lines.push({ level: 'fail', subject, text: error.message, fix: error.hint, isLocal: true });
     }
   }
   return lines;
@@ -123,13 +130,21 @@ function checkServers({ servers }: Status): DoctorLine[] {
   );
 }
 
+function checkVersions({ servers }: Status, ours: string | undefined): DoctorLine[] {
+  if (ours === undefined) return [];
+  return servers.flatMap(({ name, version }): DoctorLine[] => {
+    if (version === null || version === ours) return [];
+    const text = `runs version ${version}, this is ${ours}`;
+    return [{ level: 'warn', subject: name, text, fix: 'bring both to one version' }];
+  });
+}
+
 function checkMargins({ keys }: Status): DoctorLine[] {
-  return keys.map(({ name, margin, quorum, reachable, lost }): DoctorLine => {
+  return keys.map(({ name, margin, isMarginLow, quorum, reachable, lost }): DoctorLine => {
     const fix = lost.length > 0 ? `ckm key restore ${name}` : 'bring the servers that do not answer back';
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
     if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, fix };
-    // Half of what may fail has failed.
-    if (2 * margin < quorum.of - quorum.needed || (margin === 0 && quorum.of > quorum.needed)) {
+    if (isMarginLow) {
       return { level: 'warn', subject: name, text: `${margin} more may fail: ${text}`, fix };
     }
     return { level: 'ok', subject: name, text };

@@ -38,6 +38,8 @@ export interface KeyStatus {
   readonly lost: readonly string[];
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
+  /** Whether half of what may fail, or more, has failed. */
+  readonly isMarginLow: boolean;
   /** Whether every server has promised that it stored the certificate. */
   readonly isComplete: boolean;
   /** The command that completes it; null when it is complete. */
@@ -53,6 +55,13 @@ export interface Status {
     readonly key: string;
     readonly expiresAt: number;
   }[];
+}
+
+/** How many of those that answer may still fail, and whether that is half or less of what a whole key allows. */
+function marginOf(answering: number, { needed, of }: KeyStatus['quorum']) {
+  const margin = answering - needed;
+  const spare = of - needed;
+  return { margin, isMarginLow: spare > 0 && 2 * margin <= spare };
 }
 
 /** Everything on one screen: asks every server how it is, and which keys it has. */
@@ -88,7 +97,7 @@ export async function readStatus(context: ClientContext): Promise<Status> {
         quorum: params.quorum,
         reachable: having.map(({ name }) => name),
         lost: up.filter(({ has }) => !has).map(({ name }) => name),
-        margin: having.length - params.quorum.needed,
+        ...marginOf(having.length, params.quorum),
         isComplete: isComplete(record, params.quorum.of),
         remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
       };

@@ -1,11 +1,23 @@
-import { AccessError } from '@ckm/foundation';
-import { parseName, type ServerPreview, type ServerRecord } from '@ckm/client';
+import { AccessError, CkmError } from '@ckm/foundation';
+import {
+  type AddServerArgs,
+  type Client,
+  parseName,
+  type ServerPreview,
+  type ServerRecord,
+} from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../home/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
-import { cancelled, confirm } from '../../terminal/prompt.js';
+import { askHidden, canAsk, cancelled, confirm } from '../../terminal/prompt.js';
+import { readInput } from '../../terminal/read-input.js';
+import type { Terminal } from '../../terminal/terminal.js';
+
+const MOST_INVITE_BYTES = 4096;
+const INVITE_HINT = 'name a file with --invite-file, or run this on a terminal';
 
 /** `ckm server add NAME URL` */
 export function serverAddCommand(): Command {
@@ -13,18 +25,25 @@ export function serverAddCommand(): Command {
     .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
     .argument('<url>', 'where it answers')
     .option('--likeness <words>', 'the six words its operator told you; anything else is refused')
-    .option('--invite <code>', 'for servers that take nobody without')
+    .option(
+      '--invite-file <file>',
+      'first line is the code, for servers that take nobody without; - is stdin',
+    )
+    .option('--invite <code>', 'the same here, where other users of this machine can see it: better the file')
     .action(run(add));
 }
 
 interface Flags {
   readonly likeness?: string;
   readonly invite?: string;
+  readonly inviteFile?: string;
 }
 
-async function add(context: Context, given: string, url: string, { likeness, invite }: Flags): Promise<void> {
+async function add(context: Context, given: string, url: string, options: Flags): Promise<void> {
   const { terminal, flags } = context;
+  const { likeness } = options;
   const name = parseName('server', given);
+  const invite = await readInvite(options);
   const client = await openOwner(context);
   const seen = await client.previewServer(url);
   terminal.warn(`\n${formatLikeness(terminal, seen.title, seen.xid)}\n`);
@@ -40,7 +59,7 @@ async function add(context: Context, given: string, url: string, { likeness, inv
     if (!(await confirm(terminal, 'Is this what its operator told you, by phone or in person?')))
       throw doesNotMatch();
   }
-  const record = await client.addServer({
+  const record = await addOrAskForInvite(terminal, client, {
     name,
     url: seen.url,
     // It is asked again who it is: nobody else may be pinned than the one that was just shown.
@@ -56,6 +75,35 @@ async function add(context: Context, given: string, url: string, { likeness, inv
   terminal.talk(
     `it holds ${keys} of yours not on record here; when all your servers are added: ckm key fetch`,
   );
+}
+
+/** The code of an invite lets whoever has it in: it need not stand on the command line. */
+async function readInvite({ invite, inviteFile }: Flags): Promise<string | undefined> {
+  if (inviteFile === undefined) return invite;
+  if (invite !== undefined)
+    throw optionInvalid('--invite and --invite-file both name an invite', 'leave one of them out');
+  const bytes = await readInput(inviteFile, MOST_INVITE_BYTES);
+  return new TextDecoder().decode(bytes).split('\n')[0]!.trim();
+}
+
+/** Asks for an invite once the server has said that it takes nobody without, if somebody is there to be asked. */
+async function addOrAskForInvite(
+  terminal: Terminal,
+  client: Client,
+  args: AddServerArgs,
+): Promise<ServerRecord> {
+  try {
+    return await client.addServer(args);
+  } catch (error) {
+    const isAsked = error instanceof CkmError && error.code === 'INVITE_REQUIRED';
+    if (!isAsked || args.invite !== undefined || !canAsk(terminal)) throw error;
+    const code = await askHidden(
+      terminal,
+      'This server takes nobody without an invite. Its code',
+      INVITE_HINT,
+    );
+    return client.addServer({ ...args, invite: code.trim() });
+  }
 }
 
 function serverObject(

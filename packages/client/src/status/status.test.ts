@@ -1,0 +1,58 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import { createStage, type Stage, unreachable } from '../test/stage.js';
+
+const SERVERS = ['alpha', 'bravo', 'charlie', 'delta'];
+
+let stage: Stage;
+let client: Client;
+
+beforeAll(async () => {
+  stage = await createStage(4);
+  client = await stage.owner();
+  const names = stage.actors.map(({ name }) => name);
+  expect(names).toEqual(SERVERS);
+  const of = { purpose: 'message', servers: SERVERS } as const;
+  await client.createKey({ ...of, name: 'roomy', quorum: { needed: 2, of: 4 } });
+  await client.createKey({ ...of, name: 'tight', quorum: { needed: 4, of: 4 } });
+});
+afterEach(() => stage.calmDown());
+afterAll(async () => {
+  await client.close();
+  await stage.close();
+});
+
+const silence = (...names: readonly string[]) => {
+  for (const name of names) stage.actor(name).wire = () => Promise.reject(unreachable(name));
+};
+const linesAbout = async (subject: string, version?: string) =>
+  (await client.diagnose(version)).filter((line) => line.subject === subject);
+
+describe('how many more may fail', () => {
+  test.each([
+    [[], 2, false],
+    [['delta'], 1, true],
+    [['delta', 'alpha'], 0, true],
+  ])('with %j gone is low at half, for status and doctor alike', async (gone, margin, isMarginLow) => {
+    silence(...gone);
+    const { keys } = await client.status();
+    expect(keys.find(({ name }) => name === 'roomy')).toMatchObject({ margin, isMarginLow });
+    const levels = (await linesAbout('roomy')).map(({ level }) => level);
+    expect(levels.includes('warn')).toBe(isMarginLow);
+  });
+
+  test('is never low where nothing was to spare', async () => {
+    const { keys } = await client.status();
+    expect(keys.find(({ name }) => name === 'tight')).toMatchObject({ margin: 0, isMarginLow: false });
+  });
+});
+
+test('a server of another version is pointed out, and one of the same is not', async () => {
+  expect(await linesAbout('alpha', '0.2.0')).toContainEqual({
+    level: 'warn',
+    subject: 'alpha',
+    text: 'runs version 0.1.0, this is 0.2.0',
+    fix: 'bring both to one version',
+  });
+  expect((await linesAbout('alpha', '0.1.0')).every(({ level }) => level === 'ok')).toBe(true);
+});
