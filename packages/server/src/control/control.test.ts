@@ -39,6 +39,12 @@ describe('the operator’s socket', () => {
     expect(await operator.metrics()).toContain('process_resident_memory_bytes');
   });
 
+  test('shows the metrics that are shown to nobody else behind a proxy', async () => {
+    const { alpha, operator } = await start({ settings: { trustProxy: true } });
+    expect((await fetch(`${alpha.server.url}/metrics`)).status).toBe(403);
+    expect(await operator.metrics()).toContain('process_resident_memory_bytes');
+  });
+
   test('answers nothing over TCP', async () => {
     const { alpha } = await start();
     for (const path of ['/status', '/audit', '/invites', '/unseal', '/shutdown']) {

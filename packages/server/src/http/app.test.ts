@@ -231,6 +231,15 @@ describe('the rest', () => {
     expect((await open({ metrics: 'anybody' }).get('/metrics')).status).toBe(200);
   });
 
+  test('behind a proxy metrics are for nobody: one that adds no header would show them to everybody', async () => {
+    const door = open({ trustProxy: true });
+    for (const headers of [{}, { 'x-forwarded-for': '127.0.0.1' }]) {
+      const response = await door.get('/metrics', '127.0.0.1', headers);
+      expect([response.status, await codeOf(response)]).toEqual([403, 'METRICS_LOCAL']);
+    }
+    expect((await open({ trustProxy: true, metrics: 'anybody' }).get('/metrics')).status).toBe(200);
+  });
+
   test('there is nothing else', async () => {
     for (const path of ['/', '/v1', '/v1/messages', '/admin', '/status', '/unseal', '/.git/config']) {
       const response = await open().get(path);

@@ -49,7 +49,9 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     return c.json({ status }, status === 'ready' ? 200 : 503, PLAIN_HEADERS);
   });
   app.get('/metrics', async (c) => {
-    if (config.metrics === 'local' && !isAskedHere(c)) return problemResponse(c, PROBLEMS.metricsLocal);
+    // Behind a proxy everybody seems to be here, and not every proxy says that it is one.
+    const isForHere = config.metrics === 'local';
+    if (isForHere && (config.trustProxy || !isAskedHere(c))) return problemResponse(c, PROBLEMS.metricsLocal);
     return c.text(await reporting.metrics(), 200, PLAIN_HEADERS);
   });
   app.get('/v1/identity', (c) => {

@@ -37,7 +37,7 @@ export const PROBLEMS = {
   metricsLocal: toProblem(
     new AccessError('metrics are shown on the server’s own machine only', {
       code: 'METRICS_LOCAL' satisfies HttpCode,
-      hint: 'ask from the machine itself, or set "metrics": "anybody" in config.json',
+      hint: 'ask from the machine itself (behind a proxy: on control.sock), or set "metrics": "anybody"',
     }),
   ),
   tooMany: toProblem(
