@@ -1,5 +1,5 @@
 import { type CkmError, EncodingError } from '@ckm/foundation';
-import { decodeData, encodeData, type Data } from '@ckm/gordian';
+import { decodeData, DEFAULT_LIMITS, encodeData, type Data } from '@ckm/gordian';
 import type { z } from 'zod';
 import { FUNCTIONS, type FunctionName, type Parameters, type Problem, type Result } from './functions.js';
 import { fromProblem } from './problem.js';
@@ -15,10 +15,16 @@ export function encodeCall<F extends FunctionName>(_function: F, parameters: Par
 
 /**
  * The parameters of a call, checked field by field.
- * @throws EncodingError `PARAMETERS_INVALID` naming the first field that is wrong.
+ * @param maxBytes of the body; a request is as long as its payload and what goes with it
+ * @throws EncodingError `PARAMETERS_INVALID` naming the first field that is wrong; `CBOR_…` when it cannot be read at all.
  */
-export function parseCall<F extends FunctionName>(name: F, body: Uint8Array): Parameters<F> {
-  return checked(FUNCTIONS[name].parameters, decodeData(body), name, 'PARAMETERS_INVALID') as Parameters<F>;
+export function parseCall<F extends FunctionName>(
+  name: F,
+  body: Uint8Array,
+  maxBytes: number = DEFAULT_LIMITS.maxBytes,
+): Parameters<F> {
+  const data = decodeData(body, { ...DEFAULT_LIMITS, maxBytes });
+  return checked(FUNCTIONS[name].parameters, data, name, 'PARAMETERS_INVALID') as Parameters<F>;
 }
 
 export type Reply<F extends FunctionName> =

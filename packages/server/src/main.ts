@@ -2,8 +2,8 @@ import type { IdentityCard } from '@ckm/api';
 import { CkmError, type Secret } from '@ckm/foundation';
 import type { DestinationStream } from 'pino';
 import type { ServerConfig } from './config/config.js';
-import { readEnv } from './config/env.js';
-import { loadConfig } from './config/load-config.js';
+import { ENV_NAMES, readEnv } from './config/env.js';
+import { loadConfig, parseSwitch } from './config/load-config.js';
 import { createControlApp } from './control/app.js';
 import type { OperatorStatus } from './control/protocol.js';
 import { createReporting, type Reporting } from './events.js';
@@ -65,7 +65,7 @@ const GRACE_MS = 10_000;
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const { dataDir, nowMs = Date.now } = options;
   const env = readEnv(options.variables);
-  hardenProcess(env.allowInspect === '1');
+  hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
   const source = findKeySource(dataDir, env.storageKeyFile ?? null, () => Math.floor(nowMs() / 1000));
@@ -78,7 +78,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     reporting,
     nowMs,
     fillRandom: options.fillRandom,
-    acceptClock: env.acceptClock === '1',
+    acceptClock: parseSwitch(ENV_NAMES.acceptClock, env.acceptClock),
     publicUrl: () => url,
   });
   const server = assemble({ config, life, reporting, startedAt: Math.floor(nowMs() / 1000), url: () => url });

@@ -1,5 +1,5 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
-import { cbor, decodeCanonical, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { cbor, decodeCanonical, DEFAULT_LIMITS, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import { assertion, knownValue, leaf, node, type Envelope, type NodeEnvelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
@@ -140,7 +140,8 @@ function assertFormat(object: Envelope): void {
 
 function leafItem(envelope: Envelope): Cbor {
   if (envelope.kind !== 'leaf') throw invalid('a plain value expected');
-  return decodeCanonical(envelope.bytes);
+  // As long as it likes: the message it is a part of was within what its receiver takes.
+  return decodeCanonical(envelope.bytes, { ...DEFAULT_LIMITS, maxBytes: envelope.bytes.length });
 }
 
 function parseSubject(envelope: Envelope): { isReply: boolean; id: Uint8Array } {

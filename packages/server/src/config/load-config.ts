@@ -46,10 +46,12 @@ const limits = z.strictObject({
 });
 
 const listen = z.strictObject({ host: z.string().min(1).max(255), port: z.int().min(0).max(65_535) });
+/** With a path where a proxy hands on what is below one: clients put theirs behind it. Source: RFC 3986 §3.3, `pchar`. */
+const PUBLIC_URL = /^https?:\/\/[^\s/?#@]+(\/[\w.~%!$&'()*+,;=:@/-]*)?$/;
 const publicUrl = z
   .string()
   .max(256)
-  .refine((text) => /^https?:\/\/[^\s/?#@]+\/?$/.test(text), { error: 'expected http(s)://host[:port]' });
+  .refine((text) => PUBLIC_URL.test(text), { error: 'expected http(s)://host[:port][/path]' });
 
 const name = z
   .string()
@@ -94,7 +96,7 @@ export function toConfig(dataDir: string, file: unknown, env: Env): ServerConfig
     version: VERSION,
     publicUrl: (
       settings.publicUrl ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-    ).replace(/\/$/, ''),
+    ).replace(/\/+$/, ''),
     databaseUrl: databaseUrl(env.databaseUrl),
   };
 }
@@ -147,11 +149,22 @@ function withEnv(file: unknown, env: Env): unknown {
     ...(env.logLevel === undefined ? {} : { log: { level: env.logLevel } }),
     ...(env.trustProxy === undefined
       ? {}
-      : { trustProxy: env.trustProxy === '1' || env.trustProxy === 'true' }),
+      : { trustProxy: parseSwitch(ENV_NAMES.trustProxy, env.trustProxy) }),
     ...(env.tlsCertificate === undefined && env.tlsKey === undefined
       ? {}
       : { tls: { certificateFile: env.tlsCertificate, keyFile: env.tlsKey } }),
   };
+}
+
+/** @throws UsageError `CONFIG_INVALID` for anything but a clear yes or no. */
+export function parseSwitch(variable: string, text: string | undefined): boolean {
+  if (text === undefined || text === '0' || text === 'false') return false;
+  if (text === '1' || text === 'true') return true;
+  throw configError(
+    'CONFIG_INVALID',
+    `${variable} is neither 1 nor 0`,
+    `set ${variable}=1, or leave it unset`,
+  );
 }
 
 function parseListen(text: string): { readonly host: string; readonly port: number } {
@@ -166,12 +179,14 @@ function parseListen(text: string): { readonly host: string; readonly port: numb
   return { host: (match[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
 }
 
+/** May hold a password: no word of it is in an error. */
 function databaseUrl(text: string | undefined): string | null {
   if (text === undefined) return null;
-  if (/^postgres(ql)?:\/\//.test(text)) return text;
+  // Without a host it is a socket, which URL has no form for.
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace('@/', '@localhost/'))) return text;
   throw configError(
     'CONFIG_INVALID',
     `${ENV_NAMES.databaseUrl} is not a postgres URL`,
-    'use postgres://…, or leave it unset for the embedded database',
+    'use postgres://…, with # / ? in a password written as %23 %2F %3F, or leave it unset for the embedded database',
   );
 }

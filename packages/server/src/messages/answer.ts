@@ -44,7 +44,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   }
 
   async function run(sender: Sender, name: FunctionName, call: StrangerCall): Promise<unknown> {
-    const parameters = parseCall(name, sender.message.body);
+    const parameters = parseCall(name, sender.message.body, context.config.limits.body);
     if (name === 'account.open') {
       return openAccount(context, call, sender.keys, (parameters as { invite: string | null }).invite);
     }

@@ -1,0 +1,81 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { readEnv } from './env.js';
+import { toConfig } from './load-config.js';
+
+const configured = (variables: Record<string, string>, settings: object = {}) =>
+  toConfig('/nowhere', { name: 'alpha', ...settings }, readEnv(variables));
+
+/** What is refused, in all its parts. */
+function refusal(make: () => unknown): string {
+  try {
+    make();
+  } catch (error) {
+    return inspect(error, { depth: 10 });
+  }
+  return 'not refused';
+}
+
+describe('a setting from the environment', () => {
+  test.each([
+    ['1', true],
+    ['true', true],
+    ['0', false],
+    ['false', false],
+    ['', false],
+  ])('CKM_TRUST_PROXY=%s means %s', (text, expected) => {
+    expect(configured({ CKM_TRUST_PROXY: text }).trustProxy).toBe(expected);
+  });
+
+  test.each(['yes', 'no', 'TRUE', 'on', ' 1'])(
+    'CKM_TRUST_PROXY=%s is refused rather than taken for no',
+    (text) => {
+      expect(refusal(() => configured({ CKM_TRUST_PROXY: text }))).toMatch(
+        /CONFIG_INVALID[\s\S]*CKM_TRUST_PROXY/,
+      );
+    },
+  );
+
+  test.each([
+    'postgres://ckm:canary#1@127.0.0.1/ckm',
+    'postgres://ckm:canary/2@127.0.0.1/ckm',
+    'mysql://ckm:canary@127.0.0.1/ckm',
+    'canary',
+  ])('a database address that is none is refused without a word of it: %s', (text) => {
+    const refused = refusal(() => configured({ CKM_DATABASE_URL: text }));
+    expect(refused).toContain('CONFIG_INVALID');
+    expect(refused).not.toContain('canary');
+  });
+
+  test.each([
+    'postgres://ckm:pass%23word@127.0.0.1:5432/ckm',
+    'postgresql://ckm@[::1]/ckm?sslmode=require',
+    'postgres://ckm@/ckm?host=%2Fvar%2Frun%2Fpostgresql',
+    'postgres:///ckm',
+  ])('a database address as PostgreSQL has them is taken: %s', (text) => {
+    expect(configured({ CKM_DATABASE_URL: text }).databaseUrl).toBe(text);
+  });
+});
+
+describe('the address that owners use', () => {
+  test.each([
+    ['https://alpha.example', 'https://alpha.example'],
+    ['https://alpha.example/', 'https://alpha.example'],
+    ['https://example.org:8443/keys/alpha/', 'https://example.org:8443/keys/alpha'],
+    ['http://[::1]:8470', 'http://[::1]:8470'],
+  ])('may have a path: %s', (text, expected) => {
+    expect(configured({ CKM_PUBLIC_URL: text }).publicUrl).toBe(expected);
+  });
+
+  test.each([
+    'ftp://alpha',
+    'https://',
+    'https://me@alpha.example',
+    'https://alpha.example?x',
+    'https://alpha.example/#x',
+    'https://alpha.example/a b',
+    'https://alpha.example/\u202e',
+  ])('is refused with anything else: %s', (text) => {
+    expect(refusal(() => configured({ CKM_PUBLIC_URL: text }))).toMatch(/CONFIG_INVALID[\s\S]*publicUrl/);
+  });
+});
