@@ -143,6 +143,11 @@ const CEREMONIES = pagesOf({
     'No server is believed alone: what it showed was checked against the certificate and the other servers.',
     'What the others agree on was fetched. Ask the operator of the server that is named.',
   ],
+  KEY_NOT_VERIFIED: [
+    'A server of the key could not be asked for its copy: it is silent, refuses, is not added, or awaits the certificate.',
+    'Nothing was found wrong, and nothing was found right there. Exit status: 69 silent, 77 refuses, 75 for the others.',
+    'Do what the hint says, then run ckm key verify again.',
+  ],
   KEY_DIFFERS: [
     'A server of the key holds another certificate or policy than you.',
     'All servers of a key must agree on every byte; one that does not is broken or lies.',

@@ -491,14 +491,12 @@ describe('V65: secrets', () => {
     // This owner, and the one behind the proxies.
     expect(accounts).toHaveLength(2);
     const found = JSON.parse((await restored(['key', 'fetch', '--preview', '--json'])).stdout) as {
-      found: { suggestedName: string; purpose: string }[];
+      found: { suggestedName: string; keyId: string }[];
     };
-    for (const [purpose, name] of [
-      ['bitcoin', 'vault'],
-      ['message', 'letters'],
-    ]) {
-      const { suggestedName } = found.found.find((one) => one.purpose === purpose)!;
-      const fetched = await restored(['key', 'fetch', suggestedName, '--name', name!]);
+    for (const name of ['vault', 'letters']) {
+      const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', name]);
+      const { suggestedName } = found.found.find((one) => one.keyId === keyId)!;
+      const fetched = await restored(['key', 'fetch', suggestedName, '--name', name]);
       expect({ status: fetched.status, stderr: fetched.status === 0 ? '' : fetched.stderr }).toEqual({
         status: 0,
         stderr: '',

@@ -122,7 +122,7 @@ async function restoreAt(
     }
     if (verdict === 'holds') return say('held', 'has its share');
     if (verdict !== 'lost' && verdict !== 'pending') {
-      return say(verdict === 'differs' ? 'differs' : 'silent', text);
+      return say(verdict === 'differs' || verdict === 'refused' ? verdict : 'silent', text);
     }
     const link = await context.linkTo(server);
     const { certificate, policy } = key.record;

@@ -10,15 +10,18 @@ import type { CertifiedKey } from './key-record.js';
 
 /**
  * What one server says about a key, checked against the certificate we hold. `lost`: it has the account and not the key;
- * `forgot`: it does not even know the account, or somebody on the way says so.
+ * `forgot`: it does not even know the account, or somebody on the way says so. `refused`: it answers, and says nothing
+ * about the key (a suspended account, a clock too far off), which is no reason to suspect its copy.
  */
 export interface ServerVerdict {
   /** The owner's name of the server; its XID in hex when it is not on record. */
   readonly server: string;
   readonly slot: number;
-  readonly verdict: 'holds' | 'differs' | 'pending' | 'lost' | 'forgot' | 'silent' | 'unknown';
+  readonly verdict: 'holds' | 'differs' | 'pending' | 'lost' | 'forgot' | 'refused' | 'silent' | 'unknown';
   /** One line for a person. */
   readonly text: string;
+  /** The code of the error, where there is no answer to judge. */
+  readonly code: string | null;
 }
 
 export interface KeyVerification {
@@ -40,7 +43,13 @@ export async function verifyKey(
       const record = records.find((one) => equalBytes(one.xid, serverId));
       if (record === undefined) {
         const server = encodeHex(serverId).slice(0, 16);
-        return { server, slot, verdict: 'unknown', text: 'not among your servers any more' };
+        return {
+          server,
+          slot,
+          verdict: 'unknown',
+          text: 'not among your servers any more',
+          code: 'SERVER_UNKNOWN',
+        };
       }
       return askForKey(context, key, slot, record);
     }),
@@ -71,15 +80,16 @@ export async function askForKey(
   try {
     const link = await context.linkTo(record);
     const shown = await link.call('key.show', { keyId: key.keyId });
-    return { server, slot, ...judge(key, shown) };
+    return { server, slot, ...judge(key, shown), code: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    if (error.code === 'KEY_UNKNOWN') {
-      return { server, slot, verdict: 'lost', text: `has lost its share of ${key.record.name}` };
+    const { code, message } = error;
+    if (code === 'KEY_UNKNOWN') {
+      return { server, slot, verdict: 'lost', text: `has lost its share of ${key.record.name}`, code };
     }
-    if (isForgotten(error)) return { server, slot, verdict: 'forgot', text: FORGOTTEN };
-    const verdict = error.errorClass === 'AvailabilityError' ? 'silent' : 'differs';
-    return { server, slot, verdict, text: error.message };
+    if (isForgotten(error)) return { server, slot, verdict: 'forgot', text: FORGOTTEN, code };
+    const verdict = error.errorClass === 'AvailabilityError' ? 'silent' : 'refused';
+    return { server, slot, verdict, text: message, code };
   }
 }
 

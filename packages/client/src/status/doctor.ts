@@ -2,7 +2,7 @@ import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
-import { verifyKey } from '../keys/verify-key.js';
+import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { recheckServer } from '../servers/add-server.js';
 import { listServerRecords } from '../servers/servers.js';
 import { listSessions } from '../sessions/sessions.js';
@@ -36,11 +36,11 @@ export async function diagnose(
   const status = await readStatus(context);
   return [
     ...stored,
-    ...(await checkIdentities(context)),
+    ...(await checkIdentities(context, status)),
     ...checkServers(status),
     ...checkVersions(status, version),
     ...checkMargins(status),
-    ...(await checkKeys(context, shelf)),
+    ...(await checkKeys(context, shelf, status)),
     ...(await checkSessions(context)),
     ...(await checkEvidence(context)),
   ];
@@ -65,19 +65,23 @@ async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
   return lines;
 }
 
-async function checkIdentities(context: ClientContext): Promise<DoctorLine[]> {
+async function checkIdentities(context: ClientContext, { servers }: Status): Promise<DoctorLine[]> {
   const records = await listServerRecords(context.store);
-  return Promise.all(
-    records.map(async ({ name }): Promise<DoctorLine> => {
+  const lines = await Promise.all(
+    records.map(async ({ name }): Promise<DoctorLine[]> => {
       try {
         await recheckServer(context, name);
-        return { level: 'ok', subject: name, text: 'is the server that was pinned' };
+        return [{ level: 'ok', subject: name, text: 'is the server that was pinned' }];
       } catch (error) {
         if (!(error instanceof CkmError)) throw error;
-        return { level: 'fail', subject: name, text: error.message, fix: error.hint };
+        // That it does not answer has a line of its own.
+        const isTold = servers.some((server) => server.name === name && server.problem !== null);
+        if (isTold && error.errorClass === 'AvailabilityError') return [];
+        return [{ level: 'fail', subject: name, text: error.message, fix: error.hint }];
       }
     }),
   );
+  return lines.flat();
 }
 
 function checkServers({ servers }: Status): DoctorLine[] {
@@ -154,36 +158,75 @@ function checkMargins({ keys }: Status): DoctorLine[] {
 async function checkKeys(
   context: ClientContext,
   shelf: (name: string) => Promise<CertifiedKey>,
+  { servers }: Status,
 ): Promise<DoctorLine[]> {
   const lines: DoctorLine[] = [];
+  const found: Finding[] = [];
   for (const { name } of await listKeyRecords(context.store)) {
     try {
-      const { servers } = await verifyKey(context, await shelf(name), () => undefined);
-      lines.push(...servers.filter(({ verdict }) => verdict !== 'holds').map((one) => keyLine(name, one)));
-      if (servers.every(({ verdict }) => verdict === 'holds')) {
-        lines.push({ level: 'ok', subject: name, text: `same certificate on all ${servers.length} servers` });
+      const { servers: verdicts } = await verifyKey(context, await shelf(name), () => undefined);
+      found.push(...verdicts.map((one) => ({ ...one, key: name })));
+      if (verdicts.every(({ verdict }) => verdict === 'holds')) {
+        lines.push({
+          level: 'ok',
+          subject: name,
+          text: `same certificate on all ${verdicts.length} servers`,
+        });
       }
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
       lines.push({ level: 'fail', subject: name, text: error.message, fix: error.hint });
     }
   }
-  return lines;
+  // What keeps a server from answering at all has a line of its own, whatever number of keys it holds.
+  const isTold = ({ server, verdict }: Finding) =>
+    (verdict === 'silent' || verdict === 'refused') &&
+    servers.some(({ name, problem }) => name === server && problem !== null);
+  return [...lines, ...groupCauses(found.filter((one) => one.verdict !== 'holds' && !isTold(one)))];
 }
 
-function keyLine(
-  name: string,
-  { server, verdict, text }: { server: string; verdict: string; text: string },
-): DoctorLine {
-  const subject = `${name} on ${server}`;
-  if (verdict === 'pending')
-    return { level: 'warn', subject, text, fix: 'ckm sessions resume, or ckm key verify' };
-  if (verdict === 'lost' || verdict === 'forgot') {
-    return { level: 'fail', subject, text, fix: `ckm key restore ${name}` };
+/** What one server says about one key. */
+interface Finding extends ServerVerdict {
+  readonly key: string;
+}
+
+/** One line for each cause: a server that says the same about many keys says it once. */
+function groupCauses(found: readonly Finding[]): DoctorLine[] {
+  const causes = new Map<string, Finding[]>();
+  for (const one of found) {
+    const cause = `${one.server} ${one.verdict} ${one.text}`;
+    causes.set(cause, [...(causes.get(cause) ?? []), one]);
   }
-  if (verdict === 'silent') return { level: 'warn', subject, text, fix: `bring ${server} back` };
-  if (verdict === 'unknown') return { level: 'warn', subject, text, fix: 'ckm server add, with its address' };
-  return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
+  return [...causes.values()].map((same) =>
+    keyLine(
+      same.map(({ key }) => key),
+      same[0]!,
+    ),
+  );
+}
+
+function keyLine(keys: readonly string[], { server, verdict, text, code }: ServerVerdict): DoctorLine {
+  const subject = `${keys.join(', ')} on ${server}`;
+  switch (verdict) {
+    case 'pending':
+      return { level: 'warn', subject, text, fix: `ckm sessions resume, or ckm key restore ${keys[0]}` };
+    case 'lost':
+    case 'forgot':
+      return { level: 'fail', subject, text, fix: keys.map((name) => `ckm key restore ${name}`).join('; ') };
+    case 'silent':
+      return { level: 'warn', subject, text, fix: `bring ${server} back` };
+    case 'unknown':
+      return { level: 'warn', subject, text, fix: 'ckm server add, with its address' };
+    case 'refused':
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: `ask the operator of ${server}; see: ckm explain ${code ?? ''}`,
+      };
+    default:
+      return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
+  }
 }
 
 async function checkSessions({ store, clock }: ClientContext): Promise<DoctorLine[]> {

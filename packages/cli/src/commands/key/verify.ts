@@ -1,4 +1,5 @@
-import { AvailabilityError, PeerFaultError } from '@ckm/foundation';
+import type { ServerVerdict } from '@ckm/client';
+import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -19,7 +20,7 @@ async function verify(context: Context, name: string): Promise<void> {
   const key = await client.showKey(name);
   const { isSound, servers } = await client.verifyKey(name);
   const table = formatTable(
-    servers.map(({ server, verdict, text }) => [verdict === 'holds' ? 'ok' : 'fail', server, text]),
+    servers.map(({ server, verdict, text }) => [LEVELS[verdict], server, text]),
     '  ',
   );
   terminal.result(`${formatLikeness(terminal, name, key.certificateHash)}\n\n${table}`, {
@@ -28,24 +29,66 @@ async function verify(context: Context, name: string): Promise<void> {
     likeness: likenessObject(key.certificateHash),
     servers,
   });
-  const differing = servers.filter(({ verdict }) => verdict === 'differs');
+  const trouble = isSound ? null : troubleWith(name, servers);
+  if (trouble !== null) throw trouble;
+}
+
+const LEVELS: Record<ServerVerdict['verdict'], 'ok' | 'warn' | 'fail'> = {
+  holds: 'ok',
+  differs: 'fail',
+  lost: 'fail',
+  forgot: 'fail',
+  refused: 'warn',
+  silent: 'warn',
+  pending: 'warn',
+  unknown: 'warn',
+};
+
+/** The worst of it, as an error; only what was seen counts against a server. */
+function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError | null {
+  const those = (...verdicts: readonly ServerVerdict['verdict'][]) =>
+    servers.filter(({ verdict }) => verdicts.includes(verdict)).map(({ server }) => server);
+  const differing = those('differs');
   if (differing.length > 0) {
-    throw new PeerFaultError(
-      `${differing.map(({ server }) => server).join(', ')} does not hold this key as it was made`,
-      {
-        code: 'KEY_DIFFERS',
-        hint: 'ask the operators named; do not send value to this key before it is clear',
-        facts: { servers: differing.map(({ server }) => server) },
-      },
-    );
-  }
-  const lost = servers.filter(({ verdict }) => verdict === 'lost' || verdict === 'forgot');
-  if (lost.length > 0) {
-    const names = lost.map(({ server }) => server);
-    throw new AvailabilityError(`${names.join(', ')} has lost its share of ${name}`, {
-      code: 'SHARE_LOST',
-      hint: `let it recover the share from the certificate: ckm key restore ${name}`,
-      facts: { servers: names },
+    return new PeerFaultError(`${differing.join(', ')} does not hold this key as it was made`, {
+      code: 'KEY_DIFFERS',
+      hint: 'ask the operators named; do not send value to this key before it is clear',
+      facts: { servers: differing },
     });
   }
+  const lost = those('lost', 'forgot');
+  if (lost.length > 0) {
+    return new AvailabilityError(`${lost.join(', ')} has lost its share of ${name}`, {
+      code: 'SHARE_LOST',
+      hint: `let it recover the share from the certificate: ckm key restore ${name}`,
+      facts: { servers: lost },
+    });
+  }
+  const open = (text: string, hint: string, names: readonly string[]) =>
+    [`${names.join(', ')} ${text}`, { code: 'KEY_NOT_VERIFIED', hint, facts: { servers: names } }] as const;
+  const [refused, silent, unknown, pending] = [
+    those('refused'),
+    those('silent'),
+    those('unknown'),
+    those('pending'),
+  ];
+  if (refused.length > 0) {
+    const { text = '', code = '' } = servers.find(({ verdict }) => verdict === 'refused') ?? {};
+    return new PolicyError(
+      ...open(`says nothing about ${name}: ${text}`, `see: ckm explain ${code}; ask its operator`, refused),
+    );
+  }
+  if (silent.length > 0) {
+    return new AvailabilityError(
+      ...open(`does not answer about ${name}`, 'look at it with: ckm doctor; then verify again', silent),
+    );
+  }
+  if (unknown.length > 0) {
+    return new StateError(
+      ...open(`is not among your servers any more`, 'add it again: ckm server add NAME URL', unknown),
+    );
+  }
+  if (pending.length === 0) return null;
+  const hint = `finish it with: ckm sessions resume; when no session is open: ckm key restore ${name}`;
+  return new StateError(...open(`has not seen the certificate of ${name}`, hint, pending));
 }

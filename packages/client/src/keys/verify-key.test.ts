@@ -1,0 +1,108 @@
+import type { Result } from '@ckm/api';
+import { AccessError, PolicyError, StateError } from '@ckm/foundation';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import { memoryStore } from '../store/memory-store.js';
+import { copyStore, createStage, type Lie, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import type { ClientStore } from '../store/client-store.js';
+
+const KEYS = ['ink', 'paper', 'wax'];
+
+let stage: Stage;
+let stored: ClientStore;
+let client: Client;
+
+beforeAll(async () => {
+  stage = await createStage(3);
+  stored = memoryStore();
+  const owner = await stage.owner({ store: stored });
+  const servers = stage.actors.map(({ name }) => name);
+  for (const name of KEYS)
+    await owner.createKey({ name, purpose: 'message', quorum: { needed: 2, of: 3 }, servers });
+});
+beforeEach(async () => {
+  stage.calmDown();
+  client = ownerClient(stage.transport, () => stage.now, { store: await copyStore(stored) });
+});
+afterEach(() => client.close());
+afterAll(() => stage.close());
+
+const details = (code: string) => ({ code, hint: 'ask the operator' });
+const refusals = [
+  new AccessError('the account is suspended', details('ACCOUNT_SUSPENDED')),
+  new PolicyError('too many requests', details('RATE_LIMITED')),
+  new StateError('the message is from the future', details('MESSAGE_TOO_EARLY')),
+];
+const refusing =
+  (error: Error): Lie =>
+  async () => {
+    throw error;
+  };
+const showing =
+  (change: (shown: Result<'key.show'>) => Result<'key.show'>): Lie =>
+  async ({ name }, honest) =>
+    name === 'key.show' ? change((await honest()) as Result<'key.show'>) : honest();
+
+describe('a server that is asked for its copy of a key', () => {
+  test.each(refusals)('and says no ($code) is not accused of holding another key', async (error) => {
+    stage.actor('bravo').lie = refusing(error);
+    const { isSound, servers } = await client.verifyKey('ink');
+    expect(isSound).toBe(false);
+    expect(servers.map(({ verdict }) => verdict)).toEqual(['holds', 'refused', 'holds']);
+    expect(servers[1]).toMatchObject({ code: error.code, text: `server bravo: ${error.message}` });
+  });
+
+  test.each<[string, Lie, string]>([
+    [
+      'another certificate',
+      showing((shown) => ({ ...shown, certificate: shown.certificate!.slice(1) })),
+      'holds another certificate',
+    ],
+    [
+      'another policy',
+      showing((shown) => ({ ...shown, policy: { ...shown.policy, blindAllowed: true } })),
+      'follows another policy than the certified one',
+    ],
+  ])('and shows %s is', async (_what, lie, text) => {
+    stage.actor('bravo').lie = lie;
+    const { servers } = await client.verifyKey('ink');
+    expect(servers[1]).toMatchObject({ verdict: 'differs', text, code: null });
+  });
+
+  test('and has not seen the certificate awaits it', async () => {
+    stage.actor('bravo').lie = showing((shown) => ({ ...shown, certificate: null }));
+    expect((await client.verifyKey('ink')).servers[1]).toMatchObject({ verdict: 'pending' });
+  });
+});
+
+describe('doctor', () => {
+  const about = async (name: string) =>
+    (await client.diagnose()).filter(({ level, subject }) => level !== 'ok' && subject.includes(name));
+
+  test('says once that an account is suspended, not once for each key', async () => {
+    stage.actor('bravo').lie = refusing(refusals[0]!);
+    expect(await about('bravo')).toMatchObject([
+      { level: 'fail', subject: 'bravo', text: 'server bravo: the account is suspended' },
+    ]);
+  });
+
+  test('says once that a server does not answer', async () => {
+    stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    expect(await about('bravo')).toMatchObject([{ level: 'fail', subject: 'bravo' }]);
+  });
+
+  test('says once what a server refuses for every key, and names the keys', async () => {
+    stage.actor('bravo').lie = async ({ name }, honest) => {
+      if (name === 'key.show') throw refusals[1]!;
+      return honest();
+    };
+    expect(await about('bravo')).toEqual([
+      {
+        level: 'warn',
+        subject: 'ink, paper, wax on bravo',
+        text: 'server bravo: too many requests',
+        fix: 'ask the operator of bravo; see: ckm explain RATE_LIMITED',
+      },
+    ]);
+  });
+});
