@@ -324,7 +324,7 @@ describe('what an attacker with the disk can do', () => {
     expect(problemIn(answer)).toMatchObject({ code: 'ROW_TAMPERED', errorClass: 'StorageError' });
   });
 
-  test('V65: no canary is in the log, in a problem or in any file', async () => {
+  test('V65: no passphrase, invite code, note or text of a request is in the log, in a problem or in any file', async () => {
     const canaries = [PASSPHRASE, 'canary-note', 'canary-text'];
     const alpha = await start({ isSealed: true, settings: { accounts: 'invite' } });
     await alpha.server.unseal(secret(encodeUtf8(PASSPHRASE)));

@@ -11,7 +11,7 @@ import type { SessionRecord } from '../sessions/room.js';
 import { openRecord } from '../sessions/sealed-record.js';
 import { fromColumns } from '../storage/database.js';
 import { SQLITE_FILE } from '../storage/open-storage.js';
-import type { Rows } from '../storage/storage.js';
+import type { Rows, TableName } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { parseKeyFile, readPrivateFile } from '../vault/key-file.js';
 import { KEY_FILE } from '../vault/key-source.js';
@@ -73,8 +73,8 @@ function secretsOfState(bytes: Uint8Array): readonly (readonly [string, Uint8Arr
   ];
 }
 
-/** Rows of a copy: to open the database itself would repair what a crash left. */
-function rowsOf<T extends 'keys' | 'sessions'>(dataDir: string, table: T): readonly Rows[T][] {
+/** Rows of a copy: to open the database itself would repair what a crash left, or disturb a server that runs. */
+export function rowsOf<T extends TableName>(dataDir: string, table: T): readonly Rows[T][] {
   const copy = mkdtempSync(join(tmpdir(), 'ckm-look-'));
   for (const name of readdirSync(dataDir).filter((file) => file.startsWith(SQLITE_FILE)))
     cpSync(join(dataDir, name), join(copy, name));
