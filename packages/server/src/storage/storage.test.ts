@@ -411,7 +411,9 @@ for (const bench of [sqliteBench(), postgresBench()]) {
         let after: Place | null = null;
         for (let page = 0; page < 5; page++) {
           const place: Place | null = after;
-          const [row] = await storage.read((reader) => reader[table].over(300, place, 1));
+          const [row]: readonly (SessionRow | RequestRow)[] = await storage.read((reader) =>
+            reader[table].over(300, place, 1),
+          );
           if (row === undefined) break;
           seen.push([row.expiresAt, row.owner[0]!]);
           const { expiresAt, owner } = row;
