@@ -80,7 +80,13 @@ interface Manifest {
 interface Lock {
   readonly packages: Record<
     string,
-    { link?: boolean; integrity?: string; hasInstallScript?: boolean; version?: string }
+    Manifest & {
+      link?: boolean;
+      resolved?: string;
+      integrity?: string;
+      hasInstallScript?: boolean;
+      version?: string;
+    }
   >;
 }
 
@@ -103,11 +109,33 @@ describe('V69: what comes from outside', () => {
 
   test('is what the lock file says, byte for byte', () => {
     const entries = Object.entries(lock.packages).filter(
-      ([path, { link }]) => path.startsWith('node_modules/') && !link,
+      ([path, { link }]) => path.includes('node_modules/') && link !== true,
     );
     const unchecked = entries.filter(([, { integrity }]) => integrity?.startsWith('sha512-') !== true);
     expect(entries.length).toBeGreaterThan(50);
     expect(unchecked.map(([path]) => path)).toEqual([]);
+  });
+
+  test('comes from the registry alone: nothing from git, an address or a folder but our own', () => {
+    const entries = Object.entries(lock.packages);
+    const links = entries.filter(([, { link }]) => link === true).map(([, { resolved }]) => resolved);
+    expect(links.sort()).toEqual(packages.map((folder) => relative(root, folder)).sort());
+    // Without an address of its own a package is fetched from the registry in use, under its name and version.
+    const elsewhere = entries.filter(
+      ([path, { link, resolved, version }]) =>
+        path.includes('node_modules/') &&
+        link !== true &&
+        (resolved !== undefined || !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version ?? '')),
+    );
+    expect(elsewhere.map(([path]) => path)).toEqual([]);
+    const wanted = entries.flatMap(([path, { dependencies, devDependencies, optionalDependencies }]) =>
+      Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies }).map(
+        ([name, range]) => ({ name: `${path}: ${name}`, range }),
+      ),
+    );
+    expect(wanted.length).toBeGreaterThan(100);
+    // Any other source than a range of versions has one of these signs in it.
+    expect(wanted.filter(({ range }) => /[:/#]/.test(range))).toEqual([]);
   });
 
   test('runs nothing when it is installed: scripts are off, and one addon is built by name', () => {
