@@ -30,10 +30,11 @@ export function fetchedLines(terminal: Terminal, key: FetchedKey): string {
 
 function holderRow({ server, xid, url, verdict, text }: KeyHolder): string[] {
   if (server !== null) return [LEVELS[verdict], server, text];
+  // Address and likeness come out of the certificate: whoever shows a false one would have them agree.
   return [
     LEVELS[verdict],
     url === '' ? 'somewhere' : url,
-    `${text}: add it if it looks like ${likenessLine(xid)}`,
+    `${text}: ask its operator whether it looks like ${likenessLine(xid)}`,
   ];
 }
 

@@ -41,7 +41,9 @@ describe('an owner whose laptop is lost', () => {
       hint: expect.stringMatching(/ckm server add NAME http:\/\/127\.0\.0\.1:\d+/),
     });
     expect(outcome.status).toBe(77);
-    expect(outcome.stderr).toMatch(/warn +http\S+ +not among your servers: add it if it looks like [a-z]+-/);
+    expect(outcome.stderr).toMatch(
+      /warn +http\S+ +not among your servers: ask its operator whether it looks like [a-z]+-/,
+    );
     expect(JSON.parse((await restored(['key', 'list', '--json'])).stdout)).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import type { Client, FetchedKey, FetchedKeys, KeepKeyArgs, KeptKey } from '@ckm/client';
 import { parseName } from '@ckm/client';
-import { AccessError, AvailabilityError, type CkmError, PeerFaultError, UsageError } from '@ckm/foundation';
+import { AccessError, AvailabilityError, CkmError, PeerFaultError, UsageError } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -49,22 +49,44 @@ async function fetch(context: Context, wanted: readonly string[], { name, networ
     });
     return;
   }
-  const kept: KeptKey[] = [];
-  for (const one of keepable) {
-    kept.push(await client.keepKey(one, { name: name ?? (await nameFor(context, one)), network }));
-  }
+  const { kept, refused } = await keepAll(context, client, keepable, {
+    ...(name === undefined ? {} : { name }),
+    network,
+  });
+  const judged = chosen.map((one) => (refused.includes(one) ? { ...one, isVouched: false } : one));
   const completed = await completeOthers(client, found.incomplete);
   terminal.result(
-    [...kept, ...completed].map(({ key }) => keyLines(terminal, key)).join('\n\n') || nothingText(chosen),
+    [...kept, ...completed].map(({ key }) => keyLines(terminal, key)).join('\n\n') || nothingText(judged),
     {
       fetched: kept.map(({ key }) => keyObject(key)),
       completed: completed.filter(({ key }) => key.isComplete).map(({ key }) => key.record.name),
-      notFetched: chosen.filter(({ isVouched }) => !isVouched).map(fetchedObject),
+      notFetched: judged.filter(({ isVouched }) => !isVouched).map(fetchedObject),
       ...problems(found),
     },
   );
-  const trouble = troubleWith(found, chosen, [...kept, ...completed]);
+  const trouble = troubleWith(found, judged, [...kept, ...completed]);
   if (trouble !== null) throw trouble;
+}
+
+/** Keeps what is ours: a key that turns out not to be must not keep the others away. */
+async function keepAll(
+  context: Context,
+  client: Client,
+  keys: readonly FetchedKey[],
+  { name, network }: Flags,
+): Promise<{ readonly kept: readonly KeptKey[]; readonly refused: readonly FetchedKey[] }> {
+  const kept: KeptKey[] = [];
+  const refused: FetchedKey[] = [];
+  for (const one of keys) {
+    const called = name ?? (await nameFor(context, one));
+    try {
+      kept.push(await client.keepKey(one, { name: called, network }));
+    } catch (error) {
+      if (!(error instanceof CkmError) || error.code !== 'KEY_NOT_VOUCHED') throw error;
+      refused.push(one);
+    }
+  }
+  return { kept, refused };
 }
 
 function problems({ silent, faulty }: FetchedKeys) {

@@ -192,7 +192,7 @@ function describeKey(
     }
     return { ...place, server: one.server.name, verdict: one.verdict, text: one.text };
   });
-  // One with a share only says no less that the key is ours; that the certificate holds its signature shows.
+  // One with a share only may mean another key of this id: it has to take the certificate before the key is kept.
   const vouching = servers.filter(({ verdict }) => verdict === 'holds' || verdict === 'pending');
   const times = held.map(({ createdAt }) => createdAt).sort((a, b) => a - b);
   return {

@@ -33,7 +33,10 @@ export interface FetchedKey {
   readonly createdAt: number;
   /** Servers know no names of keys: this one is made of purpose and likeness, and is free. */
   readonly suggestedName: string;
-  /** Whether a quorum of its servers says that it is ours: fewer could give us somebody else's. */
+  /**
+   * Whether a quorum of its servers says that it is ours: fewer could give us somebody else's. Those that are `pending`
+   * still have to take the certificate.
+   */
   readonly isVouched: boolean;
   /** In order of slots. */
   readonly servers: readonly KeyHolder[];

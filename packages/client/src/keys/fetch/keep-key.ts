@@ -46,6 +46,7 @@ export async function keepKey(
     fetchedAt: context.clock(),
   };
   const { acknowledged, missing } = await collectPromises(context, certifyRecord(record));
+  assertVouched(fetched, acknowledged);
   const complete = { ...record, acknowledged };
   await context.store.exclusive('key-names', async () => {
     await assertNew(context, name, fetched);
@@ -84,6 +85,16 @@ async function assertNew(context: ClientContext, name: string, { keyId }: Fetche
     code: 'KEY_EXISTS',
     hint: `use it as ${twin.name}, or rename it: ckm key rename`,
   });
+}
+
+/**
+ * A share that waits for its certificate may be of another key: ids are chosen by whoever makes a key, also that of
+ * somebody else. Its server vouches by completing it with this certificate, which it does for no other.
+ * @throws AccessError `KEY_NOT_VOUCHED`
+ */
+function assertVouched(fetched: FetchedKey, acknowledged: readonly number[]): void {
+  const showed = fetched.servers.filter(({ verdict }) => verdict === 'holds').map(({ slot }) => slot);
+  if (new Set([...showed, ...acknowledged]).size < fetched.quorum.needed) throw notVouched(fetched);
 }
 
 function notVouched({ quorum, suggestedName }: FetchedKey): AccessError {

@@ -1,0 +1,72 @@
+import { encodeHex, secret } from '@ckm/foundation';
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import { createStage, type Stage, unreachable } from '../../test/stage.js';
+import type { CertifiedKey } from '../key-record.js';
+
+const NAMES = ['alpha', 'bravo', 'charlie'];
+const KEY = { name: 'savings', purpose: 'bitcoin', quorum: { needed: 2, of: 3 }, servers: NAMES } as const;
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+/** A key of the owner that servers hold shares of, and whose certificate reached none of them. */
+async function halfMadeKey(): Promise<CertifiedKey> {
+  const owner = await stage.owner();
+  for (const actor of stage.actors) {
+    let delivered = 0;
+    actor.lie = ({ name }, honest) => {
+      const isLast = name === 'key.certify' || (name === 'session.deliver' && ++delivered > 2);
+      return isLast ? Promise.reject(unreachable(actor.name)) : honest();
+    };
+  }
+  await owner.createKey(KEY).catch(() => undefined);
+  stage.calmDown();
+  return owner.showKey('savings');
+}
+
+/** Somebody else's key under the same id, on the same servers. */
+async function twinOf({ keyId }: CertifiedKey): Promise<CertifiedKey> {
+  let drawn = 0;
+  const mallory = await stage.owner({
+    seed: secret(new Uint8Array(32).fill(9)),
+    // The second thing that is drawn for a key is its id.
+    random: (length) => (++drawn === 2 ? keyId.slice() : new Uint8Array(randomBytes(length))),
+  });
+  drawn = 0;
+  return mallory.createKey({ ...KEY, name: 'twin' });
+}
+
+test('shares of a key that was never finished do not vouch for the key of somebody else under its id', async () => {
+  stage = await createStage(3);
+  const half = await halfMadeKey();
+  const twin = await twinOf(half);
+  expect(encodeHex(twin.keyId)).toBe(encodeHex(half.keyId));
+  stage.actor('alpha').lie = async ({ name }, honest) => {
+    const result = (await honest()) as object;
+    if (name !== 'key.show') return result;
+    const { policy, certificate } = twin.record;
+    return { ...result, policy, certificate };
+  };
+  const client = await stage.owner();
+  const [bait] = (await client.fetchKeys()).keys;
+  expect(encodeHex(bait!.certificateHash)).toBe(encodeHex(twin.certificateHash));
+  await expect(client.keepKey(bait!)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED' });
+  expect(await client.listKeys()).toEqual([]);
+});
+
+test('servers that hold a share and see the certificate for the first time vouch by taking it', async () => {
+  stage = await createStage(3);
+  const half = await halfMadeKey();
+  const { certificate, policy } = half.record;
+  stage.actor('alpha').lie = async ({ name }, honest) => {
+    const result = (await honest()) as object;
+    return name === 'key.show' ? { ...result, certificate, policy } : result;
+  };
+  const client = await stage.owner();
+  stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
+  const [mine] = (await client.fetchKeys()).keys;
+  const { key, missing } = await client.keepKey(mine!, { name: 'savings' });
+  expect(encodeHex(key.certificateHash)).toBe(encodeHex(half.certificateHash));
+  expect(missing).toMatchObject([{ server: 'bravo' }]);
+});
