@@ -406,18 +406,19 @@ for (const bench of [sqliteBench(), postgresBench()]) {
         await sessions.insert(session({ sessionId: id(9), expiresAt: 50 }));
         await requests.insert(request({ requestId: id(9), expiresAt: 50, waiting: true }));
       });
+      type Row = SessionRow | RequestRow;
+      const next = (table: 'sessions' | 'requests', after: Place | null): Promise<readonly Row[]> =>
+        storage.read((reader) => reader[table].over(300, after, 1));
       const walk = async (table: 'sessions' | 'requests') => {
         const seen: [number, number][] = [];
-        let after: Place | null = null;
-        for (let page = 0; page < 5; page++) {
-          const place: Place | null = after;
-          const [row]: readonly (SessionRow | RequestRow)[] = await storage.read((reader) =>
-            reader[table].over(300, place, 1),
-          );
-          if (row === undefined) break;
-          seen.push([row.expiresAt, row.owner[0]!]);
-          const { expiresAt, owner } = row;
-          after = { expiresAt, owner, id: 'sessionId' in row ? row.sessionId : row.requestId };
+        for (let rows = await next(table, null); rows.length > 0;) {
+          const { expiresAt, owner, ...row } = rows[0]!;
+          seen.push([expiresAt, owner[0]!]);
+          rows = await next(table, {
+            expiresAt,
+            owner,
+            id: 'sessionId' in row ? row.sessionId : row.requestId,
+          });
         }
         return seen;
       };
