@@ -408,7 +408,7 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       });
       type Row = SessionRow | RequestRow;
       const next = (table: 'sessions' | 'requests', after: Place | null): Promise<readonly Row[]> =>
-        storage.read((reader) => reader[table].over(300, after, 1));
+        storage.read<readonly Row[]>((reader) => reader[table].over(300, after, 1));
       const walk = async (table: 'sessions' | 'requests') => {
         const seen: [number, number][] = [];
         for (let rows = await next(table, null); rows.length > 0;) {
