@@ -81,15 +81,22 @@ export interface RequestDesk {
   /** Requests that wait under an id between these two: a few of them, when there are many. */
   find(lowest: Uint8Array, highest: Uint8Array): Promise<readonly WaitingRequest[]>;
   /**
-   * @param tasksHash of the request that was looked at: nothing else is approved
-   * @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING`, `REQUEST_NOT_AS_SEEN`
+   * @param seen what was looked at: nothing else is approved
+   * @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING`, `REQUEST_AMBIGUOUS`, `REQUEST_NOT_AS_SEEN`
    */
-  approve(requestId: Uint8Array, tasksHash?: Uint8Array | null): Promise<WaitingRequest>;
-  /** `reason` reaches the requester and the audit log. @throws as {@link approve} */
-  reject(requestId: Uint8Array, reason: string): Promise<WaitingRequest>;
+  approve(requestId: Uint8Array, seen?: Partial<SeenRequest> | null): Promise<WaitingRequest>;
+  /**
+   * `reason` reaches the requester and the audit log.
+   * @param owner whose; only needed where two accounts have the same id
+   * @throws as {@link approve}
+   */
+  reject(requestId: Uint8Array, reason: string, owner?: Uint8Array | null): Promise<WaitingRequest>;
   /** Rejects whatever an account had waiting when this was called, suspended or not; returns how many requests. */
   rejectAll(owner: Uint8Array, reason: string): Promise<number>;
 }
+
+/** What tells one request from any other that could be put in its place. */
+export type SeenRequest = Pick<WaitingRequest, 'owner' | 'keyId' | 'tasksHash'>;
 
 /** A key with its owner's policy, for the operator's eyes. */
 export interface KeyFacts {

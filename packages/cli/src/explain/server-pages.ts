@@ -92,7 +92,6 @@ const MOMENT = groupOf(
       'Ask its operator for a backup of its database; until then the key lives while a quorum of other servers does.',
     ],
     REQUEST_UNKNOWN: 'The server does not know this request, or no longer.',
-    REQUEST_ID_TAKEN: 'Another request has this id.',
     REQUEST_DIFFERS: 'Something else was asked for under this id.',
     REQUEST_NOT_WAITING: 'The request does not wait for a decision any more.',
     REQUEST_NOT_AS_SEEN: [

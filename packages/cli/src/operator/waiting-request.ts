@@ -2,6 +2,7 @@ import { UsageError } from '@ckm/foundation';
 import type { Operator, OperatorRequest } from '@ckm/server';
 import { formatDescription } from '../terminal/description.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { findAccount } from './find-account.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
 
@@ -18,10 +19,20 @@ export async function listWaiting(operator: Operator): Promise<OperatorRequest[]
   }
 }
 
-/** The request that an operator means: the one that waits under an id beginning like that. */
-export async function findWaiting(operator: Operator, id: string): Promise<OperatorRequest> {
+/**
+ * The request that an operator means: the one that waits under an id beginning like that.
+ * @param account the first digits of whose it is
+ */
+export async function findWaiting(
+  operator: Operator,
+  id: string,
+  account?: string,
+): Promise<OperatorRequest> {
   const prefix = id.toLowerCase();
-  if (/^[0-9a-f]{4,64}$/.test(prefix)) return operator.request(prefix);
+  if (/^[0-9a-f]{4,64}$/.test(prefix)) {
+    if (account === undefined) return operator.request(prefix);
+    return operator.request(prefix, (await findAccount(operator, account)).xid);
+  }
   throw new UsageError('the id of a request is 4 to 64 hex digits', {
     code: 'REQUEST_ID_INVALID',
     hint: 'copy it from: ckm server requests',

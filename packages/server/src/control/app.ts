@@ -55,10 +55,12 @@ export function createControlApp(options: ControlOptions): Hono {
     const after = isFirst ? null : { createdAt: number(c, 'createdAt', 1), requestId, owner };
     return c.json(await desk().requests(after));
   });
-  app.get('/requests/:id', async (c) => c.json(await desk().request(param(c, 'id', hexPrefix))));
+  app.get('/requests/:id', async (c) =>
+    c.json(await desk().request(param(c, 'id', hexPrefix), optionalId(c, 'owner'))),
+  );
   app.post('/requests/:id/approve', async (c) => {
-    const { tasksHash } = await jsonBody(c, approveBody);
-    const seen = tasksHash === undefined ? null : decodeHex(tasksHash);
+    const given = Object.entries(await jsonBody(c, approveBody));
+    const seen = Object.fromEntries(given.map(([name, digits = '']) => [name, decodeHex(digits)]));
     return c.json(await desk().approve(param(c, 'id', hexPrefix), seen));
   });
   app.post('/requests/:id/reject', async (c) => {

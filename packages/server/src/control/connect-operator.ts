@@ -28,13 +28,13 @@ export interface Operator {
   requests(
     after?: Pick<OperatorRequest, 'createdAt' | 'requestId' | 'owner'>,
   ): Promise<readonly OperatorRequest[]>;
-  /** The one that waits under an id beginning like that. */
-  request(requestId: string): Promise<OperatorRequest>;
+  /** The one that waits under an id beginning like that; `owner` is only needed where two accounts have the same id. */
+  request(requestId: string, owner?: string): Promise<OperatorRequest>;
   /**
-   * @param seen what was looked at: nothing else is approved
-   * @throws StateError `REQUEST_NOT_AS_SEEN`
+   * @param seen what was looked at: nothing else is approved, and without its owner no id that two accounts have used
+   * @throws StateError `REQUEST_NOT_AS_SEEN`, `REQUEST_AMBIGUOUS`
    */
-  approve(requestId: string, seen?: Pick<OperatorRequest, 'tasksHash'>): Promise<OperatorRequest>;
+  approve(requestId: string, seen?: Partial<SeenRequest>): Promise<OperatorRequest>;
   reject(requestId: string, reason: string): Promise<OperatorRequest>;
   /** Rejects everything that an account has waiting; `xid` is whole. */
   rejectAll(xid: string, reason: string): Promise<{ readonly rejected: number }>;
@@ -64,6 +64,8 @@ export interface Operator {
   tightenKey(keyId: string, change: TightenBody, owner?: string): Promise<OperatorKeyPolicy>;
   metrics(): Promise<string>;
 }
+
+type SeenRequest = Pick<OperatorRequest, 'owner' | 'keyId' | 'tasksHash'>;
 
 interface Answer {
   readonly status: number;
@@ -103,9 +105,9 @@ export function connectOperator(dataDir: string): Operator {
     shutdown: async () => void (await post('/shutdown')),
     requests: (after) =>
       get('/requests', { createdAt: after?.createdAt, after: after?.requestId, owner: after?.owner }),
-    request: (requestId) => get(`/requests/${of(requestId)}`),
+    request: (requestId, owner) => get(`/requests/${of(requestId)}`, { owner }),
     approve: (requestId, seen) =>
-      post(`/requests/${of(requestId)}/approve`, seen === undefined ? {} : { tasksHash: seen.tasksHash }),
+      post(`/requests/${of(requestId)}/approve`, seen === undefined ? {} : seenOf(seen)),
     reject: (requestId, reason) => post(`/requests/${of(requestId)}/reject`, { reason }),
     rejectAll: (xid, reason) => post(`/accounts/${of(xid)}/reject`, { reason }),
     audit: (range = {}) => get('/audit', { from: range.from, limit: range.limit }),
@@ -122,6 +124,10 @@ export function connectOperator(dataDir: string): Operator {
     tightenKey: (keyId, change, owner) => post(`/keys/${of(keyId)}/policy${ownedBy(owner)}`, change),
     metrics: async () => (await send(socketPath, 'GET', '/metrics')).text,
   };
+}
+
+function seenOf({ owner, keyId, tasksHash }: Partial<SeenRequest>) {
+  return { owner, keyId, tasksHash };
 }
 
 function send(socketPath: string, method: string, path: string, body?: Uint8Array): Promise<Answer> {

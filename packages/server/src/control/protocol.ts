@@ -18,7 +18,11 @@ const sentence = z
   .max(280)
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
 
-export const approveBody = z.strictObject({ tasksHash: hexId.optional() });
+export const approveBody = z.strictObject({
+  tasksHash: hexId.optional(),
+  owner: hexId.optional(),
+  keyId: hexId.optional(),
+});
 export const rejectBody = z.strictObject({ reason: sentence.min(1) });
 export const inviteBody = z.strictObject({
   note: sentence.default(''),

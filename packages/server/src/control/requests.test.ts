@@ -18,11 +18,18 @@ afterEach(async () => {
 
 /** Two servers and a key of both. */
 async function makeKey(policy: Partial<KeyPolicy> = {}, options: TestServerOptions = {}) {
-  const callees: Callee[] = [];
   for (const name of ['alpha', 'bravo']) {
-    const server = await startTestServer({ ...options, settings: { ...options.settings, name } });
-    servers.push(server);
-    const client = await server.as(alice).join();
+    servers.push(await startTestServer({ ...options, settings: { ...options.settings, name } }));
+  }
+  return keyOf(alice, policy);
+}
+
+/** A key of somebody on the two servers that run. */
+async function keyOf(owner: typeof alice, policy: Partial<KeyPolicy>) {
+  const callees: Callee[] = [];
+  for (const server of servers) {
+    const client = await server.as(owner).join();
+    const name = callees.length === 0 ? 'alpha' : 'bravo';
     callees.push({ name, call: (called, parameters) => client.ask(called, parameters) });
   }
   const [alpha] = servers as [TestServer];
@@ -92,6 +99,30 @@ describe('requests that wait for the operator', () => {
     await expect(operator.rejectAll('00'.repeat(32), 'who')).rejects.toMatchObject({
       code: 'OPERATOR_UNKNOWN_ID',
     });
+  });
+
+  test('V70: and nobody who learns an id keeps its owner’s request away, or takes its place', async () => {
+    const policy = { approval: 'operator' } as const;
+    const { operator, signer } = await makeKey(policy);
+    const mallory = person(2);
+    const theirs = await keyOf(mallory, policy);
+    const requestId = random(32);
+    const [id, owner] = [encodeHex(requestId), encodeHex(alice.xid)];
+    await theirs.signer.request(1, { ...ask('hello'), requestId }, {});
+    await signer.request(1, { ...ask('hello'), requestId }, {});
+    await expect(operator.request(id)).rejects.toMatchObject({
+      code: 'OPERATOR_AMBIGUOUS_ID',
+      hint: expect.stringContaining('--account'),
+    });
+    const seen = await operator.request(id, owner);
+    expect(seen).toMatchObject({ owner, requestId: id });
+    expect(await operator.approve(id, seen)).toMatchObject({ owner });
+    // Whoever names nothing but the id means what was there before, and is not believed to mean the other.
+    const { keyId, tasksHash } = await operator.request(id);
+    await expect(operator.approve(id, { keyId, tasksHash })).rejects.toMatchObject({
+      code: 'REQUEST_AMBIGUOUS',
+    });
+    expect(await operator.rejectAll(encodeHex(mallory.xid), 'no')).toEqual({ rejected: 1 });
   });
 
   test('expire while nobody answers', async () => {

@@ -1,6 +1,7 @@
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
+import { LAB_TIME } from './test/lab.js';
 
 const house = createHouse();
 afterEach(() => house.close());
@@ -36,11 +37,30 @@ describe('somebody with two accounts who lets the operator look at one request',
     const requestId = new Uint8Array(32).fill(7);
     await harmless.signer.request(1, { ...messageOf('happy birthday'), requestId }, {});
     const { desk } = servers[0]!.sessions;
-    expect((await desk.list())[0]!.sentence).toContain('happy birthday');
+    const [seen] = await desk.list();
+    expect(seen!.sentence).toContain('happy birthday');
     await callers[0]!.call('sign.cancel', { requestId, reason: 'changed my mind' });
-    await expect(
-      wanted.signer.request(1, { ...messageOf('everything'), requestId }, {}),
-    ).rejects.toMatchObject({ code: 'REQUEST_ID_TAKEN' });
-    await expect(desk.approve(requestId)).rejects.toMatchObject({ code: 'REQUEST_NOT_WAITING' });
+    // What is signed is the same; whose key signs it is not.
+    await wanted.signer.request(1, { ...messageOf('happy birthday'), requestId }, {});
+    await expect(desk.approve(requestId, seen)).rejects.toMatchObject({ code: 'REQUEST_NOT_WAITING' });
+    await expect(desk.approve(requestId)).rejects.toMatchObject({ code: 'REQUEST_AMBIGUOUS' });
+  });
+
+  test('and lets it be forgotten, to ask with another key under its id, gets no yes for that one', async () => {
+    let now = LAB_TIME;
+    const policy = { approval: 'operator' } as const;
+    const { servers, callers } = await house.openMany(2, { now: () => now });
+    const trifle = await makeKey(callers, { policy });
+    const savings = await makeKey(callers, { policy });
+    const requestId = new Uint8Array(32).fill(7);
+    await trifle.signer.request(1, { ...messageOf('hello'), requestId }, {});
+    const { desk, sweep } = servers[0]!.sessions;
+    const [seen] = await desk.list();
+    now = SOON + 1;
+    await sweep();
+    now += 86_400 + 60;
+    await sweep();
+    await savings.signer.request(1, { ...messageOf('hello'), requestId }, { expiresAt: now + 60 });
+    await expect(desk.approve(requestId, seen)).rejects.toMatchObject({ code: 'REQUEST_NOT_AS_SEEN' });
   });
 });

@@ -27,11 +27,10 @@ const REFUSALS = {
     { retryable: false },
   ],
   REQUEST_UNKNOWN: [UsageError, 'check the id of the request', {}],
-  REQUEST_ID_TAKEN: [StateError, 'ask again with a new request id', { retryable: false }],
   REQUEST_DIFFERS: [StateError, 'ask again with a new request id', { retryable: false }],
   REQUEST_NOT_WAITING: [StateError, 'list the requests that wait', { retryable: false }],
   REQUEST_NOT_AS_SEEN: [StateError, 'look at the request once more', { retryable: false }],
-  REQUEST_AMBIGUOUS: [StateError, 'reject both, or let their owners ask again', { retryable: false }],
+  REQUEST_AMBIGUOUS: [StateError, 'say whose you mean, with --account', { retryable: false }],
   ATTEMPT_DIFFERS: [
     StateError,
     'make another attempt with a new number and new commitments',

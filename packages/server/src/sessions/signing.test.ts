@@ -486,14 +486,21 @@ describe('requests that wait for the operator', () => {
     await expect(desk.approve(fresh(2))).rejects.toThrow(code('REQUEST_UNKNOWN'));
   });
 
-  test('nobody can wait under an id that somebody else waits under', async () => {
+  test('V70: nobody keeps another’s request away by waiting under its id, nor is given its answer', async () => {
     const { servers, callers } = await house.openMany(2);
     const { signer } = await makeKey(callers, { policy });
     const theirs = await makeKey(await Promise.all(servers.map((server) => server.as(mallory))), { policy });
-    await signer.request(1, { ...messageOf('hello'), requestId: fresh(1) }, {});
-    const copied = theirs.signer.request(1, { ...messageOf('pay mallory'), requestId: fresh(1) }, {});
-    await expect(copied).rejects.toThrow(code('REQUEST_ID_TAKEN'));
-    expect((await servers[0]!.sessions.desk.approve(fresh(1))).sentence).toContain('hello');
+    const { desk } = servers[0]!.sessions;
+    const copy = { ...messageOf('hello'), requestId: fresh(1) };
+    expect((await theirs.signer.request(1, copy, {})).state).toBe('waiting');
+    expect((await signer.request(1, copy, {})).state).toBe('waiting');
+    await expect(desk.approve(fresh(1))).rejects.toThrow(code('REQUEST_AMBIGUOUS'));
+    await expect(desk.reject(fresh(1), 'whose')).rejects.toThrow(code('REQUEST_AMBIGUOUS'));
+    await desk.approve(fresh(1), { owner: alice.xid });
+    expect((await theirs.signer.request(1, copy, {})).state).toBe('waiting');
+    expect((await signer.request(1, copy, {})).state).toBe('ready');
+    await desk.reject(fresh(1), 'not you', mallory.xid);
+    expect((await theirs.signer.request(1, copy, {})).state).toBe('rejected');
   });
 
   test('a request that nobody answered in time expires', async () => {

@@ -9,12 +9,18 @@ import { cancelled, confirm } from '../../terminal/prompt.js';
 export function serverApproveCommand(): Command {
   return operatorLeaf('approve', 'say yes to a signature that waits')
     .argument('<id>', 'the first digits of its id')
+    .option('--account <xid>', 'whose, by its first digits, where two accounts wait under one id')
     .action(run(approve));
 }
 
-async function approve({ terminal, flags }: Context, folder: string, id: string): Promise<void> {
+async function approve(
+  { terminal, flags }: Context,
+  folder: string,
+  id: string,
+  { account }: { readonly account?: string },
+): Promise<void> {
   const operator = operatorOf(folder);
-  const request = await findWaiting(operator, id);
+  const request = await findWaiting(operator, id, account);
   if (flags.yes === true && flags.preview !== true) assertWholeId(id);
   const { requestId } = request;
   terminal.warn(formatWhole(terminal, request));
@@ -23,6 +29,9 @@ async function approve({ terminal, flags }: Context, folder: string, id: string)
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, 'Let this server sign it?'))) throw cancelled();
-  await operator.approve(requestId, request);
+  // Without a look at the account, the id must be one that no other account has used.
+  const isOwnerMeant = flags.yes !== true || account !== undefined;
+  const { owner, keyId, tasksHash } = request;
+  await operator.approve(requestId, { keyId, tasksHash, ...(isOwnerMeant ? { owner } : {}) });
   terminal.result(`approved ${requestId}`, { ...request, verdict: 'approved' });
 }

@@ -1,5 +1,5 @@
-import { encodeHex } from '@ckm/foundation';
-import type { WaitingRequest } from '../../context.js';
+import { encodeHex, equalBytes, StateError } from '@ckm/foundation';
+import type { SeenRequest, WaitingRequest } from '../../context.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { WaitingPlace } from '../../storage/storage.js';
 import type { OperatorRequest } from '../protocol.js';
@@ -10,11 +10,16 @@ import { idsBeginning } from '../../storage/id-prefix.js';
 export function createRequestDesk({ context, sessions }: OpenServer) {
   const { storage, events } = context;
 
-  /** @param prefix the first digits of its id */
-  async function waiting(prefix: string): Promise<WaitingRequest> {
+  /**
+   * @param prefix the first digits of its id
+   * @param owner null: whoever's it is
+   */
+  async function waiting(prefix: string, owner: Uint8Array | null): Promise<WaitingRequest> {
     const [lowest, highest] = idsBeginning(prefix);
-    const [found, ...others] = await sessions.desk.find(lowest, highest);
+    const all = await sessions.desk.find(lowest, highest);
+    const [found, ...others] = owner === null ? all : all.filter((one) => equalBytes(one.owner, owner));
     if (found === undefined) throw unknown('request', 'list those that wait with: ckm server requests');
+    if (others.some(({ requestId }) => equalBytes(requestId, found.requestId))) throw twins();
     if (others.length > 0) throw ambiguous('request');
     return found;
   }
@@ -23,20 +28,21 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
     /** A page of them, behind `after`; an empty one is the end. */
     requests: async (after: WaitingPlace | null): Promise<readonly OperatorRequest[]> =>
       (await sessions.desk.list(after)).map(view),
-    request: async (prefix: string): Promise<OperatorRequest> => view(await waiting(prefix)),
+    request: async (prefix: string, owner: Uint8Array | null): Promise<OperatorRequest> =>
+      view(await waiting(prefix, owner)),
     /**
      * @param prefix the first digits of its id
-     * @param tasksHash of what was looked at
+     * @param seen of what was looked at
      */
-    approve: async (prefix: string, tasksHash: Uint8Array | null): Promise<OperatorRequest> => {
-      const { requestId } = await waiting(prefix);
-      const approved = view(await sessions.desk.approve(requestId, tasksHash));
+    approve: async (prefix: string, seen: Partial<SeenRequest>): Promise<OperatorRequest> => {
+      const { requestId } = await waiting(prefix, seen.owner ?? null);
+      const approved = view(await sessions.desk.approve(requestId, seen));
       events.operatorActed({ action: 'approve' });
       return approved;
     },
     reject: async (prefix: string, reason: string): Promise<OperatorRequest> => {
-      const { requestId } = await waiting(prefix);
-      const rejected = view(await sessions.desk.reject(requestId, reason));
+      const { requestId, owner } = await waiting(prefix, null);
+      const rejected = view(await sessions.desk.reject(requestId, reason, owner));
       events.operatorActed({ action: 'reject' });
       return rejected;
     },
@@ -48,6 +54,14 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
       return { rejected };
     },
   };
+}
+
+function twins(): StateError {
+  return new StateError('two accounts wait under this very id', {
+    code: 'OPERATOR_AMBIGUOUS_ID',
+    hint: 'approve one with --account, or reject all of the other: ckm server reject --account',
+    retryable: false,
+  });
 }
 
 function view(request: WaitingRequest): OperatorRequest {

@@ -32,7 +32,7 @@ export type Admission =
 /**
  * Decides on a new request, and stores it unless it is refused. A refusal is in the audit log, but leaves no request: what
  * counts against a rate is what was let in.
- * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`; StateError `REQUEST_ID_TAKEN`
+ * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`
  */
 export async function admitRequest(
   context: ServerContext,
@@ -57,7 +57,7 @@ export async function admitRequest(
   const asks = verdict.verdict === 'ask';
   const shown = asks ? shownOf(read.description) : null;
   if (shown !== null) {
-    await assertRoomToWait(context, call, transaction, requestId, bytesFor(read) + bytesOfShown(shown));
+    await assertRoomToWait(context, call, transaction, bytesFor(read) + bytesOfShown(shown));
   }
   const state = moveRequest('proposed', asks ? 'waiting' : 'approved');
   const stored: StoredRequest = {
@@ -107,7 +107,7 @@ export async function recheckRequest(
     return { kind: 'admitted', stored, fresh: false, policy, decided: null };
   }
   const shown = shownOf(read.description);
-  await assertRoomToWait(context, call, transaction, row.requestId, bytesOfShown(shown));
+  await assertRoomToWait(context, call, transaction, bytesOfShown(shown));
   const asked = nextRequest(stored, 'waiting', { approvedBy: null, shown });
   await transaction.requests.update(sealRequest(context, asked));
   await auditAsked(context, transaction, asked, policy);
@@ -165,23 +165,18 @@ async function auditAsked(
 }
 
 /**
- * The operator answers by request id alone: nobody may wait under the id of somebody else's request, not even of one
- * that is over, or another could be put in the place of the one that was looked at.
- * @throws PolicyError `QUOTA_…`; StateError `REQUEST_ID_TAKEN`
+ * Somebody else's request may have the same id: every server of a key hears it, and one of them could take the id at the
+ * others before its owner comes. The operator answers to the account that was looked at.
+ * @throws PolicyError `QUOTA_…`
  */
 async function assertRoomToWait(
   { accounts }: ServerContext,
   { account }: Call,
   transaction: Transaction,
-  requestId: Uint8Array,
   bytes: number,
 ): Promise<void> {
   await accounts.quota.waitingRequest(transaction, account);
   await accounts.quota.bytes(transaction, account, bytes);
-  const others = (await transaction.requests.withId(requestId)).filter(
-    ({ owner }) => !equalBytes(owner, account.xid),
-  );
-  demand(others.length === 0, 'REQUEST_ID_TAKEN', 'this request id is in use');
 }
 
 function factsOf(

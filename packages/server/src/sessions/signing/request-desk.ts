@@ -1,5 +1,5 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
-import type { RequestDesk, ServerContext, WaitingRequest } from '../../context.js';
+import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../../context.js';
 import type { RequestRow, Transaction } from '../../storage/storage.js';
 import { demand, refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
@@ -30,10 +30,11 @@ export function createRequestDesk(context: ServerContext): RequestDesk {
           requests.waitingWithIdBetween(lowest, highest, clock(), MOST_ALIKE),
         ),
       ),
-    approve: (requestId, tasksHash = null) =>
-      decide(context, requestId, 'approved', { approvedBy: 'operator' }, tasksHash),
-    async reject(requestId, reason) {
-      return decide(context, requestId, 'rejected', { reason: checkReason(reason) }, null);
+    approve: (requestId, seen = null) =>
+      decide(context, { ...seen, requestId }, 'approved', { approvedBy: 'operator' }),
+    async reject(requestId, reason, owner = null) {
+      const which = owner === null ? { requestId } : { requestId, owner };
+      return decide(context, which, 'rejected', { reason: checkReason(reason) });
     },
     async rejectAll(owner, reason) {
       return rejectAll(context, owner, { reason: checkReason(reason) });
@@ -88,17 +89,18 @@ export async function sweepRequests(context: ServerContext): Promise<void> {
 
 async function decide(
   context: ServerContext,
-  requestId: Uint8Array,
+  which: Pick<WaitingRequest, 'requestId'> & Partial<SeenRequest>,
   to: 'approved' | 'rejected',
   change: Partial<RequestRecord>,
-  seen: Uint8Array | null,
 ): Promise<WaitingRequest> {
   const decided = await repeatWhenRaced(() =>
     context.storage.transact(async (transaction) => {
-      const before = await findWaiting(context, transaction, requestId);
-      const { owner } = before.row;
+      const before = await findWaiting(context, transaction, which);
+      const { owner, keyId } = before.row;
       if (to === 'approved') await assertActive(transaction, owner);
-      const same = seen === null || equalBytes(seen, before.record.tasksHash);
+      const same =
+        equalBytes(which.keyId ?? keyId, keyId) &&
+        equalBytes(which.tasksHash ?? before.record.tasksHash, before.record.tasksHash);
       demand(same, 'REQUEST_NOT_AS_SEEN', 'what waits under this id is not what was looked at');
       return answer(context, transaction, before, to, change);
     }),
@@ -163,17 +165,22 @@ async function move(
   context.events.requestMoved({ kind, to: after.state });
 }
 
-/** @throws UsageError `REQUEST_UNKNOWN`; StateError `REQUEST_NOT_WAITING`, `REQUEST_AMBIGUOUS` */
+/**
+ * With no owner named, an id that two accounts have ever used together means nothing: one of them could have been put in
+ * the place of the other that was looked at.
+ * @throws UsageError `REQUEST_UNKNOWN`; StateError `REQUEST_NOT_WAITING`, `REQUEST_AMBIGUOUS`
+ */
 async function findWaiting(
   context: ServerContext,
   transaction: Transaction,
-  requestId: Uint8Array,
+  { requestId, owner }: { readonly requestId: Uint8Array; readonly owner?: Uint8Array },
 ): Promise<StoredRequest> {
-  const rows = await transaction.requests.withId(requestId);
+  const all = await transaction.requests.withId(requestId);
+  const rows = owner === undefined ? all : all.filter((row) => equalBytes(row.owner, owner));
   if (rows.length === 0) throw refusal('REQUEST_UNKNOWN', 'there is no such request');
-  const [first, ...others] = rows.filter(({ waiting }) => waiting);
+  const first = rows.find(({ waiting }) => waiting);
   demand(first !== undefined, 'REQUEST_NOT_WAITING', 'this request does not wait for anybody');
-  demand(others.length === 0, 'REQUEST_AMBIGUOUS', 'two accounts wait under the same request id');
+  demand(rows.length === 1, 'REQUEST_AMBIGUOUS', 'two accounts have the same request id');
   return openRequest(context, first);
 }
 
