@@ -65,6 +65,7 @@ function serverRow(
   if (!isReachable) return [name, 'does not answer', problem?.code ?? '', url];
   const more = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record: ckm key fetch`;
   const row = [name, `answers in ${answerMs} ms`, version ?? '', url];
+  if (problem !== null) return [...row, terminal.style('red', `${problem.text}: ckm doctor`)];
   return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];
 }
 

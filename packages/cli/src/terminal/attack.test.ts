@@ -25,3 +25,11 @@ test('the colours of a likeness reach the screen', () => {
   expect(text).toContain('\u001b[48;2;');
   expect(text).not.toContain('\u{fffd}');
 });
+
+test('letters that nobody sees, and marks piled on one letter, are shown as what they are', () => {
+  for (const hidden of ['\u00ad', '\u180e', '\u3164', '\u{e0041}', '\u202e', '\u200b']) {
+    expect(shown(({ warn }) => warn(`al${hidden}pha`))).toBe('al\u{fffd}pha\n');
+  }
+  expect(shown(({ warn }) => warn(`a${'\u0301'.repeat(50)}b`))).toBe(`a${'\u0301'.repeat(4)}\u{fffd}b\n`);
+  expect(shown(({ warn }) => warn('é \u2764\ufe0f naïve'))).toBe('é \u2764\ufe0f naïve\n');
+});

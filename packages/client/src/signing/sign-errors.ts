@@ -34,7 +34,7 @@ export function tooFewServers(run: SignRun): CkmError {
     return onlyFaults(run, faulty);
   const told = [
     ...bySlot(thoseThatAre(run, 'silent')).map(({ server }) => `${server.name} does not answer`),
-    ...bySlot(thoseThatAre(run, 'refused')).map(({ server }) => `${server.name} refuses`),
+    ...bySlot(thoseThatAre(run, 'refused')).map((one) => `${one.server.name} refuses${why(run, one)}`),
     ...faulty.map(({ server }) => `${server.name} misbehaves`),
   ];
   return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${told.join(', ')}`, {
@@ -46,6 +46,11 @@ export function tooFewServers(run: SignRun): CkmError {
     },
     cause: run.silences[0]?.error ?? refusal?.error,
   });
+}
+
+function why({ refusals }: SignRun, one: Participant): string {
+  const refusal = refusals.find(({ participant }) => participant === one);
+  return refusal === undefined ? '' : ` (${refusal.error.code})`;
 }
 
 function onlyFaults(run: SignRun, faulty: readonly Participant[]): PeerFaultError {

@@ -1,3 +1,5 @@
+import { StorageError } from '@ckm/foundation';
+import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { createStage, type Stage, unreachable } from '../test/stage.js';
@@ -44,6 +46,42 @@ describe('how many more may fail', () => {
   test('is never low where nothing was to spare', async () => {
     const { keys } = await client.status();
     expect(keys.find(({ name }) => name === 'tight')).toMatchObject({ margin: 0, isMarginLow: false });
+  });
+});
+
+test('a server that cannot tell which keys it holds is not counted on, and says why', async () => {
+  const damaged = new StorageError('a row of keys is not what this server stored', {
+    code: 'ROW_TAMPERED',
+    hint: 'ask its operator',
+  });
+  stage.actor('alpha').lie = ({ name }, honest) => (name === 'key.list' ? Promise.reject(damaged) : honest());
+  const { servers, keys } = await client.status();
+  expect(servers.find(({ name }) => name === 'alpha')).toMatchObject({
+    isReachable: true,
+    problem: { code: 'ROW_TAMPERED', text: 'server alpha: a row of keys is not what this server stored' },
+  });
+  expect(keys.find(({ name }) => name === 'tight')).toMatchObject({
+    reachable: ['bravo', 'charlie', 'delta'],
+    lost: [],
+    margin: -1,
+  });
+});
+
+test('too few servers to sign, and why each of them does not', async () => {
+  silence('delta');
+  const damaged = new StorageError('a row of keys is not what this server stored', {
+    code: 'ROW_TAMPERED',
+    hint: 'ask its operator',
+  });
+  stage.actor('alpha').lie = ({ name }, honest) =>
+    name === 'sign.request' ? Promise.reject(damaged) : honest();
+  stage.actor('bravo').lie = stage.actor('alpha').lie;
+  const payload = buildMessageRequest({ domain: 'test', bytes: Uint8Array.of(1) });
+  await expect(client.sign({ key: 'roomy', kind: 'message', payload })).rejects.toMatchObject({
+    code: 'TOO_FEW_SERVERS',
+    message: expect.stringMatching(
+      /: delta does not answer, alpha refuses \(ROW_TAMPERED\), bravo refuses \(ROW_TAMPERED\)$/,
+    ) as string,
   });
 });
 

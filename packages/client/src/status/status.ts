@@ -1,9 +1,10 @@
-import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { AvailabilityError, CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { isComplete, remedyFor } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
+import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
@@ -24,7 +25,7 @@ export interface ServerStatus {
   readonly keyQuota: number | null;
   /** Keys of ours there that are not on record here. */
   readonly unrecorded: number;
-  /** Why it does not answer, or refuses. */
+  /** Why it does not answer, or does not say which keys it holds. */
   readonly problem: { readonly code: string; readonly text: string } | null;
 }
 
@@ -71,32 +72,29 @@ export async function readStatus(context: ClientContext): Promise<Status> {
   const reachable = records.filter((_, i) => servers[i]!.isReachable);
   const lists = await Promise.all(reachable.map((record) => heldKeysOf(context, record)));
   const recorded = await recordedKeyIds(context);
-  // A list that was not read to its end says nothing about what is not in it.
-  const held = lists.map((list) =>
-    list === null || list.complaint !== null ? null : new Set(list.keys.map(({ keyId }) => encodeHex(keyId))),
-  );
+  const holdings = lists.map(holdingsIn);
   const keys = await listKeyRecords(context.store);
   const sessions = await listSessions(context.store);
   return {
     servers: servers.map((server) => {
       const at = reachable.findIndex(({ name }) => name === server.name);
-      return at < 0 ? server : { ...server, unrecorded: countUnrecorded(lists[at]!, recorded) };
+      return at < 0 ? server : withHeld(server, lists[at]!, recorded);
     }),
     keys: keys.map((record) => {
       const { params } = parseCertificate(record.certificate);
       const id = encodeHex(params.keyId);
       const up = reachable.flatMap(({ xid, name }, i) =>
         params.roster.some(({ serverId }) => equalBytes(serverId, xid))
-          ? [{ name, has: held[i]?.has(id) ?? true }]
+          ? [{ name, holding: holdings[i]!(id) }]
           : [],
       );
-      const having = up.filter(({ has }) => has);
+      const having = up.filter(({ holding }) => holding === 'has' || holding === 'unsaid');
       return {
         name: record.name,
         purpose: params.purpose,
         quorum: params.quorum,
         reachable: having.map(({ name }) => name),
-        lost: up.filter(({ has }) => !has).map(({ name }) => name),
+        lost: up.filter(({ holding }) => holding === 'lost').map(({ name }) => name),
         ...marginOf(having.length, params.quorum),
         isComplete: isComplete(record, params.quorum.of),
         remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
@@ -111,6 +109,28 @@ export async function readStatus(context: ClientContext): Promise<Status> {
         expiresAt,
       })),
   };
+}
+
+/** Whether a server has its share of the key of an id, as far as its list tells; `refused`: it cannot even be asked. */
+type Holding = 'has' | 'lost' | 'unsaid' | 'refused';
+
+function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
+  if (list instanceof CkmError) {
+    const silent = list instanceof AvailabilityError;
+    return () => (silent ? 'unsaid' : 'refused');
+  }
+  const ids = new Set(list.keys.map(({ keyId }) => encodeHex(keyId)));
+  // A list that was not read to its end says nothing about what is not in it.
+  return (id) => (ids.has(id) ? 'has' : list.complaint === null ? 'lost' : 'unsaid');
+}
+
+function withHeld(
+  server: ServerStatus,
+  list: HeldKeys | CkmError,
+  recorded: ReadonlySet<string>,
+): ServerStatus {
+  if (list instanceof CkmError) return { ...server, problem: { code: list.code, text: list.message } };
+  return { ...server, unrecorded: countUnrecorded(list, recorded) };
 }
 
 /** Asks one server how it is; a refusal is an answer too. */

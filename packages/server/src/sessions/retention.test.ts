@@ -62,6 +62,27 @@ describe('what is over is forgotten', () => {
     expect((await signer.request(1, messageOf('next year'), { expiresAt: now + 60 })).state).toBe('ready');
   });
 
+  test('also beside a key whose row was tampered with, of which nothing is forgotten', async () => {
+    const { servers, callers } = await house.openMany(2, clock);
+    const [server] = servers as [LabServer];
+    const { storage } = server.context;
+    const spoilt = await makeKey(callers);
+    const sound = await makeKey(callers);
+    await spoilt.signer.request(1, { ...messageOf('one'), requestId: fresh(1) }, {});
+    await sound.signer.request(1, { ...messageOf('two'), requestId: fresh(2) }, {});
+    await storage.transact(async ({ keys }) => {
+      const row = (await keys.find(alice.xid, spoilt.keyId))!;
+      const sealed = row.sealed.slice();
+      sealed[40]! ^= 1;
+      await keys.update({ ...row, sealed, version: row.version + 1 });
+    });
+    now = SOON + DAY + 60;
+    await server.sessions.sweep();
+    const found = (byte: number) => storage.read(({ requests }) => requests.find(alice.xid, fresh(byte)));
+    expect(await found(1)).not.toBeNull();
+    expect(await found(2)).toBeNull();
+  });
+
   test('a session that made no key; not one whose key waits for its certificate', async () => {
     const { servers, callers } = await house.openMany(3, clock);
     const server = servers[2]!;

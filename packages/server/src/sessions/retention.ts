@@ -1,4 +1,4 @@
-import { encodeHex } from '@ckm/foundation';
+import { CkmError, encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import type { Place, RequestRow, SessionRow, Transaction } from '../storage/storage.js';
 import { openKeyToShow } from './keys/key-record.js';
@@ -94,14 +94,27 @@ async function windowOf(
   const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
   const known = windows.get(name);
   if (known !== undefined) return known;
-  const row = await transaction.keys.find(owner, keyId);
-  const { policy } = context;
-  const window =
-    row === null
-      ? 0
-      : await policy.rateWindow(transaction, openKeyToShow(context, row).record.policy, { owner, keyId });
+  const window = await readWindow(context, transaction, owner, keyId);
   windows.set(name, window);
   return window;
+}
+
+/** For ever, when the key or what its operator said about it was tampered with: one bad row must not stop the others. */
+async function readWindow(
+  context: ServerContext,
+  transaction: Transaction,
+  owner: Uint8Array,
+  keyId: Uint8Array,
+): Promise<number> {
+  const row = await transaction.keys.find(owner, keyId);
+  if (row === null) return 0;
+  try {
+    const { policy } = openKeyToShow(context, row).record;
+    return await context.policy.rateWindow(transaction, policy, { owner, keyId });
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'ROW_TAMPERED') return Infinity;
+    throw error;
+  }
 }
 
 function placeAfter<R extends RequestRow | SessionRow>(

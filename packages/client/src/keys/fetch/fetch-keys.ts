@@ -144,7 +144,9 @@ function createLook(
     const shown = [...first, ...(await Promise.all(others.map((server) => ask(server, keyId))))];
     const judged = shown.map((one) => against(key, one));
     const lying = judged.filter(({ verdict }) => verdict === 'differs');
-    for (const { server } of lying) liars.set(server.name, (liars.get(server.name) ?? 0) + 1);
+    // Of a tie nobody can say who lied: whoever was contradicted is asked on.
+    const proven = key === null ? shown.filter(({ verdict }) => verdict === 'differs') : lying;
+    for (const { server } of proven) liars.set(server.name, (liars.get(server.name) ?? 0) + 1);
     return {
       key: key === null ? null : describeKey(key, judged, held),
       lies: lying.map(({ server, text }) => ({ server: server.name, text })),

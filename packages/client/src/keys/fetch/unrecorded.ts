@@ -6,12 +6,12 @@ import { listSessions } from '../../sessions/sessions.js';
 import { listKeyRecords } from '../keys.js';
 import { type HeldKeys, listHeldKeys } from './held-keys.js';
 
-/** What a server says it holds of ours; null when it does not say. */
-export async function heldKeysOf(context: ClientContext, server: ServerRecord): Promise<HeldKeys | null> {
+/** What a server says it holds of ours, or why it does not say. */
+export async function heldKeysOf(context: ClientContext, server: ServerRecord): Promise<HeldKeys | CkmError> {
   try {
     return await listHeldKeys(await context.linkTo(server));
   } catch (error) {
-    if (error instanceof CkmError) return null;
+    if (error instanceof CkmError) return error;
     throw error;
   }
 }
@@ -28,7 +28,8 @@ export async function recordedKeyIds({ store }: Pick<ClientContext, 'store'>): P
 }
 
 /** How many keys that could be fetched a server holds besides those on record. */
-export function countUnrecorded(held: HeldKeys | null, recorded: ReadonlySet<string>): number {
-  const usable = held?.keys.filter(({ state }) => state === 'active') ?? [];
+export function countUnrecorded(held: HeldKeys | CkmError, recorded: ReadonlySet<string>): number {
+  if (held instanceof CkmError) return 0;
+  const usable = held.keys.filter(({ state }) => state === 'active');
   return usable.filter(({ keyId }) => !recorded.has(encodeHex(keyId))).length;
 }
