@@ -33,6 +33,12 @@ export { TAG } from './envelope/tags.js';
 export { encodeEnvelope, encodeUntaggedEnvelope } from './envelope/encode.js';
 export { decodeEnvelope, decodeUntaggedEnvelope } from './envelope/decode.js';
 export { formatEnvelopeUr, parseEnvelopeUr } from './envelope/ur.js';
+export {
+  compressEnvelope,
+  compressSubject,
+  decompressEnvelope,
+  decompressSubject,
+} from './envelope/compress.js';
 export { decryptEnvelope, decryptSubject, encryptEnvelope, encryptSubject } from './envelope/encrypt.js';
 export {
   isEquivalent,

@@ -61,6 +61,8 @@ const ENVELOPES = groupOf(
     ENVELOPE_LEAF_EXPECTED: 'A plain value is expected here.',
     ENVELOPE_WRAPPED_EXPECTED: 'A wrapped envelope is expected here.',
     ENVELOPE_ALREADY_HIDDEN: 'The part is already encrypted, compressed or left out.',
+    ENVELOPE_NOT_COMPRESSED: 'The envelope is not compressed.',
+    ENVELOPE_COMPRESSION_INVALID: 'A compressed part is damaged, or would grow too large.',
     ENVELOPE_NOT_ENCRYPTED: 'The envelope is not encrypted.',
     ENVELOPE_KEY_WRONG: 'This key does not open it.',
     ENVELOPE_NOT_FOR_ME: 'No permit of it is for you.',

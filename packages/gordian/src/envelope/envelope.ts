@@ -62,7 +62,7 @@ export interface EncryptedEnvelope {
   readonly message: EncryptedMessage;
   readonly digest: Uint8Array;
 }
-/** Deflated content, kept as it came. This package moves it about but does not inflate it. */
+/** Deflated content, kept as it came; `compress.ts` makes and opens it. */
 export interface CompressedEnvelope {
   readonly kind: 'compressed';
   readonly checksum: number;
