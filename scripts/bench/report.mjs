@@ -73,7 +73,7 @@ function markdown(figures) {
   );
   return `# Benchmarks
 
-Written by \`npm run bench\`. Every figure stands beside a peer measured in the same run on the same machine, because only
+Written by \`npm run bench\`; \`npm run --silent bench -- --json\` prints one JSON object a line. Every figure stands beside a peer measured in the same run on the same machine, because only
 the ratio means anything elsewhere. This run: Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}.
 
 | what | ours | peer | peer's | ratio | goal | met |
