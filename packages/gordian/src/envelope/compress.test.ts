@@ -69,6 +69,8 @@ describe('a compressed part that', () => {
 
   it('is none, or is hidden, is said to be', async () => {
     await expect(decompressEnvelope(alice)).rejects.toMatchObject({ code: 'ENVELOPE_NOT_COMPRESSED' });
-    await expect(compressEnvelope(elided(alice.digest))).rejects.toMatchObject({ code: 'ENVELOPE_ALREADY_HIDDEN' });
+    await expect(compressEnvelope(elided(alice.digest))).rejects.toMatchObject({
+      code: 'ENVELOPE_ALREADY_HIDDEN',
+    });
   });
 });
