@@ -5,23 +5,9 @@ import { random } from '../test/rooms.js';
 import { addressGroup, isLocal } from './address.js';
 import { createHttpApp } from './app.js';
 import type { OpenGate, Phase } from './gate.js';
+import { TEST_LIMITS } from '../test/limits.js';
 
-const LIMITS: ServerConfig['limits'] = {
-  body: 1_000,
-  concurrency: 2,
-  perSecond: 1_000,
-  perAddressPerMinute: 1_000,
-  accounts: 100,
-  accountsPerAddressPerDay: 100,
-  connectionsPerAddress: 100,
-  requestTimeoutMs: 1_000,
-  clockSkewSeconds: 60,
-  messageLifetimeSeconds: 300,
-  sessionLifetimeSeconds: 300,
-  requestLifetimeSeconds: 300,
-  keepRequestsSeconds: 300,
-  keepSessionsSeconds: 300,
-};
+const LIMITS = { ...TEST_LIMITS, concurrency: 2 };
 const OCTETS = { 'content-type': 'application/octet-stream' };
 
 interface Door {

@@ -1,23 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createReporting } from '../events.js';
 import { createHttpApp } from './app.js';
+import { TEST_LIMITS } from '../test/limits.js';
 
-const LIMITS = {
-  body: 1_000,
-  concurrency: 4,
-  perSecond: 20,
-  perAddressPerMinute: 10,
-  accounts: 100,
-  accountsPerAddressPerDay: 100,
-  connectionsPerAddress: 100,
-  requestTimeoutMs: 1_000,
-  clockSkewSeconds: 60,
-  messageLifetimeSeconds: 300,
-  sessionLifetimeSeconds: 300,
-  requestLifetimeSeconds: 300,
-  keepRequestsSeconds: 300,
-  keepSessionsSeconds: 300,
-};
+const LIMITS = { ...TEST_LIMITS, perSecond: 20, perAddressPerMinute: 10 };
 const MALLORY = '192.0.2.66';
 const ALICE = '192.0.2.1';
 

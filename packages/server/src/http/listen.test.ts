@@ -3,25 +3,11 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Listener, listenTcp } from './listen.js';
+import { TEST_LIMITS } from '../test/limits.js';
 
 /** Of this machine, and another one than 127.0.0.1. */
 const MALLORY = '127.0.0.66';
-const LIMITS = {
-  body: 1_000,
-  concurrency: 4,
-  perSecond: 20,
-  perAddressPerMinute: 10,
-  accounts: 100,
-  accountsPerAddressPerDay: 100,
-  connectionsPerAddress: 8,
-  requestTimeoutMs: 1_000,
-  clockSkewSeconds: 60,
-  messageLifetimeSeconds: 300,
-  sessionLifetimeSeconds: 300,
-  requestLifetimeSeconds: 300,
-  keepRequestsSeconds: 300,
-  keepSessionsSeconds: 300,
-};
+const LIMITS = { ...TEST_LIMITS, perSecond: 20, perAddressPerMinute: 10, connectionsPerAddress: 8 };
 
 const sockets: Socket[] = [];
 let listener: Listener;
