@@ -5,7 +5,7 @@ import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
-import type { ShownRequest } from './sessions/signing/shown-request.js';
+import type { ShownRequest } from './requests/shown-request.js';
 import type { KeyRow, Storage, Transaction, WaitingPlace } from './storage/storage.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';

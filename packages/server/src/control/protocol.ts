@@ -5,7 +5,7 @@ import { normalInviteCode } from '../accounts/invite-code.js';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Tightening } from '../policy/effective.js';
 import { tighteningSchema } from '../policy/tightening.js';
-import type { ShownRequest } from '../sessions/signing/shown-request.js';
+import type { ShownRequest } from '../requests/shown-request.js';
 
 /** What the operator's socket takes. Ids travel as lower-case hex. */
 export const hexId = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hex digits' });

@@ -6,7 +6,7 @@ import {
   parseRequestState,
   REQUEST_STATES,
   REQUEST_TRANSITIONS,
-} from './signing/request-machine.js';
+} from '../requests/request-machine.js';
 
 describe('the machine around a session', () => {
   test('moves exactly as its table says', () => {

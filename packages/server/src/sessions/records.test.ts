@@ -7,7 +7,7 @@ import type { Vault } from '../vault/vault.js';
 import { openKey, openKeyToShow, type KeyRecord } from './keys/key-record.js';
 import type { SessionRecord } from './room.js';
 import { openRecord, sealRecord } from './sealed-record.js';
-import type { AttemptRecord, RequestRecord } from './signing/request-record.js';
+import type { AttemptRecord, RequestRecord } from '../requests/request-record.js';
 
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);
 

@@ -5,12 +5,13 @@ import { keyFacts, keyHandlers } from './keys/key-functions.js';
 import { createRetention } from './retention.js';
 import type { Room } from './room.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
-import { createIssueBudget } from './signing/issue-budget.js';
-import { createMemoryPool } from './signing/memory-pool.js';
-import { createRequestDesk, sweepRequests } from './signing/request-desk.js';
-import { createRowPool } from './signing/row-pool.js';
-import { cancelRequest } from './signing/sign-cancel.js';
-import { signRequest, type SigningHouse } from './signing/sign-request.js';
+import { fillPool } from '../crafts/frost/fill-pool.js';
+import { createIssueBudget } from '../crafts/frost/issue-budget.js';
+import { createMemoryPool } from '../crafts/frost/memory-pool.js';
+import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
+import { createRowPool } from '../crafts/frost/row-pool.js';
+import { cancelRequest } from '../requests/cancel-request.js';
+import { signRequest, type SigningHouse } from '../requests/ask-request.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
 const ROOMS: readonly Room[] = [dkgRoom];
@@ -29,7 +30,8 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
   return {
     handlers: {
       ...sessionHandlers(house),
-      ...keyHandlers(signing),
+      ...keyHandlers(context),
+      'key.pool': (call, parameters) => fillPool(signing, call, parameters),
       'sign.request': (call, request) => signRequest(signing, call, request),
       'sign.cancel': (call, parameters) => cancelRequest(signing, call, parameters),
     },

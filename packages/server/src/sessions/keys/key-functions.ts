@@ -5,7 +5,6 @@ import { completeKey } from '../dkg/complete-key.js';
 import { refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
 import type { SessionResult } from '../room.js';
-import type { SigningHouse } from '../signing/sign-request.js';
 import {
   openKey,
   openKeyToShow,
@@ -20,14 +19,14 @@ import { restoreKey } from './restore-key.js';
 const MOST_LISTED = 256;
 
 /** What `key.*` does. Keys of somebody else do not exist. */
-export function keyHandlers(house: SigningHouse): Handlers<Extract<SessionFunctionName, `key.${string}`>> {
-  const { context } = house;
+export function keyHandlers(
+  context: ServerContext,
+): Handlers<Exclude<Extract<SessionFunctionName, `key.${string}`>, 'key.pool'>> {
   return {
     'key.list': (call, { after }) => listKeys(context, call, after),
     'key.show': (call, { keyId }) => showKey(context, call, keyId),
     'key.certify': (call, parameters) => certifyKey(context, call, parameters),
     'key.restore': (call, parameters) => restoreKey(context, call, parameters),
-    'key.pool': (call, parameters) => fillPool(house, call, parameters),
   };
 }
 
@@ -111,21 +110,4 @@ async function storeActive(
     policy: '',
     detail: '',
   });
-}
-
-/** Fresh commitments for the client's store. @throws StateError `KEY_NOT_CERTIFIED` */
-async function fillPool(
-  { context, keys, pool, budget }: SigningHouse,
-  call: Call,
-  { keyId, count }: Parameters<'key.pool'>,
-): Promise<Result<'key.pool'>> {
-  const fill = async (reader: Reader, transaction: Transaction | null) => {
-    const key = await keys.find(reader, call.account.xid, keyId);
-    return [...(await pool.issue(transaction, key, budget.grant(key, count, 0)))];
-  };
-  const commitments = pool.durable
-    ? await call.transact((transaction) => fill(transaction, transaction))
-    : await context.storage.read((reader) => fill(reader, null));
-  context.events.poolFilled({ count: commitments.length });
-  return { commitments };
 }

@@ -1,13 +1,11 @@
 import type { SigningReply, SigningRequest } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
-import type { Call, ServerContext } from '../../context.js';
-import type { Transaction } from '../../storage/storage.js';
-import { demand } from '../errors.js';
-import type { ActiveKeys } from '../keys/active-keys.js';
-import { repeatWhenRaced } from '../raced.js';
+import type { Call, ServerContext } from '../context.js';
+import type { Transaction } from '../storage/storage.js';
+import { demand } from '../sessions/errors.js';
+import { repeatWhenRaced } from '../sessions/raced.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
-import type { IssueBudget } from './issue-budget.js';
-import type { NoncePool } from './nonce-pool.js';
+import type { FrostMeans } from '../crafts/frost/fill-pool.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
 import { replyTo } from './request-reply.js';
@@ -20,15 +18,10 @@ import {
   type AttemptRecord,
   type StoredRequest,
 } from './request-record.js';
-import { assertAttempt, ownCommitments, sharesOf, signAttempt } from './sign-attempt.js';
+import { assertAttempt, ownCommitments, sharesOf, signAttempt } from '../crafts/frost/attempt.js';
 
-/** The signing room with what it works on. */
-export interface SigningHouse {
-  readonly context: ServerContext;
-  readonly keys: ActiveKeys;
-  readonly pool: NoncePool;
-  readonly budget: IssueBudget;
-}
+/** What requests are answered with. */
+export type SigningHouse = FrostMeans;
 
 /** What a message leads to; told after the commit. */
 type Outcome =

@@ -1,12 +1,12 @@
 import type { Parameters, SigningReply } from '@ckm/api';
-import type { Call } from '../../context.js';
-import { refusal } from '../errors.js';
-import { repeatWhenRaced } from '../raced.js';
+import type { Call } from '../context.js';
+import { refusal } from '../sessions/errors.js';
+import { repeatWhenRaced } from '../sessions/raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { replyTo } from './request-reply.js';
 import { openRequest, sealRequest } from './request-record.js';
-import type { SigningHouse } from './sign-request.js';
+import type { SigningHouse } from './ask-request.js';
 
 /**
  * The requester takes a request back: no share leaves for it any more. One that is over stays what it is.

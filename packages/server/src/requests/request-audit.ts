@@ -1,7 +1,7 @@
 import type { SigningRequest } from '@ckm/api';
-import type { AuditEntry } from '../../audit/audit.js';
-import type { ServerContext } from '../../context.js';
-import type { Transaction } from '../../storage/storage.js';
+import type { AuditEntry } from '../audit/audit.js';
+import type { ServerContext } from '../context.js';
+import type { Transaction } from '../storage/storage.js';
 import type { Admission } from './admission.js';
 import type { AttemptRecord, StoredRequest } from './request-record.js';
 

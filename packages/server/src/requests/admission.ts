@@ -1,10 +1,10 @@
 import type { SigningRequest } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
-import type { Call, ServerContext } from '../../context.js';
-import type { RequestFacts, Verdict } from '../../policy/policy.js';
-import type { Transaction } from '../../storage/storage.js';
-import { demand } from '../errors.js';
-import { assertExpiry } from '../expiry.js';
+import type { Call, ServerContext } from '../context.js';
+import type { RequestFacts, Verdict } from '../policy/policy.js';
+import type { Transaction } from '../storage/storage.js';
+import { demand } from '../sessions/errors.js';
+import { assertExpiry } from '../sessions/expiry.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
 import { hashPayload, hashTasks, sealRequest, type StoredRequest } from './request-record.js';

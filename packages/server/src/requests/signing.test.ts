@@ -5,8 +5,8 @@ import { OutScript, Transaction } from '@scure/btc-signer';
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
-import { alice, createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
-import { LAB_TIME, type LabServer } from './test/lab.js';
+import { alice, createHouse, makeKey, mallory, messageOf, SOON } from '../sessions/test/house.js';
+import { LAB_TIME, type LabServer } from '../sessions/test/lab.js';
 
 const house = createHouse();
 afterEach(() => house.close());

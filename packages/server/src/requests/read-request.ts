@@ -1,6 +1,6 @@
 import type { SigningRequest } from '@ckm/api';
 import { requestKind, type Description, type SigningTask } from '@ckm/requests';
-import type { ActiveKey } from '../keys/active-keys.js';
+import type { ActiveKey } from '../sessions/keys/active-keys.js';
 
 /** A request as this server itself reads it: what it means, and what there is to sign. */
 export interface ReadRequest {

@@ -2,7 +2,7 @@ import type { NonceCommitment } from '@ckm/api';
 import type { Secret } from '@ckm/foundation';
 import type { SigningNonces } from '@ckm/threshold';
 import type { Transaction } from '../../storage/storage.js';
-import type { ActiveKey } from '../keys/active-keys.js';
+import type { ActiveKey } from '../../sessions/keys/active-keys.js';
 
 /**
  * The unused nonces of this server's keys. One commitment is good for one signature share, across crashes, restored

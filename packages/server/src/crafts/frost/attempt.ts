@@ -2,9 +2,9 @@ import { fromProblem, toProblem, type SigningAttempt } from '@ckm/api';
 import { CkmError, type Secret } from '@ckm/foundation';
 import type { SigningTask } from '@ckm/requests';
 import { deriveKey, discardNonces, signShare, type PartyIndex, type SigningNonces } from '@ckm/threshold';
-import { demand } from '../errors.js';
-import type { ActiveKey } from '../keys/active-keys.js';
-import { hashAttempt, type AttemptRecord } from './request-record.js';
+import { demand } from '../../sessions/errors.js';
+import type { ActiveKey } from '../../sessions/keys/active-keys.js';
+import { hashAttempt, type AttemptRecord } from '../../requests/request-record.js';
 
 /**
  * Whether a package can be signed at all: enough signers, in slot order, each once, all of this key, this server among

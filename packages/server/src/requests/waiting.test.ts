@@ -4,8 +4,8 @@ import type { PublicKeyPackage } from '@ckm/threshold';
 import { OutScript, Transaction } from '@scure/btc-signer';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WaitingRequest } from '../context.js';
-import { alice, createHouse, makeKey, messageOf } from './test/house.js';
-import { labPerson, type LabServer } from './test/lab.js';
+import { alice, createHouse, makeKey, messageOf } from '../sessions/test/house.js';
+import { labPerson, type LabServer } from '../sessions/test/lab.js';
 
 const house = createHouse();
 afterEach(() => house.close());

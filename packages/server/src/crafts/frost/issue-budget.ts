@@ -1,6 +1,6 @@
 import { MAX_POOL } from '@ckm/api';
 import type { Clock } from '../../context.js';
-import type { ActiveKey } from '../keys/active-keys.js';
+import type { ActiveKey } from '../../sessions/keys/active-keys.js';
 
 /** Unused pairs a key is given back every second, so that a client that lost its own is served again. */
 const PER_SECOND = 8;

@@ -1,5 +1,5 @@
 import type { NonceCommitment, SigningReply } from '@ckm/api';
-import type { ServerContext } from '../../context.js';
+import type { ServerContext } from '../context.js';
 import type { StoredRequest } from './request-record.js';
 
 /** The reply about a request, with what there is to hand out. */

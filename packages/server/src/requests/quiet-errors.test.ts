@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import { encodeHex, encodeUtf8, reveal } from '@ckm/foundation';
 import type * as Threshold from '@ckm/threshold';
 import { afterEach, expect, test, vi } from 'vitest';
-import { leaks } from '../../test/stored-secrets.js';
-import { createActiveKeys } from '../keys/active-keys.js';
-import { alice, createHouse, makeKey, messageOf, SOON } from '../test/house.js';
+import { leaks } from '../test/stored-secrets.js';
+import { createActiveKeys } from '../sessions/keys/active-keys.js';
+import { alice, createHouse, makeKey, messageOf, SOON } from '../sessions/test/house.js';
 
 /** Every nonce that a server of this file has made. */
 const nonces = vi.hoisted((): Uint8Array[] => []);

@@ -2,7 +2,7 @@ import { MAX_POOL, type NonceCommitment } from '@ckm/api';
 import { concatBytes, encodeHex, type Secret } from '@ckm/foundation';
 import { commitNonces, discardNonces, type SigningNonces } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import type { ActiveKey } from '../keys/active-keys.js';
+import type { ActiveKey } from '../../sessions/keys/active-keys.js';
 import type { NoncePool } from './nonce-pool.js';
 
 /** Pairs kept for all keys together; a pair is about a kilobyte. */

@@ -1,8 +1,8 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
-import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../../context.js';
-import type { RequestRow, Transaction } from '../../storage/storage.js';
-import { demand, refusal } from '../errors.js';
-import { repeatWhenRaced } from '../raced.js';
+import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../context.js';
+import type { RequestRow, Transaction } from '../storage/storage.js';
+import { demand, refusal } from '../sessions/errors.js';
+import { repeatWhenRaced } from '../sessions/raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';

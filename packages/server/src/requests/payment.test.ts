@@ -11,7 +11,7 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { p2wpkh, RawTx, Transaction } from '@scure/btc-signer';
 import { pubECDSA } from '@scure/btc-signer/utils.js';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHouse, makeKey } from './test/house.js';
+import { createHouse, makeKey } from '../sessions/test/house.js';
 
 const house = createHouse();
 afterEach(() => house.close());

@@ -2,9 +2,9 @@ import type { Problem, SigningAttempt, SigningRequest } from '@ckm/api';
 import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
 import type { SigningTask } from '@ckm/requests';
 import { taggedHash } from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
-import type { AttemptRow, RequestRow } from '../../storage/storage.js';
-import { openRecord, sealRecord } from '../sealed-record.js';
+import type { ServerContext } from '../context.js';
+import type { AttemptRow, RequestRow } from '../storage/storage.js';
+import { openRecord, sealRecord } from '../sessions/sealed-record.js';
 import { parseRequestState, type RequestState } from './request-machine.js';
 import type { ShownRequest } from './shown-request.js';
 
