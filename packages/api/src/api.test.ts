@@ -7,6 +7,7 @@ import {
   encodeUtf8,
   ERROR_CLASSES,
   PeerFaultError,
+  type Remedy,
   secret,
 } from '@ckm/foundation';
 import { createIdentity, encodeData } from '@ckm/gordian';
@@ -164,6 +165,25 @@ describe('a reply', () => {
         facts: { culprits: [3] },
       });
     }
+  });
+
+  test('a problem carries the remedy of its error as data, without what only its reader may name', () => {
+    const details = { code: 'SERVER_SEALED', hint: 'unseal the server' };
+    const sent = (remedy: Remedy) =>
+      fromProblem(toProblem(new AccessError('sealed', { ...details, remedy }))).remedy;
+    expect(sent({ kind: 'unsealServer' })).toEqual({ kind: 'unsealServer' });
+    expect(sent({ kind: 'wait', until: 1_800_000_000 })).toEqual({ kind: 'wait', until: 1_800_000_000 });
+    expect(sent({ kind: 'restoreKey', keys: ['savings'] })).toBeNull();
+  });
+
+  test('a problem whose remedy is of a later version is read, and its hint stays', () => {
+    const problem = toProblem(
+      new AccessError('sealed', { code: 'SERVER_SEALED', hint: 'unseal the server' }),
+    );
+    const later = fromProblem({ ...problem, remedy: { kind: 'orbit', until: 7, other: 'x' } });
+    expect(later).toMatchObject({ code: 'SERVER_SEALED', hint: 'unseal the server', remedy: null });
+    const flood = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`f${i}`, i]));
+    expect(fromProblem({ ...problem, remedy: flood })).toMatchObject({ code: 'PROBLEM_UNREADABLE' });
   });
 
   test('V65: an error that is not ours crosses the wire without a word of its own', () => {

@@ -130,6 +130,11 @@ export const problem = z.strictObject({
     z.string().max(64),
     z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
   ),
+  /** What would help, as data. A kind that its reader does not know leaves the hint, which says the same in words. */
+  remedy: z
+    .record(z.string().max(32), z.union([z.string().max(256), z.int()]))
+    .refine((fields) => Object.keys(fields).length <= 4)
+    .optional(),
 });
 export type Problem = z.infer<typeof problem>;
 

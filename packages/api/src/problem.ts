@@ -1,4 +1,4 @@
-import { BugError, CkmError, ERROR_CLASSES, type ErrorClass } from '@ckm/foundation';
+import { BugError, CkmError, ERROR_CLASSES, type ErrorClass, parseRemedy } from '@ckm/foundation';
 import { problem, type Problem } from './functions.js';
 
 const FACT_TEXT_LIMIT = 256;
@@ -24,6 +24,7 @@ export function toProblem(error: unknown): Problem {
     hint: known.hint.slice(0, 512),
     retryable: known.retryable,
     facts: boundedFacts(known.facts),
+    ...remedyIn(known),
   };
 }
 
@@ -37,13 +38,21 @@ export function fromProblem(value: unknown): CkmError {
     });
   }
   const { errorClass, title, code, hint, status, retryable, facts } = parsed.data;
+  const remedy = parseRemedy(parsed.data.remedy);
   return new CkmError(errorClass as ErrorClass, oneLine(title), {
     code,
     hint: oneLine(hint),
     httpStatus: status,
     retryable,
     facts,
+    ...(remedy === null ? {} : { remedy }),
   });
+}
+
+/** Only what whoever reads it may believe travels. */
+function remedyIn(error: CkmError): Pick<Problem, 'remedy'> {
+  const remedy = parseRemedy(error.remedy);
+  return remedy === null ? {} : { remedy: { ...remedy } as NonNullable<Problem['remedy']> };
 }
 
 // Controls, line breaks, bidirectional overrides and what shows nothing: a server's words end up on its owner's screen.

@@ -1,3 +1,5 @@
+import type { Remedy } from './remedy.js';
+
 /**
  * One table classifies every error by the question "who must act?".
  * Source: docs/concepts.md, "Errors".
@@ -29,8 +31,10 @@ export type ErrorClass = keyof typeof ERROR_CLASSES;
 export interface ErrorDetails {
   /** Stable API: upper case words joined by `_`. Never changes meaning. */
   readonly code: string;
-  /** One imperative sentence: what to do now. */
+  /** One imperative sentence: what to do now. It names no command: whoever shows it makes one of `remedy`. */
   readonly hint: string;
+  /** The same as data. */
+  readonly remedy?: Remedy;
   readonly cause?: unknown;
   /** Overrides the class's HTTP status (401 instead of 403, 429 instead of 403). */
   readonly httpStatus?: number;
@@ -48,6 +52,7 @@ export class CkmError extends Error {
   readonly errorClass: ErrorClass;
   readonly code: string;
   readonly hint: string;
+  readonly remedy: Remedy | null;
   readonly facts: NonNullable<ErrorDetails['facts']>;
   readonly httpStatus: number;
   readonly retryable: boolean;
@@ -58,6 +63,7 @@ export class CkmError extends Error {
     this.errorClass = errorClass;
     this.code = details.code;
     this.hint = details.hint;
+    this.remedy = details.remedy ?? null;
     this.facts = details.facts ?? {};
     this.httpStatus = details.httpStatus ?? ERROR_CLASSES[errorClass].httpStatus;
     this.retryable = details.retryable ?? ERROR_CLASSES[errorClass].retryable;
