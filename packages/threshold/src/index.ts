@@ -73,46 +73,46 @@ export {
   verifySignature,
   verifySignatureShare,
 } from './protocols/frost/index.js';
-// keys
-export {
-  groupOfSuite,
-  type KeyShare,
-  parseSuiteName,
-  type PublicKeyPackage,
-  SUITE_NAMES,
-  type SuiteName,
-} from './protocols/key.js';
-// dkg
+// key
 export {
   certificateHash,
-  type CertifyMessage,
-  type CommitMessage,
   createStaticKey,
-  type DkgMessage,
-  type DkgOutput,
-  type DkgParams,
-  dkgProtocol,
-  type DkgState,
   encodeCertificate,
   encodeKeyParams,
-  findPublicFault,
+  groupOfSuite,
   hashKeyParams,
   type KeyCertificate,
   type KeyParams,
+  type KeyShare,
   MAX_CERTIFICATE_BYTES,
   MAX_PARAMS_BYTES,
   MAX_URL_LENGTH,
   parseCertificate,
   parseKeyParams,
+  parseSuiteName,
+  type PublicKeyPackage,
   recoverShare,
   recoveryAckStatement,
   type RosterEntry,
-  type ShareMessage,
   type StaticKey,
   staticKeyStatement,
   type StaticKeyStatement,
+  SUITE_NAMES,
+  type SuiteName,
   verifyCertificate,
   verifyRoster,
+} from './key/index.js';
+// dkg
+export {
+  type CertifyMessage,
+  type CommitMessage,
+  type DkgMessage,
+  type DkgOutput,
+  type DkgParams,
+  dkgProtocol,
+  type DkgState,
+  findPublicFault,
+  type ShareMessage,
 } from './protocols/dkg/index.js';
 // protocol
 export { block, type LayoutReader, readLayout } from './protocol/layout.js';

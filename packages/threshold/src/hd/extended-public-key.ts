@@ -1,5 +1,5 @@
 import { concatBytes, UsageError } from '@ckm/foundation';
-import type { PublicKeyPackage } from '../protocols/key.js';
+import type { PublicKeyPackage } from '../key/public-package.js';
 
 /** First four bytes of an extended public key. Source: BIP-32, "Serialization format" */
 export const EXTENDED_KEY_VERSIONS = { mainnet: 0x0488b21e, testnet: 0x043587cf } as const;

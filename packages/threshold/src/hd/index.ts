@@ -1,4 +1,4 @@
-export { type DerivedKey } from './derived-key.js';
+export type { DerivedKey } from './derived-key.js';
 export { deriveKey, NO_TWEAK, type Tweak } from './derive.js';
 export {
   encodeExtendedPublicKey,

@@ -5,9 +5,10 @@ import type { PartyIndex } from '../../protocol/contract.js';
 import { createDealing } from './dealing.js';
 import { bytesOf, createCeremony, createServer, vouch } from './fixtures/parties.js';
 import { dealingOf, endings, outputOf, rogueDealer, runCeremony, sent } from './fixtures/rogue.js';
-import { certificateHash, dkgProtocol, recoverShare, verifyCertificate } from './index.js';
+import { certificateHash, recoverShare, verifyCertificate } from '../../key/index.js';
+import { dkgProtocol } from './index.js';
 import { sessionOf } from './run.js';
-import { cocktailSuite } from './suite.js';
+import { cocktailSuite } from '../../key/cocktail/suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const suite = cocktailSuite('ed25519');

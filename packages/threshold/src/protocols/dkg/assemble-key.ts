@@ -1,9 +1,10 @@
 import type { Element, Group, SecretScalar } from '../../group/group.js';
 import { feldmanEvaluateAll } from '../../sharing/index.js';
-import type { PublicKeyPackage, SuiteName } from '../key.js';
+import type { PublicKeyPackage } from '../../key/public-package.js';
+import type { SuiteName } from '../../key/suite-name.js';
 import type { CheckedDealing } from './check-dealings.js';
-import type { KeyParams } from './params.js';
-import { cocktailSuite } from './suite.js';
+import type { KeyParams } from '../../key/params.js';
+import { cocktailSuite } from '../../key/cocktail/suite.js';
 import { adjustCommitment, adjustShare, taprootAdjustment } from './taproot.js';
 import { hashChainCode } from './transcript.js';
 

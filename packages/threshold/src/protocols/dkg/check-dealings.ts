@@ -2,10 +2,10 @@ import { concatBytes, encodeHex, EncodingError, equalBytes } from '@ckm/foundati
 import type { Element } from '../../group/group.js';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import type { Quorum } from '../../sharing/index.js';
-import { verifyCocktail } from './cocktail-signature.js';
+import { verifyCocktail } from '../../key/cocktail/signature.js';
 import { type Dealing, parseDealing } from './dealing.js';
 import type { CommitMessage, ShareMessage } from './messages.js';
-import type { CocktailSuite } from './suite.js';
+import type { CocktailSuite } from '../../key/cocktail/suite.js';
 import { hashOpening } from './transcript.js';
 
 /** A dealing that passed every check that anyone can make. */

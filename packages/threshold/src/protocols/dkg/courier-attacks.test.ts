@@ -4,9 +4,10 @@ import type { PartyIndex } from '../../protocol/contract.js';
 import type { Delivery } from '../../protocol/simulate.js';
 import { bytesOf, createCeremony } from './fixtures/parties.js';
 import { endings, outputOf, runCeremony, sent } from './fixtures/rogue.js';
-import { type DkgMessage, dkgProtocol, parseKeyParams } from './index.js';
-import { encodeKeyParams } from './params.js';
-import { cocktailSuite } from './suite.js';
+import { type DkgMessage, dkgProtocol } from './index.js';
+import { parseKeyParams } from '../../key/index.js';
+import { encodeKeyParams } from '../../key/params.js';
+import { cocktailSuite } from '../../key/cocktail/suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const suite = cocktailSuite('ed25519');

@@ -1,14 +1,14 @@
 import { concatBytes } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { signCocktail, verifyCocktail } from './cocktail-signature.js';
+import { signCocktail, verifyCocktail } from '../../key/cocktail/signature.js';
 import { createDealing } from './dealing.js';
 import { bytesOf, createCeremony } from './fixtures/parties.js';
 import { dealingOf, endings, rogueDealer, runCeremony, sent } from './fixtures/rogue.js';
 import { type CommitMessage, dkgProtocol, type ShareMessage } from './index.js';
 import { sessionOf } from './run.js';
 import { deriveRunSecrets } from './secrets.js';
-import { cocktailSuite } from './suite.js';
+import { cocktailSuite } from '../../key/cocktail/suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const suite = cocktailSuite('ed25519');

@@ -3,10 +3,10 @@ import type { Element, SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { uint64be } from '../../protocol/layout.js';
 import { evaluatePolynomial, feldmanCommit, type Quorum } from '../../sharing/index.js';
-import { TAG_LENGTH } from './aead.js';
-import { signCocktail } from './cocktail-signature.js';
+import { TAG_LENGTH } from '../../key/cocktail/aead.js';
+import { signCocktail } from '../../key/cocktail/signature.js';
 import type { RunSecrets } from './secrets.js';
-import type { CocktailSuite } from './suite.js';
+import type { CocktailSuite } from '../../key/cocktail/suite.js';
 
 /**
  * What one dealer gives to all: a commitment to its polynomial, the proof that it knows the constant term, its

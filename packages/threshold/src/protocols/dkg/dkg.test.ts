@@ -5,10 +5,12 @@ import type { Group, SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { describeProgress } from '../../protocol/contract.js';
 import { lagrangeAtZero, type Quorum } from '../../sharing/index.js';
-import { groupOfSuite, type KeyShare, SUITE_NAMES } from '../key.js';
+import { groupOfSuite, SUITE_NAMES } from '../../key/suite-name.js';
+import type { KeyShare } from '../../key/public-package.js';
 import { bytesOf, createCeremony } from './fixtures/parties.js';
 import { type DkgRun, endings, outputOf, runCeremony } from './fixtures/rogue.js';
-import { certificateHash, dkgProtocol } from './index.js';
+import { certificateHash } from '../../key/index.js';
+import { dkgProtocol } from './index.js';
 
 const finished = (n: number) => Array.from({ length: n }, () => 'finished');
 

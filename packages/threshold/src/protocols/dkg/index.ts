@@ -1,45 +1,18 @@
 import type { Protocol } from '../../protocol/contract.js';
-import type { DkgOutput } from './certificate.js';
+import type { DkgOutput } from './output.js';
 import { type DkgMessage, dkgMessageCodec } from './messages.js';
-import type { DkgParams } from './params.js';
-import { commit } from './round-0-commit.js';
+import { commit, type DkgParams } from './round-0-commit.js';
 import { share } from './round-1-share.js';
 import { certify } from './round-2-certify.js';
 import { finish } from './round-3-finish.js';
 import { others } from './run.js';
 import { type DkgState, dkgStateCodec } from './state.js';
 
-export {
-  certificateHash,
-  type DkgOutput,
-  encodeCertificate,
-  findPublicFault,
-  type KeyCertificate,
-  MAX_CERTIFICATE_BYTES,
-  parseCertificate,
-  recoveryAckStatement,
-  verifyCertificate,
-} from './certificate.js';
+export type { DkgOutput } from './output.js';
+export { findPublicFault } from './check-run.js';
 export type { CertifyMessage, CommitMessage, DkgMessage, ShareMessage } from './messages.js';
-export {
-  type DkgParams,
-  encodeKeyParams,
-  hashKeyParams,
-  type KeyParams,
-  MAX_PARAMS_BYTES,
-  MAX_URL_LENGTH,
-  parseKeyParams,
-  type RosterEntry,
-} from './params.js';
-export { recoverShare } from './recovery.js';
-export { verifyRoster } from './roster.js';
+export type { DkgParams } from './round-0-commit.js';
 export type { DkgState } from './state.js';
-export {
-  createStaticKey,
-  type StaticKey,
-  staticKeyStatement,
-  type StaticKeyStatement,
-} from './static-key.js';
 
 /**
  * Distributed key generation: COCKTAIL-DKG 0.2.1 with a round of commitments before it, all ciphertexts inside the

@@ -4,14 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { groupNamed } from '../../group/index.js';
 import type { SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { groupOfSuite, type SuiteName } from '../key.js';
+import { groupOfSuite, type SuiteName } from '../../key/suite-name.js';
 import { createDealing, type DealerInput } from './dealing.js';
 import { createCeremony } from './fixtures/parties.js';
 import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';
-import { dkgProtocol, recoverShare, type ShareMessage, verifyCertificate } from './index.js';
+import { dkgProtocol, type ShareMessage } from './index.js';
+import { recoverShare, verifyCertificate } from '../../key/index.js';
 import { MAX_MESSAGE_BYTES } from './messages.js';
 import { deriveRunSecrets } from './secrets.js';
-import { type CocktailSuite, cocktailSuite } from './suite.js';
+import { type CocktailSuite, cocktailSuite } from '../../key/cocktail/suite.js';
 
 const SUITES = ['ed25519', 'secp256k1'] as const;
 const QUORUM = { needed: 2, of: 3 };

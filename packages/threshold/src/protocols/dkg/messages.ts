@@ -1,7 +1,7 @@
 import { concatBytes, EncodingError } from '@ckm/foundation';
 import type { Codec } from '../../protocol/contract.js';
 import { block, layoutInvalid, readLayout, uint8 } from '../../protocol/layout.js';
-import { isBytes } from './params.js';
+import { isBytes } from '../../key/params.js';
 
 /** Round 0: a commitment to what round 1 opens. */
 export interface CommitMessage {

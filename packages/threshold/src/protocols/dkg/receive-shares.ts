@@ -5,7 +5,7 @@ import { feldmanVerify } from '../../sharing/index.js';
 import type { AssembledKey } from './assemble-key.js';
 import type { CheckedDealing } from './check-dealings.js';
 import { pointAt } from './dealing.js';
-import type { CocktailSuite } from './suite.js';
+import type { CocktailSuite } from '../../key/cocktail/suite.js';
 
 /** What one party needs to take its shares out of checked dealings. */
 export interface ReceiverInput {

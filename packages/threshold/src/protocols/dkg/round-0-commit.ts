@@ -1,16 +1,25 @@
-import { EncodingError, equalBytes, PeerFaultError, reveal, secret, UsageError } from '@ckm/foundation';
+import { equalBytes, PeerFaultError, reveal, secret, type Secret, UsageError } from '@ckm/foundation';
 import type { SecretScalar } from '../../group/group.js';
 import type { PartyIndex, Step } from '../../protocol/contract.js';
-import type { DkgOutput } from './certificate.js';
+import type { DkgOutput } from './output.js';
 import { openDealer } from './dealing.js';
 import type { CommitMessage, DkgMessage } from './messages.js';
-import { type DkgParams, hashKeyParams, type KeyParams } from './params.js';
-import { verifyRoster } from './roster.js';
+import { hashKeyParams, type KeyParams } from '../../key/params.js';
+import { verifyRoster } from '../../key/roster.js';
+import { assertFirstEpoch } from './run.js';
 import { deriveRoot, deriveRunSecrets, wipeRunSecrets } from './secrets.js';
 import type { DkgState } from './state.js';
-import { assertSeed } from './static-key.js';
-import { type CocktailSuite, cocktailSuite } from './suite.js';
+import { assertSeed } from '../../key/static-key.js';
+import { type CocktailSuite, cocktailSuite } from '../../key/cocktail/suite.js';
 import { hashOpening } from './transcript.js';
+
+/** What one party starts a run with. */
+export interface DkgParams {
+  readonly key: KeyParams;
+  readonly me: PartyIndex;
+  /** d, the discrete logarithm of my static key. */
+  readonly staticSecret: Secret<Uint8Array>;
+}
 
 /**
  * Checks the roster, chooses a polynomial and an ephemeral key, and commits to them.
@@ -57,15 +66,6 @@ function rosterCulprits(key: KeyParams): readonly PartyIndex[] | undefined {
     if (error instanceof PeerFaultError) return error.facts['culprits'] as readonly PartyIndex[];
     throw error;
   }
-}
-
-/** @throws EncodingError `EPOCH_INVALID`: later epochs come from resharing a key, never from generating one. */
-export function assertFirstEpoch(key: KeyParams): void {
-  if (key.epoch === 0) return;
-  throw new EncodingError('a new key starts with epoch 0', {
-    code: 'EPOCH_INVALID',
-    hint: 'ask for the proposal again',
-  });
 }
 
 function assertOwnSlot(

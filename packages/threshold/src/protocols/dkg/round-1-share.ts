@@ -1,10 +1,10 @@
 import { reveal, secret } from '@ckm/foundation';
 import type { Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
-import type { DkgOutput } from './certificate.js';
+import type { DkgOutput } from './output.js';
 import { createDealing, staticPointsOf } from './dealing.js';
 import { type DkgMessage, dkgMessageCodec, isOfRound, type ShareMessage } from './messages.js';
-import { decodeStaticKeys } from './roster.js';
+import { decodeStaticKeys } from '../../key/roster.js';
 import { inSlotOrder, others, sessionOf, staticKeysOf } from './run.js';
 import { deriveRunSecrets, wipeRunSecrets } from './secrets.js';
 import type { CommittedState, DkgState } from './state.js';

@@ -1,8 +1,8 @@
 import { equalBytes, reveal, secret } from '@ckm/foundation';
 import type { Fault, Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
-import type { DkgOutput } from './certificate.js';
-import { signCocktail } from './cocktail-signature.js';
+import type { DkgOutput } from './output.js';
+import { signCocktail } from '../../key/cocktail/signature.js';
 import { type CertifyMessage, type DkgMessage, dkgMessageCodec, isOfRound } from './messages.js';
 import { receiveShares } from './receive-shares.js';
 import { inSlotOrder, others, resultOf, staticKeysOf } from './run.js';

@@ -1,7 +1,8 @@
 import { equalBytes, StorageError } from '@ckm/foundation';
 import type { Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
-import { type DkgOutput, wrongSignatures } from './certificate.js';
+import type { DkgOutput } from './output.js';
+import { wrongSignatures } from '../../key/roster.js';
 import { parseDealing } from './dealing.js';
 import { type DkgMessage, dkgMessageCodec, isOfRound } from './messages.js';
 import { inSlotOrder, others, sessionOf, transcriptOf } from './run.js';

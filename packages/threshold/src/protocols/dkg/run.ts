@@ -1,10 +1,11 @@
+import { EncodingError } from '@ckm/foundation';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import { type AssembledKey, assembleKey } from './assemble-key.js';
 import { checkDealings, type CheckedDealing } from './check-dealings.js';
 import type { Dealing } from './dealing.js';
 import type { CommitMessage, ShareMessage } from './messages.js';
-import { hashKeyParams, type KeyParams } from './params.js';
-import { type CocktailSuite, cocktailSuite, sessionContext } from './suite.js';
+import { hashKeyParams, type KeyParams } from '../../key/params.js';
+import { type CocktailSuite, cocktailSuite, sessionContext } from '../../key/cocktail/suite.js';
 import { encodeTranscript, hashSession, hashView, transcriptExtension } from './transcript.js';
 
 /** What everybody knows of a run after round 0. */
@@ -96,4 +97,13 @@ export function staticKeysOf(key: KeyParams): readonly Uint8Array[] {
 /** All parties but this one. */
 export function others(key: KeyParams, me: PartyIndex): readonly PartyIndex[] {
   return key.roster.map((entry) => entry.slot).filter((slot) => slot !== me);
+}
+
+/** @throws EncodingError `EPOCH_INVALID`: later epochs come from resharing a key, never from generating one. */
+export function assertFirstEpoch(key: KeyParams): void {
+  if (key.epoch === 0) return;
+  throw new EncodingError('a new key starts with epoch 0', {
+    code: 'EPOCH_INVALID',
+    hint: 'ask for the proposal again',
+  });
 }

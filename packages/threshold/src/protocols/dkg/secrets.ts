@@ -1,21 +1,9 @@
 import { encodeUtf8, reveal, type Secret, secret } from '@ckm/foundation';
 import type { Group, SecretScalar } from '../../group/group.js';
+import { deriveSecretScalar } from '../../key/cocktail/secret-scalar.js';
 import { taggedHash, taggedHash64 } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { uint16be, uint32be } from '../../protocol/layout.js';
-
-/** A secret scalar, never zero, out of a hash that gives 64 bytes for each counter. */
-export function deriveSecretScalar(
-  group: Group,
-  hashWith: (counter: Uint8Array) => Uint8Array,
-): SecretScalar {
-  for (let counter = 0; ; counter++) {
-    const wide = hashWith(uint32be(counter));
-    const scalar = group.scalars.reduceSecret(wide);
-    wide.fill(0);
-    if (!group.scalars.isZero(scalar)) return scalar;
-  }
-}
+import { uint16be } from '../../protocol/layout.js';
 
 /**
  * The root of every secret of a run. A repeated seed gives other secrets for another key, roster, party or static

@@ -9,7 +9,7 @@ import {
   uint8,
 } from '../../protocol/layout.js';
 import { MOST_PARTIES } from '../../sharing/index.js';
-import type { PublicKeyPackage } from '../key.js';
+import type { PublicKeyPackage } from '../../key/public-package.js';
 import type { DealerOpening } from './dealing.js';
 import {
   type CertifyMessage,
@@ -20,7 +20,13 @@ import {
   MAX_MESSAGE_BYTES,
   type ShareMessage,
 } from './messages.js';
-import { encodeKeyParams, type KeyParams, MAX_PARAMS_BYTES, parseKeyParams, suiteLengths } from './params.js';
+import {
+  encodeKeyParams,
+  type KeyParams,
+  MAX_PARAMS_BYTES,
+  parseKeyParams,
+  suiteLengths,
+} from '../../key/params.js';
 
 interface Anyone {
   readonly params: KeyParams;

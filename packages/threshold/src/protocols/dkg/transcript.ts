@@ -4,7 +4,7 @@ import { uint16be, uint32le, uint64le } from '../../protocol/layout.js';
 import type { Quorum } from '../../sharing/index.js';
 import type { DealerOpening, Dealing } from './dealing.js';
 import type { CommitMessage } from './messages.js';
-import type { CocktailSuite } from './suite.js';
+import type { CocktailSuite } from '../../key/cocktail/suite.js';
 
 /**
  * What a party posts in round 0: a commitment to its polynomial and ephemeral key, so that nobody can choose his own

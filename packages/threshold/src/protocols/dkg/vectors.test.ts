@@ -5,10 +5,10 @@ import { hash } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { uint64be, uint64le } from '../../protocol/layout.js';
 import { feldmanEvaluate, feldmanVerify } from '../../sharing/index.js';
-import type { SuiteName } from '../key.js';
+import type { SuiteName } from '../../key/suite-name.js';
 import { assembleKey } from './assemble-key.js';
 import type { CheckedDealing } from './check-dealings.js';
-import { signCocktailUnhedged, verifyCocktail } from './cocktail-signature.js';
+import { signCocktailUnhedged, verifyCocktail } from '../../key/cocktail/signature.js';
 import { parseDealing, staticPointsOf } from './dealing.js';
 import {
   COCKTAIL_FILES,
@@ -17,7 +17,7 @@ import {
   readCocktailVectors,
 } from './fixtures/cocktail-vectors.js';
 import { receiveShares } from './receive-shares.js';
-import { type CocktailSuite, cocktailSuite, sessionContext } from './suite.js';
+import { type CocktailSuite, cocktailSuite, sessionContext } from '../../key/cocktail/suite.js';
 import { encodeTranscript } from './transcript.js';
 
 /** Compares values with what was published, and counts. */

@@ -3,7 +3,7 @@ import type { SecretScalar } from '../../group/index.js';
 import { taggedHash } from '../../hash/index.js';
 import type { KeyView } from '../../hd/derived-key.js';
 import { uint16be } from '../../protocol/layout.js';
-import type { KeyShare } from '../key.js';
+import type { KeyShare } from '../../key/public-package.js';
 
 /** Checksums of derived shares, with their party, that were found right: the multiplication is done once for each. */
 const found = new WeakMap<KeyView, WeakMap<Secret<Uint8Array>, Uint8Array>>();

@@ -2,7 +2,7 @@ import { EncodingError, equalBytes, type Secret, UsageError } from '@ckm/foundat
 import type { Scalar, SecretScalar } from '../../group/index.js';
 import { type DerivedKey, viewOfKey } from '../../hd/derived-key.js';
 import { parsePartyIndex } from '../../sharing/index.js';
-import type { KeyShare } from '../key.js';
+import type { KeyShare } from '../../key/public-package.js';
 import { computeGroupCommitment, lagrangeWeight, type GroupCommitment } from './group-commitment.js';
 import { type Commitment, type SigningNonces, spendNonces } from './round-1-commit.js';
 import { openOwnShare, shareWrong } from './own-share.js';

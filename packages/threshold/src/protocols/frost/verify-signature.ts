@@ -5,7 +5,7 @@ import { p256_FROST } from '@noble/curves/nist.js';
 import { secp256k1_FROST } from '@noble/curves/secp256k1.js';
 import { groupNamed } from '../../group/index.js';
 import { createBip340Hash } from '../../hd/bip340-hash.js';
-import type { SuiteName } from '../key.js';
+import type { SuiteName } from '../../key/suite-name.js';
 
 /**
  * Whether a signature is right, as whoever receives it judges: RFC 8032 (strict: libsodium's verifier where there is

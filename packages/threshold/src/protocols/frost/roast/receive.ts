@@ -1,7 +1,7 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
 import { deriveKey } from '../../../hd/index.js';
 import type { PartyIndex } from '../../../protocol/contract.js';
-import type { PublicKeyPackage } from '../../key.js';
+import type { PublicKeyPackage } from '../../../key/public-package.js';
 import type { Commitment } from '../round-1-commit.js';
 import { parseCommitment } from '../signing-package.js';
 import { settle } from './settle.js';

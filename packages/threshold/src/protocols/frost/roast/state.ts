@@ -1,6 +1,6 @@
 import type { Tweak } from '../../../hd/index.js';
 import type { PartyIndex } from '../../../protocol/contract.js';
-import type { PublicKeyPackage } from '../../key.js';
+import type { PublicKeyPackage } from '../../../key/public-package.js';
 import type { Commitment } from '../round-1-commit.js';
 import type { SigningPackage } from '../signing-package.js';
 

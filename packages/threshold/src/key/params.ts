@@ -1,11 +1,11 @@
-import { concatBytes, decodeUtf8, EncodingError, encodeUtf8, type Secret } from '@ckm/foundation';
-import { groupNamed } from '../../group/index.js';
-import { taggedHash } from '../../hash/index.js';
-import type { PartyIndex } from '../../protocol/contract.js';
-import { block, type LayoutReader, readLayout, uint16be, uint32be, uint8 } from '../../protocol/layout.js';
-import { MOST_PARTIES, parseQuorum, type Quorum } from '../../sharing/index.js';
-import { groupOfSuite, parseSuiteName, type SuiteName } from '../key.js';
-import { COCKTAIL_VERSION } from './suite.js';
+import { concatBytes, decodeUtf8, EncodingError, encodeUtf8 } from '@ckm/foundation';
+import { groupNamed } from '../group/index.js';
+import { taggedHash } from '../hash/index.js';
+import type { PartyIndex } from '../protocol/contract.js';
+import { block, type LayoutReader, readLayout, uint16be, uint32be, uint8 } from '../protocol/layout.js';
+import { MOST_PARTIES, parseQuorum, type Quorum } from '../sharing/index.js';
+import { groupOfSuite, parseSuiteName, type SuiteName } from './suite-name.js';
+import { COCKTAIL_VERSION } from './cocktail/suite.js';
 
 /** One server in a key: who it is, and the key under which it receives shares and signs the certificate. */
 export interface RosterEntry {
@@ -39,14 +39,6 @@ export interface KeyParams {
   readonly roster: readonly RosterEntry[];
   /** 32 bytes: the policy under which the servers accept the key. */
   readonly policyHash: Uint8Array;
-}
-
-/** What one party starts a run with. */
-export interface DkgParams {
-  readonly key: KeyParams;
-  readonly me: PartyIndex;
-  /** d, the discrete logarithm of my static key. */
-  readonly staticSecret: Secret<Uint8Array>;
 }
 
 export const MAX_URL_LENGTH = 256;

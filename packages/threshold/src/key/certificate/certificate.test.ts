@@ -1,26 +1,24 @@
 import { CkmError, encodeHex, PeerFaultError } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { collude } from './fixtures/collusion.js';
-import { bytesOf, createCeremony, createServer } from './fixtures/parties.js';
-import { endings, outputOf, runCeremony } from './fixtures/rogue.js';
+import { collude } from '../../protocols/dkg/fixtures/collusion.js';
+import { bytesOf, createCeremony, createServer } from '../../protocols/dkg/fixtures/parties.js';
+import { endings, outputOf, runCeremony } from '../../protocols/dkg/fixtures/rogue.js';
+import { type CertifyMessage, findPublicFault, type ShareMessage } from '../../protocols/dkg/index.js';
 import {
-  type CertifyMessage,
   certificateHash,
   encodeCertificate,
-  findPublicFault,
   type KeyCertificate,
   parseCertificate,
   recoverShare,
   recoveryAckStatement,
-  type ShareMessage,
   verifyCertificate,
-} from './index.js';
-import { SUITE_NAMES, type SuiteName } from '../key.js';
-import { resultOf } from './run.js';
-import { cocktailSuite } from './suite.js';
-import { hashChainCode } from './transcript.js';
-import { verifyCocktail } from './cocktail-signature.js';
+} from '../index.js';
+import { SUITE_NAMES, type SuiteName } from '../suite-name.js';
+import { resultOf } from '../../protocols/dkg/run.js';
+import { cocktailSuite } from '../cocktail/suite.js';
+import { hashChainCode } from '../../protocols/dkg/transcript.js';
+import { verifyCocktail } from '../cocktail/signature.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const run = runCeremony(ceremony);

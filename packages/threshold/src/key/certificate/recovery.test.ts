@@ -1,20 +1,13 @@
 import { CkmError, reveal, secret } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { bytesOf, createCeremony } from './fixtures/parties.js';
-import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';
-import { createDealing } from './dealing.js';
-import {
-  type CertifyMessage,
-  createStaticKey,
-  dkgProtocol,
-  encodeCertificate,
-  parseCertificate,
-  recoverShare,
-  type ShareMessage,
-} from './index.js';
-import { SUITE_NAMES } from '../key.js';
-import { cocktailSuite } from './suite.js';
+import { bytesOf, createCeremony } from '../../protocols/dkg/fixtures/parties.js';
+import { endings, outputOf, rogueDealer, runCeremony } from '../../protocols/dkg/fixtures/rogue.js';
+import { createDealing } from '../../protocols/dkg/dealing.js';
+import { type CertifyMessage, dkgProtocol, type ShareMessage } from '../../protocols/dkg/index.js';
+import { createStaticKey, encodeCertificate, parseCertificate, recoverShare } from '../index.js';
+import { SUITE_NAMES } from '../suite-name.js';
+import { cocktailSuite } from '../cocktail/suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const run = runCeremony(ceremony);

@@ -1,7 +1,7 @@
 import { BugError, concatBytes, EncodingError, encodeUtf8, equalBytes } from '@ckm/foundation';
 import type { Element, SecretScalar } from '../../group/group.js';
 import { taggedHash64 } from '../../hash/index.js';
-import { deriveSecretScalar } from './secrets.js';
+import { deriveSecretScalar } from './secret-scalar.js';
 import type { CocktailSuite } from './suite.js';
 
 /** A key that signs in COCKTAIL-DKG: a static key, or the constant term of a dealer's polynomial. */

@@ -1,10 +1,10 @@
 import { concatBytes, encodeUtf8, type Secret, secret, UsageError } from '@ckm/foundation';
-import { taggedHash, taggedHash64 } from '../../hash/index.js';
-import { uint32be } from '../../protocol/layout.js';
-import type { SuiteName } from '../key.js';
-import { signCocktail, verifyCocktail } from './cocktail-signature.js';
-import { deriveSecretScalar } from './secrets.js';
-import { type CocktailSuite, cocktailSuite } from './suite.js';
+import { taggedHash, taggedHash64 } from '../hash/index.js';
+import { uint32be } from '../protocol/layout.js';
+import type { SuiteName } from './suite-name.js';
+import { signCocktail, verifyCocktail } from './cocktail/signature.js';
+import { deriveSecretScalar } from './cocktail/secret-scalar.js';
+import { type CocktailSuite, cocktailSuite } from './cocktail/suite.js';
 
 /** A server's key for one collective key and epoch: it receives shares, and signs the certificate. */
 export interface StaticKey {

@@ -1,10 +1,11 @@
 import { encodeHex, PeerFaultError } from '@ckm/foundation';
-import type { Element } from '../../group/group.js';
-import type { PartyIndex } from '../../protocol/contract.js';
+import type { Element } from '../group/group.js';
+import type { PartyIndex } from '../protocol/contract.js';
 import { verifyIdentitySignature } from './identity-signature.js';
 import { assertKeyParams, type KeyParams, type RosterEntry } from './params.js';
 import { staticKeyStatement, verifyStaticProof } from './static-key.js';
-import { type CocktailSuite, cocktailSuite } from './suite.js';
+import { verifyCocktail } from './cocktail/signature.js';
+import { type CocktailSuite, cocktailSuite } from './cocktail/suite.js';
 
 /**
  * Checks a key's parameters before anything is done with them: bounds, slots 1 … n in order, no server, identity or
@@ -35,6 +36,18 @@ export function verifyRoster(params: KeyParams): void {
 export function decodeStaticKeys(params: KeyParams): readonly Element[] {
   const { group } = cocktailSuite(params.suite);
   return params.roster.map((entry) => group.decode(entry.staticKey));
+}
+
+/** The slots whose signature of the transcript does not hold. @param signatures in order of slots */
+export function wrongSignatures(
+  params: KeyParams,
+  transcript: Uint8Array,
+  signatures: readonly Uint8Array[],
+): readonly PartyIndex[] {
+  const suite = cocktailSuite(params.suite);
+  return params.roster
+    .filter(({ staticKey }, i) => !verifyCocktail(suite, staticKey, transcript, signatures[i]!))
+    .map((entry) => entry.slot);
 }
 
 function isEntryValid(suite: CocktailSuite, params: KeyParams, entry: RosterEntry): boolean {

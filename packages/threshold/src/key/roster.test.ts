@@ -1,12 +1,11 @@
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
-import { groupNamed } from '../../group/index.js';
-import type { PartyIndex } from '../../protocol/contract.js';
-import { groupOfSuite, SUITE_NAMES } from '../key.js';
-import { bytesOf, createCeremony, createServer, vouch } from './fixtures/parties.js';
+import { groupNamed } from '../group/index.js';
+import type { PartyIndex } from '../protocol/contract.js';
+import { groupOfSuite, SUITE_NAMES } from './suite-name.js';
+import { bytesOf, createCeremony, createServer, vouch } from '../protocols/dkg/fixtures/parties.js';
 import {
   createStaticKey,
-  dkgProtocol,
   encodeKeyParams,
   type KeyParams,
   parseKeyParams,
@@ -14,9 +13,10 @@ import {
   staticKeyStatement,
   verifyRoster,
 } from './index.js';
+import { dkgProtocol } from '../protocols/dkg/index.js';
 import { verifyIdentitySignature } from './identity-signature.js';
 import { verifyStaticProof } from './static-key.js';
-import { cocktailSuite } from './suite.js';
+import { cocktailSuite } from './cocktail/suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const { params, servers } = ceremony;

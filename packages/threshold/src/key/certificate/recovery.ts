@@ -1,10 +1,11 @@
 import { equalBytes, reveal, type Secret, secret, UsageError } from '@ckm/foundation';
-import type { KeyShare } from '../key.js';
-import { checkCertificate, faultError, type KeyCertificate } from './certificate.js';
-import { staticPointsOf } from './dealing.js';
-import { receiveShares } from './receive-shares.js';
-import { decodeStaticKeys } from './roster.js';
-import { staticKeysOf } from './run.js';
+import type { KeyShare } from '../public-package.js';
+import { checkCertificate, faultError } from './certificate.js';
+import type { KeyCertificate } from '../../protocols/dkg/output.js';
+import { staticPointsOf } from '../../protocols/dkg/dealing.js';
+import { receiveShares } from '../../protocols/dkg/receive-shares.js';
+import { decodeStaticKeys } from '../roster.js';
+import { staticKeysOf } from '../../protocols/dkg/run.js';
 
 /**
  * Recovers one server's share from its static secret and the certificate, which anyone may supply: tampering is
