@@ -65,6 +65,11 @@ const SERVERS = pagesOf({
     'It may still do what was asked: asking again is safe, because every request has an id.',
     'Try again, or wait longer with --timeout.',
   ],
+  SERVER_CONNECTION_LOST: [
+    'The connection was cut after the message had left: nobody knows whether the server did what was asked.',
+    'The client has asked once more, in a new message; asking again is safe, because every request has an id.',
+    'Try again. If it persists, look at what stands between you and the server: a proxy, a firewall.',
+  ],
   SERVER_REPLY_INVALID: [
     'The answer cannot be opened, or is an answer to something else.',
     'Answers are sealed to you and name the question; whatever is otherwise was changed or replayed on the way.',

@@ -22,11 +22,17 @@ export const fetchTransport: Transport = async (url, { method, path, body, timeo
     return await readReply(url, response);
   } catch (cause) {
     if (cause instanceof CkmError) throw cause;
-    throw timer.signal.aborted ? timedOut(url, timeoutMs) : unreachable(url, cause);
+    throw timer.signal.aborted ? timedOut(url, timeoutMs) : failed(url, cause);
   } finally {
     clearTimeout(alarm);
   }
 };
+
+/** `fetch` says of a cut connection only in its cause, and only in Node, that it was one. */
+function failed(url: string, cause: unknown): AvailabilityError {
+  const lost = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(reasonOf(cause));
+  return lost ? connectionLost(url, cause) : unreachable(url, cause);
+}
 
 async function readReply(url: string, response: Response): Promise<TransportReply> {
   const chunks: Uint8Array[] = [];
@@ -52,6 +58,15 @@ export function unreachable(url: string, cause: unknown, why?: string): Availabi
   return new AvailabilityError(`no server answers at ${url}${reason === '' ? '' : `: ${reason}`}`, {
     code: 'SERVER_UNREACHABLE',
     hint: 'check the address, and that the server runs: ckm doctor',
+    cause,
+  });
+}
+
+/** The connection stood and was cut: whether the server was reached, and what it answered, nobody knows. */
+export function connectionLost(url: string, cause?: unknown): AvailabilityError {
+  return new AvailabilityError(`the connection to ${url} was cut before its answer came`, {
+    code: 'SERVER_CONNECTION_LOST',
+    hint: 'try again; nothing is lost',
     cause,
   });
 }

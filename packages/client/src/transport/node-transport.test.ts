@@ -79,7 +79,7 @@ describe.each([
     server?.closeAllConnections();
     server?.close();
     const rude = await serve((_request, response) => response.destroy());
-    await expect(transport(rude, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+    await expect(transport(rude, post)).rejects.toMatchObject({ code: 'SERVER_CONNECTION_LOST' });
   });
 
   test('nobody there is said with the system’s word for it', async () => {
@@ -93,9 +93,24 @@ describe.each([
   });
 });
 
-test('a connection that the server closed while it was idle is opened again', async () => {
+test('a question that anybody may ask is asked again when its connection was closed while it was idle', async () => {
   const url = await serve((_request, response) => response.end('here'));
-  await platformTransport(url, post);
+  const get = { method: 'GET', path: '/v1/identity', timeoutMs: 5_000 } as const;
+  await platformTransport(url, get);
   server?.closeIdleConnections();
-  expect((await platformTransport(url, post)).status).toBe(200);
+  expect((await platformTransport(url, get)).status).toBe(200);
+});
+
+test('a message whose connection is cut is never sent a second time, whether its connection was new or kept', async () => {
+  let arrived = 0;
+  const url = await serve((_request, response) => {
+    arrived++;
+    if (arrived === 2 || arrived === 3) response.destroy();
+    else response.end('here');
+  });
+  await platformTransport(url, post);
+  for (const count of [2, 3]) {
+    await expect(platformTransport(url, post)).rejects.toMatchObject({ code: 'SERVER_CONNECTION_LOST' });
+    expect(arrived).toBe(count);
+  }
 });

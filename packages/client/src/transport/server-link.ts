@@ -34,8 +34,9 @@ export interface CallOptions {
 export interface ServerLink {
   /**
    * Asks, and returns the server's own answer: sealed by it, to us, in reply to this very message.
+   * When the answer is lost on the way it asks once more, in a new message.
    * @throws CkmError the server's refusal as it worded it; AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`,
-   * `SERVER_REPLY_INVALID`; AccessError `SERVER_IDENTITY_CHANGED`
+   * `SERVER_CONNECTION_LOST`, `SERVER_REPLY_INVALID`; AccessError `SERVER_IDENTITY_CHANGED`
    */
   call<F extends FunctionName>(name: F, parameters: Parameters<F>, options?: CallOptions): Promise<Result<F>>;
 }
@@ -46,37 +47,72 @@ export function createServerLink(
   me: Identity,
   server: Correspondent & { readonly name: string; readonly url: string },
 ): ServerLink {
+  const ask: ServerLink['call'] = async (name, parameters, options = {}) => {
+    const id = createMessageId(means.random);
+    const date = means.clock();
+    const message = sealMessage({
+      sender: me,
+      recipient: server,
+      id,
+      date,
+      expiresAt: date + MESSAGE_LIFETIME_SECONDS,
+      function: name,
+      body: encodeCall(name, parameters),
+      introduce: options.introduce === true,
+      random: means.random,
+    });
+    const timeoutMs = options.timeoutMs ?? means.timeoutMs;
+    const reply = await means.transport(server.url, {
+      method: 'POST',
+      path: MESSAGE_PATH,
+      body: message,
+      timeoutMs,
+    });
+    if (reply.status !== 200) throw refusedUnsealed(server.name, reply.status, reply.body);
+    const answer = openReply(means, me, server, { id, name, bytes: reply.body });
+    try {
+      return parseReply(name, answer);
+    } catch (refusal) {
+      throw refusal instanceof CkmError ? saidBy(server.name, refusal) : refusal;
+    }
+  };
   return {
-    call: async (name, parameters, options = {}) => {
-      const id = createMessageId(means.random);
-      const date = means.clock();
-      const message = sealMessage({
-        sender: me,
-        recipient: server,
-        id,
-        date,
-        expiresAt: date + MESSAGE_LIFETIME_SECONDS,
-        function: name,
-        body: encodeCall(name, parameters),
-        introduce: options.introduce === true,
-        random: means.random,
-      });
-      const timeoutMs = options.timeoutMs ?? means.timeoutMs;
-      const reply = await means.transport(server.url, {
-        method: 'POST',
-        path: MESSAGE_PATH,
-        body: message,
-        timeoutMs,
-      });
-      if (reply.status !== 200) throw refusedUnsealed(server.name, reply.status, reply.body);
-      const answer = openReply(means, me, server, { id, name, bytes: reply.body });
+    call: async (name, parameters, options) => {
       try {
-        return parseReply(name, answer);
-      } catch (refusal) {
-        throw refusal instanceof CkmError ? saidBy(server.name, refusal) : refusal;
+        return await ask(name, parameters, options);
+      } catch (error) {
+        if (!isAnswerLost(error)) throw error;
+      }
+      try {
+        return await ask(name, parameters, options);
+      } catch (error) {
+        throw isReplayed(error) ? answerLost(server.name, error) : error;
       }
     },
   };
+}
+
+/**
+ * Whether the server may have done what it was asked while its answer was lost on the way. Asking once more is safe: every
+ * function only looks when it has been called before; but under a new message id, as no message is answered twice.
+ */
+function isAnswerLost(error: unknown): boolean {
+  return isReplayed(error) || (error instanceof CkmError && error.code === 'SERVER_CONNECTION_LOST');
+}
+
+/** Somebody on the way, or our own transport, brought the same bytes twice, and the other ones were answered. */
+function isReplayed(error: unknown): error is CkmError {
+  return error instanceof CkmError && error.code === 'MESSAGE_REPLAYED';
+}
+
+/** Whatever a network does is silence, never a server's last word. */
+function answerLost(server: string, cause: CkmError): AvailabilityError {
+  return new AvailabilityError(`the answers of server ${server} get lost on the way`, {
+    code: 'SERVER_CONNECTION_LOST',
+    hint: 'try again; if it persists, something between you and the server repeats messages',
+    facts: { server },
+    cause,
+  });
 }
 
 /** A server's refusal with the owner's name of the server in front. */

@@ -16,7 +16,8 @@ export interface TransportReply {
 
 /**
  * Carries bytes to a server and back. It is trusted with nothing: what it carries is sealed and signed.
- * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`
+ * It sends nothing twice by itself: no server answers one message twice.
+ * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`, `SERVER_CONNECTION_LOST`
  */
 export type Transport = (url: string, request: TransportRequest) => Promise<TransportReply>;
 
