@@ -24,10 +24,10 @@ const payload = () => buildMessageRequest({ domain: 'bench', bytes: randomBytes(
 
 export async function endToEnd(say) {
   const folder = mkdtempSync(join(tmpdir(), 'ckm-bench-'));
-  let house;
+  let network;
   try {
-    house = await openHouse(join(folder, 'few'));
-    const { client, servers, resting } = house;
+    network = await openServers(join(folder, 'few'));
+    const { client, servers, resting } = network;
     say('as many signatures as possible');
     await warmUp(client, servers);
     const sustained = await sustain(client, servers, SUSTAINED_MS);
@@ -38,16 +38,16 @@ export async function endToEnd(say) {
       sustainedFigure(sustained, peer),
       singleFigure(single, peer),
       ...restFigures(servers, resting),
-      await manyKeys(house, folder, say),
+      await manyKeys(network, folder, say),
     ];
   } finally {
-    await house?.close();
+    await network?.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Three servers, each a process with a database of its own, a client who has pinned them, and a key. */
-async function openHouse(folder) {
+async function openServers(folder) {
   const servers = [];
   const client = createClient({ seed: secret(new Uint8Array(randomBytes(32))), store: memoryStore() });
   const close = async () => {
@@ -215,7 +215,7 @@ function restFigures(servers, resting) {
  */
 async function manyKeys(few, folder, say) {
   say(`${STORED_KEYS} keys in each database`);
-  const many = await openHouse(join(folder, 'many'));
+  const many = await openServers(join(folder, 'many'));
   try {
     await restart(few, () => undefined);
     await restart(many, storeCopies);

@@ -1,6 +1,6 @@
-import type { Twig } from './command-line/twig.js';
+import type { CommandNode } from './command-line/command-node.js';
 
-const SEED: readonly Twig[] = [
+const SEED: readonly CommandNode[] = [
   {
     name: 'backup',
     summary: 'show the 24 words, or write them (or ur:seed) to a new file',
@@ -14,7 +14,7 @@ const SEED: readonly Twig[] = [
 ];
 
 /** For whoever uses servers. */
-const PINNED_SERVERS: readonly Twig[] = [
+const PINNED_SERVERS: readonly CommandNode[] = [
   {
     name: 'add',
     summary: 'pin a Secret Server by its likeness and open an account there',
@@ -38,7 +38,7 @@ const PINNED_SERVERS: readonly Twig[] = [
 ];
 
 /** For whoever runs one. */
-const OWN_SERVER: readonly Twig[] = [
+const OWN_SERVER: readonly CommandNode[] = [
   {
     name: 'init',
     summary: 'make a new server: its identity, its storage key and config.json',
@@ -87,7 +87,7 @@ const OWN_SERVER: readonly Twig[] = [
   {
     name: 'audit',
     summary: 'what the server did, and for whom',
-    twigs: [
+    commands: [
       {
         name: 'show',
         summary: 'what the server did, for whom, and why not',
@@ -103,7 +103,7 @@ const OWN_SERVER: readonly Twig[] = [
   {
     name: 'invite',
     summary: 'who may open an account',
-    twigs: [
+    commands: [
       {
         name: 'create',
         summary: 'a code with which one person may open one account',
@@ -124,7 +124,7 @@ const OWN_SERVER: readonly Twig[] = [
   {
     name: 'accounts',
     summary: 'who is answered',
-    twigs: [
+    commands: [
       {
         name: 'list',
         summary: 'who is answered, and what they use',
@@ -147,7 +147,7 @@ const OWN_SERVER: readonly Twig[] = [
   {
     name: 'policy',
     summary: 'what is allowed for a key',
-    twigs: [
+    commands: [
       {
         name: 'show',
         summary: 'what is allowed for a key, by its owner and by you',
@@ -162,7 +162,7 @@ const OWN_SERVER: readonly Twig[] = [
   },
 ];
 
-const KEY: readonly Twig[] = [
+const KEY: readonly CommandNode[] = [
   {
     name: 'create',
     summary: 'make a key together with your servers: it never exists in one place',
@@ -200,7 +200,7 @@ const KEY: readonly Twig[] = [
   },
 ];
 
-const SESSIONS: readonly Twig[] = [
+const SESSIONS: readonly CommandNode[] = [
   {
     name: 'list',
     summary: 'ceremonies you started, oldest first',
@@ -224,22 +224,22 @@ const SESSIONS: readonly Twig[] = [
 ];
 
 /** Every command there is; the folder `commands/` has the same shape. */
-export const COMMAND_TREE: Twig = {
+export const COMMAND_TREE: CommandNode = {
   name: 'ckm',
   summary: 'Keys that no one holds: generated and used by independent Secret Servers.',
-  twigs: [
+  commands: [
     {
       name: 'init',
       summary: 'make an owner seed: who you are to your servers',
       load: async () => (await import('./commands/init.js')).initCommand(),
     },
-    { name: 'seed', summary: 'the owner seed', twigs: SEED },
+    { name: 'seed', summary: 'the owner seed', commands: SEED },
     {
       name: 'server',
       summary: 'Secret Servers: those you use, and those you run',
-      twigs: [...PINNED_SERVERS, ...OWN_SERVER],
+      commands: [...PINNED_SERVERS, ...OWN_SERVER],
     },
-    { name: 'key', summary: 'keys that no one holds', twigs: KEY },
+    { name: 'key', summary: 'keys that no one holds', commands: KEY },
     {
       name: 'address',
       summary: 'an address of a key for bitcoin',
@@ -250,7 +250,7 @@ export const COMMAND_TREE: Twig = {
       summary: 'sign with a quorum of servers',
       load: async () => (await import('./commands/sign.js')).signCommand(),
     },
-    { name: 'sessions', summary: 'ceremonies you started', twigs: SESSIONS, usual: 'list' },
+    { name: 'sessions', summary: 'ceremonies you started', commands: SESSIONS, usual: 'list' },
     {
       name: 'status',
       summary: 'everything on one screen',

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCkm } from './test/run-ckm.js';
-import type { Twig } from './command-line/twig.js';
+import type { CommandNode } from './command-line/command-node.js';
 import { COMMAND_TREE } from './command-tree.js';
 
 function filesBelow(folder: string, prefix = ''): string[] {
@@ -14,9 +14,9 @@ function filesBelow(folder: string, prefix = ''): string[] {
   });
 }
 
-function leavesOf(twig: Twig, path: string[] = []): { path: string; twig: Twig }[] {
-  if (twig.load !== undefined) return [{ path: path.join(' '), twig }];
-  return (twig.twigs ?? []).flatMap((one) => leavesOf(one, [...path, one.name]));
+function leavesOf(node: CommandNode, path: string[] = []): { path: string; node: CommandNode }[] {
+  if (node.load !== undefined) return [{ path: path.join(' '), node }];
+  return (node.commands ?? []).flatMap((one) => leavesOf(one, [...path, one.name]));
 }
 
 const leaves = leavesOf(COMMAND_TREE);
@@ -29,16 +29,16 @@ describe('the command tree', () => {
 
   test.each(leaves)(
     '$path is called and described the same before and after it is loaded',
-    async ({ path, twig }) => {
-      const command = await twig.load!();
-      expect(command.name()).toBe(twig.name);
-      expect(command.description()).toBe(twig.summary);
-      expect(path.endsWith(twig.name)).toBe(true);
+    async ({ path, node }) => {
+      const command = await node.load!();
+      expect(command.name()).toBe(node.name);
+      expect(command.description()).toBe(node.summary);
+      expect(path.endsWith(node.name)).toBe(true);
     },
   );
 
-  test.each(leaves)('$path takes the flags that all commands take', async ({ twig }) => {
-    const flags = (await twig.load!()).options.map(({ long }) => long);
+  test.each(leaves)('$path takes the flags that all commands take', async ({ node }) => {
+    const flags = (await node.load!()).options.map(({ long }) => long);
     const everywhere = [
       '--home',
       '--json',
@@ -52,8 +52,8 @@ describe('the command tree', () => {
     expect(flags).toEqual(expect.arrayContaining(everywhere));
   });
 
-  test.each(leaves)('$path takes no secret by flag', async ({ twig }) => {
-    const flags = (await twig.load!()).options.filter(
+  test.each(leaves)('$path takes no secret by flag', async ({ node }) => {
+    const flags = (await node.load!()).options.filter(
       ({ long, required }) => required && /pass|secret|seed|words/.test(long ?? ''),
     );
     expect(flags.map(({ long }) => long)).toEqual(['--passphrase-file']);

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { growCommand } from './command-line/twig.js';
+import { buildCommand } from './command-line/command-node.js';
 import { refuseUnclearOptions } from './command-line/unclear-words.js';
 import { COMMAND_TREE } from './command-tree.js';
 import { VERSION } from './version.js';
 
 /** The parser for one command line: the command it names is loaded, all others are known by name. */
 export async function createProgram(argv: readonly string[]): Promise<Command> {
-  const program = await growCommand(COMMAND_TREE, argv);
+  const program = await buildCommand(COMMAND_TREE, argv);
   const version = argv.includes('--json') ? JSON.stringify({ version: VERSION }) : VERSION;
   program.version(version, '--version', 'print the version');
   prepare(program);

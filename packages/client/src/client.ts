@@ -227,7 +227,7 @@ async function cancelSession(
   if (reason.length > 280) throw reasonTooLong();
   if (session.kind === 'dkg') return abandonKey(context, session, reason);
   await cancelRequest(session, reason);
-  const cancelled: SessionRecord = { ...session, standing: 'cancelled', reason };
+  const cancelled: SessionRecord = { ...session, state: 'cancelled', reason };
   await saveSession(context.store, cancelled);
   return cancelled;
 }

@@ -31,7 +31,7 @@ export type { SignArgs, SignPreview, SignResult } from './signing/signer.js';
 export {
   type KeySession,
   type SessionRecord,
-  type SessionStanding,
+  type SessionState,
   shortId,
   type SignSession,
 } from './sessions/session-record.js';

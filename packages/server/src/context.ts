@@ -6,7 +6,7 @@ import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
 import type { ShownRequest } from './requests/shown-request.js';
-import type { KeyRow, Storage, Transaction, WaitingPlace } from './storage/storage.js';
+import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
@@ -75,7 +75,7 @@ export interface RequestDesk {
    * A page of what waits, behind `after`, oldest first; an empty one is the end. What suspended accounts asked for is left
    * out here, in {@link find} and in {@link approve}: it waits on, and is there again when they are resumed.
    */
-  list(after?: WaitingPlace | null): Promise<readonly WaitingRequest[]>;
+  list(after?: RequestCursor | null): Promise<readonly WaitingRequest[]>;
   /** How many there are to list. */
   count(): Promise<number>;
   /** Requests that wait under an id between these two: a few of them, when there are many. */

@@ -55,8 +55,8 @@ async function sshAgent(context: Context, command: readonly string[], given: Fla
     });
     return;
   }
-  const manners = { waitSeconds, isAsking: given.confirm === true, isBlindWanted: given.blind === true };
-  const agent = await listen(context, client, keys, socketPath, manners);
+  const options = { waitSeconds, isAsking: given.confirm === true, isBlindWanted: given.blind === true };
+  const agent = await listen(context, client, keys, socketPath, options);
   try {
     if (command.length > 0) await serveCommand(agent, command);
     else await serveUntilTold(context, agent, keys);
@@ -70,12 +70,12 @@ async function listen(
   client: Client,
   keys: readonly SshKey[],
   socketPath: string,
-  manners: Parameters<typeof agentKeys>[3],
+  options: Parameters<typeof agentKeys>[3],
 ): Promise<RunningAgent> {
   try {
     return await startAgent({
       socketPath,
-      keys: agentKeys(onTheTerminal(context), client, keys, manners),
+      keys: agentKeys(onTheTerminal(context), client, keys, options),
       onRefusal: (_key, reason) => context.terminal.warn(errorLines(toCkmError(reason))),
     });
   } catch (cause) {

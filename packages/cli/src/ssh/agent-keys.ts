@@ -7,7 +7,7 @@ import { agree, agreeBlind } from '../terminal/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { listSshKeys, type SshKey } from './ssh-keys.js';
 
-export interface AgentManners {
+export interface AgentOptions {
   /** How long a program is kept waiting for people. */
   readonly waitSeconds: number;
   /** Whether the owner is asked before each signature. */
@@ -42,11 +42,11 @@ export function agentKeys(
   context: Context,
   client: Client,
   keys: readonly SshKey[],
-  manners: AgentManners,
+  options: AgentOptions,
 ): AgentKey[] {
   let asking: Promise<unknown> = Promise.resolve();
   const ask = (key: string, description: Description) => {
-    const { isAsking, isBlindWanted } = manners;
+    const { isAsking, isBlindWanted } = options;
     const agreement = { description, key, question: `Use ${key} for this?`, isBlindWanted };
     // Two questions at once could not be told apart.
     const answer = asking.then(() => (isAsking ? agree : agreeBlind)(context, agreement));
@@ -58,7 +58,7 @@ export function agentKeys(
     comment: `ckm:${name} (${quorum.needed} of ${quorum.of})`,
     sign: async (data) => {
       const { type, payload } = buildSshAgentRequest(data);
-      const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: manners.waitSeconds };
+      const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
       const { description } = await client.preview(request);
       context.terminal.warn(formatDescription(context.terminal, description));
       await ask(name, description);

@@ -83,7 +83,7 @@ describe('a client that is killed (SIGKILL) while it makes a key', () => {
       const open = JSON.parse((await owner(['sessions', 'list', '--open', '--json'])).stdout) as {
         key: string;
       }[];
-      expect(open).toMatchObject([{ key: name, standing: 'open' }]);
+      expect(open).toMatchObject([{ key: name, state: 'open' }]);
       const resumed = await owner(['sessions', 'resume']);
       expect({ status: resumed.status, stderr: resumed.status === 0 ? '' : resumed.stderr }).toEqual({
         status: 0,

@@ -399,9 +399,9 @@ describe('status, doctor and sessions', () => {
   });
 
   test('sessions are listed, shown, and those that are over are not resumed', async () => {
-    const sessions = await lab.json<{ id: string; standing: string }[]>(['sessions']);
+    const sessions = await lab.json<{ id: string; state: string }[]>(['sessions']);
     expect(sessions.length).toBeGreaterThan(1);
-    expect(sessions.every(({ standing }) => standing === 'finished')).toBe(true);
+    expect(sessions.every(({ state }) => state === 'finished')).toBe(true);
     const { id } = sessions[0]!;
     expect((await lab.ckm(['sessions', 'show', id])).stdout).toMatch(/State +finished/);
     expect(errorOf(await lab.ckm(['sessions', 'resume', id])).code).toBe('SESSION_OVER');

@@ -54,7 +54,7 @@ describe('a signature that waits for operators', () => {
     )!;
     expect([left.status, errorOf(left).code, left.stdout]).toEqual([77, 'REQUEST_WAITING', '']);
     expect(errorOf(left).hint).toContain(`ckm sessions resume ${id!}`);
-    expect(await lab.json(['sessions', 'list', '--open'])).toMatchObject([{ id, standing: 'open' }]);
+    expect(await lab.json(['sessions', 'list', '--open'])).toMatchObject([{ id, state: 'open' }]);
     const again = await lab.ckm(['sessions', 'resume', id!, '--yes', '--wait', '1s']);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');
     expect(again.stderr).toMatch(/this command waits until .* UTC/);

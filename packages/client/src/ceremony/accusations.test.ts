@@ -74,7 +74,7 @@ describe('a server that accuses another, while a key is made', () => {
       hint: expect.stringContaining('bravo and alpha'),
       facts: { servers: ['bravo', 'alpha'], culprits: [2, 1], by: 'bravo', accused: ['alpha'], said: code },
     });
-    expect(await client.listSessions()).toMatchObject([{ standing: 'failed' }]);
+    expect(await client.listSessions()).toMatchObject([{ state: 'failed' }]);
     expect(await store.list('evidence')).toEqual([]);
   });
 

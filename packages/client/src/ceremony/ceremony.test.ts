@@ -9,7 +9,7 @@ import {
   type Actor,
   copyStore,
   createStage,
-  type Lie,
+  type Tamper,
   messageOf,
   mortalStore,
   ownerClient,
@@ -33,8 +33,7 @@ beforeEach(async () => {
 afterEach(() => stage.close());
 
 const reopen = (over: ClientStore = store) => ownerClient(stage.transport, () => stage.now, { store: over });
-const openSessions = async (of = client) =>
-  (await of.listSessions()).filter(({ standing }) => standing === 'open');
+const openSessions = async (of = client) => (await of.listSessions()).filter(({ state }) => state === 'open');
 
 /** Changes what a server shows of a session, and only from the call of that name on. */
 function showing(
@@ -101,7 +100,7 @@ describe('a key', () => {
     [{ kinds: [''] }, 'it has to name 1 to 16 kinds of request'],
     [{ expiresAt: -1 }, 'its end is no moment'],
     [{ mood: 'good' }, 'it has a field that no policy has'],
-  ])('with the policy %j says what a policy has to be, in words of this house', async (policy, why) => {
+  ])('with the policy %j says what a policy has to be, in words of this network', async (policy, why) => {
     await expect(client.createKey({ ...KEY, policy } as never)).rejects.toMatchObject({
       code: 'POLICY_INVALID',
       message: `the policy cannot be used: ${why}`,
@@ -246,7 +245,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       facts: { servers: ['bravo'] },
     });
     expect(await client.listKeys()).toEqual([]);
-    expect(await client.listSessions()).toMatchObject([{ standing: 'failed' }]);
+    expect(await client.listSessions()).toMatchObject([{ state: 'failed' }]);
     expect((await store.list('evidence')).length).toBe(code === 'FAULT_EQUIVOCATION' ? 1 : 0);
   });
 
@@ -298,7 +297,7 @@ describe('V22: a ceremony that is interrupted', () => {
   test('by a silent server waits for it and then goes on', async () => {
     for (const name of ['session.propose', 'session.join', 'session.deliver'] as const) {
       const key = { ...KEY, name: name.replace('.', '-') };
-      const mute: Lie = async (asked, honest) =>
+      const mute: Tamper = async (asked, honest) =>
         asked.name === name ? Promise.reject(unreachable('bravo')) : honest();
       stage.actor('bravo').lie = mute;
       await expect(client.createKey(key)).rejects.toMatchObject({
@@ -342,8 +341,8 @@ describe('V22: a ceremony that is interrupted', () => {
         break;
       }
       const second = reopen(disk);
-      for (const { sessionId, standing } of await second.listSessions()) {
-        if (standing === 'open') await second.resumeSession(encodeHex(sessionId));
+      for (const { sessionId, state } of await second.listSessions()) {
+        if (state === 'open') await second.resumeSession(encodeHex(sessionId));
       }
       // Dead before the first thing was written means that nothing was begun.
       const made = await second.listKeys();

@@ -75,7 +75,7 @@ export function sessionFromPlan(
     session: {
       kind: 'dkg',
       sessionId: context.random(32),
-      standing: 'open',
+      state: 'open',
       createdAt: now,
       expiresAt: now + (args.expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS),
       reason: null,
@@ -119,7 +119,7 @@ export async function assertNameFree({ store }: ClientContext, name: string): Pr
     });
   }
   const sessions = await listSessions(store);
-  if (sessions.some((one) => one.kind === 'dkg' && one.standing === 'open' && one.keyName === name)) {
+  if (sessions.some((one) => one.kind === 'dkg' && one.state === 'open' && one.keyName === name)) {
     throw new UsageError(`a key ${name} is already being made`, {
       code: 'KEY_EXISTS',
       hint: 'go on with it: ckm sessions resume; or give it up: ckm sessions cancel',

@@ -7,7 +7,7 @@ import { isRoundComplete, ROUNDS } from '../ceremony/packets.js';
 import type { ClientContext } from '../context.js';
 import type { OnProgress } from '../progress/progress.js';
 import { serverWithXid } from '../servers/servers.js';
-import { type KeySession, type SessionStanding, shortId } from '../sessions/session-record.js';
+import { type KeySession, type SessionState, shortId } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
 import { keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';
 import { saveKeyRecord } from './keys.js';
@@ -97,8 +97,8 @@ function isFinal(run: KeyRun, error: unknown): error is CkmError {
   return isSaidByServer && !error.retryable && error.errorClass !== 'BugError';
 }
 
-async function close(run: KeyRun, standing: SessionStanding, reason: string | null): Promise<void> {
-  run.session = { ...run.session, standing, reason };
+async function close(run: KeyRun, state: SessionState, reason: string | null): Promise<void> {
+  run.session = { ...run.session, state, reason };
   await saveSession(run.context.store, run.session);
 }
 

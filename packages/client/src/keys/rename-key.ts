@@ -18,7 +18,7 @@ export async function renameKey(context: ClientContext, name: string, wanted: st
     if (name === next) return renamed;
     await saveKeyRecord(store, renamed);
     for (const session of await listSessions(store)) {
-      if (session.keyName !== name || session.standing !== 'open') continue;
+      if (session.keyName !== name || session.state !== 'open') continue;
       await saveSession(store, { ...session, keyName: next });
     }
     await store.delete(keyPath(name));

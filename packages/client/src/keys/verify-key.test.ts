@@ -3,7 +3,7 @@ import { AccessError, PolicyError, StateError } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { memoryStore } from '../store/memory-store.js';
-import { copyStore, createStage, type Lie, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import { copyStore, createStage, type Tamper, ownerClient, type Stage, unreachable } from '../test/stage.js';
 import type { ClientStore } from '../store/client-store.js';
 
 const KEYS = ['ink', 'paper', 'wax'];
@@ -34,12 +34,12 @@ const refusals = [
   new StateError('the message is from the future', details('MESSAGE_TOO_EARLY')),
 ];
 const refusing =
-  (error: Error): Lie =>
+  (error: Error): Tamper =>
   async () => {
     throw error;
   };
 const showing =
-  (change: (shown: Result<'key.show'>) => Result<'key.show'>): Lie =>
+  (change: (shown: Result<'key.show'>) => Result<'key.show'>): Tamper =>
   async ({ name }, honest) =>
     name === 'key.show' ? change((await honest()) as Result<'key.show'>) : honest();
 
@@ -52,7 +52,7 @@ describe('a server that is asked for its copy of a key', () => {
     expect(servers[1]).toMatchObject({ code: error.code, text: `server bravo: ${error.message}` });
   });
 
-  test.each<[string, Lie, string]>([
+  test.each<[string, Tamper, string]>([
     [
       'another certificate',
       showing((shown) => ({ ...shown, certificate: shown.certificate!.slice(1) })),

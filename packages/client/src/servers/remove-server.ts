@@ -17,9 +17,7 @@ export async function removeServer(store: ClientStore, name: string): Promise<vo
   );
   const making = (await listSessions(store)).filter(
     (one) =>
-      one.kind === 'dkg' &&
-      one.standing === 'open' &&
-      one.servers.some((server) => equalBytes(server.xid, xid)),
+      one.kind === 'dkg' && one.state === 'open' && one.servers.some((server) => equalBytes(server.xid, xid)),
   );
   const users = [...keys.map((record) => record.name), ...making.map(({ keyName }) => keyName)];
   if (users.length > 0) {

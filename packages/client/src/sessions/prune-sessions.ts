@@ -19,8 +19,8 @@ async function isLongOver(store: ClientStore, path: string, now: number): Promis
   try {
     const bytes = await store.get(path);
     if (bytes === null) return false;
-    const { standing, expiresAt } = parseSession(path, bytes);
-    return standing !== 'open' && expiresAt + KEPT_SECONDS < now;
+    const { state, expiresAt } = parseSession(path, bytes);
+    return state !== 'open' && expiresAt + KEPT_SECONDS < now;
   } catch {
     return false;
   }

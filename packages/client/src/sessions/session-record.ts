@@ -4,12 +4,12 @@ import { type Data, decodeData, encodeData } from '@ckm/gordian';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
 
 /** How a ceremony stands for its owner. `open` can be resumed, whatever happened. */
-export type SessionStanding = 'open' | 'finished' | 'cancelled' | 'failed';
+export type SessionState = 'open' | 'finished' | 'cancelled' | 'failed';
 
 interface SessionBase {
   /** 32 bytes */
   readonly sessionId: Uint8Array;
-  readonly standing: SessionStanding;
+  readonly state: SessionState;
   /** UnixSeconds */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -73,14 +73,14 @@ export function parseSession(path: string, bytes: Uint8Array): SessionRecord {
   throw corrupt(path);
 }
 
-const STANDINGS: readonly SessionStanding[] = ['open', 'finished', 'cancelled', 'failed'];
+const STATES: readonly SessionState[] = ['open', 'finished', 'cancelled', 'failed'];
 
 function readBase(path: string, record: RecordReader): SessionBase {
-  const standing = STANDINGS.find((one) => one === record.text('standing'));
-  if (standing === undefined) throw corrupt(path);
+  const state = STATES.find((one) => one === record.text('state'));
+  if (state === undefined) throw corrupt(path);
   return {
     sessionId: record.bytes('sessionId', 32),
-    standing,
+    state,
     createdAt: record.integer('createdAt'),
     expiresAt: record.integer('expiresAt'),
     reason: record.has('reason') ? record.text('reason') : null,

@@ -58,9 +58,9 @@ export async function findSession(store: ClientStore, id: string): Promise<Sessi
 
 /** @throws StateError `SESSION_OVER` */
 export function requireOpen(session: SessionRecord): void {
-  if (session.standing === 'open') return;
+  if (session.state === 'open') return;
   const why = session.reason === null ? '' : `: ${session.reason}`;
-  throw new StateError(`session ${shortId(session.sessionId)} is over (${session.standing})${why}`, {
+  throw new StateError(`session ${shortId(session.sessionId)} is over (${session.state})${why}`, {
     code: 'SESSION_OVER',
     hint:
       session.kind === 'sign' && session.artefact !== null

@@ -20,7 +20,7 @@ export function askAttempt(run: SignRun, participant: Participant, action: OpenA
 
 /** Asks for commitments, and at the same time how the request stands. */
 export function askCommitments(run: SignRun, participant: Participant): void {
-  if (run.standings.get(participant) !== 'waiting') run.standings.set(participant, 'asked');
+  if (run.serverStates.get(participant) !== 'waiting') run.serverStates.set(participant, 'asked');
   send(run, participant, null, run.pool.ask(participant.slot, run.request.tasks.length));
 }
 

@@ -1,13 +1,13 @@
 import type { Parameters, Result } from '@ckm/api';
 import { afterEach, expect, test } from 'vitest';
-import { createStage, type Lie, messageOf, type Stage } from '../test/stage.js';
+import { createStage, type Tamper, messageOf, type Stage } from '../test/stage.js';
 
 type Reply = Result<'sign.request'>;
 
 let stage: Stage;
 afterEach(() => stage.close());
 
-function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Lie {
+function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Tamper {
   return async ({ name, parameters }, honest) => {
     const result = await honest();
     return name === 'sign.request'

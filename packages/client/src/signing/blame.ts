@@ -11,7 +11,7 @@ export async function blame(run: SignRun, slot: number, code: RoastFaultCode): P
   const participant = participantAt(run, slot);
   if (participant === undefined) return;
   const { context, requestId, request, pool, key } = run;
-  run.standings.set(participant, 'faulty');
+  run.serverStates.set(participant, 'faulty');
   pool.drop(slot);
   const attempts = run.roast.attempts
     .filter(({ parties }) => (parties as readonly number[]).includes(slot))

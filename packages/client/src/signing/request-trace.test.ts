@@ -25,7 +25,7 @@ const make = (approval: 'automatic' | 'operator') =>
     policy: { approval },
   });
 const openRequests = async () =>
-  (await client.listSessions()).filter(({ kind, standing }) => kind === 'sign' && standing === 'open');
+  (await client.listSessions()).filter(({ kind, state }) => kind === 'sign' && state === 'open');
 const requests = async () => (await client.listSessions()).filter(({ kind }) => kind === 'sign');
 const desks = async () =>
   (await Promise.all(stage.actors.map(({ server }) => server.sessions.desk.list()))).flat();

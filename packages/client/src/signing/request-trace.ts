@@ -36,7 +36,7 @@ export function createRequestTrace(store: ClientStore, session: SignSession, isK
       await save({ attempts });
     },
     finish: async (attempts, artefact) => {
-      if (staysWhenOver) await save({ attempts, artefact, standing: 'finished' });
+      if (staysWhenOver) await save({ attempts, artefact, state: 'finished' });
       else await removeSession(store, session.sessionId);
     },
     giveUp: async () => {

@@ -58,7 +58,7 @@ export interface SignOutcome {
 }
 
 /** What comes back from one server. Exactly one of `reply` and `error` is there. */
-export interface Happening {
+export interface ServerAnswer {
   readonly participant: Participant;
   /** The number of the attempt it was asked for, as servers know it; null when it was asked for commitments. */
   readonly attempt: number | null;
@@ -70,7 +70,7 @@ export interface Happening {
  * How a server stands besides its part in an attempt. `open`: nothing known against it. `asked`: for commitments, and
  * has not answered. `waiting`: for its operator. The others take no part any more.
  */
-export type Standing = 'open' | 'asked' | 'waiting' | 'refused' | 'silent' | 'faulty';
+export type ServerState = 'open' | 'asked' | 'waiting' | 'refused' | 'silent' | 'faulty';
 
 /** Why a server is not part of it: in its own words. */
 export interface Refusal {
@@ -80,8 +80,8 @@ export interface Refusal {
 
 /** A job as it runs. */
 export interface SignRun extends SignJob {
-  readonly inbox: Inbox<Happening>;
-  readonly standings: Map<Participant, Standing>;
+  readonly inbox: Inbox<ServerAnswer>;
+  readonly serverStates: Map<Participant, ServerState>;
   readonly faults: SigningFault[];
   readonly refusals: Refusal[];
   readonly silences: Refusal[];
@@ -102,8 +102,8 @@ export function participantAt(run: SignRun, slot: number): Participant | undefin
 }
 
 /** In the order in which they are to be asked. */
-export function thoseThatAre(run: SignRun, ...standings: readonly Standing[]): Participant[] {
-  return run.participants.filter((one) => standings.includes(run.standings.get(one) ?? 'open'));
+export function thoseThatAre(run: SignRun, ...serverStates: readonly ServerState[]): Participant[] {
+  return run.participants.filter((one) => serverStates.includes(run.serverStates.get(one) ?? 'open'));
 }
 
 /** In the order in which people know them. */

@@ -40,7 +40,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
   const run: SignRun = {
     ...job,
     inbox: createInbox(),
-    standings: new Map(),
+    serverStates: new Map(),
     faults: [],
     refusals: [],
     silences: [],
@@ -72,9 +72,8 @@ async function runRoast(run: SignRun): Promise<readonly Uint8Array[] | null> {
   while (run.roast.outcome === null) {
     await topUp(run);
     if (run.roast.outcome !== null) break;
-    const happening = await run.inbox.next(patienceMs);
-    const events: readonly RoastEvent[] =
-      happening === null ? [{ kind: 'impatient' }] : eventsFrom(run, happening);
+    const answer = await run.inbox.next(patienceMs);
+    const events: readonly RoastEvent[] = answer === null ? [{ kind: 'impatient' }] : eventsFrom(run, answer);
     for (const event of events) await advance(run, event);
   }
   returnUnused(run);
@@ -166,8 +165,8 @@ async function waitForPeople(run: SignRun): Promise<void> {
     // Everybody has heard of it before it is left.
     const isHeard = thoseThatAre(run, 'asked').length === 0;
     if (isHeard && run.context.clock() >= run.waitUntil) throw requestWaiting(run);
-    const happening = await run.inbox.next(POLL_MS);
-    if (happening !== null) eventsFrom(run, happening);
+    const answer = await run.inbox.next(POLL_MS);
+    if (answer !== null) eventsFrom(run, answer);
     else for (const participant of waiting) pollOnce(run, participant);
   }
 }
@@ -188,9 +187,9 @@ async function keepForPeople(run: SignRun): Promise<void> {
 /** Those that wait for people once everybody who was asked has answered, or has had time enough to. */
 async function waitingInTheEnd(run: SignRun): Promise<readonly Participant[]> {
   while (run.unanswered > 0) {
-    const happening = await run.inbox.next(LONGEST_PATIENCE_MS);
-    if (happening === null) break;
-    eventsFrom(run, happening);
+    const answer = await run.inbox.next(LONGEST_PATIENCE_MS);
+    if (answer === null) break;
+    eventsFrom(run, answer);
   }
   return thoseThatAre(run, 'waiting');
 }
@@ -211,7 +210,7 @@ function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome
     signers: bySlot(run.participants.filter(({ slot }) => signers.includes(slot))),
     faults: run.faults,
     silent: bySlot(
-      run.participants.filter((one) => run.standings.get(one) === 'silent' || late.includes(one.slot)),
+      run.participants.filter((one) => run.serverStates.get(one) === 'silent' || late.includes(one.slot)),
     ),
     waiting: bySlot(thoseThatAre(run, 'waiting')),
     attempts: lastAttempt(run),

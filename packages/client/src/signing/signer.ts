@@ -222,7 +222,7 @@ function sessionOf(args: {
   return {
     kind: 'sign',
     sessionId: args.requestId,
-    standing: 'open',
+    state: 'open',
     createdAt: args.now,
     expiresAt: args.expiresAt,
     reason: null,

@@ -9,7 +9,7 @@ import {
   type Actor,
   copyStore,
   createStage,
-  type Lie,
+  type Tamper,
   messageOf,
   ownerClient,
   type Stage,
@@ -44,7 +44,7 @@ function withKey(settings: object = {}): void {
 const reopen = () => ownerClient(stage.transport, () => stage.now, { store });
 
 /** Changes what a server answers to `sign.request`. */
-function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Lie {
+function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Tamper {
   return async ({ name, parameters }, honest) => {
     const result = await honest();
     return name === 'sign.request'
@@ -53,7 +53,7 @@ function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Repl
   };
 }
 
-const wrongShare: Lie = lying((reply) => ({
+const wrongShare: Tamper = lying((reply) => ({
   ...reply,
   shares: reply.shares.map((share) => share.map((byte, i) => (i === 3 ? byte ^ 1 : byte))),
 }));
@@ -115,7 +115,7 @@ describe('a signature', () => {
 describe('a server in the adversary’s hands', () => {
   withKey();
 
-  test.each<[string, Lie, string]>([
+  test.each<[string, Tamper, string]>([
     ['sends a wrong share', wrongShare, 'FAULT_SHARE_INVALID'],
     [
       'sends a share of zeros',
@@ -372,12 +372,12 @@ describe('a request that waits for people', () => {
       exitCode: 77,
     });
     const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
-    expect(session).toMatchObject({ standing: 'open', keyName: 'k' });
+    expect(session).toMatchObject({ state: 'open', keyName: 'k' });
     await approve('alpha');
     await approve('charlie');
     const done = await client.resumeSession(encodeHex(session!.sessionId).slice(0, 8));
     expect(done).toMatchObject({ kind: 'sign', result: { signers: ['alpha', 'charlie'] } });
-    expect(await client.showSession(encodeHex(session!.sessionId))).toMatchObject({ standing: 'finished' });
+    expect(await client.showSession(encodeHex(session!.sessionId))).toMatchObject({ state: 'finished' });
     await client.close();
     expect(await stage.actor('bravo').server.sessions.desk.list()).toEqual([]);
   });

@@ -4,16 +4,16 @@ import type { PartyIndex, RoastEvent } from '@ckm/threshold';
 import { isSilence, type Participant } from '../ceremony/ask-all.js';
 import { reportSigning } from './report.js';
 import { refusalFrom } from './sign-errors.js';
-import type { Happening, SignRun } from './sign-job.js';
+import type { ServerAnswer, SignRun } from './sign-job.js';
 
-/** What an answer means to the coordinator. Standing and reasons are noted on the way. */
+/** What an answer means to the coordinator. ServerState and reasons are noted on the way. */
 export function eventsFrom(
   run: SignRun,
-  { participant, attempt, reply, error }: Happening,
+  { participant, attempt, reply, error }: ServerAnswer,
 ): readonly RoastEvent[] {
   run.unanswered--;
   run.polled.delete(participant.slot);
-  if (run.standings.get(participant) === 'faulty') return [];
+  if (run.serverStates.get(participant) === 'faulty') return [];
   // An answer to a run of the coordinator that is over counts for the pool only.
   const number = attempt === null ? null : attempt - run.base;
   if (number !== null && number < 1) return [];
@@ -42,7 +42,7 @@ function fromReply(
     case 'stale':
       return fresh(run, participant, number);
     case 'waiting':
-      run.standings.set(participant, 'waiting');
+      run.serverStates.set(participant, 'waiting');
       return [{ kind: 'declined', party, code: 'WAITING' }];
     default:
       return refused(run, participant, refusalFrom(participant, reply));
@@ -51,7 +51,7 @@ function fromReply(
 
 /** Its new commitments are in the pool already; those of the attempt, if it was asked for one, are lost. */
 function fresh(run: SignRun, participant: Participant, number: number | null): readonly RoastEvent[] {
-  run.standings.set(participant, 'open');
+  run.serverStates.set(participant, 'open');
   if (number === null) return [];
   return [{ kind: 'stale', party: participant.slot as PartyIndex, attempt: number, next: null }];
 }
@@ -64,7 +64,7 @@ function fromError(
 ): readonly RoastEvent[] {
   const party = participant.slot as PartyIndex;
   if (isSilence(error)) {
-    run.standings.set(participant, 'silent');
+    run.serverStates.set(participant, 'silent');
     run.silences.push({ participant, error });
     return [{ kind: 'declined', party, code: error.code }];
   }
@@ -87,7 +87,7 @@ export function outOfTurn(run: SignRun, participant: Participant, did: string): 
 }
 
 function refused(run: SignRun, participant: Participant, error: CkmError): readonly RoastEvent[] {
-  run.standings.set(participant, 'refused');
+  run.serverStates.set(participant, 'refused');
   run.refusals.push({ participant, error });
   return [{ kind: 'declined', party: participant.slot as PartyIndex, code: error.code }];
 }

@@ -230,7 +230,7 @@ function keyLine(keys: readonly string[], { server, verdict, text, code }: Serve
 }
 
 async function checkSessions({ store, clock }: ClientContext): Promise<DoctorLine[]> {
-  const open = (await listSessions(store)).filter(({ standing }) => standing === 'open');
+  const open = (await listSessions(store)).filter(({ state }) => state === 'open');
   const overdue = open.filter(({ expiresAt }) => expiresAt <= clock());
   if (overdue.length > 0) {
     const text = `${overdue.length} open beyond their time`;

@@ -101,7 +101,7 @@ export async function readStatus(context: ClientContext): Promise<Status> {
       };
     }),
     openSessions: sessions
-      .filter(({ standing }) => standing === 'open')
+      .filter(({ state }) => state === 'open')
       .map(({ sessionId, kind, keyName, expiresAt }) => ({
         id: shortId(sessionId),
         kind,

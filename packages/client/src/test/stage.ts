@@ -25,13 +25,13 @@ import {
 import { buildMessageRequest } from '@ckm/requests';
 import { randomBytes } from 'node:crypto';
 import {
-  LAB_TIME,
-  type LabCaller,
-  type LabOptions,
-  type LabServer,
-  openLabServer,
-  removeLabServer,
-} from '../../../server/src/sessions/test/lab.js';
+  TEST_TIME,
+  type BareCaller,
+  type BareOptions,
+  type BareServer,
+  openBareServer,
+  removeBareServer,
+} from '../../../server/src/sessions/test/bare-server.js';
 import { type Client, type ClientOptions, createClient } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
@@ -41,11 +41,11 @@ import type { Transport, TransportReply, TransportRequest } from '../transport/t
 export interface Asked {
   readonly name: FunctionName;
   readonly parameters: unknown;
-  readonly caller: LabCaller;
+  readonly caller: BareCaller;
 }
 
 /** What a lying server says instead of the truth: another result, or whatever it throws. */
-export type Lie = (asked: Asked, honest: () => Promise<unknown>) => Promise<unknown>;
+export type Tamper = (asked: Asked, honest: () => Promise<unknown>) => Promise<unknown>;
 
 /** What happens to bytes between client and server. `pass` brings them there. */
 export type Wire = (
@@ -57,13 +57,13 @@ export type Wire = (
 export interface Actor {
   readonly name: string;
   readonly url: string;
-  server: LabServer;
+  server: BareServer;
   identity: Identity;
-  lie: Lie | null;
+  lie: Tamper | null;
   wire: Wire | null;
   /** Names of the functions it was asked for, in order. */
   asked: FunctionName[];
-  restart(changes?: Partial<LabOptions>): Promise<void>;
+  restart(changes?: Partial<BareOptions>): Promise<void>;
 }
 
 export interface Stage {
@@ -82,8 +82,8 @@ export interface Stage {
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 const random = (length: number) => new Uint8Array(randomBytes(length));
 
-export async function createStage(count = 3, options: Partial<LabOptions> = {}): Promise<Stage> {
-  const stage = { now: LAB_TIME };
+export async function createStage(count = 3, options: Partial<BareOptions> = {}): Promise<Stage> {
+  const stage = { now: TEST_TIME };
   const actors: Actor[] = [];
   for (const name of NAMES.slice(0, count))
     actors.push(await createActor(name, { now: () => stage.now, ...options }));
@@ -111,7 +111,7 @@ export async function createStage(count = 3, options: Partial<LabOptions> = {}):
       for (const client of clients) await client.close();
       for (const { server } of actors) {
         await server.stop();
-        removeLabServer(server);
+        removeBareServer(server);
       }
     },
   });
@@ -132,8 +132,8 @@ export function ownerClient(
   });
 }
 
-async function createActor(name: string, options: Partial<LabOptions>): Promise<Actor> {
-  const server = await openLabServer({ name, ...options });
+async function createActor(name: string, options: Partial<BareOptions>): Promise<Actor> {
+  const server = await openBareServer({ name, ...options });
   const actor: Actor = {
     name,
     url: `http://${name}.test`,
@@ -191,7 +191,7 @@ async function answer(actor: Actor, message: Message, keys: PublicKeys): Promise
 
 async function perform(
   actor: Actor,
-  caller: LabCaller,
+  caller: BareCaller,
   name: FunctionName,
   parameters: Parameters<FunctionName>,
 ): Promise<unknown> {

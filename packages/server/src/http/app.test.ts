@@ -10,7 +10,7 @@ import { TEST_LIMITS } from '../test/limits.js';
 const LIMITS = { ...TEST_LIMITS, concurrency: 2 };
 const OCTETS = { 'content-type': 'application/octet-stream' };
 
-interface Door {
+interface TestApp {
   post(body?: Uint8Array, headers?: Record<string, string>, address?: string): Promise<Response>;
   get(path: string, address?: string, headers?: Record<string, string>): Promise<Response>;
   readonly seen: Uint8Array[];
@@ -27,7 +27,7 @@ function open(
     metrics: 'local' | 'anybody';
     receive: OpenGate['receive'];
   }> = {},
-): Door {
+): TestApp {
   const lines: string[] = [];
   const seen: Uint8Array[] = [];
   const card = { document: 'ur:envelope/…', name: 'alpha', version: '0.1.0', accounts: 'open' as const };
@@ -37,8 +37,8 @@ function open(
       seen.push(bytes);
       return { kind: 'sealed', bytes };
     });
-  const storageAnswers = async () => door.storageAnswers;
-  const door: Door = {
+  const storageAnswers = async () => subject.storageAnswers;
+  const subject: TestApp = {
     storageAnswers: true,
     phase: 'ready',
     seen,
@@ -59,42 +59,42 @@ function open(
       metrics: options.metrics ?? 'local',
     },
     gate: {
-      phase: () => door.phase,
-      open: () => (door.phase === 'ready' ? { receive, card, storageAnswers } : null),
+      phase: () => subject.phase,
+      open: () => (subject.phase === 'ready' ? { receive, card, storageAnswers } : null),
     },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
   });
-  return door;
+  return subject;
 }
 
 const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
 
 describe('POST /v1/messages', () => {
   test('hands the bytes in and the reply out, and nothing may store either', async () => {
-    const door = open();
+    const subject = open();
     const body = random(500);
-    const response = await door.post(body);
+    const response = await subject.post(body);
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(body);
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
-    expect(door.seen).toEqual([body]);
+    expect(subject.seen).toEqual([body]);
   });
 
   test('V9: a body that says it is too long is refused before a byte of it is read', async () => {
-    const door = open();
+    const subject = open();
     for (const length of ['1001', '999999999999', '9'.repeat(30), '-1', '1e3']) {
-      const response = await door.post(new Uint8Array(3), { ...OCTETS, 'content-length': length });
+      const response = await subject.post(new Uint8Array(3), { ...OCTETS, 'content-length': length });
       expect([response.status, await codeOf(response)]).toEqual([413, 'BODY_TOO_LONG']);
     }
-    expect(door.seen).toEqual([]);
+    expect(subject.seen).toEqual([]);
   });
 
   test('V9: a body that hides its length is cut off at the limit', async () => {
-    const door = open();
-    const response = await door.post(new Uint8Array(1_001));
+    const subject = open();
+    const response = await subject.post(new Uint8Array(1_001));
     expect([response.status, await codeOf(response)]).toEqual([413, 'BODY_TOO_LONG']);
-    expect((await door.post(new Uint8Array(1_000))).status).toBe(200);
-    expect(door.seen).toHaveLength(1);
+    expect((await subject.post(new Uint8Array(1_000))).status).toBe(200);
+    expect(subject.seen).toHaveLength(1);
   });
 
   test('anything but octets is refused', async () => {
@@ -103,24 +103,24 @@ describe('POST /v1/messages', () => {
   });
 
   test('a sealed, opening or stopping server says so and reads nothing', async () => {
-    const door = open();
+    const subject = open();
     const codes: string[] = [];
     for (const phase of ['sealed', 'opening', 'stopping'] as const) {
-      door.phase = phase;
-      const response = await door.post();
+      subject.phase = phase;
+      const response = await subject.post();
       expect(response.status).toBe(503);
       codes.push(await codeOf(response));
-      expect((await door.get('/v1/identity')).status).toBe(503);
+      expect((await subject.get('/v1/identity')).status).toBe(503);
     }
     expect(codes).toEqual(['SERVER_SEALED', 'SERVER_BUSY', 'SERVER_STOPPING']);
-    expect(door.seen).toEqual([]);
+    expect(subject.seen).toEqual([]);
   });
 
   test('one address that asks too often is told to wait; another is answered', async () => {
-    const door = open({ limits: { perAddressPerMinute: 2 } });
+    const subject = open({ limits: { perAddressPerMinute: 2 } });
     const statuses: number[] = [];
     for (const address of ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2']) {
-      statuses.push((await door.post(undefined, OCTETS, address)).status);
+      statuses.push((await subject.post(undefined, OCTETS, address)).status);
     }
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
@@ -130,19 +130,19 @@ describe('POST /v1/messages', () => {
       [false, [200, 429]],
       [true, [200, 200]],
     ] as const) {
-      const door = open({ limits: { perAddressPerMinute: 1 }, trustProxy });
+      const subject = open({ limits: { perAddressPerMinute: 1 }, trustProxy });
       const statuses: number[] = [];
       for (const claimed of ['203.0.113.1', '203.0.113.2']) {
-        statuses.push((await door.post(undefined, { ...OCTETS, 'x-forwarded-for': claimed })).status);
+        statuses.push((await subject.post(undefined, { ...OCTETS, 'x-forwarded-for': claimed })).status);
       }
       expect(statuses).toEqual(expected);
     }
   });
 
   test('everybody together has a limit too', async () => {
-    const door = open({ limits: { perSecond: 3, concurrency: 10 } });
+    const subject = open({ limits: { perSecond: 3, concurrency: 10 } });
     const statuses = await Promise.all(
-      [1, 2, 3, 4].map(async (host) => (await door.post(undefined, OCTETS, `192.0.2.${host}`)).status),
+      [1, 2, 3, 4].map(async (host) => (await subject.post(undefined, OCTETS, `192.0.2.${host}`)).status),
     );
     expect(statuses).toEqual([200, 200, 200, 429]);
   });
@@ -150,77 +150,82 @@ describe('POST /v1/messages', () => {
   test('only so many are answered at the same time', async () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
-    const door = open({
+    const subject = open({
       receive: async (bytes) => {
         await held;
         return { kind: 'sealed', bytes };
       },
     });
-    const running = [door.post(), door.post()];
-    const refused = await door.post();
+    const running = [subject.post(), subject.post()];
+    const refused = await subject.post();
     expect([refused.status, await codeOf(refused)]).toEqual([503, 'SERVER_BUSY']);
     expect(refused.headers.get('retry-after')).toBe('1');
     release();
     expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200]);
-    expect((await door.post()).status).toBe(200);
+    expect((await subject.post()).status).toBe(200);
   });
 
   test('an answer that takes too long ends in a problem that can be asked again', async () => {
-    const door = open({ limits: { requestTimeoutMs: 5 }, receive: () => new Promise(() => undefined) });
-    const response = await door.post();
+    const subject = open({ limits: { requestTimeoutMs: 5 }, receive: () => new Promise(() => undefined) });
+    const response = await subject.post();
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ code: 'REQUEST_TIMEOUT', retryable: true });
   });
 
   test('V65: an error that cannot happen shows neither its words nor its stack', async () => {
-    const door = open({
+    const subject = open({
       receive: () => {
         throw new TypeError('canary-in-a-message');
       },
     });
-    const response = await door.post();
+    const response = await subject.post();
     expect(response.status).toBe(503);
     expect(await response.text()).not.toContain('canary');
-    expect(door.log()).toContain('"msg":"bug"');
-    expect(door.log()).not.toContain('canary');
+    expect(subject.log()).toContain('"msg":"bug"');
+    expect(subject.log()).not.toContain('canary');
   });
 });
 
 describe('the rest', () => {
   test('healthz is about the process, readyz about the server', async () => {
-    const door = open();
-    door.phase = 'sealed';
-    expect((await door.get('/healthz')).status).toBe(200);
-    const sealed = await door.get('/readyz');
+    const subject = open();
+    subject.phase = 'sealed';
+    expect((await subject.get('/healthz')).status).toBe(200);
+    const sealed = await subject.get('/readyz');
     expect([sealed.status, await sealed.json()]).toEqual([503, { status: 'sealed' }]);
-    door.phase = 'ready';
-    expect((await door.get('/readyz')).status).toBe(200);
-    door.storageAnswers = false;
-    const stuck = await door.get('/readyz');
+    subject.phase = 'ready';
+    expect((await subject.get('/readyz')).status).toBe(200);
+    subject.storageAnswers = false;
+    const stuck = await subject.get('/readyz');
     expect([stuck.status, await stuck.json()]).toEqual([503, { status: 'storage' }]);
-    expect((await door.get('/healthz')).status).toBe(200);
+    expect((await subject.get('/healthz')).status).toBe(200);
   });
 
   test('the identity card is there for everybody, with a limit', async () => {
-    const door = open({ limits: { perAddressPerMinute: 1 } });
-    expect(await (await door.get('/v1/identity')).json()).toMatchObject({ name: 'alpha', accounts: 'open' });
-    expect((await door.get('/v1/identity')).status).toBe(429);
+    const subject = open({ limits: { perAddressPerMinute: 1 } });
+    expect(await (await subject.get('/v1/identity')).json()).toMatchObject({
+      name: 'alpha',
+      accounts: 'open',
+    });
+    expect((await subject.get('/v1/identity')).status).toBe(429);
   });
 
   test('metrics are for this machine only, unless the operator says otherwise', async () => {
-    const door = open();
-    await door.post(new Uint8Array(1_001));
-    expect((await door.get('/metrics')).status).toBe(403);
-    const local = await door.get('/metrics', '::ffff:127.0.0.1');
+    const subject = open();
+    await subject.post(new Uint8Array(1_001));
+    expect((await subject.get('/metrics')).status).toBe(403);
+    const local = await subject.get('/metrics', '::ffff:127.0.0.1');
     expect(await local.text()).toContain('ckm_messages_refused_total{code="BODY_TOO_LONG"} 1');
-    expect((await door.get('/metrics', '127.0.0.1', { 'x-forwarded-for': '198.51.100.7' })).status).toBe(403);
+    expect((await subject.get('/metrics', '127.0.0.1', { 'x-forwarded-for': '198.51.100.7' })).status).toBe(
+      403,
+    );
     expect((await open({ metrics: 'anybody' }).get('/metrics')).status).toBe(200);
   });
 
   test('behind a proxy metrics are for nobody: one that adds no header would show them to everybody', async () => {
-    const door = open({ trustProxy: true });
+    const subject = open({ trustProxy: true });
     for (const headers of [{}, { 'x-forwarded-for': '127.0.0.1' }]) {
-      const response = await door.get('/metrics', '127.0.0.1', headers);
+      const response = await subject.get('/metrics', '127.0.0.1', headers);
       expect([response.status, await codeOf(response)]).toEqual([403, 'METRICS_LOCAL']);
     }
     expect((await open({ trustProxy: true, metrics: 'anybody' }).get('/metrics')).status).toBe(200);

@@ -7,7 +7,7 @@ import type { Reporting } from '../events.js';
 import { addressGroup, isLocal } from './address.js';
 import { PROBLEMS } from './codes.js';
 import type { Gate, OpenGate } from './gate.js';
-import { createPlaces } from './places.js';
+import { createConcurrencyLimit } from './concurrency-limit.js';
 import { readBody } from './read-body.js';
 
 /** What Node's adapter hands along; absent when an app is asked directly. */
@@ -34,7 +34,7 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   const perAddress = createRateLimiter({ count: perAddressPerMinute, perMs: 60_000 });
   const addressOf = (c: HttpContext) =>
     addressGroup(remoteOf(c), config.trustProxy ? c.req.header('x-forwarded-for') : undefined);
-  const door: Door = { addressOf, admits: (c) => perAddress.take(addressOf(c)) };
+  const perClient: AddressLimit = { addressOf, admits: (c) => perAddress.take(addressOf(c)) };
 
   // An owner's page comes from anywhere: what it sends is sealed and signed, and no cookie goes with it.
   app.use(
@@ -55,11 +55,11 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     return c.text(await reporting.metrics(), 200, PLAIN_HEADERS);
   });
   app.get('/v1/identity', (c) => {
-    if (!door.admits(c)) return problemResponse(c, PROBLEMS.tooMany);
+    if (!perClient.admits(c)) return problemResponse(c, PROBLEMS.tooMany);
     const open = gate.open();
     return open === null ? problemResponse(c, closedProblem(gate)) : c.json(open.card, 200, PLAIN_HEADERS);
   });
-  app.post('/v1/messages', createMessageRoute({ config, gate, reporting }, door));
+  app.post('/v1/messages', createMessageRoute({ config, gate, reporting }, perClient));
   app.notFound((c) => problemResponse(c, PROBLEMS.unknownRoute));
   app.onError((error, c) => {
     reporting.events.bug(error);
@@ -69,7 +69,7 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
 }
 
 /** Who stands outside. */
-interface Door {
+interface AddressLimit {
   addressOf(c: HttpContext): string;
   /** Takes one place of an address; false when it has none left. */
   admits(c: HttpContext): boolean;
@@ -79,10 +79,10 @@ interface Door {
 const MOST_MS_TO_ARRIVE = 10_000;
 
 /** Cheap checks first; nothing is read from a message that will not be answered. */
-function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressOf, admits }: Door) {
+function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressOf, admits }: AddressLimit) {
   const { limits } = config;
   const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
-  const arrivals = createPlaces({ inAll: 2 * limits.concurrency, forEach: limits.concurrency });
+  const arrivals = createConcurrencyLimit({ inAll: 2 * limits.concurrency, forEach: limits.concurrency });
   let answering = 0;
 
   function refusal(c: HttpContext): Problem | null {

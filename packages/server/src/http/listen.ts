@@ -6,7 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
 import { addressGroup } from './address.js';
-import { createPlaces } from './places.js';
+import { createConcurrencyLimit } from './concurrency-limit.js';
 
 /** A socket that answers. */
 export interface Listener {
@@ -112,7 +112,7 @@ function checksOf({ headersMs }: Patience): { readonly connectionsCheckingInterv
 
 /** A place for each connection of an address, from before TLS until it is closed. Whoever has none left is cut off. */
 function limitAddresses(server: Server, forEach: number): void {
-  const places = createPlaces({ inAll: MAX_CONNECTIONS, forEach });
+  const places = createConcurrencyLimit({ inAll: MAX_CONNECTIONS, forEach });
   server.on('connection', (socket) => {
     const address = addressGroup(socket.remoteAddress, undefined);
     if (!places.take(address)) {

@@ -21,7 +21,7 @@ import {
 import { assertAttempt, ownCommitments, sharesOf, signAttempt } from '../crafts/frost/attempt.js';
 
 /** What requests are answered with. */
-export type SigningHouse = FrostMeans;
+export type RequestMeans = FrostMeans;
 
 /** What a message leads to; told after the commit. */
 type Outcome =
@@ -43,11 +43,11 @@ type Outcome =
  * shares and the audit row, and what the message used up; only after its commit do shares leave (N3, N5).
  */
 export async function signRequest(
-  house: SigningHouse,
+  means: RequestMeans,
   call: Call,
   request: SigningRequest,
 ): Promise<SigningReply> {
-  const { context, keys } = house;
+  const { context, keys } = means;
   const unapproved = request.attempt === null ? await lookUpUnapproved(context, call, request) : null;
   if (unapproved !== null) return replyTo(context, unapproved, {});
   const readFor = readRequest(request);
@@ -55,7 +55,7 @@ export async function signRequest(
   const outcome = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const key = await keys.find(transaction, call.account.xid, request.keyId);
-      return answer(house, call, transaction, request, readFor(key));
+      return answer(means, call, transaction, request, readFor(key));
     }),
   );
   report(context, request, outcome, performance.now() - started);
@@ -83,18 +83,18 @@ async function lookUpUnapproved(
 }
 
 async function answer(
-  house: SigningHouse,
+  means: RequestMeans,
   call: Call,
   transaction: Transaction,
   request: SigningRequest,
   read: ReadRequest,
 ): Promise<Outcome> {
-  const { context } = house;
+  const { context } = means;
   const { suite } = read.key.context;
   const row = await transaction.requests.find(call.account.xid, request.requestId);
   if (row === null) {
     const admission = await admitRequest(context, call, transaction, request, read);
-    return proceed(house, transaction, request, read, admission);
+    return proceed(means, transaction, request, read, admission);
   }
   const stored = openRequest(context, row);
   assertSame(stored, request);
@@ -103,19 +103,19 @@ async function answer(
     return { refused: null, stored, suite, decided: null, attempt: null, made: false, commitments: [] };
   const attempt = await findAttempt(context, transaction, request, stored);
   if (attempt !== null) {
-    const commitments = await issue(house, transaction, request, read);
+    const commitments = await issue(means, transaction, request, read);
     return { refused: null, stored, suite, decided: null, attempt, made: false, commitments };
   }
   if (request.attempt !== null) {
     await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   }
   const admission = await recheckRequest(context, call, transaction, stored, read);
-  return proceed(house, transaction, request, read, admission);
+  return proceed(means, transaction, request, read, admission);
 }
 
 /** Attempts what was admitted, hands out commitments, and writes it all down. */
 async function proceed(
-  house: SigningHouse,
+  means: RequestMeans,
   transaction: Transaction,
   request: SigningRequest,
   read: ReadRequest,
@@ -127,9 +127,9 @@ async function proceed(
   if (stored.state !== 'approved') {
     return { refused: null, stored, suite, decided, attempt: null, made: false, commitments: [] };
   }
-  const attempt = await makeAttempt(house, transaction, request, read);
-  const commitments = await issue(house, transaction, request, read);
-  await auditAttempt(house.context, transaction, { request, admission, attempt });
+  const attempt = await makeAttempt(means, transaction, request, read);
+  const commitments = await issue(means, transaction, request, read);
+  await auditAttempt(means.context, transaction, { request, admission, attempt });
   return { refused: null, stored, suite, decided, attempt, made: true, commitments };
 }
 
@@ -151,7 +151,7 @@ async function findAttempt(
 
 /** Takes the nonces, makes the shares, stores them. `stale`: the commitments are not, or no longer, ours. */
 async function makeAttempt(
-  { context, pool, budget }: SigningHouse,
+  { context, pool, budget }: RequestMeans,
   transaction: Transaction,
   { requestId, attempt }: SigningRequest,
   { key, tasks }: ReadRequest,
@@ -169,7 +169,7 @@ async function makeAttempt(
 
 /** Fresh commitments for the client's store, as far as the budget of the key goes. */
 async function issue(
-  { pool, budget }: SigningHouse,
+  { pool, budget }: RequestMeans,
   transaction: Transaction,
   { commitmentsWanted }: SigningRequest,
   { key, tasks }: ReadRequest,

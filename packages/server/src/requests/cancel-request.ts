@@ -6,14 +6,14 @@ import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { replyTo } from './request-reply.js';
 import { openRequest, sealRequest } from './request-record.js';
-import type { SigningHouse } from './ask-request.js';
+import type { RequestMeans } from './ask-request.js';
 
 /**
  * The requester takes a request back: no share leaves for it any more. One that is over stays what it is.
  * @throws StateError `REQUEST_UNKNOWN`
  */
 export async function cancelRequest(
-  { context }: SigningHouse,
+  { context }: RequestMeans,
   call: Call,
   { requestId, reason }: Parameters<'sign.cancel'>,
 ): Promise<SigningReply> {

@@ -11,10 +11,10 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { p2wpkh, RawTx, Transaction } from '@scure/btc-signer';
 import { pubECDSA } from '@scure/btc-signer/utils.js';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHouse, makeKey } from '../sessions/test/house.js';
+import { createBareServers, makeKey } from '../sessions/test/bare-servers.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const bytes = (byte: number) => new Uint8Array(32).fill(byte);
 const own = ({ internalKey, fingerprint, path }: WalletAddress) => {
@@ -42,7 +42,7 @@ function paymentOf(key: PublicKeyPackage) {
 
 describe('a quorum pays', () => {
   test('from three coins in one attempt: noble finds every signature good over the digests of btc-signer', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { key, signer } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });
     const { coins, psbt } = paymentOf(key);
     const ask = { kind: 'bitcoin', payload: buildBitcoinRequest(psbt) };
@@ -83,7 +83,7 @@ describe('a quorum pays', () => {
   });
 
   test('and when one server spoils its share for one coin, that server is named for that coin, and no other', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { key, signer } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });
     const { coins, psbt } = paymentOf(key);
     const ask = { kind: 'bitcoin', payload: buildBitcoinRequest(psbt) };

@@ -4,7 +4,7 @@ import type * as Threshold from '@ckm/threshold';
 import { afterEach, expect, test, vi } from 'vitest';
 import { leaks } from '../test/stored-secrets.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
-import { alice, createHouse, makeKey, messageOf, SOON } from '../sessions/test/house.js';
+import { alice, createBareServers, makeKey, messageOf, SOON } from '../sessions/test/bare-servers.js';
 
 /** Every nonce that a server of this file has made. */
 const nonces = vi.hoisted((): Uint8Array[] => []);
@@ -20,8 +20,8 @@ vi.mock('@ckm/threshold', async (importOriginal) => {
   return { ...real, commitNonces };
 });
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const fresh = (byte: number) => new Uint8Array(32).fill(byte);
 
@@ -33,7 +33,7 @@ function everythingIn(error: unknown): Uint8Array {
 }
 
 test('V65: no error of signing holds a byte of the payload, a share or a nonce', async () => {
-  const { servers, callers } = await house.openMany(2);
+  const { servers, callers } = await network.openMany(2);
   const { signer, keyId } = await makeKey(callers);
   const canary = 'canary-4f1c';
   const { payload } = messageOf(canary);

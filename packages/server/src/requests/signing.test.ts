@@ -5,16 +5,23 @@ import { OutScript, Transaction } from '@scure/btc-signer';
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
-import { alice, createHouse, makeKey, mallory, messageOf, SOON } from '../sessions/test/house.js';
-import { LAB_TIME, type LabServer } from '../sessions/test/lab.js';
+import {
+  alice,
+  createBareServers,
+  makeKey,
+  mallory,
+  messageOf,
+  SOON,
+} from '../sessions/test/bare-servers.js';
+import { TEST_TIME, type BareServer } from '../sessions/test/bare-server.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 const fresh = (byte: number) => new Uint8Array(32).fill(byte);
 
-async function auditOf({ context }: LabServer) {
+async function auditOf({ context }: BareServer) {
   const { storage, audit } = context;
   const lines = await storage.read((reader) => audit.list(reader, 1, 200));
   return lines.filter(({ deed }) => /^(sign|operator)/.test(deed));
@@ -22,7 +29,7 @@ async function auditOf({ context }: LabServer) {
 
 describe('signing', () => {
   test('a warm client gets its shares in one message to each server, with fresh commitments in the same reply', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
@@ -40,7 +47,7 @@ describe('signing', () => {
   });
 
   test('a cold client asks first: ready, with commitments; the same request is then attempted', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const pools = await Promise.all(
@@ -57,13 +64,13 @@ describe('signing', () => {
   });
 
   test('an attempt delivered again gets the stored shares, also after a restart', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const first = await signer.request(1, ask, { attempt });
     expect(await signer.request(1, ask, { attempt })).toEqual(first);
-    const caller = await (await house.restart(servers[0]!)).as(alice);
+    const caller = await (await network.restart(servers[0]!)).as(alice);
     const { keyId, key } = await reuse(signer, caller);
     expect(key).toBeDefined();
     const again = await caller.call('sign.request', {
@@ -77,7 +84,7 @@ describe('signing', () => {
   });
 
   test('the audit log holds the sentence, the kind, the verdict and who asked; nothing that was signed', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     await signer.request(1, { ...messageOf('hello'), requestId: fresh(1) }, { attempt });
@@ -97,14 +104,14 @@ describe('signing', () => {
 });
 
 /** The key id behind a signer, by way of any server that has it. */
-async function reuse(_signer: unknown, caller: Awaited<ReturnType<LabServer['as']>>) {
+async function reuse(_signer: unknown, caller: Awaited<ReturnType<BareServer['as']>>) {
   const { keys } = await caller.call('key.list', { after: null });
   return { keyId: keys[0]!.keyId, key: keys[0] };
 }
 
 describe('V34: one commitment, one share', () => {
   test('the same commitment for another message is stale, and so is it ever after', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('signed');
@@ -115,7 +122,7 @@ describe('V34: one commitment, one share', () => {
   });
 
   test('the same commitment with another signer or another partner commitment is stale', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     const other = await signer.prepare([2, 3]);
@@ -129,7 +136,7 @@ describe('V34: one commitment, one share', () => {
   });
 
   test('of a hundred messages that ask for the same commitment at once, one gets a share', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     const replies = await Promise.all(
@@ -140,7 +147,7 @@ describe('V34: one commitment, one share', () => {
   });
 
   test('an attempt under a known number with another package is refused, and its commitment stays good', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const [first, second] = [await signer.prepare([1, 2]), await signer.prepare([1, 2])];
@@ -151,10 +158,10 @@ describe('V34: one commitment, one share', () => {
   });
 
   test('a restart voids what was published before', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
-    const caller = await (await house.restart(servers[0]!)).as(alice);
+    const caller = await (await network.restart(servers[0]!)).as(alice);
     const { keyId } = await reuse(signer, caller);
     const ask = { requestId: fresh(1), keyId, ...messageOf('hello'), expiresAt: SOON };
     const reply = await caller.call('sign.request', { ...ask, attempt, commitmentsWanted: 1 });
@@ -164,7 +171,7 @@ describe('V34: one commitment, one share', () => {
 
 describe('V37: a coordinator who changes commitments', () => {
   test('gets nothing for a commitment that this server did not make', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const [[mine], [theirs]] = [await signer.pool(1, 1), await signer.pool(2, 1)];
     const pairs = [
@@ -191,7 +198,7 @@ describe('V37: a coordinator who changes commitments', () => {
   ])(
     'who puts %s in the place of another commitment costs this server one nonce, and it says whose it was',
     async (_, hiding) => {
-      const { callers } = await house.openMany(3);
+      const { callers } = await network.openMany(3);
       const { signer } = await makeKey(callers);
       const good = await signer.prepare([1, 2]);
       const [mine, theirs] = good.commitments[0]!;
@@ -240,7 +247,7 @@ describe('V39: who signs', () => {
       2,
     ],
   ])('an attempt with %s is refused, and costs no nonce', async (_, change, needed) => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers, { needed });
     const attempt = await signer.prepare([1, 2, 3]);
     await expect(signer.request(1, messageOf('x'), { attempt: change(attempt) })).rejects.toThrow(
@@ -265,7 +272,7 @@ describe('V50: one request, one meaning', () => {
     ['another expiry', (ask: object) => ({ ...ask, expiresAt: SOON + 1 })],
     ['another key', (ask: object) => ({ ...ask, keyId: fresh(9) })],
   ])('a known request id with %s is refused, before and after a share', async (_, change) => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer, keyId } = await makeKey(callers);
     const ask = { requestId: fresh(1), keyId, ...messageOf('hello'), expiresAt: SOON, commitmentsWanted: 0 };
     const refused = expect.objectContaining({
@@ -286,7 +293,7 @@ describe('V50: one request, one meaning', () => {
   });
 
   test('the same id of another account is another request', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const strangers = await Promise.all(servers.map((server) => server.as(mallory)));
     const theirs = await makeKey(strangers);
@@ -297,7 +304,7 @@ describe('V50: one request, one meaning', () => {
   });
 
   test('nobody signs with a key of somebody else', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { keyId, signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     const stranger = await servers[0]!.as(mallory);
@@ -326,7 +333,7 @@ describe('V16: purposes', () => {
 
   for (const [purpose, suite] of Object.entries(purposes)) {
     test(`a key for ${purpose} answers to requests of its own kind only`, async () => {
-      const { callers } = await house.openMany(2);
+      const { callers } = await network.openMany(2);
       const { signer, keyId } = await makeKey(callers, { purpose, suite });
       for (const [kind, payload] of Object.entries(payloads)) {
         const attempt = await signer.prepare([1, 2]);
@@ -351,7 +358,7 @@ describe('V16: purposes', () => {
   }
 
   test('a kind nobody knows is refused', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const asked = signer.request(1, { kind: 'constructor', payload: new Uint8Array(0) }, {});
     await expect(asked).rejects.toThrow(code('REQUEST_KIND_UNKNOWN'));
@@ -360,7 +367,7 @@ describe('V16: purposes', () => {
   test.each(Object.keys(purposes))(
     'a key for %s cannot be made with a policy for other kinds',
     async (purpose) => {
-      const { callers } = await house.openMany(2);
+      const { callers } = await network.openMany(2);
       const suite = purposes[purpose as keyof typeof purposes];
       const possible: readonly string[] = purposeKinds(purpose);
       const others = Object.keys(purposes).filter((kind) => !possible.includes(kind));
@@ -382,7 +389,7 @@ describe('V16: purposes', () => {
 
 describe('policy', () => {
   test('a request over the rate is refused with 429, and the refusal is written down', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy: { rateLimit: { count: 2, perSeconds: 60 } } });
     await signer.request(1, messageOf('one'), {});
     await signer.request(1, messageOf('two'), {});
@@ -398,8 +405,8 @@ describe('policy', () => {
   });
 
   test('V68: an expired request gives nothing, whatever it had', async () => {
-    let now = LAB_TIME;
-    const { callers } = await house.openMany(2, { now: () => now });
+    let now = TEST_TIME;
+    const { callers } = await network.openMany(2, { now: () => now });
     const { signer } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const attempt = await signer.prepare([1, 2]);
@@ -413,14 +420,14 @@ describe('policy', () => {
   });
 
   test('a request that lives too long is refused', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
-    const asked = signer.request(1, messageOf('x'), { expiresAt: LAB_TIME + 3_153_600_000 });
+    const asked = signer.request(1, messageOf('x'), { expiresAt: TEST_TIME + 3_153_600_000 });
     await expect(asked).rejects.toThrow(code('EXPIRY_TOO_FAR'));
   });
 
   test('a cancelled request gives nothing any more', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const attempt = await signer.prepare([1, 2]);
@@ -440,7 +447,7 @@ describe('requests that wait for the operator', () => {
   const policy = { approval: 'operator' } as const;
 
   test('wait without giving anything, are listed, and are answered once somebody said yes', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy });
     const { desk } = servers[0]!.sessions;
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
@@ -469,7 +476,7 @@ describe('requests that wait for the operator', () => {
   });
 
   test('a no reaches the requester with its reason, and is final', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy });
     const { desk } = servers[0]!.sessions;
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
@@ -487,7 +494,7 @@ describe('requests that wait for the operator', () => {
   });
 
   test('V70: nobody keeps another’s request away by waiting under its id, nor is given its answer', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy });
     const theirs = await makeKey(await Promise.all(servers.map((server) => server.as(mallory))), { policy });
     const { desk } = servers[0]!.sessions;
@@ -504,8 +511,8 @@ describe('requests that wait for the operator', () => {
   });
 
   test('a request that nobody answered in time expires', async () => {
-    let now = LAB_TIME;
-    const { servers, callers } = await house.openMany(2, { now: () => now });
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
     const { signer } = await makeKey(callers, { policy });
     for (const id of [1, 2]) await signer.request(1, { ...messageOf('hello'), requestId: fresh(id) }, {});
     now = SOON;
@@ -524,7 +531,7 @@ describe('requests that wait for the operator', () => {
   });
 
   test('a request that policy had let through waits when the operator has become stricter since', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer, keyId } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     expect((await signer.request(1, ask, {})).state).toBe('ready');
@@ -551,7 +558,7 @@ describe('requests that wait for the operator', () => {
 
 describe('V70: nobody is locked out', () => {
   test('a client that lost every commitment it was given is given more', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     let replies = 0;
     for (let i = 0; i < 20; i++) replies += (await signer.pool(1, 512)).length;
@@ -561,7 +568,7 @@ describe('V70: nobody is locked out', () => {
   });
 
   test('what one account wastes does not void what another one holds', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers);
     const theirs = await makeKey(await Promise.all(servers.map((server) => server.as(mallory))));
     const attempt = await signer.prepare([1, 2]);
@@ -570,7 +577,7 @@ describe('V70: nobody is locked out', () => {
   });
 
   test('a request that was answered with stale can always be attempted with what came with it', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const old = await signer.prepare([1, 2]);

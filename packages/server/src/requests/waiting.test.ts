@@ -4,18 +4,18 @@ import type { PublicKeyPackage } from '@ckm/threshold';
 import { OutScript, Transaction } from '@scure/btc-signer';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WaitingRequest } from '../context.js';
-import { alice, createHouse, makeKey, messageOf } from '../sessions/test/house.js';
-import { labPerson, type LabServer } from '../sessions/test/lab.js';
+import { alice, createBareServers, makeKey, messageOf } from '../sessions/test/bare-servers.js';
+import { testPerson, type BareServer } from '../sessions/test/bare-server.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 const fresh = (byte: number) => new Uint8Array(32).fill(byte);
 const policy = { approval: 'operator' } as const;
 const bitcoin = { purpose: 'bitcoin', suite: 'secp256k1-tr', policy } as const;
 
-const bytesOf = ({ context }: LabServer) => context.storage.read(({ bytesOf: of }) => of(alice.xid));
+const bytesOf = ({ context }: BareServer) => context.storage.read(({ bytesOf: of }) => of(alice.xid));
 
 /** A payment of one coin of a key to as many strangers as there are amounts. */
 function payment(key: PublicKeyPackage, sats: bigint, amounts: readonly bigint[]) {
@@ -37,7 +37,7 @@ function payment(key: PublicKeyPackage, sats: bigint, amounts: readonly bigint[]
 
 describe('what waits for the operator', () => {
   test('is shown with the payee that gets everything, and with every warning', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer, key } = await makeKey(callers, bitcoin);
     await signer.request(1, payment(key, 100_010_000n, [300n, 200n, 100n, 99_990_000n]), {});
     const [listed] = await servers[0]!.sessions.desk.list();
@@ -57,7 +57,7 @@ describe('what waits for the operator', () => {
   });
 
   test('is shown as blind where nobody can say what it is', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy });
     const payload = buildMessageRequest({ domain: 'lab', bytes: fresh(255) });
     await signer.request(1, { kind: 'message', payload }, {});
@@ -66,7 +66,7 @@ describe('what waits for the operator', () => {
   });
 
   test('keeps its table while it waits, and only its sentence once it is answered', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer, key } = await makeKey(callers, bitcoin);
     const amounts = Array.from({ length: 40 }, () => 1_000n);
     for (const id of [1, 2])
@@ -80,7 +80,7 @@ describe('what waits for the operator', () => {
   });
 
   test('V70: counts with its table against what its account may store', async () => {
-    const { servers, callers } = await house.openMany(2, { settings: { quota: { bytes: 30_000 } } });
+    const { servers, callers } = await network.openMany(2, { settings: { quota: { bytes: 30_000 } } });
     const { signer, key } = await makeKey(callers, bitcoin);
     const warned = Array.from({ length: 400 }, (_, at) => BigInt(at + 1));
     const asked = signer.request(1, payment(key, 200_000n, warned), {});
@@ -90,7 +90,7 @@ describe('what waits for the operator', () => {
   });
 
   test('is approved as it was looked at, or not at all', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy });
     const { desk } = servers[0]!.sessions;
     await signer.request(1, { ...messageOf('hello'), requestId: fresh(1) }, {});
@@ -103,7 +103,7 @@ describe('what waits for the operator', () => {
 });
 
 /** Every request that is listed, page by page. */
-async function listAll({ sessions }: LabServer): Promise<WaitingRequest[]> {
+async function listAll({ sessions }: BareServer): Promise<WaitingRequest[]> {
   const all: WaitingRequest[] = [];
   for (;;) {
     const page = await sessions.desk.list(all.at(-1));
@@ -113,16 +113,16 @@ async function listAll({ sessions }: LabServer): Promise<WaitingRequest[]> {
 }
 
 /** Somebody with a key whose servers ask their operators. */
-async function somebody(servers: readonly LabServer[], number: number) {
-  const person = labPerson(number);
+async function somebody(servers: readonly BareServer[], number: number) {
+  const person = testPerson(number);
   const { signer } = await makeKey(await Promise.all(servers.map((server) => server.as(person))), { policy });
   return { xid: person.xid, signer };
 }
 
 describe('V70: strangers who ask for as much as they may', () => {
   test('hide nobody else’s request: every page can be read, and each is found by its first digits', async () => {
-    const { servers } = await house.openMany(2);
-    const [alpha] = servers as [LabServer];
+    const { servers } = await network.openMany(2);
+    const [alpha] = servers as [BareServer];
     for (const stranger of [1, 2, 3]) {
       const { signer } = await somebody(servers, stranger);
       for (let i = 0; i < 100; i++) await signer.request(1, messageOf(`number ${i}`), {});
@@ -141,8 +141,8 @@ describe('V70: strangers who ask for as much as they may', () => {
   });
 
   test('are answered with one no, which the log has for each of their requests', async () => {
-    const { servers } = await house.openMany(2);
-    const [alpha] = servers as [LabServer];
+    const { servers } = await network.openMany(2);
+    const [alpha] = servers as [BareServer];
     const [stranger, other] = [await somebody(servers, 1), await somebody(servers, 2)];
     for (let i = 0; i < 70; i++) await stranger.signer.request(1, messageOf(`number ${i}`), {});
     await other.signer.request(1, { ...messageOf('mine'), requestId: fresh(9) }, {});
@@ -159,8 +159,8 @@ describe('V70: strangers who ask for as much as they may', () => {
   });
 
   test('and are suspended leave the list, are approved nothing, and can still be rejected', async () => {
-    const { servers } = await house.openMany(2);
-    const [alpha] = servers as [LabServer];
+    const { servers } = await network.openMany(2);
+    const [alpha] = servers as [BareServer];
     const stranger = await somebody(servers, 1);
     await stranger.signer.request(1, { ...messageOf('mine'), requestId: fresh(9) }, {});
     const { accounts, storage } = alpha.context;

@@ -9,7 +9,7 @@ import {
   dropping,
   substituting,
   type CeremonyOptions,
-  type Lie,
+  type Tamper,
 } from '@ckm/testkit';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,24 +17,24 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { leaks, storedSecrets } from '../test/stored-secrets.js';
 import { createActiveKeys } from './keys/active-keys.js';
 import { openRecord } from './sealed-record.js';
-import { alice, createHouse, makeKey, messageOf, SOON } from './test/house.js';
-import { LAB_TIME, type LabCaller, type LabServer } from './test/lab.js';
+import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
+import { TEST_TIME, type BareCaller, type BareServer } from './test/bare-server.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 const states = (views: readonly (SessionView | null)[]) => views.map((view) => view?.state);
 
 /** Alpha and bravo are honest; slot 3 is the rogue's. */
-async function withRogue(lie: Lie, options: Partial<CeremonyOptions> = {}) {
-  const { servers, callers } = await house.openMany(2);
+async function withRogue(lie: Tamper, options: Partial<CeremonyOptions> = {}) {
+  const { servers, callers } = await network.openMany(2);
   const rogue = createRogueServer('rogue', lie);
   const ceremony = createCeremony({ servers: [...callers, rogue], expiresAt: SOON, ...options });
   return { servers, callers, rogue, ceremony };
 }
 
-async function evidenceOf(server: LabServer, sessionId: Uint8Array) {
+async function evidenceOf(server: BareServer, sessionId: Uint8Array) {
   const { storage, vault } = server.context;
   const rows = await storage.read((reader) => reader.evidence.list(alice.xid, sessionId));
   return rows.map((row) =>
@@ -47,7 +47,7 @@ async function evidenceOf(server: LabServer, sessionId: Uint8Array) {
 }
 
 /** Every byte that goes in or out through a caller. */
-function listening(caller: LabCaller, wire: Uint8Array[]): LabCaller {
+function listening(caller: BareCaller, wire: Uint8Array[]): BareCaller {
   return {
     name: caller.name,
     async call(name, parameters) {
@@ -168,7 +168,7 @@ describe('a lying server is named', () => {
   });
 
   test('V32d: what bravo suspects reaches nobody but as a code, a round and a slot', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const wire: Uint8Array[] = [];
     const rogue = createRogueServer('rogue', (said, sign) => {
       const message = dkgProtocol.message.decode(said.payload);
@@ -243,7 +243,7 @@ describe('a lying server is named', () => {
   });
 
   test('V20: parameters of another version are refused before anything starts', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     await ceremony.next();
     await ceremony.next();
@@ -258,8 +258,8 @@ describe('a lying server is named', () => {
   });
 
   test('one that is silent stops nothing but this session, which expires', async () => {
-    let now = LAB_TIME;
-    const { servers, callers } = await house.openMany(2, { now: () => now });
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
     const rogue = createRogueServer('rogue', (said, sign) => (said.round === 1 ? [] : [sign(said)]));
     const ceremony = createCeremony({ servers: [...callers, rogue], expiresAt: SOON });
     const views = await ceremony.finish();
@@ -275,7 +275,7 @@ describe('a lying server is named', () => {
   });
 
   test('V63: one that vouches for a static key with another identity than the roster says is named before the start', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const rogue = createRogueServer('rogue');
     const ceremony = createCeremony({
       servers: [...callers, rogue],
@@ -304,7 +304,7 @@ function flip(bytes: Uint8Array): Uint8Array {
 
 describe('a lying courier is ignored', () => {
   async function finishes(options: Partial<CeremonyOptions>): Promise<void> {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON, ...options });
     expect(states(await ceremony.finish())).toEqual(['finished', 'finished', 'finished']);
   }
@@ -315,7 +315,7 @@ describe('a lying courier is ignored', () => {
   test('who delivers backwards', () => finishes({ reorder: (packets) => packets.toReversed() }));
 
   test('who delivers rounds before their time', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const held = delaying(({ from, to }) => from === 2 && to === 1, 3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON, tampering: held });
     expect(states(await ceremony.finish())).toEqual(['finished', 'finished', 'finished']);
@@ -327,7 +327,7 @@ describe('a lying courier is ignored', () => {
     }));
 
   test('who loses a packet stops the session, and can go on with it', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     let lossy = true;
     const tampering = dropping(({ from, to }) => lossy && from === 1 && to === 3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON, tampering });
@@ -337,7 +337,7 @@ describe('a lying courier is ignored', () => {
   });
 
   test('who bends a packet gains nothing: it waits for the true one', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     let bending = true;
     const bent = corrupting(
       () => true,
@@ -354,7 +354,7 @@ describe('a lying courier is ignored', () => {
   });
 
   test('V19: who replays a whole recorded session, round by round, into another one', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const recorded = createCeremony({ servers: callers, expiresAt: SOON });
     await recorded.finish();
     const replayed = substituting(
@@ -376,7 +376,7 @@ describe('a lying courier is ignored', () => {
   });
 
   test('V19: who replays old rounds of the same session into later ones', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const everything: CeremonyOptions['reorder'] = (packets) => [...ceremony.packets, ...packets];
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON, reorder: everything });
     expect(states(await ceremony.finish())).toEqual(['finished', 'finished', 'finished']);
@@ -396,7 +396,7 @@ describe('a lying courier is ignored', () => {
       }),
     ],
   ])('who hands over parameters with %s is refused', async (_, change) => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({
       servers: callers,
       expiresAt: SOON,
@@ -407,7 +407,7 @@ describe('a lying courier is ignored', () => {
   });
 
   test('who hands over a roster without this server, or with it twice, is refused', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 3; i++) await ceremony.next();
     const { sessionId } = ceremony;
@@ -432,7 +432,7 @@ describe('a lying courier is ignored', () => {
   });
 
   test('who tells each server another roster gets no key and nobody blamed', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const [charlie, rogue] = [createRogueServer('charlie'), createRogueServer('rogue')];
     const ceremony = createCeremony({
       servers: [...callers, charlie],
@@ -459,7 +459,7 @@ describe('a lying courier is ignored', () => {
 
 describe('V24: what leaves a server', () => {
   test('no share, in whole or in part, is ever in a message or in the database', async () => {
-    const { servers, callers } = await house.openMany(3);
+    const { servers, callers } = await network.openMany(3);
     const wire: Uint8Array[] = [];
     const { signer, keyId } = await makeKey(callers.map((caller) => listening(caller, wire)));
     for (const signers of [

@@ -1,14 +1,14 @@
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
-import { LAB_TIME } from './test/lab.js';
+import { createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
+import { TEST_TIME } from './test/bare-server.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 describe('a courier with two accounts', () => {
   test('who opens one session id twice gets no honest server convicted of saying two things', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const others = await Promise.all(servers.map((server) => server.as(mallory)));
     const first = createCeremony({ servers: callers, expiresAt: SOON });
     const { keyId, sessionId } = first;
@@ -30,7 +30,7 @@ describe('a courier with two accounts', () => {
 describe('somebody with two accounts who lets the operator look at one request', () => {
   test('and puts another of the same id in its place gets no yes for that one', async () => {
     const policy = { approval: 'operator' } as const;
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const others = await Promise.all(servers.map((server) => server.as(mallory)));
     const harmless = await makeKey(callers, { policy });
     const wanted = await makeKey(others, { policy });
@@ -47,9 +47,9 @@ describe('somebody with two accounts who lets the operator look at one request',
   });
 
   test('and lets it be forgotten, to ask with another key under its id, gets no yes for that one', async () => {
-    let now = LAB_TIME;
+    let now = TEST_TIME;
     const policy = { approval: 'operator' } as const;
-    const { servers, callers } = await house.openMany(2, { now: () => now });
+    const { servers, callers } = await network.openMany(2, { now: () => now });
     const trifle = await makeKey(callers, { policy });
     const savings = await makeKey(callers, { policy });
     const requestId = new Uint8Array(32).fill(7);

@@ -2,10 +2,10 @@ import { parsePacket } from '@ckm/api';
 import { createCeremony, type Tampering } from '@ckm/testkit';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { createHouse, SOON } from './test/house.js';
+import { createBareServers, SOON } from './test/bare-servers.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 /** What a courier does at one opportunity. */
 const deed = fc.constantFrom('pass', 'drop', 'double', 'bend', 'replay');
@@ -13,7 +13,7 @@ const deed = fc.constantFrom('pass', 'drop', 'double', 'bend', 'replay');
 test('whatever a courier does for a while, once it is honest the key is made', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(deed, { minLength: 1, maxLength: 40 }), async (deeds) => {
-      const { callers } = await house.openMany(3);
+      const { callers } = await network.openMany(3);
       const left = [...deeds];
       const tampering: Tampering = ({ packet }) => {
         const next = left.shift() ?? 'pass';
@@ -30,7 +30,7 @@ test('whatever a courier does for a while, once it is honest the key is made', a
       expect(ceremony.views.map((view) => [view!.state, view!.fault])).toEqual(
         callers.map(() => ['finished', null]),
       );
-      await house.close();
+      await network.close();
     }),
     { numRuns: 15 },
   );

@@ -2,11 +2,11 @@ import { parsePacket, verifyPacket } from '@ckm/api';
 import { encodeKeyParams, parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { createCeremony, createQuorumSigner } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { alice, createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
-import { LAB_TIME } from './test/lab.js';
+import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
+import { TEST_TIME } from './test/bare-server.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
@@ -14,7 +14,7 @@ describe('making a key', () => {
   test.each(['ed25519', 'secp256k1-tr', 'secp256k1', 'P-256', 'ristretto255'] as const)(
     'three servers make a %s key over a courier they need not trust, or say that its purpose needs another suite',
     async (suite) => {
-      const { callers } = await house.openMany(3);
+      const { callers } = await network.openMany(3);
       const ceremony = createCeremony({ servers: callers, suite, expiresAt: SOON });
       const views = await ceremony.finish().catch((error: unknown) => error);
       if (views instanceof Error) {
@@ -31,7 +31,7 @@ describe('making a key', () => {
   );
 
   test('any two of three sign with it', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     for (const signers of [
       [1, 2],
@@ -44,7 +44,7 @@ describe('making a key', () => {
   });
 
   test('every call may be repeated, in any state, and then only looks', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const first = createCeremony({ servers: callers, expiresAt: SOON });
     const { keyId, sessionId } = first;
     const done = await first.finish();
@@ -60,7 +60,7 @@ describe('making a key', () => {
   });
 
   test('a session, its key and its packets belong to the account that proposed it', async () => {
-    const { servers, callers } = await house.openMany(3);
+    const { servers, callers } = await network.openMany(3);
     const { keyId, sessionId } = await makeKey(callers);
     const stranger = await servers[0]!.as(mallory);
     await expect(stranger.call('session.show', { sessionId })).rejects.toThrow(code('SESSION_UNKNOWN'));
@@ -77,7 +77,7 @@ describe('making a key', () => {
   });
 
   test('somebody else can use the same ids for another session without disturbing this one', async () => {
-    const { servers, callers } = await house.openMany(3);
+    const { servers, callers } = await network.openMany(3);
     const { keyId, sessionId } = await makeKey(callers);
     const strangers = await Promise.all(servers.map((server) => server.as(mallory)));
     const theirs = await createCeremony({ servers: strangers, expiresAt: SOON, keyId, sessionId }).finish();
@@ -88,7 +88,7 @@ describe('making a key', () => {
 
 describe('V15: session ids', () => {
   test('an id that was used is refused for another proposal', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { sessionId, keyId } = await makeKey(callers);
     const other = createCeremony({ servers: callers, expiresAt: SOON, sessionId });
     await expect(other.next()).rejects.toThrow(code('SESSION_ID_TAKEN'));
@@ -99,7 +99,7 @@ describe('V15: session ids', () => {
   });
 
   test('a key id that was used is refused for another session', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { keyId } = await makeKey(callers);
     await expect(createCeremony({ servers: callers, expiresAt: SOON, keyId }).next()).rejects.toThrow(
       code('KEY_ID_TAKEN'),
@@ -107,7 +107,7 @@ describe('V15: session ids', () => {
   });
 
   test('two sessions for one key id: the key of the first that gets that far stands, the other one ends', async () => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     const one = createCeremony({ servers: callers, expiresAt: SOON });
     const other = createCeremony({ servers: callers, expiresAt: SOON, keyId: one.keyId });
     for (let i = 0; i < 2; i++) await Promise.all([one.next(), other.next()]);
@@ -118,7 +118,7 @@ describe('V15: session ids', () => {
   });
 
   test('what a session was joined with cannot be exchanged', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 6; i++) await ceremony.next();
     const { roster, ...rest } = ceremony.parameters();
@@ -135,8 +135,8 @@ describe('V15: session ids', () => {
 
 describe('proposals', () => {
   test.each([
-    ['in the past', { expiresAt: LAB_TIME }, 'EXPIRY_PASSED'],
-    ['in a hundred years', { expiresAt: LAB_TIME + 3_153_600_000 }, 'EXPIRY_TOO_FAR'],
+    ['in the past', { expiresAt: TEST_TIME }, 'EXPIRY_PASSED'],
+    ['in a hundred years', { expiresAt: TEST_TIME + 3_153_600_000 }, 'EXPIRY_TOO_FAR'],
     ['for a purpose nobody knows', { purpose: 'coffee' }, 'PURPOSE_UNKNOWN'],
     [
       'for a suite that the purpose cannot use',
@@ -145,7 +145,7 @@ describe('proposals', () => {
     ],
     ['with a policy that has expired', { policy: { expiresAt: 1 } }, 'POLICY_KEY_EXPIRED'],
   ] as const)('one %s is refused', async (_, options, expected) => {
-    const { callers } = await house.openMany(2);
+    const { callers } = await network.openMany(2);
     await expect(createCeremony({ servers: callers, expiresAt: SOON, ...options }).next()).rejects.toThrow(
       code(expected),
     );
@@ -153,7 +153,7 @@ describe('proposals', () => {
   });
 
   test('a refusal by policy is in the audit log', async () => {
-    const { servers, callers } = await house.openMany(2, { settings: { policy: { kinds: ['ssh'] } } });
+    const { servers, callers } = await network.openMany(2, { settings: { policy: { kinds: ['ssh'] } } });
     await expect(createCeremony({ servers: callers, expiresAt: SOON }).next()).rejects.toThrow(
       code('POLICY_KIND'),
     );
@@ -165,7 +165,7 @@ describe('proposals', () => {
   });
 
   test('V70: an account cannot open more sessions than its quota, and ending one makes room', async () => {
-    const { callers } = await house.openMany(1, { settings: { quota: { openSessions: 2 } } });
+    const { callers } = await network.openMany(1, { settings: { quota: { openSessions: 2 } } });
     const two = [callers[0]!, callers[0]!];
     const ceremonies = [1, 2, 3].map(() => createCeremony({ servers: two, expiresAt: SOON }));
     await ceremonies[0]!.next();
@@ -180,7 +180,7 @@ describe('proposals', () => {
 
 describe('the end of a session', () => {
   test('cancelling before the transcript is signed leaves nothing but the story', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 7; i++) await ceremony.next();
     const { sessionId } = ceremony;
@@ -192,8 +192,8 @@ describe('the end of a session', () => {
   });
 
   test('a session whose time has passed expires by itself, whether anybody asks or not', async () => {
-    let now = LAB_TIME;
-    const { servers, callers } = await house.openMany(2, { now: () => now });
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
     const [first, second] = [1, 2].map(() => createCeremony({ servers: callers, expiresAt: SOON }));
     for (const ceremony of [first!, second!]) for (let i = 0; i < 4; i++) await ceremony.next();
     now = SOON;
@@ -210,8 +210,8 @@ describe('the end of a session', () => {
   });
 
   test('V22: a certificate that reached one server only is accepted by the others years later', async () => {
-    let now = LAB_TIME;
-    const { servers, callers } = await house.openMany(3, { now: () => now });
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(3, { now: () => now });
     const lost = ({ to, round }: { to: number; round: number }) => round === 2 && to !== 1;
     const ceremony = createCeremony({
       servers: callers,
@@ -221,7 +221,7 @@ describe('the end of a session', () => {
     const { keyId, sessionId } = ceremony;
     expect((await ceremony.finish()).map(({ state }) => state)).toEqual(['finished', 'running', 'running']);
     await callers[1]!.call('session.cancel', { sessionId, reason: 'it takes too long' });
-    now = LAB_TIME + 5 * 31_536_000;
+    now = TEST_TIME + 5 * 31_536_000;
     await servers[2]!.sessions.sweep();
     for (const caller of callers.slice(1)) {
       const { keys } = await caller.call('key.list', { after: null });
@@ -246,7 +246,7 @@ describe('the end of a session', () => {
   });
 
   test('V22: a certificate with a signature that does not hold activates nothing, and names its slot', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({
       servers: callers,
       expiresAt: SOON,
@@ -273,7 +273,7 @@ describe('the end of a session', () => {
   });
 
   test('a key without its certificate answers nothing', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const ceremony = createCeremony({
       servers: callers,
       expiresAt: SOON,
@@ -300,7 +300,7 @@ describe('the end of a session', () => {
 
 describe('what is written down', () => {
   test('every step is in the audit log, with who asked and nothing secret', async () => {
-    const { servers, callers } = await house.openMany(3);
+    const { servers, callers } = await network.openMany(3);
     await makeKey(callers);
     for (const { context } of servers) {
       const { storage, audit } = context;
@@ -319,7 +319,7 @@ describe('what is written down', () => {
   });
 
   test('packets of a finished session stay, so that everybody else can finish too', async () => {
-    const { callers } = await house.openMany(3);
+    const { callers } = await network.openMany(3);
     const { sessionId } = await makeKey(callers);
     const { outbox, offer } = await callers[0]!.call('session.show', { sessionId });
     const packets = outbox.map(parsePacket);

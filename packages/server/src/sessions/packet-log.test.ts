@@ -2,9 +2,9 @@ import { parsePacket, previousHash, signPacket, type Packet, type PacketBody } f
 import { decodeData, encodeData, type Data } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
 import { missingFrom, sendersOfAnotherStory, sortPackets, type PacketScope } from './packet-log.js';
-import { labPerson } from './test/lab.js';
+import { testPerson } from './test/bare-server.js';
 
-const people = [1, 2, 3].map(labPerson);
+const people = [1, 2, 3].map(testPerson);
 const id = (byte: number) => new Uint8Array(32).fill(byte);
 const scope: PacketScope = {
   protocol: 'ckm/dkg/v1',

@@ -9,17 +9,17 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { snapshotDatabase } from './test/database-snapshot.js';
 import { PowerCut, storageWithPowerCut } from './test/faulty-storage.js';
-import { alice, createHouse, makeKey, messageOf, SOON, type MadeKey } from './test/house.js';
-import type { LabCaller, LabServer } from './test/lab.js';
+import { alice, createBareServers, makeKey, messageOf, SOON, type MadeKey } from './test/bare-servers.js';
+import type { BareCaller, BareServer } from './test/bare-server.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const fresh = (byte: number) => new Uint8Array(32).fill(byte);
 
 /** Asks one server for its share of a message. */
 async function ask(
-  caller: LabCaller,
+  caller: BareCaller,
   { keyId }: MadeKey,
   text: string,
   attempt: SigningAttempt,
@@ -42,16 +42,16 @@ describe('a power cut at every transaction of key generation', () => {
   for (const when of ['before', 'after'] as const) {
     test(`${when} the commit: whatever was stored goes on, whatever was not is done again`, async () => {
       for (let nth = 1; nth <= 5; nth++) {
-        const { callers } = await house.openMany(2);
-        const weak = await house.open({ name: 'charlie' });
-        const restarted = await house.restart(weak, {
+        const { callers } = await network.openMany(2);
+        const weak = await network.open({ name: 'charlie' });
+        const restarted = await network.restart(weak, {
           wrap: (storage) => storageWithPowerCut(storage, nth + 1, when),
         });
         const servers = [...callers, await restarted.as(alice)];
         const ceremony = createCeremony({ servers, expiresAt: SOON });
         const cut = await ceremony.finish().catch((error: unknown) => error);
         if (nth < 4) expect(cut).toBeInstanceOf(PowerCut);
-        servers[2] = await (await house.restart(restarted, { wrap: (storage) => storage })).as(alice);
+        servers[2] = await (await network.restart(restarted, { wrap: (storage) => storage })).as(alice);
         // The client was killed too: all it has left are the ids.
         const { keyId, sessionId } = ceremony;
         const resumed = createCeremony({ servers, expiresAt: SOON, keyId, sessionId });
@@ -64,13 +64,13 @@ describe('a power cut at every transaction of key generation', () => {
   }
 
   test('V32e: what a server said in a round it says again, byte for byte, after any number of restarts', async () => {
-    const { servers, callers } = await house.openMany(3);
+    const { servers, callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     const { sessionId } = ceremony;
     let alpha = servers[0]!;
     let before: readonly Uint8Array[] = [];
     while ((await ceremony.next()) !== null) {
-      alpha = await house.restart(alpha);
+      alpha = await network.restart(alpha);
       callers[0] = await alpha.as(alice);
       const { outbox } = await callers[0].call('session.show', { sessionId });
       expect(outbox.slice(0, before.length)).toEqual(before);
@@ -80,11 +80,11 @@ describe('a power cut at every transaction of key generation', () => {
   });
 
   test('every server is restarted between every two steps, and the key works', async () => {
-    const { servers, callers } = await house.openMany(3);
+    const { servers, callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; (await ceremony.next()) !== null; i++) {
       const at = i % 3;
-      servers[at] = await house.restart(servers[at]!);
+      servers[at] = await network.restart(servers[at]!);
       callers[at] = await servers[at].as(alice);
     }
     expect(ceremony.views.map((view) => view?.state)).toEqual(['finished', 'finished', 'finished']);
@@ -95,10 +95,10 @@ describe('a power cut at every transaction of key generation', () => {
 
 describe('a power cut while signing', () => {
   test('V34: before the commit: the share never leaves, its nonce is never used again', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const made = await makeKey(callers);
     // Two: one opens the account, the next one signs.
-    const weak = await house.restart(servers[0]!, {
+    const weak = await network.restart(servers[0]!, {
       wrap: (storage) => storageWithPowerCut(storage, 2, 'before'),
     });
     const caller = await weak.as(alice);
@@ -106,15 +106,15 @@ describe('a power cut while signing', () => {
     const [theirs] = await made.signer.pool(2);
     const attempt = { number: 1, signers: [1, 2], commitments: [[commitments[0]!, theirs!]] };
     expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
-    const back = await (await house.restart(weak, { wrap: (storage) => storage })).as(alice);
+    const back = await (await network.restart(weak, { wrap: (storage) => storage })).as(alice);
     expect((await ask(back, made, 'one', attempt, fresh(1))).state).toBe('stale');
     expect((await ask(back, made, 'two', attempt)).state).toBe('stale');
   });
 
   test('V34: after the commit: the same share is delivered again, and no other is made', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const made = await makeKey(callers);
-    const weak = await house.restart(servers[0]!, {
+    const weak = await network.restart(servers[0]!, {
       wrap: (storage) => storageWithPowerCut(storage, 2, 'after'),
     });
     const caller = await weak.as(alice);
@@ -122,7 +122,7 @@ describe('a power cut while signing', () => {
     const [theirs] = await made.signer.pool(2);
     const attempt = { number: 1, signers: [1, 2], commitments: [[commitments[0]!, theirs!]] };
     expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
-    const back = await (await house.restart(weak, { wrap: (storage) => storage })).as(alice);
+    const back = await (await network.restart(weak, { wrap: (storage) => storage })).as(alice);
     const replies = [
       await ask(back, made, 'one', attempt, fresh(1)),
       await ask(callers[1]!, made, 'one', attempt, fresh(1)),
@@ -135,7 +135,7 @@ describe('a power cut while signing', () => {
 });
 
 describe('V36: an old SQLite file', () => {
-  function copyOf(server: LabServer): string {
+  function copyOf(server: BareServer): string {
     const folder = mkdtempSync(join(tmpdir(), 'ckm-copy-'));
     for (const name of readdirSync(server.dataDir))
       copyFileSync(join(server.dataDir, name), join(folder, name));
@@ -143,9 +143,9 @@ describe('V36: an old SQLite file', () => {
   }
 
   test('restored after a signature never gives a second share for its commitment, nor the first one again', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const made = await makeKey(callers);
-    const alpha = await house.restart(servers[0]!);
+    const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
     const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 2 });
     const [theirs] = await made.signer.pool(2);
@@ -163,7 +163,7 @@ describe('V36: an old SQLite file', () => {
     const used = { ...attempts[0]!, commitments: [[renewed.commitments[0]!, theirs!]] };
     expect((await ask(liveCaller, made, 'one', used, fresh(1))).state).toBe('signed');
     await live.stop();
-    const restored = await house.restart(live, { dataDir: backup });
+    const restored = await network.restart(live, { dataDir: backup });
     const back = await restored.as(alice);
     for (const [text, id] of [
       ['two', 2],
@@ -178,7 +178,7 @@ describe('V36: an old SQLite file', () => {
   });
 
   test('restored during a ceremony: the server says something else in its second life, and ends the session once it is shown the first', async () => {
-    const { servers, callers } = await house.openMany(2);
+    const { servers, callers } = await network.openMany(2);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 2; i++) await ceremony.next();
     await servers[0]!.stop();
@@ -188,7 +188,7 @@ describe('V36: an old SQLite file', () => {
     const parameters = encodeKeyParams(ceremony.parameters());
     const said = await (await live.as(alice)).call('session.join', { sessionId, parameters });
     await live.stop();
-    const back = await (await house.restart(live, { dataDir: backup })).as(alice);
+    const back = await (await network.restart(live, { dataDir: backup })).as(alice);
     const again = await back.call('session.join', { sessionId, parameters });
     // By itself it cannot know: it starts once more, with other secrets.
     expect([again.state, again.round, again.outbox.length]).toEqual(['running', 0, 1]);
@@ -223,9 +223,9 @@ describe.skipIf(programs === null)(
     async function twoReplicas() {
       const databaseUrl = await cluster.createDatabase();
       const shared = { databaseUrl, seed, storageKey };
-      const one = await house.open({ name: 'alpha one', ...shared });
-      const two = await house.open({ name: 'alpha two', ...shared });
-      const bravo = await house.open({ name: 'bravo' });
+      const one = await network.open({ name: 'alpha one', ...shared });
+      const two = await network.open({ name: 'alpha two', ...shared });
+      const bravo = await network.open({ name: 'bravo' });
       const callers = await Promise.all([one, bravo].map((server) => server.as(alice)));
       const made = await makeKey(callers);
       return { databaseUrl, shared, one, two, made, callers, twin: await two.as(alice) };
@@ -257,7 +257,7 @@ describe.skipIf(programs === null)(
     test('N4: what a replica that has ended published is void, also at the other one', async () => {
       const { made, one, twin } = await twoReplicas();
       const attempt = await made.signer.prepare([1, 2]);
-      await house.restart(one);
+      await network.restart(one);
       expect((await ask(twin, made, 'x', attempt)).state).toBe('stale');
     });
 
@@ -265,7 +265,7 @@ describe.skipIf(programs === null)(
       const { databaseUrl, shared, made, callers } = await twoReplicas();
       const attempt = await made.signer.prepare([1, 2]);
       const copy = await cluster.copyDatabase(databaseUrl);
-      const restored = await (await house.open({ ...shared, databaseUrl: copy })).as(alice);
+      const restored = await (await network.open({ ...shared, databaseUrl: copy })).as(alice);
       expect((await ask(restored, made, 'at the copy', attempt)).state).toBe('stale');
       // The original lost its connections meanwhile, as in a restart, and with them what it had published.
       const original = await ask(callers[0]!, made, 'at the original', attempt).catch(
@@ -292,8 +292,8 @@ describe.skipIf(programs === null)(
 
     test('two messages of one session at two replicas at once end in one state', async () => {
       const { shared } = await twoReplicas();
-      const [one, two] = [await house.open({ ...shared }), await house.open({ ...shared })];
-      const bravo = await house.open({ name: 'bravo' });
+      const [one, two] = [await network.open({ ...shared }), await network.open({ ...shared })];
+      const bravo = await network.open({ name: 'bravo' });
       const [first, second, other] = await Promise.all([one, two, bravo].map((server) => server.as(alice)));
       const ceremony = createCeremony({ servers: [first!, other!], expiresAt: SOON });
       const { keyId, sessionId } = ceremony;

@@ -4,13 +4,13 @@ import { CkmError } from '@ckm/foundation';
 import { createCeremony } from '@ckm/testkit';
 import { encodeCertificate, encodeKeyParams, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
-import { alice, createHouse, makeKey, mallory, messageOf, SOON } from './test/house.js';
+import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
 import { garbledCertificate, type Signatory } from './test/garbled-certificate.js';
-import { labPerson, type LabServer } from './test/lab.js';
+import { testPerson, type BareServer } from './test/bare-server.js';
 import { loseDatabase, recordOf, suffer } from './test/lost-database.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 const random = () => new Uint8Array(randomBytes(32));
@@ -25,13 +25,13 @@ async function errorOf(work: Promise<unknown>): Promise<CkmError> {
   throw new Error('it did not fail');
 }
 
-async function keysAt({ context }: LabServer): Promise<number> {
+async function keysAt({ context }: BareServer): Promise<number> {
   return (await context.storage.read((reader) => reader.keys.listAll(null, 10))).length;
 }
 
 describe('V32: whom a share does not belong to', () => {
   test('somebody else with an account, and with certificate and policy, is given nothing', async () => {
-    const { backup, servers, callers, before } = await suffer(house);
+    const { backup, servers, callers, before } = await suffer(network);
     const thief = await servers[0]!.as(mallory);
     await expect(thief.call('key.restore', backup)).rejects.toThrow(code('KEY_NOT_RESTORABLE'));
     expect(await keysAt(servers[0]!)).toBe(0);
@@ -42,7 +42,7 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('somebody who makes a key of the same id, suite and servers has another static key, and another share', async () => {
-    const { made, backup, servers, callers } = await suffer(house);
+    const { made, backup, servers, callers } = await suffer(network);
     const strangers = await Promise.all(servers.map((server) => server.as(mallory)));
     const theirs = await makeKey(strangers, { keyId: made.keyId });
     const keysOf = (bytes: Uint8Array) =>
@@ -58,9 +58,9 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('a server that is not of the key, and one that lost its identity with its database, restore nothing', async () => {
-    const { backup, servers } = await suffer(house);
-    const delta = await house.open({ name: 'delta', settings: { backup: 'static' } });
-    const other = await loseDatabase(house, servers[0]!, { seed: random() });
+    const { backup, servers } = await suffer(network);
+    const delta = await network.open({ name: 'delta', settings: { backup: 'static' } });
+    const other = await loseDatabase(network, servers[0]!, { seed: random() });
     for (const server of [delta, other]) {
       const caller = await server.as(alice);
       await expect(caller.call('key.restore', backup)).rejects.toThrow(code('KEY_NOT_RESTORABLE'));
@@ -69,11 +69,11 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('a server whose place in the roster names another identity key restores nothing', async () => {
-    const { backup, callers } = await suffer(house);
+    const { backup, callers } = await suffer(network);
     const certificate = parseCertificate(backup.certificate);
     const { params } = certificate;
     const roster = params.roster.map((entry, i) =>
-      i === 0 ? { ...entry, identityKey: labPerson(9).publicKeys.signing.bytes } : entry,
+      i === 0 ? { ...entry, identityKey: testPerson(9).publicKeys.signing.bytes } : entry,
     );
     const forged = encodeCertificate({ ...certificate, params: { ...params, roster } });
     await expect(callers[0]!.call('key.restore', { ...backup, certificate: forged })).rejects.toThrow(
@@ -82,7 +82,7 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('a server that keeps its static keys with the keys (backup: epoch) restores nothing without its database', async () => {
-    const { backup, servers, callers } = await suffer(house, {}, { backup: 'epoch' });
+    const { backup, servers, callers } = await suffer(network, {}, { backup: 'epoch' });
     await expect(callers[0]!.call('key.restore', backup)).rejects.toThrow(code('KEY_NOT_RESTORABLE'));
     expect(await keysAt(servers[0]!)).toBe(0);
   });
@@ -90,7 +90,7 @@ describe('V32: whom a share does not belong to', () => {
 
 describe('V32: what is shown instead of the certificate', () => {
   test('a laxer policy than the certified one is refused', async () => {
-    const { backup, servers, callers } = await suffer(house, {
+    const { backup, servers, callers } = await suffer(network, {
       policy: { rateLimit: { count: 1, perSeconds: 60 } },
     });
     const policy = { ...backup.policy, rateLimit: null };
@@ -101,7 +101,7 @@ describe('V32: what is shown instead of the certificate', () => {
   });
 
   test('one without this server’s own signature, however many others there are, is refused', async () => {
-    const { backup, callers } = await suffer(house);
+    const { backup, callers } = await suffer(network);
     const certificate = parseCertificate(backup.certificate);
     const signatures = certificate.signatures.map((signature, i) =>
       i === 0 ? certificate.signatures[1]! : signature,
@@ -113,7 +113,7 @@ describe('V32: what is shown instead of the certificate', () => {
   });
 
   test('one with any byte changed, cut off or added is refused, and leaves nothing behind', async () => {
-    const { backup, servers, callers } = await suffer(house);
+    const { backup, servers, callers } = await suffer(network);
     const { certificate } = backup;
     const flips = Array.from({ length: 48 }, (_, i) => Math.floor((i * certificate.length) / 48));
     const forgeries = [
@@ -141,13 +141,13 @@ describe('V32: what is shown instead of the certificate', () => {
 describe('V32a: a server asked about its static key', () => {
   /** A certificate with two servers of Mallory's, and with alpha, whose static key she is supposed to have learned. */
   async function garbledFor(garble: ((ciphertext: Uint8Array) => void) | null) {
-    const alpha = await house.open({ name: 'alpha', settings: { backup: 'static' } });
+    const alpha = await network.open({ name: 'alpha', settings: { backup: 'static' } });
     const keyId = random();
     const scope = { owner: mallory.xid, suite: 'ed25519', keyId, epoch: 0 } as const;
     const signatories: Signatory[] = [
       { identity: alpha.context.identity, staticSeed: alpha.context.staticSeeds.derive(scope) },
-      { identity: labPerson(1), staticSeed: random() },
-      { identity: labPerson(2), staticSeed: random() },
+      { identity: testPerson(1), staticSeed: random() },
+      { identity: testPerson(2), staticSeed: random() },
     ];
     const policy = {
       kinds: ['message'],
@@ -202,8 +202,12 @@ describe('V32a: a server asked about its static key', () => {
 
 describe('V32: a key that is there', () => {
   test('is not written over by another key of the same id that the same owner made after the loss', async () => {
-    const { made, backup, servers, callers } = await suffer(house);
-    const fresh = [callers[0]!, await (await house.open()).as(alice), await (await house.open()).as(alice)];
+    const { made, backup, servers, callers } = await suffer(network);
+    const fresh = [
+      callers[0]!,
+      await (await network.open()).as(alice),
+      await (await network.open()).as(alice),
+    ];
     const second = await makeKey(fresh, { keyId: made.keyId });
     const before = await recordOf(servers[0]!, made.keyId);
     await expect(callers[0]!.call('key.restore', backup)).rejects.toThrow(code('CERTIFICATE_OF_ANOTHER_KEY'));
@@ -212,9 +216,9 @@ describe('V32: a key that is there', () => {
   });
 
   test('is not written over by a session that was open when it came back, whatever its id', async () => {
-    const { made, backup, servers, callers, before } = await suffer(house);
+    const { made, backup, servers, callers, before } = await suffer(network);
     for (const sessionId of [new Uint8Array(32), made.sessionId, before.record.certified!.certificateHash]) {
-      const others = [await (await house.open()).as(alice), await (await house.open()).as(alice)];
+      const others = [await (await network.open()).as(alice), await (await network.open()).as(alice)];
       const ceremony = createCeremony({
         servers: [callers[0]!, ...others],
         expiresAt: SOON,
@@ -227,14 +231,14 @@ describe('V32: a key that is there', () => {
       const restored = await recordOf(servers[0]!, made.keyId);
       await expect(ceremony.finish()).rejects.toThrow(code('KEY_ID_TAKEN'));
       expect(await recordOf(servers[0]!, made.keyId)).toEqual(restored);
-      servers[0] = await loseDatabase(house, servers[0]!);
+      servers[0] = await loseDatabase(network, servers[0]!);
       callers[0] = await servers[0].as(alice);
     }
   });
 
   test('V32: a waiting key is not activated by the certificate of another making of it', async () => {
-    const { made, backup, servers, callers } = await suffer(house);
-    const others = [await (await house.open()).as(alice), await (await house.open()).as(alice)];
+    const { made, backup, servers, callers } = await suffer(network);
+    const others = [await (await network.open()).as(alice), await (await network.open()).as(alice)];
     const ceremony = createCeremony({
       servers: [callers[0]!, ...others],
       expiresAt: SOON,
@@ -251,11 +255,11 @@ describe('V32: a key that is there', () => {
 
 describe('a static key that comes back', () => {
   test('gets no honest server convicted of saying two things in one run', async () => {
-    const { servers, callers } = await house.openMany(2, { settings: { backup: 'static' } });
+    const { servers, callers } = await network.openMany(2, { settings: { backup: 'static' } });
     const first = createCeremony({ servers: callers, expiresAt: SOON });
     for (let call = 0; call < 4; call++) await first.next();
     const { keyId, sessionId } = first;
-    const alpha = await loseDatabase(house, servers[0]!);
+    const alpha = await loseDatabase(network, servers[0]!);
     const caller = await alpha.as(alice);
     const again = createCeremony({ servers: [caller, callers[1]!], expiresAt: SOON, keyId, sessionId });
     for (let call = 0; call < 2; call++) await again.next();

@@ -4,24 +4,24 @@ import { createStaticKey, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
 import { openKey, sealKey } from './keys/key-record.js';
-import { alice, createHouse, makeKey, messageOf, SOON } from './test/house.js';
-import type { LabServer } from './test/lab.js';
+import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
+import type { BareServer } from './test/bare-server.js';
 import { loseDatabase, recordOf, suffer } from './test/lost-database.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
 /** What the log of a server says about restoring. */
-async function restoresIn({ context }: LabServer): Promise<readonly AuditLine[]> {
+async function restoresIn({ context }: BareServer): Promise<readonly AuditLine[]> {
   const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
   return lines.filter(({ deed }) => deed === 'key.restore');
 }
 
 describe('a server with static backup that lost its database', () => {
   test('has its share back when the owner shows the certificate, and signs with another server', async () => {
-    const { made, backup, servers, callers, before } = await suffer(house);
+    const { made, backup, servers, callers, before } = await suffer(network);
     const { keyId, signer } = made;
     await expect(callers[0]!.call('key.show', { keyId })).rejects.toThrow(code('KEY_UNKNOWN'));
     expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
@@ -36,7 +36,7 @@ describe('a server with static backup that lost its database', () => {
     ['secp256k1-tr', 'bitcoin'],
     ['ed25519', 'ssh'],
   ] as const)('has the same share of a %s key for %s as before', async (suite, purpose) => {
-    const { made, backup, servers, callers, before } = await suffer(house, {
+    const { made, backup, servers, callers, before } = await suffer(network, {
       suite,
       purpose,
       policy: { kinds: [purpose] },
@@ -47,7 +47,7 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('is asked again and again: the same answer, one row, one line in the log', async () => {
-    const { made, backup, servers, callers, before } = await suffer(house);
+    const { made, backup, servers, callers, before } = await suffer(network);
     const asked = await Promise.all([1, 2, 3].map(() => callers[0]!.call('key.restore', backup)));
     asked.push(await callers[0]!.call('key.restore', backup));
     for (const answer of asked) expect(answer).toEqual(before.result);
@@ -64,16 +64,16 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('keeps what was restored over a restart', async () => {
-    const { made, backup, servers, callers } = await suffer(house);
+    const { made, backup, servers, callers } = await suffer(network);
     await callers[0]!.call('key.restore', backup);
-    const alpha = await house.restart(servers[0]!);
+    const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
     const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 2 });
     expect(commitments).toHaveLength(2);
   });
 
   test('a server that has its share answers with what it has, and changes nothing', async () => {
-    const { backup, servers, callers, made } = await suffer(house);
+    const { backup, servers, callers, made } = await suffer(network);
     const before = await recordOf(servers[1]!, made.keyId);
     const { certificateHash } = await callers[1]!.call('key.restore', backup);
     expect(certificateHash).toEqual(before.certified!.certificateHash);
@@ -82,11 +82,11 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('V36: gives no share for a commitment that was published before the loss', async () => {
-    const { servers, callers } = await house.openMany(3, { settings: { backup: 'static' } });
+    const { servers, callers } = await network.openMany(3, { settings: { backup: 'static' } });
     const made = await makeKey(callers);
     const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });
     const old = await made.signer.prepare([1, 2]);
-    const alpha = await loseDatabase(house, servers[0]!);
+    const alpha = await loseDatabase(network, servers[0]!);
     const caller = await alpha.as(alice);
     await caller.call('key.restore', { certificate: made.certificate, policy });
     const { state, shares } = await caller.call('sign.request', {
@@ -101,7 +101,7 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('restores what was made with static backup also when its operator chose otherwise since', async () => {
-    const { backup, callers, before } = await suffer(house, {}, { backup: 'static' }, { settings: {} });
+    const { backup, callers, before } = await suffer(network, {}, { backup: 'static' }, { settings: {} });
     expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
   });
 });
@@ -110,7 +110,7 @@ describe('the seed of a static key', () => {
   test.each(['static', 'epoch'] as const)(
     'is kept sealed with the key (backup: %s), and the static key of the roster comes out of it',
     async (backup) => {
-      const { servers, callers } = await house.openMany(2, { settings: { backup } });
+      const { servers, callers } = await network.openMany(2, { settings: { backup } });
       const { keyId, certificate } = await makeKey(callers);
       const { roster } = parseCertificate(certificate).params;
       for (const [i, server] of servers.entries()) {
@@ -127,7 +127,7 @@ describe('the seed of a static key', () => {
   );
 
   test('is another for every owner, suite, key, epoch and server', async () => {
-    const { servers } = await house.openMany(2);
+    const { servers } = await network.openMany(2);
     const scope = { owner: alice.xid, suite: 'ed25519', keyId: new Uint8Array(32), epoch: 0 } as const;
     const [alpha, bravo] = servers.map(({ context }) => context.staticSeeds);
     const seeds = [
@@ -145,7 +145,7 @@ describe('the seed of a static key', () => {
 describe('a key that waits for its certificate', () => {
   /** Alpha has everything, bravo and charlie never heard the last round. */
   async function pendingAtBravo(settings: object) {
-    const { servers, callers } = await house.openMany(3, { settings });
+    const { servers, callers } = await network.openMany(3, { settings });
     const ceremony = createCeremony({
       servers: callers,
       expiresAt: SOON,
@@ -197,7 +197,7 @@ describe('what an operator allows is asked before a share comes back', () => {
     ['bytes', { quota: { bytes: 2_000 } }, 'QUOTA_BYTES'],
     ['kinds', { policy: { kinds: ['bitcoin'] } }, 'POLICY_KIND'],
   ])('%s', async (_what, settings, refused) => {
-    const { backup, callers, servers } = await suffer(house, {}, { backup: 'static' }, { settings });
+    const { backup, callers, servers } = await suffer(network, {}, { backup: 'static' }, { settings });
     await expect(callers[0]!.call('key.restore', backup)).rejects.toThrow(code(refused));
     expect((await callers[0]!.call('key.list', { after: null })).keys).toEqual([]);
     expect(await restoresIn(servers[0]!)).toEqual([]);

@@ -1,13 +1,13 @@
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { alice, createHouse, makeKey, messageOf, SOON } from './test/house.js';
-import { LAB_TIME, type LabServer } from './test/lab.js';
+import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
+import { TEST_TIME, type BareServer } from './test/bare-server.js';
 
-const house = createHouse();
-let now = LAB_TIME;
+const network = createBareServers();
+let now = TEST_TIME;
 afterEach(async () => {
-  await house.close();
-  now = LAB_TIME;
+  await network.close();
+  now = TEST_TIME;
 });
 
 const clock = { now: () => now };
@@ -15,12 +15,12 @@ const DAY = 86_400;
 const YEAR = 365 * DAY;
 const fresh = (byte: number) => new Uint8Array(32).fill(byte);
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
-const bytesOf = ({ context }: LabServer) => context.storage.read((reader) => reader.bytesOf(alice.xid));
+const bytesOf = ({ context }: BareServer) => context.storage.read((reader) => reader.bytesOf(alice.xid));
 
 describe('what is over is forgotten', () => {
   test('a request and its attempts, a day after its expiry, and their bytes with them', async () => {
-    const { servers, callers } = await house.openMany(2, clock);
-    const [server] = servers as [LabServer];
+    const { servers, callers } = await network.openMany(2, clock);
+    const [server] = servers as [BareServer];
     const { signer } = await makeKey(callers);
     const before = await bytesOf(server);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
@@ -38,8 +38,8 @@ describe('what is over is forgotten', () => {
   });
 
   test('more of them than one page holds', async () => {
-    const { servers, callers } = await house.openMany(2, clock);
-    const [server] = servers as [LabServer];
+    const { servers, callers } = await network.openMany(2, clock);
+    const [server] = servers as [BareServer];
     const { signer } = await makeKey(callers);
     const before = await bytesOf(server);
     for (let i = 0; i < 230; i++) await signer.request(1, messageOf(`number ${i}`), {});
@@ -49,22 +49,22 @@ describe('what is over is forgotten', () => {
   });
 
   test('not a request that still counts against a rate: waiting for its end frees no place', async () => {
-    const { servers, callers } = await house.openMany(2, clock);
+    const { servers, callers } = await network.openMany(2, clock);
     const rateLimit = { count: 1, perSeconds: YEAR };
     const { signer } = await makeKey(callers, { policy: { rateLimit } });
     await signer.request(1, messageOf('this year'), {});
-    now = LAB_TIME + YEAR - 60;
+    now = TEST_TIME + YEAR - 60;
     await servers[0]!.sessions.sweep();
     const early = signer.request(1, messageOf('too early'), { expiresAt: now + 60 });
     await expect(early).rejects.toThrow(code('POLICY_RATE'));
-    now = LAB_TIME + YEAR + 60;
+    now = TEST_TIME + YEAR + 60;
     await servers[0]!.sessions.sweep();
     expect((await signer.request(1, messageOf('next year'), { expiresAt: now + 60 })).state).toBe('ready');
   });
 
   test('also beside a key whose row was tampered with, of which nothing is forgotten', async () => {
-    const { servers, callers } = await house.openMany(2, clock);
-    const [server] = servers as [LabServer];
+    const { servers, callers } = await network.openMany(2, clock);
+    const [server] = servers as [BareServer];
     const { storage } = server.context;
     const spoilt = await makeKey(callers);
     const sound = await makeKey(callers);
@@ -84,7 +84,7 @@ describe('what is over is forgotten', () => {
   });
 
   test('a session that made no key; not one whose key waits for its certificate', async () => {
-    const { servers, callers } = await house.openMany(3, clock);
+    const { servers, callers } = await network.openMany(3, clock);
     const server = servers[2]!;
     const failed = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 3; i++) await failed.next();
@@ -106,7 +106,7 @@ describe('what is over is forgotten', () => {
   });
 
   test('the session of a finished key, with its packets; the key signs on', async () => {
-    const { servers, callers } = await house.openMany(2, clock);
+    const { servers, callers } = await network.openMany(2, clock);
     const { signer, sessionId } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     now = SOON + 31 * DAY;
@@ -120,7 +120,7 @@ describe('what is over is forgotten', () => {
 
 describe('what an account occupies is limited', () => {
   test('signing stops at the quota of bytes, before a nonce is taken, and goes on when old requests are forgotten', async () => {
-    const { servers, callers } = await house.openMany(2, {
+    const { servers, callers } = await network.openMany(2, {
       ...clock,
       settings: { quota: { bytes: 40_000 } },
     });
@@ -143,7 +143,7 @@ describe('what an account occupies is limited', () => {
   });
 
   test('a ceremony under way counts as the key it will make', async () => {
-    const { callers } = await house.openMany(2, { ...clock, settings: { quota: { keys: 1 } } });
+    const { callers } = await network.openMany(2, { ...clock, settings: { quota: { keys: 1 } } });
     const one = createCeremony({ servers: callers, expiresAt: SOON });
     const two = createCeremony({ servers: callers, expiresAt: SOON });
     await one.next();

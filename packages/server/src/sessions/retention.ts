@@ -1,6 +1,6 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
-import type { Place, RequestRow, SessionRow, Transaction } from '../storage/storage.js';
+import type { ExpiryCursor, RequestRow, SessionRow, Transaction } from '../storage/storage.js';
 import { openKeyToShow } from './keys/key-record.js';
 
 /** Forgets what is over. */
@@ -16,10 +16,10 @@ const MOST_PAGES = 20;
 const REST_SECONDS = 60;
 
 /** Forgets one page of what is over, behind `after`; null: there is no more. */
-type ForgetPage = (
+type ForgetBatch = (
   transaction: Transaction,
-  after: Place | null,
-) => Promise<{ readonly forgotten: number; readonly last: Place | null }>;
+  after: ExpiryCursor | null,
+) => Promise<{ readonly forgotten: number; readonly last: ExpiryCursor | null }>;
 
 /**
  * Removes requests and sessions that ended long enough ago, as the operator configured it. Stays: a request that still
@@ -38,14 +38,14 @@ export function createRetention(context: ServerContext): Retention {
 }
 
 /** Goes through everything page by page, each a transaction of its own, then rests. */
-function walk({ storage, clock }: ServerContext, forgetPage: ForgetPage): () => Promise<number> {
-  let after: Place | null = null;
+function walk({ storage, clock }: ServerContext, forgetBatch: ForgetBatch): () => Promise<number> {
+  let after: ExpiryCursor | null = null;
   let restsUntil = 0;
   return async () => {
     let forgotten = 0;
     for (let page = 0; page < MOST_PAGES && clock() >= restsUntil; page++) {
       const place = after;
-      const done = await storage.transact((transaction) => forgetPage(transaction, place));
+      const done = await storage.transact((transaction) => forgetBatch(transaction, place));
       forgotten += done.forgotten;
       after = done.last;
       if (after === null) restsUntil = clock() + REST_SECONDS;
@@ -54,7 +54,7 @@ function walk({ storage, clock }: ServerContext, forgetPage: ForgetPage): () => 
   };
 }
 
-function forgetRequests(context: ServerContext): ForgetPage {
+function forgetRequests(context: ServerContext): ForgetBatch {
   return async (transaction, after) => {
     const now = context.clock();
     const until = now - context.config.limits.keepRequestsSeconds;
@@ -70,7 +70,7 @@ function forgetRequests(context: ServerContext): ForgetPage {
   };
 }
 
-function forgetSessions(context: ServerContext): ForgetPage {
+function forgetSessions(context: ServerContext): ForgetBatch {
   return async (transaction, after) => {
     const until = context.clock() - context.config.limits.keepSessionsSeconds;
     const rows = await transaction.sessions.over(until, after, PAGE);
@@ -120,7 +120,7 @@ async function readWindow(
 function placeAfter<R extends RequestRow | SessionRow>(
   rows: readonly R[],
   idOf: (row: R) => Uint8Array,
-): Place | null {
+): ExpiryCursor | null {
   const last = rows.at(-1);
   if (last === undefined || rows.length < PAGE) return null;
   return { expiresAt: last.expiresAt, owner: last.owner, id: idOf(last) };

@@ -6,33 +6,42 @@ import { canMove, isOver } from './machine.js';
 import { endDraft, hearDraft, joinDraft } from './session-draft.js';
 import { proposeSession } from './session-propose.js';
 import { openSessionToShow, readPackets, viewSession } from './session-record.js';
-import { errandOf, findSessionRow, isOverdue, reviseSession, viewIn, type House } from './session-revise.js';
+import {
+  originOf,
+  findSessionRow,
+  isOverdue,
+  reviseSession,
+  viewIn,
+  type SessionMeans,
+} from './session-revise.js';
 
 const MOST_LISTED = 64;
 const SWEEP_BATCH = 64;
 
 /** What `session.*` does, for every kind of ceremony. Every call may be repeated, and then only looks. */
-export function sessionHandlers(house: House): Handlers<Extract<SessionFunctionName, `session.${string}`>> {
+export function sessionHandlers(
+  means: SessionMeans,
+): Handlers<Extract<SessionFunctionName, `session.${string}`>> {
   return {
-    'session.propose': (call, parameters) => proposeSession(house, call, parameters),
-    'session.join': (call, parameters) => joinSession(house, call, parameters),
-    'session.deliver': (call, parameters) => deliver(house, call, parameters),
-    'session.show': (call, parameters) => showSession(house, call, parameters),
-    'session.list': (call) => listSessions(house, call),
+    'session.propose': (call, parameters) => proposeSession(means, call, parameters),
+    'session.join': (call, parameters) => joinSession(means, call, parameters),
+    'session.deliver': (call, parameters) => deliver(means, call, parameters),
+    'session.show': (call, parameters) => showSession(means, call, parameters),
+    'session.list': (call) => listSessions(means, call),
     'session.cancel': (call, { sessionId, reason }) =>
-      reviseSession(house, errandOf(call, sessionId), (draft) =>
+      reviseSession(means, originOf(call, sessionId), (draft) =>
         isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
       ),
   };
 }
 
 /** Expires open sessions whose time has passed. */
-export async function sweepSessions(house: House): Promise<void> {
-  const { storage, clock } = house.context;
+export async function sweepSessions(means: SessionMeans): Promise<void> {
+  const { storage, clock } = means.context;
   const rows = await storage.read((reader) => reader.sessions.overdue(clock(), SWEEP_BATCH));
   for (const { owner, sessionId } of rows) {
-    const errand = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
-    await reviseSession(house, errand, (draft) => draft);
+    const origin = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
+    await reviseSession(means, origin, (draft) => draft);
   }
 }
 
@@ -40,14 +49,14 @@ export async function sweepSessions(house: House): Promise<void> {
  * Ends every open session: what a restored database brings back, others may have left behind. Keys that were pending
  * stay so, because somebody may hold their certificate.
  */
-export async function voidSessions(house: House, reason: string): Promise<void> {
-  const { storage } = house.context;
+export async function voidSessions(means: SessionMeans, reason: string): Promise<void> {
+  const { storage } = means.context;
   const openOnes = () =>
     storage.read((reader) => reader.sessions.overdue(Number.MAX_SAFE_INTEGER, SWEEP_BATCH));
   for (let rows = await openOnes(); rows.length > 0; rows = await openOnes()) {
     for (const { owner, sessionId } of rows) {
-      const errand = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
-      await reviseSession(house, errand, (draft) =>
+      const origin = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
+      await reviseSession(means, origin, (draft) =>
         isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
       );
     }
@@ -55,12 +64,12 @@ export async function voidSessions(house: House, reason: string): Promise<void> 
 }
 
 function joinSession(
-  house: House,
+  means: SessionMeans,
   call: Call,
   { sessionId, parameters }: Parameters<'session.join'>,
 ): Promise<SessionView> {
-  const { context } = house;
-  return reviseSession(house, errandOf(call, sessionId), async (draft, room, transaction) => {
+  const { context } = means;
+  return reviseSession(means, originOf(call, sessionId), async (draft, room, transaction) => {
     const { state, record } = draft.session;
     if (record.parameters !== null) {
       const same = equalBytes(record.parameters, parameters);
@@ -75,12 +84,12 @@ function joinSession(
 }
 
 function deliver(
-  house: House,
+  means: SessionMeans,
   call: Call,
   { sessionId, packets }: Parameters<'session.deliver'>,
 ): Promise<SessionView> {
-  const { context } = house;
-  return reviseSession(house, errandOf(call, sessionId), async (draft, room, transaction) => {
+  const { context } = means;
+  return reviseSession(means, originOf(call, sessionId), async (draft, room, transaction) => {
     const { state, record } = draft.session;
     if (isOver(state)) return draft;
     demand(record.parameters !== null, 'SESSION_NOT_JOINED', 'the protocol of this session has not started');
@@ -91,22 +100,22 @@ function deliver(
 }
 
 async function showSession(
-  house: House,
+  means: SessionMeans,
   call: Call,
   { sessionId }: Parameters<'session.show'>,
 ): Promise<SessionView> {
-  const { context } = house;
-  const errand = errandOf(call, sessionId);
+  const { context } = means;
+  const origin = originOf(call, sessionId);
   const { session, packets } = await context.storage.read(async (reader) => {
-    const row = await findSessionRow(reader, errand);
+    const row = await findSessionRow(reader, origin);
     return { session: openSessionToShow(context, row), packets: await readPackets(context, reader, row) };
   });
-  if (isOverdue(context, session)) return reviseSession(house, { ...errand, who: null }, (draft) => draft);
-  return viewIn(house, session, { packets });
+  if (isOverdue(context, session)) return reviseSession(means, { ...origin, who: null }, (draft) => draft);
+  return viewIn(means, session, { packets });
 }
 
 /** Without packets: show a session to go on with it. */
-async function listSessions({ context }: House, call: Call): Promise<{ sessions: SessionView[] }> {
+async function listSessions({ context }: SessionMeans, call: Call): Promise<{ sessions: SessionView[] }> {
   const rows = await context.storage.read((reader) => reader.sessions.list(call.account.xid, MOST_LISTED));
   return { sessions: rows.map((row) => viewSession(openSessionToShow(context, row), [])) };
 }

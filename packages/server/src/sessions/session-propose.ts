@@ -15,7 +15,7 @@ import {
   viewSession,
   type StoredSession,
 } from './session-record.js';
-import { viewIn, type House } from './session-revise.js';
+import { viewIn, type SessionMeans } from './session-revise.js';
 
 type Proposed = Parameters<'session.propose'>;
 
@@ -27,12 +27,16 @@ const NEW_SESSION_BYTES = 4096;
  * @throws PolicyError when this server takes no part; StateError `SESSION_ID_TAKEN`, `KEY_ID_TAKEN`;
  * UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`
  */
-export async function proposeSession(house: House, call: Call, proposed: Proposed): Promise<SessionView> {
-  const { context } = house;
-  const room = house.rooms.find(({ kind }) => kind === proposed.proposal.kind)!;
+export async function proposeSession(
+  means: SessionMeans,
+  call: Call,
+  proposed: Proposed,
+): Promise<SessionView> {
+  const { context } = means;
+  const room = means.rooms.find(({ kind }) => kind === proposed.proposal.kind)!;
   const { view, opened } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const existing = await findSame(house, call, transaction, proposed);
+      const existing = await findSame(means, call, transaction, proposed);
       if (existing !== null) return { view: existing, opened: false };
       const refused = await refuseByPolicy(context, call, transaction, room, proposed);
       if (refused !== null) return { view: refused, opened: false };
@@ -46,17 +50,17 @@ export async function proposeSession(house: House, call: Call, proposed: Propose
 }
 
 async function findSame(
-  house: House,
+  means: SessionMeans,
   call: Call,
   transaction: Transaction,
   { sessionId, proposal, expiresAt }: Proposed,
 ): Promise<SessionView | null> {
   const row = await transaction.sessions.find(call.account.xid, sessionId);
   if (row === null) return null;
-  const session = openSessionToShow(house.context, row);
+  const session = openSessionToShow(means.context, row);
   const same = row.expiresAt === expiresAt && isSameProposal(session.record.proposal, proposal);
   if (!same) throw refusal('SESSION_ID_TAKEN', 'another session has this id');
-  return viewIn(house, session, { packets: await readPackets(house.context, transaction, row) });
+  return viewIn(means, session, { packets: await readPackets(means.context, transaction, row) });
 }
 
 function isSameProposal(one: Proposal, other: Proposal): boolean {

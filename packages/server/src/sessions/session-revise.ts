@@ -10,13 +10,13 @@ import { openSession, readPackets, viewSession, type StoredSession } from './ses
 import { reportDraft, storeDraft } from './session-store.js';
 
 /** The server with its rooms. */
-export interface House {
+export interface SessionMeans {
   readonly context: ServerContext;
   readonly rooms: readonly Room[];
 }
 
 /** On whose behalf a session changes, and how its transaction is opened. */
-export interface Errand {
+export interface Origin {
   readonly owner: Uint8Array;
   readonly sessionId: Uint8Array;
   /** The account behind it; null: the server itself. */
@@ -24,8 +24,8 @@ export interface Errand {
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** An errand of the account that sent a message. */
-export function errandOf(call: Call, sessionId: Uint8Array): Errand {
+/** A change by the account that sent a message. */
+export function originOf(call: Call, sessionId: Uint8Array): Origin {
   const owner = call.account.xid;
   return { owner, sessionId, who: owner, transact: (work) => call.transact(work) };
 }
@@ -37,37 +37,41 @@ export type Change = (draft: Draft, room: Room, transaction: Transaction) => Dra
  * Reads a session, lets `change` draft its future, stores that in one transaction, and answers only after the commit.
  * A session whose time has passed expires instead.
  */
-export async function reviseSession(house: House, errand: Errand, change: Change): Promise<SessionView> {
-  const { context } = house;
+export async function reviseSession(
+  means: SessionMeans,
+  origin: Origin,
+  change: Change,
+): Promise<SessionView> {
+  const { context } = means;
   const { before, draft, after } = await repeatWhenRaced(() =>
-    errand.transact((transaction) => reviseOnce(house, transaction, errand, change)),
+    origin.transact((transaction) => reviseOnce(means, transaction, origin, change)),
   );
   if (after !== before) reportDraft(context, before, draft);
-  const view = viewIn(house, after, draft);
+  const view = viewIn(means, after, draft);
   wipeDraft(draft);
   return view;
 }
 
-async function reviseOnce(house: House, transaction: Transaction, errand: Errand, change: Change) {
-  const { context } = house;
-  const before = openSession(context, await findSessionRow(transaction, errand));
-  const room = roomFor(house, before);
+async function reviseOnce(means: SessionMeans, transaction: Transaction, origin: Origin, change: Change) {
+  const { context } = means;
+  const before = openSession(context, await findSessionRow(transaction, origin));
+  const room = roomFor(means, before);
   const untouched = draftOf(before, await readPackets(context, transaction, before.row));
   const draft = isOverdue(context, before)
     ? endDraft(untouched, 'expired', {})
     : await change(untouched, room, transaction);
   if (isUnchanged(draft, before)) return { before, draft, after: before };
-  return { before, draft, after: await storeDraft(context, room, transaction, before, draft, errand.who) };
+  return { before, draft, after: await storeDraft(context, room, transaction, before, draft, origin.who) };
 }
 
-export function roomFor({ rooms }: House, { record }: StoredSession): Room {
+export function roomFor({ rooms }: SessionMeans, { record }: StoredSession): Room {
   return rooms.find(({ kind }) => kind === record.proposal.kind)!;
 }
 
 /** @throws StateError `SESSION_UNKNOWN`, also for a session of somebody else */
 export async function findSessionRow(
   reader: Reader,
-  { owner, sessionId }: Pick<Errand, 'owner' | 'sessionId'>,
+  { owner, sessionId }: Pick<Origin, 'owner' | 'sessionId'>,
 ): Promise<SessionRow> {
   const row = await reader.sessions.find(owner, sessionId);
   if (row === null) throw refusal('SESSION_UNKNOWN', 'there is no such session');
@@ -80,12 +84,12 @@ export function isOverdue({ clock }: ServerContext, { row, state }: StoredSessio
 
 /** The view of a session with all packets this server has said in it. */
 export function viewIn(
-  house: House,
+  means: SessionMeans,
   session: StoredSession,
   { packets }: Pick<Draft, 'packets'>,
 ): SessionView {
   if (session.record.parameters === null) return viewSession(session, []);
-  const { ownSlot } = roomFor(house, session).members(house.context, session.record);
+  const { ownSlot } = roomFor(means, session).members(means.context, session.record);
   const own = packets.filter(({ from }) => from === ownSlot).sort((a, b) => a.round - b.round);
   return viewSession(
     session,

@@ -11,7 +11,7 @@ import { createMemoryPool } from '../crafts/frost/memory-pool.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { createRowPool } from '../crafts/frost/row-pool.js';
 import { cancelRequest } from '../requests/cancel-request.js';
-import { signRequest, type SigningHouse } from '../requests/ask-request.js';
+import { signRequest, type RequestMeans } from '../requests/ask-request.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
 const ROOMS: readonly Room[] = [dkgRoom];
@@ -23,13 +23,13 @@ const ROOMS: readonly Room[] = [dkgRoom];
 export async function openSessions(context: ServerContext): Promise<Sessions> {
   const pool = context.storage.replicated ? createRowPool(context) : createMemoryPool(context);
   const keys = createActiveKeys(context);
-  const signing: SigningHouse = { context, keys, pool, budget: createIssueBudget(context.clock) };
-  const house = { context, rooms: ROOMS };
+  const signing: RequestMeans = { context, keys, pool, budget: createIssueBudget(context.clock) };
+  const means = { context, rooms: ROOMS };
   const retention = createRetention(context);
-  await sweepSessions(house);
+  await sweepSessions(means);
   return {
     handlers: {
-      ...sessionHandlers(house),
+      ...sessionHandlers(means),
       ...keyHandlers(context),
       'key.pool': (call, parameters) => fillPool(signing, call, parameters),
       'sign.request': (call, request) => signRequest(signing, call, request),
@@ -37,9 +37,9 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     },
     desk: createRequestDesk(context),
     keyFacts: (row) => keyFacts(context, row),
-    voidOpen: (reason) => voidSessions(house, reason),
+    voidOpen: (reason) => voidSessions(means, reason),
     async sweep() {
-      await sweepSessions(house);
+      await sweepSessions(means);
       await sweepRequests(context);
       await retention.sweep();
       await pool.sweep();

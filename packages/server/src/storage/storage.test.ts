@@ -6,7 +6,15 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPostgres } from './postgres/postgres.js';
 import { openSqlite } from './sqlite/sqlite.js';
-import type { AccountRow, KeyRow, NonceRow, Place, RequestRow, SessionRow, Storage } from './storage.js';
+import type {
+  AccountRow,
+  KeyRow,
+  NonceRow,
+  ExpiryCursor,
+  RequestRow,
+  SessionRow,
+  Storage,
+} from './storage.js';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
 const id = (number: number) => new Uint8Array(32).fill(number);
@@ -407,7 +415,7 @@ for (const bench of [sqliteBench(), postgresBench()]) {
         await requests.insert(request({ requestId: id(9), expiresAt: 50, waiting: true }));
       });
       type Row = SessionRow | RequestRow;
-      const next = (table: 'sessions' | 'requests', after: Place | null): Promise<readonly Row[]> =>
+      const next = (table: 'sessions' | 'requests', after: ExpiryCursor | null): Promise<readonly Row[]> =>
         storage.read<readonly Row[]>((reader) => reader[table].over(300, after, 1));
       const walk = async (table: 'sessions' | 'requests') => {
         const seen: [number, number][] = [];

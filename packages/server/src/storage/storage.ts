@@ -23,7 +23,7 @@ export interface Page {
 }
 
 /** Where a walk over what is over has come to. */
-export interface Place {
+export interface ExpiryCursor {
   readonly expiresAt: number;
   readonly owner: Uint8Array;
   /** Of the session or request. */
@@ -31,7 +31,7 @@ export interface Place {
 }
 
 /** Where a list of waiting requests has come to. */
-export interface WaitingPlace {
+export interface RequestCursor {
   readonly createdAt: number;
   readonly requestId: Uint8Array;
   readonly owner: Uint8Array;
@@ -58,7 +58,7 @@ export interface SessionReader {
   /** Open sessions of all owners whose `expiresAt` is at or before `now`, oldest first. */
   overdue(now: number, limit: number): Promise<readonly SessionRow[]>;
   /** Closed sessions of all owners whose `expiresAt` is at or before `until`, behind `after`, oldest first. */
-  over(until: number, after: Place | null, limit: number): Promise<readonly SessionRow[]>;
+  over(until: number, after: ExpiryCursor | null, limit: number): Promise<readonly SessionRow[]>;
 }
 export interface PacketReader {
   find(owner: Uint8Array, sessionId: Uint8Array, round: number, sender: number): Promise<PacketRow | null>;
@@ -94,7 +94,7 @@ export interface RequestReader {
    * Requests of active accounts that wait for the operator and have not expired at `now`, behind `after`, oldest first.
    * Those of suspended accounts are neither listed, counted nor found: nobody could be given what is approved.
    */
-  listWaiting(now: number, after: WaitingPlace | null, limit: number): Promise<readonly RequestRow[]>;
+  listWaiting(now: number, after: RequestCursor | null, limit: number): Promise<readonly RequestRow[]>;
   /** How many there are to list. */
   countListed(now: number): Promise<number>;
   /** Those whose id is between these two: for the operator, who gives the first digits. */
@@ -112,7 +112,7 @@ export interface RequestReader {
   /** Waiting requests of all owners whose `expiresAt` is at or before `now`. */
   overdue(now: number, limit: number): Promise<readonly RequestRow[]>;
   /** Requests of all owners that wait for nobody, `expiresAt` at or before `until`, behind `after`, oldest first. */
-  over(until: number, after: Place | null, limit: number): Promise<readonly RequestRow[]>;
+  over(until: number, after: ExpiryCursor | null, limit: number): Promise<readonly RequestRow[]>;
 }
 export interface AttemptReader {
   find(owner: Uint8Array, requestId: Uint8Array, number: number): Promise<AttemptRow | null>;

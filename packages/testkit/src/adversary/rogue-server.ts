@@ -33,7 +33,7 @@ import {
 import type { Callee } from '../callee.js';
 
 /** What a rogue does to its own words before it signs them: any number of packets in the place of one. */
-export type Lie = (said: PacketBody, sign: (body: PacketBody) => Uint8Array) => readonly Uint8Array[];
+export type Tamper = (said: PacketBody, sign: (body: PacketBody) => Uint8Array) => readonly Uint8Array[];
 
 export interface RogueServer extends Callee {
   readonly identity: Identity;
@@ -59,7 +59,7 @@ interface Session {
  * A server in the adversary's hands: it takes part in key generation by the rules, except that `lie` decides what leaves.
  * It answers `session.*` only.
  */
-export function createRogueServer(name: string, lie: Lie = (said, sign) => [sign(said)]): RogueServer {
+export function createRogueServer(name: string, lie: Tamper = (said, sign) => [sign(said)]): RogueServer {
   const identity = createIdentity(secret(new Uint8Array(randomBytes(32))));
   const sessions = new Map<string, Session>();
   let output: DkgOutput | null = null;

@@ -15,25 +15,25 @@ export function sessionsListCommand(): Command {
 
 async function list(context: Context, flags: { readonly open?: true }): Promise<void> {
   const sessions = await (await openOwner(context)).listSessions();
-  const shown = flags.open === true ? sessions.filter(({ standing }) => standing === 'open') : sessions;
+  const shown = flags.open === true ? sessions.filter(({ state }) => state === 'open') : sessions;
   const now = unixNow();
   const rows = shown.map((session) => [
     shortId(session.sessionId),
-    session.standing,
+    session.state,
     session.kind === 'dkg' ? 'make key' : 'sign with',
     session.keyName,
-    session.standing === 'open' ? `expires ${formatInstant(session.expiresAt, now)}` : (session.reason ?? ''),
+    session.state === 'open' ? `expires ${formatInstant(session.expiresAt, now)}` : (session.reason ?? ''),
   ]);
   context.terminal.result(rows.length === 0 ? 'no sessions' : formatTable(rows), shown.map(sessionObject));
 }
 
 /** A session for machines. */
 export function sessionObject(session: SessionRecord): unknown {
-  const { sessionId, standing, kind, keyName, createdAt, expiresAt, reason } = session;
+  const { sessionId, state, kind, keyName, createdAt, expiresAt, reason } = session;
   const common = {
     id: shortId(sessionId),
     sessionId,
-    standing,
+    state,
     kind,
     key: keyName,
     createdAt,

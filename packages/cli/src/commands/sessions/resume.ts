@@ -75,13 +75,13 @@ async function showAgain(
   client: Client,
   session: SessionRecord,
 ): Promise<SignPreview | null> {
-  if (session.kind !== 'sign' || session.standing !== 'open') return null;
+  if (session.kind !== 'sign' || session.state !== 'open') return null;
   const { keyName: key, requestKind: kind, payload, without } = session;
   return showRequest(terminal, client, { key, kind, payload, without });
 }
 
 async function onlyOpen(client: Client): Promise<string> {
-  const open = (await client.listSessions()).filter(({ standing }) => standing === 'open');
+  const open = (await client.listSessions()).filter(({ state }) => state === 'open');
   const [only] = open;
   if (only !== undefined && open.length === 1) return Buffer.from(only.sessionId).toString('hex');
   throw new UsageError(open.length === 0 ? 'no session is open' : `${open.length} sessions are open`, {

@@ -42,9 +42,9 @@ async function show(context: Context, id: string, { signature, out }: Flags): Pr
 function signatureOf(session: SessionRecord): Uint8Array {
   if (session.kind === 'sign' && session.artefact !== null) return session.artefact;
   const id = shortId(session.sessionId);
-  throw new StateError(`session ${id} keeps no signature: it is ${session.standing}`, {
+  throw new StateError(`session ${id} keeps no signature: it is ${session.state}`, {
     code: 'SESSION_UNFINISHED',
-    hint: session.standing === 'open' ? `go on with: ckm sessions resume ${id}` : 'sign again',
+    hint: session.state === 'open' ? `go on with: ckm sessions resume ${id}` : 'sign again',
     retryable: false,
   });
 }
@@ -64,7 +64,7 @@ function sessionLines(session: SessionRecord): string {
         ];
   return formatTable([
     ['Session', shortId(session.sessionId)],
-    ['State', session.standing],
+    ['State', session.state],
     ['Key', session.keyName],
     ...what,
     ['Begun', formatInstant(session.createdAt, now)],

@@ -6,7 +6,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Client } from '../../client.js';
 import { saveSession } from '../../sessions/sessions.js';
 import { memoryStore } from '../../store/memory-store.js';
-import { createStage, type Lie, messageOf, ownerClient, type Stage, unreachable } from '../../test/stage.js';
+import {
+  createStage,
+  type Tamper,
+  messageOf,
+  ownerClient,
+  type Stage,
+  unreachable,
+} from '../../test/stage.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { FetchedKeys } from './fetched-key.js';
 import { MOST_FETCHED } from './fetch-keys.js';
@@ -51,7 +58,7 @@ function lying<F extends 'key.list' | 'key.show'>(
   about: F,
   answer: (honest: () => Promise<Result<F>>, asked: Parameters<F>) => Promise<unknown>,
 ): void {
-  const lie: Lie = (asked, honest) =>
+  const lie: Tamper = (asked, honest) =>
     asked.name === about
       ? answer(honest as () => Promise<Result<F>>, asked.parameters as Parameters<F>)
       : honest();
@@ -349,7 +356,7 @@ describe('a key that is renamed', () => {
     const session = {
       kind: 'sign',
       sessionId: new Uint8Array(32),
-      standing: 'open',
+      state: 'open',
       createdAt: stage.now,
       expiresAt: stage.now + 60,
       reason: null,

@@ -15,7 +15,7 @@ const PAGE = 200;
 const MOST_ALIKE = 16;
 
 /** Where a list of all keys has come to. */
-export interface KeyPlace {
+export interface KeyCursor {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
 }
@@ -37,7 +37,7 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
   }
 
   return {
-    keys: async (after: KeyPlace | null): Promise<readonly OperatorKey[]> => {
+    keys: async (after: KeyCursor | null): Promise<readonly OperatorKey[]> => {
       const rows = await storage.read(({ keys }) => keys.listAll(after, PAGE));
       return rows.map((row) => view(sessions.keyFacts(row)));
     },

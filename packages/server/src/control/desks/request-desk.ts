@@ -1,7 +1,7 @@
 import { encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import type { SeenRequest, WaitingRequest } from '../../context.js';
 import type { OpenServer } from '../../server/open-server.js';
-import type { WaitingPlace } from '../../storage/storage.js';
+import type { RequestCursor } from '../../storage/storage.js';
 import type { OperatorRequest } from '../protocol.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
@@ -26,7 +26,7 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
 
   return {
     /** A page of them, behind `after`; an empty one is the end. */
-    requests: async (after: WaitingPlace | null): Promise<readonly OperatorRequest[]> =>
+    requests: async (after: RequestCursor | null): Promise<readonly OperatorRequest[]> =>
       (await sessions.desk.list(after)).map(view),
     request: async (prefix: string, owner: Uint8Array | null): Promise<OperatorRequest> =>
       view(await waiting(prefix, owner)),

@@ -6,15 +6,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerContext } from '../../context.js';
 import type { Transaction } from '../../storage/storage.js';
 import type { ActiveKey } from '../../sessions/keys/active-keys.js';
-import { alice, createHouse } from '../../sessions/test/house.js';
+import { alice, createBareServers } from '../../sessions/test/bare-servers.js';
 import { createIssueBudget } from './issue-budget.js';
 import { createMemoryPool } from './memory-pool.js';
 import type { NoncePool } from './nonce-pool.js';
 import { createPoolMemory } from './pool-memory.js';
 import { createRowPool } from './row-pool.js';
 
-const house = createHouse();
-afterEach(() => house.close());
+const network = createBareServers();
+afterEach(() => network.close());
 
 const scalar = Uint8Array.of(5, ...new Uint8Array(31));
 
@@ -114,21 +114,21 @@ function promises(
 
 describe('nonces in memory', () => {
   const open = async (mostPairs?: number) => {
-    const { context } = await house.open();
+    const { context } = await network.open();
     const use = <T>(work: (t: Transaction) => Promise<T>) => context.storage.transact(work);
     return { pool: createMemoryPool(context, mostPairs), use };
   };
   promises(() => open());
 
   test('N4: another life of the server knows none of them', async () => {
-    const { context } = await house.open();
+    const { context } = await network.open();
     const key = keyNumber(1);
     const made = await createMemoryPool(context).issue(null, key, 1);
     expect(await context.storage.transact((t) => createMemoryPool(context).take(t, key, made))).toBeNull();
   });
 
   test('N1: a random source that repeats itself still gives other nonces', async () => {
-    const { context } = await house.open();
+    const { context } = await network.open();
     const stuck: ServerContext = {
       ...context,
       random: (length) => Uint8Array.from({ length }, (_, i) => i + 1),
@@ -165,7 +165,7 @@ describe.skipIf(postgresPrograms() === null)(
     afterAll(() => cluster.stop());
 
     const open = async () => {
-      const { context } = await house.open({ databaseUrl: await cluster.createDatabase() });
+      const { context } = await network.open({ databaseUrl: await cluster.createDatabase() });
       await insertKeys(context);
       const use = <T>(work: (t: Transaction) => Promise<T>) => context.storage.transact(work);
       return { pool: createRowPool(context), use };
@@ -173,7 +173,7 @@ describe.skipIf(postgresPrograms() === null)(
     promises(open);
 
     test('N3: a row that came back after its use is not used again', async () => {
-      const { context } = await house.open({ databaseUrl: await cluster.createDatabase() });
+      const { context } = await network.open({ databaseUrl: await cluster.createDatabase() });
       await insertKeys(context);
       const pool = createRowPool(context);
       const key = keyNumber(1);

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import type { KeyPolicy, Result } from '@ckm/api';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { openKey, type KeyRecord } from '../keys/key-record.js';
-import { alice, makeKey, type House, type MadeKey } from './house.js';
-import type { LabCaller, LabOptions, LabServer } from './lab.js';
+import { alice, makeKey, type BareServers, type MadeKey } from './bare-servers.js';
+import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
 
 /** Identity and storage key are all that is left; so is whatever `changes` says. */
 export function loseDatabase(
-  house: House,
-  server: LabServer,
-  changes: Partial<LabOptions> = {},
-): Promise<LabServer> {
-  return house.restart(server, { dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')), ...changes });
+  network: BareServers,
+  server: BareServer,
+  changes: Partial<BareOptions> = {},
+): Promise<BareServer> {
+  return network.restart(server, { dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')), ...changes });
 }
 
 /** What Alice shows a server that lost its share. */
@@ -26,9 +26,9 @@ export interface Backup {
 export interface Loss {
   readonly made: MadeKey;
   readonly backup: Backup;
-  readonly servers: LabServer[];
+  readonly servers: BareServer[];
   /** As Alice, in slot order. */
-  readonly callers: LabCaller[];
+  readonly callers: BareCaller[];
   /** What alpha had said of the key, and kept of it. */
   readonly before: { readonly result: Result<'key.restore'>; readonly record: KeyRecord };
 }
@@ -37,25 +37,25 @@ const STATIC = { backup: 'static' } as const;
 
 /** @param settings of every server, and of alpha afterwards */
 export async function suffer(
-  house: House,
+  network: BareServers,
   options: Partial<CeremonyOptions> = {},
   settings: object = STATIC,
-  changes: Partial<LabOptions> = {},
+  changes: Partial<BareOptions> = {},
 ): Promise<Loss> {
-  const { servers, callers } = await house.openMany(3, { settings });
+  const { servers, callers } = await network.openMany(3, { settings });
   const made = await makeKey(callers, options);
   const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });
   const backup = { certificate: made.certificate, policy };
   const result = (await callers[0]!.call('session.show', { sessionId: made.sessionId })).result!;
   const record = await recordOf(servers[0]!, made.keyId);
-  const alpha = await loseDatabase(house, servers[0]!, changes);
+  const alpha = await loseDatabase(network, servers[0]!, changes);
   servers[0] = alpha;
   callers[0] = await alpha.as(alice);
   return { made, backup, servers, callers, before: { result, record } };
 }
 
 /** Everything that a server keeps of a key of Alice's, secrets and all. */
-export async function recordOf({ context }: LabServer, keyId: Uint8Array): Promise<KeyRecord> {
+export async function recordOf({ context }: BareServer, keyId: Uint8Array): Promise<KeyRecord> {
   const row = await context.storage.read((reader) => reader.keys.find(alice.xid, keyId));
   if (row === null) throw new Error('there is no such key');
   return openKey(context, row).record;

@@ -7,12 +7,12 @@ import type { Storage } from '../storage.js';
 import { forgetDeadNonces } from '../tables/nonces.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
 import { storeUsage, type Reading } from '../tables/writing.js';
-import { createLane, type LaneCommands } from './lane.js';
+import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
   readonly file: string;
   readonly random: (length: number) => Uint8Array;
-  /** How long to wait for another process that holds the file, and for the lane. */
+  /** How long to wait for another process that holds the file, and for the queue. */
   readonly waitMs?: number;
 }
 
@@ -25,7 +25,7 @@ type Handle = BetterSqlite3.Database;
  */
 export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOptions): Promise<Storage> {
   const handle = openHandle(file);
-  const lane = createLane(commandsOf(handle), waitMs);
+  const queue = createWriteQueue(commandsOf(handle), waitMs);
   const statements = cachedStatements(handle);
   const queries = new Kysely<Database>({ dialect: new SqliteDialect({ database: statements }) });
   const instance = random(16);
@@ -33,7 +33,7 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
     kind: 'sqlite',
     queries,
     instance: () => instance,
-    // Straight to the statement: the lane already sees to it that nobody else is on the connection.
+    // Straight to the statement: the queue already sees to it that nobody else is on the connection.
     execute: async <R>({ sql }: CompiledQuery, parameters: readonly unknown[]) => {
       const statement = statements.prepare(sql);
       if (statement.reader) return { rows: statement.all(parameters) as R[], changed: 0 };
@@ -54,10 +54,10 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
     kind: 'sqlite',
     replicated: false,
     instance: reading.instance,
-    read: (work) => translated(lane.read(() => work(reader))),
+    read: (work) => translated(queue.read(() => work(reader))),
     transact: (work) =>
       translated(
-        lane.write(async () => {
+        queue.write(async () => {
           // One after the other: the same object serves them all.
           writing.usage.clear();
           const result = await work(transaction);
@@ -65,14 +65,14 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
           return result;
         }),
       ),
-    forgetDeadInstances: () => translated(lane.write(() => forgetDeadNonces(reading))),
+    forgetDeadInstances: () => translated(queue.write(() => forgetDeadNonces(reading))),
     close: async () => {
-      await lane.close();
+      await queue.close();
       if (handle.open) handle.close();
     },
   };
   try {
-    await translated(lane.write(() => migrate(queries, 'sqlite')));
+    await translated(queue.write(() => migrate(queries, 'sqlite')));
     await storage.forgetDeadInstances();
     return storage;
   } catch (error) {
@@ -113,7 +113,7 @@ function inUse(cause: unknown) {
   );
 }
 
-function commandsOf(handle: Handle): LaneCommands {
+function commandsOf(handle: Handle): WriteQueueCommands {
   const command = (sql: string) => {
     const statement = handle.prepare(sql);
     return () => void statement.run();

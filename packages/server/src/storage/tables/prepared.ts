@@ -9,7 +9,7 @@ interface Compiled {
 }
 
 /** Stands for the argument of this number while a statement is built. */
-class Place {
+class Placeholder {
   constructor(readonly argument: number) {}
 }
 
@@ -25,11 +25,11 @@ export function prepared<A extends readonly unknown[], R>(
   const compiled = new Map<Reading['kind'], Compiled>();
 
   function compile({ kind, queries }: Reading): Compiled {
-    const places = Array.from({ length: count }, (_, argument) => new Place(argument));
+    const places = Array.from({ length: count }, (_, argument) => new Placeholder(argument));
     const query = build(queries, ...(places as unknown as A)).compile();
     const made = {
       query,
-      places: query.parameters.map((value) => (value instanceof Place ? value : { constant: value })),
+      places: query.parameters.map((value) => (value instanceof Placeholder ? value : { constant: value })),
     };
     compiled.set(kind, made);
     return made;

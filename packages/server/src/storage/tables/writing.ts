@@ -4,7 +4,7 @@ import { rowExists } from '../codes.js';
 import { columnsOf, type Queries, toColumns } from '../database.js';
 import { prepared } from './prepared.js';
 import type { Rows, TableName } from '../rows.js';
-import type { Place } from '../storage.js';
+import type { ExpiryCursor } from '../storage.js';
 
 /** What a statement gave back. */
 export interface Executed<R> {
@@ -47,7 +47,7 @@ export function takeUsage(
 }
 
 /** Behind a place in the order of expiry, owner and id. */
-export function isBehind({ expiresAt, owner, id }: Place, idColumn: 'session_id' | 'request_id') {
+export function isBehind({ expiresAt, owner, id }: ExpiryCursor, idColumn: 'session_id' | 'request_id') {
   return sql<boolean>`(expires_at, owner, ${sql.ref(idColumn)}) > (${expiresAt}, ${owner}, ${id})`;
 }
 

@@ -19,7 +19,7 @@ async function list({ terminal }: Context, folder: string): Promise<void> {
 }
 
 function rowOf({ id, note, usedBy, createdAt, expiresAt }: OperatorInvite, now: number): string[] {
-  const standing =
+  const state =
     usedBy !== null ? `used by ${usedBy.slice(0, 8)}` : `expires ${formatInstant(expiresAt, now)}`;
-  return [id.slice(0, 8), `made ${formatInstant(createdAt, now)}`, standing, note];
+  return [id.slice(0, 8), `made ${formatInstant(createdAt, now)}`, state, note];
 }

@@ -1,12 +1,15 @@
 /** A number of places, of which nobody can have all. */
-export interface Places {
+export interface ConcurrencyLimit {
   /** Takes one; false when none is left for that name. Whoever took one leaves it. */
   take(name: string): boolean;
   leave(name: string): void;
 }
 
 /** @param limits places for all names together, and for one of them. */
-export function createPlaces(limits: { readonly inAll: number; readonly forEach: number }): Places {
+export function createConcurrencyLimit(limits: {
+  readonly inAll: number;
+  readonly forEach: number;
+}): ConcurrencyLimit {
   const taken = new Map<string, number>();
   let inAll = 0;
   return {

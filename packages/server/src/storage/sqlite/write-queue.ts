@@ -1,7 +1,7 @@
 import { storageError } from '../codes.js';
 
-/** How the lane starts and ends a batch of writes on the one connection. */
-export interface LaneCommands {
+/** How the queue starts and ends a batch of writes on the one connection. */
+export interface WriteQueueCommands {
   begin(): void;
   /** Durable when it returns. */
   commit(): void;
@@ -12,7 +12,7 @@ export interface LaneCommands {
 }
 
 /** Lets readers together, or one batch of writers, use the only connection. */
-export interface Lane {
+export interface WriteQueue {
   read<T>(work: () => Promise<T>): Promise<T>;
   write<T>(work: () => Promise<T>): Promise<T>;
   /** Refuses newcomers, and resolves when what was waiting is done. */
@@ -34,7 +34,7 @@ const MAX_BATCH = 64;
  *
  * @param waitMs after which a job that has not begun is refused with StorageError `STORAGE_BUSY`.
  */
-export function createLane(commands: LaneCommands, waitMs: number): Lane {
+export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): WriteQueue {
   const writers: Job[] = [];
   const readers: Job[] = [];
   let reading = 0;

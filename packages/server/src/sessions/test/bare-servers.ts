@@ -3,51 +3,51 @@ import { buildMessageRequest } from '@ckm/requests';
 import { createCeremony, createQuorumSigner, type CeremonyOptions, type QuorumSigner } from '@ckm/testkit';
 import { parseCertificate, verifyCertificate, type PublicKeyPackage } from '@ckm/threshold';
 import {
-  LAB_TIME,
-  labPerson,
-  openLabServer,
-  removeLabServer,
-  type LabCaller,
-  type LabOptions,
-  type LabServer,
-} from './lab.js';
+  TEST_TIME,
+  testPerson,
+  openBareServer,
+  removeBareServer,
+  type BareCaller,
+  type BareOptions,
+  type BareServer,
+} from './bare-server.js';
 
 /** Alice owns the keys; Mallory has an account too. */
-export const alice = labPerson(0xa1);
-export const mallory = labPerson(0x3a);
+export const alice = testPerson(0xa1);
+export const mallory = testPerson(0x3a);
 
 /** Everything expires this far from now, unless a test says otherwise. */
-export const SOON = LAB_TIME + 600;
+export const SOON = TEST_TIME + 600;
 
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 
 /** Servers of one test, closed and removed with it. */
-export interface House {
-  open(options?: Partial<LabOptions>): Promise<LabServer>;
+export interface BareServers {
+  open(options?: Partial<BareOptions>): Promise<BareServer>;
   /** `count` servers, by themselves and as Alice sees them. */
   openMany(
     count: number,
-    options?: Partial<LabOptions>,
-  ): Promise<{ servers: LabServer[]; callers: LabCaller[] }>;
+    options?: Partial<BareOptions>,
+  ): Promise<{ servers: BareServer[]; callers: BareCaller[] }>;
   /** Ends a server and starts it again on what it has stored. */
-  restart(server: LabServer, changes?: Partial<LabOptions>): Promise<LabServer>;
+  restart(server: BareServer, changes?: Partial<BareOptions>): Promise<BareServer>;
   close(): Promise<void>;
 }
 
-export function createHouse(): House {
-  const running = new Set<LabServer>();
-  const known = new Set<LabServer>();
-  const enter = (server: LabServer) => {
+export function createBareServers(): BareServers {
+  const running = new Set<BareServer>();
+  const known = new Set<BareServer>();
+  const enter = (server: BareServer) => {
     running.add(server);
     known.add(server);
     return server;
   };
-  const house: House = {
+  const network: BareServers = {
     open: async (options = {}) =>
-      enter(await openLabServer({ name: NAMES[known.size % NAMES.length]!, ...options })),
+      enter(await openBareServer({ name: NAMES[known.size % NAMES.length]!, ...options })),
     async openMany(count, options = {}) {
-      const servers: LabServer[] = [];
-      for (let i = 0; i < count; i++) servers.push(await house.open({ name: NAMES[i]!, ...options }));
+      const servers: BareServer[] = [];
+      for (let i = 0; i < count; i++) servers.push(await network.open({ name: NAMES[i]!, ...options }));
       return { servers, callers: await Promise.all(servers.map((server) => server.as(alice))) };
     },
     async restart(server, changes) {
@@ -56,12 +56,12 @@ export function createHouse(): House {
     },
     async close() {
       for (const server of running) await server.stop();
-      for (const server of known) removeLabServer(server);
+      for (const server of known) removeBareServer(server);
       running.clear();
       known.clear();
     },
   };
-  return house;
+  return network;
 }
 
 /** A key made by these servers, ready to be used. */
@@ -74,7 +74,7 @@ export interface MadeKey {
 }
 
 export async function makeKey(
-  callers: readonly LabCaller[],
+  callers: readonly BareCaller[],
   options: Partial<CeremonyOptions> = {},
 ): Promise<MadeKey> {
   const ceremony = createCeremony({ servers: callers, expiresAt: SOON, ...options });

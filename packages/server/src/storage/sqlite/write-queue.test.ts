@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { createLane, type LaneCommands } from './lane.js';
+import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 /** Commands that only note what they were told. */
-function recorded(failing: readonly (keyof LaneCommands)[] = []): { commands: LaneCommands; told: string[] } {
+function recorded(failing: readonly (keyof WriteQueueCommands)[] = []): {
+  commands: WriteQueueCommands;
+  told: string[];
+} {
   const told: string[] = [];
-  const command = (name: keyof LaneCommands) => () => {
+  const command = (name: keyof WriteQueueCommands) => () => {
     told.push(name);
     if (failing.includes(name)) throw new Error(`${name} failed`);
   };
@@ -24,9 +27,9 @@ function recorded(failing: readonly (keyof LaneCommands)[] = []): { commands: La
 describe('writes that come together', () => {
   test('are committed together, once', async () => {
     const { commands, told } = recorded();
-    const lane = createLane(commands, 1_000);
+    const queue = createWriteQueue(commands, 1_000);
     const order: number[] = [];
-    const write = (number: number) => lane.write(async () => order.push(number));
+    const write = (number: number) => queue.write(async () => order.push(number));
     await Promise.all([write(1), write(2), write(3)]);
     expect(told.filter((name) => name === 'commit')).toHaveLength(1);
     expect(told.filter((name) => name === 'savepoint')).toHaveLength(3);
@@ -35,46 +38,46 @@ describe('writes that come together', () => {
 
   test('none of them is told so before the commit', async () => {
     const { commands, told } = recorded();
-    const lane = createLane(commands, 1_000);
-    const write = () => lane.write(async () => undefined).then(() => told.at(-1));
+    const queue = createWriteQueue(commands, 1_000);
+    const write = () => queue.write(async () => undefined).then(() => told.at(-1));
     expect(await Promise.all([write(), write()])).toEqual(['commit', 'commit']);
   });
 
   test('one that fails takes only itself along', async () => {
     const { commands, told } = recorded();
-    const lane = createLane(commands, 1_000);
+    const queue = createWriteQueue(commands, 1_000);
     const outcomes = await Promise.allSettled([
-      lane.write(async () => 'one'),
-      lane.write(async () => {
+      queue.write(async () => 'one'),
+      queue.write(async () => {
         throw new Error('two');
       }),
-      lane.write(async () => 'three'),
+      queue.write(async () => 'three'),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(told.filter((name) => name === 'rollbackToSavepoint')).toHaveLength(1);
     expect(told.at(-1)).toBe('commit');
   });
 
-  test('when the commit fails all of them fail, and the lane goes on', async () => {
-    const failing: (keyof LaneCommands)[] = ['commit'];
+  test('when the commit fails all of them fail, and the queue goes on', async () => {
+    const failing: (keyof WriteQueueCommands)[] = ['commit'];
     const { commands, told } = recorded(failing);
-    const lane = createLane(commands, 1_000);
-    const outcomes = await Promise.allSettled([lane.write(async () => 1), lane.write(async () => 2)]);
+    const queue = createWriteQueue(commands, 1_000);
+    const outcomes = await Promise.allSettled([queue.write(async () => 1), queue.write(async () => 2)]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(told.at(-1)).toBe('rollback');
     failing.pop();
-    expect(await lane.write(async () => 3)).toBe(3);
+    expect(await queue.write(async () => 3)).toBe(3);
   });
 
   test('when a transaction cannot begin, only whoever asked first fails', async () => {
-    const failing: (keyof LaneCommands)[] = ['begin'];
+    const failing: (keyof WriteQueueCommands)[] = ['begin'];
     const { commands } = recorded(failing);
-    const lane = createLane(commands, 1_000);
-    const first = lane.write(async () => 1);
+    const queue = createWriteQueue(commands, 1_000);
+    const first = queue.write(async () => 1);
     const second = first.catch(() => {
       failing.pop();
     });
-    const third = lane.write(async () => 3);
+    const third = queue.write(async () => 3);
     await expect(first).rejects.toThrow('begin failed');
     await second;
     expect(await third).toBe(3);
@@ -84,40 +87,40 @@ describe('writes that come together', () => {
 describe('reads', () => {
   test('wait for a write that runs, and a write for reads that run', async () => {
     const { commands } = recorded();
-    const lane = createLane(commands, 1_000);
+    const queue = createWriteQueue(commands, 1_000);
     const order: string[] = [];
     const slow = (name: string) => async () => {
       order.push(`${name} begins`);
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
       order.push(`${name} ends`);
     };
-    const read = lane.read(slow('read'));
-    const write = lane.write(slow('write'));
+    const read = queue.read(slow('read'));
+    const write = queue.write(slow('write'));
     await read;
     const late = write.then(() => order.push('write told'));
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    await Promise.all([lane.read(slow('second read')), late]);
+    await Promise.all([queue.read(slow('second read')), late]);
     expect(order.slice(0, 4)).toEqual(['read begins', 'read ends', 'write begins', 'write ends']);
   });
 
   test('inside a write ends in an error, not in waiting for ever', async () => {
     const { commands } = recorded();
-    const lane = createLane(commands, 5);
-    const nested = lane.write(() => lane.read(async () => 'never'));
+    const queue = createWriteQueue(commands, 5);
+    const nested = queue.write(() => queue.read(async () => 'never'));
     await expect(nested).rejects.toMatchObject({ code: 'STORAGE_BUSY', retryable: true });
-    expect(await lane.read(async () => 'fine')).toBe('fine');
+    expect(await queue.read(async () => 'fine')).toBe('fine');
   });
 });
 
 describe('closing', () => {
   test('finishes what was asked and refuses what comes later', async () => {
     const { commands } = recorded();
-    const lane = createLane(commands, 1_000);
-    const asked = lane.write(async () => 'done');
-    const closing = lane.close();
-    await expect(lane.write(async () => 'late')).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
-    await expect(lane.read(async () => 'late')).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
+    const queue = createWriteQueue(commands, 1_000);
+    const asked = queue.write(async () => 'done');
+    const closing = queue.close();
+    await expect(queue.write(async () => 'late')).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
+    await expect(queue.read(async () => 'late')).rejects.toMatchObject({ code: 'STORAGE_CLOSED' });
     await closing;
     expect(await asked).toBe('done');
   });

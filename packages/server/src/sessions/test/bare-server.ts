@@ -21,7 +21,7 @@ import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
 import { openSessions } from '../sessions.js';
 
 /** What one lab server is made of. */
-export interface LabOptions {
+export interface BareOptions {
   readonly name: string;
   /** Null: SQLite in a directory of its own. */
   readonly databaseUrl?: string | null;
@@ -39,38 +39,38 @@ export interface LabOptions {
  * A server without its doors: real storage, vault, accounts, policy, audit log and sessions, called directly on behalf of
  * an account. What `http/` and `messages/` check has been checked.
  */
-export interface LabServer {
+export interface BareServer {
   readonly name: string;
   readonly context: ServerContext;
   readonly sessions: Sessions;
   readonly dataDir: string;
   /** Opens the account of an identity, and calls as it; each call is a message of its own. */
-  as(identity: Identity): Promise<LabCaller>;
+  as(identity: Identity): Promise<BareCaller>;
   /** Ends it without a word to anybody, as a crash does to memory. */
   stop(): Promise<void>;
   /** A new life on the same database and keys. */
-  restart(changes?: Partial<LabOptions>): Promise<LabServer>;
+  restart(changes?: Partial<BareOptions>): Promise<BareServer>;
 }
 
-export interface LabCaller {
+export interface BareCaller {
   readonly name: string;
   call<F extends FunctionName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
 }
 
 /** The time in the lab, unless a test says otherwise. */
-export const LAB_TIME = 1_800_000_000;
+export const TEST_TIME = 1_800_000_000;
 
-export async function openLabServer(options: LabOptions): Promise<LabServer> {
+export async function openBareServer(options: BareOptions): Promise<BareServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'ckm-lab-'));
   const seed = options.seed ?? new Uint8Array(randomBytes(32));
   const storageKey = options.storageKey ?? new Uint8Array(randomBytes(32));
-  const context = await createLabContext(
+  const context = await createBareContext(
     { ...options, dataDir },
     secret(seed.slice()),
     secret(storageKey.slice()),
   );
   const sessions = await openSessions(context);
-  const server: LabServer = {
+  const server: BareServer = {
     name: options.name,
     context,
     sessions,
@@ -88,24 +88,24 @@ export async function openLabServer(options: LabOptions): Promise<LabServer> {
     },
     async restart(changes = {}) {
       await server.stop();
-      return openLabServer({ ...options, dataDir, seed, storageKey, ...changes });
+      return openBareServer({ ...options, dataDir, seed, storageKey, ...changes });
     },
   };
   return server;
 }
 
-export function removeLabServer({ dataDir }: LabServer): void {
+export function removeBareServer({ dataDir }: BareServer): void {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-async function createLabContext(
-  options: LabOptions & { readonly dataDir: string },
+async function createBareContext(
+  options: BareOptions & { readonly dataDir: string },
   seed: Secret<Uint8Array>,
   storageKey: Secret<Uint8Array>,
 ): Promise<ServerContext> {
   const random = createRandom();
-  const clock = options.now ?? (() => LAB_TIME);
-  const config = labConfig(options);
+  const clock = options.now ?? (() => TEST_TIME);
+  const config = bareConfig(options);
   const opened = await openStorage({
     dataDir: options.dataDir,
     databaseUrl: options.databaseUrl ?? null,
@@ -131,11 +131,11 @@ async function createLabContext(
   };
 }
 
-function labConfig({
+function bareConfig({
   name,
   dataDir,
   settings = {},
-}: LabOptions & { readonly dataDir: string }): ServerConfig {
+}: BareOptions & { readonly dataDir: string }): ServerConfig {
   const file = { name, listen: { host: '127.0.0.1', port: 1 }, log: { level: 'silent' }, ...settings };
   const none = undefined;
   return toConfig(dataDir, file, {
@@ -154,17 +154,17 @@ function labConfig({
 
 /** Parameters and result cross the wire format both ways, as they do in a message. */
 async function callLab<F extends FunctionName>(
-  { context, sessions }: LabServer,
+  { context, sessions }: BareServer,
   account: Account,
   name: F,
   parameters: Parameters<F>,
 ): Promise<Result<F>> {
   const handler = sessions.handlers[name as SessionFunctionName] as unknown as Handler<F>;
   const parsed = parseCall(name, encodeCall(name, parameters));
-  return handler(labCall(context, account), parsed);
+  return handler(bareCall(context, account), parsed);
 }
 
-function labCall({ storage, clock }: ServerContext, account: Account): Call {
+function bareCall({ storage, clock }: ServerContext, account: Account): Call {
   const messageId = new Uint8Array(randomBytes(32));
   return {
     account,
@@ -183,6 +183,6 @@ function silentEvents(): Events {
 }
 
 /** Somebody with an account. */
-export function labPerson(number: number): Identity {
+export function testPerson(number: number): Identity {
   return createIdentity(secret(new Uint8Array(32).fill(number)));
 }
