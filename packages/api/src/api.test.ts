@@ -202,7 +202,7 @@ describe('a reply', () => {
   });
 
   test.each([null, 1, 'x', [], {}, { errorClass: '__proto__' }, { errorClass: 'toString' }])(
-    'a problem that is none becomes an error of ours: %j',
+    'an invalid problem document becomes an error of ours: %j',
     (value) => {
       expect(fromProblem(value)).toBeInstanceOf(BugError);
     },

@@ -11,7 +11,7 @@ export function toProblem(error: unknown): Problem {
   const known =
     error instanceof CkmError
       ? error
-      : new BugError('something that cannot happen happened', {
+      : new BugError('internal error', {
           code: 'INTERNAL',
           hint: 'try again; if it persists, tell the operator the time of this reply',
         });

@@ -190,7 +190,7 @@ export function createClient(options: ClientOptions): Client {
       try {
         await signer.settle();
         await pools.close();
-        // Whoever only looked changes nothing.
+        // Read-only clients never write to the store.
         if (hasActed) await pruneSessions(store, context.clock());
       } finally {
         context.close();

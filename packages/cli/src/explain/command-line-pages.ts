@@ -148,7 +148,7 @@ export const COMMAND_LINE_PAGES = pagesOf({
     'If the session is open, go on with ckm sessions resume; otherwise sign again.',
   ],
   INTERNAL: [
-    'Something happened that cannot happen: a defect of ours.',
+    'An internal error: a defect of ours.',
     'Details are not shown, because they could hold anything.',
     'Run again with CKM_TRACE=1 and report what it prints, after reading it for secrets.',
   ],

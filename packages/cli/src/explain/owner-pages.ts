@@ -41,7 +41,7 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'The request is longer than servers read.',
       'Sign something shorter, such as a list of digests.',
     ],
-    ADDRESS_INDEX_INVALID: ['The number of the address is none.', 'Use a whole number from 0 to 2147483647.'],
+    ADDRESS_INDEX_INVALID: ['The address index is not a number.', 'Use a whole number from 0 to 2147483647.'],
     SEED_LENGTH: ['An owner seed has 32 bytes.', 'Use the seed that ckm init made, or restore it.'],
     SEED_WORDS_INVALID: [
       'These are not the 24 words of an owner seed.',

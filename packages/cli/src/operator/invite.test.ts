@@ -57,7 +57,7 @@ test('an invite lets one person in, once, and its code is told once', async () =
   expect(audit.stdout).not.toContain(code);
 });
 
-test('an invite is not made with --preview, or for a time that is none', async () => {
+test('an invite is not made with --preview, or with an invalid lifetime', async () => {
   const list = () => runCkm(['server', 'invite', 'list', folder, '--json']);
   const before = (await list()).stdout;
   expect((await runCkm(['server', 'invite', 'create', folder, '--preview'])).status).toBe(0);

@@ -80,12 +80,12 @@ describe('a new server', () => {
   });
 
   test.each([
-    ['a port that is none', ['--listen', '127.0.0.1:65536'], 'OPTION_INVALID'],
+    ['an invalid port', ['--listen', '127.0.0.1:65536'], 'OPTION_INVALID'],
     ['an address without a port', ['--listen', 'localhost'], 'OPTION_INVALID'],
     ['half a TLS pair', ['--tls-certificate', 'cert.pem'], 'OPTION_INVALID'],
     ['a policy nobody knows', ['--accounts', 'friends'], 'OPTION_INVALID'],
     ['a name that moves the cursor', ['--name', 'al\u001b[2Jpha'], 'CONFIG_INVALID', '--name'],
-    ['an address for owners that is none', ['--url', 'ftp://alpha'], 'CONFIG_INVALID', '--url'],
+    ['an invalid address for owners', ['--url', 'ftp://alpha'], 'CONFIG_INVALID', '--url'],
   ])('is not made with %s, and nothing changes', async (_what, flags, code, flag = '') => {
     for (const isThere of [false, true]) {
       if (isThere) mkdirSync(folder, { mode: 0o755 });

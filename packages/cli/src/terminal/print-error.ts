@@ -4,7 +4,7 @@ import { plainText } from './plain-text.js';
 /** Whatever was thrown, as one of our errors. What is none of ours is a defect of ours. */
 export function toCkmError(error: unknown): CkmError {
   if (error instanceof CkmError) return error;
-  return new BugError('something that cannot happen happened', {
+  return new BugError('internal error', {
     code: 'INTERNAL',
     hint: 'run again with CKM_TRACE=1 and report what it prints',
     cause: error,

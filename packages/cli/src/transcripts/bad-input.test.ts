@@ -183,7 +183,7 @@ describe('an owner without servers', () => {
   ];
 
   test.each<[string, readonly string[], string, number]>([
-    ['an address that is none', ['server', 'add', 'a', 'not a url'], 'SERVER_URL_INVALID', 64],
+    ['an invalid address', ['server', 'add', 'a', 'not a url'], 'SERVER_URL_INVALID', 64],
     [
       'an address with a password in it',
       ['server', 'add', 'a', 'http://u:p@127.0.0.1'],
@@ -197,13 +197,13 @@ describe('an owner without servers', () => {
       69,
     ],
     [
-      'a name that is none',
+      'an invalid name',
       ['server', 'add', '../a', 'http://127.0.0.1:9', '--likeness', 'x'],
       'NAME_INVALID',
       64,
     ],
     [
-      'a name that is none, to look',
+      'an invalid name, to look',
       ['server', 'add', '../a', 'http://127.0.0.1:9', '--preview'],
       'NAME_INVALID',
       64,
@@ -306,7 +306,7 @@ describe('an owner without servers', () => {
       65,
     ],
     [
-      'a commit that is none',
+      'an invalid commit',
       () => ['sign', 'k', '--git', join(scratch.path, 'binary')],
       'GIT_OBJECT_MALFORMED',
       65,

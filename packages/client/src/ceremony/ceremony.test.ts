@@ -79,9 +79,9 @@ describe('a key', () => {
     ['a server nobody knows', { servers: ['alpha', 'bravo', 'zulu'] }, 'SERVER_UNKNOWN'],
     ['a purpose nobody knows', { purpose: 'poetry' as 'ssh' }, 'PURPOSE_UNKNOWN'],
     ['a suite that does not fit', { purpose: 'ssh', suite: 'P-256' }, 'PURPOSE_SUITE_MISMATCH'],
-    ['a name that is none', { name: '../k' }, 'NAME_INVALID'],
+    ['an invalid name', { name: '../k' }, 'NAME_INVALID'],
     ['a policy for another purpose', { policy: { kinds: ['bitcoin'] } }, 'POLICY_INVALID'],
-    ['a policy that is none', { policy: { rateLimit: { count: 0, perSeconds: 1 } } }, 'POLICY_INVALID'],
+    ['an invalid policy', { policy: { rateLimit: { count: 0, perSeconds: 1 } } }, 'POLICY_INVALID'],
     ['a network it has no use for', { network: 'regtest' }, 'PURPOSE_SUITE_MISMATCH'],
   ] as const)('with %s is refused before anything is sent or written', async (_what, change, code) => {
     const before = stage.actors.map(({ asked }) => asked.length);

@@ -139,7 +139,7 @@ describe('a server', () => {
       'SERVER_IDENTITY_INVALID',
     ],
     ['nothing at all', () => Promise.reject(unreachable('alpha')), 'SERVER_UNREACHABLE'],
-  ])('that answers %s is not one', async (_what, reply, code) => {
+  ])('is not pinned when its identity card is %s', async (_what, reply, code) => {
     alpha.wire = reply;
     await expect(add()).rejects.toMatchObject({ code });
     expect(await store.list('servers')).toEqual([]);

@@ -92,7 +92,7 @@ describe('a signature', () => {
     ['an unknown key', { key: 'nothing' }, 'KEY_UNKNOWN'],
     ['a kind the key was not made for', { kind: 'bitcoin' }, 'PSBT_MALFORMED'],
     ['a kind that does not exist', { kind: 'poem' }, 'REQUEST_KIND_UNKNOWN'],
-    ['a payload that is none', { payload: new Uint8Array([9]) }, 'PAYLOAD_VERSION_UNKNOWN'],
+    ['an invalid payload', { payload: new Uint8Array([9]) }, 'PAYLOAD_VERSION_UNKNOWN'],
   ])('with %s is refused before anything is sent', async (_what, change, code) => {
     const before = stage.actors.map(({ asked }) => asked.length);
     await expect(sign('x', change)).rejects.toMatchObject({ code });

@@ -157,7 +157,7 @@ function openReply(
       equalBytes(header.inReplyTo, id) &&
       message.function === name;
     if (isOurs) return message.body;
-    throw replyInvalid(server.name, 'it answers something else');
+    throw replyInvalid(server.name, 'it answers another request');
   } catch (cause) {
     throw cause instanceof AvailabilityError ? cause : replyNotAuthentic(server.name, cause);
   }
@@ -172,7 +172,7 @@ function replyNotAuthentic(server: string, cause: unknown): CkmError {
 }
 
 export function replyInvalid(server: string, why: string, cause?: unknown): AvailabilityError {
-  return new AvailabilityError(`server ${server} sent a reply that is none: ${why}`, {
+  return new AvailabilityError(`server ${server} sent an invalid reply: ${why}`, {
     code: 'SERVER_REPLY_INVALID',
     hint: 'try again; if it persists, something between you and the server changes messages',
     facts: { server },

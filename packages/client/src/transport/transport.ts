@@ -46,7 +46,7 @@ export function parseServerUrl(text: string): string {
 }
 
 function invalid(why: string): UsageError {
-  return new UsageError(`the server address is not one: ${why}`, {
+  return new UsageError(`not a server address: ${why}`, {
     code: 'SERVER_URL_INVALID',
     hint: 'write it like https://server.example or http://127.0.0.1:7001',
   });

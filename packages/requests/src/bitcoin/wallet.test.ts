@@ -53,7 +53,7 @@ describe('the wallet of a key', () => {
     );
   });
 
-  test('has no address with a number that is none', () => {
+  test('bitcoinAddress refuses an index that is not a number from 0 to 2147483647', () => {
     for (const index of [-1, 0.5, 2 ** 31, Number.NaN]) {
       expect(outcome(() => bitcoinAddress(key, 'receive', index))).toBe('ADDRESS_INDEX_INVALID');
     }

@@ -129,7 +129,7 @@ describe('a login', () => {
     ['another algorithm', { algorithm: 'ssh-rsa' }, 'SSH_ALGORITHM_UNSUPPORTED'],
     ['a session id that is no hash', { sessionId: new Uint8Array(31) }, 'SSH_CHALLENGE_MALFORMED'],
     ['an empty session id', { sessionId: new Uint8Array() }, 'SSH_CHALLENGE_MALFORMED'],
-    ['a host key that is none', { hostKey: Uint8Array.of(1, 2, 3) }, 'SSH_HOST_KEY_MALFORMED'],
+    ['an invalid host key', { hostKey: Uint8Array.of(1, 2, 3) }, 'SSH_HOST_KEY_MALFORMED'],
     ['a host key of an unspeakable kind', { hostKey: lengthPrefixed('ssh\n') }, 'SSH_HOST_KEY_MALFORMED'],
   ])('with %s is refused', (_, change, code) => {
     expect(outcome(() => kind.parse(rawLogin(challengeOf(change))))).toBe(code);
@@ -295,7 +295,7 @@ describe('what an agent is asked to sign', () => {
     expect(outcome(() => buildSshAgentRequest(new Uint8Array()))).toBe('SSH_CHALLENGE_MALFORMED');
   });
 
-  test('an armored signature that is none has no blob', () => {
+  test('sshSignatureBlob refuses an armored text that is no signature', () => {
     for (const armored of ['', 'x', '-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n']) {
       expect(outcome(() => sshSignatureBlobOf(armored))).toBe('SSH_SIGNATURE_MALFORMED');
     }

@@ -112,7 +112,7 @@ export function createControlApp(options: ControlOptions): Hono {
 
   app.get('/metrics', async (c) => c.text(await options.reporting.metrics()));
 
-  app.notFound((c) => problemResponse(c, badInput('there is nothing here')));
+  app.notFound((c) => problemResponse(c, badInput('unknown path')));
   app.onError((error, c) => {
     if (!(error instanceof CkmError)) options.reporting.events.bug(error);
     return problemResponse(c, error);

@@ -48,7 +48,7 @@ export const PROBLEMS = {
     }),
   ),
   unknownRoute: toProblem(
-    new UsageError('there is nothing here', {
+    new UsageError('unknown path', {
       code: 'ROUTE_UNKNOWN' satisfies HttpCode,
       hint: 'send messages to POST /v1/messages',
       httpStatus: 404,

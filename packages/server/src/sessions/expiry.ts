@@ -7,7 +7,7 @@ import { demand } from './errors.js';
  */
 export function assertExpiry({ clock }: ServerContext, expiresAt: number, lifetimeSeconds: number): void {
   const now = clock();
-  demand(expiresAt > now, 'EXPIRY_PASSED', 'it would be over before it begins');
+  demand(expiresAt > now, 'EXPIRY_PASSED', 'expiresAt is in the past');
   demand(
     expiresAt <= now + lifetimeSeconds,
     'EXPIRY_TOO_FAR',
