@@ -99,7 +99,7 @@ test('createKey, when one answer never comes, stays open and ends well when it i
     await client.createKey({ ...KEY, name }).catch(async (error: unknown) => {
       expect(error).toMatchObject({ code: 'SERVERS_MISSING' });
       const session = (await client.listSessions()).find(({ keyName }) => keyName === name)!;
-      expect(session.standing).toBe('open');
+      expect(session.state).toBe('open');
       const resume = () => client.resumeSession(Buffer.from(session.sessionId).toString('hex'));
       // A busy machine may be late once more.
       await resume().catch(resume).catch(resume);
