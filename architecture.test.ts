@@ -16,7 +16,14 @@ const ROOMS: Record<
   foundation: { ours: [], theirs: [], node: false },
   threshold: {
     ours: ['foundation'],
-    theirs: ['@noble/', '@scure/base', 'sodium-native', 'libsodium-wrappers-sumo', 'secp256k1'],
+    theirs: [
+      '@noble/',
+      '@scure/base',
+      'sodium-native',
+      'libsodium-wrappers-sumo',
+      'secp256k1',
+      'tiny-secp256k1',
+    ],
     node: false,
     nodeFiles: [/group\/backends\//],
   },

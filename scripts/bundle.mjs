@@ -19,7 +19,7 @@ rmSync(folder, { recursive: true, force: true });
 const program = await rolldown({
   input: { ckm: join(cli, 'dist/main.js') },
   platform: 'node',
-  external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', /^secp256k1(\/|$)/],
+  external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', 'tiny-secp256k1', /^secp256k1(\/|$)/],
   resolve: { conditionNames: ['node', 'import', 'module', 'default'] },
 });
 await program.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', sourcemap: false });

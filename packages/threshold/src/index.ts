@@ -30,6 +30,8 @@ export {
   parseQuorum,
   type Quorum,
 } from './sharing/index.js';
+// suites
+export { type SuiteBackend, suiteBackends } from './protocols/suite-backends.js';
 // hd
 export {
   DEEPEST_PATH,

@@ -5,7 +5,7 @@ import {
   elementIdentity,
   elementInvalid,
 } from './element-errors.js';
-import type { Element, Group, GroupName, Scalar, ScalarField, SecretScalar } from './group.js';
+import type { BackendGrade, Element, Group, GroupName, Scalar, ScalarField, SecretScalar } from './group.js';
 
 /**
  * What one library has to offer for one group. The identity and the scalar zero, which some libraries cannot express,
@@ -14,6 +14,7 @@ import type { Element, Group, GroupName, Scalar, ScalarField, SecretScalar } fro
 export interface Arithmetic<E extends Element> {
   readonly name: GroupName;
   readonly backend: string;
+  readonly grade: BackendGrade;
   readonly scalars: ScalarField;
   readonly elementByteLength: number;
   readonly identity: E;
@@ -49,7 +50,7 @@ type Own<E> = (element: Element) => E;
 
 /** The {@link Group} over one library. */
 export function createGroup<E extends Element>(arithmetic: Arithmetic<E>): Group {
-  const { name, backend, scalars, elementByteLength, generator, identity } = arithmetic;
+  const { name, backend, grade, scalars, elementByteLength, generator, identity } = arithmetic;
   const own: Own<E> = (element) => {
     if (arithmetic.isOwn(element)) return element;
     throw elementForeign(name);
@@ -57,6 +58,7 @@ export function createGroup<E extends Element>(arithmetic: Arithmetic<E>): Group
   return {
     name,
     backend,
+    grade,
     scalars,
     elementByteLength,
     generator,

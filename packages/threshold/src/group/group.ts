@@ -51,14 +51,21 @@ export interface ScalarField {
 }
 
 /**
+ * How an implementation handles secret scalars: in machine code or WebAssembly that was written to take the same time for
+ * all of them, or in JavaScript's bigint, whose time depends on the value.
+ */
+export type BackendGrade = 'native' | 'wasm' | 'bigint';
+
+/**
  * A prime-order group. What may leak is in the method's name:
  * `mulBase` and `mulSecret` are constant-time in the scalar; `mulPublic`, `mulBasePublic` and `msm` are
  * variable-time and take public data only.
  */
 export interface Group {
   readonly name: GroupName;
-  /** Which implementation this is: `noble`, `sodium-native`, `libsodium-wasm`, `libsecp256k1` or `openssl`. */
+  /** Which implementation this is: `noble`, `sodium-native`, `libsodium-wasm`, `libsecp256k1`, `tiny-secp256k1` or `openssl`. */
   readonly backend: string;
+  readonly grade: BackendGrade;
   readonly scalars: ScalarField;
   readonly elementByteLength: number;
   readonly generator: Element;

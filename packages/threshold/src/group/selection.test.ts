@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backends as portable } from './backends/portable.js';
+import { SUITE_NAMES } from '../protocols/key.js';
+import { suiteBackends } from '../protocols/suite-backends.js';
 import { groupNamed, nobleGroup } from './index.js';
 
 describe('the choice of a backend', () => {
@@ -13,8 +15,19 @@ describe('the choice of a backend', () => {
   test('a browser computes in WebAssembly, or in noble where there is none', () => {
     expect(portable.createGroup.ed25519().backend).toBe('libsodium-wasm');
     expect(portable.createGroup.ristretto255().backend).toBe('libsodium-wasm');
-    expect(portable.createGroup.secp256k1().backend).toBe('noble');
+    expect(portable.createGroup.secp256k1().backend).toBe('tiny-secp256k1');
     expect(portable.createGroup['P-256']().backend).toBe('noble');
+  });
+
+  test('suiteBackends names the backend and grade of every suite, and nothing here is left to bigint', () => {
+    const found = suiteBackends();
+    expect(found.map(({ suite }) => suite)).toEqual([...SUITE_NAMES]);
+    expect(found.find(({ suite }) => suite === 'secp256k1-tr')).toEqual({
+      suite: 'secp256k1-tr',
+      backend: 'libsecp256k1',
+      grade: 'native',
+    });
+    expect(found.some(({ grade }) => grade === 'bigint')).toBe(false);
   });
 
   test('is made once', () => {

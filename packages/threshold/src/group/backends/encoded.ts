@@ -1,6 +1,6 @@
 import { BugError, equalBytes } from '@ckm/foundation';
 import { createGroup } from '../create-group.js';
-import type { Element, Group } from '../group.js';
+import type { BackendGrade, Element, Group } from '../group.js';
 import { createScalarField } from '../scalar-field.js';
 import { additionsFor, doubleAndAdd } from './small-multiple.js';
 
@@ -25,6 +25,7 @@ export interface EncodedArithmetic {
 export interface EncodedGroupParameters {
   readonly name: 'ed25519' | 'ristretto255';
   readonly backend: string;
+  readonly grade: BackendGrade;
   readonly identity: Uint8Array;
   readonly arithmetic: EncodedArithmetic;
 }
@@ -44,7 +45,13 @@ class EncodedElement implements Element {
 }
 
 /** A group whose elements stay in their 32-byte encoding between operations. */
-export function createEncodedGroup({ name, backend, identity, arithmetic }: EncodedGroupParameters): Group {
+export function createEncodedGroup({
+  name,
+  backend,
+  grade,
+  identity,
+  arithmetic,
+}: EncodedGroupParameters): Group {
   const scalars = createScalarField(ORDER, true);
   const wrap = (bytes: Uint8Array) => new EncodedElement(name, backend, bytes);
   const wrapIfAny = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : wrap(bytes));
@@ -54,6 +61,7 @@ export function createEncodedGroup({ name, backend, identity, arithmetic }: Enco
   return createGroup<EncodedElement>({
     name,
     backend,
+    grade,
     scalars,
     elementByteLength: 32,
     identity: wrap(identity),

@@ -15,6 +15,9 @@ const library = await import('secp256k1/bindings.js').then(
 /** Source: SEC 2 v2.0 §2.4.1 */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
+/** Whether the addon loads on this machine. */
+export const hasNativeSecp256k1 = library !== undefined;
+
 /** Above so many additions a small multiple is cheaper as a full multiplication. */
 const ADDITIONS_WORTH_A_MULTIPLICATION = 3;
 
@@ -37,6 +40,7 @@ export function createNativeSecp256k1(): Group | undefined {
   return createGroup<NativeElement>({
     name: 'secp256k1',
     backend: 'libsecp256k1',
+    grade: 'native',
     scalars,
     elementByteLength: 33,
     identity,

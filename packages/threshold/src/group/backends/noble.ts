@@ -117,6 +117,7 @@ function groupOver<P extends Point<P>>(curve: Curve<P>): Group {
   return createGroup<NobleElement<P>>({
     name,
     backend: 'noble',
+    grade: 'bigint',
     scalars,
     elementByteLength,
     identity: wrap(curve.zero),

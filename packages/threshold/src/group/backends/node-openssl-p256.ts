@@ -50,6 +50,7 @@ export function createOpensslP256(): Group {
   return createGroup<P256Element>({
     name: 'P-256',
     backend: 'openssl',
+    grade: 'native',
     scalars,
     elementByteLength: 33,
     identity: wrap(Point.ZERO),

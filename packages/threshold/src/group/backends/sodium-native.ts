@@ -15,6 +15,7 @@ export function createNativeEd25519(): Group | undefined {
   return createEncodedGroup({
     name: 'ed25519',
     backend: 'sodium-native',
+    grade: 'native',
     identity: EDWARDS_IDENTITY,
     arithmetic: {
       multiplyBase(scalar) {

@@ -35,13 +35,13 @@ const library = await ready.then(
 export function createWasmGroup(name: 'ed25519' | 'ristretto255'): Group | undefined {
   const symbols = library === undefined ? undefined : symbolsOf(library, name);
   if (library === undefined || symbols === undefined) return undefined;
-  const backend = 'libsodium-wasm';
+  const kind = { backend: 'libsodium-wasm', grade: 'wasm' } as const;
   if (name === 'ed25519') {
     const arithmetic = edwardsArithmetic(library, symbols);
-    return createEncodedGroup({ name, backend, identity: EDWARDS_IDENTITY, arithmetic });
+    return createEncodedGroup({ name, ...kind, identity: EDWARDS_IDENTITY, arithmetic });
   }
   const arithmetic = ristrettoArithmetic(library, symbols);
-  return createEncodedGroup({ name, backend, identity: RISTRETTO_IDENTITY, arithmetic });
+  return createEncodedGroup({ name, ...kind, identity: RISTRETTO_IDENTITY, arithmetic });
 }
 
 function symbolsOf(module: Module, name: 'ed25519' | 'ristretto255'): Symbols | undefined {

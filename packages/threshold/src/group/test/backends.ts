@@ -4,6 +4,7 @@ import { createNobleGroup } from '../backends/noble.js';
 import { createOpensslP256 } from '../backends/node-openssl-p256.js';
 import { createNativeEd25519 } from '../backends/sodium-native.js';
 import { createWasmGroup } from '../backends/sodium-wasm.js';
+import { createTinySecp256k1, loadTinySecp256k1 } from '../backends/tiny-secp256k1.js';
 import type { Element, Group, GroupName } from '../group.js';
 
 /** Every implementation of every group; undefined where its library does not load on this machine. */
@@ -15,6 +16,7 @@ export const EVERY_BACKEND: readonly (readonly [string, Group | undefined])[] = 
   ['ristretto255 over libsodium in WebAssembly', createWasmGroup('ristretto255')],
   ['secp256k1 over noble', createNobleGroup('secp256k1')],
   ['secp256k1 over native libsecp256k1', createNativeSecp256k1()],
+  ['secp256k1 over libsecp256k1 in WebAssembly', createTinySecp256k1(await loadTinySecp256k1())],
   ['P-256 over noble', createNobleGroup('P-256')],
   ['P-256 over OpenSSL', createOpensslP256()],
 ];
