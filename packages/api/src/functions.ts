@@ -19,6 +19,12 @@ export const keySummary = z.strictObject({
 /** At most this many keys in one answer. */
 export const MAX_LISTED = 256;
 
+/**
+ * What computes with the keys of one suite at a server. `bigint`: its time depends on the secrets; a server that does so
+ * was told to by its operator. Names, not enumerations: a newer server may have others.
+ */
+const suiteBackend = z.strictObject({ suite: label(32), backend: label(32), grade: label(16) });
+
 const empty = z.strictObject({});
 const sessionOnly = z.strictObject({ sessionId: identifier });
 
@@ -41,6 +47,7 @@ export const FUNCTIONS = {
       time: unixSeconds,
       keys: z.int().min(0),
       keyQuota: z.int().min(0),
+      arithmetic: z.array(suiteBackend).max(32),
     }),
   },
   'session.propose': {

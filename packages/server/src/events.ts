@@ -1,4 +1,5 @@
 import { CkmError } from '@ckm/foundation';
+import type { SuiteBackend } from '@ckm/threshold';
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -33,6 +34,8 @@ export interface Events {
   /** The new one cannot be used. */
   certificateKept(fields: { readonly code: string }): void;
   tlsKeyExposed(): void;
+  /** At start: what computes with the keys of each suite. */
+  arithmeticChosen(backends: readonly SuiteBackend[]): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
   stopped(): void;
   /** An error that is a defect of ours: logged with the places it passed, without its words. */
@@ -107,6 +110,12 @@ function createEvents(log: Logger, registry: Registry): Events {
   const operator = counter('operator_actions_total', 'Actions of the operator', ['action']);
   const storage = counter('storage_failures_total', 'Failures of the database', ['code']);
   const unseals = counter('unseal_failures_total', 'Wrong passphrases');
+  const arithmetic = new Gauge({
+    name: 'ckm_arithmetic_info',
+    help: 'What computes with the keys of a suite; always 1',
+    labelNames: ['suite', 'backend', 'grade'],
+    registers,
+  });
   const bugs = counter('bugs_total', 'Errors that cannot happen');
   return {
     messageAnswered: ({ function: name, code, seconds }) => {
@@ -165,6 +174,15 @@ function createEvents(log: Logger, registry: Registry): Events {
     certificateKept: ({ code }) =>
       log.error({ code: label(code) }, 'the new TLS certificate or key cannot be used, the old one stays'),
     tlsKeyExposed: () => log.warn('others on this machine may read the TLS key: chmod 600'),
+    arithmeticChosen: (backends) => {
+      for (const { suite, backend, grade } of backends) {
+        arithmetic.set({ suite: label(suite), backend: label(backend), grade }, 1);
+      }
+      const names = Object.fromEntries(backends.map(({ suite, backend }) => [suite, label(backend)]));
+      const isSlow = backends.some(({ grade }) => grade === 'bigint');
+      if (isSlow) log.warn(names, 'arithmetic whose time depends on secrets');
+      else log.info(names, 'arithmetic');
+    },
     started: ({ storage: kind, sealed }) => log.info({ storage: kind, isSealed: sealed }, 'started'),
     stopped: () => log.info('stopped'),
     bug: (error) => {

@@ -1,5 +1,6 @@
 import type { IdentityCard } from '@ckm/api';
 import { CkmError, type Secret } from '@ckm/foundation';
+import { type SuiteBackend, suiteBackends } from '@ckm/threshold';
 import type { DestinationStream } from 'pino';
 import type { ServerConfig } from './config/config.js';
 import { ENV_NAMES, readEnv } from './config/env.js';
@@ -10,6 +11,7 @@ import { createReporting, type Reporting } from './events.js';
 import { createHttpApp } from './http/app.js';
 import type { Phase } from './http/gate.js';
 import { isTlsKeyExposed, type Listener, listenTcp, listenUnix, type WebApp } from './http/listen.js';
+import { assertArithmetic } from './server/arithmetic.js';
 import { claimControlSocket } from './server/control-socket.js';
 import { assertDataDir } from './server/data-dir.js';
 import { hardenProcess } from './server/hardening.js';
@@ -27,6 +29,8 @@ export interface StartServerOptions {
   /** For tests: milliseconds since 1970, and the source of randomness. */
   readonly nowMs?: () => number;
   readonly fillRandom?: (bytes: Uint8Array) => void;
+  /** What computes with keys, instead of what was chosen on this machine; only told, not used. */
+  readonly backends?: readonly SuiteBackend[];
 }
 
 /** A server that listens. Close it. */
@@ -59,15 +63,16 @@ const GRACE_MS = 10_000;
 /**
  * Starts the server of a data directory: config → socket → key → database. With a storage key under a passphrase it
  * listens *sealed*: it says so to everybody and waits for `unseal`.
- * @throws UsageError `CONFIG_…`, `DATA_DIR_EXPOSED`, `INSPECTOR_REFUSED`, `LISTEN_FAILED`, `SERVER_RUNNING`;
+ * @throws UsageError `ARITHMETIC_SLOW`, `CONFIG_…`, `DATA_DIR_EXPOSED`, `INSPECTOR_REFUSED`, `LISTEN_FAILED`, `SERVER_RUNNING`;
  * StorageError `KEY_FILE_…`, `STORAGE_…`.
  */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
-  const { dataDir, nowMs = Date.now } = options;
+  const { dataDir, nowMs = Date.now, backends = suiteBackends() } = options;
   const env = readEnv(options.variables);
   hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
+  assertArithmetic(backends, config.allowSlowArithmetic);
   const source = findKeySource(dataDir, env.storageKeyFile ?? null, () => Math.floor(nowMs() / 1000));
   const reporting = reportingFor(config, options.logDestination);
   const socket = await claimControlSocket(dataDir);
@@ -77,17 +82,20 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     source,
     reporting,
     nowMs,
+    backends,
     fillRandom: options.fillRandom,
     acceptClock: parseSwitch(ENV_NAMES.acceptClock, env.acceptClock),
     publicUrl: () => url,
   });
-  const server = assemble({ config, life, reporting, startedAt: Math.floor(nowMs() / 1000), url: () => url });
+  const startedAt = Math.floor(nowMs() / 1000);
+  const server = assemble({ config, life, reporting, backends, startedAt, url: () => url });
   try {
     const { port } = await server.listen(socket);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
     if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
     if (!source.sealed || options.passphrase !== undefined) await life.open(options.passphrase ?? null);
     const storage = config.databaseUrl === null ? 'sqlite' : 'postgres';
+    reporting.events.arithmeticChosen(backends);
     reporting.events.started({ storage, sealed: life.phase() === 'sealed' });
     return server.running;
   } catch (error) {
@@ -104,6 +112,7 @@ interface Parts {
   readonly config: ServerConfig;
   readonly life: Life;
   readonly reporting: Reporting;
+  readonly backends: readonly SuiteBackend[];
   /** UnixSeconds. */
   readonly startedAt: number;
   url(): string;
@@ -174,7 +183,7 @@ function renewCertificate({ config, reporting }: Parts, listeners: readonly List
   }
 }
 
-async function statusOf({ config, life, startedAt, url }: Parts): Promise<OperatorStatus> {
+async function statusOf({ config, life, backends, startedAt, url }: Parts): Promise<OperatorStatus> {
   const { name, version } = config;
   const server = life.server();
   const open = server === null ? null : { ...(await life.desk().summary()), identity: server.card };
@@ -184,6 +193,7 @@ async function statusOf({ config, life, startedAt, url }: Parts): Promise<Operat
     phase: life.phase(),
     url: url(),
     startedAt,
+    arithmetic: backends,
     memoryBytes: process.memoryUsage.rss(),
     open,
   };

@@ -31,7 +31,7 @@ export {
   type Quorum,
 } from './sharing/index.js';
 // suites
-export { type SuiteBackend, suiteBackends } from './protocols/suite-backends.js';
+export { type SuiteBackend, suiteBackends } from './key/suite-backends.js';
 // hd
 export {
   DEEPEST_PATH,

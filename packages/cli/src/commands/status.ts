@@ -59,14 +59,21 @@ function heading(
 
 function serverRow(
   terminal: Terminal,
-  { name, isReachable, answerMs, version, url, unrecorded, problem }: ServerStatus,
+  { name, isReachable, answerMs, version, url, arithmetic, unrecorded, problem }: ServerStatus,
 ): string[] {
-  if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') return [name, 'does not know you any more', '', url];
-  if (!isReachable) return [name, 'does not answer', problem?.code ?? '', url];
+  if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') return [name, 'does not know you any more', '', '', url];
+  if (!isReachable) return [name, 'does not answer', problem?.code ?? '', '', url];
   const more = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record: ckm key fetch`;
-  const row = [name, `answers in ${answerMs} ms`, version ?? '', url];
+  const row = [name, `answers in ${answerMs} ms`, version ?? '', gradesText(terminal, arithmetic), url];
   if (problem !== null) return [...row, terminal.style('red', `${problem.text}: ckm doctor`)];
   return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];
+}
+
+/** How a server computes with shares: `native`, `wasm`, or in a time that depends on them. */
+function gradesText(terminal: Terminal, arithmetic: ServerStatus['arithmetic']): string {
+  const grades = [...new Set(arithmetic?.map(({ grade }) => grade))];
+  if (grades.includes('bigint')) return terminal.style('yellow', 'slow arithmetic: ckm doctor');
+  return grades.join(' + ');
 }
 
 function keyRow(terminal: Terminal, key: KeyStatus): string[] {

@@ -22,6 +22,11 @@ export const OPERATOR_PAGES = pagesOf({
     'A server is made once, with its identity; starting never makes one by accident.',
     'Check the path, or make one with ckm server init FOLDER --name NAME.',
   ],
+  ARITHMETIC_SLOW: [
+    'No library that computes in constant time loads on this machine.',
+    'Shares and nonces would be multiplied in JavaScript, and how long that takes depends on them.',
+    'Install the dependencies again on this machine. For a test alone, set CKM_ALLOW_SLOW_ARITHMETIC=1.',
+  ],
   CONFIG_INVALID: [
     'A setting of the server cannot be used.',
     'A setting that is guessed could open the server to somebody.',

@@ -39,6 +39,7 @@ export async function diagnose(
     ...(await checkIdentities(context, status)),
     ...checkServers(status),
     ...checkVersions(status, version),
+    ...checkArithmetic(status),
     ...checkMargins(status),
     ...(await checkKeys(context, shelf, status)),
     ...(await checkSessions(context)),
@@ -140,6 +141,27 @@ function checkVersions({ servers }: Status, ours: string | undefined): DoctorLin
     if (version === null || version === ours) return [];
     const text = `runs version ${version}, this is ${ours}`;
     return [{ level: 'warn', subject: name, text, fix: 'bring both to one version' }];
+  });
+}
+
+/** Whether servers compute with shares in a time that does not depend on them. */
+function checkArithmetic({ servers }: Status): DoctorLine[] {
+  return servers.flatMap(({ name, arithmetic }): DoctorLine[] => {
+    if (arithmetic === null) return [];
+    const slow = arithmetic.filter(({ grade }) => grade === 'bigint').map(({ suite }) => suite);
+    if (slow.length === 0) {
+      const backends = [...new Set(arithmetic.map(({ backend }) => backend))];
+      return [{ level: 'ok', subject: name, text: `computes with ${backends.join(', ')}` }];
+    }
+    const text = `computes ${slow.join(', ')} in a time that depends on your shares`;
+    return [
+      {
+        level: 'warn',
+        subject: name,
+        text,
+        fix: 'ask its operator to install the libraries for its machine',
+      },
+    ];
   });
 }
 

@@ -94,3 +94,20 @@ test('a server of another version is pointed out, and one of the same is not', a
   });
   expect((await linesAbout('alpha', '0.1.0')).every(({ level }) => level === 'ok')).toBe(true);
 });
+
+test('doctor warns of a server whose time depends on shares, and names the libraries of the others', async () => {
+  stage.actor('alpha').lie = async ({ name }, honest) => {
+    const answer = await honest();
+    if (name !== 'server.describe') return answer;
+    return { ...(answer as object), arithmetic: [{ suite: 'P-256', backend: 'noble', grade: 'bigint' }] };
+  };
+  expect(await linesAbout('alpha')).toContainEqual({
+    level: 'warn',
+    subject: 'alpha',
+    text: 'computes P-256 in a time that depends on your shares',
+    fix: 'ask its operator to install the libraries for its machine',
+  });
+  expect((await linesAbout('bravo')).map(({ text }) => text)).toContain(
+    'computes with sodium-native, libsodium-wasm, libsecp256k1, openssl',
+  );
+});

@@ -1,3 +1,4 @@
+import type { Result } from '@ckm/api';
 import { AvailabilityError, CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
@@ -12,6 +13,9 @@ import { type SessionRecord, shortId } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { isForgotten } from '../transport/server-link.js';
 
+/** `bigint` as grade: its time depends on shares and nonces. */
+export type ServerArithmetic = Result<'server.describe'>['arithmetic'][number];
+
 /** One server as it answers now. */
 export interface ServerStatus {
   readonly name: string;
@@ -23,6 +27,8 @@ export interface ServerStatus {
   readonly clockOffset: number | null;
   readonly keys: number | null;
   readonly keyQuota: number | null;
+  /** What computes with the keys of each suite there, as the server says; null when it does not answer. */
+  readonly arithmetic: readonly ServerArithmetic[] | null;
   /** Keys of ours there that are not on record here. */
   readonly unrecorded: number;
   /** Why it does not answer, or does not say which keys it holds. */
@@ -142,16 +148,17 @@ export async function readServer(context: ClientContext, record: ServerRecord): 
     clockOffset: null,
     keys: null,
     keyQuota: null,
+    arithmetic: null,
     unrecorded: 0,
   };
   try {
     const link = await context.linkTo(record);
     const started = performance.now();
     const asked = context.clock();
-    const { version, time, keys, keyQuota } = await link.call('server.describe', {});
+    const { version, time, keys, keyQuota, arithmetic } = await link.call('server.describe', {});
     const answerMs = Math.round(performance.now() - started);
     const clockOffset = Math.round(time - (asked + context.clock()) / 2);
-    const answer = { version, answerMs, clockOffset, keys, keyQuota, unrecorded: 0 };
+    const answer = { version, answerMs, clockOffset, keys, keyQuota, arithmetic, unrecorded: 0 };
     return { name, url, isReachable: true, ...answer, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;

@@ -1,3 +1,4 @@
+import { suiteBackends } from '@ckm/threshold';
 import {
   encodeReply,
   type FunctionName,
@@ -199,7 +200,14 @@ async function perform(
   if (name === 'account.open') return { openedAt: time };
   if (name === 'server.describe') {
     const { keys } = await caller.call('key.list', { after: null });
-    return { name: actor.name, version: '0.1.0', time, keys: keys.length, keyQuota: 100 };
+    return {
+      name: actor.name,
+      version: '0.1.0',
+      time,
+      keys: keys.length,
+      keyQuota: 100,
+      arithmetic: suiteBackends(),
+    };
   }
   return caller.call(name, parameters);
 }

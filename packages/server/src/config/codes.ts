@@ -1,7 +1,8 @@
-import { UsageError } from '@ckm/foundation';
+import { type CkmError, UsageError } from '@ckm/foundation';
 
 /** Every code of an error about configuration and start. */
 export const CONFIG_CODES = [
+  'ARITHMETIC_SLOW',
   'CONFIG_INVALID',
   'CONFIG_MISSING',
   'DATA_DIR_EXPOSED',
@@ -12,8 +13,14 @@ export const CONFIG_CODES = [
 ] as const;
 export type ConfigCode = (typeof CONFIG_CODES)[number];
 
-export function configError(code: ConfigCode, message: string, hint: string, cause?: unknown): UsageError {
-  return new UsageError(message, { code, hint, ...(cause === undefined ? {} : { cause }) });
+export function configError(
+  code: ConfigCode,
+  message: string,
+  hint: string,
+  cause?: unknown,
+  facts: CkmError['facts'] = {},
+): UsageError {
+  return new UsageError(message, { code, hint, facts, ...(cause === undefined ? {} : { cause }) });
 }
 
 /** `setting` and what is wrong with it are facts too: whoever made it from a flag names that one. */

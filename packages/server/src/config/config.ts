@@ -57,6 +57,8 @@ export interface ServerConfig {
     /** How long a session is kept after its expiry. */
     readonly keepSessionsSeconds: number;
   };
+  /** Whether the server may compute with secrets in bigint, whose time depends on them, where nothing better loads. */
+  readonly allowSlowArithmetic: boolean;
   readonly log: { readonly level: string };
   /** Whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it. */
   readonly trustProxy: boolean;

@@ -10,6 +10,7 @@ export interface Env {
   readonly trustProxy: string | undefined;
   readonly allowInspect: string | undefined;
   readonly acceptClock: string | undefined;
+  readonly allowSlowArithmetic: string | undefined;
 }
 
 /** Every variable that a server reads. */
@@ -24,6 +25,7 @@ export const ENV_NAMES: { readonly [N in keyof Env]: string } = {
   trustProxy: 'CKM_TRUST_PROXY',
   allowInspect: 'CKM_ALLOW_INSPECT',
   acceptClock: 'CKM_ACCEPT_CLOCK',
+  allowSlowArithmetic: 'CKM_ALLOW_SLOW_ARITHMETIC',
 };
 
 /** Picks our variables; an empty one counts as absent. */

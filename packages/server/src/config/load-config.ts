@@ -73,6 +73,7 @@ export const configFile = z.strictObject({
   quota: quota.prefault({}),
   policy: policy.prefault({}),
   limits: limits.prefault({}),
+  allowSlowArithmetic: z.boolean().default(false),
   log: z
     .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
     .prefault({}),
@@ -150,6 +151,9 @@ function withEnv(file: unknown, env: Env): unknown {
     ...(env.trustProxy === undefined
       ? {}
       : { trustProxy: parseSwitch(ENV_NAMES.trustProxy, env.trustProxy) }),
+    ...(env.allowSlowArithmetic === undefined
+      ? {}
+      : { allowSlowArithmetic: parseSwitch(ENV_NAMES.allowSlowArithmetic, env.allowSlowArithmetic) }),
     ...(env.tlsCertificate === undefined && env.tlsKey === undefined
       ? {}
       : { tls: { certificateFile: env.tlsCertificate, keyFile: env.tlsKey } }),

@@ -1,5 +1,6 @@
 import type { IdentityCard } from '@ckm/api';
 import { REQUEST_KIND_NAMES } from '@ckm/requests';
+import type { SuiteBackend } from '@ckm/threshold';
 import { z } from 'zod';
 import { normalInviteCode } from '../accounts/invite-code.js';
 import type { OperatorPolicy } from '../config/config.js';
@@ -46,6 +47,8 @@ export interface OperatorStatus {
   readonly url: string;
   readonly startedAt: number;
   readonly memoryBytes: number;
+  /** What computes with the keys of each suite. */
+  readonly arithmetic: readonly SuiteBackend[];
   /** Null while the server is sealed. */
   readonly open: null | {
     readonly storage: 'sqlite' | 'postgres';

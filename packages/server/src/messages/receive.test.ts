@@ -7,6 +7,7 @@ import {
   openAsRecipient,
   sealToRecipients,
 } from '@ckm/gordian';
+import { suiteBackends } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { openIdentityOf } from '../test/stored-secrets.js';
@@ -47,6 +48,7 @@ describe('a message from somebody with an account', () => {
       time: alpha.now,
       keys: 0,
       keyQuota: 1_000,
+      arithmetic: suiteBackends(),
     });
     const answer = await client.post(client.seal('server.describe', {}));
     expect(answer).toMatchObject({ status: 200, type: 'application/octet-stream' });

@@ -1,4 +1,5 @@
 import { AvailabilityError, CkmError, type Secret } from '@ckm/foundation';
+import type { SuiteBackend } from '@ckm/threshold';
 import type { ServerConfig } from '../config/config.js';
 import { createOperatorDesk, type OperatorDesk } from '../control/desk.js';
 import type { Reporting } from '../events.js';
@@ -12,6 +13,7 @@ export interface LifeOptions {
   readonly source: KeySource;
   readonly reporting: Reporting;
   readonly nowMs: () => number;
+  readonly backends: readonly SuiteBackend[];
   readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
   readonly acceptClock: boolean;
   /** Known once the server listens. */
@@ -53,6 +55,7 @@ export function createLife(options: LifeOptions): Life {
         storageKey,
         random: createRandom(options.fillRandom),
         nowMs: options.nowMs,
+        backends: options.backends,
         events: options.reporting.events,
         acceptClock: options.acceptClock,
       });

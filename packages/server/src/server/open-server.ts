@@ -9,6 +9,7 @@ import {
   signXidDocument,
   wipeIdentity,
 } from '@ckm/gordian';
+import type { SuiteBackend } from '@ckm/threshold';
 import { createAccounts } from '../accounts/create-accounts.js';
 import type { AuditAnchor, AuditLog } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
@@ -58,6 +59,7 @@ export interface OpenServerOptions {
   readonly storageKey: StorageKey;
   readonly random: Random;
   readonly nowMs: () => number;
+  readonly backends: readonly SuiteBackend[];
   readonly events: Events;
   readonly acceptClock: boolean;
 }
@@ -124,7 +126,7 @@ async function openOn(
   anchor = await noteAnchor(config.dataDir, vault, storage, null);
   const receive = createReceive(context, {
     ...sessions.handlers,
-    'server.describe': createDescribeServer(context),
+    'server.describe': createDescribeServer(context, options.backends),
   });
   return {
     context,

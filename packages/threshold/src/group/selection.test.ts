@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backends as portable } from './backends/portable.js';
-import { SUITE_NAMES } from '../protocols/key.js';
-import { suiteBackends } from '../protocols/suite-backends.js';
+import { SUITE_NAMES } from '../key/suite-name.js';
+import { suiteBackends } from '../key/suite-backends.js';
 import { groupNamed, nobleGroup } from './index.js';
 
 describe('the choice of a backend', () => {

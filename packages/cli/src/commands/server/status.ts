@@ -22,12 +22,22 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
 }
 
-function rowsOf({ name, version, phase, url, startedAt, memoryBytes, open }: OperatorStatus): string[][] {
+function rowsOf({
+  name,
+  version,
+  phase,
+  url,
+  startedAt,
+  memoryBytes,
+  arithmetic,
+  open,
+}: OperatorStatus): string[][] {
   const rows = [
     ['server', `${name} ${version}`],
     ['state', phase],
     ['address', url],
     ['running since', formatInstant(startedAt, unixNow())],
+    ['arithmetic', arithmetic.map(({ suite, backend }) => `${suite} ${backend}`).join(', ')],
     ['memory', `${Math.round(memoryBytes / 1_048_576)} MiB`],
   ];
   if (open === null) return rows;

@@ -149,6 +149,7 @@ function bareConfig({
     trustProxy: none,
     allowInspect: none,
     acceptClock: none,
+    allowSlowArithmetic: none,
   });
 }
 
