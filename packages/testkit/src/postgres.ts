@@ -24,8 +24,17 @@ export interface PostgresCluster {
   disconnectAll(url: string): Promise<void>;
   /** Makes `url` a copy of the database at `from`, as restoring a dump does. */
   copyDatabase(from: string): Promise<string>;
+  /** Ends it as an administrator would (`fast`), as a crash of a backend does (`immediate`), or with kill -9. */
+  halt(how: HaltMode): Promise<void>;
+  /** Starts it again after {@link halt}; resolves when it answers. */
+  resume(): Promise<void>;
+  /** Ends it and removes it. */
   stop(): Promise<void>;
 }
+
+/** How PostgreSQL is ended; its own names. Source: PostgreSQL, "Shutting Down the Server". */
+export type HaltMode = 'fast' | 'immediate' | 'killed';
+const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', killed: 'SIGKILL' } as const;
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
@@ -66,26 +75,8 @@ export async function startPostgres(): Promise<PostgresCluster> {
     'C',
   ]);
   await run(initdb, [...initdbParameters], { cwd: folder });
-  const [server, serverParameters] = asOwner(join(programs, 'postgres'), [
-    '-D',
-    data,
-    '-k',
-    folder,
-    '-h',
-    '',
-    '-c',
-    'fsync=off',
-    '-c',
-    'max_connections=60',
-  ]);
-  const child = spawn(server, [...serverParameters], { cwd: folder, stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async () => {
-    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
-    process.kill(pid, 'SIGINT');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const postmaster = createPostmaster(programs, folder, data);
+  await postmaster.resume();
   const command = (sql: string) =>
     run(join(programs, 'psql'), [
       '-h',
@@ -99,7 +90,6 @@ export async function startPostgres(): Promise<PostgresCluster> {
       '-c',
       sql,
     ]);
-  await untilReady(() => run(join(programs, 'pg_isready'), ['-h', folder, '-U', USER]));
   let databases = 0;
   const urlOf = (name: string) => `postgres://${USER}@/${name}?host=${encodeURIComponent(folder)}`;
   const nameOf = (url: string) => url.slice(url.indexOf('@/') + 2, url.indexOf('?'));
@@ -113,13 +103,61 @@ export async function startPostgres(): Promise<PostgresCluster> {
       return urlOf(name);
     },
     disconnectAll,
+    halt: postmaster.halt,
+    resume: postmaster.resume,
     copyDatabase: async (from) => {
       const name = `ckm_${++databases}`;
       await disconnectAll(from);
       await command(`create database ${name} template ${nameOf(from)}`);
       return urlOf(name);
     },
-    stop,
+    stop: async () => {
+      await postmaster.halt('fast');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The process that listens, started and ended any number of times. */
+function createPostmaster(
+  programs: string,
+  folder: string,
+  data: string,
+): Pick<PostgresCluster, 'halt' | 'resume'> {
+  const settings = ['fsync=off', 'max_connections=60'].flatMap((setting) => ['-c', setting]);
+  const [program, parameters] = asOwner(join(programs, 'postgres'), [
+    '-D',
+    data,
+    '-k',
+    folder,
+    '-h',
+    '',
+    ...settings,
+  ]);
+  let ended: Promise<void> | null = null;
+  const start = () => {
+    if (ended !== null) return;
+    const child = spawn(program, [...parameters], { cwd: folder, stdio: 'ignore' });
+    ended = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        ended = null;
+        resolve();
+      });
+    });
+  };
+  return {
+    halt: async (how) => {
+      if (ended === null) return;
+      const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+      process.kill(pid, SIGNALS[how]);
+      await ended;
+    },
+    resume: () =>
+      untilReady(async () => {
+        // After kill -9 it refuses to start until the last of its children is gone.
+        start();
+        await run(join(programs, 'pg_isready'), ['-h', folder, '-U', USER]);
+      }),
   };
 }
 

@@ -42,8 +42,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
     },
   };
   const pool = new pg.Pool({ ...config, max: connections });
-  // An idle connection that breaks is replaced; without a listener it would end the process.
+  // What breaks is replaced: whoever uses it is told by his own statement. Without listeners it would end the process, idle
+  // (the pool tells) or in use (the pool has taken its own listener off by then).
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   const queries = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
     await prepareSchema(queries);

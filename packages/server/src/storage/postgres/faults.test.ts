@@ -1,0 +1,122 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { person, random } from '../../test/rooms.js';
+import { startTestServer, type TestClient } from '../../test/test-server.js';
+import type { Storage } from '../storage.js';
+import { openPostgres } from './postgres.js';
+
+const isHere = postgresPrograms() !== null;
+const reason = isHere ? '' : ' (skipped: PostgreSQL is not installed here)';
+const IN_FLIGHT = 8;
+
+/** What may happen to a database under a server, and whether somebody has to start it again. */
+const FAULTS = [
+  { name: 'whose connections an administrator ends', strike: 'disconnect' },
+  { name: 'that is restarted', strike: 'fast' },
+  { name: 'that is stopped at once', strike: 'immediate' },
+  { name: 'that is killed', strike: 'killed' },
+] as const;
+
+/** Whatever a test leaves unheard ends a server. */
+const unheard: unknown[] = [];
+const hear = (error: unknown) => void unheard.push(error);
+
+describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reason}`, () => {
+  let cluster: PostgresCluster;
+  const cleanUps: (() => Promise<unknown>)[] = [];
+
+  beforeAll(async () => {
+    cluster = await startPostgres();
+    process.on('uncaughtException', hear);
+  });
+  afterAll(async () => {
+    process.off('uncaughtException', hear);
+    await cluster.stop();
+  });
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+    expect(unheard.splice(0)).toEqual([]);
+  });
+
+  const strikeAt = (url: string, how: (typeof FAULTS)[number]['strike']) =>
+    how === 'disconnect' ? cluster.disconnectAll(url) : cluster.halt(how);
+
+  /** As many transactions as there are connections, each between its first and its second statement. */
+  async function inFlight(storage: Storage) {
+    let go = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    let begun = 0;
+    const works = Array.from({ length: IN_FLIGHT }, () =>
+      storage
+        .transact(async ({ meta }) => {
+          await meta.find('first');
+          begun++;
+          await gate;
+          await meta.find('second');
+        })
+        .catch((error: unknown) => error),
+    );
+    await vi.waitFor(() => expect(begun).toBe(IN_FLIGHT));
+    return { go, outcomes: Promise.all(works) };
+  }
+
+  test.each(FAULTS)(
+    'transactions on one $name fail with STORAGE_UNREACHABLE, and the next succeeds',
+    async ({ strike }) => {
+      const url = await cluster.createDatabase();
+      const storage = await openPostgres({ url, random, connections: IN_FLIGHT });
+      cleanUps.push(() => storage.close());
+      const { go, outcomes } = await inFlight(storage);
+      await strikeAt(url, strike);
+      go();
+      for (const outcome of await outcomes) {
+        expect(outcome).toMatchObject({ code: 'STORAGE_UNREACHABLE', retryable: true });
+      }
+      await cluster.resume();
+      expect(await storage.transact(({ meta }) => meta.find('first'))).toBeNull();
+    },
+  );
+
+  test.each(FAULTS)(
+    'a server on one $name says so to eight who ask, and answers within a second',
+    async ({ strike }) => {
+      const url = await cluster.createDatabase();
+      const variables = { CKM_DATABASE_URL: url, CKM_ALLOW_INSPECT: '1', CKM_LOG_LEVEL: 'warn' };
+      const alpha = await startTestServer({ start: { variables } });
+      cleanUps.push(() => alpha.remove());
+      const client = await alpha.as(person(1)).join();
+      const over = new AbortController();
+      const codes = new Set<string>();
+      const asking = Array.from({ length: IN_FLIGHT }, async () => {
+        for (; !over.signal.aborted; await pause(5)) codes.add(await codeOf(client));
+      });
+      await vi.waitFor(() => expect(codes).toContain('OK'));
+      await strikeAt(url, strike);
+      if (strike !== 'disconnect') {
+        await vi.waitFor(() => expect(codes).toContain('STORAGE_UNREACHABLE'));
+        expect((await fetch(`${alpha.server.url}/readyz`)).status).toBe(503);
+      }
+      await cluster.resume();
+      const back = performance.now();
+      await vi.waitFor(async () => expect(await codeOf(client)).toBe('OK'), { timeout: 5_000, interval: 20 });
+      expect(performance.now() - back).toBeLessThan(1_000);
+      over.abort();
+      await Promise.all(asking);
+      codes.delete('OK');
+      expect([...codes].filter((code) => code !== 'STORAGE_UNREACHABLE')).toEqual([]);
+      expect(alpha.log()).not.toContain('INTERNAL');
+    },
+  );
+});
+
+/** What one question is answered: `OK` or the code of a refusal, whether sealed or not. */
+async function codeOf(client: TestClient): Promise<string> {
+  try {
+    await client.ask('key.list', { after: null });
+    return 'OK';
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    return code ?? message.replace(/^\d+: /, '');
+  }
+}
