@@ -440,7 +440,7 @@ describe.skipIf(!isCompiled)(
       const dataDir = await initialised();
       await child(dataDir);
       expect((await spawnServer(dataDir)).first.code).toBe('SERVER_RUNNING');
-      await expect(openSqlite({ file: join(dataDir, 'ckm.sqlite'), random })).rejects.toMatchObject({
+      await expect(openSqlite({ file: join(dataDir, 'ckm.sqlite') })).rejects.toMatchObject({
         code: 'STORAGE_IN_USE',
       });
       await expect(verifyAuditLog({ dataDir })).rejects.toMatchObject({ code: 'STORAGE_IN_USE' });

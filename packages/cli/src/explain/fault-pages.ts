@@ -43,7 +43,7 @@ const SIGNING = groupOf(
     FAULT_MALFORMED: 'A server sent something that is not of its form, or too many or too few of it.',
     SUSPECT_NONCES_LOST: [
       'A server said more than once during one request that it was restarted and forgot its commitments.',
-      'Nobody can check that; ask its operator whether it was restarted, and sign with --without NAME until it is clear.',
+      'Nobody can check that; ask its operator whether it was restarted, and sign with --without NAME until it is clear. Where it runs as several processes, its proxy has to keep each client at one of them (docs/operating.md, Replicas).',
     ],
     FAULT_OUT_OF_TURN: 'A server answered what it was not asked, or gives nothing that can be used.',
     SIGNATURE_SHARE_WRONG: 'A server found that its own share is wrong before sending it.',

@@ -58,10 +58,17 @@ function onlyFaults(run: SignRun, faulty: readonly Participant[]): PeerFaultErro
   const { code, evidence } = run.faults[0]!;
   return new PeerFaultError(`${listed(names)} ${whatTheyDid(code)}; too few others are left`, {
     code,
-    hint: `ask the operator of ${listed(names)}; what was seen is kept for your own eyes`,
+    hint:
+      code === 'SUSPECT_NONCES_LOST'
+        ? NONCES_LOST_HINT
+        : `ask the operator of ${listed(names)}; what was seen is kept for your own eyes`,
     facts: { servers: names, culprits: faulty.map(({ slot }) => slot), evidence },
   });
 }
+
+/** Commitments are known to the process that made them: replicas without affinity look like a server that forgets. */
+const NONCES_LOST_HINT =
+  'ask its operator: where a server runs as several processes, its proxy has to keep a client at one of them, by CKM-Route';
 
 function whatTheyDid(code: string): string {
   return code.startsWith('SUSPECT_') ? 'forgot commitments again and again' : 'sent what does not match';

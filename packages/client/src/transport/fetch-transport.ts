@@ -1,8 +1,8 @@
 import { AvailabilityError, CkmError, concatBytes } from '@ckm/foundation';
-import { MAX_REPLY_BYTES, type Transport, type TransportReply } from './transport.js';
+import { MAX_REPLY_BYTES, ROUTE_HEADER, type Transport, type TransportReply } from './transport.js';
 
 /** Carries messages with the platform's own `fetch`. Never follows a redirect, never sends a cookie. */
-export const fetchTransport: Transport = async (url, { method, path, body, timeoutMs }) => {
+export const fetchTransport: Transport = async (url, { method, path, body, route, timeoutMs }) => {
   const timer = new AbortController();
   const alarm = setTimeout(() => {
     timer.abort();
@@ -15,9 +15,11 @@ export const fetchTransport: Transport = async (url, { method, path, body, timeo
       cache: 'no-store',
       referrerPolicy: 'no-referrer',
       signal: timer.signal,
-      ...(body === undefined
-        ? {}
-        : { body: body.slice(), headers: { 'content-type': 'application/octet-stream' } }),
+      headers: {
+        ...(route === undefined ? {} : { [ROUTE_HEADER]: route }),
+        ...(body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+      },
+      ...(body === undefined ? {} : { body: body.slice() }),
     });
     return await readReply(url, response);
   } catch (cause) {

@@ -49,6 +49,16 @@ describe.each([
     ]);
   });
 
+  test('tells a proxy by which route to go, and nothing where there is none', async () => {
+    const url = await serve((request, response) => response.end(request.headers['ckm-route'] ?? 'none'));
+    const heard = async (route: object) => {
+      const { body } = await transport(url, { ...post, ...route });
+      return new TextDecoder().decode(body);
+    };
+    expect(await heard({ route: 'a1'.repeat(16) })).toBe('a1'.repeat(16));
+    expect(await heard({})).toBe('none');
+  });
+
   test('a server that sends its visitors elsewhere is not followed', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();

@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { connectionLost, timedOut, unreachable } from './fetch-transport.js';
-import { MAX_REPLY_BYTES, type Transport, type TransportReply } from './transport.js';
+import { MAX_REPLY_BYTES, ROUTE_HEADER, type Transport, type TransportReply } from './transport.js';
 
 const KEPT = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 } as const;
 const AGENTS = { http: new HttpAgent(KEPT), https: new HttpsAgent(KEPT) } as const;
@@ -27,14 +27,16 @@ export const platformTransport: Transport = async (url, request) => {
   }
 };
 
-const send: Transport = (url, { method, path, body, timeoutMs }) =>
+const send: Transport = (url, { method, path, body, route, timeoutMs }) =>
   new Promise((resolve, reject) => {
     const call = open(new URL(`${url}${path}`), {
       method,
-      headers:
-        body === undefined
+      headers: {
+        ...(route === undefined ? {} : { [ROUTE_HEADER]: route }),
+        ...(body === undefined
           ? {}
-          : { 'content-type': 'application/octet-stream', 'content-length': body.length },
+          : { 'content-type': 'application/octet-stream', 'content-length': body.length }),
+      },
     });
     const alarm = setTimeout(() => {
       reject(timedOut(url, timeoutMs));

@@ -1,5 +1,5 @@
 import { encodeCall, type FunctionName, type Parameters, parseReply, type Result } from '@ckm/api';
-import { AvailabilityError, CkmError, equalBytes } from '@ckm/foundation';
+import { AvailabilityError, CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import {
   authenticateMessage,
   createMessageId,
@@ -14,6 +14,7 @@ import type { Transport } from './transport.js';
 /** How long a message to a server stays valid, in seconds: network and clock differences, nothing more. */
 const MESSAGE_LIFETIME_SECONDS = 120;
 const MESSAGE_PATH = '/v1/messages';
+const ROUTE_BYTES = 16;
 
 /** What every message needs besides its content. */
 export interface LinkMeans {
@@ -47,6 +48,7 @@ export function createServerLink(
   me: Identity,
   server: Correspondent & { readonly name: string; readonly url: string },
 ): ServerLink {
+  const route = encodeHex(means.random(ROUTE_BYTES));
   const ask: ServerLink['call'] = async (name, parameters, options = {}) => {
     const id = createMessageId(means.random);
     const date = means.clock();
@@ -66,6 +68,7 @@ export function createServerLink(
       method: 'POST',
       path: MESSAGE_PATH,
       body: message,
+      route,
       timeoutMs,
     });
     if (reply.status !== 200) throw refusedUnsealed(server.name, reply.status, reply.body);

@@ -5,8 +5,16 @@ export interface TransportRequest {
   /** Starts with `/`; goes behind the server's URL. */
   readonly path: string;
   readonly body?: Uint8Array;
+  /**
+   * 32 hex digits, the same for all messages of one link: by them a proxy in front of replicas finds the one that made the
+   * link's commitments. Random, so that they say nothing about anybody.
+   */
+  readonly route?: string;
   readonly timeoutMs: number;
 }
+
+/** The header of {@link TransportRequest.route}. */
+export const ROUTE_HEADER = 'CKM-Route';
 
 export interface TransportReply {
   readonly status: number;

@@ -53,4 +53,11 @@ export interface AuditLog {
    * together with its head.
    */
   verify(storage: Storage, anchor?: AuditAnchor | null): Promise<AuditVerification>;
+  /**
+   * Looks where the log ends, and whether it goes on from where it ended before.
+   * @throws StorageError `STORAGE_WENT_BACK`
+   */
+  look(reader: Reader): Promise<void>;
+  /** The newest end of the log that this process has seen in the database. */
+  seen(): AuditAnchor | null;
 }

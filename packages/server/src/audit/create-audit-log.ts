@@ -4,6 +4,7 @@ import type { AuditHeadRow, AuditRow, Reader, Storage } from '../storage/storage
 import type { Vault } from '../vault/vault.js';
 import type { AuditAnchor, AuditLine, AuditLog, AuditVerification } from './audit.js';
 import { encodeContent, parseContent } from './entry.js';
+import { createLogMemory } from './log-memory.js';
 
 const START = new Uint8Array(32);
 const PAGE = 500;
@@ -22,16 +23,19 @@ export function createAuditLog(sources: {
   readonly random: (length: number) => Uint8Array;
 }): AuditLog {
   const { vault, clock, random } = sources;
+  const memory = createLogMemory();
   return {
     append: async ({ audit }, entry) => {
       const head = await audit.holdHead();
       if (head !== null) assertHead(vault, head);
+      await memory.follow(audit, head);
       const sequence = (head?.sequence ?? 0) + 1;
       const previous = head?.hash ?? START;
       const plaintext = encodeContent(entry, clock(), random(16));
       const hash = chainHash(previous, sequence, plaintext);
       const row = vault.sealRow('audit', { sequence, previous, hash }, plaintext);
       await audit.append(row, vault.sealRow('audit_head', { sequence, hash }, hash));
+      memory.expect({ sequence, hash });
     },
     list: async (reader: Reader, sequence, limit) => {
       const rows = await reader.audit.list(sequence, limit);
@@ -41,6 +45,12 @@ export function createAuditLog(sources: {
       });
     },
     verify: (storage, anchor = null) => verifyChain(storage, vault, anchor),
+    look: async ({ audit }) => {
+      const head = await audit.head();
+      if (head !== null) assertHead(vault, head);
+      await memory.follow(audit, head);
+    },
+    seen: memory.seen,
   };
 }
 

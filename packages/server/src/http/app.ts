@@ -39,7 +39,12 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   // An owner's page comes from anywhere: what it sends is sealed and signed, and no cookie goes with it.
   app.use(
     '/v1/*',
-    cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'], maxAge: 86_400 }),
+    cors({
+      origin: '*',
+      allowMethods: ['GET', 'POST'],
+      allowHeaders: ['content-type', 'ckm-route'],
+      maxAge: 86_400,
+    }),
   );
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', async (c) => {

@@ -103,7 +103,7 @@ async function answer(
     return { refused: null, stored, suite, decided: null, attempt: null, made: false, commitments: [] };
   const attempt = await findAttempt(context, transaction, request, stored);
   if (attempt !== null) {
-    const commitments = await issue(means, transaction, request, read);
+    const commitments = issue(means, request, read);
     return { refused: null, stored, suite, decided: null, attempt, made: false, commitments };
   }
   if (request.attempt !== null) {
@@ -128,7 +128,7 @@ async function proceed(
     return { refused: null, stored, suite, decided, attempt: null, made: false, commitments: [] };
   }
   const attempt = await makeAttempt(means, transaction, request, read);
-  const commitments = await issue(means, transaction, request, read);
+  const commitments = issue(means, request, read);
   await auditAttempt(means.context, transaction, { request, admission, attempt });
   return { refused: null, stored, suite, decided, attempt, made: true, commitments };
 }
@@ -158,7 +158,7 @@ async function makeAttempt(
 ): Promise<AttemptRecord | 'stale' | null> {
   if (attempt === null) return null;
   assertAttempt(attempt, key, tasks.length);
-  const nonces = await pool.take(transaction, key, ownCommitments(attempt, key));
+  const nonces = pool.take(key, ownCommitments(attempt, key));
   if (nonces === null) return 'stale';
   budget.refund(key, nonces.length);
   const record = signAttempt(attempt, key, tasks, nonces);
@@ -168,15 +168,14 @@ async function makeAttempt(
 }
 
 /** Fresh commitments for the client's store, as far as the budget of the key goes. */
-async function issue(
+function issue(
   { pool, budget }: RequestMeans,
-  transaction: Transaction,
   { commitmentsWanted }: SigningRequest,
   { key, tasks }: ReadRequest,
-): Promise<SigningReply['commitments']> {
+): SigningReply['commitments'] {
   if (commitmentsWanted === 0) return [];
   const granted = budget.grant(key, commitmentsWanted, tasks.length);
-  return [...(await pool.issue(transaction, key, granted))];
+  return [...pool.issue(key, granted)];
 }
 
 function assertSame(stored: StoredRequest, request: SigningRequest): void {

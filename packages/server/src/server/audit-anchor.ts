@@ -25,20 +25,16 @@ export function readAnchor(dataDir: string, vault: Vault): AuditAnchor | null {
 }
 
 /**
- * Notes the head of the audit log; returns it. Does nothing when it is the one noted last, and keeps that one when the log
- * does not go on from it: somebody who cuts the log under a running server must not have that confirmed.
+ * Notes the newest end of the log that this process has seen (`AuditLog.seen`); returns what is noted then. It never goes
+ * back: somebody who cuts the log under a running server must not have that confirmed.
  */
-export async function noteAnchor(
+export function noteAnchor(
   dataDir: string,
   vault: Vault,
-  storage: Storage,
+  seen: AuditAnchor | null,
   last: AuditAnchor | null,
-): Promise<AuditAnchor | null> {
-  const head = await storage.read(({ audit }) => audit.head());
-  if (head === null || head.sequence === last?.sequence) return last;
-  if (last !== null && (await describeGap(storage, last)) !== null) return last;
-  const { sequence, hash } = head;
-  return writeAnchor(dataDir, vault, { sequence, hash });
+): AuditAnchor | null {
+  return seen === null || seen.sequence === last?.sequence ? last : writeAnchor(dataDir, vault, seen);
 }
 
 /**

@@ -75,7 +75,7 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   let storage: Storage | undefined;
   try {
     own = openIdentity(options, vault);
-    storage = await openStorage({ ...config, random });
+    storage = await openStorage(config);
     return await openOn(options, vault, own, storage);
   } catch (error) {
     await storage?.close();
@@ -116,6 +116,7 @@ async function openOn(
     }),
     policy: createPolicy({ vault, operator: config.policy }),
   };
+  const look = () => storage.read((reader) => audit.look(reader));
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, anchor);
   await auditStart(storage, audit, describeStart(config), gap);
@@ -123,7 +124,8 @@ async function openOn(
   if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
   // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
   // is cut short until then must find the same gap again.
-  anchor = await noteAnchor(config.dataDir, vault, storage, null);
+  await look();
+  anchor = noteAnchor(config.dataDir, vault, audit.seen(), null);
   const receive = createReceive(context, {
     ...sessions.handlers,
     'server.describe': createDescribeServer(context, options.backends),
@@ -143,11 +145,17 @@ async function openOn(
     sweep: async () => {
       await sessions.sweep();
       await forgetMessages(storage, vault, clock());
-      anchor = await noteAnchor(config.dataDir, vault, storage, anchor);
+      // Also when the log has gone back: the next start is to find that it has.
+      await look().finally(() => (anchor = noteAnchor(config.dataDir, vault, audit.seen(), anchor)));
     },
     close: async () => {
       sessions.close();
-      anchor = await noteAnchor(config.dataDir, vault, storage, anchor).catch(() => anchor);
+      await look().catch(() => undefined);
+      try {
+        anchor = noteAnchor(config.dataDir, vault, audit.seen(), anchor);
+      } catch {
+        // The next start finds the log longer than what was noted, which it may be.
+      }
       await storage.close();
       wipeOwn(own);
       vault.wipe();

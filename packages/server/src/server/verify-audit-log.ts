@@ -29,7 +29,7 @@ export async function verifyAuditLog(options: {
   const source = findKeySource(dataDir, env.storageKeyFile ?? null, now);
   const vault = createVault(await source.open(options.passphrase ?? null), random);
   try {
-    const storage = await openStorage({ ...config, random });
+    const storage = await openStorage(config);
     try {
       await assertStorageKey(storage, vault);
       const audit = createAuditLog({ vault, clock: now, random });

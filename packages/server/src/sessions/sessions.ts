@@ -7,9 +7,8 @@ import type { Room } from './room.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
 import { fillPool } from '../crafts/frost/fill-pool.js';
 import { createIssueBudget } from '../crafts/frost/issue-budget.js';
-import { createMemoryPool } from '../crafts/frost/memory-pool.js';
+import { createNoncePool } from '../crafts/frost/nonce-pool.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
-import { createRowPool } from '../crafts/frost/row-pool.js';
 import { cancelRequest } from '../requests/cancel-request.js';
 import { signRequest, type RequestMeans } from '../requests/ask-request.js';
 
@@ -17,11 +16,11 @@ import { signRequest, type RequestMeans } from '../requests/ask-request.js';
 const ROOMS: readonly Room[] = [dkgRoom];
 
 /**
- * Everything that advances a protocol: making keys, signing with them. Called once at start, when the database is open and
- * rows of dead instances are gone; from here on whatever an earlier life of this server published is void.
+ * Everything that advances a protocol: making keys, signing with them. Called once at start, when the database is open;
+ * from here on whatever an earlier life of this server published is void.
  */
 export async function openSessions(context: ServerContext): Promise<Sessions> {
-  const pool = context.storage.replicated ? createRowPool(context) : createMemoryPool(context);
+  const pool = createNoncePool(context);
   const keys = createActiveKeys(context);
   const signing: RequestMeans = { context, keys, pool, budget: createIssueBudget(context.clock) };
   const means = { context, rooms: ROOMS };
@@ -42,7 +41,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
       await sweepSessions(means);
       await sweepRequests(context);
       await retention.sweep();
-      await pool.sweep();
+      pool.sweep();
     },
     close() {
       const voided = pool.wipe();

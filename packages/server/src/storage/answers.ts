@@ -4,12 +4,12 @@ const LIMIT_MS = 1_000;
 const KEEP_MS = 1_000;
 
 /**
- * Whether a database answers, and, where replicas share one, holds the lock that says this one lives. Asked as often as
- * anybody likes: one question is under way at a time, and its answer serves for a second.
+ * Whether a database answers. Asked as often as anybody likes: one question is under way at a time, and its answer serves
+ * for a second.
  * @param limitMs after which no answer is a no
  */
 export function createStorageAnswers(
-  storage: Pick<Storage, 'instance' | 'read'>,
+  storage: Pick<Storage, 'read'>,
   { limitMs = LIMIT_MS, keepMs = KEEP_MS } = {},
 ): () => Promise<boolean> {
   let last: { readonly at: number; readonly answers: boolean } | null = null;
@@ -17,7 +17,6 @@ export function createStorageAnswers(
 
   async function ask(): Promise<boolean> {
     try {
-      storage.instance();
       await storage.read(({ meta }) => meta.find(''));
       return true;
     } catch {

@@ -40,7 +40,6 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
     'sealed',
   ],
   attempts: ['owner', 'requestId', 'number', 'sealed'],
-  nonces: ['owner', 'keyId', 'nonceId', 'instance', 'sealed'],
   audit: ['sequence', 'previous', 'hash', 'sealed'],
   audit_head: ['sequence', 'hash', 'sealed'],
 };

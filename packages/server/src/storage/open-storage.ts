@@ -6,14 +6,13 @@ export interface StorageOptions {
   readonly dataDir: string;
   /** A postgres URL; null: SQLite in the data directory. */
   readonly databaseUrl: string | null;
-  readonly random: (length: number) => Uint8Array;
 }
 
 export const SQLITE_FILE = 'ckm.sqlite';
 
-/** Opens the database that the configuration names, migrated and free of dead instances' nonces. */
-export async function openStorage({ dataDir, databaseUrl, random }: StorageOptions): Promise<Storage> {
-  if (databaseUrl === null) return openSqlite({ file: join(dataDir, SQLITE_FILE), random });
+/** Opens the database that the configuration names, migrated. */
+export async function openStorage({ dataDir, databaseUrl }: StorageOptions): Promise<Storage> {
+  if (databaseUrl === null) return openSqlite({ file: join(dataDir, SQLITE_FILE) });
   const { openPostgres } = await import('./postgres/postgres.js');
-  return openPostgres({ url: databaseUrl, random });
+  return openPostgres({ url: databaseUrl });
 }

@@ -39,7 +39,7 @@ async function plansOf(work: (all: Reader & Transaction) => Promise<unknown>): P
     asked.push({ ...statement, parameters });
     return { rows: [], changed: 0 };
   };
-  const reading = { kind: 'sqlite' as const, queries, execute, instance: () => new Uint8Array(16) };
+  const reading = { kind: 'sqlite' as const, queries, execute };
   await work({ ...readerOf(reading), ...transactionOf({ ...reading, usage: new Map() }) }).catch(
     () => undefined,
   );
@@ -93,8 +93,6 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'requests.remove': ({ requests }) => requests.remove(owner, id),
   'attempts.list': ({ attempts }) => attempts.list(owner, id),
   'attempts.find': ({ attempts }) => attempts.find(owner, id, 1),
-  'nonces.count': ({ nonces }) => nonces.count(owner, id),
-  'nonces.take': ({ nonces }) => nonces.take(owner, id, [id]),
   'audit.list': ({ audit }) => audit.list(5, 5),
   bytesOf: ({ bytesOf }) => bytesOf(owner),
 };

@@ -95,17 +95,6 @@ export interface AttemptRow {
   readonly sealed: Uint8Array;
 }
 
-/** An unused nonce pair shared by the replicas of one server. */
-export interface NonceRow {
-  readonly owner: Uint8Array;
-  readonly keyId: Uint8Array;
-  /** Hash of the published commitment. */
-  readonly nonceId: Uint8Array;
-  /** The instance that made it; the row counts only while that instance lives. */
-  readonly instance: Uint8Array;
-  readonly sealed: Uint8Array;
-}
-
 export interface AuditRow {
   /** 1, 2, 3, … without a gap. */
   readonly sequence: number;
@@ -132,7 +121,6 @@ export interface Rows {
   readonly tightenings: TighteningRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
-  readonly nonces: NonceRow;
   readonly audit: AuditRow;
   readonly audit_head: AuditHeadRow;
 }

@@ -6,15 +6,7 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPostgres } from './postgres/postgres.js';
 import { openSqlite } from './sqlite/sqlite.js';
-import type {
-  AccountRow,
-  KeyRow,
-  NonceRow,
-  ExpiryCursor,
-  RequestRow,
-  SessionRow,
-  Storage,
-} from './storage.js';
+import type { AccountRow, KeyRow, ExpiryCursor, RequestRow, SessionRow, Storage } from './storage.js';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
 const id = (number: number) => new Uint8Array(32).fill(number);
@@ -62,14 +54,6 @@ const request = (row: Partial<RequestRow> = {}): RequestRow => ({
   sealed: sealed(),
   ...row,
 });
-const nonce = (number: number, instance: Uint8Array): NonceRow => ({
-  owner: alice,
-  keyId: id(2),
-  nonceId: id(number),
-  instance,
-  sealed: sealed(),
-});
-
 interface Bench {
   readonly name: string;
   readonly available: boolean;
@@ -89,7 +73,7 @@ function sqliteBench(): Bench {
     stop: async () => rmSync(folder, { recursive: true, force: true }),
     open: async () => {
       const file = join(folder, `${++files}.sqlite`);
-      return { storage: await openSqlite({ file, random }), again: () => openSqlite({ file, random }) };
+      return { storage: await openSqlite({ file }), again: () => openSqlite({ file }) };
     },
   };
 }
@@ -103,7 +87,7 @@ function postgresBench(): Bench {
     stop: async () => cluster?.stop(),
     open: async () => {
       const url = await cluster!.createDatabase();
-      return { storage: await openPostgres({ url, random }), again: () => openPostgres({ url, random }) };
+      return { storage: await openPostgres({ url }), again: () => openPostgres({ url }) };
     },
   };
 }
@@ -244,45 +228,6 @@ for (const bench of [sqliteBench(), postgresBench()]) {
         [alice, bob].map((usedBy) => storage.transact(({ invites }) => invites.use({ ...invite, usedBy }))),
       );
       expect(outcomes.filter((used) => used)).toHaveLength(1);
-    });
-
-    test('V34: a nonce is taken by one of two that ask for it at once', async () => {
-      await openWithPeople();
-      await storage.transact(async ({ keys, nonces }) => {
-        await keys.insert(key());
-        await nonces.insert([nonce(1, storage.instance()), nonce(2, storage.instance())]);
-      });
-      const take = () => storage.transact(({ nonces }) => nonces.take(alice, id(2), [id(2), id(1)]));
-      const [first, second] = await Promise.all([take(), take()]);
-      const winner = first ?? second;
-      expect([first, second].filter((taken) => taken !== null)).toHaveLength(1);
-      expect(winner?.map(({ nonceId }) => nonceId[0])).toEqual([2, 1]);
-      expect(await storage.read(({ nonces }) => nonces.count(alice, id(2)))).toBe(0);
-    });
-
-    test('a nonce asked for twice in one attempt, or unknown, or of another key gives nothing', async () => {
-      await openWithPeople();
-      await storage.transact(async ({ keys, nonces }) => {
-        await keys.insert(key());
-        await keys.insert(key({ keyId: id(4) }));
-        await nonces.insert([nonce(1, storage.instance()), nonce(2, storage.instance())]);
-      });
-      const take = (keyId: Uint8Array, ids: Uint8Array[]) =>
-        storage.transact(({ nonces }) => nonces.take(alice, keyId, ids));
-      expect(await take(id(4), [id(2)])).toBeNull();
-      expect(await take(id(2), [id(1), id(1)])).toBeNull();
-      expect(await take(id(2), [id(2), id(77)])).toBeNull();
-    });
-
-    test('V36: nonces of an instance that ended are void and gone', async () => {
-      await openWithPeople();
-      await storage.transact(async ({ keys, nonces }) => {
-        await keys.insert(key());
-        await nonces.insert([nonce(1, storage.instance())]);
-      });
-      await reopen();
-      expect(await storage.read(({ nonces }) => nonces.count(alice, id(2)))).toBe(0);
-      expect(await storage.transact(({ nonces }) => nonces.take(alice, id(2), [id(1)]))).toBeNull();
     });
 
     test('requests are counted within their window, with those of a clock that was ahead', async () => {
@@ -476,21 +421,19 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       }
     });
 
-    test('a removed key takes its nonces and tightenings with it', async () => {
+    test('a removed key takes its tightening with it', async () => {
       await openWithPeople();
-      await storage.transact(async ({ keys, nonces, tightenings }) => {
+      await storage.transact(async ({ keys, tightenings }) => {
         await keys.insert(key());
-        await nonces.insert([nonce(1, storage.instance())]);
         await tightenings.put({ owner: alice, keyId: id(2), version: 1, sealed: sealed() });
         await tightenings.put({ owner: alice, keyId: id(2), version: 2, sealed: sealed() });
       });
       await storage.transact(({ keys }) => keys.remove(alice, id(2)));
-      const left = await storage.read(async ({ nonces, tightenings, bytesOf }) => [
-        await nonces.count(alice, id(2)),
+      const left = await storage.read(async ({ tightenings, bytesOf }) => [
         await tightenings.find(alice, id(2)),
         await bytesOf(alice),
       ]);
-      expect(left).toEqual([0, null, 0]);
+      expect(left).toEqual([null, 0]);
     });
 
     test('lists go on after the last row seen', async () => {

@@ -7,7 +7,6 @@ import type {
   InviteRow,
   KeyRow,
   MetaRow,
-  NonceRow,
   PacketRow,
   RequestRow,
   SessionRow,
@@ -118,10 +117,6 @@ export interface AttemptReader {
   find(owner: Uint8Array, requestId: Uint8Array, number: number): Promise<AttemptRow | null>;
   list(owner: Uint8Array, requestId: Uint8Array): Promise<readonly AttemptRow[]>;
 }
-export interface NonceReader {
-  /** Live ones only. */
-  count(owner: Uint8Array, keyId: Uint8Array): Promise<number>;
-}
 export interface AuditReader {
   head(): Promise<AuditHeadRow | null>;
   /** From `sequence` on, ascending. */
@@ -147,7 +142,6 @@ export interface Reader {
   readonly tightenings: TighteningReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
-  readonly nonces: NonceReader;
   readonly audit: AuditReader;
   /** Sealed bytes that an owner occupies. */
   bytesOf(owner: Uint8Array): Promise<number>;
@@ -203,19 +197,6 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
   };
   readonly attempts: AttemptReader & { insert(row: AttemptRow): Promise<void> };
-  readonly nonces: NonceReader & {
-    insert(rows: readonly NonceRow[]): Promise<void>;
-    /**
-     * Takes nonces out for good (`DELETE … RETURNING`), in the order asked for. Null, and none taken for use, when any of
-     * them is unknown, used or of an instance that no longer lives: roll back or answer `stale`.
-     */
-    take(
-      owner: Uint8Array,
-      keyId: Uint8Array,
-      nonceIds: readonly Uint8Array[],
-    ): Promise<readonly NonceRow[] | null>;
-    removeAll(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
-  };
   readonly audit: AuditReader & {
     /** Reads the head and holds it against other replicas until the transaction ends. */
     holdHead(): Promise<AuditHeadRow | null>;
@@ -233,21 +214,8 @@ export interface Transaction extends Reader {
  */
 export interface Storage {
   readonly kind: 'sqlite' | 'postgres';
-  /**
-   * Whether several instances may share this database: then nonces must be rows (`Transaction.nonces`). Otherwise they
-   * live in memory and die with it.
-   */
-  readonly replicated: boolean;
-  /**
-   * Names this instance in nonce rows (16 random bytes). Changes when the liveness lock was lost and taken again; a row
-   * of an earlier one is void.
-   * @throws AvailabilityError `STORAGE_LOCK_LOST` while there is no lock.
-   */
-  instance(): Uint8Array;
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>;
   /** Runs `work` and commits durably before it resolves; rolls back when `work` throws. */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
-  /** Deletes nonce rows of instances that no longer live; returns how many. */
-  forgetDeadInstances(): Promise<number>;
   close(): Promise<void>;
 }

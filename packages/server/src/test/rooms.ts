@@ -37,14 +37,14 @@ export async function openRooms(): Promise<Rooms> {
   const file = join(folder, 'ckm.sqlite');
   const vault = createVault({ epoch: 1, key: secret(random(32)) }, random);
   const rooms: Rooms = {
-    storage: await openSqlite({ file, random }),
+    storage: await openSqlite({ file }),
     vault,
     file,
     now: NOON,
     tamper: async (sql) => {
       await rooms.storage.close();
       tamperWith(file, sql);
-      rooms.storage = await openSqlite({ file, random });
+      rooms.storage = await openSqlite({ file });
     },
     close: async () => {
       await rooms.storage.close();

@@ -1,7 +1,6 @@
 import type { Parameters, Result } from '@ckm/api';
 import type { Call, ServerContext } from '../../context.js';
 import type { ActiveKeys } from '../../sessions/keys/active-keys.js';
-import type { Reader, Transaction } from '../../storage/storage.js';
 import type { IssueBudget } from './issue-budget.js';
 import type { NoncePool } from './nonce-pool.js';
 
@@ -19,13 +18,8 @@ export async function fillPool(
   call: Call,
   { keyId, count }: Parameters<'key.pool'>,
 ): Promise<Result<'key.pool'>> {
-  const fill = async (reader: Reader, transaction: Transaction | null) => {
-    const key = await keys.find(reader, call.account.xid, keyId);
-    return [...(await pool.issue(transaction, key, budget.grant(key, count, 0)))];
-  };
-  const commitments = pool.durable
-    ? await call.transact((transaction) => fill(transaction, transaction))
-    : await context.storage.read((reader) => fill(reader, null));
+  const key = await context.storage.read((reader) => keys.find(reader, call.account.xid, keyId));
+  const commitments = [...pool.issue(key, budget.grant(key, count, 0))];
   context.events.poolFilled({ count: commitments.length });
   return { commitments };
 }

@@ -109,7 +109,6 @@ async function createBareContext(
   const opened = await openStorage({
     dataDir: options.dataDir,
     databaseUrl: options.databaseUrl ?? null,
-    random,
   });
   const storage = options.wrap?.(opened) ?? opened;
   const vault = createVault({ epoch: 1, key: storageKey }, random);

@@ -17,7 +17,6 @@ export function storageWithPowerCut(storage: Storage, nth: number, when: 'before
   };
   return {
     ...storage,
-    instance: () => storage.instance(),
     read(work) {
       assertAlive();
       return storage.read(work);

@@ -39,6 +39,7 @@ function sessions(d: Dialect): string[] {
     `create index sessions_by_owner on sessions (owner, created_at desc, session_id)`,
     `create index sessions_open on sessions (expires_at) where open = 1`,
     `create index sessions_open_by_owner on sessions (owner) where open = 1`,
+    `create index sessions_over on sessions (expires_at, owner, session_id) where open = 0`,
     `create table session_packets (
        ${id('owner', d)}, ${id('session_id', d)}, round ${d.integer} not null check (round between 0 and 255),
        sender ${d.integer} not null check (sender between 1 and 65535), ${sealed(d)},
@@ -60,11 +61,6 @@ function keys(d: Dialect): string[] {
     `create table tightenings (
        ${id('owner', d)}, ${id('key_id', d)}, ${count('version', d)}, ${sealed(d)},
        primary key (owner, key_id), ${key} on delete cascade) ${d.suffix}`,
-    `create table nonces (
-       ${id('owner', d)}, ${id('key_id', d)}, ${id('nonce_id', d)},
-       instance ${d.bytes} not null check (octet_length(instance) = 16), ${sealed(d)},
-       primary key (owner, key_id, nonce_id), ${key} on delete cascade) ${d.suffix}`,
-    `create index nonces_by_instance on nonces (instance)`,
   ];
 }
 
@@ -77,9 +73,11 @@ function requests(d: Dialect): string[] {
        foreign key (owner, key_id) references keys (owner, key_id)) ${d.suffix}`,
     `create index requests_by_id on requests (request_id, owner)`,
     `create index requests_by_key on requests (owner, key_id, created_at)`,
-    `create index requests_waiting on requests (created_at, request_id) where waiting = 1`,
+    `create index requests_waiting on requests (created_at, request_id, owner) where waiting = 1`,
+    `create index requests_waiting_by_id on requests (request_id, owner) where waiting = 1`,
     `create index requests_waiting_by_owner on requests (owner) where waiting = 1`,
     `create index requests_waiting_by_expiry on requests (expires_at) where waiting = 1`,
+    `create index requests_over on requests (expires_at, owner, request_id) where waiting = 0`,
     `create table attempts (
        ${id('owner', d)}, ${id('request_id', d)}, ${count('number', d)}, ${sealed(d)},
        primary key (owner, request_id, number),

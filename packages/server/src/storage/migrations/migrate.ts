@@ -4,12 +4,10 @@ import { sql } from 'kysely';
 import { storageError } from '../codes.js';
 import { columnName, COLUMNS, type Queries } from '../database.js';
 import { tables } from './0001-tables.js';
-import { retention } from './0002-retention.js';
-import { waiting } from './0003-waiting.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
-export const MIGRATIONS: readonly Migration[] = [tables, retention, waiting];
+export const MIGRATIONS: readonly Migration[] = [tables];
 
 interface Applied {
   readonly number: number;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { person, random } from '../../test/rooms.js';
+import { person } from '../../test/rooms.js';
 import { startTestServer, type TestClient } from '../../test/test-server.js';
 import type { Storage } from '../storage.js';
 import { openPostgres } from './postgres.js';
@@ -65,7 +65,7 @@ describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reaso
     'transactions on one $name fail with STORAGE_UNREACHABLE, and the next succeeds',
     async ({ strike }) => {
       const url = await cluster.createDatabase();
-      const storage = await openPostgres({ url, random, connections: IN_FLIGHT });
+      const storage = await openPostgres({ url, connections: IN_FLIGHT });
       cleanUps.push(() => storage.close());
       const { go, outcomes } = await inFlight(storage);
       await strikeAt(url, strike);

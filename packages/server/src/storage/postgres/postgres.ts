@@ -4,17 +4,13 @@ import { fromDriver } from '../codes.js';
 import type { Database, Queries } from '../database.js';
 import { migrate } from '../migrations/migrate.js';
 import type { Storage } from '../storage.js';
-import { forgetDeadNonces } from '../tables/nonces.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
 import { storeUsage, type Reading } from '../tables/writing.js';
-import { holdLiveness } from './liveness.js';
 
 export interface PostgresOptions {
   /** `postgres://…`; may hold a password, so it is never logged. */
   readonly url: string;
-  readonly random: (length: number) => Uint8Array;
   readonly connections?: number;
-  readonly retryMs?: number;
 }
 
 /** Any number nobody else uses: two replicas that start together migrate one after the other. */
@@ -27,7 +23,7 @@ const INT8 = 20;
  * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_SCHEMA_…`.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
-  const { url, random, connections = 8, retryMs = 1_000 } = options;
+  const { url, connections = 8 } = options;
   const { default: pg } = await import('pg');
   const config: ClientConfig = {
     connectionString: url,
@@ -49,23 +45,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
   const queries = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
     await prepareSchema(queries);
-    const liveness = await holdLiveness({
-      connect: async () => {
-        const client = new pg.Client(config);
-        await client.connect();
-        return client;
-      },
-      random,
-      retryMs,
-      onRegained: () => void forgetDeadNonces(reading).catch(() => undefined),
-    });
-    const reading = readingOn(queries, liveness.instance);
-    const storage = storageOn(reading, async () => {
-      await liveness.close();
-      await queries.destroy();
-    });
-    await storage.forgetDeadInstances();
-    return storage;
+    return storageOn(queries);
   } catch (error) {
     await queries.destroy();
     throw fromDriver(error);
@@ -79,11 +59,10 @@ async function prepareSchema(queries: Queries): Promise<void> {
   });
 }
 
-function readingOn(queries: Queries, instance: () => Uint8Array): Reading {
+function readingOn(queries: Queries): Reading {
   return {
     kind: 'postgres',
     queries,
-    instance,
     execute: async <R>(statement: CompiledQuery, parameters: readonly unknown[]) => {
       const { rows, numAffectedRows } = await queries.executeQuery<R>({
         ...statement,
@@ -94,8 +73,7 @@ function readingOn(queries: Queries, instance: () => Uint8Array): Reading {
   };
 }
 
-function storageOn(reading: Reading, close: () => Promise<void>): Storage {
-  const { queries } = reading;
+function storageOn(queries: Queries): Storage {
   const translated = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -106,26 +84,23 @@ function storageOn(reading: Reading, close: () => Promise<void>): Storage {
   let closing: Promise<void> | null = null;
   return {
     kind: 'postgres',
-    replicated: true,
-    instance: reading.instance,
     read: (work) =>
       translated(
         queries
           .transaction()
           .setIsolationLevel('repeatable read')
           .setAccessMode('read only')
-          .execute((transaction) => work(readerOf(readingOn(transaction, reading.instance)))),
+          .execute((transaction) => work(readerOf(readingOn(transaction)))),
       ),
     transact: (work) =>
       translated(
         queries.transaction().execute(async (transaction) => {
-          const writing = { ...readingOn(transaction, reading.instance), usage: new Map() };
+          const writing = { ...readingOn(transaction), usage: new Map() };
           const result = await work(transactionOf(writing));
           await storeUsage(writing);
           return result;
         }),
       ),
-    forgetDeadInstances: () => translated(forgetDeadNonces(reading)),
-    close: () => (closing ??= close()),
+    close: () => (closing ??= queries.destroy()),
   };
 }

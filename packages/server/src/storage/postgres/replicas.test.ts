@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { secret } from '@ckm/foundation';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createAuditLog } from '../../audit/create-audit-log.js';
 import { connectOperator } from '../../control/connect-operator.js';
 import { startServer } from '../../main.js';
@@ -9,7 +9,7 @@ import { createPolicy } from '../../policy/create-policy.js';
 import { NOON, person, random } from '../../test/rooms.js';
 import { postTo, startTestServer } from '../../test/test-server.js';
 import { createVault } from '../../vault/create-vault.js';
-import type { NonceRow, Storage } from '../storage.js';
+import type { Storage } from '../storage.js';
 import { openPostgres } from './postgres.js';
 
 const alice = new Uint8Array(32).fill(0xa1);
@@ -34,7 +34,7 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
   });
 
   async function open(url: string): Promise<Storage> {
-    const storage = await openPostgres({ url, random, retryMs: 20 });
+    const storage = await openPostgres({ url });
     opened.push(storage);
     return storage;
   }
@@ -48,74 +48,6 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
     });
     return { url, first: first!, second: second! };
   }
-
-  const nonce = (number: number, instance: Uint8Array): NonceRow => ({
-    owner: alice,
-    keyId,
-    nonceId: id(number),
-    instance,
-    sealed,
-  });
-  const publish = (storage: Storage, ...numbers: number[]) =>
-    storage.transact(({ nonces }) =>
-      nonces.insert(numbers.map((number) => nonce(number, storage.instance()))),
-    );
-  const take = (storage: Storage, number: number) =>
-    storage.transact(({ nonces }) => nonces.take(alice, keyId, [id(number)]));
-  const count = (storage: Storage) => storage.read(({ nonces }) => nonces.count(alice, keyId));
-
-  test('V36: a nonce that one published is taken by either, and by one only', async () => {
-    const { first, second } = await openTwo();
-    await publish(first, 1, 2);
-    expect(await count(second)).toBe(2);
-    const outcomes = await Promise.all([take(first, 1), take(second, 1), take(second, 1), take(first, 1)]);
-    expect(outcomes.filter((taken) => taken !== null)).toHaveLength(1);
-    expect(await take(second, 2)).toHaveLength(1);
-    expect(await take(first, 2)).toBeNull();
-  });
-
-  test('V36: a transaction that was rolled back gives its nonce back to nobody but the next', async () => {
-    const { first, second } = await openTwo();
-    await publish(first, 1);
-    const failing = first.transact(async ({ nonces }) => {
-      await nonces.take(alice, keyId, [id(1)]);
-      throw new Error('no share left');
-    });
-    await expect(failing).rejects.toThrow('no share left');
-    expect(await take(second, 1)).toHaveLength(1);
-  });
-
-  test('V36: when one ends, its nonces are void for the other', async () => {
-    const { first, second } = await openTwo();
-    await publish(first, 1);
-    await publish(second, 2);
-    await first.close();
-    expect(await count(second)).toBe(1);
-    expect(await take(second, 1)).toBeNull();
-    expect(await second.forgetDeadInstances()).toBe(1);
-    expect(await take(second, 2)).toHaveLength(1);
-  });
-
-  test('V36: nonces in a restored copy of the database are void', async () => {
-    const { url, first, second } = await openTwo();
-    await publish(first, 1);
-    await Promise.all([first.close(), second.close()]);
-    const copy = await open(await cluster.copyDatabase(url));
-    expect(await count(copy)).toBe(0);
-    expect(await take(copy, 1)).toBeNull();
-  });
-
-  test('V36: whoever loses its connection gets another name, and what it published is void', async () => {
-    const { url, first } = await openTwo();
-    await publish(first, 1);
-    const before = first.instance();
-    await cluster.disconnectAll(url);
-    await vi.waitFor(() => expect(first.instance()).not.toEqual(before), 5_000);
-    expect(await count(first)).toBe(0);
-    expect(await take(first, 1)).toBeNull();
-    await publish(first, 2);
-    expect(await take(first, 2)).toHaveLength(1);
-  });
 
   test('of two that ask for the last place of a rate limit at once, one gets it', async () => {
     const { first, second } = await openTwo();
@@ -200,7 +132,7 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
 
   test('a database that is not there is named, without its password', async () => {
     const url = 'postgres://ckm:canary-password@/none?host=/nowhere';
-    const failure = await openPostgres({ url, random }).catch((error: unknown) => error);
+    const failure = await openPostgres({ url }).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       errorClass: 'StorageError',
       code: 'STORAGE_UNREACHABLE',

@@ -4,14 +4,12 @@ import { fromDriver, storageError } from '../codes.js';
 import type { Database } from '../database.js';
 import { migrate } from '../migrations/migrate.js';
 import type { Storage } from '../storage.js';
-import { forgetDeadNonces } from '../tables/nonces.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
 import { storeUsage, type Reading } from '../tables/writing.js';
 import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
   readonly file: string;
-  readonly random: (length: number) => Uint8Array;
   /** How long to wait for another process that holds the file, and for the queue. */
   readonly waitMs?: number;
 }
@@ -23,16 +21,14 @@ type Handle = BetterSqlite3.Database;
  * content overwritten, and the file held exclusively: a second process is refused.
  * @throws StorageError `STORAGE_IN_USE`, `STORAGE_CORRUPT`, `STORAGE_SCHEMA_…`.
  */
-export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOptions): Promise<Storage> {
+export async function openSqlite({ file, waitMs = 10_000 }: SqliteOptions): Promise<Storage> {
   const handle = openHandle(file);
   const queue = createWriteQueue(commandsOf(handle), waitMs);
   const statements = cachedStatements(handle);
   const queries = new Kysely<Database>({ dialect: new SqliteDialect({ database: statements }) });
-  const instance = random(16);
   const reading: Reading = {
     kind: 'sqlite',
     queries,
-    instance: () => instance,
     // Straight to the statement: the queue already sees to it that nobody else is on the connection.
     execute: async <R>({ sql }: CompiledQuery, parameters: readonly unknown[]) => {
       const statement = statements.prepare(sql);
@@ -52,8 +48,6 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
   };
   const storage: Storage = {
     kind: 'sqlite',
-    replicated: false,
-    instance: reading.instance,
     read: (work) => translated(queue.read(() => work(reader))),
     transact: (work) =>
       translated(
@@ -65,7 +59,6 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
           return result;
         }),
       ),
-    forgetDeadInstances: () => translated(queue.write(() => forgetDeadNonces(reading))),
     close: async () => {
       await queue.close();
       if (handle.open) handle.close();
@@ -73,7 +66,6 @@ export async function openSqlite({ file, random, waitMs = 10_000 }: SqliteOption
   };
   try {
     await translated(queue.write(() => migrate(queries, 'sqlite')));
-    await storage.forgetDeadInstances();
     return storage;
   } catch (error) {
     await storage.close();

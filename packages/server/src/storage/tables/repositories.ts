@@ -2,7 +2,6 @@ import type { Reader, Transaction } from '../storage.js';
 import { auditReader, auditWriter } from './audit.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
-import { nonceReader, nonceWriter } from './nonces.js';
 import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
 import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
 import { prepared } from './prepared.js';
@@ -38,7 +37,6 @@ export function readerOf(reading: Reading): Reader {
     tightenings: tighteningReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
-    nonces: nonceReader(reading),
     audit: auditReader(reading),
     bytesOf: bytesOf(reading),
   };
@@ -58,7 +56,6 @@ export function transactionOf(writing: Writing): Transaction {
     tightenings: tighteningWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
-    nonces: nonceWriter(writing),
     audit: auditWriter(writing),
     bytesOf: bytesOf(writing),
   };

@@ -19,7 +19,6 @@ export interface Reading {
   /** Runs a statement that was built before, with values of its own. */
   execute<R>(statement: CompiledQuery, parameters: readonly unknown[]): Promise<Executed<R>>;
   readonly queries: Queries;
-  readonly instance: () => Uint8Array;
 }
 
 /** A transaction under way. `usage` collects, for each owner, by how many sealed bytes it grows. */

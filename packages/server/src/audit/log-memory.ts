@@ -1,0 +1,60 @@
+import { equalBytes, StorageError } from '@ckm/foundation';
+import type { AuditReader } from '../storage/storage.js';
+import type { AuditAnchor } from './audit.js';
+
+/**
+ * The newest end of the log that this process has seen in the database. A log only grows: one that does not go on from
+ * there is an older one, which somebody loaded under a running server, or a standby that was promoted without its last
+ * entries. Nonces are not in a database; what a server has said in a ceremony, what was counted against a rate and what an
+ * operator took away are, and would be undone unnoticed.
+ */
+export interface LogMemory {
+  seen(): AuditAnchor | null;
+  /**
+   * Compares an end that was just read, and remembers it.
+   * @throws StorageError `STORAGE_WENT_BACK`
+   */
+  follow(audit: Pick<AuditReader, 'list'>, head: AuditAnchor | null): Promise<void>;
+  /** The end that the transaction under way will have made, if it commits: then it needs no comparison. */
+  expect(head: AuditAnchor): void;
+}
+
+export function createLogMemory(): LogMemory {
+  let seen: AuditAnchor | null = null;
+  let expected: AuditAnchor | null = null;
+  return {
+    seen: () => seen,
+    async follow(audit, head) {
+      const isExpected = head !== null && expected !== null && isSame(head, expected);
+      if (!isExpected && seen !== null && !(await goesOnFrom(audit, seen, head))) throw wentBack();
+      if (head !== null && head.sequence >= (seen?.sequence ?? 0)) {
+        seen = { sequence: head.sequence, hash: head.hash };
+      }
+    },
+    expect: (head) => {
+      expected = head;
+    },
+  };
+}
+
+async function goesOnFrom(
+  audit: Pick<AuditReader, 'list'>,
+  seen: AuditAnchor,
+  head: AuditAnchor | null,
+): Promise<boolean> {
+  if (head === null || head.sequence < seen.sequence) return false;
+  if (head.sequence === seen.sequence) return isSame(head, seen);
+  const [row] = await audit.list(seen.sequence, 1);
+  return row !== undefined && isSame(row, seen);
+}
+
+function isSame(one: AuditAnchor, other: AuditAnchor): boolean {
+  return one.sequence === other.sequence && equalBytes(one.hash, other.hash);
+}
+
+function wentBack(): StorageError {
+  return new StorageError('the database is older than this server has seen it', {
+    code: 'STORAGE_WENT_BACK',
+    hint: 'stop all servers on this database, then start them again: open ceremonies end',
+  });
+}
