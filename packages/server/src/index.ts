@@ -1,15 +1,11 @@
 export { connectOperator, type Operator } from './control/connect-operator.js';
-export type {
-  OperatorAccount,
-  OperatorAuditLine,
-  OperatorAuditVerification,
-  OperatorInvite,
-  OperatorKey,
-  OperatorKeyPolicy,
-  OperatorRequest,
-  OperatorStatus,
-  TightenBody,
-} from './control/protocol.js';
+export { describeOperations } from './control/openapi.js';
+export type { OperationName, OperatorParameters, OperatorResult } from './control/operations.js';
+export type { OperatorAuditLine, OperatorAuditVerification } from './control/schemas/audit.js';
+export type { OperatorKey, OperatorKeyPolicy, TightenBody } from './control/schemas/keys.js';
+export type { OperatorAccount, OperatorInvite } from './control/schemas/people.js';
+export type { OperatorRequest } from './control/schemas/requests.js';
+export type { OperatorStatus } from './control/schemas/status.js';
 export { assertSettings, CONFIG_FILE, type ConfigFileInput } from './config/load-config.js';
 export { ENV_NAMES } from './config/env.js';
 export { type RunningServer, startServer, type StartServerOptions } from './main.js';

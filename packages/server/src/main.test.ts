@@ -343,7 +343,7 @@ describe('what an attacker with the disk can do', () => {
     const request = { requestId, keyId, kind: 'canary-text', payload, expiresAt: alpha.now + 50 };
     await refused(client.ask('sign.request', { ...request, attempt: null, commitmentsWanted: 0 }));
     await refused(client.ask('session.cancel', { sessionId: keyId, reason: 'canary-text' }));
-    await refused(operator.reject('abcd', 'canary-text'));
+    await refused(operator.reject({ requestId: 'abcd', reason: 'canary-text' }));
     await alpha.server.close();
     const files = readdirSync(alpha.dataDir).map((name) => readFileSync(join(alpha.dataDir, name)));
     for (const canary of canaries) {

@@ -6,7 +6,7 @@ import type { ServerConfig } from './config/config.js';
 import { ENV_NAMES, readEnv } from './config/env.js';
 import { loadConfig, parseSwitch } from './config/load-config.js';
 import { createControlApp } from './control/app.js';
-import type { OperatorStatus } from './control/protocol.js';
+import type { OperatorStatus } from './control/schemas/status.js';
 import { createReporting, type Reporting } from './events.js';
 import { createHttpApp } from './http/app.js';
 import type { Phase } from './http/gate.js';

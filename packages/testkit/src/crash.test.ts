@@ -174,7 +174,7 @@ describe.skipIf(!canSpawnServers)(
       const signer = await signerOf(callers, ceremony.keyId);
       const [alpha] = servers;
       const operator = () => connectOperator(alpha!.dataDir);
-      const waiting = async () => (await operator().requests()).map(({ requestId }) => requestId);
+      const waiting = async () => (await operator().requests()).requests.map(({ requestId }) => requestId);
       const restart = async () => {
         await kill(alpha!);
         await alpha!.start();
@@ -186,7 +186,7 @@ describe.skipIf(!canSpawnServers)(
       await restart();
       expect(await waiting()).toContain(id);
       expect((await signer.request(1, ask, {})).state).toBe('waiting');
-      await operator().approve(id);
+      await operator().approve({ requestId: id });
       await restart();
       expect(await waiting()).not.toContain(id);
       const attempt = await signer.prepare([1, 2]);

@@ -13,7 +13,7 @@ afterAll(() => lab.close());
 
 const operator = (word: string, server: string, ...more: string[]) =>
   runCkm(['server', ...word.split(' '), lab.folderOf(server), ...more]);
-const waitingAt = (server: string) => connectOperator(lab.folderOf(server)).requests();
+const waitingAt = async (server: string) => (await connectOperator(lab.folderOf(server)).requests()).requests;
 
 /** Asks for a signature, and goes on without it. */
 async function ask(message: string): Promise<{ outcome: Outcome; request: OperatorRequest }> {
@@ -97,7 +97,7 @@ describe('a key whose servers ask their operators', () => {
     await ask('Pay the pilot');
     await ask('Pay the porter');
     const all = (await waitingAt('gamma')).length;
-    const [account] = await connectOperator(lab.folderOf('gamma')).accounts();
+    const [account] = (await connectOperator(lab.folderOf('gamma')).accounts()).accounts;
     const given = ['--account', account!.xid.slice(0, 8), '--reason', 'closed today'];
     const preview = await operator('reject', 'gamma', ...given, '--preview');
     expect(preview.stdout).toBe(`would reject ${all} requests of account ${account!.xid}: closed today\n`);

@@ -1,16 +1,14 @@
 import { StateError, UsageError } from '@ckm/foundation';
 import type { Operator, OperatorAccount } from '@ckm/server';
 
-/** How many accounts a server tells at once. */
-const PAGE = 200;
-
 /** Every account of a server. */
 export async function listAccounts(operator: Operator): Promise<OperatorAccount[]> {
   const all: OperatorAccount[] = [];
-  for (;;) {
-    const page = await operator.accounts(all.at(-1)?.xid);
-    all.push(...page);
-    if (page.length < PAGE) return all;
+  for (let after: string | undefined; ;) {
+    const { accounts, next } = await operator.accounts({ after });
+    all.push(...accounts);
+    if (next === null) return all;
+    after = next;
   }
 }
 

@@ -104,7 +104,7 @@ describe('an account', () => {
   test('that is suspended is answered no more, until it is resumed', async () => {
     const accounts = new Map<string, string>();
     for (const server of ['alpha', 'beta']) {
-      const [account] = await connectOperator(lab.folderOf(server)).accounts();
+      const [account] = (await connectOperator(lab.folderOf(server)).accounts()).accounts;
       accounts.set(server, account!.xid);
       expect((await operator('accounts suspend', server, account!.xid.slice(0, 8), '--preview')).status).toBe(
         0,

@@ -12,10 +12,11 @@ const SHOWN = 8;
 /** Every request that waits, oldest first. */
 export async function listWaiting(operator: Operator): Promise<OperatorRequest[]> {
   const all: OperatorRequest[] = [];
-  for (;;) {
-    const page = await operator.requests(all.at(-1));
-    if (page.length === 0) return all;
-    all.push(...page);
+  for (let after = {}; ;) {
+    const { requests, next } = await operator.requests(after);
+    all.push(...requests);
+    if (next === null) return all;
+    after = next;
   }
 }
 
@@ -30,8 +31,9 @@ export async function findWaiting(
 ): Promise<OperatorRequest> {
   const prefix = id.toLowerCase();
   if (/^[0-9a-f]{4,64}$/.test(prefix)) {
-    if (account === undefined) return operator.request(prefix);
-    return operator.request(prefix, (await findAccount(operator, account)).xid);
+    if (account === undefined) return operator.request({ requestId: prefix });
+    const { xid: owner } = await findAccount(operator, account);
+    return operator.request({ requestId: prefix, owner });
   }
   throw new UsageError('the id of a request is 4 to 64 hex digits', {
     code: 'REQUEST_ID_INVALID',

@@ -23,7 +23,7 @@ const into = (target: string, ...args: readonly string[]): Promise<Outcome> =>
 
 const approveEverywhere = async () => {
   for (const name of ['alpha', 'beta']) {
-    const [request] = await connectOperator(lab.folderOf(name)).requests();
+    const [request] = (await connectOperator(lab.folderOf(name)).requests()).requests;
     expect(
       (await lab.ckm(['server', 'approve', lab.folderOf(name), request!.requestId, '--yes'])).status,
     ).toBe(0);

@@ -21,7 +21,7 @@ afterAll(() => lab.close());
 
 const approveAt = async (name: string) => {
   const operator = connectOperator(lab.folderOf(name));
-  const [request] = await operator.requests();
+  const [request] = (await operator.requests()).requests;
   const approved = await lab.ckm(['server', 'approve', lab.folderOf(name), request!.requestId, '--yes']);
   expect(approved.status).toBe(0);
 };

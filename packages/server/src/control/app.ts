@@ -1,123 +1,40 @@
 import { toProblem } from '@ckm/api';
-import { CkmError, decodeHex, secret, UsageError, type Secret } from '@ckm/foundation';
+import { CkmError, secret, UsageError, type Secret } from '@ckm/foundation';
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import type { Reporting } from '../events.js';
 import { readBody } from '../http/read-body.js';
-import type { OperatorDesk } from './desk.js';
-import {
-  approveBody,
-  hexId,
-  hexPrefix,
-  inviteBody,
-  inviteNameBody,
-  type OperatorStatus,
-  rejectBody,
-  tightenBody,
-} from './protocol.js';
-
-export interface ControlOptions {
-  status(): Promise<OperatorStatus>;
-  /** Wiped by whoever takes it. */
-  unseal(passphrase: Secret<Uint8Array>): Promise<void>;
-  /** Begins to stop; resolves at once. */
-  shutdown(): void;
-  /** @throws AvailabilityError `SERVER_SEALED` while there is none. */
-  desk(): OperatorDesk;
-  readonly reporting: Reporting;
-}
+import { type Acts, type ControlOptions, createActs } from './acts.js';
+import { isNumeric, pathNames, type Operation } from './operation.js';
+import { OPERATION_NAMES, OPERATIONS, type OperationName } from './operations.js';
 
 const MAX_BODY_BYTES = 65_536;
+const MAX_SECRET_BYTES = 1_024;
 
 /**
- * What the operator can ask over the socket in the data directory. Plain JSON: whoever can open that socket can also read
- * the data directory.
+ * What the operator can ask over the socket in the data directory, row by row of {@link OPERATIONS}. Plain JSON: whoever
+ * can open that socket can also read the data directory.
  */
 export function createControlApp(options: ControlOptions): Hono {
   const app = new Hono();
-  const { desk } = options;
-
-  app.get('/status', async (c) => c.json(await options.status()));
-  app.post('/unseal', async (c) => {
-    const passphrase = await readBody(c.req.raw, 1024);
-    if (passphrase === null) throw badInput('the passphrase is too long');
-    await options.unseal(secret(passphrase));
-    return c.json(await options.status());
-  });
-  app.post('/shutdown', (c) => {
-    options.shutdown();
-    return c.json({});
-  });
-
-  app.get('/requests', async (c) => {
-    const [requestId, owner] = [optionalId(c, 'after'), optionalId(c, 'owner')];
-    const isFirst = requestId === null || owner === null;
-    const after = isFirst ? null : { createdAt: number(c, 'createdAt', 1), requestId, owner };
-    return c.json(await desk().requests(after));
-  });
-  app.get('/requests/:id', async (c) =>
-    c.json(await desk().request(param(c, 'id', hexPrefix), optionalId(c, 'owner'))),
-  );
-  app.post('/requests/:id/approve', async (c) => {
-    const given = Object.entries(await jsonBody(c, approveBody));
-    const seen = Object.fromEntries(given.map(([name, digits = '']) => [name, decodeHex(digits)]));
-    return c.json(await desk().approve(param(c, 'id', hexPrefix), seen));
-  });
-  app.post('/requests/:id/reject', async (c) => {
-    const { reason } = await jsonBody(c, rejectBody);
-    return c.json(await desk().reject(param(c, 'id', hexPrefix), reason));
-  });
-
-  app.get('/audit', async (c) =>
-    c.json(await desk().auditLines(number(c, 'from', 1), number(c, 'limit', 100))),
-  );
-  app.get('/audit/verify', async (c) => c.json(await desk().verifyAudit()));
-
-  app.get('/invites', async (c) => c.json(await desk().invites()));
-  app.post('/invites', async (c) => c.json(await desk().createInvite(await jsonBody(c, inviteBody))));
-
-  app.post('/invites/find', async (c) =>
-    c.json(await desk().invite((await jsonBody(c, inviteNameBody)).invite)),
-  );
-  app.post('/invites/revoke', async (c) =>
-    c.json(await desk().revokeInvite((await jsonBody(c, inviteNameBody)).invite)),
-  );
-
-  app.get('/accounts', async (c) => c.json(await desk().accounts(optionalId(c, 'after'))));
-  app.post('/accounts/:id/suspend', async (c) => {
-    await desk().suspend(idParam(c));
-    return c.json({});
-  });
-  app.post('/accounts/:id/resume', async (c) => {
-    await desk().resume(idParam(c));
-    return c.json({});
-  });
-
-  app.post('/accounts/:id/reject', async (c) => {
-    const { reason } = await jsonBody(c, rejectBody);
-    return c.json(await desk().rejectAll(idParam(c), reason));
-  });
-
-  app.get('/keys', async (c) => {
-    const [owner, keyId] = [optionalId(c, 'owner'), optionalId(c, 'after')];
-    return c.json(await desk().keys(owner === null || keyId === null ? null : { owner, keyId }));
-  });
-  app.get('/keys/:id/policy', async (c) =>
-    c.json(await desk().keyPolicy(param(c, 'id', hexPrefix), optionalId(c, 'owner'))),
-  );
-  app.post('/keys/:id/policy', async (c) => {
-    const change = await jsonBody(c, tightenBody);
-    return c.json(await desk().tighten(param(c, 'id', hexPrefix), optionalId(c, 'owner'), change));
-  });
-
-  app.get('/metrics', async (c) => c.text(await options.reporting.metrics()));
-
+  const acts = createActs(options);
+  for (const name of OPERATION_NAMES) {
+    const operation: Operation = OPERATIONS[name];
+    app.on(operation.method, operation.path, async (c) => {
+      const answer = await actOf(acts, name)(await readParameters(c, operation));
+      return operation.result === 'text' ? c.text(answer as string) : c.json(answer as object);
+    });
+  }
   app.notFound((c) => problemResponse(c, badInput('unknown path')));
   app.onError((error, c) => {
     if (!(error instanceof CkmError)) options.reporting.events.bug(error);
     return problemResponse(c, error);
   });
   return app;
+}
+
+/** The types of a row and of its act agree by the table; inside the loop over all rows nobody can say which it is. */
+function actOf(acts: Acts, name: OperationName): (parameters: unknown) => Promise<unknown> {
+  return acts[name] as (parameters: unknown) => Promise<unknown>;
 }
 
 function problemResponse(c: Context, error: unknown): Response {
@@ -127,46 +44,49 @@ function problemResponse(c: Context, error: unknown): Response {
   });
 }
 
-function param<S extends z.ZodType<string>>(c: Context, name: string, schema: S): string {
-  const parsed = schema.safeParse(c.req.param(name));
-  if (parsed.success) return parsed.data;
-  throw badInput(`${name}: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
-}
-
-function idParam(c: Context): Uint8Array {
-  return decodeHex(param(c, 'id', hexId));
-}
-
-function optionalId(c: Context, name: string): Uint8Array | null {
-  const text = c.req.query(name);
-  if (text === undefined) return null;
-  if (!hexId.safeParse(text).success) throw badInput(`${name}: expected 64 hex digits`);
-  return decodeHex(text);
-}
-
-function number(c: Context, name: string, otherwise: number): number {
-  const text = c.req.query(name);
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!/^\d{1,12}$/.test(text) || value < 1 || (name === 'limit' && value > 1_000)) {
-    throw badInput(`${name}: expected a whole number`);
+/** @throws UsageError `OPERATOR_INPUT_INVALID` */
+async function readParameters(c: Context, operation: Operation): Promise<unknown> {
+  const { parameters, path, method } = operation;
+  if (parameters === 'secret') return readSecret(c);
+  const inPath = Object.fromEntries(pathNames(path).map((name) => [name, c.req.param(name)]));
+  const others = method === 'GET' ? readQuery(c, parameters) : await readJson(c);
+  for (const name of Object.keys(inPath)) {
+    if (name in others) throw badInput(`${name}: it stands in the path already`);
   }
-  return value;
+  const parsed = parameters.safeParse({ ...others, ...inPath });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw badInput(`${issue?.path.map(String).join('.') || 'parameters'}: ${issue?.message ?? 'not valid'}`);
 }
 
-async function jsonBody<S extends z.ZodType>(c: Context, schema: S): Promise<z.infer<S>> {
+async function readSecret(c: Context): Promise<Secret<Uint8Array>> {
+  const bytes = await readBody(c.req.raw, MAX_SECRET_BYTES);
+  if (bytes === null) throw badInput('the passphrase is too long');
+  return secret(bytes);
+}
+
+function readQuery(c: Context, { shape }: z.ZodObject): Record<string, unknown> {
+  const given = Object.entries(c.req.queries()).map(([name, [text = '', ...others]]) => {
+    if (others.length > 0) throw badInput(`${name}: given twice`);
+    const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    const isNumber = schema !== undefined && isNumeric(schema) && /^\d{1,15}$/.test(text);
+    return [name, isNumber ? Number(text) : text] as const;
+  });
+  return Object.fromEntries(given);
+}
+
+/** An empty body is an object without members. */
+async function readJson(c: Context): Promise<object> {
   const bytes = await readBody(c.req.raw, MAX_BODY_BYTES);
   if (bytes === null) throw badInput('the body is too long');
-  let value: unknown;
+  if (bytes.length === 0) return {};
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
     throw badInput('the body is not JSON');
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw badInput(`${issue?.path.map(String).join('.') ?? 'body'}: ${issue?.message ?? 'not valid'}`);
+  throw badInput('the body is not a JSON object');
 }
 
 function badInput(what: string): UsageError {

@@ -80,15 +80,25 @@ describe('the operator’s socket', () => {
     expect(new Set(listed.map(({ id }) => id))).toEqual(new Set([one.id, two.id, used.id]));
     expect(JSON.stringify(listed)).not.toContain(one.code);
     await alpha.as(alice).join(used.code);
-    expect(await operator.revokeInvite(one.id.slice(0, 6))).toMatchObject({ id: one.id, note: 'one' });
-    expect(await operator.invite(two.code.toLowerCase())).toMatchObject({ id: two.id, usedBy: null });
-    expect(await operator.revokeInvite(two.code)).toMatchObject({ id: two.id });
+    expect(await operator.revokeInvite({ invite: one.id.slice(0, 6) })).toMatchObject({
+      id: one.id,
+      note: 'one',
+    });
+    expect(await operator.invite({ invite: two.code.toLowerCase() })).toMatchObject({
+      id: two.id,
+      usedBy: null,
+    });
+    expect(await operator.revokeInvite({ invite: two.code })).toMatchObject({ id: two.id });
     for (const { code } of [one, two]) {
       await expect(alpha.as(person(2)).join(code)).rejects.toMatchObject({ code: 'INVITE_INVALID' });
     }
-    await expect(operator.revokeInvite(one.id)).rejects.toMatchObject({ code: 'OPERATOR_UNKNOWN_ID' });
-    await expect(operator.revokeInvite(used.id)).rejects.toMatchObject({ code: 'INVITE_USED' });
-    await expect(operator.revokeInvite('xyz')).rejects.toMatchObject({ code: 'OPERATOR_INPUT_INVALID' });
+    await expect(operator.revokeInvite({ invite: one.id })).rejects.toMatchObject({
+      code: 'OPERATOR_UNKNOWN_ID',
+    });
+    await expect(operator.revokeInvite({ invite: used.id })).rejects.toMatchObject({ code: 'INVITE_USED' });
+    await expect(operator.revokeInvite({ invite: 'xyz' })).rejects.toMatchObject({
+      code: 'OPERATOR_INPUT_INVALID',
+    });
     expect(await operator.invites()).toMatchObject([{ id: used.id, usedBy: encodeHex(alice.xid) }]);
     const revoked = (await operator.audit()).filter(({ deed }) => deed === 'operator.revoke');
     expect(revoked.map(({ detail, subject }) => [detail, subject!.slice(0, 16)])).toEqual([
@@ -113,14 +123,17 @@ describe('the operator’s socket', () => {
   test('suspends an account and lets it go on', async () => {
     const { alpha, operator } = await start();
     const client = await alpha.as(alice).join();
-    expect(await operator.accounts()).toMatchObject([
-      { xid: encodeHex(alice.xid), status: 'active', keys: 0 },
-    ]);
-    await operator.suspend(encodeHex(alice.xid));
+    expect(await operator.accounts()).toMatchObject({
+      accounts: [{ xid: encodeHex(alice.xid), status: 'active', keys: 0 }],
+      next: null,
+    });
+    await operator.suspend({ xid: encodeHex(alice.xid) });
     await expect(client.ask('server.describe', {})).rejects.toMatchObject({ code: 'ACCOUNT_SUSPENDED' });
-    await operator.resume(encodeHex(alice.xid));
+    await operator.resume({ xid: encodeHex(alice.xid) });
     expect(await client.ask('server.describe', {})).toMatchObject({ keys: 0 });
-    await expect(operator.suspend('00'.repeat(32))).rejects.toMatchObject({ code: 'ACCOUNT_UNKNOWN' });
+    await expect(operator.suspend({ xid: '00'.repeat(32) })).rejects.toMatchObject({
+      code: 'ACCOUNT_UNKNOWN',
+    });
   });
 
   test('shows the audit log in pieces, and verifies it', async () => {
@@ -142,16 +155,16 @@ describe('the operator’s socket', () => {
       operator.audit({ limit: 5_000 }),
       operator.createInvite({ note: 'bell\u0007' }),
       operator.createInvite({ lifetimeSeconds: 1 }),
-      operator.suspend('xyz'),
-      operator.approve('../../audit'),
-      operator.keyPolicy('12'),
+      operator.suspend({ xid: 'xyz' }),
+      operator.approve({ requestId: '../../audit' }),
+      operator.keyPolicy({ keyId: '12' }),
     ];
     for (const outcome of await Promise.allSettled(refusals)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'OPERATOR_INPUT_INVALID' } });
     }
     for (const outcome of await Promise.allSettled([
-      operator.approve('abcd'),
-      operator.keyPolicy('00'.repeat(32)),
+      operator.approve({ requestId: 'abcd' }),
+      operator.keyPolicy({ keyId: '00'.repeat(32) }),
     ])) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'OPERATOR_UNKNOWN_ID' } });
     }

@@ -2,7 +2,7 @@ import { encodeHex, type Secret } from '@ckm/foundation';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { readEnv } from '../config/env.js';
 import { loadConfig } from '../config/load-config.js';
-import type { OperatorAuditVerification } from '../control/protocol.js';
+import type { OperatorAuditVerification } from '../control/schemas/audit.js';
 import { createRandom } from '../random.js';
 import { openStorage } from '../storage/open-storage.js';
 import { createVault } from '../vault/create-vault.js';

@@ -32,6 +32,6 @@ async function approve(
   // Without a look at the account, the id must be one that no other account has used.
   const isOwnerMeant = flags.yes !== true || account !== undefined;
   const { owner, keyId, tasksHash } = request;
-  await operator.approve(requestId, { keyId, tasksHash, ...(isOwnerMeant ? { owner } : {}) });
+  await operator.approve({ requestId, keyId, tasksHash, ...(isOwnerMeant ? { owner } : {}) });
   terminal.result(`approved ${requestId}`, { ...request, verdict: 'approved' });
 }

@@ -8,9 +8,6 @@ import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { likenessLine, likenessObject } from '../../terminal/likeness.js';
 import { formatTable } from '../../terminal/table.js';
 
-/** How many keys a server tells at once. */
-const PAGE = 200;
-
 /** `ckm server keys` */
 export function serverKeysCommand(): Command {
   return operatorLeaf('keys', 'the keys this server has a share of, with their likeness').action(run(keys));
@@ -34,10 +31,11 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
 
 async function listKeys(operator: Operator): Promise<OperatorKey[]> {
   const all: OperatorKey[] = [];
-  for (;;) {
-    const page = await operator.keys(all.at(-1));
+  for (let after = {}; ;) {
+    const { keys: page, next } = await operator.keys(after);
     all.push(...page);
-    if (page.length < PAGE) return all;
+    if (next === null) return all;
+    after = next;
   }
 }
 

@@ -45,7 +45,7 @@ async function rejectOne(
     terminal.result(`would reject ${requestId}: ${reason}`, { preview: true, requestId, sentence, reason });
     return;
   }
-  await operator.reject(requestId, reason);
+  await operator.reject({ requestId, reason });
   terminal.result(`rejected ${requestId}`, { requestId, sentence, verdict: 'rejected', reason });
 }
 
@@ -62,6 +62,6 @@ async function rejectAll(
     terminal.result(would, { preview: true, xid, waiting, reason });
     return;
   }
-  const { rejected } = await operator.rejectAll(xid, reason);
+  const { rejected } = await operator.rejectAll({ xid, reason });
   terminal.result(`rejected ${rejected} requests of account ${xid}`, { xid, rejected, reason });
 }

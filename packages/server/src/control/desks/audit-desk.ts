@@ -1,6 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
 import type { OpenServer } from '../../server/open-server.js';
-import type { OperatorAuditLine, OperatorAuditVerification } from '../protocol.js';
+import type { OperatorAuditLine, OperatorAuditVerification } from '../schemas/audit.js';
 
 const hexOrNull = (bytes: Uint8Array | null) => (bytes === null ? null : encodeHex(bytes));
 

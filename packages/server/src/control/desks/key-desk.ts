@@ -4,7 +4,8 @@ import type { Tightening } from '../../policy/effective.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import { NO_TIGHTENING, openTightening, storeTightening } from '../../policy/tightening.js';
 import type { OpenServer } from '../../server/open-server.js';
-import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../protocol.js';
+import type { OperatorResult } from '../operations.js';
+import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../schemas/keys.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
 import { note } from './note.js';
@@ -37,9 +38,12 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
   }
 
   return {
-    keys: async (after: KeyCursor | null): Promise<readonly OperatorKey[]> => {
+    /** A page of them, behind `after`. */
+    keys: async (after: KeyCursor | null): Promise<OperatorResult<'keys'>> => {
       const rows = await storage.read(({ keys }) => keys.listAll(after, PAGE));
-      return rows.map((row) => view(sessions.keyFacts(row)));
+      const keys = rows.map((row) => view(sessions.keyFacts(row)));
+      const last = rows.length < PAGE ? undefined : keys.at(-1);
+      return { keys, next: last === undefined ? null : { owner: last.owner, keyId: last.keyId } };
     },
     keyPolicy: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
       const facts = await find(prefix, owner);

@@ -2,9 +2,13 @@ import { encodeHex, StateError, UsageError } from '@ckm/foundation';
 import type { Invite } from '../../accounts/accounts.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { Reader } from '../../storage/storage.js';
-import type { OperatorAccount, OperatorInvite } from '../protocol.js';
+import type { OperatorResult } from '../operations.js';
+import type { OperatorAccount, OperatorInvite } from '../schemas/people.js';
 import { ambiguous, unknown } from './errors.js';
 import { note } from './note.js';
+
+/** How many accounts are told at once. */
+const PAGE = 200;
 
 /** Invites and accounts. */
 export function createPeopleDesk({ context }: OpenServer) {
@@ -59,16 +63,17 @@ export function createPeopleDesk({ context }: OpenServer) {
       events.operatorActed({ action: 'revoke' });
       return viewInvite(revoked);
     },
-    accounts: (after: Uint8Array | null): Promise<readonly OperatorAccount[]> =>
+    /** A page of them, behind `after`. */
+    accounts: (after: Uint8Array | null): Promise<OperatorResult<'accounts'>> =>
       storage.read(async (reader) => {
         const list: OperatorAccount[] = [];
-        for (const { xid, status, openedAt } of await accounts.list(reader, after, 200)) {
+        for (const { xid, status, openedAt } of await accounts.list(reader, after, PAGE)) {
           const keys = await reader.keys.count(xid);
           const waiting = await reader.requests.countWaiting(xid);
           const bytes = await reader.bytesOf(xid);
           list.push({ xid: encodeHex(xid), status, openedAt, keys, waiting, bytes });
         }
-        return list;
+        return { accounts: list, next: list.length < PAGE ? null : list.at(-1)!.xid };
       }),
     suspend: (xid: Uint8Array) => setStatus(xid, 'suspended'),
     resume: (xid: Uint8Array) => setStatus(xid, 'active'),

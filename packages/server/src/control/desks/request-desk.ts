@@ -2,7 +2,8 @@ import { encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import type { SeenRequest, WaitingRequest } from '../../context.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { RequestCursor } from '../../storage/storage.js';
-import type { OperatorRequest } from '../protocol.js';
+import type { OperatorResult } from '../operations.js';
+import type { OperatorRequest, OperatorRequestCursor } from '../schemas/requests.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
 
@@ -25,9 +26,12 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
   }
 
   return {
-    /** A page of them, behind `after`; an empty one is the end. */
-    requests: async (after: RequestCursor | null): Promise<readonly OperatorRequest[]> =>
-      (await sessions.desk.list(after)).map(view),
+    /** A page of them, behind `after`. How many there are on one depends on their size: an empty one is the end. */
+    requests: async (after: RequestCursor | null): Promise<OperatorResult<'requests'>> => {
+      const requests = (await sessions.desk.list(after)).map(view);
+      const last = requests.at(-1);
+      return { requests, next: last === undefined ? null : cursorOf(last) };
+    },
     request: async (prefix: string, owner: Uint8Array | null): Promise<OperatorRequest> =>
       view(await waiting(prefix, owner)),
     /**
@@ -73,4 +77,8 @@ function view(request: WaitingRequest): OperatorRequest {
     keyId: encodeHex(keyId),
     tasksHash: encodeHex(tasksHash),
   };
+}
+
+function cursorOf({ createdAt, requestId, owner }: OperatorRequest): OperatorRequestCursor {
+  return { createdAt, requestId, owner };
 }

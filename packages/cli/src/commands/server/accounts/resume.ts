@@ -18,6 +18,6 @@ async function resume({ terminal, flags }: Context, folder: string, id: string):
     terminal.result(`would answer ${xid} again`, { preview: true, xid });
     return;
   }
-  await operator.resume(xid);
+  await operator.resume({ xid });
   terminal.result(`${xid} is answered again`, { xid, status: 'active' });
 }

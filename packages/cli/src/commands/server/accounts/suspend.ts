@@ -21,7 +21,7 @@ async function suspend({ terminal, flags }: Context, folder: string, id: string)
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, 'Suspend it?'))) throw cancelled();
-  await operator.suspend(xid);
+  await operator.suspend({ xid });
   terminal.result(`suspended ${xid}`, { xid, status: 'suspended' });
   if (waiting === 0) return;
   const all = `ckm server reject ${folder} --account ${xid.slice(0, 8)} --reason TEXT`;

@@ -13,11 +13,11 @@ export function serverInviteRevokeCommand(): Command {
 async function revoke({ terminal, flags }: Context, folder: string, name: string): Promise<void> {
   const operator = operatorOf(folder);
   if (flags.preview === true) {
-    const { id, note, usedBy } = await operator.invite(name);
+    const { id, note, usedBy } = await operator.invite({ invite: name });
     const would = usedBy === null ? `would take back invite ${id}` : `invite ${id} has been used already`;
     terminal.result(would, { preview: true, id, note, usedBy });
     return;
   }
-  const { id, note } = await operator.revokeInvite(name);
+  const { id, note } = await operator.revokeInvite({ invite: name });
   terminal.result(`took back invite ${id}`, { id, note, verdict: 'revoked' });
 }

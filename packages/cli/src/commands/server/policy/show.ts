@@ -19,6 +19,6 @@ async function show(
   key: string,
   { owner }: { readonly owner?: string },
 ): Promise<void> {
-  const policy = await operatorOf(folder).keyPolicy(parseKeyId(key), parseOwner(owner));
+  const policy = await operatorOf(folder).keyPolicy({ keyId: parseKeyId(key), owner: parseOwner(owner) });
   terminal.result(formatPolicy(terminal, policy), policy);
 }

@@ -42,14 +42,14 @@ async function tighten(
     throw optionInvalid('nothing to change was named', 'see: ckm server policy tighten --help');
   }
   const operator = operatorOf(folder);
-  const before = await operator.keyPolicy(parseKeyId(key), parseOwner(given.owner));
+  const before = await operator.keyPolicy({ keyId: parseKeyId(key), owner: parseOwner(given.owner) });
   if (flags.preview === true) {
     const tightening = { ...before.tightening, ...change } as typeof before.tightening;
     const after = { ...before, tightening };
     terminal.result(`would become:\n${formatPolicy(terminal, after)}`, { preview: true, ...after });
     return;
   }
-  const after = await operator.tightenKey(before.keyId, change, before.owner);
+  const after = await operator.tightenKey({ keyId: before.keyId, owner: before.owner, ...change });
   terminal.result(formatPolicy(terminal, after), after);
 }
 

@@ -1,0 +1,86 @@
+import { decodeHex, type Secret } from '@ckm/foundation';
+import type { Reporting } from '../events.js';
+import type { OperatorDesk } from './desk.js';
+import type { CheckedParameters, OperationName, OperatorResult } from './operations.js';
+import type { OperatorStatus } from './schemas/status.js';
+
+/** What the operations work on. */
+export interface ControlOptions {
+  status(): Promise<OperatorStatus>;
+  /** Wiped by whoever takes it. */
+  unseal(passphrase: Secret<Uint8Array>): Promise<void>;
+  /** Begins to stop; resolves at once. */
+  shutdown(): void;
+  /** @throws AvailabilityError `SERVER_SEALED` while there is none. */
+  desk(): OperatorDesk;
+  readonly reporting: Reporting;
+}
+
+/** What each operation does, with parameters that its schema has let through. */
+export type Acts = {
+  readonly [N in OperationName]: (parameters: CheckedParameters<N>) => Promise<OperatorResult<N>>;
+};
+
+const bytesOrNull = (hex: string | undefined) => (hex === undefined ? null : decodeHex(hex));
+
+export function createActs({ desk, status, unseal, shutdown, reporting }: ControlOptions): Acts {
+  return {
+    status,
+    unseal: async (passphrase) => {
+      await unseal(passphrase);
+      return status();
+    },
+    shutdown: async () => {
+      shutdown();
+      return {};
+    },
+    metrics: () => reporting.metrics(),
+
+    requests: ({ createdAt, requestId, owner }) =>
+      desk().requests(
+        createdAt === undefined || requestId === undefined || owner === undefined
+          ? null
+          : { createdAt, requestId: decodeHex(requestId), owner: decodeHex(owner) },
+      ),
+    request: ({ requestId, owner }) => desk().request(requestId, bytesOrNull(owner)),
+    approve: ({ requestId, ...seen }) => desk().approve(requestId, bytesOfAll(seen)),
+    reject: ({ requestId, reason }) => desk().reject(requestId, reason),
+    rejectAll: ({ xid, reason }) => desk().rejectAll(decodeHex(xid), reason),
+
+    audit: ({ from, limit }) => desk().auditLines(from, limit),
+    verifyAudit: () => desk().verifyAudit(),
+
+    invites: () => desk().invites(),
+    createInvite: (invite) => desk().createInvite(invite),
+    invite: ({ invite }) => desk().invite(invite),
+    revokeInvite: ({ invite }) => desk().revokeInvite(invite),
+
+    accounts: ({ after }) => desk().accounts(bytesOrNull(after)),
+    suspend: async ({ xid }) => {
+      await desk().suspend(decodeHex(xid));
+      return {};
+    },
+    resume: async ({ xid }) => {
+      await desk().resume(decodeHex(xid));
+      return {};
+    },
+
+    keys: ({ owner, keyId }) =>
+      desk().keys(
+        owner === undefined || keyId === undefined
+          ? null
+          : { owner: decodeHex(owner), keyId: decodeHex(keyId) },
+      ),
+    keyPolicy: ({ keyId, owner }) => desk().keyPolicy(keyId, bytesOrNull(owner)),
+    tightenKey: ({ keyId, owner, ...change }) => desk().tighten(keyId, bytesOrNull(owner), change),
+  };
+}
+
+function bytesOfAll(
+  digits: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, Uint8Array>> {
+  const given = Object.entries(digits).flatMap(([name, hex]) =>
+    hex === undefined ? [] : [[name, decodeHex(hex)] as const],
+  );
+  return Object.fromEntries(given);
+}

@@ -1,0 +1,183 @@
+import { request } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeHex, encodeUtf8, secret } from '@ckm/foundation';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { random } from '../test/rooms.js';
+import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
+import { connectOperator } from './connect-operator.js';
+import { describeOperations } from './openapi.js';
+import { pathNames, type Operation } from './operation.js';
+import { OPERATION_NAMES, OPERATIONS, type OperationName, type OperatorParameters } from './operations.js';
+import { alice, type KeyedServers, messageOf, startWithKey } from './test/keyed-servers.js';
+
+const servers: TestServer[] = [];
+let stage: KeyedServers;
+
+beforeAll(async () => {
+  stage = await startWithKey(servers, { approval: 'operator' });
+});
+afterAll(async () => {
+  for (const server of servers) await server.remove();
+});
+
+const auditEntries = async () => (await stage.operator.status()).open!.auditEntries;
+
+/** A request of Alice's that waits for the operator, under this id. */
+async function waiting(): Promise<string> {
+  const requestId = random(32);
+  await stage.signer.request(1, { ...messageOf('walked'), requestId }, {});
+  return encodeHex(requestId);
+}
+
+const xid = encodeHex(alice.xid);
+const keyId = () => encodeHex(stage.keyId);
+const newInvite = async () => (await stage.operator.createInvite()).code;
+
+/** Parameters with which each operation does what it is for; the process itself is started and stopped in tests of its own. */
+const WELL_FORMED: {
+  readonly [N in Exclude<OperationName, 'unseal' | 'shutdown'>]: () =>
+    OperatorParameters<N> | Promise<OperatorParameters<N>>;
+} = {
+  status: () => ({}),
+  metrics: () => ({}),
+  requests: () => ({}),
+  request: async () => ({ requestId: await waiting() }),
+  approve: async () => ({ requestId: await waiting() }),
+  reject: async () => ({ requestId: await waiting(), reason: 'no' }),
+  rejectAll: async () => {
+    // Whatever else waits is answered first, so that one thing is left to change.
+    await stage.operator.rejectAll({ xid, reason: 'no' });
+    await waiting();
+    return { xid, reason: 'no' };
+  },
+  audit: () => ({ from: 1, limit: 2 }),
+  verifyAudit: () => ({}),
+  invites: () => ({}),
+  createInvite: () => ({ note: 'bob' }),
+  invite: async () => ({ invite: await newInvite() }),
+  revokeInvite: async () => ({ invite: await newInvite() }),
+  accounts: () => ({}),
+  suspend: () => ({ xid }),
+  resume: () => ({ xid }),
+  keys: () => ({}),
+  keyPolicy: () => ({ keyId: keyId() }),
+  tightenKey: () => ({ keyId: keyId(), blindAllowed: false }),
+};
+const WALKED = Object.keys(WELL_FORMED) as (keyof typeof WELL_FORMED)[];
+
+/** Says something over the socket that no client of ours would. */
+function say(operation: Operation, path: string, body: unknown): Promise<{ status: number; code: string }> {
+  return new Promise((resolve, reject) => {
+    const socketPath = join(stage.alpha.dataDir, 'control.sock');
+    const sent = request({ socketPath, method: operation.method, path }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => {
+        const { code } = JSON.parse(text) as { code: string };
+        resolve({ status: response.statusCode ?? 0, code });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(operation.method === 'POST' ? JSON.stringify(body) : undefined);
+  });
+}
+
+describe('the table of operations', () => {
+  test.each(WALKED)(
+    '%s leaves one audit row when it changes something, and none when it only reads',
+    async (name) => {
+      const { changes, takes } = OPERATIONS[name];
+      const parameters = await WELL_FORMED[name]();
+      const before = await auditEntries();
+      const act = stage.operator[name] as (given: object) => Promise<unknown>;
+      await act(parameters);
+      expect((await auditEntries()) - before).toBe(changes === 'nothing' ? 0 : 1);
+      expect(changes === 'nothing').toBe(takes === 'read');
+    },
+  );
+
+  test.each(OPERATION_NAMES)(
+    '%s refuses a member that its schema does not name, and does nothing',
+    async (name) => {
+      const operation: Operation = OPERATIONS[name];
+      if (operation.parameters === 'secret') return;
+      const before = await auditEntries();
+      const path = operation.path.replaceAll(/:\w+/g, 'ab'.repeat(32));
+      const answer = await say(operation, operation.method === 'GET' ? `${path}?nonsense=1` : path, {
+        nonsense: 1,
+      });
+      expect(answer).toEqual({ status: 400, code: 'OPERATOR_INPUT_INVALID' });
+      expect(await auditEntries()).toBe(before);
+    },
+  );
+
+  const members = OPERATION_NAMES.flatMap((name) => {
+    const { parameters } = OPERATIONS[name] as Operation;
+    return parameters === 'secret' ? [] : Object.keys(parameters.shape).map((member) => ({ name, member }));
+  });
+  test.each(members)('$name refuses a malformed $member, and does nothing', async ({ name, member }) => {
+    const operation: Operation = OPERATIONS[name];
+    const before = await auditEntries();
+    const inPath = pathNames(operation.path);
+    const bad = '%07%20bell';
+    const path = operation.path.replaceAll(/:(\w+)/g, (_, one) => (one === member ? bad : 'ab'.repeat(32)));
+    const isQuery = operation.method === 'GET' && !inPath.includes(member);
+    const body = inPath.includes(member) ? {} : { [member]: { not: 'this' } };
+    const answer = await say(operation, isQuery ? `${path}?${member}=${bad}` : path, body);
+    expect(answer).toEqual({ status: 400, code: 'OPERATOR_INPUT_INVALID' });
+    expect(await auditEntries()).toBe(before);
+  });
+
+  test.each([
+    ['a value given twice', '/audit?from=1&from=2'],
+    ['half a cursor', `/keys?owner=${'ab'.repeat(32)}`],
+    ['a number with a sign', '/audit?from=-1'],
+    ['a path that no row has', '/nonsense'],
+  ])('%s is refused by name', async (_what, path) => {
+    const answer = await say(OPERATIONS.audit, path, null);
+    expect(answer).toEqual({ status: 400, code: 'OPERATOR_INPUT_INVALID' });
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['a list', '[]'],
+    ['what stands in the path already', JSON.stringify({ xid: 'ab'.repeat(32) })],
+  ])('a body that is %s is refused', async (_what, body) => {
+    const socketPath = join(stage.alpha.dataDir, 'control.sock');
+    const status = await new Promise((resolve, reject) => {
+      const path = `/accounts/${xid}/suspend`;
+      request({ socketPath, method: 'POST', path }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end(body);
+    });
+    expect(status).toBe(400);
+    expect((await stage.operator.accounts()).accounts).toMatchObject([{ status: 'active' }]);
+  });
+
+  test('is described by docs/operator-api.json, word for word', () => {
+    const kept = readFileSync(join(import.meta.dirname, '../../../../docs/operator-api.json'), 'utf8');
+    expect(JSON.parse(kept), 'run: npm run docs:operator').toEqual(
+      JSON.parse(JSON.stringify(describeOperations())),
+    );
+  });
+});
+
+describe('operations on the process', () => {
+  const started: TestServer[] = [];
+  afterEach(async () => {
+    for (const server of started.splice(0)) await server.remove();
+  });
+
+  test('unseal leaves the one audit row of a server that starts; shutdown stops it and leaves none', async () => {
+    const sealed = await startTestServer({ isSealed: true });
+    started.push(sealed);
+    const operator = connectOperator(sealed.dataDir);
+    await operator.unseal(secret(encodeUtf8(PASSPHRASE)));
+    expect((await operator.audit()).map(({ deed }) => deed)).toEqual(['server.start']);
+    await operator.shutdown();
+    await sealed.server.closed;
+    await sealed.restart({ passphrase: secret(encodeUtf8(PASSPHRASE)) });
+    expect((await operator.audit()).map(({ deed }) => deed)).toEqual(['server.start', 'server.start']);
+  });
+});

@@ -1,0 +1,209 @@
+import type { CheckedParametersOf, Operation, ParametersOf, ResultOf } from './operation.js';
+import { auditParameters, auditResult, operatorAuditVerification } from './schemas/audit.js';
+import { nothing } from './schemas/common.js';
+import {
+  keyParameters,
+  keysParameters,
+  keysResult,
+  operatorKeyPolicy,
+  tightenParameters,
+} from './schemas/keys.js';
+import {
+  accountParameters,
+  accountsParameters,
+  accountsResult,
+  createInviteParameters,
+  createInviteResult,
+  inviteParameters,
+  invitesResult,
+  operatorInvite,
+} from './schemas/people.js';
+import {
+  approveParameters,
+  operatorRequest,
+  rejectAllParameters,
+  rejectAllResult,
+  rejectParameters,
+  requestParameters,
+  requestsParameters,
+  requestsResult,
+} from './schemas/requests.js';
+import { operatorStatus } from './schemas/status.js';
+
+type Row = Omit<Operation, 'method' | 'takes' | 'changes'>;
+
+/** A row that only looks. */
+const read = <R extends Row>(row: R) =>
+  ({ method: 'GET', takes: 'read', changes: 'nothing', ...row }) as const;
+/** A row that changes something. */
+const change = <R extends Row & Pick<Operation, 'takes' | 'changes'>>(row: R) =>
+  ({ method: 'POST', ...row }) as const;
+
+/**
+ * Everything that an operator can ask of a running server: the one table from which come the routes of the socket, the
+ * client of the command line, the OpenAPI document and the tests that walk them all.
+ */
+export const OPERATIONS = {
+  status: read({
+    path: '/status',
+    summary: 'how the server is',
+    parameters: nothing,
+    result: operatorStatus,
+  }),
+  unseal: change({
+    path: '/unseal',
+    summary: 'open a sealed server with its passphrase',
+    takes: 'local',
+    changes: 'process',
+    parameters: 'secret',
+    result: operatorStatus,
+  }),
+  shutdown: change({
+    path: '/shutdown',
+    summary: 'begin to stop; answered at once',
+    takes: 'local',
+    changes: 'process',
+    parameters: nothing,
+    result: nothing,
+  }),
+  metrics: read({
+    path: '/metrics',
+    summary: 'metrics in the text format of Prometheus',
+    parameters: nothing,
+    result: 'text',
+  }),
+
+  requests: read({
+    path: '/requests',
+    summary: 'a page of the requests that wait for the operator, oldest first',
+    parameters: requestsParameters,
+    result: requestsResult,
+  }),
+  request: read({
+    path: '/requests/:requestId',
+    summary: 'the one request that waits under an id beginning like that',
+    parameters: requestParameters,
+    result: operatorRequest,
+  }),
+  approve: change({
+    path: '/requests/:requestId/approve',
+    summary: 'say yes to a request, as it was looked at',
+    takes: 'go',
+    changes: 'request',
+    parameters: approveParameters,
+    result: operatorRequest,
+  }),
+  reject: change({
+    path: '/requests/:requestId/reject',
+    summary: 'say no to a request, with a reason that reaches whoever asked',
+    takes: 'stop',
+    changes: 'request',
+    parameters: rejectParameters,
+    result: operatorRequest,
+  }),
+  rejectAll: change({
+    path: '/accounts/:xid/reject',
+    summary: 'say no to every request that an account has waiting',
+    takes: 'stop',
+    changes: 'request',
+    parameters: rejectAllParameters,
+    result: rejectAllResult,
+  }),
+
+  audit: read({
+    path: '/audit',
+    summary: 'entries of the audit log from a number on',
+    parameters: auditParameters,
+    result: auditResult,
+  }),
+  verifyAudit: read({
+    path: '/audit/verify',
+    summary: 'check the whole chain of the audit log',
+    parameters: nothing,
+    result: operatorAuditVerification,
+  }),
+
+  invites: read({
+    path: '/invites',
+    summary: 'invites, and who used them',
+    parameters: nothing,
+    result: invitesResult,
+  }),
+  createInvite: change({
+    path: '/invites',
+    summary: 'a code with which one person may open one account',
+    takes: 'go',
+    changes: 'invite',
+    parameters: createInviteParameters,
+    result: createInviteResult,
+  }),
+  // A POST, because a code of an invite is a secret and an address is written into logs.
+  invite: change({
+    path: '/invites/find',
+    summary: 'the invite whose id begins like that, or whose code it is',
+    takes: 'read',
+    changes: 'nothing',
+    parameters: inviteParameters,
+    result: operatorInvite,
+  }),
+  revokeInvite: change({
+    path: '/invites/revoke',
+    summary: 'take back an invite that nobody has used',
+    takes: 'stop',
+    changes: 'invite',
+    parameters: inviteParameters,
+    result: operatorInvite,
+  }),
+
+  accounts: read({
+    path: '/accounts',
+    summary: 'a page of the accounts, and what they use',
+    parameters: accountsParameters,
+    result: accountsResult,
+  }),
+  suspend: change({
+    path: '/accounts/:xid/suspend',
+    summary: 'answer an account no more; its keys stay',
+    takes: 'stop',
+    changes: 'account',
+    parameters: accountParameters,
+    result: nothing,
+  }),
+  resume: change({
+    path: '/accounts/:xid/resume',
+    summary: 'answer a suspended account again',
+    takes: 'go',
+    changes: 'account',
+    parameters: accountParameters,
+    result: nothing,
+  }),
+
+  keys: read({
+    path: '/keys',
+    summary: 'a page of the keys this server has a share of',
+    parameters: keysParameters,
+    result: keysResult,
+  }),
+  keyPolicy: read({
+    path: '/keys/:keyId/policy',
+    summary: 'what is allowed for a key, by its owner and by the operator',
+    parameters: keyParameters,
+    result: operatorKeyPolicy,
+  }),
+  // It can also take back what was tightened before.
+  tightenKey: change({
+    path: '/keys/:keyId/policy',
+    summary: 'allow less for a key than its owner does, or take that back',
+    takes: 'go',
+    changes: 'key',
+    parameters: tightenParameters,
+    result: operatorKeyPolicy,
+  }),
+} satisfies Readonly<Record<string, Operation>>;
+
+type Table = typeof OPERATIONS;
+export type OperationName = keyof Table;
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
+export type OperatorParameters<N extends OperationName> = ParametersOf<Table[N]>;
+export type CheckedParameters<N extends OperationName> = CheckedParametersOf<Table[N]>;
+export type OperatorResult<N extends OperationName> = ResultOf<Table[N]>;

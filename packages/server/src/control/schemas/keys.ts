@@ -1,0 +1,65 @@
+import { keyPolicy } from '@ckm/api';
+import { REQUEST_KIND_NAMES } from '@ckm/requests';
+import { z } from 'zod';
+import { tighteningSchema } from '../../policy/tightening.js';
+import { hexId, hexPrefix, hexText, unixSeconds, wholeNumber } from './common.js';
+import type { Immutable } from './immutable.js';
+
+/** Where a list of keys has come to. */
+export const keyCursor = z.strictObject({ owner: hexId, keyId: hexId });
+export type OperatorKeyCursor = Immutable<z.output<typeof keyCursor>>;
+
+export const keysParameters = keyCursor
+  .partial()
+  .refine(({ owner, keyId }) => (owner === undefined) === (keyId === undefined), {
+    error: 'owner and keyId belong together',
+  });
+
+/** `owner` is only needed when ids of two accounts begin alike. */
+export const keyParameters = z.strictObject({ keyId: hexPrefix, owner: hexId.optional() });
+
+const kindName = z.enum(REQUEST_KIND_NAMES, {
+  error: `there is no such kind of request: choose from ${REQUEST_KIND_NAMES.join(', ')}`,
+});
+const tightening = tighteningSchema.extend({ kinds: z.array(kindName).nullable() }).partial();
+export type TightenBody = z.infer<typeof tightening>;
+
+/** Changes what the operator takes away from the owner's policy; what is absent stays as it is. */
+export const tightenParameters = keyParameters.extend(tightening.shape);
+
+/** One key this server has a share of. */
+export const operatorKey = z.object({
+  owner: hexText,
+  keyId: hexText,
+  purpose: z.string(),
+  suite: z.string(),
+  quorum: z.object({ needed: wholeNumber, of: wholeNumber }),
+  /** Which place in the quorum this server has. */
+  slot: wholeNumber,
+  state: z.enum(['pending', 'active']),
+  createdAt: unixSeconds,
+  /** What its likeness is made of; null while it waits for its certificate. */
+  certificateHash: hexText.nullable(),
+});
+export type OperatorKey = Immutable<z.output<typeof operatorKey>>;
+
+/** A page, by owner and id; `next` is where the following one begins, null at the end. */
+export const keysResult = z.object({ keys: z.array(operatorKey), next: keyCursor.nullable() });
+
+const rateLimit = z.object({ count: wholeNumber, perSeconds: wholeNumber }).nullable();
+
+export const operatorKeyPolicy = operatorKey.extend({
+  /** What the owner certified. */
+  owned: keyPolicy,
+  /** What the operator took away for this key. */
+  tightening: tighteningSchema,
+  /** What `config.json` takes away for every key; `name` is how verdicts in the audit log name it, null: nothing. */
+  server: z.object({
+    kinds: z.array(z.string()).nullable(),
+    rateLimit,
+    blindAllowed: z.boolean(),
+    approval: z.enum(['automatic', 'operator']),
+    name: z.string().nullable(),
+  }),
+});
+export type OperatorKeyPolicy = Immutable<z.output<typeof operatorKeyPolicy>>;

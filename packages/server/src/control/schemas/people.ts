@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { normalInviteCode } from '../../accounts/invite-code.js';
+import { hexId, hexText, sentence, unixSeconds, wholeNumber } from './common.js';
+import type { Immutable } from './immutable.js';
+
+export const createInviteParameters = z.strictObject({
+  note: sentence.default(''),
+  lifetimeSeconds: z.int().min(60).max(31_536_000).default(604_800),
+});
+
+/** `needed` is false on a server that is open. */
+export const createInviteResult = z.object({
+  code: z.string(),
+  id: hexText,
+  expiresAt: unixSeconds,
+  needed: z.boolean(),
+});
+
+/** An invite, by the first digits of its id or by its code. */
+export const inviteParameters = z.strictObject({
+  invite: z.string().refine((text) => normalInviteCode(text) !== null || /^[0-9a-fA-F]{4,16}$/.test(text), {
+    error: 'expected 4 to 16 hex digits, or a code',
+  }),
+});
+
+export const operatorInvite = z.object({
+  /** 16 hex digits; its first ones name it. Nothing of the code is in them. */
+  id: hexText,
+  note: z.string(),
+  usedBy: hexText.nullable(),
+  createdAt: unixSeconds,
+  expiresAt: unixSeconds,
+});
+export type OperatorInvite = Immutable<z.output<typeof operatorInvite>>;
+export const invitesResult = z.array(operatorInvite);
+
+export const accountsParameters = z.strictObject({ after: hexId.optional() });
+export const accountParameters = z.strictObject({ xid: hexId });
+
+export const operatorAccount = z.object({
+  xid: hexText,
+  status: z.enum(['active', 'suspended']),
+  openedAt: unixSeconds,
+  keys: wholeNumber,
+  /** Its requests that wait for the operator; while it is suspended they are not listed. */
+  waiting: wholeNumber,
+  bytes: wholeNumber,
+});
+export type OperatorAccount = Immutable<z.output<typeof operatorAccount>>;
+
+/** A page, by XID; `next` is what the following one comes `after`, null at the end. */
+export const accountsResult = z.object({ accounts: z.array(operatorAccount), next: hexId.nullable() });

@@ -1,0 +1,28 @@
+import { identityCard } from '@ckm/api';
+import { z } from 'zod';
+import { hexText, unixSeconds, wholeNumber } from './common.js';
+import type { Immutable } from './immutable.js';
+
+export const operatorStatus = z.object({
+  name: z.string(),
+  version: z.string(),
+  phase: z.enum(['sealed', 'opening', 'ready', 'stopping']),
+  url: z.string(),
+  startedAt: unixSeconds,
+  memoryBytes: wholeNumber,
+  /** What computes with the keys of each suite. */
+  arithmetic: z.array(
+    z.object({ suite: z.string(), backend: z.string(), grade: z.enum(['native', 'wasm', 'bigint']) }),
+  ),
+  /** Null while the server is sealed. */
+  open: z
+    .object({
+      storage: z.enum(['sqlite', 'postgres']),
+      waitingRequests: wholeNumber,
+      auditEntries: wholeNumber,
+      auditHead: hexText,
+      identity: identityCard,
+    })
+    .nullable(),
+});
+export type OperatorStatus = Immutable<z.output<typeof operatorStatus>>;
