@@ -23,6 +23,9 @@ export const identifier = bytesOf(32);
 /** A server's place inside one key, 1..32: its Shamir x-coordinate. */
 export const slot = z.int().min(1).max(32);
 
+/** Which membership of a key, counted from 0. */
+export const epoch = z.int().min(0).max(0xffff_ffff);
+
 /** Text a person reads: no control characters, bounded. */
 export function label(maxLength: number) {
   // eslint-disable-next-line no-control-regex

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { bytesUpTo, identifier, label, quorum, unixSeconds } from './fields.js';
+import { craftPrepared, craftWanted } from './crafts/crafts.js';
+import { bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields.js';
 import { keyPolicy } from './policy.js';
 import { proposal, sessionView, suiteName } from './sessions.js';
-import { MAX_POOL, nonceCommitment, signingReply, signingRequest } from './signing.js';
+import { requestAsk, requestReply } from './requests.js';
 
 /** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
 export const keyState = z.enum(['pending', 'active']);
@@ -107,16 +108,17 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
     result: sessionView.shape.result.unwrap(),
   },
-  'key.pool': {
+  /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
+  'craft.prepare': {
     account: true,
-    parameters: z.strictObject({ keyId: identifier, count: z.int().min(1).max(MAX_POOL) }),
-    result: z.strictObject({ commitments: z.array(nonceCommitment).max(MAX_POOL) }),
+    parameters: z.strictObject({ keyId: identifier, epoch, wanted: craftWanted }),
+    result: z.strictObject({ prepared: craftPrepared }),
   },
-  'sign.request': { account: true, parameters: signingRequest, result: signingReply },
-  'sign.cancel': {
+  'request.ask': { account: true, parameters: requestAsk, result: requestReply },
+  'request.cancel': {
     account: true,
     parameters: z.strictObject({ requestId: identifier, reason: label(280) }),
-    result: signingReply,
+    result: requestReply,
   },
 } as const satisfies Record<string, { account: boolean; parameters: z.ZodType; result: z.ZodType }>;
 

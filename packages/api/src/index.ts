@@ -1,4 +1,6 @@
 export * from './call.js';
+export * from './crafts/crafts.js';
+export * from './crafts/frost.js';
 export * from './fields.js';
 export * from './functions.js';
 export * from './identity-statement.js';
@@ -7,4 +9,4 @@ export * from './policy-hash.js';
 export * from './policy.js';
 export * from './problem.js';
 export * from './sessions.js';
-export * from './signing.js';
+export * from './requests.js';

@@ -1,6 +1,7 @@
 import { PolicyError } from '@ckm/foundation';
 import type { KeyContext, RequestKind } from './kind.js';
 import { isPurposeFor } from './purposes.js';
+import type { TaskResult } from './task.js';
 
 /**
  * Wraps a kind so that it serves only keys made for it: one key answers to one role (V16; the two kinds that an SSH key
@@ -27,9 +28,9 @@ export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
       assertFits(key);
       return kind.tasks(typed, key);
     },
-    finish(typed: T, key: KeyContext, signatures: readonly Uint8Array[]) {
+    finish(typed: T, key: KeyContext, results: readonly TaskResult[]) {
       assertFits(key);
-      return kind.finish(typed, key, signatures);
+      return kind.finish(typed, key, results);
     },
   });
 }

@@ -8,12 +8,22 @@ export {
   MAX_SENTENCE,
   REQUEST_KIND_NAMES,
   type RequestKind,
+  type ParsedRequest,
+  type RequestKindFacts,
   type RequestKindName,
-  type SigningTask,
 } from './kind.js';
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
 export { purposeKinds, purposeSuite } from './purposes.js';
-export { requestKind } from './registry.js';
+export { type KnownKind, requestKind } from './registry.js';
+export {
+  type CraftName,
+  type FrostResult,
+  frostResults,
+  type FrostTask,
+  frostTask,
+  type Task,
+  type TaskResult,
+} from './task.js';
 export { verifySignature } from '@ckm/threshold';
 export { escapeText, quoteText } from './text/quote.js';
 

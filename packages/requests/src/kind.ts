@@ -1,4 +1,5 @@
-import type { PublicKeyPackage, SuiteName, Tweak } from '@ckm/threshold';
+import type { PublicKeyPackage, SuiteName } from '@ckm/threshold';
+import type { Task, TaskResult } from './task.js';
 
 /** The kinds of request this house knows; one folder each. */
 export const REQUEST_KIND_NAMES = ['message', 'bitcoin', 'ssh', 'git'] as const;
@@ -16,12 +17,6 @@ export interface KeyContext {
   readonly purpose: string;
   readonly public: PublicKeyPackage;
   readonly network?: BitcoinNetwork;
-}
-
-/** One signature to make: the exact bytes given to FROST, and how the key is tweaked for them. */
-export interface SigningTask {
-  readonly message: Uint8Array;
-  readonly tweak: Tweak;
 }
 
 /** One line of the table below a sentence. */
@@ -50,26 +45,41 @@ export interface Description {
 /** No sentence is longer, whatever the request holds; in UTF-16 units. */
 export const MAX_SENTENCE = 2048;
 
-/**
- * One kind of request. A server and its client run the same three steps on the same bytes, so neither believes the
- * other: `parse` reads them once, and `describe` and `tasks` see nothing but what `parse` returned.
- */
-export interface RequestKind<T> {
+/** What a kind says of itself before any request of it is read. */
+export interface RequestKindFacts {
   readonly name: RequestKindName;
   /** The suites whose signatures this kind can use. */
   readonly suites: readonly SuiteName[];
   /** A longer payload is refused before it is read. */
   readonly maxBytes: number;
+}
+
+/**
+ * One kind of request. A server and its client run the same three steps on the same bytes, so neither believes the
+ * other: `parse` reads them once, and `describe` and `tasks` see nothing but what `parse` returned.
+ */
+export interface RequestKind<T> extends RequestKindFacts {
   /** @throws EncodingError whose code is one of `REQUEST_ERRORS`; never anything else. */
   parse(payload: Uint8Array): T;
   /** @throws EncodingError when the request lies about the key; PolicyError `REQUEST_KIND_NOT_FOR_KEY`. */
   describe(typed: T, key: KeyContext): Description;
-  /** What has to be signed, in order; same errors as {@link describe}, and it refuses whatever that refuses. */
-  tasks(typed: T, key: KeyContext): readonly SigningTask[];
+  /** What has to be done, in order; same errors as {@link describe}, and it refuses whatever that refuses. */
+  tasks(typed: T, key: KeyContext): readonly Task[];
   /**
-   * Puts the signatures (one for each task, in order) where they belong and returns the artefact.
+   * Puts the results (one for each task, in order) where they belong and returns the artefact.
    * Each is checked first, by a verifier that shares no code with the signers.
    * @throws EncodingError `SIGNATURE_INVALID`, `SIGNATURE_COUNT_WRONG`
    */
-  finish(typed: T, key: KeyContext, signatures: readonly Uint8Array[]): Uint8Array;
+  finish(typed: T, key: KeyContext, results: readonly TaskResult[]): Uint8Array;
+}
+
+/** A request that was read; what its kind says of it against one key. */
+export interface ParsedRequest {
+  readonly kind: RequestKindName;
+  /** @throws as the kind's `describe` */
+  describe(key: KeyContext): Description;
+  /** @throws as the kind's `tasks` */
+  tasks(key: KeyContext): readonly Task[];
+  /** @throws as the kind's `finish` */
+  finish(key: KeyContext, results: readonly TaskResult[]): Uint8Array;
 }

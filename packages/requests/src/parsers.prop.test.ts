@@ -10,6 +10,7 @@ import {
   type Description,
   type KeyContext,
   type RequestKindName,
+  type ParsedRequest,
 } from './kind.js';
 import { buildMessageRequest } from './message/build.js';
 import { requestKind } from './registry.js';
@@ -74,16 +75,16 @@ const damage = fc.record({
 /** Everything a server does with a payload, down to the digest. */
 function examine(name: RequestKindName, payload: Uint8Array): void {
   const kind = requestKind(name);
-  let typed: unknown;
+  let parsed: ParsedRequest;
   try {
-    typed = kind.parse(payload);
+    parsed = kind.parse(payload);
   } catch (error) {
     expect(error).toBeInstanceOf(CkmError);
     expect((error as CkmError).errorClass).toBe('EncodingError');
     return;
   }
-  const told = attempt(() => kind.describe(typed, contexts[name]));
-  const tasks = attempt(() => kind.tasks(typed, contexts[name]));
+  const told = attempt(() => parsed.describe(contexts[name]));
+  const tasks = attempt(() => parsed.tasks(contexts[name]));
   // Never a signature for what could not be described.
   expect(tasks === null).toBe(told === null);
   expect(told?.sentence.length ?? 0).toBeLessThanOrEqual(MAX_SENTENCE);
@@ -134,10 +135,10 @@ describe.each(REQUEST_KIND_NAMES)('a %s request', (name) => {
   test('changes what is signed with every byte of it that is not ignored', () => {
     const kind = requestKind(name);
     const read = (payload: Uint8Array) => {
-      const typed = attempt(() => kind.parse(payload));
-      const tasks = typed === null ? null : attempt(() => kind.tasks(typed, contexts[name]));
+      const parsed = attempt(() => kind.parse(payload));
+      const tasks = parsed === null ? null : attempt(() => parsed.tasks(contexts[name]));
       const digests = JSON.stringify(tasks?.map(({ message }) => encodeHex(message)));
-      return { digests, told: typed === null ? null : attempt(() => kind.describe(typed, contexts[name])) };
+      return { digests, told: parsed === null ? null : attempt(() => parsed.describe(contexts[name])) };
     };
     for (const seed of seeds[name]) {
       const before = read(seed);

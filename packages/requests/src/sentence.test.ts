@@ -62,8 +62,7 @@ function worstRequests(name: string): [RequestKindName, KeyContext, Uint8Array][
 test('no request makes a sentence too long to show, or a sentence of more than one line', () => {
   for (const name of ['treasury', LONG, WIDE]) {
     for (const [kindName, key, payload] of worstRequests(name)) {
-      const kind = requestKind(kindName);
-      const { sentence, rows } = kind.describe(kind.parse(payload), key);
+      const { sentence, rows } = requestKind(kindName).parse(payload).describe(key);
       expect(sentence.length).toBeLessThanOrEqual(MAX_SENTENCE);
       expect(sentence).not.toMatch(/[\n\r]/);
       for (const { label, value, note } of rows)

@@ -117,7 +117,7 @@ export interface KeyFacts {
 /** The functions that `sessions/` answers. */
 export type SessionFunctionName = Extract<
   FunctionName,
-  `session.${string}` | `key.${string}` | `sign.${string}`
+  `session.${string}` | `key.${string}` | `craft.${string}` | `request.${string}`
 >;
 
 /**

@@ -341,7 +341,7 @@ describe('what an attacker with the disk can do', () => {
     const payload = encodeUtf8('canary-text');
     const [requestId, keyId] = [random(32), random(32)];
     const request = { requestId, keyId, kind: 'canary-text', payload, expiresAt: alpha.now + 50 };
-    await refused(client.ask('sign.request', { ...request, attempt: null, commitmentsWanted: 0 }));
+    await refused(client.ask('request.ask', { ...request, attempt: null, epoch: 0, wanted: null }));
     await refused(client.ask('session.cancel', { sessionId: keyId, reason: 'canary-text' }));
     await refused(operator.reject({ requestId: 'abcd', reason: 'canary-text' }));
     await alpha.server.close();

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
-import type { SigningAttempt, SigningReply } from '@ckm/api';
+import { type FrostAttempt, type RequestReply, sharesIn } from '@ckm/api';
 import { encodeUtf8, secret } from '@ckm/foundation';
 import { createIdentity } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
@@ -134,7 +134,7 @@ describe.skipIf(!canSpawnServers)(
       await restart();
       const attempt = await signer.prepare([1, 2], 1, 2);
       const first = await signer.request(1, ask, { attempt });
-      expect(first.state).toBe('signed');
+      expect(first.state).toBe('answered');
       await restart();
       expect(await signer.request(1, ask, { attempt })).toEqual(first);
       expect((await signer.request(1, message('another'), { attempt })).state).toBe('stale');
@@ -158,7 +158,7 @@ describe.skipIf(!canSpawnServers)(
         await died(alpha!);
         await alpha!.start();
         const again = await signer.request(1, ask, { attempt });
-        expect(again.state).toBe(when === 'before' ? 'stale' : 'signed');
+        expect(again.state).toBe(when === 'before' ? 'stale' : 'answered');
         expect((await signer.request(1, message('another'), { attempt })).state).toBe('stale');
         const next = await signer.prepare([1, 2], 1, 2);
         const replies = await Promise.all([1, 2].map((slot) => signer.request(slot, ask, { attempt: next })));
@@ -191,16 +191,16 @@ describe.skipIf(!canSpawnServers)(
       expect(await waiting()).not.toContain(id);
       const attempt = await signer.prepare([1, 2]);
       const first = await signer.request(1, ask, { attempt });
-      expect([first.state, first.shares.length]).toEqual(['signed', 1]);
+      expect([first.state, sharesIn(first).length]).toEqual(['answered', 1]);
       await restart();
       expect(await signer.request(1, ask, { attempt })).toEqual(first);
       // The yes was for this request and no other, and its commitment is gone.
       expect((await signer.request(1, message('ask first'), { attempt })).state).toBe('waiting');
       const deeds = (await operator().audit()).filter(({ subject }) => subject === id);
       expect(deeds.map(({ deed, verdict }) => [deed, verdict])).toEqual([
-        ['sign.request', 'asked'],
+        ['request.ask', 'asked'],
         ['operator.approve', 'approved'],
-        ['sign.attempt', 'allowed'],
+        ['request.attempt', 'allowed'],
       ]);
     }, 60_000);
 
@@ -216,17 +216,17 @@ describe.skipIf(!canSpawnServers)(
       await alpha!.start();
       const attempt = await signer.prepare([1, 2]);
       const ask = { ...message('hello'), requestId: new Uint8Array(randomBytes(32)) };
-      expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
+      expect((await signer.request(1, ask, { attempt })).state).toBe('answered');
       await kill(alpha!);
       for (const file of ['ckm.sqlite', 'ckm.sqlite-wal', 'ckm.sqlite-shm'])
         rmSync(join(alpha!.dataDir, file), { force: true });
       cpSync(backup, alpha!.dataDir, { recursive: true });
       await alpha!.start();
-      const replies: SigningReply[] = [];
+      const replies: RequestReply[] = [];
       for (const text of ['hello', 'another'])
         replies.push(await signer.request(1, message(text), { attempt }));
       replies.push(await signer.request(1, ask, { attempt }));
-      expect(replies.map(({ state, shares }) => [state, shares.length])).toEqual([
+      expect(replies.map((reply) => [reply.state, sharesIn(reply).length])).toEqual([
         ['stale', 0],
         ['stale', 0],
         ['stale', 0],
@@ -240,14 +240,14 @@ describe.skipIf(!canSpawnServers)(
       const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
       await ceremony.finish();
       const signer = await signerOf(callers, ceremony.keyId);
-      const attempt: SigningAttempt = await signer.prepare([1, 2]);
+      const attempt: FrostAttempt = await signer.prepare([1, 2]);
       const replies = await signer.attempt(message('canary-4f1c'), attempt);
-      const shares = replies.flatMap(({ shares }) => shares);
+      const shares = replies.flatMap(sharesIn);
       const onTheWire = Buffer.concat(captured);
       const logged = Buffer.from(servers.map((server) => server.output()).join('\n'));
       expect(captured.length).toBeGreaterThan(20);
       const ids = [ceremony.keyId, ceremony.sessionId, alice.xid, ...shares];
-      for (const text of ['canary-4f1c', 'session.propose', 'sign.request', ...ids])
+      for (const text of ['canary-4f1c', 'session.propose', 'request.ask', ...ids])
         expect(onTheWire.includes(Buffer.from(text as string))).toBe(false);
       const unlogged = [ceremony.keyId, alice.xid, ...shares, ...ceremony.packets];
       for (const text of ['canary-4f1c', ...unlogged.flatMap(spellings)])

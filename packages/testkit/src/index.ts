@@ -9,7 +9,13 @@ export {
   type Passage,
   type Tampering,
 } from './courier.js';
-export { type Ask, createQuorumSigner, type QuorumSigner, type SignerOptions } from './quorum-signer.js';
+export {
+  type Ask,
+  createQuorumSigner,
+  preparing,
+  type QuorumSigner,
+  type SignerOptions,
+} from './quorum-signer.js';
 export { corrupting, delaying, dropping, substituting } from './adversary/tampering.js';
 export { createRogueServer, type Tamper, type RogueServer } from './adversary/rogue-server.js';
 export { callOverHttp, type Tap } from './http-callee.js';

@@ -46,8 +46,8 @@ describe.skipIf(!canSpawnServers)(
       expect((await signer.sign({ kind: 'message', payload }, [1, 2])).length).toBe(64);
 
       const longer = { requestId: new Uint8Array(32), keyId, kind: 'message', expiresAt: SOON };
-      const ask = { ...longer, payload: new Uint8Array(LONGEST + 1), attempt: null, commitmentsWanted: 0 };
-      await expect(callers[0]!.call('sign.request', ask)).rejects.toMatchObject({
+      const ask = { ...longer, payload: new Uint8Array(LONGEST + 1), attempt: null, epoch: 0, wanted: null };
+      await expect(callers[0]!.call('request.ask', ask)).rejects.toMatchObject({
         code: 'PARAMETERS_INVALID',
       });
     }, 60_000);

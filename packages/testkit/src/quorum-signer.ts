@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { NonceCommitment, SigningAttempt, SigningReply, SigningRequest } from '@ckm/api';
-import { requestKind } from '@ckm/requests';
+import {
+  commitmentsIn,
+  type FrostAttempt,
+  type NonceCommitment,
+  packCommitments,
+  unpackCommitments,
+  type RequestAsk,
+  type RequestReply,
+  sharesIn,
+} from '@ckm/api';
+import { frostResults, requestKind } from '@ckm/requests';
 import { aggregate, deriveKey, type Aggregate, type PartyIndex, type PublicKeyPackage } from '@ckm/threshold';
 import type { Callee } from './callee.js';
 
@@ -12,6 +21,8 @@ export interface SignerOptions {
   readonly key: PublicKeyPackage;
   /** UnixSeconds. */
   readonly expiresAt: number;
+  /** Default: the first. */
+  readonly epoch?: number;
 }
 
 /** What is asked of all signers alike. */
@@ -23,26 +34,25 @@ export interface Ask {
 
 /** A client without a memory: asks, attempts, aggregates, and leaves every check to the test. */
 export interface QuorumSigner {
-  request(slot: number, ask: Ask, rest: Partial<SigningRequest>): Promise<SigningReply>;
+  request(slot: number, ask: Ask, rest: Partial<RequestAsk>): Promise<RequestReply>;
   /** Fresh commitments of one server. */
   pool(slot: number, count?: number): Promise<readonly NonceCommitment[]>;
   /** One attempt for all `signers`, with fresh commitments of each for every task. */
-  prepare(signers: readonly number[], tasks?: number, number?: number): Promise<SigningAttempt>;
+  prepare(signers: readonly number[], tasks?: number, number?: number): Promise<FrostAttempt>;
   /** The shares of all signers of an attempt. */
-  attempt(ask: Ask, attempt: SigningAttempt): Promise<readonly SigningReply[]>;
+  attempt(ask: Ask, attempt: FrostAttempt): Promise<readonly RequestReply[]>;
   /** Puts shares together, task by task. */
-  combine(ask: Ask, attempt: SigningAttempt, replies: readonly SigningReply[]): readonly Aggregate[];
+  combine(ask: Ask, attempt: FrostAttempt, replies: readonly RequestReply[]): readonly Aggregate[];
   /** The artefact, out of one honest attempt of these signers. */
   sign(ask: Ask, signers: readonly number[]): Promise<Uint8Array>;
 }
 
 export function createQuorumSigner(options: SignerOptions): QuorumSigner {
-  const { servers, keyId, key, purpose, expiresAt } = options;
+  const { servers, keyId, key, purpose, expiresAt, epoch = 0 } = options;
   const context = { suite: key.suite, purpose, public: key };
 
   function tasksOf({ kind: name, payload }: Ask) {
-    const kind = requestKind(name);
-    return kind.tasks(kind.parse(payload), context);
+    return requestKind(name).parse(payload).tasks(context);
   }
 
   const signer: QuorumSigner = {
@@ -50,22 +60,26 @@ export function createQuorumSigner(options: SignerOptions): QuorumSigner {
       const request = {
         requestId,
         keyId,
+        epoch,
         kind,
         payload,
         expiresAt,
         attempt: null,
-        commitmentsWanted: 0,
+        wanted: null,
         ...rest,
       };
-      return servers[slot - 1]!.call('sign.request', request);
+      return servers[slot - 1]!.call('request.ask', request);
     },
     async pool(slot, count = 1) {
-      return (await servers[slot - 1]!.call('key.pool', { keyId, count })).commitments;
+      const wanted = { craft: 'frost', commitments: count } as const;
+      return commitmentsIn(await servers[slot - 1]!.call('craft.prepare', { keyId, epoch, wanted }));
     },
     async prepare(signers, tasks = 1, number = 1) {
       const pools = await Promise.all(signers.map((slot) => signer.pool(slot, tasks)));
-      const commitments = Array.from({ length: tasks }, (_, task) => pools.map((pool) => pool[task]!));
-      return { number, signers: [...signers], commitments };
+      const commitments = Array.from({ length: tasks }, (_, task) =>
+        packCommitments(pools.map((pool) => pool[task]!)),
+      );
+      return { craft: 'frost', number, signers: [...signers], commitments };
     },
     attempt(ask, attempt) {
       const same = { requestId: fresh(), ...ask };
@@ -77,9 +91,15 @@ export function createQuorumSigner(options: SignerOptions): QuorumSigner {
           key: deriveKey(key, tweak),
           package: {
             message,
-            commitments: commitments[task]!.map((pair, i) => ({ party: signers[i] as PartyIndex, ...pair })),
+            commitments: unpackCommitments(commitments[task]!, signers.length)!.map((pair, i) => ({
+              party: signers[i] as PartyIndex,
+              ...pair,
+            })),
           },
-          shares: replies.map(({ shares }, i) => ({ party: signers[i] as PartyIndex, share: shares[task]! })),
+          shares: replies.map((reply, i) => ({
+            party: signers[i] as PartyIndex,
+            share: sharesIn(reply)[task]!,
+          })),
         }),
       );
     },
@@ -90,11 +110,15 @@ export function createQuorumSigner(options: SignerOptions): QuorumSigner {
         if (one.kind === 'signature') return one.signature;
         throw new Error(`wrong shares of ${one.culprits.join(', ')}`);
       });
-      const kind = requestKind(ask.kind);
-      return kind.finish(kind.parse(ask.payload), context, signatures);
+      return requestKind(ask.kind).parse(ask.payload).finish(context, frostResults(signatures));
     },
   };
   return signer;
+}
+
+/** What `craft.prepare` is asked for by a test: that many commitments in the first epoch of a key. */
+export function preparing(keyId: Uint8Array, count: number) {
+  return { keyId, epoch: 0, wanted: { craft: 'frost', commitments: count } } as const;
 }
 
 function fresh(): Uint8Array {

@@ -1,4 +1,4 @@
-import type { SigningAttempt } from '@ckm/api';
+import { commitmentsIn, type FrostAttempt, packCommitments } from '@ckm/api';
 import { BugError, CkmError } from '@ckm/foundation';
 import type { RoastAction } from '@ckm/threshold';
 import type { Participant } from '../ceremony/ask-all.js';
@@ -8,12 +8,11 @@ type OpenAttempt = Extract<RoastAction, { kind: 'open-attempt' }>;
 
 /** Asks one signer of an attempt for its shares; what comes back lands in the inbox. */
 export function askAttempt(run: SignRun, participant: Participant, action: OpenAttempt): void {
-  const attempt: SigningAttempt = {
+  const attempt: FrostAttempt = {
+    craft: 'frost',
     number: run.base + action.attempt,
     signers: [...action.parties],
-    commitments: action.packages.map(({ commitments }) =>
-      commitments.map(({ hiding, binding }) => ({ hiding, binding })),
-    ),
+    commitments: action.packages.map(({ commitments }) => packCommitments(commitments)),
   };
   send(run, participant, attempt, run.pool.ask(participant.slot, 0));
 }
@@ -24,17 +23,18 @@ export function askCommitments(run: SignRun, participant: Participant): void {
   send(run, participant, null, run.pool.ask(participant.slot, run.request.tasks.length));
 }
 
-function send(run: SignRun, participant: Participant, attempt: SigningAttempt | null, asked: number): void {
+function send(run: SignRun, participant: Participant, attempt: FrostAttempt | null, asked: number): void {
   const { requestId, expiresAt, request, key, pool, inbox } = run;
   const { slot } = participant;
-  const call = run.links.get(participant)!.call('sign.request', {
+  const call = run.links.get(participant)!.call('request.ask', {
     requestId,
     keyId: key.keyId,
+    epoch: key.certificate.params.epoch,
     kind: request.kind,
     payload: request.payload,
     expiresAt,
     attempt,
-    commitmentsWanted: asked,
+    wanted: asked === 0 ? null : { craft: 'frost', commitments: asked },
   });
   const number = attempt?.number ?? null;
   run.unanswered++;
@@ -45,7 +45,7 @@ function send(run: SignRun, participant: Participant, attempt: SigningAttempt | 
     try {
       const reply = await call;
       if (reply.state === 'stale') pool.drop(slot);
-      pool.add(slot, reply.commitments, asked);
+      pool.add(slot, commitmentsIn(reply), asked);
       inbox.push({ participant, attempt: number, reply, error: null });
     } catch (error) {
       pool.add(slot, [], asked);

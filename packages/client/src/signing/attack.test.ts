@@ -1,18 +1,16 @@
-import type { Parameters, Result } from '@ckm/api';
+import { commitmentsIn, type NonceCommitment, type Parameters, type Result } from '@ckm/api';
 import { afterEach, expect, test } from 'vitest';
-import { createStage, type Tamper, messageOf, type Stage } from '../test/stage.js';
+import { createStage, giving, type Tamper, messageOf, type Stage } from '../test/stage.js';
 
-type Reply = Result<'sign.request'>;
+type Reply = Result<'request.ask'>;
 
 let stage: Stage;
 afterEach(() => stage.close());
 
-function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Tamper {
+function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply): Tamper {
   return async ({ name, parameters }, honest) => {
     const result = await honest();
-    return name === 'sign.request'
-      ? change(result as Reply, parameters as Parameters<'sign.request'>)
-      : result;
+    return name === 'request.ask' ? change(result as Reply, parameters as Parameters<'request.ask'>) : result;
   };
 }
 
@@ -26,14 +24,17 @@ test('a server that gives the same commitment for ever does not keep the client 
     quorum: { needed: 2, of: 2 },
     servers: [alpha.name, bravo.name],
   });
-  let only: Reply['commitments'][0] | undefined;
+  let only: NonceCommitment | undefined;
   bravo.lie = lying((reply) => {
-    only ??= reply.commitments[0];
-    return { ...reply, commitments: reply.commitments.map(() => only!) };
+    only ??= commitmentsIn(reply)[0];
+    return giving(
+      reply,
+      commitmentsIn(reply).map(() => only!),
+    );
   });
   let restarts = 0;
   alpha.lie = lying((reply, { attempt }) =>
-    attempt !== null && restarts++ === 0 ? { ...reply, state: 'stale', shares: [] } : reply,
+    attempt !== null && restarts++ === 0 ? { ...reply, state: 'stale', answer: null } : reply,
   );
   await expect(client.sign({ key: 'k', ...messageOf('once') })).rejects.toMatchObject({
     code: 'FAULT_OUT_OF_TURN',

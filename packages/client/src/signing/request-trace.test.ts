@@ -45,7 +45,7 @@ describe('a request for a signature', () => {
     await make('automatic');
     const seen: { open: number; known: boolean }[] = [];
     watch(async ({ name, parameters }) => {
-      if (name !== 'sign.request') return;
+      if (name !== 'request.ask') return;
       const { attempt } = parameters as { attempt: { number: number } | null };
       const open = await openRequests();
       const [session] = open;
@@ -116,7 +116,7 @@ describe('a request for a signature', () => {
       code: 'TOO_FEW_SERVERS',
     });
     await client.close();
-    expect(stage.actor('alpha').asked).toContain('sign.request');
+    expect(stage.actor('alpha').asked).toContain('request.ask');
     expect(await desks()).toEqual([]);
     expect(await requests()).toEqual([]);
   });

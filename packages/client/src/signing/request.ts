@@ -1,5 +1,5 @@
 import { UsageError } from '@ckm/foundation';
-import { type Description, requestKind, type SigningTask } from '@ckm/requests';
+import { type Description, frostResults, requestKind, type Task } from '@ckm/requests';
 import type { CertifiedKey } from '../keys/key-record.js';
 
 /** A request as this client understands it, from the same bytes the servers get. */
@@ -7,7 +7,7 @@ export interface UnderstoodRequest {
   readonly kind: string;
   readonly payload: Uint8Array;
   readonly description: Description;
-  readonly tasks: readonly SigningTask[];
+  readonly tasks: readonly Task[];
   /** Puts the signatures where they belong, each checked by a verifier that shares no code with the signers. */
   finish(signatures: readonly Uint8Array[]): Uint8Array;
 }
@@ -19,13 +19,13 @@ export interface UnderstoodRequest {
 export function understand(key: CertifiedKey, kindName: string, payload: Uint8Array): UnderstoodRequest {
   const kind = requestKind(kindName);
   if (payload.length > kind.maxBytes) throw tooLong(kindName, kind.maxBytes);
-  const typed = kind.parse(payload);
+  const parsed = kind.parse(payload);
   return {
     kind: kindName,
     payload,
-    description: kind.describe(typed, key.context),
-    tasks: kind.tasks(typed, key.context),
-    finish: (signatures) => kind.finish(typed, key.context, signatures),
+    description: parsed.describe(key.context),
+    tasks: parsed.tasks(key.context),
+    finish: (signatures) => parsed.finish(key.context, frostResults(signatures)),
   };
 }
 

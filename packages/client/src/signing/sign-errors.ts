@@ -1,4 +1,4 @@
-import type { SigningReply } from '@ckm/api';
+import type { RequestReply } from '@ckm/api';
 import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
 import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import { listed } from '../ceremony/faults.js';
@@ -6,7 +6,7 @@ import { shortId } from '../sessions/session-record.js';
 import { bySlot, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** A server's answer that is a no. */
-export function refusalFrom({ server }: Participant, { state, reason }: SigningReply): CkmError {
+export function refusalFrom({ server }: Participant, { state, reason }: RequestReply): CkmError {
   const because = reason === null || reason === '' ? '' : `: ${reason}`;
   const facts = { server: server.name };
   if (state === 'rejected') {

@@ -1,4 +1,4 @@
-import type { NonceCommitment, SigningReply } from '@ckm/api';
+import type { NonceCommitment, RequestReply } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import type { RoastState } from '@ckm/threshold';
 import type { Participant } from '../ceremony/ask-all.js';
@@ -62,7 +62,7 @@ export interface ServerAnswer {
   readonly participant: Participant;
   /** The number of the attempt it was asked for, as servers know it; null when it was asked for commitments. */
   readonly attempt: number | null;
-  readonly reply: SigningReply | null;
+  readonly reply: RequestReply | null;
   readonly error: CkmError | null;
 }
 

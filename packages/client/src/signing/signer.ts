@@ -138,7 +138,7 @@ export function createSigner(
     async function withdraw(waiting: readonly Participant[], reason: string): Promise<void> {
       const withdrawal = { requestId: session.sessionId, reason };
       const calls = waiting.map((one) =>
-        links.get(one)!.call('sign.cancel', withdrawal, { timeoutMs: TIDY_MS }),
+        links.get(one)!.call('request.cancel', withdrawal, { timeoutMs: TIDY_MS }),
       );
       await Promise.allSettled(calls);
     }
@@ -184,7 +184,7 @@ export function createSigner(
       const { sessionId: requestId } = session;
       for (const { server } of await participantsOf(await shelf(session.keyName), [])) {
         const link = await context.linkTo(server);
-        await link.call('sign.cancel', { requestId, reason }).catch(() => undefined);
+        await link.call('request.cancel', { requestId, reason }).catch(() => undefined);
       }
     },
     forgetServers() {

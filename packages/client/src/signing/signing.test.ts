@@ -1,5 +1,5 @@
 import { decodeData } from '@ckm/gordian';
-import type { Parameters, Result } from '@ckm/api';
+import { commitmentsIn, unpackCommitments, type Parameters, type Result } from '@ckm/api';
 import { encodeHex, StateError } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
@@ -9,6 +9,7 @@ import {
   type Actor,
   copyStore,
   createStage,
+  giving,
   type Tamper,
   messageOf,
   ownerClient,
@@ -16,7 +17,7 @@ import {
   unreachable,
 } from '../test/stage.js';
 
-type Reply = Result<'sign.request'>;
+type Reply = Result<'request.ask'>;
 
 let stage: Stage;
 let stored: ClientStore;
@@ -43,23 +44,27 @@ function withKey(settings: object = {}): void {
 
 const reopen = () => ownerClient(stage.transport, () => stage.now, { store });
 
-/** Changes what a server answers to `sign.request`. */
-function lying(change: (reply: Reply, asked: Parameters<'sign.request'>) => Reply): Tamper {
+/** Changes what a server answers to `request.ask`. */
+function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply): Tamper {
   return async ({ name, parameters }, honest) => {
     const result = await honest();
-    return name === 'sign.request'
-      ? change(result as Reply, parameters as Parameters<'sign.request'>)
-      : result;
+    return name === 'request.ask' ? change(result as Reply, parameters as Parameters<'request.ask'>) : result;
   };
 }
 
-const wrongShare: Tamper = lying((reply) => ({
-  ...reply,
-  shares: reply.shares.map((share) => share.map((byte, i) => (i === 3 ? byte ^ 1 : byte))),
-}));
+/** The reply with other shares in it. */
+function answering(reply: Reply, change: (shares: readonly Uint8Array[]) => Uint8Array[]): Reply {
+  return reply.answer === null
+    ? reply
+    : { ...reply, answer: { craft: 'frost', shares: change(reply.answer.shares) } };
+}
+
+const wrongShare: Tamper = lying((reply) =>
+  answering(reply, (shares) => shares.map((share) => share.map((byte, i) => (i === 3 ? byte ^ 1 : byte)))),
+);
 
 const sign = (text: string, more: object = {}) => client.sign({ key: 'k', ...messageOf(text), ...more });
-const requestsOf = (actor: Actor) => actor.asked.filter((name) => name === 'sign.request').length;
+const requestsOf = (actor: Actor) => actor.asked.filter((name) => name === 'request.ask').length;
 
 describe('a signature', () => {
   withKey();
@@ -119,32 +124,36 @@ describe('a server in the adversary’s hands', () => {
     ['sends a wrong share', wrongShare, 'FAULT_SHARE_INVALID'],
     [
       'sends a share of zeros',
-      lying((reply) => ({ ...reply, shares: reply.shares.map(() => new Uint8Array(32)) })),
+      lying((reply) => answering(reply, (shares) => shares.map(() => new Uint8Array(32)))),
       'FAULT_SHARE_INVALID',
     ],
-    ['sends no share', lying((reply) => ({ ...reply, shares: [] })), 'FAULT_MALFORMED'],
+    ['sends no share', lying((reply) => ({ ...reply, answer: null })), 'FAULT_MALFORMED'],
     [
       'sends two shares for one',
-      lying((reply) => ({ ...reply, shares: [...reply.shares, ...reply.shares] })),
+      lying((reply) => answering(reply, (shares) => [...shares, ...shares])),
       'FAULT_MALFORMED',
     ],
     [
       'gives commitments that are no elements',
-      lying((reply) => ({
-        ...reply,
-        commitments: reply.commitments.map(() => ({
-          hiding: new Uint8Array(32).fill(0xff),
-          binding: new Uint8Array(32),
-        })),
-      })),
+      lying((reply) =>
+        giving(
+          reply,
+          commitmentsIn(reply).map(() => ({
+            hiding: new Uint8Array(32).fill(0xff),
+            binding: new Uint8Array(32),
+          })),
+        ),
+      ),
       'FAULT_COMMITMENT_INVALID',
     ],
     [
       'gives commitments that are no elements’ length',
-      lying((reply) => ({
-        ...reply,
-        commitments: reply.commitments.map(() => ({ hiding: new Uint8Array(1), binding: new Uint8Array(0) })),
-      })),
+      lying((reply) =>
+        giving(
+          reply,
+          commitmentsIn(reply).map(() => ({ hiding: new Uint8Array(1), binding: new Uint8Array(0) })),
+        ),
+      ),
       'FAULT_COMMITMENT_INVALID',
     ],
   ])('that %s is named, left out and remembered; the others sign', async (_what, lie, code) => {
@@ -163,15 +172,15 @@ describe('a server in the adversary’s hands', () => {
   test('that claims to have signed what it was not asked to sign is left out', async () => {
     stage.actor('bravo').lie = lying((reply) => ({
       ...reply,
-      state: 'signed',
-      shares: [new Uint8Array(32)],
+      state: 'answered',
+      answer: { craft: 'frost', shares: [new Uint8Array(32)] },
     }));
     const { signers } = await sign('out of turn');
     expect(signers).toEqual(['alpha', 'charlie']);
   });
 
   test('that never has enough commitments is left out, and not asked for ever', async () => {
-    stage.actor('bravo').lie = lying((reply) => ({ ...reply, commitments: [] }));
+    stage.actor('bravo').lie = lying((reply) => giving(reply, []));
     const { signers } = await sign('starving');
     expect(signers).toEqual(['alpha', 'charlie']);
     expect(requestsOf(stage.actor('bravo'))).toBeLessThan(4);
@@ -179,7 +188,7 @@ describe('a server in the adversary’s hands', () => {
 
   test('that forgets its commitments every time is named after one excuse', async () => {
     stage.actor('bravo').lie = lying((reply, { attempt }) =>
-      attempt === null ? reply : { ...reply, state: 'stale', shares: [] },
+      attempt === null ? reply : { ...reply, state: 'stale', answer: null },
     );
     const results = [];
     for (let i = 0; i < 3; i++) results.push(await sign(`forgetful ${i}`));
@@ -193,8 +202,8 @@ describe('a server in the adversary’s hands', () => {
       ...reply,
       state: 'rejected',
       reason: 'no',
-      shares: [],
-      commitments: [],
+      answer: null,
+      prepared: null,
     }));
     expect((await sign('rejected by one')).signers).toEqual(['alpha', 'charlie']);
   });
@@ -300,10 +309,11 @@ describe('commitments', () => {
     for (const actor of stage.actors) {
       actor.lie = async ({ name, parameters }, honest) => {
         const { attempt } =
-          name === 'sign.request' ? (parameters as Parameters<'sign.request'>) : { attempt: null };
+          name === 'request.ask' ? (parameters as Parameters<'request.ask'>) : { attempt: null };
         const place = attempt?.signers.indexOf(stage.actors.indexOf(actor) + 1) ?? -1;
-        for (const ofTask of attempt?.commitments ?? []) {
-          const text = `${actor.name} ${encodeHex(ofTask[place]!.hiding)}`;
+        for (const packed of attempt?.commitments ?? []) {
+          const { hiding } = unpackCommitments(packed, attempt!.signers.length)![place]!;
+          const text = `${actor.name} ${encodeHex(hiding)}`;
           seen.set(text, (seen.get(text) ?? 0) + 1);
         }
         return honest();

@@ -1,4 +1,4 @@
-import type { SigningReply } from '@ckm/api';
+import { commitmentsIn, type RequestReply, sharesIn } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import type { PartyIndex, RoastEvent } from '@ckm/threshold';
 import { isSilence, type Participant } from '../ceremony/ask-all.js';
@@ -26,16 +26,16 @@ function fromReply(
   run: SignRun,
   participant: Participant,
   number: number | null,
-  reply: SigningReply,
+  reply: RequestReply,
 ): readonly RoastEvent[] {
   const party = participant.slot as PartyIndex;
   switch (reply.state) {
-    case 'signed':
+    case 'answered':
       if (number === null) return outOfTurn(run, participant, 'answers out of turn');
       reportSigning(run, 'sign', `${participant.server.name} signed`);
-      return [{ kind: 'shares', party, attempt: number, shares: reply.shares, next: null }];
+      return [{ kind: 'shares', party, attempt: number, shares: sharesIn(reply), next: null }];
     case 'ready':
-      if (reply.commitments.length < run.request.tasks.length && number === null) {
+      if (commitmentsIn(reply).length < run.request.tasks.length && number === null) {
         return outOfTurn(run, participant, 'gives fewer commitments than the request needs');
       }
       return fresh(run, participant, number);

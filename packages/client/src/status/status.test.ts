@@ -74,7 +74,7 @@ test('too few servers to sign, and why each of them does not', async () => {
     hint: 'ask its operator',
   });
   stage.actor('alpha').lie = ({ name }, honest) =>
-    name === 'sign.request' ? Promise.reject(damaged) : honest();
+    name === 'request.ask' ? Promise.reject(damaged) : honest();
   stage.actor('bravo').lie = stage.actor('alpha').lie;
   const payload = buildMessageRequest({ domain: 'test', bytes: Uint8Array.of(1) });
   await expect(client.sign({ key: 'roomy', kind: 'message', payload })).rejects.toMatchObject({

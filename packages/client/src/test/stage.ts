@@ -1,5 +1,7 @@
 import { suiteBackends } from '@ckm/threshold';
 import {
+  type NonceCommitment,
+  type RequestReply,
   encodeReply,
   type FunctionName,
   isFunctionName,
@@ -271,4 +273,9 @@ export function mortalStore(
     },
   };
   return mortal;
+}
+
+/** The reply with other commitments in place of those it gives. */
+export function giving(reply: RequestReply, commitments: NonceCommitment[]): RequestReply {
+  return reply.prepared === null ? reply : { ...reply, prepared: { craft: 'frost', commitments } };
 }

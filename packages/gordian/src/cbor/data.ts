@@ -2,15 +2,12 @@ import { BugError, EncodingError } from '@ckm/foundation';
 import {
   cbor,
   CborMap,
-  assertMeasure,
   decodeCanonical,
   encodeCanonical,
   MajorType,
   type Cbor,
   type DecodeLimits,
 } from './dcbor.js';
-import { decodePlain, encodePlain } from './plain-data.js';
-import { NotPlain } from './plain-reader.js';
 
 /**
  * The values that travel in message bodies: what JSON has, and bytes, and integers up to 64 bits.
@@ -31,26 +28,6 @@ export type Data =
  * @throws BugError `DATA_UNENCODABLE` for a function, a symbol, a class instance, a number beyond 64 bits.
  */
 export function encodeData(data: Data): Uint8Array {
-  return plainOr(
-    () => encodePlain(data),
-    () => encodeWithLibrary(data),
-  );
-}
-
-/**
- * Most of what travels is plain, and read and written by a few lines of our own in a quarter of the time; the rest, and
- * everything that is wrong, is the official library's (docs/adr/0015).
- */
-function plainOr<T>(plain: () => T, library: () => T): T {
-  try {
-    return plain();
-  } catch (error) {
-    if (error instanceof NotPlain) return library();
-    throw error;
-  }
-}
-
-function encodeWithLibrary(data: Data): Uint8Array {
   try {
     return encodeCanonical(toCbor(data));
   } catch (cause) {
@@ -85,11 +62,7 @@ function toCbor(data: Data): Cbor {
  * are not text.
  */
 export function decodeData(bytes: Uint8Array, limits?: DecodeLimits): Data {
-  assertMeasure(bytes, limits);
-  return plainOr(
-    () => decodePlain(bytes),
-    () => fromCbor(decodeCanonical(bytes, limits)),
-  );
+  return fromCbor(decodeCanonical(bytes, limits));
 }
 
 function fromCbor(item: Cbor): Data {

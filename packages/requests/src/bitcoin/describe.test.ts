@@ -4,11 +4,11 @@ import { concatBytes, decodeHex } from '@ckm/foundation';
 import { bitcoinKey, type KnownKey } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { back, coin, derivation, pay, payee, psbtOf, txid } from '../fixtures/psbt.js';
-import { requestKind } from '../registry.js';
+import { bitcoinKind } from './index.js';
 import { taprootScript } from './destination.js';
 import { bitcoinAddress, keyFingerprint, taprootKeys } from './wallet.js';
 
-const kind = requestKind('bitcoin');
+const kind = bitcoinKind;
 const treasury = bitcoinKey();
 
 function describeOf(psbt: Uint8Array, key: KnownKey = treasury) {

@@ -7,14 +7,15 @@ import { describe, expect, test } from 'vitest';
 import { bitcoinKey, type KnownKey } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { back, coin, derivation, pay, psbtOf, txid } from '../fixtures/psbt.js';
-import { requestKind } from '../registry.js';
+import { frostResults } from '../task.js';
+import { bitcoinKind } from './index.js';
 import { buildBitcoinRequest } from './build.js';
 import { taprootScript } from './destination.js';
 import { finalizeTransaction, inputsLeftToOthers } from './finalize.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps } from './psbt-maps.js';
 import { bitcoinAddress, taprootKeys } from './wallet.js';
 
-const kind = requestKind('bitcoin');
+const kind = bitcoinKind;
 const treasury = bitcoinKey();
 const coins = [coin(treasury, 0, 600_000n), coin(treasury, 7, 500_000n, 'change'), coin(treasury, 2, 5_000n)];
 const outputs = [pay(900_000n), back(treasury, 8, 204_000n)];
@@ -141,8 +142,9 @@ test('a coin locked by a script tree too is signed with the tree’s root', () =
 describe('signatures that do not belong are refused', () => {
   const psbt = psbtOf(coins, outputs);
   const typed = kind.parse(psbt);
-  const signatures = kind.tasks(typed, treasury.context).map(treasury.sign);
-  const finish = (given: readonly Uint8Array[]) => outcome(() => kind.finish(typed, treasury.context, given));
+  const signatures = kind.tasks(typed, treasury.context).map((task) => treasury.sign(task).signature);
+  const finish = (given: readonly Uint8Array[]) =>
+    outcome(() => kind.finish(typed, treasury.context, frostResults(given)));
 
   test('too few, too many, swapped, of another key, too long', () => {
     const [first, second, third] = signatures as [Uint8Array, Uint8Array, Uint8Array];
@@ -151,7 +153,9 @@ describe('signatures that do not belong are refused', () => {
     expect(finish([first, second, third, third])).toBe('SIGNATURE_COUNT_WRONG');
     expect(finish([second, first, third])).toBe('SIGNATURE_INVALID');
     const stranger = bitcoinKey('stranger', 'mallory');
-    expect(finish(kind.tasks(typed, treasury.context).map(stranger.sign))).toBe('SIGNATURE_INVALID');
+    expect(finish(kind.tasks(typed, treasury.context).map((task) => stranger.sign(task).signature))).toBe(
+      'SIGNATURE_INVALID',
+    );
     expect(finish([concatBytes(first, Uint8Array.of(0)), second, third])).toBe('SIGNATURE_INVALID');
     expect(finish([new Uint8Array(64), second, third])).toBe('SIGNATURE_INVALID');
     expect(finish([new Uint8Array(0), second, third])).toBe('SIGNATURE_INVALID');

@@ -1,6 +1,7 @@
 import { concatBytes } from '@ckm/foundation';
 import { demand } from '../errors.js';
 import type { KeyContext } from '../kind.js';
+import type { TaskResult } from '../task.js';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import type { BitcoinRequest } from './parse.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps, type PsbtMap } from './psbt-maps.js';
@@ -26,17 +27,17 @@ function withoutPermissions(global: PsbtMap): PsbtMap {
 export function finishBitcoin(
   typed: BitcoinRequest,
   key: KeyContext,
-  signatures: readonly Uint8Array[],
+  results: readonly TaskResult[],
 ): Uint8Array {
   const toSign = inputsToSign(typed, key);
   demand(
-    signatures.length === toSign.length,
+    results.length === toSign.length,
     'SIGNATURE_COUNT_WRONG',
     'the transaction needs another number of signatures than came',
   );
   const maps = [...readPsbtMaps(typed.psbt)];
   for (const [task, { at, outputKey, digest, sighashType }] of toSign.entries()) {
-    const signature = signatures[task]!;
+    const { signature } = results[task]!;
     demand(
       signature.length === 64 && isRightByNoble(signature, digest, outputKey),
       'SIGNATURE_INVALID',

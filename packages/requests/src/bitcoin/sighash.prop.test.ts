@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bitcoinKey } from '../fixtures/keys.js';
 import { coin, pay, psbtOf, txid } from '../fixtures/psbt.js';
-import { requestKind } from '../registry.js';
+import { bitcoinKind } from './index.js';
 
-const kind = requestKind('bitcoin');
+const kind = bitcoinKind;
 const treasury = bitcoinKey();
 
 test('digests are those of btc-signer, whatever versions, locks, sequences and coins of others', () => {

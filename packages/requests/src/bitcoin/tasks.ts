@@ -1,4 +1,5 @@
-import type { KeyContext, SigningTask } from '../kind.js';
+import type { KeyContext } from '../kind.js';
+import { frostTask, type Task } from '../task.js';
 import { assessOwnership, type OwnInput } from './ownership.js';
 import type { BitcoinRequest } from './parse.js';
 
@@ -8,6 +9,6 @@ export function inputsToSign(typed: BitcoinRequest, key: KeyContext): readonly O
 }
 
 /** One signature for each of them, by the output key of its coin. @throws EncodingError */
-export function bitcoinTasks(typed: BitcoinRequest, key: KeyContext): readonly SigningTask[] {
-  return inputsToSign(typed, key).map(({ digest, tweak }) => ({ message: digest, tweak }));
+export function bitcoinTasks(typed: BitcoinRequest, key: KeyContext): readonly Task[] {
+  return inputsToSign(typed, key).map(({ digest, tweak }) => frostTask(digest, tweak));
 }

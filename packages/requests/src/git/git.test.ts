@@ -5,13 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
-import { requestKind } from '../registry.js';
+import { gitKind } from './index.js';
+import { sshKind } from '../ssh/index.js';
 import { sshPublicKeyLine } from '../ssh/blob.js';
 import { buildSshAuthRequest, buildSshSigRequest } from '../ssh/build.js';
 import { buildGitRequest, embedGitSignature } from './build.js';
 import { parseGitObject } from './parse.js';
 
-const kind = requestKind('git');
+const kind = gitKind;
 const key = ed25519Key('git', 'release');
 const TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 const PARENT = 'a'.repeat(40);
@@ -303,7 +304,7 @@ describe('V16: which keys sign commits', () => {
   test('one made for messages does not, and one made for git logs in nowhere', () => {
     const message = ed25519Key('message').context;
     expect(outcome(() => kind.tasks(typed, message))).toBe('REQUEST_KIND_NOT_FOR_KEY');
-    const ssh = requestKind('ssh');
+    const ssh = sshKind;
     const signature = ssh.parse(buildSshSigRequest({ namespace: 'file', message: encodeUtf8('hello') }));
     expect(outcome(() => ssh.tasks(signature, key.context))).toBe('REQUEST_KIND_NOT_FOR_KEY');
   });

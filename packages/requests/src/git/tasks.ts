@@ -1,6 +1,6 @@
 import { NO_TWEAK } from '@ckm/threshold';
 import { sha512 } from '@noble/hashes/sha2.js';
-import type { SigningTask } from '../kind.js';
+import { frostTask, type Task } from '../task.js';
 import { sshsigToSign, type SshsigStatement } from '../ssh/sshsig.js';
 import type { GitRequest } from './parse.js';
 
@@ -10,6 +10,6 @@ export function gitStatement({ object }: GitRequest): SshsigStatement {
 }
 
 /** One signature of the untweaked key. */
-export function gitTasks(typed: GitRequest): readonly SigningTask[] {
-  return [{ message: sshsigToSign(gitStatement(typed)), tweak: NO_TWEAK }];
+export function gitTasks(typed: GitRequest): readonly Task[] {
+  return [frostTask(sshsigToSign(gitStatement(typed)), NO_TWEAK)];
 }

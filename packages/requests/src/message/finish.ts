@@ -1,4 +1,5 @@
 import type { KeyContext } from '../kind.js';
+import type { TaskResult } from '../task.js';
 import { theOneSignature } from '../verify/one-signature.js';
 import { messageToSign } from './domain.js';
 import type { MessageRequest } from './parse.js';
@@ -7,7 +8,7 @@ import type { MessageRequest } from './parse.js';
 export function finishMessage(
   typed: MessageRequest,
   key: KeyContext,
-  signatures: readonly Uint8Array[],
+  results: readonly TaskResult[],
 ): Uint8Array {
-  return theOneSignature(key, messageToSign(typed), signatures).slice();
+  return theOneSignature(key, messageToSign(typed), results).slice();
 }

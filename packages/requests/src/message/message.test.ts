@@ -10,13 +10,14 @@ import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import type { KeyContext } from '../kind.js';
-import { requestKind } from '../registry.js';
+import { frostResults } from '../task.js';
+import { messageKind } from './index.js';
 import { lengthPrefixed } from '../wire/bytes.js';
 import { verifySignature } from '@ckm/threshold';
 import { buildMessageRequest } from './build.js';
 import { messageToSign } from './domain.js';
 
-const kind = requestKind('message');
+const kind = messageKind;
 const key = ed25519Key('message');
 
 function describeOf(domain: string, content: string | Uint8Array) {
@@ -196,14 +197,16 @@ describe('the signature', () => {
 
   test('is returned only when it verifies', () => {
     const signature = key.sign(task!);
-    expect(kind.finish(typed, key.context, [signature])).toEqual(signature);
+    expect(kind.finish(typed, key.context, [signature])).toEqual(signature.signature);
     expect(outcome(() => kind.finish(typed, key.context, []))).toBe('SIGNATURE_COUNT_WRONG');
     expect(outcome(() => kind.finish(typed, key.context, [signature, signature]))).toBe(
       'SIGNATURE_COUNT_WRONG',
     );
     const other = ed25519Key('message', 'other', 'mallory').sign(task!);
     expect(outcome(() => kind.finish(typed, key.context, [other]))).toBe('SIGNATURE_INVALID');
-    expect(outcome(() => kind.finish(typed, key.context, [new Uint8Array(3)]))).toBe('SIGNATURE_INVALID');
+    expect(outcome(() => kind.finish(typed, key.context, frostResults([new Uint8Array(3)])))).toBe(
+      'SIGNATURE_INVALID',
+    );
   });
 
   test.skipIf(!hasProgram('openssl', 'version'))('of a raw message is accepted by openssl pkeyutl', () => {

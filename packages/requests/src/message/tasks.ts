@@ -1,9 +1,9 @@
 import { NO_TWEAK } from '@ckm/threshold';
-import type { SigningTask } from '../kind.js';
+import { frostTask, type Task } from '../task.js';
 import { messageToSign } from './domain.js';
 import type { MessageRequest } from './parse.js';
 
 /** One signature of the untweaked key. */
-export function messageTasks(typed: MessageRequest): readonly SigningTask[] {
-  return [{ message: messageToSign(typed), tweak: NO_TWEAK }];
+export function messageTasks(typed: MessageRequest): readonly Task[] {
+  return [frostTask(messageToSign(typed), NO_TWEAK)];
 }

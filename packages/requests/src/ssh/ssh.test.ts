@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
-import { requestKind } from '../registry.js';
+import { sshKind } from './index.js';
 import { lengthPrefixed } from '../wire/bytes.js';
 import { sshFingerprint, sshPublicKeyBlob, sshPublicKeyLine, sshSignatureBlob } from './blob.js';
 import {
@@ -17,7 +17,7 @@ import {
 } from './build.js';
 import { sshSignatureBlobOf } from './sshsig.js';
 
-const kind = requestKind('ssh');
+const kind = sshKind;
 const key = ed25519Key('ssh', 'laptop');
 const ourBlob = sshPublicKeyBlob(key.context.public.groupKey);
 const hostBlob = sshPublicKeyBlob(ed25519Key('ssh', '', 'host').context.public.groupKey);
@@ -103,7 +103,7 @@ describe('a login', () => {
     const typed = kind.parse(buildSshAuthRequest(challenge));
     const [task] = kind.tasks(typed, key.context);
     expect(task!.message).toEqual(challenge);
-    expect(signed(buildSshAuthRequest(challenge))).toEqual(sshSignatureBlob(key.sign(task!)));
+    expect(signed(buildSshAuthRequest(challenge))).toEqual(sshSignatureBlob(key.sign(task!).signature));
   });
 
   test('for another key is refused', () => {
@@ -282,7 +282,9 @@ describe('what an agent is asked to sign', () => {
     expect(describeOf(payload).blind).toBe(true);
     const [task] = kind.tasks(kind.parse(payload), key.context);
     expect(task!.message).toEqual(statement('file'));
-    expect(sshSignatureBlobOf(decodeUtf8(signed(payload)))).toEqual(sshSignatureBlob(key.sign(task!)));
+    expect(sshSignatureBlobOf(decodeUtf8(signed(payload)))).toEqual(
+      sshSignatureBlob(key.sign(task!).signature),
+    );
   });
 
   test('nothing else', () => {

@@ -1,5 +1,6 @@
 import { demand } from '../errors.js';
 import type { KeyContext } from '../kind.js';
+import type { TaskResult } from '../task.js';
 import { verifySignature } from '@ckm/threshold';
 
 /**
@@ -9,18 +10,18 @@ import { verifySignature } from '@ckm/threshold';
 export function theOneSignature(
   key: KeyContext,
   message: Uint8Array,
-  signatures: readonly Uint8Array[],
+  results: readonly TaskResult[],
 ): Uint8Array {
-  const [signature] = signatures;
+  const [result] = results;
   demand(
-    signature !== undefined && signatures.length === 1,
+    result !== undefined && results.length === 1,
     'SIGNATURE_COUNT_WRONG',
     'the request has one task, but another number of signatures came',
   );
   demand(
-    verifySignature(key.suite, key.public.groupKey, message, signature),
+    verifySignature(key.suite, key.public.groupKey, message, result.signature),
     'SIGNATURE_INVALID',
     'the signature does not verify under the key',
   );
-  return signature;
+  return result.signature;
 }

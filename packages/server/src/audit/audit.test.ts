@@ -7,7 +7,7 @@ const alice = new Uint8Array(32).fill(0xa1);
 
 function entry(sentence: string): AuditEntry {
   return {
-    deed: 'sign.request',
+    deed: 'request.ask',
     who: alice,
     keyId: new Uint8Array(32).fill(2),
     subject: null,

@@ -2,7 +2,7 @@ import type { Reader, Storage, Transaction } from '../storage/storage.js';
 
 /** What happened, as a person reads it. No secret, no request body, no share. */
 export interface AuditEntry {
-  /** Lower-case words joined by dots: `account.open`, `sign.request`, `session.finished`, `operator.approve`. */
+  /** Lower-case words joined by dots: `account.open`, `request.ask`, `session.finished`, `operator.approve`. */
   readonly deed: string;
   /** The XID of the account behind it; null: the operator or the server itself. */
   readonly who: Uint8Array | null;

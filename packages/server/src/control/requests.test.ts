@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KeyPolicy, SigningReply } from '@ckm/api';
+import type { KeyPolicy, RequestReply } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import { person, random } from '../test/rooms.js';
@@ -47,8 +47,8 @@ describe('requests that wait for the operator', () => {
     const requestId = random(32);
     await signer.request(1, { ...messageOf('hello'), requestId }, {});
     await operator.reject({ requestId: encodeHex(requestId), reason: 'not on a Sunday' });
-    const reply: SigningReply = await signer.request(1, { ...messageOf('hello'), requestId }, {});
-    expect(reply).toMatchObject({ state: 'rejected', reason: 'not on a Sunday', shares: [] });
+    const reply: RequestReply = await signer.request(1, { ...messageOf('hello'), requestId }, {});
+    expect(reply).toMatchObject({ state: 'rejected', reason: 'not on a Sunday', answer: null });
     expect(await lastDeed(operator)).toMatchObject({ verdict: 'rejected', subject: encodeHex(requestId) });
     expect(await operator.verifyAudit()).toMatchObject({ ok: true });
   });

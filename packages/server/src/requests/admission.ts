@@ -1,4 +1,4 @@
-import type { SigningRequest } from '@ckm/api';
+import type { RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
@@ -7,6 +7,7 @@ import { demand } from '../sessions/errors.js';
 import { assertExpiry } from '../sessions/expiry.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';
+import type { RequestMeans } from './means.js';
 import { hashPayload, hashTasks, sealRequest, type StoredRequest } from './request-record.js';
 import type { ReadRequest } from './read-request.js';
 import { bytesOfShown, shownOf } from './shown-request.js';
@@ -35,10 +36,10 @@ export type Admission =
  * @throws UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`; PolicyError `QUOTA_…`
  */
 export async function admitRequest(
-  context: ServerContext,
+  { context, crafts }: RequestMeans,
   call: Call,
   transaction: Transaction,
-  request: SigningRequest,
+  request: RequestAsk,
   read: ReadRequest,
 ): Promise<Admission> {
   const { requestId, keyId, kind, expiresAt } = request;
@@ -66,7 +67,7 @@ export async function admitRequest(
     record: {
       kind,
       payloadHash: hashPayload(request),
-      tasksHash: hashTasks(read.tasks),
+      tasksHash: hashTasks(crafts, read.tasks),
       sentence,
       ...(shown === null ? {} : { shown }),
       approvedBy: asks ? null : 'policy',
@@ -88,14 +89,14 @@ export async function admitRequest(
  * Decides once more on a request that was approved before, at each attempt: policy may only have become stricter.
  */
 export async function recheckRequest(
-  context: ServerContext,
+  { context, crafts }: RequestMeans,
   call: Call,
   transaction: Transaction,
   stored: StoredRequest,
   read: ReadRequest,
 ): Promise<Admission> {
   const { row, record } = stored;
-  const same = equalBytes(record.tasksHash, hashTasks(read.tasks));
+  const same = equalBytes(record.tasksHash, hashTasks(crafts, read.tasks));
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
   const facts = factsOf(context, read, record.kind, row.expiresAt);
   const verdict = await context.policy.recheck(transaction, read.key.policy, facts);
@@ -143,7 +144,7 @@ async function refuse(
   { policy, error }: Extract<Verdict, { verdict: 'refuse' }>,
 ): Promise<Admission> {
   const detail = `${kind}: ${error.code}`;
-  const entry = requestEntry(row, { deed: 'sign.request', sentence, verdict: 'refused', policy, detail });
+  const entry = requestEntry(row, { deed: 'request.ask', sentence, verdict: 'refused', policy, detail });
   await context.audit.append(transaction, entry);
   return { kind: 'refused', error, decided: { verdict: 'refuse', code: error.code } };
 }
@@ -155,7 +156,7 @@ async function auditAsked(
   policy: string,
 ): Promise<void> {
   const entry = {
-    deed: 'sign.request',
+    deed: 'request.ask',
     sentence: record.sentence,
     verdict: 'asked',
     policy,
@@ -164,11 +165,7 @@ async function auditAsked(
   await context.audit.append(transaction, requestEntry(row, entry));
 }
 
-/**
- * Somebody else's request may have the same id: every server of a key hears it, and one of them could take the id at the
- * others before its owner comes. The operator answers to the account that was looked at.
- * @throws PolicyError `QUOTA_…`
- */
+/** Whether this account may have one more request waiting, and what that keeps stored. @throws PolicyError `QUOTA_…` */
 async function assertRoomToWait(
   { accounts }: ServerContext,
   { account }: Call,

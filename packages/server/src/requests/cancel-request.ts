@@ -1,4 +1,4 @@
-import type { Parameters, SigningReply } from '@ckm/api';
+import type { Parameters, RequestReply } from '@ckm/api';
 import type { Call } from '../context.js';
 import { refusal } from '../sessions/errors.js';
 import { repeatWhenRaced } from '../sessions/raced.js';
@@ -6,7 +6,7 @@ import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { replyTo } from './request-reply.js';
 import { openRequest, sealRequest } from './request-record.js';
-import type { RequestMeans } from './ask-request.js';
+import type { RequestMeans } from './means.js';
 
 /**
  * The requester takes a request back: no share leaves for it any more. One that is over stays what it is.
@@ -15,8 +15,8 @@ import type { RequestMeans } from './ask-request.js';
 export async function cancelRequest(
   { context }: RequestMeans,
   call: Call,
-  { requestId, reason }: Parameters<'sign.cancel'>,
-): Promise<SigningReply> {
+  { requestId, reason }: Parameters<'request.cancel'>,
+): Promise<RequestReply> {
   const stored = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const row = await transaction.requests.find(call.account.xid, requestId);
@@ -26,7 +26,7 @@ export async function cancelRequest(
       const after = nextRequest(before, 'cancelled', { reason });
       await transaction.requests.update(sealRequest(context, after));
       const { sentence, kind } = before.record;
-      const entry = { deed: 'sign.cancel', sentence, verdict: 'done', policy: '', detail: kind } as const;
+      const entry = { deed: 'request.cancel', sentence, verdict: 'done', policy: '', detail: kind } as const;
       await context.audit.append(transaction, requestEntry(row, entry));
       context.events.requestMoved({ kind, to: after.state });
       return after;

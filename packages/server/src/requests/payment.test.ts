@@ -1,8 +1,10 @@
+import { sharesIn } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import {
   bitcoinAddress,
   buildBitcoinRequest,
   finalizeTransaction,
+  frostResults,
   requestKind,
   type WalletAddress,
 } from '@ckm/requests';
@@ -48,9 +50,9 @@ describe('a quorum pays', () => {
     const ask = { kind: 'bitcoin', payload: buildBitcoinRequest(psbt) };
     const attempt = await signer.prepare([1, 3], coins.length);
     const replies = await signer.attempt(ask, attempt);
-    expect(replies.map(({ state, shares }) => [state, shares.length])).toEqual([
-      ['signed', 3],
-      ['signed', 3],
+    expect(replies.map((reply) => [reply.state, sharesIn(reply).length])).toEqual([
+      ['answered', 3],
+      ['answered', 3],
     ]);
     expect(replies[0]!.sentence).toMatch(/^Pay 0\.00900000 BTC to bc1q\S+ from this key; fee 1,000 sats/);
     const signatures = signer.combine(ask, attempt, replies).map((one) => {
@@ -69,9 +71,8 @@ describe('a quorum pays', () => {
         expect(good(signature, digests[other]!, scripts[other]!)).toBe(other === at);
     }
 
-    const kind = requestKind('bitcoin');
     const context = { suite: key.suite, purpose: 'bitcoin', public: key };
-    const signed = kind.finish(kind.parse(ask.payload), context, signatures);
+    const signed = requestKind('bitcoin').parse(ask.payload).finish(context, frostResults(signatures));
     const theirs = Transaction.fromPSBT(signed);
     theirs.finalize();
     expect(theirs.isFinal).toBe(true);
@@ -89,8 +90,12 @@ describe('a quorum pays', () => {
     const ask = { kind: 'bitcoin', payload: buildBitcoinRequest(psbt) };
     const attempt = await signer.prepare([2, 3], coins.length);
     const [bravo, charlie] = await signer.attempt(ask, attempt);
-    const shares = charlie!.shares.map((share, task) => (task === 1 ? charlie!.shares[0]! : share));
-    const combined = signer.combine(ask, attempt, [bravo!, { ...charlie!, shares }]);
+    const good = sharesIn(charlie!);
+    const answer = {
+      craft: 'frost',
+      shares: good.map((share, task) => (task === 1 ? good[0]! : share)),
+    } as const;
+    const combined = signer.combine(ask, attempt, [bravo!, { ...charlie!, answer }]);
     expect(combined.map((one) => (one.kind === 'signature' ? 'good' : one.culprits))).toEqual([
       'good',
       [3],

@@ -1,3 +1,4 @@
+import { packCommitments, unpackCommitments } from '@ckm/api';
 import { inspect } from 'node:util';
 import { encodeHex, encodeUtf8, reveal } from '@ckm/foundation';
 import type * as Threshold from '@ckm/threshold';
@@ -38,24 +39,24 @@ test('V65: no error of signing holds a byte of the payload, a share or a nonce',
   const canary = 'canary-4f1c';
   const { payload } = messageOf(canary);
   const attempt = await signer.prepare([1, 2]);
-  const [mine, theirs] = attempt.commitments[0]!;
+  const [mine, theirs] = unpackCommitments(attempt.commitments[0]!, 2)!;
   const asks = {
     'a payload cut short': { payload: payload.subarray(1) },
     'another kind': { kind: 'ssh' },
     'a signer who is none': { attempt: { ...attempt, signers: [1, 3] } },
-    'too few signers': { attempt: { ...attempt, signers: [1], commitments: [[mine!]] } },
+    'too few signers': { attempt: { ...attempt, signers: [1], commitments: [packCommitments([mine!])] } },
     'another number of tasks': { attempt: { ...attempt, commitments: [] } },
     'an expired request': { expiresAt: 1 },
     'an unknown key': { keyId: fresh(9) },
     // Only this one is found after the nonces were taken.
     'a commitment that is no point': {
-      attempt: { ...attempt, commitments: [[mine!, { ...theirs!, hiding: fresh(0xff) }]] },
+      attempt: { ...attempt, commitments: [packCommitments([mine!, { ...theirs!, hiding: fresh(0xff) }])] },
     },
   };
   const errors = new Map<string, unknown>();
   for (const [number, [what, ask]] of Object.entries(asks).entries()) {
     const request = { requestId: fresh(number), keyId, kind: 'message', payload, expiresAt: SOON };
-    const asked = callers[0]!.call('sign.request', { ...request, attempt, commitmentsWanted: 0, ...ask });
+    const asked = callers[0]!.call('request.ask', { ...request, attempt, epoch: 0, wanted: null, ...ask });
     errors.set(what, await asked.catch((error: unknown) => error));
   }
   const codes = [...errors].map(([what, error]) => [what, (error as { code?: string }).code]);

@@ -1,12 +1,12 @@
-import type { SigningRequest } from '@ckm/api';
-import { requestKind, type Description, type SigningTask } from '@ckm/requests';
+import type { RequestAsk } from '@ckm/api';
+import { type Description, requestKind, type Task } from '@ckm/requests';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
 
-/** A request as this server itself reads it: what it means, and what there is to sign. */
+/** A request as this server itself reads it: what it means, and what there is to do. */
 export interface ReadRequest {
   readonly key: ActiveKey;
   readonly description: Description;
-  readonly tasks: readonly SigningTask[];
+  readonly tasks: readonly Task[];
 }
 
 /**
@@ -14,12 +14,11 @@ export interface ReadRequest {
  * the content is used but the content itself.
  * @throws UsageError `REQUEST_KIND_UNKNOWN`; EncodingError, PolicyError as the kind's `parse`, `describe` and `tasks`
  */
-export function readRequest({ kind: name, payload }: SigningRequest): (key: ActiveKey) => ReadRequest {
-  const kind = requestKind(name);
-  const typed = kind.parse(payload);
+export function readRequest({ kind, payload }: RequestAsk): (key: ActiveKey) => ReadRequest {
+  const parsed = requestKind(kind).parse(payload);
   return (key) => ({
     key,
-    description: kind.describe(typed, key.context),
-    tasks: kind.tasks(typed, key.context),
+    description: parsed.describe(key.context),
+    tasks: parsed.tasks(key.context),
   });
 }

@@ -1,8 +1,9 @@
-import type { SigningRequest } from '@ckm/api';
+import type { RequestAsk } from '@ckm/api';
 import type { AuditEntry } from '../audit/audit.js';
-import type { ServerContext } from '../context.js';
+import type { Crafts } from '../crafts/craft.js';
 import type { Transaction } from '../storage/storage.js';
 import type { Admission } from './admission.js';
+import type { RequestMeans } from './means.js';
 import type { AttemptRecord, StoredRequest } from './request-record.js';
 
 /** The audit row of a request: what people read, never what is signed. */
@@ -17,14 +18,14 @@ export function requestEntry(
 
 /** One row for everything that one message led to; none when it changed nothing. */
 export async function auditAttempt(
-  context: ServerContext,
+  { context, crafts }: RequestMeans,
   transaction: Transaction,
   {
     request,
     admission,
     attempt,
   }: {
-    readonly request: SigningRequest;
+    readonly request: RequestAsk;
     readonly admission: Extract<Admission, { kind: 'admitted' }>;
     readonly attempt: AttemptRecord | 'stale' | null;
   },
@@ -36,18 +37,24 @@ export async function auditAttempt(
   await context.audit.append(
     transaction,
     requestEntry(stored.row, {
-      deed: admission.fresh ? 'sign.request' : 'sign.attempt',
+      deed: admission.fresh ? 'request.ask' : 'request.attempt',
       sentence: stored.record.sentence,
       verdict: failed ? 'failed' : 'allowed',
       policy: admission.policy,
-      detail: describeAttempt(request, attempt),
+      detail: describeAttempt(crafts, request, attempt),
     }),
   );
 }
 
-function describeAttempt({ kind, attempt }: SigningRequest, made: AttemptRecord | 'stale' | null): string {
+function describeAttempt(
+  crafts: Crafts,
+  { kind, attempt }: RequestAsk,
+  made: AttemptRecord | 'stale' | null,
+): string {
   if (attempt === null || made === null) return kind;
-  const head = `${kind}, attempt ${attempt.number} with slots ${attempt.signers.join(' ')}`;
+  const craft = crafts[attempt.craft];
+  const head = `${kind}, attempt ${attempt.number} with ${craft.describeAttempt(attempt)}`;
   if (made === 'stale') return `${head}: commitments unknown`;
-  return made.problem === null ? `${head}: shares ${made.shares.length}` : `${head}: ${made.problem.code}`;
+  if (made.problem !== null) return `${head}: ${made.problem.code}`;
+  return made.answer === null ? head : `${head}: ${craft.describeAnswer(made.answer)}`;
 }

@@ -140,7 +140,7 @@ async function expire(
   before: StoredRequest,
 ): Promise<void> {
   await move(context, transaction, nextRequest(before, 'expired', {}), {
-    deed: 'sign.expired',
+    deed: 'request.expired',
     verdict: 'done',
     detail: before.record.kind,
   });

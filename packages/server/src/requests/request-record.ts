@@ -1,10 +1,11 @@
-import type { Problem, SigningAttempt, SigningRequest } from '@ckm/api';
-import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
-import type { SigningTask } from '@ckm/requests';
+import type { CraftAttempt, RequestAsk } from '@ckm/api';
+import { encodeUtf8, equalBytes } from '@ckm/foundation';
+import type { Task } from '@ckm/requests';
 import { taggedHash } from '@ckm/threshold';
 import type { ServerContext } from '../context.js';
 import type { AttemptRow, RequestRow } from '../storage/storage.js';
 import { openRecord, sealRecord } from '../sessions/sealed-record.js';
+import type { Attempted, Crafts } from '../crafts/craft.js';
 import { parseRequestState, type RequestState } from './request-machine.js';
 import type { ShownRequest } from './shown-request.js';
 
@@ -13,7 +14,7 @@ export interface RequestRecord {
   readonly kind: string;
   /** Over kind and payload: the same request id never stands for anything else. */
   readonly payloadHash: Uint8Array;
-  /** Over what is signed for it: what was approved is what gets a share, whatever version of the server reads it (N9). */
+  /** Over what there is to do: what was approved is what gets done, whatever version of the server reads it (N9). */
   readonly tasksHash: Uint8Array;
   readonly sentence: string;
   /** What else the operator reads. Only while the request waits; absent too when an earlier version stored it. */
@@ -30,11 +31,10 @@ export interface StoredRequest {
   readonly record: RequestRecord;
 }
 
-/** What came of one attempt: shares, or why there are none. Its nonces are gone in either case. */
-export interface AttemptRecord {
-  readonly packageHash: Uint8Array;
-  readonly shares: readonly Uint8Array[];
-  readonly problem: Problem | null;
+/** One attempt and what came of it: asked for again, it gets the same answer. */
+export interface AttemptRecord extends Attempted {
+  /** Over who works together with what. */
+  readonly attemptHash: Uint8Array;
 }
 
 export function openRequest(context: ServerContext, row: RequestRow): StoredRequest {
@@ -63,37 +63,24 @@ export function sealAttempt(
 }
 
 /** 32 bytes over what is asked for. */
-export function hashPayload({ kind, payload }: Pick<SigningRequest, 'kind' | 'payload'>): Uint8Array {
+export function hashPayload({ kind, payload }: Pick<RequestAsk, 'kind' | 'payload'>): Uint8Array {
   return taggedHash('CKM/request/payload/v1', encodeUtf8(kind), payload);
 }
 
-/** 32 bytes over everything there is to sign, and with which derived keys. */
-export function hashTasks(tasks: readonly SigningTask[]): Uint8Array {
-  const items = tasks.flatMap(({ message, tweak: { path, taproot } }) => [
-    message,
-    encodePath(path),
-    taproot === null ? NOTHING : concatBytes(Uint8Array.of(1), taproot.merkleRoot ?? NOTHING),
-  ]);
+/** 32 bytes over everything there is to do. */
+export function hashTasks(crafts: Crafts, tasks: readonly Task[]): Uint8Array {
+  const items = tasks.flatMap((task) => [encodeUtf8(task.craft), ...crafts[task.craft].taskItems(task)]);
   return taggedHash('CKM/request/tasks/v1', ...items);
 }
 
-const NOTHING = new Uint8Array(0);
-
-function encodePath(path: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * path.length);
-  const view = new DataView(bytes.buffer);
-  path.forEach((index, i) => view.setUint32(4 * i, index));
-  return bytes;
-}
-
-/** 32 bytes over who signs with which commitments. */
-export function hashAttempt({ signers, commitments }: SigningAttempt): Uint8Array {
-  const flat = commitments.flatMap((ofTask) => ofTask.flatMap(({ hiding, binding }) => [hiding, binding]));
-  return taggedHash('CKM/request/attempt/v1', Uint8Array.from(signers), ...flat);
+/** 32 bytes over who works together with what. */
+export function hashAttempt(crafts: Crafts, attempt: CraftAttempt): Uint8Array {
+  const { craft } = attempt;
+  return taggedHash('CKM/request/attempt/v1', encodeUtf8(craft), ...crafts[craft].attemptItems(attempt));
 }
 
 /** Whether a message is about the request that is stored under its id, to the last bit. */
-export function isSameRequest({ row, record }: StoredRequest, request: SigningRequest): boolean {
+export function isSameRequest({ row, record }: StoredRequest, request: RequestAsk): boolean {
   return (
     equalBytes(row.keyId, request.keyId) &&
     row.expiresAt === request.expiresAt &&

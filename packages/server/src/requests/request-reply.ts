@@ -1,4 +1,4 @@
-import type { NonceCommitment, SigningReply } from '@ckm/api';
+import type { CraftAnswer, CraftPrepared, RequestReply } from '@ckm/api';
 import type { ServerContext } from '../context.js';
 import type { StoredRequest } from './request-record.js';
 
@@ -7,23 +7,16 @@ export function replyTo(
   { clock }: ServerContext,
   { row: { requestId, expiresAt }, state, record: { sentence, reason } }: StoredRequest,
   given: {
-    readonly shares?: readonly Uint8Array[];
-    readonly commitments?: readonly NonceCommitment[];
+    readonly answer?: CraftAnswer | null;
+    readonly prepared?: CraftPrepared | null;
     readonly stale?: boolean;
   },
-): SigningReply {
-  const { shares = [], commitments = [], stale = false } = given;
-  return {
-    requestId,
-    state: shownState(),
-    sentence,
-    reason,
-    shares: [...shares],
-    commitments: [...commitments],
-  };
+): RequestReply {
+  const { answer = null, prepared = null, stale = false } = given;
+  return { requestId, state: shownState(), sentence, reason, answer, prepared };
 
-  function shownState(): SigningReply['state'] {
-    if (shares.length > 0) return 'signed';
+  function shownState(): RequestReply['state'] {
+    if (answer !== null) return 'answered';
     const open = state === 'waiting' || state === 'approved';
     if (open && expiresAt <= clock()) return 'expired';
     if (state === 'approved') return stale ? 'stale' : 'ready';

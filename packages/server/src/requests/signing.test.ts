@@ -1,4 +1,11 @@
-import type { SigningAttempt, SigningReply } from '@ckm/api';
+import {
+  type FrostAttempt,
+  type RequestReply,
+  sharesIn,
+  commitmentsIn,
+  packCommitments,
+  unpackCommitments,
+} from '@ckm/api';
 import { encodeUtf8 } from '@ckm/foundation';
 import { buildGitRequest, buildMessageRequest, buildSshSigRequest, purposeKinds } from '@ckm/requests';
 import { OutScript, Transaction } from '@scure/btc-signer';
@@ -19,12 +26,15 @@ const network = createBareServers();
 afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+/** The commitments of the one task of an attempt. */
+const pairsOf = ({ commitments, signers }: FrostAttempt) =>
+  unpackCommitments(commitments[0]!, signers.length)!;
 const fresh = (byte: number) => new Uint8Array(32).fill(byte);
 
 async function auditOf({ context }: BareServer) {
   const { storage, audit } = context;
   const lines = await storage.read((reader) => audit.list(reader, 1, 200));
-  return lines.filter(({ deed }) => /^(sign|operator)/.test(deed));
+  return lines.filter(({ deed }) => /^(request|operator)/.test(deed));
 }
 
 describe('signing', () => {
@@ -34,13 +44,15 @@ describe('signing', () => {
     const attempt = await signer.prepare([1, 2]);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const replies = await Promise.all(
-      [1, 2].map((slot) => signer.request(slot, ask, { attempt, commitmentsWanted: 3 })),
+      [1, 2].map((slot) =>
+        signer.request(slot, ask, { attempt, wanted: { craft: 'frost', commitments: 3 } }),
+      ),
     );
     expect(
-      replies.map(({ state, shares, commitments }) => [state, shares.length, commitments.length]),
+      replies.map((reply) => [reply.state, sharesIn(reply).length, commitmentsIn(reply).length]),
     ).toEqual([
-      ['signed', 1, 3],
-      ['signed', 1, 3],
+      ['answered', 1, 3],
+      ['answered', 1, 3],
     ]);
     expect(replies[0]!.sentence).toContain('hello');
     expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
@@ -51,13 +63,14 @@ describe('signing', () => {
     const { signer } = await makeKey(callers);
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const pools = await Promise.all(
-      [2, 3].map((slot) => signer.request(slot, ask, { commitmentsWanted: 1 })),
+      [2, 3].map((slot) => signer.request(slot, ask, { wanted: { craft: 'frost', commitments: 1 } })),
     );
     expect(pools.map(({ state }) => state)).toEqual(['ready', 'ready']);
     const attempt = {
+      craft: 'frost' as const,
       number: 1,
       signers: [2, 3],
-      commitments: [pools.map(({ commitments }) => commitments[0]!)],
+      commitments: [packCommitments(pools.map((reply) => commitmentsIn(reply)[0]!))],
     };
     const replies = await Promise.all([2, 3].map((slot) => signer.request(slot, ask, { attempt })));
     expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
@@ -73,12 +86,13 @@ describe('signing', () => {
     const caller = await (await network.restart(servers[0]!)).as(alice);
     const { keyId, key } = await reuse(signer, caller);
     expect(key).toBeDefined();
-    const again = await caller.call('sign.request', {
+    const again = await caller.call('request.ask', {
       ...ask,
       keyId,
       expiresAt: SOON,
       attempt,
-      commitmentsWanted: 0,
+      epoch: 0,
+      wanted: null,
     });
     expect(again).toEqual(first);
   });
@@ -92,7 +106,7 @@ describe('signing', () => {
     expect(more).toEqual([]);
     expect(line).toEqual(
       expect.objectContaining({
-        deed: 'sign.request',
+        deed: 'request.ask',
         verdict: 'allowed',
         who: alice.xid,
         subject: fresh(1),
@@ -114,10 +128,13 @@ describe('V34: one commitment, one share', () => {
     const { callers } = await network.openMany(3);
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
-    expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('signed');
+    expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('answered');
     for (const text of ['two', 'three', 'one']) {
-      const reply = await signer.request(1, messageOf(text), { attempt, commitmentsWanted: 1 });
-      expect([reply.state, reply.shares, reply.commitments.length]).toEqual(['stale', [], 1]);
+      const reply = await signer.request(1, messageOf(text), {
+        attempt,
+        wanted: { craft: 'frost', commitments: 1 },
+      });
+      expect([reply.state, sharesIn(reply), commitmentsIn(reply).length]).toEqual(['stale', [], 1]);
     }
   });
 
@@ -126,10 +143,21 @@ describe('V34: one commitment, one share', () => {
     const { signer } = await makeKey(callers);
     const attempt = await signer.prepare([1, 2]);
     const other = await signer.prepare([2, 3]);
-    expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('signed');
-    const [own, partner] = [attempt.commitments[0]![0]!, other.commitments[0]![0]!];
-    const swapped = { number: 1, signers: [1, 2], commitments: [[own, partner]] };
-    const widened = { number: 1, signers: [1, 2, 3], commitments: [[own, ...other.commitments[0]!]] };
+    expect((await signer.request(1, messageOf('one'), { attempt })).state).toBe('answered');
+    const [own] = pairsOf(attempt);
+    const partners = pairsOf(other);
+    const swapped = {
+      craft: 'frost' as const,
+      number: 1,
+      signers: [1, 2],
+      commitments: [packCommitments([own!, partners[0]!])],
+    };
+    const widened = {
+      craft: 'frost' as const,
+      number: 1,
+      signers: [1, 2, 3],
+      commitments: [packCommitments([own!, ...partners])],
+    };
     for (const again of [swapped, widened]) {
       expect((await signer.request(1, messageOf('one'), { attempt: again })).state).toBe('stale');
     }
@@ -142,8 +170,8 @@ describe('V34: one commitment, one share', () => {
     const replies = await Promise.all(
       Array.from({ length: 100 }, (_, i) => signer.request(1, messageOf(`number ${i}`), { attempt })),
     );
-    expect(replies.filter(({ state }) => state === 'signed').length).toBe(1);
-    expect(replies.filter(({ shares }) => shares.length > 0).length).toBe(1);
+    expect(replies.filter(({ state }) => state === 'answered').length).toBe(1);
+    expect(replies.filter((reply) => sharesIn(reply).length > 0).length).toBe(1);
   });
 
   test('an attempt under a known number with another package is refused, and its commitment stays good', async () => {
@@ -154,7 +182,7 @@ describe('V34: one commitment, one share', () => {
     const stored = await signer.request(1, ask, { attempt: first });
     await expect(signer.request(1, ask, { attempt: second })).rejects.toThrow(code('ATTEMPT_DIFFERS'));
     expect(await signer.request(1, ask, { attempt: first })).toEqual(stored);
-    expect((await signer.request(1, ask, { attempt: { ...second, number: 2 } })).state).toBe('signed');
+    expect((await signer.request(1, ask, { attempt: { ...second, number: 2 } })).state).toBe('answered');
   });
 
   test('a restart voids what was published before', async () => {
@@ -164,8 +192,13 @@ describe('V34: one commitment, one share', () => {
     const caller = await (await network.restart(servers[0]!)).as(alice);
     const { keyId } = await reuse(signer, caller);
     const ask = { requestId: fresh(1), keyId, ...messageOf('hello'), expiresAt: SOON };
-    const reply = await caller.call('sign.request', { ...ask, attempt, commitmentsWanted: 1 });
-    expect([reply.state, reply.shares, reply.commitments.length]).toEqual(['stale', [], 1]);
+    const reply = await caller.call('request.ask', {
+      ...ask,
+      epoch: 0,
+      attempt,
+      wanted: { craft: 'frost', commitments: 1 },
+    });
+    expect([reply.state, sharesIn(reply), commitmentsIn(reply).length]).toEqual(['stale', [], 1]);
   });
 });
 
@@ -179,30 +212,42 @@ describe('V37: a coordinator who changes commitments', () => {
       { hiding: mine!.hiding, binding: theirs!.binding },
       { hiding: theirs!.hiding, binding: mine!.binding },
       { hiding: mine!.binding, binding: mine!.hiding },
-      { hiding: new Uint8Array(0), binding: new Uint8Array(0) },
-      { hiding: mine!.hiding, binding: new Uint8Array(33) },
+      { hiding: new Uint8Array(32), binding: new Uint8Array(32) },
+      { hiding: mine!.hiding, binding: new Uint8Array(32).fill(0xff) },
     ];
     for (const pair of pairs) {
-      const attempt = { number: 1, signers: [1, 2], commitments: [[pair, theirs!]] };
+      const attempt = {
+        craft: 'frost' as const,
+        number: 1,
+        signers: [1, 2],
+        commitments: [packCommitments([pair, theirs!])],
+      };
       expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('stale');
     }
-    const attempt = { number: 1, signers: [1, 2], commitments: [[mine!, theirs!]] };
-    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('signed');
+    const attempt = {
+      craft: 'frost' as const,
+      number: 1,
+      signers: [1, 2],
+      commitments: [packCommitments([mine!, theirs!])],
+    };
+    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('answered');
   });
 
   test.each([
     ['the identity', Uint8Array.of(1, ...new Uint8Array(31))],
     ['a point of small order', new Uint8Array(32)],
     ['no point at all', new Uint8Array(32).fill(0xff)],
-    ['nothing', new Uint8Array(0)],
   ])(
     'who puts %s in the place of another commitment costs this server one nonce, and it says whose it was',
     async (_, hiding) => {
       const { callers } = await network.openMany(3);
       const { signer } = await makeKey(callers);
       const good = await signer.prepare([1, 2]);
-      const [mine, theirs] = good.commitments[0]!;
-      const attempt: SigningAttempt = { ...good, commitments: [[mine!, { ...theirs!, hiding }]] };
+      const [mine, theirs] = pairsOf(good);
+      const attempt: FrostAttempt = {
+        ...good,
+        commitments: [packCommitments([mine!, { ...theirs!, hiding }])],
+      };
       const ask = { ...messageOf('x'), requestId: fresh(1) };
       const refused = expect.objectContaining({
         code: 'COMMITMENT_INVALID',
@@ -213,34 +258,34 @@ describe('V37: a coordinator who changes commitments', () => {
       await expect(signer.request(1, ask, { attempt })).rejects.toThrow(refused);
       expect((await signer.request(1, ask, { attempt: { ...good, number: 2 } })).state).toBe('stale');
       const next = await signer.prepare([1, 3], 1, 3);
-      expect((await signer.request(1, ask, { attempt: next })).state).toBe('signed');
+      expect((await signer.request(1, ask, { attempt: next })).state).toBe('answered');
     },
   );
 });
 
 describe('V39: who signs', () => {
   test.each([
-    ['too few', (attempt: SigningAttempt) => pick(attempt, [0, 1]), 3],
-    ['a slot that does not exist', (attempt: SigningAttempt) => rename(attempt, [1, 2, 4]), 2],
-    ['the same slot twice', (attempt: SigningAttempt) => rename(attempt, [1, 2, 2]), 2],
-    ['slots out of order', (attempt: SigningAttempt) => rename(attempt, [2, 1, 3]), 2],
-    ['everybody but this server', (attempt: SigningAttempt) => pick(attempt, [1, 2]), 2],
+    ['too few', (attempt: FrostAttempt) => pick(attempt, [0, 1]), 3],
+    ['a slot that does not exist', (attempt: FrostAttempt) => rename(attempt, [1, 2, 4]), 2],
+    ['the same slot twice', (attempt: FrostAttempt) => rename(attempt, [1, 2, 2]), 2],
+    ['slots out of order', (attempt: FrostAttempt) => rename(attempt, [2, 1, 3]), 2],
+    ['everybody but this server', (attempt: FrostAttempt) => pick(attempt, [1, 2]), 2],
     [
       'a commitment too few',
-      ({ commitments, ...rest }: SigningAttempt) => ({ ...rest, commitments: [commitments[0]!.slice(1)] }),
+      (attempt: FrostAttempt) => ({ ...attempt, commitments: [packCommitments(pairsOf(attempt).slice(1))] }),
       2,
     ],
     [
       'a commitment too many',
-      ({ commitments, ...rest }: SigningAttempt) => ({
-        ...rest,
-        commitments: [[...commitments[0]!, commitments[0]![0]!]],
+      (attempt: FrostAttempt) => ({
+        ...attempt,
+        commitments: [packCommitments([...pairsOf(attempt), pairsOf(attempt)[0]!])],
       }),
       2,
     ],
     [
       'a task too many',
-      ({ commitments, ...rest }: SigningAttempt) => ({
+      ({ commitments, ...rest }: FrostAttempt) => ({
         ...rest,
         commitments: [...commitments, ...commitments],
       }),
@@ -253,15 +298,16 @@ describe('V39: who signs', () => {
     await expect(signer.request(1, messageOf('x'), { attempt: change(attempt) })).rejects.toThrow(
       code('ATTEMPT_INVALID'),
     );
-    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('signed');
+    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('answered');
   });
 
-  function pick({ commitments, signers, number }: SigningAttempt, places: readonly number[]): SigningAttempt {
+  function pick(attempt: FrostAttempt, places: readonly number[]): FrostAttempt {
     const chosen = <T>(list: readonly T[]) => places.map((place) => list[place]!);
-    return { number, signers: chosen(signers), commitments: commitments.map((ofTask) => chosen(ofTask)) };
+    const commitments = [packCommitments(chosen(pairsOf(attempt)))];
+    return { ...attempt, signers: chosen(attempt.signers), commitments };
   }
 
-  function rename(attempt: SigningAttempt, signers: number[]): SigningAttempt {
+  function rename(attempt: FrostAttempt, signers: number[]): FrostAttempt {
     return { ...attempt, signers };
   }
 });
@@ -274,20 +320,27 @@ describe('V50: one request, one meaning', () => {
   ])('a known request id with %s is refused, before and after a share', async (_, change) => {
     const { callers } = await network.openMany(2);
     const { signer, keyId } = await makeKey(callers);
-    const ask = { requestId: fresh(1), keyId, ...messageOf('hello'), expiresAt: SOON, commitmentsWanted: 0 };
+    const ask = {
+      requestId: fresh(1),
+      keyId,
+      ...messageOf('hello'),
+      expiresAt: SOON,
+      epoch: 0,
+      wanted: null,
+    };
     const refused = expect.objectContaining({
       code: expect.stringMatching(/REQUEST_DIFFERS|KEY_UNKNOWN/) as string,
     }) as Error;
-    expect((await callers[0]!.call('sign.request', { ...ask, attempt: null })).state).toBe('ready');
-    await expect(
-      callers[0]!.call('sign.request', { ...change(ask), attempt: null } as never),
-    ).rejects.toThrow(refused);
-    const attempt = await signer.prepare([1, 2]);
-    await expect(callers[0]!.call('sign.request', { ...change(ask), attempt } as never)).rejects.toThrow(
+    expect((await callers[0]!.call('request.ask', { ...ask, attempt: null })).state).toBe('ready');
+    await expect(callers[0]!.call('request.ask', { ...change(ask), attempt: null } as never)).rejects.toThrow(
       refused,
     );
-    expect((await callers[0]!.call('sign.request', { ...ask, attempt })).state).toBe('signed');
-    await expect(callers[0]!.call('sign.request', { ...change(ask), attempt } as never)).rejects.toThrow(
+    const attempt = await signer.prepare([1, 2]);
+    await expect(callers[0]!.call('request.ask', { ...change(ask), attempt } as never)).rejects.toThrow(
+      refused,
+    );
+    expect((await callers[0]!.call('request.ask', { ...ask, attempt })).state).toBe('answered');
+    await expect(callers[0]!.call('request.ask', { ...change(ask), attempt } as never)).rejects.toThrow(
       refused,
     );
   });
@@ -314,10 +367,11 @@ describe('V50: one request, one meaning', () => {
       ...messageOf('x'),
       expiresAt: SOON,
       attempt,
-      commitmentsWanted: 0,
+      epoch: 0,
+      wanted: null,
     };
-    await expect(stranger.call('sign.request', ask)).rejects.toThrow(code('KEY_UNKNOWN'));
-    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('signed');
+    await expect(stranger.call('request.ask', ask)).rejects.toThrow(code('KEY_UNKNOWN'));
+    expect((await signer.request(1, messageOf('x'), { attempt })).state).toBe('answered');
   });
 });
 
@@ -344,8 +398,8 @@ describe('V16: purposes', () => {
           payload,
           expiresAt: SOON,
         };
-        const asked = callers[0]!.call('sign.request', { ...ask, attempt, commitmentsWanted: 0 });
-        if (kind === purpose && kind !== 'bitcoin') expect((await asked).state).toBe('signed');
+        const asked = callers[0]!.call('request.ask', { ...ask, attempt, epoch: 0, wanted: null });
+        if (kind === purpose && kind !== 'bitcoin') expect((await asked).state).toBe('answered');
         else if (kind === purpose) await expect(asked).rejects.toThrow(code('PSBT_NO_INPUT_OF_KEY'));
         else {
           // An SSH key may answer to git as well, but the policy of this one does not say so.
@@ -413,8 +467,11 @@ describe('policy', () => {
     await signer.request(1, ask, { attempt });
     now = SOON;
     for (const again of [attempt, { ...attempt, number: 2 }, null]) {
-      const reply = await signer.request(1, ask, { attempt: again, commitmentsWanted: 1 });
-      expect([reply.state, reply.shares, reply.commitments]).toEqual(['expired', [], []]);
+      const reply = await signer.request(1, ask, {
+        attempt: again,
+        wanted: { craft: 'frost', commitments: 1 },
+      });
+      expect([reply.state, sharesIn(reply), commitmentsIn(reply)]).toEqual(['expired', [], []]);
     }
     await expect(signer.request(1, messageOf('new'), {})).rejects.toThrow(code('EXPIRY_PASSED'));
   });
@@ -432,12 +489,12 @@ describe('policy', () => {
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const attempt = await signer.prepare([1, 2]);
     await signer.request(1, ask, { attempt });
-    const reply = await callers[0]!.call('sign.cancel', { requestId: fresh(1), reason: 'no' });
+    const reply = await callers[0]!.call('request.cancel', { requestId: fresh(1), reason: 'no' });
     expect([reply.state, reply.reason]).toEqual(['cancelled', 'no']);
     const again = await signer.request(1, ask, { attempt });
-    expect([again.state, again.shares]).toEqual(['cancelled', []]);
-    expect(await callers[0]!.call('sign.cancel', { requestId: fresh(1), reason: 'again' })).toEqual(reply);
-    await expect(callers[0]!.call('sign.cancel', { requestId: fresh(2), reason: '' })).rejects.toThrow(
+    expect([again.state, sharesIn(again)]).toEqual(['cancelled', []]);
+    expect(await callers[0]!.call('request.cancel', { requestId: fresh(1), reason: 'again' })).toEqual(reply);
+    await expect(callers[0]!.call('request.cancel', { requestId: fresh(2), reason: '' })).rejects.toThrow(
       code('REQUEST_UNKNOWN'),
     );
   });
@@ -453,8 +510,8 @@ describe('requests that wait for the operator', () => {
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const attempt = await signer.prepare([1, 2]);
     for (let i = 0; i < 2; i++) {
-      const reply = await signer.request(1, ask, { attempt, commitmentsWanted: 1 });
-      expect([reply.state, reply.shares, reply.commitments]).toEqual(['waiting', [], []]);
+      const reply = await signer.request(1, ask, { attempt, wanted: { craft: 'frost', commitments: 1 } });
+      expect([reply.state, sharesIn(reply), commitmentsIn(reply)]).toEqual(['waiting', [], []]);
     }
     const [listed, ...more] = await desk.list();
     expect(more).toEqual([]);
@@ -464,14 +521,14 @@ describe('requests that wait for the operator', () => {
     expect(listed!.sentence).toContain('hello');
     await desk.approve(fresh(1));
     expect(await desk.list()).toEqual([]);
-    expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
+    expect((await signer.request(1, ask, { attempt })).state).toBe('answered');
     await expect(desk.approve(fresh(1))).rejects.toThrow(code('REQUEST_NOT_WAITING'));
     expect(
       (await auditOf(servers[0]!)).map(({ deed, verdict, who }) => [deed, verdict, who === null]),
     ).toEqual([
-      ['sign.request', 'asked', false],
+      ['request.ask', 'asked', false],
       ['operator.approve', 'approved', true],
-      ['sign.attempt', 'allowed', false],
+      ['request.attempt', 'allowed', false],
     ]);
   });
 
@@ -487,7 +544,7 @@ describe('requests that wait for the operator', () => {
     const attempt = await signer.prepare([1, 2]);
     for (const given of [null, attempt]) {
       const reply = await signer.request(1, ask, { attempt: given });
-      expect([reply.state, reply.reason, reply.shares]).toEqual(['rejected', 'not today', []]);
+      expect([reply.state, reply.reason, sharesIn(reply)]).toEqual(['rejected', 'not today', []]);
     }
     await expect(desk.approve(fresh(1))).rejects.toThrow(code('REQUEST_NOT_WAITING'));
     await expect(desk.approve(fresh(2))).rejects.toThrow(code('REQUEST_UNKNOWN'));
@@ -523,10 +580,10 @@ describe('requests that wait for the operator', () => {
       'expired',
     );
     expect((await auditOf(servers[0]!)).map(({ deed }) => deed)).toEqual([
-      'sign.request',
-      'sign.request',
-      'sign.expired',
-      'sign.expired',
+      'request.ask',
+      'request.ask',
+      'request.expired',
+      'request.expired',
     ]);
   });
 
@@ -552,7 +609,7 @@ describe('requests that wait for the operator', () => {
     await tighten({ kinds: ['ssh'] });
     await expect(signer.request(1, ask, { attempt })).rejects.toThrow(code('POLICY_KIND'));
     await tighten({});
-    expect((await signer.request(1, ask, { attempt })).state).toBe('signed');
+    expect((await signer.request(1, ask, { attempt })).state).toBe('answered');
   });
 });
 
@@ -573,7 +630,7 @@ describe('V70: nobody is locked out', () => {
     const theirs = await makeKey(await Promise.all(servers.map((server) => server.as(mallory))));
     const attempt = await signer.prepare([1, 2]);
     for (let i = 0; i < 10; i++) await theirs.signer.pool(1, 512);
-    expect((await signer.request(1, messageOf('mine'), { attempt })).state).toBe('signed');
+    expect((await signer.request(1, messageOf('mine'), { attempt })).state).toBe('answered');
   });
 
   test('a request that was answered with stale can always be attempted with what came with it', async () => {
@@ -582,8 +639,15 @@ describe('V70: nobody is locked out', () => {
     const ask = { ...messageOf('hello'), requestId: fresh(1) };
     const old = await signer.prepare([1, 2]);
     await signer.request(1, messageOf('other'), { attempt: old });
-    const stale: SigningReply = await signer.request(1, ask, { attempt: old, commitmentsWanted: 1 });
-    const attempt = { ...old, number: 2, commitments: [[stale.commitments[0]!, old.commitments[0]![1]!]] };
+    const stale: RequestReply = await signer.request(1, ask, {
+      attempt: old,
+      wanted: { craft: 'frost', commitments: 1 },
+    });
+    const attempt = {
+      ...old,
+      number: 2,
+      commitments: [packCommitments([commitmentsIn(stale)[0]!, pairsOf(old)[1]!])],
+    };
     const replies = await Promise.all([1, 2].map((slot) => signer.request(slot, ask, { attempt })));
     expect(signer.combine(ask, attempt, replies).map(({ kind }) => kind)).toEqual(['signature']);
   });

@@ -9,6 +9,7 @@ import {
   dropping,
   substituting,
   type CeremonyOptions,
+  preparing,
   type Tamper,
 } from '@ckm/testkit';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -162,7 +163,7 @@ describe('a lying server is named', () => {
       'pending',
     ]);
     expect(await callers[1]!.call('key.list', { after: null })).toEqual({ keys: [] });
-    await expect(callers[0]!.call('key.pool', { keyId, count: 1 })).rejects.toThrow(
+    await expect(callers[0]!.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(
       code('KEY_NOT_CERTIFIED'),
     );
   });

@@ -39,7 +39,7 @@ describe('somebody with two accounts who lets the operator look at one request',
     const { desk } = servers[0]!.sessions;
     const [seen] = await desk.list();
     expect(seen!.sentence).toContain('happy birthday');
-    await callers[0]!.call('sign.cancel', { requestId, reason: 'changed my mind' });
+    await callers[0]!.call('request.cancel', { requestId, reason: 'changed my mind' });
     // What is signed is the same; whose key signs it is not.
     await wanted.signer.request(1, { ...messageOf('happy birthday'), requestId }, {});
     await expect(desk.approve(requestId, seen)).rejects.toMatchObject({ code: 'REQUEST_NOT_WAITING' });

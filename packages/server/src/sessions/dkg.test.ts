@@ -1,6 +1,6 @@
 import { parsePacket, verifyPacket } from '@ckm/api';
 import { encodeKeyParams, parseCertificate, verifyCertificate } from '@ckm/threshold';
-import { createCeremony, createQuorumSigner } from '@ckm/testkit';
+import { createCeremony, createQuorumSigner, preparing } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
 import { TEST_TIME } from './test/bare-server.js';
@@ -71,7 +71,7 @@ describe('making a key', () => {
       code('SESSION_UNKNOWN'),
     );
     await expect(stranger.call('key.show', { keyId })).rejects.toThrow(code('KEY_UNKNOWN'));
-    await expect(stranger.call('key.pool', { keyId, count: 1 })).rejects.toThrow(code('KEY_UNKNOWN'));
+    await expect(stranger.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(code('KEY_UNKNOWN'));
     expect(await stranger.call('session.list', {})).toEqual({ sessions: [] });
     expect(await stranger.call('key.list', { after: null })).toEqual({ keys: [] });
   });
@@ -226,7 +226,9 @@ describe('the end of a session', () => {
     for (const caller of callers.slice(1)) {
       const { keys } = await caller.call('key.list', { after: null });
       expect(keys.map(({ state }) => state)).toEqual(['pending']);
-      await expect(caller.call('key.pool', { keyId, count: 1 })).rejects.toThrow(code('KEY_NOT_CERTIFIED'));
+      await expect(caller.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(
+        code('KEY_NOT_CERTIFIED'),
+      );
     }
     const { certificate } = await callers[0]!.call('key.show', { keyId });
     const promised = (await callers[0]!.call('session.show', { sessionId })).result!;
@@ -267,7 +269,7 @@ describe('the end of a session', () => {
     await expect(
       callers[1]!.call('key.certify', { keyId, certificate: certificate!.subarray(1) }),
     ).rejects.toThrow(expect.objectContaining({ errorClass: 'EncodingError' }));
-    await expect(callers[1]!.call('key.pool', { keyId, count: 1 })).rejects.toThrow(
+    await expect(callers[1]!.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(
       code('KEY_NOT_CERTIFIED'),
     );
   });
@@ -286,11 +288,14 @@ describe('the end of a session', () => {
       keyId,
       expiresAt: SOON,
       attempt: null,
-      commitmentsWanted: 1,
-    };
+      epoch: 0,
+      wanted: { craft: 'frost', commitments: 1 },
+    } as const;
     for (const caller of callers) {
-      await expect(caller.call('key.pool', { keyId, count: 1 })).rejects.toThrow(code('KEY_NOT_CERTIFIED'));
-      await expect(caller.call('sign.request', { ...ask, ...messageOf('now') })).rejects.toThrow(
+      await expect(caller.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(
+        code('KEY_NOT_CERTIFIED'),
+      );
+      await expect(caller.call('request.ask', { ...ask, ...messageOf('now') })).rejects.toThrow(
         code('KEY_NOT_CERTIFIED'),
       );
       expect((await caller.call('key.show', { keyId })).certificate).toBeNull();

@@ -13,6 +13,7 @@ const REFUSALS = {
   PARAMETERS_DIFFER: [StateError, 'hand over exactly what was proposed and offered', { retryable: false }],
   KEY_ID_TAKEN: [StateError, 'start again with a new key id', { retryable: false }],
   KEY_UNKNOWN: [AccessError, 'list your keys on this server', { httpStatus: 404 }],
+  KEY_EPOCH_DIFFERS: [StateError, 'fetch the key again from its servers', { retryable: false }],
   KEY_NOT_CERTIFIED: [StateError, 'present the certificate of the key first', { retryable: false }],
   CERTIFICATE_OF_ANOTHER_KEY: [StateError, 'present the certificate of this very key', { retryable: false }],
   POLICY_NOT_CERTIFIED: [StateError, 'show the policy that was certified with the key', { retryable: false }],

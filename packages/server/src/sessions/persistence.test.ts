@@ -1,6 +1,12 @@
-import type { SigningAttempt, SigningReply } from '@ckm/api';
+import { type FrostAttempt, type RequestReply, packCommitments } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
-import { createCeremony, type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
+import {
+  createCeremony,
+  type PostgresCluster,
+  postgresPrograms,
+  startPostgres,
+  preparing,
+} from '@ckm/testkit';
 import { encodeKeyParams } from '@ckm/threshold';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,11 +28,11 @@ async function ask(
   caller: BareCaller,
   { keyId }: MadeKey,
   text: string,
-  attempt: SigningAttempt,
+  attempt: FrostAttempt,
   requestId = new Uint8Array(randomBytes(32)),
-): Promise<SigningReply> {
-  const request = { requestId, keyId, ...messageOf(text), expiresAt: SOON, attempt, commitmentsWanted: 0 };
-  return caller.call('sign.request', request);
+): Promise<RequestReply> {
+  const request = { requestId, keyId, ...messageOf(text), expiresAt: SOON, attempt, epoch: 0, wanted: null };
+  return caller.call('request.ask', request);
 }
 
 async function errorOf(work: Promise<unknown>): Promise<unknown> {
@@ -102,9 +108,14 @@ describe('a power cut while signing', () => {
       wrap: (storage) => storageWithPowerCut(storage, 2, 'before'),
     });
     const caller = await weak.as(alice);
-    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 1 });
+    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 1))).prepared;
     const [theirs] = await made.signer.pool(2);
-    const attempt = { number: 1, signers: [1, 2], commitments: [[commitments[0]!, theirs!]] };
+    const attempt = {
+      craft: 'frost' as const,
+      number: 1,
+      signers: [1, 2],
+      commitments: [packCommitments([commitments[0]!, theirs!])],
+    };
     expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
     const back = await (await network.restart(weak, { wrap: (storage) => storage })).as(alice);
     expect((await ask(back, made, 'one', attempt, fresh(1))).state).toBe('stale');
@@ -118,9 +129,14 @@ describe('a power cut while signing', () => {
       wrap: (storage) => storageWithPowerCut(storage, 2, 'after'),
     });
     const caller = await weak.as(alice);
-    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 1 });
+    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 1))).prepared;
     const [theirs] = await made.signer.pool(2);
-    const attempt = { number: 1, signers: [1, 2], commitments: [[commitments[0]!, theirs!]] };
+    const attempt = {
+      craft: 'frost' as const,
+      number: 1,
+      signers: [1, 2],
+      commitments: [packCommitments([commitments[0]!, theirs!])],
+    };
     expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
     const back = await (await network.restart(weak, { wrap: (storage) => storage })).as(alice);
     const replies = [
@@ -147,21 +163,22 @@ describe('V36: an old SQLite file', () => {
     const made = await makeKey(callers);
     const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
-    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 2 });
+    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 2))).prepared;
     const [theirs] = await made.signer.pool(2);
     const attempts = commitments.map((mine, i) => ({
+      craft: 'frost' as const,
       number: i + 1,
       signers: [1, 2],
-      commitments: [[mine, theirs!]],
+      commitments: [packCommitments([mine, theirs!])],
     }));
     await alpha.stop();
     const backup = copyOf(alpha);
     const live = await alpha.restart();
     const liveCaller = await live.as(alice);
     expect((await ask(liveCaller, made, 'one', attempts[0]!)).state).toBe('stale');
-    const renewed = await liveCaller.call('key.pool', { keyId: made.keyId, count: 1 });
-    const used = { ...attempts[0]!, commitments: [[renewed.commitments[0]!, theirs!]] };
-    expect((await ask(liveCaller, made, 'one', used, fresh(1))).state).toBe('signed');
+    const { prepared: renewed } = await liveCaller.call('craft.prepare', preparing(made.keyId, 1));
+    const used = { ...attempts[0]!, commitments: [packCommitments([renewed.commitments[0]!, theirs!])] };
+    expect((await ask(liveCaller, made, 'one', used, fresh(1))).state).toBe('answered');
     await live.stop();
     const restored = await network.restart(live, { dataDir: backup });
     const back = await restored.as(alice);
@@ -240,7 +257,7 @@ describe.skipIf(programs === null)(
           ask(twin, made, 'at the other', attempt),
           ask(twin, made, 'at the other again', attempt),
         ]);
-        expect(replies.map(({ state }) => state).sort()).toEqual(['signed', 'stale', 'stale']);
+        expect(replies.map(({ state }) => state).sort()).toEqual(['answered', 'stale', 'stale']);
       }
     });
 
@@ -250,7 +267,7 @@ describe.skipIf(programs === null)(
       const replies = await Promise.all(
         [callers[0]!, twin].map((caller) => ask(caller, made, 'x', attempt, fresh(1))),
       );
-      expect(replies[0]!.state).toBe('signed');
+      expect(replies[0]!.state).toBe('answered');
       expect(replies[1]).toEqual(replies[0]);
     });
 
@@ -271,7 +288,7 @@ describe.skipIf(programs === null)(
       const original = await ask(callers[0]!, made, 'at the original', attempt).catch(
         (error: unknown) => error,
       );
-      const state = original instanceof Error ? original : (original as SigningReply).state;
+      const state = original instanceof Error ? original : (original as RequestReply).state;
       expect(state === 'stale' || state instanceof CkmError).toBe(true);
     });
 
@@ -279,14 +296,14 @@ describe.skipIf(programs === null)(
       const { databaseUrl, made, callers, two, twin } = await twoReplicas();
       const attempt = await made.signer.prepare([1, 2]);
       const old = await snapshotDatabase(databaseUrl);
-      expect((await ask(callers[0]!, made, 'one', attempt)).state).toBe('signed');
+      expect((await ask(callers[0]!, made, 'one', attempt)).state).toBe('answered');
       await two.sessions.sweep();
       await old.restore();
       // One remembers what it used itself, the other how far the log had come.
       expect((await ask(callers[0]!, made, 'two', attempt)).state).toBe('stale');
       const wentBack = expect.objectContaining({ code: 'STORAGE_WENT_BACK' }) as Error;
       await expect(ask(twin, made, 'two', attempt)).rejects.toThrow(wentBack);
-      await expect(twin.call('key.pool', { keyId: made.keyId, count: 1 })).rejects.toThrow(wentBack);
+      await expect(twin.call('craft.prepare', preparing(made.keyId, 1))).rejects.toThrow(wentBack);
       await expect(two.sessions.sweep()).rejects.toThrow(wentBack);
     });
 

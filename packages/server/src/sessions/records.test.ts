@@ -89,7 +89,11 @@ const waiting: RequestRecord = {
   },
   approvedBy: null,
 };
-const attempt: AttemptRecord = { packageHash: bytes(32, 22), shares: [bytes(32, 23)], problem: null };
+const attempt: AttemptRecord = {
+  attemptHash: bytes(32, 22),
+  answer: { craft: 'frost', shares: [bytes(32, 23)] },
+  problem: null,
+};
 
 /** SHA-256 of the bytes of each record. Changing one means that no server can read what an earlier version has stored: write a migration first. */
 const FROZEN = {
@@ -101,7 +105,7 @@ const FROZEN = {
   ],
   requests: [request, 'd846bdf708a87e98a78c3dde655ba2c404320f63b0faf56bcdce58cc099d069f'],
   'requests that wait': [waiting, '923824fd03033ac9ddbbaa1478418b23b1ddb2c45ea05e735d7b49a1d91f3240'],
-  attempts: [attempt, '70038c4d67a93ad4fae188daed474db00603ce27bbfb1de6a5c4c337bb14ba03'],
+  attempts: [attempt, 'd0a8310c67d4dafd040f14a92d26d9af23914fca8527205565222685195ba103'],
 } as const;
 
 describe('what is stored', () => {

@@ -1,5 +1,5 @@
 import { equalBytes } from '@ckm/foundation';
-import { createCeremony } from '@ckm/testkit';
+import { createCeremony, preparing } from '@ckm/testkit';
 import { createStaticKey, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
@@ -68,7 +68,7 @@ describe('a server with static backup that lost its database', () => {
     await callers[0]!.call('key.restore', backup);
     const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
-    const { commitments } = await caller.call('key.pool', { keyId: made.keyId, count: 2 });
+    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 2))).prepared;
     expect(commitments).toHaveLength(2);
   });
 
@@ -89,15 +89,16 @@ describe('a server with static backup that lost its database', () => {
     const alpha = await loseDatabase(network, servers[0]!);
     const caller = await alpha.as(alice);
     await caller.call('key.restore', { certificate: made.certificate, policy });
-    const { state, shares } = await caller.call('sign.request', {
+    const { state, answer } = await caller.call('request.ask', {
       requestId: new Uint8Array(32).fill(1),
       keyId: made.keyId,
       ...messageOf('with an old nonce'),
       expiresAt: SOON,
       attempt: old,
-      commitmentsWanted: 0,
+      epoch: 0,
+      wanted: null,
     });
-    expect([state, shares]).toEqual(['stale', []]);
+    expect([state, answer]).toEqual(['stale', null]);
   });
 
   test('restores what was made with static backup also when its operator chose otherwise since', async () => {
@@ -178,7 +179,9 @@ describe('a key that waits for its certificate', () => {
     expect(certificateHash).toEqual(alphas.result!.certificateHash);
     const restored = await recordOf(servers[1]!, keyId);
     expect(restored).toMatchObject({ pending: null, slot: 2, sessionId: ceremony.sessionId });
-    expect((await callers[1]!.call('key.pool', { keyId, count: 1 })).commitments).toHaveLength(1);
+    expect((await callers[1]!.call('craft.prepare', preparing(keyId, 1))).prepared.commitments).toHaveLength(
+      1,
+    );
   });
 
   test('counts once against the quota, and its session may still finish', async () => {

@@ -114,7 +114,7 @@ describe('what is over is forgotten', () => {
     const { storage } = servers[0]!.context;
     expect(await storage.read(({ packets }) => packets.list(alice.xid, sessionId))).toEqual([]);
     const reply = await signer.request(1, messageOf('still here'), { attempt, expiresAt: now + 60 });
-    expect(reply.state).toBe('signed');
+    expect(reply.state).toBe('answered');
   });
 });
 
@@ -139,7 +139,7 @@ describe('what an account occupies is limited', () => {
     now = SOON + DAY + 60;
     await servers[0]!.sessions.sweep();
     const after = await signer.request(1, { ...messageOf('room again') }, { attempt, expiresAt: now + 60 });
-    expect(after.state).toBe('signed');
+    expect(after.state).toBe('answered');
   });
 
   test('a ceremony under way counts as the key it will make', async () => {

@@ -5,12 +5,12 @@ import { keyFacts, keyHandlers } from './keys/key-functions.js';
 import { createRetention } from './retention.js';
 import type { Room } from './room.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
-import { fillPool } from '../crafts/frost/fill-pool.js';
-import { createIssueBudget } from '../crafts/frost/issue-budget.js';
-import { createNoncePool } from '../crafts/frost/nonce-pool.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { cancelRequest } from '../requests/cancel-request.js';
-import { signRequest, type RequestMeans } from '../requests/ask-request.js';
+import { createCrafts, everyCraft } from '../crafts/crafts.js';
+import { prepareCraft } from '../crafts/prepare-craft.js';
+import { askRequest } from '../requests/ask-request.js';
+import type { RequestMeans } from '../requests/means.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
 const ROOMS: readonly Room[] = [dkgRoom];
@@ -20,9 +20,9 @@ const ROOMS: readonly Room[] = [dkgRoom];
  * from here on whatever an earlier life of this server published is void.
  */
 export async function openSessions(context: ServerContext): Promise<Sessions> {
-  const pool = createNoncePool(context);
   const keys = createActiveKeys(context);
-  const signing: RequestMeans = { context, keys, pool, budget: createIssueBudget(context.clock) };
+  const crafts = createCrafts(context);
+  const requestMeans: RequestMeans = { context, keys, crafts };
   const means = { context, rooms: ROOMS };
   const retention = createRetention(context);
   await sweepSessions(means);
@@ -30,9 +30,9 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     handlers: {
       ...sessionHandlers(means),
       ...keyHandlers(context),
-      'key.pool': (call, parameters) => fillPool(signing, call, parameters),
-      'sign.request': (call, request) => signRequest(signing, call, request),
-      'sign.cancel': (call, parameters) => cancelRequest(signing, call, parameters),
+      'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
+      'request.ask': (call, request) => askRequest(requestMeans, call, request),
+      'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
     },
     desk: createRequestDesk(context),
     keyFacts: (row) => keyFacts(context, row),
@@ -41,11 +41,10 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
       await sweepSessions(means);
       await sweepRequests(context);
       await retention.sweep();
-      pool.sweep();
+      for (const craft of everyCraft(crafts)) craft.sweep();
     },
     close() {
-      const voided = pool.wipe();
-      if (voided > 0) context.events.poolVoided({ count: voided });
+      for (const craft of everyCraft(crafts)) craft.close();
       keys.wipe();
     },
   };

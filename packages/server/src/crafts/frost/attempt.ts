@@ -1,17 +1,17 @@
-import { fromProblem, toProblem, type SigningAttempt } from '@ckm/api';
-import { CkmError, type Secret } from '@ckm/foundation';
-import type { SigningTask } from '@ckm/requests';
+import { type FrostAttempt, toProblem, unpackCommitments } from '@ckm/api';
+import { CkmError, concatBytes, type Secret } from '@ckm/foundation';
+import type { FrostTask } from '@ckm/requests';
 import { deriveKey, discardNonces, signShare, type PartyIndex, type SigningNonces } from '@ckm/threshold';
 import { demand } from '../../sessions/errors.js';
 import type { ActiveKey } from '../../sessions/keys/active-keys.js';
-import { hashAttempt, type AttemptRecord } from '../../requests/request-record.js';
+import type { Attempted } from '../craft.js';
 
 /**
  * Whether a package can be signed at all: enough signers, in slot order, each once, all of this key, this server among
  * them; commitments of each of them for every task. Checked before any nonce is touched.
  * @throws UsageError `ATTEMPT_INVALID`
  */
-export function assertAttempt(attempt: SigningAttempt, key: ActiveKey, taskCount: number): void {
+export function assertAttempt(attempt: FrostAttempt, key: ActiveKey, tasks: readonly FrostTask[]): void {
   const { signers, commitments } = attempt;
   const { quorum } = key.share.public;
   const invalid = (ok: boolean, why: string) =>
@@ -22,17 +22,17 @@ export function assertAttempt(attempt: SigningAttempt, key: ActiveKey, taskCount
     'its signers are not distinct slots of this key in ascending order',
   );
   invalid(signers.includes(key.share.party), 'this server is not among its signers');
-  invalid(commitments.length === taskCount, `the request has ${taskCount} tasks`);
+  invalid(commitments.length === tasks.length, `the request has ${tasks.length} tasks`);
   invalid(
-    commitments.every((ofTask) => ofTask.length === signers.length),
+    commitments.every((packed) => unpackCommitments(packed, signers.length) !== null),
     'a task lacks the commitment of a signer, or has one too many',
   );
 }
 
 /** The commitments of this server in a package that {@link assertAttempt} let pass, task by task. */
-export function ownCommitments({ signers, commitments }: SigningAttempt, { share }: ActiveKey) {
+export function ownCommitments({ signers, commitments }: FrostAttempt, { share }: ActiveKey) {
   const place = signers.indexOf(share.party);
-  return commitments.map((ofTask) => ofTask[place]!);
+  return commitments.map((packed) => unpackCommitments(packed, signers.length)![place]!);
 }
 
 /**
@@ -41,12 +41,11 @@ export function ownCommitments({ signers, commitments }: SigningAttempt, { share
  * @throws whatever is not ours to tell, after all nonces were discarded
  */
 export function signAttempt(
-  attempt: SigningAttempt,
+  attempt: FrostAttempt,
   key: ActiveKey,
-  tasks: readonly SigningTask[],
+  tasks: readonly FrostTask[],
   nonces: readonly Secret<SigningNonces>[],
-): AttemptRecord {
-  const packageHash = hashAttempt(attempt);
+): Attempted {
   try {
     const shares = tasks.map((task, i) =>
       signShare({
@@ -56,23 +55,37 @@ export function signAttempt(
         package: { message: task.message, commitments: commitmentsOf(attempt, i) },
       }),
     );
-    return { packageHash, shares, problem: null };
+    return { answer: { craft: 'frost', shares }, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    return { packageHash, shares: [], problem: toProblem(error) };
+    return { answer: null, problem: toProblem(error) };
   } finally {
     for (const pair of nonces) discardNonces(pair);
   }
 }
 
-/** The shares of an attempt. @throws CkmError what went wrong with it, now or when it was made */
-export function sharesOf({ shares, problem }: AttemptRecord): Uint8Array[] {
-  if (problem !== null) throw fromProblem(problem);
-  return [...shares];
+/** What is signed, and with which derived key. */
+export function taskItems({ message, tweak: { path, taproot } }: FrostTask): readonly Uint8Array[] {
+  const root = taproot === null ? NOTHING : concatBytes(Uint8Array.of(1), taproot.merkleRoot ?? NOTHING);
+  return [message, encodePath(path), root];
 }
 
-function commitmentsOf({ signers, commitments }: SigningAttempt, task: number) {
-  return commitments[task]!.map(({ hiding, binding }, i) => ({
+/** Who signs, with which commitments. */
+export function attemptItems({ signers, commitments }: FrostAttempt): readonly Uint8Array[] {
+  return [Uint8Array.from(signers), ...commitments];
+}
+
+const NOTHING = new Uint8Array(0);
+
+function encodePath(path: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * path.length);
+  const view = new DataView(bytes.buffer);
+  path.forEach((index, i) => view.setUint32(4 * i, index));
+  return bytes;
+}
+
+function commitmentsOf({ signers, commitments }: FrostAttempt, task: number) {
+  return unpackCommitments(commitments[task]!, signers.length)!.map(({ hiding, binding }, i) => ({
     party: signers[i] as PartyIndex,
     hiding,
     binding,

@@ -34,6 +34,7 @@ function keyNumber(number: number, owner = alice): ActiveKey {
     owner,
     keyId: new Uint8Array(32).fill(number),
     version: 1,
+    epoch: 0,
     policy: { ...policy, kinds: [] },
     context,
     share,

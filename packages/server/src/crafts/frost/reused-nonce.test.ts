@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SigningAttempt } from '@ckm/api';
+import type { FrostAttempt } from '@ckm/api';
 import {
   createQuorumSigner,
   type PostgresCluster,
@@ -100,7 +100,7 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
 
   /** Asks a replica for its share under commitments, for a message of its own. */
   let asked = 0;
-  async function use(replica: BareServer, attempt: SigningAttempt): Promise<string> {
+  async function use(replica: BareServer, attempt: FrostAttempt): Promise<string> {
     const signer = await signerAt(replica);
     return (await signer.request(1, messageOf(`message ${++asked}`), { attempt })).state;
   }
@@ -113,7 +113,7 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
       states.push(await use(replica, attempt));
       await intruder.putBack();
     }
-    expect(states.filter((state) => state === 'signed')).toHaveLength(1);
+    expect(states.filter((state) => state === 'answered')).toHaveLength(1);
   });
 
   test('one commitment asked of two replicas, one of which starts anew: there is one share', async () => {
@@ -126,7 +126,7 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
     states.push(await use(await network.restart(replicas[1]!), attempt));
     await intruder.putBack();
     states.push(await use(await network.restart(replicas[2]!), attempt));
-    expect(states.filter((state) => state === 'signed')).toHaveLength(1);
+    expect(states.filter((state) => state === 'answered')).toHaveLength(1);
   });
 
   test('a standby without the last second is promoted under living processes: there is one share', async () => {
@@ -137,6 +137,6 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
     for (const replica of [replicas[2]!, replicas[0]!]) {
       states.push(await use(replica, attempt).catch((error: { code: string }) => error.code));
     }
-    expect(states.filter((state) => state === 'signed')).toHaveLength(1);
+    expect(states.filter((state) => state === 'answered')).toHaveLength(1);
   });
 });

@@ -14,6 +14,7 @@ export interface ActiveKey {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
   readonly version: number;
+  readonly epoch: number;
   readonly policy: KeyPolicy;
   /** What requests are described against; the server's own record. */
   readonly context: KeyContext;
@@ -59,6 +60,12 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
   };
 }
 
+/** Attempts and what is prepared for them belong to one epoch. @throws StateError `KEY_EPOCH_DIFFERS` */
+export function assertEpoch({ epoch }: ActiveKey, asked: number): void {
+  if (asked === epoch) return;
+  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked}`, { epoch });
+}
+
 function evictOldest(open: Map<string, ActiveKey>): void {
   for (const name of open.keys()) {
     if (open.size <= MOST_OPEN) return;
@@ -69,11 +76,20 @@ function evictOldest(open: Map<string, ActiveKey>): void {
 
 function openActive(context: ServerContext, name: string, row: KeyRow): ActiveKey {
   const { record } = openKey(context, row);
-  const { purpose, suite, policy } = record;
+  const { purpose, suite, policy, epoch } = record;
   const share = shareOf(record);
   record.staticSeed?.fill(0);
   const { owner, keyId, version } = row;
-  return { name, owner, keyId, version, policy, context: { suite, purpose, public: share.public }, share };
+  return {
+    name,
+    owner,
+    keyId,
+    version,
+    epoch,
+    policy,
+    context: { suite, purpose, public: share.public },
+    share,
+  };
 }
 
 function shareOf({ suite, quorum, slot, certified }: KeyRecord): KeyShare {

@@ -19,9 +19,7 @@ import { restoreKey } from './restore-key.js';
 const MOST_LISTED = 256;
 
 /** What `key.*` does. Keys of somebody else do not exist. */
-export function keyHandlers(
-  context: ServerContext,
-): Handlers<Exclude<Extract<SessionFunctionName, `key.${string}`>, 'key.pool'>> {
+export function keyHandlers(context: ServerContext): Handlers<Extract<SessionFunctionName, `key.${string}`>> {
   return {
     'key.list': (call, { after }) => listKeys(context, call, after),
     'key.show': (call, { keyId }) => showKey(context, call, keyId),

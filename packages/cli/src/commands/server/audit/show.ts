@@ -55,7 +55,8 @@ function formatLine({
 
 /** What the id of an entry names. */
 function subjectOf(deed: string): string {
-  if (deed.startsWith('sign.') || deed === 'operator.approve' || deed === 'operator.reject') return 'request';
+  if (deed.startsWith('request.') || deed === 'operator.approve' || deed === 'operator.reject')
+    return 'request';
   if (deed === 'operator.invite' || deed === 'operator.revoke') return 'invite';
   return 'session';
 }

@@ -1,0 +1,14 @@
+import type { CraftName } from '@ckm/api';
+import type { ServerContext } from '../context.js';
+import type { Craft, Crafts } from './craft.js';
+import { createFrost } from './frost/frost.js';
+
+/** Every craft, at the start of a server. Another one is a folder beside `frost` and a line here. */
+export function createCrafts(context: ServerContext): Crafts {
+  return { frost: createFrost(context) };
+}
+
+/** All of them, whichever they are. */
+export function everyCraft(crafts: Crafts): readonly Craft<CraftName>[] {
+  return Object.values(crafts);
+}

@@ -1,0 +1,18 @@
+import type { Parameters, Result } from '@ckm/api';
+import type { Call } from '../context.js';
+import type { RequestMeans } from '../requests/means.js';
+import { assertEpoch } from '../sessions/keys/active-keys.js';
+
+/**
+ * Answers `craft.prepare`: what a client keeps for its next attempt.
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`
+ */
+export async function prepareCraft(
+  { context, keys, crafts }: RequestMeans,
+  call: Call,
+  { keyId, epoch, wanted }: Parameters<'craft.prepare'>,
+): Promise<Result<'craft.prepare'>> {
+  const key = await context.storage.read((reader) => keys.find(reader, call.account.xid, keyId));
+  assertEpoch(key, epoch);
+  return { prepared: crafts[wanted.craft].prepare(key, wanted, 0) };
+}
