@@ -42,10 +42,11 @@ export const proposal = z.discriminatedUnion('kind', [
 ]);
 export type Proposal = z.infer<typeof proposal>;
 
-/** A server's contribution to the roster of a key; `identitySignature` binds it to the server's identity. */
+/** A server's contribution to the roster of a key; `identitySignature` binds both keys to the server's identity. */
 export const rosterOffer = z.strictObject({
   serverId: bytesOf(32),
   identityKey: bytesOf(32),
+  sealingKey: bytesOf(32),
   staticKey: bytesUpTo(33),
   staticProof: bytesUpTo(65),
   identitySignature: bytesOf(64),
@@ -59,10 +60,10 @@ export const sessionFault = z.strictObject({
   culprits: z.array(slot).max(32),
 });
 
-/** What a finished ceremony leaves: the certificate's hash and this server's promise that it is stored. */
+/** What a finished ceremony leaves: what names the key's epoch, and this server's promise that its certificate is stored. */
 export const dkgResult = z.strictObject({
   keyId: identifier,
-  certificateHash: bytesOf(32),
+  transcriptHash: bytesOf(32),
   acknowledgement: bytesOf(64),
 });
 

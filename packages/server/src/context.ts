@@ -110,7 +110,7 @@ export interface KeyFacts {
   readonly state: 'pending' | 'active';
   readonly createdAt: number;
   /** What its likeness is made of; null while it waits for its certificate. */
-  readonly certificateHash: Uint8Array | null;
+  readonly transcriptHash: Uint8Array | null;
   readonly policy: KeyPolicy;
 }
 

@@ -10,6 +10,7 @@ import {
 import { encodeHex } from '@ckm/foundation';
 import {
   encodeKeyParams,
+  firstEpoch,
   type KeyParams,
   type PartyIndex,
   type Quorum,
@@ -167,7 +168,7 @@ export function createCeremony(options: CeremonyOptions): Ceremony {
 export function paramsOf(proposal: Proposal, offers: readonly RosterOffer[]): KeyParams {
   const { suite, purpose, keyId, quorum, policy } = proposal;
   const roster = offers.map((offer, i) => ({ slot: (i + 1) as PartyIndex, ...offer }));
-  return { suite, purpose, keyId, epoch: 0, quorum, roster, policyHash: policyHash(policy) };
+  return { suite, purpose, keyId, ...firstEpoch(), quorum, roster, termsHash: policyHash(policy) };
 }
 
 function proposalOf(options: CeremonyOptions, keyId: Uint8Array): Proposal {

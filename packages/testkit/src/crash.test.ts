@@ -77,7 +77,7 @@ describe.skipIf(!canSpawnServers)(
     async function signerOf(callers: readonly Callee[], keyId: Uint8Array) {
       keys.push(keyId);
       const { certificate } = await callers[0]!.call('key.show', { keyId });
-      const key = verifyCertificate(parseCertificate(certificate!));
+      const key = verifyCertificate(parseCertificate(certificate!)).public;
       return createQuorumSigner({ servers: callers, keyId, key, purpose: 'message', expiresAt: SOON });
     }
 

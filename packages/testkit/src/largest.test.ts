@@ -31,7 +31,7 @@ describe.skipIf(!canSpawnServers)(
       await ceremony.finish();
       const { keyId } = ceremony;
       const { certificate } = await callers[0]!.call('key.show', { keyId });
-      const key = verifyCertificate(parseCertificate(certificate!));
+      const key = verifyCertificate(parseCertificate(certificate!)).public;
       const signer = createQuorumSigner({
         servers: callers,
         keyId,

@@ -79,7 +79,7 @@ describe.skipIf(missing.length > 0)(
       const shown = await Promise.all(at.map((caller) => caller.call('key.show', { keyId })));
       const certificates = shown.map(({ certificate }) => Buffer.from(certificate!).toString('hex'));
       expect(new Set(certificates).size).toBe(1);
-      const key = verifyCertificate(parseCertificate(shown[0]!.certificate!));
+      const key = verifyCertificate(parseCertificate(shown[0]!.certificate!)).public;
       signers = [0, 1].map((replica) =>
         createQuorumSigner({
           servers: [at[replica]!, at[2]!],

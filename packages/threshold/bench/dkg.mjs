@@ -10,6 +10,7 @@ import { schnorr_FROST, secp256k1_FROST } from '@noble/curves/secp256k1.js';
 import {
   createStaticKey,
   dkgProtocol,
+  firstEpoch,
   groupNamed,
   groupOfSuite,
   staticKeyStatement,
@@ -31,7 +32,7 @@ const BATCHES = 5;
 const json = process.argv.includes('--json');
 
 function createKey(suite, needed, of) {
-  const scope = { suite, keyId: randomBytes(32), epoch: 0 };
+  const scope = { suite, keyId: randomBytes(32), ...firstEpoch() };
   const servers = Array.from({ length: of }, (_, i) => {
     const identity = randomBytes(32);
     const { staticSecret, staticKey, staticProof } = createStaticKey(suite, scope.keyId, 0, randomBytes(32));
@@ -39,6 +40,7 @@ function createKey(suite, needed, of) {
       slot: i + 1,
       serverId: randomBytes(32),
       identityKey: ed25519.getPublicKey(identity),
+      sealingKey: randomBytes(32),
       staticKey,
       staticProof,
       url: `https://server-${i + 1}.example`,
@@ -47,7 +49,7 @@ function createKey(suite, needed, of) {
     return { staticSecret, entry: { ...entry, identitySignature } };
   });
   const roster = servers.map(({ entry }) => entry);
-  const key = { ...scope, purpose: 'bench', quorum: { needed, of }, roster, policyHash: randomBytes(32) };
+  const key = { ...scope, purpose: 'bench', quorum: { needed, of }, roster, termsHash: randomBytes(32) };
   return servers.map(({ staticSecret, entry }) => ({ key, me: entry.slot, staticSecret }));
 }
 

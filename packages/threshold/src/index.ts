@@ -77,13 +77,18 @@ export {
 } from './protocols/frost/index.js';
 // key
 export {
-  certificateHash,
+  type Acknowledged,
+  CERTIFICATE_KINDS,
+  type CertificateKind,
   createStaticKey,
   encodeCertificate,
   encodeKeyParams,
+  firstEpoch,
   groupOfSuite,
   hashKeyParams,
+  isFirstEpoch,
   type KeyCertificate,
+  type KeyFlags,
   type KeyParams,
   type KeyShare,
   MAX_CERTIFICATE_BYTES,
@@ -97,10 +102,12 @@ export {
   recoveryAckStatement,
   type RosterEntry,
   type StaticKey,
+  type StaticKeyScope,
   staticKeyStatement,
   type StaticKeyStatement,
   SUITE_NAMES,
   type SuiteName,
+  type VerifiedKey,
   verifyCertificate,
   verifyRoster,
 } from './key/index.js';

@@ -17,7 +17,7 @@ const MAKING = groupOf(
     FAULT_POINT_INVALID: 'A server sent a point that is not in the group, or is zero.',
     FAULT_PROOF_INVALID: 'A server’s proof that it knows its part does not hold.',
     FAULT_SIGNATURE_INVALID: 'A server’s signature under the transcript does not hold.',
-    FAULT_CERTIFICATE_DIFFERS: 'A server holds another certificate than all others.',
+    FAULT_CERTIFICATE_DIFFERS: 'A server holds another key than all others, under the same id.',
     FAULT_ACKNOWLEDGEMENT_INVALID: 'A server did not sign that it stored the certificate.',
   },
 );

@@ -154,7 +154,7 @@ const CEREMONIES = pagesOf({
     'Do what the hint says, then run ckm key verify again.',
   ],
   KEY_DIFFERS: [
-    'A server of the key holds another certificate or policy than you.',
+    'A server of the key holds the certificate of another key, or another policy than you.',
     'All servers of a key must agree on every byte; one that does not is broken or lies.',
     'Send nothing to this key before the operator of that server has explained it.',
   ],

@@ -7,15 +7,15 @@ import type { Terminal } from '../terminal/terminal.js';
 
 /** What the owner allowed, what the operator took away from it, for this key and for every key: side by side. */
 export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string {
-  const { keyId, owner, purpose, suite, quorum, slot, state, certificateHash, owned, tightening, server } =
+  const { keyId, owner, purpose, suite, quorum, slot, state, transcriptHash, owned, tightening, server } =
     key;
   return [
     `key ${keyId}`,
     `    ${purpose} (${suite}), ${state}, ${quorum.needed} of ${quorum.of}, slot ${slot}, account ${owner.slice(0, 8)}`,
     '',
-    ...(certificateHash === null
+    ...(transcriptHash === null
       ? []
-      : [formatLikeness(terminal, keyId.slice(0, 8), decodeHex(certificateHash)), '']),
+      : [formatLikeness(terminal, keyId.slice(0, 8), decodeHex(transcriptHash)), '']),
     formatTable(
       [
         [

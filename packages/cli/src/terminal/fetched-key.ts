@@ -16,10 +16,10 @@ const LEVELS: Record<HolderVerdict, 'ok' | 'warn' | 'fail'> = {
 
 /** A key that is not on record yet, as its owner compares it with what was written down. */
 export function fetchedLines(terminal: Terminal, key: FetchedKey): string {
-  const { suggestedName, certificateHash, purpose, suite, quorum, createdAt, servers } = key;
+  const { suggestedName, transcriptHash, purpose, suite, quorum, createdAt, servers } = key;
   return [
     '',
-    formatLikeness(terminal, suggestedName, certificateHash),
+    formatLikeness(terminal, suggestedName, transcriptHash),
     '',
     `  For         ${purpose} (${suite}), ${quorum.needed} of ${quorum.of}`,
     `  Made        ${formatInstant(createdAt, unixNow())}`,
@@ -42,7 +42,7 @@ function holderRow({ server, xid, url, verdict, text }: KeyHolder): string[] {
 export function fetchedObject(key: FetchedKey): unknown {
   const {
     keyId,
-    certificateHash,
+    transcriptHash,
     policy,
     purpose,
     suite,
@@ -52,7 +52,7 @@ export function fetchedObject(key: FetchedKey): unknown {
     isVouched,
     servers,
   } = key;
-  const likeness = likenessObject(certificateHash);
+  const likeness = likenessObject(transcriptHash);
   return {
     suggestedName,
     keyId,
@@ -61,7 +61,7 @@ export function fetchedObject(key: FetchedKey): unknown {
     quorum,
     policy,
     createdAt,
-    certificateHash,
+    transcriptHash,
     likeness,
     isVouched,
     servers,

@@ -412,7 +412,7 @@ describe('status, doctor and sessions', () => {
     const { stdout, status } = await lab.ckm(['key', 'verify', 'letters']);
     expect(status).toBe(0);
     for (const name of SERVERS)
-      expect(stdout).toMatch(new RegExp(`ok +${name} +same certificate, same policy, active`));
+      expect(stdout).toMatch(new RegExp(`ok +${name} +same key, same policy, active`));
   });
 
   test('a server that a key needs is not forgotten', async () => {

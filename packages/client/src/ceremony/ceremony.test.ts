@@ -252,7 +252,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
   test.each<[string, (result: Result<'key.certify'>) => Result<'key.certify'>, string]>([
     [
       'acknowledges another certificate',
-      (result) => ({ ...result, certificateHash: new Uint8Array(32) }),
+      (result) => ({ ...result, transcriptHash: new Uint8Array(32) }),
       'FAULT_CERTIFICATE_DIFFERS',
     ],
     [

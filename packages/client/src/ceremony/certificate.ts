@@ -1,7 +1,6 @@
 import { type Result, verifyIdentityStatement } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import {
-  certificateHash,
   type DkgMessage,
   dkgProtocol,
   encodeCertificate,
@@ -18,7 +17,8 @@ import { type PacketBoard, packetsOf } from './packets.js';
 export interface AssembledCertificate {
   readonly certificate: KeyCertificate;
   readonly encoded: Uint8Array;
-  readonly hash: Uint8Array;
+  /** 32 bytes: names the key's epoch. */
+  readonly transcriptHash: Uint8Array;
 }
 
 /**
@@ -37,10 +37,16 @@ export function assembleCertificate(
     if (message.round !== 2) throw notOfRound(participants[i]!);
     return message.signature;
   });
-  const certificate: KeyCertificate = { params, round0: messages(0), round1: messages(1), signatures };
+  const certificate: KeyCertificate = {
+    kind: 'generation',
+    params,
+    round0: messages(0),
+    round1: messages(1),
+    signatures,
+  };
   try {
-    verifyCertificate(certificate);
-    return { certificate, encoded: encodeCertificate(certificate), hash: certificateHash(certificate) };
+    const { transcriptHash } = verifyCertificate(certificate);
+    return { certificate, encoded: encodeCertificate(certificate), transcriptHash };
   } catch (error) {
     throw withNames(error, participants);
   }
@@ -63,23 +69,20 @@ function notOfRound(participant: Participant) {
 }
 
 /**
- * Checks a server's promise that it has stored the certificate: the same one, signed by its identity.
+ * Checks a server's promise that it has stored a certificate of the same epoch, signed by its identity.
  * @throws PeerFaultError `FAULT_CERTIFICATE_DIFFERS`, `FAULT_ACKNOWLEDGEMENT_INVALID`
  */
 export function checkAcknowledgement(
-  { hash, certificate }: Pick<AssembledCertificate, 'hash' | 'certificate'>,
+  { transcriptHash, certificate }: Pick<AssembledCertificate, 'transcriptHash' | 'certificate'>,
   participant: Participant,
   result: Result<'key.certify'>,
 ): void {
-  const { keyId } = certificate.params;
-  if (!equalBytes(result.keyId, keyId) || !equalBytes(result.certificateHash, hash)) {
-    throw serverFault(
-      'FAULT_CERTIFICATE_DIFFERS',
-      [participant],
-      'holds another certificate than everybody else',
-    );
+  const { keyId, epoch } = certificate.params;
+  if (!equalBytes(result.keyId, keyId) || !equalBytes(result.transcriptHash, transcriptHash)) {
+    throw serverFault('FAULT_CERTIFICATE_DIFFERS', [participant], 'holds another key than everybody else');
   }
-  const statement = recoveryAckStatement(participant.slot as PartyIndex, hash);
+  const slot = participant.slot as PartyIndex;
+  const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
   const { identityKey } = certificate.params.roster[participant.slot - 1]!;
   if (!verifyIdentityStatement(identityKey, statement, result.acknowledgement)) {
     throw serverFault(

@@ -1,6 +1,6 @@
 import { policyHash, type RosterOffer } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import { encodeKeyParams, type KeyParams, type PartyIndex, verifyRoster } from '@ckm/threshold';
+import { encodeKeyParams, firstEpoch, type KeyParams, type PartyIndex, verifyRoster } from '@ckm/threshold';
 import type { KeySession } from '../sessions/session-record.js';
 import type { Participant } from './ask-all.js';
 import { serverFault, withNames } from './faults.js';
@@ -23,9 +23,9 @@ export function assembleParameters(
     suite,
     purpose,
     keyId,
-    epoch: 0,
+    ...firstEpoch(),
     quorum,
-    policyHash: policyHash(policy),
+    termsHash: policyHash(policy),
     roster: participants.map((participant) => ({
       ...offers.get(participant)!,
       slot: participant.slot as PartyIndex,
@@ -47,6 +47,7 @@ function isOwnOffer({ server }: Participant, offer: RosterOffer | null | undefin
     offer !== undefined &&
     equalBytes(offer.serverId, server.xid) &&
     equalBytes(offer.identityKey, server.publicKeys.signing.bytes) &&
+    equalBytes(offer.sealingKey, server.publicKeys.agreement) &&
     VISIBLE_ASCII.test(offer.url)
   );
 }

@@ -3,7 +3,6 @@ import { equalBytes, PeerFaultError, StateError, StorageError } from '@ckm/found
 import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
 import {
-  certificateHash,
   type KeyCertificate,
   parseCertificate,
   type PartyIndex,
@@ -32,7 +31,8 @@ export interface CertifiedKey {
   /** Whether every server promised that it stored the certificate: nothing of the public half is handed out before. */
   readonly isComplete: boolean;
   readonly certificate: KeyCertificate;
-  readonly certificateHash: Uint8Array;
+  /** 32 bytes: names the epoch; what likeness, comparison and promises are about. */
+  readonly transcriptHash: Uint8Array;
   readonly keyId: Uint8Array;
   readonly purpose: string;
   readonly public: PublicKeyPackage;
@@ -114,14 +114,14 @@ export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): string {
 export function certifyRecord(record: KeyRecord): CertifiedKey {
   try {
     const certificate = parseCertificate(record.certificate);
-    const publicPackage = verifyCertificate(certificate);
+    const { transcriptHash, public: publicPackage } = verifyCertificate(certificate);
     const { keyId, purpose, roster } = certificate.params;
-    if (!equalBytes(certificate.params.policyHash, policyHash(record.policy))) throw new TypeError('policy');
+    if (!equalBytes(certificate.params.termsHash, policyHash(record.policy))) throw new TypeError('policy');
     return {
       record,
       isComplete: isComplete(record, publicPackage.quorum.of),
       certificate,
-      certificateHash: certificateHash(certificate),
+      transcriptHash,
       keyId,
       purpose,
       public: publicPackage,

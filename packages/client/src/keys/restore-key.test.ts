@@ -183,7 +183,7 @@ describe('restoring a key', () => {
     stage.actor('bravo').lie = async ({ name }, honest) => {
       if (name === 'key.show') throw new AccessError('no', { code: 'KEY_UNKNOWN', hint: 'no' });
       const result = (await honest()) as object;
-      return name === 'key.restore' ? { ...result, certificateHash: new Uint8Array(32) } : result;
+      return name === 'key.restore' ? { ...result, transcriptHash: new Uint8Array(32) } : result;
     };
     const { isSound, servers } = await client.restoreKey({ name: 'letters' });
     expect(isSound).toBe(false);

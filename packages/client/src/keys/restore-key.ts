@@ -127,7 +127,7 @@ async function restoreAt(
     const link = await context.linkTo(server);
     const { certificate, policy } = key.record;
     const promise = await link.call('key.restore', { certificate, policy });
-    checkAcknowledgement({ hash: key.certificateHash, certificate: key.certificate }, participant, promise);
+    checkAcknowledgement(key, participant, promise);
     return say('restored', 'has its share again');
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;

@@ -56,7 +56,7 @@ describe('a server that is asked for its copy of a key', () => {
     [
       'another certificate',
       showing((shown) => ({ ...shown, certificate: shown.certificate!.slice(1) })),
-      'holds another certificate',
+      'holds a certificate of another key, or one that does not hold',
     ],
     [
       'another policy',

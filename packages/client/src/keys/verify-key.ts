@@ -1,6 +1,6 @@
 import { policyHash, type Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
-import { certificateHash, parseCertificate } from '@ckm/threshold';
+import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { ServerRecord } from '../servers/server-record.js';
@@ -101,18 +101,20 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   if (certificate === null || summary.state !== 'active') {
     return { verdict: 'pending', text: 'holds a share, but has not seen the certificate' };
   }
-  if (!isSameCertificate(certificate, key.certificateHash)) {
-    return { verdict: 'differs', text: 'holds another certificate' };
+  if (!isOfSameKey(certificate, key)) {
+    return { verdict: 'differs', text: 'holds a certificate of another key, or one that does not hold' };
   }
-  if (!equalBytes(policyHash(policy), key.certificate.params.policyHash)) {
+  if (!equalBytes(policyHash(policy), key.certificate.params.termsHash)) {
     return { verdict: 'differs', text: 'follows another policy than the certified one' };
   }
-  return { verdict: 'holds', text: 'same certificate, same policy, active' };
+  return { verdict: 'holds', text: 'same key, same policy, active' };
 }
 
-function isSameCertificate(bytes: Uint8Array, expected: Uint8Array): boolean {
+/** A certificate with other signatures than ours, all of them valid, proves the same key. */
+function isOfSameKey(bytes: Uint8Array, { record, transcriptHash }: CertifiedKey): boolean {
+  if (equalBytes(bytes, record.certificate)) return true;
   try {
-    return equalBytes(certificateHash(parseCertificate(bytes)), expected);
+    return equalBytes(verifyCertificate(parseCertificate(bytes)).transcriptHash, transcriptHash);
   } catch (error) {
     if (error instanceof CkmError) return false;
     throw error;

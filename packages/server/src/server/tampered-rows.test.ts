@@ -53,7 +53,7 @@ async function makeKey(approval: 'automatic' | 'operator' = 'automatic'): Promis
   while ((await ceremony.next()) !== null)
     pending ??= rowsOf(alpha.dataDir, 'keys').find((row) => row.state === 'pending');
   const { certificate } = await atAlpha.call('key.show', { keyId });
-  const key = verifyCertificate(parseCertificate(certificate!));
+  const key = verifyCertificate(parseCertificate(certificate!)).public;
   const signer = createQuorumSigner({ servers: callers, keyId, key, purpose: 'message', expiresAt: SOON });
   return { keyId, sessionId, signer, certificate: certificate!, pending: pending! };
 }

@@ -384,7 +384,7 @@ describe('a lying courier is ignored', () => {
   });
 
   test.each([
-    ['another policy', (key: KeyParams) => ({ ...key, policyHash: new Uint8Array(32) })],
+    ['another policy', (key: KeyParams) => ({ ...key, termsHash: new Uint8Array(32) })],
     ['another purpose', (key: KeyParams) => ({ ...key, purpose: 'bitcoin' })],
     ['another key id', (key: KeyParams) => ({ ...key, keyId: new Uint8Array(32).fill(1) })],
     ['another epoch', (key: KeyParams) => ({ ...key, epoch: 1 })],

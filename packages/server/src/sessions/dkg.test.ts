@@ -26,7 +26,7 @@ describe('making a key', () => {
       );
       const certificates = results.map(({ certificate }) => certificate);
       expect(new Set(certificates.map((bytes) => Buffer.from(bytes!).toString('hex'))).size).toBe(1);
-      expect(verifyCertificate(parseCertificate(certificates[0]!)).suite).toBe(suite);
+      expect(verifyCertificate(parseCertificate(certificates[0]!)).public.suite).toBe(suite);
     },
   );
 
@@ -234,9 +234,9 @@ describe('the end of a session', () => {
     const promised = (await callers[0]!.call('session.show', { sessionId })).result!;
     for (const caller of callers) {
       const result = await caller.call('key.certify', { keyId, certificate: certificate! });
-      expect(result.certificateHash).toEqual(promised.certificateHash);
+      expect(result.transcriptHash).toEqual(promised.transcriptHash);
     }
-    const key = verifyCertificate(parseCertificate(certificate!));
+    const key = verifyCertificate(parseCertificate(certificate!)).public;
     const signer = createQuorumSigner({
       servers: callers,
       keyId,

@@ -63,7 +63,7 @@ describe('a power cut at every transaction of key generation', () => {
         const resumed = createCeremony({ servers, expiresAt: SOON, keyId, sessionId });
         const views = await resumed.finish();
         expect(views.map(({ state }) => state)).toEqual(['finished', 'finished', 'finished']);
-        const hashes = views.map(({ result }) => Buffer.from(result!.certificateHash).toString('hex'));
+        const hashes = views.map(({ result }) => Buffer.from(result!.transcriptHash).toString('hex'));
         expect(new Set(hashes).size).toBe(1);
       }
     });

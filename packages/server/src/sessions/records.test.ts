@@ -33,6 +33,7 @@ const session: SessionRecord = {
     identityKey: bytes(32, 3),
     staticKey: bytes(32, 4),
     staticProof: bytes(64, 5),
+    sealingKey: bytes(32, 30),
     identitySignature: bytes(64, 6),
     url: 'http://127.0.0.1:1',
   },
@@ -58,7 +59,7 @@ const key: KeyRecord = {
   certified: {
     share: bytes(32, 10),
     certificate: bytes(100, 11),
-    certificateHash: bytes(32, 12),
+    transcriptHash: bytes(32, 12),
     acknowledgement: bytes(64, 13),
     groupKey: bytes(32, 14),
     commitment: [bytes(32, 14), bytes(32, 15)],

@@ -217,7 +217,7 @@ describe('V32: a key that is there', () => {
 
   test('is not written over by a session that was open when it came back, whatever its id', async () => {
     const { made, backup, servers, callers, before } = await suffer(network);
-    for (const sessionId of [new Uint8Array(32), made.sessionId, before.record.certified!.certificateHash]) {
+    for (const sessionId of [new Uint8Array(32), made.sessionId, before.record.certified!.transcriptHash]) {
       const others = [await (await network.open()).as(alice), await (await network.open()).as(alice)];
       const ceremony = createCeremony({
         servers: [callers[0]!, ...others],

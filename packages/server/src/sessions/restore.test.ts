@@ -75,8 +75,8 @@ describe('a server with static backup that lost its database', () => {
   test('a server that has its share answers with what it has, and changes nothing', async () => {
     const { backup, servers, callers, made } = await suffer(network);
     const before = await recordOf(servers[1]!, made.keyId);
-    const { certificateHash } = await callers[1]!.call('key.restore', backup);
-    expect(certificateHash).toEqual(before.certified!.certificateHash);
+    const { transcriptHash } = await callers[1]!.call('key.restore', backup);
+    expect(transcriptHash).toEqual(before.certified!.transcriptHash);
     expect(await recordOf(servers[1]!, made.keyId)).toEqual(before);
     expect(await restoresIn(servers[1]!)).toEqual([]);
   });
@@ -174,9 +174,9 @@ describe('a key that waits for its certificate', () => {
     await context.storage.transact((transaction) => transaction.keys.update(spoilt));
     const { certificate } = backup;
     await expect(callers[1]!.call('key.certify', { keyId, certificate })).rejects.toThrow();
-    const { certificateHash } = await callers[1]!.call('key.restore', backup);
+    const { transcriptHash } = await callers[1]!.call('key.restore', backup);
     const alphas = await callers[0]!.call('session.show', { sessionId: ceremony.sessionId });
-    expect(certificateHash).toEqual(alphas.result!.certificateHash);
+    expect(transcriptHash).toEqual(alphas.result!.transcriptHash);
     const restored = await recordOf(servers[1]!, keyId);
     expect(restored).toMatchObject({ pending: null, slot: 2, sessionId: ceremony.sessionId });
     expect((await callers[1]!.call('craft.prepare', preparing(keyId, 1))).prepared.commitments).toHaveLength(

@@ -170,7 +170,9 @@ function openSession(
   const seed = new Uint8Array(randomBytes(32));
   const { suite, keyId } = proposal;
   const { staticKey, staticProof } = createStaticKey(suite, keyId, 0, seed);
-  const who = { serverId: new Uint8Array(identity.xid), identityKey: identity.publicKeys.signing.bytes };
+  const { signing, agreement } = identity.publicKeys;
+  const serverId = new Uint8Array(identity.xid);
+  const who = { serverId, identityKey: signing.bytes, sealingKey: agreement };
   const statement = staticKeyStatement({ suite, keyId, epoch: 0, ...who, staticKey, staticProof });
   const identitySignature = signIdentityStatement(identity, statement);
   const offer = { ...who, staticKey, staticProof, identitySignature, url: '' };

@@ -3,13 +3,11 @@
  * one hash for two roles lets a value made for one be replayed as the other.
  */
 export const HASH_TAGS = {
-  'CKM/dkg/certificate/v1': 'names a certificate, for acknowledgements of its storage',
-  'CKM/dkg/chain-code/v1': 'chain code of a new key',
+  'CKM/dkg/chain-code/v2': 'chain code of a new key',
   'CKM/dkg/ciphertexts/v1': 'all encrypted shares of a run, inside the certified transcript',
   'CKM/dkg/commitment/v1': 'commitment of round 0, opened in round 1',
   'CKM/dkg/expand/v1': 'every secret of a run out of its root, by label',
-  'CKM/dkg/params/v1': 'names what a key is to be: suite, purpose, quorum, roster, policy',
-  'CKM/dkg/recovery-ack/v1': 'acknowledgement that a server stored a certificate',
+  'CKM/dkg/params/v1': 'names what a key is to be: suite, purpose, quorum, roster, terms',
   'CKM/dkg/root/v1': 'root of all secrets of a run: seed hedged with the static key',
   'CKM/dkg/session/v1': 'session id of a run',
   'CKM/dkg/signature-nonce/v1': 'one-time scalar of a COCKTAIL signature, hedged',
@@ -17,6 +15,8 @@ export const HASH_TAGS = {
   'CKM/dkg/static-proof/v1': 'what the proof of possession of a static key signs',
   'CKM/dkg/static-statement/v1': 'what an identity key signs to vouch for a static key',
   'CKM/dkg/view/v1': 'echo of rounds 0 and 1: what a party saw',
+  'CKM/key/recovery-ack/v1': 'acknowledgement that a server stored a certificate',
+  'CKM/key/transcript/v1': 'names an epoch of a key: hash of what its servers signed',
   'CKM/dleq/nonce/v1': 'one-time scalar of a proof of equal discrete logarithms',
   'CKM/schnorr/nonce/v1': 'one-time scalar of a proof of knowledge',
   'CKM/schnorr/challenge/v1': 'challenge of a proof of knowledge',

@@ -1,16 +1,20 @@
 export {
-  certificateHash,
   encodeCertificate,
   type KeyCertificate,
   MAX_CERTIFICATE_BYTES,
   parseCertificate,
-  recoveryAckStatement,
+  type VerifiedKey,
   verifyCertificate,
 } from './certificate/certificate.js';
+export { type Acknowledged, recoveryAckStatement } from './certificate/acknowledgement.js';
+export { CERTIFICATE_KINDS, type CertificateKind } from './certificate/kind.js';
+export type { KeyFlags } from './flags.js';
 export { recoverShare } from './certificate/recovery.js';
 export {
   encodeKeyParams,
+  firstEpoch,
   hashKeyParams,
+  isFirstEpoch,
   type KeyParams,
   MAX_PARAMS_BYTES,
   MAX_URL_LENGTH,
@@ -22,6 +26,7 @@ export { verifyRoster } from './roster.js';
 export {
   createStaticKey,
   type StaticKey,
+  type StaticKeyScope,
   staticKeyStatement,
   type StaticKeyStatement,
 } from './static-key.js';

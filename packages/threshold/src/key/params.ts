@@ -1,31 +1,34 @@
-import { concatBytes, decodeUtf8, EncodingError, encodeUtf8 } from '@ckm/foundation';
+import { concatBytes, decodeUtf8, EncodingError, encodeUtf8, equalBytes } from '@ckm/foundation';
 import { groupNamed } from '../group/index.js';
 import { taggedHash } from '../hash/index.js';
 import type { PartyIndex } from '../protocol/contract.js';
 import { block, type LayoutReader, readLayout, uint16be, uint32be, uint8 } from '../protocol/layout.js';
 import { MOST_PARTIES, parseQuorum, type Quorum } from '../sharing/index.js';
+import { assertFlags, encodeFlags, type KeyFlags, parseFlags } from './flags.js';
 import { groupOfSuite, parseSuiteName, type SuiteName } from './suite-name.js';
 import { COCKTAIL_VERSION } from './cocktail/suite.js';
 
 /** One server in a key: who it is, and the key under which it receives shares and signs the certificate. */
 export interface RosterEntry {
-  /** x-coordinate of the server's share: 1 … n, in order, never re-issued. */
+  /** x-coordinate of the server's share: 1 … n in order, within this epoch. */
   readonly slot: PartyIndex;
   /** XID, 32 bytes. */
   readonly serverId: Uint8Array;
   /** Ed25519 public key, 32 bytes. */
   readonly identityKey: Uint8Array;
+  /** X25519 public key, 32 bytes, of the server's XID document: to it the others seal what is for this server alone. */
+  readonly sealingKey: Uint8Array;
   /** P, an element of the suite's group; for this key and epoch only. */
   readonly staticKey: Uint8Array;
   /** Proof of possession of `staticKey`. */
   readonly staticProof: Uint8Array;
-  /** Ed25519 signature, 64 bytes, by `identityKey` over the statement of this static key. */
+  /** Ed25519 signature, 64 bytes, by `identityKey` over the statement of sealing and static key. */
   readonly identitySignature: Uint8Array;
   /** Where the server answers; may be empty. Visible ASCII, at most {@link MAX_URL_LENGTH} bytes. */
   readonly url: string;
 }
 
-/** Everything that the parties must agree on before a key is generated. Public. */
+/** Everything that the parties must agree on before an epoch of a key is made. Public. */
 export interface KeyParams {
   readonly suite: SuiteName;
   /** What the key may be used for; another purpose is another key. Visible ASCII, 1 to 64 bytes. */
@@ -34,11 +37,14 @@ export interface KeyParams {
   readonly keyId: Uint8Array;
   /** 0 for a new key. */
   readonly epoch: number;
+  /** Transcript hash of the epoch before, 32 bytes; all zero in epoch 0, and only there. */
+  readonly previous: Uint8Array;
+  readonly flags: KeyFlags;
   readonly quorum: Quorum;
+  /** 32 bytes: hash of the terms under which the servers accept the key. */
+  readonly termsHash: Uint8Array;
   /** In order of slots. */
   readonly roster: readonly RosterEntry[];
-  /** 32 bytes: the policy under which the servers accept the key. */
-  readonly policyHash: Uint8Array;
 }
 
 export const MAX_URL_LENGTH = 256;
@@ -62,9 +68,10 @@ export function suiteLengths(suite: SuiteName): SuiteLengths {
 }
 
 /** Longest encoding of {@link KeyParams}. */
-export const MAX_PARAMS_BYTES = 256 + MOST_PARTIES * (2 + 32 + 32 + 33 + 65 + 64 + 4 + MAX_URL_LENGTH);
+export const MAX_PARAMS_BYTES = 256 + MOST_PARTIES * (2 + 32 + 32 + 32 + 33 + 65 + 64 + 4 + MAX_URL_LENGTH);
 
 const WHAT = 'the parameters of a key';
+const LAYOUT_VERSION = 1;
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
 
 /**
@@ -74,14 +81,17 @@ const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
 export function encodeKeyParams(params: KeyParams): Uint8Array {
   assertKeyParams(params);
   return concatBytes(
+    uint8(LAYOUT_VERSION),
     block(encodeUtf8(COCKTAIL_VERSION)),
     block(encodeUtf8(params.suite)),
     block(encodeUtf8(params.purpose)),
     params.keyId,
     uint32be(params.epoch),
+    params.previous,
+    encodeFlags(params.flags),
     uint8(params.quorum.needed),
     uint8(params.quorum.of),
-    params.policyHash,
+    params.termsHash,
     ...params.roster.map(encodeEntry),
   );
 }
@@ -89,28 +99,40 @@ export function encodeKeyParams(params: KeyParams): Uint8Array {
 /**
  * Reads what {@link encodeKeyParams} wrote, and nothing else. Keys, proofs and signatures are checked by
  * `verifyRoster`, not here.
- * @throws EncodingError `LAYOUT_INVALID`, `LAYOUT_TOO_LONG`, `SUITE_UNKNOWN`, or as {@link assertKeyParams}
+ * @throws EncodingError `LAYOUT_INVALID`, `LAYOUT_TOO_LONG`, `DKG_VERSION_UNKNOWN`, `SUITE_UNKNOWN`, or as
+ * {@link assertKeyParams}
  */
 export function parseKeyParams(bytes: Uint8Array): KeyParams {
   const reader = readLayout(bytes, WHAT, MAX_PARAMS_BYTES);
-  if (decodeUtf8(reader.block(32)) !== COCKTAIL_VERSION) {
-    throw new EncodingError('these parameters are of another version of the protocol', {
-      code: 'DKG_VERSION_UNKNOWN',
-      hint: 'bring all servers to the same version',
-    });
+  if (reader.uint8() !== LAYOUT_VERSION || decodeUtf8(reader.block(32)) !== COCKTAIL_VERSION) {
+    throw versionUnknown();
   }
   const suite = parseSuiteName(decodeUtf8(reader.block(32)));
   const purpose = decodeUtf8(reader.block(MAX_PURPOSE_LENGTH));
   const keyId = reader.bytes(32);
   const epoch = reader.uint32be();
+  const previous = reader.bytes(32);
+  const flags = parseFlags(reader.uint8());
   const quorum = parseQuorum({ needed: reader.uint8(), of: reader.uint8() });
-  const policyHash = reader.bytes(32);
+  const termsHash = reader.bytes(32);
   const lengths = suiteLengths(suite);
   const roster = Array.from({ length: quorum.of }, () => readEntry(reader, lengths));
   reader.end();
-  const params = { suite, purpose, keyId, epoch, quorum, roster, policyHash };
+  const params = { suite, purpose, keyId, epoch, previous, flags, quorum, termsHash, roster };
   assertKeyParams(params);
   return params;
+}
+
+/** What is so in the parameters of every key that is generated: first epoch, never dealt, never exported, children allowed. */
+export function firstEpoch(): Pick<KeyParams, 'epoch' | 'previous' | 'flags'> {
+  const flags = { dealt: false, exportable: false, exported: false, hd: true };
+  return { epoch: 0, previous: new Uint8Array(32), flags };
+}
+
+/** Whether parameters say of epoch and flags what those of every generated key do: see {@link firstEpoch}. */
+export function isFirstEpoch({ epoch, flags }: KeyParams): boolean {
+  const first = firstEpoch();
+  return epoch === first.epoch && equalBytes(encodeFlags(flags), encodeFlags(first.flags));
 }
 
 /** 32 bytes that stand for the parameters wherever a run refers to them. */
@@ -128,9 +150,12 @@ export function assertKeyParams(params: KeyParams): void {
   const quorum = parseQuorum(params.quorum);
   if (!isText(params.purpose, MAX_PURPOSE_LENGTH) || params.purpose === '') throw paramsInvalid('purpose');
   if (!isBytes(params.keyId, 32)) throw paramsInvalid('key id');
-  if (!Number.isInteger(params.epoch) || params.epoch < 0 || params.epoch > 0xffffffff)
-    throw paramsInvalid('epoch');
-  if (!isBytes(params.policyHash, 32)) throw paramsInvalid('policy hash');
+  if (!isEpoch(params.epoch)) throw paramsInvalid('epoch');
+  const isFirst = params.epoch === 0;
+  if (!isBytes(params.previous, 32) || isFirst !== params.previous.every((byte) => byte === 0))
+    throw paramsInvalid('previous transcript hash');
+  assertFlags(params.flags);
+  if (!isBytes(params.termsHash, 32)) throw paramsInvalid('terms hash');
   if (!Array.isArray(params.roster) || params.roster.length !== quorum.of)
     throw paramsInvalid('roster length');
   const lengths = suiteLengths(params.suite);
@@ -146,6 +171,7 @@ function isEntry(entry: RosterEntry, slot: number, lengths: SuiteLengths): boole
     entry.slot === slot &&
     isBytes(entry.serverId, 32) &&
     isBytes(entry.identityKey, 32) &&
+    isBytes(entry.sealingKey, 32) &&
     isBytes(entry.staticKey, lengths.element) &&
     isBytes(entry.staticProof, lengths.signature) &&
     isBytes(entry.identitySignature, 64) &&
@@ -158,6 +184,7 @@ function encodeEntry(entry: RosterEntry): Uint8Array {
     uint16be(entry.slot),
     entry.serverId,
     entry.identityKey,
+    entry.sealingKey,
     entry.staticKey,
     entry.staticProof,
     entry.identitySignature,
@@ -170,6 +197,7 @@ function readEntry(reader: LayoutReader, lengths: SuiteLengths): RosterEntry {
     slot: reader.uint16be() as PartyIndex,
     serverId: reader.bytes(32),
     identityKey: reader.bytes(32),
+    sealingKey: reader.bytes(32),
     staticKey: reader.bytes(lengths.element),
     staticProof: reader.bytes(lengths.signature),
     identitySignature: reader.bytes(64),
@@ -182,8 +210,20 @@ export function isBytes(value: unknown, length: number): value is Uint8Array {
   return value instanceof Uint8Array && value.length === length;
 }
 
+/** Whether a value is the number of an epoch: 32 bits. */
+export function isEpoch(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff;
+}
+
 function isText(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value.length <= maxLength && VISIBLE_ASCII.test(value);
+}
+
+function versionUnknown(): EncodingError {
+  return new EncodingError('these parameters are of another version of the protocol', {
+    code: 'DKG_VERSION_UNKNOWN',
+    hint: 'bring all servers to the same version',
+  });
 }
 
 function paramsInvalid(field: string): EncodingError {

@@ -173,7 +173,18 @@ describe('a roster', () => {
     ['a short key id', { keyId: new Uint8Array(31) }, 'KEY_PARAMS_INVALID'],
     ['a negative epoch', { epoch: -1 }, 'KEY_PARAMS_INVALID'],
     ['an epoch that is no integer', { epoch: 0.5 }, 'KEY_PARAMS_INVALID'],
-    ['a long policy hash', { policyHash: new Uint8Array(33) }, 'KEY_PARAMS_INVALID'],
+    ['a long terms hash', { termsHash: new Uint8Array(33) }, 'KEY_PARAMS_INVALID'],
+    ['an epoch before its first', { previous: bytesOf('before') }, 'KEY_PARAMS_INVALID'],
+    ['a later epoch that follows none', { epoch: 1 }, 'KEY_PARAMS_INVALID'],
+    ['a short previous transcript hash', { previous: new Uint8Array(31) }, 'KEY_PARAMS_INVALID'],
+    ['no flags', { flags: null as never }, 'KEY_PARAMS_INVALID'],
+    ['a flag that is no boolean', { flags: { ...params.flags, hd: 1 as never } }, 'KEY_PARAMS_INVALID'],
+    ['children and leave to export', { flags: { ...params.flags, exportable: true } }, 'KEY_PARAMS_INVALID'],
+    [
+      'an export without leave',
+      { flags: { ...params.flags, hd: false, exported: true } },
+      'KEY_PARAMS_INVALID',
+    ],
   ])('with %s is refused', (_, change, code) => {
     expect(refused({ ...params, ...change })).toMatchObject({ code });
   });
@@ -184,6 +195,8 @@ describe('a roster', () => {
     ['a url that is no text', { url: 7 as never }],
     ['a server id given as text', { serverId: 'alpha' as never }],
     ['a short identity key', { identityKey: new Uint8Array(31) }],
+    ['no sealing key', { sealingKey: undefined as never }],
+    ['a short sealing key', { sealingKey: new Uint8Array(31) }],
     ['a long static key', { staticKey: new Uint8Array(33) }],
     ['an empty proof', { staticProof: new Uint8Array() }],
   ])('with %s is refused, the slot named', (_, change) => {
@@ -202,7 +215,7 @@ describe('starting a run', () => {
   });
 
   it('for another epoch than the first is refused', () => {
-    const later = { ...params, epoch: 1 };
+    const later = { ...params, epoch: 1, previous: bytesOf('epoch 0') };
     const roster = servers.map((_, i) => createServer(later, ['alpha', 'bravo', 'charlie'][i]!, i + 1).entry);
     const start = () =>
       dkgProtocol.start(
@@ -253,6 +266,7 @@ describe('V17: a statement of a static key', () => {
       { epoch: 1 },
       { serverId: bytesOf('x') },
       { identityKey: bytesOf('x') },
+      { sealingKey: bytesOf('x') },
       { staticKey: bytesOf('x') },
       { staticProof: bytesOf('x') },
     ];

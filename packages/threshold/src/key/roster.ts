@@ -8,8 +8,8 @@ import { verifyCocktail } from './cocktail/signature.js';
 import { type CocktailSuite, cocktailSuite } from './cocktail/suite.js';
 
 /**
- * Checks a key's parameters before anything is done with them: bounds, slots 1 … n in order, no server, identity or
- * static key twice, every static key a valid element whose owner proved to know its secret, vouched for by the
+ * Checks a key's parameters before anything is done with them: bounds, slots 1 … n in order, no server, identity,
+ * sealing or static key twice, every static key a valid element whose owner proved to know its secret, vouched for by the
  * server's identity.
  * @throws EncodingError as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with `facts.culprits`
  */
@@ -58,11 +58,12 @@ function isEntryValid(suite: CocktailSuite, params: KeyParams, entry: RosterEntr
   );
 }
 
-/** Every slot that shares its server id, identity key or static key with another. */
+/** Every slot that shares its server id, or one of its keys, with another. */
 function duplicates(roster: readonly RosterEntry[]): PartyIndex[] {
   const fields = [
     (entry: RosterEntry) => entry.serverId,
     (entry: RosterEntry) => entry.identityKey,
+    (entry: RosterEntry) => entry.sealingKey,
     (entry: RosterEntry) => entry.staticKey,
   ];
   return fields.flatMap((field) => duplicateSlots(roster, field));

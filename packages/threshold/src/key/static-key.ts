@@ -65,12 +65,14 @@ export function verifyStaticProof(
   return verifyCocktail(cocktail, staticKey, staticProofMessage(scope, staticKey), proof);
 }
 
-/** What a server's identity key signs to vouch for a static key. */
+/** What a server's identity key signs to vouch for the two keys under which others reach it in one key and epoch. */
 export interface StaticKeyStatement extends StaticKeyScope {
   /** 32 bytes, XID */
   readonly serverId: Uint8Array;
   /** 32 bytes, Ed25519 */
   readonly identityKey: Uint8Array;
+  /** 32 bytes, X25519 */
+  readonly sealingKey: Uint8Array;
   readonly staticKey: Uint8Array;
   readonly staticProof: Uint8Array;
 }
@@ -80,7 +82,7 @@ export interface StaticKeyStatement extends StaticKeyScope {
  * an envelope digest say, can be taken for it.
  */
 export function staticKeyStatement(statement: StaticKeyStatement): Uint8Array {
-  const { serverId, identityKey, staticKey, staticProof } = statement;
+  const { serverId, identityKey, sealingKey, staticKey, staticProof } = statement;
   return concatBytes(
     encodeUtf8('CKM static key statement v1'),
     taggedHash(
@@ -88,6 +90,7 @@ export function staticKeyStatement(statement: StaticKeyStatement): Uint8Array {
       ...scopeItems(statement),
       serverId,
       identityKey,
+      sealingKey,
       staticKey,
       staticProof,
     ),

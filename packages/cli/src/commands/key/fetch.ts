@@ -101,8 +101,8 @@ function nothingText(chosen: readonly FetchedKey[]): string {
 function choose(keys: readonly FetchedKey[], wanted: readonly string[]): readonly FetchedKey[] {
   if (wanted.length === 0) return keys;
   return [...new Set(wanted)].map((text) => {
-    const found = keys.filter(({ suggestedName, certificateHash }) => {
-      const likeness = likenessOf(certificateHash);
+    const found = keys.filter(({ suggestedName, transcriptHash }) => {
+      const likeness = likenessOf(transcriptHash);
       return [suggestedName, formatWords(likeness), likeness.digest].includes(text.toLowerCase());
     });
     if (found.length === 1) return found[0]!;

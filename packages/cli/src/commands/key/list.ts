@@ -19,7 +19,7 @@ async function list(context: Context): Promise<void> {
     key.record.name,
     key.purpose,
     quorumText(key),
-    likenessLine(key.certificateHash),
+    likenessLine(key.transcriptHash),
     key.isComplete ? '' : 'not complete',
   ]);
   context.terminal.result(

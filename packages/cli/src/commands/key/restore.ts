@@ -37,12 +37,12 @@ async function restore(context: Context, name: string, { servers, invite }: Flag
     );
     return;
   }
-  const { certificateHash } = await client.showKey(name);
+  const { transcriptHash } = await client.showKey(name);
   const restoration = await client.restoreKey(args);
   const rows = restoration.servers.map((one) => [isThere(one) ? 'ok' : 'fail', one.server, one.text]);
-  terminal.result(`${formatLikeness(terminal, name, certificateHash)}\n\n${formatTable(rows, '  ')}`, {
+  terminal.result(`${formatLikeness(terminal, name, transcriptHash)}\n\n${formatTable(rows, '  ')}`, {
     ...restoration,
-    likeness: likenessObject(certificateHash),
+    likeness: likenessObject(transcriptHash),
   });
   if (!restoration.isSound) throw notRestored(restoration);
 }

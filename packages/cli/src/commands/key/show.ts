@@ -59,7 +59,7 @@ function publicForm(key: CertifiedKey): {
 export function keyLines(terminal: Terminal, key: CertifiedKey): string {
   const { record, isComplete } = key;
   return [
-    formatLikeness(terminal, record.name, key.certificateHash),
+    formatLikeness(terminal, record.name, key.transcriptHash),
     '',
     `  Quorum      ${quorumText(key)}`,
     `  For         ${key.purpose} (${key.public.suite})`,
@@ -83,7 +83,7 @@ function addressText(key: CertifiedKey): string {
 
 /** The same for machines; `null` for what is not handed out yet. */
 export function keyObject(key: CertifiedKey): unknown {
-  const { record, isComplete, certificate, certificateHash, keyId, purpose } = key;
+  const { record, isComplete, certificate, transcriptHash, keyId, purpose } = key;
   const { suite, quorum, groupKey } = key.public;
   return {
     name: record.name,
@@ -97,8 +97,8 @@ export function keyObject(key: CertifiedKey): unknown {
     groupKey: isComplete ? groupKey : null,
     public: isComplete ? publicForm(key) : null,
     ...(purpose === 'bitcoin' ? { address: isComplete ? addressText(key) : null } : {}),
-    certificateHash,
-    likeness: likenessObject(certificateHash),
+    transcriptHash,
+    likeness: likenessObject(transcriptHash),
     isComplete,
     servers: certificate.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),
   };

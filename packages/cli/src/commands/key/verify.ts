@@ -23,10 +23,10 @@ async function verify(context: Context, name: string): Promise<void> {
     servers.map(({ server, verdict, text }) => [LEVELS[verdict], server, text]),
     '  ',
   );
-  terminal.result(`${formatLikeness(terminal, name, key.certificateHash)}\n\n${table}`, {
+  terminal.result(`${formatLikeness(terminal, name, key.transcriptHash)}\n\n${table}`, {
     name,
     isSound,
-    likeness: likenessObject(key.certificateHash),
+    likeness: likenessObject(key.transcriptHash),
     servers,
   });
   const trouble = isSound ? null : troubleWith(name, servers);

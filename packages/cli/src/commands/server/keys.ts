@@ -20,7 +20,7 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
     key.keyId.slice(0, 8),
     `${key.purpose} (${key.suite})`,
     `${key.quorum.needed} of ${key.quorum.of}, slot ${key.slot}`,
-    key.certificateHash === null ? 'waits for its certificate' : likenessLine(decodeHex(key.certificateHash)),
+    key.transcriptHash === null ? 'waits for its certificate' : likenessLine(decodeHex(key.transcriptHash)),
     `account ${key.owner.slice(0, 8)}`,
     `since ${formatInstant(key.createdAt, now)}`,
   ]);
@@ -40,9 +40,9 @@ async function listKeys(operator: Operator): Promise<OperatorKey[]> {
 }
 
 function keyObject(key: OperatorKey): unknown {
-  const { certificateHash } = key;
+  const { transcriptHash } = key;
   return {
     ...key,
-    likeness: certificateHash === null ? null : likenessObject(decodeHex(certificateHash)),
+    likeness: transcriptHash === null ? null : likenessObject(decodeHex(transcriptHash)),
   };
 }

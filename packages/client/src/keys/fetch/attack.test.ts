@@ -50,7 +50,7 @@ test('shares of a key that was never finished do not vouch for the key of somebo
   };
   const client = await stage.owner();
   const [bait] = (await client.fetchKeys()).keys;
-  expect(encodeHex(bait!.certificateHash)).toBe(encodeHex(twin.certificateHash));
+  expect(encodeHex(bait!.transcriptHash)).toBe(encodeHex(twin.transcriptHash));
   await expect(client.keepKey(bait!)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED' });
   expect(await client.listKeys()).toEqual([]);
 });
@@ -67,6 +67,6 @@ test('servers that hold a share and see the certificate for the first time vouch
   stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
   const [mine] = (await client.fetchKeys()).keys;
   const { key, missing } = await client.keepKey(mine!, { name: 'savings' });
-  expect(encodeHex(key.certificateHash)).toBe(encodeHex(half.certificateHash));
+  expect(encodeHex(key.transcriptHash)).toBe(encodeHex(half.transcriptHash));
   expect(missing).toMatchObject([{ server: 'bravo' }]);
 });

@@ -48,13 +48,14 @@ export async function collectPromises(context: ClientContext, key: CertifiedKey)
 
 async function ask(
   context: ClientContext,
-  { record, keyId, certificate, certificateHash: hash }: CertifiedKey,
+  key: CertifiedKey,
   participant: Participant,
 ): Promise<Unpromised | null> {
   try {
     const link = await context.linkTo(participant.server);
+    const { keyId, record } = key;
     const result = await link.call('key.certify', { keyId, certificate: record.certificate });
-    checkAcknowledgement({ hash, certificate }, participant, result);
+    checkAcknowledgement(key, participant, result);
     return null;
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;

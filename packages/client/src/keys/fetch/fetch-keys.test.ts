@@ -226,7 +226,7 @@ describe('a server that lies about the keys it holds', () => {
     expect(faulty.every(({ server }) => server === 'alpha')).toBe(true);
     expect(faulty.map((one) => one.text).join()).toContain(text);
     const one = keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
-    expect(encodeHex(one.certificateHash)).toBe(encodeHex(savings.certificateHash));
+    expect(encodeHex(one.transcriptHash)).toBe(encodeHex(savings.transcriptHash));
     expect(one.servers[0]).toMatchObject({ server: 'alpha', verdict: 'differs' });
     expect((await client.keepKey(one, { name: 'back' })).key.public).toEqual(savings.public);
   });
@@ -308,7 +308,7 @@ describe('a server that lies about the keys it holds', () => {
     const outvoted = await client.fetchKeys();
     expect(outvoted.faulty).toEqual([{ server: 'alpha', text }]);
     const one = outvoted.keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
-    expect(encodeHex(one.certificateHash)).toBe(encodeHex(savings.certificateHash));
+    expect(encodeHex(one.transcriptHash)).toBe(encodeHex(savings.transcriptHash));
     stage.actor('charlie').wire = () => Promise.reject(unreachable('charlie'));
     const tied = await client.fetchKeys();
     expect(tied.faulty.map(({ server }) => server).sort()).toEqual(['alpha', 'bravo']);

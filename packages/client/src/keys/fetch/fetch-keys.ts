@@ -55,7 +55,7 @@ export async function fetchKeys(context: ClientContext): Promise<FetchedKeys> {
     const { key, lies } = await look(claim);
     faulty.push(...lies);
     if (key === null) continue;
-    const suggestedName = suggestName(key.purpose, key.certificateHash, (name) => taken.has(name));
+    const suggestedName = suggestName(key.purpose, key.transcriptHash, (name) => taken.has(name));
     taken.add(suggestedName);
     keys.push({ ...key, suggestedName });
   }
@@ -159,7 +159,7 @@ function agreed(shown: readonly Shown[]): CertifiedKey | null {
   const counts = new Map<string, { key: CertifiedKey; count: number }>();
   for (const { key } of shown) {
     if (key === null) continue;
-    const id = encodeHex(key.certificateHash);
+    const id = encodeHex(key.transcriptHash);
     counts.set(id, { key, count: (counts.get(id)?.count ?? 0) + 1 });
   }
   const [best, second] = [...counts.values()].sort((a, b) => b.count - a.count);
@@ -168,7 +168,7 @@ function agreed(shown: readonly Shown[]): CertifiedKey | null {
 
 /** @param key what most show; null when as many show one thing as another, and nobody can tell who is right */
 function against(key: CertifiedKey | null, shown: Shown): Shown {
-  if (shown.key === null || (key !== null && equalBytes(shown.key.certificateHash, key.certificateHash))) {
+  if (shown.key === null || (key !== null && equalBytes(shown.key.transcriptHash, key.transcriptHash))) {
     return shown;
   }
   return {
@@ -184,7 +184,7 @@ function describeKey(
   shown: readonly Shown[],
   held: readonly HeldKey[],
 ): Omit<FetchedKey, 'suggestedName'> {
-  const { record, keyId, certificateHash, purpose } = key;
+  const { record, keyId, transcriptHash, purpose } = key;
   const { suite, quorum } = key.public;
   const servers = key.roster.map(({ slot, serverId, url }): KeyHolder => {
     const place = { slot, xid: serverId, url: VISIBLE_ASCII.test(url) ? url : '' };
@@ -200,7 +200,7 @@ function describeKey(
   return {
     keyId,
     certificate: record.certificate,
-    certificateHash,
+    transcriptHash,
     policy: record.policy,
     purpose,
     suite,

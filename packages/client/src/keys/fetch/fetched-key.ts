@@ -24,7 +24,7 @@ export interface KeyHolder {
 export interface FetchedKey {
   readonly keyId: Uint8Array;
   readonly certificate: Uint8Array;
-  readonly certificateHash: Uint8Array;
+  readonly transcriptHash: Uint8Array;
   readonly policy: KeyPolicy;
   readonly purpose: string;
   readonly suite: SuiteName;

@@ -5,14 +5,14 @@ const LONGEST = 32;
 
 /**
  * A free name for a key whose own is forgotten: what it is for, and as many words of its likeness as it takes.
- * @param certificateHash what its likeness shows
+ * @param transcriptHash of the key: what its likeness shows
  */
 export function suggestName(
   purpose: string,
-  certificateHash: Uint8Array,
+  transcriptHash: Uint8Array,
   isTaken: (name: string) => boolean,
 ): string {
-  const { words, digest } = likenessOf(certificateHash);
+  const { words, digest } = likenessOf(transcriptHash);
   const parts = [PURPOSES.includes(purpose) ? purpose : 'key', ...words];
   for (let count = 2; count <= parts.length; count++) {
     const name = parts.slice(0, count).join('-');

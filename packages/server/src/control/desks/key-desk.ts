@@ -78,12 +78,12 @@ function merged(before: Tightening, change: TightenBody): Tightening {
   return { ...before, ...(Object.fromEntries(given) as Partial<Tightening>) };
 }
 
-function view({ owner, keyId, certificateHash, policy: _policy, ...facts }: KeyFacts): OperatorKey {
+function view({ owner, keyId, transcriptHash, policy: _policy, ...facts }: KeyFacts): OperatorKey {
   return {
     ...facts,
     owner: encodeHex(owner),
     keyId: encodeHex(keyId),
-    certificateHash: certificateHash === null ? null : encodeHex(certificateHash),
+    transcriptHash: transcriptHash === null ? null : encodeHex(transcriptHash),
   };
 }
 

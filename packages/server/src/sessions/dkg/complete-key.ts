@@ -1,7 +1,6 @@
 import { signIdentityStatement } from '@ckm/api';
 import { equalBytes, PeerFaultError, reveal, wipe } from '@ckm/foundation';
 import {
-  certificateHash,
   dkgProtocol,
   encodeCertificate,
   encodeKeyParams,
@@ -15,14 +14,18 @@ import { refusal } from '../errors.js';
 import type { CertifiedKey, KeyRecord } from '../keys/key-record.js';
 
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
-export function certifyKey({ identity }: ServerContext, { share, certificate }: DkgOutput): CertifiedKey {
-  const hash = certificateHash(certificate);
+export function certifyKey(
+  { identity }: ServerContext,
+  { share, certificate, transcriptHash }: DkgOutput,
+): CertifiedKey {
+  const { keyId, epoch } = certificate.params;
+  const statement = recoveryAckStatement({ keyId, epoch, slot: share.party, transcriptHash });
   const { groupKey, commitment, verifyingShares, chainCode } = share.public;
   return {
     share: reveal(share.share, 'seal a share into its row').slice(),
     certificate: encodeCertificate(certificate),
-    certificateHash: hash,
-    acknowledgement: signIdentityStatement(identity, recoveryAckStatement(share.party, hash)),
+    transcriptHash,
+    acknowledgement: signIdentityStatement(identity, statement),
     groupKey,
     commitment,
     verifyingShares,

@@ -25,8 +25,9 @@ export const dkgRoom: Room = {
   accept: acceptKey,
   open(context, owner, proposal) {
     const { suite, keyId } = proposal;
-    const seed = context.staticSeeds.create({ owner, suite, keyId, epoch: FIRST_EPOCH });
-    const key = staticKeyFrom(proposal, seed, context.random(SEED_BYTES));
+    const scope = { suite, keyId, epoch: FIRST_EPOCH };
+    const seed = context.staticSeeds.create({ owner, ...scope });
+    const key = staticKeyFrom(scope, seed, context.random(SEED_BYTES));
     wipe(key.staticSecret);
     return { offer: makeOffer(context, proposal, key), secrets: seed };
   },
@@ -69,7 +70,7 @@ function join(
 ): RoomStep {
   const parameters = agreeOnParameters(proposal, offer!, bytes);
   const { key, own } = parameters;
-  const { staticSecret } = staticKeyFrom(proposal, secrets!);
+  const { staticSecret } = staticKeyFrom(key, secrets!);
   const seed = context.random(SEED_BYTES);
   try {
     const step = dkgProtocol.start({ key, me: own.slot, staticSecret }, seed);
@@ -131,13 +132,13 @@ function toRoomStep(
   const says = step.outbox.map(({ round, body }) => ({ round, payload: dkgProtocol.message.encode(body) }));
   if (step.kind === 'finished') {
     const certified = certifyKey(context, step.output);
-    const { certificateHash, acknowledgement } = certified;
+    const { transcriptHash, acknowledgement } = certified;
     const record: KeyRecord = { ...described, pending: null, certified };
     return {
       kind: 'finished',
       says,
       key: { state: 'active', record },
-      result: { keyId, certificateHash, acknowledgement },
+      result: { keyId, transcriptHash, acknowledgement },
     };
   }
   const state = dkgProtocol.state.encode(step.state);

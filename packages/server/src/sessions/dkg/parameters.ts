@@ -1,8 +1,7 @@
 import { policyHash, type Proposal, type RosterOffer } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import { parseKeyParams, type KeyParams, type RosterEntry } from '@ckm/threshold';
+import { isFirstEpoch, parseKeyParams, type KeyParams, type RosterEntry } from '@ckm/threshold';
 import { demand, refusal } from '../errors.js';
-import { FIRST_EPOCH } from './offer.js';
 
 /** The parameters a session was joined with, and this server's entry in them. */
 export interface OwnParameters {
@@ -21,18 +20,19 @@ export function agreeOnParameters(proposal: Proposal, offer: RosterOffer, bytes:
     equalBytes(key.keyId, proposal.keyId) &&
     key.suite === proposal.suite &&
     key.purpose === proposal.purpose &&
-    key.epoch === FIRST_EPOCH &&
+    isFirstEpoch(key) &&
     key.quorum.needed === proposal.quorum.needed &&
     key.quorum.of === proposal.quorum.of;
   demand(sameKey, 'PARAMETERS_DIFFER', 'the parameters describe another key than the one proposed');
   demand(
-    equalBytes(key.policyHash, policyHash(proposal.policy)),
+    equalBytes(key.termsHash, policyHash(proposal.policy)),
     'PARAMETERS_DIFFER',
     'the parameters name another policy than the one proposed',
   );
   const sameOffer =
     equalBytes(own.serverId, offer.serverId) &&
     equalBytes(own.identityKey, offer.identityKey) &&
+    equalBytes(own.sealingKey, offer.sealingKey) &&
     equalBytes(own.staticProof, offer.staticProof) &&
     equalBytes(own.identitySignature, offer.identitySignature) &&
     own.url === offer.url;

@@ -32,8 +32,8 @@ export function keyHandlers(context: ServerContext): Handlers<Extract<SessionFun
 export function keyFacts(context: ServerContext, row: KeyRow): KeyFacts {
   const { owner, keyId, state, createdAt } = row;
   const { purpose, suite, quorum, slot, policy, certified } = openKeyToShow(context, row).record;
-  const certificateHash = certified?.certificateHash ?? null;
-  return { owner, keyId, purpose, suite, quorum, slot, state, createdAt, certificateHash, policy };
+  const transcriptHash = certified?.transcriptHash ?? null;
+  return { owner, keyId, purpose, suite, quorum, slot, state, createdAt, transcriptHash, policy };
 }
 
 async function listKeys(

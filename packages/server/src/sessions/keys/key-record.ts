@@ -12,7 +12,7 @@ export interface CertifiedKey {
   readonly share: Uint8Array;
   readonly certificate: Uint8Array;
   /** 32 bytes. */
-  readonly certificateHash: Uint8Array;
+  readonly transcriptHash: Uint8Array;
   /** 64 bytes: this server's promise that the certificate is stored. */
   readonly acknowledgement: Uint8Array;
   readonly groupKey: Uint8Array;
@@ -77,8 +77,8 @@ export function openKeyToShow(context: ServerContext, row: KeyRow): StoredKey {
 /** What a server says of an active key to whoever made or restored it. */
 export function resultOf(keyId: Uint8Array, { certified }: KeyRecord): SessionResult {
   if (certified !== null) {
-    const { certificateHash, acknowledgement } = certified;
-    return { keyId, certificateHash, acknowledgement };
+    const { transcriptHash, acknowledgement } = certified;
+    return { keyId, transcriptHash, acknowledgement };
   }
   throw new BugError('a key is neither pending nor certified', {
     code: 'KEY_STATE_BROKEN',

@@ -4,9 +4,9 @@ import {
   encodeKeyParams,
   parseCertificate,
   recoverShare,
+  type DkgOutput,
   type KeyCertificate,
   type KeyParams,
-  type KeyShare,
   type RosterEntry,
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
@@ -51,7 +51,7 @@ interface Shown {
 /** @throws EncodingError as `parseCertificate`; StateError `POLICY_NOT_CERTIFIED` */
 function parseShown(bytes: Uint8Array, policy: KeyPolicy): Shown {
   const certificate = parseCertificate(bytes);
-  const isCertified = equalBytes(certificate.params.policyHash, policyHash(policy));
+  const isCertified = equalBytes(certificate.params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
   return { certificate, policy };
 }
@@ -106,9 +106,9 @@ function recoverRecord(
     waiting?.staticSeed?.slice() ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
   const sessionId = waiting?.sessionId ?? null;
   if (waiting !== null) wipeKey(waiting);
-  const share = recover(certificate, own, staticSeed);
-  const certified = certifyKey(context, { share, certificate });
-  wipe(share.share);
+  const recovered = recover(certificate, own, staticSeed);
+  const certified = certifyKey(context, recovered);
+  wipe(recovered.share.share);
   const parameters = encodeKeyParams(params);
   const { slot } = own;
   const described = { suite, purpose, quorum, policy, slot, epoch, sessionId, parameters };
@@ -119,7 +119,7 @@ function recoverRecord(
  * Whatever goes wrong with the static key is one and the same refusal: whom it suspects, also as a number in the metrics,
  * would tell something about that key to whoever has written the certificate (V32a).
  */
-function recover(certificate: KeyCertificate, own: RosterEntry, seed: Uint8Array): KeyShare {
+function recover(certificate: KeyCertificate, own: RosterEntry, seed: Uint8Array): DkgOutput {
   const { staticKey, staticSecret } = staticKeyFrom(certificate.params, seed);
   try {
     // First, because it is cheap and says no more than an offer for the same key would.

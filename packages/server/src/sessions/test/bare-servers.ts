@@ -83,7 +83,7 @@ export async function makeKey(
   if (unfinished !== undefined) throw new Error(`${unfinished.state}: ${unfinished.fault?.code}`);
   const { keyId, sessionId } = ceremony;
   const { certificate } = await callers[0]!.call('key.show', { keyId });
-  const key = verifyCertificate(parseCertificate(certificate!));
+  const key = verifyCertificate(parseCertificate(certificate!)).public;
   const { purpose } = ceremony.proposal;
   return {
     keyId,

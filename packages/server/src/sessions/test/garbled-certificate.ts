@@ -4,6 +4,7 @@ import type { Identity } from '@ckm/gordian';
 import {
   createStaticKey,
   dkgProtocol,
+  firstEpoch,
   encodeCertificate,
   simulate,
   staticKeyStatement,
@@ -36,17 +37,18 @@ export function garbledCertificate(
   signatories: readonly Signatory[],
   garble: ((ciphertext: Uint8Array) => void) | null,
 ): Uint8Array {
-  const scope = { suite: 'ed25519', keyId, epoch: 0 } as const;
+  const scope = { suite: 'ed25519', keyId, ...firstEpoch() } as const;
   const secrets = signatories.map(({ staticSeed }) => createStaticKey(scope.suite, keyId, 0, staticSeed));
   const roster = signatories.map(({ identity }, i): RosterEntry => {
     const { staticKey, staticProof } = secrets[i]!;
-    const who = { serverId: identity.xid, identityKey: identity.publicKeys.signing.bytes };
+    const { signing, agreement } = identity.publicKeys;
+    const who = { serverId: identity.xid, identityKey: signing.bytes, sealingKey: agreement };
     const statement = staticKeyStatement({ ...scope, ...who, staticKey, staticProof });
     const identitySignature = signIdentityStatement(identity, statement);
     return { slot: (i + 1) as PartyIndex, ...who, staticKey, staticProof, identitySignature, url: '' };
   });
   const quorum = { needed: 2, of: signatories.length };
-  const params: KeyParams = { ...scope, purpose: 'message', quorum, roster, policyHash: policyHash(policy) };
+  const params: KeyParams = { ...scope, purpose: 'message', quorum, roster, termsHash: policyHash(policy) };
   const parties = roster.map(({ slot }) => slot);
   const run = simulate({
     protocol: dkgProtocol,
@@ -86,5 +88,5 @@ function signAnew(
       new Uint8Array(32).fill(9),
     );
   });
-  return { params, round0, round1, signatures };
+  return { kind: 'generation', params, round0, round1, signatures };
 }

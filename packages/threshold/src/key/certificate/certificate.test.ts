@@ -6,23 +6,20 @@ import { bytesOf, createCeremony, createServer } from '../../protocols/dkg/fixtu
 import { endings, outputOf, runCeremony } from '../../protocols/dkg/fixtures/rogue.js';
 import { type CertifyMessage, findPublicFault, type ShareMessage } from '../../protocols/dkg/index.js';
 import {
-  certificateHash,
   encodeCertificate,
   type KeyCertificate,
   parseCertificate,
   recoverShare,
-  recoveryAckStatement,
   verifyCertificate,
 } from '../index.js';
 import { SUITE_NAMES, type SuiteName } from '../suite-name.js';
 import { resultOf } from '../../protocols/dkg/run.js';
 import { cocktailSuite } from '../cocktail/suite.js';
-import { hashChainCode } from '../../protocols/dkg/transcript.js';
 import { verifyCocktail } from '../cocktail/signature.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const run = runCeremony(ceremony);
-const { certificate, share } = outputOf(run, 1);
+const { certificate, share, transcriptHash } = outputOf(run, 1);
 const bytes = encodeCertificate(certificate);
 const suite = cocktailSuite('ed25519');
 
@@ -38,7 +35,7 @@ function codeOf(action: () => unknown): string {
 
 describe('a certificate', () => {
   it('proves the key that its parties hold', () => {
-    expect(verifyCertificate(certificate)).toEqual(share.public);
+    expect(verifyCertificate(certificate)).toEqual({ public: share.public, transcriptHash });
   });
 
   it('has one encoding, which parses back to it', () => {
@@ -155,7 +152,7 @@ describe('a certificate', () => {
   });
 
   it('by all servers together for a later epoch is refused: such a key is not new', () => {
-    const later = { ...ceremony.params, epoch: 1 };
+    const later = { ...ceremony.params, epoch: 1, previous: transcriptHash };
     const servers = ['alpha', 'bravo', 'charlie'].map((name, i) => createServer(later, name, i + 1));
     const forged = collude({ ...later, roster: servers.map(({ entry }) => entry) }, servers);
     expect(codeOf(() => verifyCertificate(forged))).toBe('EPOCH_INVALID');
@@ -208,7 +205,6 @@ function signedTranscript(name: SuiteName) {
     transcript,
     publicKey: params.roster[0]!.staticKey,
     signature,
-    chainCode: small.share.public.chainCode,
   };
 }
 
@@ -232,17 +228,6 @@ describe('V23: the signatures', () => {
     expect(uncovered).toEqual([]);
   });
 
-  it.each(SUITE_NAMES)('V25: and the chain code hangs on every bit of it: %s', (name) => {
-    const { transcript, chainCode } = signedTranscript(name);
-    expect(hashChainCode(name, transcript)).toEqual(chainCode);
-    const codes = new Set([encodeHex(chainCode)]);
-    for (let bit = 0; bit < 8 * transcript.length; bit++)
-      codes.add(encodeHex(hashChainCode(name, flipped(transcript, bit))));
-    expect(codes.size).toBe(8 * transcript.length + 1);
-    for (const other of SUITE_NAMES.filter((one) => one !== name))
-      expect(hashChainCode(other, transcript)).not.toEqual(chainCode);
-  });
-
   it('are of one run: those of another key’s certificate do not pass', () => {
     const other = outputOf(
       runCeremony(ceremony, { seed: (party) => bytesOf(`other ${party}`) }),
@@ -254,29 +239,6 @@ describe('V23: the signatures', () => {
     expect(codeOf(() => verifyCertificate({ ...certificate, round1: other.round1 }))).toBe(
       'FAULT_COMMITMENT_OPENING',
     );
-  });
-});
-
-describe('the acknowledgement of storage', () => {
-  const hash = certificateHash(certificate);
-
-  it('is the same at all servers but for the slot', () => {
-    for (const party of [2, 3]) expect(certificateHash(outputOf(run, party).certificate)).toEqual(hash);
-    const statements = [1, 2, 3].map((slot) => encodeHex(recoveryAckStatement(slot as PartyIndex, hash)));
-    expect(new Set(statements).size).toBe(3);
-  });
-
-  it('hangs on the certificate, and is no 32-byte digest that another protocol could sign', () => {
-    const statement = recoveryAckStatement(1 as PartyIndex, hash);
-    expect(recoveryAckStatement(1 as PartyIndex, bytesOf('other'))).not.toEqual(statement);
-    expect(statement.length).toBeGreaterThan(32);
-  });
-
-  it('V1: refuses slot 0, another kind of number, and a hash of another length', () => {
-    for (const slot of [0, -1, 65536, 1.5]) {
-      expect(codeOf(() => recoveryAckStatement(slot as PartyIndex, hash))).toBe('PARTY_INDEX_INVALID');
-    }
-    expect(codeOf(() => recoveryAckStatement(1 as PartyIndex, hash.subarray(1)))).toBe('LAYOUT_INVALID');
   });
 });
 

@@ -33,7 +33,7 @@ describe('recovery', () => {
       for (const party of some.parties) {
         const expected = outputOf(done, party).share;
         const stored = parseCertificate(encodeCertificate(outputOf(done, 1).certificate));
-        const recovered = recoverShare(stored, some.servers[party - 1]!.staticSecret);
+        const { share: recovered } = recoverShare(stored, some.servers[party - 1]!.staticSecret);
         expect(recovered.party).toBe(party);
         expect(recovered.public).toEqual(expected.public);
         expect(reveal(recovered.share, 'test')).toEqual(reveal(expected.share, 'test'));

@@ -1,7 +1,7 @@
 import { equalBytes, reveal, type Secret, secret, UsageError } from '@ckm/foundation';
-import type { KeyShare } from '../public-package.js';
-import { checkCertificate, faultError } from './certificate.js';
-import type { KeyCertificate } from '../../protocols/dkg/output.js';
+import { hashTranscript } from '../transcript-hash.js';
+import type { DkgOutput } from '../../protocols/dkg/output.js';
+import { checkCertificate, faultError, type KeyCertificate } from './certificate.js';
 import { staticPointsOf } from '../../protocols/dkg/dealing.js';
 import { receiveShares } from '../../protocols/dkg/receive-shares.js';
 import { decodeStaticKeys } from '../roster.js';
@@ -14,7 +14,7 @@ import { staticKeysOf } from '../../protocols/dkg/run.js';
  * @throws PeerFaultError, EncodingError as `verifyCertificate`; PeerFaultError `SUSPECT_SHARE` for an encrypted share
  * that does not hold · EncodingError `SCALAR_INVALID` for a static secret that is none · UsageError `STATIC_SECRET_WRONG` when no slot belongs to the static secret
  */
-export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<Uint8Array>): KeyShare {
+export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<Uint8Array>): DkgOutput {
   const result = checkCertificate(certificate);
   const { suite, key } = result;
   const { group } = suite;
@@ -34,7 +34,11 @@ export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<U
     });
     staticPoints.fill(0);
     if (!(share instanceof Uint8Array)) throw faultError(share);
-    return { party: entry.slot, share: secret<Uint8Array>(share), public: key.public };
+    return {
+      share: { party: entry.slot, share: secret<Uint8Array>(share), public: key.public },
+      certificate,
+      transcriptHash: hashTranscript(result.transcript),
+    };
   } finally {
     scalar.fill(0);
   }

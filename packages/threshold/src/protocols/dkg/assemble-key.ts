@@ -6,7 +6,6 @@ import type { CheckedDealing } from './check-dealings.js';
 import type { KeyParams } from '../../key/params.js';
 import { cocktailSuite } from '../../key/cocktail/suite.js';
 import { adjustCommitment, adjustShare, taprootAdjustment } from './taproot.js';
-import { hashChainCode } from './transcript.js';
 
 /** The key that the dealings of a run add up to. */
 export interface AssembledKey {
@@ -25,7 +24,7 @@ export interface AssembledKey {
 export function assembleKey(
   params: KeyParams,
   dealings: readonly CheckedDealing[],
-  transcript: Uint8Array,
+  chainCode: Uint8Array,
 ): AssembledKey | undefined {
   const { group } = cocktailSuite(params.suite);
   const dealt = Array.from({ length: params.quorum.needed }, (_, k) =>
@@ -49,7 +48,7 @@ export function assembleKey(
       groupKey: commitment[0]!,
       commitment,
       verifyingShares: verifyingShares.map((element) => group.encode(element)),
-      chainCode: hashChainCode(params.suite, transcript),
+      chainCode,
     },
     verifyingShares,
     finishShare: finished.finishShare,

@@ -9,7 +9,7 @@ import { groupOfSuite, SUITE_NAMES } from '../../key/suite-name.js';
 import type { KeyShare } from '../../key/public-package.js';
 import { bytesOf, createCeremony } from './fixtures/parties.js';
 import { type DkgRun, endings, outputOf, runCeremony } from './fixtures/rogue.js';
-import { certificateHash } from '../../key/index.js';
+import { encodeCertificate } from '../../key/index.js';
 import { dkgProtocol } from './index.js';
 
 const finished = (n: number) => Array.from({ length: n }, () => 'finished');
@@ -73,10 +73,12 @@ describe.each(SUITE_NAMES)('honest parties with suite %s', (suite) => {
     }
   });
 
-  it('store the same certificate, byte for byte', () => {
+  it('store the same certificate, byte for byte, under the same transcript hash', () => {
     const run = runCeremony(createCeremony(suite, { needed: 2, of: 3 }));
-    const hashes = [1, 2, 3].map((party) => encodeHex(certificateHash(outputOf(run, party).certificate)));
-    expect(new Set(hashes).size).toBe(1);
+    const outputs = [1, 2, 3].map((party) => outputOf(run, party));
+    const stored = outputs.map(({ certificate }) => encodeHex(encodeCertificate(certificate)));
+    expect(new Set(stored).size).toBe(1);
+    expect(new Set(outputs.map(({ transcriptHash }) => encodeHex(transcriptHash))).size).toBe(1);
   });
 });
 

@@ -6,8 +6,10 @@ import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
 import { FROZEN, FROZEN_BYTES, type Frozen } from './fixtures/frozen.js';
 import { createCeremony } from './fixtures/parties.js';
 import { outputOf, runCeremony } from './fixtures/rogue.js';
+import { isOfRound } from './messages.js';
+import type { GenerationCertificate } from './output.js';
+import { resultOf } from './run.js';
 import {
-  certificateHash,
   encodeCertificate,
   encodeKeyParams,
   parseCertificate,
@@ -23,17 +25,29 @@ function messagesOf(run: ReturnType<typeof runCeremony>): readonly Uint8Array[] 
   return run.wire.filter(({ from }) => from === one).map(({ bytes }) => bytes);
 }
 
+/** T: what all parties of an honest run signed. */
+function transcriptOf({ params, round0, round1 }: GenerationCertificate): Uint8Array {
+  const result = resultOf(params, round0.filter(isOfRound(0)), round1.filter(isOfRound(1)));
+  if ('code' in result) throw new Error(result.code);
+  return result.transcript;
+}
+
 function freeze(suite: SuiteName): Frozen {
   const ceremony = createCeremony(suite, { needed: 2, of: 2 }, 'frozen');
   const run = runCeremony(ceremony);
-  const { share, certificate } = outputOf(run, 1);
+  const { share, certificate, transcriptHash } = outputOf(run, 1);
+  const { keyId, epoch } = ceremony.params;
   const statement = staticKeyStatement({ ...ceremony.params, ...ceremony.params.roster[0]! });
   return {
     params: digest(encodeKeyParams(ceremony.params)),
     messages: messagesOf(run).map(digest) as unknown as Frozen['messages'],
     states: run.states.get(one)!.map(digest) as unknown as Frozen['states'],
     certificate: digest(encodeCertificate(certificate)),
-    statements: [digest(statement), digest(recoveryAckStatement(one, certificateHash(certificate)))],
+    transcriptHash: encodeHex(transcriptHash),
+    statements: [
+      digest(statement),
+      digest(recoveryAckStatement({ keyId, epoch, slot: one, transcriptHash })),
+    ],
     groupKey: encodeHex(share.public.groupKey),
     chainCode: encodeHex(share.public.chainCode),
     share: encodeHex(reveal(share.share, 'test')),
@@ -47,12 +61,20 @@ describe('what this version writes', () => {
 
   it('is frozen byte for byte for ed25519', () => {
     const run = runCeremony(createCeremony('ed25519', { needed: 2, of: 2 }, 'frozen'));
-    expect(messagesOf(run).map(encodeHex)).toEqual(FROZEN_BYTES.messages);
-    expect(encodeHex(encodeCertificate(outputOf(run, 1).certificate))).toBe(FROZEN_BYTES.certificate);
+    const { certificate, transcriptHash } = outputOf(run, 1);
+    const { params } = certificate;
+    const { keyId, epoch } = params;
+    expect({
+      params: encodeHex(encodeKeyParams(params)),
+      messages: messagesOf(run).map(encodeHex),
+      transcript: encodeHex(transcriptOf(certificate)),
+      certificate: encodeHex(encodeCertificate(certificate)),
+      acknowledgement: encodeHex(recoveryAckStatement({ keyId, epoch, slot: one, transcriptHash })),
+    }).toEqual(FROZEN_BYTES);
   });
 
   it('is still believed when it comes out of storage', () => {
     const stored = parseCertificate(decodeHex(FROZEN_BYTES.certificate));
-    expect(encodeHex(verifyCertificate(stored).groupKey)).toBe(FROZEN['ed25519']!.groupKey);
+    expect(encodeHex(verifyCertificate(stored).public.groupKey)).toBe(FROZEN['ed25519']!.groupKey);
   });
 });

@@ -4,9 +4,10 @@ import type { DkgMessage } from './messages.js';
 
 /**
  * The proof that a key exists and that all its servers agree on it, and the data from which each of them can recover
- * its share. Public, and the same at every server. A key without its certificate cannot be used.
+ * its share. Public, and the same at every server but for the signatures, which name nothing: a signer can make others.
  */
-export interface KeyCertificate {
+export interface GenerationCertificate {
+  readonly kind: 'generation';
   readonly params: KeyParams;
   /** All in order of slots. */
   readonly round0: readonly DkgMessage[];
@@ -18,5 +19,7 @@ export interface KeyCertificate {
 /** What a party has when a key was generated. */
 export interface DkgOutput {
   readonly share: KeyShare;
-  readonly certificate: KeyCertificate;
+  readonly certificate: GenerationCertificate;
+  /** 32 bytes: what names this epoch of the key everywhere. */
+  readonly transcriptHash: Uint8Array;
 }

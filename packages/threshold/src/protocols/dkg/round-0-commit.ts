@@ -6,7 +6,7 @@ import { openDealer } from './dealing.js';
 import type { CommitMessage, DkgMessage } from './messages.js';
 import { hashKeyParams, type KeyParams } from '../../key/params.js';
 import { verifyRoster } from '../../key/roster.js';
-import { assertFirstEpoch } from './run.js';
+import { assertNewKey } from './run.js';
 import { deriveRoot, deriveRunSecrets, wipeRunSecrets } from './secrets.js';
 import type { DkgState } from './state.js';
 import { assertSeed } from '../../key/static-key.js';
@@ -25,7 +25,7 @@ export interface DkgParams {
  * Checks the roster, chooses a polynomial and an ephemeral key, and commits to them.
  * @param seed 32 fresh bytes; the same seed and parameters give the same bytes
  * @returns aborted with `FAULT_ROSTER` when an entry does not hold
- * @throws EncodingError as `assertKeyParams`, `EPOCH_INVALID` · UsageError `SEED_INVALID`, `PARTY_MISSING`,
+ * @throws EncodingError as `assertKeyParams`, `assertNewKey` · UsageError `SEED_INVALID`, `PARTY_MISSING`,
  * `STATIC_SECRET_WRONG`
  */
 export function commit(
@@ -35,7 +35,7 @@ export function commit(
   assertSeed(seed);
   const culprits = rosterCulprits(key);
   if (culprits !== undefined) return { kind: 'aborted', fault: { code: 'FAULT_ROSTER', round: 0, culprits } };
-  assertFirstEpoch(key);
+  assertNewKey(key);
   const suite = cocktailSuite(key.suite);
   const scalar = suite.group.scalars.parseSecret(reveal(staticSecret, 'derive the secrets of a run'));
   assertOwnSlot(suite, key, me, scalar);

@@ -3,6 +3,7 @@ import type { Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
 import type { DkgOutput } from './output.js';
 import { wrongSignatures } from '../../key/roster.js';
+import { hashTranscript } from '../../key/transcript-hash.js';
 import { parseDealing } from './dealing.js';
 import { type DkgMessage, dkgMessageCodec, isOfRound } from './messages.js';
 import { inSlotOrder, others, sessionOf, transcriptOf } from './run.js';
@@ -27,7 +28,8 @@ export function finish(
     return { kind: 'aborted', fault: { code: 'RETRY_VIEWS_DIFFER', round: 2, culprits: [] } };
   }
   const signatures = round2.map((message) => message.signature);
-  const culprits = wrongSignatures(params, signedTranscript(state), signatures);
+  const transcript = signedTranscript(state);
+  const culprits = wrongSignatures(params, transcript, signatures);
   if (culprits.length > 0) {
     return { kind: 'aborted', fault: { code: 'FAULT_SIGNATURE_INVALID', round: 2, culprits } };
   }
@@ -35,7 +37,8 @@ export function finish(
     kind: 'finished',
     output: {
       share: { party: me, share: state.share, public: state.public },
-      certificate: { params, round0, round1, signatures },
+      certificate: { kind: 'generation', params, round0, round1, signatures },
+      transcriptHash: hashTranscript(transcript),
     },
     outbox: [],
   };

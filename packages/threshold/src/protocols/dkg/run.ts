@@ -6,7 +6,7 @@ import type { Dealing } from './dealing.js';
 import type { CommitMessage, ShareMessage } from './messages.js';
 import { hashKeyParams, type KeyParams } from '../../key/params.js';
 import { type CocktailSuite, cocktailSuite, sessionContext } from '../../key/cocktail/suite.js';
-import { encodeTranscript, hashSession, hashView, transcriptExtension } from './transcript.js';
+import { encodeTranscript, hashChainCode, hashSession, hashView, transcriptExtension } from './transcript.js';
 
 /** What everybody knows of a run after round 0. */
 export interface Session {
@@ -33,6 +33,7 @@ export function sessionOf(params: KeyParams, round0: readonly CommitMessage[]): 
 /** What everybody knows of a run after round 1. */
 export interface Result extends Session {
   readonly dealings: readonly CheckedDealing[];
+  /** T: what every party signs. */
   readonly transcript: Uint8Array;
   /** Echo of rounds 0 and 1. */
   readonly view: Uint8Array;
@@ -54,7 +55,9 @@ export function resultOf(
   const dealings = checkDealings({ suite, quorum: key.quorum, params, context, round0, round1 });
   if ('code' in dealings) return dealings;
   const transcript = transcriptOf(key, session, dealings);
-  const assembled = assembleKey(key, dealings, transcript);
+  const openings = dealings.map((dealing, i) => ({ ...dealing, salt: round1[i]!.salt }));
+  const chainCode = hashChainCode({ suiteName: key.suite, sessionId, openings });
+  const assembled = assembleKey(key, dealings, chainCode);
   if (assembled === undefined) return { code: 'RETRY_KEY_DEGENERATE', round: 1, culprits: [] };
   const view = hashView(
     sessionId,
@@ -99,9 +102,19 @@ export function others(key: KeyParams, me: PartyIndex): readonly PartyIndex[] {
   return key.roster.map((entry) => entry.slot).filter((slot) => slot !== me);
 }
 
-/** @throws EncodingError `EPOCH_INVALID`: later epochs come from resharing a key, never from generating one. */
-export function assertFirstEpoch(key: KeyParams): void {
-  if (key.epoch === 0) return;
+/**
+ * @throws EncodingError `EPOCH_INVALID`: later epochs come from resharing a key, never from generating one;
+ * `KEY_PARAMS_INVALID` for flags that no generated key has
+ */
+export function assertNewKey({ epoch, flags }: KeyParams): void {
+  if (flags.dealt || flags.exported) {
+    throw new EncodingError('a key that is only now generated was neither dealt nor exported', {
+      code: 'KEY_PARAMS_INVALID',
+      hint: 'ask for the proposal again',
+      facts: { field: 'flags' },
+    });
+  }
+  if (epoch === 0) return;
   throw new EncodingError('a new key starts with epoch 0', {
     code: 'EPOCH_INVALID',
     hint: 'ask for the proposal again',

@@ -90,7 +90,25 @@ export function hashView(
   return taggedHash('CKM/dkg/view/v1', sessionId, transcript, ...salts);
 }
 
-/** Chain code of a key: from the certified transcript, so that all agree on it or have no key. */
-export function hashChainCode(suiteName: string, transcript: Uint8Array): Uint8Array {
-  return taggedHash('CKM/dkg/chain-code/v1', encodeUtf8(suiteName), transcript);
+/** What a chain code is made of; all of it fixed by what was posted in round 0. */
+export interface ChainCodeInput {
+  readonly suiteName: string;
+  readonly sessionId: Uint8Array;
+  /** Of every dealer, in order of slots. */
+  readonly openings: readonly (DealerOpening & { readonly salt: Uint8Array })[];
+}
+
+/**
+ * Chain code of a key: from what every dealer committed to before he saw anything of another. Of a transcript he could
+ * choose: its last dealer makes as many proofs and ciphertexts as he likes, all of them valid, until its hash pleases him.
+ */
+export function hashChainCode({ suiteName, sessionId, openings }: ChainCodeInput): Uint8Array {
+  return taggedHash(
+    'CKM/dkg/chain-code/v2',
+    encodeUtf8(suiteName),
+    sessionId,
+    ...openings.map(({ commitment }) => commitment),
+    ...openings.map(({ ephemeralKey }) => ephemeralKey),
+    ...openings.map(({ salt }) => salt),
+  );
 }

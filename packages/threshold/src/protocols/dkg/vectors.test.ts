@@ -6,6 +6,7 @@ import type { PartyIndex } from '../../protocol/contract.js';
 import { uint64be, uint64le } from '../../protocol/layout.js';
 import { feldmanEvaluate, feldmanVerify } from '../../sharing/index.js';
 import type { SuiteName } from '../../key/suite-name.js';
+import { firstEpoch } from '../../key/params.js';
 import { assembleKey } from './assemble-key.js';
 import type { CheckedDealing } from './check-dealings.js';
 import { signCocktailUnhedged, verifyCocktail } from '../../key/cocktail/signature.js';
@@ -182,6 +183,7 @@ function checkKey(
     slot: (i + 1) as PartyIndex,
     serverId: new Uint8Array(32),
     identityKey: new Uint8Array(32),
+    sealingKey: new Uint8Array(32),
     staticKey,
     staticProof: new Uint8Array(),
     identitySignature: new Uint8Array(64),
@@ -191,10 +193,10 @@ function checkKey(
     suite: name,
     purpose: 'vector',
     keyId: new Uint8Array(32),
-    epoch: 0,
+    ...firstEpoch(),
     quorum,
     roster,
-    policyHash: new Uint8Array(32),
+    termsHash: new Uint8Array(32),
   };
   const key = assembleKey(params, dealings, transcript)!;
   judge.same(key.public.groupKey, vector.group_public_key);
