@@ -1,4 +1,4 @@
-import { CkmError, encodeHex, PeerFaultError } from '@ckm/foundation';
+import { CkmError, PeerFaultError } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { collude } from '../../protocols/dkg/fixtures/collusion.js';
@@ -12,7 +12,7 @@ import {
   recoverShare,
   verifyCertificate,
 } from '../index.js';
-import { SUITE_NAMES, type SuiteName } from '../suite-name.js';
+import type { SuiteName } from '../suite-name.js';
 import { resultOf } from '../../protocols/dkg/run.js';
 import { cocktailSuite } from '../cocktail/suite.js';
 import { verifyCocktail } from '../cocktail/signature.js';
