@@ -39,7 +39,7 @@ export const operatorKey = z.object({
   state: z.enum(['pending', 'active']),
   createdAt: unixSeconds,
   /** What its likeness is made of; null while it waits for its certificate. */
-  certificateHash: hexText.nullable(),
+  transcriptHash: hexText.nullable(),
 });
 export type OperatorKey = Immutable<z.output<typeof operatorKey>>;
 

@@ -48,7 +48,7 @@ export async function makeKeyOf(
   if (views.some(({ state }) => state !== 'finished')) throw new Error('the key was not made');
   const { keyId } = ceremony;
   const { certificate } = await callees[0]!.call('key.show', { keyId });
-  const key = verifyCertificate(parseCertificate(certificate!));
+  const key = verifyCertificate(parseCertificate(certificate!)).public;
   const signer = createQuorumSigner({ servers: callees, keyId, key, purpose: 'message', expiresAt });
   return { alpha, operator: connectOperator(alpha.dataDir), keyId, signer };
 }
