@@ -26,3 +26,4 @@ export {
   type ServerProcessOptions,
   spawnServer,
 } from './server-process.js';
+export { type ChaosReport, runSchedule } from './chaos/index.js';

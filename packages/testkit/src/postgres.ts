@@ -28,6 +28,8 @@ export interface PostgresCluster {
   halt(how: HaltMode): Promise<void>;
   /** Starts it again after {@link halt}; resolves when it answers. */
   resume(): Promise<void>;
+  /** Removes a database, whoever uses it. */
+  dropDatabase(url: string): Promise<void>;
   /** Ends it and removes it. */
   stop(): Promise<void>;
 }
@@ -54,7 +56,7 @@ function asOwner(program: string, parameters: readonly string[]): readonly [stri
 }
 
 /** @throws Error when there is no PostgreSQL (ask {@link postgresPrograms} first) or it does not start. */
-export async function startPostgres(): Promise<PostgresCluster> {
+export async function startPostgres({ connections = 60 } = {}): Promise<PostgresCluster> {
   const programs = postgresPrograms();
   if (programs === null) throw new Error('PostgreSQL is not installed');
   const folder = mkdtempSync(join(tmpdir(), 'ckm-pg-'));
@@ -75,7 +77,7 @@ export async function startPostgres(): Promise<PostgresCluster> {
     'C',
   ]);
   await run(initdb, [...initdbParameters], { cwd: folder });
-  const postmaster = createPostmaster(programs, folder, data);
+  const postmaster = createPostmaster(programs, folder, data, connections);
   await postmaster.resume();
   const command = (sql: string) =>
     run(join(programs, 'psql'), [
@@ -111,6 +113,9 @@ export async function startPostgres(): Promise<PostgresCluster> {
       await command(`create database ${name} template ${nameOf(from)}`);
       return urlOf(name);
     },
+    dropDatabase: async (url) => {
+      await command(`drop database if exists ${nameOf(url)} with (force)`);
+    },
     stop: async () => {
       await postmaster.halt('fast');
       rmSync(folder, { recursive: true, force: true });
@@ -123,8 +128,9 @@ function createPostmaster(
   programs: string,
   folder: string,
   data: string,
+  connections: number,
 ): Pick<PostgresCluster, 'halt' | 'resume'> {
-  const settings = ['fsync=off', 'max_connections=60'].flatMap((setting) => ['-c', setting]);
+  const settings = ['fsync=off', `max_connections=${connections}`].flatMap((setting) => ['-c', setting]);
   const [program, parameters] = asOwner(join(programs, 'postgres'), [
     '-D',
     data,

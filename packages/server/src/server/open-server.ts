@@ -62,6 +62,8 @@ export interface OpenServerOptions {
   readonly backends: readonly SuiteBackend[];
   readonly events: Events;
   readonly acceptClock: boolean;
+  /** For tests: another way to the database, one that fails say. */
+  readonly openStorage?: typeof openStorage;
 }
 
 /**
@@ -75,7 +77,7 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   let storage: Storage | undefined;
   try {
     own = openIdentity(options, vault);
-    storage = await openStorage(config);
+    storage = await (options.openStorage ?? openStorage)(config);
     return await openOn(options, vault, own, storage);
   } catch (error) {
     await storage?.close();

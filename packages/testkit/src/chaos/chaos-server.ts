@@ -1,0 +1,211 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CkmError } from '@ckm/foundation';
+import type { Identity } from '@ckm/gordian';
+import { initServer } from '@ckm/server';
+import {
+  type Events,
+  findKeySource,
+  loadConfig,
+  openServer,
+  type OpenServer,
+  openStorage,
+  readEnv,
+  type Storage,
+} from '@ckm/server/testing';
+import type { Database } from './databases.js';
+import { fragileStorage } from './fragile-storage.js';
+import { Crash, createFuse, type Fuse } from './fuse.js';
+import type { Seeded } from './seeded.js';
+
+/** A Secret Server, everything but its sockets, whose process, clock and database are in the hands of a schedule. */
+export interface ChaosServer {
+  readonly name: string;
+  readonly url: string;
+  /** Seconds by which its clock is ahead of the others'. */
+  skew: number;
+  /** Defects it reported of itself: no fault from outside may cause one. */
+  readonly bugs: string[];
+  /** How often an older database was put in place. */
+  readonly restores: number;
+  isUp(): boolean;
+  identity(): Identity;
+  open(): OpenServer;
+  /** Answers a message. @throws Crash when the process ends before it has answered */
+  receive(bytes: Uint8Array): Promise<{ readonly status: number; readonly body: Uint8Array }>;
+  /** The process is to end by itself within so many steps. */
+  endWithin(steps: number): void;
+  /** Starts the process, if there is none. @throws Crash when it ends while it starts, if that was asked for */
+  start(): Promise<void>;
+  /** Ends the process as a power cut does. */
+  crash(): Promise<void>;
+  /** Ends the process, keeps a copy of its database or puts one of the copies in its place, and starts it again. */
+  restartAfter(what: 'backup' | 'restore'): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface ChaosServerOptions {
+  readonly name: string;
+  /** UnixSeconds. */
+  readonly now: () => number;
+  readonly seeded: Seeded;
+  readonly database: (dataDir: string) => Promise<Database>;
+}
+
+/** Where files cost no disk: crashes here end a process, not a machine, so that nothing depends on `fsync`. */
+const MEMORY = '/dev/shm';
+
+interface Life {
+  readonly server: OpenServer;
+  readonly storage: Storage;
+  readonly fuse: Fuse;
+}
+
+export async function createChaosServer(options: ChaosServerOptions): Promise<ChaosServer> {
+  const { name, seeded } = options;
+  const folder = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'ckm-chaos-'));
+  const dataDir = join(folder, name);
+  await initServer({
+    dataDir,
+    settings: {
+      name,
+      accounts: 'open',
+      listen: { host: '127.0.0.1', port: 1 },
+      limits: { accountsPerAddressPerDay: 1_000 },
+      backup: 'static',
+    },
+  });
+  const database = await options.database(dataDir);
+  const backups: (() => Promise<void>)[] = [];
+  let life: Life | null = null;
+  let coming: Fuse | null = null;
+  let identity: Identity | null = null;
+  let restores = 0;
+
+  const self: ChaosServer = {
+    name,
+    url: `http://${name}.test`,
+    skew: 0,
+    bugs: [],
+    get restores() {
+      return restores;
+    },
+    isUp: () => life !== null && !life.fuse.isBlown(),
+    identity: () => identity!,
+    open: () => life!.server,
+    receive: async (bytes) => {
+      const now = life;
+      if (now === null || now.fuse.isBlown()) throw new Crash(`${name} is down`);
+      const received = await now.server.receive(bytes, '127.0.0.1');
+      if (now.fuse.isBlown()) throw new Crash(`${name} went down`);
+      return received.kind === 'sealed'
+        ? { status: 200, body: received.bytes }
+        : { status: received.problem.status, body: Buffer.from(JSON.stringify(received.problem)) };
+    },
+    endWithin: (steps) => {
+      coming = createFuse(steps);
+    },
+    start: () => inTurn(startNow),
+    crash: () => inTurn(crashNow),
+    restartAfter: (what) =>
+      inTurn(async () => {
+        await crashNow();
+        if (what === 'backup') backups.push(await database.backup());
+        else if (backups.length > 0) {
+          restores += 1;
+          await seeded.pick(backups)();
+        }
+        await startNow();
+      }),
+    remove: async () => {
+      await self.crash();
+      await database.remove();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+
+  /** Starting and ending, one at a time. */
+  let before: Promise<unknown> = Promise.resolve();
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = before.then(work, work);
+    before = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function startNow(): Promise<void> {
+    if (self.isUp()) return;
+    await crashNow();
+    life = await openLife(createFuse(Number.POSITIVE_INFINITY));
+    identity = life.server.context.identity;
+  }
+
+  async function crashNow(): Promise<void> {
+    if (life === null) return;
+    const { fuse, storage } = life;
+    fuse.blow();
+    life = null;
+    await storage.close();
+  }
+
+  /** A fuse of its own, and besides it the one that the schedule sets while the process runs. */
+  function linked(own: Fuse): Fuse {
+    return {
+      isBlown: own.isBlown,
+      blow: own.blow,
+      step: () => {
+        own.step();
+        if (coming === null) return;
+        try {
+          coming.step();
+        } catch (crash) {
+          coming = null;
+          own.blow();
+          throw crash;
+        }
+      },
+    };
+  }
+
+  async function openLife(own: Fuse): Promise<Life> {
+    const fuse = linked(own);
+    const env = readEnv({});
+    const config = loadConfig(dataDir, { ...env, databaseUrl: database.url() ?? undefined });
+    const nowSeconds = () => options.now() + self.skew;
+    const storageKey = await findKeySource(dataDir, null, nowSeconds).open(null);
+    let raw: Storage | null = null;
+    try {
+      const server = await openServer({
+        config,
+        storageKey,
+        random: (length) => seeded.bytes(length),
+        nowMs: () => nowSeconds() * 1_000,
+        events: reportingBugs(self, fuse),
+        acceptClock: true,
+        openStorage: async (where) => {
+          raw = await openStorage(where);
+          return fragileStorage(raw, fuse);
+        },
+      });
+      return { server, storage: raw!, fuse };
+    } catch (error) {
+      await (raw as Storage | null)?.close();
+      throw error;
+    }
+  }
+  return self;
+}
+
+/** A message that the process's own end interrupts is no defect. */
+function reportingBugs(server: ChaosServer, fuse: Fuse): Events {
+  const silent = () => undefined;
+  return new Proxy({} as Events, {
+    get: (_, name) =>
+      name !== 'bug'
+        ? silent
+        : (error: unknown) => {
+            if (fuse.isBlown() || error instanceof Crash) return;
+            server.bugs.push(error instanceof CkmError ? error.code : String((error as Error).stack));
+          },
+  });
+}

@@ -1,0 +1,1 @@
+export { type ChaosReport, runSchedule } from './schedule.js';

@@ -1,0 +1,246 @@
+import {
+  type Client,
+  createClient,
+  identityForServer,
+  type KeyPurpose,
+  type SessionRecord,
+} from '@ckm/client';
+import { CkmError, encodeUtf8, secret } from '@ckm/foundation';
+import type { Xid } from '@ckm/gordian';
+import { buildMessageRequest } from '@ckm/requests';
+import type { SuiteName } from '@ckm/threshold';
+import type { ChaosServer } from './chaos-server.js';
+import { createOwnerDisk, type OwnerDisk } from './fragile-store.js';
+import { Crash, createFuse, type Fuse } from './fuse.js';
+import type { Network } from './network.js';
+import type { Seeded } from './seeded.js';
+
+/** Longest wait for a server; nothing in a schedule hangs, so that it is only how often a client asks again. */
+const TIMEOUT_MS = 60;
+const SUITES: readonly SuiteName[] = ['ed25519', 'secp256k1', 'secp256k1-tr', 'P-256', 'ed25519'];
+const QUORUMS = [
+  [2, 3],
+  [2, 2],
+  [3, 3],
+  [2, 3],
+] as const;
+
+/** A key that its owner was told is complete. */
+export interface OwnedKey {
+  readonly name: string;
+  readonly servers: readonly ChaosServer[];
+  readonly needed: number;
+  /** How often each server had been put back when the key was complete. */
+  readonly restores: readonly number[];
+}
+
+export interface OwnerOptions {
+  readonly name: string;
+  readonly seed: Uint8Array;
+  readonly servers: readonly ChaosServer[];
+  readonly network: Network;
+  readonly seeded: Seeded;
+  readonly now: () => number;
+  /** What may not happen. */
+  readonly violate: (what: string) => void;
+}
+
+/** An owner whose client crashes now and then, and whose disk is sometimes put back. */
+export interface Owner {
+  readonly name: string;
+  readonly keys: readonly OwnedKey[];
+  /** Signatures that came out. */
+  readonly signed: number;
+  /** Adds the servers, makes keys, signs, as well as the faults let it. */
+  live(): Promise<void>;
+  /** With everything working again: whatever was begun has a way on or out, and every complete key signs. */
+  settle(): Promise<void>;
+}
+
+export function createOwner(options: OwnerOptions): Owner {
+  const { name, seeded, servers, network, violate } = options;
+  const disk: OwnerDisk = createOwnerDisk();
+  const keys: OwnedKey[] = [];
+  const snapshots: (() => void)[] = [];
+  let signed = 0;
+  let messages = 0;
+
+  function newClient(fuse: Fuse): Client {
+    return createClient({
+      seed: secret(options.seed.slice()),
+      store: disk.storeFor(fuse),
+      transport: network.transportOf(
+        (server) => identityForServer(secret(options.seed.slice()), server.identity().xid as Xid),
+        fuse,
+      ),
+      clock: options.now,
+      random: (length) => seeded.bytes(length),
+      timeoutMs: TIMEOUT_MS,
+    });
+  }
+
+  /** Runs something with a client that may crash meanwhile. @returns undefined when it, or the client, did not succeed */
+  async function attempt<T>(what: string, work: (client: Client) => Promise<T>): Promise<T | undefined> {
+    const fuse = createFuse(seeded.oneIn(4) ? seeded.below(120) : Number.POSITIVE_INFINITY);
+    const client = newClient(fuse);
+    try {
+      return await work(client);
+    } catch (error) {
+      if (!fuse.isBlown()) judge(what, error);
+      return undefined;
+    } finally {
+      await client.close().catch((error: unknown) => {
+        if (!fuse.isBlown()) judge(`close after ${what}`, error);
+      });
+      if (fuse.isBlown() && snapshots.length > 0 && seeded.oneIn(3)) seeded.pick(snapshots)();
+      if (seeded.oneIn(6)) snapshots.push(disk.snapshot());
+    }
+  }
+
+  /** Whatever goes wrong is said in words, and is not a defect of ours. */
+  function judge(what: string, error: unknown): void {
+    const isInWords = error instanceof CkmError && error.errorClass !== 'BugError';
+    if (!isInWords) violate(`${name}: ${what} failed with ${String((error as Error).stack)}`);
+  }
+
+  async function addServers(): Promise<void> {
+    for (const { name: server, url } of servers) {
+      for (let tries = 0; tries < 20; tries++) {
+        const added = await attempt(`add ${server}`, async (client) => {
+          const known = (await client.listServers()).some((one) => one.name === server);
+          if (!known) await client.addServer({ name: server, url });
+          return true;
+        });
+        if (added === true) break;
+      }
+    }
+  }
+
+  async function makeKey(number: number): Promise<void> {
+    const keyName = `key-${number}`;
+    const [needed, of] = seeded.pick(QUORUMS);
+    const chosen = servers.slice(0, of);
+    const args = {
+      name: keyName,
+      purpose: 'message' as KeyPurpose,
+      suite: seeded.pick(SUITES),
+      quorum: { needed, of },
+      servers: chosen.map((server) => server.name),
+    };
+    let done = await attempt('key create', (client) => client.createKey(args));
+    for (let tries = 0; done === undefined && tries < 4; tries++) {
+      await attempt('resume', (client) => resumeAll(client));
+      done = await attempt('show', (client) => client.usableKey(keyName));
+    }
+    if (done === undefined) return;
+    keys.push({ name: keyName, servers: chosen, needed, restores: chosen.map(({ restores }) => restores) });
+  }
+
+  async function resumeAll(client: Client): Promise<void> {
+    for (const session of await openSessions(client)) {
+      try {
+        await client.resumeSession(session.id, undefined, { waitSeconds: 0 });
+      } catch (error) {
+        if (error instanceof Crash) throw error;
+        judge('resume', error);
+      }
+    }
+  }
+
+  async function sign(client: Client, key: string): Promise<void> {
+    const text = `message ${++messages} of ${name}`;
+    const payload = buildMessageRequest({ domain: 'chaos', bytes: encodeUtf8(text) });
+    // The artefact was verified by the client with the key of the certificate; see also `settle`.
+    await client.sign({ key, kind: 'message', payload, waitSeconds: 0 });
+    signed += 1;
+  }
+
+  return {
+    name,
+    keys,
+    get signed() {
+      return signed;
+    },
+    live: async () => {
+      await addServers();
+      for (let number = 1; number <= 2; number++) {
+        await makeKey(number);
+        for (const key of keys) {
+          for (let i = seeded.below(5); i >= 0; i--) {
+            await attempt('sign', (client) => sign(client, key.name));
+          }
+        }
+      }
+    },
+    settle: () => settle({ name, keys, violate, newClient, sign, judge }),
+  };
+}
+
+interface OpenSession {
+  readonly id: string;
+  readonly record: SessionRecord;
+}
+
+async function openSessions(client: Client): Promise<readonly OpenSession[]> {
+  const sessions = await client.listSessions();
+  return sessions
+    .filter(({ standing }) => standing === 'open')
+    .map((record) => ({ id: Buffer.from(record.sessionId).toString('hex').slice(0, 16), record }));
+}
+
+interface Settling {
+  readonly name: string;
+  readonly keys: readonly OwnedKey[];
+  readonly violate: (what: string) => void;
+  readonly newClient: (fuse: Fuse) => Client;
+  readonly sign: (client: Client, key: string) => Promise<void>;
+  readonly judge: (what: string, error: unknown) => void;
+}
+
+async function settle({ name, keys, violate, newClient, sign, judge }: Settling): Promise<void> {
+  const client = newClient(createFuse(Number.POSITIVE_INFINITY));
+  try {
+    for (const session of await openSessions(client)) await findWayOut(client, session);
+    const names = new Set((await client.listKeys()).map((key) => key.name));
+    for (const key of keys) {
+      // A disk that was put back may have lost the record; the key is fetched back from the seed, which is tested elsewhere.
+      if (!names.has(key.name)) continue;
+      const steady = key.servers.filter((server, i) => server.restores === key.restores[i]).length;
+      try {
+        await sign(client, key.name);
+      } catch (error) {
+        if (steady >= key.needed) violate(`${name}: ${key.name} does not sign any more: ${words(error)}`);
+        else judge('sign at the end', error);
+      }
+    }
+  } finally {
+    await client.close();
+  }
+
+  async function findWayOut(of: Client, { id, record }: OpenSession): Promise<void> {
+    let resumed: unknown;
+    for (let tries = 0; tries < 3; tries++) {
+      try {
+        await of.resumeSession(id, undefined, { waitSeconds: 0 });
+        return;
+      } catch (error) {
+        judge('resume at the end', error);
+        resumed = error;
+      }
+      if (!(await openSessions(of)).some((one) => one.id === id)) return;
+    }
+    try {
+      await of.cancelSession(id, 'the schedule is over');
+    } catch (error) {
+      judge('cancel at the end', error);
+      violate(
+        `${name}: no way on and no way out of ${record.kind} ${record.keyName}: resume says ${words(resumed)}; cancel says ${words(error)}`,
+      );
+    }
+  }
+}
+
+function words(error: unknown): string {
+  return error instanceof CkmError ? `${error.code} (${error.message})` : String(error);
+}
+
