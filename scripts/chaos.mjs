@@ -15,7 +15,8 @@ const { values } = parseArgs({
 });
 const say = (text) => process.stdout.write(`${text}\n`);
 const wants = (database) => values.only === undefined || values.only === database;
-const cluster = wants('postgres') && postgresPrograms() !== null ? await startPostgres({ connections: 400 }) : null;
+const cluster =
+  wants('postgres') && postgresPrograms() !== null ? await startPostgres({ connections: 400 }) : null;
 if (wants('postgres') && cluster === null) say('chaos: PostgreSQL is not installed: SQLite only');
 const databases = [...(wants('sqlite') ? [null] : []), ...(cluster === null ? [] : [cluster])];
 const ends = Date.now() + Number(values.seconds) * 1000;
@@ -48,7 +49,9 @@ function count(report) {
     say(`chaos: FAILED with --seed ${report.seed} --only ${report.database}`);
     for (const violation of report.violations) say(`  ${violation.slice(0, 1000)}`);
   } else if (sum.schedules % 25 === 0) {
-    say(`chaos: ${sum.schedules} schedules, ${sum.keys} keys, ${sum.signatures} signatures, ${sum.failed} failed`);
+    say(
+      `chaos: ${sum.schedules} schedules, ${sum.keys} keys, ${sum.signatures} signatures, ${sum.failed} failed`,
+    );
   }
 }
 

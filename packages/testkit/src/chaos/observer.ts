@@ -1,4 +1,11 @@
-import { type FunctionName, isFunctionName, parseCall, parsePacket, parseReply, verifyPacket } from '@ckm/api';
+import {
+  type FunctionName,
+  isFunctionName,
+  parseCall,
+  parsePacket,
+  parseReply,
+  verifyPacket,
+} from '@ckm/api';
 import { CkmError, encodeHex } from '@ckm/foundation';
 import { type Identity, openMessage } from '@ckm/gordian';
 import type { ChaosServer } from './chaos-server.js';
@@ -77,7 +84,8 @@ export function createObserver(): Observer {
       if (!verifyPacket(packet, publicKeys.signing.bytes)) note(server, 'hands out a packet it did not sign');
       const place = `${hex(packet.sessionId)} ${packet.round} ${packet.from} ${packet.to}`;
       const before = packets.get(place);
-      if (before !== undefined && before !== hex(packet.signed)) note(server, 'signed two packets for one place');
+      if (before !== undefined && before !== hex(packet.signed))
+        note(server, 'signed two packets for one place');
       packets.set(place, hex(packet.signed));
     }
   }
@@ -85,7 +93,8 @@ export function createObserver(): Observer {
   function seeBlame(server: ChaosServer, { result, refusal, name }: Opened): void {
     const culprits = culpritsIn(result) ?? refusal?.facts['culprits'];
     if (Array.isArray(culprits) && culprits.length > 0) note(server, `blames ${String(culprits)} in ${name}`);
-    if (refusal !== null && /INTERNAL|TAMPERED/.test(refusal.code)) note(server, `says ${refusal.code} in ${name}`);
+    if (refusal !== null && /INTERNAL|TAMPERED/.test(refusal.code))
+      note(server, `says ${refusal.code} in ${name}`);
   }
 
   return {
@@ -119,7 +128,12 @@ function open({ server, owner, request, reply }: Exchange): Opened | null {
   const always = { maxAgeSeconds: Number.MAX_SAFE_INTEGER, maxSkewSeconds: Number.MAX_SAFE_INTEGER, now: 0 };
   let asked, answered;
   try {
-    asked = openMessage({ ...always, recipient: identity, bytes: request, resolveSender: () => owner.publicKeys });
+    asked = openMessage({
+      ...always,
+      recipient: identity,
+      bytes: request,
+      resolveSender: () => owner.publicKeys,
+    });
     answered = openMessage({
       ...always,
       recipient: owner,

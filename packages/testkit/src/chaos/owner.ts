@@ -184,7 +184,7 @@ interface OpenSession {
 async function openSessions(client: Client): Promise<readonly OpenSession[]> {
   const sessions = await client.listSessions();
   return sessions
-    .filter(({ standing }) => standing === 'open')
+    .filter(({ state }) => state === 'open')
     .map((record) => ({ id: Buffer.from(record.sessionId).toString('hex').slice(0, 16), record }));
 }
 
@@ -243,4 +243,3 @@ async function settle({ name, keys, violate, newClient, sign, judge }: Settling)
 function words(error: unknown): string {
   return error instanceof CkmError ? `${error.code} (${error.message})` : String(error);
 }
-

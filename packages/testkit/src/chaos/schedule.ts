@@ -50,7 +50,8 @@ export async function runSchedule(seed: string, cluster: PostgresCluster | null)
       tick: () => {
         now += seeded.oneIn(3) ? 1 : 0;
       },
-      crashed: ({ name }, error) => violations.push(`${name} does not start: ${String((error as Error).stack)}`),
+      crashed: ({ name }, error) =>
+        violations.push(`${name} does not start: ${String((error as Error).stack)}`),
     });
     const owners = OWNERS.map((name) =>
       createOwner({
@@ -86,7 +87,8 @@ async function verifyServers(servers: readonly ChaosServer[], violations: string
   for (const server of servers) {
     const { context } = server.open();
     const audit = await context.audit.verify(context.storage);
-    if (!audit.ok) violations.push(`${server.name}: its audit log is broken at ${audit.brokenAt}: ${audit.why}`);
+    if (!audit.ok)
+      violations.push(`${server.name}: its audit log is broken at ${audit.brokenAt}: ${audit.why}`);
     for (const bug of server.bugs) violations.push(`${server.name} reported a defect of its own: ${bug}`);
   }
 }
