@@ -14,6 +14,7 @@ import {
   readEnv,
   type Storage,
 } from '@ckm/server/testing';
+import { suiteBackends } from '@ckm/threshold';
 import type { Database } from './databases.js';
 import { fragileStorage } from './fragile-storage.js';
 import { Crash, createFuse, type Fuse } from './fuse.js';
@@ -180,6 +181,7 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
         storageKey,
         random: (length) => seeded.bytes(length),
         nowMs: () => nowSeconds() * 1_000,
+        backends: suiteBackends(),
         events: reportingBugs(self, fuse),
         acceptClock: true,
         openStorage: async (where) => {
