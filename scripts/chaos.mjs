@@ -62,7 +62,9 @@ try {
 } finally {
   await cluster?.stop();
 }
-const faults = [...sum.faults].sort().map(([fault, count]) => `${fault} ${count}`);
+const faults = [...sum.faults]
+  .sort(([one], [other]) => one.localeCompare(other))
+  .map(([fault, count]) => `${fault} ${count}`);
 say(
   `chaos: ${sum.schedules} schedules (${per.sqlite} SQLite, ${per.postgres} PostgreSQL), ${sum.keys} keys, ${sum.signatures} signatures, ` +
     `${sum.shares} nonces used, ${sum.failed} failed`,
