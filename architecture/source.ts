@@ -149,8 +149,11 @@ const byPath = new Map(SOURCES.map((file) => [file.path, file]));
 /** The file of ours that a relative specifier, or the name of a package, means; null: none of ours. */
 export function resolveImport({ path }: SourceFile, specifier: string): SourceFile | null {
   const [, room, inside] = /^@ckm\/([a-z]+)(?:\/([a-z/]+))?$/.exec(specifier) ?? [];
-  if (room !== undefined)
-    return byPath.get(`packages/${room}/src/${inside === undefined ? '' : `${inside}/`}index.ts`) ?? null;
+  if (room !== undefined) {
+    const folder = `packages/${room}/src`;
+    const inner = inside === undefined ? undefined : byPath.get(`${folder}/${inside}.ts`);
+    return inner ?? byPath.get(`${folder}/${inside === undefined ? '' : `${inside}/`}index.ts`) ?? null;
+  }
   if (!specifier.startsWith('.')) return null;
   const target = relative(ROOT, join(ROOT, dirname(path), specifier)).replaceAll('\\', '/');
   return byPath.get(target.replace(/\.js$/, '.ts')) ?? null;

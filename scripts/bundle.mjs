@@ -10,14 +10,17 @@ const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'package
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
 await bundle({ room: 'cli', input: 'dist/main.js', name: 'ckm', of: ROOMS });
-await bundle({ room: 'testkit', input: 'dist/server-main.js', name: 'server-main', of: [...ROOMS, 'testkit'] });
+await bundle({
+  room: 'testkit',
+  input: 'dist/server-main.js',
+  name: 'server-main',
+  of: [...ROOMS, 'testkit'],
+});
 
 async function bundle({ room, input, name, of }) {
   const folder = join(packages, room, 'dist/bundle');
   const output = join(folder, `${name}.js`);
-  const compiledAt = Math.max(
-    ...of.map((one) => statSync(join(packages, one, 'dist/.tsbuildinfo')).mtimeMs),
-  );
+  const compiledAt = Math.max(...of.map((one) => statSync(join(packages, one, 'dist/.tsbuildinfo')).mtimeMs));
   if (existsSync(output) && statSync(output).mtimeMs > compiledAt) return;
   rmSync(folder, { recursive: true, force: true });
   const program = await rolldown({
