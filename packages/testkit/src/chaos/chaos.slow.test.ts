@@ -14,6 +14,7 @@ async function expectSound(seeds: readonly string[], cluster: PostgresCluster | 
   expect(sum(({ faults }) => faults.size)).toBeGreaterThan(10);
   expect(sum(({ keys }) => keys)).toBeGreaterThan(1);
   expect(sum(({ signatures }) => signatures)).toBeGreaterThan(4);
+  expect(sum(({ shares }) => shares)).toBeGreaterThan(8);
 }
 
 describe('random faults between two owners and three servers use no nonce twice, lose no key and leave nothing stuck', () => {

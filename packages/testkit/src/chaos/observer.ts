@@ -1,9 +1,16 @@
 import {
+  commitmentsIn,
+  type CraftPrepared,
   type FunctionName,
   isFunctionName,
+  type NonceCommitment,
   parseCall,
   parsePacket,
   parseReply,
+  type RequestAsk,
+  type RequestReply,
+  sharesIn,
+  unpackCommitments,
   verifyPacket,
 } from '@ckm/api';
 import { CkmError, encodeHex } from '@ckm/foundation';
@@ -50,29 +57,29 @@ export function createObserver(): Observer {
     violations.push(`${server.name} ${what}`);
   }
 
-  function seeCommitments(server: ChaosServer, result: unknown, message: string): void {
-    for (const pair of commitmentsIn(result)) {
+  function seeCommitments(server: ChaosServer, { name, result }: Opened): void {
+    for (const pair of preparedIn(name, result).map(pairOf)) {
       const id = `${server.name} ${pair}`;
-      if (published.has(id)) note(server, `published one commitment twice (${message})`);
+      if (published.has(id)) note(server, `published one commitment twice (${name})`);
       published.add(id);
     }
   }
 
-  function seeShares(server: ChaosServer, parameters: unknown, result: unknown): void {
-    const answer = sharesIn(result);
-    if (answer === null || answer.length === 0) return;
-    const { keyId, payload, attempt } = parameters as AskedFor;
-    answer.forEach((share, task) => {
-      const package_ = `${hex(keyId)} ${hex(payload)} ${task} ${JSON.stringify(attempt, bytesAsHex)} ${share}`;
-      const own = attempt.commitments[task]!.map(pairOf).filter((pair) =>
-        published.has(`${server.name} ${pair}`),
-      );
+  function seeShares(server: ChaosServer, { name, parameters, result }: Opened): void {
+    if (name !== 'request.ask' || result === null) return;
+    const { keyId, payload, attempt } = parameters as RequestAsk;
+    sharesIn(result as RequestReply).forEach((share, task) => {
+      const packed = attempt!.commitments[task]!;
+      const context = [keyId, payload, packed, share].map(encodeHex);
+      const use = `${context.join(' ')} ${task} ${String(attempt!.signers)}`;
+      const own = unpackCommitments(packed, attempt!.signers.length)!
+        .map((pair) => `${server.name} ${pairOf(pair)}`)
+        .filter((id) => published.has(id));
       if (own.length !== 1) note(server, `released a share for ${own.length} of its own commitments`);
-      for (const pair of own) {
-        const id = `${server.name} ${pair}`;
+      for (const id of own) {
         const before = released.get(id);
-        if (before !== undefined && before !== package_) note(server, 'used one nonce twice');
-        released.set(id, package_);
+        if (before !== undefined && before !== use) note(server, 'used one nonce twice');
+        released.set(id, use);
       }
     });
   }
@@ -82,11 +89,11 @@ export function createObserver(): Observer {
       const packet = parsePacket(bytes);
       const { publicKeys } = server.identity();
       if (!verifyPacket(packet, publicKeys.signing.bytes)) note(server, 'hands out a packet it did not sign');
-      const place = `${hex(packet.sessionId)} ${packet.round} ${packet.from} ${packet.to}`;
+      const place = `${encodeHex(packet.sessionId)} ${packet.round} ${packet.from} ${packet.to}`;
       const before = packets.get(place);
-      if (before !== undefined && before !== hex(packet.signed))
+      if (before !== undefined && before !== encodeHex(packet.signed))
         note(server, 'signed two packets for one place');
-      packets.set(place, hex(packet.signed));
+      packets.set(place, encodeHex(packet.signed));
     }
   }
 
@@ -104,22 +111,12 @@ export function createObserver(): Observer {
       const opened = open(exchange);
       if (opened === null) return;
       const { server } = exchange;
-      seeCommitments(server, opened.result, opened.name);
-      seeShares(server, opened.parameters, opened.result);
+      seeCommitments(server, opened);
+      seeShares(server, opened);
       seePackets(server, opened.result);
       seeBlame(server, opened);
     },
   };
-}
-
-interface AskedFor {
-  readonly keyId: Uint8Array;
-  readonly payload: Uint8Array;
-  readonly attempt: { readonly commitments: readonly (readonly Pair[])[] };
-}
-interface Pair {
-  readonly hiding: Uint8Array;
-  readonly binding: Uint8Array;
 }
 
 /** Null for what is not sealed, or not between these two. */
@@ -155,30 +152,19 @@ function open({ server, owner, request, reply }: Exchange): Opened | null {
   }
 }
 
-function hex(bytes: Uint8Array): string {
-  return encodeHex(bytes);
+function pairOf({ hiding, binding }: NonceCommitment): string {
+  return `${encodeHex(hiding)} ${encodeHex(binding)}`;
 }
 
-function bytesAsHex(_: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? hex(value) : value;
-}
-
-function pairOf({ hiding, binding }: Pair): string {
-  return `${hex(hiding)} ${hex(binding)}`;
+/** The commitments that an answer publishes. */
+function preparedIn(name: FunctionName, result: unknown): readonly NonceCommitment[] {
+  if (result === null) return [];
+  if (name === 'craft.prepare') return commitmentsIn(result as { readonly prepared: CraftPrepared });
+  return name === 'request.ask' ? commitmentsIn(result as RequestReply) : [];
 }
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-}
-
-function commitmentsIn(result: unknown): readonly string[] {
-  const list = field(result, 'commitments');
-  return Array.isArray(list) ? list.map((pair) => pairOf(pair as Pair)) : [];
-}
-
-function sharesIn(result: unknown): readonly string[] | null {
-  const list = field(result, 'shares');
-  return Array.isArray(list) ? list.map((share) => hex(share as Uint8Array)) : null;
 }
 
 function outboxIn(result: unknown): readonly Uint8Array[] {
