@@ -18,7 +18,12 @@ async function freePort() {
 /** Makes the folder of a server whose limits a bench does not reach. */
 async function makeServer(dataDir, name) {
   const listen = { host: '127.0.0.1', port: await freePort() };
-  const quota = { keys: 1_000_000, requestsPerMinute: 10_000_000, bytes: 2 ** 40 };
+  const quota = {
+    keys: 1_000_000,
+    requestsPerMinute: 10_000_000,
+    costPerMinute: 100_000_000,
+    bytes: 2 ** 40,
+  };
   const limits = { perSecond: 1_000_000, perAddressPerMinute: 100_000_000 };
   await initServer({ dataDir, settings: { name, listen, accounts: 'open', quota, limits } });
 }

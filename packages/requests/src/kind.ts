@@ -1,4 +1,5 @@
 import type { PublicKeyPackage, SuiteName } from '@ckm/threshold';
+import type { CostOf } from './cost.js';
 import type { Task, TaskResult } from './task.js';
 
 /** The kinds of request this house knows; one folder each. */
@@ -52,6 +53,8 @@ export interface RequestKindFacts {
   readonly suites: readonly SuiteName[];
   /** A longer payload is refused before it is read. */
   readonly maxBytes: number;
+  /** What a payload will cost to read, describe and take apart into tasks, told without reading it. Never throws. */
+  readonly cost: CostOf;
 }
 
 /**

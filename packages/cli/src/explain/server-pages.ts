@@ -37,6 +37,18 @@ const ACCESS = groupOf(
       'You sent more messages in a minute than the operator allows; a long one counts as several.',
       'Wait a minute.',
     ],
+    QUOTA_COST: [
+      'What you ask for in a minute takes more work than the operator allows; large payments cost most.',
+      'Wait as long as it says, or split it into smaller ones.',
+    ],
+    QUOTA_IN_FLIGHT: [
+      'You have as many messages in work there as one account may have.',
+      'Wait for an answer before sending more.',
+    ],
+    REQUEST_READER_ENDED: [
+      'The request took too much time or memory to read there, and was given up.',
+      'Ask for less at once: fewer inputs and outputs.',
+    ],
     QUOTA_BYTES: [
       'You have stored as much there as the operator allows.',
       'Ask the operator, who sets the quota of the whole server.',
@@ -78,6 +90,10 @@ const MOMENT = groupOf(
     SESSION_NOT_JOINED: 'The ceremony has not begun on this server.',
     PARAMETERS_DIFFER: 'The parameters are not those that were proposed and offered.',
     KEY_ID_TAKEN: 'Another key has this id.',
+    KEY_EPOCH_DIFFERS: [
+      'Its servers have changed since you fetched the key: this server has it in another epoch.',
+      'Fetch the key again: ckm key fetch.',
+    ],
     KEY_NOT_CERTIFIED: [
       'The server has a share but not the certificate.',
       'Finish making the key: ckm sessions resume.',

@@ -1,5 +1,6 @@
 import { forKeysMadeForIt } from '../fits.js';
 import type { RequestKind } from '../kind.js';
+import { bitcoinCost } from './cost.js';
 import { describeBitcoin } from './describe.js';
 import { finishBitcoin } from './finish.js';
 import { BITCOIN_MAX_BYTES, parseBitcoin, type BitcoinRequest } from './parse.js';
@@ -10,6 +11,7 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   name: 'bitcoin',
   suites: ['secp256k1-tr'],
   maxBytes: BITCOIN_MAX_BYTES,
+  cost: bitcoinCost,
   parse: parseBitcoin,
   describe: describeBitcoin,
   tasks: bitcoinTasks,

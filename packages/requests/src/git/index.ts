@@ -1,4 +1,5 @@
 import { forKeysMadeForIt } from '../fits.js';
+import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { describeGit } from './describe.js';
 import { finishGit } from './finish.js';
@@ -10,6 +11,7 @@ export const gitKind: RequestKind<GitRequest> = forKeysMadeForIt({
   name: 'git',
   suites: ['ed25519'],
   maxBytes: GIT_MAX_BYTES,
+  cost: costByLength,
   parse: parseGit,
   describe: describeGit,
   tasks: gitTasks,

@@ -1,4 +1,5 @@
 import { forKeysMadeForIt } from '../fits.js';
+import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { describeMessage } from './describe.js';
 import { finishMessage } from './finish.js';
@@ -10,6 +11,7 @@ export const messageKind: RequestKind<MessageRequest> = forKeysMadeForIt({
   name: 'message',
   suites: ['ed25519', 'ristretto255', 'secp256k1', 'secp256k1-tr', 'P-256'],
   maxBytes: MESSAGE_MAX_BYTES,
+  cost: costByLength,
   parse: parseMessage,
   describe: describeMessage,
   tasks: messageTasks,

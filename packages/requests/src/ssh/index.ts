@@ -1,3 +1,4 @@
+import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { forKeysMadeForIt } from '../fits.js';
 import { describeSsh } from './describe.js';
@@ -10,6 +11,7 @@ export const sshKind: RequestKind<SshRequest> = forKeysMadeForIt({
   name: 'ssh',
   suites: ['ed25519'],
   maxBytes: SSH_MAX_BYTES,
+  cost: costByLength,
   parse: parseSsh,
   describe: describeSsh,
   tasks: sshTasks,

@@ -5,7 +5,14 @@ import { createAccounts } from './create-accounts.js';
 import { createInviteCode, normalInviteCode } from './invite-code.js';
 import { createRateLimiter } from './rate-limiter.js';
 
-const quota: Quota = { keys: 2, openSessions: 1, requestsPerMinute: 10, waitingRequests: 1, bytes: 200 };
+const quota: Quota = {
+  keys: 2,
+  openSessions: 1,
+  requestsPerMinute: 10,
+  costPerMinute: 1_000,
+  waitingRequests: 1,
+  bytes: 200,
+};
 const alice = person(1);
 const bob = person(2);
 

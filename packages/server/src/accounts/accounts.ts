@@ -7,6 +7,8 @@ export interface Quota {
   readonly openSessions: number;
   /** Messages of any kind. */
   readonly requestsPerMinute: number;
+  /** Milliseconds of one core that its requests may cost in a minute, beyond what every message costs. */
+  readonly costPerMinute: number;
   /** Requests that wait for the operator. */
   readonly waitingRequests: number;
   /** Sealed bytes in the database. */

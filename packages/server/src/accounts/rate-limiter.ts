@@ -2,6 +2,8 @@
 export interface RateLimiter {
   /** Takes one place, or so many at once; false, and none taken, when there are not as many left. */
   take(name: string, places?: number): boolean;
+  /** Milliseconds until so many are left; infinite for more than there ever are. */
+  waitMs(name: string, places?: number): number;
 }
 
 const MAX_NAMES = 20_000;
@@ -28,6 +30,11 @@ export function createRateLimiter(
       if (fullAt.size >= MAX_NAMES) forgetOldest(fullAt);
       fullAt.set(name, next);
       return true;
+    },
+    waitMs: (name, places = 1) => {
+      if (places > count) return Number.POSITIVE_INFINITY;
+      const now = nowMs();
+      return Math.max(0, Math.max(fullAt.get(name) ?? 0, now) + cost * places - now - perMs);
     },
   };
 }

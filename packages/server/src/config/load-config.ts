@@ -17,6 +17,7 @@ const quota = z.strictObject({
   keys: z.int().min(0).max(1_000_000).default(1_000),
   openSessions: z.int().min(0).max(10_000).default(32),
   requestsPerMinute: z.int().min(1).max(10_000_000).default(6_000),
+  costPerMinute: z.int().min(1_000).max(100_000_000).default(30_000),
   waitingRequests: z.int().min(0).max(10_000).default(100),
   bytes: z.int().min(0).default(1_073_741_824),
 });
@@ -60,7 +61,7 @@ const name = z
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
 
 /** What `config.json` may hold; everything but the name has a default. */
-const configFile = z.strictObject({
+export const configFile = z.strictObject({
   name,
   publicUrl: publicUrl.nullable().default(null),
   listen: listen.default({ host: '127.0.0.1', port: 8470 }),

@@ -1,5 +1,6 @@
 import type { CraftAnswer, CraftAttempt, CraftName, CraftPrepared, CraftWanted, Problem } from '@ckm/api';
 import type { Task } from '@ckm/requests';
+import type { Pause } from './pace.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
 
 /** The member of a union that belongs to one craft. */
@@ -28,22 +29,31 @@ export interface Craft<N extends CraftName> {
   describeAttempt(attempt: OfCraft<CraftAttempt, N>): string;
   /** What was done, for the audit log: `shares 3`. */
   describeAnswer(answer: OfCraft<CraftAnswer, N>): string;
+  /** What the attempt will cost, in milliseconds of one core, told from counts alone. */
+  cost(attempt: OfCraft<CraftAttempt, N>): number;
   /** Whether an attempt can be answered at all; nothing is used up yet. @throws UsageError `ATTEMPT_INVALID` */
   assertAttempt(attempt: OfCraft<CraftAttempt, N>, key: ActiveKey, tasks: readonly OfCraft<Task, N>[]): void;
   /**
-   * Does this server's part. `stale`: the attempt was put together from what this server no longer knows.
+   * Does this server's part, pausing after every slice of it. `stale`: the attempt was put together from what this server
+   * no longer knows.
    * @throws whatever is not the caller's to know; what was prepared for it is used up all the same
    */
   attempt(
     key: ActiveKey,
     tasks: readonly OfCraft<Task, N>[],
     attempt: OfCraft<CraftAttempt, N>,
-  ): Attempted | 'stale';
+    pause: Pause,
+  ): Promise<Attempted | 'stale'>;
   /**
    * Prepares what is wanted, as far as the budget of the key goes.
    * @param least what the request at hand cannot do without, however much was wasted before
    */
-  prepare(key: ActiveKey, wanted: OfCraft<CraftWanted, N>, least: number): OfCraft<CraftPrepared, N>;
+  prepare(
+    key: ActiveKey,
+    wanted: OfCraft<CraftWanted, N>,
+    least: number,
+    pause: Pause,
+  ): Promise<OfCraft<CraftPrepared, N>>;
   /** Called every few seconds. */
   sweep(): void;
   /** Overwrites what is kept in memory; nothing is called afterwards. */

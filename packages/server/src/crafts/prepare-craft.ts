@@ -1,3 +1,4 @@
+import { encodeHex } from '@ckm/foundation';
 import type { Parameters, Result } from '@ckm/api';
 import type { Call } from '../context.js';
 import type { RequestMeans } from '../requests/means.js';
@@ -8,11 +9,11 @@ import { assertEpoch } from '../sessions/keys/active-keys.js';
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`
  */
 export async function prepareCraft(
-  { context, keys, crafts }: RequestMeans,
+  { context, keys, crafts, pace }: RequestMeans,
   call: Call,
   { keyId, epoch, wanted }: Parameters<'craft.prepare'>,
 ): Promise<Result<'craft.prepare'>> {
   const key = await context.storage.read((reader) => keys.find(reader, call.account.xid, keyId));
   assertEpoch(key, epoch);
-  return { prepared: crafts[wanted.craft].prepare(key, wanted, 0) };
+  return { prepared: await crafts[wanted.craft].prepare(key, wanted, 0, pace.of(encodeHex(key.owner))) };
 }

@@ -1,6 +1,7 @@
 import { type FunctionName, isFunctionName, parseCall, type Reply } from '@ckm/api';
 import { encodeHex, UsageError } from '@ckm/foundation';
-import { accessError, quotaError } from '../accounts/codes.js';
+import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
+import { createFairQueue } from '../accounts/fair-queue.js';
 import { createRateLimiter } from '../accounts/rate-limiter.js';
 import type { Call, Handler, Handlers, ServerContext } from '../context.js';
 import type { Sender } from './authenticate.js';
@@ -17,6 +18,10 @@ export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open'>>;
  */
 const COUNTED_AS_ONE = 4_096;
 
+/** Messages in work at the same time, of all accounts together and of one; the others wait for their turn. */
+const MOST_AT_ONCE = 64;
+const MOST_AT_ONCE_OF_ONE = 16;
+
 /** What is known of a message besides what is in it. */
 export interface Arrival {
   /** Bytes. */
@@ -30,6 +35,8 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
   const strangers = createStrangers(context);
+  const mostInFlight = Math.max(1, Math.floor(context.config.limits.concurrency / 2));
+  const queue = createFairQueue({ inAll: MOST_AT_ONCE, forEach: MOST_AT_ONCE_OF_ONE });
 
   async function admit(sender: Sender, name: FunctionName, { length, address }: Arrival): Promise<void> {
     const { account, message } = sender;
@@ -39,8 +46,20 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
       return strangers.admit(message, address, places);
     }
     if (account.status === 'suspended') throw suspended();
+    if (queue.count(encodeHex(message.header.sender)) >= mostInFlight) throw tooManyInFlight(mostInFlight);
     if (perAccount.take(encodeHex(message.header.sender), places)) return;
     throw quotaError('QUOTA_MESSAGES', 'messages a minute', requestsPerMinute, 'wait a minute');
+  }
+
+  /** Accounts take turns; a stranger has no turn to take, and asks for one small thing. */
+  async function inTurn<T>({ account }: Sender, work: () => Promise<T>): Promise<T> {
+    if (account === null) return work();
+    const leave = await queue.enter(encodeHex(account.xid));
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
   }
 
   async function run(sender: Sender, name: FunctionName, call: StrangerCall): Promise<unknown> {
@@ -60,7 +79,10 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     await admit(sender, name, arrival);
     const { call, settle } = createCall(context, message.header, account);
     try {
-      const result = (await run(sender, name, call)) as Extract<Reply<FunctionName>, { ok: true }>['result'];
+      const result = (await inTurn(sender, () => run(sender, name, call))) as Extract<
+        Reply<FunctionName>,
+        { ok: true }
+      >['result'];
       await settle();
       return { ok: true, result };
     } catch (error) {

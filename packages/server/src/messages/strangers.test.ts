@@ -18,7 +18,14 @@ afterEach(async () => {
 });
 
 test('V70: however many knock from however many addresses, whoever has an unused invite is heard', async () => {
-  const quota = { keys: 1, openSessions: 1, requestsPerMinute: 1, waitingRequests: 1, bytes: 1 };
+  const quota = {
+    keys: 1,
+    openSessions: 1,
+    requestsPerMinute: 1,
+    costPerMinute: 1_000,
+    waitingRequests: 1,
+    bytes: 1,
+  };
   const sources = { vault: rooms.vault, clock: () => rooms.now, random, most: 10, quota };
   const accounts = createAccounts({ ...sources, admission: 'invite' });
   const limits = { accountsPerAddressPerDay: 1 };

@@ -5,17 +5,19 @@ import {
   type RequestAsk,
   type RequestReply,
 } from '@ckm/api';
-import { equalBytes, type PolicyError } from '@ckm/foundation';
+import { concatBytes, encodeHex, equalBytes, type PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import type { Task } from '@ckm/requests';
 import type { Call, ServerContext } from '../context.js';
+import type { Attempted } from '../crafts/craft.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../sessions/errors.js';
-import { assertEpoch } from '../sessions/keys/active-keys.js';
+import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
 import { repeatWhenRaced } from '../sessions/raced.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
 import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
+import { ATTEMPT_AT_ONCE_MS, costOf, type RequestCost } from './request-cost.js';
 import { replyTo } from './request-reply.js';
 import {
   hashAttempt,
@@ -33,44 +35,121 @@ type Outcome =
   | {
       readonly refused: null;
       readonly stored: StoredRequest;
-      readonly suite: string;
+      readonly read: ReadRequest;
       /** The policy's word, when this message asked for it. */
       readonly decided: Decided | null;
       readonly attempt: AttemptRecord | 'stale' | null;
       /** Whether the attempt was made now, not before. */
       readonly made: boolean;
-      readonly prepared: CraftPrepared | null;
+      /** Whether the request is open: what is wanted for the next attempt is prepared. */
+      readonly isOpen: boolean;
     };
 
 /**
  * Answers `request.ask`: the first time, again to wait, again to attempt. One transaction stores the request, the
- * shares and the audit row, and what the message used up; only after its commit do shares leave (N3, N5).
+ * answer and the audit row, and what the message used up; only after its commit does an answer leave (N3, N5). What takes
+ * long is done before that transaction: nobody waits for the database meanwhile.
+ * @throws PolicyError `QUOTA_COST` before any of the work is done
  */
 export async function askRequest(
   means: RequestMeans,
   call: Call,
   request: RequestAsk,
 ): Promise<RequestReply> {
-  const { context, keys } = means;
+  const { context, costs, crafts } = means;
   const unapproved = request.attempt === null ? await lookUpUnapproved(context, call, request) : null;
   if (unapproved !== null) return replyTo(context, unapproved, {});
-  const readFor = readRequest(request);
+  const cost = costOf(crafts, request);
+  costs.charge(call.account, cost);
   const started = performance.now();
-  const outcome = await repeatWhenRaced(() =>
-    call.transact(async (transaction) => {
-      const key = await keys.find(transaction, call.account.xid, request.keyId);
-      assertEpoch(key, request.epoch);
-      return answer(means, call, transaction, request, readFor(key));
+  const outcome = await oneAfterTheOther(means, call, request, cost, () =>
+    repeatWhenRaced(async () => {
+      const readFor = await readRequest(means, call, request, cost);
+      const early = await attemptEarly(means, call, request, readFor, cost);
+      return early?.outcome ?? receive(means, call, request, readFor, early?.made ?? null);
     }),
   );
   report(context, request, outcome, performance.now() - started);
   if (outcome.refused !== null) throw outcome.refused;
-  const { stored, attempt, prepared } = outcome;
+  const { stored, attempt } = outcome;
+  const prepared = outcome.isOpen ? await prepare(means, request, outcome.read) : null;
   if (attempt === null || attempt === 'stale') {
     return replyTo(context, stored, { prepared, stale: attempt === 'stale' });
   }
   if (attempt.problem !== null) throw fromProblem(attempt.problem);
   return replyTo(context, stored, { prepared, answer: attempt.answer });
+}
+
+/** A large attempt that is asked for again while it is being made waits for its answer, which is stored then. */
+async function oneAfterTheOther<T>(
+  { large }: RequestMeans,
+  call: Call,
+  { requestId, attempt }: RequestAsk,
+  cost: RequestCost,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (attempt === null || cost.attempt <= ATTEMPT_AT_ONCE_MS) return work();
+  const leave = await large.enter(encodeHex(concatBytes(call.account.xid, requestId)));
+  try {
+    return await work();
+  } finally {
+    leave();
+  }
+}
+
+/** The one transaction. @param early what was made before it */
+function receive(
+  means: RequestMeans,
+  call: Call,
+  request: RequestAsk,
+  readFor: (key: ActiveKey) => ReadRequest,
+  early: Attempted | null,
+): Promise<Outcome> {
+  return call.transact(async (transaction) => {
+    const key = await means.keys.find(transaction, call.account.xid, request.keyId);
+    assertEpoch(key, request.epoch);
+    return answer(means, call, transaction, request, readFor(key), early);
+  });
+}
+
+/**
+ * A large attempt is made outside of any transaction, in slices, and only once its request is stored as approved. Its
+ * answer leaves after a second transaction, which decides once more. Null for a small one.
+ */
+async function attemptEarly(
+  means: RequestMeans,
+  call: Call,
+  request: RequestAsk,
+  readFor: (key: ActiveKey) => ReadRequest,
+  cost: RequestCost,
+): Promise<{ readonly outcome: Outcome | null; readonly made: Attempted | null } | null> {
+  const { context, crafts, pace } = means;
+  const { attempt, requestId } = request;
+  if (attempt === null || cost.attempt <= ATTEMPT_AT_ONCE_MS) return null;
+  const outcome = await receive(means, call, { ...request, attempt: null }, readFor, null);
+  report(context, request, outcome, 0);
+  if (outcome.refused !== null || !outcome.isOpen) return { outcome, made: null };
+  const { key, tasks } = outcome.read;
+  const known = await context.storage.read((reader) =>
+    reader.attempts.find(key.owner, requestId, attempt.number),
+  );
+  if (known !== null) return null;
+  assertAttempt(means, attempt, outcome.read);
+  const own = withOwnShare(key);
+  try {
+    const made = await crafts[attempt.craft].attempt(own, tasks, attempt, pace.of(encodeHex(key.owner)));
+    return made === 'stale'
+      ? { outcome: { ...outcome, attempt: 'stale' }, made: null }
+      : { outcome: null, made };
+  } finally {
+    wipe(own.share.share);
+  }
+}
+
+/** With a copy of the share, which nobody else wipes while slices of the work are still to come. The caller wipes it. */
+function withOwnShare(key: ActiveKey): ActiveKey {
+  const copy = secret(reveal(key.share.share, 'keep it for one attempt').slice());
+  return { ...key, share: { ...key.share, share: copy } };
 }
 
 /** A known request that has nothing to give yet, or any more; null for all others. Reads only. */
@@ -94,49 +173,44 @@ async function answer(
   transaction: Transaction,
   request: RequestAsk,
   read: ReadRequest,
+  early: Attempted | null,
 ): Promise<Outcome> {
   const { context } = means;
-  const { suite } = read.key.context;
   const row = await transaction.requests.find(call.account.xid, request.requestId);
   if (row === null) {
     const admission = await admitRequest(means, call, transaction, request, read);
-    return proceed(means, transaction, request, read, admission);
+    return proceed(means, transaction, { request, read, early }, admission);
   }
   const stored = openRequest(context, row);
   assertSame(stored, request);
   const over = stored.state !== 'approved' || stored.row.expiresAt <= context.clock();
-  if (over)
-    return { refused: null, stored, suite, decided: null, attempt: null, made: false, prepared: null };
+  const nothing = { refused: null, stored, read, decided: null, attempt: null, made: false } as const;
+  if (over) return { ...nothing, isOpen: false };
   const attempt = await findAttempt(means, transaction, request, stored);
-  if (attempt !== null) {
-    const prepared = prepare(means, request, read);
-    return { refused: null, stored, suite, decided: null, attempt, made: false, prepared };
-  }
+  if (attempt !== null) return { ...nothing, attempt, isOpen: true };
   if (request.attempt !== null) {
     await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   }
   const admission = await recheckRequest(means, call, transaction, stored, read);
-  return proceed(means, transaction, request, read, admission);
+  return proceed(means, transaction, { request, read, early }, admission);
 }
 
-/** Attempts what was admitted, hands out commitments, and writes it all down. */
+/** Attempts what was admitted, and writes it all down. */
 async function proceed(
   means: RequestMeans,
   transaction: Transaction,
-  request: RequestAsk,
-  read: ReadRequest,
+  asked: { readonly request: RequestAsk; readonly read: ReadRequest; readonly early: Attempted | null },
   admission: Admission,
 ): Promise<Outcome> {
   if (admission.kind === 'refused') return { refused: admission.error, decided: admission.decided };
+  const { request, read, early } = asked;
   const { stored, decided } = admission;
-  const { suite } = read.key.context;
   if (stored.state !== 'approved') {
-    return { refused: null, stored, suite, decided, attempt: null, made: false, prepared: null };
+    return { refused: null, stored, read, decided, attempt: null, made: false, isOpen: false };
   }
-  const attempt = await makeAttempt(means, transaction, request, read);
-  const prepared = prepare(means, request, read);
+  const attempt = await makeAttempt(means, transaction, request, read, early);
   await auditAttempt(means, transaction, { request, admission, attempt });
-  return { refused: null, stored, suite, decided, attempt, made: true, prepared };
+  return { refused: null, stored, read, decided, attempt, made: true, isOpen: true };
 }
 
 /** The answer that this very attempt was given before. @throws StateError `ATTEMPT_DIFFERS` */
@@ -157,16 +231,17 @@ async function findAttempt(
 
 /** Does this server's part and stores it. `stale`: the attempt was put together from what is not, or no longer, ours. */
 async function makeAttempt(
-  { context, crafts }: RequestMeans,
+  means: RequestMeans,
   transaction: Transaction,
   { requestId, attempt }: RequestAsk,
-  { key, tasks }: ReadRequest,
+  read: ReadRequest,
+  early: Attempted | null,
 ): Promise<AttemptRecord | 'stale' | null> {
   if (attempt === null) return null;
-  const craft = crafts[attempt.craft];
-  assertSameCraft(attempt.craft, tasks);
-  craft.assertAttempt(attempt, key, tasks);
-  const made = craft.attempt(key, tasks, attempt);
+  const { context, crafts } = means;
+  const { key, tasks } = read;
+  assertAttempt(means, attempt, read);
+  const made = early ?? (await crafts[attempt.craft].attempt(key, tasks, attempt, AT_ONCE));
   if (made === 'stale') return 'stale';
   const record: AttemptRecord = { attemptHash: hashAttempt(crafts, attempt), ...made };
   const columns = { owner: key.owner, requestId, number: attempt.number };
@@ -174,15 +249,24 @@ async function makeAttempt(
   return record;
 }
 
+/** What is small does not pause: others wait for the end of its transaction. */
+const AT_ONCE = () => Promise.resolve();
+
 /** What the client wants for its next attempt. */
-function prepare(
-  { crafts }: RequestMeans,
+async function prepare(
+  { crafts, pace }: RequestMeans,
   { wanted }: RequestAsk,
   { key, tasks }: ReadRequest,
-): CraftPrepared | null {
+): Promise<CraftPrepared | null> {
   if (wanted === null) return null;
   assertSameCraft(wanted.craft, tasks);
-  return crafts[wanted.craft].prepare(key, wanted, tasks.length);
+  return crafts[wanted.craft].prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
+}
+
+/** @throws UsageError `ATTEMPT_INVALID` */
+function assertAttempt({ crafts }: RequestMeans, attempt: CraftAttempt, { key, tasks }: ReadRequest): void {
+  assertSameCraft(attempt.craft, tasks);
+  crafts[attempt.craft].assertAttempt(attempt, key, tasks);
 }
 
 /** @throws UsageError `ATTEMPT_INVALID` */
@@ -198,7 +282,8 @@ function assertSame(stored: StoredRequest, request: RequestAsk): void {
 function report({ events }: ServerContext, { kind }: RequestAsk, outcome: Outcome, elapsedMs: number): void {
   if (outcome.decided !== null) events.requestDecided({ kind, ...outcome.decided });
   if (outcome.refused !== null) return;
-  const { stored, suite, attempt, made, decided } = outcome;
+  const { stored, read, attempt, made, decided } = outcome;
+  const { suite } = read.key.context;
   if (decided !== null) events.requestMoved({ kind, to: stored.state });
   if (!made || attempt === null || attempt === 'stale' || attempt.problem !== null) return;
   events.sharesReleased({ suite, tasks: attempt.answer?.shares.length ?? 0, seconds: elapsedMs / 1000 });

@@ -1,24 +1,47 @@
 import type { RequestAsk } from '@ckm/api';
-import { type Description, requestKind, type Task } from '@ckm/requests';
-import type { ActiveKey } from '../sessions/keys/active-keys.js';
+import { encodeHex, StateError } from '@ckm/foundation';
+import type { Call } from '../context.js';
+import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
+import type { RequestMeans } from './means.js';
+import { readPayload, type RequestContent } from './reading/read-payload.js';
+import { READ_AT_ONCE_MS, type RequestCost } from './request-cost.js';
 
 /** A request as this server itself reads it: what it means, and what there is to do. */
-export interface ReadRequest {
+export interface ReadRequest extends RequestContent {
   readonly key: ActiveKey;
-  readonly description: Description;
-  readonly tasks: readonly Task[];
 }
 
 /**
- * Reads a request in two steps: its bytes at once, and against a key when that is known. Nothing the requester says about
- * the content is used but the content itself.
- * @throws UsageError `REQUEST_KIND_UNKNOWN`; EncodingError, PolicyError as the kind's `parse`, `describe` and `tasks`
+ * Reads a request; what comes back puts it to the key as it is found later. A large payload is read in a thread of its
+ * own, before any transaction begins. Nothing the requester says about the content is used but the content itself.
+ * @throws UsageError `REQUEST_KIND_UNKNOWN`; EncodingError, PolicyError as the kind's `parse`, `describe` and `tasks`;
+ *   AvailabilityError `REQUEST_READER_ENDED`
  */
-export function readRequest({ kind, payload }: RequestAsk): (key: ActiveKey) => ReadRequest {
-  const parsed = requestKind(kind).parse(payload);
-  return (key) => ({
-    key,
-    description: parsed.describe(key.context),
-    tasks: parsed.tasks(key.context),
+export async function readRequest(
+  { context, keys, reader }: RequestMeans,
+  call: Call,
+  { kind, payload, keyId, epoch }: RequestAsk,
+  cost: RequestCost,
+): Promise<(key: ActiveKey) => ReadRequest> {
+  const owner = call.account.xid;
+  if (cost.reading <= READ_AT_ONCE_MS) {
+    const readFor = readPayload(kind, payload);
+    return (key) => ({ key, ...readFor(key.context) });
+  }
+  const key = await context.storage.read((rows) => keys.find(rows, owner, keyId));
+  assertEpoch(key, epoch);
+  const content = await reader.read(encodeHex(owner), { kind, payload, key: key.context });
+  return (later) => {
+    if (later.version === key.version && later.epoch === key.epoch) return { key: later, ...content };
+    throw keyChanged();
+  };
+}
+
+/** Somebody changed the key while its request was being read: everything is read anew. */
+function keyChanged(): StateError {
+  return new StateError('the key was changed meanwhile', {
+    code: 'ROW_CHANGED',
+    hint: 'ask again',
+    retryable: true,
   });
 }

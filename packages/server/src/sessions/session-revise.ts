@@ -64,7 +64,7 @@ async function reviseOnce(means: SessionMeans, transaction: Transaction, origin:
   return { before, draft, after: await storeDraft(context, room, transaction, before, draft, origin.who) };
 }
 
-function roomFor({ rooms }: SessionMeans, { record }: StoredSession): Room {
+export function roomFor({ rooms }: SessionMeans, { record }: StoredSession): Room {
   return rooms.find(({ kind }) => kind === record.proposal.kind)!;
 }
 

@@ -7,6 +7,10 @@ import type { Room } from './room.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { cancelRequest } from '../requests/cancel-request.js';
+import { createFairQueue } from '../accounts/fair-queue.js';
+import { createReader } from '../requests/reading/reader.js';
+import { createCostBudget } from '../requests/request-cost.js';
+import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from '../crafts/crafts.js';
 import { prepareCraft } from '../crafts/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
@@ -22,7 +26,16 @@ const ROOMS: readonly Room[] = [dkgRoom];
 export async function openSessions(context: ServerContext): Promise<Sessions> {
   const keys = createActiveKeys(context);
   const crafts = createCrafts(context);
-  const requestMeans: RequestMeans = { context, keys, crafts };
+  const reader = createReader();
+  const requestMeans: RequestMeans = {
+    context,
+    keys,
+    crafts,
+    reader,
+    pace: createPace(),
+    costs: createCostBudget(context.config.quota.costPerMinute),
+    large: createFairQueue({ inAll: Number.POSITIVE_INFINITY, forEach: 1 }),
+  };
   const means = { context, rooms: ROOMS };
   const retention = createRetention(context);
   await sweepSessions(means);
@@ -45,6 +58,7 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     },
     close() {
       for (const craft of everyCraft(crafts)) craft.close();
+      reader.close();
       keys.wipe();
     },
   };

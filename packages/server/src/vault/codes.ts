@@ -1,7 +1,7 @@
 import { AccessError, StorageError } from '@ckm/foundation';
 
 /** Every code of an error that the vault raises. */
-const VAULT_CODES = [
+export const VAULT_CODES = [
   'FILE_TAMPERED',
   'KEY_FILE_DAMAGED',
   'KEY_FILE_EXISTS',

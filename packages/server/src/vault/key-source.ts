@@ -22,7 +22,7 @@ export const KEY_FILE = 'storage.key';
 export const SEALED_KEY_FILE = 'storage.key.sealed';
 
 /** A file that only the server's user may read, 0600. */
-function keyFileSource(path: string): KeySource {
+export function keyFileSource(path: string): KeySource {
   return {
     kind: 'file',
     sealed: false,

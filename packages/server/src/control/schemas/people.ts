@@ -37,7 +37,7 @@ export const invitesResult = z.array(operatorInvite);
 export const accountsParameters = z.strictObject({ after: hexId.optional() });
 export const accountParameters = z.strictObject({ xid: hexId });
 
-const operatorAccount = z.object({
+export const operatorAccount = z.object({
   xid: hexText,
   status: z.enum(['active', 'suspended']),
   openedAt: unixSeconds,

@@ -5,6 +5,7 @@ import { deriveKey, discardNonces, signShare, type PartyIndex, type SigningNonce
 import { demand } from '../../sessions/errors.js';
 import type { ActiveKey } from '../../sessions/keys/active-keys.js';
 import type { Attempted } from '../craft.js';
+import type { Pause } from '../pace.js';
 
 /**
  * Whether a package can be signed at all: enough signers, in slot order, each once, all of this key, this server among
@@ -40,21 +41,25 @@ export function ownCommitments({ signers, commitments }: FrostAttempt, { share }
  * spoils is recorded like a success, so that the same attempt always gets the same answer.
  * @throws whatever is not ours to tell, after all nonces were discarded
  */
-export function signAttempt(
+export async function signAttempt(
   attempt: FrostAttempt,
   key: ActiveKey,
   tasks: readonly FrostTask[],
   nonces: readonly Secret<SigningNonces>[],
-): Attempted {
+  afterSlice: Pause,
+): Promise<Attempted> {
   try {
-    const shares = tasks.map((task, i) =>
-      signShare({
+    const shares: Uint8Array[] = [];
+    for (const [i, task] of tasks.entries()) {
+      const share = signShare({
         key: deriveKey(key.share.public, task.tweak),
         share: key.share,
         nonces: nonces[i]!,
         package: { message: task.message, commitments: commitmentsOf(attempt, i) },
-      }),
-    );
+      });
+      shares.push(share);
+      await afterSlice();
+    }
     return { answer: { craft: 'frost', shares }, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;

@@ -1,3 +1,4 @@
+import { equalBytes } from '@ckm/foundation';
 import type { Element, Group, Scalar } from '../../group/group.js';
 import { challengeOf } from './challenge.js';
 import { encodeStatement, type KnowledgeStatement } from './statement.js';
@@ -18,7 +19,7 @@ export function verifyKnowledge(group: Group, statement: KnowledgeStatement, pro
     [group.generator, statement.publicElement],
     [response, scalars.negate(challenge)],
   );
-  return group.encodesTo(expected, commitment);
+  return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
 }
 
 function parseResponse(group: Group, bytes: Uint8Array): Scalar | undefined {

@@ -1,0 +1,46 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startProxy } from '../test/proxy.js';
+import { errorOf, runCkm } from '../test/run-ckm.js';
+import { type Lab, openLab } from '../test/run-server.js';
+
+let lab: Lab;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  lab = await openLab();
+  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'compared') };
+  await runCkm(['init'], { environment });
+}, 120_000);
+afterAll(() => lab.close());
+
+describe('V63: whoever shows one server to be compared and another one to be pinned', () => {
+  test.each([[['--yes']], [['--yes', '--json']]])('pins neither, with %s', async (flags) => {
+    const proxy = await startProxy(lab.servers['alpha']!.url);
+    proxy.target = (count) => lab.servers[count === 1 ? 'alpha' : 'beta']!.url;
+    const outcome = await runCkm(['server', 'add', 'alpha', proxy.url, ...flags], { environment });
+    await proxy.close();
+    expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');
+    expect(outcome.stdout).not.toContain('"xid"');
+    expect(outcome.status).toBe(77);
+    expect(readdirSync(environment['CKM_HOME']!, { recursive: true }).map(String)).not.toContain(
+      join('store', 'servers', 'alpha'),
+    );
+  });
+
+  test('an honest one is pinned as it was shown', async () => {
+    const url = lab.servers['alpha']!.url;
+    const shown = await runCkm(['server', 'add', 'alpha', url, '--preview', '--json'], { environment });
+    const { stdout } = await runCkm(['server', 'add', 'alpha', url, '--yes', '--json'], { environment });
+    const pinned = JSON.parse(
+      (await runCkm(['server', 'show', 'alpha', '--json'], { environment })).stdout,
+    ) as {
+      xid: string;
+    };
+    const { preview, ...seen } = JSON.parse(shown.stdout) as { preview: boolean; xid: string };
+    expect(preview).toBe(true);
+    expect(JSON.parse(stdout)).toEqual(seen);
+    expect(pinned.xid).toBe(seen.xid);
+  });
+});

@@ -1,0 +1,93 @@
+import { createClient } from '@ckm/client';
+import { sshPublicKeyLine } from '@ckm/requests';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fileStore } from '../home/file-store.js';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { errorOf, runCkm } from '../test/run-ckm.js';
+import { type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+
+describe('a key that one server has not promised to have stored', () => {
+  let lab: Lab;
+  let proxy: Proxy;
+  let owner: Record<string, string>;
+  const asOwner = (args: readonly string[]) => runCkm([...args, '--timeout', '2'], { environment: owner });
+
+  beforeAll(async () => {
+    lab = await openLab();
+    proxy = await startProxy(lab.servers['alpha']!.url);
+    owner = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'half-made') };
+    await asOwner(['init']);
+    await asOwner(['server', 'add', 'alpha', proxy.url, '--yes']);
+    for (const name of ['beta', 'gamma'])
+      await asOwner(['server', 'add', name, lab.servers[name]!.url, '--yes']);
+    for (const [name, purpose] of [
+      ['coins', 'bitcoin'],
+      ['shell', 'ssh'],
+    ] as const) {
+      // Offer, join, two rounds; then alpha falls silent with the certificate in its hands.
+      let asked = 0;
+      proxy.after = () => (++asked > 4 ? 'hang' : 'pass');
+      const quorum = ['--quorum', '2of3', '--servers', SERVERS.join()];
+      const made = await asOwner(['key', 'create', name, '--for', purpose, ...quorum, '--yes']);
+      expect(errorOf(made)).toMatchObject({
+        code: 'SERVERS_MISSING',
+        message: expect.stringContaining('alpha'),
+      });
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await proxy.close();
+    await lab.close();
+  });
+
+  test.each<readonly string[]>([
+    ['address', 'coins'],
+    ['key', 'show', 'coins', '--public'],
+    ['key', 'show', 'shell', '--public'],
+    ['ssh-agent'],
+    ['ssh-agent', '--key', 'shell'],
+    ['sign', 'shell', import.meta.filename, '--ssh-namespace', 'file', '--preview'],
+  ])('is not handed out: %s %s %s', async (...args) => {
+    const outcome = await asOwner(args);
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'KEY_NOT_USABLE',
+      hint: expect.stringContaining('ckm sessions resume'),
+    });
+    expect([outcome.status, outcome.stdout]).toEqual([75, '']);
+  });
+
+  test('does not sign for git', async () => {
+    const store = fileStore(join(owner['CKM_HOME']!, 'store'));
+    const client = createClient({ store, seed: () => Promise.reject(new Error('not needed')) });
+    const { groupKey } = (await client.showKey('shell')).public;
+    const named = lab.scratch.file('half-made.pub', sshPublicKeyLine(groupKey, 'taken from the record'));
+    const text = lab.scratch.file('text', 'release\n');
+    const outcome = await asOwner(['git-sign', '-Y', 'sign', '-n', 'file', '-f', named, text]);
+    expect(errorOf(outcome).code).toBe('KEY_NOT_USABLE');
+  });
+
+  test('is shown and listed without anything that value could be sent to, until it is complete', async () => {
+    const handed = /wpkh|tr\(|bc1|ssh-ed25519|[0-9a-f]{64}/;
+    for (const name of ['coins', 'shell']) {
+      const { stdout } = await asOwner(['key', 'show', name]);
+      expect(stdout).toMatch(/State +not complete: go on with ckm sessions resume/);
+      expect(stdout).not.toMatch(handed);
+    }
+    expect((await asOwner(['key', 'list'])).stdout).not.toMatch(handed);
+    expect(JSON.parse((await asOwner(['key', 'list', '--json'])).stdout)).toMatchObject([
+      { name: 'coins', isComplete: false, groupKey: null, public: null, address: null },
+      { name: 'shell', isComplete: false, groupKey: null, public: null },
+    ]);
+    proxy.after = () => 'pass';
+    const open = JSON.parse((await asOwner(['sessions', 'list', '--open', '--json'])).stdout) as {
+      id: string;
+    }[];
+    expect(open).toHaveLength(2);
+    for (const { id } of open) expect(await asOwner(['sessions', 'resume', id])).toMatchObject({ status: 0 });
+    expect((await asOwner(['address', 'coins'])).stdout).toMatch(/^bc1p/);
+    expect((await asOwner(['key', 'show', 'shell'])).stdout).toMatch(/SSH key +ssh-ed25519/);
+  });
+});

@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { CKM, runCkm } from '../test/run-ckm.js';
+import { type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+/** Offer, join, two rounds of packets, the signatures of the transcript: what each server is asked for one key. */
+const STEPS = 5;
+
+let lab: Lab;
+let proxies: Proxy[];
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  lab = await openLab();
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
+  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'killed') };
+  await owner(['init']);
+  for (const [i, name] of SERVERS.entries()) await owner(['server', 'add', name, proxies[i]!.url, '--yes']);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  await lab.close();
+});
+
+const owner = (args: readonly string[]) => runCkm(args, { environment });
+const create = (name: string) => [
+  'key',
+  'create',
+  name,
+  '--for',
+  'message',
+  '--quorum',
+  '2of3',
+  '--servers',
+  SERVERS.join(),
+  '--yes',
+];
+
+type When = 'before' | 'after';
+
+/** Starts a command, and kills it (SIGKILL) around its message of that number to that server. */
+function startAndKill(
+  args: readonly string[],
+  proxy: Proxy,
+  when: When,
+  nth: number,
+): Promise<NodeJS.Signals | null> {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [CKM, ...args], {
+    env: { PATH, ...environment },
+    detached: true,
+    stdio: 'ignore',
+  });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    child.once('exit', (_status, signal) => resolve(signal)),
+  );
+  let seen = 0;
+  proxy[when] = async () => {
+    if (++seen < nth) return 'pass';
+    child.kill('SIGKILL');
+    await ended;
+    return when === 'before' ? new Uint8Array(0) : 'pass';
+  };
+  return ended.finally(() => {
+    proxy[when] = () => 'pass';
+  });
+}
+
+describe('a client that is killed (SIGKILL) while it makes a key', () => {
+  const moments = Array.from({ length: STEPS }, (_, i) => i + 1).flatMap((nth) =>
+    (['before', 'after'] as const).map((when) => ({ nth, when, server: nth % SERVERS.length })),
+  );
+
+  test.each(moments)(
+    '$when message $nth arrived at server $server: ckm sessions resume makes the key',
+    async ({ nth, when, server }) => {
+      const name = `k-${nth}-${when}`;
+      expect(await startAndKill(create(name), proxies[server]!, when, nth)).toBe('SIGKILL');
+      const open = JSON.parse((await owner(['sessions', 'list', '--open', '--json'])).stdout) as {
+        key: string;
+      }[];
+      expect(open).toMatchObject([{ key: name, state: 'open' }]);
+      const resumed = await owner(['sessions', 'resume']);
+      expect({ status: resumed.status, stderr: resumed.status === 0 ? '' : resumed.stderr }).toEqual({
+        status: 0,
+        stderr: '',
+      });
+      const verified = JSON.parse((await owner(['key', 'verify', name, '--json'])).stdout) as {
+        isSound: boolean;
+      };
+      expect(verified.isSound).toBe(true);
+    },
+  );
+
+  test('leaves keys that sign, no session open, and not one key too many on any server', async () => {
+    const keys = JSON.parse((await owner(['key', 'list', '--json'])).stdout) as { name: string }[];
+    expect(keys.map((key) => key.name).sort()).toEqual(
+      moments.map(({ nth, when }) => `k-${nth}-${when}`).sort(),
+    );
+    expect(await owner(['sign', keys[0]!.name, '--message', 'alive', '--yes'])).toMatchObject({ status: 0 });
+    expect((await owner(['sessions', 'list', '--open', '--quiet'])).stdout).toBe('no sessions\n');
+    for (const name of SERVERS) {
+      const accounts = await lab.json<{ keys: number }[]>(['server', 'accounts', 'list', lab.folderOf(name)]);
+      expect(accounts.map((account) => account.keys).sort((a, b) => a - b)).toEqual([0, moments.length]);
+    }
+  });
+});
+
+describe('a client that is killed (SIGKILL) while it asks for a signature', () => {
+  interface Open {
+    readonly id: string;
+    readonly key: string;
+    readonly sentence: string;
+  }
+  const open = async () =>
+    JSON.parse((await owner(['sessions', 'list', '--open', '--json'])).stdout) as Open[];
+  const waitingAt = async (server: string) =>
+    lab.json<{ requestId: string }[]>(['server', 'requests', lab.folderOf(server)]);
+  const sign = (key: string, text: string) => ['sign', key, '--message', text, '--yes'];
+
+  beforeAll(async () => {
+    const all = create('all').with(6, '3of3');
+    expect(await owner(all)).toMatchObject({ status: 0 });
+    expect(await owner([...create('slow'), '--approval', 'operator'])).toMatchObject({ status: 0 });
+  }, 60_000);
+  // With no commitments at hand each server is asked twice: for them, and for its share.
+  beforeEach(() => rmSync(join(environment['CKM_HOME']!, 'store', 'pool'), { recursive: true, force: true }));
+
+  const moments = [1, 2].flatMap((nth) => (['before', 'after'] as const).map((when) => ({ nth, when })));
+
+  test.each(moments)(
+    '$when message $nth arrived: ckm sessions resume gets the signature',
+    async ({ nth, when }) => {
+      const text = `killed ${when} message ${nth}`;
+      expect(await startAndKill(sign('all', text), proxies[nth]!, when, nth)).toBe('SIGKILL');
+      const [session, ...more] = await open();
+      expect(more).toEqual([]);
+      expect(session).toMatchObject({ key: 'all', sentence: expect.stringContaining(text) });
+      const resumed = await owner(['sessions', 'resume', session!.id, '--yes']);
+      expect(resumed).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{128}\n$/) });
+      expect(await open()).toEqual([]);
+    },
+  );
+
+  test.each(['before', 'after'] as const)(
+    '%s the first message arrived, with operators to say yes: it is withdrawn from every desk, or goes on',
+    async (when) => {
+      for (const then of ['cancel', 'resume'] as const) {
+        const text = `${then} after ${when}`;
+        expect(await startAndKill(sign('slow', text), proxies[0]!, when, 1)).toBe('SIGKILL');
+        const [session] = await open();
+        expect(session).toMatchObject({ key: 'slow', sentence: expect.stringContaining(text) });
+        if (then === 'cancel') {
+          expect(await owner(['sessions', 'cancel', session!.id, '--yes'])).toMatchObject({ status: 0 });
+        } else {
+          const resumed = owner(['sessions', 'resume', session!.id, '--yes']);
+          for (const server of ['alpha', 'beta']) await approveAt(server);
+          expect(await resumed).toMatchObject({ status: 0 });
+        }
+        expect(await open()).toEqual([]);
+        for (const server of SERVERS) expect(await waitingAt(server)).toEqual([]);
+      }
+    },
+    60_000,
+  );
+
+  async function approveAt(server: string): Promise<void> {
+    let waiting = await waitingAt(server);
+    while (waiting.length === 0) waiting = await waitingAt(server);
+    await lab.json(['server', 'approve', lab.folderOf(server), waiting[0]!.requestId, '--yes']);
+  }
+});

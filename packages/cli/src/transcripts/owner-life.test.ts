@@ -1,0 +1,528 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
+import { hasProgram } from '../test/programs.js';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+const ESCAPE = /\u001b/;
+
+let lab: Lab;
+let home: string;
+
+beforeAll(async () => {
+  lab = await openLab();
+  home = lab.environment['CKM_HOME']!;
+  await createKey(lab, 'letters', '--for', 'message');
+}, 120_000);
+afterAll(() => lab.close());
+
+describe('making a key', () => {
+  test('says what it means first, names servers while it goes on, and ends with what people compare', async () => {
+    const args = [
+      'key',
+      'create',
+      'shell',
+      '--for',
+      'ssh',
+      '--quorum',
+      '2of3',
+      '--servers',
+      SERVERS.join(),
+      '--yes',
+    ];
+    const { stdout, stderr, status } = await lab.ckm(args);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/Quorum +2 of 3: any 2 servers sign; 1 may be lost; 1 together can do nothing/);
+    expect(stderr).toMatch(/session [0-9a-f]{8} · 5 of 5 · storing the certificate/);
+    expect(stderr).toContain('waiting: alpha, beta, gamma');
+    expect(stdout).toMatch(/shell {3}(?:[a-z]+-){5}[a-z]+ {3}[0-9a-f]{8}\n/);
+    expect(stdout).toMatch(/SSH key +ssh-ed25519 AAAA\S+ ckm:shell/);
+    expect(stdout).toMatch(/State +stored by every server/);
+    expect(`${stdout}${stderr}`).not.toMatch(ESCAPE);
+    const shown = await lab.ckm(['key', 'show', 'shell', '--quiet']);
+    expect(shown.stdout.split('\n')[0]).toBe(stdout.split('\n')[0]);
+  });
+
+  test('previewed shows the same and changes nothing', async () => {
+    const before = treeHash(home);
+    const args = [
+      'key',
+      'create',
+      'other',
+      '--for',
+      'bitcoin',
+      '--quorum',
+      '3of3',
+      '--servers',
+      SERVERS.join(),
+      '--preview',
+    ];
+    const { stdout, stderr, status } = await lab.ckm(args);
+    expect([stdout, status]).toEqual(['nothing was sent\n', 0]);
+    expect(stderr).toMatch(/Quorum +3 of 3: any 3 servers sign; 0 may be lost/);
+    expect(treeHash(home)).toBe(before);
+  });
+
+  test('needs a yes, and silence is none', async () => {
+    const before = treeHash(home);
+    const outcome = await lab.ckm([
+      'key',
+      'create',
+      'other',
+      '--for',
+      'ssh',
+      '--quorum',
+      '2of3',
+      '--servers',
+      SERVERS.join(),
+    ]);
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'INPUT_NEEDED',
+      hint: 'answer with --yes, or run this on a terminal',
+    });
+    expect(treeHash(home)).toBe(before);
+  });
+
+  test('of a name that is taken is refused', async () => {
+    const args = [
+      'key',
+      'create',
+      'letters',
+      '--for',
+      'ssh',
+      '--quorum',
+      '2of3',
+      '--servers',
+      SERVERS.join(),
+      '--yes',
+    ];
+    expect(errorOf(await lab.ckm(args)).code).toBe('KEY_EXISTS');
+  });
+});
+
+describe('signing', () => {
+  test('begins with the sentence derived from the bytes; stdout is the signature and nothing else', async () => {
+    const { stdout, stderr, status } = await lab.ckm(['sign', 'letters', '--message', 'hello', '--yes']);
+    expect(status).toBe(0);
+    expect(stderr.trimStart().split('\n')[0]).toBe('Sign the message “hello” in the domain ckm with letters');
+    expect(stderr).toMatch(/Asks +any 2 of /);
+    expect(stderr).toMatch(/signed by (alpha|beta), (beta|gamma)/);
+    expect(stdout).toMatch(/^[0-9a-f]{128}\n$/);
+  });
+
+  test('with --json gives one line that says the same', async () => {
+    const signed = await lab.json<Record<string, unknown>>([
+      'sign',
+      'letters',
+      '--message',
+      'hello',
+      '--yes',
+    ]);
+    expect(signed).toMatchObject({
+      kind: 'message',
+      sentence: 'Sign the message “hello” in the domain ckm with letters',
+      faulty: [],
+      attempts: 1,
+      artefact: expect.stringMatching(/^[0-9a-f]{128}$/),
+    });
+  });
+
+  test('previewed shows who decides by which policy, and neither sends nor writes', async () => {
+    const before = treeHash(home);
+    const { stdout, stderr } = await lab.ckm(
+      ['sign', 'letters', '--message', 'hello', '--preview', '--no-input'],
+      {
+        environment: { CKM_PASSPHRASE_FILE: '' },
+      },
+    );
+    expect(stdout).toBe('nothing was sent\n');
+    expect(stderr).toMatch(/Policy +message; servers answer by themselves/);
+    expect(treeHash(home)).toBe(before);
+  });
+
+  test('hostile text cannot steer the terminal: escapes and turned-around letters are shown, not obeyed', async () => {
+    const { stderr } = await lab.ckm(['sign', 'letters', '--message', 'pay\u001b[2J\u202e bob', '--preview']);
+    expect(stderr).not.toMatch(/\u001b|\u202e/);
+  });
+
+  test('content that cannot be described is blind, needs its own yes, and is refused by the certified policy', async () => {
+    const file = lab.scratch.file(
+      'binary',
+      Uint8Array.from({ length: 64 }, (_, i) => 255 - i),
+    );
+    const asked = await lab.ckm(['sign', 'letters', file]);
+    expect(asked.stderr).toContain('blind signing');
+    const once = await lab.ckm(['sign', 'letters', file, '--yes']);
+    expect(errorOf(once)).toMatchObject({
+      code: 'CONFIRMATION_NEEDED',
+      hint: expect.stringContaining('--blind'),
+    });
+    expect(once.status).toBe(64);
+    const forced = await lab.ckm(['sign', 'letters', file, '--yes', '--blind']);
+    expect(errorOf(forced)).toMatchObject({ code: 'POLICY_BLIND' });
+    expect(forced.status).toBe(77);
+  });
+
+  test('leaves out whom it is told to leave out', async () => {
+    const { signers } = await lab.json<{ signers: string[] }>([
+      'sign',
+      'letters',
+      '--message',
+      'a',
+      '--yes',
+      '--without',
+      'alpha',
+    ]);
+    expect(signers).toEqual(['beta', 'gamma']);
+    const outcome = await lab.ckm(['sign', 'letters', '--message', 'a', '--yes', '--without', 'alpha,beta']);
+    expect(errorOf(outcome).code).toBe('QUORUM_SERVERS_MISMATCH');
+  });
+
+  test('with a key for another purpose is refused', async () => {
+    const message = lab.scratch.file('message.txt', 'hello');
+    const outcome = await lab.ckm(['sign', 'letters', message, '--ssh-namespace', 'file', '--yes']);
+    expect(errorOf(outcome).code).toBe('REQUEST_KIND_NOT_FOR_KEY');
+    expect(outcome.status).toBe(77);
+    const address = await lab.ckm(['address', 'letters']);
+    expect([address.status, errorOf(address).code]).toEqual([77, 'REQUEST_KIND_NOT_FOR_KEY']);
+  });
+
+  test.skipIf(!hasProgram('openssl', 'version'))(
+    'of exact bytes convinces openssl (needs openssl)',
+    async () => {
+      const message = lab.scratch.file('raw.txt', 'signed by nobody in particular\n');
+      const out = join(lab.scratch.path, 'raw.sig');
+      expect(await lab.ckm(['sign', 'letters', message, '--raw', '--out', out, '--yes'])).toMatchObject({
+        status: 0,
+        stdout: '',
+      });
+      const { stdout: hex } = await lab.ckm(['key', 'show', 'letters', '--public']);
+      // RFC 8410: SubjectPublicKeyInfo of an Ed25519 key is a fixed head and the 32 bytes.
+      const spki = Buffer.concat([
+        Buffer.from('302a300506032b6570032100', 'hex'),
+        Buffer.from(hex.trim(), 'hex'),
+      ]);
+      const key = lab.scratch.file('key.der', spki);
+      const verify = [
+        'pkeyutl',
+        '-verify',
+        '-pubin',
+        '-inkey',
+        key,
+        '-keyform',
+        'DER',
+        '-rawin',
+        '-sigfile',
+        out,
+        '-in',
+      ];
+      expect((await runProgram('openssl', [...verify, message])).stdout).toContain(
+        'Signature Verified Successfully',
+      );
+      const other = lab.scratch.file('other.txt', 'signed by somebody\n');
+      expect((await runProgram('openssl', [...verify, other])).status).not.toBe(0);
+    },
+  );
+
+  test.skipIf(!hasProgram('ssh-keygen', '-?'))(
+    'of a file for SSH convinces ssh-keygen -Y verify (needs ssh-keygen)',
+    async () => {
+      const text = 'release 1.0\n';
+      const file = lab.scratch.file('release.txt', text);
+      const signature = join(lab.scratch.path, 'release.txt.sig');
+      await lab.json(['sign', 'shell', file, '--ssh-namespace', 'file', '--out', signature, '--yes']);
+      const { stdout: line } = await lab.ckm(['key', 'show', 'shell', '--public']);
+      const allowed = lab.scratch.file('allowed', `me@example ${line}`);
+      const verify = ['-Y', 'verify', '-f', allowed, '-I', 'me@example', '-n', 'file', '-s', signature];
+      expect(await runProgram('ssh-keygen', verify, { stdin: text })).toMatchObject({ status: 0 });
+      expect((await runProgram('ssh-keygen', verify, { stdin: 'release 2.0\n' })).status).not.toBe(0);
+    },
+  );
+});
+
+describe('paying', () => {
+  const addressOf = (...flags: string[]) => lab.json<Address>(['address', 'treasury', ...flags]);
+
+  test('a PSBT with coins on both chains becomes a transaction that noble and btc-signer accept, and only then', async () => {
+    await createKey(lab, 'treasury', '--for', 'bitcoin');
+    const coins = [await addressOf('--index', '0'), await addressOf('--index', '4', '--change')];
+    const change = await addressOf('--index', '5', '--change');
+    const psbt = paymentFrom(coins, change, 650_000n);
+    const file = lab.scratch.file('payment.psbt', psbt);
+    const told = await lab.ckm(['sign', 'treasury', '--psbt', file, '--preview']);
+    expect(told.stderr.trimStart()).toMatch(
+      /^Pay 0\.00650000 BTC to bc1q\S+ (from|with) (this key|treasury); fee 700 sats/,
+    );
+    const signed = await lab.json<{ transaction: string; txid: string; artefact: string; signers: string[] }>(
+      ['sign', 'treasury', '--psbt', file, '--yes'],
+    );
+    expect(signed.signers).toHaveLength(2);
+    expect(spends(signed.transaction, coins)).toEqual([true, true]);
+    expect(spends(signed.transaction, coins.toReversed())).toEqual([false, false]);
+    expect(finalized(Buffer.from(signed.artefact, 'base64'))).toEqual({
+      hex: signed.transaction,
+      id: signed.txid,
+    });
+    // As text, from stdin, by two others: other signatures of the same transaction.
+    const { stdout } = await lab.ckm(['sign', 'treasury', '--psbt', '-', '--yes', '--without', 'alpha'], {
+      stdin: Buffer.from(psbt).toString('base64'),
+    });
+    const again = finalized(Buffer.from(stdout, 'base64'));
+    expect(again.id).toBe(signed.txid);
+    expect(again.hex).not.toBe(signed.transaction);
+    expect(spends(again.hex, coins)).toEqual([true, true]);
+  });
+
+  test('a PSBT with no coin of the key is refused', async () => {
+    const change = await addressOf('--index', '1', '--change');
+    const psbt = paymentFrom([strangersAddress()], change, 1_000n);
+    const file = lab.scratch.file('theirs.psbt', psbt);
+    const outcome = await lab.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
+    expect([errorOf(outcome).code, outcome.status, outcome.stdout]).toEqual(['PSBT_NO_INPUT_OF_KEY', 65, '']);
+  });
+});
+
+describe('servers that misbehave on the network', () => {
+  let proxies: Proxy[];
+  let owner: Record<string, string>;
+  const asOwner = (args: readonly string[]) => runCkm([...args, '--timeout', '3'], { environment: owner });
+
+  beforeAll(async () => {
+    proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
+    owner = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'elsewhere') };
+    await asOwner(['init']);
+    for (const [i, name] of SERVERS.entries())
+      await asOwner(['server', 'add', name, proxies[i]!.url, '--yes']);
+    const made = await asOwner([
+      'key',
+      'create',
+      'k',
+      '--for',
+      'message',
+      '--quorum',
+      '2of3',
+      '--servers',
+      SERVERS.join(),
+      '--yes',
+    ]);
+    if (made.status !== 0) throw new Error(made.stderr);
+  }, 120_000);
+  afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
+
+  /** Signs until alpha was among the first two that are asked, which chance decides; what was said then. */
+  async function signPastAlpha(bend: () => void): Promise<{ signed: unknown; stderr: string }> {
+    const sign = (...more: string[]) => asOwner(['sign', 'k', '--message', 'x', '--yes', '--json', ...more]);
+    // Only servers that have given commitments beforehand are asked first.
+    for (const name of ['beta', 'gamma']) expect(await sign('--without', name)).toMatchObject({ status: 0 });
+    bend();
+    for (let tries = 0; tries < 16; tries++) {
+      const { status, stdout, stderr } = await sign();
+      expect(status).toBe(0);
+      const signed = JSON.parse(stdout) as { silent: string[] };
+      if (signed.silent.length > 0) return { signed, stderr };
+    }
+    return expect.unreachable('of three, alpha is among the first two');
+  }
+
+  test.each<[string, (proxy: Proxy) => void]>([
+    ['silent', (proxy) => (proxy.before = () => 'hang')],
+    ['replaced by garbage', (proxy) => (proxy.before = () => new Uint8Array(200).fill(3))],
+    ['replaced by nothing', (proxy) => (proxy.before = () => new Uint8Array(0))],
+    [
+      'yesterday’s',
+      (proxy) => {
+        let first: Uint8Array | undefined;
+        proxy.replace = (answer) => (first ??= answer);
+      },
+    ],
+  ])(
+    'V70: an answer that is %s does not keep the others from signing, and its server is named',
+    async (_what, bend) => {
+      const { signed, stderr } = await signPastAlpha(() => bend(proxies[0]!));
+      Object.assign(proxies[0]!, { before: () => 'pass', replace: (answer: Uint8Array) => answer });
+      expect(signed).toMatchObject({ signers: ['beta', 'gamma'], silent: ['alpha'], faulty: [] });
+      expect(stderr).toMatch(/^ckm: note: no answer from alpha$/m);
+    },
+  );
+
+  test('two of three that are silent: one line who, one line what to do, status 69', async () => {
+    for (const i of [0, 1]) proxies[i]!.before = () => new Uint8Array(9);
+    const outcome = await asOwner(['sign', 'k', '--message', 'too few', '--yes']);
+    const status = await asOwner(['status']);
+    for (const i of [0, 1]) proxies[i]!.before = () => 'pass';
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'TOO_FEW_SERVERS',
+      message: 'too few servers can sign, 2 are needed: alpha does not answer, beta does not answer',
+    });
+    expect(outcome.status).toBe(69);
+    expect(status.stdout).toMatch(/k +message +2 of 3 +1 answer +cannot sign/);
+  });
+
+  test('a name under which another server answers is refused, and the pin stays', async () => {
+    const before = treeHash(owner['CKM_HOME']!);
+    const outcome = await asOwner(['server', 'add', 'alpha', lab.servers['beta']!.url, '--yes']);
+    expect(errorOf(outcome).code).toBe('SERVER_IDENTITY_CHANGED');
+    expect(outcome.status).toBe(77);
+    expect(treeHash(owner['CKM_HOME']!)).toBe(before);
+  });
+
+  test('a server that does not look like what its operator told is refused', async () => {
+    const words = 'olive-canyon-ferret-magnet-dune-cat';
+    const outcome = await asOwner(['server', 'add', 'delta', lab.servers['beta']!.url, '--likeness', words]);
+    expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');
+  });
+});
+
+describe('status, doctor and sessions', () => {
+  test('status is one screen', async () => {
+    const { stdout } = await lab.ckm(['status']);
+    expect(stdout).toMatch(/Servers\n {2}alpha +answers in \d+ ms/);
+    expect(stdout).toMatch(/letters +message +2 of 3 +3 answer +1 more failure before signing stops/);
+    expect(stdout).toMatch(/Open sessions\n {2}none/);
+  });
+
+  test('doctor has a line for each thing, and a fix for each that is wrong', async () => {
+    const { stdout, status } = await lab.ckm(['doctor']);
+    expect(status).toBe(0);
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .every((line) => /^(ok|warn) /.test(line)),
+    ).toBe(true);
+  });
+
+  test('sessions are listed, shown, and those that are over are not resumed', async () => {
+    const sessions = await lab.json<{ id: string; state: string }[]>(['sessions']);
+    expect(sessions.length).toBeGreaterThan(1);
+    expect(sessions.every(({ state }) => state === 'finished')).toBe(true);
+    const { id } = sessions[0]!;
+    expect((await lab.ckm(['sessions', 'show', id])).stdout).toMatch(/State +finished/);
+    expect(errorOf(await lab.ckm(['sessions', 'resume', id])).code).toBe('SESSION_OVER');
+    expect(errorOf(await lab.ckm(['sessions', 'cancel', id, '--yes'])).code).toBe('SESSION_OVER');
+  });
+
+  test('key verify asks every server', async () => {
+    const { stdout, status } = await lab.ckm(['key', 'verify', 'letters']);
+    expect(status).toBe(0);
+    for (const name of SERVERS)
+      expect(stdout).toMatch(new RegExp(`ok +${name} +same key, same policy, active`));
+  });
+
+  test('a server that a key needs is not forgotten', async () => {
+    expect(errorOf(await lab.ckm(['server', 'remove', 'alpha', '--yes'])).code).toBe('SERVER_IN_USE');
+  });
+});
+
+describe('V65: secrets', () => {
+  /** Everything below a folder, as one string. */
+  const contentsOf = (folder: string): string =>
+    readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+      .join('\n');
+
+  test('neither passphrase nor seed lies in the home or is printed, whatever was done', async () => {
+    const backup = join(lab.scratch.path, 'backup.txt');
+    const ur = join(lab.scratch.path, 'backup.ur');
+    const spoken = [
+      await lab.ckm(['seed', 'backup', '--out', backup]),
+      await lab.ckm(['seed', 'backup', '--format', 'ur', '--out', ur]),
+    ];
+    const words = readFileSync(backup, 'utf8').trim();
+    expect(words.split(' ')).toHaveLength(24);
+    const stored = contentsOf(home);
+    for (const secret of ['river lamp seven onions', words, readFileSync(ur, 'utf8').trim().slice(8)]) {
+      expect(stored.includes(secret)).toBe(false);
+      expect(spoken.some(({ stdout, stderr }) => `${stdout}${stderr}`.includes(secret))).toBe(false);
+    }
+  });
+
+  test('are in no argument and no environment variable of the process that uses them', async () => {
+    const out = join(lab.scratch.path, 'watched.txt');
+    const environment = { PATH: process.env['PATH'] ?? '', ...lab.environment };
+    const child = spawn(process.execPath, [CKM, 'seed', 'backup', '--out', out], {
+      env: environment,
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    let seen = '';
+    while (child.exitCode === null) {
+      for (const file of ['cmdline', 'environ']) {
+        try {
+          seen += readFileSync(`/proc/${child.pid}/${file}`, 'latin1');
+        } catch {
+          // It ended between the two looks.
+        }
+      }
+      await new Promise(setImmediate);
+    }
+    await ended;
+    const words = readFileSync(out, 'utf8').split(' ');
+    expect(seen).toContain('CKM_PASSPHRASE_FILE');
+    expect(seen).not.toContain('seven onions');
+    expect(seen).not.toContain(`${words[3]} ${words[4]}`);
+  });
+
+  test('a restored seed is the same owner to every server, who gets the keys back: same address, and it signs', async () => {
+    await createKey(lab, 'vault', '--for', 'bitcoin');
+    const address = (await lab.ckm(['address', 'vault', '--quiet'])).stdout;
+    const backup = join(lab.scratch.path, 'again.txt');
+    await lab.ckm(['seed', 'backup', '--out', backup]);
+    const environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'restored') };
+    const restored = (args: readonly string[]) => runCkm(args, { environment });
+    const { stderr, status } = await restored(['seed', 'restore', '--from', backup]);
+    expect(status).toBe(0);
+    expect(stderr).toContain('ckm key fetch');
+    for (const name of SERVERS) {
+      const added = await restored(['server', 'add', name, lab.servers[name]!.url, '--yes']);
+      expect(added).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(/holds \d keys of yours.*ckm key fetch/),
+      });
+    }
+    const accounts = await lab.json<unknown[]>(['server', 'accounts', 'list', lab.folderOf('alpha')]);
+    // This owner, and the one behind the proxies.
+    expect(accounts).toHaveLength(2);
+    const found = JSON.parse((await restored(['key', 'fetch', '--preview', '--json'])).stdout) as {
+      found: { suggestedName: string; keyId: string }[];
+    };
+    for (const name of ['vault', 'letters']) {
+      const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', name]);
+      const { suggestedName } = found.found.find((one) => one.keyId === keyId)!;
+      const fetched = await restored(['key', 'fetch', suggestedName, '--name', name]);
+      expect({ status: fetched.status, stderr: fetched.status === 0 ? '' : fetched.stderr }).toEqual({
+        status: 0,
+        stderr: '',
+      });
+      expect(fetched.stdout).toMatch(/State +stored by every server/);
+    }
+    expect((await restored(['address', 'vault', '--quiet'])).stdout).toBe(address);
+    expect(await restored(['sign', 'letters', '--message', 'it is me', '--yes'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^[0-9a-f]{128}\n$/),
+    });
+  });
+
+  test.skipIf(!hasProgram('script', '--version'))(
+    'the 24 words go to the terminal, and not where stdout goes (needs script)',
+    async () => {
+      const fresh = join(lab.scratch.path, 'fresh');
+      const out = join(lab.scratch.path, 'stdout.txt');
+      const command = `${process.execPath} ${join(import.meta.dirname, '../../bin/ckm.js')} init --home ${fresh} > ${out}`;
+      const seen = await runProgram('script', ['-qec', command, '/dev/null'], {
+        environment: lab.environment,
+      });
+      expect(seen.status).toBe(0);
+      expect(seen.stdout).toMatch(/Write these 24 words down/);
+      expect(seen.stdout).toMatch(/24 [a-z]+/);
+      expect(readFileSync(out, 'utf8')).toBe(`owner seed made in ${fresh}\n`);
+    },
+  );
+});

@@ -1,0 +1,72 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { errorOf, runCkm } from '../test/run-ckm.js';
+import { type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+
+let lab: Lab;
+let proxies: Proxy[];
+let environment: Record<string, string>;
+const owner = (...args: string[]) => runCkm([...args, '--timeout', '3'], { environment });
+
+beforeAll(async () => {
+  lab = await openLab();
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
+  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'verifier') };
+  await owner('init');
+  for (const [i, name] of SERVERS.entries()) await owner('server', 'add', name, proxies[i]!.url, '--yes');
+  const quorum = ['--quorum', '2of3', '--servers', SERVERS.join()];
+  const made = await runCkm(['key', 'create', 'k', '--for', 'message', ...quorum, '--yes'], { environment });
+  if (made.status !== 0) throw new Error(made.stderr);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  await lab.close();
+});
+
+describe('key verify', () => {
+  test('with a silent server warns, and ends with status 69', async () => {
+    proxies[2]!.before = () => 'hang';
+    const outcome = await owner('key', 'verify', 'k');
+    proxies[2]!.before = () => 'pass';
+    expect(outcome.stdout).toMatch(/ok +alpha[^]*ok +beta[^]*warn +gamma/);
+    expect(errorOf(outcome)).toMatchObject({
+      code: 'KEY_NOT_VERIFIED',
+      message: 'gamma does not answer about k',
+    });
+    expect(outcome.status).toBe(69);
+  });
+
+  test('accuses nobody whose operator has suspended the account: status 77, and doctor says it once', async () => {
+    const accounts = await lab.json<{ xid: string; keys: number }[]>([
+      'server',
+      'accounts',
+      'list',
+      lab.folderOf('beta'),
+    ]);
+    const { xid: account } = accounts.find(({ keys }) => keys === 1)!;
+    await lab.json(['server', 'accounts', 'suspend', lab.folderOf('beta'), account, '--yes']);
+    const outcome = await owner('key', 'verify', 'k');
+    const doctor = await owner('doctor');
+    await lab.json(['server', 'accounts', 'resume', lab.folderOf('beta'), account, '--yes']);
+    expect(outcome.stdout).toMatch(/warn +beta +server beta: /);
+    expect(outcome.stderr).not.toContain('does not hold this key');
+    expect(errorOf(outcome).code).toBe('KEY_NOT_VERIFIED');
+    expect(outcome.status).toBe(77);
+    expect(doctor.stdout.match(/suspended/g)).toHaveLength(1);
+    expect((await owner('key', 'verify', 'k')).status).toBe(0);
+  });
+
+  test('with a server that is not among the owner’s any more ends with status 75', async () => {
+    const folder = join(environment['CKM_HOME']!, 'store', 'servers');
+    expect(readdirSync(folder)).toContain('gamma');
+    rmSync(join(folder, 'gamma'));
+    const outcome = await owner('key', 'verify', 'k');
+    expect(outcome.stdout).toMatch(/warn +[0-9a-f]{16} +not among your servers any more/);
+    expect(errorOf(outcome).code).toBe('KEY_NOT_VERIFIED');
+    expect(outcome.status).toBe(75);
+  });
+});

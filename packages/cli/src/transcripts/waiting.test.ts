@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { CKM, errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
+import { createKey, type Lab, openLab } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'beta', 'gamma'];
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await openLab();
+  await createKey(lab, 'treasury', '--for', 'message', '--approval', 'operator');
+}, 120_000);
+afterAll(() => lab.close());
+
+/** Starts `ckm` and presses Ctrl-C when `isTime` says so. */
+function interrupted(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  isTime: (stderr: string, child: ChildProcess) => boolean,
+): Promise<Outcome> {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [CKM, ...args], {
+    env: { PATH, HOME, ...environment },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr, isDone] = ['', '', false];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    if (isDone || !isTime(stderr, child)) return;
+    isDone = true;
+    child.kill('SIGINT');
+  });
+  return new Promise((resolve) => {
+    child.once('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+describe('a signature that waits for operators', () => {
+  test('says once who is awaited, until when and how to leave; Ctrl-C leaves, and it can be gone on with', async () => {
+    const args = ['sign', 'treasury', '--message', 'Pay the baker', '--yes'];
+    const left = await interrupted(args, lab.environment, (stderr) => stderr.includes('ckm sessions resume'));
+    const told = left.stderr.replace(/\s+/g, ' ');
+    expect(told).toMatch(
+      /waiting for the operators of (\w+, ){2}\w+; the request expires \d{4}-\d\d-\d\d \d\d:\d\d UTC \(in [67] d\)/,
+    );
+    expect(told.match(/waiting for the operators/g)).toHaveLength(1);
+    const [, id] = /you can close this \(Ctrl-C\), and go on with: ckm sessions resume ([0-9a-f]{8})/.exec(
+      told,
+    )!;
+    expect([left.status, errorOf(left).code, left.stdout]).toEqual([77, 'REQUEST_WAITING', '']);
+    expect(errorOf(left).hint).toContain(`ckm sessions resume ${id!}`);
+    expect(await lab.json(['sessions', 'list', '--open'])).toMatchObject([{ id, state: 'open' }]);
+    const again = await lab.ckm(['sessions', 'resume', id!, '--yes', '--wait', '1s']);
+    expect(errorOf(again).code).toBe('REQUEST_WAITING');
+    expect(again.stderr).toMatch(/this command waits until .* UTC/);
+  });
+});
+
+describe('making a key', () => {
+  let proxies: Proxy[];
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
+    environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'interrupted') };
+    await runCkm(['init'], { environment });
+    for (const [i, name] of SERVERS.entries())
+      await runCkm(['server', 'add', name, proxies[i]!.url, '--yes'], { environment });
+  }, 60_000);
+  afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
+
+  test('that is left with Ctrl-C says how to go on, and going on makes the key', async () => {
+    proxies[1]!.before = () => 'hang';
+    const what = ['key', 'create', 'k', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS.join()];
+    const left = await interrupted([...what, '--yes'], environment, (stderr) =>
+      /session [0-9a-f]{8}/.test(stderr),
+    );
+    proxies[1]!.before = () => 'pass';
+    expect([left.status, errorOf(left).code]).toEqual([75, 'SESSION_LEFT']);
+    const [, id] = /ckm sessions resume ([0-9a-f]{8})/.exec(errorOf(left).hint)!;
+    const made = await runCkm(['sessions', 'resume', id!], { environment });
+    expect([made.status, made.stdout]).toEqual([0, expect.stringMatching(/State +stored by every server/)]);
+    expect(made.stderr).not.toContain('SESSION_');
+  });
+});
+
+test('a key that was made tells its owner the command with which operators see its likeness', async () => {
+  const what = ['key', 'create', 'mail', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS.join()];
+  const made = await lab.ckm([...what, '--yes']);
+  expect(made.stderr).toContain('ckm server keys FOLDER');
+  const words = /mail {3}((?:[a-z]+-){5}[a-z]+)/.exec(made.stdout)![1]!;
+  expect((await lab.ckm(['server', 'keys', lab.folderOf('alpha')])).stdout).toContain(words);
+});
