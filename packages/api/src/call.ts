@@ -8,23 +8,44 @@ export function isFunctionName(name: string): name is FunctionName {
   return Object.hasOwn(FUNCTIONS, name);
 }
 
+/** The version of the protocol that this package speaks: of functions, their parameters and results, and packets. */
+export const PROTOCOL_VERSION = 1;
+/** Every version it understands, ascending. */
+export const PROTOCOL_VERSIONS: readonly number[] = [PROTOCOL_VERSION];
+
 /** The body of a request message. */
 export function encodeCall<F extends FunctionName>(_function: F, parameters: Parameters<F>): Uint8Array {
-  return encodeData(parameters);
+  return encodeData({ protocol: PROTOCOL_VERSION, parameters });
 }
 
 /**
  * The parameters of a call, checked field by field.
  * @param maxBytes of the body; a request is as long as its payload and what goes with it
- * @throws EncodingError `PARAMETERS_INVALID` naming the first field that is wrong; `CBOR_…` when it cannot be read at all.
+ * @throws EncodingError `PROTOCOL_VERSION_UNKNOWN` before anything else is looked at; `PARAMETERS_INVALID` naming the first
+ * field that is wrong; `CBOR_…` when it cannot be read at all.
  */
 export function parseCall<F extends FunctionName>(
   name: F,
   body: Uint8Array,
   maxBytes: number = DEFAULT_LIMITS.maxBytes,
 ): Parameters<F> {
+  const fields = fieldsOf(name, 'PARAMETERS_INVALID', decodeData(body, { ...DEFAULT_LIMITS, maxBytes }));
+  assertVersion(fields['protocol']);
+  return checked(
+    FUNCTIONS[name].parameters,
+    fields['parameters'],
+    name,
+    'PARAMETERS_INVALID',
+  ) as Parameters<F>;
+}
+
+/**
+ * Checks the version of a call of whatever function.
+ * @throws EncodingError `PROTOCOL_VERSION_UNKNOWN`, `PARAMETERS_INVALID`, `CBOR_…`
+ */
+export function assertProtocolVersion(body: Uint8Array, maxBytes: number): void {
   const data = decodeData(body, { ...DEFAULT_LIMITS, maxBytes });
-  return checked(FUNCTIONS[name].parameters, data, name, 'PARAMETERS_INVALID') as Parameters<F>;
+  assertVersion(fieldsOf('a call', 'PARAMETERS_INVALID', data)['protocol']);
 }
 
 export type Reply<F extends FunctionName> =
@@ -32,22 +53,43 @@ export type Reply<F extends FunctionName> =
 
 /** The body of a reply message. */
 export function encodeReply<F extends FunctionName>(reply: Reply<F>): Uint8Array {
-  return encodeData(reply);
+  return encodeData({ protocol: PROTOCOL_VERSION, ...reply });
 }
 
 /**
- * The result inside a reply.
- * @throws CkmError the server's own error, rebuilt; EncodingError `RESULT_INVALID` when the reply is not of its form.
+ * The result inside a reply. A refusal has the same form in every version, so that a server of any version can say which
+ * ones it speaks.
+ * @throws CkmError the server's own error, rebuilt; EncodingError `PROTOCOL_VERSION_UNKNOWN`, or `RESULT_INVALID` when the
+ * reply is not of its form.
  */
 export function parseReply<F extends FunctionName>(name: F, body: Uint8Array): Result<F> {
-  const reply = decodeData(body);
-  if (typeof reply !== 'object' || reply === null || reply instanceof Uint8Array || Array.isArray(reply)) {
-    throw invalid(name, 'RESULT_INVALID', 'the reply is not a map');
-  }
-  const fields = reply as { readonly [key: string]: Data };
+  const fields = fieldsOf(name, 'RESULT_INVALID', decodeData(body));
   if (fields['ok'] === false) throw fromProblem(fields['problem']);
+  assertVersion(fields['protocol']);
   if (fields['ok'] !== true) throw invalid(name, 'RESULT_INVALID', 'the reply says neither yes nor no');
   return checked(FUNCTIONS[name].result, fields['result'], name, 'RESULT_INVALID') as Result<F>;
+}
+
+/** @throws EncodingError `code` when `data` is not a map */
+function fieldsOf(name: string, code: string, data: Data): { readonly [key: string]: Data | undefined } {
+  if (typeof data !== 'object' || data === null || data instanceof Uint8Array || Array.isArray(data)) {
+    throw invalid(name, code, 'the body is not a map');
+  }
+  return data as { readonly [key: string]: Data | undefined };
+}
+
+/** @throws EncodingError `PROTOCOL_VERSION_UNKNOWN` naming the versions spoken here */
+function assertVersion(protocol: Data | undefined): void {
+  if (typeof protocol === 'number' && PROTOCOL_VERSIONS.includes(protocol)) return;
+  const said = typeof protocol === 'number' ? protocol : 0;
+  throw new EncodingError(
+    `the message is in version ${said === 0 ? 'unknown' : said} of the protocol; spoken here: ${PROTOCOL_VERSIONS.join(', ')}`,
+    {
+      code: 'PROTOCOL_VERSION_UNKNOWN',
+      hint: 'bring the older of the two sides up to date',
+      facts: { protocol: said, speaks: [...PROTOCOL_VERSIONS] },
+    },
+  );
 }
 
 function checked(schema: z.ZodType, value: unknown, name: string, code: string): unknown {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import { bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields.js';
 import { keyPolicy } from './policy.js';
-import { proposal, sessionView, suiteName } from './sessions.js';
+import { MAX_PACKET_BYTES } from './packet.js';
+import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
 import { requestAsk, requestReply } from './requests.js';
 
 /** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
@@ -27,7 +28,8 @@ export const MAX_LISTED = 256;
 const suiteBackend = z.strictObject({ suite: label(32), backend: label(32), grade: label(16) });
 
 const empty = z.strictObject({});
-const sessionOnly = z.strictObject({ sessionId: identifier });
+/** How many packets of a server's outbox the caller has: what is sent lies behind them. */
+const heldPackets = z.int().min(0).max(65_536);
 
 /**
  * Every function a server answers: the wire contract, from which the server's checks and the client's types both come.
@@ -64,25 +66,28 @@ export const FUNCTIONS = {
   },
   'session.deliver': {
     account: true,
-    parameters: z.strictObject({ sessionId: identifier, packets: z.array(bytesUpTo(65_536)).max(64) }),
+    parameters: z.strictObject({
+      sessionId: identifier,
+      packets: z.array(bytesUpTo(MAX_PACKET_BYTES)).max(MAX_PACKETS),
+      after: heldPackets,
+    }),
     result: sessionView,
   },
-  'session.show': { account: true, parameters: sessionOnly, result: sessionView },
-  'session.list': {
+  'session.show': {
     account: true,
-    parameters: empty,
-    result: z.strictObject({ sessions: z.array(sessionView).max(256) }),
+    parameters: z.strictObject({ sessionId: identifier, after: heldPackets }),
+    result: sessionView,
   },
   'session.cancel': {
     account: true,
     parameters: z.strictObject({ sessionId: identifier, reason: label(280) }),
     result: sessionView,
   },
-  /** By ids, in ascending order, those behind `after`; fewer than {@link MAX_LISTED} are the last. */
+  /** By ids, in ascending order, those behind `after`. `next`: what to list behind next; null at the end. */
   'key.list': {
     account: true,
     parameters: z.strictObject({ after: identifier.nullable() }),
-    result: z.strictObject({ keys: z.array(keySummary).max(MAX_LISTED) }),
+    result: z.strictObject({ keys: z.array(keySummary).max(MAX_LISTED), next: identifier.nullable() }),
   },
   'key.show': {
     account: true,
@@ -97,7 +102,7 @@ export const FUNCTIONS = {
   'key.certify': {
     account: true,
     parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(1_048_576) }),
-    result: sessionView.shape.result.unwrap(),
+    result: dkgResult,
   },
   /**
    * Gives a server that lost its share of a key the certificate to recover it from. Only for the account that made the
@@ -106,7 +111,7 @@ export const FUNCTIONS = {
   'key.restore': {
     account: true,
     parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
-    result: sessionView.shape.result.unwrap(),
+    result: dkgResult,
   },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
@@ -154,5 +159,7 @@ export const identityCard = z.strictObject({
   name: label(64),
   version: label(32),
   accounts: z.enum(['open', 'invite', 'closed']),
+  /** Versions of the protocol that this server speaks, ascending. */
+  protocols: z.array(z.int().min(1).max(65_535)).min(1).max(16),
 });
 export type IdentityCard = z.infer<typeof identityCard>;

@@ -4,6 +4,7 @@ export * from './crafts/frost.js';
 export * from './fields.js';
 export * from './functions.js';
 export * from './identity-statement.js';
+export * from './packet-seal.js';
 export * from './packet.js';
 export * from './policy-hash.js';
 export * from './policy.js';

@@ -1,11 +1,15 @@
-import { concatBytes, EncodingError, equalBytes } from '@ckm/foundation';
+import { EncodingError, equalBytes } from '@ckm/foundation';
 import { decodeData, encodeData, type Identity, signBytes, verifyBytes } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
 import { bytesOf, bytesUpTo, identifier } from './fields.js';
 
-/** A packet may not be longer than this. */
-export const MAX_PACKET_BYTES = 65_536;
+/** What one packet says may not be longer than this, before it is sealed to its receiver. A room may allow less. */
+export const MAX_PACKET_PAYLOAD_BYTES = 262_144;
+/** A packet may not be longer than this: its payload with header, seal and signature. */
+export const MAX_PACKET_BYTES = MAX_PACKET_PAYLOAD_BYTES + 1_024;
+/** What sealing to one receiver adds to a payload: an X25519 key and a tag. */
+export const PACKET_SEAL_BYTES = 48;
 
 /** What one server says to the others in one round of one session, before it is signed. */
 const body = z.strictObject({
@@ -17,11 +21,11 @@ const body = z.strictObject({
   sessionId: identifier,
   round: z.int().min(0).max(255),
   from: z.int().min(1).max(65_535),
-  /** 0: everyone. */
+  /** 0: everyone; else the one slot that the payload is sealed to. */
   to: z.int().min(0).max(65_535),
   /** {@link previousHash} of the round before: an echo, so that whoever tells two stories is found one round later. */
   previous: bytesOf(32),
-  payload: bytesUpTo(60_000),
+  payload: bytesUpTo(MAX_PACKET_PAYLOAD_BYTES + PACKET_SEAL_BYTES),
 });
 export type PacketBody = Omit<z.infer<typeof body>, 'version'>;
 
@@ -31,7 +35,12 @@ export interface Packet extends PacketBody {
   readonly bytes: Uint8Array;
   /** What the signature covers. */
   readonly signed: Uint8Array;
+  /** 32 bytes that stand for what was signed. */
+  readonly digest: Uint8Array;
 }
+
+/** Where in a session a packet belongs: each sender says one thing there, or convicts itself. */
+export type PacketPlace = Pick<PacketBody, 'round' | 'from' | 'to'>;
 
 const outer = z.strictObject({ body: bytesUpTo(MAX_PACKET_BYTES), signature: bytesOf(64) });
 const PURPOSE = 'ckm/packet/v1';
@@ -60,7 +69,7 @@ export function parsePacket(bytes: Uint8Array): Packet {
   const parsed = body.safeParse(decodeData(signed));
   if (!parsed.success) throw malformed('its body is not of its form');
   const { version: _version, ...fields } = parsed.data;
-  return { ...fields, signature, bytes, signed };
+  return { ...fields, signature, bytes, signed, digest: taggedHash('CKM/packet/digest/v1', signed) };
 }
 
 /** Whether the holder of `identityKey` (32 bytes, Ed25519) said this packet. */
@@ -73,19 +82,22 @@ export function verifyPacket(packet: Packet, identityKey: Uint8Array): boolean {
   );
 }
 
-/** Whether two packets of one sender and round are the same statement. */
-export function samePacket(a: Packet, b: Packet): boolean {
-  return equalBytes(a.signed, b.signed);
+/** Whether two packets of one place are the same statement: two valid signatures over one are not two. */
+export function samePacket(a: Pick<Packet, 'digest'>, b: Pick<Packet, 'digest'>): boolean {
+  return equalBytes(a.digest, b.digest);
 }
 
 /**
- * Hash over all packets of one round, in slot order; 32 zero bytes stand for "no round before".
- * Source: protocols note §0.1 (Goldwasser–Lindell echo broadcast over store-and-forward).
+ * Hash over what everybody was told in one round, by digest and in slot order; 32 zero bytes stand for "nothing was".
+ * Packets with a receiver are left out: only two servers know them, so that an echo of them would differ among honest
+ * servers, and nobody may be suspected for that.
+ * Source: Goldwasser–Lindell echo broadcast over store-and-forward.
  */
-export function previousHash(packets: readonly Packet[]): Uint8Array {
-  if (packets.length === 0) return new Uint8Array(32);
-  const inOrder = packets.toSorted((a, b) => a.from - b.from);
-  return taggedHash('CKM/packet/previous/v1', ...inOrder.map(({ signed }) => concatBytes(signed)));
+export function previousHash(packets: readonly Pick<Packet, 'from' | 'to' | 'digest'>[]): Uint8Array {
+  const told = packets.filter(({ to }) => to === 0);
+  if (told.length === 0) return new Uint8Array(32);
+  const inOrder = told.toSorted((a, b) => a.from - b.from);
+  return taggedHash('CKM/packet/previous/v1', ...inOrder.map(({ digest }) => digest));
 }
 
 function malformed(why: string): EncodingError {

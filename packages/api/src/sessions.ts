@@ -1,5 +1,7 @@
+import type { Data } from '@ckm/gordian';
 import { z } from 'zod';
 import { bytesOf, bytesUpTo, identifier, label, quorum, slot, unixSeconds } from './fields.js';
+import { MAX_PACKET_BYTES } from './packet.js';
 import { keyPolicy } from './policy.js';
 
 /** The people-and-policy machine around every ceremony; the protocol's rounds are a second one inside `running`. */
@@ -29,18 +31,29 @@ export const TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>
 
 export const suiteName = z.enum(['ed25519', 'ristretto255', 'secp256k1', 'secp256k1-tr', 'P-256']);
 
-/** What a server is asked to help create. One member for each kind of ceremony. */
-export const proposal = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('dkg'),
-    keyId: identifier,
-    suite: suiteName,
-    purpose: z.string().min(1).max(32),
-    quorum,
-    policy: keyPolicy,
-  }),
-]);
+/** Names a kind of ceremony; a server takes part in those it has a room for. */
+export const ceremonyKind = z
+  .string()
+  .max(32)
+  .regex(/^[a-z][a-z0-9-]*$/, { error: 'expected the name of a ceremony' });
+
+/** Fields that belong to one kind of ceremony: its room and its client check them, everybody else carries them. */
+const ofItsKind = z.custom<Data>((value) => value !== undefined);
+
+/** What a server is asked to take part in. What else it holds is for the room of that kind to read. */
+export const proposal = z.object({ kind: ceremonyKind, keyId: identifier }).catchall(ofItsKind);
 export type Proposal = z.infer<typeof proposal>;
+
+/** The proposal to make a new key. */
+export const dkgProposal = z.strictObject({
+  kind: z.literal('dkg'),
+  keyId: identifier,
+  suite: suiteName,
+  purpose: z.string().min(1).max(32),
+  quorum,
+  policy: keyPolicy,
+});
+export type DkgProposal = z.infer<typeof dkgProposal>;
 
 /** A server's contribution to the roster of a key; `identitySignature` binds both keys to the server's identity. */
 export const rosterOffer = z.strictObject({
@@ -60,23 +73,40 @@ export const sessionFault = z.strictObject({
   culprits: z.array(slot).max(32),
 });
 
-/** What a finished ceremony leaves: what names the key's epoch, and this server's promise that its certificate is stored. */
+/** What a finished making of a key leaves: what names the key's epoch, and this server's promise that its certificate is stored. */
 export const dkgResult = z.strictObject({
+  kind: z.literal('dkg'),
   keyId: identifier,
   transcriptHash: bytesOf(32),
   acknowledgement: bytesOf(64),
 });
+export type DkgResult = z.infer<typeof dkgResult>;
 
-/** A session as one server sees it. `outbox` are this server's own packets of the current and every earlier round. */
+/** What a finished ceremony leaves: a member for each kind, read by whoever knows it. */
+export const sessionResult = z.object({ kind: ceremonyKind }).catchall(ofItsKind);
+export type SessionResult = z.infer<typeof sessionResult>;
+
+/** Most packets in one message, either way. */
+export const MAX_PACKETS = 64;
+/** Bytes of packets after which no more are put into one answer; one longer packet still goes alone. */
+export const OUTBOX_PAGE_BYTES = 524_288;
+
+/**
+ * A session as one server sees it. `outbox` holds this server's own packets, in the order it said them, behind as many as
+ * the caller has; `next` is how many that makes, or null when there are no more yet.
+ */
 export const sessionView = z.strictObject({
   sessionId: identifier,
-  kind: z.literal('dkg'),
+  kind: ceremonyKind,
   state: z.enum(SESSION_STATES),
-  offer: rosterOffer.nullable(),
+  /** Null before this server takes part: people are asked, or it does not. */
+  offer: ofItsKind.nullable(),
   round: z.int().min(0).max(16),
+  /** Slots this server waits for. */
   awaiting: z.array(slot).max(32),
-  outbox: z.array(bytesUpTo(65_536)).max(16),
-  result: dkgResult.nullable(),
+  outbox: z.array(bytesUpTo(MAX_PACKET_BYTES)).max(MAX_PACKETS),
+  next: z.int().min(0).nullable(),
+  result: sessionResult.nullable(),
   fault: sessionFault.nullable(),
   reason: label(280).nullable(),
   expiresAt: unixSeconds,

@@ -39,9 +39,6 @@ export interface ServerContext {
 /** One authenticated message that is being answered. */
 export interface Call {
   readonly account: Account;
-  /** Unique id inside the signed message. */
-  readonly messageId: Uint8Array;
-  readonly receivedAt: number;
   /**
    * `storage.transact` that also records the message as seen, the first time it is used. Every write that answers a
    * message goes through this, so that deed and replay protection are one commit. A message whose handler never used it,
@@ -95,6 +92,35 @@ export interface RequestDesk {
   rejectAll(owner: Uint8Array, reason: string): Promise<number>;
 }
 
+/** A ceremony as the operator sees it, before this server takes part. */
+export interface WaitingSession {
+  readonly owner: Uint8Array;
+  readonly sessionId: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly kind: string;
+  /** Over everything that is proposed. */
+  readonly proposalHash: Uint8Array;
+  readonly sentence: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** Which one was looked at; another proposal under the same id is not decided by it. */
+export type SeenSession = Pick<WaitingSession, 'owner' | 'sessionId' | 'proposalHash'>;
+export type SessionPlace = Pick<WaitingSession, 'owner' | 'sessionId'>;
+
+/** The operator's side of ceremonies that wait for a person. Those of suspended accounts wait on, unseen. */
+export interface SessionDesk {
+  /** A page of what waits, behind `after`; `next`: what to list behind next, null at the end. */
+  list(
+    after?: SessionPlace | null,
+  ): Promise<{ readonly sessions: readonly WaitingSession[]; readonly next: SessionPlace | null }>;
+  /** @throws StateError `SESSION_UNKNOWN`, `SESSION_NOT_WAITING`, `SESSION_NOT_AS_SEEN` */
+  approve(seen: SeenSession): Promise<void>;
+  /** `reason` reaches the owner and the audit log. @throws as {@link approve}; UsageError `REASON_INVALID` */
+  reject(seen: SeenSession, reason: string): Promise<void>;
+}
+
 /** What tells one request from any other that could be put in its place. */
 export type SeenRequest = Pick<WaitingRequest, 'owner' | 'keyId' | 'tasksHash'>;
 
@@ -127,6 +153,7 @@ export type SessionFunctionName = Extract<
 export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName>;
   readonly desk: RequestDesk;
+  readonly sessionDesk: SessionDesk;
   /** Reads a key row for the operator; its secrets are wiped at once. */
   keyFacts(row: KeyRow): KeyFacts;
   /** Ends every open session, because the database is an older one. Pending keys stay. */

@@ -282,11 +282,11 @@ describe('what an attacker with the disk can do', () => {
     await alpha.server.close();
     cpSync(join(alpha.dataDir, 'ckm.sqlite'), join(alpha.dataDir, 'old'));
     await alpha.restart();
-    expect((await alpha.as(alice).ask('session.show', { sessionId })).state).toBe('accepted');
+    expect((await alpha.as(alice).ask('session.show', { sessionId, after: 0 })).state).toBe('accepted');
     await alpha.server.close();
     cpSync(join(alpha.dataDir, 'old'), join(alpha.dataDir, 'ckm.sqlite'));
     await alpha.restart();
-    expect(await alpha.as(alice).ask('session.show', { sessionId })).toMatchObject({
+    expect(await alpha.as(alice).ask('session.show', { sessionId, after: 0 })).toMatchObject({
       state: 'cancelled',
       reason: 'the database of this server was put back to an earlier state',
     });
@@ -307,7 +307,7 @@ describe('what an attacker with the disk can do', () => {
     await expect(alpha.restart()).rejects.toMatchObject({ code: 'ROW_TAMPERED' });
     tamperWith(file, (database) => database.prepare('update sessions set sealed = ?').run(sealed));
     await alpha.restart();
-    expect((await alpha.as(alice).ask('session.show', { sessionId })).state).toBe('cancelled');
+    expect((await alpha.as(alice).ask('session.show', { sessionId, after: 0 })).state).toBe('cancelled');
   });
 
   test('V64: an account row given to somebody else opens nothing', async () => {

@@ -16,6 +16,7 @@ import { claimControlSocket } from './server/control-socket.js';
 import { assertDataDir } from './server/data-dir.js';
 import { hardenProcess } from './server/hardening.js';
 import { createLife, type Life } from './server/life.js';
+import type { RoomsOf } from './sessions/sessions.js';
 import { findKeySource } from './vault/key-source.js';
 
 export interface StartServerOptions {
@@ -29,6 +30,8 @@ export interface StartServerOptions {
   /** For tests: milliseconds since 1970, and the source of randomness. */
   readonly nowMs?: () => number;
   readonly fillRandom?: (bytes: Uint8Array) => void;
+  /** For tests: other kinds of ceremonies. */
+  readonly rooms?: RoomsOf;
   /** What computes with keys, instead of what was chosen on this machine; only told, not used. */
   readonly backends?: readonly SuiteBackend[];
 }
@@ -84,6 +87,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     nowMs,
     backends,
     fillRandom: options.fillRandom,
+    rooms: options.rooms,
     acceptClock: parseSwitch(ENV_NAMES.acceptClock, env.acceptClock),
     publicUrl: () => url,
   });

@@ -3,7 +3,7 @@ import {
   parsePacket,
   policyHash,
   type KeyPolicy,
-  type Proposal,
+  type DkgProposal,
   type RosterOffer,
   type SessionView,
 } from '@ckm/api';
@@ -64,7 +64,7 @@ export interface CourierStep {
 export interface Ceremony {
   readonly keyId: Uint8Array;
   readonly sessionId: Uint8Array;
-  readonly proposal: Proposal;
+  readonly proposal: DkgProposal;
   /** What each server last said, in slot order; null before it was asked. */
   readonly views: readonly (SessionView | null)[];
   /** Every packet that any server ever said, in the order of their first appearance. */
@@ -95,7 +95,7 @@ export function createCeremony(options: CeremonyOptions): Ceremony {
   function parameters(): KeyParams {
     return paramsOf(
       proposal,
-      views.map((view) => view!.offer!),
+      views.map((view) => view!.offer as RosterOffer),
     );
   }
 
@@ -127,7 +127,11 @@ export function createCeremony(options: CeremonyOptions): Ceremony {
 
   async function deliver(slot: number, arriving: readonly Uint8Array[]): Promise<CourierStep> {
     const ordered = options.reorder?.(arriving) ?? arriving;
-    const view = await servers[slot - 1]!.call('session.deliver', { sessionId, packets: [...ordered] });
+    const view = await servers[slot - 1]!.call('session.deliver', {
+      sessionId,
+      packets: [...ordered],
+      after: 0,
+    });
     for (const bytes of arriving) given[slot - 1]!.add(encodeHex(bytes));
     heard(slot, view);
     return { slot, call: 'deliver' };
@@ -165,13 +169,13 @@ export function createCeremony(options: CeremonyOptions): Ceremony {
 }
 
 /** The parameters that follow from a proposal and the servers' offers, in slot order. */
-export function paramsOf(proposal: Proposal, offers: readonly RosterOffer[]): KeyParams {
+export function paramsOf(proposal: DkgProposal, offers: readonly RosterOffer[]): KeyParams {
   const { suite, purpose, keyId, quorum, policy } = proposal;
   const roster = offers.map((offer, i) => ({ slot: (i + 1) as PartyIndex, ...offer }));
   return { suite, purpose, keyId, ...firstEpoch(), quorum, roster, termsHash: policyHash(policy) };
 }
 
-function proposalOf(options: CeremonyOptions, keyId: Uint8Array): Proposal {
+function proposalOf(options: CeremonyOptions, keyId: Uint8Array): DkgProposal {
   const { servers, suite = 'ed25519', purpose = 'message', needed = 2 } = options;
   const quorum: Quorum = { needed, of: servers.length };
   const policy: KeyPolicy = {

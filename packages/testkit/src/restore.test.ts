@@ -47,7 +47,9 @@ describe.skipIf(!canSpawnServers)(
       cpSync(backup, alpha.dataDir, { recursive: true });
       rmSync(backup, { recursive: true });
       await alpha.start();
-      expect(await callers[0]!.call('session.show', { sessionId: ceremony.sessionId })).toMatchObject({
+      expect(
+        await callers[0]!.call('session.show', { sessionId: ceremony.sessionId, after: 0 }),
+      ).toMatchObject({
         state: 'cancelled',
         reason: 'the database of this server was put back to an earlier state',
       });

@@ -28,6 +28,8 @@ const SUSPICIONS = groupOf(
   {
     SUSPECT_ACCUSATION:
       'A server says that another broke the rules, and the signed packets at hand do not show it.',
+    SUSPECT_SEALED_PAYLOAD:
+      'A server says that it could not open what another had sealed to it, or not read what was inside.',
     SUSPECT_SHARE:
       'A server says that it could not open the share another dealt to it, or that it does not fit.',
   },

@@ -27,6 +27,7 @@ const FORMATS = groupOf(
     EPOCH_INVALID: 'A new key begins with epoch 0.',
     ELEMENT_INVALID: 'This is no element of the group.',
     ELEMENT_IDENTITY: 'The element is zero.',
+    SEALING_KEY_INVALID: 'A key in the roster is none that anything can be sealed to.',
     SCALAR_INVALID: 'This is no scalar of the group.',
     SCALAR_ZERO: 'The scalar is zero.',
     KEY_INVALID: 'This is no public key of its suite.',
@@ -125,6 +126,12 @@ const DEFECTS = groupOf(
     REQUEST_MOVE_INVALID: 'A request was about to leave its table of moves.',
     SESSION_MOVE_INVALID: 'A session was about to leave its table of moves.',
     SESSION_STUCK: 'A protocol does not advance.',
+    ROOM_OUT_OF_TURN: 'A protocol says something where it said that nobody would.',
+    ROOM_MISSING: [
+      'A stored ceremony is of a kind that this version does not know.',
+      'Run the version that wrote the database, or a later one.',
+    ],
+    PACKET_LOST: ['A packet that a ceremony remembers is not there.', 'Restore the database from a backup.'],
     RECORD_LAYOUT_UNKNOWN: [
       'A stored record has the layout of another version.',
       'Run the version that wrote the database, or a later one.',

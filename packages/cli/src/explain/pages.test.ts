@@ -17,6 +17,7 @@ const OTHER_WORDS = new Set([
   'SQLITE_BUSY',
   'SQLITE_FULL',
   'WAITING',
+  'UND_ERR_SOCKET',
   'XAES_256_GCM',
   'XCHACHA20_POLY1305',
 ]);

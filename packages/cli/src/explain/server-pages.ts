@@ -89,6 +89,15 @@ const MOMENT = groupOf(
     SESSION_NOT_ACCEPTED: 'The ceremony is not at the point where it can be joined.',
     SESSION_NOT_JOINED: 'The ceremony has not begun on this server.',
     PARAMETERS_DIFFER: 'The parameters are not those that were proposed and offered.',
+    SESSION_NOT_WAITING: 'The ceremony does not wait for the operator any more.',
+    SESSION_NOT_AS_SEEN: [
+      'What waits under this id is not what the operator looked at.',
+      'Look at it once more before you say yes.',
+    ],
+    CEREMONY_UNKNOWN: [
+      'The server has no ceremony of this kind.',
+      'Compare the versions of client and server: ckm doctor.',
+    ],
     KEY_ID_TAKEN: 'Another key has this id.',
     KEY_EPOCH_DIFFERS: [
       'Its servers have changed since you fetched the key: this server has it in another epoch.',
@@ -148,6 +157,10 @@ const MESSAGES = groupOf(
     BODY_TYPE_WRONG: 'The message does not travel as application/octet-stream.',
     ROUTE_UNKNOWN: 'There is nothing at this path of the server.',
     FUNCTION_UNKNOWN: 'The server has no such function: it is older or newer than the client.',
+    PROTOCOL_VERSION_UNKNOWN: [
+      'Client and server speak different versions of the protocol; the message names them.',
+      'Bring the older of the two up to date; keys and ceremonies stay as they are.',
+    ],
     PARAMETERS_INVALID: 'A field of the question is not of its form; the message names it.',
     RESULT_INVALID: 'A field of the answer is not of its form; the message names it.',
     PROBLEM_UNREADABLE: 'The server answered with an error that nobody can read.',

@@ -34,7 +34,13 @@ function accuse(name: FunctionName, at: number, fault: NonNullable<SessionView['
 /** Alpha deals so, signed by itself; everything else it does is honest. */
 function dealing(actor: Actor, change: (message: DkgMessage) => DkgMessage): void {
   const dealt = (bytes: Uint8Array): Uint8Array => {
-    const { signature: _signature, bytes: _bytes, signed: _signed, ...body } = parsePacket(bytes);
+    const {
+      signature: _signature,
+      bytes: _bytes,
+      signed: _signed,
+      digest: _digest,
+      ...body
+    } = parsePacket(bytes);
     const payload = dkgProtocol.message.encode(change(dkgProtocol.message.decode(body.payload)));
     return signPacket(actor.identity, { ...body, payload });
   };

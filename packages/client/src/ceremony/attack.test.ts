@@ -23,7 +23,13 @@ function hurry(name: string, isHurried: (round: number) => boolean): void {
     const view = (await honest()) as SessionView;
     const last = view.outbox?.at(-1);
     if (last === undefined || !isHurried(view.outbox.length)) return view;
-    const { signature: _signature, bytes: _bytes, signed: _signed, ...body } = parsePacket(last);
+    const {
+      signature: _signature,
+      bytes: _bytes,
+      signed: _signed,
+      digest: _digest,
+      ...body
+    } = parsePacket(last);
     const early = { ...body, round: body.round + 1, previous: new Uint8Array(32).fill(9) };
     return { ...view, outbox: [...view.outbox, signPacket(actor.identity, early)] };
   };

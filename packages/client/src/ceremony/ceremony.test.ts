@@ -1,4 +1,12 @@
-import { parsePacket, type Result, type SessionView, signPacket } from '@ckm/api';
+import {
+  dkgResult,
+  parsePacket,
+  type Result,
+  type RosterOffer,
+  rosterOffer,
+  type SessionView,
+  signPacket,
+} from '@ckm/api';
 import { encodeHex, StateError, StorageError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
@@ -50,7 +58,13 @@ function showing(
 
 /** The same packet with other words, signed by the server all the same. */
 function otherWords(actor: Actor, bytes: Uint8Array, change: object): Uint8Array {
-  const { signature: _signature, bytes: _bytes, signed: _signed, ...body } = parsePacket(bytes);
+  const {
+    signature: _signature,
+    bytes: _bytes,
+    signed: _signed,
+    digest: _digest,
+    ...body
+  } = parsePacket(bytes);
   return signPacket(actor.identity, { ...body, ...change });
 }
 
@@ -160,13 +174,17 @@ describe('a key', () => {
   });
 });
 
+function offerIn({ offer }: SessionView): RosterOffer {
+  return rosterOffer.parse(offer);
+}
+
 describe('a server in the adversary’s hands, while a key is made', () => {
   test.each<[string, (actor: Actor) => void, string]>([
     [
       'offers another identity',
       showing('session.propose', (view) => ({
         ...view,
-        offer: { ...view.offer!, identityKey: new Uint8Array(32).fill(1) },
+        offer: { ...offerIn(view), identityKey: new Uint8Array(32).fill(1) },
       })),
       'FAULT_OFFER_INVALID',
     ],
@@ -174,7 +192,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       'offers another’s id',
       showing('session.propose', (view) => ({
         ...view,
-        offer: { ...view.offer!, serverId: new Uint8Array(32) },
+        offer: { ...offerIn(view), serverId: new Uint8Array(32) },
       })),
       'FAULT_OFFER_INVALID',
     ],
@@ -182,7 +200,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       'offers a static key it cannot use',
       showing('session.propose', (view) => ({
         ...view,
-        offer: { ...view.offer!, staticProof: new Uint8Array(64) },
+        offer: { ...offerIn(view), staticProof: new Uint8Array(64) },
       })),
       'FAULT_ROSTER',
     ],
@@ -265,7 +283,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       const result = await honest();
       const view = result as SessionView;
       return name === 'session.deliver' && view.result !== null
-        ? { ...view, result: change(view.result) }
+        ? { ...view, result: change(dkgResult.parse(view.result)) }
         : result;
     };
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code, facts: { servers: ['bravo'] } });

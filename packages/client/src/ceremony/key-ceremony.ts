@@ -1,4 +1,4 @@
-import type { Result, SessionView } from '@ckm/api';
+import { dkgResult, type DkgResult, type RosterOffer, rosterOffer, type SessionView } from '@ckm/api';
 import { AvailabilityError, CkmError, encodeHex, PolicyError, StateError } from '@ckm/foundation';
 import type { ClientContext } from '../context.js';
 import { saveEvidence } from '../evidence/evidence.js';
@@ -22,7 +22,7 @@ export interface KeyRun {
   readonly on: OnProgress;
   session: KeySession;
   board: PacketBoard;
-  readonly results: Map<Participant, Result<'key.certify'>>;
+  readonly results: Map<Participant, DkgResult>;
 }
 
 /** What the ceremony leaves: the certificate, and which servers promised that they stored it. */
@@ -66,14 +66,14 @@ export async function driveKeyRun(run: KeyRun): Promise<CeremonyOutcome> {
 
 async function propose(run: KeyRun): Promise<void> {
   const { sessionId, proposal, expiresAt } = run.session;
-  const offers = new Map<Participant, NonNullable<SessionView['offer']>>();
+  const offers = new Map<Participant, RosterOffer | null>();
   await gather(run, {
     step: { stage: 'propose', round: 1, text: 'asking for offers' },
     missing: () => run.participants.filter((participant) => !offers.has(participant)),
     ask: async (participant, link) => {
       const view = await link.call('session.propose', { sessionId, proposal, expiresAt });
       await assertGoingOn(run, participant, view);
-      if (view.offer !== null) offers.set(participant, view.offer);
+      if (view.offer !== null) offers.set(participant, rosterOffer.safeParse(view.offer).data ?? null);
     },
   });
   await save(run, { parameters: assembleParameters(run.session, offers) });
@@ -91,7 +91,7 @@ async function exchange(run: KeyRun, round: number): Promise<void> {
       const view =
         round === 0
           ? await link.call('session.join', { sessionId, parameters })
-          : await link.call('session.deliver', { sessionId, packets });
+          : await link.call('session.deliver', { sessionId, packets, after: 0 });
       await absorb(run, participant, view);
     },
   });
@@ -107,9 +107,10 @@ async function certify(run: KeyRun, certificate: AssembledCertificate): Promise<
   const packets = packetsOf(run.board, ROUNDS - 1).map(({ bytes }) => bytes);
   const missing = () => run.participants.filter((participant) => !run.results.has(participant));
   const ask = async (participant: Participant, link: ServerLink) => {
-    const view = await link.call('session.deliver', { sessionId, packets }).catch(isOver);
+    const view = await link.call('session.deliver', { sessionId, packets, after: 0 }).catch(isOver);
     const result =
-      view?.result ?? (await link.call('key.certify', { keyId, certificate: certificate.encoded }));
+      resultIn(participant, view) ??
+      (await link.call('key.certify', { keyId, certificate: certificate.encoded }));
     checkAcknowledgement(certificate, participant, result);
     run.results.set(participant, result);
   };
@@ -123,6 +124,14 @@ async function certify(run: KeyRun, certificate: AssembledCertificate): Promise<
     if (!(error instanceof AvailabilityError)) throw error;
   }
   return missing();
+}
+
+/** What a finished session left, if it did. @throws PeerFaultError `FAULT_ACKNOWLEDGEMENT_INVALID` */
+function resultIn(participant: Participant, view: SessionView | null): DkgResult | null {
+  if (view === null || view.result === null) return null;
+  const parsed = dkgResult.safeParse(view.result);
+  if (parsed.success) return parsed.data;
+  throw serverFault('FAULT_ACKNOWLEDGEMENT_INVALID', [participant], 'says of the key what cannot be read');
 }
 
 /** A session that a server has closed or forgotten does not matter any more: the certificate speaks for itself. */

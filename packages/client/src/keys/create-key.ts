@@ -1,4 +1,4 @@
-import { keyPolicy, type KeyPolicy, type Proposal } from '@ckm/api';
+import { keyPolicy, type KeyPolicy, type DkgProposal } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
 import { type BitcoinNetwork, purposeKinds, purposeSuite, requestKind } from '@ckm/requests';
 import { parseQuorum, type Quorum, type SuiteName } from '@ckm/threshold';
@@ -31,7 +31,7 @@ export interface CreateKeyArgs {
 
 /** What making a key will ask of whom: nothing has been sent or written. */
 export interface KeyPlan {
-  readonly proposal: Omit<Proposal, 'keyId'>;
+  readonly proposal: Omit<DkgProposal, 'keyId'>;
   readonly network: BitcoinNetwork | null;
   readonly servers: readonly ServerRecord[];
 }

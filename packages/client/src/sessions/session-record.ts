@@ -1,4 +1,4 @@
-import { type KeyPolicy, keyPolicy, type Proposal, proposal } from '@ckm/api';
+import { type DkgProposal, dkgProposal, type KeyPolicy, keyPolicy } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { type Data, decodeData, encodeData } from '@ckm/gordian';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
@@ -22,7 +22,7 @@ interface SessionBase {
 /** A key in the making, as far as it has come. Holds nothing secret: shares travel sealed from server to server. */
 export interface KeySession extends SessionBase {
   readonly kind: 'dkg';
-  readonly proposal: Proposal;
+  readonly proposal: DkgProposal;
   readonly network: string | null;
   /** In order of slots. */
   readonly servers: readonly { readonly name: string; readonly xid: Uint8Array }[];
@@ -89,7 +89,7 @@ function readBase(path: string, record: RecordReader): SessionBase {
 }
 
 function readKeySession(path: string, record: RecordReader) {
-  const parsed = proposal.safeParse(record.value('proposal'));
+  const parsed = dkgProposal.safeParse(record.value('proposal'));
   if (!parsed.success) throw corrupt(path);
   return {
     proposal: parsed.data,

@@ -221,7 +221,7 @@ async function keysOf({ server: { context } }: Actor, xid: Uint8Array): Promise<
 
 export function cardOf({ name, identity }: Pick<Actor, 'name' | 'identity'>) {
   const document = signXidDocument(createXidDocument(identity.publicKeys), identity);
-  return { document: formatEnvelopeUr(document), name, version: '0.1.0', accounts: 'open' };
+  return { document: formatEnvelopeUr(document), name, version: '0.1.0', accounts: 'open', protocols: [1] };
 }
 
 export function json(status: number, value: unknown): TransportReply {

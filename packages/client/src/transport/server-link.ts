@@ -9,6 +9,7 @@ import {
   unsealMessage,
 } from '@ckm/gordian';
 import { identityChanged } from '../servers/identity-changed.js';
+import { versionDiffers } from './protocol-version.js';
 import type { Transport } from './transport.js';
 
 /** How long a message to a server stays valid, in seconds: network and clock differences, nothing more. */
@@ -76,7 +77,10 @@ export function createServerLink(
     try {
       return parseReply(name, answer);
     } catch (refusal) {
-      throw refusal instanceof CkmError ? saidBy(server.name, refusal) : refusal;
+      if (!(refusal instanceof CkmError)) throw refusal;
+      throw refusal.code === 'PROTOCOL_VERSION_UNKNOWN'
+        ? versionDiffers(server.name, refusal)
+        : saidBy(server.name, refusal);
     }
   };
   return {

@@ -47,6 +47,21 @@ export function createActs({ desk, status, unseal, shutdown, reporting }: Contro
     reject: ({ requestId, reason }) => desk().reject(requestId, reason),
     rejectAll: ({ xid, reason }) => desk().rejectAll(decodeHex(xid), reason),
 
+    sessions: ({ sessionId, owner }) =>
+      desk().waitingSessions(
+        sessionId === undefined || owner === undefined
+          ? null
+          : { sessionId: decodeHex(sessionId), owner: decodeHex(owner) },
+      ),
+    approveSession: async (seen) => {
+      await desk().approveSession(seen);
+      return {};
+    },
+    rejectSession: async ({ reason, ...seen }) => {
+      await desk().rejectSession(seen, reason);
+      return {};
+    },
+
     audit: ({ from, limit }) => desk().auditLines(from, limit),
     verifyAudit: () => desk().verifyAudit(),
 

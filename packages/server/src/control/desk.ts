@@ -3,11 +3,13 @@ import { createAuditDesk } from './desks/audit-desk.js';
 import { createKeyDesk } from './desks/key-desk.js';
 import { createPeopleDesk } from './desks/people-desk.js';
 import { createRequestDesk } from './desks/request-desk.js';
+import { createSessionDesk } from './desks/session-desk.js';
 
 /** What the operator can do with a server that is open. Whatever changes something is audited in the same transaction. */
 export function createOperatorDesk(server: OpenServer) {
   return {
     ...createRequestDesk(server),
+    ...createSessionDesk(server),
     ...createAuditDesk(server),
     ...createPeopleDesk(server),
     ...createKeyDesk(server),

@@ -9,7 +9,7 @@ import type { Immutable } from './schemas/immutable.js';
 export type Takes = 'read' | 'stop' | 'go' | 'local';
 
 /** What an operation changes. All but `nothing` and `process` leave an audit row for each thing they change. */
-export type Changes = 'nothing' | 'request' | 'key' | 'account' | 'invite' | 'process';
+export type Changes = 'nothing' | 'request' | 'session' | 'key' | 'account' | 'invite' | 'process';
 
 /** One thing that an operator can ask of a running server. */
 export interface Operation {

@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8, secret } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { ServerContext } from '../context.js';
+import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
+import { createEchoRoom } from '../sessions/test/echo-room.js';
 import { random } from '../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 import { connectOperator } from './connect-operator.js';
@@ -15,7 +18,8 @@ const servers: TestServer[] = [];
 let stage: KeyedServers;
 
 beforeAll(async () => {
-  stage = await startWithKey(servers, { approval: 'operator' });
+  const rooms = (context: ServerContext) => [createDkgRoom(context), createEchoRoom()];
+  stage = await startWithKey(servers, { approval: 'operator' }, { start: { rooms } });
 });
 afterAll(async () => {
   for (const server of servers) await server.remove();
@@ -28,6 +32,16 @@ async function waiting(): Promise<string> {
   const requestId = random(32);
   await stage.signer.request(1, { ...messageOf('walked'), requestId }, {});
   return encodeHex(requestId);
+}
+
+/** A ceremony of Alice's that waits for the operator, as it is looked at. */
+async function waitingSession(): Promise<OperatorParameters<'approveSession'>> {
+  const sessionId = random(32);
+  const proposal = { kind: 'echo', keyId: random(32), text: 'hello', length: 1 };
+  const expiresAt = stage.alpha.now + 600;
+  await stage.alpha.as(alice).ask('session.propose', { sessionId, proposal, expiresAt });
+  const { sessions } = await stage.operator.sessions();
+  return sessions.find((one) => one.sessionId === encodeHex(sessionId))!;
 }
 
 const xid = encodeHex(alice.xid);
@@ -51,6 +65,9 @@ const WELL_FORMED: {
     await waiting();
     return { xid, reason: 'no' };
   },
+  sessions: () => ({}),
+  approveSession: () => waitingSession(),
+  rejectSession: async () => ({ ...(await waitingSession()), reason: 'no' }),
   audit: () => ({ from: 1, limit: 2 }),
   verifyAudit: () => ({}),
   invites: () => ({}),

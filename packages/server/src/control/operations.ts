@@ -28,6 +28,12 @@ import {
   requestsParameters,
   requestsResult,
 } from './schemas/requests.js';
+import {
+  approveSessionParameters,
+  rejectSessionParameters,
+  sessionsParameters,
+  sessionsResult,
+} from './schemas/sessions.js';
 import { operatorStatus } from './schemas/status.js';
 
 type Row = Omit<Operation, 'method' | 'takes' | 'changes'>;
@@ -108,6 +114,29 @@ export const OPERATIONS = {
     changes: 'request',
     parameters: rejectAllParameters,
     result: rejectAllResult,
+  }),
+
+  sessions: read({
+    path: '/sessions',
+    summary: 'a page of the ceremonies that wait for the operator',
+    parameters: sessionsParameters,
+    result: sessionsResult,
+  }),
+  approveSession: change({
+    path: '/sessions/:sessionId/approve',
+    summary: 'take part in a ceremony, as it was looked at',
+    takes: 'go',
+    changes: 'session',
+    parameters: approveSessionParameters,
+    result: nothing,
+  }),
+  rejectSession: change({
+    path: '/sessions/:sessionId/reject',
+    summary: 'take no part in a ceremony, with a reason that reaches its owner',
+    takes: 'stop',
+    changes: 'session',
+    parameters: rejectSessionParameters,
+    result: nothing,
   }),
 
   audit: read({

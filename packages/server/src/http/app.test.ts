@@ -30,7 +30,13 @@ function open(
 ): TestApp {
   const lines: string[] = [];
   const seen: Uint8Array[] = [];
-  const card = { document: 'ur:envelope/…', name: 'alpha', version: '0.1.0', accounts: 'open' as const };
+  const card = {
+    document: 'ur:envelope/…',
+    name: 'alpha',
+    version: '0.1.0',
+    accounts: 'open' as const,
+    protocols: [1],
+  };
   const receive: OpenGate['receive'] =
     options.receive ??
     (async (bytes) => {
@@ -206,6 +212,7 @@ describe('the rest', () => {
     expect(await (await subject.get('/v1/identity')).json()).toMatchObject({
       name: 'alpha',
       accounts: 'open',
+      protocols: [1],
     });
     expect((await subject.get('/v1/identity')).status).toBe(429);
   });

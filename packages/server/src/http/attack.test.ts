@@ -15,7 +15,13 @@ function open(limits: Partial<typeof LIMITS> = {}, log: string[] = []) {
       phase: () => 'ready',
       open: () => ({
         receive: async (bytes) => ({ kind: 'sealed', bytes }),
-        card: { document: 'ur:envelope/…', name: 'alpha', version: '0.1.0', accounts: 'open' },
+        card: {
+          document: 'ur:envelope/…',
+          name: 'alpha',
+          version: '0.1.0',
+          accounts: 'open',
+          protocols: [1],
+        },
         storageAnswers: async () => true,
       }),
     },

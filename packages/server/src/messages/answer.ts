@@ -1,4 +1,4 @@
-import { type FunctionName, isFunctionName, parseCall, type Reply } from '@ckm/api';
+import { assertProtocolVersion, type FunctionName, isFunctionName, parseCall, type Reply } from '@ckm/api';
 import { encodeHex, UsageError } from '@ckm/foundation';
 import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
 import { createFairQueue } from '../accounts/fair-queue.js';
@@ -38,7 +38,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   const mostInFlight = Math.max(1, Math.floor(context.config.limits.concurrency / 2));
   const queue = createFairQueue({ inAll: MOST_AT_ONCE, forEach: MOST_AT_ONCE_OF_ONE });
 
-  async function admit(sender: Sender, name: FunctionName, { length, address }: Arrival): Promise<void> {
+  async function admit(sender: Sender, name: string, { length, address }: Arrival): Promise<void> {
     const { account, message } = sender;
     const places = Math.ceil(length / COUNTED_AS_ONE);
     if (account === null) {
@@ -73,10 +73,10 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   return async (sender: Sender, arrival: Arrival): Promise<Reply<FunctionName>> => {
     const { account, message } = sender;
     const name = message.function;
-    if (!isFunctionName(name)) throw unknownFunction();
     // Before it is counted: whoever repeats what he recorded must not use up its sender's messages.
     if (sender.isRepeated) throw replayed();
     await admit(sender, name, arrival);
+    if (!isFunctionName(name)) throw unknownFunction(message.body, context.config.limits.body);
     const { call, settle } = createCall(context, message.header, account);
     try {
       const result = (await inTurn(sender, () => run(sender, name, call))) as Extract<
@@ -105,7 +105,9 @@ function suspended() {
   return accessError('ACCOUNT_SUSPENDED', 'this account is suspended', 'ask the operator of this server');
 }
 
-function unknownFunction() {
+/** In another version of the protocol the name may well be a function: that is said first. */
+function unknownFunction(body: Uint8Array, maxBytes: number) {
+  assertProtocolVersion(body, maxBytes);
   return new UsageError('this server has no such function', {
     code: 'FUNCTION_UNKNOWN',
     hint: 'compare the versions of client and server',

@@ -14,7 +14,7 @@ export type StrangerCall = Omit<Call, 'account'> & {
  * question, or was refused, is not answered a second time either.
  */
 export function createCall(
-  { storage, clock }: Pick<ServerContext, 'storage' | 'clock'>,
+  { storage }: Pick<ServerContext, 'storage'>,
   header: MessageHeader,
   account: Account | null,
 ): { readonly call: StrangerCall; settle(): Promise<void> } {
@@ -31,7 +31,7 @@ export function createCall(
     return result;
   };
   return {
-    call: { account, sender: header.sender, messageId: header.id, receivedAt: clock(), transact },
+    call: { account, sender: header.sender, transact },
     settle: async () => {
       if (!recorded) await transact(async () => undefined);
     },

@@ -81,21 +81,37 @@ describe('a message from somebody with an account', () => {
       const bytes = client.seal(
         'key.show',
         { keyId: new Uint8Array(32) },
-        { body: encodeData(body as never) },
+        { body: encodeData({ protocol: 1, parameters: body as never }) },
       );
       const answer = await client.post(bytes);
       expect(() => client.read('key.show', answer)).toThrow(
         expect.objectContaining({ errorClass: 'EncodingError', code: 'PARAMETERS_INVALID' }),
       );
     }
-    const polluted = encodeData({ ['__proto__']: { admin: true }, keyId: new Uint8Array(32) });
-    expect(Object.keys(decodeData(polluted) as object)).toContain('__proto__');
+    const parameters = { ['__proto__']: { admin: true }, keyId: new Uint8Array(32) };
+    const polluted = encodeData({ protocol: 1, parameters });
+    expect(Object.keys(decodeData(encodeData(parameters)) as object)).toContain('__proto__');
     const answer = await client.post(
       client.seal('key.show', { keyId: new Uint8Array(32) }, { body: polluted }),
     );
     expect(() => client.read('key.show', answer)).toThrow(
       expect.objectContaining({ code: 'PARAMETERS_INVALID' }),
     );
+  });
+
+  test('V20: a message in another version of the protocol is refused with the versions spoken here, whatever it asks for', async () => {
+    const alpha = await start();
+    const client = await alpha.as(alice).join();
+    for (const name of ['server.describe', 'key.show', 'session.rewind']) {
+      const change = { function: name, body: encodeData({ protocol: 2, parameters: { later: 1 } }) };
+      const answer = await client.post(client.seal('server.describe', {}, change));
+      expect(() => client.read(name as 'server.describe', answer)).toThrow(
+        expect.objectContaining({
+          code: 'PROTOCOL_VERSION_UNKNOWN',
+          facts: { protocol: 2, speaks: [1] },
+        }),
+      );
+    }
   });
 
   test('V20: a function of another version is refused as such', async () => {

@@ -1,7 +1,8 @@
-import { equalBytes, UsageError } from '@ckm/foundation';
+import { equalBytes } from '@ckm/foundation';
 import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../context.js';
 import type { RequestRow, Transaction } from '../storage/storage.js';
 import { demand, refusal } from '../sessions/errors.js';
+import { checkReason } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../sessions/raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
@@ -182,17 +183,6 @@ async function findWaiting(
   demand(first !== undefined, 'REQUEST_NOT_WAITING', 'this request does not wait for anybody');
   demand(rows.length === 1, 'REQUEST_AMBIGUOUS', 'two accounts have the same request id');
   return openRequest(context, first);
-}
-
-const REASON = /^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]{1,280}$/u;
-
-/** It reaches the requester's terminal. */
-function checkReason(reason: string): string {
-  if (REASON.test(reason)) return reason;
-  throw new UsageError('a reason is 1 to 280 characters of plain text', {
-    code: 'REASON_INVALID',
-    hint: 'say in one line why the request is rejected',
-  });
 }
 
 function waitingView({ row, record }: StoredRequest): WaitingRequest {

@@ -5,6 +5,7 @@ import { createOperatorDesk, type OperatorDesk } from '../control/desk.js';
 import type { Reporting } from '../events.js';
 import type { Phase } from '../http/gate.js';
 import { createRandom } from '../random.js';
+import type { RoomsOf } from '../sessions/sessions.js';
 import type { KeySource } from '../vault/key-source.js';
 import { openServer, type OpenServer } from './open-server.js';
 
@@ -16,6 +17,7 @@ export interface LifeOptions {
   readonly backends: readonly SuiteBackend[];
   readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
   readonly acceptClock: boolean;
+  readonly rooms?: RoomsOf | undefined;
   /** Known once the server listens. */
   publicUrl(): string;
 }
@@ -58,6 +60,7 @@ export function createLife(options: LifeOptions): Life {
         backends: options.backends,
         events: options.reporting.events,
         acceptClock: options.acceptClock,
+        rooms: options.rooms,
       });
       open = { server, desk: createOperatorDesk(server) };
       sweeper = startSweeping(server, options.reporting);

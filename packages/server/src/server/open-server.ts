@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { IdentityCard } from '@ckm/api';
+import { PROTOCOL_VERSIONS, type IdentityCard } from '@ckm/api';
 import { type CkmError, secret, wipe } from '@ckm/foundation';
 import {
   createIdentity,
@@ -21,7 +21,7 @@ import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { describeTightening, nameServerPolicy } from '../policy/describe-policy.js';
-import { openSessions } from '../sessions/sessions.js';
+import { openSessions, type RoomsOf } from '../sessions/sessions.js';
 import { createStorageAnswers } from '../storage/answers.js';
 import { openStorage } from '../storage/open-storage.js';
 import type { Storage } from '../storage/storage.js';
@@ -64,6 +64,8 @@ export interface OpenServerOptions {
   readonly acceptClock: boolean;
   /** For tests: another way to the database, one that fails say. */
   readonly openStorage?: typeof openStorage;
+  /** Undefined: those this version has. */
+  readonly rooms?: RoomsOf | undefined;
 }
 
 /**
@@ -122,7 +124,7 @@ async function openOn(
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, anchor);
   await auditStart(storage, audit, describeStart(config), gap);
-  const sessions = await openSessions(context);
+  const sessions = await openSessions(context, options.rooms);
   if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
   // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
   // is cut short until then must find the same gap again.
@@ -141,6 +143,7 @@ async function openOn(
       name: config.name,
       version: config.version,
       accounts: config.accounts,
+      protocols: [...PROTOCOL_VERSIONS],
     },
     storageAnswers: createStorageAnswers(storage),
     anchor: () => anchor,

@@ -157,10 +157,14 @@ describe('V64: somebody who writes to the database of a server', () => {
     const whole = await makeKey();
     const { sessionId } = whole;
     await change((database) => database.exec('update sessions set expires_at = expires_at + 1'));
-    await expectTampered(atAlpha.call('session.show', { sessionId }), 'sessions', whole);
+    await expectTampered(atAlpha.call('session.show', { sessionId, after: 0 }), 'sessions', whole);
     await change((database) =>
       database.exec("update sessions set expires_at = expires_at - 1, state = 'running', open = 1"),
     );
-    await expectTampered(atAlpha.call('session.deliver', { sessionId, packets: [] }), 'sessions', whole);
+    await expectTampered(
+      atAlpha.call('session.deliver', { sessionId, packets: [], after: 0 }),
+      'sessions',
+      whole,
+    );
   });
 });

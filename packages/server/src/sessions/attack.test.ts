@@ -19,7 +19,7 @@ describe('a courier with two accounts', () => {
       await second.next();
     }
     const said = [first, second].map(({ views }) => views[1]!.outbox[0]!);
-    const view = await others[0]!.call('session.deliver', { sessionId, packets: said });
+    const view = await others[0]!.call('session.deliver', { sessionId, packets: said, after: 0 });
     expect(view.fault).toBeNull();
     const { storage } = servers[0]!.context;
     const evidence = await storage.read((reader) => reader.evidence.list(mallory.xid, sessionId));

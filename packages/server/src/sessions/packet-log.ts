@@ -1,20 +1,33 @@
-import { parsePacket, previousHash, samePacket, verifyPacket, type Packet } from '@ckm/api';
+import {
+  openPayload,
+  parsePacket,
+  previousHash,
+  samePacket,
+  verifyPacket,
+  type Packet,
+  type PacketPlace,
+} from '@ckm/api';
 import { EncodingError, equalBytes } from '@ckm/foundation';
+import type { Identity } from '@ckm/gordian';
+import { isPlanned, spokenToUs, toldBefore, type Seats } from './seats.js';
 
 /** What a server knows of a session when packets arrive; everything that a packet's header must agree with. */
 export interface PacketScope {
   readonly protocol: string;
   readonly keyId: Uint8Array;
-  readonly epoch: number;
   /** As packets name it: `runIdOf`. */
   readonly sessionId: Uint8Array;
-  /** Identity keys in slot order; slot 1 first. */
-  readonly identityKeys: readonly Uint8Array[];
-  readonly ownSlot: number;
+  readonly seats: Seats;
   readonly lastRound: number;
 }
 
-/** Two statements of one sender for one round, each with its signature: anyone can check them. */
+/**
+ * A packet that was kept, by its place and what it says. A session remembers these, so that it reads packets themselves
+ * only to compute with them or to hand them out.
+ */
+export type Mark = PacketPlace & Pick<Packet, 'digest'>;
+
+/** Two statements of one sender for one place, each with its signature: anyone can check them. */
 export interface Contradiction {
   readonly sender: number;
   readonly round: number;
@@ -22,11 +35,17 @@ export interface Contradiction {
   readonly second: Uint8Array;
 }
 
+/** A packet that contradicts one that was kept. */
+export interface Contradicting {
+  readonly earlier: Mark;
+  readonly packet: Packet;
+}
+
 /** What delivered packets come to. */
 export interface Sorted {
   /** Seen for the first time, to be kept. */
   readonly fresh: readonly Packet[];
-  readonly contradictions: readonly Contradiction[];
+  readonly contradicting: readonly Contradicting[];
   /** Slots whose servers run another version of the protocol. */
   readonly otherVersion: readonly number[];
   /** How many were not for this session, not authentic, not readable or known already. */
@@ -35,68 +54,85 @@ export interface Sorted {
 
 /**
  * Sorts what a courier brings. Nothing in it is believed before its signature: a packet that cannot be read, is not
- * signed by the slot it names, or belongs to another key, epoch, session or recipient is ignored and blames nobody,
- * because the courier may have made it. What is signed and contradicts a packet already known is evidence.
+ * signed by the slot it names, belongs to another key, epoch, session or receiver, or has a place where the room lets
+ * nobody speak, is ignored and blames nobody. What is signed and contradicts a packet already known is evidence.
+ *
+ * An honest server never signs two packets for one place: a place belongs to one run (`runIdOf`), what it says follows
+ * from the state that is stored before it speaks, and so does the seal around it (`sealPayload`).
  */
 export function sortPackets(
   scope: PacketScope,
-  packets: readonly Packet[],
+  known: readonly Mark[],
   delivered: readonly Uint8Array[],
 ): Sorted {
-  const seen = new Map<string, Packet>(packets.map((packet) => [place(packet), packet]));
+  const seen = new Map<string, Mark>(known.map((mark) => [nameOf(mark), mark]));
   const fresh: Packet[] = [];
-  const contradictions: Contradiction[] = [];
+  const contradicting: Contradicting[] = [];
   const otherVersion = new Set<number>();
   let ignored = 0;
   for (const bytes of delivered) {
     const packet = addressed(scope, bytes);
-    const earlier = packet === null ? undefined : seen.get(place(packet));
-    // The very bytes that were checked before need no second check.
-    const known = earlier !== undefined && equalBytes(earlier.bytes, bytes);
-    if (packet === null || known || !isAuthentic(scope, packet)) ignored++;
+    const earlier = packet === null ? undefined : seen.get(nameOf(packet));
+    // What was checked before needs no second check.
+    const isKnown = packet !== null && earlier !== undefined && samePacket(earlier, packet);
+    if (packet === null || isKnown || !isAuthentic(scope, packet)) ignored++;
     else if (packet.protocol !== scope.protocol) otherVersion.add(packet.from);
-    else if (packet.round > scope.lastRound) ignored++;
-    else if (earlier === undefined) {
-      seen.set(place(packet), packet);
+    else if (earlier !== undefined) contradicting.push({ earlier, packet });
+    else if (isPlanned(scope.seats, packet)) {
+      seen.set(nameOf(packet), packet);
       fresh.push(packet);
-    } else if (samePacket(earlier, packet)) ignored++;
-    else contradictions.push(contradiction(earlier, packet));
+    } else ignored++;
   }
-  return { fresh, contradictions, otherVersion: [...otherVersion].sort((a, b) => a - b), ignored };
+  return { fresh, contradicting, otherVersion: [...otherVersion].sort((a, b) => a - b), ignored };
 }
 
 /**
- * Slots whose packets of `round` were said after hearing another round before than we did. Either the courier told
- * two stories or one of the senders did: nobody can be blamed, and the session ends before anything secret depends on it.
+ * Slots whose packets of `round` were said after hearing something else than we did when everybody was told last. Either
+ * the courier told two stories or one of the senders did: nobody can be blamed, and the session ends before anything
+ * secret depends on it.
+ * @param packets of `round`
  */
-export function sendersOfAnotherStory(packets: readonly Packet[], round: number): readonly number[] {
-  const expected = previousHash(packets.filter((packet) => packet.round === round - 1));
-  return packets
-    .filter((packet) => packet.round === round && !equalBytes(packet.previous, expected))
-    .map(({ from }) => from)
-    .sort((a, b) => a - b);
+export function sendersOfAnotherStory(
+  seats: Seats,
+  packets: readonly Packet[],
+  known: readonly Mark[],
+  round: number,
+): readonly number[] {
+  const echoed = toldBefore(seats, round);
+  const expected = previousHash(known.filter((mark) => mark.round === echoed));
+  const others = packets.filter((packet) => !equalBytes(packet.previous, expected));
+  return [...new Set(others.map(({ from }) => from))].sort((a, b) => a - b);
 }
 
-/** The slots among `awaited` that have not been heard in `round`. */
+/** The slots among `awaited` that have not said all they say to us in `round`. */
 export function missingFrom(
-  packets: readonly Packet[],
+  seats: Seats,
+  known: readonly PacketPlace[],
   round: number,
   awaited: readonly number[],
 ): readonly number[] {
-  return awaited.filter((slot) => !packets.some((packet) => packet.round === round && packet.from === slot));
+  const isKnown = (from: number, to: number) =>
+    known.some((mark) => mark.round === round && mark.from === from && mark.to === to);
+  return awaited.filter((from) => !spokenToUs(seats, round, from).every((to) => isKnown(from, to)));
 }
 
-/** A packet that says it belongs to this session and is for everybody, or null. */
-function addressed(scope: PacketScope, bytes: Uint8Array): Packet | null {
+/** What a packet says to us; null when it was sealed to us and cannot be opened. */
+export function payloadOf(identity: Identity, packet: Packet): Uint8Array | null {
+  return packet.to === 0 ? packet.payload : openPayload(identity, packet, packet.payload);
+}
+
+/** A packet that says it belongs to this session and concerns this server, or null. */
+function addressed({ seats, lastRound, keyId, sessionId }: PacketScope, bytes: Uint8Array): Packet | null {
   const packet = readable(bytes);
-  if (packet === null || packet.to !== 0 || packet.epoch !== scope.epoch) return null;
-  const ours = equalBytes(packet.sessionId, scope.sessionId) && equalBytes(packet.keyId, scope.keyId);
-  return ours ? packet : null;
+  if (packet === null || packet.epoch !== seats.epoch || packet.round > lastRound) return null;
+  const isForUs = packet.to === 0 || packet.to === seats.ownSlot || packet.from === seats.ownSlot;
+  const isOurs = equalBytes(packet.sessionId, sessionId) && equalBytes(packet.keyId, keyId);
+  return isForUs && isOurs ? packet : null;
 }
 
 /** Whether the slot that a packet names has signed it: the only sender there is. */
-function isAuthentic(scope: PacketScope, packet: Packet): boolean {
-  const identityKey = scope.identityKeys[packet.from - 1];
+function isAuthentic({ seats }: PacketScope, packet: Packet): boolean {
+  const identityKey = seats.identityKeys[packet.from - 1];
   return identityKey !== undefined && verifyPacket(packet, identityKey);
 }
 
@@ -109,10 +145,6 @@ function readable(bytes: Uint8Array): Packet | null {
   }
 }
 
-function place(packet: Packet): string {
-  return `${packet.round}/${packet.from}`;
-}
-
-function contradiction(first: Packet, second: Packet): Contradiction {
-  return { sender: first.from, round: first.round, first: first.bytes, second: second.bytes };
+function nameOf({ round, from, to }: PacketPlace): string {
+  return `${round}/${from}/${to}`;
 }

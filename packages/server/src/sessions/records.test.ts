@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { ServerContext } from '../context.js';
 import type { Vault } from '../vault/vault.js';
 import { openKey, openKeyToShow, type KeyRecord } from './keys/key-record.js';
-import type { SessionRecord } from './room.js';
+import type { SessionRecord } from './session-record.js';
 import { openRecord, sealRecord } from './sealed-record.js';
 import type { AttemptRecord, RequestRecord } from '../requests/request-record.js';
 
@@ -38,6 +38,14 @@ const session: SessionRecord = {
     url: 'http://127.0.0.1:1',
   },
   parameters: bytes(10, 7),
+  seats: {
+    identityKeys: [bytes(32, 3), bytes(32, 30)],
+    sealingKeys: [bytes(32, 31), bytes(32, 32)],
+    ownSlot: 1,
+    epoch: 0,
+    speeches: [[{ from: [1, 2], to: [0] }], [{ from: [2], to: [1] }]],
+  },
+  marks: [{ round: 0, from: 1, to: 0, digest: bytes(32, 33) }],
   round: 1,
   awaiting: [2, 3],
   secrets: bytes(40, 8),
@@ -98,7 +106,7 @@ const attempt: AttemptRecord = {
 
 /** SHA-256 of the bytes of each record. Changing one means that no server can read what an earlier version has stored: write a migration first. */
 const FROZEN = {
-  sessions: [session, 'ccdc0e4092b98e818e3fcb342afcbb194424701989291daf97da5387af76b144'],
+  sessions: [session, '0fc5854918014f1edf440945aca7068cb00ba3f72ebf95f0acabc26179b3cfcf'],
   keys: [key, '484640812378dc64fffe33cb2e4905a7c1d71597aa1159975ccbe8be13066760'],
   'keys of before static seeds were kept': [
     seedless,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { parsePacket } from '@ckm/api';
+import { parsePacket, type RosterOffer } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import { createCeremony, preparing } from '@ckm/testkit';
 import { encodeCertificate, encodeKeyParams, parseCertificate } from '@ckm/threshold';
@@ -263,14 +263,14 @@ describe('a static key that comes back', () => {
     const caller = await alpha.as(alice);
     const again = createCeremony({ servers: [caller, callers[1]!], expiresAt: SOON, keyId, sessionId });
     for (let call = 0; call < 2; call++) await again.next();
-    const [before, after] = [first, again].map(({ views }) => views[0]!.offer!);
+    const [before, after] = [first, again].map(({ views }) => views[0]!.offer as RosterOffer);
     expect(after!.staticKey).toEqual(before!.staticKey);
     const parameters = encodeKeyParams(again.parameters());
     const { outbox } = await caller.call('session.join', { sessionId, parameters });
     const said = [...first.views[0]!.outbox, ...outbox];
     expect(said.map((packet) => parsePacket(packet).round)).toEqual([0, 0]);
     // Parameters, and with them the name of the run, hold the proof, which is made anew for every offer.
-    const { fault } = await callers[1]!.call('session.deliver', { sessionId, packets: said });
+    const { fault } = await callers[1]!.call('session.deliver', { sessionId, packets: said, after: 0 });
     expect(fault).toBeNull();
     const { storage } = servers[1]!.context;
     expect(await storage.read((reader) => reader.evidence.list(alice.xid, sessionId))).toEqual([]);

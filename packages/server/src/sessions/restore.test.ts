@@ -175,7 +175,7 @@ describe('a key that waits for its certificate', () => {
     const { certificate } = backup;
     await expect(callers[1]!.call('key.certify', { keyId, certificate })).rejects.toThrow();
     const { transcriptHash } = await callers[1]!.call('key.restore', backup);
-    const alphas = await callers[0]!.call('session.show', { sessionId: ceremony.sessionId });
+    const alphas = await callers[0]!.call('session.show', { sessionId: ceremony.sessionId, after: 0 });
     expect(transcriptHash).toEqual(alphas.result!.transcriptHash);
     const restored = await recordOf(servers[1]!, keyId);
     expect(restored).toMatchObject({ pending: null, slot: 2, sessionId: ceremony.sessionId });
@@ -188,7 +188,11 @@ describe('a key that waits for its certificate', () => {
     const { callers, backup, ceremony, keyId } = await pendingAtBravo({ quota: { keys: 1 } });
     await callers[1]!.call('key.restore', backup);
     const { sessionId } = ceremony;
-    const view = await callers[1]!.call('session.deliver', { sessionId, packets: [...ceremony.packets] });
+    const view = await callers[1]!.call('session.deliver', {
+      sessionId,
+      packets: [...ceremony.packets],
+      after: 0,
+    });
     expect(view.state).toBe('finished');
     expect((await callers[1]!.call('key.show', { keyId })).key.state).toBe('active');
   });

@@ -112,7 +112,7 @@ describe('what is over is forgotten', () => {
     now = SOON + 31 * DAY;
     for (const server of servers) await server.sessions.sweep();
     const { storage } = servers[0]!.context;
-    expect(await storage.read(({ packets }) => packets.list(alice.xid, sessionId))).toEqual([]);
+    expect(await storage.read(({ packets }) => packets.list(alice.xid, sessionId, 0))).toEqual([]);
     const reply = await signer.request(1, messageOf('still here'), { attempt, expiresAt: now + 60 });
     expect(reply.state).toBe('answered');
   });

@@ -1,109 +1,130 @@
-import type { Proposal, RosterOffer, SessionView } from '@ckm/api';
-import type { ServerContext } from '../context.js';
-import type { KeyRecord } from './keys/key-record.js';
+import type { Proposal, SessionResult, SessionView } from '@ckm/api';
+import type { PolicyError } from '@ckm/foundation';
+import type { Data, Identity } from '@ckm/gordian';
+import type { Account } from '../accounts/accounts.js';
+import type { Clock, Random } from '../context.js';
+import type { Transaction } from '../storage/storage.js';
+import type { StaticSeeds } from '../vault/static-seeds.js';
+import type { KeyChange } from './keys/change-key.js';
+import type { Seats } from './seats.js';
 
-export type SessionResult = NonNullable<SessionView['result']>;
 export type SessionFault = NonNullable<SessionView['fault']>;
 
-/** Everything a server keeps about one session, besides its packets and what the row shows; sealed as a whole. */
-export interface SessionRecord {
-  readonly proposal: Proposal;
-  readonly offer: RosterOffer | null;
-  /** What every party agreed on, as handed over by the owner; null before that. */
-  readonly parameters: Uint8Array | null;
-  readonly round: number;
-  /** Slots whose packet of this round has not come yet. */
-  readonly awaiting: readonly number[];
-  /** What the room needs to go on, secrets among it; null when the session is over. */
-  readonly secrets: Uint8Array | null;
-  readonly result: SessionResult | null;
-  readonly fault: SessionFault | null;
-  readonly reason: string | null;
+/** What a room may use of the server: nothing that stores, sends, counts or reports. */
+export interface RoomMeans {
+  readonly identity: Identity;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly staticSeeds: StaticSeeds;
+  /** The address that clients use. */
+  readonly publicUrl: string;
 }
 
-/** One server's packet of a round, already authenticated. */
+/** One session as its room sees it. */
+export interface RoomSession<P extends Proposal = Proposal> {
+  readonly sessionId: Uint8Array;
+  readonly proposal: P;
+  /** What this server offered. */
+  readonly offer: Data;
+  /** What the room wanted to be remembered last. Secret; wiped by the caller. */
+  readonly secrets: Uint8Array;
+}
+
+/** A session whose parameters are agreed on, and that has been joined. */
+export interface JoinedSession<P extends Proposal = Proposal> extends RoomSession<P> {
+  readonly parameters: Uint8Array;
+  readonly seats: Seats;
+  readonly round: number;
+}
+
+/** One server's packet of a round, already authenticated, and opened when it was sealed. */
 export interface Heard {
   readonly from: number;
+  /** 0: everyone was told; else it was for this server alone. */
+  readonly to: number;
   readonly payload: Uint8Array;
 }
 
-/** What a room says to all others in a round. */
+/** What a room says in a round. */
 export interface Said {
   readonly round: number;
+  /** 0: everyone; else a slot, and the payload is sealed to it. */
+  readonly to: number;
   readonly payload: Uint8Array;
 }
 
-/** A key that a step creates or completes. It is stored in the same transaction as the step. */
-export interface KeyChange {
-  readonly state: 'pending' | 'active';
-  readonly record: KeyRecord;
+/** What a room answers to a proposal: takes part, does not, or the operator is asked. */
+export type Admission =
+  | { readonly kind: 'offer' }
+  | { readonly kind: 'refusal'; readonly error: PolicyError }
+  | { readonly kind: 'ask' };
+
+/** On whose behalf a room is asked, and where it may look while it decides. */
+export interface Asking {
+  readonly account: Account;
+  readonly transaction: Transaction;
 }
 
-/** What became of a session by a step of its protocol. */
+/** What a server puts forward, and what must be remembered about it. */
+export interface Opened {
+  readonly offer: Data;
+  /** Secret; wiped by the caller. */
+  readonly secrets: Uint8Array;
+}
+
+/** What became of a session by a step of its protocol. Keys change in the same transaction, in the order listed. */
 export type RoomStep =
   | {
       readonly kind: 'waiting';
       readonly secrets: Uint8Array;
       readonly round: number;
+      /**
+       * Slots that must have said all they say to us in this round before the next step. Whoever speaks to everyone is
+       * among them: what all were told must be heard by all.
+       */
       readonly awaiting: readonly number[];
       readonly says: readonly Said[];
-      readonly key: KeyChange | null;
+      readonly keys: readonly KeyChange[];
     }
   | {
       readonly kind: 'finished';
       readonly says: readonly Said[];
-      readonly key: KeyChange | null;
+      readonly keys: readonly KeyChange[];
       readonly result: SessionResult;
     }
   | { readonly kind: 'aborted'; readonly fault: SessionFault };
 
-/** Who takes part in a session that was joined. */
-export interface Members {
-  /** In slot order; slot 1 first. */
-  readonly identityKeys: readonly Uint8Array[];
-  readonly ownSlot: number;
-  readonly epoch: number;
-}
-
 /**
- * One kind of ceremony. A room computes and decides; it never touches storage, sends nothing and keeps nothing: the
- * desk (`session-desk.ts`) does that for all of them, so that another ceremony is one more room.
+ * One kind of ceremony. A room computes and decides; it never writes, sends nothing and keeps nothing: `session-draft.ts`
+ * and `session-store.ts` do that for all of them, so that another ceremony is one more room.
  * All of it may be run twice for one step (a transaction that lost a race is run again); only one run is stored.
  */
-export interface Room {
-  readonly kind: Proposal['kind'];
+export interface Room<P extends Proposal = Proposal> {
+  readonly kind: P['kind'];
   /** Named in every packet; another version is another name. */
   readonly protocol: string;
   readonly lastRound: number;
-  /** One sentence for the audit log. */
-  sentence(proposal: Proposal): string;
-  /** Whether this server takes part at all. @throws PolicyError, UsageError */
-  accept(context: ServerContext, proposal: Proposal): void;
-  /** Makes this server's offer to an account, and what must be remembered about it. */
-  open(
-    context: ServerContext,
-    owner: Uint8Array,
-    proposal: Proposal,
-  ): { readonly offer: RosterOffer; readonly secrets: Uint8Array };
+  /** Reads what belongs to this kind. @throws EncodingError `PARAMETERS_INVALID` */
+  parseProposal(proposal: Proposal): P;
+  /** One sentence for operator and audit log. */
+  sentence(proposal: P): string;
+  /** Whether this server takes part at all. @throws PolicyError, UsageError, StateError: nothing is stored */
+  admit(asking: Asking, proposal: P): Promise<Admission>;
+  /** Makes this server's offer to an account, once it takes part. */
+  open(means: RoomMeans, owner: Uint8Array, proposal: P): Opened;
   /**
-   * Checks the parameters against proposal and offer, and takes the first step.
+   * Checks the parameters against proposal and offer, says who sits where, and takes the first step.
    * @throws EncodingError, PeerFaultError, StateError `PARAMETERS_DIFFER`
    */
   join(
-    context: ServerContext,
-    record: SessionRecord,
-    sessionId: Uint8Array,
+    means: RoomMeans,
+    session: RoomSession<P>,
     parameters: Uint8Array,
-  ): RoomStep;
-  /** Of a record that has parameters. */
-  members(context: ServerContext, record: SessionRecord): Members;
-  /** Whether a payload is something an honest party can have said. */
-  isReadable(payload: Uint8Array): boolean;
+  ): { readonly seats: Seats; readonly step: RoomStep };
+  /** Longest payload that an honest party says in a round, in bytes. */
+  payloadLimit(round: number): number;
+  /** Whether a payload is something an honest party can have said in a round. */
+  isReadable(round: number, payload: Uint8Array): boolean;
   /** Takes everything awaited in the current round. Never throws because of what a peer said. */
-  advance(
-    context: ServerContext,
-    record: SessionRecord,
-    sessionId: Uint8Array,
-    heard: readonly Heard[],
-  ): RoomStep;
+  advance(means: RoomMeans, session: JoinedSession<P>, heard: readonly Heard[]): RoomStep;
 }

@@ -1,35 +1,46 @@
-import { parsePacket, previousHash, runIdOf, signPacket, type Packet, type SessionState } from '@ckm/api';
+import { PACKET_SEAL_BYTES, type Packet, runIdOf, type SessionState } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
-import type { ServerContext } from '../context.js';
+import { wipeKey } from './keys/key-record.js';
+import type { KeyChange } from './keys/change-key.js';
 import { isOver, move } from './machine.js';
 import {
   missingFrom,
+  payloadOf,
   sendersOfAnotherStory,
   sortPackets,
+  type Contradicting,
   type Contradiction,
+  type Mark,
   type PacketScope,
   type Sorted,
 } from './packet-log.js';
-import { wipeKey } from './keys/key-record.js';
-import type { KeyChange, Room, RoomStep, Said, SessionFault, SessionRecord } from './room.js';
-import type { StoredSession } from './session-record.js';
+import type { Heard, JoinedSession, Room, RoomMeans, RoomStep, SessionFault } from './room.js';
+import { tellers } from './seats.js';
+import type { SessionRecord, StoredSession } from './session-record.js';
+import { speak } from './speak.js';
 
 /**
  * What a session is about to become: computed first, stored in one go (`session-store.ts`), sent last. Nothing here
- * touches storage.
+ * writes to storage.
  */
 export interface Draft {
   readonly session: StoredSession;
-  /** All packets of the session, the fresh ones included. */
-  readonly packets: readonly Packet[];
-  /** To be inserted: received ones and own ones. */
+  /** To be inserted: received packets and own ones. */
   readonly fresh: readonly Packet[];
   readonly evidence: readonly Contradiction[];
-  readonly key: KeyChange | null;
+  readonly keys: readonly KeyChange[];
 }
 
-export function draftOf(session: StoredSession, packets: readonly Packet[]): Draft {
-  return { session, packets, fresh: [], evidence: [], key: null };
+/** What drafting needs besides the session: its room, what a room may use, and packets that are stored. */
+export interface Drafting {
+  readonly means: RoomMeans;
+  readonly room: Room;
+  /** Stored packets of a round. */
+  readonly round: (round: number) => Promise<readonly Packet[]>;
+}
+
+export function draftOf(session: StoredSession): Draft {
+  return { session, fresh: [], evidence: [], keys: [] };
 }
 
 /** The session's end, with why. */
@@ -38,56 +49,53 @@ export function endDraft(
   state: SessionState,
   why: { readonly fault?: SessionFault; readonly reason?: string },
 ): Draft {
-  const { session } = draft;
-  return {
-    ...draft,
-    session: {
-      ...session,
-      state: move(session.state, state),
-      record: { ...session.record, awaiting: [], fault: why.fault ?? null, reason: why.reason ?? null },
-    },
-  };
+  const ended = withRecord(draft, { awaiting: [], fault: why.fault ?? null, reason: why.reason ?? null });
+  return withState(ended, state);
+}
+
+/** This server takes part: its offer, and what it must remember of it. */
+export function openDraft({ means, room }: Pick<Drafting, 'means' | 'room'>, draft: Draft): Draft {
+  const { row, record } = draft.session;
+  const { offer, secrets } = room.open(means, row.owner, record.proposal);
+  return withState(withRecord(draft, { offer, secrets }), 'accepted');
 }
 
 /** Hands the agreed parameters to the room: the protocol starts. */
-export function joinDraft(context: ServerContext, room: Room, draft: Draft, parameters: Uint8Array): Draft {
-  const { session } = draft;
-  const step = room.join(context, session.record, session.row.sessionId, parameters);
-  const joined: StoredSession = {
-    ...session,
-    state: move(session.state, 'running'),
-    record: { ...session.record, parameters },
-  };
-  return advanceDraft(context, room, takeStep(context, room, { ...draft, session: joined }, step));
+export async function joinDraft(drafting: Drafting, draft: Draft, parameters: Uint8Array): Promise<Draft> {
+  const { means, room } = drafting;
+  const { row, record } = draft.session;
+  const { proposal, offer } = record;
+  const session = { sessionId: row.sessionId, proposal, offer, secrets: record.secrets! };
+  const { seats, step } = room.join(means, session, parameters);
+  const joined = withState(withRecord(draft, { parameters, seats }), 'running');
+  return advanceDraft(drafting, takeStep(drafting, joined, step));
 }
 
 /**
  * Hears what a courier delivers, and goes on as far as that allows. The order is the protocol's: who said it, whether
  * somebody contradicted himself, whether all heard the same, and only then what it means.
  */
-export function hearDraft(
-  context: ServerContext,
-  room: Room,
+export async function hearDraft(
+  drafting: Drafting,
   draft: Draft,
   delivered: readonly Uint8Array[],
-): Draft {
-  const scope = scopeOf(context, room, draft.session);
-  const sorted = sortPackets(scope, draft.packets, delivered);
-  const heard: Draft = {
-    ...draft,
-    packets: [...draft.packets, ...sorted.fresh],
-    fresh: [...draft.fresh, ...sorted.fresh],
-    evidence: sorted.contradictions,
+): Promise<Draft> {
+  const scope = scopeOf(drafting.room, draft.session);
+  const { record } = draft.session;
+  const sorted = sortPackets(scope, record.marks, delivered);
+  const heard = {
+    ...keep(draft, sorted.fresh),
+    evidence: await contradictions(drafting, sorted.contradicting, sorted.fresh),
   };
-  const fault = faultOf(room, scope, sorted, draft.session.record.round);
+  const fault = faultOf(drafting.room, scope, sorted, record.round);
   if (fault !== null) return endDraft(heard, 'aborted', { fault });
-  return advanceDraft(context, room, heard);
+  return advanceDraft(drafting, heard);
 }
 
 /** Overwrites the secrets of a draft; its sealed copies are stored by then. */
-export function wipeDraft({ session, key }: Draft): void {
+export function wipeDraft({ session, keys }: Draft): void {
   session.record.secrets?.fill(0);
-  if (key !== null) wipeKey(key.record);
+  for (const change of keys) if (change.kind !== 'void') wipeKey(change.record);
 }
 
 /** Whether storing the draft would change anything. */
@@ -95,18 +103,45 @@ export function isUnchanged(draft: Draft, before: StoredSession): boolean {
   return draft.session === before && draft.fresh.length === 0 && draft.evidence.length === 0;
 }
 
+async function contradictions(
+  { round }: Drafting,
+  found: readonly Contradicting[],
+  fresh: readonly Packet[],
+): Promise<readonly Contradiction[]> {
+  const made: Contradiction[] = [];
+  for (const { earlier, packet } of found) {
+    const kept = [...fresh, ...(await round(earlier.round))];
+    const first = kept.find(({ from, to }) => from === earlier.from && to === earlier.to);
+    if (first === undefined) continue;
+    made.push({ sender: packet.from, round: packet.round, first: first.bytes, second: packet.bytes });
+  }
+  return made;
+}
+
 /** What is wrong with packets before anybody looks into them. The fault's round is that of the first wrong packet. */
-function faultOf(room: Room, scope: PacketScope, sorted: Sorted, round: number): SessionFault | null {
-  const { contradictions, otherVersion } = sorted;
+function faultOf(
+  room: Room,
+  { seats }: PacketScope,
+  { contradicting, otherVersion, fresh }: Sorted,
+  round: number,
+): SessionFault | null {
+  const twice = contradicting.map(({ packet }) => packet);
   // A second life of our own (an old database, a forgotten replica) spoke in this session: nobody else is to blame.
-  if (contradictions.some(({ sender }) => sender === scope.ownSlot)) {
+  if (twice.some(({ from }) => from === seats.ownSlot)) {
     return { code: 'RETRY_OWN_STATE_LOST', round, culprits: [] };
   }
-  const lies = contradictions.map((lie) => ({ ...lie, from: lie.sender }));
-  if (lies.length > 0) return blame('FAULT_EQUIVOCATION', lies);
+  if (twice.length > 0) return blame('FAULT_EQUIVOCATION', twice);
   if (otherVersion.length > 0) return { code: 'RETRY_VERSION_DIFFERS', round, culprits: [] };
-  const garbled = sorted.fresh.filter(({ payload }) => !room.isReadable(payload));
+  const garbled = fresh.filter((packet) => !isPossible(room, packet));
   return garbled.length === 0 ? null : blame('FAULT_MALFORMED', garbled);
+}
+
+/** What everybody can see: of something sealed, how long it is. */
+function isPossible(room: Room, { round, to, payload }: Packet): boolean {
+  const limit = room.payloadLimit(round);
+  return to === 0
+    ? payload.length <= limit && room.isReadable(round, payload)
+    : payload.length <= limit + PACKET_SEAL_BYTES;
 }
 
 function blame(
@@ -117,76 +152,89 @@ function blame(
   return { code, round: Math.min(...said.map(({ round }) => round)), culprits };
 }
 
-function advanceDraft(context: ServerContext, room: Room, draft: Draft): Draft {
+async function advanceDraft(drafting: Drafting, draft: Draft): Promise<Draft> {
   let current = draft;
   for (;;) {
-    const { session, packets } = current;
-    if (isOver(session.state)) return current;
-    const { round, awaiting } = expected(context, room, session);
-    const missing = missingFrom(packets, round, awaiting);
-    if (missing.length > 0) return withRecord(current, { awaiting: missing });
-    const others = sendersOfAnotherStory(packets, round);
-    if (others.length > 0) {
-      // Not blame: only the courier knows whether he told everybody the same.
-      const reason = `slot ${others.join(', ')} heard another round ${round - 1} than this server`;
-      return endDraft(current, 'aborted', {
-        fault: { code: 'RETRY_VIEWS_DIFFER', round, culprits: [] },
-        reason,
-      });
-    }
-    const inbox = packets.filter((packet) => packet.round === round && awaiting.includes(packet.from));
-    const step = room.advance(context, session.record, session.row.sessionId, inbox);
-    if (step.kind === 'waiting' && step.round <= round) throw stuck();
-    current = takeStep(context, room, current, step);
+    const { session } = current;
+    const { round, awaiting, marks, seats } = session.record;
+    if (isOver(session.state) || missingFrom(seats!, marks, round, awaiting).length > 0) return current;
+    current = await advanceOnce(drafting, current);
+    if (!isOver(current.session.state) && current.session.record.round <= round) throw stuck();
   }
 }
 
-function takeStep(context: ServerContext, room: Room, draft: Draft, step: RoomStep): Draft {
+async function advanceOnce(drafting: Drafting, draft: Draft): Promise<Draft> {
+  const { room, means } = drafting;
+  const { record, row } = draft.session;
+  const { round, awaiting, marks, seats } = record;
+  const packets = [...(await drafting.round(round)), ...draft.fresh]
+    .filter((packet) => packet.round === round && awaiting.includes(packet.from))
+    .sort((a, b) => a.from - b.from || a.to - b.to);
+  const others = sendersOfAnotherStory(seats!, packets, marks, round);
+  if (others.length > 0) {
+    // Not blame: only the courier knows whether he told everybody the same.
+    const reason = `slot ${others.join(', ')} heard something else before round ${round} than this server`;
+    const fault = { code: 'RETRY_VIEWS_DIFFER', round, culprits: [] };
+    return endDraft(draft, 'aborted', { fault, reason });
+  }
+  const { heard, unreadable } = readAll(drafting, packets);
+  if (unreadable.length > 0) {
+    return endDraft(draft, 'aborted', { fault: blame('SUSPECT_SEALED_PAYLOAD', unreadable) });
+  }
+  const { proposal, offer, parameters, secrets } = record;
+  const { sessionId } = row;
+  const session = { sessionId, proposal, offer, parameters, seats, secrets, round } as JoinedSession;
+  const step = room.advance(means, session, heard);
+  for (const { to, payload } of heard) if (to !== 0) payload.fill(0);
+  return takeStep(drafting, draft, step);
+}
+
+/** Only its receiver can see what is wrong with something sealed: a suspicion, which convicts nobody. */
+function readAll(
+  { means, room }: Drafting,
+  packets: readonly Packet[],
+): { readonly heard: readonly Heard[]; readonly unreadable: readonly Packet[] } {
+  const heard: Heard[] = [];
+  const unreadable: Packet[] = [];
+  for (const packet of packets) {
+    const { round, from, to } = packet;
+    const payload = payloadOf(means.identity, packet);
+    if (payload === null || !room.isReadable(round, payload)) unreadable.push(packet);
+    else heard.push({ from, to, payload });
+  }
+  return { heard, unreadable };
+}
+
+function takeStep({ means, room }: Drafting, draft: Draft, step: RoomStep): Draft {
   if (step.kind === 'aborted') return endDraft(draft, 'aborted', { fault: step.fault });
-  const spoken = say(context, room, { ...draft, key: step.key ?? draft.key }, step.says);
+  const scope = scopeOf(room, draft.session);
+  let spoken: Draft = { ...draft, keys: [...draft.keys, ...step.keys] };
+  for (const said of step.says) {
+    spoken = keep(spoken, [speak(means.identity, room, scope, spoken.session.record.marks, said)]);
+  }
   if (step.kind === 'waiting') {
     const { secrets, round, awaiting } = step;
+    const deaf = tellers(scope.seats, round).filter(
+      (slot) => slot !== scope.seats.ownSlot && !awaiting.includes(slot),
+    );
+    if (deaf.length > 0) throw stuck();
+    draft.session.record.secrets?.fill(0);
     return withRecord(spoken, { secrets, round, awaiting });
   }
-  const { session } = withRecord(spoken, { awaiting: [], result: step.result });
-  return { ...spoken, session: { ...session, state: move(session.state, 'finished') } };
+  return withState(withRecord(spoken, { awaiting: [], result: step.result }), 'finished');
 }
 
-/** Signs what the room says; each packet carries the echo of the round before. */
-function say(context: ServerContext, room: Room, draft: Draft, says: readonly Said[]): Draft {
-  let { packets, fresh } = draft;
-  const { ownSlot, keyId, sessionId, epoch } = scopeOf(context, room, draft.session);
-  for (const { round, payload } of says) {
-    const previous = previousHash(packets.filter((packet) => packet.round === round - 1));
-    const body = {
-      protocol: room.protocol,
-      keyId,
-      epoch,
-      sessionId,
-      round,
-      from: ownSlot,
-      to: 0,
-      previous,
-      payload,
-    };
-    const packet = parsePacket(signPacket(context.identity, body));
-    packets = [...packets, packet];
-    fresh = [...fresh, packet];
-  }
-  return { ...draft, packets, fresh };
+/** Keeps packets, and what they say in short. */
+function keep(draft: Draft, packets: readonly Packet[]): Draft {
+  if (packets.length === 0) return draft;
+  const marks: Mark[] = packets.map(({ round, from, to, digest }) => ({ round, from, to, digest }));
+  const kept = withRecord(draft, { marks: [...draft.session.record.marks, ...marks] });
+  return { ...kept, fresh: [...draft.fresh, ...packets] };
 }
 
-function expected(context: ServerContext, room: Room, { record }: StoredSession) {
-  const { identityKeys, ownSlot } = room.members(context, record);
-  const awaiting = identityKeys.map((_, i) => i + 1).filter((slot) => slot !== ownSlot);
-  return { round: record.round, awaiting };
-}
-
-function scopeOf(context: ServerContext, room: Room, { row, record }: StoredSession): PacketScope {
-  const { keyId } = row;
+function scopeOf({ protocol, lastRound }: Room, { row, record }: StoredSession): PacketScope {
   const sessionId = runIdOf(row.sessionId, record.parameters!);
-  const { protocol, lastRound } = room;
-  return { ...room.members(context, record), protocol, lastRound, keyId, sessionId };
+  return { seats: record.seats!, protocol, lastRound, keyId: row.keyId, sessionId };
 }
 
 function withRecord(draft: Draft, change: Partial<SessionRecord>): Draft {
@@ -194,8 +242,13 @@ function withRecord(draft: Draft, change: Partial<SessionRecord>): Draft {
   return { ...draft, session: { ...session, record: { ...session.record, ...change } } };
 }
 
+function withState(draft: Draft, state: SessionState): Draft {
+  const { session } = draft;
+  return { ...draft, session: { ...session, state: move(session.state, state) } };
+}
+
 function stuck(): BugError {
-  return new BugError('a protocol asked for a round that is complete', {
+  return new BugError('a protocol does not wait for what it needs, or for what is there already', {
     code: 'SESSION_STUCK',
     hint: 'report this: a protocol does not advance',
   });

@@ -5,58 +5,53 @@ import { demand } from './errors.js';
 import { canMove, isOver } from './machine.js';
 import { endDraft, hearDraft, joinDraft } from './session-draft.js';
 import { proposeSession } from './session-propose.js';
-import { openSessionToShow, readPackets, viewSession } from './session-record.js';
+import { openSessionToShow } from './session-record.js';
 import {
-  originOf,
   findSessionRow,
   isOverdue,
+  originOf,
+  ownOrigin,
   reviseSession,
-  viewIn,
   type SessionMeans,
 } from './session-revise.js';
+import { viewSession } from './session-view.js';
 
-const MOST_LISTED = 64;
 const SWEEP_BATCH = 64;
 
 /** What `session.*` does, for every kind of ceremony. Every call may be repeated, and then only looks. */
 export function sessionHandlers(
-  means: SessionMeans,
+  server: SessionMeans,
 ): Handlers<Extract<SessionFunctionName, `session.${string}`>> {
   return {
-    'session.propose': (call, parameters) => proposeSession(means, call, parameters),
-    'session.join': (call, parameters) => joinSession(means, call, parameters),
-    'session.deliver': (call, parameters) => deliver(means, call, parameters),
-    'session.show': (call, parameters) => showSession(means, call, parameters),
-    'session.list': (call) => listSessions(means, call),
+    'session.propose': (call, parameters) => proposeSession(server, call, parameters),
+    'session.join': (call, parameters) => joinSession(server, call, parameters),
+    'session.deliver': (call, parameters) => deliver(server, call, parameters),
+    'session.show': (call, parameters) => showSession(server, call, parameters),
     'session.cancel': (call, { sessionId, reason }) =>
-      reviseSession(means, originOf(call, sessionId), (draft) =>
+      reviseSession(server, originOf(call, sessionId), (draft) =>
         isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
       ),
   };
 }
 
 /** Expires open sessions whose time has passed. */
-export async function sweepSessions(means: SessionMeans): Promise<void> {
-  const { storage, clock } = means.context;
+export async function sweepSessions(server: SessionMeans): Promise<void> {
+  const { storage, clock } = server.context;
   const rows = await storage.read((reader) => reader.sessions.overdue(clock(), SWEEP_BATCH));
-  for (const { owner, sessionId } of rows) {
-    const origin = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
-    await reviseSession(means, origin, (draft) => draft);
-  }
+  for (const row of rows) await reviseSession(server, ownOrigin(server.context, row), (draft) => draft);
 }
 
 /**
  * Ends every open session: what a restored database brings back, others may have left behind. Keys that were pending
  * stay so, because somebody may hold their certificate.
  */
-export async function voidSessions(means: SessionMeans, reason: string): Promise<void> {
-  const { storage } = means.context;
+export async function voidSessions(server: SessionMeans, reason: string): Promise<void> {
+  const { storage } = server.context;
   const openOnes = () =>
     storage.read((reader) => reader.sessions.overdue(Number.MAX_SAFE_INTEGER, SWEEP_BATCH));
   for (let rows = await openOnes(); rows.length > 0; rows = await openOnes()) {
-    for (const { owner, sessionId } of rows) {
-      const origin = { owner, sessionId, who: null, transact: storage.transact.bind(storage) };
-      await reviseSession(means, origin, (draft) =>
+    for (const row of rows) {
+      await reviseSession(server, ownOrigin(server.context, row), (draft) =>
         isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
       );
     }
@@ -64,12 +59,12 @@ export async function voidSessions(means: SessionMeans, reason: string): Promise
 }
 
 function joinSession(
-  means: SessionMeans,
+  server: SessionMeans,
   call: Call,
   { sessionId, parameters }: Parameters<'session.join'>,
 ): Promise<SessionView> {
-  const { context } = means;
-  return reviseSession(means, originOf(call, sessionId), async (draft, room, transaction) => {
+  const { accounts } = server.context;
+  return reviseSession(server, originOf(call, sessionId), async (draft, drafting, transaction) => {
     const { state, record } = draft.session;
     if (record.parameters !== null) {
       const same = equalBytes(record.parameters, parameters);
@@ -78,44 +73,38 @@ function joinSession(
     }
     if (isOver(state)) return draft;
     demand(canMove(state, 'running'), 'SESSION_NOT_ACCEPTED', `the session is ${state}`);
-    await context.accounts.quota.bytes(transaction, call.account, parameters.length);
-    return joinDraft(context, room, draft, parameters);
+    await accounts.quota.bytes(transaction, call.account, parameters.length);
+    return joinDraft(drafting, draft, parameters);
   });
 }
 
 function deliver(
-  means: SessionMeans,
+  server: SessionMeans,
   call: Call,
-  { sessionId, packets }: Parameters<'session.deliver'>,
+  { sessionId, packets, after }: Parameters<'session.deliver'>,
 ): Promise<SessionView> {
-  const { context } = means;
-  return reviseSession(means, originOf(call, sessionId), async (draft, room, transaction) => {
+  const { accounts } = server.context;
+  return reviseSession(server, originOf(call, sessionId, after), async (draft, drafting, transaction) => {
     const { state, record } = draft.session;
     if (isOver(state)) return draft;
     demand(record.parameters !== null, 'SESSION_NOT_JOINED', 'the protocol of this session has not started');
+    if (packets.length === 0) return draft;
     const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
-    await context.accounts.quota.bytes(transaction, call.account, bytes);
-    return hearDraft(context, room, draft, packets);
+    await accounts.quota.bytes(transaction, call.account, bytes);
+    return hearDraft(drafting, draft, packets);
   });
 }
 
 async function showSession(
-  means: SessionMeans,
+  server: SessionMeans,
   call: Call,
-  { sessionId }: Parameters<'session.show'>,
+  { sessionId, after }: Parameters<'session.show'>,
 ): Promise<SessionView> {
-  const { context } = means;
-  const origin = originOf(call, sessionId);
-  const { session, packets } = await context.storage.read(async (reader) => {
-    const row = await findSessionRow(reader, origin);
-    return { session: openSessionToShow(context, row), packets: await readPackets(context, reader, row) };
+  const { context } = server;
+  const origin = originOf(call, sessionId, after);
+  const view = await context.storage.read(async (reader) => {
+    const session = openSessionToShow(context, await findSessionRow(reader, origin));
+    return isOverdue(context, session) ? null : viewSession(context, reader, session, after);
   });
-  if (isOverdue(context, session)) return reviseSession(means, { ...origin, who: null }, (draft) => draft);
-  return viewIn(means, session, { packets });
-}
-
-/** Without packets: show a session to go on with it. */
-async function listSessions({ context }: SessionMeans, call: Call): Promise<{ sessions: SessionView[] }> {
-  const rows = await context.storage.read((reader) => reader.sessions.list(call.account.xid, MOST_LISTED));
-  return { sessions: rows.map((row) => viewSession(openSessionToShow(context, row), [])) };
+  return view ?? reviseSession(server, { ...origin, who: null }, (draft) => draft);
 }

@@ -1,21 +1,17 @@
 import type { Parameters, Proposal, SessionView } from '@ckm/api';
 import { equalBytes, PolicyError } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
+import type { AuditEntry } from '../audit/audit.js';
 import type { Call, ServerContext } from '../context.js';
 import type { Transaction } from '../storage/storage.js';
-import { demand, refusal } from './errors.js';
+import { refusal } from './errors.js';
 import { assertExpiry } from './expiry.js';
-import { move } from './machine.js';
 import { repeatWhenRaced } from './raced.js';
-import type { Room, SessionRecord } from './room.js';
-import {
-  openSessionToShow,
-  readPackets,
-  sealSession,
-  viewSession,
-  type StoredSession,
-} from './session-record.js';
-import { viewIn, type SessionMeans } from './session-revise.js';
+import type { Room } from './room.js';
+import { draftOf, openDraft } from './session-draft.js';
+import { openSessionToShow, sealSession, type SessionRecord, type StoredSession } from './session-record.js';
+import type { SessionMeans } from './session-revise.js';
+import { viewOfSilent, viewSession } from './session-view.js';
 
 type Proposed = Parameters<'session.propose'>;
 
@@ -24,24 +20,31 @@ const NEW_SESSION_BYTES = 4096;
 
 /**
  * Opens a session, or shows the one that the very same proposal opened before.
- * @throws PolicyError when this server takes no part; StateError `SESSION_ID_TAKEN`, `KEY_ID_TAKEN`;
- * UsageError `EXPIRY_PASSED`, `EXPIRY_TOO_FAR`
+ * @throws PolicyError when this server takes no part; StateError `SESSION_ID_TAKEN`; UsageError `EXPIRY_PASSED`,
+ * `EXPIRY_TOO_FAR`, `CEREMONY_UNKNOWN`; whatever `Room.admit` throws
  */
 export async function proposeSession(
-  means: SessionMeans,
+  server: SessionMeans,
   call: Call,
   proposed: Proposed,
 ): Promise<SessionView> {
-  const { context } = means;
-  const room = means.rooms.find(({ kind }) => kind === proposed.proposal.kind)!;
+  const { context, rooms } = server;
+  const room = rooms.find(({ kind }) => kind === proposed.proposal.kind);
+  if (room === undefined) throw refusal('CEREMONY_UNKNOWN', 'this server has no such ceremony');
+  const proposal = room.parseProposal(proposed.proposal);
   const { view, opened } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const existing = await findSame(means, call, transaction, proposed);
+      const existing = await findSame(context, call, transaction, { ...proposed, proposal });
       if (existing !== null) return { view: existing, opened: false };
-      const refused = await refuseByPolicy(context, call, transaction, room, proposed);
-      if (refused !== null) return { view: refused, opened: false };
-      const session = await openNew(context, call, transaction, room, proposed);
-      return { view: viewSession(session, []), opened: true };
+      const admission = await room.admit({ account: call.account, transaction }, proposal);
+      if (admission.kind === 'refusal') {
+        const detail = admission.error.code;
+        await context.audit.append(transaction, entryOf(call, room, { ...proposed, proposal }, detail));
+        return { view: admission.error, opened: false };
+      }
+      const isAsked = admission.kind === 'ask';
+      const session = await openNew(server, call, transaction, room, { ...proposed, proposal }, isAsked);
+      return { view: viewOfSilent(session), opened: true };
     }),
   );
   if (view instanceof PolicyError) throw view;
@@ -50,97 +53,85 @@ export async function proposeSession(
 }
 
 async function findSame(
-  means: SessionMeans,
+  context: ServerContext,
   call: Call,
   transaction: Transaction,
   { sessionId, proposal, expiresAt }: Proposed,
 ): Promise<SessionView | null> {
   const row = await transaction.sessions.find(call.account.xid, sessionId);
   if (row === null) return null;
-  const session = openSessionToShow(means.context, row);
+  const session = openSessionToShow(context, row);
   const same = row.expiresAt === expiresAt && isSameProposal(session.record.proposal, proposal);
   if (!same) throw refusal('SESSION_ID_TAKEN', 'another session has this id');
-  return viewIn(means, session, { packets: await readPackets(means.context, transaction, row) });
+  return viewSession(context, transaction, session, 0);
 }
 
 function isSameProposal(one: Proposal, other: Proposal): boolean {
   return equalBytes(encodeData(one), encodeData(other));
 }
 
-/** Null, or the policy's own words; the refusal is in the audit log before it is told. */
-async function refuseByPolicy(
-  context: ServerContext,
+async function openNew(
+  { context, means }: SessionMeans,
   call: Call,
   transaction: Transaction,
   room: Room,
-  { sessionId, proposal }: Proposed,
-): Promise<PolicyError | null> {
-  try {
-    room.accept(context, proposal);
-    return null;
-  } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
-    await context.audit.append(transaction, {
-      deed: 'session.rejected',
-      who: call.account.xid,
-      keyId: proposal.keyId,
-      subject: sessionId,
-      sentence: room.sentence(proposal),
-      verdict: 'refused',
-      policy: '',
-      detail: error.code,
-    });
-    return error;
-  }
-}
-
-async function openNew(
-  context: ServerContext,
-  { account }: Call,
-  transaction: Transaction,
-  room: Room,
-  { sessionId, proposal, expiresAt }: Proposed,
+  proposed: Proposed,
+  isAsked: boolean,
 ): Promise<StoredSession> {
-  const owner = account.xid;
-  const { keyId } = proposal;
+  const { sessionId, proposal, expiresAt } = proposed;
+  const { account } = call;
   assertExpiry(context, expiresAt, context.config.limits.sessionLifetimeSeconds);
   await context.accounts.quota.openSession(transaction, account);
-  await context.accounts.quota.key(transaction, account);
   await context.accounts.quota.bytes(transaction, account, NEW_SESSION_BYTES);
-  demand((await transaction.keys.find(owner, keyId)) === null, 'KEY_ID_TAKEN', 'a key with this id exists');
-  const { offer, secrets } = room.open(context, owner, proposal);
-  const state = move('proposed', 'accepted');
   const columns = {
-    owner,
+    owner: account.xid,
     sessionId,
-    keyId,
-    state,
+    keyId: proposal.keyId,
+    state: 'proposed',
     open: true,
     version: 1,
     createdAt: context.clock(),
     expiresAt,
-  };
-  const record: SessionRecord = { ...UNTOUCHED, proposal, offer, secrets };
-  const row = sealSession(context, { row: columns, state, record });
-  secrets.fill(0);
+    sealed: NOT_SEALED,
+  } as const;
+  const record: SessionRecord = { ...UNTOUCHED, proposal };
+  const untouched = draftOf({ row: columns, state: 'proposed', record });
+  const { session } = isAsked ? untouched : openDraft({ means, room }, untouched);
+  const row = sealSession(context, session);
+  session.record.secrets?.fill(0);
   await transaction.sessions.insert(row);
   await context.audit.append(transaction, {
-    deed: `session.${state}`,
-    who: owner,
-    keyId,
-    subject: sessionId,
-    sentence: room.sentence(proposal),
-    verdict: 'allowed',
-    policy: '',
-    detail: `expires at ${expiresAt}`,
+    ...entryOf(call, room, proposed, `expires at ${expiresAt}`),
+    deed: `session.${session.state}`,
+    verdict: isAsked ? 'asked' : 'allowed',
   });
-  return { row, state, record };
+  return { ...session, row };
 }
 
+/** The audit row of a refusal; it is written before the refusal is told. */
+function entryOf(call: Call, room: Room, { sessionId, proposal }: Proposed, detail: string): AuditEntry {
+  return {
+    deed: 'session.rejected',
+    who: call.account.xid,
+    keyId: proposal.keyId,
+    subject: sessionId,
+    sentence: room.sentence(proposal),
+    verdict: 'refused',
+    policy: '',
+    detail,
+  };
+}
+
+const NOT_SEALED = new Uint8Array(0);
+
 const UNTOUCHED = {
+  offer: null,
   parameters: null,
+  seats: null,
+  marks: [],
   round: 0,
   awaiting: [],
+  secrets: null,
   result: null,
   fault: null,
   reason: null,

@@ -1,9 +1,41 @@
-import { parsePacket, type Packet, type SessionState, type SessionView } from '@ckm/api';
+import {
+  parsePacket,
+  type Packet,
+  type PacketPlace,
+  type Proposal,
+  type SessionResult,
+  type SessionState,
+} from '@ckm/api';
+import type { Data } from '@ckm/gordian';
 import type { ServerContext } from '../context.js';
 import type { PacketRow, Reader, SessionRow } from '../storage/storage.js';
 import { isOver, parseSessionState } from './machine.js';
-import type { SessionRecord } from './room.js';
+import type { Mark } from './packet-log.js';
+import type { SessionFault } from './room.js';
 import { openRecord, sealRecord } from './sealed-record.js';
+import type { Seats } from './seats.js';
+
+/** Everything a server keeps about one session, besides its packets and what the row shows; sealed as a whole. */
+export interface SessionRecord {
+  /** As its room read it. */
+  readonly proposal: Proposal;
+  /** Null while people are asked. */
+  readonly offer: Data;
+  /** What every party agreed on, as handed over by the owner; null before that. */
+  readonly parameters: Uint8Array | null;
+  /** As the room said when the session was joined; null before that. */
+  readonly seats: Seats | null;
+  /** Every packet kept, own ones included, in the order they were said or came. */
+  readonly marks: readonly Mark[];
+  readonly round: number;
+  /** Slots that the room waits for in this round, whoever of them has spoken. */
+  readonly awaiting: readonly number[];
+  /** What the room needs to go on; null before it takes part, and when the session is over. Secret. */
+  readonly secrets: Uint8Array | null;
+  readonly result: SessionResult | null;
+  readonly fault: SessionFault | null;
+  readonly reason: string | null;
+}
 
 /** A session as it is stored: what its row shows, what its seal hides. */
 export interface StoredSession {
@@ -34,41 +66,40 @@ export function sealSession(
   return sealRecord(context.vault, 'sessions', { ...columns, state: session.state, open: !over }, record);
 }
 
-/** All packets of a session, own ones included; by round, then sender. */
-export async function readPackets(
+type SessionName = Pick<SessionRow, 'owner' | 'sessionId'>;
+
+/** The packets of one round, own ones included; by sender, then receiver. */
+export async function readRound(
   context: ServerContext,
   reader: Reader,
-  { owner, sessionId }: Pick<SessionRow, 'owner' | 'sessionId'>,
+  { owner, sessionId }: SessionName,
+  round: number,
 ): Promise<readonly Packet[]> {
-  const rows = await reader.packets.list(owner, sessionId);
-  return rows.map((row) =>
-    parsePacket(openRecord<{ bytes: Uint8Array }>(context.vault, 'session_packets', row).bytes),
-  );
+  const rows = await reader.packets.list(owner, sessionId, round);
+  return rows.map((row) => openPacket(context, row));
+}
+
+/** One packet that was kept, or null. */
+export async function readPacket(
+  context: ServerContext,
+  reader: Reader,
+  { owner, sessionId }: SessionName,
+  { round, from, to }: PacketPlace,
+): Promise<Packet | null> {
+  const row = await reader.packets.find(owner, sessionId, { round, sender: from, receiver: to });
+  return row === null ? null : openPacket(context, row);
+}
+
+function openPacket(context: ServerContext, row: PacketRow): Packet {
+  return parsePacket(openRecord<{ bytes: Uint8Array }>(context.vault, 'session_packets', row).bytes);
 }
 
 export function sealPacket(
   context: ServerContext,
-  { owner, sessionId }: Pick<SessionRow, 'owner' | 'sessionId'>,
+  { owner, sessionId }: SessionName,
   packet: Packet,
 ): PacketRow {
-  const columns = { owner, sessionId, round: packet.round, sender: packet.from };
+  const { round, from: sender, to: receiver } = packet;
+  const columns = { owner, sessionId, round, sender, receiver };
   return sealRecord(context.vault, 'session_packets', columns, { bytes: packet.bytes });
-}
-
-/** What the owner is shown. `outbox`: this server's own packets, oldest first. */
-export function viewSession(session: StoredSession, outbox: readonly Uint8Array[]): SessionView {
-  const { row, state, record } = session;
-  return {
-    sessionId: row.sessionId,
-    kind: record.proposal.kind,
-    state,
-    offer: record.offer,
-    round: record.round,
-    awaiting: [...record.awaiting],
-    outbox: [...outbox],
-    result: record.result,
-    fault: record.fault,
-    reason: record.reason,
-    expiresAt: row.expiresAt,
-  };
 }

@@ -1,71 +1,102 @@
 import type { SessionView } from '@ckm/api';
+import { BugError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import type { Reader, SessionRow, Transaction } from '../storage/storage.js';
 import { refusal } from './errors.js';
 import { isOver } from './machine.js';
 import { repeatWhenRaced } from './raced.js';
-import type { Room } from './room.js';
-import { draftOf, endDraft, isUnchanged, wipeDraft, type Draft } from './session-draft.js';
-import { openSession, readPackets, viewSession, type StoredSession } from './session-record.js';
-import { reportDraft, storeDraft } from './session-store.js';
+import type { Room, RoomMeans } from './room.js';
+import { draftOf, endDraft, isUnchanged, wipeDraft, type Draft, type Drafting } from './session-draft.js';
+import { openSession, readRound, type StoredSession } from './session-record.js';
+import { reportDraft, storeDraft, type Cause } from './session-store.js';
+import { viewSession } from './session-view.js';
 
 /** The server with its rooms. */
 export interface SessionMeans {
   readonly context: ServerContext;
+  readonly means: RoomMeans;
   readonly rooms: readonly Room[];
 }
 
 /** On whose behalf a session changes, and how its transaction is opened. */
-export interface Origin {
+export interface Origin extends Cause {
   readonly owner: Uint8Array;
   readonly sessionId: Uint8Array;
-  /** The account behind it; null: the server itself. */
-  readonly who: Uint8Array | null;
+  /** How many of this server's packets the caller has. */
+  readonly after: number;
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
-/** A change by the account that sent a message. */
-export function originOf(call: Call, sessionId: Uint8Array): Origin {
+/** The account that sent a message. */
+export function originOf(call: Call, sessionId: Uint8Array, after = 0): Origin {
   const owner = call.account.xid;
-  return { owner, sessionId, who: owner, transact: (work) => call.transact(work) };
+  return { owner, sessionId, who: owner, after, transact: (work) => call.transact(work) };
+}
+
+/** This server by itself. */
+export function ownOrigin({ storage }: ServerContext, { owner, sessionId }: SessionRow): Origin {
+  return { owner, sessionId, who: null, after: 0, transact: storage.transact.bind(storage) };
 }
 
 /** What a session becomes; reads whatever else it needs through the transaction. */
-export type Change = (draft: Draft, room: Room, transaction: Transaction) => Draft | Promise<Draft>;
+export type Change = (draft: Draft, drafting: Drafting, transaction: Transaction) => Draft | Promise<Draft>;
 
 /**
  * Reads a session, lets `change` draft its future, stores that in one transaction, and answers only after the commit.
  * A session whose time has passed expires instead.
  */
 export async function reviseSession(
-  means: SessionMeans,
+  server: SessionMeans,
   origin: Origin,
   change: Change,
 ): Promise<SessionView> {
-  const { context } = means;
-  const { before, draft, after } = await repeatWhenRaced(() =>
-    origin.transact((transaction) => reviseOnce(means, transaction, origin, change)),
+  const { context } = server;
+  const { before, draft, after, view } = await repeatWhenRaced(() =>
+    origin.transact((transaction) => reviseOnce(server, transaction, origin, change)),
   );
   if (after !== before) reportDraft(context, before, draft);
-  const view = viewIn(means, after, draft);
-  wipeDraft(draft);
   return view;
 }
 
-async function reviseOnce(means: SessionMeans, transaction: Transaction, origin: Origin, change: Change) {
-  const { context } = means;
+async function reviseOnce(server: SessionMeans, transaction: Transaction, origin: Origin, change: Change) {
+  const { context } = server;
   const before = openSession(context, await findSessionRow(transaction, origin));
-  const room = roomFor(means, before);
-  const untouched = draftOf(before, await readPackets(context, transaction, before.row));
-  const draft = isOverdue(context, before)
-    ? endDraft(untouched, 'expired', {})
-    : await change(untouched, room, transaction);
-  if (isUnchanged(draft, before)) return { before, draft, after: before };
-  return { before, draft, after: await storeDraft(context, room, transaction, before, draft, origin.who) };
+  let draft = draftOf(before);
+  try {
+    const drafting = draftingOf(server, transaction, before);
+    draft = isOverdue(context, before)
+      ? endDraft(draft, 'expired', {})
+      : await change(draft, drafting, transaction);
+    const after = isUnchanged(draft, before)
+      ? before
+      : await storeDraft(context, drafting.room, transaction, before, draft, origin);
+    const view = await viewSession(context, transaction, after, origin.after, draft.fresh);
+    return { before, draft, after, view };
+  } finally {
+    // Sealed copies are stored, or the transaction is rolled back and everything is read anew.
+    wipeDraft(draft);
+    before.record.secrets?.fill(0);
+  }
 }
 
-export function roomFor({ rooms }: SessionMeans, { record }: StoredSession): Room {
-  return rooms.find(({ kind }) => kind === record.proposal.kind)!;
+/** What changes of that session are drafted with. */
+function draftingOf(
+  { context, means, rooms }: SessionMeans,
+  reader: Reader,
+  { row, record }: StoredSession,
+): Drafting {
+  const room = roomFor(rooms, record.proposal.kind);
+  return { means, room, round: (round) => readRound(context, reader, row, round) };
+}
+
+/** @throws BugError `ROOM_MISSING` for a session that another version of the server had a room for */
+export function roomFor(rooms: readonly Room[], kind: string): Room {
+  const room = rooms.find((one) => one.kind === kind);
+  if (room !== undefined) return room;
+  throw new BugError('a stored session is of a kind that this version does not know', {
+    code: 'ROOM_MISSING',
+    hint: 'run the version of the server that wrote this database, or a later one',
+  });
 }
 
 /** @throws StateError `SESSION_UNKNOWN`, also for a session of somebody else */
@@ -80,19 +111,4 @@ export async function findSessionRow(
 
 export function isOverdue({ clock }: ServerContext, { row, state }: StoredSession): boolean {
   return !isOver(state) && row.expiresAt <= clock();
-}
-
-/** The view of a session with all packets this server has said in it. */
-export function viewIn(
-  means: SessionMeans,
-  session: StoredSession,
-  { packets }: Pick<Draft, 'packets'>,
-): SessionView {
-  if (session.record.parameters === null) return viewSession(session, []);
-  const { ownSlot } = roomFor(means, session).members(means.context, session.record);
-  const own = packets.filter(({ from }) => from === ownSlot).sort((a, b) => a.round - b.round);
-  return viewSession(
-    session,
-    own.map(({ bytes }) => bytes),
-  );
 }

@@ -1,20 +1,25 @@
-import { equalBytes } from '@ckm/foundation';
 import type { AuditEntry } from '../audit/audit.js';
 import type { ServerContext } from '../context.js';
 import { rowChanged } from '../storage/codes.js';
 import type { Transaction } from '../storage/storage.js';
-import { refusal } from './errors.js';
-import { openKeyToShow, sealKey } from './keys/key-record.js';
+import { changeKey } from './keys/change-key.js';
 import { isOver } from './machine.js';
-import type { KeyChange, Room } from './room.js';
+import type { Room } from './room.js';
 import { sealRecord } from './sealed-record.js';
 import type { Draft } from './session-draft.js';
 import { sealPacket, sealSession, type StoredSession } from './session-record.js';
 
+/** What a change comes from. */
+export interface Cause {
+  /** The account behind it; null: the server itself, or its operator. */
+  readonly who: Uint8Array | null;
+  /** What the audit log says instead of the usual. */
+  readonly entry?: Pick<AuditEntry, 'deed' | 'verdict' | 'detail'>;
+}
+
 /**
  * Stores everything a draft changes, with its audit row: all of it or nothing. Only when the transaction has committed
  * may anything of it be told to anyone.
- * @param who the account that caused it; null: the server itself
  * @throws StateError `ROW_CHANGED` when the session moved meanwhile: read it again and draft anew
  */
 export async function storeDraft(
@@ -23,7 +28,7 @@ export async function storeDraft(
   transaction: Transaction,
   before: StoredSession,
   draft: Draft,
-  who: Uint8Array | null,
+  { who, entry }: Cause,
 ): Promise<StoredSession> {
   const { session } = draft;
   const row = sealSession(context, { ...session, row: { ...before.row, version: before.row.version + 1 } });
@@ -33,9 +38,9 @@ export async function storeDraft(
     if (!inserted) throw rowChanged('session_packets');
   }
   await storeEvidence(context, transaction, draft);
-  if (draft.key !== null) await storeKey(context, transaction, draft.session, draft.key);
-  const entry = auditEntry(room, before, draft, who);
-  if (entry !== null) await context.audit.append(transaction, entry);
+  for (const change of draft.keys) await changeKey(context, transaction, row, change);
+  const line = auditEntry(room, before, draft, who);
+  if (line !== null) await context.audit.append(transaction, { ...line, ...entry });
   return { ...session, row };
 }
 
@@ -44,30 +49,9 @@ export function reportDraft(context: ServerContext, before: StoredSession, draft
   const { state, record } = draft.session;
   if (state !== before.state) context.events.sessionMoved({ kind: record.proposal.kind, to: state });
   if (record.fault !== null) context.events.peerFault({ code: record.fault.code, round: record.fault.round });
-  if (draft.key?.state === 'active') context.events.keyActivated({ suite: draft.key.record.suite });
-}
-
-/** Stores a key for the first time, or the next version of it. */
-async function storeKey(
-  context: ServerContext,
-  transaction: Transaction,
-  { row: { owner, keyId, sessionId } }: StoredSession,
-  { state, record }: KeyChange,
-): Promise<void> {
-  const existing = await transaction.keys.hold(owner, keyId);
-  if (existing === null) {
-    const columns = { owner, keyId, state, version: 1, createdAt: context.clock() };
-    await transaction.keys.insert(sealKey(context, columns, record));
-    return;
+  for (const change of draft.keys) {
+    if (change.kind === 'promote') context.events.keyActivated({ suite: change.record.suite });
   }
-  const maker = openKeyToShow(context, existing).record.sessionId;
-  if (maker === null || !equalBytes(maker, sessionId)) {
-    throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
-  }
-  const { createdAt, version } = existing;
-  await transaction.keys.update(
-    sealKey(context, { owner, keyId, state, version: version + 1, createdAt }, record),
-  );
 }
 
 async function storeEvidence(context: ServerContext, transaction: Transaction, draft: Draft): Promise<void> {

@@ -1,9 +1,10 @@
 import type { ServerContext, Sessions } from '../context.js';
-import { dkgRoom } from './dkg/dkg-room.js';
+import { createDkgRoom } from './dkg/dkg-room.js';
 import { createActiveKeys } from './keys/active-keys.js';
 import { keyFacts, keyHandlers } from './keys/key-functions.js';
 import { createRetention } from './retention.js';
-import type { Room } from './room.js';
+import type { Room, RoomMeans } from './room.js';
+import { createSessionDesk } from './session-desk.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { cancelRequest } from '../requests/cancel-request.js';
@@ -17,13 +18,17 @@ import { askRequest } from '../requests/ask-request.js';
 import type { RequestMeans } from '../requests/means.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
-const ROOMS: readonly Room[] = [dkgRoom];
+export const roomsOf: RoomsOf = (context) => [createDkgRoom(context)];
+
+/** Makes the rooms of a server, each with what it alone needs to decide. */
+export type RoomsOf = (context: ServerContext) => readonly Room[];
 
 /**
  * Everything that advances a protocol: making keys, signing with them. Called once at start, when the database is open;
  * from here on whatever an earlier life of this server published is void.
+ * @param rooms for tests: other kinds of ceremonies
  */
-export async function openSessions(context: ServerContext): Promise<Sessions> {
+export async function openSessions(context: ServerContext, rooms: RoomsOf = roomsOf): Promise<Sessions> {
   const keys = createActiveKeys(context);
   const crafts = createCrafts(context);
   const reader = createReader();
@@ -36,22 +41,23 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
     costs: createCostBudget(context.config.quota.costPerMinute),
     large: createFairQueue({ inAll: Number.POSITIVE_INFINITY, forEach: 1 }),
   };
-  const means = { context, rooms: ROOMS };
+  const server = { context, means: meansOf(context), rooms: rooms(context) };
   const retention = createRetention(context);
-  await sweepSessions(means);
+  await sweepSessions(server);
   return {
     handlers: {
-      ...sessionHandlers(means),
+      ...sessionHandlers(server),
       ...keyHandlers(context),
       'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
       'request.ask': (call, request) => askRequest(requestMeans, call, request),
       'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
     },
     desk: createRequestDesk(context),
+    sessionDesk: createSessionDesk(server),
     keyFacts: (row) => keyFacts(context, row),
-    voidOpen: (reason) => voidSessions(means, reason),
+    voidOpen: (reason) => voidSessions(server, reason),
     async sweep() {
-      await sweepSessions(means);
+      await sweepSessions(server);
       await sweepRequests(context);
       await retention.sweep();
       for (const craft of everyCraft(crafts)) craft.sweep();
@@ -62,4 +68,8 @@ export async function openSessions(context: ServerContext): Promise<Sessions> {
       keys.wipe();
     },
   };
+}
+
+function meansOf({ identity, random, clock, staticSeeds, config }: ServerContext): RoomMeans {
+  return { identity, random, clock, staticSeeds, publicUrl: config.publicUrl };
 }

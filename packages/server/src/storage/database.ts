@@ -24,7 +24,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   accounts: ['xid', 'status', 'version', 'openedAt', 'sealed'],
   invites: ['codeHash', 'usedBy', 'createdAt', 'expiresAt', 'sealed'],
   sessions: ['owner', 'sessionId', 'keyId', 'state', 'open', 'version', 'createdAt', 'expiresAt', 'sealed'],
-  session_packets: ['owner', 'sessionId', 'round', 'sender', 'sealed'],
+  session_packets: ['owner', 'sessionId', 'round', 'sender', 'receiver', 'sealed'],
   session_evidence: ['owner', 'sessionId', 'number', 'sealed'],
   keys: ['owner', 'keyId', 'state', 'version', 'createdAt', 'sealed'],
   tightenings: ['owner', 'keyId', 'version', 'sealed'],

@@ -47,6 +47,8 @@ export interface PacketRow {
   readonly sessionId: Uint8Array;
   readonly round: number;
   readonly sender: number;
+  /** 0: everyone. */
+  readonly receiver: number;
   readonly sealed: Uint8Array;
 }
 

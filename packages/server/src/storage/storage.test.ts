@@ -194,17 +194,22 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       expect(row).toMatchObject({ state: 'running', version: 2, open: true });
     });
 
-    test('a second packet of one sender in one round is not stored, whatever its bytes', async () => {
+    test('a second packet in one place (round, sender, receiver) is not stored, whatever its bytes', async () => {
       await openWithPeople();
-      const packet = { owner: alice, sessionId: id(1), round: 0, sender: 2, sealed: sealed() };
+      const place = { round: 0, sender: 2, receiver: 0 };
+      const packet = { owner: alice, sessionId: id(1), ...place, sealed: sealed() };
       await storage.transact(({ sessions }) => sessions.insert(session()));
       const stored = await storage.transact(async ({ packets }) => [
         await packets.insert(packet),
         await packets.insert({ ...packet, sealed: sealed(61) }),
         await packets.insert({ ...packet, round: 1 }),
+        await packets.insert({ ...packet, receiver: 3 }),
+        await packets.insert({ ...packet, receiver: 3, sealed: sealed(61) }),
       ]);
-      expect(stored).toEqual([true, false, true]);
-      const first = await storage.read(({ packets }) => packets.find(alice, id(1), 0, 2));
+      expect(stored).toEqual([true, false, true, true, false]);
+      const inRound = await storage.read(({ packets }) => packets.list(alice, id(1), 0));
+      expect(inRound.map(({ receiver }) => receiver)).toEqual([0, 3]);
+      const first = await storage.read(({ packets }) => packets.find(alice, id(1), place));
       expect(first?.sealed).toHaveLength(60);
     });
 
@@ -325,7 +330,14 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       const bytes = () => storage.read(({ bytesOf }) => bytesOf(alice));
       await storage.transact(async ({ sessions, packets, keys, requests, attempts }) => {
         await sessions.insert(session());
-        await packets.insert({ owner: alice, sessionId: id(1), round: 0, sender: 1, sealed: sealed(100) });
+        await packets.insert({
+          owner: alice,
+          sessionId: id(1),
+          round: 0,
+          sender: 1,
+          receiver: 0,
+          sealed: sealed(100),
+        });
         await keys.insert(key());
         await requests.insert(request());
         await attempts.insert({ owner: alice, requestId: id(3), number: 1, sealed: sealed(50) });

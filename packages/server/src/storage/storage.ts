@@ -51,18 +51,26 @@ export interface InviteReader {
 }
 export interface SessionReader {
   find(owner: Uint8Array, sessionId: Uint8Array): Promise<SessionRow | null>;
-  /** Newest first. */
-  list(owner: Uint8Array, limit: number): Promise<readonly SessionRow[]>;
   countOpen(owner: Uint8Array): Promise<number>;
+  /** Sessions of active accounts that wait for the operator and have not expired at `now`, by id and owner, behind `after`. */
+  listWaiting(
+    now: number,
+    after: Pick<SessionRow, 'sessionId' | 'owner'> | null,
+    limit: number,
+  ): Promise<readonly SessionRow[]>;
   /** Open sessions of all owners whose `expiresAt` is at or before `now`, oldest first. */
   overdue(now: number, limit: number): Promise<readonly SessionRow[]>;
   /** Closed sessions of all owners whose `expiresAt` is at or before `until`, behind `after`, oldest first. */
   over(until: number, after: ExpiryCursor | null, limit: number): Promise<readonly SessionRow[]>;
 }
 export interface PacketReader {
-  find(owner: Uint8Array, sessionId: Uint8Array, round: number, sender: number): Promise<PacketRow | null>;
-  /** By round, then sender. */
-  list(owner: Uint8Array, sessionId: Uint8Array): Promise<readonly PacketRow[]>;
+  find(
+    owner: Uint8Array,
+    sessionId: Uint8Array,
+    place: Pick<PacketRow, 'round' | 'sender' | 'receiver'>,
+  ): Promise<PacketRow | null>;
+  /** All of one round, by sender, then receiver. */
+  list(owner: Uint8Array, sessionId: Uint8Array, round: number): Promise<readonly PacketRow[]>;
 }
 export interface EvidenceReader {
   list(owner: Uint8Array, sessionId: Uint8Array): Promise<readonly EvidenceRow[]>;
@@ -178,7 +186,7 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, sessionId: Uint8Array): Promise<void>;
   };
   readonly packets: PacketReader & {
-    /** False when this round already holds a packet of this sender: compare it, same bytes or equivocation. */
+    /** False when there is a packet in that place already: compare it, same bytes or equivocation. */
     insert(row: PacketRow): Promise<boolean>;
   };
   readonly evidence: EvidenceReader & { insert(row: EvidenceRow): Promise<void> };

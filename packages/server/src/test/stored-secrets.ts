@@ -7,7 +7,7 @@ import { dkgProtocol } from '@ckm/threshold';
 import BetterSqlite3 from 'better-sqlite3';
 import { IDENTITY_FILE } from '../server/data-dir.js';
 import type { KeyRecord } from '../sessions/keys/key-record.js';
-import type { SessionRecord } from '../sessions/room.js';
+import type { SessionRecord } from '../sessions/session-record.js';
 import { openRecord } from '../sessions/sealed-record.js';
 import { fromColumns } from '../storage/database.js';
 import { SQLITE_FILE } from '../storage/open-storage.js';

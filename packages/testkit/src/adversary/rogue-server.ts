@@ -10,7 +10,7 @@ import {
   type Packet,
   type PacketBody,
   type Parameters,
-  type Proposal,
+  type DkgProposal,
   type Result,
   type RosterOffer,
   type SessionView,
@@ -44,7 +44,7 @@ export interface RogueServer extends Callee {
 }
 
 interface Session {
-  readonly proposal: Proposal;
+  readonly proposal: DkgProposal;
   readonly offer: RosterOffer;
   readonly seed: Uint8Array;
   view: SessionView;
@@ -138,7 +138,8 @@ export function createRogueServer(name: string, lie: Tamper = (said, sign) => [s
     const { sessionId } = parameters;
     if (name === 'session.propose') {
       const { proposal, expiresAt } = given as Parameters<'session.propose'>;
-      const known = sessions.get(hex(sessionId)) ?? openSession(identity, sessionId, proposal, expiresAt);
+      const known =
+        sessions.get(hex(sessionId)) ?? openSession(identity, sessionId, proposal as DkgProposal, expiresAt);
       sessions.set(hex(sessionId), known);
     }
     const session = sessions.get(hex(sessionId));
@@ -164,7 +165,7 @@ export function createRogueServer(name: string, lie: Tamper = (said, sign) => [s
 function openSession(
   identity: Identity,
   sessionId: Uint8Array,
-  proposal: Proposal,
+  proposal: DkgProposal,
   expiresAt: number,
 ): Session {
   const seed = new Uint8Array(randomBytes(32));
@@ -184,6 +185,7 @@ function openSession(
     round: 0,
     awaiting: [],
     outbox: [],
+    next: null,
     result: null,
     fault: null,
     reason: null,

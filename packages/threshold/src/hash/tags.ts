@@ -20,10 +20,14 @@ export const HASH_TAGS = {
   'CKM/dleq/nonce/v1': 'one-time scalar of a proof of equal discrete logarithms',
   'CKM/schnorr/nonce/v1': 'one-time scalar of a proof of knowledge',
   'CKM/schnorr/challenge/v1': 'challenge of a proof of knowledge',
-  'CKM/packet/previous/v1': 'echo of all packets of the round before (room api)',
+  'CKM/packet/digest/v1': 'stands for what a packet says, wherever packets are compared (room api)',
+  'CKM/packet/ephemeral/v1': 'what the ephemeral key of a sealed packet is derived from (room api)',
+  'CKM/packet/previous/v1': 'echo of what everybody was told in the round before (room api)',
   'CKM/packet/run/v1': 'what a packet names as its session: id and parameters together (room api)',
+  'CKM/packet/seal/v1': 'what the key of a sealed packet is bound to (room api)',
   'CKM/policy/v1': 'a policy inside certified parameters (room api)',
   'CKM/policy/server/v1': 'names the policy of a whole server in its audit log (room server)',
+  'CKM/session/proposal/v1': 'what an operator looked at before saying yes to a ceremony (room server)',
   'CKM/backup/host/v1':
     'seed of all static backups of a server, out of the seed of its identity (room server)',
   'CKM/backup/static-seed/v1':

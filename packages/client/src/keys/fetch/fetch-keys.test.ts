@@ -162,9 +162,9 @@ describe('an owner with nothing but the seed and the servers', () => {
 describe('a server that lies about the keys it holds', () => {
   test('cannot slip in the key of somebody else: nobody else says that it is ours', async () => {
     lying('alpha', 'key.list', async (honest, { after }) => {
-      const { keys } = await honest();
+      const { keys, next } = await honest();
       const all = after === null ? [...keys, summaryOf(foreign.keyId)] : keys;
-      return { keys: all.sort((a, b) => compareBytes(a.keyId, b.keyId)) };
+      return { keys: all.sort((a, b) => compareBytes(a.keyId, b.keyId)), next };
     });
     lying('alpha', 'key.show', async (honest, { keyId }) =>
       encodeHex(keyId) === encodeHex(foreign.keyId)
@@ -250,9 +250,8 @@ describe('a server that lies about the keys it holds', () => {
     lying('alpha', 'key.list', async (honest, { after }) => {
       const mine = after === null ? (await honest()).keys : [];
       const all = [...made, ...mine].sort((a, b) => compareBytes(a.keyId, b.keyId));
-      return {
-        keys: all.filter(({ keyId }) => after === null || compareBytes(keyId, after) > 0).slice(0, 256),
-      };
+      const keys = all.filter(({ keyId }) => after === null || compareBytes(keyId, after) > 0).slice(0, 256);
+      return { keys, next: keys.at(-1)?.keyId ?? null };
     });
     lying('alpha', 'key.show', async (honest, { keyId }) =>
       both().includes(encodeHex(keyId))
@@ -269,9 +268,15 @@ describe('a server that lies about the keys it holds', () => {
     expect(MOST_FETCHED).toBeLessThan(made.length);
   });
 
+  test('with pages that are empty and never the last does not keep the client busy for ever', async () => {
+    lying('alpha', 'key.list', async () => ({ keys: [], next: new Uint8Array(32).fill(9) }));
+    const fetched = await client.fetchKeys();
+    expect(fetched.faulty).toContainEqual({ server: 'alpha', text: 'lists your keys in a circle' });
+  });
+
   test('with a list that goes in a circle does not keep the client busy for ever', async () => {
     const page = Array.from({ length: 256 }, (_, i) => summaryOf(new Uint8Array(32).fill(i)));
-    lying('alpha', 'key.list', async () => ({ keys: page }));
+    lying('alpha', 'key.list', async () => ({ keys: page, next: page.at(-1)!.keyId }));
     const fetched = await client.fetchKeys();
     expect(fetched.faulty).toContainEqual({ server: 'alpha', text: 'lists your keys in a circle' });
     expect(idsOf(fetched)).toEqual(both());
@@ -279,9 +284,12 @@ describe('a server that lies about the keys it holds', () => {
 
   test.each<[string, unknown]>([
     ['nothing', null],
-    ['no list', { keys: 'none' }],
-    ['a key without an id', { keys: [{ suite: 'ed25519' }] }],
-    ['an impossible quorum', { keys: [{ ...summaryOf(new Uint8Array(32)), quorum: { needed: 9, of: 3 } }] }],
+    ['no list', { keys: 'none', next: null }],
+    ['a key without an id', { keys: [{ suite: 'ed25519' }], next: null }],
+    [
+      'an impossible quorum',
+      { keys: [{ ...summaryOf(new Uint8Array(32)), quorum: { needed: 9, of: 3 } }], next: null },
+    ],
   ])('by answering %s is set aside, and nothing untyped is thrown', async (_what, result) => {
     lying('alpha', 'key.list', async () => result);
     const fetched = await client.fetchKeys();

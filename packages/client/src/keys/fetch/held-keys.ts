@@ -1,4 +1,4 @@
-import { MAX_LISTED, type Result } from '@ckm/api';
+import type { Result } from '@ckm/api';
 import { compareBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../transport/server-link.js';
 
@@ -31,6 +31,10 @@ export async function listHeldKeys(link: ServerLink): Promise<HeldKeys> {
       keys.push(key);
       if (keys.length === MOST_HELD) return { keys, complaint: `lists ${MOST_HELD} keys or more` };
     }
-    if (page.keys.length < MAX_LISTED) return { keys, complaint: null };
+    if (page.next === null) return { keys, complaint: null };
+    if (page.keys.length === 0 || after === null || compareBytes(page.next, after) < 0) {
+      return { keys, complaint: 'lists your keys in a circle' };
+    }
+    after = page.next;
   }
 }

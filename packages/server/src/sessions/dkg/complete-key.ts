@@ -15,7 +15,7 @@ import type { CertifiedKey, KeyRecord } from '../keys/key-record.js';
 
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
 export function certifyKey(
-  { identity }: ServerContext,
+  { identity }: Pick<ServerContext, 'identity'>,
   { share, certificate, transcriptHash }: DkgOutput,
 ): CertifiedKey {
   const { keyId, epoch } = certificate.params;

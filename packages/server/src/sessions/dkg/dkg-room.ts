@@ -1,56 +1,107 @@
-import type { Proposal } from '@ckm/api';
-import { concatBytes, EncodingError, PeerFaultError, UsageError, wipe } from '@ckm/foundation';
+import { dkgProposal, type DkgProposal, type Proposal, type RosterOffer } from '@ckm/api';
+import { concatBytes, EncodingError, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
 import { purposeKinds, requestKind } from '@ckm/requests';
-import { dkgProtocol, type DkgMessage, type DkgOutput, type DkgState, type Step } from '@ckm/threshold';
+import {
+  dkgProtocol,
+  type DkgMessage,
+  type DkgOutput,
+  type DkgState,
+  type KeyParams,
+  type Step,
+} from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../errors.js';
+import { CREATED, type KeyChange } from '../keys/change-key.js';
 import type { KeyRecord } from '../keys/key-record.js';
-import type { Heard, KeyChange, Room, RoomStep, SessionRecord } from '../room.js';
+import type {
+  Admission,
+  Asking,
+  Heard,
+  JoinedSession,
+  Opened,
+  Room,
+  RoomMeans,
+  RoomSession,
+  RoomStep,
+} from '../room.js';
+import { allSpeak, type Seats } from '../seats.js';
 import { certifyKey } from './complete-key.js';
 import { FIRST_EPOCH, makeOffer, staticKeyFrom } from './offer.js';
-import { agreeOnParameters, readParameters, type OwnParameters } from './parameters.js';
+import { agreeOnParameters } from './parameters.js';
 
 const SEED_BYTES = 32;
+
+/** Longest payload of a dealing among 32 servers, with room to spare; the codec knows the exact length. */
+const MAX_PAYLOAD = 60_000;
 
 /**
  * The room where keys are made: COCKTAIL-DKG with the profile of docs/dkg.md. Its secrets are the seed of the static key,
  * and behind it the protocol's state from when the session is joined.
  */
-export const dkgRoom: Room = {
-  kind: 'dkg',
-  protocol: dkgProtocol.id,
-  lastRound: 2,
-  sentence: ({ quorum: { needed, of }, suite, purpose }) =>
-    `Make a ${suite} key for ${purpose}, used by ${needed} of ${of} servers.`,
-  accept: acceptKey,
-  open(context, owner, proposal) {
-    const { suite, keyId } = proposal;
-    const scope = { suite, keyId, epoch: FIRST_EPOCH };
-    const seed = context.staticSeeds.create({ owner, ...scope });
-    const key = staticKeyFrom(scope, seed, context.random(SEED_BYTES));
-    wipe(key.staticSecret);
-    return { offer: makeOffer(context, proposal, key), secrets: seed };
-  },
-  join,
-  members(_context, { offer, parameters }) {
-    const { key, own } = readParameters(offer!, parameters!);
-    return {
-      identityKeys: key.roster.map((entry) => entry.identityKey),
-      ownSlot: own.slot,
-      epoch: FIRST_EPOCH,
-    };
-  },
-  isReadable: (payload) => decodeMessage(payload) !== null,
-  advance,
-};
+export function createDkgRoom(
+  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts'>,
+): Room<DkgProposal> {
+  return {
+    kind: 'dkg',
+    protocol: dkgProtocol.id,
+    lastRound: LAST_ROUND,
+    parseProposal,
+    sentence: ({ quorum: { needed, of }, suite, purpose }) =>
+      `Make a ${suite} key for ${purpose}, used by ${needed} of ${of} servers.`,
+    admit: (asking, proposal) => admitKey(context, asking, proposal),
+    open,
+    join,
+    payloadLimit: () => MAX_PAYLOAD,
+    isReadable: (_round, payload) => decodeMessage(payload) !== null,
+    advance,
+  };
+}
+
+const LAST_ROUND = 2;
+
+function parseProposal(proposal: Proposal): DkgProposal {
+  const parsed = dkgProposal.safeParse(proposal);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
+    code: 'PARAMETERS_INVALID',
+    hint: 'compare the versions of client and server, and the field named',
+  });
+}
+
+async function admitKey(
+  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts'>,
+  { account, transaction }: Asking,
+  proposal: DkgProposal,
+): Promise<Admission> {
+  try {
+    acceptKey(context, proposal);
+  } catch (error) {
+    if (error instanceof PolicyError) return { kind: 'refusal', error };
+    throw error;
+  }
+  await context.accounts.quota.key(transaction, account);
+  const existing = await transaction.keys.find(account.xid, proposal.keyId);
+  demand(existing === null, 'KEY_ID_TAKEN', 'a key with this id exists');
+  return { kind: 'offer' };
+}
+
+function open(means: RoomMeans, owner: Uint8Array, proposal: DkgProposal): Opened {
+  const { suite, keyId } = proposal;
+  const scope = { suite, keyId, epoch: FIRST_EPOCH };
+  const seed = means.staticSeeds.create({ owner, ...scope });
+  const key = staticKeyFrom(scope, seed, means.random(SEED_BYTES));
+  wipe(key.staticSecret);
+  return { offer: makeOffer(means, proposal, key), secrets: seed };
+}
 
 /**
  * Whether this server takes part in a key of that suite for that purpose, under that policy.
  * @throws PolicyError, UsageError
  */
 export function acceptKey(
-  context: ServerContext,
-  { suite, purpose, policy }: Pick<Proposal, 'suite' | 'purpose' | 'policy'>,
+  context: Pick<ServerContext, 'policy' | 'clock'>,
+  { suite, purpose, policy }: Pick<DkgProposal, 'suite' | 'purpose' | 'policy'>,
 ): void {
   const possible = purposeKinds(purpose);
   for (const name of policy.kinds) {
@@ -63,43 +114,52 @@ export function acceptKey(
 }
 
 function join(
-  context: ServerContext,
-  { proposal, offer, secrets }: SessionRecord,
-  sessionId: Uint8Array,
+  means: RoomMeans,
+  { sessionId, proposal, offer, secrets }: RoomSession<DkgProposal>,
   bytes: Uint8Array,
-): RoomStep {
-  const parameters = agreeOnParameters(proposal, offer!, bytes);
-  const { key, own } = parameters;
-  const { staticSecret } = staticKeyFrom(key, secrets!);
-  const seed = context.random(SEED_BYTES);
+): { readonly seats: Seats; readonly step: RoomStep } {
+  const { key, own } = agreeOnParameters(proposal, offer as RosterOffer, bytes);
+  const { staticSecret } = staticKeyFrom(key, secrets);
+  const seed = means.random(SEED_BYTES);
   try {
     const step = dkgProtocol.start({ key, me: own.slot, staticSecret }, seed);
     if (step.kind === 'aborted') throw rosterBroken(step.fault.culprits);
-    const described = describe(proposal, sessionId, parameters, bytes, secrets!);
-    return toRoomStep(context, described, proposal.keyId, step);
+    const { slot } = own;
+    const described = describe(proposal, { sessionId, slot, parameters: bytes, staticSeed: secrets.slice() });
+    return { seats: seatsOf(key, slot), step: toRoomStep(means, described, proposal.keyId, step) };
   } finally {
     seed.fill(0);
     wipe(staticSecret);
   }
 }
 
+function seatsOf({ roster, epoch }: KeyParams, ownSlot: number): Seats {
+  const slots = roster.map(({ slot }) => slot);
+  return {
+    identityKeys: roster.map(({ identityKey }) => identityKey),
+    sealingKeys: roster.map(({ sealingKey }) => sealingKey),
+    ownSlot,
+    epoch,
+    speeches: allSpeak(slots, LAST_ROUND + 1),
+  };
+}
+
 function advance(
-  context: ServerContext,
-  { proposal, offer, parameters: bytes, secrets, round }: SessionRecord,
-  sessionId: Uint8Array,
+  means: RoomMeans,
+  { sessionId, proposal, parameters, secrets, seats, round }: JoinedSession<DkgProposal>,
   heard: readonly Heard[],
 ): RoomStep {
-  const staticSeed = secrets!.subarray(0, SEED_BYTES);
-  const state = dkgProtocol.state.decode(secrets!.subarray(SEED_BYTES));
+  // A copy: the key it goes into may be stored after the secrets of this step are gone.
+  const staticSeed = secrets.slice(0, SEED_BYTES);
+  const state = dkgProtocol.state.decode(secrets.subarray(SEED_BYTES));
   const inbox = heard.flatMap(({ from, payload }) => {
     const body = decodeMessage(payload);
     return body === null ? [] : [{ from: from as DkgState['me'], round, body }];
   });
   try {
     const step = dkgProtocol.advance(state, inbox);
-    const parameters = readParameters(offer!, bytes!);
-    const described = describe(proposal, sessionId, parameters, bytes!, staticSeed);
-    return toRoomStep(context, described, proposal.keyId, step);
+    const described = describe(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
+    return toRoomStep(means, described, proposal.keyId, step);
   } finally {
     wipeState(state);
   }
@@ -109,48 +169,53 @@ function advance(
 type DescribedKey = Omit<KeyRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
 
 function describe(
-  { suite, purpose, quorum, policy }: Proposal,
-  sessionId: Uint8Array,
-  { own }: OwnParameters,
-  parameters: Uint8Array,
-  staticSeed: Uint8Array,
+  { suite, purpose, quorum, policy }: DkgProposal,
+  run: Pick<DescribedKey, 'sessionId' | 'slot' | 'parameters' | 'staticSeed'>,
 ): DescribedKey {
-  const { slot } = own;
-  return { suite, purpose, quorum, policy, slot, epoch: FIRST_EPOCH, sessionId, parameters, staticSeed };
+  return { suite, purpose, quorum, policy, epoch: FIRST_EPOCH, ...run };
 }
 
 function toRoomStep(
-  context: ServerContext,
+  means: RoomMeans,
   described: DescribedKey,
   keyId: Uint8Array,
   step: Step<DkgState, DkgMessage, DkgOutput>,
 ): RoomStep {
   if (step.kind === 'aborted') {
+    described.staticSeed.fill(0);
     const { code, round, culprits } = step.fault;
     return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
   }
-  const says = step.outbox.map(({ round, body }) => ({ round, payload: dkgProtocol.message.encode(body) }));
+  const says = step.outbox.map(({ round, body }) => ({
+    round,
+    to: 0,
+    payload: dkgProtocol.message.encode(body),
+  }));
   if (step.kind === 'finished') {
-    const certified = certifyKey(context, step.output);
+    const certified = certifyKey(means, step.output);
     const { transcriptHash, acknowledgement } = certified;
     const record: KeyRecord = { ...described, pending: null, certified };
     return {
       kind: 'finished',
       says,
-      key: { state: 'active', record },
-      result: { keyId, transcriptHash, acknowledgement },
+      keys: [{ kind: 'promote', expected: CREATED, record }],
+      result: { kind: 'dkg', keyId, transcriptHash, acknowledgement },
     };
   }
   const state = dkgProtocol.state.encode(step.state);
   const { round, from } = dkgProtocol.awaiting(step.state);
   // From here on others may hold the certificate: the key outlives its session.
-  const pending: KeyChange | null =
-    step.state.round === 2
-      ? { state: 'pending', record: { ...described, pending: state, certified: null } }
-      : null;
+  const keys: readonly KeyChange[] =
+    step.state.round === LAST_ROUND
+      ? [{ kind: 'create', record: { ...described, pending: state, certified: null } }]
+      : [];
   const secrets = concatBytes(described.staticSeed, state);
+  if (keys.length === 0) {
+    described.staticSeed.fill(0);
+    state.fill(0);
+  }
   wipeState(step.state);
-  return { kind: 'waiting', secrets, round, awaiting: from, says, key: pending };
+  return { kind: 'waiting', secrets, round, awaiting: from, says, keys };
 }
 
 function decodeMessage(payload: Uint8Array): DkgMessage | null {

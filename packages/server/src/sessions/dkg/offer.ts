@@ -1,6 +1,6 @@
-import { signIdentityStatement, type Proposal, type RosterOffer } from '@ckm/api';
+import { signIdentityStatement, type DkgProposal, type RosterOffer } from '@ckm/api';
 import { createStaticKey, staticKeyStatement, type StaticKey, type StaticKeyScope } from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
+import type { RoomMeans } from '../room.js';
 
 /** The epoch of a new key. */
 export const FIRST_EPOCH = 0;
@@ -20,8 +20,8 @@ export function staticKeyFrom(
 
 /** What this server puts into the roster: who it is, and a static key for this key alone that its identity vouches for. */
 export function makeOffer(
-  { identity, config }: ServerContext,
-  proposal: Proposal,
+  { identity, publicUrl }: RoomMeans,
+  proposal: DkgProposal,
   key: StaticKey,
 ): RosterOffer {
   const { staticKey, staticProof } = key;
@@ -35,6 +35,6 @@ export function makeOffer(
     staticKey,
     staticProof,
     identitySignature: signIdentityStatement(identity, statement),
-    url: config.publicUrl,
+    url: publicUrl,
   };
 }

@@ -1,4 +1,4 @@
-import { policyHash, type Proposal, type RosterOffer } from '@ckm/api';
+import { policyHash, type DkgProposal, type RosterOffer } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { isFirstEpoch, parseKeyParams, type KeyParams, type RosterEntry } from '@ckm/threshold';
 import { demand, refusal } from '../errors.js';
@@ -13,7 +13,11 @@ export interface OwnParameters {
  * Reads the parameters that a courier hands over, and holds them against what this server was asked and what it offered.
  * @throws EncodingError as `parseKeyParams`; StateError `PARAMETERS_DIFFER`
  */
-export function agreeOnParameters(proposal: Proposal, offer: RosterOffer, bytes: Uint8Array): OwnParameters {
+export function agreeOnParameters(
+  proposal: DkgProposal,
+  offer: RosterOffer,
+  bytes: Uint8Array,
+): OwnParameters {
   const parameters = readParameters(offer, bytes);
   const { key, own } = parameters;
   const sameKey =

@@ -1,10 +1,9 @@
-import type { Parameters, Result } from '@ckm/api';
+import type { DkgResult, Parameters, Result } from '@ckm/api';
 import type { Call, Handlers, KeyFacts, ServerContext, SessionFunctionName } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
 import { refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
-import type { SessionResult } from '../room.js';
 import {
   openKey,
   openKeyToShow,
@@ -44,7 +43,8 @@ async function listKeys(
   const rows = await context.storage.read((reader) =>
     reader.keys.list(call.account.xid, { after, limit: MOST_LISTED }),
   );
-  return { keys: rows.map((row) => summary(openKeyToShow(context, row))) };
+  const next = rows.length < MOST_LISTED ? null : rows.at(-1)!.keyId;
+  return { keys: rows.map((row) => summary(openKeyToShow(context, row))), next };
 }
 
 async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
@@ -70,7 +70,7 @@ async function certifyKey(
   context: ServerContext,
   call: Call,
   { keyId, certificate }: Parameters<'key.certify'>,
-): Promise<SessionResult> {
+): Promise<DkgResult> {
   const { result, activated } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const row = await findRow(transaction, call.account.xid, keyId);

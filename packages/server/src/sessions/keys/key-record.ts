@@ -1,9 +1,8 @@
-import type { KeyPolicy } from '@ckm/api';
+import type { DkgResult, KeyPolicy } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import type { Quorum, SuiteName } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow } from '../../storage/storage.js';
-import type { SessionResult } from '../room.js';
 import { openRecord, sealRecord } from '../sealed-record.js';
 
 /** What a certificate makes of a key. */
@@ -75,10 +74,10 @@ export function openKeyToShow(context: ServerContext, row: KeyRow): StoredKey {
 }
 
 /** What a server says of an active key to whoever made or restored it. */
-export function resultOf(keyId: Uint8Array, { certified }: KeyRecord): SessionResult {
+export function resultOf(keyId: Uint8Array, { certified }: KeyRecord): DkgResult {
   if (certified !== null) {
     const { transcriptHash, acknowledgement } = certified;
-    return { keyId, transcriptHash, acknowledgement };
+    return { kind: 'dkg', keyId, transcriptHash, acknowledgement };
   }
   throw new BugError('a key is neither pending nor certified', {
     code: 'KEY_STATE_BROKEN',

@@ -1,4 +1,4 @@
-import { policyHash, type KeyPolicy, type Parameters } from '@ckm/api';
+import { policyHash, type DkgResult, type KeyPolicy, type Parameters } from '@ckm/api';
 import { CkmError, EncodingError, equalBytes, PeerFaultError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
@@ -17,7 +17,6 @@ import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
-import type { SessionResult } from '../room.js';
 import { openKey, openKeyToShow, resultOf, sealKey, wipeKey, type KeyRecord } from './key-record.js';
 
 /**
@@ -35,7 +34,7 @@ export async function restoreKey(
   context: ServerContext,
   call: Call,
   { certificate, policy }: Parameters<'key.restore'>,
-): Promise<SessionResult> {
+): Promise<DkgResult> {
   const shown = parseShown(certificate, policy);
   const { result, restored } = await repeatWhenRaced(() => restoreOnce(context, call, shown));
   if (restored) context.events.keyActivated({ suite: shown.certificate.params.suite });
@@ -60,7 +59,7 @@ async function restoreOnce(
   context: ServerContext,
   call: Call,
   shown: Shown,
-): Promise<{ readonly result: SessionResult; readonly restored: boolean }> {
+): Promise<{ readonly result: DkgResult; readonly restored: boolean }> {
   const { params } = shown.certificate;
   const { keyId, suite, purpose } = params;
   const row = await context.storage.read((reader) => reader.keys.find(call.account.xid, keyId));

@@ -168,8 +168,6 @@ function bareCall({ storage, clock }: ServerContext, account: Account): Call {
   const messageId = new Uint8Array(randomBytes(32));
   return {
     account,
-    messageId,
-    receivedAt: clock(),
     transact: (work) =>
       storage.transact(async (transaction) => {
         await transaction.messages.record(account.xid, messageId, clock() + 60);

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KeyPolicy, Result } from '@ckm/api';
+import { dkgResult, type KeyPolicy, type Result } from '@ckm/api';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { openKey, type KeyRecord } from '../keys/key-record.js';
 import { alice, makeKey, type BareServers, type MadeKey } from './bare-servers.js';
@@ -46,7 +46,8 @@ export async function suffer(
   const made = await makeKey(callers, options);
   const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });
   const backup = { certificate: made.certificate, policy };
-  const result = (await callers[0]!.call('session.show', { sessionId: made.sessionId })).result!;
+  const shown = await callers[0]!.call('session.show', { sessionId: made.sessionId, after: 0 });
+  const result = dkgResult.parse(shown.result);
   const record = await recordOf(servers[0]!, made.keyId);
   const alpha = await loseDatabase(network, servers[0]!, changes);
   servers[0] = alpha;

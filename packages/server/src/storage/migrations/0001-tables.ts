@@ -36,14 +36,15 @@ function sessions(d: Dialect): string[] {
        ${id('owner', d)} references accounts (xid), ${id('session_id', d)}, ${id('key_id', d)}, ${word('state')},
        ${flag('open', d)}, ${count('version', d)}, ${time('created_at', d)}, ${time('expires_at', d)}, ${sealed(d)},
        primary key (owner, session_id)) ${d.suffix}`,
-    `create index sessions_by_owner on sessions (owner, created_at desc, session_id)`,
+    `create index sessions_waiting on sessions (session_id, owner) where state = 'proposed'`,
     `create index sessions_open on sessions (expires_at) where open = 1`,
     `create index sessions_open_by_owner on sessions (owner) where open = 1`,
     `create index sessions_over on sessions (expires_at, owner, session_id) where open = 0`,
     `create table session_packets (
        ${id('owner', d)}, ${id('session_id', d)}, round ${d.integer} not null check (round between 0 and 255),
-       sender ${d.integer} not null check (sender between 1 and 65535), ${sealed(d)},
-       primary key (owner, session_id, round, sender), ${session}) ${d.suffix}`,
+       sender ${d.integer} not null check (sender between 1 and 65535),
+       receiver ${d.integer} not null check (receiver between 0 and 65535), ${sealed(d)},
+       primary key (owner, session_id, round, sender, receiver), ${session}) ${d.suffix}`,
     `create table session_evidence (
        ${id('owner', d)}, ${id('session_id', d)}, ${count('number', d)}, ${sealed(d)},
        primary key (owner, session_id, number), ${session}) ${d.suffix}`,

@@ -21,9 +21,14 @@ export function sessionReader({ queries }: Reading): SessionReader {
         'sessions',
         await all().where('owner', '=', owner).where('session_id', '=', sessionId).executeTakeFirst(),
       ),
-    list: async (owner, limit) => {
-      const newest = all().where('owner', '=', owner).orderBy('created_at', 'desc').orderBy('session_id');
-      return (await newest.limit(limit).execute()).map((row) => fromColumns('sessions', row));
+    listWaiting: async (now, after, limit) => {
+      const waiting = all().where(isWaiting(now));
+      const behind =
+        after === null
+          ? waiting
+          : waiting.where(sql<boolean>`(session_id, owner) > (${after.sessionId}, ${after.owner})`);
+      const inOrder = await behind.orderBy('session_id').orderBy('owner').limit(limit).execute();
+      return inOrder.map((row) => fromColumns('sessions', row));
     },
     countOpen: async (owner) => {
       const { count } = await queries
@@ -45,6 +50,12 @@ export function sessionReader({ queries }: Reading): SessionReader {
       return (await inOrder.execute()).map((row) => fromColumns('sessions', row));
     },
   };
+}
+
+/** The predicate of the partial index, and what is not in it. */
+function isWaiting(now: number) {
+  return sql<boolean>`state = 'proposed' and +expires_at > ${now}
+    and exists (select 1 from accounts where xid = sessions.owner and status = 'active')`;
 }
 
 export function sessionWriter(writing: Writing): Transaction['sessions'] {
@@ -89,13 +100,14 @@ export function packetReader({ queries }: Reading): PacketReader {
       .where('owner', '=', owner)
       .where('session_id', '=', sessionId);
   return {
-    find: async (owner, sessionId, round, sender) =>
-      fromOptional(
-        'session_packets',
-        await of(owner, sessionId).where('round', '=', round).where('sender', '=', sender).executeTakeFirst(),
-      ),
-    list: async (owner, sessionId) => {
-      const rows = await of(owner, sessionId).orderBy('round').orderBy('sender').execute();
+    find: async (owner, sessionId, { round, sender, receiver }) => {
+      const inRound = of(owner, sessionId).where('round', '=', round);
+      const there = inRound.where('sender', '=', sender).where('receiver', '=', receiver);
+      return fromOptional('session_packets', await there.executeTakeFirst());
+    },
+    list: async (owner, sessionId, round) => {
+      const inRound = of(owner, sessionId).where('round', '=', round);
+      const rows = await inRound.orderBy('sender').orderBy('receiver').execute();
       return rows.map((row) => fromColumns('session_packets', row));
     },
   };

@@ -1,0 +1,47 @@
+import { decodeHex, encodeHex } from '@ckm/foundation';
+import type { SeenSession, SessionPlace, WaitingSession } from '../../context.js';
+import type { OpenServer } from '../../server/open-server.js';
+import type { OperatorSeenSession, OperatorSession, OperatorSessions } from '../schemas/sessions.js';
+
+/** Ceremonies that wait for the operator. */
+export function createSessionDesk({ context, sessions }: OpenServer) {
+  const { events } = context;
+  return {
+    /** A page of them, behind `after`. */
+    waitingSessions: async (after: SessionPlace | null): Promise<OperatorSessions> => {
+      const page = await sessions.sessionDesk.list(after);
+      const { next } = page;
+      return {
+        sessions: page.sessions.map(view),
+        next: next === null ? null : { sessionId: encodeHex(next.sessionId), owner: encodeHex(next.owner) },
+      };
+    },
+    /** @param seen what was looked at: nothing else is approved */
+    approveSession: async (seen: OperatorSeenSession): Promise<void> => {
+      await sessions.sessionDesk.approve(seenOf(seen));
+      events.operatorActed({ action: 'approve-session' });
+    },
+    rejectSession: async (seen: OperatorSeenSession, reason: string): Promise<void> => {
+      await sessions.sessionDesk.reject(seenOf(seen), reason);
+      events.operatorActed({ action: 'reject-session' });
+    },
+  };
+}
+
+function seenOf({ owner, sessionId, proposalHash }: OperatorSeenSession): SeenSession {
+  return {
+    owner: decodeHex(owner),
+    sessionId: decodeHex(sessionId),
+    proposalHash: decodeHex(proposalHash),
+  };
+}
+
+function view({ owner, sessionId, keyId, proposalHash, ...rest }: WaitingSession): OperatorSession {
+  return {
+    owner: encodeHex(owner),
+    sessionId: encodeHex(sessionId),
+    keyId: encodeHex(keyId),
+    proposalHash: encodeHex(proposalHash),
+    ...rest,
+  };
+}

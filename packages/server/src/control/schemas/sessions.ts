@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { hexId, hexText, sentence, unixSeconds } from './common.js';
+import type { Immutable } from './immutable.js';
+
+/** Where a list of waiting ceremonies has come to. */
+export const sessionCursor = z.strictObject({ sessionId: hexId, owner: hexId });
+
+/** All of a cursor, or nothing of it. */
+export const sessionsParameters = sessionCursor
+  .partial()
+  .refine(({ sessionId, owner }) => (sessionId === undefined) === (owner === undefined), {
+    error: 'sessionId and owner belong together',
+  });
+
+/** Which ceremony was looked at, whole: a yes to it is a yes to nothing else. */
+export const approveSessionParameters = z.strictObject({
+  sessionId: hexId,
+  owner: hexId,
+  proposalHash: hexId,
+});
+export type OperatorSeenSession = Immutable<z.output<typeof approveSessionParameters>>;
+
+/** `reason` reaches the owner. */
+export const rejectSessionParameters = approveSessionParameters.extend({ reason: sentence.min(1) });
+
+export const operatorSession = z.object({
+  owner: hexText,
+  sessionId: hexText,
+  keyId: hexText,
+  kind: z.string(),
+  /** Names everything that is proposed. */
+  proposalHash: hexText,
+  sentence: z.string(),
+  createdAt: unixSeconds,
+  expiresAt: unixSeconds,
+});
+export type OperatorSession = Immutable<z.output<typeof operatorSession>>;
+
+/** A page; `next` is where the following one begins, null at the end. */
+export const sessionsResult = z.object({
+  sessions: z.array(operatorSession),
+  next: sessionCursor.nullable(),
+});
+export type OperatorSessions = Immutable<z.output<typeof sessionsResult>>;

@@ -1,0 +1,45 @@
+import type { ServerContext } from '../../context.js';
+import { rowChanged } from '../../storage/codes.js';
+import type { SessionRow, Transaction } from '../../storage/storage.js';
+import { refusal } from '../errors.js';
+import { sealKey, type KeyRecord } from './key-record.js';
+
+/** The version of a key that was just created. */
+export const CREATED = 1;
+
+/**
+ * What a step of a ceremony does to the key it is about. Whoever changes a key says which version of it was expected:
+ * whatever became of it meanwhile is never written over.
+ */
+export type KeyChange =
+  /** A key that did not exist; it waits for its certificate, and answers nothing. */
+  | { readonly kind: 'create'; readonly record: KeyRecord }
+  /** It has its certificate, and is used from now on. */
+  | { readonly kind: 'promote'; readonly expected: number; readonly record: KeyRecord }
+  /** It never came about, and nobody can hold a certificate of it. */
+  | { readonly kind: 'void'; readonly expected: number };
+
+/**
+ * Changes a key in the transaction of the step that asks for it.
+ * @throws StateError `KEY_ID_TAKEN` when another session has made a key with this id; `ROW_CHANGED`
+ */
+export async function changeKey(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
+  change: KeyChange,
+): Promise<void> {
+  const existing = await transaction.keys.hold(owner, keyId);
+  if (change.kind === 'create') {
+    if (existing !== null) throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
+    const columns = { owner, keyId, state: 'pending', version: CREATED, createdAt: context.clock() } as const;
+    return transaction.keys.insert(sealKey(context, columns, change.record));
+  }
+  // Its certificate came by itself before the session had it: that is where the session was going.
+  if (change.kind === 'promote' && existing?.state === 'active') return;
+  if (existing?.version !== change.expected) throw rowChanged('keys');
+  if (change.kind === 'void') return transaction.keys.remove(owner, keyId);
+  const { version, createdAt } = existing;
+  const columns = { owner, keyId, state: 'active', version: version + 1, createdAt } as const;
+  await transaction.keys.update(sealKey(context, columns, change.record));
+}

@@ -1,0 +1,75 @@
+import { taggedHash } from '@ckm/threshold';
+import { encodeData } from '@ckm/gordian';
+import { equalBytes } from '@ckm/foundation';
+import type { SeenSession, SessionDesk, WaitingSession } from '../context.js';
+import type { SessionRow, Transaction } from '../storage/storage.js';
+import { demand } from './errors.js';
+import { checkReason } from './operator-reason.js';
+import { endDraft, openDraft } from './session-draft.js';
+import { openSessionToShow, type StoredSession } from './session-record.js';
+import {
+  findSessionRow,
+  ownOrigin,
+  reviseSession,
+  roomFor,
+  type Change,
+  type SessionMeans,
+} from './session-revise.js';
+
+const PAGE = 64;
+
+/** Where the operator says yes or no to ceremonies that a room asks people about. */
+export function createSessionDesk(server: SessionMeans): SessionDesk {
+  const { context } = server;
+
+  async function decide(seen: SeenSession, change: Change, decided: 'approved' | 'rejected', detail: string) {
+    const row = await context.storage.read((reader) => findSessionRow(reader, seen));
+    const deed = `operator.${decided === 'approved' ? 'approve' : 'reject'}`;
+    const origin = { ...ownOrigin(context, row), entry: { deed, verdict: decided, detail } };
+    await reviseSession(server, origin, async (draft, drafting, transaction) => {
+      const { session } = draft;
+      demand(session.state === 'proposed', 'SESSION_NOT_WAITING', `the session is ${session.state}`);
+      await assertActive(transaction, session.row);
+      const isSeen = equalBytes(hashOf(session), seen.proposalHash);
+      demand(isSeen, 'SESSION_NOT_AS_SEEN', 'what waits under this id is not what was looked at');
+      return change(draft, drafting, transaction);
+    });
+  }
+
+  function shown(row: SessionRow): WaitingSession {
+    const session = openSessionToShow(context, row);
+    const { owner, sessionId, keyId, createdAt, expiresAt } = row;
+    const { proposal } = session.record;
+    const { kind } = proposal;
+    const sentence = roomFor(server.rooms, kind).sentence(proposal);
+    const proposalHash = hashOf(session);
+    return { owner, sessionId, keyId, kind, proposalHash, sentence, createdAt, expiresAt };
+  }
+
+  return {
+    async list(after = null) {
+      const rows = await context.storage.read(({ sessions }) =>
+        sessions.listWaiting(context.clock(), after, PAGE),
+      );
+      const last = rows.length < PAGE ? undefined : rows.at(-1);
+      const next = last === undefined ? null : { sessionId: last.sessionId, owner: last.owner };
+      return { sessions: rows.map(shown), next };
+    },
+    approve: (seen) =>
+      decide(seen, (draft, { means, room }) => openDraft({ means, room }, draft), 'approved', ''),
+    reject: async (seen, reason) => {
+      const said = checkReason(reason);
+      await decide(seen, (draft) => endDraft(draft, 'rejected', { reason: said }), 'rejected', said);
+    },
+  };
+}
+
+async function assertActive(transaction: Transaction, { owner }: SessionRow): Promise<void> {
+  const account = await transaction.accounts.find(owner);
+  demand(account?.status === 'active', 'SESSION_NOT_WAITING', 'the account behind this session is suspended');
+}
+
+/** What is proposed, under which ids and until when: a yes is a yes to this and nothing else. */
+function hashOf({ row: { owner, sessionId, expiresAt }, record: { proposal } }: StoredSession): Uint8Array {
+  return taggedHash('CKM/session/proposal/v1', owner, sessionId, encodeData({ expiresAt, proposal }));
+}
