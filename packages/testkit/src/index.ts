@@ -27,3 +27,4 @@ export {
   spawnServer,
 } from './server-process.js';
 export { type ChaosReport, runSchedule } from './chaos/index.js';
+export { isPgBouncerHere, type PgBouncer, startPgBouncer } from './pgbouncer.js';

@@ -28,6 +28,8 @@ export interface PostgresCluster {
   halt(how: HaltMode): Promise<void>;
   /** Starts it again after {@link halt}; resolves when it answers. */
   resume(): Promise<void>;
+  /** Settings with which sessions of a database start. */
+  configure(url: string, settings: Readonly<Record<string, string>>): Promise<void>;
   /** Removes a database, whoever uses it. */
   dropDatabase(url: string): Promise<void>;
   /** Ends it and removes it. */
@@ -112,6 +114,10 @@ export async function startPostgres({ connections = 60 } = {}): Promise<Postgres
       await disconnectAll(from);
       await command(`create database ${name} template ${nameOf(from)}`);
       return urlOf(name);
+    },
+    configure: async (url, settings) => {
+      for (const [name, value] of Object.entries(settings))
+        await command(`alter database ${nameOf(url)} set ${name} = '${value}'`);
     },
     dropDatabase: async (url) => {
       await command(`drop database if exists ${nameOf(url)} with (force)`);

@@ -11,8 +11,10 @@ export const STORAGE_CODES = [
   'STORAGE_FAILED',
   'STORAGE_FULL',
   'STORAGE_IN_USE',
+  'STORAGE_POOLED',
   'STORAGE_SCHEMA_NEWER',
   'STORAGE_SCHEMA_WRONG',
+  'STORAGE_SETTINGS_LOST',
   'STORAGE_UNREACHABLE',
 ] as const;
 export type StorageCode = (typeof STORAGE_CODES)[number];

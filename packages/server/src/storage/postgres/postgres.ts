@@ -4,6 +4,7 @@ import { fromDriver } from '../codes.js';
 import type { Database, Queries } from '../database.js';
 import { migrate } from '../migrations/migrate.js';
 import type { Storage } from '../storage.js';
+import { assertOwnSessions } from './pooler.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
 import { storeUsage, type Reading } from '../tables/writing.js';
 
@@ -15,20 +16,23 @@ export interface PostgresOptions {
 
 /** Any number nobody else uses: two replicas that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_165_091_442;
+/** What an administrator set for other purposes must not weaken a commit, and nobody waits for ever. */
+const SETTINGS = { synchronous_commit: 'on', statement_timeout: '15s', lock_timeout: '10s' } as const;
 /** PostgreSQL's name of its 64-bit integer; ours all fit a number. */
 const INT8 = 20;
 
 /**
  * Opens a PostgreSQL database, which several replicas of one server may share. The driver is loaded only here.
- * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_SCHEMA_…`.
+ * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_POOLED`, `STORAGE_SETTINGS_LOST`, `STORAGE_SCHEMA_…`.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
   const { url, connections = 8 } = options;
   const { default: pg } = await import('pg');
   const config: ClientConfig = {
     connectionString: url,
-    // What an administrator set for other purposes must not weaken a commit.
-    options: '-c synchronous_commit=on -c statement_timeout=15000 -c lock_timeout=10000',
+    options: Object.entries(SETTINGS)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     application_name: 'ckm',
@@ -44,6 +48,12 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
   pool.on('connect', (client) => void client.on('error', () => undefined));
   const queries = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
+    await assertOwnSessions(async () => {
+      const client = new pg.Client(config);
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
+    }, SETTINGS);
     await prepareSchema(queries);
     return storageOn(queries);
   } catch (error) {

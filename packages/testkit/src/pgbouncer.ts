@@ -1,0 +1,92 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PROGRAM = '/usr/sbin/pgbouncer';
+
+/** Whether PgBouncer is on this machine; if not, a test that needs it is to be skipped, by name. */
+export function isPgBouncerHere(): boolean {
+  return existsSync(PROGRAM);
+}
+
+/** A PgBouncer on loopback in front of one database. */
+export interface PgBouncer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * @param database of `PostgresCluster.createDatabase`
+ * @param mode when a session is handed on: after each transaction, or when the client has gone
+ */
+export async function startPgBouncer(
+  database: string,
+  mode: 'transaction' | 'session',
+  { poolSize = 4, ignored = 'options' } = {},
+): Promise<PgBouncer> {
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-pgbouncer-'));
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const name = database.slice(database.indexOf('@/') + 2, database.indexOf('?'));
+  const host = decodeURIComponent(database.slice(database.indexOf('host=') + 5));
+  const file = join(folder, 'pgbouncer.ini');
+  const lines = [
+    '[databases]',
+    `${name} = host=${host} user=postgres dbname=${name}`,
+    '[pgbouncer]',
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${port}`,
+    'unix_socket_dir =',
+    'auth_type = any',
+    `pool_mode = ${mode}`,
+    `default_pool_size = ${poolSize}`,
+    `ignore_startup_parameters = extra_float_digits${ignored === '' ? '' : `, ${ignored}`}`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o644 });
+  // It refuses to run as root.
+  const [command, parameters] =
+    process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', PROGRAM, file]] : [PROGRAM, [file]];
+  const child = spawn(command, [...parameters], { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = `postgres://postgres@127.0.0.1:${port}/${name}`;
+  await untilItListens(port);
+  return {
+    url,
+    stop: async () => {
+      // runuser does not hand signals on to what it started.
+      spawnSync('pkill', ['-TERM', '-f', file]);
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilItListens(port: number): Promise<void> {
+  const { connect } = await import('node:net');
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const isListening = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (isListening) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`PgBouncer does not listen on port ${port}`);
+}
