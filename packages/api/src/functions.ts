@@ -87,7 +87,12 @@ export const FUNCTIONS = {
   'key.list': {
     account: true,
     parameters: z.strictObject({ after: identifier.nullable() }),
-    result: z.strictObject({ keys: z.array(keySummary).max(MAX_LISTED), next: identifier.nullable() }),
+    result: z.strictObject({
+      keys: z.array(keySummary).max(MAX_LISTED),
+      next: identifier.nullable(),
+      /** Ids of keys whose rows the server cannot read any more; absent: none on this page. */
+      unreadable: z.array(identifier).max(MAX_LISTED).optional(),
+    }),
   },
   'key.show': {
     account: true,

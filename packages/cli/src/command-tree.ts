@@ -60,6 +60,11 @@ const OWN_SERVER: readonly CommandNode[] = [
     load: async () => (await import('./commands/server/unseal.js')).serverUnsealCommand(),
   },
   {
+    name: 'rotate-key',
+    summary: 'put another storage key in the place of the present one, while the server runs',
+    load: async () => (await import('./commands/server/rotate-key.js')).serverRotateKeyCommand(),
+  },
+  {
     name: 'status',
     summary: 'how a running server is',
     load: async () => (await import('./commands/server/status.js')).serverStatusCommand(),

@@ -7,6 +7,7 @@ import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
 import type { ShownRequest } from './requests/shown-request.js';
 import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
+import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
 
@@ -30,6 +31,7 @@ export interface ServerContext {
   /** The server's own identity: signs replies and packets, opens messages. */
   readonly identity: Identity;
   readonly staticSeeds: StaticSeeds;
+  readonly epochKeys: EpochKeys;
   readonly accounts: Accounts;
   readonly policy: Policy;
   readonly audit: AuditLog;
@@ -137,6 +139,8 @@ export interface KeyFacts {
   readonly createdAt: number;
   /** What its likeness is made of; null while it waits for its certificate. */
   readonly transcriptHash: Uint8Array | null;
+  /** Which version of what the operator took away belongs to it; 0: none. */
+  readonly tightened: number;
   readonly policy: KeyPolicy;
 }
 
@@ -154,8 +158,12 @@ export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName>;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
-  /** Reads a key row for the operator; its secrets are wiped at once. */
+  /** Reads what a key's head shows, for the operator. */
   keyFacts(row: KeyRow): KeyFacts;
+  /** Null when the row is not what this server stored. */
+  keyFactsIfWhole(row: KeyRow): KeyFacts | null;
+  /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
+  noteTightened(transaction: Transaction, row: KeyRow, version: number): Promise<void>;
   /** Ends every open session, because the database is an older one. Pending keys stay. */
   voidOpen(reason: string): Promise<void>;
   /** Expires what is overdue at `clock()`, forgets what has been over for long; called every few seconds. */

@@ -34,6 +34,10 @@ export interface Events {
   /** The new one cannot be used. */
   certificateKept(fields: { readonly code: string }): void;
   tlsKeyExposed(): void;
+  /** At start: a crash could write the memory of this process to a file. */
+  coreFilesPossible(): void;
+  /** At start: shares whose epoch key this process does not find. */
+  epochKeysMissing(fields: { readonly count: number }): void;
   /** At start: what computes with the keys of each suite. */
   arithmeticChosen(backends: readonly SuiteBackend[]): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
@@ -173,6 +177,10 @@ function createEvents(log: Logger, registry: Registry): Events {
     certificateRenewed: () => log.info('TLS certificate read anew'),
     certificateKept: ({ code }) =>
       log.error({ code: label(code) }, 'the new TLS certificate or key cannot be used, the old one stays'),
+    coreFilesPossible: () =>
+      log.warn('a crash could write the memory of this process, shares included, to a file: ulimit -c 0'),
+    epochKeysMissing: ({ count }) =>
+      log.warn({ count, code: 'EPOCH_KEY_MISSING' }, 'epoch keys are missing: these keys do not sign here'),
     tlsKeyExposed: () => log.warn('others on this machine may read the TLS key: chmod 600'),
     arithmeticChosen: (backends) => {
       for (const { suite, backend, grade } of backends) {

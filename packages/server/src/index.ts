@@ -2,7 +2,12 @@ export { connectOperator, type Operator } from './control/connect-operator.js';
 export { describeOperations } from './control/openapi.js';
 export type { OperationName, OperatorParameters, OperatorResult } from './control/operations.js';
 export type { OperatorAuditLine, OperatorAuditVerification } from './control/schemas/audit.js';
-export type { OperatorKey, OperatorKeyPolicy, TightenBody } from './control/schemas/keys.js';
+export type {
+  OperatorKey,
+  OperatorKeyCursor,
+  OperatorKeyPolicy,
+  TightenBody,
+} from './control/schemas/keys.js';
 export type { OperatorAccount, OperatorInvite } from './control/schemas/people.js';
 export type { OperatorRequest } from './control/schemas/requests.js';
 export type { OperatorStatus } from './control/schemas/status.js';

@@ -14,6 +14,7 @@ import { isTlsKeyExposed, type Listener, listenTcp, listenUnix, type WebApp } fr
 import { assertArithmetic } from './server/arithmetic.js';
 import { claimControlSocket } from './server/control-socket.js';
 import { assertDataDir } from './server/data-dir.js';
+import { forbidCoreFiles } from './server/core-limit.js';
 import { hardenProcess } from './server/hardening.js';
 import { createLife, type Life } from './server/life.js';
 import type { RoomsOf } from './sessions/sessions.js';
@@ -73,6 +74,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const { dataDir, nowMs = Date.now, backends = suiteBackends() } = options;
   const env = readEnv(options.variables);
   hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
+  const isCoreForbidden = forbidCoreFiles();
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
   assertArithmetic(backends, config.allowSlowArithmetic);
@@ -97,6 +99,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const { port } = await server.listen(socket);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
     if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
+    if (!isCoreForbidden) reporting.events.coreFilesPossible();
     if (!source.sealed || options.passphrase !== undefined) await life.open(options.passphrase ?? null);
     const storage = config.databaseUrl === null ? 'sqlite' : 'postgres';
     reporting.events.arithmeticChosen(backends);

@@ -17,6 +17,11 @@ export const OPERATOR_PAGES = pagesOf({
     'Two on one database would each believe to be the only one, and could use a nonce twice.',
     'Stop it with ckm server stop FOLDER, or choose another folder.',
   ],
+  SERVER_STILL_STOPPING: [
+    'The server on this data directory is stopping.',
+    'It finishes what it was asked before it lets go of its database.',
+    'Wait until it has stopped, then start it again.',
+  ],
   CONFIG_MISSING: [
     'There is no server in this folder.',
     'A server is made once, with its identity; starting never makes one by accident.',
@@ -56,6 +61,11 @@ export const OPERATOR_PAGES = pagesOf({
     'The audit log was changed, cut or exchanged.',
     'Each entry is bound to the one before it and to the storage key; the head is also kept outside the database.',
     'Keep the database as it is, find out who could write to it, and restore a backup. Tell the owners.',
+  ],
+  CLOCK_AHEAD: [
+    'The clock of the machine is more than a year ahead of the last entry of the audit log.',
+    'Everything that waits would expire at once and be forgotten, and the clock could not be set back afterwards.',
+    'Set the clock right. If the server really rested for so long, start once with CKM_ACCEPT_CLOCK=1.',
   ],
   CLOCK_BEHIND: [
     'The clock of the machine is behind a moment at which this server has already lived.',
@@ -142,6 +152,41 @@ export const OPERATOR_PAGES = pagesOf({
     'Writing with it would leave rows that nobody can read together.',
     'Bring storage key and database of the same server together.',
   ],
+  EPOCH_KEY_MISSING: [
+    'The server does not find the key that seals its share of this key.',
+    'Each share is sealed under a key of its own, a file beside the database, so that it can be destroyed for good.',
+    'Bring the file back from the copy of epoch-keys, or name the folder that the replicas share: CKM_EPOCH_KEYS.',
+  ],
+  EPOCH_KEYS_UNUSABLE: [
+    'The folder of epoch keys is not there, or others may enter it.',
+    'In an empty folder made by accident every share would seem lost.',
+    'Make the folder, mode 0700, or mount it, then start the server again.',
+  ],
+  FILES_TOO_MANY: [
+    'The system lets the server open no more files.',
+    'Each connection and each file counts.',
+    'Allow it more: ulimit -n, or LimitNOFILE in the unit file.',
+  ],
+  FILE_IN_THE_WAY: [
+    'A file of the server cannot be written.',
+    'A folder lies in its place, or it belongs to somebody else.',
+    'Look what is there, and give it back to the user of the server.',
+  ],
+  FILE_NO_ROOM: [
+    'There is no room left for a file of the server.',
+    'What cannot be written down is not done.',
+    'Free disk space on the machine of the server.',
+  ],
+  KEY_WENT_BACK: [
+    'The stored key is older than this server has seen it.',
+    'Somebody put its row back, and with it what was allowed then.',
+    'Find out who writes to the database, and restore a backup.',
+  ],
+  ROTATION_REPLICAS: [
+    'Other processes of this server have the database open.',
+    'They would go on sealing with the old storage key, which is destroyed at the end.',
+    'Stop all replicas but one, change the key there, then give the others the new key file.',
+  ],
   FILE_TAMPERED: [
     'A sealed file of the server was changed, exchanged or damaged.',
     'It is sealed with its name, so that no other file passes for it.',
@@ -178,6 +223,16 @@ export const OPERATOR_PAGES = pagesOf({
     'Going on could lose more.',
     'Stop the server and restore the database from a backup.',
   ],
+  STORAGE_CANNOT_OPEN: [
+    'The file of the database cannot be opened.',
+    'Its owner, its folder, or the number of open files may be why.',
+    'Look at all three on the machine of the server.',
+  ],
+  STORAGE_FILES_TOO_MANY: [
+    'The system lets the server open no more files or connections.',
+    'Without one it does not reach its database.',
+    'Allow it more: ulimit -n, or LimitNOFILE in the unit file.',
+  ],
   STORAGE_FAILED: [
     'The database refused.',
     'What cannot be stored is not done.',
@@ -187,11 +242,6 @@ export const OPERATOR_PAGES = pagesOf({
     'The database has no room left.',
     'What cannot be stored is not done.',
     'Free disk space on the machine of the server.',
-  ],
-  STORAGE_LOCK_LOST: [
-    'The server no longer holds the lock on its database.',
-    'Another process may be writing; a nonce could be used twice.',
-    'Find out what else uses the database, then start the server again.',
   ],
   STORAGE_SCHEMA_NEWER: [
     'The database was written by a newer version.',

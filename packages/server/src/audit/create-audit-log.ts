@@ -25,7 +25,7 @@ export function createAuditLog(sources: {
   const { vault, clock, random } = sources;
   const memory = createLogMemory();
   return {
-    append: async ({ audit }, entry) => {
+    append: async ({ audit, whenCommitted }, entry) => {
       const head = await audit.holdHead();
       if (head !== null) assertHead(vault, head);
       await memory.follow(audit, head);
@@ -35,7 +35,7 @@ export function createAuditLog(sources: {
       const hash = chainHash(previous, sequence, plaintext);
       const row = vault.sealRow('audit', { sequence, previous, hash }, plaintext);
       await audit.append(row, vault.sealRow('audit_head', { sequence, hash }, hash));
-      memory.expect({ sequence, hash });
+      whenCommitted(() => memory.note({ sequence, hash }));
     },
     list: async (reader: Reader, sequence, limit) => {
       const rows = await reader.audit.list(sequence, limit);

@@ -15,24 +15,21 @@ export interface LogMemory {
    * @throws StorageError `STORAGE_WENT_BACK`
    */
   follow(audit: Pick<AuditReader, 'list'>, head: AuditAnchor | null): Promise<void>;
-  /** The end that the transaction under way will have made, if it commits: then it needs no comparison. */
-  expect(head: AuditAnchor): void;
+  /** An end that a transaction of ours has made, and committed. */
+  note(head: AuditAnchor): void;
 }
 
 export function createLogMemory(): LogMemory {
   let seen: AuditAnchor | null = null;
-  let expected: AuditAnchor | null = null;
+  const note = (head: AuditAnchor) => {
+    if (head.sequence >= (seen?.sequence ?? 0)) seen = { sequence: head.sequence, hash: head.hash };
+  };
   return {
     seen: () => seen,
+    note,
     async follow(audit, head) {
-      const isExpected = head !== null && expected !== null && isSame(head, expected);
-      if (!isExpected && seen !== null && !(await goesOnFrom(audit, seen, head))) throw wentBack();
-      if (head !== null && head.sequence >= (seen?.sequence ?? 0)) {
-        seen = { sequence: head.sequence, hash: head.hash };
-      }
-    },
-    expect: (head) => {
-      expected = head;
+      if (seen !== null && !(await goesOnFrom(audit, seen, head))) throw wentBack();
+      if (head !== null) note(head);
     },
   };
 }

@@ -10,6 +10,7 @@ export const CONFIG_CODES = [
   'INSPECTOR_REFUSED',
   'LISTEN_FAILED',
   'SERVER_RUNNING',
+  'SERVER_STILL_STOPPING',
 ] as const;
 export type ConfigCode = (typeof CONFIG_CODES)[number];
 

@@ -26,6 +26,8 @@ export interface ServerConfig {
    * for every key made with it, for ever; so the shares of a refreshed key are only as old as it.
    */
   readonly backup: 'epoch' | 'static';
+  /** The folder of epoch keys that replicas share; null: one in the data directory. */
+  readonly epochKeys: string | null;
   readonly quota: Quota;
   readonly policy: OperatorPolicy;
   readonly limits: {

@@ -6,6 +6,7 @@ export interface Env {
   readonly tlsCertificate: string | undefined;
   readonly tlsKey: string | undefined;
   readonly storageKeyFile: string | undefined;
+  readonly epochKeys: string | undefined;
   readonly logLevel: string | undefined;
   readonly trustProxy: string | undefined;
   readonly allowInspect: string | undefined;
@@ -21,6 +22,7 @@ export const ENV_NAMES: { readonly [N in keyof Env]: string } = {
   tlsCertificate: 'CKM_TLS_CERTIFICATE',
   tlsKey: 'CKM_TLS_KEY',
   storageKeyFile: 'CKM_STORAGE_KEY_FILE',
+  epochKeys: 'CKM_EPOCH_KEYS',
   logLevel: 'CKM_LOG_LEVEL',
   trustProxy: 'CKM_TRUST_PROXY',
   allowInspect: 'CKM_ALLOW_INSPECT',

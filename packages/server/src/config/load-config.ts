@@ -71,6 +71,7 @@ export const configFile = z.strictObject({
     .default(null),
   accounts: z.enum(['open', 'invite', 'closed']).default('invite'),
   backup: z.enum(['epoch', 'static']).default('epoch'),
+  epochKeys: z.string().startsWith('/').max(1_024).nullable().default(null),
   quota: quota.prefault({}),
   policy: policy.prefault({}),
   limits: limits.prefault({}),
@@ -147,6 +148,7 @@ function withEnv(file: unknown, env: Env): unknown {
   return {
     ...file,
     ...(env.publicUrl === undefined ? {} : { publicUrl: env.publicUrl }),
+    ...(env.epochKeys === undefined ? {} : { epochKeys: env.epochKeys }),
     ...(env.listen === undefined ? {} : { listen: parseListen(env.listen) }),
     ...(env.logLevel === undefined ? {} : { log: { level: env.logLevel } }),
     ...(env.trustProxy === undefined

@@ -34,6 +34,7 @@ export function createActs({ desk, status, unseal, shutdown, reporting }: Contro
       shutdown();
       return {};
     },
+    rotateKey: async (passphrase) => ({ storageKey: await desk().rotateKey(passphrase) }),
     metrics: () => reporting.metrics(),
 
     requests: ({ createdAt, requestId, owner }) =>

@@ -2,7 +2,7 @@ import { toProblem } from '@ckm/api';
 import { CkmError, secret, UsageError, type Secret } from '@ckm/foundation';
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { readBody } from '../http/read-body.js';
+import { readBody, readSecretBody } from '../http/read-body.js';
 import { type Acts, type ControlOptions, createActs } from './acts.js';
 import { isNumeric, pathNames, type Operation } from './operation.js';
 import { OPERATION_NAMES, OPERATIONS, type OperationName } from './operations.js';
@@ -60,7 +60,7 @@ async function readParameters(c: Context, operation: Operation): Promise<unknown
 }
 
 async function readSecret(c: Context): Promise<Secret<Uint8Array>> {
-  const bytes = await readBody(c.req.raw, MAX_SECRET_BYTES);
+  const bytes = await readSecretBody(c.req.raw, MAX_SECRET_BYTES);
   if (bytes === null) throw badInput('the passphrase is too long');
   return secret(bytes);
 }

@@ -1,3 +1,4 @@
+import { reveal, type Secret } from '@ckm/foundation';
 import type { OpenServer } from '../server/open-server.js';
 import { createAuditDesk } from './desks/audit-desk.js';
 import { createKeyDesk } from './desks/key-desk.js';
@@ -13,6 +14,9 @@ export function createOperatorDesk(server: OpenServer) {
     ...createAuditDesk(server),
     ...createPeopleDesk(server),
     ...createKeyDesk(server),
+    /** @param passphrase without bytes on a server that has none; wiped */
+    rotateKey: (passphrase: Secret<Uint8Array>) =>
+      server.rotation.rotate(reveal(passphrase, 'see whether there is one').length === 0 ? null : passphrase),
   };
 }
 export type OperatorDesk = ReturnType<typeof createOperatorDesk>;

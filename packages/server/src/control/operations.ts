@@ -34,7 +34,7 @@ import {
   sessionsParameters,
   sessionsResult,
 } from './schemas/sessions.js';
-import { operatorStatus } from './schemas/status.js';
+import { operatorStatus, rotateKeyResult } from './schemas/status.js';
 
 type Row = Omit<Operation, 'method' | 'takes' | 'changes'>;
 
@@ -71,6 +71,15 @@ export const OPERATIONS = {
     changes: 'process',
     parameters: nothing,
     result: nothing,
+  }),
+  rotateKey: change({
+    path: '/rotate-key',
+    summary:
+      'put another storage key in the place of the present one; answered when the old one is destroyed',
+    takes: 'local',
+    changes: 'process',
+    parameters: 'secret',
+    result: rotateKeyResult,
   }),
   metrics: read({
     path: '/metrics',

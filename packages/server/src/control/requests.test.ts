@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { KeyPolicy, RequestReply } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import { person, random } from '../test/rooms.js';
+import { filesOf } from '../test/stored-secrets.js';
 import type { TestServer, TestServerOptions } from '../test/test-server.js';
 import type { Operator } from './connect-operator.js';
 import { alice, makeKeyOf, messageOf, startWithKey } from './test/keyed-servers.js';
@@ -208,7 +207,7 @@ describe('V65: what a server draws to make a key and to sign with it', () => {
     await signer.sign(messageOf('canary'), [1, 2]);
     const lines = JSON.stringify(await operator.audit({ limit: 1_000 }));
     await alpha.server.close();
-    const files = readdirSync(alpha.dataDir).map((name) => readFileSync(join(alpha.dataDir, name)));
+    const files = filesOf(alpha.dataDir).map(([, content]) => content);
     expect(drawn.length).toBeGreaterThan(8);
     for (const bytes of drawn) {
       for (const encoding of ['hex', 'base64', 'base64url'] as const) {

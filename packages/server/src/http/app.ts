@@ -51,7 +51,9 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     const isUsable = (await gate.open()?.storageAnswers()) ?? false;
     const phase = gate.phase();
     const status = phase === 'ready' && !isUsable ? 'storage' : phase;
-    return c.json({ status }, status === 'ready' ? 200 : 503, PLAIN_HEADERS);
+    const missing = gate.open()?.epochKeysMissing?.() ?? 0;
+    const body = missing === 0 ? { status } : { status, epochKeysMissing: missing };
+    return c.json(body, status === 'ready' ? 200 : 503, PLAIN_HEADERS);
   });
   app.get('/metrics', async (c) => {
     // Behind a proxy everybody seems to be here, and not every proxy says that it is one.

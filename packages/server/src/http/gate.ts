@@ -20,6 +20,8 @@ export interface OpenGate {
     | { readonly kind: 'problem'; readonly problem: Problem }
   >;
   readonly card: IdentityCard;
+  /** How many shares have an epoch key that this process does not find; absent: nobody counted. */
+  epochKeysMissing?(): number;
   /** Whether its database answers, soon and at this moment. */
   storageAnswers(): Promise<boolean>;
 }

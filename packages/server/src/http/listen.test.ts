@@ -3,7 +3,9 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Listener, listenTcp } from './listen.js';
+import { createReporting } from '../events.js';
 import { TEST_LIMITS } from '../test/limits.js';
+import { createHttpApp } from './app.js';
 
 /** Of this machine, and another one than 127.0.0.1. */
 const MALLORY = '127.0.0.66';
@@ -91,4 +93,32 @@ describe('V70: connections of one address', () => {
     await ended;
     expect(await ask(MALLORY)).toBe(200);
   });
+});
+
+test('/metrics are not opened by headers that push out for whom a proxy on this machine speaks: more than 64 are refused', async () => {
+  const app = createHttpApp({
+    config: { limits: LIMITS, trustProxy: false, metrics: 'local' },
+    gate: { phase: () => 'ready', open: () => null },
+    reporting: createReporting({ level: 'silent' }),
+  });
+  listener = await listenTcp(app, {
+    listen: { host: '127.0.0.1', port: 0 },
+    tls: null,
+    limits: LIMITS,
+    trustProxy: false,
+  });
+  const statusWith = (headers: number) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const padding = Array.from({ length: headers }, (_, i) => [`x-padding-${i}`, 'x']);
+      const sent = { ...Object.fromEntries(padding), 'x-forwarded-for': '192.0.2.66' };
+      const options = { host: '127.0.0.1', port: listener.port, path: '/metrics', agent: false };
+      request({ ...options, headers: sent }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .once('error', reject)
+        .end();
+    });
+  expect(await statusWith(10)).toBe(403);
+  expect(await statusWith(70)).toBe(431);
 });

@@ -66,7 +66,14 @@ export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
 
 function listenerOf(app: WebApp): RequestListener {
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  return (incoming, outgoing) => void answer(incoming, outgoing);
+  return (incoming, outgoing) => {
+    // Node would leave out what is too many, and with it what a proxy says of whom it speaks for.
+    if (incoming.rawHeaders.length > 2 * MOST_HEADERS) {
+      outgoing.writeHead(431, { connection: 'close' }).end();
+      return;
+    }
+    void answer(incoming, outgoing);
+  };
 }
 
 type TlsFiles = NonNullable<ServerConfig['tls']>;
@@ -95,6 +102,9 @@ function readTls({ certificateFile, keyFile }: TlsFiles): SecureContextOptions {
 export function isTlsKeyExposed({ keyFile }: TlsFiles): boolean {
   return (statSync(keyFile).mode & 0o077) !== 0;
 }
+
+/** Header lines of one request. Source: RFC 6585 §5 for the answer to more. */
+const MOST_HEADERS = 64;
 
 /** Open sockets; each costs memory before it has said a word. */
 const MAX_CONNECTIONS = 4_096;
@@ -127,7 +137,8 @@ function limitServer(server: Server, { headersMs }: Patience, requestTimeoutMs: 
   server.headersTimeout = headersMs;
   server.requestTimeout = requestTimeoutMs + 10_000;
   server.keepAliveTimeout = 30_000;
-  server.maxHeadersCount = 64;
+  // All of them, so that they can be counted; their bytes have a limit of Node's own.
+  server.maxHeadersCount = 0;
   server.maxRequestsPerSocket = 0;
   server.maxConnections = MAX_CONNECTIONS;
 }

@@ -13,9 +13,18 @@ export async function readBody(request: Request, limit: number): Promise<Uint8Ar
   return readStream(request.body, limit);
 }
 
+/**
+ * The bytes of a request that are a secret: what the connection brought is overwritten as soon as it is copied, so that the
+ * result is the only copy in this process that lasts.
+ */
+export async function readSecretBody(request: Request, limit: number): Promise<Uint8Array | null> {
+  return readStream(request.body, limit, (part) => part.fill(0));
+}
+
 async function readStream(
   body: ReadableStream<Uint8Array> | null,
   limit: number,
+  whenCopied: (part: Uint8Array) => void = () => undefined,
 ): Promise<Uint8Array | null> {
   if (body === null) return new Uint8Array(0);
   const parts: Uint8Array[] = [];
@@ -36,6 +45,7 @@ async function readStream(
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
+    whenCopied(part);
   }
   return bytes;
 }

@@ -1,5 +1,5 @@
 import { assertProtocolVersion, type FunctionName, isFunctionName, parseCall, type Reply } from '@ckm/api';
-import { encodeHex, UsageError } from '@ckm/foundation';
+import { CkmError, encodeHex, UsageError } from '@ckm/foundation';
 import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
 import { createFairQueue } from '../accounts/fair-queue.js';
 import { createRateLimiter } from '../accounts/rate-limiter.js';
@@ -83,7 +83,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
         Reply<FunctionName>,
         { ok: true }
       >['result'];
-      await settle();
+      await settle().catch(passIfFull);
       return { ok: true, result };
     } catch (error) {
       // A stranger who was refused leaves nothing behind, not even a row.
@@ -91,6 +91,14 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
       throw error;
     }
   };
+}
+
+/**
+ * A message that could not be recorded because the disk is full: what was only a question is answered all the same, and
+ * would be once more if somebody repeated it, to the same asker. Whatever changes something has recorded it by then.
+ */
+function passIfFull(error: unknown): void {
+  if (!(error instanceof CkmError) || error.code !== 'STORAGE_FULL') throw error;
 }
 
 function unknownAccount() {

@@ -6,8 +6,8 @@ import type { Vault } from '../vault/vault.js';
 import { policyError } from './codes.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
-import type { Policy, RequestFacts, Verdict } from './policy.js';
-import { openTightening } from './tightening.js';
+import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
+import { findTightening } from './tightening.js';
 
 interface Applied {
   readonly policy: EffectivePolicy;
@@ -28,14 +28,10 @@ export function createPolicy({
   const nameOfBoth = (owned: KeyPolicy) =>
     serverName === null ? nameOf(owned) : `${nameOf(owned)} server ${serverName}`;
 
-  async function apply(
-    reader: Reader,
-    owned: KeyPolicy,
-    { owner, keyId }: Pick<RequestFacts, 'owner' | 'keyId'>,
-  ): Promise<Applied> {
-    const row = await reader.tightenings.find(owner, keyId);
-    const special = row === null ? [] : [openTightening(vault, row)];
-    const version = row === null ? '' : ` tightened ${row.version}`;
+  async function apply(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<Applied> {
+    const tightening = await findTightening(vault, reader, key);
+    const special = tightening === null ? [] : [tightening];
+    const version = tightening === null ? '' : ` tightened ${key.tightened}`;
     return {
       policy: effectivePolicy(owned, [general, ...special]),
       name: `${nameOfBoth(owned)}${version}`,

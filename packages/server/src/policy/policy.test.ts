@@ -22,6 +22,7 @@ const LAX: OperatorPolicy = { kinds: null, rateLimit: null, blindAllowed: true, 
 const facts: RequestFacts = {
   owner: alice,
   keyId,
+  tightened: 0,
   kind: 'bitcoin',
   blind: false,
   expiresAt: NOON + 60,
@@ -34,7 +35,7 @@ beforeEach(async () => {
   await rooms.storage.transact(async ({ accounts, keys }) => {
     const sealed = new Uint8Array(60);
     await accounts.insert({ xid: alice, status: 'active', version: 1, openedAt: 0, sealed });
-    await keys.insert({ owner: alice, keyId, state: 'active', version: 1, createdAt: 0, sealed });
+    await keys.insert({ owner: alice, keyId, state: 'active', epoch: 0, version: 1, createdAt: 0, sealed });
   });
 });
 afterEach(() => rooms.close());
@@ -143,13 +144,16 @@ describe('the operator', () => {
         ),
       );
     await tighten({ approval: 'operator', kinds: ['bitcoin', 'ssh'] });
-    expect(await decide()).toMatchObject({ verdict: 'ask', policy: expect.stringMatching(/ tightened 1$/) });
-    expect(await decide({}, { kind: 'ssh' })).toMatchObject(refused('POLICY_KIND'));
+    expect(await decide({}, { tightened: 1 })).toMatchObject({
+      verdict: 'ask',
+      policy: expect.stringMatching(/ tightened 1$/),
+    });
+    expect(await decide({}, { tightened: 1, kind: 'ssh' })).toMatchObject(refused('POLICY_KIND'));
     await tighten({ rateLimit: { count: 1, perSeconds: 10 } });
     await addRequest(1, NOON - 5);
-    expect(await decide()).toMatchObject(refused('POLICY_RATE'));
+    expect(await decide({}, { tightened: 2 })).toMatchObject(refused('POLICY_RATE'));
     await tighten({});
-    expect(await decide()).toMatchObject({
+    expect(await decide({}, { tightened: 3 })).toMatchObject({
       verdict: 'allow',
       policy: expect.stringMatching(/ tightened 3$/),
     });
@@ -165,7 +169,8 @@ describe('the operator', () => {
       ),
     );
     await rooms.tamper((database) => database.exec('update tightenings set version = 7'));
-    await expect(decide()).rejects.toMatchObject({ code: 'ROW_TAMPERED' });
+    for (const tightened of [0, 1, 7])
+      await expect(decide({}, { tightened })).rejects.toMatchObject({ code: 'ROW_TAMPERED' });
   });
 
   test('takes no part in a key that it could never answer for', () => {

@@ -6,12 +6,17 @@ import type { Reader, Transaction } from '../storage/storage.js';
 export interface RequestFacts {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
+  /** Which version of what the operator took away belongs to the key, by its head; 0: none. */
+  readonly tightened: number;
   readonly kind: string;
   /** Whether the content cannot be described. */
   readonly blind: boolean;
   readonly expiresAt: number;
   readonly now: number;
 }
+
+/** A key that a policy is asked about. */
+export type KeyOfPolicy = Pick<RequestFacts, 'owner' | 'keyId' | 'tightened'>;
 
 export type Verdict =
   | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
@@ -26,11 +31,7 @@ export interface Policy {
   /** Decides on a known request once more, at each attempt: everything but the rate, which it was counted in already. */
   recheck(reader: Reader, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
-  rateWindow(
-    reader: Reader,
-    keyPolicy: KeyPolicy,
-    key: Pick<RequestFacts, 'owner' | 'keyId'>,
-  ): Promise<number>;
+  rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
   acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
 }

@@ -1,6 +1,7 @@
 import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
-import type { TighteningRow, Transaction } from '../storage/storage.js';
+import type { Reader, TighteningRow, Transaction } from '../storage/storage.js';
+import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
 
@@ -27,6 +28,31 @@ export const NO_TIGHTENING: Tightening = {
 /** @throws StorageError `ROW_TAMPERED`. */
 export function openTightening(vault: Vault, row: TighteningRow): Tightening {
   return tighteningSchema.parse(decodeData(vault.openRow('tightenings', row)));
+}
+
+/**
+ * What the operator took away from a key; null: nothing.
+ * @param key with the version that its head names
+ * @throws StorageError `ROW_TAMPERED`, also when the row is another version: one that was put back, or taken away
+ */
+export async function findTightening(
+  vault: Vault,
+  reader: Reader,
+  {
+    owner,
+    keyId,
+    tightened,
+  }: { readonly owner: Uint8Array; readonly keyId: Uint8Array; readonly tightened: number },
+): Promise<Tightening | null> {
+  const row = await reader.tightenings.find(owner, keyId);
+  if ((row?.version ?? 0) !== tightened) {
+    throw vaultError(
+      'ROW_TAMPERED',
+      'a row of tightenings is not what this server stored',
+      'stop the server, keep a copy of the database and restore it from a backup',
+    );
+  }
+  return row === null ? null : openTightening(vault, row);
 }
 
 /** Replaces what the operator took away from a key; the owner's own policy stays in force beneath it. */

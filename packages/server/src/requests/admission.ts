@@ -178,9 +178,9 @@ async function assertRoomToWait(
 
 function factsOf(
   { clock }: ServerContext,
-  { key: { owner, keyId }, description: { blind } }: ReadRequest,
+  { key: { owner, keyId, tightened }, description: { blind } }: ReadRequest,
   kind: string,
   expiresAt: number,
 ): RequestFacts {
-  return { owner, keyId, kind, blind, expiresAt, now: clock() };
+  return { owner, keyId, tightened, kind, blind, expiresAt, now: clock() };
 }

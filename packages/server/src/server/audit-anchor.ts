@@ -5,6 +5,7 @@ import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
 import type { AuditAnchor } from '../audit/audit.js';
 import type { Storage } from '../storage/storage.js';
+import { withFile } from '../vault/file-error.js';
 import { writePrivateFile } from '../vault/key-file.js';
 import type { Vault } from '../vault/vault.js';
 import { ANCHOR_FILE } from './data-dir.js';
@@ -21,7 +22,14 @@ const schema = z.strictObject({
 export function readAnchor(dataDir: string, vault: Vault): AuditAnchor | null {
   const path = join(dataDir, ANCHOR_FILE);
   if (!existsSync(path)) return null;
-  return schema.parse(decodeData(vault.openFile(ANCHOR_FILE, new Uint8Array(readFileSync(path)))));
+  return schema.parse(
+    decodeData(
+      vault.openFile(
+        ANCHOR_FILE,
+        withFile(path, () => new Uint8Array(readFileSync(path))),
+      ),
+    ),
+  );
 }
 
 /**

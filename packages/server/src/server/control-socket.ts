@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AvailabilityError } from '@ckm/foundation';
 import { configError } from '../config/codes.js';
 import { connectOperator } from '../control/connect-operator.js';
+import type { Phase } from '../http/gate.js';
 import { CONTROL_SOCKET } from './data-dir.js';
 
 /** What `sun_path` holds on Linux, less its end. */
@@ -10,7 +11,7 @@ const MAX_SOCKET_PATH = 107;
 
 /**
  * Where the operator's socket of a data directory is to be. One that a killed process left behind is removed.
- * @throws UsageError `SERVER_RUNNING` when it answers, `CONFIG_INVALID` when its path is too long.
+ * @throws UsageError `SERVER_RUNNING` when it answers, `SERVER_STILL_STOPPING` when it stops, `CONFIG_INVALID` when its path is too long.
  */
 export async function claimControlSocket(dataDir: string): Promise<string> {
   const path = join(dataDir, CONTROL_SOCKET);
@@ -22,7 +23,15 @@ export async function claimControlSocket(dataDir: string): Promise<string> {
     );
   }
   if (!existsSync(path)) return path;
-  if (await answers(dataDir)) {
+  const phase = await phaseOf(dataDir);
+  if (phase === 'stopping') {
+    throw configError(
+      'SERVER_STILL_STOPPING',
+      `the server in ${dataDir} is stopping`,
+      'wait until it has stopped, then start it again',
+    );
+  }
+  if (phase !== null) {
     throw configError(
       'SERVER_RUNNING',
       `a server is running in ${dataDir}`,
@@ -33,11 +42,11 @@ export async function claimControlSocket(dataDir: string): Promise<string> {
   return path;
 }
 
-async function answers(dataDir: string): Promise<boolean> {
+/** Null: nobody answers. */
+async function phaseOf(dataDir: string): Promise<Phase | null> {
   try {
-    await connectOperator(dataDir).status();
-    return true;
+    return (await connectOperator(dataDir).status()).phase;
   } catch (error) {
-    return !(error instanceof AvailabilityError);
+    return error instanceof AvailabilityError ? null : 'ready';
   }
 }

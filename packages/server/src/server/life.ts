@@ -49,12 +49,13 @@ export function createLife(options: LifeOptions): Life {
   let sweeper: NodeJS.Timeout | undefined;
 
   async function openNow(passphrase: Secret<Uint8Array> | null): Promise<void> {
-    const storageKey = await keyFrom(options, passphrase);
+    const storageKeys = await keysFrom(options, passphrase);
     phase = 'opening';
     try {
       const server = await openServer({
         config: { ...options.config, publicUrl: options.publicUrl() },
-        storageKey,
+        storageKeys,
+        source: options.source,
         random: createRandom(options.fillRandom),
         nowMs: options.nowMs,
         backends: options.backends,
@@ -97,7 +98,7 @@ export function createLife(options: LifeOptions): Life {
   };
 }
 
-async function keyFrom({ source, reporting }: LifeOptions, passphrase: Secret<Uint8Array> | null) {
+async function keysFrom({ source, reporting }: LifeOptions, passphrase: Secret<Uint8Array> | null) {
   try {
     return await source.open(passphrase);
   } catch (error) {

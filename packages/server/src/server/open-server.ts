@@ -22,22 +22,27 @@ import { createReceive, type Receive } from '../messages/receive.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { describeTightening, nameServerPolicy } from '../policy/describe-policy.js';
 import { openSessions, type RoomsOf } from '../sessions/sessions.js';
-import { createStorageAnswers } from '../storage/answers.js';
+import { type StorageHealth, watchStorage } from '../storage/answers.js';
 import { openStorage } from '../storage/open-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
+import { openEpochKeys } from '../vault/epoch-keys.js';
 import { readPrivateFile } from '../vault/key-file.js';
 import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
-import type { StorageKey } from '../vault/storage-key.js';
+import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import type { Vault } from '../vault/vault.js';
 import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
 import { IDENTITY_FILE } from './data-dir.js';
+import { countMissingKeys } from './missing-epoch-keys.js';
+import { createKeyRotation, type KeyRotation } from './rotate-key.js';
 import {
   acceptClock,
   assertClock,
   assertStorageKey,
   forgetMessages,
   forgottenBefore,
+  lastEntryAt,
+  probeStorage,
 } from './storage-marks.js';
 
 /** A server whose storage key is there: it can answer. */
@@ -49,6 +54,9 @@ export interface OpenServer {
   storageAnswers(): Promise<boolean>;
   /** The head of the audit log noted outside the database. */
   anchor(): AuditAnchor | null;
+  readonly rotation: KeyRotation;
+  /** How many shares have an epoch key that this process does not find. */
+  epochKeysMissing(): number;
   /** Work that has to be done every few seconds. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -56,7 +64,9 @@ export interface OpenServer {
 
 export interface OpenServerOptions {
   readonly config: ServerConfig;
-  readonly storageKey: StorageKey;
+  readonly storageKeys: StorageKeys;
+  /** Where they came from: the next one goes there. */
+  readonly source: KeySource;
   readonly random: Random;
   readonly nowMs: () => number;
   readonly backends: readonly SuiteBackend[];
@@ -74,13 +84,14 @@ export interface OpenServerOptions {
  */
 export async function openServer(options: OpenServerOptions): Promise<OpenServer> {
   const { config, random } = options;
-  const vault = createVault(options.storageKey, random);
+  const { current, earlier } = options.storageKeys;
+  const vault = createVault(current, random, earlier);
   let own: OwnSecrets | undefined;
   let storage: Storage | undefined;
   try {
     own = openIdentity(options, vault);
     storage = await (options.openStorage ?? openStorage)(config);
-    return await openOn(options, vault, own, storage);
+    return await openOn(options, vault, own, watchStorage(storage));
   } catch (error) {
     await storage?.close();
     if (own !== undefined) wipeOwn(own);
@@ -93,8 +104,9 @@ async function openOn(
   options: OpenServerOptions,
   vault: Vault,
   own: OwnSecrets,
-  storage: Storage,
+  health: StorageHealth,
 ): Promise<OpenServer> {
+  const { storage } = health;
   const { identity, staticSeeds } = own;
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
@@ -108,6 +120,7 @@ async function openOn(
     vault,
     identity,
     staticSeeds,
+    epochKeys: openEpochKeys(config, vault, random),
     events,
     audit,
     accounts: createAccounts({
@@ -130,6 +143,11 @@ async function openOn(
   // is cut short until then must find the same gap again.
   await look();
   anchor = noteAnchor(config.dataDir, vault, audit.seen(), null);
+  const rotation = createKeyRotation(context, options.source, options.storageKeys.earlier !== null);
+  let epochKeysMissing = await countMissingKeys(context);
+  if (epochKeysMissing > 0) events.epochKeysMissing({ count: epochKeysMissing });
+  // One that was cut short goes on at once; what stops it again is tried again with the next sweep.
+  if (rotation.isUnderWay()) rotation.rotate(null).catch(() => undefined);
   const receive = createReceive(context, {
     ...sessions.handlers,
     'server.describe': createDescribeServer(context, options.backends),
@@ -145,9 +163,15 @@ async function openOn(
       accounts: config.accounts,
       protocols: [...PROTOCOL_VERSIONS],
     },
-    storageAnswers: createStorageAnswers(storage),
+    storageAnswers: health.answers,
     anchor: () => anchor,
+    rotation,
+    epochKeysMissing: () => epochKeysMissing,
     sweep: async () => {
+      // One that was cut short by the end of an earlier process, or by a database that was away.
+      if (rotation.isUnderWay()) await rotation.rotate(null);
+      if (!(await health.answers())) await probeStorage(storage, vault);
+      if (epochKeysMissing > 0) epochKeysMissing = await countMissingKeys(context);
       await sessions.sweep();
       await forgetMessages(storage, vault, clock());
       // Also when the log has gone back: the next start is to find that it has.
@@ -198,7 +222,7 @@ async function openClock(
   const now = Math.floor(nowMs() / 1000);
   if (accepted) await acceptClock(storage, vault, now);
   const forgotten = await forgottenBefore(storage, vault);
-  assertClock(now, forgotten);
+  assertClock(now, forgotten, accepted ? null : await lastEntryAt(storage, vault));
   return createClock(nowMs, forgotten);
 }
 

@@ -1,12 +1,14 @@
 import { StorageError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
+import { parseContent } from '../audit/entry.js';
 import { vaultError } from '../vault/codes.js';
 import type { Storage } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 
 const CHECK = 'storage key';
 const FORGOTTEN = 'forgotten before';
+const PROBE = 'last try to write';
 
 /**
  * Seen message ids are forgotten this long after they expired: the clocks of two replicas, or of one machine before and
@@ -51,6 +53,11 @@ export async function forgetMessages(storage: Storage, vault: Vault, now: number
   });
 }
 
+/** Writes something, so that it is known when a database takes what is written again. @throws StorageError */
+export async function probeStorage(storage: Storage, vault: Vault): Promise<void> {
+  await storage.transact(({ meta }) => meta.put(vault.sealRow('meta', { name: PROBE }, Uint8Array.of(1))));
+}
+
 /** Starts over with the clock as it is; for an operator who knows why it was ahead. */
 export async function acceptClock(storage: Storage, vault: Vault, now: number): Promise<void> {
   await storage.transact(({ meta }) =>
@@ -58,11 +65,42 @@ export async function acceptClock(storage: Storage, vault: Vault, now: number): 
   );
 }
 
-/** @throws StorageError `CLOCK_BEHIND` when the clock is behind what this database has seen (V68). */
-export function assertClock(now: number, forgotten: number): void {
-  if (now >= forgotten) return;
-  throw new StorageError(`the clock of this machine is at least ${forgotten - now} s behind`, {
-    code: 'CLOCK_BEHIND',
-    hint: 'correct the clock; if it was wrong before, start once with CKM_ACCEPT_CLOCK=1',
+/** When the last entry of the audit log was made; null: there is none that can be read. */
+export async function lastEntryAt(storage: Storage, vault: Vault): Promise<number | null> {
+  const [row] = await storage.read(async ({ audit }) => {
+    const head = await audit.head();
+    return head === null ? [] : audit.list(head.sequence, 1);
   });
+  try {
+    return row === undefined ? null : parseContent(vault.openRow('audit', row)).at;
+  } catch {
+    // Whether the log is whole is for others to say.
+    return null;
+  }
+}
+
+/** A server that did not run for longer than this is one whose clock is looked at before it goes on. */
+const LONGEST_REST_SECONDS = 366 * 86_400;
+
+/**
+ * @param lastEntry when the last entry of the audit log was made; null: there is none
+ * @throws StorageError `CLOCK_BEHIND` when the clock is behind what this database has seen (V68); `CLOCK_AHEAD` when it is
+ * years ahead of it: everything that waits would expire, and be forgotten
+ */
+export function assertClock(now: number, forgotten: number, lastEntry: number | null): void {
+  if (now < forgotten) {
+    throw new StorageError(`the clock of this machine is at least ${forgotten - now} s behind`, {
+      code: 'CLOCK_BEHIND',
+      hint: 'correct the clock; if it was wrong before, start once with CKM_ACCEPT_CLOCK=1',
+    });
+  }
+  if (lastEntry === null || now - lastEntry <= LONGEST_REST_SECONDS) return;
+  const days = Math.floor((now - lastEntry) / 86_400);
+  throw new StorageError(
+    `the clock of this machine is ${days} days ahead of the last entry of the audit log`,
+    {
+      code: 'CLOCK_AHEAD',
+      hint: 'correct the clock; if this server really rested for so long, start once with CKM_ACCEPT_CLOCK=1',
+    },
+  );
 }

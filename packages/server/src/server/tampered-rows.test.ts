@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { encodeUtf8 } from '@ckm/foundation';
+import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { type Callee, createCeremony, createQuorumSigner, type QuorumSigner } from '@ckm/testkit';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import type BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { KeyRow } from '../storage/storage.js';
+import type { KeyRow, ShareRow } from '../storage/storage.js';
 import { connectOperator } from '../control/connect-operator.js';
 import { NOON, person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf } from '../test/stored-secrets.js';
@@ -42,16 +42,20 @@ interface Key {
   readonly sessionId: Uint8Array;
   readonly signer: QuorumSigner;
   readonly certificate: Uint8Array;
-  /** Alpha's row before the certificate came. */
-  readonly pending: KeyRow;
+  /** Alpha's rows before the certificate came. */
+  readonly pending: KeyRow & { readonly share: ShareRow };
 }
 
 async function makeKey(approval: 'automatic' | 'operator' = 'automatic'): Promise<Key> {
   const ceremony = createCeremony({ servers: callers, expiresAt: SOON, policy: { approval } });
   const { keyId, sessionId } = ceremony;
-  let pending: KeyRow | undefined;
-  while ((await ceremony.next()) !== null)
-    pending ??= rowsOf(alpha.dataDir, 'keys').find((row) => row.state === 'pending');
+  let pending: Key['pending'] | undefined;
+  while ((await ceremony.next()) !== null) {
+    const isOfKey = (row: { readonly keyId: Uint8Array }) => Buffer.compare(row.keyId, keyId) === 0;
+    const row = rowsOf(alpha.dataDir, 'keys').find(isOfKey);
+    if (row?.state === 'pending')
+      pending ??= { ...row, share: rowsOf(alpha.dataDir, 'shares').find(isOfKey)! };
+  }
   const { certificate } = await atAlpha.call('key.show', { keyId });
   const key = verifyCertificate(parseCertificate(certificate!)).public;
   const signer = createQuorumSigner({ servers: callers, keyId, key, purpose: 'message', expiresAt: SOON });
@@ -123,6 +127,19 @@ describe('V64: somebody who writes to the database of a server', () => {
     await expectTampered(key.signer.pool(ALPHA), 'keys', whole);
   });
 
+  test('and exchanges one byte of one key row leaves the others in every list, and the list names the one', async () => {
+    const [key, whole] = [await makeKey(), await makeKey()];
+    await change((database) =>
+      database.prepare('update keys set state = ? where key_id = ?').run('pending', key.keyId),
+    );
+    const listed = await atAlpha.call('key.list', { after: null });
+    expect(listed.keys.map(({ keyId }) => keyId)).toEqual([whole.keyId]);
+    expect(listed.unreadable).toEqual([key.keyId]);
+    const shown = await connectOperator(alpha.dataDir).keys();
+    expect(shown.keys.map(({ keyId }) => keyId)).toEqual([encodeHex(whole.keyId)]);
+    expect(shown.unreadable).toEqual([{ owner: encodeHex(alice.xid), keyId: encodeHex(key.keyId) }]);
+  });
+
   test('and puts back what was sealed in an earlier version of a key row gets nothing', async () => {
     const [key, whole] = [await makeKey(), await makeKey()];
     await change((database) =>
@@ -131,17 +148,43 @@ describe('V64: somebody who writes to the database of a server', () => {
     await expectTampered(key.signer.pool(ALPHA), 'keys', whole);
   });
 
-  test('and puts a whole key row back to before its certificate has the key stopped; its certificate brings it back', async () => {
+  test('and puts a whole head of a key back to before its certificate has the key stopped, and is noticed', async () => {
     const key = await makeKey();
     await change((database) =>
       database
         .prepare('update keys set sealed = ?, state = ?, version = ? where key_id = ?')
         .run(key.pending.sealed, key.pending.state, key.pending.version, key.keyId),
     );
-    // Nothing tells such a row from the one this server had stored that day; it is not a row that signs.
+    // Such a row is one that this server had stored that day; it is not one that signs.
     expect(await codeOf(key.signer.pool(ALPHA))).toBe('KEY_NOT_CERTIFIED');
-    await atAlpha.call('key.certify', { keyId: key.keyId, certificate: key.certificate });
-    expect(await signs(key)).toBe(true);
+    const { keyId, certificate } = key;
+    await expectTampered(atAlpha.call('key.certify', { keyId, certificate }), 'key_epochs', null);
+  });
+
+  test('and puts the share of a key back as it was before its certificate gets nothing', async () => {
+    const [key, whole] = [await makeKey(), await makeKey()];
+    const { share } = key.pending;
+    await change((database) =>
+      database
+        .prepare('update shares set sealed = ?, version = ? where key_id = ?')
+        .run(share.sealed, share.version, key.keyId),
+    );
+    await expectTampered(key.signer.pool(ALPHA), 'shares', whole);
+  });
+
+  test('and takes away what the operator took away from a key, or puts an earlier version of it back, has the key stopped', async () => {
+    const [key, whole] = [await makeKey(), await makeKey()];
+    const operator = connectOperator(alpha.dataDir);
+    const id = encodeHex(key.keyId);
+    await operator.tightenKey({ keyId: id, rateLimit: { count: 100, perSeconds: 60 } });
+    const [lax] = rowsOf(alpha.dataDir, 'tightenings');
+    await operator.tightenKey({ keyId: id, approval: 'operator' });
+    await change((database) =>
+      database.prepare('update tightenings set sealed = ?, version = 1').run(lax!.sealed),
+    );
+    await expectTampered(key.signer.request(ALPHA, message('freed'), {}), 'tightenings', whole);
+    await change((database) => database.exec('delete from tightenings'));
+    await expectTampered(key.signer.request(ALPHA, message('freed'), {}), 'tightenings', whole);
   });
 
   test('and writes "approved" over a request that waits for the operator gets no share', async () => {

@@ -27,7 +27,8 @@ export async function verifyAuditLog(options: {
   const now = () => Math.floor(Date.now() / 1000);
   const random = createRandom();
   const source = findKeySource(dataDir, env.storageKeyFile ?? null, now);
-  const vault = createVault(await source.open(options.passphrase ?? null), random);
+  const { current, earlier } = await source.open(options.passphrase ?? null);
+  const vault = createVault(current, random, earlier);
   try {
     const storage = await openStorage(config);
     try {

@@ -12,10 +12,8 @@ import {
   preparing,
   type Tamper,
 } from '@ckm/testkit';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { leaks, storedSecrets } from '../test/stored-secrets.js';
+import { filesOf, leaks, storedSecrets } from '../test/stored-secrets.js';
 import { createActiveKeys } from './keys/active-keys.js';
 import { openRecord } from './sealed-record.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
@@ -477,9 +475,7 @@ describe('V24: what leaves a server', () => {
       }),
     );
     const captured = Buffer.concat(wire).toString('hex');
-    const files = servers.flatMap(({ dataDir }) =>
-      readdirSync(dataDir).map((name) => readFileSync(join(dataDir, name))),
-    );
+    const files = servers.flatMap(({ dataDir }) => filesOf(dataDir).map(([, content]) => content));
     const stored = Buffer.concat(files).toString('hex');
     expect(captured.length).toBeGreaterThan(10_000);
     for (const share of shares) {

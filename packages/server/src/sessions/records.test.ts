@@ -2,9 +2,8 @@ import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { hash } from '@ckm/threshold';
 import { describe, expect, test } from 'vitest';
-import type { ServerContext } from '../context.js';
 import type { Vault } from '../vault/vault.js';
-import { openKey, openKeyToShow, type KeyRecord } from './keys/key-record.js';
+import type { KeyEpoch, KeyHead, KeySecrets } from './keys/stored-key.js';
 import type { SessionRecord } from './session-record.js';
 import { openRecord, sealRecord } from './sealed-record.js';
 import type { AttemptRecord, RequestRecord } from '../requests/request-record.js';
@@ -53,20 +52,14 @@ const session: SessionRecord = {
   fault: { code: 'FAULT_MALFORMED', round: 1, culprits: [3] },
   reason: null,
 };
-const key: KeyRecord = {
+const head: KeyHead = {
   suite: 'ed25519',
   purpose: 'message',
   quorum,
   policy,
   slot: 2,
-  epoch: 0,
   sessionId: bytes(32, 9),
-  parameters: bytes(10, 7),
-  pending: null,
-  staticSeed: bytes(32, 24),
   certified: {
-    share: bytes(32, 10),
-    certificate: bytes(100, 11),
     transcriptHash: bytes(32, 12),
     acknowledgement: bytes(64, 13),
     groupKey: bytes(32, 14),
@@ -74,8 +67,11 @@ const key: KeyRecord = {
     verifyingShares: [bytes(32, 16), bytes(32, 17), bytes(32, 18)],
     chainCode: bytes(32, 19),
   },
+  material: 2,
+  tightened: 0,
 };
-const { staticSeed: _staticSeed, ...seedless } = key;
+const keyEpoch: KeyEpoch = { parameters: bytes(10, 7), certificate: bytes(100, 11) };
+const secrets: KeySecrets = { share: bytes(32, 10), pending: null, staticSeed: bytes(32, 24) };
 const request: RequestRecord = {
   kind: 'message',
   payloadHash: bytes(32, 20),
@@ -107,11 +103,9 @@ const attempt: AttemptRecord = {
 /** SHA-256 of the bytes of each record. Changing one means that no server can read what an earlier version has stored: write a migration first. */
 const FROZEN = {
   sessions: [session, '0fc5854918014f1edf440945aca7068cb00ba3f72ebf95f0acabc26179b3cfcf'],
-  keys: [key, '484640812378dc64fffe33cb2e4905a7c1d71597aa1159975ccbe8be13066760'],
-  'keys of before static seeds were kept': [
-    seedless,
-    '12ef07ab9d322aefa74e394b3506fc6afa6235d1c620549c0a9ee309f9c660d0',
-  ],
+  keys: [head, '58f7f1d957290624c07f2cd4a80b0b0fbe208a7329c2f86806887b46aa1ee395'],
+  key_epochs: [keyEpoch, '5d9830331586d28e563ec91330c10a133b1f4de8728d08b97578b5325469c727'],
+  shares: [secrets, 'a95c4c95dbf81f8fd0450291967531e3ba07cbba453bfffa78e862156c3db265'],
   requests: [request, 'd846bdf708a87e98a78c3dde655ba2c404320f63b0faf56bcdce58cc099d069f'],
   'requests that wait': [waiting, '923824fd03033ac9ddbbaa1478418b23b1ddb2c45ea05e735d7b49a1d91f3240'],
   attempts: [attempt, 'd0a8310c67d4dafd040f14a92d26d9af23914fca8527205565222685195ba103'],
@@ -125,18 +119,6 @@ describe('what is stored', () => {
       expect(openRecord(open, table as 'sessions', row)).toEqual(record);
     });
   }
-
-  test('a key of before static seeds were kept is opened, without one', () => {
-    const row = sealRecord(open, 'keys', {} as never, seedless);
-    expect(openKey({ vault: open } as ServerContext, row).record).toEqual({ ...key, staticSeed: null });
-  });
-
-  test('V65: a key that is only looked at has neither share nor static seed left in it', () => {
-    const row = sealRecord(open, 'keys', {} as never, { ...key, pending: bytes(40, 8) });
-    const { pending, staticSeed, certified } = openKeyToShow({ vault: open } as ServerContext, row).record;
-    for (const secret of [pending, staticSeed, certified!.share])
-      expect(secret).toEqual(bytes(secret!.length, 0));
-  });
 
   test('a record of a later layout is refused, not guessed at', () => {
     const row = { sealed: encodeData({ layout: 2, ...attempt }) } as never;

@@ -3,7 +3,7 @@ import { createCeremony, preparing } from '@ckm/testkit';
 import { createStaticKey, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
-import { openKey, sealKey } from './keys/key-record.js';
+import { readKey, writeKey } from './keys/stored-key.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
 import type { BareServer } from './test/bare-server.js';
 import { loseDatabase, recordOf, suffer } from './test/lost-database.js';
@@ -121,7 +121,7 @@ describe('the seed of a static key', () => {
         const scope = { owner: alice.xid, suite: 'ed25519', keyId, epoch: 0 } as const;
         const derived = server.context.staticSeeds.derive(scope);
         expect(equalBytes(derived, staticSeed!)).toBe(backup === 'static');
-        const row = await server.context.storage.read((reader) => reader.keys.find(alice.xid, keyId));
+        const row = await server.context.storage.read(({ shares }) => shares.find(alice.xid, keyId, 0));
         expect(Buffer.from(row!.sealed).includes(Buffer.from(staticSeed!))).toBe(false);
       }
     },
@@ -161,17 +161,11 @@ describe('a key that waits for its certificate', () => {
   test('is restored from the seed that was kept with it, although its state cannot be read any more', async () => {
     const { servers, callers, keyId, ceremony, backup } = await pendingAtBravo({});
     const { context } = servers[1]!;
-    const row = (await context.storage.read((reader) => reader.keys.find(alice.xid, keyId)))!;
-    const { record } = openKey(context, row);
-    const spoilt = sealKey(
-      context,
-      { ...row, version: row.version + 1 },
-      {
-        ...record,
-        pending: new Uint8Array(8),
-      },
-    );
-    await context.storage.transact((transaction) => transaction.keys.update(spoilt));
+    await context.storage.transact(async (transaction) => {
+      const row = (await transaction.keys.find(alice.xid, keyId))!;
+      const record = await readKey(context, transaction, row);
+      await writeKey(context, transaction, row, row, { ...record, pending: new Uint8Array(8) });
+    });
     const { certificate } = backup;
     await expect(callers[1]!.call('key.certify', { keyId, certificate })).rejects.toThrow();
     const { transcriptHash } = await callers[1]!.call('key.restore', backup);

@@ -108,9 +108,9 @@ describe('what is over is forgotten', () => {
   test('the session of a finished key, with its packets; the key signs on', async () => {
     const { servers, callers } = await network.openMany(2, clock);
     const { signer, sessionId } = await makeKey(callers);
-    const attempt = await signer.prepare([1, 2]);
     now = SOON + 31 * DAY;
     for (const server of servers) await server.sessions.sweep();
+    const attempt = await signer.prepare([1, 2]);
     const { storage } = servers[0]!.context;
     expect(await storage.read(({ packets }) => packets.list(alice.xid, sessionId, 0))).toEqual([]);
     const reply = await signer.request(1, messageOf('still here'), { attempt, expiresAt: now + 60 });

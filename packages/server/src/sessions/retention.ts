@@ -1,7 +1,7 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import type { ExpiryCursor, RequestRow, SessionRow, Transaction } from '../storage/storage.js';
-import { openKeyToShow } from './keys/key-record.js';
+import { openHead } from './keys/stored-key.js';
 
 /** Forgets what is over. */
 export interface Retention {
@@ -109,8 +109,8 @@ async function readWindow(
   const row = await transaction.keys.find(owner, keyId);
   if (row === null) return 0;
   try {
-    const { policy } = openKeyToShow(context, row).record;
-    return await context.policy.rateWindow(transaction, policy, { owner, keyId });
+    const { policy, tightened } = openHead(context, row);
+    return await context.policy.rateWindow(transaction, policy, { owner, keyId, tightened });
   } catch (error) {
     if (error instanceof CkmError && error.code === 'ROW_TAMPERED') return Infinity;
     throw error;

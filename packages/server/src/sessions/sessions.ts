@@ -1,7 +1,8 @@
 import type { ServerContext, Sessions } from '../context.js';
 import { createDkgRoom } from './dkg/dkg-room.js';
 import { createActiveKeys } from './keys/active-keys.js';
-import { keyFacts, keyHandlers } from './keys/key-functions.js';
+import { keyFacts, keyHandlers, openIfWhole } from './keys/key-functions.js';
+import { noteTightened, openHead } from './keys/stored-key.js';
 import { createRetention } from './retention.js';
 import type { Room, RoomMeans } from './room.js';
 import { createSessionDesk } from './session-desk.js';
@@ -54,7 +55,12 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
-    keyFacts: (row) => keyFacts(context, row),
+    keyFacts: (row) => keyFacts(row, openHead(context, row)),
+    keyFactsIfWhole: (row) => {
+      const head = openIfWhole(context, row);
+      return head === null ? null : keyFacts(row, head);
+    },
+    noteTightened: (transaction, row, version) => noteTightened(context, transaction, row, version),
     voidOpen: (reason) => voidSessions(server, reason),
     async sweep() {
       await sweepSessions(server);

@@ -2,7 +2,9 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { openRooms } from '../test/rooms.js';
 import { startTestServer } from '../test/test-server.js';
-import { createStorageAnswers } from './answers.js';
+import { storageError } from './codes.js';
+import { watchStorage } from './answers.js';
+import type { Storage } from './storage.js';
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -18,18 +20,34 @@ describe('whether the database answers', () => {
   test('an embedded one that was closed does not', async () => {
     const rooms = await openRooms();
     cleanUps.push(() => rooms.close());
-    const answers = createStorageAnswers(rooms.storage, { keepMs: 0 });
+    const { answers } = watchStorage(rooms.storage, { keepMs: 0 });
     expect(await answers()).toBe(true);
     await rooms.storage.close();
     expect(await answers()).toBe(false);
   });
 
   test('one that neither answers nor refuses counts as gone, and is asked once however many want to know', async () => {
+    const rooms = await openRooms();
+    cleanUps.push(() => rooms.close());
     const read = vi.fn(() => new Promise<never>(() => undefined));
-    const answers = createStorageAnswers({ read }, { limitMs: 5, keepMs: 0 });
+    const { answers } = watchStorage({ ...(rooms.storage as Storage), read }, { limitMs: 5, keepMs: 0 });
     expect(await Promise.all([answers(), answers(), answers()])).toEqual([false, false, false]);
     expect(await answers()).toBe(false);
     expect(read).toHaveBeenCalledTimes(1);
+  });
+
+  test('one that is full does not, until something is written to it again; what is wrong with one row does not count', async () => {
+    const rooms = await openRooms();
+    cleanUps.push(() => rooms.close());
+    const { answers, storage } = watchStorage(rooms.storage, { keepMs: 0 });
+    const fail = (code: 'STORAGE_FULL' | 'ROW_EXISTS') =>
+      storage.transact(() => Promise.reject(storageError(code, 'no', 'none'))).catch(() => undefined);
+    await fail('ROW_EXISTS');
+    expect(await answers()).toBe(true);
+    await fail('STORAGE_FULL');
+    expect(await answers()).toBe(false);
+    await storage.transact(async () => undefined);
+    expect(await answers()).toBe(true);
   });
 });
 

@@ -1,19 +1,47 @@
+import { CkmError } from '@ckm/foundation';
 import type { Storage } from './storage.js';
 
 const LIMIT_MS = 1_000;
 const KEEP_MS = 1_000;
 
-/**
- * Whether a database answers. Asked as often as anybody likes: one question is under way at a time, and its answer serves
- * for a second.
- * @param limitMs after which no answer is a no
- */
-export function createStorageAnswers(
-  storage: Pick<Storage, 'read'>,
-  { limitMs = LIMIT_MS, keepMs = KEEP_MS } = {},
-): () => Promise<boolean> {
+/** Whether a database can be used. */
+export interface StorageHealth {
+  /**
+   * Whether it answers, and took what was written to it last. Asked as often as anybody likes: one question is under way at a
+   * time, and its answer serves for a second.
+   */
+  answers(): Promise<boolean>;
+  /** The storage, watched: whether writing to it succeeds is known from then on. */
+  readonly storage: Storage;
+}
+
+/** What says that a database cannot be written to, rather than that one row cannot. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'STORAGE_FULL',
+  'STORAGE_FAILED',
+  'STORAGE_CORRUPT',
+  'STORAGE_CANNOT_OPEN',
+]);
+
+/** @param limitMs after which no answer is a no */
+export function watchStorage(storage: Storage, { limitMs = LIMIT_MS, keepMs = KEEP_MS } = {}): StorageHealth {
+  let isWritable = true;
   let last: { readonly at: number; readonly answers: boolean } | null = null;
   let asking: Promise<boolean> | null = null;
+
+  const watched: Storage = {
+    ...storage,
+    async transact(work) {
+      try {
+        const done = await storage.transact(work);
+        isWritable = true;
+        return done;
+      } catch (error) {
+        if (error instanceof CkmError && REFUSALS.has(error.code)) isWritable = false;
+        throw error;
+      }
+    },
+  };
 
   async function ask(): Promise<boolean> {
     try {
@@ -24,12 +52,16 @@ export function createStorageAnswers(
     }
   }
 
-  return async () => {
-    if (last !== null && performance.now() - last.at < keepMs) return last.answers;
-    asking ??= ask().finally(() => (asking = null));
-    const answers = await withinLimit(asking, limitMs);
-    last = { at: performance.now(), answers };
-    return answers;
+  return {
+    storage: watched,
+    async answers() {
+      if (last === null || performance.now() - last.at >= keepMs) {
+        asking ??= ask().finally(() => (asking = null));
+        const answers = await withinLimit(asking, limitMs);
+        last = { at: performance.now(), answers };
+      }
+      return last.answers && isWritable;
+    },
   };
 }
 

@@ -5,10 +5,12 @@ export const STORAGE_CODES = [
   'ROW_EXISTS',
   'ROW_CHANGED',
   'STORAGE_BUSY',
+  'STORAGE_CANNOT_OPEN',
   'STORAGE_CLOSED',
   'STORAGE_CONSTRAINT',
   'STORAGE_CORRUPT',
   'STORAGE_FAILED',
+  'STORAGE_FILES_TOO_MANY',
   'STORAGE_FULL',
   'STORAGE_IN_USE',
   'STORAGE_POOLED',
@@ -59,14 +61,26 @@ const CONSTRAINT = {
   hint: 'report this: a row was not checked before it was stored',
 } as const;
 
+const TOO_MANY_FILES = {
+  message: 'the system lets this process open no more files or connections',
+  hint: 'allow the server more open files (ulimit -n, LimitNOFILE), then start it again',
+  retryable: true,
+} as const;
+const CANNOT_OPEN = {
+  message: 'the database file cannot be opened',
+  hint: 'look who owns it and its folder, and how many files the server may open (ulimit -n)',
+} as const;
+
 const KINDS: readonly (readonly [
   RegExp,
   StorageCode,
   { readonly message: string; readonly hint: string; readonly retryable?: boolean },
 ])[] = [
   [/^SQLITE_(BUSY|LOCKED)|^(40001|40P01|55P03|57014)$/, 'STORAGE_BUSY', BUSY],
-  [/^SQLITE_FULL|^53100$/, 'STORAGE_FULL', FULL],
+  [/^SQLITE_FULL|^SQLITE_IOERR_WRITE|^53100$|^ENOSPC$/, 'STORAGE_FULL', FULL],
   [/^SQLITE_(CORRUPT|NOTADB)|^XX00[12]$/, 'STORAGE_CORRUPT', CORRUPT],
+  [/^E[MN]FILE$/, 'STORAGE_FILES_TOO_MANY', TOO_MANY_FILES],
+  [/^SQLITE_CANTOPEN/, 'STORAGE_CANNOT_OPEN', CANNOT_OPEN],
   [/^SQLITE_CONSTRAINT|^23/, 'STORAGE_CONSTRAINT', CONSTRAINT],
   [
     /^(ECONN|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)|^(08|57P|53300|28|3D)/,

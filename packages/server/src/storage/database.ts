@@ -26,7 +26,9 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   sessions: ['owner', 'sessionId', 'keyId', 'state', 'open', 'version', 'createdAt', 'expiresAt', 'sealed'],
   session_packets: ['owner', 'sessionId', 'round', 'sender', 'receiver', 'sealed'],
   session_evidence: ['owner', 'sessionId', 'number', 'sealed'],
-  keys: ['owner', 'keyId', 'state', 'version', 'createdAt', 'sealed'],
+  keys: ['owner', 'keyId', 'state', 'epoch', 'version', 'createdAt', 'sealed'],
+  key_epochs: ['owner', 'keyId', 'epoch', 'version', 'sealed'],
+  shares: ['owner', 'keyId', 'epoch', 'version', 'sealed'],
   tightenings: ['owner', 'keyId', 'version', 'sealed'],
   requests: [
     'owner',
@@ -42,6 +44,24 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   attempts: ['owner', 'requestId', 'number', 'sealed'],
   audit: ['sequence', 'previous', 'hash', 'sealed'],
   audit_head: ['sequence', 'hash', 'sealed'],
+};
+
+/** What names a row; of `audit_head` there is one. */
+export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] & string)[] } = {
+  meta: ['name'],
+  accounts: ['xid'],
+  invites: ['codeHash'],
+  sessions: ['owner', 'sessionId'],
+  session_packets: ['owner', 'sessionId', 'round', 'sender'],
+  session_evidence: ['owner', 'sessionId', 'number'],
+  keys: ['owner', 'keyId'],
+  key_epochs: ['owner', 'keyId', 'epoch'],
+  shares: ['owner', 'keyId', 'epoch'],
+  tightenings: ['owner', 'keyId'],
+  requests: ['owner', 'requestId'],
+  attempts: ['owner', 'requestId', 'number'],
+  audit: ['sequence'],
+  audit_head: [],
 };
 
 const FLAGS: ReadonlySet<string> = new Set(['open', 'waiting']);

@@ -40,9 +40,10 @@ async function plansOf(work: (all: Reader & Transaction) => Promise<unknown>): P
     return { rows: [], changed: 0 };
   };
   const reading = { kind: 'sqlite' as const, queries, execute };
-  await work({ ...readerOf(reading), ...transactionOf({ ...reading, usage: new Map() }) }).catch(
-    () => undefined,
-  );
+  await work({
+    ...readerOf(reading),
+    ...transactionOf({ ...reading, usage: new Map(), committed: [] }),
+  }).catch(() => undefined);
   return asked.flatMap(({ sql, parameters }) => {
     const rows = handle.prepare(`explain query plan ${sql}`).all(parameters as never[]) as {
       detail: string;
@@ -67,7 +68,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'keys.countWithOpen': ({ keys }) => keys.countWithOpen(owner),
   'keys.withIdBetween': ({ keys }) => keys.withIdBetween(id, id, 2),
   'keys.listAll': ({ keys }) => keys.listAll({ owner, keyId: id }, 5),
-  'keys.update': ({ keys }) => keys.update({ ...row, keyId: id, state: 'active' }),
+  'keys.update': ({ keys }) => keys.update({ ...row, keyId: id, state: 'active', epoch: 0 }),
   'tightenings.find': ({ tightenings }) => tightenings.find(owner, id),
   'sessions.find': ({ sessions }) => sessions.find(owner, id),
   'sessions.listWaiting': ({ sessions }) => sessions.listWaiting(5, { sessionId: id, owner }, 5),
@@ -93,6 +94,9 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'requests.remove': ({ requests }) => requests.remove(owner, id),
   'attempts.list': ({ attempts }) => attempts.list(owner, id),
   'attempts.find': ({ attempts }) => attempts.find(owner, id, 1),
+  'epochs.find': ({ epochs }) => epochs.find(owner, id, 0),
+  'shares.find': ({ shares }) => shares.find(owner, id, 0),
+  'shares.listAll': ({ shares }) => shares.listAll({ owner, keyId: id, epoch: 0 }, 5),
   'audit.list': ({ audit }) => audit.list(5, 5),
   bytesOf: ({ bytesOf }) => bytesOf(owner),
 };

@@ -60,12 +60,34 @@ export interface EvidenceRow {
   readonly sealed: Uint8Array;
 }
 
+/** The head of a key: which epoch is in use, and what may be shown of it. */
 export interface KeyRow {
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
   readonly state: 'pending' | 'active';
+  /** The one that is used. */
+  readonly epoch: number;
   readonly version: number;
   readonly createdAt: number;
+  readonly sealed: Uint8Array;
+}
+
+/** What everybody may know of one epoch of a key: parameters and certificate. */
+export interface KeyEpochRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+  /** Counts what was stored of this epoch; its share carries the same number. */
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
+/** This server's share of one epoch, sealed under the key of that epoch (`vault/epoch-keys.ts`). */
+export interface ShareRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+  readonly version: number;
   readonly sealed: Uint8Array;
 }
 
@@ -120,6 +142,8 @@ export interface Rows {
   readonly session_packets: PacketRow;
   readonly session_evidence: EvidenceRow;
   readonly keys: KeyRow;
+  readonly key_epochs: KeyEpochRow;
+  readonly shares: ShareRow;
   readonly tightenings: TighteningRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;

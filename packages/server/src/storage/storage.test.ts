@@ -37,6 +37,7 @@ const key = (row: Partial<KeyRow> = {}): KeyRow => ({
   owner: alice,
   keyId: id(2),
   state: 'active',
+  epoch: 0,
   version: 1,
   createdAt: 100,
   sealed: sealed(),

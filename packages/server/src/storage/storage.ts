@@ -5,11 +5,15 @@ import type {
   AuditRow,
   EvidenceRow,
   InviteRow,
+  KeyEpochRow,
   KeyRow,
   MetaRow,
   PacketRow,
   RequestRow,
+  Rows,
   SessionRow,
+  ShareRow,
+  TableName,
   TighteningRow,
 } from './rows.js';
 
@@ -90,6 +94,16 @@ export interface KeyReader {
     limit: number,
   ): Promise<readonly KeyRow[]>;
 }
+export interface KeyEpochReader {
+  find(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<KeyEpochRow | null>;
+}
+export interface ShareReader {
+  find(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<ShareRow | null>;
+  /** Shares of everybody in the order of owner, key and epoch, behind `after`. */
+  listAll(after: ShareCursor | null, limit: number): Promise<readonly ShareRow[]>;
+}
+/** Where a walk over all shares has come to. */
+export type ShareCursor = Pick<ShareRow, 'owner' | 'keyId' | 'epoch'>;
 export interface TighteningReader {
   find(owner: Uint8Array, keyId: Uint8Array): Promise<TighteningRow | null>;
 }
@@ -147,6 +161,8 @@ export interface Reader {
   readonly packets: PacketReader;
   readonly evidence: EvidenceReader;
   readonly keys: KeyReader;
+  readonly epochs: KeyEpochReader;
+  readonly shares: ShareReader;
   readonly tightenings: TighteningReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
@@ -161,6 +177,8 @@ export interface Reader {
  * `update` replaces the row whose version is `row.version - 1`, else throws StateError `ROW_CHANGED` (retryable).
  */
 export interface Transaction extends Reader {
+  /** Runs `work` once this transaction has committed; never when it does not. It must not throw. */
+  whenCommitted(work: () => void): void;
   readonly meta: MetaReader & { put(row: MetaRow): Promise<void> };
   readonly accounts: AccountReader & {
     insert(row: AccountRow): Promise<void>;
@@ -195,7 +213,18 @@ export interface Transaction extends Reader {
     hold(owner: Uint8Array, keyId: Uint8Array): Promise<KeyRow | null>;
     insert(row: KeyRow): Promise<void>;
     update(row: KeyRow): Promise<void>;
+    /** With its epochs, shares and tightening. */
     remove(owner: Uint8Array, keyId: Uint8Array): Promise<void>;
+  };
+  readonly epochs: KeyEpochReader & {
+    /** Version 1 is inserted, every other one replaces the one before it. */
+    put(row: KeyEpochRow): Promise<void>;
+    remove(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<void>;
+  };
+  readonly shares: ShareReader & {
+    /** As of {@link Transaction.epochs}. */
+    put(row: ShareRow): Promise<void>;
+    remove(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<void>;
   };
   readonly tightenings: TighteningReader & { put(row: TighteningRow): Promise<void> };
   readonly requests: RequestReader & {
@@ -205,6 +234,13 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
   };
   readonly attempts: AttemptReader & { insert(row: AttemptRow): Promise<void> };
+  /** Rows of any table, to seal them anew under another storage key. Nothing but their seal changes. */
+  readonly sealed: {
+    /** In the order of the primary key, behind `after`. */
+    page<T extends TableName>(table: T, after: Rows[T] | null, limit: number): Promise<readonly Rows[T][]>;
+    /** False when the row is not what was read: somebody else has written it meanwhile. */
+    replace<T extends TableName>(table: T, row: Rows[T], sealed: Uint8Array): Promise<boolean>;
+  };
   readonly audit: AuditReader & {
     /** Reads the head and holds it against other replicas until the transaction ends. */
     holdHead(): Promise<AuditHeadRow | null>;
@@ -222,6 +258,8 @@ export interface Transaction extends Reader {
  */
 export interface Storage {
   readonly kind: 'sqlite' | 'postgres';
+  /** How many other processes have this database open, as far as it knows. */
+  countOthers(): Promise<number>;
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>;
   /** Runs `work` and commits durably before it resolves; rolls back when `work` throws. */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeHex, reveal, secret } from '@ckm/foundation';
@@ -6,13 +6,14 @@ import { createIdentity, type Identity } from '@ckm/gordian';
 import { dkgProtocol } from '@ckm/threshold';
 import BetterSqlite3 from 'better-sqlite3';
 import { IDENTITY_FILE } from '../server/data-dir.js';
-import type { KeyRecord } from '../sessions/keys/key-record.js';
+import type { KeySecrets } from '../sessions/keys/stored-key.js';
 import type { SessionRecord } from '../sessions/session-record.js';
 import { openRecord } from '../sessions/sealed-record.js';
 import { fromColumns } from '../storage/database.js';
 import { SQLITE_FILE } from '../storage/open-storage.js';
 import type { Rows, TableName } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
+import { EPOCH_KEYS_FOLDER, openEpochKeys } from '../vault/epoch-keys.js';
 import { parseKeyFile, readPrivateFile } from '../vault/key-file.js';
 import { KEY_FILE } from '../vault/key-source.js';
 import type { Vault } from '../vault/vault.js';
@@ -42,10 +43,11 @@ export function storedSecrets(dataDir: string, vault: Vault = openVaultOf(dataDi
   const addState = (bytes: Uint8Array) => {
     for (const [what, value] of secretsOfState(bytes)) add(what, value);
   };
-  for (const row of rowsOf(dataDir, 'keys')) {
-    const { certified, pending, staticSeed } = openRecord<KeyRecord>(vault, 'keys', row);
+  const epochKeys = openEpochKeys({ dataDir, epochKeys: null }, vault, random);
+  for (const row of rowsOf(dataDir, 'shares')) {
+    const { share, pending, staticSeed } = openRecord<KeySecrets>(epochKeys.find(row), 'shares', row);
     if (staticSeed !== null) add('static seed', staticSeed);
-    if (certified !== null) add('share', certified.share);
+    if (share !== null) add('share', share);
     if (pending !== null) addState(pending);
   }
   for (const row of rowsOf(dataDir, 'sessions')) {
@@ -90,8 +92,11 @@ export function rowsOf<T extends TableName>(dataDir: string, table: T): readonly
 
 /** A file of a data directory as it lies on the disk. */
 export function filesOf(dataDir: string): readonly (readonly [string, Buffer])[] {
-  const names = readdirSync(dataDir, { withFileTypes: true }).filter((entry) => entry.isFile());
-  return names.map(({ name }) => [name, readFileSync(join(dataDir, name))]);
+  return [dataDir, join(dataDir, EPOCH_KEYS_FOLDER)].flatMap((folder) => {
+    const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+    const files = entries.filter((entry) => entry.isFile());
+    return files.map(({ name }) => [name, readFileSync(join(folder, name))] as const);
+  });
 }
 
 /** The ways in which bytes get into texts and files: as they are, backwards, as text, as numbers. */

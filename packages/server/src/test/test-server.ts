@@ -51,11 +51,13 @@ export interface TestServer {
 export interface TestServerOptions {
   readonly settings?: Partial<ConfigFileInput>;
   readonly isSealed?: boolean;
+  /** Instead of one in a temporary folder. */
+  readonly dataDir?: string;
   readonly start?: Partial<StartServerOptions>;
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const dataDir = join(mkdtempSync(join(tmpdir(), 'ckm-')), 'alpha');
+  const dataDir = options.dataDir ?? join(mkdtempSync(join(tmpdir(), 'ckm-')), 'alpha');
   const lines: string[] = [];
   await initServer({
     dataDir,

@@ -2,6 +2,11 @@ import { AccessError, StorageError } from '@ckm/foundation';
 
 /** Every code of an error that the vault raises. */
 export const VAULT_CODES = [
+  'EPOCH_KEYS_UNUSABLE',
+  'EPOCH_KEY_MISSING',
+  'FILES_TOO_MANY',
+  'FILE_IN_THE_WAY',
+  'FILE_NO_ROOM',
   'FILE_TAMPERED',
   'KEY_FILE_DAMAGED',
   'KEY_FILE_EXISTS',

@@ -10,25 +10,26 @@ const FORMAT = 1;
 const HEADER_BYTES = 1 + 4 + NONCE_BYTES;
 
 /**
- * A vault over one storage key, which it owns from now on. A sealed value is
- * `1 ‖ epoch (4) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`.
+ * A vault over one storage key, or over two while one takes the place of the other; it owns them from now on. A sealed value
+ * is `1 ‖ epoch (4) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`.
  */
-export function createVault(storageKey: StorageKey, random: (length: number) => Uint8Array): Vault {
-  const { epoch } = storageKey;
-  const keys = new Map<string, Uint8Array>();
-  const checkValue = keyCheckValue(storageKey);
-  let wiped = false;
+export function createVault(
+  storageKey: StorageKey,
+  random: (length: number) => Uint8Array,
+  earlier: StorageKey | null = null,
+): Vault {
+  let current = createSealingKey(storageKey);
+  const keys = new Map([[current.epoch, current]]);
+  if (earlier !== null) keys.set(earlier.epoch, createSealingKey(earlier));
 
-  function keyFor(purpose: string): Uint8Array {
-    if (wiped) throw vaultError('VAULT_WIPED', 'the storage key is gone', 'unseal the server again');
-    let key = keys.get(purpose);
-    if (key === undefined) keys.set(purpose, (key = deriveKey(storageKey, purpose)));
-    return key;
-  }
-
-  function seal(purpose: string, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  function seal(
+    purpose: string,
+    contextOf: (epoch: number) => Uint8Array,
+    plaintext: Uint8Array,
+  ): Uint8Array {
+    const { epoch, keyFor } = current;
     const nonce = random(NONCE_BYTES);
-    const sealed = cipher.seal(keyFor(purpose), nonce, aad, plaintext);
+    const sealed = cipher.seal(keyFor(purpose), nonce, contextOf(epoch), plaintext);
     const bytes = new Uint8Array(HEADER_BYTES + sealed.length);
     bytes[0] = FORMAT;
     new DataView(bytes.buffer).setUint32(1, epoch);
@@ -37,24 +38,38 @@ export function createVault(storageKey: StorageKey, random: (length: number) => 
     return bytes;
   }
 
-  function open(purpose: string, aad: Uint8Array, bytes: Uint8Array): Uint8Array | null {
-    const key = keyFor(purpose);
-    if (bytes.length < HEADER_BYTES + TAG_BYTES || bytes[0] !== FORMAT) return null;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (view.getUint32(1) !== epoch) return null;
-    return cipher.open(key, bytes.subarray(5, HEADER_BYTES), aad, bytes.subarray(HEADER_BYTES));
+  function open(
+    purpose: string,
+    contextOf: (epoch: number) => Uint8Array,
+    bytes: Uint8Array,
+  ): Uint8Array | null {
+    current.assertThere();
+    const epoch = epochOf(bytes);
+    const key = epoch === null ? undefined : keys.get(epoch);
+    if (key === undefined) return null;
+    const [nonce, sealed] = [bytes.subarray(5, HEADER_BYTES), bytes.subarray(HEADER_BYTES)];
+    return cipher.open(key.keyFor(purpose), nonce, contextOf(key.epoch), sealed);
   }
 
+  const fileContext = (name: string) => (epoch: number) => associatedData('file', epoch, [name]);
+  const rowContext = (table: TableName, row: object) => {
+    const values = readable(table, row);
+    return (epoch: number) => associatedData(table, epoch, values);
+  };
+
   return {
-    epoch,
-    checkValue,
+    get epoch() {
+      return current.epoch;
+    },
+    get checkValue() {
+      return current.checkValue;
+    },
     sealRow: <T extends TableName>(table: T, columns: Omit<Rows[T], 'sealed'>, plaintext: Uint8Array) => {
-      const aad = associatedData(table, epoch, readable(table, columns));
-      return { ...columns, sealed: seal(`table ${table}`, aad, plaintext) } as unknown as Rows[T];
+      const sealed = seal(`table ${table}`, rowContext(table, columns), plaintext);
+      return { ...columns, sealed } as unknown as Rows[T];
     },
     openRow: (table, row) => {
-      const aad = associatedData(table, epoch, readable(table, row));
-      const plaintext = open(`table ${table}`, aad, row.sealed);
+      const plaintext = open(`table ${table}`, rowContext(table, row), row.sealed);
       if (plaintext !== null) return plaintext;
       throw vaultError(
         'ROW_TAMPERED',
@@ -62,9 +77,9 @@ export function createVault(storageKey: StorageKey, random: (length: number) => 
         'stop the server, keep a copy of the database and restore it from a backup',
       );
     },
-    sealFile: (name, plaintext) => seal('files', associatedData('file', epoch, [name]), plaintext),
+    sealFile: (name, plaintext) => seal('files', fileContext(name), plaintext),
     openFile: (name, sealed) => {
-      const plaintext = open('files', associatedData('file', epoch, [name]), sealed);
+      const plaintext = open('files', fileContext(name), sealed);
       if (plaintext !== null) return plaintext;
       throw vaultError(
         'FILE_TAMPERED',
@@ -72,13 +87,64 @@ export function createVault(storageKey: StorageKey, random: (length: number) => 
         'restore the file from a backup; check that storage key and data directory belong together',
       );
     },
+    isOfEarlierKey: (sealed) => epochOf(sealed) !== current.epoch,
+    change: (next) => {
+      current = createSealingKey(next);
+      keys.set(current.epoch, current);
+    },
+    forgetEarlierKeys: () => {
+      for (const [epoch, key] of keys) {
+        if (key === current) continue;
+        key.wipe();
+        keys.delete(epoch);
+      }
+    },
     wipe: () => {
+      for (const key of keys.values()) key.wipe();
+    },
+  };
+}
+
+/** One storage key with the keys derived from it, each made when it is first needed. */
+interface SealingKey {
+  readonly epoch: number;
+  readonly checkValue: Uint8Array;
+  /** @throws StorageError `VAULT_WIPED` */
+  keyFor(purpose: string): Uint8Array;
+  /** @throws StorageError `VAULT_WIPED` */
+  assertThere(): void;
+  wipe(): void;
+}
+
+function createSealingKey(storageKey: StorageKey): SealingKey {
+  const derived = new Map<string, Uint8Array>();
+  let wiped = false;
+  const assertThere = () => {
+    if (wiped) throw vaultError('VAULT_WIPED', 'the storage key is gone', 'unseal the server again');
+  };
+  return {
+    epoch: storageKey.epoch,
+    checkValue: keyCheckValue(storageKey),
+    assertThere,
+    keyFor(purpose) {
+      assertThere();
+      const key = derived.get(purpose) ?? deriveKey(storageKey, purpose);
+      derived.set(purpose, key);
+      return key;
+    },
+    wipe() {
       wiped = true;
-      for (const key of keys.values()) key.fill(0);
-      keys.clear();
+      for (const key of derived.values()) key.fill(0);
+      derived.clear();
       wipeStorageKey(storageKey);
     },
   };
+}
+
+/** Under which storage key something was sealed; null: it is not of our form. */
+function epochOf(bytes: Uint8Array): number | null {
+  if (bytes.length < HEADER_BYTES + TAG_BYTES || bytes[0] !== FORMAT) return null;
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(1);
 }
 
 function readable(table: TableName, row: object): unknown[] {

@@ -12,6 +12,7 @@ import {
 import { dirname } from 'node:path';
 import { concatBytes, encodeUtf8, equalBytes, reveal, secret } from '@ckm/foundation';
 import { vaultError } from './codes.js';
+import { withFile } from './file-error.js';
 import { CHECK_BYTES, keyCheckValue, STORAGE_KEY_BYTES, type StorageKey } from './storage-key.js';
 
 const MAGIC = encodeUtf8('ckm storage key 1\n');
@@ -41,12 +42,9 @@ export function parseKeyFile(bytes: Uint8Array): StorageKey {
  * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_EXPOSED` when others may read or write it, `KEY_FILE_DAMAGED`.
  */
 export function readPrivateFile(path: string): Uint8Array {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (cause) {
-    throw vaultError('KEY_FILE_MISSING', `cannot read ${path}`, 'run: ckm server init', cause);
-  }
+  if (!existsSync(path))
+    throw vaultError('KEY_FILE_MISSING', `there is no ${path}`, 'restore it from a backup');
+  const descriptor = withFile(path, () => openSync(path, 'r'));
   try {
     const { mode, size } = fstatSync(descriptor);
     if ((mode & 0o077) !== 0) {
@@ -70,16 +68,38 @@ export function writePrivateFile(path: string, bytes: Uint8Array, { replace = fa
     throw vaultError('KEY_FILE_EXISTS', `${path} exists already`, 'choose an empty data directory');
   }
   const temporary = `${path}.new`;
-  if (existsSync(temporary)) unlinkSync(temporary);
-  const descriptor = openSync(temporary, 'wx', 0o600);
+  withFile(temporary, () => {
+    if (existsSync(temporary)) unlinkSync(temporary);
+    const descriptor = openSync(temporary, 'wx', 0o600);
+    try {
+      writeSync(descriptor, bytes);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+  withFile(path, () => {
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  });
+}
+
+/** Overwrites and removes a file: what can be done for its content not to come back. */
+export function destroyFile(path: string): void {
+  const descriptor = openSync(path, 'r+');
   try {
-    writeSync(descriptor, bytes);
+    writeSync(descriptor, new Uint8Array(fstatSync(descriptor).size), 0);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-  renameSync(temporary, path);
-  const folder = openSync(dirname(path), 'r');
+  unlinkSync(path);
+  syncFolder(dirname(path));
+}
+
+/** What was made, renamed or removed in a folder is so after a power cut too. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);
   } finally {

@@ -2,9 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Secret, wipe } from '@ckm/foundation';
 import { passphraseWrong, tooManyTries, vaultError } from './codes.js';
-import { parseKeyFile, readPrivateFile } from './key-file.js';
-import { openKeyFile } from './passphrase.js';
-import type { StorageKey } from './storage-key.js';
+import { encodeKeyFile, parseKeyFile, readPrivateFile, writePrivateFile } from './key-file.js';
+import { finishSettling, nextTo, settleKeyFiles } from './next-key-file.js';
+import { costOf, openKeyFile, sealKeyFile } from './passphrase.js';
+import { type StorageKey, wipeStorageKey } from './storage-key.js';
+
+/** What a source gives: two keys while one takes the place of the other. */
+export interface StorageKeys {
+  readonly current: StorageKey;
+  readonly earlier: StorageKey | null;
+}
 
 /** Where a storage key comes from. A key management service or a credential of the init system is one more of these. */
 export interface KeySource {
@@ -15,7 +22,19 @@ export interface KeySource {
    * @param passphrase wiped by this call; null for a source that needs none.
    * @throws AccessError `PASSPHRASE_WRONG`, `PASSPHRASE_TOO_MANY_TRIES`; StorageError `KEY_FILE_…`.
    */
-  open(passphrase: Secret<Uint8Array> | null): Promise<StorageKey>;
+  open(passphrase: Secret<Uint8Array> | null): Promise<StorageKeys>;
+  /**
+   * Puts the next storage key beside the present one, so that {@link open} gives both from now on, also after a crash.
+   * @param passphrase the present one, under which the next key lies too; wiped by this call
+   * @throws as {@link open}
+   */
+  prepare(
+    next: StorageKey,
+    passphrase: Secret<Uint8Array> | null,
+    random: (length: number) => Uint8Array,
+  ): Promise<void>;
+  /** Puts the next key in the place of the present one, whose file is overwritten and removed. */
+  settle(): void;
 }
 
 export const KEY_FILE = 'storage.key';
@@ -23,17 +42,29 @@ export const SEALED_KEY_FILE = 'storage.key.sealed';
 
 /** A file that only the server's user may read, 0600. */
 export function keyFileSource(path: string): KeySource {
+  const read = (file: string): StorageKey => {
+    const bytes = readPrivateFile(file);
+    try {
+      return parseKeyFile(bytes);
+    } finally {
+      bytes.fill(0);
+    }
+  };
   return {
     kind: 'file',
     sealed: false,
     open: async () => {
-      const bytes = readPrivateFile(path);
-      try {
-        return parseKeyFile(bytes);
-      } finally {
-        bytes.fill(0);
-      }
+      finishSettling(path);
+      const present = read(path);
+      if (!existsSync(nextTo(path))) return { current: present, earlier: null };
+      return { current: read(nextTo(path)), earlier: present };
     },
+    prepare: async (next) => {
+      const bytes = encodeKeyFile(next);
+      writePrivateFile(nextTo(path), bytes);
+      bytes.fill(0);
+    },
+    settle: () => settleKeyFiles(path),
   };
 }
 
@@ -49,12 +80,14 @@ export function passphraseSource(path: string, now: () => number): KeySource {
   let wrong = 0;
   let notBefore = 0;
   let trying = false;
-  const attempt = async (passphrase: Secret<Uint8Array>) => {
+  const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
+    const wait = notBefore - now();
+    if (trying || wait > 0) throw tooManyTries(Math.max(wait, 1));
     trying = true;
     try {
-      const storageKey = await openKeyFile(readPrivateFile(path), passphrase);
+      const done = await work();
       wrong = 0;
-      return storageKey;
+      return done;
     } catch (error) {
       if ((error as { code?: unknown }).code === 'PASSPHRASE_WRONG') {
         wrong++;
@@ -65,19 +98,35 @@ export function passphraseSource(path: string, now: () => number): KeySource {
       trying = false;
     }
   };
+  const withPassphrase = async <T>(
+    passphrase: Secret<Uint8Array> | null,
+    work: (passphrase: Secret<Uint8Array>) => Promise<T>,
+  ): Promise<T> => {
+    if (passphrase === null) throw passphraseWrong();
+    try {
+      return await attempt(() => work(passphrase));
+    } finally {
+      wipe(passphrase);
+    }
+  };
   return {
     kind: 'passphrase',
     sealed: true,
-    open: async (passphrase) => {
-      if (passphrase === null) throw passphraseWrong();
-      try {
-        const wait = notBefore - now();
-        if (trying || wait > 0) throw tooManyTries(Math.max(wait, 1));
-        return await attempt(passphrase);
-      } finally {
-        wipe(passphrase);
-      }
-    },
+    open: (given) =>
+      withPassphrase(given, async (passphrase) => {
+        finishSettling(path);
+        const present = await openKeyFile(readPrivateFile(path), passphrase);
+        if (!existsSync(nextTo(path))) return { current: present, earlier: null };
+        return { current: await openKeyFile(readPrivateFile(nextTo(path)), passphrase), earlier: present };
+      }),
+    prepare: (next, given, random) =>
+      withPassphrase(given, async (passphrase) => {
+        const sealed = readPrivateFile(path);
+        // A typing error here would lock the server at its next start.
+        wipeStorageKey(await openKeyFile(sealed, passphrase));
+        writePrivateFile(nextTo(path), await sealKeyFile(next, passphrase, random, costOf(sealed)));
+      }),
+    settle: () => settleKeyFiles(path),
   };
 }
 
@@ -92,8 +141,13 @@ function waitAfter(wrong: number): number {
 export function findKeySource(dataDir: string, namedFile: string | null, now: () => number): KeySource {
   if (namedFile !== null) return keyFileSource(namedFile);
   const sealed = join(dataDir, SEALED_KEY_FILE);
-  if (existsSync(sealed)) return passphraseSource(sealed, now);
+  if (isKeyFile(sealed)) return passphraseSource(sealed, now);
   const plain = join(dataDir, KEY_FILE);
-  if (existsSync(plain)) return keyFileSource(plain);
+  if (isKeyFile(plain)) return keyFileSource(plain);
   throw vaultError('KEY_FILE_MISSING', `there is no storage key in ${dataDir}`, 'run: ckm server init');
+}
+
+/** Also where a crash came between taking the old file away and putting the new one in its place. */
+function isKeyFile(path: string): boolean {
+  return existsSync(path) || existsSync(nextTo(path));
 }

@@ -66,6 +66,12 @@ export async function openKeyFile(bytes: Uint8Array, passphrase: Secret<Uint8Arr
   }
 }
 
+/** What a sealed key file costs to open: the next one is to cost the same. */
+export function costOf(bytes: Uint8Array): PassphraseCost {
+  const at = MAGIC.length;
+  return { logN: bytes[at]!, r: bytes[at + 1]!, p: bytes[at + 2]! };
+}
+
 function nonceOf(header: Uint8Array): Uint8Array {
   return header.subarray(HEADER_BYTES - NONCE_BYTES);
 }

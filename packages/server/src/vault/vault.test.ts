@@ -20,6 +20,7 @@ const columns = {
   owner: id(1),
   keyId: id(2),
   state: 'pending',
+  epoch: 0,
   version: 3,
   createdAt: 100,
 } satisfies Omit<KeyRow, 'sealed'>;
@@ -56,6 +57,7 @@ describe('sealed rows', () => {
       { owner: id(8) },
       { keyId: id(8) },
       { state: 'active' },
+      { epoch: 1 },
       { version: 2 },
       { createdAt: 101 },
     ];
@@ -136,7 +138,7 @@ describe('the storage key on disk', () => {
     writePrivateFile(path, encodeKeyFile(storageKey));
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const opened = await findKeySource(folder, null, () => 0).open(null);
-    expect(reveal(opened.key, 'test')).toEqual(reveal(storageKey.key, 'test'));
+    expect(reveal(opened.current.key, 'test')).toEqual(reveal(storageKey.key, 'test'));
     chmodSync(path, 0o640);
     expect(() => readPrivateFile(path)).toThrow(expect.objectContaining({ code: 'KEY_FILE_EXPOSED' }));
   });

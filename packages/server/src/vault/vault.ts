@@ -1,4 +1,5 @@
 import type { Rows, TableName } from '../storage/storage.js';
+import type { StorageKey } from './storage-key.js';
 
 /** The columns of a row that stay readable: all but the ciphertext. */
 export type Columns<T extends TableName> = Omit<Rows[T], 'sealed'>;
@@ -24,6 +25,12 @@ export interface Vault {
   sealFile(name: string, plaintext: Uint8Array): Uint8Array;
   /** @throws StorageError `FILE_TAMPERED`. */
   openFile(name: string, sealed: Uint8Array): Uint8Array;
+  /** Whether something that was sealed is sealed under another storage key than the present one. */
+  isOfEarlierKey(sealed: Uint8Array): boolean;
+  /** From now on everything is sealed under this key, which the vault owns; what was sealed before still opens. */
+  change(next: StorageKey): void;
+  /** Overwrites every storage key but the present one: what is still sealed under one of them never opens again. */
+  forgetEarlierKeys(): void;
   /** Overwrites the keys; best effort. The vault answers nothing afterwards. */
   wipe(): void;
 }

@@ -173,12 +173,14 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
     const env = readEnv({});
     const config = loadConfig(dataDir, { ...env, databaseUrl: database.url() ?? undefined });
     const nowSeconds = () => options.now() + self.skew;
-    const storageKey = await findKeySource(dataDir, null, nowSeconds).open(null);
+    const source = findKeySource(dataDir, null, nowSeconds);
+    const storageKeys = await source.open(null);
     let raw: Storage | null = null;
     try {
       const server = await openServer({
         config,
-        storageKey,
+        storageKeys,
+        source,
         random: (length) => seeded.bytes(length),
         nowMs: () => nowSeconds() * 1_000,
         backends: suiteBackends(),

@@ -1,5 +1,5 @@
 import { decodeHex } from '@ckm/foundation';
-import type { Operator, OperatorKey } from '@ckm/server';
+import type { Operator, OperatorKey, OperatorKeyCursor } from '@ckm/server';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
@@ -14,7 +14,12 @@ export function serverKeysCommand(): Command {
 }
 
 async function keys({ terminal }: Context, folder: string): Promise<void> {
-  const all = await listKeys(operatorOf(folder));
+  const { all, unreadable } = await listKeys(operatorOf(folder));
+  for (const { keyId, owner } of unreadable) {
+    terminal.warn(
+      `key ${keyId.slice(0, 8)} of account ${owner.slice(0, 8)} cannot be read: its row was changed (ROW_TAMPERED)`,
+    );
+  }
   const now = unixNow();
   const rows = all.map((key) => [
     key.keyId.slice(0, 8),
@@ -29,12 +34,15 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
   else terminal.talk(`what is allowed for one: ckm server policy show ${folder} KEY`);
 }
 
-async function listKeys(operator: Operator): Promise<OperatorKey[]> {
+async function listKeys(operator: Operator) {
   const all: OperatorKey[] = [];
+  const unreadable: OperatorKeyCursor[] = [];
   for (let after = {}; ;) {
-    const { keys: page, next } = await operator.keys(after);
-    all.push(...page);
-    if (next === null) return all;
+    const page = await operator.keys(after);
+    all.push(...page.keys);
+    unreadable.push(...page.unreadable);
+    const { next } = page;
+    if (next === null) return { all, unreadable };
     after = next;
   }
 }

@@ -5,7 +5,7 @@ import type { OperatorAuditLine, OperatorAuditVerification } from '../schemas/au
 const hexOrNull = (bytes: Uint8Array | null) => (bytes === null ? null : encodeHex(bytes));
 
 /** The audit log, to be read and checked. */
-export function createAuditDesk({ context, sessions, anchor }: OpenServer) {
+export function createAuditDesk({ context, sessions, anchor, rotation, epochKeysMissing }: OpenServer) {
   const { storage, audit } = context;
   return {
     auditLines: async (from: number, limit: number): Promise<readonly OperatorAuditLine[]> => {
@@ -35,6 +35,9 @@ export function createAuditDesk({ context, sessions, anchor }: OpenServer) {
         waitingRequests: await sessions.desk.count(),
         auditEntries: head?.sequence ?? 0,
         auditHead: head === null ? '' : encodeHex(head.hash),
+        storageKey: context.vault.epoch,
+        isKeyChanging: rotation.isUnderWay(),
+        epochKeysMissing: epochKeysMissing(),
       };
     },
   };

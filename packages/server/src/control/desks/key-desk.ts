@@ -2,10 +2,10 @@ import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
-import { NO_TIGHTENING, openTightening, storeTightening } from '../../policy/tightening.js';
+import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorResult } from '../operations.js';
-import type { OperatorKey, OperatorKeyPolicy, TightenBody } from '../schemas/keys.js';
+import type { OperatorKey, OperatorKeyPolicy, TightenBody, OperatorKeyCursor } from '../schemas/keys.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
 import { note } from './note.js';
@@ -41,14 +41,18 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
     /** A page of them, behind `after`. */
     keys: async (after: KeyCursor | null): Promise<OperatorResult<'keys'>> => {
       const rows = await storage.read(({ keys }) => keys.listAll(after, PAGE));
-      const keys = rows.map((row) => view(sessions.keyFacts(row)));
-      const last = rows.length < PAGE ? undefined : keys.at(-1);
-      return { keys, next: last === undefined ? null : { owner: last.owner, keyId: last.keyId } };
+      const facts = rows.map((row) => ({ row, facts: sessions.keyFactsIfWhole(row) }));
+      const last = rows.length < PAGE ? undefined : rows.at(-1);
+      return {
+        keys: facts.flatMap((one) => (one.facts === null ? [] : [view(one.facts)])),
+        unreadable: facts.flatMap((one) => (one.facts === null ? [cursorOf(one.row)] : [])),
+        next: last === undefined ? null : cursorOf(last),
+      };
     },
     keyPolicy: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
       const facts = await find(prefix, owner);
-      const row = await storage.read(({ tightenings }) => tightenings.find(facts.owner, facts.keyId));
-      return viewPolicy(facts, server, row === null ? NO_TIGHTENING : openTightening(vault, row));
+      const found = await storage.read((reader) => findTightening(vault, reader, facts));
+      return viewPolicy(facts, server, found ?? NO_TIGHTENING);
     },
     /** What is absent in `change` stays as it is. */
     tighten: async (
@@ -59,10 +63,13 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
       const facts = await find(prefix, owner);
       const { keyId } = facts;
       const tightening = await storage.transact(async (transaction) => {
-        const before = await transaction.tightenings.find(facts.owner, keyId);
-        const after = merged(before === null ? NO_TIGHTENING : openTightening(vault, before), change);
-        const row = await storeTightening(vault, transaction, facts, after);
-        const policy = `tightened ${row.version}`;
+        const held = await transaction.keys.hold(facts.owner, keyId);
+        if (held === null) throw unknown('key');
+        const before = await findTightening(vault, transaction, sessions.keyFacts(held));
+        const after = merged(before ?? NO_TIGHTENING, change);
+        const { version } = await storeTightening(vault, transaction, facts, after);
+        await sessions.noteTightened(transaction, held, version);
+        const policy = `tightened ${version}`;
         const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
         await note(audit, transaction, 'operator.tighten', 'Tighten the policy of a key', more);
         return after;
@@ -78,7 +85,18 @@ function merged(before: Tightening, change: TightenBody): Tightening {
   return { ...before, ...(Object.fromEntries(given) as Partial<Tightening>) };
 }
 
-function view({ owner, keyId, transcriptHash, policy: _policy, ...facts }: KeyFacts): OperatorKey {
+function cursorOf({ owner, keyId }: KeyCursor): OperatorKeyCursor {
+  return { owner: encodeHex(owner), keyId: encodeHex(keyId) };
+}
+
+function view({
+  owner,
+  keyId,
+  transcriptHash,
+  policy: _policy,
+  tightened: _tightened,
+  ...facts
+}: KeyFacts): OperatorKey {
   return {
     ...facts,
     owner: encodeHex(owner),

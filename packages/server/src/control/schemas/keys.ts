@@ -44,7 +44,12 @@ export const operatorKey = z.object({
 export type OperatorKey = Immutable<z.output<typeof operatorKey>>;
 
 /** A page, by owner and id; `next` is where the following one begins, null at the end. */
-export const keysResult = z.object({ keys: z.array(operatorKey), next: keyCursor.nullable() });
+export const keysResult = z.object({
+  keys: z.array(operatorKey),
+  /** Those whose rows cannot be read any more. */
+  unreadable: z.array(keyCursor),
+  next: keyCursor.nullable(),
+});
 
 const rateLimit = z.object({ count: wholeNumber, perSeconds: wholeNumber }).nullable();
 

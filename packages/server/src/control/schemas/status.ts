@@ -22,7 +22,16 @@ export const operatorStatus = z.object({
       auditEntries: wholeNumber,
       auditHead: hexText,
       identity: identityCard,
+      /** Number of the storage key in use. */
+      storageKey: wholeNumber,
+      /** Whether something is still sealed under the one before it. */
+      isKeyChanging: z.boolean(),
+      /** Shares whose epoch key this process does not find: it does not sign with those keys. */
+      epochKeysMissing: wholeNumber,
     })
     .nullable(),
 });
+/** `storageKey`: number of the one that is in use now. */
+export const rotateKeyResult = z.object({ storageKey: wholeNumber });
+
 export type OperatorStatus = Immutable<z.output<typeof operatorStatus>>;

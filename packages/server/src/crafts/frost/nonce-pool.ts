@@ -17,7 +17,7 @@ export interface NoncePool {
    * of another process; the others are consumed all the same (N10).
    */
   take(key: ActiveKey, commitments: readonly NonceCommitment[]): readonly Secret<SigningNonces>[] | null;
-  /** Forgets pairs of keys that nobody has asked for in a day; called every few seconds. */
+  /** Forgets pairs of keys that nobody has asked for in a week; called every few seconds. */
   sweep(): void;
   /** Overwrites everything; what was published is void. Returns how many pairs that was. */
   wipe(): number;
@@ -34,7 +34,7 @@ export interface PoolLimits {
 }
 
 const LIMITS: PoolLimits = { forEach: 4 * MAX_POOL, inAll: 65_536, always: 32 };
-const IDLE_SECONDS = 86_400;
+const IDLE_SECONDS = 604_800;
 
 /** Of one key in one epoch: oldest first, by the commitment published. */
 interface KeyPairs {

@@ -33,8 +33,9 @@ function keyNumber(number: number, owner = alice): ActiveKey {
     name: `${encodeHex(owner)}/key ${number}`,
     owner,
     keyId: new Uint8Array(32).fill(number),
-    version: 1,
     epoch: 0,
+    version: 1,
+    tightened: 0,
     policy: { ...policy, kinds: [] },
     context,
     share,
@@ -124,11 +125,11 @@ describe('the pool of nonces', () => {
     expect(pool.wipe()).toBeLessThanOrEqual(128 + 22 * 4);
   });
 
-  test('pairs of a key that nobody asked for in a day are forgotten', () => {
+  test('pairs of a key that nobody asked for in a week are forgotten', () => {
     let now = 1_000;
     const pool = createPool(undefined, () => now);
     const [old, kept] = [pool.issue(one, 3), pool.issue(two, 3)];
-    now += 80_000;
+    now += 600_000;
     pool.issue(two, 1);
     now += 10_000;
     pool.sweep();

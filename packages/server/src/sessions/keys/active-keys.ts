@@ -1,20 +1,23 @@
-import { encodeHex, secret, wipe } from '@ckm/foundation';
+import { encodeHex, secret, StorageError, wipe } from '@ckm/foundation';
 import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
 import type { KeyPolicy } from '@ckm/api';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { demand, refusal } from '../errors.js';
-import { openKey, type KeyRecord } from './key-record.js';
+import { openHead, readSecrets, type KeyHead } from './stored-key.js';
 
 /** A certified key, ready to sign with. */
 export interface ActiveKey {
-  /** Owner and key id as text: names it in maps. */
+  /** Owner, key id and epoch as text: names it in maps. */
   readonly name: string;
   readonly owner: Uint8Array;
   readonly keyId: Uint8Array;
-  readonly version: number;
   readonly epoch: number;
+  /** Of its head. */
+  readonly version: number;
+  /** Which version of what the operator took away belongs to it. */
+  readonly tightened: number;
   readonly policy: KeyPolicy;
   /** What requests are described against; the server's own record. */
   readonly context: KeyContext;
@@ -25,7 +28,7 @@ export interface ActiveKey {
 export interface ActiveKeys {
   /**
    * @throws AccessError `KEY_UNKNOWN`, also for a key of somebody else; StateError `KEY_NOT_CERTIFIED`: a key without its
-   * certificate answers nothing
+   * certificate answers nothing; StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`, `KEY_WENT_BACK`
    */
   find(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Promise<ActiveKey>;
   wipe(): void;
@@ -46,8 +49,9 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
       demand(row.state === 'active', 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
       const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
       const known = open.get(name);
+      if (known !== undefined && known.version > row.version) throw wentBack();
+      const key = known?.version === row.version ? known : await openActive(context, reader, name, row);
       open.delete(name);
-      const key = known?.version === row.version ? known : openActive(context, name, row);
       if (known !== undefined && known !== key) wipe(known.share.share);
       open.set(name, key);
       evictOldest(open);
@@ -74,30 +78,47 @@ function evictOldest(open: Map<string, ActiveKey>): void {
   }
 }
 
-function openActive(context: ServerContext, name: string, row: KeyRow): ActiveKey {
-  const { record } = openKey(context, row);
-  const { purpose, suite, policy, epoch } = record;
-  const share = shareOf(record);
-  record.staticSeed?.fill(0);
-  const { owner, keyId, version } = row;
+async function openActive(
+  context: ServerContext,
+  reader: Reader,
+  name: string,
+  row: KeyRow,
+): Promise<ActiveKey> {
+  const head = openHead(context, row);
+  const { purpose, suite, policy, tightened } = head;
+  const { share: bytes, staticSeed, pending } = await readSecrets(context, reader, row, head);
+  staticSeed?.fill(0);
+  pending?.fill(0);
+  const share = shareOf(head, bytes);
+  const { owner, keyId, version, epoch } = row;
   return {
-    name,
+    name: `${name}/${epoch}`,
     owner,
     keyId,
-    version,
     epoch,
+    version,
+    tightened,
     policy,
-    context: { suite, purpose, public: share.public },
     share,
+    context: { suite, purpose, public: share.public },
   };
 }
 
-function shareOf({ suite, quorum, slot, certified }: KeyRecord): KeyShare {
-  if (certified === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
-  const { groupKey, commitment, verifyingShares, chainCode, share } = certified;
+function shareOf({ suite, quorum, slot, certified }: KeyHead, share: Uint8Array | null): KeyShare {
+  if (certified === null || share === null)
+    throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+  const { groupKey, commitment, verifyingShares, chainCode } = certified;
   return {
     party: slot as PartyIndex,
     share: secret(share),
     public: { suite, quorum, groupKey, commitment, verifyingShares, chainCode },
   };
+}
+
+/** Somebody put its head back as it was, under a running server. */
+function wentBack(): StorageError {
+  return new StorageError('the stored key is older than this server has seen it', {
+    code: 'KEY_WENT_BACK',
+    hint: 'the operator looks who writes to the database, and restores it from a backup',
+  });
 }

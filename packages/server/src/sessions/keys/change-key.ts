@@ -2,7 +2,8 @@ import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { refusal } from '../errors.js';
-import { sealKey, type KeyRecord } from './key-record.js';
+import type { KeyRecord } from './key-record.js';
+import { writeKey } from './stored-key.js';
 
 /** The version of a key that was just created. */
 export const CREATED = 1;
@@ -32,14 +33,15 @@ export async function changeKey(
   const existing = await transaction.keys.hold(owner, keyId);
   if (change.kind === 'create') {
     if (existing !== null) throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
-    const columns = { owner, keyId, state: 'pending', version: CREATED, createdAt: context.clock() } as const;
-    return transaction.keys.insert(sealKey(context, columns, change.record));
+    await writeKey(context, transaction, null, { owner, keyId, state: 'pending' }, change.record);
+    return;
   }
   // Its certificate came by itself before the session had it: that is where the session was going.
   if (change.kind === 'promote' && existing?.state === 'active') return;
   if (existing?.version !== change.expected) throw rowChanged('keys');
-  if (change.kind === 'void') return transaction.keys.remove(owner, keyId);
-  const { version, createdAt } = existing;
-  const columns = { owner, keyId, state: 'active', version: version + 1, createdAt } as const;
-  await transaction.keys.update(sealKey(context, columns, change.record));
+  if (change.kind === 'void') {
+    transaction.whenCommitted(() => context.epochKeys.destroy(existing));
+    return transaction.keys.remove(owner, keyId);
+  }
+  await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, change.record);
 }

@@ -1,19 +1,13 @@
 import type { DkgResult, Parameters, Result } from '@ckm/api';
+import { CkmError } from '@ckm/foundation';
 import type { Call, Handlers, KeyFacts, ServerContext, SessionFunctionName } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
 import { refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
-import {
-  openKey,
-  openKeyToShow,
-  resultOf,
-  sealKey,
-  wipeKey,
-  type KeyRecord,
-  type StoredKey,
-} from './key-record.js';
+import { resultOf, wipeKey, type KeyRecord } from './key-record.js';
 import { restoreKey } from './restore-key.js';
+import { openHead, readEpoch, readKey, writeKey, type KeyHead } from './stored-key.js';
 
 const MOST_LISTED = 256;
 
@@ -28,11 +22,11 @@ export function keyHandlers(context: ServerContext): Handlers<Extract<SessionFun
 }
 
 /** A key as the operator sees it. */
-export function keyFacts(context: ServerContext, row: KeyRow): KeyFacts {
+export function keyFacts(row: KeyRow, head: KeyHead): KeyFacts {
   const { owner, keyId, state, createdAt } = row;
-  const { purpose, suite, quorum, slot, policy, certified } = openKeyToShow(context, row).record;
+  const { purpose, suite, quorum, slot, policy, certified, tightened } = head;
   const transcriptHash = certified?.transcriptHash ?? null;
-  return { owner, keyId, purpose, suite, quorum, slot, state, createdAt, transcriptHash, policy };
+  return { owner, keyId, purpose, suite, quorum, slot, state, createdAt, transcriptHash, tightened, policy };
 }
 
 async function listKeys(
@@ -44,14 +38,30 @@ async function listKeys(
     reader.keys.list(call.account.xid, { after, limit: MOST_LISTED }),
   );
   const next = rows.length < MOST_LISTED ? null : rows.at(-1)!.keyId;
-  return { keys: rows.map((row) => summary(openKeyToShow(context, row))), next };
+  const heads = rows.map((row) => ({ row, head: openIfWhole(context, row) }));
+  const keys = heads.flatMap(({ row, head }) => (head === null ? [] : [summary(row, head)]));
+  const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
+  return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
+}
+
+/** Null: it is not what this server stored, which its operator is told. The others are shown all the same. */
+export function openIfWhole(context: ServerContext, row: KeyRow): KeyHead | null {
+  try {
+    return openHead(context, row);
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.code !== 'ROW_TAMPERED') throw error;
+    context.events.storageFailed({ code: error.code });
+    return null;
+  }
 }
 
 async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
-  const row = await context.storage.read((reader) => findRow(reader, call.account.xid, keyId));
-  const key = openKeyToShow(context, row);
-  const { policy, certified } = key.record;
-  return { key: summary(key), policy, certificate: certified?.certificate ?? null };
+  return context.storage.read(async (reader) => {
+    const row = await findRow(reader, call.account.xid, keyId);
+    const head = openHead(context, row);
+    const { certificate } = await readEpoch(context, reader, row, head);
+    return { key: summary(row, head), policy: head.policy, certificate };
+  });
 }
 
 /** @throws AccessError `KEY_UNKNOWN` */
@@ -61,7 +71,7 @@ async function findRow(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Pr
   return row;
 }
 
-function summary({ row: { keyId, state, createdAt }, record: { suite, purpose, quorum } }: StoredKey) {
+function summary({ keyId, state, createdAt }: KeyRow, { suite, purpose, quorum }: KeyHead) {
   return { keyId, suite, purpose, quorum, state, createdAt };
 }
 
@@ -75,9 +85,9 @@ async function certifyKey(
     call.transact(async (transaction) => {
       const row = await findRow(transaction, call.account.xid, keyId);
       if (row.state === 'active') {
-        return { result: resultOf(keyId, openKeyToShow(context, row).record), activated: null };
+        return { result: resultOf(keyId, openHead(context, row)), activated: null };
       }
-      const { record } = openKey(context, row);
+      const record = await readKey(context, transaction, row);
       const completed = completeKey(context, record, certificate);
       await storeActive(context, transaction, row, completed);
       wipeKey(record);
@@ -92,11 +102,11 @@ async function certifyKey(
 async function storeActive(
   context: ServerContext,
   transaction: Transaction,
-  { owner, keyId, version, createdAt }: KeyRow,
+  row: KeyRow,
   record: KeyRecord,
 ): Promise<void> {
-  const columns = { owner, keyId, state: 'active', version: version + 1, createdAt } as const;
-  await transaction.keys.update(sealKey(context, columns, record));
+  const { owner, keyId } = row;
+  await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
   const { suite, purpose, sessionId } = record;
   await context.audit.append(transaction, {
     deed: 'key.certify',

@@ -1,9 +1,6 @@
 import type { DkgResult, KeyPolicy } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import type { Quorum, SuiteName } from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
-import type { KeyRow } from '../../storage/storage.js';
-import { openRecord, sealRecord } from '../sealed-record.js';
 
 /** What a certificate makes of a key. */
 export interface CertifiedKey {
@@ -20,7 +17,7 @@ export interface CertifiedKey {
   readonly chainCode: Uint8Array;
 }
 
-/** Everything a server keeps about one key; sealed as a whole. */
+/** Everything a server keeps about one key in one epoch. It is stored in three parts (`stored-key.ts`). */
 export interface KeyRecord {
   readonly suite: SuiteName;
   readonly purpose: string;
@@ -45,20 +42,6 @@ export interface KeyRecord {
   readonly certified: CertifiedKey | null;
 }
 
-/** A key with what its row shows. */
-export interface StoredKey {
-  readonly row: KeyRow;
-  readonly record: KeyRecord;
-}
-
-/** A row of before static seeds were kept has none. */
-type StoredRecord = Omit<KeyRecord, 'staticSeed'> & Partial<Pick<KeyRecord, 'staticSeed'>>;
-
-export function openKey(context: ServerContext, row: KeyRow): StoredKey {
-  const record = openRecord<StoredRecord>(context.vault, 'keys', row);
-  return { row, record: { ...record, staticSeed: record.staticSeed ?? null } };
-}
-
 /** Overwrites the secrets of a record; its sealed copies stay. */
 export function wipeKey({ pending, staticSeed, certified }: KeyRecord): void {
   pending?.fill(0);
@@ -66,15 +49,11 @@ export function wipeKey({ pending, staticSeed, certified }: KeyRecord): void {
   certified?.share.fill(0);
 }
 
-/** A key to look at: its secrets are overwritten already. */
-export function openKeyToShow(context: ServerContext, row: KeyRow): StoredKey {
-  const key = openKey(context, row);
-  wipeKey(key.record);
-  return key;
-}
-
 /** What a server says of an active key to whoever made or restored it. */
-export function resultOf(keyId: Uint8Array, { certified }: KeyRecord): DkgResult {
+export function resultOf(
+  keyId: Uint8Array,
+  { certified }: { readonly certified: Pick<CertifiedKey, 'transcriptHash' | 'acknowledgement'> | null },
+): DkgResult {
   if (certified !== null) {
     const { transcriptHash, acknowledgement } = certified;
     return { kind: 'dkg', keyId, transcriptHash, acknowledgement };
@@ -83,8 +62,4 @@ export function resultOf(keyId: Uint8Array, { certified }: KeyRecord): DkgResult
     code: 'KEY_STATE_BROKEN',
     hint: 'report this',
   });
-}
-
-export function sealKey(context: ServerContext, columns: Omit<KeyRow, 'sealed'>, record: KeyRecord): KeyRow {
-  return sealRecord(context.vault, 'keys', columns, record);
 }

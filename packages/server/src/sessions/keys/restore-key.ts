@@ -11,13 +11,14 @@ import {
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
-import type { KeyRow, Transaction } from '../../storage/storage.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../errors.js';
 import { repeatWhenRaced } from '../raced.js';
-import { openKey, openKeyToShow, resultOf, sealKey, wipeKey, type KeyRecord } from './key-record.js';
+import { resultOf, wipeKey, type KeyRecord } from './key-record.js';
+import { openHead, readEpoch, readSecrets, writeKey, type KeySecrets } from './stored-key.js';
 
 /**
  * Gives this server its share of a key back, from the certificate that the key's owner shows. Nothing is believed but the
@@ -62,13 +63,14 @@ async function restoreOnce(
 ): Promise<{ readonly result: DkgResult; readonly restored: boolean }> {
   const { params } = shown.certificate;
   const { keyId, suite, purpose } = params;
-  const row = await context.storage.read((reader) => reader.keys.find(call.account.xid, keyId));
-  if (row !== null) assertSameKey(context, row, params);
-  if (row?.state === 'active') {
-    return { result: resultOf(keyId, openKeyToShow(context, row).record), restored: false };
+  const { row, waiting } = await context.storage.read((reader) =>
+    readOwn(context, reader, call.account.xid, params),
+  );
+  if (row?.state === 'active' && context.epochKeys.exists(row)) {
+    return { result: resultOf(keyId, openHead(context, row)), restored: false };
   }
   acceptKey(context, { suite, purpose, policy: shown.policy });
-  const record = recoverRecord(context, call.account.xid, row, shown);
+  const record = recoverRecord(context, call.account.xid, waiting, shown);
   try {
     await call.transact((transaction) => store(context, call, transaction, row, keyId, record));
     return { result: resultOf(keyId, record), restored: true };
@@ -77,11 +79,32 @@ async function restoreOnce(
   }
 }
 
-/** @throws StateError `CERTIFICATE_OF_ANOTHER_KEY` when the row is of another key, or another making of it */
-function assertSameKey(context: ServerContext, row: KeyRow, params: KeyParams): void {
-  const { parameters } = openKeyToShow(context, row).record;
+/** What is kept of a key that waits for its certificate. */
+type Waiting = Pick<KeySecrets, 'staticSeed'> & Pick<KeyRecord, 'sessionId'>;
+
+/**
+ * What is stored of this key already, and the secrets of one that waits for its certificate, as far as the key of its epoch
+ * is there.
+ * @throws StateError `CERTIFICATE_OF_ANOTHER_KEY` when the row is of another key, or another making of it
+ */
+async function readOwn(
+  context: ServerContext,
+  reader: Reader,
+  owner: Uint8Array,
+  params: KeyParams,
+): Promise<{ readonly row: KeyRow | null; readonly waiting: Waiting | null }> {
+  const row = await reader.keys.find(owner, params.keyId);
+  if (row === null) return { row, waiting: null };
+  const head = openHead(context, row);
+  const { parameters } = await readEpoch(context, reader, row, head);
   const isSame = equalBytes(parameters, encodeKeyParams(params));
   demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
+  const { sessionId } = head;
+  if (!context.epochKeys.exists(row)) return { row, waiting: { sessionId, staticSeed: null } };
+  const { share, pending, staticSeed } = await readSecrets(context, reader, row, head);
+  share?.fill(0);
+  pending?.fill(0);
+  return { row, waiting: { sessionId, staticSeed } };
 }
 
 function ownEntry({ identity }: ServerContext, { roster }: KeyParams): RosterEntry {
@@ -94,17 +117,14 @@ function ownEntry({ identity }: ServerContext, { roster }: KeyParams): RosterEnt
 function recoverRecord(
   context: ServerContext,
   owner: Uint8Array,
-  row: KeyRow | null,
+  waiting: Waiting | null,
   { certificate, policy }: Shown,
 ): KeyRecord {
   const { params } = certificate;
   const own = ownEntry(context, params);
   const { suite, purpose, quorum, keyId, epoch } = params;
-  const waiting = row === null ? null : openKey(context, row).record;
-  const staticSeed =
-    waiting?.staticSeed?.slice() ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
+  const staticSeed = waiting?.staticSeed ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
   const sessionId = waiting?.sessionId ?? null;
-  if (waiting !== null) wipeKey(waiting);
   const recovered = recover(certificate, own, staticSeed);
   const certified = certifyKey(context, recovered);
   wipe(recovered.share.share);
@@ -143,6 +163,9 @@ function notRestorable() {
   return refusal('KEY_NOT_RESTORABLE', 'this server has kept nothing from which its share could come back');
 }
 
+/** Bytes of a key besides its certificate, and its parameters, which are in that too. */
+const MOST_BESIDES = 2_048;
+
 async function store(
   context: ServerContext,
   { account }: Call,
@@ -155,16 +178,12 @@ async function store(
   const row = await transaction.keys.hold(owner, keyId);
   // Somebody else was quicker with it: nothing is written over, and the caller looks anew.
   if (row?.version !== before?.version) throw rowChanged('keys');
-  const columns = { owner, keyId, state: 'active', version: 1, createdAt: context.clock() } as const;
   if (row === null) {
     await context.accounts.quota.key(transaction, account);
-    const sealed = sealKey(context, columns, record);
-    await context.accounts.quota.bytes(transaction, account, sealed.sealed.length);
-    await transaction.keys.insert(sealed);
-  } else {
-    const { version, createdAt } = row;
-    await transaction.keys.update(sealKey(context, { ...columns, version: version + 1, createdAt }, record));
+    const { certificate } = record.certified!;
+    await context.accounts.quota.bytes(transaction, account, 2 * certificate.length + MOST_BESIDES);
   }
+  await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
   await context.audit.append(transaction, {
     deed: 'key.restore',
     who: owner,

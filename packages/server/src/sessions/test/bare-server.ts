@@ -17,6 +17,7 @@ import { createRandom } from '../../random.js';
 import { openStorage } from '../../storage/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
+import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
 import { openSessions } from '../sessions.js';
 
@@ -123,6 +124,7 @@ async function createBareContext(
     vault,
     identity,
     staticSeeds,
+    epochKeys: openEpochKeys(config, vault, random),
     accounts: createAccounts({ vault, clock, random, admission: 'open', most: 100, quota }),
     policy: createPolicy({ vault, operator }),
     audit: createAuditLog({ vault, clock, random }),
@@ -144,6 +146,7 @@ function bareConfig({
     tlsCertificate: none,
     tlsKey: none,
     storageKeyFile: none,
+    epochKeys: none,
     logLevel: none,
     trustProxy: none,
     allowInspect: none,

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dkgResult, type KeyPolicy, type Result } from '@ckm/api';
 import type { CeremonyOptions } from '@ckm/testkit';
-import { openKey, type KeyRecord } from '../keys/key-record.js';
+import type { KeyRecord } from '../keys/key-record.js';
+import { readKey } from '../keys/stored-key.js';
 import { alice, makeKey, type BareServers, type MadeKey } from './bare-servers.js';
 import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
 
@@ -57,7 +58,9 @@ export async function suffer(
 
 /** Everything that a server keeps of a key of Alice's, secrets and all. */
 export async function recordOf({ context }: BareServer, keyId: Uint8Array): Promise<KeyRecord> {
-  const row = await context.storage.read((reader) => reader.keys.find(alice.xid, keyId));
-  if (row === null) throw new Error('there is no such key');
-  return openKey(context, row).record;
+  return context.storage.read(async (reader) => {
+    const row = await reader.keys.find(alice.xid, keyId);
+    if (row === null) throw new Error('there is no such key');
+    return readKey(context, reader, row);
+  });
 }

@@ -6,6 +6,7 @@ const id = (column: string, { bytes }: Dialect) =>
 const time = (column: string, { integer }: Dialect) => `${column} ${integer} not null check (${column} >= 0)`;
 const count = (column: string, { integer }: Dialect) =>
   `${column} ${integer} not null check (${column} >= 1)`;
+const epoch = ({ integer }: Dialect) => `epoch ${integer} not null check (epoch between 0 and 4294967295)`;
 const flag = (column: string, { integer }: Dialect) =>
   `${column} ${integer} not null check (${column} in (0, 1))`;
 const word = (column: string) => `${column} text not null check (octet_length(${column}) between 1 and 32)`;
@@ -56,9 +57,14 @@ function keys(d: Dialect): string[] {
   return [
     `create table keys (
        ${id('owner', d)} references accounts (xid), ${id('key_id', d)},
-       state text not null check (state in ('pending', 'active')), ${count('version', d)}, ${time('created_at', d)},
-       ${sealed(d)}, primary key (owner, key_id)) ${d.suffix}`,
+       state text not null check (state in ('pending', 'active')), ${epoch(d)}, ${count('version', d)},
+       ${time('created_at', d)}, ${sealed(d)}, primary key (owner, key_id)) ${d.suffix}`,
     `create index keys_by_id on keys (key_id, owner)`,
+    ...['key_epochs', 'shares'].map(
+      (table) => `create table ${table} (
+       ${id('owner', d)}, ${id('key_id', d)}, ${epoch(d)}, ${count('version', d)}, ${sealed(d)},
+       primary key (owner, key_id, epoch), ${key} on delete cascade) ${d.suffix}`,
+    ),
     `create table tightenings (
        ${id('owner', d)}, ${id('key_id', d)}, ${count('version', d)}, ${sealed(d)},
        primary key (owner, key_id), ${key} on delete cascade) ${d.suffix}`,

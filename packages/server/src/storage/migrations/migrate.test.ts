@@ -73,8 +73,8 @@ describe('migrations', () => {
       MIGRATIONS.map((step) => checksum(step, dialect)),
     );
     expect(checksums).toEqual([
-      ['4bf95efe0048943700be6c2e92e1ef454fcda55b2264d1667fefdad28a028346'],
-      ['1191169ec91bb40afdb8d12f764286f80a5bf3bdb9f1bdd302e7b852054d3f72'],
+      ['cf564bc3612e6a8808fd530771bc4c4441fb07f236a6e309bb6c1230f43e67b6'],
+      ['973f7a4042a7c8326e71b50dce1ba834da0bd56e2b0b25aa283ac4d8d6f5a32d'],
     ]);
   });
 });

@@ -9,6 +9,7 @@ import { openPostgres } from './postgres.js';
 const isHere = postgresPrograms() !== null;
 const reason = isHere ? '' : ' (skipped: PostgreSQL is not installed here)';
 const IN_FLIGHT = 8;
+const PATIENCE = { timeout: 20_000, interval: 20 };
 
 /** What may happen to a database under a server, and whether somebody has to start it again. */
 const FAULTS = [
@@ -57,7 +58,7 @@ describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reaso
         })
         .catch((error: unknown) => error),
     );
-    await vi.waitFor(() => expect(begun).toBe(IN_FLIGHT));
+    await vi.waitFor(() => expect(begun).toBe(IN_FLIGHT), PATIENCE);
     return { go, outcomes: Promise.all(works) };
   }
 
@@ -79,7 +80,7 @@ describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reaso
   );
 
   test.each(FAULTS)(
-    'a server on one $name says so to eight who ask, and answers within a second',
+    'a server on one $name says so to eight who ask, and answers as soon as it is back',
     async ({ strike }) => {
       const url = await cluster.createDatabase();
       const variables = { CKM_DATABASE_URL: url, CKM_ALLOW_INSPECT: '1', CKM_LOG_LEVEL: 'warn' };
@@ -91,16 +92,17 @@ describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reaso
       const asking = Array.from({ length: IN_FLIGHT }, async () => {
         for (; !over.signal.aborted; await pause(5)) codes.add(await codeOf(client));
       });
-      await vi.waitFor(() => expect(codes).toContain('OK'));
+      await vi.waitFor(() => expect(codes).toContain('OK'), PATIENCE);
       await strikeAt(url, strike);
       if (strike !== 'disconnect') {
-        await vi.waitFor(() => expect(codes).toContain('STORAGE_UNREACHABLE'));
+        await vi.waitFor(() => expect(codes).toContain('STORAGE_UNREACHABLE'), PATIENCE);
         expect((await fetch(`${alpha.server.url}/readyz`)).status).toBe(503);
       }
       await cluster.resume();
-      const back = performance.now();
-      await vi.waitFor(async () => expect(await codeOf(client)).toBe('OK'), { timeout: 5_000, interval: 20 });
-      expect(performance.now() - back).toBeLessThan(1_000);
+      // At once: it waits for nothing. Each connection that broke may fail once more.
+      const answers: string[] = [];
+      while (answers.at(-1) !== 'OK' && answers.length <= 2 * IN_FLIGHT) answers.push(await codeOf(client));
+      expect(answers.at(-1)).toBe('OK');
       over.abort();
       await Promise.all(asking);
       codes.delete('OK');

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { ClientConfig } from 'pg';
 import { fromDriver } from '../codes.js';
@@ -14,6 +15,8 @@ export interface PostgresOptions {
   readonly connections?: number;
 }
 
+/** How connections are named: those of one process alike, those of different ones differently. */
+const PROCESS_NAME = 'ckm ';
 /** Any number nobody else uses: two replicas that start together migrate one after the other. */
 const MIGRATION_LOCK = 7_165_091_442;
 /** What an administrator set for other purposes must not weaken a commit, and nobody waits for ever. */
@@ -28,6 +31,7 @@ const INT8 = 20;
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
   const { url, connections = 8 } = options;
   const { default: pg } = await import('pg');
+  const name = `${PROCESS_NAME}${randomBytes(8).toString('hex')}`;
   const config: ClientConfig = {
     connectionString: url,
     options: Object.entries(SETTINGS)
@@ -35,7 +39,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
       .join(' '),
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
-    application_name: 'ckm',
+    application_name: name,
     types: {
       getTypeParser: ((id: number, format?: 'text' | 'binary') =>
         id === INT8 ? Number : pg.types.getTypeParser(id, format)) as never,
@@ -55,7 +59,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
       return client;
     }, SETTINGS);
     await prepareSchema(queries);
-    return storageOn(queries);
+    return storageOn(queries, name);
   } catch (error) {
     await queries.destroy();
     throw fromDriver(error);
@@ -83,7 +87,7 @@ function readingOn(queries: Queries): Reading {
   };
 }
 
-function storageOn(queries: Queries): Storage {
+function storageOn(queries: Queries, name: string): Storage {
   const translated = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -94,6 +98,15 @@ function storageOn(queries: Queries): Storage {
   let closing: Promise<void> | null = null;
   return {
     kind: 'postgres',
+    countOthers: () =>
+      translated(
+        sql<{ count: number }>`
+          select count(distinct application_name) as count from pg_stat_activity
+          where datname = current_database() and application_name like ${`${PROCESS_NAME}%`}
+            and application_name <> ${name}`
+          .execute(queries)
+          .then(({ rows }) => rows[0]!.count),
+      ),
     read: (work) =>
       translated(
         queries
@@ -104,12 +117,17 @@ function storageOn(queries: Queries): Storage {
       ),
     transact: (work) =>
       translated(
-        queries.transaction().execute(async (transaction) => {
-          const writing = { ...readingOn(transaction), usage: new Map() };
-          const result = await work(transactionOf(writing));
-          await storeUsage(writing);
-          return result;
-        }),
+        (async () => {
+          const committed: (() => void)[] = [];
+          const done = await queries.transaction().execute(async (transaction) => {
+            const writing = { ...readingOn(transaction), usage: new Map(), committed };
+            const result = await work(transactionOf(writing));
+            await storeUsage(writing);
+            return result;
+          });
+          for (const then of committed) then();
+          return done;
+        })(),
       ),
     close: () => (closing ??= queries.destroy()),
   };

@@ -44,7 +44,7 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
     const [first, second] = await Promise.all([open(url), open(url)]);
     await first!.transact(async ({ accounts, keys }) => {
       await accounts.insert({ xid: alice, status: 'active', version: 1, openedAt: 0, sealed });
-      await keys.insert({ owner: alice, keyId, state: 'active', version: 1, createdAt: 0, sealed });
+      await keys.insert({ owner: alice, keyId, state: 'active', epoch: 0, version: 1, createdAt: 0, sealed });
     });
     return { url, first: first!, second: second! };
   }
@@ -62,7 +62,15 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
     const ask = (storage: Storage, number: number) =>
       storage.transact(async (transaction) => {
         const times = { createdAt: NOON, expiresAt: NOON + 9 };
-        const facts = { owner: alice, keyId, kind: 'message', blind: false, expiresAt: NOON + 9, now: NOON };
+        const facts = {
+          owner: alice,
+          keyId,
+          tightened: 0,
+          kind: 'message',
+          blind: false,
+          expiresAt: NOON + 9,
+          now: NOON,
+        };
         const { verdict } = await policy.decide(transaction, owned, facts);
         const ids = { owner: alice, requestId: id(number), keyId };
         if (verdict === 'allow') {

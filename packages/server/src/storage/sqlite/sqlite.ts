@@ -37,7 +37,7 @@ export async function openSqlite({ file, waitMs = 10_000 }: SqliteOptions): Prom
     },
   };
   const reader = readerOf(reading);
-  const writing = { ...reading, usage: new Map() };
+  const writing = { ...reading, usage: new Map(), committed: [] as (() => void)[] };
   const transaction = transactionOf(writing);
   const translated = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -48,16 +48,24 @@ export async function openSqlite({ file, waitMs = 10_000 }: SqliteOptions): Prom
   };
   const storage: Storage = {
     kind: 'sqlite',
+    countOthers: async () => 0,
     read: (work) => translated(queue.read(() => work(reader))),
     transact: (work) =>
       translated(
-        queue.write(async () => {
-          // One after the other: the same object serves them all.
-          writing.usage.clear();
-          const result = await work(transaction);
-          await storeUsage(writing);
-          return result;
-        }),
+        (async () => {
+          let committed: readonly (() => void)[] = [];
+          const done = await queue.write(async () => {
+            // One after the other: the same object serves them all.
+            writing.usage.clear();
+            writing.committed.length = 0;
+            const result = await work(transaction);
+            await storeUsage(writing);
+            committed = [...writing.committed];
+            return result;
+          });
+          for (const then of committed) then();
+          return done;
+        })(),
       ),
     close: async () => {
       await queue.close();

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { KeyReader, TighteningReader, Transaction } from '../storage.js';
+import { forgetEpochUsage } from './epochs.js';
 import { prepared } from './prepared.js';
 import { addUsage, insertRow, type Reading, SEALED_LENGTH, type Writing } from './writing.js';
 
@@ -99,6 +100,7 @@ export function keyWriter(writing: Writing): Transaction['keys'] {
     },
     remove: async (owner, keyId) => {
       addUsage(writing, owner, -(await bytesOf(owner, keyId)));
+      await forgetEpochUsage(writing, owner, keyId);
       await queries.deleteFrom('keys').where('owner', '=', owner).where('key_id', '=', keyId).execute();
     },
   };

@@ -1,10 +1,12 @@
 import type { Reader, Transaction } from '../storage.js';
 import { auditReader, auditWriter } from './audit.js';
+import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
 import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
 import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
 import { prepared } from './prepared.js';
+import { sealedWriter } from './sealed.js';
 import {
   evidenceReader,
   evidenceWriter,
@@ -34,6 +36,8 @@ export function readerOf(reading: Reading): Reader {
     packets: packetReader(reading),
     evidence: evidenceReader(reading),
     keys: keyReader(reading),
+    epochs: epochReader(reading),
+    shares: shareReader(reading),
     tightenings: tighteningReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
@@ -45,6 +49,7 @@ export function readerOf(reading: Reading): Reader {
 /** All tables, for one transaction. */
 export function transactionOf(writing: Writing): Transaction {
   return {
+    whenCommitted: (work) => void writing.committed.push(work),
     meta: metaWriter(writing),
     accounts: accountWriter(writing),
     invites: inviteWriter(writing),
@@ -53,9 +58,12 @@ export function transactionOf(writing: Writing): Transaction {
     packets: packetWriter(writing),
     evidence: evidenceWriter(writing),
     keys: keyWriter(writing),
+    epochs: epochWriter(writing),
+    shares: shareWriter(writing),
     tightenings: tighteningWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
+    sealed: sealedWriter(writing),
     audit: auditWriter(writing),
     bytesOf: bytesOf(writing),
   };

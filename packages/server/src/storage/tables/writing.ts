@@ -24,6 +24,8 @@ export interface Reading {
 /** A transaction under way. `usage` collects, for each owner, by how many sealed bytes it grows. */
 export interface Writing extends Reading {
   readonly usage: Map<string, { readonly owner: Uint8Array; bytes: number }>;
+  /** What is to be done once it has committed. */
+  readonly committed: (() => void)[];
 }
 
 export function addUsage(writing: Writing, owner: Uint8Array, bytes: number): void {
@@ -112,6 +114,8 @@ const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'session_packets',
   'session_evidence',
   'keys',
+  'key_epochs',
+  'shares',
   'requests',
   'attempts',
 ]);

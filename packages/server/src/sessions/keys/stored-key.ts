@@ -1,0 +1,182 @@
+import type { StorageError } from '@ckm/foundation';
+import type { ServerContext } from '../../context.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { vaultError } from '../../vault/codes.js';
+import { openRecord, sealRecord } from '../sealed-record.js';
+import type { CertifiedKey, KeyRecord } from './key-record.js';
+
+/**
+ * A key is stored in three parts, so that what is shown never opens a share, and what is destroyed is gone from every copy
+ * of the database: its head (which epoch is used, and the public half of it), the public record of each epoch, and the
+ * secrets of each epoch under a key of their own that is not in the database (`vault/epoch-keys.ts`).
+ */
+export interface KeyHead extends Pick<
+  KeyRecord,
+  'suite' | 'purpose' | 'quorum' | 'policy' | 'slot' | 'sessionId'
+> {
+  readonly certified: Omit<CertifiedKey, 'share' | 'certificate'> | null;
+  /** Which version of its epoch's rows belongs to this head: another one was put back, and is refused. */
+  readonly material: number;
+  /** Which version of what its operator took away belongs to it; 0: none. Another one was put back, and is refused. */
+  readonly tightened: number;
+}
+
+/** What everybody may know of one epoch. */
+export interface KeyEpoch {
+  readonly parameters: Uint8Array;
+  readonly certificate: Uint8Array | null;
+}
+
+/** The secrets of one epoch. All that is sealed under its key: the seed too, which with the certificate is the share. */
+export interface KeySecrets extends Pick<KeyRecord, 'pending' | 'staticSeed'> {
+  readonly share: Uint8Array | null;
+}
+
+/** What may be shown of a key. Opens no secret. @throws StorageError `ROW_TAMPERED` */
+export function openHead({ vault }: Pick<ServerContext, 'vault'>, row: KeyRow): KeyHead {
+  return openRecord<KeyHead>(vault, 'keys', row);
+}
+
+/** @throws StorageError `ROW_TAMPERED`, also when the row of the epoch is not the one that its head names */
+export async function readEpoch(
+  { vault }: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, epoch }: KeyRow,
+  { material }: KeyHead,
+): Promise<KeyEpoch> {
+  const row = await reader.epochs.find(owner, keyId, epoch);
+  if (row?.version !== material) throw putBack('key_epochs');
+  return openRecord<KeyEpoch>(vault, 'key_epochs', row);
+}
+
+/**
+ * The secrets of the epoch in use; the caller wipes them.
+ * @throws StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`
+ */
+export async function readSecrets(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  reader: Reader,
+  { owner, keyId, epoch }: KeyRow,
+  { material }: KeyHead,
+): Promise<KeySecrets> {
+  const row = await reader.shares.find(owner, keyId, epoch);
+  if (row?.version !== material) throw putBack('shares');
+  const vault = epochKeys.find({ owner, keyId, epoch });
+  try {
+    return openRecord<KeySecrets>(vault, 'shares', row);
+  } finally {
+    vault.wipe();
+  }
+}
+
+/** All of a key, secrets included; the caller wipes it (`wipeKey`). @throws as {@link readSecrets} */
+export async function readKey(context: ServerContext, reader: Reader, row: KeyRow): Promise<KeyRecord> {
+  const head = openHead(context, row);
+  const { parameters, certificate } = await readEpoch(context, reader, row, head);
+  const { pending, staticSeed, share } = await readSecrets(context, reader, row, head);
+  const { suite, purpose, quorum, policy, slot, sessionId } = head;
+  const isWhole = head.certified !== null && share !== null && certificate !== null;
+  const certified = isWhole ? { ...head.certified, share, certificate } : null;
+  const { epoch } = row;
+  return {
+    suite,
+    purpose,
+    quorum,
+    policy,
+    slot,
+    epoch,
+    sessionId,
+    parameters,
+    pending,
+    staticSeed,
+    certified,
+  };
+}
+
+/**
+ * Stores a key: for the first time, or the next version of `before`. The key of its epoch is on the disk before a row names
+ * it.
+ * @throws StateError `ROW_EXISTS`, `ROW_CHANGED`
+ */
+export async function writeKey(
+  context: ServerContext,
+  transaction: Transaction,
+  before: KeyRow | null,
+  { owner, keyId, state }: Pick<KeyRow, 'owner' | 'keyId' | 'state'>,
+  record: KeyRecord,
+): Promise<KeyRow> {
+  const known = before === null ? null : openHead(context, before);
+  const isSameEpoch = before?.epoch === record.epoch;
+  const material = isSameEpoch ? known!.material + 1 : 1;
+  const { suite, purpose, quorum, policy, slot, sessionId, certified } = record;
+  const { share = null, certificate = null, ...publicHalf } = certified ?? {};
+  const head: KeyHead = {
+    suite,
+    purpose,
+    quorum,
+    policy,
+    slot,
+    sessionId,
+    certified: certified === null ? null : (publicHalf as KeyHead['certified']),
+    material,
+    tightened: known?.tightened ?? 0,
+  };
+  const row = sealHead(context, head, {
+    owner,
+    keyId,
+    state,
+    epoch: record.epoch,
+    version: (before?.version ?? 0) + 1,
+    createdAt: before?.createdAt ?? context.clock(),
+  });
+  await (before === null ? transaction.keys.insert(row) : transaction.keys.update(row));
+  await writeEpoch(context, transaction, { ...row, version: material }, record, { share, certificate });
+  return row;
+}
+
+/** The head of a key with another number of what its operator took away. */
+export async function noteTightened(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  before: KeyRow,
+  tightened: number,
+): Promise<void> {
+  const { sealed: _sealed, ...columns } = before;
+  const head = { ...openHead(context, before), tightened };
+  await transaction.keys.update(sealHead(context, head, { ...columns, version: before.version + 1 }));
+}
+
+function sealHead(
+  { vault }: Pick<ServerContext, 'vault'>,
+  head: KeyHead,
+  columns: Omit<KeyRow, 'sealed'>,
+): KeyRow {
+  return sealRecord(vault, 'keys', columns, head);
+}
+
+async function writeEpoch(
+  { vault, epochKeys }: ServerContext,
+  transaction: Transaction,
+  { owner, keyId, epoch, version }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch' | 'version'>,
+  { parameters, pending, staticSeed }: KeyRecord,
+  { share, certificate }: Pick<KeySecrets, 'share'> & Pick<KeyEpoch, 'certificate'>,
+): Promise<void> {
+  const columns = { owner, keyId, epoch, version };
+  const shown: KeyEpoch = { parameters, certificate };
+  await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
+  const secrets: KeySecrets = { share, pending, staticSeed };
+  const own = epochKeys.create({ owner, keyId, epoch });
+  try {
+    await transaction.shares.put(sealRecord(own, 'shares', columns, secrets));
+  } finally {
+    own.wipe();
+  }
+}
+
+function putBack(table: string): StorageError {
+  return vaultError(
+    'ROW_TAMPERED',
+    `a row of ${table} is not what this server stored`,
+    'stop the server, keep a copy of the database and restore it from a backup',
+  );
+}

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { encodeHex, secret } from '@ckm/foundation';
+import { taggedHash } from '@ckm/threshold';
+import { vaultError } from './codes.js';
+import { createVault } from './create-vault.js';
+import { withFile } from './file-error.js';
+import { destroyFile, readPrivateFile, syncFolder, writePrivateFile } from './key-file.js';
+import { STORAGE_KEY_BYTES } from './storage-key.js';
+import type { Vault } from './vault.js';
+
+/** One epoch of one key of one owner. */
+export interface EpochScope {
+  readonly owner: Uint8Array;
+  /** 32 bytes. */
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+}
+
+/**
+ * The keys under which shares are sealed: one for each epoch of each key, 32 random bytes in a small file of its own outside
+ * the database, itself sealed under the storage key. A database keeps what was deleted (dead rows, its log, archives, dumps),
+ * so that a share in it is gone only when the key of its epoch is: the file is overwritten and removed, and whoever has the
+ * storage key and every dump ever made opens nothing of that epoch (amendments: nightly backups never hold it).
+ */
+export interface EpochKeys {
+  /** The vault of an epoch, whose key is made and on the disk when this returns, unless there is one. Wipe it. */
+  create(scope: EpochScope): Vault;
+  /**
+   * The vault of an epoch. Wipe it.
+   * @throws StorageError `EPOCH_KEY_MISSING`, `FILE_TAMPERED`
+   */
+  find(scope: EpochScope): Vault;
+  exists(scope: EpochScope): boolean;
+  /** Overwrites and removes the key of an epoch: nothing sealed under it is ever opened again. */
+  destroy(scope: EpochScope): void;
+  /** Seals every file anew that is sealed under an earlier storage key. */
+  reseal(): Promise<void>;
+}
+
+const FILE_NAME = /^[0-9a-f]{64}$/;
+
+/** The folder inside a data directory, unless another one is configured. */
+export const EPOCH_KEYS_FOLDER = 'epoch-keys';
+
+/**
+ * @param configured a folder that replicas share; null: one in the data directory, made when it is missing
+ * @throws StorageError `EPOCH_KEYS_UNUSABLE` when a configured folder is not there, or others may enter it
+ */
+export function openEpochKeys(
+  { dataDir, epochKeys: configured }: { readonly dataDir: string; readonly epochKeys: string | null },
+  vault: Vault,
+  random: (length: number) => Uint8Array,
+): EpochKeys {
+  const folder = configured ?? join(dataDir, EPOCH_KEYS_FOLDER);
+  if (configured === null) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  assertFolder(folder);
+  const pathOf = (scope: EpochScope) => join(folder, nameOf(scope));
+
+  function read(scope: EpochScope): Vault {
+    const name = nameOf(scope);
+    const key = vault.openFile(fileName(name), readPrivateFile(join(folder, name)));
+    return createVault({ epoch: 1, key: secret(key) }, random);
+  }
+
+  return {
+    create(scope) {
+      const path = pathOf(scope);
+      if (!existsSync(path)) {
+        const key = random(STORAGE_KEY_BYTES);
+        withFile(path, () => writeNew(folder, path, vault.sealFile(fileName(nameOf(scope)), key)));
+        key.fill(0);
+      }
+      return read(scope);
+    },
+    find(scope) {
+      if (!existsSync(pathOf(scope))) throw keyMissing();
+      return read(scope);
+    },
+    exists: (scope) => existsSync(pathOf(scope)),
+    destroy(scope) {
+      if (existsSync(pathOf(scope))) destroyFile(pathOf(scope));
+    },
+    async reseal() {
+      for (const name of readdirSync(folder).filter((file) => FILE_NAME.test(file))) {
+        const sealed = readPrivateFile(join(folder, name));
+        if (!vault.isOfEarlierKey(sealed)) continue;
+        const key = vault.openFile(fileName(name), sealed);
+        writePrivateFile(join(folder, name), vault.sealFile(fileName(name), key), { replace: true });
+        key.fill(0);
+        await setImmediate();
+      }
+    },
+  };
+}
+
+/** Says nothing about whose key it is. */
+export function nameOf({ owner, keyId, epoch }: EpochScope): string {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, epoch);
+  return encodeHex(taggedHash('CKM/epoch-key/name/v1', owner, keyId, bytes));
+}
+
+/** What the sealed content of a file is bound to. */
+export function fileName(name: string): string {
+  return `${EPOCH_KEYS_FOLDER}/${name}`;
+}
+
+/** Of two replicas that write the same one at once, one does: both go on with what is there then. */
+function writeNew(folder: string, path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
+  const descriptor = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(descriptor, bytes);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  try {
+    linkSync(temporary, path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+  } finally {
+    unlinkSync(temporary);
+  }
+  syncFolder(folder);
+}
+
+function assertFolder(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true && (found.mode & 0o077) === 0) return;
+  throw vaultError(
+    'EPOCH_KEYS_UNUSABLE',
+    found === undefined
+      ? `the folder of epoch keys, ${folder}, is not there`
+      : `the folder of epoch keys, ${folder}, is not a folder that only this server’s user may enter`,
+    'make the folder, mode 0700, or mount it, then start the server again',
+  );
+}
+
+function keyMissing() {
+  return vaultError(
+    'EPOCH_KEY_MISSING',
+    'this server does not find the key that seals its share of this key',
+    'the operator brings the file of the epoch key from the backup or the replica that has it',
+  );
+}
