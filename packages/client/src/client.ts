@@ -93,7 +93,11 @@ export interface Client {
     on?: OnProgress,
     options?: { readonly waitSeconds?: number },
   ): Promise<ResumeResult>;
-  cancelSession(id: string, reason: string): Promise<SessionRecord>;
+  /**
+   * @param options.forget the name of a key that some of its servers hold already; without it such a ceremony stays
+   * @throws StateError `KEY_HELD`, `SESSION_OVER`
+   */
+  cancelSession(id: string, reason: string, options?: { readonly forget?: string }): Promise<SessionRecord>;
 
   status(): Promise<Status>;
   /** @param version of the program that asks; servers of another one are pointed out */
@@ -182,7 +186,11 @@ export function createClient(options: ClientOptions): Client {
         key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),
       };
     },
-    cancelSession: (id, reason) => acting(cancelSession(context, signer.cancel, id, reason)),
+    cancelSession: async (id, reason, { forget = null } = {}) => {
+      const cancelled = await acting(cancelSession(context, signer.cancel, id, { reason, forget }));
+      shelf.forget(cancelled.keyName);
+      return cancelled;
+    },
 
     status: () => readStatus(context),
     diagnose: (version) => diagnose(context, shelf, version),
@@ -220,12 +228,12 @@ async function cancelSession(
   context: ClientContext,
   cancelRequest: (session: Extract<SessionRecord, { kind: 'sign' }>, reason: string) => Promise<void>,
   id: string,
-  reason: string,
+  { reason, forget }: { readonly reason: string; readonly forget: string | null },
 ): Promise<SessionRecord> {
   const session = await findSession(context.store, id);
   requireOpen(session);
   if (reason.length > 280) throw reasonTooLong();
-  if (session.kind === 'dkg') return abandonKey(context, session, reason);
+  if (session.kind === 'dkg') return abandonKey(context, session, reason, forget);
   await cancelRequest(session, reason);
   const cancelled: SessionRecord = { ...session, state: 'cancelled', reason };
   await saveSession(context.store, cancelled);

@@ -158,6 +158,16 @@ const CEREMONIES = pagesOf({
     'All servers of a key must agree on every byte; one that does not is broken or lies.',
     'Send nothing to this key before the operator of that server has explained it.',
   ],
+  KEY_NOT_STORED: [
+    'The key exists, but one of its servers has lost its part of it and cannot get it back by itself.',
+    'Nothing was sent to such a key: its public half is not handed out before every server has promised to have stored it.',
+    'Ask that operator for a newer backup and go on with ckm sessions resume, or give it up: ckm sessions cancel ID --forget NAME.',
+  ],
+  KEY_HELD: [
+    'Some servers hold this key already, so that it is not given up by the way.',
+    'Its servers keep what they hold; ckm key fetch finds it again.',
+    'Go on with ckm sessions resume, or say its name: ckm sessions cancel ID --forget NAME.',
+  ],
   SESSION_OVER: [
     'The ceremony has ended, or can no longer be given up.',
     'A ceremony ends once; after every server has signed a key, that key may come to life at any time.',

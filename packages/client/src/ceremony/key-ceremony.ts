@@ -7,7 +7,7 @@ import type { OnProgress, ProgressEvent } from '../progress/progress.js';
 import { type KeySession, shortId } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
 import type { ServerLink } from '../transport/server-link.js';
-import { askAll, namesOf, type Participant } from './ask-all.js';
+import { askAll, isSilence, namesOf, type Participant } from './ask-all.js';
 import { assembleCertificate, type AssembledCertificate, checkAcknowledgement } from './certificate.js';
 import { judgeAccusation } from './accusations.js';
 import { listed, serverFault } from './faults.js';
@@ -23,6 +23,8 @@ export interface KeyRun {
   session: KeySession;
   board: PacketBoard;
   readonly results: Map<Participant, DkgResult>;
+  /** Servers that cannot store the certificate, with what they say. */
+  readonly refusals: Map<Participant, CkmError>;
 }
 
 /** What the ceremony leaves: the certificate, and which servers promised that they stored it. */
@@ -46,7 +48,16 @@ export async function createKeyRun(
 ): Promise<KeyRun> {
   const links = new Map<Participant, ServerLink>();
   for (const participant of participants) links.set(participant, await context.linkTo(participant.server));
-  return { context, session, participants, links, on, board: boardOf(session), results: new Map() };
+  return {
+    context,
+    session,
+    participants,
+    links,
+    on,
+    board: boardOf(session),
+    results: new Map(),
+    refusals: new Map(),
+  };
 }
 
 /**
@@ -55,11 +66,15 @@ export async function createKeyRun(
  * @throws AvailabilityError `SERVERS_MISSING` when somebody is silent: call again later · PeerFaultError naming servers
  * · PolicyError `SESSION_REJECTED` · StateError `SESSION_EXPIRED`, `SESSION_CANCELLED`, `RETRY_…`
  */
-export async function driveKeyRun(run: KeyRun): Promise<CeremonyOutcome> {
+export async function driveKeyRun(
+  run: KeyRun,
+  storedBefore: (certificate: Uint8Array) => Promise<readonly number[]> = async () => [],
+): Promise<CeremonyOutcome> {
   if (run.session.parameters === null) await propose(run);
   for (let round = 0; round < ROUNDS; round++) await exchange(run, round);
   const certificate = assembleCertificate(run.session.parameters!, run.board, run.participants);
-  const missing = await certify(run, certificate);
+  const before = await storedBefore(certificate.encoded);
+  const missing = await certify(run, certificate, before);
   const acknowledged = run.participants.filter((participant) => !missing.includes(participant));
   return { ...certificate, acknowledged, missing };
 }
@@ -101,29 +116,57 @@ async function exchange(run: KeyRun, round: number): Promise<void> {
 const ROUND_TEXTS = ['committing', 'dealing sealed shares', 'checking shares and signing the transcript'];
 
 /** Hands out the signatures of the transcript, and collects the promises that the certificate is stored. */
-async function certify(run: KeyRun, certificate: AssembledCertificate): Promise<readonly Participant[]> {
+async function certify(
+  run: KeyRun,
+  certificate: AssembledCertificate,
+  before: readonly number[],
+): Promise<readonly Participant[]> {
   const { sessionId } = run.session;
-  const { keyId } = certificate.certificate.params;
   const packets = packetsOf(run.board, ROUNDS - 1).map(({ bytes }) => bytes);
-  const missing = () => run.participants.filter((participant) => !run.results.has(participant));
+  const missing = () => run.participants.filter((one) => !run.results.has(one) && !before.includes(one.slot));
+  const unasked = () => missing().filter((one) => !run.refusals.has(one));
   const ask = async (participant: Participant, link: ServerLink) => {
     const view = await link.call('session.deliver', { sessionId, packets, after: 0 }).catch(isOver);
-    const result =
-      resultIn(participant, view) ??
-      (await link.call('key.certify', { keyId, certificate: certificate.encoded }));
-    checkAcknowledgement(certificate, participant, result);
-    run.results.set(participant, result);
+    const stored = resultIn(participant, view) ?? (await storeAt(run, participant, link, certificate));
+    if (stored === null) return;
+    checkAcknowledgement(certificate, participant, stored);
+    run.results.set(participant, stored);
   };
   try {
     await gather(run, {
       step: { stage: 'certify', round: STEPS, text: 'storing the certificate' },
-      missing,
+      missing: unasked,
       ask,
     });
   } catch (error) {
     if (!(error instanceof AvailabilityError)) throw error;
   }
   return missing();
+}
+
+/**
+ * Has a server store the certificate, whatever became of its session: it completes the share that waits for it, or one
+ * that lost its share recovers it from the certificate, where it can. Null: it can do neither, and says why.
+ */
+async function storeAt(
+  run: KeyRun,
+  participant: Participant,
+  link: ServerLink,
+  { encoded: certificate, certificate: { params } }: AssembledCertificate,
+): Promise<DkgResult | null> {
+  const { keyId } = params;
+  const { policy } = run.session.proposal;
+  try {
+    return await link.call('key.certify', { keyId, certificate }).catch((error: unknown) => {
+      if (!(error instanceof CkmError) || error.code !== 'KEY_UNKNOWN') throw error;
+      return link.call('key.restore', { certificate, policy });
+    });
+  } catch (error) {
+    const isRefusal = error instanceof CkmError && error.facts['server'] === participant.server.name;
+    if (!isRefusal || isSilence(error) || /^(FAULT|SUSPECT)_/.test(error.code)) throw error;
+    run.refusals.set(participant, error);
+    return null;
+  }
 }
 
 /** What a finished session left, if it did. @throws PeerFaultError `FAULT_ACKNOWLEDGEMENT_INVALID` */
@@ -200,7 +243,11 @@ async function absorb(run: KeyRun, participant: Participant, view: SessionView):
     });
     throw serverFault('FAULT_EQUIVOCATION', [participant], 'said two different things in one round', path);
   }
-  if (!isRoundComplete(run.board, ROUNDS - 1)) await assertGoingOn(run, participant, view);
+  // Whoever has signed has said all it has to say: that its session is over takes nothing back.
+  const hasSigned = run.board[ROUNDS - 1]![participant.slot - 1] !== null;
+  const isOverQuietly = view.state === 'cancelled' || view.state === 'expired';
+  if (isRoundComplete(run.board, ROUNDS - 1) || (hasSigned && isOverQuietly)) return;
+  await assertGoingOn(run, participant, view);
 }
 
 /** @throws the reason why a server's session is over, if it is over without a result */

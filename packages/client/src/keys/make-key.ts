@@ -1,6 +1,6 @@
 import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import type { BitcoinNetwork } from '@ckm/requests';
-import type { Participant } from '../ceremony/ask-all.js';
+import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import { listed } from '../ceremony/faults.js';
 import { createKeyRun, driveKeyRun, type KeyRun } from '../ceremony/key-ceremony.js';
 import { isRoundComplete, ROUNDS } from '../ceremony/packets.js';
@@ -9,13 +9,15 @@ import type { OnProgress } from '../progress/progress.js';
 import { serverWithXid } from '../servers/servers.js';
 import { type KeySession, type SessionState, shortId } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
-import { keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';
+import type { ClientStore } from '../store/client-store.js';
+import { isComplete, keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';
 import { saveKeyRecord } from './keys.js';
 
 /**
  * Makes the key of a stored session, or goes on with it. When it returns, every server has promised that it stored the
  * certificate.
- * @throws as `driveKeyRun`; AvailabilityError `SERVERS_MISSING` when the key exists and somebody has not promised yet
+ * @throws as `driveKeyRun`; AvailabilityError `SERVERS_MISSING` when the key exists and somebody has not promised yet;
+ * StateError `KEY_NOT_STORED` when somebody cannot store it
  */
 export async function makeKey(
   context: ClientContext,
@@ -25,7 +27,9 @@ export async function makeKey(
 ): Promise<KeyRecord> {
   const run = await createKeyRun(context, session, participants, on);
   try {
-    const { encoded, acknowledged, missing } = await driveKeyRun(run);
+    const { encoded, acknowledged, missing } = await driveKeyRun(run, (certificate) =>
+      acknowledgedBefore(context, session.keyName, certificate),
+    );
     const record: KeyRecord = {
       name: session.keyName,
       certificate: encoded,
@@ -35,6 +39,7 @@ export async function makeKey(
       acknowledged: acknowledged.map(({ slot }) => slot),
     };
     await keep(context, record);
+    if (run.refusals.size > 0) throw notStored(run, record);
     if (missing.length > 0) throw notPromised(run, missing);
     await close(run, 'finished', null);
     return record;
@@ -47,10 +52,24 @@ export async function makeKey(
   }
 }
 
+async function recordOf(store: ClientStore, name: string): Promise<KeyRecord | null> {
+  const bytes = await store.get(keyPath(name));
+  return bytes === null ? null : parseKeyRecord(keyPath(name), bytes);
+}
+
+/** Slots of servers that have promised this certificate already: they need not be asked again. */
+async function acknowledgedBefore(
+  { store }: ClientContext,
+  name: string,
+  certificate: Uint8Array,
+): Promise<readonly number[]> {
+  const before = await recordOf(store, name);
+  return before !== null && equalBytes(before.certificate, certificate) ? before.acknowledged : [];
+}
+
 /** Never over another key of that name, however it came there. */
 async function keep({ store }: ClientContext, record: KeyRecord): Promise<void> {
-  const bytes = await store.get(keyPath(record.name));
-  const before = bytes === null ? null : parseKeyRecord(keyPath(record.name), bytes);
+  const before = await recordOf(store, record.name);
   if (before !== null && !equalBytes(before.certificate, record.certificate)) {
     throw new UsageError(`there is another key ${record.name} now`, {
       code: 'KEY_EXISTS',
@@ -69,18 +88,40 @@ export async function participantsOf(context: ClientContext, session: KeySession
   return participants;
 }
 
-/** Gives a session up, here and on every server that can be reached. */
+/**
+ * Gives a session up, here and on every server that can be reached. Once every server has signed, the key may exist: it is
+ * forgotten only when no server has promised that it stored the certificate, or when its owner names it. Nothing of value
+ * can be lost by that: what is not complete was never handed out, and what its servers hold `key fetch` finds again.
+ * @param forget the name of the key, said by its owner
+ * @throws StateError `SESSION_OVER` when the key is complete, `KEY_HELD` when it has to be named
+ */
 export async function abandonKey(
   context: ClientContext,
   session: KeySession,
   reason: string,
+  forget: string | null = null,
 ): Promise<KeySession> {
   const participants = await participantsOf(context, session);
   const run = await createKeyRun(context, session, participants, () => undefined);
-  if (isRoundComplete(run.board, ROUNDS - 1)) throw tooLate(session);
+  if (isRoundComplete(run.board, ROUNDS - 1)) await forgetKey(context, session, participants, forget);
   await close(run, 'cancelled', reason);
   await tellServers(run, reason === '' ? 'given up by its owner' : plainReason(reason));
   return run.session;
+}
+
+async function forgetKey(
+  { store }: ClientContext,
+  session: KeySession,
+  participants: readonly Participant[],
+  forget: string | null,
+): Promise<void> {
+  const { keyName } = session;
+  const record = await recordOf(store, keyName);
+  if (record === null) return;
+  if (isComplete(record, participants.length)) throw tooLate(session);
+  const holders = participants.filter(({ slot }) => record.acknowledged.includes(slot));
+  if (holders.length > 0 && forget !== keyName) throw keyHeld(keyName, namesOf(holders));
+  await store.delete(keyPath(keyName));
 }
 
 /** Endings of a session that no repetition changes. */
@@ -129,13 +170,30 @@ function notPromised(run: KeyRun, missing: readonly Participant[]): CkmError {
   );
 }
 
+/** The key exists, and at least one server will never have its part of it by itself. */
+function notStored({ refusals, session }: KeyRun, { name, acknowledged }: KeyRecord): StateError {
+  const [[refusing, why]] = [...refusals] as [[Participant, CkmError]];
+  const servers = namesOf(refusals.keys());
+  return new StateError(`key ${name} exists, but ${refusing.server.name} cannot store it: ${why.message}`, {
+    code: 'KEY_NOT_STORED',
+    hint: `have ${listed(servers)} put back a newer backup and go on, or give the key up by its name`,
+    remedy: { kind: 'cancelSession', id: shortId(session.sessionId) },
+    facts: { servers, acknowledged: [...acknowledged], said: why.code },
+  });
+}
+
+function keyHeld(name: string, holders: readonly string[]): StateError {
+  return new StateError(`${listed(holders)} hold${holders.length === 1 ? 's' : ''} key ${name} already`, {
+    code: 'KEY_HELD',
+    hint: 'go on with it, or say its name to forget it here; what its servers hold can be fetched again',
+    facts: { servers: [...holders], key: name },
+  });
+}
+
 function tooLate(session: KeySession): StateError {
-  return new StateError(
-    `session ${shortId(session.sessionId)} cannot be given up: every server has signed the key`,
-    {
-      code: 'SESSION_OVER',
-      hint: `finish it with: ckm sessions resume ${shortId(session.sessionId)}`,
-      retryable: false,
-    },
-  );
+  return new StateError(`session ${shortId(session.sessionId)} cannot be given up: its key is complete`, {
+    code: 'SESSION_OVER',
+    hint: `finish it with: ckm sessions resume ${shortId(session.sessionId)}`,
+    retryable: false,
+  });
 }

@@ -11,10 +11,15 @@ export function sessionsCancelCommand(): Command {
   return leaf('cancel', 'give a ceremony up, here and on every server')
     .argument('<id>', 'the first digits of its id')
     .option('--reason <text>', 'reaches the servers', 'given up by its owner')
+    .option('--forget <name>', 'also when servers hold the key already: its name')
     .action(run(cancel));
 }
 
-async function cancel(context: Context, id: string, { reason }: { readonly reason: string }): Promise<void> {
+async function cancel(
+  context: Context,
+  id: string,
+  { reason, forget }: { readonly reason: string; readonly forget?: string },
+): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
   const session = await client.showSession(id);
@@ -25,6 +30,6 @@ async function cancel(context: Context, id: string, { reason }: { readonly reaso
   }
   if (flags.yes !== true && !(await confirm(terminal, `Give up ${what}?`))) throw cancelled();
   const full = Buffer.from(session.sessionId).toString('hex');
-  const done = await client.cancelSession(full, reason);
+  const done = await client.cancelSession(full, reason, forget === undefined ? {} : { forget });
   terminal.result(`gave up session ${shortId(done.sessionId)}`, sessionObject(done));
 }

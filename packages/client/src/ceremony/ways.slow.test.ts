@@ -1,0 +1,128 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeHex } from '@ckm/foundation';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import {
+  CEREMONY_WAYS,
+  CLIENT_STAGES,
+  type ClientStage,
+  formatWays,
+  SERVER_STATES,
+  type ServerState,
+} from '../test/ceremony-ways.js';
+import { type Actor, createStage, type Stage, unreachable } from '../test/stage.js';
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
+const DAY = 86_400;
+
+const folder = mkdtempSync(join(tmpdir(), 'ckm-ways-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let stage: Stage;
+let client: Client;
+let older: string;
+let copies = 0;
+
+beforeEach(() => {
+  older = join(folder, `older-${copies++}`);
+});
+
+/** Servers, their owner, and a copy of bravo's database from before the ceremony. */
+async function begin(state: ServerState): Promise<void> {
+  stage = await createStage(3, { settings: { backup: state === 'derives' ? 'static' : 'epoch' } });
+  client = await stage.owner({ timeoutMs: 200 });
+  const { server } = stage.actor('bravo');
+  await server.stop();
+  cpSync(server.dataDir, older, { recursive: true });
+  await stage.actor('bravo').restart();
+}
+
+/** Answers honestly until its turn has come, then not at all. */
+function silentFrom(name: string, call: string, count: number): void {
+  let seen = 0;
+  const lie: Actor['lie'] = (asked, honest) =>
+    asked.name === call && ++seen >= count ? Promise.reject(unreachable(name)) : honest();
+  stage.actor(name).lie = lie;
+}
+
+/** Brings the ceremony as far as that: charlie, and where nobody may be further the others, fall silent. */
+async function reach(at: ClientStage): Promise<string> {
+  const [call, count] = {
+    offers: ['session.propose', 1],
+    joining: ['session.join', 1],
+    dealing: ['session.deliver', 1],
+    signing: ['session.deliver', 2],
+    signed: ['session.deliver', 3],
+    stored: ['session.deliver', 3],
+  }[at] as [string, number];
+  const silent = at === 'signed' ? SERVERS : at === 'stored' ? ['bravo', 'charlie'] : ['charlie'];
+  for (const name of silent) silentFrom(name, call, count);
+  await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+  stage.calmDown();
+  const [session] = await client.listSessions();
+  return encodeHex(session!.sessionId);
+}
+
+async function befall(state: ServerState): Promise<void> {
+  const bravo = stage.actor('bravo');
+  if (state === 'ended') await bravo.server.sessions.voidOpen('put back');
+  if (state === 'expired') stage.now += 400 * DAY;
+  if (state === 'older' || state === 'derives') await bravo.restart({ dataDir: older });
+  if (state === 'gone') bravo.lie = () => Promise.reject(unreachable('bravo'));
+}
+
+async function stateOf(id: string): Promise<string> {
+  return (await client.showSession(id)).state;
+}
+
+const STAGES = Object.keys(CLIENT_STAGES) as ClientStage[];
+const STATES = Object.keys(SERVER_STATES) as ServerState[];
+const ALL = STAGES.flatMap((at) => STATES.map((state) => ({ at, state })));
+
+describe('the making of a key has a way on or a way out', () => {
+  afterEach(() => stage.close());
+
+  test.each(ALL)('when the client is at $at and a server is $state', async ({ at, state }) => {
+    const way = CEREMONY_WAYS[at][state];
+    await begin(state);
+    const id = await reach(at);
+    await befall(state);
+    const failure = await client.resumeSession(id).then(
+      () => null,
+      (error: unknown) => error as { code: string },
+    );
+    expect(failure?.code ?? null).toBe(way.says);
+    if (way.resume === 'on') {
+      expect((await client.usableKey('k')).isComplete).toBe(true);
+      return;
+    }
+    expect(await stateOf(id)).toBe(way.resume === 'over' ? 'failed' : 'open');
+    if (way.out === 'name') {
+      await expect(client.cancelSession(id, 'enough')).rejects.toMatchObject({ code: 'KEY_HELD' });
+      await client.cancelSession(id, 'enough', { forget: 'k' });
+    }
+    if (way.out === 'cancel') await client.cancelSession(id, 'enough');
+    await client.planKey(KEY);
+    // What its servers hold is not lost by that: whoever forgot too early fetches it again.
+    if (way.out !== 'name') return;
+    stage.calmDown();
+    const { keys } = await client.fetchKeys();
+    expect(keys).toHaveLength(1);
+  });
+
+  test('before any server has promised, without naming it', async () => {
+    await begin('same');
+    const id = await reach('signed');
+    await client.cancelSession(id, 'enough');
+    await client.planKey(KEY);
+  });
+});
+
+test('docs/ceremonies.md prints this table', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/ceremonies.md'), 'utf8');
+  const squeezed = (text: string) => text.replace(/ *\| */g, '|').replace(/-{3,}/g, '---');
+  expect(squeezed(page)).toContain(squeezed(formatWays()));
+});
