@@ -1,15 +1,51 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-export default defineConfig({
+/**
+ * The name of a test file says how it is run. `*.slow.test.ts` starts processes, databases or browsers, or takes long:
+ * `--mode fast` leaves it out. `*.alone.test.ts` replaces modules. architecture.test.ts keeps both rules.
+ */
+const SLOW = /\.slow\.test\.ts$/;
+
+/** The long ones first, so that no worker is left alone with one at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification) => SLOW.test(moduleId);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
+
+export default defineConfig(({ mode }) => ({
   resolve: { conditions: ['ckm-source', 'node'] },
   ssr: { resolve: { conditions: ['ckm-source', 'node'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    // No file leaves a spy, a variable of the environment or a global behind for the next one.
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
     reporters: process.env['CKM_TEST_REPORT'] === undefined ? ['default'] : ['default', 'json'],
     outputFile: { json: process.env['CKM_TEST_REPORT'] ?? '' },
+    projects: [
+      {
+        // Modules keep no state here, so one worker reads each once and not once a file: a third of the time.
+        extends: true,
+        test: {
+          name: 'together',
+          include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
+          exclude: ['**/*.alone.test.ts', ...(mode === 'fast' ? ['**/*.slow.test.ts'] : [])],
+          isolate: false,
+        },
+      },
+      {
+        // Replaces modules, and therefore reads all of them anew.
+        extends: true,
+        test: { name: 'alone', include: ['packages/*/src/**/*.alone.test.ts'] },
+      },
+    ],
   },
-});
+}));

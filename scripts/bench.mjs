@@ -1,8 +1,10 @@
 // Measures CKM beside its peers in the same run. `--json`: one JSON object a line, nothing else on standard output.
+// `--rust`: also beside ZF's FROST in Rust, which needs cargo.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dkgFigures, frostFigures } from './bench/threshold.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
+import { rustFigures } from './bench/rust.mjs';
 import { writeReport } from './bench/report.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -14,6 +16,7 @@ for (const [what, measure] of [
   ['FROST signature shares', frostFigures],
   ['key generation', dkgFigures],
   ['client and three servers', endToEnd],
+  ...(process.argv.includes('--rust') ? [['the same steps in Rust', rustFigures]] : []),
 ]) {
   say(what);
   for (const each of await measure(say)) {

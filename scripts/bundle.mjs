@@ -1,29 +1,37 @@
 // Puts the whole `ckm` program into a few files: a process that reads seven hundred modules starts slowly and keeps
-// their text in memory (docs/adr/0004). Libraries are not bundled; native addons stay outside.
+// their text in memory (docs/adr/0004). Libraries are bundled with it; native addons stay outside. The same for the
+// server that tests start as a process of its own.
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-const cli = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages/cli');
-const folder = join(cli, 'dist/bundle');
+const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages');
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
-const compiledAt = Math.max(
-  ...ROOMS.map((room) => statSync(join(cli, '..', room, 'dist/.tsbuildinfo')).mtimeMs),
-);
-const bundle = join(folder, 'ckm.js');
-if (existsSync(bundle) && statSync(bundle).mtimeMs > compiledAt) process.exit(0);
-
-rmSync(folder, { recursive: true, force: true });
-const program = await rolldown({
-  // The second is a thread of the server's own: a file that it starts by name.
-  input: {
-    ckm: join(cli, 'dist/main.js'),
-    'reading-thread': join(cli, '../server/dist/requests/reading/reading-thread.js'),
-  },
-  platform: 'node',
-  external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', 'tiny-secp256k1', /^secp256k1(\/|$)/],
-  resolve: { conditionNames: ['node', 'import', 'module', 'default'] },
+await bundle({ room: 'cli', input: 'dist/main.js', name: 'ckm', of: ROOMS });
+await bundle({
+  room: 'testkit',
+  input: 'dist/server-main.js',
+  name: 'server-main',
+  of: [...ROOMS, 'testkit'],
 });
-await program.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', sourcemap: false });
+
+async function bundle({ room, input, name, of }) {
+  const folder = join(packages, room, 'dist/bundle');
+  const output = join(folder, `${name}.js`);
+  const compiledAt = Math.max(...of.map((one) => statSync(join(packages, one, 'dist/.tsbuildinfo')).mtimeMs));
+  if (existsSync(output) && statSync(output).mtimeMs > compiledAt) return;
+  rmSync(folder, { recursive: true, force: true });
+  const program = await rolldown({
+    // The second is a thread of the server's own: a file that it starts by name.
+    input: {
+      [name]: join(packages, room, input),
+      'reading-thread': join(packages, 'server/dist/requests/reading/reading-thread.js'),
+    },
+    platform: 'node',
+    external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', 'tiny-secp256k1', /^secp256k1(\/|$)/],
+    resolve: { conditionNames: ['node', 'import', 'module', 'default'] },
+  });
+  await program.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', sourcemap: false });
+}

@@ -34,8 +34,8 @@ async function linesOf(script) {
   return lines;
 }
 
-function besidePeer({ name, ours, unit, peer, peerValue, ratio, goal, met }) {
-  const text = goal === null || goal === undefined ? null : `≥ ${goal}×`;
+function besidePeer({ name, ours, unit, peer, peerValue, ratio, goal, most, met }) {
+  const text = goal ? `≥ ${goal}×` : most ? `≤ ${most} ${unit}` : null;
   return {
     ...figure({ name, ours, unit, peer, peerValue, ratio, goal: text, met }),
     goalRatio: goal ?? undefined,

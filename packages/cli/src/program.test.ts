@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runCkm } from './test/run-ckm.js';
 import type { CommandNode } from './command-line/command-node.js';
 import { COMMAND_TREE } from './command-tree.js';
 
@@ -58,9 +57,4 @@ describe('the command tree', () => {
     );
     expect(flags.map(({ long }) => long)).toEqual(['--passphrase-file']);
   });
-});
-
-test.each([[['--version', '--json']], [['--json', '--version']]])('%j is JSON', async (args) => {
-  const { stdout, status } = await runCkm(args);
-  expect([status, JSON.parse(stdout)]).toEqual([0, { version: (await runCkm(['--version'])).stdout.trim() }]);
 });

@@ -3,26 +3,18 @@
  * roster, commits, encrypts the shares, and signs and verifies the certificate; noble's does none of these.
  * Needs a build: `npx tsc -b packages/threshold`, then `node packages/threshold/bench/dkg.mjs [--json]`.
  */
-import { randomBytes } from 'node:crypto';
-import { ed25519, ed25519_FROST, ristretto255_FROST } from '@noble/curves/ed25519.js';
+import { ed25519_FROST, ristretto255_FROST } from '@noble/curves/ed25519.js';
 import { p256_FROST } from '@noble/curves/nist.js';
 import { schnorr_FROST, secp256k1_FROST } from '@noble/curves/secp256k1.js';
-import {
-  createStaticKey,
-  dkgProtocol,
-  firstEpoch,
-  groupNamed,
-  groupOfSuite,
-  staticKeyStatement,
-  verifyCertificate,
-} from '@ckm/threshold';
+import { groupNamed, groupOfSuite, verifyCertificate } from '@ckm/threshold';
+import { createParties, generate } from './dkg-parties.mjs';
 
 const CASES = [
   { suite: 'ed25519', peer: ed25519_FROST, goal: 10 },
   { suite: 'secp256k1', peer: secp256k1_FROST, goal: 5 },
   { suite: 'secp256k1-tr', peer: schnorr_FROST },
-  { suite: 'P-256', peer: p256_FROST },
-  { suite: 'ristretto255', peer: ristretto255_FROST },
+  { suite: 'P-256', peer: p256_FROST, goal: 4 },
+  { suite: 'ristretto255', peer: ristretto255_FROST, goal: 4 },
 ];
 const QUORUMS = [
   [2, 3],
@@ -30,53 +22,6 @@ const QUORUMS = [
 ];
 const BATCHES = 5;
 const json = process.argv.includes('--json');
-
-function createKey(suite, needed, of) {
-  const scope = { suite, keyId: randomBytes(32), ...firstEpoch() };
-  const servers = Array.from({ length: of }, (_, i) => {
-    const identity = randomBytes(32);
-    const { staticSecret, staticKey, staticProof } = createStaticKey(suite, scope.keyId, 0, randomBytes(32));
-    const entry = {
-      slot: i + 1,
-      serverId: randomBytes(32),
-      identityKey: ed25519.getPublicKey(identity),
-      sealingKey: randomBytes(32),
-      staticKey,
-      staticProof,
-      url: `https://server-${i + 1}.example`,
-    };
-    const identitySignature = ed25519.sign(staticKeyStatement({ ...scope, ...entry }), identity);
-    return { staticSecret, entry: { ...entry, identitySignature } };
-  });
-  const roster = servers.map(({ entry }) => entry);
-  const key = { ...scope, purpose: 'bench', quorum: { needed, of }, roster, termsHash: randomBytes(32) };
-  return servers.map(({ staticSecret, entry }) => ({ key, me: entry.slot, staticSecret }));
-}
-
-/** All parties, all rounds, in milliseconds for each round. */
-function generate(parties) {
-  const times = [];
-  let since = process.hrtime.bigint();
-  const lap = () => {
-    const now = process.hrtime.bigint();
-    times.push(Number(now - since) / 1e6);
-    since = now;
-  };
-  let steps = parties.map((party) => dkgProtocol.start(party, randomBytes(32)));
-  lap();
-  for (let round = 0; round < 3; round++) {
-    const said = steps.map((step, i) => ({ from: i + 1, round, body: step.outbox[0].body }));
-    steps = steps.map((step, i) =>
-      dkgProtocol.advance(
-        step.state,
-        said.filter(({ from }) => from !== i + 1),
-      ),
-    );
-    lap();
-  }
-  if (steps.some(({ kind }) => kind !== 'finished')) throw new Error('honest parties did not agree');
-  return { times, output: steps[0].output };
-}
 
 function generateByPeer({ DKG, Identifier }, needed, of) {
   const ids = Array.from({ length: of }, (_, i) => Identifier.fromNumber(i + 1));
@@ -109,7 +54,7 @@ function report(name, ours, peerValue, goal, remark) {
 
 /** The best of several batches in turn with the peer's: what else a machine does can only make one slower. */
 function compare({ suite, peer, goal }, needed, of) {
-  const parties = createKey(suite, needed, of);
+  const parties = createParties(suite, needed, of);
   for (let warm = 0; warm < 3; warm++) generate(parties);
   let ours = generate(parties);
   let theirs = Infinity;

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { type Scratch, scratchFolder } from '../test/scratch.js';
 import { fileStore } from './file-store.js';
 
 let scratch: Scratch;

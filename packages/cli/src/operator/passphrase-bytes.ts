@@ -6,7 +6,7 @@ import { askNewPassphrase, askPassphrase, type PassphraseSource } from '../termi
  * The file with the passphrase of a server. Only the flag counts: the environment variable names the owner's, and a
  * server must not come under it by accident.
  */
-export function passphraseSource({ terminal, flags }: Context): PassphraseSource {
+function passphraseSource({ terminal, flags }: Context): PassphraseSource {
   return { terminal, file: flags.passphraseFile };
 }
 

@@ -13,7 +13,7 @@ const UNITS = [
 ] as const;
 
 /** The largest unit that fits, rounded down: `3 d`, `2 h`, `5 min`, `40 s`. */
-export function formatDuration(seconds: number): string {
+function formatDuration(seconds: number): string {
   for (const [size, name] of UNITS) if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`;
   return `${Math.floor(seconds)} s`;
 }

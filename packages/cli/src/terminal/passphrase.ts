@@ -49,7 +49,7 @@ export async function askNewPassphrase(source: PassphraseSource, what: string): 
  * The first line of a file or of stdin.
  * @throws StorageError `PASSPHRASE_FILE_UNREADABLE`; UsageError `PASSPHRASE_EMPTY`; EncodingError for anything but text.
  */
-export async function readPassphraseFile(terminal: Terminal, path: string): Promise<Secret<string>> {
+async function readPassphraseFile(terminal: Terminal, path: string): Promise<Secret<string>> {
   await warnIfExposed(terminal, path);
   const bytes = path === '-' ? await readStdinAtMost(MOST_BYTES + 1) : await readSmallFile(path);
   try {

@@ -1,5 +1,5 @@
 /** Where nobody says how wide a line is. */
-export const USUAL_COLUMNS = 80;
+const USUAL_COLUMNS = 80;
 const FEWEST_COLUMNS = 40;
 /** No line is made longer than a person reads at once, however wide the window is. */
 const MOST_COLUMNS = 120;

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { type ConfigFileInput, initServer, startServer } from '@ckm/server';
+import { makeOwner } from './make-owner.js';
 import { CKM, type Outcome, runCkm, type RunOptions, type Scratch, scratchFolder } from './run-ckm.js';
 
 /** A `ckm server start` that goes on. */
@@ -49,12 +51,19 @@ export function startServerProcess(folder: string, flags: readonly string[] = []
   });
 }
 
+/** A server of a lab. */
+export interface LabServer {
+  readonly url: string;
+  /** Ends it: a process by that signal, one in this process in order. */
+  stop(signal?: NodeJS.Signals): Promise<unknown>;
+}
+
 /** Servers that run, and an owner who has added them. */
 export interface Lab {
   readonly scratch: Scratch;
   /** What makes `ckm` this owner's. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly servers: Readonly<Record<string, ServerProcess>>;
+  readonly servers: Readonly<Record<string, LabServer>>;
   folderOf(name: string): string;
   /** As the owner. */
   ckm(args: readonly string[], options?: RunOptions): Promise<Outcome>;
@@ -63,41 +72,43 @@ export interface Lab {
   close(): Promise<void>;
 }
 
+export interface LabOptions {
+  /** Each server is a process of its own, to be killed. */
+  readonly asProcesses?: true;
+  /** More settings of each server. */
+  readonly settings?: Partial<ConfigFileInput>;
+}
+
 const NAMES = ['alpha', 'beta', 'gamma'];
 
-/**
- * Three servers on loopback, each its own process, and an owner with an account on each of them.
- * @param flags of `ckm server init`
- */
-export async function openLab(...flags: readonly string[]): Promise<Lab> {
+/** Three servers on loopback, and an owner with an account on each of them. */
+export async function openLab({ asProcesses, settings }: LabOptions = {}): Promise<Lab> {
   const scratch = scratchFolder();
   const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   const environment = { CKM_HOME: `${scratch.path}/home`, CKM_PASSPHRASE_FILE: passphrase };
-  const servers: Record<string, ServerProcess> = {};
+  const servers: Record<string, LabServer> = {};
   const folderOf = (name: string) => `${scratch.path}/${name}`;
   const ckm: Lab['ckm'] = (args, options = {}) =>
     runCkm(args, { ...options, environment: { ...environment, ...options.environment } });
-  const succeed = async (args: readonly string[], options?: RunOptions) => {
-    const outcome = await ckm(args, options);
-    if (outcome.status !== 0) throw new Error(`ckm ${args.join(' ')}: ${outcome.stderr}`);
-    return outcome;
-  };
   const lab: Lab = {
     scratch,
     environment,
     servers,
     folderOf,
     ckm,
-    json: async <T>(args: readonly string[], options?: RunOptions) =>
-      JSON.parse((await succeed([...args, '--json'], options)).stdout) as T,
+    json: async <T>(args: readonly string[], options?: RunOptions) => {
+      const outcome = await ckm([...args, '--json'], options);
+      if (outcome.status !== 0) throw new Error(`ckm ${args.join(' ')}: ${outcome.stderr}`);
+      return JSON.parse(outcome.stdout) as T;
+    },
     close: async () => {
       await Promise.all(Object.values(servers).map((server) => server.stop('SIGKILL')));
       scratch.remove();
     },
   };
   try {
-    await Promise.all([succeed(['init']), ...NAMES.map((name) => open(name))]);
-    for (const name of NAMES) await succeed(['server', 'add', name, servers[name]!.url, '--yes']);
+    await Promise.all(NAMES.map((name) => open(name)));
+    await makeOwner(environment, Object.fromEntries(NAMES.map((name) => [name, servers[name]!.url])));
     return lab;
   } catch (error) {
     await lab.close();
@@ -105,10 +116,18 @@ export async function openLab(...flags: readonly string[]): Promise<Lab> {
   }
 
   async function open(name: string): Promise<void> {
-    const listen = ['--listen', '127.0.0.1:0', '--accounts', 'open'];
-    await succeed(['server', 'init', folderOf(name), '--name', name, ...listen, ...flags]);
-    servers[name] = await startServerProcess(folderOf(name));
+    const dataDir = folderOf(name);
+    const listen = { host: '127.0.0.1', port: 0 };
+    await initServer({ dataDir, settings: { name, listen, accounts: 'open', ...settings } });
+    servers[name] = asProcesses === true ? await startServerProcess(dataDir) : await startServerHere(dataDir);
   }
+}
+
+/** Starts a server in this process: nobody can kill it, and nothing has to be loaded for it. */
+async function startServerHere(dataDir: string): Promise<LabServer> {
+  const variables = { CKM_ALLOW_INSPECT: '1' };
+  const server = await startServer({ dataDir, variables, logDestination: { write: () => undefined } });
+  return { url: server.url, stop: () => server.close() };
 }
 
 /** Makes a key with the servers of a lab. */

@@ -26,7 +26,7 @@ export interface Equivocation {
   readonly packets: readonly [Uint8Array, Uint8Array];
 }
 
-export function emptyBoard(size: number): PacketBoard {
+function emptyBoard(size: number): PacketBoard {
   return Array.from({ length: ROUNDS }, () => Array.from({ length: size }, () => null));
 }
 

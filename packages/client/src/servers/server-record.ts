@@ -1,4 +1,3 @@
-import { encodeHex } from '@ckm/foundation';
 import {
   asXid,
   type Correspondent,
@@ -62,9 +61,4 @@ export function parseServerRecord(path: string, bytes: Uint8Array): ServerRecord
   } catch {
     throw corrupt(path);
   }
-}
-
-/** Whether two records are of the same server, whatever it is called. */
-export function isSameServer(a: Pick<ServerRecord, 'xid'>, b: Pick<ServerRecord, 'xid'>): boolean {
-  return encodeHex(a.xid) === encodeHex(b.xid);
 }

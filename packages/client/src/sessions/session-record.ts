@@ -1,6 +1,6 @@
-import { type DkgProposal, dkgProposal, type KeyPolicy, keyPolicy } from '@ckm/api';
+import { type DkgProposal, dkgProposal } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
-import { type Data, decodeData, encodeData } from '@ckm/gordian';
+import { type Data, encodeData } from '@ckm/gordian';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
 
 /** How a ceremony stands for its owner. `open` can be resumed, whatever happened. */
@@ -115,11 +115,4 @@ function readSignSession(record: RecordReader) {
     attempts: record.integer('attempts'),
     artefact: record.has('artefact') ? record.bytes('artefact') : null,
   };
-}
-
-/** A policy as it is stored. @throws StorageError `STORE_CORRUPT` */
-export function parseStoredPolicy(path: string, bytes: Uint8Array): KeyPolicy {
-  const parsed = keyPolicy.safeParse(decodeData(bytes));
-  if (parsed.success) return parsed.data;
-  throw corrupt(path);
 }

@@ -140,7 +140,7 @@ function withHeld(
 }
 
 /** Asks one server how it is; a refusal is an answer too. */
-export async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
+async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
   const { name, url } = record;
   const none = {
     version: null,

@@ -34,7 +34,7 @@ import {
   type BareServer,
   openBareServer,
   removeBareServer,
-} from '../../../server/src/sessions/test/bare-server.js';
+} from '@ckm/server/test';
 import { type Client, type ClientOptions, createClient } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';

@@ -178,7 +178,7 @@ function replyNotAuthentic(server: string, cause: unknown): CkmError {
   return replyInvalid(server, 'it cannot be opened', cause);
 }
 
-export function replyInvalid(server: string, why: string, cause?: unknown): AvailabilityError {
+function replyInvalid(server: string, why: string, cause?: unknown): AvailabilityError {
   return new AvailabilityError(`server ${server} sent an invalid reply: ${why}`, {
     code: 'SERVER_REPLY_INVALID',
     hint: 'try again; if it persists, something between you and the server changes messages',

@@ -1,20 +1,8 @@
-import { CborMap, decodeCbor, encodeCbor, type Cbor, type CborInput } from '@blockchaincommons/dcbor';
+import { decodeCbor, encodeCbor, type Cbor, type CborInput } from '@blockchaincommons/dcbor';
 import { EncodingError } from '@ckm/foundation';
 import { measureCbor } from './nesting.js';
 
-export {
-  asBytes,
-  asText,
-  CborMap,
-  cbor,
-  isArray,
-  isBytes,
-  isMap,
-  isTagged,
-  isText,
-  taggedValue,
-  MajorType,
-} from '@blockchaincommons/dcbor';
+export { CborMap, cbor, taggedValue, MajorType } from '@blockchaincommons/dcbor';
 export type { Cbor, CborInput, CborNumber } from '@blockchaincommons/dcbor';
 
 /** How much an encoding may cost before it is looked at. */
@@ -70,11 +58,4 @@ export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAUL
       cause,
     });
   }
-}
-
-/** A map from its entries, in any order. */
-export function cborMap(entries: Iterable<readonly [CborInput, CborInput]>): CborMap {
-  const map = new CborMap();
-  for (const [key, value] of entries) map.set(key, value);
-  return map;
 }

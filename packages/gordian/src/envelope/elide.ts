@@ -25,7 +25,7 @@ function collect(envelope: Envelope, levels: number, digests: Set<string>): void
 }
 
 /** What an envelope is directly made of, in the order it is written. */
-export function partsOf(envelope: Envelope): readonly Envelope[] {
+function partsOf(envelope: Envelope): readonly Envelope[] {
   switch (envelope.kind) {
     case 'node':
       return [envelope.subject, ...envelope.assertions];

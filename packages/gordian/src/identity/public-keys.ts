@@ -81,7 +81,7 @@ export function publicKeysFrom(item: Cbor): PublicKeys {
 }
 
 /** @throws EncodingError `PUBLIC_KEYS_INVALID`. */
-export function signingPublicKeyFrom(item: Cbor): SigningPublicKey {
+function signingPublicKeyFrom(item: Cbor): SigningPublicKey {
   const content = untag(item, TAG.signingPublicKey);
   if (content.type === MajorType.ByteString) return { scheme: 'schnorr', bytes: keyBytes(content, 32) };
   if (content.type !== MajorType.Array || content.value.length !== 2)

@@ -58,4 +58,3 @@ export interface Correspondent {
 export const MESSAGE_FORMAT = 'ckm/message/v1';
 
 export const MESSAGE_ID_BYTES = 32;
-export const MAX_FUNCTION_BYTES = 64;

@@ -3,7 +3,7 @@ import { cbor, taggedValue, MajorType, type Cbor } from '../cbor/dcbor.js';
 import { TAG } from '../envelope/tags.js';
 import { asXid, xidOfKey, type PublicKeys, type Xid } from '../identity/public-keys.js';
 
-export { asXid, xidOfKey, type Xid } from '../identity/public-keys.js';
+export { asXid, type Xid } from '../identity/public-keys.js';
 
 /** The XID of somebody whose keys these are from the beginning. */
 export function xidOf(inceptionKeys: PublicKeys): Xid {

@@ -57,7 +57,7 @@ function witnessAddress(prefix: string, version: number, program: Uint8Array): s
 }
 
 /** Whether some key has this x coordinate. */
-export function isXOnlyKey(x: Uint8Array): boolean {
+function isXOnlyKey(x: Uint8Array): boolean {
   try {
     secp256k1.Point.fromBytes(concatBytes(Uint8Array.of(2), x));
     return true;

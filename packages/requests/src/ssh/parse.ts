@@ -24,7 +24,7 @@ const GIT_NAMESPACE = 'git';
  * Also refuses the namespace of git, whole message or digest: what can be described must not be asked for undescribed.
  * @throws EncodingError `SSH_NAMESPACE_INVALID`, `SSH_NAMESPACE_IS_GIT`
  */
-export function assertNamespace(namespace: string): void {
+function assertNamespace(namespace: string): void {
   demand(
     NAMESPACE.test(namespace),
     'SSH_NAMESPACE_INVALID',

@@ -1,7 +1,7 @@
 import { AccessError, PolicyError } from '@ckm/foundation';
 
 /** Every code of an error about accounts. */
-export const ACCOUNT_CODES = [
+const ACCOUNT_CODES = [
   'ACCOUNTS_CLOSED',
   'ACCOUNTS_FULL',
   'ACCOUNTS_PER_ADDRESS',

@@ -1,7 +1,7 @@
 import { type CkmError, UsageError } from '@ckm/foundation';
 
 /** Every code of an error about configuration and start. */
-export const CONFIG_CODES = [
+const CONFIG_CODES = [
   'ARITHMETIC_SLOW',
   'CONFIG_INVALID',
   'CONFIG_MISSING',

@@ -61,7 +61,7 @@ const name = z
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
 
 /** What `config.json` may hold; everything but the name has a default. */
-export const configFile = z.strictObject({
+const configFile = z.strictObject({
   name,
   publicUrl: publicUrl.nullable().default(null),
   listen: listen.default({ host: '127.0.0.1', port: 8470 }),

@@ -8,7 +8,7 @@ export interface Pace {
 }
 
 /** Work goes on for so long before it pauses. */
-export const SLICE_MS = 4;
+const SLICE_MS = 4;
 
 /**
  * In every turn of the event loop one slice of long work is done, whoever has how much of it, and accounts take turns: what

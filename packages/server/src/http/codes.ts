@@ -2,7 +2,7 @@ import { type Problem, toProblem } from '@ckm/api';
 import { AccessError, AvailabilityError, EncodingError, PolicyError, UsageError } from '@ckm/foundation';
 
 /** Every code of a refusal that HTTP itself makes. */
-export const HTTP_CODES = [
+const HTTP_CODES = [
   'BODY_TOO_LONG',
   'BODY_TYPE_WRONG',
   'METRICS_LOCAL',

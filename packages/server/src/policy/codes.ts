@@ -1,7 +1,7 @@
 import { PolicyError } from '@ckm/foundation';
 
 /** Every code of an error about policy. */
-export const POLICY_CODES = [
+const POLICY_CODES = [
   'POLICY_BLIND',
   'POLICY_KEY_EXPIRED',
   'POLICY_KIND',

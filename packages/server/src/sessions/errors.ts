@@ -48,9 +48,6 @@ const REFUSALS = {
 
 export type SessionCode = keyof typeof REFUSALS;
 
-/** Every code with which this room refuses. */
-export const SESSION_CODES = Object.keys(REFUSALS) as readonly SessionCode[];
-
 /** The error for a code; `message` says what was wrong with which thing and quotes nothing secret. */
 export function refusal(
   code: SessionCode,

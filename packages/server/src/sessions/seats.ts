@@ -25,7 +25,7 @@ export interface Seats {
 }
 
 /** All slots of a session. */
-export function slotsOf({ identityKeys }: Pick<Seats, 'identityKeys'>): readonly number[] {
+function slotsOf({ identityKeys }: Pick<Seats, 'identityKeys'>): readonly number[] {
   return identityKeys.map((_, i) => i + 1);
 }
 

@@ -19,7 +19,7 @@ import { askRequest } from '../requests/ask-request.js';
 import type { RequestMeans } from '../requests/means.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
-export const roomsOf: RoomsOf = (context) => [createDkgRoom(context)];
+const roomsOf: RoomsOf = (context) => [createDkgRoom(context)];
 
 /** Makes the rooms of a server, each with what it alone needs to decide. */
 export type RoomsOf = (context: ServerContext) => readonly Room[];

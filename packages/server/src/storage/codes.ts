@@ -1,7 +1,7 @@
 import { CkmError, StateError, StorageError } from '@ckm/foundation';
 
 /** Every code of an error that the storage raises. */
-export const STORAGE_CODES = [
+const STORAGE_CODES = [
   'ROW_EXISTS',
   'ROW_CHANGED',
   'STORAGE_BUSY',

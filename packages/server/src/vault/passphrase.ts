@@ -15,7 +15,7 @@ export interface PassphraseCost {
 /** Source: RFC 7914 §2; OWASP password storage (N = 2^17, r = 8, p = 1). */
 export const DEFAULT_COST: PassphraseCost = { logN: 17, r: 8, p: 1 };
 /** Short ones are refused: the file may be copied and searched elsewhere. UTF-8 bytes. */
-export const MIN_PASSPHRASE_BYTES = 12;
+const MIN_PASSPHRASE_BYTES = 12;
 const MAX_PASSPHRASE_BYTES = 1024;
 // A file with a higher cost is damage or an attack on memory.
 const LIMIT: PassphraseCost = { logN: 20, r: 16, p: 4 };

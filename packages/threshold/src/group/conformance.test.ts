@@ -123,6 +123,24 @@ for (const [label, backend] of EVERY_BACKEND) {
       expect(group.isIdentity(group.msm(both, [scalars.one, scalars.negate(scalars.one)]))).toBe(true);
     });
 
+    test('encodesTo is true for the encoding of an element and for nothing else', () => {
+      const [element] = pairOf(scalars.reduce(randomBytes(64)));
+      const sum = group.add(element, group.generator);
+      const bytes = group.encode(sum);
+      expect(group.encodesTo(sum, bytes)).toBe(true);
+      expect(group.encodesTo(sum, group.encode(group.negate(sum)))).toBe(false);
+      expect(group.encodesTo(sum, group.encode(element))).toBe(false);
+      const longer = Uint8Array.of(...bytes, 0);
+      for (const wrong of [bytes.subarray(1), longer, new Uint8Array(), new Uint8Array(bytes.length)]) {
+        expect(group.encodesTo(sum, wrong)).toBe(false);
+        expect(group.encodesTo(group.identity, wrong)).toBe(false);
+      }
+      for (let bit = 0; bit < 8 * bytes.length; bit += 7) {
+        const damaged = bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+        expect(group.encodesTo(sum, damaged)).toBe(false);
+      }
+    });
+
     test('V4: as many scalars as elements, or none at all', () => {
       expect(() => group.msm([group.generator], [])).toThrow(UsageError);
       expect(() => group.msm([], [scalars.one])).toThrow(UsageError);

@@ -1,3 +1,4 @@
+import { equalBytes } from '@ckm/foundation';
 import {
   assertSameLength,
   assertSmallFactor,
@@ -30,6 +31,8 @@ export interface Arithmetic<E extends Element> {
   decodeAndSum?(encodings: readonly Uint8Array[]): E | undefined;
   /** Of an element other than the identity. */
   encode(element: E): Uint8Array;
+  /** Whether {@link encode} gives these bytes of the right length, where that is cheaper to compare; any bytes. */
+  encodesTo?(element: E, bytes: Uint8Array): boolean;
   /** One element or more; any may be the identity. */
   sum(elements: readonly E[]): E;
   /** Of an element other than the identity. */
@@ -72,7 +75,7 @@ export function createGroup<E extends Element>(arithmetic: Arithmetic<E>): Group
 function encodings<E extends Element>(
   arithmetic: Arithmetic<E>,
   own: Own<E>,
-): Pick<Group, 'decode' | 'decodeAndMul' | 'decodeAndSum' | 'encode'> {
+): Pick<Group, 'decode' | 'decodeAndMul' | 'decodeAndSum' | 'encode' | 'encodesTo'> {
   const { name, scalars, identity, elementByteLength } = arithmetic;
   /** One refusal for everything, so that it tells nothing about why. */
   const read = (all: readonly Uint8Array[], parse: () => E | undefined): E => {
@@ -102,6 +105,11 @@ function encodings<E extends Element>(
       const mine = own(element);
       if (arithmetic.isIdentity(mine)) throw elementIdentity(name);
       return arithmetic.encode(mine);
+    },
+    encodesTo(element, bytes) {
+      const mine = own(element);
+      if (arithmetic.isIdentity(mine) || bytes.length !== elementByteLength) return false;
+      return arithmetic.encodesTo?.(mine, bytes) ?? equalBytes(arithmetic.encode(mine), bytes);
     },
   };
 }

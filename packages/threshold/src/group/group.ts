@@ -89,6 +89,8 @@ export interface Group {
   decodeAndSum(encodings: readonly Uint8Array[]): Element;
   /** RFC 9591 SerializeElement. @throws UsageError `ELEMENT_IDENTITY` for the identity. */
   encode(element: Element): Uint8Array;
+  /** Whether `encode(element)` is these bytes, where comparing is cheaper than encoding; never for the identity. */
+  encodesTo(element: Element, bytes: Uint8Array): boolean;
   isIdentity(element: Element): boolean;
   equal(a: Element, b: Element): boolean;
   add(a: Element, b: Element): Element;

@@ -48,7 +48,7 @@ export interface KeyParams {
 }
 
 export const MAX_URL_LENGTH = 256;
-export const MAX_PURPOSE_LENGTH = 64;
+const MAX_PURPOSE_LENGTH = 64;
 
 /** Lengths of one suite's encodings, in bytes. */
 export interface SuiteLengths {

@@ -10,7 +10,7 @@ export const auditParameters = z.strictObject({
   limit: z.int().min(1).max(1_000).default(100),
 });
 
-export const operatorAuditLine = z.object({
+const operatorAuditLine = z.object({
   sequence,
   at: unixSeconds,
   deed: z.string(),

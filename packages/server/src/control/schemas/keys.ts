@@ -6,7 +6,7 @@ import { hexId, hexPrefix, hexText, unixSeconds, wholeNumber } from './common.js
 import type { Immutable } from './immutable.js';
 
 /** Where a list of keys has come to. */
-export const keyCursor = z.strictObject({ owner: hexId, keyId: hexId });
+const keyCursor = z.strictObject({ owner: hexId, keyId: hexId });
 export type OperatorKeyCursor = Immutable<z.output<typeof keyCursor>>;
 
 export const keysParameters = keyCursor
@@ -28,7 +28,7 @@ export type TightenBody = z.infer<typeof tightening>;
 export const tightenParameters = keyParameters.extend(tightening.shape);
 
 /** One key this server has a share of. */
-export const operatorKey = z.object({
+const operatorKey = z.object({
   owner: hexText,
   keyId: hexText,
   purpose: z.string(),

@@ -37,7 +37,7 @@ export const invitesResult = z.array(operatorInvite);
 export const accountsParameters = z.strictObject({ after: hexId.optional() });
 export const accountParameters = z.strictObject({ xid: hexId });
 
-export const operatorAccount = z.object({
+const operatorAccount = z.object({
   xid: hexText,
   status: z.enum(['active', 'suspended']),
   openedAt: unixSeconds,

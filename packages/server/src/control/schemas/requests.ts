@@ -3,7 +3,7 @@ import { hexId, hexPrefix, hexText, sentence, unixSeconds, wholeNumber } from '.
 import type { Immutable } from './immutable.js';
 
 /** Where a list of waiting requests has come to. */
-export const requestCursor = z.strictObject({ createdAt: unixSeconds, requestId: hexId, owner: hexId });
+const requestCursor = z.strictObject({ createdAt: unixSeconds, requestId: hexId, owner: hexId });
 export type OperatorRequestCursor = Immutable<z.output<typeof requestCursor>>;
 
 /** All of a cursor, or nothing of it. */

@@ -3,7 +3,7 @@ import { hexId, hexText, sentence, unixSeconds } from './common.js';
 import type { Immutable } from './immutable.js';
 
 /** Where a list of waiting ceremonies has come to. */
-export const sessionCursor = z.strictObject({ sessionId: hexId, owner: hexId });
+const sessionCursor = z.strictObject({ sessionId: hexId, owner: hexId });
 
 /** All of a cursor, or nothing of it. */
 export const sessionsParameters = sessionCursor
@@ -23,7 +23,7 @@ export type OperatorSeenSession = Immutable<z.output<typeof approveSessionParame
 /** `reason` reaches the owner. */
 export const rejectSessionParameters = approveSessionParameters.extend({ reason: sentence.min(1) });
 
-export const operatorSession = z.object({
+const operatorSession = z.object({
   owner: hexText,
   sessionId: hexText,
   keyId: hexText,

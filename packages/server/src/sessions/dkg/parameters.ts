@@ -45,7 +45,7 @@ export function agreeOnParameters(
 }
 
 /** Of parameters that were agreed on before. */
-export function readParameters(offer: RosterOffer, bytes: Uint8Array): OwnParameters {
+function readParameters(offer: RosterOffer, bytes: Uint8Array): OwnParameters {
   const key = parseKeyParams(bytes);
   const own = key.roster.find(({ staticKey }) => equalBytes(staticKey, offer.staticKey));
   if (own === undefined) throw refusal('PARAMETERS_DIFFER', 'the roster does not hold this server');

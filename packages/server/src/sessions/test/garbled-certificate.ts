@@ -15,10 +15,7 @@ import {
   type RosterEntry,
   type ShareMessage,
 } from '@ckm/threshold';
-import { signCocktail } from '../../../../threshold/src/key/cocktail/signature.js';
-import { isOfRound } from '../../../../threshold/src/protocols/dkg/messages.js';
-import { resultOf } from '../../../../threshold/src/protocols/dkg/run.js';
-import { cocktailSuite } from '../../../../threshold/src/key/cocktail/suite.js';
+import { cocktailSuite, isOfRound, resultOf, signCocktail } from '@ckm/threshold/test';
 
 /** One server of a certificate that somebody makes up. */
 export interface Signatory {

@@ -1,14 +1,17 @@
 import { createECDH, ECDH } from 'node:crypto';
+import { equalBytes } from '@ckm/foundation';
 import { p256 } from '@noble/curves/nist.js';
 import { createGroup } from '../create-group.js';
 import type { Element, Group, Scalar, ScalarField, SecretScalar } from '../group.js';
-import { bytesToInteger, integerToBytes } from '../limbs.js';
+import { addModulo, bytesToInteger, createModulus, multiplyModulo, subtractModulo } from '../limbs.js';
 import { createScalarField } from '../scalar-field.js';
+import { doubleAndAdd } from './small-multiple.js';
 
 type Point = typeof p256.Point.BASE;
 
 const { Point } = p256;
-const { Fp } = Point;
+const FIELD = createModulus(Point.Fp.ORDER);
+const ZERO = new Uint8Array(32);
 
 /** A sum is a noble point until somebody needs its bytes; a product or a decoded element is bytes until it is added. */
 class P256Element implements Element {
@@ -65,12 +68,14 @@ export function createOpensslP256(): Group {
       compressed[0] = 2 + (bytes[64]! & 1);
       return compressed;
     },
+    // An inversion saved: the bytes cost a square root in OpenSSL, and points are compared without one.
+    encodesTo: (element, bytes) => (bytes[0] === 2 || bytes[0] === 3) && isEncodedBy(element, bytes),
     sum: (elements) => wrap(elements.map(({ point }) => point).reduce((sum, point) => sum.add(point))),
     negate: ({ point }) => wrap(point.negate()),
     multiplyBase: (scalar) => wrap(multiplier.multiplyBase(scalar)),
     multiplySecret: multiply,
     multiplyPublic: multiply,
-    multiplySmall: ({ point }, factor) => wrap(point.multiplyUnsafe(BigInt(factor))),
+    multiplySmall: ({ point }, factor) => wrap(doubleAndAdd(point, factor, (a, b) => a.add(b))),
   });
 }
 
@@ -95,21 +100,21 @@ function createMultiplier(scalars: ScalarField) {
     agreement.setPrivateKey(one);
     return result;
   };
-  const multiply = (element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array => {
+  const multiplyOnce = (element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array => {
     const even = uncompressed(Uint8Array.of(2, ...xOf(scalar, element)));
     // The scalar is 1 or −1, which does not happen to a secret.
     if (sameX(even, element)) return isOne(scalar) ? element : negated(element);
     const next = scalars.add(scalar, one);
     const x = xOf(next, element);
     next.fill(0);
-    return addsUpTo(element, even, x) ? even : negated(even);
+    return negatedUnless(addsUpTo(element, even, x), even);
   };
   return {
     multiplyBase(scalar: Uint8Array): Uint8Array {
       agreement.setPrivateKey(scalar);
       return forget(new Uint8Array(agreement.getPublicKey(null, 'uncompressed')));
     },
-    multiply: (element: Uint8Array, scalar: Scalar | SecretScalar) => forget(multiply(element, scalar)),
+    multiply: (element: Uint8Array, scalar: Scalar | SecretScalar) => forget(multiplyOnce(element, scalar)),
   };
 }
 
@@ -118,19 +123,44 @@ function isOne(scalar: Uint8Array): boolean {
 }
 
 function sameX(a: Uint8Array, b: Uint8Array): boolean {
-  return a.subarray(1, 33).every((byte, i) => byte === b[i + 1]);
+  return equalBytes(a.subarray(1, 33), b.subarray(1, 33));
 }
 
-/** Whether a + b has this x-coordinate, for a and b with different ones: (y₂−y₁)² = (x₁+x₂+x)·(x₂−x₁)². */
+/**
+ * Whether a + b has this x-coordinate, for a and b with different ones: (y₂−y₁)² = (x₁+x₂+x)·(x₂−x₁)². In limbs, because
+ * b is the secret point of two parties.
+ */
 function addsUpTo(a: Uint8Array, b: Uint8Array, x: Uint8Array): boolean {
-  const [x1, y1, x2, y2, x3] = [a.subarray(1, 33), a.subarray(33), b.subarray(1, 33), b.subarray(33), x].map(
-    (bytes) => bytesToInteger(bytes, false),
-  ) as [bigint, bigint, bigint, bigint, bigint];
-  return Fp.eql(Fp.sqr(Fp.sub(y2, y1)), Fp.mul(Fp.create(x1 + x2 + x3), Fp.sqr(Fp.sub(x2, x1))));
+  const [x1, y1, x2, y2] = [a.subarray(1, 33), a.subarray(33), b.subarray(1, 33), b.subarray(33)];
+  const slopeHeight = subtract(y2, y1);
+  const slopeWidth = subtract(x2, x1);
+  const left = multiply(slopeHeight, slopeHeight);
+  const right = multiply(add(add(x1, x2), x), multiply(slopeWidth, slopeWidth));
+  return equalBytes(left, right);
 }
+
+const add = (a: Uint8Array, b: Uint8Array) => addModulo(FIELD, a, b, false);
+const subtract = (a: Uint8Array, b: Uint8Array) => subtractModulo(FIELD, a, b, false);
+const multiply = (a: Uint8Array, b: Uint8Array) => multiplyModulo(FIELD, a, b, false);
 
 function negated(bytes: Uint8Array): Uint8Array {
   const result = bytes.slice();
-  result.set(integerToBytes(Fp.neg(bytesToInteger(bytes.subarray(33), false)), false), 33);
+  result.set(subtract(ZERO, bytes.subarray(33)), 33);
   return result;
+}
+
+/** The point or its negative, chosen without a branch. */
+function negatedUnless(isRight: boolean, bytes: Uint8Array): Uint8Array {
+  const other = negated(bytes);
+  const keep = -Number(isRight);
+  return bytes.map((byte, i) => (byte & keep) | (other[i]! & ~keep));
+}
+
+/** Any bytes. Variable-time, public data. */
+function isEncodedBy(element: P256Element, bytes: Uint8Array): boolean {
+  try {
+    return new P256Element(uncompressed(bytes)).point.equals(element.point);
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-import { BugError, concatBytes, EncodingError, encodeUtf8, equalBytes } from '@ckm/foundation';
+import { BugError, concatBytes, EncodingError, encodeUtf8 } from '@ckm/foundation';
 import type { Element, SecretScalar } from '../../group/group.js';
 import { taggedHash64 } from '../../hash/index.js';
 import { deriveSecretScalar } from './secret-scalar.js';
@@ -85,7 +85,7 @@ export function verifyCocktail(
     const product =
       decoded === undefined ? group.decodeAndMul(publicKey, factor) : group.mulPublic(decoded, factor);
     const expected = group.add(group.mulBasePublic(response), product);
-    return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
+    return group.encodesTo(expected, commitment);
   } catch (error) {
     if (error instanceof EncodingError) return false;
     throw error;

@@ -1,4 +1,3 @@
-import { equalBytes } from '@ckm/foundation';
 import type { Element, Group, Scalar } from '../../group/group.js';
 import { challengeOf } from './challenge.js';
 import { encodeStatement, type KnowledgeStatement } from './statement.js';
@@ -19,7 +18,7 @@ export function verifyKnowledge(group: Group, statement: KnowledgeStatement, pro
     [group.generator, statement.publicElement],
     [response, scalars.negate(challenge)],
   );
-  return !group.isIdentity(expected) && equalBytes(group.encode(expected), commitment);
+  return group.encodesTo(expected, commitment);
 }
 
 function parseResponse(group: Group, bytes: Uint8Array): Scalar | undefined {

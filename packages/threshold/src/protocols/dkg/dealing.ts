@@ -26,7 +26,7 @@ export interface Dealing {
 }
 
 /** Length of a dealing in bytes; there is no other. */
-export function dealingLength(suite: CocktailSuite, quorum: Quorum): number {
+function dealingLength(suite: CocktailSuite, quorum: Quorum): number {
   const { elementByteLength } = suite.group;
   return (
     quorum.needed * elementByteLength +
@@ -37,7 +37,7 @@ export function dealingLength(suite: CocktailSuite, quorum: Quorum): number {
 }
 
 /** Length of an encrypted share in bytes. */
-export function ciphertextLength(suite: CocktailSuite): number {
+function ciphertextLength(suite: CocktailSuite): number {
   return suite.group.scalars.byteLength + TAG_LENGTH;
 }
 

@@ -11,17 +11,17 @@ export interface GroupCommitment {
   /** BIP-340: R has an odd y, so every nonce counts negative. */
   readonly negate: boolean;
   readonly challenge: Scalar;
+  /** ρᵢEᵢ by place: what a share is checked with needs no second multiplication. Undefined at a place known before. */
+  readonly products: readonly (Element | undefined)[];
 }
 
-/**
- * D + ρE of the party at that place, both elements checked.
- * @throws EncodingError `COMMITMENT_INVALID`
- */
-export function commitmentShare(run: SigningRun, place: number): Element {
+/** D + ρE of the party at that place, both elements checked. @throws EncodingError `COMMITMENT_INVALID` */
+function commitmentShare(run: SigningRun, place: number, { products }: GroupCommitment): Element {
   const { group } = run.suite;
   const { hiding, binding, party } = run.commitments[place]!;
   try {
-    return group.add(group.decode(hiding), group.decodeAndMul(binding, run.bindingFactors[place]!));
+    const product = products[place] ?? group.decodeAndMul(binding, run.bindingFactors[place]!);
+    return group.add(group.decode(hiding), product);
   } catch (cause) {
     throw commitmentInvalid([party], cause);
   }
@@ -40,27 +40,25 @@ export function computeGroupCommitment(
   known?: { readonly place: number; readonly share: Element },
 ): GroupCommitment {
   const { group, evenY } = run.suite;
-  const element = sumCommitments(run, known);
+  const { element, products } = sumCommitments(run, known);
   if (group.isIdentity(element)) throw packageInvalid();
   const encoded = group.encode(element);
   const challenge = run.suite.h2(encoded, run.key.groupKey, run.message);
-  return { element, encoded, negate: evenY && isOddY(encoded), challenge };
+  return { element, encoded, negate: evenY && isOddY(encoded), challenge, products };
 }
 
 function sumCommitments(
   run: SigningRun,
   known: { readonly place: number; readonly share: Element } | undefined,
-): Element {
+): Pick<GroupCommitment, 'element' | 'products'> {
   const { group } = run.suite;
-  const hidings: Uint8Array[] = [];
-  const terms: Element[] = known === undefined ? [] : [known.share];
   try {
-    run.commitments.forEach(({ hiding, binding }, place) => {
-      if (place === known?.place) return;
-      hidings.push(hiding);
-      terms.push(group.decodeAndMul(binding, run.bindingFactors[place]!));
-    });
-    terms.push(group.decodeAndSum(hidings));
+    const products = run.commitments.map(({ binding }, place) =>
+      place === known?.place ? undefined : group.decodeAndMul(binding, run.bindingFactors[place]!),
+    );
+    const hidings = run.commitments.filter((_, place) => place !== known?.place).map(({ hiding }) => hiding);
+    const terms = products.map((product) => product ?? known!.share);
+    return { element: group.sum([...terms, group.decodeAndSum(hidings)]), products };
   } catch (cause) {
     const culprits = run.commitments.filter((commitment) => !isValidCommitment(group, commitment));
     if (culprits.length === 0) throw cause;
@@ -69,7 +67,6 @@ function sumCommitments(
       cause,
     );
   }
-  return group.sum(terms);
 }
 
 /** λ of the party at that place. */
@@ -86,7 +83,7 @@ export function expectedShare(run: SigningRun, place: number, committed: GroupCo
   const { group } = run.suite;
   const factor = group.scalars.multiply(lagrangeWeight(run, place), committed.challenge);
   const verifying = run.key.verifyingShare(run.parties[place]!);
-  const nonce = withSign(group, commitmentShare(run, place), committed.negate);
+  const nonce = withSign(group, commitmentShare(run, place, committed), committed.negate);
   return group.add(nonce, group.mulPublic(verifying, factor));
 }
 

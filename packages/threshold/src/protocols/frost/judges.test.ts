@@ -1,12 +1,16 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { concatBytes, decodeHex, encodeUtf8 } from '@ckm/foundation';
-import { schnorr } from '@noble/curves/secp256k1.js';
+import { ristretto255_FROST } from '@noble/curves/ed25519.js';
+import { p256_FROST } from '@noble/curves/nist.js';
+import { schnorr, secp256k1_FROST } from '@noble/curves/secp256k1.js';
 import sodium from 'libsodium-wrappers-sumo';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deriveKey } from '../../hd/index.js';
+import { bytesOfInteger } from '../../group/test/backends.js';
+import { deriveKey, NO_TWEAK } from '../../hd/index.js';
 import { dealKey } from './fixtures/dealer.js';
 import { signTogether } from './fixtures/signing.js';
+import { frostSuite } from './suite.js';
 import { verifySignature } from './verify-signature.js';
 
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key. Source: RFC 8410 §4 */
@@ -82,6 +86,57 @@ describe('our own second opinion', () => {
       }),
     );
   });
+
+  test.each([
+    ['ristretto255', ristretto255_FROST],
+    ['P-256', p256_FROST],
+    ['secp256k1', secp256k1_FROST],
+  ] as const)(
+    'V43: verifySignature judges %s as noble does, whichever byte of which part is another',
+    (suite, peer) => {
+      const dealt = dealKey({ suite, needed: 2, of: 3 });
+      const key = deriveKey(dealt.public, NO_TWEAK).groupKey;
+      const signed = signTogether(dealt, [1, 3], message, deriveKey(dealt.public, NO_TWEAK));
+      const opinions = (parts: Uint8Array) => {
+        const [theirKey, rest] = [parts.slice(0, key.length), parts.subarray(key.length)];
+        const [theirs, text] = [rest.slice(0, signed.length), rest.slice(signed.length)];
+        let judged = false;
+        try {
+          judged = peer.verify(theirs, text, theirKey);
+        } catch {
+          judged = false;
+        }
+        return [verifySignature(suite, theirKey, text, theirs), judged];
+      };
+      const whole = concatBytes(key, signed, message);
+      expect(opinions(whole)).toEqual([true, true]);
+      fc.assert(
+        fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+          const parts = whole.slice();
+          parts[at]! ^= flip;
+          expect(opinions(parts)).toEqual([false, false]);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  test.each(['ristretto255', 'P-256', 'secp256k1'] as const)(
+    'V8: verifySignature refuses the order added to z, R of nothing and a longer key for %s',
+    (suite) => {
+      const dealt = dealKey({ suite, needed: 2, of: 3 });
+      const key = deriveKey(dealt.public, NO_TWEAK).groupKey;
+      const { scalars, elementByteLength } = frostSuite(suite).group;
+      const nothing = concatBytes(new Uint8Array(elementByteLength), scalars.one);
+      const order = bytesOfInteger(frostSuite(suite).group.name, scalars.order + 1n);
+      const high = concatBytes(key, order);
+      for (const signature of [nothing, high]) {
+        expect(verifySignature(suite, key, message, signature)).toBe(false);
+      }
+      const good = signTogether(dealt, [1, 2], message, deriveKey(dealt.public, NO_TWEAK));
+      expect(verifySignature(suite, concatBytes(key, Uint8Array.of(0)), message, good)).toBe(false);
+    },
+  );
 
   test.each([
     ['of no length', new Uint8Array()],

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
@@ -11,7 +12,7 @@ let environment: Record<string, string>;
 beforeAll(async () => {
   lab = await openLab();
   environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'compared') };
-  await runCkm(['init'], { environment });
+  await makeOwner(environment);
 }, 120_000);
 afterAll(() => lab.close());
 

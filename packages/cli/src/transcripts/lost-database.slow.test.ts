@@ -2,16 +2,16 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf, type Outcome, treeHash } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab, type ServerProcess, startServerProcess } from '../test/run-server.js';
+import { createKey, type Lab, type LabServer, openLab, startServerProcess } from '../test/run-server.js';
 
 /** What an operator keeps outside the machine when he keeps little. */
 const SMALL_BACKUP = ['config.json', 'identity', 'storage.key'];
 
 let lab: Lab;
-let alpha: ServerProcess;
+let alpha: LabServer;
 
 /** Everything but the small backup is gone; the server starts again where it was. */
-async function loseDatabase(name: string, server: ServerProcess): Promise<ServerProcess> {
+async function loseDatabase(name: string, server: LabServer): Promise<LabServer> {
   const folder = lab.folderOf(name);
   await server.stop('SIGKILL');
   for (const file of readdirSync(folder)) {
@@ -27,7 +27,7 @@ async function loseDatabase(name: string, server: ServerProcess): Promise<Server
 }
 
 beforeAll(async () => {
-  lab = await openLab('--backup', 'static');
+  lab = await openLab({ asProcesses: true, settings: { backup: 'static' } });
   alpha = lab.servers['alpha']!;
   await createKey(lab, 'letters', '--for', 'message');
 }, 120_000);

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
 import { CKM, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
@@ -18,8 +19,7 @@ beforeAll(async () => {
   lab = await openLab();
   proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
   environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'killed') };
-  await owner(['init']);
-  for (const [i, name] of SERVERS.entries()) await owner(['server', 'add', name, proxies[i]!.url, '--yes']);
+  await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
 }, 120_000);
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileStore } from '../home/file-store.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
@@ -19,10 +20,8 @@ describe('a key that one server has not promised to have stored', () => {
     lab = await openLab();
     proxy = await startProxy(lab.servers['alpha']!.url);
     owner = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'half-made') };
-    await asOwner(['init']);
-    await asOwner(['server', 'add', 'alpha', proxy.url, '--yes']);
-    for (const name of ['beta', 'gamma'])
-      await asOwner(['server', 'add', name, lab.servers[name]!.url, '--yes']);
+    const urlOf = (name: string) => (name === 'alpha' ? proxy : lab.servers[name]!).url;
+    await makeOwner(owner, Object.fromEntries(SERVERS.map((name) => [name, urlOf(name)])));
     for (const [name, purpose] of [
       ['coins', 'bitcoin'],
       ['shell', 'ssh'],

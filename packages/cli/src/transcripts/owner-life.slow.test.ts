@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
 import { hasProgram } from '../test/programs.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
 import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
@@ -296,9 +297,7 @@ describe('servers that misbehave on the network', () => {
   beforeAll(async () => {
     proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
     owner = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'elsewhere') };
-    await asOwner(['init']);
-    for (const [i, name] of SERVERS.entries())
-      await asOwner(['server', 'add', name, proxies[i]!.url, '--yes']);
+    await makeOwner(owner, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
     const made = await asOwner([
       'key',
       'create',

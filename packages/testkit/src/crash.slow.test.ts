@@ -10,7 +10,7 @@ import { buildMessageRequest } from '@ckm/requests';
 import { connectOperator } from '@ckm/server';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { filesOf, leaks, spellings, storedSecrets } from '../../server/src/test/stored-secrets.js';
+import { filesOf, leaks, spellings, storedSecrets } from '@ckm/server/test';
 import type { Callee } from './callee.js';
 import { createCeremony } from './courier.js';
 import type { Tap } from './http-callee.js';

@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
@@ -16,8 +17,7 @@ beforeAll(async () => {
   lab = await openLab();
   proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
   environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'verifier') };
-  await owner('init');
-  for (const [i, name] of SERVERS.entries()) await owner('server', 'add', name, proxies[i]!.url, '--yes');
+  await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
   const quorum = ['--quorum', '2of3', '--servers', SERVERS.join()];
   const made = await runCkm(['key', 'create', 'k', '--for', 'message', ...quorum, '--yes'], { environment });
   if (made.status !== 0) throw new Error(made.stderr);

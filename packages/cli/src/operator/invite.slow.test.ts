@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
 import { type ServerProcess, startServerProcess } from '../test/run-server.js';
 
@@ -23,7 +24,7 @@ async function person(name: string) {
     CKM_HOME: `${scratch.path}/${name}`,
     CKM_PASSPHRASE_FILE: scratch.file('passphrase', 'river lamp seven onions\n'),
   };
-  await runCkm(['init'], { environment });
+  await makeOwner(environment);
   return (...flags: string[]) =>
     runCkm(['server', 'add', 'alpha', server.url, '--yes', ...flags], { environment });
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
 import { CKM, errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
@@ -68,9 +69,7 @@ describe('making a key', () => {
   beforeAll(async () => {
     proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
     environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'interrupted') };
-    await runCkm(['init'], { environment });
-    for (const [i, name] of SERVERS.entries())
-      await runCkm(['server', 'add', name, proxies[i]!.url, '--yes'], { environment });
+    await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
   }, 60_000);
   afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
 

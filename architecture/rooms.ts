@@ -1,0 +1,122 @@
+/**
+ * Who may import whom, as data. `ours`: the rooms a package may import. `theirs`: the libraries it may import.
+ * `node`: whether it may use Node's own modules; where not, only the files named in `nodeFiles` may (they are chosen by
+ * a package `imports` condition, so that a browser never sees them).
+ */
+export const ROOMS: Record<
+  string,
+  { ours: readonly string[]; theirs: readonly string[]; node: boolean; nodeFiles?: readonly RegExp[] }
+> = {
+  foundation: { ours: [], theirs: [], node: false },
+  threshold: {
+    ours: ['foundation'],
+    theirs: [
+      '@noble/',
+      '@scure/base',
+      'sodium-native',
+      'libsodium-wrappers-sumo',
+      'secp256k1',
+      'tiny-secp256k1',
+    ],
+    node: false,
+    nodeFiles: [/group\/backends\//],
+  },
+  gordian: {
+    ours: ['foundation'],
+    theirs: ['@blockchaincommons/', '@noble/', '@scure/bip39', 'sodium-native'],
+    node: false,
+  },
+  requests: {
+    ours: ['foundation', 'threshold', 'gordian'],
+    theirs: ['@scure/btc-signer', '@scure/base', '@noble/'],
+    node: false,
+  },
+  api: { ours: ['foundation', 'threshold', 'gordian', 'requests'], theirs: ['zod', '@noble/'], node: false },
+  client: {
+    ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
+    theirs: ['@noble/', '@scure/bip39'],
+    node: false,
+    nodeFiles: [/transport\/node-transport/],
+  },
+  server: {
+    ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
+    theirs: [
+      'hono',
+      '@hono/',
+      'kysely',
+      'better-sqlite3',
+      'pg',
+      'pino',
+      'prom-client',
+      'zod',
+      '@noble/',
+      'sodium-native',
+    ],
+    node: true,
+  },
+  cli: {
+    ours: ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server'],
+    theirs: ['commander', '@clack/prompts', '@noble/'],
+    node: true,
+  },
+  testkit: {
+    ours: ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'],
+    theirs: [
+      '@noble/',
+      'pg',
+      'better-sqlite3',
+      'kysely',
+      'hono',
+      '@hono/',
+      'playwright-core',
+      '@scure/',
+      'vitest',
+    ],
+    node: true,
+  },
+};
+
+/** Files directly in `server/src` that every room of the server may use: they need none of them to be understood. */
+export const SERVER_LEAVES: readonly string[] = ['clock', 'codes', 'context', 'events', 'random', 'version'];
+
+/**
+ * Inside the server: who may import whom, folder by folder. `http` never opens a transaction; `storage` knows nothing
+ * of HTTP, keys or people; only `sessions` and `crafts` advance a protocol; `server` and `control` put it all together.
+ */
+export const SERVER_ROOMS: Record<string, readonly string[]> = {
+  storage: [],
+  vault: ['storage', 'config'],
+  config: ['accounts'],
+  accounts: ['storage', 'vault'],
+  audit: ['storage', 'vault'],
+  policy: ['config', 'storage', 'vault'],
+  http: ['accounts', 'config'],
+  messages: ['accounts'],
+  sessions: ['accounts', 'storage', 'vault', 'audit', 'crafts', 'requests'],
+  requests: ['accounts', 'storage', 'audit', 'policy', 'sessions', 'crafts'],
+  crafts: ['storage', 'sessions', 'requests'],
+  server: [
+    'accounts',
+    'audit',
+    'config',
+    'control',
+    'http',
+    'messages',
+    'policy',
+    'sessions',
+    'storage',
+    'vault',
+  ],
+  control: ['accounts', 'audit', 'config', 'http', 'policy', 'requests', 'server', 'storage'],
+};
+
+/** Third-party modules that touch libraries of secrets or sockets and therefore have exactly one room. */
+export const ONE_ROOM: Record<string, RegExp> = {
+  'sodium-native': /^(threshold\/src\/group\/backends|gordian\/src\/primitives|server\/src\/vault)\//,
+  'libsodium-wrappers-sumo': /^threshold\/src\/group\/backends\//,
+  secp256k1: /^threshold\/src\/group\/backends\//,
+  'tiny-secp256k1': /^threshold\/src\/group\/backends\//,
+  '@blockchaincommons/': /^gordian\/src\/cbor\//,
+  'better-sqlite3': /^server\/src\/storage\//,
+  pg: /^server\/src\/storage\//,
+};

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { createClient } from '@ckm/client';
+import { secret, wipe } from '@ckm/foundation';
+import { writeNew } from '../home/atomic-write.js';
+import { fileStore } from '../home/file-store.js';
+import { createHome, locateHome } from '../home/home.js';
+import { freshSeed } from '../home/owner-seed.js';
+import { sealSeed } from '../home/seed-file.js';
+import { writeSeedPrint } from '../home/seed-print.js';
+
+/** The least that a seed file may cost (128 KiB, 2^14): the commands of a test open it many hundred times. */
+const CHEAPEST_LOG_N = 14;
+
+/**
+ * An owner's folder as `ckm init` makes it, in `CKM_HOME` under the passphrase in `CKM_PASSPHRASE_FILE`, and servers as
+ * `ckm server add` adds them: the ground a test stands on, in a tenth of the time.
+ * @param servers name → URL
+ */
+export async function makeOwner(
+  environment: Readonly<Record<string, string>>,
+  servers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const home = locateHome(undefined, environment);
+  const passphrase = readFileSync(environment['CKM_PASSPHRASE_FILE']!, 'utf8').split('\n')[0]!;
+  const seed = freshSeed();
+  await createHome(home);
+  await writeNew(home.seedFile, await sealSeed(seed, secret(passphrase), CHEAPEST_LOG_N));
+  await writeSeedPrint(home, seed);
+  if (Object.keys(servers).length > 0) {
+    const client = createClient({ seed, store: fileStore(home.store) });
+    for (const [name, url] of Object.entries(servers)) await client.addServer({ name, url });
+    await client.close();
+  }
+  wipe(seed);
+}

@@ -1,0 +1,11 @@
+// What tests of other packages need of this one, as `@ckm/server/test`. Under the condition `ckm-source` only: it is not
+// compiled, and never shipped.
+export {
+  TEST_TIME,
+  type BareCaller,
+  type BareOptions,
+  type BareServer,
+  openBareServer,
+  removeBareServer,
+} from '../sessions/test/bare-server.js';
+export { filesOf, leaks, spellings, storedSecrets } from './stored-secrets.js';
