@@ -24,11 +24,6 @@ export interface Seats {
   readonly speeches: readonly (readonly Speech[])[];
 }
 
-/** All slots of a session. */
-function slotsOf({ identityKeys }: Pick<Seats, 'identityKeys'>): readonly number[] {
-  return identityKeys.map((_, i) => i + 1);
-}
-
 /** Everybody speaks to everyone in each of that many rounds. */
 export function allSpeak(slots: readonly number[], rounds: number): Seats['speeches'] {
   return Array.from({ length: rounds }, () => [{ from: slots, to: EVERYONE }]);
