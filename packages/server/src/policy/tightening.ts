@@ -26,7 +26,7 @@ export const NO_TIGHTENING: Tightening = {
 };
 
 /** @throws StorageError `ROW_TAMPERED`. */
-export function openTightening(vault: Vault, row: TighteningRow): Tightening {
+function openTightening(vault: Vault, row: TighteningRow): Tightening {
   return tighteningSchema.parse(decodeData(vault.openRow('tightenings', row)));
 }
 

@@ -1,7 +1,7 @@
 import { AccessError, StorageError } from '@ckm/foundation';
 
 /** Every code of an error that the vault raises. */
-export const VAULT_CODES = [
+const VAULT_CODES = [
   'EPOCH_KEYS_UNUSABLE',
   'EPOCH_KEY_MISSING',
   'FILES_TOO_MANY',

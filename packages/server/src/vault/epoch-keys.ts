@@ -108,14 +108,14 @@ export function openEpochKeys(
 }
 
 /** Says nothing about whose key it is. */
-export function nameOf({ owner, keyId, epoch }: EpochScope): string {
+function nameOf({ owner, keyId, epoch }: EpochScope): string {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, epoch);
   return encodeHex(taggedHash('CKM/epoch-key/name/v1', owner, keyId, bytes));
 }
 
 /** What the sealed content of a file is bound to. */
-export function fileName(name: string): string {
+function fileName(name: string): string {
   return `${EPOCH_KEYS_FOLDER}/${name}`;
 }
 

@@ -41,7 +41,7 @@ export const KEY_FILE = 'storage.key';
 export const SEALED_KEY_FILE = 'storage.key.sealed';
 
 /** A file that only the server's user may read, 0600. */
-export function keyFileSource(path: string): KeySource {
+function keyFileSource(path: string): KeySource {
   const read = (file: string): StorageKey => {
     const bytes = readPrivateFile(file);
     try {
