@@ -19,7 +19,7 @@ import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
 import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
-import { openSessions } from '../sessions.js';
+import { openSessions, type RoomsOf } from '../sessions.js';
 
 /** What one lab server is made of. */
 export interface BareOptions {
@@ -34,6 +34,8 @@ export interface BareOptions {
   readonly seed?: Uint8Array;
   readonly storageKey?: Uint8Array;
   readonly now?: () => number;
+  /** Other kinds of ceremonies. */
+  readonly rooms?: RoomsOf;
 }
 
 /**
@@ -70,7 +72,7 @@ export async function openBareServer(options: BareOptions): Promise<BareServer> 
     secret(seed.slice()),
     secret(storageKey.slice()),
   );
-  const sessions = await openSessions(context);
+  const sessions = await openSessions(context, options.rooms);
   const server: BareServer = {
     name: options.name,
     context,
