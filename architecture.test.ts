@@ -3,3 +3,4 @@ import './architecture/circles.js';
 import './architecture/imports.js';
 import './architecture/surface.js';
 import './architecture/lanes.js';
+import './architecture/documents.js';

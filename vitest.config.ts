@@ -7,6 +7,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const SLOW = /\.slow\.test\.ts$/;
 
+/** One long test in a file of short ones: `{ tags: 'slow' }`, and `--tags-filter !slow` leaves it out. */
+const TAGS = [{ name: 'slow', description: 'takes more than a second by itself' }];
+
 /** The long ones first, so that no worker is left alone with one at the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -36,6 +39,7 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: 'together',
+          tags: TAGS,
           include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
           exclude: ['**/*.alone.test.ts', ...(mode === 'fast' ? ['**/*.slow.test.ts'] : [])],
           isolate: false,
@@ -44,7 +48,7 @@ export default defineConfig(({ mode }) => ({
       {
         // Replaces modules, and therefore reads all of them anew.
         extends: true,
-        test: { name: 'alone', include: ['packages/*/src/**/*.alone.test.ts'] },
+        test: { name: 'alone', tags: TAGS, include: ['packages/*/src/**/*.alone.test.ts'] },
       },
     ],
   },

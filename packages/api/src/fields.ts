@@ -1,3 +1,4 @@
+import { isStorable } from '@ckm/foundation';
 import { z } from 'zod';
 
 /** Exactly `length` bytes. */
@@ -26,15 +27,12 @@ export const slot = z.int().min(1).max(32);
 /** Which membership of a key, counted from 0. */
 export const epoch = z.int().min(0).max(0xffff_ffff);
 
-/** Text a person reads: no control characters, bounded. */
+/** Text that people read: storable, and of at most so many UTF-16 units. */
 export function label(maxLength: number) {
-  // eslint-disable-next-line no-control-regex
   return z
     .string()
     .max(maxLength)
-    .regex(/^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$/u, {
-      error: 'control characters are not allowed',
-    });
+    .refine(isStorable, { error: 'characters that cannot be shown on every machine are not allowed' });
 }
 
 export const quorum = z

@@ -1,4 +1,4 @@
-import { BugError, CkmError, ERROR_CLASSES, type ErrorClass, parseRemedy } from '@ckm/foundation';
+import { BugError, CkmError, ERROR_CLASSES, type ErrorClass, parseRemedy, toShowable } from '@ckm/foundation';
 import { problem, type Problem } from './functions.js';
 
 const FACT_TEXT_LIMIT = 256;
@@ -39,9 +39,9 @@ export function fromProblem(value: unknown): CkmError {
   }
   const { errorClass, title, code, hint, status, retryable, facts } = parsed.data;
   const remedy = parseRemedy(parsed.data.remedy);
-  return new CkmError(errorClass as ErrorClass, oneLine(title), {
+  return new CkmError(errorClass as ErrorClass, toShowable(title), {
     code,
-    hint: oneLine(hint),
+    hint: toShowable(hint),
     httpStatus: status,
     retryable,
     facts,
@@ -53,14 +53,6 @@ export function fromProblem(value: unknown): CkmError {
 function remedyIn(error: CkmError): Pick<Problem, 'remedy'> {
   const remedy = parseRemedy(error.remedy);
   return remedy === null ? {} : { remedy: { ...remedy } as NonNullable<Problem['remedy']> };
-}
-
-// Controls, line breaks, bidirectional overrides and what shows nothing: a server's words end up on its owner's screen.
-// eslint-disable-next-line no-control-regex
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
-
-function oneLine(text: string): string {
-  return text.replace(UNSAFE, '\u{fffd}');
 }
 
 function boundedFacts(facts: CkmError['facts']): Problem['facts'] {

@@ -2,3 +2,4 @@ export * from './bytes.js';
 export * from './errors.js';
 export * from './remedy.js';
 export * from './secret.js';
+export * from './text.js';

@@ -132,7 +132,7 @@ describe.each(REQUEST_KIND_NAMES)('a %s request', (name) => {
     );
   });
 
-  test('changes what is signed with every byte of it that is not ignored', () => {
+  test('changes what is signed with every byte of it that is not ignored', { tags: 'slow' }, () => {
     const kind = requestKind(name);
     const read = (payload: Uint8Array) => {
       const parsed = attempt(() => kind.parse(payload));

@@ -59,14 +59,18 @@ function worstRequests(name: string): [RequestKindName, KeyContext, Uint8Array][
   ];
 }
 
-test('no request makes a sentence too long to show, or a sentence of more than one line', () => {
-  for (const name of ['treasury', LONG, WIDE]) {
-    for (const [kindName, key, payload] of worstRequests(name)) {
-      const { sentence, rows } = requestKind(kindName).parse(payload).describe(key);
-      expect(sentence.length).toBeLessThanOrEqual(MAX_SENTENCE);
-      expect(sentence).not.toMatch(/[\n\r]/);
-      for (const { label, value, note } of rows)
-        expect(`${label}${value}${note ?? ''}`).not.toMatch(/[\n\r]/);
+test(
+  'no request makes a sentence too long to show, or a sentence of more than one line',
+  { tags: 'slow' },
+  () => {
+    for (const name of ['treasury', LONG, WIDE]) {
+      for (const [kindName, key, payload] of worstRequests(name)) {
+        const { sentence, rows } = requestKind(kindName).parse(payload).describe(key);
+        expect(sentence.length).toBeLessThanOrEqual(MAX_SENTENCE);
+        expect(sentence).not.toMatch(/[\n\r]/);
+        for (const { label, value, note } of rows)
+          expect(`${label}${value}${note ?? ''}`).not.toMatch(/[\n\r]/);
+      }
     }
-  }
-});
+  },
+);

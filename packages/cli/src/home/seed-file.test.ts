@@ -30,7 +30,7 @@ describe('the owner seed at rest', () => {
     expect(one.equals(two)).toBe(false);
   });
 
-  test('every changed byte is noticed', async () => {
+  test('every changed byte is noticed', { tags: 'slow' }, async () => {
     const file = await seal();
     for (let i = 0; i < file.length; i += 7) {
       const changed = file.slice();

@@ -1,15 +1,6 @@
-import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import { encodeHex, encodeUtf8, isShowable, replaceUnshowable } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
 
-/**
- * What must not reach a screen as it is: controls, formats (bidi overrides and isolates among them), private letters
- * and lone surrogates, letters that show nothing, and every space but the ordinary one. Unassigned letters pass:
- * which they are depends on the age of the machine, and a sentence should not.
- */
-const UNSAFE =
-  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}/u;
-/** More marks on one letter than any living script needs: they would spill over neighbouring lines. */
-const MARK_FLOOD = /(\p{M}{4})\p{M}+/gu;
 /** Scripts written from right to left: shown between isolates, or they would reorder the words around them. */
 const RIGHT_TO_LEFT =
   /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Samaritan}\p{Script=Mandaic}\p{Script=Adlam}\p{Script=Hanifi_Rohingya}]/u;
@@ -23,20 +14,18 @@ function escapeCodePoint(character: string): string {
   return `\\u{${character.codePointAt(0)!.toString(16)}}`;
 }
 
-/** Makes any text safe to show on one line: nothing in it can hide, reorder, or end the quotation it stands in. */
+/**
+ * Makes any text safe to show on one line: nothing in it can hide, reorder, or end the quotation it stands in.
+ * Unassigned letters pass: which they are depends on the age of the machine, and a sentence should not.
+ */
 export function escapeText(text: string): string {
-  let safe = '';
-  for (const character of text.replace(MARK_FLOOD, '$1\u{fffd}')) {
-    if (character === '\\' || character === '“' || character === '”' || character === '"')
-      safe += `\\${character}`;
-    else safe += UNSAFE.test(character) ? escapeCodePoint(character) : character;
-  }
+  const safe = replaceUnshowable(text.replaceAll(/[\\“”"]/g, String.raw`\$&`), escapeCodePoint);
   return RIGHT_TO_LEFT.test(safe) ? FIRST_STRONG_ISOLATE + safe + POP_ISOLATE : safe;
 }
 
 /** True when a text can be read as it is, line breaks and tabs allowed. */
 export function isReadable(text: string): boolean {
-  return !UNSAFE.test(text.replace(/[\n\t]|\r\n/g, ' '));
+  return isShowable(text.replace(/[\n\t]|\r\n/g, ' '));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isStorable } from '@ckm/foundation';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -58,7 +59,7 @@ const name = z
   .string()
   .min(1)
   .max(64)
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
+  .refine(isStorable, { error: 'characters that cannot be shown on every machine are not allowed' });
 
 /** What `config.json` may hold; everything but the name has a default. */
 const configFile = z.strictObject({

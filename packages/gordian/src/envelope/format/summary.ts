@@ -1,4 +1,4 @@
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, replaceUnshowable } from '@ckm/foundation';
 import { decodeCanonical, encodeCanonical, MajorType, taggedValue, type Cbor } from '../../cbor/dcbor.js';
 import { publicKeysFrom, signingPublicKeyCbor, type SigningPublicKey } from '../../identity/public-keys.js';
 import { primitives } from '../../primitives/runtime.js';
@@ -56,13 +56,11 @@ function shorten(text: string, maxLength: number): string {
   return characters.length > maxLength ? `${characters.slice(0, maxLength).join('')}…` : text;
 }
 
-/** Newlines as `\n`; other controls and bidirectional overrides as `\u{…}`. */
+/** Newlines as `\n`; everything else that cannot be shown as `\u{…}`. */
 export function escapeControls(text: string): string {
-  return text
-    .replaceAll('\n', String.raw`\n`)
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\u200e\u200f]/gu, (character) => {
-      return `\\u{${character.codePointAt(0)!.toString(16)}}`;
-    });
+  return replaceUnshowable(text, (character) =>
+    character === '\n' ? String.raw`\n` : `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 /** CBOR diagnostic notation on one line, with tags that have a meaning here summed up. */

@@ -1,3 +1,4 @@
+import { isStorable } from '@ckm/foundation';
 import { z } from 'zod';
 
 /** Ids travel as lower-case hex. */
@@ -18,7 +19,7 @@ export const wholeNumber = z.int().min(0);
 export const sentence = z
   .string()
   .max(280)
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, { error: 'control characters are not allowed' });
+  .refine(isStorable, { error: 'characters that cannot be shown on every machine are not allowed' });
 
 /** The answer of an operation that has nothing to say. */
 export const nothing = z.strictObject({});

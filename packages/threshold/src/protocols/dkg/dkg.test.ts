@@ -82,7 +82,7 @@ describe.each(SUITE_NAMES)('honest parties with suite %s', (suite) => {
   });
 });
 
-it('makes a key of 20 of 32', () => {
+it('makes a key of 20 of 32', { tags: 'slow' }, () => {
   const run = runCeremony(createCeremony('ed25519', { needed: 20, of: 32 }));
   expect(endings(run)).toEqual(finished(32));
   const group = groupNamed('ed25519');
