@@ -4,7 +4,8 @@ const MAX_REASON_CHARACTERS = 280;
 
 /** Why an operator says no, as it reaches the owner's terminal. @throws UsageError `REASON_INVALID` */
 export function checkReason(reason: string): string {
-  if (reason !== '' && Array.from(reason).length <= MAX_REASON_CHARACTERS && isStorable(reason)) return reason;
+  if (reason !== '' && Array.from(reason).length <= MAX_REASON_CHARACTERS && isStorable(reason))
+    return reason;
   throw new UsageError('a reason is 1 to 280 characters of plain text', {
     code: 'REASON_INVALID',
     hint: 'say in one line why it is rejected',
