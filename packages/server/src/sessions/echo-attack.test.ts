@@ -13,7 +13,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../storage/storage.js';
 import { openRecord } from './sealed-record.js';
-import { type BareCaller, type BareServer, testPerson } from './test/bare-server.js';
+import { type BareCaller, type BareOptions, type BareServer, testPerson } from './test/bare-server.js';
 import { alice, createBareServers, mallory, SOON } from './test/bare-servers.js';
 import { createEchoRoom, type EchoOffer, encodeEchoParameters, SECRET_LENGTH } from './test/echo-room.js';
 
@@ -37,7 +37,7 @@ interface Run {
 }
 
 /** Alpha and bravo have spoken in round 0; alpha waits for what slots 2 and 3 tell it alone. */
-async function begin(options: { readonly wrap?: (storage: Storage) => Storage } = {}): Promise<Run> {
+async function begin(options: Partial<BareOptions> = {}): Promise<Run> {
   const { servers, callers } = await network.openMany(2, { rooms, ...options });
   const [sessionId, keyId] = [fresh(32), fresh(32)];
   const proposal = { kind: 'echo', keyId, text: 'hello', length: SECRET_LENGTH };
@@ -183,6 +183,22 @@ describe('what a cheap message costs', () => {
     await run.callers[0]!.call('session.deliver', { sessionId, packets: [...own, ...outbox], after });
     expect(reads).toEqual([]);
   });
+});
+
+test('short packets that nobody signed are counted by what each costs, not by their bytes, and run out', async () => {
+  const run = await begin({ settings: { quota: { costPerMinute: 1_000 } } });
+  const forged = Array.from({ length: 64 }, () => say(run, fresh(8), { from: 2 }));
+  const bytes = forged.reduce((sum, { length }) => sum + length, 0);
+  expect(bytes).toBeLessThan(65_536);
+  let answered = 0;
+  const flood = async () => {
+    for (; answered < 1_000; answered++) await deliver(run, ...forged);
+  };
+  await expect(flood()).rejects.toMatchObject({ code: 'QUOTA_COST' });
+  expect(answered).toBeLessThan(50);
+  // Whoever else has an account there is not in the way of it.
+  const stranger = await run.servers[0]!.as(mallory);
+  expect((await stranger.call('key.list', { after: null })).keys).toEqual([]);
 });
 
 /** A storage that notes whenever packets are read. */

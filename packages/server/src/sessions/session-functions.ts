@@ -3,6 +3,7 @@ import { equalBytes } from '@ckm/foundation';
 import type { Call, Handlers, SessionFunctionName } from '../context.js';
 import { demand } from './errors.js';
 import { canMove, isOver } from './machine.js';
+import { costOfPackets, costOfParameters } from './session-cost.js';
 import { endDraft, hearDraft, joinDraft } from './session-draft.js';
 import { proposeSession } from './session-propose.js';
 import { openSessionToShow } from './session-record.js';
@@ -64,6 +65,7 @@ function joinSession(
   { sessionId, parameters }: Parameters<'session.join'>,
 ): Promise<SessionView> {
   const { accounts } = server.context;
+  server.charge(call.account, costOfParameters(parameters));
   return reviseSession(server, originOf(call, sessionId), async (draft, drafting, transaction) => {
     const { state, record } = draft.session;
     if (record.parameters !== null) {
@@ -84,6 +86,7 @@ function deliver(
   { sessionId, packets, after }: Parameters<'session.deliver'>,
 ): Promise<SessionView> {
   const { accounts } = server.context;
+  server.charge(call.account, costOfPackets(packets));
   return reviseSession(server, originOf(call, sessionId, after), async (draft, drafting, transaction) => {
     const { state, record } = draft.session;
     if (isOver(state)) return draft;

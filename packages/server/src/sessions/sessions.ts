@@ -7,6 +7,7 @@ import { createRetention } from './retention.js';
 import type { Room, RoomMeans } from './room.js';
 import { createSessionDesk } from './session-desk.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
+import type { SessionMeans } from './session-revise.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { cancelRequest } from '../requests/cancel-request.js';
 import { createFairQueue } from '../accounts/fair-queue.js';
@@ -42,7 +43,12 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     costs: createCostBudget(context.config.quota.costPerMinute),
     large: createFairQueue({ inAll: Number.POSITIVE_INFINITY, forEach: 1 }),
   };
-  const server = { context, means: meansOf(context), rooms: rooms(context) };
+  const server: SessionMeans = {
+    context,
+    means: meansOf(context),
+    rooms: rooms(context),
+    charge: (account, reading) => requestMeans.costs.charge(account, { reading, attempt: 0 }),
+  };
   const retention = createRetention(context);
   await sweepSessions(server);
   return {

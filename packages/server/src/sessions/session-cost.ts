@@ -1,0 +1,16 @@
+/** Reading one packet and checking its signature, in milliseconds of one core, whatever comes of it. */
+const PACKET_MS = 0.4;
+/** Hashing and decoding what packets hold. */
+const PACKET_MS_PER_BYTE = 20 / 1_048_576;
+/** Checking a roster and taking the first step: some milliseconds for each of its entries of about 300 bytes. */
+const PARAMETERS_MS_PER_BYTE = 8 / 1_024;
+
+/** What a delivery is expected to cost, told from counts alone, before any of the work is done. */
+export function costOfPackets(packets: readonly Uint8Array[]): number {
+  return packets.reduce((sum, { length }) => sum + PACKET_MS + length * PACKET_MS_PER_BYTE, 0);
+}
+
+/** What joining is expected to cost, told from the length of the parameters. */
+export function costOfParameters(parameters: Uint8Array): number {
+  return parameters.length * PARAMETERS_MS_PER_BYTE;
+}
