@@ -2,6 +2,7 @@ import { BugError, equalBytes, reveal, type Secret } from '@ckm/foundation';
 import type { SecretScalar } from '../../group/index.js';
 import { taggedHash } from '../../hash/index.js';
 import type { KeyView } from '../../hd/derived-key.js';
+import type { PartyIndex } from '../../protocol/contract.js';
 import { uint16be } from '../../protocol/layout.js';
 import type { KeyShare } from '../../key/public-package.js';
 
@@ -20,7 +21,7 @@ export function openOwnShare(key: KeyView, { party, share }: KeyShare): SecretSc
   const certified = key.group.scalars.parseSecret(reveal(share, 'make one signature share'));
   const derived = key.deriveShare(certified);
   certified.fill(0);
-  const checksum = taggedHash('CKM/frost/own-share/v1', uint16be(party), derived);
+  const checksum = checksumOf(party, derived);
   const known = found.get(key)?.get(share);
   if (known !== undefined && equalBytes(known, checksum)) return derived;
   if (!key.group.equal(key.group.mulBase(derived), verifying)) {
@@ -31,6 +32,16 @@ export function openOwnShare(key: KeyView, { party, share }: KeyShare): SecretSc
   if (ofKey === undefined) found.set(key, (ofKey = new WeakMap()));
   ofKey.set(share, checksum);
   return derived;
+}
+
+/** Whether a share that {@link openOwnShare} gave out is still what it was then. */
+export function isOwnShare(key: KeyView, { party, share }: KeyShare, derived: SecretScalar): boolean {
+  const known = found.get(key)?.get(share);
+  return known !== undefined && equalBytes(known, checksumOf(party, derived));
+}
+
+function checksumOf(party: PartyIndex, derived: SecretScalar): Uint8Array {
+  return taggedHash('CKM/frost/own-share/v1', uint16be(party), derived);
 }
 
 /** Never released, whatever the reason. */

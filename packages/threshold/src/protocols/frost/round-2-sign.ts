@@ -1,11 +1,11 @@
 import { EncodingError, equalBytes, type Secret, UsageError } from '@ckm/foundation';
-import type { Scalar, SecretScalar } from '../../group/index.js';
+import type { Element, Scalar, SecretScalar } from '../../group/index.js';
 import { type DerivedKey, viewOfKey } from '../../hd/derived-key.js';
 import { parsePartyIndex } from '../../sharing/index.js';
 import type { KeyShare } from '../../key/public-package.js';
 import { computeGroupCommitment, lagrangeWeight, type GroupCommitment } from './group-commitment.js';
 import { type Commitment, type SigningNonces, spendNonces } from './round-1-commit.js';
-import { openOwnShare, shareWrong } from './own-share.js';
+import { isOwnShare, openOwnShare, shareWrong } from './own-share.js';
 import { openPackage, type SigningPackage, type SigningRun } from './signing-package.js';
 
 /**
@@ -39,15 +39,20 @@ export function signShare(args: {
     assertOwnCommitment(run.commitments[place], nonces.commitment);
     const { scalars } = run.suite.group;
     const share = keep(openOwnShare(run.key, args.share));
-    const bound = keep(scalars.multiply(nonces.bindingNonce, run.bindingFactors[place]!));
-    const nonce = keep(scalars.add(nonces.hidingNonce, bound));
+    const nonce = keep(boundNonce(run, place, nonces));
     // From the nonces instead of D and E: one constant-time base multiplication, where ρE would be a general one.
-    const committed = computeGroupCommitment(run, { place, share: run.suite.group.mulBase(nonce) });
+    const element = run.suite.group.mulBase(nonce);
+    const committed = computeGroupCommitment(run, { place, share: element });
     const weight = lagrangeWeight(run, place);
     const z = respond(run, weight, committed, nonce, share);
-    const again = keep(respondAgain(run, weight, committed, nonce, share));
-    // Both ways share the nonce: where it was lost in memory, z would be the share times public numbers.
-    if (!scalars.equal(z, again) || scalars.isZero(nonce)) {
+    const nonceAgain = keep(boundNonce(run, place, nonces));
+    const again = keep(respondAgain(run, weight, committed, nonceAgain, share));
+    // Last, when everything that was used has been used: what is right now was right then.
+    const isRight =
+      scalars.equal(z, again) &&
+      isOwnShare(run.key, args.share, share) &&
+      areOwnNonces(run, nonces, nonceAgain, element);
+    if (!isRight || scalars.isZero(nonce)) {
       z.fill(0);
       throw shareWrong();
     }
@@ -55,6 +60,36 @@ export function signShare(args: {
   } finally {
     for (const bytes of secrets) bytes.fill(0);
   }
+}
+
+/** d + ρe */
+function boundNonce({ suite, bindingFactors }: SigningRun, place: number, own: SigningNonces): SecretScalar {
+  const { scalars } = suite.group;
+  const bound = scalars.multiply(own.bindingNonce, bindingFactors[place]!);
+  const nonce = scalars.add(own.hidingNonce, bound);
+  bound.fill(0);
+  return nonce;
+}
+
+/**
+ * Whether d and e are those behind D and E, and the part of R that was made of them is right, in one go:
+ * (d + 2e + nonce)·G = D + 2E + element. One constant-time base multiplication, where comparing the element with
+ * D + ρE would need a general one. Two faults that cancel each other pass.
+ */
+function areOwnNonces(
+  { suite: { group } }: SigningRun,
+  own: SigningNonces,
+  nonce: SecretScalar,
+  element: Element,
+): boolean {
+  const { scalars } = group;
+  const twice = scalars.add(own.bindingNonce, own.bindingNonce);
+  const committed = scalars.add(own.hidingNonce, twice);
+  const sum = scalars.add(committed, nonce);
+  const expected = group.sum([own.hidingElement, own.bindingElement, own.bindingElement, element]);
+  const areOwn = group.equal(group.mulBase(sum), expected);
+  for (const bytes of [twice, committed, sum]) bytes.fill(0);
+  return areOwn;
 }
 
 /** z = ±(d + ρe) + λ·c·share' */
