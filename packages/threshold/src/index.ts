@@ -59,7 +59,6 @@ export {
   type NoncePair,
   parseCommitment,
   type RoastAction,
-  roastAwaiting,
   type RoastEvent,
   type RoastFaultCode,
   roastReceive,

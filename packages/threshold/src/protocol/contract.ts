@@ -63,22 +63,3 @@ export interface Protocol<P, S, M, O> {
    */
   advance(state: S, inbox: readonly Incoming<M>[]): Step<S, M, O>;
 }
-
-/** The only source for spinners, console bars and metrics. */
-export interface Progress {
-  readonly round: number;
-  readonly have: number;
-  readonly need: number;
-  readonly missing: readonly PartyIndex[];
-}
-
-/** What a run waits for, given the senders whose message of the current round has arrived. */
-export function describeProgress<P, S, M, O>(
-  protocol: Protocol<P, S, M, O>,
-  state: S,
-  received: readonly PartyIndex[],
-): Progress {
-  const { round, from } = protocol.awaiting(state);
-  const missing = from.filter((party) => !received.includes(party));
-  return { round, have: from.length - missing.length, need: from.length, missing };
-}

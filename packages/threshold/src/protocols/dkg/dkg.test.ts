@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { groupNamed } from '../../group/index.js';
 import type { Group, SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { describeProgress } from '../../protocol/contract.js';
 import { lagrangeAtZero, type Quorum } from '../../sharing/index.js';
 import { groupOfSuite, SUITE_NAMES } from '../../key/suite-name.js';
 import type { KeyShare } from '../../key/public-package.js';
@@ -156,12 +155,7 @@ describe('a run', () => {
   it('says whom it waits for', () => {
     const start = dkgProtocol.start(ceremony.paramsOf(one), ceremony.seedOf(one));
     if (start.kind !== 'waiting') throw new Error('did not start');
-    expect(describeProgress(dkgProtocol, start.state, [2 as PartyIndex])).toEqual({
-      round: 0,
-      have: 1,
-      need: 2,
-      missing: [3],
-    });
+    expect(dkgProtocol.awaiting(start.state)).toEqual({ round: 0, from: [2, 3] });
   });
 
   it('keeps its secrets out of what prints or serialises a state or an output', () => {

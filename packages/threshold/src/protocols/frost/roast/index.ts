@@ -1,4 +1,4 @@
-export { roastAwaiting, roastReceive, roastWanting, startRoast } from './receive.js';
+export { roastReceive, roastWanting, startRoast } from './receive.js';
 export type {
   NoncePair,
   RoastAction,

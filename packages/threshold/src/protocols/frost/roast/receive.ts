@@ -76,13 +76,6 @@ export function roastWanting({ members }: RoastState): readonly PartyIndex[] {
   return members.filter(({ standing }) => standing.kind === 'absent').map(({ party }) => party);
 }
 
-/** Parties that owe shares, each with the attempt. */
-export function roastAwaiting({ members }: RoastState): readonly { party: PartyIndex; attempt: number }[] {
-  return members.flatMap(({ party, standing }) =>
-    standing.kind === 'signing' ? [{ party, attempt: standing.attempt }] : [],
-  );
-}
-
 function take(step: RoastStep, event: RoastEvent): RoastStep {
   switch (event.kind) {
     case 'commitments':

@@ -2,10 +2,17 @@ import { encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { deriveKey, NO_TWEAK } from '../../../hd/index.js';
 import { dealKey } from '../fixtures/dealer.js';
-import { type Behaviour, createTestServer, driveRoast, honest, silent } from '../fixtures/roast-driver.js';
+import {
+  type Behaviour,
+  createTestServer,
+  driveRoast,
+  honest,
+  owedShares,
+  silent,
+} from '../fixtures/roast-driver.js';
 import { party } from '../fixtures/signing.js';
 import { verifySignature } from '../verify-signature.js';
-import { roastAwaiting, roastReceive, roastWanting, startRoast } from './index.js';
+import { roastReceive, roastWanting, startRoast } from './index.js';
 import type { RoastEvent, RoastState, RoastStep, RoastTask } from './state.js';
 
 const dealt = dealKey({ suite: 'secp256k1-tr', needed: 2, of: 3 });
@@ -54,7 +61,7 @@ describe('a request of several signatures', () => {
     }));
     const { state, actions } = startRoast({ parent: dealt.public, tasks, supply });
     expect(actions).toMatchObject([{ kind: 'open-attempt', attempt: 1, parties: [1, 3] }]);
-    expect(roastAwaiting(state)).toEqual([
+    expect(owedShares(state)).toEqual([
       { party: 1, attempt: 1 },
       { party: 3, attempt: 1 },
     ]);
