@@ -41,6 +41,8 @@ export interface Arithmetic<E extends Element> {
   multiplyBase(scalar: Scalar | SecretScalar): E;
   /** Constant-time; scalar not zero, element not the identity. */
   multiplySecret(element: E, scalar: SecretScalar): E;
+  /** Overwrites an element that nobody else holds, where elements are bytes. */
+  wipeElement?(element: E): void;
   /** Scalar not zero, element not the identity. */
   multiplyPublic(element: E, scalar: Scalar): E;
   /** Σ scalarᵢ·elementᵢ where that is cheaper than one by one; two terms or more, any of them zero. */
@@ -142,8 +144,11 @@ function additions<E extends Element>(
 function multiplications<E extends Element>(
   arithmetic: Arithmetic<E>,
   own: Own<E>,
-): Pick<Group, 'mulBase' | 'mulSecret' | 'mulBasePublic' | 'mulPublic' | 'mulSmall' | 'msm'> {
-  const { scalars, identity, generator } = arithmetic;
+): Pick<
+  Group,
+  'mulBase' | 'mulSecret' | 'mulSecretEncoded' | 'mulBasePublic' | 'mulPublic' | 'mulSmall' | 'msm'
+> {
+  const { name, scalars, identity, generator } = arithmetic;
   const multiplyBase = (scalar: Scalar | SecretScalar): E =>
     scalars.isZero(scalar) ? identity : arithmetic.multiplyBase(scalar);
   const multiplyPublic = (element: Element, scalar: Scalar): E => {
@@ -153,13 +158,21 @@ function multiplications<E extends Element>(
       ? identity
       : arithmetic.multiplyPublic(mine, scalar);
   };
+  const multiplySecret = (element: Element, scalar: SecretScalar): E => {
+    const mine = own(element);
+    return scalars.isZero(scalar) || arithmetic.isIdentity(mine)
+      ? identity
+      : arithmetic.multiplySecret(mine, scalar);
+  };
   return {
     mulBase: multiplyBase,
-    mulSecret(element, scalar) {
-      const mine = own(element);
-      return scalars.isZero(scalar) || arithmetic.isIdentity(mine)
-        ? identity
-        : arithmetic.multiplySecret(mine, scalar);
+    mulSecret: multiplySecret,
+    mulSecretEncoded(element, scalar) {
+      const product = multiplySecret(element, scalar);
+      if (arithmetic.isIdentity(product)) throw elementIdentity(name);
+      const encoded = arithmetic.encode(product);
+      arithmetic.wipeElement?.(product);
+      return encoded;
     },
     mulBasePublic: multiplyBase,
     mulPublic: multiplyPublic,

@@ -101,6 +101,8 @@ export interface Group {
   mulBase(scalar: SecretScalar): Element;
   /** scalar·element, constant-time. */
   mulSecret(element: Element, scalar: SecretScalar): Element;
+  /** The encoding of scalar·element, constant-time, for the caller to wipe; no other copy of it is left behind where a backend can help it. */
+  mulSecretEncoded(element: Element, scalar: SecretScalar): Uint8Array;
   /** scalar·G, variable-time, public data only. */
   mulBasePublic(scalar: Scalar): Element;
   /** scalar·element, variable-time, public data only. */

@@ -82,6 +82,9 @@ export function createEncodedGroup({
     negate: ({ bytes }) => wrap(arithmetic.negate(bytes)),
     multiplyBase: (scalar) => wrap(arithmetic.multiplyBase(scalar)),
     multiplySecret: multiply,
+    wipeElement({ bytes }) {
+      bytes.fill(0);
+    },
     multiplyPublic: multiply,
     multiplySmall(element, factor) {
       if (additionsFor(factor) <= ADDITIONS_WORTH_A_MULTIPLICATION) {

@@ -61,8 +61,10 @@ export function createNativeSecp256k1(): Group | undefined {
     multiplySecret({ bytes }, scalar) {
       const out = new Uint8Array(65);
       native.ecdh(bytes!, scalar, { hashfn: joinCoordinates }, out);
+      JOINED.fill(0);
       return wrap(out);
     },
+    wipeElement: ({ bytes }) => bytes!.fill(0),
     multiplyPublic: multiply,
     multiplySmall(element, factor) {
       if (additionsFor(factor) > ADDITIONS_WORTH_A_MULTIPLICATION) {
@@ -102,13 +104,17 @@ function combine(
   }
 }
 
+/** What {@link joinCoordinates} hands to the library, which copies it: one place, overwritten after each use. */
+const JOINED = new Uint8Array(65);
+
 /** Instead of a hash of the shared point, the point itself. */
 function joinCoordinates(x: Uint8Array, y: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(65);
-  bytes[0] = 4;
-  bytes.set(x, 1);
-  bytes.set(y, 33);
-  return bytes;
+  JOINED[0] = 4;
+  JOINED.set(x, 1);
+  JOINED.set(y, 33);
+  x.fill(0);
+  y.fill(0);
+  return JOINED;
 }
 
 /** The library would also read other forms. */

@@ -16,7 +16,11 @@ const sodium = await import('sodium-native').then(
 export function aes256Blocks(key: Uint8Array, blocks: Uint8Array): Uint8Array {
   const cipher = createCipheriv('aes-256-ecb', key, null);
   cipher.setAutoPadding(false);
-  return concatBytes(cipher.update(blocks), cipher.final());
+  // The blocks make keys: what the library hands out is not left lying about.
+  const encrypted = cipher.update(blocks);
+  const whole = concatBytes(encrypted, cipher.final());
+  encrypted.fill(0);
+  return whole;
 }
 
 /** AES-256-GCM by OpenSSL; 12-byte nonce. */

@@ -74,13 +74,18 @@ export function createOpensslP256(): Group {
     negate: ({ point }) => wrap(point.negate()),
     multiplyBase: (scalar) => wrap(multiplier.multiplyBase(scalar)),
     multiplySecret: multiply,
+    wipeElement: ({ bytes }) => bytes.fill(0),
     multiplyPublic: multiply,
     multiplySmall: ({ point }, factor) => wrap(doubleAndAdd(point, factor, (a, b) => a.add(b))),
   });
 }
 
 function uncompressed(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(ECDH.convertKey(bytes, 'prime256v1', undefined, undefined, 'uncompressed'));
+  const format = 'uncompressed';
+  const converted = ECDH.convertKey(bytes, 'prime256v1', undefined, undefined, format) as Uint8Array;
+  const own = new Uint8Array(converted);
+  converted.fill(0);
+  return own;
 }
 
 /**
@@ -101,13 +106,21 @@ function createMultiplier(scalars: ScalarField) {
     return result;
   };
   const multiplyOnce = (element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array => {
-    const even = uncompressed(Uint8Array.of(2, ...xOf(scalar, element)));
+    const first = xOf(scalar, element);
+    const candidate = Uint8Array.of(2, ...first);
+    const even = uncompressed(candidate);
+    first.fill(0);
+    candidate.fill(0);
     // The scalar is 1 or −1, which does not happen to a secret.
-    if (sameX(even, element)) return isOne(scalar) ? element : negated(element);
+    if (sameX(even, element)) return isOne(scalar) ? element.slice() : negated(element);
     const next = scalars.add(scalar, one);
     const x = xOf(next, element);
     next.fill(0);
-    return negatedUnless(addsUpTo(element, even, x), even);
+    const isEven = addsUpTo(element, even, x);
+    x.fill(0);
+    const product = negatedUnless(isEven, even);
+    even.fill(0);
+    return product;
   };
   return {
     multiplyBase(scalar: Uint8Array): Uint8Array {
@@ -153,7 +166,9 @@ function negated(bytes: Uint8Array): Uint8Array {
 function negatedUnless(isRight: boolean, bytes: Uint8Array): Uint8Array {
   const other = negated(bytes);
   const keep = -Number(isRight);
-  return bytes.map((byte, i) => (byte & keep) | (other[i]! & ~keep));
+  const chosen = bytes.map((byte, i) => (byte & keep) | (other[i]! & ~keep));
+  other.fill(0);
+  return chosen;
 }
 
 /** Any bytes. Variable-time, public data. */

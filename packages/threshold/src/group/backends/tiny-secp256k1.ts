@@ -71,6 +71,7 @@ export function createTinySecp256k1(library: TinySecp256k1 | undefined): Group |
     negate: ({ bytes }) => wrap(negated(bytes!)),
     multiplyBase: (scalar) => wrap(library.pointFromScalar(scalar, false)),
     multiplySecret: ({ bytes }, scalar) => wrap(multiplySecret(library, bytes!, scalar)),
+    wipeElement: ({ bytes }) => bytes!.fill(0),
     multiplyPublic: multiply,
     multiplySmall: (element, factor) => multiply(element, scalars.fromInteger(factor)),
   });

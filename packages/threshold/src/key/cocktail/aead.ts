@@ -20,21 +20,35 @@ export const XAES_256_GCM: Aead = extendNonce(backends.aes256Gcm);
 export function extendNonce(aes256Gcm: Cipher): Aead {
   return {
     seal: (key, nonce, plaintext, associatedData) =>
-      aes256Gcm.seal(deriveKey(key, nonce), nonce.subarray(12), plaintext, associatedData),
+      withDerivedKey(key, nonce, (derived) =>
+        aes256Gcm.seal(derived, nonce.subarray(12), plaintext, associatedData),
+      ),
     open: (key, nonce, ciphertext, associatedData) =>
-      aes256Gcm.open(deriveKey(key, nonce), nonce.subarray(12), ciphertext, associatedData),
+      withDerivedKey(key, nonce, (derived) =>
+        aes256Gcm.open(derived, nonce.subarray(12), ciphertext, associatedData),
+      ),
   };
+}
+
+function withDerivedKey<T>(key: Uint8Array, nonce: Uint8Array, use: (derived: Uint8Array) => T): T {
+  const derived = deriveKey(key, nonce);
+  try {
+    return use(derived);
+  } finally {
+    derived.fill(0);
+  }
 }
 
 /** CMAC-AES256 of two single blocks: counter, `X`, and the first 12 bytes of the nonce. */
 function deriveKey(key: Uint8Array, nonce: Uint8Array): Uint8Array {
   const half = nonce.subarray(0, 12);
-  const mask = doubleBlock(backends.aes256Blocks(key, new Uint8Array(16)));
+  const zeroBlock = backends.aes256Blocks(key, new Uint8Array(16));
+  const mask = doubleBlock(zeroBlock);
   const blocks = concatBytes(Uint8Array.of(0, 1, 0x58, 0), half, Uint8Array.of(0, 2, 0x58, 0), half);
-  return backends.aes256Blocks(
-    key,
-    blocks.map((byte, i) => byte ^ mask[i % 16]!),
-  );
+  const masked = blocks.map((byte, i) => byte ^ mask[i % 16]!);
+  const derived = backends.aes256Blocks(key, masked);
+  for (const spent of [zeroBlock, mask, masked]) spent.fill(0);
+  return derived;
 }
 
 /** Multiplies by x in GF(2^128); without a branch on the secret top bit. Source: NIST SP 800-38B §6.1 */

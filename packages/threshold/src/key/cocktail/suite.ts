@@ -28,7 +28,7 @@ export interface CocktailSuite {
   /** Hash to a public scalar. Source: section "Schnorr Hash-to-Scalar Reduction" */
   hashToScalar(input: Uint8Array): Scalar;
   hashToSecretScalar(input: Uint8Array): SecretScalar;
-  /** AEAD key (32 bytes) and nonce (24 bytes) of one sender, receiver and context. Source: section "Ciphersuites", H6 */
+  /** AEAD key (32 bytes) and nonce (24 bytes) of one sender, receiver and context; the caller wipes both. Source: section "Ciphersuites", H6 */
   deriveKeyAndNonce(input: PairInput): { readonly key: Uint8Array; readonly nonce: Uint8Array };
 }
 
@@ -103,10 +103,12 @@ function sha512Suite(group: Group, id: string, prefix: string): CocktailSuite {
     challengeInput: (commitment, publicKey, message) =>
       concatBytes(prefixed.challenge, commitment, publicKey, message),
     hashToScalar: (input) => group.scalars.reduce(hash('sha512', input)),
-    hashToSecretScalar: (input) => group.scalars.reduceSecret(hash('sha512', input)),
+    hashToSecretScalar: (input) => reduceAndWipe(group, hash('sha512', input)),
     deriveKeyAndNonce(input) {
       const derived = hash('sha512', prefixed.pair, ...pairFields(input), ...framed(input.context));
-      return { key: derived.subarray(0, 32), nonce: derived.subarray(32, 56) };
+      const pair = { key: derived.slice(0, 32), nonce: derived.slice(32, 56) };
+      derived.fill(0);
+      return pair;
     },
   };
 }
@@ -119,16 +121,25 @@ function p256Suite(group: Group): CocktailSuite {
     challengeInput: (commitment, publicKey, message) =>
       concatBytes(prefixed.challenge, commitment, publicKey, message),
     hashToScalar: (input) => group.scalars.reduce(expandP256(input)),
-    hashToSecretScalar: (input) => group.scalars.reduceSecret(expandP256(input)),
+    hashToSecretScalar: (input) => reduceAndWipe(group, expandP256(input)),
     deriveKeyAndNonce: (input) =>
       deriveByLabel(input, (extra) => hash('sha256', prefixed.pair, ...pairFields(input), ...framed(extra))),
   };
 }
 
+function reduceAndWipe({ scalars }: Group, wide: Uint8Array): SecretScalar {
+  const scalar = scalars.reduceSecret(wide);
+  wide.fill(0);
+  return scalar;
+}
+
 /** 48 bytes: 32 reduced would be biased by 2^-32 for this order. */
 function expandP256(input: Uint8Array): Uint8Array {
-  const second = hash('sha256', Uint8Array.of(2), input);
-  return concatBytes(hash('sha256', Uint8Array.of(1), input), second.subarray(0, 16));
+  const [first, second] = [1, 2].map((counter) => hash('sha256', Uint8Array.of(counter), input));
+  const wide = concatBytes(first!, second!.subarray(0, 16));
+  first!.fill(0);
+  second!.fill(0);
+  return wide;
 }
 
 /** BIP-340 tagged hashes instead of prefixes; H6 without the length of its last item, which only this suite omits. */
@@ -142,7 +153,7 @@ function secp256k1Suite(group: Group): CocktailSuite {
     challengeInput: (commitment, publicKey, message) =>
       concatBytes(challengeTag, commitment, publicKey, message),
     hashToScalar: (input) => group.scalars.reduce(hash('sha256', input)),
-    hashToSecretScalar: (input) => group.scalars.reduceSecret(hash('sha256', input)),
+    hashToSecretScalar: (input) => reduceAndWipe(group, hash('sha256', input)),
     deriveKeyAndNonce: (input) =>
       deriveByLabel(input, (extra) => hash('sha256', pairTag, ...pairFields(input), extra)),
   };
@@ -177,5 +188,8 @@ function framed(bytes: Uint8Array): readonly Uint8Array[] {
 /** Two hashes where one is too short for key and nonce. */
 function deriveByLabel(input: PairInput, pairHash: (extra: Uint8Array) => Uint8Array) {
   const labelled = (label: string) => concatBytes(...framed(input.context), ...framed(encodeUtf8(label)));
-  return { key: pairHash(labelled('key')), nonce: pairHash(labelled('nonce')).subarray(0, 24) };
+  const wide = pairHash(labelled('nonce'));
+  const pair = { key: pairHash(labelled('key')), nonce: wide.slice(0, 24) };
+  wide.fill(0);
+  return pair;
 }

@@ -105,7 +105,10 @@ export function staticPointsOf(
   staticSecret: SecretScalar,
   staticKeys: readonly Element[],
 ): Uint8Array {
-  return concatBytes(...staticKeys.map((key) => group.encode(group.mulSecret(key, staticSecret))));
+  const points = staticKeys.map((key) => group.mulSecretEncoded(key, staticSecret));
+  const joined = concatBytes(...points);
+  for (const point of points) point.fill(0);
+  return joined;
 }
 
 /** What a dealer needs to deal. */
@@ -145,7 +148,7 @@ export function createDealing(suite: CocktailSuite, input: DealerInput): Uint8Ar
 function sealShare(suite: CocktailSuite, input: DealerInput, i: number): Uint8Array {
   const { group } = suite;
   const share = evaluatePolynomial(group, input.secrets.coefficients, i + 1);
-  const ephemeralPoint = group.encode(group.mulSecret(input.receivers[i]!, input.secrets.ephemeral));
+  const ephemeralPoint = group.mulSecretEncoded(input.receivers[i]!, input.secrets.ephemeral);
   const { key, nonce } = suite.deriveKeyAndNonce({
     ephemeralPoint,
     staticPoint: pointAt(suite, input.staticPoints, i),
@@ -155,7 +158,7 @@ function sealShare(suite: CocktailSuite, input: DealerInput, i: number): Uint8Ar
     context: input.context,
   });
   const ciphertext = suite.aead.seal(key, nonce, share);
-  for (const spent of [ephemeralPoint, share, key]) spent.fill(0);
+  for (const spent of [ephemeralPoint, share, key, nonce]) spent.fill(0);
   return concatBytes(uint64be(ciphertext.length), ciphertext);
 }
 

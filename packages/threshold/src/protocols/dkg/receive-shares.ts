@@ -61,7 +61,7 @@ export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
 function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): SecretScalar | undefined {
   const { suite, me, staticKeys } = input;
   const { group } = suite;
-  const ephemeralPoint = group.encode(group.mulSecret(dealing.ephemeral, input.staticSecret));
+  const ephemeralPoint = group.mulSecretEncoded(dealing.ephemeral, input.staticSecret);
   const { key, nonce } = suite.deriveKeyAndNonce({
     ephemeralPoint,
     staticPoint: pointAt(suite, input.staticPoints, i),
@@ -71,8 +71,7 @@ function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): Se
     context: input.context,
   });
   const plaintext = suite.aead.open(key, nonce, dealing.ciphertexts[me - 1]!);
-  ephemeralPoint.fill(0);
-  key.fill(0);
+  for (const spent of [ephemeralPoint, key, nonce]) spent.fill(0);
   if (plaintext === undefined) return undefined;
   try {
     return group.scalars.parseSecret(plaintext);

@@ -34,6 +34,7 @@ export function share(
     staticPoints,
     context,
   });
+  const hedge = secret(secrets.hedge.slice());
   scalar.fill(0);
   wipeRunSecrets(secrets);
   const posted: ShareMessage = { round: 1, sessionId, dealing, salt: secrets.salt };
@@ -45,7 +46,7 @@ export function share(
       me,
       staticSecret,
       staticPoints: secret(staticPoints),
-      hedge: secret(secrets.hedge),
+      hedge,
       round0,
       posted,
     },

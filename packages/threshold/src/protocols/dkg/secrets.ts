@@ -45,14 +45,21 @@ export function deriveRunSecrets(
   return {
     coefficients: Array.from({ length: coefficientCount }, (_, k) => scalar('coefficient', k)),
     ephemeral: scalar('ephemeral', 0),
-    nonce: expand('nonce', 0).slice(0, 32),
-    salt: expand('salt', 0).slice(0, 32),
-    hedge: expand('hedge', 0).slice(0, 32),
+    nonce: firstHalf(expand('nonce', 0)),
+    salt: firstHalf(expand('salt', 0)),
+    hedge: firstHalf(expand('hedge', 0)),
   };
 }
 
-/** Overwrites what must not outlive the round. */
+function firstHalf(wide: Uint8Array): Uint8Array {
+  const half = wide.slice(0, 32);
+  wide.fill(0);
+  return half;
+}
+
+/** Overwrites what must not outlive the round: all but nonce and salt, which are published. */
 export function wipeRunSecrets(secrets: RunSecrets): void {
   for (const coefficient of secrets.coefficients) coefficient.fill(0);
   secrets.ephemeral.fill(0);
+  secrets.hedge.fill(0);
 }

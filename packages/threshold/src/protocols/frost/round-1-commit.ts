@@ -148,6 +148,8 @@ function splitRandom(random: Uint8Array, context: Uint8Array | undefined): [Uint
     throw randomnessInvalid();
   }
   if (context === undefined) return [first, second];
+  first.fill(0);
+  second.fill(0);
   const bind = (role: Uint8Array) => taggedHash('CKM/frost/nonce-randomness/v1', role, context, random);
   return [bind(HIDING), bind(BINDING)];
 }

@@ -1,0 +1,212 @@
+import { encodeUtf8, type Secret, wipe } from '@ckm/foundation';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { groupNamed } from '../group/index.js';
+import { deriveKey, NO_TWEAK } from '../hd/index.js';
+import { createStaticKey, groupOfSuite, recoverShare, SUITE_NAMES, type SuiteName } from '../key/index.js';
+import type { PartyIndex, Step } from '../protocol/contract.js';
+import { bytesOf, createCeremony } from './dkg/fixtures/parties.js';
+import { type DkgMessage, type DkgOutput, dkgProtocol, type DkgState } from './dkg/index.js';
+import { commitNonces, signShare } from './frost/index.js';
+
+/**
+ * Every buffer that held a secret: results of arithmetic with secrets, of hashes over secrets, of Diffie–Hellman, and
+ * whatever secret scalars were read from. Followed by content: what is computed from a secret is one, until it is published.
+ */
+const memory = vi.hoisted(() => {
+  const buffers: { readonly what: string; readonly bytes: Uint8Array }[] = [];
+  const secrets = new Set<string>();
+  const published = new Set<string>();
+  const name = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  const isSecret = (value: unknown) => value instanceof Uint8Array && secrets.has(name(value));
+  const keep = (what: string, bytes: Uint8Array) => {
+    buffers.push({ what, bytes });
+    secrets.add(name(bytes));
+  };
+  const forget = () => {
+    buffers.length = 0;
+    secrets.clear();
+    published.clear();
+  };
+  return { buffers, published, name, isSecret, keep, forget };
+});
+
+vi.mock('../hash/index.js', async (original) => {
+  const actual = await original<typeof import('../hash/index.js')>();
+  const watch = <A extends readonly [string, ...Uint8Array[]]>(hash: (...given: A) => Uint8Array) =>
+    ((...given: A) => {
+      const isOfSecret = given.some(memory.isSecret);
+      const digest = hash(...given);
+      // The checksum of a share is kept on purpose: a hash of 256 secret bits tells nothing of them.
+      const isChecksum = given[0] === 'CKM/frost/own-share/v1';
+      if (isOfSecret && !isChecksum) memory.keep(`hash ${given[0]}`, digest);
+      return digest;
+    }) as never;
+  return {
+    ...actual,
+    hash: watch(actual.hash as never),
+    taggedHash: watch(actual.taggedHash as never),
+    taggedHash64: watch(actual.taggedHash64 as never),
+  };
+});
+
+function watchGroup(suite: SuiteName): void {
+  const group = groupNamed(groupOfSuite(suite));
+  const { scalars } = group;
+  for (const operation of ['add', 'subtract', 'multiply', 'negate'] as const) {
+    const original = scalars[operation].bind(scalars) as (...given: unknown[]) => Uint8Array;
+    vi.spyOn(scalars, operation).mockImplementation(((...given: unknown[]) => {
+      const isOfSecret = given.some(memory.isSecret);
+      const result = original(...given);
+      if (isOfSecret) memory.keep(operation, result);
+      return result;
+    }) as never);
+  }
+  for (const operation of ['parseSecret', 'reduceSecret'] as const) {
+    const original = scalars[operation].bind(scalars);
+    vi.spyOn(scalars, operation).mockImplementation((bytes) => {
+      memory.keep(`source of ${operation}`, bytes);
+      const scalar = original(bytes);
+      memory.keep(operation, scalar);
+      return scalar;
+    });
+  }
+  const publish = scalars.publish.bind(scalars);
+  vi.spyOn(scalars, 'publish').mockImplementation((value, why) => {
+    memory.published.add(memory.name(value));
+    return publish(value, why);
+  });
+  const agree = group.mulSecretEncoded.bind(group);
+  vi.spyOn(group, 'mulSecretEncoded').mockImplementation((element, scalar) => {
+    const point = agree(element, scalar);
+    memory.keep('Diffie–Hellman', point);
+    return point;
+  });
+}
+
+/** What is left of secrets. Taproot keys: a share may be the same bytes as a public number, never the other way round. */
+function leftOver(): string[] {
+  const isGone = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
+  return memory.buffers
+    .filter(({ bytes }) => !isGone(bytes) && !memory.published.has(memory.name(bytes)))
+    .map(({ what, bytes }) => `${what} (${bytes.length} bytes)`);
+}
+
+/** What whoever runs the protocol does with a state that was stored, or is over. */
+function wipeState(state: DkgState): void {
+  const held: Secret<Uint8Array>[] =
+    state.round === 2
+      ? [state.share]
+      : state.round === 1
+        ? [state.staticSecret, state.staticPoints, state.hedge]
+        : [state.staticSecret, state.root];
+  for (const one of held) wipe(one);
+}
+
+/** A run of two. Each state is stored, overwritten, and read from storage for the next step, as a server does it. */
+function generate(suite: SuiteName): DkgOutput {
+  const ceremony = createCeremony(suite, { needed: 2, of: 2 }, 'memory');
+  watchGroup(suite);
+  const parties = [1, 2] as PartyIndex[];
+  const store = (step: Step<DkgState, DkgMessage, DkgOutput>) => {
+    if (step.kind !== 'waiting') throw new Error(step.kind);
+    const stored = dkgProtocol.state.encode(step.state);
+    wipeState(step.state);
+    return { stored, said: step.outbox[0]!.body };
+  };
+  let standing = parties.map((me) => {
+    const { staticSecret } = staticKeyOf(suite, me === 1 ? 'alpha' : 'bravo');
+    const step = dkgProtocol.start({ key: ceremony.params, me, staticSecret }, ceremony.seedOf(me));
+    wipe(staticSecret);
+    return store(step);
+  });
+  const advance = (i: number, round: number) => {
+    const state = dkgProtocol.state.decode(standing[i]!.stored);
+    const step = dkgProtocol.advance(state, [{ from: parties[1 - i]!, round, body: standing[1 - i]!.said }]);
+    return { state, step };
+  };
+  for (const round of [0, 1]) {
+    standing = parties.map((_, i) => {
+      const { state, step } = advance(i, round);
+      const next = store(step);
+      wipeState(state);
+      return next;
+    });
+  }
+  const { step } = advance(0, 2);
+  if (step.kind !== 'finished') throw new Error(step.kind);
+  return step.output;
+}
+
+function staticKeyOf(suite: SuiteName, name: string) {
+  return createStaticKey(suite, bytesOf('key memory'), 0, bytesOf(`static seed of ${name}`));
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  memory.forget();
+});
+
+describe.each(SUITE_NAMES)('of the secrets of suite %s, nothing is left in memory', (suite) => {
+  test('after key generation', () => {
+    const output = generate(suite);
+    expect(memory.buffers.length).toBeGreaterThan(40);
+    wipe(output.share.share);
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('after signing', () => {
+    const output = generate(suite);
+    const { share } = output;
+    const { staticSecret } = staticKeyOf(suite, 'bravo');
+    const other = recoverShare(output.certificate, staticSecret);
+    wipe(staticSecret);
+    memory.buffers.length = 0;
+    const random = (label: string) =>
+      new Uint8Array([...bytesOf(`${label} one`), ...bytesOf(`${label} two`)]);
+    const signers = [share, other.share].map((one, i) => ({
+      share: one,
+      ...commitNonces({
+        suite,
+        party: one.party,
+        share: one.share,
+        random: random(`${i}`),
+        context: encodeUtf8('context'),
+      }),
+    }));
+    const key = deriveKey(share.public, NO_TWEAK);
+    const signing = {
+      message: encodeUtf8('message'),
+      commitments: signers.map(({ commitment }) => commitment),
+    };
+    for (const { share: own, nonces } of signers) signShare({ key, share: own, nonces, package: signing });
+    expect(memory.buffers.length).toBeGreaterThan(10);
+    wipe(share.share);
+    wipe(other.share.share);
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('after recovery, also one that fails', () => {
+    const output = generate(suite);
+    wipe(output.share.share);
+    memory.buffers.length = 0;
+    const own = staticKeyOf(suite, 'alpha').staticSecret;
+    const { share } = recoverShare(output.certificate, own);
+    const strange = staticKeyOf(suite, 'mallory').staticSecret;
+    expect(() => recoverShare(output.certificate, strange)).toThrow();
+    for (const held of [own, strange, share.share]) wipe(held);
+    expect(memory.buffers.length).toBeGreaterThan(5);
+    expect(leftOver()).toEqual([]);
+  });
+});
+
+test('the watch sees what is left: a secret that nobody overwrites is reported', () => {
+  watchGroup('ed25519');
+  const { scalars } = groupNamed('ed25519');
+  const kept = scalars.parseSecret(new Uint8Array(32).fill(1));
+  scalars.add(kept, kept);
+  expect(leftOver()).toEqual([
+    'source of parseSecret (32 bytes)',
+    'parseSecret (32 bytes)',
+    'add (32 bytes)',
+  ]);
+});
