@@ -1,6 +1,6 @@
 /** A key generation of all its parties in one process, for the scripts beside. */
 import { randomBytes } from 'node:crypto';
-import { ed25519 } from '@noble/curves/ed25519.js';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { createStaticKey, dkgProtocol, firstEpoch, staticKeyStatement } from '@ckm/threshold';
 
 /** What each party starts with. */
@@ -13,7 +13,7 @@ export function createParties(suite, needed, of) {
       slot: i + 1,
       serverId: randomBytes(32),
       identityKey: ed25519.getPublicKey(identity),
-      sealingKey: randomBytes(32),
+      sealingKey: x25519.getPublicKey(randomBytes(32)),
       staticKey,
       staticProof,
       url: `https://server-${i + 1}.example`,

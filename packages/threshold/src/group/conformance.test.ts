@@ -53,6 +53,27 @@ for (const [label, backend] of EVERY_BACKEND) {
       }
     });
 
+    test('gives the encoding of a secret multiple alone, and leaves what it was made of as it is', () => {
+      const encoded = group.encode(group.mulBasePublic(scalars.reduce(randomBytes(64))));
+      const element = group.decode(encoded);
+      for (const scalar of scalarsToTry(group)) {
+        if (scalars.isZero(scalar)) continue;
+        const before = scalar.slice();
+        const expected = group.encode(group.mulSecret(element, secretly(scalar)));
+        expect(group.mulSecretEncoded(element, secretly(scalar))).toEqual(expected);
+        expect(group.encode(element)).toEqual(encoded);
+        expect(scalar).toEqual(before);
+      }
+      for (const [factor, scalar] of [
+        [element, scalars.fromInteger(0n)],
+        [group.identity, scalars.one],
+      ] as const)
+        expect(() => group.mulSecretEncoded(factor, secretly(scalar))).toThrow(
+          expect.objectContaining({ code: 'ELEMENT_IDENTITY' }),
+        );
+      expect(group.isIdentity(group.identity)).toBe(true);
+    });
+
     test('V5: any multiple of the identity is the identity', () => {
       for (const scalar of scalarsToTry(group)) {
         expect(group.isIdentity(group.mulSecret(group.identity, secretly(scalar)))).toBe(true);

@@ -171,12 +171,20 @@ function isEntry(entry: RosterEntry, slot: number, lengths: SuiteLengths): boole
     entry.slot === slot &&
     isBytes(entry.serverId, 32) &&
     isBytes(entry.identityKey, 32) &&
-    isBytes(entry.sealingKey, 32) &&
+    isSealingKey(entry.sealingKey) &&
     isBytes(entry.staticKey, lengths.element) &&
     isBytes(entry.staticProof, lengths.signature) &&
     isBytes(entry.identitySignature, 64) &&
     isText(entry.url, MAX_URL_LENGTH)
   );
+}
+
+/** One spelling for each key: X25519 itself ignores the top bit and reduces modulo p = 2^255 − 19. */
+function isSealingKey(value: unknown): value is Uint8Array {
+  if (!isBytes(value, 32) || value[31]! > 0x7f) return false;
+  const isBelowP =
+    value[0]! < 0xed || value[31] !== 0x7f || value.subarray(1, 31).some((byte) => byte !== 0xff);
+  return isBelowP && value.some((byte) => byte !== 0);
 }
 
 function encodeEntry(entry: RosterEntry): Uint8Array {

@@ -84,7 +84,7 @@ describe('a roster', () => {
     });
   });
 
-  it.each(['serverId', 'identityKey'] as const)(
+  it.each(['serverId', 'identityKey', 'sealingKey'] as const)(
     'V2: with one %s twice is refused, both slots named',
     (field) => {
       const changed = withEntry(2, { [field]: params.roster[0]![field] });
@@ -197,6 +197,9 @@ describe('a roster', () => {
     ['a short identity key', { identityKey: new Uint8Array(31) }],
     ['no sealing key', { sealingKey: undefined as never }],
     ['a short sealing key', { sealingKey: new Uint8Array(31) }],
+    ['a sealing key in a second spelling', { sealingKey: new Uint8Array(32).fill(0x80) }],
+    ['a sealing key of p', { sealingKey: Uint8Array.of(0xed, ...new Uint8Array(30).fill(0xff), 0x7f) }],
+    ['a sealing key of zeros', { sealingKey: new Uint8Array(32) }],
     ['a long static key', { staticKey: new Uint8Array(33) }],
     ['an empty proof', { staticProof: new Uint8Array() }],
   ])('with %s is refused, the slot named', (_, change) => {
