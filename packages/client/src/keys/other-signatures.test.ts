@@ -85,12 +85,11 @@ function hold(outputs: readonly DkgOutput[]): void {
     const { certificate, transcriptHash } = outputs[i]!;
     const said = { keyId: KEY_ID, epoch: 0, slot: (i + 1) as PartyIndex, transcriptHash };
     const acknowledgement = signIdentityStatement(actor.identity, recoveryAckStatement(said));
-    actor.lie = async ({ name, parameters }, honest) => {
-      if (name === 'key.list')
-        return { keys: (parameters as { after: unknown }).after === null ? [summary] : [] };
+    actor.lie = async ({ name }, honest) => {
+      if (name === 'key.list') return { keys: [summary], next: null };
       if (name === 'key.show')
         return { key: summary, policy: POLICY, certificate: encodeCertificate(certificate) };
-      if (name === 'key.certify') return { keyId: KEY_ID, transcriptHash, acknowledgement };
+      if (name === 'key.certify') return { kind: 'dkg', keyId: KEY_ID, transcriptHash, acknowledgement };
       return honest();
     };
   });

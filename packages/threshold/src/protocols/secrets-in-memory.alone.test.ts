@@ -1,6 +1,7 @@
 import { encodeUtf8, type Secret, wipe } from '@ckm/foundation';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { groupNamed } from '../group/index.js';
+import type * as hashes from '../hash/index.js';
 import { deriveKey, NO_TWEAK } from '../hd/index.js';
 import { createStaticKey, groupOfSuite, recoverShare, SUITE_NAMES, type SuiteName } from '../key/index.js';
 import type { PartyIndex, Step } from '../protocol/contract.js';
@@ -31,7 +32,7 @@ const memory = vi.hoisted(() => {
 });
 
 vi.mock('../hash/index.js', async (original) => {
-  const actual = await original<typeof import('../hash/index.js')>();
+  const actual = await original<typeof hashes>();
   const watch = <A extends readonly [string, ...Uint8Array[]]>(hash: (...given: A) => Uint8Array) =>
     ((...given: A) => {
       const isOfSecret = given.some(memory.isSecret);
