@@ -98,7 +98,8 @@ function resultOf({ result }: Operation, { status, text }: Answer): unknown {
 
 function send(socketPath: string, { method, path, body }: Question): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path }, (response) => {
+    // A connection of its own: a kept one may be of a server that has ended since.
+    const sent = request({ socketPath, method, path, agent: false }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () =>

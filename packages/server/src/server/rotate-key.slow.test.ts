@@ -158,11 +158,11 @@ describe.skipIf(!isCompiled).each(benches)(
         });
         const operator = connectOperator(dataDir);
         let child = await restart(dataDir, env);
-        for (let i = 0; i < 300; i++) await operator.createInvite({ note: `number ${i}` });
+        for (let i = 0; i < 150; i++) await operator.createInvite({ note: `number ${i}` });
         const entries = (await operator.status()).open!.auditEntries;
         let begun = 0;
         const next = join(dataDir, `${KEY_FILE}.next`);
-        for (const after of [0, 1, 3, 6, 10, 20, 40]) {
+        for (const after of [0, 2, 10, 30]) {
           const answered = new AbortController();
           const rotating = operator
             .rotateKey(none())

@@ -73,8 +73,8 @@ describe('migrations', () => {
       MIGRATIONS.map((step) => checksum(step, dialect)),
     );
     expect(checksums).toEqual([
-      ['cf564bc3612e6a8808fd530771bc4c4441fb07f236a6e309bb6c1230f43e67b6'],
-      ['973f7a4042a7c8326e71b50dce1ba834da0bd56e2b0b25aa283ac4d8d6f5a32d'],
+      ['9cff29c0411e3c829a7c9741d33607f659d2eb8d22340152250491d020a5e609'],
+      ['b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b'],
     ]);
   });
 });
