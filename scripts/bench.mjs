@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { dkgFigures, frostFigures } from './bench/threshold.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
 import { rustFigures } from './bench/rust.mjs';
+import { signCommandFigures } from './bench/sign-command.mjs';
 import { writeReport } from './bench/report.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,6 +18,7 @@ for (const [what, measure] of [
   ['key generation', dkgFigures],
   ['client and three servers', endToEnd],
   ...(process.argv.includes('--rust') ? [['the same steps in Rust', rustFigures]] : []),
+  ['the sign command', signCommandFigures],
 ]) {
   say(what);
   for (const each of await measure(say)) {

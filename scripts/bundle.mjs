@@ -9,7 +9,8 @@ import { rolldown } from 'rolldown';
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages');
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
-await bundle({ room: 'cli', input: 'dist/main.js', name: 'ckm', of: ROOMS });
+// A command starts often and is over soon: it loads no WebAssembly that only a server needs.
+await bundle({ room: 'cli', input: 'dist/main.js', name: 'ckm', of: ROOMS, conditions: ['ckm-lazy'] });
 await bundle({
   room: 'testkit',
   input: 'dist/server-main.js',
@@ -17,7 +18,7 @@ await bundle({
   of: [...ROOMS, 'testkit'],
 });
 
-async function bundle({ room, input, name, of }) {
+async function bundle({ room, input, name, of, conditions = [] }) {
   const folder = join(packages, room, 'dist/bundle');
   const output = join(folder, `${name}.js`);
   const compiledAt = Math.max(...of.map((one) => statSync(join(packages, one, 'dist/.tsbuildinfo')).mtimeMs));
@@ -31,7 +32,7 @@ async function bundle({ room, input, name, of }) {
     },
     platform: 'node',
     external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', 'tiny-secp256k1', /^secp256k1(\/|$)/],
-    resolve: { conditionNames: ['node', 'import', 'module', 'default'] },
+    resolve: { conditionNames: [...conditions, 'node', 'import', 'module', 'default'] },
   });
   await program.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', sourcemap: false });
 }

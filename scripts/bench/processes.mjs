@@ -5,7 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-const CKM = join(import.meta.dirname, '../../packages/cli/bin/ckm.js');
+/** The command as it is installed. */
+export const CKM = join(import.meta.dirname, '../../packages/cli/bin/ckm.js');
 
 async function freePort() {
   const probe = createServer();

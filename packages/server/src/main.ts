@@ -1,6 +1,6 @@
 import type { IdentityCard } from '@ckm/api';
 import { CkmError, type Secret } from '@ckm/foundation';
-import { type SuiteBackend, suiteBackends } from '@ckm/threshold';
+import { prepareBackends, type SuiteBackend, suiteBackends } from '@ckm/threshold';
 import type { DestinationStream } from 'pino';
 import type { ServerConfig } from './config/config.js';
 import { ENV_NAMES, readEnv } from './config/env.js';
@@ -71,7 +71,9 @@ const GRACE_MS = 10_000;
  * StorageError `KEY_FILE_…`, `STORAGE_…`.
  */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
-  const { dataDir, nowMs = Date.now, backends = suiteBackends() } = options;
+  const { dataDir, nowMs = Date.now } = options;
+  await prepareBackends();
+  const backends = options.backends ?? suiteBackends();
   const env = readEnv(options.variables);
   hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
   const isCoreForbidden = forbidCoreFiles();

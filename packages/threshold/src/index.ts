@@ -2,7 +2,7 @@ export type * from './group/group.js';
 export * from './protocol/contract.js';
 
 // group
-export { groupNamed, nobleGroup } from './group/index.js';
+export { groupNamed, nobleGroup, prepareBackends } from './group/index.js';
 // hash
 export { hash, HASH_TAGS, type HashName, type HashTag, taggedHash, taggedHash64 } from './hash/index.js';
 // proofs

@@ -7,6 +7,14 @@ export type { BackendGrade, Element, Group, GroupName, Scalar, ScalarField, Secr
 const fastest = new Map<GroupName, Group>();
 const portable = new Map<GroupName, Group>();
 
+/**
+ * Loads what a backend only loads on demand. Whoever computes with secrets waits for it before the first group is used;
+ * nothing is left to do where `#backends` has loaded everything already.
+ */
+export function prepareBackends(): Promise<void> {
+  return backends.prepare();
+}
+
 /** The fastest backend available here, chosen once for each group. */
 export function groupNamed(name: GroupName): Group {
   return remember(fastest, name, backends.createGroup[name]);

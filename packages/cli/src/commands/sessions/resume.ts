@@ -11,7 +11,7 @@ import { createProgress } from '../../terminal/progress.js';
 import type { Terminal } from '../../terminal/terminal.js';
 import { assertFree } from '../../terminal/write-out.js';
 import { keyLines, keyObject } from '../key/show.js';
-import { showRequest, warnAbout } from '../sign.js';
+import { showRequest, warnAbout } from '../../requests/sign-request.js';
 
 /** `ckm sessions resume ID` */
 export function sessionsResumeCommand(): Command {

@@ -14,6 +14,8 @@ export interface Cipher {
 
 /** What `#backends` offers: the package's `imports` map picks the file for Node or the one for every other place. */
 export interface Backends {
+  /** Loads what is only loaded on demand. Whoever computes with secrets waits for it before the first group is used. */
+  readonly prepare: () => Promise<void>;
   /** The fastest implementation of each group that could be loaded here. */
   readonly createGroup: Readonly<Record<GroupName, () => Group>>;
   readonly sha256: (message: Uint8Array) => Uint8Array;

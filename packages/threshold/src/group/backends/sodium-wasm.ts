@@ -1,4 +1,3 @@
-import sodium, { ready } from 'libsodium-wrappers-sumo';
 import type { Group } from '../group.js';
 import { EDWARDS_IDENTITY, isPlausibleEdwards, negateEdwards } from './edwards-encoding.js';
 import { createEncodedGroup, type EncodedArithmetic } from './encoded.js';
@@ -25,13 +24,19 @@ interface Symbols {
 
 const RISTRETTO_IDENTITY = new Uint8Array(32);
 
-// A policy that forbids WebAssembly makes this fail; the caller then falls back.
-const library = await ready.then(
-  () => (sodium as unknown as { readonly libsodium?: Module }).libsodium,
-  () => undefined,
-);
+let library: Module | undefined;
 
-/** A group over libsodium compiled to WebAssembly; undefined where that cannot run. */
+/** Loads the library, once. A policy that forbids WebAssembly makes that fail; then {@link createWasmGroup} has nothing. */
+export async function loadSodiumWasm(): Promise<void> {
+  if (library !== undefined) return;
+  const { default: sodium, ready } = await import('libsodium-wrappers-sumo');
+  library = await ready.then(
+    () => (sodium as unknown as { readonly libsodium?: Module }).libsodium,
+    () => undefined,
+  );
+}
+
+/** A group over libsodium compiled to WebAssembly; undefined where that cannot run, or was not loaded. */
 export function createWasmGroup(name: 'ed25519' | 'ristretto255'): Group | undefined {
   const symbols = library === undefined ? undefined : symbolsOf(library, name);
   if (library === undefined || symbols === undefined) return undefined;

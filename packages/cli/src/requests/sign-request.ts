@@ -1,0 +1,123 @@
+import type { Client, SeedSource, SignArgs, SignPreview, SignResult } from '@ckm/client';
+import { EncodingError, encodeUtf8 } from '@ckm/foundation';
+import { inputsLeftToOthers } from '@ckm/requests';
+import type { Context } from '../command-line/context.js';
+import { parseDuration } from '../command-line/option-values.js';
+import { policyLines } from '../command-line/policy-flags.js';
+import { inStore, openOwner } from '../home/open-owner.js';
+import { buildRequest, type RequestFlags } from './build-request.js';
+import { transactionIn, transactionObject } from './artefact.js';
+import { handOver } from './hand-over.js';
+import { agree } from '../terminal/agree.js';
+import { formatDescription } from '../terminal/description.js';
+import { createProgress } from '../terminal/progress.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { assertFree, writeOut } from '../terminal/write-out.js';
+
+/** The flags of `ckm sign`. */
+export interface SignFlags extends RequestFlags {
+  readonly blind?: true;
+  readonly without?: string;
+  readonly wait?: string;
+  readonly out?: string;
+}
+
+/** What `ckm sign` does. */
+export async function signRequest(
+  context: Context,
+  { key, file, seed }: { readonly key: string; readonly file: string | undefined; readonly seed: SeedSource },
+  given: SignFlags,
+): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context, seed);
+  await assertFree(given.out);
+  const request = await buildRequest(file, given);
+  if (given.extract === true && (await extractAtOnce(context, client, key, request.payload, given.out)))
+    return;
+  const args: SignArgs = {
+    key,
+    ...request,
+    ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
+    ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
+  };
+  const preview = await showRequest(terminal, client, args);
+  if (flags.preview === true) {
+    terminal.result('nothing was sent', { preview: true, key, ...preview });
+    return;
+  }
+  await agree(context, {
+    description: preview.description,
+    key,
+    question: 'Ask for this signature?',
+    isBlindWanted: given.blind === true,
+  });
+  const progress = createProgress(terminal);
+  const result = await progress.during(client.sign(args, progress.on));
+  warnAbout(context, terminal, result);
+  await handOver(terminal, {
+    kind: request.kind,
+    result,
+    out: given.out,
+    isExtracted: given.extract === true,
+    session: progress.waitedAs(),
+  });
+}
+
+/**
+ * Hands out the transaction of a PSBT that is signed already. False when this key has to sign first.
+ * @throws EncodingError `PSBT_NOT_SIGNED` when others have to sign too: before anybody is asked for anything
+ */
+async function extractAtOnce(
+  { terminal, flags }: Context,
+  client: Client,
+  name: string,
+  psbt: Uint8Array,
+  out: string | undefined,
+): Promise<boolean> {
+  const key = await client.usableKey(name);
+  const final = transactionIn(psbt);
+  if (final === null) {
+    const left = inputsLeftToOthers(psbt, key.context);
+    if (left.length > 0) throw notSigned(left);
+    return false;
+  }
+  terminal.talk(`  transaction ${final.txid}, ${final.virtualBytes} vB, ready to be sent`);
+  if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(`${final.hex}\n`));
+  terminal.result(out === undefined ? final.hex : '', { ...transactionObject(final), out: out ?? null });
+  return true;
+}
+
+function notSigned(left: readonly number[]): EncodingError {
+  const which = left.length === 1 ? `input ${left[0]!} is` : `inputs ${left.join(', ')} are`;
+  return new EncodingError(`there can be no final transaction: ${which} for others to sign`, {
+    code: 'PSBT_NOT_SIGNED',
+    hint: 'sign without --extract, and hand the PSBT on to whoever has to sign the rest',
+  });
+}
+
+/** Shows what would be signed, as this client reads it from the bytes, and who would be asked. Nothing is sent. */
+export async function showRequest(terminal: Terminal, client: Client, args: SignArgs): Promise<SignPreview> {
+  const preview = await client.preview(args);
+  terminal.warn(formatDescription(terminal, preview.description));
+  terminal.warn(askLines(args.key, preview));
+  return preview;
+}
+
+function askLines(key: string, { asks, needed, policy }: SignPreview): string {
+  return [
+    `  Key     ${key}`,
+    `  Asks    any ${needed} of ${asks.join(', ')}`,
+    ...policyLines(policy).map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+export function warnAbout(context: Context, terminal: Terminal, { faulty, silent }: SignResult): void {
+  for (const { server, code, evidence } of faulty) {
+    const what = code.startsWith('SUSPECT_') ? 'is suspected' : 'misbehaved';
+    terminal.warn(
+      `ckm: warning: ${server} ${what} (${code}) and was left out · seen: ${inStore(context, evidence)}`,
+    );
+  }
+  if (silent.length > 0) terminal.talk(`ckm: note: no answer from ${silent.join(', ')}`);
+}
