@@ -1,4 +1,4 @@
-import { EncodingError } from '@ckm/foundation';
+import { EncodingError, type Remedy } from '@ckm/foundation';
 
 /** Every code with which a payload is refused, and what to do about it. */
 export const REQUEST_ERRORS = {
@@ -39,16 +39,24 @@ export const REQUEST_ERRORS = {
   PSBT_SIGHASH_REFUSED: 'ask for a signature over the whole transaction (SIGHASH_DEFAULT or SIGHASH_ALL)',
   PSBT_AMOUNT_IMPOSSIBLE: 'do not sign this: the amounts do not add up',
   PSBT_TOO_MANY_SIGNATURES: 'spend fewer coins at once',
-  PSBT_ALREADY_SIGNED:
-    'nothing is left to sign; get the transaction with: ckm sign KEY --psbt FILE --extract',
+  PSBT_ALREADY_SIGNED: 'nothing is left to sign: take the finished transaction out of it',
   PSBT_NOT_SIGNED: 'sign without --extract, and hand the PSBT on to whoever has to sign the rest',
 } as const satisfies Record<string, string>;
 
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;
 
+const REMEDY_OF: Readonly<Partial<Record<RequestErrorCode, Remedy>>> = {
+  PSBT_ALREADY_SIGNED: { kind: 'extractTransaction' },
+};
+
 /** The error for a payload that is refused; the message says what is wrong with which part and quotes nothing. */
 export function refusal(code: RequestErrorCode, message: string): EncodingError {
-  return new EncodingError(message, { code, hint: REQUEST_ERRORS[code] });
+  const remedy = REMEDY_OF[code];
+  return new EncodingError(message, {
+    code,
+    hint: REQUEST_ERRORS[code],
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }
 
 /** Throws {@link refusal} unless `condition` holds. */

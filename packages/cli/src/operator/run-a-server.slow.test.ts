@@ -184,7 +184,11 @@ describe('a server that runs', () => {
     const server = await start('--log-json');
     expect(await server.stop()).toBe(0);
     const lines = server.stdout().trim().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['arithmetic', 'started', 'stopped']);
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      'arithmetic',
+      'started',
+      'stopped',
+    ]);
     expect(server.stderr()).toMatch(/^alpha listens on /);
   });
 });

@@ -1,5 +1,6 @@
 import { BugError, CkmError } from '@ckm/foundation';
 import { plainText } from './plain-text.js';
+import { formatRemedy, wordsOf } from './remedy-words.js';
 
 /** Whatever was thrown, as one of our errors. What is none of ours is a defect of ours. */
 export function toCkmError(error: unknown): CkmError {
@@ -17,13 +18,18 @@ export function errorLines(error: CkmError): string {
   const saved = typeof evidence === 'string' ? ` · evidence saved: ${plainText(evidence)}` : '';
   return [
     `ckm: error: ${plainText(error.message)}`,
-    `ckm: hint: ${plainText(error.hint)}`,
+    `ckm: hint: ${plainText(hintOf(error))}`,
     `ckm: code: ${plainText(error.code)}${saved} · ckm explain ${plainText(error.code)}`,
   ].join('\n');
 }
 
+function hintOf({ hint, remedy }: CkmError): string {
+  return remedy === null ? hint : formatRemedy(remedy, hint);
+}
+
 /** The same for machines. */
 export function errorObject(error: CkmError): unknown {
-  const { code, message, hint, errorClass, exitCode, retryable, facts } = error;
-  return { error: { code, message, hint, errorClass, exitCode, retryable, facts } };
+  const { code, message, hint, errorClass, exitCode, retryable, facts, remedy } = error;
+  const offered = remedy === null ? null : { ...remedy, command: wordsOf(remedy).command };
+  return { error: { code, message, hint, errorClass, exitCode, retryable, facts, remedy: offered } };
 }

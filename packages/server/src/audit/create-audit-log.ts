@@ -58,7 +58,8 @@ function assertHead(vault: Vault, head: AuditHeadRow): void {
   if (equalBytes(vault.openRow('audit_head', head), head.hash)) return;
   throw new StorageError('the head of the audit log is not what this server stored', {
     code: 'AUDIT_HEAD_WRONG',
-    hint: 'stop the server, keep a copy of the database and run: ckm server audit verify',
+    hint: 'stop the server, keep a copy of the database, then check the audit log',
+    remedy: { kind: 'verifyAudit' },
   });
 }
 

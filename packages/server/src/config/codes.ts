@@ -1,4 +1,4 @@
-import { type CkmError, UsageError } from '@ckm/foundation';
+import { type CkmError, type Remedy, UsageError } from '@ckm/foundation';
 
 /** Every code of an error about configuration and start. */
 const CONFIG_CODES = [
@@ -14,14 +14,29 @@ const CONFIG_CODES = [
 ] as const;
 export type ConfigCode = (typeof CONFIG_CODES)[number];
 
+/** There is no server in a folder: it is made once, by its operator. */
+export function serverMissing(dataDir: string, cause?: unknown): UsageError {
+  const hint = 'check the path, or make a server there';
+  return configError(
+    'CONFIG_MISSING',
+    `there is no server in ${dataDir}`,
+    hint,
+    cause,
+    {},
+    { kind: 'initServer' },
+  );
+}
+
 export function configError(
   code: ConfigCode,
   message: string,
   hint: string,
   cause?: unknown,
   facts: CkmError['facts'] = {},
+  remedy?: Remedy,
 ): UsageError {
-  return new UsageError(message, { code, hint, facts, ...(cause === undefined ? {} : { cause }) });
+  const more = { ...(cause === undefined ? {} : { cause }), ...(remedy === undefined ? {} : { remedy }) };
+  return new UsageError(message, { code, hint, facts, ...more });
 }
 
 /** `setting` and what is wrong with it are facts too: whoever made it from a flag names that one. */

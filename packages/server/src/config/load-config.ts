@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { VERSION } from '../version.js';
-import { configError, settingInvalid } from './codes.js';
+import { configError, serverMissing, settingInvalid } from './codes.js';
 import type { ServerConfig } from './config.js';
 import { ENV_NAMES, type Env } from './env.js';
 
@@ -126,7 +126,7 @@ function readConfigFile(dataDir: string): unknown {
   try {
     text = readFileSync(join(dataDir, CONFIG_FILE), 'utf8');
   } catch (cause) {
-    throw configError('CONFIG_MISSING', `there is no server in ${dataDir}`, 'run: ckm server init', cause);
+    throw serverMissing(dataDir, cause);
   }
   try {
     return JSON.parse(text) as unknown;

@@ -123,7 +123,8 @@ function parsed(text: string): unknown {
 function unreadable(cause: unknown): BugError {
   return new BugError('the server answered the operator with something this version cannot read', {
     code: 'OPERATOR_ANSWER_UNREADABLE',
-    hint: 'compare the versions of ckm and the server',
+    hint: 'compare the versions of this program and the server',
+    remedy: { kind: 'updateSoftware' },
     cause,
   });
 }
@@ -131,7 +132,8 @@ function unreadable(cause: unknown): BugError {
 function notRunning(cause: unknown): AvailabilityError {
   return new AvailabilityError('no server is running in this data directory', {
     code: 'SERVER_NOT_RUNNING',
-    hint: 'run: ckm server start',
+    hint: 'check the path, or start the server',
+    remedy: { kind: 'startServer' },
     cause,
   });
 }

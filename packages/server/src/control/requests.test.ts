@@ -84,7 +84,7 @@ describe('requests that wait for the operator', () => {
     await signer.request(1, { ...messageOf('hello'), requestId }, {});
     await expect(operator.request({ requestId: id })).rejects.toMatchObject({
       code: 'OPERATOR_AMBIGUOUS_ID',
-      hint: expect.stringContaining('--account'),
+      remedy: { kind: 'nameAccount' },
     });
     const seen = await operator.request({ requestId: id, owner });
     expect(seen).toMatchObject({ owner, requestId: id });

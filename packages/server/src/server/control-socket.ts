@@ -35,7 +35,10 @@ export async function claimControlSocket(dataDir: string): Promise<string> {
     throw configError(
       'SERVER_RUNNING',
       `a server is running in ${dataDir}`,
-      'stop it first: ckm server stop',
+      'stop it first',
+      undefined,
+      {},
+      { kind: 'stopServer' },
     );
   }
   unlinkSync(path);

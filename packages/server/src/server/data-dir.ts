@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { configError } from '../config/codes.js';
+import { configError, serverMissing } from '../config/codes.js';
 
 /** The files of a data directory, besides the database and the storage key. */
 export const IDENTITY_FILE = 'identity';
@@ -27,8 +27,7 @@ function isFolder(path: string): boolean {
 
 /** @throws UsageError `CONFIG_MISSING`, `DATA_DIR_EXPOSED` when others may enter it. */
 export function assertDataDir(path: string): void {
-  if (!existsSync(path))
-    throw configError('CONFIG_MISSING', `there is no server in ${path}`, 'run: ckm server init');
+  if (!existsSync(path)) throw serverMissing(path);
   if ((statSync(path).mode & 0o077) !== 0) {
     throw configError('DATA_DIR_EXPOSED', `others may enter ${path}`, `run: chmod 700 ${path}`);
   }

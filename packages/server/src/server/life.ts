@@ -128,6 +128,7 @@ function notOpen(phase: Phase): AvailabilityError {
   const sealed = phase === 'sealed';
   return new AvailabilityError(sealed ? 'the server is sealed' : `the server is ${phase}`, {
     code: sealed ? 'SERVER_SEALED' : 'SERVER_NOT_READY',
-    hint: sealed ? 'run: ckm server unseal' : 'try again in a moment',
+    hint: sealed ? 'open it with its passphrase' : 'try again in a moment',
+    ...(sealed ? { remedy: { kind: 'unsealServer' } } : {}),
   });
 }

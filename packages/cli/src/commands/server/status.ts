@@ -37,7 +37,10 @@ function rowsOf({
     ['state', phase],
     ['address', url],
     ['running since', formatInstant(startedAt, unixNow())],
-    ['arithmetic', arithmetic.map(({ suite, backend, grade }) => `${suite}: ${backend} (${grade})`).join(', ')],
+    [
+      'arithmetic',
+      arithmetic.map(({ suite, backend, grade }) => `${suite}: ${backend} (${grade})`).join(', '),
+    ],
     ['memory', `${Math.round(memoryBytes / 1_048_576)} MiB`],
   ];
   if (open === null) return rows;

@@ -1,7 +1,11 @@
-import { StateError, UsageError } from '@ckm/foundation';
+import { type Remedy, StateError, UsageError } from '@ckm/foundation';
 
-export function unknown(what: string, hint = `list the ${what}s`): UsageError {
-  return new UsageError(`there is no such ${what}`, { code: 'OPERATOR_UNKNOWN_ID', hint });
+export function unknown(what: string, remedy?: Remedy): UsageError {
+  return new UsageError(`there is no such ${what}`, {
+    code: 'OPERATOR_UNKNOWN_ID',
+    hint: `list the ${what}s`,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }
 
 export function ambiguous(what: string): StateError {

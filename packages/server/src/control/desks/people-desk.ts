@@ -28,7 +28,7 @@ export function createPeopleDesk({ context }: OpenServer) {
 
   async function findInvite(reader: Reader, name: string): Promise<Invite> {
     const [found, ...others] = await accounts.findInvites(reader, name, 2);
-    if (found === undefined) throw unknown('invite', 'list them with: ckm server invite list');
+    if (found === undefined) throw unknown('invite', { kind: 'listInvites' });
     if (others.length > 0) throw ambiguous('invite');
     return found;
   }
@@ -100,7 +100,8 @@ function inviteUsed({ usedBy }: Invite): StateError {
   const account = usedBy === null ? 'an account' : `account ${encodeHex(usedBy).slice(0, 8)}`;
   return new StateError(`this invite has opened ${account} already`, {
     code: 'INVITE_USED',
-    hint: 'suspend that account instead: ckm server accounts suspend',
+    hint: 'suspend that account instead',
+    remedy: { kind: 'suspendAccount' },
     retryable: false,
   });
 }

@@ -19,7 +19,7 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
     const [lowest, highest] = idsBeginning(prefix);
     const all = await sessions.desk.find(lowest, highest);
     const [found, ...others] = owner === null ? all : all.filter((one) => equalBytes(one.owner, owner));
-    if (found === undefined) throw unknown('request', 'list those that wait with: ckm server requests');
+    if (found === undefined) throw unknown('request', { kind: 'listWaiting' });
     if (others.some(({ requestId }) => equalBytes(requestId, found.requestId))) throw twins();
     if (others.length > 0) throw ambiguous('request');
     return found;
@@ -63,7 +63,8 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
 function twins(): StateError {
   return new StateError('two accounts wait under this very id', {
     code: 'OPERATOR_AMBIGUOUS_ID',
-    hint: 'approve one with --account, or reject all of the other: ckm server reject --account',
+    hint: 'name whose request is meant, or reject all that the other account has waiting',
+    remedy: { kind: 'nameAccount' },
     retryable: false,
   });
 }

@@ -1,0 +1,82 @@
+import type { Remedy, RemedyKind } from '@ckm/foundation';
+
+/** A remedy as people read it here: what to do, in one sentence, and the command line that does it. */
+export interface RemedyWords {
+  readonly sentence: string;
+  /** Null: there is no command for it. Words in capitals are for the reader to fill in. */
+  readonly command: string | null;
+}
+
+type RemedyOf<K extends RemedyKind> = Extract<Remedy, { kind: K }>;
+type Words<K extends RemedyKind> = (remedy: RemedyOf<K>) => readonly [sentence: string, command?: string];
+
+/** The one place that knows which command brings which remedy. */
+const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
+  retry: () => ['try again'],
+  wait: ({ until }) => [
+    until === undefined ? 'try again later' : `try again after ${new Date(until * 1000).toISOString()}`,
+  ],
+  waitLonger: () => ['give servers more time to answer', 'the same again with --timeout 60'],
+
+  diagnose: () => ['look for what is wrong', 'ckm doctor'],
+  read: ({ code }) => ['read what the code means', `ckm explain ${code}`],
+  listServers: () => ['list your servers', 'ckm server list'],
+  listKeys: () => ['list your keys', 'ckm key list'],
+  listSessions: () => ['list your sessions', 'ckm sessions list'],
+  listRequests: () => ['list what you asked for', 'ckm sessions list'],
+  showKey: ({ key }) => ['look at the key', `ckm key show ${key}`],
+  verifyKey: ({ key }) => ['ask every server for its copy of the key', `ckm key verify ${key}`],
+
+  createKey: () => ['make the key again', 'ckm key create NAME'],
+  useOther: ({ name }) => [`use ${name}`],
+  renameKey: ({ key }) => ['give the key another name', `ckm key rename ${key} NEWNAME`],
+  fetchKeys: () => ['get your keys back from their servers', 'ckm key fetch'],
+  restoreKey: ({ keys }) => [
+    'let servers that lost their share recover it',
+    keys.map((key) => `ckm key restore ${key}`).join('; '),
+  ],
+  addServer: ({ name = 'NAME', url = 'URL' }) => ['pin the server', `ckm server add ${name} ${url}`],
+  leaveOut: ({ servers }) => [
+    `do the same again without ${servers.join(', ')}`,
+    `the same again with --without ${servers.join(',')}`,
+  ],
+  resumeSession: ({ id }) => ['go on with the session', withId('ckm sessions resume', id)],
+  cancelSession: ({ id }) => ['give the session up', `ckm sessions cancel ${id ?? 'ID'}`],
+  resumeRequest: ({ id }) => ['go on with the signature', withId('ckm sessions resume', id)],
+  cancelRequest: ({ id }) => ['give the signature up', `ckm sessions cancel ${id ?? 'ID'}`],
+  showRequest: ({ id }) => ['get the signature', `ckm sessions show ${id} --out FILE`],
+  moveRecord: ({ record }) => [`move store/${record} out of the way, and keep it`],
+  restoreSeed: () => ['bring the owner seed back from its words', 'ckm seed restore'],
+  extractTransaction: () => ['get the transaction', 'ckm sign KEY --psbt FILE --extract'],
+  updateSoftware: () => ['bring ckm, or the server, up to date'],
+
+  initServer: () => ['make the server', 'ckm server init FOLDER'],
+  startServer: () => ['start the server', 'ckm server start FOLDER'],
+  stopServer: () => ['stop the server', 'ckm server stop FOLDER'],
+  unsealServer: () => ['open the server', 'ckm server unseal FOLDER'],
+  verifyAudit: () => ['check the audit log', 'ckm server audit verify FOLDER'],
+  listInvites: () => ['list the invites', 'ckm server invite list FOLDER'],
+  listWaiting: () => ['list what waits for you', 'ckm server requests FOLDER'],
+  suspendAccount: () => ['suspend the account', 'ckm server accounts suspend FOLDER XID'],
+  nameAccount: () => ['name whose request is meant', 'the same again with --account XID'],
+  rejectAll: () => [
+    'reject all that the account has waiting',
+    'ckm server reject FOLDER --account XID --reason TEXT',
+  ],
+};
+
+export function wordsOf(remedy: Remedy): RemedyWords {
+  const words = WORDS[remedy.kind] as Words<RemedyKind>;
+  const [sentence, command = null] = words(remedy);
+  return { sentence, command };
+}
+
+/** What to do, with the command behind it. @param hint instead of the remedy's own sentence, where there is one */
+export function formatRemedy(remedy: Remedy, hint?: string): string {
+  const { sentence, command } = wordsOf(remedy);
+  return command === null ? (hint ?? sentence) : `${hint ?? sentence}: ${command}`;
+}
+
+function withId(command: string, id: string | undefined): string {
+  return id === undefined ? command : `${command} ${id}`;
+}
