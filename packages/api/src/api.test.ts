@@ -117,7 +117,7 @@ describe('a packet', () => {
 });
 
 describe('a call', () => {
-  test('comes out as it went in', () => {
+  test('parseCall gives back the parameters that encodeCall was given', () => {
     const parameters = { sessionId: bytes(1), reason: 'changed my mind' };
     expect(parseCall('session.cancel', encodeCall('session.cancel', parameters))).toEqual(parameters);
   });

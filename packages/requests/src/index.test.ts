@@ -50,7 +50,7 @@ test('the public surface grows only on purpose', () => {
 });
 
 describe('a kind', () => {
-  test('is found by its name', () => {
+  test('requestKind finds each kind by its name', () => {
     for (const name of REQUEST_KIND_NAMES) expect(requestKind(name).name).toBe(name);
   });
 

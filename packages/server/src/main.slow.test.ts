@@ -91,7 +91,7 @@ describe('a new server', () => {
   test('is never made over something else', async () => {
     const dataDir = await initialised();
     const before = readFileSync(join(dataDir, 'storage.key'));
-    await expect(initServer({ dataDir, settings: { name: 'beta' } })).rejects.toMatchObject({
+    await expect(initServer({ dataDir, settings: { name: 'bravo' } })).rejects.toMatchObject({
       code: 'DATA_DIR_USED',
     });
     expect(readFileSync(join(dataDir, 'storage.key'))).toEqual(before);
@@ -495,7 +495,7 @@ describe.skipIf(!isCompiled)(
       expect(server.output()).not.toContain('Debugger');
     });
 
-    test('the operator can stop it', async () => {
+    test('shutdown over the socket ends the process with status 0 and removes the socket', async () => {
       const dataDir = await initialised();
       const server = await child(dataDir);
       const exited = new Promise((resolve) => server.child.once('exit', resolve));

@@ -35,11 +35,11 @@ describe('a key whose servers ask their operators', () => {
     const again = await lab.ckm(['sign', 'treasury', '--message', 'Pay the baker', '--yes', '--wait', '1s']);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');
     const going = lab.ckm(['sessions', 'resume', request.requestId.slice(0, 8), '--yes']);
-    expect((await operator('approve', 'gamma', request.requestId, '--yes')).status).toBe(0);
+    expect((await operator('approve', 'charlie', request.requestId, '--yes')).status).toBe(0);
     const signed = await going;
-    expect([signed.status, signed.stderr]).toEqual([0, expect.stringMatching(/signed by alpha, gamma/)]);
+    expect([signed.status, signed.stderr]).toEqual([0, expect.stringMatching(/signed by alpha, charlie/)]);
     expect(signed.stdout.trim()).toMatch(/^[0-9a-f]{128}$/);
-    const log = (await operator('audit show', 'gamma')).stdout.split('\n');
+    const log = (await operator('audit show', 'charlie')).stdout.split('\n');
     const about = log.filter((line) => line.includes(`request ${request.requestId.slice(0, 8)}`));
     expect(
       about.map((line) => /  (asked|approved|allowed) +Sign the message “Pay the baker”/.exec(line)?.[1]),
@@ -72,7 +72,7 @@ describe('a key whose servers ask their operators', () => {
   test('does not sign when they say no, and whoever asked reads why', async () => {
     const { request } = await ask('Pay the stranger');
     const reason = 'nobody here knows this stranger';
-    for (const server of ['alpha', 'beta']) {
+    for (const server of ['alpha', 'bravo']) {
       const no = await operator('reject', server, request.requestId, '--reason', reason);
       expect(no.stdout).toBe(`rejected ${request.requestId}\n`);
     }
@@ -96,19 +96,19 @@ describe('a key whose servers ask their operators', () => {
   test('is told no for all that an account has waiting, by its first digits', async () => {
     await ask('Pay the pilot');
     await ask('Pay the porter');
-    const all = (await waitingAt('gamma')).length;
-    const [account] = (await connectOperator(lab.folderOf('gamma')).accounts()).accounts;
+    const all = (await waitingAt('charlie')).length;
+    const [account] = (await connectOperator(lab.folderOf('charlie')).accounts()).accounts;
     const given = ['--account', account!.xid.slice(0, 8), '--reason', 'closed today'];
-    const preview = await operator('reject', 'gamma', ...given, '--preview');
+    const preview = await operator('reject', 'charlie', ...given, '--preview');
     expect(preview.stdout).toBe(`would reject ${all} requests of account ${account!.xid}: closed today\n`);
-    expect((await operator('accounts list', 'gamma')).stdout).toContain(`${all} waiting`);
-    expect((await operator('reject', 'gamma', ...given)).stdout).toMatch(
+    expect((await operator('accounts list', 'charlie')).stdout).toContain(`${all} waiting`);
+    expect((await operator('reject', 'charlie', ...given)).stdout).toMatch(
       `rejected ${all} requests of account`,
     );
-    expect(await waitingAt('gamma')).toEqual([]);
-    const both = await operator('reject', 'gamma', '00000000', ...given);
+    expect(await waitingAt('charlie')).toEqual([]);
+    const both = await operator('reject', 'charlie', '00000000', ...given);
     expect([both.status, errorOf(both).code]).toEqual([64, 'OPTION_INVALID']);
-    const neither = await operator('reject', 'gamma', '--reason', 'why not');
+    const neither = await operator('reject', 'charlie', '--reason', 'why not');
     expect(errorOf(neither).code).toBe('OPTION_INVALID');
   });
 

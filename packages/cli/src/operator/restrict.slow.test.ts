@@ -23,7 +23,7 @@ describe('an operator sees the keys', () => {
       readonly likeness: { readonly words: string; readonly digest: string };
     }
     const owned = await lab.json<Shown>(['key', 'show', 'notes']);
-    for (const [at, server] of ['alpha', 'beta', 'gamma'].entries()) {
+    for (const [at, server] of ['alpha', 'bravo', 'charlie'].entries()) {
       const listed = await operator('keys', server);
       expect(listed.stdout).toContain(
         `${owned.keyId.slice(0, 8)}  message (ed25519)  2 of 3, slot ${at + 1}  ${owned.likeness.words}`,
@@ -36,12 +36,12 @@ describe('an operator sees the keys', () => {
 
   test('and names one by its first digits', async () => {
     const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
-    const whole = await operator('policy show', 'beta', keyId);
+    const whole = await operator('policy show', 'bravo', keyId);
     expect(whole.stdout).toContain(`key ${keyId}`);
-    expect((await operator('policy show', 'beta', keyId.slice(0, 8))).stdout).toBe(whole.stdout);
+    expect((await operator('policy show', 'bravo', keyId.slice(0, 8))).stdout).toBe(whole.stdout);
     for (const word of ['policy show', 'policy tighten']) {
       const refused = errorOf(
-        await operator(word, 'beta', 'zz', ...(word.endsWith('n') ? ['--rate', 'any'] : [])),
+        await operator(word, 'bravo', 'zz', ...(word.endsWith('n') ? ['--rate', 'any'] : [])),
       );
       expect(refused).toEqual({
         code: 'OPERATOR_INPUT_INVALID',
@@ -49,7 +49,7 @@ describe('an operator sees the keys', () => {
         hint: 'copy it from: ckm server keys',
       });
     }
-    const owner = await operator('policy show', 'beta', '0'.repeat(64), '--owner', 'zz');
+    const owner = await operator('policy show', 'bravo', '0'.repeat(64), '--owner', 'zz');
     expect(errorOf(owner).message).toBe('--owner is 64 hex digits');
   });
 });
@@ -57,13 +57,13 @@ describe('an operator sees the keys', () => {
 describe('what an operator takes away from a key', () => {
   test('is shown first, then in force, then given back', async () => {
     const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
-    const shown = await operator('policy show', 'beta', keyId);
+    const shown = await operator('policy show', 'bravo', keyId);
     expect(shown.stdout).toMatch(/its owner allows +you allow for it +this server allows\n/);
     expect(shown.stdout).toMatch(/kinds +message +all +all\n/);
     expect(shown.stdout).toContain('allowed by all three');
     const preview = await operator(
       'policy tighten',
-      'beta',
+      'bravo',
       keyId,
       '--expires-in',
       '1h',
@@ -72,12 +72,13 @@ describe('what an operator takes away from a key', () => {
       '--preview',
     );
     expect(preview.stdout).toMatch(/rate +any +5 in 60 s/);
-    expect((await operator('policy show', 'beta', keyId)).stdout).toBe(shown.stdout);
-    for (const server of ['beta', 'gamma'])
+    expect((await operator('policy show', 'bravo', keyId)).stdout).toBe(shown.stdout);
+    for (const server of ['bravo', 'charlie'])
       expect((await operator('policy tighten', server, keyId, '--kinds', 'git')).status).toBe(0);
     const refused = await sign();
     expect([refused.status, errorOf(refused).code]).toEqual([77, 'POLICY_KIND']);
-    for (const server of ['beta', 'gamma']) await operator('policy tighten', server, keyId, '--kinds', 'all');
+    for (const server of ['bravo', 'charlie'])
+      await operator('policy tighten', server, keyId, '--kinds', 'all');
     expect((await sign()).status).toBe(0);
   });
 
@@ -103,7 +104,7 @@ describe('what an operator takes away from a key', () => {
 describe('an account', () => {
   test('that is suspended is answered no more, until it is resumed', async () => {
     const accounts = new Map<string, string>();
-    for (const server of ['alpha', 'beta']) {
+    for (const server of ['alpha', 'bravo']) {
       const [account] = (await connectOperator(lab.folderOf(server)).accounts()).accounts;
       accounts.set(server, account!.xid);
       expect((await operator('accounts suspend', server, account!.xid.slice(0, 8), '--preview')).status).toBe(
@@ -123,28 +124,28 @@ describe('an account', () => {
 describe('a server with a policy of its own', () => {
   test('shows it beside that of a key, under the name that its audit log gives it', async () => {
     const { servers, folderOf } = lab;
-    const file = `${folderOf('beta')}/config.json`;
+    const file = `${folderOf('bravo')}/config.json`;
     const settings = JSON.parse(readFileSync(file, 'utf8')) as object;
-    await servers['beta']!.stop();
+    await servers['bravo']!.stop();
     const policy = {
       kinds: ['message', 'git'],
       rateLimit: { count: 9, perSeconds: 60 },
       blindAllowed: false,
     };
     // Where it listened before is where its owner looks for it.
-    const { port } = new URL(servers['beta']!.url);
+    const { port } = new URL(servers['bravo']!.url);
     const listen = { host: '127.0.0.1', port: Number(port) };
     writeFileSync(file, JSON.stringify({ ...settings, listen, policy }));
-    const again = await startServerProcess(folderOf('beta'));
+    const again = await startServerProcess(folderOf('bravo'));
     try {
       const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
-      const shown = (await operator('policy show', 'beta', keyId)).stdout;
+      const shown = (await operator('policy show', 'bravo', keyId)).stdout;
       const name = /this server allows \(([0-9a-f]{8})\)\n/.exec(shown)?.[1];
       expect(name).toBeDefined();
       expect(shown).toMatch(/kinds +message +all +message, git\n/);
       expect(shown).toMatch(/rate +any +any +9 in 60 s\n/);
       expect(shown).toMatch(/blind signing +no +yes +no\n/);
-      const log = (await operator('audit show', 'beta')).stdout;
+      const log = (await operator('audit show', 'bravo')).stdout;
       expect(log).toContain(`policy ${name}: kinds message, git; rate 9 in 60 s`);
     } finally {
       await again.stop('SIGKILL');

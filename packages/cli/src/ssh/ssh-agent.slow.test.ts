@@ -154,7 +154,7 @@ describe.skipIf(!hasSshd)('OpenSSH’s own server (needs sshd, ssh, unshare and 
       const inside = await withAgent(['--key', 'laptop'], login);
       expect([inside.status, inside.stdout]).toEqual([0, 'inside\n']);
       expect(inside.stderr).toMatch(/Log in as root to the SSH server with host key\s+SHA256:/);
-      await Promise.all(['alpha', 'beta'].map((name) => lab.servers[name]!.stop('SIGKILL')));
+      await Promise.all(['alpha', 'bravo'].map((name) => lab.servers[name]!.stop('SIGKILL')));
       const outside = await withAgent(['--key', 'laptop'], login);
       expect(outside.status).toBe(255);
       expect(outside.stderr).toMatch(/ckm: code: TOO_FEW_SERVERS/);

@@ -79,7 +79,7 @@ export interface LabOptions {
   readonly settings?: Partial<ConfigFileInput>;
 }
 
-const NAMES = ['alpha', 'beta', 'gamma'];
+const NAMES = ['alpha', 'bravo', 'charlie'];
 
 /** Three servers on loopback, and an owner with an account on each of them. */
 export async function openLab({ asProcesses, settings }: LabOptions = {}): Promise<Lab> {

@@ -19,7 +19,7 @@ afterAll(() => lab.close());
 describe('V63: whoever shows one server to be compared and another one to be pinned', () => {
   test.each([[['--yes']], [['--yes', '--json']]])('pins neither, with %s', async (flags) => {
     const proxy = await startProxy(lab.servers['alpha']!.url);
-    proxy.target = (count) => lab.servers[count === 1 ? 'alpha' : 'beta']!.url;
+    proxy.target = (count) => lab.servers[count === 1 ? 'alpha' : 'bravo']!.url;
     const outcome = await runCkm(['server', 'add', 'alpha', proxy.url, ...flags], { environment });
     await proxy.close();
     expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');

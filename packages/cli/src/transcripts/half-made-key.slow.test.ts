@@ -8,7 +8,7 @@ import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
-const SERVERS = ['alpha', 'beta', 'gamma'];
+const SERVERS = ['alpha', 'bravo', 'charlie'];
 
 describe('a key that one server has not promised to have stored', () => {
   let lab: Lab;

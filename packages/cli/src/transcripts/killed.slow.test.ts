@@ -7,7 +7,7 @@ import { makeOwner } from '../test/make-owner.js';
 import { CKM, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
-const SERVERS = ['alpha', 'beta', 'gamma'];
+const SERVERS = ['alpha', 'bravo', 'charlie'];
 /** Offer, join, two rounds of packets, the signatures of the transcript: what each server is asked for one key. */
 const STEPS = 5;
 
@@ -158,7 +158,7 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
           expect(await owner(['sessions', 'cancel', session!.id, '--yes'])).toMatchObject({ status: 0 });
         } else {
           const resumed = owner(['sessions', 'resume', session!.id, '--yes']);
-          for (const server of ['alpha', 'beta']) await approveAt(server);
+          for (const server of ['alpha', 'bravo']) await approveAt(server);
           expect(await resumed).toMatchObject({ status: 0 });
         }
         expect(await open()).toEqual([]);

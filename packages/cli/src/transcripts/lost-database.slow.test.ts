@@ -62,13 +62,13 @@ describe('a server that lost its database, and kept config.json, storage.key and
     const { stdout, status } = await lab.ckm(['key', 'restore', 'letters', '--preview']);
     expect([status, stdout]).toEqual([
       0,
-      'nothing was sent; would ask alpha, beta, gamma, and restore where the share of letters is lost\n',
+      'nothing was sent; would ask alpha, bravo, charlie, and restore where the share of letters is lost\n',
     ]);
     expect(treeHash(lab.environment['CKM_HOME']!)).toBe(before);
   });
 
   test.each([
-    [['letters', '--servers', 'alpha,,beta'], 'OPTION_INVALID', 64],
+    [['letters', '--servers', 'alpha,,bravo'], 'OPTION_INVALID', 64],
     [['letters', '--servers', 'delta'], 'QUORUM_SERVERS_MISMATCH', 64],
     [['other'], 'KEY_UNKNOWN', 64],
     [['letters'], 'KEY_NOT_RESTORED', 69],
@@ -79,7 +79,7 @@ describe('a server that lost its database, and kept config.json, storage.key and
     expect(outcome.status).toBe(status);
     if (code !== 'KEY_NOT_RESTORED') return;
     expect(verdictOn(outcome, 'alpha')).toContain('fail');
-    expect(verdictOn(outcome, 'gamma')).toMatch(/ok +gamma +has its share/);
+    expect(verdictOn(outcome, 'charlie')).toMatch(/ok +charlie +has its share/);
   });
 
   test('takes the owner back by invite, recovers its share from the certificate, and has that in its log', async () => {
@@ -100,7 +100,7 @@ describe('a server that lost its database, and kept config.json, storage.key and
   });
 
   test('signs with one other server while the third is stopped', async () => {
-    await lab.servers['gamma']!.stop();
+    await lab.servers['charlie']!.stop();
     const signed = await lab.json<{ signers: string[]; artefact: string }>([
       'sign',
       'letters',
@@ -108,7 +108,7 @@ describe('a server that lost its database, and kept config.json, storage.key and
       'from the grave',
       '--yes',
     ]);
-    expect(signed.signers).toEqual(['alpha', 'beta']);
+    expect(signed.signers).toEqual(['alpha', 'bravo']);
     expect(signed.artefact).toMatch(/^[0-9a-f]{128}$/);
   });
 });

@@ -4,7 +4,7 @@ import { type Proxy, startProxy } from '../test/proxy.js';
 import { errorOf, runCkm, treeHash } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
-const SERVERS = ['alpha', 'beta', 'gamma'];
+const SERVERS = ['alpha', 'bravo', 'charlie'];
 
 let lab: Lab;
 let proxies: Proxy[];
@@ -76,7 +76,7 @@ describe('an owner whose laptop is lost', () => {
     const outcome = await restored(['key', 'fetch', '--yes']);
     expect(errorOf(outcome)).toMatchObject({
       code: 'SERVERS_MISSING',
-      message: expect.stringContaining('gamma has not promised'),
+      message: expect.stringContaining('charlie has not promised'),
       hint: expect.stringContaining('ckm key fetch'),
     });
     expect(outcome.status).toBe(69);
@@ -102,7 +102,7 @@ describe('an owner whose laptop is lost', () => {
     expect((await restored(['doctor'])).stdout).not.toContain('ckm key fetch');
   });
 
-  test('calls a key as before', async () => {
+  test('gets a fetched key back under the name it had before', async () => {
     const [key] = JSON.parse((await restored(['key', 'list', '--json'])).stdout) as { name: string }[];
     const args = ['key', 'rename', key!.name, 'treasury'];
     const preview = await restored([...args, '--preview', '--json']);

@@ -22,7 +22,7 @@ const into = (target: string, ...args: readonly string[]): Promise<Outcome> =>
   });
 
 const approveEverywhere = async () => {
-  for (const name of ['alpha', 'beta']) {
+  for (const name of ['alpha', 'bravo']) {
     const [request] = (await connectOperator(lab.folderOf(name)).requests()).requests;
     expect(
       (await lab.ckm(['server', 'approve', lab.folderOf(name), request!.requestId, '--yes'])).status,

@@ -10,7 +10,7 @@ import { makeOwner } from '../test/make-owner.js';
 import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
-const SERVERS = ['alpha', 'beta', 'gamma'];
+const SERVERS = ['alpha', 'bravo', 'charlie'];
 const ESCAPE = /\u001b/;
 
 let lab: Lab;
@@ -41,7 +41,7 @@ describe('making a key', () => {
     expect(status).toBe(0);
     expect(stderr).toMatch(/Quorum +2 of 3: any 2 servers sign; 1 may be lost; 1 together can do nothing/);
     expect(stderr).toMatch(/session [0-9a-f]{8} · 5 of 5 · storing the certificate/);
-    expect(stderr).toContain('waiting: alpha, beta, gamma');
+    expect(stderr).toContain('waiting: alpha, bravo, charlie');
     expect(stdout).toMatch(/shell {3}(?:[a-z]+-){5}[a-z]+ {3}[0-9a-f]{8}\n/);
     expect(stdout).toMatch(/SSH key +ssh-ed25519 AAAA\S+ ckm:shell/);
     expect(stdout).toMatch(/State +stored by every server/);
@@ -113,7 +113,7 @@ describe('signing', () => {
     expect(status).toBe(0);
     expect(stderr.trimStart().split('\n')[0]).toBe('Sign the message “hello” in the domain ckm with letters');
     expect(stderr).toMatch(/Asks +any 2 of /);
-    expect(stderr).toMatch(/signed by (alpha|beta), (beta|gamma)/);
+    expect(stderr).toMatch(/signed by (alpha|bravo), (bravo|charlie)/);
     expect(stdout).toMatch(/^[0-9a-f]{128}\n$/);
   });
 
@@ -180,8 +180,8 @@ describe('signing', () => {
       '--without',
       'alpha',
     ]);
-    expect(signers).toEqual(['beta', 'gamma']);
-    const outcome = await lab.ckm(['sign', 'letters', '--message', 'a', '--yes', '--without', 'alpha,beta']);
+    expect(signers).toEqual(['bravo', 'charlie']);
+    const outcome = await lab.ckm(['sign', 'letters', '--message', 'a', '--yes', '--without', 'alpha,bravo']);
     expect(errorOf(outcome).code).toBe('QUORUM_SERVERS_MISMATCH');
   });
 
@@ -318,7 +318,8 @@ describe('servers that misbehave on the network', () => {
   async function signPastAlpha(bend: () => void): Promise<{ signed: unknown; stderr: string }> {
     const sign = (...more: string[]) => asOwner(['sign', 'k', '--message', 'x', '--yes', '--json', ...more]);
     // Only servers that have given commitments beforehand are asked first.
-    for (const name of ['beta', 'gamma']) expect(await sign('--without', name)).toMatchObject({ status: 0 });
+    for (const name of ['bravo', 'charlie'])
+      expect(await sign('--without', name)).toMatchObject({ status: 0 });
     bend();
     for (let tries = 0; tries < 16; tries++) {
       const { status, stdout, stderr } = await sign();
@@ -345,7 +346,7 @@ describe('servers that misbehave on the network', () => {
     async (_what, bend) => {
       const { signed, stderr } = await signPastAlpha(() => bend(proxies[0]!));
       Object.assign(proxies[0]!, { before: () => 'pass', replace: (answer: Uint8Array) => answer });
-      expect(signed).toMatchObject({ signers: ['beta', 'gamma'], silent: ['alpha'], faulty: [] });
+      expect(signed).toMatchObject({ signers: ['bravo', 'charlie'], silent: ['alpha'], faulty: [] });
       expect(stderr).toMatch(/^ckm: note: no answer from alpha$/m);
     },
   );
@@ -357,7 +358,7 @@ describe('servers that misbehave on the network', () => {
     for (const i of [0, 1]) proxies[i]!.before = () => 'pass';
     expect(errorOf(outcome)).toMatchObject({
       code: 'TOO_FEW_SERVERS',
-      message: 'too few servers can sign, 2 are needed: alpha does not answer, beta does not answer',
+      message: 'too few servers can sign, 2 are needed: alpha does not answer, bravo does not answer',
     });
     expect(outcome.status).toBe(69);
     expect(status.stdout).toMatch(/k +message +2 of 3 +1 answer +cannot sign/);
@@ -365,7 +366,7 @@ describe('servers that misbehave on the network', () => {
 
   test('a name under which another server answers is refused, and the pin stays', async () => {
     const before = treeHash(owner['CKM_HOME']!);
-    const outcome = await asOwner(['server', 'add', 'alpha', lab.servers['beta']!.url, '--yes']);
+    const outcome = await asOwner(['server', 'add', 'alpha', lab.servers['bravo']!.url, '--yes']);
     expect(errorOf(outcome).code).toBe('SERVER_IDENTITY_CHANGED');
     expect(outcome.status).toBe(77);
     expect(treeHash(owner['CKM_HOME']!)).toBe(before);
@@ -373,13 +374,13 @@ describe('servers that misbehave on the network', () => {
 
   test('a server that does not look like what its operator told is refused', async () => {
     const words = 'olive-canyon-ferret-magnet-dune-cat';
-    const outcome = await asOwner(['server', 'add', 'delta', lab.servers['beta']!.url, '--likeness', words]);
+    const outcome = await asOwner(['server', 'add', 'delta', lab.servers['bravo']!.url, '--likeness', words]);
     expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');
   });
 });
 
 describe('status, doctor and sessions', () => {
-  test('status is one screen', async () => {
+  test('ckm status shows servers, keys and open sessions on one screen', async () => {
     const { stdout } = await lab.ckm(['status']);
     expect(stdout).toMatch(/Servers\n {2}alpha +answers in \d+ ms/);
     expect(stdout).toMatch(/letters +message +2 of 3 +3 answer +1 more failure before signing stops/);

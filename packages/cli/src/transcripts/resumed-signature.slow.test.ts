@@ -31,7 +31,7 @@ test('a signature is not gone on with unseen: it is shown again, and nobody’s 
   const outcome = await lab.ckm(['sessions', 'resume', id]);
   expect(outcome.stderr).toContain(SENTENCE);
   expect(outcome.stderr).toMatch(/Message +“Pay the baker”/);
-  expect(outcome.stderr).toMatch(/Asks +any 2 of alpha, beta, gamma/);
+  expect(outcome.stderr).toMatch(/Asks +any 2 of alpha, bravo, charlie/);
   expect([outcome.status, errorOf(outcome).code]).toEqual([64, 'INPUT_NEEDED']);
   const preview = await lab.ckm(['sessions', 'resume', id, '--preview']);
   expect(preview.stderr).toContain(SENTENCE);
@@ -43,7 +43,7 @@ test('with --wait it is left again, and after the operators’ yes it is signed'
   const early = await lab.ckm(['sessions', 'resume', id, '--wait', '0s', '--yes']);
   expect([early.status, errorOf(early).code]).toEqual([77, 'REQUEST_WAITING']);
   await approveAt('alpha');
-  await approveAt('beta');
+  await approveAt('bravo');
   const outcome = await lab.ckm(['sessions', 'resume', id, '--yes']);
   expect(outcome.stderr).toContain(SENTENCE);
   expect(outcome.stdout).toMatch(/^[0-9a-f]{128}\n$/);

@@ -6,7 +6,7 @@ import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
 import { type Lab, openLab } from '../test/run-server.js';
 
-const SERVERS = ['alpha', 'beta', 'gamma'];
+const SERVERS = ['alpha', 'bravo', 'charlie'];
 
 let lab: Lab;
 let proxies: Proxy[];
@@ -32,10 +32,10 @@ describe('key verify', () => {
     proxies[2]!.before = () => 'hang';
     const outcome = await owner('key', 'verify', 'k');
     proxies[2]!.before = () => 'pass';
-    expect(outcome.stdout).toMatch(/ok +alpha[^]*ok +beta[^]*warn +gamma/);
+    expect(outcome.stdout).toMatch(/ok +alpha[^]*ok +bravo[^]*warn +charlie/);
     expect(errorOf(outcome)).toMatchObject({
       code: 'KEY_NOT_VERIFIED',
-      message: 'gamma does not answer about k',
+      message: 'charlie does not answer about k',
     });
     expect(outcome.status).toBe(69);
   });
@@ -45,14 +45,14 @@ describe('key verify', () => {
       'server',
       'accounts',
       'list',
-      lab.folderOf('beta'),
+      lab.folderOf('bravo'),
     ]);
     const { xid: account } = accounts.find(({ keys }) => keys === 1)!;
-    await lab.json(['server', 'accounts', 'suspend', lab.folderOf('beta'), account, '--yes']);
+    await lab.json(['server', 'accounts', 'suspend', lab.folderOf('bravo'), account, '--yes']);
     const outcome = await owner('key', 'verify', 'k');
     const doctor = await owner('doctor');
-    await lab.json(['server', 'accounts', 'resume', lab.folderOf('beta'), account, '--yes']);
-    expect(outcome.stdout).toMatch(/warn +beta +server beta: /);
+    await lab.json(['server', 'accounts', 'resume', lab.folderOf('bravo'), account, '--yes']);
+    expect(outcome.stdout).toMatch(/warn +bravo +server bravo: /);
     expect(outcome.stderr).not.toContain('does not hold this key');
     expect(errorOf(outcome).code).toBe('KEY_NOT_VERIFIED');
     expect(outcome.status).toBe(77);
@@ -62,8 +62,8 @@ describe('key verify', () => {
 
   test('with a server that is not among the owner’s any more ends with status 75', async () => {
     const folder = join(environment['CKM_HOME']!, 'store', 'servers');
-    expect(readdirSync(folder)).toContain('gamma');
-    rmSync(join(folder, 'gamma'));
+    expect(readdirSync(folder)).toContain('charlie');
+    rmSync(join(folder, 'charlie'));
     const outcome = await owner('key', 'verify', 'k');
     expect(outcome.stdout).toMatch(/warn +[0-9a-f]{16} +not among your servers any more/);
     expect(errorOf(outcome).code).toBe('KEY_NOT_VERIFIED');

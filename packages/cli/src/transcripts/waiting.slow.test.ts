@@ -6,7 +6,7 @@ import { makeOwner } from '../test/make-owner.js';
 import { CKM, errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
-const SERVERS = ['alpha', 'beta', 'gamma'];
+const SERVERS = ['alpha', 'bravo', 'charlie'];
 
 let lab: Lab;
 

@@ -158,7 +158,7 @@ describe('restoring a key', () => {
     await expect(client.restoreKey({ name: 'nothing' })).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
   });
 
-  test('planned, sends nothing', async () => {
+  test('planRestoration sends nothing to any server', async () => {
     for (const { asked } of stage.actors) asked.length = 0;
     expect(await client.planRestoration({ name: 'letters' })).toEqual(SERVERS);
     expect(stage.actors.flatMap(({ asked }) => asked)).toEqual([]);

@@ -12,7 +12,7 @@ const open = <T>(wrapped: { toString(): string } & Parameters<typeof reveal<T>>[
 
 describe('24 words', () => {
   // BIP-39's own vector for 32 bytes of 0x7f.
-  test('are the words of BIP-39', () => {
+  test('seedToWords gives the words of BIP-39', () => {
     const words = open(seedToWords(secret(new Uint8Array(32).fill(0x7f))));
     expect(words).toBe(
       `${'legal winner thank year wave sausage worth useful '.repeat(2)}legal winner thank year wave sausage worth title`,
@@ -111,7 +111,7 @@ describe('who the owner is to a server', () => {
     );
   });
 
-  test('needs a whole seed', () => {
+  test('identityForServer refuses a seed of any other length', () => {
     expect(() => identityForServer(secret(new Uint8Array(16)), alpha)).toThrow(
       expect.objectContaining({ code: 'SEED_LENGTH' }),
     );

@@ -60,7 +60,7 @@ test('ceremonies that were over a month ago are forgotten; open ones, keys, evid
   expect(await store.get('keys/made')).not.toBeNull();
 });
 
-test('looking forgets nothing', async () => {
+test('reading sessions with a read-only client removes none of them', async () => {
   const client = await stage.owner({ store });
   await client.createKey({ ...KEY, name: 'made' });
   stage.now += 365 * DAY;

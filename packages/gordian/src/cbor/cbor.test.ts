@@ -23,7 +23,7 @@ describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/de
   const accepted = vectors.filter((vector) => vector.expect.ok);
   const refused = vectors.filter((vector) => !vector.expect.ok);
 
-  it('there are 241 of them', () => {
+  it('the corpus holds 241 vectors', () => {
     expect(accepted.length + refused.length).toBe(241);
   });
 
@@ -53,12 +53,12 @@ describe('V9: hostile encodings are refused before they are decoded', () => {
     }
   });
 
-  it('one level more than allowed', () => {
+  it('decodeCanonical refuses one level more than allowed', () => {
     expect(encodeCanonical(decodeCanonical(nested(64)))).toHaveLength(65);
     expect(() => decodeCanonical(nested(65))).toThrow(expect.objectContaining({ code: 'CBOR_TOO_DEEP' }));
   });
 
-  it('more bytes than allowed', () => {
+  it('decodeCanonical refuses more bytes than allowed', () => {
     const limits = { maxBytes: 10, maxDepth: 4 };
     expect(() => decodeCanonical(new Uint8Array(11), limits)).toThrow(
       expect.objectContaining({ code: 'CBOR_TOO_LONG', httpStatus: 413 }),

@@ -49,7 +49,7 @@ describe('shares of the reference', () => {
     }
   });
 
-  it('say what they are', () => {
+  it('shareFacts tells group, member and thresholds of a share', () => {
     expect(shareFacts(TWO_OF_THREE[2]!)).toEqual({
       identifier: 0x4bbf,
       groupsNeeded: 2,

@@ -91,7 +91,7 @@ describe('a UR in parts', () => {
     expect(collector.add(stream[0]!)).toBe(false);
   });
 
-  it('shows how far it got', () => {
+  it('progress tells which part of the message has come', () => {
     const collector = collect(PARTS.slice(0, 3));
     expect(collector.result()).toBeNull();
     expect(collector.progress()).toBeCloseTo(3 / 9);

@@ -235,7 +235,7 @@ describe('symmetric encryption', () => {
     );
   });
 
-  it('prints hidden parts', () => {
+  it('formatEnvelopeFlat prints an encrypted part as ENCRYPTED, without its content', () => {
     const hidden = encryptSubjectWithNonce(one, key, nonce);
     expect(formatEnvelopeFlat(hidden)).toBe('ENCRYPTED [ "knows": "Bob" ]');
     expect(formatTree(hidden)).toBe(

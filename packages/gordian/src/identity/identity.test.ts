@@ -19,7 +19,7 @@ describe('an identity', () => {
     expect(alice.publicKeys.agreement).toEqual(x25519.getPublicKey(derive('agreement')));
   });
 
-  it('has these frozen bytes', () => {
+  it('derived from a fixed seed has the bytes that were frozen', () => {
     expect(encodeHex(encodePublicKeys(alice.publicKeys))).toBe(
       'd99c5182d99c56820258201247c3558fa585697fecaa6b168fce02569ff2ec4d9b677aea17850d9aa90be2d99c4b582096f998764beeb57d13a05a6bb6eaff1327c0919aed388a01b62f44304d2ebf45',
     );

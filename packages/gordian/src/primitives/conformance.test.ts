@@ -107,7 +107,7 @@ describe('V7, V8: noble and libsodium accept exactly the same signatures', () =>
     expect(verify(signature, message, noble.ed25519SigningKey(bytes(32, 3)).slice(32))).toBe(false);
   });
 
-  it('none of another length', () => {
+  it('both refuse a signature of any other length', () => {
     for (const length of [0, 63, 65]) expect(verify(bytes(length), message, publicKey)).toBe(false);
     for (const length of [0, 31, 33]) expect(verify(signature, message, bytes(length))).toBe(false);
   });

@@ -121,7 +121,7 @@ describe('a payment', () => {
     expect(told.warnings.map(({ text }) => text.slice(0, 10))).toEqual(['0.00400000', '0.00001000']);
   });
 
-  test('to nobody else is a move', () => {
+  test('to nobody else is described as a move within the key', () => {
     const told = describeOf(psbtOf([coin(treasury, 0, 500_000n)], [back(treasury, 0, 499_000n, 'receive')]));
     expect(told.sentence).toBe('Move 0.00499000 BTC within treasury; fee 1,000 sats (0.20 % of what moves)');
     expect(told.rows[0]!.note).toBe('address #0, recomputed');
@@ -129,7 +129,7 @@ describe('a payment', () => {
 });
 
 describe('what may cost money is said', () => {
-  test('a huge fee', () => {
+  test('describe warns of a huge fee', () => {
     const psbt = psbtOf([coin(treasury, 0, 10_000_000n)], [pay(1_000_000n), back(treasury, 0, 1_000_000n)]);
     expect(codesOf(psbt)).toEqual(['FEE_HIGH', 'FEE_RATE_ABSURD']);
     expect(describeOf(psbt).sentence).toContain('fee 8,000,000 sats (800.00 % of what leaves)');
@@ -141,7 +141,7 @@ describe('what may cost money is said', () => {
     expect(codesOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs(5_001n)))).toEqual(['FEE_HIGH']);
   });
 
-  test('a fee too low to be mined', () => {
+  test('describe warns of a fee too low to be mined', () => {
     expect(codesOf(psbtOf([coin(treasury, 0, 1_000_000n)], [pay(999_950n)]))).toEqual(['FEE_RATE_LOW']);
   });
 
@@ -173,7 +173,7 @@ describe('what may cost money is said', () => {
     });
   });
 
-  test('dust', () => {
+  test('describe warns of an output too small to be spent', () => {
     const outputs = [pay(293n), pay(200_000n, 'carol'), back(treasury, 0, 798_000n)];
     expect(codesOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs))).toEqual(['OUTPUT_DUST']);
   });
@@ -279,7 +279,7 @@ describe('a transaction that lies about the key is refused', () => {
     expect(refusedWith(psbtOf([wrongCoin], [pay(900_000n)]))).toBe('PSBT_INPUT_PATH_FALSE');
   });
 
-  test('another key’s input', () => {
+  test('an input of another key passed off as ours is refused', () => {
     expect(refusedWith(psbtOf([coin(stranger, 0, 1_000_000n)], [pay(900_000n)]))).toBe(
       'PSBT_NO_INPUT_OF_KEY',
     );
@@ -294,16 +294,19 @@ describe('a transaction that lies about the key is refused', () => {
     );
   });
 
-  test.each([0x02, 0x03, 0x81, 0x82, 0x83, 0x80, 0x101, 0xff])('sighash type %i', (sighashType) => {
-    expect(refusedWith(psbtOf([{ ...input, sighashType }], [pay(900_000n)]))).toBe('PSBT_SIGHASH_REFUSED');
-  });
+  test.each([0x02, 0x03, 0x81, 0x82, 0x83, 0x80, 0x101, 0xff])(
+    'sighash type %i, which leaves parts unsigned, is refused',
+    (sighashType) => {
+      expect(refusedWith(psbtOf([{ ...input, sighashType }], [pay(900_000n)]))).toBe('PSBT_SIGHASH_REFUSED');
+    },
+  );
 
   test('a legacy input whose coin is not shown', () => {
     const bare = { txid: txid('legacy'), index: 0 };
     expect(refusedWith(psbtOf([input, bare], [pay(900_000n)]))).toBe('PSBT_INPUT_AMOUNT_UNKNOWN');
   });
 
-  test('one coin spent twice', () => {
+  test('one coin spent twice is refused', () => {
     expect(refusedWith(psbtOf([input, input], [pay(900_000n)]))).toBe('PSBT_INPUT_REPEATED');
   });
 
@@ -312,7 +315,7 @@ describe('a transaction that lies about the key is refused', () => {
     expect(refusedWith(psbtOf(coins, [pay(200_000n)]))).toBe('PSBT_TOO_MANY_SIGNATURES');
   });
 
-  test('amounts that cannot be', () => {
+  test('amounts that cannot be are refused', () => {
     expect(refusedWith(psbtOf([input], [pay(1_000_001n)]))).toBe('PSBT_AMOUNT_IMPOSSIBLE');
     const rich = coin(treasury, 0, 2_100_000_000_000_001n);
     expect(refusedWith(psbtOf([rich], [pay(1n)]))).toBe('PSBT_AMOUNT_IMPOSSIBLE');

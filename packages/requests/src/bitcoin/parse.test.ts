@@ -30,7 +30,7 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     expect(writePsbtMaps(readPsbtMaps(two))).toEqual(two);
   });
 
-  test('cut off anywhere', () => {
+  test('a PSBT cut off anywhere is refused', () => {
     for (const psbt of [zero, two]) {
       for (let length = 0; length < psbt.length; length++) {
         expect(parsed(psbt.subarray(0, length)), `cut at ${length}`).toBe('PSBT_MALFORMED');
@@ -45,7 +45,7 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     }
   });
 
-  test('with another magic, or none', () => {
+  test('a PSBT with another magic, or none, is refused', () => {
     expect(parsed(new Uint8Array())).toBe('PSBT_MALFORMED');
     expect(parsed(decodeHex('70736274ff'))).toBe('PSBT_MALFORMED');
     expect(parsed(decodeHex('70736274ff00'))).toBe('PSBT_MALFORMED');
@@ -73,7 +73,7 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     expect(parsed(longer)).toBe('PSBT_MALFORMED');
   });
 
-  test('with counts of 2³² and more', () => {
+  test('a PSBT with counts of 2³² and more is refused', () => {
     for (const type of [0x04, 0x05]) {
       for (const count of ['feffffffff', 'ff0000000001000000', 'ffffffffffffffffff', 'fd0002', '00', '03']) {
         const lying = changed(two, 0, (map) => withRecord(map, type, decodeHex(count)));
@@ -88,7 +88,7 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     );
   });
 
-  test('mixing the versions', () => {
+  test('a PSBT that mixes fields of both versions is refused', () => {
     const unsigned = readPsbtMaps(zero)[0]!.find(({ key }) => key[0] === 0)!.value;
     expect(parsed(changed(two, 0, (map) => withRecord(map, 0x00, unsigned)))).toBe('PSBT_MALFORMED');
     expect(parsed(changed(zero, 0, (map) => withRecord(map, 0xfb, decodeHex('02000000'))))).toBe(
@@ -137,11 +137,11 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     expect(parsed(many)).toBe('PSBT_TOO_MANY_PARTS');
   });
 
-  test('larger than its kind allows', () => {
+  test('a PSBT larger than its kind allows is refused', () => {
     expect(parsed(new Uint8Array(BITCOIN_MAX_BYTES + 1))).toBe('PAYLOAD_TOO_LARGE');
   });
 
-  test('without inputs or outputs', () => {
+  test('a PSBT without inputs or outputs is refused', () => {
     expect(parsed(psbtOf(inputs, []))).toBe('PSBT_MALFORMED');
     expect(parsed(psbtOf([], outputs))).toBe('PSBT_MALFORMED');
   });

@@ -269,7 +269,7 @@ describe('what an agent is asked to sign', () => {
       lengthPrefixed(digest),
     );
 
-  test('a login, as it came', () => {
+  test('buildSshAgentRequest takes a login challenge as it came', () => {
     expect(buildSshAgentRequest(challengeOf())).toEqual({
       type: 'login',
       payload: buildSshAuthRequest(challengeOf()),
@@ -287,7 +287,7 @@ describe('what an agent is asked to sign', () => {
     );
   });
 
-  test('nothing else', () => {
+  test('buildSshAgentRequest refuses everything but a login challenge and a file signature', () => {
     expect(outcome(() => buildSshAgentRequest(statement('file', 'sha1')))).toBe('SSH_HASH_UNKNOWN');
     expect(outcome(() => buildSshAgentRequest(statement('file', 'sha512', 'x')))).toBe(
       'SSH_CHALLENGE_MALFORMED',

@@ -33,7 +33,7 @@ describe('a quotation cannot', () => {
     expect(quoteText('x'.repeat(499) + 'y', 10)).not.toBe(quoted);
   });
 
-  test('grow with escapes', () => {
+  test('grow beyond its limit by characters that are escaped', () => {
     expect(quoteText('\u{10ffff}'.repeat(5_000), 100).length).toBeLessThan(500);
     expect(quoteText('\u202e'.repeat(90), 100)).toMatch(/^“(\\u\{202e\})+”… \(90 characters/);
   });

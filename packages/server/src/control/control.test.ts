@@ -27,7 +27,7 @@ describe('the operator’s socket', () => {
     expect(statSync(alpha.dataDir).mode & 0o077).toBe(0);
   });
 
-  test('tells how the server is', async () => {
+  test('status tells phase, address, storage and identity of the server', async () => {
     const { alpha, operator } = await start();
     expect(await operator.status()).toMatchObject({
       name: 'alpha',
@@ -45,7 +45,7 @@ describe('the operator’s socket', () => {
     expect(await operator.metrics()).toContain('process_resident_memory_bytes');
   });
 
-  test('answers nothing over TCP', async () => {
+  test('no operation of the operator is answered over TCP', async () => {
     const { alpha } = await start();
     for (const path of ['/status', '/audit', '/invites', '/unseal', '/shutdown']) {
       for (const method of ['GET', 'POST']) {

@@ -192,7 +192,7 @@ describe('POST /v1/messages', () => {
   });
 });
 
-describe('the rest', () => {
+describe('paths beside the messages', () => {
   test('healthz is about the process, readyz about the server', async () => {
     const subject = open();
     subject.phase = 'sealed';
@@ -238,7 +238,7 @@ describe('the rest', () => {
     expect((await open({ trustProxy: true, metrics: 'anybody' }).get('/metrics')).status).toBe(200);
   });
 
-  test('there is nothing else', async () => {
+  test('an unknown path or method is refused as a problem document', async () => {
     for (const path of ['/', '/v1', '/v1/messages', '/admin', '/status', '/unseal', '/.git/config']) {
       const response = await open().get(path);
       expect([path, response.status, await codeOf(response)]).toEqual([path, 404, 'ROUTE_UNKNOWN']);
@@ -265,7 +265,7 @@ describe('what counts as one address', () => {
     });
   }
 
-  test('only loopback is local', () => {
+  test('isLocal is true for loopback addresses alone', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].map(isLocal)).toEqual([
       true,
       true,

@@ -14,7 +14,7 @@ const described = (change: Partial<Description>): Description => ({
 const labels = (change: Partial<Description>) => shownOf(described(change)).rows.map(({ label }) => label);
 
 describe('what the operator is shown of a description', () => {
-  test('is all of it where there is room', () => {
+  test('shownOf keeps every row where they all fit', () => {
     const whole = described({ rows: rows(64), warnings: [{ code: 'FEE_HIGH', text: 'high' }], blind: true });
     const { rows: shown, rowsLeftOut, warnings, blind } = shownOf(whole);
     expect([shown, rowsLeftOut, warnings, blind]).toEqual([whole.rows, 0, whole.warnings, true]);

@@ -311,7 +311,8 @@ describe('a lying courier is ignored', () => {
   test('who delivers everything twice', () =>
     finishes({ tampering: ({ packet }) => [packet, packet.slice()] }));
 
-  test('who delivers backwards', () => finishes({ reorder: (packets) => packets.toReversed() }));
+  test('a courier who delivers packets backwards changes nothing', () =>
+    finishes({ reorder: (packets) => packets.toReversed() }));
 
   test('who delivers rounds before their time', async () => {
     const { callers } = await network.openMany(3);

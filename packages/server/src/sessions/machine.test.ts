@@ -20,7 +20,7 @@ describe('the machine around a session', () => {
     }
   });
 
-  test('never leaves an end', () => {
+  test('isOver holds for the five final states and for no other', () => {
     expect(SESSION_STATES.filter(isOver)).toEqual([
       'finished',
       'aborted',

@@ -5,7 +5,7 @@ import { suiteBackends } from '../key/suite-backends.js';
 import { groupNamed, nobleGroup } from './index.js';
 
 describe('the choice of a backend', () => {
-  test('Node computes natively', () => {
+  test('in Node every group but ristretto255 has a native backend', () => {
     expect(groupNamed('ed25519').backend).toBe('sodium-native');
     expect(groupNamed('ristretto255').backend).toBe('libsodium-wasm');
     expect(groupNamed('secp256k1').backend).toBe('libsecp256k1');
@@ -30,7 +30,7 @@ describe('the choice of a backend', () => {
     expect(found.some(({ grade }) => grade === 'bigint')).toBe(false);
   });
 
-  test('is made once', () => {
+  test('groupNamed gives the same object each time', () => {
     expect(groupNamed('ed25519')).toBe(groupNamed('ed25519'));
     expect(nobleGroup('ed25519')).toBe(nobleGroup('ed25519'));
   });

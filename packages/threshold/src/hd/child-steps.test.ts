@@ -135,7 +135,7 @@ describe('ed25519 derivation', () => {
     expect(encodeHex(derived.groupKey)).toBe(encodeHex(group.encode(sum)));
   });
 
-  test('its bytes never change', () => {
+  test('a derived child has the bytes that were frozen', () => {
     const derived = deriveKey(packageOf('ed25519', groupKey, chainCode), at('m/0/5'));
     expect([encodeHex(derived.groupKey), encodeHex(derived.chainCode)]).toEqual([
       'f0202da34b6ed0f73378a59887dfff1cc811719d5b440a52d30ac42888a58e0b',

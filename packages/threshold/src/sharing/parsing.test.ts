@@ -76,7 +76,7 @@ describe('quorums', () => {
     }
   });
 
-  test('anything else is refused', () => {
+  test('parseQuorum refuses anything but 2 of 2 to 32 of 32', () => {
     const wrong = [
       [1, 1],
       [1, 3],

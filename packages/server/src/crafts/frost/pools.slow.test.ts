@@ -49,12 +49,12 @@ const createPool = (limits?: PoolLimits, clock = () => 1_000) => createNoncePool
 describe('the pool of nonces', () => {
   const [one, two] = [keyNumber(1), keyNumber(2)];
 
-  test('no two commitments are alike', () => {
+  test('the pool never publishes the same commitment twice', () => {
     const made = createPool().issue(one, 50);
     expect(new Set([...names(made), ...made.map(({ binding }) => encodeHex(binding))]).size).toBe(100);
   });
 
-  test('what is taken is gone', () => {
+  test('a nonce that was taken cannot be taken again', () => {
     const pool = createPool();
     const made = pool.issue(one, 2);
     expect(pool.take(one, made)).toHaveLength(2);

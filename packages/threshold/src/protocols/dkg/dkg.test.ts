@@ -152,7 +152,7 @@ describe('a run', () => {
     );
   });
 
-  it('says whom it waits for', () => {
+  it('a run says for which parties it waits', () => {
     const start = dkgProtocol.start(ceremony.paramsOf(one), ceremony.seedOf(one));
     if (start.kind !== 'waiting') throw new Error('did not start');
     expect(dkgProtocol.awaiting(start.state)).toEqual({ round: 0, from: [2, 3] });

@@ -169,9 +169,12 @@ describe.skipIf(!haveVectors('bip340/test-vectors.csv'))('official vectors bip34
   const [, ...rows] = haveVectors('bip340/test-vectors.csv')
     ? readVectors('bip340/test-vectors.csv').trim().split(/\r?\n/)
     : [];
-  test.each(rows.map((row) => row.split(',')))('verification %s', (...row) => {
-    const [, , key, , message, signature, verdict] = row;
-    const given = [key, message, signature].map((hex) => decodeHex(hex!));
-    expect(verifySignature('secp256k1-tr', given[0]!, given[1]!, given[2]!)).toBe(verdict === 'TRUE');
-  });
+  test.each(rows.map((row) => row.split(',')))(
+    'verifySignature agrees with the published vector %s',
+    (...row) => {
+      const [, , key, , message, signature, verdict] = row;
+      const given = [key, message, signature].map((hex) => decodeHex(hex!));
+      expect(verifySignature('secp256k1-tr', given[0]!, given[1]!, given[2]!)).toBe(verdict === 'TRUE');
+    },
+  );
 });
