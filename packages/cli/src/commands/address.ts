@@ -9,7 +9,7 @@ import { openOwner } from '../home/open-owner.js';
 /** `ckm address KEY` */
 export function addressCommand(): Command {
   return leaf('address', 'an address of a key for bitcoin')
-    .argument('<key>')
+    .argument('<key>', 'what you call the key: see ckm key list')
     .option('--index <number>', 'which one', '0')
     .option('--change', 'a change address')
     .action(run(address));

@@ -8,7 +8,7 @@ import type { SignFlags } from '../requests/sign-request.js';
 export function signCommand(): Command {
   const what = 'What to sign (one of):';
   return leaf('sign', 'sign with a quorum of servers')
-    .argument('<key>')
+    .argument('<key>', 'what you call the key: see ckm key list')
     .argument('[file]', 'a message; - is stdin')
     .addOption(new Option('--message <text>', 'a message given here').helpGroup(what))
     .addOption(

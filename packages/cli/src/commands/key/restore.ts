@@ -10,7 +10,7 @@ import { formatTable } from '../../terminal/table.js';
 /** `ckm key restore NAME` */
 export function keyRestoreCommand(): Command {
   return leaf('restore', 'give servers that lost their share of a key the certificate, to recover it from')
-    .argument('<name>')
+    .argument('<name>', 'what you call the key: see ckm key list')
     .option('--servers <names>', 'only these servers of the key, separated by commas')
     .option('--invite <code>', 'for a server that lost your account too and takes nobody without')
     .action(run(restore));

@@ -19,7 +19,7 @@ import type { Terminal } from '../../terminal/terminal.js';
 /** `ckm key show NAME` */
 export function keyShowCommand(): Command {
   return leaf('show', 'one key: likeness, public key, descriptor or SSH line, policy')
-    .argument('<name>')
+    .argument('<name>', 'what you call the key: see ckm key list')
     .option('--public', 'only the public key in the form its purpose uses: descriptor, SSH line, hex')
     .action(run(show));
 }

@@ -10,7 +10,7 @@ import { formatTable } from '../../terminal/table.js';
 /** `ckm key verify NAME` */
 export function keyVerifyCommand(): Command {
   return leaf('verify', 'check the certificate again and ask every server for its copy')
-    .argument('<name>')
+    .argument('<name>', 'what you call the key: see ckm key list')
     .action(run(verify));
 }
 

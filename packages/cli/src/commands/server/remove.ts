@@ -6,7 +6,9 @@ import { cancelled, confirm } from '../../terminal/prompt.js';
 
 /** `ckm server remove NAME` */
 export function serverRemoveCommand(): Command {
-  return leaf('remove', 'forget a server that no key needs').argument('<name>').action(run(remove));
+  return leaf('remove', 'forget a server that no key needs')
+    .argument('<name>', 'what you call the server: see ckm server list')
+    .action(run(remove));
 }
 
 async function remove(context: Context, name: string): Promise<void> {

@@ -7,7 +7,9 @@ import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 
 /** `ckm server show NAME` */
 export function serverShowCommand(): Command {
-  return leaf('show', 'one pinned server, with its likeness').argument('<name>').action(run(show));
+  return leaf('show', 'one pinned server, with its likeness')
+    .argument('<name>', 'what you call the server: see ckm server list')
+    .action(run(show));
 }
 
 async function show(context: Context, name: string): Promise<void> {

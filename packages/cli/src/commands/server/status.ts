@@ -18,9 +18,14 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   const { open } = now;
   const likeness = open === null ? null : likenessObject(serverXid(open.identity.document));
   terminal.result(formatTable(rowsOf(now)), { ...now, likeness });
+  const slow = now.arithmetic.filter(({ grade }) => grade === 'bigint').map(({ suite }) => suite);
+  if (slow.length > 0)
+    terminal.warn(`slow arithmetic for ${slow.join(', ')}: its time depends on secrets. ${SLOW}`);
   if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
 }
+
+const SLOW = 'What to do: ckm explain ARITHMETIC_SLOW';
 
 function rowsOf({
   name,
@@ -37,10 +42,10 @@ function rowsOf({
     ['state', phase],
     ['address', url],
     ['running since', formatInstant(startedAt, unixNow())],
-    [
-      'arithmetic',
-      arithmetic.map(({ suite, backend, grade }) => `${suite}: ${backend} (${grade})`).join(', '),
-    ],
+    ...arithmetic.map(({ suite, backend, grade }, i) => [
+      i === 0 ? 'arithmetic' : '',
+      `${suite}: ${backend} (${grade})`,
+    ]),
     ['memory', `${Math.round(memoryBytes / 1_048_576)} MiB`],
   ];
   if (open === null) return rows;
