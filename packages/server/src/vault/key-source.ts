@@ -144,7 +144,11 @@ export function findKeySource(dataDir: string, namedFile: string | null, now: ()
   if (isKeyFile(sealed)) return passphraseSource(sealed, now);
   const plain = join(dataDir, KEY_FILE);
   if (isKeyFile(plain)) return keyFileSource(plain);
-  throw vaultError('KEY_FILE_MISSING', `there is no storage key in ${dataDir}`, 'check the path, or bring the file back from a copy');
+  throw vaultError(
+    'KEY_FILE_MISSING',
+    `there is no storage key in ${dataDir}`,
+    'check the path, or bring the file back from a copy',
+  );
 }
 
 /** Also where a crash came between taking the old file away and putting the new one in its place. */
