@@ -28,3 +28,4 @@ export {
 } from './server-process.js';
 export { type ChaosReport, runSchedule } from './chaos/index.js';
 export { isPgBouncerHere, type PgBouncer, startPgBouncer } from './pgbouncer.js';
+export { type Haproxy, isHaproxyHere, startHaproxy } from './haproxy.js';

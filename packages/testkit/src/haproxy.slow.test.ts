@@ -1,0 +1,82 @@
+import { type Client, createClient, memoryStore } from '@ckm/client';
+import { encodeUtf8, secret } from '@ckm/foundation';
+import { buildMessageRequest } from '@ckm/requests';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Haproxy, isHaproxyHere, startHaproxy } from './haproxy.js';
+import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
+import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
+
+const missing = [
+  ...(canSpawnServers ? [] : ['not compiled: npm run build']),
+  ...(postgresPrograms() === null ? ['no initdb: set CKM_POSTGRES_BIN'] : []),
+  ...(isHaproxyHere() ? [] : ['no haproxy']),
+];
+const reason = missing.length === 0 ? '' : ` (skipped: ${missing.join(', ')})`;
+
+describe.skipIf(missing.length > 0)(`alpha as three processes behind HAProxy, and bravo${reason}`, () => {
+  let cluster: PostgresCluster;
+  let proxy: Haproxy;
+  let bravo: ServerProcess;
+  const replicas: ServerProcess[] = [];
+  const clients: Client[] = [];
+  let messages = 0;
+
+  beforeAll(async () => {
+    cluster = await startPostgres();
+    const environment = { CKM_DATABASE_URL: await cluster.createDatabase() };
+    replicas.push(await spawnServer({ name: 'alpha', environment }));
+    for (let i = 1; i < 3; i++)
+      replicas.push(await spawnServer({ name: 'alpha', environment, replicaOf: replicas[0]!.dataDir }));
+    bravo = await spawnServer({ name: 'bravo' });
+    proxy = await startHaproxy(
+      replicas.map((replica) => new URL(replica.url()).host),
+      'hdr(CKM-Route)',
+    );
+  }, 60_000);
+  afterAll(async () => {
+    for (const client of clients) await client.close();
+    await proxy.stop();
+    for (const server of [...replicas, bravo]) await server.remove();
+    await cluster.stop();
+  });
+
+  /** An owner whose every client comes by a route of its own. */
+  async function owner(number: number): Promise<Client> {
+    const seed = secret(new Uint8Array(32).fill(number));
+    const client = createClient({ seed, store: memoryStore() });
+    clients.push(client);
+    await client.addServer({ name: 'alpha', url: proxy.url });
+    await client.addServer({ name: 'bravo', url: bravo.url() });
+    await client.createKey({
+      name: 'notes',
+      purpose: 'message',
+      quorum: { needed: 2, of: 2 },
+      servers: ['alpha', 'bravo'],
+    });
+    return client;
+  }
+
+  const sign = (client: Client) =>
+    client.sign({
+      key: 'notes',
+      kind: 'message',
+      payload: buildMessageRequest({ domain: 'haproxy', bytes: encodeUtf8(`message ${++messages}`) }),
+    });
+
+  test('six owners make keys and sign with them, each attempt at once: every one of them stays at its replica', async () => {
+    const owners = await Promise.all([1, 2, 3, 4, 5, 6].map(owner));
+    for (let round = 0; round < 4; round++) {
+      const results = await Promise.all(owners.map(sign));
+      expect(results.map(({ attempts, faulty }) => `${attempts} ${faulty.length}`)).toEqual(
+        owners.map(() => '1 0'),
+      );
+    }
+  }, 60_000);
+
+  test('one replica is killed with kill -9: whoever was at it goes on at another', async () => {
+    await replicas[1]!.kill();
+    // All six again: two of them, more or less, had their commitments from the dead one.
+    for (const client of clients) expect((await sign(client)).signers.toSorted()).toEqual(['alpha', 'bravo']);
+    for (const client of clients) expect((await sign(client)).attempts).toBe(1);
+  }, 60_000);
+});
