@@ -39,7 +39,6 @@ export async function startHaproxy(backends: readonly string[], balance: string)
     `  bind 127.0.0.1:${port}`,
     '  default_backend replicas',
     'backend replicas',
-    '  retry-on conn-failure empty-response',
     `  balance ${balance}`,
     '  option httpchk GET /readyz',
     ...backends.map((address, i) => `  server replica${i + 1} ${address} check inter 1s fall 3 rise 1`),

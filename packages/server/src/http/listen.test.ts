@@ -122,3 +122,14 @@ test('/metrics are not opened by headers that push out for whom a proxy on this 
   expect(await statusWith(10)).toBe(403);
   expect(await statusWith(70)).toBe(431);
 });
+
+test('a health check in HTTP/1.0, which names no host, is answered', async () => {
+  await listen();
+  const socket = connect({ host: '127.0.0.1', port: listener.port });
+  sockets.push(socket);
+  let answer = '';
+  socket.on('data', (part) => (answer += part.toString()));
+  socket.write('OPTIONS /readyz HTTP/1.0\r\n\r\n');
+  await once(socket, 'close');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+});

@@ -65,7 +65,8 @@ export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
 }
 
 function listenerOf(app: WebApp): RequestListener {
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  // Health checks of proxies speak HTTP/1.0 and name no host.
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: 'localhost' });
   return (incoming, outgoing) => {
     // Node would leave out what is too many, and with it what a proxy says of whom it speaks for.
     if (incoming.rawHeaders.length > 2 * MOST_HEADERS) {
