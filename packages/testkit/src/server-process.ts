@@ -56,7 +56,10 @@ function becomeReplica(dataDir: string, original: string): void {
 
 /** Makes a new server and starts it. */
 export async function spawnServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { name, settings = {}, environment = {}, replicaOf } = options;
+  const { name, settings = {}, replicaOf } = options;
+  // Replicas read and write the keys of epochs in one folder (docs/operating.md).
+  const shared = replicaOf === undefined ? {} : { CKM_EPOCH_KEYS: join(replicaOf, 'epoch-keys') };
+  const environment = { ...shared, ...options.environment };
   const folder = mkdtempSync(join(tmpdir(), 'ckm-process-'));
   const dataDir = join(folder, name);
   const listen = { host: '127.0.0.1', port: 0 };
