@@ -163,6 +163,11 @@ const OWN_SERVER: readonly CommandNode[] = [
         summary: 'allow less for a key than its owner does, or take that back',
         load: async () => (await import('./commands/server/policy/tighten.js')).serverPolicyTightenCommand(),
       },
+      {
+        name: 'release',
+        summary: 'answer again for a key that was stopped by a wrong share',
+        load: async () => (await import('./commands/server/policy/release.js')).serverPolicyReleaseCommand(),
+      },
     ],
   },
 ];

@@ -24,6 +24,8 @@ export interface Events {
   }): void;
   requestMoved(fields: { readonly kind: string; readonly to: string }): void;
   sharesReleased(fields: { readonly suite: string; readonly tasks: number; readonly seconds: number }): void;
+  /** A share computed here was wrong: the key answers nothing more until its operator has looked. */
+  keyStopped(fields: { readonly suite: string }): void;
   peerFault(fields: { readonly code: string; readonly round: number }): void;
   poolFilled(fields: { readonly count: number }): void;
   poolVoided(fields: { readonly count: number }): void;
@@ -98,6 +100,9 @@ function createEvents(log: Logger, registry: Registry): Events {
     new Counter({ name: `ckm_${name}`, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, labelNames: L[]) =>
     new Histogram({ name: `ckm_${name}`, help, labelNames, registers, buckets: SECONDS });
+  const stopped = counter('keys_stopped_total', 'Keys stopped because a share computed here was wrong', [
+    'suite',
+  ]);
   const messages = counter('messages_total', 'Messages answered', ['function', 'code']);
   const messageSeconds = histogram('message_seconds', 'Time to answer a message', ['function']);
   const refused = counter('messages_refused_total', 'Messages that could not be read or trusted', ['code']);
@@ -155,6 +160,13 @@ function createEvents(log: Logger, registry: Registry): Events {
       shares.inc({ suite: label(suite) }, tasks);
       shareSeconds.observe({ suite: label(suite) }, seconds);
       log.debug({ suite: label(suite), tasks, seconds }, 'shares released');
+    },
+    keyStopped: ({ suite }) => {
+      stopped.inc({ suite: label(suite) });
+      log.error(
+        { suite: label(suite) },
+        'a share computed here was wrong: the key is stopped, look at the machine',
+      );
     },
     peerFault: ({ code, round }) => {
       faults.inc({ code: label(code) });

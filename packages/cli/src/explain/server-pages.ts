@@ -68,6 +68,10 @@ const POLICY = groupOf(
   'Ask for something the rules allow; the owner’s rules are shown by ckm key show.',
   {
     POLICY_KIND: 'The key does not answer to requests of this kind here.',
+    POLICY_KEY_STOPPED: [
+      'This server computed a wrong share with the key, which it did not release, and has stopped the key.',
+      'Its operator has to look at the machine, then: ckm server policy release KEY. Until then use the other servers.',
+    ],
     POLICY_BLIND: 'Content that cannot be described is not signed with this key.',
     POLICY_RATE: ['The key answered as often as it may in this time.', 'Wait, then ask again.'],
     POLICY_KEY_EXPIRED: 'The key has expired: it answers nothing any more.',

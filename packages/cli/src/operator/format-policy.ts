@@ -38,6 +38,13 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
       '  ',
     ),
     '',
+    ...(tightening.stoppedAt === null
+      ? []
+      : [
+          `  Stopped since ${formatInstant(tightening.stoppedAt, unixNow())}: a share computed here was wrong. Look at the machine;`,
+          '  then: ckm server policy release KEY',
+          '',
+        ]),
     '  A request must be allowed by all three. What this server allows any key is "policy" in its config.json.',
   ].join('\n');
 }

@@ -88,6 +88,7 @@ export function createActs({ desk, status, unseal, shutdown, reporting }: Contro
           : { owner: decodeHex(owner), keyId: decodeHex(keyId) },
       ),
     keyPolicy: ({ keyId, owner }) => desk().keyPolicy(keyId, bytesOrNull(owner)),
+    releaseKey: ({ keyId, owner }) => desk().release(keyId, bytesOrNull(owner)),
     tightenKey: ({ keyId, owner, ...change }) => desk().tighten(keyId, bytesOrNull(owner), change),
   };
 }

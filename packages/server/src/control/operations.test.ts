@@ -79,6 +79,7 @@ const WELL_FORMED: {
   resume: () => ({ xid }),
   keys: () => ({}),
   keyPolicy: () => ({ keyId: keyId() }),
+  releaseKey: () => ({ keyId: keyId() }),
   tightenKey: () => ({ keyId: keyId(), blindAllowed: false }),
 };
 const WALKED = Object.keys(WELL_FORMED) as (keyof typeof WELL_FORMED)[];

@@ -237,6 +237,14 @@ export const OPERATIONS = {
     parameters: tightenParameters,
     result: operatorKeyPolicy,
   }),
+  releaseKey: change({
+    path: '/keys/:keyId/release',
+    summary: 'answer again for a key that the server has stopped because a share was wrong',
+    takes: 'go',
+    changes: 'key',
+    parameters: keyParameters,
+    result: operatorKeyPolicy,
+  }),
 } satisfies Readonly<Record<string, Operation>>;
 
 type Table = typeof OPERATIONS;

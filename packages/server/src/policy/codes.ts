@@ -4,6 +4,7 @@ import { PolicyError } from '@ckm/foundation';
 const POLICY_CODES = [
   'POLICY_BLIND',
   'POLICY_KEY_EXPIRED',
+  'POLICY_KEY_STOPPED',
   'POLICY_KIND',
   'POLICY_RATE',
   'POLICY_REQUEST_EXPIRED',

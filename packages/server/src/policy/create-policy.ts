@@ -23,7 +23,7 @@ export function createPolicy({
   readonly vault: Vault;
   readonly operator: OperatorPolicy;
 }): Policy {
-  const general = { ...operator, expiresAt: null };
+  const general = { ...operator, expiresAt: null, stoppedAt: null };
   const serverName = nameServerPolicy(operator);
   const nameOfBoth = (owned: KeyPolicy) =>
     serverName === null ? nameOf(owned) : `${nameOf(owned)} server ${serverName}`;
@@ -79,6 +79,13 @@ function verdict(policy: EffectivePolicy, name: string, error: PolicyError | nul
 }
 
 function refusal(policy: EffectivePolicy, { kind, blind, expiresAt, now }: RequestFacts): PolicyError | null {
+  if (policy.isStopped) {
+    return policyError(
+      'POLICY_KEY_STOPPED',
+      'this server has stopped the key: it computed a wrong share with it',
+      'ask the operator of this server to look at it; until then use the other servers',
+    );
+  }
   if (!policy.kinds.includes(kind)) return kindRefused(kind);
   if (blind && !policy.blindAllowed) {
     return policyError(

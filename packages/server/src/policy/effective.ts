@@ -13,6 +13,10 @@ export interface Tightening {
   readonly expiresAt: number | null;
   readonly blindAllowed: boolean;
   readonly approval: 'automatic' | 'operator';
+  /**
+   * When the server itself stopped the key, because a share it had computed was wrong; null: it did not. UnixSeconds.
+   */
+  readonly stoppedAt: number | null;
 }
 
 /** All that applies to a key at once. */
@@ -23,6 +27,7 @@ export interface EffectivePolicy {
   readonly expiresAt: number | null;
   readonly blindAllowed: boolean;
   readonly approval: 'automatic' | 'operator';
+  readonly isStopped: boolean;
 }
 
 /** The strictest of everything: an operator can take away from what the owner allows, never add (V68). */
@@ -37,5 +42,6 @@ export function effectivePolicy(owner: KeyPolicy, tightenings: readonly Tighteni
     expiresAt: deadlines.length === 0 ? null : Math.min(...deadlines),
     blindAllowed: all.every(({ blindAllowed }) => blindAllowed),
     approval: all.some(({ approval }) => approval === 'operator') ? 'operator' : 'automatic',
+    isStopped: tightenings.some(({ stoppedAt }) => stoppedAt !== null),
   };
 }

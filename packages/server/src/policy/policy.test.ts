@@ -205,7 +205,11 @@ describe('V68: whatever is added to a policy, it is never laxer', () => {
     approval: fc.constantFrom('automatic' as const, 'operator' as const),
   };
   const ownedPolicy = fc.record({ kinds, ...rest });
-  const tightening = fc.record({ kinds: fc.option(kinds, { nil: null }), ...rest });
+  const tightening = fc.record({
+    kinds: fc.option(kinds, { nil: null }),
+    stoppedAt: fc.option(fc.nat(), { nil: null }),
+    ...rest,
+  });
 
   test('for any owner and any operator', () => {
     fc.assert(

@@ -14,6 +14,7 @@ export const tighteningSchema = z.strictObject({
   expiresAt: z.int().min(0).max(253_402_300_799).nullable(),
   blindAllowed: z.boolean(),
   approval: z.enum(['automatic', 'operator']),
+  stoppedAt: z.int().min(0).max(253_402_300_799).nullable(),
 });
 
 /** Takes nothing away. */
@@ -23,6 +24,7 @@ export const NO_TIGHTENING: Tightening = {
   expiresAt: null,
   blindAllowed: true,
   approval: 'automatic',
+  stoppedAt: null,
 };
 
 /** @throws StorageError `ROW_TAMPERED`. */
@@ -63,13 +65,14 @@ export async function storeTightening(
   tightening: Tightening,
 ): Promise<TighteningRow> {
   const before = await transaction.tightenings.find(key.owner, key.keyId);
-  const { kinds, rateLimit, expiresAt, blindAllowed, approval } = tightening;
+  const { kinds, rateLimit, expiresAt, blindAllowed, approval, stoppedAt } = tightening;
   const plaintext = encodeData({
     kinds,
     rateLimit: rateLimit === null ? null : { ...rateLimit },
     expiresAt,
     blindAllowed,
     approval,
+    stoppedAt,
   });
   const columns = { owner: key.owner, keyId: key.keyId, version: (before?.version ?? 0) + 1 };
   const row = vault.sealRow('tightenings', columns, plaintext);

@@ -18,6 +18,7 @@ import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
 import { ATTEMPT_AT_ONCE_MS, costOf, type RequestCost } from './request-cost.js';
+import { SHARE_WRONG, stopKey } from './stop-key.js';
 import { replyTo } from './request-reply.js';
 import {
   hashAttempt,
@@ -244,6 +245,7 @@ async function makeAttempt(
   const made = early ?? (await crafts[attempt.craft].attempt(key, tasks, attempt, AT_ONCE));
   if (made === 'stale') return 'stale';
   const record: AttemptRecord = { attemptHash: hashAttempt(crafts, attempt), ...made };
+  if (made.problem?.code === SHARE_WRONG) await stopKey(means, transaction, key, requestId);
   const columns = { owner: key.owner, requestId, number: attempt.number };
   await transaction.attempts.insert(sealAttempt(context, columns, record));
   return record;

@@ -77,6 +77,27 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
       events.operatorActed({ action: 'tighten' });
       return viewPolicy(facts, server, tightening);
     },
+    /** Whoever releases a key has looked at the machine: the next wrong share stops it again. */
+    release: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
+      const facts = await find(prefix, owner);
+      const { keyId } = facts;
+      const tightening = await storage.transact(async (transaction) => {
+        const held = await transaction.keys.hold(facts.owner, keyId);
+        if (held === null) throw unknown('key');
+        const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
+        const after = { ...before, stoppedAt: null };
+        if (before.stoppedAt !== null) {
+          const { version } = await storeTightening(vault, transaction, facts, after);
+          await sessions.noteTightened(transaction, held, version);
+        }
+        const detail = before.stoppedAt === null ? 'it was not stopped' : 'stopped by a wrong share';
+        const more = { who: facts.owner, keyId, detail };
+        await note(audit, transaction, 'operator.release', 'Answer again for a key', more);
+        return after;
+      });
+      events.operatorActed({ action: 'release' });
+      return viewPolicy(facts, server, tightening);
+    },
   };
 }
 

@@ -21,7 +21,10 @@ export const keyParameters = z.strictObject({ keyId: hexPrefix, owner: hexId.opt
 const kindName = z.enum(REQUEST_KIND_NAMES, {
   error: `there is no such kind of request: choose from ${REQUEST_KIND_NAMES.join(', ')}`,
 });
-const tightening = tighteningSchema.extend({ kinds: z.array(kindName).nullable() }).partial();
+const tightening = tighteningSchema
+  .omit({ stoppedAt: true })
+  .extend({ kinds: z.array(kindName).nullable() })
+  .partial();
 export type TightenBody = z.infer<typeof tightening>;
 
 /** Changes what the operator takes away from the owner's policy; what is absent stays as it is. */

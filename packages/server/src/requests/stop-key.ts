@@ -1,0 +1,38 @@
+import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
+import type { ActiveKey } from '../sessions/keys/active-keys.js';
+import { noteTightened } from '../sessions/keys/stored-key.js';
+import type { Transaction } from '../storage/storage.js';
+import type { RequestMeans } from './means.js';
+
+/** The code of an attempt whose share was wrong as computed here, and was not released. */
+export const SHARE_WRONG = 'SIGNATURE_SHARE_WRONG';
+
+/**
+ * Stops a key: where one share came out wrong the next one may give the key away, bit by bit, to whoever provokes the
+ * fault. It answers nothing more until the operator has looked and releases it.
+ */
+export async function stopKey(
+  { context }: RequestMeans,
+  transaction: Transaction,
+  key: ActiveKey,
+  requestId: Uint8Array,
+): Promise<void> {
+  const { vault, audit, events, clock } = context;
+  const { owner, keyId } = key;
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return;
+  const before = (await findTightening(vault, transaction, key)) ?? NO_TIGHTENING;
+  const { version } = await storeTightening(vault, transaction, key, { ...before, stoppedAt: clock() });
+  await noteTightened(context, transaction, row, version);
+  await audit.append(transaction, {
+    deed: 'key.stopped',
+    who: null,
+    keyId,
+    subject: requestId,
+    sentence: 'Stop a key, because a share computed here was wrong.',
+    verdict: 'done',
+    policy: '',
+    detail: SHARE_WRONG,
+  });
+  events.keyStopped({ suite: key.context.suite });
+}
