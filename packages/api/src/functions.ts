@@ -32,17 +32,34 @@ const empty = z.strictObject({});
 const heldPackets = z.int().min(0).max(65_536);
 
 /**
- * Every function a server answers: the wire contract, from which the server's checks and the client's types both come.
- * `account: false` marks the only function that a stranger may call, with an introduction inside the message.
+ * Who may call a function. `stranger`: anybody, with an introduction inside the message. `account`: whoever has an account
+ * that is not suspended. `owner`: an account, about what is its own; what is somebody else's does not exist for it.
+ */
+export type May = 'stranger' | 'account' | 'owner';
+
+/** What a function may change that is still there tomorrow; one that changes nothing leaves nothing in the audit log. */
+export type FunctionChanges = 'nothing' | 'request' | 'key' | 'account' | 'session';
+
+interface FunctionRow {
+  readonly may: May;
+  readonly changes: FunctionChanges;
+  readonly parameters: z.ZodType;
+  readonly result: z.ZodType;
+}
+
+/**
+ * Every function a server answers: the wire contract, from which the checks at its door and the client's types both come.
  */
 export const FUNCTIONS = {
   'account.open': {
-    account: false,
+    may: 'stranger',
+    changes: 'account',
     parameters: z.strictObject({ invite: label(64).nullable() }),
     result: z.strictObject({ openedAt: unixSeconds }),
   },
   'server.describe': {
-    account: true,
+    may: 'account',
+    changes: 'nothing',
     parameters: empty,
     result: z.strictObject({
       name: label(64),
@@ -54,18 +71,21 @@ export const FUNCTIONS = {
     }),
   },
   'session.propose': {
-    account: true,
+    may: 'account',
+    changes: 'session',
     parameters: z.strictObject({ sessionId: identifier, proposal, expiresAt: unixSeconds }),
     result: sessionView,
   },
   /** Hands over the complete parameters (roster and all); the protocol starts here. */
   'session.join': {
-    account: true,
+    may: 'owner',
+    changes: 'session',
     parameters: z.strictObject({ sessionId: identifier, parameters: bytesUpTo(65_536) }),
     result: sessionView,
   },
   'session.deliver': {
-    account: true,
+    may: 'owner',
+    changes: 'session',
     parameters: z.strictObject({
       sessionId: identifier,
       packets: z.array(bytesUpTo(MAX_PACKET_BYTES)).max(MAX_PACKETS),
@@ -74,18 +94,21 @@ export const FUNCTIONS = {
     result: sessionView,
   },
   'session.show': {
-    account: true,
+    may: 'owner',
+    changes: 'nothing',
     parameters: z.strictObject({ sessionId: identifier, after: heldPackets }),
     result: sessionView,
   },
   'session.cancel': {
-    account: true,
+    may: 'owner',
+    changes: 'session',
     parameters: z.strictObject({ sessionId: identifier, reason: label(280) }),
     result: sessionView,
   },
   /** By ids, in ascending order, those behind `after`. `next`: what to list behind next; null at the end. */
   'key.list': {
-    account: true,
+    may: 'account',
+    changes: 'nothing',
     parameters: z.strictObject({ after: identifier.nullable() }),
     result: z.strictObject({
       keys: z.array(keySummary).max(MAX_LISTED),
@@ -95,7 +118,8 @@ export const FUNCTIONS = {
     }),
   },
   'key.show': {
-    account: true,
+    may: 'owner',
+    changes: 'nothing',
     parameters: z.strictObject({ keyId: identifier }),
     result: z.strictObject({
       key: keySummary,
@@ -105,7 +129,8 @@ export const FUNCTIONS = {
   },
   /** Presents a certificate to a server that never saw round 3 finish; whenever that is. */
   'key.certify': {
-    account: true,
+    may: 'owner',
+    changes: 'key',
     parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(1_048_576) }),
     result: dkgResult,
   },
@@ -114,25 +139,29 @@ export const FUNCTIONS = {
    * key, and only where the server kept or can derive its static key.
    */
   'key.restore': {
-    account: true,
+    may: 'owner',
+    changes: 'key',
     parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
     result: dkgResult,
   },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
-    account: true,
+    may: 'owner',
+    changes: 'nothing',
     parameters: z.strictObject({ keyId: identifier, epoch, wanted: craftWanted }),
     result: z.strictObject({ prepared: craftPrepared }),
   },
-  'request.ask': { account: true, parameters: requestAsk, result: requestReply },
+  'request.ask': { may: 'owner', changes: 'request', parameters: requestAsk, result: requestReply },
   'request.cancel': {
-    account: true,
+    may: 'owner',
+    changes: 'request',
     parameters: z.strictObject({ requestId: identifier, reason: label(280) }),
     result: requestReply,
   },
-} as const satisfies Record<string, { account: boolean; parameters: z.ZodType; result: z.ZodType }>;
+} as const satisfies Record<string, FunctionRow>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
+export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as readonly FunctionName[];
 export type Parameters<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['parameters']>;
 export type Result<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['result']>;
 

@@ -1,4 +1,11 @@
-import { assertProtocolVersion, type FunctionName, isFunctionName, parseCall, type Reply } from '@ckm/api';
+import {
+  assertProtocolVersion,
+  type FunctionName,
+  FUNCTIONS,
+  isFunctionName,
+  parseCall,
+  type Reply,
+} from '@ckm/api';
 import { CkmError, encodeHex, UsageError } from '@ckm/foundation';
 import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
 import { createFairQueue } from '../accounts/fair-queue.js';
@@ -42,7 +49,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     const { account, message } = sender;
     const places = Math.ceil(length / COUNTED_AS_ONE);
     if (account === null) {
-      if (name !== 'account.open') throw unknownAccount();
+      if (!isFunctionName(name) || FUNCTIONS[name].may !== 'stranger') throw unknownAccount();
       return strangers.admit(message, address, places);
     }
     if (account.status === 'suspended') throw suspended();

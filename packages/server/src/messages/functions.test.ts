@@ -1,0 +1,163 @@
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Parameters } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
+import { type Callee, createCeremony } from '@ckm/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
+import { person, random } from '../test/rooms.js';
+import type { TestClient, TestServer } from '../test/test-server.js';
+
+const servers: TestServer[] = [];
+let stage: KeyedServers;
+let hers: TestClient;
+let policy: Parameters<'key.restore'>['policy'];
+let certificate: Uint8Array;
+
+beforeAll(async () => {
+  stage = await startWithKey(servers);
+  hers = stage.alpha.as(alice);
+  const shown = await hers.ask('key.show', { keyId: stage.keyId });
+  ({ policy } = shown);
+  certificate = shown.certificate!;
+  const carol = await stage.alpha.as(person(3)).join();
+  await stage.operator.suspend({ xid: encodeHex(carol.identity.xid) });
+});
+afterAll(async () => {
+  for (const server of servers) await server.remove();
+});
+
+const auditEntries = async () => (await stage.operator.status()).open!.auditEntries;
+
+/** How many audit rows something leaves. */
+async function rowsOf(act: () => Promise<unknown>): Promise<number> {
+  const before = await auditEntries();
+  await act();
+  return (await auditEntries()) - before;
+}
+
+const sessionId = random(32);
+const requestId = random(32);
+
+/** Parameters of the form that each function asks for, about what is Alice's. */
+const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
+  'account.open': () => ({ invite: null }),
+  'server.describe': () => ({}),
+  'session.propose': () => ({
+    sessionId,
+    proposal: {
+      kind: 'dkg',
+      keyId: random(32),
+      suite: 'ed25519',
+      purpose: 'message',
+      quorum: { needed: 2, of: 2 },
+      policy,
+    },
+    expiresAt: stage.alpha.now + 600,
+  }),
+  'session.join': () => ({ sessionId, parameters: new Uint8Array(1) }),
+  'session.deliver': () => ({ sessionId, packets: [], after: 0 }),
+  'session.show': () => ({ sessionId, after: 0 }),
+  'session.cancel': () => ({ sessionId, reason: 'walked' }),
+  'key.list': () => ({ after: null }),
+  'key.show': () => ({ keyId: stage.keyId }),
+  'key.certify': () => ({ keyId: stage.keyId, certificate }),
+  'key.restore': () => ({ certificate, policy }),
+  'craft.prepare': () => ({ keyId: stage.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
+  'request.ask': () => ({
+    ...messageOf('walked'),
+    requestId,
+    keyId: stage.keyId,
+    epoch: 0,
+    expiresAt: stage.alpha.now + 600,
+    attempt: null,
+    wanted: null,
+  }),
+  'request.cancel': () => ({ requestId, reason: 'walked' }),
+};
+
+const ask = (client: TestClient, name: FunctionName) =>
+  client.ask(name, WELL_FORMED[name]() as Parameters<FunctionName>);
+const codeOf = (asked: Promise<unknown>) =>
+  asked.then(
+    () => 'OK',
+    ({ code }: { code: string }) => code,
+  );
+
+describe('the table of functions', () => {
+  test.each(FUNCTION_NAMES)('%s is refused to a stranger unless its row says otherwise', async (name) => {
+    if (FUNCTIONS[name].may === 'stranger') return;
+    const mallory = stage.alpha.as(person(66));
+    const introduced = async () => {
+      const sealed = mallory.seal(name, WELL_FORMED[name]() as Parameters<FunctionName>, { introduce: true });
+      return mallory.read(name, await mallory.post(sealed));
+    };
+    expect(await rowsOf(async () => expect(await codeOf(introduced())).toBe('ACCOUNT_UNKNOWN'))).toBe(0);
+  });
+
+  test.each(FUNCTION_NAMES)(
+    '%s is refused to a suspended account unless its row is for strangers',
+    async (name) => {
+      if (FUNCTIONS[name].may === 'stranger') return;
+      const carol = stage.alpha.as(person(3));
+      expect(await codeOf(ask(carol, name))).toBe('ACCOUNT_SUSPENDED');
+    },
+  );
+
+  test.each(FUNCTION_NAMES.filter((name) => FUNCTIONS[name].may === 'owner'))(
+    '%s about what is somebody else’s is answered as if there were no such thing, and leaves no audit row',
+    async (name) => {
+      const bob = await stage.alpha.as(person(2)).join();
+      const rows = await rowsOf(async () =>
+        expect(await codeOf(ask(bob, name))).toMatch(/^(KEY|SESSION|REQUEST)_(UNKNOWN|NOT_RESTORABLE)$/),
+      );
+      expect(rows).toBe(0);
+    },
+  );
+
+  // In this order: what is proposed is cancelled, what is asked for is taken back.
+  test.each(['account.open', 'session.propose', 'session.cancel', 'request.ask', 'request.cancel'] as const)(
+    '%s changes something and leaves one audit row; said again it changes nothing and leaves none',
+    async (name) => {
+      expect(FUNCTIONS[name].changes).not.toBe('nothing');
+      const who = name === 'account.open' ? stage.alpha.as(person(9)) : hers;
+      const act = () => (name === 'account.open' ? who.join() : ask(who, name));
+      expect(await rowsOf(act)).toBe(1);
+      expect(await rowsOf(() => codeOf(act()))).toBe(0);
+    },
+  );
+
+  test.each(FUNCTION_NAMES.filter((name) => FUNCTIONS[name].changes === 'nothing'))(
+    '%s changes nothing and leaves no audit row',
+    async (name) => {
+      expect(await rowsOf(() => ask(hers, name))).toBe(0);
+    },
+  );
+
+  test('key.certify and key.restore leave no audit row where they change nothing', async () => {
+    expect(await rowsOf(() => ask(hers, 'key.certify'))).toBe(0);
+    expect(await rowsOf(() => ask(hers, 'key.restore'))).toBe(0);
+  });
+
+  test('no message of a whole ceremony leaves more than one audit row, and reading it none', async () => {
+    const left: string[] = [];
+    const callees: Callee[] = [];
+    for (const [at, server] of servers.entries()) {
+      const client = server.as(alice);
+      callees.push({
+        name: at === 0 ? 'alpha' : 'bravo',
+        call: async (called, parameters) => {
+          if (at > 0) return client.ask(called, parameters);
+          const before = await auditEntries();
+          const result = await client.ask(called, parameters);
+          const rows = (await auditEntries()) - before;
+          expect(rows).toBeLessThanOrEqual(FUNCTIONS[called].changes === 'nothing' ? 0 : 1);
+          if (rows > 0) left.push(called);
+          return result;
+        },
+      });
+    }
+    const expiresAt = stage.alpha.now + 600;
+    await createCeremony({ servers: callees, needed: 2, purpose: 'message', expiresAt }).finish();
+    expect(left[0]).toBe('session.propose');
+    expect(left.at(-1)).toBe('session.deliver');
+  });
+});
