@@ -53,15 +53,18 @@ export function decodeHex(text: string): Uint8Array {
   return bytes;
 }
 
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** UTF-8 bytes of a text. */
 export function encodeUtf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return utf8Encoder.encode(text);
 }
 
 /** @throws EncodingError `UTF8_INVALID` when the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return utf8Decoder.decode(bytes);
   } catch (cause) {
     throw new EncodingError('not valid UTF-8 text', {
       code: 'UTF8_INVALID',

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeData, encodeData } from './data.js';
 import { decodeCanonical, encodeCanonical } from './dcbor.js';
 import { nestsDeeperThan } from './nesting.js';
+import { NotPlain, PlainReader } from './plain-reader.js';
 
 interface Vector {
   readonly name: string;
@@ -30,6 +31,17 @@ describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/de
   it(`${accepted.length} valid encodings come back byte for byte`, () => {
     for (const { name, hex } of accepted) {
       expect(encodeHex(encodeCanonical(decodeCanonical(decodeHex(hex)))), name).toBe(hex.toLowerCase());
+    }
+  });
+
+  it(`${refused.length} invalid ones are accepted by the plain reader neither`, () => {
+    for (const { name, hex } of refused) {
+      const reader = new PlainReader(decodeHex(hex));
+      const readAll = () => {
+        reader.skip();
+        reader.end();
+      };
+      expect(readAll, name).toThrow(NotPlain);
     }
   });
 

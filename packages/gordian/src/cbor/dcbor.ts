@@ -28,6 +28,23 @@ export function encodeCanonical(value: CborInput): Uint8Array {
  * @throws EncodingError `CBOR_TOO_LONG` (bytes or items), `CBOR_TOO_DEEP`, `CBOR_INVALID`.
  */
 export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Cbor {
+  assertMeasure(bytes, limits);
+  try {
+    return decodeCbor(bytes);
+  } catch (cause) {
+    throw new EncodingError('not deterministic CBOR', {
+      code: 'CBOR_INVALID',
+      hint: 'encode with a dCBOR encoder (shortest forms, sorted unique keys, NFC text)',
+      cause,
+    });
+  }
+}
+
+/**
+ * That an encoding is no longer, deeper or richer than `limits` allow, before anything is made of it.
+ * @throws EncodingError `CBOR_TOO_LONG` (bytes or items), `CBOR_TOO_DEEP`
+ */
+export function assertMeasure(bytes: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): void {
   if (bytes.length > limits.maxBytes) {
     throw new EncodingError(`the encoding has ${bytes.length} bytes, more than ${limits.maxBytes}`, {
       code: 'CBOR_TOO_LONG',
@@ -47,15 +64,6 @@ export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAUL
     throw new EncodingError(`the encoding nests deeper than ${limits.maxDepth} levels`, {
       code: 'CBOR_TOO_DEEP',
       hint: 'send a flatter structure',
-    });
-  }
-  try {
-    return decodeCbor(bytes);
-  } catch (cause) {
-    throw new EncodingError('not deterministic CBOR', {
-      code: 'CBOR_INVALID',
-      hint: 'encode with a dCBOR encoder (shortest forms, sorted unique keys, NFC text)',
-      cause,
     });
   }
 }

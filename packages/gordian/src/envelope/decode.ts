@@ -1,5 +1,6 @@
 import { compareBytes, EncodingError } from '@ckm/foundation';
 import {
+  assertMeasure,
   decodeCanonical,
   encodeCanonical,
   MajorType,
@@ -17,6 +18,7 @@ import {
   type EncryptedMessage,
   type Envelope,
 } from './envelope.js';
+import { decodePlainEnvelope } from './plain-decode.js';
 import { TAG } from './tags.js';
 
 /**
@@ -25,6 +27,11 @@ import { TAG } from './tags.js';
  * @throws EncodingError `CBOR_…`, `ENVELOPE_INVALID`, `ENVELOPE_ORDER_INVALID`, `ENVELOPE_ASSERTION_EXPECTED`.
  */
 export function decodeEnvelope(bytes: Uint8Array, limits?: DecodeLimits): Envelope {
+  assertMeasure(bytes, limits);
+  return decodePlainEnvelope(bytes) ?? decodeWithLibrary(bytes, limits);
+}
+
+function decodeWithLibrary(bytes: Uint8Array, limits?: DecodeLimits): Envelope {
   const item = decodeCanonical(bytes, limits);
   if (item.type !== MajorType.Tagged || item.tag !== TAG.envelope) throw invalid('tag 200 expected');
   return fromCbor(item.value);

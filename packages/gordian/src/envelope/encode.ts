@@ -1,5 +1,6 @@
 import { concatBytes } from '@ckm/foundation';
 import { cbor, encodeCanonical, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { encodeByteString, encodeList, encodeTagged } from '../cbor/plain-writer.js';
 import { digestCbor, type EncryptedMessage, type Envelope } from './envelope.js';
 import { TAG } from './tags.js';
 
@@ -46,7 +47,7 @@ function collect(envelope: Envelope, parts: Uint8Array[]): void {
       for (const one of envelope.assertions) collect(one, parts);
       return;
     case 'encrypted':
-      parts.push(encodeCanonical(taggedValue(TAG.encrypted, encryptedMessageCbor(envelope.message))));
+      parts.push(encodeTagged([TAG.encrypted], encodeEncryptedMessage(envelope.message)));
       return;
     case 'compressed':
       parts.push(encodeCanonical(compressedCbor(envelope)));
@@ -63,11 +64,17 @@ function arrayHead(length: number): Uint8Array {
   return head;
 }
 
-/** The untagged array of an encrypted message: ciphertext, nonce, tag and, unless empty, additional data. */
+/** As {@link encodeEncryptedMessage}, to be put inside something else. */
 export function encryptedMessageCbor(message: EncryptedMessage): Cbor {
   const items = [message.ciphertext, message.nonce, message.tag];
   if (message.aad.length > 0) items.push(message.aad);
   return cbor(items);
+}
+
+/** The untagged array of an encrypted message: ciphertext, nonce, tag and, unless empty, additional data. */
+export function encodeEncryptedMessage({ ciphertext, nonce, tag, aad }: EncryptedMessage): Uint8Array {
+  const items = aad.length > 0 ? [ciphertext, nonce, tag, aad] : [ciphertext, nonce, tag];
+  return encodeList(items.map(encodeByteString));
 }
 
 function compressedCbor(envelope: Extract<Envelope, { kind: 'compressed' }>): Cbor {

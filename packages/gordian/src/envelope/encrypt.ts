@@ -1,13 +1,12 @@
 import { AccessError, concatBytes, equalBytes, UsageError } from '@ckm/foundation';
 import type { DecodeLimits } from '../cbor/dcbor.js';
-import { encodeCanonical } from '../cbor/dcbor.js';
+import { encodeByteString, encodeTagged } from '../cbor/plain-writer.js';
 import { CHACHA_NONCE_BYTES, CHACHA_TAG_BYTES } from '../primitives/contract.js';
 import { drawRandom, type RandomBytes } from '../primitives/random.js';
 import { primitives } from '../primitives/runtime.js';
 import { decodeEnvelope } from './decode.js';
 import { encodeEnvelope } from './encode.js';
 import {
-  digestCbor,
   nodeOfSorted,
   wrap,
   type EncryptedEnvelope,
@@ -15,6 +14,7 @@ import {
   type Envelope,
 } from './envelope.js';
 import { subjectOf, unwrap } from './queries.js';
+import { TAG } from './tags.js';
 
 /** Seals `plaintext` under a 32-byte key. Secrecy: a key and nonce pair must never be used twice. */
 export function encryptBytes(
@@ -50,7 +50,7 @@ export function encryptSubjectWithNonce(envelope: Envelope, key: Uint8Array, non
       hint: 'reveal or decrypt the subject first, or wrap the envelope',
     });
   }
-  const aad = encodeCanonical(digestCbor(subject.digest));
+  const aad = encodeTagged([TAG.digest], encodeByteString(subject.digest));
   const message = encryptBytes(encodeEnvelope(subject), key, nonce, aad);
   const hidden: EncryptedEnvelope = { kind: 'encrypted', message, digest: subject.digest };
   return envelope.kind === 'node' ? nodeOfSorted(hidden, envelope.assertions) : hidden;

@@ -1,7 +1,16 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
-import { cbor, decodeCanonical, DEFAULT_LIMITS, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { decodeCanonical, DEFAULT_LIMITS, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { encodeByteString, encodeTagged, encodeText, encodeUnsigned } from '../cbor/plain-writer.js';
 import { encodeEnvelope } from '../envelope/encode.js';
-import { assertion, knownValue, leaf, node, type Envelope, type NodeEnvelope } from '../envelope/envelope.js';
+import {
+  assertion,
+  knownValue,
+  leaf,
+  leafOfEncoding,
+  node,
+  type Envelope,
+  type NodeEnvelope,
+} from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { bytesFrom } from '../envelope/queries.js';
 import { TAG } from '../envelope/tags.js';
@@ -13,7 +22,7 @@ import {
   xidDocumentEnvelope,
   type XidDocument,
 } from '../xid/document.js';
-import { xidCbor, xidFrom } from '../xid/xid.js';
+import { xidFrom } from '../xid/xid.js';
 import { MESSAGE_FORMAT, MESSAGE_ID_BYTES, type MessageHeader } from './message.js';
 
 /** The signed part of a message, read but not yet believed. */
@@ -49,28 +58,33 @@ export function contentEnvelope(
   introduction?: XidDocument,
 ): NodeEnvelope {
   const isReply = header.inReplyTo !== undefined;
-  const call = node(leaf(taggedValue(TAG.function, functionName)), [
-    assertion(ONLY_PARAMETER, leaf(taggedValue(TAG.encodedCbor, cbor(body)))),
+  const call = node(tagged([TAG.function], encodeText(functionName)), [
+    assertion(ONLY_PARAMETER, tagged([TAG.encodedCbor], encodeByteString(body))),
   ]);
-  const sender =
-    introduction === undefined ? leaf(xidCbor(header.sender)) : xidDocumentEnvelope(introduction);
+  const sender = introduction === undefined ? xidLeaf(header.sender) : xidDocumentEnvelope(introduction);
   const assertions: Envelope[] = [
     FORMAT,
     assertion(isReply ? RESULT : BODY, call),
     assertion(knownValue(KNOWN.sender), sender),
-    assertion(RECIPIENT, leaf(xidCbor(header.recipient))),
-    assertion(knownValue(KNOWN.date), leaf(taggedValue(TAG.date, header.date))),
-    assertion(knownValue(KNOWN.validUntil), leaf(taggedValue(TAG.date, header.expiresAt))),
+    assertion(RECIPIENT, xidLeaf(header.recipient)),
+    assertion(knownValue(KNOWN.date), tagged([TAG.date], encodeUnsigned(header.date))),
+    assertion(knownValue(KNOWN.validUntil), tagged([TAG.date], encodeUnsigned(header.expiresAt))),
   ];
-  if (isReply) assertions.push(assertion(knownValue(KNOWN.id), leaf(aridCbor(header.id))));
-  const subject = isReply
-    ? taggedValue(TAG.response, aridCbor(header.inReplyTo))
-    : taggedValue(TAG.request, aridCbor(header.id));
-  return node(leaf(subject), assertions);
+  if (isReply) assertions.push(assertion(knownValue(KNOWN.id), aridLeaf([], header.id)));
+  const subject = isReply ? aridLeaf([TAG.response], header.inReplyTo) : aridLeaf([TAG.request], header.id);
+  return node(subject, assertions);
 }
 
-function aridCbor(bytes: Uint8Array): Cbor {
-  return taggedValue(TAG.arid, cbor(bytes));
+function tagged(tags: readonly number[], content: Uint8Array): Envelope {
+  return leafOfEncoding(encodeTagged(tags, content));
+}
+
+function aridLeaf(tags: readonly number[], bytes: Uint8Array): Envelope {
+  return tagged([...tags, TAG.arid], encodeByteString(bytes));
+}
+
+function xidLeaf(xid: Xid): Envelope {
+  return tagged([TAG.xid], encodeByteString(xid));
 }
 
 /**

@@ -1,18 +1,18 @@
 import { BugError, concatBytes, encodeUtf8, reveal } from '@ckm/foundation';
-import { cbor, taggedValue } from '../cbor/dcbor.js';
+import { encodeByteString, encodeList, encodeTagged, encodeUnsigned } from '../cbor/plain-writer.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import { encryptSubjectWithNonce } from '../envelope/encrypt.js';
 import {
   withAssertion,
   assertion,
   knownValue,
-  leaf,
+  leafOfEncoding,
   node,
   wrap,
   type Envelope,
 } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
-import { sealContentKey, sealedKeyCbor } from '../envelope/permits/recipient.js';
+import { encodeSealedKey, sealContentKey } from '../envelope/permits/recipient.js';
 import { TAG } from '../envelope/tags.js';
 import type { Identity } from '../identity/identity.js';
 import { CHACHA_KEY_BYTES, CHACHA_NONCE_BYTES, X25519_KEY_BYTES } from '../primitives/contract.js';
@@ -84,10 +84,15 @@ function misuse(why: string): BugError {
   });
 }
 
+/** The scheme's number in a signature. Source: bc-components-rust, src/signing/signature.rs. */
+const ED25519 = 2;
+
 function signContent(content: Envelope, sender: Identity): Envelope {
   const wrapped = wrap(content);
   const signature = primitives.ed25519Sign(wrapped.digest, reveal(sender.signingKey, 'sign a message'));
-  const object = leaf(taggedValue(TAG.signature, cbor([cbor(2), cbor(signature)])));
+  const object = leafOfEncoding(
+    encodeTagged([TAG.signature], encodeList([encodeUnsigned(ED25519), encodeByteString(signature)])),
+  );
   return node(wrapped, [assertion(knownValue(KNOWN.signed), object)]);
 }
 
@@ -116,5 +121,5 @@ function sealSigned(signed: Envelope, args: SealMessageArgs): Envelope {
   );
   secrets.fill(0);
   material.fill(0);
-  return withAssertion(hidden, knownValue(KNOWN.hasRecipient), leaf(sealedKeyCbor(permit)));
+  return withAssertion(hidden, knownValue(KNOWN.hasRecipient), leafOfEncoding(encodeSealedKey(permit)));
 }

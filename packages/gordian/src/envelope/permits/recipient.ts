@@ -1,19 +1,20 @@
 import { AccessError, EncodingError, encodeUtf8, reveal, type Secret } from '@ckm/foundation';
-import {
-  cbor,
-  encodeCanonical,
-  MajorType,
-  taggedValue,
-  type Cbor,
-  type DecodeLimits,
-} from '../../cbor/dcbor.js';
+import { MajorType, type Cbor, type DecodeLimits } from '../../cbor/dcbor.js';
+import { encodeByteString, encodeList, encodeTagged } from '../../cbor/plain-writer.js';
 import { CHACHA_KEY_BYTES, CHACHA_NONCE_BYTES, X25519_KEY_BYTES } from '../../primitives/contract.js';
 import { drawRandom, type RandomBytes } from '../../primitives/random.js';
 import { primitives } from '../../primitives/runtime.js';
 import { encryptedMessageFrom } from '../decode.js';
-import { encryptedMessageCbor } from '../encode.js';
+import { encodeEncryptedMessage } from '../encode.js';
 import { decryptBytes, decryptSubject, encryptBytes, encryptSubject } from '../encrypt.js';
-import { withAssertion, knownValue, leaf, wrap, type EncryptedMessage, type Envelope } from '../envelope.js';
+import {
+  withAssertion,
+  knownValue,
+  leafOfEncoding,
+  wrap,
+  type EncryptedMessage,
+  type Envelope,
+} from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { bytesFrom, leafValue, objectsFor, unwrap } from '../queries.js';
 import { TAG } from '../tags.js';
@@ -44,7 +45,7 @@ export function sealContentKey(
       hint: 'ask the recipient for their public keys again',
     });
   }
-  const plaintext = encodeCanonical(taggedValue(TAG.symmetricKey, cbor(contentKey)));
+  const plaintext = encodeTagged([TAG.symmetricKey], encodeByteString(contentKey));
   const message = encryptBytes(plaintext, sharedKey, nonce);
   sharedKey.fill(0);
   plaintext.fill(0);
@@ -86,12 +87,10 @@ function contentKeyFrom(plaintext: Uint8Array): Uint8Array | null {
 }
 
 /** Tagged CBOR 40019. */
-export function sealedKeyCbor(sealed: SealedKey): Cbor {
-  const message = taggedValue(TAG.encrypted, encryptedMessageCbor(sealed.message));
-  return taggedValue(
-    TAG.sealedMessage,
-    cbor([message, taggedValue(TAG.x25519PublicKey, cbor(sealed.ephemeralKey))]),
-  );
+export function encodeSealedKey({ message, ephemeralKey }: SealedKey): Uint8Array {
+  const sealed = encodeTagged([TAG.encrypted], encodeEncryptedMessage(message));
+  const key = encodeTagged([TAG.x25519PublicKey], encodeByteString(ephemeralKey));
+  return encodeTagged([TAG.sealedMessage], encodeList([sealed, key]));
 }
 
 /** `null` for a permit of a kind we cannot use (post-quantum). @throws EncodingError `PERMIT_INVALID`. */
@@ -133,7 +132,7 @@ export function addRecipient(
     drawRandom(random, CHACHA_NONCE_BYTES),
   );
   ephemeralSecret.fill(0);
-  return withAssertion(envelope, knownValue(KNOWN.hasRecipient), leaf(sealedKeyCbor(sealed)));
+  return withAssertion(envelope, knownValue(KNOWN.hasRecipient), leafOfEncoding(encodeSealedKey(sealed)));
 }
 
 /** Hides the whole envelope from everybody but the holders of the given X25519 keys. */
