@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../home/open-owner.js';
+import { formatRemedy } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Style } from '../terminal/terminal.js';
 import { VERSION } from '../version.js';
@@ -24,7 +25,8 @@ async function doctor(context: Context): Promise<void> {
     ...(await checkDisk(context)),
     ...(await client.diagnose(VERSION)),
   ];
-  const rows = lines.map(({ level, subject, text, fix }) => [
+  const shown = lines.map(withFix);
+  const rows = shown.map(({ level, subject, text, fix }) => [
     level,
     subject,
     text,
@@ -35,9 +37,15 @@ async function doctor(context: Context): Promise<void> {
     const { level } = lines[i]!;
     return terminal.style(STYLES[level], line.slice(0, level.length)) + line.slice(level.length);
   });
-  terminal.result(styled.join('\n'), lines);
+  terminal.result(styled.join('\n'), shown);
   const failing = lines.filter(({ level }) => level === 'fail');
   if (failing.length > 0) throw faultsFound(failing, lines.length);
+}
+
+/** The fix with the command that does it, where there is one. */
+function withFix(line: DoctorLine): DoctorLine {
+  const { fix, remedy } = line;
+  return remedy === undefined ? line : { ...line, fix: formatRemedy(remedy, fix) };
 }
 
 /** Servers are to blame only when something fails that is not on this machine. */

@@ -4,6 +4,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../home/open-owner.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { wordsOf } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
 
@@ -91,7 +92,7 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
 }
 
 function marginText(terminal: Terminal, { margin, isMarginLow, remedy }: KeyStatus): string {
-  if (remedy !== null) return terminal.style('yellow', `not complete: ${remedy}`);
+  if (remedy !== null) return terminal.style('yellow', `not complete: ${wordsOf(remedy).command}`);
   if (margin < 0) return terminal.style('red', 'cannot sign');
   const failures = margin === 1 ? '1 more failure' : `${margin} more failures`;
   const text = margin === 0 ? 'no more may fail' : `${failures} before signing stops`;

@@ -53,7 +53,9 @@ describe('a server that lost its database, and kept config.json, storage.key and
     });
     expect(verified.status).toBe(69);
     const { stdout } = await lab.ckm(['doctor']);
-    expect(stdout).toMatch(/fail +letters on alpha +does not know you.*fix: ckm key restore letters/);
+    expect(stdout).toMatch(
+      /fail +letters on alpha +does not know you.*fix: let it recover its share: ckm key restore letters/,
+    );
     expect((await lab.ckm(['status'])).stdout).toMatch(/alpha +does not know you any more/);
   });
 

@@ -89,7 +89,7 @@ describe('an owner whose laptop is lost', () => {
     );
     expect(errorOf(await restored(['address', bitcoin!]))).toMatchObject({
       code: 'KEY_NOT_USABLE',
-      hint: 'finish it with: ckm key fetch',
+      hint: 'finish it first: ckm key fetch',
     });
     expect((await restored(['sign', message!, '--message', 'rescue', '--yes'])).status).toBe(0);
     proxies[2]!.before = () => 'pass';

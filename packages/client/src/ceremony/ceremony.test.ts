@@ -322,7 +322,7 @@ describe('V22: a ceremony that is interrupted', () => {
         code: 'SERVERS_MISSING',
         exitCode: 69,
         facts: { servers: ['bravo'] },
-        hint: expect.stringMatching(/ckm sessions resume [0-9a-f]{8}/),
+        remedy: { kind: 'resumeSession', id: expect.stringMatching(/^[0-9a-f]{8}$/) },
       });
       stage.calmDown();
       const [session] = await openSessions();

@@ -271,8 +271,12 @@ async function assertGoingOn(run: KeyRun, participant: Participant, view: Sessio
     case 'cancelled':
     case 'expired': {
       const code = view.state === 'expired' ? 'SESSION_EXPIRED' : 'SESSION_CANCELLED';
-      const hint = 'start again with: ckm key create';
-      throw new StateError(`the session on ${server.name} is ${view.state}${because}`, { code, hint, facts });
+      throw new StateError(`the session on ${server.name} is ${view.state}${because}`, {
+        code,
+        hint: 'start again',
+        remedy: { kind: 'createKey' },
+        facts,
+      });
     }
     default:
   }
@@ -301,7 +305,8 @@ function serversMissing(
     .find((text) => text !== undefined);
   return new AvailabilityError(`still waiting for ${listed(names)}${why === undefined ? '' : `: ${why}`}`, {
     code: 'SERVERS_MISSING',
-    hint: `nothing is lost; when all servers run, go on with: ckm sessions resume ${id}`,
+    hint: 'nothing is lost: go on when all servers run',
+    remedy: { kind: 'resumeSession', id },
     facts: { servers: names, session: encodeHex(run.session.sessionId) },
   });
 }

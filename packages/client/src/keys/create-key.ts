@@ -122,7 +122,8 @@ export async function assertNameFree({ store }: ClientContext, name: string): Pr
   if (sessions.some((one) => one.kind === 'dkg' && one.state === 'open' && one.keyName === name)) {
     throw new UsageError(`a key ${name} is already being made`, {
       code: 'KEY_EXISTS',
-      hint: 'go on with it: ckm sessions resume; or give it up: ckm sessions cancel',
+      hint: 'go on with it, or give it up',
+      remedy: { kind: 'resumeSession' },
     });
   }
 }
@@ -167,6 +168,7 @@ const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
 function policyInvalid(why: string): UsageError {
   return new UsageError(`the policy cannot be used: ${why}`, {
     code: 'POLICY_INVALID',
-    hint: 'correct the field named; see: ckm key create --help',
+    hint: 'correct the field named',
+    remedy: { kind: 'createKey' },
   });
 }

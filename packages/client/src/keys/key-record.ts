@@ -1,5 +1,5 @@
 import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
-import { equalBytes, PeerFaultError, StateError, StorageError } from '@ckm/foundation';
+import { equalBytes, PeerFaultError, type Remedy, StateError, StorageError } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
 import {
@@ -89,7 +89,7 @@ export function requireUsable(key: CertifiedKey): CertifiedKey {
   if (key.isComplete) return key;
   throw new StateError(
     `key ${key.record.name} is not ready: not every server has promised to have stored it`,
-    { code: 'KEY_NOT_USABLE', hint: `finish it with: ${remedyFor(key.record)}` },
+    { code: 'KEY_NOT_USABLE', hint: 'finish it first', remedy: remedyFor(key.record) },
   );
 }
 
@@ -103,8 +103,8 @@ export function requireSignable(key: CertifiedKey): CertifiedKey {
 }
 
 /** How a key that is not complete becomes so. */
-export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): string {
-  return fetchedAt === undefined ? 'ckm sessions resume' : 'ckm key fetch';
+export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): Remedy {
+  return { kind: fetchedAt === undefined ? 'resumeSession' : 'fetchKeys' };
 }
 
 /**
@@ -143,7 +143,8 @@ function certificateInvalid(name: string, cause: unknown): StorageError {
   const why = cause instanceof PeerFaultError ? cause.code : 'it cannot be read';
   return new StorageError(`the stored certificate of key ${name} does not hold: ${why}`, {
     code: 'KEY_CERTIFICATE_INVALID',
-    hint: `move store/${keyPath(name)} away, then get the key back from its servers: ckm key fetch`,
+    hint: `move the record ${keyPath(name)} away, then get the key back from its servers`,
+    remedy: { kind: 'fetchKeys' },
     cause,
   });
 }

@@ -31,7 +31,8 @@ export async function loadKeyRecord(store: ClientStore, name: string): Promise<K
   if (bytes === null) {
     throw new UsageError(`there is no key ${JSON.stringify(name.slice(0, 40))}`, {
       code: 'KEY_UNKNOWN',
-      hint: 'list your keys with: ckm key list',
+      hint: 'list your keys',
+      remedy: { kind: 'listKeys' },
     });
   }
   return parseKeyRecord(path, bytes);

@@ -73,7 +73,8 @@ async function keep({ store }: ClientContext, record: KeyRecord): Promise<void> 
   if (before !== null && !equalBytes(before.certificate, record.certificate)) {
     throw new UsageError(`there is another key ${record.name} now`, {
       code: 'KEY_EXISTS',
-      hint: `move store/${keyPath(record.name)} away, then go on with: ckm sessions resume`,
+      hint: `rename that key, then go on`,
+      remedy: { kind: 'renameKey', key: record.name },
     });
   }
   await saveKeyRecord(store, record);
@@ -164,7 +165,8 @@ function notPromised(run: KeyRun, missing: readonly Participant[]): CkmError {
     `the key exists, but ${listed(names)} has not promised to have stored it`,
     {
       code: 'SERVERS_MISSING',
-      hint: `send nothing to this key yet; go on with: ckm sessions resume ${shortId(run.session.sessionId)}`,
+      hint: 'send nothing to this key yet, and go on when they answer',
+      remedy: { kind: 'resumeSession', id: shortId(run.session.sessionId) },
       facts: { servers: names },
     },
   );
@@ -193,7 +195,8 @@ function keyHeld(name: string, holders: readonly string[]): StateError {
 function tooLate(session: KeySession): StateError {
   return new StateError(`session ${shortId(session.sessionId)} cannot be given up: its key is complete`, {
     code: 'SESSION_OVER',
-    hint: `finish it with: ckm sessions resume ${shortId(session.sessionId)}`,
+    hint: 'finish it',
+    remedy: { kind: 'resumeSession', id: shortId(session.sessionId) },
     retryable: false,
   });
 }

@@ -60,7 +60,8 @@ describe('a server that lost its database', () => {
       level: 'fail',
       subject: 'letters on alpha',
       text: 'has lost its share of letters',
-      fix: 'ckm key restore letters',
+      fix: 'let it recover its share',
+      remedy: { kind: 'restoreKey', keys: ['letters'] },
     });
     expect((await client.status()).keys).toMatchObject([
       { name: 'letters', lost: ['alpha'], reachable: ['bravo', 'charlie'], margin: 0 },
@@ -74,7 +75,10 @@ describe('a server that lost its database', () => {
     expect(servers.map(({ verdict }) => verdict)).toEqual(['forgot', 'silent', 'holds']);
     const lines = await client.diagnose();
     expect(lines).toContainEqual(
-      expect.objectContaining({ subject: 'letters on alpha', fix: 'ckm key restore letters' }),
+      expect.objectContaining({
+        subject: 'letters on alpha',
+        remedy: { kind: 'restoreKey', keys: ['letters'] },
+      }),
     );
     expect(lines).toContainEqual(
       expect.objectContaining({ subject: 'alpha', text: expect.stringContaining('does not know you') }),

@@ -1,4 +1,4 @@
-import { CkmError, UsageError } from '@ckm/foundation';
+import { CkmError, type Remedy, UsageError } from '@ckm/foundation';
 import type { Participant } from '../ceremony/ask-all.js';
 import { checkAcknowledgement } from '../ceremony/certificate.js';
 import type { ClientContext } from '../context.js';
@@ -33,6 +33,8 @@ export interface ServerRestoration {
   readonly code: string | null;
   /** What to do about it; an imperative sentence. */
   readonly hint: string | null;
+  /** The same as data. */
+  readonly remedy: Remedy | null;
 }
 
 export interface KeyRestoration {
@@ -111,8 +113,8 @@ async function restoreAt(
     text: string,
     refusal?: CkmError,
   ): ServerRestoration => {
-    const { code = null, hint = null } = refusal ?? {};
-    return { server: server.name, slot, outcome, text, code, hint };
+    const { code = null, hint = null, remedy = null } = refusal ?? {};
+    return { server: server.name, slot, outcome, text, code, hint, remedy };
   };
   try {
     let { verdict, text } = await askForKey(context, key, slot, server);
@@ -153,6 +155,7 @@ function notOfKey(server: string, key: string): UsageError {
   if (!/^[a-z0-9][a-z0-9._-]{0,31}$/.test(server)) return serverUnknown(server);
   return new UsageError(`server ${server} is not one of key ${key}`, {
     code: 'QUORUM_SERVERS_MISMATCH',
-    hint: `name servers of the key: ckm key verify ${key} lists them`,
+    hint: 'name servers of the key',
+    remedy: { kind: 'showKey', key },
   });
 }

@@ -101,7 +101,8 @@ describe('doctor', () => {
         level: 'warn',
         subject: 'ink, paper, wax on bravo',
         text: 'server bravo: too many requests',
-        fix: 'ask the operator of bravo; see: ckm explain RATE_LIMITED',
+        fix: 'ask the operator of bravo',
+        remedy: { kind: 'read', code: 'RATE_LIMITED' },
       },
     ]);
   });

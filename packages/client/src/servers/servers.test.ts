@@ -91,7 +91,8 @@ describe('a server', () => {
     await expect(add()).rejects.toMatchObject({
       code: 'SERVER_IDENTITY_CHANGED',
       exitCode: 77,
-      hint: expect.stringContaining('ckm server add NEWNAME URL'),
+      hint: expect.stringContaining('under a new name'),
+      remedy: { kind: 'addServer' },
     });
     expect((await client.status()).servers).toMatchObject([{ isReachable: false }]);
     const lines = await client.diagnose();

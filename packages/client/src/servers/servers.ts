@@ -43,6 +43,7 @@ export async function saveServerRecord(store: ClientStore, record: ServerRecord)
 export function serverUnknown(name: string): UsageError {
   return new UsageError(`there is no server ${JSON.stringify(name.slice(0, 40))}`, {
     code: 'SERVER_UNKNOWN',
-    hint: 'list your servers with: ckm server list; add one with: ckm server add NAME URL',
+    hint: 'list your servers, or add it first',
+    remedy: { kind: 'listServers' },
   });
 }

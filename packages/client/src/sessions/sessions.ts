@@ -44,7 +44,8 @@ export async function findSession(store: ClientStore, id: string): Promise<Sessi
   if (path === undefined || bytes === null) {
     throw new UsageError(`there is no session ${JSON.stringify(id.slice(0, 70))}`, {
       code: 'SESSION_UNKNOWN',
-      hint: 'list your sessions with: ckm sessions',
+      hint: 'list your sessions',
+      remedy: { kind: 'listSessions' },
     });
   }
   if (found.length > 1) {
@@ -62,10 +63,9 @@ export function requireOpen(session: SessionRecord): void {
   const why = session.reason === null ? '' : `: ${session.reason}`;
   throw new StateError(`session ${shortId(session.sessionId)} is over (${session.state})${why}`, {
     code: 'SESSION_OVER',
-    hint:
-      session.kind === 'sign' && session.artefact !== null
-        ? `get its signature with: ckm sessions show ${shortId(session.sessionId)} --out FILE`
-        : 'start a new one',
+    ...(session.kind === 'sign' && session.artefact !== null
+      ? { hint: 'get its signature', remedy: { kind: 'showRequest', id: shortId(session.sessionId) } }
+      : { hint: 'start a new one' }),
     retryable: false,
   });
 }

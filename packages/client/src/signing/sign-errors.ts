@@ -12,7 +12,8 @@ export function refusalFrom({ server }: Participant, { state, reason }: RequestR
   if (state === 'rejected') {
     return new PolicyError(`${server.name} rejected the request${because}`, {
       code: 'REQUEST_REJECTED',
-      hint: `ask the operator of ${server.name}, or sign with other servers: --without ${server.name}`,
+      hint: `ask the operator of ${server.name}, or sign without that server`,
+      remedy: { kind: 'leaveOut', servers: [server.name] },
       retryable: false,
       facts,
     });
@@ -39,7 +40,8 @@ export function tooFewServers(run: SignRun): CkmError {
   ];
   return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${told.join(', ')}`, {
     code: 'TOO_FEW_SERVERS',
-    hint: 'look at each of them with: ckm doctor; then ask again',
+    hint: 'look at each of them, then ask again',
+    remedy: { kind: 'diagnose' },
     facts: {
       needed,
       servers: [...run.silences, ...run.refusals].map(({ participant }) => participant.server.name),
@@ -80,7 +82,8 @@ export function requestWaiting(run: SignRun): PolicyError {
   const id = shortId(run.requestId);
   return new PolicyError(`the request waits for a person at ${listed(names)}`, {
     code: 'REQUEST_WAITING',
-    hint: `go on when it is approved: ckm sessions resume ${id}`,
+    hint: 'go on with it when it is approved',
+    remedy: { kind: 'resumeRequest', id },
     facts: { session: id, servers: names, expiresAt: run.expiresAt },
   });
 }

@@ -267,7 +267,8 @@ function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult 
 function notOfKey(server: string, key: CertifiedKey): UsageError {
   return new UsageError(`${server} is no server of key ${key.record.name}`, {
     code: 'SERVER_UNKNOWN',
-    hint: `see its servers with: ckm key show ${key.record.name}`,
+    hint: 'see which servers it has',
+    remedy: { kind: 'showKey', key: key.record.name },
   });
 }
 
@@ -275,6 +276,7 @@ function tooFewLeft(key: CertifiedKey, left: number): UsageError {
   const { needed } = key.public.quorum;
   return new UsageError(`key ${key.record.name} needs ${needed} servers, and only ${left} are left to ask`, {
     code: 'QUORUM_SERVERS_MISMATCH',
-    hint: 'leave out fewer servers, or add the missing ones again: ckm server add',
+    hint: 'leave out fewer servers, or add the missing ones again',
+    remedy: { kind: 'addServer' },
   });
 }

@@ -80,7 +80,8 @@ export function outOfTurn(run: SignRun, participant: Participant, did: string): 
   const { name } = participant.server;
   const error = new CkmError('PeerFaultError', `${name} ${did}`, {
     code: 'FAULT_OUT_OF_TURN',
-    hint: `sign without it: --without ${name}; and tell its operator`,
+    hint: 'tell its operator, and sign without it',
+    remedy: { kind: 'leaveOut', servers: [name] },
     facts: { servers: [name] },
   });
   return refused(run, participant, error);

@@ -1,4 +1,4 @@
-import { CkmError } from '@ckm/foundation';
+import { CkmError, type Remedy } from '@ckm/foundation';
 import type { ClientContext } from '../context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
@@ -8,12 +8,13 @@ import { listServerRecords } from '../servers/servers.js';
 import { listSessions } from '../sessions/sessions.js';
 import { readStatus, type Status } from './status.js';
 
-/** One line of a diagnosis. `fix`: one imperative sentence. */
+/** One line of a diagnosis. `fix`: one imperative sentence; `remedy`: the same as data. */
 export interface DoctorLine {
   readonly level: 'ok' | 'warn' | 'fail';
   readonly subject: string;
   readonly text: string;
   readonly fix?: string;
+  readonly remedy?: Remedy;
   /** Set when it is about this machine, and no server can help. */
   readonly isLocal?: true;
 }
@@ -60,10 +61,18 @@ async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
       lines.push({ level: 'ok', subject, text: `${found.length} on record, all readable` });
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
-      lines.push({ level: 'fail', subject, text: error.message, fix: error.hint, isLocal: true });
+      lines.push({ ...failed(subject, error), isLocal: true });
     }
   }
   return lines;
+}
+
+function failed(subject: string, { message, hint, remedy }: CkmError): DoctorLine {
+  return { level: 'fail', subject, text: message, fix: hint, ...(remedy === null ? {} : { remedy }) };
+}
+
+function explained(code: string | null | undefined): Pick<DoctorLine, 'remedy'> {
+  return code === null || code === undefined ? {} : { remedy: { kind: 'read', code } };
 }
 
 async function checkIdentities(context: ClientContext, { servers }: Status): Promise<DoctorLine[]> {
@@ -78,7 +87,7 @@ async function checkIdentities(context: ClientContext, { servers }: Status): Pro
         // That it does not answer has a line of its own.
         const isTold = servers.some((server) => server.name === name && server.problem !== null);
         if (isTold && error.errorClass === 'AvailabilityError') return [];
-        return [{ level: 'fail', subject: name, text: error.message, fix: error.hint }];
+        return [failed(name, error)];
       }
     }),
   );
@@ -87,7 +96,15 @@ async function checkIdentities(context: ClientContext, { servers }: Status): Pro
 
 function checkServers({ servers }: Status): DoctorLine[] {
   if (servers.length === 0) {
-    return [{ level: 'warn', subject: 'servers', text: 'there are none', fix: 'ckm server add NAME URL' }];
+    return [
+      {
+        level: 'warn',
+        subject: 'servers',
+        text: 'there are none',
+        fix: 'add one',
+        remedy: { kind: 'addServer' },
+      },
+    ];
   }
   return servers.flatMap(
     ({
@@ -104,15 +121,16 @@ function checkServers({ servers }: Status): DoctorLine[] {
       if (!isReachable) {
         const text = problem?.text ?? 'does not answer';
         if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') {
-          const fix = `ckm key restore, for each key of it; without any: ckm server add ${name} ${url}`;
-          return [{ level: 'fail', subject: name, text, fix }];
+          const fix = 'restore each key of it, or add it again where there is none';
+          return [{ level: 'fail', subject: name, text, fix, remedy: { kind: 'addServer', name, url } }];
         }
         return [
           {
             level: 'fail',
             subject: name,
             text,
-            fix: `ask its operator; see: ckm explain ${problem?.code ?? ''}`,
+            fix: 'ask its operator',
+            ...explained(problem?.code),
           },
         ];
       }
@@ -124,7 +142,7 @@ function checkServers({ servers }: Status): DoctorLine[] {
       }
       if (unrecorded > 0) {
         const text = `holds ${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record here`;
-        lines.push({ level: 'warn', subject: name, text, fix: 'ckm key fetch' });
+        lines.push({ level: 'warn', subject: name, text, fix: 'fetch them', remedy: { kind: 'fetchKeys' } });
       }
       if (keys !== null && keyQuota !== null && keys >= keyQuota) {
         const text = `your ${keyQuota} keys there are used up`;
@@ -167,11 +185,14 @@ function checkArithmetic({ servers }: Status): DoctorLine[] {
 
 function checkMargins({ keys }: Status): DoctorLine[] {
   return keys.map(({ name, margin, isMarginLow, quorum, reachable, lost }): DoctorLine => {
-    const fix = lost.length > 0 ? `ckm key restore ${name}` : 'bring the servers that do not answer back';
+    const way: Pick<DoctorLine, 'fix' | 'remedy'> =
+      lost.length > 0
+        ? { fix: 'let them recover their shares', remedy: { kind: 'restoreKey', keys: [name] } }
+        : { fix: 'bring the servers that do not answer back' };
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
-    if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, fix };
+    if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, ...way };
     if (isMarginLow) {
-      return { level: 'warn', subject: name, text: `${margin} more may fail: ${text}`, fix };
+      return { level: 'warn', subject: name, text: `${margin} more may fail: ${text}`, ...way };
     }
     return { level: 'ok', subject: name, text };
   });
@@ -197,7 +218,7 @@ async function checkKeys(
       }
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
-      lines.push({ level: 'fail', subject: name, text: error.message, fix: error.hint });
+      lines.push(failed(name, error));
     }
   }
   // What keeps a server from answering at all has a line of its own, whatever number of keys it holds.
@@ -231,20 +252,39 @@ function keyLine(keys: readonly string[], { server, verdict, text, code }: Serve
   const subject = `${keys.join(', ')} on ${server}`;
   switch (verdict) {
     case 'pending':
-      return { level: 'warn', subject, text, fix: `ckm sessions resume, or ckm key restore ${keys[0]}` };
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: 'go on making it, or restore it',
+        remedy: { kind: 'restoreKey', keys },
+      };
     case 'lost':
     case 'forgot':
-      return { level: 'fail', subject, text, fix: keys.map((name) => `ckm key restore ${name}`).join('; ') };
+      return {
+        level: 'fail',
+        subject,
+        text,
+        fix: 'let it recover its share',
+        remedy: { kind: 'restoreKey', keys },
+      };
     case 'silent':
       return { level: 'warn', subject, text, fix: `bring ${server} back` };
     case 'unknown':
-      return { level: 'warn', subject, text, fix: 'ckm server add, with its address' };
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: 'add it again, with its address',
+        remedy: { kind: 'addServer' },
+      };
     case 'refused':
       return {
         level: 'warn',
         subject,
         text,
-        fix: `ask the operator of ${server}; see: ckm explain ${code ?? ''}`,
+        fix: `ask the operator of ${server}`,
+        ...explained(code),
       };
     default:
       return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
@@ -256,7 +296,15 @@ async function checkSessions({ store, clock }: ClientContext): Promise<DoctorLin
   const overdue = open.filter(({ expiresAt }) => expiresAt <= clock());
   if (overdue.length > 0) {
     const text = `${overdue.length} open beyond their time`;
-    return [{ level: 'warn', subject: 'sessions', text, fix: 'ckm sessions, then resume or cancel each' }];
+    return [
+      {
+        level: 'warn',
+        subject: 'sessions',
+        text,
+        fix: 'go on with each or cancel it',
+        remedy: { kind: 'listSessions' },
+      },
+    ];
   }
   return [{ level: 'ok', subject: 'sessions', text: `${open.length} open` }];
 }

@@ -1,5 +1,5 @@
 import type { Result } from '@ckm/api';
-import { AvailabilityError, CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
@@ -49,8 +49,8 @@ export interface KeyStatus {
   readonly isMarginLow: boolean;
   /** Whether every server has promised that it stored the certificate. */
   readonly isComplete: boolean;
-  /** The command that completes it; null when it is complete. */
-  readonly remedy: string | null;
+  /** What completes it; null when it is complete. */
+  readonly remedy: Remedy | null;
 }
 
 export interface Status {

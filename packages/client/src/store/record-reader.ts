@@ -65,6 +65,7 @@ function readerOf(path: string, value: Data): RecordReader {
 export function corrupt(path: string): StorageError {
   return new StorageError(`the stored record ${path} is damaged`, {
     code: 'STORE_CORRUPT',
-    hint: 'restore it from a copy, or remove it and run: ckm doctor',
+    hint: 'restore it from a copy, or move it away and have everything looked at',
+    remedy: { kind: 'diagnose' },
   });
 }

@@ -59,7 +59,8 @@ export function unreachable(url: string, cause: unknown, why?: string): Availabi
   const reason = why ?? reasonOf(cause);
   return new AvailabilityError(`no server answers at ${url}${reason === '' ? '' : `: ${reason}`}`, {
     code: 'SERVER_UNREACHABLE',
-    hint: 'check the address, and that the server runs: ckm doctor',
+    hint: 'check the address, and that the server runs',
+    remedy: { kind: 'diagnose' },
     cause,
   });
 }
@@ -78,7 +79,8 @@ export function timedOut(url: string, timeoutMs: number): AvailabilityError {
     `the server at ${url} did not answer within ${Math.ceil(timeoutMs / 1000)} s`,
     {
       code: 'SERVER_TIMEOUT',
-      hint: 'try again, or wait longer with --timeout',
+      hint: 'try again, or wait longer for it',
+      remedy: { kind: 'waitLonger' },
     },
   );
 }

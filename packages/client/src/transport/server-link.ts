@@ -125,7 +125,7 @@ function answerLost(server: string, cause: CkmError): AvailabilityError {
 /** A server's refusal with the owner's name of the server in front. */
 function saidBy(
   server: string,
-  { errorClass, message, code, hint, httpStatus, retryable, facts }: CkmError,
+  { errorClass, message, code, hint, remedy, httpStatus, retryable, facts }: CkmError,
 ): CkmError {
   return new CkmError(errorClass, `server ${server}: ${message}`, {
     code,
@@ -133,6 +133,7 @@ function saidBy(
     httpStatus,
     retryable,
     facts: { ...facts, server },
+    ...(remedy === null ? {} : { remedy }),
   });
 }
 
@@ -197,7 +198,9 @@ function refusedUnsealed(server: string, status: number, body: Uint8Array): Avai
     `server ${server} did not accept the message: HTTP ${status}${code === '' ? '' : `, ${code}`}`,
     {
       code: 'SERVER_REFUSED_MESSAGE',
-      hint: code === '' ? 'check the address, and that the server is unsealed' : `see: ckm explain ${code}`,
+      ...(code === ''
+        ? { hint: 'check the address, and that the server is unsealed' }
+        : { hint: 'read what that means', remedy: { kind: 'read', code } }),
       facts: { server, status, ...(code === '' ? {} : { reason: code }) },
     },
   );

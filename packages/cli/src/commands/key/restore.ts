@@ -73,8 +73,9 @@ function notRestored({ name, servers }: KeyRestoration): AvailabilityError | Pee
   const names = [first!, ...more].map(({ server }) => server);
   return new AvailabilityError(`the share of ${name} did not come back at ${names.join(', ')}`, {
     code: 'KEY_NOT_RESTORED',
-    hint:
-      more.length === 0 && first!.hint !== null ? first!.hint : 'see the lines marked fail, and do it again',
+    ...(more.length === 0 && first!.hint !== null
+      ? { hint: first!.hint, ...(first!.remedy === null ? {} : { remedy: first!.remedy }) }
+      : { hint: 'see the lines marked fail, and do it again' }),
     facts: { servers: names },
   });
 }

@@ -14,6 +14,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../home/open-owner.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
+import { wordsOf } from '../../terminal/remedy-words.js';
 import type { Terminal } from '../../terminal/terminal.js';
 
 /** `ckm key show NAME` */
@@ -66,7 +67,7 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     ...(isComplete ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
-    `  State       ${isComplete ? 'stored by every server' : `not complete: go on with ${remedyFor(record)}`}`,
+    `  State       ${isComplete ? 'stored by every server' : `not complete: go on with ${wordsOf(remedyFor(record)).command}`}`,
   ].join('\n');
 }
 

@@ -130,7 +130,7 @@ describe('an owner with nothing but the seed and the servers', () => {
     expect(missing).toMatchObject([{ server: 'charlie', slot: 3, code: 'SERVER_UNREACHABLE' }]);
     await expect(client.usableKey('letters')).rejects.toMatchObject({
       code: 'KEY_NOT_USABLE',
-      hint: 'finish it with: ckm key fetch',
+      remedy: { kind: 'fetchKeys' },
     });
     expect((await client.sign({ key: 'letters', ...messageOf('two will do') })).signers).toHaveLength(2);
     stage.calmDown();

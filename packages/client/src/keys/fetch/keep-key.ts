@@ -83,7 +83,8 @@ async function assertNew(context: ClientContext, name: string, { keyId }: Fetche
   if (twin === undefined) return;
   throw new UsageError(`this key is on record already as ${twin.name}`, {
     code: 'KEY_EXISTS',
-    hint: `use it as ${twin.name}, or rename it: ckm key rename`,
+    hint: `use it as ${twin.name}, or rename it`,
+    remedy: { kind: 'renameKey', key: twin.name },
   });
 }
 
@@ -100,6 +101,7 @@ function assertVouched(fetched: FetchedKey, acknowledged: readonly number[]): vo
 function notVouched({ quorum, suggestedName }: FetchedKey): AccessError {
   return new AccessError(`fewer than ${quorum.needed} servers say that the key ${suggestedName} is yours`, {
     code: 'KEY_NOT_VOUCHED',
-    hint: 'add the other servers of the key, or wait until they answer; then: ckm key fetch',
+    hint: 'add the other servers of the key, or wait until they answer; then fetch it again',
+    remedy: { kind: 'fetchKeys' },
   });
 }
