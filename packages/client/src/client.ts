@@ -2,7 +2,7 @@ import { platformTransport } from '#transport';
 import { UsageError } from '@ckm/foundation';
 import { namesOf } from './ceremony/ask-all.js';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
-import { createKeyShelf, listKeyRecords } from './keys/keys.js';
+import { createKeyReader, listKeyRecords, type ReadKey } from './keys/keys.js';
 import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
 import { fetchKeys } from './keys/fetch/fetch-keys.js';
 import type { FetchedKey, FetchedKeys } from './keys/fetch/fetched-key.js';
@@ -26,12 +26,18 @@ import { createSigner, type SignArgs, type SignPreview, type SignResult } from '
 import { diagnose, type DoctorLine } from './status/doctor.js';
 import { readStatus, type Status } from './status/status.js';
 import type { ClientStore } from './store/client-store.js';
+import type { OnUnreadable } from './store/record-store.js';
 import type { Transport } from './transport/transport.js';
 
 export interface ClientOptions {
   /** 32 bytes, or how to get them when they are first needed. The client wipes them when it is closed. */
   readonly seed: SeedSource;
   readonly store: ClientStore;
+  /**
+   * Is told of stored records that cannot be read: lists go on without them. Without it a list that holds one throws, so
+   * that nothing is ever left out in silence.
+   */
+  readonly onUnreadable?: OnUnreadable;
   readonly transport?: Transport;
   /** UnixSeconds. */
   readonly clock?: () => number;
@@ -118,11 +124,12 @@ export function createClient(options: ClientOptions): Client {
     },
     options.store,
     options.seed,
+    options.onUnreadable,
   );
   const { store } = context;
-  const shelf = createKeyShelf(store);
+  const readKey = createKeyReader(store);
   const pools = createCommitmentPools(store);
-  const signer = createSigner(context, shelf, pools);
+  const signer = createSigner(context, readKey, pools);
   const silent: OnProgress = () => undefined;
   let hasActed = false;
   const acting = <T>(work: Promise<T>): Promise<T> => {
@@ -145,11 +152,11 @@ export function createClient(options: ClientOptions): Client {
     },
 
     planKey: (args) => planKey(context, args),
-    createKey: (args, on = silent) => acting(createKey(context, shelf, args, on)),
+    createKey: (args, on = silent) => acting(createKey(context, readKey, args, on)),
     listKeys: () => listKeyRecords(store),
-    showKey: shelf,
-    usableKey: async (name) => requireUsable(await shelf(name)),
-    verifyKey: async (name, on = silent) => verifyKey(context, await shelf(name), on),
+    showKey: readKey,
+    usableKey: async (name) => requireUsable(await readKey(name)),
+    verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
     fetchKeys: () => fetchKeys(context),
     countUnrecorded: async (name) => {
       const held = await heldKeysOf(context, await showServerRecord(store, name));
@@ -158,15 +165,11 @@ export function createClient(options: ClientOptions): Client {
     keepKey: (fetched, args = {}) => keepKey(context, fetched, args),
     completeKey: (name) => completeKey(context, name),
     planRename: (name, wanted) => planRename(context, name, wanted),
-    renameKey: async (name, wanted) => {
-      const record = await renameKey(context, name, wanted);
-      shelf.forget(name);
-      return record;
-    },
+    renameKey: (name, wanted) => renameKey(context, name, wanted),
     planRestoration: async ({ name, servers }) =>
-      namesOf(await planRestoration(context, await shelf(name), servers)),
+      namesOf(await planRestoration(context, await readKey(name), servers)),
     restoreKey: async (args, on = silent) => {
-      const restoration = await restoreKey(context, await shelf(args.name), args, on);
+      const restoration = await restoreKey(context, await readKey(args.name), args, on);
       signer.forgetServers();
       return restoration;
     },
@@ -193,7 +196,7 @@ export function createClient(options: ClientOptions): Client {
     },
 
     status: () => readStatus(context),
-    diagnose: (version) => diagnose(context, shelf, version),
+    diagnose: (version) => diagnose(context, readKey, version),
     close: async () => {
       try {
         await signer.settle();
@@ -209,7 +212,7 @@ export function createClient(options: ClientOptions): Client {
 
 async function createKey(
   context: ClientContext,
-  shelf: (name: string) => Promise<CertifiedKey>,
+  readKey: ReadKey,
   args: CreateKeyArgs,
   on: OnProgress,
 ): Promise<CertifiedKey> {
@@ -221,7 +224,7 @@ async function createKey(
     return begun;
   });
   await makeKey(context, session, participants, on);
-  return shelf(args.name);
+  return readKey(args.name);
 }
 
 async function cancelSession(

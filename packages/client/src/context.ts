@@ -3,14 +3,16 @@ import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
 import { identityForServer } from './seed/identity.js';
 import type { ServerRecord } from './servers/server-record.js';
 import type { ClientStore } from './store/client-store.js';
+import { deriveRecordKey, type RecordKey } from './store/record-seal.js';
+import { createRecordStore, type OnUnreadable, type RecordStore } from './store/record-store.js';
 import { createServerLink, type LinkMeans, type ServerLink } from './transport/server-link.js';
 
-/** The owner seed, or how to get it when it is first needed: looking at stored records needs none. */
+/** The owner seed, or how to get it when it is first needed: to speak to a server, or to check a stored record. */
 export type SeedSource = Secret<Uint8Array> | (() => Promise<Secret<Uint8Array>>);
 
 /** What every part of a client works with. */
 export interface ClientContext extends LinkMeans {
-  readonly store: ClientStore;
+  readonly store: RecordStore;
   /** Who we are to that server. */
   identityFor(server: Xid): Promise<Identity>;
   /** A way to ask a pinned server; the same one every time. */
@@ -19,7 +21,12 @@ export interface ClientContext extends LinkMeans {
   close(): void;
 }
 
-export function createContext(means: LinkMeans, store: ClientStore, source: SeedSource): ClientContext {
+export function createContext(
+  means: LinkMeans,
+  store: ClientStore,
+  source: SeedSource,
+  onUnreadable?: OnUnreadable,
+): ClientContext {
   let seed: Promise<Secret<Uint8Array>> | undefined;
   let closed = false;
   const identities = new Map<string, Identity>();
@@ -33,6 +40,12 @@ export function createContext(means: LinkMeans, store: ClientStore, source: Seed
       throw error;
     }
   };
+  let recordKey: RecordKey | undefined;
+  const recordKeyOf = async (): Promise<RecordKey> => {
+    if (closed) throw clientClosed();
+    recordKey ??= deriveRecordKey(await openSeed());
+    return recordKey;
+  };
   const identityFor = async (server: Xid): Promise<Identity> => {
     if (closed) throw clientClosed();
     const key = encodeHex(server);
@@ -42,7 +55,7 @@ export function createContext(means: LinkMeans, store: ClientStore, source: Seed
   };
   return {
     ...means,
-    store,
+    store: createRecordStore(store, recordKeyOf, onUnreadable),
     identityFor,
     linkTo: async (server) => {
       const key = `${encodeHex(server.xid)} ${server.url} ${server.name}`;
@@ -55,6 +68,7 @@ export function createContext(means: LinkMeans, store: ClientStore, source: Seed
       for (const identity of identities.values()) wipeIdentity(identity);
       identities.clear();
       links.clear();
+      if (recordKey !== undefined) wipe(recordKey.mac);
       void seed?.then(wipe, () => undefined);
     },
   };

@@ -40,6 +40,7 @@ export type { DoctorLine } from './status/doctor.js';
 export type { KeyStatus, ServerStatus, Status } from './status/status.js';
 // store
 export type { ClientStore } from './store/client-store.js';
+export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';
 export { indexedDbStore } from './store/indexed-db-store.js';
 export { memoryStore } from './store/memory-store.js';
 // transport

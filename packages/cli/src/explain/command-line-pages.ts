@@ -97,6 +97,21 @@ export const COMMAND_LINE_PAGES = pagesOf({
     'A damaged pin or key record could make you trust the wrong server or key.',
     'Restore the file from a copy, or move it away and make it again: a server with ckm server add, a key with ckm key fetch.',
   ],
+  RECORD_ALTERED: [
+    'A record in the owner’s folder is not as this owner wrote it: its seal under the owner seed does not fit.',
+    'Somebody who can write to this disk could otherwise show you a wrong address, or pin a wrong server.',
+    'Find out who could write there. Restore the file from a copy, or move it away and make it again: a server with ckm server add, a key with ckm key fetch.',
+  ],
+  RECORD_OF_ANOTHER_SEED: [
+    'A record in the owner’s folder was written under another owner seed.',
+    'Records of two owners in one folder would mix up their keys.',
+    'Use --home with the folder of that seed, or move the file away.',
+  ],
+  RECORD_FORMAT_UNKNOWN: [
+    'A record in the owner’s folder is of a format that this version does not know.',
+    'An older or newer version wrote it, or something that is not CKM.',
+    'Use the version that wrote it, or move the file away and make it again: a server with ckm server add, a key with ckm key fetch.',
+  ],
   STORE_UNAVAILABLE: [
     'A file or folder of the owner’s records cannot be read or written.',
     'What is not on disk is not sent, so that a crash can be resumed.',

@@ -1,13 +1,14 @@
 import { type Client, createClient, type SeedSource } from '@ckm/client';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
+import { plainText } from '../terminal/plain-text.js';
 import { fileStore } from './file-store.js';
 import { requireInitialised } from './home.js';
 import { unlockSeed } from './owner-seed.js';
 
 /**
- * The owner's client over the files of the home folder. The passphrase is asked for when a server is first spoken to;
- * looking at what is stored needs none. Closed when the command ends.
+ * The owner's client over the files of the home folder. The passphrase is asked for when a server is first spoken to, or
+ * when the first stored record is read: records are checked under the seed. Closed when the command ends.
  * @throws StateError `HOME_NOT_INITIALISED`
  */
 export async function openOwner(
@@ -19,6 +20,9 @@ export async function openOwner(
     seed,
     store: fileStore(context.home.store),
     timeoutMs: context.timeoutMs,
+    onUnreadable: ({ error }) => {
+      context.terminal.warn(plainText(`left out: ${error.message} (${error.code})`));
+    },
   });
   context.onEnd(() => client.close());
   return client;

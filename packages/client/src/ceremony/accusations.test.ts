@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { type Actor, createStage, type Stage } from '../test/stage.js';
+import { type Actor, createStage, recordsOf, type Stage } from '../test/stage.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -110,7 +110,7 @@ describe('a server that accuses another, while a key is made', () => {
     });
     const [path, ...more] = await store.list('evidence');
     expect(more).toEqual([]);
-    const { convinces, exhibits } = decodeData((await store.get(path!))!) as {
+    const { convinces, exhibits } = decodeData((await recordsOf(store).get(path!))!) as {
       convinces: string;
       exhibits: { parameters: Uint8Array; packets: Uint8Array[][] };
     };

@@ -1,6 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
 import { type Data, encodeData } from '@ckm/gordian';
-import type { ClientStore } from '../store/client-store.js';
+import type { RecordStore } from '../store/record-store.js';
 
 /** What a server did, as this client saw it. */
 export interface Evidence {
@@ -22,7 +22,7 @@ export interface Evidence {
 const EVIDENCE_FOLDER = 'evidence';
 
 /** Keeps it under a path that is returned. Kept once: the same fault of the same server in the same session. */
-export async function saveEvidence(store: ClientStore, evidence: Evidence): Promise<string> {
+export async function saveEvidence(store: RecordStore, evidence: Evidence): Promise<string> {
   const { sessionId, serverId, code } = evidence;
   const who = encodeHex(serverId).slice(0, 8);
   const path = `${EVIDENCE_FOLDER}/${encodeHex(sessionId).slice(0, 16)}-${who}-${code.toLowerCase().replaceAll('_', '-')}`;

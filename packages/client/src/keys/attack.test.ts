@@ -25,7 +25,7 @@ test('whoever puts one record in the place of another does not have the wrong ke
   ] as const;
   for (const [place, other] of swaps) await store.put(place, (await store.get(other))!);
   const later = ownerClient(stage.transport, () => stage.now, { store });
-  const damaged = { code: 'STORE_CORRUPT' };
+  const damaged = { code: 'RECORD_ALTERED' };
   await expect(later.showKey('savings')).rejects.toMatchObject(damaged);
   await expect(later.listServers()).rejects.toMatchObject(damaged);
   await expect(later.listSessions()).rejects.toMatchObject(damaged);

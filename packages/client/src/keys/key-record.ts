@@ -1,5 +1,12 @@
 import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
-import { equalBytes, PeerFaultError, type Remedy, StateError, StorageError } from '@ckm/foundation';
+import {
+  encodeHex,
+  equalBytes,
+  PeerFaultError,
+  type Remedy,
+  StateError,
+  StorageError,
+} from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
 import {
@@ -62,7 +69,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
   const record = readRecord(path, bytes);
   const policy = keyPolicy.safeParse(record.value('policy'));
   const network = record.has('network') ? NETWORKS.find((one) => one === record.text('network')) : null;
-  if (record.integer('version') !== 1 || !policy.success || network === undefined) throw corrupt(path);
+  if (!policy.success || network === undefined) throw corrupt(path);
   // A record in the place of another would show somebody else's address under a name he trusts.
   if (keyPath(record.text('name')) !== path) throw corrupt(path);
   return {
@@ -105,6 +112,30 @@ export function requireSignable(key: CertifiedKey): CertifiedKey {
 /** How a key that is not complete becomes so. */
 export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): Remedy {
   return { kind: fetchedAt === undefined ? 'resumeSession' : 'fetchKeys' };
+}
+
+/** What caches about a key are kept under: its id and its epoch, in hex. */
+export function epochName({ keyId, certificate }: Pick<CertifiedKey, 'keyId' | 'certificate'>): string {
+  return `${encodeHex(keyId)}-${certificate.params.epoch}`;
+}
+
+/** A checked key with what a record says of it now; null when the record is of another certificate or policy. */
+export function recertify(known: CertifiedKey, record: KeyRecord): CertifiedKey | null {
+  const isSame =
+    equalBytes(record.certificate, known.record.certificate) &&
+    equalBytes(policyHash(record.policy), known.certificate.params.policyHash);
+  if (!isSame) return null;
+  const { network, ...context } = known.context;
+  return {
+    ...known,
+    record,
+    isComplete: isComplete(record, known.public.quorum.of),
+    context: {
+      ...context,
+      name: record.name,
+      ...(record.network === null ? {} : { network: record.network }),
+    },
+  };
 }
 
 /**

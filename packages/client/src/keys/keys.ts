@@ -1,31 +1,28 @@
 import { UsageError } from '@ckm/foundation';
-import type { ClientStore } from '../store/client-store.js';
+import { listRecords, type RecordStore } from '../store/record-store.js';
 import {
   certifyRecord,
   type CertifiedKey,
   encodeKeyRecord,
+  epochName,
   KEY_FOLDER,
   keyPath,
   type KeyRecord,
   parseKeyRecord,
+  recertify,
 } from './key-record.js';
 
-/** Every key on record, by name. @throws StorageError `STORE_CORRUPT` */
-export async function listKeyRecords(store: ClientStore): Promise<KeyRecord[]> {
-  const records: KeyRecord[] = [];
-  for (const path of await store.list(KEY_FOLDER)) {
-    const bytes = await store.get(path);
-    if (bytes !== null) records.push(parseKeyRecord(path, bytes));
-  }
-  return records;
+/** Every key on record that can be read, by name. @throws as {@link listRecords} */
+export async function listKeyRecords(store: RecordStore): Promise<KeyRecord[]> {
+  return listRecords(store, KEY_FOLDER, parseKeyRecord);
 }
 
-export async function saveKeyRecord(store: ClientStore, record: KeyRecord): Promise<void> {
+export async function saveKeyRecord(store: RecordStore, record: KeyRecord): Promise<void> {
   await store.put(keyPath(record.name), encodeKeyRecord(record));
 }
 
 /** @throws UsageError `KEY_UNKNOWN`; StorageError `STORE_CORRUPT` */
-export async function loadKeyRecord(store: ClientStore, name: string): Promise<KeyRecord> {
+export async function loadKeyRecord(store: RecordStore, name: string): Promise<KeyRecord> {
   const path = keyPath(name);
   const bytes = /^[a-z0-9][a-z0-9._-]{0,31}$/.test(name) ? await store.get(path) : null;
   if (bytes === null) {
@@ -38,27 +35,23 @@ export async function loadKeyRecord(store: ClientStore, name: string): Promise<K
   return parseKeyRecord(path, bytes);
 }
 
-/** Gives a key by its name. */
-export interface KeyShelf {
-  (name: string): Promise<CertifiedKey>;
-  /** The record of that name is gone or another. */
-  forget(name: string): void;
-}
+/** Gives a key by its name, its certificate checked. */
+export type ReadKey = (name: string) => Promise<CertifiedKey>;
 
 /**
- * Keys whose certificates this process has checked, so that each is checked once. One that is not complete is read
- * again each time: another process may have completed it.
+ * Reads the record each time, and checks each certificate once: what was checked is remembered by key id and epoch, never
+ * by name, because names are given to other keys, also by other processes.
  */
-export function createKeyShelf(store: ClientStore): KeyShelf {
-  const shelf = new Map<string, Promise<CertifiedKey>>();
-  const load = async (name: string) => certifyRecord(await loadKeyRecord(store, name));
-  const take = async (name: string): Promise<CertifiedKey> => {
-    const known = shelf.get(name) ?? load(name);
-    shelf.set(name, known);
-    known.catch(() => shelf.delete(name));
-    const key = await known;
-    if (!key.isComplete) shelf.delete(name);
+export function createKeyReader(store: RecordStore): ReadKey {
+  const checked = new Map<string, CertifiedKey>();
+  return async (name) => {
+    const record = await loadKeyRecord(store, name);
+    for (const known of checked.values()) {
+      const again = recertify(known, record);
+      if (again !== null) return again;
+    }
+    const key = certifyRecord(record);
+    checked.set(epochName(key), key);
     return key;
   };
-  return Object.assign(take, { forget: (name: string) => void shelf.delete(name) });
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { type ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import { createStage, messageOf, ownerClient, recordsOf, type Stage, unreachable } from '../test/stage.js';
 import { encodeKeyRecord, parseKeyRecord } from './key-record.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -171,8 +171,8 @@ describe('restoring a key', () => {
   test('makes a key complete whose last promise a server took with it', async () => {
     await lose('charlie');
     const path = 'keys/letters';
-    const record = parseKeyRecord(path, (await store.get(path))!);
-    await store.put(path, encodeKeyRecord({ ...record, acknowledged: [1, 2] }));
+    const record = parseKeyRecord(path, (await recordsOf(store).get(path))!);
+    await recordsOf(store).put(path, encodeKeyRecord({ ...record, acknowledged: [1, 2] }));
     const later = ownerClient(stage.transport, () => stage.now, { store });
     await expect(later.sign({ key: 'letters', ...messageOf('a') })).rejects.toMatchObject({
       code: 'KEY_NOT_USABLE',

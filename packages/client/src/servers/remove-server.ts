@@ -1,8 +1,10 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
+import { KEY_FOLDER, parseKeyRecord } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
+import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
-import type { ClientStore } from '../store/client-store.js';
+import { findUnreadable, type RecordStore } from '../store/record-store.js';
 import { serverPath } from './server-record.js';
 import { showServerRecord } from './servers.js';
 
@@ -10,8 +12,14 @@ import { showServerRecord } from './servers.js';
  * Forgets a server. Its account there stays.
  * @throws UsageError `SERVER_UNKNOWN`; `SERVER_IN_USE` when a key or an open session needs it
  */
-export async function removeServer(store: ClientStore, name: string): Promise<void> {
+export async function removeServer(store: RecordStore, name: string): Promise<void> {
   const { xid } = await showServerRecord(store, name);
+  // Whether a key that cannot be read needs the server, nobody can tell.
+  const [unreadable] = [
+    ...(await findUnreadable(store, KEY_FOLDER, parseKeyRecord)),
+    ...(await findUnreadable(store, SESSION_FOLDER, parseSession)),
+  ];
+  if (unreadable !== undefined) throw unreadable.error;
   const keys = (await listKeyRecords(store)).filter((record) =>
     parseCertificate(record.certificate).params.roster.some(({ serverId }) => equalBytes(serverId, xid)),
   );

@@ -47,7 +47,7 @@ export function encodeServerRecord(record: ServerRecord): Uint8Array {
 /** @throws StorageError `STORE_CORRUPT` */
 export function parseServerRecord(path: string, bytes: Uint8Array): ServerRecord {
   const record = readRecord(path, bytes);
-  if (record.integer('version') !== 1 || serverPath(record.text('name')) !== path) throw corrupt(path);
+  if (serverPath(record.text('name')) !== path) throw corrupt(path);
   try {
     return {
       name: record.text('name'),

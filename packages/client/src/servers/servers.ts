@@ -1,5 +1,5 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
-import type { ClientStore } from '../store/client-store.js';
+import { listRecords, type RecordStore } from '../store/record-store.js';
 import {
   encodeServerRecord,
   parseServerRecord,
@@ -8,18 +8,13 @@ import {
   type ServerRecord,
 } from './server-record.js';
 
-/** Every pinned server, by name. @throws StorageError `STORE_CORRUPT` */
-export async function listServerRecords(store: ClientStore): Promise<ServerRecord[]> {
-  const records: ServerRecord[] = [];
-  for (const path of await store.list(SERVER_FOLDER)) {
-    const bytes = await store.get(path);
-    if (bytes !== null) records.push(parseServerRecord(path, bytes));
-  }
-  return records;
+/** Every pinned server whose record can be read, by name. @throws as {@link listRecords} */
+export async function listServerRecords(store: RecordStore): Promise<ServerRecord[]> {
+  return listRecords(store, SERVER_FOLDER, parseServerRecord);
 }
 
 /** @throws UsageError `SERVER_UNKNOWN`; StorageError `STORE_CORRUPT` */
-export async function showServerRecord(store: ClientStore, name: string): Promise<ServerRecord> {
+export async function showServerRecord(store: RecordStore, name: string): Promise<ServerRecord> {
   const bytes = /^[a-z0-9][a-z0-9._-]{0,31}$/.test(name) ? await store.get(serverPath(name)) : null;
   if (bytes === null) throw serverUnknown(name);
   return parseServerRecord(serverPath(name), bytes);
@@ -27,7 +22,7 @@ export async function showServerRecord(store: ClientStore, name: string): Promis
 
 /** The pinned server with that XID. @throws UsageError `SERVER_UNKNOWN` */
 export async function serverWithXid(
-  store: ClientStore,
+  store: RecordStore,
   xid: Uint8Array,
   name: string,
 ): Promise<ServerRecord> {
@@ -36,7 +31,7 @@ export async function serverWithXid(
   return found;
 }
 
-export async function saveServerRecord(store: ClientStore, record: ServerRecord): Promise<void> {
+export async function saveServerRecord(store: RecordStore, record: ServerRecord): Promise<void> {
   await store.put(serverPath(record.name), encodeServerRecord(record));
 }
 

@@ -64,7 +64,6 @@ export function encodeSession(record: SessionRecord): Uint8Array {
 /** @throws StorageError `STORE_CORRUPT` */
 export function parseSession(path: string, bytes: Uint8Array): SessionRecord {
   const record = readRecord(path, bytes);
-  if (record.integer('version') !== 1) throw corrupt(path);
   const base = readBase(path, record);
   if (sessionPath(base.sessionId) !== path) throw corrupt(path);
   const kind = record.text('kind');

@@ -1,5 +1,5 @@
 import { encodeHex, StateError, UsageError } from '@ckm/foundation';
-import type { ClientStore } from '../store/client-store.js';
+import { listRecords, type RecordStore } from '../store/record-store.js';
 import {
   encodeSession,
   parseSession,
@@ -9,23 +9,18 @@ import {
   shortId,
 } from './session-record.js';
 
-export async function saveSession(store: ClientStore, session: SessionRecord): Promise<void> {
+export async function saveSession(store: RecordStore, session: SessionRecord): Promise<void> {
   await store.put(sessionPath(session.sessionId), encodeSession(session));
 }
 
 /** As if it had never been. */
-export async function removeSession(store: ClientStore, sessionId: Uint8Array): Promise<void> {
+export async function removeSession(store: RecordStore, sessionId: Uint8Array): Promise<void> {
   await store.delete(sessionPath(sessionId));
 }
 
 /** Every session on record, oldest first. @throws StorageError `STORE_CORRUPT` */
-export async function listSessions(store: ClientStore): Promise<SessionRecord[]> {
-  const paths = await store.list(SESSION_FOLDER);
-  const sessions: SessionRecord[] = [];
-  for (const path of paths) {
-    const bytes = await store.get(path);
-    if (bytes !== null) sessions.push(parseSession(path, bytes));
-  }
+export async function listSessions(store: RecordStore): Promise<SessionRecord[]> {
+  const sessions = await listRecords(store, SESSION_FOLDER, parseSession);
   return sessions.sort(
     (a, b) => a.createdAt - b.createdAt || (encodeHex(a.sessionId) < encodeHex(b.sessionId) ? -1 : 1),
   );
@@ -35,7 +30,7 @@ export async function listSessions(store: ClientStore): Promise<SessionRecord[]>
  * The session that the first digits of an id name.
  * @throws UsageError `SESSION_UNKNOWN`, `SESSION_AMBIGUOUS`
  */
-export async function findSession(store: ClientStore, id: string): Promise<SessionRecord> {
+export async function findSession(store: RecordStore, id: string): Promise<SessionRecord> {
   const wanted = id.toLowerCase();
   const paths = /^[0-9a-f]{4,64}$/.test(wanted) ? await store.list(SESSION_FOLDER) : [];
   const found = paths.filter((path) => path.startsWith(`${SESSION_FOLDER}/${wanted}`));

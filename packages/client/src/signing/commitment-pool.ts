@@ -1,7 +1,6 @@
 import { MAX_POOL, type NonceCommitment } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
 import { type Data, encodeData } from '@ckm/gordian';
-import type { ClientStore } from '../store/client-store.js';
+import { isUnreadable, type RecordStore } from '../store/record-store.js';
 import { readRecord } from '../store/record-reader.js';
 
 /** Unused commitments of the servers of one key: with them a signature costs one round trip. */
@@ -20,13 +19,16 @@ export interface CommitmentPool {
 
 /** All pools of a client. */
 export interface CommitmentPools {
-  /** The pool of a key; commitments kept from an earlier process are taken out of the store before it is returned. */
-  open(keyId: Uint8Array): Promise<CommitmentPool>;
+  /**
+   * The pool of one epoch of a key; commitments kept from an earlier process are taken out of the store before it is
+   * returned. @param epoch as `epochName` calls it
+   */
+  open(epoch: string): Promise<CommitmentPool>;
   /** Puts what was not used back into the store. */
   close(): Promise<void>;
 }
 
-const FOLDER = 'pool';
+export const POOL_FOLDER = 'pool';
 const FIRST_TARGET = 16;
 const LARGEST_TARGET = 256;
 
@@ -34,15 +36,14 @@ const LARGEST_TARGET = 256;
  * Commitments live in memory while a client runs. In the store they are only between runs: a pool is deleted there, for
  * good, before the first of it can be sent, so that no commitment is ever sent twice, whatever happens to the process.
  */
-export function createCommitmentPools(store: ClientStore): CommitmentPools {
+export function createCommitmentPools(store: RecordStore): CommitmentPools {
   const pools = new Map<string, Promise<{ pool: CommitmentPool; contents: Contents }>>();
   const openPool = async (id: string) => {
-    const contents = await store.exclusive(FOLDER, () => withdraw(store, id));
+    const contents = await store.exclusive(POOL_FOLDER, () => withdraw(store, id));
     return { contents, pool: createPool(contents) };
   };
   return {
-    open: async (keyId) => {
-      const id = encodeHex(keyId);
+    open: async (id) => {
       const known = pools.get(id) ?? openPool(id);
       pools.set(id, known);
       known.catch(() => pools.delete(id));
@@ -53,7 +54,7 @@ export function createCommitmentPools(store: ClientStore): CommitmentPools {
       pools.clear();
       for (const [id, opening] of entries) {
         const { contents } = await opening;
-        await store.exclusive(FOLDER, () => deposit(store, id, contents));
+        await store.exclusive(POOL_FOLDER, () => deposit(store, id, contents));
       }
     },
   };
@@ -98,36 +99,43 @@ function createPool(contents: Contents): CommitmentPool {
   };
 }
 
-async function withdraw(store: ClientStore, id: string): Promise<Contents> {
-  const path = `${FOLDER}/${id}`;
-  const bytes = await store.get(path).catch(() => null);
-  await store.delete(path);
-  return bytes === null ? new Map() : parseContents(path, bytes);
+/** A pool that cannot be read is no loss to signing. It stays where it is, so that its owner hears of it. */
+async function withdraw(store: RecordStore, id: string): Promise<Contents> {
+  const path = `${POOL_FOLDER}/${id}`;
+  try {
+    const bytes = await store.get(path);
+    if (bytes === null) return new Map();
+    const contents = parsePool(path, bytes);
+    await store.delete(path);
+    return contents;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    store.leaveOut(path, error);
+    return new Map();
+  }
 }
 
-async function deposit(store: ClientStore, id: string, contents: Contents): Promise<void> {
-  const path = `${FOLDER}/${id}`;
+async function deposit(store: RecordStore, id: string, contents: Contents): Promise<void> {
+  const path = `${POOL_FOLDER}/${id}`;
   const slots: Data[] = [];
   for (const [slot, commitments] of contents) {
     const kept = commitments.slice(-FIRST_TARGET).map(({ hiding, binding }) => ({ hiding, binding }));
     if (kept.length > 0) slots.push({ slot, commitments: kept });
   }
-  if (slots.length > 0) await store.put(path, encodeData({ version: 1, slots }));
+  // One that could not be read is still there, for its owner to look at.
+  const isTaken = (await store.list(POOL_FOLDER)).includes(path);
+  if (slots.length > 0 && !isTaken) await store.put(path, encodeData({ version: 1, slots }));
 }
 
-/** A pool that cannot be read is no loss: servers give new commitments. */
-function parseContents(path: string, bytes: Uint8Array): Contents {
+/** @throws StorageError `RECORD_FORMAT_UNKNOWN`, `STORE_CORRUPT` */
+export function parsePool(path: string, bytes: Uint8Array): Contents {
   const contents: Contents = new Map();
-  try {
-    for (const entry of readRecord(path, bytes).records('slots')) {
-      const commitments = entry.records('commitments').map((one) => ({
-        hiding: one.bytes('hiding'),
-        binding: one.bytes('binding'),
-      }));
-      contents.set(entry.integer('slot'), commitments);
-    }
-    return contents;
-  } catch {
-    return new Map();
+  for (const entry of readRecord(path, bytes).records('slots')) {
+    const commitments = entry.records('commitments').map((one) => ({
+      hiding: one.bytes('hiding'),
+      binding: one.bytes('binding'),
+    }));
+    contents.set(entry.integer('slot'), commitments);
   }
+  return contents;
 }

@@ -1,6 +1,6 @@
 import type { SignSession } from '../sessions/session-record.js';
 import { removeSession, saveSession } from '../sessions/sessions.js';
-import type { ClientStore } from '../store/client-store.js';
+import type { RecordStore } from '../store/record-store.js';
 
 /**
  * What the store knows of a request while it runs. It is there before any server hears of the request, so that a client
@@ -19,7 +19,7 @@ export interface RequestTrace {
 }
 
 /** @param isKept whether the session was left before and is being resumed */
-export function createRequestTrace(store: ClientStore, session: SignSession, isKept: boolean): RequestTrace {
+export function createRequestTrace(store: RecordStore, session: SignSession, isKept: boolean): RequestTrace {
   let staysWhenOver = isKept;
   // The first attempt follows the beginning so closely that one write does for both.
   let written = session.attempts + 1;

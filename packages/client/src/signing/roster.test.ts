@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeServerRecord, parseServerRecord } from '../servers/server-record.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, ownerClient, type Stage, stranger } from '../test/stage.js';
+import { createStage, messageOf, ownerClient, recordsOf, type Stage, stranger } from '../test/stage.js';
 
 let stage: Stage;
 let store: ClientStore;
@@ -16,10 +16,10 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-test('a pin that was exchanged on disk for another identity is refused before anything is sent', async () => {
-  const pinned = parseServerRecord('servers/bravo', (await store.get('servers/bravo'))!);
+test('a pin that the owner’s own client was made to exchange for another identity is refused before anything is sent', async () => {
+  const pinned = parseServerRecord('servers/bravo', (await recordsOf(store).get('servers/bravo'))!);
   const forged = encodeServerRecord({ ...pinned, publicKeys: stranger().publicKeys });
-  await store.put('servers/bravo', forged);
+  await recordsOf(store).put('servers/bravo', forged);
   for (const actor of stage.actors) actor.asked = [];
   const client = ownerClient(stage.transport, () => stage.now, { store });
   const refusal = {

@@ -3,7 +3,8 @@ import type { Description } from '@ckm/requests';
 import type { KeyPolicy } from '@ckm/api';
 import { namesOf, type Participant } from '../ceremony/ask-all.js';
 import type { ClientContext } from '../context.js';
-import { type CertifiedKey, requireSignable } from '../keys/key-record.js';
+import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
+import type { ReadKey } from '../keys/keys.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { SignSession } from '../sessions/session-record.js';
 import type { ServerLink } from '../transport/server-link.js';
@@ -70,11 +71,7 @@ const GRUDGE_SECONDS = 30;
 /** Longest wait for a server that is only told that it is not needed any more. */
 const TIDY_MS = 3_000;
 
-export function createSigner(
-  context: ClientContext,
-  shelf: (name: string) => Promise<CertifiedKey>,
-  pools: CommitmentPools,
-): Signer {
+export function createSigner(context: ClientContext, readKey: ReadKey, pools: CommitmentPools): Signer {
   const silentUntil = new Map<string, number>();
   const tidying = new Set<Promise<unknown>>();
   const rosters = new Map<string, Promise<readonly Participant[]>>();
@@ -82,10 +79,10 @@ export function createSigner(
   let turn = context.random(1)[0]!;
 
   async function participantsOf(key: CertifiedKey, without: readonly string[]): Promise<Participant[]> {
-    const { name } = key.record;
-    const roster = rosters.get(name) ?? rosterOf(context, key);
-    rosters.set(name, roster);
-    roster.catch(() => rosters.delete(name));
+    const epoch = epochName(key);
+    const roster = rosters.get(epoch) ?? rosterOf(context, key);
+    rosters.set(epoch, roster);
+    roster.catch(() => rosters.delete(epoch));
     return withoutThose(key, await roster, without);
   }
 
@@ -103,7 +100,7 @@ export function createSigner(
     const participants = inOrder(await participantsOf(key, job.without));
     const links = new Map<Participant, ServerLink>();
     for (const participant of participants) links.set(participant, await context.linkTo(participant.server));
-    const pool = await pools.open(key.keyId);
+    const pool = await pools.open(epochName(key));
     const trace = createRequestTrace(context.store, session, job.isKept);
     await trace.begin();
     const outcome = await driveSignRun({
@@ -152,7 +149,7 @@ export function createSigner(
 
   return {
     async sign(args, on) {
-      const key = requireSignable(await shelf(args.key));
+      const key = requireSignable(await readKey(args.key));
       const request = understand(key, args.kind, args.payload);
       const now = context.clock();
       const lifetime = args.expiresInSeconds ?? lifetimeFor(key.record.policy);
@@ -163,7 +160,7 @@ export function createSigner(
       return run({ key, request, session, without, waitUntil, isKept: false, on });
     },
     async preview(args) {
-      const key = requireSignable(await shelf(args.key));
+      const key = requireSignable(await readKey(args.key));
       const { description } = understand(key, args.kind, args.payload);
       const participants = await participantsOf(key, args.without ?? []);
       return {
@@ -174,7 +171,7 @@ export function createSigner(
       };
     },
     async resume(session, on, waitSeconds = Number.POSITIVE_INFINITY) {
-      const key = requireSignable(await shelf(session.keyName));
+      const key = requireSignable(await readKey(session.keyName));
       const request = understand(key, session.requestKind, session.payload);
       const { without, expiresAt } = session;
       const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
@@ -182,7 +179,7 @@ export function createSigner(
     },
     async cancel(session, reason) {
       const { sessionId: requestId } = session;
-      for (const { server } of await participantsOf(await shelf(session.keyName), [])) {
+      for (const { server } of await participantsOf(await readKey(session.keyName), [])) {
         const link = await context.linkTo(server);
         await link.call('request.cancel', { requestId, reason }).catch(() => undefined);
       }

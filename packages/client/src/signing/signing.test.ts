@@ -13,6 +13,7 @@ import {
   type Tamper,
   messageOf,
   ownerClient,
+  recordsOf,
   type Stage,
   unreachable,
 } from '../test/stage.js';
@@ -165,7 +166,7 @@ describe('a server in the adversary’s hands', () => {
     expect(blamed.length).toBeGreaterThan(0);
     expect(new Set(blamed.map((one) => `${one.server} ${one.code}`))).toEqual(new Set([`bravo ${code}`]));
     // Nothing in it is signed as an answer to just that package: it is no proof to others, and says so.
-    const evidence = decodeData((await store.get(blamed[0]!.evidence))!);
+    const evidence = decodeData((await recordsOf(store).get(blamed[0]!.evidence))!);
     expect(evidence).toMatchObject({ code, convinces: 'owner' });
   });
 
@@ -358,13 +359,18 @@ describe('commitments', () => {
     expect(signers).toHaveLength(2);
   });
 
-  test('lost by a damaged pool file cost a round trip and nothing else', async () => {
+  test('lost by a damaged pool record cost a round trip and nothing else', async () => {
     await sign('warm');
     await client.close();
     const [path] = await store.list('pool');
     await store.put(path!, new Uint8Array([1, 2, 3]));
     client = reopen();
     expect((await sign('cold again')).attempts).toBe(1);
+    await client.close();
+    client = reopen();
+    // It is still there for its owner to look at, and doctor names it.
+    expect(await store.get(path!)).toEqual(new Uint8Array([1, 2, 3]));
+    expect(await client.diagnose()).toContainEqual(expect.objectContaining({ level: 'fail', subject: path }));
   });
 });
 

@@ -1,11 +1,16 @@
 import { CkmError, type Remedy } from '@ckm/foundation';
 import type { ClientContext } from '../context.js';
-import type { CertifiedKey } from '../keys/key-record.js';
-import { listKeyRecords } from '../keys/keys.js';
+import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
+import { KEY_FOLDER, parseKeyRecord } from '../keys/key-record.js';
+import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
+import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
 import { recheckServer } from '../servers/add-server.js';
 import { listServerRecords } from '../servers/servers.js';
+import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
+import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
+import { findUnreadable } from '../store/record-store.js';
 import { readStatus, type Status } from './status.js';
 
 /** One line of a diagnosis. `fix`: one imperative sentence; `remedy`: the same as data. */
@@ -21,7 +26,6 @@ export interface DoctorLine {
 
 /** Clocks further apart than this make messages expire before they arrive. */
 const CLOCK_LIMIT_SECONDS = 30;
-const EVIDENCE = 'evidence';
 
 /**
  * Looks at everything that can be wrong and says what to do about it. Writes nothing.
@@ -29,11 +33,10 @@ const EVIDENCE = 'evidence';
  */
 export async function diagnose(
   context: ClientContext,
-  shelf: (name: string) => Promise<CertifiedKey>,
+  readKey: ReadKey,
   version?: string,
 ): Promise<DoctorLine[]> {
   const stored = await checkStore(context);
-  if (stored.some(({ level }) => level === 'fail')) return stored;
   const status = await readStatus(context);
   return [
     ...stored,
@@ -42,30 +45,37 @@ export async function diagnose(
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),
-    ...(await checkKeys(context, shelf, status)),
+    ...(await checkKeys(context, readKey, status)),
     ...(await checkSessions(context)),
     ...(await checkEvidence(context)),
   ];
 }
 
+/** Every folder of records, and what reads them. Evidence is kept for people and read by none of ours. */
+const FOLDERS = [
+  [SERVER_FOLDER, parseServerRecord],
+  [KEY_FOLDER, parseKeyRecord],
+  [SESSION_FOLDER, parseSession],
+  [POOL_FOLDER, parsePool],
+  [EVIDENCE_FOLDER, () => null],
+] as const;
+
 async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
   const lines: DoctorLine[] = [];
-  const parts = [
-    ['servers', listServerRecords],
-    ['keys', listKeyRecords],
-    ['sessions', listSessions],
-  ] as const;
-  for (const [subject, read] of parts) {
-    try {
-      const found = await read(store);
-      lines.push({ level: 'ok', subject, text: `${found.length} on record, all readable` });
-    } catch (error) {
-      if (!(error instanceof CkmError)) throw error;
-      lines.push({ ...failed(subject, error), isLocal: true });
+  for (const [folder, parse] of FOLDERS) {
+    const unreadable = await findUnreadable(store, folder, parse);
+    const count = (await store.list(folder)).length - unreadable.length;
+    lines.push(
+      ...unreadable.map(({ path, error }): DoctorLine => ({ ...failed(path, error), isLocal: true })),
+    );
+    if (unreadable.length === 0 && ALWAYS_TOLD.includes(folder)) {
+      lines.push({ level: 'ok', subject: folder, text: `${count} on record, all readable` });
     }
   }
   return lines;
 }
+
+const ALWAYS_TOLD: readonly string[] = [SERVER_FOLDER, KEY_FOLDER, SESSION_FOLDER];
 
 function failed(subject: string, { message, hint, remedy }: CkmError): DoctorLine {
   return { level: 'fail', subject, text: message, fix: hint, ...(remedy === null ? {} : { remedy }) };
@@ -200,14 +210,14 @@ function checkMargins({ keys }: Status): DoctorLine[] {
 
 async function checkKeys(
   context: ClientContext,
-  shelf: (name: string) => Promise<CertifiedKey>,
+  readKey: ReadKey,
   { servers }: Status,
 ): Promise<DoctorLine[]> {
   const lines: DoctorLine[] = [];
   const found: Finding[] = [];
   for (const { name } of await listKeyRecords(context.store)) {
     try {
-      const { servers: verdicts } = await verifyKey(context, await shelf(name), () => undefined);
+      const { servers: verdicts } = await verifyKey(context, await readKey(name), () => undefined);
       found.push(...verdicts.map((one) => ({ ...one, key: name })));
       if (verdicts.every(({ verdict }) => verdict === 'holds')) {
         lines.push({
@@ -310,7 +320,7 @@ async function checkSessions({ store, clock }: ClientContext): Promise<DoctorLin
 }
 
 async function checkEvidence({ store }: ClientContext): Promise<DoctorLine[]> {
-  const kept = await store.list(EVIDENCE);
+  const kept = await store.list(EVIDENCE_FOLDER);
   if (kept.length === 0) return [];
   const text = `${kept.length} pieces about servers that misbehaved`;
   return [

@@ -1,5 +1,9 @@
 import { StorageError } from '@ckm/foundation';
 import { decodeData, type Data } from '@ckm/gordian';
+import { formatUnknown } from './record-seal.js';
+
+/** The `version` of every record body. */
+const VERSION = 1;
 
 /** Reads one stored record field by field; whatever is not of its form is a damaged record. */
 export interface RecordReader {
@@ -16,9 +20,9 @@ export interface RecordReader {
 }
 
 /**
- * Opens a record that was written with `encodeData`.
+ * Reads a record that was written with `encodeData`.
  * @param path names it in errors
- * @throws StorageError `STORE_CORRUPT`, also later, by the methods
+ * @throws StorageError `RECORD_FORMAT_UNKNOWN`; `STORE_CORRUPT`, also later, by the methods
  */
 export function readRecord(path: string, bytes: Uint8Array): RecordReader {
   let value: Data;
@@ -27,7 +31,12 @@ export function readRecord(path: string, bytes: Uint8Array): RecordReader {
   } catch {
     throw corrupt(path);
   }
-  return readerOf(path, value);
+  const record = readerOf(path, value);
+  const version = record.integer('version');
+  if (version !== VERSION) {
+    throw formatUnknown(path, `is of version ${version}, and this program knows version ${VERSION}`);
+  }
+  return record;
 }
 
 function readerOf(path: string, value: Data): RecordReader {

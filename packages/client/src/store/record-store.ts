@@ -39,13 +39,17 @@ export function createRecordStore(
     list: (prefix) => store.list(prefix),
     exclusive: (name, work) => store.exclusive(name, work),
     leaveOut: (path, error) => {
-      const isUnreadable = error instanceof CkmError && error.errorClass === 'StorageError';
-      if (!isUnreadable || onUnreadable === undefined) throw error;
+      if (!isUnreadable(error) || onUnreadable === undefined) throw error;
       if (told.has(path)) return;
       told.add(path);
       onUnreadable({ path, error });
     },
   };
+}
+
+/** Whether an error is about one record, and not about the store: the others can still be read. */
+export function isUnreadable(error: unknown): error is CkmError {
+  return error instanceof CkmError && (error.code.startsWith('RECORD_') || error.code === 'STORE_CORRUPT');
 }
 
 /**
@@ -81,7 +85,7 @@ export async function findUnreadable(
       const bytes = await store.get(path);
       if (bytes !== null) parse(path, bytes);
     } catch (error) {
-      if (!(error instanceof CkmError) || error.errorClass !== 'StorageError') throw error;
+      if (!isUnreadable(error)) throw error;
       unreadable.push({ path, error });
     }
   }

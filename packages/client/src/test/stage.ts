@@ -38,6 +38,8 @@ import {
 import { type Client, type ClientOptions, createClient } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
+import { deriveRecordKey } from '../store/record-seal.js';
+import { createRecordStore, type RecordStore } from '../store/record-store.js';
 import type { Transport, TransportReply, TransportRequest } from '../transport/transport.js';
 
 /** One message as a server in the adversary's hands sees it. */
@@ -126,7 +128,7 @@ export function ownerClient(
   changes: Partial<ClientOptions> = {},
 ): Client {
   return createClient({
-    seed: secret(new Uint8Array(32).fill(7)),
+    seed: secret(OWNER_SEED.slice()),
     store: memoryStore(),
     transport,
     clock,
@@ -248,6 +250,14 @@ export function stranger(): Identity {
 
 export function messageOf(text: string): { readonly kind: 'message'; readonly payload: Uint8Array } {
   return { kind: 'message', payload: buildMessageRequest({ domain: 'test', bytes: encodeUtf8(text) }) };
+}
+
+/** The seed of every owner here who has no other. */
+export const OWNER_SEED = new Uint8Array(32).fill(7);
+
+/** The records of that owner, opened and sealed as its client does. */
+export function recordsOf(store: ClientStore, seed = OWNER_SEED): RecordStore {
+  return createRecordStore(store, () => Promise.resolve(deriveRecordKey(secret(seed.slice()))), undefined);
 }
 
 /** Another store with the same records. */

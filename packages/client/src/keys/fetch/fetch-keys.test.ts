@@ -11,6 +11,7 @@ import {
   type Tamper,
   messageOf,
   ownerClient,
+  recordsOf,
   type Stage,
   unreachable,
 } from '../../test/stage.js';
@@ -376,7 +377,7 @@ describe('a key that is renamed', () => {
       attempts: 0,
       artefact: null,
     } as const;
-    await saveSession(store, session);
+    await saveSession(recordsOf(store), session);
     await mortal.renameKey('one', 'three');
     expect(await mortal.listSessions()).toEqual([{ ...session, keyName: 'three' }]);
     await store.put('keys/one', old!);

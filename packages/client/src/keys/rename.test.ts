@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Client } from '../client.js';
+import type { ClientStore } from '../store/client-store.js';
+import { memoryStore } from '../store/memory-store.js';
+import { createStage, messageOf, ownerClient, type Stage } from '../test/stage.js';
+
+let stage: Stage;
+let client: Client;
+let store: ClientStore;
+
+beforeEach(async () => {
+  stage = await createStage(3);
+  store = memoryStore();
+  client = await stage.owner({ store });
+  const quorum = { needed: 2, of: 2 } as const;
+  await client.createKey({ name: 'savings', purpose: 'message', quorum, servers: ['alpha', 'bravo'] });
+  await client.createKey({ name: 'trash', purpose: 'message', quorum, servers: ['bravo', 'charlie'] });
+});
+afterEach(() => stage.close());
+
+test('after two keys changed names, a signature is made by the servers of the key, not by those of its name', async () => {
+  expect((await client.sign({ key: 'savings', ...messageOf('a') })).signers).toEqual(['alpha', 'bravo']);
+  await client.renameKey('savings', 'old');
+  await client.renameKey('trash', 'savings');
+  expect((await client.preview({ key: 'savings', ...messageOf('b') })).asks.toSorted()).toEqual([
+    'bravo',
+    'charlie',
+  ]);
+  expect((await client.sign({ key: 'savings', ...messageOf('b') })).signers).toEqual(['bravo', 'charlie']);
+  expect((await client.sign({ key: 'old', ...messageOf('c') })).signers).toEqual(['alpha', 'bravo']);
+});
+
+test('a key that another process renamed is not shown under its old name', async () => {
+  const before = await client.showKey('savings');
+  const other = ownerClient(stage.transport, () => stage.now, { store });
+  await other.renameKey('savings', 'old');
+  await other.renameKey('trash', 'savings');
+  await other.close();
+  expect((await client.showKey('savings')).keyId).not.toEqual(before.keyId);
+  expect((await client.showKey('old')).keyId).toEqual(before.keyId);
+  expect((await client.showKey('old')).context.name).toBe('old');
+});
