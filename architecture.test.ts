@@ -4,3 +4,4 @@ import './architecture/imports.js';
 import './architecture/surface.js';
 import './architecture/lanes.js';
 import './architecture/documents.js';
+import './architecture/words.js';

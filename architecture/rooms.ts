@@ -36,7 +36,7 @@ export const ROOMS: Record<
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
     theirs: ['@noble/', '@scure/bip39'],
     node: false,
-    nodeFiles: [/transport\/node-transport/],
+    nodeFiles: [/carrier\/node-carrier/],
   },
   server: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],

@@ -11,7 +11,7 @@ function namesGivenBy(file: SourceFile): string[] {
 }
 
 /** Public, or chosen by a condition of the package's `imports`. */
-const INDEX = /^packages\/[a-z]+\/src\/index\.ts$|-transport\.ts$/;
+const INDEX = /^packages\/[a-z]+\/src\/index\.ts$|-carrier\.ts$/;
 
 /** `file name` of everything that somebody takes: other files, tests among them; passing a name on takes it too. */
 function takenNames(): Set<string> {

@@ -1,4 +1,4 @@
-import { platformTransport } from '#transport';
+import { platformCarrier } from '#carrier';
 import { UsageError } from '@ckm/foundation';
 import { namesOf } from './ceremony/ask-all.js';
 import { type ClientContext, createContext, type SeedSource } from './context.js';
@@ -27,7 +27,7 @@ import { diagnose, type DoctorLine } from './status/doctor.js';
 import { readStatus, type Status } from './status/status.js';
 import type { ClientStore } from './store/client-store.js';
 import type { OnUnreadable } from './store/record-store.js';
-import type { Transport } from './transport/transport.js';
+import type { Carrier } from './carrier/carrier.js';
 
 export interface ClientOptions {
   /** 32 bytes, or how to get them when they are first needed. The client wipes them when it is closed. */
@@ -38,7 +38,8 @@ export interface ClientOptions {
    * that nothing is ever left out in silence.
    */
   readonly onUnreadable?: OnUnreadable;
-  readonly transport?: Transport;
+  /** Default: HTTP, as the platform does it. */
+  readonly carrier?: Carrier;
   /** UnixSeconds. */
   readonly clock?: () => number;
   /** Cryptographic; as many bytes as asked for. */
@@ -117,7 +118,7 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 export function createClient(options: ClientOptions): Client {
   const context = createContext(
     {
-      transport: options.transport ?? platformTransport,
+      carrier: options.carrier ?? platformCarrier,
       clock: options.clock ?? (() => Math.floor(Date.now() / 1000)),
       random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,

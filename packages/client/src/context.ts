@@ -5,7 +5,7 @@ import type { ServerRecord } from './servers/server-record.js';
 import type { ClientStore } from './store/client-store.js';
 import { deriveRecordKey, type RecordKey } from './store/record-seal.js';
 import { createRecordStore, type OnUnreadable, type RecordStore } from './store/record-store.js';
-import { createServerLink, type LinkMeans, type ServerLink } from './transport/server-link.js';
+import { createServerLink, type LinkMeans, type ServerLink } from './carrier/server-link.js';
 
 /** The owner seed, or how to get it when it is first needed: to speak to a server, or to check a stored record. */
 export type SeedSource = Secret<Uint8Array> | (() => Promise<Secret<Uint8Array>>);

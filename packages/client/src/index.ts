@@ -43,13 +43,15 @@ export type { ClientStore } from './store/client-store.js';
 export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';
 export { indexedDbStore } from './store/indexed-db-store.js';
 export { memoryStore } from './store/memory-store.js';
-// transport
-export { platformTransport } from '#transport';
-export { fetchTransport, timedOut, unreachable } from './transport/fetch-transport.js';
+// carriers
+export { platformCarrier } from '#carrier';
+export type { Carried, Carrier, Delivery } from './carrier/carrier.js';
+export { httpCarrier } from './carrier/http-carrier.js';
+export { fetchSend, timedOut, unreachable } from './carrier/fetch-send.js';
 export {
   MAX_REPLY_BYTES,
   parseServerUrl,
-  type Transport,
-  type TransportReply,
-  type TransportRequest,
-} from './transport/transport.js';
+  type HttpSend,
+  type HttpReply,
+  type HttpRequest,
+} from './carrier/http-send.js';

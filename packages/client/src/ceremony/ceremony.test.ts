@@ -40,7 +40,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-const reopen = (over: ClientStore = store) => ownerClient(stage.transport, () => stage.now, { store: over });
+const reopen = (over: ClientStore = store) => ownerClient(stage.send, () => stage.now, { store: over });
 const openSessions = async (of = client) => (await of.listSessions()).filter(({ state }) => state === 'open');
 
 /** Changes what a server shows of a session, and only from the call of that name on. */

@@ -6,7 +6,7 @@ import { pause } from '../pause.js';
 import type { OnProgress, ProgressEvent } from '../progress/progress.js';
 import { type KeySession, shortId } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
-import type { ServerLink } from '../transport/server-link.js';
+import type { ServerLink } from '../carrier/server-link.js';
 import { askAll, isSilence, namesOf, type Participant } from './ask-all.js';
 import { assembleCertificate, type AssembledCertificate, checkAcknowledgement } from './certificate.js';
 import { judgeAccusation } from './accusations.js';

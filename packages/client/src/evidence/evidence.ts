@@ -19,7 +19,7 @@ export interface Evidence {
   readonly exhibits: Data;
 }
 
-const EVIDENCE_FOLDER = 'evidence';
+export const EVIDENCE_FOLDER = 'evidence';
 
 /** Keeps it under a path that is returned. Kept once: the same fault of the same server in the same session. */
 export async function saveEvidence(store: RecordStore, evidence: Evidence): Promise<string> {

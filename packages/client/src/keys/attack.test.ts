@@ -24,7 +24,7 @@ test('whoever puts one record in the place of another does not have the wrong ke
     [first!, second!],
   ] as const;
   for (const [place, other] of swaps) await store.put(place, (await store.get(other))!);
-  const later = ownerClient(stage.transport, () => stage.now, { store });
+  const later = ownerClient(stage.send, () => stage.now, { store });
   const damaged = { code: 'RECORD_ALTERED' };
   await expect(later.showKey('savings')).rejects.toMatchObject(damaged);
   await expect(later.listServers()).rejects.toMatchObject(damaged);

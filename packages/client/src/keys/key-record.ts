@@ -123,19 +123,9 @@ export function epochName({ keyId, certificate }: Pick<CertifiedKey, 'keyId' | '
 export function recertify(known: CertifiedKey, record: KeyRecord): CertifiedKey | null {
   const isSame =
     equalBytes(record.certificate, known.record.certificate) &&
-    equalBytes(policyHash(record.policy), known.certificate.params.policyHash);
+    equalBytes(policyHash(record.policy), known.certificate.params.termsHash);
   if (!isSame) return null;
-  const { network, ...context } = known.context;
-  return {
-    ...known,
-    record,
-    isComplete: isComplete(record, known.public.quorum.of),
-    context: {
-      ...context,
-      name: record.name,
-      ...(record.network === null ? {} : { network: record.network }),
-    },
-  };
+  return { ...known, record, ...whatRecordSays(record, known.certificate, known.public) };
 }
 
 /**
@@ -150,24 +140,36 @@ export function certifyRecord(record: KeyRecord): CertifiedKey {
     if (!equalBytes(certificate.params.termsHash, policyHash(record.policy))) throw new TypeError('policy');
     return {
       record,
-      isComplete: isComplete(record, publicPackage.quorum.of),
       certificate,
       transcriptHash,
       keyId,
       purpose,
       public: publicPackage,
-      context: {
-        name: record.name,
-        suite: publicPackage.suite,
-        purpose,
-        public: publicPackage,
-        ...(record.network === null ? {} : { network: record.network }),
-      },
       roster: roster.map(({ slot, serverId, url }) => ({ slot, serverId, url })),
+      ...whatRecordSays(record, certificate, publicPackage),
     };
   } catch (cause) {
     throw certificateInvalid(record.name, cause);
   }
+}
+
+/** What of a key can change without its certificate. */
+function whatRecordSays(
+  record: KeyRecord,
+  { params: { purpose } }: KeyCertificate,
+  publicPackage: PublicKeyPackage,
+): Pick<CertifiedKey, 'isComplete' | 'context'> {
+  const { name, network } = record;
+  return {
+    isComplete: isComplete(record, publicPackage.quorum.of),
+    context: {
+      name,
+      suite: publicPackage.suite,
+      purpose,
+      public: publicPackage,
+      ...(network === null ? {} : { network }),
+    },
+  };
 }
 
 function certificateInvalid(name: string, cause: unknown): StorageError {

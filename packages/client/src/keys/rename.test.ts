@@ -32,7 +32,7 @@ test('after two keys changed names, a signature is made by the servers of the ke
 
 test('a key that another process renamed is not shown under its old name', async () => {
   const before = await client.showKey('savings');
-  const other = ownerClient(stage.transport, () => stage.now, { store });
+  const other = ownerClient(stage.send, () => stage.now, { store });
   await other.renameKey('savings', 'old');
   await other.renameKey('trash', 'savings');
   await other.close();

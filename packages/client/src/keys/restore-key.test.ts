@@ -173,7 +173,7 @@ describe('restoring a key', () => {
     const path = 'keys/letters';
     const record = parseKeyRecord(path, (await recordsOf(store).get(path))!);
     await recordsOf(store).put(path, encodeKeyRecord({ ...record, acknowledged: [1, 2] }));
-    const later = ownerClient(stage.transport, () => stage.now, { store });
+    const later = ownerClient(stage.send, () => stage.now, { store });
     await expect(later.sign({ key: 'letters', ...messageOf('a') })).rejects.toMatchObject({
       code: 'KEY_NOT_USABLE',
     });

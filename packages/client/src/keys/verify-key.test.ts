@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   stage.calmDown();
-  client = ownerClient(stage.transport, () => stage.now, { store: await copyStore(stored) });
+  client = ownerClient(stage.send, () => stage.now, { store: await copyStore(stored) });
 });
 afterEach(() => client.close());
 afterAll(() => stage.close());

@@ -5,7 +5,7 @@ import type { ClientContext } from '../context.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
-import { isForgotten } from '../transport/server-link.js';
+import { isForgotten } from '../carrier/server-link.js';
 import type { CertifiedKey } from './key-record.js';
 
 /**

@@ -2,7 +2,6 @@ import { AccessError, encodeHex, equalBytes, UsageError } from '@ckm/foundation'
 import { formatWords, isLikenessOf, type Likeness, likenessOf, type Xid } from '@ckm/gordian';
 import type { ClientContext } from '../context.js';
 import { parseName } from '../names.js';
-import { parseServerUrl } from '../transport/transport.js';
 import { fetchIntroduction, type Introduction } from './identity-card.js';
 import { identityChanged } from './identity-changed.js';
 import { parseServerRecord, serverPath, type ServerRecord } from './server-record.js';
@@ -27,8 +26,8 @@ export interface ServerPreview extends Introduction {
 
 /** Looks who answers at an address. Nothing is written. @throws as `fetchIntroduction` and `parseServerUrl` */
 export async function previewServer(context: ClientContext, address: string): Promise<ServerPreview> {
-  const url = parseServerUrl(address);
-  const introduction = await fetchIntroduction(context.transport, url, context.timeoutMs);
+  const url = context.carrier.parseAddress(address);
+  const introduction = await fetchIntroduction(context.carrier, url, context.timeoutMs);
   return { ...introduction, url, likeness: likenessOf(introduction.xid) };
 }
 
@@ -108,7 +107,7 @@ async function assertNotKnownOtherwise(
  */
 export async function recheckServer(context: ClientContext, name: string): Promise<Introduction> {
   const record = await showServerRecord(context.store, name);
-  const introduction = await fetchIntroduction(context.transport, record.url, context.timeoutMs);
+  const introduction = await fetchIntroduction(context.carrier, record.url, context.timeoutMs);
   if (!equalBytes(introduction.xid, record.xid)) throw identityChanged(name);
   return introduction;
 }

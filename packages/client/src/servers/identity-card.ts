@@ -1,9 +1,8 @@
 import { identityCard, type IdentityCard } from '@ckm/api';
-import { AccessError, AvailabilityError, CkmError, decodeUtf8 } from '@ckm/foundation';
+import { AccessError, CkmError, decodeUtf8 } from '@ckm/foundation';
 import { inceptionKeyOf, parseEnvelopeUr, type PublicKeys, verifyXidDocument, type Xid } from '@ckm/gordian';
-import type { Transport } from '../transport/transport.js';
+import type { Carrier } from '../carrier/carrier.js';
 
-const IDENTITY_PATH = '/v1/identity';
 const MAX_CARD_BYTES = 32_768;
 
 /** Who answers at an address, as it says itself, signed by itself. Whether to believe it is for its owner to compare. */
@@ -21,13 +20,11 @@ export interface Introduction {
  * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`; AccessError `SERVER_IDENTITY_INVALID`
  */
 export async function fetchIntroduction(
-  transport: Transport,
+  carrier: Carrier,
   url: string,
   timeoutMs: number,
 ): Promise<Introduction> {
-  const reply = await transport(url, { method: 'GET', path: IDENTITY_PATH, timeoutMs });
-  if (reply.status !== 200) throw noServer(url, reply.status);
-  const card = readCard(reply.body);
+  const card = readCard(await carrier.introduce(url, timeoutMs));
   const document = card === null ? null : readDocument(card.document);
   const key = document === null ? null : inceptionKeyOf(document);
   if (card === null || document === null || key === null) throw identityInvalid(url);
@@ -53,13 +50,6 @@ function readDocument(text: string) {
     if (error instanceof CkmError) return null;
     throw error;
   }
-}
-
-function noServer(url: string, status: number): AvailabilityError {
-  return new AvailabilityError(`no Secret Server answers at ${url}: HTTP ${status}`, {
-    code: 'SERVER_UNREACHABLE',
-    hint: 'check the address; something else may be listening there',
-  });
 }
 
 function identityInvalid(url: string): AccessError {

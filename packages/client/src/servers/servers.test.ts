@@ -30,7 +30,7 @@ let alpha: Actor;
 beforeEach(async () => {
   stage = await createStage(2);
   store = memoryStore();
-  client = ownerClient(stage.transport, () => stage.now, { store });
+  client = ownerClient(stage.send, () => stage.now, { store });
   alpha = stage.actor('alpha');
 });
 afterEach(async () => {
@@ -207,7 +207,7 @@ describe('a server', () => {
 
   test('V68: whose clock is wrong is pointed out, not believed', async () => {
     await add();
-    const mine = ownerClient(stage.transport, () => stage.now - 45, { store });
+    const mine = ownerClient(stage.send, () => stage.now - 45, { store });
     const lines = await mine.diagnose();
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'warn', subject: 'alpha', text: 'its clock is 45 s ahead of yours' }),

@@ -24,10 +24,10 @@ afterEach(() => stage.close());
 /** Names of the keys whose ceremonies are on record, after somebody has signed at that time. */
 async function rememberedAt(now: number): Promise<string[]> {
   stage.now = now;
-  const client = ownerClient(stage.transport, () => stage.now, { store });
+  const client = ownerClient(stage.send, () => stage.now, { store });
   await client.sign({ key: 'made', ...messageOf('hello') });
   await client.close();
-  const later = ownerClient(stage.transport, () => stage.now, { store });
+  const later = ownerClient(stage.send, () => stage.now, { store });
   const names = (await later.listSessions()).filter(({ kind }) => kind === 'dkg').map((one) => one.keyName);
   await later.close();
   return names.sort();
@@ -50,7 +50,7 @@ test('ceremonies that were over a month ago are forgotten; open ones, keys, evid
   const [damaged] = [`sessions/${'ab'.repeat(32)}`];
   await store.put(damaged, new Uint8Array([1, 2, 3]));
   stage.now = begun + 31 * DAY + 1;
-  const cleaning = ownerClient(stage.transport, () => stage.now, { store });
+  const cleaning = ownerClient(stage.send, () => stage.now, { store });
   await cleaning.sign({ key: 'made', ...messageOf('again') });
   await cleaning.close();
   expect(await store.get(damaged)).not.toBeNull();
@@ -64,7 +64,7 @@ test('reading sessions with a read-only client removes none of them', async () =
   const client = await stage.owner({ store });
   await client.createKey({ ...KEY, name: 'made' });
   stage.now += 365 * DAY;
-  const looking = ownerClient(stage.transport, () => stage.now, { store });
+  const looking = ownerClient(stage.send, () => stage.now, { store });
   await looking.status();
   await looking.preview({ key: 'made', ...messageOf('hello') });
   await looking.close();

@@ -110,7 +110,7 @@ async function withdraw(store: RecordStore, id: string): Promise<Contents> {
     return contents;
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    store.leaveOut(path, error);
+    store.passOver(path, error);
     return new Map();
   }
 }

@@ -65,7 +65,7 @@ describe('a request for a signature', () => {
       const died = new Promise<void>((resolve) => {
         const mortal = ownerClient(
           (url, request) => {
-            if (++count < dieAt) return stage.transport(url, request);
+            if (++count < dieAt) return stage.send(url, request);
             resolve();
             return new Promise(() => undefined);
           },
@@ -91,7 +91,7 @@ describe('a request for a signature', () => {
     const arrived = new Promise<void>((resolve) => {
       const mortal = ownerClient(
         async (url, request) => {
-          await stage.transport(url, request);
+          await stage.send(url, request);
           if (++heard === 3) resolve();
           return new Promise(() => undefined);
         },

@@ -21,7 +21,7 @@ test('a pin that the owner’s own client was made to exchange for another ident
   const forged = encodeServerRecord({ ...pinned, publicKeys: stranger().publicKeys });
   await recordsOf(store).put('servers/bravo', forged);
   for (const actor of stage.actors) actor.asked = [];
-  const client = ownerClient(stage.transport, () => stage.now, { store });
+  const client = ownerClient(stage.send, () => stage.now, { store });
   const refusal = {
     code: 'SERVER_PIN_DIFFERS',
     exitCode: 74,

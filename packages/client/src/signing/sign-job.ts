@@ -5,7 +5,7 @@ import type { Participant } from '../ceremony/ask-all.js';
 import type { ClientContext } from '../context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
 import type { OnProgress } from '../progress/progress.js';
-import type { ServerLink } from '../transport/server-link.js';
+import type { ServerLink } from '../carrier/server-link.js';
 import type { CommitmentPool } from './commitment-pool.js';
 import type { Inbox } from './inbox.js';
 import type { UnderstoodRequest } from './request.js';

@@ -7,7 +7,7 @@ import { type CertifiedKey, epochName, requireSignable } from '../keys/key-recor
 import type { ReadKey } from '../keys/keys.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { SignSession } from '../sessions/session-record.js';
-import type { ServerLink } from '../transport/server-link.js';
+import type { ServerLink } from '../carrier/server-link.js';
 import type { CommitmentPools } from './commitment-pool.js';
 import { createRequestTrace } from './request-trace.js';
 import { understand, type UnderstoodRequest } from './request.js';

@@ -43,7 +43,7 @@ function withKey(settings: object = {}): void {
   afterAll(() => stage.close());
 }
 
-const reopen = () => ownerClient(stage.transport, () => stage.now, { store });
+const reopen = () => ownerClient(stage.send, () => stage.now, { store });
 
 /** Changes what a server answers to `request.ask`. */
 function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply): Tamper {

@@ -11,7 +11,7 @@ import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 import { type SessionRecord, shortId } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
-import { isForgotten } from '../transport/server-link.js';
+import { isForgotten } from '../carrier/server-link.js';
 
 /** `bigint` as grade: its time depends on shares and nonces. */
 export type ServerArithmetic = Result<'server.describe'>['arithmetic'][number];

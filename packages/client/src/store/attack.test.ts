@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => stage.close());
 
 const reopen = (changes = {}): Client =>
-  ownerClient(stage.transport, () => stage.now, { store, onUnreadable: (one) => told.push(one), ...changes });
+  ownerClient(stage.send, () => stage.now, { store, onUnreadable: (one) => told.push(one), ...changes });
 const FOLDERS = ['servers', 'keys', 'sessions', 'pool'];
 const everything = async () => (await Promise.all(FOLDERS.map((folder) => store.list(folder)))).flat();
 const codes = () => told.map(({ path, error }) => [path, error.code]);

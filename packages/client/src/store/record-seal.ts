@@ -1,4 +1,12 @@
-import { concatBytes, encodeUtf8, equalBytes, reveal, type Secret, secret, StorageError } from '@ckm/foundation';
+import {
+  concatBytes,
+  encodeUtf8,
+  equalBytes,
+  reveal,
+  type Secret,
+  secret,
+  StorageError,
+} from '@ckm/foundation';
 import { primitives } from '@ckm/gordian';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -48,7 +56,8 @@ export function openRecord(key: RecordKey, path: string, bytes: Uint8Array): Uin
     throw formatUnknown(path, 'has none of the formats this version knows');
   }
   const layout = bytes[MAGIC.length]!;
-  if (layout !== LAYOUT) throw formatUnknown(path, `is of layout ${layout}, and this version knows layout ${LAYOUT}`);
+  if (layout !== LAYOUT)
+    throw formatUnknown(path, `is of layout ${layout}, and this version knows layout ${LAYOUT}`);
   if (!equalBytes(bytes.subarray(NAME_AT, MAC_AT), key.name)) throw ofAnotherSeed(path);
   const body = bytes.slice(BODY_AT);
   if (!equalBytes(bytes.subarray(MAC_AT, BODY_AT), macOf(key, path, body))) throw altered(path);

@@ -20,6 +20,8 @@ export interface RecordStore extends ClientStore {
   get(path: string): Promise<Uint8Array | null>;
   /** Leaves a record out of a list, telling whoever wanted to be told. @throws `error` when nobody does */
   leaveOut(path: string, error: unknown): void;
+  /** The same for what is no loss: where nobody wants to be told, a diagnosis still names it. */
+  passOver(path: string, error: CkmError): void;
 }
 
 /** @param keyOf how to get the key when it is first needed: an empty store needs none */
@@ -29,6 +31,11 @@ export function createRecordStore(
   onUnreadable: OnUnreadable | undefined,
 ): RecordStore {
   const told = new Set<string>();
+  const passOver = (path: string, error: CkmError): void => {
+    if (told.has(path)) return;
+    told.add(path);
+    onUnreadable?.({ path, error });
+  };
   return {
     get: async (path) => {
       const bytes = await store.get(path);
@@ -40,10 +47,9 @@ export function createRecordStore(
     exclusive: (name, work) => store.exclusive(name, work),
     leaveOut: (path, error) => {
       if (!isUnreadable(error) || onUnreadable === undefined) throw error;
-      if (told.has(path)) return;
-      told.add(path);
-      onUnreadable({ path, error });
+      passOver(path, error);
     },
+    passOver,
   };
 }
 

@@ -35,12 +35,13 @@ import {
   openBareServer,
   removeBareServer,
 } from '@ckm/server/test';
+import { httpCarrier } from '../carrier/http-carrier.js';
 import { type Client, type ClientOptions, createClient } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
 import { deriveRecordKey } from '../store/record-seal.js';
 import { createRecordStore, type RecordStore } from '../store/record-store.js';
-import type { Transport, TransportReply, TransportRequest } from '../transport/transport.js';
+import type { HttpSend, HttpReply, HttpRequest } from '../carrier/http-send.js';
 
 /** One message as a server in the adversary's hands sees it. */
 export interface Asked {
@@ -53,10 +54,7 @@ export interface Asked {
 export type Tamper = (asked: Asked, honest: () => Promise<unknown>) => Promise<unknown>;
 
 /** What happens to bytes between client and server. `pass` brings them there. */
-export type Wire = (
-  request: TransportRequest,
-  pass: () => Promise<TransportReply>,
-) => Promise<TransportReply>;
+export type Wire = (request: HttpRequest, pass: () => Promise<HttpReply>) => Promise<HttpReply>;
 
 /** A real server (storage, policy, sessions) behind a door that a test can bend. */
 export interface Actor {
@@ -73,9 +71,11 @@ export interface Actor {
 
 export interface Stage {
   readonly actors: readonly Actor[];
-  readonly transport: Transport;
+  readonly send: HttpSend;
   /** UnixSeconds, for everybody. */
   now: number;
+  /** How long servers let messages be on their way, in seconds: what the operator sets as `messageLifetimeSeconds`. */
+  messageLifetimeSeconds: number;
   actor(name: string): Actor;
   /** Everybody is honest and reachable again. */
   calmDown(): void;
@@ -88,26 +88,26 @@ const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 const random = (length: number) => new Uint8Array(randomBytes(length));
 
 export async function createStage(count = 3, options: Partial<BareOptions> = {}): Promise<Stage> {
-  const stage = { now: TEST_TIME };
+  const stage = { now: TEST_TIME, messageLifetimeSeconds: 300 };
   const actors: Actor[] = [];
   for (const name of NAMES.slice(0, count))
     actors.push(await createActor(name, { now: () => stage.now, ...options }));
   const clients: Client[] = [];
-  const transport: Transport = (url, request) => {
+  const send: HttpSend = (url, request) => {
     const actor = actors.find((one) => one.url === url);
     if (actor === undefined) return Promise.reject(unreachable(url));
-    const pass = () => receive(actor, request, stage.now);
+    const pass = () => receive(actor, request, stage);
     return actor.wire === null ? pass() : actor.wire(request, pass);
   };
   return Object.assign(stage, {
     actors,
-    transport,
+    send,
     actor: (name: string) => actors.find((one) => one.name === name)!,
     calmDown: () => {
       for (const actor of actors) Object.assign(actor, { lie: null, wire: null, asked: [] });
     },
     owner: async (changes: Partial<ClientOptions> = {}) => {
-      const client = ownerClient(transport, () => stage.now, changes);
+      const client = ownerClient(send, () => stage.now, changes);
       clients.push(client);
       for (const { name, url } of actors) await client.addServer({ name, url });
       return client;
@@ -123,14 +123,14 @@ export async function createStage(count = 3, options: Partial<BareOptions> = {})
 }
 
 export function ownerClient(
-  transport: Transport,
+  send: HttpSend,
   clock: () => number,
   changes: Partial<ClientOptions> = {},
 ): Client {
   return createClient({
     seed: secret(OWNER_SEED.slice()),
     store: memoryStore(),
-    transport,
+    carrier: httpCarrier(send),
     clock,
     timeoutMs: 1_000,
     ...changes,
@@ -156,10 +156,19 @@ async function createActor(name: string, options: Partial<BareOptions>): Promise
 }
 
 /** What `http/` and `messages/` of the real server do, in a form that tests can bend. */
-async function receive(actor: Actor, request: TransportRequest, now: number): Promise<TransportReply> {
+async function receive(
+  actor: Actor,
+  request: HttpRequest,
+  { now, messageLifetimeSeconds }: Pick<Stage, 'now' | 'messageLifetimeSeconds'>,
+): Promise<HttpReply> {
   if (request.method === 'GET') return json(200, cardOf(actor));
   const { identity } = actor;
-  const opened = unsealMessage({ recipient: identity, bytes: request.body!, now });
+  const opened = unsealMessage({
+    recipient: identity,
+    bytes: request.body!,
+    now,
+    maxAgeSeconds: messageLifetimeSeconds,
+  });
   const keys = opened.introduction ?? (await keysOf(actor, opened.claimed.sender));
   if (keys === null) return json(401, toProblem(unknownSender()));
   const message = authenticateMessage(opened, keys);
@@ -169,7 +178,7 @@ async function receive(actor: Actor, request: TransportRequest, now: number): Pr
     recipient: { xid: message.header.sender, publicKeys: keys },
     id: createMessageId(random),
     date: now,
-    expiresAt: now + 60,
+    expiresAt: now + messageLifetimeSeconds,
     inReplyTo: message.header.id,
     function: message.function,
     body: encodeReply(reply),
@@ -226,7 +235,7 @@ export function cardOf({ name, identity }: Pick<Actor, 'name' | 'identity'>) {
   return { document: formatEnvelopeUr(document), name, version: '0.1.0', accounts: 'open', protocols: [1] };
 }
 
-export function json(status: number, value: unknown): TransportReply {
+export function json(status: number, value: unknown): HttpReply {
   return { status, contentType: 'application/json', body: encodeUtf8(JSON.stringify(value)) };
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Transport, type TransportReply, unreachable } from '@ckm/client';
+import { type HttpReply, type HttpSend, unreachable } from '@ckm/client';
 import { encodeUtf8 } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import type { ChaosServer } from './chaos-server.js';
@@ -30,7 +30,7 @@ const SKEWS = [-50, -20, 0, 20, 50, 200] as const;
 
 export interface Network {
   /** The way of one client to all servers; it is gone with the client. */
-  transportOf(owner: (server: ChaosServer) => Identity, fuse: Fuse): Transport;
+  senderOf(owner: (server: ChaosServer) => Identity, fuse: Fuse): HttpSend;
   /** From now on nothing goes wrong any more. */
   calmDown(): Promise<void>;
   /** What went wrong, how often. */
@@ -93,7 +93,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
     if (fault === 'restart from an older database') await start(server, () => server.restartAfter('restore'));
   }
 
-  async function carry(server: ChaosServer, owner: Identity, bytes: Uint8Array): Promise<TransportReply> {
+  async function carry(server: ChaosServer, owner: Identity, bytes: Uint8Array): Promise<HttpReply> {
     await wake(server);
     const { status, body } = await server.receive(bytes);
     if (status === 200) observer.see({ server, owner, request: bytes, reply: body });
@@ -105,7 +105,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
     work.catch(() => undefined);
   }
 
-  async function bring(server: ChaosServer, owner: Identity, bytes: Uint8Array): Promise<TransportReply> {
+  async function bring(server: ChaosServer, owner: Identity, bytes: Uint8Array): Promise<HttpReply> {
     const fault = drawFault();
     for (const old of late.splice(0)) {
       if (seeded.oneIn(2)) forget(carry(old.server, owner, old.bytes));
@@ -123,7 +123,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
 
   return {
     faults,
-    transportOf: (ownerAt, fuse) => async (url, request) => {
+    senderOf: (ownerAt, fuse) => async (url, request) => {
       fuse.step();
       tick();
       const server = servers.find((one) => one.url === url)!;
@@ -153,7 +153,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
   };
 }
 
-function card(server: ChaosServer): TransportReply {
+function card(server: ChaosServer): HttpReply {
   const body = encodeUtf8(JSON.stringify(server.open().card));
   return { status: 200, contentType: 'application/json', body };
 }

@@ -1,6 +1,7 @@
 import {
   type Client,
   createClient,
+  httpCarrier,
   identityForServer,
   type KeyPurpose,
   type SessionRecord,
@@ -69,9 +70,11 @@ export function createOwner(options: OwnerOptions): Owner {
     return createClient({
       seed: secret(options.seed.slice()),
       store: disk.storeFor(fuse),
-      transport: network.transportOf(
-        (server) => identityForServer(secret(options.seed.slice()), server.identity().xid as Xid),
-        fuse,
+      carrier: httpCarrier(
+        network.senderOf(
+          (server) => identityForServer(secret(options.seed.slice()), server.identity().xid as Xid),
+          fuse,
+        ),
       ),
       clock: options.now,
       random: (length) => seeded.bytes(length),

@@ -141,7 +141,7 @@ describe('an owner with nothing but the seed and the servers', () => {
   });
 
   test('who has added one server of three is told where the others are, and is given nothing yet', async () => {
-    const lonely = ownerClient(stage.transport, () => stage.now, { store: memoryStore() });
+    const lonely = ownerClient(stage.send, () => stage.now, { store: memoryStore() });
     await lonely.addServer({ name: 'bravo', url: stage.actor('bravo').url });
     const { keys } = await lonely.fetchKeys();
     expect(keys).toHaveLength(2);

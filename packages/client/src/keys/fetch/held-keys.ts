@@ -1,6 +1,6 @@
 import type { Result } from '@ckm/api';
 import { compareBytes, encodeHex } from '@ckm/foundation';
-import type { ServerLink } from '../../transport/server-link.js';
+import type { ServerLink } from '../../carrier/server-link.js';
 
 export type HeldKey = Result<'key.list'>['keys'][number];
 

@@ -1,6 +1,6 @@
 import { UsageError } from '@ckm/foundation';
 
-export interface TransportRequest {
+export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** Starts with `/`; goes behind the server's URL. */
   readonly path: string;
@@ -13,21 +13,21 @@ export interface TransportRequest {
   readonly timeoutMs: number;
 }
 
-/** The header of {@link TransportRequest.route}. */
+/** The header of {@link HttpRequest.route}. */
 export const ROUTE_HEADER = 'CKM-Route';
 
-export interface TransportReply {
+export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
   readonly body: Uint8Array;
 }
 
 /**
- * Carries bytes to a server and back. It is trusted with nothing: what it carries is sealed and signed.
+ * Sends one HTTP request to a server and reads its reply: what {@link httpCarrier} is made with on each platform.
  * It sends nothing twice by itself: no server answers one message twice.
  * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`, `SERVER_CONNECTION_LOST`
  */
-export type Transport = (url: string, request: TransportRequest) => Promise<TransportReply>;
+export type HttpSend = (url: string, request: HttpRequest) => Promise<HttpReply>;
 
 /** No reply is read further than this, in bytes. */
 export const MAX_REPLY_BYTES = 4_194_304;

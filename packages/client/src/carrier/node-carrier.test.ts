@@ -1,9 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fetchTransport } from './fetch-transport.js';
-import { platformTransport } from './node-transport.js';
-import { MAX_REPLY_BYTES } from './transport.js';
+import { fetchSend } from './fetch-send.js';
+import { nodeSend } from './node-carrier.js';
+import { MAX_REPLY_BYTES } from './http-send.js';
 
 let server: Server | undefined;
 
@@ -31,9 +31,9 @@ const post = {
 } as const;
 
 describe.each([
-  ['in Node', platformTransport],
-  ['by fetch', fetchTransport],
-])('a transport %s', (_where, transport) => {
+  ['in Node', nodeSend],
+  ['by fetch', fetchSend],
+])('HTTP %s', (_where, send) => {
   test('carries bytes there and back, and the status with them', async () => {
     const url = await serve((request, response) => {
       request.on('data', (chunk: Uint8Array) => {
@@ -41,7 +41,7 @@ describe.each([
         response.end(Uint8Array.from([...chunk].reverse()));
       });
     });
-    const reply = await transport(url, post);
+    const reply = await send(url, post);
     expect([reply.status, reply.contentType, [...reply.body]]).toEqual([
       409,
       'application/octet-stream',
@@ -52,7 +52,7 @@ describe.each([
   test('tells a proxy by which route to go, and nothing where there is none', async () => {
     const url = await serve((request, response) => response.end(request.headers['ckm-route'] ?? 'none'));
     const heard = async (route: object) => {
-      const { body } = await transport(url, { ...post, ...route });
+      const { body } = await send(url, { ...post, ...route });
       return new TextDecoder().decode(body);
     };
     expect(await heard({ route: 'a1'.repeat(16) })).toBe('a1'.repeat(16));
@@ -63,7 +63,7 @@ describe.each([
     const url = await serve((_request, response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();
     });
-    await expect(transport(url, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+    await expect(send(url, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
   });
 
   test('a reply without end is not read to its end', async () => {
@@ -75,7 +75,7 @@ describe.each([
       response.on('drain', pour);
       pour();
     });
-    await expect(transport(url, post)).rejects.toMatchObject({
+    await expect(send(url, post)).rejects.toMatchObject({
       code: 'SERVER_UNREACHABLE',
       message: expect.stringContaining(String(MAX_REPLY_BYTES)) as string,
     });
@@ -83,20 +83,20 @@ describe.each([
 
   test('silence ends when the time is up, and a connection that is cut at once', async () => {
     const silent = await serve(() => undefined);
-    await expect(transport(silent, { ...post, timeoutMs: 50 })).rejects.toMatchObject({
+    await expect(send(silent, { ...post, timeoutMs: 50 })).rejects.toMatchObject({
       code: 'SERVER_TIMEOUT',
     });
     server?.closeAllConnections();
     server?.close();
     const rude = await serve((_request, response) => response.destroy());
-    await expect(transport(rude, post)).rejects.toMatchObject({ code: 'SERVER_CONNECTION_LOST' });
+    await expect(send(rude, post)).rejects.toMatchObject({ code: 'SERVER_CONNECTION_LOST' });
   });
 
   test('nobody there is said with the system’s word for it', async () => {
     const url = await serve(() => undefined);
     await new Promise((resolve) => server?.close(resolve));
     server = undefined;
-    await expect(transport(url, post)).rejects.toMatchObject({
+    await expect(send(url, post)).rejects.toMatchObject({
       code: 'SERVER_UNREACHABLE',
       message: expect.stringContaining('ECONNREFUSED') as string,
     });
@@ -106,9 +106,9 @@ describe.each([
 test('a question that anybody may ask is asked again when its connection was closed while it was idle', async () => {
   const url = await serve((_request, response) => response.end('here'));
   const get = { method: 'GET', path: '/v1/identity', timeoutMs: 5_000 } as const;
-  await platformTransport(url, get);
+  await nodeSend(url, get);
   server?.closeIdleConnections();
-  expect((await platformTransport(url, get)).status).toBe(200);
+  expect((await nodeSend(url, get)).status).toBe(200);
 });
 
 test('a message whose connection is cut is never sent a second time, whether its connection was new or kept', async () => {
@@ -118,9 +118,9 @@ test('a message whose connection is cut is never sent a second time, whether its
     if (arrived === 2 || arrived === 3) response.destroy();
     else response.end('here');
   });
-  await platformTransport(url, post);
+  await nodeSend(url, post);
   for (const count of [2, 3]) {
-    await expect(platformTransport(url, post)).rejects.toMatchObject({ code: 'SERVER_CONNECTION_LOST' });
+    await expect(nodeSend(url, post)).rejects.toMatchObject({ code: 'SERVER_CONNECTION_LOST' });
     expect(arrived).toBe(count);
   }
 });

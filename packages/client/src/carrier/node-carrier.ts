@@ -6,8 +6,9 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { connectionLost, timedOut, unreachable } from './fetch-transport.js';
-import { MAX_REPLY_BYTES, ROUTE_HEADER, type Transport, type TransportReply } from './transport.js';
+import { connectionLost, timedOut, unreachable } from './fetch-send.js';
+import { httpCarrier } from './http-carrier.js';
+import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 
 const KEPT = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 } as const;
 const AGENTS = { http: new HttpAgent(KEPT), https: new HttpsAgent(KEPT) } as const;
@@ -16,7 +17,7 @@ const AGENTS = { http: new HttpAgent(KEPT), https: new HttpsAgent(KEPT) } as con
  * Carries messages with Node's own HTTP client, over connections that stay open: a third of what `fetch` costs there.
  * Never follows a redirect, and sends no message twice: whoever is asked again is asked in a new message.
  */
-export const platformTransport: Transport = async (url, request) => {
+export const nodeSend: HttpSend = async (url, request) => {
   try {
     return await send(url, request);
   } catch (error) {
@@ -27,7 +28,7 @@ export const platformTransport: Transport = async (url, request) => {
   }
 };
 
-const send: Transport = (url, { method, path, body, route, timeoutMs }) =>
+const send: HttpSend = (url, { method, path, body, route, timeoutMs }) =>
   new Promise((resolve, reject) => {
     const call = open(new URL(`${url}${path}`), {
       method,
@@ -65,7 +66,7 @@ function open(address: URL, options: RequestOptions) {
     : httpRequest(address, { ...options, agent: AGENTS.http });
 }
 
-function readReply(url: string, response: IncomingMessage): Promise<TransportReply> {
+function readReply(url: string, response: IncomingMessage): Promise<HttpReply> {
   const status = response.statusCode ?? 0;
   return new Promise((resolve, reject) => {
     const refuse = (why: string) => {
@@ -91,3 +92,6 @@ function readReply(url: string, response: IncomingMessage): Promise<TransportRep
     });
   });
 }
+
+/** What carries messages in Node. */
+export const platformCarrier = httpCarrier(nodeSend);

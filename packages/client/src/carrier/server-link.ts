@@ -9,17 +9,17 @@ import {
   unsealMessage,
 } from '@ckm/gordian';
 import { identityChanged } from '../servers/identity-changed.js';
+import type { Carried, Carrier } from './carrier.js';
 import { versionDiffers } from './protocol-version.js';
-import type { Transport } from './transport.js';
 
-/** How long a message to a server stays valid, in seconds: network and clock differences, nothing more. */
-const MESSAGE_LIFETIME_SECONDS = 120;
-const MESSAGE_PATH = '/v1/messages';
 const ROUTE_BYTES = 16;
+
+/** How long answers of servers may stay valid, in seconds, where the carrier needs no longer. */
+const LONGEST_ANSWER_SECONDS = 300;
 
 /** What every message needs besides its content. */
 export interface LinkMeans {
-  readonly transport: Transport;
+  readonly carrier: Carrier;
   /** Unix seconds. */
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
@@ -58,22 +58,16 @@ export function createServerLink(
       recipient: server,
       id,
       date,
-      expiresAt: date + MESSAGE_LIFETIME_SECONDS,
+      expiresAt: date + means.carrier.lifetimeSeconds,
       function: name,
       body: encodeCall(name, parameters),
       introduce: options.introduce === true,
       random: means.random,
     });
     const timeoutMs = options.timeoutMs ?? means.timeoutMs;
-    const reply = await means.transport(server.url, {
-      method: 'POST',
-      path: MESSAGE_PATH,
-      body: message,
-      route,
-      timeoutMs,
-    });
-    if (reply.status !== 200) throw refusedUnsealed(server.name, reply.status, reply.body);
-    const answer = openReply(means, me, server, { id, name, bytes: reply.body });
+    const carried = await means.carrier.ask(server.url, message, { route, timeoutMs });
+    if (carried.kind === 'refusal') throw refusedUnsealed(server.name, carried);
+    const answer = openReply(means, me, server, { id, name, bytes: carried.bytes });
     try {
       return parseReply(name, answer);
     } catch (refusal) {
@@ -107,7 +101,7 @@ function isAnswerLost(error: unknown): boolean {
   return isReplayed(error) || (error instanceof CkmError && error.code === 'SERVER_CONNECTION_LOST');
 }
 
-/** Somebody on the way, or our own transport, brought the same bytes twice, and the other ones were answered. */
+/** Somebody on the way, or our own carrier, brought the same bytes twice, and the other ones were answered. */
 function isReplayed(error: unknown): error is CkmError {
   return error instanceof CkmError && error.code === 'MESSAGE_REPLAYED';
 }
@@ -154,6 +148,8 @@ function openReply(
       recipient: me,
       bytes,
       now: means.clock(),
+      // A server answers with a lifetime of its own choice, at least as long as that of what it answers.
+      maxAgeSeconds: Math.max(LONGEST_ANSWER_SECONDS, means.carrier.lifetimeSeconds),
       maxBytes: bytes.length,
       accept: 'reply',
     });
@@ -188,22 +184,19 @@ function replyInvalid(server: string, why: string, cause?: unknown): Availabilit
   });
 }
 
-/**
- * What a server says before it knows who asks is not sealed, so anybody on the way could have said it: only its status
- * and, if it looks like one of ours, its code are taken over.
- */
-function refusedUnsealed(server: string, status: number, body: Uint8Array): AvailabilityError {
-  const code = unsealedCode(body);
-  return new AvailabilityError(
-    `server ${server} did not accept the message: HTTP ${status}${code === '' ? '' : `, ${code}`}`,
-    {
-      code: 'SERVER_REFUSED_MESSAGE',
-      ...(code === ''
-        ? { hint: 'check the address, and that the server is unsealed' }
-        : { hint: 'read what that means', remedy: { kind: 'read', code } }),
-      facts: { server, status, ...(code === '' ? {} : { reason: code }) },
-    },
-  );
+/** What a server says before it knows who asks is not sealed, so anybody on the way could have said it. */
+function refusedUnsealed(
+  server: string,
+  { code, text }: Extract<Carried, { kind: 'refusal' }>,
+): AvailabilityError {
+  const said = code === '' ? text : `${text}, ${code}`;
+  return new AvailabilityError(`server ${server} did not accept the message: ${said}`, {
+    code: 'SERVER_REFUSED_MESSAGE',
+    ...(code === ''
+      ? { hint: 'check the address, and that the server is unsealed' }
+      : { hint: 'read what that means', remedy: { kind: 'read', code } }),
+    facts: { server, ...(code === '' ? {} : { reason: code }) },
+  });
 }
 
 /**
@@ -212,10 +205,4 @@ function refusedUnsealed(server: string, status: number, body: Uint8Array): Avai
  */
 export function isForgotten(error: CkmError): boolean {
   return error.code === 'SERVER_REFUSED_MESSAGE' && error.facts['reason'] === 'MESSAGE_NOT_AUTHENTICATED';
-}
-
-function unsealedCode(body: Uint8Array): string {
-  if (body.length > 8192) return '';
-  const match = /"code"\s*:\s*"([A-Z][A-Z0-9_]{2,63})"/.exec(new TextDecoder().decode(body));
-  return match?.[1] ?? '';
 }

@@ -1,8 +1,8 @@
 import { AvailabilityError, CkmError, concatBytes } from '@ckm/foundation';
-import { MAX_REPLY_BYTES, ROUTE_HEADER, type Transport, type TransportReply } from './transport.js';
+import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 
 /** Carries messages with the platform's own `fetch`. Never follows a redirect, never sends a cookie. */
-export const fetchTransport: Transport = async (url, { method, path, body, route, timeoutMs }) => {
+export const fetchSend: HttpSend = async (url, { method, path, body, route, timeoutMs }) => {
   const timer = new AbortController();
   const alarm = setTimeout(() => {
     timer.abort();
@@ -36,7 +36,7 @@ function failed(url: string, cause: unknown): AvailabilityError {
   return lost ? connectionLost(url, cause) : unreachable(url, cause);
 }
 
-async function readReply(url: string, response: Response): Promise<TransportReply> {
+async function readReply(url: string, response: Response): Promise<HttpReply> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();

@@ -1,2 +1,0 @@
-/** What carries messages where there is no Node. */
-export { fetchTransport as platformTransport } from './fetch-transport.js';
