@@ -22,7 +22,7 @@ import type { SessionRecord } from './sessions/session-record.js';
 import { pruneSessions } from './sessions/prune-sessions.js';
 import { findSession, listSessions, requireOpen, saveSession } from './sessions/sessions.js';
 import { createCommitmentPools } from './signing/commitment-pool.js';
-import { createSigner, type SignArgs, type SignPreview, type SignResult } from './signing/signer.js';
+import { createSigner, type SignArgs, type PreparedRequest, type SignResult } from './signing/signer.js';
 import { diagnose, type DoctorLine } from './status/doctor.js';
 import { readStatus, type Status } from './status/status.js';
 import type { ClientStore } from './store/client-store.js';
@@ -88,7 +88,9 @@ export interface Client {
   /** Has every server of a key that lost its share recover it from the certificate. */
   restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
 
-  preview(args: SignArgs): Promise<SignPreview>;
+  /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
+  prepare(args: SignArgs): Promise<PreparedRequest>;
+  /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
 
   listSessions(): Promise<readonly SessionRecord[]>;
@@ -137,6 +139,10 @@ export function createClient(options: ClientOptions): Client {
     hasActed = true;
     return work;
   };
+  const prepare = async (args: SignArgs): Promise<PreparedRequest> => {
+    const prepared = await signer.prepare(args);
+    return { ...prepared, sign: (on) => acting(prepared.sign(on)) };
+  };
 
   return {
     previewServer: (url) => previewServer(context, url),
@@ -175,8 +181,8 @@ export function createClient(options: ClientOptions): Client {
       return restoration;
     },
 
-    preview: (args) => signer.preview(args),
-    sign: (args, on) => acting(signer.sign(args, on)),
+    prepare,
+    sign: async (args, on) => (await prepare(args)).sign(on),
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),

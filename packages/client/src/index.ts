@@ -26,7 +26,7 @@ export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
-export type { SignArgs, SignPreview, SignResult } from './signing/signer.js';
+export type { SignArgs, PreparedRequest, SignResult } from './signing/signer.js';
 // sessions
 export {
   type KeySession,

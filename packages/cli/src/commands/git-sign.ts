@@ -61,7 +61,8 @@ async function sign(
     namespace === 'git'
       ? { kind: 'git', payload: buildGitRequest(object) }
       : { kind: 'ssh', payload: buildSshSigRequest({ namespace, message: object }) };
-  const { description } = await client.preview({ key: name, ...request });
+  const asked = await client.prepare({ key: name, ...request, waitSeconds: WAIT_SECONDS });
+  const { description } = asked;
   tell(context, formatDescription(terminal, description));
   if (context.flags.preview === true) {
     terminal.result('nothing was sent', { preview: true, key: name, description });
@@ -69,7 +70,7 @@ async function sign(
   }
   const question = `Use ${name} for this?`;
   await agreeBlind(context, { description, key: name, question, isBlindWanted });
-  const { artefact, signers } = await client.sign({ key: name, ...request, waitSeconds: WAIT_SECONDS });
+  const { artefact, signers } = await asked.sign();
   await replaceOut(`${file}.sig`, artefact);
   terminal.talk(`  signed by ${signers.join(', ')}`);
 }

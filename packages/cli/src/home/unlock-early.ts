@@ -7,7 +7,7 @@ import { unlockSeed } from './owner-seed.js';
  * wipes what it was given; what nobody asked for is wiped when the command ends.
  */
 export function unlockEarly(context: Context): () => Promise<Secret<Uint8Array>> {
-  // A preview needs no seed, and on stdin something else may be waiting in front of it.
+  // A preview may fail before it needs the seed, and on stdin something else may be waiting in front of it.
   const { passphraseFile, flags } = context;
   if (passphraseFile === undefined || passphraseFile === '-' || flags.preview === true) {
     return () => unlockSeed(context);

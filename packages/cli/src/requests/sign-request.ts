@@ -1,4 +1,4 @@
-import type { Client, SeedSource, SignArgs, SignPreview, SignResult } from '@ckm/client';
+import type { Client, PreparedRequest, SeedSource, SignArgs, SignResult } from '@ckm/client';
 import { EncodingError, encodeUtf8 } from '@ckm/foundation';
 import { inputsLeftToOthers } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
@@ -40,19 +40,21 @@ export async function signRequest(
     ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   };
-  const preview = await showRequest(terminal, client, args);
+  const asked = await client.prepare(args);
+  showRequest(terminal, key, asked);
   if (flags.preview === true) {
-    terminal.result('nothing was sent', { preview: true, key, ...preview });
+    const { description, asks, policy, needed } = asked;
+    terminal.result('nothing was sent', { preview: true, key, description, asks, policy, needed });
     return;
   }
   await agree(context, {
-    description: preview.description,
+    description: asked.description,
     key,
     question: 'Ask for this signature?',
     isBlindWanted: given.blind === true,
   });
   const progress = createProgress(terminal);
-  const result = await progress.during(client.sign(args, progress.on));
+  const result = await progress.during(asked.sign(progress.on));
   warnAbout(context, terminal, result);
   await handOver(terminal, {
     kind: request.kind,
@@ -95,15 +97,13 @@ function notSigned(left: readonly number[]): EncodingError {
   });
 }
 
-/** Shows what would be signed, as this client reads it from the bytes, and who would be asked. Nothing is sent. */
-export async function showRequest(terminal: Terminal, client: Client, args: SignArgs): Promise<SignPreview> {
-  const preview = await client.preview(args);
-  terminal.warn(formatDescription(terminal, preview.description));
-  terminal.warn(askLines(args.key, preview));
-  return preview;
+/** Shows what would be signed, as this client reads it from the bytes, and who would be asked. */
+export function showRequest(terminal: Terminal, key: string, asked: PreparedRequest): void {
+  terminal.warn(formatDescription(terminal, asked.description));
+  terminal.warn(askLines(key, asked));
 }
 
-function askLines(key: string, { asks, needed, policy }: SignPreview): string {
+function askLines(key: string, { asks, needed, policy }: PreparedRequest): string {
   return [
     `  Key     ${key}`,
     `  Asks    any ${needed} of ${asks.join(', ')}`,

@@ -59,10 +59,10 @@ export function agentKeys(
     sign: async (data) => {
       const { type, payload } = buildSshAgentRequest(data);
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
-      const { description } = await client.preview(request);
-      context.terminal.warn(formatDescription(context.terminal, description));
-      await ask(name, description);
-      const { artefact, signers } = await client.sign(request);
+      const asked = await client.prepare(request);
+      context.terminal.warn(formatDescription(context.terminal, asked.description));
+      await ask(name, asked.description);
+      const { artefact, signers } = await asked.sign();
       context.terminal.talk(`  signed by ${signers.join(', ')}`);
       return type === 'login' ? artefact : sshSignatureBlobOf(decodeUtf8(artefact));
     },

@@ -407,7 +407,7 @@ describe('V22: a ceremony that is interrupted', () => {
     });
     // Nobody is given an address or public key to send value to, or asked for a yes in vain.
     await expect(client.usableKey('k')).rejects.toMatchObject({ code: 'KEY_NOT_USABLE', exitCode: 75 });
-    await expect(client.preview({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
+    await expect(client.prepare({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
       code: 'KEY_NOT_USABLE',
     });
     expect((await client.showKey('k')).isComplete).toBe(false);

@@ -22,7 +22,7 @@ test('after two keys changed names, a signature is made by the servers of the ke
   expect((await client.sign({ key: 'savings', ...messageOf('a') })).signers).toEqual(['alpha', 'bravo']);
   await client.renameKey('savings', 'old');
   await client.renameKey('trash', 'savings');
-  expect((await client.preview({ key: 'savings', ...messageOf('b') })).asks.toSorted()).toEqual([
+  expect((await client.prepare({ key: 'savings', ...messageOf('b') })).asks.toSorted()).toEqual([
     'bravo',
     'charlie',
   ]);

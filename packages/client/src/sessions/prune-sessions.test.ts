@@ -66,7 +66,7 @@ test('reading sessions with a read-only client removes none of them', async () =
   stage.now += 365 * DAY;
   const looking = ownerClient(stage.send, () => stage.now, { store });
   await looking.status();
-  await looking.preview({ key: 'made', ...messageOf('hello') });
+  await looking.prepare({ key: 'made', ...messageOf('hello') });
   await looking.close();
   expect(await store.list('sessions')).toHaveLength(1);
 });

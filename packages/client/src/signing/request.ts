@@ -19,10 +19,12 @@ export interface UnderstoodRequest {
 export function understand(key: CertifiedKey, kindName: string, payload: Uint8Array): UnderstoodRequest {
   const kind = requestKind(kindName);
   if (payload.length > kind.maxBytes) throw tooLong(kindName, kind.maxBytes);
-  const parsed = kind.parse(payload);
+  // What servers get are the bytes that were read here, whatever their caller does with his afterwards.
+  const own = payload.slice();
+  const parsed = kind.parse(own);
   return {
     kind: kindName,
-    payload,
+    payload: own,
     description: parsed.describe(key.context),
     tasks: parsed.tasks(key.context),
     finish: (signatures) => parsed.finish(key.context, frostResults(signatures)),

@@ -28,7 +28,7 @@ test('a pin that the owner’s own client was made to exchange for another ident
     message: 'the record of server bravo holds another identity than key k was made with',
   };
   const request = { key: 'k', ...messageOf('hello') };
-  await expect(client.preview(request)).rejects.toMatchObject(refusal);
+  await expect(client.prepare(request)).rejects.toMatchObject(refusal);
   await expect(client.sign({ ...request, without: ['bravo'] })).rejects.toMatchObject(refusal);
   expect(stage.actors.flatMap(({ asked }) => asked)).toEqual([]);
   await client.close();

@@ -43,17 +43,23 @@ export interface SignResult {
   readonly attempts: number;
 }
 
-export interface SignPreview {
+/** A request before anybody is asked: what people read, and what they say yes to. */
+export interface PreparedRequest {
   readonly description: Description;
   /** In the order in which they would be asked. */
   readonly asks: readonly string[];
   readonly policy: KeyPolicy;
   readonly needed: number;
+  /**
+   * Asks for exactly what is described here, with the key that was read then, whatever has become of its name or of the
+   * caller's bytes since. One yes is one signature: called again it gives the same result. It expires from now on.
+   */
+  sign(on?: OnProgress): Promise<SignResult>;
 }
 
 export interface Signer {
-  sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
-  preview(args: SignArgs): Promise<SignPreview>;
+  /** Reads and describes a request. Nothing is sent or written. */
+  prepare(args: SignArgs): Promise<PreparedRequest>;
   /** Goes on with a request that waits for people. @param waitSeconds as in {@link SignArgs} */
   resume(session: SignSession, on?: OnProgress, waitSeconds?: number): Promise<SignResult>;
   /** Tells every server that nobody wants it any more; those that cannot be reached forget it when it expires. */
@@ -148,26 +154,25 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
   }
 
   return {
-    async sign(args, on) {
-      const key = requireSignable(await readKey(args.key));
-      const request = understand(key, args.kind, args.payload);
-      const now = context.clock();
-      const lifetime = args.expiresInSeconds ?? lifetimeFor(key.record.policy);
-      const expiresAt = now + lifetime;
-      const waitUntil = now + Math.min(args.waitSeconds ?? lifetime, lifetime);
-      const without = args.without ?? [];
-      const session = sessionOf({ key, request, requestId: context.random(32), now, expiresAt, without });
-      return run({ key, request, session, without, waitUntil, isKept: false, on });
-    },
-    async preview(args) {
-      const key = requireSignable(await readKey(args.key));
-      const { description } = understand(key, args.kind, args.payload);
-      const participants = await participantsOf(key, args.without ?? []);
+    async prepare({ key: name, kind, payload, without = [], expiresInSeconds, waitSeconds }) {
+      const key = requireSignable(await readKey(name));
+      const request = understand(key, kind, payload);
+      const participants = await participantsOf(key, without);
+      const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
+      let signing: Promise<SignResult> | undefined;
+      const sign = (on: OnProgress | undefined): Promise<SignResult> => {
+        const now = context.clock();
+        const expiresAt = now + lifetime;
+        const waitUntil = now + Math.min(waitSeconds ?? lifetime, lifetime);
+        const session = sessionOf({ key, request, requestId: context.random(32), now, expiresAt, without });
+        return run({ key, request, session, without, waitUntil, isKept: false, on });
+      };
       return {
-        description,
+        description: request.description,
         asks: namesOf(participants),
         policy: key.record.policy,
         needed: key.public.quorum.needed,
+        sign: (on) => (signing ??= sign(on)),
       };
     },
     async resume(session, on, waitSeconds = Number.POSITIVE_INFINITY) {

@@ -110,7 +110,7 @@ describe('a signature', () => {
       asked: stage.actors.map(({ asked }) => asked.length),
       stored: await store.list('sessions'),
     };
-    const { description, asks, needed } = await client.preview({ key: 'k', ...messageOf('hello') });
+    const { description, asks, needed } = await client.prepare({ key: 'k', ...messageOf('hello') });
     expect(description.sentence).toContain('“hello”');
     expect([asks.toSorted(), needed]).toEqual([['alpha', 'bravo', 'charlie'], 2]);
     expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before.asked);
