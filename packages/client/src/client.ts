@@ -90,6 +90,8 @@ export interface Client {
 
   /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
+  /** The same for a request on record that is open: `sign` goes on with it. @throws StateError `SESSION_OVER` */
+  prepareAgain(id: string, options?: { readonly waitSeconds?: number }): Promise<PreparedRequest>;
   /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
 
@@ -139,10 +141,11 @@ export function createClient(options: ClientOptions): Client {
     hasActed = true;
     return work;
   };
-  const prepare = async (args: SignArgs): Promise<PreparedRequest> => {
-    const prepared = await signer.prepare(args);
-    return { ...prepared, sign: (on) => acting(prepared.sign(on)) };
-  };
+  const shown = (prepared: PreparedRequest): PreparedRequest => ({
+    ...prepared,
+    sign: (on) => acting(prepared.sign(on)),
+  });
+  const prepare = async (args: SignArgs) => shown(await signer.prepare(args));
 
   return {
     previewServer: (url) => previewServer(context, url),
@@ -182,6 +185,12 @@ export function createClient(options: ClientOptions): Client {
     },
 
     prepare,
+    prepareAgain: async (id, { waitSeconds } = {}) => {
+      const session = await findSession(store, id);
+      requireOpen(session);
+      if (session.kind !== 'sign') throw notARequest(id);
+      return shown(await signer.prepareAgain(session, waitSeconds));
+    },
     sign: async (args, on) => (await prepare(args)).sign(on),
 
     listSessions: () => listSessions(store),
@@ -190,7 +199,10 @@ export function createClient(options: ClientOptions): Client {
       const session = await findSession(store, id);
       requireOpen(session);
       if (session.kind === 'sign')
-        return { kind: 'sign', result: await acting(signer.resume(session, on, waitSeconds)) };
+        return {
+          kind: 'sign',
+          result: await shown(await signer.prepareAgain(session, waitSeconds)).sign(on),
+        };
       return {
         kind: 'dkg',
         key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),
@@ -254,5 +266,13 @@ function reasonTooLong(): UsageError {
   return new UsageError('a reason has at most 280 characters', {
     code: 'REASON_INVALID',
     hint: 'say it shorter',
+  });
+}
+
+function notARequest(id: string): UsageError {
+  return new UsageError(`${id} is the making of a key, and no request for a signature`, {
+    code: 'SESSION_UNKNOWN',
+    hint: 'go on making it',
+    remedy: { kind: 'resumeSession' },
   });
 }

@@ -116,6 +116,7 @@ describe('a request for a signature', () => {
       code: 'TOO_FEW_SERVERS',
     });
     await client.close();
+    client = ownerClient(stage.send, () => stage.now, { store });
     expect(stage.actor('alpha').asked).toContain('request.ask');
     expect(await desks()).toEqual([]);
     expect(await requests()).toEqual([]);

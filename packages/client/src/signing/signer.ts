@@ -60,8 +60,8 @@ export interface PreparedRequest {
 export interface Signer {
   /** Reads and describes a request. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
-  /** Goes on with a request that waits for people. @param waitSeconds as in {@link SignArgs} */
-  resume(session: SignSession, on?: OnProgress, waitSeconds?: number): Promise<SignResult>;
+  /** The same for a request on record that is open: `sign` goes on with it. @param waitSeconds as in {@link SignArgs} */
+  prepareAgain(session: SignSession, waitSeconds?: number): Promise<PreparedRequest>;
   /** Tells every server that nobody wants it any more; those that cannot be reached forget it when it expires. */
   cancel(session: SignSession, reason: string): Promise<void>;
   /** Servers were added, renamed or removed. */
@@ -147,6 +147,20 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     }
   }
 
+  /** What people read of a request, and the one thing their yes does. */
+  async function prepared(
+    key: CertifiedKey,
+    { description }: UnderstoodRequest,
+    without: readonly string[],
+    ask: (on: OnProgress | undefined) => Promise<SignResult>,
+  ): Promise<PreparedRequest> {
+    const asks = namesOf(await participantsOf(key, without));
+    const { policy } = key.record;
+    const { needed } = key.public.quorum;
+    let signing: Promise<SignResult> | undefined;
+    return { description, asks, policy, needed, sign: (on) => (signing ??= ask(on)) };
+  }
+
   /** Goes on behind the answer; whether it succeeds matters to nobody. */
   function tidy(work: Promise<void>): void {
     const done: Promise<unknown> = work.catch(() => undefined).finally(() => tidying.delete(done));
@@ -157,30 +171,23 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     async prepare({ key: name, kind, payload, without = [], expiresInSeconds, waitSeconds }) {
       const key = requireSignable(await readKey(name));
       const request = understand(key, kind, payload);
-      const participants = await participantsOf(key, without);
       const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
-      let signing: Promise<SignResult> | undefined;
-      const sign = (on: OnProgress | undefined): Promise<SignResult> => {
+      return prepared(key, request, without, (on) => {
         const now = context.clock();
         const expiresAt = now + lifetime;
         const waitUntil = now + Math.min(waitSeconds ?? lifetime, lifetime);
         const session = sessionOf({ key, request, requestId: context.random(32), now, expiresAt, without });
         return run({ key, request, session, without, waitUntil, isKept: false, on });
-      };
-      return {
-        description: request.description,
-        asks: namesOf(participants),
-        policy: key.record.policy,
-        needed: key.public.quorum.needed,
-        sign: (on) => (signing ??= sign(on)),
-      };
+      });
     },
-    async resume(session, on, waitSeconds = Number.POSITIVE_INFINITY) {
+    async prepareAgain(session, waitSeconds = Number.POSITIVE_INFINITY) {
       const key = requireSignable(await readKey(session.keyName));
       const request = understand(key, session.requestKind, session.payload);
       const { without, expiresAt } = session;
-      const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
-      return run({ key, request, session, without, waitUntil, isKept: true, on });
+      return prepared(key, request, without, (on) => {
+        const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
+        return run({ key, request, session, without, waitUntil, isKept: true, on });
+      });
     },
     async cancel(session, reason) {
       const { sessionId: requestId } = session;

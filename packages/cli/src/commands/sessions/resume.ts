@@ -1,5 +1,5 @@
-import { type Client, type SessionRecord, shortId, type SignPreview } from '@ckm/client';
-import { UsageError } from '@ckm/foundation';
+import { type Client, type PreparedRequest, type SessionRecord, shortId } from '@ckm/client';
+import { encodeHex, UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { parseDuration } from '../../command-line/option-values.js';
@@ -35,38 +35,47 @@ async function resume(context: Context, id: string | undefined, given: Flags): P
   await assertFree(given.out);
   const options = given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) };
   const session = await client.showSession(id ?? (await onlyOpen(client)));
-  const preview = await showAgain(terminal, client, session);
+  const asked = await showAgain(terminal, client, session, options);
   if (flags.preview === true) {
     const what = `${session.kind === 'dkg' ? 'making' : 'signing with'} ${session.keyName}`;
     const { keyName: key, sessionId } = session;
-    terminal.result(`would go on with ${what}`, { preview: true, sessionId, key, ...preview });
+    terminal.result(`would go on with ${what}`, { preview: true, sessionId, key, ...partsOf(asked) });
     return;
   }
-  if (preview !== null) {
+  if (asked !== null) {
     await agree(context, {
-      description: preview.description,
+      description: asked.description,
       key: session.keyName,
       question: 'Go on with this signature?',
       isBlindWanted: given.blind === true,
     });
   }
   const progress = createProgress(terminal);
-  const full = Buffer.from(session.sessionId).toString('hex');
-  const done = await progress.during(client.resumeSession(full, progress.on, options));
-  if (done.kind === 'sign') {
-    warnAbout(context, terminal, done.result);
+  if (asked !== null) {
+    const result = await progress.during(asked.sign(progress.on));
+    warnAbout(context, terminal, result);
     const kind = session.kind === 'sign' ? session.requestKind : '';
+    const { sessionId } = session;
     await handOver(terminal, {
       kind,
-      result: done.result,
+      result,
       out: given.out,
       isExtracted: false,
-      session: shortId(session.sessionId),
+      session: shortId(sessionId),
     });
     return;
   }
+  const full = encodeHex(session.sessionId);
+  const done = await progress.during(client.resumeSession(full, progress.on));
+  if (done.kind === 'sign') return;
   const key = await client.showKey(done.key.name);
   terminal.result(keyLines(terminal, key), keyObject(key));
+}
+
+function partsOf(asked: PreparedRequest | null): object {
+  if (asked === null) return {};
+  const { description, asks, policy, needed } = asked;
+  return { description, asks, policy, needed };
 }
 
 /** What an open request would sign: who goes on with it may not be who began it, or not remember. */
@@ -74,16 +83,18 @@ async function showAgain(
   terminal: Terminal,
   client: Client,
   session: SessionRecord,
-): Promise<SignPreview | null> {
+  options: { readonly waitSeconds?: number },
+): Promise<PreparedRequest | null> {
   if (session.kind !== 'sign' || session.state !== 'open') return null;
-  const { keyName: key, requestKind: kind, payload, without } = session;
-  return showRequest(terminal, client, { key, kind, payload, without });
+  const asked = await client.prepareAgain(encodeHex(session.sessionId), options);
+  showRequest(terminal, session.keyName, asked);
+  return asked;
 }
 
 async function onlyOpen(client: Client): Promise<string> {
   const open = (await client.listSessions()).filter(({ state }) => state === 'open');
   const [only] = open;
-  if (only !== undefined && open.length === 1) return Buffer.from(only.sessionId).toString('hex');
+  if (only !== undefined && open.length === 1) return encodeHex(only.sessionId);
   throw new UsageError(open.length === 0 ? 'no session is open' : `${open.length} sessions are open`, {
     code: open.length === 0 ? 'SESSION_UNKNOWN' : 'SESSION_AMBIGUOUS',
     hint: 'list them with: ckm sessions list --open',
