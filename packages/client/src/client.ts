@@ -208,11 +208,8 @@ export function createClient(options: ClientOptions): Client {
         key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),
       };
     },
-    cancelSession: async (id, reason, { forget = null } = {}) => {
-      const cancelled = await acting(cancelSession(context, signer.cancel, id, { reason, forget }));
-      shelf.forget(cancelled.keyName);
-      return cancelled;
-    },
+    cancelSession: (id, reason, { forget = null } = {}) =>
+      acting(cancelSession(context, signer.cancel, id, { reason, forget })),
 
     status: () => readStatus(context),
     diagnose: (version) => diagnose(context, readKey, version),

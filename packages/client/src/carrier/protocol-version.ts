@@ -16,6 +16,7 @@ export function versionDiffers(server: string, refusal: CkmError): CkmError {
     hint: isServerOlder
       ? `ask the operator of ${server} to bring the server up to date`
       : 'bring this client up to date; keys and ceremonies stay as they are',
+    ...(isServerOlder ? {} : { remedy: { kind: 'updateSoftware' } }),
     retryable: true,
     facts: { server, protocol: PROTOCOL_VERSION, speaks: [...theirs] },
     cause: refusal,
