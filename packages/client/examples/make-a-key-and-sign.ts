@@ -69,7 +69,13 @@ async function run(
   const { signatures, signers } = await asked.sign();
   show(`signed by ${signers.join(', ')}`);
 
-  const [task] = requestKind('message').parse(payload).tasks(key.context);
+  // One signature for each task; a message is one.
+  const tasks = requestKind('message').parse(payload).tasks(key.context);
   const { suite, groupKey } = key.public;
-  return verifySignature(suite, groupKey, task!.message, signatures[0]!);
+  return (
+    signatures.length === tasks.length &&
+    tasks.every(({ message }) =>
+      signatures.some((signature) => verifySignature(suite, groupKey, message, signature)),
+    )
+  );
 }

@@ -1,8 +1,11 @@
 import { createClient } from '@ckm/client';
+import { secret } from '@ckm/foundation';
 import { sshPublicKeyLine } from '@ckm/requests';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileStore } from '../home/file-store.js';
+import { openSeed } from '../home/seed-file.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
@@ -59,9 +62,14 @@ describe('a key that one server has not promised to have stored', () => {
   });
 
   test('does not sign for git', async () => {
-    const store = fileStore(join(owner['CKM_HOME']!, 'store'));
-    const client = createClient({ store, seed: () => Promise.reject(new Error('not needed')) });
+    const home = owner['CKM_HOME']!;
+    const passphrase = secret(readFileSync(owner['CKM_PASSPHRASE_FILE']!, 'utf8').trimEnd());
+    const client = createClient({
+      store: fileStore(join(home, 'store')),
+      seed: await openSeed(new Uint8Array(readFileSync(join(home, 'seed'))), passphrase),
+    });
     const { groupKey } = (await client.showKey('shell')).public;
+    await client.close();
     const named = lab.scratch.file('half-made.pub', sshPublicKeyLine(groupKey, 'taken from the record'));
     const text = lab.scratch.file('text', 'release\n');
     const outcome = await asOwner(['git-sign', '-Y', 'sign', '-n', 'file', '-f', named, text]);
