@@ -33,7 +33,11 @@ const REFUSALS = {
   REQUEST_DIFFERS: [StateError, 'ask again with a new request id', { retryable: false }],
   REQUEST_NOT_WAITING: [StateError, 'list the requests that wait', { retryable: false }],
   REQUEST_NOT_AS_SEEN: [StateError, 'look at the request once more', { retryable: false }],
-  REQUEST_AMBIGUOUS: [StateError, 'say whose you mean, with --account', { retryable: false }],
+  REQUEST_AMBIGUOUS: [
+    StateError,
+    'say whose you mean',
+    { retryable: false, remedy: { kind: 'nameAccount' } },
+  ],
   ATTEMPT_DIFFERS: [
     StateError,
     'make another attempt with a new number and new commitments',
