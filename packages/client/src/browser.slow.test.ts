@@ -78,12 +78,17 @@ async function bundleForBrowsers(): Promise<string> {
       minify: false,
       target: 'es2022',
       lib: { entry, formats: ['es'], fileName: 'bundle' },
+      // What is loaded on demand is in the same file: chunks of their own cannot be put behind one another.
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   });
   const chunks = (Array.isArray(output) ? output : [output]).flatMap((one) =>
     'output' in one ? one.output : [],
   );
-  return chunks.map((chunk) => ('code' in chunk ? chunk.code : '')).join('\n');
+  expect(chunks.map(({ type, fileName }) => ({ type, fileName }))).toEqual([
+    { type: 'chunk', fileName: expect.stringMatching(/^bundle\.m?js$/) as string },
+  ]);
+  return chunks.map((chunk) => ('code' in chunk ? chunk.code : '')).join('');
 }
 
 describe('the client in a browser', () => {

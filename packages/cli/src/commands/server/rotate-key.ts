@@ -9,9 +9,10 @@ import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
 
 /** `ckm server rotate-key` */
 export function serverRotateKeyCommand(): Command {
-  return operatorLeaf('rotate-key', 'put another storage key in the place of the present one').action(
-    run(rotateKey),
-  );
+  return operatorLeaf(
+    'rotate-key',
+    'put another storage key in the place of the present one, while the server runs',
+  ).action(run(rotateKey));
 }
 
 async function rotateKey(context: Context, folder: string): Promise<void> {
