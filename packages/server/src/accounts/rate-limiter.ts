@@ -21,11 +21,13 @@ export function createRateLimiter(
   // For each name the moment at which its bucket will be full again (generic cell rate algorithm).
   const fullAt = new Map<string, number>();
   const cost = perMs / count;
+  // What adding fractions of milliseconds rounds up must not cost a place: a thousandth of one is given away.
+  const most = perMs + cost / 1_000;
   return {
     take: (name, places = 1) => {
       const now = nowMs();
       const next = Math.max(fullAt.get(name) ?? 0, now) + cost * places;
-      if (next - now > perMs) return false;
+      if (next - now > most) return false;
       fullAt.delete(name);
       if (fullAt.size >= MAX_NAMES) forgetOldest(fullAt);
       fullAt.set(name, next);
@@ -34,7 +36,8 @@ export function createRateLimiter(
     waitMs: (name, places = 1) => {
       if (places > count) return Number.POSITIVE_INFINITY;
       const now = nowMs();
-      return Math.max(0, Math.max(fullAt.get(name) ?? 0, now) + cost * places - now - perMs);
+      const filled = Math.max(fullAt.get(name) ?? 0, now) + cost * places - now;
+      return filled > most ? filled - perMs : 0;
     },
   };
 }
