@@ -35,6 +35,7 @@ export function createAuditLog(sources: {
       const hash = chainHash(previous, sequence, plaintext);
       const row = vault.sealRow('audit', { sequence, previous, hash }, plaintext);
       await audit.append(row, vault.sealRow('audit_head', { sequence, hash }, hash));
+      memory.made({ sequence, hash });
       whenCommitted(() => memory.note({ sequence, hash }));
     },
     list: async (reader: Reader, sequence, limit) => {

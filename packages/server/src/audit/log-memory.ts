@@ -15,19 +15,26 @@ export interface LogMemory {
    * @throws StorageError `STORAGE_WENT_BACK`
    */
   follow(audit: Pick<AuditReader, 'list'>, head: AuditAnchor | null): Promise<void>;
+  /** An end that a transaction of ours has just made behind one that was followed: the same one may go on from it. */
+  made(head: AuditAnchor): void;
   /** An end that a transaction of ours has made, and committed. */
   note(head: AuditAnchor): void;
 }
 
 export function createLogMemory(): LogMemory {
   let seen: AuditAnchor | null = null;
+  let made: AuditAnchor | null = null;
   const note = (head: AuditAnchor) => {
     if (head.sequence >= (seen?.sequence ?? 0)) seen = { sequence: head.sequence, hash: head.hash };
   };
   return {
     seen: () => seen,
     note,
+    made: (head) => void (made = head),
     async follow(audit, head) {
+      // Not remembered before it is committed: a transaction that fails leaves no trace here.
+      const isNewer = made !== null && made.sequence > (seen?.sequence ?? 0);
+      if (isNewer && head !== null && isSame(head, made!)) return;
       if (seen !== null && !(await goesOnFrom(audit, seen, head))) throw wentBack();
       if (head !== null) note(head);
     },
