@@ -76,6 +76,11 @@ const PARTS = pagesOf({
     'Without every part of it the key is not proved.',
     'Fetch it from another server of the key.',
   ],
+  CERTIFICATE_KIND_UNKNOWN: [
+    'The certificate is of a kind that this version does not know.',
+    'A newer version made it; what cannot be checked is not believed.',
+    'Bring this program up to the version that made the key.',
+  ],
   STATIC_SECRET_WRONG: [
     'The static secret does not belong to the key it is used for.',
     'Only the server’s own secret for this very key opens its share.',

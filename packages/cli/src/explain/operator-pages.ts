@@ -243,6 +243,16 @@ export const OPERATOR_PAGES = pagesOf({
     'What cannot be stored is not done.',
     'Free disk space on the machine of the server.',
   ],
+  STORAGE_POOLED: [
+    'The database is reached through a pooler that hands sessions on after each transaction.',
+    'Statements are prepared on one session and run on it; on a shared one they run elsewhere, or not at all.',
+    'Point CKM_DATABASE_URL at PostgreSQL itself, or set pool_mode = session for this database.',
+  ],
+  STORAGE_SETTINGS_LOST: [
+    'The database did not take over a setting that the server asked for.',
+    'A commit is only durable because its session says so; a pooler in between may drop what it was told.',
+    'Point CKM_DATABASE_URL at PostgreSQL itself, or give the database that is behind the pooler these settings.',
+  ],
   STORAGE_SCHEMA_NEWER: [
     'The database was written by a newer version.',
     'An older one would not see all of what is stored.',

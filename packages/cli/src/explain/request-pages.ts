@@ -11,10 +11,6 @@ const READING = groupOf(
       'Bring client and servers to one version.',
     ],
     REQUEST_KIND_UNKNOWN: ['There is no request of that kind.', 'Use message, bitcoin, ssh or git.'],
-    REQUEST_NOT_PARSED: [
-      'A program passed a request that was not read by its own kind.',
-      'Pass on what parse returned.',
-    ],
     KEY_MALFORMED: 'The public key is not of the kind the request needs.',
     SIGNATURE_COUNT_WRONG: 'The number of signatures is not the number that was asked for.',
     SIGNATURE_INVALID: [
