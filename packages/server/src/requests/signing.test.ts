@@ -594,14 +594,12 @@ describe('requests that wait for the operator', () => {
     expect((await signer.request(1, ask, {})).state).toBe('ready');
     const { context, sessions } = servers[0]!;
     const tighten = (change: Partial<typeof NO_TIGHTENING>) =>
-      context.storage.transact((transaction) =>
-        storeTightening(
-          context.vault,
-          transaction,
-          { owner: alice.xid, keyId },
-          { ...NO_TIGHTENING, ...change },
-        ),
-      );
+      context.storage.transact(async (transaction) => {
+        const held = await transaction.keys.hold(alice.xid, keyId);
+        const after = { ...NO_TIGHTENING, ...change };
+        const { version } = await storeTightening(context.vault, transaction, held!, after);
+        await sessions.noteTightened(transaction, held!, version);
+      });
     await tighten({ approval: 'operator' });
     const attempt = await signer.prepare([1, 2]);
     expect((await signer.request(1, ask, { attempt })).state).toBe('waiting');

@@ -386,7 +386,7 @@ describe('a lying courier is ignored', () => {
     ['another policy', (key: KeyParams) => ({ ...key, termsHash: new Uint8Array(32) })],
     ['another purpose', (key: KeyParams) => ({ ...key, purpose: 'bitcoin' })],
     ['another key id', (key: KeyParams) => ({ ...key, keyId: new Uint8Array(32).fill(1) })],
-    ['another epoch', (key: KeyParams) => ({ ...key, epoch: 1 })],
+    ['another epoch', (key: KeyParams) => ({ ...key, epoch: 1, previous: new Uint8Array(32).fill(1) })],
     ['another quorum', (key: KeyParams) => ({ ...key, quorum: { needed: 3, of: 3 } })],
     [
       'another url of this server',

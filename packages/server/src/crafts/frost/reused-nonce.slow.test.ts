@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FrostAttempt } from '@ckm/api';
 import {
   createQuorumSigner,
@@ -73,6 +76,7 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
   let bravo: BareCaller;
   let made: MadeKey;
   let intruder: Intruder;
+  let epochKeys: string;
 
   beforeAll(async () => {
     cluster = await startPostgres();
@@ -80,9 +84,11 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
   afterAll(() => cluster.stop());
   beforeEach(async () => {
     const databaseUrl = await cluster.createDatabase();
+    epochKeys = mkdtempSync(join(tmpdir(), 'ckm-epoch-keys-'));
     const secrets = { seed: new Uint8Array(randomBytes(32)), storageKey: new Uint8Array(randomBytes(32)) };
+    const shared = { databaseUrl, settings: { epochKeys }, ...secrets };
     replicas = [];
-    for (let i = 0; i < 3; i++) replicas.push(await network.open({ name: 'alpha', databaseUrl, ...secrets }));
+    for (let i = 0; i < 3; i++) replicas.push(await network.open({ name: 'alpha', ...shared }));
     bravo = await (await network.open({ name: 'bravo' })).as(alice);
     made = await makeKey([await replicas[0]!.as(alice), bravo]);
     intruder = await openIntruder(databaseUrl);
@@ -90,6 +96,7 @@ describe.skipIf(!isHere)(`N3: whoever writes the database puts used rows back${r
   afterEach(async () => {
     await intruder.leave();
     await network.close();
+    rmSync(epochKeys, { recursive: true, force: true });
   });
 
   async function signerAt(replica: BareServer): Promise<QuorumSigner> {
