@@ -66,3 +66,13 @@ test('unlockEarly opens nothing for a preview', async () => {
   await context.end();
   expect(opened.seeds).toEqual([]);
 });
+
+test('unlockEarly keeps a seed that was open long before a client asks for it', async () => {
+  const context = contextWith(PASSPHRASE);
+  const take = unlockEarly(context);
+  await vi.waitFor(() => expect(opened.seeds).toHaveLength(1), { timeout: 20_000 });
+  // One more turn, in which whatever follows the opening runs.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(reveal(await take(), 'test')).toEqual(new Uint8Array(32).fill(7));
+  await context.end();
+});

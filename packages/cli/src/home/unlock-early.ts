@@ -15,11 +15,9 @@ export function unlockEarly(context: Context): () => Promise<Secret<Uint8Array>>
   const early = unlockSeed(context);
   let isTaken = false;
   // Whoever asks hears of a failure; where nobody does, another one came first.
-  const leftOver = early.then(
-    (seed) => (isTaken ? undefined : wipe(seed)),
-    () => undefined,
-  );
-  context.onEnd(() => (isTaken ? undefined : leftOver));
+  early.catch(() => undefined);
+  // Not before the end: scrypt may be done long before a client is made that asks for the seed.
+  context.onEnd(() => (isTaken ? undefined : early.then(wipe, () => undefined)));
   return () => {
     isTaken = true;
     return early;
