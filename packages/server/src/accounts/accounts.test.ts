@@ -222,6 +222,20 @@ describe('a rate limit in memory', () => {
     expect(take('alice')).toEqual([true, true, true, false]);
   });
 
+  test('gives every place at whatever fraction of a millisecond it is asked', () => {
+    for (const count of [1, 3, 7, 49]) {
+      for (let now = 1_234.567; now < 1_000_000; now *= 1.37) {
+        const limiter = createRateLimiter({ count, perMs: 60_000 }, () => now);
+        const taken = Array.from({ length: count + 1 }, () => [
+          limiter.waitMs('alice') > 0,
+          limiter.take('alice'),
+        ]);
+        expect(taken.filter(([waits, isGiven]) => !waits && isGiven)).toHaveLength(count);
+        expect(taken.at(-1)).toEqual([true, false]);
+      }
+    }
+  });
+
   test('what costs several takes several, or nothing at all', () => {
     let now = 0;
     const limiter = createRateLimiter({ count: 3, perMs: 300 }, () => now);

@@ -55,6 +55,17 @@ describe('a log that nobody touched', () => {
     expect(await verify()).toEqual({ ok: true, entries: 2, head: lines[1]!.hash });
   });
 
+  test('goes on after a transaction that wrote several entries and failed', async () => {
+    await write('Pay 1 BTC');
+    const failing = rooms.storage.transact(async (transaction) => {
+      for (const number of [2, 3, 4]) await audit.append(transaction, entry(`Pay ${number} BTC`));
+      throw new Error('the disk is full');
+    });
+    await expect(failing).rejects.toThrow();
+    await write('Pay 5 BTC');
+    expect(await verify()).toMatchObject({ ok: true, entries: 2 });
+  });
+
   test('is whole when it is empty, and when it is longer than a page', async () => {
     expect(await verify()).toMatchObject({ ok: true, entries: 0 });
     await rooms.storage.transact(async (transaction) => {
