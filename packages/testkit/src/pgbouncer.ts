@@ -44,7 +44,9 @@ export async function startPgBouncer(
     `default_pool_size = ${poolSize}`,
     `ignore_startup_parameters = extra_float_digits${ignored === '' ? '' : `, ${ignored}`}`,
   ];
-  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o644 });
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  // Whatever the umask of this process is: servers that ran in it may have narrowed it.
+  chmodSync(file, 0o644);
   // It refuses to run as root.
   const [command, parameters] =
     process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', PROGRAM, file]] : [PROGRAM, [file]];
