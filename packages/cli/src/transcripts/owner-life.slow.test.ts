@@ -136,12 +136,14 @@ describe('signing', () => {
 
   test('previewed shows who decides by which policy, and neither sends nor writes', async () => {
     const before = treeHash(home);
-    const { stdout, stderr } = await lab.ckm(
-      ['sign', 'letters', '--message', 'hello', '--preview', '--no-input'],
-      {
-        environment: { CKM_PASSPHRASE_FILE: '' },
-      },
-    );
+    const { stdout, stderr } = await lab.ckm([
+      'sign',
+      'letters',
+      '--message',
+      'hello',
+      '--preview',
+      '--no-input',
+    ]);
     expect(stdout).toBe('nothing was sent\n');
     expect(stderr).toMatch(/Policy +message; servers answer by themselves/);
     expect(treeHash(home)).toBe(before);
