@@ -56,7 +56,9 @@ describe('an owner whose laptop is lost', () => {
       level: string;
       fix?: string;
     }[];
-    expect(lines.filter(({ level, fix }) => level === 'warn' && fix === 'ckm key fetch')).toHaveLength(3);
+    expect(
+      lines.filter(({ level, fix }) => level === 'warn' && fix === 'fetch them: ckm key fetch'),
+    ).toHaveLength(3);
   });
 
   test('looks first: --preview writes nothing, and without a terminal a name is asked of nobody', async () => {
