@@ -188,24 +188,29 @@ describe.skipIf(!isCompiled).each(benches)(
       },
       120_000,
     );
-
-    test.skipIf(!isHere || name === 'SQLite')(
-      'is refused while another replica has the database open',
-      async () => {
-        const url = await open(cluster);
-        const variables = { CKM_DATABASE_URL: url!, CKM_ALLOW_INSPECT: '1', CKM_LOG_LEVEL: 'silent' };
-        const alpha = await start({ start: { variables } });
-        const replica = await openStorage({ dataDir: alpha.dataDir, databaseUrl: url });
-        await replica.read(({ meta }) => meta.find(''));
-        const operator = connectOperator(alpha.dataDir);
-        await expect(operator.rotateKey(none())).rejects.toThrow(code('ROTATION_REPLICAS'));
-        expect(keyFiles(alpha.dataDir)).toEqual([KEY_FILE]);
-        await replica.close();
-        await vi.waitFor(async () => expect(await operator.rotateKey(none())).toEqual({ storageKey: 2 }), {
-          timeout: 10_000,
-          interval: 200,
-        });
-      },
-    );
   },
 );
+
+describe.skipIf(postgresPrograms() === null)('a change of the storage key beside a replica', () => {
+  test('is refused while the replica has the PostgreSQL database open', async () => {
+    const cluster = await startPostgres();
+    try {
+      const url = await cluster.createDatabase();
+      const variables = { CKM_DATABASE_URL: url, CKM_ALLOW_INSPECT: '1', CKM_LOG_LEVEL: 'silent' };
+      const alpha = await start({ start: { variables } });
+      const replica = await openStorage({ dataDir: alpha.dataDir, databaseUrl: url });
+      await replica.read(({ meta }) => meta.find(''));
+      const operator = connectOperator(alpha.dataDir);
+      await expect(operator.rotateKey(none())).rejects.toThrow(code('ROTATION_REPLICAS'));
+      expect(keyFiles(alpha.dataDir)).toEqual([KEY_FILE]);
+      await replica.close();
+      await vi.waitFor(async () => expect(await operator.rotateKey(none())).toEqual({ storageKey: 2 }), {
+        timeout: 10_000,
+        interval: 200,
+      });
+      await alpha.server.close();
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
