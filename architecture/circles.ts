@@ -16,8 +16,6 @@ const files: Graph = new Map(
  */
 const KNOTTED: Readonly<Record<string, number>> = {
   api: 2,
-  cli: 16,
-  client: 8,
   gordian: 2,
   requests: 8,
   server: 24,

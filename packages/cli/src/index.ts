@@ -1,3 +1,3 @@
-export { CLI_CODES, type CliCode } from './codes.js';
+export { CLI_CODES, type CliCode } from './command-line/codes.js';
 export { fileStore } from './home/file-store.js';
 export { runCli } from './main.js';

@@ -1,7 +1,7 @@
 import { platformCarrier } from '#carrier';
 import { UsageError } from '@ckm/foundation';
-import { namesOf } from './ceremony/ask-all.js';
-import { type ClientContext, createContext, type SeedSource } from './context.js';
+import { namesOf } from './servers/ask-all.js';
+import { type ClientContext, createContext, type SeedSource } from './context/context.js';
 import { createKeyReader, listKeyRecords, type ReadKey } from './keys/keys.js';
 import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
 import { fetchKeys } from './keys/fetch/fetch-keys.js';
@@ -14,8 +14,13 @@ import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import type { OnProgress } from './progress/progress.js';
-import { addServer, type AddServerArgs, previewServer, type ServerPreview } from './servers/add-server.js';
-import { removeServer } from './servers/remove-server.js';
+import {
+  addServer,
+  type AddServerArgs,
+  previewServer,
+  type ServerPreview,
+} from './introduction/add-server.js';
+import { removeServer } from './keys/remove-server.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
 import type { SessionRecord } from './sessions/session-record.js';

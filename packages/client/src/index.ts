@@ -1,16 +1,16 @@
 export { CLIENT_CODES, type ClientCode } from './codes.js';
 // client
 export { type Client, type ClientOptions, createClient, type ResumeResult } from './client.js';
-export type { SeedSource } from './context.js';
+export type { SeedSource } from './context/context.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
 export { SEED_BYTES, SEED_WORDS, seedToWords, wordsToSeed } from './seed/words.js';
 export { identityForServer } from './seed/identity.js';
 export { seedToUr, urToSeed } from './seed/ur.js';
 // servers
-export type { AddServerArgs, ServerPreview } from './servers/add-server.js';
+export type { AddServerArgs, ServerPreview } from './introduction/add-server.js';
 export type { ServerRecord } from './servers/server-record.js';
-export { parseName } from './names.js';
+export { parseName } from './store/names.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/create-key.js';
 export { type CertifiedKey, type KeyRecord, remedyFor } from './keys/key-record.js';

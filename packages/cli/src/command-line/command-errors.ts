@@ -1,6 +1,6 @@
 import { UsageError } from '@ckm/foundation';
 import type { CommanderError } from 'commander';
-import type { CliCode } from '../codes.js';
+import type { CliCode } from './codes.js';
 
 const CODES: Readonly<Record<string, CliCode>> = {
   'commander.unknownCommand': 'COMMAND_UNKNOWN',

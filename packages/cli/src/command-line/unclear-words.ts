@@ -1,6 +1,6 @@
 import { UsageError } from '@ckm/foundation';
 import type { Command, Option } from 'commander';
-import type { CliCode } from '../codes.js';
+import type { CliCode } from './codes.js';
 
 /** What an empty value was probably meant to do, and how that is said. */
 const INSTEAD: Readonly<Record<string, string>> = {

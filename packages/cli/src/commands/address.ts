@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { parseWhole } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
-import { openOwner } from '../home/open-owner.js';
+import { openOwner } from '../owner/open-owner.js';
 
 /** `ckm address KEY` */
 export function addressCommand(): Command {

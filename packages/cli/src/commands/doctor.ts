@@ -4,11 +4,11 @@ import { stat, statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { openOwner } from '../home/open-owner.js';
+import { openOwner } from '../owner/open-owner.js';
 import { formatRemedy } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Style } from '../terminal/terminal.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../command-line/version.js';
 
 /** `ckm doctor` */
 export function doctorCommand(): Command {

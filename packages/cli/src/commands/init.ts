@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { isInitialised } from '../home/home.js';
-import { freshSeed, seedExists, storeSeed } from '../home/owner-seed.js';
+import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
 import { showWords } from '../terminal/show-words.js';
 
 /** `ckm init` */

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { unlockEarly } from '../home/unlock-early.js';
+import { unlockEarly } from '../owner/unlock-early.js';
 import type { SignFlags } from '../requests/sign-request.js';
 
 /** `ckm sign KEY` */

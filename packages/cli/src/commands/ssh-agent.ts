@@ -9,7 +9,7 @@ import { onTheTerminal } from '../command-line/on-the-terminal.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { ProgramEnded } from '../command-line/program-ended.js';
 import { leaf, run } from '../command-line/run.js';
-import { openOwnerNow } from '../home/open-owner.js';
+import { openOwnerNow } from '../owner/open-owner.js';
 import { stopOnSignals } from '../operator/stop-on-signals.js';
 import { agentKeys, chooseKeys } from '../ssh/agent-keys.js';
 import { runInForeground } from '../ssh/run-program.js';

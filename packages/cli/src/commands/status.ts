@@ -2,7 +2,7 @@ import type { KeyStatus, ServerStatus, Status } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { openOwner } from '../home/open-owner.js';
+import { openOwner } from '../owner/open-owner.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { wordsOf } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';

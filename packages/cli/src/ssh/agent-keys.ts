@@ -3,7 +3,7 @@ import { decodeUtf8, UsageError } from '@ckm/foundation';
 import { buildSshAgentRequest, type Description, sshSignatureBlobOf } from '@ckm/requests';
 import type { AgentKey } from '../agent/agent.js';
 import type { Context } from '../command-line/context.js';
-import { agree, agreeBlind } from '../terminal/agree.js';
+import { agree, agreeBlind } from '../requests/agree.js';
 import { formatDescription } from '../terminal/description.js';
 import { listSshKeys, type SshKey } from './ssh-keys.js';
 

@@ -4,7 +4,7 @@ import { secret, wipe } from '@ckm/foundation';
 import { writeNew } from '../home/atomic-write.js';
 import { fileStore } from '../home/file-store.js';
 import { createHome, locateHome } from '../home/home.js';
-import { freshSeed } from '../home/owner-seed.js';
+import { freshSeed } from '../owner/owner-seed.js';
 import { sealSeed } from '../home/seed-file.js';
 import { writeSeedPrint } from '../home/seed-print.js';
 

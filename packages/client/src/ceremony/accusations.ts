@@ -7,11 +7,11 @@ import {
   parseKeyParams,
   type PartyIndex,
 } from '@ckm/threshold';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import { saveEvidence } from '../evidence/evidence.js';
 import type { KeySession } from '../sessions/session-record.js';
-import { namesOf, type Participant } from './ask-all.js';
-import { listed, serverFault } from './faults.js';
+import { namesOf, type Participant } from '../servers/ask-all.js';
+import { listed, serverFault } from '../servers/faults.js';
 import { isRoundComplete, type PacketBoard, packetsOf, ROUNDS } from './packets.js';
 
 /** What one server says against others. Code and slots are its own words. */

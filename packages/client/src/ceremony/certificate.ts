@@ -10,8 +10,8 @@ import {
   recoveryAckStatement,
   verifyCertificate,
 } from '@ckm/threshold';
-import type { Participant } from './ask-all.js';
-import { serverFault, withNames } from './faults.js';
+import type { Participant } from '../servers/ask-all.js';
+import { serverFault, withNames } from '../servers/faults.js';
 import { type PacketBoard, packetsOf } from './packets.js';
 
 export interface AssembledCertificate {

@@ -1,16 +1,16 @@
 import { dkgResult, type DkgResult, type RosterOffer, rosterOffer, type SessionView } from '@ckm/api';
 import { AvailabilityError, CkmError, encodeHex, PolicyError, StateError } from '@ckm/foundation';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import { saveEvidence } from '../evidence/evidence.js';
-import { pause } from '../pause.js';
+import { pause } from '../servers/pause.js';
 import type { OnProgress, ProgressEvent } from '../progress/progress.js';
 import { type KeySession, shortId } from '../sessions/session-record.js';
 import { saveSession } from '../sessions/sessions.js';
 import type { ServerLink } from '../carrier/server-link.js';
-import { askAll, isSilence, namesOf, type Participant } from './ask-all.js';
+import { askAll, isSilence, namesOf, type Participant } from '../servers/ask-all.js';
 import { assembleCertificate, type AssembledCertificate, checkAcknowledgement } from './certificate.js';
 import { judgeAccusation } from './accusations.js';
-import { listed, serverFault } from './faults.js';
+import { listed, serverFault } from '../servers/faults.js';
 import { assembleParameters } from './offers.js';
 import { boardOf, isRoundComplete, type PacketBoard, packetsOf, ROUNDS, takePackets } from './packets.js';
 

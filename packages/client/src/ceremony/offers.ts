@@ -2,8 +2,8 @@ import { policyHash, type RosterOffer } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { encodeKeyParams, firstEpoch, type KeyParams, type PartyIndex, verifyRoster } from '@ckm/threshold';
 import type { KeySession } from '../sessions/session-record.js';
-import type { Participant } from './ask-all.js';
-import { serverFault, withNames } from './faults.js';
+import type { Participant } from '../servers/ask-all.js';
+import { serverFault, withNames } from '../servers/faults.js';
 
 /**
  * Checks what every server offers and puts the parameters of the key together.

@@ -10,8 +10,8 @@ import {
 import { equalBytes } from '@ckm/foundation';
 import { dkgProtocol } from '@ckm/threshold';
 import type { KeySession } from '../sessions/session-record.js';
-import type { Participant } from './ask-all.js';
-import { serverFault } from './faults.js';
+import type { Participant } from '../servers/ask-all.js';
+import { serverFault } from '../servers/faults.js';
 
 /** Rounds whose packets the courier carries: commit, share, certify. */
 export const ROUNDS = 3;

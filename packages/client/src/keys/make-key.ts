@@ -1,10 +1,10 @@
 import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import type { BitcoinNetwork } from '@ckm/requests';
-import { namesOf, type Participant } from '../ceremony/ask-all.js';
-import { listed } from '../ceremony/faults.js';
+import { namesOf, type Participant } from '../servers/ask-all.js';
+import { listed } from '../servers/faults.js';
 import { createKeyRun, driveKeyRun, type KeyRun } from '../ceremony/key-ceremony.js';
 import { isRoundComplete, ROUNDS } from '../ceremony/packets.js';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import type { OnProgress } from '../progress/progress.js';
 import { serverWithXid } from '../servers/servers.js';
 import { type KeySession, type SessionState, shortId } from '../sessions/session-record.js';

@@ -1,6 +1,6 @@
 import { equalBytes } from '@ckm/foundation';
-import type { ClientContext } from '../context.js';
-import { parseName } from '../names.js';
+import type { ClientContext } from '../context/context.js';
+import { parseName } from '../store/names.js';
 import { listSessions, saveSession } from '../sessions/sessions.js';
 import { assertNameFree } from './create-key.js';
 import { keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';

@@ -1,11 +1,11 @@
 import { CkmError, type Remedy, UsageError } from '@ckm/foundation';
-import type { Participant } from '../ceremony/ask-all.js';
+import type { Participant } from '../servers/ask-all.js';
 import { checkAcknowledgement } from '../ceremony/certificate.js';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import type { OnProgress } from '../progress/progress.js';
-import { openAccount } from '../servers/add-server.js';
+import { openAccount } from '../introduction/add-server.js';
 import { serverUnknown } from '../servers/servers.js';
-import { rosterOf } from '../signing/roster.js';
+import { rosterOf } from './roster.js';
 import type { CertifiedKey } from './key-record.js';
 import { loadKeyRecord, saveKeyRecord } from './keys.js';
 import { askForKey } from './verify-key.js';

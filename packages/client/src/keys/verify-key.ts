@@ -1,7 +1,7 @@
 import { policyHash, type Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';

@@ -1,7 +1,7 @@
 import { commitmentsIn, type FrostAttempt, packCommitments } from '@ckm/api';
 import { BugError, CkmError } from '@ckm/foundation';
 import type { RoastAction } from '@ckm/threshold';
-import type { Participant } from '../ceremony/ask-all.js';
+import type { Participant } from '../servers/ask-all.js';
 import type { SignRun } from './sign-job.js';
 
 type OpenAttempt = Extract<RoastAction, { kind: 'open-attempt' }>;

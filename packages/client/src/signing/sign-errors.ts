@@ -1,7 +1,7 @@
 import type { RequestReply } from '@ckm/api';
 import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
-import { namesOf, type Participant } from '../ceremony/ask-all.js';
-import { listed } from '../ceremony/faults.js';
+import { namesOf, type Participant } from '../servers/ask-all.js';
+import { listed } from '../servers/faults.js';
 import { shortId } from '../sessions/session-record.js';
 import { bySlot, type SignRun, thoseThatAre } from './sign-job.js';
 

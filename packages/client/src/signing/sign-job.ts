@@ -1,8 +1,8 @@
 import type { NonceCommitment, RequestReply } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import type { RoastState } from '@ckm/threshold';
-import type { Participant } from '../ceremony/ask-all.js';
-import type { ClientContext } from '../context.js';
+import type { Participant } from '../servers/ask-all.js';
+import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { ServerLink } from '../carrier/server-link.js';

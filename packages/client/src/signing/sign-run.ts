@@ -7,7 +7,7 @@ import {
   roastWanting,
   startRoast,
 } from '@ckm/threshold';
-import type { Participant } from '../ceremony/ask-all.js';
+import type { Participant } from '../servers/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
 import { blame } from './blame.js';

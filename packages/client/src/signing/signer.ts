@@ -1,8 +1,8 @@
 import { encodeHex, UsageError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { KeyPolicy } from '@ckm/api';
-import { namesOf, type Participant } from '../ceremony/ask-all.js';
-import type { ClientContext } from '../context.js';
+import { namesOf, type Participant } from '../servers/ask-all.js';
+import type { ClientContext } from '../context/context.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import type { OnProgress } from '../progress/progress.js';
@@ -12,7 +12,7 @@ import type { CommitmentPools } from './commitment-pool.js';
 import { createRequestTrace } from './request-trace.js';
 import { understand, type UnderstoodRequest } from './request.js';
 import type { SignOutcome } from './sign-job.js';
-import { rosterOf } from './roster.js';
+import { rosterOf } from '../keys/roster.js';
 import { driveSignRun } from './sign-run.js';
 
 export interface SignArgs {

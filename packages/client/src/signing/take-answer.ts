@@ -1,7 +1,7 @@
 import { commitmentsIn, type RequestReply, sharesIn } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
 import type { PartyIndex, RoastEvent } from '@ckm/threshold';
-import { isSilence, type Participant } from '../ceremony/ask-all.js';
+import { isSilence, type Participant } from '../servers/ask-all.js';
 import { reportSigning } from './report.js';
 import { refusalFrom } from './sign-errors.js';
 import type { ServerAnswer, SignRun } from './sign-job.js';

@@ -1,11 +1,11 @@
 import { CkmError, type Remedy } from '@ckm/foundation';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
 import { KEY_FOLDER, parseKeyRecord } from '../keys/key-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
-import { recheckServer } from '../servers/add-server.js';
+import { recheckServer } from '../introduction/add-server.js';
 import { listServerRecords } from '../servers/servers.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';

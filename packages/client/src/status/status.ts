@@ -1,7 +1,7 @@
 import type { Result } from '@ckm/api';
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
-import type { ClientContext } from '../context.js';
+import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { isComplete, remedyFor } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';

@@ -10,7 +10,7 @@ import {
 } from '../../command-line/policy-flags.js';
 import { parseQuorumFlag } from '../../command-line/quorum-flag.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
 import { keyLines, keyObject } from './show.js';

@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { askLine } from '../../terminal/prompt.js';
 import { fetchedLines, fetchedObject } from '../../terminal/fetched-key.js';
 import { keyLines, keyObject } from './show.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { likenessLine } from '../../terminal/likeness.js';
 import { formatTable } from '../../terminal/table.js';
 import { keyObject, quorumText } from './show.js';

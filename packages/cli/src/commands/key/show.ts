@@ -11,7 +11,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { policyLines } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { wordsOf } from '../../terminal/remedy-words.js';

@@ -3,7 +3,7 @@ import { seedToUr, seedToWords } from '@ckm/client';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { unlockSeed } from '../../home/owner-seed.js';
+import { unlockSeed } from '../../owner/owner-seed.js';
 import { showWords } from '../../terminal/show-words.js';
 import { assertFree, writeOut } from '../../terminal/write-out.js';
 

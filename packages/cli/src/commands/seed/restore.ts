@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { isInitialised } from '../../home/home.js';
-import { seedDiffers, seedExists, storeSeed } from '../../home/owner-seed.js';
+import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
 import { compareSeed } from '../../home/seed-print.js';
 import { askHidden } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';

@@ -10,7 +10,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { askHidden, canAsk, cancelled, confirm } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
 
 /** `ckm server remove NAME` */

@@ -2,7 +2,7 @@ import { shortId } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
 import { sessionObject } from './list.js';
 

@@ -3,7 +3,7 @@ import { StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { openOwner } from '../../home/open-owner.js';
+import { openOwner } from '../../owner/open-owner.js';
 import { artefactText } from '../../requests/artefact.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatTable } from '../../terminal/table.js';

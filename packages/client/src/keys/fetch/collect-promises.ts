@@ -1,8 +1,8 @@
 import { CkmError } from '@ckm/foundation';
 import { checkAcknowledgement } from '../../ceremony/certificate.js';
-import type { Participant } from '../../ceremony/ask-all.js';
-import type { ClientContext } from '../../context.js';
-import { rosterOf } from '../../signing/roster.js';
+import type { Participant } from '../../servers/ask-all.js';
+import type { ClientContext } from '../../context/context.js';
+import { rosterOf } from '../roster.js';
 import type { CertifiedKey } from '../key-record.js';
 
 /** A server of a key that has not promised that it stored the certificate, and why. */

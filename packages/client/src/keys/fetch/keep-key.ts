@@ -1,8 +1,8 @@
 import { AccessError, equalBytes, UsageError } from '@ckm/foundation';
 import type { BitcoinNetwork } from '@ckm/requests';
 import { parseCertificate } from '@ckm/threshold';
-import type { ClientContext } from '../../context.js';
-import { parseName } from '../../names.js';
+import type { ClientContext } from '../../context/context.js';
+import { parseName } from '../../store/names.js';
 import { assertNameFree } from '../create-key.js';
 import { certifyRecord, type CertifiedKey, type KeyRecord } from '../key-record.js';
 import { listKeyRecords, loadKeyRecord, saveKeyRecord } from '../keys.js';

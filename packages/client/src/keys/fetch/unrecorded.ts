@@ -1,6 +1,6 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
-import type { ClientContext } from '../../context.js';
+import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listSessions } from '../../sessions/sessions.js';
 import { listKeyRecords } from '../keys.js';

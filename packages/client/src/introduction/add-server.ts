@@ -1,11 +1,11 @@
 import { AccessError, encodeHex, equalBytes, UsageError } from '@ckm/foundation';
 import { formatWords, isLikenessOf, type Likeness, likenessOf, type Xid } from '@ckm/gordian';
-import type { ClientContext } from '../context.js';
-import { parseName } from '../names.js';
+import type { ClientContext } from '../context/context.js';
+import { parseName } from '../store/names.js';
 import { fetchIntroduction, type Introduction } from './identity-card.js';
-import { identityChanged } from './identity-changed.js';
-import { parseServerRecord, serverPath, type ServerRecord } from './server-record.js';
-import { listServerRecords, saveServerRecord, showServerRecord } from './servers.js';
+import { identityChanged } from '../servers/identity-changed.js';
+import { parseServerRecord, serverPath, type ServerRecord } from '../servers/server-record.js';
+import { listServerRecords, saveServerRecord, showServerRecord } from '../servers/servers.js';
 
 export interface AddServerArgs {
   readonly name: string;

@@ -1,11 +1,11 @@
 import { encodeHex, type Secret, StateError, wipe } from '@ckm/foundation';
 import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
-import { identityForServer } from './seed/identity.js';
-import type { ServerRecord } from './servers/server-record.js';
-import type { ClientStore } from './store/client-store.js';
-import { deriveRecordKey, type RecordKey } from './store/record-seal.js';
-import { createRecordStore, type OnUnreadable, type RecordStore } from './store/record-store.js';
-import { createServerLink, type LinkMeans, type ServerLink } from './carrier/server-link.js';
+import { identityForServer } from '../seed/identity.js';
+import type { ServerRecord } from '../servers/server-record.js';
+import type { ClientStore } from '../store/client-store.js';
+import { deriveRecordKey, type RecordKey } from '../store/record-seal.js';
+import { createRecordStore, type OnUnreadable, type RecordStore } from '../store/record-store.js';
+import { createServerLink, type LinkMeans, type ServerLink } from '../carrier/server-link.js';
 
 /** The owner seed, or how to get it when it is first needed: to speak to a server, or to check a stored record. */
 export type SeedSource = Secret<Uint8Array> | (() => Promise<Secret<Uint8Array>>);

@@ -1,7 +1,7 @@
 import { UsageError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
-import { askTyped, cancelled, canAsk, confirm } from './prompt.js';
+import { askTyped, cancelled, canAsk, confirm } from '../terminal/prompt.js';
 
 /** What an owner said beforehand, and what there is to say yes to. */
 export interface Agreement {

@@ -1,12 +1,12 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
-import { KEY_FOLDER, parseKeyRecord } from '../keys/key-record.js';
-import { listKeyRecords } from '../keys/keys.js';
+import { KEY_FOLDER, parseKeyRecord } from './key-record.js';
+import { listKeyRecords } from './keys.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { findUnreadable, type RecordStore } from '../store/record-store.js';
-import { serverPath } from './server-record.js';
-import { showServerRecord } from './servers.js';
+import { serverPath } from '../servers/server-record.js';
+import { showServerRecord } from '../servers/servers.js';
 
 /**
  * Forgets a server. Its account there stays.

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createContext, type OpenContext } from '../command-line/context.js';
-import type * as SeedFile from './seed-file.js';
-import { sealSeed } from './seed-file.js';
+import type * as SeedFile from '../home/seed-file.js';
+import { sealSeed } from '../home/seed-file.js';
 import { unlockEarly } from './unlock-early.js';
 
 const PASSPHRASE = 'river lamp seven onions';
 const opened = vi.hoisted(() => ({ seeds: [] as unknown[] }));
-vi.mock('./seed-file.js', async (original) => {
+vi.mock('../home/seed-file.js', async (original) => {
   const file = await original<typeof SeedFile>();
   const openSeed: typeof file.openSeed = async (...given) => {
     const seed = await file.openSeed(...given);

@@ -1,5 +1,5 @@
 import { CkmError } from '@ckm/foundation';
-import type { ServerRecord } from '../servers/server-record.js';
+import type { ServerRecord } from './server-record.js';
 
 /** One server of a key, with its place in it. */
 export interface Participant {

@@ -1,7 +1,7 @@
 import { encodeHex, equalBytes, StorageError } from '@ckm/foundation';
-import type { Participant } from '../ceremony/ask-all.js';
-import type { ClientContext } from '../context.js';
-import type { CertifiedKey } from '../keys/key-record.js';
+import type { Participant } from '../servers/ask-all.js';
+import type { ClientContext } from '../context/context.js';
+import type { CertifiedKey } from './key-record.js';
 import { serverPath, type ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 

@@ -2,8 +2,8 @@ import { type Client, createClient, type SeedSource } from '@ckm/client';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { plainText } from '../terminal/plain-text.js';
-import { fileStore } from './file-store.js';
-import { requireInitialised } from './home.js';
+import { fileStore } from '../home/file-store.js';
+import { requireInitialised } from '../home/home.js';
 import { unlockSeed } from './owner-seed.js';
 
 /**
