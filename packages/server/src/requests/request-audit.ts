@@ -2,7 +2,6 @@ import type { RequestAsk } from '@ckm/api';
 import type { AuditEntry } from '../audit/audit.js';
 import type { Crafts } from '../crafts/craft.js';
 import type { Transaction } from '../storage/storage.js';
-import type { Admission } from './admission.js';
 import type { RequestMeans } from './means.js';
 import type { AttemptRecord, StoredRequest } from './request-record.js';
 
@@ -26,7 +25,7 @@ export async function auditAttempt(
     attempt,
   }: {
     readonly request: RequestAsk;
-    readonly admission: Extract<Admission, { kind: 'admitted' }>;
+    readonly admission: { readonly stored: StoredRequest; readonly fresh: boolean; readonly policy: string };
     readonly attempt: AttemptRecord | 'stale' | null;
   },
 ): Promise<void> {

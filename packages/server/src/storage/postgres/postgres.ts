@@ -7,7 +7,8 @@ import { migrate } from '../migrations/migrate.js';
 import type { Storage } from '../storage.js';
 import { assertOwnSessions } from './pooler.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
-import { storeUsage, type Reading } from '../tables/writing.js';
+import type { Reading } from '../tables/reading.js';
+import { storeUsage } from '../tables/writing.js';
 
 export interface PostgresOptions {
   /** `postgres://…`; may hold a password, so it is never logged. */

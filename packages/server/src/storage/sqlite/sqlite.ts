@@ -5,7 +5,8 @@ import type { Database } from '../database.js';
 import { migrate } from '../migrations/migrate.js';
 import type { Storage } from '../storage.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
-import { storeUsage, type Reading } from '../tables/writing.js';
+import type { Reading } from '../tables/reading.js';
+import { storeUsage } from '../tables/writing.js';
 import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { fromColumns, fromOptional } from '../database.js';
 import type { AuditReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import { insertRow, type Reading, type Writing } from './writing.js';
+import type { Reading } from './reading.js';
+import { insertRow, type Writing } from './writing.js';
 
 const findHead = prepared((queries) => queries.selectFrom('audit_head').selectAll());
 const holdHead = prepared((queries) => queries.selectFrom('audit_head').selectAll().forUpdate());

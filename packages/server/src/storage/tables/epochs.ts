@@ -3,7 +3,8 @@ import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { KeyEpochReader, ShareReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import { addUsage, insertRow, type Reading, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
+import type { Reading } from './reading.js';
+import { addUsage, insertRow, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
 
 type Table = 'key_epochs' | 'shares';
 

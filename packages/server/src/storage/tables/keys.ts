@@ -4,7 +4,8 @@ import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { KeyReader, TighteningReader, Transaction } from '../storage.js';
 import { forgetEpochUsage } from './epochs.js';
 import { prepared } from './prepared.js';
-import { addUsage, insertRow, type Reading, SEALED_LENGTH, type Writing } from './writing.js';
+import type { Reading } from './reading.js';
+import { addUsage, insertRow, SEALED_LENGTH, type Writing } from './writing.js';
 
 const findKey = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
   queries.selectFrom('keys').selectAll().where('owner', '=', owner).where('key_id', '=', keyId),

@@ -1,7 +1,8 @@
 import { fromOptional } from '../database.js';
 import type { MessageReader, MetaReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import type { Reading, Writing } from './writing.js';
+import type { Reading } from './reading.js';
+import type { Writing } from './writing.js';
 
 const findMessage = prepared((queries, xid: Uint8Array, id: Uint8Array) =>
   queries.selectFrom('seen_messages').select('expires_at').where('xid', '=', xid).where('id', '=', id),

@@ -2,7 +2,8 @@ import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { AccountReader, InviteReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import { insertRow, type Reading, type Writing } from './writing.js';
+import type { Reading } from './reading.js';
+import { insertRow, type Writing } from './writing.js';
 
 const findAccount = prepared((queries, xid: Uint8Array) =>
   queries.selectFrom('accounts').selectAll().where('xid', '=', xid),

@@ -1,6 +1,6 @@
 import type { Compilable, CompiledQuery } from 'kysely';
 import type { Queries } from '../database.js';
-import type { Executed, Reading } from './writing.js';
+import type { Executed, Reading } from './reading.js';
 
 interface Compiled {
   readonly query: CompiledQuery;

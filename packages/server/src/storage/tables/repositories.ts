@@ -15,7 +15,8 @@ import {
   sessionReader,
   sessionWriter,
 } from './sessions.js';
-import type { Reading, Writing } from './writing.js';
+import type { Reading } from './reading.js';
+import type { Writing } from './writing.js';
 
 const findUsage = prepared((queries, owner: Uint8Array) =>
   queries.selectFrom('usage').select('bytes').where('owner', '=', owner),

@@ -3,15 +3,8 @@ import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { AttemptReader, RequestReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
-import {
-  addUsage,
-  insertRow,
-  isBehind,
-  type Reading,
-  SEALED_LENGTH,
-  takeUsage,
-  type Writing,
-} from './writing.js';
+import type { Reading } from './reading.js';
+import { addUsage, insertRow, isBehind, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
 
 // A literal, not a parameter: only then can the databases use the partial indexes.
 const YES = sql.lit(1);

@@ -2,12 +2,12 @@ import { sql } from 'kysely';
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { EvidenceReader, PacketReader, SessionReader, Transaction } from '../storage.js';
+import type { Reading } from './reading.js';
 import {
   addUsage,
   insertNew,
   insertRow,
   isBehind,
-  type Reading,
   SEALED_LENGTH,
   takeUsage,
   type Writing,

@@ -1,25 +1,11 @@
 import { encodeHex } from '@ckm/foundation';
-import { type Compilable, type CompiledQuery, sql } from 'kysely';
+import { type Compilable, sql } from 'kysely';
 import { rowExists } from '../codes.js';
 import { columnsOf, type Queries, toColumns } from '../database.js';
 import { prepared } from './prepared.js';
+import type { Reading } from './reading.js';
 import type { Rows, TableName } from '../rows.js';
 import type { ExpiryCursor } from '../storage.js';
-
-/** What a statement gave back. */
-export interface Executed<R> {
-  readonly rows: readonly R[];
-  /** How many rows it inserted, updated or deleted. */
-  readonly changed: number;
-}
-
-/** What every reader of tables needs. */
-export interface Reading {
-  readonly kind: 'sqlite' | 'postgres';
-  /** Runs a statement that was built before, with values of its own. */
-  execute<R>(statement: CompiledQuery, parameters: readonly unknown[]): Promise<Executed<R>>;
-  readonly queries: Queries;
-}
 
 /** A transaction under way. `usage` collects, for each owner, by how many sealed bytes it grows. */
 export interface Writing extends Reading {
