@@ -11,3 +11,4 @@ export * from './policy.js';
 export * from './problem.js';
 export * from './sessions.js';
 export * from './requests.js';
+export * from './speeches.js';

@@ -6,6 +6,8 @@ import {
   verifyPacket,
   type Packet,
   type PacketBody,
+  allSpeak,
+  EVERYONE,
 } from '@ckm/api';
 import { decodeData, encodeData, type Data } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +18,6 @@ import {
   sortPackets,
   type PacketScope,
 } from './packet-log.js';
-import { allSpeak, EVERYONE } from './seats.js';
 import { testPerson } from './test/bare-server.js';
 
 const people = [1, 2, 3].map(testPerson);

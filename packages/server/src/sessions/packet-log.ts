@@ -6,10 +6,12 @@ import {
   verifyPacket,
   type Packet,
   type PacketPlace,
+  isPlanned,
+  toldBefore,
 } from '@ckm/api';
 import { EncodingError, equalBytes } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
-import { isPlanned, spokenToUs, toldBefore, type Seats } from './seats.js';
+import { spokenToUs, type Seats } from './seats.js';
 
 /** What a server knows of a session when packets arrive; everything that a packet's header must agree with. */
 export interface PacketScope {

@@ -1,4 +1,4 @@
-import { PACKET_SEAL_BYTES, type Packet, runIdOf, type SessionState } from '@ckm/api';
+import { PACKET_SEAL_BYTES, type Packet, runIdOf, type SessionState, tellers } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import { wipeKey } from './keys/key-record.js';
 import type { KeyChange } from './keys/change-key.js';
@@ -15,7 +15,6 @@ import {
   type Sorted,
 } from './packet-log.js';
 import type { Heard, JoinedSession, Room, RoomMeans, RoomStep, SessionFault } from './room.js';
-import { tellers } from './seats.js';
 import type { SessionRecord, StoredSession } from './session-record.js';
 import { speak } from './speak.js';
 

@@ -1,9 +1,17 @@
-import { parsePacket, previousHash, sealPayload, signPacket, type Packet } from '@ckm/api';
+import {
+  parsePacket,
+  previousHash,
+  sealPayload,
+  signPacket,
+  type Packet,
+  isPlanned,
+  tellers,
+  toldBefore,
+} from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import type { Mark, PacketScope } from './packet-log.js';
 import type { Room, Said } from './room.js';
-import { isPlanned, tellers, toldBefore } from './seats.js';
 
 /**
  * The packet in which this server says something: sealed when it is for one slot alone, with the echo of what everybody

@@ -9,3 +9,9 @@ export {
   removeBareServer,
 } from '../sessions/test/bare-server.js';
 export { filesOf, leaks, spellings, storedSecrets } from './stored-secrets.js';
+export {
+  createEchoRoom,
+  type EchoOffer,
+  type EchoProposal,
+  encodeEchoParameters,
+} from '../sessions/test/echo-room.js';

@@ -1,4 +1,4 @@
-import { dkgProposal, type DkgProposal, type Proposal, type RosterOffer } from '@ckm/api';
+import { dkgProposal, type DkgProposal, type Proposal, type RosterOffer, allSpeak } from '@ckm/api';
 import { concatBytes, EncodingError, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
 import { purposeKinds, requestKind } from '@ckm/requests';
 import {
@@ -24,7 +24,7 @@ import type {
   RoomSession,
   RoomStep,
 } from '../room.js';
-import { allSpeak, type Seats } from '../seats.js';
+import type { Seats } from '../seats.js';
 import { certifyKey } from './complete-key.js';
 import { FIRST_EPOCH, makeOffer, staticKeyFrom } from './offer.js';
 import { agreeOnParameters } from './parameters.js';
