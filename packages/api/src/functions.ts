@@ -16,6 +16,8 @@ export const keySummary = z.strictObject({
   quorum,
   state: keyState,
   createdAt: unixSeconds,
+  /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */
+  stoppedAt: unixSeconds.optional(),
 });
 
 /** At most this many keys in one answer. */

@@ -91,6 +91,8 @@ export const REMEDIES = {
   /** The same again, naming whose request is meant. */
   nameAccount: {},
   rejectAll: {},
+  /** Let a server answer again for a key that it has stopped, once its operator has looked at the machine. */
+  releaseKey: { id: 'id' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 
 type Form = keyof Values;

@@ -5,6 +5,7 @@ import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
+import type { StoredTightening } from './policy/tightening.js';
 import type { ShownRequest } from './requests/shown-request.js';
 import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
 import type { EpochKeys } from './vault/epoch-keys.js';
@@ -141,6 +142,8 @@ export interface KeyFacts {
   readonly transcriptHash: Uint8Array | null;
   /** Which version of what the operator took away belongs to it; 0: none. */
   readonly tightened: number;
+  /** When this server stopped it, because a share was wrong; null: it answers. UnixSeconds. */
+  readonly stoppedAt: number | null;
   readonly policy: KeyPolicy;
 }
 
@@ -163,7 +166,7 @@ export interface Sessions {
   /** Null when the row is not what this server stored. */
   keyFactsIfWhole(row: KeyRow): KeyFacts | null;
   /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
-  noteTightened(transaction: Transaction, row: KeyRow, version: number): Promise<void>;
+  noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
   /** Ends every open session, because the database is an older one. Pending keys stay. */
   voidOpen(reason: string): Promise<void>;
   /** Expires what is overdue at `clock()`, forgets what has been over for long; called every few seconds. */

@@ -26,6 +26,8 @@ export interface Events {
   sharesReleased(fields: { readonly suite: string; readonly tasks: number; readonly seconds: number }): void;
   /** A share computed here was wrong: the key answers nothing more until its operator has looked. */
   keyStopped(fields: { readonly suite: string }): void;
+  /** At start: how many keys are still stopped so. */
+  keysStopped(fields: { readonly count: number }): void;
   peerFault(fields: { readonly code: string; readonly round: number }): void;
   poolFilled(fields: { readonly count: number }): void;
   poolVoided(fields: { readonly count: number }): void;
@@ -168,6 +170,11 @@ function createEvents(log: Logger, registry: Registry): Events {
         'a share computed here was wrong: the key is stopped, look at the machine',
       );
     },
+    keysStopped: ({ count }) =>
+      log.error(
+        { count, code: 'POLICY_KEY_STOPPED' },
+        'keys are stopped by wrong shares: look at the machine',
+      ),
     peerFault: ({ code, round }) => {
       faults.inc({ code: label(code) });
       log.warn({ code: label(code), round }, 'another server is at fault');

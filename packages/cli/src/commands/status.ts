@@ -4,7 +4,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
-import { wordsOf } from '../terminal/remedy-words.js';
+import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
 
@@ -78,7 +78,7 @@ function gradesText(terminal: Terminal, arithmetic: ServerStatus['arithmetic']):
 }
 
 function keyRow(terminal: Terminal, key: KeyStatus): string[] {
-  const { name, purpose, quorum, reachable, lost } = key;
+  const { name, id, purpose, quorum, reachable, lost, stopped } = key;
   return [
     name,
     purpose,
@@ -88,6 +88,14 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
     ...(lost.length === 0
       ? []
       : [terminal.style('red', `${lost.join(', ')} has lost its share: ckm key restore ${name}`)]),
+    ...(stopped.length === 0
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
+          ),
+        ]),
   ];
 }
 

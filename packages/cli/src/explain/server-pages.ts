@@ -70,7 +70,7 @@ const POLICY = groupOf(
     POLICY_KIND: 'The key does not answer to requests of this kind here.',
     POLICY_KEY_STOPPED: [
       'This server computed a wrong share with the key, which it did not release, and has stopped the key.',
-      'Its operator has to look at the machine, then: ckm server policy release KEY. Until then use the other servers.',
+      'Its operator has to look at the machine, then: ckm server policy release FOLDER KEY. Until then use the other servers.',
     ],
     POLICY_BLIND: 'Content that cannot be described is not signed with this key.',
     POLICY_RATE: ['The key answered as often as it may in this time.', 'Wait, then ask again.'],

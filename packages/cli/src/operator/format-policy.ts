@@ -42,7 +42,7 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
       ? []
       : [
           `  Stopped since ${formatInstant(tightening.stoppedAt, unixNow())}: a share computed here was wrong. Look at the machine;`,
-          '  then: ckm server policy release KEY',
+          '  then: ckm server policy release FOLDER KEY',
           '',
         ]),
     '  A request must be allowed by all three. What this server allows any key is "policy" in its config.json.',

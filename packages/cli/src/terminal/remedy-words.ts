@@ -63,6 +63,10 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     'reject all that the account has waiting',
     'ckm server reject FOLDER --account XID --reason TEXT',
   ],
+  releaseKey: ({ id }) => [
+    'ask its operator to look at the machine, then to release the key',
+    `ckm server policy release FOLDER ${id.slice(0, 8)}`,
+  ],
 };
 
 export function wordsOf(remedy: Remedy): RemedyWords {

@@ -45,6 +45,7 @@ export async function diagnose(
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),
+    ...checkStopped(status),
     ...(await checkKeys(context, readKey, status)),
     ...(await checkSessions(context)),
     ...(await checkEvidence(context)),
@@ -193,12 +194,14 @@ function checkArithmetic({ servers }: Status): DoctorLine[] {
   });
 }
 
+const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
+
 function checkMargins({ keys }: Status): DoctorLine[] {
-  return keys.map(({ name, margin, isMarginLow, quorum, reachable, lost }): DoctorLine => {
+  return keys.map(({ name, margin, isMarginLow, quorum, reachable, lost, stopped }): DoctorLine => {
     const way: Pick<DoctorLine, 'fix' | 'remedy'> =
       lost.length > 0
         ? { fix: 'let them recover their shares', remedy: { kind: 'restoreKey', keys: [name] } }
-        : { fix: 'bring the servers that do not answer back' };
+        : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
     if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, ...way };
     if (isMarginLow) {
@@ -206,6 +209,19 @@ function checkMargins({ keys }: Status): DoctorLine[] {
     }
     return { level: 'ok', subject: name, text };
   });
+}
+
+/** A server that has computed a wrong share answers nothing more with that key, and its operator alone can end that. */
+function checkStopped({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, id, stopped }) =>
+    stopped.map((server): DoctorLine => ({
+      level: 'fail',
+      subject: `${name} on ${server}`,
+      text: 'has stopped the key: it computed a wrong share with it',
+      fix: `ask the operator of ${server} to look at its machine, then to release the key`,
+      remedy: { kind: 'releaseKey', id },
+    })),
+  );
 }
 
 async function checkKeys(

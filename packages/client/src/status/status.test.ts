@@ -1,3 +1,4 @@
+import type { Result } from '@ckm/api';
 import { StorageError } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +66,32 @@ test('a server that cannot tell which keys it holds is not counted on, and says 
     lost: [],
     margin: -1,
   });
+});
+
+test('a server that has stopped a key, because it computed a wrong share with it, is not counted on and is named with what ends it', async () => {
+  stage.actor('alpha').lie = async ({ name }, honest) => {
+    const reply = await honest();
+    if (name !== 'key.list') return reply;
+    const { keys, ...rest } = reply as Result<'key.list'>;
+    return { ...rest, keys: keys.map((key) => ({ ...key, stoppedAt: 1_900_000_000 })) };
+  };
+  const { keys } = await client.status();
+  const tight = keys.find(({ name }) => name === 'tight')!;
+  expect(tight).toMatchObject({
+    reachable: ['bravo', 'charlie', 'delta'],
+    lost: [],
+    stopped: ['alpha'],
+    margin: -1,
+  });
+  expect(await linesAbout('tight on alpha')).toEqual([
+    {
+      level: 'fail',
+      subject: 'tight on alpha',
+      text: 'has stopped the key: it computed a wrong share with it',
+      fix: 'ask the operator of alpha to look at its machine, then to release the key',
+      remedy: { kind: 'releaseKey', id: tight.id },
+    },
+  ]);
 });
 
 test('too few servers to sign, and why each of them does not', async () => {

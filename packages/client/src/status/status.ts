@@ -39,10 +39,14 @@ export interface KeyStatus {
   readonly name: string;
   readonly purpose: string;
   readonly quorum: { readonly needed: number; readonly of: number };
-  /** Servers of the key that answer now and have their share. */
+  /** Its first digits as servers name it; their operators need them. */
+  readonly id: string;
+  /** Servers of the key that answer now and sign with their share. */
   readonly reachable: readonly string[];
   /** Servers of the key that answer now and have lost their share. */
   readonly lost: readonly string[];
+  /** Servers that have stopped the key, because they had computed a wrong share with it, until their operators release it. */
+  readonly stopped: readonly string[];
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
   /** Whether half of what may fail, or more, has failed. */
@@ -97,10 +101,12 @@ export async function readStatus(context: ClientContext): Promise<Status> {
       const having = up.filter(({ holding }) => holding === 'has' || holding === 'unsaid');
       return {
         name: record.name,
+        id: shortId(params.keyId),
         purpose: params.purpose,
         quorum: params.quorum,
         reachable: having.map(({ name }) => name),
         lost: up.filter(({ holding }) => holding === 'lost').map(({ name }) => name),
+        stopped: up.filter(({ holding }) => holding === 'stopped').map(({ name }) => name),
         ...marginOf(having.length, params.quorum),
         isComplete: isComplete(record, params.quorum.of),
         remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
@@ -117,17 +123,24 @@ export async function readStatus(context: ClientContext): Promise<Status> {
   };
 }
 
-/** Whether a server has its share of the key of an id, as far as its list tells; `refused`: it cannot even be asked. */
-type Holding = 'has' | 'lost' | 'unsaid' | 'refused';
+/**
+ * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`: it has it and does not;
+ * `refused`: it cannot even be asked.
+ */
+type Holding = 'has' | 'stopped' | 'lost' | 'unsaid' | 'refused';
 
 function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
   if (list instanceof CkmError) {
     const silent = list instanceof AvailabilityError;
     return () => (silent ? 'unsaid' : 'refused');
   }
-  const ids = new Set(list.keys.map(({ keyId }) => encodeHex(keyId)));
-  // A list that was not read to its end says nothing about what is not in it.
-  return (id) => (ids.has(id) ? 'has' : list.complaint === null ? 'lost' : 'unsaid');
+  const held = new Map(list.keys.map((key) => [encodeHex(key.keyId), key]));
+  return (id) => {
+    const key = held.get(id);
+    if (key !== undefined) return key.stoppedAt === undefined ? 'has' : 'stopped';
+    // A list that was not read to its end says nothing about what is not in it.
+    return list.complaint === null ? 'lost' : 'unsaid';
+  };
 }
 
 function withHeld(

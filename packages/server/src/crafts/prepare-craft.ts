@@ -2,11 +2,12 @@ import { encodeHex } from '@ckm/foundation';
 import type { Parameters, Result } from '@ckm/api';
 import type { Call } from '../context.js';
 import type { RequestMeans } from '../requests/means.js';
+import { assertAnswers } from '../requests/stop-key.js';
 import { assertEpoch } from '../sessions/keys/active-keys.js';
 
 /**
  * Answers `craft.prepare`: what a client keeps for its next attempt.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`; PolicyError `POLICY_KEY_STOPPED`
  */
 export async function prepareCraft(
   { context, keys, crafts, pace }: RequestMeans,
@@ -15,5 +16,6 @@ export async function prepareCraft(
 ): Promise<Result<'craft.prepare'>> {
   const key = await context.storage.read((reader) => keys.find(reader, call.account.xid, keyId));
   assertEpoch(key, epoch);
+  assertAnswers(key);
   return { prepared: await crafts[wanted.craft].prepare(key, wanted, 0, pace.of(encodeHex(key.owner))) };
 }

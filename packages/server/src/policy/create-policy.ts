@@ -3,7 +3,7 @@ import { encodeHex, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import { policyError } from './codes.js';
+import { keyStopped, policyError } from './codes.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
@@ -78,13 +78,10 @@ function verdict(policy: EffectivePolicy, name: string, error: PolicyError | nul
   return { verdict: policy.approval === 'operator' ? 'ask' : 'allow', policy: name };
 }
 
-function refusal(policy: EffectivePolicy, { kind, blind, expiresAt, now }: RequestFacts): PolicyError | null {
+function refusal(policy: EffectivePolicy, facts: RequestFacts): PolicyError | null {
+  const { kind, blind, expiresAt, now } = facts;
   if (policy.isStopped) {
-    return policyError(
-      'POLICY_KEY_STOPPED',
-      'this server has stopped the key: it computed a wrong share with it',
-      'ask the operator of this server to look at it; until then use the other servers',
-    );
+    return keyStopped(facts.keyId);
   }
   if (!policy.kinds.includes(kind)) return kindRefused(kind);
   if (blind && !policy.blindAllowed) {

@@ -1,6 +1,6 @@
 import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
-import type { Reader, TighteningRow, Transaction } from '../storage/storage.js';
+import type { Reader, Storage, TighteningRow, Transaction } from '../storage/storage.js';
 import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
@@ -57,13 +57,43 @@ export async function findTightening(
   return row === null ? null : openTightening(vault, row);
 }
 
+/** What the head of a key says of the row that belongs to it. */
+export interface StoredTightening {
+  /** 0: there is none. */
+  readonly version: number;
+  /** When the server stopped the key; null: it answers. UnixSeconds. */
+  readonly stoppedAt: number | null;
+}
+
+/** How many keys this server has stopped that its operator has not released. @throws StorageError `ROW_TAMPERED` */
+export async function countStopped({
+  storage,
+  vault,
+}: {
+  readonly storage: Storage;
+  readonly vault: Vault;
+}): Promise<number> {
+  let count = 0;
+  for (let after: TighteningRow | null = null; ;) {
+    const last: TighteningRow | null = after;
+    const rows: readonly TighteningRow[] = await storage.read(({ tightenings }) =>
+      tightenings.listAll(last, PAGE),
+    );
+    count += rows.filter((row) => openTightening(vault, row).stoppedAt !== null).length;
+    if (rows.length < PAGE) return count;
+    after = rows.at(-1)!;
+  }
+}
+
+const PAGE = 500;
+
 /** Replaces what the operator took away from a key; the owner's own policy stays in force beneath it. */
 export async function storeTightening(
   vault: Vault,
   transaction: Transaction,
   key: { readonly owner: Uint8Array; readonly keyId: Uint8Array },
   tightening: Tightening,
-): Promise<TighteningRow> {
+): Promise<StoredTightening> {
   const before = await transaction.tightenings.find(key.owner, key.keyId);
   const { kinds, rateLimit, expiresAt, blindAllowed, approval, stoppedAt } = tightening;
   const plaintext = encodeData({
@@ -77,5 +107,5 @@ export async function storeTightening(
   const columns = { owner: key.owner, keyId: key.keyId, version: (before?.version ?? 0) + 1 };
   const row = vault.sealRow('tightenings', columns, plaintext);
   await transaction.tightenings.put(row);
-  return row;
+  return { version: row.version, stoppedAt };
 }

@@ -73,11 +73,11 @@ export async function askRequest(
   report(context, request, outcome, performance.now() - started);
   if (outcome.refused !== null) throw outcome.refused;
   const { stored, attempt } = outcome;
+  if (attempt !== null && attempt !== 'stale' && attempt.problem !== null) throw fromProblem(attempt.problem);
   const prepared = outcome.isOpen ? await prepare(means, request, outcome.read) : null;
   if (attempt === null || attempt === 'stale') {
     return replyTo(context, stored, { prepared, stale: attempt === 'stale' });
   }
-  if (attempt.problem !== null) throw fromProblem(attempt.problem);
   return replyTo(context, stored, { prepared, answer: attempt.answer });
 }
 
@@ -260,7 +260,8 @@ async function prepare(
   { wanted }: RequestAsk,
   { key, tasks }: ReadRequest,
 ): Promise<CraftPrepared | null> {
-  if (wanted === null) return null;
+  // What was answered before is answered again; a key that was stopped since then prepares nothing.
+  if (wanted === null || key.stoppedAt !== null) return null;
   assertSameCraft(wanted.craft, tasks);
   return crafts[wanted.craft].prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
 }

@@ -597,8 +597,8 @@ describe('requests that wait for the operator', () => {
       context.storage.transact(async (transaction) => {
         const held = await transaction.keys.hold(alice.xid, keyId);
         const after = { ...NO_TIGHTENING, ...change };
-        const { version } = await storeTightening(context.vault, transaction, held!, after);
-        await sessions.noteTightened(transaction, held!, version);
+        const stored = await storeTightening(context.vault, transaction, held!, after);
+        await sessions.noteTightened(transaction, held!, stored);
       });
     await tighten({ approval: 'operator' });
     const attempt = await signer.prepare([1, 2]);

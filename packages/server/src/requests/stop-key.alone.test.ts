@@ -1,7 +1,9 @@
-import { BugError } from '@ckm/foundation';
+import { BugError, encodeHex } from '@ckm/foundation';
 import type * as Threshold from '@ckm/threshold';
 import { afterEach, expect, test, vi } from 'vitest';
-import { findTightening, storeTightening } from '../policy/tightening.js';
+import { createKeyDesk } from '../control/desks/key-desk.js';
+import { countStopped } from '../policy/tightening.js';
+import { type BareCaller, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from '../sessions/test/bare-servers.js';
 
 /** Whether the machine computes wrongly. */
@@ -25,19 +27,48 @@ afterEach(() => network.close());
 
 const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
 
+test('craft.prepare, asked for commitments of a key that computed a wrong share, refuses as an attempt is refused, and the owner is told', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { signer, keyId } = await makeKey(callers);
+  const ask = { ...messageOf('one'), requestId: new Uint8Array(32).fill(1) };
+  const prepare = (caller: BareCaller) =>
+    caller.call('craft.prepare', { keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } });
+  const stoppedAt = async (caller: BareCaller) =>
+    (await caller.call('key.list', { after: null })).keys.map((key) => key.stoppedAt);
+  const attempt = await signer.prepare([1, 2]);
+  expect(await stoppedAt(callers[0]!)).toEqual([undefined]);
+  machine.isBroken = true;
+  const wanted = { craft: 'frost', commitments: 1 } as const;
+  await expect(signer.request(1, ask, { attempt, wanted })).rejects.toThrow(code('SIGNATURE_SHARE_WRONG'));
+  machine.isBroken = false;
+
+  await expect(prepare(callers[0]!)).rejects.toMatchObject({
+    code: 'POLICY_KEY_STOPPED',
+    errorClass: 'PolicyError',
+    remedy: { kind: 'releaseKey', id: encodeHex(keyId) },
+  });
+  expect(await stoppedAt(callers[0]!)).toEqual([TEST_TIME]);
+  expect((await callers[0]!.call('key.show', { keyId })).key.stoppedAt).toBe(TEST_TIME);
+  expect(await countStopped(servers[0]!.context)).toBe(1);
+
+  expect((await prepare(callers[1]!)).prepared.commitments).toHaveLength(1);
+  expect(await stoppedAt(callers[1]!)).toEqual([undefined]);
+  expect(await countStopped(servers[1]!.context)).toBe(0);
+});
+
 test('a share that came out wrong is not released and stops its key, over a restart, until the operator releases it', async () => {
   const { servers, callers } = await network.openMany(2);
   const { signer, keyId } = await makeKey(callers);
   const other = await makeKey(callers);
   const ask = { ...messageOf('one'), requestId: new Uint8Array(32).fill(1) };
   const attempt = await signer.prepare([1, 2]);
+  const next = await signer.prepare([1, 2], 1, 2);
   machine.isBroken = true;
   await expect(signer.request(1, ask, { attempt })).rejects.toThrow(code('SIGNATURE_SHARE_WRONG'));
   machine.isBroken = false;
 
   // Neither for a new request, nor for one that was approved before; other keys and other servers go on.
   await expect(signer.request(1, messageOf('two'), {})).rejects.toThrow(code('POLICY_KEY_STOPPED'));
-  const next = await signer.prepare([1, 2], 1, 2);
   await expect(signer.request(1, ask, { attempt: next })).rejects.toThrow(code('POLICY_KEY_STOPPED'));
   expect((await signer.request(2, messageOf('three'), {})).state).toBe('ready');
   expect((await other.signer.request(1, messageOf('four'), {})).state).toBe('ready');
@@ -48,15 +79,21 @@ test('a share that came out wrong is not released and stops its key, over a rest
   expect(deeds.map(({ detail }) => detail)).toEqual(['SIGNATURE_SHARE_WRONG']);
 
   const again = await network.restart(servers[0]!);
-  const { storage: stored, vault } = again.context;
-  const key = { owner: alice.xid, keyId };
-  await stored.transact(async (transaction) => {
-    const held = (await transaction.keys.hold(alice.xid, keyId))!;
-    const { tightened } = again.sessions.keyFacts(held)!;
-    const tightening = (await findTightening(vault, transaction, { ...key, tightened }))!;
-    expect(tightening.stoppedAt).not.toBeNull();
-    const { version } = await storeTightening(vault, transaction, key, { ...tightening, stoppedAt: null });
-    await again.sessions.noteTightened(transaction, held, version);
+  const desk = createKeyDesk(again);
+  const shown = { keyId: encodeHex(keyId), stoppedAt: TEST_TIME };
+  expect((await desk.keys(null)).keys).toContainEqual(expect.objectContaining(shown));
+  expect((await desk.keyPolicy(encodeHex(keyId), null)).tightening.stoppedAt).toBe(TEST_TIME);
+  expect(await desk.release(encodeHex(keyId), null)).toMatchObject({
+    stoppedAt: null,
+    tightening: { stoppedAt: null },
+  });
+  expect((await desk.keys(null)).keys.filter(({ stoppedAt }) => stoppedAt !== null)).toEqual([]);
+  const { storage: stored, audit: auditOf } = again.context;
+  const released = await stored.read((reader) => auditOf.list(reader, 1, 200));
+  expect(released.at(-1)).toMatchObject({
+    deed: 'operator.release',
+    keyId,
+    detail: 'stopped by a wrong share',
   });
   const caller = await again.as(alice);
   const reply = await caller.call('request.ask', {

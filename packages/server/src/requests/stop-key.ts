@@ -1,3 +1,4 @@
+import { keyStopped } from '../policy/codes.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
 import { noteTightened } from '../sessions/keys/stored-key.js';
@@ -22,8 +23,8 @@ export async function stopKey(
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) return;
   const before = (await findTightening(vault, transaction, key)) ?? NO_TIGHTENING;
-  const { version } = await storeTightening(vault, transaction, key, { ...before, stoppedAt: clock() });
-  await noteTightened(context, transaction, row, version);
+  const stored = await storeTightening(vault, transaction, key, { ...before, stoppedAt: clock() });
+  await noteTightened(context, transaction, row, stored);
   await audit.append(transaction, {
     deed: 'key.stopped',
     who: null,
@@ -35,4 +36,9 @@ export async function stopKey(
     detail: SHARE_WRONG,
   });
   events.keyStopped({ suite: key.context.suite });
+}
+
+/** Nothing is prepared with a key that answers nothing. @throws PolicyError `POLICY_KEY_STOPPED` */
+export function assertAnswers({ keyId, stoppedAt }: ActiveKey): void {
+  if (stoppedAt !== null) throw keyStopped(keyId);
 }

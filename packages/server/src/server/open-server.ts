@@ -21,6 +21,7 @@ import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { describeTightening, nameServerPolicy } from '../policy/describe-policy.js';
+import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from '../sessions/sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
 import { openStorage } from '../storage/open-storage.js';
@@ -146,6 +147,8 @@ async function openOn(
   const rotation = createKeyRotation(context, options.source, options.storageKeys.earlier !== null);
   let epochKeysMissing = await countMissingKeys(context);
   if (epochKeysMissing > 0) events.epochKeysMissing({ count: epochKeysMissing });
+  const keysStopped = await countStopped(context);
+  if (keysStopped > 0) events.keysStopped({ count: keysStopped });
   // One that was cut short goes on at once; what stops it again is tried again with the next sweep.
   if (rotation.isUnderWay()) rotation.rotate(null).catch(() => undefined);
   const receive = createReceive(context, {

@@ -66,7 +66,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       const head = openIfWhole(context, row);
       return head === null ? null : keyFacts(row, head);
     },
-    noteTightened: (transaction, row, version) => noteTightened(context, transaction, row, version),
+    noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
     voidOpen: (reason) => voidSessions(server, reason),
     async sweep() {
       await sweepSessions(server);

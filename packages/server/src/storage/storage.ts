@@ -105,6 +105,11 @@ export interface ShareReader {
 /** Where a walk over all shares has come to. */
 export type ShareCursor = Pick<ShareRow, 'owner' | 'keyId' | 'epoch'>;
 export interface TighteningReader {
+  /** Of everybody's keys, by owner and key, behind `after`. */
+  listAll(
+    after: Pick<TighteningRow, 'owner' | 'keyId'> | null,
+    limit: number,
+  ): Promise<readonly TighteningRow[]>;
   find(owner: Uint8Array, keyId: Uint8Array): Promise<TighteningRow | null>;
 }
 export interface RequestReader {

@@ -28,9 +28,14 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
     key.transcriptHash === null ? 'waits for its certificate' : likenessLine(decodeHex(key.transcriptHash)),
     `account ${key.owner.slice(0, 8)}`,
     `since ${formatInstant(key.createdAt, now)}`,
+    key.stoppedAt === null
+      ? ''
+      : terminal.style('red', `stopped ${formatInstant(key.stoppedAt, now)} by a wrong share`),
   ]);
   terminal.result(formatTable(rows), all.map(keyObject));
   if (all.length === 0) terminal.talk('no keys yet');
+  else if (all.some(({ stoppedAt }) => stoppedAt !== null))
+    terminal.talk(`once the machine is in order: ckm server policy release ${folder} KEY`);
   else terminal.talk(`what is allowed for one: ckm server policy show ${folder} KEY`);
 }
 

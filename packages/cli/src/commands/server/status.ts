@@ -21,9 +21,15 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   const slow = now.arithmetic.filter(({ grade }) => grade === 'bigint').map(({ suite }) => suite);
   if (slow.length > 0)
     terminal.warn(`slow arithmetic for ${slow.join(', ')}: its time depends on secrets. ${SLOW}`);
+  if (open !== null && open.keysStopped > 0) terminal.warn(`${stoppedText(open.keysStopped)} ${STOPPED}`);
   if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
 }
+
+const STOPPED =
+  'Look at this machine, then at each that ckm server keys marks. What to do: ckm explain POLICY_KEY_STOPPED';
+const stoppedText = (count: number) =>
+  `wrong shares were computed here with ${count} ${count === 1 ? 'key' : 'keys'}, which answer nothing until you release them.`;
 
 const SLOW = 'What to do: ckm explain ARITHMETIC_SLOW';
 

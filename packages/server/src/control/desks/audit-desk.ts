@@ -1,4 +1,5 @@
 import { encodeHex } from '@ckm/foundation';
+import { countStopped } from '../../policy/tightening.js';
 import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorAuditLine, OperatorAuditVerification } from '../schemas/audit.js';
 
@@ -38,6 +39,7 @@ export function createAuditDesk({ context, sessions, anchor, rotation, epochKeys
         storageKey: context.vault.epoch,
         isKeyChanging: rotation.isUnderWay(),
         epochKeysMissing: epochKeysMissing(),
+        keysStopped: await countStopped(context),
       };
     },
   };

@@ -22,7 +22,7 @@ export interface KeyCursor {
 }
 
 /** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
-export function createKeyDesk({ context, sessions }: OpenServer) {
+export function createKeyDesk({ context, sessions }: Pick<OpenServer, 'context' | 'sessions'>) {
   const { storage, audit, vault, events } = context;
   const server = { ...context.config.policy, name: nameServerPolicy(context.config.policy) };
 
@@ -67,9 +67,9 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
         if (held === null) throw unknown('key');
         const before = await findTightening(vault, transaction, sessions.keyFacts(held));
         const after = merged(before ?? NO_TIGHTENING, change);
-        const { version } = await storeTightening(vault, transaction, facts, after);
-        await sessions.noteTightened(transaction, held, version);
-        const policy = `tightened ${version}`;
+        const stored = await storeTightening(vault, transaction, facts, after);
+        await sessions.noteTightened(transaction, held, stored);
+        const policy = `tightened ${stored.version}`;
         const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
         await note(audit, transaction, 'operator.tighten', 'Tighten the policy of a key', more);
         return after;
@@ -87,8 +87,8 @@ export function createKeyDesk({ context, sessions }: OpenServer) {
         const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
         const after = { ...before, stoppedAt: null };
         if (before.stoppedAt !== null) {
-          const { version } = await storeTightening(vault, transaction, facts, after);
-          await sessions.noteTightened(transaction, held, version);
+          const stored = await storeTightening(vault, transaction, facts, after);
+          await sessions.noteTightened(transaction, held, stored);
         }
         const detail = before.stoppedAt === null ? 'it was not stopped' : 'stopped by a wrong share';
         const more = { who: facts.owner, keyId, detail };
@@ -131,5 +131,5 @@ function viewPolicy(
   server: OperatorKeyPolicy['server'],
   tightening: Tightening,
 ): OperatorKeyPolicy {
-  return { ...view(facts), owned: facts.policy, tightening, server };
+  return { ...view({ ...facts, stoppedAt: tightening.stoppedAt }), owned: facts.policy, tightening, server };
 }

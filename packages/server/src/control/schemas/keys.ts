@@ -41,6 +41,8 @@ const operatorKey = z.object({
   slot: wholeNumber,
   state: z.enum(['pending', 'active']),
   createdAt: unixSeconds,
+  /** When this server stopped it, because it had computed a wrong share with it; null: it answers. */
+  stoppedAt: unixSeconds.nullable(),
   /** What its likeness is made of; null while it waits for its certificate. */
   transcriptHash: hexText.nullable(),
 });

@@ -28,6 +28,8 @@ export const operatorStatus = z.object({
       isKeyChanging: z.boolean(),
       /** Shares whose epoch key this process does not find: it does not sign with those keys. */
       epochKeysMissing: wholeNumber,
+      /** Keys with which a wrong share was computed here: they answer nothing until the operator releases them. */
+      keysStopped: wholeNumber,
     })
     .nullable(),
 });

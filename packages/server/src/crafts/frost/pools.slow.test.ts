@@ -36,6 +36,7 @@ function keyNumber(number: number, owner = alice): ActiveKey {
     epoch: 0,
     version: 1,
     tightened: 0,
+    stoppedAt: null,
     policy: { ...policy, kinds: [] },
     context,
     share,

@@ -18,6 +18,8 @@ export interface ActiveKey {
   readonly version: number;
   /** Which version of what the operator took away belongs to it. */
   readonly tightened: number;
+  /** When this server stopped it, because a share was wrong; null: it answers. UnixSeconds. */
+  readonly stoppedAt: number | null;
   readonly policy: KeyPolicy;
   /** What requests are described against; the server's own record. */
   readonly context: KeyContext;
@@ -85,7 +87,7 @@ async function openActive(
   row: KeyRow,
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
-  const { purpose, suite, policy, tightened } = head;
+  const { purpose, suite, policy, tightened, stoppedAt = null } = head;
   const { share: bytes, staticSeed, pending } = await readSecrets(context, reader, row, head);
   staticSeed?.fill(0);
   pending?.fill(0);
@@ -98,6 +100,7 @@ async function openActive(
     epoch,
     version,
     tightened,
+    stoppedAt,
     policy,
     share,
     context: { suite, purpose, public: share.public },

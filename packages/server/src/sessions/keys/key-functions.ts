@@ -24,9 +24,22 @@ export function keyHandlers(context: ServerContext): Handlers<Extract<SessionFun
 /** A key as the operator sees it. */
 export function keyFacts(row: KeyRow, head: KeyHead): KeyFacts {
   const { owner, keyId, state, createdAt } = row;
-  const { purpose, suite, quorum, slot, policy, certified, tightened } = head;
+  const { purpose, suite, quorum, slot, policy, certified, tightened, stoppedAt = null } = head;
   const transcriptHash = certified?.transcriptHash ?? null;
-  return { owner, keyId, purpose, suite, quorum, slot, state, createdAt, transcriptHash, tightened, policy };
+  return {
+    owner,
+    keyId,
+    purpose,
+    suite,
+    quorum,
+    slot,
+    state,
+    createdAt,
+    transcriptHash,
+    tightened,
+    stoppedAt,
+    policy,
+  };
 }
 
 async function listKeys(
@@ -71,8 +84,9 @@ async function findRow(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Pr
   return row;
 }
 
-function summary({ keyId, state, createdAt }: KeyRow, { suite, purpose, quorum }: KeyHead) {
-  return { keyId, suite, purpose, quorum, state, createdAt };
+function summary({ keyId, state, createdAt }: KeyRow, { suite, purpose, quorum, stoppedAt }: KeyHead) {
+  const facts = { keyId, suite, purpose, quorum, state, createdAt };
+  return stoppedAt === undefined ? facts : { ...facts, stoppedAt };
 }
 
 /** Activates a key whose certificate never came through its session; an active one only says so again. */

@@ -97,7 +97,9 @@ test('the head of a key that is put back as it was under a running server is ref
   const { keyId } = await makeKey(callers);
   const { context, sessions } = servers[0]!;
   const before = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
-  await context.storage.transact((transaction) => sessions.noteTightened(transaction, before!, 0));
+  await context.storage.transact((transaction) =>
+    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null }),
+  );
   const active = createActiveKeys(context);
   const findAs = (row: KeyRow | null) =>
     context.storage.read((reader) => {

@@ -19,6 +19,8 @@ export interface KeyHead extends Pick<
   readonly material: number;
   /** Which version of what its operator took away belongs to it; 0: none. Another one was put back, and is refused. */
   readonly tightened: number;
+  /** When this server stopped it, as that row says too; absent: it answers. UnixSeconds. */
+  readonly stoppedAt?: number;
 }
 
 /** What everybody may know of one epoch. */
@@ -119,7 +121,7 @@ export async function writeKey(
     sessionId,
     certified: certified === null ? null : (publicHalf as KeyHead['certified']),
     material,
-    tightened: known?.tightened ?? 0,
+    ...tightenedPart(known?.tightened ?? 0, known?.stoppedAt ?? null),
   };
   const row = sealHead(context, head, {
     owner,
@@ -134,16 +136,24 @@ export async function writeKey(
   return row;
 }
 
-/** The head of a key with another number of what its operator took away. */
+/** The head of a key after its tightening was stored. */
 export async function noteTightened(
   context: Pick<ServerContext, 'vault'>,
   transaction: Transaction,
   before: KeyRow,
-  tightened: number,
+  { version: tightened, stoppedAt }: { readonly version: number; readonly stoppedAt: number | null },
 ): Promise<void> {
   const { sealed: _sealed, ...columns } = before;
-  const head = { ...openHead(context, before), tightened };
+  const { stoppedAt: _before, ...known } = openHead(context, before);
+  const head = { ...known, ...tightenedPart(tightened, stoppedAt) };
   await transaction.keys.update(sealHead(context, head, { ...columns, version: before.version + 1 }));
+}
+
+function tightenedPart(
+  tightened: number,
+  stoppedAt: number | null,
+): Pick<KeyHead, 'tightened' | 'stoppedAt'> {
+  return stoppedAt === null ? { tightened } : { tightened, stoppedAt };
 }
 
 function sealHead(

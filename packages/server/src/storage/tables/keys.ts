@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
-import type { KeyReader, TighteningReader, Transaction } from '../storage.js';
+import type { KeyReader, TighteningReader, TighteningRow, Transaction } from '../storage.js';
 import { forgetEpochUsage } from './epochs.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
@@ -64,13 +64,14 @@ export function keyReader(reading: Reading): KeyReader {
     },
     listAll: async (after, limit) => {
       const inOrder = all().orderBy('owner').orderBy('key_id').limit(limit);
-      const behind =
-        after === null
-          ? inOrder
-          : inOrder.where(sql<boolean>`(owner, key_id) > (${after.owner}, ${after.keyId})`);
-      return (await behind.execute()).map((row) => fromColumns('keys', row));
+      const rows = await (after === null ? inOrder : inOrder.where(isBehind(after))).execute();
+      return rows.map((row) => fromColumns('keys', row));
     },
   };
+}
+
+function isBehind({ owner, keyId }: Pick<TighteningRow, 'owner' | 'keyId'>) {
+  return sql<boolean>`(owner, key_id) > (${owner}, ${keyId})`;
 }
 
 export function keyWriter(writing: Writing): Transaction['keys'] {
@@ -111,6 +112,12 @@ export function tighteningReader(reading: Reading): TighteningReader {
   return {
     find: async (owner, keyId) =>
       fromOptional('tightenings', (await findTightening(reading, owner, keyId)).rows[0]),
+    listAll: async (after, limit) => {
+      const all = reading.queries.selectFrom('tightenings').selectAll();
+      const inOrder = all.orderBy('owner').orderBy('key_id').limit(limit);
+      const rows = await (after === null ? inOrder : inOrder.where(isBehind(after))).execute();
+      return rows.map((row) => fromColumns('tightenings', row));
+    },
   };
 }
 
