@@ -6,7 +6,7 @@ import { canMove, isOver } from './machine.js';
 import { costOfPackets, costOfParameters } from './session-cost.js';
 import { endDraft, hearDraft, joinDraft } from './session-draft.js';
 import { proposeSession } from './session-propose.js';
-import { openSessionToShow } from './session-record.js';
+import { assertOpens, openSessionToShow } from './session-record.js';
 import {
   findSessionRow,
   isOverdue,
@@ -75,6 +75,7 @@ function joinSession(
     }
     if (isOver(state)) return draft;
     demand(canMove(state, 'running'), 'SESSION_NOT_ACCEPTED', `the session is ${state}`);
+    assertOpens(server.context, draft.session);
     await accounts.quota.bytes(transaction, call.account, parameters.length);
     return joinDraft(drafting, draft, parameters);
   });
@@ -92,6 +93,7 @@ function deliver(
     if (isOver(state)) return draft;
     demand(record.parameters !== null, 'SESSION_NOT_JOINED', 'the protocol of this session has not started');
     if (packets.length === 0) return draft;
+    assertOpens(server.context, draft.session);
     const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
     await accounts.quota.bytes(transaction, call.account, bytes);
     return hearDraft(drafting, draft, packets);

@@ -42,17 +42,42 @@ export interface StoredSession {
   readonly row: SessionRow;
   readonly state: SessionState;
   readonly record: SessionRecord;
+  /** Set when the key that sealed its secrets is not found: it can be ended, and does not go on. */
+  readonly isKeyMissing?: true;
 }
 
-export function openSession(context: ServerContext, row: SessionRow): StoredSession {
-  return { row, state: parseSessionState(row.state), record: openRecord(context.vault, 'sessions', row) };
+/** A session to go on with. Its secrets are sealed under a key that ends with it (`vault/epoch-keys.ts`). */
+export function openSession(
+  context: Pick<ServerContext, 'vault' | 'epochKeys'>,
+  row: SessionRow,
+): StoredSession {
+  const shown = openSessionToShow(context, row);
+  const { secrets } = openRecord<SessionRecord>(context.vault, 'sessions', row);
+  if (secrets === null) return shown;
+  if (!context.epochKeys.exists(row)) return { ...shown, isKeyMissing: true };
+  const own = context.epochKeys.find(row);
+  try {
+    return { ...shown, record: { ...shown.record, secrets: own.openFile(SECRETS, secrets) } };
+  } finally {
+    own.wipe();
+  }
 }
 
-/** A session to look at: its secrets are overwritten already. */
-export function openSessionToShow(context: ServerContext, row: SessionRow): StoredSession {
-  const session = openSession(context, row);
-  session.record.secrets?.fill(0);
-  return session;
+/** What the secrets of a session are sealed as, inside its row; the seal of the row binds them to it. */
+const SECRETS = 'session-secrets';
+
+/** A session to look at: without its secrets. */
+export function openSessionToShow({ vault }: Pick<ServerContext, 'vault'>, row: SessionRow): StoredSession {
+  const record = openRecord<SessionRecord>(vault, 'sessions', row);
+  return { row, state: parseSessionState(row.state), record: { ...record, secrets: null } };
+}
+
+/** @throws StorageError `EPOCH_KEY_MISSING` for a session whose secrets do not open */
+export function assertOpens(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  { row, isKeyMissing }: StoredSession,
+): void {
+  if (isKeyMissing) epochKeys.find(row).wipe();
 }
 
 /** The row of a session after a change: one version on, secrets dropped once it is over. */
@@ -62,8 +87,22 @@ export function sealSession(
 ): SessionRow {
   const { sealed: _sealed, ...columns } = { sealed: null, ...session.row };
   const over = isOver(session.state);
-  const record = over ? { ...session.record, secrets: null } : session.record;
+  const secrets = over ? null : sealSecrets(context, session);
+  const record = { ...session.record, secrets };
   return sealRecord(context.vault, 'sessions', { ...columns, state: session.state, open: !over }, record);
+}
+
+function sealSecrets(
+  { epochKeys }: ServerContext,
+  { row, record: { secrets } }: { readonly row: SessionName; readonly record: SessionRecord },
+): Uint8Array | null {
+  if (secrets === null) return null;
+  const own = epochKeys.create(row);
+  try {
+    return own.sealFile(SECRETS, secrets);
+  } finally {
+    own.wipe();
+  }
 }
 
 type SessionName = Pick<SessionRow, 'owner' | 'sessionId'>;

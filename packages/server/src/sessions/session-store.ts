@@ -7,6 +7,7 @@ import { isOver } from './machine.js';
 import type { Room } from './room.js';
 import { sealRecord } from './sealed-record.js';
 import type { Draft } from './session-draft.js';
+import { destroySessionKey } from './session-keys.js';
 import { sealPacket, sealSession, type StoredSession } from './session-record.js';
 
 /** What a change comes from. */
@@ -39,6 +40,7 @@ export async function storeDraft(
   }
   await storeEvidence(context, transaction, draft);
   for (const change of draft.keys) await changeKey(context, transaction, row, change);
+  if (isOver(session.state)) transaction.whenCommitted(() => destroySessionKey(context, row));
   const line = auditEntry(room, before, draft, who);
   if (line !== null) await context.audit.append(transaction, { ...line, ...entry });
   return { ...session, row };

@@ -7,6 +7,7 @@ import { createRetention } from './retention.js';
 import type { Room, RoomMeans } from './room.js';
 import { createSessionDesk } from './session-desk.js';
 import { sessionHandlers, sweepSessions, voidSessions } from './session-functions.js';
+import { createKeySweep } from './session-keys.js';
 import type { SessionMeans } from './session-revise.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { cancelRequest } from '../requests/cancel-request.js';
@@ -50,6 +51,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     charge: (account, reading) => requestMeans.costs.charge(account, { reading, attempt: 0 }),
   };
   const retention = createRetention(context);
+  const sweepKeys = createKeySweep(context);
   await sweepSessions(server);
   return {
     handlers: {
@@ -72,6 +74,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       await sweepSessions(server);
       await sweepRequests(context);
       await retention.sweep();
+      await sweepKeys();
       for (const craft of everyCraft(crafts)) craft.sweep();
     },
     close() {

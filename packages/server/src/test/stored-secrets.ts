@@ -7,7 +7,7 @@ import { dkgProtocol } from '@ckm/threshold';
 import BetterSqlite3 from 'better-sqlite3';
 import { IDENTITY_FILE } from '../server/data-dir.js';
 import type { KeySecrets } from '../sessions/keys/stored-key.js';
-import type { SessionRecord } from '../sessions/session-record.js';
+import { openSession } from '../sessions/session-record.js';
 import { openRecord } from '../sessions/sealed-record.js';
 import { fromColumns } from '../storage/database.js';
 import { SQLITE_FILE } from '../storage/open-storage.js';
@@ -51,7 +51,7 @@ export function storedSecrets(dataDir: string, vault: Vault = openVaultOf(dataDi
     if (pending !== null) addState(pending);
   }
   for (const row of rowsOf(dataDir, 'sessions')) {
-    const { secrets } = openRecord<SessionRecord>(vault, 'sessions', row);
+    const { secrets } = openSession({ vault, epochKeys }, row).record;
     if (secrets === null) continue;
     add('static seed', secrets.subarray(0, SEED_BYTES));
     if (secrets.length > SEED_BYTES) addState(secrets.subarray(SEED_BYTES));

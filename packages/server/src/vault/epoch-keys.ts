@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { encodeHex, secret } from '@ckm/foundation';
+import { concatBytes, encodeHex, secret } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
 import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
@@ -30,28 +30,43 @@ export interface EpochScope {
   readonly epoch: number;
 }
 
+/** One ceremony of one owner: what it must remember is sealed under a key that ends with it. */
+export interface SessionScope {
+  readonly owner: Uint8Array;
+  /** 32 bytes. */
+  readonly sessionId: Uint8Array;
+}
+
+/** What has a key of its own. */
+export type KeyScope = EpochScope | SessionScope;
+
 /**
  * The keys under which shares are sealed: one for each epoch of each key, 32 random bytes in a small file of its own outside
  * the database, itself sealed under the storage key. A database keeps what was deleted (dead rows, its log, archives, dumps),
  * so that a share in it is gone only when the key of its epoch is: the file is overwritten and removed, and whoever has the
- * storage key and every dump ever made opens nothing of that epoch (amendments: nightly backups never hold it).
+ * storage key and every dump ever made opens nothing of that epoch (amendments: nightly backups never hold it). What a server
+ * must remember of a ceremony under way is as good as the share that comes of it, and has a key until the ceremony ends.
  */
 export interface EpochKeys {
-  /** The vault of an epoch, whose key is made and on the disk when this returns, unless there is one. Wipe it. */
-  create(scope: EpochScope): Vault;
+  /** The vault of an epoch or ceremony, whose key is made and on the disk when this returns, unless there is one. Wipe it. */
+  create(scope: KeyScope): Vault;
   /**
-   * The vault of an epoch. Wipe it.
+   * The vault of an epoch or ceremony. Wipe it.
    * @throws StorageError `EPOCH_KEY_MISSING`, `FILE_TAMPERED`
    */
-  find(scope: EpochScope): Vault;
-  exists(scope: EpochScope): boolean;
-  /** Overwrites and removes the key of an epoch: nothing sealed under it is ever opened again. */
-  destroy(scope: EpochScope): void;
+  find(scope: KeyScope): Vault;
+  exists(scope: KeyScope): boolean;
+  /** Overwrites and removes a key: nothing sealed under it is ever opened again. @throws StorageError `STORAGE_…` */
+  destroy(scope: KeyScope): void;
+  /** Ceremonies whose key has lain here for so many milliseconds or longer, whatever became of them. */
+  sessionsOlderThan(ms: number): readonly SessionScope[];
   /** Seals every file anew that is sealed under an earlier storage key. */
   reseal(): Promise<void>;
 }
 
-const FILE_NAME = /^[0-9a-f]{64}$/;
+const FILE_NAME = /^(session-)?[0-9a-f]{64}$/;
+const OF_SESSION = /^session-[0-9a-f]{64}$/;
+const ID_BYTES = 32;
 
 /** The folder inside a data directory, unless another one is configured. */
 export const EPOCH_KEYS_FOLDER = 'epoch-keys';
@@ -68,11 +83,13 @@ export function openEpochKeys(
   const folder = configured ?? join(dataDir, EPOCH_KEYS_FOLDER);
   if (configured === null) mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertFolder(folder);
-  const pathOf = (scope: EpochScope) => join(folder, nameOf(scope));
+  const pathOf = (scope: KeyScope) => join(folder, nameOf(scope));
+  const open = (name: string) => vault.openFile(fileName(name), readPrivateFile(join(folder, name)));
 
-  function read(scope: EpochScope): Vault {
-    const name = nameOf(scope);
-    const key = vault.openFile(fileName(name), readPrivateFile(join(folder, name)));
+  function read(scope: KeyScope): Vault {
+    const content = open(nameOf(scope));
+    const key = content.slice(0, STORAGE_KEY_BYTES);
+    content.fill(0);
     return createVault({ epoch: 1, key: secret(key) }, random);
   }
 
@@ -80,22 +97,32 @@ export function openEpochKeys(
     create(scope) {
       const path = pathOf(scope);
       if (!existsSync(path)) {
-        const key = random(STORAGE_KEY_BYTES);
-        withFile(path, () => writeNew(folder, path, vault.sealFile(fileName(nameOf(scope)), key)));
-        key.fill(0);
+        const content = contentFor(scope, random(STORAGE_KEY_BYTES));
+        withFile(path, () => writeNew(folder, path, vault.sealFile(fileName(nameOf(scope)), content)));
+        content.fill(0);
       }
       return read(scope);
     },
     find(scope) {
-      if (!existsSync(pathOf(scope))) throw keyMissing();
+      if (!existsSync(pathOf(scope))) throw keyMissing(scope);
       return read(scope);
     },
     exists: (scope) => existsSync(pathOf(scope)),
     destroy(scope) {
-      if (existsSync(pathOf(scope))) destroyFile(pathOf(scope));
+      const path = pathOf(scope);
+      if (existsSync(path)) withFile(path, () => destroyFile(path));
+    },
+    sessionsOlderThan(ms) {
+      const before = Date.now() - ms;
+      const names = readdirSync(folder).filter((name) => OF_SESSION.test(name));
+      return names
+        .filter((name) => statSync(join(folder, name)).mtimeMs <= before)
+        .map((name) => sessionIn(open(name)));
     },
     async reseal() {
       for (const name of readdirSync(folder).filter((file) => FILE_NAME.test(file))) {
+        // A ceremony may have ended since the list was made.
+        if (!existsSync(join(folder, name))) continue;
         const sealed = readPrivateFile(join(folder, name));
         if (!vault.isOfEarlierKey(sealed)) continue;
         const key = vault.openFile(fileName(name), sealed);
@@ -108,10 +135,29 @@ export function openEpochKeys(
 }
 
 /** Says nothing about whose key it is. */
-function nameOf({ owner, keyId, epoch }: EpochScope): string {
+function nameOf(scope: KeyScope): string {
+  if ('sessionId' in scope) {
+    return `session-${encodeHex(taggedHash('CKM/session-key/name/v1', scope.owner, scope.sessionId))}`;
+  }
+  const { owner, keyId, epoch } = scope;
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, epoch);
   return encodeHex(taggedHash('CKM/epoch-key/name/v1', owner, keyId, bytes));
+}
+
+/** The key; behind that of a ceremony whose it is, so that one whose ceremony is gone is found. Wipes `key`. */
+function contentFor(scope: KeyScope, key: Uint8Array): Uint8Array {
+  if (!('sessionId' in scope)) return key;
+  const content = concatBytes(key, scope.owner, scope.sessionId);
+  key.fill(0);
+  return content;
+}
+
+function sessionIn(content: Uint8Array): SessionScope {
+  const owner = content.slice(STORAGE_KEY_BYTES, STORAGE_KEY_BYTES + ID_BYTES);
+  const sessionId = content.slice(STORAGE_KEY_BYTES + ID_BYTES);
+  content.fill(0);
+  return { owner, sessionId };
 }
 
 /** What the sealed content of a file is bound to. */
@@ -151,7 +197,14 @@ function assertFolder(folder: string): void {
   );
 }
 
-function keyMissing() {
+function keyMissing(scope: KeyScope) {
+  if ('sessionId' in scope) {
+    return vaultError(
+      'EPOCH_KEY_MISSING',
+      'this server does not find the key that seals what it must remember of this ceremony',
+      'the operator brings the folder of epoch keys back, or the ceremony is cancelled and begun again',
+    );
+  }
   return vaultError(
     'EPOCH_KEY_MISSING',
     'this server does not find the key that seals its share of this key',

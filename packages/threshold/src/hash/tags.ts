@@ -35,6 +35,7 @@ export const HASH_TAGS = {
   'CKM/audit/row/v1': 'one link of the audit chain (room server)',
   'CKM/invite/v1': 'name under which an invite code is stored (room server)',
   'CKM/epoch-key/name/v1': 'names the file of the key of an epoch (room server)',
+  'CKM/session-key/name/v1': 'names the file of the key under which a ceremony is remembered (room server)',
   'CKM/request/payload/v1': 'what a signing request asked for, so that it stays the same (room server)',
   'CKM/request/tasks/v1': 'what there is to sign for a request, so that it stays the same (room server)',
   'CKM/request/attempt/v1': 'the package of one signing attempt, so that it stays the same (room server)',

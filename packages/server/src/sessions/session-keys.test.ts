@@ -1,0 +1,117 @@
+import { readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { createCeremony } from '@ckm/testkit';
+import { afterEach, expect, test } from 'vitest';
+import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
+import { openSession } from './session-record.js';
+import { alice, createBareServers, mallory, SOON } from './test/bare-servers.js';
+import { type BareServer, TEST_TIME } from './test/bare-server.js';
+import { recordOf } from './test/lost-database.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+const code = (name: string) => expect.objectContaining({ code: name }) as Error;
+
+/** The row of a ceremony, as a dump of the database would have it now. */
+async function dumpOf(server: BareServer, sessionId: Uint8Array) {
+  const row = await server.context.storage.read(({ sessions }) => sessions.find(alice.xid, sessionId));
+  return row!;
+}
+
+const keyFiles = ({ dataDir }: BareServer) =>
+  readdirSync(join(dataDir, EPOCH_KEYS_FOLDER)).filter((name) => name.startsWith('session-'));
+
+const has = (bytes: Uint8Array, part: Uint8Array) => Buffer.from(bytes).includes(Buffer.from(part));
+
+test('whoever has every dump of the database and the storage key finds neither seed nor protocol state of a ceremony in it, and opens nothing once it is over', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+  const { sessionId, keyId } = ceremony;
+  const dumps = [];
+  const states: Uint8Array[] = [];
+  while ((await ceremony.next()) !== null) {
+    if (ceremony.views[0] === null) continue;
+    const row = await dumpOf(servers[0]!, sessionId);
+    dumps.push(row);
+    const { secrets } = openSession(servers[0]!.context, row).record;
+    if (secrets !== null) states.push(secrets);
+  }
+  const { staticSeed } = await recordOf(servers[0]!, keyId);
+  const seeds = states.map((state) => state.slice(0, 32));
+  expect(seeds.length).toBeGreaterThan(3);
+  for (const seed of seeds) expect(seed).toEqual(staticSeed);
+  expect(keyFiles(servers[0]!)).toEqual([]);
+
+  const { context } = servers[0]!;
+  for (const row of dumps) {
+    const outer = context.vault.openRow('sessions', row);
+    for (const part of states.flatMap((state) => [state.slice(0, 32), state.slice(-32)]))
+      expect(has(outer, part)).toBe(false);
+    const { record, state } = openSession(context, row);
+    expect(record.secrets).toBeNull();
+    if (state !== 'finished') expect(() => context.epochKeys.find(row)).toThrow(code('EPOCH_KEY_MISSING'));
+  }
+});
+
+test.each(['cancelled', 'expired'] as const)(
+  'the key of a ceremony that ends as %s is overwritten and gone with it',
+  async (state) => {
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
+    const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+    const { sessionId } = ceremony;
+    while (keyFiles(servers[1]!).length === 0) await ceremony.next();
+    const row = await dumpOf(servers[0]!, sessionId);
+    expect(openSession(servers[0]!.context, row).record.secrets).not.toBeNull();
+    if (state === 'cancelled') await callers[0]!.call('session.cancel', { sessionId, reason: 'enough' });
+    if (state === 'expired') {
+      now += 700;
+      await servers[0]!.sessions.sweep();
+    }
+    expect((await dumpOf(servers[0]!, sessionId)).state).toBe(state);
+    expect(keyFiles(servers[0]!)).toEqual([]);
+    expect(openSession(servers[0]!.context, row).record.secrets).toBeNull();
+  },
+);
+
+test('a ceremony whose key is gone does not go on, says why, and is cancelled like any other', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+  const { sessionId } = ceremony;
+  while (ceremony.packets.length < 2) await ceremony.next();
+  servers[0]!.context.epochKeys.destroy({ owner: alice.xid, sessionId });
+  const packets = [...ceremony.packets];
+  const deliver = () => callers[0]!.call('session.deliver', { sessionId, packets, after: 0 });
+  await expect(deliver()).rejects.toThrow(code('EPOCH_KEY_MISSING'));
+  expect((await callers[0]!.call('session.show', { sessionId, after: 0 })).state).toBe('running');
+  const { state } = await callers[0]!.call('session.cancel', { sessionId, reason: 'its key is gone' });
+  expect(state).toBe('cancelled');
+});
+
+test('a key left by a process that ended before it stored its session is destroyed after an hour, and no other', async () => {
+  let now = TEST_TIME;
+  const { servers, callers } = await network.openMany(2, { now: () => now });
+  const ceremony = createCeremony({ servers: callers, expiresAt: TEST_TIME + 7_200 });
+  while (ceremony.packets.length < 2) await ceremony.next();
+  const { sessionId } = ceremony;
+  const { context, dataDir } = servers[0]!;
+  const orphan = { owner: mallory.xid, sessionId: new Uint8Array(32).fill(9) };
+  context.epochKeys.create(orphan).wipe();
+  const age = () => {
+    for (const name of keyFiles(servers[0]!)) {
+      utimesSync(
+        join(dataDir, EPOCH_KEYS_FOLDER, name),
+        Date.now() / 1000 - 4_000,
+        Date.now() / 1000 - 4_000,
+      );
+    }
+  };
+  await servers[0]!.sessions.sweep();
+  expect(context.epochKeys.exists(orphan)).toBe(true);
+  age();
+  now += 3_600;
+  await servers[0]!.sessions.sweep();
+  expect(context.epochKeys.exists(orphan)).toBe(false);
+  expect(context.epochKeys.exists({ owner: alice.xid, sessionId })).toBe(true);
+});
