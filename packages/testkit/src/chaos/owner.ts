@@ -18,6 +18,8 @@ import type { Seeded } from './seeded.js';
 
 /** Longest wait for a server; nothing in a schedule hangs, so that it is only how often a client asks again. */
 const TIMEOUT_MS = 60;
+/** When all works again a busy machine is no fault: a slow answer must not look like a server that is gone. */
+const PATIENT_MS = 20_000;
 const SUITES: readonly SuiteName[] = ['ed25519', 'secp256k1', 'secp256k1-tr', 'P-256', 'ed25519'];
 const QUORUMS = [
   [2, 3],
@@ -66,7 +68,7 @@ export function createOwner(options: OwnerOptions): Owner {
   let signed = 0;
   let messages = 0;
 
-  function newClient(fuse: Fuse): Client {
+  function newClient(fuse: Fuse, timeoutMs = TIMEOUT_MS): Client {
     return createClient({
       seed: secret(options.seed.slice()),
       store: disk.storeFor(fuse),
@@ -78,7 +80,7 @@ export function createOwner(options: OwnerOptions): Owner {
       ),
       clock: options.now,
       random: (length) => seeded.bytes(length),
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs,
     });
   }
 
@@ -195,13 +197,13 @@ interface Settling {
   readonly name: string;
   readonly keys: readonly OwnedKey[];
   readonly violate: (what: string) => void;
-  readonly newClient: (fuse: Fuse) => Client;
+  readonly newClient: (fuse: Fuse, timeoutMs: number) => Client;
   readonly sign: (client: Client, key: string) => Promise<void>;
   readonly judge: (what: string, error: unknown) => void;
 }
 
 async function settle({ name, keys, violate, newClient, sign, judge }: Settling): Promise<void> {
-  const client = newClient(createFuse(Number.POSITIVE_INFINITY));
+  const client = newClient(createFuse(Number.POSITIVE_INFINITY), PATIENT_MS);
   try {
     for (const session of await openSessions(client)) await findWayOut(client, session);
     const names = new Set((await client.listKeys()).map((key) => key.name));
@@ -232,8 +234,10 @@ async function settle({ name, keys, violate, newClient, sign, judge }: Settling)
       }
       if (!(await openSessions(of)).some((one) => one.id === id)) return;
     }
+    // A key that a server will never hold again by itself is given up by its name; silence is no reason to name it.
+    const isStuck = resumed instanceof CkmError && resumed.code === 'KEY_NOT_STORED';
     try {
-      await of.cancelSession(id, 'the schedule is over');
+      await of.cancelSession(id, 'the schedule is over', isStuck ? { forget: record.keyName } : {});
     } catch (error) {
       judge('cancel at the end', error);
       violate(
