@@ -77,37 +77,40 @@ export const ROOMS: Record<
 };
 
 /** Files directly in `server/src` that every room of the server may use: they need none of them to be understood. */
-export const SERVER_LEAVES: readonly string[] = ['clock', 'codes', 'context', 'events', 'random', 'version'];
+export const SERVER_LEAVES: readonly string[] = ['clock', 'context', 'events', 'random', 'refusals'];
 
 /**
  * Inside the server: who may import whom, folder by folder. `http` never opens a transaction; `storage` knows nothing
- * of HTTP, keys or people; only `sessions` and `crafts` advance a protocol; `server` and `control` put it all together.
+ * of HTTP, keys or people; only `sessions` and `crafts` advance a protocol; `server` puts it all together.
  */
 export const SERVER_ROOMS: Record<string, readonly string[]> = {
   storage: [],
-  vault: ['storage', 'config'],
+  vault: ['storage'],
   config: ['accounts'],
   accounts: ['storage', 'vault'],
   audit: ['storage', 'vault'],
   policy: ['config', 'storage', 'vault'],
   http: ['accounts', 'config'],
   messages: ['accounts'],
-  sessions: ['accounts', 'storage', 'vault', 'audit', 'crafts', 'requests'],
-  requests: ['accounts', 'storage', 'audit', 'policy', 'sessions', 'crafts'],
-  crafts: ['storage', 'sessions', 'requests'],
+  sessions: ['accounts', 'storage', 'vault', 'audit'],
+  requests: ['accounts', 'storage', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
+  crafts: ['storage', 'sessions'],
+  control: ['accounts', 'audit', 'config', 'http', 'policy', 'storage'],
   server: [
     'accounts',
     'audit',
     'config',
     'control',
+    'crafts',
     'http',
     'messages',
     'policy',
+    'requests',
     'sessions',
     'storage',
     'vault',
   ],
-  control: ['accounts', 'audit', 'config', 'http', 'policy', 'requests', 'server', 'storage'],
+  testing: ['config', 'server', 'storage', 'vault'],
 };
 
 /** Third-party modules that touch libraries of secrets or sockets and therefore have exactly one room. */

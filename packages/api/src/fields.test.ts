@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { label } from './fields.js';
+import { label } from './fields/fields.js';
 
 test.each([
   ['a space of no width', 'alpha\u200b'],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
-import { bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields.js';
+import { bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields/fields.js';
 import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';

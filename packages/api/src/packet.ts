@@ -2,7 +2,7 @@ import { EncodingError, equalBytes } from '@ckm/foundation';
 import { decodeData, encodeData, type Identity, signBytes, verifyBytes } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, identifier } from './fields.js';
+import { bytesOf, bytesUpTo, identifier } from './fields/fields.js';
 
 /** What one packet says may not be longer than this, before it is sealed to its receiver. A room may allow less. */
 export const MAX_PACKET_PAYLOAD_BYTES = 262_144;

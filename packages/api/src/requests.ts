@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { craftAnswer, craftAttempt, craftPrepared, craftWanted } from './crafts/crafts.js';
 import type { NonceCommitment } from './crafts/frost.js';
-import { bytesUpTo, epoch, identifier, label, unixSeconds } from './fields.js';
+import { bytesUpTo, epoch, identifier, label, unixSeconds } from './fields/fields.js';
 
 /** A longer payload is not read. Bytes. */
 export const MAX_PAYLOAD_BYTES = 1_048_576;

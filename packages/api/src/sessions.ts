@@ -1,6 +1,6 @@
 import type { Data } from '@ckm/gordian';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, identifier, label, quorum, slot, unixSeconds } from './fields.js';
+import { bytesOf, bytesUpTo, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { keyPolicy } from './policy.js';
 

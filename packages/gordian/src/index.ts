@@ -29,7 +29,7 @@ export {
   wrap,
 } from './envelope/envelope.js';
 export { KNOWN } from './envelope/known-values.js';
-export { TAG } from './envelope/tags.js';
+export { TAG } from './cbor/tags.js';
 export { encodeEnvelope, encodeUntaggedEnvelope } from './envelope/encode.js';
 export { decodeEnvelope, decodeUntaggedEnvelope } from './envelope/decode.js';
 export { formatEnvelopeUr, parseEnvelopeUr } from './envelope/ur.js';

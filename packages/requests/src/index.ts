@@ -14,7 +14,7 @@ export {
 } from './kind.js';
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
 export { purposeKinds, purposeSuite } from './purposes.js';
-export { type KnownKind, requestKind } from './registry.js';
+export { type KnownKind, requestKind } from './registry/registry.js';
 export {
   type CraftName,
   type FrostResult,

@@ -13,7 +13,7 @@ import {
   type ParsedRequest,
 } from './kind.js';
 import { buildMessageRequest } from './message/build.js';
-import { requestKind } from './registry.js';
+import { requestKind } from './registry/registry.js';
 import { sshPublicKeyBlob } from './ssh/blob.js';
 import { buildSshAuthRequest, buildSshSigRequest } from './ssh/build.js';
 import { lengthPrefixed } from './wire/bytes.js';

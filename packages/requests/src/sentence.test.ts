@@ -5,7 +5,7 @@ import { coin, pay, psbtOf, txid } from './fixtures/psbt.js';
 import { buildGitRequest } from './git/build.js';
 import { MAX_SENTENCE, type KeyContext, type RequestKindName } from './kind.js';
 import { buildMessageRequest } from './message/build.js';
-import { requestKind } from './registry.js';
+import { requestKind } from './registry/registry.js';
 import { sshPublicKeyBlob } from './ssh/blob.js';
 import { buildSshAuthRequest, buildSshSigRequest } from './ssh/build.js';
 import { lengthPrefixed } from './wire/bytes.js';

@@ -1,12 +1,12 @@
 import type { FunctionName, KeyPolicy, Parameters, Result } from '@ckm/api';
 import type { Identity } from '@ckm/gordian';
+import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
 import type { AuditLog } from './audit/audit.js';
 import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
 import type { Policy } from './policy/policy.js';
 import type { StoredTightening } from './policy/tightening.js';
-import type { ShownRequest } from './requests/shown-request.js';
 import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
 import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
@@ -22,7 +22,7 @@ export interface Random {
   (length: number): Uint8Array;
 }
 
-/** Everything a running, unsealed server has. Made once by `main.ts`. */
+/** Everything a running, unsealed server has. Made once by `openServer`. */
 export interface ServerContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -53,6 +53,17 @@ export interface Call {
 
 export type Handler<F extends FunctionName> = (call: Call, parameters: Parameters<F>) => Promise<Result<F>>;
 export type Handlers<F extends FunctionName = FunctionName> = { readonly [N in F]: Handler<N> };
+
+/** What the operator reads beneath the sentence of a request that waits. */
+export interface ShownRequest {
+  /** In the order of the description; where some are left out, one row says how many. */
+  readonly rows: readonly DescriptionRow[];
+  readonly rowsLeftOut: number;
+  /** All of them, whatever they take: they are what should make one hesitate. */
+  readonly warnings: readonly DescriptionWarning[];
+  /** Whether the content cannot be described. */
+  readonly blind: boolean;
+}
 
 /** A request as the operator sees it. */
 export interface WaitingRequest {
@@ -147,16 +158,13 @@ export interface KeyFacts {
   readonly policy: KeyPolicy;
 }
 
-/** The functions that `sessions/` answers. */
+/** The functions that ceremonies, keys and requests answer. */
 export type SessionFunctionName = Extract<
   FunctionName,
   `session.${string}` | `key.${string}` | `craft.${string}` | `request.${string}`
 >;
 
-/**
- * What `sessions/` gives the rest of the server. `openSessions(context): Promise<Sessions>` in `sessions/sessions.ts`
- * is called once at start, when the database is open and rows of dead instances are gone.
- */
+/** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
 export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName>;
   readonly desk: RequestDesk;

@@ -1,6 +1,6 @@
 import { concatBytes } from '@ckm/foundation';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, slot } from '../fields.js';
+import { bytesOf, bytesUpTo, slot } from '../fields/fields.js';
 
 /** One server's published nonce commitments, encoded elements (RFC 9591 §5.1). Single use. */
 export const nonceCommitment = z.strictObject({ hiding: bytesUpTo(33), binding: bytesUpTo(33) });

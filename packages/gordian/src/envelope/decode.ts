@@ -19,7 +19,7 @@ import {
   type Envelope,
 } from './envelope.js';
 import { decodePlainEnvelope } from './plain-decode.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 
 /**
  * An envelope from its tagged encoding. Exactly one encoding is accepted for each envelope: assertions that are out of

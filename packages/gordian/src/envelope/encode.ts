@@ -2,7 +2,7 @@ import { concatBytes } from '@ckm/foundation';
 import { cbor, encodeCanonical, taggedValue, type Cbor } from '../cbor/dcbor.js';
 import { encodeByteString, encodeList, encodeTagged } from '../cbor/plain-writer.js';
 import { digestCbor, type EncryptedMessage, type Envelope } from './envelope.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 
 const ENVELOPE_HEAD = new Uint8Array([0xd8, TAG.envelope]);
 const LEAF_HEAD = new Uint8Array([0xd8, TAG.leaf]);

@@ -14,7 +14,7 @@ import {
   type Envelope,
 } from './envelope.js';
 import { subjectOf, unwrap } from './queries.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 
 /** Seals `plaintext` under a 32-byte key. Secrecy: a key and nonce pair must never be used twice. */
 export function encryptBytes(

@@ -22,7 +22,7 @@ import { formatTree } from './format/tree.js';
 import { KNOWN } from './known-values.js';
 import { bareAssertion, objectFor, objectsFor } from './queries.js';
 import { isEquivalent } from './signature.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 import { parseEnvelopeUr } from './ur.js';
 
 // Expectations: BlockchainCommons/bc-envelope-rust, tests/{core,core_nesting,elision,encrypted,format}_tests.rs.

@@ -8,7 +8,7 @@ import {
   type CborNumber,
 } from '../cbor/dcbor.js';
 import { primitives } from '../primitives/runtime.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 
 /**
  * A Gordian Envelope: a tree of values that keeps its digest when parts of it are hidden.

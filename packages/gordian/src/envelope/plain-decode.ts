@@ -10,7 +10,7 @@ import {
   nodeOfSorted,
   wrap,
 } from './envelope.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 
 const NONE = new Uint8Array(0);
 const DIGEST_BYTES = 32;

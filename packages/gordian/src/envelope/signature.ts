@@ -7,7 +7,7 @@ import { primitives } from '../primitives/runtime.js';
 import { withAssertion, knownValue, leaf, wrap, type Envelope } from './envelope.js';
 import { KNOWN } from './known-values.js';
 import { objectFor, objectsFor, subjectOf, unwrap } from './queries.js';
-import { TAG } from './tags.js';
+import { TAG } from '../cbor/tags.js';
 
 interface Signature {
   readonly scheme: SigningPublicKey['scheme'];

@@ -8,7 +8,7 @@ import {
   type Cbor,
   type DecodeLimits,
 } from '../cbor/dcbor.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import { primitives } from '../primitives/runtime.js';
 
 /**

@@ -7,7 +7,7 @@ import { encodeEnvelope } from '../envelope/encode.js';
 import { elided, leaf, node, wrap, type Envelope, type NodeEnvelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { openAsRecipient, sealToRecipients } from '../envelope/permits/recipient.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import { createIdentity, type Identity } from '../identity/identity.js';
 import { openMessage } from './open.js';
 import { sealMessage } from './seal.js';

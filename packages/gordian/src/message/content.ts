@@ -13,7 +13,7 @@ import {
 } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { bytesFrom } from '../envelope/queries.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import type { PublicKeys, Xid } from '../identity/public-keys.js';
 import {
   createXidDocument,

@@ -7,7 +7,7 @@ import type { Envelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { openContentKey, sealedKeyFrom } from '../envelope/permits/recipient.js';
 import { bytesFrom } from '../envelope/queries.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import type { Identity } from '../identity/identity.js';
 import type { PublicKeys, Xid } from '../identity/public-keys.js';
 import { primitives } from '../primitives/runtime.js';

@@ -13,7 +13,7 @@ import {
 } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { encodeSealedKey, sealContentKey } from '../envelope/permits/recipient.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import type { Identity } from '../identity/identity.js';
 import { CHACHA_KEY_BYTES, CHACHA_NONCE_BYTES, X25519_KEY_BYTES } from '../primitives/contract.js';
 import { drawRandom, type RandomBytes } from '../primitives/random.js';

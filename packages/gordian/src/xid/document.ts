@@ -4,7 +4,7 @@ import { assertion, knownValue, leaf, node, type Envelope } from '../envelope/en
 import { KNOWN } from '../envelope/known-values.js';
 import { assertionsOf, leafValue, subjectOf, taggedLeafContent, unwrap } from '../envelope/queries.js';
 import { isSignedBy, signEnvelope } from '../envelope/signature.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import type { Identity } from '../identity/identity.js';
 import {
   encodePublicKeys,

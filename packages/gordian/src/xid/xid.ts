@@ -1,6 +1,6 @@
 import { encodeHex, EncodingError } from '@ckm/foundation';
 import { cbor, taggedValue, MajorType, type Cbor } from '../cbor/dcbor.js';
-import { TAG } from '../envelope/tags.js';
+import { TAG } from '../cbor/tags.js';
 import { asXid, xidOfKey, type PublicKeys, type Xid } from '../identity/public-keys.js';
 
 export { asXid, type Xid } from '../identity/public-keys.js';

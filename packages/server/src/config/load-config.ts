@@ -2,7 +2,7 @@ import { isStorable } from '@ckm/foundation';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { VERSION } from '../version.js';
+import { VERSION } from './version.js';
 import { configError, serverMissing, settingInvalid } from './codes.js';
 import type { ServerConfig } from './config.js';
 import { ENV_NAMES, type Env } from './env.js';

@@ -1,6 +1,6 @@
 import { decodeHex, type Secret } from '@ckm/foundation';
 import type { Reporting } from '../events.js';
-import type { OperatorDesk } from './desk.js';
+import type { OperatorDesk } from './desks/desk.js';
 import type { CheckedParameters, OperationName, OperatorResult } from './operations.js';
 import type { OperatorStatus } from './schemas/status.js';
 

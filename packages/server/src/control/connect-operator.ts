@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fromProblem } from '@ckm/api';
 import { AvailabilityError, BugError, reveal, type Secret, wipe } from '@ckm/foundation';
 import type { z } from 'zod';
-import { CONTROL_SOCKET } from '../server/data-dir.js';
 import { pathNames, type Operation } from './operation.js';
 import {
   OPERATION_NAMES,
@@ -12,6 +11,9 @@ import {
   type OperatorParameters,
   type OperatorResult,
 } from './operations.js';
+
+/** The operator's socket, in the data directory. */
+export const CONTROL_SOCKET = 'control.sock';
 
 /**
  * The operator's side of a running server, over the socket in its data directory: one function for each row of

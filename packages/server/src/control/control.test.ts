@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8, secret } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
-import { CONTROL_SOCKET } from '../server/data-dir.js';
+import { CONTROL_SOCKET } from './connect-operator.js';
 import { person } from '../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer, type TestServerOptions } from '../test/test-server.js';
 import { connectOperator, type Operator } from './connect-operator.js';

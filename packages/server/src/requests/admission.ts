@@ -3,7 +3,7 @@ import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
 import type { Transaction } from '../storage/storage.js';
-import { demand } from '../sessions/errors.js';
+import { demand } from '../refusals.js';
 import { assertExpiry } from '../sessions/expiry.js';
 import { requestEntry } from './request-audit.js';
 import { moveRequest } from './request-machine.js';

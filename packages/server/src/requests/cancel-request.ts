@@ -1,7 +1,7 @@
 import type { Parameters, RequestReply } from '@ckm/api';
 import type { Call } from '../context.js';
-import { refusal } from '../sessions/errors.js';
-import { repeatWhenRaced } from '../sessions/raced.js';
+import { refusal } from '../refusals.js';
+import { repeatWhenRaced } from '../storage/raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { replyTo } from './request-reply.js';

@@ -1,9 +1,9 @@
 import { equalBytes } from '@ckm/foundation';
 import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../context.js';
 import type { RequestRow, Transaction } from '../storage/storage.js';
-import { demand, refusal } from '../sessions/errors.js';
+import { demand, refusal } from '../refusals.js';
 import { checkReason } from '../sessions/operator-reason.js';
-import { repeatWhenRaced } from '../sessions/raced.js';
+import { repeatWhenRaced } from '../storage/raced.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';

@@ -2,12 +2,11 @@ import type { CraftAttempt, RequestAsk } from '@ckm/api';
 import { encodeUtf8, equalBytes } from '@ckm/foundation';
 import type { Task } from '@ckm/requests';
 import { taggedHash } from '@ckm/threshold';
-import type { ServerContext } from '../context.js';
+import type { ServerContext, ShownRequest } from '../context.js';
 import type { AttemptRow, RequestRow } from '../storage/storage.js';
-import { openRecord, sealRecord } from '../sessions/sealed-record.js';
+import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { Attempted, Crafts } from '../crafts/craft.js';
 import { parseRequestState, type RequestState } from './request-machine.js';
-import type { ShownRequest } from './shown-request.js';
 
 /** Everything a server keeps about one request; sealed as a whole. The payload itself is not kept, its hash is. */
 export interface RequestRecord {

@@ -1,17 +1,7 @@
 import { encodeUtf8 } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
-import type { Description, DescriptionRow, DescriptionWarning } from '@ckm/requests';
-
-/** What the operator reads beneath the sentence of a request that waits. */
-export interface ShownRequest {
-  /** In the order of the description; where some are left out, one row says how many. */
-  readonly rows: readonly DescriptionRow[];
-  readonly rowsLeftOut: number;
-  /** All of them, whatever they take: they are what should make one hesitate. */
-  readonly warnings: readonly DescriptionWarning[];
-  /** Whether the content cannot be described. */
-  readonly blind: boolean;
-}
+import type { Description, DescriptionRow } from '@ckm/requests';
+import type { ShownRequest } from '../context.js';
 
 const MOST_ROWS = 64;
 const MOST_ROW_BYTES = 16_384;

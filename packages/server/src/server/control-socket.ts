@@ -2,9 +2,8 @@ import { existsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { AvailabilityError } from '@ckm/foundation';
 import { configError } from '../config/codes.js';
-import { connectOperator } from '../control/connect-operator.js';
+import { connectOperator, CONTROL_SOCKET } from '../control/connect-operator.js';
 import type { Phase } from '../http/gate.js';
-import { CONTROL_SOCKET } from './data-dir.js';
 
 /** What `sun_path` holds on Linux, less its end. */
 const MAX_SOCKET_PATH = 107;

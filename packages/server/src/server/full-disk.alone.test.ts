@@ -1,12 +1,12 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import type * as opening from '../storage/open-storage.js';
+import type * as opening from './open-storage.js';
 import { person } from '../test/rooms.js';
 import { startTestServer, type TestServer } from '../test/test-server.js';
 
 const disk = vi.hoisted(() => ({ isFull: false }));
 
 // A disk that is full when a test says so; a real one is in system-faults.test.ts, where one can be mounted.
-vi.mock('../storage/open-storage.js', async (original) => {
+vi.mock('./open-storage.js', async (original) => {
   const real = await original<typeof opening>();
   const { fromDriver } = await import('../storage/codes.js');
   const full = () =>

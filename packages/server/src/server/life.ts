@@ -1,11 +1,11 @@
 import { AvailabilityError, CkmError, type Secret } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
 import type { ServerConfig } from '../config/config.js';
-import { createOperatorDesk, type OperatorDesk } from '../control/desk.js';
+import { createOperatorDesk, type OperatorDesk } from '../control/desks/desk.js';
 import type { Reporting } from '../events.js';
 import type { Phase } from '../http/gate.js';
 import { createRandom } from '../random.js';
-import type { RoomsOf } from '../sessions/sessions.js';
+import type { RoomsOf } from './open-sessions.js';
 import type { KeySource } from '../vault/key-source.js';
 import { openServer, type OpenServer } from './open-server.js';
 

@@ -7,7 +7,7 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { connectOperator, type Operator } from '../control/connect-operator.js';
 import { COLUMNS } from '../storage/database.js';
-import { openStorage } from '../storage/open-storage.js';
+import { openStorage } from './open-storage.js';
 import type { TableName } from '../storage/storage.js';
 import { isCompiled, type ChildServer, spawnServer } from '../test/child-server.js';
 import { person } from '../test/rooms.js';

@@ -4,7 +4,7 @@ import { readEnv } from '../config/env.js';
 import { loadConfig } from '../config/load-config.js';
 import type { OperatorAuditVerification } from '../control/schemas/audit.js';
 import { createRandom } from '../random.js';
-import { openStorage } from '../storage/open-storage.js';
+import { openStorage } from './open-storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { findKeySource } from '../vault/key-source.js';
 import { readAnchor } from './audit-anchor.js';

@@ -15,7 +15,7 @@ import {
 import { afterEach, describe, expect, test } from 'vitest';
 import { filesOf, leaks, storedSecrets } from '../test/stored-secrets.js';
 import { createActiveKeys } from './keys/active-keys.js';
-import { openRecord } from './sealed-record.js';
+import { openRecord } from '../vault/sealed-record.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
 import { TEST_TIME, type BareCaller, type BareServer } from './test/bare-server.js';
 

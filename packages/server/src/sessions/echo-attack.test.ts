@@ -12,7 +12,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Storage } from '../storage/storage.js';
-import { openRecord } from './sealed-record.js';
+import { openRecord } from '../vault/sealed-record.js';
 import { type BareCaller, type BareOptions, type BareServer, testPerson } from './test/bare-server.js';
 import { alice, createBareServers, mallory, SOON } from './test/bare-servers.js';
 import { createEchoRoom, type EchoOffer, encodeEchoParameters, SECRET_LENGTH } from './test/echo-room.js';

@@ -1,5 +1,5 @@
 import type { ServerContext } from '../context.js';
-import { demand } from './errors.js';
+import { demand } from '../refusals.js';
 
 /**
  * Whether something may stay open until then. Time only takes away: passing this check allows nothing by itself (V68).

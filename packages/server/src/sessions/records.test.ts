@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Vault } from '../vault/vault.js';
 import type { KeyEpoch, KeyHead, KeySecrets } from './keys/stored-key.js';
 import type { SessionRecord } from './session-record.js';
-import { openRecord, sealRecord } from './sealed-record.js';
+import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { AttemptRecord, RequestRecord } from '../requests/request-record.js';
 
 const bytes = (length: number, fill: number) => new Uint8Array(length).fill(fill);

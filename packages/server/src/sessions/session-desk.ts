@@ -3,7 +3,7 @@ import { encodeData } from '@ckm/gordian';
 import { equalBytes } from '@ckm/foundation';
 import type { SeenSession, SessionDesk, WaitingSession } from '../context.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
-import { demand } from './errors.js';
+import { demand } from '../refusals.js';
 import { checkReason } from './operator-reason.js';
 import { endDraft, openDraft } from './session-draft.js';
 import { openSessionToShow, type StoredSession } from './session-record.js';

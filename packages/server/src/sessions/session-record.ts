@@ -12,7 +12,7 @@ import type { PacketRow, Reader, SessionRow } from '../storage/storage.js';
 import { isOver, parseSessionState } from './machine.js';
 import type { Mark } from './packet-log.js';
 import type { SessionFault } from './room.js';
-import { openRecord, sealRecord } from './sealed-record.js';
+import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { Seats } from './seats.js';
 
 /** Everything a server keeps about one session, besides its packets and what the row shows; sealed as a whole. */

@@ -5,7 +5,7 @@ import type { Transaction } from '../storage/storage.js';
 import { changeKey } from './keys/change-key.js';
 import { isOver } from './machine.js';
 import type { Room } from './room.js';
-import { sealRecord } from './sealed-record.js';
+import { sealRecord } from '../vault/sealed-record.js';
 import type { Draft } from './session-draft.js';
 import { destroySessionKey } from './session-keys.js';
 import { sealPacket, sealSession, type StoredSession } from './session-record.js';

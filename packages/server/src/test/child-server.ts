@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 const script = join(import.meta.dirname, 'child-server.mjs');
 
 /** Whether the package was compiled; a child runs the compiled one. */
-export const isCompiled = existsSync(join(import.meta.dirname, '../../dist/main.js'));
+export const isCompiled = existsSync(join(import.meta.dirname, '../../dist/index.js'));
 
 /** A server in its own process. */
 export interface ChildServer {

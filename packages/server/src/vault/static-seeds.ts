@@ -1,6 +1,5 @@
 import { encodeUtf8, reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import { type SuiteName, taggedHash } from '@ckm/threshold';
-import type { ServerConfig } from '../config/config.js';
 
 /** Which static key a seed is for. */
 export interface StaticSeedScope {
@@ -43,7 +42,8 @@ export function createStaticSeeds({
   hostSeed,
   random,
 }: {
-  readonly backup: ServerConfig['backup'];
+  /** As configured: whether a seed can be derived again, or is drawn. */
+  readonly backup: 'epoch' | 'static';
   readonly hostSeed: Secret<Uint8Array>;
   readonly random: (length: number) => Uint8Array;
 }): StaticSeeds {

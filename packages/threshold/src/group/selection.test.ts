@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { backends as portable } from './backends/portable.js';
-import { SUITE_NAMES } from '../key/suite-name.js';
+import { SUITE_NAMES } from '../key/cocktail/suite-name.js';
 import { suiteBackends } from '../key/suite-backends.js';
 import { groupNamed, nobleGroup } from './index.js';
 

@@ -3,7 +3,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import type { Element, Group, Scalar } from '../group/index.js';
 import { hash, taggedHash } from '../hash/index.js';
-import type { SuiteName } from '../key/suite-name.js';
+import type { SuiteName } from '../key/cocktail/suite-name.js';
 
 /** A public key on the way down a path, with the chain code that the next step needs. */
 export interface PublicNode {

@@ -2,7 +2,7 @@ import { encodeHex, reveal } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { type Group, groupNamed, type SecretScalar } from '../group/index.js';
 import { dealKey } from '../protocols/frost/fixtures/dealer.js';
-import { groupOfSuite, SUITE_NAMES } from '../key/suite-name.js';
+import { groupOfSuite, SUITE_NAMES } from '../key/cocktail/suite-name.js';
 import { viewOfKey } from './derived-key.js';
 import { type DerivedKey, deriveKey, NO_TWEAK, parsePath, type Tweak } from './index.js';
 

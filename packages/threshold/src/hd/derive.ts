@@ -1,6 +1,6 @@
 import { encodeHex, EncodingError, UsageError } from '@ckm/foundation';
 import { type Element, type Group, groupNamed, type Scalar } from '../group/index.js';
-import { groupOfSuite, type SuiteName } from '../key/suite-name.js';
+import { groupOfSuite, type SuiteName } from '../key/cocktail/suite-name.js';
 import type { PublicKeyPackage } from '../key/public-package.js';
 import { deriveChild, type PublicNode } from './child-steps.js';
 import { type DerivedKey, registerDerivedKey } from './derived-key.js';

@@ -1,7 +1,7 @@
 import { EncodingError, UsageError } from '@ckm/foundation';
 import { type Element, type Group, groupNamed, type Scalar, type SecretScalar } from '../group/index.js';
 import type { PartyIndex } from '../protocol/contract.js';
-import { groupOfSuite, type SuiteName } from '../key/suite-name.js';
+import { groupOfSuite, type SuiteName } from '../key/cocktail/suite-name.js';
 import type { PublicKeyPackage } from '../key/public-package.js';
 import { parsePartyIndex, type Quorum } from '../sharing/index.js';
 

@@ -30,4 +30,4 @@ export {
   staticKeyStatement,
   type StaticKeyStatement,
 } from './static-key.js';
-export { groupOfSuite, parseSuiteName, SUITE_NAMES, type SuiteName } from './suite-name.js';
+export { groupOfSuite, parseSuiteName, SUITE_NAMES, type SuiteName } from './cocktail/suite-name.js';

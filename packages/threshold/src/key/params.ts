@@ -5,7 +5,7 @@ import type { PartyIndex } from '../protocol/contract.js';
 import { block, type LayoutReader, readLayout, uint16be, uint32be, uint8 } from '../protocol/layout.js';
 import { MOST_PARTIES, parseQuorum, type Quorum } from '../sharing/index.js';
 import { assertFlags, encodeFlags, type KeyFlags, parseFlags } from './flags.js';
-import { groupOfSuite, parseSuiteName, type SuiteName } from './suite-name.js';
+import { groupOfSuite, parseSuiteName, type SuiteName } from './cocktail/suite-name.js';
 import { COCKTAIL_VERSION } from './cocktail/suite.js';
 
 /** One server in a key: who it is, and the key under which it receives shares and signs the certificate. */

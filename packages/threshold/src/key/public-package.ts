@@ -1,7 +1,7 @@
 import type { Secret } from '@ckm/foundation';
 import type { PartyIndex } from '../protocol/contract.js';
 import type { Quorum } from '../sharing/quorum.js';
-import type { SuiteName } from './suite-name.js';
+import type { SuiteName } from './cocktail/suite-name.js';
 
 /** Everything public about a key; the same bytes at every party, because all of it follows from the certificate. */
 export interface PublicKeyPackage {

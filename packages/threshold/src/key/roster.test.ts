@@ -2,7 +2,7 @@ import { CkmError, equalBytes } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import { groupNamed } from '../group/index.js';
 import type { PartyIndex } from '../protocol/contract.js';
-import { groupOfSuite, SUITE_NAMES } from './suite-name.js';
+import { groupOfSuite, SUITE_NAMES } from './cocktail/suite-name.js';
 import { bytesOf, createCeremony, createServer, vouch } from '../protocols/dkg/fixtures/parties.js';
 import {
   createStaticKey,

@@ -1,7 +1,7 @@
 import { concatBytes, encodeUtf8, type Secret, secret, UsageError } from '@ckm/foundation';
 import { taggedHash, taggedHash64 } from '../hash/index.js';
 import { uint32be } from '../protocol/layout.js';
-import type { SuiteName } from './suite-name.js';
+import type { SuiteName } from './cocktail/suite-name.js';
 import { signCocktail, verifyCocktail } from './cocktail/signature.js';
 import { deriveSecretScalar } from './cocktail/secret-scalar.js';
 import { type CocktailSuite, cocktailSuite } from './cocktail/suite.js';

@@ -1,5 +1,5 @@
 import { type BackendGrade, groupNamed } from '../group/index.js';
-import { groupOfSuite, SUITE_NAMES, type SuiteName } from './suite-name.js';
+import { groupOfSuite, SUITE_NAMES, type SuiteName } from './cocktail/suite-name.js';
 
 /** What computes with the keys of one suite on this machine. */
 export interface SuiteBackend {

@@ -3,7 +3,7 @@ import { decodeCanonical, encodeCanonical, MajorType, taggedValue, type Cbor } f
 import { publicKeysFrom, signingPublicKeyCbor, type SigningPublicKey } from '../../identity/public-keys.js';
 import { primitives } from '../../primitives/runtime.js';
 import { KNOWN } from '../known-values.js';
-import { TAG } from '../tags.js';
+import { TAG } from '../../cbor/tags.js';
 
 /** The values of the register that are written with a capital: they are objects, not predicates. */
 const CAPITALS = new Set(

@@ -18,7 +18,7 @@ import { decryptBytes, decryptSubject, encryptBytes } from '../encrypt.js';
 import { withAssertion, knownValue, leaf, type EncryptedMessage, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { leafValue, objectsFor } from '../queries.js';
-import { TAG } from '../tags.js';
+import { TAG } from '../../cbor/tags.js';
 
 /** How a password becomes a key. */
 export type PasswordMethod = 'argon2id' | 'scrypt';

@@ -10,7 +10,7 @@ import { formatEnvelope } from '../format/notation.js';
 import { KNOWN } from '../known-values.js';
 import { leafText, objectsFor, unwrap } from '../queries.js';
 import { signEnvelope, signSubject, verifiedContent } from '../signature.js';
-import { TAG } from '../tags.js';
+import { TAG } from '../../cbor/tags.js';
 import { parseEnvelopeUr, formatEnvelopeUr } from '../ur.js';
 import { addPassword, decryptSubjectWithPassword } from './password.js';
 import {

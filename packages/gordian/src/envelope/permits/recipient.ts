@@ -17,7 +17,7 @@ import {
 } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { bytesFrom, leafValue, objectsFor, unwrap } from '../queries.js';
-import { TAG } from '../tags.js';
+import { TAG } from '../../cbor/tags.js';
 
 /** A content key sealed to one X25519 key. Source: bc-components-rust, src/encapsulation/sealed_message.rs. */
 export interface SealedKey {

@@ -6,7 +6,7 @@ import { decryptSubject } from '../encrypt.js';
 import { withAssertion, knownValue, leaf, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
 import { bytesFrom, leafValue, objectsFor, subjectOf } from '../queries.js';
-import { TAG } from '../tags.js';
+import { TAG } from '../../cbor/tags.js';
 
 /**
  * Copies of an encrypted envelope, each with one 'sskrShare' of its content key: groups of copies.

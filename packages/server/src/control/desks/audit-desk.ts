@@ -1,12 +1,12 @@
 import { encodeHex } from '@ckm/foundation';
 import { countStopped } from '../../policy/tightening.js';
-import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorAuditLine, OperatorAuditVerification } from '../schemas/audit.js';
+import type { DeskMeans } from './means.js';
 
 const hexOrNull = (bytes: Uint8Array | null) => (bytes === null ? null : encodeHex(bytes));
 
 /** The audit log, to be read and checked. */
-export function createAuditDesk({ context, sessions, anchor, rotation, epochKeysMissing }: OpenServer) {
+export function createAuditDesk({ context, sessions, anchor, rotation, epochKeysMissing }: DeskMeans) {
   const { storage, audit } = context;
   return {
     auditLines: async (from: number, limit: number): Promise<readonly OperatorAuditLine[]> => {

@@ -3,12 +3,17 @@ import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
-import type { OpenServer } from '../../server/open-server.js';
-import type { OperatorResult } from '../operations.js';
-import type { OperatorKey, OperatorKeyPolicy, TightenBody, OperatorKeyCursor } from '../schemas/keys.js';
+import type {
+  OperatorKey,
+  OperatorKeyCursor,
+  OperatorKeyPolicy,
+  OperatorKeys,
+  TightenBody,
+} from '../schemas/keys.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
 import { note } from './note.js';
+import type { DeskMeans } from './means.js';
 
 /** How many keys are told at once. */
 const PAGE = 200;
@@ -22,7 +27,7 @@ export interface KeyCursor {
 }
 
 /** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
-export function createKeyDesk({ context, sessions }: Pick<OpenServer, 'context' | 'sessions'>) {
+export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' | 'sessions'>) {
   const { storage, audit, vault, events } = context;
   const server = { ...context.config.policy, name: nameServerPolicy(context.config.policy) };
 
@@ -39,7 +44,7 @@ export function createKeyDesk({ context, sessions }: Pick<OpenServer, 'context' 
 
   return {
     /** A page of them, behind `after`. */
-    keys: async (after: KeyCursor | null): Promise<OperatorResult<'keys'>> => {
+    keys: async (after: KeyCursor | null): Promise<OperatorKeys> => {
       const rows = await storage.read(({ keys }) => keys.listAll(after, PAGE));
       const facts = rows.map((row) => ({ row, facts: sessions.keyFactsIfWhole(row) }));
       const last = rows.length < PAGE ? undefined : rows.at(-1);

@@ -1,17 +1,16 @@
 import { encodeHex, StateError, UsageError } from '@ckm/foundation';
 import type { Invite } from '../../accounts/accounts.js';
-import type { OpenServer } from '../../server/open-server.js';
 import type { Reader } from '../../storage/storage.js';
-import type { OperatorResult } from '../operations.js';
-import type { OperatorAccount, OperatorInvite } from '../schemas/people.js';
+import type { OperatorAccount, OperatorAccounts, OperatorInvite } from '../schemas/people.js';
 import { ambiguous, unknown } from './errors.js';
 import { note } from './note.js';
+import type { DeskMeans } from './means.js';
 
 /** How many accounts are told at once. */
 const PAGE = 200;
 
 /** Invites and accounts. */
-export function createPeopleDesk({ context }: OpenServer) {
+export function createPeopleDesk({ context }: DeskMeans) {
   const { storage, accounts, audit, clock, config, events } = context;
 
   async function setStatus(xid: Uint8Array, status: 'active' | 'suspended'): Promise<void> {
@@ -64,7 +63,7 @@ export function createPeopleDesk({ context }: OpenServer) {
       return viewInvite(revoked);
     },
     /** A page of them, behind `after`. */
-    accounts: (after: Uint8Array | null): Promise<OperatorResult<'accounts'>> =>
+    accounts: (after: Uint8Array | null): Promise<OperatorAccounts> =>
       storage.read(async (reader) => {
         const list: OperatorAccount[] = [];
         for (const { xid, status, openedAt } of await accounts.list(reader, after, PAGE)) {

@@ -1,14 +1,13 @@
 import { encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import type { SeenRequest, WaitingRequest } from '../../context.js';
-import type { OpenServer } from '../../server/open-server.js';
 import type { RequestCursor } from '../../storage/storage.js';
-import type { OperatorResult } from '../operations.js';
-import type { OperatorRequest, OperatorRequestCursor } from '../schemas/requests.js';
+import type { OperatorRequest, OperatorRequestCursor, OperatorRequests } from '../schemas/requests.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
+import type { DeskMeans } from './means.js';
 
 /** Requests that wait for the operator. */
-export function createRequestDesk({ context, sessions }: OpenServer) {
+export function createRequestDesk({ context, sessions }: DeskMeans) {
   const { storage, events } = context;
 
   /**
@@ -27,7 +26,7 @@ export function createRequestDesk({ context, sessions }: OpenServer) {
 
   return {
     /** A page of them, behind `after`. How many there are on one depends on their size: an empty one is the end. */
-    requests: async (after: RequestCursor | null): Promise<OperatorResult<'requests'>> => {
+    requests: async (after: RequestCursor | null): Promise<OperatorRequests> => {
       const requests = (await sessions.desk.list(after)).map(view);
       const last = requests.at(-1);
       return { requests, next: last === undefined ? null : cursorOf(last) };

@@ -1,10 +1,10 @@
 import { decodeHex, encodeHex } from '@ckm/foundation';
 import type { SeenSession, SessionPlace, WaitingSession } from '../../context.js';
-import type { OpenServer } from '../../server/open-server.js';
 import type { OperatorSeenSession, OperatorSession, OperatorSessions } from '../schemas/sessions.js';
+import type { DeskMeans } from './means.js';
 
 /** Ceremonies that wait for the operator. */
-export function createSessionDesk({ context, sessions }: OpenServer) {
+export function createSessionDesk({ context, sessions }: DeskMeans) {
   const { events } = context;
   return {
     /** A page of them, behind `after`. */

@@ -55,6 +55,7 @@ export const keysResult = z.object({
   unreadable: z.array(keyCursor),
   next: keyCursor.nullable(),
 });
+export type OperatorKeys = Immutable<z.output<typeof keysResult>>;
 
 const rateLimit = z.object({ count: wholeNumber, perSeconds: wholeNumber }).nullable();
 

@@ -50,3 +50,4 @@ export type OperatorAccount = Immutable<z.output<typeof operatorAccount>>;
 
 /** A page, by XID; `next` is what the following one comes `after`, null at the end. */
 export const accountsResult = z.object({ accounts: z.array(operatorAccount), next: hexId.nullable() });
+export type OperatorAccounts = Immutable<z.output<typeof accountsResult>>;

@@ -61,6 +61,7 @@ export const requestsResult = z.object({
   requests: z.array(operatorRequest),
   next: requestCursor.nullable(),
 });
+export type OperatorRequests = Immutable<z.output<typeof requestsResult>>;
 
 function isAbsent(value: unknown): boolean {
   return value === undefined;

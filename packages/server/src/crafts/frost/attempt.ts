@@ -2,7 +2,7 @@ import { type FrostAttempt, toProblem, unpackCommitments } from '@ckm/api';
 import { CkmError, concatBytes, type Secret } from '@ckm/foundation';
 import type { FrostTask } from '@ckm/requests';
 import { deriveKey, discardNonces, signShare, type PartyIndex, type SigningNonces } from '@ckm/threshold';
-import { demand } from '../../sessions/errors.js';
+import { demand } from '../../refusals.js';
 import type { ActiveKey } from '../../sessions/keys/active-keys.js';
 import type { Attempted } from '../craft.js';
 import type { Pause } from '../pace.js';

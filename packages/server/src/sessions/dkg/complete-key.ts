@@ -10,7 +10,7 @@ import {
   type PartyIndex,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import { refusal } from '../errors.js';
+import { refusal } from '../../refusals.js';
 import type { CertifiedKey, KeyRecord } from '../keys/key-record.js';
 
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */

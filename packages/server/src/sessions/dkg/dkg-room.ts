@@ -10,7 +10,7 @@ import {
   type Step,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import { demand } from '../errors.js';
+import { demand } from '../../refusals.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import type { KeyRecord } from '../keys/key-record.js';
 import type {

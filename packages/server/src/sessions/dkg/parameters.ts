@@ -1,7 +1,7 @@
 import { policyHash, type DkgProposal, type RosterOffer } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { isFirstEpoch, parseKeyParams, type KeyParams, type RosterEntry } from '@ckm/threshold';
-import { demand, refusal } from '../errors.js';
+import { demand, refusal } from '../../refusals.js';
 
 /** The parameters a session was joined with, and this server's entry in them. */
 export interface OwnParameters {

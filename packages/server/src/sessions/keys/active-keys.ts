@@ -4,7 +4,7 @@ import type { KeyShare, PartyIndex } from '@ckm/threshold';
 import type { KeyPolicy } from '@ckm/api';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
-import { demand, refusal } from '../errors.js';
+import { demand, refusal } from '../../refusals.js';
 import { openHead, readSecrets, type KeyHead } from './stored-key.js';
 
 /** A certified key, ready to sign with. */

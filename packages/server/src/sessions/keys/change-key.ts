@@ -1,7 +1,7 @@
 import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
-import { refusal } from '../errors.js';
+import { refusal } from '../../refusals.js';
 import type { KeyRecord } from './key-record.js';
 import { writeKey } from './stored-key.js';
 

@@ -2,7 +2,7 @@ import type { StorageError } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
-import { openRecord, sealRecord } from '../sealed-record.js';
+import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import type { CertifiedKey, KeyRecord } from './key-record.js';
 
 /**

@@ -14,12 +14,12 @@ import type { Call, Handler, ServerContext, SessionFunctionName, Sessions } from
 import type { Events } from '../../events.js';
 import { createPolicy } from '../../policy/create-policy.js';
 import { createRandom } from '../../random.js';
-import { openStorage } from '../../storage/open-storage.js';
+import { openStorage } from '../../server/open-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { createVault } from '../../vault/create-vault.js';
 import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
-import { openSessions, type RoomsOf } from '../sessions.js';
+import { openSessions, type RoomsOf } from '../../server/open-sessions.js';
 
 /** What one lab server is made of. */
 export interface BareOptions {

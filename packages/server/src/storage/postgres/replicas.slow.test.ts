@@ -4,7 +4,7 @@ import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/test
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createAuditLog } from '../../audit/create-audit-log.js';
 import { connectOperator } from '../../control/connect-operator.js';
-import { startServer } from '../../main.js';
+import { startServer } from '../../server/start-server.js';
 import { createPolicy } from '../../policy/create-policy.js';
 import { NOON, person, random } from '../../test/rooms.js';
 import { postTo, startTestServer } from '../../test/test-server.js';

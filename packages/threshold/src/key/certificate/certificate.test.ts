@@ -12,7 +12,7 @@ import {
   recoverShare,
   verifyCertificate,
 } from '../index.js';
-import type { SuiteName } from '../suite-name.js';
+import type { SuiteName } from '../cocktail/suite-name.js';
 import { resultOf } from '../../protocols/dkg/run.js';
 import { cocktailSuite } from '../cocktail/suite.js';
 import { verifyCocktail } from '../cocktail/signature.js';

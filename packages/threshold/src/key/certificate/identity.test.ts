@@ -23,7 +23,7 @@ import {
   recoveryAckStatement,
   verifyCertificate,
 } from '../index.js';
-import { SUITE_NAMES, type SuiteName } from '../suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../cocktail/suite-name.js';
 
 function codeOf(action: () => unknown): string {
   try {

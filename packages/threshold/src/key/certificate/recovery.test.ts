@@ -6,7 +6,7 @@ import { endings, outputOf, rogueDealer, runCeremony } from '../../protocols/dkg
 import { createDealing } from '../../protocols/dkg/dealing.js';
 import { type CertifyMessage, dkgProtocol, type ShareMessage } from '../../protocols/dkg/index.js';
 import { createStaticKey, encodeCertificate, parseCertificate, recoverShare } from '../index.js';
-import { SUITE_NAMES } from '../suite-name.js';
+import { SUITE_NAMES } from '../cocktail/suite-name.js';
 import { cocktailSuite } from '../cocktail/suite.js';
 
 const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });

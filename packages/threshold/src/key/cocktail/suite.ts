@@ -3,7 +3,7 @@ import { groupNamed } from '../../group/index.js';
 import type { Group, GroupName, Scalar, SecretScalar } from '../../group/group.js';
 import { hash, type HashName } from '../../hash/index.js';
 import { uint32le, uint64be, uint64le } from '../../protocol/layout.js';
-import { groupOfSuite, parseSuiteName, type SuiteName } from '../suite-name.js';
+import { groupOfSuite, parseSuiteName, type SuiteName } from './suite-name.js';
 import { type Aead, XAES_256_GCM, XCHACHA20_POLY1305 } from './aead.js';
 
 /**

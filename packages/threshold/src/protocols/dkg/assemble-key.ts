@@ -1,7 +1,7 @@
 import type { Element, Group, SecretScalar } from '../../group/group.js';
 import { feldmanEvaluateAll } from '../../sharing/index.js';
 import type { PublicKeyPackage } from '../../key/public-package.js';
-import type { SuiteName } from '../../key/suite-name.js';
+import type { SuiteName } from '../../key/cocktail/suite-name.js';
 import type { CheckedDealing } from './check-dealings.js';
 import type { KeyParams } from '../../key/params.js';
 import { cocktailSuite } from '../../key/cocktail/suite.js';

@@ -4,7 +4,7 @@ import { groupNamed } from '../../group/index.js';
 import type { Group, SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { lagrangeAtZero, type Quorum } from '../../sharing/index.js';
-import { groupOfSuite, SUITE_NAMES } from '../../key/suite-name.js';
+import { groupOfSuite, SUITE_NAMES } from '../../key/cocktail/suite-name.js';
 import type { KeyShare } from '../../key/public-package.js';
 import { bytesOf, createCeremony } from './fixtures/parties.js';
 import { type DkgRun, endings, outputOf, runCeremony } from './fixtures/rogue.js';

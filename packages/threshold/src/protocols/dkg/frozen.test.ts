@@ -2,7 +2,7 @@ import { decodeHex, encodeHex, reveal } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { FROZEN, FROZEN_BYTES, type Frozen } from './fixtures/frozen.js';
 import { createCeremony } from './fixtures/parties.js';
 import { outputOf, runCeremony } from './fixtures/rogue.js';

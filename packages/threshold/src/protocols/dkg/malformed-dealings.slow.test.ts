@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { groupNamed } from '../../group/index.js';
 import type { SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { groupOfSuite, type SuiteName } from '../../key/suite-name.js';
+import { groupOfSuite, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { createDealing, type DealerInput } from './dealing.js';
 import { createCeremony } from './fixtures/parties.js';
 import { endings, outputOf, rogueDealer, runCeremony } from './fixtures/rogue.js';

@@ -5,7 +5,7 @@ import { hash } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { uint64be, uint64le } from '../../protocol/layout.js';
 import { feldmanEvaluate, feldmanVerify } from '../../sharing/index.js';
-import type { SuiteName } from '../../key/suite-name.js';
+import type { SuiteName } from '../../key/cocktail/suite-name.js';
 import { firstEpoch } from '../../key/params.js';
 import { assembleKey } from './assemble-key.js';
 import type { CheckedDealing } from './check-dealings.js';

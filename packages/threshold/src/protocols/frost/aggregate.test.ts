@@ -5,7 +5,7 @@ import type { Scalar } from '../../group/index.js';
 import { WRONG_ENCODINGS } from '../../group/test/encodings.js';
 import { deriveKey, NO_TWEAK } from '../../hd/index.js';
 import { evaluatePolynomial } from '../../sharing/index.js';
-import { groupOfSuite, SUITE_NAMES } from '../../key/suite-name.js';
+import { groupOfSuite, SUITE_NAMES } from '../../key/cocktail/suite-name.js';
 import { aggregate, type SignatureShare, verifySignatureShare } from './aggregate.js';
 import { dealKey } from './fixtures/dealer.js';
 import { computeRawShare } from './fixtures/raw-share.js';

@@ -1,7 +1,7 @@
 import { encodeUtf8, reveal, secret } from '@ckm/foundation';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { deriveKey, NO_TWEAK } from '../../hd/index.js';
-import { SUITE_NAMES } from '../../key/suite-name.js';
+import { SUITE_NAMES } from '../../key/cocktail/suite-name.js';
 import { dealKey } from './fixtures/dealer.js';
 import { answer, commitAs, packageFor } from './fixtures/signing.js';
 import { computeGroupCommitment, lagrangeWeight, withSign } from './group-commitment.js';

@@ -2,7 +2,7 @@ import { CkmError } from '@ckm/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deriveKey, type Tweak } from '../../hd/index.js';
-import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { aggregate, verifySignatureShare } from './aggregate.js';
 import { dealKey } from './fixtures/dealer.js';
 import { answer, commitAs, packageFor, party, signTogether } from './fixtures/signing.js';

@@ -5,7 +5,7 @@ import { schnorr_FROST, secp256k1_FROST } from '@noble/curves/secp256k1.js';
 import { describe, expect, test } from 'vitest';
 import { viewOfKey } from '../../hd/derived-key.js';
 import { type DerivedKey, deriveKey, NO_TWEAK, type Tweak } from '../../hd/index.js';
-import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { aggregate, verifySignatureShare } from './aggregate.js';
 import { type DealtKey, dealKey } from './fixtures/dealer.js';
 import { answer, commitAs, party } from './fixtures/signing.js';

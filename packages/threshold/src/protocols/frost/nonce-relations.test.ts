@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ScalarField } from '../../group/index.js';
 import { viewOfKey } from '../../hd/derived-key.js';
 import { deriveKey, NO_TWEAK } from '../../hd/index.js';
-import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { type DealtKey, dealKey } from './fixtures/dealer.js';
 import { equationOf, integerOf } from './fixtures/raw-share.js';
 import { answer, commitAs, type Committed, packageFor, party } from './fixtures/signing.js';

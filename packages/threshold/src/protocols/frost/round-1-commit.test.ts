@@ -2,7 +2,7 @@ import { encodeHex, encodeUtf8, reveal, secret, wipe } from '@ckm/foundation';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { describe, expect, test } from 'vitest';
 import { deriveKey, NO_TWEAK } from '../../hd/index.js';
-import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { dealKey } from './fixtures/dealer.js';
 import { answer, commitAs, packageFor, party } from './fixtures/signing.js';
 import { commitNonces, discardNonces } from './round-1-commit.js';

@@ -12,7 +12,7 @@ import type { Element, SecretScalar } from '../../group/index.js';
 import { taggedHash } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { parsePartyIndex } from '../../sharing/index.js';
-import type { SuiteName } from '../../key/suite-name.js';
+import type { SuiteName } from '../../key/cocktail/suite-name.js';
 import { type FrostSuite, frostSuite } from './suite.js';
 
 /** D and E of one party for one signature: public, sent to whoever assembles the signing package. */

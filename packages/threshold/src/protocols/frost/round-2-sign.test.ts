@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { groupNamed } from '../../group/index.js';
 import { WRONG_ENCODINGS } from '../../group/test/encodings.js';
 import { type DerivedKey, deriveKey, NO_TWEAK } from '../../hd/index.js';
-import { groupOfSuite, SUITE_NAMES } from '../../key/suite-name.js';
+import { groupOfSuite, SUITE_NAMES } from '../../key/cocktail/suite-name.js';
 import type { KeyShare } from '../../key/public-package.js';
 import { dealKey } from './fixtures/dealer.js';
 import { answer, commitAs, type Committed, packageFor, party, signTogether } from './fixtures/signing.js';

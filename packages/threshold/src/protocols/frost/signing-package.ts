@@ -3,7 +3,7 @@ import type { Group, Scalar } from '../../group/index.js';
 import { type DerivedKey, type KeyView, viewOfKey } from '../../hd/derived-key.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { parsePartyIndex, parsePartySet } from '../../sharing/index.js';
-import type { SuiteName } from '../../key/suite-name.js';
+import type { SuiteName } from '../../key/cocktail/suite-name.js';
 import type { Commitment } from './round-1-commit.js';
 import { type FrostSuite, frostSuite } from './suite.js';
 

@@ -2,7 +2,7 @@ import { concatBytes, encodeUtf8 } from '@ckm/foundation';
 import { type Group, groupNamed, type Scalar, type SecretScalar } from '../../group/index.js';
 import { createBip340Hash } from '../../hd/bip340-hash.js';
 import { hash, type HashName } from '../../hash/index.js';
-import { groupOfSuite, type SuiteName } from '../../key/suite-name.js';
+import { groupOfSuite, type SuiteName } from '../../key/cocktail/suite-name.js';
 
 /**
  * A FROST ciphersuite: a group and the five hashes H1 … H5 of RFC 9591 §6, with `parts` concatenated.

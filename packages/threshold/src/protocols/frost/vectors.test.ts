@@ -2,7 +2,7 @@ import { decodeHex, encodeHex, secret } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { deriveKey, NO_TWEAK } from '../../hd/index.js';
 import { lagrangeAtZero } from '../../sharing/index.js';
-import { SUITE_NAMES, type SuiteName } from '../../key/suite-name.js';
+import { SUITE_NAMES, type SuiteName } from '../../key/cocktail/suite-name.js';
 import { aggregate, verifySignatureShare } from './aggregate.js';
 import { dealKey } from './fixtures/dealer.js';
 import { party } from './fixtures/signing.js';

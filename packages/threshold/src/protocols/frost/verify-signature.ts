@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { type GroupName, groupNamed } from '../../group/index.js';
 import { hash } from '../../hash/index.js';
 import { createBip340Hash } from '../../hd/bip340-hash.js';
-import type { SuiteName } from '../../key/suite-name.js';
+import type { SuiteName } from '../../key/cocktail/suite-name.js';
 
 /**
  * Whether a signature is right, as whoever receives it judges: RFC 8032 (strict: libsodium's verifier where there is

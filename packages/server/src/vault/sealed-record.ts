@@ -1,7 +1,7 @@
 import { BugError } from '@ckm/foundation';
 import { decodeData, encodeData, type Data } from '@ckm/gordian';
 import type { Rows, TableName } from '../storage/storage.js';
-import type { Columns, Vault } from '../vault/vault.js';
+import type { Columns, Vault } from './vault.js';
 
 /** A record is trusted as far as its seal is: only this server wrote it. Still no more than this is ever decoded. */
 const LIMITS = { maxBytes: 4_194_304, maxDepth: 16 };

@@ -15,10 +15,10 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
-import { demand, refusal } from '../errors.js';
-import { repeatWhenRaced } from '../raced.js';
-import { resultOf, wipeKey, type KeyRecord } from './key-record.js';
-import { openHead, readEpoch, readSecrets, writeKey, type KeySecrets } from './stored-key.js';
+import { demand, refusal } from '../../refusals.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
+import { resultOf, wipeKey, type KeyRecord } from '../keys/key-record.js';
+import { openHead, readEpoch, readSecrets, writeKey, type KeySecrets } from '../keys/stored-key.js';
 
 /**
  * Gives this server its share of a key back, from the certificate that the key's owner shows. Nothing is believed but the

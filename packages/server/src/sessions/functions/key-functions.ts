@@ -3,11 +3,11 @@ import { CkmError } from '@ckm/foundation';
 import type { Call, Handlers, KeyFacts, ServerContext, SessionFunctionName } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
-import { refusal } from '../errors.js';
-import { repeatWhenRaced } from '../raced.js';
-import { resultOf, wipeKey, type KeyRecord } from './key-record.js';
+import { refusal } from '../../refusals.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
+import { resultOf, wipeKey, type KeyRecord } from '../keys/key-record.js';
 import { restoreKey } from './restore-key.js';
-import { openHead, readEpoch, readKey, writeKey, type KeyHead } from './stored-key.js';
+import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
 
 const MOST_LISTED = 256;
 

@@ -1,12 +1,12 @@
 import type { Parameters, SessionView } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import type { Call, Handlers, SessionFunctionName } from '../context.js';
-import { demand } from './errors.js';
-import { canMove, isOver } from './machine.js';
-import { costOfPackets, costOfParameters } from './session-cost.js';
-import { endDraft, hearDraft, joinDraft } from './session-draft.js';
-import { proposeSession } from './session-propose.js';
-import { assertOpens, openSessionToShow } from './session-record.js';
+import type { Call, Handlers, SessionFunctionName } from '../../context.js';
+import { demand } from '../../refusals.js';
+import { canMove, isOver } from '../machine.js';
+import { costOfPackets, costOfParameters } from '../session-cost.js';
+import { endDraft, hearDraft, joinDraft } from '../session-draft.js';
+import { proposeSession } from '../session-propose.js';
+import { assertOpens, openSessionToShow } from '../session-record.js';
 import {
   findSessionRow,
   isOverdue,
@@ -14,8 +14,8 @@ import {
   ownOrigin,
   reviseSession,
   type SessionMeans,
-} from './session-revise.js';
-import { viewSession } from './session-view.js';
+} from '../session-revise.js';
+import { viewSession } from '../session-view.js';
 
 const SWEEP_BATCH = 64;
 

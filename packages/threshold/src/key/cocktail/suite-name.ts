@@ -1,5 +1,5 @@
 import { EncodingError } from '@ckm/foundation';
-import type { GroupName } from '../group/group.js';
+import type { GroupName } from '../../group/group.js';
 
 /**
  * What a key signs (or computes) with. `secp256k1-tr` is secp256k1 for BIP-340: its keys carry the BIP-341

@@ -1,13 +1,13 @@
 import { reveal, type Secret } from '@ckm/foundation';
-import type { OpenServer } from '../server/open-server.js';
-import { createAuditDesk } from './desks/audit-desk.js';
-import { createKeyDesk } from './desks/key-desk.js';
-import { createPeopleDesk } from './desks/people-desk.js';
-import { createRequestDesk } from './desks/request-desk.js';
-import { createSessionDesk } from './desks/session-desk.js';
+import { createAuditDesk } from './audit-desk.js';
+import { createKeyDesk } from './key-desk.js';
+import type { DeskMeans } from './means.js';
+import { createPeopleDesk } from './people-desk.js';
+import { createRequestDesk } from './request-desk.js';
+import { createSessionDesk } from './session-desk.js';
 
 /** What the operator can do with a server that is open. Whatever changes something is audited in the same transaction. */
-export function createOperatorDesk(server: OpenServer) {
+export function createOperatorDesk(server: DeskMeans) {
   return {
     ...createRequestDesk(server),
     ...createSessionDesk(server),

@@ -1,8 +1,8 @@
 import { encodeHex } from '@ckm/foundation';
 import type { Parameters, Result } from '@ckm/api';
 import type { Call } from '../context.js';
-import type { RequestMeans } from '../requests/means.js';
-import { assertAnswers } from '../requests/stop-key.js';
+import type { RequestMeans } from './means.js';
+import { assertAnswers } from './stop-key.js';
 import { assertEpoch } from '../sessions/keys/active-keys.js';
 
 /**

@@ -1,15 +1,15 @@
 import { UsageError } from '@ckm/foundation';
-import { bitcoinKind } from './bitcoin/index.js';
-import { gitKind } from './git/index.js';
+import { bitcoinKind } from '../bitcoin/index.js';
+import { gitKind } from '../git/index.js';
 import {
   REQUEST_KIND_NAMES,
   type ParsedRequest,
   type RequestKind,
   type RequestKindFacts,
   type RequestKindName,
-} from './kind.js';
-import { messageKind } from './message/index.js';
-import { sshKind } from './ssh/index.js';
+} from '../kind.js';
+import { messageKind } from '../message/index.js';
+import { sshKind } from '../ssh/index.js';
 
 /** A kind as it is known by name alone: what it says of itself, and how its requests are read. */
 export interface KnownKind extends RequestKindFacts {

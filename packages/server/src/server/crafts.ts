@@ -1,7 +1,7 @@
 import type { CraftName } from '@ckm/api';
 import type { ServerContext } from '../context.js';
-import type { Craft, Crafts } from './craft.js';
-import { createFrost } from './frost/frost.js';
+import type { Craft, Crafts } from '../crafts/craft.js';
+import { createFrost } from '../crafts/frost/frost.js';
 
 /** Every craft, at the start of a server. Another one is a folder beside `frost` and a line here. */
 export function createCrafts(context: ServerContext): Crafts {

@@ -15,14 +15,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8, secret } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
-import { connectOperator } from './control/connect-operator.js';
-import { startServer } from './main.js';
-import { createRandom } from './random.js';
-import { initServer } from './server/init-server.js';
-import { verifyAuditLog } from './server/verify-audit-log.js';
-import { openSqlite } from './storage/sqlite/sqlite.js';
-import { isCompiled, spawnServer } from './test/child-server.js';
-import { person, random, tamperWith } from './test/rooms.js';
+import { connectOperator } from '../control/connect-operator.js';
+import { startServer } from './start-server.js';
+import { createRandom } from '../random.js';
+import { initServer } from './init-server.js';
+import { verifyAuditLog } from './verify-audit-log.js';
+import { openSqlite } from '../storage/sqlite/sqlite.js';
+import { isCompiled, spawnServer } from '../test/child-server.js';
+import { person, random, tamperWith } from '../test/rooms.js';
 import {
   PASSPHRASE,
   postTo,
@@ -30,7 +30,7 @@ import {
   startTestServer,
   type TestServer,
   type TestServerOptions,
-} from './test/test-server.js';
+} from '../test/test-server.js';
 
 const alice = person(1);
 const cleanUps: (() => Promise<unknown> | void)[] = [];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { openSqlite } from './sqlite/sqlite.js';
-import type { Storage } from './storage.js';
+import { openSqlite } from '../storage/sqlite/sqlite.js';
+import type { Storage } from '../storage/storage.js';
 
 export interface StorageOptions {
   readonly dataDir: string;
@@ -13,6 +13,6 @@ export const SQLITE_FILE = 'ckm.sqlite';
 /** Opens the database that the configuration names, migrated. */
 export async function openStorage({ dataDir, databaseUrl }: StorageOptions): Promise<Storage> {
   if (databaseUrl === null) return openSqlite({ file: join(dataDir, SQLITE_FILE) });
-  const { openPostgres } = await import('./postgres/postgres.js');
+  const { openPostgres } = await import('../storage/postgres/postgres.js');
   return openPostgres({ url: databaseUrl });
 }

@@ -1,0 +1,18 @@
+import type { Secret } from '@ckm/foundation';
+import type { AuditAnchor } from '../../audit/audit.js';
+import type { ServerContext, Sessions } from '../../context.js';
+
+/** What the operator's desks stand on: a server that is open. */
+export interface DeskMeans {
+  readonly context: ServerContext;
+  readonly sessions: Sessions;
+  /** The head of the audit log noted outside the database. */
+  anchor(): AuditAnchor | null;
+  readonly rotation: {
+    /** @param passphrase null on a server that has none; wiped. @returns the number of the key in use then */
+    rotate(passphrase: Secret<Uint8Array> | null): Promise<number>;
+    isUnderWay(): boolean;
+  };
+  /** How many shares have an epoch key that this process does not find. */
+  epochKeysMissing(): number;
+}

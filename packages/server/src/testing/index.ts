@@ -1,0 +1,8 @@
+// What tests of the whole house take a server apart with; nothing that ships imports it (architecture.test.ts).
+export type { Events } from '../events.js';
+export { loadConfig } from '../config/load-config.js';
+export { readEnv } from '../config/env.js';
+export { openServer, type OpenServer, type OpenServerOptions } from '../server/open-server.js';
+export { openStorage, SQLITE_FILE } from '../server/open-storage.js';
+export type { Reader, Storage, Transaction } from '../storage/storage.js';
+export { findKeySource } from '../vault/key-source.js';
