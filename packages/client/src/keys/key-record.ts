@@ -2,6 +2,7 @@ import { keyPolicy, type KeyPolicy, policyHash } from '@ckm/api';
 import {
   encodeHex,
   equalBytes,
+  CkmError,
   PeerFaultError,
   type Remedy,
   StateError,
@@ -81,6 +82,20 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     acknowledged: record.list('acknowledged').map(Number),
     ...(record.has('fetchedAt') ? { fetchedAt: record.integer('fetchedAt') } : {}),
   };
+}
+
+/**
+ * The same for a list, whose readers look into every certificate: one that cannot be read is told of and left out.
+ * @throws StorageError `STORE_CORRUPT`, `KEY_CERTIFICATE_INVALID`
+ */
+export function parseListedKey(path: string, bytes: Uint8Array): KeyRecord {
+  const record = parseKeyRecord(path, bytes);
+  try {
+    parseCertificate(record.certificate);
+  } catch (cause) {
+    throw certificateInvalid(record.name, cause);
+  }
+  return record;
 }
 
 /** Whether every one of that many servers promised that it stored the certificate. */
@@ -173,6 +188,14 @@ function whatRecordSays(
 }
 
 function certificateInvalid(name: string, cause: unknown): StorageError {
+  if (cause instanceof CkmError && cause.code === 'CERTIFICATE_KIND_UNKNOWN') {
+    return new StorageError(`the stored certificate of key ${name} is of a kind this version does not know`, {
+      code: 'KEY_CERTIFICATE_INVALID',
+      hint: 'bring this program up to date',
+      remedy: { kind: 'updateSoftware' },
+      cause,
+    });
+  }
   const why = cause instanceof PeerFaultError ? cause.code : 'it cannot be read';
   return new StorageError(`the stored certificate of key ${name} does not hold: ${why}`, {
     code: 'KEY_CERTIFICATE_INVALID',

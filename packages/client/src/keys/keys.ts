@@ -7,6 +7,7 @@ import {
   epochName,
   KEY_FOLDER,
   keyPath,
+  parseListedKey,
   type KeyRecord,
   parseKeyRecord,
   recertify,
@@ -14,7 +15,7 @@ import {
 
 /** Every key on record that can be read, by name. @throws as {@link listRecords} */
 export async function listKeyRecords(store: RecordStore): Promise<KeyRecord[]> {
-  return listRecords(store, KEY_FOLDER, parseKeyRecord);
+  return listRecords(store, KEY_FOLDER, parseListedKey);
 }
 
 export async function saveKeyRecord(store: RecordStore, record: KeyRecord): Promise<void> {

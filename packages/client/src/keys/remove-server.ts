@@ -1,6 +1,6 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
-import { KEY_FOLDER, parseKeyRecord } from './key-record.js';
+import { KEY_FOLDER, parseListedKey } from './key-record.js';
 import { listKeyRecords } from './keys.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
@@ -16,7 +16,7 @@ export async function removeServer(store: RecordStore, name: string): Promise<vo
   const { xid } = await showServerRecord(store, name);
   // Whether a key that cannot be read needs the server, nobody can tell.
   const [unreadable] = [
-    ...(await findUnreadable(store, KEY_FOLDER, parseKeyRecord)),
+    ...(await findUnreadable(store, KEY_FOLDER, parseListedKey)),
     ...(await findUnreadable(store, SESSION_FOLDER, parseSession)),
   ];
   if (unreadable !== undefined) throw unreadable.error;

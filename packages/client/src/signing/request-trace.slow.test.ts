@@ -1,5 +1,5 @@
 import { encodeHex } from '@ckm/foundation';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
@@ -104,6 +104,27 @@ describe('a request for a signature', () => {
     expect(await desks()).toHaveLength(3);
     const [session] = await openRequests();
     await client.cancelSession(encodeHex(session!.sessionId), 'the laptop died');
+    expect(await desks()).toEqual([]);
+  });
+
+  test('that a server whose answer was lost has put before its operator is taken off that desk once the others have signed', async () => {
+    await make('operator');
+    const charlie = stage.actor('charlie');
+    charlie.wire = async (_request, pass) => {
+      await pass();
+      throw unreachable('charlie');
+    };
+    const signing = client.sign({ key: 'k', ...messageOf('late') });
+    await vi.waitUntil(async () => (await desks()).length === 3, { timeout: 10_000 });
+    charlie.wire = (_request, pass) => pass();
+    for (const name of ['alpha', 'bravo']) {
+      const { desk } = stage.actor(name).server.sessions;
+      for (const { requestId } of await desk.list()) await desk.approve(requestId);
+    }
+    expect((await signing).signers).toEqual(['alpha', 'bravo']);
+    await client.close();
+    client = ownerClient(stage.send, () => stage.now, { store });
+    expect(charlie.asked).toContain('request.cancel');
     expect(await desks()).toEqual([]);
   });
 

@@ -51,8 +51,8 @@ export interface SignOutcome {
   readonly faults: readonly SigningFault[];
   /** Did not answer, or not in time. */
   readonly silent: readonly Participant[];
-  /** Were still waiting for people when enough others had signed. */
-  readonly waiting: readonly Participant[];
+  /** Those that may still ask people although enough others have signed; resolves when all had time to say so. */
+  readonly undecided: Promise<readonly Participant[]>;
   /** Number of the last attempt. */
   readonly attempts: number;
 }

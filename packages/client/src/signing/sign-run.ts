@@ -58,7 +58,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
       await waitForPeople(run);
     }
   } catch (error) {
-    if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run));
+    if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run, LONGEST_PATIENCE_MS));
     throw error;
   }
 }
@@ -185,13 +185,25 @@ async function keepForPeople(run: SignRun): Promise<void> {
 }
 
 /** Those that wait for people once everybody who was asked has answered, or has had time enough to. */
-async function waitingInTheEnd(run: SignRun): Promise<readonly Participant[]> {
+async function waitingInTheEnd(run: SignRun, patienceMs: number): Promise<readonly Participant[]> {
   while (run.unanswered > 0) {
-    const answer = await run.inbox.next(LONGEST_PATIENCE_MS);
+    const answer = await run.inbox.next(patienceMs);
     if (answer === null) break;
-    eventsFrom(run, answer);
+    run.unanswered--;
+    const { participant, reply } = answer;
+    if (reply !== null) run.serverStates.set(participant, reply.state === 'waiting' ? 'waiting' : 'open');
   }
   return thoseThatAre(run, 'waiting');
+}
+
+/**
+ * The same when the signature is complete. Where operators are asked, the request may also be on the desk of a server whose
+ * answer was lost; where they are not, few servers ask theirs, and nobody waits long for it.
+ */
+async function leftOnDesks(run: SignRun): Promise<readonly Participant[]> {
+  if (run.key.record.policy.approval !== 'operator') return waitingInTheEnd(run, SHORTEST_PATIENCE_MS);
+  const waiting = await waitingInTheEnd(run, LONGEST_PATIENCE_MS);
+  return [...waiting, ...thoseThatAre(run, 'silent', 'asked')];
 }
 
 function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome {
@@ -212,7 +224,7 @@ function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome
     silent: bySlot(
       run.participants.filter((one) => run.serverStates.get(one) === 'silent' || late.includes(one.slot)),
     ),
-    waiting: bySlot(thoseThatAre(run, 'waiting')),
+    undecided: leftOnDesks(run),
     attempts: lastAttempt(run),
   };
 }

@@ -134,7 +134,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       silentUntil.set(encodeHex(server.xid), context.clock() + GRUDGE_SECONDS);
     }
     await trace.finish(outcome.attempts, outcome.artefact);
-    tidy(withdraw(outcome.waiting, 'enough others have signed'));
+    tidy(outcome.undecided.then((all) => withdraw(all, 'enough others have signed')));
     return resultOf(request, outcome);
 
     /** Nobody needs to decide any more. */

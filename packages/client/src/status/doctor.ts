@@ -1,7 +1,7 @@
 import { CkmError, type Remedy } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
-import { KEY_FOLDER, parseKeyRecord } from '../keys/key-record.js';
+import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
@@ -55,7 +55,7 @@ export async function diagnose(
 /** Every folder of records, and what reads them. Evidence is kept for people and read by none of ours. */
 const FOLDERS = [
   [SERVER_FOLDER, parseServerRecord],
-  [KEY_FOLDER, parseKeyRecord],
+  [KEY_FOLDER, parseListedKey],
   [SESSION_FOLDER, parseSession],
   [POOL_FOLDER, parsePool],
   [EVIDENCE_FOLDER, () => null],

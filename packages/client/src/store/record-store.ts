@@ -53,9 +53,12 @@ export function createRecordStore(
   };
 }
 
+const OF_ONE_RECORD: readonly string[] = ['STORE_CORRUPT', 'KEY_CERTIFICATE_INVALID'];
+
 /** Whether an error is about one record, and not about the store: the others can still be read. */
 export function isUnreadable(error: unknown): error is CkmError {
-  return error instanceof CkmError && (error.code.startsWith('RECORD_') || error.code === 'STORE_CORRUPT');
+  if (!(error instanceof CkmError)) return false;
+  return error.code.startsWith('RECORD_') || OF_ONE_RECORD.includes(error.code);
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Client } from '@ckm/client';
+import { CkmError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -13,17 +15,38 @@ export function keyListCommand(): Command {
 
 async function list(context: Context): Promise<void> {
   const client = await openOwner(context);
-  const keys = [];
-  for (const { name } of await client.listKeys()) keys.push(await client.showKey(name));
-  const rows = keys.map((key) => [
-    key.record.name,
-    key.purpose,
-    quorumText(key),
-    likenessLine(key.transcriptHash),
-    key.isComplete ? '' : 'not complete',
-  ]);
+  const lines: Line[] = [];
+  for (const { name } of await client.listKeys()) lines.push(await lineOf(context, client, name));
   context.terminal.result(
-    rows.length === 0 ? 'no keys yet; make one with: ckm key create' : formatTable(rows),
-    keys.map(keyObject),
+    lines.length === 0
+      ? 'no keys yet; make one with: ckm key create'
+      : formatTable(lines.map(({ cells }) => cells)),
+    lines.map(({ object }) => object),
   );
+}
+
+interface Line {
+  readonly cells: readonly string[];
+  /** The same for machines. */
+  readonly object: unknown;
+}
+
+/** A key whose certificate does not hold is one line, which says so: the others are shown all the same. */
+async function lineOf({ terminal }: Context, client: Client, name: string): Promise<Line> {
+  try {
+    const key = await client.showKey(name);
+    const { purpose, transcriptHash, isComplete } = key;
+    const state = isComplete ? '' : 'not complete';
+    return {
+      cells: [name, purpose, quorumText(key), likenessLine(transcriptHash), state],
+      object: keyObject(key),
+    };
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.code !== 'KEY_CERTIFICATE_INVALID') throw error;
+    const { code, message, hint } = error;
+    return {
+      cells: [name, terminal.style('red', `${message}: ckm explain ${code}`)],
+      object: { name, problem: { code, message, hint } },
+    };
+  }
 }
