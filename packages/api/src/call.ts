@@ -13,6 +13,12 @@ export const PROTOCOL_VERSION = 1;
 /** Every version it understands, ascending. */
 export const PROTOCOL_VERSIONS: readonly number[] = [PROTOCOL_VERSION];
 
+/**
+ * Items that a call may hold, containers included: several times those of the longest list of signers, packets or commitments
+ * in any of them. Reading two million numbers would keep whoever reads from everything else for seconds.
+ */
+const MAX_CALL_ITEMS = 1_024;
+
 /** The body of a request message. */
 export function encodeCall<F extends FunctionName>(_function: F, parameters: Parameters<F>): Uint8Array {
   return encodeData({ protocol: PROTOCOL_VERSION, parameters });
@@ -29,7 +35,7 @@ export function parseCall<F extends FunctionName>(
   body: Uint8Array,
   maxBytes: number = DEFAULT_LIMITS.maxBytes,
 ): Parameters<F> {
-  const fields = fieldsOf(name, 'PARAMETERS_INVALID', decodeData(body, { ...DEFAULT_LIMITS, maxBytes }));
+  const fields = fieldsOf(name, 'PARAMETERS_INVALID', decodeCall(body, maxBytes));
   assertVersion(fields['protocol']);
   return checked(
     FUNCTIONS[name].parameters,
@@ -44,8 +50,12 @@ export function parseCall<F extends FunctionName>(
  * @throws EncodingError `PROTOCOL_VERSION_UNKNOWN`, `PARAMETERS_INVALID`, `CBOR_…`
  */
 export function assertProtocolVersion(body: Uint8Array, maxBytes: number): void {
-  const data = decodeData(body, { ...DEFAULT_LIMITS, maxBytes });
+  const data = decodeCall(body, maxBytes);
   assertVersion(fieldsOf('a call', 'PARAMETERS_INVALID', data)['protocol']);
+}
+
+function decodeCall(body: Uint8Array, maxBytes: number): Data {
+  return decodeData(body, { ...DEFAULT_LIMITS, maxBytes, maxItems: MAX_CALL_ITEMS });
 }
 
 export type Reply<F extends FunctionName> =

@@ -44,6 +44,8 @@ export type PacketPlace = Pick<PacketBody, 'round' | 'from' | 'to'>;
 
 const outer = z.strictObject({ body: bytesUpTo(MAX_PACKET_BYTES), signature: bytesOf(64) });
 const PURPOSE = 'ckm/packet/v1';
+/** What is longer or holds more is no packet, and is not read. */
+const LIMITS = { maxBytes: MAX_PACKET_BYTES, maxDepth: 2, maxItems: 32 } as const;
 
 /**
  * What packets name as their session: its id together with the parameters that its servers joined with. Those hold a
@@ -63,10 +65,10 @@ export function signPacket(identity: Identity, packet: PacketBody): Uint8Array {
 /** @throws EncodingError `PACKET_INVALID` for anything that {@link signPacket} would not have written. */
 export function parsePacket(bytes: Uint8Array): Packet {
   if (bytes.length > MAX_PACKET_BYTES) throw malformed('it is too long');
-  const wrapper = outer.safeParse(decodeData(bytes));
+  const wrapper = outer.safeParse(decodeData(bytes, LIMITS));
   if (!wrapper.success) throw malformed('its wrapper is not of its form');
   const { body: signed, signature } = wrapper.data;
-  const parsed = body.safeParse(decodeData(signed));
+  const parsed = body.safeParse(decodeData(signed, LIMITS));
   if (!parsed.success) throw malformed('its body is not of its form');
   const { version: _version, ...fields } = parsed.data;
   return { ...fields, signature, bytes, signed, digest: taggedHash('CKM/packet/digest/v1', signed) };
