@@ -27,6 +27,7 @@ export default defineConfig(({ mode }) => ({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    globalSetup: './scripts/tests-in-memory.ts',
     sequence: { sequencer: LongestFirst },
     // No file leaves a spy, a variable of the environment or a global behind for the next one.
     restoreMocks: true,
