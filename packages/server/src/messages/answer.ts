@@ -25,9 +25,11 @@ export type AccountHandlers = Handlers<Exclude<FunctionName, 'account.open'>>;
  */
 const COUNTED_AS_ONE = 4_096;
 
-/** Messages in work at the same time, of all accounts together and of one; the others wait for their turn. */
-const MOST_AT_ONCE = 64;
-const MOST_AT_ONCE_OF_ONE = 16;
+/**
+ * Messages in work at the same time, of all accounts together and of one; the others wait for their turn. An account that has
+ * none in work does not wait: what is in work may be at a thread for many seconds, and four accounts have 64.
+ */
+const AT_ONCE = { inAll: 64, forEach: 16, always: 1 };
 
 /** What is known of a message besides what is in it. */
 export interface Arrival {
@@ -42,19 +44,21 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
   const { requestsPerMinute } = context.config.quota;
   const perAccount = createRateLimiter({ count: requestsPerMinute, perMs: 60_000 });
   const strangers = createStrangers(context);
-  const mostInFlight = Math.max(1, Math.floor(context.config.limits.concurrency / 2));
-  const queue = createFairQueue({ inAll: MOST_AT_ONCE, forEach: MOST_AT_ONCE_OF_ONE });
+  const { concurrency } = context.config.limits;
+  const queue = createFairQueue(AT_ONCE);
 
-  async function admit(sender: Sender, name: string, { length, address }: Arrival): Promise<void> {
+  async function admit(sender: Sender, called: string, { length, address }: Arrival): Promise<void> {
     const { account, message } = sender;
     const places = Math.ceil(length / COUNTED_AS_ONE);
     if (account === null) {
-      if (!isFunctionName(name) || FUNCTIONS[name].may !== 'stranger') throw unknownAccount();
+      if (!isFunctionName(called) || FUNCTIONS[called].may !== 'stranger') throw unknownAccount();
       return strangers.admit(message, address, places);
     }
     if (account.status === 'suspended') throw suspended();
-    if (queue.count(encodeHex(message.header.sender)) >= mostInFlight) throw tooManyInFlight(mostInFlight);
-    if (perAccount.take(encodeHex(message.header.sender), places)) return;
+    const name = encodeHex(account.xid);
+    const mostInFlight = queue.roomFor(name, concurrency);
+    if (queue.count(name) >= mostInFlight) throw tooManyInFlight(mostInFlight);
+    if (perAccount.take(name, places)) return;
     throw quotaError('QUOTA_MESSAGES', 'messages a minute', requestsPerMinute, 'wait a minute');
   }
 
