@@ -156,7 +156,7 @@ describe('quotas', () => {
         const row = {
           owner: alice.xid,
           keyId: id(number),
-          state: 'pending' as const,
+          state: 'active' as const,
           epoch: 0,
           version: 1,
           createdAt: 0,

@@ -71,6 +71,8 @@ export interface Accounts {
   /** The quota checks. Each throws PolicyError `QUOTA_…` (429) when one more would be too many. */
   readonly quota: {
     key(reader: Reader, account: Account): Promise<void>;
+    /** After one was activated that did not count before, in the same transaction. */
+    keyComesIntoUse(reader: Reader, account: Account): Promise<void>;
     openSession(reader: Reader, account: Account): Promise<void>;
     waitingRequest(reader: Reader, account: Account): Promise<void>;
     bytes(reader: Reader, account: Account, more: number): Promise<void>;

@@ -7,8 +7,12 @@ const ASK = 'ask the operator, who sets the quota of the whole server';
 /** Counted from durable rows, in the transaction that adds one more. */
 export const quotaChecks: Accounts['quota'] = {
   key: async (reader, { xid, quota }) => {
-    if ((await reader.keys.countWithOpen(xid)) < quota.keys) return;
-    throw quotaError('QUOTA_KEYS', 'keys', quota.keys, ASK);
+    if ((await reader.keys.countInUse(xid)) < quota.keys) return;
+    throw tooManyKeys(quota.keys);
+  },
+  keyComesIntoUse: async (reader, { xid, quota }) => {
+    if ((await reader.keys.countInUse(xid)) <= quota.keys) return;
+    throw tooManyKeys(quota.keys);
   },
   openSession: async (reader, { xid, quota }) => {
     if ((await reader.sessions.countOpen(xid)) < quota.openSessions) return;
@@ -33,3 +37,7 @@ export const quotaChecks: Accounts['quota'] = {
     throw quotaError('QUOTA_BYTES', 'bytes stored', quota.bytes, ASK);
   },
 };
+
+function tooManyKeys(most: number) {
+  return quotaError('QUOTA_KEYS', 'keys', most, ASK);
+}

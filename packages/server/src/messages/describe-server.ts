@@ -10,7 +10,7 @@ export function createDescribeServer(
     name: config.name,
     version: config.version,
     time: clock(),
-    keys: await storage.read(({ keys }) => keys.count(account.xid)),
+    keys: await storage.read(({ keys }) => keys.countInUse(account.xid)),
     keyQuota: account.quota.keys,
     arithmetic: [...backends],
   });

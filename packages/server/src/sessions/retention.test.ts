@@ -142,6 +142,30 @@ describe('what an account occupies is limited', () => {
     expect(after.state).toBe('answered');
   });
 
+  test('keys that ceremonies left waiting for a certificate count against no quota, and come into use only within it', async () => {
+    const { servers, callers } = await network.openMany(2, { ...clock, settings: { quota: { keys: 1 } } });
+    const halfMade = async () => {
+      const ceremony = createCeremony({
+        servers: callers,
+        expiresAt: now + 600,
+        tampering: ({ packet, round, to }) => (round === 2 && to === 2 ? [] : [packet]),
+      });
+      await ceremony.finish();
+      const { sessionId, keyId } = ceremony;
+      await callers[1]!.call('session.cancel', { sessionId, reason: 'it takes too long' });
+      const { certificate } = await callers[0]!.call('key.show', { keyId });
+      // Only bravo is looked at: alpha has its key.
+      await servers[0]!.context.storage.transact(({ keys }) => keys.remove(alice.xid, keyId));
+      return { keyId, certificate: certificate! };
+    };
+    const made = [await halfMade(), await halfMade(), await halfMade()];
+    const { keys } = await callers[1]!.call('key.list', { after: null });
+    expect(keys.map(({ state }) => state)).toEqual(['pending', 'pending', 'pending']);
+    await callers[1]!.call('key.certify', made[2]!);
+    await expect(callers[1]!.call('key.certify', made[0]!)).rejects.toThrow(code('QUOTA_KEYS'));
+    await expect(halfMade()).rejects.toThrow(code('QUOTA_KEYS'));
+  });
+
   test('a ceremony under way counts as the key it will make', async () => {
     const { callers } = await network.openMany(2, { ...clock, settings: { quota: { keys: 1 } } });
     const one = createCeremony({ servers: callers, expiresAt: SOON });

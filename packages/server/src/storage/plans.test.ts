@@ -65,7 +65,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'keys.hold': ({ keys }) => keys.hold(owner, id),
   'keys.list': ({ keys }) => keys.list(owner, { after: id, limit: 5 }),
   'keys.count': ({ keys }) => keys.count(owner),
-  'keys.countWithOpen': ({ keys }) => keys.countWithOpen(owner),
+  'keys.countInUse': ({ keys }) => keys.countInUse(owner),
   'keys.withIdBetween': ({ keys }) => keys.withIdBetween(id, id, 2),
   'keys.listAll': ({ keys }) => keys.listAll({ owner, keyId: id }, 5),
   'keys.update': ({ keys }) => keys.update({ ...row, keyId: id, state: 'active', epoch: 0 }),

@@ -84,8 +84,11 @@ export interface KeyReader {
   list(owner: Uint8Array, page: Page): Promise<readonly KeyRow[]>;
   /** Pending and active keys of an owner. */
   count(owner: Uint8Array): Promise<number>;
-  /** Those, and the keys that open sessions of this owner are about to make. */
-  countWithOpen(owner: Uint8Array): Promise<number>;
+  /**
+   * Active keys, and those that open sessions of this owner are about to make. One that waits for a certificate behind a
+   * session that is over is none of them: it answers nothing, and may never be heard of again.
+   */
+  countInUse(owner: Uint8Array): Promise<number>;
   /** Keys whose id is between these two, whoever owns them: for the operator, who gives the first digits. */
   withIdBetween(lowest: Uint8Array, highest: Uint8Array, limit: number): Promise<readonly KeyRow[]>;
   /** Keys of everybody by owner and id, behind `after`: for the operator. */

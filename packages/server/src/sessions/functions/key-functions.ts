@@ -104,6 +104,7 @@ async function certifyKey(
       const record = await readKey(context, transaction, row);
       const completed = completeKey(context, record, certificate);
       await storeActive(context, transaction, row, completed);
+      await context.accounts.quota.keyComesIntoUse(transaction, call.account);
       wipeKey(record);
       wipeKey(completed);
       return { result: resultOf(keyId, completed), activated: record.suite };

@@ -184,6 +184,7 @@ async function store(
     await context.accounts.quota.bytes(transaction, account, 2 * certificate.length + MOST_BESIDES);
   }
   await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
+  if (row?.state === 'pending') await context.accounts.quota.keyComesIntoUse(transaction, account);
   await context.audit.append(transaction, {
     deed: 'key.restore',
     who: owner,

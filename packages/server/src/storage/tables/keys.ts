@@ -26,10 +26,11 @@ const findTightening = prepared((queries, owner: Uint8Array, keyId: Uint8Array) 
 export function keyReader(reading: Reading): KeyReader {
   const { queries } = reading;
   const all = () => queries.selectFrom('keys').selectAll();
-  const count = async (owner: Uint8Array): Promise<number> => {
-    const counted = queries.selectFrom('keys').select(({ fn }) => fn.countAll<number>().as('count'));
-    return (await counted.where('owner', '=', owner).executeTakeFirstOrThrow()).count;
-  };
+  const countOf = (owner: Uint8Array) =>
+    queries
+      .selectFrom('keys')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('owner', '=', owner);
   return {
     find: async (owner, keyId) => fromOptional('keys', (await findKey(reading, owner, keyId)).rows[0]),
     list: async (owner, { after, limit }) => {
@@ -37,8 +38,8 @@ export function keyReader(reading: Reading): KeyReader {
       const rows = await (after === null ? owned : owned.where('key_id', '>', after)).execute();
       return rows.map((row) => fromColumns('keys', row));
     },
-    count,
-    countWithOpen: async (owner) => {
+    count: async (owner) => (await countOf(owner).executeTakeFirstOrThrow()).count,
+    countInUse: async (owner) => {
       const coming = await queries
         .selectFrom('sessions')
         .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -50,12 +51,14 @@ export function keyReader(reading: Reading): KeyReader {
               selectFrom('keys')
                 .select('keys.key_id')
                 .whereRef('keys.owner', '=', 'sessions.owner')
-                .whereRef('keys.key_id', '=', 'sessions.key_id'),
+                .whereRef('keys.key_id', '=', 'sessions.key_id')
+                .where('keys.state', '=', 'active'),
             ),
           ),
         )
         .executeTakeFirstOrThrow();
-      return (await count(owner)) + coming.count;
+      const active = await countOf(owner).where('state', '=', 'active').executeTakeFirstOrThrow();
+      return active.count + coming.count;
     },
     withIdBetween: async (lowest, highest, limit) => {
       const found = all().where('key_id', '>=', lowest).where('key_id', '<=', highest);
