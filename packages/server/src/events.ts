@@ -187,7 +187,12 @@ function createEvents(log: Logger, registry: Registry): Events {
     },
     storageFailed: ({ code }) => {
       storage.inc({ code: label(code) });
-      log.error({ code: label(code) }, 'database failed');
+      log.error(
+        { code: label(code) },
+        code === 'STORAGE_WENT_BACK'
+          ? 'the database is older than this server has seen it: nothing is written until it is started again'
+          : 'database failed',
+      );
     },
     unsealFailed: () => {
       unseals.inc();

@@ -1,4 +1,5 @@
-export { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
+export { type PostgresCluster, type Postmaster, postgresPrograms, startPostgres } from './postgres.js';
+export { type PostgresStandby, startStandby } from './standby.js';
 export type { Callee } from './callee.js';
 export {
   type Ceremony,
@@ -28,4 +29,10 @@ export {
 } from './server-process.js';
 export { type ChaosReport, runSchedule } from './chaos/index.js';
 export { isPgBouncerHere, type PgBouncer, startPgBouncer } from './pgbouncer.js';
-export { type Haproxy, isHaproxyHere, startHaproxy } from './haproxy.js';
+export {
+  type DatabaseProxy,
+  type Haproxy,
+  isHaproxyHere,
+  startDatabaseProxy,
+  startHaproxy,
+} from './haproxy.js';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const USER = 'postgres';
+/** Whose everything is on it. */
+export const POSTGRES_USER = 'postgres';
 const FOLDERS = ['/usr/lib/postgresql/17/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/15/bin'];
 
 /** Where PostgreSQL's programs are on this machine; null: a test that needs them is to be skipped, by name. */
@@ -17,23 +18,39 @@ export function postgresPrograms(): string | null {
 }
 
 /** A private PostgreSQL in a temporary folder, reachable by its socket only. */
-export interface PostgresCluster {
+export interface PostgresCluster extends Postmaster {
   /** A new, empty database on it. */
   createDatabase(): Promise<string>;
   /** Ends every session of a database from outside, as a restart would. */
   disconnectAll(url: string): Promise<void>;
   /** Makes `url` a copy of the database at `from`, as restoring a dump does. */
   copyDatabase(from: string): Promise<string>;
-  /** Ends it as an administrator would (`fast`), as a crash of a backend does (`immediate`), or with kill -9. */
-  halt(how: HaltMode): Promise<void>;
-  /** Starts it again after {@link halt}; resolves when it answers. */
-  resume(): Promise<void>;
   /** Settings with which sessions of a database start. */
   configure(url: string, settings: Readonly<Record<string, string>>): Promise<void>;
   /** Removes a database, whoever uses it. */
   dropDatabase(url: string): Promise<void>;
   /** Ends it and removes it. */
   stop(): Promise<void>;
+}
+
+/** One PostgreSQL, started and ended any number of times. */
+export interface Postmaster {
+  /** Where its socket is. */
+  readonly folder: string;
+  /** Of the process that all others of it come from; null: it does not run. */
+  pid(): number | null;
+  /** Runs SQL as its administrator, and returns what is printed: rows a line, columns apart by `|`. */
+  execute(sql: string): Promise<string>;
+  /** Ends it as an administrator would (`fast`), as a crash of a backend does (`immediate`), or with kill -9. */
+  halt(how: HaltMode): Promise<void>;
+  /** Starts it again after {@link halt}; resolves when it answers. */
+  resume(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  readonly connections?: number;
+  /** Whether a commit waits for the disk, as outside of tests; default: no. */
+  readonly durable?: boolean;
 }
 
 /** How PostgreSQL is ended; its own names. Source: PostgreSQL, "Shutting Down the Server". */
@@ -46,24 +63,25 @@ function isRoot(): boolean {
 
 function postgresUser(): { readonly uid: number; readonly gid: number } | null {
   const ids = ['-u', '-g'].map((flag) =>
-    Number(spawnSync('id', [flag, USER], { encoding: 'utf8' }).stdout.trim()),
+    Number(spawnSync('id', [flag, POSTGRES_USER], { encoding: 'utf8' }).stdout.trim()),
   );
   const [uid, gid] = ids as [number, number];
   return uid > 0 && gid > 0 ? { uid, gid } : null;
 }
 
 /** PostgreSQL refuses to run as root: there it runs as its own user. */
-function asOwner(program: string, parameters: readonly string[]): readonly [string, readonly string[]] {
-  return isRoot() ? ['runuser', ['-u', USER, '--', program, ...parameters]] : [program, parameters];
+export function asOwner(
+  program: string,
+  parameters: readonly string[],
+): readonly [string, readonly string[]] {
+  return isRoot() ? ['runuser', ['-u', POSTGRES_USER, '--', program, ...parameters]] : [program, parameters];
 }
 
 /** @throws Error when there is no PostgreSQL (ask {@link postgresPrograms} first) or it does not start. */
-export async function startPostgres({ connections = 60 } = {}): Promise<PostgresCluster> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresCluster> {
   const programs = postgresPrograms();
   if (programs === null) throw new Error('PostgreSQL is not installed');
-  const folder = mkdtempSync(join(tmpdir(), 'ckm-pg-'));
-  const owner = isRoot() ? postgresUser() : null;
-  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  const folder = makeFolder();
   const data = join(folder, 'data');
   const [initdb, initdbParameters] = asOwner(join(programs, 'initdb'), [
     '--pgdata',
@@ -71,7 +89,7 @@ export async function startPostgres({ connections = 60 } = {}): Promise<Postgres
     '--auth',
     'trust',
     '--username',
-    USER,
+    POSTGRES_USER,
     '--encoding',
     'UTF8',
     '--no-sync',
@@ -79,23 +97,11 @@ export async function startPostgres({ connections = 60 } = {}): Promise<Postgres
     'C',
   ]);
   await run(initdb, [...initdbParameters], { cwd: folder });
-  const postmaster = createPostmaster(programs, folder, data, connections);
+  const postmaster = createPostmaster(programs, folder, options);
   await postmaster.resume();
-  const command = (sql: string) =>
-    run(join(programs, 'psql'), [
-      '-h',
-      folder,
-      '-U',
-      USER,
-      '-d',
-      'postgres',
-      '-v',
-      'ON_ERROR_STOP=1',
-      '-c',
-      sql,
-    ]);
+  const command = postmaster.execute;
   let databases = 0;
-  const urlOf = (name: string) => `postgres://${USER}@/${name}?host=${encodeURIComponent(folder)}`;
+  const urlOf = (name: string) => `postgres://${POSTGRES_USER}@/${name}?host=${encodeURIComponent(folder)}`;
   const nameOf = (url: string) => url.slice(url.indexOf('@/') + 2, url.indexOf('?'));
   const disconnectAll = async (url: string) => {
     await command(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${nameOf(url)}'`);
@@ -106,9 +112,8 @@ export async function startPostgres({ connections = 60 } = {}): Promise<Postgres
       await command(`create database ${name}`);
       return urlOf(name);
     },
+    ...postmaster,
     disconnectAll,
-    halt: postmaster.halt,
-    resume: postmaster.resume,
     copyDatabase: async (from) => {
       const name = `ckm_${++databases}`;
       await disconnectAll(from);
@@ -129,14 +134,24 @@ export async function startPostgres({ connections = 60 } = {}): Promise<Postgres
   };
 }
 
-/** The process that listens, started and ended any number of times. */
-function createPostmaster(
+/** A temporary folder that PostgreSQL's user may write to. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-pg-'));
+  const owner = isRoot() ? postgresUser() : null;
+  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  return folder;
+}
+
+/** @param folder of {@link makeFolder}, with the data in `data` */
+export function createPostmaster(
   programs: string,
   folder: string,
-  data: string,
-  connections: number,
-): Pick<PostgresCluster, 'halt' | 'resume'> {
-  const settings = ['fsync=off', `max_connections=${connections}`].flatMap((setting) => ['-c', setting]);
+  { connections = 60, durable = false }: PostgresOptions,
+): Postmaster {
+  const data = join(folder, 'data');
+  const settings = [`fsync=${durable ? 'on' : 'off'}`, `max_connections=${connections}`].flatMap(
+    (setting) => ['-c', setting],
+  );
   const [program, parameters] = asOwner(join(programs, 'postgres'), [
     '-D',
     data,
@@ -157,18 +172,26 @@ function createPostmaster(
       });
     });
   };
+  const pid = () =>
+    ended === null ? null : Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  const session = ['-h', folder, '-U', POSTGRES_USER, '-d', 'postgres'];
   return {
+    folder,
+    pid,
+    execute: async (sql) => {
+      const printed = [...session, '-v', 'ON_ERROR_STOP=1', '-A', '-t', '-q', '-c', sql];
+      return (await run(join(programs, 'psql'), printed)).stdout.trim();
+    },
     halt: async (how) => {
       if (ended === null) return;
-      const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
-      process.kill(pid, SIGNALS[how]);
+      process.kill(pid()!, SIGNALS[how]);
       await ended;
     },
     resume: () =>
       untilReady(async () => {
         // After kill -9 it refuses to start until the last of its children is gone.
         start();
-        await run(join(programs, 'pg_isready'), ['-h', folder, '-U', USER]);
+        await run(join(programs, 'pg_isready'), ['-h', folder, '-U', POSTGRES_USER]);
       }),
   };
 }

@@ -30,6 +30,11 @@ export interface ServerProcess {
   output(): string;
   /** `kill -9`, wherever it is. Resolves when it is gone. */
   kill(): Promise<void>;
+  /** Ends it as an administrator would. */
+  stop(): Promise<void>;
+  /** Lets it stand still, whatever it is at, and go on. */
+  freeze(): void;
+  thaw(): void;
   /** Resolves when it is gone, however that comes. */
   gone(): Promise<void>;
   /** Starts it again after its end. */
@@ -76,6 +81,12 @@ export async function spawnServer(options: ServerProcessOptions): Promise<Server
       running?.child.kill('SIGKILL');
       await server.gone();
     },
+    async stop() {
+      running?.child.kill('SIGTERM');
+      await server.gone();
+    },
+    freeze: () => void running?.child.kill('SIGSTOP'),
+    thaw: () => void running?.child.kill('SIGCONT'),
     async gone() {
       await running?.ended;
     },

@@ -248,6 +248,11 @@ export const OPERATOR_PAGES = pagesOf({
     'Statements are prepared on one session and run on it; on a shared one they run elsewhere, or not at all.',
     'Point CKM_DATABASE_URL at PostgreSQL itself, or set pool_mode = session for this database.',
   ],
+  STORAGE_READ_ONLY: [
+    'The database takes nothing that is written.',
+    'It is a standby that has not been promoted, or somebody set it to read only.',
+    'Promote the standby, or point CKM_DATABASE_URL at the primary; the server goes on by itself.',
+  ],
   STORAGE_SETTINGS_LOST: [
     'The database did not take over a setting that the server asked for.',
     'A commit is only durable because its session says so; a pooler in between may drop what it was told.',

@@ -135,8 +135,10 @@ const MOMENT = groupOf(
       'The time named is further ahead than the server keeps things.',
       'Choose an earlier time.',
     ],
-    STORAGE_WENT_BACK:
-      'The server’s database is older than the server has seen it; nothing that could have been used before is used again.',
+    STORAGE_WENT_BACK: [
+      'The server’s database is older than the server has seen it: an old copy, or a standby without the last entries. It writes nothing to it.',
+      'Its operator starts it again; ceremonies that were open end then. No nonce comes back.',
+    ],
   },
 );
 

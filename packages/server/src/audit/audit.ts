@@ -60,4 +60,6 @@ export interface AuditLog {
   look(reader: Reader): Promise<void>;
   /** The newest end of the log that this process has seen in the database. */
   seen(): AuditAnchor | null;
+  /** Whether the database, when the log was looked at last, was older than this process had seen it. */
+  hasGoneBack(): boolean;
 }

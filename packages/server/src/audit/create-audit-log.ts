@@ -52,6 +52,7 @@ export function createAuditLog(sources: {
       await memory.follow(audit, head);
     },
     seen: memory.seen,
+    hasGoneBack: memory.hasGoneBack,
   };
 }
 

@@ -10,6 +10,8 @@ import type { AuditAnchor } from './audit.js';
  */
 export interface LogMemory {
   seen(): AuditAnchor | null;
+  /** Whether the end that was compared last did not go on from what was seen before it. */
+  hasGoneBack(): boolean;
   /**
    * Compares an end that was just read, and remembers it.
    * @throws StorageError `STORAGE_WENT_BACK`
@@ -21,21 +23,27 @@ export interface LogMemory {
   note(head: AuditAnchor): void;
 }
 
+/** What a database is refused with that is older than this process has seen it. */
+export const WENT_BACK = 'STORAGE_WENT_BACK';
+
 export function createLogMemory(): LogMemory {
   let seen: AuditAnchor | null = null;
   let made: AuditAnchor | null = null;
+  let hasGoneBack = false;
   const note = (head: AuditAnchor) => {
     if (head.sequence >= (seen?.sequence ?? 0)) seen = { sequence: head.sequence, hash: head.hash };
   };
   return {
     seen: () => seen,
+    hasGoneBack: () => hasGoneBack,
     note,
     made: (head) => void (made = head),
     async follow(audit, head) {
       // Not remembered before it is committed: a transaction that fails leaves no trace here.
       const isNewer = made !== null && made.sequence > (seen?.sequence ?? 0);
       if (isNewer && head !== null && isSame(head, made!)) return;
-      if (seen !== null && !(await goesOnFrom(audit, seen, head))) throw wentBack();
+      hasGoneBack = seen !== null && !(await goesOnFrom(audit, seen, head));
+      if (hasGoneBack) throw wentBack();
       if (head !== null) note(head);
     },
   };
@@ -58,7 +66,7 @@ function isSame(one: AuditAnchor, other: AuditAnchor): boolean {
 
 function wentBack(): StorageError {
   return new StorageError('the database is older than this server has seen it', {
-    code: 'STORAGE_WENT_BACK',
-    hint: 'stop all servers on this database, then start them again: open ceremonies end',
+    code: WENT_BACK,
+    hint: 'start the servers again that say this: open ceremonies end, and the audit log says so',
   });
 }

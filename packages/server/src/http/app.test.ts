@@ -15,7 +15,7 @@ interface TestApp {
   get(path: string, address?: string, headers?: Record<string, string>): Promise<Response>;
   readonly seen: Uint8Array[];
   phase: Phase;
-  storageAnswers: boolean;
+  storageFault: string | null;
   log(): string;
 }
 
@@ -43,9 +43,9 @@ function open(
       seen.push(bytes);
       return { kind: 'sealed', bytes };
     });
-  const storageAnswers = async () => subject.storageAnswers;
+  const storageFault = async () => subject.storageFault;
   const subject: TestApp = {
-    storageAnswers: true,
+    storageFault: null,
     phase: 'ready',
     seen,
     log: () => lines.join(''),
@@ -66,7 +66,7 @@ function open(
     },
     gate: {
       phase: () => subject.phase,
-      open: () => (subject.phase === 'ready' ? { receive, card, storageAnswers } : null),
+      open: () => (subject.phase === 'ready' ? { receive, card, storageFault } : null),
     },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
   });
@@ -201,9 +201,9 @@ describe('paths beside the messages', () => {
     expect([sealed.status, await sealed.json()]).toEqual([503, { status: 'sealed' }]);
     subject.phase = 'ready';
     expect((await subject.get('/readyz')).status).toBe(200);
-    subject.storageAnswers = false;
+    subject.storageFault = 'STORAGE_FULL';
     const stuck = await subject.get('/readyz');
-    expect([stuck.status, await stuck.json()]).toEqual([503, { status: 'storage' }]);
+    expect([stuck.status, await stuck.json()]).toEqual([503, { status: 'storage', code: 'STORAGE_FULL' }]);
     expect((await subject.get('/healthz')).status).toBe(200);
   });
 

@@ -48,11 +48,15 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   );
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', async (c) => {
-    const isUsable = (await gate.open()?.storageAnswers()) ?? false;
+    const code = (await gate.open()?.storageFault()) ?? null;
     const phase = gate.phase();
-    const status = phase === 'ready' && !isUsable ? 'storage' : phase;
+    const status = phase === 'ready' && code !== null ? 'storage' : phase;
     const missing = gate.open()?.epochKeysMissing?.() ?? 0;
-    const body = missing === 0 ? { status } : { status, epochKeysMissing: missing };
+    const body = {
+      status,
+      ...(status === 'storage' ? { code } : {}),
+      ...(missing === 0 ? {} : { epochKeysMissing: missing }),
+    };
     return c.json(body, status === 'ready' ? 200 : 503, PLAIN_HEADERS);
   });
   app.get('/metrics', async (c) => {

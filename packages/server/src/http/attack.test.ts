@@ -22,7 +22,7 @@ function open(limits: Partial<typeof LIMITS> = {}, log: string[] = []) {
           accounts: 'open',
           protocols: [1],
         },
-        storageAnswers: async () => true,
+        storageFault: async () => null,
       }),
     },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void log.push(line) } }),

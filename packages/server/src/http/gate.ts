@@ -22,6 +22,6 @@ export interface OpenGate {
   readonly card: IdentityCard;
   /** How many shares have an epoch key that this process does not find; absent: nobody counted. */
   epochKeysMissing?(): number;
-  /** Whether its database answers, soon and at this moment. */
-  storageAnswers(): Promise<boolean>;
+  /** Why its database cannot be used at this moment, as a code; null: it can. */
+  storageFault(): Promise<string | null>;
 }

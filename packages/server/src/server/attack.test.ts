@@ -40,11 +40,13 @@ test('whoever cuts or exchanges the audit log under a running server is refused,
   const noted = await noteAfter(memory, logOf(9));
   for (const attacked of [logOf(4), logOf(0), logOf(9, 2), logOf(12, 2)]) {
     await expect(noteAfter(memory, attacked)).rejects.toMatchObject({ code: 'STORAGE_WENT_BACK' });
+    expect(memory.hasGoneBack()).toBe(true);
     expect(noteAnchor(dataDir, vault, memory.seen(), noted)).toEqual(noted);
     expect(readAnchor(dataDir, vault)).toEqual(noted);
     expect(await describeGap(attacked, readAnchor(dataDir, vault))).not.toBeNull();
   }
   expect((await noteAfter(memory, logOf(11)))?.sequence).toBe(11);
+  expect(memory.hasGoneBack()).toBe(false);
 });
 
 test('a log with entries and no noted head is one that was restored; only a log without entries may start so', async () => {

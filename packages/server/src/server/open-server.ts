@@ -13,6 +13,7 @@ import type { SuiteBackend } from '@ckm/threshold';
 import { createAccounts } from '../accounts/create-accounts.js';
 import type { AuditAnchor, AuditLog } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
+import { WENT_BACK } from '../audit/log-memory.js';
 import { createClock } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Random, ServerContext, Sessions } from '../context.js';
@@ -52,7 +53,8 @@ export interface OpenServer {
   readonly sessions: Sessions;
   readonly receive: Receive;
   readonly card: IdentityCard;
-  storageAnswers(): Promise<boolean>;
+  /** Why its database cannot be used at this moment, as a code; null: it can. */
+  storageFault(): Promise<string | null>;
   /** The head of the audit log noted outside the database. */
   anchor(): AuditAnchor | null;
   readonly rotation: KeyRotation;
@@ -166,19 +168,19 @@ async function openOn(
       accounts: config.accounts,
       protocols: [...PROTOCOL_VERSIONS],
     },
-    storageAnswers: health.answers,
+    storageFault: async () => (audit.hasGoneBack() ? WENT_BACK : health.fault()),
     anchor: () => anchor,
     rotation,
     epochKeysMissing: () => epochKeysMissing,
     sweep: async () => {
+      // Also when the log has gone back: nothing else is done then, and the next start is to find that it has.
+      await look().finally(() => (anchor = noteAnchor(config.dataDir, vault, audit.seen(), anchor)));
       // One that was cut short by the end of an earlier process, or by a database that was away.
       if (rotation.isUnderWay()) await rotation.rotate(null);
-      if (!(await health.answers())) await probeStorage(storage, vault);
+      if ((await health.fault()) !== null) await probeStorage(storage, vault);
       if (epochKeysMissing > 0) epochKeysMissing = await countMissingKeys(context);
       await sessions.sweep();
       await forgetMessages(storage, vault, clock());
-      // Also when the log has gone back: the next start is to find that it has.
-      await look().finally(() => (anchor = noteAnchor(config.dataDir, vault, audit.seen(), anchor)));
     },
     close: async () => {
       sessions.close();

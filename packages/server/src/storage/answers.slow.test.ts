@@ -20,34 +20,34 @@ describe('whether the database answers', () => {
   test('an embedded one that was closed does not', async () => {
     const rooms = await openRooms();
     cleanUps.push(() => rooms.close());
-    const { answers } = watchStorage(rooms.storage, { keepMs: 0 });
-    expect(await answers()).toBe(true);
+    const { fault } = watchStorage(rooms.storage, { keepMs: 0 });
+    expect(await fault()).toBeNull();
     await rooms.storage.close();
-    expect(await answers()).toBe(false);
+    expect(await fault()).toBe('STORAGE_UNREACHABLE');
   });
 
   test('one that neither answers nor refuses counts as gone, and is asked once however many want to know', async () => {
     const rooms = await openRooms();
     cleanUps.push(() => rooms.close());
     const read = vi.fn(() => new Promise<never>(() => undefined));
-    const { answers } = watchStorage({ ...(rooms.storage as Storage), read }, { limitMs: 5, keepMs: 0 });
-    expect(await Promise.all([answers(), answers(), answers()])).toEqual([false, false, false]);
-    expect(await answers()).toBe(false);
+    const { fault } = watchStorage({ ...(rooms.storage as Storage), read }, { limitMs: 5, keepMs: 0 });
+    expect(await Promise.all([fault(), fault(), fault()])).toEqual(Array(3).fill('STORAGE_UNREACHABLE'));
+    expect(await fault()).toBe('STORAGE_UNREACHABLE');
     expect(read).toHaveBeenCalledTimes(1);
   });
 
   test('one that is full does not, until something is written to it again; what is wrong with one row does not count', async () => {
     const rooms = await openRooms();
     cleanUps.push(() => rooms.close());
-    const { answers, storage } = watchStorage(rooms.storage, { keepMs: 0 });
+    const { fault, storage } = watchStorage(rooms.storage, { keepMs: 0 });
     const fail = (code: 'STORAGE_FULL' | 'ROW_EXISTS') =>
       storage.transact(() => Promise.reject(storageError(code, 'no', 'none'))).catch(() => undefined);
     await fail('ROW_EXISTS');
-    expect(await answers()).toBe(true);
+    expect(await fault()).toBeNull();
     await fail('STORAGE_FULL');
-    expect(await answers()).toBe(false);
+    expect(await fault()).toBe('STORAGE_FULL');
     await storage.transact(async () => undefined);
-    expect(await answers()).toBe(true);
+    expect(await fault()).toBeNull();
   });
 });
 
@@ -71,7 +71,11 @@ describe.skipIf(!isHere)(`a server on PostgreSQL${reason}`, () => {
     expect(await readyz(alpha.server.url)).toEqual([200, { status: 'ready' }]);
     await cluster.halt();
     await vi.waitFor(
-      async () => expect(await readyz(alpha.server.url)).toEqual([503, { status: 'storage' }]),
+      async () =>
+        expect(await readyz(alpha.server.url)).toEqual([
+          503,
+          { status: 'storage', code: 'STORAGE_UNREACHABLE' },
+        ]),
       { timeout: 5_000, interval: 200 },
     );
     expect((await fetch(`${alpha.server.url}/healthz`)).status).toBe(200);

@@ -1,4 +1,5 @@
 import { CkmError } from '@ckm/foundation';
+import type { StorageCode } from './codes.js';
 import type { Storage } from './storage.js';
 
 const LIMIT_MS = 1_000;
@@ -7,10 +8,10 @@ const KEEP_MS = 1_000;
 /** Whether a database can be used. */
 export interface StorageHealth {
   /**
-   * Whether it answers, and took what was written to it last. Asked as often as anybody likes: one question is under way at a
-   * time, and its answer serves for a second.
+   * Why it cannot be used, as a code: it does not answer, or did not take what was written to it last. Null: it can. Asked as
+   * often as anybody likes: one question is under way at a time, and its answer serves for a second.
    */
-  answers(): Promise<boolean>;
+  fault(): Promise<string | null>;
   /** The storage, watched: whether writing to it succeeds is known from then on. */
   readonly storage: Storage;
 }
@@ -21,11 +22,12 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'STORAGE_FAILED',
   'STORAGE_CORRUPT',
   'STORAGE_CANNOT_OPEN',
+  'STORAGE_READ_ONLY',
 ]);
 
 /** @param limitMs after which no answer is a no */
 export function watchStorage(storage: Storage, { limitMs = LIMIT_MS, keepMs = KEEP_MS } = {}): StorageHealth {
-  let isWritable = true;
+  let refusal: string | null = null;
   let last: { readonly at: number; readonly answers: boolean } | null = null;
   let asking: Promise<boolean> | null = null;
 
@@ -34,10 +36,10 @@ export function watchStorage(storage: Storage, { limitMs = LIMIT_MS, keepMs = KE
     async transact(work) {
       try {
         const done = await storage.transact(work);
-        isWritable = true;
+        refusal = null;
         return done;
       } catch (error) {
-        if (error instanceof CkmError && REFUSALS.has(error.code)) isWritable = false;
+        if (error instanceof CkmError && REFUSALS.has(error.code)) refusal = error.code;
         throw error;
       }
     },
@@ -54,13 +56,13 @@ export function watchStorage(storage: Storage, { limitMs = LIMIT_MS, keepMs = KE
 
   return {
     storage: watched,
-    async answers() {
+    async fault() {
       if (last === null || performance.now() - last.at >= keepMs) {
         asking ??= ask().finally(() => (asking = null));
         const answers = await withinLimit(asking, limitMs);
         last = { at: performance.now(), answers };
       }
-      return last.answers && isWritable;
+      return last.answers ? refusal : ('STORAGE_UNREACHABLE' satisfies StorageCode);
     },
   };
 }

@@ -14,6 +14,7 @@ const STORAGE_CODES = [
   'STORAGE_FULL',
   'STORAGE_IN_USE',
   'STORAGE_POOLED',
+  'STORAGE_READ_ONLY',
   'STORAGE_SCHEMA_NEWER',
   'STORAGE_SCHEMA_WRONG',
   'STORAGE_SETTINGS_LOST',
@@ -71,6 +72,12 @@ const CANNOT_OPEN = {
   hint: 'look who owns it and its folder, and how many files the server may open (ulimit -n)',
 } as const;
 
+const READ_ONLY = {
+  message: 'the database takes nothing that is written: it is a standby, or set to read only',
+  hint: 'promote the standby, or point CKM_DATABASE_URL at the primary',
+  retryable: true,
+} as const;
+
 const KINDS: readonly (readonly [
   RegExp,
   StorageCode,
@@ -79,6 +86,7 @@ const KINDS: readonly (readonly [
   [/^SQLITE_(BUSY|LOCKED)|^(40001|40P01|55P03|57014)$/, 'STORAGE_BUSY', BUSY],
   [/^SQLITE_FULL|^SQLITE_IOERR_WRITE|^53100$|^ENOSPC$/, 'STORAGE_FULL', FULL],
   [/^SQLITE_(CORRUPT|NOTADB)|^XX00[12]$/, 'STORAGE_CORRUPT', CORRUPT],
+  [/^25006$/, 'STORAGE_READ_ONLY', READ_ONLY],
   [/^E[MN]FILE$/, 'STORAGE_FILES_TOO_MANY', TOO_MANY_FILES],
   [/^SQLITE_CANTOPEN/, 'STORAGE_CANNOT_OPEN', CANNOT_OPEN],
   [/^SQLITE_CONSTRAINT|^23/, 'STORAGE_CONSTRAINT', CONSTRAINT],
