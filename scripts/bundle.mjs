@@ -1,6 +1,6 @@
 // Puts the whole `ckm` program into a few files: a process that reads seven hundred modules starts slowly and keeps
 // their text in memory (docs/adr/0004). Libraries are bundled with it; native addons stay outside. The same for the
-// server that tests start as a process of its own.
+// servers that tests start as processes of their own.
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,12 @@ const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client'
 
 // A command starts often and is over soon: it loads no WebAssembly that only a server needs.
 await bundle({ room: 'cli', input: 'dist/main.js', name: 'ckm', of: ROOMS, conditions: ['ckm-lazy'] });
+await bundle({
+  room: 'server',
+  input: 'dist/index.js',
+  name: 'index',
+  of: ROOMS.filter((room) => room !== 'client' && room !== 'cli'),
+});
 await bundle({
   room: 'testkit',
   input: 'dist/server-main.js',

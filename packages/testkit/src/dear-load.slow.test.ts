@@ -15,7 +15,7 @@ const alice = createIdentity(secret(new Uint8Array(32).fill(0xa1)));
 const mallory = createIdentity(secret(new Uint8Array(32).fill(0xee)));
 const SOON = Math.floor(Date.now() / 1000) + 3600;
 const IN_FLIGHT = 16;
-const CALLS = 120;
+const CALLS = 60;
 
 describe.skipIf(!canSpawnServers)(
   'V70: one owner sends the dearest there is (skipped when not compiled: npm run build)',

@@ -1,6 +1,6 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inColumns } from '../terminal/show-words.js';
 import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
@@ -14,21 +14,29 @@ let other: string;
 const owner = (args: readonly string[], file = passphrase, at = home): Promise<Outcome> =>
   runCkm([...args, '--home', at, '--passphrase-file', file]);
 
-beforeEach(async () => {
-  scratch = scratchFolder();
-  home = join(scratch.path, 'home');
-  passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
-  other = scratch.file('other', 'window tiger eleven pears\n');
-  words = join(scratch.path, 'words');
-  strangers = join(scratch.path, 'strangers');
-  const elsewhere = join(scratch.path, 'elsewhere');
-  for (const [at, out] of [
-    [home, words],
-    [elsewhere, strangers],
+/** An owner and a stranger, each with a home and words of their own: made once, and copied for each test. */
+let made: Scratch;
+beforeAll(async () => {
+  made = scratchFolder();
+  const file = made.file('passphrase', 'river lamp seven onions\n');
+  made.file('other', 'window tiger eleven pears\n');
+  for (const [name, out] of [
+    ['home', 'words'],
+    ['elsewhere', 'strangers'],
   ] as const) {
-    expect((await owner(['init'], passphrase, at)).status).toBe(0);
-    expect((await owner(['seed', 'backup', '--out', out], passphrase, at)).status).toBe(0);
+    const at = join(made.path, name);
+    expect((await owner(['init'], file, at)).status).toBe(0);
+    expect((await owner(['seed', 'backup', '--out', join(made.path, out)], file, at)).status).toBe(0);
   }
+});
+afterAll(() => made.remove());
+
+beforeEach(() => {
+  scratch = scratchFolder();
+  cpSync(made.path, scratch.path, { recursive: true });
+  [home, passphrase, other, words, strangers] = ['home', 'passphrase', 'other', 'words', 'strangers'].map(
+    (name) => join(scratch.path, name),
+  ) as [string, string, string, string, string];
 });
 afterEach(() => scratch.remove());
 
