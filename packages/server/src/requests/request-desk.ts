@@ -4,6 +4,7 @@ import type { RequestRow, Transaction } from '../storage/storage.js';
 import { demand, refusal } from '../refusals.js';
 import { checkReason } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
+import { passIfTampered } from '../storage/tampered-row.js';
 import { nextRequest } from './admission.js';
 import { requestEntry } from './request-audit.js';
 import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';
@@ -78,12 +79,14 @@ async function rejectAll(
 export async function sweepRequests(context: ServerContext): Promise<void> {
   const overdue = await context.storage.read((reader) => reader.requests.overdue(context.clock(), BATCH));
   for (const { owner, requestId } of overdue) {
-    await repeatWhenRaced(() =>
-      context.storage.transact(async (transaction) => {
-        const row = await transaction.requests.find(owner, requestId);
-        if (row === null || !row.waiting) return;
-        await expire(context, transaction, openRequest(context, row));
-      }),
+    await passIfTampered(context.events.storageFailed, () =>
+      repeatWhenRaced(() =>
+        context.storage.transact(async (transaction) => {
+          const row = await transaction.requests.find(owner, requestId);
+          if (row === null || !row.waiting) return;
+          await expire(context, transaction, openRequest(context, row));
+        }),
+      ),
     );
   }
 }

@@ -1,7 +1,7 @@
-import { readdirSync, utimesSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCeremony } from '@ckm/testkit';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
 import { openSession } from './session-record.js';
 import { alice, createBareServers, mallory, SOON } from './test/bare-servers.js';
@@ -114,4 +114,64 @@ test('a key left by a process that ended before it stored its session is destroy
   await servers[0]!.sessions.sweep();
   expect(context.epochKeys.exists(orphan)).toBe(false);
   expect(context.epochKeys.exists({ owner: alice.xid, sessionId })).toBe(true);
+});
+
+describe('somebody with the disk who damages the key of one ceremony', () => {
+  async function damaged() {
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
+    const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+    while (ceremony.packets.length < 2) await ceremony.next();
+    const [server] = servers;
+    const [name] = keyFiles(server!);
+    const path = join(server!.dataDir, EPOCH_KEYS_FOLDER, name!);
+    writeFileSync(
+      path,
+      readFileSync(path).map((byte, at) => (at === 40 ? byte ^ 1 : byte)),
+    );
+    const pass = (seconds: number) => (now += seconds);
+    return { server: server!, caller: callers[0]!, ceremony, path, pass };
+  }
+
+  test('stops that one, which says so and is cancelled like any other', async () => {
+    const { caller, ceremony } = await damaged();
+    const { sessionId } = ceremony;
+    const packets = [...ceremony.packets];
+    const deliver = caller.call('session.deliver', { sessionId, packets, after: 0 });
+    await expect(deliver).rejects.toThrow(code('FILE_TAMPERED'));
+    const { state } = await caller.call('session.cancel', { sessionId, reason: 'its key is damaged' });
+    expect(state).toBe('cancelled');
+  });
+
+  test('stops neither the sweep, which expires it, nor the next start', async () => {
+    const { server, ceremony, pass } = await damaged();
+    pass(700);
+    await server.sessions.sweep();
+    expect((await dumpOf(server, ceremony.sessionId)).state).toBe('expired');
+    expect(keyFiles(server)).toEqual([]);
+  });
+
+  test('does not keep the keys of others from being destroyed', async () => {
+    const { server, path, pass } = await damaged();
+    const orphan = { owner: mallory.xid, sessionId: new Uint8Array(32).fill(9) };
+    server.context.epochKeys.create(orphan).wipe();
+    for (const name of keyFiles(server)) utimesSync(join(path, '..', name), 1, 1);
+    pass(10);
+    await server.sessions.sweep();
+    expect(server.context.epochKeys.exists(orphan)).toBe(false);
+  });
+});
+
+test('somebody who changes the row of one ceremony stops neither the sweep of the others nor the next start', async () => {
+  let now = TEST_TIME;
+  const { servers, callers } = await network.openMany(2, { now: () => now });
+  const [first, second] = [1, 2].map(() => createCeremony({ servers: callers, expiresAt: SOON }));
+  for (const ceremony of [first!, second!]) while (ceremony.packets.length < 2) await ceremony.next();
+  const { context } = servers[0]!;
+  const { sealed, ...columns } = await dumpOf(servers[0]!, first!.sessionId);
+  const changed = { ...columns, version: columns.version + 1, expiresAt: SOON - 1, sealed };
+  await context.storage.transact(({ sessions }) => sessions.update(changed));
+  now += 700;
+  await servers[0]!.sessions.sweep();
+  expect((await dumpOf(servers[0]!, second!.sessionId)).state).toBe('expired');
 });

@@ -6,6 +6,7 @@ import {
   type SessionResult,
   type SessionState,
 } from '@ckm/api';
+import { type CkmError, StorageError } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import type { ServerContext } from '../context.js';
 import type { PacketRow, Reader, SessionRow } from '../storage/storage.js';
@@ -42,8 +43,8 @@ export interface StoredSession {
   readonly row: SessionRow;
   readonly state: SessionState;
   readonly record: SessionRecord;
-  /** Set when the key that sealed its secrets is not found: it can be ended, and does not go on. */
-  readonly isKeyMissing?: true;
+  /** Why its secrets do not open, when they do not: it can be ended, and does not go on. */
+  readonly fault?: CkmError;
 }
 
 /** A session to go on with. Its secrets are sealed under a key that ends with it (`vault/epoch-keys.ts`). */
@@ -54,10 +55,22 @@ export function openSession(
   const shown = openSessionToShow(context, row);
   const { secrets } = openRecord<SessionRecord>(context.vault, 'sessions', row);
   if (secrets === null) return shown;
-  if (!context.epochKeys.exists(row)) return { ...shown, isKeyMissing: true };
-  const own = context.epochKeys.find(row);
   try {
-    return { ...shown, record: { ...shown.record, secrets: own.openFile(SECRETS, secrets) } };
+    return { ...shown, record: { ...shown.record, secrets: openSecrets(context, row, secrets) } };
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return { ...shown, fault: error };
+  }
+}
+
+function openSecrets(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  row: SessionRow,
+  sealed: Uint8Array,
+): Uint8Array {
+  const own = epochKeys.find(row);
+  try {
+    return own.openFile(SECRETS, sealed);
   } finally {
     own.wipe();
   }
@@ -72,12 +85,9 @@ export function openSessionToShow({ vault }: Pick<ServerContext, 'vault'>, row: 
   return { row, state: parseSessionState(row.state), record: { ...record, secrets: null } };
 }
 
-/** @throws StorageError `EPOCH_KEY_MISSING` for a session whose secrets do not open */
-export function assertOpens(
-  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
-  { row, isKeyMissing }: StoredSession,
-): void {
-  if (isKeyMissing) epochKeys.find(row).wipe();
+/** @throws StorageError `EPOCH_KEY_MISSING`, `FILE_TAMPERED` for a session whose secrets do not open */
+export function assertOpens({ fault }: StoredSession): void {
+  if (fault !== undefined) throw fault;
 }
 
 /** The row of a session after a change: one version on, secrets dropped once it is over. */

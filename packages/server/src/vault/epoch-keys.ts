@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { concatBytes, encodeHex, secret } from '@ckm/foundation';
+import { concatBytes, encodeHex, secret, StorageError } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
 import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
@@ -58,7 +58,10 @@ export interface EpochKeys {
   exists(scope: KeyScope): boolean;
   /** Overwrites and removes a key: nothing sealed under it is ever opened again. @throws StorageError `STORAGE_…` */
   destroy(scope: KeyScope): void;
-  /** Ceremonies whose key has lain here for so many milliseconds or longer, whatever became of them. */
+  /**
+   * Ceremonies whose key has lain here for so many milliseconds or longer, whatever became of them. Files that do not open
+   * are left out.
+   */
   sessionsOlderThan(ms: number): readonly SessionScope[];
   /** Seals every file anew that is sealed under an earlier storage key. */
   reseal(): Promise<void>;
@@ -115,9 +118,10 @@ export function openEpochKeys(
     sessionsOlderThan(ms) {
       const before = Date.now() - ms;
       const names = readdirSync(folder).filter((name) => OF_SESSION.test(name));
-      return names
-        .filter((name) => statSync(join(folder, name)).mtimeMs <= before)
-        .map((name) => sessionIn(open(name)));
+      return names.flatMap((name) => {
+        const found = statSync(join(folder, name), { throwIfNoEntry: false });
+        return found === undefined || found.mtimeMs > before ? [] : scopeIn(() => open(name));
+      });
     },
     async reseal() {
       for (const name of readdirSync(folder).filter((file) => FILE_NAME.test(file))) {
@@ -151,6 +155,16 @@ function contentFor(scope: KeyScope, key: Uint8Array): Uint8Array {
   const content = concatBytes(key, scope.owner, scope.sessionId);
   key.fill(0);
   return content;
+}
+
+/** None: the file opens no more, or has gone meanwhile; the others are found all the same. */
+function scopeIn(open: () => Uint8Array): readonly SessionScope[] {
+  try {
+    return [sessionIn(open())];
+  } catch (error) {
+    if (error instanceof StorageError) return [];
+    throw error;
+  }
 }
 
 function sessionIn(content: Uint8Array): SessionScope {

@@ -2,6 +2,7 @@ import type { Parameters, SessionView } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import type { Call, Handlers, SessionFunctionName } from '../../context.js';
 import { demand } from '../../refusals.js';
+import { passIfTampered } from '../../storage/tampered-row.js';
 import { canMove, isOver } from '../machine.js';
 import { costOfPackets, costOfParameters } from '../session-cost.js';
 import { endDraft, hearDraft, joinDraft } from '../session-draft.js';
@@ -39,7 +40,11 @@ export function sessionHandlers(
 export async function sweepSessions(server: SessionMeans): Promise<void> {
   const { storage, clock } = server.context;
   const rows = await storage.read((reader) => reader.sessions.overdue(clock(), SWEEP_BATCH));
-  for (const row of rows) await reviseSession(server, ownOrigin(server.context, row), (draft) => draft);
+  for (const row of rows) {
+    await passIfTampered(server.context.events.storageFailed, () =>
+      reviseSession(server, ownOrigin(server.context, row), (draft) => draft),
+    );
+  }
 }
 
 /**
@@ -75,7 +80,7 @@ function joinSession(
     }
     if (isOver(state)) return draft;
     demand(canMove(state, 'running'), 'SESSION_NOT_ACCEPTED', `the session is ${state}`);
-    assertOpens(server.context, draft.session);
+    assertOpens(draft.session);
     await accounts.quota.bytes(transaction, call.account, parameters.length);
     return joinDraft(drafting, draft, parameters);
   });
@@ -93,7 +98,7 @@ function deliver(
     if (isOver(state)) return draft;
     demand(record.parameters !== null, 'SESSION_NOT_JOINED', 'the protocol of this session has not started');
     if (packets.length === 0) return draft;
-    assertOpens(server.context, draft.session);
+    assertOpens(draft.session);
     const bytes = packets.reduce((sum, packet) => sum + packet.length, 0);
     await accounts.quota.bytes(transaction, call.account, bytes);
     return hearDraft(drafting, draft, packets);
