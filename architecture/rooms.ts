@@ -84,16 +84,17 @@ export const SERVER_LEAVES: readonly string[] = ['clock', 'context', 'events', '
  * of HTTP, keys or people; only `sessions` and `crafts` advance a protocol; `server` puts it all together.
  */
 export const SERVER_ROOMS: Record<string, readonly string[]> = {
+  turns: [],
   storage: [],
   vault: ['storage'],
   config: ['accounts'],
-  accounts: ['storage', 'vault'],
+  accounts: ['storage', 'turns', 'vault'],
   audit: ['storage', 'vault'],
   policy: ['config', 'storage', 'vault'],
-  http: ['accounts', 'config'],
-  messages: ['accounts'],
-  sessions: ['accounts', 'storage', 'vault', 'audit'],
-  requests: ['accounts', 'storage', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
+  http: ['config', 'turns'],
+  messages: ['accounts', 'turns'],
+  sessions: ['storage', 'vault', 'audit'],
+  requests: ['storage', 'turns', 'vault', 'audit', 'policy', 'sessions', 'crafts'],
   crafts: ['storage', 'sessions'],
   control: ['accounts', 'audit', 'config', 'http', 'policy', 'storage'],
   server: [
@@ -108,6 +109,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
     'requests',
     'sessions',
     'storage',
+    'turns',
     'vault',
   ],
   testing: ['config', 'server', 'storage', 'vault'],

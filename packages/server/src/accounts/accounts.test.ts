@@ -3,7 +3,7 @@ import { NOON, openRooms, person, random, type Rooms } from '../test/rooms.js';
 import type { Account, Accounts, Quota } from './accounts.js';
 import { createAccounts } from './create-accounts.js';
 import { createInviteCode, normalInviteCode } from './invite-code.js';
-import { createRateLimiter } from './rate-limiter.js';
+import { createRateLimiter } from '../turns/rate-limiter.js';
 
 const quota: Quota = {
   keys: 2,

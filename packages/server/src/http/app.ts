@@ -1,7 +1,7 @@
 import type { Problem } from '@ckm/api';
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { createRateLimiter } from '../accounts/rate-limiter.js';
+import { createRateLimiter } from '../turns/rate-limiter.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Reporting } from '../events.js';
 import { addressGroup, isLocal } from './address.js';

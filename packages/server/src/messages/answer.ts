@@ -8,8 +8,8 @@ import {
 } from '@ckm/api';
 import { CkmError, encodeHex, UsageError } from '@ckm/foundation';
 import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
-import { createFairQueue } from '../accounts/fair-queue.js';
-import { createRateLimiter } from '../accounts/rate-limiter.js';
+import { createFairQueue } from '../turns/fair-queue.js';
+import { createRateLimiter } from '../turns/rate-limiter.js';
 import type { Call, Handler, Handlers, ServerContext } from '../context.js';
 import type { Sender } from './authenticate.js';
 import { createCall, replayed, type StrangerCall } from './call.js';

@@ -2,7 +2,7 @@ import { parseCall } from '@ckm/api';
 import { encodeHex, PolicyError } from '@ckm/foundation';
 import type { Message } from '@ckm/gordian';
 import { type AccountCode, quotaError } from '../accounts/codes.js';
-import { createRateLimiter } from '../accounts/rate-limiter.js';
+import { createRateLimiter } from '../turns/rate-limiter.js';
 import type { ServerContext } from '../context.js';
 
 /** All strangers together; each of them costs a signature check, and if they are let in a row. */

@@ -1,5 +1,5 @@
 import type { ServerContext } from '../context.js';
-import type { FairQueue } from '../accounts/fair-queue.js';
+import type { FairQueue } from '../turns/fair-queue.js';
 import type { Crafts } from '../crafts/craft.js';
 import type { Pace } from '../crafts/pace.js';
 import type { ActiveKeys } from '../sessions/keys/active-keys.js';

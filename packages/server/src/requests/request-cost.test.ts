@@ -1,11 +1,11 @@
 import { buildMessageRequest } from '@ckm/requests';
 import { describe, expect, test } from 'vitest';
-import type { Account } from '../accounts/accounts.js';
+import { createCostBudget } from '../accounts/cost-budget.js';
 import type { Crafts } from '../crafts/craft.js';
-import { costOf, createCostBudget } from './request-cost.js';
+import { costOf } from './request-cost.js';
 
-const alice = { xid: new Uint8Array(32).fill(1) } as unknown as Account;
-const mallory = { xid: new Uint8Array(32).fill(2) } as unknown as Account;
+const alice = { xid: new Uint8Array(32).fill(1) };
+const mallory = { xid: new Uint8Array(32).fill(2) };
 
 describe('V70: what requests cost', () => {
   test('is taken from the minute of the account that asks, and refused with the seconds after which to ask again', () => {

@@ -1,8 +1,7 @@
 import type { Proposal, SessionResult, SessionView } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Data, Identity } from '@ckm/gordian';
-import type { Account } from '../accounts/accounts.js';
-import type { Clock, Random } from '../context.js';
+import type { Call, Clock, Random } from '../context.js';
 import type { Transaction } from '../storage/storage.js';
 import type { StaticSeeds } from '../vault/static-seeds.js';
 import type { KeyChange } from './keys/change-key.js';
@@ -61,7 +60,7 @@ export type Admission =
 
 /** On whose behalf a room is asked, and where it may look while it decides. */
 export interface Asking {
-  readonly account: Account;
+  readonly account: Call['account'];
   readonly transaction: Transaction;
 }
 

@@ -1,6 +1,5 @@
 import type { SessionView } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
-import type { Account } from '../accounts/accounts.js';
 import type { Call, ServerContext } from '../context.js';
 import type { Reader, SessionRow, Transaction } from '../storage/storage.js';
 import { refusal } from '../refusals.js';
@@ -18,7 +17,7 @@ export interface SessionMeans {
   readonly means: RoomMeans;
   readonly rooms: readonly Room[];
   /** Counts milliseconds of one core that a message is about to cost. @throws PolicyError `QUOTA_COST` */
-  charge(account: Account, costMs: number): void;
+  charge(account: { readonly xid: Uint8Array }, costMs: number): void;
 }
 
 /** On whose behalf a session changes, and how its transaction is opened. */

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { fromProblem, type Problem } from '@ckm/api';
 import { AvailabilityError } from '@ckm/foundation';
 import type { KeyContext } from '@ckm/requests';
-import { createFairQueue } from '../../accounts/fair-queue.js';
+import { createFairQueue } from '../../turns/fair-queue.js';
 import type { RequestContent } from './read-payload.js';
 
 /** What goes to a thread: nothing secret. */
