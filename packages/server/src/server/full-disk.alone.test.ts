@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../test/test-server.js';
 
 const disk = vi.hoisted(() => ({ isFull: false }));
 
-// A disk that is full when a test says so; a real one is in system-faults.test.ts, where one can be mounted.
+// A disk that is full when a test says so; a real one is in full-disk.slow.test.ts, where one can be mounted.
 vi.mock('./open-storage.js', async (original) => {
   const real = await original<typeof opening>();
   const { fromDriver } = await import('../storage/codes.js');

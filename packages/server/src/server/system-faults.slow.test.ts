@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,55 +118,3 @@ describe('a start', () => {
     expect(forbidCoreFiles()).toBe(true);
   });
 });
-
-/** A file system of 3 MiB, where this user may make one. */
-function mountSmall(): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'ckm-small-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=0700', 'tmpfs', folder]);
-  if (status === 0) return folder;
-  rmSync(folder, { recursive: true });
-  return null;
-}
-
-const small = process.getuid?.() === 0 ? mountSmall() : null;
-
-describe.skipIf(small === null)('a full disk (skipped where no small file system can be mounted)', () => {
-  afterEach(async () => {
-    await alpha?.server.close();
-    alpha = null;
-    spawnSync('umount', [small!]);
-    rmSync(small!, { recursive: true, force: true });
-  });
-
-  test('is not ready, still answers what is only asked, and is ready again when there is room', async () => {
-    const server = (alpha = await startTestServer({ dataDir: join(small!, 'alpha') }));
-    const client = await server.as(person(1)).join();
-    const readyz = async () => (await fetch(`${server.server.url}/readyz`)).status;
-    const ballast = join(small!, 'ballast');
-    for (let size = 262_144; size >= 512; size = Math.floor(size / 2)) {
-      try {
-        for (let i = 0; i < 64; i++) writeFileSync(`${ballast}-${size}-${i}`, new Uint8Array(size));
-      } catch {
-        // Full, for pieces of this size.
-      }
-    }
-    const opened: string[] = [];
-    for (let i = 2; i < 40 && !opened.includes('STORAGE_FULL'); i++) {
-      const stranger = server.as(person(i));
-      opened.push(await stranger.join().then(() => 'OK', codeIn));
-    }
-    expect(opened).toContain('STORAGE_FULL');
-    expect(await readyz()).toBe(503);
-    expect(await client.ask('key.list', { after: null })).toMatchObject({ keys: [] });
-    await server.sweep().catch(() => undefined);
-    expect(server.log()).not.toContain('"msg":"bug"');
-    spawnSync('sh', ['-c', `rm -f ${ballast}-*`]);
-    await server.sweep();
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    expect(await readyz()).toBe(200);
-  });
-});
-
-function codeIn(error: { code?: string; message: string }): string {
-  return error.code ?? error.message.replace(/^\d+: /, '');
-}

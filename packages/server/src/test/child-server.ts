@@ -20,10 +20,16 @@ export interface ChildServer {
 
 export async function spawnServer(
   dataDir: string,
-  options: { readonly node?: readonly string[]; readonly env?: Record<string, string> } = {},
+  options: {
+    readonly node?: readonly string[];
+    readonly env?: Record<string, string>;
+    /** A program and its arguments, which ends by executing what follows. */
+    readonly under?: readonly string[];
+  } = {},
 ): Promise<ChildServer> {
   const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...options.env };
-  const child = spawn(process.execPath, [...(options.node ?? []), script, dataDir], {
+  const whole = [...(options.under ?? []), process.execPath, ...(options.node ?? []), script, dataDir];
+  const child = spawn(whole[0]!, whole.slice(1), {
     env,
     cwd: dirname(dataDir),
   });

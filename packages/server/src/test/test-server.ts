@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   encodeCall,
+  type IdentityCard,
   type FunctionName,
   type Parameters,
   parseReply,
@@ -126,13 +127,16 @@ export interface TestClient {
 }
 
 /** The keys of a server as its card shows them. */
-export function keysOf(server: RunningServer): { readonly xid: Xid; readonly publicKeys: PublicKeys } {
+export function keysOf(server: Pick<RunningServer, 'identity'>): {
+  readonly xid: Xid;
+  readonly publicKeys: PublicKeys;
+} {
   const document = verifyXidDocument(parseEnvelopeUr(server.identity()!.document))!;
   return { xid: document.xid, publicKeys: inceptionKeyOf(document)!.publicKeys };
 }
 
 export async function postTo(
-  server: RunningServer,
+  server: Pick<RunningServer, 'app'>,
   bytes: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
@@ -152,7 +156,33 @@ export function problemIn({ bytes }: Answer): Problem {
   return JSON.parse(new TextDecoder().decode(bytes)) as Problem;
 }
 
-function createClient(test: TestServer, identity: Identity): TestClient {
+/** Whatever server a client talks to, and what time it is. */
+interface Reached {
+  readonly server: Pick<RunningServer, 'identity' | 'app'>;
+  /** UnixSeconds. */
+  readonly now: number;
+}
+
+/** Somebody who talks over HTTP to a server in another process. */
+export async function clientOf(url: string, identity: Identity): Promise<TestClient> {
+  const card = (await (await fetch(`${url}/v1/identity`)).json()) as IdentityCard;
+  const app: RunningServer['app'] = {
+    fetch: async (request) => fetch(new URL(new URL(request.url).pathname, url), await copyOf(request)),
+  };
+  const reached = {
+    server: { identity: () => card, app },
+    get now() {
+      return Math.floor(Date.now() / 1_000);
+    },
+  };
+  return createClient(reached, identity);
+}
+
+async function copyOf(request: Request): Promise<RequestInit> {
+  return { method: request.method, headers: request.headers, body: await request.arrayBuffer() };
+}
+
+function createClient(test: Reached, identity: Identity): TestClient {
   const client: TestClient = {
     identity,
     join: async (invite = null) => {
