@@ -233,6 +233,29 @@ const SESSIONS: readonly CommandNode[] = [
   },
 ];
 
+const REQUESTS: readonly CommandNode[] = [
+  {
+    name: 'list',
+    summary: 'signatures you asked for, oldest first',
+    load: async () => (await import('./commands/requests/list.js')).requestsListCommand(),
+  },
+  {
+    name: 'show',
+    summary: 'one request, or the signature it has given',
+    load: async () => (await import('./commands/requests/show.js')).requestsShowCommand(),
+  },
+  {
+    name: 'resume',
+    summary: 'go on with a request from wherever it is',
+    load: async () => (await import('./commands/requests/resume.js')).requestsResumeCommand(),
+  },
+  {
+    name: 'cancel',
+    summary: 'give a request up, here and on every server',
+    load: async () => (await import('./commands/requests/cancel.js')).requestsCancelCommand(),
+  },
+];
+
 /** Every command there is; the folder `commands/` has the same shape. */
 export const COMMAND_TREE: CommandNode = {
   name: 'ckm',
@@ -260,6 +283,7 @@ export const COMMAND_TREE: CommandNode = {
       summary: 'sign with a quorum of servers',
       load: async () => (await import('./commands/sign.js')).signCommand(),
     },
+    { name: 'requests', summary: 'signatures you asked for', commands: REQUESTS, usual: 'list' },
     { name: 'sessions', summary: 'ceremonies you started', commands: SESSIONS, usual: 'list' },
     {
       name: 'status',

@@ -1,16 +1,18 @@
 import { platformCarrier } from '#carrier';
 import { UsageError } from '@ckm/foundation';
 import { namesOf } from './servers/ask-all.js';
-import { type ClientContext, createContext, type SeedSource } from './context/context.js';
-import { createKeyReader, listKeyRecords, type ReadKey } from './keys/keys.js';
+import { createContext, type SeedSource } from './context/context.js';
+import { createKeyReader, listKeyRecords } from './keys/keys.js';
 import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
 import { fetchKeys } from './keys/fetch/fetch-keys.js';
 import type { FetchedKey, FetchedKeys } from './keys/fetch/fetched-key.js';
 import { completeKey, keepKey, type KeepKeyArgs, type KeptKey } from './keys/fetch/keep-key.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from './keys/fetch/unrecorded.js';
 import { planRename, renameKey } from './keys/rename-key.js';
-import { type CreateKeyArgs, type KeyPlan, planKey, sessionFromPlan } from './keys/create-key.js';
-import { abandonKey, makeKey, participantsOf } from './keys/make-key.js';
+import { type CreateKeyArgs, type KeyPlan, planKey } from './keys/generation/plan-key.js';
+import { createKey } from './keys/generation/create-key.js';
+import type { GeneratedKey } from './keys/generation/conclude.js';
+import { keyGeneration } from './keys/generation/key-generation.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import type { OnProgress } from './progress/progress.js';
@@ -24,10 +26,15 @@ import { removeServer } from './keys/remove-server.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
 import type { SessionRecord } from './sessions/session-record.js';
-import { pruneSessions } from './sessions/prune-sessions.js';
-import { findSession, listSessions, requireOpen, saveSession } from './sessions/sessions.js';
+import { describeSession, type SessionWords } from './sessions/describe-session.js';
+import { abandonSession, ceremonyOf, runSession } from './sessions/run-session.js';
+import { findOpenSession, findSession, listSessions, SESSIONS } from './sessions/sessions.js';
+import type { RequestRecord } from './requests/request-record.js';
+import { findOpenRequest, findRequest, listRequests, REQUESTS, saveRequest } from './requests/requests.js';
+import { pruneTracks } from './store/track.js';
 import { createCommitmentPools } from './signing/commitment-pool.js';
-import { createSigner, type SignArgs, type PreparedRequest, type SignResult } from './signing/signer.js';
+import { createSigner } from './signing/signer.js';
+import type { PreparedRequest, SignArgs, SignResult } from './signing/sign-args.js';
 import { diagnose, type DoctorLine } from './status/doctor.js';
 import { readStatus, type Status } from './status/status.js';
 import type { ClientStore } from './store/client-store.js';
@@ -53,9 +60,11 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** What a finished session left. */
-export type ResumeResult =
-  { readonly kind: 'dkg'; readonly key: KeyRecord } | { readonly kind: 'sign'; readonly result: SignResult };
+/** What a finished session left: a member for each kind of ceremony. */
+export type SessionOutcome = GeneratedKey;
+
+/** Every ceremony that a client carries; another one is one more value here. */
+const CEREMONIES = [keyGeneration] as const;
 
 /**
  * An owner's side of everything: makes keys with servers, signs with them, and believes nobody. Whatever a server says
@@ -95,20 +104,25 @@ export interface Client {
 
   /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
-  /** The same for a request on record that is open: `sign` goes on with it. @throws StateError `SESSION_OVER` */
+  /** The same for a request on record that is open: `sign` goes on with it. @throws StateError `REQUEST_OVER` */
   prepareAgain(id: string, options?: { readonly waitSeconds?: number }): Promise<PreparedRequest>;
   /** Prepares and asks at once, where nobody is there to be shown anything. */
   sign(args: SignArgs, on?: OnProgress): Promise<SignResult>;
 
+  /** Signatures that were asked for and are on record. */
+  listRequests(): Promise<readonly RequestRecord[]>;
+  /** @param id the first digits of its id */
+  showRequest(id: string): Promise<RequestRecord>;
+  /** Tells every server that nobody wants it any more. @throws StateError `REQUEST_OVER` */
+  cancelRequest(id: string, reason: string): Promise<RequestRecord>;
+
+  /** Ceremonies that are on record. */
   listSessions(): Promise<readonly SessionRecord[]>;
   /** @param id the first digits of its id */
   showSession(id: string): Promise<SessionRecord>;
-  /** @param options.waitSeconds how long to wait for people; default: until the request expires */
-  resumeSession(
-    id: string,
-    on?: OnProgress,
-    options?: { readonly waitSeconds?: number },
-  ): Promise<ResumeResult>;
+  /** What a person reads of a session: its title, as in "making treasury", and its details line by line. */
+  describeSession(session: SessionRecord): SessionWords;
+  resumeSession(id: string, on?: OnProgress): Promise<SessionOutcome>;
   /**
    * @param options.forget the name of a key that some of its servers hold already; without it such a ceremony stays
    * @throws StateError `KEY_HELD`, `SESSION_OVER`
@@ -190,40 +204,42 @@ export function createClient(options: ClientOptions): Client {
     },
 
     prepare,
-    prepareAgain: async (id, { waitSeconds } = {}) => {
-      const session = await findSession(store, id);
-      requireOpen(session);
-      if (session.kind !== 'sign') throw notARequest(id);
-      return shown(await signer.prepareAgain(session, waitSeconds));
-    },
+    prepareAgain: async (id, { waitSeconds } = {}) =>
+      shown(await signer.prepareAgain(await findOpenRequest(store, id), waitSeconds)),
     sign: async (args, on) => (await prepare(args)).sign(on),
+
+    listRequests: () => listRequests(store),
+    showRequest: (id) => findRequest(store, id),
+    cancelRequest: async (id, reason) => {
+      const request = await findOpenRequest(store, id);
+      const cancelled: RequestRecord = { ...request, state: 'cancelled', reason: parseReason(reason) };
+      await acting(signer.cancel(request, reason));
+      await saveRequest(store, cancelled);
+      return cancelled;
+    },
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),
-    resumeSession: async (id, on, { waitSeconds } = {}) => {
-      const session = await findSession(store, id);
-      requireOpen(session);
-      if (session.kind === 'sign')
-        return {
-          kind: 'sign',
-          result: await shown(await signer.prepareAgain(session, waitSeconds)).sign(on),
-        };
-      return {
-        kind: 'dkg',
-        key: await makeKey(context, session, await participantsOf(context, session), on ?? silent),
-      };
+    describeSession: (session) => describeSession(CEREMONIES, session),
+    resumeSession: async (id, on = silent) => {
+      const session = await findOpenSession(store, id);
+      return acting(runSession(context, ceremonyOf(CEREMONIES, session), session, on));
     },
-    cancelSession: (id, reason, { forget = null } = {}) =>
-      acting(cancelSession(context, signer.cancel, id, { reason, forget })),
+    cancelSession: async (id, reason, { forget: named = null } = {}) => {
+      const session = await findOpenSession(store, id);
+      const how = { reason: parseReason(reason), named };
+      return acting(abandonSession(context, ceremonyOf(CEREMONIES, session), session, how));
+    },
 
-    status: () => readStatus(context),
+    status: () => readStatus(context, (session) => describeSession(CEREMONIES, session).title),
     diagnose: (version) => diagnose(context, readKey, version),
     close: async () => {
       try {
         await signer.settle();
         await pools.close();
         // Read-only clients never write to the store.
-        if (hasActed) await pruneSessions(store, context.clock());
+        if (hasActed)
+          for (const folder of [SESSIONS, REQUESTS]) await pruneTracks(store, folder, context.clock());
       } finally {
         context.close();
       }
@@ -231,50 +247,11 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-async function createKey(
-  context: ClientContext,
-  readKey: ReadKey,
-  args: CreateKeyArgs,
-  on: OnProgress,
-): Promise<CertifiedKey> {
-  // Whatever needs a person (a passphrase) comes before the first trace of the session.
-  for (const { xid } of (await planKey(context, args)).servers) await context.identityFor(xid);
-  const { session, participants } = await context.store.exclusive('key-names', async () => {
-    const begun = sessionFromPlan(context, await planKey(context, args), args);
-    await saveSession(context.store, begun.session);
-    return begun;
-  });
-  await makeKey(context, session, participants, on);
-  return readKey(args.name);
-}
-
-async function cancelSession(
-  context: ClientContext,
-  cancelRequest: (session: Extract<SessionRecord, { kind: 'sign' }>, reason: string) => Promise<void>,
-  id: string,
-  { reason, forget }: { readonly reason: string; readonly forget: string | null },
-): Promise<SessionRecord> {
-  const session = await findSession(context.store, id);
-  requireOpen(session);
-  if (reason.length > 280) throw reasonTooLong();
-  if (session.kind === 'dkg') return abandonKey(context, session, reason, forget);
-  await cancelRequest(session, reason);
-  const cancelled: SessionRecord = { ...session, state: 'cancelled', reason };
-  await saveSession(context.store, cancelled);
-  return cancelled;
-}
-
-function reasonTooLong(): UsageError {
-  return new UsageError('a reason has at most 280 characters', {
+/** @throws UsageError `REASON_INVALID` */
+function parseReason(reason: string): string {
+  if (reason.length <= 280) return reason;
+  throw new UsageError('a reason has at most 280 characters', {
     code: 'REASON_INVALID',
     hint: 'say it shorter',
-  });
-}
-
-function notARequest(id: string): UsageError {
-  return new UsageError(`${id} is the making of a key, and no request for a signature`, {
-    code: 'SESSION_UNKNOWN',
-    hint: 'go on making it',
-    remedy: { kind: 'resumeSession' },
   });
 }

@@ -1,6 +1,6 @@
 export { CLIENT_CODES, type ClientCode } from './codes.js';
 // client
-export { type Client, type ClientOptions, createClient, type ResumeResult } from './client.js';
+export { type Client, type ClientOptions, createClient, type SessionOutcome } from './client.js';
 export type { SeedSource } from './context/context.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
@@ -12,7 +12,7 @@ export type { AddServerArgs, ServerPreview } from './introduction/add-server.js'
 export type { ServerRecord } from './servers/server-record.js';
 export { parseName } from './store/names.js';
 // keys
-export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/create-key.js';
+export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/generation/plan-key.js';
 export { type CertifiedKey, type KeyRecord, remedyFor } from './keys/key-record.js';
 export type {
   FetchedKey,
@@ -26,15 +26,14 @@ export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
-export type { SignArgs, PreparedRequest, SignResult } from './signing/signer.js';
+export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
+// requests
+export type { RequestRecord } from './requests/request-record.js';
 // sessions
-export {
-  type KeySession,
-  type SessionRecord,
-  type SessionState,
-  shortId,
-  type SignSession,
-} from './sessions/session-record.js';
+export type { GeneratedKey } from './keys/generation/conclude.js';
+export type { SessionRecord } from './sessions/session-record.js';
+export type { SessionWords } from './sessions/describe-session.js';
+export { shortId, type Track, type TrackState } from './store/track.js';
 // status
 export type { DoctorLine } from './status/doctor.js';
 export type { KeyStatus, ServerStatus, Status } from './status/status.js';

@@ -4,6 +4,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
+import { plainText } from '../terminal/plain-text.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -19,7 +20,7 @@ async function status(context: Context): Promise<void> {
   terminal.result(statusText(terminal, found), found);
 }
 
-function statusText(terminal: Terminal, { servers, keys, openSessions }: Status): string {
+function statusText(terminal: Terminal, { servers, keys, openSessions, openRequests }: Status): string {
   const now = unixNow();
   const sections = [
     heading(
@@ -37,11 +38,17 @@ function statusText(terminal: Terminal, { servers, keys, openSessions }: Status)
     heading(
       terminal,
       'Open sessions',
-      openSessions.map(({ id, kind, key, expiresAt }) => [
-        id,
-        kind === 'dkg' ? 'making' : 'signing with',
-        key,
-        `expires ${formatInstant(expiresAt, now)}`,
+      openSessions.map((one) => [one.id, one.title, `expires ${formatInstant(one.expiresAt, now)}`]),
+      'none',
+    ),
+    heading(
+      terminal,
+      'Open requests',
+      openRequests.map((one) => [
+        one.id,
+        one.key,
+        plainText(one.title),
+        `expires ${formatInstant(one.expiresAt, now)}`,
       ]),
       'none',
     ),

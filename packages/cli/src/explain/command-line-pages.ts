@@ -49,7 +49,7 @@ export const COMMAND_LINE_PAGES = pagesOf({
   ],
   HOME_UNUSABLE: [
     'The owner’s folder cannot be made, read or written.',
-    'Keys, pinned servers and open sessions live there; without it they would be forgotten.',
+    'Keys, pinned servers, open sessions and requests live there; without it they would be forgotten.',
     'Check permissions, free space and the path; or name another folder with --home or CKM_HOME.',
   ],
   HOME_LOCKED: [
@@ -145,7 +145,7 @@ export const COMMAND_LINE_PAGES = pagesOf({
   OUTPUT_CLOSED: [
     'Whoever read the output stopped reading before a signature was written.',
     'A signature that nobody received would be lost in silence.',
-    'Do what the hint says: the signature is kept with its session, or is made again.',
+    'Do what the hint says: the signature is kept with its request, or is made again.',
   ],
   OUTPUT_UNWRITABLE: [
     'The output cannot be written: the disk is full, for example.',
@@ -157,10 +157,10 @@ export const COMMAND_LINE_PAGES = pagesOf({
     'It is on record here and on the servers: nothing of it is lost, and nothing goes on without you.',
     'Go on with ckm sessions resume, or give it up with ckm sessions cancel.',
   ],
-  SESSION_UNFINISHED: [
-    'The ceremony has no signature to show.',
-    'A signature is kept with its session only when the request had waited for people, and once it is made.',
-    'If the session is open, go on with ckm sessions resume; otherwise sign again.',
+  REQUEST_UNFINISHED: [
+    'The request has no signature to show.',
+    'A signature is kept with its request only when that had waited for people, and once it is made.',
+    'If the request is open, go on with ckm requests resume; otherwise sign again.',
   ],
   INTERNAL: [
     'An internal error: a defect of ours.',

@@ -31,6 +31,14 @@ const NAMES_AND_ARGUMENTS = groupOf(
     KEY_UNKNOWN: 'There is no key of that name, or the server does not know it under your account.',
     SESSION_UNKNOWN: ['No ceremony begins with these digits.', 'List them with ckm sessions.'],
     SESSION_AMBIGUOUS: ['More than one ceremony begins with these digits.', 'Write more digits of its id.'],
+    REQUEST_UNKNOWN: [
+      'No request begins with these digits, or the server does not know it, or no longer.',
+      'List yours with ckm requests.',
+    ],
+    REQUEST_AMBIGUOUS: [
+      'More than one request begins with these digits; or, at a server, two owners chose the same id.',
+      'Write more digits of its id; an operator names the account: --account.',
+    ],
     SUBJECT_MISSING: ['Nothing to sign was named.', 'Name a file, or use --message, --psbt or --git.'],
     SUBJECT_AMBIGUOUS: ['More than one thing to sign was named.', 'Name one.'],
     REASON_INVALID: [
@@ -196,7 +204,12 @@ const CEREMONIES = pagesOf({
   REQUEST_WAITING: [
     'The signature waits until operators say yes.',
     'Owner or operator asked for a person’s decision on each request of this key.',
-    'Leave it, and go on later with ckm sessions resume.',
+    'Leave it, and go on later with ckm requests resume.',
+  ],
+  REQUEST_OVER: [
+    'The request has ended: its signature was given, or nobody wants it any more.',
+    'A request is answered once.',
+    'Get a signature that was given with ckm requests show ID --out FILE, or sign again.',
   ],
   REQUEST_REJECTED: [
     'An operator or a policy said no; the message quotes the reason.',

@@ -31,7 +31,7 @@ const ACCESS = groupOf(
     ],
     QUOTA_WAITING: [
       'As many of your requests wait there as the operator allows.',
-      'Cancel some: ckm sessions.',
+      'Cancel some: ckm requests.',
     ],
     QUOTA_MESSAGES: [
       'You sent more messages in a minute than the operator allows; a long one counts as several.',
@@ -99,7 +99,7 @@ const MOMENT = groupOf(
       'Look at it once more before you say yes.',
     ],
     CEREMONY_UNKNOWN: [
-      'The server has no ceremony of this kind.',
+      'The server, or this version of ckm, has no ceremony of this kind.',
       'Compare the versions of client and server: ckm doctor.',
     ],
     KEY_ID_TAKEN: 'Another key has this id.',
@@ -120,14 +120,12 @@ const MOMENT = groupOf(
       'The server cannot get its share back from the certificate: it was not set up with static backup, or the key is another owner’s.',
       'Ask its operator for a backup of its database; until then the key lives while a quorum of other servers does.',
     ],
-    REQUEST_UNKNOWN: 'The server does not know this request, or no longer.',
     REQUEST_DIFFERS: 'Something else was asked for under this id.',
     REQUEST_NOT_WAITING: 'The request does not wait for a decision any more.',
     REQUEST_NOT_AS_SEEN: [
       'What waits under this id is not what the operator looked at.',
       'Look at it once more before you say yes.',
     ],
-    REQUEST_AMBIGUOUS: 'Two owners chose the same id for a request.',
     ATTEMPT_DIFFERS: 'Another package was shown under this attempt number; the commitments are used up.',
     ATTEMPT_INVALID: 'The package names too few or wrong signers, or lacks commitments.',
     EXPIRY_PASSED: ['The time named has passed.', 'Choose a time in the future, and check the clock.'],

@@ -34,7 +34,7 @@ describe('a key whose servers ask their operators', () => {
     expect(yes.stdout).toBe(`approved ${request.requestId}\n`);
     const again = await lab.ckm(['sign', 'treasury', '--message', 'Pay the baker', '--yes', '--wait', '1s']);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');
-    const going = lab.ckm(['sessions', 'resume', request.requestId.slice(0, 8), '--yes']);
+    const going = lab.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
     expect((await operator('approve', 'charlie', request.requestId, '--yes')).status).toBe(0);
     const signed = await going;
     expect([signed.status, signed.stderr]).toEqual([0, expect.stringMatching(/signed by alpha, charlie/)]);
@@ -76,7 +76,7 @@ describe('a key whose servers ask their operators', () => {
       const no = await operator('reject', server, request.requestId, '--reason', reason);
       expect(no.stdout).toBe(`rejected ${request.requestId}\n`);
     }
-    const told = await lab.ckm(['sessions', 'resume', request.requestId.slice(0, 8), '--yes']);
+    const told = await lab.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
     expect([told.status, errorOf(told).code]).toEqual([77, 'REQUEST_REJECTED']);
     expect(errorOf(told).message).toContain(reason);
     expect((await operator('audit show', 'alpha')).stdout).toContain(reason);

@@ -14,8 +14,8 @@ export interface Handing {
   readonly out: string | undefined;
   /** Whether the final transaction is wanted in the place of the PSBT. */
   readonly isExtracted: boolean;
-  /** What people call the session that keeps the signature; undefined when none does. */
-  readonly session: string | undefined;
+  /** What people call the request that keeps the signature; undefined when none does. */
+  readonly request: string | undefined;
 }
 
 /**
@@ -25,10 +25,10 @@ export interface Handing {
  */
 export async function handOver(
   terminal: Terminal,
-  { kind, result, out, isExtracted, session }: Handing,
+  { kind, result, out, isExtracted, request }: Handing,
 ): Promise<void> {
   const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
-  const regain = howToRegain(session);
+  const regain = howToRegain(request);
   const shown = artefactText(kind, artefact);
   const final = kind === 'bitcoin' ? transactionIn(artefact) : null;
   const wanted = isExtracted && final !== null ? final.hex : shown.text;
@@ -61,8 +61,8 @@ function transactionLine(
   return `  complete: transaction ${txid}; get it with: ckm sign KEY --psbt ${out ?? 'SIGNED'} --extract`;
 }
 
-function howToRegain(session: string | undefined): string {
-  if (session === undefined)
+function howToRegain(request: string | undefined): string {
+  if (request === undefined)
     return 'the signature was made but not kept: sign again, and name a file with --out';
-  return `the signature is kept; get it with: ckm sessions show ${session} --out FILE`;
+  return `the signature is kept; get it with: ckm requests show ${request} --out FILE`;
 }

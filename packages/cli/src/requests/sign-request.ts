@@ -61,7 +61,7 @@ export async function signRequest(
     result,
     out: given.out,
     isExtracted: given.extract === true,
-    session: progress.waitedAs(),
+    request: progress.waitedAs(),
   });
 }
 

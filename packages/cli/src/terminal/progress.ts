@@ -13,18 +13,19 @@ export interface Progress {
    * @throws PolicyError `REQUEST_WAITING`, StateError `SESSION_LEFT` when it was left
    */
   during<T>(work: Promise<T>): Promise<T>;
-  /** What people call the session, once the request has waited for people: it is kept from then on. */
+  /** What people call the request, once it has waited for people: it is kept from then on. */
   waitedAs(): string | undefined;
   end(): void;
 }
 
-/** Stages of making a key: whatever happens, the session goes on from the last one. */
-const KEPT_STAGES: readonly ProgressEvent['stage'][] = ['wait', 'propose', 'join', 'exchange', 'certify'];
+const CEREMONY_STAGES: readonly ProgressEvent['stage'][] = ['propose', 'join', 'exchange', 'conclude'];
+/** Whatever happens in them, what goes on is on record and goes on from there. */
+const KEPT_STAGES: readonly ProgressEvent['stage'][] = ['wait', ...CEREMONY_STAGES];
 /** The exit status of a process that was told twice. */
 const IMPATIENT = 130;
 
 /**
- * Shows where a ceremony stands: on a terminal in one line that changes, else one line for each step begun. Names
+ * Shows how far a ceremony or request is: on a terminal in one line that changes, else one line for each step begun. Names
  * people's servers; rounds are a detail.
  */
 export function createProgress(terminal: Terminal): Progress {
@@ -53,7 +54,7 @@ export function createProgress(terminal: Terminal): Progress {
     on: (event) => {
       if (KEPT_STAGES.includes(event.stage)) interrupt.listen(event);
       if (event.stage === 'wait') {
-        waited = event.session;
+        waited = event.id;
         end();
         terminal.talk(waitingLines(terminal, event));
         return;
@@ -105,38 +106,36 @@ function createInterrupt(): Interrupt {
   };
 }
 
-function leftBehind({ stage, session, waiting }: ProgressEvent): CkmError {
+function leftBehind({ stage, id, waiting }: ProgressEvent): CkmError {
   if (stage === 'wait') {
     return new PolicyError(`the request waits for a person at ${waiting.join(', ')}`, {
       code: 'REQUEST_WAITING',
-      hint: `go on when it is approved: ckm sessions resume ${session}`,
+      hint: `go on when it is approved: ckm requests resume ${id}`,
     });
   }
-  return new StateError(`you left session ${session} before it was over`, {
+  return new StateError(`you left session ${id} before it was over`, {
     code: 'SESSION_LEFT',
-    hint: `go on with it: ckm sessions resume ${session}`,
+    hint: `go on with it: ckm sessions resume ${id}`,
   });
 }
 
 /** Said once, in full: who is awaited, until when, and that nobody has to sit here. */
-function waitingLines(
-  { columns }: Terminal,
-  { session, waiting, expiresAt, staysUntil }: ProgressEvent,
-): string {
+function waitingLines({ columns }: Terminal, { id, waiting, expiresAt, staysUntil }: ProgressEvent): string {
   const now = unixNow();
   const end = expiresAt === undefined ? '' : `; the request expires ${formatInstant(expiresAt, now)}`;
   const leaves = staysUntil !== undefined && expiresAt !== undefined && staysUntil < expiresAt;
   return [
     wrapText(`waiting for the operators of ${waiting.map(plainText).join(', ')}${end}`, columns, '  '),
     ...(leaves ? [`  this command waits until ${formatInstant(staysUntil, now)}`] : []),
-    `  you can close this (Ctrl-C), and go on with: ckm sessions resume ${session}`,
+    `  you can close this (Ctrl-C), and go on with: ckm requests resume ${id}`,
   ].join('\n');
 }
 
-function progressLine({ session, stage, round, of, have, waiting, text }: ProgressEvent): string {
-  const step = stage === 'sign' || stage === 'ask' ? '' : ` · ${round} of ${of}`;
+function progressLine({ id, stage, round, of, have, waiting, text }: ProgressEvent): string {
+  const isCeremony = CEREMONY_STAGES.includes(stage);
+  const step = isCeremony ? ` · ${round} of ${of}` : '';
   const done = have.map((name) => `${name} ✓`).join(' ');
   const open = waiting.length === 0 ? '' : `waiting: ${waiting.join(', ')}`;
   const parts = [done, open].filter((part) => part !== '').join(' · ');
-  return `  session ${session}${step} · ${text}${parts === '' ? '' : ` · ${parts}`}`;
+  return `  ${isCeremony ? 'session' : 'request'} ${id}${step} · ${text}${parts === '' ? '' : ` · ${parts}`}`;
 }

@@ -275,6 +275,9 @@ describe('an owner without servers', () => {
     ['a session nobody began', ['sessions', 'resume', 'deadbeef'], 'SESSION_UNKNOWN', 64],
     ['a session when none is open', ['sessions', 'resume'], 'SESSION_UNKNOWN', 64],
     ['a session id that is a path', ['sessions', 'show', '../../seed'], 'SESSION_UNKNOWN', 64],
+    ['a request nobody made', ['requests', 'resume', 'deadbeef'], 'REQUEST_UNKNOWN', 64],
+    ['a request when none is open', ['requests', 'resume'], 'REQUEST_UNKNOWN', 64],
+    ['a request id that is a path', ['requests', 'show', '../../seed'], 'REQUEST_UNKNOWN', 64],
   ])('%s: refused, and nothing is changed', async (_what, args, code, status) => {
     const before = treeHash(home);
     expectError(await asOwner(args), code, status);
@@ -324,7 +327,7 @@ describe('an owner without servers', () => {
   });
 
   test('looking at a folder without records needs no passphrase', async () => {
-    for (const args of [['server', 'list'], ['key', 'list'], ['sessions']]) {
+    for (const args of [['server', 'list'], ['key', 'list'], ['sessions'], ['requests']]) {
       expect(await runCkm([...args, '--home', home, '--no-input'])).toMatchObject({ status: 0 });
     }
   });

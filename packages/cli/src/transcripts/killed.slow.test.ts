@@ -117,7 +117,7 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
     readonly sentence: string;
   }
   const open = async () =>
-    JSON.parse((await owner(['sessions', 'list', '--open', '--json'])).stdout) as Open[];
+    JSON.parse((await owner(['requests', 'list', '--open', '--json'])).stdout) as Open[];
   const waitingAt = async (server: string) =>
     lab.json<{ requestId: string }[]>(['server', 'requests', lab.folderOf(server)]);
   const sign = (key: string, text: string) => ['sign', key, '--message', text, '--yes'];
@@ -133,14 +133,14 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
   const moments = [1, 2].flatMap((nth) => (['before', 'after'] as const).map((when) => ({ nth, when })));
 
   test.each(moments)(
-    '$when message $nth arrived: ckm sessions resume gets the signature',
+    '$when message $nth arrived: ckm requests resume gets the signature',
     async ({ nth, when }) => {
       const text = `killed ${when} message ${nth}`;
       expect(await startAndKill(sign('all', text), proxies[nth]!, when, nth)).toBe('SIGKILL');
-      const [session, ...more] = await open();
+      const [request, ...more] = await open();
       expect(more).toEqual([]);
-      expect(session).toMatchObject({ key: 'all', sentence: expect.stringContaining(text) });
-      const resumed = await owner(['sessions', 'resume', session!.id, '--yes']);
+      expect(request).toMatchObject({ key: 'all', sentence: expect.stringContaining(text) });
+      const resumed = await owner(['requests', 'resume', request!.id, '--yes']);
       expect(resumed).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[0-9a-f]{128}\n$/) });
       expect(await open()).toEqual([]);
     },
@@ -152,12 +152,12 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
       for (const then of ['cancel', 'resume'] as const) {
         const text = `${then} after ${when}`;
         expect(await startAndKill(sign('slow', text), proxies[0]!, when, 1)).toBe('SIGKILL');
-        const [session] = await open();
-        expect(session).toMatchObject({ key: 'slow', sentence: expect.stringContaining(text) });
+        const [request] = await open();
+        expect(request).toMatchObject({ key: 'slow', sentence: expect.stringContaining(text) });
         if (then === 'cancel') {
-          expect(await owner(['sessions', 'cancel', session!.id, '--yes'])).toMatchObject({ status: 0 });
+          expect(await owner(['requests', 'cancel', request!.id, '--yes'])).toMatchObject({ status: 0 });
         } else {
-          const resumed = owner(['sessions', 'resume', session!.id, '--yes']);
+          const resumed = owner(['requests', 'resume', request!.id, '--yes']);
           for (const server of ['alpha', 'bravo']) await approveAt(server);
           expect(await resumed).toMatchObject({ status: 0 });
         }

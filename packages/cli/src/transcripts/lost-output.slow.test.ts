@@ -81,23 +81,23 @@ describe('a signature that operators have approved', () => {
   test('is kept when it cannot be written, and comes from where the hint says', async () => {
     const asked = ['sign', 'treasury', '--message', 'Pay the baker', '--wait', '0s', '--yes'];
     expect(errorOf(await lab.ckm(asked)).code).toBe('REQUEST_WAITING');
-    const [{ id }] = await lab.json<[{ id: string }]>(['sessions', 'list', '--open']);
-    const early = await lab.ckm(['sessions', 'show', id, '--signature']);
+    const [{ id }] = await lab.json<[{ id: string }]>(['requests', 'list', '--open']);
+    const early = await lab.ckm(['requests', 'show', id, '--signature']);
     expect([early.status, errorOf(early)]).toEqual([
       75,
-      expect.objectContaining({ code: 'SESSION_UNFINISHED', hint: `go on with: ckm sessions resume ${id}` }),
+      expect.objectContaining({ code: 'REQUEST_UNFINISHED', hint: `go on with: ckm requests resume ${id}` }),
     ]);
     await approveEverywhere();
-    const lost = await into('> /dev/full', 'sessions', 'resume', id, '--yes');
+    const lost = await into('> /dev/full', 'requests', 'resume', id, '--yes');
     expect([lost.status, errorOf(lost).code]).toEqual([74, 'OUTPUT_UNWRITABLE']);
     const out = join(lab.scratch.path, 'regained');
-    expect(errorOf(lost).hint).toContain(`ckm sessions show ${id} --out FILE`);
-    expect((await lab.ckm(['sessions', 'show', id, '--out', out])).status).toBe(0);
-    const printed = await lab.ckm(['sessions', 'show', id, '--signature']);
+    expect(errorOf(lost).hint).toContain(`ckm requests show ${id} --out FILE`);
+    expect((await lab.ckm(['requests', 'show', id, '--out', out])).status).toBe(0);
+    const printed = await lab.ckm(['requests', 'show', id, '--signature']);
     expect(printed.stdout).toBe(`${readFileSync(out).toString('hex')}\n`);
     expect(printed.stdout).toMatch(/^[0-9a-f]{128}\n$/);
-    expect(errorOf(await lab.ckm(['sessions', 'resume', id])).hint).toContain(
-      `ckm sessions show ${id} --out`,
+    expect(errorOf(await lab.ckm(['requests', 'resume', id])).hint).toContain(
+      `ckm requests show ${id} --out`,
     );
   });
 

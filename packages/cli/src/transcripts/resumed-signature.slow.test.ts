@@ -15,7 +15,7 @@ beforeAll(async () => {
   await createKey(lab, 'treasury', '--for', 'message', '--approval', 'operator');
   const asked = ['sign', 'treasury', '--message', 'Pay the baker', '--wait', '0s', '--yes'];
   expect(errorOf(await lab.ckm(asked)).code).toBe('REQUEST_WAITING');
-  [{ id }] = await lab.json<[{ id: string }]>(['sessions', 'list', '--open']);
+  [{ id }] = await lab.json<[{ id: string }]>(['requests', 'list', '--open']);
 }, 120_000);
 afterAll(() => lab.close());
 
@@ -28,26 +28,26 @@ const approveAt = async (name: string) => {
 
 test('a signature is not gone on with unseen: it is shown again, and nobody’s yes is no yes', async () => {
   const before = treeHash(home);
-  const outcome = await lab.ckm(['sessions', 'resume', id]);
+  const outcome = await lab.ckm(['requests', 'resume', id]);
   expect(outcome.stderr).toContain(SENTENCE);
   expect(outcome.stderr).toMatch(/Message +“Pay the baker”/);
   expect(outcome.stderr).toMatch(/Asks +any 2 of alpha, bravo, charlie/);
   expect([outcome.status, errorOf(outcome).code]).toEqual([64, 'INPUT_NEEDED']);
-  const preview = await lab.ckm(['sessions', 'resume', id, '--preview']);
+  const preview = await lab.ckm(['requests', 'resume', id, '--preview']);
   expect(preview.stderr).toContain(SENTENCE);
   expect([preview.status, preview.stdout]).toEqual([0, 'would go on with signing with treasury\n']);
   expect(treeHash(home)).toBe(before);
 });
 
 test('with --wait it is left again, and after the operators’ yes it is signed', async () => {
-  const early = await lab.ckm(['sessions', 'resume', id, '--wait', '0s', '--yes']);
+  const early = await lab.ckm(['requests', 'resume', id, '--wait', '0s', '--yes']);
   expect([early.status, errorOf(early).code]).toEqual([77, 'REQUEST_WAITING']);
   await approveAt('alpha');
   await approveAt('bravo');
-  const outcome = await lab.ckm(['sessions', 'resume', id, '--yes']);
+  const outcome = await lab.ckm(['requests', 'resume', id, '--yes']);
   expect(outcome.stderr).toContain(SENTENCE);
   expect(outcome.stdout).toMatch(/^[0-9a-f]{128}\n$/);
-  const over = await lab.ckm(['sessions', 'resume', id]);
-  expect(errorOf(over).code).toBe('SESSION_OVER');
+  const over = await lab.ckm(['requests', 'resume', id]);
+  expect(errorOf(over).code).toBe('REQUEST_OVER');
   expect(over.stderr).not.toContain(SENTENCE);
 });

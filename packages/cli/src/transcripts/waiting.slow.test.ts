@@ -44,19 +44,19 @@ function interrupted(
 describe('a signature that waits for operators', () => {
   test('says once who is awaited, until when and how to leave; Ctrl-C leaves, and it can be gone on with', async () => {
     const args = ['sign', 'treasury', '--message', 'Pay the baker', '--yes'];
-    const left = await interrupted(args, lab.environment, (stderr) => stderr.includes('ckm sessions resume'));
+    const left = await interrupted(args, lab.environment, (stderr) => stderr.includes('ckm requests resume'));
     const told = left.stderr.replace(/\s+/g, ' ');
     expect(told).toMatch(
       /waiting for the operators of (\w+, ){2}\w+; the request expires \d{4}-\d\d-\d\d \d\d:\d\d UTC \(in [67] d\)/,
     );
     expect(told.match(/waiting for the operators/g)).toHaveLength(1);
-    const [, id] = /you can close this \(Ctrl-C\), and go on with: ckm sessions resume ([0-9a-f]{8})/.exec(
+    const [, id] = /you can close this \(Ctrl-C\), and go on with: ckm requests resume ([0-9a-f]{8})/.exec(
       told,
     )!;
     expect([left.status, errorOf(left).code, left.stdout]).toEqual([77, 'REQUEST_WAITING', '']);
-    expect(errorOf(left).hint).toContain(`ckm sessions resume ${id!}`);
-    expect(await lab.json(['sessions', 'list', '--open'])).toMatchObject([{ id, state: 'open' }]);
-    const again = await lab.ckm(['sessions', 'resume', id!, '--yes', '--wait', '1s']);
+    expect(errorOf(left).hint).toContain(`ckm requests resume ${id!}`);
+    expect(await lab.json(['requests', 'list', '--open'])).toMatchObject([{ id, state: 'open' }]);
+    const again = await lab.ckm(['requests', 'resume', id!, '--yes', '--wait', '1s']);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');
     expect(again.stderr).toMatch(/this command waits until .* UTC/);
   });

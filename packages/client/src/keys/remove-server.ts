@@ -24,8 +24,7 @@ export async function removeServer(store: RecordStore, name: string): Promise<vo
     parseCertificate(record.certificate).params.roster.some(({ serverId }) => equalBytes(serverId, xid)),
   );
   const making = (await listSessions(store)).filter(
-    (one) =>
-      one.kind === 'dkg' && one.state === 'open' && one.servers.some((server) => equalBytes(server.xid, xid)),
+    ({ state, servers }) => state === 'open' && servers.some((server) => equalBytes(server.xid, xid)),
   );
   const users = [...keys.map((record) => record.name), ...making.map(({ keyName }) => keyName)];
   if (users.length > 0) {

@@ -1,6 +1,6 @@
 import { CkmError, type Remedy, UsageError } from '@ckm/foundation';
 import type { Participant } from '../servers/ask-all.js';
-import { checkAcknowledgement } from '../ceremony/certificate.js';
+import { checkAcknowledgement } from './acknowledgement.js';
 import type { ClientContext } from '../context/context.js';
 import type { OnProgress } from '../progress/progress.js';
 import { openAccount } from '../introduction/add-server.js';
@@ -80,7 +80,7 @@ export async function restoreKey(
     const have = done.filter(isThere).map(({ server }) => server);
     const names = participants.map(({ server }) => server.name);
     const waiting = names.filter((name) => !done.some(({ server }) => server === name));
-    on({ session: '', stage: 'certify', round: 1, of: 1, have, waiting, text: 'restoring shares' });
+    on({ id: '', stage: 'ask', round: 1, of: 1, have, waiting, text: 'restoring shares' });
   };
   report();
   await Promise.all(

@@ -58,7 +58,7 @@ export async function verifyKey(
   const waiting = verdicts.filter(({ verdict }) => verdict !== 'holds').map(({ server }) => server);
   const { of } = key.public.quorum;
   on({
-    session: '',
+    id: '',
     stage: 'done',
     round: 1,
     of: 1,

@@ -1,8 +1,8 @@
-/** Where a ceremony stands. Names are the owner's names of servers. */
+/** Where a ceremony or a request is. Names are the owner's names of servers. */
 export interface ProgressEvent {
-  /** First eight hex digits of the session's id. */
-  readonly session: string;
-  readonly stage: 'propose' | 'join' | 'exchange' | 'certify' | 'ask' | 'wait' | 'sign' | 'done';
+  /** First eight hex digits of the id of the session or request. */
+  readonly id: string;
+  readonly stage: 'propose' | 'join' | 'exchange' | 'conclude' | 'ask' | 'wait' | 'sign' | 'done';
   /** Counts from 1; a detail for people who want it. */
   readonly round: number;
   readonly of: number;

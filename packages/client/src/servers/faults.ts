@@ -1,4 +1,4 @@
-import { PeerFaultError, StateError } from '@ckm/foundation';
+import { PeerFaultError } from '@ckm/foundation';
 import type { Fault } from '@ckm/threshold';
 import { namesOf, type Participant } from './ask-all.js';
 
@@ -18,19 +18,6 @@ export function serverFault(
       servers: names,
       ...(evidence === undefined ? {} : { evidence }),
     },
-  });
-}
-
-/** A fault that names slots (from checking roster or certificate), with the owner's names of the servers put in. */
-export function withNames(error: unknown, participants: readonly Participant[]): unknown {
-  if (!(error instanceof PeerFaultError)) return error;
-  const culprits = error.facts['culprits'];
-  if (!Array.isArray(culprits)) return error;
-  const named = participants.filter(({ slot }) => culprits.includes(slot));
-  if (named.length > 0) return serverFault(error.code as Fault['code'], named, 'sent what does not hold');
-  return new StateError('what the servers said does not make a key, and none of them is to blame', {
-    code: error.code,
-    hint: 'start again; the servers themselves are not at fault',
   });
 }
 

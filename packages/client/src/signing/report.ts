@@ -1,5 +1,5 @@
 import type { ProgressEvent } from '../progress/progress.js';
-import { shortId } from '../sessions/session-record.js';
+import { shortId } from '../store/track.js';
 import { lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** Tells whoever watches where a signature stands. */
@@ -14,7 +14,7 @@ export function reportSigning(run: SignRun, stage: ProgressEvent['stage'], text:
     run.participants.filter(({ slot }) => slots.includes(slot)).map(({ server }) => server.name);
   const people = thoseThatAre(run, 'waiting', 'asked').map(({ server }) => server.name);
   run.on({
-    session: shortId(run.requestId),
+    id: shortId(run.requestId),
     stage,
     round: Math.max(lastAttempt(run), 1),
     of: run.key.public.quorum.needed,

@@ -2,7 +2,7 @@ import type { RequestReply } from '@ckm/api';
 import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { listed } from '../servers/faults.js';
-import { shortId } from '../sessions/session-record.js';
+import { shortId } from '../store/track.js';
 import { bySlot, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** A server's answer that is a no. */

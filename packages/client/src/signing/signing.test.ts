@@ -382,18 +382,18 @@ describe('a request that waits for people', () => {
     for (const { requestId } of await desk.list()) await desk.approve(requestId);
   };
 
-  test('is given back as a session that can be left, and goes on when enough operators have said yes', async () => {
+  test('can be left, and stays on record, and goes on when enough operators have said yes', async () => {
     await expect(sign('please', { waitSeconds: 0 })).rejects.toMatchObject({
       code: 'REQUEST_WAITING',
       exitCode: 77,
     });
-    const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
-    expect(session).toMatchObject({ state: 'open', keyName: 'k' });
+    const [request] = await client.listRequests();
+    expect(request).toMatchObject({ state: 'open', keyName: 'k' });
     await approve('alpha');
     await approve('charlie');
-    const done = await client.resumeSession(encodeHex(session!.sessionId).slice(0, 8));
-    expect(done).toMatchObject({ kind: 'sign', result: { signers: ['alpha', 'charlie'] } });
-    expect(await client.showSession(encodeHex(session!.sessionId))).toMatchObject({ state: 'finished' });
+    const done = await (await client.prepareAgain(encodeHex(request!.requestId).slice(0, 8))).sign();
+    expect(done).toMatchObject({ signers: ['alpha', 'charlie'] });
+    expect(await client.showRequest(encodeHex(request!.requestId))).toMatchObject({ state: 'finished' });
     await client.close();
     expect(await stage.actor('bravo').server.sessions.desk.list()).toEqual([]);
   });
@@ -415,8 +415,9 @@ describe('a request that waits for people', () => {
       const { desk } = stage.actor(name).server.sessions;
       for (const { requestId } of await desk.list()) await desk.reject(requestId, 'not on a Sunday');
     }
-    const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
-    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
+    const [request] = await client.listRequests();
+    const again = await client.prepareAgain(encodeHex(request!.requestId));
+    await expect(again.sign()).rejects.toMatchObject({
       code: 'REQUEST_REJECTED',
       message: expect.stringContaining('not on a Sunday'),
     });
@@ -424,12 +425,12 @@ describe('a request that waits for people', () => {
 
   test('cancelled by its owner is gone from every desk', async () => {
     await sign('never mind', { waitSeconds: 0 }).catch(() => undefined);
-    const [session] = (await client.listSessions()).filter(({ kind }) => kind === 'sign');
-    await client.cancelSession(encodeHex(session!.sessionId), 'never mind');
+    const [request] = await client.listRequests();
+    await client.cancelRequest(encodeHex(request!.requestId), 'never mind');
     for (const { server } of stage.actors) {
       const waiting = (await server.sessions.desk.list()).map(({ requestId }) => encodeHex(requestId));
-      expect(waiting).not.toContain(encodeHex(session!.sessionId));
+      expect(waiting).not.toContain(encodeHex(request!.requestId));
     }
-    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toBeInstanceOf(StateError);
+    await expect(client.prepareAgain(encodeHex(request!.requestId))).rejects.toBeInstanceOf(StateError);
   });
 });

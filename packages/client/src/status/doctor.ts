@@ -7,10 +7,13 @@ import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
 import { recheckServer } from '../introduction/add-server.js';
 import { listServerRecords } from '../servers/servers.js';
+import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
+import { listRequests } from '../requests/requests.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
+import type { Track } from '../store/track.js';
 import { readStatus, type Status } from './status.js';
 
 /** One line of a diagnosis. `fix`: one imperative sentence; `remedy`: the same as data. */
@@ -47,7 +50,8 @@ export async function diagnose(
     ...checkMargins(status),
     ...checkStopped(status),
     ...(await checkKeys(context, readKey, status)),
-    ...(await checkSessions(context)),
+    ...checkOpen('sessions', await listSessions(context.store), context.clock()),
+    ...checkOpen('requests', await listRequests(context.store), context.clock()),
     ...(await checkEvidence(context)),
   ];
 }
@@ -57,6 +61,7 @@ const FOLDERS = [
   [SERVER_FOLDER, parseServerRecord],
   [KEY_FOLDER, parseListedKey],
   [SESSION_FOLDER, parseSession],
+  [REQUEST_FOLDER, parseRequest],
   [POOL_FOLDER, parsePool],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
@@ -317,22 +322,19 @@ function keyLine(keys: readonly string[], { server, verdict, text, code }: Serve
   }
 }
 
-async function checkSessions({ store, clock }: ClientContext): Promise<DoctorLine[]> {
-  const open = (await listSessions(store)).filter(({ state }) => state === 'open');
-  const overdue = open.filter(({ expiresAt }) => expiresAt <= clock());
-  if (overdue.length > 0) {
-    const text = `${overdue.length} open beyond their time`;
-    return [
-      {
-        level: 'warn',
-        subject: 'sessions',
-        text,
-        fix: 'go on with each or cancel it',
-        remedy: { kind: 'listSessions' },
-      },
-    ];
-  }
-  return [{ level: 'ok', subject: 'sessions', text: `${open.length} open` }];
+function checkOpen(subject: 'sessions' | 'requests', tracks: readonly Track[], now: number): DoctorLine[] {
+  const open = tracks.filter(({ state }) => state === 'open');
+  const overdue = open.filter(({ expiresAt }) => expiresAt <= now);
+  if (overdue.length === 0) return [{ level: 'ok', subject, text: `${open.length} open` }];
+  return [
+    {
+      level: 'warn',
+      subject,
+      text: `${overdue.length} open beyond their time`,
+      fix: 'go on with each or cancel it',
+      remedy: { kind: subject === 'sessions' ? 'listSessions' : 'listRequests' },
+    },
+  ];
 }
 
 async function checkEvidence({ store }: ClientContext): Promise<DoctorLine[]> {

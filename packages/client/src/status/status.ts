@@ -9,8 +9,10 @@ import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
-import { type SessionRecord, shortId } from '../sessions/session-record.js';
+import { listRequests } from '../requests/requests.js';
+import type { SessionRecord } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
+import { shortId, type Track } from '../store/track.js';
 import { isForgotten } from '../carrier/server-link.js';
 
 /** `bigint` as grade: its time depends on shares and nonces. */
@@ -60,12 +62,20 @@ export interface KeyStatus {
 export interface Status {
   readonly servers: readonly ServerStatus[];
   readonly keys: readonly KeyStatus[];
-  readonly openSessions: readonly {
-    readonly id: string;
-    readonly kind: SessionRecord['kind'];
-    readonly key: string;
-    readonly expiresAt: number;
-  }[];
+  readonly openSessions: readonly OpenTrack[];
+  readonly openRequests: readonly OpenTrack[];
+}
+
+/** A ceremony or a request that goes on. */
+export interface OpenTrack {
+  /** First eight hex digits. */
+  readonly id: string;
+  /** Of ceremony, or of request. */
+  readonly kind: string;
+  /** What goes on, for people: "making treasury", or what is to be signed. */
+  readonly title: string;
+  readonly key: string;
+  readonly expiresAt: number;
 }
 
 /** How many of those that answer may still fail, and whether that is half or less of what a whole key allows. */
@@ -75,8 +85,14 @@ function marginOf(answering: number, { needed, of }: KeyStatus['quorum']) {
   return { margin, isMarginLow: spare > 0 && 2 * margin <= spare };
 }
 
-/** Everything on one screen: asks every server how it is, and which keys it has. */
-export async function readStatus(context: ClientContext): Promise<Status> {
+/**
+ * Everything on one screen: asks every server how it is, and which keys it has.
+ * @param titleOf what goes on in a session, for people
+ */
+export async function readStatus(
+  context: ClientContext,
+  titleOf: (session: SessionRecord) => string = ({ proposal }) => proposal.kind,
+): Promise<Status> {
   const records = await listServerRecords(context.store);
   const servers = await Promise.all(records.map((record) => readServer(context, record)));
   const reachable = records.filter((_, i) => servers[i]!.isReachable);
@@ -85,6 +101,7 @@ export async function readStatus(context: ClientContext): Promise<Status> {
   const holdings = lists.map(holdingsIn);
   const keys = await listKeyRecords(context.store);
   const sessions = await listSessions(context.store);
+  const requests = await listRequests(context.store);
   return {
     servers: servers.map((server) => {
       const at = reachable.findIndex(({ name }) => name === server.name);
@@ -113,14 +130,18 @@ export async function readStatus(context: ClientContext): Promise<Status> {
       };
     }),
     openSessions: sessions
-      .filter(({ state }) => state === 'open')
-      .map(({ sessionId, kind, keyName, expiresAt }) => ({
-        id: shortId(sessionId),
-        kind,
-        key: keyName,
-        expiresAt,
-      })),
+      .filter(isOpen)
+      .map((one) => openTrack(one.sessionId, one.proposal.kind, titleOf(one), one)),
+    openRequests: requests.filter(isOpen).map((one) => openTrack(one.requestId, one.kind, one.sentence, one)),
   };
+}
+
+function isOpen({ state }: Track): boolean {
+  return state === 'open';
+}
+
+function openTrack(id: Uint8Array, kind: string, title: string, { keyName, expiresAt }: Track): OpenTrack {
+  return { id: shortId(id), kind, title, key: keyName, expiresAt };
 }
 
 /**

@@ -1,12 +1,5 @@
-import {
-  type Client,
-  createClient,
-  httpCarrier,
-  identityForServer,
-  type KeyPurpose,
-  type SessionRecord,
-} from '@ckm/client';
-import { CkmError, encodeUtf8, secret } from '@ckm/foundation';
+import { type Client, createClient, httpCarrier, identityForServer, type KeyPurpose } from '@ckm/client';
+import { CkmError, encodeHex, encodeUtf8, secret } from '@ckm/foundation';
 import type { Xid } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
 import type { SuiteName } from '@ckm/threshold';
@@ -142,9 +135,9 @@ export function createOwner(options: OwnerOptions): Owner {
   }
 
   async function resumeAll(client: Client): Promise<void> {
-    for (const session of await openSessions(client)) {
+    for (const session of await openTracks(client)) {
       try {
-        await client.resumeSession(session.id, undefined, { waitSeconds: 0 });
+        await session.resume(client);
       } catch (error) {
         if (error instanceof Crash) throw error;
         judge('resume', error);
@@ -181,16 +174,41 @@ export function createOwner(options: OwnerOptions): Owner {
   };
 }
 
-interface OpenSession {
+/** A ceremony or a request that goes on. */
+interface OpenTrack {
   readonly id: string;
-  readonly record: SessionRecord;
+  readonly what: string;
+  resume(client: Client): Promise<unknown>;
+  /** @param isStuck whether a key is given up by its name */
+  cancel(client: Client, isStuck: boolean): Promise<unknown>;
 }
 
-async function openSessions(client: Client): Promise<readonly OpenSession[]> {
-  const sessions = await client.listSessions();
-  return sessions
-    .filter(({ state }) => state === 'open')
-    .map((record) => ({ id: Buffer.from(record.sessionId).toString('hex').slice(0, 16), record }));
+const REASON = 'the schedule is over';
+
+async function openTracks(client: Client): Promise<readonly OpenTrack[]> {
+  const sessions = (await client.listSessions()).filter(({ state }) => state === 'open');
+  const requests = (await client.listRequests()).filter(({ state }) => state === 'open');
+  return [
+    ...sessions.map((session) => {
+      const id = encodeHex(session.sessionId).slice(0, 16);
+      return {
+        id,
+        what: `making ${session.keyName}`,
+        resume: (of: Client) => of.resumeSession(id),
+        cancel: (of: Client, isStuck: boolean) =>
+          of.cancelSession(id, REASON, isStuck ? { forget: session.keyName } : {}),
+      };
+    }),
+    ...requests.map((request) => {
+      const id = encodeHex(request.requestId).slice(0, 16);
+      return {
+        id,
+        what: `signing with ${request.keyName}`,
+        resume: async (of: Client) => (await of.prepareAgain(id, { waitSeconds: 0 })).sign(),
+        cancel: (of: Client) => of.cancelRequest(id, REASON),
+      };
+    }),
+  ];
 }
 
 interface Settling {
@@ -205,7 +223,7 @@ interface Settling {
 async function settle({ name, keys, violate, newClient, sign, judge }: Settling): Promise<void> {
   const client = newClient(createFuse(Number.POSITIVE_INFINITY), PATIENT_MS);
   try {
-    for (const session of await openSessions(client)) await findWayOut(client, session);
+    for (const session of await openTracks(client)) await findWayOut(client, session);
     const names = new Set((await client.listKeys()).map((key) => key.name));
     for (const key of keys) {
       // A disk that was put back may have lost the record; the key is fetched back from the seed, which is tested elsewhere.
@@ -222,26 +240,26 @@ async function settle({ name, keys, violate, newClient, sign, judge }: Settling)
     await client.close();
   }
 
-  async function findWayOut(of: Client, { id, record }: OpenSession): Promise<void> {
+  async function findWayOut(of: Client, { id, what, resume, cancel }: OpenTrack): Promise<void> {
     let resumed: unknown;
     for (let tries = 0; tries < 3; tries++) {
       try {
-        await of.resumeSession(id, undefined, { waitSeconds: 0 });
+        await resume(of);
         return;
       } catch (error) {
         judge('resume at the end', error);
         resumed = error;
       }
-      if (!(await openSessions(of)).some((one) => one.id === id)) return;
+      if (!(await openTracks(of)).some((one) => one.id === id)) return;
     }
     // A key that a server will never hold again by itself is given up by its name; silence is no reason to name it.
     const isStuck = resumed instanceof CkmError && resumed.code === 'KEY_NOT_STORED';
     try {
-      await of.cancelSession(id, 'the schedule is over', isStuck ? { forget: record.keyName } : {});
+      await cancel(of, isStuck);
     } catch (error) {
       judge('cancel at the end', error);
       violate(
-        `${name}: no way on and no way out of ${record.kind} ${record.keyName}: resume says ${words(resumed)}; cancel says ${words(error)}`,
+        `${name}: no way on and no way out of ${what}: resume says ${words(resumed)}; cancel says ${words(error)}`,
       );
     }
   }

@@ -1,4 +1,5 @@
 import { shortId } from '@ckm/client';
+import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -23,13 +24,13 @@ async function cancel(
   const { terminal, flags } = context;
   const client = await openOwner(context);
   const session = await client.showSession(id);
-  const what = `${session.kind === 'dkg' ? 'making' : 'signing with'} ${session.keyName}`;
+  const { title } = client.describeSession(session);
   if (flags.preview === true) {
-    terminal.result(`would give up ${what}`, { preview: true, sessionId: session.sessionId });
+    terminal.result(`would give up ${title}`, { preview: true, sessionId: session.sessionId });
     return;
   }
-  if (flags.yes !== true && !(await confirm(terminal, `Give up ${what}?`))) throw cancelled();
-  const full = Buffer.from(session.sessionId).toString('hex');
+  if (flags.yes !== true && !(await confirm(terminal, `Give up ${title}?`))) throw cancelled();
+  const full = encodeHex(session.sessionId);
   const done = await client.cancelSession(full, reason, forget === undefined ? {} : { forget });
-  terminal.result(`gave up session ${shortId(done.sessionId)}`, sessionObject(done));
+  terminal.result(`gave up session ${shortId(done.sessionId)}`, sessionObject(client, done));
 }

@@ -1,4 +1,5 @@
-import { type SessionRecord, shortId } from '@ckm/client';
+import type { Client, SessionRecord } from '@ckm/client';
+import { shortId } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -14,34 +15,36 @@ export function sessionsListCommand(): Command {
 }
 
 async function list(context: Context, flags: { readonly open?: true }): Promise<void> {
-  const sessions = await (await openOwner(context)).listSessions();
-  const shown = flags.open === true ? sessions.filter(({ state }) => state === 'open') : sessions;
+  const client = await openOwner(context);
+  const all = await client.listSessions();
+  const sessions = flags.open === true ? all.filter(({ state }) => state === 'open') : all;
   const now = unixNow();
-  const rows = shown.map((session) => [
+  const rows = sessions.map((session) => [
     shortId(session.sessionId),
     session.state,
-    session.kind === 'dkg' ? 'make key' : 'sign with',
-    session.keyName,
+    client.describeSession(session).title,
     session.state === 'open' ? `expires ${formatInstant(session.expiresAt, now)}` : (session.reason ?? ''),
   ]);
-  context.terminal.result(rows.length === 0 ? 'no sessions' : formatTable(rows), shown.map(sessionObject));
+  context.terminal.result(
+    rows.length === 0 ? 'no sessions' : formatTable(rows),
+    sessions.map((session) => sessionObject(client, session)),
+  );
 }
 
 /** A session for machines. */
-export function sessionObject(session: SessionRecord): unknown {
-  const { sessionId, state, kind, keyName, createdAt, expiresAt, reason } = session;
-  const common = {
+export function sessionObject(client: Client, session: SessionRecord): unknown {
+  const { sessionId, state, keyName, createdAt, expiresAt, reason, proposal, servers } = session;
+  return {
     id: shortId(sessionId),
     sessionId,
     state,
-    kind,
+    kind: proposal.kind,
+    title: client.describeSession(session).title,
     key: keyName,
     createdAt,
     expiresAt,
     reason,
+    proposal,
+    servers: servers.map(({ name }) => name),
   };
-  if (session.kind === 'sign')
-    return { ...common, requestKind: session.requestKind, sentence: session.sentence };
-  const { purpose, suite, quorum } = session.proposal;
-  return { ...common, purpose, suite, quorum, servers: session.servers.map(({ name }) => name) };
 }

@@ -30,8 +30,8 @@ async function twinOf({ keyId }: CertifiedKey): Promise<CertifiedKey> {
   let drawn = 0;
   const mallory = await stage.owner({
     seed: secret(new Uint8Array(32).fill(9)),
-    // The second thing that is drawn for a key is its id.
-    random: (length) => (++drawn === 2 ? keyId.slice() : new Uint8Array(randomBytes(length))),
+    // The first thing that is drawn for a key is its id.
+    random: (length) => (++drawn === 1 ? keyId.slice() : new Uint8Array(randomBytes(length))),
   });
   drawn = 0;
   return mallory.createKey({ ...KEY, name: 'twin' });

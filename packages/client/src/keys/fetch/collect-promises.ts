@@ -1,5 +1,5 @@
 import { CkmError } from '@ckm/foundation';
-import { checkAcknowledgement } from '../../ceremony/certificate.js';
+import { checkAcknowledgement } from '../acknowledgement.js';
 import type { Participant } from '../../servers/ask-all.js';
 import type { ClientContext } from '../../context/context.js';
 import { rosterOf } from '../roster.js';

@@ -4,7 +4,7 @@ import { bitcoinAddress } from '@ckm/requests';
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { saveSession } from '../../sessions/sessions.js';
+import { saveRequest } from '../../requests/requests.js';
 import { memoryStore } from '../../store/memory-store.js';
 import {
   createStage,
@@ -303,8 +303,8 @@ describe('a server that lies about the keys it holds', () => {
     let drawn = Number.NaN;
     const mallory = await stage.owner({
       seed: secret(random(32)),
-      // The second thing that is drawn for a key is its id.
-      random: (length) => (++drawn === 2 ? savings.keyId.slice() : random(length)),
+      // The first thing that is drawn for a key is its id.
+      random: (length) => (++drawn === 1 ? savings.keyId.slice() : random(length)),
     });
     drawn = 0;
     const twin = await mallory.createKey({ name: 'twin', purpose: 'bitcoin', quorum, servers: NAMES });
@@ -352,7 +352,7 @@ describe('a key that is renamed', () => {
     expect((await client.sign({ key: 'new', ...messageOf('renamed') })).signers).toHaveLength(2);
   });
 
-  test('takes its open sessions along and nobody else’s name, and goes on after the client was killed in between', async () => {
+  test('takes its open requests along and nobody else’s name, and goes on after the client was killed in between', async () => {
     const store = memoryStore();
     const mortal = await stage.owner({ store });
     const { keys } = await mortal.fetchKeys();
@@ -362,24 +362,23 @@ describe('a key that is renamed', () => {
     await expect(mortal.renameKey('none', 'three')).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
     await expect(mortal.renameKey('one', 'Three!')).rejects.toMatchObject({ code: 'NAME_INVALID' });
     const old = await store.get('keys/one');
-    const session = {
-      kind: 'sign',
-      sessionId: new Uint8Array(32),
+    const request = {
+      requestId: new Uint8Array(32),
       state: 'open',
       createdAt: stage.now,
       expiresAt: stage.now + 60,
       reason: null,
       keyName: 'one',
-      requestKind: 'message',
+      kind: 'message',
       payload: new Uint8Array(1),
       sentence: 'sign',
       without: [],
       attempts: 0,
       artefact: null,
     } as const;
-    await saveSession(recordsOf(store), session);
+    await saveRequest(recordsOf(store), request);
     await mortal.renameKey('one', 'three');
-    expect(await mortal.listSessions()).toEqual([{ ...session, keyName: 'three' }]);
+    expect(await mortal.listRequests()).toEqual([{ ...request, keyName: 'three' }]);
     await store.put('keys/one', old!);
     await mortal.renameKey('one', 'three');
     expect(await store.list('keys')).toEqual(['keys/three', 'keys/two']);

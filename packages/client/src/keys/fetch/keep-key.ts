@@ -3,7 +3,7 @@ import type { BitcoinNetwork } from '@ckm/requests';
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import { parseName } from '../../store/names.js';
-import { assertNameFree } from '../create-key.js';
+import { assertNameFree } from '../free-name.js';
 import { certifyRecord, type CertifiedKey, type KeyRecord } from '../key-record.js';
 import { listKeyRecords, loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { collectPromises, type Unpromised } from './collect-promises.js';

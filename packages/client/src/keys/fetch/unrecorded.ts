@@ -21,9 +21,7 @@ export async function recordedKeyIds({ store }: Pick<ClientContext, 'store'>): P
   const keys = (await listKeyRecords(store)).map(
     ({ certificate }) => parseCertificate(certificate).params.keyId,
   );
-  const begun = (await listSessions(store)).flatMap((session) =>
-    session.kind === 'dkg' ? [session.proposal.keyId] : [],
-  );
+  const begun = (await listSessions(store)).map(({ proposal }) => proposal.keyId);
   return new Set([...keys, ...begun].map(encodeHex));
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeHex } from '@ckm/foundation';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../client.js';
+import type { Client } from '../../client.js';
 import {
   CEREMONY_WAYS,
   CLIENT_STAGES,
@@ -11,8 +11,8 @@ import {
   formatWays,
   SERVER_STATES,
   type ServerState,
-} from '../test/ceremony-ways.js';
-import { type Actor, createStage, type Stage, unreachable } from '../test/stage.js';
+} from '../../test/ceremony-ways.js';
+import { type Actor, createStage, type Stage, unreachable } from '../../test/stage.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -122,7 +122,7 @@ describe('the making of a key has a way on or a way out', () => {
 });
 
 test('docs/ceremonies.md prints this table', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../../../docs/ceremonies.md'), 'utf8');
+  const page = readFileSync(join(import.meta.dirname, '../../../../../docs/ceremonies.md'), 'utf8');
   const squeezed = (text: string) => text.replace(/ *\| */g, '|').replace(/-{3,}/g, '---');
   expect(squeezed(page)).toContain(squeezed(formatWays()));
 });

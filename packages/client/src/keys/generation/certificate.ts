@@ -1,18 +1,15 @@
-import { type Result, verifyIdentityStatement } from '@ckm/api';
-import { equalBytes } from '@ckm/foundation';
+import type { Packet } from '@ckm/api';
 import {
   type DkgMessage,
   dkgProtocol,
   encodeCertificate,
   type KeyCertificate,
   parseKeyParams,
-  type PartyIndex,
-  recoveryAckStatement,
   verifyCertificate,
 } from '@ckm/threshold';
-import type { Participant } from '../servers/ask-all.js';
-import { serverFault, withNames } from '../servers/faults.js';
-import { type PacketBoard, packetsOf } from './packets.js';
+import type { Participant } from '../../servers/ask-all.js';
+import { serverFault } from '../../servers/faults.js';
+import { withNames } from './with-names.js';
 
 export interface AssembledCertificate {
   readonly certificate: KeyCertificate;
@@ -27,11 +24,11 @@ export interface AssembledCertificate {
  */
 export function assembleCertificate(
   parameters: Uint8Array,
-  board: PacketBoard,
+  packets: (round: number) => readonly Packet[],
   participants: readonly Participant[],
 ): AssembledCertificate {
   const messages = (round: number) =>
-    packetsOf(board, round).map((packet, i) => decode(packet.payload, participants[i]!));
+    packets(round).map((packet, i) => decode(packet.payload, participants[i]!));
   const params = parseKeyParams(parameters);
   const signatures = messages(2).map((message, i) => {
     if (message.round !== 2) throw notOfRound(participants[i]!);
@@ -66,29 +63,4 @@ function notOfRound(participant: Participant) {
     [participant],
     'sent a packet with no message of its round in it',
   );
-}
-
-/**
- * Checks a server's promise that it has stored a certificate of the same epoch, signed by its identity.
- * @throws PeerFaultError `FAULT_CERTIFICATE_DIFFERS`, `FAULT_ACKNOWLEDGEMENT_INVALID`
- */
-export function checkAcknowledgement(
-  { transcriptHash, certificate }: Pick<AssembledCertificate, 'transcriptHash' | 'certificate'>,
-  participant: Participant,
-  result: Result<'key.certify'>,
-): void {
-  const { keyId, epoch } = certificate.params;
-  if (!equalBytes(result.keyId, keyId) || !equalBytes(result.transcriptHash, transcriptHash)) {
-    throw serverFault('FAULT_CERTIFICATE_DIFFERS', [participant], 'holds another key than everybody else');
-  }
-  const slot = participant.slot as PartyIndex;
-  const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
-  const { identityKey } = certificate.params.roster[participant.slot - 1]!;
-  if (!verifyIdentityStatement(identityKey, statement, result.acknowledgement)) {
-    throw serverFault(
-      'FAULT_ACKNOWLEDGEMENT_INVALID',
-      [participant],
-      'did not sign that it stored the certificate',
-    );
-  }
 }

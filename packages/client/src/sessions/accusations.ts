@@ -1,18 +1,10 @@
 import { type CkmError, PeerFaultError, StateError } from '@ckm/foundation';
-import {
-  type DkgMessage,
-  dkgProtocol,
-  type Fault,
-  findPublicFault,
-  parseKeyParams,
-  type PartyIndex,
-} from '@ckm/threshold';
-import type { ClientContext } from '../context/context.js';
+import type { Fault } from '@ckm/threshold';
 import { saveEvidence } from '../evidence/evidence.js';
-import type { KeySession } from '../sessions/session-record.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { listed, serverFault } from '../servers/faults.js';
-import { isRoundComplete, type PacketBoard, packetsOf, ROUNDS } from './packets.js';
+import { isRoundComplete, packetsOf } from './packets.js';
+import type { SessionRun } from './session-run.js';
 
 /** What one server says against others. Code and slots are its own words. */
 export interface Accusation {
@@ -21,13 +13,8 @@ export interface Accusation {
   readonly culprits: readonly number[];
 }
 
-/** What this client knows of a run by itself. */
-export interface KnownRun {
-  readonly context: ClientContext;
-  readonly session: KeySession;
-  readonly participants: readonly Participant[];
-  readonly board: PacketBoard;
-}
+/** What this client knows of a session by itself. */
+type KnownRun = Pick<SessionRun, 'context' | 'ceremony' | 'session' | 'participants' | 'plan' | 'board'>;
 
 /**
  * What it comes to that a server has ended the ceremony. Its word alone convicts nobody, and clears nobody: the packets
@@ -35,46 +22,41 @@ export interface KnownRun {
  * when they show nothing, accuser and accused are both under suspicion.
  */
 export async function judgeAccusation(run: KnownRun, accusation: Accusation): Promise<CkmError> {
-  const found = faultOnBoard(run);
-  const guilty = run.participants.filter(({ slot }) => found?.culprits.some((culprit) => culprit === slot));
-  if (found !== null && guilty.length > 0) {
-    const paths = await Promise.all(guilty.map((participant) => keepPackets(run, participant, found)));
-    return serverFault(found.code, guilty, 'sent what every server can see is wrong', paths[0]);
-  }
+  const proven = await provenFault(run);
+  if (proven !== null) return proven;
   const { code, culprits } = accusation;
   const accused = run.participants.filter(({ slot }) => culprits.includes(slot));
   if (accused.length === 0 || !/^(FAULT|SUSPECT)_[A-Z_]{1,50}$/.test(code)) return blamingNobody(accusation);
   return code.startsWith('SUSPECT_') ? suspicion(accusation, accused) : unconfirmed(accusation, accused);
 }
 
-/** The checks that every server makes of what was said, made of the packets at hand. */
-function faultOnBoard({ session, board }: KnownRun): Fault | null {
-  if (session.parameters === null) return null;
-  const rounds: DkgMessage[][] = [];
-  for (let round = 0; round < ROUNDS && isRoundComplete(board, round); round++) {
-    const messages = packetsOf(board, round).map(({ payload }) => decode(payload));
-    const culprits = messages.flatMap((message, i) => (message === null ? [(i + 1) as PartyIndex] : []));
-    if (culprits.length > 0) return { code: 'FAULT_MALFORMED', round, culprits };
-    rounds.push(messages.filter((message) => message !== null));
-  }
-  return findPublicFault(parseKeyParams(session.parameters), rounds);
+/** Who is at fault by what everybody was told, if anybody is; the packets are kept as evidence. */
+export async function provenFault(run: KnownRun): Promise<CkmError | null> {
+  const found = faultOnBoard(run);
+  const guilty = run.participants.filter(({ slot }) => found?.culprits.some((culprit) => culprit === slot));
+  if (found === null || guilty.length === 0) return null;
+  const paths = await Promise.all(guilty.map((participant) => keepPackets(run, participant, found)));
+  return serverFault(found.code, guilty, 'sent what every server can see is wrong', paths[0]);
 }
 
-function decode(payload: Uint8Array): DkgMessage | null {
-  try {
-    return dkgProtocol.message.decode(payload);
-  } catch {
-    return null;
-  }
+/** The checks that every server makes of what was said, made of the packets at hand. */
+function faultOnBoard({ ceremony, session, plan, board }: KnownRun): Fault | null {
+  if (plan === null || session.parameters === null) return null;
+  const open = plan.speeches.findIndex((_, round) => !isRoundComplete(plan, board, round));
+  const complete = open < 0 ? plan.speeches : plan.speeches.slice(0, open);
+  return ceremony.findFault(
+    session.parameters,
+    complete.map((_, round) => packetsOf(board, round)),
+  );
 }
 
 /** Parameters and signed packets: anybody can make the same checks of them. */
 async function keepPackets(
-  { context, session, board }: KnownRun,
+  { context, ceremony, session, board }: KnownRun,
   { server, slot }: Participant,
   { code }: Fault,
 ): Promise<string> {
-  const packets = board.map((row) => row.map((packet) => packet?.bytes ?? null));
+  const packets = ceremony.rounds.map((_, round) => packetsOf(board, round).map(({ bytes }) => bytes));
   return saveEvidence(context.store, {
     code,
     sessionId: session.sessionId,

@@ -9,10 +9,10 @@ import {
 } from '@ckm/api';
 import { encodeHex, StateError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../client.js';
-import type { ProgressEvent } from '../progress/progress.js';
-import type { ClientStore } from '../store/client-store.js';
-import { memoryStore } from '../store/memory-store.js';
+import type { Client } from '../../client.js';
+import type { ProgressEvent } from '../../progress/progress.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
 import {
   type Actor,
   copyStore,
@@ -24,7 +24,7 @@ import {
   type Stage,
   stranger,
   unreachable,
-} from '../test/stage.js';
+} from '../../test/stage.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -79,7 +79,7 @@ describe('a key', () => {
     const key = await client.createKey(KEY, (event) => events.push(event));
     expect(key.record.acknowledged).toEqual([1, 2, 3]);
     expect((await client.verifyKey('k')).isSound).toBe(true);
-    expect(events.at(-1)).toMatchObject({ stage: 'certify', have: SERVERS, waiting: [] });
+    expect(events.at(-1)).toMatchObject({ stage: 'conclude', have: SERVERS, waiting: [] });
     expect(new Set(events.map(({ round }) => round))).toEqual(new Set([1, 2, 3, 4, 5]));
     expect((await client.sign({ key: 'k', ...messageOf('first') })).attempts).toBe(1);
     expect(await openSessions()).toEqual([]);
@@ -245,9 +245,10 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       'says two things in one round',
       showing('session.deliver', (view, actor) => ({
         ...view,
-        outbox: view.outbox.map((bytes, i) =>
-          i === 0 ? otherWords(actor, bytes, { payload: new Uint8Array(3) }) : bytes,
-        ),
+        outbox: view.outbox.flatMap((bytes) => [
+          bytes,
+          otherWords(actor, bytes, { payload: new Uint8Array(3) }),
+        ]),
       })),
       'FAULT_EQUIVOCATION',
     ],

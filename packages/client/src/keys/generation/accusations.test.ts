@@ -3,10 +3,10 @@ import { PeerFaultError } from '@ckm/foundation';
 import { type DkgMessage, dkgProtocol, findPublicFault, parseKeyParams } from '@ckm/threshold';
 import { decodeData } from '@ckm/gordian';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../client.js';
-import type { ClientStore } from '../store/client-store.js';
-import { memoryStore } from '../store/memory-store.js';
-import { type Actor, createStage, recordsOf, type Stage } from '../test/stage.js';
+import type { Client } from '../../client.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
+import { type Actor, createStage, recordsOf, type Stage } from '../../test/stage.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -48,7 +48,10 @@ function dealing(actor: Actor, change: (message: DkgMessage) => DkgMessage): voi
     const result = await honest();
     if (name !== 'session.deliver') return result;
     const view = result as SessionView;
-    return { ...view, outbox: view.outbox.map((bytes, round) => (round === 1 ? dealt(bytes) : bytes)) };
+    return {
+      ...view,
+      outbox: view.outbox.map((bytes) => (parsePacket(bytes).round === 1 ? dealt(bytes) : bytes)),
+    };
   };
 }
 

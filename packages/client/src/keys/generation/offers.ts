@@ -1,24 +1,25 @@
-import { policyHash, type RosterOffer } from '@ckm/api';
+import { type DkgProposal, policyHash, rosterOffer, type RosterOffer } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { encodeKeyParams, firstEpoch, type KeyParams, type PartyIndex, verifyRoster } from '@ckm/threshold';
-import type { KeySession } from '../sessions/session-record.js';
-import type { Participant } from '../servers/ask-all.js';
-import { serverFault, withNames } from '../servers/faults.js';
+import type { Data } from '@ckm/gordian';
+import type { Participant } from '../../servers/ask-all.js';
+import { serverFault } from '../../servers/faults.js';
+import { withNames } from './with-names.js';
 
 /**
  * Checks what every server offers and puts the parameters of the key together.
  * @throws PeerFaultError `FAULT_OFFER_INVALID`, `FAULT_ROSTER`, naming the servers
  */
-export function assembleParameters(
-  session: KeySession,
-  offers: ReadonlyMap<Participant, RosterOffer | null>,
-): Uint8Array {
+export function assembleParameters(proposal: DkgProposal, given: ReadonlyMap<Participant, Data>): Uint8Array {
+  const offers = new Map(
+    [...given].map(([participant, offer]) => [participant, rosterOffer.safeParse(offer).data ?? null]),
+  );
   const participants = [...offers.keys()].sort((a, b) => a.slot - b.slot);
   const wrong = participants.filter((participant) => !isOwnOffer(participant, offers.get(participant)));
   if (wrong.length > 0) {
     throw serverFault('FAULT_OFFER_INVALID', wrong, 'offered something else than its own pinned identity');
   }
-  const { suite, purpose, keyId, quorum, policy } = session.proposal;
+  const { suite, purpose, keyId, quorum, policy } = proposal;
   const params: KeyParams = {
     suite,
     purpose,

@@ -1,5 +1,5 @@
-import type { SignSession } from '../sessions/session-record.js';
-import { removeSession, saveSession } from '../sessions/sessions.js';
+import type { RequestRecord } from './request-record.js';
+import { removeRequest, saveRequest } from './requests.js';
 import type { RecordStore } from '../store/record-store.js';
 
 /**
@@ -18,12 +18,16 @@ export interface RequestTrace {
   giveUp(): Promise<void>;
 }
 
-/** @param isKept whether the session was left before and is being resumed */
-export function createRequestTrace(store: RecordStore, session: SignSession, isKept: boolean): RequestTrace {
+/** @param isKept whether the request was left before and is being resumed */
+export function createRequestTrace(
+  store: RecordStore,
+  request: RequestRecord,
+  isKept: boolean,
+): RequestTrace {
   let staysWhenOver = isKept;
   // The first attempt follows the beginning so closely that one write does for both.
-  let written = session.attempts + 1;
-  const save = (change: Partial<SignSession>) => saveSession(store, { ...session, ...change });
+  let written = request.attempts + 1;
+  const save = (change: Partial<RequestRecord>) => saveRequest(store, { ...request, ...change });
   return {
     begin: () => save({ attempts: written }),
     attempt: async (number) => {
@@ -37,10 +41,10 @@ export function createRequestTrace(store: RecordStore, session: SignSession, isK
     },
     finish: async (attempts, artefact) => {
       if (staysWhenOver) await save({ attempts, artefact, state: 'finished' });
-      else await removeSession(store, session.sessionId);
+      else await removeRequest(store, request.requestId);
     },
     giveUp: async () => {
-      if (!staysWhenOver) await removeSession(store, session.sessionId);
+      if (!staysWhenOver) await removeRequest(store, request.requestId);
     },
   };
 }

@@ -24,9 +24,7 @@ const make = (approval: 'automatic' | 'operator') =>
     servers: stage.actors.map(({ name }) => name),
     policy: { approval },
   });
-const openRequests = async () =>
-  (await client.listSessions()).filter(({ kind, state }) => kind === 'sign' && state === 'open');
-const requests = async () => (await client.listSessions()).filter(({ kind }) => kind === 'sign');
+const openRequests = async () => (await client.listRequests()).filter(({ state }) => state === 'open');
 const desks = async () =>
   (await Promise.all(stage.actors.map(({ server }) => server.sessions.desk.list()))).flat();
 
@@ -48,14 +46,13 @@ describe('a request for a signature', () => {
       if (name !== 'request.ask') return;
       const { attempt } = parameters as { attempt: { number: number } | null };
       const open = await openRequests();
-      const [session] = open;
-      const known = session?.kind === 'sign' && session.attempts >= (attempt?.number ?? 0);
+      const known = open.every(({ attempts }) => attempts >= (attempt?.number ?? 0));
       seen.push({ open: open.length, known });
     });
     await client.sign({ key: 'k', ...messageOf('remembered') });
     expect(seen.length).toBeGreaterThan(2);
     expect(seen.every(({ open, known }) => open === 1 && known)).toBe(true);
-    expect(await requests()).toEqual([]);
+    expect(await client.listRequests()).toEqual([]);
   });
 
   test('whose client dies at any message is resumed by the next one, which gets the signature', async () => {
@@ -75,12 +72,10 @@ describe('a request for a signature', () => {
         void mortal.sign({ key: 'k', ...messageOf(`dies at ${dieAt}`) }).catch(() => undefined);
       });
       await died;
-      const [session, ...more] = await openRequests();
+      const [request, ...more] = await openRequests();
       expect(more).toEqual([]);
-      const { result } = (await client.resumeSession(encodeHex(session!.sessionId))) as {
-        result: { description: { sentence: string } };
-      };
-      expect(result.description.sentence).toContain(`dies at ${dieAt}`);
+      const { description } = await (await client.prepareAgain(encodeHex(request!.requestId))).sign();
+      expect(description.sentence).toContain(`dies at ${dieAt}`);
       expect(await openRequests()).toEqual([]);
     }
   });
@@ -102,8 +97,8 @@ describe('a request for a signature', () => {
     });
     await arrived;
     expect(await desks()).toHaveLength(3);
-    const [session] = await openRequests();
-    await client.cancelSession(encodeHex(session!.sessionId), 'the laptop died');
+    const [request] = await openRequests();
+    await client.cancelRequest(encodeHex(request!.requestId), 'the laptop died');
     expect(await desks()).toEqual([]);
   });
 
@@ -140,6 +135,6 @@ describe('a request for a signature', () => {
     client = ownerClient(stage.send, () => stage.now, { store });
     expect(stage.actor('alpha').asked).toContain('request.ask');
     expect(await desks()).toEqual([]);
-    expect(await requests()).toEqual([]);
+    expect(await client.listRequests()).toEqual([]);
   });
 });

@@ -2,14 +2,13 @@ import { keyPolicy, type KeyPolicy, type DkgProposal } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
 import { type BitcoinNetwork, purposeKinds, purposeSuite, requestKind } from '@ckm/requests';
 import { parseQuorum, type Quorum, type SuiteName } from '@ckm/threshold';
-import type { Participant } from '../servers/ask-all.js';
-import type { ClientContext } from '../context/context.js';
-import { parseName } from '../store/names.js';
-import type { ServerRecord } from '../servers/server-record.js';
-import { showServerRecord } from '../servers/servers.js';
-import type { KeySession } from '../sessions/session-record.js';
-import { listSessions } from '../sessions/sessions.js';
-import { keyPath } from './key-record.js';
+import type { ClientContext } from '../../context/context.js';
+import { parseName } from '../../store/names.js';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { showServerRecord } from '../../servers/servers.js';
+import { newSession } from '../../sessions/run-session.js';
+import type { SessionRecord } from '../../sessions/session-record.js';
+import { assertNameFree, GENERATION } from '../free-name.js';
 
 export type KeyPurpose = 'bitcoin' | 'ssh' | 'git' | 'message';
 
@@ -58,36 +57,21 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
   for (const server of args.servers) servers.push(await showServerRecord(context.store, server));
   if (new Set(servers.map(({ name: one }) => one)).size !== servers.length) throw notDistinct();
   return {
-    proposal: { kind: 'dkg', suite, purpose: args.purpose, quorum, policy },
+    proposal: { kind: GENERATION, suite, purpose: args.purpose, quorum, policy },
     network: args.purpose === 'bitcoin' ? (args.network ?? 'bitcoin') : null,
     servers,
   };
 }
 
-/** The stored beginning of a ceremony, with fresh ids; and who takes part in it. */
-export function sessionFromPlan(
-  context: ClientContext,
-  plan: KeyPlan,
-  args: CreateKeyArgs,
-): { session: KeySession; participants: Participant[] } {
-  const now = context.clock();
-  return {
-    session: {
-      kind: 'dkg',
-      sessionId: context.random(32),
-      state: 'open',
-      createdAt: now,
-      expiresAt: now + (args.expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS),
-      reason: null,
-      keyName: args.name,
-      proposal: { ...plan.proposal, keyId: context.random(32) },
-      network: plan.network,
-      servers: plan.servers.map(({ name, xid }) => ({ name, xid })),
-      parameters: null,
-      packets: [],
-    },
-    participants: plan.servers.map((server, i) => ({ slot: i + 1, server })),
-  };
+/** The stored beginning of a ceremony, with fresh ids. */
+export function sessionFromPlan(context: ClientContext, plan: KeyPlan, args: CreateKeyArgs): SessionRecord {
+  return newSession(context, {
+    proposal: { ...plan.proposal, keyId: context.random(32) },
+    servers: plan.servers,
+    keyName: args.name,
+    notes: { network: plan.network },
+    lifetimeSeconds: args.expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS,
+  });
 }
 
 function parsePolicy(args: CreateKeyArgs): KeyPolicy {
@@ -108,24 +92,6 @@ function parsePolicy(args: CreateKeyArgs): KeyPolicy {
   const stranger = parsed.data.kinds.find((kind) => !kinds.some((known) => known === kind));
   if (stranger !== undefined) throw policyInvalid(`a key for ${args.purpose} never answers to ${stranger}`);
   return parsed.data;
-}
-
-/** @throws UsageError `KEY_EXISTS` */
-export async function assertNameFree({ store }: ClientContext, name: string): Promise<void> {
-  if ((await store.get(keyPath(name))) !== null) {
-    throw new UsageError(`there is already a key ${name}`, {
-      code: 'KEY_EXISTS',
-      hint: 'choose another name',
-    });
-  }
-  const sessions = await listSessions(store);
-  if (sessions.some((one) => one.kind === 'dkg' && one.state === 'open' && one.keyName === name)) {
-    throw new UsageError(`a key ${name} is already being made`, {
-      code: 'KEY_EXISTS',
-      hint: 'go on with it, or give it up',
-      remedy: { kind: 'resumeSession' },
-    });
-  }
 }
 
 function suiteMismatch(purpose: string, suite: string): UsageError {

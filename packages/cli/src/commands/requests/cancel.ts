@@ -1,0 +1,34 @@
+import { shortId } from '@ckm/client';
+import { encodeHex } from '@ckm/foundation';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../owner/open-owner.js';
+import { cancelled, confirm } from '../../terminal/prompt.js';
+import { requestObject } from './list.js';
+
+/** `ckm requests cancel ID` */
+export function requestsCancelCommand(): Command {
+  return leaf('cancel', 'give a request up, here and on every server')
+    .argument('<id>', 'the first digits of its id')
+    .option('--reason <text>', 'reaches the servers', 'given up by its owner')
+    .action(run(cancel));
+}
+
+async function cancel(
+  context: Context,
+  given: string,
+  { reason }: { readonly reason: string },
+): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  const { requestId, keyName } = await client.showRequest(given);
+  const what = `signing with ${keyName}`;
+  if (flags.preview === true) {
+    terminal.result(`would give up ${what}`, { preview: true, requestId });
+    return;
+  }
+  if (flags.yes !== true && !(await confirm(terminal, `Give up ${what}?`))) throw cancelled();
+  const done = await client.cancelRequest(encodeHex(requestId), reason);
+  terminal.result(`gave up request ${shortId(done.requestId)}`, requestObject(done));
+}

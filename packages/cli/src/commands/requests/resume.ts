@@ -1,0 +1,63 @@
+import { type Client, shortId } from '@ckm/client';
+import { encodeHex, UsageError } from '@ckm/foundation';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { parseDuration } from '../../command-line/option-values.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../owner/open-owner.js';
+import { agree } from '../../requests/agree.js';
+import { handOver } from '../../requests/hand-over.js';
+import { showRequest, warnAbout } from '../../requests/sign-request.js';
+import { createProgress } from '../../terminal/progress.js';
+import { assertFree } from '../../terminal/write-out.js';
+
+/** `ckm requests resume ID` */
+export function requestsResumeCommand(): Command {
+  return leaf('resume', 'go on with a request from wherever it is')
+    .argument('[id]', 'the first digits of its id; not needed when only one is open')
+    .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
+    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
+    .option('--out <file>', 'a new file for the signature instead of stdout')
+    .action(run(resume));
+}
+
+interface Flags {
+  readonly blind?: true;
+  readonly wait?: string;
+  readonly out?: string;
+}
+
+async function resume(context: Context, given: string | undefined, options: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  await assertFree(options.out);
+  const patience = options.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', options.wait) };
+  const { requestId, kind, keyName: key } = await client.showRequest(given ?? (await onlyOpen(client)));
+  // Who goes on with it may not be who began it, or not remember.
+  const asked = await client.prepareAgain(encodeHex(requestId), patience);
+  showRequest(terminal, key, asked);
+  const { description } = asked;
+  if (flags.preview === true) {
+    const { asks, policy, needed } = asked;
+    const preview = { preview: true, requestId, key, description, asks, policy, needed };
+    terminal.result(`would go on with signing with ${key}`, preview);
+    return;
+  }
+  const question = 'Go on with this signature?';
+  await agree(context, { description, key, question, isBlindWanted: options.blind === true });
+  const progress = createProgress(terminal);
+  const result = await progress.during(asked.sign(progress.on));
+  warnAbout(context, terminal, result);
+  const request = shortId(requestId);
+  await handOver(terminal, { kind, result, out: options.out, isExtracted: false, request });
+}
+
+async function onlyOpen(client: Client): Promise<string> {
+  const open = (await client.listRequests()).filter(({ state }) => state === 'open');
+  const [only] = open;
+  if (only !== undefined && open.length === 1) return encodeHex(only.requestId);
+  throw new UsageError(open.length === 0 ? 'no request is open' : `${open.length} requests are open`, {
+    code: open.length === 0 ? 'REQUEST_UNKNOWN' : 'REQUEST_AMBIGUOUS',
+    hint: 'list them with: ckm requests list --open',
+  });
+}

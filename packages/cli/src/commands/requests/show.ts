@@ -1,0 +1,64 @@
+import { type RequestRecord, shortId } from '@ckm/client';
+import { StateError } from '@ckm/foundation';
+import type { Command } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../owner/open-owner.js';
+import { artefactText } from '../../requests/artefact.js';
+import { formatInstant, unixNow } from '../../terminal/instant.js';
+import { plainText } from '../../terminal/plain-text.js';
+import { formatTable } from '../../terminal/table.js';
+import { writeOut } from '../../terminal/write-out.js';
+import { requestObject } from './list.js';
+
+/** `ckm requests show ID` */
+export function requestsShowCommand(): Command {
+  return leaf('show', 'one request, or the signature it has given')
+    .argument('<id>', 'the first digits of its id')
+    .option('--signature', 'print the signature it has given, and nothing else')
+    .option('--out <file>', 'write the signature it has given to a new file')
+    .action(run(show));
+}
+
+interface Flags {
+  readonly signature?: true;
+  readonly out?: string;
+}
+
+async function show(context: Context, id: string, { signature, out }: Flags): Promise<void> {
+  const { terminal } = context;
+  const request = await (await openOwner(context)).showRequest(id);
+  if (signature !== true && out === undefined) {
+    terminal.result(requestLines(request), requestObject(request));
+    return;
+  }
+  const artefact = signatureOf(request);
+  const shown = artefactText(request.kind, artefact);
+  if (out !== undefined && context.flags.preview !== true) await writeOut(out, artefact);
+  const object = { id: shortId(request.requestId), artefact: shown.text, ...shown.more, out: out ?? null };
+  terminal.result(signature === true ? shown.text : '', object);
+}
+
+/** @throws StateError `REQUEST_UNFINISHED` */
+function signatureOf({ requestId, state, artefact }: RequestRecord): Uint8Array {
+  if (artefact !== null) return artefact;
+  const id = shortId(requestId);
+  throw new StateError(`request ${id} keeps no signature: it is ${state}`, {
+    code: 'REQUEST_UNFINISHED',
+    hint: state === 'open' ? `go on with: ckm requests resume ${id}` : 'sign again',
+    retryable: false,
+  });
+}
+
+function requestLines(request: RequestRecord): string {
+  const now = unixNow();
+  return formatTable([
+    ['Request', shortId(request.requestId)],
+    ['State', request.state],
+    ['Key', request.keyName],
+    ['Asks', plainText(request.sentence)],
+    ['Begun', formatInstant(request.createdAt, now)],
+    ['Expires', formatInstant(request.expiresAt, now)],
+    ...(request.reason === null ? [] : [['Why', request.reason]]),
+  ]);
+}

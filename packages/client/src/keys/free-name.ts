@@ -1,0 +1,27 @@
+import { UsageError } from '@ckm/foundation';
+import type { ClientContext } from '../context/context.js';
+import { listSessions } from '../sessions/sessions.js';
+import { keyPath } from './key-record.js';
+
+/** The kind of session that makes a key: its name is taken before the key is there. */
+export const GENERATION = 'dkg';
+
+/** @throws UsageError `KEY_EXISTS` */
+export async function assertNameFree({ store }: ClientContext, name: string): Promise<void> {
+  if ((await store.get(keyPath(name))) !== null) {
+    throw new UsageError(`there is already a key ${name}`, {
+      code: 'KEY_EXISTS',
+      hint: 'choose another name',
+    });
+  }
+  const sessions = await listSessions(store);
+  if (
+    sessions.some((one) => one.proposal.kind === GENERATION && one.state === 'open' && one.keyName === name)
+  ) {
+    throw new UsageError(`a key ${name} is already being made`, {
+      code: 'KEY_EXISTS',
+      hint: 'go on with it, or give it up',
+      remedy: { kind: 'resumeSession' },
+    });
+  }
+}

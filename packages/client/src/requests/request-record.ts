@@ -1,0 +1,48 @@
+import { encodeHex } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
+import { corrupt, readRecord } from '../store/record-reader.js';
+import { readTrack, type Track } from '../store/track.js';
+
+/** A signature that was asked for: on record from before the first message until the answer, longer if people are asked. */
+export interface RequestRecord extends Track {
+  /** 32 bytes */
+  readonly requestId: Uint8Array;
+  /** What is asked for: `message`, `bitcoin`, `ssh`, `git`. */
+  readonly kind: string;
+  readonly payload: Uint8Array;
+  /** What people read of it. */
+  readonly sentence: string;
+  /** Servers not to ask. */
+  readonly without: readonly string[];
+  /** The last attempt any server may have seen. */
+  readonly attempts: number;
+  /** What was asked for, once it is there. */
+  readonly artefact: Uint8Array | null;
+}
+
+export const REQUEST_FOLDER = 'requests';
+
+export function requestPath(requestId: Uint8Array): string {
+  return `${REQUEST_FOLDER}/${encodeHex(requestId)}`;
+}
+
+export function encodeRequest(record: RequestRecord): Uint8Array {
+  return encodeData({ version: 1, ...record });
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export function parseRequest(path: string, bytes: Uint8Array): RequestRecord {
+  const record = readRecord(path, bytes);
+  const requestId = record.bytes('requestId', 32);
+  if (requestPath(requestId) !== path) throw corrupt(path);
+  return {
+    requestId,
+    ...readTrack(path, record),
+    kind: record.text('kind'),
+    payload: record.bytes('payload'),
+    sentence: record.text('sentence'),
+    without: record.list('without').map(String),
+    attempts: record.integer('attempts'),
+    artefact: record.has('artefact') ? record.bytes('artefact') : null,
+  };
+}

@@ -1,0 +1,46 @@
+import type { RecordStore } from '../store/record-store.js';
+import { assertOpen, findTrack, listTracks, shortId, type TrackFolder } from '../store/track.js';
+import {
+  encodeRequest,
+  parseRequest,
+  REQUEST_FOLDER,
+  requestPath,
+  type RequestRecord,
+} from './request-record.js';
+
+export const REQUESTS: TrackFolder<RequestRecord> = {
+  folder: REQUEST_FOLDER,
+  noun: 'request',
+  parse: parseRequest,
+};
+
+export async function saveRequest(store: RecordStore, request: RequestRecord): Promise<void> {
+  await store.put(requestPath(request.requestId), encodeRequest(request));
+}
+
+/** As if it had never been. */
+export async function removeRequest(store: RecordStore, requestId: Uint8Array): Promise<void> {
+  await store.delete(requestPath(requestId));
+}
+
+/** Every request on record, oldest first. @throws StorageError `STORE_CORRUPT` */
+export function listRequests(store: RecordStore): Promise<RequestRecord[]> {
+  return listTracks(store, REQUESTS);
+}
+
+/** @param id its first digits @throws UsageError `REQUEST_UNKNOWN`, `REQUEST_AMBIGUOUS` */
+export function findRequest(store: RecordStore, id: string): Promise<RequestRecord> {
+  return findTrack(store, REQUESTS, id);
+}
+
+/** The same, if it goes on. @throws StateError `REQUEST_OVER` */
+export async function findOpenRequest(store: RecordStore, id: string): Promise<RequestRecord> {
+  const request = await findRequest(store, id);
+  const { requestId, artefact } = request;
+  if (artefact === null) assertOpen(request, 'request', requestId, { hint: 'sign again' });
+  else {
+    const remedy = { kind: 'showRequest', id: shortId(requestId) } as const;
+    assertOpen(request, 'request', requestId, { hint: 'get its signature', remedy });
+  }
+  return request;
+}

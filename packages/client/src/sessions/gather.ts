@@ -1,0 +1,71 @@
+import { AvailabilityError, CkmError, encodeHex } from '@ckm/foundation';
+import { askAll, namesOf, type Participant } from '../servers/ask-all.js';
+import { listed } from '../servers/faults.js';
+import { pause } from '../servers/pause.js';
+import { shortId } from '../store/track.js';
+import { judgeAccusation } from './accusations.js';
+import type { Gathering } from './ceremony.js';
+import { reportStep, type SessionRun } from './session-run.js';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+
+/**
+ * Asks whoever is missing until nobody is, or until the patience of one timeout is used up.
+ * @throws AvailabilityError `SERVERS_MISSING`; whatever a server is at fault for, or refuses
+ */
+export async function gather(run: SessionRun, { step, missing, ask }: Gathering): Promise<void> {
+  let patienceMs = run.context.timeoutMs;
+  let pauseMs = FIRST_PAUSE_MS;
+  reportStep(run, step, missing());
+  while (missing().length > 0) {
+    const before = missing();
+    const { silent } = await askAll(
+      before,
+      (participant) =>
+        ask(participant, run.links.get(participant)!).catch(async (error: unknown) => {
+          throw await judgeRefusal(run, participant, error);
+        }),
+      () => {
+        reportStep(run, step, missing());
+      },
+    );
+    const after = missing();
+    if (after.length === 0) return;
+    const timedOut = [...silent.values()].some(({ code }) => code === 'SERVER_TIMEOUT');
+    patienceMs = after.length < before.length ? run.context.timeoutMs : patienceMs - pauseMs;
+    if (timedOut || patienceMs <= 0) throw serversMissing(run, after, silent);
+    await pause(pauseMs);
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+  }
+}
+
+/** A refusal that blames somebody is an accusation like any other. */
+async function judgeRefusal(run: SessionRun, accuser: Participant, error: unknown): Promise<unknown> {
+  const isAccusing =
+    error instanceof CkmError &&
+    error.facts['server'] === accuser.server.name &&
+    /^(FAULT|SUSPECT)_/.test(error.code);
+  if (!isAccusing) return error;
+  const culprits = error.facts['culprits'];
+  const slots = Array.isArray(culprits) ? culprits.map(Number) : [];
+  return judgeAccusation(run, { accuser, code: error.code, culprits: slots });
+}
+
+function serversMissing(
+  run: SessionRun,
+  missing: readonly Participant[],
+  silent: ReadonlyMap<Participant, CkmError>,
+): AvailabilityError {
+  const names = namesOf(missing);
+  const id = shortId(run.session.sessionId);
+  const why = missing
+    .map((participant) => silent.get(participant)?.message)
+    .find((text) => text !== undefined);
+  return new AvailabilityError(`still waiting for ${listed(names)}${why === undefined ? '' : `: ${why}`}`, {
+    code: 'SERVERS_MISSING',
+    hint: 'nothing is lost: go on when all servers run',
+    remedy: { kind: 'resumeSession', id },
+    facts: { servers: names, session: encodeHex(run.session.sessionId) },
+  });
+}

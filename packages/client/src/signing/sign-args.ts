@@ -1,0 +1,45 @@
+import type { KeyPolicy } from '@ckm/api';
+import type { Description } from '@ckm/requests';
+import type { OnProgress } from '../progress/progress.js';
+
+export interface SignArgs {
+  /** The owner's name of the key. */
+  readonly key: string;
+  /** A request kind: `message`, `bitcoin`, `ssh`, `git`. */
+  readonly kind: string;
+  /** Made with the functions of `@ckm/requests`. */
+  readonly payload: Uint8Array;
+  /** Servers not to ask. */
+  readonly without?: readonly string[];
+  /** How long servers keep the request. Default: an hour; a week where operators are asked. */
+  readonly expiresInSeconds?: number;
+  /** How long to wait for people before leaving it on record as open. Default: until it expires. */
+  readonly waitSeconds?: number;
+}
+
+export interface SignResult {
+  /** What was asked for: a signature file, a signed transaction, an agent's answer. */
+  readonly artefact: Uint8Array;
+  readonly signatures: readonly Uint8Array[];
+  readonly description: Description;
+  readonly signers: readonly string[];
+  /** Servers that misbehaved on the way; `evidence` is a path in the store. */
+  readonly faulty: readonly { readonly server: string; readonly code: string; readonly evidence: string }[];
+  readonly silent: readonly string[];
+  /** 1 when nobody let us down. */
+  readonly attempts: number;
+}
+
+/** A request before anybody is asked: what people read, and what they say yes to. */
+export interface PreparedRequest {
+  readonly description: Description;
+  /** In the order in which they would be asked. */
+  readonly asks: readonly string[];
+  readonly policy: KeyPolicy;
+  readonly needed: number;
+  /**
+   * Asks for exactly what is described here, with the key that was read then, whatever has become of its name or of the
+   * caller's bytes since. One yes is one signature: called again it gives the same result. It expires from now on.
+   */
+  sign(on?: OnProgress): Promise<SignResult>;
+}
