@@ -146,7 +146,11 @@ async function openOn(
   // is cut short until then must find the same gap again.
   await look();
   anchor = noteAnchor(config.dataDir, vault, audit.seen(), null);
-  const rotation = createKeyRotation(context, options.source, options.storageKeys.earlier !== null);
+  const rotation = createKeyRotation(context, {
+    source: options.source,
+    isBegun: options.storageKeys.earlier !== null,
+    settled: health.settled,
+  });
   let epochKeysMissing = await countMissingKeys(context);
   if (epochKeysMissing > 0) events.epochKeysMissing({ count: epochKeysMissing });
   const keysStopped = await countStopped(context);

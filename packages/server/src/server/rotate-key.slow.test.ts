@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +9,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { connectOperator, type Operator } from '../control/connect-operator.js';
 import { COLUMNS } from '../storage/database.js';
 import { openStorage } from './open-storage.js';
+import { watchStorage } from '../storage/answers.js';
 import type { TableName } from '../storage/storage.js';
+import { createBareServers } from '../sessions/test/bare-servers.js';
 import { isCompiled, type ChildServer, spawnServer } from '../test/child-server.js';
 import { person } from '../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
 import { parseKeyFile } from '../vault/key-file.js';
-import { KEY_FILE } from '../vault/key-source.js';
+import { KEY_FILE, type KeySource } from '../vault/key-source.js';
 import { initServer } from './init-server.js';
+import { createKeyRotation } from './rotate-key.js';
 
 const none = () => secret(new Uint8Array(0));
 const words = () => secret(encodeUtf8(PASSPHRASE));
@@ -188,6 +192,43 @@ describe.skipIf(!isCompiled).each(benches)(
       },
       120_000,
     );
+  },
+);
+
+test.skipIf(postgresPrograms() === null)(
+  'a change of the storage key while a transaction is slow to store a row that it sealed before loses that row no more',
+  async () => {
+    const cluster = await startPostgres();
+    const network = createBareServers();
+    try {
+      const { context } = await network.open({ databaseUrl: await cluster.createDatabase() });
+      const { storage, settled } = watchStorage(context.storage);
+      const source: KeySource = {
+        kind: 'file',
+        sealed: false,
+        open: () => Promise.reject(new Error('not asked')),
+        prepare: async () => undefined,
+        settle: () => undefined,
+      };
+      const rotation = createKeyRotation({ ...context, storage }, { source, isBegun: false, settled });
+      const columns = { codeHash: new Uint8Array(32).fill(1), usedBy: null, createdAt: 1, expiresAt: 2 };
+      const gate = new AbortController();
+      const slow = storage.transact(async ({ invites }) => {
+        const row = context.vault.sealRow('invites', columns, encodeUtf8('sealed before'));
+        await once(gate.signal, 'abort');
+        await invites.insert(row);
+      });
+      const rotating = rotation.rotate(null);
+      await Promise.race([rotating, pause(1_000)]);
+      gate.abort();
+      await slow;
+      expect(await rotating).toBe(2);
+      const row = await storage.read(({ invites }) => invites.find(columns.codeHash));
+      expect(context.vault.openRow('invites', row!)).toEqual(encodeUtf8('sealed before'));
+    } finally {
+      await network.close();
+      await cluster.stop();
+    }
   },
 );
 

@@ -32,8 +32,19 @@ export interface KeyRotation {
   rotate(passphrase: Secret<Uint8Array> | null): Promise<number>;
 }
 
-/** @param isBegun whether the server was opened with two keys, because one was cut short */
-export function createKeyRotation(context: ServerContext, source: KeySource, isBegun: boolean): KeyRotation {
+/** What a rotation works with, besides the server itself. */
+export interface RotationMeans {
+  readonly source: KeySource;
+  /** Whether the server was opened with two keys, because one was cut short. */
+  readonly isBegun: boolean;
+  /** Resolves when every transaction that is under way now has ended. */
+  settled(): Promise<void>;
+}
+
+export function createKeyRotation(
+  context: ServerContext,
+  { source, isBegun, settled }: RotationMeans,
+): KeyRotation {
   const { vault, storage, audit, random } = context;
   let isUnderWay = isBegun;
   let working: Promise<number> | null = null;
@@ -48,6 +59,8 @@ export function createKeyRotation(context: ServerContext, source: KeySource, isB
   }
 
   async function finish(): Promise<number> {
+    // What was sealed before the change is stored before the walk begins, or never: a walk does not see what others insert.
+    await settled();
     // A row that was sealed before the change may be stored behind the walk: so until one finds nothing.
     while ((await resealRows(storage, vault)) > 0);
     resealFile(context, IDENTITY_FILE);

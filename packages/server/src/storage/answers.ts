@@ -14,6 +14,8 @@ export interface StorageHealth {
   fault(): Promise<string | null>;
   /** The storage, watched: whether writing to it succeeds is known from then on. */
   readonly storage: Storage;
+  /** Resolves when every transaction of this process that is under way now has ended, one way or the other. */
+  settled(): Promise<void>;
 }
 
 /** What says that a database cannot be written to, rather than that one row cannot. */
@@ -30,17 +32,22 @@ export function watchStorage(storage: Storage, { limitMs = LIMIT_MS, keepMs = KE
   let refusal: string | null = null;
   let last: { readonly at: number; readonly answers: boolean } | null = null;
   let asking: Promise<boolean> | null = null;
+  const underWay = new Set<Promise<unknown>>();
 
   const watched: Storage = {
     ...storage,
     async transact(work) {
+      const ends = storage.transact(work);
+      underWay.add(ends);
       try {
-        const done = await storage.transact(work);
+        const done = await ends;
         refusal = null;
         return done;
       } catch (error) {
         if (error instanceof CkmError && REFUSALS.has(error.code)) refusal = error.code;
         throw error;
+      } finally {
+        underWay.delete(ends);
       }
     },
   };
@@ -56,6 +63,7 @@ export function watchStorage(storage: Storage, { limitMs = LIMIT_MS, keepMs = KE
 
   return {
     storage: watched,
+    settled: async () => void (await Promise.allSettled(underWay)),
     async fault() {
       if (last === null || performance.now() - last.at >= keepMs) {
         asking ??= ask().finally(() => (asking = null));

@@ -52,7 +52,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   accounts: ['xid'],
   invites: ['codeHash'],
   sessions: ['owner', 'sessionId'],
-  session_packets: ['owner', 'sessionId', 'round', 'sender'],
+  session_packets: ['owner', 'sessionId', 'round', 'sender', 'receiver'],
   session_evidence: ['owner', 'sessionId', 'number'],
   keys: ['owner', 'keyId'],
   key_epochs: ['owner', 'keyId', 'epoch'],
