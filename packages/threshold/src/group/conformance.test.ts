@@ -53,25 +53,102 @@ for (const [label, backend] of EVERY_BACKEND) {
       }
     });
 
-    test('gives the encoding of a secret multiple alone, and leaves what it was made of as it is', () => {
-      const encoded = group.encode(group.mulBasePublic(scalars.reduce(randomBytes(64))));
-      const element = group.decode(encoded);
+    test('an agreement gives encodings of secret multiples, and leaves what they were made of as it is', () => {
+      const [encoded, other] = [1, 2].map(() =>
+        group.encode(group.mulBasePublic(scalars.reduce(randomBytes(64)))),
+      ) as [Uint8Array, Uint8Array];
+      const own = secretly(scalars.reduce(randomBytes(64)));
       for (const scalar of scalarsToTry(group)) {
         if (scalars.isZero(scalar)) continue;
         const before = scalar.slice();
-        const expected = group.encode(group.mulSecret(element, secretly(scalar)));
-        expect(group.mulSecretEncoded(element, secretly(scalar))).toEqual(expected);
-        expect(group.encode(element)).toEqual(encoded);
+        const times = (bytes: Uint8Array) =>
+          group.encode(group.mulSecret(group.decode(bytes), secretly(scalar)));
+        const agreement = group.agree(secretly(scalar));
+        const given = encoded.slice();
+        const points = [agreement.pointWith(given), agreement.pointWith(other), agreement.pointWithOwn(own)];
+        expect(points).toEqual([times(encoded), times(other), times(group.encode(group.mulBase(own)))]);
+        expect(given).toEqual(encoded);
+        agreement.end();
+        for (const point of points) expect(point).toEqual(new Uint8Array(group.elementByteLength));
         expect(scalar).toEqual(before);
       }
-      for (const [factor, scalar] of [
-        [element, scalars.fromInteger(0n)],
-        [group.identity, scalars.one],
-      ] as const)
-        expect(() => group.mulSecretEncoded(factor, secretly(scalar))).toThrow(
-          expect.objectContaining({ code: 'ELEMENT_IDENTITY' }),
+      const identity = expect.objectContaining({ code: 'ELEMENT_IDENTITY' }) as unknown;
+      expect(() => group.agree(secretly(scalars.zero))).toThrow(identity);
+      const agreement = group.agree(secretly(scalars.one));
+      expect(() => agreement.pointWithOwn(secretly(scalars.zero))).toThrow(identity);
+      agreement.end();
+    });
+
+    test('two agreements at once do not mix their scalars, nor with a multiplication between them', () => {
+      const encoded = group.encode(group.mulBasePublic(scalars.reduce(randomBytes(64))));
+      const [one, two] = [5, 7].map((value) => secretly(scalars.fromInteger(value))) as [
+        SecretScalar,
+        SecretScalar,
+      ];
+      const [first, second] = [group.agree(one), group.agree(two)];
+      group.mulSecret(group.decode(encoded), secretly(scalars.fromInteger(11)));
+      const times = (factor: number) => group.encode(group.mulSmall(group.decode(encoded), factor));
+      expect(first.pointWith(encoded)).toEqual(times(5));
+      expect(second.pointWith(encoded)).toEqual(times(7));
+      second.end();
+      expect(first.pointWith(encoded)).toEqual(times(5));
+      first.end();
+    });
+
+    test('decodeAndVerify is true for z·G − c·P and for nothing else, on every edge', () => {
+      for (const factor of scalarsToTry(group)) {
+        const response = scalars.reduce(randomBytes(64));
+        const [element] = pairOf(scalars.reduce(randomBytes(64)));
+        const encoded = group.encode(element);
+        const right = group.encode(
+          group.add(group.mulBasePublic(response), group.negate(group.mulPublic(element, factor))),
         );
-      expect(group.isIdentity(group.identity)).toBe(true);
+        const verify = (c: Scalar, z: Scalar, R: Uint8Array) => group.decodeAndVerify(encoded, c, z, R);
+        const { element: decoded, isRight } = verify(factor, response, right);
+        expect([isRight, show(group, decoded)]).toEqual([true, show(group, element)]);
+        const wrong = [
+          verify(scalars.add(factor, scalars.one), response, right),
+          verify(factor, scalars.add(response, scalars.one), right),
+          verify(factor, response, group.encode(group.negate(group.decode(right)))),
+          verify(factor, response, encoded),
+          verify(factor, response, new Uint8Array(group.elementByteLength)),
+          verify(factor, response, right.subarray(1)),
+          verify(factor, response, Uint8Array.of(...right, 0)),
+          verify(factor, response, new Uint8Array(group.elementByteLength).fill(255)),
+          // −(z·G − c·P), and z·G + c·P: all of the same x where only that is looked at.
+          verify(factor, scalars.negate(response), right),
+        ];
+        expect(wrong.map((each) => each.isRight)).toEqual(wrong.map(() => false));
+        if (scalars.isZero(factor)) continue;
+        const mirrored = group.encode(
+          group.add(group.mulBasePublic(response), group.mulPublic(element, factor)),
+        );
+        expect(verify(factor, response, mirrored).isRight).toBe(false);
+        expect(verify(scalars.negate(factor), response, mirrored).isRight).toBe(true);
+      }
+    });
+
+    test('decodeAndVerify where the result is the identity, or the multiple is the element or its negative', () => {
+      const secret = scalars.reduce(randomBytes(64));
+      const [element] = pairOf(secret);
+      const encoded = group.encode(element);
+      for (const factor of [scalars.one, scalars.negate(scalars.one), scalars.zero]) {
+        const response = scalars.multiply(factor, secret);
+        for (const R of [encoded, group.encode(group.negate(element)), group.encode(group.generator)]) {
+          expect(group.decodeAndVerify(encoded, factor, response, R).isRight).toBe(false);
+        }
+        const next = scalars.add(response, scalars.one);
+        const G = group.encode(group.generator);
+        expect(group.decodeAndVerify(encoded, factor, next, G).isRight).toBe(true);
+        // c·P = −P and so on: R = ±P.
+        const zero = group.decodeAndVerify(
+          encoded,
+          factor,
+          scalars.zero,
+          group.encode(group.negate(element)),
+        );
+        expect(zero.isRight).toBe(scalars.equal(factor, scalars.one));
+      }
     });
 
     test('V5: any multiple of the identity is the identity', () => {
@@ -92,10 +169,13 @@ for (const [label, backend] of EVERY_BACKEND) {
           pairOf(scalars.negate(scalar)),
         ] as const) {
           expect(show(group, group.add(a, b))).toBe(show(oracle, oracle.add(theirA, theirB)));
+          expect(show(group, group.subtract(a, b))).toBe(show(oracle, oracle.subtract(theirA, theirB)));
         }
         expect(group.isIdentity(group.add(a, group.negate(a)))).toBe(true);
         expect(show(group, group.add(a, group.identity))).toBe(show(group, a));
         expect(show(group, group.add(group.identity, a))).toBe(show(group, a));
+        expect(show(group, group.subtract(a, group.identity))).toBe(show(group, a));
+        expect(show(group, group.subtract(group.identity, a))).toBe(show(group, group.negate(a)));
         expect(show(group, group.negate(a))).toBe(show(oracle, oracle.negate(theirA)));
       }
     });
@@ -113,6 +193,16 @@ for (const [label, backend] of EVERY_BACKEND) {
         .filter((element) => !group.isIdentity(element))
         .map((element) => group.encode(element));
       expect(show(group, group.decodeAndSum(encodings))).toBe(show(group, oneByOne));
+      expect(show(group, group.decodeAndSum(encodings, elements))).toBe(
+        show(group, group.mulSmall(oneByOne, 2)),
+      );
+      expect(group.encodeSum(encodings, elements)).toEqual(group.encode(group.mulSmall(oneByOne, 2)));
+      expect(group.encodeSum(encodings, [])).toEqual(group.encode(oneByOne));
+      expect(group.encodeSum([], elements)).toEqual(group.encode(oneByOne));
+      const cancelled = () =>
+        group.encodeSum([group.encode(group.generator)], [group.negate(group.generator)]);
+      expect(cancelled).toThrow(expect.objectContaining({ code: 'ELEMENT_IDENTITY' }));
+      expect(() => group.encodeSum([], [])).toThrow(UsageError);
       expect(group.isIdentity(group.decodeAndSum([]))).toBe(true);
       expect(group.isIdentity(group.decodeAndSum(there.map((element) => group.encode(element))))).toBe(true);
     });

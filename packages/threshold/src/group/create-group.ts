@@ -1,55 +1,8 @@
 import { equalBytes } from '@ckm/foundation';
-import {
-  assertSameLength,
-  assertSmallFactor,
-  elementForeign,
-  elementIdentity,
-  elementInvalid,
-} from './element-errors.js';
-import type { BackendGrade, Element, Group, GroupName, Scalar, ScalarField, SecretScalar } from './group.js';
-
-/**
- * What one library has to offer for one group. The identity and the scalar zero, which some libraries cannot express,
- * stay outside, and so do all refusals: {@link createGroup} deals with them once, for every backend alike.
- */
-export interface Arithmetic<E extends Element> {
-  readonly name: GroupName;
-  readonly backend: string;
-  readonly grade: BackendGrade;
-  readonly scalars: ScalarField;
-  readonly elementByteLength: number;
-  readonly identity: E;
-  readonly generator: E;
-  isOwn(element: unknown): element is E;
-  isIdentity(element: E): boolean;
-  equal(a: E, b: E): boolean;
-  /** Canonical, in the prime-order group, not the identity: else undefined or any exception. Right length given. */
-  decode(bytes: Uint8Array): E | undefined;
-  /** Both at once, where that is cheaper; scalar not zero. Refuses as `decode` does. */
-  decodeAndMultiply?(bytes: Uint8Array, scalar: Scalar): E | undefined;
-  /** See {@link Group.decodeAndSum}, where that is cheaper. One encoding or more. */
-  decodeAndSum?(encodings: readonly Uint8Array[]): E | undefined;
-  /** Of an element other than the identity. */
-  encode(element: E): Uint8Array;
-  /** Whether {@link encode} gives these bytes of the right length, where that is cheaper to compare; any bytes. */
-  encodesTo?(element: E, bytes: Uint8Array): boolean;
-  /** One element or more; any may be the identity. */
-  sum(elements: readonly E[]): E;
-  /** Of an element other than the identity. */
-  negate(element: E): E;
-  /** Constant-time; scalar not zero. */
-  multiplyBase(scalar: Scalar | SecretScalar): E;
-  /** Constant-time; scalar not zero, element not the identity. */
-  multiplySecret(element: E, scalar: SecretScalar): E;
-  /** Overwrites an element that nobody else holds, where elements are bytes. */
-  wipeElement?(element: E): void;
-  /** Scalar not zero, element not the identity. */
-  multiplyPublic(element: E, scalar: Scalar): E;
-  /** Σ scalarᵢ·elementᵢ where that is cheaper than one by one; two terms or more, any of them zero. */
-  multiplySum?(elements: readonly E[], factors: readonly Scalar[]): E;
-  /** 2 ≤ factor ≤ 65535, element not the identity. */
-  multiplySmall(element: E, factor: number): E;
-}
+import { startAgreement } from './agreement.js';
+import { type Arithmetic, readerOf } from './arithmetic.js';
+import { assertSameLength, assertSmallFactor, elementForeign, elementIdentity } from './element-errors.js';
+import type { Element, Group, Scalar, SecretScalar } from './group.js';
 
 type Own<E> = (element: Element) => E;
 
@@ -60,6 +13,7 @@ export function createGroup<E extends Element>(arithmetic: Arithmetic<E>): Group
     if (arithmetic.isOwn(element)) return element;
     throw elementForeign(name);
   };
+  const reading = encodings(arithmetic, own);
   return {
     name,
     backend,
@@ -68,27 +22,32 @@ export function createGroup<E extends Element>(arithmetic: Arithmetic<E>): Group
     elementByteLength,
     generator,
     identity,
-    ...encodings(arithmetic, own),
+    ...reading,
     ...additions(arithmetic, own),
     ...multiplications(arithmetic, own),
+    ...verifications(arithmetic, own, reading),
+    agree: (scalar) => startAgreement(arithmetic, scalar),
   };
 }
 
 function encodings<E extends Element>(
   arithmetic: Arithmetic<E>,
   own: Own<E>,
-): Pick<Group, 'decode' | 'decodeAndMul' | 'decodeAndSum' | 'encode' | 'encodesTo'> {
+): Pick<Group, 'decodeAndMul' | 'decodeAndSum' | 'encodeSum' | 'encode' | 'encodesTo'> & {
+  decode(bytes: Uint8Array): E;
+} {
   const { name, scalars, identity, elementByteLength } = arithmetic;
-  /** One refusal for everything, so that it tells nothing about why. */
-  const read = (all: readonly Uint8Array[], parse: () => E | undefined): E => {
-    if (!all.every((bytes) => bytes instanceof Uint8Array && bytes.length === elementByteLength)) {
-      throw elementInvalid(name);
-    }
-    const element = attempt(parse);
-    if (element === undefined) throw elementInvalid(name);
-    return element;
-  };
+  const read = readerOf(arithmetic);
   const decode = (bytes: Uint8Array): E => read([bytes], () => arithmetic.decode(bytes));
+  const decodeAndSum = (all: readonly Uint8Array[], others: readonly E[]): E => {
+    if (all.length === 0) return others.length === 0 ? identity : arithmetic.sum(others);
+    if (arithmetic.decodeAndSum === undefined) return arithmetic.sum([...all.map(decode), ...others]);
+    return read(all, () => arithmetic.decodeAndSum!(all, others));
+  };
+  const encode = (element: E): Uint8Array => {
+    if (arithmetic.isIdentity(element)) throw elementIdentity(name);
+    return arithmetic.encode(element);
+  };
   return {
     decode,
     decodeAndMul(bytes, scalar) {
@@ -98,16 +57,15 @@ function encodings<E extends Element>(
       }
       return read([bytes], () => arithmetic.decodeAndMultiply!(bytes, scalar));
     },
-    decodeAndSum(all) {
-      if (all.length === 0) return identity;
-      if (arithmetic.decodeAndSum === undefined) return arithmetic.sum(all.map(decode));
-      return read(all, () => arithmetic.decodeAndSum!(all));
+    decodeAndSum: (all, others = []) => decodeAndSum(all, others.map(own)),
+    encodeSum(all, others) {
+      const mine = others.map(own);
+      if (arithmetic.encodeSum === undefined || all.length === 0) return encode(decodeAndSum(all, mine));
+      const sum = read(all, () => ({ bytes: arithmetic.encodeSum!(all, mine) }));
+      if (sum.bytes === undefined) throw elementIdentity(name);
+      return sum.bytes;
     },
-    encode(element) {
-      const mine = own(element);
-      if (arithmetic.isIdentity(mine)) throw elementIdentity(name);
-      return arithmetic.encode(mine);
-    },
+    encode: (element) => encode(own(element)),
     encodesTo(element, bytes) {
       const mine = own(element);
       if (arithmetic.isIdentity(mine) || bytes.length !== elementByteLength) return false;
@@ -116,39 +74,30 @@ function encodings<E extends Element>(
   };
 }
 
-function attempt<T>(parse: () => T | undefined): T | undefined {
-  try {
-    return parse();
-  } catch {
-    return undefined;
-  }
-}
-
 function additions<E extends Element>(
   arithmetic: Arithmetic<E>,
   own: Own<E>,
-): Pick<Group, 'isIdentity' | 'equal' | 'add' | 'sum' | 'negate'> {
+): Pick<Group, 'isIdentity' | 'equal' | 'add' | 'sum' | 'subtract' | 'negate'> {
   const { identity } = arithmetic;
+  const negate = (element: E): E => (arithmetic.isIdentity(element) ? identity : arithmetic.negate(element));
   return {
     isIdentity: (element) => arithmetic.isIdentity(own(element)),
     equal: (a, b) => arithmetic.equal(own(a), own(b)),
     add: (a, b) => arithmetic.sum([own(a), own(b)]),
     sum: (elements) => (elements.length === 0 ? identity : arithmetic.sum(elements.map(own))),
-    negate(a) {
-      const mine = own(a);
-      return arithmetic.isIdentity(mine) ? identity : arithmetic.negate(mine);
+    subtract(a, b) {
+      const [from, mine] = [own(a), own(b)];
+      return arithmetic.subtract?.(from, mine) ?? arithmetic.sum([from, negate(mine)]);
     },
+    negate: (a) => negate(own(a)),
   };
 }
 
 function multiplications<E extends Element>(
   arithmetic: Arithmetic<E>,
   own: Own<E>,
-): Pick<
-  Group,
-  'mulBase' | 'mulSecret' | 'mulSecretEncoded' | 'mulBasePublic' | 'mulPublic' | 'mulSmall' | 'msm'
-> {
-  const { name, scalars, identity, generator } = arithmetic;
+): Pick<Group, 'mulBase' | 'mulSecret' | 'mulBasePublic' | 'mulPublic' | 'mulSmall' | 'msm'> {
+  const { scalars, identity, generator } = arithmetic;
   const multiplyBase = (scalar: Scalar | SecretScalar): E =>
     scalars.isZero(scalar) ? identity : arithmetic.multiplyBase(scalar);
   const multiplyPublic = (element: Element, scalar: Scalar): E => {
@@ -167,13 +116,6 @@ function multiplications<E extends Element>(
   return {
     mulBase: multiplyBase,
     mulSecret: multiplySecret,
-    mulSecretEncoded(element, scalar) {
-      const product = multiplySecret(element, scalar);
-      if (arithmetic.isIdentity(product)) throw elementIdentity(name);
-      const encoded = arithmetic.encode(product);
-      arithmetic.wipeElement?.(product);
-      return encoded;
-    },
     mulBasePublic: multiplyBase,
     mulPublic: multiplyPublic,
     mulSmall(element, factor) {
@@ -189,6 +131,44 @@ function multiplications<E extends Element>(
         return arithmetic.multiplySum(elements.map(own), factors);
       }
       return arithmetic.sum(elements.map((element, i) => multiplyPublic(element, factors[i]!)));
+    },
+  };
+}
+
+function verifications<E extends Element>(
+  arithmetic: Arithmetic<E>,
+  own: Own<E>,
+  { decode, encodesTo }: { decode(bytes: Uint8Array): E; encodesTo: Group['encodesTo'] },
+): Pick<Group, 'verify' | 'decodeAndVerify'> {
+  const { scalars, identity } = arithmetic;
+  const read = readerOf(arithmetic);
+  const multiply = (element: E, factor: Scalar): E =>
+    scalars.isZero(factor) || arithmetic.isIdentity(element)
+      ? identity
+      : arithmetic.multiplyPublic(element, factor);
+  /** Whether response·G + product encodes to these bytes. */
+  const isSum = (response: Scalar, product: E, expected: Uint8Array): boolean => {
+    const base = scalars.isZero(response) ? identity : arithmetic.multiplyBase(response);
+    return encodesTo(arithmetic.sum([base, product]), expected);
+  };
+  const verify: Group['verify'] = (element, factor, response, expected) => {
+    const mine = own(element);
+    const hasZero = scalars.isZero(factor) || scalars.isZero(response) || arithmetic.isIdentity(mine);
+    if (arithmetic.verify === undefined || hasZero) {
+      return isSum(response, multiply(mine, scalars.negate(factor)), expected);
+    }
+    const isLong = expected.length === arithmetic.elementByteLength;
+    return isLong && arithmetic.verify(mine, factor, response, expected);
+  };
+  return {
+    verify,
+    decodeAndVerify(encoded, factor, response, expected) {
+      if (arithmetic.decodeAndKeep === undefined || scalars.isZero(factor)) {
+        const element = decode(encoded);
+        return { element, isRight: verify(element, factor, response, expected) };
+      }
+      const kept = read([encoded], () => arithmetic.decodeAndKeep!(encoded, scalars.negate(factor)));
+      return { element: kept.element, isRight: isSum(response, kept.product, expected) };
     },
   };
 }

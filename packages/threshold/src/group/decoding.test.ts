@@ -31,7 +31,20 @@ function waysIn(group: Group): readonly ((bytes: Uint8Array) => Element)[] {
     (bytes) => group.decodeAndMul(bytes, scalars.zero),
     (bytes) => group.decodeAndSum([bytes]),
     (bytes) => group.decodeAndSum([group.encode(group.generator), bytes]),
+    (bytes) => group.decodeAndSum([bytes], [group.generator]),
+    ...[scalars.zero, scalars.one].flatMap((factor) =>
+      [scalars.zero, scalars.fromInteger(8)].map(
+        (response) => (bytes: Uint8Array) =>
+          group.decodeAndVerify(bytes, factor, response, group.encode(group.generator)).element,
+      ),
+    ),
+    (bytes) => group.decode(agreeOnce(group, bytes)),
   ];
+}
+
+function agreeOnce(group: Group, bytes: Uint8Array): Uint8Array {
+  const secret = group.scalars.parseSecret(group.scalars.fromInteger(8));
+  return group.agree(secret).pointWith(bytes).slice();
 }
 
 for (const [label, backend] of EVERY_BACKEND) {
@@ -117,8 +130,41 @@ for (const [label, backend] of EVERY_BACKEND.filter(([name]) => name.startsWith(
       const good = group.encode(group.mulBasePublic(group.scalars.fromInteger(0x123456789abcdefn)));
       const [torsion, opposite] = cancellingPair(group);
       expect(refusal(() => group.decodeAndSum([torsion, good]))).toEqual(invalid);
+      expect(refusal(() => group.decodeAndSum([torsion], [group.generator]))).toEqual(invalid);
       const sum = group.decodeAndSum([torsion, opposite]);
       expect(show(group, sum)).toBe(show(group, group.mulSmall(group.decode(good), 2)));
+    });
+  });
+}
+
+for (const [label, backend] of EVERY_BACKEND) {
+  describe.skipIf(backend === undefined)(`encodeSum for ${label}`, () => {
+    const group = backend!;
+    const sumOf = (bytes: Uint8Array) => group.encodeSum([bytes], [group.generator]);
+
+    test('V5 V6: refuses the identity and every second spelling, alone and in a sum; off the curve, too', () => {
+      for (const bytes of WRONG_ENCODINGS[group.name]) {
+        const isTorsion = [...SMALL_ORDER, ...MIXED_TORSION].some(
+          (one) => encodeHex(one) === encodeHex(bytes),
+        );
+        expect(
+          refusal(() => group.encodeSum([bytes], [])),
+          encodeHex(bytes),
+        ).toEqual(invalid);
+        if (!isTorsion)
+          expect(
+            refusal(() => sumOf(bytes)),
+            encodeHex(bytes),
+          ).toEqual(invalid);
+      }
+    });
+
+    test('gives torsion away as bytes at most, which are no element', () => {
+      if (group.name !== 'ed25519') return;
+      for (const bytes of MIXED_TORSION) {
+        if (refusal(() => sumOf(bytes)) !== undefined) continue;
+        expect(refusal(() => group.decode(sumOf(bytes)))).toEqual(invalid);
+      }
     });
   });
 }

@@ -56,6 +56,19 @@ export interface ScalarField {
  */
 export type BackendGrade = 'native' | 'wasm' | 'bigint';
 
+/** One secret scalar at work on encoded elements; ended once, by whoever began it. */
+export interface Agreement {
+  /**
+   * The encoding of scalar·element; no other copy of it is left behind where a backend can help it.
+   * @throws EncodingError `ELEMENT_INVALID` · UsageError `ELEMENT_IDENTITY` for a scalar that is zero
+   */
+  pointWith(encoded: Uint8Array): Uint8Array;
+  /** The same for the element other·G of a secret that is known: one multiplication of the generator. */
+  pointWithOwn(other: SecretScalar): Uint8Array;
+  /** Overwrites every point that was handed out. */
+  end(): void;
+}
+
 /**
  * A prime-order group. What may leak is in the method's name:
  * `mulBase` and `mulSecret` are constant-time in the scalar; `mulPublic`, `mulBasePublic` and `msm` are
@@ -81,12 +94,33 @@ export interface Group {
    */
   decodeAndMul(bytes: Uint8Array, scalar: Scalar): Element;
   /**
-   * Sum of encoded elements, checked as a sum. Each is canonical, on the curve and not the identity; that the *sum* is
-   * in the prime-order group (or is the identity) is checked once, so that on ed25519 single members may hold torsion
-   * that cancels out: only for members of which nothing but the sum is used.
+   * Sum of encoded elements and of `others`, checked as a sum. Each encoding is canonical, on the curve and not the
+   * identity; that the *sum* is in the prime-order group (or is the identity) is checked once, so that on ed25519 single
+   * members may hold torsion that cancels out: only for members of which nothing but the sum is used.
    * @throws EncodingError `ELEMENT_INVALID`
    */
-  decodeAndSum(encodings: readonly Uint8Array[]): Element;
+  decodeAndSum(encodings: readonly Uint8Array[], others?: readonly Element[]): Element;
+  /**
+   * The encoding of the same sum, which on ed25519 may still hold torsion: bytes and no element, only for a sum that is
+   * compared with an element afterwards. Elsewhere the same as {@link decodeAndSum}.
+   * @throws EncodingError `ELEMENT_INVALID` · UsageError `ELEMENT_IDENTITY`
+   */
+  encodeSum(encodings: readonly Uint8Array[], others: readonly Element[]): Uint8Array;
+  /**
+   * Whether response·G − factor·element encodes to `expected`, which may be any bytes: the equation of a Schnorr signature.
+   * Variable-time, public data only.
+   */
+  verify(element: Element, factor: Scalar, response: Scalar, expected: Uint8Array): boolean;
+  /**
+   * As {@link verify}, with the element that `encoded` stands for: on ed25519 multiplying it is what checks it.
+   * @throws EncodingError `ELEMENT_INVALID`
+   */
+  decodeAndVerify(
+    encoded: Uint8Array,
+    factor: Scalar,
+    response: Scalar,
+    expected: Uint8Array,
+  ): { readonly element: Element; readonly isRight: boolean };
   /** RFC 9591 SerializeElement. @throws UsageError `ELEMENT_IDENTITY` for the identity. */
   encode(element: Element): Uint8Array;
   /** Whether `encode(element)` is these bytes, where comparing is cheaper than encoding; never for the identity. */
@@ -96,13 +130,14 @@ export interface Group {
   add(a: Element, b: Element): Element;
   /** Sum of any number of elements; the empty sum is the identity. */
   sum(elements: readonly Element[]): Element;
+  subtract(a: Element, b: Element): Element;
   negate(a: Element): Element;
   /** scalar·G, constant-time. */
   mulBase(scalar: SecretScalar): Element;
   /** scalar·element, constant-time. */
   mulSecret(element: Element, scalar: SecretScalar): Element;
-  /** The encoding of scalar·element, constant-time, for the caller to wipe; no other copy of it is left behind where a backend can help it. */
-  mulSecretEncoded(element: Element, scalar: SecretScalar): Uint8Array;
+  /** Diffie–Hellman with many elements, constant-time. The scalar is the caller's, who keeps it until the end and wipes it. */
+  agree(scalar: SecretScalar): Agreement;
   /** scalar·G, variable-time, public data only. */
   mulBasePublic(scalar: Scalar): Element;
   /** scalar·element, variable-time, public data only. */

@@ -2,7 +2,16 @@ import { backends } from '#backends';
 import { createNobleGroup } from './backends/noble.js';
 import type { Group, GroupName } from './group.js';
 
-export type { BackendGrade, Element, Group, GroupName, Scalar, ScalarField, SecretScalar } from './group.js';
+export type {
+  Agreement,
+  BackendGrade,
+  Element,
+  Group,
+  GroupName,
+  Scalar,
+  ScalarField,
+  SecretScalar,
+} from './group.js';
 
 const fastest = new Map<GroupName, Group>();
 const portable = new Map<GroupName, Group>();

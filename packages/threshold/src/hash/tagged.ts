@@ -33,13 +33,24 @@ function hashAndWipe(name: HashName, joined: Uint8Array): Uint8Array {
   return digest;
 }
 
+const tags = new Map<HashTag, Uint8Array>();
+
+function encodeTag(tag: HashTag): Uint8Array {
+  let encoded = tags.get(tag);
+  if (encoded === undefined) tags.set(tag, (encoded = encodeUtf8(tag)));
+  return encoded;
+}
+
 function encodeItems(tag: HashTag, items: readonly Uint8Array[]): Uint8Array {
-  const all = [encodeUtf8(tag), ...items];
-  const encoded = new Uint8Array(all.reduce((length, item) => length + 8 + item.length, 0));
+  const all = [encodeTag(tag), ...items];
+  let length = 0;
+  for (const item of all) length += 8 + item.length;
+  const encoded = new Uint8Array(length);
   const view = new DataView(encoded.buffer);
   let at = 0;
   for (const item of all) {
-    view.setBigUint64(at, BigInt(item.length));
+    view.setUint32(at, Math.floor(item.length / 2 ** 32));
+    view.setUint32(at + 4, item.length);
     encoded.set(item, at + 8);
     at += 8 + item.length;
   }

@@ -1,5 +1,4 @@
 import { encodeHex, PeerFaultError } from '@ckm/foundation';
-import type { Element } from '../group/group.js';
 import type { PartyIndex } from '../protocol/contract.js';
 import { verifyIdentitySignature } from './identity-signature.js';
 import { assertKeyParams, type KeyParams, type RosterEntry } from './params.js';
@@ -27,15 +26,6 @@ export function verifyRoster(params: KeyParams): void {
     hint: 'ask the servers named for a new static key, or choose others',
     facts: { culprits: slots },
   });
-}
-
-/**
- * The static keys of a roster that was verified before, in order of slots.
- * @throws EncodingError `ELEMENT_INVALID`
- */
-export function decodeStaticKeys(params: KeyParams): readonly Element[] {
-  const { group } = cocktailSuite(params.suite);
-  return params.roster.map((entry) => group.decode(entry.staticKey));
 }
 
 /** The slots whose signature of the transcript does not hold. @param signatures in order of slots */

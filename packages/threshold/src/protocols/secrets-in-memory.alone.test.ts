@@ -76,11 +76,18 @@ function watchGroup(suite: SuiteName): void {
     memory.published.add(memory.name(value));
     return publish(value, why);
   });
-  const agree = group.mulSecretEncoded.bind(group);
-  vi.spyOn(group, 'mulSecretEncoded').mockImplementation((element, scalar) => {
-    const point = agree(element, scalar);
-    memory.keep('Diffie–Hellman', point);
-    return point;
+  const agree = group.agree.bind(group);
+  vi.spyOn(group, 'agree').mockImplementation((scalar) => {
+    const agreement = agree(scalar);
+    const watched = (point: Uint8Array) => {
+      memory.keep('Diffie–Hellman', point);
+      return point;
+    };
+    return {
+      pointWith: (encoded) => watched(agreement.pointWith(encoded)),
+      pointWithOwn: (other) => watched(agreement.pointWithOwn(other)),
+      end: agreement.end,
+    };
   });
 }
 

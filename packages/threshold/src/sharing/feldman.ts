@@ -47,7 +47,8 @@ function valuesUpTo(group: Group, commitment: readonly Element[], last: number):
   const differences = differencesAtZero(group, commitment);
   const values = [differences[0]!];
   for (let x = 1; x <= last; x++) {
-    for (let j = 0; j + 1 < differences.length; j++) {
+    // The higher differences reach the last values no more.
+    for (let j = 0; j + 1 < differences.length && j <= last - x; j++) {
       differences[j] = group.add(differences[j]!, differences[j + 1]!);
     }
     values.push(differences[0]!);

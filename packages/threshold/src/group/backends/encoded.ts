@@ -15,6 +15,8 @@ export interface EncodedArithmetic {
   multiply(scalar: Uint8Array, element: Uint8Array): Uint8Array | undefined;
   /** Undefined when an operand is not on the curve. Takes the identity. */
   add(a: Uint8Array, b: Uint8Array): Uint8Array | undefined;
+  /** As `add`. */
+  subtract(a: Uint8Array, b: Uint8Array): Uint8Array | undefined;
   negate(element: Uint8Array): Uint8Array;
   /** Canonical, in the prime-order group, not the identity. */
   isValid(element: Uint8Array): boolean;
@@ -58,6 +60,11 @@ export function createEncodedGroup({
   const add = (a: Uint8Array, b: Uint8Array): Uint8Array => present(arithmetic.add(a, b));
   const multiply = ({ bytes }: EncodedElement, scalar: Uint8Array) =>
     wrap(present(arithmetic.multiply(scalar, bytes)));
+  /** Undefined unless each encoding is canonical and, where there is more than one, on the curve. */
+  const addUp = (encodings: readonly Uint8Array[], others: readonly EncodedElement[]) => {
+    if (!encodings.every((bytes) => arithmetic.isPlausible(bytes))) return undefined;
+    return new Uint8Array([...encodings, ...others.map(({ bytes }) => bytes)].reduce(add));
+  };
   return createGroup<EncodedElement>({
     name,
     backend,
@@ -72,19 +79,35 @@ export function createEncodedGroup({
     equal: (a, b) => equalBytes(a.bytes, b.bytes),
     decode: (bytes) => (arithmetic.isValid(bytes) ? wrap(new Uint8Array(bytes)) : undefined),
     decodeAndMultiply: (bytes, scalar) => wrapIfAny(arithmetic.multiply(scalar, bytes)),
-    decodeAndSum(encodings) {
-      if (!encodings.every((bytes) => arithmetic.isPlausible(bytes))) return undefined;
-      const sum = new Uint8Array(encodings.reduce(add));
+    decodeAndKeep(bytes, scalar) {
+      const product = arithmetic.multiply(scalar, bytes);
+      return product && { element: wrap(new Uint8Array(bytes)), product: wrap(product) };
+    },
+    decodeAndSum(encodings, others) {
+      const sum = addUp(encodings, others);
+      if (sum === undefined) return undefined;
       return equalBytes(sum, identity) || arithmetic.isValid(sum) ? wrap(sum) : undefined;
+    },
+    encodeSum(encodings, others) {
+      const sum = present(addUp(encodings, others));
+      if (equalBytes(sum, identity)) return undefined;
+      // Nothing was added to it that would have shown whether it is on the curve.
+      const isAlone = encodings.length + others.length === 1;
+      return isAlone && !arithmetic.isValid(sum) ? present(undefined) : sum;
     },
     encode: ({ bytes }) => bytes.slice(),
     sum: (elements) => wrap(elements.map(({ bytes }) => bytes).reduce(add)),
+    subtract: (a, b) => wrap(present(arithmetic.subtract(a.bytes, b.bytes))),
     negate: ({ bytes }) => wrap(arithmetic.negate(bytes)),
     multiplyBase: (scalar) => wrap(arithmetic.multiplyBase(scalar)),
     multiplySecret: multiply,
     wipeElement({ bytes }) {
       bytes.fill(0);
     },
+    agree: (scalar) => ({
+      multiply: (encoded) => arithmetic.multiply(scalar, encoded),
+      end: () => undefined,
+    }),
     multiplyPublic: multiply,
     multiplySmall(element, factor) {
       if (additionsFor(factor) <= ADDITIONS_WORTH_A_MULTIPLICATION) {

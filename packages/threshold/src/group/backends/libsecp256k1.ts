@@ -1,7 +1,7 @@
 import { equalBytes } from '@ckm/foundation';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { createGroup } from '../create-group.js';
-import type { Element, Group } from '../group.js';
+import type { Element, Group, SecretScalar } from '../group.js';
 import type { LibSecp256k1 } from 'secp256k1/bindings.js';
 import { createScalarField } from '../scalar-field.js';
 import { additionsFor, doubleAndAdd } from './small-multiple.js';
@@ -52,19 +52,27 @@ export function createNativeSecp256k1(): Group | undefined {
     decode: (bytes) => (isCompressed(bytes) ? wrap(native.publicKeyConvert(bytes, false)) : undefined),
     decodeAndMultiply: (bytes, scalar) =>
       isCompressed(bytes) ? wrap(native.publicKeyTweakMul(bytes, scalar, false)) : undefined,
-    decodeAndSum: (encodings) =>
-      encodings.every(isCompressed) ? combine(native, encodings, identity) : undefined,
+    decodeAndSum(encodings, others) {
+      if (!encodings.every(isCompressed)) return undefined;
+      const terms = others.flatMap(({ bytes }) => (bytes === undefined ? [] : [bytes]));
+      return combine(native, [...encodings, ...terms], identity);
+    },
     encode: ({ bytes }) => compress(bytes!),
     sum: (elements) => sumOf(native, elements, identity),
     negate: ({ bytes }) => wrap(native.publicKeyNegate(bytes!, false)),
     multiplyBase: (scalar) => wrap(native.publicKeyCreate(scalar, false)),
-    multiplySecret({ bytes }, scalar) {
-      const out = new Uint8Array(65);
-      native.ecdh(bytes!, scalar, { hashfn: joinCoordinates }, out);
-      JOINED.fill(0);
-      return wrap(out);
-    },
+    multiplySecret: ({ bytes }, scalar) => wrap(multiplySecret(native, bytes!, scalar)),
     wipeElement: ({ bytes }) => bytes!.fill(0),
+    agree: (scalar) => ({
+      multiply(encoded) {
+        if (!isCompressed(encoded)) return undefined;
+        const product = multiplySecret(native, encoded, scalar);
+        const point = compress(product);
+        product.fill(0);
+        return point;
+      },
+      end: () => undefined,
+    }),
     multiplyPublic: multiply,
     multiplySmall(element, factor) {
       if (additionsFor(factor) > ADDITIONS_WORTH_A_MULTIPLICATION) {
@@ -102,6 +110,14 @@ function combine(
     for (const encoding of encodings) native.publicKeyConvert(encoding, false);
     return identity;
   }
+}
+
+/** Constant-time; of an encoding of any form. */
+function multiplySecret(native: LibSecp256k1, encoding: Uint8Array, scalar: SecretScalar): Uint8Array {
+  const out = new Uint8Array(65);
+  native.ecdh(encoding, scalar, { hashfn: joinCoordinates }, out);
+  JOINED.fill(0);
+  return out;
 }
 
 /** What {@link joinCoordinates} hands to the library, which copies it: one place, overwritten after each use. */

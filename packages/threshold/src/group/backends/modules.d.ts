@@ -44,6 +44,7 @@ declare module 'sodium-native' {
     crypto_scalarmult_ed25519_base_noclamp(out: Uint8Array, scalar: Uint8Array): void;
     crypto_scalarmult_ed25519_noclamp(out: Uint8Array, scalar: Uint8Array, element: Uint8Array): void;
     crypto_core_ed25519_add(out: Uint8Array, a: Uint8Array, b: Uint8Array): void;
+    crypto_core_ed25519_sub(out: Uint8Array, a: Uint8Array, b: Uint8Array): void;
     crypto_core_ed25519_is_valid_point(element: Uint8Array): boolean;
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
     crypto_aead_xchacha20poly1305_ietf_encrypt(

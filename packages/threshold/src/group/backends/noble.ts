@@ -130,8 +130,12 @@ function groupOver<P extends Point<P>>(curve: Curve<P>): Group {
       const point = parsePoint(curve, bytes);
       return curve.isInSubgroup?.(point) === false ? undefined : wrap(point);
     },
-    decodeAndSum(encodings) {
-      const sum = encodings.reduce((total, bytes) => total.add(parsePoint(curve, bytes)), curve.zero);
+    decodeAndSum(encodings, others) {
+      const points = [
+        ...encodings.map((bytes) => parsePoint(curve, bytes)),
+        ...others.map(({ point }) => point),
+      ];
+      const sum = points.reduce((total, point) => total.add(point));
       return curve.isInSubgroup?.(sum) === false ? undefined : wrap(sum);
     },
     encode: ({ point }) => point.toBytes(),

@@ -12,6 +12,7 @@ type Point = typeof p256.Point.BASE;
 const { Point } = p256;
 const FIELD = createModulus(Point.Fp.ORDER);
 const ZERO = new Uint8Array(32);
+const ONE = Uint8Array.from({ length: 32 }, (_, i) => (i === 31 ? 1 : 0));
 
 /** A sum is a noble point until somebody needs its bytes; a product or a decoded element is bytes until it is added. */
 class P256Element implements Element {
@@ -46,10 +47,9 @@ class P256Element implements Element {
 /** P-256 over OpenSSL for everything with a scalar, and noble for additions. */
 export function createOpensslP256(): Group {
   const scalars = createScalarField(Point.Fn.ORDER, false);
-  const multiplier = createMultiplier(scalars);
+  const base = createBase(scalars);
+  const shared = createMultiplier(scalars);
   const wrap = (value: Point | Uint8Array) => new P256Element(value);
-  const multiply = ({ bytes }: P256Element, scalar: Scalar | SecretScalar) =>
-    wrap(multiplier.multiply(bytes, scalar));
   return createGroup<P256Element>({
     name: 'P-256',
     backend: 'openssl',
@@ -61,23 +61,48 @@ export function createOpensslP256(): Group {
     isOwn: (element) => element instanceof P256Element,
     isIdentity: (element) => element.isIdentity,
     equal: (a, b) => a.point.equals(b.point),
-    // OpenSSL would also read other forms.
-    decode: (bytes) => (bytes[0] === 2 || bytes[0] === 3 ? wrap(uncompressed(bytes)) : undefined),
-    encode({ bytes }) {
-      const compressed = bytes.slice(0, 33);
-      compressed[0] = 2 + (bytes[64]! & 1);
-      return compressed;
+    decode: (bytes) => (isCompressed(bytes) ? wrap(uncompressed(bytes)) : undefined),
+    encode: ({ bytes }) => compress(bytes),
+    verify(element, factor, response, expected) {
+      const R = pointOf(expected);
+      if (R === undefined) return false;
+      shared.begin(factor);
+      return shared.isProduct(element, wrap(base.multiplyPublic(response)).point.subtract(R));
     },
     // An inversion saved: the bytes cost a square root in OpenSSL, and points are compared without one.
-    encodesTo: (element, bytes) => (bytes[0] === 2 || bytes[0] === 3) && isEncodedBy(element, bytes),
+    encodesTo: (element, bytes) => pointOf(bytes)?.equals(element.point) === true,
     sum: (elements) => wrap(elements.map(({ point }) => point).reduce((sum, point) => sum.add(point))),
     negate: ({ point }) => wrap(point.negate()),
-    multiplyBase: (scalar) => wrap(multiplier.multiplyBase(scalar)),
-    multiplySecret: multiply,
-    wipeElement: ({ bytes }) => bytes.fill(0),
-    multiplyPublic: multiply,
+    multiplyBase: (scalar) => wrap(base.multiplySecret(scalar)),
+    multiplySecret({ bytes }, scalar) {
+      shared.begin(scalar);
+      const product = shared.multiply(bytes);
+      shared.forget();
+      return wrap(product);
+    },
+    agree(scalar) {
+      const own = createMultiplier(scalars);
+      own.begin(scalar);
+      return {
+        multiply: (encoded) =>
+          isCompressed(encoded) ? multiplyAndCompress(own, uncompressed(encoded)) : undefined,
+        end: own.forget,
+      };
+    },
+    // Nothing to forget: the scalar is public.
+    multiplyPublic({ bytes }, scalar) {
+      shared.begin(scalar);
+      return wrap(shared.multiply(bytes));
+    },
     multiplySmall: ({ point }, factor) => wrap(doubleAndAdd(point, factor, (a, b) => a.add(b))),
   });
+}
+
+function multiplyAndCompress(multiplier: Multiplier, element: Uint8Array): Uint8Array {
+  const product = multiplier.multiply(element);
+  const point = compress(product);
+  product.fill(0);
+  return point;
 }
 
 function uncompressed(bytes: Uint8Array): Uint8Array {
@@ -88,55 +113,91 @@ function uncompressed(bytes: Uint8Array): Uint8Array {
   return own;
 }
 
+/** One scalar at work on encodings of 65 bytes. */
+interface Multiplier {
+  /** Takes a scalar other than zero. */
+  begin(scalar: Scalar | SecretScalar): void;
+  /** scalar·element, by the scalar begun with. */
+  multiply(element: Uint8Array): Uint8Array;
+  /** Whether scalar·element is this point; public data only. */
+  isProduct(element: P256Element, product: Point): boolean;
+  /** Leaves no secret behind. */
+  forget(): void;
+}
+
 /**
  * OpenSSL's key agreement gives, in constant time, the x-coordinate of scalar·element and no more. The sign of y
  * follows from a second one, the x-coordinate of (scalar + 1)·element: only one of the two candidates, added to the
- * element, has it. Works on encodings of 65 bytes and scalars other than zero.
+ * element, has it.
  */
-function createMultiplier(scalars: ScalarField) {
-  const { one } = scalars;
+function createMultiplier({ add, isZero, one }: ScalarField): Multiplier {
   const agreement = createECDH('prime256v1');
-  const xOf = (scalar: Uint8Array, element: Uint8Array): Uint8Array => {
+  const neighbour = createECDH('prime256v1');
+  /** What the scalar is, where it has a name: 1 or −1, which does not happen to a secret. */
+  let unit: 1 | -1 | undefined;
+  return {
+    begin(scalar) {
+      const next = add(scalar, one);
+      unit = isZero(next) ? -1 : isOne(scalar) ? 1 : undefined;
+      agreement.setPrivateKey(scalar);
+      if (unit !== -1) neighbour.setPrivateKey(next);
+      next.fill(0);
+    },
+    multiply(element) {
+      if (unit !== undefined) return unit === 1 ? element.slice() : negated(element);
+      const first = agreement.computeSecret(element);
+      const candidate = Uint8Array.of(2, ...first);
+      const even = uncompressed(candidate);
+      first.fill(0);
+      candidate.fill(0);
+      const x = neighbour.computeSecret(element);
+      const isEven = addsUpTo(element, even, x);
+      x.fill(0);
+      const product = negatedUnless(isEven, even);
+      even.fill(0);
+      return product;
+    },
+    // Two x-coordinates are compared, and nothing has to be decoded.
+    isProduct({ bytes, point }, product) {
+      if (product.is0()) return false;
+      if (unit === -1) return product.equals(point.negate());
+      const sum = product.add(point);
+      if (sum.is0() || !hasX(product, agreement.computeSecret(bytes))) return false;
+      return hasX(sum, neighbour.computeSecret(bytes));
+    },
+    forget() {
+      agreement.setPrivateKey(one);
+      neighbour.setPrivateKey(one);
+    },
+  };
+}
+
+/** scalar·G, for a scalar other than zero. */
+function createBase({ one }: ScalarField) {
+  const agreement = createECDH('prime256v1');
+  const multiplyPublic = (scalar: Uint8Array): Uint8Array => {
     agreement.setPrivateKey(scalar);
-    return agreement.computeSecret(element);
-  };
-  /** Leaves no secret in the agreement. */
-  const forget = <T>(result: T): T => {
-    agreement.setPrivateKey(one);
-    return result;
-  };
-  const multiplyOnce = (element: Uint8Array, scalar: Scalar | SecretScalar): Uint8Array => {
-    const first = xOf(scalar, element);
-    const candidate = Uint8Array.of(2, ...first);
-    const even = uncompressed(candidate);
-    first.fill(0);
-    candidate.fill(0);
-    // The scalar is 1 or −1, which does not happen to a secret.
-    if (sameX(even, element)) return isOne(scalar) ? element.slice() : negated(element);
-    const next = scalars.add(scalar, one);
-    const x = xOf(next, element);
-    next.fill(0);
-    const isEven = addsUpTo(element, even, x);
-    x.fill(0);
-    const product = negatedUnless(isEven, even);
-    even.fill(0);
-    return product;
+    return new Uint8Array(agreement.getPublicKey(null, 'uncompressed'));
   };
   return {
-    multiplyBase(scalar: Uint8Array): Uint8Array {
-      agreement.setPrivateKey(scalar);
-      return forget(new Uint8Array(agreement.getPublicKey(null, 'uncompressed')));
+    multiplyPublic,
+    /** Leaves no secret behind. */
+    multiplySecret(scalar: Uint8Array): Uint8Array {
+      const product = multiplyPublic(scalar);
+      agreement.setPrivateKey(one);
+      return product;
     },
-    multiply: (element: Uint8Array, scalar: Scalar | SecretScalar) => forget(multiplyOnce(element, scalar)),
   };
 }
 
-function isOne(scalar: Uint8Array): boolean {
-  return scalar[31] === 1;
+/** Whether a point other than the identity has this x-coordinate. */
+function hasX({ X, Z }: Point, x: Uint8Array): boolean {
+  return Point.Fp.mul(bytesToInteger(x, false), Z) === X;
 }
 
-function sameX(a: Uint8Array, b: Uint8Array): boolean {
-  return equalBytes(a.subarray(1, 33), b.subarray(1, 33));
+/** Compared without an early exit: it may be a secret. */
+function isOne(scalar: Uint8Array): boolean {
+  return equalBytes(scalar, ONE);
 }
 
 /**
@@ -171,11 +232,23 @@ function negatedUnless(isRight: boolean, bytes: Uint8Array): Uint8Array {
   return chosen;
 }
 
-/** Any bytes. Variable-time, public data. */
-function isEncodedBy(element: P256Element, bytes: Uint8Array): boolean {
+/** The point that bytes of any kind stand for, if any. Public data only. */
+function pointOf(bytes: Uint8Array): Point | undefined {
+  if (!isCompressed(bytes)) return undefined;
   try {
-    return new P256Element(uncompressed(bytes)).point.equals(element.point);
+    return new P256Element(uncompressed(bytes)).point;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** OpenSSL would also read other forms. */
+function isCompressed(bytes: Uint8Array): boolean {
+  return bytes[0] === 2 || bytes[0] === 3;
+}
+
+function compress(bytes: Uint8Array): Uint8Array {
+  const compressed = bytes.slice(0, 33);
+  compressed[0] = 2 + (bytes[64]! & 1);
+  return compressed;
 }

@@ -26,6 +26,7 @@ export function createNativeEd25519(): Group | undefined {
       multiply: (scalar, element) =>
         attempt((out) => library.crypto_scalarmult_ed25519_noclamp(out, scalar, element)),
       add: (a, b) => attempt((out) => library.crypto_core_ed25519_add(out, a, b)),
+      subtract: (a, b) => attempt((out) => library.crypto_core_ed25519_sub(out, a, b)),
       negate: negateEdwards,
       isValid: (element) => library.crypto_core_ed25519_is_valid_point(element),
       isPlausible: isPlausibleEdwards,

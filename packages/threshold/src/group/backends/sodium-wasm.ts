@@ -81,6 +81,7 @@ function edwardsArithmetic(module: Module, symbols: Symbols): EncodedArithmetic 
     multiplyBase: (scalar) => call(symbols.multiplyBase, scalar)!,
     multiply: (scalar, element) => call(symbols.multiply, scalar, element),
     add: (a, b) => call(symbols.add, a, b),
+    subtract: (a, b) => call(symbols.subtract, a, b),
     negate: negateEdwards,
     isValid(element) {
       module.HEAPU8.set(element, slot);

@@ -4,7 +4,6 @@ import type { DkgOutput } from '../../protocols/dkg/output.js';
 import { checkCertificate, faultError, type KeyCertificate } from './certificate.js';
 import { staticPointsOf } from '../../protocols/dkg/dealing.js';
 import { receiveShares } from '../../protocols/dkg/receive-shares.js';
-import { decodeStaticKeys } from '../roster.js';
 import { staticKeysOf } from '../../protocols/dkg/run.js';
 
 /**
@@ -24,14 +23,11 @@ export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<U
     const own = group.encode(group.mulBase(scalar));
     const entry = roster.find(({ staticKey }) => equalBytes(staticKey, own));
     if (entry === undefined) throw staticSecretWrong();
-    const staticPoints = staticPointsOf(suite, scalar, decodeStaticKeys(certificate.params));
-    const share = receiveShares({
-      ...result,
-      me: entry.slot,
-      staticSecret: scalar,
-      staticKeys: staticKeysOf(certificate.params),
-      staticPoints,
-    });
+    const staticKeys = staticKeysOf(certificate.params);
+    const staticPoints = staticPointsOf(suite, scalar, staticKeys, entry.slot);
+    const agreement = group.agree(scalar);
+    const share = receiveShares({ ...result, me: entry.slot, agreement, staticKeys, staticPoints });
+    agreement.end();
     staticPoints.fill(0);
     if (!(share instanceof Uint8Array)) throw faultError(share);
     return {

@@ -1,5 +1,5 @@
 import { BugError, concatBytes, EncodingError, encodeUtf8 } from '@ckm/foundation';
-import type { Element, SecretScalar } from '../../group/group.js';
+import type { Element, Scalar, SecretScalar } from '../../group/group.js';
 import { taggedHash64 } from '../../hash/index.js';
 import { deriveSecretScalar } from './secret-scalar.js';
 import type { CocktailSuite } from './suite.js';
@@ -65,7 +65,6 @@ function signWithNonce(
  * Whether a signature is valid. R is compared as bytes with z·G − c·P: only the canonical encoding of an element of
  * the prime-order group other than the identity can be equal, so R needs no decoding of its own.
  * @param publicKey encoded; one that is no element makes every signature invalid
- * @param decoded the same key, where the caller has decoded it before
  * Source: C2SP cocktail-dkg, "Schnorr Verify Algorithm"
  */
 export function verifyCocktail(
@@ -73,21 +72,41 @@ export function verifyCocktail(
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
-  decoded?: Element,
 ): boolean {
-  const { group } = suite;
-  if (signature.length !== suite.signatureLength) return false;
-  const commitment = signature.subarray(0, group.elementByteLength);
   try {
-    const response = group.scalars.parse(signature.subarray(group.elementByteLength));
-    const challenge = suite.hashToScalar(suite.challengeInput(commitment, publicKey, message));
-    const factor = group.scalars.negate(challenge);
-    const product =
-      decoded === undefined ? group.decodeAndMul(publicKey, factor) : group.mulPublic(decoded, factor);
-    const expected = group.add(group.mulBasePublic(response), product);
-    return group.encodesTo(expected, commitment);
+    return decodeSigner(suite, publicKey, message, signature).isValid;
   } catch (error) {
     if (error instanceof EncodingError) return false;
     throw error;
+  }
+}
+
+/**
+ * The key that a signature is checked with, and whether that is valid: in one go, because libraries check an element
+ * whenever they multiply it.
+ * @throws EncodingError `ELEMENT_INVALID` for a public key that is no element
+ */
+export function decodeSigner(
+  suite: CocktailSuite,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): { readonly key: Element; readonly isValid: boolean } {
+  const { group } = suite;
+  const response = responseOf(suite, signature);
+  if (response === undefined) return { key: group.decode(publicKey), isValid: false };
+  const commitment = signature.subarray(0, group.elementByteLength);
+  const challenge = suite.hashToScalar(suite.challengeInput(commitment, publicKey, message));
+  const { element, isRight } = group.decodeAndVerify(publicKey, challenge, response, commitment);
+  return { key: element, isValid: isRight };
+}
+
+/** z, of a signature of the right length that holds a canonical one. */
+function responseOf({ group, signatureLength }: CocktailSuite, signature: Uint8Array): Scalar | undefined {
+  if (signature.length !== signatureLength) return undefined;
+  try {
+    return group.scalars.parse(signature.subarray(group.elementByteLength));
+  } catch {
+    return undefined;
   }
 }

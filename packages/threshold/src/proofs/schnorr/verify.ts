@@ -1,4 +1,4 @@
-import type { Element, Group, Scalar } from '../../group/group.js';
+import type { Group, Scalar } from '../../group/group.js';
 import { challengeOf } from './challenge.js';
 import { encodeStatement, type KnowledgeStatement } from './statement.js';
 
@@ -14,11 +14,7 @@ export function verifyKnowledge(group: Group, statement: KnowledgeStatement, pro
   const response = parseResponse(group, proof.slice(group.elementByteLength));
   if (response === undefined) return false;
   const challenge = challengeOf(group, encodeStatement(group, statement), commitment);
-  const expected: Element = group.msm(
-    [group.generator, statement.publicElement],
-    [response, scalars.negate(challenge)],
-  );
-  return group.encodesTo(expected, commitment);
+  return group.verify(statement.publicElement, challenge, response, commitment);
 }
 
 function parseResponse(group: Group, bytes: Uint8Array): Scalar | undefined {

@@ -1,8 +1,8 @@
 import { concatBytes, encodeHex, EncodingError, equalBytes } from '@ckm/foundation';
-import type { Element } from '../../group/group.js';
+import type { Agreement, Element } from '../../group/group.js';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import type { Quorum } from '../../sharing/index.js';
-import { verifyCocktail } from '../../key/cocktail/signature.js';
+import { decodeSigner } from '../../key/cocktail/signature.js';
 import { type Dealing, parseDealing } from './dealing.js';
 import type { CommitMessage, ShareMessage } from './messages.js';
 import type { CocktailSuite } from '../../key/cocktail/suite.js';
@@ -12,7 +12,14 @@ import { hashOpening } from './transcript.js';
 export interface CheckedDealing extends Dealing {
   /** The commitment, decoded: C₀ … C_{needed-1}. */
   readonly coefficients: readonly Element[];
-  readonly ephemeral: Element;
+  /** d·E, encoded, of whoever receives a share; null for whoever looks on. Secret. */
+  readonly ephemeralPoint: Uint8Array | null;
+}
+
+/** What one dealer gave, before it is compared with what the others gave. */
+interface ReadDealing {
+  readonly dealing: CheckedDealing;
+  readonly isProofValid: boolean;
 }
 
 /** What is needed to check the dealings of a run; all public. */
@@ -25,6 +32,8 @@ export interface DealingsView {
   /** Both in order of slots, one for each. */
   readonly round0: readonly CommitMessage[];
   readonly round1: readonly ShareMessage[];
+  /** By the static secret of whoever receives a share: what checks E for him, too. Null for whoever looks on. */
+  readonly agreement: Agreement | null;
 }
 
 /** Checks in the order in which they are made; the first that fails somewhere gives the fault its code. */
@@ -44,20 +53,18 @@ type Code = (typeof CODES)[number];
  */
 export function checkDealings(view: DealingsView): readonly CheckedDealing[] | Fault {
   const faults = new Map<PartyIndex, Code>();
-  const found: (CheckedDealing | undefined)[] = view.round1.map((_, i) => {
-    const checked = checkDealing(view, i);
-    if (typeof checked !== 'string') return checked;
-    faults.set((i + 1) as PartyIndex, checked);
+  const found: (ReadDealing | undefined)[] = view.round1.map((_, i) => {
+    const read = readDealing(view, i);
+    if (typeof read !== 'string') return read;
+    faults.set((i + 1) as PartyIndex, read);
     return undefined;
   });
   for (const slot of copied(found)) faults.set(slot, 'FAULT_DEALING_COPIED');
-  found.forEach((dealing, i) => {
+  found.forEach((read, i) => {
     const slot = (i + 1) as PartyIndex;
-    if (dealing !== undefined && !faults.has(slot) && !isProofValid(view, dealing)) {
-      faults.set(slot, 'FAULT_PROOF_INVALID');
-    }
+    if (read?.isProofValid === false && !faults.has(slot)) faults.set(slot, 'FAULT_PROOF_INVALID');
   });
-  if (faults.size === 0) return found.filter((dealing) => dealing !== undefined);
+  if (faults.size === 0) return found.flatMap((read) => (read === undefined ? [] : [read.dealing]));
   const codes = new Set(faults.values());
   return {
     code: CODES.find((code) => codes.has(code))!,
@@ -66,27 +73,37 @@ export function checkDealings(view: DealingsView): readonly CheckedDealing[] | F
   };
 }
 
-function checkDealing(
-  { suite, quorum, params, round0, round1 }: DealingsView,
-  i: number,
-): CheckedDealing | Code {
+function readDealing(view: DealingsView, i: number): ReadDealing | Code {
+  const { suite, quorum, params, round0, round1 } = view;
   const { nonce, commitment } = round0[i]!;
   const { dealing: bytes, salt } = round1[i]!;
   const dealing = parseDealing(suite, quorum, bytes);
   if (dealing === undefined) return 'FAULT_DEALING_LENGTH';
   if (!equalBytes(commitment, hashOpening(params, i + 1, nonce, dealing, salt)))
     return 'FAULT_COMMITMENT_OPENING';
-  const { group } = suite;
-  const length = group.elementByteLength;
   try {
-    const coefficients = Array.from({ length: quorum.needed }, (_, k) =>
-      group.decode(dealing.commitment.subarray(k * length, (k + 1) * length)),
-    );
-    return { ...dealing, coefficients, ephemeral: group.decode(dealing.ephemeralKey) };
+    return readElements(view, dealing);
   } catch (error) {
     if (error instanceof EncodingError) return 'FAULT_POINT_INVALID';
     throw error;
   }
+}
+
+/** @throws EncodingError `ELEMENT_INVALID` */
+function readElements({ suite, quorum, context, agreement }: DealingsView, dealing: Dealing): ReadDealing {
+  const { group } = suite;
+  const { commitment, ephemeralKey, proof } = dealing;
+  const at = (k: number) =>
+    commitment.subarray(k * group.elementByteLength, (k + 1) * group.elementByteLength);
+  const proven = concatBytes(context, commitment, ephemeralKey);
+  const { key, isValid } = decodeSigner(suite, at(0), proven, proof);
+  const others = Array.from({ length: quorum.needed - 1 }, (_, k) => group.decode(at(k + 1)));
+  const ephemeralPoint = agreement?.pointWith(ephemeralKey) ?? null;
+  if (ephemeralPoint === null) group.decode(ephemeralKey);
+  return {
+    dealing: { ...dealing, coefficients: [key, ...others], ephemeralPoint },
+    isProofValid: isValid,
+  };
 }
 
 /**
@@ -94,24 +111,15 @@ function checkDealing(
  * dealer's commitment, proof and ephemeral key verify for another. Only dealers who opened their own commitment get
  * here; two equal ones then were agreed upon before round 1, and both are named.
  */
-function copied(dealings: readonly (CheckedDealing | undefined)[]): readonly PartyIndex[] {
+function copied(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
   const slots = new Map<string, PartyIndex[]>();
-  dealings.forEach((dealing, i) => {
-    if (dealing === undefined) return;
+  found.forEach((read, i) => {
+    if (read === undefined) return;
+    const { dealing } = read;
     const constantTerm = dealing.commitment.subarray(0, dealing.ephemeralKey.length);
     for (const key of [`C${encodeHex(constantTerm)}`, `E${encodeHex(dealing.ephemeralKey)}`]) {
       slots.set(key, [...(slots.get(key) ?? []), (i + 1) as PartyIndex]);
     }
   });
   return [...slots.values()].filter((dealers) => dealers.length > 1).flat();
-}
-
-function isProofValid({ suite, context }: DealingsView, dealing: CheckedDealing): boolean {
-  return verifyCocktail(
-    suite,
-    dealing.commitment.subarray(0, suite.group.elementByteLength),
-    concatBytes(context, dealing.commitment, dealing.ephemeralKey),
-    dealing.proof,
-    dealing.coefficients[0],
-  );
 }

@@ -1,5 +1,5 @@
 import { concatBytes } from '@ckm/foundation';
-import type { Element, SecretScalar } from '../../group/group.js';
+import type { Agreement, SecretScalar } from '../../group/group.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { uint64be } from '../../protocol/layout.js';
 import { evaluatePolynomial, feldmanCommit, type Quorum } from '../../sharing/index.js';
@@ -99,16 +99,23 @@ export function openDealer(suite: CocktailSuite, secrets: RunSecrets): DealerOpe
 /**
  * d·P of every party, one after another: the half of each pair's secret that is the same in both directions, so that
  * what was computed to deal serves again to receive. Secret.
+ * @param staticKeys encoded, in order of slots; that of `me` is d·G
+ * @throws EncodingError `ELEMENT_INVALID`
  */
 export function staticPointsOf(
   { group }: CocktailSuite,
   staticSecret: SecretScalar,
-  staticKeys: readonly Element[],
+  staticKeys: readonly Uint8Array[],
+  me: PartyIndex,
 ): Uint8Array {
-  const points = staticKeys.map((key) => group.mulSecretEncoded(key, staticSecret));
-  const joined = concatBytes(...points);
-  for (const point of points) point.fill(0);
-  return joined;
+  const agreement = group.agree(staticSecret);
+  try {
+    const pointWith = (key: Uint8Array, i: number) =>
+      i === me - 1 ? agreement.pointWithOwn(staticSecret) : agreement.pointWith(key);
+    return concatBytes(...staticKeys.map(pointWith));
+  } finally {
+    agreement.end();
+  }
 }
 
 /** What a dealer needs to deal. */
@@ -116,10 +123,9 @@ export interface DealerInput {
   readonly secrets: RunSecrets;
   readonly opening: DealerOpening;
   readonly me: PartyIndex;
-  /** Encoded, in order of slots. */
+  readonly staticSecret: SecretScalar;
+  /** Encoded, in order of slots; that of `me` is the one of `staticSecret`. */
   readonly staticKeys: readonly Uint8Array[];
-  /** The same, decoded. */
-  readonly receivers: readonly Element[];
   /** From {@link staticPointsOf}. */
   readonly staticPoints: Uint8Array;
   readonly context: Uint8Array;
@@ -141,14 +147,21 @@ export function createDealing(suite: CocktailSuite, input: DealerInput): Uint8Ar
     concatBytes(input.context, commitment, ephemeralKey),
     input.secrets.hedge,
   );
-  const frames = input.receivers.map((_, i) => sealShare(suite, input, i));
-  return concatBytes(commitment, proof, ephemeralKey, ...frames);
+  const agreement = suite.group.agree(input.secrets.ephemeral);
+  try {
+    const frames = input.staticKeys.map((_, i) => sealShare(suite, input, agreement, i));
+    return concatBytes(commitment, proof, ephemeralKey, ...frames);
+  } finally {
+    agreement.end();
+  }
 }
 
-function sealShare(suite: CocktailSuite, input: DealerInput, i: number): Uint8Array {
-  const { group } = suite;
-  const share = evaluatePolynomial(group, input.secrets.coefficients, i + 1);
-  const ephemeralPoint = group.mulSecretEncoded(input.receivers[i]!, input.secrets.ephemeral);
+function sealShare(suite: CocktailSuite, input: DealerInput, agreement: Agreement, i: number): Uint8Array {
+  const share = evaluatePolynomial(suite.group, input.secrets.coefficients, i + 1);
+  const ephemeralPoint =
+    i === input.me - 1
+      ? agreement.pointWithOwn(input.staticSecret)
+      : agreement.pointWith(input.staticKeys[i]!);
   const { key, nonce } = suite.deriveKeyAndNonce({
     ephemeralPoint,
     staticPoint: pointAt(suite, input.staticPoints, i),

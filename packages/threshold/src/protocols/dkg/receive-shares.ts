@@ -1,5 +1,5 @@
 import { BugError, EncodingError } from '@ckm/foundation';
-import type { SecretScalar } from '../../group/group.js';
+import type { Agreement, SecretScalar } from '../../group/group.js';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import { feldmanVerify } from '../../sharing/index.js';
 import type { AssembledKey } from './assemble-key.js';
@@ -11,7 +11,8 @@ import type { CocktailSuite } from '../../key/cocktail/suite.js';
 export interface ReceiverInput {
   readonly suite: CocktailSuite;
   readonly me: PartyIndex;
-  readonly staticSecret: SecretScalar;
+  /** By the party's static secret. */
+  readonly agreement: Agreement;
   /** Encoded, in order of slots. */
   readonly staticKeys: readonly Uint8Array[];
   /** From `staticPointsOf`. */
@@ -60,8 +61,8 @@ export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
 
 function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): SecretScalar | undefined {
   const { suite, me, staticKeys } = input;
-  const { group } = suite;
-  const ephemeralPoint = group.mulSecretEncoded(dealing.ephemeral, input.staticSecret);
+  const { scalars } = suite.group;
+  const ephemeralPoint = dealing.ephemeralPoint ?? input.agreement.pointWith(dealing.ephemeralKey);
   const { key, nonce } = suite.deriveKeyAndNonce({
     ephemeralPoint,
     staticPoint: pointAt(suite, input.staticPoints, i),
@@ -74,7 +75,7 @@ function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): Se
   for (const spent of [ephemeralPoint, key, nonce]) spent.fill(0);
   if (plaintext === undefined) return undefined;
   try {
-    return group.scalars.parseSecret(plaintext);
+    return scalars.parseSecret(plaintext);
   } catch (error) {
     if (error instanceof EncodingError) return undefined;
     throw error;

@@ -4,7 +4,6 @@ import { sortInbox } from '../../protocol/inbox.js';
 import type { DkgOutput } from './output.js';
 import { createDealing, staticPointsOf } from './dealing.js';
 import { type DkgMessage, dkgMessageCodec, isOfRound, type ShareMessage } from './messages.js';
-import { decodeStaticKeys } from '../../key/roster.js';
 import { inSlotOrder, others, sessionOf, staticKeysOf } from './run.js';
 import { deriveRunSecrets, wipeRunSecrets } from './secrets.js';
 import type { CommittedState, DkgState } from './state.js';
@@ -23,14 +22,14 @@ export function share(
   const { suite, sessionId, context } = sessionOf(params, round0);
   const secrets = deriveRunSecrets(suite.group, root, params.quorum.needed);
   const scalar = suite.group.scalars.parseSecret(reveal(staticSecret, 'encrypt shares'));
-  const receivers = decodeStaticKeys(params);
-  const staticPoints = staticPointsOf(suite, scalar, receivers);
+  const staticKeys = staticKeysOf(params);
+  const staticPoints = staticPointsOf(suite, scalar, staticKeys, me);
   const dealing = createDealing(suite, {
     secrets,
     opening,
     me,
-    staticKeys: staticKeysOf(params),
-    receivers,
+    staticSecret: scalar,
+    staticKeys,
     staticPoints,
     context,
   });

@@ -3,6 +3,7 @@ import type { Fault, Incoming, Step } from '../../protocol/contract.js';
 import { sortInbox } from '../../protocol/inbox.js';
 import type { DkgOutput } from './output.js';
 import { signCocktail } from '../../key/cocktail/signature.js';
+import { cocktailSuite } from '../../key/cocktail/suite.js';
 import { type CertifyMessage, type DkgMessage, dkgMessageCodec, isOfRound } from './messages.js';
 import { receiveShares } from './receive-shares.js';
 import { inSlotOrder, others, resultOf, staticKeysOf } from './run.js';
@@ -29,16 +30,16 @@ export function certify(
   if (!round1.every((message) => equalBytes(message.sessionId, state.posted.sessionId))) {
     return aborted({ code: 'RETRY_VIEWS_DIFFER', round: 1, culprits: [] });
   }
-  const result = resultOf(params, round0, round1);
-  if ('code' in result) return aborted(result);
-  const { suite, key, transcript, view } = result;
-  const scalar = suite.group.scalars.parseSecret(
-    reveal(staticSecret, 'decrypt shares and sign the transcript'),
-  );
+  const { group } = cocktailSuite(params.suite);
+  const scalar = group.scalars.parseSecret(reveal(staticSecret, 'decrypt shares and sign the transcript'));
+  const agreement = group.agree(scalar);
   try {
+    const result = resultOf(params, round0, round1, agreement);
+    if ('code' in result) return aborted(result);
+    const { suite, key, transcript, view } = result;
     const staticPoints = reveal(state.staticPoints, 'decrypt shares');
     const staticKeys = staticKeysOf(params);
-    const received = receiveShares({ ...result, me, staticSecret: scalar, staticKeys, staticPoints });
+    const received = receiveShares({ ...result, me, agreement, staticKeys, staticPoints });
     if (!(received instanceof Uint8Array)) return aborted(received);
     const signingKey = { secret: scalar, publicKey: params.roster[me - 1]!.staticKey };
     const signature = signCocktail(suite, signingKey, transcript, reveal(hedge, 'sign the transcript'));
@@ -50,6 +51,7 @@ export function certify(
       outbox: [{ to: 'everyone', round: 2, body: posted }],
     };
   } finally {
+    agreement.end();
     scalar.fill(0);
   }
 }

@@ -1,4 +1,5 @@
 import { EncodingError } from '@ckm/foundation';
+import type { Agreement } from '../../group/group.js';
 import type { Fault, PartyIndex } from '../../protocol/contract.js';
 import { type AssembledKey, assembleKey } from './assemble-key.js';
 import { checkDealings, type CheckedDealing } from './check-dealings.js';
@@ -44,15 +45,17 @@ export interface Result extends Session {
  * Checks the dealings of a run and derives the key. A party runs it before it signs; whoever is shown a certificate
  * runs it before he believes it.
  * @param round0 and `round1`: of all parties, in order of slots
+ * @param agreement by the static secret of a party; without it, nobody can receive a share out of the result's dealings
  */
 export function resultOf(
   key: KeyParams,
   round0: readonly CommitMessage[],
   round1: readonly ShareMessage[],
+  agreement: Agreement | null = null,
 ): Result | Fault {
   const session = sessionOf(key, round0);
   const { suite, params, sessionId, context } = session;
-  const dealings = checkDealings({ suite, quorum: key.quorum, params, context, round0, round1 });
+  const dealings = checkDealings({ suite, quorum: key.quorum, params, context, round0, round1, agreement });
   if ('code' in dealings) return dealings;
   const transcript = transcriptOf(key, session, dealings);
   const openings = dealings.map((dealing, i) => ({ ...dealing, salt: round1[i]!.salt }));

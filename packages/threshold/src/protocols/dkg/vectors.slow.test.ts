@@ -9,7 +9,7 @@ import type { SuiteName } from '../../key/cocktail/suite-name.js';
 import { firstEpoch } from '../../key/params.js';
 import { assembleKey } from './assemble-key.js';
 import type { CheckedDealing } from './check-dealings.js';
-import { signCocktailUnhedged, verifyCocktail } from '../../key/cocktail/signature.js';
+import { decodeSigner, signCocktailUnhedged, verifyCocktail } from '../../key/cocktail/signature.js';
 import { parseDealing, staticPointsOf } from './dealing.js';
 import {
   COCKTAIL_FILES,
@@ -57,7 +57,7 @@ function openRun(name: SuiteName, vector: CocktailVector, judge: Judge): Run {
       ciphertexts,
       ciphertextSection: concatBytes(...ciphertexts.flatMap((bytes) => [uint64be(bytes.length), bytes])),
       coefficients: message.vss_commitment.map((point) => group.decode(decodeHex(point))),
-      ephemeral: group.decode(ephemeralKey),
+      ephemeralPoint: null,
     };
   });
   return {
@@ -111,7 +111,10 @@ function checkProofs({ suite, vector, judge, context, dealings }: Run): void {
     judge.same(suite.hashToScalar(challengeInput), published.challenge);
     judge.same(signCocktailUnhedged(suite, { secret, publicKey }, signed), message.pop);
     judge.same(verifyCocktail(suite, publicKey, signed, proof), true);
-    judge.same(verifyCocktail(suite, publicKey, signed, proof, coefficients[0]), true);
+    judge.same(
+      group.encode(decodeSigner(suite, publicKey, signed, proof).key),
+      encodeHex(group.encode(coefficients[0]!)),
+    );
   });
 }
 
@@ -133,7 +136,7 @@ function checkShares({ suite, vector, judge, quorum, context, secrets, staticKey
       parsed.ciphertexts.forEach((bytes, j) => judge.same(bytes, vector.round1[i]!.encrypted_shares[j]!));
     }
     secrets.forEach((secret, j) => {
-      const ephemeralPoint = group.encode(group.mulSecret(dealing.ephemeral, secret));
+      const ephemeralPoint = group.encode(group.mulSecret(group.decode(dealing.ephemeralKey), secret));
       const staticPoint = group.encode(group.mulSecret(group.decode(staticKeys[i]!), secret));
       const pair = {
         ephemeralKey: dealing.ephemeralKey,
@@ -220,17 +223,12 @@ function checkKey(
       expected.verification_share,
     );
     if (vector.payloads !== undefined) return;
-    const staticPoints = staticPointsOf(
-      suite,
-      secret,
-      staticKeys.map((bytes) => group.decode(bytes)),
-    );
     const share = receiveShares({
       suite,
       me,
-      staticSecret: secret,
+      agreement: group.agree(secret),
       staticKeys,
-      staticPoints,
+      staticPoints: staticPointsOf(suite, secret, staticKeys, me),
       context,
       dealings,
       key,

@@ -10,6 +10,7 @@ import { aggregate, type SignatureShare, verifySignatureShare } from './aggregat
 import { dealKey } from './fixtures/dealer.js';
 import { computeRawShare } from './fixtures/raw-share.js';
 import { answer, commitAs, packageFor, party } from './fixtures/signing.js';
+import { lagrangeWeight, sketchGroupCommitment } from './group-commitment.js';
 import { generateNonce } from './round-1-commit.js';
 import { openPackage } from './signing-package.js';
 import { frostSuite } from './suite.js';
@@ -123,6 +124,23 @@ describe.each(SUITE_NAMES)('an aggregator of %s', (suite) => {
     expect(aggregate({ key, package: { message, commitments }, shares })).toEqual(outcome);
   });
 
+  test('V7: a D or E in any encoding that is none counts against its party, whatever the shares are', () => {
+    const { signing, shares } = session([1, 2, 3]);
+    for (const bytes of WRONG_ENCODINGS[groupOfSuite(suite)]) {
+      if (bytes.length !== group.elementByteLength) continue;
+      for (const field of ['hiding', 'binding'] as const) {
+        const commitments = signing.commitments.map((one) =>
+          one.party === 2 ? { ...one, [field]: bytes } : one,
+        );
+        const spoilt = { key, package: { message, commitments } };
+        expect(aggregate({ ...spoilt, shares }), encodeHex(bytes)).toEqual({ kind: 'faulty', culprits: [2] });
+        expect(() => verifySignatureShare({ ...spoilt, ...shares[0]! })).toThrow(
+          withCode('COMMITMENT_INVALID'),
+        );
+      }
+    }
+  });
+
   test('V51: refuses a key that was not derived here', () => {
     const { signing, shares } = session([1, 2, 3]);
     const copy = { ...key };
@@ -163,18 +181,24 @@ describe('torsion on ed25519', () => {
   const { group } = suite;
   const torsion = ed25519.Point.fromHex(ED25519_TORSION_SUBGROUP[1]!);
 
-  /** Parties 2 and 3 add the same torsion with opposite signs to their D and answer with honest scalars. */
-  const conspire = () => {
-    const honest = commitAs(dealt, 1);
-    const liars = [2, 3].map((index) => {
+  const plus = torsion;
+  const minus = torsion.negate();
+
+  /** Parties that answer with honest scalars, each with some torsion added to its D. */
+  const lie = (added: Readonly<Record<number, typeof torsion>>) =>
+    Object.entries(added).map(([slot, extra]) => {
+      const index = Number(slot);
       const share = evaluatePolynomial(group, dealt.coefficients, index);
       const nonces = [1, 2].map((n) => generateNonce(suite, new Uint8Array(32).fill(16 * index + n), share));
       const [hiding, binding] = nonces.map((nonce) => group.encode(group.mulBase(nonce)));
-      const added = ed25519.Point.fromBytes(hiding!)
-        .add(index === 2 ? torsion : torsion.negate())
-        .toBytes();
-      return { share, nonces, commitment: { party: party(index), hiding: added, binding: binding! } };
+      const wrong = ed25519.Point.fromBytes(hiding!).add(extra).toBytes();
+      return { share, nonces, commitment: { party: party(index), hiding: wrong, binding: binding! } };
     });
+
+  /** Parties 2 and 3 add the same torsion with opposite signs. */
+  const conspire = () => {
+    const honest = commitAs(dealt, 1);
+    const liars = lie({ 2: plus, 3: minus });
     const signing = {
       message,
       commitments: [honest.commitment, ...liars.map(({ commitment }) => commitment)],
@@ -200,4 +224,31 @@ describe('torsion on ed25519', () => {
     const wrong = [shares[0]!, shares[1]!, { ...shares[2]!, share: shares[0]!.share }];
     expect(aggregate({ key, package: signing, shares: wrong })).toEqual({ kind: 'faulty', culprits: [2, 3] });
   });
+
+  test.each([
+    ['one alone', { 1: ed25519.Point.ZERO, 2: plus, 3: ed25519.Point.ZERO }, [2]],
+    ['two whose torsion does not cancel out', { 1: ed25519.Point.ZERO, 2: plus, 3: plus }, [2, 3]],
+  ])(
+    'V7: aggregate names %s who added it to D, although R is summed up unchecked and all answers are of the right scalars',
+    (_, added, culprits) => {
+      const signers = lie(added);
+      const signing = { message, commitments: signers.map(({ commitment }) => commitment) };
+      const run = openPackage(key, signing);
+      // The equation by the book, under the R that holds the torsion: no honest signer answers to it.
+      const { challenge } = sketchGroupCommitment(run);
+      const { scalars } = group;
+      const shares = signers.map(({ share, nonces, commitment }, at) => {
+        const weight = scalars.multiply(lagrangeWeight(run, at), challenge);
+        const bound = scalars.multiply(nonces[1]!, run.bindingFactors[at]!);
+        const z = scalars.add(scalars.add(nonces[0]!, bound), scalars.multiply(weight, share));
+        return { party: commitment.party, share: scalars.publish(z, 'test') };
+      });
+      expect(aggregate({ key, package: signing, shares })).toEqual({ kind: 'faulty', culprits });
+      for (const share of shares) {
+        expect(() => verifySignatureShare({ key, package: signing, ...share })).toThrow(
+          expect.objectContaining({ code: 'COMMITMENT_INVALID', facts: { culprits } }),
+        );
+      }
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { deriveKey, NO_TWEAK } from '../../hd/index.js';
 import { SUITE_NAMES } from '../../key/cocktail/suite-name.js';
 import { dealKey } from './fixtures/dealer.js';
 import { answer, commitAs, packageFor } from './fixtures/signing.js';
-import { computeGroupCommitment, lagrangeWeight, withSign } from './group-commitment.js';
+import { computeGroupCommitment, lagrangeWeight } from './group-commitment.js';
 import { openPackage, type SigningPackage } from './signing-package.js';
 import { frostSuite } from './suite.js';
 
@@ -103,7 +103,7 @@ describe.each(SUITE_NAMES)('signShare of %s', (name) => {
     const committed = group.add(group.decode(hiding), group.decodeAndMul(binding, run.bindingFactors[0]!));
     const mine = group.mulBasePublic(scalars.parse(z));
     return [false, true].some((sign) => {
-      const nonce = withSign(group, committed, sign ? !negate : negate);
+      const nonce = (sign ? !negate : negate) ? group.negate(committed) : committed;
       return [honest, ...products].some((x) =>
         group.equal(
           mine,

@@ -72,7 +72,7 @@ export function computeBindingFactors(
   const parties = commitments.map(({ party }) => encodeParty(suite, party));
   const list = commitments.flatMap(({ hiding, binding }, place) => [parties[place]!, hiding, binding]);
   const prefix = concatBytes(groupKey, suite.h4(message), suite.h5(...list));
-  return parties.map((party) => suite.h1(prefix, party));
+  return suite.h1Each(prefix, parties);
 }
 
 function partyOf(commitment: Partial<Commitment> | null | undefined): unknown {
@@ -104,7 +104,7 @@ function copyCommitment(group: Group, value: unknown): Commitment {
   const isEncoding = (bytes: unknown): bytes is Uint8Array =>
     bytes instanceof Uint8Array && bytes.length === group.elementByteLength;
   if (!isEncoding(hiding) || !isEncoding(binding)) throw commitmentInvalid([party]);
-  return Object.freeze({ party, hiding: Uint8Array.from(hiding), binding: Uint8Array.from(binding) });
+  return Object.freeze({ party, hiding: new Uint8Array(hiding), binding: new Uint8Array(binding) });
 }
 
 /** Both elements, each by itself. */

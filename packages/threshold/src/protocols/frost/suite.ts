@@ -15,6 +15,8 @@ export interface FrostSuite {
   /** BIP-340: keys and group commitments count by their x coordinate, the secret of the even y is meant. */
   readonly evenY: boolean;
   h1(...parts: readonly Uint8Array[]): Scalar;
+  /** H1 of the prefix with each of several endings, all of one length. */
+  h1Each(prefix: Uint8Array, endings: readonly Uint8Array[]): Scalar[];
   /** Challenge over encoded group commitment, encoded group key and message. */
   h2(commitment: Uint8Array, groupKey: Uint8Array, message: Uint8Array): Scalar;
   h3(...parts: readonly Uint8Array[]): SecretScalar;
@@ -51,17 +53,18 @@ function createSuite(name: SuiteName): FrostSuite {
   const context = (role: string) => encodeUtf8(contextString + role);
   const toWide = wide ? prefixedHash : expandMessage;
   const [rho, chal, nonce] = [toWide(context('rho')), toWide(context('chal')), toWide(context('nonce'))];
-  const challenge = challengeHash(name, chal);
+  const challenge = challengeHash(name, chal.hash);
   const [msg, com] = [context('msg'), context('com')];
   return {
     name,
     contextString,
     group,
     evenY: name === 'secp256k1-tr',
-    h1: (...parts) => group.scalars.reduce(rho(parts)),
+    h1: (...parts) => group.scalars.reduce(rho.hash(parts)),
+    h1Each: (prefix, endings) => rho.hashEach(prefix, endings).map((bytes) => group.scalars.reduce(bytes)),
     h2: (...parts) => group.scalars.reduce(challenge(parts)),
     h3(...parts) {
-      const wide = nonce(parts);
+      const wide = nonce.hash(parts);
       const scalar = group.scalars.reduceSecret(wide);
       wide.fill(0);
       return scalar;
@@ -72,6 +75,11 @@ function createSuite(name: SuiteName): FrostSuite {
 }
 
 type WideHash = (parts: readonly Uint8Array[]) => Uint8Array;
+
+interface PrefixedHash {
+  readonly hash: WideHash;
+  readonly hashEach: (prefix: Uint8Array, endings: readonly Uint8Array[]) => Uint8Array[];
+}
 
 const bip340Challenge = createBip340Hash('BIP0340/challenge');
 
@@ -84,8 +92,33 @@ function challengeHash(name: SuiteName, chal: WideHash): WideHash {
 }
 
 /** RFC 9591 §6.1, §6.2: SHA-512 over context string, role and message, 64 bytes. */
-function prefixedHash(prefix: Uint8Array): WideHash {
-  return (parts) => hash('sha512', prefix, ...parts);
+function prefixedHash(prefix: Uint8Array): PrefixedHash {
+  return framedHash(prefix, new Uint8Array(), (framed) => hash('sha512', framed));
+}
+
+/** A hash of what stands between head and tail. */
+function framedHash(
+  head: Uint8Array,
+  tail: Uint8Array,
+  digest: (framed: Uint8Array) => Uint8Array,
+): PrefixedHash {
+  return {
+    hash(parts) {
+      const framed = concatBytes(head, ...parts, tail);
+      const wide = digest(framed);
+      // The parts may be secret, and this is a copy of them.
+      framed.fill(0);
+      return wide;
+    },
+    hashEach(prefix, endings) {
+      if (endings.length === 0) return [];
+      const framed = concatBytes(head, prefix, endings[0]!, tail);
+      return endings.map((ending) => {
+        framed.set(ending, head.length + prefix.length);
+        return digest(framed);
+      });
+    },
+  };
 }
 
 const ZERO_BLOCK = new Uint8Array(64);
@@ -95,11 +128,11 @@ const LENGTH_48 = Uint8Array.of(0, 48, 0);
  * 48 bytes, to be reduced modulo an order of 256 bits (hash_to_field with m = 1, L = 48).
  * Source: RFC 9380 §5.3.1, expand_message_xmd with SHA-256
  */
-function expandMessage(separator: Uint8Array): WideHash {
+function expandMessage(separator: Uint8Array): PrefixedHash {
   const ending = concatBytes(separator, Uint8Array.of(separator.length));
   const block = concatBytes(new Uint8Array(33), ending);
-  return (parts) => {
-    const b0 = hash('sha256', ZERO_BLOCK, ...parts, LENGTH_48, ending);
+  return framedHash(ZERO_BLOCK, concatBytes(LENGTH_48, ending), (framed) => {
+    const b0 = hash('sha256', framed);
     block.set(b0);
     block[32] = 1;
     const b1 = hash('sha256', block);
@@ -110,14 +143,24 @@ function expandMessage(separator: Uint8Array): WideHash {
     wide.set(b1);
     wide.set(b2.subarray(0, 16), 32);
     // The nonces come this way too: nothing of them stays behind.
-    for (const bytes of [b0, b1, b2, block.subarray(0, 33)]) bytes.fill(0);
+    b0.fill(0);
+    b1.fill(0);
+    b2.fill(0);
+    block.fill(0, 0, 33);
     return wide;
-  };
+  });
 }
 
 /** Whether the y coordinate of an encoded (compressed) secp256k1 element is odd. */
 export function isOddY(encoded: Uint8Array): boolean {
   return encoded[0] === 3;
+}
+
+/** The one of an encoded secp256k1 element and its negative that has an even y. */
+export function withEvenY(encoded: Uint8Array): Uint8Array {
+  const even = encoded.slice();
+  even[0] = 2;
+  return even;
 }
 
 /** Bytes of a signature: R ‖ z, for BIP-340 without the parity byte of R. Source: RFC 9591 appendix A; BIP-340 */

@@ -1,5 +1,5 @@
 import { backends } from '#backends';
-import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
+import { concatBytes, encodeUtf8 } from '@ckm/foundation';
 import { expand_message_xmd } from '@noble/curves/abstract/hash-to-curve.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { type GroupName, groupNamed } from '../../group/index.js';
@@ -43,8 +43,8 @@ const JUDGES: Record<SuiteName, Judge> = {
 type ChallengeHash = (...parts: readonly Uint8Array[]) => Uint8Array;
 
 /**
- * z·G = R + c·P.
- * @throws EncodingError when a part is no scalar or no element
+ * z·G − c·P = R. What is equal to R is an element, so that R needs no decoding of its own.
+ * @throws EncodingError when z is no scalar or P no element
  * Source: RFC 9591 appendix B
  */
 function judgeOf(name: GroupName, challenge: ChallengeHash): Judge {
@@ -55,8 +55,7 @@ function judgeOf(name: GroupName, challenge: ChallengeHash): Judge {
     const commitment = signature.subarray(0, elementByteLength);
     const z = scalars.parse(signature.subarray(elementByteLength));
     const c = scalars.reduce(challenge(commitment, publicKey, message));
-    const expected = group.add(group.decode(commitment), group.decodeAndMul(publicKey, c));
-    return group.equal(group.mulBasePublic(z), expected);
+    return group.decodeAndVerify(publicKey, c, z, commitment).isRight;
   };
 }
 
@@ -80,9 +79,7 @@ function verifyBip340(signature: Uint8Array, message: Uint8Array, x: Uint8Array)
   const r = signature.subarray(0, 32);
   const s = scalars.parse(signature.subarray(32));
   const e = scalars.reduce(challengeHash(r, x, message));
-  const key = group.decode(concatBytes(EVEN, x));
-  const R = group.add(group.mulBasePublic(s), group.mulPublic(key, scalars.negate(e)));
-  return !group.isIdentity(R) && equalBytes(group.encode(R), concatBytes(EVEN, r));
+  return group.decodeAndVerify(concatBytes(EVEN, x), e, s, concatBytes(EVEN, r)).isRight;
 }
 
 /** x of a BIP-340 key; the compressed form counts only with an even y. */
