@@ -144,6 +144,23 @@ function encodePlainOr(value: Data): Uint8Array {
   }
 }
 
+describe('encodePlain writes text itself, with the bytes of the library', () => {
+  test.each([
+    ['quotation marks, as in every sentence of a request', 'Sign the message “hello” — blind'],
+    ['a letter that is taken apart', 'e\u0301'],
+    ['half of a surrogate pair', 'a\ud800b'],
+    ['isolates and letters from right to left', '\u2068שלום\u2069'],
+    ['signs beyond the first plane', '🗝🔏'],
+  ])('%s', (_, words) => {
+    const value = { list: [words], words };
+    expect(encodeHex(encodePlain(value))).toBe(encodeHex(encodeCanonical(official(value))));
+  });
+
+  test('and leaves keys that are not ASCII to it', () => {
+    expect(() => encodePlain({ ключ: 1 })).toThrow(NotPlain);
+  });
+});
+
 describe('the plain reader leaves to the library', () => {
   test.each([
     ['a head that is longer than it must be', '1817'],

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '@ckm/foundation';
 import { MAJOR, NotPlain, PlainReader } from './plain-reader.js';
 import { headLength, writeHead } from './plain-writer.js';
 
@@ -22,8 +23,9 @@ const TRUE = 0xf5;
 const NULL = 0xf6;
 
 /**
- * Canonical CBOR of plain data, in one pass that measures and one that writes: no copy of a secret is left anywhere.
- * @throws NotPlain for a fraction, a bigint, a key or text that is not ASCII, anything that is no data
+ * Canonical CBOR of plain data, in one pass that measures and one that writes: no copy of a secret is left anywhere, which
+ * are bytes and never text.
+ * @throws NotPlain for a fraction, a bigint, a key that is not ASCII, anything that is no data
  */
 export function encodePlain(data: Data): Uint8Array {
   const bytes = new Uint8Array(lengthOf(data));
@@ -37,8 +39,10 @@ function lengthOf(data: Data): number {
       return 1;
     case 'number':
       return headLength(wholeNumber(data));
-    case 'string':
-      return headLength(data.length) + asciiLength(data);
+    case 'string': {
+      const length = isAscii(data) ? data.length : utf8Of(data).length;
+      return headLength(length) + length;
+    }
     case 'object':
       if (data === null) return 1;
       if (data instanceof Uint8Array) return headLength(data.length) + data.length;
@@ -54,9 +58,13 @@ function wholeNumber(value: number): number {
   return value < 0 ? -1 - value : value;
 }
 
-function asciiLength(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) throw new NotPlain();
-  return text.length;
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+function utf8Of(text: string): Uint8Array {
+  return encodeUtf8(text.normalize('NFC'));
 }
 
 function lengthOfList(list: readonly Data[]): number {
@@ -73,8 +81,9 @@ function lengthOfMap(map: Members): number {
   for (const key of Object.keys(map)) {
     const value = map[key];
     if (value === undefined) continue;
+    if (!isAscii(key)) throw new NotPlain();
     count += 1;
-    length += headLength(key.length) + asciiLength(key) + lengthOf(value);
+    length += headLength(key.length) + key.length + lengthOf(value);
   }
   return length + headLength(count);
 }
@@ -87,7 +96,7 @@ function write(target: Uint8Array, at: number, data: Data): number {
     case 'number':
       return writeHead(target, at, data < 0 ? MAJOR.negative : MAJOR.unsigned, wholeNumber(data));
     case 'string':
-      return writeAscii(target, writeHead(target, at, MAJOR.text, data.length), data);
+      return writeText(target, at, data);
     default:
       return writeObject(target, at, data as Container);
   }
@@ -127,6 +136,14 @@ function writeMap(target: Uint8Array, at: number, map: Members): number {
 function byEncoding(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : 1;
+}
+
+function writeText(target: Uint8Array, at: number, text: string): number {
+  if (isAscii(text)) return writeAscii(target, writeHead(target, at, MAJOR.text, text.length), text);
+  const bytes = utf8Of(text);
+  const start = writeHead(target, at, MAJOR.text, bytes.length);
+  target.set(bytes, start);
+  return start + bytes.length;
 }
 
 function writeAscii(target: Uint8Array, at: number, text: string): number {
