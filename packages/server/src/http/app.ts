@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import type { Problem } from '@ckm/api';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { createRateLimiter } from '../turns/rate-limiter.js';
@@ -13,6 +15,7 @@ import { readBody } from './read-body.js';
 /** What Node's adapter hands along; absent when an app is asked directly. */
 interface Bindings {
   readonly incoming?: { readonly socket: { readonly remoteAddress?: string } };
+  readonly outgoing?: ServerResponse;
 }
 type HttpContext = Context<{ Bindings: Bindings }>;
 
@@ -36,16 +39,14 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     addressGroup(remoteOf(c), config.trustProxy ? c.req.header('x-forwarded-for') : undefined);
   const perClient: AddressLimit = { addressOf, admits: (c) => perAddress.take(addressOf(c)) };
 
-  // An owner's page comes from anywhere: what it sends is sealed and signed, and no cookie goes with it.
-  app.use(
-    '/v1/*',
-    cors({
-      origin: '*',
-      allowMethods: ['GET', 'POST'],
-      allowHeaders: ['content-type', 'ckm-route'],
-      maxAge: 86_400,
-    }),
-  );
+  const forPages = cors({
+    origin: '*',
+    allowMethods: ['GET', 'POST'],
+    allowHeaders: ['content-type', 'ckm-route'],
+    maxAge: 86_400,
+  });
+  // Messages say it themselves: what makes it for every route costs as much as all else about one.
+  app.use('/v1/*', (c, next) => (isMessage(c) ? next() : forPages(c, next)));
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', async (c) => {
     const code = (await gate.open()?.storageFault()) ?? null;
@@ -70,13 +71,19 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
     const open = gate.open();
     return open === null ? problemResponse(c, closedProblem(gate)) : c.json(open.card, 200, PLAIN_HEADERS);
   });
-  app.post('/v1/messages', createMessageRoute({ config, gate, reporting }, perClient));
+  app.post(MESSAGES, createMessageRoute({ config, gate, reporting }, perClient));
   app.notFound((c) => problemResponse(c, PROBLEMS.unknownRoute));
   app.onError((error, c) => {
     reporting.events.bug(error);
-    return problemResponse(c, PROBLEMS.busy);
+    return problemResponse(c, PROBLEMS.busy, isMessage(c) ? MESSAGE_HEADERS : PLAIN_HEADERS);
   });
   return app;
+}
+
+const MESSAGES = '/v1/messages';
+
+function isMessage({ req }: HttpContext): boolean {
+  return req.method === 'POST' && req.path === MESSAGES;
 }
 
 /** Who stands outside. */
@@ -130,9 +137,8 @@ function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressO
     try {
       const received = await within(limits.requestTimeoutMs, receive(bytes, addressOf(c)));
       if (received === null) return PROBLEMS.timeout;
-      if (received.kind === 'problem') return problemResponse(c, received.problem);
-      const body = received.bytes as Uint8Array<ArrayBuffer>;
-      return c.body(body, 200, { ...PLAIN_HEADERS, 'content-type': OCTETS });
+      if (received.kind === 'problem') return problemResponse(c, received.problem, MESSAGE_HEADERS);
+      return sealedResponse(c, received.bytes);
     } finally {
       answering--;
     }
@@ -151,7 +157,7 @@ function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressO
 
   function refuse(c: HttpContext, problem: Problem): Response {
     reporting.events.messageRefused({ code: problem.code });
-    return problemResponse(c, problem);
+    return problemResponse(c, problem, MESSAGE_HEADERS);
   }
 }
 
@@ -169,9 +175,25 @@ function remoteOf(c: HttpContext): string | undefined {
 
 const PLAIN_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
-function problemResponse(c: HttpContext, problem: Problem): Response {
+/** An owner's page comes from anywhere: what it sends is sealed and signed, and no cookie goes with it. */
+const MESSAGE_HEADERS = { ...PLAIN_HEADERS, 'access-control-allow-origin': '*' } as const;
+
+/** Where Node listens, straight to it: a `Response` would be made only to be taken apart again. */
+function sealedResponse(c: HttpContext, bytes: Uint8Array): Response {
+  const headers = { ...MESSAGE_HEADERS, 'content-type': OCTETS };
+  const outgoing = c.env?.outgoing;
+  if (outgoing === undefined) return c.body(bytes as Uint8Array<ArrayBuffer>, 200, headers);
+  outgoing.writeHead(200, { ...headers, 'content-length': bytes.length }).end(bytes);
+  return RESPONSE_ALREADY_SENT;
+}
+
+function problemResponse(
+  c: HttpContext,
+  problem: Problem,
+  own: Readonly<Record<string, string>> = PLAIN_HEADERS,
+): Response {
   const wait = problem.status === 429 || problem.status === 503 ? { 'retry-after': '1' } : {};
-  const headers = { ...PLAIN_HEADERS, ...wait, 'content-type': 'application/problem+json' };
+  const headers = { ...own, ...wait, 'content-type': 'application/problem+json' };
   return c.body(JSON.stringify(problem), problem.status as 400, headers);
 }
 

@@ -133,3 +133,36 @@ test('a health check in HTTP/1.0, which names no host, is answered', async () =>
   await once(socket, 'close');
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });
+
+test('an answer over a socket has the headers of one that is asked for directly, and so has a refusal', async () => {
+  const accounts = 'open' as const;
+  const card = { document: '', name: 'alpha', version: '0.1.0', accounts, protocols: [1] };
+  const app = createHttpApp({
+    config: { limits: LIMITS, trustProxy: false, metrics: 'local' },
+    gate: {
+      phase: () => 'ready',
+      open: () => ({
+        receive: async (bytes) => ({ kind: 'sealed', bytes }),
+        card,
+        storageAnswers: async () => true,
+      }),
+    },
+    reporting: createReporting({ level: 'silent' }),
+  });
+  const listenAt = { host: '127.0.0.1', port: 0 };
+  listener = await listenTcp(app, { listen: listenAt, tls: null, limits: LIMITS, trustProxy: false });
+  const body = new Uint8Array([1, 2, 3]);
+  for (const [type, status] of [
+    ['application/octet-stream', 200],
+    ['application/json', 415],
+  ] as const) {
+    const asked = { method: 'POST', headers: { 'content-type': type }, body };
+    const overSocket = await fetch(`http://127.0.0.1:${listener.port}/v1/messages`, asked);
+    const directly = await app.request('/v1/messages', asked);
+    expect([overSocket.status, directly.status]).toEqual([status, status]);
+    const own = ['access-control-allow-origin', 'cache-control', 'content-type', 'x-content-type-options'];
+    for (const name of own) expect(overSocket.headers.get(name)).toBe(directly.headers.get(name));
+    expect(overSocket.headers.get('access-control-allow-origin')).toBe('*');
+    expect(await overSocket.arrayBuffer()).toEqual(await directly.arrayBuffer());
+  }
+});
