@@ -16,10 +16,16 @@ export function createRandom(fill: (bytes: Uint8Array) => void = (bytes) => rand
     fill(bytes);
     if (length < CHECKED_BYTES) return bytes;
     const head = bytes.slice(0, CHECKED_BYTES);
-    if (head.every((byte) => byte === head[0]) || equalBytes(head, last)) throw broken();
+    if (isOneByte(head) || equalBytes(head, last)) throw broken();
     last = head;
     return bytes;
   };
+}
+
+function isOneByte(bytes: Uint8Array): boolean {
+  let difference = 0;
+  for (let i = 1; i < bytes.length; i++) difference |= bytes[i]! ^ bytes[0]!;
+  return difference === 0;
 }
 
 function broken(): BugError {

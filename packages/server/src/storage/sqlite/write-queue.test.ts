@@ -32,7 +32,8 @@ describe('writes that come together', () => {
     const write = (number: number) => queue.write(async () => order.push(number));
     await Promise.all([write(1), write(2), write(3)]);
     expect(told.filter((name) => name === 'commit')).toHaveLength(1);
-    expect(told.filter((name) => name === 'savepoint')).toHaveLength(3);
+    // Behind the first, each in one of its own.
+    expect(told.filter((name) => name === 'savepoint')).toHaveLength(2);
     expect(order).toEqual([1, 2, 3]);
   });
 
@@ -56,6 +57,39 @@ describe('writes that come together', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(told.filter((name) => name === 'rollbackToSavepoint')).toHaveLength(1);
     expect(told.at(-1)).toBe('commit');
+  });
+
+  test('one that fails before any other has written takes nothing along, and the others are committed', async () => {
+    const { commands, told } = recorded();
+    const queue = createWriteQueue(commands, 1_000);
+    const failing = (name: string) =>
+      queue.write(async () => {
+        throw new Error(name);
+      });
+    const outcomes = await Promise.allSettled([
+      failing('one'),
+      failing('two'),
+      queue.write(async () => 'three'),
+      failing('four'),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'rejected']);
+    expect(told).toEqual([
+      ...['begin', 'rollback', 'begin', 'rollback', 'begin'],
+      ...['savepoint', 'rollbackToSavepoint', 'commit'],
+    ]);
+  });
+
+  test('when the transaction of one that failed cannot begin again, all of its batch hear of it', async () => {
+    const failing: (keyof WriteQueueCommands)[] = [];
+    const { commands } = recorded(failing);
+    const queue = createWriteQueue(commands, 1_000);
+    const first = queue.write(async () => {
+      failing.push('begin');
+      throw new Error('one');
+    });
+    await expect(first).rejects.toThrow('begin failed');
+    failing.pop();
+    expect(await queue.write(async () => 2)).toBe(2);
   });
 
   test('when the commit fails all of them fail, and the queue goes on', async () => {

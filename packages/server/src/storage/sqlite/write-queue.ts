@@ -26,11 +26,18 @@ interface Job {
   reject(error: unknown): void;
 }
 
+/** A job whose work is done; whoever waits for it is told after the commit. */
+interface Done {
+  /** Whether it left anything in the transaction. */
+  readonly wrote: boolean;
+  tell(): void;
+}
+
 const MAX_BATCH = 64;
 
 /**
- * Writes that come in one turn of the event loop are committed together: each in a savepoint of its own, so that one that
- * fails takes nothing else with it, and one fsync for all. None of them resolves before that commit.
+ * Writes that come in one turn of the event loop are committed together: those behind another each in a savepoint of their
+ * own, so that one that fails takes nothing else with it, and one fsync for all. None of them resolves before that commit.
  *
  * @param waitMs after which a job that has not begun is refused with StorageError `STORAGE_BUSY`.
  */
@@ -83,7 +90,7 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
 
   async function writeBatch(): Promise<void> {
     const jobs: Job[] = [];
-    const done: (() => void)[] = [];
+    const done: Done[] = [];
     writing = true;
     try {
       commands.begin();
@@ -93,10 +100,10 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
         job = jobs.length < MAX_BATCH ? next(writers) : undefined
       ) {
         jobs.push(job);
-        done.push(await runInSavepoint(job));
+        done.push(await (done.some(({ wrote }) => wrote) ? runInSavepoint(job) : runAlone(job)));
       }
       commands.commit();
-      for (const resolve of done) resolve();
+      for (const { tell } of done) tell();
     } catch (error) {
       commands.rollback();
       const first = jobs.length === 0 ? next(writers) : undefined;
@@ -109,15 +116,27 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
     settle();
   }
 
-  async function runInSavepoint(job: Job): Promise<() => void> {
+  /** Nobody has written before it: all that it would take along is its own. A savepoint costs a copy of every page. */
+  async function runAlone(job: Job): Promise<Done> {
+    try {
+      const value = await job.work();
+      return { wrote: true, tell: () => job.resolve(value) };
+    } catch (error) {
+      commands.rollback();
+      commands.begin();
+      return { wrote: false, tell: () => job.reject(error) };
+    }
+  }
+
+  async function runInSavepoint(job: Job): Promise<Done> {
     commands.savepoint();
     try {
       const value = await job.work();
       commands.release();
-      return () => job.resolve(value);
+      return { wrote: true, tell: () => job.resolve(value) };
     } catch (error) {
       commands.rollbackToSavepoint();
-      return () => job.reject(error);
+      return { wrote: false, tell: () => job.reject(error) };
     }
   }
 
