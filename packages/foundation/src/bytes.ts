@@ -61,6 +61,15 @@ export function encodeUtf8(text: string): Uint8Array {
   return utf8Encoder.encode(text);
 }
 
+const lenientDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The text in these bytes; null when they are not UTF-8. Where that is no error: one costs as much as a signature. */
+export function readUtf8(bytes: Uint8Array): string | null {
+  const text = lenientDecoder.decode(bytes);
+  // The sign that stands for what is no text may also have been written.
+  return text.includes('\ufffd') && !equalBytes(encodeUtf8(text), bytes) ? null : text;
+}
+
 /** @throws EncodingError `UTF8_INVALID` when the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string {
   try {

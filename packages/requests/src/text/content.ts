@@ -1,16 +1,11 @@
-import { CkmError, decodeUtf8 } from '@ckm/foundation';
+import { readUtf8 } from '@ckm/foundation';
 import type { DescriptionRow } from '../kind.js';
 import { isReadable, plural, quoteText } from './quote.js';
 
 /** The text in these bytes when a person can read it as it is, else `null`. */
 export function readableText(bytes: Uint8Array): string | null {
-  try {
-    const text = decodeUtf8(bytes);
-    return isReadable(text) ? text : null;
-  } catch (error) {
-    if (error instanceof CkmError) return null;
-    throw error;
-  }
+  const text = readUtf8(bytes);
+  return text !== null && isReadable(text) ? text : null;
 }
 
 /** Bytes as a table row: the text, else that there is none. */
