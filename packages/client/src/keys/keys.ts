@@ -1,4 +1,4 @@
-import { UsageError } from '@ckm/foundation';
+import { equalBytes, UsageError } from '@ckm/foundation';
 import { listRecords, type RecordStore } from '../store/record-store.js';
 import {
   certifyRecord,
@@ -24,6 +24,10 @@ export async function saveKeyRecord(store: RecordStore, record: KeyRecord): Prom
 
 /** @throws UsageError `KEY_UNKNOWN`; StorageError `STORE_CORRUPT` */
 export async function loadKeyRecord(store: RecordStore, name: string): Promise<KeyRecord> {
+  return parseKeyRecord(keyPath(name), await getKeyRecord(store, name));
+}
+
+async function getKeyRecord(store: RecordStore, name: string): Promise<Uint8Array> {
   const path = keyPath(name);
   const bytes = /^[a-z0-9][a-z0-9._-]{0,31}$/.test(name) ? await store.get(path) : null;
   if (bytes === null) {
@@ -33,7 +37,7 @@ export async function loadKeyRecord(store: RecordStore, name: string): Promise<K
       remedy: { kind: 'listKeys' },
     });
   }
-  return parseKeyRecord(path, bytes);
+  return bytes;
 }
 
 /** Gives a key by its name, its certificate checked. */
@@ -41,12 +45,14 @@ export type ReadKey = (name: string) => Promise<CertifiedKey>;
 
 /**
  * Reads the record each time, and checks each certificate once: what was checked is remembered by key id and epoch, never
- * by name, because names are given to other keys, also by other processes.
+ * by name, because names are given to other keys, also by other processes. A record that is the same to the last byte as
+ * when it was read before is not taken apart again.
  */
 export function createKeyReader(store: RecordStore): ReadKey {
   const checked = new Map<string, CertifiedKey>();
-  return async (name) => {
-    const record = await loadKeyRecord(store, name);
+  const latest = new Map<string, { readonly bytes: Uint8Array; readonly key: CertifiedKey }>();
+
+  function certify(record: KeyRecord): CertifiedKey {
     for (const known of checked.values()) {
       const again = recertify(known, record);
       if (again !== null) return again;
@@ -54,5 +60,17 @@ export function createKeyReader(store: RecordStore): ReadKey {
     const key = certifyRecord(record);
     checked.set(epochName(key), key);
     return key;
+  }
+
+  return async (name) => {
+    const bytes = await getKeyRecord(store, name);
+    const last = latest.get(name);
+    if (last !== undefined && equalBytes(last.bytes, bytes)) return last.key;
+    const key = certify(parseKeyRecord(keyPath(name), bytes));
+    if (latest.size >= MOST_REMEMBERED) latest.clear();
+    latest.set(name, { bytes, key });
+    return key;
   };
 }
+
+const MOST_REMEMBERED = 64;

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, ownerClient, type Stage } from '../test/stage.js';
+import { createStage, messageOf, ownerClient, recordsOf, type Stage } from '../test/stage.js';
+import { encodeKeyRecord, parseKeyRecord } from './key-record.js';
 
 let stage: Stage;
 let client: Client;
@@ -39,4 +40,17 @@ test('a key that another process renamed is not shown under its old name', async
   expect((await client.showKey('savings')).keyId).not.toEqual(before.keyId);
   expect((await client.showKey('old')).keyId).toEqual(before.keyId);
   expect((await client.showKey('old')).context.name).toBe('old');
+});
+
+test('a record that another process has written anew under the same name is read anew', async () => {
+  expect((await client.showKey('savings')).isComplete).toBe(true);
+  const path = 'keys/savings';
+  const record = parseKeyRecord(path, (await recordsOf(store).get(path))!);
+  await recordsOf(store).put(path, encodeKeyRecord({ ...record, acknowledged: [1] }));
+  expect((await client.showKey('savings')).isComplete).toBe(false);
+  await expect(client.sign({ key: 'savings', ...messageOf('a') })).rejects.toMatchObject({
+    code: 'KEY_NOT_USABLE',
+  });
+  await recordsOf(store).put(path, encodeKeyRecord(record));
+  expect((await client.showKey('savings')).isComplete).toBe(true);
 });

@@ -8,8 +8,6 @@ import {
   StorageError,
 } from '@ckm/foundation';
 import { primitives } from '@ckm/gordian';
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 } from '@noble/hashes/sha2.js';
 
 /**
  * A record as it lies in a store, whatever the store: `CKMR` ‖ layout (1 byte) ‖ name of the key (8 bytes) ‖ MAC (32 bytes) ‖
@@ -67,7 +65,7 @@ export function openRecord(key: RecordKey, path: string, bytes: Uint8Array): Uin
 function macOf({ mac }: RecordKey, path: string, body: Uint8Array): Uint8Array {
   const place = encodeUtf8(path);
   const head = Uint8Array.of(LAYOUT, place.length >> 8, place.length & 0xff);
-  return hmac(sha256, reveal(mac, 'sealing or checking a record'), concatBytes(head, place, body));
+  return primitives.hmacSha256(reveal(mac, 'sealing or checking a record'), concatBytes(head, place, body));
 }
 
 /** @param what said of the record, after its path */

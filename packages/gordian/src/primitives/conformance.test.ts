@@ -1,4 +1,4 @@
-import { decodeHex, encodeHex } from '@ckm/foundation';
+import { decodeHex, encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,23 @@ describe('noble and libsodium', () => {
     ] as const) {
       agree((p) => p.hkdfSha256(bytes(32), bytes(salt), bytes(7), length));
     }
+  });
+
+  it('authenticate the same and as RFC 4231 says (test cases 2 and 6)', () => {
+    for (const [key, message] of [
+      [0, 0],
+      [32, 600],
+      [64, 64],
+      [65, 1],
+    ] as const) {
+      agree((p) => p.hmacSha256(bytes(key), bytes(message)));
+    }
+    const short = agree((p) => p.hmacSha256(encodeUtf8('Jefe'), encodeUtf8('what do ya want for nothing?')));
+    expect(encodeHex(short)).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843');
+    const long = encodeUtf8('Test Using Larger Than Block-Size Key - Hash Key First');
+    expect(encodeHex(agree((p) => p.hmacSha256(new Uint8Array(131).fill(0xaa), long)))).toBe(
+      '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+    );
   });
 
   it('derive what RFC 5869 says (test cases 1 and 3)', () => {

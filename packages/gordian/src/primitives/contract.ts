@@ -6,6 +6,8 @@ export interface Primitives {
   readonly name: 'noble' | 'sodium-native';
   /** 32 bytes. */
   sha256(message: Uint8Array): Uint8Array;
+  /** Source: RFC 2104 with SHA-256: 32 bytes. A key of any length. */
+  hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array;
   /** Source: RFC 5869 with SHA-256. `length` at most 255 · 32. */
   hkdfSha256(keyMaterial: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array;
   /** `seed` 32 bytes (RFC 8032 §5.1.5 private key) → 64 bytes: seed ‖ public key. */

@@ -1,6 +1,7 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { compareBytes, concatBytes, equalBytes } from '@ckm/foundation';
 import { CHACHA_TAG_BYTES, ED25519_SIGNATURE_BYTES, type Primitives } from './contract.js';
@@ -67,6 +68,7 @@ function chachaOpen(
 export const noble: Primitives = {
   name: 'noble',
   sha256: (message) => sha256(message),
+  hmacSha256: (key, message) => hmac(sha256, key, message),
   hkdfSha256: (keyMaterial, salt, info, length) => hkdf(sha256, keyMaterial, salt, info, length),
   ed25519SigningKey: (seed) => concatBytes(seed, ed25519.getPublicKey(seed)),
   ed25519Sign: (message, signingKey) => ed25519.sign(message, signingKey.subarray(0, 32)),

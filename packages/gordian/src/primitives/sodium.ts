@@ -106,6 +106,7 @@ function chachaOpen(
 export const sodiumNative: Primitives = {
   name: 'sodium-native',
   sha256,
+  hmacSha256,
   hkdfSha256,
   ed25519SigningKey,
   ed25519Sign,
