@@ -1,26 +1,20 @@
 // Client and three servers in four processes, HTTP on loopback, SQLite with synchronous FULL: what a user gets.
-import { createClient, memoryStore } from '@ckm/client';
-import { secret } from '@ckm/foundation';
-import { buildMessageRequest } from '@ckm/requests';
-import { schnorr_FROST } from '@noble/curves/secp256k1.js';
 import Database from 'better-sqlite3';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openServers, signOnce, sustain } from './network.mjs';
+import { peerSignature } from './peer.mjs';
 import { bareNode, startBenchServer } from './processes.mjs';
 import { figure, median } from './report.mjs';
 
-const NAMES = ['alpha', 'bravo', 'charlie'];
 /** Rounds that are not measured, until the rate no longer rises: V8 first interprets what it later compiles. */
 const WARM_UP = { roundMs: 5_000, least: 5, most: 12 };
 const SUSTAINED_MS = 10_000;
-const CONCURRENCY = 16;
 const SINGLE_ROUNDS = 60;
 const STORED_KEYS = 10_000;
 const IN_TURNS = 200;
-
-const payload = () => buildMessageRequest({ domain: 'bench', bytes: randomBytes(48) });
 
 export async function endToEnd(say) {
   const folder = mkdtempSync(join(tmpdir(), 'ckm-bench-'));
@@ -33,7 +27,7 @@ export async function endToEnd(say) {
     const sustained = await sustain(client, servers, SUSTAINED_MS);
     say('one signature at a time');
     const single = await oneAtATime(client);
-    const peer = peerSignature();
+    const peer = peerSignature().ms;
     return [
       sustainedFigure(sustained, peer),
       singleFigure(single, peer),
@@ -45,41 +39,6 @@ export async function endToEnd(say) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-/** Three servers, each a process with a database of its own, a client who has pinned them, and a key. */
-async function openServers(folder) {
-  const servers = [];
-  const client = createClient({ seed: secret(new Uint8Array(randomBytes(32))), store: memoryStore() });
-  const close = async () => {
-    await client.close();
-    await Promise.all(servers.map(({ stop }) => stop()));
-  };
-  try {
-    for (const name of NAMES) servers.push(await startBenchServer(join(folder, name), name));
-    const resting = servers.map(({ rss }) => rss());
-    for (const { name, url } of servers) await client.addServer({ name, url });
-    await makeKey(client);
-    return { folder, client, servers, resting, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-const KEY = 'bench';
-
-function makeKey(client) {
-  return client.createKey({
-    name: KEY,
-    purpose: 'message',
-    suite: 'secp256k1-tr',
-    quorum: { needed: 2, of: 3 },
-    servers: NAMES,
-    policy: { blindAllowed: true },
-  });
-}
-
-const signOnce = (client) => client.sign({ key: KEY, kind: 'message', payload: payload() });
 
 async function oneAtATime(client, rounds = SINGLE_ROUNDS) {
   for (let i = 0; i < 10; i++) await signOnce(client);
@@ -99,55 +58,6 @@ async function warmUp(client, servers) {
     if (round > WARM_UP.least && perSecond < best * 1.03) return;
     best = Math.max(best, perSecond);
   }
-}
-
-async function sustain(client, servers, forMs) {
-  const end = performance.now() + forMs;
-  const cpuBefore = cpuOf(servers);
-  const begun = performance.now();
-  let signatures = 0;
-  const worker = async () => {
-    while (performance.now() < end) {
-      await signOnce(client);
-      signatures++;
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  const seconds = (performance.now() - begun) / 1000;
-  const cpuAfter = cpuOf(servers);
-  return {
-    perSecond: signatures / seconds,
-    clientCpuMs: (cpuAfter.client - cpuBefore.client) / signatures,
-    serverCpuMs: (cpuAfter.servers - cpuBefore.servers) / signatures,
-  };
-}
-
-function cpuOf(servers) {
-  const { user, system } = process.cpuUsage();
-  return { client: (user + system) / 1000, servers: servers.reduce((sum, { cpuMs }) => sum + cpuMs(), 0) };
-}
-
-/** The same signature with noble's FROST: one process, no network, no disk, no policy, no sealing. */
-function peerSignature() {
-  const ids = [1, 2, 3].map((id) => schnorr_FROST.Identifier.fromNumber(id));
-  const dealt = schnorr_FROST.trustedDealer({ min: 2, max: 3 }, ids);
-  const times = [];
-  for (let i = 0; i < 12; i++) {
-    const message = randomBytes(32);
-    const begun = performance.now();
-    const signers = ids.slice(0, 2).map((id) => ({ id, secret: dealt.secretShares[id] }));
-    const commits = signers.map(({ secret: share }) => schnorr_FROST.commit(share));
-    const list = commits.map(({ commitments }) => commitments);
-    const shares = Object.fromEntries(
-      signers.map(({ id, secret: share }, at) => [
-        id,
-        schnorr_FROST.signShare(share, dealt.public, commits[at].nonces, list, message),
-      ]),
-    );
-    schnorr_FROST.aggregate(dealt.public, list, message, shares);
-    times.push(performance.now() - begun);
-  }
-  return median(times);
 }
 
 function sustainedFigure({ perSecond, clientCpuMs, serverCpuMs }, peerMs) {

@@ -30,11 +30,13 @@ async function makeServer(dataDir, name) {
 }
 
 /** Starts a server and waits until it says that it listens; `readyMs` counts from the start of the process. */
-export async function startBenchServer(dataDir, name) {
+export async function startBenchServer(dataDir, name, nodeArguments = []) {
   if (!existsSync(dataDir)) await makeServer(dataDir, name);
   const begun = performance.now();
-  const child = spawn(process.execPath, [CKM, 'server', 'start', dataDir], {
+  const child = spawn(process.execPath, [...nodeArguments, CKM, 'server', 'start', dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A server that holds shares lets nobody look into it, unless told so.
+    env: nodeArguments.length === 0 ? process.env : { ...process.env, CKM_ALLOW_INSPECT: '1' },
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const url = await heard(child, /listens on (\S+),/);
@@ -44,6 +46,7 @@ export async function startBenchServer(dataDir, name) {
     readyMs: performance.now() - begun,
     rss: () => residentBytes(child.pid),
     cpuMs: () => cpuMs(child.pid),
+    signal: (name) => child.kill(name),
     stop: () => {
       child.kill('SIGTERM');
       return ended;
