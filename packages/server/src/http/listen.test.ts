@@ -144,7 +144,7 @@ test('an answer over a socket has the headers of one that is asked for directly,
       open: () => ({
         receive: async (bytes) => ({ kind: 'sealed', bytes }),
         card,
-        storageAnswers: async () => true,
+        storageFault: async () => null,
       }),
     },
     reporting: createReporting({ level: 'silent' }),
