@@ -8,7 +8,9 @@ const session = new Session();
 session.connect();
 let running = false;
 
-process.on('SIGUSR2', async () => {
+process.on('SIGUSR2', () => void turn());
+
+async function turn() {
   running = !running;
   if (running) {
     await session.post('Profiler.enable');
@@ -18,4 +20,4 @@ process.on('SIGUSR2', async () => {
   }
   const { profile } = await session.post('Profiler.stop');
   writeFileSync(file, JSON.stringify(profile));
-});
+}

@@ -83,13 +83,14 @@ function report(title, { nodes, samples, timeDeltas }, signatures) {
   const inclusive = new Map();
   const add = (table, name, micros) => table.set(name, (table.get(name) ?? 0) + micros);
   walk(nodes[0].id, []);
-  for (const [what, table] of [
-    ['self', self],
-    ['inclusive', inclusive],
-  ]) {
-    process.stdout.write(`\n${title}: milliseconds of a signature, ${what}\n`);
-    const rows = [...table].filter(([name]) => !/\((idle|root)\)/.test(name)).sort((a, b) => b[1] - a[1]);
-    const most = what === 'self' ? top : 2 * top;
+  printTable(`${title}: milliseconds of a signature, self`, self, top);
+  printTable(`${title}: milliseconds of a signature, inclusive`, inclusive, 2 * top);
+
+  /** @param most rows */
+  function printTable(heading, table, most) {
+    process.stdout.write(`\n${heading}\n`);
+    const rows = Array.from(table).filter(([name]) => !/\((idle|root)\)/.test(name));
+    rows.sort((a, b) => b[1] - a[1]);
     for (const [name, micros] of rows.slice(0, most))
       print(`  ${name}`, (micros / 1000 / signatures).toFixed(3));
   }
