@@ -73,10 +73,7 @@ describe('writes that come together', () => {
       failing('four'),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'rejected']);
-    expect(told).toEqual([
-      ...['begin', 'rollback', 'begin', 'rollback', 'begin'],
-      ...['savepoint', 'rollbackToSavepoint', 'commit'],
-    ]);
+    expect(told.join(' ')).toBe('begin rollback begin rollback begin savepoint rollbackToSavepoint commit');
   });
 
   test('when the transaction of one that failed cannot begin again, all of its batch hear of it', async () => {
