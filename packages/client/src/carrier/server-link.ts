@@ -203,6 +203,6 @@ function refusedUnsealed(
  * Whether a server says, unsealed, that it does not know who asks: it may have lost its accounts, or somebody on the way
  * says so. A reason to introduce ourselves again, and for nothing else.
  */
-export function isForgotten(error: CkmError): boolean {
-  return error.code === 'SERVER_REFUSED_MESSAGE' && error.facts['reason'] === 'MESSAGE_NOT_AUTHENTICATED';
+export function isForgotten(error: CkmError | null): boolean {
+  return error?.code === 'SERVER_REFUSED_MESSAGE' && error.facts['reason'] === 'MESSAGE_NOT_AUTHENTICATED';
 }

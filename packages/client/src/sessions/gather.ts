@@ -1,4 +1,5 @@
 import { AvailabilityError, CkmError, encodeHex } from '@ckm/foundation';
+import { isForgotten } from '../carrier/server-link.js';
 import { askAll, namesOf, type Participant } from '../servers/ask-all.js';
 import { listed } from '../servers/faults.js';
 import { pause } from '../servers/pause.js';
@@ -59,6 +60,8 @@ function serversMissing(
 ): AvailabilityError {
   const names = namesOf(missing);
   const id = shortId(run.session.sessionId);
+  const forgetful = missing.find((participant) => isForgotten(silent.get(participant) ?? null));
+  if (forgetful !== undefined) return forgotten(run, forgetful, names);
   const why = missing
     .map((participant) => silent.get(participant)?.message)
     .find((text) => text !== undefined);
@@ -67,5 +70,22 @@ function serversMissing(
     hint: 'nothing is lost: go on when all servers run',
     remedy: { kind: 'resumeSession', id },
     facts: { servers: names, session: encodeHex(run.session.sessionId) },
+  });
+}
+
+/**
+ * One that lost its accounts does not know us by itself again. Anybody on the way could have said so: nothing is given up
+ * for it, and our owner looks.
+ */
+function forgotten(
+  { session: { sessionId } }: SessionRun,
+  { server: { name, url } }: Participant,
+  servers: readonly string[],
+): AvailabilityError {
+  return new AvailabilityError(`still waiting for ${listed(servers)}: ${name} does not know you any more`, {
+    code: 'SERVERS_MISSING',
+    hint: 'nothing is lost: add that server again, then go on',
+    remedy: { kind: 'addServer', name, url },
+    facts: { servers, session: encodeHex(sessionId), forgotten: name },
   });
 }

@@ -17,13 +17,15 @@ export const SERVER_STATES = {
   older: 'back from a backup older than the session; backups of the mode `epoch`',
   derives: 'back from a backup older than the session; backups of the mode `static`',
   gone: 'does not answer',
+  forgot: 'back from a backup older than the account of the owner',
 } as const;
 export type ServerState = keyof typeof SERVER_STATES;
 
 /** How a ceremony goes on from there, or how its owner gets out of it. */
 export interface Way {
-  /** `on`: resuming ends it with the key. `over`: resuming ends it, the name is free. `wait`: it goes on when the server answers. */
-  readonly resume: 'on' | 'over' | 'wait' | 'stuck';
+  /** `on`: resuming ends it with the key. `over`: resuming ends it, the name is free. `wait`: it goes on when the server answers.
+   * `stuck`: not without a newer backup. `add`: not before its owner has added the server again. */
+  readonly resume: 'on' | 'over' | 'wait' | 'stuck' | 'add';
   /** What resuming says; null: it goes on. */
   readonly says: string | null;
   /** How it is given up: nothing to give up, or by cancelling, or by cancelling and naming the key. */
@@ -33,6 +35,7 @@ export interface Way {
 const ON: Way = { resume: 'on', says: null, out: 'none' };
 const over = (says: string): Way => ({ resume: 'over', says, out: 'none' });
 const wait = (out: Way['out']): Way => ({ resume: 'wait', says: 'SERVERS_MISSING', out });
+const add = (says: string, out: Way['out']): Way => ({ resume: 'add', says, out });
 const stuck = (out: Way['out']): Way => ({ resume: 'stuck', says: 'KEY_NOT_STORED', out });
 
 /** Before everybody has signed: nobody can hold the key, so that whatever ended is over. */
@@ -43,6 +46,7 @@ const UNSIGNED = {
   older: over('SESSION_UNKNOWN'),
   derives: over('SESSION_UNKNOWN'),
   gone: wait('cancel'),
+  forgot: add('SERVERS_MISSING', 'cancel'),
 } as const satisfies Readonly<Record<ServerState, Way>>;
 
 /** From then on the certificate speaks for itself, whatever became of sessions. */
@@ -54,6 +58,7 @@ const signed = (out: Way['out']) =>
     older: stuck(out),
     derives: ON,
     gone: wait(out),
+    forgot: add('KEY_NOT_STORED', out),
   }) as const satisfies Readonly<Record<ServerState, Way>>;
 
 /** Every state of the making of a key: what its owner's client has, and what has become of one server. */
@@ -74,6 +79,7 @@ const RESUME = {
   over: 'is over; the name is free',
   wait: 'goes on when the server answers',
   stuck: 'cannot go on without a newer backup of that server',
+  add: 'goes on from there when the server is added again',
 } as const;
 const OUT = {
   none: '',

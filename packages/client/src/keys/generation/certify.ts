@@ -46,6 +46,8 @@ export async function certify(
     });
   } catch (error) {
     if (!(error instanceof AvailabilityError)) throw error;
+    const { forgotten } = error.facts;
+    for (const one of missing()) if (one.server.name === forgotten) refusals.set(one, error);
   }
   const left = missing();
   return { acknowledged: participants.filter((one) => !left.includes(one)), missing: left, refusals };

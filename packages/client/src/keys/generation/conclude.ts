@@ -2,6 +2,7 @@ import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import { namesOf, type Participant } from '../../servers/ask-all.js';
 import { listed } from '../../servers/faults.js';
+import type { ServerRecord } from '../../servers/server-record.js';
 import type { Ending } from '../../sessions/ceremony.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import type { ClientStore } from '../../store/client-store.js';
@@ -116,11 +117,27 @@ function notStored(
 ): StateError {
   const [[refusing, why]] = [...refusals] as [[Participant, CkmError]];
   const servers = namesOf(refusals.keys());
+  if (why.facts['forgotten'] !== undefined) return forgotten(name, refusing.server, acknowledged, why.code);
   return new StateError(`key ${name} exists, but ${refusing.server.name} cannot store it: ${why.message}`, {
     code: 'KEY_NOT_STORED',
     hint: `have ${listed(servers)} put back a newer backup and go on, or give the key up by its name`,
     remedy: { kind: 'cancelSession', id: shortId(sessionId) },
     facts: { servers, acknowledged: [...acknowledged], said: why.code },
+  });
+}
+
+/** A server that came back from a backup older than our account there: it may get its part once it knows us again. */
+function forgotten(
+  key: string,
+  { name, url }: ServerRecord,
+  acknowledged: readonly number[],
+  said: string,
+): StateError {
+  return new StateError(`key ${key} exists, but ${name} does not know you any more`, {
+    code: 'KEY_NOT_STORED',
+    hint: 'add that server again and go on, or give the key up by its name',
+    remedy: { kind: 'addServer', name, url },
+    facts: { servers: [name], acknowledged: [...acknowledged], said },
   });
 }
 

@@ -24,19 +24,26 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let stage: Stage;
 let client: Client;
 let older: string;
+let blank: string;
 let copies = 0;
 
 beforeEach(() => {
-  older = join(folder, `older-${copies++}`);
+  older = join(folder, `older-${copies}`);
+  blank = join(folder, `blank-${copies++}`);
 });
 
 /** Servers, their owner, and a copy of bravo's database from before the ceremony. */
 async function begin(state: ServerState): Promise<void> {
   stage = await createStage(3, { settings: { backup: state === 'derives' ? 'static' : 'epoch' } });
+  await copyBravo(blank);
   client = await stage.owner({ timeoutMs: 200 });
+  await copyBravo(older);
+}
+
+async function copyBravo(to: string): Promise<void> {
   const { server } = stage.actor('bravo');
   await server.stop();
-  cpSync(server.dataDir, older, { recursive: true });
+  cpSync(server.dataDir, to, { recursive: true });
   await stage.actor('bravo').restart();
 }
 
@@ -71,6 +78,7 @@ async function befall(state: ServerState): Promise<void> {
   if (state === 'ended') await bravo.server.sessions.voidOpen('put back');
   if (state === 'expired') stage.now += 400 * DAY;
   if (state === 'older' || state === 'derives') await bravo.restart({ dataDir: older });
+  if (state === 'forgot') await bravo.restart({ dataDir: blank });
   if (state === 'gone') bravo.lie = () => Promise.reject(unreachable('bravo'));
 }
 
@@ -95,6 +103,7 @@ describe('the making of a key has a way on or a way out', () => {
       (error: unknown) => error as { code: string },
     );
     expect(failure?.code ?? null).toBe(way.says);
+    if (way.resume === 'add') expect(failure).toMatchObject({ remedy: { kind: 'addServer', name: 'bravo' } });
     if (way.resume === 'on') {
       expect((await client.usableKey('k')).isComplete).toBe(true);
       return;
@@ -111,6 +120,23 @@ describe('the making of a key has a way on or a way out', () => {
     stage.calmDown();
     const { keys } = await client.fetchKeys();
     expect(keys).toHaveLength(1);
+  });
+
+  test.each([
+    ['offers', null],
+    ['joining', 'SESSION_UNKNOWN'],
+    ['signed', null],
+  ] as const)('when it is at %s, and a server that forgot its owner is added again', async (at, says) => {
+    await begin('derives');
+    const id = await reach(at);
+    await befall('forgot');
+    await expect(client.resumeSession(id)).rejects.toMatchObject({ remedy: { kind: 'addServer' } });
+    const { url } = stage.actor('bravo');
+    await client.addServer({ name: 'bravo', url });
+    if (says === null) {
+      await client.resumeSession(id);
+      expect((await client.usableKey('k')).isComplete).toBe(true);
+    } else await expect(client.resumeSession(id)).rejects.toMatchObject({ code: says });
   });
 
   test('before any server has promised, without naming it', async () => {
