@@ -3,14 +3,14 @@ import { createAuditDesk } from './audit-desk.js';
 import { createKeyDesk } from './key-desk.js';
 import type { DeskMeans } from './means.js';
 import { createPeopleDesk } from './people-desk.js';
-import { createRequestDesk } from './request-desk.js';
-import { createSessionDesk } from './session-desk.js';
+import { createOperatorRequests } from './request-desk.js';
+import { createOperatorSessions } from './session-desk.js';
 
 /** What the operator can do with a server that is open. Whatever changes something is audited in the same transaction. */
 export function createOperatorDesk(server: DeskMeans) {
   return {
-    ...createRequestDesk(server),
-    ...createSessionDesk(server),
+    ...createOperatorRequests(server),
+    ...createOperatorSessions(server),
     ...createAuditDesk(server),
     ...createPeopleDesk(server),
     ...createKeyDesk(server),

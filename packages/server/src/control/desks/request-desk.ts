@@ -7,7 +7,7 @@ import { idsBeginning } from '../../storage/id-prefix.js';
 import type { DeskMeans } from './means.js';
 
 /** Requests that wait for the operator. */
-export function createRequestDesk({ context, sessions }: DeskMeans) {
+export function createOperatorRequests({ context, sessions }: DeskMeans) {
   const { storage, events } = context;
 
   /**

@@ -4,7 +4,7 @@ import type { OperatorSeenSession, OperatorSession, OperatorSessions } from '../
 import type { DeskMeans } from './means.js';
 
 /** Ceremonies that wait for the operator. */
-export function createSessionDesk({ context, sessions }: DeskMeans) {
+export function createOperatorSessions({ context, sessions }: DeskMeans) {
   const { events } = context;
   return {
     /** A page of them, behind `after`. */
