@@ -56,7 +56,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   return {
     handlers: {
       ...sessionHandlers(server),
-      ...keyHandlers(context),
+      ...keyHandlers(server),
       'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
       'request.ask': (call, request) => askRequest(requestMeans, call, request),
       'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),

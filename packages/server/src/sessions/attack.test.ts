@@ -1,3 +1,4 @@
+import type { KeyPolicy } from '@ckm/api';
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
@@ -64,3 +65,27 @@ describe('somebody with two accounts who lets the operator look at one request',
     await expect(desk.approve(requestId, seen)).rejects.toMatchObject({ code: 'REQUEST_NOT_AS_SEEN' });
   });
 });
+
+test.each(['key.certify', 'key.restore'] as const)(
+  'V70: an account that shows large certificates to %s again and again is refused before they are checked',
+  async (name) => {
+    const { callers } = await network.openMany(1, { settings: { quota: { costPerMinute: 1_000 } } });
+    const certificate = new Uint8Array(200_000);
+    const show = () =>
+      name === 'key.certify'
+        ? callers[0]!.call(name, { keyId: new Uint8Array(32), certificate })
+        : callers[0]!.call(name, { certificate, policy: POLICY });
+    for (let shown = 0; shown < 2; shown++) {
+      await expect(show()).rejects.not.toMatchObject({ code: 'QUOTA_COST' });
+    }
+    await expect(show()).rejects.toMatchObject({ code: 'QUOTA_COST' });
+  },
+);
+
+const POLICY: KeyPolicy = {
+  kinds: ['message'],
+  rateLimit: null,
+  expiresAt: null,
+  blindAllowed: true,
+  approval: 'automatic',
+};

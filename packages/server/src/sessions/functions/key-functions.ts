@@ -7,17 +7,28 @@ import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { resultOf, wipeKey, type KeyRecord } from '../keys/key-record.js';
 import { restoreKey } from './restore-key.js';
+import { costOfCertificate } from '../session-cost.js';
+import type { SessionMeans } from '../session-revise.js';
 import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
 
 const MOST_LISTED = 256;
 
 /** What `key.*` does. Keys of somebody else do not exist. */
-export function keyHandlers(context: ServerContext): Handlers<Extract<SessionFunctionName, `key.${string}`>> {
+export function keyHandlers({
+  context,
+  charge,
+}: Pick<SessionMeans, 'context' | 'charge'>): Handlers<Extract<SessionFunctionName, `key.${string}`>> {
   return {
     'key.list': (call, { after }) => listKeys(context, call, after),
     'key.show': (call, { keyId }) => showKey(context, call, keyId),
-    'key.certify': (call, parameters) => certifyKey(context, call, parameters),
-    'key.restore': (call, parameters) => restoreKey(context, call, parameters),
+    'key.certify': async (call, parameters) => {
+      charge(call.account, costOfCertificate(parameters.certificate));
+      return certifyKey(context, call, parameters);
+    },
+    'key.restore': async (call, parameters) => {
+      charge(call.account, costOfCertificate(parameters.certificate));
+      return restoreKey(context, call, parameters);
+    },
   };
 }
 
