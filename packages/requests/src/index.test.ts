@@ -24,6 +24,7 @@ test('the public surface grows only on purpose', () => {
       "buildSshAgentRequest",
       "buildSshAuthRequest",
       "buildSshSigRequest",
+      "createRegistry",
       "embedGitSignature",
       "escapeText",
       "finalizeTransaction",
@@ -32,8 +33,10 @@ test('the public surface grows only on purpose', () => {
       "gitKind",
       "inputsLeftToOthers",
       "keyFingerprint",
+      "knownKind",
       "messageKind",
       "messageToSign",
+      "publicForm",
       "purposeKinds",
       "purposeSuite",
       "quoteText",
@@ -44,6 +47,7 @@ test('the public surface grows only on purpose', () => {
       "sshPublicKeyLine",
       "sshSignatureBlob",
       "sshSignatureBlobOf",
+      "transactionIn",
       "verifySignature",
     ]
   `);

@@ -6,15 +6,21 @@ export {
   type DescriptionWarning,
   type KeyContext,
   MAX_SENTENCE,
-  REQUEST_KIND_NAMES,
   type RequestKind,
   type ParsedRequest,
+  type PublicForm,
   type RequestKindFacts,
-  type RequestKindName,
+  type ShownArtefact,
 } from './kind.js';
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
-export { purposeKinds, purposeSuite } from './purposes.js';
-export { type KnownKind, requestKind } from './registry/registry.js';
+export { createRegistry, type KindRegistry, knownKind, type KnownKind } from './registry/create-registry.js';
+export {
+  publicForm,
+  purposeKinds,
+  purposeSuite,
+  REQUEST_KIND_NAMES,
+  requestKind,
+} from './registry/registry.js';
 export {
   type CraftName,
   type FrostResult,
@@ -36,6 +42,7 @@ export type { MessageRequest } from './message/parse.js';
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';
 export { buildBitcoinRequest } from './bitcoin/build.js';
+export { transactionIn } from './bitcoin/artefact.js';
 export { type FinalTransaction, finalizeTransaction, inputsLeftToOthers } from './bitcoin/finalize.js';
 export { MAX_SIGNATURES } from './bitcoin/ownership.js';
 export type { BitcoinRequest } from './bitcoin/parse.js';

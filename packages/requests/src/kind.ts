@@ -2,10 +2,6 @@ import type { PublicKeyPackage, SuiteName } from '@ckm/threshold';
 import type { CostOf } from './cost.js';
 import type { Task, TaskResult } from './task.js';
 
-/** The kinds of request this house knows; one folder each. */
-export const REQUEST_KIND_NAMES = ['message', 'bitcoin', 'ssh', 'git'] as const;
-export type RequestKindName = (typeof REQUEST_KIND_NAMES)[number];
-
 /** The Bitcoin network whose addresses are shown; a signature is the same on each of them. */
 export type BitcoinNetwork = 'bitcoin' | 'testnet' | 'signet' | 'regtest';
 
@@ -46,11 +42,34 @@ export interface Description {
 /** No sentence is longer, whatever the request holds; in UTF-16 units. */
 export const MAX_SENTENCE = 2048;
 
-/** What a kind says of itself before any request of it is read. */
+/** The public half of a key as whoever is to trust it takes it. */
+export interface PublicForm {
+  /** What kind of text `value` is. */
+  readonly form: string;
+  readonly value: string;
+  /** What people see of it; `value` among them. */
+  readonly rows: readonly DescriptionRow[];
+}
+
+/** An artefact as text for people and other programs. */
+export interface ShownArtefact {
+  readonly text: string;
+  /** What else a machine may want of it. */
+  readonly more: Readonly<Record<string, string | number>>;
+}
+
+/** What a kind says of itself before any request of it is read: all that others know of it. */
 export interface RequestKindFacts {
-  readonly name: RequestKindName;
-  /** The suites whose signatures this kind can use. */
-  readonly suites: readonly SuiteName[];
+  /** Its own name, and that of the purpose of keys that are made for it. */
+  readonly name: string;
+  /** Other purposes whose keys answer to this kind too. */
+  readonly alsoFor: readonly string[];
+  /** The suites whose signatures this kind can use; a key is made for it with the first unless told. */
+  readonly suites: readonly [SuiteName, ...SuiteName[]];
+  /** The public half of a key that was made for it. @throws EncodingError `KEY_MALFORMED` */
+  publicForm(key: KeyContext): PublicForm;
+  /** What {@link RequestKind.finish} returned. @throws EncodingError when it is not that */
+  showArtefact(artefact: Uint8Array): ShownArtefact;
   /** A longer payload is refused before it is read. */
   readonly maxBytes: number;
   /** What a payload will cost to read, describe and take apart into tasks, told without reading it. Never throws. */
@@ -78,7 +97,7 @@ export interface RequestKind<T> extends RequestKindFacts {
 
 /** A request that was read; what its kind says of it against one key. */
 export interface ParsedRequest {
-  readonly kind: RequestKindName;
+  readonly kind: string;
   /** @throws as the kind's `describe` */
   describe(key: KeyContext): Description;
   /** @throws as the kind's `tasks` */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { bitcoinKey, ed25519Key } from './fixtures/keys.js';
 import { coin, pay, psbtOf, txid } from './fixtures/psbt.js';
 import { buildGitRequest } from './git/build.js';
-import { MAX_SENTENCE, type KeyContext, type RequestKindName } from './kind.js';
+import { MAX_SENTENCE, type KeyContext } from './kind.js';
 import { buildMessageRequest } from './message/build.js';
 import { requestKind } from './registry/registry.js';
 import { sshPublicKeyBlob } from './ssh/blob.js';
@@ -27,7 +27,7 @@ function challenge(user: string, key: KeyContext): Uint8Array {
   );
 }
 
-function worstRequests(name: string): [RequestKindName, KeyContext, Uint8Array][] {
+function worstRequests(name: string): [string, KeyContext, Uint8Array][] {
   const context = (kind: 'message' | 'ssh' | 'git') => ({ ...ed25519Key(kind).context, name });
   const treasury = bitcoinKey(name);
   const foreign = Array.from({ length: 200 }, (_, at) => ({

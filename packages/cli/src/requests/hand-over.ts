@@ -1,9 +1,9 @@
 import type { SignResult } from '@ckm/client';
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
-import type { FinalTransaction } from '@ckm/requests';
+import { type FinalTransaction, transactionIn } from '@ckm/requests';
 import type { Terminal } from '../terminal/terminal.js';
 import { writeOut } from '../terminal/write-out.js';
-import { artefactText, transactionIn } from './artefact.js';
+import { artefactText } from './artefact.js';
 
 /** Where a signature goes. */
 export interface Handing {

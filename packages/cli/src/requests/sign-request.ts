@@ -1,12 +1,12 @@
 import type { Client, PreparedRequest, SeedSource, SignArgs, SignResult } from '@ckm/client';
 import { EncodingError, encodeUtf8 } from '@ckm/foundation';
-import { inputsLeftToOthers } from '@ckm/requests';
+import { inputsLeftToOthers, transactionIn } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { policyLines } from '../command-line/policy-flags.js';
 import { inStore, openOwner } from '../owner/open-owner.js';
 import { buildRequest, type RequestFlags } from './build-request.js';
-import { transactionIn, transactionObject } from './artefact.js';
+import { transactionObject } from './artefact.js';
 import { handOver } from './hand-over.js';
 import { agree } from './agree.js';
 import { formatDescription } from '../terminal/description.js';

@@ -1,15 +1,20 @@
 import { forKeysMadeForIt } from '../fits.js';
 import type { RequestKind } from '../kind.js';
+import { showPsbt } from './artefact.js';
 import { bitcoinCost } from './cost.js';
 import { describeBitcoin } from './describe.js';
 import { finishBitcoin } from './finish.js';
+import { bitcoinPublicForm } from './wallet.js';
 import { BITCOIN_MAX_BYTES, parseBitcoin, type BitcoinRequest } from './parse.js';
 import { bitcoinTasks } from './tasks.js';
 
 /** Taproot key-path spends, as PSBTs. The artefact is the PSBT with the key's signatures in it. */
 export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   name: 'bitcoin',
+  alsoFor: [],
   suites: ['secp256k1-tr'],
+  publicForm: bitcoinPublicForm,
+  showArtefact: showPsbt,
   maxBytes: BITCOIN_MAX_BYTES,
   cost: bitcoinCost,
   parse: parseBitcoin,

@@ -9,7 +9,7 @@ import {
 import { ripemd160 } from '@noble/hashes/legacy.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createBase58check } from '@scure/base';
-import type { BitcoinNetwork } from '../kind.js';
+import type { BitcoinNetwork, KeyContext, PublicForm } from '../kind.js';
 import { withChecksum } from './descriptor-checksum.js';
 import { destinationOf, taprootScript } from './destination.js';
 
@@ -80,4 +80,15 @@ export function bitcoinAddress(
   const destination = destinationOf(script, network);
   const address = destination.type === 'address' ? destination.address : '';
   return { address, script, internalKey, fingerprint: keyFingerprint(key), path };
+}
+
+/** The descriptor, and the address that a person compares first. */
+export function bitcoinPublicForm({ public: key, network = 'bitcoin' }: KeyContext): PublicForm {
+  const value = bitcoinDescriptor(key, network);
+  const { address } = bitcoinAddress(key, 'receive', 0, network);
+  const rows = [
+    { label: 'Descriptor', value },
+    { label: 'Address 0', value: address },
+  ];
+  return { form: 'descriptor', value, rows };
 }

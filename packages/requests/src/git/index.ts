@@ -1,6 +1,8 @@
+import { decodeUtf8 } from '@ckm/foundation';
 import { forKeysMadeForIt } from '../fits.js';
 import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
+import { sshPublicForm } from '../ssh/blob.js';
 import { describeGit } from './describe.js';
 import { finishGit } from './finish.js';
 import { GIT_MAX_BYTES, parseGit, type GitRequest } from './parse.js';
@@ -9,7 +11,12 @@ import { gitTasks } from './tasks.js';
 /** Commits and tags. The artefact is the armored SSH signature, as UTF-8. */
 export const gitKind: RequestKind<GitRequest> = forKeysMadeForIt({
   name: 'git',
+  // People have one SSH key to log in and to sign commits with. A commit is signed behind `SSHSIG` and the namespace
+  // `git`, a login behind a session id whose length is written first (OpenSSH PROTOCOL.sshsig §2, RFC 4252 §7).
+  alsoFor: ['ssh'],
   suites: ['ed25519'],
+  publicForm: sshPublicForm,
+  showArtefact: (artefact) => ({ text: decodeUtf8(artefact), more: {} }),
   maxBytes: GIT_MAX_BYTES,
   cost: costByLength,
   parse: parseGit,

@@ -1,6 +1,8 @@
+import { encodeHex } from '@ckm/foundation';
 import { forKeysMadeForIt } from '../fits.js';
 import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
+import { hexForm } from '../public-form.js';
 import { describeMessage } from './describe.js';
 import { finishMessage } from './finish.js';
 import { MESSAGE_MAX_BYTES, parseMessage, type MessageRequest } from './parse.js';
@@ -9,7 +11,10 @@ import { messageTasks } from './tasks.js';
 /** A message, with a domain or as it is. The artefact is the signature itself. */
 export const messageKind: RequestKind<MessageRequest> = forKeysMadeForIt({
   name: 'message',
+  alsoFor: [],
   suites: ['ed25519', 'ristretto255', 'secp256k1', 'secp256k1-tr', 'P-256'],
+  publicForm: hexForm,
+  showArtefact: (artefact) => ({ text: encodeHex(artefact), more: {} }),
   maxBytes: MESSAGE_MAX_BYTES,
   cost: costByLength,
   parse: parseMessage,

@@ -2,6 +2,7 @@ import { concatBytes } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { base64, base64nopad } from '@scure/base';
 import { demand } from '../errors.js';
+import type { KeyContext, PublicForm } from '../kind.js';
 import { lengthPrefixed, readBytes } from '../wire/bytes.js';
 
 export const SSH_ED25519 = 'ssh-ed25519';
@@ -24,6 +25,17 @@ export function sshPublicKeyLine(groupKey: Uint8Array, comment = ''): string {
 /** `SHA256:…` of a key blob, as `ssh-keygen -l` prints it. */
 export function sshFingerprint(blob: Uint8Array): string {
   return `SHA256:${base64nopad.encode(sha256(blob))}`;
+}
+
+/** The line, with the owner's name of the key as its comment, and the fingerprint that OpenSSH shows. */
+export function sshPublicForm({ name, public: { groupKey } }: KeyContext): PublicForm {
+  const value = sshPublicKeyLine(groupKey, name === undefined ? '' : `ckm:${name}`);
+  const print = sshFingerprint(sshPublicKeyBlob(groupKey));
+  const rows = [
+    { label: 'SSH key', value },
+    { label: 'Print', value: print },
+  ];
+  return { form: 'ssh', value, rows };
 }
 
 /** The signature as SSH writes it (RFC 8709 §6). */

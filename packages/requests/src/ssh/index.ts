@@ -1,6 +1,8 @@
+import { decodeUtf8 } from '@ckm/foundation';
 import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { forKeysMadeForIt } from '../fits.js';
+import { sshPublicForm } from './blob.js';
 import { describeSsh } from './describe.js';
 import { finishSsh } from './finish.js';
 import { parseSsh, SSH_MAX_BYTES, type SshRequest } from './parse.js';
@@ -9,7 +11,10 @@ import { sshTasks } from './tasks.js';
 /** SSH signatures (`ssh-keygen -Y`) and logins. */
 export const sshKind: RequestKind<SshRequest> = forKeysMadeForIt({
   name: 'ssh',
+  alsoFor: [],
   suites: ['ed25519'],
+  publicForm: sshPublicForm,
+  showArtefact: (artefact) => ({ text: decodeUtf8(artefact), more: {} }),
   maxBytes: SSH_MAX_BYTES,
   cost: costByLength,
   parse: parseSsh,

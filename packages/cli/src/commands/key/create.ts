@@ -1,5 +1,6 @@
 import { type CreateKeyArgs, type KeyPlan, type KeyPurpose } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
+import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import {
@@ -21,7 +22,7 @@ export function keyCreateCommand(): Command {
     .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
     .addOption(
       new Option('--for <purpose>', 'what it may be used for')
-        .choices(['bitcoin', 'ssh', 'git', 'message'])
+        .choices(REQUEST_KIND_NAMES)
         .makeOptionMandatory(),
     )
     .requiredOption('--quorum <quorum>', 'how many of how many servers it takes to use it: 2of3')

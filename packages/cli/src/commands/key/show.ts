@@ -1,12 +1,5 @@
 import { type CertifiedKey, remedyFor } from '@ckm/client';
-import { encodeHex } from '@ckm/foundation';
-import {
-  bitcoinAddress,
-  bitcoinDescriptor,
-  sshFingerprint,
-  sshPublicKeyBlob,
-  sshPublicKeyLine,
-} from '@ckm/requests';
+import { bitcoinAddress, type PublicForm, publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { policyLines } from '../../command-line/policy-flags.js';
@@ -29,7 +22,7 @@ async function show(context: Context, name: string, flags: { readonly public?: t
   const { terminal } = context;
   const client = await openOwner(context);
   if (flags.public === true) {
-    const form = publicForm(await client.usableKey(name));
+    const form = publicObject(await client.usableKey(name));
     terminal.result(form.value, { name, ...form });
     return;
   }
@@ -42,18 +35,9 @@ export function quorumText({ public: { quorum } }: CertifiedKey): string {
 }
 
 /** The public half of a key as people hand it on. */
-function publicForm(key: CertifiedKey): {
-  readonly form: 'descriptor' | 'ssh' | 'hex';
-  readonly value: string;
-} {
-  const { groupKey } = key.public;
-  if (key.purpose === 'bitcoin') {
-    return { form: 'descriptor', value: bitcoinDescriptor(key.public, key.record.network ?? 'bitcoin') };
-  }
-  if (key.purpose === 'ssh' || key.purpose === 'git') {
-    return { form: 'ssh', value: sshPublicKeyLine(groupKey, `ckm:${key.record.name}`) };
-  }
-  return { form: 'hex', value: encodeHex(groupKey) };
+function formOf(key: CertifiedKey): PublicForm {
+  const { name, network } = key.record;
+  return publicForm({ ...key.context, name, ...(network === null ? {} : { network }) });
 }
 
 /** A key as its owner compares and uses it. Nothing that value could be sent to, until every server has stored it. */
@@ -72,10 +56,13 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
 }
 
 function publicLines(key: CertifiedKey): string[] {
-  const { form, value } = publicForm(key);
-  if (form === 'descriptor') return [`  Descriptor  ${value}`, `  Address 0   ${addressText(key)}`];
-  if (form === 'hex') return [`  Public key  ${value}`];
-  return [`  SSH key     ${value}`, `  Print       ${sshFingerprint(sshPublicKeyBlob(key.public.groupKey))}`];
+  return formOf(key).rows.map(({ label, value }) => `  ${label.padEnd(12)}${value}`);
+}
+
+/** For machines: what is handed on, and what kind of text it is. */
+function publicObject(key: CertifiedKey): Pick<PublicForm, 'form' | 'value'> {
+  const { form, value } = formOf(key);
+  return { form, value };
 }
 
 function addressText(key: CertifiedKey): string {
@@ -96,7 +83,7 @@ export function keyObject(key: CertifiedKey): unknown {
     policy: record.policy,
     createdAt: record.createdAt,
     groupKey: isComplete ? groupKey : null,
-    public: isComplete ? publicForm(key) : null,
+    public: isComplete ? publicObject(key) : null,
     ...(purpose === 'bitcoin' ? { address: isComplete ? addressText(key) : null } : {}),
     transcriptHash,
     likeness: likenessObject(transcriptHash),

@@ -1,6 +1,6 @@
 import { likenessOf } from '@ckm/gordian';
+import { REQUEST_KIND_NAMES } from '@ckm/requests';
 
-const PURPOSES = ['bitcoin', 'ssh', 'git', 'message'];
 const LONGEST = 32;
 
 /**
@@ -13,7 +13,7 @@ export function suggestName(
   isTaken: (name: string) => boolean,
 ): string {
   const { words, digest } = likenessOf(transcriptHash);
-  const parts = [PURPOSES.includes(purpose) ? purpose : 'key', ...words];
+  const parts = [REQUEST_KIND_NAMES.includes(purpose) ? purpose : 'key', ...words];
   for (let count = 2; count <= parts.length; count++) {
     const name = parts.slice(0, count).join('-');
     if (name.length <= LONGEST && !isTaken(name)) return name;

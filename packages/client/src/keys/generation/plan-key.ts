@@ -10,7 +10,8 @@ import { newSession } from '../../sessions/run-session.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { assertNameFree, GENERATION } from '../free-name.js';
 
-export type KeyPurpose = 'bitcoin' | 'ssh' | 'git' | 'message';
+/** What a key is made for: the name of a request kind. */
+export type KeyPurpose = string;
 
 export interface CreateKeyArgs {
   readonly name: string;

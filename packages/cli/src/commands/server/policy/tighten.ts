@@ -1,4 +1,4 @@
-import { REQUEST_KIND_NAMES, type RequestKindName } from '@ckm/requests';
+import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import type { TightenBody } from '@ckm/server';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../../command-line/context.js';
@@ -64,7 +64,7 @@ function changeOf({ kinds, rate, expiresIn, blind, approval }: Flags): TightenBo
 }
 
 /** A misspelt kind would take away more than was meant, without a word. */
-function kindNamed(text: string): RequestKindName {
+function kindNamed(text: string): string {
   const known = REQUEST_KIND_NAMES.find((name) => name === text);
   if (known !== undefined) return known;
   throw optionInvalid(
