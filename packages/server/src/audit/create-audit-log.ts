@@ -21,8 +21,10 @@ export function createAuditLog(sources: {
   readonly vault: Vault;
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
+  /** Is told of each end that a commit has made, before anything of it is answered. Must not throw. */
+  readonly committed?: (end: AuditAnchor) => void;
 }): AuditLog {
-  const { vault, clock, random } = sources;
+  const { vault, clock, random, committed } = sources;
   const memory = createLogMemory();
   return {
     append: async ({ audit, whenCommitted }, entry) => {
@@ -36,7 +38,10 @@ export function createAuditLog(sources: {
       const row = vault.sealRow('audit', { sequence, previous, hash }, plaintext);
       await audit.append(row, vault.sealRow('audit_head', { sequence, hash }, hash));
       memory.made({ sequence, hash });
-      whenCommitted(() => memory.note({ sequence, hash }));
+      whenCommitted(() => {
+        memory.note({ sequence, hash });
+        committed?.({ sequence, hash });
+      });
     },
     list: async (reader: Reader, sequence, limit) => {
       const rows = await reader.audit.list(sequence, limit);

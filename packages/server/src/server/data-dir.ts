@@ -4,6 +4,7 @@ import { configError, serverMissing } from '../config/codes.js';
 /** The files of a data directory, besides the database and the storage key. */
 export const IDENTITY_FILE = 'identity';
 export const ANCHOR_FILE = 'audit.head';
+export const LAST_ENTRY_FILE = 'audit.last';
 
 /**
  * Makes an empty directory that only its owner may enter.

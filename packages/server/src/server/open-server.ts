@@ -34,6 +34,7 @@ import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import type { Vault } from '../vault/vault.js';
 import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
+import { furthest, openLastEntry } from './last-entry.js';
 import { IDENTITY_FILE } from './data-dir.js';
 import { countMissingKeys } from './missing-epoch-keys.js';
 import { createKeyRotation, type KeyRotation } from './rotate-key.js';
@@ -114,7 +115,13 @@ async function openOn(
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
   const clock = await openClock(options, vault, storage);
-  const audit = createAuditLog({ vault, clock, random });
+  const lastEntry = openLastEntry(config.dataDir, vault);
+  // Not before the end of the start: one that is cut short must find again what it found.
+  let isNoting = false;
+  const committed = (end: AuditAnchor) => {
+    if (isNoting) lastEntry.note(end);
+  };
+  const audit = createAuditLog({ vault, clock, random, committed });
   const context: ServerContext = {
     clock,
     random,
@@ -138,7 +145,7 @@ async function openOn(
   };
   const look = () => storage.read((reader) => audit.look(reader));
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
-  const gap = await describeGap(storage, anchor);
+  const gap = await describeGap(storage, furthest(anchor, lastEntry.read()));
   await auditStart(storage, audit, describeStart(config), gap);
   const sessions = await openSessions(context, options.rooms);
   if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
@@ -146,6 +153,8 @@ async function openOn(
   // is cut short until then must find the same gap again.
   await look();
   anchor = noteAnchor(config.dataDir, vault, audit.seen(), null);
+  isNoting = true;
+  if (anchor !== null) lastEntry.note(anchor);
   const rotation = createKeyRotation(context, {
     source: options.source,
     isBegun: options.storageKeys.earlier !== null,
@@ -194,6 +203,7 @@ async function openOn(
       } catch {
         // The next start finds the log longer than what was noted, which it may be.
       }
+      lastEntry.close();
       await storage.close();
       wipeOwn(own);
       vault.wipe();
