@@ -51,6 +51,7 @@ describe('a certificate', () => {
     ['every 31st byte', 'P-256', 31],
   ] as const)(
     'V32: with a bit flipped in %s, one at a time, is refused with a typed error: %s',
+    { tags: 'slow' },
     (_, name, step) => {
       const small = outputOf(runCeremony(createCeremony(name, { needed: 2, of: 2 })), 1).certificate;
       const whole = encodeCertificate(small);
