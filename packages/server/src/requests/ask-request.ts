@@ -139,9 +139,12 @@ async function attemptEarly(
   const own = withOwnShare(key);
   try {
     const made = await crafts[attempt.craft].attempt(own, tasks, attempt, pace.of(encodeHex(key.owner)));
-    return made === 'stale'
-      ? { outcome: { ...outcome, attempt: 'stale' }, made: null }
-      : { outcome: null, made };
+    if (made === 'stale') return { outcome: { ...outcome, attempt: 'stale' }, made: null };
+    if (made.problem?.code !== SHARE_WRONG) return { outcome: null, made };
+    // Now, whatever becomes of the request meanwhile: whoever takes it back must not keep the key answering.
+    await context.storage.transact((transaction) => stopKey(means, transaction, key, requestId));
+    const record = { attemptHash: hashAttempt(crafts, attempt), ...made };
+    return { outcome: { ...outcome, attempt: record, made: true }, made: null };
   } finally {
     wipe(own.share.share);
   }

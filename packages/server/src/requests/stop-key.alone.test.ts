@@ -1,5 +1,9 @@
 import { BugError, encodeHex } from '@ckm/foundation';
+import { bitcoinAddress, buildBitcoinRequest } from '@ckm/requests';
 import type * as Threshold from '@ckm/threshold';
+import type { PublicKeyPackage } from '@ckm/threshold';
+import { p2wpkh, Transaction } from '@scure/btc-signer';
+import { pubECDSA } from '@scure/btc-signer/utils.js';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createKeyDesk } from '../control/desks/key-desk.js';
 import { countStopped } from '../policy/tightening.js';
@@ -7,13 +11,14 @@ import { type BareCaller, TEST_TIME } from '../sessions/test/bare-server.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from '../sessions/test/bare-servers.js';
 
 /** Whether the machine computes wrongly. */
-const machine = vi.hoisted(() => ({ isBroken: false }));
+const machine = vi.hoisted(() => ({ isBroken: false, onFault: () => undefined as unknown }));
 
 vi.mock('@ckm/threshold', async (importOriginal) => {
   const real = await importOriginal<typeof Threshold>();
   const signShare: typeof real.signShare = (input) => {
     const share = real.signShare(input);
     if (!machine.isBroken) return share;
+    machine.onFault();
     throw new BugError('the signature share computed here is wrong', {
       code: 'SIGNATURE_SHARE_WRONG',
       hint: 'check this machine for faults',
@@ -21,6 +26,25 @@ vi.mock('@ckm/threshold', async (importOriginal) => {
   };
   return { ...real, signShare };
 });
+
+/** Five coins of a key: with six signers a payment that is read at once, and signed between two transactions. */
+function paymentOf(key: PublicKeyPackage): Uint8Array {
+  const payment = new Transaction();
+  for (let coin = 0; coin < 5; coin++) {
+    const { script, internalKey, fingerprint, path } = bitcoinAddress(key, 'receive', coin);
+    const derivation = { hashes: [], der: { fingerprint, path: [...path] } };
+    payment.addInput({
+      txid: new Uint8Array(32).fill(coin + 1),
+      index: 0,
+      witnessUtxo: { amount: 10_000n, script },
+      tapInternalKey: internalKey,
+      tapBip32Derivation: [[internalKey, derivation]] as never,
+    });
+  }
+  const somebody = pubECDSA(new Uint8Array(32).fill(9));
+  payment.addOutput({ script: p2wpkh(somebody).script, amount: 45_000n });
+  return buildBitcoinRequest(payment.toPSBT());
+}
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -106,4 +130,22 @@ test('a share that came out wrong is not released and stops its key, over a rest
     wanted: null,
   });
   expect(reply.state).toBe('ready');
+});
+
+test('a request that its owner takes back while a large attempt comes out wrong stops its key all the same', async () => {
+  const { servers, callers } = await network.openMany(5);
+  callers.push(await (await network.open({ name: 'foxtrot' })).as(alice));
+  const { signer, key } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });
+  const requestId = new Uint8Array(32).fill(1);
+  const ask = { kind: 'bitcoin', payload: paymentOf(key), requestId };
+  const attempt = await signer.prepare([1, 2, 3, 4, 5, 6], 5);
+  let taken: Promise<unknown> | undefined;
+  machine.onFault = () => (taken ??= callers[0]!.call('request.cancel', { requestId, reason: 'no' }));
+  machine.isBroken = true;
+  await expect(signer.request(1, ask, { attempt })).rejects.toThrow(code('SIGNATURE_SHARE_WRONG'));
+  machine.isBroken = false;
+  await taken;
+  const [shown] = (await callers[0]!.call('key.list', { after: null })).keys;
+  expect(shown!.stoppedAt).toBe(TEST_TIME);
+  expect(await countStopped(servers[0]!.context)).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { keyStopped } from '../policy/codes.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
-import { noteTightened } from '../sessions/keys/stored-key.js';
+import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
 import type { Transaction } from '../storage/storage.js';
 import type { RequestMeans } from './means.js';
 
@@ -22,7 +22,9 @@ export async function stopKey(
   const { owner, keyId } = key;
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) return;
-  const before = (await findTightening(vault, transaction, key)) ?? NO_TIGHTENING;
+  // As it is now: the operator may have tightened it since the key was found.
+  const { tightened } = openHead(context, row);
+  const before = (await findTightening(vault, transaction, { owner, keyId, tightened })) ?? NO_TIGHTENING;
   const stored = await storeTightening(vault, transaction, key, { ...before, stoppedAt: clock() });
   await noteTightened(context, transaction, row, stored);
   await audit.append(transaction, {
