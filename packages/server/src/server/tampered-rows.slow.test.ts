@@ -5,7 +5,8 @@ import { type Callee, createCeremony, createQuorumSigner, type QuorumSigner } fr
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import type BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { KeyRow, ShareRow } from '../storage/storage.js';
+import { toColumns } from '../storage/database.js';
+import type { KeyRow, Rows, ShareRow, TableName } from '../storage/storage.js';
 import { connectOperator } from '../control/connect-operator.js';
 import { NOON, person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf } from '../test/stored-secrets.js';
@@ -187,6 +188,34 @@ describe('V64: somebody who writes to the database of a server', () => {
     await expectTampered(key.signer.request(ALPHA, message('freed'), {}), 'tightenings', whole);
   });
 
+  test('and puts all rows of a key back together between two starts lifts what the operator took away since, unnoticed, and gets nothing else', async () => {
+    const key = await makeKey();
+    const operator = connectOperator(alpha.dataDir);
+    const id = encodeHex(key.keyId);
+    const TABLES = ['keys', 'key_epochs', 'shares', 'tightenings'] as const;
+    const before = TABLES.map((table) => [table, rowsOf(alpha.dataDir, table)] as const);
+    const attempt = await key.signer.prepare([1, 2]);
+    await operator.tightenKey({ keyId: id, approval: 'operator' });
+    expect((await key.signer.request(ALPHA, message('kept'), {})).state).toBe('waiting');
+    await change((database) => {
+      database.pragma('foreign_keys = off');
+      for (const [table, rows] of before) {
+        database.exec(`delete from ${table}`);
+        for (const row of rows) insertInto(database, table, row);
+      }
+    });
+    // The threat model says so: the operator's word is lifted, as if it had not been said.
+    expect((await key.signer.request(ALPHA, message('freed'), {})).state).toBe('ready');
+    expect((await operator.keyPolicy({ keyId: id })).tightening.approval).toBe('automatic');
+    // The log still has it, and no commitment of before is answered.
+    expect((await operator.audit({ from: 1, limit: 200 })).map(({ deed }) => deed)).toContain(
+      'operator.tighten',
+    );
+    expect(await operator.verifyAudit()).toMatchObject({ ok: true });
+    const again = await key.signer.request(ALPHA, message('again'), { attempt });
+    expect(again.state).toBe('stale');
+  });
+
   test('and writes "approved" over a request that waits for the operator gets no share', async () => {
     const [key, whole] = [await makeKey('operator'), await makeKey()];
     const ask = message('never approved');
@@ -211,3 +240,13 @@ describe('V64: somebody who writes to the database of a server', () => {
     );
   });
 });
+
+/** A row as it was read, written back. */
+function insertInto(database: BetterSqlite3.Database, table: TableName, row: Rows[TableName]): void {
+  const columns = Object.entries(toColumns(table, row)) as [string, unknown][];
+  const names = columns.map(([name]) => name).join(', ');
+  const places = columns.map(() => '?').join(', ');
+  database
+    .prepare(`insert into ${table} (${names}) values (${places})`)
+    .run(...columns.map(([, value]) => value));
+}
