@@ -1,9 +1,17 @@
 import type { RequestReply } from '@ckm/api';
-import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
+import {
+  AvailabilityError,
+  type CkmError,
+  PeerFaultError,
+  PolicyError,
+  type Remedy,
+  StateError,
+} from '@ckm/foundation';
+import { isForgotten } from '../carrier/server-link.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { listed } from '../servers/faults.js';
 import { shortId } from '../store/track.js';
-import { bySlot, type SignRun, thoseThatAre } from './sign-job.js';
+import { bySlot, type Refusal, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** A server's answer that is a no. */
 export function refusalFrom({ server }: Participant, { state, reason }: RequestReply): CkmError {
@@ -34,20 +42,36 @@ export function tooFewServers(run: SignRun): CkmError {
   if (faulty.length > 0 && run.silences.length === 0 && run.refusals.length === 0)
     return onlyFaults(run, faulty);
   const told = [
-    ...bySlot(thoseThatAre(run, 'silent')).map(({ server }) => `${server.name} does not answer`),
+    ...bySlot(thoseThatAre(run, 'silent')).map((one) => `${one.server.name} ${silenceOf(run, one)}`),
     ...bySlot(thoseThatAre(run, 'refused')).map((one) => `${one.server.name} refuses${why(run, one)}`),
     ...faulty.map(({ server }) => `${server.name} misbehaves`),
   ];
   return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${told.join(', ')}`, {
     code: 'TOO_FEW_SERVERS',
-    hint: 'look at each of them, then ask again',
-    remedy: { kind: 'diagnose' },
+    ...wayOn(run),
     facts: {
       needed,
       servers: [...run.silences, ...run.refusals].map(({ participant }) => participant.server.name),
     },
     cause: run.silences[0]?.error ?? refusal?.error,
   });
+}
+
+function silenceOf(run: SignRun, one: Participant): string {
+  return forgetful(run)?.participant === one ? 'does not know you any more' : 'does not answer';
+}
+
+/** One that says it does not know us: it may have lost its accounts, and does not know us by itself again. */
+function forgetful({ silences }: SignRun): Refusal | undefined {
+  return silences.find(({ error }) => isForgotten(error));
+}
+
+function wayOn(run: SignRun): { readonly hint: string; readonly remedy: Remedy } {
+  const forgotten = forgetful(run)?.participant.server;
+  if (forgotten === undefined)
+    return { hint: 'look at each of them, then ask again', remedy: { kind: 'diagnose' } };
+  const { name, url } = forgotten;
+  return { hint: 'add that server again, then ask again', remedy: { kind: 'addServer', name, url } };
 }
 
 function why({ refusals }: SignRun, one: Participant): string {
