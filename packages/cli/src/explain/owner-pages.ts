@@ -211,6 +211,11 @@ const CEREMONIES = pagesOf({
     'A request is answered once.',
     'Get a signature that was given with ckm requests show ID --out FILE, or sign again.',
   ],
+  REQUEST_KEY_DIFFERS: [
+    'The request was for another key than the one that has its name now.',
+    'Keys are renamed, and a disk can be put back; a request goes on with the key it was for, and no other.',
+    'Give it up with ckm requests cancel ID, and ask anew.',
+  ],
   REQUEST_REJECTED: [
     'An operator or a policy said no; the message quotes the reason.',
     'With that no, too few servers are left for a quorum.',

@@ -7,6 +7,8 @@ import { readTrack, type Track } from '../store/track.js';
 export interface RequestRecord extends Track {
   /** 32 bytes */
   readonly requestId: Uint8Array;
+  /** 32 bytes: of the key that was asked, whatever its name means by now. */
+  readonly keyId: Uint8Array;
   /** What is asked for: `message`, `bitcoin`, `ssh`, `git`. */
   readonly kind: string;
   readonly payload: Uint8Array;
@@ -38,6 +40,7 @@ export function parseRequest(path: string, bytes: Uint8Array): RequestRecord {
   return {
     requestId,
     ...readTrack(path, record),
+    keyId: record.bytes('keyId', 32),
     kind: record.text('kind'),
     payload: record.bytes('payload'),
     sentence: record.text('sentence'),

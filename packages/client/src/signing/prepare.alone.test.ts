@@ -27,11 +27,10 @@ beforeEach(async () => {
 afterEach(() => stage.close());
 
 test('prepare sends nothing and writes nothing, and what it described is what is signed', async () => {
-  const before = await store.list('sessions');
   const asked = await client.prepare({ key: 'savings', ...messageOf('hello') });
   expect(asked.description.sentence).toContain('hello');
   expect(stage.actors.flatMap((actor) => actor.asked)).toEqual([]);
-  expect(await store.list('sessions')).toEqual(before);
+  expect(await store.list('requests')).toEqual([]);
   const { description, signers } = await asked.sign();
   expect(description).toBe(asked.description);
   expect(signers).toEqual(['alpha', 'bravo']);

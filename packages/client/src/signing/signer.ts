@@ -1,4 +1,5 @@
 import type { KeyPolicy } from '@ckm/api';
+import { equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
@@ -6,6 +7,7 @@ import type { ReadKey } from '../keys/keys.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
+import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import type { CommitmentPools } from './commitment-pool.js';
 import { createQuorumChoice } from './quorum-choice.js';
@@ -115,6 +117,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     },
     async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
       const key = requireSignable(await readKey(record.keyName));
+      if (!equalBytes(key.keyId, record.keyId)) throw keyDiffers(record);
       const request = understand(key, record.kind, record.payload);
       const { without, expiresAt } = record;
       return prepared(key, request, without, (on) => {
@@ -164,6 +167,7 @@ function recordOf(args: {
     expiresAt: args.expiresAt,
     reason: null,
     keyName: args.key.record.name,
+    keyId: args.key.keyId,
     kind: args.request.kind,
     payload: args.request.payload,
     sentence: args.request.description.sentence,
@@ -187,4 +191,15 @@ function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult 
     silent: namesOf(outcome.silent),
     attempts: outcome.attempts,
   };
+}
+
+/** Names are given to other keys, and an older record can be put back: a request never goes on with another key. */
+function keyDiffers({ requestId, keyName }: RequestRecord): StateError {
+  const id = shortId(requestId);
+  return new StateError(`request ${id} was for another key than the one that is called ${keyName} now`, {
+    code: 'REQUEST_KEY_DIFFERS',
+    hint: 'give it up, and ask anew',
+    remedy: { kind: 'cancelRequest', id },
+    retryable: false,
+  });
 }

@@ -26,7 +26,7 @@ afterEach(() => stage.close());
 
 const reopen = (changes = {}): Client =>
   ownerClient(stage.send, () => stage.now, { store, onUnreadable: (one) => told.push(one), ...changes });
-const FOLDERS = ['servers', 'keys', 'sessions', 'pool'];
+const FOLDERS = ['servers', 'keys', 'sessions', 'requests', 'pool'];
 const everything = async () => (await Promise.all(FOLDERS.map((folder) => store.list(folder)))).flat();
 const codes = () => told.map(({ path, error }) => [path, error.code]);
 
@@ -140,3 +140,23 @@ test('a disk put back to an earlier day, a pool of used commitments with it, mak
 function otherSeed() {
   return { seed: secret(OWNER_SEED.map((byte) => byte ^ 1)) };
 }
+
+test('an open request put back after its key was renamed does not go on with the key that has the name now', async () => {
+  const client = reopen();
+  await client.createKey({ ...KEY, name: 'slow', policy: { approval: 'operator' } });
+  await expect(
+    client.sign({ key: 'slow', ...messageOf('for the slow key'), waitSeconds: 0 }),
+  ).rejects.toMatchObject({ code: 'REQUEST_WAITING' });
+  const [path] = await store.list('requests');
+  const before = (await store.get(path!))!;
+  await client.renameKey('slow', 'slower');
+  await client.renameKey('trash', 'slow');
+  expect((await client.prepareAgain(path!.slice('requests/'.length))).asks).toHaveLength(3);
+  await store.put(path!, before);
+  for (const actor of stage.actors) actor.asked = [];
+  await expect(client.prepareAgain(path!.slice('requests/'.length))).rejects.toMatchObject({
+    code: 'REQUEST_KEY_DIFFERS',
+  });
+  expect(stage.actors.flatMap(({ asked }) => asked)).toEqual([]);
+  await client.close();
+});

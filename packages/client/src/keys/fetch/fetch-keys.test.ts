@@ -364,6 +364,7 @@ describe('a key that is renamed', () => {
     const old = await store.get('keys/one');
     const request = {
       requestId: new Uint8Array(32),
+      keyId: new Uint8Array(32),
       state: 'open',
       createdAt: stage.now,
       expiresAt: stage.now + 60,
