@@ -73,8 +73,9 @@ function boundNonce({ suite, bindingFactors }: SigningRun, place: number, own: S
 
 /**
  * Whether d and e are those behind D and E, and the part of R that was made of them is right, in one go:
- * (d + 2e + nonce)·G = D + 2E + element. One constant-time base multiplication, where comparing the element with
- * D + ρE would need a general one. Two faults that cancel each other pass.
+ * (d + e + nonce)·G = D + E + element. One constant-time base multiplication, where comparing the element with D + ρE
+ * would need a general one. Each of the four counts once, so that a fault in any one of them shows; two faults that cancel
+ * each other pass, and so do d and e that changed places, of which a share tells nothing more.
  */
 function areOwnNonces(
   { suite: { group } }: SigningRun,
@@ -83,12 +84,12 @@ function areOwnNonces(
   element: Element,
 ): boolean {
   const { scalars } = group;
-  const twice = scalars.add(own.bindingNonce, own.bindingNonce);
-  const committed = scalars.add(own.hidingNonce, twice);
+  const committed = scalars.add(own.hidingNonce, own.bindingNonce);
   const sum = scalars.add(committed, nonce);
-  const expected = group.sum([own.hidingElement, own.bindingElement, own.bindingElement, element]);
+  const expected = group.sum([own.hidingElement, own.bindingElement, element]);
   const areOwn = group.equal(group.mulBase(sum), expected);
-  for (const bytes of [twice, committed, sum]) bytes.fill(0);
+  committed.fill(0);
+  sum.fill(0);
   return areOwn;
 }
 
