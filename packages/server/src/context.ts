@@ -121,14 +121,14 @@ export interface WaitingSession {
 
 /** Which one was looked at; another proposal under the same id is not decided by it. */
 export type SeenSession = Pick<WaitingSession, 'owner' | 'sessionId' | 'proposalHash'>;
-export type SessionPlace = Pick<WaitingSession, 'owner' | 'sessionId'>;
+export type SessionCursor = Pick<WaitingSession, 'owner' | 'sessionId'>;
 
 /** The operator's side of ceremonies that wait for a person. Those of suspended accounts wait on, unseen. */
 export interface SessionDesk {
   /** A page of what waits, behind `after`; `next`: what to list behind next, null at the end. */
   list(
-    after?: SessionPlace | null,
-  ): Promise<{ readonly sessions: readonly WaitingSession[]; readonly next: SessionPlace | null }>;
+    after?: SessionCursor | null,
+  ): Promise<{ readonly sessions: readonly WaitingSession[]; readonly next: SessionCursor | null }>;
   /** @throws StateError `SESSION_UNKNOWN`, `SESSION_NOT_WAITING`, `SESSION_NOT_AS_SEEN` */
   approve(seen: SeenSession): Promise<void>;
   /** `reason` reaches the owner and the audit log. @throws as {@link approve}; UsageError `REASON_INVALID` */

@@ -148,8 +148,8 @@ function countQuestion({ questions }: SignRun, participant: Participant): number
 
 /** Commitments that were handed to the coordinator and to nobody else are as good as new. */
 function returnUnused({ roast, pool }: SignRun): void {
-  for (const { party, standing } of roast.members) {
-    if (standing.kind === 'ready') pool.add(party, standing.commitments, 0);
+  for (const { party, status } of roast.members) {
+    if (status.kind === 'ready') pool.add(party, status.commitments, 0);
   }
 }
 

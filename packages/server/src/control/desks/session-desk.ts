@@ -1,5 +1,5 @@
 import { decodeHex, encodeHex } from '@ckm/foundation';
-import type { SeenSession, SessionPlace, WaitingSession } from '../../context.js';
+import type { SeenSession, SessionCursor, WaitingSession } from '../../context.js';
 import type { OperatorSeenSession, OperatorSession, OperatorSessions } from '../schemas/sessions.js';
 import type { DeskMeans } from './means.js';
 
@@ -8,7 +8,7 @@ export function createOperatorSessions({ context, sessions }: DeskMeans) {
   const { events } = context;
   return {
     /** A page of them, behind `after`. */
-    waitingSessions: async (after: SessionPlace | null): Promise<OperatorSessions> => {
+    waitingSessions: async (after: SessionCursor | null): Promise<OperatorSessions> => {
       const page = await sessions.sessionDesk.list(after);
       const { next } = page;
       return {

@@ -7,7 +7,7 @@ export type {
   RoastEvent,
   RoastFaultCode,
   RoastMember,
-  RoastStanding,
+  RoastMemberStatus,
   RoastState,
   RoastStep,
   RoastTask,

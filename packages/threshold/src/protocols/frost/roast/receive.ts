@@ -15,7 +15,7 @@ import {
   type RoastStep,
   type RoastTask,
   withAttempt,
-  withStanding,
+  withStatus,
 } from './state.js';
 
 /**
@@ -45,7 +45,7 @@ export function startRoast(args: {
   for (const { tweak } of tasks) deriveKey(parent, tweak);
   const members = Array.from({ length: parent.quorum.of }, (_, i) => ({
     party: (i + 1) as PartyIndex,
-    standing: { kind: 'absent' },
+    status: { kind: 'absent' },
     excuses: 1,
   })) satisfies RoastMember[];
   const state: RoastState = {
@@ -73,7 +73,7 @@ export function roastReceive(state: RoastState, event: RoastEvent): RoastStep {
 
 /** Parties that gave no good commitments yet: whom to ask when no attempt is open. */
 export function roastWanting({ members }: RoastState): readonly PartyIndex[] {
-  return members.filter(({ standing }) => standing.kind === 'absent').map(({ party }) => party);
+  return members.filter(({ status }) => status.kind === 'absent').map(({ party }) => party);
 }
 
 function take(step: RoastStep, event: RoastEvent): RoastStep {
@@ -99,12 +99,12 @@ function take(step: RoastStep, event: RoastEvent): RoastStep {
  */
 function takeCommitments(step: RoastStep, party: PartyIndex, given: readonly NoncePair[]): RoastStep {
   const { state } = step;
-  if (memberOf(state, party)?.standing.kind !== 'absent') return step;
+  if (memberOf(state, party)?.status.kind !== 'absent') return step;
   const commitments = parseCommitments(state, party, given);
   if (commitments === null) return exclude(step, party, 'FAULT_COMMITMENT_INVALID');
   if (commitments.some((one) => wasUsed(state, one))) return step;
   const since = state.arrivals + 1;
-  const ready = withStanding(state, party, { kind: 'ready', since, commitments });
+  const ready = withStatus(state, party, { kind: 'ready', since, commitments });
   return { ...step, state: { ...ready, arrivals: since } };
 }
 
@@ -117,7 +117,7 @@ function takeShares(step: RoastStep, event: Extract<RoastEvent, { kind: 'shares'
     ...open,
     answers: [...open.answers, { party, shares, checked: false }],
   }));
-  return takeNext({ ...step, state: withStanding(answered, party, { kind: 'absent' }) }, party, event.next);
+  return takeNext({ ...step, state: withStatus(answered, party, { kind: 'absent' }) }, party, event.next);
 }
 
 function takeStale(step: RoastStep, event: Extract<RoastEvent, { kind: 'stale' }>): RoastStep {
@@ -126,7 +126,7 @@ function takeStale(step: RoastStep, event: Extract<RoastEvent, { kind: 'stale' }
   if (!owes(step.state, party, attempt)) return step;
   if (excuses === 0) return exclude(step, party, 'SUSPECT_NONCES_LOST');
   const failed = withAttempt(step.state, attempt, (open) => ({ ...open, status: 'failed' }));
-  const absent = withStanding(failed, party, { kind: 'absent' }, { excuses: excuses - 1 });
+  const absent = withStatus(failed, party, { kind: 'absent' }, { excuses: excuses - 1 });
   return takeNext({ ...step, state: absent }, party, next);
 }
 
@@ -134,9 +134,9 @@ function takeDeclined(
   step: RoastStep,
   { party, code }: Extract<RoastEvent, { kind: 'declined' }>,
 ): RoastStep {
-  const standing = memberOf(step.state, party)?.standing.kind;
-  if (standing === undefined || standing === 'excluded') return step;
-  return { ...step, state: withStanding(step.state, party, { kind: 'excluded', code }) };
+  const status = memberOf(step.state, party)?.status.kind;
+  if (status === undefined || status === 'excluded') return step;
+  return { ...step, state: withStatus(step.state, party, { kind: 'excluded', code }) };
 }
 
 function takeNext(step: RoastStep, party: PartyIndex, next: readonly NoncePair[] | null): RoastStep {
@@ -144,8 +144,8 @@ function takeNext(step: RoastStep, party: PartyIndex, next: readonly NoncePair[]
 }
 
 function owes(state: RoastState, party: PartyIndex, attempt: number): boolean {
-  const standing = memberOf(state, party)?.standing;
-  return standing?.kind === 'signing' && standing.attempt === attempt;
+  const status = memberOf(state, party)?.status;
+  return status?.kind === 'signing' && status.attempt === attempt;
 }
 
 function wasUsed({ attempts }: RoastState, { party, hiding }: Commitment): boolean {

@@ -149,7 +149,7 @@ describe('servers that misbehave', () => {
     const run = driveRoast({ dealt, tasks, behaviours: [declines, garbage, honest] });
     expect([run.exhausted, run.signatures]).toEqual([true, null]);
     expect(run.state.outcome).toEqual({ signatures: null });
-    expect(run.state.members[0]!.standing).toEqual({ kind: 'excluded', code: 'POLICY_LIMIT' });
+    expect(run.state.members[0]!.status).toEqual({ kind: 'excluded', code: 'POLICY_LIMIT' });
   });
 });
 
@@ -205,7 +205,7 @@ describe('messages out of turn', () => {
     expect(roastReceive(state, { ...answer, next: old }).state).toEqual(answered);
     const fresh = servers[0]!.commit();
     const ready = roastReceive(answered, { kind: 'commitments', party: party(1), commitments: fresh }).state;
-    expect(ready.members[0]!.standing.kind).toBe('ready');
+    expect(ready.members[0]!.status.kind).toBe('ready');
   });
 
   test('after the end nothing changes any more', () => {
@@ -276,9 +276,9 @@ describe('messages out of turn', () => {
     const fresh = startRoast({ parent: dealt.public, tasks: one }).state;
     const commitments = servers[1]!.commit().map((pair) => ({ ...pair, party: 3 }));
     const ready = roastReceive(fresh, { kind: 'commitments', party: party(2), commitments }).state;
-    expect(ready.members.map(({ standing }) => standing.kind)).toEqual(['absent', 'ready', 'absent']);
-    const { standing } = ready.members[1]!;
-    expect(standing.kind === 'ready' && standing.commitments[0]!.party).toBe(2);
+    expect(ready.members.map(({ status }) => status.kind)).toEqual(['absent', 'ready', 'absent']);
+    const { status } = ready.members[1]!;
+    expect(status.kind === 'ready' && status.commitments[0]!.party).toBe(2);
   });
 
   test('an unknown kind of event changes nothing', () => {

@@ -11,7 +11,7 @@ import {
   type RoastStep,
   memberOf,
   withAttempt,
-  withStanding,
+  withStatus,
 } from './state.js';
 
 /** Does everything that the state allows: adds up complete attempts, opens the next, gives up. */
@@ -20,7 +20,7 @@ export function settle(step: RoastStep): RoastStep {
   for (const { number } of step.state.attempts) now = finishAttempt(now, number);
   if (now.state.outcome !== null) return now;
   now = openNext(dropHopeless(now));
-  const left = now.state.members.filter(({ standing }) => standing.kind !== 'excluded').length;
+  const left = now.state.members.filter(({ status }) => status.kind !== 'excluded').length;
   if (left >= now.state.parent.quorum.needed) return now;
   return {
     state: { ...now.state, outcome: { signatures: null } },
@@ -60,7 +60,7 @@ function addUp(
 
 /** An attempt with a member who was excluded will never be complete. */
 function dropHopeless(step: RoastStep): RoastStep {
-  const isOut = (party: PartyIndex) => memberOf(step.state, party)?.standing.kind === 'excluded';
+  const isOut = (party: PartyIndex) => memberOf(step.state, party)?.status.kind === 'excluded';
   const attempts = step.state.attempts.map((attempt) =>
     attempt.parties.some(isOut) ? { ...attempt, status: 'failed' as const } : attempt,
   );
@@ -75,7 +75,7 @@ function openNext(step: RoastStep): RoastStep {
   if (!mayOpen || chosen.length < needed) return step;
   // Nobody enters an attempt with an unchecked share behind: else a liar who is also slow could spoil two.
   const checked = chosen.reduce(checkAnswers, step);
-  if (chosen.some((party) => memberOf(checked.state, party)?.standing.kind !== 'ready')) {
+  if (chosen.some((party) => memberOf(checked.state, party)?.status.kind !== 'ready')) {
     return openNext(dropHopeless(checked));
   }
   return open(checked, chosen);
@@ -83,7 +83,7 @@ function openNext(step: RoastStep): RoastStep {
 
 function earliestReady({ members }: RoastState): PartyIndex[] {
   return members
-    .flatMap(({ party, standing }) => (standing.kind === 'ready' ? [{ party, since: standing.since }] : []))
+    .flatMap(({ party, status }) => (status.kind === 'ready' ? [{ party, since: status.since }] : []))
     .sort((a, b) => a.since - b.since)
     .map(({ party }) => party);
 }
@@ -124,15 +124,15 @@ function open(step: RoastStep, chosen: readonly PartyIndex[]): RoastStep {
   const attempt: RoastAttempt = { number, parties, packages, answers: [], status: 'open' };
   const opened = { ...step.state, attempts: [...step.state.attempts, attempt], hurry: false };
   const state = parties.reduce<RoastState>(
-    (now, party) => withStanding(now, party, { kind: 'signing', attempt: number }),
+    (now, party) => withStatus(now, party, { kind: 'signing', attempt: number }),
     opened,
   );
   return { state, actions: [...step.actions, { kind: 'open-attempt', attempt: number, parties, packages }] };
 }
 
 function commitmentOf(state: RoastState, party: PartyIndex, task: number): Commitment {
-  const standing = memberOf(state, party)?.standing;
-  if (standing?.kind === 'ready') return standing.commitments[task]!;
+  const status = memberOf(state, party)?.status;
+  if (status?.kind === 'ready') return status.commitments[task]!;
   throw new BugError('a party without commitments was chosen to sign', {
     code: 'ROAST_CHOICE_WRONG',
     hint: 'report this with the state of the coordinator',

@@ -17,7 +17,7 @@ export type NoncePair = Pick<Commitment, 'hiding' | 'binding'>;
  * What a party is doing. `absent`: has given no commitments that are still good. `ready`: has, one for each task.
  * `signing`: owes the shares of an attempt. `excluded`: takes no part any more, with the reason.
  */
-export type RoastStanding =
+export type RoastMemberStatus =
   | { readonly kind: 'absent' }
   | { readonly kind: 'ready'; readonly since: number; readonly commitments: readonly Commitment[] }
   | { readonly kind: 'signing'; readonly attempt: number }
@@ -25,7 +25,7 @@ export type RoastStanding =
 
 export interface RoastMember {
   readonly party: PartyIndex;
-  readonly standing: RoastStanding;
+  readonly status: RoastMemberStatus;
   /** How often it may still say that it lost its nonces (it was restarted) without being excluded. */
   readonly excuses: number;
 }
@@ -117,15 +117,15 @@ export interface RoastStep {
   readonly actions: readonly RoastAction[];
 }
 
-/** The state with one member's standing replaced. */
-export function withStanding(
+/** The state with one member's status replaced. */
+export function withStatus(
   state: RoastState,
   party: PartyIndex,
-  standing: RoastStanding,
+  status: RoastMemberStatus,
   change: Partial<RoastMember> = {},
 ): RoastState {
   const members = state.members.map((member) =>
-    member.party === party ? { ...member, ...change, standing } : member,
+    member.party === party ? { ...member, ...change, status } : member,
   );
   return { ...state, members };
 }
@@ -149,9 +149,9 @@ export function memberOf(state: RoastState, party: PartyIndex): RoastMember | un
 
 /** Leaves a party out for a fault, with the action that says so. Once only. */
 export function exclude(step: RoastStep, party: PartyIndex, code: RoastFaultCode): RoastStep {
-  if (memberOf(step.state, party)?.standing.kind === 'excluded') return step;
+  if (memberOf(step.state, party)?.status.kind === 'excluded') return step;
   return {
-    state: withStanding(step.state, party, { kind: 'excluded', code }),
+    state: withStatus(step.state, party, { kind: 'excluded', code }),
     actions: [...step.actions, { kind: 'faulty', party, code }],
   };
 }
