@@ -1,5 +1,5 @@
 // Measures CKM beside its peers in the same run. `--json`: one JSON object a line, nothing else on standard output.
-// `--rust`: also beside ZF's FROST in Rust, which needs cargo.
+// `--rust`: also beside ZF's FROST in Rust, which needs cargo. `--scaling`: only what docs/scaling.md is about.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dkgFigures, frostFigures } from './bench/threshold.mjs';
@@ -7,10 +7,16 @@ import { endToEnd } from './bench/end-to-end.mjs';
 import { rustFigures } from './bench/rust.mjs';
 import { signCommandFigures } from './bench/sign-command.mjs';
 import { writeReport } from './bench/report.mjs';
+import { scaling } from './bench/scaling.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const json = process.argv.includes('--json');
 const say = (text) => process.stderr.write(`bench: ${text}\n`);
+
+if (process.argv.includes('--scaling')) {
+  await scaling(root, say);
+  process.exit();
+}
 
 const figures = [];
 for (const [what, measure] of [

@@ -21,7 +21,9 @@ export async function openServers(folder, { nodeArguments } = {}) {
   };
   try {
     for (const name of NAMES)
-      servers.push(await startBenchServer(join(folder, name), name, nodeArguments?.(name)));
+      servers.push(
+        await startBenchServer(join(folder, name), name, { nodeArguments: nodeArguments?.(name) }),
+      );
     const resting = servers.map(({ rss }) => rss());
     for (const { name, url } of servers) await client.addServer({ name, url });
     await makeKey(client);

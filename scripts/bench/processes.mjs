@@ -1,7 +1,7 @@
 // The daemons of the bench: real `ckm server start` processes, each of which ends with it.
 import { initServer } from '@ckm/server';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -29,20 +29,40 @@ async function makeServer(dataDir, name) {
   await initServer({ dataDir, settings: { name, listen, accounts: 'open', quota, limits } });
 }
 
-/** Starts a server and waits until it says that it listens; `readyMs` counts from the start of the process. */
-export async function startBenchServer(dataDir, name, nodeArguments = []) {
+/**
+ * Starts a server and waits until it says that it listens; `readyMs` counts from the start of the process.
+ * @param database address of a PostgreSQL; without it: SQLite
+ * @param replicaOf data directory of a server that runs already on the same database: this is then one more process of it
+ * @param nodeArguments what its Node is told besides
+ */
+export async function startBenchServer(
+  dataDir,
+  name,
+  { database = '', replicaOf = '', nodeArguments = [] } = {},
+) {
+  if (replicaOf !== '') copyServer(replicaOf, dataDir);
   if (!existsSync(dataDir)) await makeServer(dataDir, name);
+  const env = {
+    ...process.env,
+    // A server that holds shares lets nobody look into it, unless told so.
+    ...(nodeArguments.length === 0 ? {} : { CKM_ALLOW_INSPECT: '1' }),
+    ...(database === '' ? {} : { CKM_DATABASE_URL: database }),
+    ...(replicaOf === ''
+      ? {}
+      : { CKM_EPOCH_KEYS: join(replicaOf, 'epoch-keys'), CKM_LISTEN: `127.0.0.1:${await freePort()}` }),
+  };
   const begun = performance.now();
   const child = spawn(process.execPath, [...nodeArguments, CKM, 'server', 'start', dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A server that holds shares lets nobody look into it, unless told so.
-    env: nodeArguments.length === 0 ? process.env : { ...process.env, CKM_ALLOW_INSPECT: '1' },
+    env,
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const url = await heard(child, /listens on (\S+),/);
   return {
     name,
     url,
+    dataDir,
+    pid: child.pid,
     readyMs: performance.now() - begun,
     rss: () => residentBytes(child.pid),
     cpuMs: () => cpuMs(child.pid),
@@ -52,6 +72,11 @@ export async function startBenchServer(dataDir, name, nodeArguments = []) {
       return ended;
     },
   };
+}
+
+/** Everything of a data directory but what belongs to one process. */
+function copyServer(original, dataDir) {
+  cpSync(original, dataDir, { recursive: true, filter: (path) => !/\.sock$|\.sqlite/.test(path) });
 }
 
 function heard(child, pattern) {
