@@ -34,7 +34,7 @@ function sections({ sqlite, postgres, commits, ways }) {
   return [
     `Measured on: Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}, everything on one machine, commits that wait for the disk; \`npm run bench -- --scaling\` measures again and writes this part.`,
     '### What a request costs one server',
-    'Milliseconds of one processor (CPU time, so that it does not matter what else ran), with eight requests at a time.',
+    'Milliseconds of one processor (CPU time; what else runs on the machine raises it through caches, by up to a third between runs), with eight requests at a time.',
     costs(sqlite, postgres),
     '### What one server carries',
     carried(sqlite, postgres),
@@ -143,14 +143,17 @@ function drawing(sqlite, postgres, { postgres: rates }) {
     ['one process, PostgreSQL', one],
     ['two processes', 2 * one],
     ['four processes', 4 * one],
-    ['the log in the database', most],
+    ['what the database wrote', most],
   ];
   const scale = Math.max(...bars.map(([, each]) => each));
   const lines = bars.map(([name, each]) => {
     const bar = '█'.repeat(Math.max(1, Math.round((each / scale) * WIDTH)));
     return `${name.padEnd(24)} ${bar} ${Math.round(each)}`;
   });
-  return ['```text', 'signatures a second, each process with a processor of its own', ...lines, '```'].join(
-    '\n',
-  );
+  return [
+    '```text',
+    'signatures a second, each process with a processor of its own (two and four: multiples of one)',
+    ...lines,
+    '```',
+  ].join('\n');
 }
