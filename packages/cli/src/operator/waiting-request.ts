@@ -87,9 +87,9 @@ function factsOf({ keyId, kind, owner, createdAt, expiresAt }: OperatorRequest):
   ];
 }
 
-type Shown = NonNullable<OperatorRequest['shown']>;
+type Description = NonNullable<OperatorRequest['shown']>;
 
-function firstRows({ rows, rowsLeftOut }: Shown): string[] {
+function firstRows({ rows, rowsLeftOut }: Description): string[] {
   const first = rows.slice(0, rows.length > FIRST_ROWS + 1 ? FIRST_ROWS : undefined);
   const table = formatTable(first.map(({ label, value, note }) => [label, brief(value), note ?? '']));
   const more = rows.length - first.length + Math.max(0, rowsLeftOut - 1);
@@ -106,7 +106,7 @@ function brief(value: string): string {
 }
 
 /** Every kind of warning, whatever else crowds the list. */
-function oneOfEach({ warnings }: Shown): string[] {
+function oneOfEach({ warnings }: Description): string[] {
   const texts = new Map<string, string[]>();
   for (const { code, text } of warnings) {
     const alike = texts.get(code);

@@ -6,7 +6,7 @@ import { writeOut } from '../terminal/write-out.js';
 import { artefactText } from './artefact.js';
 
 /** Where a signature goes. */
-export interface Handing {
+export interface SignatureDelivery {
   /** A request kind. */
   readonly kind: string;
   readonly result: SignResult;
@@ -25,7 +25,7 @@ export interface Handing {
  */
 export async function handOver(
   terminal: Terminal,
-  { kind, result, out, isExtracted, request }: Handing,
+  { kind, result, out, isExtracted, request }: SignatureDelivery,
 ): Promise<void> {
   const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
   const regain = howToRegain(request);

@@ -85,7 +85,7 @@ function hold(outputs: readonly DkgOutput[]): void {
     const { certificate, transcriptHash } = outputs[i]!;
     const said = { keyId: KEY_ID, epoch: 0, slot: (i + 1) as PartyIndex, transcriptHash };
     const acknowledgement = signIdentityStatement(actor.identity, recoveryAckStatement(said));
-    actor.lie = async ({ name }, honest) => {
+    actor.tamper = async ({ name }, honest) => {
       if (name === 'key.list') return { keys: [summary], next: null };
       if (name === 'key.show')
         return { key: summary, policy: POLICY, certificate: encodeCertificate(certificate) };

@@ -107,8 +107,8 @@ describe('a server that lost its database', () => {
 
   test('opens the account again by invite, where it takes nobody without', async () => {
     await lose('alpha');
-    const { lie, invites } = doorman();
-    stage.actor('alpha').lie = lie;
+    const { tamper, invites } = doorman();
+    stage.actor('alpha').tamper = tamper;
     const refused = await client.restoreKey({ name: 'letters', servers: ['alpha'] });
     expect(refused).toMatchObject({
       isSound: false,
@@ -121,7 +121,7 @@ describe('a server that lost its database', () => {
   /** Refuses to open accounts without the invite. */
   function doorman() {
     const invites: (string | null)[] = [];
-    const lie = async (asked: { name: string; parameters: unknown }, honest: () => Promise<unknown>) => {
+    const tamper = async (asked: { name: string; parameters: unknown }, honest: () => Promise<unknown>) => {
       if (asked.name !== 'account.open') return honest();
       const { invite } = asked.parameters as { invite: string | null };
       invites.push(invite);
@@ -130,7 +130,7 @@ describe('a server that lost its database', () => {
       await lose('alpha');
       throw new AccessError('by invite only', { code: 'INVITE_REQUIRED', hint: 'ask for one' });
     };
-    return { lie, invites };
+    return { tamper, invites };
   }
 
   test('and keeps its static keys with the keys, says that it cannot, and the others are not disturbed', async () => {
@@ -184,7 +184,7 @@ describe('restoring a key', () => {
   });
 
   test('V32: a server that says it restored the key, and promises another certificate, is named', async () => {
-    stage.actor('bravo').lie = async ({ name }, honest) => {
+    stage.actor('bravo').tamper = async ({ name }, honest) => {
       if (name === 'key.show') throw new AccessError('no', { code: 'KEY_UNKNOWN', hint: 'no' });
       const result = (await honest()) as object;
       return name === 'key.restore' ? { ...result, transcriptHash: new Uint8Array(32) } : result;

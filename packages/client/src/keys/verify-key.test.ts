@@ -45,7 +45,7 @@ const showing =
 
 describe('a server that is asked for its copy of a key', () => {
   test.each(refusals)('and says no ($code) is not accused of holding another key', async (error) => {
-    stage.actor('bravo').lie = refusing(error);
+    stage.actor('bravo').tamper = refusing(error);
     const { isSound, servers } = await client.verifyKey('ink');
     expect(isSound).toBe(false);
     expect(servers.map(({ verdict }) => verdict)).toEqual(['holds', 'refused', 'holds']);
@@ -63,14 +63,14 @@ describe('a server that is asked for its copy of a key', () => {
       showing((shown) => ({ ...shown, policy: { ...shown.policy, blindAllowed: true } })),
       'follows another policy than the certified one',
     ],
-  ])('and shows %s is', async (_what, lie, text) => {
-    stage.actor('bravo').lie = lie;
+  ])('and shows %s is', async (_what, tamper, text) => {
+    stage.actor('bravo').tamper = tamper;
     const { servers } = await client.verifyKey('ink');
     expect(servers[1]).toMatchObject({ verdict: 'differs', text, code: null });
   });
 
   test('and has not seen the certificate awaits it', async () => {
-    stage.actor('bravo').lie = showing((shown) => ({ ...shown, certificate: null }));
+    stage.actor('bravo').tamper = showing((shown) => ({ ...shown, certificate: null }));
     expect((await client.verifyKey('ink')).servers[1]).toMatchObject({ verdict: 'pending' });
   });
 });
@@ -80,7 +80,7 @@ describe('doctor', () => {
     (await client.diagnose()).filter(({ level, subject }) => level !== 'ok' && subject.includes(name));
 
   test('says once that an account is suspended, not once for each key', async () => {
-    stage.actor('bravo').lie = refusing(refusals[0]!);
+    stage.actor('bravo').tamper = refusing(refusals[0]!);
     expect(await about('bravo')).toMatchObject([
       { level: 'fail', subject: 'bravo', text: 'server bravo: the account is suspended' },
     ]);
@@ -92,7 +92,7 @@ describe('doctor', () => {
   });
 
   test('says once what a server refuses for every key, and names the keys', async () => {
-    stage.actor('bravo').lie = async ({ name }, honest) => {
+    stage.actor('bravo').tamper = async ({ name }, honest) => {
       if (name === 'key.show') throw refusals[1]!;
       return honest();
     };

@@ -31,7 +31,7 @@ const desks = async () =>
 /** Runs before each server hears of each message. */
 function watch(see: (asked: Asked) => Promise<unknown>): void {
   for (const actor of stage.actors) {
-    actor.lie = async (asked, honest) => {
+    actor.tamper = async (asked, honest) => {
       await see(asked);
       return honest();
     };

@@ -81,7 +81,7 @@ async function befall(state: RequestServer, copy: { readonly forgot: string; rea
   const bravo = stage.actor('bravo');
   if (state === 'expired') stage.now += 400 * DAY;
   if (state === 'older' || state === 'forgot') await bravo.restart({ dataDir: copy[state] });
-  if (state === 'gone') bravo.lie = () => Promise.reject(unreachable('bravo'));
+  if (state === 'gone') bravo.tamper = () => Promise.reject(unreachable('bravo'));
 }
 
 const resume = async (id: string) => (await client.prepareAgain(id, { waitSeconds: 0 })).sign();

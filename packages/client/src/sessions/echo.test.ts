@@ -108,7 +108,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
     const session = await approved();
     const heard: string[] = [];
     for (const actor of stage.actors) {
-      actor.lie = async ({ name, parameters }, honest) => {
+      actor.tamper = async ({ name, parameters }, honest) => {
         if (name === 'session.deliver') {
           const { packets } = parameters as { packets: Uint8Array[] };
           for (const { round, to, from } of packets.map(parsePacket))
@@ -172,7 +172,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
 
   test('is given up here and on every server', async () => {
     const session = await approved();
-    stage.actor('charlie').lie = ({ name }, honest) =>
+    stage.actor('charlie').tamper = ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('charlie')) : honest();
     await expect(resume(session)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     stage.calmDown();
@@ -191,7 +191,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
 
 describe('a server of such a ceremony in the adversary’s hands', () => {
   const lying = (name: string, change: (view: SessionView) => SessionView) => {
-    stage.actor(name).lie = async (_asked, honest) => {
+    stage.actor(name).tamper = async (_asked, honest) => {
       const result = await honest();
       return (result as { outbox?: unknown }).outbox === undefined ? result : change(result as SessionView);
     };
@@ -219,7 +219,7 @@ describe('a server of such a ceremony in the adversary’s hands', () => {
     const session = await approved();
     const alpha = stage.actor('alpha');
     let dropped = 0;
-    alpha.lie = async ({ name, parameters, caller }, honest) => {
+    alpha.tamper = async ({ name, parameters, caller }, honest) => {
       if (name !== 'session.deliver' || ++dropped > 1) return honest();
       const { sessionId, after } = parameters as Parameters<'session.deliver'>;
       return caller.call('session.show', { sessionId, after });

@@ -25,7 +25,7 @@ test('a server that gives the same commitment for ever does not keep the client 
     servers: [alpha.name, bravo.name],
   });
   let only: NonceCommitment | undefined;
-  bravo.lie = lying((reply) => {
+  bravo.tamper = lying((reply) => {
     only ??= commitmentsIn(reply)[0];
     return giving(
       reply,
@@ -33,7 +33,7 @@ test('a server that gives the same commitment for ever does not keep the client 
     );
   });
   let restarts = 0;
-  alpha.lie = lying((reply, { attempt }) =>
+  alpha.tamper = lying((reply, { attempt }) =>
     attempt !== null && restarts++ === 0 ? { ...reply, state: 'stale', answer: null } : reply,
   );
   await expect(client.sign({ key: 'k', ...messageOf('once') })).rejects.toMatchObject({

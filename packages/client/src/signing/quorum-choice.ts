@@ -5,7 +5,7 @@ import { rosterOf } from '../keys/roster.js';
 import type { Participant } from '../servers/ask-all.js';
 
 /** A server that did not answer is asked last for so long. */
-const GRUDGE_SECONDS = 30;
+const ASKED_LAST_SECONDS = 30;
 
 /** Which servers of a key are asked, and in which order. */
 export interface QuorumChoice {
@@ -44,7 +44,7 @@ export function createQuorumChoice(context: ClientContext): QuorumChoice {
     },
     silent(participants) {
       for (const { server } of participants) {
-        silentUntil.set(encodeHex(server.xid), context.clock() + GRUDGE_SECONDS);
+        silentUntil.set(encodeHex(server.xid), context.clock() + ASKED_LAST_SECONDS);
       }
     },
     forget() {

@@ -157,8 +157,8 @@ describe('a server in the adversary’s hands', () => {
       ),
       'FAULT_COMMITMENT_INVALID',
     ],
-  ])('that %s is named, left out and remembered; the others sign', async (_what, lie, code) => {
-    stage.actor('bravo').lie = lie;
+  ])('that %s is named, left out and remembered; the others sign', async (_what, tamper, code) => {
+    stage.actor('bravo').tamper = tamper;
     const results = [];
     for (let i = 0; i < 4; i++) results.push(await sign(`despite bravo ${i}`));
     expect(results.every(({ signers }) => signers.join() === 'alpha,charlie')).toBe(true);
@@ -171,7 +171,7 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('that claims to have signed what it was not asked to sign is left out', async () => {
-    stage.actor('bravo').lie = lying((reply) => ({
+    stage.actor('bravo').tamper = lying((reply) => ({
       ...reply,
       state: 'answered',
       answer: { craft: 'frost', shares: [new Uint8Array(32)] },
@@ -181,14 +181,14 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('that never has enough commitments is left out, and not asked for ever', async () => {
-    stage.actor('bravo').lie = lying((reply) => giving(reply, []));
+    stage.actor('bravo').tamper = lying((reply) => giving(reply, []));
     const { signers } = await sign('starving');
     expect(signers).toEqual(['alpha', 'charlie']);
     expect(requestsOf(stage.actor('bravo'))).toBeLessThan(4);
   });
 
   test('that forgets its commitments every time is named after one excuse', async () => {
-    stage.actor('bravo').lie = lying((reply, { attempt }) =>
+    stage.actor('bravo').tamper = lying((reply, { attempt }) =>
       attempt === null ? reply : { ...reply, state: 'stale', answer: null },
     );
     const results = [];
@@ -199,7 +199,7 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('says that it rejected: the others sign', async () => {
-    stage.actor('bravo').lie = lying((reply) => ({
+    stage.actor('bravo').tamper = lying((reply) => ({
       ...reply,
       state: 'rejected',
       reason: 'no',
@@ -210,8 +210,8 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('is so twice, of three: the owner is told both names and where the evidence is', async () => {
-    stage.actor('bravo').lie = wrongShare;
-    stage.actor('charlie').lie = wrongShare;
+    stage.actor('bravo').tamper = wrongShare;
+    stage.actor('charlie').tamper = wrongShare;
     const failing = (async () => {
       for (let i = 0; i < 4; i++) await sign(`two liars ${i}`);
     })();
@@ -308,7 +308,7 @@ describe('commitments', () => {
   function watch(): Map<string, number> {
     const seen = new Map<string, number>();
     for (const actor of stage.actors) {
-      actor.lie = async ({ name, parameters }, honest) => {
+      actor.tamper = async ({ name, parameters }, honest) => {
         const { attempt } =
           name === 'request.ask' ? (parameters as Parameters<'request.ask'>) : { attempt: null };
         const place = attempt?.signers.indexOf(stage.actors.indexOf(actor) + 1) ?? -1;

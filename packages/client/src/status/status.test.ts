@@ -58,7 +58,8 @@ test('a server that cannot tell which keys it holds is not counted on, and says 
     code: 'ROW_TAMPERED',
     hint: 'ask its operator',
   });
-  stage.actor('alpha').lie = ({ name }, honest) => (name === 'key.list' ? Promise.reject(damaged) : honest());
+  stage.actor('alpha').tamper = ({ name }, honest) =>
+    name === 'key.list' ? Promise.reject(damaged) : honest();
   const { servers, keys } = await client.status();
   expect(servers.find(({ name }) => name === 'alpha')).toMatchObject({
     isReachable: true,
@@ -72,7 +73,7 @@ test('a server that cannot tell which keys it holds is not counted on, and says 
 });
 
 test('a server that has stopped a key, because it computed a wrong share with it, is not counted on and is named with what ends it', async () => {
-  stage.actor('alpha').lie = async ({ name }, honest) => {
+  stage.actor('alpha').tamper = async ({ name }, honest) => {
     const reply = await honest();
     if (name !== 'key.list') return reply;
     const { keys, ...rest } = reply as Result<'key.list'>;
@@ -141,9 +142,9 @@ test('too few servers to sign, and why each of them does not', async () => {
     code: 'ROW_TAMPERED',
     hint: 'ask its operator',
   });
-  stage.actor('alpha').lie = ({ name }, honest) =>
+  stage.actor('alpha').tamper = ({ name }, honest) =>
     name === 'request.ask' ? Promise.reject(damaged) : honest();
-  stage.actor('bravo').lie = stage.actor('alpha').lie;
+  stage.actor('bravo').tamper = stage.actor('alpha').tamper;
   const payload = buildMessageRequest({ domain: 'test', bytes: Uint8Array.of(1) });
   await expect(client.sign({ key: 'roomy', kind: 'message', payload })).rejects.toMatchObject({
     code: 'TOO_FEW_SERVERS',
@@ -164,7 +165,7 @@ test('a server of another version is pointed out, and one of the same is not', a
 });
 
 test('doctor warns of a server whose time depends on shares, and names the libraries of the others', async () => {
-  stage.actor('alpha').lie = async ({ name }, honest) => {
+  stage.actor('alpha').tamper = async ({ name }, honest) => {
     const answer = await honest();
     if (name !== 'server.describe') return answer;
     return { ...(answer as object), arithmetic: [{ suite: 'P-256', backend: 'noble', grade: 'bigint' }] };

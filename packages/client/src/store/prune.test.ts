@@ -36,7 +36,7 @@ async function rememberedAt(now: number): Promise<string[]> {
 test('ceremonies that were over a month ago are forgotten; open ones, keys, evidence and what cannot be read are not', async () => {
   const client = await stage.owner({ store });
   await client.createKey({ ...KEY, name: 'made' });
-  stage.actor('bravo').lie = ({ name }, honest) =>
+  stage.actor('bravo').tamper = ({ name }, honest) =>
     name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
   for (const name of ['given-up', 'open'])
     await expect(client.createKey({ ...KEY, name })).rejects.toMatchObject({ code: 'SERVERS_MISSING' });

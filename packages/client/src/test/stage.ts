@@ -62,7 +62,7 @@ export interface Actor {
   readonly url: string;
   server: BareServer;
   identity: Identity;
-  lie: Tamper | null;
+  tamper: Tamper | null;
   wire: Wire | null;
   /** Names of the functions it was asked for, in order. */
   asked: FunctionName[];
@@ -104,7 +104,7 @@ export async function createStage(count = 3, options: Partial<BareOptions> = {})
     send,
     actor: (name: string) => actors.find((one) => one.name === name)!,
     calmDown: () => {
-      for (const actor of actors) Object.assign(actor, { lie: null, wire: null, asked: [] });
+      for (const actor of actors) Object.assign(actor, { tamper: null, wire: null, asked: [] });
     },
     owner: async (changes: Partial<ClientOptions> = {}) => {
       const client = ownerClient(send, () => stage.now, changes);
@@ -144,7 +144,7 @@ async function createActor(name: string, options: Partial<BareOptions>): Promise
     url: `http://${name}.test`,
     server,
     identity: server.context.identity,
-    lie: null,
+    tamper: null,
     wire: null,
     asked: [],
     restart: async (changes) => {
@@ -196,7 +196,7 @@ async function answer(actor: Actor, message: Message, keys: PublicKeys): Promise
     actor.asked.push(name);
     const honest = () => perform(actor, caller, name, parameters);
     const result =
-      actor.lie === null ? await honest() : await actor.lie({ name, parameters, caller }, honest);
+      actor.tamper === null ? await honest() : await actor.tamper({ name, parameters, caller }, honest);
     return { ok: true, result: result as Result<FunctionName> };
   } catch (error) {
     return { ok: false, problem: toProblem(error) };

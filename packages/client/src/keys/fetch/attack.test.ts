@@ -15,7 +15,7 @@ async function halfMadeKey(): Promise<CertifiedKey> {
   const owner = await stage.owner();
   for (const actor of stage.actors) {
     let delivered = 0;
-    actor.lie = ({ name }, honest) => {
+    actor.tamper = ({ name }, honest) => {
       const isLast = name === 'key.certify' || (name === 'session.deliver' && ++delivered > 2);
       return isLast ? Promise.reject(unreachable(actor.name)) : honest();
     };
@@ -42,7 +42,7 @@ test('shares of a key that was never finished do not vouch for the key of somebo
   const half = await halfMadeKey();
   const twin = await twinOf(half);
   expect(encodeHex(twin.keyId)).toBe(encodeHex(half.keyId));
-  stage.actor('alpha').lie = async ({ name }, honest) => {
+  stage.actor('alpha').tamper = async ({ name }, honest) => {
     const result = (await honest()) as object;
     if (name !== 'key.show') return result;
     const { policy, certificate } = twin.record;
@@ -59,7 +59,7 @@ test('servers that hold a share and see the certificate for the first time vouch
   stage = await createStage(3);
   const half = await halfMadeKey();
   const { certificate, policy } = half.record;
-  stage.actor('alpha').lie = async ({ name }, honest) => {
+  stage.actor('alpha').tamper = async ({ name }, honest) => {
     const result = (await honest()) as object;
     return name === 'key.show' ? { ...result, certificate, policy } : result;
   };

@@ -19,7 +19,7 @@ import type { CertifiedKey } from '../key-record.js';
 import type { FetchedKeys } from './fetched-key.js';
 import { MOST_FETCHED } from './fetch-keys.js';
 import { MOST_HELD } from './held-keys.js';
-import { createCertificateReader, judgeShown } from './judge-holder.js';
+import { createCertificateReader, judgeHolder } from './judge-holder.js';
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
@@ -59,12 +59,13 @@ function lying<F extends 'key.list' | 'key.show'>(
   about: F,
   answer: (honest: () => Promise<Result<F>>, asked: Parameters<F>) => Promise<unknown>,
 ): void {
-  const lie: Tamper = (asked, honest) =>
+  const tamper: Tamper = (asked, honest) =>
     asked.name === about
       ? answer(honest as () => Promise<Result<F>>, asked.parameters as Parameters<F>)
       : honest();
-  const before = stage.actor(name).lie;
-  stage.actor(name).lie = before === null ? lie : (asked, honest) => lie(asked, () => before(asked, honest));
+  const before = stage.actor(name).tamper;
+  stage.actor(name).tamper =
+    before === null ? tamper : (asked, honest) => tamper(asked, () => before(asked, honest));
 }
 
 const showing = (name: string, certificate: Uint8Array, policy?: KeyPolicy) => {
@@ -221,19 +222,22 @@ describe('a server that lies about the keys it holds', () => {
       'another key',
     ],
   ];
-  test.each(lies)('with %s is named, and the others still bring the key back', async (_what, lie, text) => {
-    lie();
-    const { keys, faulty } = await client.fetchKeys();
-    expect(faulty.every(({ server }) => server === 'alpha')).toBe(true);
-    expect(faulty.map((one) => one.text).join()).toContain(text);
-    const one = keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
-    expect(encodeHex(one.transcriptHash)).toBe(encodeHex(savings.transcriptHash));
-    expect(one.servers[0]).toMatchObject({ server: 'alpha', verdict: 'differs' });
-    expect((await client.keepKey(one, { name: 'back' })).key.public).toEqual(savings.public);
-  });
+  test.each(lies)(
+    'with %s is named, and the others still bring the key back',
+    async (_what, tamper, text) => {
+      tamper();
+      const { keys, faulty } = await client.fetchKeys();
+      expect(faulty.every(({ server }) => server === 'alpha')).toBe(true);
+      expect(faulty.map((one) => one.text).join()).toContain(text);
+      const one = keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
+      expect(encodeHex(one.transcriptHash)).toBe(encodeHex(savings.transcriptHash));
+      expect(one.servers[0]).toMatchObject({ server: 'alpha', verdict: 'differs' });
+      expect((await client.keepKey(one, { name: 'back' })).key.public).toEqual(savings.public);
+    },
+  );
 
   test('and promises nothing that holds keeps the key from receiving, not from signing', async () => {
-    stage.actor('alpha').lie = async ({ name }, honest) => {
+    stage.actor('alpha').tamper = async ({ name }, honest) => {
       const result = await honest();
       if (name !== 'key.certify') return result;
       return { ...(result as Result<'key.certify'>), acknowledgement: new Uint8Array(64) };
@@ -335,8 +339,8 @@ describe('a server that lies about the keys it holds', () => {
     const shown = { key: summaryOf(keyId), policy: record.policy, certificate: record.certificate };
     const asked = { server: pinned[0]!, keyId };
     const read = createCertificateReader();
-    expect(judgeShown(read, { ...asked, pinned }, shown).verdict).toBe('holds');
-    expect(judgeShown(read, { ...asked, pinned: exchanged }, shown)).toMatchObject({
+    expect(judgeHolder(read, { ...asked, pinned }, shown).verdict).toBe('holds');
+    expect(judgeHolder(read, { ...asked, pinned: exchanged }, shown)).toMatchObject({
       verdict: 'differs',
       key: null,
     });

@@ -8,7 +8,7 @@ import { isComplete, type CertifiedKey } from '../key-record.js';
 import { listKeyRecords } from '../keys.js';
 import type { FetchedKey, FetchedKeys, HolderComplaint, KeyHolder } from './fetched-key.js';
 import { type HeldKey, type HeldKeys, listHeldKeys } from './held-keys.js';
-import { createCertificateReader, judgeRefusal, judgeShown, type Shown } from './judge-holder.js';
+import { createCertificateReader, judgeRefusal, judgeHolder, type Judged } from './judge-holder.js';
 import { suggestName } from './suggest-name.js';
 
 /** At most this many keys that are not on record are looked at in one go, those that most servers name first. */
@@ -52,8 +52,8 @@ export async function fetchKeys(context: ClientContext): Promise<FetchedKeys> {
   const look = createLook(context, pinned);
   const keys: FetchedKey[] = [];
   for (const claim of wanted.slice(0, MOST_FETCHED)) {
-    const { key, lies } = await look(claim);
-    faulty.push(...lies);
+    const { key, complaints } = await look(claim);
+    faulty.push(...complaints);
     if (key === null) continue;
     const suggestedName = suggestName(key.purpose, key.transcriptHash, (name) => taken.has(name));
     taken.add(suggestedName);
@@ -112,7 +112,7 @@ function unrecorded(listed: readonly Listed[], recorded: readonly Uint8Array[]):
 /** What came of one claim. A key that no server has a certificate of is none yet: it never came to life. */
 interface Finding {
   readonly key: Omit<FetchedKey, 'suggestedName'> | null;
-  readonly lies: readonly HolderComplaint[];
+  readonly complaints: readonly HolderComplaint[];
 }
 
 function createLook(
@@ -122,10 +122,10 @@ function createLook(
   const read = createCertificateReader();
   const liars = new Map<string, number>();
   const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_LIES;
-  const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Shown> => {
+  const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Judged> => {
     try {
       const shown = await (await context.linkTo(server)).call('key.show', { keyId });
-      return judgeShown(read, { server, keyId, pinned }, shown);
+      return judgeHolder(read, { server, keyId, pinned }, shown);
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
       return judgeRefusal(server, error);
@@ -149,13 +149,13 @@ function createLook(
     for (const { server } of proven) liars.set(server.name, (liars.get(server.name) ?? 0) + 1);
     return {
       key: key === null ? null : describeKey(key, judged, held),
-      lies: lying.map(({ server, text }) => ({ server: server.name, text })),
+      complaints: lying.map(({ server, text }) => ({ server: server.name, text })),
     };
   };
 }
 
 /** The certificate that most servers show; nobody's when two have as many. */
-function agreed(shown: readonly Shown[]): CertifiedKey | null {
+function agreed(shown: readonly Judged[]): CertifiedKey | null {
   const counts = new Map<string, { key: CertifiedKey; count: number }>();
   for (const { key } of shown) {
     if (key === null) continue;
@@ -167,7 +167,7 @@ function agreed(shown: readonly Shown[]): CertifiedKey | null {
 }
 
 /** @param key what most show; null when as many show one thing as another, and nobody can tell who is right */
-function against(key: CertifiedKey | null, shown: Shown): Shown {
+function against(key: CertifiedKey | null, shown: Judged): Judged {
   if (shown.key === null || (key !== null && equalBytes(shown.key.transcriptHash, key.transcriptHash))) {
     return shown;
   }
@@ -181,7 +181,7 @@ function against(key: CertifiedKey | null, shown: Shown): Shown {
 
 function describeKey(
   key: CertifiedKey,
-  shown: readonly Shown[],
+  shown: readonly Judged[],
   held: readonly HeldKey[],
 ): Omit<FetchedKey, 'suggestedName'> {
   const { record, keyId, transcriptHash, purpose } = key;

@@ -5,7 +5,7 @@ import { certifyRecord, type CertifiedKey } from '../key-record.js';
 import type { HolderVerdict } from './fetched-key.js';
 
 /** What one server showed of one key. */
-export interface Shown {
+export interface Judged {
   readonly server: ServerRecord;
   readonly verdict: Exclude<HolderVerdict, 'not-added'>;
   readonly text: string;
@@ -46,7 +46,7 @@ export function createCertificateReader(): CertificateReader {
  * Judges what a server showed when it was asked for a key of ours. A certificate counts when it holds, is of this very
  * key, follows the policy shown with it, and names this server and all our other servers by their pinned identities.
  */
-export function judgeShown(
+export function judgeHolder(
   read: CertificateReader,
   asked: {
     readonly server: ServerRecord;
@@ -54,9 +54,9 @@ export function judgeShown(
     readonly pinned: readonly ServerRecord[];
   },
   shown: Result<'key.show'>,
-): Shown {
+): Judged {
   const { server, keyId, pinned } = asked;
-  const differs = (text: string): Shown => ({ server, verdict: 'differs', text, key: null });
+  const differs = (text: string): Judged => ({ server, verdict: 'differs', text, key: null });
   if (!equalBytes(shown.key.keyId, keyId)) return differs('shows another key than it was asked for');
   if (shown.certificate === null) {
     const text = 'holds a share, but has not seen the certificate';
@@ -80,7 +80,7 @@ export function judgeShown(
 }
 
 /** What it means that a server gave no answer. */
-export function judgeRefusal(server: ServerRecord, error: CkmError): Shown {
+export function judgeRefusal(server: ServerRecord, error: CkmError): Judged {
   const { errorClass, code, message } = error;
   const verdict =
     errorClass === 'AvailabilityError' ? 'silent' : code === 'KEY_UNKNOWN' ? 'unknown' : 'refused';

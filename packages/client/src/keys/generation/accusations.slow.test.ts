@@ -25,7 +25,7 @@ afterEach(() => stage.close());
 /** Bravo ends the session with these words, at the n-th call of that name. */
 function accuse(name: FunctionName, at: number, fault: NonNullable<SessionView['fault']>): void {
   let calls = 0;
-  stage.actor('bravo').lie = async (asked, honest) => {
+  stage.actor('bravo').tamper = async (asked, honest) => {
     const view = (await honest()) as SessionView;
     return asked.name === name && ++calls === at ? { ...view, state: 'aborted', outbox: [], fault } : view;
   };
@@ -44,7 +44,7 @@ function dealing(actor: Actor, change: (message: DkgMessage) => DkgMessage): voi
     const payload = dkgProtocol.message.encode(change(dkgProtocol.message.decode(body.payload)));
     return signPacket(actor.identity, { ...body, payload });
   };
-  actor.lie = async ({ name }, honest) => {
+  actor.tamper = async ({ name }, honest) => {
     const result = await honest();
     if (name !== 'session.deliver') return result;
     const view = result as SessionView;
@@ -88,7 +88,7 @@ describe('a server that accuses another, while a key is made', () => {
   });
 
   test('in a refusal instead of a fault is not believed either', async () => {
-    stage.actor('bravo').lie = async ({ name }, honest) => {
+    stage.actor('bravo').tamper = async ({ name }, honest) => {
       if (name !== 'session.join') return honest();
       throw new PeerFaultError('the roster does not hold at slot 1', {
         code: 'FAULT_ROSTER',
@@ -147,10 +147,10 @@ describe('a server that accuses another, while a key is made', () => {
     'by %s does not make the owner carry it to the others: they hear that it was given up',
     async (code) => {
       accuse('session.deliver', 2, { code, round: 1, culprits: [1] });
-      const accusing = stage.actor('bravo').lie!;
+      const accusing = stage.actor('bravo').tamper!;
       const reasons: string[] = [];
       for (const actor of stage.actors) {
-        actor.lie = async (asked, honest) => {
+        actor.tamper = async (asked, honest) => {
           if (asked.name === 'session.cancel')
             reasons.push((asked.parameters as Parameters<'session.cancel'>).reason);
           return actor.name === 'bravo' ? accusing(asked, honest) : honest();

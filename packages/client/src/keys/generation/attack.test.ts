@@ -19,7 +19,7 @@ afterEach(() => stage.close());
 /** Says its word of the next round before it can have heard the others, as an answer to something nobody said. */
 function hurry(name: string, after: number): void {
   const actor = stage.actor(name);
-  actor.lie = async (_asked, honest) => {
+  actor.tamper = async (_asked, honest) => {
     const view = (await honest()) as SessionView;
     const last = view.outbox?.at(-1);
     if (last === undefined || parsePacket(last).round !== after) return view;

@@ -49,7 +49,7 @@ function showing(
   change: (view: SessionView, actor: Actor) => SessionView,
 ): (actor: Actor) => void {
   return (actor) => {
-    actor.lie = async (asked, honest) => {
+    actor.tamper = async (asked, honest) => {
       const result = await honest();
       return asked.name === name ? change(result as SessionView, actor) : result;
     };
@@ -143,7 +143,7 @@ describe('a key', () => {
     await client.createKey(KEY);
     const other = await store.get('keys/k');
     await store.delete('keys/k');
-    stage.actor('bravo').lie = async ({ name }, honest) =>
+    stage.actor('bravo').tamper = async ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     stage.calmDown();
@@ -277,7 +277,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       'FAULT_ACKNOWLEDGEMENT_INVALID',
     ],
   ])('that %s is named, and the key is not used', async (_what, change, code) => {
-    stage.actor('bravo').lie = async ({ name }, honest) => {
+    stage.actor('bravo').tamper = async ({ name }, honest) => {
       const result = await honest();
       const view = result as SessionView;
       return name === 'session.deliver' && view.result !== null
@@ -315,7 +315,7 @@ describe('V22: a ceremony that is interrupted', () => {
       const key = { ...KEY, name: name.replace('.', '-') };
       const mute: Tamper = async (asked, honest) =>
         asked.name === name ? Promise.reject(unreachable('bravo')) : honest();
-      stage.actor('bravo').lie = mute;
+      stage.actor('bravo').tamper = mute;
       await expect(client.createKey(key)).rejects.toMatchObject({
         code: 'SERVERS_MISSING',
         exitCode: 69,
@@ -330,7 +330,7 @@ describe('V22: a ceremony that is interrupted', () => {
   });
 
   test('by a refusal that a repetition may cure stays open', async () => {
-    stage.actor('bravo').lie = async ({ name }, honest) => {
+    stage.actor('bravo').tamper = async ({ name }, honest) => {
       if (name !== 'session.join') return honest();
       throw new StateError('a message expired 3 s ago', { code: 'MESSAGE_EXPIRED', hint: 'send it again' });
     };
@@ -383,7 +383,7 @@ describe('V22: a ceremony that is interrupted', () => {
   });
 
   test('given up by its owner ends on every server', async () => {
-    stage.actor('bravo').lie = async ({ name }, honest) =>
+    stage.actor('bravo').tamper = async ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
     await client.createKey(KEY).catch(() => undefined);
     stage.calmDown();
@@ -397,7 +397,7 @@ describe('V22: a ceremony that is interrupted', () => {
   });
 
   test('after every server has signed is not given up by the way, and ends with the key', async () => {
-    stage.actor('bravo').lie = async ({ name }, honest) => {
+    stage.actor('bravo').tamper = async ({ name }, honest) => {
       const view = (await honest()) as SessionView;
       if (name === 'session.deliver' && view.result !== null) throw unreachable('bravo');
       return view;

@@ -50,9 +50,9 @@ async function copyBravo(to: string): Promise<void> {
 /** Answers honestly until its turn has come, then not at all. */
 function silentFrom(name: string, call: string, count: number): void {
   let seen = 0;
-  const lie: Actor['lie'] = (asked, honest) =>
+  const tamper: Actor['tamper'] = (asked, honest) =>
     asked.name === call && ++seen >= count ? Promise.reject(unreachable(name)) : honest();
-  stage.actor(name).lie = lie;
+  stage.actor(name).tamper = tamper;
 }
 
 /** Brings the ceremony as far as that: charlie, and where nobody may be further the others, fall silent. */
@@ -79,7 +79,7 @@ async function befall(state: ServerState): Promise<void> {
   if (state === 'expired') stage.now += 400 * DAY;
   if (state === 'older' || state === 'derives') await bravo.restart({ dataDir: older });
   if (state === 'forgot') await bravo.restart({ dataDir: blank });
-  if (state === 'gone') bravo.lie = () => Promise.reject(unreachable('bravo'));
+  if (state === 'gone') bravo.tamper = () => Promise.reject(unreachable('bravo'));
 }
 
 async function stateOf(id: string): Promise<string> {
