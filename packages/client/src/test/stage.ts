@@ -5,6 +5,10 @@ import {
   encodeReply,
   type FunctionName,
   isFunctionName,
+  type Packet,
+  type PacketBody,
+  parsePacket,
+  signPacket,
   type Parameters,
   parseCall,
   type Reply,
@@ -297,4 +301,15 @@ export function mortalStore(
 /** The reply with other commitments in place of those it gives. */
 export function giving(reply: RequestReply, commitments: NonceCommitment[]): RequestReply {
   return reply.prepared === null ? reply : { ...reply, prepared: { craft: 'frost', commitments } };
+}
+
+/** The same packet with other words, signed by its server all the same. */
+export function otherWords(
+  { identity }: Pick<Actor, 'identity'>,
+  bytes: Uint8Array,
+  change: (body: Packet) => Partial<PacketBody>,
+): Uint8Array {
+  const packet = parsePacket(bytes);
+  const { signature: _signature, bytes: _bytes, signed: _signed, digest: _digest, ...body } = packet;
+  return signPacket(identity, { ...body, ...change(packet) });
 }

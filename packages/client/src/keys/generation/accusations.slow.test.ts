@@ -1,4 +1,4 @@
-import { type FunctionName, type Parameters, parsePacket, type SessionView, signPacket } from '@ckm/api';
+import { type FunctionName, type Parameters, parsePacket, type SessionView } from '@ckm/api';
 import { PeerFaultError } from '@ckm/foundation';
 import { type DkgMessage, dkgProtocol, findPublicFault, parseKeyParams } from '@ckm/threshold';
 import { decodeData } from '@ckm/gordian';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
-import { type Actor, createStage, recordsOf, type Stage } from '../../test/stage.js';
+import { type Actor, createStage, otherWords, recordsOf, type Stage } from '../../test/stage.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -33,17 +33,10 @@ function accuse(name: FunctionName, at: number, fault: NonNullable<SessionView['
 
 /** Alpha deals so, signed by itself; everything else it does is honest. */
 function dealing(actor: Actor, change: (message: DkgMessage) => DkgMessage): void {
-  const dealt = (bytes: Uint8Array): Uint8Array => {
-    const {
-      signature: _signature,
-      bytes: _bytes,
-      signed: _signed,
-      digest: _digest,
-      ...body
-    } = parsePacket(bytes);
-    const payload = dkgProtocol.message.encode(change(dkgProtocol.message.decode(body.payload)));
-    return signPacket(actor.identity, { ...body, payload });
-  };
+  const dealt = (bytes: Uint8Array): Uint8Array =>
+    otherWords(actor, bytes, ({ payload }) => ({
+      payload: dkgProtocol.message.encode(change(dkgProtocol.message.decode(payload))),
+    }));
   actor.tamper = async ({ name }, honest) => {
     const result = await honest();
     if (name !== 'session.deliver') return result;

@@ -1,8 +1,8 @@
-import { parsePacket, type SessionView, signPacket } from '@ckm/api';
+import { parsePacket, type SessionView } from '@ckm/api';
 import { PeerFaultError } from '@ckm/foundation';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { createStage, type Stage } from '../../test/stage.js';
+import { createStage, otherWords, type Stage } from '../../test/stage.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -23,15 +23,11 @@ function hurry(name: string, after: number): void {
     const view = (await honest()) as SessionView;
     const last = view.outbox?.at(-1);
     if (last === undefined || parsePacket(last).round !== after) return view;
-    const {
-      signature: _signature,
-      bytes: _bytes,
-      signed: _signed,
-      digest: _digest,
-      ...body
-    } = parsePacket(last);
-    const early = { ...body, round: body.round + 1, previous: new Uint8Array(32).fill(9) };
-    return { ...view, outbox: [...view.outbox, signPacket(actor.identity, early)] };
+    const early = otherWords(actor, last, ({ round }) => ({
+      round: round + 1,
+      previous: new Uint8Array(32).fill(9),
+    }));
+    return { ...view, outbox: [...view.outbox, early] };
   };
 }
 

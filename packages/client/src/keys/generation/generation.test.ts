@@ -1,12 +1,4 @@
-import {
-  dkgResult,
-  parsePacket,
-  type Result,
-  type RosterOffer,
-  rosterOffer,
-  type SessionView,
-  signPacket,
-} from '@ckm/api';
+import { dkgResult, type Result, type RosterOffer, rosterOffer, type SessionView } from '@ckm/api';
 import { encodeHex, StateError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
@@ -20,6 +12,7 @@ import {
   type Tamper,
   messageOf,
   mortalStore,
+  otherWords,
   ownerClient,
   type Stage,
   stranger,
@@ -54,18 +47,6 @@ function showing(
       return asked.name === name ? change(result as SessionView, actor) : result;
     };
   };
-}
-
-/** The same packet with other words, signed by the server all the same. */
-function otherWords(actor: Actor, bytes: Uint8Array, change: object): Uint8Array {
-  const {
-    signature: _signature,
-    bytes: _bytes,
-    signed: _signed,
-    digest: _digest,
-    ...body
-  } = parsePacket(bytes);
-  return signPacket(actor.identity, { ...body, ...change });
 }
 
 const changeLast = (view: SessionView, change: (bytes: Uint8Array) => Uint8Array): SessionView => ({
@@ -209,35 +190,37 @@ describe('a server in the adversary’s hands, while a key is made', () => {
     [
       'sends a packet somebody else signed',
       showing('session.join', (view) =>
-        changeLast(view, (bytes) => otherWords({ identity: stranger() } as Actor, bytes, {})),
+        changeLast(view, (bytes) => otherWords({ identity: stranger() } as Actor, bytes, () => ({}))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'speaks for another slot',
       showing('session.join', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, { from: 1 })),
+        changeLast(view, (bytes) => otherWords(actor, bytes, () => ({ from: 1 }))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'speaks in another round',
       showing('session.join', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, { round: 2 })),
+        changeLast(view, (bytes) => otherWords(actor, bytes, () => ({ round: 2 }))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'speaks of another session',
       showing('session.join', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, { sessionId: new Uint8Array(32) })),
+        changeLast(view, (bytes) => otherWords(actor, bytes, () => ({ sessionId: new Uint8Array(32) }))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'answers what nobody said',
       showing('session.deliver', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, { previous: new Uint8Array(32).fill(9) })),
+        changeLast(view, (bytes) =>
+          otherWords(actor, bytes, () => ({ previous: new Uint8Array(32).fill(9) })),
+        ),
       ),
       'FAULT_PACKET_INVALID',
     ],
@@ -247,7 +230,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
         ...view,
         outbox: view.outbox.flatMap((bytes) => [
           bytes,
-          otherWords(actor, bytes, { payload: new Uint8Array(3) }),
+          otherWords(actor, bytes, () => ({ payload: new Uint8Array(3) })),
         ]),
       })),
       'FAULT_EQUIVOCATION',
