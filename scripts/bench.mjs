@@ -3,6 +3,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dkgFigures, frostFigures } from './bench/threshold.mjs';
+import { dearLoadFigures } from './bench/dear-load.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
 import { rustFigures } from './bench/rust.mjs';
 import { signCommandFigures } from './bench/sign-command.mjs';
@@ -23,6 +24,7 @@ for (const [what, measure] of [
   ['FROST signature shares', frostFigures],
   ['key generation', dkgFigures],
   ['client and three servers', endToEnd],
+  ['two owners at one server', dearLoadFigures],
   ...(process.argv.includes('--rust') ? [['the same steps in Rust', rustFigures]] : []),
   ['the sign command', signCommandFigures],
 ]) {

@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { initServer, type RunningServer, startServer } from '@ckm/server';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -22,6 +22,8 @@ const PAGE = `
   import { createClient, indexedDbStore } from '@ckm/client';
   import { secret } from '@ckm/foundation';
   import { buildMessageRequest } from '@ckm/requests';
+  import { suiteBackends } from '@ckm/threshold';
+  window.secp256k1 = () => suiteBackends().find(({ suite }) => suite === 'secp256k1-tr');
   const open = async () => {
     const store = await indexedDbStore('owner');
     return { store, client: createClient({ seed: secret(new Uint8Array(32).fill(7)), store }) };
@@ -80,6 +82,32 @@ const PAGE = `
   document.title = 'ready';
 `;
 
+const PROJECT = join(import.meta.dirname, '../../..');
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.html': 'text/html',
+};
+
+/** What docs/groups.md tells a page to bring for libsecp256k1 in WebAssembly, as it stands there. */
+function documented(language: 'html' | 'js'): string {
+  const text = readFileSync(join(PROJECT, 'docs/groups.md'), 'utf8');
+  const block = new RegExp(`\\n\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``).exec(text);
+  if (block === null) throw new Error(`docs/groups.md has no block of ${language}`);
+  return block[1]!;
+}
+
+/** The files of a web server by their paths: a page without the library, and one with it. */
+function served(path: string, bundle: string): string | Buffer {
+  const script = '<script type="module" src="/page.js"></script>';
+  if (path === '/page.js') return bundle;
+  if (path === '/load-secp256k1.js') return documented('js');
+  if (path === '/with-library.html') return `<!doctype html>${documented('html')}${script}`;
+  if (/^\/(tiny-secp256k1\/lib|uint8array-tools\/src\/mjs)\/[a-z0-9_.]+$/.test(path))
+    return readFileSync(join(PROJECT, 'node_modules', path));
+  return `<!doctype html>${script}`;
+}
+
 describe.skipIf(!hasChromium)('the client in Chromium', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ckm-browser-'));
   const servers: RunningServer[] = [];
@@ -90,9 +118,9 @@ describe.skipIf(!hasChromium)('the client in Chromium', () => {
   beforeAll(async () => {
     const bundle = await bundlePage();
     web = createServer((request, response) => {
-      const isScript = request.url === '/page.js';
-      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-      response.end(isScript ? bundle : '<!doctype html><script type="module" src="/page.js"></script>');
+      const path = request.url ?? '/';
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'text/html');
+      response.end(served(path, bundle));
     });
     await new Promise<void>((resolve) => {
       web.listen(0, '127.0.0.1', resolve);
@@ -158,9 +186,22 @@ describe.skipIf(!hasChromium)('the client in Chromium', () => {
     });
   });
 
-  async function openPage(): Promise<Page> {
+  test('takes libsecp256k1 in WebAssembly where the page brings it as the docs say, and noble where it does not', async () => {
+    expect(await ask(await openPage(), 'secp256k1()')).toMatchObject({ backend: 'noble', grade: 'bigint' });
+    const page = await openPage('/with-library.html');
+    expect(await ask(page, 'secp256k1()')).toMatchObject({ backend: 'tiny-secp256k1', grade: 'wasm' });
+    const names = servers.map(({ url }, i) => ({ name: `server-${i}`, url }));
+    const groupKey = await ask<number[]>(page, `makeKey(${JSON.stringify(names)})`);
+    const signed = await ask<{ signature: number[] }>(page, `sign('by the library')`);
+    const message = new TextEncoder().encode('by the library');
+    const key = Uint8Array.from(groupKey).subarray(1);
+    expect(schnorr.verify(Uint8Array.from(signed.signature), message, key)).toBe(true);
+  });
+
+  /** A page of a browser that keeps nothing from before. */
+  async function openPage(path = '/'): Promise<Page> {
     const page = await browser.newPage();
-    await page.goto(address);
+    await page.goto(`${address}${path}`);
     await page.waitForFunction("document.title === 'ready'");
     return page;
   }
