@@ -7,6 +7,19 @@ import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages');
+/** Packages with native addons, and one that loads parts of itself by name: all of them CommonJS, with a default export. */
+const OUTSIDE = /^(better-sqlite3|pg|secp256k1|sodium-native)(\/|$)/;
+const PREFIX = '\0required:';
+/** Left outside, and required: to import CommonJS, Node reads it once more, for the names of its exports. */
+const requiredWhereItIs = {
+  name: 'required-where-it-is',
+  resolveId: (id) => (OUTSIDE.test(id) ? `${PREFIX}${id}` : undefined),
+  load: (id) =>
+    id.startsWith(PREFIX)
+      ? `import { createRequire } from 'node:module';
+export default createRequire(import.meta.url)('${id.slice(PREFIX.length)}');`
+      : undefined,
+};
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
 // A command starts often and is over soon: it loads no WebAssembly that only a server needs.
@@ -37,7 +50,8 @@ async function bundle({ room, input, name, of, conditions = [] }) {
       'reading-thread': join(packages, 'server/dist/requests/reading/reading-thread.js'),
     },
     platform: 'node',
-    external: [/^node:/, 'better-sqlite3', 'sodium-native', 'pg', 'tiny-secp256k1', /^secp256k1(\/|$)/],
+    external: [/^node:/, 'tiny-secp256k1'],
+    plugins: [requiredWhereItIs],
     resolve: { conditionNames: [...conditions, 'node', 'import', 'module', 'default'] },
   });
   await program.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', sourcemap: false });
