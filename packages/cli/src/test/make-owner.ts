@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createClient } from '@ckm/client';
-import { secret, wipe } from '@ckm/foundation';
-import { writeNew } from '../home/atomic-write.js';
+import { secret, type Secret, wipe } from '@ckm/foundation';
+import { writeAtomically, writeNew } from '../home/atomic-write.js';
 import { fileStore } from '../home/file-store.js';
 import { createHome, locateHome } from '../home/home.js';
 import { freshSeed } from '../owner/owner-seed.js';
-import { sealSeed } from '../home/seed-file.js';
+import { openSeed, sealSeed } from '../home/seed-file.js';
 import { writeSeedPrint } from '../home/seed-print.js';
 
 /** The least that a seed file may cost (128 KiB, 2^14): the commands of a test open it many hundred times. */
@@ -21,10 +21,10 @@ export async function makeOwner(
   servers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const home = locateHome(undefined, environment);
-  const passphrase = readFileSync(environment['CKM_PASSPHRASE_FILE']!, 'utf8').split('\n')[0]!;
+  const passphrase = passphraseIn(environment);
   const seed = freshSeed();
   await createHome(home);
-  await writeNew(home.seedFile, await sealSeed(seed, secret(passphrase), CHEAPEST_LOG_N));
+  await writeNew(home.seedFile, await sealSeed(seed, passphrase, CHEAPEST_LOG_N));
   await writeSeedPrint(home, seed);
   if (Object.keys(servers).length > 0) {
     const client = createClient({ seed, store: fileStore(home.store) });
@@ -32,4 +32,17 @@ export async function makeOwner(
     await client.close();
   }
   wipe(seed);
+}
+
+/** Seals the seed of an owner whom a command made anew at the least cost, under the same passphrase. */
+export async function sealCheaply(environment: Readonly<Record<string, string>>): Promise<void> {
+  const { seedFile } = locateHome(undefined, environment);
+  const passphrase = passphraseIn(environment);
+  const seed = await openSeed(readFileSync(seedFile), passphrase);
+  await writeAtomically(seedFile, await sealSeed(seed, passphrase, CHEAPEST_LOG_N));
+  wipe(seed);
+}
+
+function passphraseIn(environment: Readonly<Record<string, string>>): Secret<string> {
+  return secret(readFileSync(environment['CKM_PASSPHRASE_FILE']!, 'utf8').split('\n')[0]!);
 }

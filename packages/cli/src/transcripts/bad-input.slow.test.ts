@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeOwner } from '../test/make-owner.js';
 import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
 let scratch: Scratch;
@@ -13,8 +14,7 @@ beforeAll(async () => {
   home = join(scratch.path, 'home');
   passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   wrong = scratch.file('wrong', 'not it\n');
-  const made = await runCkm(['init', '--home', home, '--passphrase-file', passphrase]);
-  if (made.status !== 0) throw new Error(made.stderr);
+  await makeOwner({ CKM_HOME: home, CKM_PASSPHRASE_FILE: passphrase });
   mkdirSync(join(scratch.path, 'folder'));
   scratch.file('empty', '');
   scratch.file(
@@ -343,7 +343,7 @@ describe('records that were damaged', () => {
 
   test('a seed file with a changed byte, cut short, or replaced is found before anybody types a passphrase', async () => {
     const changes: readonly ((text: string) => string)[] = [
-      (text) => text.replace('scrypt 17', 'scrypt 40'),
+      (text) => text.replace(/scrypt \d+/, 'scrypt 40'),
       (text) => text.slice(0, -2),
       () => 'hello\n',
     ];

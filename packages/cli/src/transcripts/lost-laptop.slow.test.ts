@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
+import { sealCheaply } from '../test/make-owner.js';
 import { errorOf, runCkm, treeHash } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
@@ -21,7 +22,8 @@ beforeAll(async () => {
   await lab.json(['seed', 'backup', '--out', backup]);
   proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
   environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'new-laptop') };
-  await restored(['seed', 'restore', '--from', backup]);
+  expect((await restored(['seed', 'restore', '--from', backup])).status).toBe(0);
+  await sealCheaply(environment);
 }, 120_000);
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));

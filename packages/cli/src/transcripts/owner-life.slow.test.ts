@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
 import { hasProgram } from '../test/programs.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
-import { makeOwner } from '../test/make-owner.js';
+import { makeOwner, sealCheaply } from '../test/make-owner.js';
 import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
 import { createKey, type Lab, openLab } from '../test/run-server.js';
 
@@ -482,6 +482,7 @@ describe('V65: secrets', () => {
     const { stderr, status } = await restored(['seed', 'restore', '--from', backup]);
     expect(status).toBe(0);
     expect(stderr).toContain('ckm key fetch');
+    await sealCheaply(environment);
     for (const name of SERVERS) {
       const added = await restored(['server', 'add', name, lab.servers[name]!.url, '--yes']);
       expect(added).toMatchObject({

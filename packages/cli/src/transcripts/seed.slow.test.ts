@@ -2,6 +2,7 @@ import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inColumns } from '../terminal/show-words.js';
+import { makeOwner } from '../test/make-owner.js';
 import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
 let scratch: Scratch;
@@ -25,7 +26,7 @@ beforeAll(async () => {
     ['elsewhere', 'strangers'],
   ] as const) {
     const at = join(made.path, name);
-    expect((await owner(['init'], file, at)).status).toBe(0);
+    await makeOwner({ CKM_HOME: at, CKM_PASSPHRASE_FILE: file });
     expect((await owner(['seed', 'backup', '--out', join(made.path, out)], file, at)).status).toBe(0);
   }
 });
