@@ -1,4 +1,4 @@
-// Client and three servers in four processes, HTTP on loopback, SQLite with synchronous FULL: what a user gets.
+// Client and three servers in four processes, HTTP on loopback, SQLite that waits for the disk: what a user gets.
 import Database from 'better-sqlite3';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -16,6 +16,10 @@ function recorded(failing: readonly (keyof WriteQueueCommands)[] = []): {
     commands: {
       begin: command('begin'),
       commit: command('commit'),
+      sync: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        command('sync')();
+      },
       rollback: command('rollback'),
       savepoint: command('savepoint'),
       release: command('release'),
@@ -37,11 +41,60 @@ describe('writes that come together', () => {
     expect(order).toEqual([1, 2, 3]);
   });
 
-  test('none of them is told so before the commit', async () => {
+  test('none of them is told so before the commit is on the disk', async () => {
     const { commands, told } = recorded();
     const queue = createWriteQueue(commands, 1_000);
     const write = () => queue.write(async () => undefined).then(() => told.at(-1));
-    expect(await Promise.all([write(), write()])).toEqual(['commit', 'commit']);
+    expect(await Promise.all([write(), write()])).toEqual(['sync', 'sync']);
+  });
+
+  test('and nobody reads it before, nor is the next batch begun', async () => {
+    const { commands, told } = recorded();
+    const queue = createWriteQueue(commands, 1_000);
+    const order: string[] = [];
+    const first = queue.write(async () => order.push('wrote'));
+    while (!told.includes('commit')) await new Promise((resolve) => setImmediate(resolve));
+    const read = queue.read(async () => order.push(`read after ${told.at(-1)}`));
+    const second = queue.write(async () => order.push(`wrote after ${told.at(-1)}`));
+    await Promise.all([first, read, second]);
+    expect(order).toEqual(['wrote', 'read after sync', 'wrote after begin']);
+    expect(told.join(' ')).toBe('begin commit sync begin commit sync');
+  });
+
+  test('when the disk does not take it all of them fail, and nothing is read or written any more', async () => {
+    const { commands, told } = recorded(['sync']);
+    const queue = createWriteQueue(commands, 1_000);
+    const fails = (name: string) =>
+      queue.write(async () => {
+        throw new Error(name);
+      });
+    const batch = [queue.write(async () => 1), fails('two'), queue.write(async () => 3)];
+    await new Promise((resolve) => setImmediate(resolve));
+    const waiting = [queue.read(async () => 4), queue.write(async () => 5)];
+    const reasons = (await Promise.allSettled([...batch, ...waiting])).map(
+      (outcome) => (outcome as PromiseRejectedResult).reason as Error,
+    );
+    expect(reasons.map(({ message }) => message)).toEqual([
+      'sync failed',
+      'two',
+      'sync failed',
+      'sync failed',
+      'sync failed',
+    ]);
+    await expect(queue.read(async () => 6)).rejects.toThrow('sync failed');
+    await expect(queue.write(async () => 7)).rejects.toThrow('sync failed');
+    expect(told.filter((name) => name === 'begin')).toHaveLength(1);
+    await queue.close();
+  });
+
+  test('a batch of which nothing is left is not put on the disk', async () => {
+    const { commands, told } = recorded();
+    const queue = createWriteQueue(commands, 1_000);
+    const nothing = queue.write(async () => {
+      throw new Error('one');
+    });
+    await expect(nothing).rejects.toThrow('one');
+    expect(told).not.toContain('sync');
   });
 
   test('one that fails takes only itself along', async () => {
@@ -56,7 +109,7 @@ describe('writes that come together', () => {
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(told.filter((name) => name === 'rollbackToSavepoint')).toHaveLength(1);
-    expect(told.at(-1)).toBe('commit');
+    expect(told.slice(-2)).toEqual(['commit', 'sync']);
   });
 
   test('one that fails before any other has written takes nothing along, and the others are committed', async () => {
@@ -73,7 +126,9 @@ describe('writes that come together', () => {
       failing('four'),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'rejected']);
-    expect(told.join(' ')).toBe('begin rollback begin rollback begin savepoint rollbackToSavepoint commit');
+    expect(told.join(' ')).toBe(
+      'begin rollback begin rollback begin savepoint rollbackToSavepoint commit sync',
+    );
   });
 
   test('when the transaction of one that failed cannot begin again, all of its batch hear of it', async () => {

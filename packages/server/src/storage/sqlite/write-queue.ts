@@ -3,8 +3,10 @@ import { storageError } from '../codes.js';
 /** How the queue starts and ends a batch of writes on the one connection. */
 export interface WriteQueueCommands {
   begin(): void;
-  /** Durable when it returns. */
+  /** Written when it returns, durable after `sync`. */
   commit(): void;
+  /** Puts what was committed on the disk. Nobody is told of a commit, and nobody reads it, before. */
+  sync(): Promise<void>;
   rollback(): void;
   savepoint(): void;
   release(): void;
@@ -26,18 +28,21 @@ interface Job {
   reject(error: unknown): void;
 }
 
-/** A job whose work is done; whoever waits for it is told after the commit. */
+/** A job whose work is done; whoever waits for it is told when the commit is on the disk. */
 interface Done {
   /** Whether it left anything in the transaction. */
   readonly wrote: boolean;
   tell(): void;
+  /** Instead of `tell`, where what was committed may not be on the disk. */
+  reject(why: unknown): void;
 }
 
 const MAX_BATCH = 64;
 
 /**
  * Writes that come in one turn of the event loop are committed together: those behind another each in a savepoint of their
- * own, so that one that fails takes nothing else with it, and one fsync for all. None of them resolves before that commit.
+ * own, so that one that fails takes nothing else with it, and one fsync for all. None of them resolves before that commit is on the disk.
+ * The process goes on meanwhile: what arrives while the disk works makes the next batch.
  *
  * @param waitMs after which a job that has not begun is refused with StorageError `STORAGE_BUSY`.
  */
@@ -48,6 +53,7 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
   let writing = false;
   let scheduled = false;
   let closed = false;
+  let broken: { readonly why: unknown } | null = null;
   const whenIdle: (() => void)[] = [];
 
   function enqueue<T>(queue: Job[], work: () => Promise<T>): Promise<T> {
@@ -89,9 +95,25 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
   }
 
   async function writeBatch(): Promise<void> {
+    writing = true;
+    const done = await commitBatch();
+    if (done.some(({ wrote }) => wrote)) await commands.sync().catch(breakDown);
+    for (const { tell, reject } of done) {
+      if (broken === null) tell();
+      else reject(broken.why);
+    }
+    writing = false;
+    for (let job = next(readers); job !== undefined; job = next(readers)) {
+      if (broken === null) readNow(job.work).then(job.resolve, job.reject);
+      else job.reject(broken.why);
+    }
+    settle();
+  }
+
+  /** @returns what to tell whom; nothing when all of them were told that it failed */
+  async function commitBatch(): Promise<readonly Done[]> {
     const jobs: Job[] = [];
     const done: Done[] = [];
-    writing = true;
     try {
       commands.begin();
       for (
@@ -103,28 +125,33 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
         done.push(await (done.some(({ wrote }) => wrote) ? runInSavepoint(job) : runAlone(job)));
       }
       commands.commit();
-      for (const { tell } of done) tell();
+      return done;
     } catch (error) {
       commands.rollback();
       const first = jobs.length === 0 ? next(writers) : undefined;
       for (const job of first === undefined ? jobs : [first]) job.reject(error);
+      return [];
     }
-    writing = false;
-    for (let job = next(readers); job !== undefined; job = next(readers)) {
-      readNow(job.work).then(job.resolve, job.reject);
-    }
-    settle();
+  }
+
+  /**
+   * What could not be put on the disk can be read all the same, and a second attempt may report success for pages that
+   * the first one lost. So nothing is read or written any more by this process.
+   */
+  function breakDown(why: unknown): void {
+    broken = { why };
+    for (let job = next(writers); job !== undefined; job = next(writers)) job.reject(why);
   }
 
   /** Nobody has written before it: all that it would take along is its own. A savepoint costs a copy of every page. */
   async function runAlone(job: Job): Promise<Done> {
     try {
       const value = await job.work();
-      return { wrote: true, tell: () => job.resolve(value) };
+      return { wrote: true, tell: () => job.resolve(value), reject: (why) => job.reject(why) };
     } catch (error) {
       commands.rollback();
       commands.begin();
-      return { wrote: false, tell: () => job.reject(error) };
+      return { wrote: false, tell: () => job.reject(error), reject: () => job.reject(error) };
     }
   }
 
@@ -133,10 +160,10 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
     try {
       const value = await job.work();
       commands.release();
-      return { wrote: true, tell: () => job.resolve(value) };
+      return { wrote: true, tell: () => job.resolve(value), reject: (why) => job.reject(why) };
     } catch (error) {
       commands.rollbackToSavepoint();
-      return { wrote: false, tell: () => job.reject(error) };
+      return { wrote: false, tell: () => job.reject(error), reject: () => job.reject(error) };
     }
   }
 
@@ -149,10 +176,12 @@ export function createWriteQueue(commands: WriteQueueCommands, waitMs: number): 
   return {
     read: (work) => {
       if (closed) return Promise.reject(closedError());
+      if (broken !== null) return Promise.reject(broken.why);
       return writing ? enqueue(readers, work) : readNow(work);
     },
     write: (work) => {
       if (closed) return Promise.reject(closedError());
+      if (broken !== null) return Promise.reject(broken.why);
       const written = enqueue(writers, work);
       schedule();
       return written;
