@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connectOperator } from '@ckm/server';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { CKM, runCkm } from '../test/run-ckm.js';
@@ -10,6 +11,8 @@ import { type Lab, openLab } from '../test/run-server.js';
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 /** Offer, join, two rounds of packets, the signatures of the transcript: what each server is asked for one key. */
 const STEPS = 5;
+/** Until a request has reached the desk of an operator. */
+const WAITING = { timeout: 30_000, interval: 50 };
 
 let lab: Lab;
 let proxies: Proxy[];
@@ -119,7 +122,7 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
   const open = async () =>
     JSON.parse((await owner(['requests', 'list', '--open', '--json'])).stdout) as Open[];
   const waitingAt = async (server: string) =>
-    lab.json<{ requestId: string }[]>(['server', 'requests', lab.folderOf(server)]);
+    (await connectOperator(lab.folderOf(server)).requests()).requests;
   const sign = (key: string, text: string) => ['sign', key, '--message', text, '--yes'];
 
   beforeAll(async () => {
@@ -169,8 +172,10 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
   );
 
   async function approveAt(server: string): Promise<void> {
-    let waiting = await waitingAt(server);
-    while (waiting.length === 0) waiting = await waitingAt(server);
-    await lab.json(['server', 'approve', lab.folderOf(server), waiting[0]!.requestId, '--yes']);
+    const [request] = await vi.waitUntil(async () => {
+      const waiting = await waitingAt(server);
+      return waiting.length > 0 && waiting;
+    }, WAITING);
+    await lab.json(['server', 'approve', lab.folderOf(server), request!.requestId, '--yes']);
   }
 });

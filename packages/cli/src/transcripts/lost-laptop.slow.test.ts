@@ -10,7 +10,8 @@ const SERVERS = ['alpha', 'bravo', 'charlie'];
 let lab: Lab;
 let proxies: Proxy[];
 let environment: Record<string, string>;
-const restored = (args: readonly string[]) => runCkm([...args, '--timeout', '3'], { environment });
+const restored = (args: readonly string[], patience = '3') =>
+  runCkm([...args, '--timeout', patience], { environment });
 const addServer = (i: number) => restored(['server', 'add', SERVERS[i]!, proxies[i]!.url, '--yes']);
 
 /** Somebody who has the seed, and nothing else any more. */
@@ -77,7 +78,8 @@ describe('an owner whose laptop is lost', () => {
 
   test('gets keys that sign while a server is silent, and no address before it has promised', async () => {
     proxies[2]!.before = () => 'hang';
-    const outcome = await restored(['key', 'fetch', '--yes']);
+    // It is waited for five times.
+    const outcome = await restored(['key', 'fetch', '--yes'], '2');
     expect(errorOf(outcome)).toMatchObject({
       code: 'SERVERS_MISSING',
       message: expect.stringContaining('charlie has not promised'),
