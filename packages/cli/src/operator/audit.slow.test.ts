@@ -11,6 +11,9 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
 
+/** What it costs to try a passphrase: here it is not what is tested. */
+const CHEAP = { logN: 10, r: 8, p: 1 };
+
 let scratch: Scratch;
 let folder: string;
 let server: RunningServer | undefined;
@@ -34,7 +37,7 @@ async function invite(...notes: readonly string[]): Promise<void> {
 async function withHistory(phrase?: string): Promise<void> {
   const passphrase = () => (phrase === undefined ? {} : { passphrase: secret(encodeUtf8(phrase)) });
   const settings = { name: 'alpha', listen: { host: '127.0.0.1', port: 0 } };
-  await initServer({ dataDir: folder, settings, ...passphrase() });
+  await initServer({ dataDir: folder, settings, ...passphrase(), passphraseCost: CHEAP });
   await start(passphrase());
   await invite('Ann', 'Ben', 'Cleo');
 }
