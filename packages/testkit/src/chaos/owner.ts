@@ -139,7 +139,7 @@ export function createOwner(options: OwnerOptions): Owner {
       try {
         await session.resume(client);
       } catch (error) {
-        if (error instanceof Crash) throw error;
+        if (isCrash(error)) throw error;
         judge('resume', error);
       }
     }
@@ -267,4 +267,9 @@ async function settle({ name, keys, violate, newClient, sign, judge }: Settling)
 
 function words(error: unknown): string {
   return error instanceof CkmError ? `${error.code} (${error.message})` : String(error);
+}
+
+/** Whether the client was killed in the middle, also where it made an error of its own out of that. */
+function isCrash(error: unknown): boolean {
+  return error instanceof Crash || (error instanceof Error && error.cause instanceof Crash);
 }
