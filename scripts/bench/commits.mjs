@@ -55,30 +55,19 @@ async function seed({ accounts, keys, audit }) {
 }
 
 /** The message, the request, its answer and the entry of the audit log, which holds the head until the commit. */
-async function signature({ messages, requests, attempts, audit }) {
-  const requestId = id();
-  await messages.record(owner, id(), 2 ** 40);
-  await requests.find(owner, requestId);
-  const times = { createdAt: 1, expiresAt: 2 ** 40 };
-  await requests.insert({
-    owner,
-    requestId,
-    keyId,
-    state: 'approved',
-    waiting: false,
-    version: 1,
-    ...times,
-    sealed: sealed(),
-  });
-  await attempts.insert({ owner, requestId, number: 1, sealed: sealed() });
+async function signature(tables) {
+  await apart(tables);
+  const { audit } = tables;
   const { sequence, hash: previous } = await audit.holdHead();
   const next = { sequence: sequence + 1, hash: id() };
   await audit.append({ ...next, previous, sealed: sealed() }, { ...next, sealed: sealed() });
 }
 
+/** The same without the entry. */
 async function apart({ messages, requests, attempts }) {
   const requestId = id();
   await messages.record(owner, id(), 2 ** 40);
+  await requests.find(owner, requestId);
   const times = { createdAt: 1, expiresAt: 2 ** 40 };
   await requests.insert({
     owner,
