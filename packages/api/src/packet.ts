@@ -40,7 +40,7 @@ export interface Packet extends PacketBody {
 }
 
 /** Where in a session a packet belongs: each sender says one thing there, or convicts itself. */
-export type PacketPlace = Pick<PacketBody, 'round' | 'from' | 'to'>;
+export type PacketPosition = Pick<PacketBody, 'round' | 'from' | 'to'>;
 
 const outer = z.strictObject({ body: bytesUpTo(MAX_PACKET_BYTES), signature: bytesOf(64) });
 const PURPOSE = 'ckm/packet/v1';

@@ -1,4 +1,4 @@
-import type { PacketPlace } from './packet.js';
+import type { PacketPosition } from './packet.js';
 
 /** Who speaks to whom: each of `from` says one packet to each of `to`, and nobody to itself. */
 export interface Speech {
@@ -20,7 +20,7 @@ export function allSpeak(slots: readonly number[], rounds: number): Order['speec
 }
 
 /** Whether anybody has been given that place to speak. */
-export function isPlanned({ speeches }: Order, { round, from, to }: PacketPlace): boolean {
+export function isPlanned({ speeches }: Order, { round, from, to }: PacketPosition): boolean {
   if (from === to) return false;
   return speeches[round]?.some((speech) => speech.from.includes(from) && speech.to.includes(to)) ?? false;
 }

@@ -1,22 +1,22 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { httpCarrier } from './carrier/http-carrier.js';
-import { createStage, type Stage } from './test/stage.js';
+import { createTestNetwork, type TestNetwork } from './test/test-network.js';
 import { makeAKeyAndSign } from '../examples/make-a-key-and-sign.js';
 
-let stage: Stage;
+let network: TestNetwork;
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   // The example's client has the clock of the machine.
-  stage.now = Math.floor(Date.now() / 1000);
+  network.now = Math.floor(Date.now() / 1000);
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 test('the example makes a key with three servers, shows what it signs, and its signature verifies', async () => {
   const shown: string[] = [];
   const verifies = await makeAKeyAndSign({
     seed: new Uint8Array(32).fill(9),
-    servers: stage.actors.map(({ name, url }) => ({ name, url })),
-    carrier: httpCarrier(stage.send),
+    servers: network.servers.map(({ name, url }) => ({ name, url })),
+    carrier: httpCarrier(network.send),
     show: (line) => shown.push(line),
   });
   expect(verifies).toBe(true);

@@ -2,7 +2,7 @@ import { UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { PAGES } from '../explain/pages.js';
+import { EXPLANATIONS } from '../explain/explanations.js';
 
 /** `ckm explain CODE` */
 export function explainCommand(): Command {
@@ -13,17 +13,17 @@ export function explainCommand(): Command {
 
 async function explain({ terminal }: Context, code: string | undefined): Promise<void> {
   if (code === undefined) {
-    const codes = [...PAGES.keys()].sort();
+    const codes = [...EXPLANATIONS.keys()].sort();
     terminal.result(codes.join('\n'), codes);
     return;
   }
-  const page = PAGES.get(code.toUpperCase());
-  if (page === undefined) {
+  const explanation = EXPLANATIONS.get(code.toUpperCase());
+  if (explanation === undefined) {
     throw new UsageError(`no error has the code ${code}`, {
       code: 'CODE_UNKNOWN',
       hint: 'list all codes with: ckm explain',
     });
   }
-  const text = `${code.toUpperCase()}\n\n  what   ${page.what}\n  why    ${page.why}\n  do     ${page.act}`;
-  terminal.result(text, { code: code.toUpperCase(), ...page });
+  const text = `${code.toUpperCase()}\n\n  what   ${explanation.what}\n  why    ${explanation.why}\n  do     ${explanation.act}`;
+  terminal.result(text, { code: code.toUpperCase(), ...explanation });
 }

@@ -1,23 +1,24 @@
 import { connectOperator, type OperatorRequest } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
-let lab: Lab;
+let setup: Setup;
 
 beforeAll(async () => {
-  lab = await openLab();
-  await createKey(lab, 'treasury', '--for', 'message', '--approval', 'operator');
+  setup = await openSetup();
+  await createKey(setup, 'treasury', '--for', 'message', '--approval', 'operator');
 });
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 const operator = (word: string, server: string, ...more: string[]) =>
-  runCkm(['server', ...word.split(' '), lab.folderOf(server), ...more]);
-const waitingAt = async (server: string) => (await connectOperator(lab.folderOf(server)).requests()).requests;
+  runCkm(['server', ...word.split(' '), setup.folderOf(server), ...more]);
+const waitingAt = async (server: string) =>
+  (await connectOperator(setup.folderOf(server)).requests()).requests;
 
 /** Asks for a signature, and goes on without it. */
 async function ask(message: string): Promise<{ outcome: Outcome; request: OperatorRequest }> {
-  const outcome = await lab.ckm(['sign', 'treasury', '--message', message, '--yes', '--wait', '1s']);
+  const outcome = await setup.ckm(['sign', 'treasury', '--message', message, '--yes', '--wait', '1s']);
   const request = (await waitingAt('alpha')).find(({ sentence }) => sentence.includes(message))!;
   return { outcome, request };
 }
@@ -32,9 +33,17 @@ describe('a key whose servers ask their operators', () => {
     expect([blind.status, errorOf(blind).code]).toEqual([64, 'REQUEST_ID_SHORT']);
     const yes = await operator('approve', 'alpha', request.requestId, '--yes');
     expect(yes.stdout).toBe(`approved ${request.requestId}\n`);
-    const again = await lab.ckm(['sign', 'treasury', '--message', 'Pay the baker', '--yes', '--wait', '1s']);
+    const again = await setup.ckm([
+      'sign',
+      'treasury',
+      '--message',
+      'Pay the baker',
+      '--yes',
+      '--wait',
+      '1s',
+    ]);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');
-    const going = lab.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
+    const going = setup.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
     expect((await operator('approve', 'charlie', request.requestId, '--yes')).status).toBe(0);
     const signed = await going;
     expect([signed.status, signed.stderr]).toEqual([0, expect.stringMatching(/signed by alpha, charlie/)]);
@@ -58,7 +67,7 @@ describe('a key whose servers ask their operators', () => {
     expect(request.shown!.rows.map(({ label, value, note }) => [label, value, note ?? []].flat())).toEqual(
       rows,
     );
-    const listed = await lab.json<OperatorRequest[]>(['server', 'requests', lab.folderOf('alpha')]);
+    const listed = await setup.json<OperatorRequest[]>(['server', 'requests', setup.folderOf('alpha')]);
     expect(listed.find(({ requestId }) => requestId === request.requestId)).toEqual(request);
     for (const told of [
       (await operator('requests', 'alpha')).stdout,
@@ -76,7 +85,7 @@ describe('a key whose servers ask their operators', () => {
       const no = await operator('reject', server, request.requestId, '--reason', reason);
       expect(no.stdout).toBe(`rejected ${request.requestId}\n`);
     }
-    const told = await lab.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
+    const told = await setup.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
     expect([told.status, errorOf(told).code]).toEqual([77, 'REQUEST_REJECTED']);
     expect(errorOf(told).message).toContain(reason);
     expect((await operator('audit show', 'alpha')).stdout).toContain(reason);
@@ -97,7 +106,7 @@ describe('a key whose servers ask their operators', () => {
     await ask('Pay the pilot');
     await ask('Pay the porter');
     const all = (await waitingAt('charlie')).length;
-    const [account] = (await connectOperator(lab.folderOf('charlie')).accounts()).accounts;
+    const [account] = (await connectOperator(setup.folderOf('charlie')).accounts()).accounts;
     const given = ['--account', account!.xid.slice(0, 8), '--reason', 'closed today'];
     const preview = await operator('reject', 'charlie', ...given, '--preview');
     expect(preview.stdout).toBe(`would reject ${all} requests of account ${account!.xid}: closed today\n`);

@@ -2,19 +2,19 @@ import { connectOperator } from '@ckm/server';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf, runCkm } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab, startServerProcess } from '../test/run-server.js';
+import { createKey, type Setup, openSetup, startServerProcess } from '../test/run-server.js';
 
-let lab: Lab;
+let setup: Setup;
 
 beforeAll(async () => {
-  lab = await openLab();
-  await createKey(lab, 'notes', '--for', 'message');
+  setup = await openSetup();
+  await createKey(setup, 'notes', '--for', 'message');
 });
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 const operator = (word: string, server: string, ...more: string[]) =>
-  runCkm(['server', ...word.split(' '), lab.folderOf(server), ...more]);
-const sign = () => lab.ckm(['sign', 'notes', '--message', 'hello', '--yes']);
+  runCkm(['server', ...word.split(' '), setup.folderOf(server), ...more]);
+const sign = () => setup.ckm(['sign', 'notes', '--message', 'hello', '--yes']);
 
 describe('an operator sees the keys', () => {
   test('by the likeness that their owner sees, at every server', async () => {
@@ -22,20 +22,20 @@ describe('an operator sees the keys', () => {
       readonly keyId: string;
       readonly likeness: { readonly words: string; readonly digest: string };
     }
-    const owned = await lab.json<Shown>(['key', 'show', 'notes']);
+    const owned = await setup.json<Shown>(['key', 'show', 'notes']);
     for (const [at, server] of ['alpha', 'bravo', 'charlie'].entries()) {
       const listed = await operator('keys', server);
       expect(listed.stdout).toContain(
         `${owned.keyId.slice(0, 8)}  message (ed25519)  2 of 3, slot ${at + 1}  ${owned.likeness.words}`,
       );
-      const [key, ...more] = await lab.json<Shown[]>(['server', 'keys', lab.folderOf(server)]);
+      const [key, ...more] = await setup.json<Shown[]>(['server', 'keys', setup.folderOf(server)]);
       expect(more).toEqual([]);
       expect([key!.keyId, key!.likeness]).toEqual([owned.keyId, owned.likeness]);
     }
   });
 
   test('and names one by its first digits', async () => {
-    const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+    const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', 'notes']);
     const whole = await operator('policy show', 'bravo', keyId);
     expect(whole.stdout).toContain(`key ${keyId}`);
     expect((await operator('policy show', 'bravo', keyId.slice(0, 8))).stdout).toBe(whole.stdout);
@@ -56,7 +56,7 @@ describe('an operator sees the keys', () => {
 
 describe('what an operator takes away from a key', () => {
   test('is shown first, then in force, then given back', async () => {
-    const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+    const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', 'notes']);
     const shown = await operator('policy show', 'bravo', keyId);
     expect(shown.stdout).toMatch(/its owner allows +you allow for it +this server allows\n/);
     expect(shown.stdout).toMatch(/kinds +message +all +all\n/);
@@ -83,7 +83,7 @@ describe('what an operator takes away from a key', () => {
   });
 
   test('is no kind that does not exist, not even to look at', async () => {
-    const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+    const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', 'notes']);
     for (const list of ['message,typo', 'message,', 'all,message', 'Message']) {
       for (const more of [[], ['--preview']]) {
         const refused = await operator('policy tighten', 'alpha', keyId, '--kinds', list, ...more);
@@ -105,7 +105,7 @@ describe('an account', () => {
   test('that is suspended is answered no more, until it is resumed', async () => {
     const accounts = new Map<string, string>();
     for (const server of ['alpha', 'bravo']) {
-      const [account] = (await connectOperator(lab.folderOf(server)).accounts()).accounts;
+      const [account] = (await connectOperator(setup.folderOf(server)).accounts()).accounts;
       accounts.set(server, account!.xid);
       expect((await operator('accounts suspend', server, account!.xid.slice(0, 8), '--preview')).status).toBe(
         0,
@@ -123,7 +123,7 @@ describe('an account', () => {
 
 describe('a server with a policy of its own', () => {
   test('shows it beside that of a key, under the name that its audit log gives it', async () => {
-    const { servers, folderOf } = lab;
+    const { servers, folderOf } = setup;
     const file = `${folderOf('bravo')}/config.json`;
     const settings = JSON.parse(readFileSync(file, 'utf8')) as object;
     await servers['bravo']!.stop();
@@ -138,7 +138,7 @@ describe('a server with a policy of its own', () => {
     writeFileSync(file, JSON.stringify({ ...settings, listen, policy }));
     const again = await startServerProcess(folderOf('bravo'));
     try {
-      const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', 'notes']);
+      const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', 'notes']);
       const shown = (await operator('policy show', 'bravo', keyId)).stdout;
       const name = /this server allows \(([0-9a-f]{8})\)\n/.exec(shown)?.[1];
       expect(name).toBeDefined();

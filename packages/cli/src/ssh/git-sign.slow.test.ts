@@ -4,28 +4,28 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { errorOf, type Outcome, runProgram } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const isHere = hasProgram('git', '--version') && hasProgram('ssh-keygen', '-?');
 const PROGRAM = fileURLToPath(new URL('../../bin/ckm-git-sign.js', import.meta.url));
 
-let lab: Lab;
+let setup: Setup;
 let repository: string;
 let line: string;
 
 beforeAll(async () => {
   if (!isHere) return;
-  lab = await openLab();
-  await createKey(lab, 'laptop', '--for', 'ssh');
-  line = (await lab.ckm(['key', 'show', 'laptop', '--public'])).stdout.trim();
-  lab.scratch.file('laptop.pub', `${line}\n`);
-  lab.scratch.file('allowed', `alice@example.org ${line}\n`);
-  repository = `${lab.scratch.path}/repository`;
+  setup = await openSetup();
+  await createKey(setup, 'laptop', '--for', 'ssh');
+  line = (await setup.ckm(['key', 'show', 'laptop', '--public'])).stdout.trim();
+  setup.scratch.file('laptop.pub', `${line}\n`);
+  setup.scratch.file('allowed', `alice@example.org ${line}\n`);
+  repository = `${setup.scratch.path}/repository`;
   mkdirSync(repository);
   expect((await git('init', '-q')).status).toBe(0);
 });
 afterAll(async () => {
-  if (isHere) await lab.close();
+  if (isHere) await setup.close();
 });
 
 /** git as a person has set it up, with our program in the place of ssh-keygen. */
@@ -33,13 +33,17 @@ function git(...args: string[]): Promise<Outcome> {
   const settings = {
     'user.name': 'Alice',
     'user.email': 'alice@example.org',
-    'user.signingkey': `${lab.scratch.path}/laptop.pub`,
+    'user.signingkey': `${setup.scratch.path}/laptop.pub`,
     'gpg.format': 'ssh',
     'gpg.ssh.program': PROGRAM,
-    'gpg.ssh.allowedSignersFile': `${lab.scratch.path}/allowed`,
+    'gpg.ssh.allowedSignersFile': `${setup.scratch.path}/allowed`,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const environment = { ...lab.environment, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+  const environment = {
+    ...setup.environment,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_SYSTEM: '/dev/null',
+  };
   return runProgram('git', [...flags, ...args], { cwd: repository, environment });
 }
 
@@ -55,7 +59,7 @@ describe.skipIf(!isHere)('a commit signed by the quorum (needs git and ssh-keyge
       expect.stringMatching(/^Good "git" signature for alice@example\.org with ED25519 key SHA256:/),
     ]);
     const object = (await git('cat-file', 'commit', 'HEAD')).stdout.replace('Fix', 'Cut');
-    const args = ['hash-object', '-t', 'commit', '-w', lab.scratch.file('forged', object)];
+    const args = ['hash-object', '-t', 'commit', '-w', setup.scratch.file('forged', object)];
     const forged = (await git(...args)).stdout.trim();
     expect((await git('verify-commit', forged)).status).not.toBe(0);
   });
@@ -64,16 +68,16 @@ describe.skipIf(!isHere)('a commit signed by the quorum (needs git and ssh-keyge
     expect((await git('tag', '-s', 'v1.0', '-m', 'First release')).status).toBe(0);
     expect((await git('verify-tag', 'v1.0')).status).toBe(0);
     expect((await commit('by literal', '-c', `user.signingkey=key::${line}`)).status).toBe(0);
-    lab.scratch.file('pair', '-----BEGIN OPENSSH PRIVATE KEY-----\n');
-    lab.scratch.file('pair.pub', line);
-    expect((await commit('by pair', '-c', `user.signingkey=${lab.scratch.path}/pair`)).status).toBe(0);
+    setup.scratch.file('pair', '-----BEGIN OPENSSH PRIVATE KEY-----\n');
+    setup.scratch.file('pair.pub', line);
+    expect((await commit('by pair', '-c', `user.signingkey=${setup.scratch.path}/pair`)).status).toBe(0);
     expect((await git('verify-commit', 'HEAD', 'HEAD~1')).status).toBe(0);
   });
 
   test('is in the audit log of the servers as the sentence that describes it', async () => {
     expect((await commit('Paint the bridge')).status).toBe(0);
     const logs = await Promise.all(
-      Object.keys(lab.servers).map((name) => lab.ckm(['server', 'audit', 'show', lab.folderOf(name)])),
+      Object.keys(setup.servers).map((name) => setup.ckm(['server', 'audit', 'show', setup.folderOf(name)])),
     );
     const told = logs.filter(({ stdout }) => /Sign commit “Paint the bridge” by Alice/.test(stdout));
     expect(told.length).toBeGreaterThanOrEqual(2);
@@ -83,8 +87,8 @@ describe.skipIf(!isHere)('a commit signed by the quorum (needs git and ssh-keyge
 describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keygen)', () => {
   test.each([
     ['a key of somebody else', 'SSH_KEY_UNKNOWN', () => otherKey()],
-    ['a file without a key', 'SSH_PUBLIC_KEY_INVALID', () => lab.scratch.file('empty', 'nothing')],
-    ['a file that is not there', 'FILE_UNREADABLE', () => `${lab.scratch.path}/nowhere`],
+    ['a file without a key', 'SSH_PUBLIC_KEY_INVALID', () => setup.scratch.file('empty', 'nothing')],
+    ['a file that is not there', 'FILE_UNREADABLE', () => `${setup.scratch.path}/nowhere`],
   ])('%s', async (_what, code, file) => {
     const refused = await commit('no', '-c', `user.signingkey=${file()}`);
     expect(refused.status).toBe(128);
@@ -92,18 +96,18 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
   });
 
   test('an object that is signed already, or none at all', async () => {
-    const key = `${lab.scratch.path}/laptop.pub`;
+    const key = `${setup.scratch.path}/laptop.pub`;
     const args = (file: string) => ['git-sign', '-Y', 'sign', '-n', 'git', '-f', key, file];
-    const signed = lab.scratch.file('signed', (await git('cat-file', 'commit', 'HEAD')).stdout);
-    expect(errorOf(await lab.ckm(args(signed))).code).toBe('GIT_ALREADY_SIGNED');
-    const none = lab.scratch.file('none', 'Pay the stranger');
-    expect(errorOf(await lab.ckm(args(none))).code).toBe('GIT_OBJECT_MALFORMED');
+    const signed = setup.scratch.file('signed', (await git('cat-file', 'commit', 'HEAD')).stdout);
+    expect(errorOf(await setup.ckm(args(signed))).code).toBe('GIT_ALREADY_SIGNED');
+    const none = setup.scratch.file('none', 'Pay the stranger');
+    expect(errorOf(await setup.ckm(args(none))).code).toBe('GIT_OBJECT_MALFORMED');
   });
 
   test('a signature in another namespace is one of SSH, and told as such', async () => {
-    const file = lab.scratch.file('letter', 'Dear Ben\n');
-    const args = ['-Y', 'sign', '-n', 'letters', '-f', `${lab.scratch.path}/laptop.pub`, file];
-    const signed = await lab.ckm(['git-sign', ...args]);
+    const file = setup.scratch.file('letter', 'Dear Ben\n');
+    const args = ['-Y', 'sign', '-n', 'letters', '-f', `${setup.scratch.path}/laptop.pub`, file];
+    const signed = await setup.ckm(['git-sign', ...args]);
     expect(signed.stderr.replace(/\s+/g, ' ')).toMatch(
       /Sign the message “Dear Ben.*” in the SSH namespace letters with laptop/,
     );
@@ -112,19 +116,19 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
   });
 
   test('with --preview nothing is sent or written', async () => {
-    const file = lab.scratch.file(
+    const file = setup.scratch.file(
       'object',
       (await git('cat-file', 'commit', 'HEAD')).stdout.replace(/gpgsig(.|\n)*?END SSH SIGNATURE-----\n/, ''),
     );
-    const args = ['-Y', 'sign', '-n', 'git', '-f', `${lab.scratch.path}/laptop.pub`, file];
-    const shown = await lab.ckm(['git-sign', '--preview', ...args]);
+    const args = ['-Y', 'sign', '-n', 'git', '-f', `${setup.scratch.path}/laptop.pub`, file];
+    const shown = await setup.ckm(['git-sign', '--preview', ...args]);
     expect([shown.status, shown.stdout]).toEqual([0, 'nothing was sent\n']);
     expect(() => readFileSync(`${file}.sig`)).toThrow('ENOENT');
   });
 });
 
 function otherKey(): string {
-  const path = `${lab.scratch.path}/other`;
+  const path = `${setup.scratch.path}/other`;
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
   return `${path}.pub`;
 }

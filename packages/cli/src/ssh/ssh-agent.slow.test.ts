@@ -5,28 +5,28 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { CKM, errorOf, runProgram } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const isHere = hasProgram('ssh-add', '-?') && hasProgram('ssh-keygen', '-?');
 
-let lab: Lab;
+let setup: Setup;
 let line: string;
 
 beforeAll(async () => {
   if (!isHere) return;
-  lab = await openLab();
-  await createKey(lab, 'laptop', '--for', 'ssh', '--allow-blind');
-  await createKey(lab, 'strict', '--for', 'ssh');
-  await createKey(lab, 'diary', '--for', 'message');
-  line = (await lab.ckm(['key', 'show', 'laptop', '--public'])).stdout.trim();
+  setup = await openSetup();
+  await createKey(setup, 'laptop', '--for', 'ssh', '--allow-blind');
+  await createKey(setup, 'strict', '--for', 'ssh');
+  await createKey(setup, 'diary', '--for', 'message');
+  line = (await setup.ckm(['key', 'show', 'laptop', '--public'])).stdout.trim();
 });
 afterAll(async () => {
-  if (isHere) await lab.close();
+  if (isHere) await setup.close();
 });
 
 /** Runs a program under the agent, as `ckm ssh-agent -- PROGRAM`. */
 const withAgent = (flags: readonly string[], program: readonly string[]) =>
-  lab.ckm(['ssh-agent', ...flags, '--', ...program]);
+  setup.ckm(['ssh-agent', ...flags, '--', ...program]);
 const hasSshd = isHere && hasProgram('/usr/sbin/sshd', '-?') && hasProgram('ssh', '-V') && isRoot();
 
 describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
@@ -42,21 +42,24 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   });
 
   test('signs a file for ssh-keygen, which ssh-keygen verifies', async () => {
-    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('letter', 'Dear Ben\n')];
+    const [key, file] = [setup.scratch.file('laptop.pub', line), setup.scratch.file('letter', 'Dear Ben\n')];
     const signed = await withAgent(['--blind'], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
     expect(signed.status).toBe(0);
     expect(signed.stderr.replace(/\s+/g, ' ')).toMatch(
       /blind signing.* in the SSH namespace file with laptop/,
     );
-    const allowed = lab.scratch.file('allowed', `alice ${line}\n`);
+    const allowed = setup.scratch.file('allowed', `alice ${line}\n`);
     const check = ['-Y', 'verify', '-n', 'file', '-f', allowed, '-I', 'alice', '-s', `${file}.sig`];
     expect((await runProgram('ssh-keygen', check, { stdin: 'Dear Ben\n' })).status).toBe(0);
     expect((await runProgram('ssh-keygen', check, { stdin: 'Dear Bob\n' })).status).not.toBe(0);
   });
 
   test('V52: signs no bare digest with a key whose policy forbids it, and says why', async () => {
-    const strict = (await lab.ckm(['key', 'show', 'strict', '--public'])).stdout;
-    const [key, file] = [lab.scratch.file('strict.pub', strict), lab.scratch.file('digest', 'Dear Ben\n')];
+    const strict = (await setup.ckm(['key', 'show', 'strict', '--public'])).stdout;
+    const [key, file] = [
+      setup.scratch.file('strict.pub', strict),
+      setup.scratch.file('digest', 'Dear Ben\n'),
+    ];
     const refused = await withAgent(['--blind'], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
     expect(refused.status).not.toBe(0);
     expect(refused.stderr).toMatch(/ckm: code: POLICY_BLIND/);
@@ -66,7 +69,10 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   test.each([['file'], ['letters']])(
     'V52: a bare digest in namespace %s is signed neither silently nor by itself: --quiet, --no-input and --yes say nothing to it',
     async (namespace) => {
-      const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file(`mute-${namespace}`, 'x')];
+      const [key, file] = [
+        setup.scratch.file('laptop.pub', line),
+        setup.scratch.file(`mute-${namespace}`, 'x'),
+      ];
       const sign = ['ssh-keygen', '-Y', 'sign', '-n', namespace, '-f', key, file];
       const refused = await withAgent(['-q', '--no-input', '--yes'], sign);
       expect(refused.status).not.toBe(0);
@@ -79,7 +85,7 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   );
 
   test('V52: the digest of a commit is refused, however blind the agent may sign', async () => {
-    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('commit', 'tree 0\n')];
+    const [key, file] = [setup.scratch.file('laptop.pub', line), setup.scratch.file('commit', 'tree 0\n')];
     const sign = ['ssh-keygen', '-Y', 'sign', '-n', 'git', '-f', key, file];
     const refused = await withAgent(['--blind'], sign);
     expect(refused.status).not.toBe(0);
@@ -88,7 +94,7 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   });
 
   test('what is signed is told although --quiet silences talk', async () => {
-    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('told', 'x')];
+    const [key, file] = [setup.scratch.file('laptop.pub', line), setup.scratch.file('told', 'x')];
     const sign = ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file];
     const signed = await withAgent(['-q', '--blind'], sign);
     expect(signed.status).toBe(0);
@@ -97,7 +103,7 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   });
 
   test('asked to confirm where nobody can be asked, signs nothing', async () => {
-    const [key, file] = [lab.scratch.file('laptop.pub', line), lab.scratch.file('secretly', 'x')];
+    const [key, file] = [setup.scratch.file('laptop.pub', line), setup.scratch.file('secretly', 'x')];
     const refused = await withAgent(
       ['--confirm'],
       ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file],
@@ -108,7 +114,7 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
 
   test('ends with its program, with the status of its program', async () => {
     expect((await withAgent([], ['sh', '-c', 'test -S "$SSH_AUTH_SOCK" && exit 7'])).status).toBe(7);
-    expect(existsSync(`${lab.environment['CKM_HOME']}/agent.sock`)).toBe(false);
+    expect(existsSync(`${setup.environment['CKM_HOME']}/agent.sock`)).toBe(false);
     const missing = await withAgent([], ['no-such-program']);
     expect([missing.status, errorOf(missing).code]).toEqual([64, 'PROGRAM_MISSING']);
   });
@@ -124,10 +130,10 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
   });
 
   test('started alone tells a shell where it is, and ends with status 0 when told', async () => {
-    const socket = `${lab.scratch.path}/it's.sock`;
+    const socket = `${setup.scratch.path}/it's.sock`;
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [CKM, 'ssh-agent', '--socket', socket, '-q'], {
-      env: { PATH, HOME, ...lab.environment },
+      env: { PATH, HOME, ...setup.environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [said] = (await once(child.stdout, 'data')) as [Buffer];
@@ -154,7 +160,7 @@ describe.skipIf(!hasSshd)('OpenSSH’s own server (needs sshd, ssh, unshare and 
       const inside = await withAgent(['--key', 'laptop'], login);
       expect([inside.status, inside.stdout]).toEqual([0, 'inside\n']);
       expect(inside.stderr).toMatch(/Log in as root to the SSH server with host key\s+SHA256:/);
-      await Promise.all(['alpha', 'bravo'].map((name) => lab.servers[name]!.stop('SIGKILL')));
+      await Promise.all(['alpha', 'bravo'].map((name) => setup.servers[name]!.stop('SIGKILL')));
       const outside = await withAgent(['--key', 'laptop'], login);
       expect(outside.status).toBe(255);
       expect(outside.stderr).toMatch(/ckm: code: TOO_FEW_SERVERS/);
@@ -171,7 +177,7 @@ function isRoot(): boolean {
 }
 
 function sshdFiles(port: number): { readonly config: string; readonly known: string } {
-  const folder = `${lab.scratch.path}/sshd`;
+  const folder = `${setup.scratch.path}/sshd`;
   mkdirSync(folder);
   const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', `${folder}/host`]);
   expect(made.status).toBe(0);

@@ -51,19 +51,19 @@ export function startServerProcess(folder: string, flags: readonly string[] = []
   });
 }
 
-/** A server of a lab. */
-export interface LabServer {
+/** A server of a set-up. */
+export interface SetupServer {
   readonly url: string;
   /** Ends it: a process by that signal, one in this process in order. */
   stop(signal?: NodeJS.Signals): Promise<unknown>;
 }
 
 /** Servers that run, and an owner who has added them. */
-export interface Lab {
+export interface Setup {
   readonly scratch: Scratch;
   /** What makes `ckm` this owner's. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly servers: Readonly<Record<string, LabServer>>;
+  readonly servers: Readonly<Record<string, SetupServer>>;
   folderOf(name: string): string;
   /** As the owner. */
   ckm(args: readonly string[], options?: RunOptions): Promise<Outcome>;
@@ -72,7 +72,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export interface LabOptions {
+export interface SetupOptions {
   /** Each server is a process of its own, to be killed. */
   readonly asProcesses?: true;
   /** More settings of each server. */
@@ -82,15 +82,15 @@ export interface LabOptions {
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
 /** Three servers on loopback, and an owner with an account on each of them. */
-export async function openLab({ asProcesses, settings }: LabOptions = {}): Promise<Lab> {
+export async function openSetup({ asProcesses, settings }: SetupOptions = {}): Promise<Setup> {
   const scratch = scratchFolder();
   const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   const environment = { CKM_HOME: `${scratch.path}/home`, CKM_PASSPHRASE_FILE: passphrase };
-  const servers: Record<string, LabServer> = {};
+  const servers: Record<string, SetupServer> = {};
   const folderOf = (name: string) => `${scratch.path}/${name}`;
-  const ckm: Lab['ckm'] = (args, options = {}) =>
+  const ckm: Setup['ckm'] = (args, options = {}) =>
     runCkm(args, { ...options, environment: { ...environment, ...options.environment } });
-  const lab: Lab = {
+  const setup: Setup = {
     scratch,
     environment,
     servers,
@@ -109,9 +109,9 @@ export async function openLab({ asProcesses, settings }: LabOptions = {}): Promi
   try {
     await Promise.all(NAMES.map((name) => open(name)));
     await makeOwner(environment, Object.fromEntries(NAMES.map((name) => [name, servers[name]!.url])));
-    return lab;
+    return setup;
   } catch (error) {
-    await lab.close();
+    await setup.close();
     throw error;
   }
 
@@ -124,14 +124,14 @@ export async function openLab({ asProcesses, settings }: LabOptions = {}): Promi
 }
 
 /** Starts a server in this process: nobody can kill it, and nothing has to be loaded for it. */
-async function startServerHere(dataDir: string): Promise<LabServer> {
+async function startServerHere(dataDir: string): Promise<SetupServer> {
   const variables = { CKM_ALLOW_INSPECT: '1' };
   const server = await startServer({ dataDir, variables, logDestination: { write: () => undefined } });
   return { url: server.url, stop: () => server.close() };
 }
 
-/** Makes a key with the servers of a lab. */
-export function createKey(lab: Lab, name: string, ...flags: readonly string[]): Promise<unknown> {
+/** Makes a key with the servers of a set-up. */
+export function createKey(setup: Setup, name: string, ...flags: readonly string[]): Promise<unknown> {
   const all = ['--quorum', '2of3', '--servers', NAMES.join(',')];
-  return lab.json(['key', 'create', name, ...all, '--yes', ...flags]);
+  return setup.json(['key', 'create', name, ...all, '--yes', ...flags]);
 }

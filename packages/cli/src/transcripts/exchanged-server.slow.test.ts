@@ -4,22 +4,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
-import { type Lab, openLab } from '../test/run-server.js';
+import { type Setup, openSetup } from '../test/run-server.js';
 
-let lab: Lab;
+let setup: Setup;
 let environment: Record<string, string>;
 
 beforeAll(async () => {
-  lab = await openLab();
-  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'compared') };
+  setup = await openSetup();
+  environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'compared') };
   await makeOwner(environment);
 }, 120_000);
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 describe('V63: whoever shows one server to be compared and another one to be pinned', () => {
   test.each([[['--yes']], [['--yes', '--json']]])('pins neither, with %s', async (flags) => {
-    const proxy = await startProxy(lab.servers['alpha']!.url);
-    proxy.target = (count) => lab.servers[count === 1 ? 'alpha' : 'bravo']!.url;
+    const proxy = await startProxy(setup.servers['alpha']!.url);
+    proxy.target = (count) => setup.servers[count === 1 ? 'alpha' : 'bravo']!.url;
     const outcome = await runCkm(['server', 'add', 'alpha', proxy.url, ...flags], { environment });
     await proxy.close();
     expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');
@@ -31,7 +31,7 @@ describe('V63: whoever shows one server to be compared and another one to be pin
   });
 
   test('an honest one is pinned as it was shown', async () => {
-    const url = lab.servers['alpha']!.url;
+    const url = setup.servers['alpha']!.url;
     const shown = await runCkm(['server', 'add', 'alpha', url, '--preview', '--json'], { environment });
     const { stdout } = await runCkm(['server', 'add', 'alpha', url, '--yes', '--json'], { environment });
     const pinned = JSON.parse(

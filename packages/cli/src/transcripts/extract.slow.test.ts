@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
 import { errorOf, treeHash } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
-let lab: Lab;
+let setup: Setup;
 let coin: Address;
 let change: Address;
 
 beforeAll(async () => {
-  lab = await openLab();
-  await createKey(lab, 'treasury', '--for', 'bitcoin');
-  await createKey(lab, 'letters', '--for', 'message');
-  coin = await lab.json<Address>(['address', 'treasury']);
-  change = await lab.json<Address>(['address', 'treasury', '--index', '1', '--change']);
+  setup = await openSetup();
+  await createKey(setup, 'treasury', '--for', 'bitcoin');
+  await createKey(setup, 'letters', '--for', 'message');
+  coin = await setup.json<Address>(['address', 'treasury']);
+  change = await setup.json<Address>(['address', 'treasury', '--index', '1', '--change']);
 }, 120_000);
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 describe('ckm sign --psbt FILE --extract', () => {
   test('prints the transaction that btc-signer finds in the PSBT, and nothing else', async () => {
-    const file = lab.scratch.file('payment.psbt', paymentFrom([coin], change, 10_000n));
-    const { stdout, stderr, status } = await lab.ckm([
+    const file = setup.scratch.file('payment.psbt', paymentFrom([coin], change, 10_000n));
+    const { stdout, stderr, status } = await setup.ckm([
       'sign',
       'treasury',
       '--psbt',
@@ -36,35 +36,35 @@ describe('ckm sign --psbt FILE --extract', () => {
   });
 
   test('gets it out of a PSBT that is signed already, as the talk and the error say', async () => {
-    const file = lab.scratch.file('unsigned.psbt', paymentFrom([coin], change, 20_000n));
-    const signed = join(lab.scratch.path, 'signed.psbt');
-    const { stderr } = await lab.ckm(['sign', 'treasury', '--psbt', file, '--out', signed, '--yes']);
+    const file = setup.scratch.file('unsigned.psbt', paymentFrom([coin], change, 20_000n));
+    const signed = join(setup.scratch.path, 'signed.psbt');
+    const { stderr } = await setup.ckm(['sign', 'treasury', '--psbt', file, '--out', signed, '--yes']);
     const expected = finalized(readFileSync(signed));
     expect(stderr).toContain(
       `complete: transaction ${expected.id}; get it with: ckm sign KEY --psbt ${signed} --extract`,
     );
-    const twice = errorOf(await lab.ckm(['sign', 'treasury', '--psbt', signed, '--yes']));
+    const twice = errorOf(await setup.ckm(['sign', 'treasury', '--psbt', signed, '--yes']));
     expect([twice.code, twice.hint]).toEqual(['PSBT_ALREADY_SIGNED', expect.stringContaining('--extract')]);
-    const extracted = await lab.ckm(['sign', 'treasury', '--psbt', signed, '--extract']);
+    const extracted = await setup.ckm(['sign', 'treasury', '--psbt', signed, '--extract']);
     expect([extracted.status, extracted.stdout]).toEqual([0, `${expected.hex}\n`]);
-    const out = join(lab.scratch.path, 'transaction.hex');
-    await lab.ckm(['sign', 'treasury', '--psbt', signed, '--extract', '--out', out]);
+    const out = join(setup.scratch.path, 'transaction.hex');
+    await setup.ckm(['sign', 'treasury', '--psbt', signed, '--extract', '--out', out]);
     expect(readFileSync(out, 'utf8')).toBe(`${expected.hex}\n`);
   });
 
   test('asks no server for a transaction that others have to sign too', async () => {
     const psbt = paymentFrom([coin, strangersAddress()], change, 30_000n);
-    const file = lab.scratch.file('shared.psbt', psbt);
-    const home = lab.environment['CKM_HOME']!;
+    const file = setup.scratch.file('shared.psbt', psbt);
+    const home = setup.environment['CKM_HOME']!;
     const before = treeHash(home);
-    const refused = await lab.ckm(['sign', 'treasury', '--psbt', file, '--extract', '--yes']);
+    const refused = await setup.ckm(['sign', 'treasury', '--psbt', file, '--extract', '--yes']);
     expect([refused.status, errorOf(refused).code]).toEqual([65, 'PSBT_NOT_SIGNED']);
     expect(errorOf(refused).message).toContain('input 1 is for others to sign');
     expect(treeHash(home)).toBe(before);
-    const signed = await lab.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
+    const signed = await setup.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
     expect(signed.stderr).toContain('others have to sign this PSBT too');
-    const half = lab.scratch.file('half.psbt', signed.stdout);
-    expect(errorOf(await lab.ckm(['sign', 'treasury', '--psbt', half, '--extract'])).code).toBe(
+    const half = setup.scratch.file('half.psbt', signed.stdout);
+    expect(errorOf(await setup.ckm(['sign', 'treasury', '--psbt', half, '--extract'])).code).toBe(
       'PSBT_NOT_SIGNED',
     );
   });
@@ -81,9 +81,9 @@ describe('a flag that would do nothing', () => {
     [['FILE', '--raw', '--domain', 'x']],
     [['--message', 'x', '--extract']],
   ])('is refused, and not passed over: %j', async (args) => {
-    const file = lab.scratch.file('text', 'hello\n');
+    const file = setup.scratch.file('text', 'hello\n');
     const named = args.map((one) => (one === 'FILE' ? file : one));
-    const refused = await lab.ckm(['sign', 'letters', ...named, '--yes']);
+    const refused = await setup.ckm(['sign', 'letters', ...named, '--yes']);
     expect([refused.status, errorOf(refused).code, refused.stdout]).toEqual([64, 'OPTION_INVALID', '']);
   });
 });

@@ -9,21 +9,21 @@ import { openSeed } from '../home/seed-file.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
-import { type Lab, openLab } from '../test/run-server.js';
+import { type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 
 describe('a key that one server has not promised to have stored', () => {
-  let lab: Lab;
+  let setup: Setup;
   let proxy: Proxy;
   let owner: Record<string, string>;
   const asOwner = (args: readonly string[]) => runCkm([...args, '--timeout', '2'], { environment: owner });
 
   beforeAll(async () => {
-    lab = await openLab();
-    proxy = await startProxy(lab.servers['alpha']!.url);
-    owner = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'half-made') };
-    const urlOf = (name: string) => (name === 'alpha' ? proxy : lab.servers[name]!).url;
+    setup = await openSetup();
+    proxy = await startProxy(setup.servers['alpha']!.url);
+    owner = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'half-made') };
+    const urlOf = (name: string) => (name === 'alpha' ? proxy : setup.servers[name]!).url;
     await makeOwner(owner, Object.fromEntries(SERVERS.map((name) => [name, urlOf(name)])));
     for (const [name, purpose] of [
       ['coins', 'bitcoin'],
@@ -42,7 +42,7 @@ describe('a key that one server has not promised to have stored', () => {
   }, 120_000);
   afterAll(async () => {
     await proxy.close();
-    await lab.close();
+    await setup.close();
   });
 
   test.each<readonly string[]>([
@@ -70,8 +70,8 @@ describe('a key that one server has not promised to have stored', () => {
     });
     const { groupKey } = (await client.showKey('shell')).public;
     await client.close();
-    const named = lab.scratch.file('half-made.pub', sshPublicKeyLine(groupKey, 'taken from the record'));
-    const text = lab.scratch.file('text', 'release\n');
+    const named = setup.scratch.file('half-made.pub', sshPublicKeyLine(groupKey, 'taken from the record'));
+    const text = setup.scratch.file('text', 'release\n');
     const outcome = await asOwner(['git-sign', '-Y', 'sign', '-n', 'file', '-f', named, text]);
     expect(errorOf(outcome).code).toBe('KEY_NOT_USABLE');
   });

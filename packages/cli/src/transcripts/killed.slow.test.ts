@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { CKM, runCkm } from '../test/run-ckm.js';
-import { type Lab, openLab } from '../test/run-server.js';
+import { type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 /** Offer, join, two rounds of packets, the signatures of the transcript: what each server is asked for one key. */
@@ -14,19 +14,19 @@ const STEPS = 5;
 /** Until a request has reached the desk of an operator. */
 const WAITING = { timeout: 30_000, interval: 50 };
 
-let lab: Lab;
+let setup: Setup;
 let proxies: Proxy[];
 let environment: Record<string, string>;
 
 beforeAll(async () => {
-  lab = await openLab();
-  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
-  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'killed') };
+  setup = await openSetup();
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+  environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'killed') };
   await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
 }, 120_000);
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));
-  await lab.close();
+  await setup.close();
 });
 
 const owner = (args: readonly string[]) => runCkm(args, { environment });
@@ -107,7 +107,12 @@ describe('a client that is killed (SIGKILL) while it makes a key', () => {
     expect(await owner(['sign', keys[0]!.name, '--message', 'alive', '--yes'])).toMatchObject({ status: 0 });
     expect((await owner(['sessions', 'list', '--open', '--quiet'])).stdout).toBe('no sessions\n');
     for (const name of SERVERS) {
-      const accounts = await lab.json<{ keys: number }[]>(['server', 'accounts', 'list', lab.folderOf(name)]);
+      const accounts = await setup.json<{ keys: number }[]>([
+        'server',
+        'accounts',
+        'list',
+        setup.folderOf(name),
+      ]);
       expect(accounts.map((account) => account.keys).sort((a, b) => a - b)).toEqual([0, moments.length]);
     }
   });
@@ -122,7 +127,7 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
   const open = async () =>
     JSON.parse((await owner(['requests', 'list', '--open', '--json'])).stdout) as Open[];
   const waitingAt = async (server: string) =>
-    (await connectOperator(lab.folderOf(server)).requests()).requests;
+    (await connectOperator(setup.folderOf(server)).requests()).requests;
   const sign = (key: string, text: string) => ['sign', key, '--message', text, '--yes'];
 
   beforeAll(async () => {
@@ -176,6 +181,6 @@ describe('a client that is killed (SIGKILL) while it asks for a signature', () =
       const waiting = await waitingAt(server);
       return waiting.length > 0 && waiting;
     }, WAITING);
-    await lab.json(['server', 'approve', lab.folderOf(server), request!.requestId, '--yes']);
+    await setup.json(['server', 'approve', setup.folderOf(server), request!.requestId, '--yes']);
   }
 });

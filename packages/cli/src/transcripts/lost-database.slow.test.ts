@@ -2,17 +2,23 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf, type Outcome, treeHash } from '../test/run-ckm.js';
-import { createKey, type Lab, type LabServer, openLab, startServerProcess } from '../test/run-server.js';
+import {
+  createKey,
+  type Setup,
+  type SetupServer,
+  openSetup,
+  startServerProcess,
+} from '../test/run-server.js';
 
 /** What an operator keeps outside the machine when he keeps little. */
 const SMALL_BACKUP = ['config.json', 'identity', 'storage.key'];
 
-let lab: Lab;
-let alpha: LabServer;
+let setup: Setup;
+let alpha: SetupServer;
 
 /** Everything but the small backup is gone; the server starts again where it was. */
-async function loseDatabase(name: string, server: LabServer): Promise<LabServer> {
-  const folder = lab.folderOf(name);
+async function loseDatabase(name: string, server: SetupServer): Promise<SetupServer> {
+  const folder = setup.folderOf(name);
   await server.stop('SIGKILL');
   for (const file of readdirSync(folder)) {
     if (!SMALL_BACKUP.includes(file)) rmSync(join(folder, file), { recursive: true });
@@ -27,13 +33,13 @@ async function loseDatabase(name: string, server: LabServer): Promise<LabServer>
 }
 
 beforeAll(async () => {
-  lab = await openLab({ asProcesses: true, settings: { backup: 'static' } });
-  alpha = lab.servers['alpha']!;
-  await createKey(lab, 'letters', '--for', 'message');
+  setup = await openSetup({ asProcesses: true, settings: { backup: 'static' } });
+  alpha = setup.servers['alpha']!;
+  await createKey(setup, 'letters', '--for', 'message');
 }, 120_000);
 afterAll(async () => {
   await alpha.stop('SIGKILL');
-  await lab.close();
+  await setup.close();
 });
 
 const verdictOn = (outcome: Outcome, server: string) =>
@@ -42,7 +48,7 @@ const verdictOn = (outcome: Outcome, server: string) =>
 describe('a server that lost its database, and kept config.json, storage.key and identity', () => {
   test('is another life of the same server that knows nobody: verify, doctor and status say what is lost', async () => {
     alpha = await loseDatabase('alpha', alpha);
-    const verified = await lab.ckm(['key', 'verify', 'letters']);
+    const verified = await setup.ckm(['key', 'verify', 'letters']);
     expect(verdictOn(verified, 'alpha')).toContain(
       'does not know you any more, as if it had lost its database',
     );
@@ -52,21 +58,21 @@ describe('a server that lost its database, and kept config.json, storage.key and
       code: 'SHARE_LOST',
     });
     expect(verified.status).toBe(69);
-    const { stdout } = await lab.ckm(['doctor']);
+    const { stdout } = await setup.ckm(['doctor']);
     expect(stdout).toMatch(
       /fail +letters on alpha +does not know you.*fix: let it recover its share: ckm key restore letters/,
     );
-    expect((await lab.ckm(['status'])).stdout).toMatch(/alpha +does not know you any more/);
+    expect((await setup.ckm(['status'])).stdout).toMatch(/alpha +does not know you any more/);
   });
 
   test('previewed, restoring sends and writes nothing', async () => {
-    const before = treeHash(lab.environment['CKM_HOME']!);
-    const { stdout, status } = await lab.ckm(['key', 'restore', 'letters', '--preview']);
+    const before = treeHash(setup.environment['CKM_HOME']!);
+    const { stdout, status } = await setup.ckm(['key', 'restore', 'letters', '--preview']);
     expect([status, stdout]).toEqual([
       0,
       'nothing was sent; would ask alpha, bravo, charlie, and restore where the share of letters is lost\n',
     ]);
-    expect(treeHash(lab.environment['CKM_HOME']!)).toBe(before);
+    expect(treeHash(setup.environment['CKM_HOME']!)).toBe(before);
   });
 
   test.each([
@@ -76,7 +82,7 @@ describe('a server that lost its database, and kept config.json, storage.key and
     [['letters'], 'KEY_NOT_RESTORED', 69],
     [['letters', '--invite', 'ckm-nothing'], 'KEY_NOT_RESTORED', 69],
   ])('asked with %j gets no share: %s', async (args, code, status) => {
-    const outcome = await lab.ckm(['key', 'restore', ...args]);
+    const outcome = await setup.ckm(['key', 'restore', ...args]);
     expect(errorOf(outcome).code).toBe(code);
     expect(outcome.status).toBe(status);
     if (code !== 'KEY_NOT_RESTORED') return;
@@ -85,25 +91,30 @@ describe('a server that lost its database, and kept config.json, storage.key and
   });
 
   test('takes the owner back by invite, recovers its share from the certificate, and has that in its log', async () => {
-    const { code } = await lab.json<{ code: string }>(['server', 'invite', 'create', lab.folderOf('alpha')]);
-    const restored = await lab.ckm(['key', 'restore', 'letters', '--servers', 'alpha', '--invite', code]);
+    const { code } = await setup.json<{ code: string }>([
+      'server',
+      'invite',
+      'create',
+      setup.folderOf('alpha'),
+    ]);
+    const restored = await setup.ckm(['key', 'restore', 'letters', '--servers', 'alpha', '--invite', code]);
     expect({ status: restored.status, stderr: restored.stderr }).toEqual({ status: 0, stderr: '' });
     expect(verdictOn(restored, 'alpha')).toMatch(/ok +alpha +has its share again/);
-    const again = await lab.json<{ isSound: boolean; servers: { outcome: string }[] }>([
+    const again = await setup.json<{ isSound: boolean; servers: { outcome: string }[] }>([
       'key',
       'restore',
       'letters',
     ]);
     expect(again.isSound).toBe(true);
     expect(again.servers.map(({ outcome }) => outcome)).toEqual(['held', 'held', 'held']);
-    const { stdout } = await lab.ckm(['server', 'audit', 'show', lab.folderOf('alpha')]);
+    const { stdout } = await setup.ckm(['server', 'audit', 'show', setup.folderOf('alpha')]);
     expect(stdout).toContain('Restore a ed25519 key for message from its certificate.');
-    expect(await lab.json(['key', 'verify', 'letters'])).toMatchObject({ isSound: true });
+    expect(await setup.json(['key', 'verify', 'letters'])).toMatchObject({ isSound: true });
   });
 
   test('signs with one other server while the third is stopped', async () => {
-    await lab.servers['charlie']!.stop();
-    const signed = await lab.json<{ signers: string[]; artefact: string }>([
+    await setup.servers['charlie']!.stop();
+    const signed = await setup.json<{ signers: string[]; artefact: string }>([
       'sign',
       'letters',
       '--message',

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { sealCheaply } from '../test/make-owner.js';
 import { errorOf, runCkm, treeHash } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 
-let lab: Lab;
+let setup: Setup;
 let proxies: Proxy[];
 let environment: Record<string, string>;
 const restored = (args: readonly string[], patience = '3') =>
@@ -16,19 +16,19 @@ const addServer = (i: number) => restored(['server', 'add', SERVERS[i]!, proxies
 
 /** Somebody who has the seed, and nothing else any more. */
 beforeAll(async () => {
-  lab = await openLab();
-  await createKey(lab, 'treasury', '--for', 'bitcoin');
-  await createKey(lab, 'notes', '--for', 'message');
-  const backup = join(lab.scratch.path, 'words.txt');
-  await lab.json(['seed', 'backup', '--out', backup]);
-  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
-  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'new-laptop') };
+  setup = await openSetup();
+  await createKey(setup, 'treasury', '--for', 'bitcoin');
+  await createKey(setup, 'notes', '--for', 'message');
+  const backup = join(setup.scratch.path, 'words.txt');
+  await setup.json(['seed', 'backup', '--out', backup]);
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+  environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'new-laptop') };
   expect((await restored(['seed', 'restore', '--from', backup])).status).toBe(0);
   await sealCheaply(environment);
 }, 120_000);
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));
-  await lab.close();
+  await setup.close();
 });
 
 describe('an owner whose laptop is lost', () => {
@@ -103,7 +103,7 @@ describe('an owner whose laptop is lost', () => {
     expect(status).toBe(0);
     expect((JSON.parse(stdout) as { completed: string[] }).completed.sort()).toEqual([bitcoin, message]);
     expect((await restored(['address', bitcoin!, '--quiet'])).stdout).toBe(
-      (await lab.ckm(['address', 'treasury', '--quiet'])).stdout,
+      (await setup.ckm(['address', 'treasury', '--quiet'])).stdout,
     );
     expect((await restored(['doctor'])).stdout).not.toContain('ckm key fetch');
   });

@@ -4,28 +4,28 @@ import { join } from 'node:path';
 import { connectOperator } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CKM, errorOf, type Outcome, runProgram } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
-let lab: Lab;
+let setup: Setup;
 
 beforeAll(async () => {
-  lab = await openLab();
-  await createKey(lab, 'notes', '--for', 'message');
-  await createKey(lab, 'treasury', '--for', 'message', '--approval', 'operator');
+  setup = await openSetup();
+  await createKey(setup, 'notes', '--for', 'message');
+  await createKey(setup, 'treasury', '--for', 'message', '--approval', 'operator');
 }, 120_000);
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 /** As the owner, with stdout going where a shell sends it. */
 const into = (target: string, ...args: readonly string[]): Promise<Outcome> =>
   runProgram('sh', ['-c', `exec "$0" "$@" ${target}`, process.execPath, CKM, ...args], {
-    environment: lab.environment,
+    environment: setup.environment,
   });
 
 const approveEverywhere = async () => {
   for (const name of ['alpha', 'bravo']) {
-    const [request] = (await connectOperator(lab.folderOf(name)).requests()).requests;
+    const [request] = (await connectOperator(setup.folderOf(name)).requests()).requests;
     expect(
-      (await lab.ckm(['server', 'approve', lab.folderOf(name), request!.requestId, '--yes'])).status,
+      (await setup.ckm(['server', 'approve', setup.folderOf(name), request!.requestId, '--yes'])).status,
     ).toBe(0);
   }
 };
@@ -57,7 +57,7 @@ describe('a reader that has left', () => {
   const readByNobody = async (args: readonly string[]): Promise<Outcome> => {
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [CKM, ...args], {
-      env: { PATH, HOME, ...lab.environment },
+      env: { PATH, HOME, ...setup.environment },
       detached: true,
     });
     child.stdout.destroy();
@@ -80,9 +80,9 @@ describe('a reader that has left', () => {
 describe('a signature that operators have approved', () => {
   test('is kept when it cannot be written, and comes from where the hint says', async () => {
     const asked = ['sign', 'treasury', '--message', 'Pay the baker', '--wait', '0s', '--yes'];
-    expect(errorOf(await lab.ckm(asked)).code).toBe('REQUEST_WAITING');
-    const [{ id }] = await lab.json<[{ id: string }]>(['requests', 'list', '--open']);
-    const early = await lab.ckm(['requests', 'show', id, '--signature']);
+    expect(errorOf(await setup.ckm(asked)).code).toBe('REQUEST_WAITING');
+    const [{ id }] = await setup.json<[{ id: string }]>(['requests', 'list', '--open']);
+    const early = await setup.ckm(['requests', 'show', id, '--signature']);
     expect([early.status, errorOf(early)]).toEqual([
       75,
       expect.objectContaining({ code: 'REQUEST_UNFINISHED', hint: `go on with: ckm requests resume ${id}` }),
@@ -90,20 +90,20 @@ describe('a signature that operators have approved', () => {
     await approveEverywhere();
     const lost = await into('> /dev/full', 'requests', 'resume', id, '--yes');
     expect([lost.status, errorOf(lost).code]).toEqual([74, 'OUTPUT_UNWRITABLE']);
-    const out = join(lab.scratch.path, 'regained');
+    const out = join(setup.scratch.path, 'regained');
     expect(errorOf(lost).hint).toContain(`ckm requests show ${id} --out FILE`);
-    expect((await lab.ckm(['requests', 'show', id, '--out', out])).status).toBe(0);
-    const printed = await lab.ckm(['requests', 'show', id, '--signature']);
+    expect((await setup.ckm(['requests', 'show', id, '--out', out])).status).toBe(0);
+    const printed = await setup.ckm(['requests', 'show', id, '--signature']);
     expect(printed.stdout).toBe(`${readFileSync(out).toString('hex')}\n`);
     expect(printed.stdout).toMatch(/^[0-9a-f]{128}\n$/);
-    expect(errorOf(await lab.ckm(['requests', 'resume', id])).hint).toContain(
+    expect(errorOf(await setup.ckm(['requests', 'resume', id])).hint).toContain(
       `ckm requests show ${id} --out`,
     );
   });
 
   test('is not asked for at all when the file could not be written', async () => {
-    const out = join(lab.scratch.path, 'nowhere', 'file');
-    const refused = await lab.ckm(['sign', 'notes', '--message', 'x', '--yes', '--out', out]);
+    const out = join(setup.scratch.path, 'nowhere', 'file');
+    const refused = await setup.ckm(['sign', 'notes', '--message', 'x', '--yes', '--out', out]);
     expect([refused.status, errorOf(refused).code]).toEqual([74, 'FILE_UNWRITABLE']);
     expect(refused.stderr).not.toContain('Sign the message');
   });

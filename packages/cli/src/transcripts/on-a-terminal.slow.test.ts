@@ -2,28 +2,31 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { runOnTerminal } from '../test/run-on-terminal.js';
-import { createKey, type Lab, openLab, startServerProcess } from '../test/run-server.js';
+import { createKey, type Setup, openSetup, startServerProcess } from '../test/run-server.js';
 
 const isHere = hasProgram('script', '--version');
 
-let lab: Lab;
+let setup: Setup;
 
 beforeAll(async () => {
   if (!isHere) return;
-  lab = await openLab();
-  await createKey(lab, 'notary', '--for', 'message', '--allow-blind');
+  setup = await openSetup();
+  await createKey(setup, 'notary', '--for', 'message', '--allow-blind');
 }, 120_000);
 afterAll(async () => {
-  if (isHere) await lab.close();
+  if (isHere) await setup.close();
 });
 
 const onTerminal = (args: readonly string[], ...answers: Parameters<typeof runOnTerminal>[1]) =>
-  runOnTerminal(args, answers, lab.environment);
+  runOnTerminal(args, answers, setup.environment);
 
 test.skipIf(!isHere)(
   'a long message is cut to a few lines of the terminal, and the sentence stands right above the question (needs script)',
   async () => {
-    const file = lab.scratch.file('long.txt', `Pay Mallory. ${'Dear all, nothing to see here. '.repeat(60)}`);
+    const file = setup.scratch.file(
+      'long.txt',
+      `Pay Mallory. ${'Dear all, nothing to see here. '.repeat(60)}`,
+    );
     const { screen } = await onTerminal(['sign', 'notary', file], [/Ask for this signature/, 'n']);
     const lines = screen.slice(0, screen.indexOf('Ask for this signature')).split('\n');
     expect(lines.length).toBeLessThan(30);
@@ -38,7 +41,7 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
   const BLIND = /Type notary to sign it blindly/;
 
   test('is signed when its key’s name is typed, and not for another yes', async () => {
-    const file = lab.scratch.file('noise', noise);
+    const file = setup.scratch.file('noise', noise);
     const signed = await onTerminal(
       ['sign', 'notary', file],
       [/Ask for this signature/, 'y'],
@@ -52,8 +55,8 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
   });
 
   test('is signed without a question where --blind says so', async () => {
-    const out = join(lab.scratch.path, 'noise.sig');
-    const file = lab.scratch.file('noise-2', noise);
+    const out = join(setup.scratch.path, 'noise.sig');
+    const file = setup.scratch.file('noise-2', noise);
     expect((await onTerminal(['sign', 'notary', file, '--yes', '--blind', '--out', out])).status).toBe(0);
   });
 });
@@ -61,11 +64,11 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
 test.skipIf(!isHere)(
   'an invite is asked for, and never echoed, when the server wants one (needs script)',
   async () => {
-    const folder = join(lab.scratch.path, 'delta');
-    await lab.ckm(['server', 'init', folder, '--name', 'delta', '--listen', '127.0.0.1:0']);
+    const folder = join(setup.scratch.path, 'delta');
+    await setup.ckm(['server', 'init', folder, '--name', 'delta', '--listen', '127.0.0.1:0']);
     const server = await startServerProcess(folder);
     try {
-      const code = (await lab.ckm(['server', 'invite', 'create', folder])).stdout.trim();
+      const code = (await setup.ckm(['server', 'invite', 'create', folder])).stdout.trim();
       const added = await onTerminal(
         ['server', 'add', 'delta', server.url],
         [/by phone or in person/, 'y'],

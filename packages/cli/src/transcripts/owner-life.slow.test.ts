@@ -8,20 +8,20 @@ import { hasProgram } from '../test/programs.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner, sealCheaply } from '../test/make-owner.js';
 import { CKM, errorOf, runCkm, runProgram, treeHash } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const ESCAPE = /\u001b/;
 
-let lab: Lab;
+let setup: Setup;
 let home: string;
 
 beforeAll(async () => {
-  lab = await openLab();
-  home = lab.environment['CKM_HOME']!;
-  await createKey(lab, 'letters', '--for', 'message');
+  setup = await openSetup();
+  home = setup.environment['CKM_HOME']!;
+  await createKey(setup, 'letters', '--for', 'message');
 }, 120_000);
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 describe('making a key', () => {
   test('says what it means first, names servers while it goes on, and ends with what people compare', async () => {
@@ -37,7 +37,7 @@ describe('making a key', () => {
       SERVERS.join(),
       '--yes',
     ];
-    const { stdout, stderr, status } = await lab.ckm(args);
+    const { stdout, stderr, status } = await setup.ckm(args);
     expect(status).toBe(0);
     expect(stderr).toMatch(/Quorum +2 of 3: any 2 servers sign; 1 may be lost; 1 together can do nothing/);
     expect(stderr).toMatch(/session [0-9a-f]{8} · 5 of 5 · storing the certificate/);
@@ -46,7 +46,7 @@ describe('making a key', () => {
     expect(stdout).toMatch(/SSH key +ssh-ed25519 AAAA\S+ ckm:shell/);
     expect(stdout).toMatch(/State +stored by every server/);
     expect(`${stdout}${stderr}`).not.toMatch(ESCAPE);
-    const shown = await lab.ckm(['key', 'show', 'shell', '--quiet']);
+    const shown = await setup.ckm(['key', 'show', 'shell', '--quiet']);
     expect(shown.stdout.split('\n')[0]).toBe(stdout.split('\n')[0]);
   });
 
@@ -64,7 +64,7 @@ describe('making a key', () => {
       SERVERS.join(),
       '--preview',
     ];
-    const { stdout, stderr, status } = await lab.ckm(args);
+    const { stdout, stderr, status } = await setup.ckm(args);
     expect([stdout, status]).toEqual(['nothing was sent\n', 0]);
     expect(stderr).toMatch(/Quorum +3 of 3: any 3 servers sign; 0 may be lost/);
     expect(treeHash(home)).toBe(before);
@@ -72,7 +72,7 @@ describe('making a key', () => {
 
   test('needs a yes, and silence is none', async () => {
     const before = treeHash(home);
-    const outcome = await lab.ckm([
+    const outcome = await setup.ckm([
       'key',
       'create',
       'other',
@@ -103,13 +103,13 @@ describe('making a key', () => {
       SERVERS.join(),
       '--yes',
     ];
-    expect(errorOf(await lab.ckm(args)).code).toBe('KEY_EXISTS');
+    expect(errorOf(await setup.ckm(args)).code).toBe('KEY_EXISTS');
   });
 });
 
 describe('signing', () => {
   test('begins with the sentence derived from the bytes; stdout is the signature and nothing else', async () => {
-    const { stdout, stderr, status } = await lab.ckm(['sign', 'letters', '--message', 'hello', '--yes']);
+    const { stdout, stderr, status } = await setup.ckm(['sign', 'letters', '--message', 'hello', '--yes']);
     expect(status).toBe(0);
     expect(stderr.trimStart().split('\n')[0]).toBe('Sign the message “hello” in the domain ckm with letters');
     expect(stderr).toMatch(/Asks +any 2 of /);
@@ -118,7 +118,7 @@ describe('signing', () => {
   });
 
   test('with --json gives one line that says the same', async () => {
-    const signed = await lab.json<Record<string, unknown>>([
+    const signed = await setup.json<Record<string, unknown>>([
       'sign',
       'letters',
       '--message',
@@ -136,7 +136,7 @@ describe('signing', () => {
 
   test('previewed shows who decides by which policy, and neither sends nor writes', async () => {
     const before = treeHash(home);
-    const { stdout, stderr } = await lab.ckm([
+    const { stdout, stderr } = await setup.ckm([
       'sign',
       'letters',
       '--message',
@@ -150,30 +150,36 @@ describe('signing', () => {
   });
 
   test('hostile text cannot steer the terminal: escapes and turned-around letters are shown, not obeyed', async () => {
-    const { stderr } = await lab.ckm(['sign', 'letters', '--message', 'pay\u001b[2J\u202e bob', '--preview']);
+    const { stderr } = await setup.ckm([
+      'sign',
+      'letters',
+      '--message',
+      'pay\u001b[2J\u202e bob',
+      '--preview',
+    ]);
     expect(stderr).not.toMatch(/\u001b|\u202e/);
   });
 
   test('content that cannot be described is blind, needs its own yes, and is refused by the certified policy', async () => {
-    const file = lab.scratch.file(
+    const file = setup.scratch.file(
       'binary',
       Uint8Array.from({ length: 64 }, (_, i) => 255 - i),
     );
-    const asked = await lab.ckm(['sign', 'letters', file]);
+    const asked = await setup.ckm(['sign', 'letters', file]);
     expect(asked.stderr).toContain('blind signing');
-    const once = await lab.ckm(['sign', 'letters', file, '--yes']);
+    const once = await setup.ckm(['sign', 'letters', file, '--yes']);
     expect(errorOf(once)).toMatchObject({
       code: 'CONFIRMATION_NEEDED',
       hint: expect.stringContaining('--blind'),
     });
     expect(once.status).toBe(64);
-    const forced = await lab.ckm(['sign', 'letters', file, '--yes', '--blind']);
+    const forced = await setup.ckm(['sign', 'letters', file, '--yes', '--blind']);
     expect(errorOf(forced)).toMatchObject({ code: 'POLICY_BLIND' });
     expect(forced.status).toBe(77);
   });
 
   test('leaves out whom it is told to leave out', async () => {
-    const { signers } = await lab.json<{ signers: string[] }>([
+    const { signers } = await setup.json<{ signers: string[] }>([
       'sign',
       'letters',
       '--message',
@@ -183,35 +189,43 @@ describe('signing', () => {
       'alpha',
     ]);
     expect(signers).toEqual(['bravo', 'charlie']);
-    const outcome = await lab.ckm(['sign', 'letters', '--message', 'a', '--yes', '--without', 'alpha,bravo']);
+    const outcome = await setup.ckm([
+      'sign',
+      'letters',
+      '--message',
+      'a',
+      '--yes',
+      '--without',
+      'alpha,bravo',
+    ]);
     expect(errorOf(outcome).code).toBe('QUORUM_SERVERS_MISMATCH');
   });
 
   test('with a key for another purpose is refused', async () => {
-    const message = lab.scratch.file('message.txt', 'hello');
-    const outcome = await lab.ckm(['sign', 'letters', message, '--ssh-namespace', 'file', '--yes']);
+    const message = setup.scratch.file('message.txt', 'hello');
+    const outcome = await setup.ckm(['sign', 'letters', message, '--ssh-namespace', 'file', '--yes']);
     expect(errorOf(outcome).code).toBe('REQUEST_KIND_NOT_FOR_KEY');
     expect(outcome.status).toBe(77);
-    const address = await lab.ckm(['address', 'letters']);
+    const address = await setup.ckm(['address', 'letters']);
     expect([address.status, errorOf(address).code]).toEqual([77, 'REQUEST_KIND_NOT_FOR_KEY']);
   });
 
   test.skipIf(!hasProgram('openssl', 'version'))(
     'of exact bytes convinces openssl (needs openssl)',
     async () => {
-      const message = lab.scratch.file('raw.txt', 'signed by nobody in particular\n');
-      const out = join(lab.scratch.path, 'raw.sig');
-      expect(await lab.ckm(['sign', 'letters', message, '--raw', '--out', out, '--yes'])).toMatchObject({
+      const message = setup.scratch.file('raw.txt', 'signed by nobody in particular\n');
+      const out = join(setup.scratch.path, 'raw.sig');
+      expect(await setup.ckm(['sign', 'letters', message, '--raw', '--out', out, '--yes'])).toMatchObject({
         status: 0,
         stdout: '',
       });
-      const { stdout: hex } = await lab.ckm(['key', 'show', 'letters', '--public']);
+      const { stdout: hex } = await setup.ckm(['key', 'show', 'letters', '--public']);
       // RFC 8410: SubjectPublicKeyInfo of an Ed25519 key is a fixed head and the 32 bytes.
       const spki = Buffer.concat([
         Buffer.from('302a300506032b6570032100', 'hex'),
         Buffer.from(hex.trim(), 'hex'),
       ]);
-      const key = lab.scratch.file('key.der', spki);
+      const key = setup.scratch.file('key.der', spki);
       const verify = [
         'pkeyutl',
         '-verify',
@@ -228,7 +242,7 @@ describe('signing', () => {
       expect((await runProgram('openssl', [...verify, message])).stdout).toContain(
         'Signature Verified Successfully',
       );
-      const other = lab.scratch.file('other.txt', 'signed by somebody\n');
+      const other = setup.scratch.file('other.txt', 'signed by somebody\n');
       expect((await runProgram('openssl', [...verify, other])).status).not.toBe(0);
     },
   );
@@ -237,11 +251,11 @@ describe('signing', () => {
     'of a file for SSH convinces ssh-keygen -Y verify (needs ssh-keygen)',
     async () => {
       const text = 'release 1.0\n';
-      const file = lab.scratch.file('release.txt', text);
-      const signature = join(lab.scratch.path, 'release.txt.sig');
-      await lab.json(['sign', 'shell', file, '--ssh-namespace', 'file', '--out', signature, '--yes']);
-      const { stdout: line } = await lab.ckm(['key', 'show', 'shell', '--public']);
-      const allowed = lab.scratch.file('allowed', `me@example ${line}`);
+      const file = setup.scratch.file('release.txt', text);
+      const signature = join(setup.scratch.path, 'release.txt.sig');
+      await setup.json(['sign', 'shell', file, '--ssh-namespace', 'file', '--out', signature, '--yes']);
+      const { stdout: line } = await setup.ckm(['key', 'show', 'shell', '--public']);
+      const allowed = setup.scratch.file('allowed', `me@example ${line}`);
       const verify = ['-Y', 'verify', '-f', allowed, '-I', 'me@example', '-n', 'file', '-s', signature];
       expect(await runProgram('ssh-keygen', verify, { stdin: text })).toMatchObject({ status: 0 });
       expect((await runProgram('ssh-keygen', verify, { stdin: 'release 2.0\n' })).status).not.toBe(0);
@@ -250,21 +264,24 @@ describe('signing', () => {
 });
 
 describe('paying', () => {
-  const addressOf = (...flags: string[]) => lab.json<Address>(['address', 'treasury', ...flags]);
+  const addressOf = (...flags: string[]) => setup.json<Address>(['address', 'treasury', ...flags]);
 
   test('a PSBT with coins on both chains becomes a transaction that noble and btc-signer accept, and only then', async () => {
-    await createKey(lab, 'treasury', '--for', 'bitcoin');
+    await createKey(setup, 'treasury', '--for', 'bitcoin');
     const coins = [await addressOf('--index', '0'), await addressOf('--index', '4', '--change')];
     const change = await addressOf('--index', '5', '--change');
     const psbt = paymentFrom(coins, change, 650_000n);
-    const file = lab.scratch.file('payment.psbt', psbt);
-    const told = await lab.ckm(['sign', 'treasury', '--psbt', file, '--preview']);
+    const file = setup.scratch.file('payment.psbt', psbt);
+    const told = await setup.ckm(['sign', 'treasury', '--psbt', file, '--preview']);
     expect(told.stderr.trimStart()).toMatch(
       /^Pay 0\.00650000 BTC to bc1q\S+ (from|with) (this key|treasury); fee 700 sats/,
     );
-    const signed = await lab.json<{ transaction: string; txid: string; artefact: string; signers: string[] }>(
-      ['sign', 'treasury', '--psbt', file, '--yes'],
-    );
+    const signed = await setup.json<{
+      transaction: string;
+      txid: string;
+      artefact: string;
+      signers: string[];
+    }>(['sign', 'treasury', '--psbt', file, '--yes']);
     expect(signed.signers).toHaveLength(2);
     expect(spends(signed.transaction, coins)).toEqual([true, true]);
     expect(spends(signed.transaction, coins.toReversed())).toEqual([false, false]);
@@ -273,7 +290,7 @@ describe('paying', () => {
       id: signed.txid,
     });
     // As text, from stdin, by two others: other signatures of the same transaction.
-    const { stdout } = await lab.ckm(['sign', 'treasury', '--psbt', '-', '--yes', '--without', 'alpha'], {
+    const { stdout } = await setup.ckm(['sign', 'treasury', '--psbt', '-', '--yes', '--without', 'alpha'], {
       stdin: Buffer.from(psbt).toString('base64'),
     });
     const again = finalized(Buffer.from(stdout, 'base64'));
@@ -285,8 +302,8 @@ describe('paying', () => {
   test('a PSBT with no coin of the key is refused', async () => {
     const change = await addressOf('--index', '1', '--change');
     const psbt = paymentFrom([strangersAddress()], change, 1_000n);
-    const file = lab.scratch.file('theirs.psbt', psbt);
-    const outcome = await lab.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
+    const file = setup.scratch.file('theirs.psbt', psbt);
+    const outcome = await setup.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
     expect([errorOf(outcome).code, outcome.status, outcome.stdout]).toEqual(['PSBT_NO_INPUT_OF_KEY', 65, '']);
   });
 });
@@ -297,8 +314,8 @@ describe('servers that misbehave on the network', () => {
   const asOwner = (args: readonly string[]) => runCkm([...args, '--timeout', '3'], { environment: owner });
 
   beforeAll(async () => {
-    proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
-    owner = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'elsewhere') };
+    proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+    owner = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'elsewhere') };
     await makeOwner(owner, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
     const made = await asOwner([
       'key',
@@ -368,7 +385,7 @@ describe('servers that misbehave on the network', () => {
 
   test('a name under which another server answers is refused, and the pin stays', async () => {
     const before = treeHash(owner['CKM_HOME']!);
-    const outcome = await asOwner(['server', 'add', 'alpha', lab.servers['bravo']!.url, '--yes']);
+    const outcome = await asOwner(['server', 'add', 'alpha', setup.servers['bravo']!.url, '--yes']);
     expect(errorOf(outcome).code).toBe('SERVER_IDENTITY_CHANGED');
     expect(outcome.status).toBe(77);
     expect(treeHash(owner['CKM_HOME']!)).toBe(before);
@@ -376,21 +393,28 @@ describe('servers that misbehave on the network', () => {
 
   test('a server that does not look like what its operator told is refused', async () => {
     const words = 'olive-canyon-ferret-magnet-dune-cat';
-    const outcome = await asOwner(['server', 'add', 'delta', lab.servers['bravo']!.url, '--likeness', words]);
+    const outcome = await asOwner([
+      'server',
+      'add',
+      'delta',
+      setup.servers['bravo']!.url,
+      '--likeness',
+      words,
+    ]);
     expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');
   });
 });
 
 describe('status, doctor and sessions', () => {
   test('ckm status shows servers, keys and open sessions on one screen', async () => {
-    const { stdout } = await lab.ckm(['status']);
+    const { stdout } = await setup.ckm(['status']);
     expect(stdout).toMatch(/Servers\n {2}alpha +answers in \d+ ms/);
     expect(stdout).toMatch(/letters +message +2 of 3 +3 answer +1 more failure before signing stops/);
     expect(stdout).toMatch(/Open sessions\n {2}none/);
   });
 
   test('doctor has a line for each thing, and a fix for each that is wrong', async () => {
-    const { stdout, status } = await lab.ckm(['doctor']);
+    const { stdout, status } = await setup.ckm(['doctor']);
     expect(status).toBe(0);
     expect(
       stdout
@@ -401,24 +425,24 @@ describe('status, doctor and sessions', () => {
   });
 
   test('sessions are listed, shown, and those that are over are not resumed', async () => {
-    const sessions = await lab.json<{ id: string; state: string }[]>(['sessions']);
+    const sessions = await setup.json<{ id: string; state: string }[]>(['sessions']);
     expect(sessions.length).toBeGreaterThan(1);
     expect(sessions.every(({ state }) => state === 'finished')).toBe(true);
     const { id } = sessions[0]!;
-    expect((await lab.ckm(['sessions', 'show', id])).stdout).toMatch(/State +finished/);
-    expect(errorOf(await lab.ckm(['sessions', 'resume', id])).code).toBe('SESSION_OVER');
-    expect(errorOf(await lab.ckm(['sessions', 'cancel', id, '--yes'])).code).toBe('SESSION_OVER');
+    expect((await setup.ckm(['sessions', 'show', id])).stdout).toMatch(/State +finished/);
+    expect(errorOf(await setup.ckm(['sessions', 'resume', id])).code).toBe('SESSION_OVER');
+    expect(errorOf(await setup.ckm(['sessions', 'cancel', id, '--yes'])).code).toBe('SESSION_OVER');
   });
 
   test('key verify asks every server', async () => {
-    const { stdout, status } = await lab.ckm(['key', 'verify', 'letters']);
+    const { stdout, status } = await setup.ckm(['key', 'verify', 'letters']);
     expect(status).toBe(0);
     for (const name of SERVERS)
       expect(stdout).toMatch(new RegExp(`ok +${name} +same key, same policy, active`));
   });
 
   test('a server that a key needs is not forgotten', async () => {
-    expect(errorOf(await lab.ckm(['server', 'remove', 'alpha', '--yes'])).code).toBe('SERVER_IN_USE');
+    expect(errorOf(await setup.ckm(['server', 'remove', 'alpha', '--yes'])).code).toBe('SERVER_IN_USE');
   });
 });
 
@@ -431,11 +455,11 @@ describe('V65: secrets', () => {
       .join('\n');
 
   test('neither passphrase nor seed lies in the home or is printed, whatever was done', async () => {
-    const backup = join(lab.scratch.path, 'backup.txt');
-    const ur = join(lab.scratch.path, 'backup.ur');
+    const backup = join(setup.scratch.path, 'backup.txt');
+    const ur = join(setup.scratch.path, 'backup.ur');
     const spoken = [
-      await lab.ckm(['seed', 'backup', '--out', backup]),
-      await lab.ckm(['seed', 'backup', '--format', 'ur', '--out', ur]),
+      await setup.ckm(['seed', 'backup', '--out', backup]),
+      await setup.ckm(['seed', 'backup', '--format', 'ur', '--out', ur]),
     ];
     const words = readFileSync(backup, 'utf8').trim();
     expect(words.split(' ')).toHaveLength(24);
@@ -447,8 +471,8 @@ describe('V65: secrets', () => {
   });
 
   test('are in no argument and no environment variable of the process that uses them', async () => {
-    const out = join(lab.scratch.path, 'watched.txt');
-    const environment = { PATH: process.env['PATH'] ?? '', ...lab.environment };
+    const out = join(setup.scratch.path, 'watched.txt');
+    const environment = { PATH: process.env['PATH'] ?? '', ...setup.environment };
     const child = spawn(process.execPath, [CKM, 'seed', 'backup', '--out', out], {
       env: environment,
       stdio: 'ignore',
@@ -473,31 +497,31 @@ describe('V65: secrets', () => {
   });
 
   test('a restored seed is the same owner to every server, who gets the keys back: same address, and it signs', async () => {
-    await createKey(lab, 'vault', '--for', 'bitcoin');
-    const address = (await lab.ckm(['address', 'vault', '--quiet'])).stdout;
-    const backup = join(lab.scratch.path, 'again.txt');
-    await lab.ckm(['seed', 'backup', '--out', backup]);
-    const environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'restored') };
+    await createKey(setup, 'vault', '--for', 'bitcoin');
+    const address = (await setup.ckm(['address', 'vault', '--quiet'])).stdout;
+    const backup = join(setup.scratch.path, 'again.txt');
+    await setup.ckm(['seed', 'backup', '--out', backup]);
+    const environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'restored') };
     const restored = (args: readonly string[]) => runCkm(args, { environment });
     const { stderr, status } = await restored(['seed', 'restore', '--from', backup]);
     expect(status).toBe(0);
     expect(stderr).toContain('ckm key fetch');
     await sealCheaply(environment);
     for (const name of SERVERS) {
-      const added = await restored(['server', 'add', name, lab.servers[name]!.url, '--yes']);
+      const added = await restored(['server', 'add', name, setup.servers[name]!.url, '--yes']);
       expect(added).toMatchObject({
         status: 0,
         stderr: expect.stringMatching(/holds \d keys of yours.*ckm key fetch/),
       });
     }
-    const accounts = await lab.json<unknown[]>(['server', 'accounts', 'list', lab.folderOf('alpha')]);
+    const accounts = await setup.json<unknown[]>(['server', 'accounts', 'list', setup.folderOf('alpha')]);
     // This owner, and the one behind the proxies.
     expect(accounts).toHaveLength(2);
     const found = JSON.parse((await restored(['key', 'fetch', '--preview', '--json'])).stdout) as {
       found: { suggestedName: string; keyId: string }[];
     };
     for (const name of ['vault', 'letters']) {
-      const { keyId } = await lab.json<{ keyId: string }>(['key', 'show', name]);
+      const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', name]);
       const { suggestedName } = found.found.find((one) => one.keyId === keyId)!;
       const fetched = await restored(['key', 'fetch', suggestedName, '--name', name]);
       expect({ status: fetched.status, stderr: fetched.status === 0 ? '' : fetched.stderr }).toEqual({
@@ -516,11 +540,11 @@ describe('V65: secrets', () => {
   test.skipIf(!hasProgram('script', '--version'))(
     'the 24 words go to the terminal, and not where stdout goes (needs script)',
     async () => {
-      const fresh = join(lab.scratch.path, 'fresh');
-      const out = join(lab.scratch.path, 'stdout.txt');
+      const fresh = join(setup.scratch.path, 'fresh');
+      const out = join(setup.scratch.path, 'stdout.txt');
       const command = `${process.execPath} ${join(import.meta.dirname, '../../bin/ckm.js')} init --home ${fresh} > ${out}`;
       const seen = await runProgram('script', ['-qec', command, '/dev/null'], {
-        environment: lab.environment,
+        environment: setup.environment,
       });
       expect(seen.status).toBe(0);
       expect(seen.stdout).toMatch(/Write these 24 words down/);

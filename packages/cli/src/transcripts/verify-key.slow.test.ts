@@ -4,19 +4,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';
-import { type Lab, openLab } from '../test/run-server.js';
+import { type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 
-let lab: Lab;
+let setup: Setup;
 let proxies: Proxy[];
 let environment: Record<string, string>;
 const owner = (...args: string[]) => runCkm([...args, '--timeout', '3'], { environment });
 
 beforeAll(async () => {
-  lab = await openLab();
-  proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
-  environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'verifier') };
+  setup = await openSetup();
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+  environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'verifier') };
   await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
   const quorum = ['--quorum', '2of3', '--servers', SERVERS.join()];
   const made = await runCkm(['key', 'create', 'k', '--for', 'message', ...quorum, '--yes'], { environment });
@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));
-  await lab.close();
+  await setup.close();
 });
 
 describe('key verify', () => {
@@ -41,17 +41,17 @@ describe('key verify', () => {
   });
 
   test('accuses nobody whose operator has suspended the account: status 77, and doctor says it once', async () => {
-    const accounts = await lab.json<{ xid: string; keys: number }[]>([
+    const accounts = await setup.json<{ xid: string; keys: number }[]>([
       'server',
       'accounts',
       'list',
-      lab.folderOf('bravo'),
+      setup.folderOf('bravo'),
     ]);
     const { xid: account } = accounts.find(({ keys }) => keys === 1)!;
-    await lab.json(['server', 'accounts', 'suspend', lab.folderOf('bravo'), account, '--yes']);
+    await setup.json(['server', 'accounts', 'suspend', setup.folderOf('bravo'), account, '--yes']);
     const outcome = await owner('key', 'verify', 'k');
     const doctor = await owner('doctor');
-    await lab.json(['server', 'accounts', 'resume', lab.folderOf('bravo'), account, '--yes']);
+    await setup.json(['server', 'accounts', 'resume', setup.folderOf('bravo'), account, '--yes']);
     expect(outcome.stdout).toMatch(/warn +bravo +server bravo: /);
     expect(outcome.stderr).not.toContain('does not hold this key');
     expect(errorOf(outcome).code).toBe('KEY_NOT_VERIFIED');

@@ -4,17 +4,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { CKM, errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
-import { createKey, type Lab, openLab } from '../test/run-server.js';
+import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 
-let lab: Lab;
+let setup: Setup;
 
 beforeAll(async () => {
-  lab = await openLab();
-  await createKey(lab, 'treasury', '--for', 'message', '--approval', 'operator');
+  setup = await openSetup();
+  await createKey(setup, 'treasury', '--for', 'message', '--approval', 'operator');
 }, 120_000);
-afterAll(() => lab.close());
+afterAll(() => setup.close());
 
 /** Starts `ckm` and presses Ctrl-C when `isTime` says so. */
 function interrupted(
@@ -44,7 +44,9 @@ function interrupted(
 describe('a signature that waits for operators', () => {
   test('says once who is awaited, until when and how to leave; Ctrl-C leaves, and it can be gone on with', async () => {
     const args = ['sign', 'treasury', '--message', 'Pay the baker', '--yes'];
-    const left = await interrupted(args, lab.environment, (stderr) => stderr.includes('ckm requests resume'));
+    const left = await interrupted(args, setup.environment, (stderr) =>
+      stderr.includes('ckm requests resume'),
+    );
     const told = left.stderr.replace(/\s+/g, ' ');
     expect(told).toMatch(
       /waiting for the operators of (\w+, ){2}\w+; the request expires \d{4}-\d\d-\d\d \d\d:\d\d UTC \(in [67] d\)/,
@@ -55,8 +57,8 @@ describe('a signature that waits for operators', () => {
     )!;
     expect([left.status, errorOf(left).code, left.stdout]).toEqual([77, 'REQUEST_WAITING', '']);
     expect(errorOf(left).hint).toContain(`ckm requests resume ${id!}`);
-    expect(await lab.json(['requests', 'list', '--open'])).toMatchObject([{ id, state: 'open' }]);
-    const again = await lab.ckm(['requests', 'resume', id!, '--yes', '--wait', '1s']);
+    expect(await setup.json(['requests', 'list', '--open'])).toMatchObject([{ id, state: 'open' }]);
+    const again = await setup.ckm(['requests', 'resume', id!, '--yes', '--wait', '1s']);
     expect(errorOf(again).code).toBe('REQUEST_WAITING');
     expect(again.stderr).toMatch(/this command waits until .* UTC/);
   });
@@ -67,8 +69,8 @@ describe('making a key', () => {
   let environment: Record<string, string>;
 
   beforeAll(async () => {
-    proxies = await Promise.all(SERVERS.map((name) => startProxy(lab.servers[name]!.url)));
-    environment = { ...lab.environment, CKM_HOME: join(lab.scratch.path, 'interrupted') };
+    proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+    environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'interrupted') };
     await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
   }, 60_000);
   afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
@@ -90,8 +92,8 @@ describe('making a key', () => {
 
 test('a key that was made tells its owner the command with which operators see its likeness', async () => {
   const what = ['key', 'create', 'mail', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS.join()];
-  const made = await lab.ckm([...what, '--yes']);
+  const made = await setup.ckm([...what, '--yes']);
   expect(made.stderr).toContain('ckm server keys FOLDER');
   const words = /mail {3}((?:[a-z]+-){5}[a-z]+)/.exec(made.stdout)![1]!;
-  expect((await lab.ckm(['server', 'keys', lab.folderOf('alpha')])).stdout).toContain(words);
+  expect((await setup.ckm(['server', 'keys', setup.folderOf('alpha')])).stdout).toContain(words);
 });

@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
-import { createStage, type Stage } from '../test/stage.js';
+import { createTestNetwork, type TestNetwork } from '../test/test-network.js';
 import type { HttpReply } from './http-send.js';
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 
 beforeEach(async () => {
-  stage = await createStage(2);
-  client = await stage.owner({ timeoutMs: 300 });
+  network = await createTestNetwork(2);
+  client = await network.owner({ timeoutMs: 300 });
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 /** What alpha answers to a question of its own. */
 async function replyToAnother(): Promise<HttpReply> {
-  const alpha = stage.actor('alpha');
+  const alpha = network.server('alpha');
   const kept: HttpReply[] = [];
   alpha.wire = async (request, pass) => {
     const reply = await pass();
@@ -28,7 +28,7 @@ async function replyToAnother(): Promise<HttpReply> {
 
 test('a carrier that answers with the reply to another request of ours is not believed', async () => {
   const other = await replyToAnother();
-  stage.actor('alpha').wire = (request, pass) =>
+  network.server('alpha').wire = (request, pass) =>
     request.method === 'POST' ? Promise.resolve(other) : pass();
   const [alpha, bravo] = (await client.status()).servers;
   expect(alpha).toMatchObject({ isReachable: false, problem: { code: 'SERVER_REPLY_INVALID' } });
@@ -37,7 +37,7 @@ test('a carrier that answers with the reply to another request of ours is not be
 
 test('a carrier that answers with what another server of ours replied is not believed', async () => {
   const other = await replyToAnother();
-  stage.actor('bravo').wire = (request, pass) =>
+  network.server('bravo').wire = (request, pass) =>
     request.method === 'POST' ? Promise.resolve(other) : pass();
   const [, bravo] = (await client.status()).servers;
   expect(bravo).toMatchObject({ isReachable: false, problem: { code: 'SERVER_REPLY_INVALID' } });

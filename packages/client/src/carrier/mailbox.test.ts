@@ -3,7 +3,7 @@ import { requestKind } from '@ckm/requests';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
-import { createStage, messageOf, ownerClient, type Stage } from '../test/stage.js';
+import { createTestNetwork, messageOf, ownerClient, type TestNetwork } from '../test/test-network.js';
 import type { Carried, Carrier } from './carrier.js';
 
 const HOUR = 3_600;
@@ -21,14 +21,17 @@ interface Letter {
  * Carries messages like a person who empties a mailbox every few hours and brings the answers on the next round. Knows
  * neither HTTP nor addresses of it.
  */
-function mailbox(stage: Stage, { lifetimeSeconds = DAY, hours = 4 } = {}): Carrier & { rounds: number } {
+function mailbox(
+  network: TestNetwork,
+  { lifetimeSeconds = DAY, hours = 4 } = {},
+): Carrier & { rounds: number } {
   const letters: Letter[] = [];
   let isUnderWay = false;
   const round = async (): Promise<void> => {
     const taken = letters.splice(0);
-    stage.now += hours * HOUR;
-    const answers = await Promise.allSettled(taken.map(({ name, bytes }) => deliver(stage, name, bytes)));
-    stage.now += hours * HOUR;
+    network.now += hours * HOUR;
+    const answers = await Promise.allSettled(taken.map(({ name, bytes }) => deliver(network, name, bytes)));
+    network.now += hours * HOUR;
     carrier.rounds++;
     isUnderWay = false;
     for (const [i, { answered, lost }] of taken.entries()) {
@@ -63,28 +66,28 @@ function mailbox(stage: Stage, { lifetimeSeconds = DAY, hours = 4 } = {}): Carri
   return carrier;
 }
 
-async function deliver(stage: Stage, name: string, bytes: Uint8Array | null): Promise<Uint8Array> {
-  const { url } = stage.actor(name);
+async function deliver(network: TestNetwork, name: string, bytes: Uint8Array | null): Promise<Uint8Array> {
+  const { url } = network.server(name);
   const { status, body } =
     bytes === null
-      ? await stage.send(url, { method: 'GET', path: '/', timeoutMs: 0 })
-      : await stage.send(url, { method: 'POST', path: '/', body: bytes, timeoutMs: 0 });
+      ? await network.send(url, { method: 'GET', path: '/', timeoutMs: 0 })
+      : await network.send(url, { method: 'POST', path: '/', body: bytes, timeoutMs: 0 });
   if (status === 200) return body;
   throw new AvailabilityError(`status ${status}`, { code: 'SERVER_UNREACHABLE', hint: 'try again' });
 }
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
 });
 afterEach(async () => {
   await client.close();
-  await stage.close();
+  await network.close();
 });
 
-const owner = (carrier: Carrier): Client => ownerClient(stage.send, () => stage.now, { carrier });
+const owner = (carrier: Carrier): Client => ownerClient(network.send, () => network.now, { carrier });
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = {
   name: 'slow',
@@ -95,10 +98,10 @@ const KEY = {
 } as const;
 
 test('over a mailbox that delivers after hours servers are added, a key is made, and a signature verifies', async () => {
-  stage.messageLifetimeSeconds = DAY;
-  const carrier = mailbox(stage);
+  network.messageLifetimeSeconds = DAY;
+  const carrier = mailbox(network);
   client = owner(carrier);
-  const begun = stage.now;
+  const begun = network.now;
   for (const name of SERVERS) await client.addServer({ name, url: `mailbox:${name}` });
   const key = await client.createKey(KEY);
   expect(key.isComplete).toBe(true);
@@ -109,20 +112,20 @@ test('over a mailbox that delivers after hours servers are added, a key is made,
   const { suite, groupKey } = key.public;
   expect(verifySignature(suite, groupKey, task!.message, signed.signatures[0]!)).toBe(true);
   // Nobody could have done this within the two minutes that a message over HTTP lives.
-  expect(stage.now - begun).toBeGreaterThanOrEqual(carrier.rounds * 8 * HOUR);
+  expect(network.now - begun).toBeGreaterThanOrEqual(carrier.rounds * 8 * HOUR);
   expect(carrier.rounds).toBeGreaterThanOrEqual(10);
 }, 60_000);
 
 test('a message that is given the two minutes of HTTP does not survive the mailbox', async () => {
-  stage.messageLifetimeSeconds = DAY;
-  client = owner(mailbox(stage, { lifetimeSeconds: 120 }));
+  network.messageLifetimeSeconds = DAY;
+  client = owner(mailbox(network, { lifetimeSeconds: 120 }));
   await expect(client.addServer({ name: 'alpha', url: 'mailbox:alpha' })).rejects.toMatchObject({
     code: 'MESSAGE_EXPIRED',
   });
 });
 
 test('an address is judged by the carrier that goes there', async () => {
-  client = owner(mailbox(stage));
+  client = owner(mailbox(network));
   await expect(client.previewServer('http://127.0.0.1:7001')).rejects.toMatchObject({
     code: 'SERVER_URL_INVALID',
   });

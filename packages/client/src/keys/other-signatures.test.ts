@@ -15,7 +15,7 @@ import {
   staticKeyStatement,
 } from '@ckm/threshold';
 import { afterEach, expect, test } from 'vitest';
-import { createStage, type Stage } from '../test/stage.js';
+import { createTestNetwork, type TestNetwork } from '../test/test-network.js';
 
 const QUORUM = { needed: 2, of: 3 };
 const POLICY: KeyPolicy = {
@@ -28,16 +28,16 @@ const POLICY: KeyPolicy = {
 const SUITE = 'ed25519';
 const KEY_ID = new Uint8Array(32).fill(42);
 
-let stage: Stage;
-afterEach(() => stage.close());
+let network: TestNetwork;
+afterEach(() => network.close());
 
-/** A key of the servers on stage, made at a distance from them. */
+/** A key of the servers on network, made at a distance from them. */
 function keyOfAll(): { readonly params: KeyParams; generate(altered: number | null): DkgOutput } {
   const scope = { suite: SUITE, keyId: KEY_ID, ...firstEpoch() } as const;
-  const statics = stage.actors.map((_, i) =>
+  const statics = network.servers.map((_, i) =>
     createStaticKey(SUITE, KEY_ID, 0, new Uint8Array(32).fill(i + 1)),
   );
-  const roster = stage.actors.map(({ identity, url }, i): RosterEntry => {
+  const roster = network.servers.map(({ identity, url }, i): RosterEntry => {
     const { staticKey, staticProof } = statics[i]!;
     const { signing, agreement } = identity.publicKeys;
     const serverId = new Uint8Array(identity.xid);
@@ -79,13 +79,13 @@ function hold(outputs: readonly DkgOutput[]): void {
     purpose: 'message',
     quorum: QUORUM,
     state: 'active',
-    createdAt: stage.now,
+    createdAt: network.now,
   };
-  stage.actors.forEach((actor, i) => {
+  network.servers.forEach((server, i) => {
     const { certificate, transcriptHash } = outputs[i]!;
     const said = { keyId: KEY_ID, epoch: 0, slot: (i + 1) as PartyIndex, transcriptHash };
-    const acknowledgement = signIdentityStatement(actor.identity, recoveryAckStatement(said));
-    actor.tamper = async ({ name }, honest) => {
+    const acknowledgement = signIdentityStatement(server.identity, recoveryAckStatement(said));
+    server.tamper = async ({ name }, honest) => {
       if (name === 'key.list') return { keys: [summary], next: null };
       if (name === 'key.show')
         return { key: summary, policy: POLICY, certificate: encodeCertificate(certificate) };
@@ -96,7 +96,7 @@ function hold(outputs: readonly DkgOutput[]): void {
 }
 
 test('a certificate altered by one of its servers is still the same key everywhere', async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   const { generate } = keyOfAll();
   const [first, second, third] = [generate(null), generate(2), generate(3)];
   const certificates = [first, second, third].map(({ certificate }) =>
@@ -104,7 +104,7 @@ test('a certificate altered by one of its servers is still the same key everywhe
   );
   expect(new Set(certificates).size).toBe(3);
   hold([first, second, third]);
-  const client = await stage.owner();
+  const client = await network.owner();
   const { keys, faulty } = await client.fetchKeys();
   expect(faulty).toEqual([]);
   expect(keys).toHaveLength(1);
@@ -120,14 +120,14 @@ test('a certificate altered by one of its servers is still the same key everywhe
 });
 
 test('a certificate with a signature that does not hold is not the same key, although its transcript is', async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   const { generate } = keyOfAll();
   const honest = generate(null);
   const signatures = honest.certificate.signatures.map((one, i) =>
     i === 1 ? one.map((byte) => byte ^ 1) : one,
   );
   hold([honest, { ...honest, certificate: { ...honest.certificate, signatures } }, honest]);
-  const client = await stage.owner();
+  const client = await network.owner();
   const { keys, faulty } = await client.fetchKeys();
   expect(faulty).toMatchObject([{ server: 'bravo' }]);
   await client.keepKey(keys[0]!, { name: 'letters' });

@@ -2,22 +2,28 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, ownerClient, recordsOf, type Stage } from '../test/stage.js';
+import {
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  recordsOf,
+  type TestNetwork,
+} from '../test/test-network.js';
 import { encodeKeyRecord, parseKeyRecord } from './key-record.js';
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 let store: ClientStore;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
-  client = await stage.owner({ store });
+  client = await network.owner({ store });
   const quorum = { needed: 2, of: 2 } as const;
   await client.createKey({ name: 'savings', purpose: 'message', quorum, servers: ['alpha', 'bravo'] });
   await client.createKey({ name: 'trash', purpose: 'message', quorum, servers: ['bravo', 'charlie'] });
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 test('after two keys changed names, a signature is made by the servers of the key, not by those of its name', async () => {
   expect((await client.sign({ key: 'savings', ...messageOf('a') })).signers).toEqual(['alpha', 'bravo']);
@@ -33,7 +39,7 @@ test('after two keys changed names, a signature is made by the servers of the ke
 
 test('a key that another process renamed is not shown under its old name', async () => {
   const before = await client.showKey('savings');
-  const other = ownerClient(stage.send, () => stage.now, { store });
+  const other = ownerClient(network.send, () => network.now, { store });
   await other.renameKey('savings', 'old');
   await other.renameKey('trash', 'savings');
   await other.close();

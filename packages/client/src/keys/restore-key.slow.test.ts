@@ -6,18 +6,25 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { type ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, ownerClient, recordsOf, type Stage, unreachable } from '../test/stage.js';
+import {
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  recordsOf,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 import { encodeKeyRecord, parseKeyRecord } from './key-record.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 let client: Client;
 
 async function begin(settings: object): Promise<void> {
-  stage = await createStage(3, { settings });
+  network = await createTestNetwork(3, { settings });
   store = memoryStore();
-  client = await stage.owner({ store });
+  client = await network.owner({ store });
   await client.createKey({
     name: 'letters',
     purpose: 'message',
@@ -27,20 +34,20 @@ async function begin(settings: object): Promise<void> {
 }
 
 beforeEach(() => begin({ backup: 'static' }));
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 /** A server's database is gone; its identity and storage key are not. */
 async function lose(name: string): Promise<void> {
-  const actor = stage.actor(name);
-  const { dataDir } = actor.server;
-  await actor.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
+  const server = network.server(name);
+  const { dataDir } = server.bare;
+  await server.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
   rmSync(dataDir, { recursive: true, force: true });
 }
 
 /** The same, with a backup of the accounts only. */
 async function loseShares(name: string): Promise<void> {
   await lose(name);
-  const { url } = stage.actor(name);
+  const { url } = network.server(name);
   await client.addServer({ name, url });
 }
 
@@ -70,7 +77,7 @@ describe('a server that lost its database', () => {
 
   test('and the account with it, is told from one that is only silent', async () => {
     await lose('alpha');
-    stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
     const { servers } = await client.verifyKey('letters');
     expect(servers.map(({ verdict }) => verdict)).toEqual(['forgot', 'silent', 'holds']);
     const lines = await client.diagnose();
@@ -108,7 +115,7 @@ describe('a server that lost its database', () => {
   test('opens the account again by invite, where it takes nobody without', async () => {
     await lose('alpha');
     const { tamper, invites } = doorman();
-    stage.actor('alpha').tamper = tamper;
+    network.server('alpha').tamper = tamper;
     const refused = await client.restoreKey({ name: 'letters', servers: ['alpha'] });
     expect(refused).toMatchObject({
       isSound: false,
@@ -126,7 +133,7 @@ describe('a server that lost its database', () => {
       const { invite } = asked.parameters as { invite: string | null };
       invites.push(invite);
       if (invite === 'abc') return honest();
-      // The stage opens accounts by itself: this one is gone again.
+      // The network opens accounts by itself: this one is gone again.
       await lose('alpha');
       throw new AccessError('by invite only', { code: 'INVITE_REQUIRED', hint: 'ask for one' });
     };
@@ -134,7 +141,7 @@ describe('a server that lost its database', () => {
   }
 
   test('and keeps its static keys with the keys, says that it cannot, and the others are not disturbed', async () => {
-    await stage.close();
+    await network.close();
     await begin({ backup: 'epoch' });
     await lose('alpha');
     const { isSound, servers } = await client.restoreKey({ name: 'letters' });
@@ -152,10 +159,10 @@ describe('restoring a key', () => {
   test('asks only the servers that are named, and refuses others', async () => {
     await lose('alpha');
     await lose('bravo');
-    for (const { asked } of stage.actors) asked.length = 0;
+    for (const { asked } of network.servers) asked.length = 0;
     const { servers } = await client.restoreKey({ name: 'letters', servers: ['bravo'] });
     expect(servers.map(({ server, outcome }) => [server, outcome])).toEqual([['bravo', 'restored']]);
-    expect([stage.actor('alpha').asked, stage.actor('charlie').asked]).toEqual([[], []]);
+    expect([network.server('alpha').asked, network.server('charlie').asked]).toEqual([[], []]);
     await expect(client.restoreKey({ name: 'letters', servers: ['delta'] })).rejects.toMatchObject({
       code: 'QUORUM_SERVERS_MISMATCH',
     });
@@ -163,9 +170,9 @@ describe('restoring a key', () => {
   });
 
   test('planRestoration sends nothing to any server', async () => {
-    for (const { asked } of stage.actors) asked.length = 0;
+    for (const { asked } of network.servers) asked.length = 0;
     expect(await client.planRestoration({ name: 'letters' })).toEqual(SERVERS);
-    expect(stage.actors.flatMap(({ asked }) => asked)).toEqual([]);
+    expect(network.servers.flatMap(({ asked }) => asked)).toEqual([]);
   });
 
   test('makes a key complete whose last promise a server took with it', async () => {
@@ -173,7 +180,7 @@ describe('restoring a key', () => {
     const path = 'keys/letters';
     const record = parseKeyRecord(path, (await recordsOf(store).get(path))!);
     await recordsOf(store).put(path, encodeKeyRecord({ ...record, acknowledged: [1, 2] }));
-    const later = ownerClient(stage.send, () => stage.now, { store });
+    const later = ownerClient(network.send, () => network.now, { store });
     await expect(later.sign({ key: 'letters', ...messageOf('a') })).rejects.toMatchObject({
       code: 'KEY_NOT_USABLE',
     });
@@ -184,7 +191,7 @@ describe('restoring a key', () => {
   });
 
   test('V32: a server that says it restored the key, and promises another certificate, is named', async () => {
-    stage.actor('bravo').tamper = async ({ name }, honest) => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
       if (name === 'key.show') throw new AccessError('no', { code: 'KEY_UNKNOWN', hint: 'no' });
       const result = (await honest()) as object;
       return name === 'key.restore' ? { ...result, transcriptHash: new Uint8Array(32) } : result;
@@ -195,7 +202,7 @@ describe('restoring a key', () => {
   });
 
   test('V63: whoever stands in between and says that the account is unknown gets no more than an introduction', async () => {
-    const alpha = stage.actor('alpha');
+    const alpha = network.server('alpha');
     const sent: string[] = [];
     alpha.wire = async (request, pass) => {
       const reply = await pass();

@@ -3,29 +3,36 @@ import { AccessError, PolicyError, StateError } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { memoryStore } from '../store/memory-store.js';
-import { copyStore, createStage, type Tamper, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import {
+  copyStore,
+  createTestNetwork,
+  type Tamper,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 import type { ClientStore } from '../store/client-store.js';
 
 const KEYS = ['ink', 'paper', 'wax'];
 
-let stage: Stage;
+let network: TestNetwork;
 let stored: ClientStore;
 let client: Client;
 
 beforeAll(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   stored = memoryStore();
-  const owner = await stage.owner({ store: stored });
-  const servers = stage.actors.map(({ name }) => name);
+  const owner = await network.owner({ store: stored });
+  const servers = network.servers.map(({ name }) => name);
   for (const name of KEYS)
     await owner.createKey({ name, purpose: 'message', quorum: { needed: 2, of: 3 }, servers });
 });
 beforeEach(async () => {
-  stage.calmDown();
-  client = ownerClient(stage.send, () => stage.now, { store: await copyStore(stored) });
+  network.makeHonest();
+  client = ownerClient(network.send, () => network.now, { store: await copyStore(stored) });
 });
 afterEach(() => client.close());
-afterAll(() => stage.close());
+afterAll(() => network.close());
 
 const details = (code: string) => ({ code, hint: 'ask the operator' });
 const refusals = [
@@ -45,7 +52,7 @@ const showing =
 
 describe('a server that is asked for its copy of a key', () => {
   test.each(refusals)('and says no ($code) is not accused of holding another key', async (error) => {
-    stage.actor('bravo').tamper = refusing(error);
+    network.server('bravo').tamper = refusing(error);
     const { isSound, servers } = await client.verifyKey('ink');
     expect(isSound).toBe(false);
     expect(servers.map(({ verdict }) => verdict)).toEqual(['holds', 'refused', 'holds']);
@@ -64,13 +71,13 @@ describe('a server that is asked for its copy of a key', () => {
       'follows another policy than the certified one',
     ],
   ])('and shows %s is', async (_what, tamper, text) => {
-    stage.actor('bravo').tamper = tamper;
+    network.server('bravo').tamper = tamper;
     const { servers } = await client.verifyKey('ink');
     expect(servers[1]).toMatchObject({ verdict: 'differs', text, code: null });
   });
 
   test('and has not seen the certificate awaits it', async () => {
-    stage.actor('bravo').tamper = showing((shown) => ({ ...shown, certificate: null }));
+    network.server('bravo').tamper = showing((shown) => ({ ...shown, certificate: null }));
     expect((await client.verifyKey('ink')).servers[1]).toMatchObject({ verdict: 'pending' });
   });
 });
@@ -80,19 +87,19 @@ describe('doctor', () => {
     (await client.diagnose()).filter(({ level, subject }) => level !== 'ok' && subject.includes(name));
 
   test('says once that an account is suspended, not once for each key', async () => {
-    stage.actor('bravo').tamper = refusing(refusals[0]!);
+    network.server('bravo').tamper = refusing(refusals[0]!);
     expect(await about('bravo')).toMatchObject([
       { level: 'fail', subject: 'bravo', text: 'server bravo: the account is suspended' },
     ]);
   });
 
   test('says once that a server does not answer', async () => {
-    stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
     expect(await about('bravo')).toMatchObject([{ level: 'fail', subject: 'bravo' }]);
   });
 
   test('says once what a server refuses for every key, and names the keys', async () => {
-    stage.actor('bravo').tamper = async ({ name }, honest) => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
       if (name === 'key.show') throw refusals[1]!;
       return honest();
     };

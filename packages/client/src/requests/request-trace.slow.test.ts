@@ -3,35 +3,42 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { type Asked, createStage, messageOf, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import {
+  type Asked,
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 let client: Client;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
-  client = await stage.owner({ store });
+  client = await network.owner({ store });
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 const make = (approval: 'automatic' | 'operator') =>
   client.createKey({
     name: 'k',
     purpose: 'message',
     quorum: { needed: 2, of: 3 },
-    servers: stage.actors.map(({ name }) => name),
+    servers: network.servers.map(({ name }) => name),
     policy: { approval },
   });
 const openRequests = async () => (await client.listRequests()).filter(({ state }) => state === 'open');
 const desks = async () =>
-  (await Promise.all(stage.actors.map(({ server }) => server.sessions.desk.list()))).flat();
+  (await Promise.all(network.servers.map(({ bare }) => bare.sessions.desk.list()))).flat();
 
 /** Runs before each server hears of each message. */
 function watch(see: (asked: Asked) => Promise<unknown>): void {
-  for (const actor of stage.actors) {
-    actor.tamper = async (asked, honest) => {
+  for (const server of network.servers) {
+    server.tamper = async (asked, honest) => {
       await see(asked);
       return honest();
     };
@@ -57,25 +64,25 @@ describe('a request for a signature', () => {
 
   test('whose client dies at any message is resumed by the next one, which gets the signature', async () => {
     await make('automatic');
-    for (let dieAt = 1; dieAt <= 5; dieAt++) {
+    for (let crashAt = 1; crashAt <= 5; crashAt++) {
       let count = 0;
       const died = new Promise<void>((resolve) => {
-        const mortal = ownerClient(
+        const crashing = ownerClient(
           (url, request) => {
-            if (++count < dieAt) return stage.send(url, request);
+            if (++count < crashAt) return network.send(url, request);
             resolve();
             return new Promise(() => undefined);
           },
-          () => stage.now,
+          () => network.now,
           { store },
         );
-        void mortal.sign({ key: 'k', ...messageOf(`dies at ${dieAt}`) }).catch(() => undefined);
+        void crashing.sign({ key: 'k', ...messageOf(`dies at ${crashAt}`) }).catch(() => undefined);
       });
       await died;
       const [request, ...more] = await openRequests();
       expect(more).toEqual([]);
       const { description } = await (await client.prepareAgain(encodeHex(request!.requestId))).sign();
-      expect(description.sentence).toContain(`dies at ${dieAt}`);
+      expect(description.sentence).toContain(`dies at ${crashAt}`);
       expect(await openRequests()).toEqual([]);
     }
   });
@@ -84,16 +91,16 @@ describe('a request for a signature', () => {
     await make('operator');
     let heard = 0;
     const arrived = new Promise<void>((resolve) => {
-      const mortal = ownerClient(
+      const crashing = ownerClient(
         async (url, request) => {
-          await stage.send(url, request);
+          await network.send(url, request);
           if (++heard === 3) resolve();
           return new Promise(() => undefined);
         },
-        () => stage.now,
+        () => network.now,
         { store },
       );
-      void mortal.sign({ key: 'k', ...messageOf('orphan') }).catch(() => undefined);
+      void crashing.sign({ key: 'k', ...messageOf('orphan') }).catch(() => undefined);
     });
     await arrived;
     expect(await desks()).toHaveLength(3);
@@ -104,7 +111,7 @@ describe('a request for a signature', () => {
 
   test('that a server whose answer was lost has put before its operator is taken off that desk once the others have signed', async () => {
     await make('operator');
-    const charlie = stage.actor('charlie');
+    const charlie = network.server('charlie');
     charlie.wire = async (_request, pass) => {
       await pass();
       throw unreachable('charlie');
@@ -113,12 +120,12 @@ describe('a request for a signature', () => {
     await vi.waitUntil(async () => (await desks()).length === 3, { timeout: 10_000 });
     charlie.wire = (_request, pass) => pass();
     for (const name of ['alpha', 'bravo']) {
-      const { desk } = stage.actor(name).server.sessions;
+      const { desk } = network.server(name).bare.sessions;
       for (const { requestId } of await desk.list()) await desk.approve(requestId);
     }
     expect((await signing).signers).toEqual(['alpha', 'bravo']);
     await client.close();
-    client = ownerClient(stage.send, () => stage.now, { store });
+    client = ownerClient(network.send, () => network.now, { store });
     expect(charlie.asked).toContain('request.cancel');
     expect(await desks()).toEqual([]);
   });
@@ -126,14 +133,14 @@ describe('a request for a signature', () => {
   test('that comes to nothing stays on no record and on no desk', async () => {
     await make('operator');
     for (const name of ['bravo', 'charlie']) {
-      stage.actor(name).wire = () => Promise.reject(unreachable(name));
+      network.server(name).wire = () => Promise.reject(unreachable(name));
     }
     await expect(client.sign({ key: 'k', ...messageOf('alone') })).rejects.toMatchObject({
       code: 'TOO_FEW_SERVERS',
     });
     await client.close();
-    client = ownerClient(stage.send, () => stage.now, { store });
-    expect(stage.actor('alpha').asked).toContain('request.ask');
+    client = ownerClient(network.send, () => network.now, { store });
+    expect(network.server('alpha').asked).toContain('request.ask');
     expect(await desks()).toEqual([]);
     expect(await client.listRequests()).toEqual([]);
   });

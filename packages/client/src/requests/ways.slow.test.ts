@@ -13,32 +13,38 @@ import {
   type RequestStage,
 } from '../test/request-ways.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import {
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 
 const DAY = 86_400;
 const folder = mkdtempSync(join(tmpdir(), 'ckm-request-ways-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 let store = memoryStore();
 let copies = 0;
 
 async function copyBravo(): Promise<string> {
   const to = join(folder, `bravo-${copies++}`);
-  const { server } = stage.actor('bravo');
-  await server.stop();
-  cpSync(server.dataDir, to, { recursive: true });
-  await stage.actor('bravo').restart();
+  const { bare } = network.server('bravo');
+  await bare.stop();
+  cpSync(bare.dataDir, to, { recursive: true });
+  await network.server('bravo').restart();
   return to;
 }
 
 /** A key of two servers that both ask their operators, and bravo as it was before its owner came, and before the request. */
 async function begin(): Promise<{ readonly forgot: string; readonly older: string }> {
-  stage = await createStage(2);
+  network = await createTestNetwork(2);
   store = memoryStore();
   const forgot = await copyBravo();
-  client = await stage.owner({ store, timeoutMs: 300 });
+  client = await network.owner({ store, timeoutMs: 300 });
   const policy = { approval: 'operator' } as const;
   const quorum = { needed: 2, of: 2 };
   await client.createKey({ name: 'k', purpose: 'message', quorum, servers: ['alpha', 'bravo'], policy });
@@ -47,16 +53,16 @@ async function begin(): Promise<{ readonly forgot: string; readonly older: strin
 
 async function killedAtTheFirstServer(): Promise<void> {
   await new Promise<void>((resolve) => {
-    const mortal = ownerClient(
+    const crashing = ownerClient(
       async (url, request) => {
-        if (url.includes('alpha')) await stage.send(url, request);
+        if (url.includes('alpha')) await network.send(url, request);
         resolve();
         return new Promise(() => undefined);
       },
-      () => stage.now,
+      () => network.now,
       { store },
     );
-    void mortal.sign({ key: 'k', ...messageOf('hello') }).catch(() => undefined);
+    void crashing.sign({ key: 'k', ...messageOf('hello') }).catch(() => undefined);
   });
 }
 
@@ -66,8 +72,8 @@ async function reach(at: RequestStage): Promise<string> {
     const asked = client.sign({ key: 'k', ...messageOf('hello'), waitSeconds: 0 });
     await expect(asked).rejects.toMatchObject({ code: 'REQUEST_WAITING' });
   }
-  for (const { server } of stage.actors) {
-    const { desk } = server.sessions;
+  for (const { bare } of network.servers) {
+    const { desk } = bare.sessions;
     for (const { requestId } of await desk.list()) {
       if (at === 'approved') await desk.approve(requestId);
       if (at === 'rejected') await desk.reject(requestId, 'not today');
@@ -78,8 +84,8 @@ async function reach(at: RequestStage): Promise<string> {
 }
 
 async function befall(state: RequestServer, copy: { readonly forgot: string; readonly older: string }) {
-  const bravo = stage.actor('bravo');
-  if (state === 'expired') stage.now += 400 * DAY;
+  const bravo = network.server('bravo');
+  if (state === 'expired') network.now += 400 * DAY;
   if (state === 'older' || state === 'forgot') await bravo.restart({ dataDir: copy[state] });
   if (state === 'gone') bravo.tamper = () => Promise.reject(unreachable('bravo'));
 }
@@ -91,7 +97,7 @@ const STATES = Object.keys(REQUEST_SERVERS) as RequestServer[];
 const ALL = STAGES.flatMap((at) => STATES.map((state) => ({ at, state })));
 
 describe('a request has a way on or a way out', () => {
-  afterEach(() => stage.close());
+  afterEach(() => network.close());
 
   test.each(ALL)('when it is $at and a server is $state', async ({ at, state }) => {
     const way = REQUEST_WAYS[at][state];
@@ -110,8 +116,8 @@ describe('a request has a way on or a way out', () => {
     }
     expect((await client.showRequest(id)).state).toBe('open');
     if (way.resume === 'people') {
-      for (const { server } of stage.actors) {
-        const { desk } = server.sessions;
+      for (const { bare } of network.servers) {
+        const { desk } = bare.sessions;
         for (const { requestId } of await desk.list()) await desk.approve(requestId);
       }
       expect((await resume(id)).signers).toEqual(['alpha', 'bravo']);

@@ -12,30 +12,30 @@ import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
-  type Actor,
+  type NetworkServer,
   cardOf,
-  createStage,
+  createTestNetwork,
   json,
   ownerClient,
-  type Stage,
+  type TestNetwork,
   stranger,
   unreachable,
-} from '../test/stage.js';
+} from '../test/test-network.js';
 
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 let client: Client;
-let alpha: Actor;
+let alpha: NetworkServer;
 
 beforeEach(async () => {
-  stage = await createStage(2);
+  network = await createTestNetwork(2);
   store = memoryStore();
-  client = ownerClient(stage.send, () => stage.now, { store });
-  alpha = stage.actor('alpha');
+  client = ownerClient(network.send, () => network.now, { store });
+  alpha = network.server('alpha');
 });
 afterEach(async () => {
   await client.close();
-  await stage.close();
+  await network.close();
 });
 
 const add = (more: object = {}) => client.addServer({ name: 'alpha', url: alpha.url, ...more });
@@ -50,15 +50,15 @@ describe('a server', () => {
   });
 
   test.each([
-    ['the six words', (actor: Actor) => formatWords(likenessOf(actor.identity.xid))],
+    ['the six words', (server: NetworkServer) => formatWords(likenessOf(server.identity.xid))],
     [
       'the words as people type them',
-      (actor: Actor) => likenessOf(actor.identity.xid).words.join(' ').toUpperCase(),
+      (server: NetworkServer) => likenessOf(server.identity.xid).words.join(' ').toUpperCase(),
     ],
-    ['the whole id', (actor: Actor) => encodeHex(actor.identity.xid)],
+    ['the whole id', (server: NetworkServer) => encodeHex(server.identity.xid)],
   ])('is pinned when it looks like %s its operator told', async (_what, told) => {
     const record = await add({ expectedLikeness: told(alpha) });
-    expect(record).toMatchObject({ name: 'alpha', url: alpha.url, accountSince: stage.now });
+    expect(record).toMatchObject({ name: 'alpha', url: alpha.url, accountSince: network.now });
     expect(await client.listServers()).toHaveLength(1);
   });
 
@@ -77,7 +77,7 @@ describe('a server', () => {
 
   test('V63: that is exchanged between the look and the yes is not pinned', async () => {
     const { xid } = await client.previewServer(alpha.url);
-    alpha.identity = stage.actor('bravo').identity;
+    alpha.identity = network.server('bravo').identity;
     await expect(add({ expectedXid: xid })).rejects.toMatchObject({
       code: 'SERVER_LIKENESS_MISMATCH',
       exitCode: 77,
@@ -178,9 +178,9 @@ describe('a server', () => {
 
   test('is told another name than every other server: no two of them can see that they serve one owner', async () => {
     await add();
-    await client.addServer({ name: 'bravo', url: stage.actor('bravo').url });
+    await client.addServer({ name: 'bravo', url: network.server('bravo').url });
     const accounts = await Promise.all(
-      stage.actors.map(({ server: { context } }) =>
+      network.servers.map(({ bare: { context } }) =>
         context.storage.read((reader) => reader.accounts.list({ after: null, limit: 10 })),
       ),
     );
@@ -191,7 +191,7 @@ describe('a server', () => {
 
   test('that a key needs is not forgotten; one that no key needs is', async () => {
     await add();
-    await client.addServer({ name: 'bravo', url: stage.actor('bravo').url });
+    await client.addServer({ name: 'bravo', url: network.server('bravo').url });
     await client.createKey({
       name: 'k',
       purpose: 'message',
@@ -207,7 +207,7 @@ describe('a server', () => {
 
   test('V68: whose clock is wrong is pointed out, not believed', async () => {
     await add();
-    const mine = ownerClient(stage.send, () => stage.now - 45, { store });
+    const mine = ownerClient(network.send, () => network.now - 45, { store });
     const lines = await mine.diagnose();
     expect(lines).toContainEqual(
       expect.objectContaining({ level: 'warn', subject: 'alpha', text: 'its clock is 45 s ahead of yours' }),

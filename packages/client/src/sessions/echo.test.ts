@@ -8,30 +8,37 @@ import type { ProgressEvent } from '../progress/progress.js';
 import { listServerRecords } from '../servers/servers.js';
 import { memoryStore } from '../store/memory-store.js';
 import { type Echo, echoCeremony } from '../test/echo-ceremony.js';
-import { copyStore, createStage, mortalStore, OWNER_SEED, type Stage, unreachable } from '../test/stage.js';
+import {
+  copyStore,
+  createTestNetwork,
+  crashingStore,
+  OWNER_SEED,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 import { describeSession } from './describe-session.js';
 import { abandonSession, ceremonyOf, newSession, runSession } from './run-session.js';
 import type { SessionRecord } from './session-record.js';
 import { findSession, listSessions, saveSession } from './sessions.js';
 
-let stage: Stage;
+let network: TestNetwork;
 let context: ClientContext;
 let store = memoryStore();
 
 /** The owner's means over a store, as a client has them. */
 function contextOver(over: typeof store): ClientContext {
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-  const means = { carrier: httpCarrier(stage.send), clock: () => stage.now, random, timeoutMs: 400 };
+  const means = { carrier: httpCarrier(network.send), clock: () => network.now, random, timeoutMs: 400 };
   return createContext(means, over, secret(OWNER_SEED.slice()));
 }
 
 beforeEach(async () => {
-  stage = await createStage(3, { rooms: () => [createEchoRoom()] });
+  network = await createTestNetwork(3, { rooms: () => [createEchoRoom()] });
   store = memoryStore();
-  await stage.owner({ store });
+  await network.owner({ store });
   context = contextOver(store);
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 async function begin(text = 'hello', length = 64): Promise<SessionRecord> {
   const session = newSession(context, {
@@ -46,9 +53,9 @@ async function begin(text = 'hello', length = 64): Promise<SessionRecord> {
 }
 
 async function approve(): Promise<void> {
-  for (const { server } of stage.actors) {
-    for (const waiting of (await server.sessions.sessionDesk.list()).sessions)
-      await server.sessions.sessionDesk.approve(waiting);
+  for (const { bare } of network.servers) {
+    for (const waiting of (await bare.sessions.sessionDesk.list()).sessions)
+      await bare.sessions.sessionDesk.approve(waiting);
   }
 }
 
@@ -107,12 +114,12 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
   test('brings what one server says to another alone to nobody else', async () => {
     const session = await approved();
     const heard: string[] = [];
-    for (const actor of stage.actors) {
-      actor.tamper = async ({ name, parameters }, honest) => {
+    for (const server of network.servers) {
+      server.tamper = async ({ name, parameters }, honest) => {
         if (name === 'session.deliver') {
           const { packets } = parameters as { packets: Uint8Array[] };
           for (const { round, to, from } of packets.map(parsePacket))
-            heard.push(`${actor.name}, ${round}: ${from} to ${to}`);
+            heard.push(`${server.name}, ${round}: ${from} to ${to}`);
         }
         return honest();
       };
@@ -134,11 +141,11 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
     const session = await approved();
     const base = await copyStore(store);
     const echoes: string[] = [];
-    for (let dieAt = 0; dieAt <= 5; dieAt++) {
+    for (let crashAt = 0; crashAt <= 5; crashAt++) {
       const disk = await copyStore(base);
-      const mortal = mortalStore(disk);
-      mortal.dieAt = dieAt;
-      const first = await resume(session, contextOver(mortal)).catch((error: Error) => error.message);
+      const crashing = crashingStore(disk);
+      crashing.crashAt = crashAt;
+      const first = await resume(session, contextOver(crashing)).catch((error: Error) => error.message);
       if (typeof first === 'string') expect(first).toBe('the process is dead');
       const last = typeof first === 'string' ? await resume(session, contextOver(disk)) : first;
       echoes.push(Buffer.from(last.together).toString('hex'));
@@ -149,9 +156,9 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
   test('goes on when servers restart between any two messages', async () => {
     const session = await approved();
     let messages = 0;
-    for (const actor of stage.actors) {
-      actor.wire = async (request, pass) => {
-        if (++messages % 3 === 0) await actor.restart();
+    for (const server of network.servers) {
+      server.wire = async (request, pass) => {
+        if (++messages % 3 === 0) await server.restart();
         return pass();
       };
     }
@@ -161,7 +168,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
   test('is over when an operator says no, in his words', async () => {
     const session = await begin();
     await expect(resume(session)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-    const { sessionDesk } = stage.actor('bravo').server.sessions;
+    const { sessionDesk } = network.server('bravo').bare.sessions;
     await sessionDesk.reject((await sessionDesk.list()).sessions[0]!, 'not today');
     await expect(resume(session)).rejects.toMatchObject({
       code: 'SESSION_REJECTED',
@@ -172,14 +179,14 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
 
   test('is given up here and on every server', async () => {
     const session = await approved();
-    stage.actor('charlie').tamper = ({ name }, honest) =>
+    network.server('charlie').tamper = ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('charlie')) : honest();
     await expect(resume(session)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-    stage.calmDown();
+    network.makeHonest();
     const how = { reason: 'enough', named: null };
     await abandonSession(context, echoCeremony, await stored(session), how);
     expect((await listSessions(context.store)).map(({ state }) => state)).toEqual(['cancelled']);
-    expect(stage.actors.every(({ asked }) => asked.includes('session.cancel'))).toBe(true);
+    expect(network.servers.every(({ asked }) => asked.includes('session.cancel'))).toBe(true);
   });
 
   test('that this version does not know is still listed, and says that it cannot be gone on with', async () => {
@@ -191,7 +198,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
 
 describe('a server of such a ceremony in the adversary’s hands', () => {
   const lying = (name: string, change: (view: SessionView) => SessionView) => {
-    stage.actor(name).tamper = async (_asked, honest) => {
+    network.server(name).tamper = async (_asked, honest) => {
       const result = await honest();
       return (result as { outbox?: unknown }).outbox === undefined ? result : change(result as SessionView);
     };
@@ -201,14 +208,14 @@ describe('a server of such a ceremony in the adversary’s hands', () => {
     const session = await approved();
     lying('bravo', (view) => ({ ...view, next: 1_000 }));
     expect((await resume(session)).together).toHaveLength(32);
-    const shows = stage.actor('bravo').asked.filter((name) => name === 'session.show');
+    const shows = network.server('bravo').asked.filter((name) => name === 'session.show');
     expect(shows.length).toBeLessThan(10);
   });
 
   test('that tells one of us alone what it was to tell nobody is named', async () => {
     const session = await approved();
-    const { actors } = stage;
-    lying('alpha', (view) => ({ ...view, outbox: actors[0]!.asked.length > 0 ? [new Uint8Array(9)] : [] }));
+    const { servers } = network;
+    lying('alpha', (view) => ({ ...view, outbox: servers[0]!.asked.length > 0 ? [new Uint8Array(9)] : [] }));
     await expect(resume(session)).rejects.toMatchObject({
       code: 'FAULT_PACKET_INVALID',
       facts: { servers: ['alpha'] },
@@ -217,7 +224,7 @@ describe('a server of such a ceremony in the adversary’s hands', () => {
 
   test('that has forgotten what it was brought is brought it again', async () => {
     const session = await approved();
-    const alpha = stage.actor('alpha');
+    const alpha = network.server('alpha');
     let dropped = 0;
     alpha.tamper = async ({ name, parameters, caller }, honest) => {
       if (name !== 'session.deliver' || ++dropped > 1) return honest();

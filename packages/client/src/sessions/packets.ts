@@ -3,7 +3,7 @@ import {
   MAX_PACKETS,
   OUTBOX_PAGE_BYTES,
   type Packet,
-  type PacketPlace,
+  type PacketPosition,
   parsePacket,
   previousHash,
   runIdOf,
@@ -38,7 +38,7 @@ export interface PacketScope {
 
 /** The board that a stored session holds; its packets were checked before they were stored. */
 export function boardOf({ packets }: Pick<SessionRecord, 'packets'>): PacketBoard {
-  return new Map(packets.map(parsePacket).map((packet) => [placeOf(packet), packet]));
+  return new Map(packets.map(parsePacket).map((packet) => [positionOf(packet), packet]));
 }
 
 /** In the order of rounds, then of who says it to whom. */
@@ -51,7 +51,7 @@ export function packetsOf(board: PacketBoard, round?: number): readonly Packet[]
 /** The places of a round in which a slot has not been heard. */
 export function owed({ speeches }: Plan, board: PacketBoard, round: number, slot: number): number {
   const receivers = speeches[round]?.flatMap(({ from, to }) => (from.includes(slot) ? to : [])) ?? [];
-  return receivers.filter((to) => to !== slot && !board.has(placeOf({ round, from: slot, to }))).length;
+  return receivers.filter((to) => to !== slot && !board.has(positionOf({ round, from: slot, to }))).length;
 }
 
 export function isRoundComplete(plan: Plan, board: PacketBoard, round: number): boolean {
@@ -90,8 +90,8 @@ export function takePackets(
       .slice(0, packet.round)
       .some((_, round) => owed(plan, next, round, participant.slot) > 0);
     if (isAhead) throw invalid(participant, 'a packet of another session, round or sender');
-    const before = next.get(placeOf(packet));
-    if (before === undefined) next.set(placeOf(packet), packet);
+    const before = next.get(positionOf(packet));
+    if (before === undefined) next.set(positionOf(packet), packet);
     else if (!samePacket(before, packet))
       equivocation ??= { participant, round: packet.round, packets: [before.bytes, packet.bytes] };
   }
@@ -158,7 +158,7 @@ export function inPages(packets: readonly Packet[]): readonly (readonly Packet[]
   return pages;
 }
 
-function placeOf({ round, from, to }: PacketPlace): string {
+function positionOf({ round, from, to }: PacketPosition): string {
   return `${round}/${from}/${to}`;
 }
 

@@ -1,11 +1,11 @@
 import { commitmentsIn, type NonceCommitment, type Parameters, type Result } from '@ckm/api';
 import { afterEach, expect, test } from 'vitest';
-import { createStage, giving, type Tamper, messageOf, type Stage } from '../test/stage.js';
+import { createTestNetwork, giving, type Tamper, messageOf, type TestNetwork } from '../test/test-network.js';
 
 type Reply = Result<'request.ask'>;
 
-let stage: Stage;
-afterEach(() => stage.close());
+let network: TestNetwork;
+afterEach(() => network.close());
 
 function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply): Tamper {
   return async ({ name, parameters }, honest) => {
@@ -15,9 +15,9 @@ function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply
 }
 
 test('a server that gives the same commitment for ever does not keep the client busy for ever', async () => {
-  stage = await createStage(2);
-  const client = await stage.owner();
-  const [alpha, bravo] = stage.actors as [(typeof stage.actors)[0], (typeof stage.actors)[0]];
+  network = await createTestNetwork(2);
+  const client = await network.owner();
+  const [alpha, bravo] = network.servers as [(typeof network.servers)[0], (typeof network.servers)[0]];
   await client.createKey({
     name: 'k',
     purpose: 'message',

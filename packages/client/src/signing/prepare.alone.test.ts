@@ -4,32 +4,32 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
-import { createStage, messageOf, type Stage, unreachable } from '../test/stage.js';
+import { createTestNetwork, messageOf, type TestNetwork, unreachable } from '../test/test-network.js';
 
 vi.mock(import('@ckm/requests'), async (original) => {
   const real = await original();
   return { ...real, requestKind: vi.fn(real.requestKind) };
 });
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 let store: ClientStore;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
-  client = await stage.owner({ store });
+  client = await network.owner({ store });
   const quorum = { needed: 2, of: 2 } as const;
   await client.createKey({ name: 'savings', purpose: 'message', quorum, servers: ['alpha', 'bravo'] });
   await client.createKey({ name: 'trash', purpose: 'message', quorum, servers: ['bravo', 'charlie'] });
-  for (const actor of stage.actors) actor.asked = [];
+  for (const server of network.servers) server.asked = [];
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 test('prepare sends nothing and writes nothing, and what it described is what is signed', async () => {
   const asked = await client.prepare({ key: 'savings', ...messageOf('hello') });
   expect(asked.description.sentence).toContain('hello');
-  expect(stage.actors.flatMap((actor) => actor.asked)).toEqual([]);
+  expect(network.servers.flatMap((server) => server.asked)).toEqual([]);
   expect(await store.list('requests')).toEqual([]);
   const { description, signers } = await asked.sign();
   expect(description).toBe(asked.description);
@@ -66,7 +66,7 @@ test('one yes is one signature: sign called twice asks once', async () => {
 test('from preparing to asking a request is parsed once', async () => {
   const parsed = vi.mocked(requestKind).mock.results.length;
   const asked = await client.prepare({ key: 'savings', ...messageOf('counted') });
-  for (const actor of stage.actors) actor.wire = () => Promise.reject(unreachable(actor.url));
+  for (const server of network.servers) server.wire = () => Promise.reject(unreachable(server.url));
   await expect(asked.sign()).rejects.toMatchObject({ code: 'TOO_FEW_SERVERS' });
   expect(vi.mocked(requestKind).mock.results.length - parsed).toBe(1);
 });

@@ -6,21 +6,21 @@ import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
-  type Actor,
+  type NetworkServer,
   copyStore,
-  createStage,
+  createTestNetwork,
   giving,
   type Tamper,
   messageOf,
   ownerClient,
   recordsOf,
-  type Stage,
+  type TestNetwork,
   unreachable,
-} from '../test/stage.js';
+} from '../test/test-network.js';
 
 type Reply = Result<'request.ask'>;
 
-let stage: Stage;
+let network: TestNetwork;
 let stored: ClientStore;
 let store: ClientStore;
 let client: Client;
@@ -28,22 +28,22 @@ let client: Client;
 /** Servers and a key, once for a group of tests; each test gets a client of its own. */
 function withKey(settings: object = {}): void {
   beforeAll(async () => {
-    stage = await createStage(3, { settings });
+    network = await createTestNetwork(3, { settings });
     stored = memoryStore();
-    const owner = await stage.owner({ store: stored });
-    const servers = stage.actors.map(({ name }) => name);
+    const owner = await network.owner({ store: stored });
+    const servers = network.servers.map(({ name }) => name);
     await owner.createKey({ name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers });
   });
   beforeEach(async () => {
-    stage.calmDown();
+    network.makeHonest();
     store = await copyStore(stored);
     client = reopen();
   });
   afterEach(() => client.close());
-  afterAll(() => stage.close());
+  afterAll(() => network.close());
 }
 
-const reopen = () => ownerClient(stage.send, () => stage.now, { store });
+const reopen = () => ownerClient(network.send, () => network.now, { store });
 
 /** Changes what a server answers to `request.ask`. */
 function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply): Tamper {
@@ -65,25 +65,25 @@ const wrongShare: Tamper = lying((reply) =>
 );
 
 const sign = (text: string, more: object = {}) => client.sign({ key: 'k', ...messageOf(text), ...more });
-const requestsOf = (actor: Actor) => actor.asked.filter((name) => name === 'request.ask').length;
+const requestsOf = (server: NetworkServer) => server.asked.filter((name) => name === 'request.ask').length;
 
 describe('a signature', () => {
   withKey();
 
   test('costs one round trip at each of a quorum of servers when the pool is warm', async () => {
     for (let i = 0; i < 4; i++) await sign(`warm ${i}`);
-    const before = stage.actors.map(requestsOf);
+    const before = network.servers.map(requestsOf);
     const { attempts, signers } = await sign('one round trip');
-    const asked = stage.actors.map(requestsOf).map((count, i) => count - before[i]!);
+    const asked = network.servers.map(requestsOf).map((count, i) => count - before[i]!);
     expect(attempts).toBe(1);
     expect(asked.toSorted((a, b) => a - b)).toEqual([0, 1, 1]);
-    expect(signers).toEqual(stage.actors.filter((_, i) => asked[i] === 1).map(({ name }) => name));
+    expect(signers).toEqual(network.servers.filter((_, i) => asked[i] === 1).map(({ name }) => name));
   });
 
   test('is not asked of a server that the owner leaves out', async () => {
     const { signers } = await sign('without', { without: ['alpha'] });
     expect(signers).toEqual(['bravo', 'charlie']);
-    expect(requestsOf(stage.actor('alpha'))).toBe(0);
+    expect(requestsOf(network.server('alpha'))).toBe(0);
   });
 
   test('is made many times at once without a commitment being used twice', async () => {
@@ -100,20 +100,20 @@ describe('a signature', () => {
     ['a kind that does not exist', { kind: 'poem' }, 'REQUEST_KIND_UNKNOWN'],
     ['an invalid payload', { payload: new Uint8Array([9]) }, 'PAYLOAD_VERSION_UNKNOWN'],
   ])('with %s is refused before anything is sent', async (_what, change, code) => {
-    const before = stage.actors.map(({ asked }) => asked.length);
+    const before = network.servers.map(({ asked }) => asked.length);
     await expect(sign('x', change)).rejects.toMatchObject({ code });
-    expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before);
+    expect(network.servers.map(({ asked }) => asked.length)).toEqual(before);
   });
 
   test('previewed sends and writes nothing', async () => {
     const before = {
-      asked: stage.actors.map(({ asked }) => asked.length),
+      asked: network.servers.map(({ asked }) => asked.length),
       stored: await store.list('sessions'),
     };
     const { description, asks, needed } = await client.prepare({ key: 'k', ...messageOf('hello') });
     expect(description.sentence).toContain('“hello”');
     expect([asks.toSorted(), needed]).toEqual([['alpha', 'bravo', 'charlie'], 2]);
-    expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before.asked);
+    expect(network.servers.map(({ asked }) => asked.length)).toEqual(before.asked);
     expect(await store.list('sessions')).toEqual(before.stored);
   });
 });
@@ -158,7 +158,7 @@ describe('a server in the adversary’s hands', () => {
       'FAULT_COMMITMENT_INVALID',
     ],
   ])('that %s is named, left out and remembered; the others sign', async (_what, tamper, code) => {
-    stage.actor('bravo').tamper = tamper;
+    network.server('bravo').tamper = tamper;
     const results = [];
     for (let i = 0; i < 4; i++) results.push(await sign(`despite bravo ${i}`));
     expect(results.every(({ signers }) => signers.join() === 'alpha,charlie')).toBe(true);
@@ -171,7 +171,7 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('that claims to have signed what it was not asked to sign is left out', async () => {
-    stage.actor('bravo').tamper = lying((reply) => ({
+    network.server('bravo').tamper = lying((reply) => ({
       ...reply,
       state: 'answered',
       answer: { craft: 'frost', shares: [new Uint8Array(32)] },
@@ -181,14 +181,14 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('that never has enough commitments is left out, and not asked for ever', async () => {
-    stage.actor('bravo').tamper = lying((reply) => giving(reply, []));
+    network.server('bravo').tamper = lying((reply) => giving(reply, []));
     const { signers } = await sign('starving');
     expect(signers).toEqual(['alpha', 'charlie']);
-    expect(requestsOf(stage.actor('bravo'))).toBeLessThan(4);
+    expect(requestsOf(network.server('bravo'))).toBeLessThan(4);
   });
 
   test('that forgets its commitments every time is named after one excuse', async () => {
-    stage.actor('bravo').tamper = lying((reply, { attempt }) =>
+    network.server('bravo').tamper = lying((reply, { attempt }) =>
       attempt === null ? reply : { ...reply, state: 'stale', answer: null },
     );
     const results = [];
@@ -199,7 +199,7 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('says that it rejected: the others sign', async () => {
-    stage.actor('bravo').tamper = lying((reply) => ({
+    network.server('bravo').tamper = lying((reply) => ({
       ...reply,
       state: 'rejected',
       reason: 'no',
@@ -210,8 +210,8 @@ describe('a server in the adversary’s hands', () => {
   });
 
   test('is so twice, of three: the owner is told both names and where the evidence is', async () => {
-    stage.actor('bravo').tamper = wrongShare;
-    stage.actor('charlie').tamper = wrongShare;
+    network.server('bravo').tamper = wrongShare;
+    network.server('charlie').tamper = wrongShare;
     const failing = (async () => {
       for (let i = 0; i < 4; i++) await sign(`two liars ${i}`);
     })();
@@ -228,7 +228,7 @@ describe('a server that cannot be reached', () => {
 
   test('does not hold up a quorum of others: unreachable', async () => {
     await sign('warm');
-    stage.actor('alpha').wire = () => Promise.reject(unreachable('alpha'));
+    network.server('alpha').wire = () => Promise.reject(unreachable('alpha'));
     const results = [];
     for (let i = 0; i < 4; i++) results.push(await sign(`alpha is down ${i}`));
     expect(results.every(({ signers }) => signers.join() === 'bravo,charlie')).toBe(true);
@@ -238,13 +238,14 @@ describe('a server that cannot be reached', () => {
 
   test('does not hold up a quorum of others: silent', async () => {
     await sign('warm');
-    stage.actor('alpha').wire = () => new Promise(() => undefined);
+    network.server('alpha').wire = () => new Promise(() => undefined);
     const { signers } = await sign('alpha hangs', { without: [] });
     expect(signers).toEqual(['bravo', 'charlie']);
   });
 
   test('is one of two too many: the owner is told who does not answer, and what to do', async () => {
-    for (const name of ['alpha', 'bravo']) stage.actor(name).wire = () => Promise.reject(unreachable(name));
+    for (const name of ['alpha', 'bravo'])
+      network.server(name).wire = () => Promise.reject(unreachable(name));
     await expect(sign('too few')).rejects.toMatchObject({
       errorClass: 'AvailabilityError',
       code: 'TOO_FEW_SERVERS',
@@ -252,32 +253,32 @@ describe('a server that cannot be reached', () => {
     });
   });
 
-  test.each<[string, (actor: Actor) => void]>([
+  test.each<[string, (server: NetworkServer) => void]>([
     [
       'garbage',
-      (actor) =>
-        (actor.wire = async () => ({ status: 200, contentType: '', body: new Uint8Array(99).fill(7) })),
+      (server) =>
+        (server.wire = async () => ({ status: 200, contentType: '', body: new Uint8Array(99).fill(7) })),
     ],
     [
       'nothing',
-      (actor) => (actor.wire = async () => ({ status: 200, contentType: '', body: new Uint8Array(0) })),
+      (server) => (server.wire = async () => ({ status: 200, contentType: '', body: new Uint8Array(0) })),
     ],
     [
       'an error page',
-      (actor) =>
-        (actor.wire = async () => ({ status: 502, contentType: 'text/html', body: new Uint8Array(9) })),
+      (server) =>
+        (server.wire = async () => ({ status: 502, contentType: 'text/html', body: new Uint8Array(9) })),
     ],
     [
       'yesterday’s answer',
-      (actor) => {
-        let first: Awaited<ReturnType<NonNullable<Actor['wire']>>> | undefined;
-        actor.wire = async (_request, pass) => (first ??= await pass());
+      (server) => {
+        let first: Awaited<ReturnType<NonNullable<NetworkServer['wire']>>> | undefined;
+        server.wire = async (_request, pass) => (first ??= await pass());
       },
     ],
     [
       'an answer with one bit turned',
-      (actor) => {
-        actor.wire = async (_request, pass) => {
+      (server) => {
+        server.wire = async (_request, pass) => {
           const reply = await pass();
           return {
             ...reply,
@@ -288,7 +289,7 @@ describe('a server that cannot be reached', () => {
     ],
   ])('because somebody in between answers %s: the others sign', async (_what, bend) => {
     await sign('warm');
-    bend(stage.actor('alpha'));
+    bend(network.server('alpha'));
     const results = [];
     for (let i = 0; i < 3; i++) results.push(await sign(`in between ${i}`));
     for (const { signers, silent } of results) {
@@ -307,14 +308,14 @@ describe('commitments', () => {
   /** Every commitment of every attempt that reached a server. */
   function watch(): Map<string, number> {
     const seen = new Map<string, number>();
-    for (const actor of stage.actors) {
-      actor.tamper = async ({ name, parameters }, honest) => {
+    for (const server of network.servers) {
+      server.tamper = async ({ name, parameters }, honest) => {
         const { attempt } =
           name === 'request.ask' ? (parameters as Parameters<'request.ask'>) : { attempt: null };
-        const place = attempt?.signers.indexOf(stage.actors.indexOf(actor) + 1) ?? -1;
+        const place = attempt?.signers.indexOf(network.servers.indexOf(server) + 1) ?? -1;
         for (const packed of attempt?.commitments ?? []) {
           const { hiding } = unpackCommitments(packed, attempt!.signers.length)![place]!;
-          const text = `${actor.name} ${encodeHex(hiding)}`;
+          const text = `${server.name} ${encodeHex(hiding)}`;
           seen.set(text, (seen.get(text) ?? 0) + 1);
         }
         return honest();
@@ -327,10 +328,10 @@ describe('commitments', () => {
     await sign('first run');
     await client.close();
     client = reopen();
-    const before = stage.actors.map(requestsOf);
+    const before = network.servers.map(requestsOf);
     await sign('second run');
     expect(
-      stage.actors
+      network.servers
         .map(requestsOf)
         .map((count, i) => count - before[i]!)
         .toSorted((a, b) => a - b),
@@ -354,7 +355,7 @@ describe('commitments', () => {
 
   test('V36: of a server that was restarted are void, and the signature still comes out', async () => {
     await sign('warm');
-    for (const actor of stage.actors) await actor.restart();
+    for (const server of network.servers) await server.restart();
     const { signers } = await sign('after the restart of all');
     expect(signers).toHaveLength(2);
   });
@@ -378,7 +379,7 @@ describe('a request that waits for people', () => {
   withKey({ policy: { approval: 'operator' } });
 
   const approve = async (name: string) => {
-    const { desk } = stage.actor(name).server.sessions;
+    const { desk } = network.server(name).bare.sessions;
     for (const { requestId } of await desk.list()) await desk.approve(requestId);
   };
 
@@ -395,13 +396,13 @@ describe('a request that waits for people', () => {
     expect(done).toMatchObject({ signers: ['alpha', 'charlie'] });
     expect(await client.showRequest(encodeHex(request!.requestId))).toMatchObject({ state: 'finished' });
     await client.close();
-    expect(await stage.actor('bravo').server.sessions.desk.list()).toEqual([]);
+    expect(await network.server('bravo').bare.sessions.desk.list()).toEqual([]);
   });
 
   test('goes on by itself while the owner waits', async () => {
     const waiting = sign('while I wait');
     const hasArrived = async (name: string) =>
-      (await stage.actor(name).server.sessions.desk.list()).length > 0;
+      (await network.server(name).bare.sessions.desk.list()).length > 0;
     while (!(await hasArrived('alpha')) || !(await hasArrived('bravo'))) await new Promise(setImmediate);
     await approve('bravo');
     await approve('alpha');
@@ -412,7 +413,7 @@ describe('a request that waits for people', () => {
     const before = sign('never', { waitSeconds: 0 }).catch((error: unknown) => error);
     await before;
     for (const name of ['alpha', 'bravo']) {
-      const { desk } = stage.actor(name).server.sessions;
+      const { desk } = network.server(name).bare.sessions;
       for (const { requestId } of await desk.list()) await desk.reject(requestId, 'not on a Sunday');
     }
     const [request] = await client.listRequests();
@@ -427,8 +428,8 @@ describe('a request that waits for people', () => {
     await sign('never mind', { waitSeconds: 0 }).catch(() => undefined);
     const [request] = await client.listRequests();
     await client.cancelRequest(encodeHex(request!.requestId), 'never mind');
-    for (const { server } of stage.actors) {
-      const waiting = (await server.sessions.desk.list()).map(({ requestId }) => encodeHex(requestId));
+    for (const { bare } of network.servers) {
+      const waiting = (await bare.sessions.desk.list()).map(({ requestId }) => encodeHex(requestId));
       expect(waiting).not.toContain(encodeHex(request!.requestId));
     }
     await expect(client.prepareAgain(encodeHex(request!.requestId))).rejects.toBeInstanceOf(StateError);

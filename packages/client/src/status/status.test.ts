@@ -6,30 +6,30 @@ import type { Client } from '../client.js';
 import { saveKeyRecord } from '../keys/keys.js';
 import { memoryStore } from '../store/memory-store.js';
 import type { UnreadableRecord } from '../store/record-store.js';
-import { createStage, recordsOf, type Stage, unreachable } from '../test/stage.js';
+import { createTestNetwork, recordsOf, type TestNetwork, unreachable } from '../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie', 'delta'];
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 
 beforeAll(async () => {
-  stage = await createStage(4);
-  client = await stage.owner();
-  const names = stage.actors.map(({ name }) => name);
+  network = await createTestNetwork(4);
+  client = await network.owner();
+  const names = network.servers.map(({ name }) => name);
   expect(names).toEqual(SERVERS);
   const of = { purpose: 'message', servers: SERVERS } as const;
   await client.createKey({ ...of, name: 'roomy', quorum: { needed: 2, of: 4 } });
   await client.createKey({ ...of, name: 'tight', quorum: { needed: 4, of: 4 } });
 });
-afterEach(() => stage.calmDown());
+afterEach(() => network.makeHonest());
 afterAll(async () => {
   await client.close();
-  await stage.close();
+  await network.close();
 });
 
 const silence = (...names: readonly string[]) => {
-  for (const name of names) stage.actor(name).wire = () => Promise.reject(unreachable(name));
+  for (const name of names) network.server(name).wire = () => Promise.reject(unreachable(name));
 };
 const linesAbout = async (subject: string, version?: string) =>
   (await client.diagnose(version)).filter((line) => line.subject === subject);
@@ -58,7 +58,7 @@ test('a server that cannot tell which keys it holds is not counted on, and says 
     code: 'ROW_TAMPERED',
     hint: 'ask its operator',
   });
-  stage.actor('alpha').tamper = ({ name }, honest) =>
+  network.server('alpha').tamper = ({ name }, honest) =>
     name === 'key.list' ? Promise.reject(damaged) : honest();
   const { servers, keys } = await client.status();
   expect(servers.find(({ name }) => name === 'alpha')).toMatchObject({
@@ -73,7 +73,7 @@ test('a server that cannot tell which keys it holds is not counted on, and says 
 });
 
 test('a server that has stopped a key, because it computed a wrong share with it, is not counted on and is named with what ends it', async () => {
-  stage.actor('alpha').tamper = async ({ name }, honest) => {
+  network.server('alpha').tamper = async ({ name }, honest) => {
     const reply = await honest();
     if (name !== 'key.list') return reply;
     const { keys, ...rest } = reply as Result<'key.list'>;
@@ -107,7 +107,7 @@ test.each([
     const store = memoryStore();
     const seed = new Uint8Array(32).fill(0x50 + (kind ?? 1));
     const told: UnreadableRecord[] = [];
-    const owner = await stage.owner({
+    const owner = await network.owner({
       store,
       seed: secret(seed.slice()),
       onUnreadable: (record) => void told.push(record),
@@ -142,9 +142,9 @@ test('too few servers to sign, and why each of them does not', async () => {
     code: 'ROW_TAMPERED',
     hint: 'ask its operator',
   });
-  stage.actor('alpha').tamper = ({ name }, honest) =>
+  network.server('alpha').tamper = ({ name }, honest) =>
     name === 'request.ask' ? Promise.reject(damaged) : honest();
-  stage.actor('bravo').tamper = stage.actor('alpha').tamper;
+  network.server('bravo').tamper = network.server('alpha').tamper;
   const payload = buildMessageRequest({ domain: 'test', bytes: Uint8Array.of(1) });
   await expect(client.sign({ key: 'roomy', kind: 'message', payload })).rejects.toMatchObject({
     code: 'TOO_FEW_SERVERS',
@@ -165,7 +165,7 @@ test('a server of another version is pointed out, and one of the same is not', a
 });
 
 test('doctor warns of a server whose time depends on shares, and names the libraries of the others', async () => {
-  stage.actor('alpha').tamper = async ({ name }, honest) => {
+  network.server('alpha').tamper = async ({ name }, honest) => {
     const answer = await honest();
     if (name !== 'server.describe') return answer;
     return { ...(answer as object), arithmetic: [{ suite: 'P-256', backend: 'noble', grade: 'bigint' }] };

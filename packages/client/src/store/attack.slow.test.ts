@@ -2,30 +2,37 @@ import { secret } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
-import { createStage, messageOf, OWNER_SEED, ownerClient, recordsOf, type Stage } from '../test/stage.js';
+import {
+  createTestNetwork,
+  messageOf,
+  OWNER_SEED,
+  ownerClient,
+  recordsOf,
+  type TestNetwork,
+} from '../test/test-network.js';
 import type { ClientStore } from './client-store.js';
 import { memoryStore } from './memory-store.js';
 import type { UnreadableRecord } from './record-store.js';
 
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 let told: UnreadableRecord[];
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
-  const client = await stage.owner({ store });
+  const client = await network.owner({ store });
   for (const name of ['savings', 'trash']) await client.createKey({ ...KEY, name });
   await client.sign({ key: 'savings', ...messageOf('fills the pool') });
   await client.close();
   told = [];
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 const reopen = (changes = {}): Client =>
-  ownerClient(stage.send, () => stage.now, { store, onUnreadable: (one) => told.push(one), ...changes });
+  ownerClient(network.send, () => network.now, { store, onUnreadable: (one) => told.push(one), ...changes });
 const FOLDERS = ['servers', 'keys', 'sessions', 'requests', 'pool'];
 const everything = async () => (await Promise.all(FOLDERS.map((folder) => store.list(folder)))).flat();
 const codes = () => told.map(({ path, error }) => [path, error.code]);
@@ -153,10 +160,10 @@ test('an open request put back after its key was renamed does not go on with the
   await client.renameKey('trash', 'slow');
   expect((await client.prepareAgain(path!.slice('requests/'.length))).asks).toHaveLength(3);
   await store.put(path!, before);
-  for (const actor of stage.actors) actor.asked = [];
+  for (const server of network.servers) server.asked = [];
   await expect(client.prepareAgain(path!.slice('requests/'.length))).rejects.toMatchObject({
     code: 'REQUEST_KEY_DIFFERS',
   });
-  expect(stage.actors.flatMap(({ asked }) => asked)).toEqual([]);
+  expect(network.servers.flatMap(({ asked }) => asked)).toEqual([]);
   await client.close();
 });

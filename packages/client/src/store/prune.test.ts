@@ -2,7 +2,13 @@ import { encodeHex } from '@ckm/foundation';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ClientStore } from './client-store.js';
 import { memoryStore } from './memory-store.js';
-import { createStage, messageOf, ownerClient, type Stage, unreachable } from '../test/stage.js';
+import {
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 
 const DAY = 86_400;
 const KEY = {
@@ -12,45 +18,45 @@ const KEY = {
   expiresInSeconds: DAY,
 } as const;
 
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 /** Names of the keys whose ceremonies are on record, after somebody has signed at that time. */
 async function rememberedAt(now: number): Promise<string[]> {
-  stage.now = now;
-  const client = ownerClient(stage.send, () => stage.now, { store });
+  network.now = now;
+  const client = ownerClient(network.send, () => network.now, { store });
   await client.sign({ key: 'made', ...messageOf('hello') });
   await client.close();
-  const later = ownerClient(stage.send, () => stage.now, { store });
+  const later = ownerClient(network.send, () => network.now, { store });
   const names = (await later.listSessions()).map((one) => one.keyName);
   await later.close();
   return names.sort();
 }
 
 test('ceremonies that were over a month ago are forgotten; open ones, keys, evidence and what cannot be read are not', async () => {
-  const client = await stage.owner({ store });
+  const client = await network.owner({ store });
   await client.createKey({ ...KEY, name: 'made' });
-  stage.actor('bravo').tamper = ({ name }, honest) =>
+  network.server('bravo').tamper = ({ name }, honest) =>
     name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
   for (const name of ['given-up', 'open'])
     await expect(client.createKey({ ...KEY, name })).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-  stage.calmDown();
+  network.makeHonest();
   const givenUp = (await client.listSessions()).find(({ keyName }) => keyName === 'given-up')!;
   await client.cancelSession(encodeHex(givenUp.sessionId), 'changed my mind');
   await store.put('evidence/old', new Uint8Array([1]));
-  const begun = stage.now;
+  const begun = network.now;
 
   expect(await rememberedAt(begun + 31 * DAY)).toEqual(['given-up', 'made', 'open']);
   const [damaged] = [`sessions/${'ab'.repeat(32)}`];
   await store.put(damaged, new Uint8Array([1, 2, 3]));
-  stage.now = begun + 31 * DAY + 1;
-  const cleaning = ownerClient(stage.send, () => stage.now, { store });
+  network.now = begun + 31 * DAY + 1;
+  const cleaning = ownerClient(network.send, () => network.now, { store });
   await cleaning.sign({ key: 'made', ...messageOf('again') });
   await cleaning.close();
   expect(await store.get(damaged)).not.toBeNull();
@@ -61,10 +67,10 @@ test('ceremonies that were over a month ago are forgotten; open ones, keys, evid
 });
 
 test('reading sessions with a read-only client removes none of them', async () => {
-  const client = await stage.owner({ store });
+  const client = await network.owner({ store });
   await client.createKey({ ...KEY, name: 'made' });
-  stage.now += 365 * DAY;
-  const looking = ownerClient(stage.send, () => stage.now, { store });
+  network.now += 365 * DAY;
+  const looking = ownerClient(network.send, () => network.now, { store });
   await looking.status();
   await looking.prepare({ key: 'made', ...messageOf('hello') });
   await looking.close();

@@ -15,22 +15,22 @@ import { OPERATION_NAMES, OPERATIONS, type OperationName, type OperatorParameter
 import { alice, type KeyedServers, messageOf, startWithKey } from './test/keyed-servers.js';
 
 const servers: TestServer[] = [];
-let stage: KeyedServers;
+let keyed: KeyedServers;
 
 beforeAll(async () => {
   const rooms = (context: ServerContext) => [createDkgRoom(context), createEchoRoom()];
-  stage = await startWithKey(servers, { approval: 'operator' }, { start: { rooms } });
+  keyed = await startWithKey(servers, { approval: 'operator' }, { start: { rooms } });
 });
 afterAll(async () => {
   for (const server of servers) await server.remove();
 });
 
-const auditEntries = async () => (await stage.operator.status()).open!.auditEntries;
+const auditEntries = async () => (await keyed.operator.status()).open!.auditEntries;
 
 /** A request of Alice's that waits for the operator, under this id. */
 async function waiting(): Promise<string> {
   const requestId = random(32);
-  await stage.signer.request(1, { ...messageOf('walked'), requestId }, {});
+  await keyed.signer.request(1, { ...messageOf('walked'), requestId }, {});
   return encodeHex(requestId);
 }
 
@@ -38,15 +38,15 @@ async function waiting(): Promise<string> {
 async function waitingSession(): Promise<OperatorParameters<'approveSession'>> {
   const sessionId = random(32);
   const proposal = { kind: 'echo', keyId: random(32), text: 'hello', length: 1 };
-  const expiresAt = stage.alpha.now + 600;
-  await stage.alpha.as(alice).ask('session.propose', { sessionId, proposal, expiresAt });
-  const { sessions } = await stage.operator.sessions();
+  const expiresAt = keyed.alpha.now + 600;
+  await keyed.alpha.as(alice).ask('session.propose', { sessionId, proposal, expiresAt });
+  const { sessions } = await keyed.operator.sessions();
   return sessions.find((one) => one.sessionId === encodeHex(sessionId))!;
 }
 
 const xid = encodeHex(alice.xid);
-const keyId = () => encodeHex(stage.keyId);
-const newInvite = async () => (await stage.operator.createInvite()).code;
+const keyId = () => encodeHex(keyed.keyId);
+const newInvite = async () => (await keyed.operator.createInvite()).code;
 
 /** Parameters with which each operation does what it is for; the process itself is started and stopped in tests of its own. */
 const WELL_FORMED: {
@@ -61,7 +61,7 @@ const WELL_FORMED: {
   reject: async () => ({ requestId: await waiting(), reason: 'no' }),
   rejectAll: async () => {
     // Whatever else waits is answered first, so that one thing is left to change.
-    await stage.operator.rejectAll({ xid, reason: 'no' });
+    await keyed.operator.rejectAll({ xid, reason: 'no' });
     await waiting();
     return { xid, reason: 'no' };
   },
@@ -87,7 +87,7 @@ const WALKED = Object.keys(WELL_FORMED) as (keyof typeof WELL_FORMED)[];
 /** Says something over the socket that no client of ours would. */
 function say(operation: Operation, path: string, body: unknown): Promise<{ status: number; code: string }> {
   return new Promise((resolve, reject) => {
-    const socketPath = join(stage.alpha.dataDir, 'control.sock');
+    const socketPath = join(keyed.alpha.dataDir, 'control.sock');
     const sent = request({ socketPath, method: operation.method, path }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -108,7 +108,7 @@ describe('the table of operations', () => {
       const { changes, takes } = OPERATIONS[name];
       const parameters = await WELL_FORMED[name]();
       const before = await auditEntries();
-      const act = stage.operator[name] as (given: object) => Promise<unknown>;
+      const act = keyed.operator[name] as (given: object) => Promise<unknown>;
       await act(parameters);
       expect((await auditEntries()) - before).toBe(changes === 'nothing' ? 0 : 1);
       expect(changes === 'nothing').toBe(takes === 'read');
@@ -162,7 +162,7 @@ describe('the table of operations', () => {
     ['a list', '[]'],
     ['what stands in the path already', JSON.stringify({ xid: 'ab'.repeat(32) })],
   ])('a body that is %s is refused', async (_what, body) => {
-    const socketPath = join(stage.alpha.dataDir, 'control.sock');
+    const socketPath = join(keyed.alpha.dataDir, 'control.sock');
     const status = await new Promise((resolve, reject) => {
       const path = `/accounts/${xid}/suspend`;
       request({ socketPath, method: 'POST', path }, (response) => resolve(response.resume().statusCode))
@@ -170,7 +170,7 @@ describe('the table of operations', () => {
         .end(body);
     });
     expect(status).toBe(400);
-    expect((await stage.operator.accounts()).accounts).toMatchObject([{ status: 'active' }]);
+    expect((await keyed.operator.accounts()).accounts).toMatchObject([{ status: 'active' }]);
   });
 
   test('is described by docs/operator-api.json, word for word', () => {

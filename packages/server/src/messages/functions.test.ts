@@ -7,25 +7,25 @@ import { person, random } from '../test/rooms.js';
 import type { TestClient, TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
-let stage: KeyedServers;
+let keyed: KeyedServers;
 let hers: TestClient;
 let policy: Parameters<'key.restore'>['policy'];
 let certificate: Uint8Array;
 
 beforeAll(async () => {
-  stage = await startWithKey(servers);
-  hers = stage.alpha.as(alice);
-  const shown = await hers.ask('key.show', { keyId: stage.keyId });
+  keyed = await startWithKey(servers);
+  hers = keyed.alpha.as(alice);
+  const shown = await hers.ask('key.show', { keyId: keyed.keyId });
   ({ policy } = shown);
   certificate = shown.certificate!;
-  const carol = await stage.alpha.as(person(3)).join();
-  await stage.operator.suspend({ xid: encodeHex(carol.identity.xid) });
+  const carol = await keyed.alpha.as(person(3)).join();
+  await keyed.operator.suspend({ xid: encodeHex(carol.identity.xid) });
 });
 afterAll(async () => {
   for (const server of servers) await server.remove();
 });
 
-const auditEntries = async () => (await stage.operator.status()).open!.auditEntries;
+const auditEntries = async () => (await keyed.operator.status()).open!.auditEntries;
 
 /** How many audit rows something leaves. */
 async function rowsOf(act: () => Promise<unknown>): Promise<number> {
@@ -51,23 +51,23 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
       quorum: { needed: 2, of: 2 },
       policy,
     },
-    expiresAt: stage.alpha.now + 600,
+    expiresAt: keyed.alpha.now + 600,
   }),
   'session.join': () => ({ sessionId, parameters: new Uint8Array(1) }),
   'session.deliver': () => ({ sessionId, packets: [], after: 0 }),
   'session.show': () => ({ sessionId, after: 0 }),
   'session.cancel': () => ({ sessionId, reason: 'walked' }),
   'key.list': () => ({ after: null }),
-  'key.show': () => ({ keyId: stage.keyId }),
-  'key.certify': () => ({ keyId: stage.keyId, certificate }),
+  'key.show': () => ({ keyId: keyed.keyId }),
+  'key.certify': () => ({ keyId: keyed.keyId, certificate }),
   'key.restore': () => ({ certificate, policy }),
-  'craft.prepare': () => ({ keyId: stage.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
+  'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
     ...messageOf('walked'),
     requestId,
-    keyId: stage.keyId,
+    keyId: keyed.keyId,
     epoch: 0,
-    expiresAt: stage.alpha.now + 600,
+    expiresAt: keyed.alpha.now + 600,
     attempt: null,
     wanted: null,
   }),
@@ -99,7 +99,7 @@ const ceremonyOf = (both: readonly Callee[], tampering?: Tampering) =>
     servers: both,
     needed: 2,
     purpose: 'message',
-    expiresAt: stage.alpha.now + 600,
+    expiresAt: keyed.alpha.now + 600,
     ...(tampering === undefined ? {} : { tampering }),
   });
 
@@ -138,7 +138,7 @@ const CHANGING = FUNCTION_NAMES.filter((name): name is Changing => FUNCTIONS[nam
 
 /** For each function that changes something: prepares what is there to change, and gives what changes it. */
 const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>> = {
-  'account.open': async () => () => stage.alpha.as(person(9)).join(),
+  'account.open': async () => () => keyed.alpha.as(person(9)).join(),
   // What is proposed here is cancelled further down, and what is asked for is taken back.
   'session.propose': async () => {
     const proposed = WELL_FORMED['session.propose']();
@@ -162,7 +162,7 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
 describe('the table of functions', () => {
   test.each(FUNCTION_NAMES)('%s is refused to a stranger unless its row says otherwise', async (name) => {
     if (FUNCTIONS[name].may === 'stranger') return;
-    const mallory = stage.alpha.as(person(66));
+    const mallory = keyed.alpha.as(person(66));
     const introduced = async () => {
       const sealed = mallory.seal(name, WELL_FORMED[name]() as Parameters<FunctionName>, { introduce: true });
       return mallory.read(name, await mallory.post(sealed));
@@ -174,7 +174,7 @@ describe('the table of functions', () => {
     '%s is refused to a suspended account unless its row is for strangers',
     async (name) => {
       if (FUNCTIONS[name].may === 'stranger') return;
-      const carol = stage.alpha.as(person(3));
+      const carol = keyed.alpha.as(person(3));
       expect(await codeOf(ask(carol, name))).toBe('ACCOUNT_SUSPENDED');
     },
   );
@@ -182,7 +182,7 @@ describe('the table of functions', () => {
   test.each(FUNCTION_NAMES.filter((name) => FUNCTIONS[name].may === 'owner'))(
     '%s about what is somebody else’s is answered as if there were no such thing, and leaves no audit row',
     async (name) => {
-      const bob = await stage.alpha.as(person(2)).join();
+      const bob = await keyed.alpha.as(person(2)).join();
       const rows = await rowsOf(async () =>
         expect(await codeOf(ask(bob, name))).toMatch(/^(KEY|SESSION|REQUEST)_(UNKNOWN|NOT_RESTORABLE)$/),
       );

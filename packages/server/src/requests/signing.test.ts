@@ -378,7 +378,7 @@ describe('V50: one request, one meaning', () => {
 describe('V16: purposes', () => {
   const commit = `tree ${'ab'.repeat(20)}\nauthor A <a@b.c> 1700000000 +0000\ncommitter A <a@b.c> 1700000000 +0000\n\nhello\n`;
   const payloads: Readonly<Record<string, Uint8Array>> = {
-    message: buildMessageRequest({ domain: 'lab', bytes: encodeUtf8('hello') }),
+    message: buildMessageRequest({ domain: 'test', bytes: encodeUtf8('hello') }),
     ssh: buildSshSigRequest({ namespace: 'file', message: encodeUtf8('hello') }),
     git: buildGitRequest(encodeUtf8(commit)),
     bitcoin: psbt(),

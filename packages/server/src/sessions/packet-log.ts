@@ -5,7 +5,7 @@ import {
   samePacket,
   verifyPacket,
   type Packet,
-  type PacketPlace,
+  type PacketPosition,
   isPlanned,
   toldBefore,
 } from '@ckm/api';
@@ -27,7 +27,7 @@ export interface PacketScope {
  * A packet that was kept, by its place and what it says. A session remembers these, so that it reads packets themselves
  * only to compute with them or to hand them out.
  */
-export type Mark = PacketPlace & Pick<Packet, 'digest'>;
+export type Mark = PacketPosition & Pick<Packet, 'digest'>;
 
 /** Two statements of one sender for one place, each with its signature: anyone can check them. */
 export interface Contradiction {
@@ -109,7 +109,7 @@ export function sendersOfAnotherStory(
 /** The slots among `awaited` that have not said all they say to us in `round`. */
 export function missingFrom(
   seats: Seats,
-  known: readonly PacketPlace[],
+  known: readonly PacketPosition[],
   round: number,
   awaited: readonly number[],
 ): readonly number[] {
@@ -147,6 +147,6 @@ function readable(bytes: Uint8Array): Packet | null {
   }
 }
 
-function nameOf({ round, from, to }: PacketPlace): string {
+function nameOf({ round, from, to }: PacketPosition): string {
   return `${round}/${from}/${to}`;
 }

@@ -1,7 +1,7 @@
 import {
   parsePacket,
   type Packet,
-  type PacketPlace,
+  type PacketPosition,
   type Proposal,
   type SessionResult,
   type SessionState,
@@ -133,7 +133,7 @@ export async function readPacket(
   context: ServerContext,
   reader: Reader,
   { owner, sessionId }: SessionName,
-  { round, from, to }: PacketPlace,
+  { round, from, to }: PacketPosition,
 ): Promise<Packet | null> {
   const row = await reader.packets.find(owner, sessionId, { round, sender: from, receiver: to });
   return row === null ? null : openPacket(context, row);

@@ -32,7 +32,7 @@ export interface Network {
   /** The way of one client to all servers; it is gone with the client. */
   senderOf(owner: (server: ChaosServer) => Identity, fuse: Fuse): HttpSend;
   /** From now on nothing goes wrong any more. */
-  calmDown(): Promise<void>;
+  stopFaults(): Promise<void>;
   /** What went wrong, how often. */
   readonly faults: Map<string, number>;
 }
@@ -46,7 +46,7 @@ export interface NetworkOptions {
 }
 
 export function createNetwork({ servers, seeded, observer, tick, crashed }: NetworkOptions): Network {
-  let calm = false;
+  let isOver = false;
   const faults = new Map<string, number>();
   const absences = new Map<ChaosServer, number>();
   const late: { readonly server: ChaosServer; readonly bytes: Uint8Array }[] = [];
@@ -55,7 +55,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
   const mildness = seeded.pick([1, 1, 2, 4]);
 
   function drawFault(): Fault | null {
-    if (calm || !seeded.oneIn(mildness)) return null;
+    if (isOver || !seeded.oneIn(mildness)) return null;
     let number = seeded.below(100);
     for (const [fault, share] of Object.entries(FAULTS) as [Fault, number][]) {
       if (number < share) {
@@ -72,9 +72,9 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
     if (server.isUp()) return;
     const left = absences.get(server) ?? seeded.below(LONGEST_ABSENCE);
     absences.set(server, left - 1);
-    if (left > 0 && !calm) return;
+    if (left > 0 && !isOver) return;
     absences.delete(server);
-    if (!calm && seeded.oneIn(5)) server.endWithin(seeded.below(20));
+    if (!isOver && seeded.oneIn(5)) server.endWithin(seeded.below(20));
     await start(server);
   }
 
@@ -141,8 +141,8 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
         fuse.step();
       }
     },
-    calmDown: async () => {
-      calm = true;
+    stopFaults: async () => {
+      isOver = true;
       late.length = 0;
       for (const server of servers) {
         server.endWithin(Number.POSITIVE_INFINITY);

@@ -65,7 +65,7 @@ export async function runSchedule(seed: string, cluster: PostgresCluster | null)
       }),
     );
     await Promise.all(owners.map((owner) => owner.live()));
-    await network.calmDown();
+    await network.stopFaults();
     now += PEACE_SECONDS;
     for (const owner of owners) await owner.settle();
     await verifyServers(servers, violations);

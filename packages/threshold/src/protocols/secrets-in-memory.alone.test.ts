@@ -121,19 +121,19 @@ function generate(suite: SuiteName): DkgOutput {
     wipeState(step.state);
     return { stored, said: step.outbox[0]!.body };
   };
-  let standing = parties.map((me) => {
+  let states = parties.map((me) => {
     const { staticSecret } = staticKeyOf(suite, me === 1 ? 'alpha' : 'bravo');
     const step = dkgProtocol.start({ key: ceremony.params, me, staticSecret }, ceremony.seedOf(me));
     wipe(staticSecret);
     return store(step);
   });
   const advance = (i: number, round: number) => {
-    const state = dkgProtocol.state.decode(standing[i]!.stored);
-    const step = dkgProtocol.advance(state, [{ from: parties[1 - i]!, round, body: standing[1 - i]!.said }]);
+    const state = dkgProtocol.state.decode(states[i]!.stored);
+    const step = dkgProtocol.advance(state, [{ from: parties[1 - i]!, round, body: states[1 - i]!.said }]);
     return { state, step };
   };
   for (const round of [0, 1]) {
-    standing = parties.map((_, i) => {
+    states = parties.map((_, i) => {
       const { state, step } = advance(i, round);
       const next = store(step);
       wipeState(state);

@@ -7,14 +7,14 @@ import type { Client } from '../../client.js';
 import { saveRequest } from '../../requests/requests.js';
 import { memoryStore } from '../../store/memory-store.js';
 import {
-  createStage,
+  createTestNetwork,
   type Tamper,
   messageOf,
   ownerClient,
   recordsOf,
-  type Stage,
+  type TestNetwork,
   unreachable,
-} from '../../test/stage.js';
+} from '../../test/test-network.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { FetchedKeys } from './fetched-key.js';
 import { MOST_FETCHED } from './fetch-keys.js';
@@ -23,7 +23,7 @@ import { createCertificateReader, judgeHolder } from './judge-holder.js';
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
-let stage: Stage;
+let network: TestNetwork;
 /** What the owner had made before the laptop was lost, and what somebody else has on the same servers. */
 let savings: CertifiedKey;
 let letters: CertifiedKey;
@@ -34,19 +34,19 @@ let client: Client;
 const quorum = { needed: 2, of: 3 };
 
 beforeAll(async () => {
-  stage = await createStage(3);
-  const before = await stage.owner();
+  network = await createTestNetwork(3);
+  const before = await network.owner();
   savings = await before.createKey({ name: 'savings', purpose: 'bitcoin', quorum, servers: NAMES });
   letters = await before.createKey({ name: 'letters', purpose: 'message', quorum, servers: NAMES });
-  const mallory = await stage.owner({ seed: secret(new Uint8Array(32).fill(9)) });
+  const mallory = await network.owner({ seed: secret(new Uint8Array(32).fill(9)) });
   foreign = await mallory.createKey({ name: 'bait', purpose: 'bitcoin', quorum, servers: NAMES });
 });
 beforeEach(async () => {
-  stage.calmDown();
-  client = await stage.owner();
+  network.makeHonest();
+  client = await network.owner();
 });
 afterEach(() => client.close());
-afterAll(() => stage.close());
+afterAll(() => network.close());
 
 const idsOf = ({ keys }: FetchedKeys) => keys.map(({ keyId }) => encodeHex(keyId)).sort();
 const both = () => [savings, letters].map(({ keyId }) => encodeHex(keyId)).sort();
@@ -63,8 +63,8 @@ function lying<F extends 'key.list' | 'key.show'>(
     asked.name === about
       ? answer(honest as () => Promise<Result<F>>, asked.parameters as Parameters<F>)
       : honest();
-  const before = stage.actor(name).tamper;
-  stage.actor(name).tamper =
+  const before = network.server(name).tamper;
+  network.server(name).tamper =
     before === null ? tamper : (asked, honest) => tamper(asked, () => before(asked, honest));
 }
 
@@ -86,7 +86,7 @@ describe('an owner with nothing but the seed and the servers', () => {
     expect(fetched).toMatchObject({ asked: NAMES, silent: [], faulty: [], incomplete: [] });
     expect(await client.listKeys()).toEqual([]);
     for (const one of fetched.keys) {
-      expect(one).toMatchObject({ isVouched: true, createdAt: stage.now });
+      expect(one).toMatchObject({ isVouched: true, createdAt: network.now });
       expect(one.servers.map(({ server, verdict }) => `${server} ${verdict}`)).toEqual(
         NAMES.map((name) => `${name} holds`),
       );
@@ -105,7 +105,7 @@ describe('an owner with nothing but the seed and the servers', () => {
 
   test('may call a key as before, and names the network that servers do not know', async () => {
     const { key } = await client.keepKey(await found(savings), { name: 'savings', network: 'signet' });
-    expect(key.record).toMatchObject({ name: 'savings', network: 'signet', fetchedAt: stage.now });
+    expect(key.record).toMatchObject({ name: 'savings', network: 'signet', fetchedAt: network.now });
     await expect(client.keepKey(await found(letters), { name: 'savings' })).rejects.toMatchObject({
       code: 'KEY_EXISTS',
     });
@@ -124,7 +124,7 @@ describe('an owner with nothing but the seed and the servers', () => {
   });
 
   test('is told who does not answer; the key signs, and receives nothing until that server has promised', async () => {
-    stage.actor('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
     const fetched = await client.fetchKeys();
     expect(fetched.silent).toMatchObject([{ server: 'charlie' }]);
     expect(idsOf(fetched)).toEqual(both());
@@ -135,24 +135,24 @@ describe('an owner with nothing but the seed and the servers', () => {
       remedy: { kind: 'fetchKeys' },
     });
     expect((await client.sign({ key: 'letters', ...messageOf('two will do') })).signers).toHaveLength(2);
-    stage.calmDown();
+    network.makeHonest();
     expect((await client.fetchKeys()).incomplete).toEqual(['letters']);
     expect(await client.completeKey('letters')).toMatchObject({ missing: [], key: { isComplete: true } });
     expect((await client.usableKey('letters')).isComplete).toBe(true);
   });
 
   test('who has added one server of three is told where the others are, and is given nothing yet', async () => {
-    const lonely = ownerClient(stage.send, () => stage.now, { store: memoryStore() });
-    await lonely.addServer({ name: 'bravo', url: stage.actor('bravo').url });
+    const lonely = ownerClient(network.send, () => network.now, { store: memoryStore() });
+    await lonely.addServer({ name: 'bravo', url: network.server('bravo').url });
     const { keys } = await lonely.fetchKeys();
     expect(keys).toHaveLength(2);
     expect(keys[0]).toMatchObject({ isVouched: false });
     const absent = keys[0]!.servers.filter(({ verdict }) => verdict === 'not-added');
     expect(absent.map(({ xid }) => encodeHex(xid))).toEqual(
-      ['alpha', 'charlie'].map((name) => encodeHex(stage.actor(name).identity.xid)),
+      ['alpha', 'charlie'].map((name) => encodeHex(network.server(name).identity.xid)),
     );
     await expect(lonely.keepKey(keys[0]!)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED', exitCode: 77 });
-    await lonely.addServer({ name: 'alpha', url: stage.actor('alpha').url });
+    await lonely.addServer({ name: 'alpha', url: network.server('alpha').url });
     const [one] = (await lonely.fetchKeys()).keys;
     const { key, missing } = await lonely.keepKey(one!);
     expect(key.isComplete).toBe(false);
@@ -237,7 +237,7 @@ describe('a server that lies about the keys it holds', () => {
   );
 
   test('and promises nothing that holds keeps the key from receiving, not from signing', async () => {
-    stage.actor('alpha').tamper = async ({ name }, honest) => {
+    network.server('alpha').tamper = async ({ name }, honest) => {
       const result = await honest();
       if (name !== 'key.certify') return result;
       return { ...(result as Result<'key.certify'>), acknowledgement: new Uint8Array(64) };
@@ -263,11 +263,11 @@ describe('a server that lies about the keys it holds', () => {
         ? honest()
         : { key: summaryOf(keyId), policy: savings.record.policy, certificate: new Uint8Array(9) },
     );
-    stage.actor('alpha').asked = [];
+    network.server('alpha').asked = [];
     const fetched = await client.fetchKeys();
     expect(idsOf(fetched)).toEqual(both());
     expect(new Set(fetched.faulty.map(({ server }) => server))).toEqual(new Set(['alpha']));
-    const { asked } = stage.actor('alpha');
+    const { asked } = network.server('alpha');
     expect(asked.filter((name) => name === 'key.list').length).toBeLessThanOrEqual(MOST_HELD / 256 + 1);
     expect(asked.filter((name) => name === 'key.show').length).toBeLessThan(16);
     expect(MOST_FETCHED).toBeLessThan(made.length);
@@ -305,7 +305,7 @@ describe('a server that lies about the keys it holds', () => {
   test('with the certificate of a key that somebody else made under the same id is outvoted, or nobody is believed', async () => {
     const random = (length: number) => new Uint8Array(randomBytes(length));
     let drawn = Number.NaN;
-    const mallory = await stage.owner({
+    const mallory = await network.owner({
       seed: secret(random(32)),
       // The first thing that is drawn for a key is its id.
       random: (length) => (++drawn === 1 ? savings.keyId.slice() : random(length)),
@@ -322,7 +322,7 @@ describe('a server that lies about the keys it holds', () => {
     expect(outvoted.faulty).toEqual([{ server: 'alpha', text }]);
     const one = outvoted.keys.find(({ keyId }) => encodeHex(keyId) === encodeHex(savings.keyId))!;
     expect(encodeHex(one.transcriptHash)).toBe(encodeHex(savings.transcriptHash));
-    stage.actor('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
     const tied = await client.fetchKeys();
     expect(tied.faulty.map(({ server }) => server).sort()).toEqual(['alpha', 'bravo']);
     expect(idsOf(tied)).toEqual([encodeHex(letters.keyId)]);
@@ -358,20 +358,20 @@ describe('a key that is renamed', () => {
 
   test('takes its open requests along and nobody else’s name, and goes on after the client was killed in between', async () => {
     const store = memoryStore();
-    const mortal = await stage.owner({ store });
-    const { keys } = await mortal.fetchKeys();
-    await mortal.keepKey(keys[0]!, { name: 'one' });
-    await mortal.keepKey(keys[1]!, { name: 'two' });
-    await expect(mortal.renameKey('one', 'two')).rejects.toMatchObject({ code: 'KEY_EXISTS' });
-    await expect(mortal.renameKey('none', 'three')).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
-    await expect(mortal.renameKey('one', 'Three!')).rejects.toMatchObject({ code: 'NAME_INVALID' });
+    const crashing = await network.owner({ store });
+    const { keys } = await crashing.fetchKeys();
+    await crashing.keepKey(keys[0]!, { name: 'one' });
+    await crashing.keepKey(keys[1]!, { name: 'two' });
+    await expect(crashing.renameKey('one', 'two')).rejects.toMatchObject({ code: 'KEY_EXISTS' });
+    await expect(crashing.renameKey('none', 'three')).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
+    await expect(crashing.renameKey('one', 'Three!')).rejects.toMatchObject({ code: 'NAME_INVALID' });
     const old = await store.get('keys/one');
     const request = {
       requestId: new Uint8Array(32),
       keyId: new Uint8Array(32),
       state: 'open',
-      createdAt: stage.now,
-      expiresAt: stage.now + 60,
+      createdAt: network.now,
+      expiresAt: network.now + 60,
       reason: null,
       keyName: 'one',
       kind: 'message',
@@ -382,11 +382,11 @@ describe('a key that is renamed', () => {
       artefact: null,
     } as const;
     await saveRequest(recordsOf(store), request);
-    await mortal.renameKey('one', 'three');
-    expect(await mortal.listRequests()).toEqual([{ ...request, keyName: 'three' }]);
+    await crashing.renameKey('one', 'three');
+    expect(await crashing.listRequests()).toEqual([{ ...request, keyName: 'three' }]);
     await store.put('keys/one', old!);
-    await mortal.renameKey('one', 'three');
+    await crashing.renameKey('one', 'three');
     expect(await store.list('keys')).toEqual(['keys/three', 'keys/two']);
-    await mortal.close();
+    await crashing.close();
   });
 });

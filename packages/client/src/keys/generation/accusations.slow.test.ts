@@ -6,38 +6,44 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
-import { type Actor, createStage, otherWords, recordsOf, type Stage } from '../../test/stage.js';
+import {
+  type NetworkServer,
+  createTestNetwork,
+  otherWords,
+  recordsOf,
+  type TestNetwork,
+} from '../../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
 
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 let client: Client;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
-  client = await stage.owner({ store });
+  client = await network.owner({ store });
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 /** Bravo ends the session with these words, at the n-th call of that name. */
 function accuse(name: FunctionName, at: number, fault: NonNullable<SessionView['fault']>): void {
   let calls = 0;
-  stage.actor('bravo').tamper = async (asked, honest) => {
+  network.server('bravo').tamper = async (asked, honest) => {
     const view = (await honest()) as SessionView;
     return asked.name === name && ++calls === at ? { ...view, state: 'aborted', outbox: [], fault } : view;
   };
 }
 
 /** Alpha deals so, signed by itself; everything else it does is honest. */
-function dealing(actor: Actor, change: (message: DkgMessage) => DkgMessage): void {
+function dealing(server: NetworkServer, change: (message: DkgMessage) => DkgMessage): void {
   const dealt = (bytes: Uint8Array): Uint8Array =>
-    otherWords(actor, bytes, ({ payload }) => ({
+    otherWords(server, bytes, ({ payload }) => ({
       payload: dkgProtocol.message.encode(change(dkgProtocol.message.decode(payload))),
     }));
-  actor.tamper = async ({ name }, honest) => {
+  server.tamper = async ({ name }, honest) => {
     const result = await honest();
     if (name !== 'session.deliver') return result;
     const view = result as SessionView;
@@ -81,7 +87,7 @@ describe('a server that accuses another, while a key is made', () => {
   });
 
   test('in a refusal instead of a fault is not believed either', async () => {
-    stage.actor('bravo').tamper = async ({ name }, honest) => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
       if (name !== 'session.join') return honest();
       throw new PeerFaultError('the roster does not hold at slot 1', {
         code: 'FAULT_ROSTER',
@@ -97,7 +103,7 @@ describe('a server that accuses another, while a key is made', () => {
   });
 
   test('truly is confirmed from the signed packets, which are kept as evidence that anybody can check', async () => {
-    dealing(stage.actor('alpha'), withoutProof);
+    dealing(network.server('alpha'), withoutProof);
     const error = await failure();
     expect(error).toMatchObject({
       code: 'FAULT_PROOF_INVALID',
@@ -122,7 +128,7 @@ describe('a server that accuses another, while a key is made', () => {
   });
 
   test('instead of the one at fault does not save that one', async () => {
-    dealing(stage.actor('alpha'), withoutProof);
+    dealing(network.server('alpha'), withoutProof);
     accuse('session.deliver', 2, { code: 'FAULT_PROOF_INVALID', round: 1, culprits: [3] });
     expect(await failure()).toMatchObject({ code: 'FAULT_PROOF_INVALID', facts: { servers: ['alpha'] } });
   });
@@ -140,13 +146,13 @@ describe('a server that accuses another, while a key is made', () => {
     'by %s does not make the owner carry it to the others: they hear that it was given up',
     async (code) => {
       accuse('session.deliver', 2, { code, round: 1, culprits: [1] });
-      const accusing = stage.actor('bravo').tamper!;
+      const accusing = network.server('bravo').tamper!;
       const reasons: string[] = [];
-      for (const actor of stage.actors) {
-        actor.tamper = async (asked, honest) => {
+      for (const server of network.servers) {
+        server.tamper = async (asked, honest) => {
           if (asked.name === 'session.cancel')
             reasons.push((asked.parameters as Parameters<'session.cancel'>).reason);
-          return actor.name === 'bravo' ? accusing(asked, honest) : honest();
+          return server.name === 'bravo' ? accusing(asked, honest) : honest();
         };
       }
       expect(await failure()).toMatchObject({ facts: { by: 'bravo' } });

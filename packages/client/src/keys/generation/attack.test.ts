@@ -2,28 +2,28 @@ import { parsePacket, type SessionView } from '@ckm/api';
 import { PeerFaultError } from '@ckm/foundation';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { createStage, otherWords, type Stage } from '../../test/stage.js';
+import { createTestNetwork, otherWords, type TestNetwork } from '../../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 
 beforeEach(async () => {
-  stage = await createStage(3);
-  client = await stage.owner();
+  network = await createTestNetwork(3);
+  client = await network.owner();
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
 /** Says its word of the next round before it can have heard the others, as an answer to something nobody said. */
 function hurry(name: string, after: number): void {
-  const actor = stage.actor(name);
-  actor.tamper = async (_asked, honest) => {
+  const server = network.server(name);
+  server.tamper = async (_asked, honest) => {
     const view = (await honest()) as SessionView;
     const last = view.outbox?.at(-1);
     if (last === undefined || parsePacket(last).round !== after) return view;
-    const early = otherWords(actor, last, ({ round }) => ({
+    const early = otherWords(server, last, ({ round }) => ({
       round: round + 1,
       previous: new Uint8Array(32).fill(9),
     }));

@@ -6,45 +6,45 @@ import type { ProgressEvent } from '../../progress/progress.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
 import {
-  type Actor,
+  type NetworkServer,
   copyStore,
-  createStage,
+  createTestNetwork,
   type Tamper,
   messageOf,
-  mortalStore,
+  crashingStore,
   otherWords,
   ownerClient,
-  type Stage,
+  type TestNetwork,
   stranger,
   unreachable,
-} from '../../test/stage.js';
+} from '../../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
 
-let stage: Stage;
+let network: TestNetwork;
 let store: ClientStore;
 let client: Client;
 
 beforeEach(async () => {
-  stage = await createStage(3);
+  network = await createTestNetwork(3);
   store = memoryStore();
-  client = await stage.owner({ store });
+  client = await network.owner({ store });
 });
-afterEach(() => stage.close());
+afterEach(() => network.close());
 
-const reopen = (over: ClientStore = store) => ownerClient(stage.send, () => stage.now, { store: over });
+const reopen = (over: ClientStore = store) => ownerClient(network.send, () => network.now, { store: over });
 const openSessions = async (of = client) => (await of.listSessions()).filter(({ state }) => state === 'open');
 
 /** Changes what a server shows of a session, and only from the call of that name on. */
 function showing(
   name: string,
-  change: (view: SessionView, actor: Actor) => SessionView,
-): (actor: Actor) => void {
-  return (actor) => {
-    actor.tamper = async (asked, honest) => {
+  change: (view: SessionView, server: NetworkServer) => SessionView,
+): (server: NetworkServer) => void {
+  return (server) => {
+    server.tamper = async (asked, honest) => {
       const result = await honest();
-      return asked.name === name ? change(result as SessionView, actor) : result;
+      return asked.name === name ? change(result as SessionView, server) : result;
     };
   };
 }
@@ -79,9 +79,9 @@ describe('a key', () => {
     ['an invalid policy', { policy: { rateLimit: { count: 0, perSeconds: 1 } } }, 'POLICY_INVALID'],
     ['a network it has no use for', { network: 'regtest' }, 'PURPOSE_SUITE_MISMATCH'],
   ] as const)('with %s is refused before anything is sent or written', async (_what, change, code) => {
-    const before = stage.actors.map(({ asked }) => asked.length);
+    const before = network.servers.map(({ asked }) => asked.length);
     await expect(client.createKey({ ...KEY, ...change } as never)).rejects.toMatchObject({ code });
-    expect(stage.actors.map(({ asked }) => asked.length)).toEqual(before);
+    expect(network.servers.map(({ asked }) => asked.length)).toEqual(before);
     expect(await store.list('sessions')).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe('a key', () => {
   test('does not take the name of another, made or in the making', async () => {
     await client.createKey(KEY);
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'KEY_EXISTS' });
-    stage.actor('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
     const next = { ...KEY, name: 'next' };
     await expect(client.createKey(next)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
     await expect(client.createKey(next)).rejects.toMatchObject({ code: 'KEY_EXISTS' });
@@ -124,10 +124,10 @@ describe('a key', () => {
     await client.createKey(KEY);
     const other = await store.get('keys/k');
     await store.delete('keys/k');
-    stage.actor('bravo').tamper = async ({ name }, honest) =>
+    network.server('bravo').tamper = async ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-    stage.calmDown();
+    network.makeHonest();
     await store.put('keys/k', other!);
     const [session] = await openSessions();
     await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
@@ -157,7 +157,7 @@ function offerIn({ offer }: SessionView): RosterOffer {
 }
 
 describe('a server in the adversary’s hands, while a key is made', () => {
-  test.each<[string, (actor: Actor) => void, string]>([
+  test.each<[string, (server: NetworkServer) => void, string]>([
     [
       'offers another identity',
       showing('session.propose', (view) => ({
@@ -190,53 +190,53 @@ describe('a server in the adversary’s hands, while a key is made', () => {
     [
       'sends a packet somebody else signed',
       showing('session.join', (view) =>
-        changeLast(view, (bytes) => otherWords({ identity: stranger() } as Actor, bytes, () => ({}))),
+        changeLast(view, (bytes) => otherWords({ identity: stranger() } as NetworkServer, bytes, () => ({}))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'speaks for another slot',
-      showing('session.join', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, () => ({ from: 1 }))),
+      showing('session.join', (view, server) =>
+        changeLast(view, (bytes) => otherWords(server, bytes, () => ({ from: 1 }))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'speaks in another round',
-      showing('session.join', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, () => ({ round: 2 }))),
+      showing('session.join', (view, server) =>
+        changeLast(view, (bytes) => otherWords(server, bytes, () => ({ round: 2 }))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'speaks of another session',
-      showing('session.join', (view, actor) =>
-        changeLast(view, (bytes) => otherWords(actor, bytes, () => ({ sessionId: new Uint8Array(32) }))),
+      showing('session.join', (view, server) =>
+        changeLast(view, (bytes) => otherWords(server, bytes, () => ({ sessionId: new Uint8Array(32) }))),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'answers what nobody said',
-      showing('session.deliver', (view, actor) =>
+      showing('session.deliver', (view, server) =>
         changeLast(view, (bytes) =>
-          otherWords(actor, bytes, () => ({ previous: new Uint8Array(32).fill(9) })),
+          otherWords(server, bytes, () => ({ previous: new Uint8Array(32).fill(9) })),
         ),
       ),
       'FAULT_PACKET_INVALID',
     ],
     [
       'says two things in one round',
-      showing('session.deliver', (view, actor) => ({
+      showing('session.deliver', (view, server) => ({
         ...view,
         outbox: view.outbox.flatMap((bytes) => [
           bytes,
-          otherWords(actor, bytes, () => ({ payload: new Uint8Array(3) })),
+          otherWords(server, bytes, () => ({ payload: new Uint8Array(3) })),
         ]),
       })),
       'FAULT_EQUIVOCATION',
     ],
   ])('that %s is named, and no key comes out', async (_what, bend, code) => {
-    bend(stage.actor('bravo'));
+    bend(network.server('bravo'));
     await expect(client.createKey(KEY)).rejects.toMatchObject({
       errorClass: 'PeerFaultError',
       code,
@@ -260,7 +260,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       'FAULT_ACKNOWLEDGEMENT_INVALID',
     ],
   ])('that %s is named, and the key is not used', async (_what, change, code) => {
-    stage.actor('bravo').tamper = async ({ name }, honest) => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
       const result = await honest();
       const view = result as SessionView;
       return name === 'session.deliver' && view.result !== null
@@ -271,7 +271,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
     expect(await client.listKeys()).toEqual([]);
     // Every server has signed the key: it may come to life years later, so the session stays.
     expect(await openSessions()).toHaveLength(1);
-    stage.calmDown();
+    network.makeHonest();
     const [session] = await openSessions();
     await client.resumeSession(encodeHex(session!.sessionId));
     expect((await client.verifyKey('k')).isSound).toBe(true);
@@ -283,7 +283,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
       state: 'rejected',
       offer: null,
       reason: 'not for bitcoin',
-    }))(stage.actor('charlie'));
+    }))(network.server('charlie'));
     await expect(client.createKey(KEY)).rejects.toMatchObject({
       code: 'SESSION_REJECTED',
       exitCode: 77,
@@ -298,14 +298,14 @@ describe('V22: a ceremony that is interrupted', () => {
       const key = { ...KEY, name: name.replace('.', '-') };
       const mute: Tamper = async (asked, honest) =>
         asked.name === name ? Promise.reject(unreachable('bravo')) : honest();
-      stage.actor('bravo').tamper = mute;
+      network.server('bravo').tamper = mute;
       await expect(client.createKey(key)).rejects.toMatchObject({
         code: 'SERVERS_MISSING',
         exitCode: 69,
         facts: { servers: ['bravo'] },
         remedy: { kind: 'resumeSession', id: expect.stringMatching(/^[0-9a-f]{8}$/) },
       });
-      stage.calmDown();
+      network.makeHonest();
       const [session] = await openSessions();
       await client.resumeSession(encodeHex(session!.sessionId).slice(0, 8));
       expect((await client.verifyKey(key.name)).isSound).toBe(true);
@@ -313,12 +313,12 @@ describe('V22: a ceremony that is interrupted', () => {
   });
 
   test('by a refusal that a repetition may cure stays open', async () => {
-    stage.actor('bravo').tamper = async ({ name }, honest) => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
       if (name !== 'session.join') return honest();
       throw new StateError('a message expired 3 s ago', { code: 'MESSAGE_EXPIRED', hint: 'send it again' });
     };
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'MESSAGE_EXPIRED' });
-    stage.calmDown();
+    network.makeHonest();
     const [session] = await openSessions();
     await client.resumeSession(encodeHex(session!.sessionId));
     expect((await client.verifyKey('k')).isSound).toBe(true);
@@ -326,17 +326,17 @@ describe('V22: a ceremony that is interrupted', () => {
 
   test('by the death of the client between any two things it writes is resumed by the next', async () => {
     const base = await copyStore(store);
-    for (let dieAt = 0; ; dieAt++) {
+    for (let crashAt = 0; ; crashAt++) {
       const disk = await copyStore(base);
-      const mortal = mortalStore(disk);
-      mortal.dieAt = dieAt;
-      const first = reopen(mortal);
-      const died = await first.createKey({ ...KEY, name: `k${dieAt}` }).then(
+      const crashing = crashingStore(disk);
+      crashing.crashAt = crashAt;
+      const first = reopen(crashing);
+      const died = await first.createKey({ ...KEY, name: `k${crashAt}` }).then(
         () => false,
         (error: Error) => error.message === 'the process is dead',
       );
       if (!died) {
-        expect(dieAt).toBeGreaterThan(5);
+        expect(crashAt).toBeGreaterThan(5);
         break;
       }
       const second = reopen(disk);
@@ -345,8 +345,8 @@ describe('V22: a ceremony that is interrupted', () => {
       }
       // Dead before the first thing was written means that nothing was begun.
       const made = await second.listKeys();
-      expect(made).toHaveLength(dieAt === 0 ? 0 : 1);
-      if (dieAt > 0) expect((await second.verifyKey(`k${dieAt}`)).isSound).toBe(true);
+      expect(made).toHaveLength(crashAt === 0 ? 0 : 1);
+      if (crashAt > 0) expect((await second.verifyKey(`k${crashAt}`)).isSound).toBe(true);
       await second.close();
     }
   });
@@ -354,9 +354,9 @@ describe('V22: a ceremony that is interrupted', () => {
   test('by the restart of any server between any two messages goes on by itself', async () => {
     let messages = 0;
     const restartAt = new Set([2, 5, 8, 11, 14]);
-    for (const actor of stage.actors) {
-      actor.wire = async (request, pass) => {
-        if (request.method === 'POST' && restartAt.has(++messages)) await actor.restart();
+    for (const server of network.servers) {
+      server.wire = async (request, pass) => {
+        if (request.method === 'POST' && restartAt.has(++messages)) await server.restart();
         return pass();
       };
     }
@@ -366,13 +366,13 @@ describe('V22: a ceremony that is interrupted', () => {
   });
 
   test('given up by its owner ends on every server', async () => {
-    stage.actor('bravo').tamper = async ({ name }, honest) =>
+    network.server('bravo').tamper = async ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
     await client.createKey(KEY).catch(() => undefined);
-    stage.calmDown();
+    network.makeHonest();
     const [session] = await openSessions();
     await client.cancelSession(encodeHex(session!.sessionId), 'changed my mind');
-    expect(stage.actors.every(({ asked }) => asked.includes('session.cancel'))).toBe(true);
+    expect(network.servers.every(({ asked }) => asked.includes('session.cancel'))).toBe(true);
     await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
       code: 'SESSION_OVER',
     });
@@ -380,7 +380,7 @@ describe('V22: a ceremony that is interrupted', () => {
   });
 
   test('after every server has signed is not given up by the way, and ends with the key', async () => {
-    stage.actor('bravo').tamper = async ({ name }, honest) => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
       const view = (await honest()) as SessionView;
       if (name === 'session.deliver' && view.result !== null) throw unreachable('bravo');
       return view;
@@ -403,9 +403,9 @@ describe('V22: a ceremony that is interrupted', () => {
         facts: { servers: ['alpha', 'charlie'] },
       });
     }
-    stage.calmDown();
+    network.makeHonest();
     // Years later: the session has expired on the servers, the certificate speaks for itself.
-    stage.now += 10 * 365 * 86_400;
+    network.now += 10 * 365 * 86_400;
     await client.resumeSession(encodeHex(session!.sessionId));
     expect((await client.usableKey('k')).isComplete).toBe(true);
     expect((await client.sign({ key: 'k', ...messageOf('in time') })).signers).toHaveLength(2);

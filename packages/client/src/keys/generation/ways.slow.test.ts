@@ -12,7 +12,12 @@ import {
   SERVER_STATES,
   type ServerState,
 } from '../../test/ceremony-ways.js';
-import { type Actor, createStage, type Stage, unreachable } from '../../test/stage.js';
+import {
+  type NetworkServer,
+  createTestNetwork,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const KEY = { name: 'k', purpose: 'message', quorum: { needed: 2, of: 3 }, servers: SERVERS } as const;
@@ -21,7 +26,7 @@ const DAY = 86_400;
 const folder = mkdtempSync(join(tmpdir(), 'ckm-ways-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let stage: Stage;
+let network: TestNetwork;
 let client: Client;
 let older: string;
 let blank: string;
@@ -34,25 +39,25 @@ beforeEach(() => {
 
 /** Servers, their owner, and a copy of bravo's database from before the ceremony. */
 async function begin(state: ServerState): Promise<void> {
-  stage = await createStage(3, { settings: { backup: state === 'derives' ? 'static' : 'epoch' } });
+  network = await createTestNetwork(3, { settings: { backup: state === 'derives' ? 'static' : 'epoch' } });
   await copyBravo(blank);
-  client = await stage.owner({ timeoutMs: 200 });
+  client = await network.owner({ timeoutMs: 200 });
   await copyBravo(older);
 }
 
 async function copyBravo(to: string): Promise<void> {
-  const { server } = stage.actor('bravo');
-  await server.stop();
-  cpSync(server.dataDir, to, { recursive: true });
-  await stage.actor('bravo').restart();
+  const { bare } = network.server('bravo');
+  await bare.stop();
+  cpSync(bare.dataDir, to, { recursive: true });
+  await network.server('bravo').restart();
 }
 
 /** Answers honestly until its turn has come, then not at all. */
 function silentFrom(name: string, call: string, count: number): void {
   let seen = 0;
-  const tamper: Actor['tamper'] = (asked, honest) =>
+  const tamper: NetworkServer['tamper'] = (asked, honest) =>
     asked.name === call && ++seen >= count ? Promise.reject(unreachable(name)) : honest();
-  stage.actor(name).tamper = tamper;
+  network.server(name).tamper = tamper;
 }
 
 /** Brings the ceremony as far as that: charlie, and where nobody may be further the others, fall silent. */
@@ -68,15 +73,15 @@ async function reach(at: ClientStage): Promise<string> {
   const silent = at === 'signed' ? SERVERS : at === 'stored' ? ['bravo', 'charlie'] : ['charlie'];
   for (const name of silent) silentFrom(name, call, count);
   await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-  stage.calmDown();
+  network.makeHonest();
   const [session] = await client.listSessions();
   return encodeHex(session!.sessionId);
 }
 
 async function befall(state: ServerState): Promise<void> {
-  const bravo = stage.actor('bravo');
-  if (state === 'ended') await bravo.server.sessions.voidOpen('put back');
-  if (state === 'expired') stage.now += 400 * DAY;
+  const bravo = network.server('bravo');
+  if (state === 'ended') await bravo.bare.sessions.voidOpen('put back');
+  if (state === 'expired') network.now += 400 * DAY;
   if (state === 'older' || state === 'derives') await bravo.restart({ dataDir: older });
   if (state === 'forgot') await bravo.restart({ dataDir: blank });
   if (state === 'gone') bravo.tamper = () => Promise.reject(unreachable('bravo'));
@@ -91,7 +96,7 @@ const STATES = Object.keys(SERVER_STATES) as ServerState[];
 const ALL = STAGES.flatMap((at) => STATES.map((state) => ({ at, state })));
 
 describe('the making of a key has a way on or a way out', () => {
-  afterEach(() => stage.close());
+  afterEach(() => network.close());
 
   test.each(ALL)('when the client is at $at and a server is $state', async ({ at, state }) => {
     const way = CEREMONY_WAYS[at][state];
@@ -117,7 +122,7 @@ describe('the making of a key has a way on or a way out', () => {
     await client.planKey(KEY);
     // What its servers hold is not lost by that: whoever forgot too early fetches it again.
     if (way.out !== 'name') return;
-    stage.calmDown();
+    network.makeHonest();
     const { keys } = await client.fetchKeys();
     expect(keys).toHaveLength(1);
   });
@@ -131,7 +136,7 @@ describe('the making of a key has a way on or a way out', () => {
     const id = await reach(at);
     await befall('forgot');
     await expect(client.resumeSession(id)).rejects.toMatchObject({ remedy: { kind: 'addServer' } });
-    const { url } = stage.actor('bravo');
+    const { url } = network.server('bravo');
     await client.addServer({ name: 'bravo', url });
     if (says === null) {
       await client.resumeSession(id);

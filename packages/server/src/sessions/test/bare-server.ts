@@ -21,7 +21,7 @@ import { openEpochKeys } from '../../vault/epoch-keys.js';
 import { createStaticSeeds, hostSeedOf } from '../../vault/static-seeds.js';
 import { openSessions, type RoomsOf } from '../../server/open-sessions.js';
 
-/** What one lab server is made of. */
+/** What one bare server is made of. */
 export interface BareOptions {
   readonly name: string;
   /** Null: SQLite in a directory of its own. */
@@ -60,11 +60,11 @@ export interface BareCaller {
   call<F extends FunctionName>(name: F, parameters: Parameters<F>): Promise<Result<F>>;
 }
 
-/** The time in the lab, unless a test says otherwise. */
+/** The time of these servers, unless a test says otherwise. */
 export const TEST_TIME = 1_800_000_000;
 
 export async function openBareServer(options: BareOptions): Promise<BareServer> {
-  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'ckm-lab-'));
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'ckm-bare-'));
   const seed = options.seed ?? new Uint8Array(randomBytes(32));
   const storageKey = options.storageKey ?? new Uint8Array(randomBytes(32));
   const context = await createBareContext(

@@ -96,5 +96,5 @@ export async function makeKey(
 
 /** A message to sign. */
 export function messageOf(text: string): { readonly kind: 'message'; readonly payload: Uint8Array } {
-  return { kind: 'message', payload: buildMessageRequest({ domain: 'lab', bytes: encodeUtf8(text) }) };
+  return { kind: 'message', payload: buildMessageRequest({ domain: 'test', bytes: encodeUtf8(text) }) };
 }

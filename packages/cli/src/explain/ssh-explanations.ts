@@ -1,7 +1,7 @@
-import { pagesOf } from './page.js';
+import { explanationsOf } from './explanation.js';
 
 /** Codes of `ckm ssh-agent` and `ckm git-sign`. */
-export const SSH_PAGES = pagesOf({
+export const SSH_EXPLANATIONS = explanationsOf({
   AGENT_SOCKET_BUSY: [
     'Another agent answers at the socket, or something that is no socket lies there.',
     'Two agents at one place would answer for each other; a file there may be yours.',

@@ -1,7 +1,7 @@
-import { pagesOf } from './page.js';
+import { explanationsOf } from './explanation.js';
 
 /** Codes of the command line itself. */
-export const COMMAND_LINE_PAGES = pagesOf({
+export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
   COMMAND_UNKNOWN: [
     'There is no command of that name, or a command that only holds others was called alone.',
     'Nothing was done: a guess could do something else than you meant.',

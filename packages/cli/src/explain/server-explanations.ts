@@ -1,4 +1,4 @@
-import { groupOf, type Page } from './page.js';
+import { groupOf, type Explanation } from './explanation.js';
 
 const ACCESS = groupOf(
   'The server decides whom it serves and how much; it answers alike to strangers and to wrong signatures.',
@@ -173,4 +173,9 @@ const MESSAGES = groupOf(
 );
 
 /** Codes with which a server refuses. */
-export const SERVER_PAGES: Readonly<Record<string, Page>> = { ...ACCESS, ...POLICY, ...MOMENT, ...MESSAGES };
+export const SERVER_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  ...ACCESS,
+  ...POLICY,
+  ...MOMENT,
+  ...MESSAGES,
+};

@@ -1,4 +1,4 @@
-import { groupOf, type Page, pagesOf } from './page.js';
+import { groupOf, type Explanation, explanationsOf } from './explanation.js';
 
 const MAKING = groupOf(
   'Anybody can check it, and no honest server does it: the server that is named is broken or in somebody else’s hands.',
@@ -70,7 +70,7 @@ const RETRY = groupOf(
   },
 );
 
-const PARTS = pagesOf({
+const PARTS = explanationsOf({
   CERTIFICATE_INVALID: [
     'The certificate of a key is not whole.',
     'Without every part of it the key is not proved.',
@@ -89,7 +89,7 @@ const PARTS = pagesOf({
 });
 
 /** Codes that say who is at fault, or that nobody is. */
-export const FAULT_PAGES: Readonly<Record<string, Page>> = {
+export const FAULT_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...MAKING,
   ...SUSPICIONS,
   ...SIGNING,

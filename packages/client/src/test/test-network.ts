@@ -60,11 +60,11 @@ export type Tamper = (asked: Asked, honest: () => Promise<unknown>) => Promise<u
 /** What happens to bytes between client and server. `pass` brings them there. */
 export type Wire = (request: HttpRequest, pass: () => Promise<HttpReply>) => Promise<HttpReply>;
 
-/** A real server (storage, policy, sessions) behind a door that a test can bend. */
-export interface Actor {
+/** A real server (storage, policy, sessions) whose messages a test can change on their way. */
+export interface NetworkServer {
   readonly name: string;
   readonly url: string;
-  server: BareServer;
+  bare: BareServer;
   identity: Identity;
   tamper: Tamper | null;
   wire: Wire | null;
@@ -73,16 +73,17 @@ export interface Actor {
   restart(changes?: Partial<BareOptions>): Promise<void>;
 }
 
-export interface Stage {
-  readonly actors: readonly Actor[];
+/** Real servers, their clock, and what brings messages to them. */
+export interface TestNetwork {
+  readonly servers: readonly NetworkServer[];
   readonly send: HttpSend;
   /** UnixSeconds, for everybody. */
   now: number;
   /** How long servers let messages be on their way, in seconds: what the operator sets as `messageLifetimeSeconds`. */
   messageLifetimeSeconds: number;
-  actor(name: string): Actor;
+  server(name: string): NetworkServer;
   /** Everybody is honest and reachable again. */
-  calmDown(): void;
+  makeHonest(): void;
   /** The client of somebody who has added all servers. */
   owner(options?: Partial<ClientOptions>): Promise<Client>;
   close(): Promise<void>;
@@ -91,36 +92,36 @@ export interface Stage {
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 const random = (length: number) => new Uint8Array(randomBytes(length));
 
-export async function createStage(count = 3, options: Partial<BareOptions> = {}): Promise<Stage> {
-  const stage = { now: TEST_TIME, messageLifetimeSeconds: 300 };
-  const actors: Actor[] = [];
+export async function createTestNetwork(count = 3, options: Partial<BareOptions> = {}): Promise<TestNetwork> {
+  const network = { now: TEST_TIME, messageLifetimeSeconds: 300 };
+  const servers: NetworkServer[] = [];
   for (const name of NAMES.slice(0, count))
-    actors.push(await createActor(name, { now: () => stage.now, ...options }));
+    servers.push(await openNetworkServer(name, { now: () => network.now, ...options }));
   const clients: Client[] = [];
   const send: HttpSend = (url, request) => {
-    const actor = actors.find((one) => one.url === url);
-    if (actor === undefined) return Promise.reject(unreachable(url));
-    const pass = () => receive(actor, request, stage);
-    return actor.wire === null ? pass() : actor.wire(request, pass);
+    const server = servers.find((one) => one.url === url);
+    if (server === undefined) return Promise.reject(unreachable(url));
+    const pass = () => receive(server, request, network);
+    return server.wire === null ? pass() : server.wire(request, pass);
   };
-  return Object.assign(stage, {
-    actors,
+  return Object.assign(network, {
+    servers,
     send,
-    actor: (name: string) => actors.find((one) => one.name === name)!,
-    calmDown: () => {
-      for (const actor of actors) Object.assign(actor, { tamper: null, wire: null, asked: [] });
+    server: (name: string) => servers.find((one) => one.name === name)!,
+    makeHonest: () => {
+      for (const server of servers) Object.assign(server, { tamper: null, wire: null, asked: [] });
     },
     owner: async (changes: Partial<ClientOptions> = {}) => {
-      const client = ownerClient(send, () => stage.now, changes);
+      const client = ownerClient(send, () => network.now, changes);
       clients.push(client);
-      for (const { name, url } of actors) await client.addServer({ name, url });
+      for (const { name, url } of servers) await client.addServer({ name, url });
       return client;
     },
     close: async () => {
       for (const client of clients) await client.close();
-      for (const { server } of actors) {
-        await server.stop();
-        removeBareServer(server);
+      for (const { bare } of servers) {
+        await bare.stop();
+        removeBareServer(bare);
       }
     },
   });
@@ -141,42 +142,42 @@ export function ownerClient(
   });
 }
 
-async function createActor(name: string, options: Partial<BareOptions>): Promise<Actor> {
-  const server = await openBareServer({ name, ...options });
-  const actor: Actor = {
+async function openNetworkServer(name: string, options: Partial<BareOptions>): Promise<NetworkServer> {
+  const bare = await openBareServer({ name, ...options });
+  const server: NetworkServer = {
     name,
     url: `http://${name}.test`,
-    server,
-    identity: server.context.identity,
+    bare,
+    identity: bare.context.identity,
     tamper: null,
     wire: null,
     asked: [],
     restart: async (changes) => {
-      actor.server = await actor.server.restart(changes);
-      actor.identity = actor.server.context.identity;
+      server.bare = await server.bare.restart(changes);
+      server.identity = server.bare.context.identity;
     },
   };
-  return actor;
+  return server;
 }
 
 /** What `http/` and `messages/` of the real server do, in a form that tests can bend. */
 async function receive(
-  actor: Actor,
+  server: NetworkServer,
   request: HttpRequest,
-  { now, messageLifetimeSeconds }: Pick<Stage, 'now' | 'messageLifetimeSeconds'>,
+  { now, messageLifetimeSeconds }: Pick<TestNetwork, 'now' | 'messageLifetimeSeconds'>,
 ): Promise<HttpReply> {
-  if (request.method === 'GET') return json(200, cardOf(actor));
-  const { identity } = actor;
+  if (request.method === 'GET') return json(200, cardOf(server));
+  const { identity } = server;
   const opened = unsealMessage({
     recipient: identity,
     bytes: request.body!,
     now,
     maxAgeSeconds: messageLifetimeSeconds,
   });
-  const keys = opened.introduction ?? (await keysOf(actor, opened.claimed.sender));
+  const keys = opened.introduction ?? (await keysOf(server, opened.claimed.sender));
   if (keys === null) return json(401, toProblem(unknownSender()));
   const message = authenticateMessage(opened, keys);
-  const reply = await answer(actor, message, keys);
+  const reply = await answer(server, message, keys);
   const bytes = sealMessage({
     sender: identity,
     recipient: { xid: message.header.sender, publicKeys: keys },
@@ -191,16 +192,20 @@ async function receive(
   return { status: 200, contentType: 'application/octet-stream', body: bytes };
 }
 
-async function answer(actor: Actor, message: Message, keys: PublicKeys): Promise<Reply<FunctionName>> {
+async function answer(
+  server: NetworkServer,
+  message: Message,
+  keys: PublicKeys,
+): Promise<Reply<FunctionName>> {
   try {
     const { function: name, body } = message;
-    if (!isFunctionName(name)) throw unreachable(actor.url);
+    if (!isFunctionName(name)) throw unreachable(server.url);
     const parameters = parseCall(name, body);
-    const caller = await actor.server.as({ xid: message.header.sender, publicKeys: keys } as Identity);
-    actor.asked.push(name);
-    const honest = () => perform(actor, caller, name, parameters);
+    const caller = await server.bare.as({ xid: message.header.sender, publicKeys: keys } as Identity);
+    server.asked.push(name);
+    const honest = () => perform(server, caller, name, parameters);
     const result =
-      actor.tamper === null ? await honest() : await actor.tamper({ name, parameters, caller }, honest);
+      server.tamper === null ? await honest() : await server.tamper({ name, parameters, caller }, honest);
     return { ok: true, result: result as Result<FunctionName> };
   } catch (error) {
     return { ok: false, problem: toProblem(error) };
@@ -208,17 +213,17 @@ async function answer(actor: Actor, message: Message, keys: PublicKeys): Promise
 }
 
 async function perform(
-  actor: Actor,
+  server: NetworkServer,
   caller: BareCaller,
   name: FunctionName,
   parameters: Parameters<FunctionName>,
 ): Promise<unknown> {
-  const time = actor.server.context.clock();
+  const time = server.bare.context.clock();
   if (name === 'account.open') return { openedAt: time };
   if (name === 'server.describe') {
     const { keys } = await caller.call('key.list', { after: null });
     return {
-      name: actor.name,
+      name: server.name,
       version: '0.1.0',
       time,
       keys: keys.length,
@@ -229,12 +234,12 @@ async function perform(
   return caller.call(name, parameters);
 }
 
-async function keysOf({ server: { context } }: Actor, xid: Uint8Array): Promise<PublicKeys | null> {
+async function keysOf({ bare: { context } }: NetworkServer, xid: Uint8Array): Promise<PublicKeys | null> {
   const account = await context.storage.read((reader) => context.accounts.find(reader, xid as never));
   return account?.publicKeys ?? null;
 }
 
-export function cardOf({ name, identity }: Pick<Actor, 'name' | 'identity'>) {
+export function cardOf({ name, identity }: Pick<NetworkServer, 'name' | 'identity'>) {
   const document = signXidDocument(createXidDocument(identity.publicKeys), identity);
   return { document: formatEnvelopeUr(document), name, version: '0.1.0', accounts: 'open', protocols: [1] };
 }
@@ -283,19 +288,19 @@ export async function copyStore(store: ClientStore): Promise<ClientStore> {
 }
 
 /** A store whose writes can be watched and cut off, as a crash of the process would. */
-export function mortalStore(
+export function crashingStore(
   store: ClientStore = memoryStore(),
-): ClientStore & { writes: number; dieAt: number } {
-  const mortal = {
+): ClientStore & { writes: number; crashAt: number } {
+  const crashing = {
     ...store,
     writes: 0,
-    dieAt: Number.POSITIVE_INFINITY,
+    crashAt: Number.POSITIVE_INFINITY,
     put: async (path: string, bytes: Uint8Array) => {
-      if (++mortal.writes > mortal.dieAt) throw new Error('the process is dead');
+      if (++crashing.writes > crashing.crashAt) throw new Error('the process is dead');
       await store.put(path, bytes);
     },
   };
-  return mortal;
+  return crashing;
 }
 
 /** The reply with other commitments in place of those it gives. */
@@ -305,7 +310,7 @@ export function giving(reply: RequestReply, commitments: NonceCommitment[]): Req
 
 /** The same packet with other words, signed by its server all the same. */
 export function otherWords(
-  { identity }: Pick<Actor, 'identity'>,
+  { identity }: Pick<NetworkServer, 'identity'>,
   bytes: Uint8Array,
   change: (body: Packet) => Partial<PacketBody>,
 ): Uint8Array {

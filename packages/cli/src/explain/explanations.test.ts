@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { PAGES } from './pages.js';
+import { EXPLANATIONS } from './explanations.js';
 
 const PACKAGES = join(import.meta.dirname, '../../../');
 
@@ -56,24 +56,24 @@ function codesInSource(change: (source: string) => string = (source) => source):
 describe('ckm explain', () => {
   const codes = codesInSource();
 
-  test('has a page for every code that any package can raise', () => {
+  test('explains every code that any package can raise', () => {
     const missing = [...codes].filter(
-      ([code]) => !PAGES.has(code) && !OTHER_WORDS.has(code) && !code.startsWith('CKM_'),
+      ([code]) => !EXPLANATIONS.has(code) && !OTHER_WORDS.has(code) && !code.startsWith('CKM_'),
     );
     expect(codes.size).toBeGreaterThan(250);
     expect(missing.map(([code, file]) => `${code} (${file})`)).toEqual([]);
   });
 
-  test('has no page for a code that nobody raises: standing in a list of codes is not raising', () => {
+  test('explains no code that nobody raises: standing in a list of codes is not raising', () => {
     const raised = codesInSource((source) =>
       source.replace(/const [A-Z_]*CODES = \[[\s\S]*?\] as const/g, ''),
     );
     expect(raised.size).toBeGreaterThan(250);
-    expect([...PAGES.keys()].filter((code) => !raised.has(code))).toEqual([]);
+    expect([...EXPLANATIONS.keys()].filter((code) => !raised.has(code))).toEqual([]);
   });
 
   test('says in whole sentences what, why and what to do', () => {
-    for (const [code, { what, why, act }] of PAGES) {
+    for (const [code, { what, why, act }] of EXPLANATIONS) {
       for (const sentence of [what, why, act])
         expect(sentence, code).toMatch(/^(?:[A-Z“]|git |ckm )[\s\S]{8,}$/);
     }

@@ -1,4 +1,4 @@
-import { groupOf, type Page } from './page.js';
+import { groupOf, type Explanation } from './explanation.js';
 
 const READING = groupOf(
   'Servers and client read the same bytes; whatever they could not describe exactly is not signed.',
@@ -96,7 +96,7 @@ const WARNINGS = groupOf(
 );
 
 /** Codes of what can be asked to be signed. */
-export const REQUEST_PAGES: Readonly<Record<string, Page>> = {
+export const REQUEST_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...READING,
   ...LYING,
   ...WARNINGS,

@@ -1,4 +1,4 @@
-import { groupOf, type Page } from './page.js';
+import { groupOf, type Explanation } from './explanation.js';
 
 const FORMATS = groupOf(
   'Every format has exactly one way to be written; anything else is refused, so that two readers never read two things.',
@@ -146,7 +146,7 @@ const DEFECTS = groupOf(
 );
 
 /** Codes of formats and libraries. */
-export const FORMAT_PAGES: Readonly<Record<string, Page>> = {
+export const FORMAT_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...FORMATS,
   ...ENVELOPES,
   ...PROGRAMMING,

@@ -1,7 +1,7 @@
-import { pagesOf } from './page.js';
+import { explanationsOf } from './explanation.js';
 
 /** Codes that whoever runs a server meets: its data directory, its storage key, its database, its socket. */
-export const OPERATOR_PAGES = pagesOf({
+export const OPERATOR_EXPLANATIONS = explanationsOf({
   SERVER_NOT_RUNNING: [
     'No server runs on this data directory.',
     'Operators speak to a server over a socket in its data directory; nobody answers there.',

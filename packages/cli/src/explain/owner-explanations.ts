@@ -1,4 +1,4 @@
-import { groupOf, type Page, pagesOf } from './page.js';
+import { groupOf, type Explanation, explanationsOf } from './explanation.js';
 
 const NAMES_AND_ARGUMENTS = groupOf(
   'It is refused here, before anything is sent to a server or written.',
@@ -62,7 +62,7 @@ const NAMES_AND_ARGUMENTS = groupOf(
   },
 );
 
-const SERVERS = pagesOf({
+const SERVERS = explanationsOf({
   SERVER_UNREACHABLE: [
     'Nothing answers at the address, or something that is no Secret Server.',
     'A quorum of the others can still sign; making a key needs all of them.',
@@ -115,7 +115,7 @@ const SERVERS = pagesOf({
   ],
 });
 
-const CEREMONIES = pagesOf({
+const CEREMONIES = explanationsOf({
   SERVERS_MISSING: [
     'A server that has to take part does not answer.',
     'Making a key takes all its servers. Everything so far is stored, here and there.',
@@ -249,7 +249,7 @@ const CEREMONIES = pagesOf({
 });
 
 /** Codes of the owner’s side. */
-export const OWNER_PAGES: Readonly<Record<string, Page>> = {
+export const OWNER_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...NAMES_AND_ARGUMENTS,
   ...SERVERS,
   ...CEREMONIES,

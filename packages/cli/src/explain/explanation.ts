@@ -1,5 +1,5 @@
 /** What `ckm explain CODE` shows: one sentence each. */
-export interface Page {
+export interface Explanation {
   /** What happened. */
   readonly what: string;
   /** Why it is refused or reported; what it protects. */
@@ -8,23 +8,23 @@ export interface Page {
   readonly act: string;
 }
 
-/** `CODE: [what, why, act]`, so that a table of pages reads as a table. */
-export type PageTable = Readonly<Record<string, readonly [what: string, why: string, act: string]>>;
+/** `CODE: [what, why, act]`, so that a table of explanations reads as a table. */
+export type ExplanationTable = Readonly<Record<string, readonly [what: string, why: string, act: string]>>;
 
-export function pagesOf(table: PageTable): Readonly<Record<string, Page>> {
+export function explanationsOf(table: ExplanationTable): Readonly<Record<string, Explanation>> {
   return Object.fromEntries(
     Object.entries(table).map(([code, [what, why, act]]) => [code, { what, why, act }]),
   );
 }
 
 /**
- * Pages that share a reason and an advice: `CODE: what`, or `CODE: [what, act]` where the advice differs.
+ * Explanations that share a reason and an advice: `CODE: what`, or `CODE: [what, act]` where the advice differs.
  */
 export function groupOf(
   why: string,
   act: string,
   table: Readonly<Record<string, string | readonly [what: string, act: string]>>,
-): Readonly<Record<string, Page>> {
+): Readonly<Record<string, Explanation>> {
   return Object.fromEntries(
     Object.entries(table).map(([code, entry]) => {
       const [what, own] = typeof entry === 'string' ? [entry, act] : entry;

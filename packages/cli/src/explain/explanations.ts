@@ -1,0 +1,23 @@
+import { COMMAND_LINE_EXPLANATIONS } from './command-line-explanations.js';
+import { FAULT_EXPLANATIONS } from './fault-explanations.js';
+import { FORMAT_EXPLANATIONS } from './format-explanations.js';
+import { OPERATOR_EXPLANATIONS } from './operator-explanations.js';
+import { OWNER_EXPLANATIONS } from './owner-explanations.js';
+import type { Explanation } from './explanation.js';
+import { REQUEST_EXPLANATIONS } from './request-explanations.js';
+import { SERVER_EXPLANATIONS } from './server-explanations.js';
+import { SSH_EXPLANATIONS } from './ssh-explanations.js';
+
+/** What is said of every code that any part of CKM can raise. */
+export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
+  [
+    COMMAND_LINE_EXPLANATIONS,
+    OWNER_EXPLANATIONS,
+    FAULT_EXPLANATIONS,
+    REQUEST_EXPLANATIONS,
+    SERVER_EXPLANATIONS,
+    OPERATOR_EXPLANATIONS,
+    SSH_EXPLANATIONS,
+    FORMAT_EXPLANATIONS,
+  ].flatMap((table) => Object.entries(table)),
+);
