@@ -42,6 +42,7 @@ export interface Events {
   coreFilesPossible(): void;
   /** At start: shares whose epoch key this process does not find. */
   epochKeysMissing(fields: { readonly count: number }): void;
+  epochKeysNotShared(): void;
   /** At start: what computes with the keys of each suite. */
   arithmeticChosen(backends: readonly SuiteBackend[]): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
@@ -205,6 +206,11 @@ function createEvents(log: Logger, registry: Registry): Events {
       log.warn('a crash could write the memory of this process, shares included, to a file: ulimit -c 0'),
     epochKeysMissing: ({ count }) =>
       log.warn({ count, code: 'EPOCH_KEY_MISSING' }, 'epoch keys are missing: these keys do not sign here'),
+    epochKeysNotShared: () =>
+      log.error(
+        { code: 'EPOCH_KEYS_NOT_SHARED' },
+        'a replica that was started later uses another folder of epoch keys: one does not sign with the new keys of the other',
+      ),
     tlsKeyExposed: () => log.warn('others on this machine may read the TLS key: chmod 600'),
     arithmeticChosen: (backends) => {
       for (const { suite, backend, grade } of backends) {

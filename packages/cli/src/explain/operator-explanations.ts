@@ -157,6 +157,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Each share is sealed under a key of its own, a file beside the database, so that it can be destroyed for good.',
     'Bring the file back from the copy of epoch-keys, or name the folder that the replicas share: CKM_EPOCH_KEYS.',
   ],
+  EPOCH_KEYS_NOT_SHARED: [
+    'Replicas of one server use different folders of epoch keys, a folder and a copy of it perhaps.',
+    'One replica would not find the keys that the other makes: what one server holds could not be used at each of them.',
+    'Mount one folder at every replica, name it in CKM_EPOCH_KEYS, bring the files of all folders there, then start again.',
+  ],
   EPOCH_KEYS_UNUSABLE: [
     'The folder of epoch keys is not there, or others may enter it.',
     'In an empty folder made by accident every share would seem lost.',

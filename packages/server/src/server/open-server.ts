@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { PROTOCOL_VERSIONS, type IdentityCard } from '@ckm/api';
-import { type CkmError, secret, wipe } from '@ckm/foundation';
+import { secret, wipe } from '@ckm/foundation';
 import {
   createIdentity,
   createXidDocument,
@@ -11,7 +11,7 @@ import {
 } from '@ckm/gordian';
 import type { SuiteBackend } from '@ckm/threshold';
 import { createAccounts } from '../accounts/create-accounts.js';
-import type { AuditAnchor, AuditLog } from '../audit/audit.js';
+import type { AuditAnchor } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { WENT_BACK } from '../audit/log-memory.js';
 import { createClock } from '../clock.js';
@@ -21,7 +21,6 @@ import type { Events } from '../events.js';
 import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createPolicy } from '../policy/create-policy.js';
-import { describeTightening, nameServerPolicy } from '../policy/describe-policy.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
@@ -33,11 +32,13 @@ import { readPrivateFile } from '../vault/key-file.js';
 import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import type { Vault } from '../vault/vault.js';
+import { auditStart } from './audit-start.js';
 import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
 import { furthest, openLastEntry } from './last-entry.js';
 import { IDENTITY_FILE } from './data-dir.js';
 import { countMissingKeys } from './missing-epoch-keys.js';
 import { createKeyRotation, type KeyRotation } from './rotate-key.js';
+import { watchFolder } from './shared-folder.js';
 import {
   acceptClock,
   assertClock,
@@ -143,10 +144,12 @@ async function openOn(
     }),
     policy: createPolicy({ vault, operator: config.policy }),
   };
+  const folder = watchFolder(context);
+  await folder.claim();
   const look = () => storage.read((reader) => audit.look(reader));
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, furthest(anchor, lastEntry.read()));
-  await auditStart(storage, audit, describeStart(config), gap);
+  await auditStart(storage, audit, config, gap);
   const sessions = await openSessions(context, options.rooms);
   if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
   // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
@@ -191,6 +194,7 @@ async function openOn(
       // One that was cut short by the end of an earlier process, or by a database that was away.
       if (rotation.isUnderWay()) await rotation.rotate(null);
       if ((await health.fault()) !== null) await probeStorage(storage, vault);
+      await folder.claimAgain();
       if (epochKeysMissing > 0) epochKeysMissing = await countMissingKeys(context);
       await sessions.sweep();
       await forgetMessages(storage, vault, clock());
@@ -243,42 +247,4 @@ async function openClock(
   const forgotten = await forgottenBefore(storage, vault);
   assertClock(now, forgotten, accepted ? null : await lastEntryAt(storage, vault));
   return createClock(nowMs, forgotten);
-}
-
-/** With the policy of the whole server, if it has one: verdicts only name it. */
-function describeStart({ version, policy }: ServerConfig): string {
-  const name = nameServerPolicy(policy);
-  return `version ${version}${name === null ? '' : `, policy ${name}: ${describeTightening(policy)}`}`;
-}
-
-/** Two replicas may write the very first entry at the same moment: one of them then tries again. */
-async function auditStart(
-  storage: Storage,
-  audit: AuditLog,
-  detail: string,
-  gap: string | null,
-): Promise<void> {
-  const write = () =>
-    storage.transact(async (transaction) => {
-      const entry = { who: null, keyId: null, subject: null, policy: '' };
-      await audit.append(transaction, {
-        ...entry,
-        deed: 'server.start',
-        sentence: 'Start the server',
-        verdict: 'done',
-        detail,
-      });
-      if (gap === null) return;
-      await audit.append(transaction, {
-        ...entry,
-        deed: 'server.rollback',
-        sentence: 'The database was put back to an earlier state, or exchanged',
-        verdict: 'failed',
-        detail: gap,
-      });
-    });
-  await write().catch((error: unknown) => {
-    if ((error as Partial<CkmError>).code === 'ROW_EXISTS') return write();
-    throw error;
-  });
 }

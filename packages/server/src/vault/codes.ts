@@ -2,6 +2,7 @@ import { AccessError, StorageError } from '@ckm/foundation';
 
 /** Every code of an error that the vault raises. */
 const VAULT_CODES = [
+  'EPOCH_KEYS_NOT_SHARED',
   'EPOCH_KEYS_UNUSABLE',
   'EPOCH_KEY_MISSING',
   'FILES_TOO_MANY',

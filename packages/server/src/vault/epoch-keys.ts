@@ -18,6 +18,7 @@ import { taggedHash } from '@ckm/threshold';
 import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
 import { withFile } from './file-error.js';
+import { type FolderMark, folderMark } from './folder-mark.js';
 import { destroyFile, readPrivateFile, syncFolder, writePrivateFile } from './key-file.js';
 import { STORAGE_KEY_BYTES } from './storage-key.js';
 import type { Vault } from './vault.js';
@@ -63,6 +64,8 @@ export interface EpochKeys {
    * are left out.
    */
   sessionsOlderThan(ms: number): readonly SessionScope[];
+  /** What tells this folder from a copy of it. */
+  readonly mark: FolderMark;
   /** Seals every file anew that is sealed under an earlier storage key. */
   reseal(): Promise<void>;
 }
@@ -97,6 +100,7 @@ export function openEpochKeys(
   }
 
   return {
+    mark: folderMark(folder),
     create(scope) {
       const path = pathOf(scope);
       if (!existsSync(path)) {
