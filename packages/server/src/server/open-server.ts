@@ -49,6 +49,8 @@ import {
   probeStorage,
 } from './storage-marks.js';
 
+const BEING_WRITTEN_MS = 60_000;
+
 /** A server whose storage key is there: it can answer. */
 export interface OpenServer {
   readonly context: ServerContext;
@@ -146,6 +148,8 @@ async function openOn(
   };
   const folder = watchFolder(context);
   await folder.claim();
+  // Another process may be writing one, if there can be another one.
+  context.epochKeys.destroyLeftovers(storage.kind === 'sqlite' ? 0 : BEING_WRITTEN_MS);
   const look = () => storage.read((reader) => audit.look(reader));
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, furthest(anchor, lastEntry.read()));

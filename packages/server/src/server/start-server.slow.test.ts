@@ -23,6 +23,7 @@ import { verifyAuditLog } from './verify-audit-log.js';
 import { openSqlite } from '../storage/sqlite/sqlite.js';
 import { isCompiled, spawnServer } from '../test/child-server.js';
 import { person, random, tamperWith } from '../test/rooms.js';
+import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
 import {
   PASSPHRASE,
   postTo,
@@ -308,6 +309,18 @@ describe('what an attacker with the disk can do', () => {
     tamperWith(file, (database) => database.prepare('update sessions set sealed = ?').run(sealed));
     await alpha.restart();
     expect((await alpha.as(alice).ask('session.show', { sessionId, after: 0 })).state).toBe('cancelled');
+  });
+
+  test('a key file that a process which was killed had half put in place is gone after the next start', async () => {
+    const alpha = await start();
+    await alpha.server.close();
+    const keys = join(alpha.dataDir, EPOCH_KEYS_FOLDER);
+    const name = 'ab'.repeat(32);
+    const left = [`${name}.new`, `session-${name}.new`, `session-${name}.0123456789abcdef.new`];
+    for (const file of [...left, 'of the operator.new'])
+      writeFileSync(join(keys, file), 'sealed', { mode: 0o600 });
+    await alpha.restart();
+    expect(readdirSync(keys)).toEqual(['of the operator.new']);
   });
 
   test('V64: an account row given to somebody else opens nothing', async () => {

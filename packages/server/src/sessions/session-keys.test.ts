@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCeremony } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -114,6 +114,19 @@ test('a key left by a process that ended before it stored its session is destroy
   await servers[0]!.sessions.sweep();
   expect(context.epochKeys.exists(orphan)).toBe(false);
   expect(context.epochKeys.exists({ owner: alice.xid, sessionId })).toBe(true);
+});
+
+test('a copy of the key of a ceremony, left by a process that ended while it sealed or wrote that key, is destroyed with the ceremony', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
+  const { sessionId } = ceremony;
+  while (keyFiles(servers[0]!).length === 0) await ceremony.next();
+  const [name] = keyFiles(servers[0]!);
+  const folder = join(servers[0]!.dataDir, EPOCH_KEYS_FOLDER);
+  for (const copy of [`${name}.new`, `${name}.0123456789abcdef.new`])
+    copyFileSync(join(folder, name!), join(folder, copy));
+  await callers[0]!.call('session.cancel', { sessionId, reason: 'enough' });
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 describe('somebody with the disk who damages the key of one ceremony', () => {

@@ -21,13 +21,17 @@ export function destroySessionKey({ epochKeys, events }: ServerContext, scope: S
   }
 }
 
-/** Destroys keys whose session is over or was never stored, because a process ended in between. Called every few seconds. */
+/**
+ * Destroys keys whose session is over or was never stored, because a process ended in between, and copies that it was
+ * writing. Called every few seconds.
+ */
 export function createKeySweep(context: ServerContext): () => Promise<void> {
   const { storage, epochKeys, clock } = context;
   let restsUntil = 0;
   return async () => {
     if (clock() < restsUntil) return;
     restsUntil = clock() + REST_SECONDS;
+    epochKeys.destroyLeftovers(YOUNG_MS);
     for (const scope of epochKeys.sessionsOlderThan(YOUNG_MS)) {
       const row = await storage.read(({ sessions }) => sessions.find(scope.owner, scope.sessionId));
       if (row === null || isOver(parseSessionState(row.state))) destroySessionKey(context, scope);

@@ -64,6 +64,11 @@ export interface EpochKeys {
    * are left out.
    */
   sessionsOlderThan(ms: number): readonly SessionScope[];
+  /**
+   * Destroys copies of keys that a process which ended in the middle left behind, if they have lain here for so many
+   * milliseconds: younger ones another process may be writing. Files that cannot be removed are left out.
+   */
+  destroyLeftovers(ms: number): void;
   /** What tells this folder from a copy of it. */
   readonly mark: FolderMark;
   /** Seals every file anew that is sealed under an earlier storage key. */
@@ -71,6 +76,8 @@ export interface EpochKeys {
 }
 
 const FILE_NAME = /^(session-)?[0-9a-f]{64}$/;
+/** What a key is written to before it gets its name. */
+const UNFINISHED = /^(session-)?[0-9a-f]{64}(\.[0-9a-f]{16})?\.new$/;
 const OF_SESSION = /^session-[0-9a-f]{64}$/;
 const ID_BYTES = 32;
 
@@ -90,6 +97,7 @@ export function openEpochKeys(
   if (configured === null) mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertFolder(folder);
   const pathOf = (scope: KeyScope) => join(folder, nameOf(scope));
+  const unfinished = () => readdirSync(folder).filter((name) => UNFINISHED.test(name));
   const open = (name: string) => vault.openFile(fileName(name), readPrivateFile(join(folder, name)));
 
   function read(scope: KeyScope): Vault {
@@ -117,15 +125,20 @@ export function openEpochKeys(
     exists: (scope) => existsSync(pathOf(scope)),
     destroy(scope) {
       const path = pathOf(scope);
-      if (existsSync(path)) withFile(path, () => destroyFile(path));
+      const copies = unfinished().filter((name) => name.startsWith(`${nameOf(scope)}.`));
+      // The copies first: as long as the key is there it is found again.
+      for (const file of [...copies.map((name) => join(folder, name)), path]) {
+        if (existsSync(file)) withFile(file, () => destroyFile(file));
+      }
     },
-    sessionsOlderThan(ms) {
-      const before = Date.now() - ms;
-      const names = readdirSync(folder).filter((name) => OF_SESSION.test(name));
-      return names.flatMap((name) => {
-        const found = statSync(join(folder, name), { throwIfNoEntry: false });
-        return found === undefined || found.mtimeMs > before ? [] : scopeIn(() => open(name));
-      });
+    sessionsOlderThan: (ms) =>
+      readdirSync(folder)
+        .filter((name) => OF_SESSION.test(name) && isOlder(join(folder, name), ms))
+        .flatMap((name) => scopeIn(() => open(name))),
+    destroyLeftovers(ms) {
+      for (const path of unfinished().map((name) => join(folder, name))) {
+        if (isOlder(path, ms)) destroyIfPossible(path);
+      }
     },
     async reseal() {
       for (const name of readdirSync(folder).filter((file) => FILE_NAME.test(file))) {
@@ -159,6 +172,20 @@ function contentFor(scope: KeyScope, key: Uint8Array): Uint8Array {
   const content = concatBytes(key, scope.owner, scope.sessionId);
   key.fill(0);
   return content;
+}
+
+function isOlder(path: string, ms: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.mtimeMs <= Date.now() - ms;
+}
+
+/** What cannot be removed now is found the next time. */
+function destroyIfPossible(path: string): void {
+  try {
+    destroyFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
 }
 
 /** None: the file opens no more, or has gone meanwhile; the others are found all the same. */
