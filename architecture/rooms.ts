@@ -36,7 +36,7 @@ export const ROOMS: Record<
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
     theirs: ['@noble/', '@scure/bip39'],
     node: false,
-    nodeFiles: [/carrier\/node-carrier/],
+    nodeFiles: [/carrier\/node-carrier/, /client\/src\/node\//],
   },
   server: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],

@@ -74,6 +74,8 @@ export const REMEDIES = {
   /** Move a record of the owner's store out of the way; it may be needed as evidence. */
   moveRecord: { record: 'record' },
   restoreSeed: {},
+  /** Set a new passphrase for the owner seed with its words. */
+  replacePassphrase: {},
   /** Take the finished transaction out of a PSBT. */
   extractTransaction: {},
   updateSoftware: {},

@@ -2,7 +2,7 @@ import { StateError, StorageError } from '@ckm/foundation';
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isErrno, makePrivateFolder } from './atomic-write.js';
+import { isErrno, makePrivateFolder } from '@ckm/client/node';
 
 /**
  * The owner's folder: `seed` (sealed owner seed), `seed-print` (which seed it is), `store/` (pinned servers, keys, sessions, commitments), `evidence/`.

@@ -1,7 +1,7 @@
 import { reveal, type Secret } from '@ckm/foundation';
 import { hkdfSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { isErrno, writeAtomically } from './atomic-write.js';
+import { isErrno, writeAtomically } from '@ckm/client/node';
 import type { Home } from './home.js';
 
 const LABEL = 'ckm/owner-seed-print/v1';

@@ -1,8 +1,7 @@
-import { type Client, createClient, type SeedSource } from '@ckm/client';
+import { type Client, createClient, fileStore, type SeedSource } from '@ckm/client/node';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { plainText } from '../terminal/plain-text.js';
-import { fileStore } from '../home/file-store.js';
 import { requireInitialised } from '../home/home.js';
 import { unlockSeed } from './owner-seed.js';
 

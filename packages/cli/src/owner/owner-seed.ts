@@ -1,12 +1,11 @@
+import { isErrno, openSeed, parseSeedFile, sealSeed, writeAtomically, writeNew } from '@ckm/client/node';
 import { type Secret, secret, StateError, wipe } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../command-line/context.js';
 import { askNewPassphrase, askPassphrase } from '../terminal/passphrase.js';
-import { isErrno, writeAtomically, writeNew } from '../home/atomic-write.js';
 import { createHome, type Home, isInitialised, requireInitialised, unusable } from '../home/home.js';
 import { writeSeedPrint } from '../home/seed-print.js';
-import { openSeed, parseSeedFile, sealSeed } from '../home/seed-file.js';
 
 /** 32 fresh bytes: everything an owner is, to every server. */
 export function freshSeed(): Secret<Uint8Array> {

@@ -1,17 +1,17 @@
+import type * as ClientInNode from '@ckm/client/node';
+import { sealSeed } from '@ckm/client/node';
 import { encodeUtf8, reveal, secret, type Secret } from '@ckm/foundation';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createContext, type OpenContext } from '../command-line/context.js';
-import type * as SeedFile from '../home/seed-file.js';
-import { sealSeed } from '../home/seed-file.js';
 import { unlockEarly } from './unlock-early.js';
 
 const PASSPHRASE = 'river lamp seven onions';
 const opened = vi.hoisted(() => ({ seeds: [] as unknown[] }));
-vi.mock('../home/seed-file.js', async (original) => {
-  const file = await original<typeof SeedFile>();
+vi.mock('@ckm/client/node', async (original) => {
+  const file = await original<typeof ClientInNode>();
   const openSeed: typeof file.openSeed = async (...given) => {
     const seed = await file.openSeed(...given);
     opened.seeds.push(seed);

@@ -1,7 +1,7 @@
 import { UsageError } from '@ckm/foundation';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { isErrno } from '../home/atomic-write.js';
+import { isErrno } from '@ckm/client/node';
 
 /** A program that has our terminal, until it ends. */
 export interface ForegroundProgram {

@@ -47,6 +47,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   showRequest: ({ id }) => ['get the signature', `ckm requests show ${id} --out FILE`],
   moveRecord: ({ record }) => [`move store/${record} out of the way, and keep it`],
   restoreSeed: () => ['bring the owner seed back from its words', 'ckm seed restore'],
+  replacePassphrase: () => ['set a new passphrase with the 24 words', 'ckm seed restore --new-passphrase'],
   extractTransaction: () => ['get the transaction', 'ckm sign KEY --psbt FILE --extract'],
   updateSoftware: () => ['bring ckm, or the server, up to date'],
 

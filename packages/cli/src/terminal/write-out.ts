@@ -2,7 +2,7 @@ import { StorageError, UsageError } from '@ckm/foundation';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isErrno, writeAtomically, writeNew } from '../home/atomic-write.js';
+import { isErrno, writeAtomically, writeNew } from '@ckm/client/node';
 
 /**
  * Refuses early, before anything is asked of anybody, when the answer could not be written.

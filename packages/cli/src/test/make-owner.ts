@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { createClient } from '@ckm/client';
+import { createClient, fileStore, openSeed, sealSeed, writeAtomically, writeNew } from '@ckm/client/node';
 import { secret, type Secret, wipe } from '@ckm/foundation';
-import { writeAtomically, writeNew } from '../home/atomic-write.js';
-import { fileStore } from '../home/file-store.js';
 import { createHome, locateHome } from '../home/home.js';
 import { freshSeed } from '../owner/owner-seed.js';
-import { openSeed, sealSeed } from '../home/seed-file.js';
 import { writeSeedPrint } from '../home/seed-print.js';
 
 /** The least that a seed file may cost (128 KiB, 2^14): the commands of a test open it many hundred times. */

@@ -1,11 +1,9 @@
-import { createClient } from '@ckm/client';
+import { createClient, fileStore, openSeed } from '@ckm/client/node';
 import { secret } from '@ckm/foundation';
 import { sshPublicKeyLine } from '@ckm/requests';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fileStore } from '../home/file-store.js';
-import { openSeed } from '../home/seed-file.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { errorOf, runCkm } from '../test/run-ckm.js';

@@ -1,19 +1,19 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Scratch, scratchFolder } from '../test/scratch.js';
 import { fileStore } from './file-store.js';
 
-let scratch: Scratch;
+let scratch: string;
 beforeEach(() => {
-  scratch = scratchFolder();
+  scratch = mkdtempSync(join(tmpdir(), 'ckm-test-'));
 });
 afterEach(() => {
-  scratch.remove();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
-const root = () => join(scratch.path, 'store');
+const root = () => join(scratch, 'store');
 
 describe('records as files', () => {
   test('what was put comes back, also in another process, and nothing else does', async () => {

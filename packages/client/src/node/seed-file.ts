@@ -63,7 +63,8 @@ export async function openSeed(file: Uint8Array, passphrase: Secret<string>): Pr
   } catch {
     throw new AccessError('the passphrase does not open the owner seed', {
       code: 'PASSPHRASE_WRONG',
-      hint: 'try again; if it is lost, set a new one with the 24 words: ckm seed restore --new-passphrase',
+      hint: 'try again; if it is lost, set a new one with the 24 words',
+      remedy: { kind: 'replacePassphrase' },
     });
   } finally {
     key.fill(0);
@@ -89,7 +90,8 @@ export function parseSeedFile(file: Uint8Array): SeedFile {
   if (match === null || logN < LEAST_LOG_N || logN > MOST_LOG_N) {
     throw new StorageError('the owner seed file is damaged or not one of ours', {
       code: 'SEED_FILE_CORRUPT',
-      hint: 'restore it from the 24 words with: ckm seed restore --new-passphrase',
+      hint: 'restore it from the 24 words',
+      remedy: { kind: 'replacePassphrase' },
     });
   }
   return {

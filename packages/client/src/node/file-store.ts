@@ -1,8 +1,8 @@
-import type { ClientStore } from '@ckm/client';
 import { BugError, concatBytes, encodeUtf8, equalBytes, StorageError } from '@ckm/foundation';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ClientStore } from '../store/client-store.js';
 import { isErrno, makePrivateFolder, removeDurably, writeAtomically } from './atomic-write.js';
 import { withLock } from './lock.js';
 
@@ -79,7 +79,7 @@ function segment(name: string): string {
   if (SEGMENT.test(name)) return name;
   throw new BugError('a record was given a name that no file may have', {
     code: 'STORE_PATH_INVALID',
-    hint: 'report this together with the command that was run',
+    hint: 'report this together with what was done',
   });
 }
 
@@ -90,7 +90,8 @@ function digest(bytes: Uint8Array): Uint8Array {
 function corrupt(root: string, path: string): StorageError {
   return new StorageError(`the stored record ${path} is damaged`, {
     code: 'STORE_CORRUPT',
-    hint: `restore ${join(root, path)} from a copy, or move it away and run: ckm doctor`,
+    hint: `restore ${join(root, path)} from a copy, or move it away and look for what is missing`,
+    remedy: { kind: 'diagnose' },
   });
 }
 
@@ -104,10 +105,10 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function unavailable(cause: NodeJS.ErrnoException): StorageError {
-  const where = cause.path ?? 'the CKM folder';
+  const where = cause.path ?? 'the folder of the records';
   return new StorageError(`${where} cannot be used: ${cause.code ?? 'unknown reason'}`, {
     code: 'STORE_UNAVAILABLE',
-    hint: 'check the permissions and free space of the folder, or name another one with --home',
+    hint: 'check the permissions and free space of the folder, or use another one',
     cause,
   });
 }

@@ -75,7 +75,7 @@ function isRunning(pid: number): boolean {
 }
 
 function locked(path: string): StateError {
-  return new StateError('another ckm process is writing to the same folder', {
+  return new StateError('another process is writing to the same folder', {
     code: 'HOME_LOCKED',
     hint: `wait for it to end; if none runs, remove ${path}`,
   });
