@@ -1,4 +1,4 @@
-// Brings a fresh clone to a state that runs: dependencies, the one native addon, compiled packages.
+// Brings a fresh clone to a state that runs: dependencies, compiled packages.
 // Each step is skipped when nothing it depends on has changed, so that a second run is quick.
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
@@ -27,15 +27,15 @@ function run(what, command, args) {
 
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return;
-  say(`Node ${process.versions.node} is too old: CKM needs 20.19 or newer`);
+  if (major > 22 || (major === 22 && minor >= 13)) return;
+  say(`Node ${process.versions.node} is too old: CKM needs 22.13 or newer`);
   process.exit(69);
 }
 
-/** Changes when the dependencies, the Node ABI or the machine change. */
+/** Changes when the dependencies or the machine change. */
 function dependencyStamp() {
   const hash = createHash('sha256');
-  hash.update(`${process.versions.modules} ${process.platform} ${process.arch}\0`);
+  hash.update(`${process.platform} ${process.arch}\0`);
   hash.update(readFileSync(join(root, 'package-lock.json')));
   return hash.digest('hex');
 }
@@ -48,24 +48,12 @@ function readStamp() {
   }
 }
 
-function addonLoads() {
-  const probe = "const D=require('better-sqlite3');new D(':memory:').close()";
-  return spawnSync(process.execPath, ['-e', probe], { cwd: root }).status === 0;
-}
-
 requireNode();
 const stamp = dependencyStamp();
 if (readStamp() === stamp && existsSync(join(root, 'node_modules'))) {
   say('dependencies are up to date');
 } else {
   run('installing dependencies (no install script of theirs runs)', npm, ['ci', '--ignore-scripts']);
-  if (!addonLoads()) {
-    run('building the SQLite addon', npm, ['rebuild', 'better-sqlite3', '--ignore-scripts=false']);
-  }
-  if (!addonLoads()) {
-    say('the SQLite addon was built but does not load: install a C++ toolchain and Python 3, then try again');
-    process.exit(1);
-  }
   writeFileSync(stampFile, `${JSON.stringify({ dependencies: stamp })}\n`);
 }
 run('compiling', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
