@@ -58,6 +58,11 @@ export interface ClientOptions {
   readonly random?: (length: number) => Uint8Array;
   /** Longest wait for one server. */
   readonly timeoutMs?: number;
+  /**
+   * How long a server may keep the others of a quorum waiting before one more is asked. Default: a fifth of `timeoutMs`, but a
+   * quarter of a second at least and two at most.
+   */
+  readonly patienceMs?: number;
 }
 
 /** What a finished session left: a member for each kind of ceremony. */
@@ -138,13 +143,19 @@ export interface Client {
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
+function patienceFor(timeoutMs: number): number {
+  return Math.min(Math.max(timeoutMs / 5, 250), 2_000);
+}
+
 export function createClient(options: ClientOptions): Client {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const context = createContext(
     {
       carrier: options.carrier ?? platformCarrier,
       clock: options.clock ?? (() => Math.floor(Date.now() / 1000)),
       random: options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length))),
-      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      timeoutMs,
+      patienceMs: options.patienceMs ?? patienceFor(timeoutMs),
     },
     options.store,
     options.seed,

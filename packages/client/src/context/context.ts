@@ -10,8 +10,14 @@ import { createServerLink, type LinkMeans, type ServerLink } from '../carrier/se
 /** The owner seed, or how to get it when it is first needed: to speak to a server, or to check a stored record. */
 export type SeedSource = Secret<Uint8Array> | (() => Promise<Secret<Uint8Array>>);
 
+/** What a client is made with, besides its seed and store. */
+export interface ClientMeans extends LinkMeans {
+  /** How long a server may keep the others of a quorum waiting. */
+  readonly patienceMs: number;
+}
+
 /** What every part of a client works with. */
-export interface ClientContext extends LinkMeans {
+export interface ClientContext extends ClientMeans {
   readonly store: RecordStore;
   /** Who we are to that server. */
   identityFor(server: Xid): Promise<Identity>;
@@ -22,7 +28,7 @@ export interface ClientContext extends LinkMeans {
 }
 
 export function createContext(
-  means: LinkMeans,
+  means: ClientMeans,
   store: ClientStore,
   source: SeedSource,
   onUnreadable?: OnUnreadable,

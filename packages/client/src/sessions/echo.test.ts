@@ -28,7 +28,8 @@ let store = memoryStore();
 /** The owner's means over a store, as a client has them. */
 function contextOver(over: typeof store): ClientContext {
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-  const means = { carrier: httpCarrier(network.send), clock: () => network.now, random, timeoutMs: 400 };
+  const clock = () => network.now;
+  const means = { carrier: httpCarrier(network.send), clock, random, timeoutMs: 400, patienceMs: 250 };
   return createContext(means, over, secret(OWNER_SEED.slice()));
 }
 

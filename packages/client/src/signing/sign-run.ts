@@ -25,8 +25,9 @@ import {
 } from './sign-job.js';
 import { eventsFrom, outOfTurn } from './take-answer.js';
 
-const SHORTEST_PATIENCE_MS = 250;
-const LONGEST_PATIENCE_MS = 2_000;
+/** What is left over is tidied up behind the answer. */
+const SHORT_TIDY_MS = 250;
+const LONG_TIDY_MS = 2_000;
 const POLL_MS = 1_000;
 /** How often one server is asked for commitments while a quorum is put together. */
 const MOST_QUESTIONS = 8;
@@ -58,26 +59,38 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
       await waitForPeople(run);
     }
   } catch (error) {
-    if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run, LONGEST_PATIENCE_MS));
+    if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run, LONG_TIDY_MS));
     throw error;
   }
 }
 
-/** One run of the coordinator among all who may sign now. Null when too few of them are left. */
+/**
+ * One run of the coordinator among all who may sign now. Null when too few of them are left, or when one keeps the others
+ * waiting while an operator decides that another server may sign: then it is begun again with that one.
+ */
 async function runRoast(run: SignRun): Promise<readonly Uint8Array[] | null> {
-  // A server that stays silent for longer than this does not hold the others up.
-  const patienceMs = Math.min(Math.max(run.context.timeoutMs / 5, SHORTEST_PATIENCE_MS), LONGEST_PATIENCE_MS);
+  let isSlow = false;
   const started = beginRoast(run);
   await perform(run, started);
-  while (run.roast.outcome === null) {
+  while (run.roast.outcome === null && !(isSlow && hasNewcomer(run))) {
     await topUp(run);
     if (run.roast.outcome !== null) break;
-    const answer = await run.inbox.next(patienceMs);
+    const answer = await run.inbox.next(run.context.patienceMs);
+    if (answer === null) {
+      isSlow = true;
+      for (const participant of thoseThatAre(run, 'waiting')) pollOnce(run, participant);
+    }
     const events: readonly RoastEvent[] = answer === null ? [{ kind: 'impatient' }] : eventsFrom(run, answer);
     for (const event of events) await advance(run, event);
   }
   returnUnused(run);
   return run.roast.outcome?.signatures ?? null;
+}
+
+/** Whether somebody may sign now who could not when the coordinator began. */
+function hasNewcomer(run: SignRun): boolean {
+  const left = run.roast.members.filter(({ status }) => status.kind === 'excluded');
+  return thoseThatAre(run, 'open').some(({ slot }) => left.some(({ party }) => party === slot));
 }
 
 /** Starts with the preferred quorum of those whose commitments are at hand. */
@@ -201,8 +214,8 @@ async function waitingInTheEnd(run: SignRun, patienceMs: number): Promise<readon
  * answer was lost; where they are not, few servers ask theirs, and nobody waits long for it.
  */
 async function leftOnDesks(run: SignRun): Promise<readonly Participant[]> {
-  if (run.key.record.policy.approval !== 'operator') return waitingInTheEnd(run, SHORTEST_PATIENCE_MS);
-  const waiting = await waitingInTheEnd(run, LONGEST_PATIENCE_MS);
+  if (run.key.record.policy.approval !== 'operator') return waitingInTheEnd(run, SHORT_TIDY_MS);
+  const waiting = await waitingInTheEnd(run, LONG_TIDY_MS);
   return [...waiting, ...thoseThatAre(run, 'silent', 'asked')];
 }
 

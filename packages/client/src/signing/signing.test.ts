@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { decodeData } from '@ckm/gordian';
 import { commitmentsIn, unpackCommitments, type Parameters, type Result } from '@ckm/api';
 import { encodeHex, StateError } from '@ckm/foundation';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../client.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Client, ClientOptions } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
@@ -43,7 +44,8 @@ function withKey(settings: object = {}): void {
   afterAll(() => network.close());
 }
 
-const reopen = () => ownerClient(network.send, () => network.now, { store });
+const reopen = (options: Partial<ClientOptions> = {}) =>
+  ownerClient(network.send, () => network.now, { store, ...options });
 
 /** Changes what a server answers to `request.ask`. */
 function lying(change: (reply: Reply, asked: Parameters<'request.ask'>) => Reply): Tamper {
@@ -288,6 +290,9 @@ describe('a server that cannot be reached', () => {
       },
     ],
   ])('because somebody in between answers %s: the others sign', async (_what, bend) => {
+    await client.close();
+    // Nobody is silent here: how busy this machine is must not make an honest server look so.
+    client = reopen({ patienceMs: 600_000, timeoutMs: 600_000 });
     await sign('warm');
     bend(network.server('alpha'));
     const results = [];
@@ -380,7 +385,9 @@ describe('a request that waits for people', () => {
 
   const approve = async (name: string) => {
     const { desk } = network.server(name).bare.sessions;
-    for (const { requestId } of await desk.list()) await desk.approve(requestId);
+    const waiting = await desk.list();
+    for (const { requestId } of waiting) await desk.approve(requestId);
+    return waiting.length;
   };
 
   test('can be left, and stays on record, and goes on when enough operators have said yes', async () => {
@@ -407,6 +414,22 @@ describe('a request that waits for people', () => {
     await approve('bravo');
     await approve('alpha');
     expect((await waiting).signers).toEqual(['alpha', 'bravo']);
+  });
+
+  test('is not held up by a server that stays silent: it goes on as soon as enough operators of the others have said yes', async () => {
+    await client.close();
+    client = reopen({ patienceMs: 20, timeoutMs: 600_000 });
+    const isOver = new AbortController();
+    network.server('alpha').wire = async (_request, pass) => {
+      if (!isOver.signal.aborted) await once(isOver.signal, 'abort');
+      return pass();
+    };
+    const waiting = sign('alpha hangs');
+    for (const name of ['bravo', 'charlie']) {
+      await vi.waitFor(async () => expect(await approve(name)).toBe(1), { timeout: 20_000, interval: 20 });
+    }
+    expect((await waiting).signers).toEqual(['bravo', 'charlie']);
+    isOver.abort();
   });
 
   test('rejected by too many reaches the owner with the reason', async () => {
