@@ -11,13 +11,13 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import type { CertifiedKey, KeyRecord } from '../keys/key-record.js';
+import type { CertifiedEpoch, EpochRecord } from '../keys/epoch-record.js';
 
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
 export function certifyKey(
   { identity }: Pick<ServerContext, 'identity'>,
   { share, certificate, transcriptHash }: DkgOutput,
-): CertifiedKey {
+): CertifiedEpoch {
   const { keyId, epoch } = certificate.params;
   const statement = recoveryAckStatement({ keyId, epoch, slot: share.party, transcriptHash });
   const { groupKey, commitment, verifyingShares, chainCode } = share.public;
@@ -39,7 +39,7 @@ export function certifyKey(
  * @throws EncodingError when it cannot be read; StateError `CERTIFICATE_OF_ANOTHER_KEY`;
  * PeerFaultError `FAULT_SIGNATURE_INVALID` naming the slots
  */
-export function completeKey(context: ServerContext, record: KeyRecord, shown: Uint8Array): KeyRecord {
+export function completeKey(context: ServerContext, record: EpochRecord, shown: Uint8Array): EpochRecord {
   const { params, signatures } = parseCertificate(shown);
   if (!equalBytes(encodeKeyParams(params), record.parameters)) {
     throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');

@@ -12,7 +12,7 @@ import {
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
-import type { KeyRecord } from '../keys/key-record.js';
+import type { EpochRecord } from '../keys/epoch-record.js';
 import type {
   Admission,
   Asking,
@@ -166,7 +166,7 @@ function advance(
 }
 
 /** What is known of a key while it is made. */
-type DescribedKey = Omit<KeyRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
+type DescribedKey = Omit<EpochRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
 
 function describe(
   { suite, purpose, quorum, policy }: DkgProposal,
@@ -194,7 +194,7 @@ function toRoomStep(
   if (step.kind === 'finished') {
     const certified = certifyKey(means, step.output);
     const { transcriptHash, acknowledgement } = certified;
-    const record: KeyRecord = { ...described, pending: null, certified };
+    const record: EpochRecord = { ...described, pending: null, certified };
     return {
       kind: 'finished',
       says,

@@ -5,7 +5,7 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
 import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import { resultOf, wipeKey, type KeyRecord } from '../keys/key-record.js';
+import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { restoreKey } from './restore-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import type { SessionMeans } from '../session-revise.js';
@@ -129,7 +129,7 @@ async function storeActive(
   context: ServerContext,
   transaction: Transaction,
   row: KeyRow,
-  record: KeyRecord,
+  record: EpochRecord,
 ): Promise<void> {
   const { owner, keyId } = row;
   await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);

@@ -17,7 +17,7 @@ import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import { resultOf, wipeKey, type KeyRecord } from '../keys/key-record.js';
+import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { openHead, readEpoch, readSecrets, writeKey, type KeySecrets } from '../keys/stored-key.js';
 
 /**
@@ -80,7 +80,7 @@ async function restoreOnce(
 }
 
 /** What is kept of a key that waits for its certificate. */
-type Waiting = Pick<KeySecrets, 'staticSeed'> & Pick<KeyRecord, 'sessionId'>;
+type Waiting = Pick<KeySecrets, 'staticSeed'> & Pick<EpochRecord, 'sessionId'>;
 
 /**
  * What is stored of this key already, and the secrets of one that waits for its certificate, as far as the key of its epoch
@@ -119,7 +119,7 @@ function recoverRecord(
   owner: Uint8Array,
   waiting: Waiting | null,
   { certificate, policy }: Shown,
-): KeyRecord {
+): EpochRecord {
   const { params } = certificate;
   const own = ownEntry(context, params);
   const { suite, purpose, quorum, keyId, epoch } = params;
@@ -172,7 +172,7 @@ async function store(
   transaction: Transaction,
   before: KeyRow | null,
   keyId: Uint8Array,
-  record: KeyRecord,
+  record: EpochRecord,
 ): Promise<void> {
   const owner = account.xid;
   const row = await transaction.keys.hold(owner, keyId);

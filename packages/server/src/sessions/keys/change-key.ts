@@ -2,7 +2,7 @@ import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { refusal } from '../../refusals.js';
-import type { KeyRecord } from './key-record.js';
+import type { EpochRecord } from './epoch-record.js';
 import { writeKey } from './stored-key.js';
 
 /** The version of a key that was just created. */
@@ -14,9 +14,9 @@ export const CREATED = 1;
  */
 export type KeyChange =
   /** A key that did not exist; it waits for its certificate, and answers nothing. */
-  | { readonly kind: 'create'; readonly record: KeyRecord }
+  | { readonly kind: 'create'; readonly record: EpochRecord }
   /** It has its certificate, and is used from now on. */
-  | { readonly kind: 'promote'; readonly expected: number; readonly record: KeyRecord }
+  | { readonly kind: 'promote'; readonly expected: number; readonly record: EpochRecord }
   /** It never came about, and nobody can hold a certificate of it. */
   | { readonly kind: 'void'; readonly expected: number };
 

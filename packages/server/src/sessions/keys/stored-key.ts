@@ -3,7 +3,7 @@ import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
-import type { CertifiedKey, KeyRecord } from './key-record.js';
+import type { CertifiedEpoch, EpochRecord } from './epoch-record.js';
 
 /**
  * A key is stored in three parts, so that what is shown never opens a share, and what is destroyed is gone from every copy
@@ -11,10 +11,10 @@ import type { CertifiedKey, KeyRecord } from './key-record.js';
  * secrets of each epoch under a key of their own that is not in the database (`vault/epoch-keys.ts`).
  */
 export interface KeyHead extends Pick<
-  KeyRecord,
+  EpochRecord,
   'suite' | 'purpose' | 'quorum' | 'policy' | 'slot' | 'sessionId'
 > {
-  readonly certified: Omit<CertifiedKey, 'share' | 'certificate'> | null;
+  readonly certified: Omit<CertifiedEpoch, 'share' | 'certificate'> | null;
   /** Which version of its epoch's rows belongs to this head: another one was put back, and is refused. */
   readonly material: number;
   /** Which version of what its operator took away belongs to it; 0: none. Another one was put back, and is refused. */
@@ -30,7 +30,7 @@ export interface KeyEpoch {
 }
 
 /** The secrets of one epoch. All that is sealed under its key: the seed too, which with the certificate is the share. */
-export interface KeySecrets extends Pick<KeyRecord, 'pending' | 'staticSeed'> {
+export interface KeySecrets extends Pick<EpochRecord, 'pending' | 'staticSeed'> {
   readonly share: Uint8Array | null;
 }
 
@@ -72,7 +72,7 @@ export async function readSecrets(
 }
 
 /** All of a key, secrets included; the caller wipes it (`wipeKey`). @throws as {@link readSecrets} */
-export async function readKey(context: ServerContext, reader: Reader, row: KeyRow): Promise<KeyRecord> {
+export async function readKey(context: ServerContext, reader: Reader, row: KeyRow): Promise<EpochRecord> {
   const head = openHead(context, row);
   const { parameters, certificate } = await readEpoch(context, reader, row, head);
   const { pending, staticSeed, share } = await readSecrets(context, reader, row, head);
@@ -105,7 +105,7 @@ export async function writeKey(
   transaction: Transaction,
   before: KeyRow | null,
   { owner, keyId, state }: Pick<KeyRow, 'owner' | 'keyId' | 'state'>,
-  record: KeyRecord,
+  record: EpochRecord,
 ): Promise<KeyRow> {
   const known = before === null ? null : openHead(context, before);
   const isSameEpoch = before?.epoch === record.epoch;
@@ -168,7 +168,7 @@ async function writeEpoch(
   { vault, epochKeys }: ServerContext,
   transaction: Transaction,
   { owner, keyId, epoch, version }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch' | 'version'>,
-  { parameters, pending, staticSeed }: KeyRecord,
+  { parameters, pending, staticSeed }: EpochRecord,
   { share, certificate }: Pick<KeySecrets, 'share'> & Pick<KeyEpoch, 'certificate'>,
 ): Promise<void> {
   const columns = { owner, keyId, epoch, version };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dkgResult, type KeyPolicy, type Result } from '@ckm/api';
 import type { CeremonyOptions } from '@ckm/testkit';
-import type { KeyRecord } from '../keys/key-record.js';
+import type { EpochRecord } from '../keys/epoch-record.js';
 import { readKey } from '../keys/stored-key.js';
 import { alice, makeKey, type BareServers, type MadeKey } from './bare-servers.js';
 import type { BareCaller, BareOptions, BareServer } from './bare-server.js';
@@ -31,7 +31,7 @@ export interface Loss {
   /** As Alice, in slot order. */
   readonly callers: BareCaller[];
   /** What alpha had said of the key, and kept of it. */
-  readonly before: { readonly result: Result<'key.restore'>; readonly record: KeyRecord };
+  readonly before: { readonly result: Result<'key.restore'>; readonly record: EpochRecord };
 }
 
 const STATIC = { backup: 'static' } as const;
@@ -57,7 +57,7 @@ export async function suffer(
 }
 
 /** Everything that a server keeps of a key of Alice's, secrets and all. */
-export async function recordOf({ context }: BareServer, keyId: Uint8Array): Promise<KeyRecord> {
+export async function recordOf({ context }: BareServer, keyId: Uint8Array): Promise<EpochRecord> {
   return context.storage.read(async (reader) => {
     const row = await reader.keys.find(alice.xid, keyId);
     if (row === null) throw new Error('there is no such key');

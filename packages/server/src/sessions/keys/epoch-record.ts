@@ -2,8 +2,8 @@ import type { DkgResult, KeyPolicy } from '@ckm/api';
 import { BugError } from '@ckm/foundation';
 import type { Quorum, SuiteName } from '@ckm/threshold';
 
-/** What a certificate makes of a key. */
-export interface CertifiedKey {
+/** What a certificate makes of an epoch. */
+export interface CertifiedEpoch {
   /** This server's share: a canonical scalar. Secret. */
   readonly share: Uint8Array;
   readonly certificate: Uint8Array;
@@ -18,7 +18,7 @@ export interface CertifiedKey {
 }
 
 /** Everything a server keeps about one key in one epoch. It is stored in three parts (`stored-key.ts`). */
-export interface KeyRecord {
+export interface EpochRecord {
   readonly suite: SuiteName;
   readonly purpose: string;
   readonly quorum: Quorum;
@@ -39,11 +39,11 @@ export interface KeyRecord {
    * not kept.
    */
   readonly staticSeed: Uint8Array | null;
-  readonly certified: CertifiedKey | null;
+  readonly certified: CertifiedEpoch | null;
 }
 
 /** Overwrites the secrets of a record; its sealed copies stay. */
-export function wipeKey({ pending, staticSeed, certified }: KeyRecord): void {
+export function wipeKey({ pending, staticSeed, certified }: EpochRecord): void {
   pending?.fill(0);
   staticSeed?.fill(0);
   certified?.share.fill(0);
@@ -52,7 +52,7 @@ export function wipeKey({ pending, staticSeed, certified }: KeyRecord): void {
 /** What a server says of an active key to whoever made or restored it. */
 export function resultOf(
   keyId: Uint8Array,
-  { certified }: { readonly certified: Pick<CertifiedKey, 'transcriptHash' | 'acknowledgement'> | null },
+  { certified }: { readonly certified: Pick<CertifiedEpoch, 'transcriptHash' | 'acknowledgement'> | null },
 ): DkgResult {
   if (certified !== null) {
     const { transcriptHash, acknowledgement } = certified;
