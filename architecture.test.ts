@@ -1,4 +1,4 @@
-// Tests of the house itself: who may import whom, what is public, how files are named, what the documents promise.
+// Tests of the repository itself: who may import whom, what is public, how files are named, what the documents promise.
 import './architecture/circles.js';
 import './architecture/imports.js';
 import './architecture/surface.js';

@@ -3,7 +3,7 @@ import { resolveImport, type SourceFile, SOURCES } from './source.js';
 
 /** What starts a process, a database or a browser, whoever imports it. */
 const STARTERS = /^(node:child_process|playwright-core)$/;
-/** The same by name, out of the one door of testkit. */
+/** The same by name, out of the index of testkit. */
 const STARTING_NAMES = ['spawnServer', 'startPostgres'];
 /** Programs that answer within ten milliseconds and judge a signature: in every lane. */
 const QUICK = ['packages/requests/src/fixtures/programs.ts'];

@@ -50,7 +50,7 @@ interface FunctionRow {
 }
 
 /**
- * Every function a server answers: the wire contract, from which the checks at its door and the client's types both come.
+ * Every function a server answers: the wire contract, from which its checks and the client’s types both come.
  */
 export const FUNCTIONS = {
   'account.open': {

@@ -23,7 +23,7 @@ const body = z.strictObject({
   from: z.int().min(1).max(65_535),
   /** 0: everyone; else the one slot that the payload is sealed to. */
   to: z.int().min(0).max(65_535),
-  /** {@link previousHash} of the round before: an echo, so that whoever tells two stories is found one round later. */
+  /** {@link previousHash} of the round before: an echo, so that whoever says two things is found one round later. */
   previous: bytesOf(32),
   payload: bytesUpTo(MAX_PACKET_PAYLOAD_BYTES + PACKET_SEAL_BYTES),
 });

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesOf, leaks, spellings, storedSecrets } from '@ckm/server/test';
 import type { Callee } from './callee.js';
 import { createCeremony } from './courier.js';
-import type { Tap } from './http-callee.js';
+import type { OnMessage } from './http-callee.js';
 import { createQuorumSigner } from './quorum-signer.js';
 import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
 
@@ -43,10 +43,10 @@ describe.skipIf(!canSpawnServers)(
       for (const server of servers) await server.remove();
     });
 
-    async function asAlice(tap?: Tap): Promise<Callee[]> {
-      const listening: Tap = (bytes) => {
+    async function asAlice(onMessage?: OnMessage): Promise<Callee[]> {
+      const listening: OnMessage = (bytes) => {
         wire.push(bytes);
-        tap?.(bytes);
+        onMessage?.(bytes);
       };
       const callers = await Promise.all(servers.map((server) => server.as(alice, listening)));
       return callers.map(({ name, call }) => ({

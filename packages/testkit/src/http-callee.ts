@@ -20,7 +20,7 @@ import {
 import type { Callee } from './callee.js';
 
 /** Every message that goes out and every reply that comes in, as bytes on the wire. */
-export type Tap = (bytes: Uint8Array) => void;
+export type OnMessage = (bytes: Uint8Array) => void;
 
 const LIFETIME_SECONDS = 60;
 const random = (length: number) => new Uint8Array(randomBytes(length));
@@ -33,7 +33,7 @@ export async function callOverHttp(
   name: string,
   url: () => string,
   identity: Identity,
-  tap: Tap = () => undefined,
+  onMessage: OnMessage = () => undefined,
 ): Promise<Callee> {
   const card = identityCard.parse(await (await fetch(`${url()}/v1/identity`)).json());
   const document = verifyXidDocument(parseEnvelopeUr(card.document));
@@ -58,14 +58,14 @@ export async function callOverHttp(
       introduce,
       random,
     });
-    tap(bytes);
+    onMessage(bytes);
     const response = await fetch(`${url()}/v1/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
       body: bytes as Uint8Array<ArrayBuffer>,
     });
     const answer = new Uint8Array(await response.arrayBuffer());
-    tap(answer);
+    onMessage(answer);
     if (response.status !== 200) throw fromProblem(JSON.parse(new TextDecoder().decode(answer)));
     const now = Math.floor(Date.now() / 1000);
     const opened = openMessage({

@@ -19,10 +19,10 @@ export {
 } from './quorum-signer.js';
 export { corrupting, delaying, dropping, substituting } from './adversary/tampering.js';
 export { createRogueServer, type Tamper, type RogueServer } from './adversary/rogue-server.js';
-export { callOverHttp, type Tap } from './http-callee.js';
+export { callOverHttp, type OnMessage } from './http-callee.js';
 export {
   canSpawnServers,
-  type Death,
+  type PlannedKill,
   type ServerProcess,
   type ServerProcessOptions,
   spawnServer,

@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
  * What a network does to one message: it cuts the connection when the server has answered, loses the answer and says
  * nothing, or brings the message twice and the answer to the second.
  */
-export type Mishap = 'cut-after' | 'silence' | 'twice';
+export type MessageFault = 'cut-after' | 'silence' | 'twice';
 
 /** An address that leads to a server over a bad line. */
 export interface LossyProxy {
   readonly url: string;
   /** Asked for every message, before it is passed on. */
-  mishap: () => Mishap | null;
+  fault: () => MessageFault | null;
   close(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: LossyProxy = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    mishap: () => null,
+    fault: () => null,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -30,11 +30,11 @@ export async function startLossyProxy(target: string): Promise<LossyProxy> {
 
   async function answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await read(incoming);
-    const mishap = incoming.method === 'POST' ? proxy.mishap() : null;
-    if (mishap === 'twice') await pass(target, incoming, body);
+    const fault = incoming.method === 'POST' ? proxy.fault() : null;
+    if (fault === 'twice') await pass(target, incoming, body);
     const reply = await pass(target, incoming, body);
-    if (mishap === 'cut-after') return void outgoing.destroy();
-    if (mishap === 'silence') return;
+    if (fault === 'cut-after') return void outgoing.destroy();
+    if (fault === 'silence') return;
     outgoing.writeHead(reply.status, { 'content-type': reply.contentType }).end(reply.body);
   }
   return proxy;

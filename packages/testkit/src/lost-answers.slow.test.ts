@@ -7,7 +7,7 @@ import { encodeUtf8, secret } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { initServer, type RunningServer, startServer } from '@ckm/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type LossyProxy, type Mishap, startLossyProxy } from './lossy-proxy.js';
+import { type LossyProxy, type MessageFault, startLossyProxy } from './lossy-proxy.js';
 
 const NAMES = ['alpha', 'bravo'];
 /** More messages than any ceremony here has: the loop over positions ends by itself. */
@@ -44,10 +44,10 @@ async function owner(timeoutMs: number): Promise<Client> {
   return createClient({ seed: secret(seed), store, timeoutMs });
 }
 
-/** Lets one message of all that follow meet the mishap; says afterwards whether it did. */
-function once(at: number, mishap: Mishap): () => boolean {
+/** Lets one message of all that follow meet the fault; says afterwards whether it did. */
+function once(at: number, fault: MessageFault): () => boolean {
   let count = 0;
-  for (const proxy of proxies) proxy.mishap = () => (count++ === at ? mishap : null);
+  for (const proxy of proxies) proxy.fault = () => (count++ === at ? fault : null);
   return () => count > at;
 }
 
@@ -66,11 +66,11 @@ const asked = (key: string, text: string) =>
 
 test.each(['cut-after', 'twice'] as const)(
   'createKey and sign, when the network does one %s to any one of their messages, end well and at once',
-  async (mishap) => {
+  async (fault) => {
     const client = await owner(5_000);
     let met = true;
     for (let at = 0; met && at < MOST_MESSAGES; at++) {
-      const wasMet = once(at, mishap);
+      const wasMet = once(at, fault);
       const key = await client.createKey({ ...KEY, name: `key-${at}` });
       expect(key.isComplete).toBe(true);
       met = wasMet();
@@ -78,13 +78,13 @@ test.each(['cut-after', 'twice'] as const)(
     }
     met = true;
     for (let at = 0; met && at < MOST_MESSAGES; at++) {
-      const wasMet = once(at, mishap);
+      const wasMet = once(at, fault);
       const { signers } = await client.sign(asked('key-0', `message ${at}`));
       expect(signers).toEqual(NAMES);
       met = wasMet();
       if (!met) expect(at).toBeGreaterThan(1);
     }
-    once(-1, mishap);
+    once(-1, fault);
     await client.close();
   },
   60_000,

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { startServer } from '@ckm/server';
 
 /**
- * A server in a process of its own, through the same door as `ckm server start`. Told to, it kills itself at a commit of
+ * A server in a process of its own, started as `ckm server start` does it. Told to, it kills itself at a commit of
  * its database, counted from the moment it listens: the product knows nothing of it, the database driver is bent here.
  * Arguments: data directory, `before` | `after` | `never`, which commit.
  */

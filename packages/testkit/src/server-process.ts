@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Identity } from '@ckm/gordian';
 import { initServer, type ConfigFileInput } from '@ckm/server';
 import type { Callee } from './callee.js';
-import { callOverHttp, type Tap } from './http-callee.js';
+import { callOverHttp, type OnMessage } from './http-callee.js';
 
 const COMPILED = join(import.meta.dirname, '../dist/server-main.js');
 const BUNDLED = join(import.meta.dirname, '../dist/bundle/server-main.js');
@@ -15,7 +15,7 @@ const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'server'
 export const canSpawnServers = existsSync(COMPILED);
 
 /** When a server is to kill itself: around which commit, counted from the moment it listens. */
-export interface Death {
+export interface PlannedKill {
   readonly when: 'before' | 'after';
   readonly commit: number;
 }
@@ -38,9 +38,9 @@ export interface ServerProcess {
   /** Resolves when it is gone, however that comes. */
   gone(): Promise<void>;
   /** Starts it again after its end. */
-  start(death?: Death): Promise<void>;
+  start(plannedKill?: PlannedKill): Promise<void>;
   /** As somebody with an account. */
-  as(identity: Identity, tap?: Tap): Promise<Callee>;
+  as(identity: Identity, onMessage?: OnMessage): Promise<Callee>;
   /** Ends it and removes what it stored. */
   remove(): Promise<void>;
 }
@@ -90,11 +90,11 @@ export async function spawnServer(options: ServerProcessOptions): Promise<Server
     async gone() {
       await running?.ended;
     },
-    async start(death) {
+    async start(plannedKill) {
       await server.gone();
-      running = await launch(dataDir, environment, death, (part) => (output += part));
+      running = await launch(dataDir, environment, plannedKill, (part) => (output += part));
     },
-    as: (identity, tap) => callOverHttp(name, server.url, identity, tap),
+    as: (identity, onMessage) => callOverHttp(name, server.url, identity, onMessage),
     async remove() {
       await server.kill();
       rmSync(folder, { recursive: true, force: true });
@@ -120,10 +120,10 @@ interface Running {
 async function launch(
   dataDir: string,
   environment: Readonly<Record<string, string>>,
-  death: Death | undefined,
+  plannedKill: PlannedKill | undefined,
   write: (part: string) => void,
 ): Promise<Running> {
-  const when = death === undefined ? ['never', '0'] : [death.when, String(death.commit)];
+  const when = plannedKill === undefined ? ['never', '0'] : [plannedKill.when, String(plannedKill.commit)];
   const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...environment };
   const child = spawn(process.execPath, [program(), dataDir, ...when], { env });
   // Not "exit": what it wrote before its end may come after it.

@@ -27,7 +27,7 @@ const FORMATS = groupOf(
     EPOCH_INVALID: 'A new key begins with epoch 0.',
     ELEMENT_INVALID: 'This is no element of the group.',
     ELEMENT_IDENTITY: 'The element is zero.',
-    SEALING_KEY_INVALID: 'A key in the roster is none that anything can be sealed to.',
+    SEALING_KEY_INVALID: 'Nothing can be sealed to a key in the roster.',
     SCALAR_INVALID: 'This is no scalar of the group.',
     SCALAR_ZERO: 'The scalar is zero.',
     KEY_INVALID: 'This is no public key of its suite.',

@@ -34,13 +34,13 @@ const WAIT: RequestWay = { resume: 'wait', says: ['TOO_FEW_SERVERS'] };
 const ADD: RequestWay = { resume: 'add', says: ['TOO_FEW_SERVERS'] };
 const over = (...says: readonly string[]): RequestWay => ({ resume: 'over', says });
 const REJECTED = over('REQUEST_REJECTED');
-const FATES = { expired: over('REQUEST_EXPIRED'), older: PEOPLE, forgot: ADD, gone: WAIT } as const;
+const BY_SERVER = { expired: over('REQUEST_EXPIRED'), older: PEOPLE, forgot: ADD, gone: WAIT } as const;
 
 export const REQUEST_WAYS: Readonly<Record<RequestStage, Readonly<Record<RequestServer, RequestWay>>>> = {
   // A server that never heard of it says of the time what the others say of the request.
-  asked: { same: PEOPLE, ...FATES, expired: over('REQUEST_EXPIRED', 'EXPIRY_PASSED') },
-  waiting: { same: PEOPLE, ...FATES },
-  approved: { same: ON, ...FATES },
+  asked: { same: PEOPLE, ...BY_SERVER, expired: over('REQUEST_EXPIRED', 'EXPIRY_PASSED') },
+  waiting: { same: PEOPLE, ...BY_SERVER },
+  approved: { same: ON, ...BY_SERVER },
   rejected: {
     same: REJECTED,
     expired: REJECTED,

@@ -41,7 +41,7 @@ describe('a setting from the environment', () => {
     'postgres://ckm:canary/2@127.0.0.1/ckm',
     'mysql://ckm:canary@127.0.0.1/ckm',
     'canary',
-  ])('a database address that is none is refused without a word of it: %s', (text) => {
+  ])('what is not a database address is refused without a word of it: %s', (text) => {
     const refused = refusal(() => configured({ CKM_DATABASE_URL: text }));
     expect(refused).toContain('CONFIG_INVALID');
     expect(refused).not.toContain('canary');

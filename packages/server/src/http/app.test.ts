@@ -4,7 +4,7 @@ import { createReporting } from '../events.js';
 import { random } from '../test/rooms.js';
 import { addressGroup, isLocal } from './address.js';
 import { createHttpApp } from './app.js';
-import type { OpenGate, Phase } from './gate.js';
+import type { ReadyServer, Phase } from './served.js';
 import { TEST_LIMITS } from '../test/limits.js';
 
 const LIMITS = { ...TEST_LIMITS, concurrency: 2 };
@@ -25,7 +25,7 @@ function open(
     limits: Partial<ServerConfig['limits']>;
     trustProxy: boolean;
     metrics: 'local' | 'anybody';
-    receive: OpenGate['receive'];
+    receive: ReadyServer['receive'];
   }> = {},
 ): TestApp {
   const lines: string[] = [];
@@ -37,7 +37,7 @@ function open(
     accounts: 'open' as const,
     protocols: [1],
   };
-  const receive: OpenGate['receive'] =
+  const receive: ReadyServer['receive'] =
     options.receive ??
     (async (bytes) => {
       seen.push(bytes);
@@ -64,7 +64,7 @@ function open(
       trustProxy: options.trustProxy ?? false,
       metrics: options.metrics ?? 'local',
     },
-    gate: {
+    served: {
       phase: () => subject.phase,
       open: () => (subject.phase === 'ready' ? { receive, card, storageFault } : null),
     },

@@ -8,7 +8,7 @@ import type { ServerConfig } from '../config/config.js';
 import type { Reporting } from '../events.js';
 import { addressGroup, isLocal } from './address.js';
 import { PROBLEMS } from './codes.js';
-import type { Gate, OpenGate } from './gate.js';
+import type { ServedServer, ReadyServer } from './served.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { readBody } from './read-body.js';
 
@@ -21,7 +21,7 @@ type HttpContext = Context<{ Bindings: Bindings }>;
 
 export interface HttpOptions {
   readonly config: Pick<ServerConfig, 'limits' | 'trustProxy' | 'metrics'>;
-  readonly gate: Gate;
+  readonly served: ServedServer;
   readonly reporting: Reporting;
 }
 
@@ -31,7 +31,7 @@ const OCTETS = 'application/octet-stream';
  * Everything the server answers over HTTP. It carries sealed messages and knows nothing of what is in them:
  * a readable answer, also a refusal inside it, is 200 and ciphertext.
  */
-export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ Bindings: Bindings }> {
+export function createHttpApp({ config, served, reporting }: HttpOptions): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>();
   const { perAddressPerMinute } = config.limits;
   const perAddress = createRateLimiter({ count: perAddressPerMinute, perMs: 60_000 });
@@ -49,10 +49,10 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   app.use('/v1/*', (c, next) => (isMessage(c) ? next() : forPages(c, next)));
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', async (c) => {
-    const code = (await gate.open()?.storageFault()) ?? null;
-    const phase = gate.phase();
+    const code = (await served.open()?.storageFault()) ?? null;
+    const phase = served.phase();
     const status = phase === 'ready' && code !== null ? 'storage' : phase;
-    const missing = gate.open()?.epochKeysMissing?.() ?? 0;
+    const missing = served.open()?.epochKeysMissing?.() ?? 0;
     const body = {
       status,
       ...(status === 'storage' ? { code } : {}),
@@ -68,10 +68,10 @@ export function createHttpApp({ config, gate, reporting }: HttpOptions): Hono<{ 
   });
   app.get('/v1/identity', (c) => {
     if (!perClient.admits(c)) return problemResponse(c, PROBLEMS.tooMany);
-    const open = gate.open();
-    return open === null ? problemResponse(c, closedProblem(gate)) : c.json(open.card, 200, PLAIN_HEADERS);
+    const open = served.open();
+    return open === null ? problemResponse(c, closedProblem(served)) : c.json(open.card, 200, PLAIN_HEADERS);
   });
-  app.post(MESSAGES, createMessageRoute({ config, gate, reporting }, perClient));
+  app.post(MESSAGES, createMessageRoute({ config, served, reporting }, perClient));
   app.notFound((c) => problemResponse(c, PROBLEMS.unknownRoute));
   app.onError((error, c) => {
     reporting.events.bug(error);
@@ -97,7 +97,7 @@ interface AddressLimit {
 const MOST_MS_TO_ARRIVE = 10_000;
 
 /** Cheap checks first; nothing is read from a message that will not be answered. */
-function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressOf, admits }: AddressLimit) {
+function createMessageRoute({ config, served, reporting }: HttpOptions, { addressOf, admits }: AddressLimit) {
   const { limits } = config;
   const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
   const arrivals = createConcurrencyLimit({ inAll: 2 * limits.concurrency, forEach: limits.concurrency });
@@ -106,7 +106,7 @@ function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressO
   function refusal(c: HttpContext): Problem | null {
     // The address first: what it has used up must not be taken from everybody.
     if (!admits(c) || !everybody.take('')) return PROBLEMS.tooMany;
-    if (gate.open() === null) return closedProblem(gate);
+    if (served.open() === null) return closedProblem(served);
     if (c.req.header('content-type') !== OCTETS) return PROBLEMS.wrongType;
     return answering >= limits.concurrency ? PROBLEMS.busy : null;
   }
@@ -129,7 +129,7 @@ function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressO
 
   async function answer(
     c: HttpContext,
-    { receive }: OpenGate,
+    { receive }: ReadyServer,
     bytes: Uint8Array,
   ): Promise<Response | Problem> {
     if (answering >= limits.concurrency) return PROBLEMS.busy;
@@ -147,7 +147,7 @@ function createMessageRoute({ config, gate, reporting }: HttpOptions, { addressO
   return async (c: HttpContext): Promise<Response> => {
     const refused = refusal(c);
     // Taken now: whatever was let in is answered, also when the server begins to stop while it arrives.
-    const open = gate.open();
+    const open = served.open();
     if (refused !== null || open === null) return refuse(c, refused ?? PROBLEMS.busy);
     const arrived = await arrive(c);
     if (!(arrived instanceof Uint8Array)) return refuse(c, arrived);
@@ -197,8 +197,8 @@ function problemResponse(
   return c.body(JSON.stringify(problem), problem.status as 400, headers);
 }
 
-function closedProblem(gate: Gate): Problem {
-  const phase = gate.phase();
+function closedProblem(served: ServedServer): Problem {
+  const phase = served.phase();
   if (phase === 'stopping') return PROBLEMS.stopping;
   return phase === 'sealed' ? PROBLEMS.sealed : PROBLEMS.busy;
 }

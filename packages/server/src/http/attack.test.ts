@@ -11,7 +11,7 @@ const ALICE = '192.0.2.1';
 function open(limits: Partial<typeof LIMITS> = {}, log: string[] = []) {
   const app = createHttpApp({
     config: { limits: { ...LIMITS, ...limits }, trustProxy: false, metrics: 'local' },
-    gate: {
+    served: {
       phase: () => 'ready',
       open: () => ({
         receive: async (bytes) => ({ kind: 'sealed', bytes }),

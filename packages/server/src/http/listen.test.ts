@@ -98,7 +98,7 @@ describe('V70: connections of one address', () => {
 test('/metrics are not opened by headers that push out for whom a proxy on this machine speaks: more than 64 are refused', async () => {
   const app = createHttpApp({
     config: { limits: LIMITS, trustProxy: false, metrics: 'local' },
-    gate: { phase: () => 'ready', open: () => null },
+    served: { phase: () => 'ready', open: () => null },
     reporting: createReporting({ level: 'silent' }),
   });
   listener = await listenTcp(app, {
@@ -139,7 +139,7 @@ test('an answer over a socket has the headers of one that is asked for directly,
   const card = { document: '', name: 'alpha', version: '0.1.0', accounts, protocols: [1] };
   const app = createHttpApp({
     config: { limits: LIMITS, trustProxy: false, metrics: 'local' },
-    gate: {
+    served: {
       phase: () => 'ready',
       open: () => ({
         receive: async (bytes) => ({ kind: 'sealed', bytes }),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AvailabilityError } from '@ckm/foundation';
 import { configError } from '../config/codes.js';
 import { connectOperator, CONTROL_SOCKET } from '../control/connect-operator.js';
-import type { Phase } from '../http/gate.js';
+import type { Phase } from '../http/served.js';
 
 /** What `sun_path` holds on Linux, less its end. */
 const MAX_SOCKET_PATH = 107;

@@ -9,14 +9,14 @@ import { createControlApp } from '../control/app.js';
 import type { OperatorStatus } from '../control/schemas/status.js';
 import { createReporting, type Reporting } from '../events.js';
 import { createHttpApp } from '../http/app.js';
-import type { Phase } from '../http/gate.js';
+import type { Phase } from '../http/served.js';
 import { isTlsKeyExposed, type Listener, listenTcp, listenUnix, type WebApp } from '../http/listen.js';
 import { assertArithmetic } from './arithmetic.js';
 import { claimControlSocket } from './control-socket.js';
 import { assertDataDir } from './data-dir.js';
 import { forbidCoreFiles } from './core-limit.js';
 import { hardenProcess } from './hardening.js';
-import { createLife, type Life } from './life.js';
+import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import type { RoomsOf } from './open-sessions.js';
 import { findKeySource } from '../vault/key-source.js';
 
@@ -84,7 +84,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const reporting = reportingFor(config, options.logDestination);
   const socket = await claimControlSocket(dataDir);
   let url = config.publicUrl;
-  const life = createLife({
+  const lifecycle = createLifecycle({
     config,
     source,
     reporting,
@@ -96,16 +96,16 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     publicUrl: () => url,
   });
   const startedAt = Math.floor(nowMs() / 1000);
-  const server = assemble({ config, life, reporting, backends, startedAt, url: () => url });
+  const server = assemble({ config, lifecycle, reporting, backends, startedAt, url: () => url });
   try {
     const { port } = await server.listen(socket);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
     if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
     if (!isCoreForbidden) reporting.events.coreFilesPossible();
-    if (!source.sealed || options.passphrase !== undefined) await life.open(options.passphrase ?? null);
+    if (!source.sealed || options.passphrase !== undefined) await lifecycle.open(options.passphrase ?? null);
     const storage = config.databaseUrl === null ? 'sqlite' : 'postgres';
     reporting.events.arithmeticChosen(backends);
-    reporting.events.started({ storage, sealed: life.phase() === 'sealed' });
+    reporting.events.started({ storage, sealed: lifecycle.phase() === 'sealed' });
     return server.running;
   } catch (error) {
     await server.running.close();
@@ -119,7 +119,7 @@ function reportingFor({ log }: ServerConfig, destination: DestinationStream | un
 
 interface Parts {
   readonly config: ServerConfig;
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly reporting: Reporting;
   readonly backends: readonly SuiteBackend[];
   /** UnixSeconds. */
@@ -127,34 +127,38 @@ interface Parts {
   url(): string;
 }
 
-/** The doors of a server around its life. */
+/** What a server listens on, around its lifecycle. */
 function assemble(parts: Parts): {
   readonly running: RunningServer;
   listen(socket: string): Promise<Listener>;
 } {
-  const { config, life, reporting, url } = parts;
+  const { config, lifecycle, reporting, url } = parts;
   const listeners: Listener[] = [];
   let ended = (): void => undefined;
   const closed = new Promise<void>((resolve) => (ended = resolve));
   let closing: Promise<void> | null = null;
 
   async function closeNow(): Promise<void> {
-    const stopped = life.stop();
+    const stopped = lifecycle.stop();
     await stopped;
     await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)));
-    await life.end();
+    await lifecycle.end();
     reporting.events.stopped();
     ended();
   }
   const close = () => (closing ??= closeNow());
 
-  const app = createHttpApp({ config, reporting, gate: { phase: life.phase, open: life.server } });
+  const app = createHttpApp({
+    config,
+    reporting,
+    served: { phase: lifecycle.phase, open: lifecycle.server },
+  });
   const control = createControlApp({
     reporting,
     status: () => statusOf(parts),
-    unseal: life.open,
+    unseal: lifecycle.open,
     shutdown: () => void setImmediate(() => void close()),
-    desk: life.desk,
+    desk: lifecycle.desk,
   });
   return {
     listen: async (socket) => {
@@ -168,12 +172,12 @@ function assemble(parts: Parts): {
         return url();
       },
       dataDir: config.dataDir,
-      phase: life.phase,
-      identity: () => life.server()?.card ?? null,
+      phase: lifecycle.phase,
+      identity: () => lifecycle.server()?.card ?? null,
       app,
-      unseal: life.open,
+      unseal: lifecycle.open,
       renewCertificate: () => renewCertificate(parts, listeners),
-      sweep: async () => life.server()?.sweep(),
+      sweep: async () => lifecycle.server()?.sweep(),
       close,
       closed,
     },
@@ -192,14 +196,14 @@ function renewCertificate({ config, reporting }: Parts, listeners: readonly List
   }
 }
 
-async function statusOf({ config, life, backends, startedAt, url }: Parts): Promise<OperatorStatus> {
+async function statusOf({ config, lifecycle, backends, startedAt, url }: Parts): Promise<OperatorStatus> {
   const { name, version } = config;
-  const server = life.server();
-  const open = server === null ? null : { ...(await life.desk().summary()), identity: server.card };
+  const server = lifecycle.server();
+  const open = server === null ? null : { ...(await lifecycle.desk().summary()), identity: server.card };
   return {
     name,
     version,
-    phase: life.phase(),
+    phase: lifecycle.phase(),
     url: url(),
     startedAt,
     arithmetic: backends,

@@ -87,19 +87,19 @@ describe('a lying server is named', () => {
     }
   });
 
-  test('V15: when the courier helps him to tell two stories, the session ends at the echo and nobody is blamed', async () => {
-    const stories: Uint8Array[] = [];
+  test('V15: when the courier helps him to say two things, the session ends at the echo and nobody is blamed', async () => {
+    const sayings: Uint8Array[] = [];
     const { ceremony } = await withRogue(
       (said, sign) => {
         if (said.round !== 0) return [sign(said)];
         const other = said.payload.slice();
         other[1]! ^= 1;
-        stories.push(sign(said), sign({ ...said, payload: other }));
-        return [stories[0]!];
+        sayings.push(sign(said), sign({ ...said, payload: other }));
+        return [sayings[0]!];
       },
       {
         tampering: ({ packet, from, to, round }) =>
-          from === 3 && round === 0 ? [stories[to - 1]!] : [packet],
+          from === 3 && round === 0 ? [sayings[to - 1]!] : [packet],
       },
     );
     const views = await ceremony.finish();

@@ -183,7 +183,7 @@ describe('proposals', () => {
 });
 
 describe('the end of a session', () => {
-  test('cancelling before the transcript is signed leaves nothing but the story', async () => {
+  test('cancelling before the transcript is signed leaves nothing but the record', async () => {
     const { callers } = await network.openMany(3);
     const ceremony = createCeremony({ servers: callers, expiresAt: SOON });
     for (let i = 0; i < 7; i++) await ceremony.next();

@@ -121,7 +121,7 @@ describe('a server of a ceremony in the adversary’s hands', () => {
       expect(verifyPacket(parsePacket(bytes), rogue.publicKeys.signing.bytes)).toBe(true);
   });
 
-  test('that heard another story, or says so, ends the session and nobody is blamed', async () => {
+  test('that heard other packets, or says so, ends the session and nobody is blamed', async () => {
     const run = await begin();
     await bringBravo(run);
     const view = await deliver(run, say(run, secretly(run, fresh(32)), { previous: fresh(32) }));

@@ -27,7 +27,7 @@ afterEach(async () => {
   for (const server of servers) await server.remove();
 });
 
-/** An echo as an untrusted courier carries it, over the same HTTP door as every ceremony. */
+/** An echo as an untrusted courier carries it, over HTTP as every ceremony. */
 function echoOf(length = 64, text = 'hello') {
   const sessionId = random(32);
   const proposal = { kind: 'echo', keyId: random(32), text, length };

@@ -11,13 +11,7 @@ import {
 } from '@ckm/api';
 import { decodeData, encodeData, type Data } from '@ckm/gordian';
 import { describe, expect, test } from 'vitest';
-import {
-  missingFrom,
-  payloadOf,
-  sendersOfAnotherStory,
-  sortPackets,
-  type PacketScope,
-} from './packet-log.js';
+import { missingFrom, payloadOf, sendersWithOtherEcho, sortPackets, type PacketScope } from './packet-log.js';
 import { testPerson } from './test/bare-server.js';
 
 const people = [1, 2, 3].map(testPerson);
@@ -153,7 +147,7 @@ describe('the echo', () => {
 
   test('a sender who heard another round before is found, before anything depends on it', () => {
     const round1 = [said(2, { round: 1, previous: heard }), said(3, { round: 1, previous: id(7) })];
-    expect(sendersOfAnotherStory(scope.seats, round1.map(parsePacket), round0, 1)).toEqual([3]);
+    expect(sendersWithOtherEcho(scope.seats, round1.map(parsePacket), round0, 1)).toEqual([3]);
   });
 
   test('what is missing is counted by round', () => {

@@ -90,11 +90,11 @@ export function sortPackets(
 
 /**
  * Slots whose packets of `round` were said after hearing something else than we did when everybody was told last. Either
- * the courier told two stories or one of the senders did: nobody can be blamed, and the session ends before anything
+ * the courier told two things or one of the senders did: nobody can be blamed, and the session ends before anything
  * secret depends on it.
  * @param packets of `round`
  */
-export function sendersOfAnotherStory(
+export function sendersWithOtherEcho(
   seats: Seats,
   packets: readonly Packet[],
   known: readonly Mark[],

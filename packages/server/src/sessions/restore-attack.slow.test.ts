@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
 import { garbledCertificate, type Signatory } from './test/garbled-certificate.js';
 import { testPerson, type BareServer } from './test/bare-server.js';
-import { loseDatabase, recordOf, suffer } from './test/lost-database.js';
+import { loseDatabase, recordOf, makeKeyThenLose } from './test/lost-database.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -31,7 +31,7 @@ async function keysAt({ context }: BareServer): Promise<number> {
 
 describe('V32: whom a share does not belong to', () => {
   test('somebody else with an account, and with certificate and policy, is given nothing', async () => {
-    const { backup, servers, callers, before } = await suffer(network);
+    const { backup, servers, callers, before } = await makeKeyThenLose(network);
     const thief = await servers[0]!.as(mallory);
     await expect(thief.call('key.restore', backup)).rejects.toThrow(code('KEY_NOT_RESTORABLE'));
     expect(await keysAt(servers[0]!)).toBe(0);
@@ -42,7 +42,7 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('somebody who makes a key of the same id, suite and servers has another static key, and another share', async () => {
-    const { made, backup, servers, callers } = await suffer(network);
+    const { made, backup, servers, callers } = await makeKeyThenLose(network);
     const strangers = await Promise.all(servers.map((server) => server.as(mallory)));
     const theirs = await makeKey(strangers, { keyId: made.keyId });
     const keysOf = (bytes: Uint8Array) =>
@@ -58,7 +58,7 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('a server that is not of the key, and one that lost its identity with its database, restore nothing', async () => {
-    const { backup, servers } = await suffer(network);
+    const { backup, servers } = await makeKeyThenLose(network);
     const delta = await network.open({ name: 'delta', settings: { backup: 'static' } });
     const other = await loseDatabase(network, servers[0]!, { seed: random() });
     for (const server of [delta, other]) {
@@ -69,7 +69,7 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('a server whose place in the roster names another identity key restores nothing', async () => {
-    const { backup, callers } = await suffer(network);
+    const { backup, callers } = await makeKeyThenLose(network);
     const certificate = parseCertificate(backup.certificate);
     const { params } = certificate;
     const roster = params.roster.map((entry, i) =>
@@ -82,7 +82,7 @@ describe('V32: whom a share does not belong to', () => {
   });
 
   test('a server that keeps its static keys with the keys (backup: epoch) restores nothing without its database', async () => {
-    const { backup, servers, callers } = await suffer(network, {}, { backup: 'epoch' });
+    const { backup, servers, callers } = await makeKeyThenLose(network, {}, { backup: 'epoch' });
     await expect(callers[0]!.call('key.restore', backup)).rejects.toThrow(code('KEY_NOT_RESTORABLE'));
     expect(await keysAt(servers[0]!)).toBe(0);
   });
@@ -90,7 +90,7 @@ describe('V32: whom a share does not belong to', () => {
 
 describe('V32: what is shown instead of the certificate', () => {
   test('a laxer policy than the certified one is refused', async () => {
-    const { backup, servers, callers } = await suffer(network, {
+    const { backup, servers, callers } = await makeKeyThenLose(network, {
       policy: { rateLimit: { count: 1, perSeconds: 60 } },
     });
     const policy = { ...backup.policy, rateLimit: null };
@@ -101,7 +101,7 @@ describe('V32: what is shown instead of the certificate', () => {
   });
 
   test('one without this server’s own signature, however many others there are, is refused', async () => {
-    const { backup, callers } = await suffer(network);
+    const { backup, callers } = await makeKeyThenLose(network);
     const certificate = parseCertificate(backup.certificate);
     const signatures = certificate.signatures.map((signature, i) =>
       i === 0 ? certificate.signatures[1]! : signature,
@@ -113,7 +113,7 @@ describe('V32: what is shown instead of the certificate', () => {
   });
 
   test('one with any byte changed, cut off or added is refused, and leaves nothing behind', async () => {
-    const { backup, servers, callers } = await suffer(network);
+    const { backup, servers, callers } = await makeKeyThenLose(network);
     const { certificate } = backup;
     const flips = Array.from({ length: 48 }, (_, i) => Math.floor((i * certificate.length) / 48));
     const forgeries = [
@@ -202,7 +202,7 @@ describe('V32a: a server asked about its static key', () => {
 
 describe('V32: a key that is there', () => {
   test('is not written over by another key of the same id that the same owner made after the loss', async () => {
-    const { made, backup, servers, callers } = await suffer(network);
+    const { made, backup, servers, callers } = await makeKeyThenLose(network);
     const fresh = [
       callers[0]!,
       await (await network.open()).as(alice),
@@ -216,7 +216,7 @@ describe('V32: a key that is there', () => {
   });
 
   test('is not written over by a session that was open when it came back, whatever its id', async () => {
-    const { made, backup, servers, callers, before } = await suffer(network);
+    const { made, backup, servers, callers, before } = await makeKeyThenLose(network);
     for (const sessionId of [new Uint8Array(32), made.sessionId, before.record.certified!.transcriptHash]) {
       const others = [await (await network.open()).as(alice), await (await network.open()).as(alice)];
       const ceremony = createCeremony({
@@ -237,7 +237,7 @@ describe('V32: a key that is there', () => {
   });
 
   test('V32: a waiting key is not activated by the certificate of another making of it', async () => {
-    const { made, backup, servers, callers } = await suffer(network);
+    const { made, backup, servers, callers } = await makeKeyThenLose(network);
     const others = [await (await network.open()).as(alice), await (await network.open()).as(alice)];
     const ceremony = createCeremony({
       servers: [callers[0]!, ...others],

@@ -6,7 +6,7 @@ import type { AuditLine } from '../audit/audit.js';
 import { readKey, writeKey } from './keys/stored-key.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
 import type { BareServer } from './test/bare-server.js';
-import { loseDatabase, recordOf, suffer } from './test/lost-database.js';
+import { loseDatabase, recordOf, makeKeyThenLose } from './test/lost-database.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -21,7 +21,7 @@ async function restoresIn({ context }: BareServer): Promise<readonly AuditLine[]
 
 describe('a server with static backup that lost its database', () => {
   test('has its share back when the owner shows the certificate, and signs with another server', async () => {
-    const { made, backup, servers, callers, before } = await suffer(network);
+    const { made, backup, servers, callers, before } = await makeKeyThenLose(network);
     const { keyId, signer } = made;
     await expect(callers[0]!.call('key.show', { keyId })).rejects.toThrow(code('KEY_UNKNOWN'));
     expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
@@ -36,7 +36,7 @@ describe('a server with static backup that lost its database', () => {
     ['secp256k1-tr', 'bitcoin'],
     ['ed25519', 'ssh'],
   ] as const)('has the same share of a %s key for %s as before', async (suite, purpose) => {
-    const { made, backup, servers, callers, before } = await suffer(network, {
+    const { made, backup, servers, callers, before } = await makeKeyThenLose(network, {
       suite,
       purpose,
       policy: { kinds: [purpose] },
@@ -47,7 +47,7 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('is asked again and again: the same answer, one row, one line in the log', async () => {
-    const { made, backup, servers, callers, before } = await suffer(network);
+    const { made, backup, servers, callers, before } = await makeKeyThenLose(network);
     const asked = await Promise.all([1, 2, 3].map(() => callers[0]!.call('key.restore', backup)));
     asked.push(await callers[0]!.call('key.restore', backup));
     for (const answer of asked) expect(answer).toEqual(before.result);
@@ -64,7 +64,7 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('keeps what was restored over a restart', async () => {
-    const { made, backup, servers, callers } = await suffer(network);
+    const { made, backup, servers, callers } = await makeKeyThenLose(network);
     await callers[0]!.call('key.restore', backup);
     const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
@@ -73,7 +73,7 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('a server that has its share answers with what it has, and changes nothing', async () => {
-    const { backup, servers, callers, made } = await suffer(network);
+    const { backup, servers, callers, made } = await makeKeyThenLose(network);
     const before = await recordOf(servers[1]!, made.keyId);
     const { transcriptHash } = await callers[1]!.call('key.restore', backup);
     expect(transcriptHash).toEqual(before.certified!.transcriptHash);
@@ -102,7 +102,12 @@ describe('a server with static backup that lost its database', () => {
   });
 
   test('restores what was made with static backup also when its operator chose otherwise since', async () => {
-    const { backup, callers, before } = await suffer(network, {}, { backup: 'static' }, { settings: {} });
+    const { backup, callers, before } = await makeKeyThenLose(
+      network,
+      {},
+      { backup: 'static' },
+      { settings: {} },
+    );
     expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
   });
 });
@@ -198,7 +203,12 @@ describe('what an operator allows is asked before a share comes back', () => {
     ['bytes', { quota: { bytes: 2_000 } }, 'QUOTA_BYTES'],
     ['kinds', { policy: { kinds: ['bitcoin'] } }, 'POLICY_KIND'],
   ])('%s', async (_what, settings, refused) => {
-    const { backup, callers, servers } = await suffer(network, {}, { backup: 'static' }, { settings });
+    const { backup, callers, servers } = await makeKeyThenLose(
+      network,
+      {},
+      { backup: 'static' },
+      { settings },
+    );
     await expect(callers[0]!.call('key.restore', backup)).rejects.toThrow(code(refused));
     expect((await callers[0]!.call('key.list', { after: null })).keys).toEqual([]);
     expect(await restoresIn(servers[0]!)).toEqual([]);

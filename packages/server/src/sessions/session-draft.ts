@@ -6,7 +6,7 @@ import { isOver, move } from './machine.js';
 import {
   missingFrom,
   payloadOf,
-  sendersOfAnotherStory,
+  sendersWithOtherEcho,
   sortPackets,
   type Contradicting,
   type Contradiction,
@@ -169,7 +169,7 @@ async function advanceOnce(drafting: Drafting, draft: Draft): Promise<Draft> {
   const packets = [...(await drafting.round(round)), ...draft.fresh]
     .filter((packet) => packet.round === round && awaiting.includes(packet.from))
     .sort((a, b) => a.from - b.from || a.to - b.to);
-  const others = sendersOfAnotherStory(seats!, packets, marks, round);
+  const others = sendersWithOtherEcho(seats!, packets, marks, round);
   if (others.length > 0) {
     // Not blame: only the courier knows whether he told everybody the same.
     const reason = `slot ${others.join(', ')} heard something else before round ${round} than this server`;

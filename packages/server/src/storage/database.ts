@@ -1,14 +1,14 @@
 import type { Kysely } from 'kysely';
 import type { Rows, TableName } from './rows.js';
 
-type Snake<S extends string> = S extends `${infer Head}${infer Tail}`
+type SnakeCase<S extends string> = S extends `${infer Head}${infer Tail}`
   ? Head extends Lowercase<Head>
-    ? `${Head}${Snake<Tail>}`
-    : `_${Lowercase<Head>}${Snake<Tail>}`
+    ? `${Head}${SnakeCase<Tail>}`
+    : `_${Lowercase<Head>}${SnakeCase<Tail>}`
   : S;
 /** Booleans are stored as 0 and 1: both databases can index and check those. */
 type Stored<V> = V extends boolean ? number : V;
-type Columns<R> = { [C in keyof R & string as Snake<C>]: Stored<R[C]> };
+type Columns<R> = { [C in keyof R & string as SnakeCase<C>]: Stored<R[C]> };
 
 /** The tables as SQL has them: snake_case columns. */
 export type Database = { [T in TableName]: Columns<Rows[T]> } & {

@@ -1,4 +1,4 @@
-// What tests of the whole house take a server apart with; nothing that ships imports it (architecture.test.ts).
+// What tests of whole servers take one apart with; nothing that ships imports it (architecture.test.ts).
 export type { Events } from '../events.js';
 export { loadConfig } from '../config/load-config.js';
 export { readEnv } from '../config/env.js';

@@ -29,7 +29,7 @@ const SEED_BYTES = 32;
 /**
  * The one secret behind all static backups of a server. Out of the seed of its identity and not out of the storage key:
  * a share is only given back to the server that the certificate names, so that the identity must be there anyway, and a
- * storage key may be rotated, and lies with a key management service in some houses. A hash under a tag of its own: the
+ * storage key may be rotated, and lies with a key management service with some operators. A hash under a tag of its own: the
  * signing, sealing and hedge keys of the identity (HKDF with other salts) tell nothing about it.
  */
 export function hostSeedOf(identitySeed: Secret<Uint8Array>): Secret<Uint8Array> {

@@ -17,7 +17,7 @@ import {
 import { suiteBackends } from '@ckm/threshold';
 import type { Database } from './databases.js';
 import { fragileStorage } from './fragile-storage.js';
-import { Crash, createFuse, type Fuse } from './fuse.js';
+import { Crash, createCrashPoint, type CrashPoint } from './crash-point.js';
 import type { Seeded } from './seeded.js';
 
 /** A Secret Server, everything but its sockets, whose process, clock and database are in the hands of a schedule. */
@@ -60,7 +60,7 @@ const MEMORY = '/dev/shm';
 interface Life {
   readonly server: OpenServer;
   readonly storage: Storage;
-  readonly fuse: Fuse;
+  readonly crashPoint: CrashPoint;
 }
 
 export async function createChaosServer(options: ChaosServerOptions): Promise<ChaosServer> {
@@ -80,7 +80,7 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
   const database = await options.database(dataDir);
   const backups: (() => Promise<void>)[] = [];
   let life: Life | null = null;
-  let coming: Fuse | null = null;
+  let coming: CrashPoint | null = null;
   let identity: Identity | null = null;
   let restores = 0;
 
@@ -92,20 +92,20 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
     get restores() {
       return restores;
     },
-    isUp: () => life !== null && !life.fuse.isBlown(),
+    isUp: () => life !== null && !life.crashPoint.isCrashed(),
     identity: () => identity!,
     open: () => life!.server,
     receive: async (bytes) => {
       const now = life;
-      if (now === null || now.fuse.isBlown()) throw new Crash(`${name} is down`);
+      if (now === null || now.crashPoint.isCrashed()) throw new Crash(`${name} is down`);
       const received = await now.server.receive(bytes, '127.0.0.1');
-      if (now.fuse.isBlown()) throw new Crash(`${name} went down`);
+      if (now.crashPoint.isCrashed()) throw new Crash(`${name} went down`);
       return received.kind === 'sealed'
         ? { status: 200, body: received.bytes }
         : { status: received.problem.status, body: Buffer.from(JSON.stringify(received.problem)) };
     },
     endWithin: (steps) => {
-      coming = createFuse(steps);
+      coming = createCrashPoint(steps);
     },
     start: () => inTurn(startNow),
     crash: () => inTurn(crashNow),
@@ -137,23 +137,23 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
   async function startNow(): Promise<void> {
     if (self.isUp()) return;
     await crashNow();
-    life = await openLife(createFuse(Number.POSITIVE_INFINITY));
+    life = await openLife(createCrashPoint(Number.POSITIVE_INFINITY));
     identity = life.server.context.identity;
   }
 
   async function crashNow(): Promise<void> {
     if (life === null) return;
-    const { fuse, storage } = life;
-    fuse.blow();
+    const { crashPoint, storage } = life;
+    crashPoint.crash();
     life = null;
     await storage.close();
   }
 
-  /** A fuse of its own, and besides it the one that the schedule sets while the process runs. */
-  function linked(own: Fuse): Fuse {
+  /** A crash point of its own, and besides it the one that the schedule sets while the process runs. */
+  function linked(own: CrashPoint): CrashPoint {
     return {
-      isBlown: own.isBlown,
-      blow: own.blow,
+      isCrashed: own.isCrashed,
+      crash: own.crash,
       step: () => {
         own.step();
         if (coming === null) return;
@@ -161,15 +161,15 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
           coming.step();
         } catch (crash) {
           coming = null;
-          own.blow();
+          own.crash();
           throw crash;
         }
       },
     };
   }
 
-  async function openLife(own: Fuse): Promise<Life> {
-    const fuse = linked(own);
+  async function openLife(own: CrashPoint): Promise<Life> {
+    const crashPoint = linked(own);
     const env = readEnv({});
     const config = loadConfig(dataDir, { ...env, databaseUrl: database.url() ?? undefined });
     const nowSeconds = () => options.now() + self.skew;
@@ -184,14 +184,14 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
         random: (length) => seeded.bytes(length),
         nowMs: () => nowSeconds() * 1_000,
         backends: suiteBackends(),
-        events: reportingBugs(self, fuse),
+        events: reportingBugs(self, crashPoint),
         acceptClock: true,
         openStorage: async (where) => {
           raw = await openStorage(where);
-          return fragileStorage(raw, fuse);
+          return fragileStorage(raw, crashPoint);
         },
       });
-      return { server, storage: raw!, fuse };
+      return { server, storage: raw!, crashPoint };
     } catch (error) {
       await (raw as Storage | null)?.close();
       throw error;
@@ -201,14 +201,14 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
 }
 
 /** A message that the process's own end interrupts is no defect. */
-function reportingBugs(server: ChaosServer, fuse: Fuse): Events {
+function reportingBugs(server: ChaosServer, crashPoint: CrashPoint): Events {
   const silent = () => undefined;
   return new Proxy({} as Events, {
     get: (_, name) =>
       name !== 'bug'
         ? silent
         : (error: unknown) => {
-            if (fuse.isBlown() || error instanceof Crash) return;
+            if (crashPoint.isCrashed() || error instanceof Crash) return;
             server.bugs.push(error instanceof CkmError ? error.code : String((error as Error).stack));
           },
   });

@@ -1,10 +1,10 @@
 import type { ClientStore } from '@ckm/client';
-import type { Fuse } from './fuse.js';
+import type { CrashPoint } from './crash-point.js';
 
 /** The disk of an owner: what survives the client, and can be put back to an earlier state. */
 export interface OwnerDisk {
   /** A store of one client on this disk; the client's crash cuts it off. */
-  storeFor(fuse: Fuse): ClientStore;
+  storeFor(crashPoint: CrashPoint): ClientStore;
   snapshot(): () => void;
 }
 
@@ -17,29 +17,29 @@ export function createOwnerDisk(): OwnerDisk {
         records = new Map(before);
       };
     },
-    storeFor: (fuse) => {
+    storeFor: (crashPoint) => {
       const tails = new Map<string, Promise<unknown>>();
       return {
         get: async (path) => {
-          fuse.step();
+          crashPoint.step();
           return records.get(path)?.slice() ?? null;
         },
         put: async (path, bytes) => {
-          fuse.step();
+          crashPoint.step();
           records.set(path, bytes.slice());
-          fuse.step();
+          crashPoint.step();
         },
         delete: async (path) => {
-          fuse.step();
+          crashPoint.step();
           records.delete(path);
-          fuse.step();
+          crashPoint.step();
         },
         list: async (prefix) => {
-          fuse.step();
+          crashPoint.step();
           return [...records.keys()].filter((path) => path.startsWith(`${prefix}/`)).sort();
         },
         exclusive: async (name, work) => {
-          fuse.step();
+          crashPoint.step();
           const before = tails.get(name) ?? Promise.resolve();
           const mine = before.then(work, work);
           tails.set(

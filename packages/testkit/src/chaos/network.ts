@@ -3,7 +3,7 @@ import { type HttpReply, type HttpSend, unreachable } from '@ckm/client';
 import { encodeUtf8 } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import type { ChaosServer } from './chaos-server.js';
-import { Crash, type Fuse } from './fuse.js';
+import { Crash, type CrashPoint } from './crash-point.js';
 import type { Observer } from './observer.js';
 import type { Seeded } from './seeded.js';
 
@@ -24,13 +24,13 @@ type Fault = keyof typeof FAULTS;
 /** How many further messages a dead server stays dead for, at most. */
 const LONGEST_ABSENCE = 12;
 /** After how many further steps a server crashes, at most: within this message, or within one of the next. */
-const LONGEST_FUSE = 60;
+const MOST_STEPS_TO_CRASH = 60;
 /** Within what servers tolerate, and rarely beyond. */
 const SKEWS = [-50, -20, 0, 20, 50, 200] as const;
 
 export interface Network {
   /** The way of one client to all servers; it is gone with the client. */
-  senderOf(owner: (server: ChaosServer) => Identity, fuse: Fuse): HttpSend;
+  senderOf(owner: (server: ChaosServer) => Identity, crashPoint: CrashPoint): HttpSend;
   /** From now on nothing goes wrong any more. */
   stopFaults(): Promise<void>;
   /** What went wrong, how often. */
@@ -87,7 +87,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
   }
 
   async function shake(server: ChaosServer, fault: Fault): Promise<void> {
-    if (fault === 'crash the server soon') server.endWithin(seeded.below(LONGEST_FUSE));
+    if (fault === 'crash the server soon') server.endWithin(seeded.below(MOST_STEPS_TO_CRASH));
     if (fault === 'move a clock') server.skew = seeded.pick(SKEWS);
     if (fault === 'keep a backup') await start(server, () => server.restartAfter('backup'));
     if (fault === 'restart from an older database') await start(server, () => server.restartAfter('restore'));
@@ -123,8 +123,8 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
 
   return {
     faults,
-    senderOf: (ownerAt, fuse) => async (url, request) => {
-      fuse.step();
+    senderOf: (ownerAt, crashPoint) => async (url, request) => {
+      crashPoint.step();
       tick();
       const server = servers.find((one) => one.url === url)!;
       try {
@@ -138,7 +138,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
         if (!(error instanceof Crash)) throw error;
         throw unreachable(url, error);
       } finally {
-        fuse.step();
+        crashPoint.step();
       }
     },
     stopFaults: async () => {

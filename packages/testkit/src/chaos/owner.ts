@@ -5,7 +5,7 @@ import { buildMessageRequest } from '@ckm/requests';
 import type { SuiteName } from '@ckm/threshold';
 import type { ChaosServer } from './chaos-server.js';
 import { createOwnerDisk, type OwnerDisk } from './fragile-store.js';
-import { Crash, createFuse, type Fuse } from './fuse.js';
+import { Crash, createCrashPoint, type CrashPoint } from './crash-point.js';
 import type { Network } from './network.js';
 import type { Seeded } from './seeded.js';
 
@@ -61,14 +61,14 @@ export function createOwner(options: OwnerOptions): Owner {
   let signed = 0;
   let messages = 0;
 
-  function newClient(fuse: Fuse, timeoutMs = TIMEOUT_MS): Client {
+  function newClient(crashPoint: CrashPoint, timeoutMs = TIMEOUT_MS): Client {
     return createClient({
       seed: secret(options.seed.slice()),
-      store: disk.storeFor(fuse),
+      store: disk.storeFor(crashPoint),
       carrier: httpCarrier(
         network.senderOf(
           (server) => identityForServer(secret(options.seed.slice()), server.identity().xid as Xid),
-          fuse,
+          crashPoint,
         ),
       ),
       clock: options.now,
@@ -79,18 +79,18 @@ export function createOwner(options: OwnerOptions): Owner {
 
   /** Runs something with a client that may crash meanwhile. @returns undefined when it, or the client, did not succeed */
   async function attempt<T>(what: string, work: (client: Client) => Promise<T>): Promise<T | undefined> {
-    const fuse = createFuse(seeded.oneIn(4) ? seeded.below(120) : Number.POSITIVE_INFINITY);
-    const client = newClient(fuse);
+    const crashPoint = createCrashPoint(seeded.oneIn(4) ? seeded.below(120) : Number.POSITIVE_INFINITY);
+    const client = newClient(crashPoint);
     try {
       return await work(client);
     } catch (error) {
-      if (!fuse.isBlown()) judge(what, error);
+      if (!crashPoint.isCrashed()) judge(what, error);
       return undefined;
     } finally {
       await client.close().catch((error: unknown) => {
-        if (!fuse.isBlown()) judge(`close after ${what}`, error);
+        if (!crashPoint.isCrashed()) judge(`close after ${what}`, error);
       });
-      if (fuse.isBlown() && snapshots.length > 0 && seeded.oneIn(3)) seeded.pick(snapshots)();
+      if (crashPoint.isCrashed() && snapshots.length > 0 && seeded.oneIn(3)) seeded.pick(snapshots)();
       if (seeded.oneIn(6)) snapshots.push(disk.snapshot());
     }
   }
@@ -215,13 +215,13 @@ interface Settling {
   readonly name: string;
   readonly keys: readonly OwnedKey[];
   readonly violate: (what: string) => void;
-  readonly newClient: (fuse: Fuse, timeoutMs: number) => Client;
+  readonly newClient: (crashPoint: CrashPoint, timeoutMs: number) => Client;
   readonly sign: (client: Client, key: string) => Promise<void>;
   readonly judge: (what: string, error: unknown) => void;
 }
 
 async function settle({ name, keys, violate, newClient, sign, judge }: Settling): Promise<void> {
-  const client = newClient(createFuse(Number.POSITIVE_INFINITY), PATIENT_MS);
+  const client = newClient(createCrashPoint(Number.POSITIVE_INFINITY), PATIENT_MS);
   try {
     for (const session of await openTracks(client)) await findWayOut(client, session);
     const names = new Set((await client.listKeys()).map((key) => key.name));

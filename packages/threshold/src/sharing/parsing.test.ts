@@ -55,7 +55,7 @@ describe('party sets', () => {
     }
   });
 
-  test('V1: members are indices, and a hole in the list is not one', () => {
+  test('V1: members are indices, and a hole in the list is no index', () => {
     for (const value of NO_INDEX)
       expect(() => parsePartySet([1, value], quorum)).toThrow(refused('PARTY_INDEX_INVALID'));
     const sparse: unknown[] = [1];

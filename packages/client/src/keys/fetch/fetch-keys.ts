@@ -14,7 +14,7 @@ import { suggestName } from './suggest-name.js';
 /** At most this many keys that are not on record are looked at in one go, those that most servers name first. */
 export const MOST_FETCHED = 256;
 /** A server that has shown so many things that do not hold is not asked for more. */
-const MOST_LIES = 8;
+const MOST_FALSE_CLAIMS = 8;
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
 
 /** One server's list, read before. */
@@ -121,7 +121,7 @@ function createLook(
 ): (claim: Claim) => Promise<Finding> {
   const read = createCertificateReader();
   const liars = new Map<string, number>();
-  const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_LIES;
+  const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_FALSE_CLAIMS;
   const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Judged> => {
     try {
       const shown = await (await context.linkTo(server)).call('key.show', { keyId });

@@ -23,50 +23,50 @@ export interface IssueBudget {
   refund(key: ActiveKey, used: number): void;
 }
 
-interface Purse {
+interface Balance {
   left: number;
   at: number;
 }
 
 export function createIssueBudget(clock: Clock): IssueBudget {
-  const keys = new Map<string, Purse>();
-  const accounts = new Map<string, Purse>();
+  const keys = new Map<string, Balance>();
+  const accounts = new Map<string, Balance>();
 
-  const pursesOf = ({ owner, name }: ActiveKey) =>
+  const balancesOf = ({ owner, name }: ActiveKey) =>
     [
-      [purseOf(keys, name, FOR_KEY, clock()), FOR_KEY],
-      [purseOf(accounts, encodeHex(owner), FOR_ACCOUNT, clock()), FOR_ACCOUNT],
+      [balanceOf(keys, name, FOR_KEY, clock()), FOR_KEY],
+      [balanceOf(accounts, encodeHex(owner), FOR_ACCOUNT, clock()), FOR_ACCOUNT],
     ] as const;
 
   return {
     grant(key, wanted, needed) {
-      const purses = pursesOf(key);
-      const left = Math.min(...purses.map(([purse]) => purse.left));
+      const balances = balancesOf(key);
+      const left = Math.min(...balances.map(([balance]) => balance.left));
       const granted = Math.min(wanted, MAX_POOL, Math.max(left, ALWAYS, needed));
-      for (const [purse] of purses) purse.left = Math.max(0, purse.left - granted);
+      for (const [balance] of balances) balance.left = Math.max(0, balance.left - granted);
       return granted;
     },
     refund(key, used) {
-      for (const [purse, { most }] of pursesOf(key)) purse.left = Math.min(most, purse.left + used);
+      for (const [balance, { most }] of balancesOf(key)) balance.left = Math.min(most, balance.left + used);
     },
   };
 }
 
 /** Forgets those that were looked at longest ago: a forgotten one is full again. */
-function purseOf(
-  purses: Map<string, Purse>,
+function balanceOf(
+  balances: Map<string, Balance>,
   name: string,
   { most, perSecond }: Allowance,
   now: number,
-): Purse {
-  const purse = purses.get(name) ?? { left: most, at: now };
-  purses.delete(name);
-  purses.set(name, purse);
-  for (const oldest of purses.keys()) {
-    if (purses.size <= MOST_COUNTED) break;
-    purses.delete(oldest);
+): Balance {
+  const balance = balances.get(name) ?? { left: most, at: now };
+  balances.delete(name);
+  balances.set(name, balance);
+  for (const oldest of balances.keys()) {
+    if (balances.size <= MOST_COUNTED) break;
+    balances.delete(oldest);
   }
-  purse.left = Math.min(most, purse.left + Math.max(0, now - purse.at) * perSecond);
-  purse.at = now;
-  return purse;
+  balance.left = Math.min(most, balance.left + Math.max(0, now - balance.at) * perSecond);
+  balance.at = now;
+  return balance;
 }

@@ -8,7 +8,7 @@ export const FIRST_EPOCH = 0;
 /**
  * The static key of this server for one epoch of one key, from the seed that is for it alone.
  * @param hedge fresh for an offer: its proof, and with it the parameters, are then of one run, even where a repeated
- * proposal gets the same seed (static backup). What convicts a server of two stories rests on that.
+ * proposal gets the same seed (static backup). What convicts a server of saying two things rests on that.
  */
 export function staticKeyFrom(
   { suite, keyId, epoch }: StaticKeyScope,

@@ -7,7 +7,7 @@ import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
 import { createActiveKeys } from './active-keys.js';
 import { alice, createBareServers, makeKey, messageOf } from '../test/bare-servers.js';
 import type { KeyRow } from '../../storage/storage.js';
-import { recordOf, suffer } from '../test/lost-database.js';
+import { recordOf, makeKeyThenLose } from '../test/lost-database.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -79,7 +79,7 @@ test('of two replicas that make the key of one epoch at once both go on with the
 });
 
 test('a static backup gives a share back also to a server that has its database but lost its epoch keys', async () => {
-  const { servers, callers, backup, made } = await suffer(network);
+  const { servers, callers, backup, made } = await makeKeyThenLose(network);
   const { context, dataDir } = servers[1]!;
   context.epochKeys.destroy({ owner: alice.xid, keyId: made.keyId, epoch: 0 });
   const bravo = await network.restart(servers[1]!);

@@ -39,7 +39,7 @@ export interface BareOptions {
 }
 
 /**
- * A server without its doors: real storage, vault, accounts, policy, audit log and sessions, called directly on behalf of
+ * A server that does not listen: real storage, vault, accounts, policy, audit log and sessions, called directly on behalf of
  * an account. What `http/` and `messages/` check has been checked.
  */
 export interface BareServer {
@@ -83,7 +83,10 @@ export async function openBareServer(options: BareOptions): Promise<BareServer> 
       const { account } = await context.storage.transact((transaction) =>
         context.accounts.open(transaction, introduction, null),
       );
-      return { name: options.name, call: (name, parameters) => callLab(server, account, name, parameters) };
+      return {
+        name: options.name,
+        call: (name, parameters) => callOverWire(server, account, name, parameters),
+      };
     },
     async stop() {
       sessions.close();
@@ -158,7 +161,7 @@ function bareConfig({
 }
 
 /** Parameters and result cross the wire format both ways, as they do in a message. */
-async function callLab<F extends FunctionName>(
+async function callOverWire<F extends FunctionName>(
   { context, sessions }: BareServer,
   account: Account,
   name: F,

@@ -24,7 +24,7 @@ export interface Backup {
 }
 
 /** Servers with a key, of which alpha has lost its database since; the others have it still. */
-export interface Loss {
+export interface LostDatabase {
   readonly made: MadeKey;
   readonly backup: Backup;
   readonly servers: BareServer[];
@@ -37,12 +37,12 @@ export interface Loss {
 const STATIC = { backup: 'static' } as const;
 
 /** @param settings of every server, and of alpha afterwards */
-export async function suffer(
+export async function makeKeyThenLose(
   network: BareServers,
   options: Partial<CeremonyOptions> = {},
   settings: object = STATIC,
   changes: Partial<BareOptions> = {},
-): Promise<Loss> {
+): Promise<LostDatabase> {
   const { servers, callers } = await network.openMany(3, { settings });
   const made = await makeKey(callers, options);
   const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });

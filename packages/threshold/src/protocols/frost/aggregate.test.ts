@@ -124,7 +124,7 @@ describe.each(SUITE_NAMES)('an aggregator of %s', (suite) => {
     expect(aggregate({ key, package: { message, commitments }, shares })).toEqual(outcome);
   });
 
-  test('V7: a D or E in any encoding that is none counts against its party, whatever the shares are', () => {
+  test('V7: a D or E in any invalid encoding counts against its party, whatever the shares are', () => {
     const { signing, shares } = session([1, 2, 3]);
     for (const bytes of WRONG_ENCODINGS[groupOfSuite(suite)]) {
       if (bytes.length !== group.elementByteLength) continue;

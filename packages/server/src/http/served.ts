@@ -4,13 +4,13 @@ import type { IdentityCard, Problem } from '@ckm/api';
 export type Phase = 'sealed' | 'opening' | 'ready' | 'stopping';
 
 /** What HTTP sees of the server behind it, at this moment. */
-export interface Gate {
+export interface ServedServer {
   phase(): Phase;
   /** Null unless `ready`. */
-  open(): OpenGate | null;
+  open(): ReadyServer | null;
 }
 
-export interface OpenGate {
+export interface ReadyServer {
   /** Answers a message that came from an address; never throws. */
   receive(
     bytes: Uint8Array,

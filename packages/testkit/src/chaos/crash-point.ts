@@ -4,29 +4,29 @@ export class Crash extends Error {
 }
 
 /**
- * Decides at which step a process crashes. Whatever the process awaits from outside is a step; once the fuse has blown,
+ * Decides at which step a process crashes. Whatever the process awaits from outside is a step; once it has come,
  * every further step fails, as if nobody were there any more.
  */
-export interface Fuse {
+export interface CrashPoint {
   /** @throws Crash now and for ever after, when this is the step */
   step(): void;
-  isBlown(): boolean;
-  /** Blows at once, without throwing. */
-  blow(): void;
+  isCrashed(): boolean;
+  /** Crashes at once, without throwing. */
+  crash(): void;
 }
 
-/** @param steps how many steps are survived; infinity: it only blows by hand */
-export function createFuse(steps: number): Fuse {
+/** @param steps how many steps are survived; infinity: only `crash` ends it */
+export function createCrashPoint(steps: number): CrashPoint {
   let left = steps;
-  const fuse: Fuse = {
+  const crashPoint: CrashPoint = {
     step: () => {
       if (left <= 0) throw new Crash('this process is not there any more');
       left -= 1;
     },
-    isBlown: () => left <= 0,
-    blow: () => {
+    isCrashed: () => left <= 0,
+    crash: () => {
       left = 0;
     },
   };
-  return fuse;
+  return crashPoint;
 }

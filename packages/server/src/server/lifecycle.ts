@@ -3,13 +3,13 @@ import type { SuiteBackend } from '@ckm/threshold';
 import type { ServerConfig } from '../config/config.js';
 import { createOperatorDesk, type OperatorDesk } from '../control/desks/desk.js';
 import type { Reporting } from '../events.js';
-import type { Phase } from '../http/gate.js';
+import type { Phase } from '../http/served.js';
 import { createRandom } from '../random.js';
 import type { RoomsOf } from './open-sessions.js';
 import type { KeySource } from '../vault/key-source.js';
 import { openServer, type OpenServer } from './open-server.js';
 
-export interface LifeOptions {
+export interface LifecycleOptions {
   readonly config: ServerConfig;
   readonly source: KeySource;
   readonly reporting: Reporting;
@@ -22,8 +22,8 @@ export interface LifeOptions {
   publicUrl(): string;
 }
 
-/** The life of one server: sealed → opening → ready → stopping. */
-export interface Life {
+/** The phases of one server: sealed → opening → ready → stopping. */
+export interface Lifecycle {
   phase(): Phase;
   /** Null unless `ready`. */
   server(): OpenServer | null;
@@ -42,7 +42,7 @@ export interface Life {
 
 const SWEEP_MS = 5_000;
 
-export function createLife(options: LifeOptions): Life {
+export function createLifecycle(options: LifecycleOptions): Lifecycle {
   let phase: Phase = 'sealed';
   let open: { readonly server: OpenServer; readonly desk: OperatorDesk } | null = null;
   let opening: Promise<void> | null = null;
@@ -98,7 +98,7 @@ export function createLife(options: LifeOptions): Life {
   };
 }
 
-async function keysFrom({ source, reporting }: LifeOptions, passphrase: Secret<Uint8Array> | null) {
+async function keysFrom({ source, reporting }: LifecycleOptions, passphrase: Secret<Uint8Array> | null) {
   try {
     return await source.open(passphrase);
   } catch (error) {
