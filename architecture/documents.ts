@@ -108,6 +108,24 @@ describe('the documents', () => {
     expect(broken).toEqual([]);
   });
 
+  test('show only examples that stand in a file which runs as a test', () => {
+    const flat = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
+    const shown = pages.flatMap((page) =>
+      [...read(page).matchAll(/<!-- (\S+) -->\n+```[a-z]+\n([\s\S]*?)\n```/g)].map(([, source, code]) => ({
+        page,
+        source: source!,
+        code: code!,
+      })),
+    );
+    expect(shown.length).toBeGreaterThan(3);
+    const others = shown.filter(({ source, code }) => !flat(read(source)).includes(flat(code)));
+    expect(others.map(({ page, source }) => `${page} shows another ${source}`)).toEqual([]);
+    const code = read('docs/sdk.md').match(/^```[a-z]+$/gm) ?? [];
+    expect(code.length, 'code without a file it stands in').toBe(
+      shown.filter(({ page }) => page === 'docs/sdk.md').length,
+    );
+  });
+
   test('list every decision, under the title it has', () => {
     const index = read('docs/adr/README.md');
     const decisions = filesBelow('docs/adr', /^\d{4}-.+\.md$/);

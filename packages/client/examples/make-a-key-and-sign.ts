@@ -2,10 +2,15 @@
  * The whole of an owner's life in one file: add three servers, make a 2-of-3 key with them, prepare a request, show it,
  * sign it, and verify the signature with nothing but the public key. Runs as a test: ../src/example.test.ts.
  */
-import { type Carrier, type Client, createClient, memoryStore } from '@ckm/client';
-import { encodeUtf8, secret } from '@ckm/foundation';
-import { buildMessageRequest, requestKind } from '@ckm/requests';
-import { verifySignature } from '@ckm/threshold';
+import {
+  type Carrier,
+  type Client,
+  createClient,
+  memoryStore,
+  message,
+  secret,
+  verifyMessage,
+} from '@ckm/client';
 
 export interface ExampleArgs {
   /** 32 bytes that are the owner. Keep them: `seedToWords` gives the 24 words to write down. */
@@ -22,7 +27,7 @@ export async function makeAKeyAndSign(args: ExampleArgs): Promise<boolean> {
   const { seed, servers, carrier, show } = args;
   const client = createClient({
     seed: secret(seed),
-    // A browser has `indexedDbStore`, Node the `fileStore` of the package `ckm`: this one forgets everything.
+    // A browser has `indexedDbStore`, Node the `fileStore` of `@ckm/client/node`: this one forgets everything.
     store: memoryStore(),
     ...(carrier === undefined ? {} : { carrier }),
     onUnreadable: ({ path, error }) => {
@@ -61,21 +66,14 @@ async function run(
     },
   );
 
-  const payload = buildMessageRequest({ domain: 'example', bytes: encodeUtf8('hello') });
-  const asked = await client.prepare({ key: 'letters', kind: 'message', payload });
+  const domain = 'example';
+  const asked = await client.prepare({ key: 'letters', ...message('hello', { domain }) });
   show(asked.description.sentence);
   show(`asks any ${asked.needed} of ${asked.asks.join(', ')}`);
   // Here a person says yes. What was shown is what is signed.
-  const { signatures, signers } = await asked.sign();
+  const { artefact: signature, signers } = await asked.sign();
   show(`signed by ${signers.join(', ')}`);
 
-  // One signature for each task; a message is one.
-  const tasks = requestKind('message').parse(payload).tasks(key.context);
-  const { suite, groupKey } = key.public;
-  return (
-    signatures.length === tasks.length &&
-    tasks.every(({ message }) =>
-      signatures.some((signature) => verifySignature(suite, groupKey, message, signature)),
-    )
-  );
+  // Whoever has the public key can do this, without any server.
+  return verifyMessage(key.public, 'hello', signature, { domain });
 }

@@ -29,6 +29,31 @@ export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
 // requests
 export type { RequestRecord } from './requests/request-record.js';
+// messages
+export { message, type MessageOptions, verifyMessage } from './messages/message.js';
+// What goes in and comes out, so that one import is enough.
+export {
+  CkmError,
+  decodeHex,
+  encodeHex,
+  encodeUtf8,
+  type ErrorClass,
+  type Remedy,
+  reveal,
+  type Secret,
+  secret,
+  wipe,
+} from '@ckm/foundation';
+export type { Likeness } from '@ckm/gordian';
+export type { KeyPolicy } from '@ckm/api';
+export {
+  buildBitcoinRequest,
+  buildGitRequest,
+  buildSshSigRequest,
+  type Description,
+  requestKind,
+  verifySignature,
+} from '@ckm/requests';
 // sessions
 export type { GeneratedKey } from './keys/generation/conclude.js';
 export type { SessionRecord } from './sessions/session-record.js';

@@ -1,0 +1,52 @@
+// The same in a page: records are kept in IndexedDB, the seed comes from 24 words that its owner types. Put it together with any
+// bundler, as in: npx vite build
+import {
+  createClient,
+  encodeHex,
+  indexedDbStore,
+  message,
+  secret,
+  verifyMessage,
+  wordsToSeed,
+} from '@ckm/client';
+
+const form = document.querySelector('form');
+const log = document.querySelector('pre');
+const say = (line) => log.append(`${line}\n`);
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void submit();
+});
+
+async function submit() {
+  const { words, servers, text } = Object.fromEntries(new FormData(form));
+  const store = await indexedDbStore('owner');
+  const client = createClient({ seed: wordsToSeed(secret(words)), store });
+  try {
+    await sign(client, servers.trim().split(/\s+/), text);
+  } catch (error) {
+    say(`${error.message} (${error.code})`);
+  } finally {
+    await client.close();
+  }
+}
+
+async function sign(client, urls, text) {
+  const names = ['alpha', 'bravo', 'charlie'];
+  for (const [i, url] of urls.entries()) {
+    const { likeness } = await client.previewServer(url);
+    say(`${names[i]} looks like ${likeness.words.join('-')}`);
+    await client.addServer({ name: names[i], url });
+  }
+  if ((await client.listKeys()).length === 0) {
+    const quorum = { needed: 2, of: 3 };
+    await client.createKey({ name: 'notes', purpose: 'message', quorum, servers: names });
+  }
+  const key = await client.usableKey('notes');
+  const asked = await client.prepare({ key: 'notes', ...message(text) });
+  say(asked.description.sentence);
+  const { artefact: signature, signers } = await asked.sign();
+  say(`signed by ${signers.join(', ')}: ${encodeHex(signature)}`);
+  say(verifyMessage(key.public, text, signature) ? 'it verifies' : 'it does not verify');
+}
