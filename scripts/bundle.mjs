@@ -20,10 +20,51 @@ const requiredWhereItIs = {
 export default createRequire(import.meta.url)('${id.slice(PREFIX.length)}');`
       : undefined,
 };
+const HTTP = '\0node:http';
+/** Importing it by name asks it for all that it exports, and so loads Node's `fetch` and WebSocket: a fifth of a short command. */
+const httpWithoutFetch = {
+  name: 'http-without-fetch',
+  resolveId: (id) => (/^(node:)?http$/.test(id) ? HTTP : undefined),
+  load: (id) => (id === HTTP ? `module.exports = process.getBuiltinModule('node:http');` : undefined),
+};
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
+const folderOf = (...names) => new RegExp(`[\\\\/](${names.join('|')})[\\\\/]`);
+/**
+ * What several commands share is in four files instead of fifty: to find, open and link one takes longer than to read it.
+ * One for whoever only asks for help, one for all that an owner or a server does, and two that each of them does alone.
+ */
+const SHARED = [
+  {
+    name: 'command',
+    tags: ['$initial'],
+    test: folderOf('commander', 'foundation/dist', 'cli/dist'),
+    minShareCount: 1,
+  },
+  {
+    name: 'core',
+    test: folderOf(
+      ...['foundation', 'threshold', 'gordian', 'requests', 'api'].map((room) => `${room}/dist`),
+      'zod',
+      '@noble',
+      '@scure',
+      'micro-packed',
+      '@blockchaincommons',
+    ),
+  },
+  { name: 'terminal', test: folderOf('client/dist/node', 'cli/dist/(command-line|home|terminal)') },
+  { name: 'owner', test: folderOf('client/dist', 'cli/dist/(owner|requests)') },
+].map((group, i, all) => ({ minShareCount: 2, ...group, priority: all.length - i }));
+
 // A command starts often and is over soon: it loads no WebAssembly that only a server needs.
-await bundle({ room: 'cli', input: 'dist/main.js', name: 'ckm', of: ROOMS, conditions: ['ckm-lazy'] });
+await bundle({
+  room: 'cli',
+  input: 'dist/main.js',
+  name: 'ckm',
+  of: ROOMS,
+  conditions: ['ckm-lazy'],
+  codeSplitting: { includeDependenciesRecursively: false, groups: SHARED },
+});
 await bundle({
   room: 'server',
   input: 'dist/index.js',
@@ -37,10 +78,11 @@ await bundle({
   of: [...ROOMS, 'testkit'],
 });
 
-async function bundle({ room, input, name, of, conditions = [] }) {
+async function bundle({ room, input, name, of, conditions = [], codeSplitting }) {
   const folder = join(packages, room, 'dist/bundle');
   const output = join(folder, `${name}.js`);
-  const compiledAt = Math.max(...of.map((one) => statSync(join(packages, one, 'dist/.tsbuildinfo')).mtimeMs));
+  const sources = of.map((one) => join(packages, one, 'dist/.tsbuildinfo'));
+  const compiledAt = Math.max(...[import.meta.filename, ...sources].map((path) => statSync(path).mtimeMs));
   if (existsSync(output) && statSync(output).mtimeMs > compiledAt) return;
   rmSync(folder, { recursive: true, force: true });
   const program = await rolldown({
@@ -50,9 +92,17 @@ async function bundle({ room, input, name, of, conditions = [] }) {
       'reading-thread': join(packages, 'server/dist/requests/reading/reading-thread.js'),
     },
     platform: 'node',
-    external: [/^node:/, 'tiny-secp256k1'],
-    plugins: [requiredWhereItIs],
+    external: [/^node:(?!http$)/, 'tiny-secp256k1'],
+    plugins: [requiredWhereItIs, httpWithoutFetch],
     resolve: { conditionNames: [...conditions, 'node', 'import', 'module', 'default'] },
+    // The entries may export for each other what is in them besides.
+    preserveEntrySignatures: 'allow-extension',
   });
-  await program.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', sourcemap: false });
+  await program.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    sourcemap: false,
+    ...(codeSplitting === undefined ? {} : { codeSplitting }),
+  });
 }
