@@ -1,23 +1,63 @@
 #!/usr/bin/env node
-import { existsSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
+// Read by whichever Node the machine has: no word here that an old one does not know. Errors found before the program is loaded
+// have the same three lines as its own.
+import { existsSync, statSync } from 'fs';
+import { fileURLToPath } from 'url';
+import { setFlagsFromString } from 'v8';
+import { FLOOR, isNewEnough } from './node-floor.js';
 
-// Loading fills a young generation that a resting server would keep: there it may grow only afterwards, when there is
-// work. Every other command is over before that matters, and would only collect more often.
-const isServer = process.argv[2] === 'server' && process.argv[3] === 'start';
-if (isServer) setFlagsFromString('--semi-space-growth-factor=1');
+const words = process.argv.slice(2);
+const SET_UP = 'in a clone, run: npm run setup; installed from npm: install it again on this machine';
 
-/** The bundle, unless a package was compiled since it was made. */
+/** Exit status 69: what is needed is not there. */
+function refuse(code, message, hint) {
+  process.stderr.write(`ckm: error: ${message}\nckm: hint: ${hint}\nckm: code: ${code}\n`);
+  if (words.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
+  process.exitCode = 69;
+}
+
+/** The bundle, unless a package was compiled since it was made; undefined where nothing was compiled. */
 function entry() {
   const at = (path) => fileURLToPath(new URL(path, import.meta.url));
   const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
   const rooms = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
   const compiledAt = Math.max(...rooms.map((room) => time(at(`../../${room}/dist/.tsbuildinfo`))));
-  return time(at('../dist/bundle/ckm.js')) > compiledAt ? '../dist/bundle/ckm.js' : '../dist/main.js';
+  if (time(at('../dist/bundle/ckm.js')) > compiledAt) return '../dist/bundle/ckm.js';
+  return existsSync(at('../dist/main.js')) ? '../dist/main.js' : undefined;
 }
 
-const { runCli } = await import(entry());
-if (isServer) setFlagsFromString('--semi-space-growth-factor=2');
-// Everything is written by now. A server that still has not answered does not keep the process.
-process.exit(await runCli(process.argv.slice(2)));
+async function run(program) {
+  // Loading fills a young generation that a resting server would keep: there it may grow only afterwards, when there is
+  // work. Every other command is over before that matters, and would only collect more often.
+  const isServer = words[0] === 'server' && words[1] === 'start';
+  if (isServer) setFlagsFromString('--semi-space-growth-factor=1');
+  const { runCli } = await import(program);
+  if (isServer) setFlagsFromString('--semi-space-growth-factor=2');
+  // Everything is written by now. A server that still has not answered does not keep the process.
+  process.exit(await runCli(words));
+}
+
+function isMissing(error) {
+  return error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND';
+}
+
+const program = entry();
+if (!isNewEnough(process.versions.node)) {
+  refuse(
+    'NODE_TOO_OLD',
+    `Node ${process.versions.node} is too old: ckm needs ${FLOOR} or newer`,
+    'in a clone, run: npm run setup, then start it as ./ckm; otherwise install a newer Node (24 is recommended)',
+  );
+} else if (program === undefined) {
+  refuse('NOT_COMPILED', 'nothing is compiled in this clone yet', 'run: npm run setup');
+} else {
+  run(program).catch((error) => {
+    if (!isMissing(error)) throw error;
+    refuse(
+      'PACKAGE_MISSING',
+      `a package that ckm needs is not there: ${error.message.split('\n')[0]}`,
+      SET_UP,
+    );
+  });
+}

@@ -162,6 +162,21 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'A signature is kept with its request only when that had waited for people, and once it is made.',
     'If the request is open, go on with ckm requests resume; otherwise sign again.',
   ],
+  NODE_TOO_OLD: [
+    'The Node that runs ckm is older than what ckm needs.',
+    'An old Node gets no security fixes, and lacks what ckm is built on.',
+    'In a clone, run npm run setup, which brings a newer one into it, and start ckm as ./ckm; otherwise install a newer Node.',
+  ],
+  NOT_COMPILED: [
+    'This clone holds the source of ckm and not yet the program.',
+    'The program is compiled from the source on each machine by itself.',
+    'Run npm run setup in the clone.',
+  ],
+  PACKAGE_MISSING: [
+    'A package that ckm is built on is not installed where ckm looks for it.',
+    'An installation that was interrupted, or copied in part, cannot run.',
+    'In a clone, run npm run setup; installed from npm, install it again.',
+  ],
   INTERNAL: [
     'An internal error: a defect of ours.',
     'Details are not shown, because they could hold anything.',

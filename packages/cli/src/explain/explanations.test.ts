@@ -9,7 +9,10 @@ const PACKAGES = join(import.meta.dirname, '../../../');
 const OTHER_WORDS = new Set([
   'ABSENT',
   'ENOENT',
+  'ERR_DLOPEN_FAILED',
+  'ERR_MODULE_NOT_FOUND',
   'ERR_STREAM_DESTROYED',
+  'MODULE_NOT_FOUND',
   'NODE_OPTIONS',
   'NO_COLOR',
   'NO_TWEAK',
@@ -30,6 +33,9 @@ function sourceFiles(folder: string): string[] {
   });
 }
 
+/** What runs before the program is loaded has errors too. */
+const BEFORE_THE_PROGRAM = join(PACKAGES, 'cli/bin/ckm.js');
+
 /**
  * Every code in the source of the packages: quoted words in capitals joined by `_`, single ones after `code:`, and the
  * keys of tables of codes (`CODE: '…'`, `CODE: [`).
@@ -43,7 +49,8 @@ function codesInSource(change: (source: string) => string = (source) => source):
   ];
   for (const name of readdirSync(PACKAGES)) {
     if (name === 'testkit') continue;
-    for (const file of sourceFiles(join(PACKAGES, name, 'src'))) {
+    const before = name === 'cli' ? [BEFORE_THE_PROGRAM] : [];
+    for (const file of [...sourceFiles(join(PACKAGES, name, 'src')), ...before]) {
       const source = change(readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, ''));
       for (const pattern of patterns) {
         for (const [, code] of source.matchAll(pattern)) codes.set(code!, file.slice(PACKAGES.length));

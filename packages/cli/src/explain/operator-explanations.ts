@@ -238,6 +238,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Without one it does not reach its database.',
     'Allow it more: ulimit -n, or LimitNOFILE in the unit file.',
   ],
+  STORAGE_DRIVER_MISSING: [
+    'SQLite, which comes in a package with a file for each kind of machine, does not load on this one.',
+    'Packages that were installed on another kind of machine, or only half, hold none that fits.',
+    'In a clone, run npm run setup; installed from npm, install it again on this machine. Or let the server use PostgreSQL.',
+  ],
   STORAGE_FAILED: [
     'The database refused.',
     'What cannot be stored is not done.',

@@ -1,15 +1,30 @@
-import { BugError, CkmError } from '@ckm/foundation';
+import { AvailabilityError, BugError, CkmError } from '@ckm/foundation';
 import { plainText } from './plain-text.js';
 import { formatRemedy, wordsOf } from './remedy-words.js';
 
 /** Whatever was thrown, as one of our errors. What is none of ours is a defect of ours. */
 export function toCkmError(error: unknown): CkmError {
   if (error instanceof CkmError) return error;
+  if (isMissingPackage(error)) {
+    return new AvailabilityError(`a package that ckm needs is not there: ${error.message.split('\n')[0]}`, {
+      code: 'PACKAGE_MISSING',
+      hint: 'in a clone, run: npm run setup; installed from npm: install it again on this machine',
+      retryable: false,
+      cause: error,
+    });
+  }
   return new BugError('internal error', {
     code: 'INTERNAL',
     hint: 'run again with CKM_TRACE=1 and report what it prints',
     cause: error,
   });
+}
+
+/** Each command is read when it is used, and so is what it needs. */
+function isMissingPackage(error: unknown): error is Error {
+  return (
+    error instanceof Error && /^(ERR_)?MODULE_NOT_FOUND$/.test(String((error as { code?: unknown }).code))
+  );
 }
 
 /** The three lines of an error: what, what to do, and the stable code. */

@@ -9,6 +9,7 @@ const STORAGE_CODES = [
   'STORAGE_CLOSED',
   'STORAGE_CONSTRAINT',
   'STORAGE_CORRUPT',
+  'STORAGE_DRIVER_MISSING',
   'STORAGE_FAILED',
   'STORAGE_FILES_TOO_MANY',
   'STORAGE_FULL',
@@ -72,6 +73,11 @@ const CANNOT_OPEN = {
   hint: 'look who owns it and its folder, and how many files the server may open (ulimit -n)',
 } as const;
 
+const DRIVER_MISSING = {
+  message: 'the SQLite library that is installed has no part for this machine, or it does not load here',
+  hint: 'in a clone, run: npm run setup; installed from npm: install it again on this machine',
+} as const;
+
 const READ_ONLY = {
   message: 'the database takes nothing that is written: it is a standby, or set to read only',
   hint: 'promote the standby, or point CKM_DATABASE_URL at the primary',
@@ -88,6 +94,7 @@ const KINDS: readonly (readonly [
   [/^SQLITE_(CORRUPT|NOTADB)|^XX00[12]$/, 'STORAGE_CORRUPT', CORRUPT],
   [/^25006$/, 'STORAGE_READ_ONLY', READ_ONLY],
   [/^E[MN]FILE$/, 'STORAGE_FILES_TOO_MANY', TOO_MANY_FILES],
+  [/^(MODULE_NOT_FOUND|ERR_DLOPEN_FAILED)$/, 'STORAGE_DRIVER_MISSING', DRIVER_MISSING],
   [/^SQLITE_CANTOPEN/, 'STORAGE_CANNOT_OPEN', CANNOT_OPEN],
   [/^SQLITE_CONSTRAINT|^23/, 'STORAGE_CONSTRAINT', CONSTRAINT],
   [

@@ -140,10 +140,33 @@ describe('V69: what comes from outside', () => {
 
   test('runs nothing when it is installed: scripts are off, and nothing is built', () => {
     expect(readFileSync(join(root, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
-    const setup = readFileSync(join(root, 'scripts/setup.mjs'), 'utf8');
-    expect(setup).not.toContain('rebuild');
-    expect(setup).toMatch(/'ci',\s*'--ignore-scripts'/);
+    const steps = ['steps', 'own-node'].map((name) =>
+      readFileSync(join(root, `scripts/setup/${name}.mjs`), 'utf8'),
+    );
+    for (const step of steps) {
+      expect(step).not.toContain('rebuild');
+      expect(step).toMatch(/'ci',\s*'--ignore-scripts'/);
+    }
   });
+
+  test.each([22, 24, 26])(
+    'a Node %i that set-up brings is pinned by hash, and runs nothing either',
+    (line) => {
+      const { packages: brought } = read<Lock>(`scripts/setup/node-${line}/package-lock.json`);
+      const { optionalDependencies: asked } = read<Manifest>(`scripts/setup/node-${line}/package.json`);
+      const entries = Object.entries(brought).filter(([path]) => path !== '');
+      expect(Object.fromEntries(entries.map(([path, { version }]) => [path, version]))).toEqual(
+        Object.fromEntries(
+          Object.entries(asked ?? {}).map(([name, version]) => [`node_modules/${name}`, version]),
+        ),
+      );
+      for (const [path, { version, integrity, resolved, hasInstallScript }] of entries) {
+        expect(version, path).toMatch(new RegExp(`^${line}\\.\\d+\\.\\d+$`));
+        expect(integrity, path).toMatch(/^sha512-/);
+        expect([resolved, hasInstallScript], path).toEqual([undefined, undefined]);
+      }
+    },
+  );
 
   test('would run only these scripts, which are known', () => {
     const scripted = Object.entries(lock.packages).filter(
