@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCkm } from './test/run-ckm.js';
+import { callCkm } from './test/call-ckm.js';
 
 test.each([[['--version', '--json']], [['--json', '--version']]])('%j is JSON', async (args) => {
-  const { stdout, status } = await runCkm(args);
-  expect([status, JSON.parse(stdout)]).toEqual([0, { version: (await runCkm(['--version'])).stdout.trim() }]);
+  const { stdout, status } = await callCkm(args);
+  expect([status, JSON.parse(stdout)]).toEqual([
+    0,
+    { version: (await callCkm(['--version'])).stdout.trim() },
+  ]);
 });
 
 test('no file of the bundle imports node:http by name, which loads fetch and WebSocket for every command', () => {

@@ -9,7 +9,8 @@ import {
 } from '@ckm/server';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, type Scratch, scratchFolder } from '../test/run-ckm.js';
 
 /** What it costs to try a passphrase: here it is not what is tested. */
 const CHEAP = { logN: 10, r: 8, p: 1 };
@@ -27,7 +28,7 @@ afterEach(async () => {
   scratch.remove();
 });
 
-const audit = (word: string, ...flags: string[]) => runCkm(['server', 'audit', word, folder, ...flags]);
+const audit = (word: string, ...flags: string[]) => callCkm(['server', 'audit', word, folder, ...flags]);
 
 async function invite(...notes: readonly string[]): Promise<void> {
   for (const note of notes) await connectOperator(folder).createInvite({ note });

@@ -1,6 +1,7 @@
 import { connectOperator, type OperatorRequest } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, type Outcome } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 let setup: Setup;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => setup.close());
 
 const operator = (word: string, server: string, ...more: string[]) =>
-  runCkm(['server', ...word.split(' '), setup.folderOf(server), ...more]);
+  callCkm(['server', ...word.split(' '), setup.folderOf(server), ...more]);
 const waitingAt = async (server: string) =>
   (await connectOperator(setup.folderOf(server)).requests()).requests;
 

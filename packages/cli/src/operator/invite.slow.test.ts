@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, type Scratch, scratchFolder } from '../test/run-ckm.js';
 import { type ServerProcess, startServerProcess } from '../test/run-server.js';
 
 let scratch: Scratch;
@@ -10,7 +11,7 @@ let server: ServerProcess;
 beforeAll(async () => {
   scratch = scratchFolder();
   folder = `${scratch.path}/alpha`;
-  await runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
+  await callCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
   server = await startServerProcess(folder);
 });
 afterAll(async () => {
@@ -26,14 +27,14 @@ async function person(name: string) {
   };
   await makeOwner(environment);
   return (...flags: string[]) =>
-    runCkm(['server', 'add', 'alpha', server.url, '--yes', ...flags], { environment });
+    callCkm(['server', 'add', 'alpha', server.url, '--yes', ...flags], { environment });
 }
 
 test('an invite lets one person in, once, and its code is told once', async () => {
   const [ann, ben] = [await person('ann'), await person('ben')];
   const uninvited = await ann();
   expect([uninvited.status, errorOf(uninvited).code]).toEqual([77, 'INVITE_REQUIRED']);
-  const made = await runCkm([
+  const made = await callCkm([
     'server',
     'invite',
     'create',
@@ -47,29 +48,29 @@ test('an invite lets one person in, once, and its code is told once', async () =
   expect(errorOf(await ben('--invite', `${code.slice(0, -1)}!`)).code).toBe('INVITE_INVALID');
   expect((await ann('--invite', code)).status).toBe(0);
   expect(errorOf(await ben('--invite', code)).code).toBe('INVITE_INVALID');
-  const second = await runCkm(['server', 'invite', 'create', folder]);
+  const second = await callCkm(['server', 'invite', 'create', folder]);
   const file = scratch.file('invite', second.stdout);
   expect(errorOf(await ben('--invite-file', file, '--invite', code)).code).toBe('OPTION_INVALID');
   expect((await ben('--invite-file', file)).status).toBe(0);
-  const list = await runCkm(['server', 'invite', 'list', folder]);
+  const list = await callCkm(['server', 'invite', 'list', folder]);
   expect(list.stdout).toMatch(/used by [0-9a-f]{8} +for Ann\n/);
   expect(list.stdout).not.toContain(code);
-  const audit = await runCkm(['server', 'audit', 'show', folder]);
+  const audit = await callCkm(['server', 'audit', 'show', folder]);
   expect(audit.stdout).not.toContain(code);
 });
 
 test('an invite is not made with --preview, or with an invalid lifetime', async () => {
-  const list = () => runCkm(['server', 'invite', 'list', folder, '--json']);
+  const list = () => callCkm(['server', 'invite', 'list', folder, '--json']);
   const before = (await list()).stdout;
-  expect((await runCkm(['server', 'invite', 'create', folder, '--preview'])).status).toBe(0);
-  const endless = await runCkm(['server', 'invite', 'create', folder, '--expires-in', 'ever']);
+  expect((await callCkm(['server', 'invite', 'create', folder, '--preview'])).status).toBe(0);
+  const endless = await callCkm(['server', 'invite', 'create', folder, '--expires-in', 'ever']);
   expect([endless.status, errorOf(endless).code]).toEqual([64, 'OPTION_INVALID']);
   expect((await list()).stdout).toBe(before);
 });
 
 test('an invite is taken back by the digits that the list shows, and lets nobody in', async () => {
   const cleo = await person('cleo');
-  const invite = (word: string, ...more: string[]) => runCkm(['server', 'invite', word, folder, ...more]);
+  const invite = (word: string, ...more: string[]) => callCkm(['server', 'invite', word, folder, ...more]);
   const made = await invite('create', '--note', 'for Cleo', '--json');
   const { code, id } = JSON.parse(made.stdout) as { code: string; id: string };
   expect((await invite('list')).stdout).toMatch(new RegExp(`^${id.slice(0, 8)}  made .*for Cleo$`, 'm'));
@@ -79,7 +80,7 @@ test('an invite is taken back by the digits that the list shows, and lets nobody
   const again = await invite('revoke', id);
   expect([again.status, errorOf(again).code]).toEqual([64, 'OPERATOR_UNKNOWN_ID']);
   expect((await invite('list')).stdout).not.toContain('Cleo');
-  const log = (await runCkm(['server', 'audit', 'show', folder])).stdout;
+  const log = (await callCkm(['server', 'audit', 'show', folder])).stdout;
   expect(log).toMatch(new RegExp(`Take an invite back  \\(invite ${id.slice(0, 8)} · for Cleo\\)`));
 });
 
@@ -89,11 +90,21 @@ test('an invite is not made on a closed server; on an open one it is said that n
     ['open', 0],
   ] as const) {
     const other = `${scratch.path}/${accounts}`;
-    await runCkm(['server', 'init', other, '--name', 'b', '--listen', '127.0.0.1:0', '--accounts', accounts]);
+    await callCkm([
+      'server',
+      'init',
+      other,
+      '--name',
+      'b',
+      '--listen',
+      '127.0.0.1:0',
+      '--accounts',
+      accounts,
+    ]);
     const process = await startServerProcess(other);
     try {
       for (const more of [[], ['--preview']]) {
-        const outcome = await runCkm(['server', 'invite', 'create', other, ...more]);
+        const outcome = await callCkm(['server', 'invite', 'create', other, ...more]);
         expect(outcome.status).toBe(status);
         if (accounts === 'open') expect(outcome.stderr).toContain('nobody needs an invite');
         else expect(errorOf(outcome).code).toBe('INVITES_CLOSED');

@@ -1,7 +1,8 @@
 import { connectOperator } from '@ckm/server';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorOf, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup, startServerProcess } from '../test/run-server.js';
 
 let setup: Setup;
@@ -13,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => setup.close());
 
 const operator = (word: string, server: string, ...more: string[]) =>
-  runCkm(['server', ...word.split(' '), setup.folderOf(server), ...more]);
+  callCkm(['server', ...word.split(' '), setup.folderOf(server), ...more]);
 const sign = () => setup.ckm(['sign', 'notes', '--message', 'hello', '--yes']);
 
 describe('an operator sees the keys', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, type Scratch, scratchFolder } from '../test/run-ckm.js';
 import { type ServerProcess, startServerProcess } from '../test/run-server.js';
 
 let scratch: Scratch;
@@ -17,7 +18,7 @@ afterEach(async () => {
 });
 
 const init = (...flags: string[]) =>
-  runCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', ...flags]);
+  callCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', ...flags]);
 
 async function start(...flags: string[]): Promise<ServerProcess> {
   const server = await startServerProcess(folder, flags);
@@ -25,7 +26,7 @@ async function start(...flags: string[]): Promise<ServerProcess> {
   return server;
 }
 
-const operator = (...words: string[]) => runCkm(['server', words[0]!, folder, ...words.slice(1)]);
+const operator = (...words: string[]) => callCkm(['server', words[0]!, folder, ...words.slice(1)]);
 
 async function phase(): Promise<string> {
   const { stdout } = await operator('status', '--json');
@@ -53,7 +54,7 @@ describe('a server under a passphrase', () => {
   });
 
   test('takes it from stdin, and at its start', async () => {
-    await runCkm(
+    await callCkm(
       ['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0', '--passphrase-file', '-'],
       {
         stdin: good,
@@ -69,7 +70,7 @@ describe('a server under a passphrase', () => {
   test('never comes under the owner’s passphrase by accident', async () => {
     const environment = { CKM_PASSPHRASE_FILE: scratch.file('owner', 'the owner’s own words\n') };
     const args = ['server', 'init', folder, '--name', 'alpha', '--json'];
-    const made = await runCkm(args, { environment });
+    const made = await callCkm(args, { environment });
     expect(JSON.parse(made.stdout)).toMatchObject({ sealed: false });
   });
 

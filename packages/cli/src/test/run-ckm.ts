@@ -51,7 +51,8 @@ export function runProgram(
   });
 }
 
-function plainEnvironment(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+/** What a child process finds, whatever this one was started with. */
+export function plainEnvironment(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '' } = process.env;
   return { PATH, HOME, LANG: 'C.UTF-8', ...own };
 }

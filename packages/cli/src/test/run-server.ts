@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { type ConfigFileInput, initServer, startServer } from '@ckm/server';
+import { callCkm } from './call-ckm.js';
 import { makeOwner } from './make-owner.js';
-import { CKM, type Outcome, runCkm, type RunOptions, type Scratch, scratchFolder } from './run-ckm.js';
+import { CKM, type Outcome, type RunOptions, type Scratch, scratchFolder } from './run-ckm.js';
 
 /** A `ckm server start` that goes on. */
 export interface ServerProcess {
@@ -75,6 +76,8 @@ export interface Setup {
 export interface SetupOptions {
   /** Each server is a process of its own, to be killed. */
   readonly asProcesses?: true;
+  /** How the owner's commands are run; at first by {@link callCkm}. */
+  readonly run?: typeof callCkm;
   /** More settings of each server. */
   readonly settings?: Partial<ConfigFileInput>;
 }
@@ -82,14 +85,14 @@ export interface SetupOptions {
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
 /** Three servers on loopback, and an owner with an account on each of them. */
-export async function openSetup({ asProcesses, settings }: SetupOptions = {}): Promise<Setup> {
+export async function openSetup({ asProcesses, run = callCkm, settings }: SetupOptions = {}): Promise<Setup> {
   const scratch = scratchFolder();
   const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   const environment = { CKM_HOME: `${scratch.path}/home`, CKM_PASSPHRASE_FILE: passphrase };
   const servers: Record<string, SetupServer> = {};
   const folderOf = (name: string) => `${scratch.path}/${name}`;
   const ckm: Setup['ckm'] = (args, options = {}) =>
-    runCkm(args, { ...options, environment: { ...environment, ...options.environment } });
+    run(args, { ...options, environment: { ...environment, ...options.environment } });
   const setup: Setup = {
     scratch,
     environment,

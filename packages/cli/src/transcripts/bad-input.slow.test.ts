@@ -2,7 +2,8 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, type Outcome, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
 let scratch: Scratch;
 let home: string;
@@ -58,15 +59,15 @@ describe('a command line that cannot be understood', () => {
     [['key', 'create', 'k', '--for', 'poetry', '--quorum', '2of3', '--servers', 'a,b,c'], 'OPTION_INVALID'],
     [['key', 'create', 'k', '--for', 'ssh', '--servers', 'a,b,c'], 'OPTION_INVALID'],
   ])('%j says what and how, status 64', async (args, code) => {
-    expectError(await runCkm(args), code, 64);
+    expectError(await callCkm(args), code, 64);
   });
 
   test('a word that is nearly right is recognised', async () => {
-    expect(errorOf(await runCkm(['sing'])).hint).toContain('did you mean sign?');
+    expect(errorOf(await callCkm(['sing'])).hint).toContain('did you mean sign?');
   });
 
   test('with --json the error is on stdout too, for machines', async () => {
-    const { stdout, stderr, status } = await runCkm(['explain', 'NO_SUCH_CODE', '--json']);
+    const { stdout, stderr, status } = await callCkm(['explain', 'NO_SUCH_CODE', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({
       error: { code: 'CODE_UNKNOWN', exitCode: 64, errorClass: 'UsageError' },
     });
@@ -159,7 +160,7 @@ describe('a home that cannot be used', () => {
     ],
   ])('%s: refused, and nothing is changed', async (_what, args, code, status) => {
     const before = treeHash(scratch.path);
-    const outcome = await runCkm(args());
+    const outcome = await callCkm(args());
     expectError(outcome, code, status);
     expect(treeHash(scratch.path)).toBe(before);
     expect(outcome.stderr).not.toContain('hunter2');
@@ -168,7 +169,7 @@ describe('a home that cannot be used', () => {
 
 describe('an owner without servers', () => {
   const asOwner = (args: readonly string[]) =>
-    runCkm([...args, '--home', home, '--passphrase-file', passphrase]);
+    callCkm([...args, '--home', home, '--passphrase-file', passphrase]);
   const create = (quorum: string, servers: string) => [
     'key',
     'create',
@@ -328,7 +329,7 @@ describe('an owner without servers', () => {
 
   test('looking at a folder without records needs no passphrase', async () => {
     for (const args of [['server', 'list'], ['key', 'list'], ['sessions'], ['requests']]) {
-      expect(await runCkm([...args, '--home', home, '--no-input'])).toMatchObject({ status: 0 });
+      expect(await callCkm([...args, '--home', home, '--no-input'])).toMatchObject({ status: 0 });
     }
   });
 });
@@ -352,7 +353,7 @@ describe('records that were damaged', () => {
         const file = join(path, 'seed');
         writeFileSync(file, change(readFileSync(file, 'utf8')));
       });
-      expectError(await runCkm(['seed', 'backup', '--home', copy]), 'SEED_FILE_CORRUPT', 74);
+      expectError(await callCkm(['seed', 'backup', '--home', copy]), 'SEED_FILE_CORRUPT', 74);
     }
   });
 
@@ -362,10 +363,10 @@ describe('records that were damaged', () => {
       writeFileSync(join(path, 'store/servers/alpha'), 'garbage');
     });
     const before = treeHash(copy);
-    expectError(await runCkm(['server', 'show', 'alpha', '--home', copy]), 'STORE_CORRUPT', 74);
-    const list = await runCkm(['server', 'list', '--home', copy]);
+    expectError(await callCkm(['server', 'show', 'alpha', '--home', copy]), 'STORE_CORRUPT', 74);
+    const list = await callCkm(['server', 'list', '--home', copy]);
     expect(list.stderr).toContain('left out: the stored record servers/alpha is damaged (STORE_CORRUPT)');
-    const doctor = await runCkm(['doctor', '--home', copy]);
+    const doctor = await callCkm(['doctor', '--home', copy]);
     expect(doctor.stdout).toMatch(/fail +servers\/alpha +the stored record servers\/alpha is damaged/);
     expect(treeHash(copy)).toBe(before);
   });
@@ -374,7 +375,7 @@ describe('records that were damaged', () => {
     const copy = damaged('open', (path) => {
       chmodSync(path, 0o755);
     });
-    const { stdout, status } = await runCkm(['doctor', '--home', copy]);
+    const { stdout, status } = await callCkm(['doctor', '--home', copy]);
     expect(stdout).toMatch(/fail .*others on this machine can read it +fix: chmod/);
     expect(stdout).toMatch(/^(ok|warn) +disk +[0-9,]+ MiB free/m);
     // No server is at fault.

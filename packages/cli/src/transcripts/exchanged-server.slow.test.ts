@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf } from '../test/run-ckm.js';
 import { type Setup, openSetup } from '../test/run-server.js';
 
 let setup: Setup;
@@ -20,7 +21,7 @@ describe('V63: whoever shows one server to be compared and another one to be pin
   test.each([[['--yes']], [['--yes', '--json']]])('pins neither, with %s', async (flags) => {
     const proxy = await startProxy(setup.servers['alpha']!.url);
     proxy.target = (count) => setup.servers[count === 1 ? 'alpha' : 'bravo']!.url;
-    const outcome = await runCkm(['server', 'add', 'alpha', proxy.url, ...flags], { environment });
+    const outcome = await callCkm(['server', 'add', 'alpha', proxy.url, ...flags], { environment });
     await proxy.close();
     expect(errorOf(outcome).code).toBe('SERVER_LIKENESS_MISMATCH');
     expect(outcome.stdout).not.toContain('"xid"');
@@ -32,10 +33,10 @@ describe('V63: whoever shows one server to be compared and another one to be pin
 
   test('an honest one is pinned as it was shown', async () => {
     const url = setup.servers['alpha']!.url;
-    const shown = await runCkm(['server', 'add', 'alpha', url, '--preview', '--json'], { environment });
-    const { stdout } = await runCkm(['server', 'add', 'alpha', url, '--yes', '--json'], { environment });
+    const shown = await callCkm(['server', 'add', 'alpha', url, '--preview', '--json'], { environment });
+    const { stdout } = await callCkm(['server', 'add', 'alpha', url, '--yes', '--json'], { environment });
     const pinned = JSON.parse(
-      (await runCkm(['server', 'show', 'alpha', '--json'], { environment })).stdout,
+      (await callCkm(['server', 'show', 'alpha', '--json'], { environment })).stdout,
     ) as {
       xid: string;
     };

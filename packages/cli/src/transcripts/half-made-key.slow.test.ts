@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf } from '../test/run-ckm.js';
 import { type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -15,7 +16,7 @@ describe('a key that one server has not promised to have stored', () => {
   let setup: Setup;
   let proxy: Proxy;
   let owner: Record<string, string>;
-  const asOwner = (args: readonly string[]) => runCkm([...args, '--timeout', '2'], { environment: owner });
+  const asOwner = (args: readonly string[]) => callCkm([...args, '--timeout', '2'], { environment: owner });
 
   beforeAll(async () => {
     setup = await openSetup();

@@ -5,7 +5,8 @@ import { connectOperator } from '@ckm/server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
-import { CKM, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { CKM } from '../test/run-ckm.js';
 import { type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -29,7 +30,7 @@ afterAll(async () => {
   await setup.close();
 });
 
-const owner = (args: readonly string[]) => runCkm(args, { environment });
+const owner = (args: readonly string[]) => callCkm(args, { environment });
 const create = (name: string) => [
   'key',
   'create',

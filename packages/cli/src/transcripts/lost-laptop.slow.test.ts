@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { sealCheaply } from '../test/make-owner.js';
-import { errorOf, runCkm, treeHash } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, treeHash } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -11,7 +12,7 @@ let setup: Setup;
 let proxies: Proxy[];
 let environment: Record<string, string>;
 const restored = (args: readonly string[], patience = '3') =>
-  runCkm([...args, '--timeout', patience], { environment });
+  callCkm([...args, '--timeout', patience], { environment });
 const addServer = (i: number) => restored(['server', 'add', SERVERS[i]!, proxies[i]!.url, '--yes']);
 
 /** Somebody who has the seed, and nothing else any more. */

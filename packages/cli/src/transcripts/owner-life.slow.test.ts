@@ -17,7 +17,8 @@ let setup: Setup;
 let home: string;
 
 beforeAll(async () => {
-  setup = await openSetup();
+  // Each command of this owner is a process, as it is for people.
+  setup = await openSetup({ run: runCkm });
   home = setup.environment['CKM_HOME']!;
   await createKey(setup, 'letters', '--for', 'message');
 }, 120_000);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inColumns } from '../terminal/show-words.js';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, type Outcome, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 
 let scratch: Scratch;
 let home: string;
@@ -13,7 +14,7 @@ let passphrase: string;
 let other: string;
 
 const owner = (args: readonly string[], file = passphrase, at = home): Promise<Outcome> =>
-  runCkm([...args, '--home', at, '--passphrase-file', file]);
+  callCkm([...args, '--home', at, '--passphrase-file', file]);
 
 /** An owner and a stranger, each with a home and words of their own: made once, and copied for each test. */
 let made: Scratch;
@@ -118,7 +119,7 @@ describe('a passphrase for something new', () => {
     const file = scratch.file('judged', `${text}\n`);
     const asOwner = await owner(['init'], file, join(scratch.path, 'fresh'));
     const folder = join(scratch.path, 'server');
-    const asOperator = await runCkm([
+    const asOperator = await callCkm([
       'server',
       'init',
       folder,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
-import { errorOf, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf } from '../test/run-ckm.js';
 import { type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -11,7 +12,7 @@ const SERVERS = ['alpha', 'bravo', 'charlie'];
 let setup: Setup;
 let proxies: Proxy[];
 let environment: Record<string, string>;
-const owner = (...args: string[]) => runCkm([...args, '--timeout', '3'], { environment });
+const owner = (...args: string[]) => callCkm([...args, '--timeout', '3'], { environment });
 
 beforeAll(async () => {
   setup = await openSetup();
@@ -19,7 +20,7 @@ beforeAll(async () => {
   environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'verifier') };
   await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
   const quorum = ['--quorum', '2of3', '--servers', SERVERS.join()];
-  const made = await runCkm(['key', 'create', 'k', '--for', 'message', ...quorum, '--yes'], { environment });
+  const made = await callCkm(['key', 'create', 'k', '--for', 'message', ...quorum, '--yes'], { environment });
   if (made.status !== 0) throw new Error(made.stderr);
 }, 120_000);
 afterAll(async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
-import { CKM, errorOf, type Outcome, runCkm } from '../test/run-ckm.js';
+import { callCkm } from '../test/call-ckm.js';
+import { CKM, errorOf, type Outcome } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -84,7 +85,7 @@ describe('making a key', () => {
     proxies[1]!.before = () => 'pass';
     expect([left.status, errorOf(left).code]).toEqual([75, 'SESSION_LEFT']);
     const [, id] = /ckm sessions resume ([0-9a-f]{8})/.exec(errorOf(left).hint)!;
-    const made = await runCkm(['sessions', 'resume', id!], { environment });
+    const made = await callCkm(['sessions', 'resume', id!], { environment });
     expect([made.status, made.stdout]).toEqual([0, expect.stringMatching(/State +stored by every server/)]);
     expect(made.stderr).not.toContain('SESSION_');
   });
