@@ -113,7 +113,7 @@ const KINDS: readonly (readonly [
 export function fromDriver(error: unknown): unknown {
   if (error instanceof CkmError || !(error instanceof Error)) return error;
   if (
-    /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/.test(
+    /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered)/.test(
       error.message,
     )
   ) {

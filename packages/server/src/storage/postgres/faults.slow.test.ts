@@ -1,3 +1,5 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -79,6 +81,26 @@ describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reaso
     },
   );
 
+  test('transactions on one whose machine goes dark without a word end with STORAGE_UNREACHABLE when their time is up, and the next succeeds once it is back', async () => {
+    const way = await startWay(cluster.folder);
+    const url = way.urlOf(await cluster.createDatabase());
+    const storage = await openPostgres({ url, connections: IN_FLIGHT, silenceMs: 1_500 });
+    cleanUps.push(
+      async () => way.close(),
+      () => storage.close(),
+    );
+    const { go, outcomes } = await inFlight(storage);
+    way.goDark();
+    go();
+    const unreachable = { code: 'STORAGE_UNREACHABLE', retryable: true };
+    for (const outcome of await outcomes) expect(outcome).toMatchObject(unreachable);
+    // A new connection gets no answer either.
+    const failure = storage.read(({ meta }) => meta.find('dark')).catch((error: unknown) => error);
+    expect(await failure).toMatchObject(unreachable);
+    way.comeBack();
+    expect(await storage.transact(({ meta }) => meta.find('first'))).toBeNull();
+  });
+
   test.each(FAULTS)(
     'a server on one $name says so to eight who ask, and answers as soon as it is back',
     async ({ strike }) => {
@@ -111,6 +133,30 @@ describe.skipIf(!isHere)(`a PostgreSQL that goes away under a busy server${reaso
     },
   );
 });
+
+/** A way to a database that can go dark: nothing comes through any more, and nobody is told. */
+async function startWay(folder: string) {
+  let isDark = false;
+  const server = createServer((near) => {
+    const far = connect(join(folder, '.s.PGSQL.5432'));
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('data', (bytes) => !isDark && to.write(bytes));
+      from.on('error', () => undefined);
+      from.on('close', () => isDark || to.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    urlOf: (url: string) => `postgres://postgres@127.0.0.1:${port}/${/ckm_[0-9]+/.exec(url)![0]}`,
+    goDark: () => void (isDark = true),
+    comeBack: () => void (isDark = false),
+    close: () => void server.close(),
+  };
+}
 
 /** What one question is answered: `OK` or the code of a refusal, whether sealed or not. */
 async function codeOf(client: TestClient): Promise<string> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { ClientConfig } from 'pg';
 import { fromDriver } from '../codes.js';
@@ -14,6 +15,8 @@ export interface PostgresOptions {
   /** `postgres://…`; may hold a password, so it is never logged. */
   readonly url: string;
   readonly connections?: number;
+  /** For tests: how long nothing may come of a question, instead of a little more than a statement may take. */
+  readonly silenceMs?: number;
 }
 
 /** How connections are named: those of one process alike, those of different ones differently. */
@@ -22,6 +25,11 @@ const PROCESS_NAME = 'ckm ';
 const MIGRATION_LOCK = 7_165_091_442;
 /** What an administrator set for other purposes must not weaken a commit, and nobody waits for ever. */
 const SETTINGS = { synchronous_commit: 'on', statement_timeout: '15s', lock_timeout: '10s' } as const;
+/**
+ * A connection on which nothing moved for so long leads nowhere: what takes longer PostgreSQL itself ends before, and one that
+ * nobody uses the pool closes before. A machine that went dark sends no reset, and TCP gives up after a quarter of an hour.
+ */
+const SILENCE_MS = 18_000;
 /** PostgreSQL's name of its 64-bit integer; ours all fit a number. */
 const INT8 = 20;
 
@@ -30,7 +38,7 @@ const INT8 = 20;
  * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_POOLED`, `STORAGE_SETTINGS_LOST`, `STORAGE_SCHEMA_…`.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
-  const { url, connections = 8 } = options;
+  const { url, connections = 8, silenceMs = SILENCE_MS } = options;
   const { default: pg } = await import('pg');
   const name = `${PROCESS_NAME}${randomBytes(8).toString('hex')}`;
   const config: ClientConfig = {
@@ -39,7 +47,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     connectionTimeoutMillis: 5_000,
+    stream: () => createConnection(silenceMs),
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: name,
     types: {
       getTypeParser: ((id: number, format?: 'text' | 'binary') =>
@@ -65,6 +75,13 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
     await queries.destroy();
     throw fromDriver(error);
   }
+}
+
+/** Ends itself when nothing moves: whoever waits for an answer on it is told, and the pool makes another one. */
+function createConnection(silenceMs: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silenceMs, () => socket.destroy());
+  return socket;
 }
 
 async function prepareSchema(queries: Queries): Promise<void> {
