@@ -2,6 +2,7 @@ import type { RequestAsk } from '@ckm/api';
 import { equalBytes, type PolicyError } from '@ckm/foundation';
 import type { Call, ServerContext } from '../context.js';
 import type { RequestFacts, Verdict } from '../policy/policy.js';
+import { unlessChanged } from '../storage/tampered-row.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { assertExpiry } from '../sessions/expiry.js';
@@ -46,10 +47,9 @@ export async function admitRequest(
   assertExpiry(context, expiresAt, context.config.limits.requestLifetimeSeconds);
   await context.accounts.quota.bytes(transaction, call.account, bytesFor(read));
   const owner = call.account.xid;
-  const verdict = await context.policy.decide(
-    transaction,
-    read.key.policy,
-    factsOf(context, read, kind, expiresAt),
+  const facts = factsOf(context, read, kind, expiresAt);
+  const verdict = await unlessChanged(transaction, read.key, () =>
+    context.policy.decide(transaction, read.key.policy, facts),
   );
   const { sentence } = read.description;
   const columns = { owner, requestId, keyId, createdAt: context.clock(), expiresAt, version: 1 };
@@ -99,7 +99,9 @@ export async function recheckRequest(
   const same = equalBytes(record.tasksHash, hashTasks(crafts, read.tasks));
   demand(same, 'REQUEST_DIFFERS', 'this server now reads the request differently from when it was approved');
   const facts = factsOf(context, read, record.kind, row.expiresAt);
-  const verdict = await context.policy.recheck(transaction, read.key.policy, facts);
+  const verdict = await unlessChanged(transaction, read.key, () =>
+    context.policy.recheck(transaction, read.key.policy, facts),
+  );
   if (verdict.verdict === 'refuse') {
     return refuse(context, transaction, { ...row, sentence: record.sentence }, record.kind, verdict);
   }

@@ -1,6 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import type { Parameters, Result } from '@ckm/api';
 import type { Call } from '../context.js';
+import { repeatWhenRaced } from '../storage/raced.js';
 import type { RequestMeans } from './means.js';
 import { assertAnswers } from './stop-key.js';
 import { assertEpoch } from '../sessions/keys/active-keys.js';
@@ -14,7 +15,9 @@ export async function prepareCraft(
   call: Call,
   { keyId, epoch, wanted }: Parameters<'craft.prepare'>,
 ): Promise<Result<'craft.prepare'>> {
-  const key = await context.storage.read((reader) => keys.find(reader, call.account.xid, keyId));
+  const key = await repeatWhenRaced(() =>
+    context.storage.read((reader) => keys.find(reader, call.account.xid, keyId)),
+  );
   assertEpoch(key, epoch);
   assertAnswers(key);
   return { prepared: await crafts[wanted.craft].prepare(key, wanted, 0, pace.of(encodeHex(key.owner))) };

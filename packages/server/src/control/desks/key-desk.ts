@@ -12,6 +12,8 @@ import type {
 } from '../schemas/keys.js';
 import { ambiguous, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
+import { unlessChanged } from '../../storage/tampered-row.js';
 import { note } from './note.js';
 import type { DeskMeans } from './means.js';
 
@@ -55,9 +57,16 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       };
     },
     keyPolicy: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
-      const facts = await find(prefix, owner);
-      const found = await storage.read((reader) => findTightening(vault, reader, facts));
-      return viewPolicy(facts, server, found ?? NO_TIGHTENING);
+      const sought = await find(prefix, owner);
+      return repeatWhenRaced(() =>
+        storage.read(async (reader) => {
+          const row = await reader.keys.find(sought.owner, sought.keyId);
+          if (row === null) throw unknown('key');
+          const facts = sessions.keyFacts(row);
+          const found = await unlessChanged(reader, row, () => findTightening(vault, reader, facts));
+          return viewPolicy(facts, server, found ?? NO_TIGHTENING);
+        }),
+      );
     },
     /** What is absent in `change` stays as it is. */
     tighten: async (

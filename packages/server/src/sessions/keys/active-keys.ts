@@ -3,7 +3,9 @@ import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
 import type { KeyPolicy } from '@ckm/api';
 import type { ServerContext } from '../../context.js';
+import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
+import { unlessChanged } from '../../storage/tampered-row.js';
 import { demand, refusal } from '../../refusals.js';
 import { openHead, readSecrets, type KeyHead } from './stored-key.js';
 
@@ -30,7 +32,9 @@ export interface ActiveKey {
 export interface ActiveKeys {
   /**
    * @throws AccessError `KEY_UNKNOWN`, also for a key of somebody else; StateError `KEY_NOT_CERTIFIED`: a key without its
-   * certificate answers nothing; StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`, `KEY_WENT_BACK`
+   * certificate answers nothing; StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`, `KEY_WENT_BACK`;
+   * StateError `ROW_CHANGED` when somebody changed it while it was read
+   * @param reader that has read nothing before, or sees what is committed by now
    */
   find(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Promise<ActiveKey>;
   wipe(): void;
@@ -46,18 +50,20 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
   const open = new Map<string, ActiveKey>();
   return {
     async find(reader, owner, keyId) {
+      const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
+      // Before the question: an answer may be overtaken by the one to a later question, and is older than that then.
+      const before = open.get(name);
       const row = await reader.keys.find(owner, keyId);
       if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
       demand(row.state === 'active', 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
-      const name = `${encodeHex(owner)}/${encodeHex(keyId)}`;
+      if (before !== undefined && before.version > row.version) throw wentBack();
       const known = open.get(name);
-      if (known !== undefined && known.version > row.version) throw wentBack();
-      const key = known?.version === row.version ? known : await openActive(context, reader, name, row);
-      open.delete(name);
-      if (known !== undefined && known !== key) wipe(known.share.share);
-      open.set(name, key);
-      evictOldest(open);
-      return key;
+      if (known !== undefined && known.version > row.version) throw rowChanged('keys');
+      const key =
+        known?.version === row.version
+          ? known
+          : await unlessChanged(reader, row, () => openActive(context, reader, name, row));
+      return keepNewest(open, name, key);
     },
     wipe() {
       for (const { share } of open.values()) wipe(share.share);
@@ -70,6 +76,21 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
 export function assertEpoch({ epoch }: ActiveKey, asked: number): void {
   if (asked === epoch) return;
   throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked}`, { epoch });
+}
+
+/** @throws StateError `ROW_CHANGED` when a newer one was opened meanwhile */
+function keepNewest(open: Map<string, ActiveKey>, name: string, key: ActiveKey): ActiveKey {
+  const known = open.get(name);
+  if (known !== undefined && known !== key) {
+    const isNewest = known.version < key.version;
+    wipe((isNewest ? known : key).share.share);
+    if (known.version > key.version) throw rowChanged('keys');
+    if (!isNewest) return known;
+  }
+  open.delete(name);
+  open.set(name, key);
+  evictOldest(open);
+  return key;
 }
 
 function evictOldest(open: Map<string, ActiveKey>): void {

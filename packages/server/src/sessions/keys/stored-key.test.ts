@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { preparing } from '@ckm/testkit';
 import { afterEach, expect, test } from 'vitest';
+import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
+import { unlessChanged } from '../../storage/tampered-row.js';
 import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
 import { createActiveKeys } from './active-keys.js';
 import { alice, createBareServers, makeKey, messageOf } from '../test/bare-servers.js';
-import type { KeyRow } from '../../storage/storage.js';
+import type { KeyRow, Reader } from '../../storage/storage.js';
 import { recordOf, makeKeyThenLose } from '../test/lost-database.js';
 
 const network = createBareServers();
@@ -110,4 +113,48 @@ test('the head of a key that is put back as it was under a running server is ref
   await expect(findAs(before)).rejects.toThrow(code('KEY_WENT_BACK'));
   expect((await findAs(null)).version).toBe(before!.version + 1);
   active.wipe();
+});
+
+test('an answer of the database that a newer one has overtaken, as happens on PostgreSQL, does not look like a key that was put back', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { keyId } = await makeKey(callers);
+  const { context, sessions } = servers[0]!;
+  const active = createActiveKeys(context);
+  const gate = new AbortController();
+  const before = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
+  const find = async () => {
+    await once(gate.signal, 'abort');
+    return before;
+  };
+  const slow = active.find({ keys: { find } } as unknown as Reader, alice.xid, keyId);
+  await context.storage.transact((transaction) =>
+    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null }),
+  );
+  const findNow = () => context.storage.read((reader) => active.find(reader, alice.xid, keyId));
+  expect((await findNow()).version).toBe(before!.version + 1);
+  gate.abort();
+  await expect(slow).rejects.toThrow(code('ROW_CHANGED'));
+  expect((await findNow()).version).toBe(before!.version + 1);
+  active.wipe();
+});
+
+test('an operator who tightens a key between two statements of a request does not make its rows look put back', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { keyId } = await makeKey(callers);
+  const { context, sessions } = servers[0]!;
+  const { storage, vault } = context;
+  const before = await storage.read(({ keys }) => keys.find(alice.xid, keyId));
+  const tightening = { ...NO_TIGHTENING, blindAllowed: false };
+  await storage.transact(async (transaction) => {
+    const stored = await storeTightening(vault, transaction, before!, tightening);
+    await sessions.noteTightened(transaction, before!, stored);
+  });
+  const look = (head: KeyRow) =>
+    storage.read((reader) =>
+      unlessChanged(reader, head, () => findTightening(vault, reader, { ...head, tightened: 0 })),
+    );
+  await expect(look(before!)).rejects.toThrow(code('ROW_CHANGED'));
+  // The head that is there now says the same as the one that was put back: then it is no race.
+  const now = await storage.read(({ keys }) => keys.find(alice.xid, keyId));
+  await expect(look(now!)).rejects.toThrow(code('ROW_TAMPERED'));
 });
