@@ -20,6 +20,8 @@ function refuse(code, message, hint) {
 /** The bundle, unless a package was compiled since it was made; undefined where nothing was compiled. */
 function entry() {
   const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+  // Installed: there is nothing else.
+  if (!existsSync(at('../src'))) return '../dist/bundle/ckm.js';
   const time = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
   const rooms = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
   const compiledAt = Math.max(...rooms.map((room) => time(at(`../../${room}/dist/.tsbuildinfo`))));

@@ -65,7 +65,10 @@ export async function removeDurably(path: string): Promise<void> {
 }
 
 /** Whether a thrown value is the operating system's error of that name. */
-export function isErrno(error: unknown, ...names: readonly string[]): error is NodeJS.ErrnoException {
+export function isErrno(
+  error: unknown,
+  ...names: readonly string[]
+): error is Error & { readonly code: string } {
   return (
     error instanceof Error && 'code' in error && typeof error.code === 'string' && names.includes(error.code)
   );
