@@ -40,7 +40,7 @@ export const REQUEST_ERRORS = {
   PSBT_AMOUNT_IMPOSSIBLE: 'do not sign this: the amounts do not add up',
   PSBT_TOO_MANY_SIGNATURES: 'spend fewer coins at once',
   PSBT_ALREADY_SIGNED: 'nothing is left to sign: take the finished transaction out of it',
-  PSBT_NOT_SIGNED: 'sign without --extract, and hand the PSBT on to whoever has to sign the rest',
+  PSBT_NOT_SIGNED: 'hand the PSBT on to whoever has to sign the rest',
 } as const satisfies Record<string, string>;
 
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;

@@ -13,6 +13,7 @@ test('the public surface grows only on purpose', () => {
       "MAX_SENTENCE",
       "MAX_SIGNATURES",
       "REQUEST_ERRORS",
+      "REQUEST_FIELDS",
       "REQUEST_KIND_NAMES",
       "bitcoinAddress",
       "bitcoinDescriptor",
@@ -73,6 +74,32 @@ describe('a kind', () => {
     expect(Object.keys(parsed)).toEqual(['kind', 'describe', 'tasks', 'finish']);
     payload.fill(0);
     expect(parsed.tasks(context)).toEqual(before);
+  });
+});
+
+describe('the fields of a kind', () => {
+  const forms = REQUEST_KIND_NAMES.map((name) => requestKind(name).form);
+
+  test('REQUEST_FIELDS holds those of every kind, in its order', () => {
+    expect(Object.keys(surface.REQUEST_FIELDS)).toEqual(REQUEST_KIND_NAMES);
+    expect(Object.values(surface.REQUEST_FIELDS)).toEqual(forms.map(({ fields }) => fields));
+  });
+
+  test('have a name that no other field has, and exclude a field of their own kind', () => {
+    const names = forms.flatMap(({ fields }) => fields.map(({ name }) => name));
+    expect(new Set(names).size).toBe(names.length);
+    for (const { fields } of forms) {
+      const own = [undefined, ...fields.map(({ name }) => name)];
+      for (const { excludes } of fields) expect(own).toContain(excludes);
+    }
+  });
+
+  test('leave content that nothing claims to one kind, and each other kind can be chosen', () => {
+    expect(forms.filter(({ takesAnyContent }) => takesAnyContent)).toHaveLength(1);
+    for (const { fields, takesAnyContent } of forms) {
+      const chooses = fields.some(({ role }) => role === 'content' || role === 'kind');
+      expect(takesAnyContent || chooses).toBe(true);
+    }
   });
 });
 

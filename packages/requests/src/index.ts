@@ -13,6 +13,8 @@ export {
   type ShownArtefact,
 } from './kind.js';
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
+export type { RequestField, RequestForm } from './form.js';
+export { REQUEST_FIELDS } from './registry/fields.js';
 export { createRegistry, type KindRegistry, knownKind, type KnownKind } from './registry/create-registry.js';
 export {
   publicForm,

@@ -1,5 +1,6 @@
 import type { PublicKeyPackage, SuiteName } from '@ckm/threshold';
 import type { CostOf } from './cost.js';
+import type { RequestForm } from './form.js';
 import type { Task, TaskResult } from './task.js';
 
 /** The Bitcoin network whose addresses are shown; a signature is the same on each of them. */
@@ -70,6 +71,8 @@ export interface RequestKindFacts {
   publicForm(key: KeyContext): PublicForm;
   /** What {@link RequestKind.finish} returned. @throws EncodingError when it is not that */
   showArtefact(artefact: Uint8Array): ShownArtefact;
+  /** What a person says who wants a request of it. */
+  readonly form: RequestForm;
   /** A longer payload is refused before it is read. */
   readonly maxBytes: number;
   /** What a payload will cost to read, describe and take apart into tasks, told without reading it. Never throws. */

@@ -1,33 +1,17 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { unlockEarly } from '../owner/unlock-early.js';
+import { requestOptions } from '../requests/request-options.js';
 import type { SignFlags } from '../requests/sign-request.js';
 
 /** `ckm sign KEY` */
 export function signCommand(): Command {
-  const what = 'What to sign (one of):';
-  return leaf('sign', 'sign with a quorum of servers')
+  const command = leaf('sign', 'sign with a quorum of servers')
     .argument('<key>', 'what you call the key: see ckm key list')
-    .argument('[file]', 'a message; - is stdin')
-    .addOption(new Option('--message <text>', 'a message given here').helpGroup(what))
-    .addOption(
-      new Option('--psbt <file>', 'a Bitcoin transaction (PSBT: bytes, base64 or hex)').helpGroup(what),
-    )
-    .addOption(
-      new Option('--git <file>', 'a commit or tag object, as git hands it to a signing program').helpGroup(
-        what,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--ssh-namespace <name>',
-        'the file, as ssh-keygen -Y sign would, in this namespace',
-      ).helpGroup(what),
-    )
-    .option('--domain <name>', 'which application the message is for (default: ckm)')
-    .option('--raw', 'sign exactly the bytes of the message, without a domain')
-    .option('--extract', 'with --psbt: the final transaction in hex, in the place of the signed PSBT')
+    .argument('[file]', 'a message; - is stdin');
+  for (const option of requestOptions()) command.addOption(option);
+  return command
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')

@@ -1,26 +1,25 @@
 import { encodeUtf8, UsageError } from '@ckm/foundation';
-import { buildBitcoinRequest, buildGitRequest, buildMessageRequest, buildSshSigRequest } from '@ckm/requests';
+import { REQUEST_KIND_NAMES, type RequestField, type RequestForm, requestKind } from '@ckm/requests';
+import { optionInvalid } from '../command-line/option-values.js';
 import { readInput } from '../terminal/read-input.js';
+import { flagOf, keyOf } from './request-options.js';
 
-/** What `ckm sign` is asked to sign. */
-export interface RequestFlags {
-  readonly message?: string;
-  readonly psbt?: string;
-  readonly git?: string;
-  readonly sshNamespace?: string;
-  readonly domain?: string;
-  readonly raw?: true;
-  readonly extract?: true;
-}
+/** What `ckm sign` was told, by option; every field of a request kind is one. */
+export type RequestFlags = Readonly<Record<string, unknown>>;
 
 export interface BuiltRequest {
-  readonly kind: 'message' | 'bitcoin' | 'git' | 'ssh';
+  /** A request kind. */
+  readonly kind: string;
   readonly payload: Uint8Array;
 }
 
-/** Nothing longer than this is read. */
-const MOST_BYTES = 1_048_576;
-const DEFAULT_DOMAIN = 'ckm';
+/** A field with what was said of it. */
+interface Filled {
+  readonly kind: string;
+  readonly field: RequestField;
+  /** The empty text where the field takes nothing. */
+  readonly value: string;
+}
 
 /**
  * Reads what is to be signed and builds the request the servers will read.
@@ -28,60 +27,81 @@ const DEFAULT_DOMAIN = 'ckm';
  * `FILE_UNREADABLE`; EncodingError of the kind
  */
 export async function buildRequest(file: string | undefined, flags: RequestFlags): Promise<BuiltRequest> {
-  const { message, psbt, git, sshNamespace } = flags;
-  const subjects = [file, message, psbt, git].filter((one) => one !== undefined);
-  if (subjects.length === 0) throw missing();
-  if (subjects.length > 1) throw ambiguous();
-  assertFlagsFit(flags);
-  if (psbt !== undefined)
-    return {
-      kind: 'bitcoin',
-      payload: buildBitcoinRequest(binaryOrText(await readInput(psbt, 4 * MOST_BYTES))),
-    };
-  if (git !== undefined) return { kind: 'git', payload: buildGitRequest(await readInput(git, MOST_BYTES)) };
-  const bytes = message === undefined ? await readInput(file!, MOST_BYTES) : encodeUtf8(message);
-  if (sshNamespace !== undefined) {
-    return { kind: 'ssh', payload: buildSshSigRequest({ namespace: sshNamespace, message: bytes }) };
-  }
-  const domain = flags.raw === true ? '' : (flags.domain ?? DEFAULT_DOMAIN);
-  return { kind: 'message', payload: buildMessageRequest({ domain, bytes }) };
+  const filled = filledIn(flags);
+  const contents = filled.filter(({ field }) => field.role === 'content');
+  const count = contents.length + (file === undefined ? 0 : 1);
+  if (count === 0) throw missing();
+  if (count > 1) throw ambiguous();
+  const [content] = contents;
+  const chooser = chooserOf(filled);
+  const kind = chooser?.kind ?? REQUEST_KIND_NAMES.find((name) => formOf(name).takesAnyContent)!;
+  assertFilledFit(filled, kind, chooser);
+  const { build, mostContentBytes } = formOf(kind);
+  const bytes =
+    content?.field.takes === 'text'
+      ? encodeUtf8(content.value)
+      : await readInput(content?.value ?? file!, mostContentBytes);
+  const values = new Map(filled.map(({ field, value }) => [field.name, value]));
+  return { kind, payload: build(bytes, values) };
 }
 
-/** A PSBT starts with `psbt` and 0xff; anything else that is all ASCII is base64 or hex. */
-function binaryOrText(bytes: Uint8Array): Uint8Array | string {
-  return bytes.every((byte) => byte < 0x80) ? new TextDecoder().decode(bytes) : bytes;
+function formOf(kind: string): RequestForm {
+  return requestKind(kind).form;
+}
+
+function filledIn(flags: RequestFlags): readonly Filled[] {
+  return REQUEST_KIND_NAMES.flatMap((kind) =>
+    formOf(kind).fields.flatMap((field) => {
+      const value = flags[keyOf(field)];
+      return value === undefined ? [] : [{ kind, field, value: typeof value === 'string' ? value : '' }];
+    }),
+  );
+}
+
+/** What says of which kind the request is; undefined: nothing does. */
+function chooserOf(filled: readonly Filled[]): Filled | undefined {
+  const own = filled.find(({ kind, field }) => field.role === 'content' && !formOf(kind).takesAnyContent);
+  return own ?? filled.find(({ field }) => field.role === 'kind');
+}
+
+/** Flags that would do nothing are refused: somebody relies on them. @throws UsageError `OPTION_INVALID` */
+function assertFilledFit(filled: readonly Filled[], kind: string, chooser: Filled | undefined): void {
+  const idle = filled.find((one) => one.kind !== kind && one.field.role !== 'content');
+  if (idle !== undefined) {
+    const flag = flagOf(idle.field);
+    if (chooser !== undefined) throw doesNothing(`${flag} has no meaning with ${flagOf(chooser.field)}`);
+    const wanted = formOf(idle.kind).fields.find(({ role }) => role === 'content' || role === 'kind')!;
+    throw doesNothing(`${flag} has no meaning without ${flagOf(wanted)}`);
+  }
+  for (const { field } of filled) {
+    const other = filled.find((one) => one.field.name === field.excludes);
+    if (other !== undefined)
+      throw doesNothing(`${flagOf(field)} and ${flagOf(other.field)} say the contrary of one another`);
+  }
+}
+
+function doesNothing(what: string): UsageError {
+  return optionInvalid(what, 'leave one of them out');
+}
+
+/** The options that name what is to be signed, as a sentence lists them. */
+function contentFlags(): string[] {
+  return REQUEST_KIND_NAMES.flatMap((kind) => formOf(kind).fields)
+    .filter(({ role }) => role === 'content')
+    .map(flagOf);
 }
 
 function missing(): UsageError {
+  const flags = contentFlags();
   return new UsageError('there is nothing to sign', {
     code: 'SUBJECT_MISSING',
-    hint: 'name a file, or use --message, --psbt or --git',
+    hint: `name a file, or use ${flags.slice(0, -1).join(', ')} or ${flags.at(-1)!}`,
   });
 }
 
 function ambiguous(): UsageError {
   return new UsageError('more than one thing to sign is named', {
     code: 'SUBJECT_AMBIGUOUS',
-    hint: 'name one of: a file, --message, --psbt, --git',
+    hint: `name one of: a file, ${contentFlags().join(', ')}`,
   });
-}
-
-/** Flags that would do nothing are refused: somebody relies on them. @throws UsageError `OPTION_INVALID` */
-function assertFlagsFit({ psbt, git, sshNamespace, domain, raw, extract }: RequestFlags): void {
-  const file = psbt !== undefined ? '--psbt' : git !== undefined ? '--git' : undefined;
-  const owner = file ?? (sshNamespace === undefined ? undefined : '--ssh-namespace');
-  const forMessages = [
-    ...(raw === true ? ['--raw'] : []),
-    ...(domain === undefined ? [] : ['--domain']),
-    ...(sshNamespace === undefined || file === undefined ? [] : ['--ssh-namespace']),
-  ];
-  const [idle] = owner === undefined ? [] : forMessages;
-  if (idle !== undefined) throw doesNothing(`${idle} has no meaning with ${owner!}`);
-  if (raw === true && domain !== undefined)
-    throw doesNothing('--raw signs without a domain, and --domain names one');
-  if (extract === true && psbt === undefined) throw doesNothing('--extract has no meaning without --psbt');
-}
-
-function doesNothing(what: string): UsageError {
-  return new UsageError(what, { code: 'OPTION_INVALID', hint: 'leave one of them out' });
 }

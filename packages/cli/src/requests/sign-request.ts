@@ -16,6 +16,7 @@ import { assertFree, writeOut } from '../terminal/write-out.js';
 
 /** The flags of `ckm sign`. */
 export interface SignFlags extends RequestFlags {
+  readonly extract?: true;
   readonly blind?: true;
   readonly without?: string;
   readonly wait?: string;

@@ -4,6 +4,7 @@ import { showPsbt } from './artefact.js';
 import { bitcoinCost } from './cost.js';
 import { describeBitcoin } from './describe.js';
 import { finishBitcoin } from './finish.js';
+import { bitcoinForm } from './form.js';
 import { bitcoinPublicForm } from './wallet.js';
 import { BITCOIN_MAX_BYTES, parseBitcoin, type BitcoinRequest } from './parse.js';
 import { bitcoinTasks } from './tasks.js';
@@ -15,6 +16,7 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   suites: ['secp256k1-tr'],
   publicForm: bitcoinPublicForm,
   showArtefact: showPsbt,
+  form: bitcoinForm,
   maxBytes: BITCOIN_MAX_BYTES,
   cost: bitcoinCost,
   parse: parseBitcoin,

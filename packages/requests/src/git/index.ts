@@ -5,6 +5,7 @@ import type { RequestKind } from '../kind.js';
 import { sshPublicForm } from '../ssh/blob.js';
 import { describeGit } from './describe.js';
 import { finishGit } from './finish.js';
+import { gitForm } from './form.js';
 import { GIT_MAX_BYTES, parseGit, type GitRequest } from './parse.js';
 import { gitTasks } from './tasks.js';
 
@@ -17,6 +18,7 @@ export const gitKind: RequestKind<GitRequest> = forKeysMadeForIt({
   suites: ['ed25519'],
   publicForm: sshPublicForm,
   showArtefact: (artefact) => ({ text: decodeUtf8(artefact), more: {} }),
+  form: gitForm,
   maxBytes: GIT_MAX_BYTES,
   cost: costByLength,
   parse: parseGit,

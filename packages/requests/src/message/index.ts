@@ -5,6 +5,7 @@ import type { RequestKind } from '../kind.js';
 import { hexForm } from '../public-form.js';
 import { describeMessage } from './describe.js';
 import { finishMessage } from './finish.js';
+import { messageForm } from './form.js';
 import { MESSAGE_MAX_BYTES, parseMessage, type MessageRequest } from './parse.js';
 import { messageTasks } from './tasks.js';
 
@@ -15,6 +16,7 @@ export const messageKind: RequestKind<MessageRequest> = forKeysMadeForIt({
   suites: ['ed25519', 'ristretto255', 'secp256k1', 'secp256k1-tr', 'P-256'],
   publicForm: hexForm,
   showArtefact: (artefact) => ({ text: encodeHex(artefact), more: {} }),
+  form: messageForm,
   maxBytes: MESSAGE_MAX_BYTES,
   cost: costByLength,
   parse: parseMessage,

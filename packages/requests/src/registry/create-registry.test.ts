@@ -21,6 +21,12 @@ const poemKind: RequestKind<{ readonly lines: string }> = forKeysMadeForIt({
   suites: ['ed25519'],
   publicForm: ({ name = '' }) => ({ form: 'poet', value: name, rows: [{ label: 'Poet', value: name }] }),
   showArtefact: (artefact) => ({ text: `${artefact.length} bytes`, more: { bytes: artefact.length } }),
+  form: {
+    fields: [{ name: 'poem', takes: 'file', what: 'lines of a poem', role: 'content' }],
+    takesAnyContent: false,
+    mostContentBytes: 100,
+    build: (content) => content,
+  },
   maxBytes: 100,
   cost: costByLength,
   parse: (payload) => {

@@ -5,6 +5,7 @@ import { forKeysMadeForIt } from '../fits.js';
 import { sshPublicForm } from './blob.js';
 import { describeSsh } from './describe.js';
 import { finishSsh } from './finish.js';
+import { sshForm } from './form.js';
 import { parseSsh, SSH_MAX_BYTES, type SshRequest } from './parse.js';
 import { sshTasks } from './tasks.js';
 
@@ -15,6 +16,7 @@ export const sshKind: RequestKind<SshRequest> = forKeysMadeForIt({
   suites: ['ed25519'],
   publicForm: sshPublicForm,
   showArtefact: (artefact) => ({ text: decodeUtf8(artefact), more: {} }),
+  form: sshForm,
   maxBytes: SSH_MAX_BYTES,
   cost: costByLength,
   parse: parseSsh,
