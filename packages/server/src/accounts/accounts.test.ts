@@ -119,7 +119,7 @@ describe('opening an account', () => {
     );
     expect(rows).not.toContain(normalInviteCode(code));
     expect(rows).not.toContain('canary');
-    expect(await rooms.storage.read((reader) => accounts.listInvites(reader, 5))).toMatchObject([
+    expect(await rooms.storage.read((reader) => accounts.listInvites(reader, null, 5))).toMatchObject([
       { note: 'for the canary', usedBy: null, expiresAt: NOON + 100 },
     ]);
   });

@@ -64,7 +64,8 @@ export interface Accounts {
   ): Promise<{ readonly code: string; readonly codeHash: Uint8Array }>;
   /** The hash of an invite code that would open an account now; null: it is not one. */
   unusedInvite(reader: Reader, code: string): Promise<Uint8Array | null>;
-  listInvites(reader: Reader, limit: number): Promise<readonly Invite[]>;
+  /** Invites by the hash of their code. @param after the first hex digits of the last hash that is known */
+  listInvites(reader: Reader, after: string | null, limit: number): Promise<readonly Invite[]>;
   /** Invites that are meant by the first hex digits of their hash, or by the code itself; at most `limit`. */
   findInvites(reader: Reader, name: string, limit: number): Promise<readonly Invite[]>;
 

@@ -161,7 +161,10 @@ export function createAccounts(sources: Sources): Accounts {
       const codeHash = inviteHash(code);
       return (await findUnused(reader, codeHash)) === null ? null : codeHash;
     },
-    listInvites: async (reader, limit) => (await reader.invites.list(limit)).map(toInvite),
+    listInvites: async (reader, after, limit) => {
+      const [, last] = after === null ? [null, null] : idsBeginning(after);
+      return (await reader.invites.list({ after: last, limit })).map(toInvite);
+    },
     findInvites: async (reader, name, limit) => {
       const code = normalInviteCode(name);
       const [lowest, highest] =

@@ -66,7 +66,7 @@ export function createActs({ desk, status, unseal, shutdown, reporting }: Contro
     audit: ({ from, limit }) => desk().auditLines(from, limit),
     verifyAudit: () => desk().verifyAudit(),
 
-    invites: () => desk().invites(),
+    invites: ({ after }) => desk().invites(after ?? null),
     createInvite: (invite) => desk().createInvite(invite),
     invite: ({ invite }) => desk().invite(invite),
     revokeInvite: ({ invite }) => desk().revokeInvite(invite),

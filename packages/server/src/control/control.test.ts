@@ -60,7 +60,9 @@ describe('the operator’s socket', () => {
     expect(expiresAt).toBe(alpha.now + 100);
     await alpha.as(alice).join(code);
     await expect(alpha.as(person(2)).join(code)).rejects.toMatchObject({ code: 'INVITE_INVALID' });
-    expect(await operator.invites()).toMatchObject([{ note: 'alice', usedBy: encodeHex(alice.xid) }]);
+    expect((await operator.invites({})).invites).toMatchObject([
+      { note: 'alice', usedBy: encodeHex(alice.xid) },
+    ]);
     const deeds = (await operator.audit()).map(({ deed, who }) => [deed, who]);
     expect(deeds).toEqual([
       ['server.start', null],
@@ -76,7 +78,7 @@ describe('the operator’s socket', () => {
       await operator.createInvite({ note: 'two' }),
       await operator.createInvite({ note: 'three' }),
     ];
-    const listed = await operator.invites();
+    const listed = (await operator.invites({})).invites;
     expect(new Set(listed.map(({ id }) => id))).toEqual(new Set([one.id, two.id, used.id]));
     expect(JSON.stringify(listed)).not.toContain(one.code);
     await alpha.as(alice).join(used.code);
@@ -99,7 +101,10 @@ describe('the operator’s socket', () => {
     await expect(operator.revokeInvite({ invite: 'xyz' })).rejects.toMatchObject({
       code: 'OPERATOR_INPUT_INVALID',
     });
-    expect(await operator.invites()).toMatchObject([{ id: used.id, usedBy: encodeHex(alice.xid) }]);
+    expect(await operator.invites({})).toMatchObject({
+      invites: [{ id: used.id, usedBy: encodeHex(alice.xid) }],
+      next: null,
+    });
     const revoked = (await operator.audit()).filter(({ deed }) => deed === 'operator.revoke');
     expect(revoked.map(({ detail, subject }) => [detail, subject!.slice(0, 16)])).toEqual([
       ['one', one.id],
@@ -107,12 +112,26 @@ describe('the operator’s socket', () => {
     ]);
   });
 
+  test('tells more invites than fit into one page by page, each of them once', async () => {
+    const { operator } = await start({ settings: { accounts: 'invite' } });
+    const made: string[] = [];
+    for (let i = 0; i < 201; i++) made.push((await operator.createInvite({ note: `number ${i}` })).id);
+    const first = await operator.invites({});
+    expect([first.invites.length, first.next]).toEqual([200, first.invites.at(-1)!.id]);
+    const second = await operator.invites({ after: first.next! });
+    const listed = [...first.invites, ...second.invites].map(({ id }) => id);
+    expect([listed, second.next]).toEqual([made.toSorted(), null]);
+    await expect(operator.invites({ after: 'abc' })).rejects.toMatchObject({
+      code: 'OPERATOR_INPUT_INVALID',
+    });
+  });
+
   test('makes no invite that nobody could use, and says when nobody needs one', async () => {
     const closed = await start({ settings: { accounts: 'closed' } });
     await expect(closed.operator.createInvite({ note: 'alice' })).rejects.toMatchObject({
       code: 'INVITES_CLOSED',
     });
-    expect(await closed.operator.invites()).toEqual([]);
+    expect(await closed.operator.invites({})).toEqual({ invites: [], next: null });
     expect(await closed.operator.audit()).toHaveLength(1);
     const open = await start({ settings: { accounts: 'open' } });
     expect(await open.operator.createInvite()).toMatchObject({ needed: false });

@@ -15,6 +15,7 @@ import {
   createInviteParameters,
   createInviteResult,
   inviteParameters,
+  invitesParameters,
   invitesResult,
   operatorInvite,
 } from './schemas/people.js';
@@ -163,8 +164,8 @@ export const OPERATIONS = {
 
   invites: read({
     path: '/invites',
-    summary: 'invites, and who used them',
-    parameters: nothing,
+    summary: 'a page of the invites, and who used them',
+    parameters: invitesParameters,
     result: invitesResult,
   }),
   createInvite: change({

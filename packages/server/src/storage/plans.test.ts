@@ -56,6 +56,7 @@ const row = { owner, version: 2, createdAt: 1, sealed };
 const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'accounts.find': ({ accounts }) => accounts.find(owner),
   'accounts.list': ({ accounts }) => accounts.list({ after: id, limit: 5 }),
+  'invites.list': ({ invites }) => invites.list({ after: id, limit: 5 }),
   'invites.find': ({ invites }) => invites.find(id),
   'invites.withHashBetween': ({ invites }) => invites.withHashBetween(id, id, 2),
   'invites.removeUnused': ({ invites }) => invites.removeUnused(id),

@@ -48,8 +48,8 @@ export interface AccountReader {
 }
 export interface InviteReader {
   find(codeHash: Uint8Array): Promise<InviteRow | null>;
-  /** Newest first. */
-  list(limit: number): Promise<readonly InviteRow[]>;
+  /** By hash. */
+  list(page: Page): Promise<readonly InviteRow[]>;
   /** Invites whose hash is between these two: for the operator, who gives its first digits. */
   withHashBetween(lowest: Uint8Array, highest: Uint8Array, limit: number): Promise<readonly InviteRow[]>;
 }

@@ -1,12 +1,17 @@
 import { encodeHex, StateError, UsageError } from '@ckm/foundation';
 import type { Invite } from '../../accounts/accounts.js';
 import type { Reader } from '../../storage/storage.js';
-import type { OperatorAccount, OperatorAccounts, OperatorInvite } from '../schemas/people.js';
+import type {
+  OperatorAccount,
+  OperatorAccounts,
+  OperatorInvite,
+  OperatorInvites,
+} from '../schemas/people.js';
 import { ambiguous, unknown } from './errors.js';
 import { note } from './note.js';
 import type { DeskMeans } from './means.js';
 
-/** How many accounts are told at once. */
+/** How many accounts, or invites, are told at once. */
 const PAGE = 200;
 
 /** Invites and accounts. */
@@ -45,8 +50,12 @@ export function createPeopleDesk({ context }: DeskMeans) {
       events.operatorActed({ action: 'invite' });
       return { code, id: inviteId(codeHash), expiresAt, needed: config.accounts === 'invite' };
     },
-    invites: async (): Promise<readonly OperatorInvite[]> =>
-      (await storage.read((reader) => accounts.listInvites(reader, 1_000))).map(viewInvite),
+    /** A page of them, behind the id `after`. */
+    invites: async (after: string | null): Promise<OperatorInvites> => {
+      const found = await storage.read((reader) => accounts.listInvites(reader, after, PAGE));
+      const invites = found.map(viewInvite);
+      return { invites, next: invites.length < PAGE ? null : invites.at(-1)!.id };
+    },
     /** @param name the first digits of its id, or its code */
     invite: async (name: string): Promise<OperatorInvite> =>
       viewInvite(await storage.read((reader) => findInvite(reader, name))),

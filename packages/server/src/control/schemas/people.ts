@@ -32,7 +32,12 @@ export const operatorInvite = z.object({
   expiresAt: unixSeconds,
 });
 export type OperatorInvite = Immutable<z.output<typeof operatorInvite>>;
-export const invitesResult = z.array(operatorInvite);
+
+const inviteId = z.string().regex(/^[0-9a-f]{16}$/, { error: 'expected 16 hex digits' });
+export const invitesParameters = z.strictObject({ after: inviteId.optional() });
+/** A page, by id; `next` is what the following one comes `after`, null at the end. */
+export const invitesResult = z.object({ invites: z.array(operatorInvite), next: inviteId.nullable() });
+export type OperatorInvites = Immutable<z.output<typeof invitesResult>>;
 
 export const accountsParameters = z.strictObject({ after: hexId.optional() });
 export const accountParameters = z.strictObject({ xid: hexId });

@@ -48,14 +48,9 @@ export function inviteReader({ queries }: Reading): InviteReader {
         'invites',
         await queries.selectFrom('invites').selectAll().where('code_hash', '=', codeHash).executeTakeFirst(),
       ),
-    list: async (limit) => {
-      const rows = await queries
-        .selectFrom('invites')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('code_hash')
-        .limit(limit)
-        .execute();
+    list: async ({ after, limit }) => {
+      const all = queries.selectFrom('invites').selectAll().orderBy('code_hash').limit(limit);
+      const rows = await (after === null ? all : all.where('code_hash', '>', after)).execute();
       return rows.map((row) => fromColumns('invites', row));
     },
     withHashBetween: async (lowest, highest, limit) => {

@@ -1,4 +1,4 @@
-import type { OperatorInvite } from '@ckm/server';
+import type { Operator, OperatorInvite } from '@ckm/server';
 import type { Command } from 'commander';
 import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
@@ -12,10 +12,21 @@ export function serverInviteListCommand(): Command {
 }
 
 async function list({ terminal }: Context, folder: string): Promise<void> {
-  const invites = await operatorOf(folder).invites();
+  const invites = await listInvites(operatorOf(folder));
   const now = unixNow();
   terminal.result(formatTable(invites.map((invite) => rowOf(invite, now))), invites);
   if (invites.length === 0) terminal.talk(`none; make one with: ckm server invite create ${folder}`);
+}
+
+/** Every invite of a server, newest first. */
+async function listInvites(operator: Operator): Promise<OperatorInvite[]> {
+  const all: OperatorInvite[] = [];
+  for (let after: string | undefined; ;) {
+    const { invites, next } = await operator.invites({ after });
+    all.push(...invites);
+    if (next === null) return all.toSorted((a, b) => b.createdAt - a.createdAt);
+    after = next;
+  }
 }
 
 function rowOf({ id, note, usedBy, createdAt, expiresAt }: OperatorInvite, now: number): string[] {
