@@ -75,27 +75,31 @@ describe('an error', () => {
 });
 
 describe('readUtf8', () => {
-  test('gives null for exactly the bytes that decodeUtf8 refuses, and else the same text', () => {
-    const strict = (bytes: Uint8Array) => {
-      try {
-        return decodeUtf8(bytes);
-      } catch {
-        return null;
-      }
-    };
-    const pieces = fc.oneof(
-      fc.uint8Array({ maxLength: 6 }),
-      fc.string({ unit: 'binary' }).map((text) => encodeUtf8(text)),
-      fc.constantFrom(encodeUtf8('\u{fffd}'), new Uint8Array([0xef, 0xbf]), new Uint8Array([0xc0, 0x80])),
-    );
-    fc.assert(
-      fc.property(fc.array(pieces, { maxLength: 4 }), (parts) => {
-        const bytes = concatBytes(...parts);
-        expect(readUtf8(bytes)).toBe(strict(bytes));
-      }),
-      { numRuns: 500 },
-    );
-  });
+  test(
+    'gives null for exactly the bytes that decodeUtf8 refuses, and else the same text',
+    { tags: 'slow' },
+    () => {
+      const strict = (bytes: Uint8Array) => {
+        try {
+          return decodeUtf8(bytes);
+        } catch {
+          return null;
+        }
+      };
+      const pieces = fc.oneof(
+        fc.uint8Array({ maxLength: 6 }),
+        fc.string({ unit: 'binary' }).map((text) => encodeUtf8(text)),
+        fc.constantFrom(encodeUtf8('\u{fffd}'), new Uint8Array([0xef, 0xbf]), new Uint8Array([0xc0, 0x80])),
+      );
+      fc.assert(
+        fc.property(fc.array(pieces, { maxLength: 4 }), (parts) => {
+          const bytes = concatBytes(...parts);
+          expect(readUtf8(bytes)).toBe(strict(bytes));
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
 });
 
 describe('bytes', () => {

@@ -16,6 +16,9 @@ const mallory = createIdentity(secret(new Uint8Array(32).fill(0xee)));
 const SOON = Math.floor(Date.now() / 1000) + 3600;
 const IN_FLIGHT = 16;
 const CALLS = 60;
+const WARM_UP = 20;
+/** Where the same owner waits longer than this with nobody else there, the machine has other work. */
+const CALM_MS = 25;
 
 describe.skipIf(!canSpawnServers)(
   'V70: one owner sends the dearest there is (skipped when not compiled: npm run build)',
@@ -42,7 +45,10 @@ describe.skipIf(!canSpawnServers)(
       const his = await keyOf(mallory, 'bitcoin');
       const payload = buildBitcoinRequest(largestPayment(his.key));
       expect(payload.length).toBeGreaterThan(80_000);
-      await latencies(hers.signer);
+      await latencies(hers.signer, WARM_UP);
+      const began = performance.now();
+      await his.signer.request(1, { kind: 'bitcoin', payload }, {});
+      const oneReading = performance.now() - began;
       const quiet = await latencies(hers.signer);
 
       const attempt = await his.signer.prepare([1, 2], 256);
@@ -57,7 +63,9 @@ describe.skipIf(!canSpawnServers)(
       for (const answer of answers) expect(['ready', 'QUOTA_COST', 'REQUEST_TIMEOUT']).toContain(answer);
       const reply: RequestReply = await signed;
       expect([reply.state, sharesIn(reply).length]).toEqual(['answered', 256]);
-      expect(p99(busy)).toBeLessThan(100 + 4 * p99(quiet));
+      // On a busy machine it still shows that she never waited while a whole payment was read.
+      const most = 100 + 4 * p99(quiet);
+      expect(p99(busy)).toBeLessThan(p99(quiet) <= CALM_MS ? most : Math.max(most, oneReading));
     }, 180_000);
   },
 );
@@ -94,9 +102,9 @@ function largestPayment(key: PublicKeyPackage): Uint8Array {
 }
 
 /** How long each signature share takes somebody who asks for one after the other. Milliseconds. */
-async function latencies(signer: QuorumSigner): Promise<number[]> {
+async function latencies(signer: QuorumSigner, calls = CALLS): Promise<number[]> {
   const took: number[] = [];
-  for (let i = 0; i < CALLS; i++) {
+  for (let i = 0; i < calls; i++) {
     const payload = buildMessageRequest({ domain: 'load', bytes: encodeUtf8(`message ${i}`) });
     const began = performance.now();
     const { state } = await signer.request(1, { kind: 'message', payload }, {});

@@ -310,7 +310,7 @@ describe('a transaction that lies about the key is refused', () => {
     expect(refusedWith(psbtOf([input, input], [pay(900_000n)]))).toBe('PSBT_INPUT_REPEATED');
   });
 
-  test('more coins than one request may spend', () => {
+  test('more coins than one request may spend', { tags: 'slow' }, () => {
     const coins = Array.from({ length: 257 }, (_, index) => coin(treasury, index, 1_000n));
     expect(refusedWith(psbtOf(coins, [pay(200_000n)]))).toBe('PSBT_TOO_MANY_SIGNATURES');
   });

@@ -62,7 +62,10 @@ describe('a key', () => {
     expect((await client.verifyKey('k')).isSound).toBe(true);
     expect(events.at(-1)).toMatchObject({ stage: 'conclude', have: SERVERS, waiting: [] });
     expect(new Set(events.map(({ round }) => round))).toEqual(new Set([1, 2, 3, 4, 5]));
-    expect((await client.sign({ key: 'k', ...messageOf('first') })).attempts).toBe(1);
+    // On a busy machine an honest server may answer late: that is no second attempt for somebody so patient.
+    const patient = ownerClient(network.send, () => network.now, { store, timeoutMs: 30_000 });
+    expect((await patient.sign({ key: 'k', ...messageOf('first') })).attempts).toBe(1);
+    await patient.close();
     expect(await openSessions()).toEqual([]);
   });
 
@@ -293,7 +296,7 @@ describe('a server in the adversary’s hands, while a key is made', () => {
 });
 
 describe('V22: a ceremony that is interrupted', () => {
-  test('by a silent server waits for it and then goes on', async () => {
+  test('by a silent server waits for it and then goes on', { tags: 'slow' }, async () => {
     for (const name of ['session.propose', 'session.join', 'session.deliver'] as const) {
       const key = { ...KEY, name: name.replace('.', '-') };
       const mute: Tamper = async (asked, honest) =>
@@ -324,32 +327,36 @@ describe('V22: a ceremony that is interrupted', () => {
     expect((await client.verifyKey('k')).isSound).toBe(true);
   });
 
-  test('by the death of the client between any two things it writes is resumed by the next', async () => {
-    const base = await copyStore(store);
-    for (let crashAt = 0; ; crashAt++) {
-      const disk = await copyStore(base);
-      const crashing = crashingStore(disk);
-      crashing.crashAt = crashAt;
-      const first = reopen(crashing);
-      const died = await first.createKey({ ...KEY, name: `k${crashAt}` }).then(
-        () => false,
-        (error: Error) => error.message === 'the process is dead',
-      );
-      if (!died) {
-        expect(crashAt).toBeGreaterThan(5);
-        break;
+  test(
+    'by the death of the client between any two things it writes is resumed by the next',
+    { tags: 'slow' },
+    async () => {
+      const base = await copyStore(store);
+      for (let crashAt = 0; ; crashAt++) {
+        const disk = await copyStore(base);
+        const crashing = crashingStore(disk);
+        crashing.crashAt = crashAt;
+        const first = reopen(crashing);
+        const died = await first.createKey({ ...KEY, name: `k${crashAt}` }).then(
+          () => false,
+          (error: Error) => error.message === 'the process is dead',
+        );
+        if (!died) {
+          expect(crashAt).toBeGreaterThan(5);
+          break;
+        }
+        const second = reopen(disk);
+        for (const { sessionId, state } of await second.listSessions()) {
+          if (state === 'open') await second.resumeSession(encodeHex(sessionId));
+        }
+        // Dead before the first thing was written means that nothing was begun.
+        const made = await second.listKeys();
+        expect(made).toHaveLength(crashAt === 0 ? 0 : 1);
+        if (crashAt > 0) expect((await second.verifyKey(`k${crashAt}`)).isSound).toBe(true);
+        await second.close();
       }
-      const second = reopen(disk);
-      for (const { sessionId, state } of await second.listSessions()) {
-        if (state === 'open') await second.resumeSession(encodeHex(sessionId));
-      }
-      // Dead before the first thing was written means that nothing was begun.
-      const made = await second.listKeys();
-      expect(made).toHaveLength(crashAt === 0 ? 0 : 1);
-      if (crashAt > 0) expect((await second.verifyKey(`k${crashAt}`)).isSound).toBe(true);
-      await second.close();
-    }
-  });
+    },
+  );
 
   test('by the restart of any server between any two messages goes on by itself', async () => {
     let messages = 0;
