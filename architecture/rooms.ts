@@ -88,6 +88,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   storage: [],
   vault: ['storage'],
   config: ['accounts'],
+  backup: ['storage', 'vault', 'audit', 'config'],
   accounts: ['storage', 'turns', 'vault'],
   audit: ['storage', 'vault'],
   policy: ['config', 'storage', 'vault'],
@@ -100,6 +101,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
   server: [
     'accounts',
     'audit',
+    'backup',
     'config',
     'control',
     'crafts',

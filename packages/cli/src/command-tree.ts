@@ -60,6 +60,16 @@ const OWN_SERVER: readonly CommandNode[] = [
     load: async () => (await import('./commands/server/unseal.js')).serverUnsealCommand(),
   },
   {
+    name: 'backup',
+    summary: 'write everything a server is made of to one encrypted file, while it runs or not',
+    load: async () => (await import('./commands/server/backup.js')).serverBackupCommand(),
+  },
+  {
+    name: 'restore',
+    summary: 'make the folder of a server out of a backup; nothing is ever overwritten',
+    load: async () => (await import('./commands/server/restore.js')).serverRestoreCommand(),
+  },
+  {
     name: 'rotate-key',
     summary: 'put another storage key in the place of the present one, while the server runs',
     load: async () => (await import('./commands/server/rotate-key.js')).serverRotateKeyCommand(),

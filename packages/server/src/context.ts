@@ -175,8 +175,8 @@ export interface Sessions {
   keyFactsIfWhole(row: KeyRow): KeyFacts | null;
   /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
   noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
-  /** Ends every open session, because the database is an older one. Pending keys stay. */
-  voidOpen(reason: string): Promise<void>;
+  /** Ends every open session, because the database is an older one. Pending keys stay. @returns how many those were */
+  voidOpen(reason: string): Promise<number>;
   /** Expires what is overdue at `clock()`, forgets what has been over for long; called every few seconds. */
   sweep(): Promise<void>;
   /** Wipes what is in memory; nothing is called afterwards. */

@@ -33,6 +33,12 @@ export interface Events {
   poolVoided(fields: { readonly count: number }): void;
   operatorActed(fields: { readonly action: string }): void;
   storageFailed(fields: { readonly code: string }): void;
+  /** One that was being made ended before its end. */
+  backupFailed(fields: { readonly code: string }): void;
+  /** At start: the newest entry of the audit log is that of a restore. */
+  restored(): void;
+  /** At start: the database is older than what was noted beside it, or another one. */
+  wentBack(fields: { readonly sessions: number }): void;
   unsealFailed(): void;
   certificateRenewed(): void;
   /** The new one cannot be used. */
@@ -195,6 +201,14 @@ function createEvents(log: Logger, registry: Registry): Events {
           : 'database failed',
       );
     },
+    backupFailed: ({ code }) => log.error({ code: label(code) }, 'a backup was not finished'),
+    restored: () =>
+      log.warn('this server was restored from a backup: what was done since then is not in its database'),
+    wentBack: ({ sessions: count }) =>
+      log.warn(
+        { count, code: 'STORAGE_WENT_BACK' },
+        `the database is older than what was noted beside it, or another one: ${count} open ceremonies were ended`,
+      ),
     unsealFailed: () => {
       unseals.inc();
       log.warn('wrong passphrase');

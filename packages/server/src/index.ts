@@ -14,6 +14,15 @@ export type { OperatorStatus } from './control/schemas/status.js';
 export { assertSettings, CONFIG_FILE, type ConfigFileInput } from './config/load-config.js';
 export { ENV_NAMES } from './config/env.js';
 export { type RunningServer, startServer, type StartServerOptions } from './server/start-server.js';
+export { backUpStoppedServer, type BackupOptions } from './server/back-up-server.js';
+export {
+  previewRestore,
+  restoreServer,
+  type RestoreOptions,
+  type RestoreProgress,
+} from './server/restore-server.js';
+export type { BackupContents } from './backup/check-backup.js';
+export { assertBackupPath, type BackupProgress, writeBackupFile } from './backup/write-backup-file.js';
 export { initServer, type InitServerOptions } from './server/init-server.js';
 export { verifyAuditLog } from './server/verify-audit-log.js';
 export type { WebApp } from './http/listen.js';

@@ -1,3 +1,4 @@
+import { BACKUP_EXPLANATIONS } from './backup-explanations.js';
 import { COMMAND_LINE_EXPLANATIONS } from './command-line-explanations.js';
 import { FAULT_EXPLANATIONS } from './fault-explanations.js';
 import { FORMAT_EXPLANATIONS } from './format-explanations.js';
@@ -17,6 +18,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,
     OPERATOR_EXPLANATIONS,
+    BACKUP_EXPLANATIONS,
     SSH_EXPLANATIONS,
     FORMAT_EXPLANATIONS,
   ].flatMap((table) => Object.entries(table)),

@@ -7,6 +7,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Operators speak to a server over a socket in its data directory; nobody answers there.',
     'Start it with ckm server start FOLDER, as the same user.',
   ],
+  OPERATOR_ANSWER_CUT_SHORT: [
+    'The server ended its answer before its end.',
+    'It was stopped, or something failed on the way; half an answer is not used.',
+    'Look into the log of the server, then ask again.',
+  ],
   SERVER_NOT_READY: [
     'The server is just opening or stopping.',
     'Half open, it would answer from half of what it knows.',

@@ -144,6 +144,10 @@ const MESSAGES = groupOf(
   'A message is signed by its sender, names its receiver and expires soon, so that nobody can send it again or elsewhere.',
   'Try again; if it persists, compare clocks (ckm doctor) and versions.',
   {
+    MESSAGE_BEFORE_RESTORE: [
+      'The message was made before its server was restored from a backup.',
+      'Send the request again.',
+    ],
     MESSAGE_EXPIRED: 'The message arrived after it had expired.',
     MESSAGE_FROM_FUTURE: 'The message is dated later than the receiver’s clock allows.',
     MESSAGE_LIVES_TOO_LONG: 'The message would be valid for longer than the receiver remembers it.',

@@ -5,7 +5,11 @@ import { leaf } from '../command-line/run.js';
 
 /** A command for whoever runs a server: its first word is the server's data directory. */
 export function operatorLeaf(name: string, summary: string): Command {
-  const command = leaf(name, summary).argument('<folder>', 'the data directory of the server');
+  return withoutOwner(leaf(name, summary).argument('<folder>', 'the data directory of the server'));
+}
+
+/** A command for whoever runs a server, whose arguments are others. */
+export function withoutOwner(command: Command): Command {
   for (const option of command.options) {
     // What belongs to an owner has no meaning for an operator.
     if (['--home', '--timeout'].includes(option.long ?? '')) option.hideHelp();

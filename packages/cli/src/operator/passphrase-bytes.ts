@@ -15,6 +15,16 @@ export async function askServerPassphrase(context: Context): Promise<Secret<Uint
   return asBytes(await askPassphrase(passphraseSource(context), 'Passphrase of the server'));
 }
 
+/** The passphrase that opens a backup. */
+export async function askBackupPassphrase(context: Context): Promise<Secret<Uint8Array>> {
+  return asBytes(await askPassphrase(passphraseSource(context), 'Passphrase of the backup'));
+}
+
+/** A new one for a backup, typed twice. */
+export async function askNewBackupPassphrase(context: Context): Promise<Secret<Uint8Array>> {
+  return asBytes(await askNewPassphrase(passphraseSource(context), 'the backup'));
+}
+
 /** A new one, typed twice. */
 export async function askNewServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
   return asBytes(await askNewPassphrase(passphraseSource(context), 'the server'));

@@ -6,7 +6,8 @@ import type { AuditAnchor, AuditLine, AuditLog, AuditVerification } from './audi
 import { encodeContent, parseContent } from './entry.js';
 import { createLogMemory } from './log-memory.js';
 
-const START = new Uint8Array(32);
+/** What the first entry follows. */
+export const START = new Uint8Array(32);
 const PAGE = 500;
 
 /** Source: a hash chain as in RFC 6962's motivation, without the tree: one writer, read from end to end. */
@@ -105,7 +106,8 @@ async function verifyChain(
   return why === null ? { ok: true, entries: sequence, head: previous } : broken(why);
 }
 
-function faultOf(row: AuditRow, sequence: number, previous: Uint8Array, vault: Vault): string | null {
+/** What is wrong with an entry behind `previous`, in words; null: nothing. */
+export function faultOf(row: AuditRow, sequence: number, previous: Uint8Array, vault: Vault): string | null {
   if (row.sequence !== sequence) return 'an entry is missing';
   if (!equalBytes(row.previous, previous)) return 'the entry does not follow the one before it';
   const plaintext = opened(() => vault.openRow('audit', row));

@@ -107,7 +107,18 @@ export function toConfig(dataDir: string, file: unknown, env: Env): ServerConfig
 
 /** @throws UsageError `CONFIG_MISSING`, `CONFIG_INVALID`. */
 export function loadConfig(dataDir: string, env: Env): ServerConfig {
-  return toConfig(dataDir, readConfigFile(dataDir), env);
+  return parseConfig(dataDir, readConfigFile(dataDir), env);
+}
+
+/** The configuration in the text of a `config.json`. @throws UsageError `CONFIG_INVALID` */
+export function parseConfig(dataDir: string, text: string, env: Env): ServerConfig {
+  let file: unknown;
+  try {
+    file = JSON.parse(text);
+  } catch (cause) {
+    throw configError('CONFIG_INVALID', `${CONFIG_FILE} is not JSON`, `correct ${CONFIG_FILE}`, cause);
+  }
+  return toConfig(dataDir, file, env);
 }
 
 /** @throws UsageError `CONFIG_INVALID`, with the setting and what was expected of it as facts. */
@@ -121,17 +132,11 @@ export function writeConfigFile(dataDir: string, settings: ConfigFileInput): voi
   writeFileSync(join(dataDir, CONFIG_FILE), text, { mode: 0o600, flag: 'wx' });
 }
 
-function readConfigFile(dataDir: string): unknown {
-  let text: string;
+function readConfigFile(dataDir: string): string {
   try {
-    text = readFileSync(join(dataDir, CONFIG_FILE), 'utf8');
+    return readFileSync(join(dataDir, CONFIG_FILE), 'utf8');
   } catch (cause) {
     throw serverMissing(dataDir, cause);
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw configError('CONFIG_INVALID', `${CONFIG_FILE} is not JSON`, `correct ${CONFIG_FILE}`, cause);
   }
 }
 

@@ -35,6 +35,8 @@ export function createActs({ desk, status, unseal, shutdown, reporting }: Contro
       return {};
     },
     rotateKey: async (passphrase) => ({ storageKey: await desk().rotateKey(passphrase) }),
+    backup: (passphrase) => desk().backup(passphrase, true),
+    backupWithoutEpochKeys: (passphrase) => desk().backup(passphrase, false),
     metrics: () => reporting.metrics(),
 
     requests: ({ createdAt, requestId, owner }) =>

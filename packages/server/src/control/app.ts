@@ -21,6 +21,7 @@ export function createControlApp(options: ControlOptions): Hono {
     const operation: Operation = OPERATIONS[name];
     app.on(operation.method, operation.path, async (c) => {
       const answer = await actOf(acts, name)(await readParameters(c, operation));
+      if (operation.result === 'bytes') return pieces(c, answer as AsyncIterable<Uint8Array>);
       return operation.result === 'text' ? c.text(answer as string) : c.json(answer as object);
     });
   }
@@ -35,6 +36,13 @@ export function createControlApp(options: ControlOptions): Hono {
 /** The types of a row and of its act agree by the table; inside the loop over all rows nobody can say which it is. */
 function actOf(acts: Acts, name: OperationName): (parameters: unknown) => Promise<unknown> {
   return acts[name] as (parameters: unknown) => Promise<unknown>;
+}
+
+/** Whatever fails on the way cuts the answer short: who reads it must be able to tell. */
+function pieces(c: Context, answer: AsyncIterable<Uint8Array>): Response {
+  return c.body(ReadableStream.from(answer) as ReadableStream, 200, {
+    'content-type': 'application/octet-stream',
+  });
 }
 
 function problemResponse(c: Context, error: unknown): Response {

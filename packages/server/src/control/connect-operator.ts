@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { fromProblem } from '@ckm/api';
 import { AvailabilityError, BugError, reveal, type Secret, wipe } from '@ckm/foundation';
@@ -53,7 +53,7 @@ export function connectOperator(dataDir: string): Operator {
 
 async function ask(socketPath: string, operation: Operation, parameters: object): Promise<unknown> {
   if (operation.parameters !== 'secret') {
-    return resultOf(
+    return answerOf(
       operation,
       await send(socketPath, questionOf(operation, operation.parameters, parameters)),
     );
@@ -62,10 +62,38 @@ async function ask(socketPath: string, operation: Operation, parameters: object)
   const secret = parameters as Secret<Uint8Array>;
   try {
     const body = reveal(secret, 'send it to the server');
-    return resultOf(operation, await send(socketPath, { method, path, body }));
+    return await answerOf(operation, await send(socketPath, { method, path, body }));
   } finally {
     wipe(secret);
   }
+}
+
+async function answerOf(operation: Operation, response: IncomingMessage): Promise<unknown> {
+  if (operation.result === 'bytes' && response.statusCode === 200) return piecesOf(response);
+  return resultOf(operation, { status: response.statusCode ?? 0, text: await textOf(response) });
+}
+
+/** What comes is passed on as it comes; who reads to the end knows whether it was all. */
+async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const piece of response) yield piece as Buffer;
+  } catch (cause) {
+    throw new AvailabilityError('the server ended its answer too early', {
+      code: 'OPERATOR_ANSWER_CUT_SHORT',
+      hint: 'look into the log of the server, then ask again',
+      cause,
+    });
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const part of response) parts.push(part as Buffer);
+  } catch (cause) {
+    throw notRunning(cause);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 /** Puts parameters where they travel; what the row does not name stays here. */
@@ -92,23 +120,16 @@ function questionOf({ method, path }: Operation, { shape }: z.ZodObject, paramet
 
 function resultOf({ result }: Operation, { status, text }: Answer): unknown {
   if (status !== 200) throw fromProblem(parsed(text));
-  if (result === 'text') return text;
+  if (typeof result === 'string') return text;
   const read = result.safeParse(parsed(text));
   if (read.success) return read.data;
   throw unreadable(read.error);
 }
 
-function send(socketPath: string, { method, path, body }: Question): Promise<Answer> {
+function send(socketPath: string, { method, path, body }: Question): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // A connection of its own: a kept one may be of a server that has ended since.
-    const sent = request({ socketPath, method, path, agent: false }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
-      );
-      response.on('error', (cause) => reject(notRunning(cause)));
-    });
+    const sent = request({ socketPath, method, path, agent: false }, resolve);
     sent.on('error', (cause) => reject(notRunning(cause)));
     sent.end(body);
   });

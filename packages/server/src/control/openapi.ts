@@ -48,10 +48,7 @@ function describe(name: OperationName, operation: Operation): object {
     responses: {
       200: {
         description: summary,
-        content:
-          result === 'text'
-            ? { 'text/plain': { schema: { type: 'string' } } }
-            : { 'application/json': { schema: schemaOf(result, 'output') } },
+        content: answerOf(result),
       },
       default: {
         description: 'the operation was refused, or failed',
@@ -59,6 +56,12 @@ function describe(name: OperationName, operation: Operation): object {
       },
     },
   };
+}
+
+function answerOf(result: Operation['result']): object {
+  if (result === 'text') return { 'text/plain': { schema: { type: 'string' } } };
+  if (result === 'bytes') return { 'application/octet-stream': {} };
+  return { 'application/json': { schema: schemaOf(result, 'output') } };
 }
 
 interface Member {

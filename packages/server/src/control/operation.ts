@@ -8,8 +8,11 @@ import type { Immutable } from './schemas/immutable.js';
  */
 export type Takes = 'read' | 'stop' | 'go' | 'local';
 
-/** What an operation changes. All but `nothing` and `process` leave an audit row for each thing they change. */
-export type Changes = 'nothing' | 'request' | 'session' | 'key' | 'account' | 'invite' | 'process';
+/**
+ * What an operation changes. All but `nothing` and `process` leave an audit row for each thing they change; a copy of
+ * everything that leaves the machine is one of those things.
+ */
+export type Changes = 'nothing' | 'request' | 'session' | 'key' | 'account' | 'invite' | 'copy' | 'process';
 
 /** One thing that an operator can ask of a running server. */
 export interface Operation {
@@ -24,8 +27,8 @@ export interface Operation {
    * `secret`: the body is one secret in bytes, which is wiped by both sides.
    */
   readonly parameters: z.ZodObject | 'secret';
-  /** `text`: not JSON but plain text. */
-  readonly result: z.ZodType | 'text';
+  /** `text`: not JSON but plain text. `bytes`: pieces of whatever length, as they come. */
+  readonly result: z.ZodType | 'text' | 'bytes';
 }
 
 /** What the caller hands over: defaults may be left out. */
@@ -40,7 +43,9 @@ export type CheckedParametersOf<O extends Operation> = O['parameters'] extends z
 
 export type ResultOf<O extends Operation> = O['result'] extends z.ZodType
   ? Immutable<z.output<O['result']>>
-  : string;
+  : O['result'] extends 'bytes'
+    ? AsyncIterable<Uint8Array>
+    : string;
 
 /** The parameters that are part of a path. */
 export function pathNames(path: string): readonly string[] {

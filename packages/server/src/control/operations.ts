@@ -82,6 +82,22 @@ export const OPERATIONS = {
     parameters: 'secret',
     result: rotateKeyResult,
   }),
+  backup: change({
+    path: '/backup',
+    summary: 'everything a server is made of but sessions and nonces, encrypted under a passphrase',
+    takes: 'local',
+    changes: 'copy',
+    parameters: 'secret',
+    result: 'bytes',
+  }),
+  backupWithoutEpochKeys: change({
+    path: '/backup-without-epoch-keys',
+    summary: 'the same without the keys of epochs: no share in it ever opens',
+    takes: 'local',
+    changes: 'copy',
+    parameters: 'secret',
+    result: 'bytes',
+  }),
   metrics: read({
     path: '/metrics',
     summary: 'metrics in the text format of Prometheus',

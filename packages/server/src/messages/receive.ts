@@ -6,7 +6,7 @@ import {
   type Reply,
   toProblem,
 } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, StateError } from '@ckm/foundation';
 import { createMessageId, sealMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerContext } from '../context.js';
 import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
@@ -26,8 +26,11 @@ export type Receive = (bytes: Uint8Array, address: string) => Promise<Received>;
 /** Of a body; no parameters nest deeper. */
 const MAX_BODY_DEPTH = 16;
 
-/** Opens a message, finds out who sent it, checks that it was not answered before, and answers it. */
-export function createReceive(context: ServerContext, handlers: AccountHandlers): Receive {
+/**
+ * Opens a message, finds out who sent it, checks that it was not answered before, and answers it.
+ * @param restoredAt when the database was restored from a backup, which does not say what was answered before it; 0: never
+ */
+export function createReceive(context: ServerContext, handlers: AccountHandlers, restoredAt = 0): Receive {
   const answer = createAnswer(context, handlers);
 
   async function reply(sender: Sender, arrival: Arrival): Promise<Received> {
@@ -58,6 +61,7 @@ export function createReceive(context: ServerContext, handlers: AccountHandlers)
         maxBytes: config.limits.body,
         maxDepth: MAX_BODY_DEPTH,
       });
+      if (opened.claimed.date <= restoredAt) throw fromBeforeRestore();
       return await reply(await authenticate(context, opened), { length: bytes.length, address });
     } catch (error) {
       const problem = reported(context, error);
@@ -92,4 +96,13 @@ function reported({ events }: ServerContext, error: unknown): Problem {
   if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
   else if (error.errorClass === 'StorageError') events.storageFailed({ code: error.code });
   return toProblem(error);
+}
+
+/** To an honest client it is a message like one that came too late: it sends another one. */
+function fromBeforeRestore(): StateError {
+  return new StateError('a message was made before this server was restored from a backup', {
+    code: 'MESSAGE_BEFORE_RESTORE',
+    hint: 'send the request again',
+    httpStatus: 410,
+  });
 }

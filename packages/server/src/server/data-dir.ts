@@ -11,13 +11,18 @@ export const LAST_ENTRY_FILE = 'audit.last';
  * @throws UsageError `DATA_DIR_USED` when there is something in it.
  */
 export function createDataDir(path: string): void {
+  assertUnused(path);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+}
+
+/** Whether a server can be made there. @throws UsageError `DATA_DIR_USED` */
+export function assertUnused(path: string): void {
   if (!isFolder(path))
     throw configError('DATA_DIR_USED', `${path} is a file`, 'choose an empty data directory');
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (readdirSync(path).length > 0) {
+  if (existsSync(path) && readdirSync(path).length > 0) {
     throw configError('DATA_DIR_USED', `${path} is not empty`, 'choose an empty data directory');
   }
-  chmodSync(path, 0o700);
 }
 
 /** Or nothing at all, or where something in front of it is in the way: `mkdir` says that. */

@@ -32,10 +32,12 @@ import { readPrivateFile } from '../vault/key-file.js';
 import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import type { Vault } from '../vault/vault.js';
-import { auditStart } from './audit-start.js';
 import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
+import { auditStart } from './audit-start.js';
 import { furthest, openLastEntry } from './last-entry.js';
+import { type Backups, createBackups } from './back-up-server.js';
 import { IDENTITY_FILE } from './data-dir.js';
+import { RESTORE } from './restore-server.js';
 import { countMissingKeys } from './missing-epoch-keys.js';
 import { createKeyRotation, type KeyRotation } from './rotate-key.js';
 import { watchFolder } from './shared-folder.js';
@@ -45,8 +47,9 @@ import {
   assertStorageKey,
   forgetMessages,
   forgottenBefore,
-  lastEntryAt,
+  lastEntryOf,
   probeStorage,
+  restoredAt,
 } from './storage-marks.js';
 
 const BEING_WRITTEN_MS = 60_000;
@@ -62,6 +65,7 @@ export interface OpenServer {
   /** The head of the audit log noted outside the database. */
   anchor(): AuditAnchor | null;
   readonly rotation: KeyRotation;
+  readonly backups: Backups;
   /** How many shares have an epoch key that this process does not find. */
   epochKeysMissing(): number;
   /** Work that has to be done every few seconds. */
@@ -117,7 +121,8 @@ async function openOn(
   const { identity, staticSeeds } = own;
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
-  const clock = await openClock(options, vault, storage);
+  const before = await lastEntryOf(storage, vault);
+  const clock = await openClock(options, vault, storage, before?.at ?? null);
   const lastEntry = openLastEntry(config.dataDir, vault);
   // Not before the end of the start: one that is cut short must find again what it found.
   let isNoting = false;
@@ -155,7 +160,11 @@ async function openOn(
   const gap = await describeGap(storage, furthest(anchor, lastEntry.read()));
   await auditStart(storage, audit, config, gap);
   const sessions = await openSessions(context, options.rooms);
-  if (gap !== null) await sessions.voidOpen('the database of this server was put back to an earlier state');
+  if (before?.deed === RESTORE) events.restored();
+  if (gap !== null) {
+    const ended = await sessions.voidOpen('the database of this server was put back to an earlier state');
+    events.wentBack({ sessions: ended });
+  }
   // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
   // is cut short until then must find the same gap again.
   await look();
@@ -173,10 +182,11 @@ async function openOn(
   if (keysStopped > 0) events.keysStopped({ count: keysStopped });
   // One that was cut short goes on at once; what stops it again is tried again with the next sweep.
   if (rotation.isUnderWay()) rotation.rotate(null).catch(() => undefined);
-  const receive = createReceive(context, {
+  const handlers = {
     ...sessions.handlers,
     'server.describe': createDescribeServer(context, options.backends),
-  });
+  };
+  const receive = createReceive(context, handlers, await restoredAt(storage, vault));
   return {
     context,
     sessions,
@@ -191,6 +201,7 @@ async function openOn(
     storageFault: async () => (audit.hasGoneBack() ? WENT_BACK : health.fault()),
     anchor: () => anchor,
     rotation,
+    backups: createBackups(context, { source: options.source, isKeyChanging: rotation.isUnderWay }),
     epochKeysMissing: () => epochKeysMissing,
     sweep: async () => {
       // Also when the log has gone back: nothing else is done then, and the next start is to find that it has.
@@ -245,10 +256,11 @@ async function openClock(
   { nowMs, acceptClock: accepted }: OpenServerOptions,
   vault: Vault,
   storage: Storage,
+  lastEntry: number | null,
 ) {
   const now = Math.floor(nowMs() / 1000);
   if (accepted) await acceptClock(storage, vault, now);
   const forgotten = await forgottenBefore(storage, vault);
-  assertClock(now, forgotten, accepted ? null : await lastEntryAt(storage, vault));
+  assertClock(now, forgotten, accepted ? null : lastEntry);
   return createClock(nowMs, forgotten);
 }

@@ -1,14 +1,15 @@
 import { StorageError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
-import { parseContent } from '../audit/entry.js';
+import { type AuditContent, parseContent } from '../audit/entry.js';
 import { vaultError } from '../vault/codes.js';
-import type { Storage } from '../storage/storage.js';
+import type { Storage, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 
 const CHECK = 'storage key';
 const FORGOTTEN = 'forgotten before';
 const PROBE = 'last try to write';
+const RESTORED = 'restored at';
 
 /**
  * Seen message ids are forgotten this long after they expired: the clocks of two replicas, or of one machine before and
@@ -41,7 +42,7 @@ export async function assertStorageKey(storage: Storage, vault: Vault): Promise<
 export async function forgottenBefore(storage: Storage, vault: Vault): Promise<number> {
   const row = await storage.read(({ meta }) => meta.find(FORGOTTEN));
   if (row === null) return 0;
-  return z.strictObject({ at: z.int() }).parse(decodeData(vault.openRow('meta', row))).at;
+  return momentIn(vault.openRow('meta', row));
 }
 
 /** Forgets message ids that expired long ago, and notes until when, in one transaction. */
@@ -51,6 +52,25 @@ export async function forgetMessages(storage: Storage, vault: Vault, now: number
     if ((await messages.forgetExpired(at)) === 0) return;
     await meta.put(vault.sealRow('meta', { name: FORGOTTEN }, encodeData({ at })));
   });
+}
+
+/**
+ * When this database was restored from a backup; 0: never. Messages of before are refused: which of them were answered is not
+ * in a backup.
+ */
+export async function restoredAt(storage: Storage, vault: Vault): Promise<number> {
+  const row = await storage.read(({ meta }) => meta.find(RESTORED));
+  return row === null ? 0 : momentIn(vault.openRow('meta', row));
+}
+
+/** Notes that a database was restored just now, and that no clock may be behind that. */
+export async function noteRestored({ meta }: Transaction, vault: Vault, now: number): Promise<void> {
+  for (const name of [RESTORED, FORGOTTEN])
+    await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));
+}
+
+function momentIn(plaintext: Uint8Array): number {
+  return z.strictObject({ at: z.int() }).parse(decodeData(plaintext)).at;
 }
 
 /** Writes something, so that it is known when a database takes what is written again. @throws StorageError */
@@ -65,14 +85,14 @@ export async function acceptClock(storage: Storage, vault: Vault, now: number): 
   );
 }
 
-/** When the last entry of the audit log was made; null: there is none that can be read. */
-export async function lastEntryAt(storage: Storage, vault: Vault): Promise<number | null> {
+/** The last entry of the audit log; null: there is none that can be read. */
+export async function lastEntryOf(storage: Storage, vault: Vault): Promise<AuditContent | null> {
   const [row] = await storage.read(async ({ audit }) => {
     const head = await audit.head();
     return head === null ? [] : audit.list(head.sequence, 1);
   });
   try {
-    return row === undefined ? null : parseContent(vault.openRow('audit', row)).at;
+    return row === undefined ? null : parseContent(vault.openRow('audit', row));
   } catch {
     // Whether the log is whole is for others to say.
     return null;

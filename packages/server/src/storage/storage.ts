@@ -159,6 +159,12 @@ export interface MessageReader {
   seen(xid: Uint8Array, id: Uint8Array): Promise<boolean>;
 }
 
+/** Rows of any table, as they are stored. */
+export interface SealedReader {
+  /** In the order of the primary key, behind `after`. */
+  page<T extends TableName>(table: T, after: Rows[T] | null, limit: number): Promise<readonly Rows[T][]>;
+}
+
 /** What `storage.read` hands out: nothing in it can write. */
 export interface Reader {
   readonly meta: MetaReader;
@@ -175,6 +181,7 @@ export interface Reader {
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;
+  readonly sealed: SealedReader;
   /** Sealed bytes that an owner occupies. */
   bytesOf(owner: Uint8Array): Promise<number>;
 }
@@ -242,12 +249,14 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, requestId: Uint8Array): Promise<void>;
   };
   readonly attempts: AttemptReader & { insert(row: AttemptRow): Promise<void> };
-  /** Rows of any table, to seal them anew under another storage key. Nothing but their seal changes. */
-  readonly sealed: {
-    /** In the order of the primary key, behind `after`. */
-    page<T extends TableName>(table: T, after: Rows[T] | null, limit: number): Promise<readonly Rows[T][]>;
-    /** False when the row is not what was read: somebody else has written it meanwhile. */
+  readonly sealed: SealedReader & {
+    /**
+     * Seals a row anew under another storage key; nothing but its seal changes. False when the row is not what was read:
+     * somebody else has written it meanwhile.
+     */
     replace<T extends TableName>(table: T, row: Rows[T], sealed: Uint8Array): Promise<boolean>;
+    /** Inserts rows as they were stored before, out of a backup. @throws StorageError `STORAGE_CONSTRAINT` */
+    insertAll<T extends TableName>(table: T, rows: readonly Rows[T][]): Promise<void>;
   };
   readonly audit: AuditReader & {
     /** Reads the head and holds it against other replicas until the transaction ends. */

@@ -91,7 +91,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       await test.server.close();
       test.server = await start(more);
     },
-    as: (identity) => createClient(test, identity),
+    as: (identity) => clientAt(test, identity),
     remove: async () => {
       await test.server.close();
       rmSync(join(dataDir, '..'), { recursive: true, force: true });
@@ -175,14 +175,15 @@ export async function clientOf(url: string, identity: Identity): Promise<TestCli
       return Math.floor(Date.now() / 1_000);
     },
   };
-  return createClient(reached, identity);
+  return clientAt(reached, identity);
 }
 
 async function copyOf(request: Request): Promise<RequestInit> {
   return { method: request.method, headers: request.headers, body: await request.arrayBuffer() };
 }
 
-function createClient(test: Reached, identity: Identity): TestClient {
+/** Somebody who talks to a server of this process. */
+export function clientAt(test: Reached, identity: Identity): TestClient {
   const client: TestClient = {
     identity,
     join: async (invite = null) => {

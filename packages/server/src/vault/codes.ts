@@ -26,8 +26,8 @@ export function vaultError(code: VaultCode, message: string, hint: string, cause
   return new StorageError(message, { code, hint, ...(cause === undefined ? {} : { cause }) });
 }
 
-export function passphraseWrong(): AccessError {
-  return new AccessError('the passphrase does not open the storage key', {
+export function passphraseWrong(what = 'the storage key'): AccessError {
+  return new AccessError(`the passphrase does not open ${what}`, {
     code: 'PASSPHRASE_WRONG' satisfies VaultCode,
     hint: 'type the passphrase again',
     retryable: true,

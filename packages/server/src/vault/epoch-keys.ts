@@ -57,6 +57,8 @@ export interface EpochKeys {
    */
   find(scope: KeyScope): Vault;
   exists(scope: KeyScope): boolean;
+  /** The file of an epoch's key as it lies there, sealed, under its name in the data directory; null: there is none. */
+  fileOf(scope: EpochScope): { readonly name: string; readonly content: Uint8Array } | null;
   /** Overwrites and removes a key: nothing sealed under it is ever opened again. @throws StorageError `STORAGE_…` */
   destroy(scope: KeyScope): void;
   /**
@@ -84,6 +86,14 @@ const ID_BYTES = 32;
 /** The folder inside a data directory, unless another one is configured. */
 export const EPOCH_KEYS_FOLDER = 'epoch-keys';
 
+/** Where the keys of epochs lie. */
+export function epochKeysFolder(config: {
+  readonly dataDir: string;
+  readonly epochKeys: string | null;
+}): string {
+  return config.epochKeys ?? join(config.dataDir, EPOCH_KEYS_FOLDER);
+}
+
 /**
  * @param configured a folder that replicas share; null: one in the data directory, made when it is missing
  * @throws StorageError `EPOCH_KEYS_UNUSABLE` when a configured folder is not there, or others may enter it
@@ -93,7 +103,7 @@ export function openEpochKeys(
   vault: Vault,
   random: (length: number) => Uint8Array,
 ): EpochKeys {
-  const folder = configured ?? join(dataDir, EPOCH_KEYS_FOLDER);
+  const folder = epochKeysFolder({ dataDir, epochKeys: configured });
   if (configured === null) mkdirSync(folder, { recursive: true, mode: 0o700 });
   assertFolder(folder);
   const pathOf = (scope: KeyScope) => join(folder, nameOf(scope));
@@ -123,6 +133,11 @@ export function openEpochKeys(
       return read(scope);
     },
     exists: (scope) => existsSync(pathOf(scope)),
+    fileOf(scope) {
+      const path = pathOf(scope);
+      if (!existsSync(path)) return null;
+      return { name: epochKeyName(scope), content: readPrivateFile(path) };
+    },
     destroy(scope) {
       const path = pathOf(scope);
       const copies = unfinished().filter((name) => name.startsWith(`${nameOf(scope)}.`));
@@ -205,6 +220,11 @@ function sessionIn(content: Uint8Array): SessionScope {
   return { owner, sessionId };
 }
 
+/** What the file of an epoch's key is called in a data directory, and in a backup. */
+export function epochKeyName(scope: EpochScope): string {
+  return fileName(nameOf(scope));
+}
+
 /** What the sealed content of a file is bound to. */
 function fileName(name: string): string {
   return `${EPOCH_KEYS_FOLDER}/${name}`;
@@ -230,7 +250,8 @@ function writeNew(folder: string, path: string, bytes: Uint8Array): void {
   syncFolder(folder);
 }
 
-function assertFolder(folder: string): void {
+/** @throws StorageError `EPOCH_KEYS_UNUSABLE` */
+export function assertFolder(folder: string): void {
   const found = statSync(folder, { throwIfNoEntry: false });
   if (found?.isDirectory() === true && (found.mode & 0o077) === 0) return;
   throw vaultError(

@@ -30,6 +30,11 @@ export function createStorageKey(random: (length: number) => Uint8Array): Storag
   return { epoch: 1, key: secret(random(STORAGE_KEY_BYTES)) };
 }
 
+/** The same key once more, for another owner that wipes it. */
+export function copyStorageKey({ epoch, key }: StorageKey): StorageKey {
+  return { epoch, key: secret(reveal(key, 'copy the storage key').slice()) };
+}
+
 export function wipeStorageKey({ key }: StorageKey): void {
   wipe(key);
 }

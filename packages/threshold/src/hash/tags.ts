@@ -32,6 +32,9 @@ export const HASH_TAGS = {
     'seed of all static backups of a server, out of the seed of its identity (room server)',
   'CKM/backup/static-seed/v1':
     'seed of the static key for one key of one owner, by static backup (room server)',
+  'CKM/backup/check/v1':
+    'checksum of the beginning of a backup: tells damage from a wrong passphrase (room server)',
+  'CKM/backup/header/v1': 'beginning of a backup, to which each of its parts is bound (room server)',
   'CKM/audit/row/v1': 'one link of the audit chain (room server)',
   'CKM/invite/v1': 'name under which an invite code is stored (room server)',
   'CKM/epoch-key/name/v1': 'names the file of the key of an epoch (room server)',

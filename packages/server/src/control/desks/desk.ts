@@ -17,6 +17,12 @@ export function createOperatorDesk(server: DeskMeans) {
     /** @param passphrase without bytes on a server that has none; wiped */
     rotateKey: (passphrase: Secret<Uint8Array>) =>
       server.rotation.rotate(reveal(passphrase, 'see whether there is one').length === 0 ? null : passphrase),
+    /** @param passphrase wiped */
+    backup: async (passphrase: Secret<Uint8Array>, hasEpochKeys: boolean) => {
+      const pieces = await server.backups.begin({ passphrase, hasEpochKeys });
+      server.context.events.operatorActed({ action: 'backup' });
+      return pieces;
+    },
   };
 }
 export type OperatorDesk = ReturnType<typeof createOperatorDesk>;

@@ -13,6 +13,13 @@ export interface DeskMeans {
     rotate(passphrase: Secret<Uint8Array> | null): Promise<number>;
     isUnderWay(): boolean;
   };
+  readonly backups: {
+    /** @param options whose passphrase is wiped */
+    begin(options: {
+      readonly passphrase: Secret<Uint8Array>;
+      readonly hasEpochKeys: boolean;
+    }): Promise<AsyncIterable<Uint8Array>>;
+  };
   /** How many shares have an epoch key that this process does not find. */
   epochKeysMissing(): number;
 }

@@ -51,7 +51,8 @@ export async function sweepSessions(server: SessionMeans): Promise<void> {
  * Ends every open session: what a restored database brings back, others may have left behind. Keys that were pending
  * stay so, because somebody may hold their certificate.
  */
-export async function voidSessions(server: SessionMeans, reason: string): Promise<void> {
+export async function voidSessions(server: SessionMeans, reason: string): Promise<number> {
+  let count = 0;
   const { storage } = server.context;
   const openOnes = () =>
     storage.read((reader) => reader.sessions.overdue(Number.MAX_SAFE_INTEGER, SWEEP_BATCH));
@@ -61,7 +62,9 @@ export async function voidSessions(server: SessionMeans, reason: string): Promis
         isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
       );
     }
+    count += rows.length;
   }
+  return count;
 }
 
 function joinSession(

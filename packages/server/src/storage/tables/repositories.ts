@@ -6,7 +6,7 @@ import { messageReader, messageWriter, metaReader, metaWriter } from './messages
 import { accountReader, accountWriter, inviteReader, inviteWriter } from './people.js';
 import { attemptReader, attemptWriter, requestReader, requestWriter } from './requests.js';
 import { prepared } from './prepared.js';
-import { sealedWriter } from './sealed.js';
+import { sealedReader, sealedWriter } from './sealed.js';
 import {
   evidenceReader,
   evidenceWriter,
@@ -43,6 +43,7 @@ export function readerOf(reading: Reading): Reader {
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
+    sealed: sealedReader(reading),
     bytesOf: bytesOf(reading),
   };
 }

@@ -1,15 +1,20 @@
 import { sql } from 'kysely';
 import { columnName, columnsOf, fromColumns, PRIMARY_KEYS, toColumns } from '../database.js';
 import type { Rows, TableName } from '../rows.js';
-import type { Transaction } from '../storage.js';
-import type { Writing } from './writing.js';
+import type { SealedReader, Transaction } from '../storage.js';
+import type { Reading } from './reading.js';
+import { countUsage, type Writing } from './writing.js';
 
-/** Every table alike: for sealing all that is stored anew, when the storage key changes. */
-export function sealedWriter({ queries }: Writing): Transaction['sealed'] {
-  const keyOf = (table: TableName, row: Rows[TableName]): readonly unknown[] => {
-    const columns = toColumns(table, row) as unknown as Record<string, unknown>;
-    return PRIMARY_KEYS[table].map((property) => columns[columnName(property)]);
-  };
+/** Of one statement: what both databases take in one. */
+const MOST_VALUES = 5_000;
+
+function keyOf(table: TableName, row: Rows[TableName]): readonly unknown[] {
+  const columns = toColumns(table, row) as unknown as Record<string, unknown>;
+  return PRIMARY_KEYS[table].map((property) => columns[columnName(property)]);
+}
+
+/** Every table alike: for a backup. */
+export function sealedReader({ queries }: Reading): SealedReader {
   return {
     page: async (table, after, limit) => {
       const key = sql.join(PRIMARY_KEYS[table].map((property) => sql.ref(columnName(property))));
@@ -22,6 +27,14 @@ export function sealedWriter({ queries }: Writing): Transaction['sealed'] {
         select ${columns} from ${sql.table(table)} ${behind} ${order} limit ${limit}`.execute(queries);
       return rows.map((row) => fromColumns(table, row));
     },
+  };
+}
+
+/** Every table alike: for sealing all that is stored anew, when the storage key changes, and for a restore. */
+export function sealedWriter(writing: Writing): Transaction['sealed'] {
+  const { queries } = writing;
+  return {
+    ...sealedReader(writing),
     replace: async (table, row, sealed) => {
       const values = keyOf(table, row);
       const conditions = PRIMARY_KEYS[table].map(
@@ -31,6 +44,17 @@ export function sealedWriter({ queries }: Writing): Transaction['sealed'] {
         update ${sql.table(table)} set sealed = ${sealed}
         where ${sql.join([...conditions, sql`sealed = ${row.sealed}`], sql` and `)}`.execute(queries);
       return numAffectedRows === 1n;
+    },
+    insertAll: async (table, rows) => {
+      const most = Math.floor(MOST_VALUES / columnsOf(table).length);
+      for (let at = 0; at < rows.length; at += most) {
+        const values = rows.slice(at, at + most).map((row) => toColumns(table, row));
+        await queries
+          .insertInto(table)
+          .values(values as never)
+          .execute();
+      }
+      for (const row of rows) countUsage(writing, table, row);
     },
   };
 }

@@ -90,6 +90,11 @@ export async function insertRow<T extends TableName>(
   row: Rows[T],
 ): Promise<void> {
   if (!(await insertNew(writing, table, row))) throw rowExists(table);
+  countUsage(writing, table, row);
+}
+
+/** Adds a row that was inserted to what its owner occupies. */
+export function countUsage<T extends TableName>(writing: Writing, table: T, row: Rows[T]): void {
   const { owner, sealed } = row as { owner?: Uint8Array; sealed: Uint8Array };
   if (owner !== undefined && COUNTED.has(table)) addUsage(writing, owner, sealed.length);
 }

@@ -1,0 +1,125 @@
+import { CkmError, reveal, type Secret, secret, wipe } from '@ckm/foundation';
+import {
+  assertBackupPath,
+  backUpStoppedServer,
+  type BackupContents,
+  type OperatorStatus,
+  writeBackupFile,
+} from '@ckm/server';
+import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Context } from '../../command-line/context.js';
+import { run } from '../../command-line/run.js';
+import { contentsObject, describeContents, warnOfContents } from '../../operator/backup-contents.js';
+import { createByteProgress } from '../../operator/byte-progress.js';
+import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { askNewBackupPassphrase, askServerPassphrase } from '../../operator/passphrase-bytes.js';
+
+/** `ckm server backup` */
+export function serverBackupCommand(): Command {
+  return operatorLeaf(
+    'backup',
+    'write everything a server is made of to one encrypted file, while it runs or not',
+  )
+    .argument('<file>', 'the backup; must not exist')
+    .option(
+      '--without-epoch-keys',
+      'for archives that nobody can destroy: no share in it opens without a copy of epoch-keys/',
+    )
+    .action(run(backup));
+}
+
+interface Flags {
+  readonly withoutEpochKeys?: true;
+}
+
+async function backup(context: Context, folder: string, file: string, flags: Flags): Promise<void> {
+  const { terminal } = context;
+  const [dataDir, path] = [resolve(folder), resolve(file)];
+  assertBackupPath(path);
+  const status = await statusOf(dataDir);
+  const isSealed = existsSync(join(dataDir, 'storage.key.sealed'));
+  const hasEpochKeys = flags.withoutEpochKeys !== true;
+  if (context.flags.preview === true) {
+    const under = isSealed ? 'the passphrase of the server' : 'a passphrase that you choose';
+    const who = status === null ? `the stopped server in ${dataDir}` : status.name;
+    terminal.result(`would write a backup of ${who} to ${path}, encrypted under ${under}`, {
+      preview: true,
+      dataDir,
+      file: path,
+      isRunning: status !== null,
+      isSealed,
+      hasEpochKeys,
+    });
+    return;
+  }
+  const passphrase = await (isSealed ? askServerPassphrase(context) : askNewBackupPassphrase(context));
+  try {
+    const contents = await write(
+      { context, dataDir, path, isRunning: status !== null, hasEpochKeys },
+      passphrase,
+    );
+    warnOfContents(terminal, contents);
+    terminal.result(`${path} holds ${describeContents(contents)}; read back and checked`, {
+      file: path,
+      ...contentsObject(contents),
+    });
+    terminal.talk(advice(isSealed));
+  } finally {
+    wipe(passphrase);
+  }
+}
+
+interface Work {
+  readonly context: Context;
+  readonly dataDir: string;
+  readonly path: string;
+  readonly isRunning: boolean;
+  readonly hasEpochKeys: boolean;
+}
+
+async function write(work: Work, passphrase: Secret<Uint8Array>): Promise<BackupContents> {
+  const progress = createByteProgress(work.context.terminal);
+  try {
+    return await writeBackupFile(
+      work.path,
+      await piecesOf(work, copyOf(passphrase)),
+      passphrase,
+      (step, bytes, of) => progress.on(step === 'write' ? 'writing' : 'reading back', bytes, of),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+/** Of the server that runs, or of the files of one that does not. */
+function piecesOf(
+  { dataDir, isRunning, hasEpochKeys }: Work,
+  passphrase: Secret<Uint8Array>,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (!isRunning) return backUpStoppedServer(dataDir, { passphrase, hasEpochKeys });
+  const operator = operatorOf(dataDir);
+  return hasEpochKeys ? operator.backup(passphrase) : operator.backupWithoutEpochKeys(passphrase);
+}
+
+/** Null: no server runs there. */
+async function statusOf(dataDir: string): Promise<OperatorStatus | null> {
+  try {
+    return await operatorOf(dataDir).status();
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'SERVER_NOT_RUNNING') return null;
+    throw error;
+  }
+}
+
+function copyOf(passphrase: Secret<Uint8Array>): Secret<Uint8Array> {
+  return secret(reveal(passphrase, 'make the backup with it, and read it back').slice());
+}
+
+function advice(isSealed: boolean): string {
+  const who = isSealed
+    ? 'the passphrase of the server opens it'
+    : 'only this passphrase opens it, and it is written nowhere';
+  return `${who}. Keep it on another machine, and where you can find and destroy it`;
+}

@@ -1,0 +1,53 @@
+import type { BackupContents } from '@ckm/server';
+import type { Terminal } from '../terminal/terminal.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
+import { likenessObject } from '../terminal/likeness.js';
+import { formatBytes } from './byte-progress.js';
+import { serverXid } from './server-xid.js';
+
+/** What a backup holds, in one line. */
+export function describeContents({ name, takenAt, rows, bytes }: BackupContents): string {
+  const parts = [
+    plural(rows.accounts, 'account'),
+    plural(rows.keys, 'key'),
+    plural(rows.audit, 'entry of its log', 'entries of its log'),
+  ];
+  return `${name} as of ${formatInstant(takenAt, unixNow())}: ${parts.join(', ')}, ${formatBytes(bytes)}`;
+}
+
+/** The same for programs. */
+export function contentsObject(contents: BackupContents) {
+  const { identity: _identity, config: _config, document, log, rows, from, ...rest } = contents;
+  const { accounts, keys, invites, requests } = rows;
+  return {
+    ...rest,
+    accounts,
+    keys,
+    invites,
+    requests,
+    auditEntries: log.sequence,
+    beganAtEntry: from,
+    likeness: likenessObject(serverXid(document)),
+  };
+}
+
+/** What in a backup is not as it should be. */
+export function warnOfContents({ warn }: Pick<Terminal, 'warn'>, contents: BackupContents): void {
+  const { damaged, keysMissing, logFault, hasEpochKeys } = contents;
+  if (damaged > 0)
+    warn(
+      `ckm: warning: ${plural(damaged, 'row')} in the database are not what the server stored: ckm explain ROW_TAMPERED`,
+    );
+  if (logFault !== null)
+    warn(`ckm: warning: the audit log in it does not hold (${logFault}): ckm explain AUDIT_BROKEN`);
+  if (!hasEpochKeys)
+    warn('the keys of epochs are not in it: no share in it opens without a copy of epoch-keys/');
+  else if (keysMissing > 0)
+    warn(
+      `ckm: warning: the epoch keys of ${plural(keysMissing, 'share')} were not found: ckm explain EPOCH_KEY_MISSING`,
+    );
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,155 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeUtf8, secret } from '@ckm/foundation';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { backUpStoppedServer } from '../server/back-up-server.js';
+import { initServer } from '../server/init-server.js';
+import { restoreServer } from '../server/restore-server.js';
+import { checkBackup } from './check-backup.js';
+import { openBackup } from './read-backup.js';
+import { writeBackupFile } from './write-backup-file.js';
+
+const CHEAP = { logN: 10, r: 8, p: 1 };
+const words = (text = 'olive canyon ferret') => secret(encodeUtf8(text));
+const code = (name: string) => expect.objectContaining({ code: name }) as Error;
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'ckm-backup-attack-'));
+  await initServer({ dataDir: at('alpha'), settings: { name: 'alpha' } });
+  await initServer({ dataDir: at('bravo'), settings: { name: 'bravo' } });
+  await make('alpha', 'one');
+  await make('alpha', 'two');
+  await make('bravo', 'other');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function make(server: string, file: string): Promise<void> {
+  const options = { passphrase: words(), passphraseCost: CHEAP, hasEpochKeys: true, variables: {} };
+  await writeBackupFile(at(file), await backUpStoppedServer(at(server), options), words());
+}
+
+/** Where the frames of a backup are: from the length of one to the length of the next. */
+function framesOf(bytes: Buffer): readonly (readonly [number, number])[] {
+  const magic = 'CKM backup 1\n'.length;
+  const frames: (readonly [number, number])[] = [];
+  for (let start = magic + 4 + bytes.readUInt32BE(magic) + 16; start < bytes.length;) {
+    const end = start + 4 + bytes.readUInt32BE(start);
+    frames.push([start, end]);
+    start = end;
+  }
+  return frames;
+}
+
+/** What a restore of these bytes says; nothing may be written. */
+async function restoreOf(bytes: Uint8Array, passphrase = words()): Promise<unknown> {
+  writeFileSync(at('changed'), bytes);
+  const before = readdirSync(folder);
+  try {
+    return await restoreServer({ file: at('changed'), dataDir: at('restored'), passphrase, variables: {} });
+  } finally {
+    expect(readdirSync(folder)).toEqual(before);
+  }
+}
+
+const read = (name: string) => readFileSync(at(name));
+const piece = (bytes: Buffer, [start, end]: readonly [number, number]) => bytes.subarray(start, end);
+
+describe('a backup that somebody has changed is refused before anything is written:', () => {
+  test('cut short at every place', async () => {
+    const bytes = read('one');
+    const frames = framesOf(bytes);
+    const starts = frames.flatMap(([start, end]) => [start, start + 2, start + 4, end - 1]);
+    for (const length of [1, 12, 13, 16, 17, 60, frames[0]![0] - 1, ...starts]) {
+      await expect(restoreOf(bytes.subarray(0, length)), `${length} bytes`).rejects.toThrow(
+        code('BACKUP_CUT_SHORT'),
+      );
+    }
+    await expect(restoreOf(bytes.subarray(0, 0))).rejects.toThrow(code('BACKUP_NONE'));
+  });
+
+  test('with any byte of its beginning changed', async () => {
+    const bytes = read('one');
+    const end = framesOf(bytes)[0]![0];
+    for (let i = 0; i < end; i++) {
+      const changed = Buffer.from(bytes);
+      changed[i]! ^= 1;
+      // Its length too: then it is too long for the file, or its check fails.
+      const codes = i < 13 ? ['BACKUP_NONE'] : ['BACKUP_CHANGED', 'BACKUP_CUT_SHORT'];
+      const refused = await restoreOf(changed).catch((error: { code: string }) => error.code);
+      expect(codes, `byte ${i}`).toContain(refused);
+    }
+  });
+
+  test('with any byte behind its beginning changed', async () => {
+    const bytes = read('one');
+    copyFileSync(at('one'), at('changed'));
+    const backup = await openBackup(at('changed'), words());
+    for (let i = framesOf(bytes)[0]![0]; i < bytes.length; i++) {
+      const changed = Buffer.from(bytes);
+      changed[i]! ^= 1 << (i % 8);
+      writeFileSync(at('changed'), changed);
+      const refused = await checkBackup(backup).catch((error: { code: string }) => error.code);
+      expect(['BACKUP_CHANGED', 'BACKUP_CUT_SHORT'], `byte ${i}`).toContain(refused);
+    }
+    await backup.close();
+  });
+
+  test.each<readonly [string, (frames: readonly Buffer[], others: readonly Buffer[]) => readonly Buffer[]]>([
+    ['two parts exchanged', ([a, b, ...rest]) => [b!, a!, ...rest]],
+    ['one part left out', ([a, , ...rest]) => [a!, ...rest]],
+    ['one part twice', ([a, b, ...rest]) => [a!, b!, b!, ...rest]],
+    ['its last part left out', (frames) => frames.slice(0, -1)],
+    ['its last part twice', (frames) => [...frames, frames.at(-1)!]],
+    ['only its last part', (frames) => frames.slice(-1)],
+    ['a part of an earlier backup of the same server', ([a, , ...rest], [, b]) => [a!, b!, ...rest]],
+    [
+      'the end of an earlier backup of the same server',
+      (frames, others) => [...frames.slice(0, -1), others.at(-1)!],
+    ],
+    ['something behind its end', (frames) => [...frames, Buffer.from('more')]],
+  ])('%s', async (_what, change) => {
+    const [bytes, earlier] = [read('two'), read('one')];
+    const header = bytes.subarray(0, framesOf(bytes)[0]![0]);
+    const parts = (all: Buffer) => framesOf(all).map((frame) => piece(all, frame));
+    const changed = Buffer.concat([header, ...change(parts(bytes), parts(earlier))]);
+    const refused = await restoreOf(changed).catch((error: { code: string }) => error.code);
+    expect(['BACKUP_CHANGED', 'BACKUP_CUT_SHORT']).toContain(refused);
+  });
+
+  test.each(['one', 'other'])(
+    'the beginning of one backup before the parts of another (%s)',
+    async (name) => {
+      const [bytes, foreign] = [read('two'), read(name)];
+      const header = foreign.subarray(0, framesOf(foreign)[0]![0]);
+      const changed = Buffer.concat([header, bytes.subarray(framesOf(bytes)[0]![0])]);
+      await expect(restoreOf(changed)).rejects.toThrow(code('BACKUP_CHANGED'));
+    },
+  );
+
+  test('a file that is something else, a folder, or nothing', async () => {
+    await expect(restoreOf(Buffer.from('SQLite format 3\0'))).rejects.toThrow(code('BACKUP_NONE'));
+    const restore = (file: string) =>
+      restoreServer({ file: at(file), dataDir: at('restored'), passphrase: words(), variables: {} });
+    await expect(restore('alpha')).rejects.toThrow(code('BACKUP_NONE'));
+    await expect(restore('nothing')).rejects.toThrow(code('BACKUP_UNREADABLE'));
+    expect(existsSync(at('restored'))).toBe(false);
+  });
+
+  test('with another passphrase', async () => {
+    await expect(restoreOf(read('one'), words('olive canyon weasel'))).rejects.toThrow(
+      code('PASSPHRASE_WRONG'),
+    );
+  });
+});

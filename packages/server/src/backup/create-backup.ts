@@ -1,0 +1,113 @@
+import { encodeHex, type Secret } from '@ckm/foundation';
+import type { AuditEntry, AuditLog } from '../audit/audit.js';
+import { VERSION } from '../config/version.js';
+import { MIGRATIONS } from '../storage/migrations/migrate.js';
+import type { AuditHeadRow, Storage } from '../storage/storage.js';
+import type { EpochKeys } from '../vault/epoch-keys.js';
+import { sealKeyFile, type PassphraseCost } from '../vault/passphrase.js';
+import type { StorageKey } from '../vault/storage-key.js';
+import { createFrameKey, createSalt, encodeHeader } from './frames.js';
+import { type BackupFile, type BackupManifest, type BackupRecord, encodeRecord } from './records.js';
+import { walkStorage } from './walk-storage.js';
+
+/** What a backup is made of: a server that runs, or the files of one that does not. */
+export interface BackupMeans {
+  readonly storage: Storage;
+  readonly audit: AuditLog;
+  readonly epochKeys: EpochKeys;
+  /** UnixSeconds. */
+  readonly clock: () => number;
+  readonly random: (length: number) => Uint8Array;
+  /** What the server calls itself. */
+  readonly name: string;
+  readonly isSealed: boolean;
+  /** Of the identity and of `config.json`, as they lie in the data directory. */
+  readonly files: readonly BackupFile[];
+  /** Everything is sealed under it already, and so is what is made of it here. Not wiped. */
+  readonly storageKey: StorageKey;
+  /** @throws StateError `BACKUP_KEY_CHANGING` once something may be sealed under another storage key */
+  assertSameKey(): void;
+  rest(elapsedMs: number): Promise<void>;
+}
+
+export interface BackupChoices {
+  /** Opens the backup: the storage key lies in it under this. Not wiped. */
+  readonly passphrase: Secret<Uint8Array>;
+  readonly passphraseCost: PassphraseCost;
+  /** Whether the keys of epochs are in it, without which no share in it opens. */
+  readonly hasEpochKeys: boolean;
+}
+
+/**
+ * The bytes of a backup, in pieces. That it is made is in the audit log before the first of them, and therefore in the backup.
+ * Nothing is opened for it: rows and files are taken as they are stored.
+ * @throws UsageError `PASSPHRASE_TOO_WEAK`; StateError `BACKUP_KEY_CHANGING`; StorageError `STORAGE_…`
+ */
+export async function* createBackup(
+  means: BackupMeans,
+  choices: BackupChoices,
+): AsyncGenerator<Uint8Array, void> {
+  const { random, storageKey } = means;
+  const { passphrase, passphraseCost } = choices;
+  const key = await sealKeyFile(storageKey, passphrase, random, passphraseCost);
+  const salt = createSalt(random);
+  const header = encodeHeader({ schema: MIGRATIONS.length, version: VERSION, salt, key });
+  const frames = createFrameKey(storageKey, salt, header);
+  try {
+    const id = random(16);
+    const manifest = await announce(means, choices, id);
+    const seal = (record: BackupRecord, isLast = false) => frames.seal(encodeRecord(record), isLast);
+    yield header;
+    yield seal({ kind: 'manifest', manifest });
+    yield seal({ kind: 'files', files: means.files });
+    const rows: Record<string, number> = {};
+    const walk = walkStorage({
+      storage: means.storage,
+      epochKeyFile: (scope) => (choices.hasEpochKeys ? means.epochKeys.fileOf(scope) : null),
+      rest: means.rest,
+    });
+    for (;;) {
+      const step = await walk.next();
+      means.assertSameKey();
+      if (step.done === true) {
+        yield seal({ kind: 'end', end: { log: logOf(step.value), rows } }, true);
+        return;
+      }
+      const record = step.value;
+      if (record.kind === 'rows') rows[record.table] = (rows[record.table] ?? 0) + record.rows.length;
+      yield seal(record);
+    }
+  } finally {
+    frames.wipe();
+  }
+}
+
+async function announce(
+  means: BackupMeans,
+  { hasEpochKeys }: BackupChoices,
+  id: Uint8Array,
+): Promise<BackupManifest> {
+  const { storage, audit, clock, name, isSealed } = means;
+  await storage.transact((transaction) => audit.append(transaction, entryOf(id, hasEpochKeys)));
+  const takenAt = clock();
+  return { id, name, takenAt, from: audit.seen()!.sequence, isSealed, hasEpochKeys };
+}
+
+function entryOf(id: Uint8Array, hasEpochKeys: boolean): AuditEntry {
+  return {
+    deed: 'operator.backup',
+    who: null,
+    keyId: null,
+    subject: null,
+    sentence: 'Make a backup',
+    verdict: 'done',
+    policy: '',
+    detail: `backup ${encodeHex(id).slice(0, 8)}, ${hasEpochKeys ? 'with' : 'without'} the keys of epochs`,
+  };
+}
+
+/** Never null: an entry was written when the backup began. */
+function logOf(head: AuditHeadRow | null) {
+  const { sequence, hash, sealed } = head!;
+  return { sequence, hash, sealed };
+}
