@@ -11,10 +11,14 @@ const CONCURRENCY = 16;
 
 const payload = () => buildMessageRequest({ domain: 'bench', bytes: randomBytes(48) });
 
-/** Three servers, each a process with a database of its own, a client who has pinned them, and a key. */
-export async function openServers(folder, { nodeArguments } = {}) {
+/**
+ * Three servers, each a process with a database of its own, a client who has pinned them, and a key.
+ * @param carrier instead of the client's own
+ */
+export async function openServers(folder, { nodeArguments, carrier } = {}) {
   const servers = [];
-  const client = createClient({ seed: secret(new Uint8Array(randomBytes(32))), store: memoryStore() });
+  const seed = secret(new Uint8Array(randomBytes(32)));
+  const client = createClient({ seed, store: memoryStore(), ...(carrier === undefined ? {} : { carrier }) });
   const close = async () => {
     await client.close();
     await Promise.all(servers.map(({ stop }) => stop()));
