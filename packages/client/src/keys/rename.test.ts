@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
-import { memoryStore } from '../store/memory-store.js';
 import {
-  createTestNetwork,
+  createOwnedNetwork,
+  createTwoKeys,
   messageOf,
   ownerClient,
   recordsOf,
@@ -16,12 +16,8 @@ let client: Client;
 let store: ClientStore;
 
 beforeEach(async () => {
-  network = await createTestNetwork(3);
-  store = memoryStore();
-  client = await network.owner({ store });
-  const quorum = { needed: 2, of: 2 } as const;
-  await client.createKey({ name: 'savings', purpose: 'message', quorum, servers: ['alpha', 'bravo'] });
-  await client.createKey({ name: 'trash', purpose: 'message', quorum, servers: ['bravo', 'charlie'] });
+  ({ network, store, client } = await createOwnedNetwork());
+  await createTwoKeys(client);
 });
 afterEach(() => network.close());
 

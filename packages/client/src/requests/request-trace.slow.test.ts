@@ -2,10 +2,9 @@ import { encodeHex } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
-import { memoryStore } from '../store/memory-store.js';
 import {
   type Asked,
-  createTestNetwork,
+  createOwnedNetwork,
   messageOf,
   ownerClient,
   type TestNetwork,
@@ -17,9 +16,7 @@ let store: ClientStore;
 let client: Client;
 
 beforeEach(async () => {
-  network = await createTestNetwork(3);
-  store = memoryStore();
-  client = await network.owner({ store });
+  ({ network, store, client } = await createOwnedNetwork());
 });
 afterEach(() => network.close());
 

@@ -3,8 +3,13 @@ import { verifySignature } from '@ckm/threshold';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
-import { memoryStore } from '../store/memory-store.js';
-import { createTestNetwork, messageOf, type TestNetwork, unreachable } from '../test/test-network.js';
+import {
+  createOwnedNetwork,
+  createTwoKeys,
+  messageOf,
+  type TestNetwork,
+  unreachable,
+} from '../test/test-network.js';
 
 vi.mock(import('@ckm/requests'), async (original) => {
   const real = await original();
@@ -16,12 +21,8 @@ let client: Client;
 let store: ClientStore;
 
 beforeEach(async () => {
-  network = await createTestNetwork(3);
-  store = memoryStore();
-  client = await network.owner({ store });
-  const quorum = { needed: 2, of: 2 } as const;
-  await client.createKey({ name: 'savings', purpose: 'message', quorum, servers: ['alpha', 'bravo'] });
-  await client.createKey({ name: 'trash', purpose: 'message', quorum, servers: ['bravo', 'charlie'] });
+  ({ network, store, client } = await createOwnedNetwork());
+  await createTwoKeys(client);
   for (const server of network.servers) server.asked = [];
 });
 afterEach(() => network.close());

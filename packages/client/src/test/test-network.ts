@@ -127,6 +127,24 @@ export async function createTestNetwork(count = 3, options: Partial<BareOptions>
   });
 }
 
+/** Three servers, and the client of one who has added them, with what it stores. */
+export async function createOwnedNetwork(): Promise<{
+  readonly network: TestNetwork;
+  readonly store: ClientStore;
+  readonly client: Client;
+}> {
+  const network = await createTestNetwork(3);
+  const store = memoryStore();
+  return { network, store, client: await network.owner({ store }) };
+}
+
+/** Two keys of two servers each: `savings` of alpha and bravo, `trash` of bravo and charlie. */
+export async function createTwoKeys(client: Client): Promise<void> {
+  const quorum = { needed: 2, of: 2 } as const;
+  await client.createKey({ name: 'savings', purpose: 'message', quorum, servers: ['alpha', 'bravo'] });
+  await client.createKey({ name: 'trash', purpose: 'message', quorum, servers: ['bravo', 'charlie'] });
+}
+
 export function ownerClient(
   send: HttpSend,
   clock: () => number,

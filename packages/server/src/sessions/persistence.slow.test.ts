@@ -101,12 +101,13 @@ describe('a power cut at every transaction of key generation', () => {
 });
 
 describe('a power cut while signing', () => {
-  test('V34: before the commit: the share never leaves, its nonce is never used again', async () => {
+  /** Alpha's power is cut around the commit of its share of `one`, and comes back. */
+  async function cutWhileSigning(when: 'before' | 'after') {
     const { servers, callers } = await network.openMany(2);
     const made = await makeKey(callers);
     // Two: one opens the account, the next one signs.
     const weak = await network.restart(servers[0]!, {
-      wrap: (storage) => storageWithPowerCut(storage, 2, 'before'),
+      wrap: (storage) => storageWithPowerCut(storage, 2, when),
     });
     const caller = await weak.as(alice);
     const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 1))).prepared;
@@ -119,27 +120,17 @@ describe('a power cut while signing', () => {
     };
     expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
     const back = await (await network.restart(weak, { wrap: (storage) => storage })).as(alice);
+    return { made, attempt, back, callers };
+  }
+
+  test('V34: before the commit: the share never leaves, its nonce is never used again', async () => {
+    const { made, attempt, back } = await cutWhileSigning('before');
     expect((await ask(back, made, 'one', attempt, fresh(1))).state).toBe('stale');
     expect((await ask(back, made, 'two', attempt)).state).toBe('stale');
   });
 
   test('V34: after the commit: the same share is delivered again, and no other is made', async () => {
-    const { servers, callers } = await network.openMany(2);
-    const made = await makeKey(callers);
-    const weak = await network.restart(servers[0]!, {
-      wrap: (storage) => storageWithPowerCut(storage, 2, 'after'),
-    });
-    const caller = await weak.as(alice);
-    const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 1))).prepared;
-    const [theirs] = await made.signer.pool(2);
-    const attempt = {
-      craft: 'frost' as const,
-      number: 1,
-      signers: [1, 2],
-      commitments: [packCommitments([commitments[0]!, theirs!])],
-    };
-    expect(await errorOf(ask(caller, made, 'one', attempt, fresh(1)))).toBeInstanceOf(PowerCut);
-    const back = await (await network.restart(weak, { wrap: (storage) => storage })).as(alice);
+    const { made, attempt, back, callers } = await cutWhileSigning('after');
     const replies = [
       await ask(back, made, 'one', attempt, fresh(1)),
       await ask(callers[1]!, made, 'one', attempt, fresh(1)),

@@ -5,10 +5,9 @@ import { decodeData } from '@ckm/gordian';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
-import { memoryStore } from '../../store/memory-store.js';
 import {
   type NetworkServer,
-  createTestNetwork,
+  createOwnedNetwork,
   otherWords,
   recordsOf,
   type TestNetwork,
@@ -22,9 +21,7 @@ let store: ClientStore;
 let client: Client;
 
 beforeEach(async () => {
-  network = await createTestNetwork(3);
-  store = memoryStore();
-  client = await network.owner({ store });
+  ({ network, store, client } = await createOwnedNetwork());
 });
 afterEach(() => network.close());
 

@@ -4,11 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ProgressEvent } from '../../progress/progress.js';
 import type { ClientStore } from '../../store/client-store.js';
-import { memoryStore } from '../../store/memory-store.js';
 import {
   type NetworkServer,
   copyStore,
-  createTestNetwork,
+  createOwnedNetwork,
   type Tamper,
   messageOf,
   crashingStore,
@@ -27,9 +26,7 @@ let store: ClientStore;
 let client: Client;
 
 beforeEach(async () => {
-  network = await createTestNetwork(3);
-  store = memoryStore();
-  client = await network.owner({ store });
+  ({ network, store, client } = await createOwnedNetwork());
 });
 afterEach(() => network.close());
 

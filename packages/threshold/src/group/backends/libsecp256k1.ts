@@ -5,6 +5,7 @@ import type { Element, Group, SecretScalar } from '../group.js';
 import type { LibSecp256k1 } from 'secp256k1/bindings.js';
 import { createScalarField } from '../scalar-field.js';
 import { additionsFor, doubleAndAdd } from './small-multiple.js';
+import { compress, isCompressed } from './sec1.js';
 
 // The addon itself: the package's own entry would silently fall back to arithmetic that is not constant-time.
 const library = await import('secp256k1/bindings.js').then(
@@ -131,15 +132,4 @@ function joinCoordinates(x: Uint8Array, y: Uint8Array): Uint8Array {
   x.fill(0);
   y.fill(0);
   return JOINED;
-}
-
-/** The library would also read other forms. */
-function isCompressed(bytes: Uint8Array): boolean {
-  return bytes[0] === 2 || bytes[0] === 3;
-}
-
-function compress(bytes: Uint8Array): Uint8Array {
-  const compressed = bytes.slice(0, 33);
-  compressed[0] = 2 + (bytes[64]! & 1);
-  return compressed;
 }

@@ -6,6 +6,7 @@ import type { Element, Group, Scalar, ScalarField, SecretScalar } from '../group
 import { addModulo, bytesToInteger, createModulus, multiplyModulo, subtractModulo } from '../limbs.js';
 import { createScalarField } from '../scalar-field.js';
 import { doubleAndAdd } from './small-multiple.js';
+import { compress, isCompressed } from './sec1.js';
 
 type Point = typeof p256.Point.BASE;
 
@@ -240,15 +241,4 @@ function pointOf(bytes: Uint8Array): Point | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** OpenSSL would also read other forms. */
-function isCompressed(bytes: Uint8Array): boolean {
-  return bytes[0] === 2 || bytes[0] === 3;
-}
-
-function compress(bytes: Uint8Array): Uint8Array {
-  const compressed = bytes.slice(0, 33);
-  compressed[0] = 2 + (bytes[64]! & 1);
-  return compressed;
 }

@@ -4,6 +4,7 @@ import type { Element, Group, SecretScalar } from '../group.js';
 import { createModulus, subtractModulo } from '../limbs.js';
 import { createScalarField } from '../scalar-field.js';
 import { oddDigits, selectPoint, WINDOW_BITS, type WindowTable } from './secret-window.js';
+import { compress, isCompressed } from './sec1.js';
 
 /** The functions used of libsecp256k1 compiled to WebAssembly. */
 export interface TinySecp256k1 {
@@ -64,8 +65,7 @@ export function createTinySecp256k1(library: TinySecp256k1 | undefined): Group |
     equal: (a, b) =>
       a.bytes === undefined || b.bytes === undefined ? a.bytes === b.bytes : equalBytes(a.bytes, b.bytes),
     // The library would also read other forms.
-    decode: (bytes) =>
-      bytes[0] === 2 || bytes[0] === 3 ? wrap(library.pointCompress(bytes, false)) : undefined,
+    decode: (bytes) => (isCompressed(bytes) ? wrap(library.pointCompress(bytes, false)) : undefined),
     encode: ({ bytes }) => compress(bytes!),
     sum: (elements) => elements.reduce(add),
     negate: ({ bytes }) => wrap(negated(bytes!)),
@@ -119,10 +119,4 @@ function negated(bytes: Uint8Array): Uint8Array {
   const result = bytes.slice();
   result.set(subtractModulo(FIELD, ZERO, bytes.subarray(33), false), 33);
   return result;
-}
-
-function compress(bytes: Uint8Array): Uint8Array {
-  const compressed = bytes.slice(0, 33);
-  compressed[0] = 2 + (bytes[64]! & 1);
-  return compressed;
 }

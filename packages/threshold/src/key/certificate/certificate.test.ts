@@ -1,4 +1,4 @@
-import { CkmError, PeerFaultError } from '@ckm/foundation';
+import { PeerFaultError } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { collude } from '../../protocols/dkg/fixtures/collusion.js';
@@ -12,6 +12,7 @@ import {
   recoverShare,
   verifyCertificate,
 } from '../index.js';
+import { codeOf } from '../../test/code-of.js';
 import type { SuiteName } from '../cocktail/suite-name.js';
 import { resultOf } from '../../protocols/dkg/run.js';
 import { cocktailSuite } from '../cocktail/suite.js';
@@ -22,16 +23,6 @@ const run = runCeremony(ceremony);
 const { certificate, share, transcriptHash } = outputOf(run, 1);
 const bytes = encodeCertificate(certificate);
 const suite = cocktailSuite('ed25519');
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CkmError) return error.code;
-    throw error;
-  }
-  return 'nothing thrown';
-}
 
 describe('a certificate', () => {
   it('proves the key that its parties hold', () => {

@@ -1,4 +1,4 @@
-import { CkmError, concatBytes, decodeHex, encodeHex, equalBytes, reveal } from '@ckm/foundation';
+import { concatBytes, decodeHex, encodeHex, equalBytes, reveal } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import { hash } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
@@ -23,17 +23,8 @@ import {
   recoveryAckStatement,
   verifyCertificate,
 } from '../index.js';
+import { codeOf } from '../../test/code-of.js';
 import { SUITE_NAMES, type SuiteName } from '../cocktail/suite-name.js';
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CkmError) return error.code;
-    throw error;
-  }
-  return 'nothing thrown';
-}
 
 const flipped = (bytes: Uint8Array, bit: number) =>
   bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));

@@ -1,4 +1,4 @@
-import { CkmError, reveal, secret } from '@ckm/foundation';
+import { reveal, secret } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { bytesOf, createCeremony } from '../../protocols/dkg/fixtures/parties.js';
@@ -6,6 +6,7 @@ import { endings, outputOf, rogueDealer, runCeremony } from '../../protocols/dkg
 import { createDealing } from '../../protocols/dkg/dealing.js';
 import { type CertifyMessage, dkgProtocol, type ShareMessage } from '../../protocols/dkg/index.js';
 import { createStaticKey, encodeCertificate, parseCertificate, recoverShare } from '../index.js';
+import { codeOf } from '../../test/code-of.js';
 import { SUITE_NAMES } from '../cocktail/suite-name.js';
 import { cocktailSuite } from '../cocktail/suite.js';
 
@@ -13,16 +14,6 @@ const ceremony = createCeremony('ed25519', { needed: 2, of: 3 });
 const run = runCeremony(ceremony);
 const { certificate } = outputOf(run, 1);
 const suite = cocktailSuite('ed25519');
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CkmError) return error.code;
-    throw error;
-  }
-  return 'nothing thrown';
-}
 
 describe('recovery', () => {
   it.each(SUITE_NAMES)(
