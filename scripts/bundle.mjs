@@ -85,6 +85,8 @@ async function bundle({ room, input, name, of, conditions = [], codeSplitting })
   const compiledAt = Math.max(...[import.meta.filename, ...sources].map((path) => statSync(path).mtimeMs));
   if (existsSync(output) && statSync(output).mtimeMs > compiledAt) return;
   rmSync(folder, { recursive: true, force: true });
+  // What Node compiled of the bundle before: see packages/cli/bin/ckm.js.
+  rmSync(join(packages, room, '.compile-cache'), { recursive: true, force: true });
   const program = await rolldown({
     // The second is a thread of the server's own: a file that it starts by name.
     input: {
