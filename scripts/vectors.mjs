@@ -1,0 +1,29 @@
+// Writes docs/vectors: what docs/formats.md describes, as bytes that another implementation can compare with. Everything follows from
+// fixed seeds, so that the same version writes the same files: `node scripts/vectors.mjs [--to FOLDER]`, after compiling.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { encodeHex } from '@ckm/foundation';
+import { SUITE_NAMES } from '@ckm/threshold';
+import { keyVector, makeKey } from './vectors/keys.mjs';
+import { messageVectors } from './vectors/messages.mjs';
+import { packetVectors } from './vectors/packets.mjs';
+import { requestVectors } from './vectors/requests.mjs';
+
+const { values } = parseArgs({ options: { to: { type: 'string' } } });
+const folder = resolve(values.to ?? join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/vectors'));
+
+const keys = SUITE_NAMES.map(makeKey);
+const files = {
+  keys: keys.map(keyVector),
+  messages: keys.flatMap(messageVectors),
+  packets: packetVectors(keys[0]),
+  requests: requestVectors(keys[0]),
+};
+
+mkdirSync(folder, { recursive: true });
+for (const [name, vectors] of Object.entries(files)) {
+  const bytes = (_key, value) => (value instanceof Uint8Array ? encodeHex(value) : value);
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(vectors, bytes, 2)}\n`);
+}
