@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import { rowChanged } from '../codes.js';
-import { fromColumns, fromOptional, toColumns } from '../database.js';
+import { fromColumns, fromOptional } from '../database.js';
 import type { KeyEpochReader, ShareReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
-import { addUsage, insertRow, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
+import { insertRow, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
+import { updateRow } from './updating.js';
 
 type Table = 'key_epochs' | 'shares';
 
@@ -69,20 +69,7 @@ export function shareWriter(writing: Writing): Transaction['shares'] {
 function writerOf(writing: Writing, table: Table): Pick<Transaction['epochs'], 'put' | 'remove'> {
   const { queries } = writing;
   return {
-    put: async (row) => {
-      if (row.version === 1) return insertRow(writing, table, row);
-      const before = (await finders[table](writing, row.owner, row.keyId, row.epoch)).rows[0];
-      const { numUpdatedRows } = await queries
-        .updateTable(table)
-        .set(toColumns(table, row))
-        .where('owner', '=', row.owner)
-        .where('key_id', '=', row.keyId)
-        .where('epoch', '=', row.epoch)
-        .where('version', '=', row.version - 1)
-        .executeTakeFirst();
-      if (before === undefined || numUpdatedRows !== 1n) throw rowChanged(table);
-      addUsage(writing, row.owner, row.sealed.length - before.sealed.length);
-    },
+    put: (row) => (row.version === 1 ? insertRow(writing, table, row) : updateRow(writing, table, row)),
     remove: async (owner, keyId, epoch) => {
       const removed = await queries
         .deleteFrom(table)

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import { rowChanged } from '../codes.js';
-import { fromColumns, fromOptional, toColumns } from '../database.js';
+import { fromColumns, fromOptional } from '../database.js';
 import type { KeyReader, TighteningReader, TighteningRow, Transaction } from '../storage.js';
 import { forgetEpochUsage } from './epochs.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
 import { addUsage, insertRow, SEALED_LENGTH, type Writing } from './writing.js';
+import { updateRow } from './updating.js';
 
 const findKey = prepared((queries, owner: Uint8Array, keyId: Uint8Array) =>
   queries.selectFrom('keys').selectAll().where('owner', '=', owner).where('key_id', '=', keyId),
@@ -91,18 +91,7 @@ export function keyWriter(writing: Writing): Transaction['keys'] {
       return fromOptional('keys', (await held(writing, owner, keyId)).rows[0]);
     },
     insert: (row) => insertRow(writing, 'keys', row),
-    update: async (row) => {
-      const before = await bytesOf(row.owner, row.keyId);
-      const { numUpdatedRows } = await queries
-        .updateTable('keys')
-        .set(toColumns('keys', row))
-        .where('owner', '=', row.owner)
-        .where('key_id', '=', row.keyId)
-        .where('version', '=', row.version - 1)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n) throw rowChanged('keys');
-      addUsage(writing, row.owner, row.sealed.length - before);
-    },
+    update: (row) => updateRow(writing, 'keys', row),
     remove: async (owner, keyId) => {
       addUsage(writing, owner, -(await bytesOf(owner, keyId)));
       await forgetEpochUsage(writing, owner, keyId);
@@ -125,19 +114,9 @@ export function tighteningReader(reading: Reading): TighteningReader {
 }
 
 export function tighteningWriter(writing: Writing): Transaction['tightenings'] {
-  const { queries } = writing;
   return {
     ...tighteningReader(writing),
-    put: async (row) => {
-      if (row.version === 1) return insertRow(writing, 'tightenings', row);
-      const { numUpdatedRows } = await queries
-        .updateTable('tightenings')
-        .set(toColumns('tightenings', row))
-        .where('owner', '=', row.owner)
-        .where('key_id', '=', row.keyId)
-        .where('version', '=', row.version - 1)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n) throw rowChanged('tightenings');
-    },
+    put: (row) =>
+      row.version === 1 ? insertRow(writing, 'tightenings', row) : updateRow(writing, 'tightenings', row),
   };
 }

@@ -1,9 +1,9 @@
-import { rowChanged } from '../codes.js';
 import { fromColumns, fromOptional, toColumns } from '../database.js';
 import type { AccountReader, InviteReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
 import { insertRow, type Writing } from './writing.js';
+import { updateRow } from './updating.js';
 
 const findAccount = prepared((queries, xid: Uint8Array) =>
   queries.selectFrom('accounts').selectAll().where('xid', '=', xid),
@@ -29,15 +29,7 @@ export function accountWriter(writing: Writing): Transaction['accounts'] {
   return {
     ...accountReader(writing),
     insert: (row) => insertRow(writing, 'accounts', row),
-    update: async (row) => {
-      const { numUpdatedRows } = await writing.queries
-        .updateTable('accounts')
-        .set(toColumns('accounts', row))
-        .where('xid', '=', row.xid)
-        .where('version', '=', row.version - 1)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n) throw rowChanged('accounts');
-    },
+    update: (row) => updateRow(writing, 'accounts', row),
   };
 }
 

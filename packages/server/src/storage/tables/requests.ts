@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import { rowChanged } from '../codes.js';
-import { fromColumns, fromOptional, toColumns } from '../database.js';
+import { fromColumns, fromOptional } from '../database.js';
 import type { AttemptReader, RequestReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
-import { addUsage, insertRow, isBehind, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
+import { insertRow, isBehind, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
+import { updateRow } from './updating.js';
 
 // A literal, not a parameter: only then can the databases use the partial indexes.
 const YES = sql.lit(1);
@@ -108,24 +108,7 @@ export function requestWriter(writing: Writing): Transaction['requests'] {
   return {
     ...requestReader(writing),
     insert: (row) => insertRow(writing, 'requests', row),
-    update: async (row) => {
-      const { queries } = writing;
-      const before = await queries
-        .selectFrom('requests')
-        .select(SEALED_LENGTH)
-        .where('owner', '=', row.owner)
-        .where('request_id', '=', row.requestId)
-        .executeTakeFirst();
-      const { numUpdatedRows } = await queries
-        .updateTable('requests')
-        .set(toColumns('requests', row))
-        .where('owner', '=', row.owner)
-        .where('request_id', '=', row.requestId)
-        .where('version', '=', row.version - 1)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n || before === undefined) throw rowChanged('requests');
-      addUsage(writing, row.owner, row.sealed.length - before.bytes);
-    },
+    update: (row) => updateRow(writing, 'requests', row),
     remove: async (owner, requestId) => {
       for (const table of ['attempts', 'requests'] as const) {
         const named = writing.queries

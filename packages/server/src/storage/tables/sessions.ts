@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
-import { rowChanged } from '../codes.js';
-import { fromColumns, fromOptional, toColumns } from '../database.js';
+import { fromColumns, fromOptional } from '../database.js';
 import type { EvidenceReader, PacketReader, SessionReader, Transaction } from '../storage.js';
 import type { Reading } from './reading.js';
 import {
@@ -12,6 +11,7 @@ import {
   takeUsage,
   type Writing,
 } from './writing.js';
+import { updateRow } from './updating.js';
 
 export function sessionReader({ queries }: Reading): SessionReader {
   const all = () => queries.selectFrom('sessions').selectAll();
@@ -62,24 +62,7 @@ export function sessionWriter(writing: Writing): Transaction['sessions'] {
   return {
     ...sessionReader(writing),
     insert: (row) => insertRow(writing, 'sessions', row),
-    update: async (row) => {
-      const { queries } = writing;
-      const before = await queries
-        .selectFrom('sessions')
-        .select(SEALED_LENGTH)
-        .where('owner', '=', row.owner)
-        .where('session_id', '=', row.sessionId)
-        .executeTakeFirst();
-      const { numUpdatedRows } = await queries
-        .updateTable('sessions')
-        .set(toColumns('sessions', row))
-        .where('owner', '=', row.owner)
-        .where('session_id', '=', row.sessionId)
-        .where('version', '=', row.version - 1)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n || before === undefined) throw rowChanged('sessions');
-      addUsage(writing, row.owner, row.sealed.length - before.bytes);
-    },
+    update: (row) => updateRow(writing, 'sessions', row),
     remove: async (owner, sessionId) => {
       for (const table of ['session_packets', 'session_evidence', 'sessions'] as const) {
         const named = writing.queries

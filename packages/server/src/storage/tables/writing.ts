@@ -100,7 +100,7 @@ export function countUsage<T extends TableName>(writing: Writing, table: T, row:
 }
 
 /** The tables whose bytes count against an owner's quota. */
-const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
+export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'sessions',
   'session_packets',
   'session_evidence',
