@@ -285,7 +285,7 @@ export const COMMAND_TREE: CommandNode = {
     { name: 'key', summary: 'keys that no one holds', commands: KEY },
     {
       name: 'address',
-      summary: 'an address of a key for bitcoin',
+      summary: 'the next fresh address of a key for bitcoin',
       load: async () => (await import('./commands/address.js')).addressCommand(),
     },
     {

@@ -14,6 +14,7 @@ import { createKey } from './keys/generation/create-key.js';
 import type { GeneratedKey } from './keys/generation/conclude.js';
 import { keyGeneration } from './keys/generation/key-generation.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
+import { takeAddressIndex } from './keys/take-address.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import type { OnProgress } from './progress/progress.js';
 import {
@@ -22,7 +23,7 @@ import {
   previewServer,
   type ServerPreview,
 } from './introduction/add-server.js';
-import { removeServer } from './keys/remove-server.js';
+import { planRemoval, removeServer } from './keys/remove-server.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
 import type { SessionRecord } from './sessions/session-record.js';
@@ -36,7 +37,7 @@ import { createCommitmentPools } from './signing/commitment-pool.js';
 import { createSigner } from './signing/signer.js';
 import type { PreparedRequest, SignArgs, SignResult } from './signing/sign-args.js';
 import { diagnose, type DoctorLine } from './status/doctor.js';
-import { readStatus, type Status } from './status/status.js';
+import { readStatus, type Status, type StatusOptions } from './status/status.js';
 import type { ClientStore } from './store/client-store.js';
 import type { OnUnreadable } from './store/record-store.js';
 import type { Carrier } from './carrier/carrier.js';
@@ -80,6 +81,8 @@ export interface Client {
   addServer(args: AddServerArgs): Promise<ServerRecord>;
   listServers(): Promise<readonly ServerRecord[]>;
   showServer(name: string): Promise<ServerRecord>;
+  /** Checks that {@link Client.removeServer} would do. Writes nothing. */
+  planRemoval(name: string): Promise<ServerRecord>;
   /** Forgets a server that no key needs. */
   removeServer(name: string): Promise<void>;
 
@@ -90,6 +93,8 @@ export interface Client {
   showKey(name: string): Promise<CertifiedKey>;
   /** The same, before its public half is handed out. @throws StateError `KEY_NOT_USABLE` while it is not complete */
   usableKey(name: string): Promise<CertifiedKey>;
+  /** The index of the next receive address, which is handed out here for the first time. */
+  takeAddressIndex(name: string): Promise<number>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
   /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
   fetchKeys(): Promise<FetchedKeys>;
@@ -118,6 +123,8 @@ export interface Client {
   listRequests(): Promise<readonly RequestRecord[]>;
   /** @param id the first digits of its id */
   showRequest(id: string): Promise<RequestRecord>;
+  /** One that goes on. @param id the first digits of its id @throws StateError `REQUEST_OVER` */
+  showOpenRequest(id: string): Promise<RequestRecord>;
   /** Tells every server that nobody wants it any more. @throws StateError `REQUEST_OVER` */
   cancelRequest(id: string, reason: string): Promise<RequestRecord>;
 
@@ -125,6 +132,8 @@ export interface Client {
   listSessions(): Promise<readonly SessionRecord[]>;
   /** @param id the first digits of its id */
   showSession(id: string): Promise<SessionRecord>;
+  /** One that goes on. @param id the first digits of its id @throws StateError `SESSION_OVER` */
+  showOpenSession(id: string): Promise<SessionRecord>;
   /** What a person reads of a session: its title, as in "making treasury", and its details line by line. */
   describeSession(session: SessionRecord): SessionWords;
   resumeSession(id: string, on?: OnProgress): Promise<SessionOutcome>;
@@ -134,7 +143,7 @@ export interface Client {
    */
   cancelSession(id: string, reason: string, options?: { readonly forget?: string }): Promise<SessionRecord>;
 
-  status(): Promise<Status>;
+  status(options?: StatusOptions): Promise<Status>;
   /** @param version of the program that asks; servers of another one are pointed out */
   diagnose(version?: string): Promise<readonly DoctorLine[]>;
   /** Puts unused commitments away and wipes every secret. */
@@ -173,7 +182,7 @@ export function createClient(options: ClientOptions): Client {
   };
   const shown = (prepared: PreparedRequest): PreparedRequest => ({
     ...prepared,
-    sign: (on) => acting(prepared.sign(on)),
+    sign: (on, options) => acting(prepared.sign(on, options)),
   });
   const prepare = async (args: SignArgs) => shown(await signer.prepare(args));
 
@@ -186,6 +195,7 @@ export function createClient(options: ClientOptions): Client {
     },
     listServers: () => listServerRecords(store),
     showServer: (name) => showServerRecord(store, name),
+    planRemoval: (name) => planRemoval(store, name),
     removeServer: async (name) => {
       await removeServer(store, name);
       signer.forgetServers();
@@ -196,6 +206,7 @@ export function createClient(options: ClientOptions): Client {
     listKeys: () => listKeyRecords(store),
     showKey: readKey,
     usableKey: async (name) => requireUsable(await readKey(name)),
+    takeAddressIndex: (name) => takeAddressIndex(context, name),
     verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
     fetchKeys: () => fetchKeys(context),
     countUnrecorded: async (name) => {
@@ -221,6 +232,7 @@ export function createClient(options: ClientOptions): Client {
 
     listRequests: () => listRequests(store),
     showRequest: (id) => findRequest(store, id),
+    showOpenRequest: (id) => findOpenRequest(store, id),
     cancelRequest: async (id, reason) => {
       const request = await findOpenRequest(store, id);
       const cancelled: RequestRecord = { ...request, state: 'cancelled', reason: parseReason(reason) };
@@ -231,6 +243,7 @@ export function createClient(options: ClientOptions): Client {
 
     listSessions: () => listSessions(store),
     showSession: (id) => findSession(store, id),
+    showOpenSession: (id) => findOpenSession(store, id),
     describeSession: (session) => describeSession(CEREMONIES, session),
     resumeSession: async (id, on = silent) => {
       const session = await findOpenSession(store, id);
@@ -242,7 +255,8 @@ export function createClient(options: ClientOptions): Client {
       return acting(abandonSession(context, ceremonyOf(CEREMONIES, session), session, how));
     },
 
-    status: () => readStatus(context, (session) => describeSession(CEREMONIES, session).title),
+    status: (options) =>
+      readStatus(context, (session) => describeSession(CEREMONIES, session).title, options),
     diagnose: (version) => diagnose(context, readKey, version),
     close: async () => {
       try {

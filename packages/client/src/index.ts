@@ -61,7 +61,13 @@ export type { SessionWords } from './sessions/describe-session.js';
 export { shortId, type Track, type TrackState } from './store/track.js';
 // status
 export type { DoctorLine } from './status/doctor.js';
-export type { KeyStatus, ServerStatus, Status } from './status/status.js';
+export {
+  formatMargin,
+  type KeyStatus,
+  type ServerStatus,
+  type Status,
+  type StatusOptions,
+} from './status/status.js';
 // store
 export type { ClientStore } from './store/client-store.js';
 export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';

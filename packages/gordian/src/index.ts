@@ -119,4 +119,10 @@ export {
 } from './message/open.js';
 
 export { formatWords, isLikenessOf, likenessOf, type Likeness } from './likeness/likeness.js';
-export { pictureSvg, pictureText, type LikenessPicture, type Tone } from './likeness/picture.js';
+export {
+  type ColourDepth,
+  pictureSvg,
+  pictureText,
+  type LikenessPicture,
+  type Tone,
+} from './likeness/picture.js';

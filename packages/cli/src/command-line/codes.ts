@@ -43,6 +43,7 @@ export const CLI_CODES = [
   'OUTPUT_CLOSED',
   'OUTPUT_UNWRITABLE',
   'REQUEST_UNFINISHED',
+  'REQUEST_LEFT',
   'SESSION_LEFT',
   'INTERNAL',
 ] as const;

@@ -1,5 +1,5 @@
 import { UsageError } from '@ckm/foundation';
-import { createTerminal, type Terminal } from '../terminal/terminal.js';
+import { createTerminal, isDumb, type Terminal } from '../terminal/terminal.js';
 import { type Home, locateHome } from '../home/home.js';
 import type { GlobalFlags } from './globals.js';
 
@@ -28,7 +28,8 @@ export function createContext(flags: GlobalFlags, environment: NodeJS.ProcessEnv
     terminal: createTerminal({
       json: flags.json === true,
       quiet: flags.quiet === true,
-      color: flags.color && !environment['NO_COLOR'] && process.stderr.isTTY && process.stdout.isTTY,
+      color: flags.color && takesColor(environment),
+      trueColor: /^(?:truecolor|24bit)$/.test(environment['COLORTERM'] ?? ''),
       input: flags.input,
       direct: false,
     }),
@@ -46,6 +47,11 @@ export function createContext(flags: GlobalFlags, environment: NodeJS.ProcessEnv
   };
 }
 
+function takesColor(environment: NodeJS.ProcessEnv): boolean {
+  const isWanted = !environment['NO_COLOR'] && !isDumb(environment);
+  return isWanted && process.stderr.isTTY && process.stdout.isTTY;
+}
+
 function emptyToUndefined(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
@@ -54,7 +60,7 @@ function emptyToUndefined(text: string | undefined): string | undefined {
 function parseTimeout(text: string = DEFAULT_TIMEOUT_SECONDS): number {
   const seconds = /^\d{1,4}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0;
   if (seconds > 0 && seconds <= 3600) return Math.ceil(seconds * 1000);
-  throw new UsageError('--timeout is not a number of seconds between 0 and 3600', {
+  throw new UsageError('--timeout is not a number of seconds above 0 and up to 3600', {
     code: 'OPTION_INVALID',
     hint: 'write for example --timeout 30',
   });

@@ -24,7 +24,10 @@ export function parseMoment(flag: string, text: string): number {
   const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(date!);
   const moment = exists ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(moment)) return Math.floor(moment / 1000);
-  throw optionInvalid(`${flag} is no moment`, `write it like 2027-12-31, 2027-12-31T18:00Z or 90d`);
+  throw optionInvalid(
+    `${flag} is not a date or a length of time`,
+    `write it like 2027-12-31, 2027-12-31T18:00Z or 90d`,
+  );
 }
 
 /** A whole number between two others. @throws UsageError `OPTION_INVALID` */

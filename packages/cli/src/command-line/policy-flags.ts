@@ -1,6 +1,6 @@
 import type { KeyPolicy } from '@ckm/api';
 import { Option } from 'commander';
-import { formatInstant, unixNow } from '../terminal/instant.js';
+import { formatInstant, formatSpan, unixNow } from '../terminal/instant.js';
 import { optionInvalid, parseDuration, parseMoment, parseRate } from './option-values.js';
 
 /** What the owner asks every server of a key to enforce, as flags. */
@@ -40,10 +40,11 @@ export function parsePolicyFlags(flags: PolicyFlags): Partial<KeyPolicy> {
 
 /** A policy as lines of label and value. */
 export function policyLines({ kinds, rateLimit, expiresAt, blindAllowed, approval }: KeyPolicy): string[] {
-  const limit = rateLimit === null ? '' : `, at most ${rateLimit.count} in ${rateLimit.perSeconds} s`;
+  const limit =
+    rateLimit === null ? '' : `, at most ${rateLimit.count} in ${formatSpan(rateLimit.perSeconds)}`;
   const end = expiresAt === null ? '' : `, until ${formatInstant(expiresAt, unixNow())}`;
   const who =
-    approval === 'operator' ? 'each request waits for the operators' : 'servers answer by themselves';
+    approval === 'operator' ? 'each request waits for the operators' : 'signs without asking its operator';
   return [
     `Policy  ${kinds.join(', ')}; ${who}${limit}${end}${blindAllowed ? ', blind signing allowed' : ''}`,
   ];

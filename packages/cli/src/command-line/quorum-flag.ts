@@ -18,3 +18,10 @@ function whyNot(isRead: boolean, needed: number, of: number): string {
   if (needed < 2) return 'take at least 2: with 1, a single server could use the key alone';
   return 'take at most 32 servers';
 }
+
+/** What a quorum means for whoever uses the key, loses a server, or bribes some. */
+export function quorumMeaning({ needed, of }: { readonly needed: number; readonly of: number }): string {
+  const lost = of - needed;
+  if (lost === 0) return `all ${of} servers must sign, and all ${of} together could steal; none may be lost`;
+  return `any ${needed} servers can sign, and ${needed} together could steal; ${lost} may be lost`;
+}

@@ -1,5 +1,6 @@
 import { encodeHex, PolicyError } from '@ckm/foundation';
 import { bitcoinAddress } from '@ckm/requests';
+import type { CertifiedKey, Client } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { parseWhole } from '../command-line/option-values.js';
@@ -8,24 +9,38 @@ import { openOwner } from '../owner/open-owner.js';
 
 /** `ckm address KEY` */
 export function addressCommand(): Command {
-  return leaf('address', 'an address of a key for bitcoin')
+  return leaf('address', 'the next fresh address of a key for bitcoin')
     .argument('<key>', 'what you call the key: see ckm key list')
-    .option('--index <number>', 'which one', '0')
-    .option('--change', 'a change address')
+    .option(
+      '--index <number>',
+      'this one again, whoever has it (default: the next that was never handed out here)',
+    )
+    .option('--change', 'a change address; the first one, where no --index is given')
     .action(run(address));
 }
 
 interface Flags {
-  readonly index: string;
+  readonly index?: string;
   readonly change?: true;
 }
 
 const LAST_INDEX = 2 ** 31 - 1;
+/** How far wallets look behind the last address that was paid to. Source: BIP-44, address gap limit. */
+const LOOKED_AHEAD = 20;
+const GAP_NOTE =
+  '  most wallets look 20 addresses beyond the last one that was paid to: see that yours finds this one, or use --index';
+
+/** A preview hands nothing out. */
+function nextIndex({ flags }: Context, client: Client, { record }: CertifiedKey): Promise<number> {
+  if (flags.preview === true) return Promise.resolve(record.addressesShown ?? 0);
+  return client.takeAddressIndex(record.name);
+}
 
 async function address(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal } = context;
-  const index = parseWhole('--index', given.index, 0, LAST_INDEX);
-  const key = await (await openOwner(context)).usableKey(name);
+  const wanted = given.index === undefined ? null : parseWhole('--index', given.index, 0, LAST_INDEX);
+  const client = await openOwner(context);
+  const key = await client.usableKey(name);
   if (key.purpose !== 'bitcoin') {
     throw new PolicyError(`key ${name} is not for bitcoin`, {
       code: 'REQUEST_KIND_NOT_FOR_KEY',
@@ -34,10 +49,13 @@ async function address(context: Context, name: string, given: Flags): Promise<vo
     });
   }
   const chain = given.change === true ? 'change' : 'receive';
+  const isFresh = wanted === null && chain === 'receive';
+  const index = isFresh ? await nextIndex(context, client, key) : (wanted ?? 0);
   const found = bitcoinAddress(key.public, chain, index, key.record.network ?? 'bitcoin');
   const grouped = (found.address.match(/.{1,4}/g) ?? []).join(' ');
-  terminal.talk(`  ${grouped}`);
-  terminal.result(found.address, {
+  terminal.talk(`  ${chain} #${index}   ${grouped}${isFresh ? '   never handed out here before' : ''}`);
+  if (isFresh && index >= LOOKED_AHEAD) terminal.talk(GAP_NOTE);
+  terminal.copied(found.address, {
     key: name,
     chain,
     index,

@@ -62,14 +62,15 @@ async function sign(
       ? { kind: 'git', payload: buildGitRequest(object) }
       : { kind: 'ssh', payload: buildSshSigRequest({ namespace, message: object }) };
   const asked = await client.prepare({ key: name, ...request, waitSeconds: WAIT_SECONDS });
-  const { description } = asked;
+  const { description, refusal } = asked;
   tell(context, formatDescription(terminal, description));
   if (context.flags.preview === true) {
+    if (refusal !== null) throw refusal;
     terminal.result('nothing was sent', { preview: true, key: name, description });
     return;
   }
   const question = `Use ${name} for this?`;
-  await agreeBlind(context, { description, key: name, question, isBlindWanted });
+  await agreeBlind(context, { description, key: name, question, isBlindWanted, refusal });
   const { artefact, signers } = await asked.sign();
   await replaceOut(`${file}.sig`, artefact);
   terminal.talk(`  signed by ${signers.join(', ')}`);

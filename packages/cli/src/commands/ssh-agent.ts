@@ -76,7 +76,12 @@ async function listen(
     return await startAgent({
       socketPath,
       keys: agentKeys(onTheTerminal(context), client, keys, options),
-      onRefusal: (_key, reason) => context.terminal.warn(errorLines(toCkmError(reason))),
+      onRefusal: (_key, reason) => {
+        const error = toCkmError(reason);
+        // The agent goes on: there is no command to run again.
+        const isNo = error.code === 'CANCELLED_BY_PERSON';
+        context.terminal.warn(isNo ? 'ckm: note: not signed, as you wished' : errorLines(error));
+      },
     });
   } catch (cause) {
     if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;

@@ -1,8 +1,9 @@
-import type { KeyStatus, ServerStatus, Status } from '@ckm/client';
+import { formatMargin, type KeyStatus, type ServerStatus, type Status } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
+import { createAsking } from '../terminal/asking.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
@@ -15,14 +16,42 @@ export function statusCommand(): Command {
 }
 
 async function status(context: Context): Promise<void> {
-  const { terminal } = context;
-  const found = await (await openOwner(context)).status();
-  terminal.result(statusText(terminal, found), found);
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  const names = (await client.listServers()).map(({ name }) => name);
+  const asking = createAsking(terminal, names);
+  // A person sees each server as it answers; a program gets everything in one piece.
+  const isStreamed = process.stdout.isTTY && !terminal.json && names.length > 0;
+  if (isStreamed) terminal.result(terminal.style('bold', 'Servers'), null);
+  const on = (server: ServerStatus) => {
+    asking.answered(server.name);
+    if (isStreamed) terminal.result(streamedRow(terminal, names, server), null);
+  };
+  try {
+    const wait = flags.timeout === undefined ? { timeoutMs: USUAL_WAIT_MS } : {};
+    const found = await client.status({ on, ...wait });
+    asking.end();
+    const sections = statusSections(terminal, found);
+    const text = isStreamed ? `\n${sections.slice(1).join('\n\n')}` : sections.join('\n\n');
+    terminal.result(text, found);
+  } finally {
+    asking.end();
+  }
 }
 
-function statusText(terminal: Terminal, { servers, keys, openSessions, openRequests }: Status): string {
+/** One that hangs must not hide the others for long. */
+const USUAL_WAIT_MS = 5_000;
+
+/** In columns as wide as what mostly stands in them, because those that follow are not known yet. */
+function streamedRow(terminal: Terminal, names: readonly string[], server: ServerStatus): string {
+  const [name, what, ...more] = serverRow(terminal, server);
+  const widest = Math.max(...names.map(({ length }) => length));
+  return formatTable([[name!.padEnd(widest), what!.padEnd('answers in 9999 ms'.length), ...more]], '  ');
+}
+
+function statusSections(terminal: Terminal, { servers, keys, openSessions, openRequests }: Status): string[] {
   const now = unixNow();
-  const sections = [
+  return [
     heading(
       terminal,
       'Servers',
@@ -53,7 +82,6 @@ function statusText(terminal: Terminal, { servers, keys, openSessions, openReque
       'none',
     ),
   ];
-  return sections.join('\n\n');
 }
 
 function heading(
@@ -69,13 +97,32 @@ function serverRow(
   terminal: Terminal,
   { name, isReachable, answerMs, version, url, arithmetic, unrecorded, problem }: ServerStatus,
 ): string[] {
-  if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') return [name, 'does not know you any more', '', '', url];
-  if (!isReachable) return [name, 'does not answer', problem?.code ?? '', '', url];
+  if (!isReachable) {
+    const [what, next] = silenceText(problem?.code ?? '');
+    return [name, terminal.style('red', what), next, '', url];
+  }
   const more = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record: ckm key fetch`;
   const row = [name, `answers in ${answerMs} ms`, version ?? '', gradesText(terminal, arithmetic), url];
   if (problem !== null) return [...row, terminal.style('red', `${problem.text}: ckm doctor`)];
   return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];
 }
+
+/** What keeps a server from answering, and what to do about it: each cause in its own words. */
+function silenceText(code: string): readonly [what: string, next: string] {
+  return SILENCES[code] ?? ['does not answer', code === '' ? '' : `ckm explain ${code}`];
+}
+
+const SILENCES: Readonly<Record<string, readonly [what: string, next: string]>> = {
+  MESSAGE_NOT_AUTHENTICATED: ['does not know you any more', 'ckm doctor'],
+  ACCOUNT_SUSPENDED: ['answers you no more: account suspended', 'ask its operator'],
+  SERVER_IDENTITY_CHANGED: ['another server answers', 'ckm explain SERVER_IDENTITY_CHANGED'],
+  SERVER_SEALED: ['sealed', 'its operator must unseal it'],
+  SERVER_CERTIFICATE_UNKNOWN: [
+    'its TLS certificate is not trusted',
+    'ckm explain SERVER_CERTIFICATE_UNKNOWN',
+  ],
+  SERVER_NOT_HTTP: ['something else listens there', 'check the address and the port'],
+};
 
 /** How a server computes with shares: `native`, `wasm`, or in a time that depends on them. */
 function gradesText(terminal: Terminal, arithmetic: ServerStatus['arithmetic']): string {
@@ -85,12 +132,12 @@ function gradesText(terminal: Terminal, arithmetic: ServerStatus['arithmetic']):
 }
 
 function keyRow(terminal: Terminal, key: KeyStatus): string[] {
-  const { name, id, purpose, quorum, reachable, lost, stopped } = key;
+  const { name, id, purpose, quorum, lost, stopped } = key;
   return [
     name,
     purpose,
     `${quorum.needed} of ${quorum.of}`,
-    `${reachable.length} answer`,
+    answerText(key),
     marginText(terminal, key),
     ...(lost.length === 0
       ? []
@@ -106,10 +153,16 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
   ];
 }
 
-function marginText(terminal: Terminal, { margin, isMarginLow, remedy }: KeyStatus): string {
+function answerText({ reachable: { length }, quorum, isExpired }: KeyStatus): string {
+  if (isExpired) return '';
+  return length === quorum.of ? `all ${length} answer` : `${length} ${length === 1 ? 'answers' : 'answer'}`;
+}
+
+function marginText(terminal: Terminal, key: KeyStatus): string {
+  const { margin, isMarginLow, remedy, expiresAt, isExpired } = key;
+  if (isExpired) return terminal.style('red', `expired ${formatInstant(expiresAt!, unixNow())}`);
   if (remedy !== null) return terminal.style('yellow', `not complete: ${wordsOf(remedy).command}`);
-  if (margin < 0) return terminal.style('red', 'cannot sign');
-  const failures = margin === 1 ? '1 more failure' : `${margin} more failures`;
-  const text = margin === 0 ? 'no more may fail' : `${failures} before signing stops`;
+  const text = formatMargin(key);
+  if (margin < 0) return terminal.style('red', text);
   return isMarginLow ? terminal.style('yellow', text) : text;
 }

@@ -152,6 +152,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Half an answer looks like a whole one to whoever reads it later.',
     'Free space or send the output elsewhere, then do what the hint says.',
   ],
+  REQUEST_LEFT: [
+    'You pressed Ctrl-C while servers were asked for a signature.',
+    'The request is on record: some of them may have signed, and none of that can be used for anything else.',
+    'Go on with ckm requests resume, or give it up with ckm requests cancel.',
+  ],
   SESSION_LEFT: [
     'You pressed Ctrl-C while a ceremony was under way.',
     'It is on record here and on the servers: nothing of it is lost, and nothing goes on without you.',

@@ -68,6 +68,16 @@ const SERVERS = explanationsOf({
     'A quorum of the others can still sign; making a key needs all of them.',
     'Check the address and the network; ask the operator; see ckm doctor.',
   ],
+  SERVER_CERTIFICATE_UNKNOWN: [
+    'Nobody this machine trusts vouches for the TLS certificate of the server, or it is for another time or name.',
+    'Messages are sealed and signed in any case: a false certificate shows whom you talk to and when, never what.',
+    'With a private authority start ckm with NODE_EXTRA_CA_CERTS=FILE; else ask the operator for another certificate.',
+  ],
+  SERVER_NOT_HTTP: [
+    'Something listens at the address, and it is not what the address says.',
+    'Mostly it is another port, or http where https is spoken, or the other way round.',
+    'Compare the address with what the operator told you, then add the server again under its name.',
+  ],
   SERVER_TIMEOUT: [
     'The server did not answer in time.',
     'It may still do what was asked: asking again is safe, because every request has an id.',

@@ -3,7 +3,7 @@ import { type Secret, secret, StateError, wipe } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../command-line/context.js';
-import { askNewPassphrase, askPassphrase } from '../terminal/passphrase.js';
+import { askNewPassphrase, openWithPassphrase } from '../terminal/passphrase.js';
 import { createHome, type Home, isInitialised, requireInitialised, unusable } from '../home/home.js';
 import { writeSeedPrint } from '../home/seed-print.js';
 
@@ -56,12 +56,9 @@ export async function unlockSeed(context: Context): Promise<Secret<Uint8Array>> 
   // A damaged file is found before anybody is asked to type.
   parseSeedFile(file);
   const source = { terminal: context.terminal, file: context.passphraseFile };
-  const passphrase = await askPassphrase(source, 'Passphrase of the owner seed');
-  try {
-    return await openSeed(file, passphrase);
-  } finally {
-    wipe(passphrase);
-  }
+  return openWithPassphrase(source, 'Passphrase of the owner seed', (passphrase) =>
+    openSeed(file, passphrase),
+  );
 }
 
 async function readSeedFile(home: Home): Promise<Uint8Array> {

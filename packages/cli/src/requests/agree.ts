@@ -1,4 +1,4 @@
-import { UsageError } from '@ckm/foundation';
+import { type CkmError, UsageError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
 import { askTyped, cancelled, canAsk, confirm } from '../terminal/prompt.js';
@@ -9,17 +9,20 @@ export interface Agreement {
   /** The name of the key, which is typed to sign what nobody can describe. */
   readonly key: string;
   readonly question: string;
+  /** Why the key's policy does not let it be signed: then nobody is asked. */
+  readonly refusal: CkmError | null;
   /** Whether the owner asked for blind signing by its own flag. */
   readonly isBlindWanted: boolean;
 }
 
 /**
- * A person's yes to what was just described. `--yes` says it beforehand, but never for what cannot be described: that
+ * A person's yes to what was just described, where the policy of the key leaves anything to say. `--yes` says it beforehand, but never for what cannot be described: that
  * takes {@link agreeBlind} as well.
- * @throws StateError `CANCELLED_BY_PERSON`; UsageError `INPUT_NEEDED`, `CONFIRMATION_NEEDED`
+ * @throws StateError `CANCELLED_BY_PERSON`; UsageError `INPUT_NEEDED`, `CONFIRMATION_NEEDED`; the refusal of the policy
  */
 export async function agree(context: Context, agreement: Agreement): Promise<void> {
-  const { description, question } = agreement;
+  const { description, question, refusal } = agreement;
+  if (refusal !== null) throw refusal;
   const isSaid = context.flags.yes === true;
   if (!isSaid && !(await confirm(context.terminal, question, description.sentence))) throw cancelled();
   await agreeBlind(context, agreement);
@@ -32,8 +35,9 @@ export async function agree(context: Context, agreement: Agreement): Promise<voi
  */
 export async function agreeBlind(
   { terminal }: Pick<Context, 'terminal'>,
-  { description, key, isBlindWanted }: Agreement,
+  { description, key, isBlindWanted, refusal }: Agreement,
 ): Promise<void> {
+  if (refusal !== null) throw refusal;
   if (!description.blind || isBlindWanted) return;
   if (!canAsk(terminal)) throw notConfirmed();
   const typed = await askTyped(

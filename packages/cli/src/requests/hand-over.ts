@@ -7,6 +7,8 @@ import { artefactText } from './artefact.js';
 
 /** Where a signature goes. */
 export interface SignatureDelivery {
+  /** What its owner calls the key. */
+  readonly key: string;
   /** A request kind. */
   readonly kind: string;
   readonly result: SignResult;
@@ -25,7 +27,7 @@ export interface SignatureDelivery {
  */
 export async function handOver(
   terminal: Terminal,
-  { kind, result, out, isExtracted, request }: SignatureDelivery,
+  { key, kind, result, out, isExtracted, request }: SignatureDelivery,
 ): Promise<void> {
   const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
   const regain = howToRegain(request);
@@ -34,7 +36,7 @@ export async function handOver(
   const wanted = isExtracted && final !== null ? final.hex : shown.text;
   if (out !== undefined) await writeOut(out, isExtracted ? encodeUtf8(`${wanted}\n`) : artefact, regain);
   terminal.talk(`  signed by ${signers.join(', ')}`);
-  if (kind === 'bitcoin') terminal.talk(transactionLine(final, isExtracted, out));
+  if (kind === 'bitcoin') terminal.talk(transactionLine(key, final, isExtracted, out));
   const machine = {
     kind,
     sentence: description.sentence,
@@ -51,6 +53,7 @@ export async function handOver(
 }
 
 function transactionLine(
+  key: string,
   final: FinalTransaction | null,
   isExtracted: boolean,
   out: string | undefined,
@@ -58,7 +61,7 @@ function transactionLine(
   if (final === null) return '  others have to sign this PSBT too before there is a transaction';
   const { txid, virtualBytes } = final;
   if (isExtracted) return `  transaction ${txid}, ${virtualBytes} vB, ready to be sent`;
-  return `  complete: transaction ${txid}; get it with: ckm sign KEY --psbt ${out ?? 'SIGNED'} --extract`;
+  return `  complete: transaction ${txid}; get it with: ckm sign ${key} --psbt ${out ?? 'SIGNED'} --extract`;
 }
 
 function howToRegain(request: string | undefined): string {

@@ -1,6 +1,7 @@
 import type { Client, PreparedRequest, SeedSource, SignArgs, SignResult } from '@ckm/client';
-import { EncodingError, encodeUtf8 } from '@ckm/foundation';
+import { EncodingError, encodeUtf8, PolicyError } from '@ckm/foundation';
 import { inputsLeftToOthers, transactionIn } from '@ckm/requests';
+import { basename } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { policyLines } from '../command-line/policy-flags.js';
@@ -9,7 +10,7 @@ import { buildRequest, type RequestFlags } from './build-request.js';
 import { transactionObject } from './artefact.js';
 import { handOver } from './hand-over.js';
 import { agree } from './agree.js';
-import { formatDescription } from '../terminal/description.js';
+import { formatDescription, formatDoubts } from '../terminal/description.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { assertFree, writeOut } from '../terminal/write-out.js';
@@ -42,8 +43,10 @@ export async function signRequest(
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   };
   const asked = await client.prepare(args);
-  showRequest(terminal, key, asked);
+  showRequest(context, key, asked);
+  const refusal = refusalOf(asked, key, request.kind === 'message' ? file : undefined);
   if (flags.preview === true) {
+    if (refusal !== null) throw refusal;
     const { description, asks, policy, needed } = asked;
     terminal.result('nothing was sent', { preview: true, key, description, asks, policy, needed });
     return;
@@ -53,16 +56,18 @@ export async function signRequest(
     key,
     question: 'Ask for this signature?',
     isBlindWanted: given.blind === true,
+    refusal,
   });
   const progress = createProgress(terminal);
-  const result = await progress.during(asked.sign(progress.on));
+  const result = await progress.during(asked.sign(progress.on, progress));
   warnAbout(context, terminal, result);
   await handOver(terminal, {
+    key,
     kind: request.kind,
     result,
     out: given.out,
     isExtracted: given.extract === true,
-    request: progress.waitedAs(),
+    request: progress.keptAs(),
   });
 }
 
@@ -98,8 +103,27 @@ function notSigned(left: readonly number[]): EncodingError {
   });
 }
 
-/** Shows what would be signed, as this client reads it from the bytes, and who would be asked. */
-export function showRequest(terminal: Terminal, key: string, asked: PreparedRequest): void {
+/** What the policy says against it, with what to do about a file that is no text. */
+function refusalOf({ refusal }: PreparedRequest, key: string, file: string | undefined): PolicyError | null {
+  if (refusal?.code !== 'POLICY_BLIND' || file === undefined) return refusal;
+  const name = file === '-' ? 'stdin' : basename(file);
+  return new PolicyError(`${name} is not text, and ${key} signs only what can be read aloud`, {
+    code: refusal.code,
+    hint: 'make a key for files: ckm key create files --for message --allow-blind',
+    retryable: false,
+  });
+}
+
+/**
+ * Shows what would be signed, as this client reads it from the bytes, and who would be asked. Of what was agreed to
+ * beforehand `--quiet` leaves only what should make one hesitate.
+ */
+export function showRequest({ terminal, flags }: Context, key: string, asked: PreparedRequest): void {
+  if (terminal.quiet && flags.yes === true && asked.refusal === null) {
+    const doubts = formatDoubts(terminal, asked.description);
+    if (doubts !== '') terminal.warn(doubts);
+    return;
+  }
   terminal.warn(formatDescription(terminal, asked.description));
   terminal.warn(askLines(key, asked));
 }
@@ -107,7 +131,7 @@ export function showRequest(terminal: Terminal, key: string, asked: PreparedRequ
 function askLines(key: string, { asks, needed, policy }: PreparedRequest): string {
   return [
     `  Key     ${key}`,
-    `  Asks    any ${needed} of ${asks.join(', ')}`,
+    `  Servers any ${needed} of ${asks.join(', ')}`,
     ...policyLines(policy).map((line) => `  ${line}`),
     '',
   ].join('\n');

@@ -1,6 +1,6 @@
-import type { Client, SignArgs } from '@ckm/client';
+import type { Client, PreparedRequest, SignArgs } from '@ckm/client';
 import { decodeUtf8, UsageError } from '@ckm/foundation';
-import { buildSshAgentRequest, type Description, sshSignatureBlobOf } from '@ckm/requests';
+import { buildSshAgentRequest, sshSignatureBlobOf } from '@ckm/requests';
 import type { AgentKey } from '../agent/agent.js';
 import type { Context } from '../command-line/context.js';
 import { agree, agreeBlind } from '../requests/agree.js';
@@ -45,9 +45,9 @@ export function agentKeys(
   options: AgentOptions,
 ): AgentKey[] {
   let asking: Promise<unknown> = Promise.resolve();
-  const ask = (key: string, description: Description) => {
+  const ask = (key: string, { description, refusal }: PreparedRequest) => {
     const { isAsking, isBlindWanted } = options;
-    const agreement = { description, key, question: `Use ${key} for this?`, isBlindWanted };
+    const agreement = { description, key, question: `Use ${key} for this?`, isBlindWanted, refusal };
     // Two questions at once could not be told apart.
     const answer = asking.then(() => (isAsking ? agree : agreeBlind)(context, agreement));
     asking = answer.catch(() => undefined);
@@ -61,7 +61,7 @@ export function agentKeys(
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
       const asked = await client.prepare(request);
       context.terminal.warn(formatDescription(context.terminal, asked.description));
-      await ask(name, asked.description);
+      await ask(name, asked);
       const { artefact, signers } = await asked.sign();
       context.terminal.talk(`  signed by ${signers.join(', ')}`);
       return type === 'login' ? artefact : sshSignatureBlobOf(decodeUtf8(artefact));

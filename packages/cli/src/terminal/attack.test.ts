@@ -8,7 +8,9 @@ afterEach(() => vi.restoreAllMocks());
 function shown(say: (terminal: Terminal) => void): string {
   const written: string[] = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
-  say(createTerminal({ json: false, quiet: false, color: true, input: false, direct: false }));
+  say(
+    createTerminal({ json: false, quiet: false, color: true, trueColor: true, input: false, direct: false }),
+  );
   return written.join('');
 }
 

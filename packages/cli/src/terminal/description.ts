@@ -16,21 +16,42 @@ export function formatDescription(
   { sentence, rows, warnings, blind }: Description,
 ): string {
   const room = readableColumns(terminal.columns) - INDENT.length;
-  const doubts = warnings.flatMap(({ text }) => doubtLines(terminal, 'yellow', text, room));
-  const darkness = blind
-    ? doubtLines(terminal, 'red', 'this content cannot be described: blind signing', room)
-    : [];
-  const table = tableLines(rows, room);
+  const table = tableLines(
+    rows.filter(({ value }) => !blind || !sentence.includes(value)),
+    room,
+  );
   return [
     '',
     ...wrapLines(plainText(sentence), room).map((line) => `${INDENT}${terminal.style('bold', line)}`),
     '',
     ...table.map((line) => `${INDENT}${line}`.trimEnd()),
-    ...doubts,
-    ...darkness,
+    ...doubtLines(terminal, { warnings, blind }, room),
     '',
   ].join('\n');
 }
+
+/** What should make one hesitate, alone: for whoever has said yes and does not want to read the rest. Empty: nothing. */
+export function formatDoubts(
+  terminal: Pick<Terminal, 'style' | 'columns'>,
+  description: Pick<Description, 'warnings' | 'blind'>,
+): string {
+  return doubtLines(terminal, description, readableColumns(terminal.columns) - INDENT.length).join('\n');
+}
+
+/** Blind signing is said once, and last: in red. */
+function doubtLines(
+  terminal: Pick<Terminal, 'style'>,
+  { warnings, blind }: Pick<Description, 'warnings' | 'blind'>,
+  room: number,
+): string[] {
+  const others = warnings.filter(({ code }) => !blind || code !== 'BLIND_SIGNING');
+  return [
+    ...others.flatMap(({ text }) => doubt(terminal, 'yellow', text, room)),
+    ...(blind ? doubt(terminal, 'red', BLIND_TEXT, room) : []),
+  ];
+}
+
+const BLIND_TEXT = 'this content cannot be described: whoever made it decides what is signed (blind signing)';
 
 function tableLines(rows: readonly DescriptionRow[], room: number): string[] {
   const labelWidth = Math.max(0, ...rows.map(({ label }) => label.length));
@@ -60,7 +81,7 @@ function cap(value: string): string {
   return `${characters.slice(0, MOST_SHOWN).join('')}… and ${more} more characters: see all with --preview --json`;
 }
 
-function doubtLines(
+function doubt(
   { style }: Pick<Terminal, 'style'>,
   color: 'yellow' | 'red',
   text: string,

@@ -1,14 +1,19 @@
-import { formatWords, likenessOf, pictureText } from '@ckm/gordian';
+import { type ColourDepth, formatWords, likenessOf, pictureText } from '@ckm/gordian';
 import type { Terminal } from './terminal.js';
 
 /** Name, words, digest and picture, in this order everywhere: what people compare. */
 export function formatLikeness(terminal: Terminal, name: string, digest: Uint8Array): string {
   const likeness = likenessOf(digest);
-  const picture = pictureText(likeness.picture, terminal.color)
+  const picture = pictureText(likeness.picture, depthOf(terminal))
     .split('\n')
     .map((line) => `    ${line}`)
     .join('\n');
   return `  ${terminal.style('bold', name)}   ${formatWords(likeness)}   ${likeness.digest}\n${picture}`;
+}
+
+function depthOf({ color, trueColor }: Terminal): ColourDepth {
+  if (!color) return 'none';
+  return trueColor ? 'all' : '256';
 }
 
 /** The same in one line, without the picture. */

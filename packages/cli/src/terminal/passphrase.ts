@@ -1,5 +1,6 @@
-import { EncodingError, reveal, secret, type Secret, StorageError, UsageError } from '@ckm/foundation';
+import { EncodingError, reveal, secret, type Secret, StorageError, UsageError, wipe } from '@ckm/foundation';
 import { stat } from 'node:fs/promises';
+import { askAgain } from './ask-again.js';
 import { askHidden } from './prompt.js';
 import { readAtMost, readStdinAtMost } from './read-at-most.js';
 import type { Terminal } from './terminal.js';
@@ -7,7 +8,8 @@ import type { Terminal } from './terminal.js';
 const MOST_BYTES = 4096;
 /** Of a new passphrase, in UTF-8. */
 const LEAST_BYTES = 12;
-const HINT = 'name a file with --passphrase-file, or run this on a terminal';
+const RULE = `${LEAST_BYTES} characters or more; five random words are good`;
+const HINT = 'name a file with --passphrase-file or CKM_PASSPHRASE_FILE, or run this on a terminal';
 
 /** Where a passphrase may come from. Never a flag's value, never an environment variable's. */
 export interface PassphraseSource {
@@ -32,17 +34,42 @@ export async function askNewPassphrase(source: PassphraseSource, what: string): 
     assertStrong(reveal(read, 'measuring a new passphrase'));
     return read;
   }
-  const first = await askHidden(source.terminal, `Passphrase for ${what}`, HINT);
-  if (first === '') throw empty();
-  assertStrong(first);
-  const second = await askHidden(source.terminal, 'The same again', HINT);
-  if (first !== second) {
-    throw new UsageError('the two passphrases differ', {
-      code: 'PASSPHRASE_MISMATCH',
-      hint: 'type the same one twice',
-    });
-  }
-  return secret(first);
+  return askAgain(source.terminal, TYPING_ERRORS, async () => {
+    const first = await askHidden(source.terminal, `Passphrase for ${what} (${RULE})`, HINT);
+    if (first === '') throw empty();
+    assertStrong(first);
+    const second = await askHidden(source.terminal, 'The same again', HINT);
+    if (first !== second) {
+      throw new UsageError('the two passphrases differ', {
+        code: 'PASSPHRASE_MISMATCH',
+        hint: 'type the same one twice',
+      });
+    }
+    return secret(first);
+  });
+}
+
+const TYPING_ERRORS = ['PASSPHRASE_EMPTY', 'PASSPHRASE_TOO_WEAK', 'PASSPHRASE_MISMATCH'];
+
+/**
+ * Asks on a terminal for the passphrase that opens something, again when it does not.
+ * @param open what is done with it; throws AccessError `PASSPHRASE_WRONG` for another one
+ * @throws as {@link askPassphrase} and `open`; a passphrase out of a file is tried once
+ */
+export async function openWithPassphrase<T>(
+  source: PassphraseSource,
+  question: string,
+  open: (passphrase: Secret<string>) => Promise<T>,
+): Promise<T> {
+  const attempt = async () => {
+    const passphrase = await askPassphrase(source, question);
+    try {
+      return await open(passphrase);
+    } finally {
+      wipe(passphrase);
+    }
+  };
+  return source.file === undefined ? askAgain(source.terminal, ['PASSPHRASE_WRONG'], attempt) : attempt();
 }
 
 /**
@@ -82,7 +109,7 @@ async function warnIfExposed(terminal: Terminal, path: string): Promise<void> {
 /** The rule for servers (`MIN_PASSPHRASE_BYTES` of their vault) and for owners alike: whoever copies a file may try. */
 function assertStrong(passphrase: string): void {
   if (Buffer.byteLength(passphrase.normalize('NFC')) >= LEAST_BYTES) return;
-  throw new UsageError(`a passphrase has at least ${LEAST_BYTES} bytes`, {
+  throw new UsageError(`a passphrase has at least ${LEAST_BYTES} characters`, {
     code: 'PASSPHRASE_TOO_WEAK',
     hint: 'use five or more random words',
   });

@@ -66,10 +66,16 @@ export async function askHidden(terminal: Terminal, question: string, hint: stri
 
 /** The person said no. */
 export function cancelled(): StateError {
-  return new StateError('nothing was done: the answer was no', {
-    code: 'CANCELLED_BY_PERSON',
-    hint: 'run the command again when you want it',
-  });
+  return notDone('nothing was done: the answer was no');
+}
+
+/** The person left the question without an answer. */
+function left(): StateError {
+  return notDone('nothing was done: you left the question');
+}
+
+function notDone(what: string): StateError {
+  return new StateError(what, { code: 'CANCELLED_BY_PERSON', hint: 'run it again when you want to' });
 }
 
 type Clack = typeof clackModule;
@@ -90,7 +96,7 @@ async function asked<T>(
   try {
     const clack = await import('@clack/prompts');
     const answer = await ask(clack, { input: seat.input, output: seat.output });
-    if (clack.isCancel(answer)) throw cancelled();
+    if (clack.isCancel(answer)) throw left();
     return answer as T;
   } finally {
     seat.leave();

@@ -9,7 +9,7 @@ const COLUMNS = 4;
 export function showWords(terminal: Terminal, words: string): boolean {
   if (!process.stderr.isTTY) return false;
   return terminal.secretLines(
-    `\n  Write these 24 words down, on paper, in order. Whoever has them is you.\n\n${inColumns(words.split(' '))}\n\n`,
+    `\n  Write these 24 words down, on paper, in order. Whoever has these words can use your keys.\n\n${inColumns(words.split(' '))}\n\n`,
   );
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { formatLikeness } from './likeness.js';
 import { createTerminal } from './terminal.js';
 
-const options = { json: false, quiet: false, input: false, direct: false };
+const options = { json: false, quiet: false, trueColor: true, input: false, direct: false };
 const digest = new Uint8Array(32).fill(7);
 
 /** What a terminal writes to stdout. */

@@ -1,4 +1,5 @@
 import { openSync, writeSync, closeSync, fstatSync } from 'node:fs';
+import { foldLines } from './fold-lines.js';
 import { plainLines } from './plain-text.js';
 import { outputFailed } from './watch-output.js';
 
@@ -7,6 +8,8 @@ export interface TerminalOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly color: boolean;
+  /** Whether colours may be of 24 bits and not only of the 256 that nearly every terminal knows. */
+  readonly trueColor: boolean;
   /** Whether a person may be asked. */
   readonly input: boolean;
   /** Whether to ask on the controlling terminal even when stdin and stderr are both somebody else's pipes. */
@@ -26,8 +29,10 @@ export interface Terminal extends TerminalOptions {
   warn(text: string): void;
   /** The answer, on stdout: `human` as it stands, or `machine` as one line of JSON with `--json`. */
   result(human: string, machine: unknown): void;
+  /** As {@link Terminal.result}, for what people copy: no line is broken, however narrow the terminal is. */
+  copied(human: string, machine: unknown): void;
   /**
-   * As {@link Terminal.result}, for what cannot simply be asked for again: returns when all of it is written.
+   * As {@link Terminal.copied}, for what cannot simply be asked for again: returns when all of it is written.
    * @param regain how to get it again, for people
    * @throws StorageError `OUTPUT_CLOSED`, `OUTPUT_UNWRITABLE`
    */
@@ -39,10 +44,11 @@ export interface Terminal extends TerminalOptions {
 
 /** Opens the terminal of this process. */
 export function createTerminal(options: TerminalOptions): Terminal {
-  const line = (text: string) => process.stderr.write(`${plainUnlessStyled(text, options.color)}\n`);
+  const line = (text: string) =>
+    process.stderr.write(`${foldLines(plainUnlessStyled(text, options.color), widthOf(process.stderr))}\n`);
   return {
     ...options,
-    columns: process.stderr.isTTY ? process.stderr.columns : undefined,
+    columns: widthOf(process.stderr),
     talk: (text) => {
       if (!options.quiet) line(text);
     },
@@ -51,12 +57,26 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     result: (human, machine) => {
       const text = resultText(options, human, machine);
+      if (text !== '') process.stdout.write(options.json ? text : foldLines(text, widthOf(process.stdout)));
+    },
+    copied: (human, machine) => {
+      const text = resultText(options, human, machine);
       if (text !== '') process.stdout.write(text);
     },
     deliver: (human, machine, regain) => writeAll(resultText(options, human, machine), regain),
     style: (style, text) => (options.color ? `\u001b[${SGR[style]}m${text}\u001b[0m` : text),
     secretLines: writeToTty,
   };
+}
+
+/** Columns of a person's terminal; undefined for a pipe or a file, where every line stays one. */
+function widthOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY ? stream.columns : undefined;
+}
+
+/** A terminal that knows no cursor movements and no colours. */
+export function isDumb(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return environment['TERM'] === 'dumb';
 }
 
 function resultText({ json, color }: TerminalOptions, human: string, machine: unknown): string {
@@ -110,7 +130,8 @@ function asJson(_key: string, value: unknown): unknown {
 
 // Our own styles survive, and the painted cells of a likeness, which hold nothing but two spaces; whatever else looks
 // like a sequence does not.
-const OURS = /(\u001b\[(?:0|1|2|31|32|33|48;2;\d{1,3};\d{1,3};\d{1,3}(?=m  \u001b\[(?:0m|48;2;)))m)/;
+const OURS =
+  /(\u001b\[(?:0|1|2|31|32|33|48;(?:5;\d{1,3}|2;\d{1,3};\d{1,3};\d{1,3})(?=m  \u001b\[(?:0m|48;)))m)/;
 
 function plainUnlessStyled(text: string, color: boolean): string {
   if (!color) return plainLines(text);

@@ -6,6 +6,8 @@ export interface Seen {
   readonly status: number | null;
   /** Everything that reached the terminal, without colours and cursor movements. */
   readonly screen: string;
+  /** The same with them. */
+  readonly raw: string;
 }
 
 /** When this has appeared since the last answer, that is typed. */
@@ -14,16 +16,17 @@ export type Answer = readonly [prompt: RegExp, keys: string];
 const TIMEOUT_MS = 50_000;
 
 /**
- * Runs `ckm` on a terminal of its own (util-linux `script`), 80 columns wide, and answers what it asks. Arguments must
+ * Runs `ckm` on a terminal of its own (util-linux `script`), and answers what it asks. Arguments must
  * need no quoting.
  */
 export function runOnTerminal(
   args: readonly string[],
   answers: readonly Answer[],
   environment: Readonly<Record<string, string>>,
+  columns = 80,
 ): Promise<Seen> {
   const { PATH = '', HOME = '' } = process.env;
-  const command = `stty cols 80 rows 24; exec ${process.execPath} ${CKM} ${args.join(' ')}`;
+  const command = `stty cols ${columns} rows 24; exec ${process.execPath} ${CKM} ${args.join(' ')}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     env: { PATH, HOME, LANG: 'C.UTF-8', TERM: 'xterm', ...environment },
     timeout: TIMEOUT_MS,
@@ -31,9 +34,11 @@ export function runOnTerminal(
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let screen = '';
+  let raw = '';
   let from = 0;
   const left = [...answers];
   child.stdout.on('data', (chunk: Buffer) => {
+    raw += chunk.toString();
     screen += plain(chunk.toString());
     const [next] = left;
     if (next === undefined || !next[0].test(screen.slice(from))) return;
@@ -43,7 +48,7 @@ export function runOnTerminal(
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, screen }));
+    child.on('close', (status) => resolve({ status, screen, raw }));
   });
 }
 

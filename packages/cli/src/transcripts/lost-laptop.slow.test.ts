@@ -103,8 +103,8 @@ describe('an owner whose laptop is lost', () => {
     const { status, stdout } = await restored(['key', 'fetch', '--json']);
     expect(status).toBe(0);
     expect((JSON.parse(stdout) as { completed: string[] }).completed.sort()).toEqual([bitcoin, message]);
-    expect((await restored(['address', bitcoin!, '--quiet'])).stdout).toBe(
-      (await setup.ckm(['address', 'treasury', '--quiet'])).stdout,
+    expect((await restored(['address', bitcoin!, '--index', '0', '--quiet'])).stdout).toBe(
+      (await setup.ckm(['address', 'treasury', '--index', '0', '--quiet'])).stdout,
     );
     expect((await restored(['doctor'])).stdout).not.toContain('ckm key fetch');
   });

@@ -31,7 +31,7 @@ test('a signature is not gone on with unseen: it is shown again, and nobody’s 
   const outcome = await setup.ckm(['requests', 'resume', id]);
   expect(outcome.stderr).toContain(SENTENCE);
   expect(outcome.stderr).toMatch(/Message +“Pay the baker”/);
-  expect(outcome.stderr).toMatch(/Asks +any 2 of alpha, bravo, charlie/);
+  expect(outcome.stderr).toMatch(/Servers +any 2 of alpha, bravo, charlie/);
   expect([outcome.status, errorOf(outcome).code]).toEqual([64, 'INPUT_NEEDED']);
   const preview = await setup.ckm(['requests', 'resume', id, '--preview']);
   expect(preview.stderr).toContain(SENTENCE);

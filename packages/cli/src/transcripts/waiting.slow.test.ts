@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
@@ -17,11 +17,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => setup.close());
 
-/** Starts `ckm` and presses Ctrl-C when `isTime` says so. */
+/** Starts `ckm` and presses Ctrl-C, once, when its stderr says so or something has happened. */
 function interrupted(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  isTime: (stderr: string, child: ChildProcess) => boolean,
+  when: ((stderr: string) => boolean) | Promise<void>,
 ): Promise<Outcome> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [CKM, ...args], {
@@ -33,10 +33,11 @@ function interrupted(
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
-    if (isDone || !isTime(stderr, child)) return;
+    if (isDone || typeof when !== 'function' || !when(stderr)) return;
     isDone = true;
     child.kill('SIGINT');
   });
+  if (typeof when !== 'function') void when.then(() => child.kill('SIGINT'));
   return new Promise((resolve) => {
     child.once('close', (status) => resolve({ status, stdout, stderr }));
   });
@@ -88,6 +89,51 @@ describe('making a key', () => {
     const made = await callCkm(['sessions', 'resume', id!], { environment });
     expect([made.status, made.stdout]).toEqual([0, expect.stringMatching(/State +stored by every server/)]);
     expect(made.stderr).not.toContain('SESSION_');
+  });
+});
+
+describe('a signature that is left with Ctrl-C before it is there', () => {
+  let proxies: Proxy[];
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+    environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'left') };
+    await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
+    const what = ['key', 'create', 'k', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS.join()];
+    expect(await runCkm([...what, '--yes'], { environment })).toMatchObject({ status: 0 });
+  }, 60_000);
+  afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
+
+  test('says how many had signed, how to go on and how to give up; going on gives the signature', async () => {
+    // Two would be impatience: one server hears of it first.
+    let hasHeard: () => void = () => undefined;
+    const heard = new Promise<void>((resolve) => (hasHeard = resolve));
+    for (const proxy of proxies) {
+      proxy.before = () => {
+        hasHeard();
+        return 'hang';
+      };
+    }
+    const left = await interrupted(['sign', 'k', '--message', 'hello', '--yes'], environment, heard);
+    for (const proxy of proxies) proxy.before = () => 'pass';
+    const { code, message, hint } = errorOf(left);
+    expect([left.status, code]).toEqual([75, 'REQUEST_LEFT']);
+    expect(message).toBe('you left before it was signed; 0 of 2 had signed');
+    const [, id] = /ckm requests resume ([0-9a-f]{8}) +or give it up: ckm requests cancel \1$/.exec(hint)!;
+    const resumed = await runCkm(['requests', 'resume', id!, '--yes'], { environment });
+    expect([resumed.status, resumed.stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{128}\n$/)]);
+  });
+
+  test('and a server that hangs: status says so in seconds, and shows the others', async () => {
+    proxies[1]!.before = () => 'hang';
+    const began = performance.now();
+    const seen = await runCkm(['status', '--timeout', '1'], { environment });
+    proxies[1]!.before = () => 'pass';
+    expect(seen.stdout).toMatch(/alpha +answers in/);
+    expect(seen.stdout).toMatch(/bravo +does not answer +ckm explain SERVER_TIMEOUT/);
+    expect(seen.stdout).toMatch(/k +message +2 of 3 +2 answer +none may fail: bring bravo back/);
+    expect(performance.now() - began).toBeLessThan(15_000);
   });
 });
 

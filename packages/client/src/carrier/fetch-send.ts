@@ -57,10 +57,48 @@ async function readReply(url: string, response: Response): Promise<HttpReply> {
 /** Nobody answers there, or something that is no server. */
 export function unreachable(url: string, cause: unknown, why?: string): AvailabilityError {
   const reason = why ?? reasonOf(cause);
+  if (UNTRUSTED.has(reason)) return untrusted(url, reason, cause);
+  if (reason.startsWith('HPE_') || NO_TLS.has(reason)) return notHttp(url, reason, cause);
   return new AvailabilityError(`no server answers at ${url}${reason === '' ? '' : `: ${reason}`}`, {
     code: 'SERVER_UNREACHABLE',
     hint: 'check the address, and that the server runs',
     remedy: { kind: 'diagnose' },
+    cause,
+  });
+}
+
+/** How Node, and OpenSSL below it, say that nobody known vouches for a certificate, or that its time or name is wrong. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const NO_TLS: ReadonlySet<string> = new Set([
+  'EPROTO',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+]);
+
+function untrusted(url: string, reason: string, cause: unknown): AvailabilityError {
+  return new AvailabilityError(`the TLS certificate at ${url} is not trusted: ${reason}`, {
+    code: 'SERVER_CERTIFICATE_UNKNOWN',
+    hint: 'have its authority trusted (in Node: NODE_EXTRA_CA_CERTS=FILE), or ask its operator for another certificate',
+    cause,
+  });
+}
+
+function notHttp(url: string, reason: string, cause: unknown): AvailabilityError {
+  const what = url.startsWith('https:') ? 'TLS' : 'HTTP';
+  return new AvailabilityError(`what listens at ${url} does not speak ${what}: ${reason}`, {
+    code: 'SERVER_NOT_HTTP',
+    hint: 'check the address: its port, and whether it begins with http or https',
     cause,
   });
 }

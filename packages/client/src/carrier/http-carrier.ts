@@ -15,7 +15,7 @@ export function httpCarrier(send: HttpSend): Carrier {
     parseAddress: parseServerUrl,
     introduce: async (url, timeoutMs) => {
       const { status, body } = await send(url, { method: 'GET', path: IDENTITY_PATH, timeoutMs });
-      if (status !== 200) throw noServer(url, status);
+      if (status !== 200) throw codeIn(body) === 'SERVER_SEALED' ? sealed(url) : noServer(url, status);
       return body;
     },
     ask: async (url, message, { route, timeoutMs }) => {
@@ -30,6 +30,14 @@ export function httpCarrier(send: HttpSend): Carrier {
       return { kind: 'refusal', code: codeIn(body), text: `HTTP ${status}` };
     },
   };
+}
+
+/** It says so unsealed, so it is only a hint; nothing else follows from it. */
+function sealed(url: string): AvailabilityError {
+  return new AvailabilityError(`the server at ${url} is sealed and answers nobody`, {
+    code: 'SERVER_SEALED',
+    hint: 'ask its operator to unseal it, then try again',
+  });
 }
 
 function noServer(url: string, status: number): AvailabilityError {

@@ -189,6 +189,13 @@ function refusedUnsealed(
   server: string,
   { code, text }: Extract<Carried, { kind: 'refusal' }>,
 ): AvailabilityError {
+  if (code === 'SERVER_SEALED') {
+    return new AvailabilityError(`server ${server} is sealed and answers nobody`, {
+      code,
+      hint: 'ask its operator to unseal it, then try again',
+      facts: { server },
+    });
+  }
   const said = code === '' ? text : `${text}, ${code}`;
   return new AvailabilityError(`server ${server} did not accept the message: ${said}`, {
     code: 'SERVER_REFUSED_MESSAGE',

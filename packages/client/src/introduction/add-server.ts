@@ -124,7 +124,7 @@ function exchanged({ likeness, url }: ServerPreview): AccessError {
 
 function likenessMismatch({ likeness, url }: ServerPreview): AccessError {
   return new AccessError(
-    `the server at ${url} looks otherwise: ${formatWords(likeness)} · ${likeness.digest}`,
+    `the server at ${url} has another likeness: ${formatWords(likeness)} · ${likeness.digest}`,
     {
       code: 'SERVER_LIKENESS_MISMATCH',
       hint: 'ask its operator for the likeness once more, by phone or in person; do not add this server before it matches',

@@ -31,6 +31,8 @@ export interface KeyRecord {
   readonly acknowledged: readonly number[];
   /** UnixSeconds; there when the key was fetched from its servers instead of made by this client. */
   readonly fetchedAt?: number;
+  /** How many receive addresses were handed out here, from the first on; absent: none that is known of. */
+  readonly addressesShown?: number;
 }
 
 /** A key whose certificate was checked from scratch, ready for use. */
@@ -81,6 +83,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     createdAt: record.integer('createdAt'),
     acknowledged: record.list('acknowledged').map(Number),
     ...(record.has('fetchedAt') ? { fetchedAt: record.integer('fetchedAt') } : {}),
+    ...(record.has('addressesShown') ? { addressesShown: record.integer('addressesShown') } : {}),
   };
 }
 

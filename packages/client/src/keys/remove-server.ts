@@ -5,15 +5,22 @@ import { listKeyRecords } from './keys.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { findUnreadable, type RecordStore } from '../store/record-store.js';
-import { serverPath } from '../servers/server-record.js';
+import { serverPath, type ServerRecord } from '../servers/server-record.js';
 import { showServerRecord } from '../servers/servers.js';
 
+/** Forgets a server. Its account there stays. @throws as {@link planRemoval} */
+export async function removeServer(store: RecordStore, name: string): Promise<void> {
+  await planRemoval(store, name);
+  await store.delete(serverPath(name));
+}
+
 /**
- * Forgets a server. Its account there stays.
+ * Checks that a server may be forgotten.
  * @throws UsageError `SERVER_UNKNOWN`; `SERVER_IN_USE` when a key or an open session needs it
  */
-export async function removeServer(store: RecordStore, name: string): Promise<void> {
-  const { xid } = await showServerRecord(store, name);
+export async function planRemoval(store: RecordStore, name: string): Promise<ServerRecord> {
+  const server = await showServerRecord(store, name);
+  const { xid } = server;
   // Whether a key that cannot be read needs the server, nobody can tell.
   const [unreadable] = [
     ...(await findUnreadable(store, KEY_FOLDER, parseListedKey)),
@@ -33,5 +40,5 @@ export async function removeServer(store: RecordStore, name: string): Promise<vo
       hint: 'keep it: without it the key has one server less',
     });
   }
-  await store.delete(serverPath(name));
+  return server;
 }

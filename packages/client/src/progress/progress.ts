@@ -10,6 +10,8 @@ export interface ProgressEvent {
   readonly waiting: readonly string[];
   /** With `wait`, UnixSeconds: until when the servers keep the request. */
   readonly expiresAt?: number;
+  /** With `wait`: servers whose operators said no, with what they said. */
+  readonly rejected?: readonly { readonly server: string; readonly reason: string }[];
   /** With `wait`, UnixSeconds: until when this client stays. */
   readonly staysUntil?: number;
   /** One line for a person. */

@@ -11,9 +11,13 @@ export interface RequestTrace {
   begin(): Promise<void>;
   /** Before anything of that attempt is sent. */
   attempt(number: number): Promise<void>;
+  /** Its owner leaves: whatever becomes of it is kept. */
+  stays(): void;
   /** The request begins to wait for people: it may be left. */
   waits(attempts: number): Promise<void>;
   finish(attempts: number, artefact: Uint8Array): Promise<void>;
+  /** Nothing can come of it any more; one that people decided on can still be looked up. @param reason for people */
+  fail(reason: string): Promise<void>;
   /** Nothing came of it; one that may be resumed stays. */
   giveUp(): Promise<void>;
 }
@@ -35,12 +39,19 @@ export function createRequestTrace(
       written = number;
       await save({ attempts: number });
     },
+    stays: () => {
+      staysWhenOver = true;
+    },
     waits: async (attempts) => {
       staysWhenOver = true;
       await save({ attempts });
     },
     finish: async (attempts, artefact) => {
       if (staysWhenOver) await save({ attempts, artefact, state: 'finished' });
+      else await removeRequest(store, request.requestId);
+    },
+    fail: async (reason) => {
+      if (staysWhenOver) await save({ attempts: written, state: 'failed', reason: reason.slice(0, 280) });
       else await removeRequest(store, request.requestId);
     },
     giveUp: async () => {

@@ -114,6 +114,12 @@ describe('a request has a way on or a way out', () => {
       expect((await client.showRequest(id)).state).toBe('finished');
       return;
     }
+    if (failure?.code === 'REQUEST_REJECTED') {
+      const { state: ending, reason } = await client.showRequest(id);
+      expect([ending, reason]).toEqual(['failed', expect.stringContaining('not today')]);
+      await expect(client.prepareAgain(id)).rejects.toMatchObject({ code: 'REQUEST_OVER' });
+      return;
+    }
     expect((await client.showRequest(id)).state).toBe('open');
     if (way.resume === 'people') {
       for (const { bare } of network.servers) {

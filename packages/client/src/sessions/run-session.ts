@@ -108,6 +108,8 @@ const ENDINGS = new Set(['SESSION_REJECTED', 'SESSION_EXPIRED', 'SESSION_CANCELL
 function isFinal(run: SessionRun, error: unknown): error is CkmError {
   if (!(error instanceof CkmError) || isPastEnd(run)) return false;
   if (/^(FAULT|SUSPECT|RETRY)_/.test(error.code) || ENDINGS.has(error.code)) return true;
+  // Before anybody has joined nothing is lost: what is left of it would only have to be found and cancelled.
+  if (run.plan === null && error.code.startsWith('QUOTA_')) return true;
   const isSaidByServer = typeof error.facts['server'] === 'string';
   return isSaidByServer && !error.retryable && error.errorClass !== 'BugError';
 }

@@ -1,26 +1,74 @@
-import type { ProgressEvent } from '../progress/progress.js';
+import type { CertifiedKey } from '../keys/key-record.js';
+import type { OnProgress, ProgressEvent } from '../progress/progress.js';
+import type { RequestRecord } from '../requests/request-record.js';
+import { namesOf, type Participant } from '../servers/ask-all.js';
 import { shortId } from '../store/track.js';
-import { lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
+import { reasonIn, rejections } from './rejections.js';
+import { bySlot, lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
 
-/** Tells whoever watches where a signature stands. */
-export function reportSigning(run: SignRun, stage: ProgressEvent['stage'], text: string): void {
+/**
+ * Tells whoever watches where a signature stands.
+ * @param signed the slot of a server whose shares have just come and are not taken yet
+ */
+export function reportSigning(
+  run: SignRun,
+  stage: ProgressEvent['stage'],
+  text: string,
+  signed?: number,
+): void {
   if (run.on === undefined) return;
   const open = run.roast.attempts.filter(({ status }) => status === 'open');
-  const answered: readonly number[] = open.flatMap(({ answers }) => answers.map(({ party }) => party));
+  const answered: readonly number[] = [
+    ...open.flatMap(({ answers }) => answers.map(({ party }) => party)),
+    ...(signed === undefined ? [] : [signed]),
+  ];
   const owing: readonly number[] = open
     .flatMap(({ parties }) => parties)
     .filter((party) => !answered.includes(party));
   const named = (slots: readonly number[]) =>
     run.participants.filter(({ slot }) => slots.includes(slot)).map(({ server }) => server.name);
-  const people = thoseThatAre(run, 'waiting', 'asked').map(({ server }) => server.name);
   run.on({
     id: shortId(run.requestId),
     stage,
     round: Math.max(lastAttempt(run), 1),
     of: run.key.public.quorum.needed,
-    have: named(answered),
-    waiting: [...named(owing), ...people],
-    ...(stage === 'wait' ? { expiresAt: run.expiresAt, staysUntil: run.waitUntil } : {}),
     text,
+    ...(stage === 'wait'
+      ? decisions(run)
+      : { have: named(answered), waiting: [...named(owing), ...people(run)] }),
   });
+}
+
+/** The same before anybody is asked: from now on the request is on record and may be left. */
+export function reportBeginning(
+  { record, key, on }: { record: RequestRecord; key: CertifiedKey; on: OnProgress | undefined },
+  participants: readonly Participant[],
+): void {
+  on?.({
+    id: shortId(record.requestId),
+    stage: 'ask',
+    round: 1,
+    of: key.public.quorum.needed,
+    have: [],
+    waiting: namesOf(bySlot(participants)),
+    text: 'asking servers',
+  });
+}
+
+function people(run: SignRun): string[] {
+  return thoseThatAre(run, 'waiting', 'asked').map(({ server }) => server.name);
+}
+
+/** Who has said yes, who no, and who has not decided. */
+function decisions(run: SignRun) {
+  return {
+    have: namesOf(bySlot(thoseThatAre(run, 'open'))),
+    waiting: people(run),
+    rejected: rejections(run).map(({ participant, error }) => ({
+      server: participant.server.name,
+      reason: reasonIn(error),
+    })),
+    expiresAt: run.expiresAt,
+    staysUntil: run.waitUntil,
+  };
 }

@@ -1,4 +1,5 @@
 import type { KeyPolicy } from '@ckm/api';
+import type { PolicyError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { OnProgress } from '../progress/progress.js';
 
@@ -30,6 +31,14 @@ export interface SignResult {
   readonly attempts: number;
 }
 
+export interface SignOptions {
+  /**
+   * Aborted when its owner leaves before it is over: from then on the request is kept whatever becomes of it, to be gone on
+   * with, or to get the signature from that came too late.
+   */
+  readonly left?: AbortSignal;
+}
+
 /** A request before anybody is asked: what people read, and what they say yes to. */
 export interface PreparedRequest {
   readonly description: Description;
@@ -37,9 +46,11 @@ export interface PreparedRequest {
   readonly asks: readonly string[];
   readonly policy: KeyPolicy;
   readonly needed: number;
+  /** Why no server may sign it, by the certified policy; then {@link PreparedRequest.sign} asks nobody and throws it. */
+  readonly refusal: PolicyError | null;
   /**
    * Asks for exactly what is described here, with the key that was read then, whatever has become of its name or of the
    * caller's bytes since. One yes is one signature: called again it gives the same result. It expires from now on.
    */
-  sign(on?: OnProgress): Promise<SignResult>;
+  sign(on?: OnProgress, options?: SignOptions): Promise<SignResult>;
 }

@@ -11,17 +11,17 @@ import { isForgotten } from '../carrier/server-link.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { listed } from '../servers/faults.js';
 import { shortId } from '../store/track.js';
+import { rejectedBy, rejections } from './rejections.js';
 import { bySlot, type Refusal, type SignRun, thoseThatAre } from './sign-job.js';
 
 /** A server's answer that is a no. */
 export function refusalFrom({ server }: Participant, { state, reason }: RequestReply): CkmError {
   const because = reason === null || reason === '' ? '' : `: ${reason}`;
-  const facts = { server: server.name };
+  const facts = { server: server.name, ...(reason === null ? {} : { reason }) };
   if (state === 'rejected') {
     return new PolicyError(`${server.name} rejected the request${because}`, {
       code: 'REQUEST_REJECTED',
-      hint: `ask the operator of ${server.name}, or sign without that server`,
-      remedy: { kind: 'leaveOut', servers: [server.name] },
+      hint: `talk to the operator of ${server.name}, then ask again`,
       retryable: false,
       facts,
     });
@@ -35,9 +35,13 @@ export function refusalFrom({ server }: Participant, { state, reason }: RequestR
 
 /** Why no signature comes out: the reason somebody can act on, and everybody's part in it. */
 export function tooFewServers(run: SignRun): CkmError {
-  const { needed, of } = run.key.public.quorum;
+  const { needed } = run.key.public.quorum;
+  const spare = run.participants.length - needed;
+  const noes = rejections(run);
+  if (noes.length > spare) return rejectedBy(run, noes);
   const [refusal] = run.refusals;
-  if (refusal !== undefined && run.refusals.length > of - needed) return refusal.error;
+  const refusing = new Set(run.refusals.map(({ participant }) => participant));
+  if (refusal !== undefined && noes.length === 0 && refusing.size > spare) return refusal.error;
   const faulty = bySlot(thoseThatAre(run, 'faulty'));
   if (faulty.length > 0 && run.silences.length === 0 && run.refusals.length === 0)
     return onlyFaults(run, faulty);

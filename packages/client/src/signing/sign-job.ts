@@ -35,6 +35,8 @@ export interface SignJob {
   readonly whenWaiting: (attempts: number) => Promise<void>;
   /** Runs when nothing comes of a request that was not kept: with the servers at which it waits for people. */
   readonly whenGivenUp: (waiting: Promise<readonly Participant[]>) => void;
+  /** Runs when too many operators have said no: with the servers at which the request may still stand. */
+  readonly whenRejected: (left: readonly Participant[]) => void;
 }
 
 /** A server that misbehaved while a signature was made. `evidence`: where it is kept. */

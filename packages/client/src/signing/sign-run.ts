@@ -11,6 +11,7 @@ import type { Participant } from '../servers/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
 import { blame } from './blame.js';
+import { isRejection, leftByRejection } from './rejections.js';
 import { reportSigning } from './report.js';
 import { requestWaiting, tooFewServers } from './sign-errors.js';
 import {
@@ -59,7 +60,8 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
       await waitForPeople(run);
     }
   } catch (error) {
-    if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run, LONG_TIDY_MS));
+    if (isRejection(error)) run.whenRejected(leftByRejection(run));
+    else if (!run.isKeptForPeople) run.whenGivenUp(waitingInTheEnd(run, LONG_TIDY_MS));
     throw error;
   }
 }
@@ -179,8 +181,12 @@ async function waitForPeople(run: SignRun): Promise<void> {
     const isHeard = thoseThatAre(run, 'asked').length === 0;
     if (isHeard && run.context.clock() >= run.waitUntil) throw requestWaiting(run);
     const answer = await run.inbox.next(POLL_MS);
-    if (answer !== null) eventsFrom(run, answer);
-    else for (const participant of waiting) pollOnce(run, participant);
+    if (answer !== null) {
+      const before = run.serverStates.get(answer.participant);
+      eventsFrom(run, answer);
+      if (run.serverStates.get(answer.participant) !== before)
+        reportSigning(run, 'wait', 'an operator has decided');
+    } else for (const participant of waiting) pollOnce(run, participant);
   }
 }
 

@@ -10,9 +10,12 @@ import { createRequestTrace } from '../requests/request-trace.js';
 import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import type { CommitmentPools } from './commitment-pool.js';
+import { policyRefusal } from './policy-refusal.js';
 import { createQuorumChoice } from './quorum-choice.js';
+import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
-import type { PreparedRequest, SignArgs, SignResult } from './sign-args.js';
+import { reportBeginning } from './report.js';
+import type { PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
 import type { SignOutcome } from './sign-job.js';
 import { driveSignRun } from './sign-run.js';
 
@@ -46,6 +49,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const pool = await pools.open(epochName(key));
     const trace = createRequestTrace(context.store, record, job.isKept);
     await trace.begin();
+    job.left?.addEventListener('abort', trace.stays);
+    reportBeginning(job, participants);
     const outcome = await driveSignRun({
       context,
       key,
@@ -60,11 +65,14 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       on,
       beforeAttempt: trace.attempt,
       whenWaiting: trace.waits,
+      whenRejected: (left) => {
+        tidy(withdraw(left, 'too many others said no'));
+      },
       whenGivenUp: (waiting) => {
         if (!job.isKept) tidy(waiting.then((all) => withdraw(all, 'too few others can sign')));
       },
     }).catch(async (error: unknown) => {
-      await trace.giveUp();
+      await (isRejection(error) ? trace.fail(error.message) : trace.giveUp());
       throw error;
     });
     servers.silent(outcome.silent);
@@ -85,15 +93,20 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
   /** What people read of a request, and the one thing their yes does. */
   async function prepared(
     key: CertifiedKey,
-    { description }: UnderstoodRequest,
+    { kind, description }: UnderstoodRequest,
     without: readonly string[],
-    ask: (on: OnProgress | undefined) => Promise<SignResult>,
+    ask: (on: OnProgress | undefined, options: SignOptions) => Promise<SignResult>,
   ): Promise<PreparedRequest> {
     const asks = namesOf(await servers.among(key, without));
     const { policy } = key.record;
     const { needed } = key.public.quorum;
+    const refusal = policyRefusal(key, kind, description, context.clock());
     let signing: Promise<SignResult> | undefined;
-    return { description, asks, policy, needed, sign: (on) => (signing ??= ask(on)) };
+    const sign = (on?: OnProgress, options: SignOptions = {}) => {
+      signing ??= refusal === null ? ask(on, options) : Promise.reject(refusal);
+      return signing;
+    };
+    return { description, asks, policy, needed, refusal, sign };
   }
 
   /** Goes on behind the answer; whether it succeeds matters to nobody. */
@@ -107,12 +120,12 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       const key = requireSignable(await readKey(name));
       const request = understand(key, kind, payload);
       const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
-      return prepared(key, request, without, (on) => {
+      return prepared(key, request, without, (on, { left }) => {
         const now = context.clock();
         const expiresAt = now + lifetime;
         const waitUntil = now + Math.min(waitSeconds ?? lifetime, lifetime);
         const record = recordOf({ key, request, requestId: context.random(32), now, expiresAt, without });
-        return run({ key, request, record, waitUntil, isKept: false, on });
+        return run({ key, request, record, waitUntil, isKept: false, on, left });
       });
     },
     async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
@@ -120,9 +133,9 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       if (!equalBytes(key.keyId, record.keyId)) throw keyDiffers(record);
       const request = understand(key, record.kind, record.payload);
       const { without, expiresAt } = record;
-      return prepared(key, request, without, (on) => {
+      return prepared(key, request, without, (on, { left }) => {
         const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
-        return run({ key, request, record, waitUntil, isKept: true, on });
+        return run({ key, request, record, waitUntil, isKept: true, on, left });
       });
     },
     async cancel({ requestId, keyName }, reason) {
@@ -146,6 +159,7 @@ interface SigningOrder {
   /** Whether the request was left before and is on record. */
   readonly isKept: boolean;
   readonly on: OnProgress | undefined;
+  readonly left: AbortSignal | undefined;
 }
 
 function lifetimeFor(policy: KeyPolicy): number {

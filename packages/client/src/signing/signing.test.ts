@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { decodeData } from '@ckm/gordian';
 import { commitmentsIn, unpackCommitments, type Parameters, type Result } from '@ckm/api';
 import { encodeHex, StateError } from '@ckm/foundation';
+import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Client, ClientOptions } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
+import type { ProgressEvent } from '../progress/progress.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
   type NetworkServer,
@@ -71,6 +73,20 @@ const requestsOf = (server: NetworkServer) => server.asked.filter((name) => name
 
 describe('a signature', () => {
   withKey();
+
+  test('that its owner leaves is kept: it can be gone on with, and a signature that comes too late is not lost', async () => {
+    const leaving = new AbortController();
+    const asked = await client.prepare({ key: 'k', ...messageOf('left') });
+    const ids: string[] = [];
+    await asked.sign(
+      ({ id }) => {
+        ids.push(id);
+        leaving.abort();
+      },
+      { left: leaving.signal },
+    );
+    expect(await client.showRequest(ids[0]!)).toMatchObject({ state: 'finished' });
+  });
 
   test('costs one round trip at each of a quorum of servers when the pool is warm', async () => {
     for (let i = 0; i < 4; i++) await sign(`warm ${i}`);
@@ -443,8 +459,43 @@ describe('a request that waits for people', () => {
     const again = await client.prepareAgain(encodeHex(request!.requestId));
     await expect(again.sign()).rejects.toMatchObject({
       code: 'REQUEST_REJECTED',
-      message: expect.stringContaining('not on a Sunday'),
+      message: 'too few operators agree: alpha (“not on a Sunday”) and bravo (“not on a Sunday”) said no',
+      hint: 'talk to them, then ask again; the request is taken back from charlie',
     });
+    expect(await client.showRequest(encodeHex(request!.requestId))).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('not on a Sunday'),
+    });
+    await vi.waitUntil(async () => (await network.server('charlie').server.sessions.desk.list()).length === 0);
+  });
+
+  test('tells its owner of each decision as it comes', async () => {
+    const events: ProgressEvent[] = [];
+    const asked = await client.prepare({ key: 'k', ...messageOf('decide'), waitSeconds: 60 });
+    const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);
+    await vi.waitUntil(() => events.some(({ stage: at }) => at === 'wait'));
+    for (const [name, decide] of [
+      ['alpha', 'approve'],
+      ['bravo', 'reject'],
+      ['charlie', 'approve'],
+    ] as const) {
+      const { desk } = network.server(name).server.sessions;
+      const { requestId } = (await desk.list())[0]!;
+      if (decide === 'approve') await desk.approve(requestId);
+      else await desk.reject(requestId, 'call me first');
+    }
+    await signing;
+    const said = events.flatMap(({ rejected = [] }) => rejected);
+    expect(said).toContainEqual({ server: 'bravo', reason: 'call me first' });
+  });
+
+  test('that the certified policy forbids is refused before any server hears of it', async () => {
+    for (const server of network.servers) server.asked.length = 0;
+    const blind = buildMessageRequest({ domain: 'ckm', bytes: Uint8Array.of(0xff, 0x00) });
+    const asked = await client.prepare({ key: 'k', kind: 'message', payload: blind });
+    expect(asked.refusal).toMatchObject({ code: 'POLICY_BLIND' });
+    await expect(asked.sign()).rejects.toMatchObject({ code: 'POLICY_BLIND' });
+    expect(network.servers.flatMap(({ asked: names }) => names)).toEqual([]);
   });
 
   test('cancelled by its owner is gone from every desk', async () => {

@@ -32,7 +32,7 @@ function fromReply(
   switch (reply.state) {
     case 'answered':
       if (number === null) return outOfTurn(run, participant, 'answers out of turn');
-      reportSigning(run, 'sign', `${participant.server.name} signed`);
+      reportSigning(run, 'sign', `${participant.server.name} signed`, participant.slot);
       return [{ kind: 'shares', party, attempt: number, shares: sharesIn(reply), next: null }];
     case 'ready':
       if (commitmentsIn(reply).length < run.request.tasks.length && number === null) {

@@ -14,7 +14,7 @@ import { listSessions } from '../sessions/sessions.js';
 import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
-import { readStatus, type Status } from './status.js';
+import { formatMargin, readStatus, type Status } from './status.js';
 
 /** One line of a diagnosis. `fix`: one imperative sentence; `remedy`: the same as data. */
 export interface DoctorLine {
@@ -202,15 +202,31 @@ function checkArithmetic({ servers }: Status): DoctorLine[] {
 const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
 
 function checkMargins({ keys }: Status): DoctorLine[] {
-  return keys.map(({ name, margin, isMarginLow, quorum, reachable, lost, stopped }): DoctorLine => {
+  return keys.map((key): DoctorLine => {
+    const { name, margin, isMarginLow, quorum, reachable, lost, stopped, expiresAt, isExpired } = key;
+    if (isExpired) {
+      const text = `has expired by its policy, on ${new Date(expiresAt! * 1000).toISOString().slice(0, 10)}`;
+      return { level: 'warn', subject: name, text, fix: 'make a new key in its place' };
+    }
     const way: Pick<DoctorLine, 'fix' | 'remedy'> =
       lost.length > 0
         ? { fix: 'let them recover their shares', remedy: { kind: 'restoreKey', keys: [name] } }
         : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
-    if (margin < 0) return { level: 'fail', subject: name, text: `cannot sign: ${text}`, ...way };
+    if (margin < 0)
+      return {
+        level: 'fail',
+        subject: name,
+        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
+        ...way,
+      };
     if (isMarginLow) {
-      return { level: 'warn', subject: name, text: `${margin} more may fail: ${text}`, ...way };
+      return {
+        level: 'warn',
+        subject: name,
+        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
+        ...way,
+      };
     }
     return { level: 'ok', subject: name, text };
   });

@@ -145,7 +145,7 @@ test('too few servers to sign, and why each of them does not', async () => {
   network.server('alpha').tamper = ({ name }, honest) =>
     name === 'request.ask' ? Promise.reject(damaged) : honest();
   network.server('bravo').tamper = network.server('alpha').tamper;
-  const payload = buildMessageRequest({ domain: 'test', bytes: Uint8Array.of(1) });
+  const payload = buildMessageRequest({ domain: 'test', bytes: Uint8Array.of(0x61) });
   await expect(client.sign({ key: 'roomy', kind: 'message', payload })).rejects.toMatchObject({
     code: 'TOO_FEW_SERVERS',
     message: expect.stringMatching(

@@ -3,17 +3,19 @@ import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from 
 import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
-import { isComplete, remedyFor } from '../keys/key-record.js';
+import { isComplete, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
 import type { ServerRecord } from '../servers/server-record.js';
+import { listed } from '../servers/faults.js';
 import { listServerRecords } from '../servers/servers.js';
 import { listRequests } from '../requests/requests.js';
 import type { SessionRecord } from '../sessions/session-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { shortId, type Track } from '../store/track.js';
 import { isForgotten } from '../carrier/server-link.js';
+import { recheckServer } from '../introduction/add-server.js';
 
 /** `bigint` as grade: its time depends on shares and nonces. */
 export type ServerArithmetic = Result<'server.describe'>['arithmetic'][number];
@@ -45,6 +47,8 @@ export interface KeyStatus {
   readonly id: string;
   /** Servers of the key that answer now and sign with their share. */
   readonly reachable: readonly string[];
+  /** Servers of the key that do not answer now, or were never added here. */
+  readonly absent: readonly string[];
   /** Servers of the key that answer now and have lost their share. */
   readonly lost: readonly string[];
   /** Servers that have stopped the key, because they had computed a wrong share with it, until their operators release it. */
@@ -57,6 +61,9 @@ export interface KeyStatus {
   readonly isComplete: boolean;
   /** What completes it; null when it is complete. */
   readonly remedy: Remedy | null;
+  /** UnixSeconds: its policy ends it then; null: never. */
+  readonly expiresAt: number | null;
+  readonly isExpired: boolean;
 }
 
 export interface Status {
@@ -85,6 +92,28 @@ function marginOf(answering: number, { needed, of }: KeyStatus['quorum']) {
   return { margin, isMarginLow: spare > 0 && 2 * margin <= spare };
 }
 
+/** How many more servers of a key may fail, in the one wording that everything uses. */
+export function formatMargin({ margin, quorum, absent }: Pick<KeyStatus, 'margin' | 'quorum' | 'absent'>) {
+  const back = absent.length === 0 ? '' : `: bring ${listed(absent)} back`;
+  if (margin < 0) return `cannot sign${back}`;
+  if (margin > 0) return margin === 1 ? '1 server may fail' : `${margin} servers may fail`;
+  return quorum.needed === quorum.of ? 'none may fail: it needs them all' : `none may fail${back}`;
+}
+
+export interface StatusOptions {
+  /** Called with each server as it answers, or is given up. */
+  readonly on?: (server: ServerStatus) => void;
+  /** Longest wait for one server. */
+  readonly timeoutMs?: number;
+}
+
+/** How a server answers, and what it says it holds; null when it was not asked. */
+interface Found {
+  readonly record: ServerRecord;
+  readonly server: ServerStatus;
+  readonly list: HeldKeys | CkmError | null;
+}
+
 /**
  * Everything on one screen: asks every server how it is, and which keys it has.
  * @param titleOf what goes on in a session, for people
@@ -92,47 +121,69 @@ function marginOf(answering: number, { needed, of }: KeyStatus['quorum']) {
 export async function readStatus(
   context: ClientContext,
   titleOf: (session: SessionRecord) => string = ({ proposal }) => proposal.kind,
+  { on = () => undefined, timeoutMs }: StatusOptions = {},
 ): Promise<Status> {
-  const records = await listServerRecords(context.store);
-  const servers = await Promise.all(records.map((record) => readServer(context, record)));
-  const reachable = records.filter((_, i) => servers[i]!.isReachable);
-  const lists = await Promise.all(reachable.map((record) => heldKeysOf(context, record)));
+  const { store } = context;
   const recorded = await recordedKeyIds(context);
-  const holdings = lists.map(holdingsIn);
-  const keys = await listKeyRecords(context.store);
-  const sessions = await listSessions(context.store);
-  const requests = await listRequests(context.store);
+  const records = await listServerRecords(store);
+  const found = await Promise.all(
+    records.map(async (record) => {
+      const one = await askServer(context, record, recorded, timeoutMs);
+      on(one.server);
+      return one;
+    }),
+  );
+  const keys = await listKeyRecords(store);
+  const sessions = await listSessions(store);
+  const requests = await listRequests(store);
   return {
-    servers: servers.map((server) => {
-      const at = reachable.findIndex(({ name }) => name === server.name);
-      return at < 0 ? server : withHeld(server, lists[at]!, recorded);
-    }),
-    keys: keys.map((record) => {
-      const { params } = parseCertificate(record.certificate);
-      const id = encodeHex(params.keyId);
-      const up = reachable.flatMap(({ xid, name }, i) =>
-        params.roster.some(({ serverId }) => equalBytes(serverId, xid))
-          ? [{ name, holding: holdings[i]!(id) }]
-          : [],
-      );
-      const having = up.filter(({ holding }) => holding === 'has' || holding === 'unsaid');
-      return {
-        name: record.name,
-        id: shortId(params.keyId),
-        purpose: params.purpose,
-        quorum: params.quorum,
-        reachable: having.map(({ name }) => name),
-        lost: up.filter(({ holding }) => holding === 'lost').map(({ name }) => name),
-        stopped: up.filter(({ holding }) => holding === 'stopped').map(({ name }) => name),
-        ...marginOf(having.length, params.quorum),
-        isComplete: isComplete(record, params.quorum.of),
-        remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
-      };
-    }),
+    servers: found.map(({ server }) => server),
+    keys: keys.map((record) => keyStatus(record, found, context.clock())),
     openSessions: sessions
       .filter(isOpen)
       .map((one) => openTrack(one.sessionId, one.proposal.kind, titleOf(one), one)),
     openRequests: requests.filter(isOpen).map((one) => openTrack(one.requestId, one.kind, one.sentence, one)),
+  };
+}
+
+async function askServer(
+  context: ClientContext,
+  record: ServerRecord,
+  recorded: ReadonlySet<string>,
+  timeoutMs: number | undefined,
+): Promise<Found> {
+  const server = await readServer(context, record, timeoutMs);
+  if (!server.isReachable) return { record, server, list: null };
+  const list = await heldKeysOf(context, record);
+  return { record, server: withHeld(server, list, recorded), list };
+}
+
+function keyStatus(record: KeyRecord, found: readonly Found[], now: number): KeyStatus {
+  const { params } = parseCertificate(record.certificate);
+  const id = encodeHex(params.keyId);
+  const seats = params.roster.map(({ serverId, url }) => {
+    const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
+    const list = one?.list ?? null;
+    return { name: one?.record.name ?? url, holding: list === null ? 'absent' : holdingsIn(list)(id) };
+  });
+  const those = (...holdings: readonly string[]) =>
+    seats.filter(({ holding }) => holdings.includes(holding)).map(({ name }) => name);
+  const reachable = those('has', 'unsaid');
+  const { expiresAt } = record.policy;
+  return {
+    name: record.name,
+    id: shortId(params.keyId),
+    purpose: params.purpose,
+    quorum: params.quorum,
+    reachable,
+    absent: those('absent'),
+    lost: those('lost'),
+    stopped: those('stopped'),
+    ...marginOf(reachable.length, params.quorum),
+    isComplete: isComplete(record, params.quorum.of),
+    remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
+    expiresAt,
+    isExpired: expiresAt !== null && expiresAt <= now,
   };
 }
 
@@ -174,7 +225,11 @@ function withHeld(
 }
 
 /** Asks one server how it is; a refusal is an answer too. */
-async function readServer(context: ClientContext, record: ServerRecord): Promise<ServerStatus> {
+async function readServer(
+  context: ClientContext,
+  record: ServerRecord,
+  timeoutMs: number | undefined,
+): Promise<ServerStatus> {
   const { name, url } = record;
   const none = {
     version: null,
@@ -189,16 +244,35 @@ async function readServer(context: ClientContext, record: ServerRecord): Promise
     const link = await context.linkTo(record);
     const started = performance.now();
     const asked = context.clock();
-    const { version, time, keys, keyQuota, arithmetic } = await link.call('server.describe', {});
+    const { version, time, keys, keyQuota, arithmetic } = await link.call(
+      'server.describe',
+      {},
+      timeoutMs === undefined ? {} : { timeoutMs },
+    );
     const answerMs = Math.round(performance.now() - started);
     const clockOffset = Math.round(time - (asked + context.clock()) / 2);
     const answer = { version, answerMs, clockOffset, keys, keyQuota, arithmetic, unrecorded: 0 };
     return { name, url, isReachable: true, ...answer, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    const problem = isForgotten(error)
-      ? { code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN }
-      : { code: error.code, text: error.message };
-    return { name, url, isReachable: false, ...none, problem };
+    return { name, url, isReachable: false, ...none, problem: await problemOf(context, record, error) };
   }
+}
+
+/** Why a server does not answer, as far as can be found out: also whether it is another one by now. */
+async function problemOf(
+  context: ClientContext,
+  record: ServerRecord,
+  error: CkmError,
+): Promise<NonNullable<ServerStatus['problem']>> {
+  if (isForgotten(error)) return { code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN };
+  if (error.code === 'SERVER_REFUSED_MESSAGE') {
+    try {
+      await recheckServer(context, record.name);
+    } catch (found) {
+      if (found instanceof CkmError && found.code === 'SERVER_IDENTITY_CHANGED')
+        return { code: found.code, text: found.message };
+    }
+  }
+  return { code: error.code, text: error.message };
 }

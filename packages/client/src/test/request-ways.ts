@@ -20,8 +20,8 @@ export type RequestServer = keyof typeof REQUEST_SERVERS;
 /** How a request goes on from there. Whatever resuming says, cancelling ends it: here, and at servers when they answer. */
 export interface RequestWay {
   /**
-   * `on`: resuming gives the signature. `people`: when operators have said yes. `over`: never; it is cancelled, and asked
-   * for anew. `wait`: when the server answers. `add`: when its owner has added the server again and it has its share again.
+   * `on`: resuming gives the signature. `people`: when operators have said yes. `over`: never, and where operators said no
+   * it is over at once; it is asked for anew. `wait`: when the server answers. `add`: when its owner has added the server again and it has its share again.
    */
   readonly resume: 'on' | 'people' | 'over' | 'wait' | 'add';
   /** What resuming says: one of these, by whichever server is heard first; none: it goes on. */
@@ -53,7 +53,7 @@ export const REQUEST_WAYS: Readonly<Record<RequestStage, Readonly<Record<Request
 const RESUME = {
   on: 'gives the signature',
   people: 'waits for people, and gives the signature when they have said yes',
-  over: 'does not go on: cancel it, and ask anew',
+  over: 'does not go on: ask anew',
   wait: 'goes on when the server answers',
   add: 'goes on when the server is added again and has its share again',
 } as const;

@@ -11,7 +11,7 @@ describe('the likeness of a digest', () => {
   it('is always the same: words, digits and picture are frozen', () => {
     expect(formatWords(likeness)).toBe('inhale-warrior-latin-language-material-long');
     expect(likeness.digest).toBe('71274df1');
-    expect(pictureText(likeness.picture, false).split('\n')).toEqual([
+    expect(pictureText(likeness.picture, 'none').split('\n')).toEqual([
       '  ░░██░░████░░██░░  ',
       '  ██    ░░░░    ██  ',
       '    ░░░░    ░░░░    ',
@@ -39,7 +39,7 @@ describe('the likeness of a digest', () => {
       near[bit >> 3]! ^= 1 << (bit & 7);
       const other = likenessOf(near);
       expect(other.words.filter((word, i) => word === likeness.words[i]).length).toBeLessThan(4);
-      expect(pictureText(other.picture, false)).not.toBe(pictureText(likeness.picture, false));
+      expect(pictureText(other.picture, 'none')).not.toBe(pictureText(likeness.picture, 'none'));
       seen.add(formatWords(other));
     }
     expect(seen.size).toBe(256);
@@ -88,11 +88,21 @@ describe('the picture', () => {
     const count = (tone: number) => likeness.picture.rows.flat().filter((each) => each === tone).length;
     expect(svg.match(/<circle /g)).toHaveLength(count(1));
     expect(svg.match(/<path /g)).toHaveLength(count(2));
-    const text = pictureText(likeness.picture, false);
+    const text = pictureText(likeness.picture, 'none');
     expect(text.match(/░░/g)).toHaveLength(count(1));
     expect(text.match(/██/g)).toHaveLength(count(2));
-    expect(pictureText(likeness.picture, true).split('\n')).toHaveLength(10);
-    expect(pictureText(likeness.picture, true)).toContain('\u001b[0m');
+    expect(pictureText(likeness.picture, 'all').split('\n')).toHaveLength(10);
+    expect(pictureText(likeness.picture, 'all')).toContain('\u001b[0m');
+  });
+
+  it('in 256 colours stays apart in its tones: each colour of a pair has another number', () => {
+    const text = pictureText(likeness.picture, '256');
+    expect(text).not.toContain('48;2;');
+    expect(new Set(text.match(/48;5;\d+/g)).size).toBe(3);
+    for (let pair = 0; pair < 16; pair++) {
+      const picture = pictureFrom(Uint8Array.from({ length: 14 }, (_, i) => (i === 13 ? pair : 0b00011011)));
+      expect(new Set(pictureText(picture, '256').match(/48;5;\d+/g)).size).toBe(3);
+    }
   });
 
   it('cannot carry markup in its title', () => {

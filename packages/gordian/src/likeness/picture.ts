@@ -66,19 +66,34 @@ export function pictureSvg(picture: LikenessPicture, title: string): string {
 
 const BLOCKS: Readonly<Record<Tone, string>> = { 0: '  ', 1: '░░', 2: '██' };
 
-/**
- * The same picture for a terminal: ten lines of twenty columns.
- * `isColoured` adds 24-bit colours; without, the tones differ by density.
- */
-export function pictureText(picture: LikenessPicture, isColoured: boolean): string {
+/** How many colours a terminal shows: none (then tones differ by density), the 256 of xterm, or all of 24 bits. */
+export type ColourDepth = 'none' | '256' | 'all';
+
+/** The same picture for a terminal: ten lines of twenty columns. */
+export function pictureText(picture: LikenessPicture, depth: ColourDepth): string {
   const { background, soft, strong } = picture.colours;
   const paint: Readonly<Record<Tone, string>> = { 0: background, 1: soft, 2: strong };
   const line = (row: readonly Tone[]): string => row.map((tone) => BLOCKS[tone]).join('');
   const colouredLine = (row: readonly Tone[]): string =>
-    `${row.map((tone) => `\u001b[48;2;${channels(paint[tone])}m  `).join('')}\u001b[0m`;
-  return picture.rows.map(isColoured ? colouredLine : line).join('\n');
+    `${row.map((tone) => `\u001b[48;${depth === '256' ? nearest(paint[tone]) : exact(paint[tone])}m  `).join('')}\u001b[0m`;
+  return picture.rows.map(depth === 'none' ? line : colouredLine).join('\n');
 }
 
-function channels(colour: string): string {
-  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)).join(';');
+function exact(colour: string): string {
+  return `2;${channels(colour).join(';')}`;
+}
+
+/** Levels of red, green and blue in the cube of colours 16 to 231. Source: xterm, 256colres.pl */
+const LEVELS = [0, 95, 135, 175, 215, 255] as const;
+
+function nearest(colour: string): string {
+  const [red, green, blue] = channels(colour).map((value) => {
+    const distances = LEVELS.map((level) => Math.abs(level - value));
+    return distances.indexOf(Math.min(...distances));
+  }) as [number, number, number];
+  return `5;${16 + 36 * red + 6 * green + blue}`;
+}
+
+function channels(colour: string): number[] {
+  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
 }

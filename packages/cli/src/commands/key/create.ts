@@ -9,7 +9,7 @@ import {
   policyOptions,
   type PolicyFlags,
 } from '../../command-line/policy-flags.js';
-import { parseQuorumFlag } from '../../command-line/quorum-flag.js';
+import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -89,12 +89,11 @@ function argsFrom(name: string, given: Flags): CreateKeyArgs {
 
 function planLines(name: string, { proposal, servers, network }: KeyPlan): string {
   const { needed, of } = proposal.quorum;
-  const lost = of - needed;
   return [
     '',
     `  Make    ${name}   for ${proposal.purpose}${network === null || network === 'bitcoin' ? '' : ` (${network})`}, ${proposal.suite}`,
-    `  Quorum  ${needed} of ${of}: any ${needed} servers sign; ${lost} may be lost; ${needed - 1} together can do nothing`,
-    `  Asks    ${servers.map((server) => server.name).join(', ')}`,
+    `  Quorum  ${needed} of ${of}: ${quorumMeaning({ needed, of })}`,
+    `  Servers ${servers.map((server) => server.name).join(', ')}`,
     ...policyLines(proposal.policy).map((line) => `  ${line}`),
     '',
   ].join('\n');

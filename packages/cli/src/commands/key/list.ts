@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { likenessLine } from '../../terminal/likeness.js';
 import { formatTable } from '../../terminal/table.js';
 import { keyObject, quorumText } from './show.js';
@@ -36,7 +37,10 @@ async function lineOf({ terminal }: Context, client: Client, name: string): Prom
   try {
     const key = await client.showKey(name);
     const { purpose, transcriptHash, isComplete } = key;
-    const state = isComplete ? '' : 'not complete';
+    const { expiresAt } = key.record.policy;
+    const isExpired = expiresAt !== null && expiresAt <= unixNow();
+    const ending = isExpired ? terminal.style('red', `expired ${formatInstant(expiresAt, unixNow())}`) : '';
+    const state = isComplete ? ending : 'not complete';
     return {
       cells: [name, purpose, quorumText(key), likenessLine(transcriptHash), state],
       object: keyObject(key),

@@ -20,6 +20,6 @@ async function rename(context: Context, name: string, wanted: string): Promise<v
     return;
   }
   await client.renameKey(name, wanted);
-  terminal.talk('whatever was told the old name (ckm ssh-agent, scripts) needs the new one');
+  terminal.talk('programs that use the old name (a running ckm ssh-agent, scripts) need the new one');
   terminal.result(`${name} is called ${wanted} now`, { name: wanted, before: name });
 }

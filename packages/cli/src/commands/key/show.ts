@@ -23,7 +23,7 @@ async function show(context: Context, name: string, flags: { readonly public?: t
   const client = await openOwner(context);
   if (flags.public === true) {
     const form = publicObject(await client.usableKey(name));
-    terminal.result(form.value, { name, ...form });
+    terminal.copied(form.value, { name, ...form });
     return;
   }
   const key = await client.showKey(name);

@@ -22,7 +22,7 @@ async function cancel(
 ): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const { requestId, keyName } = await client.showRequest(given);
+  const { requestId, keyName } = await client.showOpenRequest(given);
   const what = `signing with ${keyName}`;
   if (flags.preview === true) {
     terminal.result(`would give up ${what}`, { preview: true, requestId });

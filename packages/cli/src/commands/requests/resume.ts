@@ -32,24 +32,25 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const client = await openOwner(context);
   await assertFree(options.out);
   const patience = options.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', options.wait) };
-  const { requestId, kind, keyName: key } = await client.showRequest(given ?? (await onlyOpen(client)));
+  const { requestId, kind, keyName: key } = await client.showOpenRequest(given ?? (await onlyOpen(client)));
   // Who goes on with it may not be who began it, or not remember.
   const asked = await client.prepareAgain(encodeHex(requestId), patience);
-  showRequest(terminal, key, asked);
-  const { description } = asked;
+  showRequest(context, key, asked);
+  const { description, refusal } = asked;
   if (flags.preview === true) {
+    if (asked.refusal !== null) throw asked.refusal;
     const { asks, policy, needed } = asked;
     const preview = { preview: true, requestId, key, description, asks, policy, needed };
     terminal.result(`would go on with signing with ${key}`, preview);
     return;
   }
   const question = 'Go on with this signature?';
-  await agree(context, { description, key, question, isBlindWanted: options.blind === true });
+  await agree(context, { description, key, question, isBlindWanted: options.blind === true, refusal });
   const progress = createProgress(terminal);
-  const result = await progress.during(asked.sign(progress.on));
+  const result = await progress.during(asked.sign(progress.on, progress));
   warnAbout(context, terminal, result);
   const request = shortId(requestId);
-  await handOver(terminal, { kind, result, out: options.out, isExtracted: false, request });
+  await handOver(terminal, { key, kind, result, out: options.out, isExtracted: false, request });
 }
 
 async function onlyOpen(client: Client): Promise<string> {

@@ -14,7 +14,7 @@ export function serverRemoveCommand(): Command {
 async function remove(context: Context, name: string): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const { url } = await client.showServer(name);
+  const { url } = await client.planRemoval(name);
   if (flags.preview === true) {
     terminal.result(`would forget ${name} at ${url}`, { preview: true, name, url });
     return;

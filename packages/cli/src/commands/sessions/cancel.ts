@@ -23,7 +23,7 @@ async function cancel(
 ): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const session = await client.showSession(id);
+  const session = await client.showOpenSession(id);
   const { title } = client.describeSession(session);
   if (flags.preview === true) {
     terminal.result(`would give up ${title}`, { preview: true, sessionId: session.sessionId });

@@ -17,7 +17,7 @@ export function sessionsResumeCommand(): Command {
 async function resume(context: Context, id: string | undefined): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const session = await client.showSession(id ?? (await onlyOpen(client)));
+  const session = await client.showOpenSession(id ?? (await onlyOpen(client)));
   if (flags.preview === true) {
     const { keyName: key, sessionId } = session;
     const { title } = client.describeSession(session);

@@ -93,7 +93,7 @@ describe('a key', () => {
     ],
     [{ kinds: [] }, 'it has to name 1 to 16 kinds of request'],
     [{ kinds: [''] }, 'it has to name 1 to 16 kinds of request'],
-    [{ expiresAt: -1 }, 'its end is no moment'],
+    [{ expiresAt: -1 }, 'its end is not a moment in time'],
     [{ mood: 'good' }, 'it has a field that no policy has'],
   ])('with the policy %j says what a policy has to be, in words of this network', async (policy, why) => {
     await expect(client.createKey({ ...KEY, policy } as never)).rejects.toMatchObject({

@@ -127,7 +127,7 @@ function notDistinct(): UsageError {
 const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
   kinds: 'it has to name 1 to 16 kinds of request',
   rateLimit: 'a rate is 1 to 1,000,000 requests in 1 second to 365 days',
-  expiresAt: 'its end is no moment',
+  expiresAt: 'its end is not a moment in time',
   blindAllowed: 'whether blind signing is allowed is yes or no',
   approval: 'approval is automatic, or by the operator',
 };

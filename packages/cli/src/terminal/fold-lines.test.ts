@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { foldLines } from './fold-lines.js';
+
+test('foldLines breaks a long line between words, and puts the rest under the second column', () => {
+  const row = '  op1      does not answer  SERVER_UNREACHABLE  http://127.0.0.1:7404/somewhere';
+  expect(foldLines(row, 44)).toBe(
+    [
+      '  op1      does not answer',
+      '           SERVER_UNREACHABLE',
+      '           http://127.0.0.1:7404/somewhere',
+    ].join('\n'),
+  );
+  expect(foldLines('ckm: hint: start it again, and then look at what it says', 30)).toBe(
+    ['ckm: hint: start it again, and', '    then look at what it says'].join('\n'),
+  );
+});
+
+test('foldLines never breaks within a word: a signature or an address can be copied whole', () => {
+  const signature = 'c8'.repeat(64);
+  expect(foldLines(`${signature}\n`, 60)).toBe(`${signature}\n`);
+  expect(foldLines(`  signed  ${signature}`, 60).split('\n').at(-1)).toContain(signature);
+});
+
+test('foldLines counts no columns for colours, and leaves what goes to a file as it is', () => {
+  const line = `\u001b[31m${'word '.repeat(11)}word\u001b[0m`;
+  expect(foldLines(line, 60)).toBe(line);
+  expect(foldLines('word '.repeat(40), undefined)).toBe('word '.repeat(40));
+});

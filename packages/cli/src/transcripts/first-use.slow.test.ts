@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasProgram } from '../test/programs.js';
+import { errorOf, treeHash } from '../test/run-ckm.js';
+import { runOnTerminal } from '../test/run-on-terminal.js';
+import { createKey, openSetup, type Setup } from '../test/run-server.js';
+
+const hasScript = hasProgram('script', '--version');
+const SERVERS = 'alpha,bravo,charlie';
+
+let setup: Setup;
+let home: string;
+
+beforeAll(async () => {
+  setup = await openSetup({ settings: { quota: { keys: 3 } } });
+  home = setup.environment['CKM_HOME']!;
+  await createKey(setup, 'notes', '--for', 'message');
+  await createKey(setup, 'treasury', '--for', 'bitcoin');
+}, 120_000);
+afterAll(() => setup.close());
+
+describe('a passphrase that does not open the seed', () => {
+  test.each([['status'], ['doctor']])(
+    'ends ckm %s at once, with the status of an access error, and blames no server',
+    async (command) => {
+      const wrong = setup.scratch.file('wrong', 'not the right one\n');
+      const outcome = await setup.ckm([command, '--passphrase-file', wrong]);
+      expect([outcome.status, errorOf(outcome).code, outcome.stdout]).toEqual([77, 'PASSPHRASE_WRONG', '']);
+      expect(outcome.stderr).not.toContain('alpha');
+    },
+  );
+
+  test.skipIf(!hasScript)('is asked for again, and one slip ends nothing (needs script)', async () => {
+    const environment = { CKM_HOME: home };
+    const seen = await runOnTerminal(
+      ['key', 'list'],
+      [
+        [/Passphrase of the owner seed/, 'river lamp\r'],
+        [/does not open the owner seed: try again \(2 more\)[\s\S]*Passphrase/, 'river lamp seven onions\r'],
+      ],
+      environment,
+    );
+    expect([seen.status, seen.screen]).toEqual([0, expect.stringMatching(/notes +message +2 of 3/)]);
+  });
+
+  test.skipIf(!hasScript)(
+    'a new one says its rule first, and is asked for again when it is too short or mistyped (needs script)',
+    async () => {
+      const environment = { CKM_HOME: join(setup.scratch.path, 'fresh') };
+      const good = 'window tiger eleven pears\r';
+      const seen = await runOnTerminal(
+        ['init'],
+        [
+          [/Passphrase for the owner seed/, 'short\r'],
+          [/at least 12 characters: try again \(2 more\)[\s\S]*Passphrase for/, good],
+          [/The same again/, 'another one altogether\r'],
+          [/the two passphrases differ: try again \(1 more\)[\s\S]*Passphrase for/, good],
+          [/The same again/, good],
+        ],
+        environment,
+      );
+      expect(seen.screen.replace(/\s+/g, ' ')).toContain(
+        '(12 characters or more; five random words are good)',
+      );
+      expect(seen.screen).toContain('Write these 24 words down');
+      expect(seen.screen).toContain('owner seed made in');
+    },
+  );
+});
+
+describe('a preview', () => {
+  test('of ckm server remove refuses what the command refuses', async () => {
+    const outcome = await setup.ckm(['server', 'remove', 'alpha', '--preview']);
+    expect([outcome.status, errorOf(outcome).code]).toEqual([64, 'SERVER_IN_USE']);
+  });
+
+  test('of ckm sessions cancel refuses a session that is over', async () => {
+    const [{ id }] = await setup.json<[{ id: string }]>(['sessions', 'list']);
+    for (const act of ['cancel', 'resume']) {
+      const outcome = await setup.ckm(['sessions', act, id, '--preview']);
+      expect(errorOf(outcome).code).toBe('SESSION_OVER');
+    }
+  });
+});
+
+describe('an address', () => {
+  const next = (...flags: string[]) =>
+    setup.json<{ index: number; address: string }>(['address', 'treasury', ...flags]);
+
+  test('is another one each time, and --index brings an old one back', async () => {
+    const first = await next();
+    const second = await next();
+    expect([first.index, second.index]).toEqual([0, 1]);
+    expect(second.address).not.toBe(first.address);
+    expect((await next('--index', '0')).address).toBe(first.address);
+    expect((await setup.ckm(['address', 'treasury'])).stderr).toMatch(
+      /receive #2 {3}bc1p( \w{1,4})+ {3}never handed out here before/,
+    );
+  });
+
+  test('previewed is not handed out', async () => {
+    const before = treeHash(home);
+    const { index } = await next('--preview');
+    expect(treeHash(home)).toBe(before);
+    expect((await next()).index).toBe(index);
+  });
+});
+
+test('a key that expired says so in status, key list and doctor', async () => {
+  await createKey(setup, 'brief', '--for', 'message', '--expires', '2s');
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  expect((await setup.ckm(['status'])).stdout).toMatch(
+    /brief +message +2 of 3 +expired \d{4}-\d\d-\d\d \d\d:\d\d UTC/,
+  );
+  expect((await setup.ckm(['key', 'list'])).stdout).toMatch(/brief.* expired \d{4}/);
+  expect((await setup.ckm(['doctor'])).stdout).toMatch(/warn +brief +has expired by its policy/);
+  const refused = await setup.ckm(['sign', 'brief', '--message', 'late', '--yes']);
+  expect(errorOf(refused).code).toBe('POLICY_KEY_EXPIRED');
+});
+
+test('a key that a server has no room for leaves no session behind', async () => {
+  const create = ['key', 'create', 'fourth', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS];
+  const outcome = await setup.ckm([...create, '--yes']);
+  expect(errorOf(outcome).code).toBe('QUOTA_KEYS');
+  expect(await setup.json(['sessions', 'list', '--open'])).toEqual([]);
+});
+
+test('with --quiet and --yes nothing but the signature is said, unless there is something to hesitate at', async () => {
+  const outcome = await setup.ckm(['sign', 'notes', '--message', 'hello', '--yes', '--quiet']);
+  expect([outcome.status, outcome.stderr]).toEqual([0, '']);
+  expect(outcome.stdout).toMatch(/^[0-9a-f]{128}\n$/);
+});
+
+describe.skipIf(!hasScript)('on a terminal (needs script)', () => {
+  test('that is dumb there is not one escape sequence, and on a narrow one no word is broken', async () => {
+    const dumb = await runOnTerminal(['status'], [], { ...setup.environment, TERM: 'dumb' });
+    expect(dumb.raw).not.toContain('\u001b');
+    const { screen } = await runOnTerminal(['server', 'list'], [], setup.environment, 60);
+    const lines = screen.trimEnd().split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(screen).toMatch(/^ +(?:[a-z]+-){5}[a-z]+ [0-9a-f]{8}$/m);
+  });
+
+  test('without COLORTERM a picture keeps to 256 colours', async () => {
+    const { raw } = await runOnTerminal(['key', 'show', 'notes'], [], setup.environment);
+    expect(raw).toContain('\u001b[48;5;');
+    expect(raw).not.toContain('\u001b[48;2;');
+  });
+});

@@ -1,0 +1,51 @@
+import { type CkmError, PolicyError } from '@ckm/foundation';
+import { namesOf } from '../servers/ask-all.js';
+import { listed } from '../servers/faults.js';
+import { type Refusal, type SignRun, thoseThatAre } from './sign-job.js';
+
+const CODE = 'REQUEST_REJECTED';
+
+/** The operators who said no, each once, in the order of their servers. */
+export function rejections({ refusals }: Pick<SignRun, 'refusals'>): readonly Refusal[] {
+  const said = new Map(
+    refusals.filter(({ error }) => error.code === CODE).map((one) => [one.participant.slot, one]),
+  );
+  return [...said.values()].toSorted((a, b) => a.participant.slot - b.participant.slot);
+}
+
+/** What an operator wrote with a no; empty when nothing. */
+export function reasonIn({ facts }: CkmError): string {
+  const { reason } = facts;
+  return typeof reason === 'string' ? reason : '';
+}
+
+/** Whether nothing can come of a request any more because operators said no. */
+export function isRejection(error: unknown): error is PolicyError {
+  return error instanceof PolicyError && error.code === CODE;
+}
+
+/** Servers where a rejected request may still stand before an operator, or wait for others after his yes. */
+export function leftByRejection(run: SignRun) {
+  return thoseThatAre(run, 'open', 'asked', 'waiting', 'silent');
+}
+
+/** Too many operators said no: all of them, and where the request is taken back. */
+export function rejectedBy(run: SignRun, all: readonly Refusal[]): PolicyError {
+  const said = all.map(({ participant, error }) => {
+    const reason = reasonIn(error);
+    return `${participant.server.name}${reason === '' ? '' : ` (“${reason}”)`}`;
+  });
+  const back = namesOf(leftByRejection(run));
+  const undone = back.length === 0 ? '' : `; the request is taken back from ${listed(back)}`;
+  const [only, ...more] = all;
+  const what =
+    only === undefined || more.length > 0
+      ? `too few operators agree: ${listed(said)} said no`
+      : only.error.message;
+  return new PolicyError(what, {
+    code: CODE,
+    hint: `talk to ${more.length === 0 ? 'that operator' : 'them'}, then ask again${undone}`,
+    retryable: false,
+    facts: { servers: all.map(({ participant }) => participant.server.name) },
+  });
+}
