@@ -101,7 +101,7 @@ describe('a signature that is left with Ctrl-C before it is there', () => {
     environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'left') };
     await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
     const what = ['key', 'create', 'k', '--for', 'message', '--quorum', '2of3', '--servers', SERVERS.join()];
-    expect(await runCkm([...what, '--yes'], { environment })).toMatchObject({ status: 0 });
+    expect(await callCkm([...what, '--yes'], { environment })).toMatchObject({ status: 0 });
   }, 60_000);
   afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
 
@@ -121,14 +121,14 @@ describe('a signature that is left with Ctrl-C before it is there', () => {
     expect([left.status, code]).toEqual([75, 'REQUEST_LEFT']);
     expect(message).toBe('you left before it was signed; 0 of 2 had signed');
     const [, id] = /ckm requests resume ([0-9a-f]{8}) +or give it up: ckm requests cancel \1$/.exec(hint)!;
-    const resumed = await runCkm(['requests', 'resume', id!, '--yes'], { environment });
+    const resumed = await callCkm(['requests', 'resume', id!, '--yes'], { environment });
     expect([resumed.status, resumed.stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{128}\n$/)]);
   });
 
   test('and a server that hangs: status says so in seconds, and shows the others', async () => {
     proxies[1]!.before = () => 'hang';
     const began = performance.now();
-    const seen = await runCkm(['status', '--timeout', '1'], { environment });
+    const seen = await callCkm(['status', '--timeout', '1'], { environment });
     proxies[1]!.before = () => 'pass';
     expect(seen.stdout).toMatch(/alpha +answers in/);
     expect(seen.stdout).toMatch(/bravo +does not answer +ckm explain SERVER_TIMEOUT/);

@@ -466,7 +466,9 @@ describe('a request that waits for people', () => {
       state: 'failed',
       reason: expect.stringContaining('not on a Sunday'),
     });
-    await vi.waitUntil(async () => (await network.server('charlie').server.sessions.desk.list()).length === 0);
+    await vi.waitUntil(
+      async () => (await network.server('charlie').bare.sessions.desk.list()).length === 0,
+    );
   });
 
   test('tells its owner of each decision as it comes', async () => {
