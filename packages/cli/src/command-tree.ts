@@ -209,6 +209,11 @@ const KEY: readonly CommandNode[] = [
     load: async () => (await import('./commands/key/rename.js')).keyRenameCommand(),
   },
   {
+    name: 'forget',
+    summary: 'take a key off your records here; servers keep their shares',
+    load: async () => (await import('./commands/key/forget.js')).keyForgetCommand(),
+  },
+  {
     name: 'verify',
     summary: 'check the certificate again and ask every server for its copy',
     load: async () => (await import('./commands/key/verify.js')).keyVerifyCommand(),
@@ -266,6 +271,14 @@ const REQUESTS: readonly CommandNode[] = [
   },
 ];
 
+const CONFIG: readonly CommandNode[] = [
+  {
+    name: 'where',
+    summary: 'which settings count, and where each of them comes from',
+    load: async () => (await import('./commands/config/where.js')).configWhereCommand(),
+  },
+];
+
 /** Every command there is; the folder `commands/` has the same shape. */
 export const COMMAND_TREE: CommandNode = {
   name: 'ckm',
@@ -277,6 +290,16 @@ export const COMMAND_TREE: CommandNode = {
       load: async () => (await import('./commands/init.js')).initCommand(),
     },
     { name: 'seed', summary: 'the owner seed', commands: SEED },
+    {
+      name: 'unlock',
+      summary: 'keep the owner seed open for a while, so that its passphrase is not asked for again',
+      load: async () => (await import('./commands/unlock.js')).unlockCommand(),
+    },
+    {
+      name: 'lock',
+      summary: 'close the owner seed that ckm unlock keeps open',
+      load: async () => (await import('./commands/lock.js')).lockCommand(),
+    },
     {
       name: 'server',
       summary: 'Secret Servers: those you use, and those you run',
@@ -292,6 +315,11 @@ export const COMMAND_TREE: CommandNode = {
       name: 'sign',
       summary: 'sign with a quorum of servers',
       load: async () => (await import('./commands/sign.js')).signCommand(),
+    },
+    {
+      name: 'verify',
+      summary: 'check a signature; no server is asked',
+      load: async () => (await import('./commands/verify.js')).verifyCommand(),
     },
     { name: 'requests', summary: 'signatures you asked for', commands: REQUESTS, usual: 'list' },
     { name: 'sessions', summary: 'ceremonies you started', commands: SESSIONS, usual: 'list' },
@@ -314,6 +342,17 @@ export const COMMAND_TREE: CommandNode = {
       name: 'git-sign',
       summary: 'sign commits and tags for git',
       load: async () => (await import('./commands/git-sign.js')).gitSignCommand(),
+    },
+    {
+      name: 'sheet',
+      summary: 'a recovery sheet to print: your servers and keys, with nothing secret',
+      load: async () => (await import('./commands/sheet.js')).sheetCommand(),
+    },
+    { name: 'config', summary: 'the settings of this command', commands: CONFIG, usual: 'where' },
+    {
+      name: 'completion',
+      summary: 'what a shell needs to complete commands and flags',
+      load: async () => (await import('./commands/completion.js')).completionCommand(),
     },
     {
       name: 'explain',

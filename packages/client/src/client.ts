@@ -14,6 +14,7 @@ import { createKey } from './keys/generation/create-key.js';
 import type { GeneratedKey } from './keys/generation/conclude.js';
 import { keyGeneration } from './keys/generation/key-generation.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
+import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { takeAddressIndex } from './keys/take-address.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import type { OnProgress } from './progress/progress.js';
@@ -107,6 +108,10 @@ export interface Client {
   /** Checks that {@link Client.renameKey} would do. Writes nothing. */
   planRename(name: string, wanted: string): Promise<KeyRecord>;
   renameKey(name: string, wanted: string): Promise<KeyRecord>;
+  /** Checks that {@link Client.forgetKey} would do. Writes nothing. */
+  planForgetting(name: string): Promise<KeyRecord>;
+  /** Takes a key off the records here; its servers keep their shares, and it can be fetched again. */
+  forgetKey(name: string): Promise<void>;
   /** Names of the servers that {@link Client.restoreKey} would ask. Nothing is sent. */
   planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
   /** Has every server of a key that lost its share recover it from the certificate. */
@@ -217,6 +222,8 @@ export function createClient(options: ClientOptions): Client {
     completeKey: (name) => completeKey(context, name),
     planRename: (name, wanted) => planRename(context, name, wanted),
     renameKey: (name, wanted) => renameKey(context, name, wanted),
+    planForgetting: (name) => planForgetting(context, name),
+    forgetKey: (name) => forgetKey(context, name),
     planRestoration: async ({ name, servers }) =>
       namesOf(await planRestoration(context, await readKey(name), servers)),
     restoreKey: async (args, on = silent) => {

@@ -5,7 +5,7 @@ import type { TaskResult } from './task.js';
 /**
  * Wraps a kind so that it serves only keys made for it: one key answers to one role (V16). Where a key of one purpose
  * answers to two kinds, no signature for one passes for the other: the kind that says so in `alsoFor` says why.
- * `describe`, `tasks` and `finish` then throw PolicyError `REQUEST_KIND_NOT_FOR_KEY` for any other key.
+ * `describe`, `tasks`, `finish` and `verify` then throw PolicyError `REQUEST_KIND_NOT_FOR_KEY` for any other key.
  */
 export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
   const assertFits = (key: KeyContext): void => {
@@ -30,6 +30,10 @@ export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
     finish(typed: T, key: KeyContext, results: readonly TaskResult[]) {
       assertFits(key);
       return kind.finish(typed, key, results);
+    },
+    verify(typed: T, key: KeyContext, artefact: Uint8Array) {
+      assertFits(key);
+      return kind.verify(typed, key, artefact);
     },
   });
 }

@@ -72,5 +72,5 @@ export type { SshRequest } from './ssh/parse.js';
 
 // git
 export { gitKind } from './git/index.js';
-export { buildGitRequest, embedGitSignature } from './git/build.js';
+export { buildGitRequest, embedGitSignature, splitGitSignature } from './git/build.js';
 export type { GitRequest } from './git/parse.js';

@@ -96,6 +96,11 @@ export interface RequestKind<T> extends RequestKindFacts {
    * @throws EncodingError `SIGNATURE_INVALID`, `SIGNATURE_COUNT_WRONG`
    */
   finish(typed: T, key: KeyContext, results: readonly TaskResult[]): Uint8Array;
+  /**
+   * Whether an artefact, as {@link RequestKind.finish} returns it, is the key's answer to just this request: what anybody
+   * who trusts the public half may ask. Never throws for a wrong artefact.
+   */
+  verify(typed: T, key: KeyContext, artefact: Uint8Array): boolean;
 }
 
 /** A request that was read; what its kind says of it against one key. */
@@ -107,4 +112,6 @@ export interface ParsedRequest {
   tasks(key: KeyContext): readonly Task[];
   /** @throws as the kind's `finish` */
   finish(key: KeyContext, results: readonly TaskResult[]): Uint8Array;
+  /** As the kind's `verify`. */
+  verify(key: KeyContext, artefact: Uint8Array): boolean;
 }

@@ -13,6 +13,33 @@ const CODES: Readonly<Record<string, CliCode>> = {
   'commander.invalidArgument': 'OPTION_INVALID',
 };
 
+/** What people type for commands that are called otherwise, or that there are none of, and why. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  version: 'did you mean: ckm --version',
+  help: 'did you mean: ckm --help',
+  resume: 'did you mean: ckm requests resume (a signature), or ckm sessions resume (a key being made)',
+  cancel: 'did you mean: ckm requests cancel (a signature), or ckm sessions cancel (a key being made)',
+  approve: 'operators say yes with: ckm server approve FOLDER ID',
+  reject: 'operators say no with: ckm server reject FOLDER ID',
+  backup: 'did you mean: ckm seed backup, or ckm sheet',
+  restore: 'did you mean: ckm seed restore, or ckm key restore',
+  export: 'a share never leaves its server; what is public is printed by: ckm sheet',
+  agent: 'did you mean: ckm ssh-agent',
+  'key delete': 'servers keep their shares; to take a key off your records: ckm key forget NAME',
+  'key remove': 'servers keep their shares; to take a key off your records: ckm key forget NAME',
+  'key policy':
+    'the policy of a key is certified with it: see it with ckm key show NAME; for another one make another key',
+  'key address': 'did you mean: ckm address',
+  'server delete': 'did you mean: ckm server remove',
+  'server forget': 'did you mean: ckm server remove',
+  'seed passphrase': 'set another passphrase with the 24 words: ckm seed restore --new-passphrase',
+};
+
+function otherWord(path: string, what: string): string | undefined {
+  const word = /'([^']*)'/.exec(what)?.[1] ?? '';
+  return OTHER_WORDS[path === '' ? word : `${path} ${word}`];
+}
+
 /** Whether a parser's exit was an answer (`--help`, `--version`) and not a refusal. */
 export function isAnswer(error: CommanderError): boolean {
   return error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
@@ -30,6 +57,8 @@ export function toUsageError(error: CommanderError, path: string): UsageError {
       hint: `choose one from: ${help}`,
     });
   }
+  const other = error.code === 'commander.unknownCommand' ? otherWord(path, what) : undefined;
+  if (other !== undefined) return new UsageError(what, { code: 'COMMAND_UNKNOWN', hint: other });
   return new UsageError(what === '' ? 'the command line cannot be understood' : what, {
     code: CODES[error.code] ?? 'OPTION_INVALID',
     hint: meant === undefined ? `see: ${help}` : `did you mean ${meant}? see: ${help}`,

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { parseWhole } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
+import { createQr } from '../sheet/qr.js';
 import { openOwner } from '../owner/open-owner.js';
 
 /** `ckm address KEY` */
@@ -15,12 +16,14 @@ export function addressCommand(): Command {
       '--index <number>',
       'this one again, whoever has it (default: the next that was never handed out here)',
     )
+    .option('--qr', 'also as a QR code, on stderr, for a camera')
     .option('--change', 'a change address; the first one, where no --index is given')
     .action(run(address));
 }
 
 interface Flags {
   readonly index?: string;
+  readonly qr?: true;
   readonly change?: true;
 }
 
@@ -54,6 +57,7 @@ async function address(context: Context, name: string, given: Flags): Promise<vo
   const found = bitcoinAddress(key.public, chain, index, key.record.network ?? 'bitcoin');
   const grouped = (found.address.match(/.{1,4}/g) ?? []).join(' ');
   terminal.talk(`  ${chain} #${index}   ${grouped}${isFresh ? '   never handed out here before' : ''}`);
+  if (given.qr === true) terminal.talk(await createQr(`bitcoin:${found.address}`, 'ascii'));
   if (isFresh && index >= LOOKED_AHEAD) terminal.talk(GAP_NOTE);
   terminal.copied(found.address, {
     key: name,

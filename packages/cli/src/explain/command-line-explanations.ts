@@ -152,6 +152,36 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Half an answer looks like a whole one to whoever reads it later.',
     'Free space or send the output elsewhere, then do what the hint says.',
   ],
+  PUBLIC_KEY_INVALID: [
+    'What was given as a public key is neither 64 hex digits nor an ssh-ed25519 line.',
+    'A signature is checked under one key: nothing can be said about it under another text.',
+    'Take what ckm key show NAME --public prints; for keys of other suites name the key with --key.',
+  ],
+  SIGNATURE_UNREADABLE: [
+    'The file holds no signature of the kind that was asked about.',
+    'A signature that cannot be read is never taken for a good one.',
+    'Name the file that ckm sign --out wrote, or save what ckm sign printed; for commits: git cat-file commit HEAD.',
+  ],
+  KEEPER_UNUSABLE: [
+    'The process that keeps the owner seed open could not listen in the owner’s folder.',
+    'It answers on a socket there, which only you can reach; the system takes no longer path than about 100 letters.',
+    'Use a folder with a shorter path (--home, CKM_HOME), or type the passphrase each time.',
+  ],
+  KEY_LIKENESS_DIFFERS: [
+    'You said that an operator sees another likeness for the new key than you do.',
+    'Then that server holds another key, or somebody on the way shows one of you another: value sent to it could be lost.',
+    'Send nothing to it. Ask all servers with ckm key verify NAME, talk to the operators, and drop it: ckm key forget NAME.',
+  ],
+  SHEET_EMPTY: [
+    'No server has been added yet, so that a recovery sheet would hold nothing.',
+    'The sheet says where your servers are; the 24 words do not.',
+    'Add your servers with ckm server add NAME URL, then print it.',
+  ],
+  SHEET_INVALID: [
+    'The file is no recovery sheet, or a line of it cannot be read.',
+    'Servers are added by what the sheet says without another question, so nothing is guessed.',
+    'Use the file that ckm sheet --out wrote; or restore without it and add each server with ckm server add.',
+  ],
   REQUEST_LEFT: [
     'You pressed Ctrl-C while servers were asked for a signature.',
     'The request is on record: some of them may have signed, and none of that can be used for anything else.',

@@ -27,6 +27,10 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'There is no signature suite of that name.',
       'Leave the suite out: it follows from the purpose.',
     ],
+    KEY_BUSY: [
+      'A request or a ceremony goes on with this key.',
+      'Finish it, or give it up with ckm requests cancel or ckm sessions cancel, then do this again.',
+    ],
     KEY_EXISTS: 'A key of that name exists, or is being made.',
     KEY_UNKNOWN: 'There is no key of that name, or the server does not know it under your account.',
     SESSION_UNKNOWN: ['No ceremony begins with these digits.', 'List them with ckm sessions.'],

@@ -3,6 +3,7 @@ import { type Secret, secret, StateError, wipe } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../command-line/context.js';
+import { keptSeed } from '../keeper/kept-seed.js';
 import { askNewPassphrase, openWithPassphrase } from '../terminal/passphrase.js';
 import { createHome, type Home, isInitialised, requireInitialised, unusable } from '../home/home.js';
 import { writeSeedPrint } from '../home/seed-print.js';
@@ -49,9 +50,17 @@ async function setAside(home: Home): Promise<string | undefined> {
   return path;
 }
 
-/** Asks for the passphrase and opens the seed. The caller wipes it. */
-export async function unlockSeed(context: Context): Promise<Secret<Uint8Array>> {
+/**
+ * The open seed: from `ckm unlock` where that keeps it, else by asking for the passphrase. The caller wipes it.
+ * @param options.evenIfKept asks for the passphrase in any case: for what shows the seed itself, or lets it stay open
+ */
+export async function unlockSeed(
+  context: Context,
+  { evenIfKept = false }: { readonly evenIfKept?: boolean } = {},
+): Promise<Secret<Uint8Array>> {
   await requireInitialised(context.home);
+  const kept = evenIfKept || context.flags.passphraseFile !== undefined ? null : await keptSeed(context.home);
+  if (kept !== null) return kept;
   const file = await readSeedFile(context.home);
   // A damaged file is found before anybody is asked to type.
   parseSeedFile(file);

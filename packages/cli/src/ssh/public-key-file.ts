@@ -13,16 +13,18 @@ const PUBLIC_KEY = /(?:^|\s)ssh-ed25519 +([A-Za-z0-9+/]{68})(?=\s|$)/m;
  * @throws StorageError `FILE_UNREADABLE`; EncodingError `SSH_PUBLIC_KEY_INVALID`
  */
 export async function readPublicKey(named: string): Promise<Uint8Array> {
-  if (named.startsWith(LITERAL)) return parsePublicKey(named.slice(LITERAL.length), 'the key that git names');
+  if (named.startsWith(LITERAL))
+    return parsePublicKeyLine(named.slice(LITERAL.length), 'the key that git names');
   const text = await readText(named);
   // Of a pair of files git is often told the private one.
   const isPrivate = text.startsWith('-----BEGIN ');
   return isPrivate
-    ? parsePublicKey(await readText(`${named}.pub`), `${named}.pub`)
-    : parsePublicKey(text, named);
+    ? parsePublicKeyLine(await readText(`${named}.pub`), `${named}.pub`)
+    : parsePublicKeyLine(text, named);
 }
 
-function parsePublicKey(text: string, where: string): Uint8Array {
+/** The key blob of a line. @throws EncodingError `SSH_PUBLIC_KEY_INVALID` */
+export function parsePublicKeyLine(text: string, where: string): Uint8Array {
   const encoded = PUBLIC_KEY.exec(text.slice(0, MOST_CHARACTERS))?.[1];
   if (encoded !== undefined) return new Uint8Array(Buffer.from(encoded, 'base64'));
   throw new EncodingError(`there is no ssh-ed25519 public key in ${where}`, {

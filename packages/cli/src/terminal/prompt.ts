@@ -56,6 +56,52 @@ export async function askLine(terminal: Terminal, question: string, hint: string
   return String(answer ?? '');
 }
 
+export interface Choice<V extends string> {
+  readonly value: V;
+  readonly label: string;
+  readonly hint?: string;
+}
+
+/** One of several. @param first where the mark stands at first @throws as {@link confirm}. */
+export async function askChoice<V extends string>(
+  terminal: Terminal,
+  question: string,
+  choices: readonly Choice<V>[],
+  first: V,
+  hint: string,
+): Promise<V> {
+  const options = choices.map(({ value, label, hint: more }) => ({
+    value: value as string,
+    label,
+    ...(more === undefined ? {} : { hint: more }),
+  }));
+  const answer = await asked(terminal, question, hint, (clack, seat) =>
+    clack.select<string>({ message: question, options, initialValue: first, ...seat }),
+  );
+  return choices.find(({ value }) => value === answer)!.value;
+}
+
+/** At least one of several. @param chosen marked at first @throws as {@link confirm}. */
+export async function askSeveral(
+  terminal: Terminal,
+  question: string,
+  choices: readonly Choice<string>[],
+  chosen: readonly string[],
+  hint: string,
+): Promise<readonly string[]> {
+  const options = choices.map(({ value, label }) => ({ value, label }));
+  const answer = await asked(terminal, question, hint, (clack, seat) =>
+    clack.multiselect<string>({
+      message: question,
+      options,
+      initialValues: [...chosen],
+      required: true,
+      ...seat,
+    }),
+  );
+  return answer as readonly string[];
+}
+
 /** One line that is not echoed, not even as stars: the length is nobody's business. @throws as {@link confirm}. */
 export async function askHidden(terminal: Terminal, question: string, hint: string): Promise<string> {
   const answer = await asked(terminal, question, hint, (clack, seat) =>

@@ -382,7 +382,7 @@ describe('servers that misbehave on the network', () => {
       message: 'too few servers can sign, 2 are needed: alpha does not answer, bravo does not answer',
     });
     expect(outcome.status).toBe(69);
-    expect(status.stdout).toMatch(/k +message +2 of 3 +1 answer +cannot sign/);
+    expect(status.stdout).toMatch(/k +message +2 of 3 +1 answers +cannot sign: bring alpha and bravo back/);
   });
 
   test('a name under which another server answers is refused, and the pin stays', async () => {

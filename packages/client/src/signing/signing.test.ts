@@ -466,9 +466,7 @@ describe('a request that waits for people', () => {
       state: 'failed',
       reason: expect.stringContaining('not on a Sunday'),
     });
-    await vi.waitUntil(
-      async () => (await network.server('charlie').bare.sessions.desk.list()).length === 0,
-    );
+    await vi.waitUntil(async () => (await network.server('charlie').bare.sessions.desk.list()).length === 0);
   });
 
   test('tells its owner of each decision as it comes', async () => {
@@ -481,7 +479,7 @@ describe('a request that waits for people', () => {
       ['bravo', 'reject'],
       ['charlie', 'approve'],
     ] as const) {
-      const { desk } = network.server(name).server.sessions;
+      const { desk } = network.server(name).bare.sessions;
       const { requestId } = (await desk.list())[0]!;
       if (decide === 'approve') await desk.approve(requestId);
       else await desk.reject(requestId, 'call me first');

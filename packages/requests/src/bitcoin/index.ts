@@ -8,6 +8,7 @@ import { bitcoinForm } from './form.js';
 import { bitcoinPublicForm } from './wallet.js';
 import { BITCOIN_MAX_BYTES, parseBitcoin, type BitcoinRequest } from './parse.js';
 import { bitcoinTasks } from './tasks.js';
+import { verifyBitcoin } from './verify.js';
 
 /** Taproot key-path spends, as PSBTs. The artefact is the PSBT with the key's signatures in it. */
 export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
@@ -23,4 +24,5 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   describe: describeBitcoin,
   tasks: bitcoinTasks,
   finish: finishBitcoin,
+  verify: verifyBitcoin,
 });

@@ -154,12 +154,23 @@ export function assessOwnership(request: BitcoinRequest, key: PublicKeyPackage):
   return ownership;
 }
 
-function computeOwnership(request: BitcoinRequest, key: PublicKeyPackage): Ownership {
+/** Whether the transaction spends coins of the key, each with a valid signature. @throws EncodingError */
+export function isSignedBy(request: BitcoinRequest, key: PublicKeyPackage): boolean {
+  const inputs = ownInputs(request, key);
+  return inputs.length > 0 && inputs.every(({ signed }) => signed);
+}
+
+function ownInputs(request: BitcoinRequest, key: PublicKeyPackage): readonly OwnInput[] {
   const mark = keyFingerprint(key);
   const sign = createSighash(request);
-  const inputs = request.inputs
+  return request.inputs
     .map((input, at) => ownInput(input, at, key, mark, sign))
     .filter((input) => input !== null);
+}
+
+function computeOwnership(request: BitcoinRequest, key: PublicKeyPackage): Ownership {
+  const mark = keyFingerprint(key);
+  const inputs = ownInputs(request, key);
   demand(inputs.length > 0, 'PSBT_NO_INPUT_OF_KEY', 'the transaction spends no coin of this key');
   const unsigned = inputs.filter(({ signed }) => !signed).length;
   demand(unsigned > 0, 'PSBT_ALREADY_SIGNED', 'every input of this key is signed already');

@@ -1,4 +1,5 @@
 import { concatBytes, decodeUtf8, encodeUtf8 } from '@ckm/foundation';
+import { refusal } from '../errors.js';
 import { encodePayload } from '../wire/payload.js';
 import { parseGitObject } from './parse.js';
 
@@ -25,8 +26,44 @@ export function embedGitSignature(object: Uint8Array, armored: Uint8Array): Uint
   return concatBytes(object.subarray(0, end), encodeUtf8(`\n${header} ${lines}`), object.subarray(end));
 }
 
+/**
+ * A signed commit or tag, taken apart again: the object as it was signed, and the armored signature. Null: it holds no SSH
+ * signature. @throws EncodingError `GIT_OBJECT_MALFORMED`
+ */
+export function splitGitSignature(
+  signed: Uint8Array,
+): { readonly object: Uint8Array; readonly armored: Uint8Array } | null {
+  const end = endOfHeaders(signed);
+  const lines = latin1(signed.subarray(0, end)).split('\n');
+  const first = lines.findIndex((line) => /^gpgsig(?:-sha256)? -----BEGIN SSH SIGNATURE-----$/.test(line));
+  if (first >= 0) {
+    const after = lines.findIndex((line, i) => i > first && !line.startsWith(' '));
+    const last = after < 0 ? lines.length : after;
+    const armored = lines
+      .slice(first, last)
+      .map((line, i) => line.slice(i === 0 ? line.indexOf(' ') + 1 : 1));
+    const left = [...lines.slice(0, first), ...lines.slice(last)].join('\n');
+    return {
+      object: concatBytes(bytesOf(left), signed.subarray(end)),
+      armored: bytesOf(`${armored.join('\n')}\n`),
+    };
+  }
+  const at = latin1(signed).lastIndexOf('\n-----BEGIN SSH SIGNATURE-----\n');
+  return at < end ? null : { object: signed.slice(0, at + 1), armored: signed.slice(at + 1) };
+}
+
+/** Each byte as one character: headers may hold text in any encoding, and come out as they went in. */
+function latin1(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
 function endOfHeaders(object: Uint8Array): number {
   let at = object.indexOf(0x0a);
-  while (object[at + 1] !== 0x0a) at = object.indexOf(0x0a, at + 1);
-  return at;
+  while (at >= 0 && object[at + 1] !== 0x0a) at = object.indexOf(0x0a, at + 1);
+  if (at >= 0) return at;
+  throw refusal('GIT_OBJECT_MALFORMED', 'the git object has no end of its headers');
 }

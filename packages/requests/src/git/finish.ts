@@ -1,7 +1,7 @@
 import { encodeUtf8 } from '@ckm/foundation';
 import type { KeyContext } from '../kind.js';
 import type { TaskResult } from '../task.js';
-import { armorSshsig, sshsigToSign } from '../ssh/sshsig.js';
+import { armorSshsig, sshsigToSign, verifySshsig } from '../ssh/sshsig.js';
 import { theOneSignature } from '../verify/one-signature.js';
 import type { GitRequest } from './parse.js';
 import { gitStatement } from './tasks.js';
@@ -11,4 +11,9 @@ export function finishGit(typed: GitRequest, key: KeyContext, results: readonly 
   const statement = gitStatement(typed);
   const signature = theOneSignature(key, sshsigToSign(statement), results);
   return encodeUtf8(armorSshsig(key.public.groupKey, statement, signature));
+}
+
+/** Whether it is the key's signature of just this commit or tag. */
+export function verifyGit(typed: GitRequest, key: KeyContext, artefact: Uint8Array): boolean {
+  return verifySshsig(key.public.groupKey, gitStatement(typed), artefact);
 }

@@ -4,7 +4,7 @@ import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { sshPublicForm } from '../ssh/blob.js';
 import { describeGit } from './describe.js';
-import { finishGit } from './finish.js';
+import { finishGit, verifyGit } from './finish.js';
 import { gitForm } from './form.js';
 import { GIT_MAX_BYTES, parseGit, type GitRequest } from './parse.js';
 import { gitTasks } from './tasks.js';
@@ -25,4 +25,5 @@ export const gitKind: RequestKind<GitRequest> = forKeysMadeForIt({
   describe: describeGit,
   tasks: gitTasks,
   finish: finishGit,
+  verify: verifyGit,
 });

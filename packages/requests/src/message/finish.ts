@@ -1,3 +1,4 @@
+import { verifySignature } from '@ckm/threshold';
 import type { KeyContext } from '../kind.js';
 import type { TaskResult } from '../task.js';
 import { theOneSignature } from '../verify/one-signature.js';
@@ -11,4 +12,9 @@ export function finishMessage(
   results: readonly TaskResult[],
 ): Uint8Array {
   return theOneSignature(key, messageToSign(typed), results).slice();
+}
+
+/** Whether it is the key's signature of just this message in just this domain. */
+export function verifyMessage(typed: MessageRequest, key: KeyContext, artefact: Uint8Array): boolean {
+  return verifySignature(key.suite, key.public.groupKey, messageToSign(typed), artefact);
 }

@@ -4,7 +4,7 @@ import { costByLength } from '../cost.js';
 import type { RequestKind } from '../kind.js';
 import { hexForm } from '../public-form.js';
 import { describeMessage } from './describe.js';
-import { finishMessage } from './finish.js';
+import { finishMessage, verifyMessage } from './finish.js';
 import { messageForm } from './form.js';
 import { MESSAGE_MAX_BYTES, parseMessage, type MessageRequest } from './parse.js';
 import { messageTasks } from './tasks.js';
@@ -23,4 +23,5 @@ export const messageKind: RequestKind<MessageRequest> = forKeysMadeForIt({
   describe: describeMessage,
   tasks: messageTasks,
   finish: finishMessage,
+  verify: verifyMessage,
 });

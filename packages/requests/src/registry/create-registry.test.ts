@@ -7,6 +7,7 @@ import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { gitKind } from '../git/index.js';
 import type { RequestKind } from '../kind.js';
+import { verifySignature } from '@ckm/threshold';
 import { sshKind } from '../ssh/index.js';
 import { frostTask } from '../task.js';
 import { theOneSignature } from '../verify/one-signature.js';
@@ -36,6 +37,8 @@ const poemKind: RequestKind<{ readonly lines: string }> = forKeysMadeForIt({
   describe: ({ lines }) => ({ sentence: `Sign the poem “${lines}”.`, rows: [], warnings: [], blind: false }),
   tasks: ({ lines }) => [frostTask(concatBytes(POEM, encodeUtf8(lines)), { path: [], taproot: null })],
   finish: ({ lines }, key, results) => theOneSignature(key, concatBytes(POEM, encodeUtf8(lines)), results),
+  verify: ({ lines }, { suite, public: { groupKey } }, artefact) =>
+    verifySignature(suite, groupKey, concatBytes(POEM, encodeUtf8(lines)), artefact),
 });
 
 const registry = createRegistry([knownKind(sshKind), knownKind(gitKind), knownKind(poemKind)]);

@@ -23,7 +23,14 @@ export interface KindRegistry {
 }
 
 /** A request keeps what was parsed to itself: nothing that only looks like it is ever described or signed. */
-export function knownKind<T>({ parse, describe, tasks, finish, ...facts }: RequestKind<T>): KnownKind {
+export function knownKind<T>({
+  parse,
+  describe,
+  tasks,
+  finish,
+  verify,
+  ...facts
+}: RequestKind<T>): KnownKind {
   return Object.freeze({
     ...facts,
     parse(payload: Uint8Array): ParsedRequest {
@@ -33,6 +40,7 @@ export function knownKind<T>({ parse, describe, tasks, finish, ...facts }: Reque
         describe: (key) => describe(typed, key),
         tasks: (key) => tasks(typed, key),
         finish: (key, results) => finish(typed, key, results),
+        verify: (key, artefact) => verify(typed, key, artefact),
       });
     },
   });

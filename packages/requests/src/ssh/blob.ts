@@ -1,4 +1,4 @@
-import { concatBytes } from '@ckm/foundation';
+import { concatBytes, equalBytes } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { base64, base64nopad } from '@scure/base';
 import { demand } from '../errors.js';
@@ -41,6 +41,12 @@ export function sshPublicForm({ name, public: { groupKey } }: KeyContext): Publi
 /** The signature as SSH writes it (RFC 8709 §6). */
 export function sshSignatureBlob(signature: Uint8Array): Uint8Array {
   return concatBytes(lengthPrefixed(SSH_ED25519), lengthPrefixed(signature));
+}
+
+/** The 64 bytes inside of {@link sshSignatureBlob}; null when it is another one. */
+export function rawSshSignature(blob: Uint8Array): Uint8Array | null {
+  const signature = blob.slice(-64);
+  return equalBytes(sshSignatureBlob(signature), blob) ? signature : null;
 }
 
 const KEY_ALGORITHM = /^[a-z0-9@.-]{1,64}$/;

@@ -4,7 +4,7 @@ import type { RequestKind } from '../kind.js';
 import { forKeysMadeForIt } from '../fits.js';
 import { sshPublicForm } from './blob.js';
 import { describeSsh } from './describe.js';
-import { finishSsh } from './finish.js';
+import { finishSsh, verifySsh } from './finish.js';
 import { sshForm } from './form.js';
 import { parseSsh, SSH_MAX_BYTES, type SshRequest } from './parse.js';
 import { sshTasks } from './tasks.js';
@@ -23,4 +23,5 @@ export const sshKind: RequestKind<SshRequest> = forKeysMadeForIt({
   describe: describeSsh,
   tasks: sshTasks,
   finish: finishSsh,
+  verify: verifySsh,
 });

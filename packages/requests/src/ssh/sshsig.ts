@@ -1,9 +1,10 @@
-import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
+import { CkmError, concatBytes, decodeUtf8, encodeUtf8, equalBytes } from '@ckm/foundation';
+import { verifySignature } from '@ckm/threshold';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { base64 } from '@scure/base';
 import { demand } from '../errors.js';
 import { lengthPrefixed, readBytes, u32 } from '../wire/bytes.js';
-import { sshPublicKeyBlob, sshSignatureBlob } from './blob.js';
+import { rawSshSignature, sshPublicKeyBlob, sshSignatureBlob } from './blob.js';
 
 /** The hashes PROTOCOL.sshsig allows. */
 export const SSHSIG_HASHES = { sha256, sha512 } as const;
@@ -75,6 +76,23 @@ export function sshSignatureBlobOf(armored: string): Uint8Array {
   const blob = reader.prefixed(1024);
   reader.end();
   return blob;
+}
+
+/**
+ * Whether an armored signature is that of a key over a statement, and says nothing else: another spelling of the same is
+ * refused, as a signature is one text.
+ */
+export function verifySshsig(groupKey: Uint8Array, statement: SshsigStatement, armored: Uint8Array): boolean {
+  try {
+    const text = decodeUtf8(armored).replaceAll('\r\n', '\n');
+    const signature = rawSshSignature(sshSignatureBlobOf(text));
+    if (signature === null || armorSshsig(groupKey, statement, signature) !== `${text.trimEnd()}\n`)
+      return false;
+    return verifySignature('ed25519', groupKey, sshsigToSign(statement), signature);
+  } catch (error) {
+    if (error instanceof CkmError) return false;
+    throw error;
+  }
 }
 
 function decodeBase64(text: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { type CreateKeyArgs, type KeyPlan, type KeyPurpose } from '@ckm/client';
+import type { CreateKeyArgs, KeyPlan } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import { type Command, Option } from 'commander';
@@ -11,6 +11,8 @@ import {
 } from '../../command-line/policy-flags.js';
 import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
 import { leaf, run } from '../../command-line/run.js';
+import { compareLikeness } from '../../guide/compare-likeness.js';
+import { completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
@@ -20,13 +22,9 @@ import { keyLines, keyObject } from './show.js';
 export function keyCreateCommand(): Command {
   const command = leaf('create', 'make a key together with your servers: it never exists in one place')
     .argument('<name>', 'what you call it: letters a-z, digits, dots, dashes')
-    .addOption(
-      new Option('--for <purpose>', 'what it may be used for')
-        .choices(REQUEST_KIND_NAMES)
-        .makeOptionMandatory(),
-    )
-    .requiredOption('--quorum <quorum>', 'how many of how many servers it takes to use it: 2of3')
-    .requiredOption('--servers <names>', 'their names, separated by commas, in order')
+    .addOption(new Option('--for <purpose>', 'what it may be used for').choices(REQUEST_KIND_NAMES))
+    .option('--quorum <quorum>', 'how many of how many servers it takes to use it: 2of3')
+    .option('--servers <names>', 'their names, separated by commas, in order')
     .addOption(new Option('--suite <suite>', 'another signature suite than the purpose’s own'))
     .addOption(
       new Option('--network <network>', 'whose addresses are shown').choices([
@@ -40,18 +38,15 @@ export function keyCreateCommand(): Command {
   return command.action(run(create));
 }
 
-interface Flags extends PolicyFlags {
-  readonly for: KeyPurpose;
-  readonly quorum: string;
-  readonly servers: string;
+interface Flags extends PolicyFlags, KeyWishes {
   readonly suite?: NonNullable<CreateKeyArgs['suite']>;
   readonly network?: NonNullable<CreateKeyArgs['network']>;
 }
 
 async function create(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal, flags } = context;
-  const args = argsFrom(name, given);
   const client = await openOwner(context);
+  const args = argsFrom(name, { ...given, ...(await completeWishes(terminal, client, name, given)) });
   const plan = await client.planKey(args);
   terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
@@ -66,9 +61,10 @@ async function create(context: Context, name: string, given: Flags): Promise<voi
       '  compare it with each of them, by phone or in person:\n',
   );
   terminal.result(keyLines(terminal, key), keyObject(key));
+  await compareLikeness(context, key);
 }
 
-function argsFrom(name: string, given: Flags): CreateKeyArgs {
+function argsFrom(name: string, given: Flags & Required<KeyWishes>): CreateKeyArgs {
   const servers = given.servers.split(',').map((one) => one.trim());
   if (servers.some((one) => one === '')) {
     throw new UsageError('--servers holds an empty name', {

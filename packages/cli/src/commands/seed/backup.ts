@@ -29,7 +29,7 @@ async function backup(context: Context, { format, out }: Flags): Promise<void> {
     return;
   }
   await assertFree(out);
-  const seed = await unlockSeed(context);
+  const seed = await unlockSeed(context, { evenIfKept: true });
   const text = (format === 'ur' ? seedToUr : seedToWords)(seed);
   try {
     const content = reveal(text, 'handing the backup to its owner');

@@ -3,6 +3,8 @@ import { urToSeed, wordsToSeed } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
+import { addFromSheet } from '../../sheet/add-from-sheet.js';
+import { parseSheet } from '../../sheet/sheet.js';
 import { isInitialised } from '../../home/home.js';
 import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
 import { compareSeed } from '../../home/seed-print.js';
@@ -10,11 +12,13 @@ import { askHidden } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
 
 const MOST_BYTES = 4096;
+const MOST_SHEET_BYTES = 1_048_576;
 
 /** `ckm seed restore` */
 export function seedRestoreCommand(): Command {
   return leaf('restore', 'bring the owner seed back from 24 words or ur:seed')
     .option('--from <file>', 'read them from a file instead of asking')
+    .option('--sheet <file>', 'also add the servers on your recovery sheet (see ckm sheet)')
     .option('--new-passphrase', 'the seed is here, but its passphrase is lost or its file damaged')
     .action(run(restore));
 }
@@ -22,12 +26,14 @@ export function seedRestoreCommand(): Command {
 interface Flags {
   readonly from?: string;
   readonly newPassphrase?: true;
+  readonly sheet?: string;
 }
 
-async function restore(context: Context, { from, newPassphrase }: Flags): Promise<void> {
+async function restore(context: Context, { from, newPassphrase, sheet }: Flags): Promise<void> {
   const { home, terminal } = context;
   const replace = newPassphrase === true;
   if (!replace && (await isInitialised(home))) throw seedExists(home);
+  const servers = sheet === undefined ? [] : parseSheet(await readText(sheet, MOST_SHEET_BYTES));
   const seed = await readBackup(context, from);
   try {
     const comparison = await compareSeed(home, seed);
@@ -43,12 +49,23 @@ async function restore(context: Context, { from, newPassphrase }: Flags): Promis
     const kept = await storeSeed(context, seed, before);
     if (kept !== undefined)
       terminal.warn(`ckm: warning: the seed that was here cannot be compared; its file is kept as ${kept}`);
-    if (!replace)
-      terminal.talk('next: ckm server add NAME URL, for each of your servers; then: ckm key fetch');
-    terminal.result(`owner seed restored into ${home.path}`, { home: home.path, kept: kept ?? null });
+    const { added, failed } = await addFromSheet(context, seed, servers);
+    terminal.result(`owner seed restored into ${home.path}`, {
+      home: home.path,
+      kept: kept ?? null,
+      added,
+      failed,
+    });
+    if (!replace) terminal.talk(nextSteps(servers.length, failed));
   } finally {
     wipe(seed);
   }
+}
+
+function nextSteps(listed: number, failed: readonly string[]): string {
+  if (listed === 0) return 'next: ckm server add NAME URL, for each of your servers; then: ckm key fetch';
+  if (failed.length === 0) return 'next: ckm key fetch';
+  return `next: ckm server add NAME URL, for ${failed.join(', ')}; then: ckm key fetch`;
 }
 
 async function readBackup(context: Context, from: string | undefined): Promise<Secret<Uint8Array>> {
@@ -61,8 +78,8 @@ async function readBackup(context: Context, from: string | undefined): Promise<S
   return isUr ? urToSeed(text) : wordsToSeed(text);
 }
 
-async function readText(path: string): Promise<string> {
-  const bytes = await readInput(path, MOST_BYTES);
+async function readText(path: string, most = MOST_BYTES): Promise<string> {
+  const bytes = await readInput(path, most);
   const text = new TextDecoder().decode(bytes).trim();
   bytes.fill(0);
   return text;

@@ -1,0 +1,75 @@
+import type { Client } from '@ckm/client';
+import { encodeHex, encodeUtf8, StateError } from '@ckm/foundation';
+import { publicForm } from '@ckm/requests';
+import type { Command } from 'commander';
+import type { Context } from '../command-line/context.js';
+import { leaf, run } from '../command-line/run.js';
+import { openOwner } from '../owner/open-owner.js';
+import { sheetPage } from '../sheet/sheet-page.js';
+import { formatSheet, type Sheet, type SheetKey } from '../sheet/sheet.js';
+import { unixNow } from '../terminal/instant.js';
+import { assertFree, writeOut } from '../terminal/write-out.js';
+
+/** `ckm sheet` */
+export function sheetCommand(): Command {
+  return leaf('sheet', 'a recovery sheet to print: your servers and keys, with nothing secret')
+    .option('--html', 'as a page with pictures and a QR code, to be printed from a browser')
+    .option('--out <file>', 'a new file instead of stdout')
+    .action(run(sheet));
+}
+
+async function sheet(
+  context: Context,
+  { html, out }: { readonly html?: true; readonly out?: string },
+): Promise<void> {
+  const { terminal, flags } = context;
+  await assertFree(out);
+  const content = await readSheet(await openOwner(context));
+  const text = html === true ? await sheetPage(content) : formatSheet(content);
+  if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
+  terminal.copied(out === undefined ? text : '', sheetObject(content, out));
+  if (out !== undefined && flags.preview !== true) terminal.talk(`  sheet written to ${out}: print it`);
+}
+
+/** @throws StateError `SHEET_EMPTY` */
+async function readSheet(client: Client): Promise<Sheet> {
+  const servers = await client.listServers();
+  if (servers.length === 0) throw empty();
+  const keys: SheetKey[] = [];
+  for (const { name } of await client.listKeys()) {
+    const {
+      record,
+      context,
+      isComplete,
+      public: half,
+      purpose,
+      roster,
+      transcriptHash,
+    } = await client.showKey(name);
+    const network = record.network === null ? {} : { network: record.network };
+    const form = isComplete ? publicForm({ ...context, name, ...network }) : null;
+    keys.push({
+      name,
+      purpose,
+      suite: half.suite,
+      quorum: `${half.quorum.needed} of ${half.quorum.of}`,
+      servers: roster.map(
+        ({ serverId, url }) => servers.find(({ xid }) => encodeHex(xid) === encodeHex(serverId))?.name ?? url,
+      ),
+      transcriptHash,
+      publicForm: form === null ? null : { form: form.form, value: form.value },
+    });
+  }
+  return { madeAt: unixNow(), servers: servers.map(({ name, xid, url }) => ({ name, xid, url })), keys };
+}
+
+function sheetObject({ madeAt, servers, keys }: Sheet, out: string | undefined) {
+  return { madeAt, servers, keys, out: out ?? null };
+}
+
+function empty(): StateError {
+  return new StateError('there is nothing to put on a sheet yet', {
+    code: 'SHEET_EMPTY',
+    hint: 'add your servers first: ckm server add NAME URL',
+  });
+}

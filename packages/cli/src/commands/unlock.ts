@@ -1,0 +1,86 @@
+import { type Secret, secret, StorageError, UsageError, wipe } from '@ckm/foundation';
+import { type Command, Option } from 'commander';
+import type { Context } from '../command-line/context.js';
+import { optionInvalid, parseDuration } from '../command-line/option-values.js';
+import { leaf, run } from '../command-line/run.js';
+import { askKeeper, keeperSocket } from '../keeper/keeper-socket.js';
+import { startKeeper } from '../keeper/keeper.js';
+import { launchKeeper } from '../keeper/launch-keeper.js';
+import { stopOnSignals } from '../operator/stop-on-signals.js';
+import { unlockSeed } from '../owner/owner-seed.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
+import { readStdinAtMost } from '../terminal/read-at-most.js';
+
+/** `ckm unlock` */
+export function unlockCommand(): Command {
+  return leaf('unlock', 'keep the owner seed open for a while, so that its passphrase is not asked for again')
+    .option('--for <time>', 'how long: 10m, 2h; at most 12h', '10m')
+    .addOption(new Option('--keep', 'what the process that keeps it is started with').hideHelp())
+    .action(run(unlock));
+}
+
+interface Flags {
+  readonly for: string;
+  readonly keep?: true;
+}
+
+const LONGEST_SECONDS = 12 * 3_600;
+const SEED_BYTES = 32;
+
+async function unlock(context: Context, { for: time, keep }: Flags): Promise<void> {
+  const { home, terminal, flags } = context;
+  const seconds = parseDuration('--for', time);
+  if (seconds < 1 || seconds > LONGEST_SECONDS) {
+    throw optionInvalid('--for is not a time of 1s to 12h', 'write for example --for 10m');
+  }
+  if (keep === true) return keepSeed(context, seconds);
+  if (flags.preview === true) {
+    terminal.result(`would keep the owner seed of ${home.path} open for ${time}`, { preview: true, seconds });
+    return;
+  }
+  // Whoever lengthens the time shows again that he knows the passphrase.
+  const seed = await unlockSeed(context, { evenIfKept: true });
+  try {
+    await askKeeper(home, 'lock');
+    await launchKeeper(home, seed, seconds);
+  } finally {
+    wipe(seed);
+  }
+  const until = unixNow() + seconds;
+  terminal.talk('  whoever uses this machine as you until then can use your keys; ckm lock ends it sooner');
+  terminal.result(`unlocked until ${formatInstant(until, unixNow())}`, { unlocked: true, until });
+}
+
+/** The process behind {@link unlock}: the seed comes on stdin, never by flag or environment. */
+async function keepSeed({ home }: Context, seconds: number): Promise<void> {
+  const seed = await readSeed();
+  const keeper = await startKeeper({
+    socketPath: keeperSocket(home),
+    seed,
+    lifetimeMs: seconds * 1_000,
+  }).catch((cause: unknown) => {
+    throw new StorageError('the open seed cannot be kept in this folder', {
+      code: 'KEEPER_UNUSABLE',
+      hint: 'use a folder whose path has at most 90 characters, with --home',
+      cause,
+    });
+  });
+  stopOnSignals({
+    close: () => {
+      keeper.end();
+      return keeper.ended;
+    },
+  });
+  process.stdout.write('ready\n');
+  await keeper.ended;
+}
+
+async function readSeed(): Promise<Secret<Uint8Array>> {
+  const bytes = await readStdinAtMost(SEED_BYTES + 1);
+  if (bytes.length === SEED_BYTES) return secret(bytes);
+  bytes.fill(0);
+  throw new UsageError('--keep is for ckm unlock itself', {
+    code: 'OPTION_INVALID',
+    hint: 'run: ckm unlock',
+  });
+}

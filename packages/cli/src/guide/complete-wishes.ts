@@ -1,0 +1,90 @@
+import type { Client, KeyPurpose } from '@ckm/client';
+import { UsageError } from '@ckm/foundation';
+import { quorumMeaning } from '../command-line/quorum-flag.js';
+import { askChoice, askSeveral, canAsk } from '../terminal/prompt.js';
+import type { Terminal } from '../terminal/terminal.js';
+
+/** What a key is made with, as typed; what is missing is asked for. */
+export interface KeyWishes {
+  readonly for?: KeyPurpose;
+  /** `2of3` */
+  readonly quorum?: string;
+  /** Names, separated by commas. */
+  readonly servers?: string;
+}
+
+const PURPOSES: readonly { readonly value: KeyPurpose; readonly label: string; readonly hint: string }[] = [
+  { value: 'message', label: 'messages and files', hint: 'signatures that programs and people check' },
+  { value: 'bitcoin', label: 'bitcoin', hint: 'receive and pay' },
+  { value: 'ssh', label: 'ssh and git', hint: 'log in, sign files, commits and tags' },
+  { value: 'git', label: 'git only', hint: 'sign commits and tags' },
+];
+
+/**
+ * Asks for what is missing, with a default for each; where nobody can be asked, all of it is named at once.
+ * @throws UsageError `ARGUMENT_MISSING`, `INPUT_NEEDED`, `SERVER_UNKNOWN`, `QUORUM_INVALID`
+ */
+export async function completeWishes(
+  terminal: Terminal,
+  client: Client,
+  name: string,
+  given: KeyWishes,
+): Promise<Required<KeyWishes>> {
+  const missing = (['for', 'quorum', 'servers'] as const).filter((flag) => given[flag] === undefined);
+  if (missing.length > 0 && !canAsk(terminal)) throw notGiven(name, missing);
+  const purpose =
+    given.for ?? (await askChoice(terminal, `What is ${name} for?`, PURPOSES, 'message', hintFor('for')));
+  const servers = given.servers ?? (await askServers(terminal, client));
+  return { for: purpose, servers, quorum: given.quorum ?? (await askQuorum(terminal, servers)) };
+}
+
+async function askServers(terminal: Terminal, client: Client): Promise<string> {
+  const names = (await client.listServers()).map((server) => server.name);
+  if (names.length < 2) throw tooFew(names.length);
+  const options = names.map((name) => ({ value: name, label: name }));
+  const chosen = await askSeveral(
+    terminal,
+    'Which servers make it with you?',
+    options,
+    names,
+    hintFor('servers'),
+  );
+  return names.filter((name) => chosen.includes(name)).join(',');
+}
+
+/** Chosen by what it means; a majority unless told. */
+async function askQuorum(terminal: Terminal, servers: string): Promise<string> {
+  const of = servers.split(',').length;
+  if (of < 2) return `${of}of${of}`;
+  const options = Array.from({ length: of - 1 }, (_, i) => {
+    const needed = i + 2;
+    return { value: `${needed}of${of}`, label: `${needed} of ${of}`, hint: quorumMeaning({ needed, of }) };
+  });
+  const majority = `${Math.max(2, Math.floor(of / 2) + 1)}of${of}`;
+  return askChoice(terminal, 'How many must agree?', options, majority, hintFor('quorum'));
+}
+
+const EXAMPLES = { for: 'message', quorum: '2of3', servers: 'alpha,bravo,charlie' } as const;
+
+function hintFor(flag: keyof typeof EXAMPLES): string {
+  return `give it: --${flag} ${EXAMPLES[flag]}`;
+}
+
+function notGiven(name: string, missing: readonly (keyof typeof EXAMPLES)[]): UsageError {
+  const flags = missing.map((flag) => `--${flag}`);
+  const example = missing.map((flag) => `--${flag} ${EXAMPLES[flag]}`).join(' ');
+  return new UsageError(`to make ${name}, ${flags.join(', ')} ${flags.length === 1 ? 'is' : 'are'} missing`, {
+    code: 'ARGUMENT_MISSING',
+    hint: `run this on a terminal, or write for example: ckm key create ${name} ${example}`,
+  });
+}
+
+function tooFew(count: number): UsageError {
+  return new UsageError(
+    `a key takes at least 2 servers, and you have added ${count === 0 ? 'none' : count}`,
+    {
+      code: 'SERVER_UNKNOWN',
+      hint: 'add each of your servers with: ckm server add NAME URL',
+    },
+  );
+}

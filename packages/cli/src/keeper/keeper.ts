@@ -1,0 +1,123 @@
+import { reveal, type Secret, wipe } from '@ckm/foundation';
+import { chmod, lstat, unlink } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+
+/** An open seed that is kept for a while, so that its passphrase is not asked for again. */
+export interface Keeper {
+  /** Resolves when the seed is wiped and nobody is answered any more. */
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
+export interface KeeperOptions {
+  readonly socketPath: string;
+  /** 32 bytes; wiped when the keeper ends, however it ends. */
+  readonly seed: Secret<Uint8Array>;
+  readonly lifetimeMs: number;
+  /** Milliseconds that only ever go up, whatever is done to the clock. */
+  readonly monotonic?: () => number;
+  /** Milliseconds of the clock on the wall: a leap against {@link KeeperOptions.monotonic} means that the machine slept. */
+  readonly wall?: () => number;
+}
+
+const TICK_MS = 1_000;
+/** A wall clock this far ahead of the steps of a running machine: it was suspended, or somebody set the clock. */
+const LEAP_MS = 10_000;
+const MOST_CONNECTIONS = 16;
+const MOST_QUESTION_BYTES = 16;
+
+/**
+ * Answers on a socket that only its owner can reach: `seed` with the seed, `left` with the seconds that are left, `lock` by
+ * ending. It ends by itself after its time, measured by a clock that nobody can set, and when the machine was suspended.
+ * Secrecy: whoever acts as this user, or takes the machine while it is unlocked, gets the seed, as from any agent.
+ * @throws whatever the socket cannot be opened for
+ */
+export async function startKeeper(options: KeeperOptions): Promise<Keeper> {
+  const { socketPath, seed, lifetimeMs } = options;
+  const monotonic = options.monotonic ?? (() => performance.now());
+  const wall = options.wall ?? (() => Date.now());
+  const [began, beganWall] = [monotonic(), wall()];
+  const sockets = new Set<Socket>();
+  let finish: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (finish = resolve));
+  const leftMs = () => lifetimeMs - (monotonic() - began);
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    answer(socket, { seed: () => (leftMs() > 0 ? seed : null), leftMs, lock: end });
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  const timer = setInterval(() => {
+    const hasSlept = wall() - beganWall - (monotonic() - began) > LEAP_MS;
+    if (hasSlept || leftMs() <= 0) end();
+  }, TICK_MS);
+  const alarm = setTimeout(end, lifetimeMs);
+  let isOver = false;
+  function end(): void {
+    if (isOver) return;
+    isOver = true;
+    clearInterval(timer);
+    clearTimeout(alarm);
+    wipe(seed);
+    server.close(() => {
+      finish();
+    });
+    for (const socket of sockets) socket.end();
+  }
+  try {
+    await listen(server, socketPath);
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return { ended, end };
+}
+
+interface Answers {
+  seed(): Secret<Uint8Array> | null;
+  leftMs(): number;
+  lock(): void;
+}
+
+function answer(socket: Socket, { seed, leftMs, lock }: Answers): void {
+  let question = '';
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk) => {
+    question += chunk.toString('latin1');
+    if (question.length > MOST_QUESTION_BYTES) socket.destroy();
+    if (!question.endsWith('\n')) return;
+    switch (question.trimEnd()) {
+      case 'seed': {
+        const held = seed();
+        if (held === null) socket.end();
+        else socket.end(Buffer.from(reveal(held, 'handing the open seed to a command of its owner')));
+        return;
+      }
+      case 'left':
+        socket.end(String(Math.max(0, Math.ceil(leftMs() / 1_000))));
+        return;
+      case 'lock':
+        socket.end('ok');
+        lock();
+        return;
+      default:
+        socket.destroy();
+    }
+  });
+}
+
+/** Never open to others, not even between bind and chmod. A socket that nobody answers at is replaced. */
+async function listen(server: Server, path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (found?.isSocket() === true) await unlink(path);
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+  } finally {
+    process.umask(before);
+  }
+  await chmod(path, 0o600);
+}
