@@ -1,10 +1,5 @@
 import { EncodingError, encodeUtf8, UsageError } from '@ckm/foundation';
-import {
-  buildGitRequest,
-  buildSshSigRequest,
-  requestKind,
-  splitGitSignature,
-} from '@ckm/requests';
+import { buildGitRequest, buildSshSigRequest, requestKind, splitGitSignature } from '@ckm/requests';
 import { readInput } from '../terminal/read-input.js';
 
 /** What `ckm verify` is told about what was signed. */

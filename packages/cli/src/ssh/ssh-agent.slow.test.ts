@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
-import { CKM, errorOf, runProgram } from '../test/run-ckm.js';
+import { CKM, errorOf, runCkm, runProgram } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const isHere = hasProgram('ssh-add', '-?') && hasProgram('ssh-keygen', '-?');
@@ -24,9 +24,9 @@ afterAll(async () => {
   if (isHere) await setup.close();
 });
 
-/** Runs a program under the agent, as `ckm ssh-agent -- PROGRAM`. */
+/** Runs a program under the agent, as `ckm ssh-agent -- PROGRAM`: it has the streams of a process of its own. */
 const withAgent = (flags: readonly string[], program: readonly string[]) =>
-  setup.ckm(['ssh-agent', ...flags, '--', ...program]);
+  runCkm(['ssh-agent', ...flags, '--', ...program], { environment: setup.environment });
 const hasSshd = isHere && hasProgram('/usr/sbin/sshd', '-?') && hasProgram('ssh', '-V') && isRoot();
 
 describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {

@@ -1,0 +1,229 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasProgram } from '../test/programs.js';
+import { errorOf, runProgram } from '../test/run-ckm.js';
+import { runOnTerminal } from '../test/run-on-terminal.js';
+import { createKey, openSetup, type Setup } from '../test/run-server.js';
+
+const hasScript = hasProgram('script', '--version');
+
+let setup: Setup;
+let file: string;
+let signature: string;
+
+beforeAll(async () => {
+  setup = await openSetup();
+  await createKey(setup, 'notes', '--for', 'message');
+  await createKey(setup, 'laptop', '--for', 'ssh');
+  file = setup.scratch.file('release.txt', 'release 1.0\n');
+  signature = join(setup.scratch.path, 'release.sig');
+  expect((await setup.ckm(['sign', 'notes', file, '--out', signature, '--yes'])).status).toBe(0);
+}, 120_000);
+afterAll(() => setup.close());
+
+const ckm = (...args: string[]) => setup.ckm(args);
+
+describe('ckm verify', () => {
+  test('says in one line what a message signature says, and whose it is', async () => {
+    const good = await ckm('verify', signature, file, '--key', 'notes');
+    expect([good.status, good.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /^good: the message “release 1\.0\\n” in the domain ckm, signed with notes \((?:[a-z]+-){5}[a-z]+ [0-9a-f]{8}\)\n$/,
+      ),
+    ]);
+  });
+
+  test('takes what ckm sign printed, on stdin, and a public key in the place of a seed', async () => {
+    const hex = readFileSync(signature).toString('hex');
+    const key = (await ckm('key', 'show', 'notes', '--public')).stdout.trim();
+    const environment = { CKM_HOME: join(setup.scratch.path, 'nobody') };
+    const good = await setup.ckm(['verify', '-', file, '--public', key], { stdin: `${hex}\n`, environment });
+    expect([good.status, good.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^good: the message .*, signed with this public key\n$/),
+    ]);
+  });
+
+  test.each([
+    ['another message', ['--message', 'release 2.0'], /last byte/],
+    ['another domain', ['--domain', 'example.org'], /last byte/],
+    ['no domain', ['--raw'], /leave --raw out/],
+  ])('refuses a signature for %s', async (_what, flags, hint) => {
+    const isText = flags[0] === '--message';
+    const bad = await ckm('verify', signature, ...(isText ? [] : [file]), ...flags, '--key', 'notes');
+    expect([bad.status, errorOf(bad).code]).toEqual([65, 'SIGNATURE_INVALID']);
+    expect(errorOf(bad).hint).toMatch(hint);
+  });
+
+  test('refuses the signature of another key, and what is no signature', async () => {
+    const bad = await ckm('verify', signature, file, '--public', '00'.repeat(32));
+    expect(errorOf(bad).code).toBe('SIGNATURE_INVALID');
+    expect(errorOf(await ckm('verify', file, file, '--key', 'notes')).code).toBe('SIGNATURE_UNREADABLE');
+    expect(errorOf(await ckm('verify', signature, file)).code).toBe('SUBJECT_MISSING');
+    expect(errorOf(await ckm('verify', signature, '--key', 'notes')).code).toBe('SUBJECT_MISSING');
+  });
+
+  test('of a file for SSH is true for its file and namespace alone', async () => {
+    const out = join(setup.scratch.path, 'release.txt.sig');
+    await setup.json(['sign', 'laptop', file, '--ssh-namespace', 'file', '--out', out, '--yes']);
+    const good = await ckm('verify', out, file, '--ssh-namespace', 'file', '--key', 'laptop');
+    expect([good.status, good.stdout]).toEqual([0, expect.stringContaining('good: ')]);
+    const bad = await ckm('verify', out, file, '--ssh-namespace', 'mail', '--key', 'laptop');
+    expect(errorOf(bad).code).toBe('SIGNATURE_INVALID');
+  });
+
+  test.skipIf(!hasProgram('openssl', 'version'))(
+    'and the openssl recipe of docs/using.md agree on a message (needs openssl)',
+    async () => {
+      const page = readFileSync(join(import.meta.dirname, '../../../../docs/using.md'), 'utf8');
+      const [, recipe] = /```sh\n(# verify with openssl[\s\S]*?)```/.exec(page)!;
+      const key = (await ckm('key', 'show', 'notes', '--public')).stdout.trim();
+      writeFileSync(join(setup.scratch.path, 'verify.sh'), `KEY=${key}\n${recipe!}`);
+      const run = () => runProgram('sh', ['verify.sh'], { cwd: setup.scratch.path });
+      expect((await run()).stdout).toContain('Signature Verified Successfully');
+      writeFileSync(file, 'release 1.1\n');
+      expect((await run()).stdout).not.toContain('Successfully');
+      writeFileSync(file, 'release 1.0\n');
+    },
+  );
+});
+
+describe('ckm sheet', () => {
+  const restored = async (sheet: string) => {
+    const words = join(setup.scratch.path, `words-${Math.random()}`);
+    await setup.json(['seed', 'backup', '--out', words]);
+    const environment = { CKM_HOME: join(setup.scratch.path, `from-${Math.random()}`) };
+    const run = (args: readonly string[]) => setup.ckm(args, { environment });
+    return { run, outcome: await run(['seed', 'restore', '--from', words, '--sheet', sheet, '--json']) };
+  };
+
+  test.each([[''], ['--html']])(
+    'with nothing secret on it brings servers and keys back together with the words (%s)',
+    async (flag) => {
+      const out = join(setup.scratch.path, `sheet${flag}`);
+      await setup.json(['sheet', '--out', out, ...(flag === '' ? [] : [flag])]);
+      const text = readFileSync(out, 'utf8');
+      for (const name of ['alpha', 'bravo', 'charlie', 'notes', 'laptop']) expect(text).toContain(name);
+      expect(text).toContain(setup.servers['alpha']!.url);
+      expect(text).not.toMatch(/<script|http-equiv|src=|@import/);
+      const { run, outcome } = await restored(out);
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'bravo', 'charlie'], failed: [] });
+      const fetched = await run(['key', 'fetch', '--yes', '--json']);
+      expect(fetched.status).toBe(0);
+    },
+  );
+
+  test('on which another identity stands for a server does not add that server', async () => {
+    const out = join(setup.scratch.path, 'forged');
+    await setup.json(['sheet', '--out', out]);
+    const forged = readFileSync(out, 'utf8').replace(/^(server: bravo )[0-9a-f]{4}/m, '$10000');
+    const { outcome } = await restored(setup.scratch.file('forged.txt', forged));
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'charlie'], failed: ['bravo'] });
+    expect(outcome.stderr).toContain('SERVER_LIKENESS_MISMATCH');
+  });
+
+  test('that cannot be read is refused before the seed is written', async () => {
+    const { run, outcome } = await restored(setup.scratch.file('no-sheet', 'hello\n'));
+    expect([outcome.status, errorOf(outcome).code]).toEqual([65, 'SHEET_INVALID']);
+    expect(errorOf(await run(['status'])).code).toBe('HOME_NOT_INITIALISED');
+  });
+});
+
+describe('ckm key forget', () => {
+  test('needs the name once more, says what it does not do, and what it forgot can be fetched', async () => {
+    await createKey(setup, 'draft', '--for', 'message');
+    const silent = await ckm('key', 'forget', 'draft', '--yes');
+    expect(errorOf(silent).code).toBe('CONFIRMATION_NEEDED');
+    expect(silent.stderr).toContain('no share is deleted at any server');
+    expect(errorOf(await ckm('key', 'forget', 'draft', '--key-name', 'draft2')).code).toBe(
+      'CANCELLED_BY_PERSON',
+    );
+    expect((await ckm('key', 'forget', 'draft', '--key-name', 'draft')).stdout).toBe('forgot draft here\n');
+    expect(errorOf(await ckm('key', 'show', 'draft')).code).toBe('KEY_UNKNOWN');
+    expect(
+      (await setup.json<{ fetched: unknown[] }>(['key', 'fetch', '--name', 'draft'])).fetched,
+    ).toHaveLength(1);
+  });
+
+  test('is refused while a request for it waits', async () => {
+    await createKey(setup, 'slow', '--for', 'message', '--approval', 'operator');
+    await ckm('sign', 'slow', '--message', 'a', '--wait', '0s', '--yes');
+    expect(errorOf(await ckm('key', 'forget', 'slow', '--preview')).code).toBe('KEY_BUSY');
+  });
+});
+
+describe('making a key by questions', () => {
+  test('names everything that is missing at once where nobody can be asked', async () => {
+    const refused = errorOf(await ckm('key', 'create', 'k', '--for', 'message'));
+    expect(refused).toMatchObject({
+      code: 'ARGUMENT_MISSING',
+      message: 'to make k, --quorum, --servers are missing',
+      hint: expect.stringContaining('ckm key create k --quorum 2of3 --servers alpha,bravo,charlie'),
+    });
+  });
+
+  test.skipIf(!hasScript)(
+    'asks what for, which servers and how many, each with a default, and ends with the comparison (needs script)',
+    async () => {
+      const seen = await runOnTerminal(
+        ['key', 'create', 'guided'],
+        [
+          [/What is guided for\?/, '\r'],
+          [/Which servers make it with you\?/, '\r'],
+          [/How many must agree\?[\s\S]*2 of 3[\s\S]*could steal/, '\r'],
+          [/Make this key\?/, 'y'],
+          [/Does every operator see the same[\s\S]*one sees something else/, '\u001b[B\u001b[B\r'],
+        ],
+        setup.environment,
+      );
+      expect(seen.screen).toMatch(/Quorum +2 of 3: any 2 servers can sign/);
+      expect(seen.screen).toContain('KEY_LIKENESS_DIFFERS');
+      expect(seen.screen).toContain('ckm key forget guided');
+      expect(seen.status).toBe(76);
+    },
+  );
+});
+
+describe('small commands', () => {
+  test.each(['bash', 'zsh', 'fish'])(
+    'ckm completion %s prints a script that its shell can read',
+    async (shell) => {
+      const script = (await ckm('completion', shell)).stdout;
+      expect(script).toContain('requests');
+      if (!hasProgram(shell, '--version')) return;
+      const path = setup.scratch.file(`completion.${shell}`, script);
+      expect(await runProgram(shell, ['-n', path])).toMatchObject({ status: 0, stderr: '' });
+    },
+  );
+
+  test.skipIf(!hasProgram('bash', '--version'))(
+    'bash completes commands and flags (needs bash)',
+    async () => {
+      const path = setup.scratch.file('ckm.bash', (await ckm('completion', 'bash')).stdout);
+      const complete = (...words: string[]) =>
+        runProgram('bash', [
+          '-c',
+          `. ${path}; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _ckm; echo "\${COMPREPLY[@]}"`,
+        ]);
+      expect((await complete('ckm', 'key', 'cr')).stdout).toBe('create\n');
+      expect((await complete('ckm', 'sign', 'notes', '--mes')).stdout).toBe('--message\n');
+    },
+  );
+
+  test('ckm config where says which setting counts and why', async () => {
+    const { stdout } = await ckm('config', 'where', '--timeout', '7');
+    expect(stdout).toMatch(/folder +\S+home +environment CKM_HOME/);
+    expect(stdout).toMatch(/longest wait +7 s +flag --timeout/);
+    expect(stdout).toMatch(/trusted authorities +those of Node +default/);
+  });
+
+  test.each([
+    ['version', 'ckm --version'],
+    ['resume', 'ckm requests resume'],
+    ['key delete', 'ckm key forget NAME'],
+  ])('ckm %s says what is meant', async (words, hint) => {
+    expect(errorOf(await ckm(...words.split(' '))).hint).toContain(hint);
+  });
+});
