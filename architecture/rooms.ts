@@ -56,7 +56,7 @@ export const ROOMS: Record<
   },
   cli: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server'],
-    theirs: ['commander', '@clack/prompts', '@noble/'],
+    theirs: ['commander', '@clack/prompts', '@noble/', 'qr'],
     node: true,
   },
   testkit: {

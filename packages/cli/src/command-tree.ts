@@ -352,7 +352,7 @@ export const COMMAND_TREE: CommandNode = {
     {
       name: 'completion',
       summary: 'what a shell needs to complete commands and flags',
-      load: async () => (await import('./commands/completion.js')).completionCommand(),
+      load: async () => (await import('./commands/completion.js')).completionCommand(COMMAND_TREE),
     },
     {
       name: 'explain',

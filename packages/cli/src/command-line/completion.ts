@@ -1,4 +1,3 @@
-import { COMMAND_TREE } from '../command-tree.js';
 import type { CommandNode } from './command-node.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -12,8 +11,8 @@ interface Place {
 }
 
 /** The script that teaches a shell every command and flag of this version. */
-export async function completionScript(shell: Shell): Promise<string> {
-  const places = await placesOf(COMMAND_TREE, 'ckm');
+export async function completionScript(tree: CommandNode, shell: Shell): Promise<string> {
+  const places = await placesOf(tree, tree.name);
   return shell === 'fish' ? fishScript(places) : shell === 'zsh' ? zshScript(places) : bashScript(places);
 }
 

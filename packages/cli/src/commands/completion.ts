@@ -1,14 +1,15 @@
 import { type Command, Argument } from 'commander';
 import type { Context } from '../command-line/context.js';
+import type { CommandNode } from '../command-line/command-node.js';
 import { leaf, run } from '../command-line/run.js';
 import { completionScript, SHELLS, type Shell } from '../command-line/completion.js';
 
-/** `ckm completion SHELL` */
-export function completionCommand(): Command {
+/** `ckm completion SHELL` @param tree of all commands */
+export function completionCommand(tree: CommandNode): Command {
   return leaf('completion', 'what a shell needs to complete commands and flags')
     .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
     .addHelpText('after', HELP)
-    .action(run(completion));
+    .action(run((context, shell: Shell) => completion(context, tree, shell)));
 }
 
 const HELP = `
@@ -16,7 +17,7 @@ const HELP = `
   zsh    ckm completion zsh > a file named _ckm in a folder of $fpath
   fish   ckm completion fish > ~/.config/fish/completions/ckm.fish`;
 
-async function completion({ terminal }: Context, shell: Shell): Promise<void> {
-  const script = await completionScript(shell);
+async function completion({ terminal }: Context, tree: CommandNode, shell: Shell): Promise<void> {
+  const script = await completionScript(tree, shell);
   terminal.copied(script, { shell, script });
 }

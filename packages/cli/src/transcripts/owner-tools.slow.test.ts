@@ -91,10 +91,11 @@ describe('ckm verify', () => {
 });
 
 describe('ckm sheet', () => {
+  let count = 0;
   const restored = async (sheet: string) => {
-    const words = join(setup.scratch.path, `words-${Math.random()}`);
+    const words = join(setup.scratch.path, `words-${++count}`);
     await setup.json(['seed', 'backup', '--out', words]);
-    const environment = { CKM_HOME: join(setup.scratch.path, `from-${Math.random()}`) };
+    const environment = { CKM_HOME: join(setup.scratch.path, `from-${count}`) };
     const run = (args: readonly string[]) => setup.ckm(args, { environment });
     return { run, outcome: await run(['seed', 'restore', '--from', words, '--sheet', sheet, '--json']) };
   };
