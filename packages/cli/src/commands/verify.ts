@@ -4,8 +4,8 @@ import { type KeyContext, requestKind, transactionIn } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
-import { buildSigned, type Signed, type VerifyFlags } from '../requests/build-signed.js';
-import { publicKeyContext } from '../requests/public-key.js';
+import { buildSigned, type Signed, type VerifyFlags } from '../verify/build-signed.js';
+import { publicKeyContext } from '../verify/public-key.js';
 import { likenessLine, likenessObject } from '../terminal/likeness.js';
 import { plainText } from '../terminal/plain-text.js';
 
