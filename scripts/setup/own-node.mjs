@@ -46,7 +46,7 @@ export async function bringNode(line, npm) {
     for (const file of ['package.json', 'package-lock.json'])
       cpSync(join(locks(line), file), join(fresh, file));
     say(`bringing Node ${version} into this clone (.node, about 50 MB to fetch: npm package ${name})`);
-    await runStep(`fetching Node ${version}`, [npm, 'ci', '--ignore-scripts', '--no-fund', '--no-audit'], {
+    await runStep(`fetching Node ${version}`, [npm, 'ci', '--ignore-scripts', '--loglevel=error'], {
       cwd: fresh,
       failure: { code: 'NODE_NOT_BROUGHT', hint: `look at what npm said above, or ${BY_YOURSELF}` },
     });

@@ -41,7 +41,7 @@ async function installDependencies(env) {
   if (readStamp() === stamp && existsSync(join(root, 'node_modules'))) return;
   await runStep(
     'installing dependencies (no install script of theirs runs)',
-    [npm, 'ci', '--ignore-scripts'],
+    [npm, 'ci', '--ignore-scripts', '--loglevel=error'],
     { cwd: root, env, failure: SEE_ABOVE },
   );
   writeFileSync(stampFile, `${JSON.stringify({ dependencies: stamp })}\n`);

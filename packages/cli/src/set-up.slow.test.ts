@@ -63,8 +63,8 @@ describe.skipIf(PINNED === undefined)('set-up on a Node that is too old', () => 
     const again = await setUp(clone.pretend({ node: OLD }));
     expect(again.status).toBe(0);
     expect(readFileSync(join(clone.path, 'tools/calls'), 'utf8').trim().split('\n')).toEqual([
-      'npm ci --ignore-scripts --no-fund --no-audit',
-      'npm ci --ignore-scripts',
+      'npm ci --ignore-scripts --loglevel=error',
+      'npm ci --ignore-scripts --loglevel=error',
     ]);
     expect(readdirSync(join(clone.path, '.node'))).toEqual([`24-${PLATFORM}`]);
     const { stdout, status } = await clone.run(process.execPath, [

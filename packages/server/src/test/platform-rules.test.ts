@@ -138,6 +138,21 @@ describe('V69: what comes from outside', () => {
     expect(wanted.filter(({ range }) => /[:/#]/.test(range))).toEqual([]);
   });
 
+  test('is in the lock file as a whole: npm ci refuses one that lacks what somebody asks for', () => {
+    const holders = (path: string): string[] => {
+      const above = path.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, '');
+      return path === '' ? [''] : [path, ...holders(above === path ? '' : above)];
+    };
+    const missing = Object.entries(lock.packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+      Object.keys({ ...dependencies, ...optionalDependencies })
+        .filter((name) =>
+          holders(path).every((at) => lock.packages[join(at, 'node_modules', name)] === undefined),
+        )
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test('runs nothing when it is installed: scripts are off, and nothing is built', () => {
     expect(readFileSync(join(root, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
     const steps = ['steps', 'own-node'].map((name) =>
