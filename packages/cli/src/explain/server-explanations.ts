@@ -54,6 +54,10 @@ const ACCESS = groupOf(
       'Ask the operator, who sets the quota of the whole server.',
     ],
     TOO_MANY_MESSAGES: ['The server gets more messages than it answers.', 'Wait a moment, then try again.'],
+    LONG_MESSAGES_REFUSED: [
+      'Many long messages came from your address that the server could not answer: somebody there sends rubbish.',
+      'Run the command again: after any short message of yours long ones are read too. Or wait a minute.',
+    ],
     SERVER_BUSY: ['The server answers as many messages as it can.', 'Wait a moment, then try again.'],
     SERVER_STOPPING: ['The server is stopping.', 'Try again in a minute.'],
     REQUEST_TIMEOUT: [

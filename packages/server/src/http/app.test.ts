@@ -26,6 +26,7 @@ function open(
     trustProxy: boolean;
     metrics: 'local' | 'anybody';
     receive: ReadyServer['receive'];
+    mostBytes: ReadyServer['mostBytes'];
   }> = {},
 ): TestApp {
   const lines: string[] = [];
@@ -43,6 +44,7 @@ function open(
       seen.push(bytes);
       return { kind: 'sealed', bytes };
     });
+  const mostBytes = options.mostBytes ?? (() => LIMITS.body);
   const storageFault = async () => subject.storageFault;
   const subject: TestApp = {
     storageFault: null,
@@ -66,7 +68,7 @@ function open(
     },
     served: {
       phase: () => subject.phase,
-      open: () => (subject.phase === 'ready' ? { receive, card, storageFault } : null),
+      open: () => (subject.phase === 'ready' ? { receive, mostBytes, card, storageFault } : null),
     },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void lines.push(line) } }),
   });

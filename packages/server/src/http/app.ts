@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Problem } from '@ckm/api';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
@@ -6,7 +6,9 @@ import { cors } from 'hono/cors';
 import { createRateLimiter } from '../turns/rate-limiter.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Reporting } from '../events.js';
+import type { From } from '../turns/long-messages.js';
 import { addressGroup, isLocal } from './address.js';
+import { createUnreadAnswers, type UnreadAnswer } from './answer-unread.js';
 import { PROBLEMS } from './codes.js';
 import type { ServedServer, ReadyServer } from './served.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
@@ -14,7 +16,7 @@ import { readBody } from './read-body.js';
 
 /** What Node's adapter hands along; absent when an app is asked directly. */
 interface Bindings {
-  readonly incoming?: { readonly socket: { readonly remoteAddress?: string } };
+  readonly incoming?: IncomingMessage | { readonly socket: { readonly remoteAddress?: string } };
   readonly outgoing?: ServerResponse;
 }
 type HttpContext = Context<{ Bindings: Bindings }>;
@@ -93,6 +95,9 @@ interface AddressLimit {
   admits(c: HttpContext): boolean;
 }
 
+/** As clients make one: random, 16 bytes. */
+const ROUTE = /^[0-9a-f]{32}$/;
+
 /** A message is a few kilobytes: whoever takes longer to send it only keeps a place. */
 const MOST_MS_TO_ARRIVE = 10_000;
 
@@ -101,9 +106,12 @@ function createMessageRoute({ config, served, reporting }: HttpOptions, { addres
   const { limits } = config;
   const everybody = createRateLimiter({ count: limits.perSecond, perMs: 1_000 });
   const arrivals = createConcurrencyLimit({ inAll: 2 * limits.concurrency, forEach: limits.concurrency });
+  const answerUnread = createUnreadAnswers();
   let answering = 0;
 
   function refusal(c: HttpContext): Problem | null {
+    // Before it takes a place: those are for the short messages of its neighbours.
+    if (isTooLongNow(c)) return PROBLEMS.tooManyLong;
     // The address first: what it has used up must not be taken from everybody.
     if (!admits(c) || !everybody.take('')) return PROBLEMS.tooMany;
     if (served.open() === null) return closedProblem(served);
@@ -111,13 +119,26 @@ function createMessageRoute({ config, served, reporting }: HttpOptions, { addres
     return answering >= limits.concurrency ? PROBLEMS.busy : null;
   }
 
+  /** Seen from its stated length, before a byte of it is read. */
+  function isTooLongNow(c: HttpContext): boolean {
+    const open = served.open();
+    const stated = Number(c.req.header('content-length') ?? 0);
+    return open !== null && stated <= limits.body && stated > open.mostBytes(fromOf(c));
+  }
+
+  function fromOf(c: HttpContext): From {
+    const route = c.req.header('ckm-route') ?? '';
+    return { address: addressOf(c), route: ROUTE.test(route) ? route : null };
+  }
+
   /** While it arrives a message has a place of its own: one that never does keeps nobody else from being answered. */
   async function arrive(c: HttpContext): Promise<Uint8Array | Problem> {
     const address = addressOf(c);
     if (!arrivals.take(address)) return PROBLEMS.busy;
     try {
-      const read = readBody(c.req.raw, limits.body).then(
-        (bytes) => bytes ?? PROBLEMS.tooLong,
+      const most = served.open()?.mostBytes(fromOf(c)) ?? limits.body;
+      const read = readBody(c.req.raw, most).then(
+        (bytes) => bytes ?? (most < limits.body ? PROBLEMS.tooManyLong : PROBLEMS.tooLong),
         // Its sender hung up: no defect of ours, and nobody is there to be told.
         () => PROBLEMS.timeout,
       );
@@ -135,7 +156,7 @@ function createMessageRoute({ config, served, reporting }: HttpOptions, { addres
     if (answering >= limits.concurrency) return PROBLEMS.busy;
     answering++;
     try {
-      const received = await within(limits.requestTimeoutMs, receive(bytes, addressOf(c)));
+      const received = await within(limits.requestTimeoutMs, receive(bytes, fromOf(c)));
       if (received === null) return PROBLEMS.timeout;
       if (received.kind === 'problem') return problemResponse(c, received.problem, MESSAGE_HEADERS);
       return sealedResponse(c, received.bytes);
@@ -157,7 +178,17 @@ function createMessageRoute({ config, served, reporting }: HttpOptions, { addres
 
   function refuse(c: HttpContext, problem: Problem): Response {
     reporting.events.messageRefused({ code: problem.code });
-    return problemResponse(c, problem, MESSAGE_HEADERS);
+    const incoming = c.env?.incoming;
+    const outgoing = c.env?.outgoing;
+    if (
+      problem !== PROBLEMS.tooManyLong ||
+      outgoing === undefined ||
+      !(incoming instanceof IncomingMessage)
+    ) {
+      return problemResponse(c, problem, MESSAGE_HEADERS);
+    }
+    answerUnread(incoming, outgoing, problemParts(problem, MESSAGE_HEADERS));
+    return RESPONSE_ALREADY_SENT;
   }
 }
 
@@ -192,9 +223,15 @@ function problemResponse(
   problem: Problem,
   own: Readonly<Record<string, string>> = PLAIN_HEADERS,
 ): Response {
-  const wait = problem.status === 429 || problem.status === 503 ? { 'retry-after': '1' } : {};
+  const { status, headers, body } = problemParts(problem, own);
+  return c.body(body, status as 400, headers);
+}
+
+function problemParts(problem: Problem, own: Readonly<Record<string, string>>): UnreadAnswer {
+  const { status } = problem;
+  const wait = status === 429 || status === 503 ? { 'retry-after': '1' } : {};
   const headers = { ...own, ...wait, 'content-type': 'application/problem+json' };
-  return c.body(JSON.stringify(problem), problem.status as 400, headers);
+  return { status, headers, body: JSON.stringify(problem) };
 }
 
 function closedProblem(served: ServedServer): Problem {

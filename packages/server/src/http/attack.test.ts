@@ -8,12 +8,13 @@ const MALLORY = '192.0.2.66';
 const ALICE = '192.0.2.1';
 
 /** An app that answers with what it was sent. */
-function open(limits: Partial<typeof LIMITS> = {}, log: string[] = []) {
+function open(limits: Partial<typeof LIMITS> = {}, log: string[] = [], mostBytes = () => LIMITS.body) {
   const app = createHttpApp({
     config: { limits: { ...LIMITS, ...limits }, trustProxy: false, metrics: 'local' },
     served: {
       phase: () => 'ready',
       open: () => ({
+        mostBytes,
         receive: async (bytes) => ({ kind: 'sealed', bytes }),
         card: {
           document: 'ur:envelope/…',
@@ -27,14 +28,14 @@ function open(limits: Partial<typeof LIMITS> = {}, log: string[] = []) {
     },
     reporting: createReporting({ level: 'debug', destination: { write: (line) => void log.push(line) } }),
   });
-  return (address: string, body: BodyInit = 'hello') =>
+  return (address: string, body: BodyInit = 'hello', headers: Record<string, string> = {}) =>
     Promise.resolve(
       app.request(
         '/v1/messages',
         {
           method: 'POST',
           body,
-          headers: { 'content-type': 'application/octet-stream' },
+          headers: { 'content-type': 'application/octet-stream', ...headers },
           ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
         } as RequestInit,
         { incoming: { socket: { remoteAddress: address } } },
@@ -75,6 +76,23 @@ describe('V70: somebody at one address', () => {
     const statuses = (await Promise.all(hanging)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(LIMITS.concurrency);
     expect((await post(MALLORY)).status).toBe(200);
+  });
+
+  test('who has sent too much rubbish is refused before a byte is read, and takes no place of his neighbours', async () => {
+    const post = open({}, [], () => 100);
+    for (let i = 0; i < 40; i++) {
+      const refused = await post(MALLORY, slowBody().body, { 'content-length': '101' });
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
+        429,
+        'LONG_MESSAGES_REFUSED',
+      ]);
+    }
+    // Also without a stated length, as soon as a byte too many has come.
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(60)),
+    });
+    expect((await post(MALLORY, endless)).status).toBe(429);
+    expect((await post(MALLORY, 'x'.repeat(100))).status).toBe(200);
   });
 
   test('who hangs up in the middle of a message fills no log with defects', async () => {

@@ -1,5 +1,6 @@
 import { type Problem, toProblem } from '@ckm/api';
 import { AccessError, AvailabilityError, EncodingError, PolicyError, UsageError } from '@ckm/foundation';
+import { longMessagesRefused } from '../turns/long-messages.js';
 
 /** Every code of a refusal that HTTP itself makes. */
 const HTTP_CODES = [
@@ -47,6 +48,7 @@ export const PROBLEMS = {
       httpStatus: 429,
     }),
   ),
+  tooManyLong: toProblem(longMessagesRefused()),
   unknownRoute: toProblem(
     new UsageError('unknown path', {
       code: 'ROUTE_UNKNOWN' satisfies HttpCode,

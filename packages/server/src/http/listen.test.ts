@@ -142,6 +142,7 @@ test('an answer over a socket has the headers of one that is asked for directly,
     served: {
       phase: () => 'ready',
       open: () => ({
+        mostBytes: () => 1_000,
         receive: async (bytes) => ({ kind: 'sealed', bytes }),
         card,
         storageFault: async () => null,

@@ -1,4 +1,5 @@
 import type { IdentityCard, Problem } from '@ckm/api';
+import type { From } from '../turns/long-messages.js';
 
 /** `sealed`: waiting for a passphrase. `opening`: database and keys are being opened. */
 export type Phase = 'sealed' | 'opening' | 'ready' | 'stopping';
@@ -11,10 +12,12 @@ export interface ServedServer {
 }
 
 export interface ReadyServer {
-  /** Answers a message that came from an address; never throws. */
+  /** How many bytes a message from there may have at this moment. */
+  mostBytes(from: From): number;
+  /** Answers a message; never throws. */
   receive(
     bytes: Uint8Array,
-    address: string,
+    from: From,
   ): Promise<
     | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
     | { readonly kind: 'problem'; readonly problem: Problem }

@@ -9,6 +9,7 @@ import {
 import { CkmError, encodeHex, UsageError } from '@ckm/foundation';
 import { accessError, quotaError, tooManyInFlight } from '../accounts/codes.js';
 import { createFairQueue } from '../turns/fair-queue.js';
+import type { Opening } from '../turns/long-messages.js';
 import { createRateLimiter } from '../turns/rate-limiter.js';
 import type { Call, Handler, Handlers, ServerContext } from '../context.js';
 import type { Sender } from './authenticate.js';
@@ -37,6 +38,8 @@ export interface Arrival {
   readonly length: number;
   /** Where it came from, as a limit counts it. */
   readonly address: string;
+  /** What it counts as until it is heard. */
+  readonly opening: Opening;
 }
 
 /** Calls the function that an authenticated message names. */
@@ -87,6 +90,7 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
     // Before it is counted: whoever repeats what he recorded must not use up its sender's messages.
     if (sender.isRepeated) throw replayed();
     await admit(sender, name, arrival);
+    arrival.opening.heard(account?.xid ?? null);
     if (!isFunctionName(name)) throw unknownFunction(message.body, context.config.limits.body);
     const { call, settle } = createCall(context, message.header, account);
     try {

@@ -9,6 +9,7 @@ import {
 import { CkmError, StateError } from '@ckm/foundation';
 import { createMessageId, sealMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerContext } from '../context.js';
+import { type From, type LongMessages, longMessagesRefused } from '../turns/long-messages.js';
 import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
 import { authenticate, type Sender } from './authenticate.js';
 
@@ -19,18 +20,24 @@ export type Received =
 
 /**
  * Answers one message. Never throws.
- * @param address where it came from, as a limit counts it
+ * @param from what is known of it before it is opened
  */
-export type Receive = (bytes: Uint8Array, address: string) => Promise<Received>;
+export type Receive = (bytes: Uint8Array, from: From) => Promise<Received>;
 
 /** Of a body; no parameters nest deeper. */
 const MAX_BODY_DEPTH = 16;
 
 /**
  * Opens a message, finds out who sent it, checks that it was not answered before, and answers it.
+ * @param longMessages what may be opened
  * @param restoredAt when the database was restored from a backup, which does not say what was answered before it; 0: never
  */
-export function createReceive(context: ServerContext, handlers: AccountHandlers, restoredAt = 0): Receive {
+export function createReceive(
+  context: ServerContext,
+  handlers: AccountHandlers,
+  longMessages: LongMessages,
+  restoredAt = 0,
+): Receive {
   const answer = createAnswer(context, handlers);
 
   async function reply(sender: Sender, arrival: Arrival): Promise<Received> {
@@ -49,8 +56,10 @@ export function createReceive(context: ServerContext, handlers: AccountHandlers,
     }
   }
 
-  return async (bytes, address) => {
+  return async (bytes, from) => {
     try {
+      const opening = longMessages.take(from, bytes.length);
+      if (opening === null) throw longMessagesRefused();
       const { identity, clock, config } = context;
       const opened = unsealMessage({
         recipient: identity,
@@ -62,7 +71,8 @@ export function createReceive(context: ServerContext, handlers: AccountHandlers,
         maxDepth: MAX_BODY_DEPTH,
       });
       if (opened.claimed.date <= restoredAt) throw fromBeforeRestore();
-      return await reply(await authenticate(context, opened), { length: bytes.length, address });
+      const sender = await authenticate(context, opened);
+      return await reply(sender, { length: bytes.length, address: from.address, opening });
     } catch (error) {
       const problem = reported(context, error);
       context.events.messageRefused({ code: problem.code });

@@ -20,6 +20,7 @@ import type { Random, ServerContext, Sessions } from '../context.js';
 import type { Events } from '../events.js';
 import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
+import { createLongMessages, type LongMessages } from '../turns/long-messages.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
@@ -59,6 +60,8 @@ export interface OpenServer {
   readonly context: ServerContext;
   readonly sessions: Sessions;
   readonly receive: Receive;
+  /** How many bytes a message from there may have at this moment. */
+  readonly mostBytes: LongMessages['mostBytes'];
   readonly card: IdentityCard;
   /** Why its database cannot be used at this moment, as a code; null: it can. */
   storageFault(): Promise<string | null>;
@@ -186,11 +189,13 @@ async function openOn(
     ...sessions.handlers,
     'server.describe': createDescribeServer(context, options.backends),
   };
-  const receive = createReceive(context, handlers, await restoredAt(storage, vault));
+  const longMessages = createLongMessages(config.limits.body);
+  const receive = createReceive(context, handlers, longMessages, await restoredAt(storage, vault));
   return {
     context,
     sessions,
     receive,
+    mostBytes: longMessages.mostBytes,
     card: {
       document: formatEnvelopeUr(signXidDocument(createXidDocument(identity.publicKeys), identity)),
       name: config.name,

@@ -2,6 +2,8 @@
 export interface RateLimiter {
   /** Takes one place, or so many at once; false, and none taken, when there are not as many left. */
   take(name: string, places?: number): boolean;
+  /** Puts back so many that were taken. */
+  giveBack(name: string, places: number): void;
   /** Milliseconds until so many are left; infinite for more than there ever are. */
   waitMs(name: string, places?: number): number;
 }
@@ -32,6 +34,10 @@ export function createRateLimiter(
       if (fullAt.size >= MAX_NAMES) forgetOldest(fullAt);
       fullAt.set(name, next);
       return true;
+    },
+    giveBack: (name, places) => {
+      const full = fullAt.get(name);
+      if (full !== undefined) fullAt.set(name, full - cost * places);
     },
     waitMs: (name, places = 1) => {
       if (places > count) return Number.POSITIVE_INFINITY;

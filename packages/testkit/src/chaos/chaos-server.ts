@@ -98,7 +98,7 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
     receive: async (bytes) => {
       const now = life;
       if (now === null || now.crashPoint.isCrashed()) throw new Crash(`${name} is down`);
-      const received = await now.server.receive(bytes, '127.0.0.1');
+      const received = await now.server.receive(bytes, { address: '127.0.0.1', route: null });
       if (now.crashPoint.isCrashed()) throw new Crash(`${name} went down`);
       return received.kind === 'sealed'
         ? { status: 200, body: received.bytes }
