@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -147,6 +147,7 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
   const nodes = [
     process.execPath,
     ...(existsSync(join(ROOT, '.node')) ? readdirSync(join(ROOT, '.node')) : [])
+      .filter((name) => /^\d+-/.test(name))
       .map((name) => join(ROOT, '.node', name, 'node_modules/.bin/node'))
       .filter((path) => existsSync(path)),
   ];
@@ -182,29 +183,34 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
     return (await running).stdout.trim();
   }
 
+  /** What a server says first, which is ended then. */
+  async function startAndStop(node: string, args: readonly string[]): Promise<string> {
+    const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes('listens on')) child.kill('SIGTERM');
+      });
+    await new Promise((resolve) => child.once('close', resolve));
+    return said;
+  }
+
   test.each([
     // Where npm asks before it runs a script, each is allowed: what its own postinstall would break must not be there.
     ['on', ['--ignore-scripts=false', '--dangerously-allow-all-scripts']],
     ['off', ['--ignore-scripts']],
   ])(
-    'with install scripts %s: the example of the SDK signs, and ckm says its version and makes a server',
+    'with install scripts %s: the example of the SDK signs, and ckm says its version, makes a server and starts it',
     async (name, scripts) => {
       const path = await install(name, scripts);
       for (const node of nodes) {
         expect(await hello(node, path)).toMatch(/\nit verifies$/);
         const ckm = join(path, 'node_modules/@ckm/cli/bin/ckm.js');
         expect(await run(node, [ckm, '--version'])).toBe('0.1.0');
-        const server = mkdtempSync(join(folder, 'server-'));
-        await run(node, [
-          ckm,
-          'server',
-          'init',
-          join(server, 'delta'),
-          '--name',
-          'delta',
-          '--listen',
-          '127.0.0.1:0',
-        ]);
+        const server = join(mkdtempSync(join(folder, 'server-')), 'delta');
+        await run(node, [ckm, 'server', 'init', server, '--name', 'delta', '--listen', '127.0.0.1:0']);
+        expect(await startAndStop(node, [ckm, 'server', 'start', server])).toMatch(/^delta listens on http:/);
       }
     },
     300_000,
