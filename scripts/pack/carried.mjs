@@ -49,11 +49,19 @@ export function writeNotices(root, to, paths) {
   const notices = paths.map((path) => {
     const folder = join(root, path);
     const { name, version, license } = read(folder);
-    if (!PERMISSIVE.includes(license)) throw new Error(`${name} is bundled and has the licence ${license}`);
+    if (!isPermissive(license)) throw new Error(`${name} is bundled and has the licence ${license}`);
     return `${name} ${version} (${license})\n\n${licenceIn(folder, name)}`;
   });
   const head = 'The files in dist/bundle contain code of these packages, each under its own licence.';
   writeFileSync(join(to, 'NOTICE'), `${[head, ...notices].join(`\n\n${'-'.repeat(80)}\n\n`)}\n`);
+}
+
+/** @param expression one licence, or several of which one may be chosen */
+function isPermissive(expression) {
+  return expression
+    .replaceAll(/[()]/g, '')
+    .split(' OR ')
+    .some((one) => PERMISSIVE.includes(one));
 }
 
 function licenceIn(folder, name) {
