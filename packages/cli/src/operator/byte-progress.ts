@@ -22,9 +22,9 @@ export function createByteProgress(terminal: Terminal): ByteProgress {
       const now = performance.now();
       if (now - started < PATIENCE_MS || (step === last && (!live || now - shown < BETWEEN_MS))) return;
       [shown, last] = [now, step];
-      const line = `  ${step} · ${formatBytes(bytes)}${of === null ? '' : ` of ${formatBytes(of)}`}`;
-      if (live) process.stderr.write(`\r\u001b[2K${line}`);
-      else terminal.talk(line);
+      const done = `${formatBytes(bytes)}${of === null ? '' : ` of ${formatBytes(of)}`}`;
+      if (live) process.stderr.write(`\r\u001b[2K  ${step} · ${done}`);
+      else terminal.talk(`  ${step} …`);
       isOpen = live;
     },
     end() {

@@ -18,6 +18,7 @@ import { checkBackup } from './check-backup.js';
 import { openBackup } from './read-backup.js';
 import { writeBackupFile } from './write-backup-file.js';
 
+const VARIABLES = { CKM_ALLOW_INSPECT: '1' };
 const CHEAP = { logN: 10, r: 8, p: 1 };
 const words = (text = 'olive canyon ferret') => secret(encodeUtf8(text));
 const code = (name: string) => expect.objectContaining({ code: name }) as Error;
@@ -36,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function make(server: string, file: string): Promise<void> {
-  const options = { passphrase: words(), passphraseCost: CHEAP, hasEpochKeys: true, variables: {} };
+  const options = { passphrase: words(), passphraseCost: CHEAP, hasEpochKeys: true, variables: VARIABLES };
   await writeBackupFile(at(file), await backUpStoppedServer(at(server), options), words());
 }
 
@@ -57,7 +58,12 @@ async function restoreOf(bytes: Uint8Array, passphrase = words()): Promise<unkno
   writeFileSync(at('changed'), bytes);
   const before = readdirSync(folder);
   try {
-    return await restoreServer({ file: at('changed'), dataDir: at('restored'), passphrase, variables: {} });
+    return await restoreServer({
+      file: at('changed'),
+      dataDir: at('restored'),
+      passphrase,
+      variables: VARIABLES,
+    });
   } finally {
     expect(readdirSync(folder)).toEqual(before);
   }
@@ -141,7 +147,7 @@ describe('a backup that somebody has changed is refused before anything is writt
   test('a file that is something else, a folder, or nothing', async () => {
     await expect(restoreOf(Buffer.from('SQLite format 3\0'))).rejects.toThrow(code('BACKUP_NONE'));
     const restore = (file: string) =>
-      restoreServer({ file: at(file), dataDir: at('restored'), passphrase: words(), variables: {} });
+      restoreServer({ file: at(file), dataDir: at('restored'), passphrase: words(), variables: VARIABLES });
     await expect(restore('alpha')).rejects.toThrow(code('BACKUP_NONE'));
     await expect(restore('nothing')).rejects.toThrow(code('BACKUP_UNREADABLE'));
     expect(existsSync(at('restored'))).toBe(false);

@@ -6,8 +6,8 @@ import { createAuditLog } from '../audit/create-audit-log.js';
 import { keyChanging, underWay } from '../backup/codes.js';
 import { type BackupMeans, createBackup } from '../backup/create-backup.js';
 import { type BackupFile, CONFIG, IDENTITY } from '../backup/records.js';
-import { readEnv } from '../config/env.js';
-import { CONFIG_FILE, loadConfig } from '../config/load-config.js';
+import { ENV_NAMES, readEnv } from '../config/env.js';
+import { CONFIG_FILE, loadConfig, parseSwitch } from '../config/load-config.js';
 import type { ServerContext } from '../context.js';
 import { createRandom } from '../random.js';
 import { vaultError } from '../vault/codes.js';
@@ -17,7 +17,9 @@ import { readPrivateFile } from '../vault/key-file.js';
 import { findKeySource, type KeySource } from '../vault/key-source.js';
 import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import { copyStorageKey, keyCheckValue, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
+import { forbidCoreFiles } from './core-limit.js';
 import { assertDataDir, IDENTITY_FILE } from './data-dir.js';
+import { hardenProcess } from './hardening.js';
 import { openStorage } from './open-storage.js';
 import { assertStorageKey } from './storage-marks.js';
 
@@ -32,6 +34,9 @@ export interface BackupOptions {
   /** For tests: the default takes half a second and 128 MiB. */
   readonly passphraseCost?: PassphraseCost;
 }
+
+/** Where the storage key comes from. */
+type OpensKey = Pick<KeySource, 'sealed' | 'open'>;
 
 /** Backups of a server that runs, one at a time. */
 export interface Backups {
@@ -48,7 +53,7 @@ const REST = 3;
 
 export function createBackups(
   context: ServerContext,
-  means: { readonly source: KeySource; isKeyChanging(): boolean },
+  means: { readonly source: OpensKey; isKeyChanging(): boolean },
 ): Backups {
   const { vault, config } = context;
   let isUnderWay = false;
@@ -124,6 +129,8 @@ async function* piecesOfStopped(
   options: Parameters<typeof backUpStoppedServer>[1],
 ): AsyncGenerator<Uint8Array, void> {
   const env = readEnv(options.variables);
+  hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
+  forbidCoreFiles();
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
   const clock = () => Math.floor(Date.now() / 1000);
@@ -179,7 +186,7 @@ async function begun(pieces: AsyncGenerator<Uint8Array, void>): Promise<AsyncIte
 }
 
 /** The present storage key out of its file: a file that is damaged, or another, is noticed while the key is still known. */
-async function openStorageKey(source: KeySource, passphrase: Secret<Uint8Array>): Promise<StorageKey> {
+async function openStorageKey(source: OpensKey, passphrase: Secret<Uint8Array>): Promise<StorageKey> {
   const copy = source.sealed ? secret(reveal(passphrase, 'open the storage key').slice()) : null;
   const { current, earlier } = await source.open(copy);
   if (earlier === null) return current;
