@@ -92,7 +92,8 @@ describe('a restored server', () => {
     await restores.start(async ({ client }) => {
       const rest = { keyId: keyed.keyId, epoch: 0, expiresAt: alpha().now + 600, wanted: null };
       const reply = await client.ask('request.ask', {
-        ...{ ...messageOf('void'), ...rest },
+        ...messageOf('void'),
+        ...rest,
         requestId: new Uint8Array(32).fill(7),
         attempt,
       });

@@ -7,7 +7,7 @@ import { deriveKey, type StorageKey } from '../vault/storage-key.js';
 import { changed, cutShort } from './codes.js';
 
 /**
- * The bytes of a backup (docs/adr/0024): `CKM backup 1\n ‖ length (4) ‖ header ‖ check (16) ‖ frame ‖ frame ‖ …`, a frame being
+ * The bytes of a backup (docs/adr/0029): `CKM backup 1\n ‖ length (4) ‖ header ‖ check (16) ‖ frame ‖ frame ‖ …`, a frame being
  * `length (4) ‖ ciphertext ‖ tag (16)`, XChaCha20-Poly1305 under a key of this backup alone. Its nonce is
  * `number of the frame (8) ‖ 1 for the last one, else 0 ‖ zeros`, and every frame is bound to magic and header: none can be
  * changed, moved, left out, repeated, or taken from another backup, and an end that is missing is noticed.

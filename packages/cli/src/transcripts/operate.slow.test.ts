@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { callCkm } from '../test/call-ckm.js';
+import { openSetup, type Setup, type SetupServer, startServerProcess } from '../test/run-server.js';
+
+/**
+ * The pages of docs/operate, command by command, on a server with an owner and a key that needs it. `systemctl` starts and stops
+ * a process; what installs the program is left out; paths are put into a folder of the test.
+ */
+const PAGES = join(import.meta.dirname, '../../../../docs/operate');
+
+let setup: Setup;
+let alpha: SetupServer;
+/** What stands for `/` of the machine that the commands run on. */
+let machine: string;
+let passphrase: string;
+
+beforeEach(async () => {
+  setup = await openSetup({ asProcesses: true });
+  alpha = setup.servers['alpha']!;
+  await setup.json([
+    'key',
+    'create',
+    'notes',
+    '--for',
+    'message',
+    '--quorum',
+    '2of2',
+    '--servers',
+    'alpha,bravo',
+    '--yes',
+  ]);
+  passphrase = setup.scratch.file('backup-passphrase', 'olive canyon ferret\n');
+  machine = join(setup.scratch.path, 'one');
+  for (const folder of ['one/var/lib', 'two/var/lib', 'mnt/stick', 'mnt/archive', 'mnt/backups', 'tmp'])
+    mkdirSync(join(setup.scratch.path, folder), { recursive: true });
+  await alpha.stop();
+  renameSync(setup.folderOf('alpha'), folder());
+  // The same port after each start, as a server has it.
+  change({ listen: { host: '127.0.0.1', port: Number(new URL(alpha.url).port) } });
+  alpha = await startServerProcess(folder());
+}, 120_000);
+afterEach(async () => {
+  await alpha.stop('SIGKILL');
+  await setup.close();
+});
+
+const folder = () => join(machine, 'var/lib/ckm');
+
+function change(settings: object): void {
+  const path = join(folder(), 'config.json');
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...settings }));
+}
+
+/** The commands of a page, in the order in which they stand there. */
+function commandsOf(page: string): readonly string[] {
+  const blocks = readFileSync(join(PAGES, `${page}.md`), 'utf8').split(/^ *```.*$/m);
+  const lines = blocks.filter((_, at) => at % 2 === 1).flatMap((block) => block.split('\n'));
+  return lines.map((line) => line.trim()).filter((line) => line !== '');
+}
+
+function inScratch(command: string): string {
+  const { path } = setup.scratch;
+  return command
+    .replaceAll('/var/lib/', join(machine, 'var/lib/'))
+    .replaceAll('/mnt/', join(path, 'mnt/'))
+    .replaceAll('/tmp/nowhere', join(path, 'tmp/nowhere'))
+    .replaceAll('/etc/ckm/backup-passphrase', passphrase)
+    .replaceAll('https://alpha.example.org', alpha.url);
+}
+
+/** Runs one command of a page as its reader would. */
+async function follow(command: string): Promise<void> {
+  const [program, ...words] = inScratch(command).split(' ');
+  if (program === 'ckm') return followCkm(words);
+  if (program === 'systemctl') {
+    if (words[0] === 'stop') await alpha.stop();
+    else if (words[0] === 'start') alpha = await startServerProcess(folder());
+    else expect(['enable', 'disable']).toContain(words[0]);
+  } else if (['shred', 'rm', 'mv'].includes(program!)) execFileSync('sh', ['-c', inScratch(command)]);
+  else expect(['git pull', 'node scripts/setup.mjs']).toContain(command);
+}
+
+async function followCkm(words: readonly string[]): Promise<void> {
+  const isOwners = words[0] !== 'server' || words[1] === 'add';
+  const takesPassphrase = !isOwners && ['backup', 'restore'].includes(words[1]!);
+  const typed =
+    takesPassphrase && !words.includes('--passphrase-file') ? ['--passphrase-file', passphrase] : [];
+  const args = [...words, ...typed, ...(isOwners ? ['--yes'] : [])];
+  const { status, stderr } = await (isOwners ? setup.ckm(args) : callCkm(args));
+  expect(status, `ckm ${args.join(' ')}: ${stderr}`).toBe(0);
+}
+
+/** Follows a page to its end. `before`: what happens before the first command that begins like that. */
+async function followPage(page: string, before: Readonly<Record<string, () => unknown>> = {}): Promise<void> {
+  const events = new Map(Object.entries(before));
+  for (const command of commandsOf(page)) {
+    const due = [...events.keys()].find((start) => command.startsWith(start));
+    if (due !== undefined) {
+      await events.get(due)!();
+      events.delete(due);
+    }
+    await follow(command);
+  }
+  expect([...events.keys()]).toEqual([]);
+}
+
+async function assertSigns(): Promise<void> {
+  const signed = await setup.json<{ signers: readonly string[] }>([
+    'sign',
+    'notes',
+    '--message',
+    'still here',
+    '--yes',
+  ]);
+  expect(signed.signers).toEqual(['alpha', 'bravo']);
+}
+
+const newest = async () => {
+  const { stdout } = await callCkm(['server', 'audit', 'show', folder(), '--json']);
+  return stdout;
+};
+
+describe('an operator who follows the pages of docs/operate', () => {
+  test('backup.md: has backups that a restore would take, one of them without epoch keys', async () => {
+    await followPage('backup');
+    for (const file of ['stick/alpha-2026-11-29.backup', 'backups/alpha.backup', 'archive/alpha.backup'])
+      expect(existsSync(join(setup.scratch.path, 'mnt', file))).toBe(true);
+    expect(existsSync(join(setup.scratch.path, 'tmp/nowhere'))).toBe(false);
+    await assertSigns();
+  }, 120_000);
+
+  test('restore.md: has the server again when its disk is lost, and its owner signs on', async () => {
+    await follow('ckm server backup /var/lib/ckm /mnt/stick/alpha.backup');
+    await followPage('restore', { 'ckm server restore': () => rmSync(folder(), { recursive: true }) });
+    await assertSigns();
+    expect(await newest()).toContain('server.restore');
+  }, 120_000);
+
+  test('move.md: has the server on another machine at another address, and its owner signs on', async () => {
+    const [one, two] = [machine, join(setup.scratch.path, 'two')];
+    await followPage('move', {
+      'ckm server restore': () => (machine = two),
+      'systemctl enable': () => change({ listen: { host: '127.0.0.1', port: 0 } }),
+      shred: async () => {
+        await assertSigns();
+        machine = one;
+      },
+    });
+    expect(existsSync(folder())).toBe(false);
+    await assertSigns();
+  }, 120_000);
+
+  test('upgrade.md: has the server again under the new version, and can go back to the one before', async () => {
+    await followPage('upgrade');
+    await assertSigns();
+    expect(await newest()).toContain('server.restore');
+  }, 120_000);
+});
