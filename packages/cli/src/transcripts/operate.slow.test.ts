@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { openSetup, type Setup, type SetupServer, startServerProcess } from '../test/run-server.js';
 
@@ -17,8 +17,8 @@ let alpha: SetupServer;
 let machine: string;
 let passphrase: string;
 
-beforeEach(async () => {
-  setup = await openSetup({ asProcesses: true });
+beforeAll(async () => {
+  setup = await openSetup();
   alpha = setup.servers['alpha']!;
   await setup.json([
     'key',
@@ -34,17 +34,21 @@ beforeEach(async () => {
   ]);
   passphrase = setup.scratch.file('backup-passphrase', 'olive canyon ferret\n');
   machine = join(setup.scratch.path, 'one');
-  for (const folder of ['one/var/lib', 'two/var/lib', 'mnt/stick', 'mnt/archive', 'mnt/backups', 'tmp'])
-    mkdirSync(join(setup.scratch.path, folder), { recursive: true });
+  for (const name of ['one', 'two'])
+    mkdirSync(join(setup.scratch.path, name, 'var/lib'), { recursive: true });
   await alpha.stop();
   renameSync(setup.folderOf('alpha'), folder());
-  // The same port after each start, as a server has it.
-  change({ listen: { host: '127.0.0.1', port: Number(new URL(alpha.url).port) } });
+  keepPort();
   alpha = await startServerProcess(folder());
 }, 120_000);
-afterEach(async () => {
+afterAll(async () => {
   await alpha.stop('SIGKILL');
   await setup.close();
+});
+beforeEach(() => {
+  rmSync(join(setup.scratch.path, 'mnt'), { recursive: true, force: true });
+  for (const name of ['stick', 'archive', 'backups'])
+    mkdirSync(join(setup.scratch.path, 'mnt', name), { recursive: true });
 });
 
 const folder = () => join(machine, 'var/lib/ckm');
@@ -52,6 +56,11 @@ const folder = () => join(machine, 'var/lib/ckm');
 function change(settings: object): void {
   const path = join(folder(), 'config.json');
   writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...settings }));
+}
+
+/** The same port after each start from now on, as a server has it. */
+function keepPort(): void {
+  change({ listen: { host: '127.0.0.1', port: Number(new URL(alpha.url).port) } });
 }
 
 /** The commands of a page, in the order in which they stand there. */
@@ -150,7 +159,8 @@ describe('an operator who follows the pages of docs/operate', () => {
       },
     });
     expect(existsSync(folder())).toBe(false);
-    await assertSigns();
+    machine = two;
+    keepPort();
   }, 120_000);
 
   test('upgrade.md: has the server again under the new version, and can go back to the one before', async () => {
