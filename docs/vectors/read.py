@@ -309,7 +309,7 @@ def read_dealing(params, message):
 
 
 def check_certificate(data):
-    """Returns transcript hash, public half and parameters."""
+    """Returns parameters, transcript hash, public half, chain code and view."""
     params, params_bytes, round0, round1, signatures = read_certificate(data)
     suite, of = SUITES[params["suite"]], params["of"]
     check_roster(params)
@@ -373,7 +373,8 @@ def check_certificate(data):
         *(dealing[field] for field in ("commitment", "ephemeral", "salt") for dealing in opened),
     )
     key = public_half(params, opened)
-    return params, tagged_hash("CKM/key/transcript/v1", transcript), key, chain_code
+    view = tagged_hash("CKM/dkg/view/v1", session, transcript, *(one["salt"] for one in opened))
+    return params, tagged_hash("CKM/key/transcript/v1", transcript), key, chain_code, view
 
 
 def public_half(params, opened):
@@ -413,7 +414,7 @@ def read_keys(vectors):
         same = lambda point, text: suite.group.same(point, suite.group.decode(bytes.fromhex(text)))
         params_bytes = bytes.fromhex(vector["params"])
         assert tagged_hash("CKM/dkg/params/v1", params_bytes).hex() == vector["paramsHash"]
-        params, name, key, chain_code = check_certificate(bytes.fromhex(vector["certificate"]))
+        params, name, key, chain_code, _ = check_certificate(bytes.fromhex(vector["certificate"]))
         assert read_params(params_bytes) == params
         assert (name.hex(), chain_code.hex()) == (vector["transcriptHash"], vector["chainCode"])
         summed, shares = key
@@ -445,6 +446,11 @@ def read_packets(vectors):
     session, parameters = bytes.fromhex(vectors["sessionId"]), bytes.fromhex(vectors["parameters"])
     run = tagged_hash("CKM/packet/run/v1", session, parameters)
     assert run.hex() == vectors["run"]
+    keys = json.loads((FOLDER / "keys.json").read_text())
+    certificate = bytes.fromhex(next(key["certificate"] for key in keys if key["params"] == parameters.hex()))
+    _, _, round0, round1, signatures = read_certificate(certificate)
+    view = check_certificate(certificate)[-1]
+    round2 = [b"\2" + view + number(len(one), 4) + one for one in signatures]
     told = {}
     for vector in vectors["packets"]:
         fields, signed = unhex(vector["fields"]), bytes.fromhex(vector["signed"])
@@ -458,6 +464,8 @@ def read_packets(vectors):
         digest = tagged_hash("CKM/packet/digest/v1", signed)
         assert digest.hex() == vector["digest"]
         if fields["to"] == 0:
+            said = (round0, round1, round2)[fields["round"]][fields["from"] - 1]
+            assert fields["payload"] == said
             told.setdefault(fields["round"], []).append(digest)
         before = told.get(fields["round"] - 1)
         echo = tagged_hash("CKM/packet/previous/v1", *before) if before else bytes(32)
@@ -482,6 +490,9 @@ def read_requests(vectors):
     ask = unhex(vectors["ask"]["fields"])
     body = bytes.fromhex(vectors["ask"]["body"])
     assert cbor(body) == {"protocol": 1, "parameters": ask}
+    for vector in vectors["payloads"]:
+        payload, signed = bytes.fromhex(vector["payload"]), bytes.fromhex(vector["signed"])
+        assert to_sign(vector["kind"], payload) == signed
     signed, signature = bytes.fromhex(vectors["signed"]), bytes.fromhex(vectors["signature"])
     group_key = bytes.fromhex(vectors["groupKey"])
     total = 0
@@ -498,6 +509,21 @@ def read_requests(vectors):
     commitment = group_commitment(ask["attempt"], group_key, signed)
     assert ED25519.encode(commitment) + number(total, 32, "little") == signature
     assert verify_ed25519(group_key, signed, signature)
+
+
+def to_sign(kind, payload):
+    """SSHSIG, for a payload of the kind git, or of ssh with a whole message"""
+    reader = Reader(payload)
+    assert reader.number(1) == 1
+    if kind == "git":
+        namespace, hash_name, message = b"git", b"sha512", payload[1:]
+    else:
+        assert reader.number(1) == 1
+        namespace, hash_name, message = reader.block(), reader.block(), reader.block()
+        reader.end()
+    digest = hashlib.new(hash_name.decode(), message).digest()
+    parts = (namespace, b"", hash_name, digest)
+    return b"SSHSIG" + b"".join(number(len(part), 4) + part for part in parts)
 
 
 def group_commitment(attempt, group_key, message):

@@ -52,7 +52,9 @@ export function makeKey(suite) {
   });
   const outputs = [1, 2, 3].map((party) => run.outcomes.get(party).output);
   const { certificate } = outputs[0];
-  return { suite, params, certificate, outputs, ...verifyCertificate(certificate) };
+  const said = (round) => run.wire.filter(({ body }) => body.round === round);
+  const round2 = [1, 2, 3].map((party) => said(2).find(({ from }) => from === party).body);
+  return { suite, params, certificate, outputs, round2, ...verifyCertificate(certificate) };
 }
 
 export function keyVector({ suite, params, certificate, transcriptHash, public: key }) {

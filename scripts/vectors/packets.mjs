@@ -4,22 +4,12 @@ import { reveal } from '@ckm/foundation';
 import { dkgProtocol, encodeKeyParams } from '@ckm/threshold';
 import { bytesOf, identities } from './servers.mjs';
 
-export function packetVectors({ params, certificate }) {
+export function packetVectors({ params, certificate, round2 }) {
   const sessionId = bytesOf('session');
   const parameters = encodeKeyParams(params);
   const run = runIdOf(sessionId, parameters);
   const inRun = { protocol: dkgProtocol.id, keyId: params.keyId, epoch: params.epoch, sessionId: run };
-  const everyone = (round, from, previous, message) => ({
-    ...inRun,
-    round,
-    from,
-    to: 0,
-    previous,
-    payload: dkgProtocol.message.encode(message),
-  });
-  const round0 = certificate.round0.map((message, i) => everyone(0, i + 1, new Uint8Array(32), message));
-  const told = round0.map((packet, i) => parsePacket(signPacket(identities[i], packet)));
-  const second = everyone(1, 1, previousHash(told), certificate.round1[0]);
+  const packets = saidToEveryone(inRun, [certificate.round0, certificate.round1, round2]);
   const header = { ...inRun, round: 0, from: 1, to: 2 };
   const payload = bytesOf('for bravo alone');
   const sealed = sealPayload(identities[0], identities[1].publicKeys.agreement, header, payload);
@@ -27,7 +17,7 @@ export function packetVectors({ params, certificate }) {
     sessionId,
     parameters,
     run,
-    packets: [...round0, second, { ...header, previous: new Uint8Array(32), payload: sealed }].map(vectorOf),
+    packets: [...packets, { ...header, previous: new Uint8Array(32), payload: sealed }].map(vectorOf),
     sealed: {
       header,
       receiverSecret: reveal(identities[1].agreementKey, 'a vector'),
@@ -36,6 +26,21 @@ export function packetVectors({ params, certificate }) {
       sealed,
     },
   };
+}
+
+/** The packets of all rounds, each with the echo of the round before. */
+function saidToEveryone(inRun, rounds) {
+  const said = [];
+  let previous = new Uint8Array(32);
+  for (const [round, messages] of rounds.entries()) {
+    const packets = messages.map((message, i) => {
+      const payload = dkgProtocol.message.encode(message);
+      return { ...inRun, round, from: i + 1, to: 0, previous, payload };
+    });
+    said.push(...packets);
+    previous = previousHash(packets.map((packet, i) => parsePacket(signPacket(identities[i], packet))));
+  }
+  return said;
 }
 
 function vectorOf(packet) {

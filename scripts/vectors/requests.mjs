@@ -2,7 +2,13 @@
 import { encodeCall, encodeReply, packCommitments, policyHash } from '@ckm/api';
 import { encodeUtf8 } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
-import { buildMessageRequest, messageToSign } from '@ckm/requests';
+import {
+  buildGitRequest,
+  buildMessageRequest,
+  buildSshSigRequest,
+  messageToSign,
+  requestKind,
+} from '@ckm/requests';
 import { POLICY } from './keys.mjs';
 import { bytesOf } from './servers.mjs';
 import { signWith } from './signing.mjs';
@@ -39,9 +45,30 @@ export function requestVectors(key) {
     policy: { fields: POLICY, bytes: encodeData(POLICY), termsHash: policyHash(POLICY) },
     ask: { fields: ask, body: encodeCall('request.ask', ask) },
     replies: shares.map(({ party, share }) => ({ slot: party, body: encodeReply(answered(share)), share })),
+    payloads: payloadVectors(key),
     groupKey: key.public.groupKey,
     verifyingShares: key.public.verifyingShares,
     signed,
     signature,
   };
+}
+
+const COMMIT = `tree ${'0'.repeat(39)}1
+author alice <alice@example.org> 1800000000 +0000
+committer alice <alice@example.org> 1800000000 +0000
+
+it works
+`;
+
+/** Payloads whose signature another program reads, with the bytes that are signed for each. */
+function payloadVectors({ suite, public: publicKey }) {
+  const message = encodeUtf8('a file');
+  const payloads = [
+    { kind: 'ssh', payload: buildSshSigRequest({ namespace: 'file', message }) },
+    { kind: 'git', payload: buildGitRequest(encodeUtf8(COMMIT)) },
+  ];
+  return payloads.map(({ kind, payload }) => {
+    const [task] = requestKind(kind).parse(payload).tasks({ suite, purpose: 'ssh', public: publicKey });
+    return { kind, payload, signed: task.message };
+  });
 }
