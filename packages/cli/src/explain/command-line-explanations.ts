@@ -87,6 +87,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'A typing error in a passphrase that nobody has seen would lock you out.',
     'Run the command again and type the same one twice.',
   ],
+  PASSPHRASE_UNREADABLE: [
+    'What was typed as a passphrase is longer than 4096 bytes, or is not UTF-8 text.',
+    'Cutting it short or guessing an encoding could make a passphrase that works on one machine only.',
+    'Set the terminal to UTF-8 and type it again, or name a file with --passphrase-file.',
+  ],
   PASSPHRASE_FILE_UNREADABLE: [
     'The passphrase file cannot be opened, or is not text.',
     'Guessing an encoding could make a passphrase that works on one machine only.',

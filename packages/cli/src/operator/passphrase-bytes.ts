@@ -1,4 +1,4 @@
-import { encodeUtf8, reveal, type Secret, secret, wipe } from '@ckm/foundation';
+import type { Secret } from '@ckm/foundation';
 import type { Context } from '../command-line/context.js';
 import { askNewPassphrase, askPassphrase, type PassphraseSource } from '../terminal/passphrase.js';
 
@@ -12,29 +12,20 @@ function passphraseSource({ terminal, flags }: Context): PassphraseSource {
 
 /** The passphrase that opens a server's storage key, as the server takes it. */
 export async function askServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
-  return asBytes(await askPassphrase(passphraseSource(context), 'Passphrase of the server'));
+  return askPassphrase(passphraseSource(context), 'Passphrase of the server');
 }
 
 /** The passphrase that opens a backup. */
 export async function askBackupPassphrase(context: Context): Promise<Secret<Uint8Array>> {
-  return asBytes(await askPassphrase(passphraseSource(context), 'Passphrase of the backup'));
+  return askPassphrase(passphraseSource(context), 'Passphrase of the backup');
 }
 
 /** A new one for a backup, typed twice. */
 export async function askNewBackupPassphrase(context: Context): Promise<Secret<Uint8Array>> {
-  return asBytes(await askNewPassphrase(passphraseSource(context), 'the backup'));
+  return askNewPassphrase(passphraseSource(context), 'the backup');
 }
 
 /** A new one, typed twice. */
 export async function askNewServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
-  return asBytes(await askNewPassphrase(passphraseSource(context), 'the server'));
-}
-
-/** One spelling, however the keyboard composes letters. */
-function asBytes(passphrase: Secret<string>): Secret<Uint8Array> {
-  try {
-    return secret(encodeUtf8(reveal(passphrase, 'handing it to the server').normalize('NFC')));
-  } finally {
-    wipe(passphrase);
-  }
+  return askNewPassphrase(passphraseSource(context), 'the server');
 }

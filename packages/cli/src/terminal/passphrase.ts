@@ -1,10 +1,21 @@
-import { EncodingError, reveal, secret, type Secret, StorageError, UsageError, wipe } from '@ckm/foundation';
+import {
+  encodeUtf8,
+  EncodingError,
+  equalBytes,
+  reveal,
+  secret,
+  type Secret,
+  StorageError,
+  UsageError,
+  wipe,
+} from '@ckm/foundation';
 import { stat } from 'node:fs/promises';
 import { askAgain } from './ask-again.js';
-import { askHidden } from './prompt.js';
+import { askHiddenBytes } from './ask-hidden-bytes.js';
 import { readAtMost, readStdinAtMost } from './read-at-most.js';
 import type { Terminal } from './terminal.js';
 
+const CARRIAGE_RETURN = 0x0d;
 const MOST_BYTES = 4096;
 /** Of a new passphrase, in UTF-8. */
 const LEAST_BYTES = 12;
@@ -18,34 +29,75 @@ export interface PassphraseSource {
   readonly file: string | undefined;
 }
 
-/** A passphrase that opens something. @throws as {@link readPassphraseFile}, or `INPUT_NEEDED`. */
-export async function askPassphrase(source: PassphraseSource, question: string): Promise<Secret<string>> {
+/** A passphrase that opens something, as UTF-8 in NFC. The caller wipes it. @throws as {@link readPassphraseFile}, or `INPUT_NEEDED`. */
+export async function askPassphrase(source: PassphraseSource, question: string): Promise<Secret<Uint8Array>> {
   if (source.file !== undefined) return readPassphraseFile(source.terminal, source.file);
-  return secret(await askHidden(source.terminal, question, HINT));
+  return typedPassphrase(source.terminal, question);
 }
 
 /**
  * A passphrase for something new, owner's or server's: typed twice, and not a short one.
  * @throws UsageError `PASSPHRASE_EMPTY`, `PASSPHRASE_TOO_WEAK`, `PASSPHRASE_MISMATCH`, `INPUT_NEEDED`
  */
-export async function askNewPassphrase(source: PassphraseSource, what: string): Promise<Secret<string>> {
+export async function askNewPassphrase(source: PassphraseSource, what: string): Promise<Secret<Uint8Array>> {
   if (source.file !== undefined) {
     const read = await readPassphraseFile(source.terminal, source.file);
-    assertStrong(reveal(read, 'measuring a new passphrase'));
-    return read;
+    try {
+      assertStrong(read);
+      return read;
+    } catch (error) {
+      wipe(read);
+      throw error;
+    }
   }
   return askAgain(source.terminal, TYPING_ERRORS, async () => {
-    const first = await askHidden(source.terminal, `Passphrase for ${what} (${RULE})`, HINT);
-    if (first === '') throw empty();
-    assertStrong(first);
-    const second = await askHidden(source.terminal, 'The same again', HINT);
-    if (first !== second) {
-      throw new UsageError('the two passphrases differ', {
-        code: 'PASSPHRASE_MISMATCH',
-        hint: 'type the same one twice',
-      });
+    const first = await typedPassphrase(source.terminal, `Passphrase for ${what} (${RULE})`);
+    try {
+      if (reveal(first, 'measuring a new passphrase').length === 0) throw empty();
+      assertStrong(first);
+      assertSame(first, await typedPassphrase(source.terminal, 'The same again'));
+      return first;
+    } catch (error) {
+      wipe(first);
+      throw error;
     }
-    return secret(first);
+  });
+}
+
+async function typedPassphrase(terminal: Terminal, question: string): Promise<Secret<Uint8Array>> {
+  const typed = await askHiddenBytes(terminal, question, HINT);
+  try {
+    return composed(reveal(typed, 'composing its letters'));
+  } catch (cause) {
+    throw new UsageError('what was typed is not UTF-8 text', {
+      code: 'PASSPHRASE_UNREADABLE',
+      hint: 'set the terminal to UTF-8, or name a file with --passphrase-file',
+      cause,
+    });
+  } finally {
+    wipe(typed);
+  }
+}
+
+/**
+ * A copy in one spelling, however the keyboard composes letters (Unicode NFC). What is plain ASCII is never a string; other
+ * letters have to be one for a moment.
+ * @throws TypeError for anything but UTF-8
+ */
+function composed(bytes: Uint8Array): Secret<Uint8Array> {
+  if (bytes.every((byte) => byte < 0x80)) return secret(bytes.slice());
+  return secret(
+    encodeUtf8(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).normalize('NFC')),
+  );
+}
+
+function assertSame(first: Secret<Uint8Array>, second: Secret<Uint8Array>): void {
+  const isSame = equalBytes(reveal(first, 'comparing'), reveal(second, 'comparing'));
+  wipe(second);
+  if (isSame) return;
+  throw new UsageError('the two passphrases differ', {
+    code: 'PASSPHRASE_MISMATCH',
+    hint: 'type the same one twice',
   });
 }
 
@@ -59,7 +111,7 @@ const TYPING_ERRORS = ['PASSPHRASE_EMPTY', 'PASSPHRASE_TOO_WEAK', 'PASSPHRASE_MI
 export async function openWithPassphrase<T>(
   source: PassphraseSource,
   question: string,
-  open: (passphrase: Secret<string>) => Promise<T>,
+  open: (passphrase: Secret<Uint8Array>) => Promise<T>,
 ): Promise<T> {
   const attempt = async () => {
     const passphrase = await askPassphrase(source, question);
@@ -76,18 +128,16 @@ export async function openWithPassphrase<T>(
  * The first line of a file or of stdin.
  * @throws StorageError `PASSPHRASE_FILE_UNREADABLE`; UsageError `PASSPHRASE_EMPTY`; EncodingError for anything but text.
  */
-async function readPassphraseFile(terminal: Terminal, path: string): Promise<Secret<string>> {
+async function readPassphraseFile(terminal: Terminal, path: string): Promise<Secret<Uint8Array>> {
   await warnIfExposed(terminal, path);
   const bytes = path === '-' ? await readStdinAtMost(MOST_BYTES + 1) : await readSmallFile(path);
   try {
     const end = bytes.indexOf(0x0a);
     if (end === -1 && bytes.length > MOST_BYTES) throw tooLong();
-    const line = new TextDecoder('utf-8', { fatal: true }).decode(
-      end === -1 ? bytes : bytes.subarray(0, end),
-    );
-    const passphrase = line.endsWith('\r') ? line.slice(0, -1) : line;
-    if (passphrase === '') throw empty();
-    return secret(passphrase);
+    const line = end === -1 ? bytes : bytes.subarray(0, end);
+    const passphrase = line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+    if (passphrase.length === 0) throw empty();
+    return composed(passphrase);
   } catch (error) {
     if (error instanceof UsageError || error instanceof EncodingError) throw error;
     throw new EncodingError('the passphrase file is not text', {
@@ -107,8 +157,8 @@ async function warnIfExposed(terminal: Terminal, path: string): Promise<void> {
 }
 
 /** The rule for servers (`MIN_PASSPHRASE_BYTES` of their vault) and for owners alike: whoever copies a file may try. */
-function assertStrong(passphrase: string): void {
-  if (Buffer.byteLength(passphrase.normalize('NFC')) >= LEAST_BYTES) return;
+function assertStrong(passphrase: Secret<Uint8Array>): void {
+  if (reveal(passphrase, 'measuring a new passphrase').length >= LEAST_BYTES) return;
   throw new UsageError(`a passphrase has at least ${LEAST_BYTES} characters`, {
     code: 'PASSPHRASE_TOO_WEAK',
     hint: 'use five or more random words',

@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.js';
 import { wrapText } from './wrap-text.js';
 
 /** Where a person sits: what they type comes from `input`, what they read goes to `output`. */
-interface Seat {
+export interface Seat {
   readonly input: NodeJS.ReadStream | ReadStream;
   readonly output: NodeJS.WriteStream | WriteStream;
   leave(): void;
@@ -116,7 +116,7 @@ export function cancelled(): StateError {
 }
 
 /** The person left the question without an answer. */
-function left(): StateError {
+export function left(): StateError {
   return notDone('nothing was done: you left the question');
 }
 
@@ -132,13 +132,7 @@ async function asked<T>(
   hint: string,
   ask: (clack: Clack, seat: { input: Seat['input']; output: Seat['output'] }) => Promise<T | symbol>,
 ): Promise<T> {
-  const seat = terminal.input ? takeSeat(terminal.direct) : undefined;
-  if (seat === undefined) {
-    throw new UsageError(`this needs an answer and nobody can be asked: ${question}`, {
-      code: 'INPUT_NEEDED',
-      hint,
-    });
-  }
+  const seat = requireSeat(terminal, question, hint);
   try {
     const clack = await import('@clack/prompts');
     const answer = await ask(clack, { input: seat.input, output: seat.output });
@@ -147,6 +141,16 @@ async function asked<T>(
   } finally {
     seat.leave();
   }
+}
+
+/** @throws UsageError `INPUT_NEEDED` when nobody can be asked. */
+export function requireSeat(terminal: Terminal, question: string, hint: string): Seat {
+  const seat = terminal.input ? takeSeat(terminal.direct) : undefined;
+  if (seat !== undefined) return seat;
+  throw new UsageError(`this needs an answer and nobody can be asked: ${question}`, {
+    code: 'INPUT_NEEDED',
+    hint,
+  });
 }
 
 /** A terminal on stdin; else, with stdin in use for data, the terminal that stderr shows; `direct`: even without. */

@@ -44,6 +44,26 @@ describe('a passphrase that does not open the seed', () => {
   });
 
   test.skipIf(!hasScript)(
+    'can be corrected while it is typed, and is never shown (needs script)',
+    async () => {
+      const keys = 'no such word\u0015river lamp sevenXé\u007f\u007f onions\r';
+      const prompt = /Passphrase of the owner seed/;
+      const seen = await runOnTerminal(['key', 'list'], [[prompt, keys]], { CKM_HOME: home });
+      expect([seen.status, seen.screen]).toEqual([0, expect.stringMatching(/notes +message +2 of 3/)]);
+      for (const word of ['river', 'lamp', 'onions', 'such']) expect(seen.raw).not.toContain(word);
+    },
+  );
+
+  test.skipIf(!hasScript)(
+    'is not asked for again when somebody leaves with Ctrl-C (needs script)',
+    async () => {
+      const prompt = /Passphrase of the owner seed/;
+      const seen = await runOnTerminal(['key', 'list'], [[prompt, 'river\u0003']], { CKM_HOME: home });
+      expect([seen.status, seen.screen]).toEqual([75, expect.stringContaining('you left the question')]);
+    },
+  );
+
+  test.skipIf(!hasScript)(
     'a new one says its rule first, and is asked for again when it is too short or mistyped (needs script)',
     async () => {
       const environment = { CKM_HOME: join(setup.scratch.path, 'fresh') };

@@ -31,10 +31,10 @@ const LEAST_LOG_N = 14;
 
 export const SEED_FILE_MAX_BYTES = 1024;
 
-/** Seals an owner seed under a passphrase. `logN` is lowered in tests only. */
+/** Seals an owner seed under a passphrase, text or its UTF-8 in NFC. `logN` is lowered in tests only. */
 export async function sealSeed(
   seed: Secret<Uint8Array>,
-  passphrase: Secret<string>,
+  passphrase: Secret<string | Uint8Array>,
   logN: number = COST.logN,
 ): Promise<Uint8Array> {
   const salt = new Uint8Array(randomBytes(32));
@@ -55,7 +55,10 @@ export async function sealSeed(
  * Opens a sealed owner seed.
  * @throws AccessError `PASSPHRASE_WRONG`; StorageError `SEED_FILE_CORRUPT`
  */
-export async function openSeed(file: Uint8Array, passphrase: Secret<string>): Promise<Secret<Uint8Array>> {
+export async function openSeed(
+  file: Uint8Array,
+  passphrase: Secret<string | Uint8Array>,
+): Promise<Secret<Uint8Array>> {
   const { head, logN, salt, nonce, sealed } = parseSeedFile(file);
   const key = await stretch(passphrase, salt, logN);
   try {
@@ -107,8 +110,13 @@ function header(logN: number, salt: Uint8Array, nonce: Uint8Array): string {
   return `${TITLE}\nkdf: scrypt ${logN} ${COST.r} ${COST.p}\nsalt: ${hex(salt)}\nnonce: ${hex(nonce)}\n`;
 }
 
-async function stretch(passphrase: Secret<string>, salt: Uint8Array, logN: number): Promise<Uint8Array> {
-  const password = encodeUtf8(reveal(passphrase, 'deriving the key of the seed file').normalize('NFC'));
+async function stretch(
+  passphrase: Secret<string | Uint8Array>,
+  salt: Uint8Array,
+  logN: number,
+): Promise<Uint8Array> {
+  const given = reveal(passphrase, 'deriving the key of the seed file');
+  const password = typeof given === 'string' ? encodeUtf8(given.normalize('NFC')) : given.slice();
   const cost = { N: 2 ** logN, r: COST.r, p: COST.p, maxmem: 2 ** logN * COST.r * 128 + (1 << 20) };
   try {
     return await new Promise((resolve, reject) => {

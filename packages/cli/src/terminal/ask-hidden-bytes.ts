@@ -1,0 +1,73 @@
+import { type Secret, secret, UsageError } from '@ckm/foundation';
+import { createHiddenLine, HIDDEN_LINE_BYTES, type LineState } from './hidden-line.js';
+import { plainText } from './plain-text.js';
+import { left, requireSeat, type Seat } from './prompt.js';
+import type { Terminal } from './terminal.js';
+import { wrapText } from './wrap-text.js';
+
+/**
+ * One line that is not echoed, as bytes that were never a string. Looks like the other questions.
+ * @returns what was typed, as the terminal sent it: UTF-8 as a rule
+ * @throws UsageError `INPUT_NEEDED`, `PASSPHRASE_UNREADABLE` when it is too long; StateError `CANCELLED_BY_PERSON`
+ */
+export async function askHiddenBytes(
+  terminal: Terminal,
+  question: string,
+  hint: string,
+): Promise<Secret<Uint8Array>> {
+  const seat = requireSeat(terminal, question, hint);
+  const line = createHiddenLine();
+  try {
+    const redraw = draw(terminal, seat.output, question);
+    const state = await readInto(seat.input, line.feed);
+    redraw(state);
+    if (state !== 'ended') throw left();
+    const typed = line.take();
+    if (typed === null) throw tooLong();
+    return secret(typed);
+  } finally {
+    line.wipe();
+    seat.leave();
+  }
+}
+
+/** Hands on what is typed until it is enough; a terminal that goes away is one that was left. */
+function readInto(input: Seat['input'], feed: (bytes: Uint8Array) => LineState): Promise<LineState> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => {
+      input.off('data', onData).off('end', onEnd).off('error', onError);
+      input.setRawMode(false);
+      input.pause();
+      settle();
+    };
+    const onData = (chunk: Uint8Array) => {
+      const state = feed(chunk);
+      if (state !== 'open') end(() => resolve(state));
+    };
+    const onEnd = () => end(() => resolve('left'));
+    const onError = (error: Error) => end(() => reject(error));
+    input.on('data', onData).on('end', onEnd).on('error', onError);
+    // From here on the terminal shows nothing, and hands on each key.
+    input.setRawMode(true);
+    input.resume();
+  });
+}
+
+/** Shows the question, as one that waits. @returns shows it as one that is answered, or was left */
+function draw(terminal: Terminal, output: Seat['output'], question: string): (state: LineState) => void {
+  const lines = wrapText(plainText(question), (output.columns ?? 80) - 3, '').split('\n');
+  const bar = terminal.style('dim', '│');
+  const show = (sign: string) => lines.map((text, at) => `${at === 0 ? sign : ' '}  ${text}\n`).join('');
+  output.write(`${bar}\n${show(terminal.style('bold', '◆'))}${bar}  `);
+  return (state) => {
+    const sign = state === 'ended' ? terminal.style('green', '◇') : terminal.style('red', '■');
+    output.write(`\r\u001b[${lines.length}A\u001b[J${show(sign)}${bar}\n`);
+  };
+}
+
+function tooLong(): UsageError {
+  return new UsageError(`what was typed is longer than ${HIDDEN_LINE_BYTES} bytes`, {
+    code: 'PASSPHRASE_UNREADABLE',
+    hint: 'use a shorter passphrase: several words',
+  });
+}
