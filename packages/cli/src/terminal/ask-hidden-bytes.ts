@@ -18,6 +18,8 @@ export async function askHiddenBytes(
   const seat = requireSeat(terminal, question, hint);
   const line = createHiddenLine();
   try {
+    // Before the question is there to be answered: whoever types at once would see it, and Ctrl-C would be a signal.
+    seat.input.setRawMode(true);
     const redraw = draw(terminal, seat.output, question);
     const state = await readInto(seat.input, line.feed);
     redraw(state);
@@ -27,6 +29,7 @@ export async function askHiddenBytes(
     return secret(typed);
   } finally {
     line.wipe();
+    seat.input.setRawMode(false);
     seat.leave();
   }
 }
@@ -36,7 +39,6 @@ function readInto(input: Seat['input'], feed: (bytes: Uint8Array) => LineState):
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       input.off('data', onData).off('end', onEnd).off('error', onError);
-      input.setRawMode(false);
       input.pause();
       settle();
     };
@@ -47,8 +49,6 @@ function readInto(input: Seat['input'], feed: (bytes: Uint8Array) => LineState):
     const onEnd = () => end(() => resolve('left'));
     const onError = (error: Error) => end(() => reject(error));
     input.on('data', onData).on('end', onEnd).on('error', onError);
-    // From here on the terminal shows nothing, and hands on each key.
-    input.setRawMode(true);
     input.resume();
   });
 }
