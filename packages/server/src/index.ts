@@ -21,6 +21,7 @@ export {
   type RestoreOptions,
   type RestoreProgress,
 } from './server/restore-server.js';
+export { guardSecrets } from './server/guard-secrets.js';
 export type { BackupContents } from './backup/check-backup.js';
 export { assertBackupPath, type BackupProgress, writeBackupFile } from './backup/write-backup-file.js';
 export { initServer, type InitServerOptions } from './server/init-server.js';

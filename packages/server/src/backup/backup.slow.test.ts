@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex } from '@ckm/foundation';
-import { type PostgresCluster, postgresPrograms, preparing, startPostgres } from '@ckm/testkit';
+import {
+  createCeremony,
+  type PostgresCluster,
+  postgresPrograms,
+  preparing,
+  startPostgres,
+} from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectOperator } from '../control/connect-operator.js';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
@@ -165,6 +171,37 @@ describe('a restored server', () => {
     const nowMs = () => (alpha().now - 5) * 1_000;
     await expect(restoreServer(restores.options({ nowMs }))).rejects.toThrow(code('BACKUP_FROM_LATER'));
     expect(existsSync(join(restores.folder, 'restored'))).toBe(false);
+  });
+
+  test('has no ceremony that was under way, and finishes a key that waited only for its certificate', async () => {
+    const bravo = servers[1]!;
+    const callees = [alpha(), bravo].map((server, i) => ({
+      name: ['alpha', 'bravo'][i]!,
+      call: server.as(alice).ask,
+    }));
+    const ceremony = createCeremony({
+      servers: callees,
+      needed: 2,
+      expiresAt: alpha().now + 600,
+      // Alpha does not hear that bravo has signed.
+      tampering: ({ to, round, packet }) => (round === 2 && to === 1 ? [] : [packet]),
+    });
+    const { keyId, sessionId } = ceremony;
+    expect((await ceremony.finish()).map(({ state }) => state)).toEqual(['running', 'finished']);
+    const { certificate } = await callees[1]!.call('key.show', { keyId });
+    expect(await backUp()).toMatchObject({ keysMissing: 0, damaged: 0, rows: { keys: 2 } });
+    await restoreServer(restores.options());
+    await restores.start(async ({ client, dataDir }) => {
+      const shown = client.ask('session.show', { sessionId, after: 0 });
+      await expect(shown).rejects.toThrow(code('SESSION_UNKNOWN'));
+      expect(readdirSync(join(dataDir, 'epoch-keys')).filter((name) => name.startsWith('session-'))).toEqual(
+        [],
+      );
+      await client.ask('key.certify', { keyId, certificate: certificate! });
+      const { keys } = await client.ask('key.list', { after: null });
+      expect(keys.map(({ state }) => state)).toEqual(['active', 'active']);
+    });
+    await alpha().as(alice).ask('key.certify', { keyId, certificate: certificate! });
   });
 
   test('is the same server, signs on with its key, and says once that it was restored', async () => {

@@ -6,8 +6,8 @@ import { createAuditLog } from '../audit/create-audit-log.js';
 import { keyChanging, underWay } from '../backup/codes.js';
 import { type BackupMeans, createBackup } from '../backup/create-backup.js';
 import { type BackupFile, CONFIG, IDENTITY } from '../backup/records.js';
-import { ENV_NAMES, readEnv } from '../config/env.js';
-import { CONFIG_FILE, loadConfig, parseSwitch } from '../config/load-config.js';
+import { readEnv } from '../config/env.js';
+import { CONFIG_FILE, loadConfig } from '../config/load-config.js';
 import type { ServerContext } from '../context.js';
 import { createRandom } from '../random.js';
 import { vaultError } from '../vault/codes.js';
@@ -17,9 +17,8 @@ import { readPrivateFile } from '../vault/key-file.js';
 import { findKeySource, type KeySource } from '../vault/key-source.js';
 import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import { copyStorageKey, keyCheckValue, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
-import { forbidCoreFiles } from './core-limit.js';
 import { assertDataDir, IDENTITY_FILE } from './data-dir.js';
-import { hardenProcess } from './hardening.js';
+import { guardSecrets } from './guard-secrets.js';
 import { openStorage } from './open-storage.js';
 import { assertStorageKey } from './storage-marks.js';
 
@@ -95,7 +94,6 @@ export function createBackups(
       context.events.backupFailed({ code: error instanceof CkmError ? error.code : 'INTERNAL' });
       throw error;
     } finally {
-      wipe(options.passphrase);
       isUnderWay = false;
     }
   }
@@ -107,7 +105,8 @@ export function createBackups(
         throw isUnderWay ? underWay() : keyChanging();
       }
       isUnderWay = true;
-      return begun(watched(options));
+      // Only the first piece needs it.
+      return begun(watched(options)).finally(() => wipe(options.passphrase));
     },
   };
 }
@@ -121,7 +120,7 @@ export function backUpStoppedServer(
   dataDir: string,
   options: BackupOptions & { readonly variables?: Readonly<Record<string, string | undefined>> },
 ): Promise<AsyncIterable<Uint8Array>> {
-  return begun(piecesOfStopped(dataDir, options));
+  return begun(piecesOfStopped(dataDir, options)).finally(() => wipe(options.passphrase));
 }
 
 async function* piecesOfStopped(
@@ -129,8 +128,7 @@ async function* piecesOfStopped(
   options: Parameters<typeof backUpStoppedServer>[1],
 ): AsyncGenerator<Uint8Array, void> {
   const env = readEnv(options.variables);
-  hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
-  forbidCoreFiles();
+  guardSecrets(options.variables);
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
   const clock = () => Math.floor(Date.now() / 1000);
@@ -165,7 +163,6 @@ async function* piecesOfStopped(
   } finally {
     vault.wipe();
     wipeStorageKey(storageKey);
-    wipe(options.passphrase);
   }
 }
 

@@ -8,8 +8,8 @@ import { type OpenBackup, openBackup } from '../backup/read-backup.js';
 import { restoreEpochKeys } from '../backup/restore-epoch-keys.js';
 import { restoreRows, ROW_PASSES } from '../backup/restore-rows.js';
 import type { ServerConfig } from '../config/config.js';
-import { ENV_NAMES, readEnv } from '../config/env.js';
-import { CONFIG_FILE, parseConfig, parseSwitch } from '../config/load-config.js';
+import { readEnv } from '../config/env.js';
+import { CONFIG_FILE, parseConfig } from '../config/load-config.js';
 import { createRandom } from '../random.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
@@ -19,9 +19,8 @@ import { KEY_FILE, SEALED_KEY_FILE } from '../vault/key-source.js';
 import { copyStorageKey } from '../vault/storage-key.js';
 import type { Vault } from '../vault/vault.js';
 import { noteAnchor } from './audit-anchor.js';
-import { forbidCoreFiles } from './core-limit.js';
 import { assertUnused, createDataDir } from './data-dir.js';
-import { hardenProcess } from './hardening.js';
+import { guardSecrets } from './guard-secrets.js';
 import { openStorage } from './open-storage.js';
 import { noteRestored } from './storage-marks.js';
 
@@ -95,8 +94,7 @@ async function withBackup<T>(
   const { file, dataDir, passphrase, nowMs = Date.now, progress = () => undefined } = options;
   const env = readEnv(options.variables);
   try {
-    hardenProcess(parseSwitch(ENV_NAMES.allowInspect, env.allowInspect));
-    forbidCoreFiles();
+    guardSecrets(options.variables);
     assertUnused(dataDir);
     const backup = await openBackup(file, passphrase);
     try {

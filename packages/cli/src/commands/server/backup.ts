@@ -1,6 +1,7 @@
 import { CkmError, reveal, type Secret, secret, wipe } from '@ckm/foundation';
 import {
   assertBackupPath,
+  guardSecrets,
   backUpStoppedServer,
   type BackupContents,
   type OperatorStatus,
@@ -80,6 +81,8 @@ interface Work {
 }
 
 async function write(work: Work, passphrase: Secret<Uint8Array>): Promise<BackupContents> {
+  // It is read back here.
+  guardSecrets();
   const progress = createByteProgress(work.context.terminal);
   try {
     return await writeBackupFile(
