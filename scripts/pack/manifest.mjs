@@ -20,9 +20,7 @@ export function manifestOf(manifest, { isProgram, carried, repository, folder, v
   return {
     ...rest,
     ...(repository === undefined ? {} : addressesOf(repository, folder)),
-    ...(isProgram
-      ? { exports: { './package.json': './package.json' } }
-      : { exports: { ...published(exports), './package.json': './package.json' } }),
+    ...(isProgram ? { exports: { './package.json': './package.json' } } : { exports: published(exports) }),
     ...(isProgram || imports === undefined ? {} : { imports: published(imports) }),
     files: isProgram ? ['bin', 'dist', 'CHANGELOG.md', 'NOTICE'] : ['dist', 'CHANGELOG.md'],
     dependencies: isProgram
