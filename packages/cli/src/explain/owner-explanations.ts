@@ -82,6 +82,11 @@ const SERVERS = explanationsOf({
     'Mostly it is another port, or http where https is spoken, or the other way round.',
     'Compare the address with what the operator told you, then add the server again under its name.',
   ],
+  SERVER_PROXY_ANSWERED: [
+    'Something between you and the server answered in its place: its proxy, another web site, or a network that wants a log-in.',
+    'It cannot read or write what you and the server say. 502, 503 and 504 mean that a proxy does not reach the server; 413 that it passes on no message of that length; 404, and a web page, mostly another address or path.',
+    'Compare the address with what the operator told you, and tell the operator the number that the message names.',
+  ],
   SERVER_TIMEOUT: [
     'The server did not answer in time.',
     'It may still do what was asked: asking again is safe, because every request has an id.',
@@ -99,7 +104,7 @@ const SERVERS = explanationsOf({
   ],
   SERVER_REFUSED_MESSAGE: [
     'The server turned the message away before it knew who sent it.',
-    'It is sealed, busy, stopping, or a proxy answers in its place. The reason is not sealed, so it is only a hint.',
+    'It is sealed, busy or stopping, or does not know you. The reason is not sealed, so it is only a hint.',
     'See ckm explain for the code the message names, and ask the operator.',
   ],
   SERVER_IDENTITY_CHANGED: [

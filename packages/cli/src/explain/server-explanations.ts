@@ -167,7 +167,10 @@ const MESSAGES = groupOf(
     MESSAGE_UNEXPECTED: 'A reply came where a question is expected, or the other way round.',
     BODY_TOO_LONG: 'The message is longer than the server reads.',
     BODY_TYPE_WRONG: 'The message does not travel as application/octet-stream.',
-    ROUTE_UNKNOWN: 'There is nothing at this path of the server.',
+    ROUTE_UNKNOWN: [
+      'There is nothing at this path of the server: the address has a path too much, or its proxy does not take the path off.',
+      'Compare the address with what the operator told you; operators find the setting in docs/operating.md, Behind a proxy.',
+    ],
     FUNCTION_UNKNOWN: 'The server has no such function: it is older or newer than the client.',
     PROTOCOL_VERSION_UNKNOWN: [
       'Client and server speak different versions of the protocol; the message names them.',

@@ -1,5 +1,6 @@
 import { AvailabilityError, CkmError, concatBytes } from '@ckm/foundation';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
+import { redirected } from './proxy-answered.js';
 
 /** Carries messages with the platform's own `fetch`. Never follows a redirect, never sends a cookie. */
 export const fetchSend: HttpSend = async (url, { method, path, body, route, timeoutMs }) => {
@@ -10,7 +11,7 @@ export const fetchSend: HttpSend = async (url, { method, path, body, route, time
   try {
     const response = await fetch(`${url}${path}`, {
       method,
-      redirect: 'error',
+      redirect: 'manual',
       credentials: 'omit',
       cache: 'no-store',
       referrerPolicy: 'no-referrer',
@@ -37,6 +38,11 @@ function failed(url: string, cause: unknown): AvailabilityError {
 }
 
 async function readReply(url: string, response: Response): Promise<HttpReply> {
+  // A browser shows nothing of such a response, not even its status.
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+    await response.body?.cancel();
+    throw redirected(url);
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();
@@ -46,7 +52,7 @@ async function readReply(url: string, response: Response): Promise<HttpReply> {
     length += value.length;
     if (length > MAX_REPLY_BYTES) {
       await reader?.cancel();
-      throw unreachable(url, undefined, `its reply is longer than ${MAX_REPLY_BYTES} bytes`);
+      throw replyTooLong(url);
     }
     chunks.push(value);
   }
@@ -65,6 +71,11 @@ export function unreachable(url: string, cause: unknown, why?: string): Availabi
     remedy: { kind: 'diagnose' },
     cause,
   });
+}
+
+/** Whatever it is, it is no answer of a server. */
+export function replyTooLong(url: string): AvailabilityError {
+  return unreachable(url, undefined, `its reply is longer than ${MAX_REPLY_BYTES} bytes`);
 }
 
 /** How Node, and OpenSSL below it, say that nobody known vouches for a certificate, or that its time or name is wrong. */

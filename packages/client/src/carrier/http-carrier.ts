@@ -1,6 +1,7 @@
 import { AvailabilityError } from '@ckm/foundation';
 import type { Carrier } from './carrier.js';
-import { parseServerUrl, type HttpSend } from './http-send.js';
+import { parseServerUrl, type HttpReply, type HttpSend } from './http-send.js';
+import { isForeign, proxyAnswered } from './proxy-answered.js';
 
 /** Network and clock differences, nothing more. */
 const LIFETIME_SECONDS = 120;
@@ -14,20 +15,25 @@ export function httpCarrier(send: HttpSend): Carrier {
     lifetimeSeconds: LIFETIME_SECONDS,
     parseAddress: parseServerUrl,
     introduce: async (url, timeoutMs) => {
-      const { status, body } = await send(url, { method: 'GET', path: IDENTITY_PATH, timeoutMs });
-      if (status !== 200) throw codeIn(body) === 'SERVER_SEALED' ? sealed(url) : noServer(url, status);
-      return body;
+      const reply = await send(url, { method: 'GET', path: IDENTITY_PATH, timeoutMs });
+      const code = codeIn(reply);
+      if (isForeign(reply, code)) throw proxyAnswered(url, reply);
+      if (reply.status !== 200)
+        throw code === 'SERVER_SEALED' ? sealed(url) : refused(url, reply.status, code);
+      return reply.body;
     },
     ask: async (url, message, { route, timeoutMs }) => {
-      const { status, body } = await send(url, {
+      const reply = await send(url, {
         method: 'POST',
         path: MESSAGE_PATH,
         body: message,
         route,
         timeoutMs,
       });
-      if (status === 200) return { kind: 'answer', bytes: body };
-      return { kind: 'refusal', code: codeIn(body), text: `HTTP ${status}` };
+      const code = codeIn(reply);
+      if (isForeign(reply, code)) throw proxyAnswered(url, reply);
+      if (reply.status === 200) return { kind: 'answer', bytes: reply.body };
+      return { kind: 'refusal', code, text: `HTTP ${reply.status}` };
     },
   };
 }
@@ -40,15 +46,19 @@ function sealed(url: string): AvailabilityError {
   });
 }
 
-function noServer(url: string, status: number): AvailabilityError {
-  return new AvailabilityError(`no Secret Server answers at ${url}: HTTP ${status}`, {
-    code: 'SERVER_UNREACHABLE',
-    hint: 'check the address; something else may be listening there',
+/** Of anybody, at any time: it is busy, stops, or has heard too many strangers. */
+function refused(url: string, status: number, code: string): AvailabilityError {
+  return new AvailabilityError(`the server at ${url} does not say who it is: HTTP ${status}, ${code}`, {
+    code: 'SERVER_REFUSED_MESSAGE',
+    hint: 'read what that means',
+    remedy: { kind: 'read', code },
+    facts: { reason: code },
   });
 }
 
-function codeIn(body: Uint8Array): string {
-  if (body.length > MAX_PROBLEM_BYTES) return '';
+/** The code that a server refuses with; empty where none is said. */
+function codeIn({ status, body }: HttpReply): string {
+  if (status === 200 || body.length > MAX_PROBLEM_BYTES) return '';
   const match = /"code"\s*:\s*"([A-Z][A-Z0-9_]{2,63})"/.exec(new TextDecoder().decode(body));
   return match?.[1] ?? '';
 }

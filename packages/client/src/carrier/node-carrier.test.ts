@@ -63,7 +63,10 @@ describe.each([
     const url = await serve((_request, response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();
     });
-    await expect(send(url, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+    await expect(send(url, post)).rejects.toMatchObject({
+      code: 'SERVER_PROXY_ANSWERED',
+      hint: expect.stringContaining('https') as string,
+    });
   });
 
   test('a reply without end is not read to its end', async () => {

@@ -1,14 +1,13 @@
 import { type CkmError, concatBytes } from '@ckm/foundation';
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { connectionLost, timedOut, unreachable } from './fetch-send.js';
+import { connectionLost, replyTooLong, timedOut, unreachable } from './fetch-send.js';
 import { httpCarrier } from './http-carrier.js';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
+import { redirected } from './proxy-answered.js';
+
+/** Not by `import`: that reads each name the module exports, and loads `fetch` and WebSocket with them. */
+const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 const KEPT = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 } as const;
 const AGENTS = { http: new HttpAgent(KEPT), https: new HttpsAgent(KEPT) } as const;
@@ -69,16 +68,16 @@ function open(address: URL, options: RequestOptions) {
 function readReply(url: string, response: IncomingMessage): Promise<HttpReply> {
   const status = response.statusCode ?? 0;
   return new Promise((resolve, reject) => {
-    const refuse = (why: string) => {
-      reject(unreachable(url, undefined, why));
+    const refuse = (error: CkmError) => {
+      reject(error);
       response.destroy();
     };
-    if (status >= 300 && status < 400) return refuse('it sends its visitors elsewhere');
+    if (status >= 300 && status < 400) return refuse(redirected(url));
     const chunks: Uint8Array[] = [];
     let length = 0;
     response.on('data', (chunk: Uint8Array) => {
       length += chunk.length;
-      if (length > MAX_REPLY_BYTES) return refuse(`its reply is longer than ${MAX_REPLY_BYTES} bytes`);
+      if (length > MAX_REPLY_BYTES) return refuse(replyTooLong(url));
       chunks.push(chunk);
     });
     response.once('error', (cause) => {

@@ -126,7 +126,7 @@ describe('a server', () => {
     [
       'an error page',
       async () => ({ status: 404, contentType: 'text/html', body: new Uint8Array(3) }),
-      'SERVER_UNREACHABLE',
+      'SERVER_PROXY_ANSWERED',
     ],
     ['something that is no card', async () => json(200, { hello: 'world' }), 'SERVER_IDENTITY_INVALID'],
     [
