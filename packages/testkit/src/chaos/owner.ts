@@ -26,7 +26,10 @@ export interface OwnedKey {
   readonly name: string;
   readonly servers: readonly ChaosServer[];
   readonly needed: number;
-  /** How often each server had been put back when the key was complete. */
+  /**
+   * How often each server had been put back when the key was begun: one that was put back between its part in the key and
+   * the end may have lost the key although its owner rightly heard that it holds it.
+   */
   readonly restores: readonly number[];
 }
 
@@ -125,13 +128,14 @@ export function createOwner(options: OwnerOptions): Owner {
       quorum: { needed, of },
       servers: chosen.map((server) => server.name),
     };
+    const restores = chosen.map((server) => server.restores);
     let done = await attempt('key create', (client) => client.createKey(args));
     for (let tries = 0; done === undefined && tries < 4; tries++) {
       await attempt('resume', (client) => resumeAll(client));
       done = await attempt('show', (client) => client.usableKey(keyName));
     }
     if (done === undefined) return;
-    keys.push({ name: keyName, servers: chosen, needed, restores: chosen.map(({ restores }) => restores) });
+    keys.push({ name: keyName, servers: chosen, needed, restores });
   }
 
   async function resumeAll(client: Client): Promise<void> {
@@ -228,11 +232,13 @@ async function settle({ name, keys, violate, newClient, sign, judge }: Settling)
     for (const key of keys) {
       // A disk that was put back may have lost the record; the key is fetched back from the seed, which is tested elsewhere.
       if (!names.has(key.name)) continue;
-      const steady = key.servers.filter((server, i) => server.restores === key.restores[i]).length;
+      const steady = key.servers.filter((server, i) => server.restores === key.restores[i]);
       try {
         await sign(client, key.name);
       } catch (error) {
-        if (steady >= key.needed) violate(`${name}: ${key.name} does not sign any more: ${words(error)}`);
+        const of = `${key.needed} of ${key.servers.length}, never put back: ${steady.map(({ name }) => name).join(' ')}`;
+        if (steady.length >= key.needed)
+          violate(`${name}: ${key.name} (${of}) does not sign any more: ${words(error)}`);
         else judge('sign at the end', error);
       }
     }
