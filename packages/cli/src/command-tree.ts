@@ -170,8 +170,13 @@ const OWN_SERVER: readonly CommandNode[] = [
       },
       {
         name: 'tighten',
-        summary: 'allow less for a key than its owner does, or take that back',
+        summary: 'allow less for a key than its owner does, and than before',
         load: async () => (await import('./commands/server/policy/tighten.js')).serverPolicyTightenCommand(),
+      },
+      {
+        name: 'loosen',
+        summary: 'take back what was tightened; never more than the owner allows',
+        load: async () => (await import('./commands/server/policy/loosen.js')).serverPolicyLoosenCommand(),
       },
       {
         name: 'release',

@@ -95,6 +95,8 @@ export const REMEDIES = {
   rejectAll: {},
   /** Let a server answer again for a key that it has stopped, once its operator has looked at the machine. */
   releaseKey: { id: 'id' },
+  tightenKey: { id: 'id' },
+  loosenKey: { id: 'id' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 
 type Form = keyof Values;

@@ -1,6 +1,6 @@
 import { decodeHex } from '@ckm/foundation';
 import type { OperatorKeyPolicy } from '@ckm/server';
-import { formatInstant, unixNow } from '../terminal/instant.js';
+import { formatInstant, formatSpan, unixNow } from '../terminal/instant.js';
 import { formatLikeness } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -49,12 +49,31 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
   ].join('\n');
 }
 
+/** What differs between two states of a key's policy, in one line: `rate 1 in 1 h → any`. */
+export function describeChanges(before: OperatorKeyPolicy, after: OperatorKeyPolicy): string {
+  const [was, is] = [wordsOf(before.tightening), wordsOf(after.tightening)];
+  const changed = Object.entries(is).filter(([name, value]) => was[name] !== value);
+  return changed.length === 0
+    ? 'nothing has changed'
+    : changed.map(([name, value]) => `${name} ${was[name]} → ${value}`).join(', ');
+}
+
+function wordsOf(taken: OperatorKeyPolicy['tightening']): Readonly<Record<string, string>> {
+  return {
+    kinds: kinds(taken.kinds),
+    rate: rate(taken.rateLimit),
+    until: until(taken.expiresAt),
+    'blind signing': yesOrNo(taken.blindAllowed),
+    approval: taken.approval,
+  };
+}
+
 function kinds(names: readonly string[] | null): string {
   return names === null ? 'all' : names.join(', ');
 }
 
 function rate(limit: { readonly count: number; readonly perSeconds: number } | null): string {
-  return limit === null ? 'any' : `${limit.count} in ${limit.perSeconds} s`;
+  return limit === null ? 'any' : `${limit.count} in ${formatSpan(limit.perSeconds)}`;
 }
 
 function until(at: number | null): string {

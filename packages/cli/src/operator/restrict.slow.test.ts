@@ -72,15 +72,36 @@ describe('what an operator takes away from a key', () => {
       '5/1m',
       '--preview',
     );
-    expect(preview.stdout).toMatch(/rate +any +5 in 60 s/);
+    expect(preview.stdout).toMatch(/rate +any +5 in 1 min/);
     expect((await operator('policy show', 'bravo', keyId)).stdout).toBe(shown.stdout);
     for (const server of ['bravo', 'charlie'])
       expect((await operator('policy tighten', server, keyId, '--kinds', 'git')).status).toBe(0);
     const refused = await sign();
     expect([refused.status, errorOf(refused).code]).toEqual([77, 'POLICY_KIND']);
     for (const server of ['bravo', 'charlie'])
-      await operator('policy tighten', server, keyId, '--kinds', 'all');
+      await operator('policy loosen', server, keyId, '--kinds', 'all');
     expect((await sign()).status).toBe(0);
+  });
+
+  test('is not given back by tightening, and not taken away by loosening', async () => {
+    const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', 'notes']);
+    const tighten = (...flags: string[]) => operator('policy tighten', 'alpha', keyId, ...flags);
+    const loosen = (...flags: string[]) => operator('policy loosen', 'alpha', keyId, ...flags);
+    expect((await tighten('--rate', '1/1h')).stderr).toContain('it now allows less: rate any → 1 in 1 h');
+    const refused = await tighten('--rate', '100/1h', '--approval', 'operator');
+    expect(errorOf(refused)).toMatchObject({
+      code: 'OPERATOR_LOOSENS',
+      message: 'this would allow more than before: rateLimit',
+    });
+    expect(errorOf(refused).hint).toContain(`ckm server policy loosen FOLDER ${keyId.slice(0, 8)}`);
+    expect(errorOf(await loosen('--rate', 'any', '--blind', 'no')).code).toBe('OPERATOR_TIGHTENS');
+    expect((await loosen('--rate', '100/1h')).stderr).toContain(
+      'it now allows more: rate 1 in 1 h → 100 in 1 h',
+    );
+    expect((await operator('audit show', 'alpha', '--limit', '2')).stdout).toMatch(
+      /Tighten the policy of a key.*\n.*Loosen the policy of a key.*rate 100 in 3600 s/,
+    );
+    expect((await loosen('--rate', 'any')).status).toBe(0);
   });
 
   test('is no kind that does not exist, not even to look at', async () => {
@@ -144,7 +165,7 @@ describe('a server with a policy of its own', () => {
       const name = /this server allows \(([0-9a-f]{8})\)\n/.exec(shown)?.[1];
       expect(name).toBeDefined();
       expect(shown).toMatch(/kinds +message +all +message, git\n/);
-      expect(shown).toMatch(/rate +any +any +9 in 60 s\n/);
+      expect(shown).toMatch(/rate +any +any +9 in 1 min\n/);
       expect(shown).toMatch(/blind signing +no +yes +no\n/);
       const log = (await operator('audit show', 'bravo')).stdout;
       expect(log).toContain(`policy ${name}: kinds message, git; rate 9 in 60 s`);

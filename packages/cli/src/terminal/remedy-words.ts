@@ -68,6 +68,11 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     'ask its operator to look at the machine, then to release the key',
     `ckm server policy release FOLDER ${id.slice(0, 8)}`,
   ],
+  tightenKey: ({ id }) => ['allow less for the key', `ckm server policy tighten FOLDER ${id.slice(0, 8)}`],
+  loosenKey: ({ id }) => [
+    'allow more for the key again',
+    `ckm server policy loosen FOLDER ${id.slice(0, 8)}`,
+  ],
 };
 
 export function wordsOf(remedy: Remedy): RemedyWords {

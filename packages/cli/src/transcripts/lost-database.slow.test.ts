@@ -108,7 +108,7 @@ describe('a server that lost its database, and kept config.json, storage.key and
     expect(again.isSound).toBe(true);
     expect(again.servers.map(({ outcome }) => outcome)).toEqual(['held', 'held', 'held']);
     const { stdout } = await setup.ckm(['server', 'audit', 'show', setup.folderOf('alpha')]);
-    expect(stdout).toContain('Restore a ed25519 key for message from its certificate.');
+    expect(stdout).toContain('Restore a key (ed25519) for message from its certificate.');
     expect(await setup.json(['key', 'verify', 'letters'])).toMatchObject({ isSound: true });
   });
 

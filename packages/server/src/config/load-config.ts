@@ -92,17 +92,21 @@ export type ConfigFileInput = z.input<typeof configFile>;
  */
 export function toConfig(dataDir: string, file: unknown, env: Env): ServerConfig {
   const settings = checked(withEnv(file, env));
-  const { host, port } = settings.listen;
-  const scheme = settings.tls === null ? 'http' : 'https';
   return {
     ...settings,
     dataDir,
     version: VERSION,
-    publicUrl: (
-      settings.publicUrl ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-    ).replace(/\/+$/, ''),
+    publicUrl: (settings.publicUrl ?? addressOf(settings, settings.listen.port)).replace(/\/+$/, ''),
     databaseUrl: databaseUrl(env.databaseUrl),
   };
+}
+
+/** Where a server listens itself, whatever proxy is in front. @param port the one it was given, when it asked for any */
+export function addressOf(
+  { tls, listen: { host } }: Pick<ConfigFile, 'tls' | 'listen'>,
+  port: number,
+): string {
+  return `${tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** @throws UsageError `CONFIG_MISSING`, `CONFIG_INVALID`. */

@@ -92,6 +92,7 @@ export function createActs({ desk, status, unseal, shutdown, reporting }: Contro
     keyPolicy: ({ keyId, owner }) => desk().keyPolicy(keyId, bytesOrNull(owner)),
     releaseKey: ({ keyId, owner }) => desk().release(keyId, bytesOrNull(owner)),
     tightenKey: ({ keyId, owner, ...change }) => desk().tighten(keyId, bytesOrNull(owner), change),
+    loosenKey: ({ keyId, owner, ...change }) => desk().loosen(keyId, bytesOrNull(owner), change),
   };
 }
 

@@ -83,6 +83,7 @@ const WELL_FORMED: {
   keyPolicy: () => ({ keyId: keyId() }),
   releaseKey: () => ({ keyId: keyId() }),
   tightenKey: () => ({ keyId: keyId(), blindAllowed: false }),
+  loosenKey: () => ({ keyId: keyId(), blindAllowed: true }),
 };
 const WALKED = Object.keys(WELL_FORMED) as (keyof typeof WELL_FORMED)[];
 

@@ -245,10 +245,17 @@ export const OPERATIONS = {
     parameters: keyParameters,
     result: operatorKeyPolicy,
   }),
-  // It can also take back what was tightened before.
   tightenKey: change({
-    path: '/keys/:keyId/policy',
-    summary: 'allow less for a key than its owner does, or take that back',
+    path: '/keys/:keyId/tighten',
+    summary: 'allow less for a key than its owner does, and than before',
+    takes: 'stop',
+    changes: 'key',
+    parameters: tightenParameters,
+    result: operatorKeyPolicy,
+  }),
+  loosenKey: change({
+    path: '/keys/:keyId/loosen',
+    summary: 'take back what was tightened; never more than the owner allows',
     takes: 'go',
     changes: 'key',
     parameters: tightenParameters,

@@ -2,6 +2,7 @@ import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import type { OperatorPolicy } from '../config/config.js';
+import { formatMoment } from '../clock.js';
 import type { Tightening } from './effective.js';
 
 /** Characters of it that reach the audit log. */
@@ -13,7 +14,7 @@ export function describeTightening(taken: OperatorPolicy & Partial<Pick<Tighteni
   const text = [
     `kinds ${kinds === null ? 'all' : kinds.join(', ')}`,
     `rate ${rateLimit === null ? 'any' : `${rateLimit.count} in ${rateLimit.perSeconds} s`}`,
-    `until ${expiresAt === null ? 'always' : new Date(expiresAt * 1_000).toISOString()}`,
+    `until ${expiresAt === null ? 'always' : formatMoment(expiresAt)}`,
     `blind ${blindAllowed ? 'yes' : 'no'}`,
     `approval ${approval}`,
   ].join('; ');

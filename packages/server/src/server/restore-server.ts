@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeUtf8, encodeHex, type Secret, wipe } from '@ckm/foundation';
+import { formatMoment } from '../clock.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { type BackupContents, checkBackup } from '../backup/check-backup.js';
 import { backupUsage } from '../backup/codes.js';
@@ -170,8 +171,7 @@ async function fill(
 }
 
 function describeBackup({ id, takenAt, from, log }: BackupContents): string {
-  const made = new Date(takenAt * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
-  return `backup ${encodeHex(id).slice(0, 8)} of ${made}, begun at entry ${from}, ended at ${log.sequence}`;
+  return `backup ${encodeHex(id).slice(0, 8)} of ${formatMoment(takenAt)}, begun at entry ${from}, ended at ${log.sequence}`;
 }
 
 function writeKeyFile(dataDir: string, { header, storageKey }: OpenBackup, isSealed: boolean): void {

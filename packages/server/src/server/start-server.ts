@@ -4,7 +4,7 @@ import { prepareBackends, type SuiteBackend, suiteBackends } from '@ckm/threshol
 import type { DestinationStream } from 'pino';
 import type { ServerConfig } from '../config/config.js';
 import { ENV_NAMES, readEnv } from '../config/env.js';
-import { loadConfig, parseSwitch } from '../config/load-config.js';
+import { addressOf, loadConfig, parseSwitch } from '../config/load-config.js';
 import { createControlApp } from '../control/app.js';
 import type { OperatorStatus } from '../control/schemas/status.js';
 import { createReporting, type Reporting } from '../events.js';
@@ -41,6 +41,8 @@ export interface StartServerOptions {
 export interface RunningServer {
   /** What clients are told: `http(s)://host:port`. */
   readonly url: string;
+  /** Where it listens itself, behind a proxy say: `http(s)://host:port`. */
+  readonly listensOn: string;
   readonly dataDir: string;
   phase(): Phase;
   /** Who this is; null while sealed. */
@@ -84,6 +86,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const reporting = reportingFor(config, options.logDestination);
   const socket = await claimControlSocket(dataDir);
   let url = config.publicUrl;
+  let listensOn = addressOf(config, config.listen.port);
   const lifecycle = createLifecycle({
     config,
     source,
@@ -96,9 +99,18 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     publicUrl: () => url,
   });
   const startedAt = Math.floor(nowMs() / 1000);
-  const server = assemble({ config, lifecycle, reporting, backends, startedAt, url: () => url });
+  const server = assemble({
+    config,
+    lifecycle,
+    reporting,
+    backends,
+    startedAt,
+    url: () => url,
+    listensOn: () => listensOn,
+  });
   try {
     const { port } = await server.listen(socket);
+    listensOn = addressOf(config, port);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
     if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
     if (!isCoreForbidden) reporting.events.coreFilesPossible();
@@ -125,6 +137,7 @@ interface Parts {
   /** UnixSeconds. */
   readonly startedAt: number;
   url(): string;
+  listensOn(): string;
 }
 
 /** What a server listens on, around its lifecycle. */
@@ -170,6 +183,9 @@ function assemble(parts: Parts): {
     running: {
       get url() {
         return url();
+      },
+      get listensOn() {
+        return parts.listensOn();
       },
       dataDir: config.dataDir,
       phase: lifecycle.phase,

@@ -329,7 +329,7 @@ describe('what is written down', () => {
       expect(lines.every(({ who }) => who !== null && Buffer.from(who).equals(Buffer.from(alice.xid)))).toBe(
         true,
       );
-      expect(lines[0]!.sentence).toBe('Make a ed25519 key for message, used by 2 of 3 servers.');
+      expect(lines[0]!.sentence).toBe('Make a key (ed25519) for message, used by 2 of 3 servers.');
     }
   });
 

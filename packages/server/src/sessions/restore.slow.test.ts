@@ -57,7 +57,7 @@ describe('a server with static backup that lost its database', () => {
     expect(line).toMatchObject({
       who: alice.xid,
       keyId: made.keyId,
-      sentence: 'Restore a ed25519 key for message from its certificate.',
+      sentence: 'Restore a key (ed25519) for message from its certificate.',
       verdict: 'done',
       detail: 'slot 1',
     });

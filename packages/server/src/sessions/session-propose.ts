@@ -2,6 +2,7 @@ import type { Parameters, Proposal, SessionView } from '@ckm/api';
 import { equalBytes, PolicyError } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { AuditEntry } from '../audit/audit.js';
+import { formatMoment } from '../clock.js';
 import type { Call, ServerContext } from '../context.js';
 import type { Transaction } from '../storage/storage.js';
 import { refusal } from '../refusals.js';
@@ -101,7 +102,7 @@ async function openNew(
   session.record.secrets?.fill(0);
   await transaction.sessions.insert(row);
   await context.audit.append(transaction, {
-    ...entryOf(call, room, proposed, `expires at ${expiresAt}`),
+    ...entryOf(call, room, proposed, `open until ${formatMoment(expiresAt)}`),
     deed: `session.${session.state}`,
     verdict: isAsked ? 'asked' : 'allowed',
   });

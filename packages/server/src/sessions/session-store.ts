@@ -86,7 +86,12 @@ function auditEntry(
     sentence: room.sentence(record.proposal),
     verdict: state === 'aborted' ? 'failed' : 'done',
     policy: '',
-    detail: isOver(state) && record.fault !== null ? describeFault(record.fault) : `round ${record.round}`,
+    detail:
+      isOver(state) && record.fault !== null
+        ? describeFault(record.fault)
+        : moved
+          ? ''
+          : `round ${record.round}`,
   };
 }
 

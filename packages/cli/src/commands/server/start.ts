@@ -51,18 +51,19 @@ async function passphraseOf(context: Context): Promise<Pick<StartServerOptions, 
 async function greet(
   { terminal }: Context,
   folder: string,
-  { url, identity, phase, dataDir }: RunningServer,
+  { url, listensOn, identity, phase, dataDir }: RunningServer,
   isLogging: boolean,
 ): Promise<void> {
   const card = identity();
   const { name } = card ?? (await operatorOf(dataDir).status());
   const xid = card === null ? null : serverXid(card.document);
   const who = xid === null ? 'sealed' : `likeness ${likenessLine(xid)}`;
-  const line = `${name} listens on ${url}, ${who}`;
+  const behind = listensOn === url ? '' : `, owners reach it at ${url}`;
+  const line = `${name} listens on ${listensOn}${behind}, ${who}`;
   if (isLogging) terminal.talk(line);
   else {
     const likeness = xid === null ? null : likenessObject(xid);
-    terminal.result(line, { name, url, dataDir, phase: phase(), likeness });
+    terminal.result(line, { name, url, listensOn, dataDir, phase: phase(), likeness });
   }
   if (xid === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
 }

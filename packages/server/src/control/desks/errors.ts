@@ -1,4 +1,4 @@
-import { type Remedy, StateError, UsageError } from '@ckm/foundation';
+import { encodeHex, type Remedy, StateError, UsageError } from '@ckm/foundation';
 
 export function unknown(what: string, remedy?: Remedy): UsageError {
   return new UsageError(`there is no such ${what}`, {
@@ -13,5 +13,25 @@ export function ambiguous(what: string): StateError {
     code: 'OPERATOR_AMBIGUOUS_ID',
     hint: 'give more digits',
     retryable: false,
+  });
+}
+
+/** @param settings that would let more through than before */
+export function loosens(keyId: Uint8Array, settings: readonly string[]): UsageError {
+  return new UsageError(`this would allow more than before: ${settings.join(', ')}`, {
+    code: 'OPERATOR_LOOSENS',
+    hint: 'tightening only takes away; to allow more again, loosen the policy',
+    facts: { settings: [...settings] },
+    remedy: { kind: 'loosenKey', id: encodeHex(keyId) },
+  });
+}
+
+/** @param settings that would let less through than before */
+export function tightens(keyId: Uint8Array, settings: readonly string[]): UsageError {
+  return new UsageError(`this would allow less than before: ${settings.join(', ')}`, {
+    code: 'OPERATOR_TIGHTENS',
+    hint: 'loosening only gives back; to allow less, tighten the policy',
+    facts: { settings: [...settings] },
+    remedy: { kind: 'tightenKey', id: encodeHex(keyId) },
   });
 }

@@ -1,6 +1,7 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
+import { settingsLoosened, settingsTightened } from '../../policy/compare-tightening.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
 import type {
@@ -10,7 +11,7 @@ import type {
   OperatorKeys,
   TightenBody,
 } from '../schemas/keys.js';
-import { ambiguous, unknown } from './errors.js';
+import { ambiguous, loosens, tightens, unknown } from './errors.js';
 import { idsBeginning } from '../../storage/id-prefix.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
@@ -28,6 +29,14 @@ export interface KeyCursor {
   readonly keyId: Uint8Array;
 }
 
+/** A change of what the operator takes away from a key. */
+interface Restriction {
+  readonly action: 'tighten' | 'loosen';
+  readonly sentence: string;
+  /** @throws UsageError for a change that is not what the action says */
+  check(before: Tightening, after: Tightening, keyId: Uint8Array): void;
+}
+
 /** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
 export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' | 'sessions'>) {
   const { storage, audit, vault, events } = context;
@@ -42,6 +51,31 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
     const [row] = found;
     if (row === undefined) throw unknown('key');
     return sessions.keyFacts(row);
+  }
+
+  async function restrict(
+    prefix: string,
+    owner: Uint8Array | null,
+    change: TightenBody,
+    { action, sentence, check }: Restriction,
+  ): Promise<OperatorKeyPolicy> {
+    const facts = await find(prefix, owner);
+    const { keyId } = facts;
+    const tightening = await storage.transact(async (transaction) => {
+      const held = await transaction.keys.hold(facts.owner, keyId);
+      if (held === null) throw unknown('key');
+      const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
+      const after = merged(before, change);
+      check(before, after, keyId);
+      const stored = await storeTightening(vault, transaction, facts, after);
+      await sessions.noteTightened(transaction, held, stored);
+      const policy = `tightened ${stored.version}`;
+      const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
+      await note(audit, transaction, `operator.${action}`, sentence, more);
+      return after;
+    });
+    events.operatorActed({ action });
+    return viewPolicy(facts, server, tightening);
   }
 
   return {
@@ -68,29 +102,26 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
         }),
       );
     },
-    /** What is absent in `change` stays as it is. */
-    tighten: async (
-      prefix: string,
-      owner: Uint8Array | null,
-      change: TightenBody,
-    ): Promise<OperatorKeyPolicy> => {
-      const facts = await find(prefix, owner);
-      const { keyId } = facts;
-      const tightening = await storage.transact(async (transaction) => {
-        const held = await transaction.keys.hold(facts.owner, keyId);
-        if (held === null) throw unknown('key');
-        const before = await findTightening(vault, transaction, sessions.keyFacts(held));
-        const after = merged(before ?? NO_TIGHTENING, change);
-        const stored = await storeTightening(vault, transaction, facts, after);
-        await sessions.noteTightened(transaction, held, stored);
-        const policy = `tightened ${stored.version}`;
-        const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
-        await note(audit, transaction, 'operator.tighten', 'Tighten the policy of a key', more);
-        return after;
-      });
-      events.operatorActed({ action: 'tighten' });
-      return viewPolicy(facts, server, tightening);
-    },
+    /** Only takes away. What is absent in `change` stays as it is. */
+    tighten: (prefix: string, owner: Uint8Array | null, change: TightenBody): Promise<OperatorKeyPolicy> =>
+      restrict(prefix, owner, change, {
+        action: 'tighten',
+        sentence: 'Tighten the policy of a key',
+        check: (before, after, keyId) => {
+          const settings = settingsLoosened(before, after);
+          if (settings.length > 0) throw loosens(keyId, settings);
+        },
+      }),
+    /** Takes back what was taken away. What is absent in `change` stays as it is. */
+    loosen: (prefix: string, owner: Uint8Array | null, change: TightenBody): Promise<OperatorKeyPolicy> =>
+      restrict(prefix, owner, change, {
+        action: 'loosen',
+        sentence: 'Loosen the policy of a key',
+        check: (before, after, keyId) => {
+          const settings = settingsTightened(before, after);
+          if (settings.length > 0) throw tightens(keyId, settings);
+        },
+      }),
     /** Whoever releases a key has looked at the machine: the next wrong share stops it again. */
     release: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
       const facts = await find(prefix, owner);

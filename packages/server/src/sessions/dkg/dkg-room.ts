@@ -47,7 +47,7 @@ export function createDkgRoom(
     lastRound: LAST_ROUND,
     parseProposal,
     sentence: ({ quorum: { needed, of }, suite, purpose }) =>
-      `Make a ${suite} key for ${purpose}, used by ${needed} of ${of} servers.`,
+      `Make a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
     open,
     join,

@@ -139,7 +139,7 @@ async function storeActive(
     who: owner,
     keyId,
     subject: sessionId,
-    sentence: `Activate a ${suite} key for ${purpose} by its certificate.`,
+    sentence: `Activate a key (${suite}) for ${purpose} by its certificate.`,
     verdict: 'done',
     policy: '',
     detail: '',

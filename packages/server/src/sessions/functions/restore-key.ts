@@ -190,7 +190,7 @@ async function store(
     who: owner,
     keyId,
     subject: record.sessionId,
-    sentence: `Restore a ${record.suite} key for ${record.purpose} from its certificate.`,
+    sentence: `Restore a key (${record.suite}) for ${record.purpose} from its certificate.`,
     verdict: 'done',
     policy: '',
     detail: `slot ${record.slot}`,
