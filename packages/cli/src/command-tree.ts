@@ -160,6 +160,27 @@ const OWN_SERVER: readonly CommandNode[] = [
     ],
   },
   {
+    name: 'passphrase',
+    summary: 'keep the storage key under another passphrase',
+    load: async () => (await import('./commands/server/passphrase.js')).serverPassphraseCommand(),
+  },
+  {
+    name: 'config',
+    summary: 'the settings of a server',
+    commands: [
+      {
+        name: 'check',
+        summary: 'whether a server would start with its config.json and this environment',
+        load: async () => (await import('./commands/server/config/check.js')).serverConfigCheckCommand(),
+      },
+      {
+        name: 'show',
+        summary: 'every setting with its value, and where that comes from',
+        load: async () => (await import('./commands/server/config/show.js')).serverConfigShowCommand(),
+      },
+    ],
+  },
+  {
     name: 'policy',
     summary: 'what is allowed for a key',
     commands: [

@@ -41,3 +41,8 @@ export function replaceUnshowable(text: string, replace: (character: string) => 
 export function toShowable(text: string): string {
   return replaceUnshowable(text, (character) => (SPACE.test(character) ? ' ' : REPLACEMENT));
 }
+
+/** A moment as logs and lists say it, in UTC: `2026-11-28 21:05:39 UTC`. @param at UnixSeconds */
+export function formatMoment(at: number): string {
+  return `${new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}

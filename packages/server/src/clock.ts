@@ -11,8 +11,3 @@ export function createClock(nowMs: () => number = Date.now, floor = 0): Clock {
     return latest;
   };
 }
-
-/** A moment in the words of the audit log: `2026-11-28 21:05:39 UTC`. @param at UnixSeconds */
-export function formatMoment(at: number): string {
-  return `${new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}

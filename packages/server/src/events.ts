@@ -40,6 +40,8 @@ export interface Events {
   /** At start: the database is older than what was noted beside it, or another one. */
   wentBack(fields: { readonly sessions: number }): void;
   unsealFailed(): void;
+  noticeSent(fields: { readonly way: 'command' | 'webhook' }): void;
+  noticeFailed(fields: { readonly way: 'command' | 'webhook'; readonly code: string }): void;
   certificateRenewed(): void;
   /** The new one cannot be used. */
   certificateKept(fields: { readonly code: string }): void;
@@ -62,7 +64,15 @@ export interface Reporting {
   readonly events: Events;
   /** Prometheus text format. */
   metrics(): Promise<string>;
+  readonly gauges: Gauges;
 }
+
+/** Numbers that are read when somebody asks for them. */
+export interface Gauges {
+  /** Shown as `ckm_` and the name; not at all while `read` has no number, or fails. */
+  add(name: string, help: string, read: () => Reading | Promise<Reading>): void;
+}
+type Reading = number | null | undefined;
 
 /** Fields that may never be written, wherever they turn up; a second fence behind {@link Events}. */
 const NEVER = [
@@ -99,8 +109,9 @@ export function createReporting(options: ReportingOptions): Reporting {
   const log = createLog(options);
   const registry = new Registry();
   const events = createEvents(log, registry);
+  const gauges = createGauges(registry);
   processGauges(registry);
-  return { events, metrics: () => registry.metrics() };
+  return { events, gauges, metrics: () => registry.metrics() };
 }
 
 function createEvents(log: Logger, registry: Registry): Events {
@@ -128,6 +139,7 @@ function createEvents(log: Logger, registry: Registry): Events {
   const operator = counter('operator_actions_total', 'Actions of the operator', ['action']);
   const storage = counter('storage_failures_total', 'Failures of the database', ['code']);
   const unseals = counter('unseal_failures_total', 'Wrong passphrases');
+  const notices = counter('notices_total', 'Notices to the operator', ['way', 'code']);
   const arithmetic = new Gauge({
     name: 'ckm_arithmetic_info',
     help: 'What computes with the keys of a suite; always 1',
@@ -213,6 +225,14 @@ function createEvents(log: Logger, registry: Registry): Events {
       unseals.inc();
       log.warn('wrong passphrase');
     },
+    noticeSent: ({ way }) => {
+      notices.inc({ way, code: '' });
+      log.debug({ way }, 'notice sent');
+    },
+    noticeFailed: ({ way, code }) => {
+      notices.inc({ way, code: label(code) });
+      log.warn({ way, code: label(code) }, 'a notice to the operator was not sent');
+    },
     certificateRenewed: () => log.info('TLS certificate read anew'),
     certificateKept: ({ code }) =>
       log.error({ code: label(code) }, 'the new TLS certificate or key cannot be used, the old one stays'),
@@ -260,6 +280,26 @@ function placesOf(error: unknown): readonly string[] {
   if (!(error instanceof Error) || error.stack === undefined) return [];
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));
   return frames.slice(0, 12).map((line) => line.trim());
+}
+
+function createGauges(registry: Registry): Gauges {
+  return {
+    add: (name, help, read) => {
+      const gauge: Gauge = new Gauge({
+        name: `ckm_${name}`,
+        help,
+        registers: [registry],
+        async collect() {
+          const value = await Promise.resolve()
+            .then(read)
+            .catch(() => null);
+          // A number of before, or a zero, would be taken for that of now.
+          if (typeof value === 'number') gauge.set(value);
+          else gauge.remove();
+        },
+      });
+    },
+  };
 }
 
 function processGauges(registry: Registry): void {

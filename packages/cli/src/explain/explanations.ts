@@ -6,6 +6,7 @@ import { OPERATOR_EXPLANATIONS } from './operator-explanations.js';
 import { OWNER_EXPLANATIONS } from './owner-explanations.js';
 import type { Explanation } from './explanation.js';
 import { REQUEST_EXPLANATIONS } from './request-explanations.js';
+import { RUNNING_EXPLANATIONS } from './running-explanations.js';
 import { SERVER_EXPLANATIONS } from './server-explanations.js';
 import { SSH_EXPLANATIONS } from './ssh-explanations.js';
 
@@ -18,6 +19,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,
     OPERATOR_EXPLANATIONS,
+    RUNNING_EXPLANATIONS,
     BACKUP_EXPLANATIONS,
     SSH_EXPLANATIONS,
     FORMAT_EXPLANATIONS,

@@ -27,16 +27,6 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'It finishes what it was asked before it lets go of its database.',
     'Wait until it has stopped, then start it again.',
   ],
-  OPERATOR_LOOSENS: [
-    'The change would let something through that was not let through before.',
-    'Tightening is safe to do in a hurry, because it only ever takes away.',
-    'If you mean to allow more again: ckm server policy loosen FOLDER KEY, with the same flags.',
-  ],
-  OPERATOR_TIGHTENS: [
-    'The change would keep something out that was let through before.',
-    'Loosening only gives back, so that its name says what the audit log will say.',
-    'If you mean to allow less: ckm server policy tighten FOLDER KEY, with the same flags.',
-  ],
   CONFIG_MISSING: [
     'There is no server in this folder.',
     'A server is made once, with its identity; starting never makes one by accident.',

@@ -1,3 +1,4 @@
+import { formatMoment } from '@ckm/foundation';
 import type { OperatorAuditLine } from '@ckm/server';
 
 /**
@@ -19,9 +20,19 @@ function isRoundOf({ subject }: OperatorAuditLine, other: OperatorAuditLine): bo
 
 const ROUND = 'session.round';
 
+/** One entry in one line. @param hasSentence else it names the deed, and nothing that people wrote or were shown */
+export function formatDeed(line: OperatorAuditLine, hasSentence = true): string {
+  return hasSentence
+    ? deedLine(line, [line])
+    : deedLine({ ...line, sentence: line.deed, policy: '', detail: '' }, [line]);
+}
+
 function formatLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[]): string {
-  const { sequence, at, sentence, deed, who, keyId, subject, policy } = line;
-  const when = new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ');
+  return `${String(line.sequence).padStart(5)}  ${deedLine(line, folded)}`;
+}
+
+function deedLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[]): string {
+  const { at, sentence, deed, who, keyId, subject, policy } = line;
   const more = [
     BY[deed] ?? '',
     who === null ? '' : `account ${who.slice(0, 8)}`,
@@ -31,7 +42,7 @@ function formatLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[
     deed === ROUND ? roundsOf(folded) : line.detail,
   ].filter((part) => part !== '');
   const tail = more.length === 0 ? '' : `  (${more.join(' · ')})`;
-  return `${String(sequence).padStart(5)}  ${when} UTC  ${deedOf(line).padEnd(11)}  ${sentence}${tail}`;
+  return `${formatMoment(at)}  ${deedOf(line).padEnd(11)}  ${sentence}${tail}`;
 }
 
 /** What the ends of requests and ceremonies are called; else the verdict says it. */

@@ -26,7 +26,8 @@ async function start(...flags: string[]): Promise<ServerProcess> {
   return server;
 }
 
-const operator = (...words: string[]) => callCkm(['server', words[0]!, folder, ...words.slice(1)]);
+const operator = (...words: string[]) =>
+  callCkm(['server', ...words[0]!.split(' '), folder, ...words.slice(1)]);
 
 async function phase(): Promise<string> {
   const { stdout } = await operator('status', '--json');
@@ -65,6 +66,40 @@ describe('a server under a passphrase', () => {
     expect(await server.stop()).toBe(0);
     const wrong = await operator('start', ...passphraseFile('something else entirely\n'));
     expect([wrong.status, errorOf(wrong).code]).toEqual([77, 'PASSPHRASE_WRONG']);
+  });
+
+  test('takes it from a credential that the init system hands over', async () => {
+    await init(...passphraseFile());
+    scratch.file('ckm-passphrase', good);
+    const server = await startServerProcess(folder, [], { CREDENTIALS_DIRECTORY: scratch.path });
+    running.push(server);
+    expect(server.stdout()).toMatch(/, likeness /);
+  });
+
+  test('is kept under another one, open, sealed or stopped, and the one before opens it no more', async () => {
+    const words = ['harbour seven candles\n', 'walnut eleven bridges\n', 'copper nine lanterns\n', good];
+    const change = (from: number) =>
+      operator(
+        'passphrase',
+        '--passphrase-file',
+        scratch.file('present', words[from]!),
+        '--new-passphrase-file',
+        scratch.file('next', words[from + 1]!),
+      );
+    await init(...passphraseFile());
+    const server = await start(...passphraseFile());
+    expect((await change(0)).stdout).toContain('the old one opens this server no more');
+    expect((await operator('audit show')).stdout).toContain('Change the passphrase of the storage key');
+    expect(await server.stop()).toBe(0);
+    await start();
+    expect(errorOf(await operator('unseal', ...passphraseFile(words[0]))).code).toBe('PASSPHRASE_WRONG');
+    expect((await change(1)).status).toBe(0);
+    expect(errorOf(await operator('unseal', ...passphraseFile(words[1]))).code).toBe('PASSPHRASE_WRONG');
+    expect((await operator('unseal', ...passphraseFile(words[2]))).status).toBe(0);
+    await running.at(-1)!.stop();
+    expect((await change(2)).status).toBe(0);
+    expect(errorOf(await change(2)).code).toBe('PASSPHRASE_WRONG');
+    expect((await start(...passphraseFile())).stdout()).toMatch(/, likeness /);
   });
 
   test('never comes under the owner’s passphrase by accident', async () => {

@@ -17,10 +17,14 @@ export interface ServerProcess {
 }
 
 /** Starts a server as a child process and waits until it says that it listens. */
-export function startServerProcess(folder: string, flags: readonly string[] = []): Promise<ServerProcess> {
+export function startServerProcess(
+  folder: string,
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [CKM, 'server', 'start', folder, ...flags], {
-    env: { PATH, HOME, LANG: 'C.UTF-8' },
+    env: { PATH, HOME, LANG: 'C.UTF-8', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

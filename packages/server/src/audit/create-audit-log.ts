@@ -22,8 +22,8 @@ export function createAuditLog(sources: {
   readonly vault: Vault;
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
-  /** Is told of each end that a commit has made, before anything of it is answered. Must not throw. */
-  readonly committed?: (end: AuditAnchor) => void;
+  /** Is told of each entry that a commit has made the end of the log, before anything of it is answered. Must not throw. */
+  readonly committed?: (line: AuditLine) => void;
 }): AuditLog {
   const { vault, clock, random, committed } = sources;
   const memory = createLogMemory();
@@ -34,14 +34,15 @@ export function createAuditLog(sources: {
       await memory.follow(audit, head);
       const sequence = (head?.sequence ?? 0) + 1;
       const previous = head?.hash ?? START;
-      const plaintext = encodeContent(entry, clock(), random(16));
+      const at = clock();
+      const plaintext = encodeContent(entry, at, random(16));
       const hash = chainHash(previous, sequence, plaintext);
       const row = vault.sealRow('audit', { sequence, previous, hash }, plaintext);
       await audit.append(row, vault.sealRow('audit_head', { sequence, hash }, hash));
       memory.made({ sequence, hash });
       whenCommitted(() => {
         memory.note({ sequence, hash });
-        committed?.({ sequence, hash });
+        committed?.({ ...entry, at, sequence, hash });
       });
     },
     list: async (reader: Reader, sequence, limit) => {

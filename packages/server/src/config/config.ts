@@ -9,6 +9,21 @@ export interface OperatorPolicy {
   readonly approval: 'automatic' | 'operator';
 }
 
+/** How the operator is told, outside of the server, that something waits. */
+export interface NotifyConfig {
+  /** A program by its whole path, and its arguments. */
+  readonly command: readonly string[] | null;
+  readonly webhook: {
+    readonly url: string;
+    /** Authenticates what is sent; 0600. */
+    readonly secretFile: string | null;
+    /** Whether the sentence of the request goes along: whoever has the address reads it. */
+    readonly sentence: boolean;
+  } | null;
+  /** No more than one notice in so long. */
+  readonly everySeconds: number;
+}
+
 /** Checked configuration of one server. */
 export interface ServerConfig {
   readonly dataDir: string;
@@ -62,6 +77,7 @@ export interface ServerConfig {
   /** Whether the server may compute with secrets in bigint, whose time depends on them, where nothing better loads. */
   readonly allowSlowArithmetic: boolean;
   readonly log: { readonly level: string };
+  readonly notify: NotifyConfig;
   /** Whether the address in `X-Forwarded-For` counts: only behind a proxy that sets it. */
   readonly trustProxy: boolean;
   /** Who may read `/metrics`. */

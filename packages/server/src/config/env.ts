@@ -39,6 +39,15 @@ export function readEnv(variables: Readonly<Record<string, string | undefined>> 
   return Object.fromEntries(entries);
 }
 
+/** All that a program of the operator's gets of the environment: the rest may hold a database password. */
+export function readProgramEnv(): Readonly<Record<string, string>> {
+  const given = ['PATH', 'HOME', 'LANG', 'TZ'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(given);
+}
+
 /** The options that Node itself took from the environment, whatever a server was handed instead of it. */
 export function readNodeOptions(): readonly string[] {
   const text = process.env['NODE_OPTIONS'] ?? '';

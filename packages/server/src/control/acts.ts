@@ -9,6 +9,8 @@ export interface ControlOptions {
   status(): Promise<OperatorStatus>;
   /** Wiped by whoever takes it. */
   unseal(passphrase: Secret<Uint8Array>): Promise<void>;
+  /** @param both passphrases, as `encodePassphrases` puts them; wiped */
+  changePassphrase(both: Secret<Uint8Array>): Promise<void>;
   /** Begins to stop; resolves at once. */
   shutdown(): void;
   /** @throws AvailabilityError `SERVER_SEALED` while there is none. */
@@ -23,12 +25,23 @@ export type Acts = {
 
 const bytesOrNull = (hex: string | undefined) => (hex === undefined ? null : decodeHex(hex));
 
-export function createActs({ desk, status, unseal, shutdown, reporting }: ControlOptions): Acts {
+export function createActs({
+  desk,
+  status,
+  unseal,
+  changePassphrase,
+  shutdown,
+  reporting,
+}: ControlOptions): Acts {
   return {
     status,
     unseal: async (passphrase) => {
       await unseal(passphrase);
       return status();
+    },
+    changePassphrase: async (both) => {
+      await changePassphrase(both);
+      return {};
     },
     shutdown: async () => {
       shutdown();

@@ -8,7 +8,8 @@ import { isNumeric, pathNames, type Operation } from './operation.js';
 import { OPERATION_NAMES, OPERATIONS, type OperationName } from './operations.js';
 
 const MAX_BODY_BYTES = 65_536;
-const MAX_SECRET_BYTES = 1_024;
+/** Two passphrases of the longest kind. */
+const MAX_SECRET_BYTES = 2_050;
 
 /**
  * What the operator can ask over the socket in the data directory, row by row of {@link OPERATIONS}. Plain JSON: whoever

@@ -65,6 +65,15 @@ export const OPERATIONS = {
     parameters: 'secret',
     result: operatorStatus,
   }),
+  changePassphrase: change({
+    path: '/passphrase',
+    summary:
+      'keep the storage key under another passphrase; the secret is both, the present one with its length first',
+    takes: 'local',
+    changes: 'process',
+    parameters: 'secret',
+    result: nothing,
+  }),
   shutdown: change({
     path: '/shutdown',
     summary: 'begin to stop; answered at once',

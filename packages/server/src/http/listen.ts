@@ -1,6 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { createServer as createHttpsServer } from 'node:https';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
@@ -19,6 +20,8 @@ export interface Listener {
    * @throws UsageError `CONFIG_INVALID` when they cannot be used: the ones before stay in use
    */
   renewCertificate(): boolean;
+  /** When the certificate in use ends, in UnixSeconds; null when this does not speak TLS. */
+  certificateEnds(): number | null;
 }
 
 /** Anything that answers Web requests. */
@@ -37,7 +40,8 @@ export async function listenTcp(
 ): Promise<Listener> {
   const answer = listenerOf(app);
   const { tls, limits, trustProxy } = config;
-  const secure = tls === null ? null : createHttpsServer({ ...readTls(tls), ...checksOf(patience) }, answer);
+  let files = tls === null ? null : readTls(tls);
+  const secure = files === null ? null : createHttpsServer({ ...files, ...checksOf(patience) }, answer);
   const server = secure ?? createHttpServer(checksOf(patience), answer);
   limitServer(server, patience, limits.requestTimeoutMs);
   if (!trustProxy) limitAddresses(server, limits.connectionsPerAddress);
@@ -47,13 +51,20 @@ export async function listenTcp(
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     close: closerOf(server),
-    renewCertificate: () => secure !== null && tls !== null && renew(secure, tls),
+    renewCertificate: () => {
+      if (secure === null || tls === null) return false;
+      const renewed = readTls(tls);
+      secure.setSecureContext(renewed);
+      files = renewed;
+      return true;
+    },
+    certificateEnds: () => (files === null ? null : endOf(files.cert)),
   };
 }
 
-function renew(server: HttpsServer, tls: TlsFiles): boolean {
-  server.setSecureContext(readTls(tls));
-  return true;
+/** Of the first one in the file, which is the server's own. */
+function endOf(certificate: Uint8Array): number {
+  return Math.floor(Date.parse(new X509Certificate(certificate).validTo) / 1000);
 }
 
 /** Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that). */
@@ -61,7 +72,7 @@ export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
   const server = createHttpServer(checksOf(PATIENCE), listenerOf(app));
   limitServer(server, PATIENCE, 120_000);
   await listening(server, () => server.listen(path), path);
-  return { port: 0, close: closerOf(server), renewCertificate: () => false };
+  return { port: 0, close: closerOf(server), renewCertificate: () => false, certificateEnds: () => null };
 }
 
 function listenerOf(app: WebApp): RequestListener {
@@ -80,12 +91,15 @@ function listenerOf(app: WebApp): RequestListener {
 type TlsFiles = NonNullable<ServerConfig['tls']>;
 
 /** @throws UsageError `CONFIG_INVALID` when one is missing or damaged, or the two do not belong together. */
-function readTls({ certificateFile, keyFile }: TlsFiles): SecureContextOptions {
+function readTls({
+  certificateFile,
+  keyFile,
+}: TlsFiles): SecureContextOptions & { readonly cert: Uint8Array } {
   try {
-    const options: SecureContextOptions = {
+    const options = {
       cert: readFileSync(certificateFile),
       key: readFileSync(keyFile),
-      minVersion: 'TLSv1.2',
+      minVersion: 'TLSv1.2' as const,
     };
     createSecureContext(options);
     return options;
@@ -97,6 +111,11 @@ function readTls({ certificateFile, keyFile }: TlsFiles): SecureContextOptions {
       cause,
     );
   }
+}
+
+/** @throws UsageError `CONFIG_INVALID` as {@link listenTcp} */
+export function assertTls(files: TlsFiles): void {
+  readTls(files);
 }
 
 /** Whether others on this machine may read the key of the certificate. */

@@ -1,8 +1,7 @@
-import { encodeHex } from '@ckm/foundation';
+import { encodeHex, formatMoment } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import type { OperatorPolicy } from '../config/config.js';
-import { formatMoment } from '../clock.js';
 import type { Tightening } from './effective.js';
 
 /** Characters of it that reach the audit log. */

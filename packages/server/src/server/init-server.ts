@@ -8,7 +8,8 @@ import {
   signXidDocument,
   wipeIdentity,
 } from '@ckm/gordian';
-import { assertSettings, type ConfigFileInput, writeConfigFile } from '../config/load-config.js';
+import type { ConfigFileInput } from '../config/config-file.js';
+import { assertSettings, writeConfigFile } from '../config/load-config.js';
 import { createRandom } from '../random.js';
 import { createVault } from '../vault/create-vault.js';
 import { encodeKeyFile, writePrivateFile } from '../vault/key-file.js';

@@ -1,10 +1,12 @@
 import { AvailabilityError, CkmError, type Secret } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
+import type { AuditLine } from '../audit/audit.js';
 import type { ServerConfig } from '../config/config.js';
 import { createOperatorDesk, type OperatorDesk } from '../control/desks/desk.js';
 import type { Reporting } from '../events.js';
 import type { Phase } from '../http/served.js';
 import { createRandom } from '../random.js';
+import { changePassphraseOf, type Passphrases } from './change-passphrase.js';
 import type { RoomsOf } from './open-sessions.js';
 import type { KeySource } from '../vault/key-source.js';
 import { openServer, type OpenServer } from './open-server.js';
@@ -18,6 +20,8 @@ export interface LifecycleOptions {
   readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
   readonly acceptClock: boolean;
   readonly rooms?: RoomsOf | undefined;
+  /** As of `openServer`. */
+  readonly told: (line: AuditLine) => void;
   /** Known once the server listens. */
   publicUrl(): string;
 }
@@ -34,6 +38,8 @@ export interface Lifecycle {
    * @throws as `KeySource.open` and `openServer`.
    */
   open(passphrase: Secret<Uint8Array> | null): Promise<void>;
+  /** Keeps the storage key under another passphrase, sealed or open. Both are wiped. @throws as `changePassphraseOf` */
+  changePassphrase(passphrases: Passphrases): Promise<void>;
   /** From now on nothing new is answered. */
   stop(): Promise<void>;
   /** Closes what {@link open} opened; after {@link stop}, when nobody is being answered any more. */
@@ -62,6 +68,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         events: options.reporting.events,
         acceptClock: options.acceptClock,
         rooms: options.rooms,
+        told: options.told,
       });
       open = { server, desk: createOperatorDesk(server) };
       sweeper = startSweeping(server, options.reporting);
@@ -84,6 +91,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       opening ??= openNow(passphrase).finally(() => (opening = null));
       await opening;
     },
+    changePassphrase: (passphrases) =>
+      changePassphraseOf(options.source, open === null ? null : open.server, passphrases),
     stop: async () => {
       phase = 'stopping';
       await opening?.catch(() => undefined);

@@ -11,7 +11,7 @@ import {
 } from '@ckm/gordian';
 import type { SuiteBackend } from '@ckm/threshold';
 import { createAccounts } from '../accounts/create-accounts.js';
-import type { AuditAnchor } from '../audit/audit.js';
+import type { AuditAnchor, AuditLine } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { WENT_BACK } from '../audit/log-memory.js';
 import { createClock } from '../clock.js';
@@ -21,6 +21,7 @@ import type { Events } from '../events.js';
 import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createLongMessages, type LongMessages } from '../turns/long-messages.js';
+import { createNotices } from '../notices/notices.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
@@ -86,6 +87,8 @@ export interface OpenServerOptions {
   readonly backends: readonly SuiteBackend[];
   readonly events: Events;
   readonly acceptClock: boolean;
+  /** Is told of every entry of the audit log, once it is committed. Must not throw. */
+  readonly told?: (line: AuditLine) => void;
   /** For tests: another way to the database, one that fails say. */
   readonly openStorage?: typeof openStorage;
   /** Undefined: those this version has. */
@@ -127,10 +130,18 @@ async function openOn(
   const before = await lastEntryOf(storage, vault);
   const clock = await openClock(options, vault, storage, before?.at ?? null);
   const lastEntry = openLastEntry(config.dataDir, vault);
+  const notices = createNotices({
+    config: config.notify,
+    name: config.name,
+    events,
+    countWaiting: () => storage.read(({ requests }) => requests.countListed(clock())),
+  });
   // Not before the end of the start: one that is cut short must find again what it found.
   let isNoting = false;
-  const committed = (end: AuditAnchor) => {
-    if (isNoting) lastEntry.note(end);
+  const committed = (line: AuditLine) => {
+    if (isNoting) lastEntry.note(line);
+    options.told?.(line);
+    notices.note(line);
   };
   const audit = createAuditLog({ vault, clock, random, committed });
   const context: ServerContext = {
@@ -220,6 +231,7 @@ async function openOn(
       await forgetMessages(storage, vault, clock());
     },
     close: async () => {
+      notices.close();
       sessions.close();
       await look().catch(() => undefined);
       try {

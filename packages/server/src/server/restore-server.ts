@@ -1,7 +1,6 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeUtf8, encodeHex, type Secret, wipe } from '@ckm/foundation';
-import { formatMoment } from '../clock.js';
+import { decodeUtf8, encodeHex, formatMoment, type Secret, wipe } from '@ckm/foundation';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { type BackupContents, checkBackup } from '../backup/check-backup.js';
 import { backupUsage } from '../backup/codes.js';

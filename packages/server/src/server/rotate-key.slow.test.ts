@@ -208,6 +208,7 @@ test.skipIf(postgresPrograms() === null)(
         sealed: false,
         open: () => Promise.reject(new Error('not asked')),
         prepare: async () => undefined,
+        preparePassphrase: () => Promise.reject(new Error('not asked')),
         settle: () => undefined,
       };
       const rotation = createKeyRotation({ ...context, storage }, { source, isBegun: false, settled });

@@ -2,19 +2,24 @@ import type { IdentityCard } from '@ckm/api';
 import { CkmError, type Secret } from '@ckm/foundation';
 import { prepareBackends, type SuiteBackend, suiteBackends } from '@ckm/threshold';
 import type { DestinationStream } from 'pino';
+import type { AuditLine } from '../audit/audit.js';
 import type { ServerConfig } from '../config/config.js';
 import { ENV_NAMES, readEnv } from '../config/env.js';
 import { addressOf, loadConfig, parseSwitch } from '../config/load-config.js';
 import { createControlApp } from '../control/app.js';
+import { viewAuditLine } from '../control/desks/audit-desk.js';
+import type { OperatorAuditLine } from '../control/schemas/audit.js';
 import type { OperatorStatus } from '../control/schemas/status.js';
 import { createReporting, type Reporting } from '../events.js';
 import { createHttpApp } from '../http/app.js';
 import type { Phase } from '../http/served.js';
 import { isTlsKeyExposed, type Listener, listenTcp, listenUnix, type WebApp } from '../http/listen.js';
 import { assertArithmetic } from './arithmetic.js';
+import { parsePassphrases } from './change-passphrase.js';
 import { claimControlSocket } from './control-socket.js';
 import { assertDataDir } from './data-dir.js';
 import { forbidCoreFiles } from './core-limit.js';
+import { registerGauges } from './gauges.js';
 import { hardenProcess } from './hardening.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import type { RoomsOf } from './open-sessions.js';
@@ -28,6 +33,8 @@ export interface StartServerOptions {
   readonly variables?: Readonly<Record<string, string | undefined>>;
   /** Where log lines go instead of standard output. */
   readonly logDestination?: DestinationStream;
+  /** Is told of every entry of the audit log, once it is committed. Must not throw. */
+  readonly follow?: (line: OperatorAuditLine) => void;
   /** For tests: milliseconds since 1970, and the source of randomness. */
   readonly nowMs?: () => number;
   readonly fillRandom?: (bytes: Uint8Array) => void;
@@ -95,6 +102,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     backends,
     fillRandom: options.fillRandom,
     rooms: options.rooms,
+    told: followIn(config, options.follow),
     acceptClock: parseSwitch(ENV_NAMES.acceptClock, env.acceptClock),
     publicUrl: () => url,
   });
@@ -123,6 +131,12 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     await server.running.close();
     throw error;
   }
+}
+
+/** Entries are told at the levels at which such things are logged. */
+function followIn({ log }: ServerConfig, follow: StartServerOptions['follow']): (line: AuditLine) => void {
+  if (follow === undefined || !['debug', 'info'].includes(log.level)) return () => undefined;
+  return (line) => follow(viewAuditLine(line));
 }
 
 function reportingFor({ log }: ServerConfig, destination: DestinationStream | undefined): Reporting {
@@ -161,6 +175,13 @@ function assemble(parts: Parts): {
   }
   const close = () => (closing ??= closeNow());
 
+  registerGauges(reporting.gauges, {
+    dataDir: config.dataDir,
+    isSealed: () => lifecycle.phase() === 'sealed',
+    server: lifecycle.server,
+    certificateEnds: () =>
+      listeners.map((listener) => listener.certificateEnds()).find((at) => at !== null) ?? null,
+  });
   const app = createHttpApp({
     config,
     reporting,
@@ -170,6 +191,7 @@ function assemble(parts: Parts): {
     reporting,
     status: () => statusOf(parts),
     unseal: lifecycle.open,
+    changePassphrase: (both) => lifecycle.changePassphrase(parsePassphrases(both)),
     shutdown: () => void setImmediate(() => void close()),
     desk: lifecycle.desk,
   });

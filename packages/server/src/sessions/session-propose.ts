@@ -1,8 +1,7 @@
 import type { Parameters, Proposal, SessionView } from '@ckm/api';
-import { equalBytes, PolicyError } from '@ckm/foundation';
+import { equalBytes, formatMoment, PolicyError } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { AuditEntry } from '../audit/audit.js';
-import { formatMoment } from '../clock.js';
 import type { Call, ServerContext } from '../context.js';
 import type { Transaction } from '../storage/storage.js';
 import { refusal } from '../refusals.js';

@@ -84,6 +84,8 @@ export interface KeyReader {
   list(owner: Uint8Array, page: Page): Promise<readonly KeyRow[]>;
   /** Pending and active keys of an owner. */
   count(owner: Uint8Array): Promise<number>;
+  /** Of everybody. */
+  countAll(): Promise<number>;
   /**
    * Active keys, and those that open sessions of this owner are about to make. One that waits for a certificate behind a
    * session that is over is none of them: it answers nothing, and may never be heard of again.

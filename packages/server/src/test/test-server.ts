@@ -23,7 +23,7 @@ import {
   verifyXidDocument,
   type Xid,
 } from '@ckm/gordian';
-import type { ConfigFileInput } from '../config/load-config.js';
+import type { ConfigFileInput } from '../config/config-file.js';
 import { type RunningServer, startServer, type StartServerOptions } from '../server/start-server.js';
 import { initServer } from '../server/init-server.js';
 import { NOON, random } from './rooms.js';

@@ -1,4 +1,4 @@
-import { AccessError, StorageError } from '@ckm/foundation';
+import { AccessError, StateError, StorageError, UsageError } from '@ckm/foundation';
 
 /** Every code of an error that the vault raises. */
 const VAULT_CODES = [
@@ -13,8 +13,10 @@ const VAULT_CODES = [
   'KEY_FILE_EXISTS',
   'KEY_FILE_EXPOSED',
   'KEY_FILE_MISSING',
+  'PASSPHRASE_KEY_CHANGING',
   'PASSPHRASE_TOO_MANY_TRIES',
   'PASSPHRASE_TOO_WEAK',
+  'PASSPHRASE_UNUSED',
   'PASSPHRASE_WRONG',
   'ROW_TAMPERED',
   'STORAGE_KEY_WRONG',
@@ -41,5 +43,22 @@ export function tooManyTries(seconds: number): AccessError {
     httpStatus: 429,
     retryable: true,
     facts: { waitSeconds: seconds },
+  });
+}
+
+/** The storage key lies in a file of its own. */
+export function passphraseUnused(): UsageError {
+  return new UsageError('this server needs no passphrase: its storage key lies in a file', {
+    code: 'PASSPHRASE_UNUSED' satisfies VaultCode,
+    hint: 'a server that is to need one is made so',
+  });
+}
+
+/** Two keys lie under the passphrase. */
+export function keyChanging(): StateError {
+  return new StateError('another storage key is taking the place of the present one', {
+    code: 'PASSPHRASE_KEY_CHANGING' satisfies VaultCode,
+    hint: 'let the server run until that is done, then change the passphrase',
+    retryable: true,
   });
 }

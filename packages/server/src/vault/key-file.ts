@@ -84,6 +84,22 @@ export function writePrivateFile(path: string, bytes: Uint8Array, { replace = fa
   });
 }
 
+/**
+ * Puts other content in the place of a file that only its owner may read, and overwrites the old content. Cut short, it
+ * leaves the old file or the new one, whole.
+ */
+export function replacePrivateFile(path: string, bytes: Uint8Array): void {
+  const former = withFile(path, () => openSync(path, 'r+'));
+  try {
+    writePrivateFile(path, bytes, { replace: true });
+    // It has no name any more, but its bytes would lie on the disk until somebody needs the place.
+    writeSync(former, new Uint8Array(fstatSync(former).size), 0);
+    fsyncSync(former);
+  } finally {
+    closeSync(former);
+  }
+}
+
 /** Overwrites and removes a file: what can be done for its content not to come back. */
 export function destroyFile(path: string): void {
   const descriptor = openSync(path, 'r+');

@@ -1,8 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Secret, wipe } from '@ckm/foundation';
-import { passphraseWrong, tooManyTries, vaultError } from './codes.js';
-import { encodeKeyFile, parseKeyFile, readPrivateFile, writePrivateFile } from './key-file.js';
+import { keyChanging, passphraseUnused, passphraseWrong, tooManyTries, vaultError } from './codes.js';
+import {
+  encodeKeyFile,
+  parseKeyFile,
+  readPrivateFile,
+  replacePrivateFile,
+  writePrivateFile,
+} from './key-file.js';
 import { finishSettling, nextTo, settleKeyFiles } from './next-key-file.js';
 import { costOf, openKeyFile, sealKeyFile } from './passphrase.js';
 import { type StorageKey, wipeStorageKey } from './storage-key.js';
@@ -33,6 +39,18 @@ export interface KeySource {
     passphrase: Secret<Uint8Array> | null,
     random: (length: number) => Uint8Array,
   ): Promise<void>;
+  /**
+   * Gets ready to keep the storage key under another passphrase: what is returned puts it in place, at once and for good.
+   * From then on the present passphrase opens nothing any more.
+   * @param present wiped by this call, as is `next`
+   * @throws as {@link open}; UsageError `PASSPHRASE_TOO_WEAK`; StateError `PASSPHRASE_UNUSED` for a source that needs none,
+   * `PASSPHRASE_KEY_CHANGING` while another storage key takes the place of the present one
+   */
+  preparePassphrase(
+    present: Secret<Uint8Array>,
+    next: Secret<Uint8Array>,
+    random: (length: number) => Uint8Array,
+  ): Promise<() => void>;
   /** Puts the next key in the place of the present one, whose file is overwritten and removed. */
   settle(): void;
 }
@@ -63,6 +81,11 @@ function keyFileSource(path: string): KeySource {
       const bytes = encodeKeyFile(next);
       writePrivateFile(nextTo(path), bytes);
       bytes.fill(0);
+    },
+    preparePassphrase: async (present, next) => {
+      wipe(present);
+      wipe(next);
+      throw passphraseUnused();
     },
     settle: () => settleKeyFiles(path),
   };
@@ -126,6 +149,25 @@ export function passphraseSource(path: string, now: () => number): KeySource {
         wipeStorageKey(await openKeyFile(sealed, passphrase));
         writePrivateFile(nextTo(path), await sealKeyFile(next, passphrase, random, costOf(sealed)));
       }),
+    preparePassphrase: async (present, next, random) => {
+      try {
+        return await withPassphrase(present, async (passphrase) => {
+          const sealed = readPrivateFile(path);
+          const storageKey = await openKeyFile(sealed, passphrase);
+          try {
+            const anew = await sealKeyFile(storageKey, next, random, costOf(sealed));
+            return () => {
+              if (existsSync(nextTo(path))) throw keyChanging();
+              replacePrivateFile(path, anew);
+            };
+          } finally {
+            wipeStorageKey(storageKey);
+          }
+        });
+      } finally {
+        wipe(next);
+      }
+    },
     settle: () => settleKeyFiles(path),
   };
 }

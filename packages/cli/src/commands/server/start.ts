@@ -1,11 +1,12 @@
 import { type RunningServer, startServer, type StartServerOptions } from '@ckm/server';
 import type { Command } from 'commander';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
-import { createQuietLog } from '../../operator/quiet-log.js';
+import { createServerLog } from '../../operator/server-log.js';
 import { serverXid } from '../../operator/server-xid.js';
 import { stopOnSignals } from '../../operator/stop-on-signals.js';
 import { likenessLine, likenessObject } from '../../terminal/likeness.js';
@@ -28,9 +29,10 @@ async function start(
     terminal.result(`would run the server in ${dataDir}`, { preview: true, dataDir });
     return;
   }
+  const log = createServerLog(terminal, folder, process.stderr.isTTY);
   const server = await startServer({
     dataDir,
-    ...(logJson === true ? {} : { logDestination: createQuietLog(terminal) }),
+    ...(logJson === true ? {} : { logDestination: log.destination, follow: log.follow }),
     ...(await passphraseOf(context)),
   });
   const release = stopOnSignals(server, () => server.renewCertificate());
@@ -43,8 +45,21 @@ async function start(
   terminal.talk('stopped');
 }
 
+/** What the file on the command line holds, or the credential that the init system hands over; else it starts sealed. */
 async function passphraseOf(context: Context): Promise<Pick<StartServerOptions, 'passphrase'>> {
-  return context.flags.passphraseFile === undefined ? {} : { passphrase: await askServerPassphrase(context) };
+  const passphraseFile = context.flags.passphraseFile ?? credentialIn(context.environment);
+  if (passphraseFile === undefined) return {};
+  return {
+    passphrase: await askServerPassphrase({ ...context, flags: { ...context.flags, passphraseFile } }),
+  };
+}
+
+/** Source: systemd.exec(5), `LoadCredential=` and `LoadCredentialEncrypted=`. */
+const CREDENTIAL = 'ckm-passphrase';
+
+function credentialIn({ CREDENTIALS_DIRECTORY: folder }: NodeJS.ProcessEnv): string | undefined {
+  const path = folder === undefined || folder === '' ? undefined : join(folder, CREDENTIAL);
+  return path !== undefined && existsSync(path) ? path : undefined;
 }
 
 /** The one line that says it runs: on stdout unless that is the log's. */

@@ -1,9 +1,28 @@
 import { encodeHex } from '@ckm/foundation';
+import type { AuditLine } from '../../audit/audit.js';
 import { countStopped } from '../../policy/tightening.js';
 import type { OperatorAuditLine, OperatorAuditVerification } from '../schemas/audit.js';
 import type { DeskMeans } from './means.js';
 
 const hexOrNull = (bytes: Uint8Array | null) => (bytes === null ? null : encodeHex(bytes));
+
+/** An entry as the operator's side reads it. */
+export function viewAuditLine(line: AuditLine): OperatorAuditLine {
+  const { sequence, at, deed, who, keyId, subject, sentence, verdict, policy, detail, hash } = line;
+  return {
+    sequence,
+    at,
+    deed,
+    who: hexOrNull(who),
+    keyId: hexOrNull(keyId),
+    subject: hexOrNull(subject),
+    sentence,
+    verdict,
+    policy,
+    detail,
+    hash: encodeHex(hash),
+  };
+}
 
 /** The audit log, to be read and checked. */
 export function createAuditDesk({ context, sessions, anchor, rotation, epochKeysMissing }: DeskMeans) {
@@ -11,19 +30,7 @@ export function createAuditDesk({ context, sessions, anchor, rotation, epochKeys
   return {
     auditLines: async (from: number, limit: number): Promise<readonly OperatorAuditLine[]> => {
       const lines = await storage.read((reader) => audit.list(reader, from, limit));
-      return lines.map((line) => ({
-        sequence: line.sequence,
-        at: line.at,
-        deed: line.deed,
-        who: hexOrNull(line.who),
-        keyId: hexOrNull(line.keyId),
-        subject: hexOrNull(line.subject),
-        sentence: line.sentence,
-        verdict: line.verdict,
-        policy: line.policy,
-        detail: line.detail,
-        hash: encodeHex(line.hash),
-      }));
+      return lines.map(viewAuditLine);
     },
     verifyAudit: async (): Promise<OperatorAuditVerification> => {
       const verification = await audit.verify(storage, anchor());

@@ -39,6 +39,10 @@ export function keyReader(reading: Reading): KeyReader {
       return rows.map((row) => fromColumns('keys', row));
     },
     count: async (owner) => (await countOf(owner).executeTakeFirstOrThrow()).count,
+    countAll: async () => {
+      const counted = queries.selectFrom('keys').select(({ fn }) => fn.countAll<number>().as('count'));
+      return (await counted.executeTakeFirstOrThrow()).count;
+    },
     countInUse: async (owner) => {
       const coming = await queries
         .selectFrom('sessions')

@@ -1,0 +1,45 @@
+import { explanationsOf } from './explanation.js';
+
+/** Codes that the operator of a running server meets: its passphrase, its notices, its policies. */
+export const RUNNING_EXPLANATIONS = explanationsOf({
+  PASSPHRASE_UNUSED: [
+    'This server has no passphrase: its storage key lies in a file of its own.',
+    'Only a server that was made with --sealed keeps the key under one.',
+    'Keep storage.key readable by the server’s user only; a new server is made with ckm server init FOLDER --sealed.',
+  ],
+  PASSPHRASE_KEY_CHANGING: [
+    'Another storage key is taking the place of the present one.',
+    'Both lie under the passphrase until everything is sealed anew.',
+    'Let the server run until ckm server status --json says that isKeyChanging is false, then try again.',
+  ],
+  NOTICE_COMMAND_FAILED: [
+    'The program that "notify.command" names could not be run, or ended with another status than 0.',
+    'It is run without a shell, in the folder /, with PATH, HOME, LANG and TZ and nothing else in its environment.',
+    'Run it yourself as the server’s user, with a line of JSON on stdin.',
+  ],
+  NOTICE_TIMEOUT: [
+    'The program or the address of "notify" took longer than ten seconds.',
+    'It was ended; the notice is sent again half a minute later, five times at most.',
+    'Let the program hand its work to another one, or look at what the address answers.',
+  ],
+  NOTICE_WEBHOOK_REFUSED: [
+    'The address of "notify.webhook" answered with another status than 200 to 299.',
+    'A redirect counts as a refusal: a notice goes only where its operator said.',
+    'Correct the address in config.json.',
+  ],
+  NOTICE_WEBHOOK_UNREACHABLE: [
+    'Nobody answers at the address of "notify.webhook", or its certificate is not trusted.',
+    'The server needs a way out to it.',
+    'Try the address from this machine; for an authority of your own set NODE_EXTRA_CA_CERTS.',
+  ],
+  OPERATOR_LOOSENS: [
+    'The change would let something through that was not let through before.',
+    'Tightening is safe to do in a hurry, because it only ever takes away.',
+    'If you mean to allow more again: ckm server policy loosen FOLDER KEY, with the same flags.',
+  ],
+  OPERATOR_TIGHTENS: [
+    'The change would keep something out that was let through before.',
+    'Loosening only gives back, so that its name says what the audit log will say.',
+    'If you mean to allow less: ckm server policy tighten FOLDER KEY, with the same flags.',
+  ],
+});

@@ -1,0 +1,80 @@
+import { createHmac } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { NotifyConfig } from '../config/config.js';
+import { readPrivateFile } from '../vault/key-file.js';
+import { noticeError } from './codes.js';
+import type { Notice } from './notice.js';
+
+type Webhook = NonNullable<NotifyConfig['webhook']>;
+
+/** From the first packet to the status of the answer. */
+const MOST_MS = 10_000;
+
+/**
+ * Sends a notice to the operator's address by POST. The answer is its status and nothing else: a redirect is a refusal, and
+ * no body is read. With a secret, whoever listens there can tell that the notice is this server's:
+ * `CKM-Signature: t=SECONDS,v1=HEX`, HMAC-SHA-256 over `SECONDS.BODY`.
+ * @throws AvailabilityError `NOTICE_WEBHOOK_…`, `NOTICE_TIMEOUT`; StorageError `KEY_FILE_…` for the file of the secret
+ */
+export async function callWebhook(
+  { url, secretFile }: Webhook,
+  notice: Notice,
+  signal: AbortSignal,
+  mostMs: number = MOST_MS,
+): Promise<void> {
+  const body = JSON.stringify(notice);
+  const signature = secretFile === null ? {} : { 'ckm-signature': sign(secretFile, body) };
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'user-agent': 'ckm',
+    ...signature,
+  };
+  const status = await post(
+    new URL(url),
+    headers,
+    body,
+    AbortSignal.any([signal, AbortSignal.timeout(mostMs)]),
+  );
+  if (status >= 200 && status < 300) return;
+  throw noticeError('NOTICE_WEBHOOK_REFUSED', `the webhook answered with status ${status}`);
+}
+
+function post(
+  url: URL,
+  headers: Readonly<Record<string, string | number>>,
+  body: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', headers, signal, agent: false }, (response) => {
+      resolve(response.statusCode ?? 0);
+      response.destroy();
+    });
+    sent.once('error', (cause) => {
+      const isLate = signal.aborted;
+      reject(
+        isLate
+          ? noticeError('NOTICE_TIMEOUT', 'the webhook did not answer in time', cause)
+          : noticeError('NOTICE_WEBHOOK_UNREACHABLE', 'the webhook cannot be reached', cause),
+      );
+    });
+    sent.end(body);
+  });
+}
+
+/** Read each time: who exchanges the file needs no restart. */
+function sign(secretFile: string, body: string): string {
+  const secret = readPrivateFile(secretFile);
+  const seconds = Math.floor(Date.now() / 1000);
+  const hmac = createHmac('sha256', withoutLineEnd(secret)).update(`${seconds}.${body}`).digest('hex');
+  secret.fill(0);
+  return `t=${seconds},v1=${hmac}`;
+}
+
+function withoutLineEnd(bytes: Uint8Array): Uint8Array {
+  const end = bytes.findLastIndex((byte) => byte !== 0x0a && byte !== 0x0d);
+  return bytes.subarray(0, end + 1);
+}

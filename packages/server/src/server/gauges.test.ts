@@ -1,0 +1,65 @@
+import { encodeUtf8, secret } from '@ckm/foundation';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectOperator } from '../control/connect-operator.js';
+import { messageOf, startWithKey } from '../control/test/keyed-servers.js';
+import { createReporting } from '../events.js';
+import { random } from '../test/rooms.js';
+import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
+
+const servers: TestServer[] = [];
+let sealed: TestServer;
+
+beforeAll(async () => {
+  sealed = await startTestServer({ isSealed: true });
+  servers.push(sealed);
+});
+afterAll(async () => {
+  for (const server of servers) await server.remove();
+});
+
+async function gaugesOf({ dataDir }: Pick<TestServer, 'dataDir'>): Promise<Readonly<Record<string, number>>> {
+  const text = await connectOperator(dataDir).metrics();
+  const lines = [...text.matchAll(/^(ckm_[a-z_]+) ([-0-9.e+]+)$/gm)];
+  return Object.fromEntries(lines.map(([, name, value]) => [name, Number(value)]));
+}
+
+test('a sealed server says that it is, and nothing of what it cannot count yet', async () => {
+  const before = await gaugesOf(sealed);
+  expect(before['ckm_sealed']).toBe(1);
+  for (const name of [
+    'ckm_keys',
+    'ckm_accounts',
+    'ckm_requests_waiting',
+    'ckm_tls_certificate_expiry_seconds',
+  ])
+    expect(before).not.toHaveProperty(name);
+  expect(before['ckm_data_free_bytes']).toBeGreaterThan(1_000_000);
+  await connectOperator(sealed.dataDir).unseal(secret(encodeUtf8(PASSPHRASE)));
+  expect(await gaugesOf(sealed)).toMatchObject({ ckm_sealed: 0, ckm_keys: 0, ckm_accounts: 0 });
+});
+
+test('a server counts its keys, its accounts and the requests that wait for its operator', async () => {
+  const pair: TestServer[] = [];
+  const { alpha, signer } = await startWithKey(pair, { approval: 'operator' });
+  servers.push(...pair);
+  await signer.request(1, { ...messageOf('counted'), requestId: random(32) }, {});
+  expect(await gaugesOf(alpha)).toMatchObject({
+    ckm_sealed: 0,
+    ckm_keys: 1,
+    ckm_accounts: 1,
+    ckm_requests_waiting: 1,
+  });
+});
+
+test('a gauge that cannot be read is left out, and the others are not', async () => {
+  const { gauges, metrics } = createReporting({ level: 'silent' });
+  let value: number | null = 7;
+  gauges.add('first', 'a number, then none', () => value);
+  gauges.add('second', 'never one', () => Promise.reject(new Error('the database is away')));
+  gauges.add('third', 'always one', () => 3);
+  expect(await metrics()).toMatch(/ckm_first 7\n[^]*ckm_third 3\n/);
+  value = null;
+  const later = await metrics();
+  expect(later).toContain('ckm_third 3');
+  expect(later).not.toMatch(/^ckm_(first|second) /m);
+});

@@ -1,0 +1,55 @@
+import { statfs } from 'node:fs/promises';
+import type { Gauges } from '../events.js';
+import type { OpenServer } from './open-server.js';
+
+/** What the gauges of a server are read from, whenever somebody asks. */
+export interface GaugeSources {
+  readonly dataDir: string;
+  isSealed(): boolean;
+  /** Null while the server is not open. */
+  server(): OpenServer | null;
+  /** When the TLS certificate in use ends; null without TLS. UnixSeconds. */
+  certificateEnds(): number | null;
+}
+
+/** Counting takes the database as long as there are keys: however often somebody asks, not more often than this. */
+const COUNT_EVERY_MS = 5_000;
+
+/** Whether a server can work, and whether its operator has something to do, as numbers of this moment. */
+export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
+  const { dataDir, isSealed, server, certificateEnds } = sources;
+  const count = remembered(async ({ context, sessions }: OpenServer) => {
+    const { accounts, keys } = await context.storage.read(async (reader) => ({
+      accounts: await reader.accounts.count(),
+      keys: await reader.keys.countAll(),
+    }));
+    return { accounts, keys, waiting: await sessions.desk.count() };
+  }, COUNT_EVERY_MS);
+  const counted = async () => {
+    const open = server();
+    return open === null ? null : count(open);
+  };
+  add('sealed', 'Whether the server waits for its passphrase', () => (isSealed() ? 1 : 0));
+  add('requests_waiting', 'Requests that wait for the operator', async () => (await counted())?.waiting);
+  add('keys', 'Keys this server has a share of', async () => (await counted())?.keys);
+  add('accounts', 'Accounts, suspended ones too', async () => (await counted())?.accounts);
+  add('data_free_bytes', 'Free space where the data directory is', async () => {
+    const { bavail, bsize } = await statfs(dataDir);
+    return bavail * bsize;
+  });
+  add(
+    'tls_certificate_expiry_seconds',
+    'When the TLS certificate ends, in seconds since 1970',
+    certificateEnds,
+  );
+}
+
+/** Answers what it was answered last, while that is not older than `forMs`. */
+function remembered<A, T>(read: (from: A) => Promise<T>, forMs: number): (from: A) => Promise<T> {
+  let last: { readonly at: number; readonly value: Promise<T> } | null = null;
+  return (from) => {
+    const now = performance.now();
+    if (last === null || now - last.at > forMs) last = { at: now, value: read(from) };
+    return last.value;
+  };
+}
