@@ -329,7 +329,10 @@ export const COMMAND_TREE: CommandNode = {
     {
       name: 'server',
       summary: 'Secret Servers: those you use, and those you run',
-      commands: [...PINNED_SERVERS, ...OWN_SERVER],
+      commands: [
+        ...PINNED_SERVERS.map((one) => ({ ...one, group: 'Servers you use:' })),
+        ...OWN_SERVER.map((one) => ({ ...one, group: 'A server you run:' })),
+      ],
     },
     { name: 'key', summary: 'keys that no one holds', commands: KEY },
     {

@@ -60,14 +60,9 @@ export type { SessionRecord } from './sessions/session-record.js';
 export type { SessionWords } from './sessions/describe-session.js';
 export { shortId, type Track, type TrackState } from './store/track.js';
 // status
-export type { DoctorLine } from './status/doctor.js';
-export {
-  formatMargin,
-  type KeyStatus,
-  type ServerStatus,
-  type Status,
-  type StatusOptions,
-} from './status/status.js';
+export type { DoctorLine } from './status/doctor-line.js';
+export { formatMargin, type KeyStatus } from './status/key-status.js';
+export type { ServerStatus, Status, StatusOptions } from './status/status.js';
 // store
 export type { ClientStore } from './store/client-store.js';
 export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';

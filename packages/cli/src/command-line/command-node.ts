@@ -8,6 +8,8 @@ export interface CommandNode {
   readonly load?: () => Promise<Command>;
   /** A command that holds others. */
   readonly commands?: readonly CommandNode[];
+  /** The heading it stands under, where a command holds several sorts. */
+  readonly group?: string;
   /** The one of `commands` that is meant when none is named. */
   readonly usual?: string;
 }
@@ -24,6 +26,7 @@ export async function buildCommand(node: CommandNode, words: readonly string[]):
   for (const one of commands) {
     const child =
       one === next ? await buildCommand(one, words.slice(1)) : new Command(one.name).description(one.summary);
+    if (one.group !== undefined) child.helpGroup(one.group);
     command.addCommand(child, { isDefault: one.name === usual });
   }
   return command;

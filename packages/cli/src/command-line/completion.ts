@@ -18,7 +18,7 @@ export async function completionScript(tree: CommandNode, shell: Shell): Promise
 
 async function placesOf(node: CommandNode, path: string): Promise<Place[]> {
   const { commands = [], load } = node;
-  const options = load === undefined ? [] : (await load()).options.filter(({ hidden }) => !hidden);
+  const options = load === undefined ? [] : (await load()).options.filter(({ long }) => long !== '--keep');
   const flags = options.flatMap(({ long, description }) =>
     long === undefined || long === null ? [] : [{ flag: long, summary: description }],
   );

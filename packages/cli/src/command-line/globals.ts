@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { formatTable } from '../terminal/table.js';
 
 /** Flags that every command takes. */
 export interface GlobalFlags {
@@ -14,10 +15,32 @@ export interface GlobalFlags {
   readonly timeout?: string;
 }
 
-/** Adds the flags of {@link GlobalFlags} to a command that does something. */
+/**
+ * Adds the flags of {@link GlobalFlags} to a command that does something. Its help names them in one line, behind its own;
+ * `ckm --help` says what they do.
+ */
 export function addGlobalFlags(command: Command): Command {
-  const group = 'Everywhere:';
-  const options = [
+  for (const option of globalOptions()) command.addOption(option.hideHelp());
+  return command.addHelpText('after', () => `\n${everywhereLine(command)}`);
+}
+
+/** Those that a command does not describe itself; one that it describes nowhere has no meaning for it. */
+function everywhereLine({ options }: Command): string {
+  const names = globalOptions().map(({ long }) => long);
+  const shown = options.filter(
+    ({ long, hidden, description }) => hidden && description !== '' && names.includes(long),
+  );
+  return `Everywhere: ${shown.map(({ long }) => long).join(' ')}\n  (ckm --help says what they do)`;
+}
+
+/** What `ckm --help` says of the flags that every command takes. */
+export function globalHelp(): string {
+  const rows = globalOptions().map(({ flags, description }) => [flags, description]);
+  return `Everywhere:\n${formatTable(rows, '  ')}`;
+}
+
+function globalOptions(): readonly Option[] {
+  return [
     new Option('--home <folder>', 'the owner’s folder (else CKM_HOME, else ~/.ckm)'),
     new Option('--json', 'machine-readable answer on stdout'),
     new Option('--preview', 'show what would happen; send and write nothing'),
@@ -34,6 +57,4 @@ export function addGlobalFlags(command: Command): Command {
     new Option('--no-color', 'no colour (also NO_COLOR, or when stdout or stderr is no terminal)'),
     new Option('-q, --quiet', 'no talk on stderr but warnings and errors'),
   ];
-  for (const option of options) command.addOption(option.helpGroup(group));
-  return command;
 }

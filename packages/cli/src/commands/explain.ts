@@ -2,6 +2,7 @@ import { UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { formatTable } from '../terminal/table.js';
 import { EXPLANATIONS } from '../explain/explanations.js';
 
 /** `ckm explain CODE` */
@@ -14,7 +15,7 @@ export function explainCommand(): Command {
 async function explain({ terminal }: Context, code: string | undefined): Promise<void> {
   if (code === undefined) {
     const codes = [...EXPLANATIONS.keys()].sort();
-    terminal.result(codes.join('\n'), codes);
+    terminal.result(formatTable(codes.map((one) => [one, EXPLANATIONS.get(one)!.what])), codes);
     return;
   }
   const explanation = EXPLANATIONS.get(code.toUpperCase());

@@ -3,31 +3,43 @@ import { seedToWords } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { checkWords } from '../guide/check-words.js';
+import { launchKeeper } from '../keeper/launch-keeper.js';
+import { parseUnlockTime } from '../keeper/unlock-time.js';
 import { isInitialised } from '../home/home.js';
 import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
 import { showWords } from '../terminal/show-words.js';
 
 /** `ckm init` */
 export function initCommand(): Command {
-  return leaf('init', 'make an owner seed: who you are to your servers').action(run(init));
+  return leaf('init', 'make an owner seed: who you are to your servers')
+    .option('--unlock <time>', 'keep it open at once, as ckm unlock --for does: 30m')
+    .action(run(init));
 }
 
-async function init(context: Context): Promise<void> {
-  const { home, terminal } = context;
+async function init(context: Context, { unlock }: { readonly unlock?: string }): Promise<void> {
+  const { home, terminal, flags } = context;
+  const seconds = unlock === undefined ? null : parseUnlockTime('--unlock', unlock);
   if (await isInitialised(home)) throw seedExists(home);
-  if (context.flags.preview === true) {
+  if (flags.preview === true) {
     terminal.result(`would make an owner seed in ${home.path}`, { preview: true, home: home.path });
     return;
   }
+  terminal.talk(
+    '  The passphrase opens the seed on this machine; the 24 words that follow bring it back anywhere.',
+  );
   const seed = freshSeed();
   try {
     await storeSeed(context, seed, 'refuse');
     const words = seedToWords(seed);
-    const shown = showWords(terminal, reveal(words, 'showing the backup words to their owner'));
-    wipe(words);
+    const text = reveal(words, 'showing the backup words to their owner');
+    const shown = showWords(terminal, text);
     if (!shown) terminal.warn('no terminal to show the 24 words on: back them up with ckm seed backup');
-    terminal.talk('next: ckm server add NAME URL');
+    else if (flags.yes !== true) await checkWords(terminal, text.split(' '));
+    wipe(words);
+    if (seconds !== null) await launchKeeper(home, seed, seconds);
     terminal.result(`owner seed made in ${home.path}`, { home: home.path, wordsShown: shown });
+    terminal.talk('next: ckm server add NAME URL');
   } finally {
     wipe(seed);
   }

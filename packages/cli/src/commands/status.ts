@@ -132,13 +132,21 @@ function gradesText(terminal: Terminal, arithmetic: ServerStatus['arithmetic']):
 }
 
 function keyRow(terminal: Terminal, key: KeyStatus): string[] {
-  const { name, id, purpose, quorum, lost, stopped } = key;
+  const { name, id, purpose, quorum, replaced, lost, stopped } = key;
   return [
     name,
     purpose,
     `${quorum.needed} of ${quorum.of}`,
     answerText(key),
     marginText(terminal, key),
+    ...(replaced.length === 0
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `${replaced.join(', ')} is another server now, its share is gone: ckm doctor`,
+          ),
+        ]),
     ...(lost.length === 0
       ? []
       : [terminal.style('red', `${lost.join(', ')} has lost its share: ckm key restore ${name}`)]),

@@ -1,10 +1,10 @@
 import { type Secret, secret, StorageError, UsageError, wipe } from '@ckm/foundation';
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
-import { optionInvalid, parseDuration } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
 import { askKeeper, keeperSocket } from '../keeper/keeper-socket.js';
 import { startKeeper } from '../keeper/keeper.js';
+import { parseUnlockTime } from '../keeper/unlock-time.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
 import { stopOnSignals } from '../operator/stop-on-signals.js';
 import { unlockSeed } from '../owner/owner-seed.js';
@@ -24,15 +24,11 @@ interface Flags {
   readonly keep?: true;
 }
 
-const LONGEST_SECONDS = 12 * 3_600;
 const SEED_BYTES = 32;
 
 async function unlock(context: Context, { for: time, keep }: Flags): Promise<void> {
   const { home, terminal, flags } = context;
-  const seconds = parseDuration('--for', time);
-  if (seconds < 1 || seconds > LONGEST_SECONDS) {
-    throw optionInvalid('--for is not a time of 1s to 12h', 'write for example --for 10m');
-  }
+  const seconds = parseUnlockTime('--for', time);
   if (keep === true) return keepSeed(context, seconds);
   if (flags.preview === true) {
     terminal.result(`would keep the owner seed of ${home.path} open for ${time}`, { preview: true, seconds });

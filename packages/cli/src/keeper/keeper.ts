@@ -25,6 +25,7 @@ const TICK_MS = 1_000;
 const LEAP_MS = 10_000;
 const MOST_CONNECTIONS = 16;
 const MOST_QUESTION_BYTES = 16;
+const LONGEST_QUESTION_MS = 1_000;
 
 /**
  * Answers on a socket that only its owner can reach: `seed` with the seed, `left` with the seconds that are left, `lock` by
@@ -81,6 +82,8 @@ interface Answers {
 
 function answer(socket: Socket, { seed, leftMs, lock }: Answers): void {
   let question = '';
+  // Whoever asks nothing takes no place from those who do.
+  socket.setTimeout(LONGEST_QUESTION_MS, () => socket.destroy());
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
     question += chunk.toString('latin1');
@@ -90,7 +93,7 @@ function answer(socket: Socket, { seed, leftMs, lock }: Answers): void {
       case 'seed': {
         const held = seed();
         if (held === null) socket.end();
-        else socket.end(Buffer.from(reveal(held, 'handing the open seed to a command of its owner')));
+        else handOver(socket, reveal(held, 'handing the open seed to a command of its owner').slice());
         return;
       }
       case 'left':
@@ -104,6 +107,10 @@ function answer(socket: Socket, { seed, leftMs, lock }: Answers): void {
         socket.destroy();
     }
   });
+}
+
+function handOver(socket: Socket, copy: Uint8Array): void {
+  socket.end(copy, () => copy.fill(0));
 }
 
 /** Never open to others, not even between bind and chmod. A socket that nobody answers at is replaced. */

@@ -19,7 +19,8 @@ export async function launchKeeper(home: Home, seed: Secret<Uint8Array>, seconds
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   child.stdin.on('error', () => undefined);
-  child.stdin.end(Buffer.from(reveal(seed, 'handing the open seed to the process that keeps it')));
+  const copy = reveal(seed, 'handing the open seed to the process that keeps it').slice();
+  child.stdin.end(copy, () => copy.fill(0));
   const isReady = await Promise.race([
     once(child.stdout, 'data').then(() => true),
     once(child, 'close').then(() => false),

@@ -12,8 +12,9 @@ export function operatorLeaf(name: string, summary: string): Command {
 export function withoutOwner(command: Command): Command {
   for (const option of command.options) {
     // What belongs to an owner has no meaning for an operator.
-    if (['--home', '--timeout'].includes(option.long ?? '')) option.hideHelp();
+    if (['--home', '--timeout'].includes(option.long ?? '')) option.description = '';
     if (option.long === '--passphrase-file') {
+      option.hideHelp(false);
       option.description = 'first line opens the storage key of the server; - is stdin';
     }
   }

@@ -76,6 +76,8 @@ describe('a passphrase that does not open the seed', () => {
           [/The same again/, 'another one altogether\r'],
           [/the two passphrases differ: try again \(1 more\)[\s\S]*Passphrase for/, good],
           [/The same again/, good],
+          [/Words \d+ and \d+ of what you wrote down/, 'not these\r'],
+          [/not what was shown: try again \(2 more\)[\s\S]*Words/, '\u0003'],
         ],
         environment,
       );
@@ -83,6 +85,7 @@ describe('a passphrase that does not open the seed', () => {
         '(12 characters or more; five random words are good)',
       );
       expect(seen.screen).toContain('Write these 24 words down');
+      expect(seen.screen).toContain('they are shown again by: ckm seed backup');
       expect(seen.screen).toContain('owner seed made in');
     },
   );

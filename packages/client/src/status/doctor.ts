@@ -1,9 +1,8 @@
-import { CkmError, type Remedy } from '@ckm/foundation';
+import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
-import { listKeyRecords, type ReadKey } from '../keys/keys.js';
-import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
+import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
 import { recheckServer } from '../introduction/add-server.js';
 import { listServerRecords } from '../servers/servers.js';
@@ -14,18 +13,9 @@ import { listSessions } from '../sessions/sessions.js';
 import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
-import { formatMargin, readStatus, type Status } from './status.js';
-
-/** One line of a diagnosis. `fix`: one imperative sentence; `remedy`: the same as data. */
-export interface DoctorLine {
-  readonly level: 'ok' | 'warn' | 'fail';
-  readonly subject: string;
-  readonly text: string;
-  readonly fix?: string;
-  readonly remedy?: Remedy;
-  /** Set when it is about this machine, and no server can help. */
-  readonly isLocal?: true;
-}
+import { checkKeys, checkMargins, checkStopped } from './check-keys.js';
+import { type DoctorLine, explained, failed } from './doctor-line.js';
+import { readStatus, type Status } from './status.js';
 
 /** Clocks further apart than this make messages expire before they arrive. */
 const CLOCK_LIMIT_SECONDS = 30;
@@ -82,14 +72,6 @@ async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
 }
 
 const ALWAYS_TOLD: readonly string[] = [SERVER_FOLDER, KEY_FOLDER, SESSION_FOLDER];
-
-function failed(subject: string, { message, hint, remedy }: CkmError): DoctorLine {
-  return { level: 'fail', subject, text: message, fix: hint, ...(remedy === null ? {} : { remedy }) };
-}
-
-function explained(code: string | null | undefined): Pick<DoctorLine, 'remedy'> {
-  return code === null || code === undefined ? {} : { remedy: { kind: 'read', code } };
-}
 
 async function checkIdentities(context: ClientContext, { servers }: Status): Promise<DoctorLine[]> {
   const records = await listServerRecords(context.store);
@@ -197,145 +179,6 @@ function checkArithmetic({ servers }: Status): DoctorLine[] {
       },
     ];
   });
-}
-
-const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
-
-function checkMargins({ keys }: Status): DoctorLine[] {
-  return keys.map((key): DoctorLine => {
-    const { name, margin, isMarginLow, quorum, reachable, lost, stopped, expiresAt, isExpired } = key;
-    if (isExpired) {
-      const text = `has expired by its policy, on ${new Date(expiresAt! * 1000).toISOString().slice(0, 10)}`;
-      return { level: 'warn', subject: name, text, fix: 'make a new key in its place' };
-    }
-    const way: Pick<DoctorLine, 'fix' | 'remedy'> =
-      lost.length > 0
-        ? { fix: 'let them recover their shares', remedy: { kind: 'restoreKey', keys: [name] } }
-        : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
-    const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
-    if (margin < 0)
-      return {
-        level: 'fail',
-        subject: name,
-        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
-        ...way,
-      };
-    if (isMarginLow) {
-      return {
-        level: 'warn',
-        subject: name,
-        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
-        ...way,
-      };
-    }
-    return { level: 'ok', subject: name, text };
-  });
-}
-
-/** A server that has computed a wrong share answers nothing more with that key, and its operator alone can end that. */
-function checkStopped({ keys }: Status): DoctorLine[] {
-  return keys.flatMap(({ name, id, stopped }) =>
-    stopped.map((server): DoctorLine => ({
-      level: 'fail',
-      subject: `${name} on ${server}`,
-      text: 'has stopped the key: it computed a wrong share with it',
-      fix: `ask the operator of ${server} to look at its machine, then to release the key`,
-      remedy: { kind: 'releaseKey', id },
-    })),
-  );
-}
-
-async function checkKeys(
-  context: ClientContext,
-  readKey: ReadKey,
-  { servers }: Status,
-): Promise<DoctorLine[]> {
-  const lines: DoctorLine[] = [];
-  const found: Finding[] = [];
-  for (const { name } of await listKeyRecords(context.store)) {
-    try {
-      const { servers: verdicts } = await verifyKey(context, await readKey(name), () => undefined);
-      found.push(...verdicts.map((one) => ({ ...one, key: name })));
-      if (verdicts.every(({ verdict }) => verdict === 'holds')) {
-        lines.push({
-          level: 'ok',
-          subject: name,
-          text: `same certificate on all ${verdicts.length} servers`,
-        });
-      }
-    } catch (error) {
-      if (!(error instanceof CkmError)) throw error;
-      lines.push(failed(name, error));
-    }
-  }
-  // What keeps a server from answering at all has a line of its own, whatever number of keys it holds.
-  const isTold = ({ server, verdict }: Finding) =>
-    (verdict === 'silent' || verdict === 'refused') &&
-    servers.some(({ name, problem }) => name === server && problem !== null);
-  return [...lines, ...groupCauses(found.filter((one) => one.verdict !== 'holds' && !isTold(one)))];
-}
-
-/** What one server says about one key. */
-interface Finding extends ServerVerdict {
-  readonly key: string;
-}
-
-/** One line for each cause: a server that says the same about many keys says it once. */
-function groupCauses(found: readonly Finding[]): DoctorLine[] {
-  const causes = new Map<string, Finding[]>();
-  for (const one of found) {
-    const cause = `${one.server} ${one.verdict} ${one.text}`;
-    causes.set(cause, [...(causes.get(cause) ?? []), one]);
-  }
-  return [...causes.values()].map((same) =>
-    keyLine(
-      same.map(({ key }) => key),
-      same[0]!,
-    ),
-  );
-}
-
-function keyLine(keys: readonly string[], { server, verdict, text, code }: ServerVerdict): DoctorLine {
-  const subject = `${keys.join(', ')} on ${server}`;
-  switch (verdict) {
-    case 'pending':
-      return {
-        level: 'warn',
-        subject,
-        text,
-        fix: 'go on making it, or restore it',
-        remedy: { kind: 'restoreKey', keys },
-      };
-    case 'lost':
-    case 'forgot':
-      return {
-        level: 'fail',
-        subject,
-        text,
-        fix: 'let it recover its share',
-        remedy: { kind: 'restoreKey', keys },
-      };
-    case 'silent':
-      return { level: 'warn', subject, text, fix: `bring ${server} back` };
-    case 'unknown':
-      return {
-        level: 'warn',
-        subject,
-        text,
-        fix: 'add it again, with its address',
-        remedy: { kind: 'addServer' },
-      };
-    case 'refused':
-      return {
-        level: 'warn',
-        subject,
-        text,
-        fix: `ask the operator of ${server}`,
-        ...explained(code),
-      };
-    default:
-      return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
-  }
 }
 
 function checkOpen(subject: 'sessions' | 'requests', tracks: readonly Track[], now: number): DoctorLine[] {

@@ -37,7 +37,7 @@ describe('a payment', () => {
             "value": "0.01200000 BTC to bc1q 9wz6 c4q7 j0gv fuzk ymd5 9u8f h04g er99 hyn8 sq",
           },
           {
-            "label": "Back",
+            "label": "Change",
             "note": "change #14, recomputed",
             "value": "0.04873120 BTC to treasury, bc1p gze7 c0na 8mp9 at6k 7n99 rcds z9qs 3wz4 3cw3 szre sx3g w2el e33s wfaj ty",
           },

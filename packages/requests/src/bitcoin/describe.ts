@@ -86,7 +86,7 @@ function outputRow({ amountSats, destination, ownPath }: SummaryOutput, name: st
       : ownPath.length === 2 && chain === CHAINS.receive
         ? `address #${index}`
         : `path m/${ownPath.join('/')}`;
-  return { label: 'Back', value: `${amount} to ${name}, ${target}`, note: `${place}, recomputed` };
+  return { label: 'Change', value: `${amount} to ${name}, ${target}`, note: `${place}, recomputed` };
 }
 
 function coinRow(label: string, count: number, sats: bigint): DescriptionRow {

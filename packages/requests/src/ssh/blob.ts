@@ -33,7 +33,7 @@ export function sshPublicForm({ name, public: { groupKey } }: KeyContext): Publi
   const print = sshFingerprint(sshPublicKeyBlob(groupKey));
   const rows = [
     { label: 'SSH key', value },
-    { label: 'Print', value: print },
+    { label: 'Fingerprint', value: print },
   ];
   return { form: 'ssh', value, rows };
 }

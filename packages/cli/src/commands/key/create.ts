@@ -48,7 +48,7 @@ async function create(context: Context, name: string, given: Flags): Promise<voi
   const client = await openOwner(context);
   const args = argsFrom(name, { ...given, ...(await completeWishes(terminal, client, name, given)) });
   const plan = await client.planKey(args);
-  terminal.warn(planLines(name, plan));
+  if (flags.yes !== true || !terminal.quiet) terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
     terminal.result('nothing was sent', { preview: true, name, ...planObject(plan) });
     return;

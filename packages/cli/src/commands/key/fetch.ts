@@ -7,6 +7,7 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { askAgain } from '../../terminal/ask-again.js';
 import { askLine } from '../../terminal/prompt.js';
 import { fetchedLines, fetchedObject } from '../../terminal/fetched-key.js';
 import { keyLines, keyObject } from './show.js';
@@ -119,10 +120,10 @@ function choose(keys: readonly FetchedKey[], wanted: readonly string[]): readonl
 async function nameFor({ terminal, flags }: Context, { suggestedName }: FetchedKey): Promise<string> {
   if (flags.yes === true) return suggestedName;
   const hint = 'take the names above with --yes, or name one key with --name';
-  const typed = (
-    await askLine(terminal, `What do you call this key? (empty: ${suggestedName})`, hint)
-  ).trim();
-  return typed === '' ? suggestedName : parseName('key', typed);
+  return askAgain(terminal, ['NAME_INVALID'], async () => {
+    const typed = await askLine(terminal, `What do you call this key? (empty: ${suggestedName})`, hint);
+    return typed.trim() === '' ? suggestedName : parseName('key', typed.trim());
+  });
 }
 
 /** Keys on record that lack promises: what kept a server from giving them may be over. */

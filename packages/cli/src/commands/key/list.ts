@@ -20,7 +20,7 @@ async function list(context: Context): Promise<void> {
   for (const { name } of await client.listKeys()) lines.push(await lineOf(context, client, name));
   context.terminal.result(
     lines.length === 0
-      ? 'no keys yet; make one with: ckm key create'
+      ? 'no keys yet; make one with: ckm key create NAME'
       : formatTable(lines.map(({ cells }) => cells)),
     lines.map(({ object }) => object),
   );

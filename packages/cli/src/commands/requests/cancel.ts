@@ -25,10 +25,10 @@ async function cancel(
   const { requestId, keyName } = await client.showOpenRequest(given);
   const what = `signing with ${keyName}`;
   if (flags.preview === true) {
-    terminal.result(`would give up ${what}`, { preview: true, requestId });
+    terminal.result(`would cancel ${what}`, { preview: true, requestId });
     return;
   }
-  if (flags.yes !== true && !(await confirm(terminal, `Give up ${what}?`))) throw cancelled();
+  if (flags.yes !== true && !(await confirm(terminal, `Cancel ${what}?`))) throw cancelled();
   const done = await client.cancelRequest(encodeHex(requestId), reason);
-  terminal.result(`gave up request ${shortId(done.requestId)}`, requestObject(done));
+  terminal.result(`cancelled request ${shortId(done.requestId)}`, requestObject(done));
 }

@@ -56,7 +56,7 @@ function requestLines(request: RequestRecord): string {
     ['Request', shortId(request.requestId)],
     ['State', request.state],
     ['Key', request.keyName],
-    ['Asks', plainText(request.sentence)],
+    ['Wants', plainText(request.sentence)],
     ['Begun', formatInstant(request.createdAt, now)],
     ['Expires', formatInstant(request.expiresAt, now)],
     ...(request.reason === null ? [] : [['Why', request.reason]]),

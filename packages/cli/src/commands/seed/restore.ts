@@ -8,6 +8,7 @@ import { parseSheet } from '../../sheet/sheet.js';
 import { isInitialised } from '../../home/home.js';
 import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
 import { compareSeed } from '../../home/seed-print.js';
+import { askAgain } from '../../terminal/ask-again.js';
 import { askHidden } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
 
@@ -69,11 +70,15 @@ function nextSteps(listed: number, failed: readonly string[]): string {
 }
 
 async function readBackup(context: Context, from: string | undefined): Promise<Secret<Uint8Array>> {
-  const text = secret(
-    from === undefined
-      ? await askHidden(context.terminal, 'The 24 words, or ur:seed/…', 'name a file with --from')
-      : await readText(from),
+  if (from !== undefined) return parseBackup(secret(await readText(from)));
+  return askAgain(context.terminal, ['SEED_WORDS_INVALID', 'SEED_UR_INVALID'], async () =>
+    parseBackup(
+      secret(await askHidden(context.terminal, 'The 24 words, or ur:seed/…', 'name a file with --from')),
+    ),
   );
+}
+
+function parseBackup(text: Secret<string>): Secret<Uint8Array> {
   const isUr = /^\s*ur:/i.test(reveal(text, 'telling words from ur'));
   return isUr ? urToSeed(text) : wordsToSeed(text);
 }

@@ -12,6 +12,7 @@ import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
+import { askAgain } from '../../terminal/ask-again.js';
 import { askHidden, canAsk, cancelled, confirm } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
 import type { Terminal } from '../../terminal/terminal.js';
@@ -46,7 +47,12 @@ async function add(context: Context, given: string, url: string, options: Flags)
   const invite = await readInvite(options);
   const client = await openOwner(context);
   const seen = await client.previewServer(url);
-  terminal.warn(`\n${formatLikeness(terminal, seen.title, seen.xid)}\n`);
+  const isSaid = likeness !== undefined || flags.yes === true;
+  if (!isSaid)
+    terminal.talk(
+      '\n  Compare these six words and the picture with what its operator sees (ckm server status FOLDER):',
+    );
+  if (!isSaid || !terminal.quiet) terminal.warn(`\n${formatLikeness(terminal, seen.title, seen.xid)}\n`);
   const { accounts } = seen;
   if (flags.preview === true) {
     terminal.result(`would pin ${seen.title} at ${seen.url} as ${name} and open an account there`, {
@@ -97,12 +103,11 @@ async function addOrAskForInvite(
   } catch (error) {
     const isAsked = error instanceof CkmError && error.code === 'INVITE_REQUIRED';
     if (!isAsked || args.invite !== undefined || !canAsk(terminal)) throw error;
-    const code = await askHidden(
-      terminal,
-      'This server takes nobody without an invite. Its code',
-      INVITE_HINT,
-    );
-    return client.addServer({ ...args, invite: code.trim() });
+    return askAgain(terminal, ['INVITE_INVALID'], async () => {
+      const question = 'This server takes nobody without an invite. Its code';
+      const code = await askHidden(terminal, question, INVITE_HINT);
+      return client.addServer({ ...args, invite: code.trim() });
+    });
   }
 }
 

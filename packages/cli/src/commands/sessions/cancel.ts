@@ -26,11 +26,11 @@ async function cancel(
   const session = await client.showOpenSession(id);
   const { title } = client.describeSession(session);
   if (flags.preview === true) {
-    terminal.result(`would give up ${title}`, { preview: true, sessionId: session.sessionId });
+    terminal.result(`would cancel ${title}`, { preview: true, sessionId: session.sessionId });
     return;
   }
-  if (flags.yes !== true && !(await confirm(terminal, `Give up ${title}?`))) throw cancelled();
+  if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
   const full = encodeHex(session.sessionId);
   const done = await client.cancelSession(full, reason, forget === undefined ? {} : { forget });
-  terminal.result(`gave up session ${shortId(done.sessionId)}`, sessionObject(client, done));
+  terminal.result(`cancelled session ${shortId(done.sessionId)}`, sessionObject(client, done));
 }

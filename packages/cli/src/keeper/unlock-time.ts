@@ -1,0 +1,10 @@
+import { optionInvalid, parseDuration } from '../command-line/option-values.js';
+
+const LONGEST_SECONDS = 12 * 3_600;
+
+/** For how long a seed may be kept open. Seconds. @throws UsageError `OPTION_INVALID` */
+export function parseUnlockTime(flag: string, text: string): number {
+  const seconds = parseDuration(flag, text);
+  if (seconds >= 1 && seconds <= LONGEST_SECONDS) return seconds;
+  throw optionInvalid(`${flag} is not a time of 1s to 12h`, `write for example ${flag} 10m`);
+}

@@ -1,0 +1,156 @@
+import { CkmError } from '@ckm/foundation';
+import type { ClientContext } from '../context/context.js';
+import { listKeyRecords, type ReadKey } from '../keys/keys.js';
+import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
+import { listed } from '../servers/faults.js';
+import { type DoctorLine, explained, failed } from './doctor-line.js';
+import { formatMargin, type KeyStatus } from './key-status.js';
+import type { Status } from './status.js';
+
+/** Nothing brings a share back whose server is gone; what the key holds has to move while enough others are left. */
+function replacedFix({ name, replaced, margin }: KeyStatus): string {
+  const gone = `the share at ${listed(replaced)} is gone with that server`;
+  if (margin < 0) return `${gone}: ask its operator for a backup of the old one`;
+  return `${gone}: make a new key with another server, and move what ${name} holds before another is lost`;
+}
+
+const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
+
+export function checkMargins({ keys }: Status): DoctorLine[] {
+  return keys.map((key): DoctorLine => {
+    const { name, margin, isMarginLow, quorum, reachable, lost, stopped, expiresAt, isExpired } = key;
+    if (isExpired) {
+      const text = `has expired by its policy, on ${new Date(expiresAt! * 1000).toISOString().slice(0, 10)}`;
+      return { level: 'warn', subject: name, text, fix: 'make a new key in its place' };
+    }
+    const way: Pick<DoctorLine, 'fix' | 'remedy'> =
+      key.replaced.length > 0
+        ? { fix: replacedFix(key) }
+        : lost.length > 0
+          ? { fix: 'let them recover their shares', remedy: { kind: 'restoreKey', keys: [name] } }
+          : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
+    const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
+    if (margin < 0)
+      return {
+        level: 'fail',
+        subject: name,
+        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
+        ...way,
+      };
+    if (isMarginLow) {
+      return {
+        level: 'warn',
+        subject: name,
+        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
+        ...way,
+      };
+    }
+    return { level: 'ok', subject: name, text };
+  });
+}
+
+/** A server that has computed a wrong share answers nothing more with that key, and its operator alone can end that. */
+export function checkStopped({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, id, stopped }) =>
+    stopped.map((server): DoctorLine => ({
+      level: 'fail',
+      subject: `${name} on ${server}`,
+      text: 'has stopped the key: it computed a wrong share with it',
+      fix: `ask the operator of ${server} to look at its machine, then to release the key`,
+      remedy: { kind: 'releaseKey', id },
+    })),
+  );
+}
+
+export async function checkKeys(
+  context: ClientContext,
+  readKey: ReadKey,
+  { servers }: Status,
+): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  const found: Finding[] = [];
+  for (const { name } of await listKeyRecords(context.store)) {
+    try {
+      const { servers: verdicts } = await verifyKey(context, await readKey(name), () => undefined);
+      found.push(...verdicts.map((one) => ({ ...one, key: name })));
+      if (verdicts.every(({ verdict }) => verdict === 'holds')) {
+        lines.push({
+          level: 'ok',
+          subject: name,
+          text: `same certificate on all ${verdicts.length} servers`,
+        });
+      }
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+      lines.push(failed(name, error));
+    }
+  }
+  // What keeps a server from answering at all has a line of its own, whatever number of keys it holds.
+  const isTold = ({ server, verdict }: Finding) =>
+    (verdict === 'silent' || verdict === 'refused') &&
+    servers.some(({ name, problem }) => name === server && problem !== null);
+  return [...lines, ...groupCauses(found.filter((one) => one.verdict !== 'holds' && !isTold(one)))];
+}
+
+/** What one server says about one key. */
+interface Finding extends ServerVerdict {
+  readonly key: string;
+}
+
+/** One line for each cause: a server that says the same about many keys says it once. */
+function groupCauses(found: readonly Finding[]): DoctorLine[] {
+  const causes = new Map<string, Finding[]>();
+  for (const one of found) {
+    const cause = `${one.server} ${one.verdict} ${one.text}`;
+    causes.set(cause, [...(causes.get(cause) ?? []), one]);
+  }
+  return [...causes.values()].map((same) =>
+    keyLine(
+      same.map(({ key }) => key),
+      same[0]!,
+    ),
+  );
+}
+
+function keyLine(keys: readonly string[], { server, verdict, text, code }: ServerVerdict): DoctorLine {
+  const subject = `${keys.join(', ')} on ${server}`;
+  switch (verdict) {
+    case 'pending':
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: 'go on making it, or restore it',
+        remedy: { kind: 'restoreKey', keys },
+      };
+    case 'lost':
+    case 'forgot':
+      return {
+        level: 'fail',
+        subject,
+        text,
+        fix: 'let it recover its share',
+        remedy: { kind: 'restoreKey', keys },
+      };
+    case 'silent':
+      return { level: 'warn', subject, text, fix: `bring ${server} back` };
+    case 'unknown':
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: 'add it again, with its address',
+        remedy: { kind: 'addServer' },
+      };
+    case 'refused':
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: `ask the operator of ${server}`,
+        ...explained(code),
+      };
+    default:
+      return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
+  }
+}
