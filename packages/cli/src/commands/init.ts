@@ -18,7 +18,7 @@ export function initCommand(): Command {
 }
 
 async function init(context: Context, { unlock }: { readonly unlock?: string }): Promise<void> {
-  const { home, terminal, flags } = context;
+  const { home, terminal, flags, passphraseFile } = context;
   const seconds = unlock === undefined ? null : parseUnlockTime('--unlock', unlock);
   if (await isInitialised(home)) throw seedExists(home);
   if (flags.preview === true) {
@@ -35,7 +35,7 @@ async function init(context: Context, { unlock }: { readonly unlock?: string }):
     const text = reveal(words, 'showing the backup words to their owner');
     const shown = showWords(terminal, text);
     if (!shown) terminal.warn('no terminal to show the 24 words on: back them up with ckm seed backup');
-    else if (flags.yes !== true) await checkWords(terminal, text.split(' '));
+    else if (flags.yes !== true && passphraseFile === undefined) await checkWords(terminal, text.split(' '));
     wipe(words);
     if (seconds !== null) await launchKeeper(home, seed, seconds);
     terminal.result(`owner seed made in ${home.path}`, { home: home.path, wordsShown: shown });

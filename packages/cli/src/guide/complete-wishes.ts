@@ -20,9 +20,15 @@ const PURPOSES: readonly { readonly value: KeyPurpose; readonly label: string; r
   { value: 'git', label: 'git only', hint: 'sign commits and tags' },
 ];
 
+/** Names everything that is missing at once, where nobody can be asked for it. @throws UsageError `ARGUMENT_MISSING` */
+export function assertAskable(terminal: Terminal, name: string, given: KeyWishes): void {
+  const missing = (['for', 'quorum', 'servers'] as const).filter((flag) => given[flag] === undefined);
+  if (missing.length > 0 && !canAsk(terminal)) throw notGiven(name, missing);
+}
+
 /**
- * Asks for what is missing, with a default for each; where nobody can be asked, all of it is named at once.
- * @throws UsageError `ARGUMENT_MISSING`, `INPUT_NEEDED`, `SERVER_UNKNOWN`, `QUORUM_INVALID`
+ * Asks for what is missing, with a default for each.
+ * @throws UsageError `SERVER_UNKNOWN`; StateError `CANCELLED_BY_PERSON`
  */
 export async function completeWishes(
   terminal: Terminal,
@@ -30,8 +36,6 @@ export async function completeWishes(
   name: string,
   given: KeyWishes,
 ): Promise<Required<KeyWishes>> {
-  const missing = (['for', 'quorum', 'servers'] as const).filter((flag) => given[flag] === undefined);
-  if (missing.length > 0 && !canAsk(terminal)) throw notGiven(name, missing);
   const purpose =
     given.for ?? (await askChoice(terminal, `What is ${name} for?`, PURPOSES, 'message', hintFor('for')));
   const servers = given.servers ?? (await askServers(terminal, client));

@@ -85,7 +85,7 @@ describe('a passphrase that does not open the seed', () => {
         '(12 characters or more; five random words are good)',
       );
       expect(seen.screen).toContain('Write these 24 words down');
-      expect(seen.screen).toContain('they are shown again by: ckm seed backup');
+      expect(seen.screen.replace(/\s+/g, ' ')).toContain('they are shown again by: ckm seed backup');
       expect(seen.screen).toContain('owner seed made in');
     },
   );

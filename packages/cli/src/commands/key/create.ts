@@ -12,7 +12,7 @@ import {
 import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
-import { completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
+import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
@@ -45,6 +45,7 @@ interface Flags extends PolicyFlags, KeyWishes {
 
 async function create(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal, flags } = context;
+  assertAskable(terminal, name, given);
   const client = await openOwner(context);
   const args = argsFrom(name, { ...given, ...(await completeWishes(terminal, client, name, given)) });
   const plan = await client.planKey(args);
