@@ -27,7 +27,8 @@ export interface BackupMeans {
   readonly storageKey: StorageKey;
   /** @throws StateError `BACKUP_KEY_CHANGING` once something may be sealed under another storage key */
   assertSameKey(): void;
-  rest(elapsedMs: number): Promise<void>;
+  /** Called after each slice: others get their turn meanwhile. @param tookMs of a processor */
+  rest(tookMs: number): Promise<void>;
 }
 
 export interface BackupChoices {

@@ -9,11 +9,11 @@ export interface WalkedStorage {
   /** The sealed key of an epoch as a file; null where there is none, or where it is to be left out. */
   epochKeyFile(scope: EpochScope): BackupFile | null;
   /** Called after each slice, with what it took: others get their turn meanwhile. */
-  rest(elapsedMs: number): Promise<void>;
+  rest(tookMs: number): Promise<void>;
 }
 
 /** Rows of one slice: none holds up others for longer than some milliseconds. */
-const SLICE = { keys: 16, others: 100 } as const;
+const SLICE = { keys: 8, others: 50 } as const;
 /** Behind every epoch of a key. */
 const NO_EPOCH = 4_294_967_296;
 
@@ -132,7 +132,10 @@ async function* walkAudit({
   }
 }
 
-/** What a reading found, and what it took, without what it waited for its turn. */
+/**
+ * What a reading found, and what it took of a processor: neither what it waited for its turn, nor for others on the machine, which
+ * would make a backup there take the longer the less of it there is.
+ */
 interface Timed<T> {
   readonly found: T;
   readonly tookMs: number;
@@ -140,8 +143,9 @@ interface Timed<T> {
 
 function timed<T>(storage: Storage, work: (reader: Reader) => Promise<T>): Promise<Timed<T>> {
   return storage.read(async (reader) => {
-    const started = performance.now();
+    const before = process.cpuUsage();
     const found = await work(reader);
-    return { found, tookMs: performance.now() - started };
+    const { user, system } = process.cpuUsage(before);
+    return { found, tookMs: (user + system) / 1_000 };
   });
 }

@@ -47,7 +47,7 @@ export interface Backups {
   begin(options: BackupOptions): Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** For each millisecond of reading a running server has so many for everybody else. */
+/** For each millisecond that reading takes of a processor a running server has so many for everybody else. */
 const REST = 3;
 
 export function createBackups(
@@ -78,7 +78,7 @@ export function createBackups(
           isSealed: means.source.sealed,
           files: filesOf(config.dataDir),
           assertSameKey: () => assertSameKeyAs(storageKey),
-          rest: (elapsedMs) => setTimeout(elapsedMs * REST),
+          rest: (tookMs) => setTimeout(tookMs * REST),
         },
         { passphraseCost: DEFAULT_COST, ...options },
       );
