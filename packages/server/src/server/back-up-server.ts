@@ -48,7 +48,7 @@ export interface Backups {
 }
 
 /** For each millisecond that reading takes of a processor a running server has so many for everybody else. */
-const REST = 3;
+const REST = 2;
 
 export function createBackups(
   context: ServerContext,
