@@ -20,8 +20,12 @@ function isRoundOf({ subject }: OperatorAuditLine, other: OperatorAuditLine): bo
 
 const ROUND = 'session.round';
 
-/** One entry in one line. @param hasSentence else it names the deed, and nothing that people wrote or were shown */
-export function formatDeed(line: OperatorAuditLine, hasSentence = true): string {
+/**
+ * One entry in one line.
+ * @param hasSentence else it names the deed, and nothing that people wrote or were shown; it has no default, because Node's
+ * `isTTY` of a pipe is undefined
+ */
+export function formatDeed(line: OperatorAuditLine, hasSentence: boolean): string {
   return hasSentence
     ? deedLine(line, [line])
     : deedLine({ ...line, sentence: line.deed, policy: '', detail: '' }, [line]);

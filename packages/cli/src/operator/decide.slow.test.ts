@@ -52,8 +52,8 @@ describe('a key whose servers ask their operators', () => {
     const log = (await operator('audit show', 'charlie')).stdout.split('\n');
     const about = log.filter((line) => line.includes(`request ${request.requestId.slice(0, 8)}`));
     expect(
-      about.map((line) => /  (asked|approved|allowed) +Sign the message “Pay the baker”/.exec(line)?.[1]),
-    ).toEqual(['asked', 'approved', 'allowed']);
+      about.map((line) => /  (asked|approved|share given) +Sign the message “Pay the baker”/.exec(line)?.[1]),
+    ).toEqual(['asked', 'approved', 'share given']);
   });
 
   test('shows its operator all of what is asked before it asks for a yes, and the gist of it in the list', async () => {

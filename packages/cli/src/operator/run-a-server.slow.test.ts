@@ -35,7 +35,8 @@ async function start(...flags: string[]): Promise<ServerProcess> {
   return server;
 }
 
-const operator = (...words: string[]) => runCkm(['server', words[0]!, folder, ...words.slice(1)]);
+const operator = (...words: string[]) =>
+  runCkm(['server', ...words[0]!.split(' '), folder, ...words.slice(1)]);
 const likenessIn = (text: string) => /[a-z]+(?:-[a-z]+){5}/.exec(text)?.[0];
 
 async function phase(): Promise<string> {
@@ -127,6 +128,16 @@ describe('a server that runs', () => {
     expect(await server.ended).toBe(0);
     const asked = await operator('status');
     expect([asked.status, errorOf(asked).code]).toEqual([69, 'SERVER_NOT_RUNNING']);
+  });
+
+  test('tells what was done as it is done; into a pipe without what people wrote', async () => {
+    await init();
+    const server = await start();
+    expect((await operator('invite create', '--note', 'for Mallory')).status).toBe(0);
+    await expect
+      .poll(server.stderr, { timeout: 10_000 })
+      .toMatch(/^\d{4}-\d\d-\d\d [\d:]{8} UTC {2}done +operator\.invite {2}\(invite [0-9a-f]{8}\)$/m);
+    expect(server.stderr()).not.toContain('Mallory');
   });
 
   test('without TLS goes on at SIGHUP', async () => {
