@@ -161,7 +161,7 @@ const OWN_SERVER: readonly CommandNode[] = [
   },
   {
     name: 'passphrase',
-    summary: 'keep the storage key under another passphrase',
+    summary: 'keep the storage key under another passphrase; the old one opens it no more',
     load: async () => (await import('./commands/server/passphrase.js')).serverPassphraseCommand(),
   },
   {

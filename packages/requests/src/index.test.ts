@@ -42,6 +42,7 @@ test('the public surface grows only on purpose', () => {
       "purposeSuite",
       "quoteText",
       "requestKind",
+      "splitGitSignature",
       "sshFingerprint",
       "sshKind",
       "sshPublicKeyBlob",
@@ -71,7 +72,7 @@ describe('a kind', () => {
     const parsed = requestKind('message').parse(payload);
     const before = parsed.tasks(context);
     expect(Object.isFrozen(parsed)).toBe(true);
-    expect(Object.keys(parsed)).toEqual(['kind', 'describe', 'tasks', 'finish']);
+    expect(Object.keys(parsed)).toEqual(['kind', 'describe', 'tasks', 'finish', 'verify']);
     payload.fill(0);
     expect(parsed.tasks(context)).toEqual(before);
   });

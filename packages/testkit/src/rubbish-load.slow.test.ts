@@ -50,8 +50,10 @@ describe.skipIf(!canSpawnServers)(
       expect(opened).toBeGreaterThan(0);
       expect(opened).toBeLessThanOrEqual(9 + flood.seconds() / 7.5);
       expect(refused).toBeGreaterThan(opened);
-      // And nobody is left without an answer.
-      expect(new Set(codes)).toEqual(new Set(['MESSAGE_NOT_AUTHENTICATED', 'LONG_MESSAGES_REFUSED']));
+      // And next to nobody is left without an answer: a cut while a body is on its way may lose it.
+      const lost = codes.filter((code) => code === 'broken off').length;
+      expect(opened + refused + lost).toBe(codes.length);
+      expect(lost).toBeLessThanOrEqual(codes.length / 20);
       // On a busy machine it still shows that she waited for one burst at most.
       expect(p99(busy)).toBeLessThan(Math.max(100 + 4 * p99(quiet), AT_ONCE * oneOpening));
     }, 120_000);

@@ -41,7 +41,7 @@ describe('ckm sign --psbt FILE --extract', () => {
     const { stderr } = await setup.ckm(['sign', 'treasury', '--psbt', file, '--out', signed, '--yes']);
     const expected = finalized(readFileSync(signed));
     expect(stderr).toContain(
-      `complete: transaction ${expected.id}; get it with: ckm sign KEY --psbt ${signed} --extract`,
+      `complete: transaction ${expected.id}; get it with: ckm sign treasury --psbt ${signed} --extract`,
     );
     const twice = errorOf(await setup.ckm(['sign', 'treasury', '--psbt', signed, '--yes']));
     expect([twice.code, twice.hint]).toEqual(['PSBT_ALREADY_SIGNED', expect.stringContaining('--extract')]);

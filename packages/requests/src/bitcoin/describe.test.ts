@@ -116,7 +116,7 @@ describe('a payment', () => {
       'Pay 0.00400000',
       'Pay 0.00090000',
       'Pay 0.00001000',
-      'Back 0.00500000',
+      'Change 0.00500000',
     ]);
     expect(told.warnings.map(({ text }) => text.slice(0, 10))).toEqual(['0.00400000', '0.00001000']);
   });

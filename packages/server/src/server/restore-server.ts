@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { decodeUtf8, encodeHex, formatMoment, type Secret, wipe } from '@ckm/foundation';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { type BackupContents, checkBackup } from '../backup/check-backup.js';
@@ -26,6 +27,8 @@ import { noteRestored } from './storage-marks.js';
 
 /** What a restore is called in the audit log. */
 export const RESTORE = 'server.restore';
+
+const MS_PER_SECOND = 1_000;
 
 /** How far the reading or the writing of a backup is. */
 export type RestoreProgress = (step: 'check' | 'write', bytes: number, of: number) => void;
@@ -55,7 +58,7 @@ export function previewRestore(options: RestoreOptions): Promise<BackupContents>
 /**
  * Makes the data directory of a server, and its database, out of a backup, all of which is read and checked before anything is
  * written. `config.json` is written last: without it there is no server in the directory. The audit log says that it was
- * restored, from which backup, and when.
+ * restored, from which backup, and when. Ends in the next second, so that what is sent from then on is of after the restore.
  * @throws UsageError `DATA_DIR_USED`, `BACKUP_DATABASE_USED`, `BACKUP_KEYS_USED`, `BACKUP_FROM_LATER`, `CONFIG_INVALID`;
  * EncodingError `BACKUP_…`; AccessError `PASSPHRASE_WRONG`; StorageError `BACKUP_UNREADABLE`, `FILE_…`, `STORAGE_…`
  */
@@ -79,6 +82,7 @@ export function restoreServer(options: RestoreOptions): Promise<BackupContents> 
       } finally {
         await elsewhere?.close();
       }
+      await pause(MS_PER_SECOND - (nowMs() % MS_PER_SECOND));
       return contents;
     } finally {
       vault.wipe();

@@ -16,6 +16,7 @@ import { isCompiled, type ChildServer, spawnServer } from '../test/child-server.
 import { person } from '../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 import { EPOCH_KEYS_FOLDER } from '../vault/epoch-keys.js';
+import { MARK_FILE } from '../vault/folder-mark.js';
 import { parseKeyFile } from '../vault/key-file.js';
 import { KEY_FILE, type KeySource } from '../vault/key-source.js';
 import { initServer } from './init-server.js';
@@ -52,7 +53,9 @@ async function numbersIn(dataDir: string, databaseUrl: string | null): Promise<S
   }
   const folder = join(dataDir, EPOCH_KEYS_FOLDER);
   const files = ['identity', 'audit.head'].map((name) => join(dataDir, name));
-  for (const file of [...files, ...readdirSync(folder).map((name) => join(folder, name))])
+  // The mark of the folder is sealed under nothing.
+  const sealed = readdirSync(folder).filter((name) => name !== MARK_FILE);
+  for (const file of [...files, ...sealed.map((name) => join(folder, name))])
     numbers.add(numberOf(new Uint8Array(readFileSync(file))));
   return numbers;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { concatBytes } from '@ckm/foundation';
 import { readPrivateFile, writePrivateFile } from './key-file.js';
 
-const MARK_FILE = 'mark';
+export const MARK_FILE = 'mark';
 const MARK_BYTES = 16;
 
 /** By which a folder of epoch keys is told from a copy of it: random numbers that open nothing. */
