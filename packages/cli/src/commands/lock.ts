@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { askKeeper } from '../keeper/keeper-socket.js';
+import { askKeeper, lockKeeper } from '../keeper/keeper-socket.js';
 
 /** `ckm lock` */
 export function lockCommand(): Command {
@@ -17,6 +17,6 @@ async function lock({ home, terminal, flags }: Context): Promise<void> {
     });
     return;
   }
-  const wasOpen = (await askKeeper(home, 'lock')) !== null;
+  const wasOpen = await lockKeeper(home);
   terminal.result(wasOpen ? 'locked' : 'nothing was unlocked', { locked: wasOpen });
 }

@@ -2,7 +2,7 @@ import { type Secret, secret, StorageError, UsageError, wipe } from '@ckm/founda
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { askKeeper, keeperSocket } from '../keeper/keeper-socket.js';
+import { keeperSocket, lockKeeper } from '../keeper/keeper-socket.js';
 import { startKeeper } from '../keeper/keeper.js';
 import { parseUnlockTime } from '../keeper/unlock-time.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
@@ -37,7 +37,7 @@ async function unlock(context: Context, { for: time, keep }: Flags): Promise<voi
   // Whoever lengthens the time shows again that he knows the passphrase.
   const seed = await unlockSeed(context, { evenIfKept: true });
   try {
-    await askKeeper(home, 'lock');
+    await lockKeeper(home);
     await launchKeeper(home, seed, seconds);
   } finally {
     wipe(seed);
@@ -49,6 +49,9 @@ async function unlock(context: Context, { for: time, keep }: Flags): Promise<voi
 
 /** The process behind {@link unlock}: the seed comes on stdin, never by flag or environment. */
 async function keepSeed({ home }: Context, seconds: number): Promise<void> {
+  // For hours: no core file, and no debugger that a signal opens.
+  const { guardSecrets } = await import('@ckm/server');
+  guardSecrets();
   const seed = await readSeed();
   const keeper = await startKeeper({
     socketPath: keeperSocket(home),

@@ -167,6 +167,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'A signature that cannot be read is never taken for a good one.',
     'Name the file that ckm sign --out wrote, or save what ckm sign printed; for commits: git cat-file commit HEAD.',
   ],
+  KEEPER_SILENT: [
+    'The process that ckm unlock started did not say that it has closed the owner seed.',
+    'It is stopped, or busy with many who ask it at once. Until it ends, whoever uses this machine as you can use your keys.',
+    'Run ckm lock again. If it stays silent, end the process: its command line says unlock --keep.',
+  ],
   KEEPER_UNUSABLE: [
     'The process that keeps the owner seed open could not listen in the owner’s folder.',
     'It answers on a socket there, which only you can reach; the system takes no longer path than about 100 letters.',

@@ -1,5 +1,7 @@
 import { secret } from '@ckm/foundation';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Home } from '../home/home.js';
@@ -7,7 +9,7 @@ import { locateHome } from '../home/home.js';
 import { writeSeedPrint } from '../home/seed-print.js';
 import { type Scratch, scratchFolder } from '../test/scratch.js';
 import { keptSeed } from './kept-seed.js';
-import { askKeeper, keeperSocket } from './keeper-socket.js';
+import { askKeeper, keeperSocket, lockKeeper } from './keeper-socket.js';
 import { type Keeper, type KeeperOptions, startKeeper } from './keeper.js';
 
 let scratch: Scratch;
@@ -79,6 +81,31 @@ test('keptSeed takes nothing from a keeper of another seed than the one the fold
   expect(await keptSeed(home)).toBeNull();
   await writeSeedPrint(home, secret(new Uint8Array(32).fill(7)));
   expect(await keptSeed(home)).not.toBeNull();
+});
+
+test('a keeper hands out nothing at once after a suspend, also when the clock had been set back before', async () => {
+  let [now, clock] = [0, 1_000_000];
+  await keep({ monotonic: () => now, wall: () => clock });
+  clock -= 300_000;
+  expect(await askKeeper(home, 'seed')).toEqual(new Uint8Array(32).fill(7));
+  now += 1;
+  clock += 60_000;
+  expect(await askKeeper(home, 'seed')).toEqual(new Uint8Array(0));
+});
+
+test('a keeper whose socket was taken away ends by itself: no lock could reach it', async () => {
+  await keep();
+  unlinkSync(keeperSocket(home));
+  await keeper!.ended;
+  expect(bytes).toEqual(new Uint8Array(32));
+});
+
+test('lockKeeper says whether a keeper ran, and never that none did while one keeps silent', async () => {
+  expect(await lockKeeper(home)).toBe(false);
+  const silent = createServer(() => undefined).listen(keeperSocket(home));
+  await once(silent, 'listening');
+  await expect(lockKeeper(home)).rejects.toMatchObject({ code: 'KEEPER_SILENT' });
+  silent.close();
 });
 
 test('a file in the place of the socket is not overwritten', async () => {

@@ -1,4 +1,5 @@
 import { reveal, type Secret, wipe } from '@ckm/foundation';
+import { lstatSync } from 'node:fs';
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 
@@ -41,7 +42,18 @@ export async function startKeeper(options: KeeperOptions): Promise<Keeper> {
   const sockets = new Set<Socket>();
   let finish: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (finish = resolve));
-  const leftMs = () => lifetimeMs - (monotonic() - began);
+  // Against the last look, not the first: a wall clock that was set back would hide a suspend for as long as it was set back.
+  let last = { monotonic: began, wall: beganWall };
+  let hasSlept = false;
+  const look = () => {
+    const now = { monotonic: monotonic(), wall: wall() };
+    hasSlept ||= now.wall - last.wall - (now.monotonic - last.monotonic) > LEAP_MS;
+    last = now;
+  };
+  const leftMs = () => {
+    look();
+    return hasSlept ? 0 : lifetimeMs - (last.monotonic - began);
+  };
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -49,10 +61,11 @@ export async function startKeeper(options: KeeperOptions): Promise<Keeper> {
   });
   server.maxConnections = MOST_CONNECTIONS;
   const timer = setInterval(() => {
-    const hasSlept = wall() - beganWall - (monotonic() - began) > LEAP_MS;
-    if (hasSlept || leftMs() <= 0) end();
+    if (leftMs() <= 0 || (inode !== null && inodeOf(socketPath) !== inode)) end();
   }, TICK_MS);
   const alarm = setTimeout(end, lifetimeMs);
+  // Nobody reaches a keeper any more whose socket was taken away or replaced: no command could end it.
+  let inode: number | null = null;
   let isOver = false;
   function end(): void {
     if (isOver) return;
@@ -67,11 +80,16 @@ export async function startKeeper(options: KeeperOptions): Promise<Keeper> {
   }
   try {
     await listen(server, socketPath);
+    inode = inodeOf(socketPath);
   } catch (error) {
     end();
     throw error;
   }
   return { ended, end };
+}
+
+function inodeOf(path: string): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }
 
 interface Answers {

@@ -9,12 +9,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeUtf8, secret } from '@ckm/foundation';
+import { encodeUtf8, reveal, secret } from '@ckm/foundation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backUpStoppedServer } from '../server/back-up-server.js';
 import { initServer } from '../server/init-server.js';
 import { restoreServer } from '../server/restore-server.js';
+import { openKeyFile } from '../vault/passphrase.js';
 import { checkBackup } from './check-backup.js';
+import { createFrameKey } from './frames.js';
 import { openBackup } from './read-backup.js';
 import { writeBackupFile } from './write-backup-file.js';
 
@@ -71,6 +73,19 @@ async function restoreOf(bytes: Uint8Array, passphrase = words()): Promise<unkno
 
 const read = (name: string) => readFileSync(at(name));
 const piece = (bytes: Buffer, [start, end]: readonly [number, number]) => bytes.subarray(start, end);
+
+test('whoever has the storage key, and not the passphrase, opens no part of a backup', async () => {
+  const bytes = read('one');
+  const [first] = framesOf(bytes);
+  const backup = await openBackup(at('one'), words());
+  const header = new Uint8Array(bytes.subarray(0, first![0]));
+  const frame = new Uint8Array(bytes.subarray(first![0] + 4, first![1]));
+  const frameKey = await openKeyFile(backup.header.frameKey, words());
+  expect(createFrameKey(frameKey, header).open(frame, false).length).toBeGreaterThan(0);
+  expect(() => createFrameKey(backup.storageKey, header).open(frame, false)).toThrow(code('BACKUP_CHANGED'));
+  expect(reveal(frameKey.key, 'test')).not.toEqual(reveal(backup.storageKey.key, 'test'));
+  await backup.close();
+});
 
 describe('a backup that somebody has changed is refused before anything is written:', () => {
   test('cut short at every place', async () => {

@@ -5,8 +5,8 @@ import { MIGRATIONS } from '../storage/migrations/migrate.js';
 import type { AuditHeadRow, Storage } from '../storage/storage.js';
 import type { EpochKeys } from '../vault/epoch-keys.js';
 import { sealKeyFile, type PassphraseCost } from '../vault/passphrase.js';
-import type { StorageKey } from '../vault/storage-key.js';
-import { createFrameKey, createSalt, encodeHeader } from './frames.js';
+import { createStorageKey, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
+import { createFrameKey, encodeHeader } from './frames.js';
 import { type BackupFile, type BackupManifest, type BackupRecord, encodeRecord } from './records.js';
 import { walkStorage } from './walk-storage.js';
 
@@ -23,7 +23,7 @@ export interface BackupMeans {
   readonly isSealed: boolean;
   /** Of the identity and of `config.json`, as they lie in the data directory. */
   readonly files: readonly BackupFile[];
-  /** Everything is sealed under it already, and so is what is made of it here. Not wiped. */
+  /** Everything is sealed under it already. Not wiped. */
   readonly storageKey: StorageKey;
   /** @throws StateError `BACKUP_KEY_CHANGING` once something may be sealed under another storage key */
   assertSameKey(): void;
@@ -51,9 +51,11 @@ export async function* createBackup(
   const { random, storageKey } = means;
   const { passphrase, passphraseCost } = choices;
   const key = await sealKeyFile(storageKey, passphrase, random, passphraseCost);
-  const salt = createSalt(random);
-  const header = encodeHeader({ schema: MIGRATIONS.length, version: VERSION, salt, key });
-  const frames = createFrameKey(storageKey, salt, header);
+  const own = createStorageKey(random);
+  const frameKey = await sealKeyFile(own, passphrase, random, passphraseCost);
+  const header = encodeHeader({ schema: MIGRATIONS.length, version: VERSION, key, frameKey });
+  const frames = createFrameKey(own, header);
+  wipeStorageKey(own);
   try {
     const id = random(16);
     const manifest = await announce(means, choices, id);

@@ -1,4 +1,4 @@
-import { concatBytes, encodeHex, encodeUtf8, equalBytes } from '@ckm/foundation';
+import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
@@ -16,29 +16,26 @@ import { changed, cutShort } from './codes.js';
  */
 export const MAGIC = encodeUtf8('CKM backup 1\n');
 export const LENGTH_BYTES = 4;
-const SALT_BYTES = 32;
 const CHECK_BYTES = 16;
 const MAX_HEADER_BYTES = 4_096;
 /** Of one frame; the largest row, and more. */
 export const MAX_FRAME_BYTES = 16_777_216;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+const sealedKey = bytes.refine((key) => key.length <= 1_024);
 const headerSchema = z.strictObject({
   /** Number of the newest migration: rows of other tables are not understood. */
   schema: z.int().min(1),
   /** Of the program that made it. */
   version: z.string().max(64),
-  salt: bytes.refine((salt) => salt.length === SALT_BYTES),
   /** The storage key under a passphrase, as in `storage.key.sealed`. */
-  key: bytes.refine((key) => key.length <= 1_024),
+  key: sealedKey,
+  /** A random key that this backup alone has, under the same passphrase: whoever has only the storage key opens no frame. */
+  frameKey: sealedKey,
 });
 
 /** What stands before the frames: readable, and bound to each of them. */
 export type BackupHeader = z.infer<typeof headerSchema>;
-
-export function createSalt(random: (length: number) => Uint8Array): Uint8Array {
-  return random(SALT_BYTES);
-}
 
 export function encodeHeader(header: BackupHeader): Uint8Array {
   const encoded = encodeData(header);
@@ -92,13 +89,12 @@ export interface FrameKey {
   wipe(): void;
 }
 
-/** @param encodedHeader from {@link encodeHeader}, magic and all */
-export function createFrameKey(
-  storageKey: StorageKey,
-  salt: Uint8Array,
-  encodedHeader: Uint8Array,
-): FrameKey {
-  const key = deriveKey(storageKey, `backup ${encodeHex(salt)}`);
+/**
+ * @param frameKey of this backup alone; not wiped
+ * @param encodedHeader from {@link encodeHeader}, magic and all
+ */
+export function createFrameKey(frameKey: StorageKey, encodedHeader: Uint8Array): FrameKey {
+  const key = deriveKey(frameKey, 'frames of a backup');
   const bound = taggedHash('CKM/backup/header/v1', encodedHeader);
   let number = 0;
   return {

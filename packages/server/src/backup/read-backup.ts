@@ -16,7 +16,7 @@ import {
 } from './frames.js';
 import { type BackupRecord, parseRecord } from './records.js';
 
-/** A backup whose storage key was opened. Close it: that wipes the key. */
+/** A backup whose keys were opened. Close it: that wipes them. */
 export interface OpenBackup {
   readonly header: BackupHeader;
   readonly storageKey: StorageKey;
@@ -39,13 +39,15 @@ export async function openBackup(path: string, passphrase: Secret<Uint8Array>): 
   try {
     const { size } = await handle.stat();
     const { header, encoded } = await readHeader(handle, size, path);
-    const storageKey = await keyIn(header, passphrase);
+    const storageKey = await keyIn(header.key, passphrase);
+    const frameKey = await keyIn(header.frameKey, passphrase);
     return {
       header,
       storageKey,
-      records: (read) => recordsIn({ handle, size }, { header, encoded, storageKey }, read),
+      records: (read) => recordsIn({ handle, size }, { encoded, frameKey }, read),
       close: async () => {
         wipeStorageKey(storageKey);
+        wipeStorageKey(frameKey);
         await handle.close();
       },
     };
@@ -85,9 +87,9 @@ async function readHeader(
   return { header, encoded };
 }
 
-async function keyIn({ key }: BackupHeader, passphrase: Secret<Uint8Array>): Promise<StorageKey> {
+async function keyIn(sealed: Uint8Array, passphrase: Secret<Uint8Array>): Promise<StorageKey> {
   try {
-    return await openKeyFile(key, passphrase);
+    return await openKeyFile(sealed, passphrase);
   } catch (error) {
     if (error instanceof CkmError && error.code === 'KEY_FILE_DAMAGED') throw changed('its key is damaged');
     if (error instanceof CkmError && error.code === 'PASSPHRASE_WRONG') throw passphraseWrong('this backup');
@@ -97,14 +99,10 @@ async function keyIn({ key }: BackupHeader, passphrase: Secret<Uint8Array>): Pro
 
 async function* recordsIn(
   { handle, size }: { readonly handle: FileHandle; readonly size: number },
-  {
-    header,
-    encoded,
-    storageKey,
-  }: Pick<OpenBackup, 'header' | 'storageKey'> & { readonly encoded: Uint8Array },
+  { encoded, frameKey }: { readonly encoded: Uint8Array; readonly frameKey: StorageKey },
   read: (bytes: number, of: number) => void = () => undefined,
 ): AsyncGenerator<BackupRecord, void> {
-  const frames = createFrameKey(storageKey, header.salt, encoded);
+  const frames = createFrameKey(frameKey, encoded);
   try {
     for (let at = encoded.length; at < size;) {
       if (size < at + LENGTH_BYTES) throw cutShort();

@@ -58,6 +58,8 @@ function asked(number: number): AuditLine {
   };
 }
 
+const stopped = (number: number): AuditLine => ({ ...asked(number), deed: 'key.stopped', verdict: 'failed' });
+
 /** Notices of a server on which three requests wait, and what becomes of them. */
 function notify(config: Partial<NotifyConfig>) {
   const told: string[] = [];
@@ -162,6 +164,15 @@ describe('a command', () => {
     const lines = readFileSync(join(folder, 'told'), 'utf8').trimEnd().split('\n');
     expect(lines.map((line) => (JSON.parse(line) as Notice).others)).toEqual([49, 9]);
   });
+});
+
+test('a key that was stopped is what the notice names, whatever is asked for afterwards to hide it', async () => {
+  const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
+  notices.note(stopped(1));
+  for (let number = 2; number <= 9; number++) notices.note(asked(number));
+  await expect.poll(() => told).toEqual(['command sent']);
+  const notice = JSON.parse(readFileSync(join(folder, 'told'), 'utf8')) as Notice;
+  expect([notice.event, notice.others]).toEqual(['stopped', 8]);
 });
 
 describe('a webhook', () => {

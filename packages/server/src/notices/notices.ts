@@ -52,8 +52,17 @@ export function createNotices(means: NoticeMeans): Notices {
   };
 }
 
-function isWorthNotice({ deed, verdict }: AuditLine): boolean {
-  return verdict === 'asked' || deed === 'key.stopped';
+function isWorthNotice(line: AuditLine): boolean {
+  return line.verdict === 'asked' || isStop(line);
+}
+
+function isStop({ deed }: AuditLine): boolean {
+  return deed === 'key.stopped';
+}
+
+/** Of two lines the one that a notice names: whoever cheated can ask for things afterwards, and must not hide that by it. */
+function weightier(earlier: AuditLine, later: AuditLine): AuditLine {
+  return isStop(earlier) && !isStop(later) ? earlier : later;
 }
 
 interface Pending {
@@ -93,7 +102,10 @@ function createWay(means: NoticeMeans, way: Way, everyMs: number, send: Send): N
 
   return {
     note: (line) => {
-      pending = { line, others: pending === null ? 0 : pending.others + 1, tries: pending?.tries ?? 0 };
+      pending =
+        pending === null
+          ? { line, others: 0, tries: 0 }
+          : { line: weightier(pending.line, line), others: pending.others + 1, tries: pending.tries };
       schedule();
     },
     close: () => {
@@ -107,7 +119,7 @@ function createWay(means: NoticeMeans, way: Way, everyMs: number, send: Send): N
 function joined(failed: Pending, newer: Pending | null): Pending {
   const tries = failed.tries + 1;
   if (newer === null) return { ...failed, tries };
-  return { ...newer, others: newer.others + failed.others + 1, tries };
+  return { line: weightier(failed.line, newer.line), others: newer.others + failed.others + 1, tries };
 }
 
 /** Null: it was sent; else a code, in which nothing stands that came from outside. */

@@ -17,8 +17,8 @@ export const DEFAULT_COST: PassphraseCost = { logN: 17, r: 8, p: 1 };
 /** Short ones are refused: the file may be copied and searched elsewhere. UTF-8 bytes. */
 const MIN_PASSPHRASE_BYTES = 12;
 const MAX_PASSPHRASE_BYTES = 1024;
-// A file with a higher cost is damage or an attack on memory.
-const LIMIT: PassphraseCost = { logN: 20, r: 16, p: 4 };
+// Twice the memory of what is written. A file with a higher cost is damage, or an attack on the memory of who opens it.
+const LIMIT: PassphraseCost = { logN: 18, r: 8, p: 1 };
 const MAGIC = encodeUtf8('ckm storage key sealed 1\n');
 const SALT_BYTES = 16;
 const HEADER_BYTES = MAGIC.length + 3 + SALT_BYTES + NONCE_BYTES;
