@@ -2,8 +2,10 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
 import { createNobleGroup } from './backends/noble.js';
 import { createNativeEd25519 } from './backends/sodium-native.js';
-import { createWasmGroup } from './backends/sodium-wasm.js';
+import { createWasmGroup, loadSodiumWasm } from './backends/sodium-wasm.js';
 import type { Group } from './group.js';
+
+await loadSodiumWasm();
 
 const { Point } = ed25519;
 /** Order eight; its multiples are all points of small order. */

@@ -3,9 +3,11 @@ import { createNativeSecp256k1 } from '../backends/libsecp256k1.js';
 import { createNobleGroup } from '../backends/noble.js';
 import { createOpensslP256 } from '../backends/node-openssl-p256.js';
 import { createNativeEd25519 } from '../backends/sodium-native.js';
-import { createWasmGroup } from '../backends/sodium-wasm.js';
+import { createWasmGroup, loadSodiumWasm } from '../backends/sodium-wasm.js';
 import { createTinySecp256k1, loadTinySecp256k1 } from '../backends/tiny-secp256k1.js';
 import type { Element, Group, GroupName } from '../group.js';
+
+await loadSodiumWasm();
 
 /** Every implementation of every group; undefined where its library does not load on this machine. */
 export const EVERY_BACKEND: readonly (readonly [string, Group | undefined])[] = [
