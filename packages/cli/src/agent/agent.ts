@@ -1,6 +1,6 @@
 import { equalBytes, StateError } from '@ckm/foundation';
-import { chmod, lstat, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { lstat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import {
   AGENT_FAILURE,
   AGENT_SUCCESS,
@@ -9,6 +9,7 @@ import {
   encodeSignature,
   parseAgentRequest,
 } from './agent-wire.js';
+import { listenPrivately } from '../home/listen-privately.js';
 
 /** A key as an agent offers it. */
 export interface AgentKey {
@@ -45,7 +46,7 @@ export async function startAgent(args: {
     serve(socket, args);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await listen(server, args.socketPath);
+  await listenPrivately(server, args.socketPath);
   return {
     socketPath: args.socketPath,
     close: () => {
@@ -57,20 +58,6 @@ export async function startAgent(args: {
       });
     },
   };
-}
-
-/** The socket must never be open to others, not even between bind and chmod. */
-async function listen(server: Server, path: string): Promise<void> {
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, resolve);
-    });
-  } finally {
-    process.umask(before);
-  }
-  await chmod(path, 0o600);
 }
 
 function serve(socket: Socket, args: Parameters<typeof startAgent>[0]): void {

@@ -1,7 +1,8 @@
 import { reveal, type Secret, wipe } from '@ckm/foundation';
 import { lstatSync } from 'node:fs';
-import { chmod, lstat, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { listenPrivately } from '../home/listen-privately.js';
 
 /** An open seed that is kept for a while, so that its passphrase is not asked for again. */
 export interface Keeper {
@@ -131,18 +132,9 @@ function handOver(socket: Socket, copy: Uint8Array): void {
   socket.end(copy, () => copy.fill(0));
 }
 
-/** Never open to others, not even between bind and chmod. A socket that nobody answers at is replaced. */
+/** A socket that is there already is of a keeper that has ended, or was told to. */
 async function listen(server: Server, path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (found?.isSocket() === true) await unlink(path);
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, resolve);
-    });
-  } finally {
-    process.umask(before);
-  }
-  await chmod(path, 0o600);
+  await listenPrivately(server, path);
 }
