@@ -1,9 +1,7 @@
-import { type Client, createClient, memoryStore } from '@ckm/client';
-import { encodeUtf8, secret } from '@ckm/foundation';
-import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Haproxy, isHaproxyHere, startHaproxy } from './haproxy.js';
 import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
+import { createProxiedOwners } from './proxied-owners.js';
 import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
 
 const missing = [
@@ -18,8 +16,7 @@ describe.skipIf(missing.length > 0)(`alpha as three processes behind HAProxy, an
   let proxy: Haproxy;
   let bravo: ServerProcess;
   const replicas: ServerProcess[] = [];
-  const clients: Client[] = [];
-  let messages = 0;
+  const { clients, add, sign, close } = createProxiedOwners();
 
   beforeAll(async () => {
     cluster = await startPostgres();
@@ -34,37 +31,16 @@ describe.skipIf(missing.length > 0)(`alpha as three processes behind HAProxy, an
     );
   }, 60_000);
   afterAll(async () => {
-    for (const client of clients) await client.close();
+    await close();
     await proxy.stop();
     for (const server of [...replicas, bravo]) await server.remove();
     await cluster.stop();
   });
 
-  /** An owner whose every client comes by a route of its own. */
-  async function owner(number: number): Promise<Client> {
-    const seed = secret(new Uint8Array(32).fill(number));
-    const client = createClient({ seed, store: memoryStore() });
-    clients.push(client);
-    await client.addServer({ name: 'alpha', url: proxy.url });
-    await client.addServer({ name: 'bravo', url: bravo.url() });
-    await client.createKey({
-      name: 'notes',
-      purpose: 'message',
-      quorum: { needed: 2, of: 2 },
-      servers: ['alpha', 'bravo'],
-    });
-    return client;
-  }
-
-  const sign = (client: Client) =>
-    client.sign({
-      key: 'notes',
-      kind: 'message',
-      payload: buildMessageRequest({ domain: 'haproxy', bytes: encodeUtf8(`message ${++messages}`) }),
-    });
-
   test('six owners make keys and sign with them, each attempt at once: every one of them stays at its replica', async () => {
-    const owners = await Promise.all([1, 2, 3, 4, 5, 6].map(owner));
+    const owners = await Promise.all(
+      Array.from({ length: 6 }, () => add({ alpha: proxy.url, bravo: bravo.url() })),
+    );
     for (let round = 0; round < 4; round++) {
       const results = await Promise.all(owners.map(sign));
       expect(results.map(({ attempts, faulty }) => `${attempts} ${faulty.length}`)).toEqual(

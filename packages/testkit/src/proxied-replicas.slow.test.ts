@@ -1,8 +1,6 @@
-import { type Client, createClient, memoryStore } from '@ckm/client';
-import { encodeUtf8, secret } from '@ckm/foundation';
-import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
+import { createProxiedOwners } from './proxied-owners.js';
 import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
 import { isWebProxyHere, startWebProxy, trust, type WebProxy } from './web-proxy.js';
 
@@ -21,8 +19,7 @@ describe.skipIf(missing.length > 0)(
     let forget: () => void;
     const replicas: ServerProcess[] = [];
     const proxies: WebProxy[] = [];
-    const clients: Client[] = [];
-    let messages = 0;
+    const { clients, add, sign, close } = createProxiedOwners();
 
     beforeAll(async () => {
       cluster = await startPostgres();
@@ -37,34 +34,11 @@ describe.skipIf(missing.length > 0)(
     }, 60_000);
     afterAll(async () => {
       forget();
-      for (const client of clients) await client.close();
+      await close();
       for (const proxy of proxies) await proxy.stop();
       for (const server of [...replicas, bravo]) await server.remove();
       await cluster.stop();
     });
-
-    /** An owner whose every client comes by a route of its own. */
-    async function owner(proxy: WebProxy): Promise<Client> {
-      const seed = secret(new Uint8Array(32).fill(clients.length + 1));
-      const client = createClient({ seed, store: memoryStore() });
-      clients.push(client);
-      await client.addServer({ name: 'alpha', url: proxy.url });
-      await client.addServer({ name: 'bravo', url: bravo.url() });
-      await client.createKey({
-        name: 'notes',
-        purpose: 'message',
-        quorum: { needed: 2, of: 2 },
-        servers: ['alpha', 'bravo'],
-      });
-      return client;
-    }
-
-    const sign = (client: Client) =>
-      client.sign({
-        key: 'notes',
-        kind: 'message',
-        payload: buildMessageRequest({ domain: 'replicas', bytes: encodeUtf8(`message ${++messages}`) }),
-      });
 
     test.each([
       [0, 'nginx'],
@@ -73,7 +47,7 @@ describe.skipIf(missing.length > 0)(
       'proxies[%i], %s: five owners sign, each attempt at once: every one of them stays at its replica',
       async (at) => {
         // Of one, half of all would stay by luck; of five, one in thirty-two.
-        for (let i = 0; i < 5; i++) await owner(proxies[at]!);
+        for (let i = 0; i < 5; i++) await add({ alpha: proxies[at]!.url, bravo: bravo.url() });
         const owners = clients.slice(-5);
         for (let round = 0; round < 4; round++) {
           const results = await Promise.all(owners.map(sign));
