@@ -1,13 +1,15 @@
 import type { Client } from '@ckm/client';
-import { encodeHex, encodeUtf8, StateError } from '@ckm/foundation';
+import { encodeHex, encodeUtf8, type Secret, StateError } from '@ckm/foundation';
 import { publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
+import { unlockSeed } from '../owner/owner-seed.js';
+import { createSheetCheck } from '../sheet/sheet-check.js';
 import { sheetPage } from '../sheet/sheet-page.js';
-import { formatSheet, type Sheet, type SheetKey } from '../sheet/sheet.js';
-import { unixNow } from '../terminal/instant.js';
+import { checkedLines, formatSheet, type Sheet, type SheetKey, type SheetServer } from '../sheet/sheet.js';
+import { dateOf, unixNow } from '../terminal/instant.js';
 import { assertFree, writeOut } from '../terminal/write-out.js';
 
 /** `ckm sheet` */
@@ -24,7 +26,8 @@ async function sheet(
 ): Promise<void> {
   const { terminal, flags } = context;
   await assertFree(out);
-  const content = await readSheet(await openOwner(context));
+  const seed = await unlockSeed(context);
+  const content = await readSheet(await openOwner(context, seed), seed);
   const text = html === true ? await sheetPage(content) : formatSheet(content);
   if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
   terminal.copied(out === undefined ? text : '', sheetObject(content, out));
@@ -32,9 +35,17 @@ async function sheet(
 }
 
 /** @throws StateError `SHEET_EMPTY` */
-async function readSheet(client: Client): Promise<Sheet> {
-  const servers = await client.listServers();
-  if (servers.length === 0) throw empty();
+async function readSheet(client: Client, seed: Secret<Uint8Array>): Promise<Sheet> {
+  const pinned = await client.listServers();
+  if (pinned.length === 0) throw empty();
+  const servers = pinned.map(({ name, xid, url }) => ({ name, xid, url }));
+  const keys = await readKeys(client, servers);
+  const madeAt = unixNow();
+  const check = createSheetCheck(seed, checkedLines({ madeOn: dateOf(madeAt), servers }));
+  return { madeAt, servers, keys, check };
+}
+
+async function readKeys(client: Client, servers: readonly SheetServer[]): Promise<readonly SheetKey[]> {
   const keys: SheetKey[] = [];
   for (const { name } of await client.listKeys()) {
     const {
@@ -60,7 +71,7 @@ async function readSheet(client: Client): Promise<Sheet> {
       publicForm: form === null ? null : { form: form.form, value: form.value },
     });
   }
-  return { madeAt: unixNow(), servers: servers.map(({ name, xid, url }) => ({ name, xid, url })), keys };
+  return keys;
 }
 
 function sheetObject({ madeAt, servers, keys }: Sheet, out: string | undefined) {

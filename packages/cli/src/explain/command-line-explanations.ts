@@ -182,6 +182,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Then that server holds another key, or somebody on the way shows one of you another: value sent to it could be lost.',
     'Send nothing to it. Ask all servers with ckm key verify NAME, talk to the operators, and drop it: ckm key forget NAME.',
   ],
+  SHEET_CHANGED: [
+    'The recovery sheet ends with a check under your owner seed, and that check is not the one of its lines.',
+    'Whoever changes a sheet could put servers of his own in the place of yours: nothing was stored or added.',
+    'Use another copy of the sheet. If you typed it, compare it with the paper, letter by letter. Or restore without it, and add each server with ckm server add.',
+  ],
   SHEET_EMPTY: [
     'No server has been added yet, so that a recovery sheet would hold nothing.',
     'The sheet says where your servers are; the 24 words do not.',
@@ -191,6 +196,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'The file is no recovery sheet, or a line of it cannot be read.',
     'Servers are added by what the sheet says without another question, so nothing is guessed.',
     'Use the file that ckm sheet --out wrote; or restore without it and add each server with ckm server add.',
+  ],
+  SHEET_OF_ANOTHER_SEED: [
+    'The recovery sheet was made under another owner seed than the 24 words that you gave.',
+    'It names the servers of another owner, or of another seed of yours: nothing was stored or added.',
+    'Use the sheet that belongs to these words; or restore without it and add each server with ckm server add.',
   ],
   REQUEST_LEFT: [
     'You pressed Ctrl-C while servers were asked for a signature.',

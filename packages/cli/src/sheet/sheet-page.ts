@@ -1,13 +1,14 @@
 import { formatWords, likenessOf, pictureSvg } from '@ckm/gordian';
-import { createQr } from './qr.js';
+import { dateOf } from '../terminal/instant.js';
+import { createQr, splitForQr } from './qr.js';
 import { FORMATS, type Sheet, sheetLines, type SheetKey, type SheetServer, STEPS } from './sheet.js';
 
 /**
- * The sheet as a page that prints on one or two sides: words and pictures as they are compared, a QR code of the lines that
+ * The sheet as a page that prints on a few sides: words and pictures as they are compared, QR codes of the lines that
  * `ckm seed restore --sheet` reads. It needs nothing from anywhere: no script, no font, no request.
  */
 export async function sheetPage(sheet: Sheet): Promise<string> {
-  const date = new Date(sheet.madeAt * 1000).toISOString().slice(0, 10);
+  const date = dateOf(sheet.madeAt);
   const lines = sheetLines(sheet);
   const formats = FORMATS.map(([what, text]) => `<dt>${safe(what)}</dt><dd>${safe(text)}</dd>`).join('');
   return `<!doctype html>
@@ -26,11 +27,24 @@ export async function sheetPage(sheet: Sheet): Promise<string> {
 <h2>To get everything back</h2>
 <ol>${STEPS.map((step) => `<li>${safe(step)}</li>`).join('')}</ol>
 <h2>For programs</h2>
-<div class="machine">${await createQr(lines, 'svg')}<pre>
-${safe(lines)}
+<div class="machine">${await qrCodes(lines)}<pre>
+${safe(lines.join('\n'))}
 </pre></div>
 </html>
 `;
+}
+
+/** As many codes as the lines need; each but a single one says which it is. */
+async function qrCodes(lines: readonly string[]): Promise<string> {
+  const parts = splitForQr(lines);
+  const codes = await Promise.all(parts.map((part) => createQr(part, 'svg')));
+  const cards = codes.map((code, i) => {
+    const which = parts.length === 1 ? '' : `<figcaption>${i + 1} of ${parts.length}</figcaption>`;
+    return `<figure>${code}${which}</figure>`;
+  });
+  const note =
+    parts.length === 1 ? '' : '<p>The codes in this order, each on new lines, are these lines:</p>';
+  return `<div class="codes">${cards.join('')}</div>${note}`;
 }
 
 const STYLE = `
@@ -40,7 +54,7 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin:1rem 0 .3rem}small{font-weight:40
 .card svg{width:4.5rem;height:4.5rem;flex:none}.card p{margin:0;overflow-wrap:anywhere}
 dt{float:left;clear:left;width:7rem;font-weight:600}dd{margin-left:7.5rem}
 pre{font-size:8pt;white-space:pre-wrap;overflow-wrap:anywhere;margin:0}
-.machine{break-inside:avoid}.machine svg{width:14rem;height:14rem}
+.codes{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;break-inside:avoid;text-align:center}figure svg{width:14rem;height:14rem}
 @page{margin:15mm}@media print{body{margin:0;max-width:none}}`;
 
 function serverCard({ name, url, xid }: SheetServer): string {

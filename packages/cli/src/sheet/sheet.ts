@@ -1,4 +1,5 @@
 import { decodeHex, EncodingError, encodeHex } from '@ckm/foundation';
+import { dateOf } from '../terminal/instant.js';
 import { likenessLine } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
 
@@ -8,6 +9,24 @@ export interface Sheet {
   readonly madeAt: number;
   readonly servers: readonly SheetServer[];
   readonly keys: readonly SheetKey[];
+  readonly check: SheetCheck;
+}
+
+/** What `ckm seed restore --sheet` reads of it, and nothing else. */
+export interface ReadSheet {
+  /** `2026-11-29`; null where the sheet does not say. */
+  readonly madeOn: string | null;
+  readonly servers: readonly SheetServer[];
+  /** Null: anybody can have written it. */
+  readonly check: SheetCheck | null;
+}
+
+/** By what its owner knows a sheet again; see `sheet-check.ts`. */
+export interface SheetCheck {
+  /** 8 bytes, no secret: tells a sheet of another seed from a changed one. */
+  readonly seedName: Uint8Array;
+  /** 32 bytes */
+  readonly mac: Uint8Array;
 }
 
 export interface SheetServer {
@@ -31,8 +50,11 @@ export interface SheetKey {
 }
 
 const TITLE = 'ckm-recovery-sheet: 1';
+/** A page that a browser has saved begins it behind a tag. */
+const TITLE_LINE = /(?:^|>) *ckm-recovery-sheet: 1 *$/;
+const MADE = /^ *made: (\d{4}-\d{2}-\d{2}) *$/;
 const SERVER = /^ *server: ([a-z0-9][a-z0-9._-]{0,31}) ([0-9a-f]{64}) (https?:\/\/\S{1,250}) *$/;
-const MOST_SERVERS = 256;
+const CHECK = /^ *check: ([0-9a-f]{16}) ([0-9a-f]{64}) *$/;
 
 /** How everything on the sheet is written, for whoever has no program of ours. */
 export const FORMATS: readonly (readonly [what: string, text: string])[] = [
@@ -48,18 +70,25 @@ export const STEPS: readonly string[] = [
   'without FILE: ckm seed restore, then ckm server add NAME ADDRESS for each server, then ckm key fetch',
 ];
 
+/** The lines that the check of a sheet is about, in their one spelling. */
+export function checkedLines({ madeOn, servers }: Omit<ReadSheet, 'check'>): readonly string[] {
+  return [
+    TITLE,
+    ...(madeOn === null ? [] : [`made: ${madeOn}`]),
+    ...servers.map(({ name, xid, url }) => `server: ${name} ${encodeHex(xid)} ${url}`),
+  ];
+}
+
 /** The lines that `ckm seed restore --sheet` reads. */
-export function sheetLines({ servers }: Pick<Sheet, 'servers'>): string {
-  return [TITLE, ...servers.map(({ name, xid, url }) => `server: ${name} ${encodeHex(xid)} ${url}`)].join(
-    '\n',
-  );
+export function sheetLines({ madeAt, servers, check }: Omit<Sheet, 'keys'>): readonly string[] {
+  const checked = checkedLines({ madeOn: dateOf(madeAt), servers });
+  return [...checked, `check: ${encodeHex(check.seedName)} ${encodeHex(check.mac)}`];
 }
 
 /** The sheet as text, to be printed. */
 export function formatSheet(sheet: Sheet): string {
-  const date = new Date(sheet.madeAt * 1000).toISOString().slice(0, 10);
   return [
-    `CKM recovery sheet   ${date}`,
+    `CKM recovery sheet   ${dateOf(sheet.madeAt)}`,
     '',
     'Nothing on this sheet is secret. Keep it with the 24 words, or elsewhere: alone it opens nothing.',
     '',
@@ -81,7 +110,7 @@ export function formatSheet(sheet: Sheet): string {
     ...STEPS.map((step, i) => `  ${i + 1}. ${step}`),
     '',
     'For programs',
-    sheetLines(sheet),
+    ...sheetLines(sheet),
     '',
   ].join('\n');
 }
@@ -96,25 +125,49 @@ function keyText({ name, purpose, suite, quorum, servers, transcriptHash, public
 }
 
 /**
- * The servers of a sheet, as text or as a page (`--html`).
+ * Reads a sheet, as text or as a page (`--html`). Whose it is nobody has looked at then.
  * @throws EncodingError `SHEET_INVALID`
  */
-export function parseSheet(text: string): readonly SheetServer[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replaceAll('&amp;', '&'));
-  const start = lines.findIndex((line) => line.trim().replace(/^<[^>]*>/, '') === TITLE);
+export function parseSheet(text: string): ReadSheet {
+  const isPage = /^\s*<!doctype html/i.test(text);
+  const lines = text.split(/\r?\n/).map((line) => (isPage ? textOfPage(line) : line));
+  const start = lines.findIndex((line) => TITLE_LINE.test(line));
   if (start < 0) throw invalid('it does not hold the line it begins with');
-  const servers: SheetServer[] = [];
-  for (const line of lines.slice(start + 1)) {
-    if (!line.trimStart().startsWith('server:')) break;
-    const [, name, xid, url] = SERVER.exec(line.replace(/<[^>]*>$/, '')) ?? [];
-    if (name === undefined || xid === undefined || url === undefined)
-      throw invalid(`line “${line.trim().slice(0, 60)}”`);
-    servers.push({ name, xid: decodeHex(xid), url });
-  }
+  const rest = lines.slice(start + 1);
+  const madeOn = MADE.exec(rest[0] ?? '')?.[1] ?? null;
+  if (madeOn !== null) rest.shift();
+  const servers = parseServers(rest);
+  const after = rest[servers.length] ?? '';
+  if (!after.trimStart().startsWith('check:')) return { madeOn, servers, check: null };
+  const [, seedName, mac] = CHECK.exec(after) ?? [];
+  if (seedName === undefined || mac === undefined) throw unreadable(after);
+  return { madeOn, servers, check: { seedName: decodeHex(seedName), mac: decodeHex(mac) } };
+}
+
+/** What a line of a page says, behind its last tag. */
+function textOfPage(line: string): string {
+  return line
+    .replace(/<[^>]*>$/, '')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&');
+}
+
+function parseServers(lines: readonly string[]): readonly SheetServer[] {
+  const end = lines.findIndex((line) => !line.trimStart().startsWith('server:'));
+  const servers = lines.slice(0, end < 0 ? lines.length : end).map((line) => {
+    const [, name, xid, url] = SERVER.exec(line) ?? [];
+    if (name === undefined || xid === undefined || url === undefined) throw unreadable(line);
+    return { name, xid: decodeHex(xid), url };
+  });
   const isTwice = new Set(servers.map(({ name }) => name)).size < servers.length;
-  if (servers.length === 0 || servers.length > MOST_SERVERS || isTwice)
-    throw invalid('it names no servers, or one twice');
+  if (servers.length === 0 || isTwice) throw invalid('it names no servers, or one twice');
   return servers;
+}
+
+function unreadable(line: string): EncodingError {
+  return invalid(`line “${line.trim().slice(0, 60)}”`);
 }
 
 function invalid(why: string): EncodingError {

@@ -6,6 +6,11 @@ export function formatInstant(at: number, now: number): string {
   return at >= now ? `${absolute} UTC (in ${distance})` : `${absolute} UTC (${distance} ago)`;
 }
 
+/** The day of a moment in UTC: `2026-11-29`. @param at UnixSeconds */
+export function dateOf(at: number): string {
+  return new Date(at * 1000).toISOString().slice(0, 10);
+}
+
 const UNITS = [
   [86_400, 'd'],
   [3_600, 'h'],

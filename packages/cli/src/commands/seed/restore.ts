@@ -3,6 +3,7 @@ import { urToSeed, wordsToSeed } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
+import { acceptSheet } from '../../sheet/accept-sheet.js';
 import { addFromSheet } from '../../sheet/add-from-sheet.js';
 import { parseSheet } from '../../sheet/sheet.js';
 import { isInitialised } from '../../home/home.js';
@@ -13,7 +14,8 @@ import { askHidden } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
 
 const MOST_BYTES = 4096;
-const MOST_SHEET_BYTES = 1_048_576;
+/** A page with the pictures of a thousand servers. */
+const MOST_SHEET_BYTES = 16_777_216;
 
 /** `ckm seed restore` */
 export function seedRestoreCommand(): Command {
@@ -34,11 +36,13 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
   const { home, terminal } = context;
   const replace = newPassphrase === true;
   if (!replace && (await isInitialised(home))) throw seedExists(home);
-  const servers = sheet === undefined ? [] : parseSheet(await readText(sheet, MOST_SHEET_BYTES));
+  const given = sheet === undefined ? null : parseSheet(await readText(sheet, MOST_SHEET_BYTES));
   const seed = await readBackup(context, from);
   try {
     const comparison = await compareSeed(home, seed);
     if (comparison === 'other') throw seedDiffers(home);
+    if (given !== null) await acceptSheet(context, seed, given);
+    const servers = given?.servers ?? [];
     if (context.flags.preview === true) {
       terminal.result(`the backup is good; would restore it into ${home.path}`, {
         preview: true,
