@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import { EncodingError, UsageError } from '@ckm/foundation';
 import { type KeyContext, requestKind, transactionIn } from '@ckm/requests';
+import type { SuiteName } from '@ckm/threshold';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { optionInvalid } from '../command-line/option-values.js';
 import { openOwner } from '../owner/open-owner.js';
 import { buildSigned, type Signed, type VerifyFlags } from '../verify/build-signed.js';
 import { publicKeyContext } from '../verify/public-key.js';
@@ -37,6 +39,11 @@ export function verifyCommand(): Command {
         'what ckm key show NAME --public prints: hex or an SSH line; needs no owner seed',
       ).helpGroup(whose),
     )
+    .addOption(
+      new Option('--suite <suite>', 'the suite of that public key, where it is not ed25519')
+        .choices(requestKind('message').suites)
+        .helpGroup(whose),
+    )
     .option('--domain <name>', 'which application the message is for (default: ckm)')
     .option('--raw', 'the bytes of the message were signed as they are, without a domain')
     .action(run(verify));
@@ -45,6 +52,7 @@ export function verifyCommand(): Command {
 interface Flags extends VerifyFlags {
   readonly key?: string;
   readonly public?: string;
+  readonly suite?: SuiteName;
 }
 
 async function verify(
@@ -77,11 +85,22 @@ interface VerifyKey {
 async function keyOf(
   context: Context,
   { kind }: Signed,
-  { key: name, public: text }: Flags,
+  { key: name, public: text, suite }: Flags,
 ): Promise<VerifyKey> {
   if ((name === undefined) === (text === undefined)) throw whose(name !== undefined);
   if (name === undefined) {
-    return { context: publicKeyContext(kind, text!), shown: 'this public key', object: { key: null } };
+    const context = publicKeyContext(kind, text!, suite);
+    return {
+      context,
+      shown: `this public key (${context.suite})`,
+      object: { key: null, suite: context.suite },
+    };
+  }
+  if (suite !== undefined) {
+    throw optionInvalid(
+      '--suite is about a key that --public gives',
+      'leave it out: your own keys know theirs',
+    );
   }
   const found = await (await openOwner(context)).showKey(name);
   const { transcriptHash } = found;
@@ -106,18 +125,19 @@ function sentenceOf({ kind, payload, artefact }: Signed, key: KeyContext): strin
 function notGood(
   { kind, payload, artefact, other }: Signed,
   { context, shown }: VerifyKey,
-  { raw }: Flags,
+  { raw, public: text, suite }: Flags,
 ): EncodingError {
   const isOther = other !== null && requestKind(kind).parse(other).verify(context, artefact);
   const instead =
     raw === true
       ? 'leave --raw out: it was signed with the domain ckm'
       : 'add --raw: it was signed without a domain';
+  const ofAnother = text === undefined || suite !== undefined ? '' : '; one of another suite needs --suite';
   return new EncodingError(
     `the signature is not that of ${shown} for this: ${plainText(sentenceOf({ kind, payload, artefact, other }, context))}`,
     {
       code: 'SIGNATURE_INVALID',
-      hint: isOther ? instead : 'compare the message to the last byte, its domain, and the key',
+      hint: isOther ? instead : `compare the message to the last byte, its domain, and the key${ofAnother}`,
     },
   );
 }

@@ -42,7 +42,7 @@ describe('ckm verify', () => {
     const good = await setup.ckm(['verify', '-', file, '--public', key], { stdin: `${hex}\n`, environment });
     expect([good.status, good.stdout]).toEqual([
       0,
-      expect.stringMatching(/^good: the message .*, signed with this public key\n$/),
+      expect.stringMatching(/^good: the message .*, signed with this public key \(ed25519\)\n$/),
     ]);
   });
 
@@ -63,6 +63,49 @@ describe('ckm verify', () => {
     expect(errorOf(await ckm('verify', file, file, '--key', 'notes')).code).toBe('SIGNATURE_UNREADABLE');
     expect(errorOf(await ckm('verify', signature, file)).code).toBe('SUBJECT_MISSING');
     expect(errorOf(await ckm('verify', signature, '--key', 'notes')).code).toBe('SUBJECT_MISSING');
+  });
+
+  test.each([
+    ['secp256k1-tr', 'PUBLIC_KEY_INVALID'],
+    ['secp256k1', 'PUBLIC_KEY_INVALID'],
+    ['P-256', 'PUBLIC_KEY_INVALID'],
+    // As long as a key of ed25519, and taken for one where nothing else is said.
+    ['ristretto255', 'SIGNATURE_INVALID'],
+  ])('takes a public key of %s from whoever names its suite, and guesses none', async (suite, unnamed) => {
+    const name = `by-${suite.toLowerCase()}`;
+    await createKey(setup, name, '--for', 'message', '--suite', suite);
+    const out = join(setup.scratch.path, `${name}.sig`);
+    await setup.json(['sign', name, file, '--out', out, '--yes']);
+    const key = (await ckm('key', 'show', name, '--public')).stdout.trim();
+    const verify = (...more: string[]) => ckm('verify', out, file, '--public', ...more);
+    expect((await verify(key, '--suite', suite)).stdout).toMatch(
+      new RegExp(`^good: .*, signed with this public key \\(${suite}\\)\n$`),
+    );
+    expect(errorOf(await verify(key))).toMatchObject({
+      code: unnamed,
+      hint: expect.stringContaining('--suite'),
+    });
+    if (suite === 'secp256k1-tr')
+      expect((await verify(key.slice(2), '--suite', suite)).stdout).toContain('good: ');
+    const wrong = await ckm('verify', out, '--message', 'release 2.0', '--public', key, '--suite', suite);
+    expect([wrong.status, errorOf(wrong).code]).toEqual([65, 'SIGNATURE_INVALID']);
+  });
+
+  test('takes no suite for what only one can sign, nor beside a key of one’s own', async () => {
+    const ssh = await ckm(
+      'verify',
+      signature,
+      file,
+      '--ssh-namespace',
+      'file',
+      '--public',
+      '00'.repeat(32),
+      '--suite',
+      'P-256',
+    );
+    expect([ssh.status, errorOf(ssh).code]).toEqual([64, 'OPTION_INVALID']);
+    const own = await ckm('verify', signature, file, '--key', 'notes', '--suite', 'ed25519');
+    expect([own.status, errorOf(own).code]).toEqual([64, 'OPTION_INVALID']);
   });
 
   test('of a file for SSH is true for its file and namespace alone', async () => {
@@ -92,38 +135,79 @@ describe('ckm verify', () => {
 
 describe('ckm sheet', () => {
   let count = 0;
-  const restored = async (sheet: string) => {
+  const restored = async (sheet: string, ...flags: readonly string[]) => {
     const words = join(setup.scratch.path, `words-${++count}`);
     await setup.json(['seed', 'backup', '--out', words]);
     const environment = { CKM_HOME: join(setup.scratch.path, `from-${count}`) };
     const run = (args: readonly string[]) => setup.ckm(args, { environment });
-    return { run, outcome: await run(['seed', 'restore', '--from', words, '--sheet', sheet, '--json']) };
+    const args = ['seed', 'restore', '--from', words, '--sheet', sheet, '--json', ...flags];
+    return { run, args, environment, outcome: await run(args) };
   };
+  const written = async (...flags: readonly string[]) => {
+    const out = join(setup.scratch.path, `sheet-${++count}`);
+    await setup.json(['sheet', '--out', out, ...flags]);
+    return readFileSync(out, 'utf8');
+  };
+  const changed = async (from: RegExp, to: string) =>
+    setup.scratch.file(`changed-${++count}`, (await written()).replace(from, to));
 
   test.each([[''], ['--html']])(
     'with nothing secret on it brings servers and keys back together with the words (%s)',
     async (flag) => {
-      const out = join(setup.scratch.path, `sheet${flag}`);
-      await setup.json(['sheet', '--out', out, ...(flag === '' ? [] : [flag])]);
-      const text = readFileSync(out, 'utf8');
+      const text = await written(...(flag === '' ? [] : [flag]));
       for (const name of ['alpha', 'bravo', 'charlie', 'notes', 'laptop']) expect(text).toContain(name);
       expect(text).toContain(setup.servers['alpha']!.url);
       expect(text).not.toMatch(/<script|http-equiv|src=|@import/);
-      const { run, outcome } = await restored(out);
+      const { run, outcome } = await restored(setup.scratch.file(`own-${++count}`, text), '--no-input');
       expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'bravo', 'charlie'], failed: [] });
       const fetched = await run(['key', 'fetch', '--yes', '--json']);
       expect(fetched.status).toBe(0);
     },
   );
 
-  test('on which another identity stands for a server does not add that server', async () => {
-    const out = join(setup.scratch.path, 'forged');
-    await setup.json(['sheet', '--out', out]);
-    const forged = readFileSync(out, 'utf8').replace(/^(server: bravo )[0-9a-f]{4}/m, '$10000');
-    const { outcome } = await restored(setup.scratch.file('forged.txt', forged));
+  test.each([
+    ['another identity', /^(server: bravo )[0-9a-f]{4}/m, '$1ffff'],
+    ['another address', /^(server: bravo .* http:.*:)\d+$/m, '$11'],
+  ])(
+    'on which somebody put %s in the place of a server adds nobody and stores no seed',
+    async (_what, from, to) => {
+      const { run, outcome } = await restored(await changed(from, to), '--yes');
+      expect([outcome.status, errorOf(outcome).code]).toEqual([65, 'SHEET_CHANGED']);
+      expect(errorOf(await run(['status'])).code).toBe('HOME_NOT_INITIALISED');
+    },
+  );
+
+  test('of another owner is told apart from a changed one', async () => {
+    const sheet = await changed(/^(check: )[0-9a-f]{16}/m, `$1${'0'.repeat(16)}`);
+    const { outcome } = await restored(sheet, '--yes');
+    expect([outcome.status, errorOf(outcome).code]).toEqual([65, 'SHEET_OF_ANOTHER_SEED']);
+  });
+
+  test('that anybody can have written is asked about, or taken with --yes, and then pins identities all the same', async () => {
+    const noCheck = /^check: .*\n/m;
+    const silent = await restored(await changed(noCheck, ''), '--no-input');
+    expect([silent.outcome.status, errorOf(silent.outcome).code]).toEqual([64, 'INPUT_NEEDED']);
+    expect(silent.outcome.stderr).toMatch(/has no check[\s\S]* bravo +http:\S+ +(?:[a-z]+-){5}/);
+    expect(errorOf(await silent.run(['status'])).code).toBe('HOME_NOT_INITIALISED');
+    const forged = await changed(/^(server: bravo )[0-9a-f]{4}(.*\n.*\n)check: .*\n/m, '$1ffff$2');
+    const { outcome } = await restored(forged, '--yes');
     expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'charlie'], failed: ['bravo'] });
     expect(outcome.stderr).toContain('SERVER_LIKENESS_MISMATCH');
   });
+
+  test.skipIf(!hasScript)(
+    'without a check, and No as the answer, restores nothing (needs script)',
+    async () => {
+      const { args, environment, run } = await restored(await changed(/^check: .*\n/m, ''), '--preview');
+      const typed = args.filter((word) => word !== '--preview' && word !== '--json');
+      const seen = await runOnTerminal(typed, [[/Are all of these your servers/, 'n']], {
+        ...setup.environment,
+        ...environment,
+      });
+      expect([seen.status, seen.screen.includes('CANCELLED_BY_PERSON')]).toEqual([75, true]);
+      expect(errorOf(await run(['status'])).code).toBe('HOME_NOT_INITIALISED');
+    },
+  );
 
   test('that cannot be read is refused before the seed is written', async () => {
     const { run, outcome } = await restored(setup.scratch.file('no-sheet', 'hello\n'));
