@@ -57,6 +57,9 @@ export interface ChaosServerOptions {
 /** Where files cost no disk: crashes here end a process, not a machine, so that nothing depends on `fsync`. */
 const MEMORY = '/dev/shm';
 
+/** Each waits five seconds for its database. */
+const MOST_STARTS = 12;
+
 interface Life {
   readonly server: OpenServer;
   readonly storage: Storage;
@@ -137,8 +140,20 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
   async function startNow(): Promise<void> {
     if (self.isUp()) return;
     await crashNow();
-    life = await openLife(createCrashPoint(Number.POSITIVE_INFINITY));
+    life = await openUntilStorageAnswers();
     identity = life.server.context.identity;
+  }
+
+  /** Whoever watches over a server starts it again when its database did not answer in time: on a busy machine it may not. */
+  async function openUntilStorageAnswers(): Promise<Life> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await openLife(createCrashPoint(Number.POSITIVE_INFINITY));
+      } catch (error) {
+        const isLate = error instanceof CkmError && error.code === 'STORAGE_UNREACHABLE';
+        if (!isLate || tries === MOST_STARTS) throw error;
+      }
+    }
   }
 
   async function crashNow(): Promise<void> {
