@@ -84,3 +84,12 @@ test.skipIf(!hasOpenssl)('the page’s own commands verify a signed message with
   writeFileSync(join(folder, 'signature'), Buffer.from(signature, 'hex'));
   expect(await run('sh', ['-c', commands!])).toContain('Signature Verified Successfully');
 });
+
+test.skipIf(!hasPython)('the page’s lines of Python and of a shell give the same bytes to sign', async () => {
+  const [, commands] = /```\n(printf [^`]+)```/.exec(PAGE)!;
+  const [, lines] = /```\n(domain, message = [^`]+)```/.exec(PAGE)!;
+  const shell = await run('sh', ['-c', `${commands!.split('\n')[0]!}; od -An -v -tx1 signed`]);
+  const python = await run('python3', ['-c', `${lines!}print(signed.hex())`]);
+  expect(python.trim()).toBe(shell.replace(/\s/g, ''));
+  expect(python.length).toBeGreaterThan(60);
+});

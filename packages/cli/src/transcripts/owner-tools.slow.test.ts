@@ -117,19 +117,27 @@ describe('ckm verify', () => {
     expect(errorOf(bad).code).toBe('SIGNATURE_INVALID');
   });
 
-  test.skipIf(!hasProgram('openssl', 'version'))(
-    'and the openssl recipe of docs/using.md agree on a message (needs openssl)',
-    async () => {
-      const page = readFileSync(join(import.meta.dirname, '../../../../docs/using.md'), 'utf8');
-      const [, recipe] = /```sh\n(# verify with openssl[\s\S]*?)```/.exec(page)!;
-      const key = (await ckm('key', 'show', 'notes', '--public')).stdout.trim();
-      writeFileSync(join(setup.scratch.path, 'verify.sh'), `KEY=${key}\n${recipe!}`);
-      const run = () => runProgram('sh', ['verify.sh'], { cwd: setup.scratch.path });
-      expect((await run()).stdout).toContain('Signature Verified Successfully');
-      writeFileSync(file, 'release 1.1\n');
-      expect((await run()).stdout).not.toContain('Successfully');
-      writeFileSync(file, 'release 1.0\n');
-    },
+  const using = readFileSync(join(import.meta.dirname, '../../../../docs/using.md'), 'utf8');
+  const agrees = async (interpreter: string, pattern: RegExp, keyLine: (key: string) => string) => {
+    const [, lines] = pattern.exec(using)!;
+    const key = (await ckm('key', 'show', 'notes', '--public')).stdout.trim();
+    const script = setup.scratch.file(`verify.${interpreter}`, `${keyLine(key)}\n${lines!}`);
+    const run = () => runProgram(interpreter, [script], { cwd: setup.scratch.path });
+    expect(await run()).toMatchObject({ status: 0, stdout: 'Signature Verified Successfully\n' });
+    writeFileSync(file, 'release 1.1\n');
+    const other = await run();
+    writeFileSync(file, 'release 1.0\n');
+    expect([other.status, other.stdout]).toEqual([1, 'Signature Verification Failure\n']);
+  };
+  const hasOpenssl = hasProgram('openssl', 'version');
+
+  test.skipIf(!hasOpenssl)('and the openssl recipe of docs/using.md agree on a message (needs openssl)', () =>
+    agrees('sh', /```sh\n(# verify with openssl[\s\S]*?)```/, (key) => `KEY=${key}`),
+  );
+
+  test.skipIf(!hasOpenssl || !hasProgram('python3', '--version'))(
+    'and the Python recipe of docs/using.md agree on a message (needs python3, openssl)',
+    () => agrees('python3', /```python\n(# verify with Python[\s\S]*?)```/, (key) => `KEY = '${key}'`),
   );
 });
 
