@@ -1,5 +1,7 @@
 import { type Command, CommanderError } from 'commander';
+import { isAfterAnswer } from './command-line/after-answer.js';
 import { isAnswer, toUsageError } from './command-line/command-errors.js';
+import { exitHelp } from './command-line/exit-statuses.js';
 import { ProgramEnded } from './command-line/program-ended.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
 import { watchOutput } from './terminal/watch-output.js';
@@ -7,8 +9,7 @@ import { createProgram } from './program.js';
 
 /**
  * Runs one command line and returns the exit status. stdout gets the answer, stderr everything else.
- * Statuses: 0, or the error's class (docs: `ckm explain`): 64 usage, 65 input, 69 servers, 70 defect, 74 storage,
- * 75 state, 76 a server misbehaved, 77 not allowed.
+ * Statuses: 0, or that of the error's class (`ckm help exit`).
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const output = watchOutput();
@@ -26,7 +27,13 @@ function flush(stream: NodeJS.WriteStream): Promise<unknown> {
   return new Promise((resolve) => stream.write('', resolve));
 }
 
-async function runOne(argv: readonly string[]): Promise<number> {
+async function runOne(typed: readonly string[]): Promise<number> {
+  if (typed[0] === 'help' && typed[1] === 'exit') {
+    process.stdout.write(`${exitHelp()}\n`);
+    return 0;
+  }
+  // `ckm help sign` is `ckm sign --help`.
+  const argv = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed;
   let program: Command | undefined;
   try {
     program = await createProgram(argv);
@@ -43,7 +50,8 @@ async function runOne(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${errorLines(error)}\n`);
     if (process.env['CKM_TRACE'] === '1' && thrown instanceof Error)
       process.stderr.write(`${trace(thrown)}\n`);
-    if (argv.includes('--json')) process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
+    if (argv.includes('--json') && !isAfterAnswer(error))
+      process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
     return error.exitCode;
   }
 }

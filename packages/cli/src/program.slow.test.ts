@@ -20,3 +20,13 @@ test('no file of the bundle imports node:http by name, which loads fetch and Web
   expect(files).toContain('ckm.js');
   expect(importing).toEqual([]);
 });
+
+test.each([
+  [['help', 'exit'], /^Exit status:\n {2}0 +done\n[\s\S]* {2}77 /],
+  [['help', 'server', 'start'], /^Usage: ckm server start /],
+  [['help'], /^Usage: ckm \[options\][\s\S]*Exit status:/],
+])('ckm %j is an answer', async (args, said) => {
+  const { status, stdout, stderr } = await callCkm(args);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(said);
+});

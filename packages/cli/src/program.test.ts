@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ERROR_CLASSES } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
+import { exitHelp } from './command-line/exit-statuses.js';
 import type { CommandNode } from './command-line/command-node.js';
 import { COMMAND_TREE } from './command-tree.js';
 
@@ -51,6 +53,15 @@ describe('the command tree', () => {
     expect(flags).toEqual(expect.arrayContaining(everywhere));
   });
 
+  test.each(leaves)('$path says in its help what its exit statuses mean', async ({ node }) => {
+    const command = await node.load!();
+    let help = '';
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    expect(help).toMatch(
+      /\nExit status:(?: 0 done;|\n {2}0 {3}done\n(?: {2}\d\d {2}.+\n)+ ) else the kind of error: ckm help exit\n/,
+    );
+  });
+
   test.each(leaves)('$path takes no secret by flag', async ({ node }) => {
     const flags = (await node.load!()).options.filter(
       ({ long, required }) => required && /pass|secret|seed|words/.test(long ?? ''),
@@ -60,4 +71,10 @@ describe('the command tree', () => {
     // A file is named, never what is in it.
     expect(names.filter((name) => !name.endsWith('-file'))).toEqual([]);
   });
+});
+
+test('ckm help exit has a line for the exit status of every class of error, and for no other', () => {
+  const told = [...exitHelp().matchAll(/^ {2}(\d+) +\S/gm)].map(([, status]) => Number(status));
+  const statuses = Object.values(ERROR_CLASSES).map(({ exitCode }) => exitCode);
+  expect(told).toEqual([...new Set([0, ...statuses])].sort((a, b) => a - b));
 });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { exitHelp } from './command-line/exit-statuses.js';
 import { globalHelp } from './command-line/globals.js';
 import { buildCommand } from './command-line/command-node.js';
 import { refuseUnclearOptions } from './command-line/unclear-words.js';
@@ -9,14 +10,12 @@ import { VERSION } from './command-line/version.js';
 export async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = await buildCommand(COMMAND_TREE, argv);
   const version = argv.includes('--json') ? JSON.stringify({ version: VERSION }) : VERSION;
+  program.helpCommand('help [command...]', 'how a command is used; ckm help exit: what exit statuses mean');
   program.version(version, '--version', 'print the version');
-  program.addHelpText('after', () => `\n${globalHelp()}\n\n${EXIT_STATUSES}`);
+  program.addHelpText('after', () => `\n${globalHelp()}\n\n${exitHelp()}`);
   prepare(program);
   return program;
 }
-
-const EXIT_STATUSES = `Exit status: 0 done; 64 the command line; 65 what was read; 69 servers, or what is needed is not there;
-70 a defect; 74 storage; 75 the wrong moment; 76 a server misbehaved; 77 not allowed. ckm explain CODE says more.`;
 
 /**
  * Every refusal comes back as an error, so that all of them are printed in one place and in one form; and every command

@@ -21,7 +21,8 @@ export interface CommandNode {
 export async function buildCommand(node: CommandNode, words: readonly string[]): Promise<Command> {
   if (node.load !== undefined) return node.load();
   const { name, summary, commands = [], usual } = node;
-  const command = new Command(name).description(summary);
+  // What is not loaded has no help worth showing; `ckm help …` loads it.
+  const command = new Command(name).description(summary).helpCommand(false);
   const next = commands.find((one) => one.name === words[0]) ?? commands.find((one) => one.name === usual);
   for (const one of commands) {
     const child =

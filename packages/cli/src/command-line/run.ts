@@ -1,14 +1,19 @@
 import { Command } from 'commander';
 import { type Context, createContext } from './context.js';
+import { endingHelp, type Endings } from './exit-statuses.js';
 import { addGlobalFlags, type GlobalFlags } from './globals.js';
 import { refuseEmptyArguments } from './unclear-words.js';
 
 /** A command's work: what it was given, in the order of its arguments, then its own flags. */
 type Work<A extends readonly unknown[]> = (context: Context, ...given: A) => Promise<void>;
 
-/** A command that does something, with the flags that all such commands take. */
-export function leaf(name: string, summary: string): Command {
-  return addGlobalFlags(new Command(name).description(summary));
+/**
+ * A command that does something, with the flags that all such commands take.
+ * @param endings exit statuses that say something of its own, for its help
+ */
+export function leaf(name: string, summary: string, endings: Endings = {}): Command {
+  const command = addGlobalFlags(new Command(name).description(summary));
+  return command.addHelpText('after', endingHelp(endings));
 }
 
 /** Turns a command's work into what the parser calls: with a context, which is closed afterwards. */

@@ -2,6 +2,7 @@ import type { DoctorLine } from '@ckm/client';
 import { CkmError } from '@ckm/foundation';
 import { stat, statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
@@ -12,9 +13,12 @@ import { VERSION } from '../command-line/version.js';
 
 /** `ckm doctor` */
 export function doctorCommand(): Command {
-  return leaf('doctor', 'look for everything that can be wrong, and say what to do').action(run(doctor));
+  return leaf('doctor', 'look for everything that can be wrong, and say what to do', ENDINGS).action(
+    run(doctor),
+  );
 }
 
+const ENDINGS = { 69: 'a check failed', 74: 'only checks of this machine failed' };
 const STYLES: Record<DoctorLine['level'], Style> = { ok: 'green', warn: 'yellow', fail: 'red' };
 
 async function doctor(context: Context): Promise<void> {
@@ -39,7 +43,7 @@ async function doctor(context: Context): Promise<void> {
   });
   terminal.result(styled.join('\n'), shown);
   const failing = lines.filter(({ level }) => level === 'fail');
-  if (failing.length > 0) throw faultsFound(failing, lines.length);
+  if (failing.length > 0) throw afterAnswer(faultsFound(failing, lines.length));
 }
 
 /** The fix with the command that does it, where there is one. */

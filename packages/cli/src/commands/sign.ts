@@ -5,9 +5,15 @@ import { unlockEarly } from '../owner/unlock-early.js';
 import { requestOptions } from '../requests/request-options.js';
 import type { SignFlags } from '../requests/sign-request.js';
 
+const ENDINGS = {
+  69: 'too few servers answer',
+  75: 'it still waits for operators, or you left',
+  77: 'a policy or an operator says no',
+};
+
 /** `ckm sign KEY` */
 export function signCommand(): Command {
-  const command = leaf('sign', 'sign with a quorum of servers')
+  const command = leaf('sign', 'sign with a quorum of servers', ENDINGS)
     .argument('<key>', 'what you call the key: see ckm key list')
     .argument('[file]', 'a message; - is stdin');
   for (const option of requestOptions()) command.addOption(option);

@@ -1,5 +1,7 @@
 import { formatMargin, type KeyStatus, type ServerStatus, type Status } from '@ckm/client';
+import { AvailabilityError } from '@ckm/foundation';
 import type { Command } from 'commander';
+import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
@@ -12,7 +14,8 @@ import type { Terminal } from '../terminal/terminal.js';
 
 /** `ckm status` */
 export function statusCommand(): Command {
-  return leaf('status', 'everything on one screen').action(run(status));
+  const endings = { 69: 'none of your servers answers' };
+  return leaf('status', 'everything on one screen', endings).action(run(status));
 }
 
 async function status(context: Context): Promise<void> {
@@ -34,9 +37,21 @@ async function status(context: Context): Promise<void> {
     const sections = statusSections(terminal, found);
     const text = isStreamed ? `\n${sections.slice(1).join('\n\n')}` : sections.join('\n\n');
     terminal.result(text, found);
+    if (found.servers.length > 0 && !found.servers.some(({ isReachable }) => isReachable))
+      throw afterAnswer(nobodyAnswers(found));
   } finally {
     asking.end();
   }
+}
+
+function nobodyAnswers({ servers }: Status): AvailabilityError {
+  const which = servers.length === 1 ? 'your server' : `any of your ${servers.length} servers`;
+  return new AvailabilityError(`no answer from ${which}`, {
+    code: 'NO_SERVER_ANSWERS',
+    hint: 'what keeps each of them from it stands in its line; look further',
+    remedy: { kind: 'diagnose' },
+    facts: { servers: servers.map(({ name }) => name) },
+  });
 }
 
 /** One that hangs must not hide the others for long. */

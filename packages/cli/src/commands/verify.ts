@@ -15,7 +15,7 @@ import { plainText } from '../terminal/plain-text.js';
 export function verifyCommand(): Command {
   const what = 'What was signed (one of):';
   const whose = 'Whose signature it should be (one of):';
-  return leaf('verify', 'check a signature; no server is asked')
+  return leaf('verify', 'check a signature; no server is asked', { 65: 'it is not that signature' })
     .argument(
       '<signature>',
       'a file: hex, bytes, an SSH signature, or what is signed with its signature in it; - is stdin',

@@ -255,6 +255,11 @@ const CEREMONIES = explanationsOf({
     'The exit status is for scripts; the lines say what is wrong.',
     'Follow the fixes in the lines marked fail.',
   ],
+  NO_SERVER_ANSWERS: [
+    'None of your servers gave an answer that counts to ckm status.',
+    'The exit status is for scripts; where one is, it may be this machine that has no network.',
+    'Look at the line of each server, and run ckm doctor.',
+  ],
   CLIENT_CLOSED: [
     'A program used a client after closing it.',
     'Its secrets are wiped.',

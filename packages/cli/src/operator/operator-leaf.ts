@@ -1,11 +1,12 @@
 import { connectOperator, type Operator } from '@ckm/server';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
+import type { Endings } from '../command-line/exit-statuses.js';
 import { leaf } from '../command-line/run.js';
 
 /** A command for whoever runs a server: its first word is the server's data directory. */
-export function operatorLeaf(name: string, summary: string): Command {
-  return withoutOwner(leaf(name, summary).argument('<folder>', 'the data directory of the server'));
+export function operatorLeaf(name: string, summary: string, endings?: Endings): Command {
+  return withoutOwner(leaf(name, summary, endings).argument('<folder>', 'the data directory of the server'));
 }
 
 /** A command for whoever runs a server, whose arguments are others. */

@@ -3,6 +3,7 @@ import { parseName } from '@ckm/client';
 import { AccessError, AvailabilityError, CkmError, PeerFaultError, UsageError } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { type Command, Option } from 'commander';
+import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -14,7 +15,11 @@ import { keyLines, keyObject } from './show.js';
 
 /** `ckm key fetch [KEY…]` */
 export function keyFetchCommand(): Command {
-  return leaf('fetch', 'get back the keys that servers hold of yours and that are not on record here')
+  return leaf('fetch', 'get back the keys that servers hold of yours and that are not on record here', {
+    69: 'not every server of a key has answered',
+    76: 'a server showed something that does not hold',
+    77: 'too few of your servers say that a key is yours',
+  })
     .argument('[keys...]', 'only these: the names suggested, or their likeness (default: all that are new)')
     .option('--name <name>', 'what to call it, where it is one key')
     .addOption(
@@ -66,7 +71,7 @@ async function fetch(context: Context, wanted: readonly string[], { name, networ
     },
   );
   const trouble = troubleWith(found, judged, [...kept, ...completed]);
-  if (trouble !== null) throw trouble;
+  if (trouble !== null) throw afterAnswer(trouble);
 }
 
 /** Keeps what is ours: a key that turns out not to be must not keep the others away. */

@@ -1,6 +1,7 @@
 import type { KeyRestoration, ServerRestoration } from '@ckm/client';
 import { AvailabilityError, PeerFaultError, UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
+import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
@@ -9,7 +10,10 @@ import { formatTable } from '../../terminal/table.js';
 
 /** `ckm key restore NAME` */
 export function keyRestoreCommand(): Command {
-  return leaf('restore', 'give servers that lost their share of a key the certificate, to recover it from')
+  return leaf('restore', 'give servers that lost their share of a key the certificate, to recover it from', {
+    69: 'a share did not come back',
+    76: 'a server holds something else',
+  })
     .argument('<name>', 'what you call the key: see ckm key list')
     .option('--servers <names>', 'only these servers of the key, separated by commas')
     .option('--invite <code>', 'for a server that lost your account too and takes nobody without')
@@ -44,7 +48,7 @@ async function restore(context: Context, name: string, { servers, invite }: Flag
     ...restoration,
     likeness: likenessObject(transcriptHash),
   });
-  if (!restoration.isSound) throw notRestored(restoration);
+  if (!restoration.isSound) throw afterAnswer(notRestored(restoration));
 }
 
 function namesIn(text: string): string[] {

@@ -1,6 +1,7 @@
 import type { ServerVerdict } from '@ckm/client';
 import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
+import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
@@ -9,7 +10,11 @@ import { formatTable } from '../../terminal/table.js';
 
 /** `ckm key verify NAME` */
 export function keyVerifyCommand(): Command {
-  return leaf('verify', 'check the certificate again and ask every server for its copy')
+  return leaf('verify', 'check the certificate again and ask every server for its copy', {
+    69: 'a server is silent, or has lost its share',
+    76: 'a server holds something else',
+    77: 'a server refuses',
+  })
     .argument('<name>', 'what you call the key: see ckm key list')
     .action(run(verify));
 }
@@ -30,7 +35,7 @@ async function verify(context: Context, name: string): Promise<void> {
     servers,
   });
   const trouble = isSound ? null : troubleWith(name, servers);
-  if (trouble !== null) throw trouble;
+  if (trouble !== null) throw afterAnswer(trouble);
 }
 
 const LEVELS: Record<ServerVerdict['verdict'], 'ok' | 'warn' | 'fail'> = {

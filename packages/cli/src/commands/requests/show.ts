@@ -13,7 +13,7 @@ import { requestObject } from './list.js';
 
 /** `ckm requests show ID` */
 export function requestsShowCommand(): Command {
-  return leaf('show', 'one request, or the signature it has given')
+  return leaf('show', 'one request, or the signature it has given', { 75: 'there is no signature' })
     .argument('<id>', 'the first digits of its id')
     .option('--signature', 'print the signature it has given, and nothing else')
     .option('--out <file>', 'write the signature it has given to a new file')

@@ -9,9 +9,9 @@ import { askServerPassphrase } from '../../../operator/passphrase-bytes.js';
 
 /** `ckm server audit verify` */
 export function serverAuditVerifyCommand(): Command {
-  return operatorLeaf('verify', 'check that nobody changed, cut or exchanged the audit log').action(
-    run(verify),
-  );
+  return operatorLeaf('verify', 'check that nobody changed, cut or exchanged the audit log', {
+    74: 'somebody did',
+  }).action(run(verify));
 }
 
 async function verify(context: Context, folder: string): Promise<void> {

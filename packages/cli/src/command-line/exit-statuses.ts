@@ -1,0 +1,36 @@
+/** Exit status → what it says of one command. */
+export type Endings = Readonly<Record<number, string>>;
+
+/** What each exit status says, whatever the command: the class of its error. Source: docs/concepts.md, "Errors" */
+const STATUSES: readonly (readonly [status: number, meaning: string])[] = [
+  [0, 'done'],
+  [64, 'the command line cannot be understood, or asks for what is not possible'],
+  [65, 'what was read (a file, a signature, words) is not right'],
+  [69, 'too few servers answer, or a program or package that is needed is not there'],
+  [70, 'a defect of this program'],
+  [74, 'a disk or database refuses, or what is stored there fails its check'],
+  [75, 'the wrong moment: look again, then try again'],
+  [76, 'a server misbehaved, and is named'],
+  [77, 'not allowed: by a passphrase, a policy or an operator'],
+];
+
+/** What the help of one command says about them. */
+export function endingHelp(own: Endings): string {
+  const rows = Object.entries(own).map(([status, meaning]) => `  ${status}  ${meaning}\n`);
+  const all = 'else the kind of error: ckm help exit';
+  return rows.length === 0
+    ? `Exit status: 0 done; ${all}`
+    : `Exit status:\n  0   done\n${rows.join('')}  ${all}`;
+}
+
+/** What `ckm help exit` prints. */
+export function exitHelp(): string {
+  const rows = STATUSES.map(([status, meaning]) => `  ${String(status).padEnd(4)}${meaning}`);
+  return [
+    'Exit status:',
+    ...rows,
+    '',
+    'ckm ssh-agent and ckm git-sign end as the program that they run for you does.',
+    'The last line of an error has a code: ckm explain CODE says more.',
+  ].join('\n');
+}
