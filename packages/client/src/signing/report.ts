@@ -25,6 +25,8 @@ export function reportSigning(
   const owing: readonly number[] = open
     .flatMap(({ parties }) => parties)
     .filter((party) => !answered.includes(party));
+  // Then nobody is waited for any more, whoever else was asked.
+  const isComplete = open.some(({ parties }) => parties.every((party) => answered.includes(party)));
   const named = (slots: readonly number[]) =>
     run.participants.filter(({ slot }) => slots.includes(slot)).map(({ server }) => server.name);
   run.on({
@@ -35,7 +37,7 @@ export function reportSigning(
     text,
     ...(stage === 'wait'
       ? decisions(run)
-      : { have: named(answered), waiting: [...named(owing), ...people(run)] }),
+      : { have: named(answered), waiting: isComplete ? [] : [...named(owing), ...people(run)] }),
   });
 }
 
@@ -56,13 +58,13 @@ export function reportBeginning(
 }
 
 function people(run: SignRun): string[] {
-  return thoseThatAre(run, 'waiting', 'asked').map(({ server }) => server.name);
+  return namesOf(bySlot(thoseThatAre(run, 'waiting', 'asked')));
 }
 
 /** Who has said yes, who no, and who has not decided. */
 function decisions(run: SignRun) {
   return {
-    have: namesOf(bySlot(thoseThatAre(run, 'open'))),
+    have: namesOf(bySlot(thoseThatAre(run, 'open').filter((one) => run.agreed.has(one)))),
     waiting: people(run),
     rejected: rejections(run).map(({ participant, error }) => ({
       server: participant.server.name,

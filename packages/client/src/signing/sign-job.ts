@@ -84,6 +84,8 @@ export interface Refusal {
 export interface SignRun extends SignJob {
   readonly inbox: Inbox<ServerAnswer>;
   readonly serverStates: Map<Participant, ServerState>;
+  /** Those that have said that they sign this: by their policy, or because their operators have said yes. */
+  readonly agreed: Set<Participant>;
   readonly faults: SigningFault[];
   readonly refusals: Refusal[];
   readonly silences: Refusal[];

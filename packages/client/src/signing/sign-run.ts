@@ -43,6 +43,7 @@ export async function driveSignRun(job: SignJob): Promise<SignOutcome> {
     ...job,
     inbox: createInbox(),
     serverStates: new Map(),
+    agreed: new Set(),
     faults: [],
     refusals: [],
     silences: [],
@@ -176,6 +177,8 @@ async function waitForPeople(run: SignRun): Promise<void> {
     const waiting = thoseThatAre(run, 'waiting');
     if (ready >= needed) return;
     if (ready + waiting.length < needed) throw tooFewServers(run);
+    // Whoever has no part in the attempt would otherwise be asked when it is too late, and pass for somebody who agrees.
+    for (const one of thoseThatAre(run, 'open')) if (!run.agreed.has(one)) askCommitments(run, one);
     await keepForPeople(run);
     // Everybody has heard of it before it is left.
     const isHeard = thoseThatAre(run, 'asked').length === 0;

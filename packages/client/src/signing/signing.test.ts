@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Client, ClientOptions } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import type { ProgressEvent } from '../progress/progress.js';
+import { POOL_FOLDER } from './commitment-pool.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
   type NetworkServer,
@@ -96,6 +97,20 @@ describe('a signature', () => {
     expect(attempts).toBe(1);
     expect(asked.toSorted((a, b) => a - b)).toEqual([0, 1, 1]);
     expect(signers).toEqual(network.servers.filter((_, i) => asked[i] === 1).map(({ name }) => name));
+  });
+
+  test('says at its end that nobody is waited for, although a server that was not needed never answered', async () => {
+    for (const path of await store.list(POOL_FOLDER)) await store.delete(path);
+    const isOver = new AbortController();
+    network.server('charlie').wire = async (_request, pass) => {
+      await once(isOver.signal, 'abort');
+      return pass();
+    };
+    const events: ProgressEvent[] = [];
+    const asked = await client.prepare({ key: 'k', ...messageOf('the end') });
+    await asked.sign((event) => void events.push(event));
+    isOver.abort();
+    expect(events.at(-1)).toMatchObject({ stage: 'sign', have: ['alpha', 'bravo'], waiting: [] });
   });
 
   test('is not asked of a server that the owner leaves out', async () => {
@@ -487,6 +502,30 @@ describe('a request that waits for people', () => {
     await signing;
     const said = events.flatMap(({ rejected = [] }) => rejected);
     expect(said).toContainEqual({ server: 'bravo', reason: 'call me first' });
+  });
+
+  test('is put to every operator at once, and one who was not needed for the first attempt does not pass for one who agreed', async () => {
+    const waiting = async () => {
+      const desks = await Promise.all(network.servers.map(({ bare }) => bare.sessions.desk.list()));
+      return desks.filter(({ length }) => length > 0).length;
+    };
+    const first = sign('fills the pools of all three');
+    await vi.waitUntil(async () => (await waiting()) === 3);
+    for (const { name } of network.servers) await approve(name);
+    await first;
+    const events: ProgressEvent[] = [];
+    const asked = await client.prepare({ key: 'k', ...messageOf('begins with two of them') });
+    const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);
+    await vi.waitUntil(() => events.some(({ stage: at }) => at === 'wait'));
+    await vi.waitUntil(async () => (await waiting()) === 3);
+    const told = events.filter(({ stage: at }) => at === 'wait');
+    expect(told.map(({ have, waiting: awaited }) => [have, awaited])).toEqual(
+      told.map(() => [[], ['alpha', 'bravo', 'charlie']]),
+    );
+    for (const { bare } of network.servers)
+      for (const { requestId } of await bare.sessions.desk.list())
+        await bare.sessions.desk.reject(requestId, 'no');
+    expect(await signing).toMatchObject({ code: 'REQUEST_REJECTED' });
   });
 
   test('that the certified policy forbids is refused before any server hears of it', async () => {

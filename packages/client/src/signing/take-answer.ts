@@ -31,6 +31,7 @@ function fromReply(
   const party = participant.slot as PartyIndex;
   switch (reply.state) {
     case 'answered':
+      run.agreed.add(participant);
       if (number === null) return outOfTurn(run, participant, 'answers out of turn');
       reportSigning(run, 'sign', `${participant.server.name} signed`, participant.slot);
       return [{ kind: 'shares', party, attempt: number, shares: sharesIn(reply), next: null }];
@@ -42,6 +43,7 @@ function fromReply(
     case 'stale':
       return fresh(run, participant, number);
     case 'waiting':
+      run.agreed.delete(participant);
       run.serverStates.set(participant, 'waiting');
       return [{ kind: 'declined', party, code: 'WAITING' }];
     default:
@@ -52,6 +54,7 @@ function fromReply(
 /** Its new commitments are in the pool already; those of the attempt, if it was asked for one, are lost. */
 function fresh(run: SignRun, participant: Participant, number: number | null): readonly RoastEvent[] {
   run.serverStates.set(participant, 'open');
+  run.agreed.add(participant);
   if (number === null) return [];
   return [{ kind: 'stale', party: participant.slot as PartyIndex, attempt: number, next: null }];
 }
