@@ -2,6 +2,7 @@ import { type Command, CommanderError } from 'commander';
 import { isAfterAnswer } from './command-line/after-answer.js';
 import { isAnswer, toUsageError } from './command-line/command-errors.js';
 import { exitHelp } from './command-line/exit-statuses.js';
+import { typedWords } from './command-line/typed-words.js';
 import { ProgramEnded } from './command-line/program-ended.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
 import { watchOutput } from './terminal/watch-output.js';
@@ -44,20 +45,24 @@ async function runOne(typed: readonly string[]): Promise<number> {
     if (thrown instanceof ProgramEnded) return thrown.status;
     const error = toCkmError(
       thrown instanceof CommanderError
-        ? toUsageError(thrown, program === undefined ? '' : pathOf(program, argv))
+        ? toUsageError(thrown, program === undefined ? '' : namedIn(program, argv).path)
         : thrown,
     );
-    process.stderr.write(`${errorLines(error)}\n`);
+    const words = program === undefined ? {} : typedWords(namedIn(program, argv).command);
+    process.stderr.write(`${errorLines(error, words)}\n`);
     if (process.env['CKM_TRACE'] === '1' && thrown instanceof Error)
       process.stderr.write(`${trace(thrown)}\n`);
     if (argv.includes('--json') && !isAfterAnswer(error))
-      process.stdout.write(`${JSON.stringify(errorObject(error))}\n`);
+      process.stdout.write(`${JSON.stringify(errorObject(error, words))}\n`);
     return error.exitCode;
   }
 }
 
-/** The command that was meant, as far as it was understood: `server audit`. */
-function pathOf(program: Command, argv: readonly string[]): string {
+/** The command that was meant, as far as it was understood, and its path: `server audit`. */
+function namedIn(
+  program: Command,
+  argv: readonly string[],
+): { readonly command: Command; readonly path: string } {
   const names: string[] = [];
   let at = program;
   for (const word of argv) {
@@ -66,7 +71,7 @@ function pathOf(program: Command, argv: readonly string[]): string {
     names.push(next.name());
     at = next;
   }
-  return names.join(' ');
+  return { command: at, path: names.join(' ') };
 }
 
 function trace(error: Error): string {

@@ -87,6 +87,9 @@ export const REMEDIES = {
   unsealServer: {},
   verifyAudit: {},
   listInvites: {},
+  listAccounts: {},
+  /** List the keys that a server holds a share of. */
+  listHeldKeys: {},
   /** List the requests that wait for the operator. */
   listWaiting: {},
   suspendAccount: {},

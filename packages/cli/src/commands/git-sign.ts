@@ -1,4 +1,4 @@
-import { UsageError } from '@ckm/foundation';
+import { CkmError, UsageError } from '@ckm/foundation';
 import { buildGitRequest, buildSshSigRequest } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Client } from '@ckm/client';
@@ -45,7 +45,15 @@ async function gitSign(
     if (status !== 0) throw new ProgramEnded(status);
     return;
   }
-  await sign(onTheTerminal(context), call, blind === true);
+  await sign(onTheTerminal(context), call, blind === true).catch((error: unknown) => {
+    throw error instanceof CkmError && error.code === 'INPUT_NEEDED' ? nobodyToAsk(error) : error;
+  });
+}
+
+/** git hands on no flag of ours, and what calls git is often no terminal. */
+function nobodyToAsk({ message, code }: CkmError): UsageError {
+  const hint = 'run ckm unlock before git, or set CKM_PASSPHRASE_FILE to a file with the passphrase';
+  return new UsageError(message, { code, hint });
 }
 
 async function sign(

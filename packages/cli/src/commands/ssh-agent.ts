@@ -1,5 +1,5 @@
 import type { Client } from '@ckm/client';
-import { StorageError } from '@ckm/foundation';
+import { CkmError, equalBytes, StorageError } from '@ckm/foundation';
 import { sshFingerprint } from '@ckm/requests';
 import type { Command } from 'commander';
 import { join, resolve } from 'node:path';
@@ -76,8 +76,9 @@ async function listen(
     return await startAgent({
       socketPath,
       keys: agentKeys(onTheTerminal(context), client, keys, options),
-      onRefusal: (_key, reason) => {
-        const error = toCkmError(reason);
+      onRefusal: (key, reason) => {
+        const name = keys.find(({ blob }) => equalBytes(blob, key.blob))?.name ?? 'KEY';
+        const error = withWayOn(toCkmError(reason), name);
         // The agent goes on: there is no command to run again.
         const isNo = error.code === 'CANCELLED_BY_PERSON';
         context.terminal.warn(isNo ? 'ckm: note: not signed, as you wished' : errorLines(error));
@@ -91,6 +92,14 @@ async function listen(
       cause,
     });
   }
+}
+
+/** An agent is given the digest of a file only, and `ckm sign` reads the file itself. */
+function withWayOn(error: CkmError, key: string): CkmError {
+  if (error.code !== 'POLICY_BLIND') return error;
+  const { errorClass, message, code, facts } = error;
+  const hint = `sign the file itself: ckm sign ${key} FILE --ssh-namespace file --out FILE.sig`;
+  return new CkmError(errorClass, message, { code, hint, facts, retryable: false, cause: error });
 }
 
 /** As `ssh-agent COMMAND` does: the agent lives as long as the program, whose exit status becomes ours. */

@@ -28,6 +28,6 @@ export async function findAccount(operator: Operator, xid: string): Promise<Oper
   }
   throw new UsageError(`no account begins with ${xid.slice(0, 64)}`, {
     code: 'OPERATOR_UNKNOWN_ID',
-    hint: 'list them with: ckm server accounts list',
+    hint: 'list them with: ckm server accounts list FOLDER',
   });
 }

@@ -47,7 +47,7 @@ describe('an operator sees the keys', () => {
       expect(refused).toEqual({
         code: 'OPERATOR_INPUT_INVALID',
         message: 'the id of a key is 4 to 64 hex digits',
-        hint: 'copy it from: ckm server keys',
+        hint: `copy it from: ckm server keys ${setup.folderOf('bravo')}`,
       });
     }
     const owner = await operator('policy show', 'bravo', '0'.repeat(64), '--owner', 'zz');
@@ -91,9 +91,11 @@ describe('what an operator takes away from a key', () => {
     const refused = await tighten('--rate', '100/1h', '--approval', 'operator');
     expect(errorOf(refused)).toMatchObject({
       code: 'OPERATOR_LOOSENS',
-      message: 'this would allow more than before: rateLimit',
+      message: 'this would allow more than before: rate',
     });
-    expect(errorOf(refused).hint).toContain(`ckm server policy loosen FOLDER ${keyId.slice(0, 8)}`);
+    expect(errorOf(refused).hint).toContain(
+      `ckm server policy loosen ${setup.folderOf('alpha')} ${keyId.slice(0, 8)}`,
+    );
     expect(errorOf(await loosen('--rate', 'any', '--blind', 'no')).code).toBe('OPERATOR_TIGHTENS');
     expect((await loosen('--rate', '100/1h')).stderr).toContain(
       'it now allows more: rate 1 in 1 h → 100 in 1 h',

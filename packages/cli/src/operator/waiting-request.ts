@@ -37,7 +37,7 @@ export async function findWaiting(
   }
   throw new UsageError('the id of a request is 4 to 64 hex digits', {
     code: 'REQUEST_ID_INVALID',
-    hint: 'copy it from: ckm server requests',
+    hint: 'copy it from: ckm server requests FOLDER',
   });
 }
 
@@ -50,7 +50,7 @@ export function assertWholeId(id: string): void {
   if (id.length === 64) return;
   throw new UsageError('with --yes a request is named by its whole id', {
     code: 'REQUEST_ID_SHORT',
-    hint: 'leave --yes out and read the sentence, or copy all 64 digits from: ckm server requests --json',
+    hint: 'leave --yes out and read the sentence, or copy all 64 digits from: ckm server requests FOLDER --json',
   });
 }
 

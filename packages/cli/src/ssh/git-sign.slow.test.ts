@@ -29,7 +29,9 @@ afterAll(async () => {
 });
 
 /** git as a person has set it up, with our program in the place of ssh-keygen. */
-function git(...args: string[]): Promise<Outcome> {
+const git = (...args: string[]): Promise<Outcome> => gitOf(setup.environment, args);
+
+function gitOf(owner: Readonly<Record<string, string>>, args: readonly string[]): Promise<Outcome> {
   const settings = {
     'user.name': 'Alice',
     'user.email': 'alice@example.org',
@@ -40,7 +42,7 @@ function git(...args: string[]): Promise<Outcome> {
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const environment = {
-    ...setup.environment,
+    ...owner,
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_SYSTEM: '/dev/null',
   };
@@ -93,6 +95,14 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
     const refused = await commit('no', '-c', `user.signingkey=${file()}`);
     expect(refused.status).toBe(128);
     expect(refused.stderr).toContain(`ckm: code: ${code}`);
+  });
+
+  test('without a passphrase, where nobody can be asked: the hint is one that git can follow', async () => {
+    const owner = { CKM_HOME: setup.environment['CKM_HOME']! };
+    const refused = await gitOf(owner, ['commit', '-q', '--allow-empty', '-S', '-m', 'no']);
+    expect(refused.status).toBe(128);
+    expect(refused.stderr).toContain('run ckm unlock before git, or set CKM_PASSPHRASE_FILE');
+    expect(refused.stderr).not.toContain('--passphrase-file');
   });
 
   test('an object that is signed already, or none at all', async () => {

@@ -63,6 +63,7 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
     const refused = await withAgent(['--blind'], ['ssh-keygen', '-Y', 'sign', '-n', 'file', '-f', key, file]);
     expect(refused.status).not.toBe(0);
     expect(refused.stderr).toMatch(/ckm: code: POLICY_BLIND/);
+    expect(refused.stderr).toContain('ckm sign strict FILE --ssh-namespace file --out FILE.sig');
     expect(existsSync(`${file}.sig`)).toBe(false);
   });
 

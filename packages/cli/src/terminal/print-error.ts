@@ -1,6 +1,6 @@
 import { AvailabilityError, BugError, CkmError } from '@ckm/foundation';
 import { plainText } from './plain-text.js';
-import { formatRemedy, wordsOf } from './remedy-words.js';
+import { fillIn, formatRemedy, type TypedWords, wordsOf } from './remedy-words.js';
 
 /** Whatever was thrown, as one of our errors. What is none of ours is a defect of ours. */
 export function toCkmError(error: unknown): CkmError {
@@ -27,24 +27,24 @@ function isMissingPackage(error: unknown): error is Error {
   );
 }
 
-/** The three lines of an error: what, what to do, and the stable code. */
-export function errorLines(error: CkmError): string {
+/** The three lines of an error: what, what to do, and the stable code. @param typed what the hint may name of the command line */
+export function errorLines(error: CkmError, typed: TypedWords = {}): string {
   const evidence = error.facts['evidence'];
   const saved = typeof evidence === 'string' ? ` · evidence saved: ${plainText(evidence)}` : '';
   return [
     `ckm: error: ${plainText(error.message)}`,
-    `ckm: hint: ${plainText(hintOf(error))}`,
+    `ckm: hint: ${plainText(hintOf(error, typed))}`,
     `ckm: code: ${plainText(error.code)}${saved} · ckm explain ${plainText(error.code)}`,
   ].join('\n');
 }
 
-function hintOf({ hint, remedy }: CkmError): string {
-  return remedy === null ? hint : formatRemedy(remedy, hint);
+function hintOf({ hint, remedy }: CkmError, typed: TypedWords): string {
+  return remedy === null ? fillIn(hint, typed) : formatRemedy(remedy, hint, typed);
 }
 
 /** The same for machines. */
-export function errorObject(error: CkmError): unknown {
+export function errorObject(error: CkmError, typed: TypedWords = {}): unknown {
   const { code, message, hint, errorClass, exitCode, retryable, facts, remedy } = error;
-  const offered = remedy === null ? null : { ...remedy, command: wordsOf(remedy).command };
+  const offered = remedy === null ? null : { ...remedy, command: wordsOf(remedy, typed).command };
   return { error: { code, message, hint, errorClass, exitCode, retryable, facts, remedy: offered } };
 }

@@ -9,6 +9,8 @@ export interface RemedyWords {
 
 type RemedyOf<K extends RemedyKind> = Extract<Remedy, { kind: K }>;
 type Words<K extends RemedyKind> = (remedy: RemedyOf<K>) => readonly [sentence: string, command?: string];
+/** What was typed for the words in capitals: `FOLDER` → `srv/alpha`, as a shell reads it. */
+export type TypedWords = Readonly<Record<string, string>>;
 
 /** The one place that knows which command brings which remedy. */
 const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
@@ -48,14 +50,16 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   moveRecord: ({ record }) => [`move store/${record} out of the way, and keep it`],
   restoreSeed: () => ['bring the owner seed back from its words', 'ckm seed restore'],
   replacePassphrase: () => ['set a new passphrase with the 24 words', 'ckm seed restore --new-passphrase'],
-  extractTransaction: () => ['get the transaction', 'ckm sign KEY --psbt FILE --extract'],
+  extractTransaction: () => ['get the transaction', 'ckm sign KEY --psbt PSBT --extract'],
   updateSoftware: () => ['bring ckm, or the server, up to date'],
 
-  initServer: () => ['make the server', 'ckm server init FOLDER'],
+  initServer: () => ['make the server', 'ckm server init FOLDER --name NAME'],
   startServer: () => ['start the server', 'ckm server start FOLDER'],
   stopServer: () => ['stop the server', 'ckm server stop FOLDER'],
   unsealServer: () => ['open the server', 'ckm server unseal FOLDER'],
   verifyAudit: () => ['check the audit log', 'ckm server audit verify FOLDER'],
+  listAccounts: () => ['list the accounts', 'ckm server accounts list FOLDER'],
+  listHeldKeys: () => ['list the keys', 'ckm server keys FOLDER'],
   listInvites: () => ['list the invites', 'ckm server invite list FOLDER'],
   listWaiting: () => ['list what waits for you', 'ckm server requests FOLDER'],
   suspendAccount: () => ['suspend the account', 'ckm server accounts suspend FOLDER XID'],
@@ -75,15 +79,20 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   ],
 };
 
-export function wordsOf(remedy: Remedy): RemedyWords {
+export function wordsOf(remedy: Remedy, typed: TypedWords = {}): RemedyWords {
   const words = WORDS[remedy.kind] as Words<RemedyKind>;
   const [sentence, command = null] = words(remedy);
-  return { sentence, command };
+  return { sentence, command: command === null ? null : fillIn(command, typed) };
+}
+
+/** A command with what was typed in the place of its words in capitals, so that it runs as it stands. */
+export function fillIn(text: string, typed: TypedWords): string {
+  return text.replace(/\b[A-Z]{3,}\b/g, (word) => (Object.hasOwn(typed, word) ? typed[word]! : word));
 }
 
 /** What to do, with the command behind it. @param hint instead of the remedy's own sentence, where there is one */
-export function formatRemedy(remedy: Remedy, hint?: string): string {
-  const { sentence, command } = wordsOf(remedy);
+export function formatRemedy(remedy: Remedy, hint?: string, typed?: TypedWords): string {
+  const { sentence, command } = wordsOf(remedy, typed);
   return command === null ? (hint ?? sentence) : `${hint ?? sentence}: ${command}`;
 }
 

@@ -79,3 +79,33 @@ describe('the address that owners use', () => {
     expect(refusal(() => configured({ CKM_PUBLIC_URL: text }))).toMatch(/CONFIG_INVALID[\s\S]*publicUrl/);
   });
 });
+
+describe('a setting that cannot be used is named in words of ours, with what it may be', () => {
+  test.each([
+    [{ quotta: {} }, 'quotta: there is no such setting', /did you mean quota\?$/],
+    [{ limits: { bodi: 5 } }, 'limits.bodi: there is no such setting', /did you mean limits\.body\?$/],
+    [{ colour: 'red' }, 'colour: there is no such setting', /docs\/settings\.md has all that there are$/],
+    [{ limits: { body: 5 } }, 'limits.body: expected 16,384 to 16,777,216', /limits\.body in config\.json$/],
+    [{ accounts: 'anyone' }, 'accounts: expected open, invite, closed', /accounts in config\.json$/],
+    [{ trustProxy: 'yes' }, 'trustProxy: expected true, false', /trustProxy in config\.json$/],
+    [{ name: '' }, 'name: is empty', /name in config\.json$/],
+    [
+      { publicUrl: 'alpha' },
+      'publicUrl: expected http(s)://host[:port][/path]',
+      /publicUrl in config\.json$/,
+    ],
+  ])('%j', (settings, message, hint) => {
+    expect(() => configured({}, settings)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message, hint: expect.stringMatching(hint) }),
+    );
+  });
+
+  test('and a file that holds no settings at all is', () => {
+    expect(() => toConfig('/nowhere', 5, readEnv({}))).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(/^config\.json: /),
+        hint: 'correct config.json',
+      }),
+    );
+  });
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { VERSION } from './version.js';
 import { configError, serverMissing, settingInvalid } from './codes.js';
 import { type ConfigFile, type ConfigFileInput, configFile } from './config-file.js';
+import { settingFault } from './setting-fault.js';
 import type { ServerConfig } from './config.js';
 import { ENV_NAMES, type Env } from './env.js';
 
@@ -76,10 +77,8 @@ function readConfigFile(dataDir: string): string {
 function checked(settings: unknown): ConfigFile {
   const parsed = configFile.safeParse(settings);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const setting =
-    issue === undefined || issue.path.length === 0 ? CONFIG_FILE : issue.path.map(String).join('.');
-  throw settingInvalid(setting, issue?.message ?? 'not valid', `correct ${setting} in ${CONFIG_FILE}`);
+  const { setting, expected, hint } = settingFault(parsed.error.issues[0]!);
+  throw settingInvalid(setting === '' ? CONFIG_FILE : setting, expected, hint);
 }
 
 function withEnv(file: unknown, env: Env): unknown {

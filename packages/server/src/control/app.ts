@@ -101,6 +101,6 @@ async function readJson(c: Context): Promise<object> {
 function badInput(what: string): UsageError {
   return new UsageError(what, {
     code: 'OPERATOR_INPUT_INVALID',
-    hint: 'compare the versions of the program that asks and the server',
+    hint: 'correct it; if it was right, compare the versions of the program that asks and the server',
   });
 }

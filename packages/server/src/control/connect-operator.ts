@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { fromProblem } from '@ckm/api';
-import { AvailabilityError, BugError, reveal, type Secret, wipe } from '@ckm/foundation';
+import { AvailabilityError, BugError, type CkmError, reveal, type Secret, wipe } from '@ckm/foundation';
 import type { z } from 'zod';
+import { serverMissing } from '../config/codes.js';
+import { CONFIG_FILE } from '../config/load-config.js';
 import { pathNames, type Operation } from './operation.js';
 import {
   OPERATION_NAMES,
@@ -20,7 +23,7 @@ export const CONTROL_SOCKET = 'control.sock';
  * {@link OPERATIONS}, with the row's parameters by name; of an object that holds more, only those are sent. A secret is
  * wiped. Ids are hex; a request, a key or an invite may be named by its first digits.
  *
- * Every function throws the server's own error, AvailabilityError `SERVER_NOT_RUNNING`, or BugError
+ * Every function throws the server's own error, AvailabilityError `SERVER_NOT_RUNNING`, UsageError `CONFIG_MISSING` where there is none, or BugError
  * `OPERATOR_ANSWER_UNREADABLE` when the server is of another version than this client.
  */
 export type Operator = {
@@ -43,34 +46,34 @@ interface Question {
 
 /** Nothing is connected before the first question. */
 export function connectOperator(dataDir: string): Operator {
-  const socketPath = join(dataDir, CONTROL_SOCKET);
   const functions = OPERATION_NAMES.map((name) => [
     name,
-    (parameters?: object) => ask(socketPath, OPERATIONS[name], parameters ?? {}),
+    (parameters?: object) => ask(dataDir, OPERATIONS[name], parameters ?? {}),
   ]);
   return Object.fromEntries(functions) as Operator;
 }
 
-async function ask(socketPath: string, operation: Operation, parameters: object): Promise<unknown> {
+async function ask(dataDir: string, operation: Operation, parameters: object): Promise<unknown> {
   if (operation.parameters !== 'secret') {
-    return answerOf(
-      operation,
-      await send(socketPath, questionOf(operation, operation.parameters, parameters)),
-    );
+    const question = questionOf(operation, operation.parameters, parameters);
+    return answerOf(dataDir, operation, await send(dataDir, question));
   }
   const { method, path } = operation;
   const secret = parameters as Secret<Uint8Array>;
   try {
     const body = reveal(secret, 'send it to the server');
-    return await answerOf(operation, await send(socketPath, { method, path, body }));
+    return await answerOf(dataDir, operation, await send(dataDir, { method, path, body }));
   } finally {
     wipe(secret);
   }
 }
 
-async function answerOf(operation: Operation, response: IncomingMessage): Promise<unknown> {
+async function answerOf(dataDir: string, operation: Operation, response: IncomingMessage): Promise<unknown> {
   if (operation.result === 'bytes' && response.statusCode === 200) return piecesOf(response);
-  return resultOf(operation, { status: response.statusCode ?? 0, text: await textOf(response) });
+  const text = await textOf(response).catch((cause: unknown) => {
+    throw notRunning(dataDir, cause);
+  });
+  return resultOf(operation, { status: response.statusCode ?? 0, text });
 }
 
 /** What comes is passed on as it comes; who reads to the end knows whether it was all. */
@@ -88,11 +91,7 @@ async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8Array, 
 
 async function textOf(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
-  try {
-    for await (const part of response) parts.push(part as Buffer);
-  } catch (cause) {
-    throw notRunning(cause);
-  }
+  for await (const part of response) parts.push(part as Buffer);
   return Buffer.concat(parts).toString();
 }
 
@@ -126,11 +125,12 @@ function resultOf({ result }: Operation, { status, text }: Answer): unknown {
   throw unreadable(read.error);
 }
 
-function send(socketPath: string, { method, path, body }: Question): Promise<IncomingMessage> {
+function send(dataDir: string, { method, path, body }: Question): Promise<IncomingMessage> {
+  const socketPath = join(dataDir, CONTROL_SOCKET);
   return new Promise((resolve, reject) => {
     // A connection of its own: a kept one may be of a server that has ended since.
     const sent = request({ socketPath, method, path, agent: false }, resolve);
-    sent.on('error', (cause) => reject(notRunning(cause)));
+    sent.on('error', (cause) => reject(notRunning(dataDir, cause)));
     sent.end(body);
   });
 }
@@ -152,8 +152,9 @@ function unreadable(cause: unknown): BugError {
   });
 }
 
-function notRunning(cause: unknown): AvailabilityError {
-  return new AvailabilityError('no server is running in this data directory', {
+function notRunning(dataDir: string, cause: unknown): CkmError {
+  if (!existsSync(join(dataDir, CONFIG_FILE))) return serverMissing(dataDir, cause);
+  return new AvailabilityError(`no server is running in ${dataDir}`, {
     code: 'SERVER_NOT_RUNNING',
     hint: 'check the path, or start the server',
     remedy: { kind: 'startServer' },

@@ -16,9 +16,20 @@ export function ambiguous(what: string): StateError {
   });
 }
 
+/** As the columns of a policy are called. */
+const WORDS: Readonly<Record<string, string>> = {
+  rateLimit: 'rate',
+  expiresAt: 'until',
+  blindAllowed: 'blind signing',
+};
+
+function inWords(settings: readonly string[]): string {
+  return settings.map((setting) => WORDS[setting] ?? setting).join(', ');
+}
+
 /** @param settings that would let more through than before */
 export function loosens(keyId: Uint8Array, settings: readonly string[]): UsageError {
-  return new UsageError(`this would allow more than before: ${settings.join(', ')}`, {
+  return new UsageError(`this would allow more than before: ${inWords(settings)}`, {
     code: 'OPERATOR_LOOSENS',
     hint: 'tightening only takes away; to allow more again, loosen the policy',
     facts: { settings: [...settings] },
@@ -28,7 +39,7 @@ export function loosens(keyId: Uint8Array, settings: readonly string[]): UsageEr
 
 /** @param settings that would let less through than before */
 export function tightens(keyId: Uint8Array, settings: readonly string[]): UsageError {
-  return new UsageError(`this would allow less than before: ${settings.join(', ')}`, {
+  return new UsageError(`this would allow less than before: ${inWords(settings)}`, {
     code: 'OPERATOR_TIGHTENS',
     hint: 'loosening only gives back; to allow less, tighten the policy',
     facts: { settings: [...settings] },

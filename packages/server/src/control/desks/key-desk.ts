@@ -49,7 +49,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
     const found = owner === null ? rows : rows.filter((row) => equalBytes(row.owner, owner));
     if (found.length > 1) throw ambiguous('key');
     const [row] = found;
-    if (row === undefined) throw unknown('key');
+    if (row === undefined) throw unknown('key', { kind: 'listHeldKeys' });
     return sessions.keyFacts(row);
   }
 
@@ -63,7 +63,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
     const { keyId } = facts;
     const tightening = await storage.transact(async (transaction) => {
       const held = await transaction.keys.hold(facts.owner, keyId);
-      if (held === null) throw unknown('key');
+      if (held === null) throw unknown('key', { kind: 'listHeldKeys' });
       const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
       const after = merged(before, change);
       check(before, after, keyId);
@@ -95,7 +95,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       return repeatWhenRaced(() =>
         storage.read(async (reader) => {
           const row = await reader.keys.find(sought.owner, sought.keyId);
-          if (row === null) throw unknown('key');
+          if (row === null) throw unknown('key', { kind: 'listHeldKeys' });
           const facts = sessions.keyFacts(row);
           const found = await unlessChanged(reader, row, () => findTightening(vault, reader, facts));
           return viewPolicy(facts, server, found ?? NO_TIGHTENING);
@@ -128,7 +128,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       const { keyId } = facts;
       const tightening = await storage.transact(async (transaction) => {
         const held = await transaction.keys.hold(facts.owner, keyId);
-        if (held === null) throw unknown('key');
+        if (held === null) throw unknown('key', { kind: 'listHeldKeys' });
         const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
         const after = { ...before, stoppedAt: null };
         if (before.stoppedAt !== null) {

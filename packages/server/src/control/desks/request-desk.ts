@@ -51,7 +51,7 @@ export function createOperatorRequests({ context, sessions }: DeskMeans) {
     },
     rejectAll: async (owner: Uint8Array, reason: string): Promise<{ readonly rejected: number }> => {
       const account = await storage.read(({ accounts }) => accounts.find(owner));
-      if (account === null) throw unknown('account');
+      if (account === null) throw unknown('account', { kind: 'listAccounts' });
       const rejected = await sessions.desk.rejectAll(owner, reason);
       events.operatorActed({ action: 'reject-all' });
       return { rejected };

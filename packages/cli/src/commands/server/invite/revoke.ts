@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
+import { parseInvite } from '../../../operator/key-id.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 
 /** `ckm server invite revoke` */
@@ -12,12 +13,13 @@ export function serverInviteRevokeCommand(): Command {
 
 async function revoke({ terminal, flags }: Context, folder: string, name: string): Promise<void> {
   const operator = operatorOf(folder);
+  const invite = parseInvite(name);
   if (flags.preview === true) {
-    const { id, note, usedBy } = await operator.invite({ invite: name });
+    const { id, note, usedBy } = await operator.invite({ invite });
     const would = usedBy === null ? `would take back invite ${id}` : `invite ${id} has been used already`;
     terminal.result(would, { preview: true, id, note, usedBy });
     return;
   }
-  const { id, note } = await operator.revokeInvite({ invite: name });
+  const { id, note } = await operator.revokeInvite({ invite });
   terminal.result(`took back invite ${id}`, { id, note, verdict: 'revoked' });
 }
