@@ -11,7 +11,7 @@ export interface Seen {
 }
 
 /** When this has appeared since the last answer, that is typed. */
-export type Answer = readonly [prompt: RegExp, keys: string];
+export type Answer = readonly [prompt: RegExp, keys: string | ((screen: string) => string)];
 
 const TIMEOUT_MS = 50_000;
 
@@ -44,7 +44,7 @@ export function runOnTerminal(
     if (next === undefined || !next[0].test(screen.slice(from))) return;
     left.shift();
     from = screen.length;
-    child.stdin.write(next[1]);
+    child.stdin.write(typeof next[1] === 'string' ? next[1] : next[1](screen));
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -45,7 +45,7 @@ export type KeyScope = EpochScope | SessionScope;
  * The keys under which shares are sealed: one for each epoch of each key, 32 random bytes in a small file of its own outside
  * the database, itself sealed under the storage key. A database keeps what was deleted (dead rows, its log, archives, dumps),
  * so that a share in it is gone only when the key of its epoch is: the file is overwritten and removed, and whoever has the
- * storage key and every dump ever made opens nothing of that epoch (amendments: nightly backups never hold it). What a server
+ * storage key and every dump ever made opens nothing of that epoch. What a server
  * must remember of a ceremony under way is as good as the share that comes of it, and has a key until the ceremony ends.
  */
 export interface EpochKeys {

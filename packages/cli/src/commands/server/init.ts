@@ -5,10 +5,12 @@ import { resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
+import { ownersLine } from '../../operator/owners-line.js';
 import { operatorLeaf } from '../../operator/operator-leaf.js';
 import { askNewServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
+import type { Terminal } from '../../terminal/terminal.js';
 
 /** `ckm server init` */
 export function serverInitCommand(): Command {
@@ -72,8 +74,8 @@ async function init(context: Context, folder: string, flags: Flags): Promise<voi
       ...(passphrase === undefined ? {} : { passphrase }),
     });
     const xid = serverXid(document);
-    terminal.talk('owners compare this before they trust the server:');
-    terminal.result(`${formatLikeness(terminal, flags.name, xid)}\nserver made in ${dataDir}`, {
+    const made = `server made in ${dataDir}; owners compare this before they trust it:`;
+    terminal.result(`${made}\n\n${formatLikeness(terminal, flags.name, xid)}\n`, {
       name: flags.name,
       dataDir,
       sealed,
@@ -82,9 +84,20 @@ async function init(context: Context, folder: string, flags: Flags): Promise<voi
       document,
     });
     terminal.talk(`next: ckm server start ${folder}`);
+    tellOwnersLine(terminal, flags, xid);
   } finally {
     if (passphrase !== undefined) wipe(passphrase);
   }
+}
+
+function tellOwnersLine(
+  terminal: Terminal,
+  { name, url, listen, tlsCertificate }: Flags,
+  xid: Uint8Array,
+): void {
+  const line = ownersLine(name, url ?? `${tlsCertificate === undefined ? 'http' : 'https'}://${listen}`, xid);
+  if (line === null) return;
+  terminal.talk(`for owners, by phone or in person:\n  ${line}`);
 }
 
 /** Which flag a setting is made of. */
