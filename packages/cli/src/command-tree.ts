@@ -11,6 +11,11 @@ const SEED: readonly CommandNode[] = [
     summary: 'bring the owner seed back from 24 words or ur:seed',
     load: async () => (await import('./commands/seed/restore.js')).seedRestoreCommand(),
   },
+  {
+    name: 'passphrase',
+    summary: 'keep the owner seed under another passphrase; the seed and its 24 words stay',
+    load: async () => (await import('./commands/seed/passphrase.js')).seedPassphraseCommand(),
+  },
 ];
 
 /** For whoever uses servers. */
@@ -269,7 +274,7 @@ const SESSIONS: readonly CommandNode[] = [
   },
   {
     name: 'cancel',
-    summary: 'give a ceremony up, here and on every server',
+    summary: 'cancel a ceremony, here and on every server',
     load: async () => (await import('./commands/sessions/cancel.js')).sessionsCancelCommand(),
   },
 ];
@@ -292,7 +297,7 @@ const REQUESTS: readonly CommandNode[] = [
   },
   {
     name: 'cancel',
-    summary: 'give a request up, here and on every server',
+    summary: 'cancel a request, here and on every server',
     load: async () => (await import('./commands/requests/cancel.js')).requestsCancelCommand(),
   },
 ];

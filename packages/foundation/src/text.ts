@@ -46,3 +46,15 @@ export function toShowable(text: string): string {
 export function formatMoment(at: number): string {
   return `${new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
+
+const UNITS = [
+  [86_400, 'd'],
+  [3_600, 'h'],
+  [60, 'min'],
+] as const;
+
+/** A length of time as exactly as people write it: `1 h`, `90 min`, `10 d`. @param seconds at least 1 */
+export function formatSpan(seconds: number): string {
+  const [size, name] = UNITS.find(([unit]) => seconds % unit === 0) ?? [1, 's'];
+  return `${seconds / size} ${name}`;
+}

@@ -31,7 +31,12 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   'key address': 'did you mean: ckm address',
   'server delete': 'did you mean: ckm server remove',
   'server forget': 'did you mean: ckm server remove',
-  'seed passphrase': 'set another passphrase with the 24 words: ckm seed restore --new-passphrase',
+  qr: 'did you mean: ckm address KEY --qr, or ckm sheet --html',
+  logs: 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
+  'server logs': 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
+  'server log': 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
+  'key replace':
+    'a key is never changed: make another one (ckm key create NAME), and move what the old one holds',
 };
 
 function otherWord(path: string, what: string): string | undefined {

@@ -1,6 +1,7 @@
 import type { KeyPolicy } from '@ckm/api';
+import { formatSpan } from '@ckm/foundation';
 import { Option } from 'commander';
-import { formatInstant, formatSpan, unixNow } from '../terminal/instant.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
 import { optionInvalid, parseDuration, parseMoment, parseRate } from './option-values.js';
 
 /** What the owner asks every server of a key to enforce, as flags. */

@@ -205,12 +205,12 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
   REQUEST_LEFT: [
     'You pressed Ctrl-C while servers were asked for a signature.',
     'The request is on record: some of them may have signed, and none of that can be used for anything else.',
-    'Go on with ckm requests resume, or give it up with ckm requests cancel.',
+    'Go on with ckm requests resume, or cancel it with ckm requests cancel.',
   ],
   SESSION_LEFT: [
     'You pressed Ctrl-C while a ceremony was under way.',
     'It is on record here and on the servers: nothing of it is lost, and nothing goes on without you.',
-    'Go on with ckm sessions resume, or give it up with ckm sessions cancel.',
+    'Go on with ckm sessions resume, or cancel it with ckm sessions cancel.',
   ],
   REQUEST_UNFINISHED: [
     'The request has no signature to show.',

@@ -29,7 +29,7 @@ const NAMES_AND_ARGUMENTS = groupOf(
     ],
     KEY_BUSY: [
       'A request or a ceremony goes on with this key.',
-      'Finish it, or give it up with ckm requests cancel or ckm sessions cancel, then do this again.',
+      'Finish it, or cancel it with ckm requests cancel or ckm sessions cancel, then do this again.',
     ],
     KEY_EXISTS: 'A key of that name exists, or is being made.',
     KEY_UNKNOWN: 'There is no key of that name, or the server does not know it under your account.',
@@ -191,12 +191,12 @@ const CEREMONIES = explanationsOf({
     'Ask that operator for a newer backup and go on with ckm sessions resume, or give it up: ckm sessions cancel ID --forget NAME.',
   ],
   KEY_HELD: [
-    'Some servers hold this key already, so that it is not given up by the way.',
+    'Some servers hold this key already, so that it is not cancelled by the way.',
     'Its servers keep what they hold; ckm key fetch finds it again.',
     'Go on with ckm sessions resume, or say its name: ckm sessions cancel ID --forget NAME.',
   ],
   SESSION_OVER: [
-    'The ceremony has ended, or can no longer be given up.',
+    'The ceremony has ended, or can no longer be cancelled.',
     'A ceremony ends once; after every server has signed a key, that key may come to life at any time.',
     'Start a new one, or finish it with ckm sessions resume if the hint says so.',
   ],
@@ -206,7 +206,7 @@ const CEREMONIES = explanationsOf({
     'Start again.',
   ],
   SESSION_CANCELLED: [
-    'The ceremony was given up.',
+    'The ceremony was cancelled.',
     'Nothing of it remains in use.',
     'Start again if you want it.',
   ],

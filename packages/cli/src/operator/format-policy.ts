@@ -1,6 +1,6 @@
-import { decodeHex } from '@ckm/foundation';
+import { decodeHex, formatSpan } from '@ckm/foundation';
 import type { OperatorKeyPolicy } from '@ckm/server';
-import { formatInstant, formatSpan, unixNow } from '../terminal/instant.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
 import { formatLikeness } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';

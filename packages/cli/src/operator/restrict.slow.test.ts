@@ -101,7 +101,7 @@ describe('what an operator takes away from a key', () => {
       'it now allows more: rate 1 in 1 h → 100 in 1 h',
     );
     expect((await operator('audit show', 'alpha', '--limit', '2')).stdout).toMatch(
-      /Tighten the policy of a key.*\n.*Loosen the policy of a key.*rate 100 in 3600 s/,
+      /Tighten the policy of a key.*\n.*Loosen the policy of a key.*rate 100 in 1 h/,
     );
     expect((await loosen('--rate', 'any')).status).toBe(0);
   });
@@ -170,7 +170,7 @@ describe('a server with a policy of its own', () => {
       expect(shown).toMatch(/rate +any +any +9 in 1 min\n/);
       expect(shown).toMatch(/blind signing +no +yes +no\n/);
       const log = (await operator('audit show', 'bravo')).stdout;
-      expect(log).toContain(`policy ${name}: kinds message, git; rate 9 in 60 s`);
+      expect(log).toContain(`policy ${name}: kinds message, git; rate 9 in 1 min`);
     } finally {
       await again.stop('SIGKILL');
     }

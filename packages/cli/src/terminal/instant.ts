@@ -26,9 +26,3 @@ function formatDuration(seconds: number): string {
 export function unixNow(): number {
   return Math.floor(Date.now() / 1000);
 }
-
-/** A length of time as exactly as people write it: `1 h`, `90 min`, `10 d`. @param seconds at least 1 */
-export function formatSpan(seconds: number): string {
-  const [size, name] = UNITS.find(([unit]) => seconds % unit === 0) ?? [1, 's'];
-  return `${seconds / size} ${name}`;
-}

@@ -51,11 +51,11 @@ function leftBehind({ stage, id, of, have, waiting }: ProgressEvent): CkmError {
   if (stage === 'ask' || stage === 'sign') {
     return new StateError(`you left before it was signed; ${have.length} of ${of} had signed`, {
       code: 'REQUEST_LEFT',
-      hint: `go on with it: ckm requests resume ${id}   or give it up: ckm requests cancel ${id}`,
+      hint: `go on with it: ckm requests resume ${id}   or cancel it: ckm requests cancel ${id}`,
     });
   }
   return new StateError(`you left session ${id} before it was over`, {
     code: 'SESSION_LEFT',
-    hint: `go on with it: ckm sessions resume ${id}`,
+    hint: `go on with it: ckm sessions resume ${id}   or cancel it: ckm sessions cancel ${id}`,
   });
 }

@@ -51,6 +51,29 @@ const backupWith = async (file: string): Promise<string> => {
 const advisedBy = ({ hint }: { hint: string }) =>
   /ckm (seed restore[a-z -]*)/.exec(hint)?.[1]?.trim().split(' ');
 
+describe('ckm seed passphrase', () => {
+  const change = (present: string, next: string, ...flags: string[]) =>
+    owner(['seed', 'passphrase', '--new-passphrase-file', next, ...flags], present);
+
+  test('exchanges the passphrase of one who knows the present one, and keeps the seed', async () => {
+    const before = treeHash(home);
+    expect((await change(passphrase, other, '--preview')).status).toBe(0);
+    expect(treeHash(home)).toBe(before);
+    expect((await change(passphrase, other)).status).toBe(0);
+    expect(await backupWith(other)).toBe(readFileSync(words, 'utf8'));
+    expect(await backupWith(passphrase)).toBe('PASSPHRASE_WRONG');
+  });
+
+  test('changes nothing without the present one, or for a new one that is too short', async () => {
+    const before = treeHash(home);
+    expect(errorOf(await change(other, other)).code).toBe('PASSPHRASE_WRONG');
+    expect(errorOf(await change(passphrase, scratch.file('short', 'river\n'))).code).toBe(
+      'PASSPHRASE_TOO_WEAK',
+    );
+    expect(treeHash(home)).toBe(before);
+  });
+});
+
 describe('a passphrase that is lost', () => {
   test('is replaced by what the hint says, with the words; the old passphrase opens nothing any more', async () => {
     const refused = errorOf(await owner(['seed', 'backup', '--out', `${words}-2`], other));

@@ -105,7 +105,7 @@ describe('a signature that is left with Ctrl-C before it is there', () => {
   }, 60_000);
   afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
 
-  test('says how many had signed, how to go on and how to give up; going on gives the signature', async () => {
+  test('says how many had signed, how to go on and how to cancel it; going on gives the signature', async () => {
     // Two would be impatience: one server hears of it first.
     let hasHeard: () => void = () => undefined;
     const heard = new Promise<void>((resolve) => (hasHeard = resolve));
@@ -120,7 +120,7 @@ describe('a signature that is left with Ctrl-C before it is there', () => {
     const { code, message, hint } = errorOf(left);
     expect([left.status, code]).toEqual([75, 'REQUEST_LEFT']);
     expect(message).toBe('you left before it was signed; 0 of 2 had signed');
-    const [, id] = /ckm requests resume ([0-9a-f]{8}) +or give it up: ckm requests cancel \1$/.exec(hint)!;
+    const [, id] = /ckm requests resume ([0-9a-f]{8}) +or cancel it: ckm requests cancel \1$/.exec(hint)!;
     const resumed = await callCkm(['requests', 'resume', id!, '--yes'], { environment });
     expect([resumed.status, resumed.stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{128}\n$/)]);
   });

@@ -43,7 +43,7 @@ function busy(
 ): StateError {
   return new StateError(`${what} goes on with key ${name}`, {
     code: 'KEY_BUSY',
-    hint: 'finish it, or give it up first',
+    hint: 'finish it, or cancel it first',
     remedy,
     retryable: false,
   });

@@ -20,7 +20,7 @@ export async function assertNameFree({ store }: ClientContext, name: string): Pr
   ) {
     throw new UsageError(`a key ${name} is already being made`, {
       code: 'KEY_EXISTS',
-      hint: 'go on with it, or give it up',
+      hint: 'go on with it, or cancel it',
       remedy: { kind: 'resumeSession' },
     });
   }

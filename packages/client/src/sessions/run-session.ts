@@ -94,7 +94,7 @@ export async function abandonSession(
   const run = await createSessionRun(context, ceremony, session, () => undefined);
   if (isPastEnd(run)) await ceremony.giveUp(context, session, run.participants, named);
   await close(run, 'cancelled', reason);
-  await tellServers(run, reason === '' ? 'given up by its owner' : plainReason(reason));
+  await tellServers(run, reason === '' ? 'cancelled by its owner' : plainReason(reason));
   return run.session;
 }
 
@@ -119,7 +119,7 @@ async function close(run: SessionRun, state: TrackState, reason: string | null):
 }
 
 /** Whom this client suspects, or what one server said of another, is not for the others to hear. */
-const GIVEN_UP = 'the ceremony was given up';
+const GIVEN_UP = 'the ceremony was cancelled';
 
 async function tellServers({ session: { sessionId }, links }: SessionRun, reason: string): Promise<void> {
   const calls = [...links.values()].map((link) =>

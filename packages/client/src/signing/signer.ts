@@ -212,7 +212,7 @@ function keyDiffers({ requestId, keyName }: RequestRecord): StateError {
   const id = shortId(requestId);
   return new StateError(`request ${id} was for another key than the one that is called ${keyName} now`, {
     code: 'REQUEST_KEY_DIFFERS',
-    hint: 'give it up, and ask anew',
+    hint: 'cancel it, and ask anew',
     remedy: { kind: 'cancelRequest', id },
     retryable: false,
   });

@@ -130,7 +130,7 @@ describe('the policy of a key', () => {
     await expect(signer.request(1, messageOf('later'), {})).rejects.toMatchObject({ code: 'POLICY_KIND' });
     expect(await lastDeed(operator)).toMatchObject({
       verdict: 'refused',
-      policy: expect.stringMatching(/tightened 3$/),
+      policy: expect.stringMatching(/operator 3$/),
     });
     expect((await operator.keyPolicy({ keyId: name })).tightening).toMatchObject({
       kinds: ['bitcoin'],
@@ -148,13 +148,13 @@ describe('the policy of a key', () => {
     });
     expect(await lastDeed(operator)).toMatchObject({
       deed: 'operator.tighten',
-      policy: 'tightened 1',
-      detail: 'kinds message, git; rate 5 in 60 s; until always; blind yes; approval automatic',
+      policy: 'operator 1',
+      detail: 'kinds message, git; rate 5 in 1 min; until always; blind yes; approval automatic',
     });
     await operator.tightenKey({ keyId: name, kinds: ['git'], expiresAt: 1_900_000_000, blindAllowed: false });
     expect(await lastDeed(operator)).toMatchObject({
-      policy: 'tightened 2',
-      detail: 'kinds git; rate 5 in 60 s; until 2030-03-17 17:46:40 UTC; blind no; approval automatic',
+      policy: 'operator 2',
+      detail: 'kinds git; rate 5 in 1 min; until 2030-03-17 17:46:40 UTC; blind no; approval automatic',
     });
   });
 

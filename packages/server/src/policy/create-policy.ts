@@ -1,5 +1,5 @@
 import { type KeyPolicy, policyHash } from '@ckm/api';
-import { encodeHex, type PolicyError } from '@ckm/foundation';
+import { encodeHex, formatSpan, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
@@ -31,7 +31,7 @@ export function createPolicy({
   async function apply(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<Applied> {
     const tightening = await findTightening(vault, reader, key);
     const special = tightening === null ? [] : [tightening];
-    const version = tightening === null ? '' : ` tightened ${key.tightened}`;
+    const version = tightening === null ? '' : ` operator ${key.tightened}`;
     return {
       policy: effectivePolicy(owned, [general, ...special]),
       name: `${nameOfBoth(owned)}${version}`,
@@ -123,7 +123,7 @@ async function rateRefusal(
     if (used >= count) {
       return policyError(
         'POLICY_RATE',
-        `this key answers at most ${count} requests in ${perSeconds} s`,
+        `this key answers at most ${count} ${count === 1 ? 'request' : 'requests'} in ${formatSpan(perSeconds)}`,
         'wait, then ask again',
         { retryable: true, httpStatus: 429, facts: { count, perSeconds } },
       );

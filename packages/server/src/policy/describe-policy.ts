@@ -1,4 +1,4 @@
-import { encodeHex, formatMoment } from '@ckm/foundation';
+import { encodeHex, formatMoment, formatSpan } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import type { OperatorPolicy } from '../config/config.js';
@@ -7,12 +7,12 @@ import type { Tightening } from './effective.js';
 /** Characters of it that reach the audit log. */
 const MOST = 512;
 
-/** All that an operator takes away, in one line for the audit log: `kinds git, ssh; rate 10 in 3600 s; …`. */
+/** All that an operator takes away, in one line for the audit log: `kinds git, ssh; rate 10 in 1 h; …`. */
 export function describeTightening(taken: OperatorPolicy & Partial<Pick<Tightening, 'expiresAt'>>): string {
   const { kinds, rateLimit, expiresAt = null, blindAllowed, approval } = taken;
   const text = [
     `kinds ${kinds === null ? 'all' : kinds.join(', ')}`,
-    `rate ${rateLimit === null ? 'any' : `${rateLimit.count} in ${rateLimit.perSeconds} s`}`,
+    `rate ${rateLimit === null ? 'any' : `${rateLimit.count} in ${formatSpan(rateLimit.perSeconds)}`}`,
     `until ${expiresAt === null ? 'always' : formatMoment(expiresAt)}`,
     `blind ${blindAllowed ? 'yes' : 'no'}`,
     `approval ${approval}`,

@@ -146,7 +146,7 @@ describe('the operator', () => {
     await tighten({ approval: 'operator', kinds: ['bitcoin', 'ssh'] });
     expect(await decide({}, { tightened: 1 })).toMatchObject({
       verdict: 'ask',
-      policy: expect.stringMatching(/ tightened 1$/),
+      policy: expect.stringMatching(/ operator 1$/),
     });
     expect(await decide({}, { tightened: 1, kind: 'ssh' })).toMatchObject(refused('POLICY_KIND'));
     await tighten({ rateLimit: { count: 1, perSeconds: 10 } });
@@ -155,7 +155,7 @@ describe('the operator', () => {
     await tighten({});
     expect(await decide({}, { tightened: 3 })).toMatchObject({
       verdict: 'allow',
-      policy: expect.stringMatching(/ tightened 3$/),
+      policy: expect.stringMatching(/ operator 3$/),
     });
   });
 

@@ -9,9 +9,9 @@ import { requestObject } from './list.js';
 
 /** `ckm requests cancel ID` */
 export function requestsCancelCommand(): Command {
-  return leaf('cancel', 'give a request up, here and on every server')
+  return leaf('cancel', 'cancel a request, here and on every server')
     .argument('<id>', 'the first digits of its id')
-    .option('--reason <text>', 'reaches the servers', 'given up by its owner')
+    .option('--reason <text>', 'reaches the servers', 'cancelled by its owner')
     .action(run(cancel));
 }
 

@@ -9,9 +9,9 @@ import { sessionObject } from './list.js';
 
 /** `ckm sessions cancel ID` */
 export function sessionsCancelCommand(): Command {
-  return leaf('cancel', 'give a ceremony up, here and on every server')
+  return leaf('cancel', 'cancel a ceremony, here and on every server')
     .argument('<id>', 'the first digits of its id')
-    .option('--reason <text>', 'reaches the servers', 'given up by its owner')
+    .option('--reason <text>', 'reaches the servers', 'cancelled by its owner')
     .option('--forget <name>', 'also when servers hold the key already: its name')
     .action(run(cancel));
 }

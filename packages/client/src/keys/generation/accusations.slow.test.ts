@@ -140,7 +140,7 @@ describe('a server that accuses another, while a key is made', () => {
   });
 
   test.each(['SUSPECT_SHARE', 'FAULT_PROOF_INVALID'])(
-    'by %s does not make the owner carry it to the others: they hear that it was given up',
+    'by %s does not make the owner carry it to the others: they hear that it was cancelled',
     async (code) => {
       accuse('session.deliver', 2, { code, round: 1, culprits: [1] });
       const accusing = network.server('bravo').tamper!;
@@ -153,7 +153,7 @@ describe('a server that accuses another, while a key is made', () => {
         };
       }
       expect(await failure()).toMatchObject({ facts: { by: 'bravo' } });
-      expect(reasons).toEqual(Array.from({ length: 3 }, () => 'the ceremony was given up'));
+      expect(reasons).toEqual(Array.from({ length: 3 }, () => 'the ceremony was cancelled'));
     },
   );
 

@@ -150,7 +150,7 @@ function keyHeld(name: string, holders: readonly string[]): StateError {
 }
 
 function tooLate(session: SessionRecord): StateError {
-  return new StateError(`session ${shortId(session.sessionId)} cannot be given up: its key is complete`, {
+  return new StateError(`session ${shortId(session.sessionId)} cannot be cancelled: its key is complete`, {
     code: 'SESSION_OVER',
     hint: 'finish it',
     remedy: { kind: 'resumeSession', id: shortId(session.sessionId) },

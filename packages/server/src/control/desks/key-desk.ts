@@ -69,7 +69,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       check(before, after, keyId);
       const stored = await storeTightening(vault, transaction, facts, after);
       await sessions.noteTightened(transaction, held, stored);
-      const policy = `tightened ${stored.version}`;
+      const policy = `operator ${stored.version}`;
       const more = { who: facts.owner, keyId, policy, detail: describeTightening(after) };
       await note(audit, transaction, `operator.${action}`, sentence, more);
       return after;
