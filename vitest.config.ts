@@ -7,18 +7,35 @@ import { NameSkipped } from './architecture/name-skipped.js';
  * `--mode fast` leaves it out. `*.alone.test.ts` replaces modules. architecture.test.ts keeps both rules.
  */
 const SLOW = /\.slow\.test\.ts$/;
+const ALONE = /\.alone\.test\.ts$/;
 
 /** One long test in a file of short ones: `{ tags: 'slow' }`, and `--tags-filter !slow` leaves it out. */
 const TAGS = [{ name: 'slow', description: 'takes more than a second by itself' }];
 
-/** The long ones first, so that no worker is left alone with one at the end. */
+/**
+ * The long ones first, so that no worker is left alone with one at the end. Before them those with a worker of their own: a
+ * worker that many files share ends where another kind of file comes between.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isSlow = ({ moduleId }: TestSpecification) => SLOW.test(moduleId);
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+    const rank = ({ moduleId }: TestSpecification) =>
+      ALONE.test(moduleId) ? 0 : SLOW.test(moduleId) ? 1 : 2;
+    return sorted.sort((a, b) => rank(a) - rank(b));
   }
 }
+
+/**
+ * Node reads TypeScript by itself where it can, and Vite has to transform nothing; it is asked where a module is replaced, or
+ * Node is older than 22.18.
+ */
+const NATIVE =
+  process.features.typescript === 'strip'
+    ? {
+        experimental: { viteModuleRunner: false, nodeLoader: false },
+        execArgv: ['--import', import.meta.resolve('./scripts/source-of-js.mjs')],
+      }
+    : {};
 
 export default defineConfig(({ mode }) => ({
   resolve: { conditions: ['ckm-source', 'node'] },
@@ -50,6 +67,7 @@ export default defineConfig(({ mode }) => ({
           include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
           exclude: ['**/*.alone.test.ts', ...(mode === 'fast' ? ['**/*.slow.test.ts'] : [])],
           isolate: false,
+          ...NATIVE,
         },
       },
       {

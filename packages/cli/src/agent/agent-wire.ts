@@ -83,8 +83,12 @@ export class AgentFrames {
 
 /** Reads the fields of one message; `null` where there is less than announced. */
 class FieldReader {
+  private readonly bytes: Uint8Array;
   private at = 0;
-  constructor(private readonly bytes: Uint8Array) {}
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
 
   take(length: number): Uint8Array | null {
     if (this.at + length > this.bytes.length) return null;

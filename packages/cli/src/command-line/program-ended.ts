@@ -1,6 +1,9 @@
 /** Thrown when another program did the work: its exit status becomes ours, and nothing more is said. */
 export class ProgramEnded extends Error {
-  constructor(readonly status: number) {
+  readonly status: number;
+
+  constructor(status: number) {
     super(`ended with status ${status}`);
+    this.status = status;
   }
 }

@@ -7,7 +7,11 @@ class HeadReader {
   at = 0;
   major = 0;
   argument = 0;
-  constructor(private readonly bytes: Uint8Array) {}
+  private readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
 
   /** Moves past one head and, for strings, past its content. False at the end or at a malformed head. */
   next(): boolean {

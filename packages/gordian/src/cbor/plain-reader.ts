@@ -32,11 +32,14 @@ const WIDTH_OF_EIGHT_BYTES = 27;
  * Source: draft-mcnally-deterministic-cbor-12 §2.
  */
 export class PlainReader {
+  readonly input: Uint8Array;
   at = 0;
   major = 0;
   argument = 0;
 
-  constructor(readonly input: Uint8Array) {}
+  constructor(input: Uint8Array) {
+    this.input = input;
+  }
 
   /** The next head, in its shortest form. */
   head(): void {

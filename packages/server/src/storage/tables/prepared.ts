@@ -10,7 +10,11 @@ interface Compiled {
 
 /** Stands for the argument of this number while a statement is built. */
 class Placeholder {
-  constructor(readonly argument: number) {}
+  readonly argument: number;
+
+  constructor(argument: number) {
+    this.argument = argument;
+  }
 }
 
 /**

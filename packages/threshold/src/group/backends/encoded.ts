@@ -39,11 +39,15 @@ const ORDER = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed
 const ADDITIONS_WORTH_A_MULTIPLICATION = 5;
 
 class EncodedElement implements Element {
-  constructor(
-    readonly __element: 'ed25519' | 'ristretto255',
-    readonly backend: string,
-    readonly bytes: Uint8Array,
-  ) {}
+  readonly __element: 'ed25519' | 'ristretto255';
+  readonly backend: string;
+  readonly bytes: Uint8Array;
+
+  constructor(name: 'ed25519' | 'ristretto255', backend: string, bytes: Uint8Array) {
+    this.__element = name;
+    this.backend = backend;
+    this.bytes = bytes;
+  }
 }
 
 /** A group whose elements stay in their 32-byte encoding between operations. */

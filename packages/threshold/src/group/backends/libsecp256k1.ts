@@ -25,7 +25,11 @@ const ADDITIONS_WORTH_A_MULTIPLICATION = 3;
 /** The uncompressed form, 65 bytes: to read a compressed one costs a square root. Undefined for the identity. */
 class NativeElement implements Element {
   readonly __element = 'secp256k1';
-  constructor(readonly bytes: Uint8Array | undefined) {}
+  readonly bytes: Uint8Array | undefined;
+
+  constructor(bytes: Uint8Array | undefined) {
+    this.bytes = bytes;
+  }
 }
 
 /** secp256k1 over libsecp256k1 compiled to machine code; undefined where its addon does not load. */

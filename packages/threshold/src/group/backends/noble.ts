@@ -42,10 +42,13 @@ interface Curve<P extends Point<P>> {
 const WORTH_BUCKETS = 8;
 
 class NobleElement<P> implements Element {
-  constructor(
-    readonly __element: GroupName,
-    readonly point: P,
-  ) {}
+  readonly __element: GroupName;
+  readonly point: P;
+
+  constructor(name: GroupName, point: P) {
+    this.__element = name;
+    this.point = point;
+  }
 }
 
 /** The portable backend over `@noble/curves`; also the oracle every other backend is compared with. */

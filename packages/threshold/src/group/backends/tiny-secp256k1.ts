@@ -26,7 +26,11 @@ const ZERO = new Uint8Array(32);
 /** The uncompressed form, 65 bytes: to read a compressed one costs a square root. Undefined for the identity. */
 class TinyElement implements Element {
   readonly __element = 'secp256k1';
-  constructor(readonly bytes: Uint8Array | undefined) {}
+  readonly bytes: Uint8Array | undefined;
+
+  constructor(bytes: Uint8Array | undefined) {
+    this.bytes = bytes;
+  }
 }
 
 /** Not written into the import: the bundler of a page would fail at its `.wasm` file instead of leaving it out. */
