@@ -143,15 +143,6 @@ describe('the tarballs', () => {
 
 describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', () => {
   const servers: RunningServer[] = [];
-  /** The Node of this test, and those that CI brings into the clone. */
-  const nodes = [
-    process.execPath,
-    ...(existsSync(join(ROOT, '.node')) ? readdirSync(join(ROOT, '.node')) : [])
-      .filter((name) => /^\d+-/.test(name))
-      .map((name) => join(ROOT, '.node', name, 'node_modules/.bin/node'))
-      .filter((path) => existsSync(path)),
-  ];
-
   beforeAll(async () => {
     for (const name of ['alpha', 'bravo', 'charlie']) {
       const dataDir = join(folder, 'servers', name);
@@ -171,21 +162,25 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
     return path;
   }
 
-  /** The SDK's example, under a Node of that line, as an owner whom nobody knows yet. */
-  async function hello(node: string, path: string): Promise<string> {
+  /** The SDK's example, as an owner whom nobody knows yet. */
+  async function hello(path: string): Promise<string> {
     cpSync(join(ROOT, 'examples/node/hello.mjs'), join(path, 'hello.mjs'));
     const owner = mkdtempSync(join(folder, 'alice-'));
-    const running = promisify(execFile)(node, ['hello.mjs', owner, ...servers.map(({ url }) => url)], {
-      cwd: path,
-      timeout: 100_000,
-    });
+    const running = promisify(execFile)(
+      process.execPath,
+      ['hello.mjs', owner, ...servers.map(({ url }) => url)],
+      {
+        cwd: path,
+        timeout: 100_000,
+      },
+    );
     running.child.stdin!.end('river lamp seven onions\n');
     return (await running).stdout.trim();
   }
 
   /** What a server says first, which is ended then. */
-  async function startAndStop(node: string, args: readonly string[]): Promise<string> {
-    const child = spawn(node, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+  async function startAndStop(args: readonly string[]): Promise<string> {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => {
@@ -204,14 +199,13 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
     'with install scripts %s: the example of the SDK signs, and ckm says its version, makes a server and starts it',
     async (name, scripts) => {
       const path = await install(name, scripts);
-      for (const node of nodes) {
-        expect(await hello(node, path)).toMatch(/\nit verifies$/);
-        const ckm = join(path, 'node_modules/@ckm/cli/bin/ckm.js');
-        expect(await run(node, [ckm, '--version'])).toBe('0.1.0');
-        const server = join(mkdtempSync(join(folder, 'server-')), 'delta');
-        await run(node, [ckm, 'server', 'init', server, '--name', 'delta', '--listen', '127.0.0.1:0']);
-        expect(await startAndStop(node, [ckm, 'server', 'start', server])).toMatch(/^delta listens on http:/);
-      }
+      expect(await hello(path)).toMatch(/\nit verifies$/);
+      const program = join(path, 'node_modules/@ckm/cli/bin/ckm.js');
+      const ckm = (...args: string[]) => run(process.execPath, [program, ...args]);
+      expect(await ckm('--version')).toBe('0.1.0');
+      const server = join(mkdtempSync(join(folder, 'server-')), 'delta');
+      await ckm('server', 'init', server, '--name', 'delta', '--listen', '127.0.0.1:0');
+      expect(await startAndStop([program, 'server', 'start', server])).toMatch(/^delta listens on http:/);
     },
     300_000,
   );
