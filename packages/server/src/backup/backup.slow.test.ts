@@ -15,7 +15,9 @@ import { backUpStoppedServer } from '../server/back-up-server.js';
 import { restoreServer } from '../server/restore-server.js';
 import { startServer } from '../server/start-server.js';
 import { leaks, storedSecrets } from '../test/stored-secrets.js';
-import { startTestServer, type TestServer } from '../test/test-server.js';
+import { CHEAP, startTestServer, type TestServer } from '../test/test-server.js';
+import { costOf, DEFAULT_COST } from '../vault/passphrase.js';
+import { headerLength, LENGTH_BYTES, MAGIC, parseHeader } from './frames.js';
 import { createRestores, type Restores, words } from './test/restores.js';
 import { writeBackupFile } from './write-backup-file.js';
 
@@ -280,8 +282,14 @@ describe('a server with a passphrase', () => {
       await sealed.server.close();
       await expect(ofStopped(words('another passphrase'))).rejects.toThrow(code('PASSPHRASE_WRONG'));
       const second = join(restores.folder, 'stopped.backup');
-      const later = await writeBackupFile(second, await ofStopped(), words());
+      const cheap = await backUpStoppedServer(dataDir, {
+        ...stopped,
+        passphrase: words(),
+        passphraseCost: CHEAP,
+      });
+      const later = await writeBackupFile(second, cheap, words());
       expect(later.from).toBe(contents.from + 1);
+      await assertDear(await ofStopped());
       await restoreServer(restores.options({ file: second, nowMs: Date.now }));
       expect(readdirSync(join(restores.folder, 'restored'))).toContain('storage.key.sealed');
       expect(readdirSync(join(restores.folder, 'restored'))).not.toContain('storage.key');
@@ -290,6 +298,18 @@ describe('a server with a passphrase', () => {
       await sealed.remove();
     }
   });
+
+  /** That whoever tries passphrases on a backup pays for each what is paid outside of tests. */
+  async function assertDear(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for await (const piece of pieces) parts.push(piece);
+    const bytes = Buffer.concat(parts);
+    const at = MAGIC.length + LENGTH_BYTES;
+    const { key, frameKey } = parseHeader(
+      bytes.subarray(at, at + headerLength(bytes.subarray(MAGIC.length))),
+    );
+    expect([key, frameKey].map(costOf)).toEqual([DEFAULT_COST, DEFAULT_COST]);
+  }
 
   async function startSealed(document: string): Promise<void> {
     const server = await startServer({
@@ -301,6 +321,7 @@ describe('a server with a passphrase', () => {
       expect(server.phase()).toBe('sealed');
       await server.unseal(words());
       expect(server.identity()!.document).toBe(document);
+      await assertDear(await connectOperator(server.dataDir).backup(words()));
     } finally {
       await server.close();
     }

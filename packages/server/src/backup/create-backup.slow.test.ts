@@ -121,7 +121,7 @@ async function openBackups(state: { isKeyChanging: boolean } = { isKeyChanging: 
   writeFileSync(join(dataDir, 'config.json'), '{"name":"alpha"}', { mode: 0o600 });
   const key = () => ({ epoch: 1, key: secret(own.storageKey.slice()) });
   const source = { sealed: false, open: async () => ({ current: key(), earlier: null }) };
-  return createBackups(context, { source, isKeyChanging: () => state.isKeyChanging });
+  return createBackups(context, { source, passphraseCost: CHEAP, isKeyChanging: () => state.isKeyChanging });
 }
 const choices = () => ({ passphrase: words(), passphraseCost: CHEAP, hasEpochKeys: true });
 

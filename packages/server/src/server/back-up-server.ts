@@ -52,7 +52,7 @@ const REST = 2;
 
 export function createBackups(
   context: ServerContext,
-  means: { readonly source: OpensKey; isKeyChanging(): boolean },
+  means: { readonly source: OpensKey; readonly passphraseCost: PassphraseCost; isKeyChanging(): boolean },
 ): Backups {
   const { vault, config } = context;
   let isUnderWay = false;
@@ -80,7 +80,7 @@ export function createBackups(
           assertSameKey: () => assertSameKeyAs(storageKey),
           rest: (tookMs) => setTimeout(tookMs * REST),
         },
-        { passphraseCost: DEFAULT_COST, ...options },
+        { passphraseCost: means.passphraseCost, ...options },
       );
     } finally {
       wipeStorageKey(storageKey);

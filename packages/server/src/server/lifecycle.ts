@@ -9,6 +9,7 @@ import { createRandom } from '../random.js';
 import { changePassphraseOf, type Passphrases } from './change-passphrase.js';
 import type { RoomsOf } from './open-sessions.js';
 import type { KeySource } from '../vault/key-source.js';
+import type { PassphraseCost } from '../vault/passphrase.js';
 import { openServer, type OpenServer } from './open-server.js';
 
 export interface LifecycleOptions {
@@ -20,6 +21,7 @@ export interface LifecycleOptions {
   readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
   readonly acceptClock: boolean;
   readonly rooms?: RoomsOf | undefined;
+  readonly passphraseCost?: PassphraseCost | undefined;
   /** As of `openServer`. */
   readonly told: (line: AuditLine) => void;
   /** Known once the server listens. */
@@ -68,6 +70,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         events: options.reporting.events,
         acceptClock: options.acceptClock,
         rooms: options.rooms,
+        passphraseCost: options.passphraseCost,
         told: options.told,
       });
       open = { server, desk: createOperatorDesk(server) };

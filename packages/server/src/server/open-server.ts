@@ -33,6 +33,7 @@ import { openEpochKeys } from '../vault/epoch-keys.js';
 import { readPrivateFile } from '../vault/key-file.js';
 import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static-seeds.js';
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
+import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import type { Vault } from '../vault/vault.js';
 import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
 import { auditStart } from './audit-start.js';
@@ -93,6 +94,8 @@ export interface OpenServerOptions {
   readonly openStorage?: typeof openStorage;
   /** Undefined: those this version has. */
   readonly rooms?: RoomsOf | undefined;
+  /** Of backups; undefined: the default. */
+  readonly passphraseCost?: PassphraseCost | undefined;
 }
 
 /**
@@ -217,7 +220,11 @@ async function openOn(
     storageFault: async () => (audit.hasGoneBack() ? WENT_BACK : health.fault()),
     anchor: () => anchor,
     rotation,
-    backups: createBackups(context, { source: options.source, isKeyChanging: rotation.isUnderWay }),
+    backups: createBackups(context, {
+      source: options.source,
+      isKeyChanging: rotation.isUnderWay,
+      passphraseCost: options.passphraseCost ?? DEFAULT_COST,
+    }),
     epochKeysMissing: () => epochKeysMissing,
     sweep: async () => {
       // Also when the log has gone back: nothing else is done then, and the next start is to find that it has.

@@ -24,6 +24,7 @@ import { hardenProcess } from './hardening.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import type { RoomsOf } from './open-sessions.js';
 import { findKeySource } from '../vault/key-source.js';
+import type { PassphraseCost } from '../vault/passphrase.js';
 
 export interface StartServerOptions {
   readonly dataDir: string;
@@ -40,6 +41,8 @@ export interface StartServerOptions {
   readonly fillRandom?: (bytes: Uint8Array) => void;
   /** For tests: other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
+  /** For tests: what the passphrase of a backup costs to try. */
+  readonly passphraseCost?: PassphraseCost;
   /** What computes with keys, instead of what was chosen on this machine; only told, not used. */
   readonly backends?: readonly SuiteBackend[];
 }
@@ -102,6 +105,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     backends,
     fillRandom: options.fillRandom,
     rooms: options.rooms,
+    passphraseCost: options.passphraseCost,
     told: followIn(config, options.follow),
     acceptClock: parseSwitch(ENV_NAMES.acceptClock, env.acceptClock),
     publicUrl: () => url,

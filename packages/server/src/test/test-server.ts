@@ -29,7 +29,8 @@ import { initServer } from '../server/init-server.js';
 import { NOON, random } from './rooms.js';
 
 export const PASSPHRASE = 'olive canyon ferret';
-const CHEAP = { logN: 10, r: 8, p: 1 };
+/** The least that a passphrase may cost. */
+export const CHEAP = { logN: 10, r: 8, p: 1 };
 
 /** A real server on a real database and sockets; its clock and its log belong to the test. */
 export interface TestServer {
@@ -76,6 +77,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     startServer({
       dataDir,
       variables: { CKM_LOG_LEVEL: 'debug', CKM_ALLOW_INSPECT: '1' },
+      passphraseCost: CHEAP,
       nowMs: () => test.now * 1_000,
       logDestination: { write: (line: string) => void lines.push(line) },
       ...options.start,
