@@ -26,7 +26,7 @@ const hasPython = isThere('python3', '--version');
 const hasOpenssl = isThere('openssl', 'version');
 const run = async (program: string, args: readonly string[]) =>
   (await promisify(execFile)(program, [...args], { cwd: folder, timeout: 100_000 })).stdout;
-const read = (from: string) => run('python3', [join(VECTORS, 'read.py'), from]);
+const read = (from: string, ...only: string[]) => run('python3', [join(VECTORS, 'read.py'), from, ...only]);
 
 test('the vectors are those that this version writes', async () => {
   const script = join(DOCS, '../scripts/vectors.mjs');
@@ -67,7 +67,7 @@ describe.skipIf(!hasPython)('a reader that shares no code with us', () => {
     );
     expect(changed).not.toBe(text);
     writeFileSync(join(other, `${name}.json`), changed);
-    await expect(read(other)).rejects.toMatchObject({ code: 1 });
+    await expect(read(other, name)).rejects.toMatchObject({ code: 1, stdout: '' });
   });
 });
 
