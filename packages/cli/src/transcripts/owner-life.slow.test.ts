@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callCkm } from '../test/call-ckm.js';
 import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
 import { hasProgram } from '../test/programs.js';
 import { type Proxy, startProxy } from '../test/proxy.js';
@@ -16,9 +17,11 @@ const ESCAPE = /\u001b/;
 let setup: Setup;
 let home: string;
 
+/** In a process of its own, as it is for people: one command of each kind. */
+const inProcess = (args: readonly string[]) => runCkm(args, { environment: setup.environment });
+
 beforeAll(async () => {
-  // Each command of this owner is a process, as it is for people.
-  setup = await openSetup({ run: runCkm });
+  setup = await openSetup();
   home = setup.environment['CKM_HOME']!;
   await createKey(setup, 'letters', '--for', 'message');
 }, 120_000);
@@ -38,7 +41,7 @@ describe('making a key', () => {
       SERVERS.join(),
       '--yes',
     ];
-    const { stdout, stderr, status } = await setup.ckm(args);
+    const { stdout, stderr, status } = await inProcess(args);
     expect(status).toBe(0);
     expect(stderr).toMatch(
       /Quorum +2 of 3: any 2 servers can sign, and 2 together could steal; 1 may be lost/,
@@ -49,7 +52,7 @@ describe('making a key', () => {
     expect(stdout).toMatch(/SSH key +ssh-ed25519 AAAA\S+ ckm:shell/);
     expect(stdout).toMatch(/State +stored by every server/);
     expect(`${stdout}${stderr}`).not.toMatch(ESCAPE);
-    const shown = await setup.ckm(['key', 'show', 'shell', '--quiet']);
+    const shown = await inProcess(['key', 'show', 'shell', '--quiet']);
     expect(shown.stdout.split('\n')[0]).toBe(stdout.split('\n')[0]);
   });
 
@@ -114,7 +117,7 @@ describe('making a key', () => {
 
 describe('signing', () => {
   test('begins with the sentence derived from the bytes; stdout is the signature and nothing else', async () => {
-    const { stdout, stderr, status } = await setup.ckm(['sign', 'letters', '--message', 'hello', '--yes']);
+    const { stdout, stderr, status } = await inProcess(['sign', 'letters', '--message', 'hello', '--yes']);
     expect(status).toBe(0);
     expect(stderr.trimStart().split('\n')[0]).toBe('Sign the message “hello” in the domain ckm with letters');
     expect(stderr).toMatch(/Servers +any 2 of /);
@@ -313,7 +316,7 @@ describe('paying', () => {
 describe('servers that misbehave on the network', () => {
   let proxies: Proxy[];
   let owner: Record<string, string>;
-  const asOwner = (args: readonly string[]) => runCkm([...args, '--timeout', '3'], { environment: owner });
+  const asOwner = (args: readonly string[]) => callCkm([...args, '--timeout', '3'], { environment: owner });
 
   beforeAll(async () => {
     proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
@@ -409,14 +412,14 @@ describe('servers that misbehave on the network', () => {
 
 describe('status, doctor and sessions', () => {
   test('ckm status shows servers, keys and open sessions on one screen', async () => {
-    const { stdout } = await setup.ckm(['status']);
+    const { stdout } = await inProcess(['status']);
     expect(stdout).toMatch(/Servers\n {2}alpha +answers in \d+ ms/);
     expect(stdout).toMatch(/letters +message +2 of 3 +all 3 answer +1 server may fail/);
     expect(stdout).toMatch(/Open sessions\n {2}none/);
   });
 
   test('doctor has a line for each thing, and a fix for each that is wrong', async () => {
-    const { stdout, status } = await setup.ckm(['doctor']);
+    const { stdout, status } = await inProcess(['doctor']);
     expect(status).toBe(0);
     expect(
       stdout
@@ -437,7 +440,7 @@ describe('status, doctor and sessions', () => {
   });
 
   test('key verify asks every server', async () => {
-    const { stdout, status } = await setup.ckm(['key', 'verify', 'letters']);
+    const { stdout, status } = await inProcess(['key', 'verify', 'letters']);
     expect(status).toBe(0);
     for (const name of SERVERS)
       expect(stdout).toMatch(new RegExp(`ok +${name} +same key, same policy, active`));
@@ -504,7 +507,7 @@ describe('V65: secrets', () => {
     const backup = join(setup.scratch.path, 'again.txt');
     await setup.ckm(['seed', 'backup', '--out', backup]);
     const environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'restored') };
-    const restored = (args: readonly string[]) => runCkm(args, { environment });
+    const restored = (args: readonly string[]) => callCkm(args, { environment });
     const { stderr, status } = await restored(['seed', 'restore', '--from', backup]);
     expect(status).toBe(0);
     expect(stderr).toContain('ckm key fetch');
