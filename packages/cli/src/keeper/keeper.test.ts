@@ -66,13 +66,17 @@ test('a keeper hands out nothing after its time, even before a late timer has en
   expect(await askKeeper(home, 'seed')).toEqual(new Uint8Array(0));
 });
 
-test('a keeper ends when the machine was suspended: the wall clock leaps ahead of the steps of the machine', async () => {
-  let leap = 0;
-  await keep({ wall: () => Date.now() + leap });
-  leap = 3_600_000;
-  await keeper!.ended;
-  expect(bytes).toEqual(new Uint8Array(32));
-});
+test(
+  'a keeper ends when the machine was suspended: the wall clock leaps ahead of the steps of the machine',
+  { tags: 'slow' },
+  async () => {
+    let leap = 0;
+    await keep({ wall: () => Date.now() + leap });
+    leap = 3_600_000;
+    await keeper!.ended;
+    expect(bytes).toEqual(new Uint8Array(32));
+  },
+);
 
 test('keptSeed takes nothing from a keeper of another seed than the one the folder belongs to', async () => {
   await keep();

@@ -12,15 +12,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('createSeedFile makes a seed that openSeedFile opens, in a file that nobody else may read', async () => {
-  const path = join(folder, 'alice', 'seed');
-  const made = await createSeedFile(path, passphrase());
-  const opened = await openSeedFile(path, passphrase());
-  expect(reveal(opened, 'test')).toEqual(reveal(made, 'test'));
-  expect(reveal(made, 'test')).toHaveLength(32);
-  expect(statSync(path).mode & 0o777).toBe(0o600);
-  expect(statSync(join(folder, 'alice')).mode & 0o777).toBe(0o700);
-});
+test(
+  'createSeedFile makes a seed that openSeedFile opens, in a file that nobody else may read',
+  { tags: 'slow' },
+  async () => {
+    const path = join(folder, 'alice', 'seed');
+    const made = await createSeedFile(path, passphrase());
+    const opened = await openSeedFile(path, passphrase());
+    expect(reveal(opened, 'test')).toEqual(reveal(made, 'test'));
+    expect(reveal(made, 'test')).toHaveLength(32);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'alice')).mode & 0o777).toBe(0o700);
+  },
+);
 
 test('createSeedFile, where a seed is already, refuses and leaves it as it is', async () => {
   const path = join(folder, 'seed');

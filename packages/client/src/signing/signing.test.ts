@@ -437,7 +437,7 @@ describe('a request that waits for people', () => {
     expect(await network.server('bravo').bare.sessions.desk.list()).toEqual([]);
   });
 
-  test('goes on by itself while the owner waits', async () => {
+  test('goes on by itself while the owner waits', { tags: 'slow' }, async () => {
     const waiting = sign('while I wait');
     const hasArrived = async (name: string) =>
       (await network.server(name).bare.sessions.desk.list()).length > 0;
@@ -447,21 +447,25 @@ describe('a request that waits for people', () => {
     expect((await waiting).signers).toEqual(['alpha', 'bravo']);
   });
 
-  test('is not held up by a server that stays silent: it goes on as soon as enough operators of the others have said yes', async () => {
-    await client.close();
-    client = reopen({ patienceMs: 20, timeoutMs: 600_000 });
-    const isOver = new AbortController();
-    network.server('alpha').wire = async (_request, pass) => {
-      if (!isOver.signal.aborted) await once(isOver.signal, 'abort');
-      return pass();
-    };
-    const waiting = sign('alpha hangs');
-    for (const name of ['bravo', 'charlie']) {
-      await vi.waitFor(async () => expect(await approve(name)).toBe(1), { timeout: 20_000, interval: 20 });
-    }
-    expect((await waiting).signers).toEqual(['bravo', 'charlie']);
-    isOver.abort();
-  });
+  test(
+    'is not held up by a server that stays silent: it goes on as soon as enough operators of the others have said yes',
+    { tags: 'slow' },
+    async () => {
+      await client.close();
+      client = reopen({ patienceMs: 20, timeoutMs: 600_000 });
+      const isOver = new AbortController();
+      network.server('alpha').wire = async (_request, pass) => {
+        if (!isOver.signal.aborted) await once(isOver.signal, 'abort');
+        return pass();
+      };
+      const waiting = sign('alpha hangs');
+      for (const name of ['bravo', 'charlie']) {
+        await vi.waitFor(async () => expect(await approve(name)).toBe(1), { timeout: 20_000, interval: 20 });
+      }
+      expect((await waiting).signers).toEqual(['bravo', 'charlie']);
+      isOver.abort();
+    },
+  );
 
   test('rejected by too many reaches the owner with the reason', async () => {
     const before = sign('never', { waitSeconds: 0 }).catch((error: unknown) => error);
@@ -484,7 +488,7 @@ describe('a request that waits for people', () => {
     await vi.waitUntil(async () => (await network.server('charlie').bare.sessions.desk.list()).length === 0);
   });
 
-  test('tells its owner of each decision as it comes', async () => {
+  test('tells its owner of each decision as it comes', { tags: 'slow' }, async () => {
     const events: ProgressEvent[] = [];
     const asked = await client.prepare({ key: 'k', ...messageOf('decide'), waitSeconds: 60 });
     const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);

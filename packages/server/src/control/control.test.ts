@@ -112,7 +112,7 @@ describe('the operator’s socket', () => {
     ]);
   });
 
-  test('tells more invites than fit into one page by page, each of them once', async () => {
+  test('tells more invites than fit into one page by page, each of them once', { tags: 'slow' }, async () => {
     const { operator } = await start({ settings: { accounts: 'invite' } });
     const made: string[] = [];
     for (let i = 0; i < 201; i++) made.push((await operator.createInvite({ note: `number ${i}` })).id);

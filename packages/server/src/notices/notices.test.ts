@@ -137,7 +137,7 @@ describe('a command', () => {
     expect(readFileSync(join(folder, 'word'), 'utf8')).toBe('$(id) ; `id`');
   });
 
-  test('that takes too long is ended, with what it has started', async () => {
+  test('that takes too long is ended, with what it has started', { tags: 'slow' }, async () => {
     const slow = runCommand(sh('(sleep 0.7; touch "$1/late") & sleep 60'), NOTICE, never, 200);
     await expect(slow).rejects.toMatchObject({ code: 'NOTICE_TIMEOUT' });
     await new Promise((resolve) => setTimeout(resolve, 900));
@@ -154,16 +154,20 @@ describe('a command', () => {
     await expect.poll(() => told).toEqual(['command NOTICE_COMMAND_FAILED']);
   });
 
-  test('is run once for many requests that come at once, and is told how many others there are', async () => {
-    const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
-    for (let number = 1; number <= 50; number++) notices.note(asked(number));
-    await expect.poll(() => told).toEqual(['command sent']);
-    for (let number = 51; number <= 60; number++) notices.note(asked(number));
-    expect(told).toHaveLength(1);
-    await expect.poll(() => told, { timeout: 5_000 }).toHaveLength(2);
-    const lines = readFileSync(join(folder, 'told'), 'utf8').trimEnd().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as Notice).others)).toEqual([49, 9]);
-  });
+  test(
+    'is run once for many requests that come at once, and is told how many others there are',
+    { tags: 'slow' },
+    async () => {
+      const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
+      for (let number = 1; number <= 50; number++) notices.note(asked(number));
+      await expect.poll(() => told).toEqual(['command sent']);
+      for (let number = 51; number <= 60; number++) notices.note(asked(number));
+      expect(told).toHaveLength(1);
+      await expect.poll(() => told, { timeout: 5_000 }).toHaveLength(2);
+      const lines = readFileSync(join(folder, 'told'), 'utf8').trimEnd().split('\n');
+      expect(lines.map((line) => (JSON.parse(line) as Notice).others)).toEqual([49, 9]);
+    },
+  );
 });
 
 test('a key that was stopped is what the notice names, whatever is asked for afterwards to hide it', async () => {

@@ -15,7 +15,7 @@ import { clientOf, type TestClient } from '../test/test-server.js';
 const INPUTS = 256;
 const OUTPUTS = 400;
 const IN_FLIGHT = 16;
-const CALLS = 200;
+const CALLS = 100;
 const WARM_UP = 50;
 /** A busy machine needs it. */
 const LONG_MS = 300_000;

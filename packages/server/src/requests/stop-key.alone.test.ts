@@ -132,20 +132,24 @@ test('a share that came out wrong is not released and stops its key, over a rest
   expect(reply.state).toBe('ready');
 });
 
-test('a request that its owner takes back while a large attempt comes out wrong stops its key all the same', async () => {
-  const { servers, callers } = await network.openMany(5);
-  callers.push(await (await network.open({ name: 'foxtrot' })).as(alice));
-  const { signer, key } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });
-  const requestId = new Uint8Array(32).fill(1);
-  const ask = { kind: 'bitcoin', payload: paymentOf(key), requestId };
-  const attempt = await signer.prepare([1, 2, 3, 4, 5, 6], 5);
-  let taken: Promise<unknown> | undefined;
-  machine.onFault = () => (taken ??= callers[0]!.call('request.cancel', { requestId, reason: 'no' }));
-  machine.isBroken = true;
-  await expect(signer.request(1, ask, { attempt })).rejects.toThrow(code('SIGNATURE_SHARE_WRONG'));
-  machine.isBroken = false;
-  await taken;
-  const [shown] = (await callers[0]!.call('key.list', { after: null })).keys;
-  expect(shown!.stoppedAt).toBe(TEST_TIME);
-  expect(await countStopped(servers[0]!.context)).toBe(1);
-});
+test(
+  'a request that its owner takes back while a large attempt comes out wrong stops its key all the same',
+  { tags: 'slow' },
+  async () => {
+    const { servers, callers } = await network.openMany(5);
+    callers.push(await (await network.open({ name: 'foxtrot' })).as(alice));
+    const { signer, key } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });
+    const requestId = new Uint8Array(32).fill(1);
+    const ask = { kind: 'bitcoin', payload: paymentOf(key), requestId };
+    const attempt = await signer.prepare([1, 2, 3, 4, 5, 6], 5);
+    let taken: Promise<unknown> | undefined;
+    machine.onFault = () => (taken ??= callers[0]!.call('request.cancel', { requestId, reason: 'no' }));
+    machine.isBroken = true;
+    await expect(signer.request(1, ask, { attempt })).rejects.toThrow(code('SIGNATURE_SHARE_WRONG'));
+    machine.isBroken = false;
+    await taken;
+    const [shown] = (await callers[0]!.call('key.list', { after: null })).keys;
+    expect(shown!.stoppedAt).toBe(TEST_TIME);
+    expect(await countStopped(servers[0]!.context)).toBe(1);
+  },
+);

@@ -37,36 +37,44 @@ async function twinOf({ keyId }: CertifiedKey): Promise<CertifiedKey> {
   return mallory.createKey({ ...KEY, name: 'twin' });
 }
 
-test('shares of a key that was never finished do not vouch for the key of somebody else under its id', async () => {
-  network = await createTestNetwork(3);
-  const half = await halfMadeKey();
-  const twin = await twinOf(half);
-  expect(encodeHex(twin.keyId)).toBe(encodeHex(half.keyId));
-  network.server('alpha').tamper = async ({ name }, honest) => {
-    const result = (await honest()) as object;
-    if (name !== 'key.show') return result;
-    const { policy, certificate } = twin.record;
-    return { ...result, policy, certificate };
-  };
-  const client = await network.owner();
-  const [bait] = (await client.fetchKeys()).keys;
-  expect(encodeHex(bait!.transcriptHash)).toBe(encodeHex(twin.transcriptHash));
-  await expect(client.keepKey(bait!)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED' });
-  expect(await client.listKeys()).toEqual([]);
-});
+test(
+  'shares of a key that was never finished do not vouch for the key of somebody else under its id',
+  { tags: 'slow' },
+  async () => {
+    network = await createTestNetwork(3);
+    const half = await halfMadeKey();
+    const twin = await twinOf(half);
+    expect(encodeHex(twin.keyId)).toBe(encodeHex(half.keyId));
+    network.server('alpha').tamper = async ({ name }, honest) => {
+      const result = (await honest()) as object;
+      if (name !== 'key.show') return result;
+      const { policy, certificate } = twin.record;
+      return { ...result, policy, certificate };
+    };
+    const client = await network.owner();
+    const [bait] = (await client.fetchKeys()).keys;
+    expect(encodeHex(bait!.transcriptHash)).toBe(encodeHex(twin.transcriptHash));
+    await expect(client.keepKey(bait!)).rejects.toMatchObject({ code: 'KEY_NOT_VOUCHED' });
+    expect(await client.listKeys()).toEqual([]);
+  },
+);
 
-test('servers that hold a share and see the certificate for the first time vouch by taking it', async () => {
-  network = await createTestNetwork(3);
-  const half = await halfMadeKey();
-  const { certificate, policy } = half.record;
-  network.server('alpha').tamper = async ({ name }, honest) => {
-    const result = (await honest()) as object;
-    return name === 'key.show' ? { ...result, certificate, policy } : result;
-  };
-  const client = await network.owner();
-  network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
-  const [mine] = (await client.fetchKeys()).keys;
-  const { key, missing } = await client.keepKey(mine!, { name: 'savings' });
-  expect(encodeHex(key.transcriptHash)).toBe(encodeHex(half.transcriptHash));
-  expect(missing).toMatchObject([{ server: 'bravo' }]);
-});
+test(
+  'servers that hold a share and see the certificate for the first time vouch by taking it',
+  { tags: 'slow' },
+  async () => {
+    network = await createTestNetwork(3);
+    const half = await halfMadeKey();
+    const { certificate, policy } = half.record;
+    network.server('alpha').tamper = async ({ name }, honest) => {
+      const result = (await honest()) as object;
+      return name === 'key.show' ? { ...result, certificate, policy } : result;
+    };
+    const client = await network.owner();
+    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    const [mine] = (await client.fetchKeys()).keys;
+    const { key, missing } = await client.keepKey(mine!, { name: 'savings' });
+    expect(encodeHex(key.transcriptHash)).toBe(encodeHex(half.transcriptHash));
+    expect(missing).toMatchObject([{ server: 'bravo' }]);
+  },
+);

@@ -102,7 +102,7 @@ describe('a key', () => {
     });
   });
 
-  test('does not take the name of another, made or in the making', async () => {
+  test('does not take the name of another, made or in the making', { tags: 'slow' }, async () => {
     await client.createKey(KEY);
     await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'KEY_EXISTS' });
     network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
@@ -120,21 +120,25 @@ describe('a key', () => {
     expect(await client.listSessions()).toHaveLength(1);
   });
 
-  test('in the making does not take the place of another that came there meanwhile', async () => {
-    await client.createKey(KEY);
-    const other = await store.get('keys/k');
-    await store.delete('keys/k');
-    network.server('bravo').tamper = async ({ name }, honest) =>
-      name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
-    await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-    network.makeHonest();
-    await store.put('keys/k', other!);
-    const [session] = await openSessions();
-    await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
-      code: 'KEY_EXISTS',
-    });
-    expect(await store.get('keys/k')).toEqual(other);
-  });
+  test(
+    'in the making does not take the place of another that came there meanwhile',
+    { tags: 'slow' },
+    async () => {
+      await client.createKey(KEY);
+      const other = await store.get('keys/k');
+      await store.delete('keys/k');
+      network.server('bravo').tamper = async ({ name }, honest) =>
+        name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
+      await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+      network.makeHonest();
+      await store.put('keys/k', other!);
+      const [session] = await openSessions();
+      await expect(client.resumeSession(encodeHex(session!.sessionId))).rejects.toMatchObject({
+        code: 'KEY_EXISTS',
+      });
+      expect(await store.get('keys/k')).toEqual(other);
+    },
+  );
 
   test('whose stored record was changed is not used', async () => {
     await client.createKey(KEY);
@@ -369,7 +373,7 @@ describe('V22: a ceremony that is interrupted', () => {
     expect((await client.verifyKey('k')).isSound).toBe(true);
   });
 
-  test('given up by its owner ends on every server', async () => {
+  test('given up by its owner ends on every server', { tags: 'slow' }, async () => {
     network.server('bravo').tamper = async ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('bravo')) : honest();
     await client.createKey(KEY).catch(() => undefined);
@@ -383,35 +387,39 @@ describe('V22: a ceremony that is interrupted', () => {
     await client.createKey(KEY);
   });
 
-  test('after every server has signed is not given up by the way, and ends with the key', async () => {
-    network.server('bravo').tamper = async ({ name }, honest) => {
-      const view = (await honest()) as SessionView;
-      if (name === 'session.deliver' && view.result !== null) throw unreachable('bravo');
-      return view;
-    };
-    await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
-    await expect(client.sign({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
-      code: 'KEY_NOT_USABLE',
-    });
-    // Nobody is given an address or public key to send value to, or asked for a yes in vain.
-    await expect(client.usableKey('k')).rejects.toMatchObject({ code: 'KEY_NOT_USABLE', exitCode: 75 });
-    await expect(client.prepare({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
-      code: 'KEY_NOT_USABLE',
-    });
-    expect((await client.showKey('k')).isComplete).toBe(false);
-    const [session] = await openSessions();
-    for (const options of [{}, { forget: 'other' }]) {
-      const cancelled = client.cancelSession(encodeHex(session!.sessionId), 'no', options);
-      await expect(cancelled).rejects.toMatchObject({
-        code: 'KEY_HELD',
-        facts: { servers: ['alpha', 'charlie'] },
+  test(
+    'after every server has signed is not given up by the way, and ends with the key',
+    { tags: 'slow' },
+    async () => {
+      network.server('bravo').tamper = async ({ name }, honest) => {
+        const view = (await honest()) as SessionView;
+        if (name === 'session.deliver' && view.result !== null) throw unreachable('bravo');
+        return view;
+      };
+      await expect(client.createKey(KEY)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+      await expect(client.sign({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
+        code: 'KEY_NOT_USABLE',
       });
-    }
-    network.makeHonest();
-    // Years later: the session has expired on the servers, the certificate speaks for itself.
-    network.now += 10 * 365 * 86_400;
-    await client.resumeSession(encodeHex(session!.sessionId));
-    expect((await client.usableKey('k')).isComplete).toBe(true);
-    expect((await client.sign({ key: 'k', ...messageOf('in time') })).signers).toHaveLength(2);
-  });
+      // Nobody is given an address or public key to send value to, or asked for a yes in vain.
+      await expect(client.usableKey('k')).rejects.toMatchObject({ code: 'KEY_NOT_USABLE', exitCode: 75 });
+      await expect(client.prepare({ key: 'k', ...messageOf('too early') })).rejects.toMatchObject({
+        code: 'KEY_NOT_USABLE',
+      });
+      expect((await client.showKey('k')).isComplete).toBe(false);
+      const [session] = await openSessions();
+      for (const options of [{}, { forget: 'other' }]) {
+        const cancelled = client.cancelSession(encodeHex(session!.sessionId), 'no', options);
+        await expect(cancelled).rejects.toMatchObject({
+          code: 'KEY_HELD',
+          facts: { servers: ['alpha', 'charlie'] },
+        });
+      }
+      network.makeHonest();
+      // Years later: the session has expired on the servers, the certificate speaks for itself.
+      network.now += 10 * 365 * 86_400;
+      await client.resumeSession(encodeHex(session!.sessionId));
+      expect((await client.usableKey('k')).isComplete).toBe(true);
+      expect((await client.sign({ key: 'k', ...messageOf('in time') })).signers).toHaveLength(2);
+    },
+  );
 });
