@@ -129,6 +129,8 @@ export interface SessionDesk {
   list(
     after?: SessionCursor | null,
   ): Promise<{ readonly sessions: readonly WaitingSession[]; readonly next: SessionCursor | null }>;
+  /** How many there are to list. */
+  count(): Promise<number>;
   /** @throws StateError `SESSION_UNKNOWN`, `SESSION_NOT_WAITING`, `SESSION_NOT_AS_SEEN` */
   approve(seen: SeenSession): Promise<void>;
   /** `reason` reaches the owner and the audit log. @throws as {@link approve}; UsageError `REASON_INVALID` */

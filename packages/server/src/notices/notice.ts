@@ -6,7 +6,7 @@ export interface Notice {
   readonly server: string;
   /** `2026-11-28 21:05:39 UTC` */
   readonly at: string;
-  /** How many requests wait now, this one included. */
+  /** How many requests and ceremonies wait now, this one included. */
   readonly waiting: number;
   /** Others that came since the last notice, and have none of their own. */
   readonly others: number;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectOperator } from '../control/connect-operator.js';
 import { messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { createReporting } from '../events.js';
-import { random } from '../test/rooms.js';
+import { createEchoRoom } from '../sessions/test/echo-room.js';
+import { NOON, person, random } from '../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
@@ -48,6 +49,19 @@ test('a server counts its keys, its accounts and the requests that wait for its 
     ckm_keys: 1,
     ckm_accounts: 1,
     ckm_requests_waiting: 1,
+  });
+});
+
+test('a server counts the ceremonies that wait for its operator beside the requests', async () => {
+  const server = await startTestServer({ start: { rooms: () => [createEchoRoom()] } });
+  servers.push(server);
+  const caller = await server.as(person(0xa1)).join();
+  const proposal = { kind: 'echo', keyId: random(32), text: 'hello', length: 8 };
+  await caller.ask('session.propose', { sessionId: random(32), proposal, expiresAt: NOON + 600 });
+  expect(await gaugesOf(server)).toMatchObject({ ckm_requests_waiting: 0, ckm_sessions_waiting: 1 });
+  expect((await connectOperator(server.dataDir).status()).open).toMatchObject({
+    waitingRequests: 0,
+    waitingSessions: 1,
   });
 });
 

@@ -23,14 +23,16 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
       accounts: await reader.accounts.count(),
       keys: await reader.keys.countAll(),
     }));
-    return { accounts, keys, waiting: await sessions.desk.count() };
+    const [requests, ceremonies] = [await sessions.desk.count(), await sessions.sessionDesk.count()];
+    return { accounts, keys, requests, ceremonies };
   }, COUNT_EVERY_MS);
   const counted = async () => {
     const open = server();
     return open === null ? null : count(open);
   };
   add('sealed', 'Whether the server waits for its passphrase', () => (isSealed() ? 1 : 0));
-  add('requests_waiting', 'Requests that wait for the operator', async () => (await counted())?.waiting);
+  add('requests_waiting', 'Requests that wait for the operator', async () => (await counted())?.requests);
+  add('sessions_waiting', 'Ceremonies that wait for the operator', async () => (await counted())?.ceremonies);
   add('keys', 'Keys this server has a share of', async () => (await counted())?.keys);
   add('accounts', 'Accounts, suspended ones too', async () => (await counted())?.accounts);
   add('data_free_bytes', 'Free space where the data directory is', async () => {

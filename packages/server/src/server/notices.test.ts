@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { messageOf, startWithKey } from '../control/test/keyed-servers.js';
-import type { TestServer } from '../test/test-server.js';
+import { createEchoRoom } from '../sessions/test/echo-room.js';
+import { NOON, person, random } from '../test/rooms.js';
+import { startTestServer, type TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'ckm-told-'));
@@ -29,4 +31,20 @@ test('a request that waits runs the operator’s command, and is answered withou
   const closing = performance.now();
   await servers[0]!.server.close();
   expect(performance.now() - closing).toBeLessThan(4_000);
+});
+
+test('a ceremony that waits runs the operator’s command too, and counts among what waits', async () => {
+  const command = ['/bin/sh', '-c', 'cat > "$1/ceremony"', 'notice', folder];
+  const server = await startTestServer({
+    settings: { notify: { command } },
+    start: { rooms: () => [createEchoRoom()] },
+  });
+  servers.push(server);
+  const caller = await server.as(person(0xa1)).join();
+  const proposal = { kind: 'echo', keyId: random(32), text: 'hello', length: 8 };
+  await caller.ask('session.propose', { sessionId: random(32), proposal, expiresAt: NOON + 600 });
+  const told = () => JSON.parse(readFileSync(join(folder, 'ceremony'), 'utf8')) as unknown;
+  await expect
+    .poll(told, { timeout: 5_000 })
+    .toMatchObject({ event: 'waiting', waiting: 1, others: 0, sentence: 'Echo hello.' });
 });

@@ -137,7 +137,11 @@ async function openOn(
     config: config.notify,
     name: config.name,
     events,
-    countWaiting: () => storage.read(({ requests }) => requests.countListed(clock())),
+    countWaiting: () =>
+      storage.read(async ({ requests, sessions }) => {
+        const now = clock();
+        return (await requests.countListed(now)) + (await sessions.countListed(now));
+      }),
   });
   // Not before the end of the start: one that is cut short must find again what it found.
   let isNoting = false;

@@ -55,6 +55,7 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
       const next = last === undefined ? null : { sessionId: last.sessionId, owner: last.owner };
       return { sessions: rows.map(shown), next };
     },
+    count: () => context.storage.read(({ sessions }) => sessions.countListed(context.clock())),
     approve: (seen) =>
       decide(seen, (draft, { means, room }) => openDraft({ means, room }, draft), 'approved', ''),
     reject: async (seen, reason) => {

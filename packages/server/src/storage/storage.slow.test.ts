@@ -299,6 +299,21 @@ for (const bench of [sqliteBench(), postgresBench()]) {
       expect(seen).toEqual([[], [], 0, 1]);
     });
 
+    test('ceremonies that wait are listed by id and counted; not those that run, have expired, or are of suspended accounts', async () => {
+      await openWithPeople();
+      await storage.transact(async ({ sessions, accounts }) => {
+        for (const number of [12, 11])
+          await sessions.insert(session({ sessionId: id(number), state: 'proposed', expiresAt: 200 }));
+        await sessions.insert(session({ sessionId: id(13), state: 'running', expiresAt: 200 }));
+        await sessions.insert(session({ sessionId: id(14), state: 'proposed', expiresAt: 100 }));
+        await sessions.insert(session({ owner: bob, state: 'proposed', expiresAt: 200 }));
+        await accounts.update({ ...account(bob), status: 'suspended', version: 2 });
+      });
+      const waiting = await storage.read(({ sessions }) => sessions.listWaiting(100, null, 9));
+      expect(waiting.map(({ sessionId }) => sessionId[0])).toEqual([11, 12]);
+      expect(await storage.read(({ sessions }) => sessions.countListed(100))).toBe(2);
+    });
+
     test('an invite is found by the first digits of its hash, and taken back only while nobody has used it', async () => {
       await openWithPeople();
       const invite = (number: number, usedBy: Uint8Array | null = null) =>

@@ -62,6 +62,8 @@ export interface SessionReader {
     after: Pick<SessionRow, 'sessionId' | 'owner'> | null,
     limit: number,
   ): Promise<readonly SessionRow[]>;
+  /** How many there are to list. */
+  countListed(now: number): Promise<number>;
   /** Open sessions of all owners whose `expiresAt` is at or before `now`, oldest first. */
   overdue(now: number, limit: number): Promise<readonly SessionRow[]>;
   /** Closed sessions of all owners whose `expiresAt` is at or before `until`, behind `after`, oldest first. */

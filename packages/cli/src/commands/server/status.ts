@@ -63,7 +63,7 @@ function rowsOf({
     ['likeness', likenessLine(serverXid(open.identity.document))],
     ['accounts', open.identity.accounts],
     ['database', open.storage],
-    ['waiting for you', `${open.waitingRequests} requests`],
+    ['waiting for you', `${open.waitingRequests} requests, ${open.waitingSessions} ceremonies`],
     ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
   ];
 }

@@ -41,6 +41,7 @@ export function createAuditDesk({ context, sessions, anchor, rotation, epochKeys
       return {
         storage: storage.kind,
         waitingRequests: await sessions.desk.count(),
+        waitingSessions: await sessions.sessionDesk.count(),
         auditEntries: head?.sequence ?? 0,
         auditHead: head === null ? '' : encodeHex(head.hash),
         storageKey: context.vault.epoch,

@@ -19,6 +19,7 @@ export const operatorStatus = z.object({
     .object({
       storage: z.enum(['sqlite', 'postgres']),
       waitingRequests: wholeNumber,
+      waitingSessions: wholeNumber,
       auditEntries: wholeNumber,
       auditHead: hexText,
       identity: identityCard,

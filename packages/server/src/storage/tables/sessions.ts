@@ -30,6 +30,13 @@ export function sessionReader({ queries }: Reading): SessionReader {
       const inOrder = await behind.orderBy('session_id').orderBy('owner').limit(limit).execute();
       return inOrder.map((row) => fromColumns('sessions', row));
     },
+    countListed: async (now) => {
+      const listed = queries.selectFrom('sessions').where(isWaiting(now));
+      const { count } = await listed
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      return count;
+    },
     countOpen: async (owner) => {
       const { count } = await queries
         .selectFrom('sessions')
