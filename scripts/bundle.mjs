@@ -1,14 +1,15 @@
 // Puts the whole `ckm` program into a few files: a process that reads seven hundred modules starts slowly and keeps
 // their text in memory (docs/adr/0004). Libraries are bundled with it; native addons stay outside. The same for the
 // servers that tests start as processes of their own.
+import { isBuiltin } from 'node:module';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages');
-/** Packages with native addons, and one that loads parts of itself by name: all of them CommonJS, with a default export. */
-const OUTSIDE = /^(better-sqlite3|pg|secp256k1|sodium-native)(\/|$)/;
+/** Packages that load parts of themselves by name: CommonJS, with a default export. */
+const OUTSIDE = /^(better-sqlite3|pg)(\/|$)/;
 const PREFIX = '\0required:';
 /** Left outside, and required: to import CommonJS, Node reads it once more, for the names of its exports. */
 const requiredWhereItIs = {
@@ -20,12 +21,68 @@ const requiredWhereItIs = {
 export default createRequire(import.meta.url)('${id.slice(PREFIX.length)}');`
       : undefined,
 };
-const HTTP = '\0node:http';
-/** Importing it by name asks it for all that it exports, and so loads Node's `fetch` and WebSocket: a fifth of a short command. */
-const httpWithoutFetch = {
-  name: 'http-without-fetch',
-  resolveId: (id) => (/^(node:)?http$/.test(id) ? HTTP : undefined),
-  load: (id) => (id === HTTP ? `module.exports = process.getBuiltinModule('node:http');` : undefined),
+
+/**
+ * Native addons stay outside too. Their packages search for them, which takes thirty times as long as to load them: so the file
+ * is named where it usually is, and the package searches only where there is none.
+ */
+const ADDON = '\0addon:';
+const addonsWhereTheyAre = {
+  name: 'addons-where-they-are',
+  resolveId(id, importer = '') {
+    const isSodium = /[\\/]sodium-native[\\/]index\.js$/.test(importer);
+    if (isSodium && (id === './binding' || id === 'assert')) return `${ADDON}${id}`;
+    if (id === 'secp256k1/bindings.js') return `${ADDON}${id}`;
+    return importer.startsWith(ADDON)
+      ? this.resolve(id, join(packages, 'threshold/package.json'))
+      : undefined;
+  },
+  load: (id) => ADDON_MODULES[id.slice(ADDON.length)],
+};
+const ADDON_MODULES = {
+  './binding': addonOr(
+    '`sodium-native/prebuilds/${process.platform}-${process.arch}/sodium-native.node`',
+    "'sodium-native/binding.js'",
+    'addon',
+  ),
+  // Checks of arguments, without the module whose errors show differences in colour.
+  assert: 'module.exports = (isSo, message) => { if (!isSo) throw new Error(message); };',
+  'secp256k1/bindings.js': addonOr(
+    "`secp256k1/prebuilds/${process.platform}-${process.arch}/secp256k1${process.platform === 'linux' ? '.glibc' : ''}.node`",
+    "'secp256k1/bindings.js'",
+    "require('secp256k1/lib/index.js')(new addon.Secp256k1())",
+  ),
+};
+
+/** @param usually, otherwise names of modules, as code: the bundler is not to look for them */
+function addonOr(usually, otherwise, made) {
+  return `const usually = ${usually};
+const otherwise = ${otherwise};
+function load() {
+  // Where the C library is musl, another file is needed.
+  if (process.getBuiltinModule('node:fs').existsSync('/etc/alpine-release')) return undefined;
+  try {
+    return require(usually);
+  } catch {
+    return undefined;
+  }
+}
+const addon = load();
+module.exports = addon === undefined ? require(otherwise) : ${made};`;
+}
+const BUILTIN = '\0builtin:';
+/**
+ * To import a module of Node's by name is to ask it for all that it exports, and what it makes only when it is asked comes with
+ * it: `node:http` loads `fetch` and WebSocket so, `node:crypto` all of WebCrypto, `node:fs` its streams.
+ */
+const builtinsAsTheyAre = {
+  name: 'builtins-as-they-are',
+  resolveId: (id) =>
+    isBuiltin(id) && !/^(node:)?module$/.test(id) ? `${BUILTIN}${id.replace(/^node:/, '')}` : undefined,
+  load: (id) =>
+    id.startsWith(BUILTIN)
+      ? `module.exports = process.getBuiltinModule('node:${id.slice(BUILTIN.length)}');`
+      : undefined,
 };
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
@@ -94,8 +151,8 @@ async function bundle({ room, input, name, of, conditions = [], codeSplitting })
       'reading-thread': join(packages, 'server/dist/requests/reading/reading-thread.js'),
     },
     platform: 'node',
-    external: [/^node:(?!http$)/, 'tiny-secp256k1'],
-    plugins: [requiredWhereItIs, httpWithoutFetch],
+    external: [/^(node:)?module$/, 'tiny-secp256k1'],
+    plugins: [addonsWhereTheyAre, requiredWhereItIs, builtinsAsTheyAre],
     resolve: { conditionNames: [...conditions, 'node', 'import', 'module', 'default'] },
     // The entries may export for each other what is in them besides.
     preserveEntrySignatures: 'allow-extension',

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // Read by whichever Node the machine has: no word here that an old one does not know. Errors found before the program is loaded
 // have the same three lines as its own.
-import { existsSync, lstatSync, mkdirSync, statSync } from 'fs';
 import * as nodeModule from 'module';
 import { fileURLToPath } from 'url';
-import { setFlagsFromString } from 'v8';
 import { FLOOR, isNewEnough } from './node-floor.js';
+
+// Not by name: that asks them for all that they export, streams and the heap's own binding among it.
+const require = nodeModule.createRequire(import.meta.url);
+const { existsSync, lstatSync, mkdirSync, statSync } = require('fs');
 
 const words = process.argv.slice(2);
 const SET_UP = 'in a clone, run: npm run setup; installed from npm: install it again on this machine';
@@ -51,11 +53,11 @@ async function run(program) {
   // Loading fills a young generation that a resting server would keep: there it may grow only afterwards, when there is
   // work. Every other command is over before that matters, and would only collect more often.
   const isServer = words[0] === 'server' && words[1] === 'start';
-  if (isServer) setFlagsFromString('--semi-space-growth-factor=1');
+  if (isServer) require('v8').setFlagsFromString('--semi-space-growth-factor=1');
   // A server starts seldom, and would keep in memory what it was given.
   else if (program.includes('/bundle/')) keepCompiled();
   const { runCli } = await import(program);
-  if (isServer) setFlagsFromString('--semi-space-growth-factor=2');
+  if (isServer) require('v8').setFlagsFromString('--semi-space-growth-factor=2');
   // Everything is written by now. A server that still has not answered does not keep the process.
   process.exit(await runCli(words));
 }

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { callCkm } from './test/call-ckm.js';
+import { runProgram } from './test/run-ckm.js';
 
 test.each([[['--version', '--json']], [['--json', '--version']]])('%j is JSON', async (args) => {
   const { stdout, status } = await callCkm(args);
@@ -11,14 +13,39 @@ test.each([[['--version', '--json']], [['--json', '--version']]])('%j is JSON', 
   ]);
 });
 
-test('no file of the bundle imports node:http by name, which loads fetch and WebSocket for every command', () => {
+describe('the bundle of the command', () => {
   const bundle = join(import.meta.dirname, '../dist/bundle');
   const files = readdirSync(bundle).filter((name) => name.endsWith('.js'));
-  const importing = files.filter((name) =>
-    /from ?["'](node:)?http["']/.test(readFileSync(join(bundle, name), 'utf8')),
+
+  test('imports no module of Node by name but node:module: with its name comes all that it makes when it is asked', () => {
+    const importing = files.flatMap((name) =>
+      [
+        ...readFileSync(join(bundle, name), 'utf8').matchAll(/^import [^;]*from ?["']([^"'.][^"']*)["']/gm),
+      ].map(([, from]) => `${name}: ${from!}`),
+    );
+    expect(files).toContain('ckm.js');
+    expect(
+      importing.filter((one) => isBuiltin(one.split(': ')[1]!) && !one.endsWith(' node:module')),
+    ).toEqual([]);
+  });
+
+  test.skipIf(process.platform !== 'linux' || process.arch !== 'x64' || existsSync('/etc/alpine-release'))(
+    'loads each native addon from its usual place, and searches for none (needs Linux on x64, with glibc)',
+    async () => {
+      const core = join(
+        bundle,
+        files.find((name) => name.startsWith('core-'))!,
+      );
+      const script = `await import(${JSON.stringify(core)});
+        console.log(JSON.stringify(Object.keys(process.getBuiltinModule('node:module')._cache)));`;
+      const { stdout } = await runProgram(process.execPath, ['--input-type=module', '-e', script]);
+      const loaded = JSON.parse(stdout) as string[];
+      expect(loaded.map((path) => path.split('/').at(-1))).toEqual([
+        'sodium-native.node',
+        'secp256k1.glibc.node',
+      ]);
+    },
   );
-  expect(files).toContain('ckm.js');
-  expect(importing).toEqual([]);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { type CkmError, concatBytes } from '@ckm/foundation';
 import type { IncomingMessage, RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { connectionLost, replyTooLong, timedOut, unreachable } from './fetch-send.js';
 import { httpCarrier } from './http-carrier.js';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
@@ -10,7 +10,17 @@ import { redirected } from './proxy-answered.js';
 const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 const KEPT = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 } as const;
-const AGENTS = { http: new HttpAgent(KEPT), https: new HttpsAgent(KEPT) } as const;
+const httpAgent = new HttpAgent(KEPT);
+let https: { readonly agent: HttpsAgent; readonly request: typeof httpsRequest } | undefined;
+
+/** TLS, from the first address on that needs it: to load it takes as long as half of Node. */
+function withTls(): NonNullable<typeof https> {
+  if (https === undefined) {
+    const { Agent, request } = process.getBuiltinModule('node:https');
+    https = { agent: new Agent(KEPT), request };
+  }
+  return https;
+}
 
 /**
  * Carries messages with Node's own HTTP client, over connections that stay open: a third of what `fetch` costs there.
@@ -60,9 +70,9 @@ const send: HttpSend = (url, { method, path, body, route, timeoutMs }) =>
 const CUT_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 function open(address: URL, options: RequestOptions) {
-  return address.protocol === 'https:'
-    ? httpsRequest(address, { ...options, agent: AGENTS.https })
-    : httpRequest(address, { ...options, agent: AGENTS.http });
+  if (address.protocol !== 'https:') return httpRequest(address, { ...options, agent: httpAgent });
+  const { agent, request } = withTls();
+  return request(address, { ...options, agent });
 }
 
 function readReply(url: string, response: IncomingMessage): Promise<HttpReply> {
