@@ -6,6 +6,7 @@ import { dkgFigures, frostFigures } from './bench/threshold.mjs';
 import { dearLoadFigures } from './bench/dear-load.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
 import { rustFigures } from './bench/rust.mjs';
+import { openSeedFigures } from './bench/open-seed.mjs';
 import { signCommandFigures } from './bench/sign-command.mjs';
 import { writeReport } from './bench/report.mjs';
 import { scaling } from './bench/scaling.mjs';
@@ -27,6 +28,7 @@ for (const [what, measure] of [
   ['two owners at one server', dearLoadFigures],
   ...(process.argv.includes('--rust') ? [['the same steps in Rust', rustFigures]] : []),
   ['the sign command', signCommandFigures],
+  ['status and sign with an open seed', openSeedFigures],
 ]) {
   say(what);
   for (const each of await measure(say)) {

@@ -1,14 +1,13 @@
 // `ckm sign` as a person feels it: a new process, a sealed seed, three servers on loopback, one signature.
 import { randomBytes, scrypt } from 'node:crypto';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CKM, startBenchServer } from './processes.mjs';
+import { openOwner, timed } from './owner.mjs';
+import { CKM } from './processes.mjs';
 import { figure, median } from './report.mjs';
 
-const NAMES = ['alpha', 'bravo', 'charlie'];
 const ROUNDS = 7;
 const WARM_UP = 2;
 /** What `home/seed-file.ts` asks of scrypt. */
@@ -50,32 +49,6 @@ function signFigure(sign, stretch, bare) {
     ratio: ours / bare,
     goal: '≤ 400 ms',
     met: ours <= 400,
-  });
-}
-
-async function openOwner(folder, servers) {
-  const passphrase = join(folder, 'passphrase');
-  writeFileSync(passphrase, 'river lamp seven onions\n', { mode: 0o600 });
-  const env = { ...process.env, CKM_HOME: join(folder, 'home'), CKM_PASSPHRASE_FILE: passphrase };
-  for (const name of NAMES) servers.push(await startBenchServer(join(folder, name), name));
-  await timed([CKM, 'init'], env);
-  for (const { name, url } of servers) await timed([CKM, 'server', 'add', name, url, '--yes'], env);
-  const quorum = ['--quorum', '2of3', '--servers', NAMES.join(',')];
-  await timed([CKM, 'key', 'create', 'notes', '--for', 'message', ...quorum, '--yes'], env);
-  return env;
-}
-
-/** Milliseconds of a Node process, start to end. */
-function timed(args, env) {
-  return new Promise((resolve, reject) => {
-    const begun = performance.now();
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
-    child.once('exit', (code) => {
-      if (code === 0) resolve(performance.now() - begun);
-      else reject(new Error(`${args.join(' ')} ended with exit status ${code}: ${said}`));
-    });
   });
 }
 
