@@ -258,6 +258,16 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'What cannot be stored is not done.',
     'Free disk space on the machine of the server.',
   ],
+  STORAGE_MISSING: [
+    'There is no database of this server where it was looked for.',
+    'A server keeps its data in ckm.sqlite in its folder, or in the PostgreSQL database that CKM_DATABASE_URL names. The variable is often set only in the unit of the service, and not in your shell.',
+    'Set the variable as it is there. If the database is really lost, restore a backup into a new folder. To begin again with nothing, remove database.json, audit.head and audit.last from the folder: shares are then gone.',
+  ],
+  STORAGE_OTHER: [
+    'The database is not the one that this server keeps its data in.',
+    'The file database.json in the folder of a server notes the kind of its database, and a random number that is in it too. On another one the server would know nobody, and a backup would be empty.',
+    'Set CKM_DATABASE_URL as it is where the server runs, or unset it. To change the database, write a backup and restore it into a new folder.',
+  ],
   STORAGE_POOLED: [
     'The database is reached through a pooler that hands sessions on after each transaction.',
     'Statements are prepared on one session and run on it; on a shared one they run elsewhere, or not at all.',

@@ -19,8 +19,7 @@ import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import { copyStorageKey, keyCheckValue, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
 import { assertDataDir, IDENTITY_FILE } from './data-dir.js';
 import { guardSecrets } from './guard-secrets.js';
-import { openStorage } from './open-storage.js';
-import { assertStorageKey } from './storage-marks.js';
+import { openStoppedStorage } from './own-database.js';
 
 export interface BackupOptions {
   /**
@@ -114,7 +113,7 @@ export function createBackups(
 /**
  * The pieces of a backup of a server that does *not* run; ask a running one with `connectOperator().backup()`. It is closed at
  * the end of the pieces, also of pieces that nobody reads on.
- * @throws StorageError `STORAGE_IN_USE` when it runs, `STORAGE_KEY_WRONG`, `KEY_FILE_…`; AccessError `PASSPHRASE_WRONG`
+ * @throws StorageError `STORAGE_IN_USE` when it runs, `STORAGE_OTHER`, `STORAGE_MISSING`, `STORAGE_KEY_WRONG`, `KEY_FILE_…`; AccessError `PASSPHRASE_WRONG`
  */
 export function backUpStoppedServer(
   dataDir: string,
@@ -139,9 +138,8 @@ async function* piecesOfStopped(
   try {
     const epochKeys = openEpochKeys(config, vault, random);
     const files = filesOf(dataDir);
-    const storage = await openStorage(config);
+    const storage = await openStoppedStorage(config, vault);
     try {
-      await assertStorageKey(storage, vault);
       const audit = createAuditLog({ vault, clock, random });
       const means: BackupMeans = {
         storage,

@@ -6,6 +6,7 @@ import { settingInvalid } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
 import { ENV_NAMES, readEnv } from '../config/env.js';
 import { loadConfig, readSettings } from '../config/load-config.js';
+import { assertDatabaseKind } from './own-database.js';
 import { listSettings, valueAt, variableOf } from '../config/settings.js';
 
 export interface ConfigOptions {
@@ -38,11 +39,12 @@ export function describeConfig({ dataDir, variables }: ConfigOptions): readonly 
 
 /**
  * Checks what a start would find wrong with the configuration, and what it would only find later: files of TLS, programs
- * and secrets of notices, the folder of epoch keys. Starts nothing, changes nothing.
- * @throws UsageError `CONFIG_MISSING`, `CONFIG_INVALID` naming the first setting that is wrong
+ * and secrets of notices, the folder of epoch keys, another database than before. Starts nothing, changes nothing.
+ * @throws UsageError `CONFIG_MISSING`, `CONFIG_INVALID` naming the first setting that is wrong; StorageError `STORAGE_OTHER`
  */
 export function checkConfig({ dataDir, variables }: ConfigOptions): ServerConfig {
   const config = loadConfig(dataDir, readEnv(variables));
+  assertDatabaseKind(config);
   if (config.tls !== null) assertTls(config.tls);
   const { command, webhook } = config.notify;
   if (command !== null && !isProgram(command[0]!))

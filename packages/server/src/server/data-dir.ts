@@ -3,6 +3,8 @@ import { configError, serverMissing } from '../config/codes.js';
 
 /** The files of a data directory, besides the database and the storage key. */
 export const IDENTITY_FILE = 'identity';
+/** Which database it was used with. */
+export const DATABASE_FILE = 'database.json';
 export const ANCHOR_FILE = 'audit.head';
 export const LAST_ENTRY_FILE = 'audit.last';
 

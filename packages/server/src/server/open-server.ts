@@ -27,6 +27,7 @@ import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
 import { openStorage } from './open-storage.js';
+import { claimDatabase, startOptions } from './own-database.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { openEpochKeys } from '../vault/epoch-keys.js';
@@ -100,7 +101,7 @@ export interface OpenServerOptions {
 
 /**
  * Opens identity, database and everything that stands on them.
- * @throws StorageError `STORAGE_…`, `FILE_TAMPERED`, `ROW_TAMPERED`, `CLOCK_BEHIND`.
+ * @throws StorageError `STORAGE_…` (`STORAGE_OTHER`: not the one this directory was used with), `FILE_TAMPERED`, `ROW_TAMPERED`, `CLOCK_BEHIND`.
  */
 export async function openServer(options: OpenServerOptions): Promise<OpenServer> {
   const { config, random } = options;
@@ -110,7 +111,7 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   let storage: Storage | undefined;
   try {
     own = openIdentity(options, vault);
-    storage = await (options.openStorage ?? openStorage)(config);
+    storage = await (options.openStorage ?? openStorage)(startOptions(config));
     return await openOn(options, vault, own, watchStorage(storage));
   } catch (error) {
     await storage?.close();
@@ -130,6 +131,7 @@ async function openOn(
   const { identity, staticSeeds } = own;
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
+  await claimDatabase(storage, vault, { dataDir: config.dataDir, random });
   const before = await lastEntryOf(storage, vault);
   const clock = await openClock(options, vault, storage, before?.at ?? null);
   const lastEntry = openLastEntry(config.dataDir, vault);

@@ -23,6 +23,7 @@ import { noteAnchor } from './audit-anchor.js';
 import { assertUnused, createDataDir } from './data-dir.js';
 import { guardSecrets } from './guard-secrets.js';
 import { openStorage } from './open-storage.js';
+import { takeOverDatabase } from './own-database.js';
 import { noteRestored } from './storage-marks.js';
 
 /** What a restore is called in the audit log. */
@@ -130,7 +131,7 @@ async function restoreInto(
   elsewhere: Storage | null,
   read: (bytes: number, of: number) => void,
 ): Promise<void> {
-  const { backup, contents, config, vault } = target;
+  const { backup, contents, config, vault, random } = target;
   const { dataDir } = config;
   // The backup is read once for its files, and some times more for its rows.
   const passes = 1 + ROW_PASSES;
@@ -140,6 +141,7 @@ async function restoreInto(
   const storage = elsewhere ?? (await openEmpty(config));
   try {
     const end = await fill(target, storage, (bytes, of) => read(of + bytes, passes * of));
+    await takeOverDatabase(storage, vault, { dataDir, random });
     noteAnchor(dataDir, vault, end, null);
   } finally {
     if (elsewhere === null) await storage.close();

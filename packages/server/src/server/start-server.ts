@@ -23,6 +23,7 @@ import { registerGauges } from './gauges.js';
 import { hardenProcess } from './hardening.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import type { RoomsOf } from './open-sessions.js';
+import { assertDatabaseKind } from './own-database.js';
 import { findKeySource } from '../vault/key-source.js';
 import type { PassphraseCost } from '../vault/passphrase.js';
 
@@ -91,6 +92,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const isCoreForbidden = forbidCoreFiles();
   assertDataDir(dataDir);
   const config = loadConfig(dataDir, env);
+  assertDatabaseKind(config);
   assertArithmetic(backends, config.allowSlowArithmetic);
   const source = findKeySource(dataDir, env.storageKeyFile ?? null, () => Math.floor(nowMs() / 1000));
   const reporting = reportingFor(config, options.logDestination);

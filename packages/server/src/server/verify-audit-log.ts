@@ -4,16 +4,15 @@ import { readEnv } from '../config/env.js';
 import { loadConfig } from '../config/load-config.js';
 import type { OperatorAuditVerification } from '../control/schemas/audit.js';
 import { createRandom } from '../random.js';
-import { openStorage } from './open-storage.js';
+import { openStoppedStorage } from './own-database.js';
 import { createVault } from '../vault/create-vault.js';
 import { findKeySource } from '../vault/key-source.js';
 import { readAnchor } from './audit-anchor.js';
 import { assertDataDir } from './data-dir.js';
-import { assertStorageKey } from './storage-marks.js';
 
 /**
  * Checks the audit log of a server that is *not* running; ask a running one with `connectOperator().verifyAudit()`.
- * @throws StorageError `STORAGE_IN_USE` when it runs, `STORAGE_KEY_WRONG`, `KEY_FILE_…`; AccessError `PASSPHRASE_WRONG`.
+ * @throws StorageError `STORAGE_IN_USE` when it runs, `STORAGE_OTHER`, `STORAGE_MISSING`, `STORAGE_KEY_WRONG`, `KEY_FILE_…`; AccessError `PASSPHRASE_WRONG`.
  */
 export async function verifyAuditLog(options: {
   readonly dataDir: string;
@@ -30,9 +29,8 @@ export async function verifyAuditLog(options: {
   const { current, earlier } = await source.open(options.passphrase ?? null);
   const vault = createVault(current, random, earlier);
   try {
-    const storage = await openStorage(config);
+    const storage = await openStoppedStorage(config, vault);
     try {
-      await assertStorageKey(storage, vault);
       const audit = createAuditLog({ vault, clock: now, random });
       const verification = await audit.verify(storage, readAnchor(dataDir, vault));
       return verification.ok ? { ...verification, head: encodeHex(verification.head) } : verification;

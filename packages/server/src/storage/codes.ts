@@ -14,6 +14,8 @@ const STORAGE_CODES = [
   'STORAGE_FILES_TOO_MANY',
   'STORAGE_FULL',
   'STORAGE_IN_USE',
+  'STORAGE_MISSING',
+  'STORAGE_OTHER',
   'STORAGE_POOLED',
   'STORAGE_READ_ONLY',
   'STORAGE_SCHEMA_NEWER',
@@ -45,6 +47,16 @@ export function storageError(
   more: { readonly cause?: unknown; readonly retryable?: boolean } = {},
 ): StorageError {
   return new StorageError(message, { code, hint, ...more });
+}
+
+/** Of a server that has been used already, or that does not run. */
+export function missingStorage(what: string, cause?: unknown): StorageError {
+  return storageError(
+    'STORAGE_MISSING',
+    `${what}: this server never ran, or it keeps its data elsewhere`,
+    'set CKM_DATABASE_URL as it is where the server runs, or leave it unset if it is not set there',
+    { cause },
+  );
 }
 
 const BUSY = { message: 'the database is busy', hint: 'try again in a moment', retryable: true } as const;

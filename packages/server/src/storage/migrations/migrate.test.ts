@@ -42,19 +42,21 @@ describe('migrations', () => {
   test('a later step is applied to an earlier database, without touching what is there', async () => {
     await migrate(queries, 'sqlite');
     handle.prepare('insert into meta (name, sealed) values (?, ?)').run('kept', Buffer.alloc(45));
-    await migrate(queries, 'sqlite', [...MIGRATIONS, extra('alter table meta add column note text')]);
+    await migrate(queries, 'sqlite', {
+      migrations: [...MIGRATIONS, extra('alter table meta add column note text')],
+    });
     expect(handle.prepare('select name, note from meta').get()).toEqual({ name: 'kept', note: null });
   });
 
   test('a database written by a newer program is refused', async () => {
-    await migrate(queries, 'sqlite', [...MIGRATIONS, extra('create table later (x) ')]);
+    await migrate(queries, 'sqlite', { migrations: [...MIGRATIONS, extra('create table later (x) ')] });
     await expect(migrate(queries, 'sqlite')).rejects.toMatchObject({ code: 'STORAGE_SCHEMA_NEWER' });
   });
 
   test('a step that was edited after it was applied is refused', async () => {
-    await migrate(queries, 'sqlite', [...MIGRATIONS, extra('create table later (x)')]);
+    await migrate(queries, 'sqlite', { migrations: [...MIGRATIONS, extra('create table later (x)')] });
     await expect(
-      migrate(queries, 'sqlite', [...MIGRATIONS, extra('create table later (y)')]),
+      migrate(queries, 'sqlite', { migrations: [...MIGRATIONS, extra('create table later (y)')] }),
     ).rejects.toMatchObject({
       code: 'STORAGE_SCHEMA_WRONG',
     });

@@ -1,7 +1,7 @@
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { sql } from 'kysely';
-import { storageError } from '../codes.js';
+import { missingStorage, storageError } from '../codes.js';
 import { columnName, COLUMNS, type Queries } from '../database.js';
 import { tables } from './0001-tables.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
@@ -21,15 +21,19 @@ export function checksum(migration: Migration, dialect: Dialect): string {
 
 /**
  * Brings the schema up to date inside the caller's transaction, then checks that every column is there.
- * @throws StorageError `STORAGE_SCHEMA_NEWER` when a newer program wrote this database; `STORAGE_SCHEMA_WRONG` when a step
+ * @throws StorageError `STORAGE_MISSING` when it is to be there and is not; `STORAGE_SCHEMA_NEWER` when a newer program wrote this database; `STORAGE_SCHEMA_WRONG` when a step
  * is not the one that was applied, or a column is missing.
  */
 export async function migrate(
   queries: Queries,
   kind: Dialect['kind'],
-  migrations: readonly Migration[] = MIGRATIONS,
+  {
+    mustExist = false,
+    migrations = MIGRATIONS,
+  }: { readonly mustExist?: boolean; readonly migrations?: readonly Migration[] } = {},
 ): Promise<void> {
   const dialect = DIALECTS[kind];
+  if (mustExist) await assertMigrated(queries);
   await sql`create table if not exists migrations (
     number integer not null primary key, name text not null, checksum text not null)`.execute(queries);
   const { rows } = await sql<Applied>`select number, checksum from migrations order by number`.execute(
@@ -46,6 +50,21 @@ export async function migrate(
       values (${migration.number}, ${migration.name}, ${checksum(migration, dialect)})`.execute(queries);
   }
   await checkColumns(queries);
+}
+
+/** PostgreSQL's code of a table that is not there. */
+const UNDEFINED_TABLE = '42P01';
+
+async function assertMigrated(queries: Queries): Promise<void> {
+  try {
+    await sql`select number from migrations limit 0`.execute(queries);
+  } catch (error) {
+    const { code, message } = error as { readonly code?: unknown; readonly message: string };
+    if (code === UNDEFINED_TABLE || message.startsWith('no such table')) {
+      throw missingStorage('there is nothing in the database, not even its tables', error);
+    }
+    throw error;
+  }
 }
 
 async function checkColumns(queries: Queries): Promise<void> {

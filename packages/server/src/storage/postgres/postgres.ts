@@ -14,6 +14,8 @@ import { storeUsage } from '../tables/writing.js';
 export interface PostgresOptions {
   /** `postgres://…`; may hold a password, so it is never logged. */
   readonly url: string;
+  /** Whether one without tables is refused. */
+  readonly mustExist?: boolean;
   readonly connections?: number;
   /** For tests: how long nothing may come of a question, instead of a little more than a statement may take. */
   readonly silenceMs?: number;
@@ -35,10 +37,10 @@ const INT8 = 20;
 
 /**
  * Opens a PostgreSQL database, which several replicas of one server may share. The driver is loaded only here.
- * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_POOLED`, `STORAGE_SETTINGS_LOST`, `STORAGE_SCHEMA_…`.
+ * @throws StorageError `STORAGE_UNREACHABLE`, `STORAGE_MISSING`, `STORAGE_POOLED`, `STORAGE_SETTINGS_LOST`, `STORAGE_SCHEMA_…`.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Storage> {
-  const { url, connections = 8, silenceMs = SILENCE_MS } = options;
+  const { url, mustExist = false, connections = 8, silenceMs = SILENCE_MS } = options;
   const { default: pg } = await import('pg');
   const name = `${PROCESS_NAME}${randomBytes(8).toString('hex')}`;
   const config: ClientConfig = {
@@ -69,7 +71,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Storage> {
       await client.connect();
       return client;
     }, SETTINGS);
-    await prepareSchema(queries);
+    await prepareSchema(queries, mustExist);
     return storageOn(queries, name);
   } catch (error) {
     await queries.destroy();
@@ -84,10 +86,10 @@ function createConnection(silenceMs: number): Socket {
   return socket;
 }
 
-async function prepareSchema(queries: Queries): Promise<void> {
+async function prepareSchema(queries: Queries, mustExist: boolean): Promise<void> {
   await queries.transaction().execute(async (transaction) => {
     await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(transaction);
-    await migrate(transaction, 'postgres');
+    await migrate(transaction, 'postgres', { mustExist });
   });
 }
 

@@ -12,6 +12,8 @@ import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
   readonly file: string;
+  /** Whether one without tables is refused. */
+  readonly mustExist?: boolean;
   /** How long to wait for another process that holds the file, and for the queue. */
   readonly waitMs?: number;
 }
@@ -21,9 +23,10 @@ type Handle = BetterSqlite3.Database;
 /**
  * Opens the embedded database: write-ahead log, a commit on the disk before anybody hears of it, deleted content
  * overwritten, and the file held exclusively: a second process is refused.
- * @throws StorageError `STORAGE_IN_USE`, `STORAGE_CORRUPT`, `STORAGE_SCHEMA_…`.
+ * @throws StorageError `STORAGE_IN_USE`, `STORAGE_CORRUPT`, `STORAGE_MISSING`, `STORAGE_SCHEMA_…`.
  */
-export async function openSqlite({ file, waitMs = 10_000 }: SqliteOptions): Promise<Storage> {
+export async function openSqlite(options: SqliteOptions): Promise<Storage> {
+  const { file, mustExist = false, waitMs = 10_000 } = options;
   const handle = openHandle(file);
   const log = createLogSync(handle, `${file}-wal`);
   const queue = createWriteQueue(commandsOf(handle, log), waitMs);
@@ -77,7 +80,7 @@ export async function openSqlite({ file, waitMs = 10_000 }: SqliteOptions): Prom
     },
   };
   try {
-    await translated(queue.write(() => migrate(queries, 'sqlite')));
+    await translated(queue.write(() => migrate(queries, 'sqlite', { mustExist })));
     return storage;
   } catch (error) {
     await storage.close();
