@@ -220,6 +220,11 @@ const KEY: readonly CommandNode[] = [
     load: async () => (await import('./commands/key/create.js')).keyCreateCommand(),
   },
   {
+    name: 'compare',
+    summary: 'compare the likeness of a key with what operators see, and keep the outcome',
+    load: async () => (await import('./commands/key/compare.js')).keyCompareCommand(),
+  },
+  {
     name: 'list',
     summary: 'your keys',
     load: async () => (await import('./commands/key/list.js')).keyListCommand(),

@@ -3,7 +3,8 @@ import { UsageError } from '@ckm/foundation';
 import { namesOf } from './servers/ask-all.js';
 import { createContext, type SeedSource } from './context/context.js';
 import { createKeyReader, listKeyRecords } from './keys/keys.js';
-import { type CertifiedKey, type KeyRecord, requireUsable } from './keys/key-record.js';
+import { noteComparison, requireUndisputed } from './keys/compare-key.js';
+import { type CertifiedKey, type KeyComparison, type KeyRecord, requireUsable } from './keys/key-record.js';
 import { fetchKeys } from './keys/fetch/fetch-keys.js';
 import type { FetchedKey, FetchedKeys } from './keys/fetch/fetched-key.js';
 import { completeKey, keepKey, type KeepKeyArgs, type KeptKey } from './keys/fetch/keep-key.js';
@@ -93,8 +94,13 @@ export interface Client {
   listKeys(): Promise<readonly KeyRecord[]>;
   /** With its certificate checked. */
   showKey(name: string): Promise<CertifiedKey>;
-  /** The same, before its public half is handed out. @throws StateError `KEY_NOT_USABLE` while it is not complete */
+  /**
+   * The same, before its public half is handed out.
+   * @throws StateError `KEY_NOT_USABLE` while it is not complete; PeerFaultError `KEY_LIKENESS_DIFFERS`
+   */
   usableKey(name: string): Promise<CertifiedKey>;
+  /** Puts on record what came of comparing the likeness of a key, as it was shown, with what operators see. */
+  noteComparison(key: CertifiedKey, outcome: KeyComparison['outcome']): Promise<KeyRecord>;
   /** The index of the next receive address, which is handed out here for the first time. */
   takeAddressIndex(name: string): Promise<number>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
@@ -211,7 +217,12 @@ export function createClient(options: ClientOptions): Client {
     createKey: (args, on = silent) => acting(createKey(context, readKey, args, on)),
     listKeys: () => listKeyRecords(store),
     showKey: readKey,
-    usableKey: async (name) => requireUsable(await readKey(name)),
+    usableKey: async (name) => {
+      const key = requireUsable(await readKey(name));
+      requireUndisputed(key.record);
+      return key;
+    },
+    noteComparison: (key, outcome) => noteComparison(context, key, outcome),
     takeAddressIndex: (name) => takeAddressIndex(context, name),
     verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
     fetchKeys: () => fetchKeys(context),

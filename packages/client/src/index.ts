@@ -13,7 +13,8 @@ export type { ServerRecord } from './servers/server-record.js';
 export { parseName } from './store/names.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/generation/plan-key.js';
-export { type CertifiedKey, type KeyRecord, remedyFor } from './keys/key-record.js';
+export { likenessDiffers } from './keys/compare-key.js';
+export { type CertifiedKey, type KeyComparison, type KeyRecord, remedyFor } from './keys/key-record.js';
 export type {
   FetchedKey,
   FetchedKeys,
@@ -26,7 +27,7 @@ export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
-export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
+export type { Destination, SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
 // requests
 export type { RequestRecord } from './requests/request-record.js';
 // messages

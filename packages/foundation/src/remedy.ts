@@ -51,6 +51,8 @@ export const REMEDIES = {
   listRequests: {},
   showKey: { key: 'name' },
   verifyKey: { key: 'name' },
+  /** Compare what the owner sees of a key with what operators see, and put the outcome on record. */
+  compareKey: { key: 'name' },
 
   // The owner acts.
   createKey: {},

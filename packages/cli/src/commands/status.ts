@@ -173,7 +173,15 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
             `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
           ),
         ]),
+    ...comparisonCells(terminal, key),
   ];
+}
+
+function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): string[] {
+  const { command } = wordsOf({ kind: 'compareKey', key: name });
+  if (comparison === null) return [`not compared: ${command}`];
+  if (comparison.outcome === 'same') return [];
+  return [terminal.style('red', `an operator sees another likeness: ${command}`)];
 }
 
 function answerText({ reachable: { length }, quorum, isExpired }: KeyStatus): string {

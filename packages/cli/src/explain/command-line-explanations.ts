@@ -177,11 +177,6 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'It answers on a socket there, which only you can reach; the system takes no longer path than about 100 letters.',
     'Use a folder with a shorter path (--home, CKM_HOME), or type the passphrase each time.',
   ],
-  KEY_LIKENESS_DIFFERS: [
-    'You said that an operator sees another likeness for the new key than you do.',
-    'Then that server holds another key, or somebody on the way shows one of you another: value sent to it could be lost.',
-    'Send nothing to it. Ask all servers with ckm key verify NAME, talk to the operators, and drop it: ckm key forget NAME.',
-  ],
   SHEET_CHANGED: [
     'The recovery sheet ends with a check under your owner seed, and that check is not the one of its lines.',
     'Whoever changes a sheet could put servers of his own in the place of yours: nothing was stored or added.',

@@ -150,6 +150,11 @@ const CEREMONIES = explanationsOf({
     'A key that receives value before that could be lost with one server.',
     'Finish making it: ckm sessions resume. A key that was fetched is finished by ckm key fetch.',
   ],
+  KEY_LIKENESS_DIFFERS: [
+    'You said that an operator sees another likeness for the key than you do.',
+    'Then that server holds another key, or somebody on the way shows one of you another: value sent to it could be lost. So nothing is signed with it, and no address of it is shown.',
+    'Ask all servers with ckm key verify NAME, and talk to the operators. If it was a mistake, or you want to use it all the same, say so: ckm key compare NAME. To drop it: ckm key forget NAME.',
+  ],
   KEY_NOT_VOUCHED: [
     'Too few servers of a key say that it is yours.',
     'One server alone could show you somebody else’s key, and you would receive for them.',

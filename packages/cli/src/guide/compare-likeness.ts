@@ -1,17 +1,34 @@
-import type { CertifiedKey } from '@ckm/client';
-import { PeerFaultError } from '@ckm/foundation';
+import { type CertifiedKey, type Client, likenessDiffers } from '@ckm/client';
+import { CkmError } from '@ckm/foundation';
 import type { Context } from '../command-line/context.js';
 import { askChoice, canAsk } from '../terminal/prompt.js';
 
+/** What an owner says of the likeness of a key; `later`: he has not compared it. */
+export type Compared = 'same' | 'different' | 'later';
+
 /**
  * The last step of making a key: its owner compares what operators see, or says that he will. Nobody is asked where nobody
- * sits, or with `--yes`.
+ * sits, or with `--yes`, or about what was compared before.
  * @throws PeerFaultError `KEY_LIKENESS_DIFFERS`
  */
-export async function compareLikeness({ terminal, flags }: Context, { record }: CertifiedKey): Promise<void> {
-  const { name } = record;
+export async function compareLikeness(context: Context, client: Client, name: string): Promise<void> {
+  const { terminal, flags } = context;
   if (flags.yes === true || terminal.json || !canAsk(terminal)) return;
-  const answer = await askChoice(
+  const key = await client.showKey(name);
+  if (key.record.comparison !== undefined) return;
+  const answer = await askCompared(context).catch((error: unknown): null => {
+    // The key is made whatever becomes of the question.
+    if (error instanceof CkmError && error.code === 'CANCELLED_BY_PERSON') return null;
+    throw error;
+  });
+  if (answer === null) terminal.warn(`  the key ${name} is made, and not compared yet`);
+  await noteCompared(context, client, key, answer ?? 'later');
+  terminal.talk('  note where your servers are, on paper: ckm sheet');
+}
+
+/** @throws UsageError `INPUT_NEEDED`; StateError `CANCELLED_BY_PERSON` */
+export function askCompared({ terminal }: Context): Promise<Compared> {
+  return askChoice(
     terminal,
     'Does every operator see the same six words for this key (ckm server keys FOLDER)?',
     [
@@ -20,17 +37,22 @@ export async function compareLikeness({ terminal, flags }: Context, { record }: 
       { value: 'different', label: 'no, one sees something else', hint: 'do not use the key' },
     ],
     'later',
-    'answer with --yes',
+    'say it with --answer same or --answer different',
   );
-  if (answer === 'different') throw differs(name);
-  if (answer === 'later')
-    terminal.talk(`  compare before you rely on it; see it again: ckm key show ${name}`);
-  terminal.talk('  note where your servers are, on paper: ckm sheet');
 }
 
-function differs(name: string): PeerFaultError {
-  return new PeerFaultError(`an operator sees another likeness for ${name}`, {
-    code: 'KEY_LIKENESS_DIFFERS',
-    hint: `send nothing to it, and ask all servers what they hold: ckm key verify ${name}   to drop it: ckm key forget ${name}`,
-  });
+/** Keeps what was found. @throws PeerFaultError `KEY_LIKENESS_DIFFERS`, once that is on record */
+export async function noteCompared(
+  { terminal }: Context,
+  client: Client,
+  key: CertifiedKey,
+  answer: Compared,
+): Promise<void> {
+  const { name } = key.record;
+  if (answer === 'later') {
+    terminal.talk(`  compare before you rely on it: ckm key compare ${name}`);
+    return;
+  }
+  await client.noteComparison(key, answer);
+  if (answer === 'different') throw likenessDiffers(name);
 }

@@ -1,5 +1,5 @@
-import type { SignResult } from '@ckm/client';
-import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import { type RequestRecord, shortId, type SignResult } from '@ckm/client';
+import { encodeHex, encodeUtf8, StateError } from '@ckm/foundation';
 import { type FinalTransaction, transactionIn } from '@ckm/requests';
 import type { Terminal } from '../terminal/terminal.js';
 import { writeOut } from '../terminal/write-out.js';
@@ -50,6 +50,33 @@ export async function handOver(
     out: out ?? null,
   };
   await terminal.deliver(out === undefined ? wanted : '', machine, regain);
+}
+
+/**
+ * Gives the signature that a request on record has given already.
+ * @param isPrinted whether it goes to stdout
+ * @throws StateError `REQUEST_UNFINISHED`; as {@link handOver}
+ */
+export async function handOverKept(
+  terminal: Terminal,
+  { requestId, kind, state, artefact }: RequestRecord,
+  { out, isExtracted, isPrinted }: { out: string | undefined; isExtracted: boolean; isPrinted: boolean },
+): Promise<void> {
+  if (artefact === null) throw unfinished(shortId(requestId), state);
+  const shown = artefactText(kind, artefact);
+  const final = isExtracted && kind === 'bitcoin' ? transactionIn(artefact) : null;
+  const wanted = final?.hex ?? shown.text;
+  if (out !== undefined) await writeOut(out, final === null ? artefact : encodeUtf8(`${wanted}\n`));
+  const object = { id: shortId(requestId), artefact: shown.text, ...shown.more, out: out ?? null };
+  terminal.result(isPrinted ? wanted : '', object);
+}
+
+function unfinished(id: string, state: string): StateError {
+  return new StateError(`request ${id} keeps no signature: it is ${state}`, {
+    code: 'REQUEST_UNFINISHED',
+    hint: state === 'open' ? `go on with: ckm requests resume ${id}` : 'sign again',
+    retryable: false,
+  });
 }
 
 function transactionLine(

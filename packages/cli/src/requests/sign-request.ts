@@ -1,7 +1,7 @@
 import type { Client, PreparedRequest, SeedSource, SignArgs, SignResult } from '@ckm/client';
 import { EncodingError, encodeUtf8, PolicyError } from '@ckm/foundation';
 import { inputsLeftToOthers, transactionIn } from '@ckm/requests';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { policyLines } from '../command-line/policy-flags.js';
@@ -40,6 +40,9 @@ export async function signRequest(
     key,
     ...request,
     ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
+    ...(given.out === undefined
+      ? {}
+      : { destination: { out: resolve(given.out), isExtracted: given.extract === true } }),
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   };
   const asked = await client.prepare(args);
@@ -59,15 +62,16 @@ export async function signRequest(
     refusal,
   });
   const progress = createProgress(terminal);
-  const result = await progress.during(asked.sign(progress.on, progress));
-  warnAbout(context, terminal, result);
-  await handOver(terminal, {
-    key,
-    kind: request.kind,
-    result,
-    out: given.out,
-    isExtracted: given.extract === true,
-    request: progress.keptAs(),
+  await progress.during(asked.sign(progress.on, progress), async (result) => {
+    warnAbout(context, terminal, result);
+    await handOver(terminal, {
+      key,
+      kind: request.kind,
+      result,
+      out: given.out,
+      isExtracted: given.extract === true,
+      request: progress.keptAs(),
+    });
   });
 }
 

@@ -3,42 +3,65 @@ import { type CkmError, PolicyError, StateError } from '@ckm/foundation';
 
 /** Ctrl-C as a way out of what can be gone on with later. */
 export interface Interrupt {
-  /** Rejects on Ctrl-C. */
+  /** Rejects when it is left: on Ctrl-C, unless it is all but over then. */
   readonly rejected: Promise<never>;
   /** Aborted at the same moment. */
   readonly signal: AbortSignal;
-  /** From now on Ctrl-C leaves what `event` is about. */
+  /** Whether Ctrl-C was pressed. */
+  isPressed(): boolean;
+  /** From now on, until the process ends, Ctrl-C leaves what `event` is about, and does nothing else. */
   listen(event: ProgressEvent): void;
-  release(): void;
 }
 
 /** The exit status of a process that was told twice. */
 const IMPATIENT = 130;
 
+/** The one that listens: a process runs one command as a rule. */
+let listener: (() => void) | undefined;
+
 export function createInterrupt(): Interrupt {
   let about: ProgressEvent | undefined;
+  let isPressed = false;
   const controller = new AbortController();
-  let leave: (reason: CkmError) => void = () => undefined;
-  const rejected = new Promise<never>((_, reject) => {
-    leave = reject;
+  let reject: (reason: CkmError) => void = () => undefined;
+  const rejected = new Promise<never>((_, rejects) => {
+    reject = rejects;
   });
   rejected.catch(() => undefined);
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(IMPATIENT);
+  const leave = () => {
+    if (!isPressed || controller.signal.aborted || isNearlyOver(about!)) return;
     controller.abort();
-    leave(leftBehind(about!));
+    reject(leftBehind(about!));
+  };
+  const onSignal = () => {
+    if (isPressed) process.exit(IMPATIENT);
+    isPressed = true;
+    leave();
   };
   return {
     rejected,
     signal: controller.signal,
+    isPressed: () => isPressed,
     listen: (event) => {
-      if (about === undefined) process.on('SIGINT', onSignal);
+      if (listener !== onSignal) {
+        if (listener !== undefined) process.off('SIGINT', listener);
+        process.on('SIGINT', onSignal);
+        listener = onSignal;
+      }
       about = event;
-    },
-    release: () => {
-      process.off('SIGINT', onSignal);
+      leave();
     },
   };
+}
+
+/**
+ * Whether everybody has given what was asked: what is left is done here, in no time, and to leave now would be to lose it. Where what
+ * they gave does not hold, the next event is about another attempt.
+ */
+function isNearlyOver({ stage, of, have, waiting }: ProgressEvent): boolean {
+  if (stage === 'done') return true;
+  if (stage === 'sign') return waiting.length === 0 && have.length >= of;
+  return stage === 'conclude' && waiting.length === 0 && have.length > 0;
 }
 
 function leftBehind({ stage, id, of, have, waiting }: ProgressEvent): CkmError {

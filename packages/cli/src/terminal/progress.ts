@@ -11,10 +11,11 @@ export interface Progress {
   readonly left: AbortSignal;
   /**
    * Waits for the work that `on` hears of. Ctrl-C leaves it as soon as it can be gone on with later: what is on record
-   * stays, here and on the servers.
+   * stays, here and on the servers. Once everybody has given what was asked, it is brought to its end all the same.
+   * @param handOver gives the result to whoever asked for it; Ctrl-C does not keep it from that
    * @throws PolicyError `REQUEST_WAITING`, StateError `SESSION_LEFT`, `REQUEST_LEFT` when it was left
    */
-  during<T>(work: Promise<T>): Promise<T>;
+  during<T>(work: Promise<T>, handOver: (result: T) => Promise<void> | void): Promise<void>;
   /** What people call the request, once it has waited for people: it is kept from then on. */
   keptAs(): string | undefined;
   end(): void;
@@ -22,7 +23,7 @@ export interface Progress {
 
 const CEREMONY_STAGES: readonly ProgressEvent['stage'][] = ['propose', 'join', 'exchange', 'conclude'];
 /** Whatever happens in them, what goes on is on record and goes on from there. */
-const KEPT_STAGES: readonly ProgressEvent['stage'][] = ['ask', 'sign', 'wait', ...CEREMONY_STAGES];
+const KEPT_STAGES: readonly ProgressEvent['stage'][] = ['ask', 'sign', 'wait', 'done', ...CEREMONY_STAGES];
 
 /**
  * Shows how far a ceremony or request is: on a terminal in one line that changes, else one line for each step begun. Names
@@ -37,18 +38,23 @@ export function createProgress(terminal: Terminal): Progress {
     end: line.end,
     left: interrupt.signal,
     keptAs: () => kept,
-    during: async (work) => {
+    during: async (work, handOver) => {
       try {
-        return await Promise.race([work, interrupt.rejected]);
+        const result = await Promise.race([work, interrupt.rejected]);
+        line.end();
+        if (interrupt.isPressed()) terminal.talk('  Ctrl-C came too late: it is done');
+        await handOver(result);
       } finally {
         // Left alone, it fails when the client is closed: that is nobody's business any more.
         work.catch(() => undefined);
-        interrupt.release();
         line.end();
       }
     },
     on: (event) => {
+      // What goes on behind a command that was left is not what its last words are about.
+      if (interrupt.signal.aborted) return;
       if (KEPT_STAGES.includes(event.stage)) interrupt.listen(event);
+      if (event.stage === 'done') return;
       if (event.stage !== 'wait') return line.show(event);
       line.end();
       if (kept === undefined) terminal.talk(waitingLines(terminal, event));

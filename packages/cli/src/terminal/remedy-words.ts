@@ -28,6 +28,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   listRequests: () => ['list what you asked for', 'ckm requests list'],
   showKey: ({ key }) => ['look at the key', `ckm key show ${key}`],
   verifyKey: ({ key }) => ['ask every server for its copy of the key', `ckm key verify ${key}`],
+  compareKey: ({ key }) => ['compare its likeness with every operator', `ckm key compare ${key}`],
 
   createKey: () => ['make the key again', 'ckm key create NAME'],
   useOther: ({ name }) => [`use ${name}`],

@@ -273,7 +273,7 @@ describe('making a key by questions', () => {
       );
       expect(seen.screen).toMatch(/Quorum +2 of 3: any 2 servers can sign/);
       expect(seen.screen).toContain('KEY_LIKENESS_DIFFERS');
-      expect(seen.screen).toContain('ckm key forget guided');
+      expect(seen.screen).toContain('ckm key compare guided');
       expect(seen.status).toBe(76);
     },
   );

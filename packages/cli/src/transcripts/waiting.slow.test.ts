@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Proxy, startProxy } from '../test/proxy.js';
 import { makeOwner } from '../test/make-owner.js';
 import { callCkm } from '../test/call-ckm.js';
-import { CKM, errorOf, type Outcome } from '../test/run-ckm.js';
+import { interrupted } from '../test/interrupted.js';
+import { errorOf } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
@@ -16,32 +16,6 @@ beforeAll(async () => {
   await createKey(setup, 'treasury', '--for', 'message', '--approval', 'operator');
 }, 120_000);
 afterAll(() => setup.close());
-
-/** Starts `ckm` and presses Ctrl-C, once, when its stderr says so or something has happened. */
-function interrupted(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-  when: ((stderr: string) => boolean) | Promise<void>,
-): Promise<Outcome> {
-  const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [CKM, ...args], {
-    env: { PATH, HOME, ...environment },
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr, isDone] = ['', '', false];
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-    if (isDone || typeof when !== 'function' || !when(stderr)) return;
-    isDone = true;
-    child.kill('SIGINT');
-  });
-  if (typeof when !== 'function') void when.then(() => child.kill('SIGINT'));
-  return new Promise((resolve) => {
-    child.once('close', (status) => resolve({ status, stdout, stderr }));
-  });
-}
 
 describe('a signature that waits for operators', () => {
   test('says once who is awaited, until when and how to leave; Ctrl-C leaves, and it can be gone on with', async () => {

@@ -17,7 +17,7 @@ import {
   type PublicKeyPackage,
   verifyCertificate,
 } from '@ckm/threshold';
-import { corrupt, readRecord } from '../store/record-reader.js';
+import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
 
 /** A key as its owner's client keeps it: a name, the certificate, and which servers promised that they stored theirs. */
 export interface KeyRecord {
@@ -33,6 +33,15 @@ export interface KeyRecord {
   readonly fetchedAt?: number;
   /** How many receive addresses were handed out here, from the first on; absent: none that is known of. */
   readonly addressesShown?: number;
+  /** What came of comparing its likeness with what operators see; absent: not compared here. */
+  readonly comparison?: KeyComparison;
+}
+
+export interface KeyComparison {
+  /** `different`: at least one operator sees something else. */
+  readonly outcome: 'same' | 'different';
+  /** UnixSeconds */
+  readonly at: number;
 }
 
 /** A key whose certificate was checked from scratch, ready for use. */
@@ -63,8 +72,12 @@ export function keyPath(name: string): string {
   return `${KEY_FOLDER}/${name}`;
 }
 
-export function encodeKeyRecord(record: KeyRecord): Uint8Array {
-  return encodeData({ version: 1, ...record });
+export function encodeKeyRecord({ comparison, ...record }: KeyRecord): Uint8Array {
+  return encodeData({
+    version: 1,
+    ...record,
+    ...(comparison === undefined ? {} : { comparison: { ...comparison } }),
+  });
 }
 
 /** @throws StorageError `STORE_CORRUPT` */
@@ -84,7 +97,14 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     acknowledged: record.list('acknowledged').map(Number),
     ...(record.has('fetchedAt') ? { fetchedAt: record.integer('fetchedAt') } : {}),
     ...(record.has('addressesShown') ? { addressesShown: record.integer('addressesShown') } : {}),
+    ...(record.has('comparison') ? { comparison: readComparison(path, record.record('comparison')) } : {}),
   };
+}
+
+function readComparison(path: string, record: RecordReader): KeyComparison {
+  const outcome = record.text('outcome');
+  if (outcome !== 'same' && outcome !== 'different') throw corrupt(path);
+  return { outcome, at: record.integer('at') };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
-import { corrupt, readRecord } from '../store/record-reader.js';
+import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
+import type { Destination } from '../signing/sign-args.js';
 import { readTrack, type Track } from '../store/track.js';
 
 /** A signature that was asked for: on record from before the first message until the answer, longer if people are asked. */
@@ -20,6 +21,7 @@ export interface RequestRecord extends Track {
   readonly attempts: number;
   /** What was asked for, once it is there. */
   readonly artefact: Uint8Array | null;
+  readonly destination: Destination | null;
 }
 
 export const REQUEST_FOLDER = 'requests';
@@ -28,8 +30,8 @@ export function requestPath(requestId: Uint8Array): string {
   return `${REQUEST_FOLDER}/${encodeHex(requestId)}`;
 }
 
-export function encodeRequest(record: RequestRecord): Uint8Array {
-  return encodeData({ version: 1, ...record });
+export function encodeRequest({ destination, ...record }: RequestRecord): Uint8Array {
+  return encodeData({ version: 1, ...record, destination: destination === null ? null : { ...destination } });
 }
 
 /** @throws StorageError `STORE_CORRUPT` */
@@ -47,5 +49,10 @@ export function parseRequest(path: string, bytes: Uint8Array): RequestRecord {
     without: record.list('without').map(String),
     attempts: record.integer('attempts'),
     artefact: record.has('artefact') ? record.bytes('artefact') : null,
+    destination: record.has('destination') ? readDestination(record.record('destination')) : null,
   };
+}
+
+function readDestination(record: RecordReader): Destination {
+  return { out: record.text('out'), isExtracted: record.boolean('isExtracted') };
 }

@@ -57,6 +57,22 @@ export function reportBeginning(
   });
 }
 
+/** The same when it is signed: from now on there is nothing to leave, and the record goes unless its owner has left before. */
+export function reportDone(
+  { record, key, on }: { record: RequestRecord; key: CertifiedKey; on: OnProgress | undefined },
+  signers: readonly Participant[],
+): void {
+  on?.({
+    id: shortId(record.requestId),
+    stage: 'done',
+    round: 1,
+    of: key.public.quorum.needed,
+    have: namesOf(bySlot(signers)),
+    waiting: [],
+    text: 'signed',
+  });
+}
+
 function people(run: SignRun): string[] {
   return namesOf(bySlot(thoseThatAre(run, 'waiting', 'asked')));
 }

@@ -16,6 +16,16 @@ export interface SignArgs {
   readonly expiresInSeconds?: number;
   /** How long to wait for people before leaving it on record as open. Default: until it expires. */
   readonly waitSeconds?: number;
+  /** Where its owner wants the answer; kept with the request, and given back by it. */
+  readonly destination?: Destination;
+}
+
+/** Where an answer goes, for whoever goes on with a request. The client does nothing with it. */
+export interface Destination {
+  /** An absolute path. */
+  readonly out: string;
+  /** Whether the final transaction is wanted in the place of the PSBT. */
+  readonly isExtracted: boolean;
 }
 
 export interface SignResult {
@@ -34,7 +44,7 @@ export interface SignResult {
 export interface SignOptions {
   /**
    * Aborted when its owner leaves before it is over: from then on the request is kept whatever becomes of it, to be gone on
-   * with, or to get the signature from that came too late.
+   * with, or to get the signature from that came too late. Once `on` has heard `done` there is nothing to leave any more.
    */
   readonly left?: AbortSignal;
 }

@@ -2,6 +2,7 @@ import type { KeyPolicy } from '@ckm/api';
 import { equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
+import { requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import type { OnProgress } from '../progress/progress.js';
@@ -14,8 +15,8 @@ import { policyRefusal } from './policy-refusal.js';
 import { createQuorumChoice } from './quorum-choice.js';
 import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
-import { reportBeginning } from './report.js';
-import type { PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
+import { reportBeginning, reportDone } from './report.js';
+import type { Destination, PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
 import type { SignOutcome } from './sign-job.js';
 import { driveSignRun } from './sign-run.js';
 
@@ -40,6 +41,12 @@ const TIDY_MS = 3_000;
 export function createSigner(context: ClientContext, readKey: ReadKey, pools: CommitmentPools): Signer {
   const servers = createQuorumChoice(context);
   const tidying = new Set<Promise<unknown>>();
+
+  async function readSignable(name: string): Promise<CertifiedKey> {
+    const key = requireSignable(await readKey(name));
+    requireUndisputed(key.record);
+    return key;
+  }
 
   async function run(job: SigningOrder): Promise<SignResult> {
     const { key, request, record, on } = job;
@@ -76,6 +83,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       throw error;
     });
     servers.silent(outcome.silent);
+    reportDone(job, outcome.signers);
     await trace.finish(outcome.attempts, outcome.artefact);
     tidy(outcome.undecided.then((all) => withdraw(all, 'enough others have signed')));
     return resultOf(request, outcome);
@@ -116,20 +124,36 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
   }
 
   return {
-    async prepare({ key: name, kind, payload, without = [], expiresInSeconds, waitSeconds }) {
-      const key = requireSignable(await readKey(name));
+    async prepare({
+      key: name,
+      kind,
+      payload,
+      without = [],
+      expiresInSeconds,
+      waitSeconds,
+      destination = null,
+    }) {
+      const key = await readSignable(name);
       const request = understand(key, kind, payload);
       const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
       return prepared(key, request, without, (on, { left }) => {
         const now = context.clock();
         const expiresAt = now + lifetime;
         const waitUntil = now + Math.min(waitSeconds ?? lifetime, lifetime);
-        const record = recordOf({ key, request, requestId: context.random(32), now, expiresAt, without });
+        const record = recordOf({
+          key,
+          request,
+          requestId: context.random(32),
+          now,
+          expiresAt,
+          without,
+          destination,
+        });
         return run({ key, request, record, waitUntil, isKept: false, on, left });
       });
     },
     async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
-      const key = requireSignable(await readKey(record.keyName));
+      const key = await readSignable(record.keyName);
       if (!equalBytes(key.keyId, record.keyId)) throw keyDiffers(record);
       const request = understand(key, record.kind, record.payload);
       const { without, expiresAt } = record;
@@ -173,6 +197,7 @@ function recordOf(args: {
   readonly now: number;
   readonly expiresAt: number;
   readonly without: readonly string[];
+  readonly destination: Destination | null;
 }): RequestRecord {
   return {
     requestId: args.requestId,
@@ -188,6 +213,7 @@ function recordOf(args: {
     without: args.without,
     attempts: 0,
     artefact: null,
+    destination: args.destination,
   };
 }
 

@@ -62,6 +62,33 @@ export function checkStopped({ keys }: Status): DoctorLine[] {
   );
 }
 
+/** What only people can find out: whether a server shows its operator another key than its owner has. */
+export function checkComparisons({ keys }: Status): DoctorLine[] {
+  const different = keys.filter(({ comparison }) => comparison?.outcome === 'different');
+  const open = keys.filter(({ comparison }) => comparison === null);
+  const [first] = open;
+  return [
+    ...different.map(({ name }): DoctorLine => ({
+      level: 'fail',
+      subject: name,
+      text: 'an operator sees another likeness: nothing is signed with it',
+      fix: 'ask its servers what they hold; once everybody sees the same, say so',
+      remedy: { kind: 'compareKey', key: name },
+    })),
+    ...(first === undefined
+      ? []
+      : [
+          {
+            level: 'warn',
+            subject: open.map(({ name }) => name).join(', '),
+            text: 'not compared with what operators see',
+            fix: 'compare likenesses by phone or in person',
+            remedy: { kind: 'compareKey', key: first.name },
+          } as const,
+        ]),
+  ];
+}
+
 export async function checkKeys(
   context: ClientContext,
   readKey: ReadKey,

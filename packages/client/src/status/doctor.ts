@@ -13,7 +13,7 @@ import { listSessions } from '../sessions/sessions.js';
 import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
-import { checkKeys, checkMargins, checkStopped } from './check-keys.js';
+import { checkComparisons, checkKeys, checkMargins, checkStopped } from './check-keys.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
 import { readStatus, type Status } from './status.js';
 
@@ -39,6 +39,7 @@ export async function diagnose(
     ...checkArithmetic(status),
     ...checkMargins(status),
     ...checkStopped(status),
+    ...checkComparisons(status),
     ...(await checkKeys(context, readKey, status)),
     ...checkOpen('sessions', await listSessions(context.store), context.clock()),
     ...checkOpen('requests', await listRequests(context.store), context.clock()),

@@ -1,7 +1,7 @@
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
-import { isComplete, type KeyRecord, remedyFor } from '../keys/key-record.js';
+import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { shortId } from '../store/track.js';
@@ -33,6 +33,8 @@ export interface KeyStatus {
   /** UnixSeconds: its policy ends it then; null: never. */
   readonly expiresAt: number | null;
   readonly isExpired: boolean;
+  /** What came of comparing its likeness with what operators see; null: not compared here. */
+  readonly comparison: KeyComparison | null;
 }
 
 /** How many more servers of a key may fail, in the one wording that everything uses. */
@@ -80,6 +82,7 @@ export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now:
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
     expiresAt,
     isExpired: expiresAt !== null && expiresAt <= now,
+    comparison: record.comparison ?? null,
   };
 }
 

@@ -16,7 +16,7 @@ import { assertAskable, completeWishes, type KeyWishes } from '../../guide/compl
 import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
-import { keyLines, keyObject } from './show.js';
+import { showMade } from './show.js';
 
 /** `ckm key create NAME` */
 export function keyCreateCommand(): Command {
@@ -56,13 +56,8 @@ async function create(context: Context, name: string, given: Flags): Promise<voi
   }
   if (flags.yes !== true && !(await confirm(terminal, 'Make this key?'))) throw cancelled();
   const progress = createProgress(terminal);
-  const key = await progress.during(client.createKey(args, progress.on));
-  terminal.talk(
-    '\n  every operator sees the same likeness for this key with: ckm server keys FOLDER\n' +
-      '  compare it with each of them, by phone or in person:\n',
-  );
-  terminal.result(keyLines(terminal, key), keyObject(key));
-  await compareLikeness(context, key);
+  await progress.during(client.createKey(args, progress.on), (key) => showMade(context, key));
+  await compareLikeness(context, client, name);
 }
 
 function argsFrom(name: string, given: Flags & Required<KeyWishes>): CreateKeyArgs {

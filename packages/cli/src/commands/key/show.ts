@@ -40,6 +40,28 @@ function formOf(key: CertifiedKey): PublicForm {
   return publicForm({ ...key.context, name, ...(network === null ? {} : { network }) });
 }
 
+/** A key that was just made, with what its owner is to compare. */
+export function showMade({ terminal }: Context, key: CertifiedKey): void {
+  terminal.talk(
+    '\n  every operator sees the same likeness for this key with: ckm server keys FOLDER\n' +
+      '  compare it with each of them, by phone or in person:\n',
+  );
+  terminal.result(keyLines(terminal, key), keyObject(key));
+}
+
+/** Whether its public half may be shown: every server has stored it, and nobody has seen another likeness. */
+function isHandedOut({ isComplete, record }: CertifiedKey): boolean {
+  return isComplete && record.comparison?.outcome !== 'different';
+}
+
+function comparisonLine(terminal: Terminal, { record: { name, comparison } }: CertifiedKey): string {
+  const { command } = wordsOf({ kind: 'compareKey', key: name });
+  if (comparison === undefined) return `  Compared    not yet: ${command}`;
+  const when = formatInstant(comparison.at, unixNow());
+  if (comparison.outcome === 'same') return `  Compared    the same at every operator, ${when}`;
+  return terminal.style('red', `  Compared    an operator sees another likeness, ${when}: ${command}`);
+}
+
 /** A key as its owner compares and uses it. Nothing that value could be sent to, until every server has stored it. */
 export function keyLines(terminal: Terminal, key: CertifiedKey): string {
   const { record, isComplete } = key;
@@ -48,9 +70,10 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     '',
     `  Quorum      ${quorumText(key)}`,
     `  For         ${key.purpose} (${key.public.suite})`,
-    ...(isComplete ? publicLines(key) : []),
+    ...(isHandedOut(key) ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
+    comparisonLine(terminal, key),
     `  State       ${isComplete ? 'stored by every server' : `not complete: go on with ${wordsOf(remedyFor(record)).command}`}`,
   ].join('\n');
 }
@@ -72,6 +95,7 @@ function addressText(key: CertifiedKey): string {
 /** The same for machines; `null` for what is not handed out yet. */
 export function keyObject(key: CertifiedKey): unknown {
   const { record, isComplete, certificate, transcriptHash, keyId, purpose } = key;
+  const isShown = isHandedOut(key);
   const { suite, quorum, groupKey } = key.public;
   return {
     name: record.name,
@@ -82,12 +106,13 @@ export function keyObject(key: CertifiedKey): unknown {
     network: record.network,
     policy: record.policy,
     createdAt: record.createdAt,
-    groupKey: isComplete ? groupKey : null,
-    public: isComplete ? publicObject(key) : null,
-    ...(purpose === 'bitcoin' ? { address: isComplete ? addressText(key) : null } : {}),
+    groupKey: isShown ? groupKey : null,
+    public: isShown ? publicObject(key) : null,
+    ...(purpose === 'bitcoin' ? { address: isShown ? addressText(key) : null } : {}),
     transcriptHash,
     likeness: likenessObject(transcriptHash),
     isComplete,
+    comparison: record.comparison ?? null,
     servers: certificate.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),
   };
 }

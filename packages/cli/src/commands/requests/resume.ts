@@ -1,4 +1,4 @@
-import { type Client, shortId } from '@ckm/client';
+import { type Client, type RequestRecord, shortId } from '@ckm/client';
 import { encodeHex, UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -6,9 +6,10 @@ import { parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { agree } from '../../requests/agree.js';
-import { handOver } from '../../requests/hand-over.js';
+import { handOver, handOverKept } from '../../requests/hand-over.js';
 import { showRequest, warnAbout } from '../../requests/sign-request.js';
 import { createProgress } from '../../terminal/progress.js';
+import { plainText } from '../../terminal/plain-text.js';
 import { assertFree } from '../../terminal/write-out.js';
 
 /** `ckm requests resume ID` */
@@ -17,7 +18,10 @@ export function requestsResumeCommand(): Command {
     .argument('[id]', 'the first digits of its id; not needed when only one is open')
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
-    .option('--out <file>', 'a new file for the signature instead of stdout')
+    .option(
+      '--out <file>',
+      'a new file for the signature (default: the one that was named with the request, else stdout)',
+    )
     .action(run(resume));
 }
 
@@ -32,7 +36,12 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const client = await openOwner(context);
   await assertFree(options.out);
   const patience = options.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', options.wait) };
-  const { requestId, kind, keyName: key } = await client.showOpenRequest(given ?? (await onlyOpen(client)));
+  const found = await client.showRequest(given ?? (await onlyOpen(client)));
+  const out = options.out ?? found.destination?.out;
+  const isExtracted = found.destination?.isExtracted ?? false;
+  if (found.artefact !== null) return handOverSigned(context, found, { out, isExtracted });
+  const { requestId, kind, keyName: key } = await client.showOpenRequest(encodeHex(found.requestId));
+  await assertFree(out);
   // Who goes on with it may not be who began it, or not remember.
   const asked = await client.prepareAgain(encodeHex(requestId), patience);
   showRequest(context, key, asked);
@@ -47,10 +56,26 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const question = 'Go on with this signature?';
   await agree(context, { description, key, question, isBlindWanted: options.blind === true, refusal });
   const progress = createProgress(terminal);
-  const result = await progress.during(asked.sign(progress.on, progress));
-  warnAbout(context, terminal, result);
-  const request = shortId(requestId);
-  await handOver(terminal, { key, kind, result, out: options.out, isExtracted: false, request });
+  await progress.during(asked.sign(progress.on, progress), async (result) => {
+    warnAbout(context, terminal, result);
+    await handOver(terminal, { key, kind, result, out, isExtracted, request: shortId(requestId) });
+  });
+}
+
+/** It was signed while its owner left: nothing is asked of anybody any more. */
+async function handOverSigned(
+  { terminal, flags }: Context,
+  request: RequestRecord,
+  { out, isExtracted }: { readonly out: string | undefined; readonly isExtracted: boolean },
+): Promise<void> {
+  terminal.talk(`  it is signed already: ${plainText(request.sentence)}`);
+  await assertFree(out);
+  if (flags.preview === true) {
+    terminal.result('would hand its signature over', { preview: true, requestId: request.requestId });
+    return;
+  }
+  await handOverKept(terminal, request, { out, isExtracted, isPrinted: out === undefined });
+  if (out !== undefined) terminal.talk(`  written to ${plainText(out)}`);
 }
 
 async function onlyOpen(client: Client): Promise<string> {

@@ -1,14 +1,12 @@
 import { type RequestRecord, shortId } from '@ckm/client';
-import { StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
-import { artefactText } from '../../requests/artefact.js';
+import { handOverKept } from '../../requests/hand-over.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { plainText } from '../../terminal/plain-text.js';
 import { formatTable } from '../../terminal/table.js';
-import { writeOut } from '../../terminal/write-out.js';
 import { requestObject } from './list.js';
 
 /** `ckm requests show ID` */
@@ -32,21 +30,10 @@ async function show(context: Context, id: string, { signature, out }: Flags): Pr
     terminal.result(requestLines(request), requestObject(request));
     return;
   }
-  const artefact = signatureOf(request);
-  const shown = artefactText(request.kind, artefact);
-  if (out !== undefined && context.flags.preview !== true) await writeOut(out, artefact);
-  const object = { id: shortId(request.requestId), artefact: shown.text, ...shown.more, out: out ?? null };
-  terminal.result(signature === true ? shown.text : '', object);
-}
-
-/** @throws StateError `REQUEST_UNFINISHED` */
-function signatureOf({ requestId, state, artefact }: RequestRecord): Uint8Array {
-  if (artefact !== null) return artefact;
-  const id = shortId(requestId);
-  throw new StateError(`request ${id} keeps no signature: it is ${state}`, {
-    code: 'REQUEST_UNFINISHED',
-    hint: state === 'open' ? `go on with: ckm requests resume ${id}` : 'sign again',
-    retryable: false,
+  await handOverKept(terminal, request, {
+    out: context.flags.preview === true ? undefined : out,
+    isExtracted: false,
+    isPrinted: signature === true,
   });
 }
 
@@ -59,6 +46,7 @@ function requestLines(request: RequestRecord): string {
     ['Wants', plainText(request.sentence)],
     ['Begun', formatInstant(request.createdAt, now)],
     ['Expires', formatInstant(request.expiresAt, now)],
+    ...(request.destination === null ? [] : [['Goes to', plainText(request.destination.out)]]),
     ...(request.reason === null ? [] : [['Why', request.reason]]),
   ]);
 }

@@ -3,9 +3,10 @@ import { encodeHex, UsageError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
+import { compareLikeness } from '../../guide/compare-likeness.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
-import { keyLines, keyObject } from '../key/show.js';
+import { showMade } from '../key/show.js';
 
 /** `ckm sessions resume ID` */
 export function sessionsResumeCommand(): Command {
@@ -25,9 +26,11 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
     return;
   }
   const progress = createProgress(terminal);
-  const outcome = await progress.during(client.resumeSession(encodeHex(session.sessionId), progress.on));
-  const key = await client.showKey(outcome.key.name);
-  terminal.result(keyLines(terminal, key), keyObject(key));
+  const work = client.resumeSession(encodeHex(session.sessionId), progress.on);
+  await progress.during(work, async (outcome) => {
+    showMade(context, await client.showKey(outcome.key.name));
+  });
+  await compareLikeness(context, client, session.keyName);
 }
 
 async function onlyOpen(client: Client): Promise<string> {

@@ -384,6 +384,7 @@ describe('a key that is renamed', () => {
       without: [],
       attempts: 0,
       artefact: null,
+      destination: null,
     } as const;
     await saveRequest(recordsOf(store), request);
     await crashing.renameKey('one', 'three');

@@ -1,0 +1,68 @@
+import type { ProgressEvent } from '@ckm/client';
+import { expect, test, vi } from 'vitest';
+import { createProgress } from './progress.js';
+import { createTerminal } from './terminal.js';
+
+const terminal = createTerminal({
+  json: false,
+  quiet: true,
+  color: false,
+  trueColor: false,
+  input: false,
+  direct: false,
+});
+
+/** Shares are in from `have`, and still wanted from `waiting`. */
+function event(stage: ProgressEvent['stage'], have: string[], waiting: string[]): ProgressEvent {
+  return { id: '00bdea2a', stage, round: 1, of: 2, have, waiting, text: 'asking for shares' };
+}
+
+const pressCtrlC = () => process.emit('SIGINT');
+
+/** A signature under way, whose end the test decides. */
+function signing() {
+  const progress = createProgress(terminal);
+  let resolve: (signature: string) => void = () => undefined;
+  const promise = new Promise<string>((settle) => (resolve = settle));
+  const handOver = vi.fn();
+  const ended = progress.during(promise, handOver).catch((error: unknown) => error);
+  return { progress, resolve: (signature: string) => resolve(signature), handOver, ended };
+}
+
+test.each([
+  ['when every share is in', event('sign', ['alpha', 'charlie'], [])],
+  ['when it is signed', event('done', ['alpha', 'charlie'], [])],
+])('Ctrl-C %s does not leave a signature: it is handed over', async (_when, last) => {
+  const { progress, resolve, handOver, ended } = signing();
+  progress.on(last);
+  pressCtrlC();
+  expect(progress.left.aborted).toBe(false);
+  resolve('signature');
+  expect(await ended).toBe(undefined);
+  expect(handOver).toHaveBeenCalledExactlyOnceWith('signature');
+});
+
+test('Ctrl-C while a signature is handed over, or behind it, does not end the process before all is said', async () => {
+  const { progress, resolve, handOver, ended } = signing();
+  handOver.mockImplementation(async () => {
+    pressCtrlC();
+    await Promise.resolve();
+  });
+  progress.on(event('done', ['alpha', 'charlie'], []));
+  resolve('signature');
+  expect(await ended).toBe(undefined);
+  expect(process.listenerCount('SIGINT')).toBe(1);
+});
+
+test('Ctrl-C when every share is in, of which one proves to be false, leaves with the next attempt', async () => {
+  const { progress, handOver, ended } = signing();
+  progress.on(event('sign', ['alpha', 'charlie'], []));
+  pressCtrlC();
+  progress.on(event('sign', ['alpha'], ['bravo']));
+  expect(await ended).toMatchObject({
+    code: 'REQUEST_LEFT',
+    message: 'you left before it was signed; 1 of 2 had signed',
+  });
+  expect(progress.left.aborted).toBe(true);
+  expect(handOver).not.toHaveBeenCalled();
+});
