@@ -27,9 +27,9 @@ export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
-export type { Destination, SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
+export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
 // requests
-export type { RequestRecord } from './requests/request-record.js';
+export type { Destination, RequestRecord } from './requests/request-record.js';
 // messages
 export { message, type MessageOptions, verifyMessage } from './messages/message.js';
 // What goes in and comes out, so that one import is enough.

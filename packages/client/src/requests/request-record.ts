@@ -1,7 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
-import type { Destination } from '../signing/sign-args.js';
 import { readTrack, type Track } from '../store/track.js';
 
 /** A signature that was asked for: on record from before the first message until the answer, longer if people are asked. */
@@ -22,6 +21,14 @@ export interface RequestRecord extends Track {
   /** What was asked for, once it is there. */
   readonly artefact: Uint8Array | null;
   readonly destination: Destination | null;
+}
+
+/** Where an answer goes, for whoever goes on with a request. The client does nothing with it. */
+export interface Destination {
+  /** An absolute path. */
+  readonly out: string;
+  /** Whether the final transaction is wanted in the place of the PSBT. */
+  readonly isExtracted: boolean;
 }
 
 export const REQUEST_FOLDER = 'requests';

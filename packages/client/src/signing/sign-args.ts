@@ -2,6 +2,7 @@ import type { KeyPolicy } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { OnProgress } from '../progress/progress.js';
+import type { Destination } from '../requests/request-record.js';
 
 export interface SignArgs {
   /** The owner's name of the key. */
@@ -18,14 +19,6 @@ export interface SignArgs {
   readonly waitSeconds?: number;
   /** Where its owner wants the answer; kept with the request, and given back by it. */
   readonly destination?: Destination;
-}
-
-/** Where an answer goes, for whoever goes on with a request. The client does nothing with it. */
-export interface Destination {
-  /** An absolute path. */
-  readonly out: string;
-  /** Whether the final transaction is wanted in the place of the PSBT. */
-  readonly isExtracted: boolean;
 }
 
 export interface SignResult {

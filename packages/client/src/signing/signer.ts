@@ -6,7 +6,7 @@ import { requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import type { OnProgress } from '../progress/progress.js';
-import type { RequestRecord } from '../requests/request-record.js';
+import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
 import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
@@ -16,7 +16,7 @@ import { createQuorumChoice } from './quorum-choice.js';
 import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
 import { reportBeginning, reportDone } from './report.js';
-import type { Destination, PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
+import type { PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
 import type { SignOutcome } from './sign-job.js';
 import { driveSignRun } from './sign-run.js';
 
