@@ -7,7 +7,7 @@ const ENOUGH = 4 * 2 ** 30;
 /**
  * Puts the temporary folders of all tests into memory, where there is some: they open databases by the thousand, and each
  * commit waits for the disk. A process that is killed leaves the same behind here as there; no test cuts the power.
- * Whoever sets `TMPDIR` has chosen.
+ * Whoever sets `TMPDIR` has chosen. What all tests of a run may share goes to `CKM_TESTS_SHARED`.
  */
 export default function setup(): (() => void) | undefined {
   if (process.env['TMPDIR'] !== undefined || !hasRoom()) return undefined;
@@ -15,6 +15,7 @@ export default function setup(): (() => void) | undefined {
   // PostgreSQL runs as a user of its own, and has to get to its folder.
   chmodSync(folder, 0o755);
   process.env['TMPDIR'] = folder;
+  process.env['CKM_TESTS_SHARED'] = folder;
   return () => rmSync(folder, { recursive: true, force: true });
 }
 

@@ -124,7 +124,10 @@ async function launch(
   write: (part: string) => void,
 ): Promise<Running> {
   const when = plannedKill === undefined ? ['never', '0'] : [plannedKill.when, String(plannedKill.commit)];
-  const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...environment };
+  // The same program starts many hundred times in a run of the tests: Node keeps what it compiled of it.
+  const shared = process.env['CKM_TESTS_SHARED'];
+  const compiled = shared === undefined ? {} : { NODE_COMPILE_CACHE: join(shared, 'compiled') };
+  const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...compiled, ...environment };
   const child = spawn(process.execPath, [program(), dataDir, ...when], { env });
   // Not "exit": what it wrote before its end may come after it.
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
