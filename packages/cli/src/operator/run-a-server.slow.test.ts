@@ -5,6 +5,7 @@ import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { callCkm } from '../test/call-ckm.js';
 import { hasProgram } from '../test/programs.js';
 import { errorOf, runCkm, type Scratch, scratchFolder, treeHash } from '../test/run-ckm.js';
 import { type ServerProcess, startServerProcess } from '../test/run-server.js';
@@ -22,11 +23,12 @@ afterEach(async () => {
   scratch.remove();
 });
 
+const NEEDED = { '--name': 'alpha', '--listen': '127.0.0.1:0' };
+
 /** With what it needs, unless `flags` say otherwise. */
 function init(...flags: string[]) {
-  const needed = { '--name': 'alpha', '--listen': '127.0.0.1:0' };
-  const missing = Object.entries(needed).filter(([flag]) => !flags.includes(flag));
-  return runCkm(['server', 'init', folder, ...missing.flat(), ...flags]);
+  const missing = Object.entries(NEEDED).filter(([flag]) => !flags.includes(flag));
+  return callCkm(['server', 'init', folder, ...missing.flat(), ...flags]);
 }
 
 async function start(...flags: string[]): Promise<ServerProcess> {
@@ -36,7 +38,7 @@ async function start(...flags: string[]): Promise<ServerProcess> {
 }
 
 const operator = (...words: string[]) =>
-  runCkm(['server', ...words[0]!.split(' '), folder, ...words.slice(1)]);
+  (words[0] === 'start' ? runCkm : callCkm)(['server', ...words[0]!.split(' '), folder, ...words.slice(1)]);
 const likenessIn = (text: string) => /[a-z]+(?:-[a-z]+){5}/.exec(text)?.[0];
 
 async function phase(): Promise<string> {
@@ -46,7 +48,8 @@ async function phase(): Promise<string> {
 
 describe('a new server', () => {
   test('says who it is when it is made, when it starts, in its status and to everybody who asks', async () => {
-    const made = JSON.parse((await init('--json')).stdout) as { likeness: { words: string } };
+    const init = ['server', 'init', folder, ...Object.entries(NEEDED).flat(), '--json'];
+    const made = JSON.parse((await runCkm(init)).stdout) as { likeness: { words: string } };
     const server = await start();
     expect(server.stdout()).toMatch(
       /^alpha listens on http:\/\/127\.0\.0\.1:\d+, likeness \S+ [0-9a-f]{8}\n$/,
