@@ -42,7 +42,7 @@ beforeAll(async () => {
   [alice, mallory] = await Promise.all([everywhere(1), everywhere(2)]);
 });
 afterAll(async () => {
-  for (const server of servers) await server.end('SIGTERM');
+  for (const server of servers) await server.end('SIGKILL');
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -136,7 +136,8 @@ test.skipIf(!isCompiled)(
     await sleep(500);
     const beside = await p99Of(alice[0]!, hers.keyId);
     over.abort();
-    await Promise.all(attacking);
+    // The others are not waited for: reading so many takes as long as all of the above.
+    await Promise.race(attacking);
 
     const isCalm = alone <= CALM_MS;
     const most = isCalm ? MOST_MS : Math.max(MOST_MS, MOST_TIMES * alone);
