@@ -29,6 +29,11 @@ export async function setUp(words) {
       env,
       failure: SEE_ABOVE,
     });
+    // Before a demo or tests nobody wants to hear of it.
+    if (process.env['npm_lifecycle_event'] === 'setup')
+      say(
+        `ready: the command is ./ckm here; to type ckm anywhere: ln -s ${join(root, 'ckm')} ~/.local/bin/ckm`,
+      );
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     sayError(error);

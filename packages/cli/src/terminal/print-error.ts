@@ -1,4 +1,5 @@
 import { AvailabilityError, BugError, CkmError } from '@ckm/foundation';
+import { asCalled } from '../command-line/called-as.js';
 import { plainText } from './plain-text.js';
 import { fillIn, formatRemedy, type TypedWords, wordsOf } from './remedy-words.js';
 
@@ -33,8 +34,8 @@ export function errorLines(error: CkmError, typed: TypedWords = {}): string {
   const saved = typeof evidence === 'string' ? ` · evidence saved: ${plainText(evidence)}` : '';
   return [
     `ckm: error: ${plainText(error.message)}`,
-    `ckm: hint: ${plainText(hintOf(error, typed))}`,
-    `ckm: code: ${plainText(error.code)}${saved} · ckm explain ${plainText(error.code)}`,
+    `ckm: hint: ${asCalled(plainText(hintOf(error, typed)))}`,
+    `ckm: code: ${plainText(error.code)}${saved} · ${asCalled(`ckm explain ${plainText(error.code)}`)}`,
   ].join('\n');
 }
 

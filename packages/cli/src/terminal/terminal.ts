@@ -1,4 +1,5 @@
 import { openSync, writeSync, closeSync, fstatSync } from 'node:fs';
+import { asCalled } from '../command-line/called-as.js';
 import { foldLines } from './fold-lines.js';
 import { plainLines } from './plain-text.js';
 import { outputFailed } from './watch-output.js';
@@ -50,7 +51,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     ...options,
     columns: widthOf(process.stderr),
     talk: (text) => {
-      if (!options.quiet) line(text);
+      if (!options.quiet) line(asCalled(text));
     },
     warn: (text) => {
       line(text);

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readEnv } from './env.js';
-import { toConfig } from './load-config.js';
+import { parseConfig, toConfig } from './load-config.js';
 
 const configured = (variables: Record<string, string>, settings: object = {}) =>
   toConfig('/nowhere', { name: 'alpha', ...settings }, readEnv(variables));
@@ -85,7 +85,11 @@ describe('a setting that cannot be used is named in words of ours, with what it 
     [{ quotta: {} }, 'quotta: there is no such setting', /did you mean quota\?$/],
     [{ limits: { bodi: 5 } }, 'limits.bodi: there is no such setting', /did you mean limits\.body\?$/],
     [{ colour: 'red' }, 'colour: there is no such setting', /docs\/settings\.md has all that there are$/],
-    [{ limits: { body: 5 } }, 'limits.body: expected 16,384 to 16,777,216', /limits\.body in config\.json$/],
+    [
+      { limits: { body: 5 } },
+      'limits.body: expected a whole number, 16,384 to 16,777,216',
+      /limits\.body in config\.json$/,
+    ],
     [{ accounts: 'anyone' }, 'accounts: expected open, invite, closed', /accounts in config\.json$/],
     [{ trustProxy: 'yes' }, 'trustProxy: expected true, false', /trustProxy in config\.json$/],
     [{ name: '' }, 'name: is empty', /name in config\.json$/],
@@ -101,11 +105,33 @@ describe('a setting that cannot be used is named in words of ours, with what it 
   });
 
   test('and a file that holds no settings at all is', () => {
-    expect(() => toConfig('/nowhere', 5, readEnv({}))).toThrow(
+    expect(() => toConfig('/nowhere', [], readEnv({}))).toThrow(
       expect.objectContaining({
-        message: expect.stringMatching(/^config\.json: /),
+        message: 'config.json: expected an object, such as {"name": "alpha"}',
         hint: 'correct config.json',
       }),
     );
+  });
+});
+
+describe('a config.json that cannot be read says where', () => {
+  const parse = (text: string) => parseConfig('/nowhere', text, readEnv({}));
+
+  test.each([
+    ['{\n  "name": "alpha",\n}', 'config.json is not JSON: look at line 3, column 1, or just before'],
+    ['{ // mine\n "name": "alpha" }', 'config.json is not JSON: look at line 1, column 3, or just before'],
+    ['', 'config.json is not JSON: it ends too early'],
+    ['{"name": "alpha", "name": "bravo"}', 'config.json has "name" twice'],
+    ['{"name": "alpha", "limits": {"body": 20000, "body": 30000}}', 'config.json has "body" twice'],
+  ])('%j', (text, message) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message }));
+  });
+
+  test.each([
+    ['\ufeff{"name": "alpha"}'],
+    ['{"name": "alpha", "quota": {"bytes": 5}, "limits": {"accounts": 5}}'],
+    ['{"name": "al\\"pha: {", "notify": {"command": ["/bin/x", "a", "a"]}}'],
+  ])('and one that is good is read: %j', (text) => {
+    expect(parse(text).name).toMatch(/^al/);
   });
 });

@@ -47,12 +47,44 @@ export function readSettings(dataDir: string): Partial<ConfigFile> {
   return parseFile(readConfigFile(dataDir)) as Partial<ConfigFile>;
 }
 
-function parseFile(text: string): unknown {
+function parseFile(written: string): unknown {
+  // Some editors of text put a mark in front.
+  const text = written.replace(/^\ufeff/, '');
   try {
-    return JSON.parse(text);
+    const parsed: unknown = JSON.parse(text);
+    const name = repeatedName(text);
+    if (name === null) return parsed;
+    throw configError(
+      'CONFIG_INVALID',
+      `${CONFIG_FILE} has ${name} twice`,
+      `take one of them out of ${CONFIG_FILE}: only the last would count`,
+    );
   } catch (cause) {
-    throw configError('CONFIG_INVALID', `${CONFIG_FILE} is not JSON`, `correct ${CONFIG_FILE}`, cause);
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const [, line, column] = /line (\d+) column (\d+)/.exec(cause.message) ?? [];
+    const where =
+      line === undefined ? 'it ends too early' : `look at line ${line}, column ${column!}, or just before`;
+    throw configError(
+      'CONFIG_INVALID',
+      `${CONFIG_FILE} is not JSON: ${where}`,
+      `correct ${CONFIG_FILE}`,
+      cause,
+    );
   }
+}
+
+/** The first name that stands twice in one object of a JSON text. JSON itself lets the last one count, without a word. */
+function repeatedName(text: string): string | null {
+  const open: Set<string>[] = [];
+  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*(:)?|[{}]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (colon !== undefined) {
+      if (open.at(-1)!.has(string!)) return string!;
+      open.at(-1)!.add(string!);
+    }
+  }
+  return null;
 }
 
 /** @throws UsageError `CONFIG_INVALID`, with the setting and what was expected of it as facts. */
@@ -82,7 +114,7 @@ function checked(settings: unknown): ConfigFile {
 }
 
 function withEnv(file: unknown, env: Env): unknown {
-  if (typeof file !== 'object' || file === null) return file;
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) return file;
   return {
     ...file,
     ...(env.publicUrl === undefined ? {} : { publicUrl: env.publicUrl }),

@@ -41,11 +41,13 @@ function expectedOf(setting: string, issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small' && issue.origin === 'string') return 'is empty';
   if (issue.code === 'too_big' && issue.origin === 'string')
     return `expected ${issue.maximum} characters or fewer`;
+  if (setting === '') return 'expected an object, such as {"name": "alpha"}';
   const values = listSettings()
     .find(({ name }) => name === setting)
     ?.values.replaceAll('`', '');
   const isOurs = issue.code === 'custom' || issue.code === 'invalid_format';
-  return values === undefined || isOurs ? issue.message : `expected ${values}`;
+  if (values === undefined || isOurs) return issue.message;
+  return `expected ${/^\d/.test(values) ? 'a whole number, ' : ''}${values}`;
 }
 
 /** Whether one letter that is missing, too many, wrong or in the place of its neighbour makes one word the other. */

@@ -95,9 +95,10 @@ function tellOwnersLine(
   { name, url, listen, tlsCertificate }: Flags,
   xid: Uint8Array,
 ): void {
+  if (url === undefined && /^(0\.0\.0\.0|\[::\]):/.test(listen))
+    terminal.warn(`owners cannot reach ${listen}: say how they do with --url, or "publicUrl" in config.json`);
   const line = ownersLine(name, url ?? `${tlsCertificate === undefined ? 'http' : 'https'}://${listen}`, xid);
-  if (line === null) return;
-  terminal.talk(`for owners, by phone or in person:\n  ${line}`);
+  if (line !== null) terminal.talk(`for owners, by phone or in person:\n  ${line}`);
 }
 
 /** Which flag a setting is made of. */
