@@ -19,7 +19,7 @@ const target = resolve(values.to ?? join(ROOT, 'packed'));
 const repository = values.repository ?? originOf(ROOT);
 if (repository === undefined)
   process.stderr.write(
-    'pack: this clone has no remote named origin: the packages say no repository; name it with --repository URL\n',
+    'pack: the remote origin of this clone is no page of the web: the packages name no repository; name it with --repository URL\n',
   );
 mkdirSync(target, { recursive: true });
 const stage = mkdtempSync(join(tmpdir(), 'ckm-pack-'));
@@ -65,8 +65,8 @@ function versionOf(name) {
 /** Links into the repository lead there; without one they are words. */
 function linkedFrom(text, name) {
   return text.replaceAll(/\[([^\]]+)\]\((?!https?:)([^)\s]+)\)/g, (_link, words, path) => {
-    if (repository === undefined) return words;
     const inside = join('packages', name, path).replaceAll('\\', '/');
+    if (repository === undefined) return `${words} (${inside})`;
     return `[${words}](${repository}/blob/HEAD/${inside})`;
   });
 }

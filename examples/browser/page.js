@@ -24,7 +24,7 @@ async function submit() {
   const store = await indexedDbStore('owner');
   const client = createClient({ seed: wordsToSeed(secret(words)), store });
   try {
-    await sign(client, servers.trim().split(/\s+/), text);
+    await sign(client, servers.trim().split(/\s*\n\s*/), text);
   } catch (error) {
     say(`${error.message} (${error.code})`);
   } finally {
@@ -32,12 +32,15 @@ async function submit() {
   }
 }
 
-async function sign(client, urls, text) {
+async function sign(client, lines, text) {
   const names = ['alpha', 'bravo', 'charlie'];
-  for (const [i, url] of urls.entries()) {
+  for (const [i, line] of lines.entries()) {
+    const [url, code] = line.split(/\s+/);
     const { likeness } = await client.previewServer(url);
     say(`${names[i]} looks like ${likeness.words.join('-')}`);
-    await client.addServer({ name: names[i], url });
+    // Most servers take nobody without a code from their operator.
+    const invite = code === undefined ? {} : { invite: secret(code) };
+    await client.addServer({ name: names[i], url, ...invite });
   }
   if ((await client.listKeys()).length === 0) {
     const quorum = { needed: 2, of: 3 };

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initServer, type RunningServer, startServer } from '@ckm/server';
+import { connectOperator, initServer, type RunningServer, startServer } from '@ckm/server';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { chromium } from 'playwright-core';
 import { rolldown } from 'rolldown';
@@ -24,10 +24,11 @@ const folder = mkdtempSync(join(tmpdir(), 'ckm-examples-'));
 const servers: RunningServer[] = [];
 
 beforeAll(async () => {
-  for (const name of ['alpha', 'bravo', 'charlie']) {
+  for (const name of ['alpha', 'bravo', 'charlie', 'delta']) {
     const dataDir = join(folder, name);
     const listen = { host: '127.0.0.1', port: 0 };
-    await initServer({ dataDir, settings: { name, listen, accounts: 'open', log: { level: 'silent' } } });
+    const accounts = name === 'delta' ? 'invite' : 'open';
+    await initServer({ dataDir, settings: { name, listen, accounts, log: { level: 'silent' } } });
     servers.push(await startServer({ dataDir, variables: { CKM_ALLOW_INSPECT: '1' } }));
   }
 });
@@ -36,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const urls = () => servers.map(({ url }) => url);
+const urls = () => servers.slice(0, 3).map(({ url }) => url);
 
 /** Runs the example for Node, with the passphrase on its standard input. */
 async function hello(): Promise<string[]> {
@@ -68,40 +69,48 @@ test('the example for Node makes a key with three servers and signs, and signs w
   }
 });
 
-test.skipIf(!hasChromium)('the example for browsers does the same in Chromium', async () => {
-  const program = await rolldown({
-    input: join(EXAMPLES, 'browser/page.js'),
-    platform: 'browser',
-    resolve: { conditionNames: ['browser', 'import', 'module', 'default'] },
-  });
-  const { output } = await program.generate({ format: 'esm', codeSplitting: false });
-  const web = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? output[0].code : readFileSync(join(EXAMPLES, 'browser/index.html')));
-  });
-  await new Promise<void>((resolve) => {
-    web.listen(0, '127.0.0.1', resolve);
-  });
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(web.address() as AddressInfo).port}/`);
-    await page.fill('[name=words]', WORDS);
-    await page.fill('[name=servers]', urls().join('\n'));
-    await page.fill('[name=text]', 'from a page');
-    await page.click('button');
-    await page.waitForFunction("/verif|\\([A-Z_]+\\)/.test(document.querySelector('pre').textContent)");
-    const lines = (await page.textContent('pre'))!.trim().split('\n');
-    expect(lines).toEqual([
-      ...LIKENESSES,
-      'Sign the message “from a page” in the domain ckm with notes',
-      expect.stringMatching(/^signed by [a-z]+, [a-z]+: [0-9a-f]{128}$/),
-      'it verifies',
-    ]);
-  } finally {
-    await browser.close();
-    web.close();
-  }
-});
+test.skipIf(!hasChromium)(
+  'the example for browsers does the same in Chromium, with an invite at one of the servers',
+  async () => {
+    const program = await rolldown({
+      input: join(EXAMPLES, 'browser/page.js'),
+      platform: 'browser',
+      resolve: { conditionNames: ['browser', 'import', 'module', 'default'] },
+    });
+    const { output } = await program.generate({ format: 'esm', codeSplitting: false });
+    const web = createServer((request, response) => {
+      const isScript = request.url === '/page.js';
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+      response.end(isScript ? output[0].code : readFileSync(join(EXAMPLES, 'browser/index.html')));
+    });
+    await new Promise<void>((resolve) => {
+      web.listen(0, '127.0.0.1', resolve);
+    });
+    const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    try {
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${(web.address() as AddressInfo).port}/`);
+      await page.fill('[name=words]', WORDS);
+      const { code } = await connectOperator(join(folder, 'delta')).createInvite({
+        note: '',
+        lifetimeSeconds: 600,
+      });
+      const [alpha, bravo] = urls();
+      await page.fill('[name=servers]', [alpha, bravo, `${servers[3]!.url} ${code}`].join('\n'));
+      await page.fill('[name=text]', 'from a page');
+      await page.click('button');
+      await page.waitForFunction("/verif|\\([A-Z_]+\\)/.test(document.querySelector('pre').textContent)");
+      const lines = (await page.textContent('pre'))!.trim().split('\n');
+      expect(lines).toEqual([
+        ...LIKENESSES,
+        'Sign the message “from a page” in the domain ckm with notes',
+        expect.stringMatching(/^signed by [a-z]+, [a-z]+: [0-9a-f]{128}$/),
+        'it verifies',
+      ]);
+    } finally {
+      await browser.close();
+      web.close();
+    }
+  },
+);

@@ -135,6 +135,22 @@ describe('the tarballs', () => {
       expect(notices).toContain(`\n${name} `);
   });
 
+  test('that the guide to the SDK names are all that the SDK needs of ours, and no others', () => {
+    const guide = readFileSync(join(ROOT, 'docs/sdk.md'), 'utf8');
+    const [, named] = /npm install \/tmp\/packed\/ckm-\{([a-z,]+)\}-\*\.tgz/.exec(guide)!;
+    const needed = new Set<string>();
+    const add = (name: string) => {
+      if (needed.has(name)) return;
+      needed.add(name);
+      const ours = Object.keys(manifest(unpacked(name)).dependencies).filter((one) =>
+        one.startsWith('@ckm/'),
+      );
+      for (const one of ours) add(one.slice('@ckm/'.length));
+    };
+    add('client');
+    expect(named!.split(',').toSorted()).toEqual([...needed].toSorted());
+  });
+
   test('of the command needs nothing of ours beside it: it is all in its bundle', () => {
     const { dependencies } = manifest(unpacked('cli'));
     expect(Object.keys(dependencies).filter((name) => name.startsWith('@ckm/'))).toEqual([]);

@@ -1,4 +1,4 @@
-import { AccessError, encodeHex, equalBytes, UsageError } from '@ckm/foundation';
+import { AccessError, encodeHex, equalBytes, reveal, type Secret, UsageError } from '@ckm/foundation';
 import { formatWords, isLikenessOf, type Likeness, likenessOf, type Xid } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
 import { parseName } from '../store/names.js';
@@ -10,8 +10,8 @@ import { listServerRecords, saveServerRecord, showServerRecord } from '../server
 export interface AddServerArgs {
   readonly name: string;
   readonly url: string;
-  /** For servers that take nobody without. */
-  readonly invite?: string;
+  /** The code that its operator gave, for servers that take nobody without. */
+  readonly invite?: string | Secret<string>;
   /** The six words, or the whole XID in hex, that its operator told on another way; anything else is refused. */
   readonly expectedLikeness?: string;
   /** The whole XID of the server that was looked at before: whoever else answers now is not the one people compared. */
@@ -57,7 +57,7 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
     addedAt: before?.addedAt ?? context.clock(),
     accountSince: before?.accountSince ?? null,
   };
-  return openAccount(context, record, args.invite ?? null);
+  return openAccount(context, record, args.invite);
 }
 
 /**
@@ -67,10 +67,11 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
 export async function openAccount(
   context: ClientContext,
   record: ServerRecord,
-  invite: string | null,
+  invite?: string | Secret<string>,
 ): Promise<ServerRecord> {
   const link = await context.linkTo(record);
-  const { openedAt } = await link.call('account.open', { invite }, { introduce: true });
+  const code = typeof invite === 'object' ? reveal(invite, 'opening an account') : (invite ?? null);
+  const { openedAt } = await link.call('account.open', { invite: code }, { introduce: true });
   const opened = { ...record, accountSince: openedAt };
   await saveServerRecord(context.store, opened);
   return opened;

@@ -1,4 +1,4 @@
-import { CkmError, type Remedy, UsageError } from '@ckm/foundation';
+import { CkmError, type Remedy, UsageError, type Secret } from '@ckm/foundation';
 import type { Participant } from '../servers/ask-all.js';
 import { checkAcknowledgement } from './acknowledgement.js';
 import type { ClientContext } from '../context/context.js';
@@ -15,7 +15,7 @@ export interface RestoreKeyArgs {
   /** The owner's names of the servers to ask; default: all of the key. */
   readonly servers?: readonly string[];
   /** For a server that has lost the account too and takes nobody without. */
-  readonly invite?: string;
+  readonly invite?: string | Secret<string>;
 }
 
 /**
@@ -85,7 +85,7 @@ export async function restoreKey(
   report();
   await Promise.all(
     participants.map(async (participant) => {
-      done.push(await restoreAt(context, key, participant, invite ?? null));
+      done.push(await restoreAt(context, key, participant, invite));
       report();
     }),
   );
@@ -105,7 +105,7 @@ async function restoreAt(
   context: ClientContext,
   key: CertifiedKey,
   participant: Participant,
-  invite: string | null,
+  invite: RestoreKeyArgs['invite'],
 ): Promise<ServerRestoration> {
   const { slot, server } = participant;
   const say = (
