@@ -1,5 +1,5 @@
 import { AvailabilityError, BugError, CkmError } from '@ckm/foundation';
-import { asCalled } from '../command-line/called-as.js';
+import { asCalled } from './called-as.js';
 import { plainText } from './plain-text.js';
 import { fillIn, formatRemedy, type TypedWords, wordsOf } from './remedy-words.js';
 

@@ -1,5 +1,5 @@
 import { openSync, writeSync, closeSync, fstatSync } from 'node:fs';
-import { asCalled } from '../command-line/called-as.js';
+import { asCalled } from './called-as.js';
 import { foldLines } from './fold-lines.js';
 import { plainLines } from './plain-text.js';
 import { outputFailed } from './watch-output.js';
