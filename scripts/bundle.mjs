@@ -37,7 +37,7 @@ const addonsWhereTheyAre = {
       ? this.resolve(id, join(packages, 'threshold/package.json'))
       : undefined;
   },
-  load: (id) => ADDON_MODULES[id.slice(ADDON.length)],
+  load: (id) => (id.startsWith(ADDON) ? ADDON_MODULES[id.slice(ADDON.length)] : undefined),
 };
 const ADDON_MODULES = {
   './binding': addonOr(
@@ -70,6 +70,7 @@ function load() {
 const addon = load();
 module.exports = addon === undefined ? require(otherwise) : ${made};`;
 }
+
 const BUILTIN = '\0builtin:';
 /**
  * To import a module of Node's by name is to ask it for all that it exports, and what it makes only when it is asked comes with

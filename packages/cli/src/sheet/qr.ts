@@ -1,6 +1,4 @@
-/**
- * Most bytes of one code: half of what the largest one holds, so that a camera still reads it off paper.
- */
+/** Most bytes of one code: half of what the largest one holds, so that a camera still reads it off paper. */
 const MOST_BYTES = 1_000;
 
 /** A QR code of public text, of at most 1,000 bytes: as a picture for a page, or in characters for a terminal. */

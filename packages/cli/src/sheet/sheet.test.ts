@@ -76,13 +76,14 @@ test.each([
   expect(() => parseSheet(text)).toThrow(said);
 });
 
-test('createSheetCheck shows nothing of the seed, and another name for each seed', () => {
+test('createSheetCheck gives each seed a name of its own, and each text of the lines one check', () => {
   const lines = ['one', 'two'];
   const one = createSheetCheck(seedOf(7), lines);
   const other = createSheetCheck(seedOf(8), lines);
   expect(encodeHex(one.seedName)).not.toBe(encodeHex(other.seedName));
   expect([one.seedName.length, one.mac.length]).toEqual([8, 32]);
   expect(createSheetCheck(seedOf(7), ['one\ntwo'])).toEqual(one);
+  expect(encodeHex(createSheetCheck(seedOf(7), ['one', 'two', '']).mac)).not.toBe(encodeHex(one.mac));
 });
 
 test('a page of three hundred servers has QR codes for all of them, and is read back', async () => {
