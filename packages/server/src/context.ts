@@ -93,17 +93,27 @@ export interface RequestDesk {
   find(lowest: Uint8Array, highest: Uint8Array): Promise<readonly WaitingRequest[]>;
   /**
    * @param seen what was looked at: nothing else is approved
+   * @param as whom whoever answers says to be, for the audit log; here and below
    * @throws UsageError `REQUEST_UNKNOWN`, StateError `REQUEST_NOT_WAITING`, `REQUEST_AMBIGUOUS`, `REQUEST_NOT_AS_SEEN`
    */
-  approve(requestId: Uint8Array, seen?: Partial<SeenRequest> | null): Promise<WaitingRequest>;
+  approve(
+    requestId: Uint8Array,
+    seen?: Partial<SeenRequest> | null,
+    as?: string | null,
+  ): Promise<WaitingRequest>;
   /**
    * `reason` reaches the requester and the audit log.
    * @param owner whose; only needed where two accounts have the same id
    * @throws as {@link approve}
    */
-  reject(requestId: Uint8Array, reason: string, owner?: Uint8Array | null): Promise<WaitingRequest>;
+  reject(
+    requestId: Uint8Array,
+    reason: string,
+    owner?: Uint8Array | null,
+    as?: string | null,
+  ): Promise<WaitingRequest>;
   /** Rejects whatever an account had waiting when this was called, suspended or not; returns how many requests. */
-  rejectAll(owner: Uint8Array, reason: string): Promise<number>;
+  rejectAll(owner: Uint8Array, reason: string, as?: string | null): Promise<number>;
 }
 
 /** A ceremony as the operator sees it, before this server takes part. */
@@ -132,9 +142,9 @@ export interface SessionDesk {
   /** How many there are to list. */
   count(): Promise<number>;
   /** @throws StateError `SESSION_UNKNOWN`, `SESSION_NOT_WAITING`, `SESSION_NOT_AS_SEEN` */
-  approve(seen: SeenSession): Promise<void>;
+  approve(seen: SeenSession, as?: string | null): Promise<void>;
   /** `reason` reaches the owner and the audit log. @throws as {@link approve}; UsageError `REASON_INVALID` */
-  reject(seen: SeenSession, reason: string): Promise<void>;
+  reject(seen: SeenSession, reason: string, as?: string | null): Promise<void>;
 }
 
 /** What tells one request from any other that could be put in its place. */

@@ -83,13 +83,16 @@ describe('a key whose servers ask their operators', () => {
     const { request } = await ask('Pay the stranger');
     const reason = 'nobody here knows this stranger';
     for (const server of ['alpha', 'bravo']) {
-      const no = await operator('reject', server, request.requestId, '--reason', reason);
+      const no = await operator('reject', server, request.requestId, '--reason', reason, '--as', 'bob');
       expect(no.stdout).toBe(`rejected ${request.requestId}\n`);
     }
     const told = await setup.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
     expect([told.status, errorOf(told).code]).toEqual([77, 'REQUEST_REJECTED']);
     expect(errorOf(told).message).toContain(reason);
-    expect((await operator('audit show', 'alpha')).stdout).toContain(reason);
+    expect(told.stderr).not.toContain('bob');
+    expect((await operator('audit show', 'alpha')).stdout).toMatch(
+      new RegExp(`rejected .*\\(by the operator · .* · ${reason} · as bob\\)`),
+    );
   });
 
   test('is approved by nobody who is only looking, or cannot be asked', async () => {

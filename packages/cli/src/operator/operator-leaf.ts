@@ -1,5 +1,5 @@
 import { connectOperator, type Operator } from '@ckm/server';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { resolve } from 'node:path';
 import type { Endings } from '../command-line/exit-statuses.js';
 import { leaf } from '../command-line/run.js';
@@ -7,6 +7,11 @@ import { leaf } from '../command-line/run.js';
 /** A command for whoever runs a server: its first word is the server's data directory. */
 export function operatorLeaf(name: string, summary: string, endings?: Endings): Command {
   return withoutOwner(leaf(name, summary, endings).argument('<folder>', 'the data directory of the server'));
+}
+
+/** Who gives an answer, where several people share the user that a server runs as. */
+export function asOption(): Option {
+  return new Option('--as <name>', 'who you are, for the audit log; it is written down, not checked');
 }
 
 /** A command for whoever runs a server, whose arguments are others. */

@@ -59,9 +59,9 @@ export function createActs({
           : { createdAt, requestId: decodeHex(requestId), owner: decodeHex(owner) },
       ),
     request: ({ requestId, owner }) => desk().request(requestId, bytesOrNull(owner)),
-    approve: ({ requestId, ...seen }) => desk().approve(requestId, bytesOfAll(seen)),
-    reject: ({ requestId, reason }) => desk().reject(requestId, reason),
-    rejectAll: ({ xid, reason }) => desk().rejectAll(decodeHex(xid), reason),
+    approve: ({ requestId, as = null, ...seen }) => desk().approve(requestId, bytesOfAll(seen), as),
+    reject: ({ requestId, reason, as = null }) => desk().reject(requestId, reason, as),
+    rejectAll: ({ xid, reason, as = null }) => desk().rejectAll(decodeHex(xid), reason, as),
 
     sessions: ({ sessionId, owner }) =>
       desk().waitingSessions(
@@ -69,12 +69,12 @@ export function createActs({
           ? null
           : { sessionId: decodeHex(sessionId), owner: decodeHex(owner) },
       ),
-    approveSession: async (seen) => {
-      await desk().approveSession(seen);
+    approveSession: async ({ as = null, ...seen }) => {
+      await desk().approveSession(seen, as);
       return {};
     },
-    rejectSession: async ({ reason, ...seen }) => {
-      await desk().rejectSession(seen, reason);
+    rejectSession: async ({ reason, as = null, ...seen }) => {
+      await desk().rejectSession(seen, reason, as);
       return {};
     },
 

@@ -52,6 +52,29 @@ describe('requests that wait for the operator', () => {
     expect(await operator.verifyAudit()).toMatchObject({ ok: true });
   });
 
+  test('are answered under a name that the log keeps as said, and that nobody else is told', async () => {
+    const { operator, signer } = await makeKey({ approval: 'operator' });
+    const [first, second, third] = [random(32), random(32), random(32)];
+    for (const requestId of [first, second, third])
+      await signer.request(1, { ...messageOf('hello'), requestId }, {});
+    await operator.approve({ requestId: encodeHex(first), as: 'alice' });
+    expect(await lastDeed(operator)).toMatchObject({
+      deed: 'operator.approve',
+      who: null,
+      detail: 'message · as alice',
+    });
+    await operator.reject({ requestId: encodeHex(second), reason: 'too much', as: 'bob' });
+    expect(await lastDeed(operator)).toMatchObject({ detail: 'too much · as bob' });
+    const reply: RequestReply = await signer.request(1, { ...messageOf('hello'), requestId: second }, {});
+    expect(reply).toMatchObject({ state: 'rejected', reason: 'too much' });
+    await operator.rejectAll({ xid: encodeHex(alice.xid), reason: 'no more', as: 'bob' });
+    expect(await lastDeed(operator)).toMatchObject({ detail: 'no more · as bob' });
+    for (const as of ['', 'a\u0007', 'x'.repeat(65)]) {
+      const refused = operator.approve({ requestId: encodeHex(third), as });
+      await expect(refused).rejects.toMatchObject({ errorClass: 'UsageError' });
+    }
+  });
+
   test('are answered with what was looked at, one by one or for a whole account', async () => {
     const { operator, signer } = await makeKey({ approval: 'operator' });
     for (const text of ['one', 'two', 'three']) await signer.request(1, messageOf(text), {});

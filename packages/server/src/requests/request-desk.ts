@@ -2,7 +2,7 @@ import { equalBytes } from '@ckm/foundation';
 import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../context.js';
 import type { RequestRow, Transaction } from '../storage/storage.js';
 import { demand, refusal } from '../refusals.js';
-import { checkReason } from '../sessions/operator-reason.js';
+import { checkReason, detailAs } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import { nextRequest } from './admission.js';
@@ -32,16 +32,28 @@ export function createRequestDesk(context: ServerContext): RequestDesk {
           requests.waitingWithIdBetween(lowest, highest, clock(), MOST_ALIKE),
         ),
       ),
-    approve: (requestId, seen = null) =>
-      decide(context, { ...seen, requestId }, 'approved', { approvedBy: 'operator' }),
-    async reject(requestId, reason, owner = null) {
+    approve: (requestId, seen = null, as = null) =>
+      decide(context, { ...seen, requestId }, { to: 'approved', change: { approvedBy: 'operator' }, as }),
+    async reject(requestId, reason, owner = null, as = null) {
       const which = owner === null ? { requestId } : { requestId, owner };
-      return decide(context, which, 'rejected', { reason: checkReason(reason) });
+      return decide(context, which, rejection(reason, as));
     },
-    async rejectAll(owner, reason) {
-      return rejectAll(context, owner, { reason: checkReason(reason) });
+    async rejectAll(owner, reason, as = null) {
+      return rejectAll(context, owner, rejection(reason, as));
     },
   };
+}
+
+/** A yes or no. */
+interface Decision {
+  readonly to: 'approved' | 'rejected';
+  readonly change: Partial<RequestRecord>;
+  /** Whom whoever decides says to be. */
+  readonly as: string | null;
+}
+
+function rejection(reason: string, as: string | null): Decision {
+  return { to: 'rejected', change: { reason: checkReason(reason) }, as };
 }
 
 /** As many rows as there is room for, and at least one. */
@@ -51,11 +63,7 @@ function pageOf(rows: readonly RequestRow[]): readonly RequestRow[] {
   return end === -1 ? rows : rows.slice(0, Math.max(1, end));
 }
 
-async function rejectAll(
-  context: ServerContext,
-  owner: Uint8Array,
-  change: { readonly reason: string },
-): Promise<number> {
+async function rejectAll(context: ServerContext, owner: Uint8Array, decision: Decision): Promise<number> {
   // What is asked from now on is not meant; else somebody who asks fast enough would keep this going.
   const until = context.clock();
   for (let total = 0; ;) {
@@ -64,7 +72,7 @@ async function rejectAll(
         const rows = await transaction.requests.waitingOf(owner, until, BATCH);
         let count = 0;
         for (const row of rows) {
-          const after = await answer(context, transaction, openRequest(context, row), 'rejected', change);
+          const after = await answer(context, transaction, openRequest(context, row), decision);
           if (after !== null) count++;
         }
         return { rejected: count, isLast: rows.length < BATCH };
@@ -94,19 +102,18 @@ export async function sweepRequests(context: ServerContext): Promise<void> {
 async function decide(
   context: ServerContext,
   which: Pick<WaitingRequest, 'requestId'> & Partial<SeenRequest>,
-  to: 'approved' | 'rejected',
-  change: Partial<RequestRecord>,
+  decision: Decision,
 ): Promise<WaitingRequest> {
   const decided = await repeatWhenRaced(() =>
     context.storage.transact(async (transaction) => {
       const before = await findWaiting(context, transaction, which);
       const { owner, keyId } = before.row;
-      if (to === 'approved') await assertActive(transaction, owner);
+      if (decision.to === 'approved') await assertActive(transaction, owner);
       const same =
         equalBytes(which.keyId ?? keyId, keyId) &&
         equalBytes(which.tasksHash ?? before.record.tasksHash, before.record.tasksHash);
       demand(same, 'REQUEST_NOT_AS_SEEN', 'what waits under this id is not what was looked at');
-      return answer(context, transaction, before, to, change);
+      return answer(context, transaction, before, decision);
     }),
   );
   demand(decided !== null, 'REQUEST_NOT_WAITING', 'this request has expired');
@@ -118,8 +125,7 @@ async function answer(
   context: ServerContext,
   transaction: Transaction,
   before: StoredRequest,
-  to: 'approved' | 'rejected',
-  change: Partial<RequestRecord>,
+  { to, change, as }: Decision,
 ): Promise<StoredRequest | null> {
   if (before.row.expiresAt <= context.clock()) {
     await expire(context, transaction, before);
@@ -128,7 +134,7 @@ async function answer(
   await move(context, transaction, nextRequest(before, to, change), {
     deed: `operator.${to === 'approved' ? 'approve' : 'reject'}`,
     verdict: to,
-    detail: change.reason ?? before.record.kind,
+    detail: detailAs(change.reason ?? before.record.kind, as),
   });
   return before;
 }

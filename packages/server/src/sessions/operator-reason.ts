@@ -2,6 +2,11 @@ import { isStorable, UsageError } from '@ckm/foundation';
 
 const MAX_REASON_CHARACTERS = 280;
 
+/** What the audit log says of a yes or a no, and as whom it was given: a name that was typed and that nobody has checked. */
+export function detailAs(detail: string, as: string | null): string {
+  return [detail, as === null ? '' : `as ${as}`].filter((part) => part !== '').join(' · ');
+}
+
 /** Why an operator says no, as it reaches the owner's terminal. @throws UsageError `REASON_INVALID` */
 export function checkReason(reason: string): string {
   if (reason !== '' && Array.from(reason).length <= MAX_REASON_CHARACTERS && isStorable(reason))

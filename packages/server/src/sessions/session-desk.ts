@@ -4,7 +4,7 @@ import { equalBytes } from '@ckm/foundation';
 import type { SeenSession, SessionDesk, WaitingSession } from '../context.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
-import { checkReason } from './operator-reason.js';
+import { checkReason, detailAs } from './operator-reason.js';
 import { endDraft, openDraft } from './session-draft.js';
 import { openSessionToShow, type StoredSession } from './session-record.js';
 import {
@@ -56,11 +56,17 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
       return { sessions: rows.map(shown), next };
     },
     count: () => context.storage.read(({ sessions }) => sessions.countListed(context.clock())),
-    approve: (seen) =>
-      decide(seen, (draft, { means, room }) => openDraft({ means, room }, draft), 'approved', ''),
-    reject: async (seen, reason) => {
+    approve: (seen, as = null) =>
+      decide(
+        seen,
+        (draft, { means, room }) => openDraft({ means, room }, draft),
+        'approved',
+        detailAs('', as),
+      ),
+    reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
-      await decide(seen, (draft) => endDraft(draft, 'rejected', { reason: said }), 'rejected', said);
+      const detail = detailAs(said, as);
+      await decide(seen, (draft) => endDraft(draft, 'rejected', { reason: said }), 'rejected', detail);
     },
   };
 }

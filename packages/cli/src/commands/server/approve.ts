@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
-import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { assertWholeId, findWaiting, formatWhole } from '../../operator/waiting-request.js';
 import { cancelled, confirm } from '../../terminal/prompt.js';
 
@@ -10,6 +10,7 @@ export function serverApproveCommand(): Command {
   return operatorLeaf('approve', 'say yes to a signature that waits')
     .argument('<id>', 'the first digits of its id')
     .option('--account <xid>', 'whose, by its first digits, where two accounts wait under one id')
+    .addOption(asOption())
     .action(run(approve));
 }
 
@@ -17,7 +18,7 @@ async function approve(
   { terminal, flags }: Context,
   folder: string,
   id: string,
-  { account }: { readonly account?: string },
+  { account, as }: { readonly account?: string; readonly as?: string },
 ): Promise<void> {
   const operator = operatorOf(folder);
   const request = await findWaiting(operator, id, account);
@@ -32,6 +33,12 @@ async function approve(
   // Without a look at the account, the id must be one that no other account has used.
   const isOwnerMeant = flags.yes !== true || account !== undefined;
   const { owner, keyId, tasksHash } = request;
-  await operator.approve({ requestId, keyId, tasksHash, ...(isOwnerMeant ? { owner } : {}) });
+  await operator.approve({
+    requestId,
+    keyId,
+    tasksHash,
+    ...(isOwnerMeant ? { owner } : {}),
+    ...(as === undefined ? {} : { as }),
+  });
   terminal.result(`approved ${requestId}`, { ...request, verdict: 'approved' });
 }

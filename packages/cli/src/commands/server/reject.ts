@@ -3,7 +3,7 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
 import { findAccount } from '../../operator/find-account.js';
-import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { findWaiting, formatWaiting } from '../../operator/waiting-request.js';
 
 /** `ckm server reject` */
@@ -12,22 +12,25 @@ export function serverRejectCommand(): Command {
     .argument('[id]', 'the first digits of its id')
     .option('--account <xid>', 'all that waits for this account, named by its first digits')
     .requiredOption('--reason <text>', 'why; whoever asked reads it, and so does the audit log')
+    .addOption(asOption())
     .action(run(reject));
 }
 
 interface Flags {
   readonly account?: string;
   readonly reason: string;
+  readonly as?: string;
 }
 
 async function reject(
   context: Context,
   folder: string,
   id: string | undefined,
-  { account, reason }: Flags,
+  { account, reason, as }: Flags,
 ): Promise<void> {
-  if (id !== undefined && account === undefined) return rejectOne(context, folder, id, reason);
-  if (id === undefined && account !== undefined) return rejectAll(context, folder, account, reason);
+  const answer = { reason, ...(as === undefined ? {} : { as }) };
+  if (id !== undefined && account === undefined) return rejectOne(context, folder, id, answer);
+  if (id === undefined && account !== undefined) return rejectAll(context, folder, account, answer);
   throw optionInvalid('name one request by its id, or an account', 'see: ckm server reject --help');
 }
 
@@ -35,8 +38,9 @@ async function rejectOne(
   { terminal, flags }: Context,
   folder: string,
   id: string,
-  reason: string,
+  answer: Pick<Flags, 'reason' | 'as'>,
 ): Promise<void> {
+  const { reason } = answer;
   const operator = operatorOf(folder);
   const request = await findWaiting(operator, id);
   const { requestId, sentence } = request;
@@ -45,7 +49,7 @@ async function rejectOne(
     terminal.result(`would reject ${requestId}: ${reason}`, { preview: true, requestId, sentence, reason });
     return;
   }
-  await operator.reject({ requestId, reason });
+  await operator.reject({ requestId, ...answer });
   terminal.result(`rejected ${requestId}`, { requestId, sentence, verdict: 'rejected', reason });
 }
 
@@ -53,8 +57,9 @@ async function rejectAll(
   { terminal, flags }: Context,
   folder: string,
   account: string,
-  reason: string,
+  answer: Pick<Flags, 'reason' | 'as'>,
 ): Promise<void> {
+  const { reason } = answer;
   const operator = operatorOf(folder);
   const { xid, waiting } = await findAccount(operator, account);
   if (flags.preview === true) {
@@ -62,6 +67,6 @@ async function rejectAll(
     terminal.result(would, { preview: true, xid, waiting, reason });
     return;
   }
-  const { rejected } = await operator.rejectAll({ xid, reason });
+  const { rejected } = await operator.rejectAll({ xid, ...answer });
   terminal.result(`rejected ${rejected} requests of account ${xid}`, { xid, rejected, reason });
 }

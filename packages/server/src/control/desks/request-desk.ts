@@ -36,23 +36,32 @@ export function createOperatorRequests({ context, sessions }: DeskMeans) {
     /**
      * @param prefix the first digits of its id
      * @param seen of what was looked at
+     * @param as whom whoever answers says to be
      */
-    approve: async (prefix: string, seen: Partial<SeenRequest>): Promise<OperatorRequest> => {
+    approve: async (
+      prefix: string,
+      seen: Partial<SeenRequest>,
+      as: string | null,
+    ): Promise<OperatorRequest> => {
       const { requestId } = await waiting(prefix, seen.owner ?? null);
-      const approved = view(await sessions.desk.approve(requestId, seen));
+      const approved = view(await sessions.desk.approve(requestId, seen, as));
       events.operatorActed({ action: 'approve' });
       return approved;
     },
-    reject: async (prefix: string, reason: string): Promise<OperatorRequest> => {
+    reject: async (prefix: string, reason: string, as: string | null): Promise<OperatorRequest> => {
       const { requestId, owner } = await waiting(prefix, null);
-      const rejected = view(await sessions.desk.reject(requestId, reason, owner));
+      const rejected = view(await sessions.desk.reject(requestId, reason, owner, as));
       events.operatorActed({ action: 'reject' });
       return rejected;
     },
-    rejectAll: async (owner: Uint8Array, reason: string): Promise<{ readonly rejected: number }> => {
+    rejectAll: async (
+      owner: Uint8Array,
+      reason: string,
+      as: string | null,
+    ): Promise<{ readonly rejected: number }> => {
       const account = await storage.read(({ accounts }) => accounts.find(owner));
       if (account === null) throw unknown('account', { kind: 'listAccounts' });
-      const rejected = await sessions.desk.rejectAll(owner, reason);
+      const rejected = await sessions.desk.rejectAll(owner, reason, as);
       events.operatorActed({ action: 'reject-all' });
       return { rejected };
     },

@@ -17,12 +17,12 @@ export function createOperatorSessions({ context, sessions }: DeskMeans) {
       };
     },
     /** @param seen what was looked at: nothing else is approved */
-    approveSession: async (seen: OperatorSeenSession): Promise<void> => {
-      await sessions.sessionDesk.approve(seenOf(seen));
+    approveSession: async (seen: OperatorSeenSession, as: string | null): Promise<void> => {
+      await sessions.sessionDesk.approve(seenOf(seen), as);
       events.operatorActed({ action: 'approve-session' });
     },
-    rejectSession: async (seen: OperatorSeenSession, reason: string): Promise<void> => {
-      await sessions.sessionDesk.reject(seenOf(seen), reason);
+    rejectSession: async (seen: OperatorSeenSession, reason: string, as: string | null): Promise<void> => {
+      await sessions.sessionDesk.reject(seenOf(seen), reason, as);
       events.operatorActed({ action: 'reject-session' });
     },
   };

@@ -21,5 +21,8 @@ export const sentence = z
   .max(280)
   .refine(isStorable, { error: 'characters that cannot be shown on every machine are not allowed' });
 
+/** Whom somebody says to be who answers as the operator; written down, and not checked. */
+export const saidName = sentence.min(1).max(64).optional();
+
 /** The answer of an operation that has nothing to say. */
 export const nothing = z.strictObject({});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hexId, hexPrefix, hexText, sentence, unixSeconds, wholeNumber } from './common.js';
+import { hexId, hexPrefix, hexText, saidName, sentence, unixSeconds, wholeNumber } from './common.js';
 import type { Immutable } from './immutable.js';
 
 /** Where a list of waiting requests has come to. */
@@ -24,11 +24,16 @@ export const approveParameters = z.strictObject({
   tasksHash: hexId.optional(),
   owner: hexId.optional(),
   keyId: hexId.optional(),
+  as: saidName,
 });
 
 /** `reason` reaches whoever asked. */
-export const rejectParameters = z.strictObject({ requestId: hexPrefix, reason: sentence.min(1) });
-export const rejectAllParameters = z.strictObject({ xid: hexId, reason: sentence.min(1) });
+export const rejectParameters = z.strictObject({
+  requestId: hexPrefix,
+  reason: sentence.min(1),
+  as: saidName,
+});
+export const rejectAllParameters = z.strictObject({ xid: hexId, reason: sentence.min(1), as: saidName });
 export const rejectAllResult = z.object({ rejected: wholeNumber });
 
 const row = z.object({ label: z.string(), value: z.string(), note: z.string().exactOptional() });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hexId, hexText, sentence, unixSeconds } from './common.js';
+import { hexId, hexText, saidName, sentence, unixSeconds } from './common.js';
 import type { Immutable } from './immutable.js';
 
 /** Where a list of waiting ceremonies has come to. */
@@ -13,12 +13,10 @@ export const sessionsParameters = sessionCursor
   });
 
 /** Which ceremony was looked at, whole: a yes to it is a yes to nothing else. */
-export const approveSessionParameters = z.strictObject({
-  sessionId: hexId,
-  owner: hexId,
-  proposalHash: hexId,
-});
-export type OperatorSeenSession = Immutable<z.output<typeof approveSessionParameters>>;
+const seenSession = z.strictObject({ sessionId: hexId, owner: hexId, proposalHash: hexId });
+export type OperatorSeenSession = Immutable<z.output<typeof seenSession>>;
+
+export const approveSessionParameters = seenSession.extend({ as: saidName });
 
 /** `reason` reaches the owner. */
 export const rejectSessionParameters = approveSessionParameters.extend({ reason: sentence.min(1) });
