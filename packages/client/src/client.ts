@@ -5,6 +5,7 @@ import { createContext, type SeedSource } from './context/context.js';
 import { createKeyReader, listKeyRecords } from './keys/keys.js';
 import { noteComparison, requireUndisputed } from './keys/compare-key.js';
 import { type CertifiedKey, type KeyComparison, type KeyRecord, requireUsable } from './keys/key-record.js';
+import { type ExpectedKey, saveExpectedKeys } from './keys/fetch/expected-keys.js';
 import { fetchKeys } from './keys/fetch/fetch-keys.js';
 import type { FetchedKey, FetchedKeys } from './keys/fetch/fetched-key.js';
 import { completeKey, keepKey, type KeepKeyArgs, type KeptKey } from './keys/fetch/keep-key.js';
@@ -108,6 +109,8 @@ export interface Client {
   fetchKeys(): Promise<FetchedKeys>;
   /** How many keys a server holds of ours that are not on record; 0 when it does not say. */
   countUnrecorded(server: string): Promise<number>;
+  /** Remembers what is known of keys that are to be fetched: names and networks from a recovery sheet. */
+  expectKeys(keys: readonly ExpectedKey[]): Promise<void>;
   /** Puts a fetched key on record. */
   keepKey(fetched: FetchedKey, args?: KeepKeyArgs): Promise<KeptKey>;
   /** Asks for the promises that a key on record lacks. */
@@ -230,6 +233,7 @@ export function createClient(options: ClientOptions): Client {
       const held = await heldKeysOf(context, await showServerRecord(store, name));
       return countUnrecorded(held, await recordedKeyIds(context));
     },
+    expectKeys: (keys) => saveExpectedKeys(store, keys),
     keepKey: (fetched, args = {}) => keepKey(context, fetched, args),
     completeKey: (name) => completeKey(context, name),
     planRename: (name, wanted) => planRename(context, name, wanted),

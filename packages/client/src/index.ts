@@ -22,6 +22,7 @@ export type {
   HolderVerdict,
   KeyHolder,
 } from './keys/fetch/fetched-key.js';
+export type { ExpectedKey } from './keys/fetch/expected-keys.js';
 export type { KeepKeyArgs, KeptKey } from './keys/fetch/keep-key.js';
 export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';

@@ -33,6 +33,16 @@ const LOOKED_AHEAD = 20;
 const GAP_NOTE =
   '  most wallets look 20 addresses beyond the last one that was paid to: see that yours finds this one, or use --index';
 
+const FETCHED_NOTE =
+  '  this key was fetched from its servers: what was handed out before, or elsewhere, is not known here; a wallet that watches the key shows which addresses were paid to: name a later one with --index';
+
+/** What this home knows of a fresh address. */
+function freshText({ record: { fetchedAt } }: CertifiedKey): string {
+  return fetchedAt === undefined
+    ? 'never handed out here before'
+    : 'not handed out since the key was fetched here';
+}
+
 /** A preview hands nothing out. */
 function nextIndex({ flags }: Context, client: Client, { record }: CertifiedKey): Promise<number> {
   if (flags.preview === true) return Promise.resolve(record.addressesShown ?? 0);
@@ -56,9 +66,10 @@ async function address(context: Context, name: string, given: Flags): Promise<vo
   const index = isFresh ? await nextIndex(context, client, key) : (wanted ?? 0);
   const found = bitcoinAddress(key.public, chain, index, key.record.network ?? 'bitcoin');
   const grouped = (found.address.match(/.{1,4}/g) ?? []).join(' ');
-  terminal.talk(`  ${chain} #${index}   ${grouped}${isFresh ? '   never handed out here before' : ''}`);
+  terminal.talk(`  ${chain} #${index}   ${grouped}${isFresh ? `   ${freshText(key)}` : ''}`);
   if (given.qr === true) terminal.talk(await createQr(`bitcoin:${found.address}`, 'ascii'));
   if (isFresh && index >= LOOKED_AHEAD) terminal.talk(GAP_NOTE);
+  if (isFresh && key.record.fetchedAt !== undefined) terminal.warn(FETCHED_NOTE);
   terminal.copied(found.address, {
     key: name,
     chain,

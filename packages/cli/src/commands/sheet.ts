@@ -41,7 +41,7 @@ async function readSheet(client: Client, seed: Secret<Uint8Array>): Promise<Shee
   const servers = pinned.map(({ name, xid, url }) => ({ name, xid, url }));
   const keys = await readKeys(client, servers);
   const madeAt = unixNow();
-  const check = createSheetCheck(seed, checkedLines({ madeOn: dateOf(madeAt), servers }));
+  const check = createSheetCheck(seed, checkedLines({ madeOn: dateOf(madeAt), servers, keys }));
   return { madeAt, servers, keys, check };
 }
 
@@ -68,6 +68,7 @@ async function readKeys(client: Client, servers: readonly SheetServer[]): Promis
         ({ serverId, url }) => servers.find(({ xid }) => encodeHex(xid) === encodeHex(serverId))?.name ?? url,
       ),
       transcriptHash,
+      network: record.network,
       publicForm: form === null ? null : { form: form.form, value: form.value },
     });
   }

@@ -3,7 +3,7 @@ import type { Context } from '../command-line/context.js';
 import { openOwner } from '../owner/open-owner.js';
 import { likenessLine } from '../terminal/likeness.js';
 import { plainText } from '../terminal/plain-text.js';
-import type { SheetServer } from './sheet.js';
+import type { ReadSheet } from './sheet.js';
 
 /** Names of the servers that were added, and of those that were not. */
 export interface AddedServers {
@@ -13,17 +13,17 @@ export interface AddedServers {
 
 /**
  * Adds the servers of a recovery sheet, each pinned to the identity that stands there: whoever else answers at its address
- * is refused. One that does not answer keeps no other away.
+ * is refused. One that does not answer keeps no other away. What the sheet says of keys is remembered until they are fetched.
  */
 export async function addFromSheet(
   context: Context,
   seed: Secret<Uint8Array>,
-  servers: readonly SheetServer[],
+  { servers, keys }: Pick<ReadSheet, 'servers' | 'keys'>,
 ): Promise<AddedServers> {
   const { terminal } = context;
-  if (servers.length === 0) return { added: [], failed: [] };
   const copy = secret(reveal(seed, 'adding the servers of a recovery sheet').slice());
   const client = await openOwner(context, copy);
+  await client.expectKeys(keys);
   const added: string[] = [];
   const failed: string[] = [];
   for (const { name, url, xid } of servers) {

@@ -4,13 +4,26 @@ import { outcomeOf } from '../test/outcome.js';
 import { splitForQr } from './qr.js';
 import { checkSheet, createSheetCheck } from './sheet-check.js';
 import { sheetPage } from './sheet-page.js';
-import { checkedLines, formatSheet, parseSheet, type Sheet, sheetLines } from './sheet.js';
+import { checkedLines, formatSheet, parseSheet, type Sheet, type SheetKey, sheetLines } from './sheet.js';
 
 const NOON = 1_795_953_600;
 
 function seedOf(byte: number): Secret<Uint8Array> {
   return secret(new Uint8Array(32).fill(byte));
 }
+
+function keyOf(name: string, network: SheetKey['network'], byte: number): SheetKey {
+  const transcriptHash = new Uint8Array(32).fill(byte);
+  const use = {
+    purpose: 'message',
+    suite: 'ed25519',
+    quorum: '2 of 3',
+    servers: ['alpha'],
+    publicForm: null,
+  };
+  return { ...use, name, network, transcriptHash };
+}
+const KEYS = [keyOf('notes', null, 0xa1), keyOf('savings', 'signet', 0xb2)];
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
@@ -20,8 +33,8 @@ function serverOf(name: string, i: number) {
 
 function sheetOf(names: readonly string[] = NAMES, seed = seedOf(7)): Sheet {
   const servers = names.map(serverOf);
-  const check = createSheetCheck(seed, checkedLines({ madeOn: '2026-11-29', servers }));
-  return { madeAt: NOON, servers, keys: [], check };
+  const check = createSheetCheck(seed, checkedLines({ madeOn: '2026-11-29', servers, keys: KEYS }));
+  return { madeAt: NOON, servers, keys: KEYS, check };
 }
 
 test.each([
@@ -36,8 +49,9 @@ test.each([
   'parseSheet reads what was written as %s, and its check is good for its own seed',
   async (_what, write) => {
     const { servers, check } = sheetOf();
+    const keys = KEYS.map(({ name, network, transcriptHash }) => ({ name, network, transcriptHash }));
     const read = parseSheet(await write(sheetOf()));
-    expect(read).toEqual({ madeOn: '2026-11-29', servers, check });
+    expect(read).toEqual({ madeOn: '2026-11-29', servers, keys, check });
     expect(checkSheet(seedOf(7), read)).toBe('good');
     expect(outcomeOf(() => checkSheet(seedOf(8), read))).toBe('SHEET_OF_ANOTHER_SEED');
   },
@@ -52,6 +66,10 @@ test.each([
   ['two servers have changed places', /^(server: bravo.*\n)(server: charlie.*\n)/m, '$2$1'],
   ['an old day was replaced by a new one', 'made: 2026-11-29', 'made: 2027-11-29'],
   ['the day is left out', /^made.*\n/m, ''],
+  ['a key has another name', /^key: notes/m, 'key: savings2'],
+  ['a key has another likeness', /^key: notes a1/m, 'key: notes a2'],
+  ['addresses are those of another network', /^(key: savings \w+) signet/m, '$1 bitcoin'],
+  ['a key is left out', /^key: notes.*\n/m, ''],
   ['the check is that of another sheet', /^(check: \w+ ).*$/m, `$1${'ab'.repeat(32)}`],
 ])('checkSheet refuses a sheet on which %s', (_what, from, to) => {
   const text = formatSheet(sheetOf());
@@ -69,6 +87,7 @@ test('checkSheet takes nothing for good that has no check, whatever else stands 
 });
 
 test.each([
+  ['key: notes 00', 'line “key: notes 00”'],
   ['check: 00', 'line “check: 00”'],
   ['server: bravo 00 https://bravo.example', 'line “server: bravo 00'],
 ])('parseSheet does not pass over a line that it cannot read: %s', (line, said) => {

@@ -1,3 +1,4 @@
+import type { ExpectedKey } from '@ckm/client';
 import { decodeHex, EncodingError, encodeHex } from '@ckm/foundation';
 import { dateOf } from '../terminal/instant.js';
 import { likenessLine } from '../terminal/likeness.js';
@@ -17,6 +18,8 @@ export interface ReadSheet {
   /** `2026-11-29`; null where the sheet does not say. */
   readonly madeOn: string | null;
   readonly servers: readonly SheetServer[];
+  /** Empty on a sheet of an earlier version. */
+  readonly keys: readonly ExpectedKey[];
   /** Null: anybody can have written it. */
   readonly check: SheetCheck | null;
 }
@@ -36,15 +39,12 @@ export interface SheetServer {
   readonly url: string;
 }
 
-export interface SheetKey {
-  readonly name: string;
+export interface SheetKey extends ExpectedKey {
   readonly purpose: string;
   readonly suite: string;
   /** `2 of 3` */
   readonly quorum: string;
   readonly servers: readonly string[];
-  /** 32 bytes: what its likeness shows. */
-  readonly transcriptHash: Uint8Array;
   /** The public half in the form of its purpose; null while it is not complete. */
   readonly publicForm: { readonly form: string; readonly value: string } | null;
 }
@@ -54,6 +54,7 @@ const TITLE = 'ckm-recovery-sheet: 1';
 const TITLE_LINE = /(?:^|>) *ckm-recovery-sheet: 1 *$/;
 const MADE = /^ *made: (\d{4}-\d{2}-\d{2}) *$/;
 const SERVER = /^ *server: ([a-z0-9][a-z0-9._-]{0,31}) ([0-9a-f]{64}) (https?:\/\/\S{1,250}) *$/;
+const KEY = /^ *key: ([a-z0-9][a-z0-9._-]{0,31}) ([0-9a-f]{64})(?: (bitcoin|testnet|signet|regtest))? *$/;
 const CHECK = /^ *check: ([0-9a-f]{16}) ([0-9a-f]{64}) *$/;
 
 /** How everything on the sheet is written, for whoever has no program of ours. */
@@ -66,22 +67,27 @@ export const FORMATS: readonly (readonly [what: string, text: string])[] = [
 
 export const STEPS: readonly string[] = [
   'on any machine with ckm: ckm seed restore --sheet FILE, and type the 24 words',
-  'ckm key fetch brings back the keys that these servers hold; compare each likeness with this sheet',
+  'ckm key fetch brings back the keys that these servers hold; under these names; compare each likeness with this sheet',
   'without FILE: ckm seed restore, then ckm server add NAME ADDRESS for each server, then ckm key fetch',
 ];
 
 /** The lines that the check of a sheet is about, in their one spelling. */
-export function checkedLines({ madeOn, servers }: Omit<ReadSheet, 'check'>): readonly string[] {
+export function checkedLines({ madeOn, servers, keys }: Omit<ReadSheet, 'check'>): readonly string[] {
   return [
     TITLE,
     ...(madeOn === null ? [] : [`made: ${madeOn}`]),
     ...servers.map(({ name, xid, url }) => `server: ${name} ${encodeHex(xid)} ${url}`),
+    ...keys.map(keyLine),
   ];
 }
 
+function keyLine({ name, transcriptHash, network }: ExpectedKey): string {
+  return ['key:', name, encodeHex(transcriptHash), ...(network === null ? [] : [network])].join(' ');
+}
+
 /** The lines that `ckm seed restore --sheet` reads. */
-export function sheetLines({ madeAt, servers, check }: Omit<Sheet, 'keys'>): readonly string[] {
-  const checked = checkedLines({ madeOn: dateOf(madeAt), servers });
+export function sheetLines({ madeAt, servers, keys, check }: Sheet): readonly string[] {
+  const checked = checkedLines({ madeOn: dateOf(madeAt), servers, keys });
   return [...checked, `check: ${encodeHex(check.seedName)} ${encodeHex(check.mac)}`];
 }
 
@@ -137,11 +143,12 @@ export function parseSheet(text: string): ReadSheet {
   const madeOn = MADE.exec(rest[0] ?? '')?.[1] ?? null;
   if (madeOn !== null) rest.shift();
   const servers = parseServers(rest);
-  const after = rest[servers.length] ?? '';
-  if (!after.trimStart().startsWith('check:')) return { madeOn, servers, check: null };
+  const keys = parseKeys(rest.slice(servers.length));
+  const after = rest[servers.length + keys.length] ?? '';
+  if (!after.trimStart().startsWith('check:')) return { madeOn, servers, keys, check: null };
   const [, seedName, mac] = CHECK.exec(after) ?? [];
   if (seedName === undefined || mac === undefined) throw unreadable(after);
-  return { madeOn, servers, check: { seedName: decodeHex(seedName), mac: decodeHex(mac) } };
+  return { madeOn, servers, keys, check: { seedName: decodeHex(seedName), mac: decodeHex(mac) } };
 }
 
 /** What a line of a page says, behind its last tag. */
@@ -154,9 +161,22 @@ function textOfPage(line: string): string {
     .replaceAll('&amp;', '&');
 }
 
+/** The lines at the beginning that are about one thing: `server` or `key`. */
+function leading(lines: readonly string[], word: string): readonly string[] {
+  const end = lines.findIndex((line) => !line.trimStart().startsWith(`${word}:`));
+  return end < 0 ? lines : lines.slice(0, end);
+}
+
+function parseKeys(lines: readonly string[]): readonly ExpectedKey[] {
+  return leading(lines, 'key').map((line) => {
+    const [, name, hash, network = null] = KEY.exec(line) ?? [];
+    if (name === undefined || hash === undefined) throw unreadable(line);
+    return { name, transcriptHash: decodeHex(hash), network: network as ExpectedKey['network'] };
+  });
+}
+
 function parseServers(lines: readonly string[]): readonly SheetServer[] {
-  const end = lines.findIndex((line) => !line.trimStart().startsWith('server:'));
-  const servers = lines.slice(0, end < 0 ? lines.length : end).map((line) => {
+  const servers = leading(lines, 'server').map((line) => {
     const [, name, xid, url] = SERVER.exec(line) ?? [];
     if (name === undefined || xid === undefined || url === undefined) throw unreadable(line);
     return { name, xid: decodeHex(xid), url };

@@ -197,7 +197,7 @@ describe('ckm sheet', () => {
     expect([silent.outcome.status, errorOf(silent.outcome).code]).toEqual([64, 'INPUT_NEEDED']);
     expect(silent.outcome.stderr).toMatch(/has no check[\s\S]* bravo +http:\S+ +(?:[a-z]+-){5}/);
     expect(errorOf(await silent.run(['status'])).code).toBe('HOME_NOT_INITIALISED');
-    const forged = await changed(/^(server: bravo )[0-9a-f]{4}(.*\n.*\n)check: .*\n/m, '$1ffff$2');
+    const forged = await changed(/^(server: bravo )[0-9a-f]{4}([^]*)^check: .*\n/m, '$1ffff$2');
     const { outcome } = await restored(forged, '--yes');
     expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'charlie'], failed: ['bravo'] });
     expect(outcome.stderr).toContain('SERVER_LIKENESS_MISMATCH');

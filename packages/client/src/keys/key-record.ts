@@ -66,7 +66,7 @@ export interface CertifiedKey {
 }
 
 export const KEY_FOLDER = 'keys';
-const NETWORKS: readonly BitcoinNetwork[] = ['bitcoin', 'testnet', 'signet', 'regtest'];
+export const NETWORKS: readonly BitcoinNetwork[] = ['bitcoin', 'testnet', 'signet', 'regtest'];
 
 export function keyPath(name: string): string {
   return `${KEY_FOLDER}/${name}`;

@@ -1,6 +1,7 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
+import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
@@ -51,6 +52,7 @@ export async function diagnose(
 const FOLDERS = [
   [SERVER_FOLDER, parseServerRecord],
   [KEY_FOLDER, parseListedKey],
+  [EXPECTED_FOLDER, parseExpectedKeys],
   [SESSION_FOLDER, parseSession],
   [REQUEST_FOLDER, parseRequest],
   [POOL_FOLDER, parsePool],

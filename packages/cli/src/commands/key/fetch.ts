@@ -10,6 +10,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { askAgain } from '../../terminal/ask-again.js';
 import { askLine } from '../../terminal/prompt.js';
+import { likenessLine } from '../../terminal/likeness.js';
 import { fetchedLines, fetchedObject } from '../../terminal/fetched-key.js';
 import { keyLines, keyObject } from './show.js';
 
@@ -23,16 +24,17 @@ export function keyFetchCommand(): Command {
     .argument('[keys...]', 'only these: the names suggested, or their likeness (default: all that are new)')
     .option('--name <name>', 'what to call it, where it is one key')
     .addOption(
-      new Option('--network <network>', 'whose addresses a key for bitcoin shows; servers do not know')
-        .choices(['bitcoin', 'testnet', 'signet', 'regtest'])
-        .default('bitcoin'),
+      new Option(
+        '--network <network>',
+        'whose addresses a key for bitcoin shows; servers do not know (default: as on your sheet, else bitcoin)',
+      ).choices(['bitcoin', 'testnet', 'signet', 'regtest']),
     )
     .action(run(fetch));
 }
 
 interface Flags {
   readonly name?: string;
-  readonly network: NonNullable<KeepKeyArgs['network']>;
+  readonly network?: NonNullable<KeepKeyArgs['network']>;
 }
 
 async function fetch(context: Context, wanted: readonly string[], { name, network }: Flags): Promise<void> {
@@ -57,7 +59,7 @@ async function fetch(context: Context, wanted: readonly string[], { name, networ
   }
   const { kept, refused } = await keepAll(context, client, keepable, {
     ...(name === undefined ? {} : { name }),
-    network,
+    ...(network === undefined ? {} : { network }),
   });
   const judged = chosen.map((one) => (refused.includes(one) ? { ...one, isVouched: false } : one));
   const completed = await completeOthers(client, found.incomplete);
@@ -79,16 +81,20 @@ async function keepAll(
   context: Context,
   client: Client,
   keys: readonly FetchedKey[],
-  { name, network }: Flags,
+  flags: Flags,
 ): Promise<{ readonly kept: readonly KeptKey[]; readonly refused: readonly FetchedKey[] }> {
   const kept: KeptKey[] = [];
   const refused: FetchedKey[] = [];
   for (const one of keys) {
-    const called = name ?? (await nameFor(context, one));
     try {
-      kept.push(await client.keepKey(one, { name: called, network }));
+      kept.push(await keepOne(context, client, one, flags));
     } catch (error) {
-      if (!(error instanceof CkmError) || error.code !== 'KEY_NOT_VOUCHED') throw error;
+      const code = error instanceof CkmError ? error.code : '';
+      if (code === 'CANCELLED_BY_PERSON' && kept.length > 0) {
+        context.terminal.warn('  you left: the other keys are not on record; fetch them with: ckm key fetch');
+        break;
+      }
+      if (code !== 'KEY_NOT_VOUCHED') throw error;
       refused.push(one);
     }
   }
@@ -122,12 +128,26 @@ function choose(keys: readonly FetchedKey[], wanted: readonly string[]): readonl
   });
 }
 
-async function nameFor({ terminal, flags }: Context, { suggestedName }: FetchedKey): Promise<string> {
-  if (flags.yes === true) return suggestedName;
+/** Under the name that was given or is on the recovery sheet, else asking for one until it is free. */
+async function keepOne(
+  { terminal, flags }: Context,
+  client: Client,
+  fetched: FetchedKey,
+  { name, network }: Flags,
+): Promise<KeptKey> {
+  const { suggestedName, transcriptHash, expected } = fetched;
+  const keep = (called: string) =>
+    client.keepKey(fetched, { name: called, ...(network === undefined ? {} : { network }) });
+  if (name !== undefined || flags.yes === true) return keep(name ?? suggestedName);
+  if (expected?.name === suggestedName) {
+    terminal.talk(`  ${suggestedName}: as on your recovery sheet`);
+    return keep(suggestedName);
+  }
+  const question = `What do you call this key? ${likenessLine(transcriptHash)} (empty: ${suggestedName})`;
   const hint = 'take the names above with --yes, or name one key with --name';
-  return askAgain(terminal, ['NAME_INVALID'], async () => {
-    const typed = await askLine(terminal, `What do you call this key? (empty: ${suggestedName})`, hint);
-    return typed.trim() === '' ? suggestedName : parseName('key', typed.trim());
+  return askAgain(terminal, ['NAME_INVALID', 'KEY_EXISTS'], async () => {
+    const typed = (await askLine(terminal, question, hint)).trim();
+    return keep(typed === '' ? suggestedName : parseName('key', typed));
   });
 }
 

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { acceptSheet } from '../../sheet/accept-sheet.js';
-import { addFromSheet } from '../../sheet/add-from-sheet.js';
+import { type AddedServers, addFromSheet } from '../../sheet/add-from-sheet.js';
 import { parseSheet } from '../../sheet/sheet.js';
 import { isInitialised } from '../../home/home.js';
 import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
@@ -26,6 +26,8 @@ export function seedRestoreCommand(): Command {
     .action(run(restore));
 }
 
+const NOTHING_ADDED: AddedServers = { added: [], failed: [] };
+
 interface Flags {
   readonly from?: string;
   readonly newPassphrase?: true;
@@ -42,7 +44,6 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
     const comparison = await compareSeed(home, seed);
     if (comparison === 'other') throw seedDiffers(home);
     if (given !== null) await acceptSheet(context, seed, given);
-    const servers = given?.servers ?? [];
     if (context.flags.preview === true) {
       terminal.result(`the backup is good; would restore it into ${home.path}`, {
         preview: true,
@@ -54,14 +55,14 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
     const kept = await storeSeed(context, seed, before);
     if (kept !== undefined)
       terminal.warn(`ckm: warning: the seed that was here cannot be compared; its file is kept as ${kept}`);
-    const { added, failed } = await addFromSheet(context, seed, servers);
+    const { added, failed } = given === null ? NOTHING_ADDED : await addFromSheet(context, seed, given);
     terminal.result(`owner seed restored into ${home.path}`, {
       home: home.path,
       kept: kept ?? null,
       added,
       failed,
     });
-    if (!replace) terminal.talk(nextSteps(servers.length, failed));
+    if (!replace) terminal.talk(nextSteps(given?.servers.length ?? 0, failed));
   } finally {
     wipe(seed);
   }

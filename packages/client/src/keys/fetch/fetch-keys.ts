@@ -6,6 +6,7 @@ import { listServerRecords } from '../../servers/servers.js';
 import { listSessions } from '../../sessions/sessions.js';
 import { isComplete, type CertifiedKey } from '../key-record.js';
 import { listKeyRecords } from '../keys.js';
+import { expectedOf, readExpectedKeys } from './expected-keys.js';
 import type { FetchedKey, FetchedKeys, HolderComplaint, KeyHolder } from './fetched-key.js';
 import { type HeldKey, type HeldKeys, listHeldKeys } from './held-keys.js';
 import { createCertificateReader, judgeRefusal, judgeHolder, type Judged } from './judge-holder.js';
@@ -49,15 +50,19 @@ export async function fetchKeys(context: ClientContext): Promise<FetchedKeys> {
     ...records.map(({ name }) => name),
     ...(await listSessions(context.store)).map(({ keyName }) => keyName),
   ]);
+  const expectedKeys = await readExpectedKeys(context.store);
   const look = createLook(context, pinned);
   const keys: FetchedKey[] = [];
   for (const claim of wanted.slice(0, MOST_FETCHED)) {
     const { key, complaints } = await look(claim);
     faulty.push(...complaints);
     if (key === null) continue;
-    const suggestedName = suggestName(key.purpose, key.transcriptHash, (name) => taken.has(name));
+    const expected = expectedOf(expectedKeys, key.transcriptHash);
+    const isTaken = (name: string) => taken.has(name);
+    const isKnown = expected !== null && !isTaken(expected.name);
+    const suggestedName = isKnown ? expected.name : suggestName(key.purpose, key.transcriptHash, isTaken);
     taken.add(suggestedName);
-    keys.push({ ...key, suggestedName });
+    keys.push({ ...key, suggestedName, expected });
   }
   return {
     keys,
@@ -111,7 +116,7 @@ function unrecorded(listed: readonly Listed[], recorded: readonly Uint8Array[]):
 
 /** What came of one claim. A key that no server has a certificate of is none yet: it never came to life. */
 interface Finding {
-  readonly key: Omit<FetchedKey, 'suggestedName'> | null;
+  readonly key: Omit<FetchedKey, 'suggestedName' | 'expected'> | null;
   readonly complaints: readonly HolderComplaint[];
 }
 
@@ -183,7 +188,7 @@ function describeKey(
   key: CertifiedKey,
   shown: readonly Judged[],
   held: readonly HeldKey[],
-): Omit<FetchedKey, 'suggestedName'> {
+): Omit<FetchedKey, 'suggestedName' | 'expected'> {
   const { record, keyId, transcriptHash, purpose } = key;
   const { suite, quorum } = key.public;
   const servers = key.roster.map(({ slot, serverId, url }): KeyHolder => {

@@ -1,5 +1,6 @@
 import type { KeyPolicy } from '@ckm/api';
 import type { Quorum, SuiteName } from '@ckm/threshold';
+import type { ExpectedKey } from './expected-keys.js';
 
 /**
  * What a server of a key says about it. `pending`: it holds a share and has not seen the certificate. `unknown`: it
@@ -31,8 +32,10 @@ export interface FetchedKey {
   readonly quorum: Quorum;
   /** UnixSeconds, as servers remember it. */
   readonly createdAt: number;
-  /** Servers know no names of keys: this one is made of purpose and likeness, and is free. */
+  /** Servers know no names of keys: the one on the recovery sheet, or made of purpose and likeness; it is free. */
   readonly suggestedName: string;
+  /** What the recovery sheet said of it; null when it said nothing. */
+  readonly expected: ExpectedKey | null;
   /**
    * Whether a quorum of its servers says that it is ours: fewer could give us somebody else's. Those that are `pending`
    * still have to take the certificate.

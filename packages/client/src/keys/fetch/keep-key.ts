@@ -12,7 +12,10 @@ import type { FetchedKey } from './fetched-key.js';
 export interface KeepKeyArgs {
   /** Default: the suggested one. */
   readonly name?: string;
-  /** Whose addresses are shown; servers do not know. Default: `bitcoin`. Of no effect for other purposes. */
+  /**
+   * Whose addresses are shown; servers do not know. Default: what the recovery sheet said, else `bitcoin`. Of no effect for other
+   * purposes.
+   */
   readonly network?: BitcoinNetwork;
 }
 
@@ -30,7 +33,7 @@ export interface KeptKey {
 export async function keepKey(
   context: ClientContext,
   fetched: FetchedKey,
-  { name: wanted = fetched.suggestedName, network = 'bitcoin' }: KeepKeyArgs,
+  { name: wanted = fetched.suggestedName, network = fetched.expected?.network ?? 'bitcoin' }: KeepKeyArgs,
 ): Promise<KeptKey> {
   const name = parseName('key', wanted);
   if (!fetched.isVouched) throw notVouched(fetched);
