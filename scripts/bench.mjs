@@ -1,7 +1,9 @@
 // Measures CKM beside its peers in the same run. `--json`: one JSON object a line, nothing else on standard output.
 // `--rust`: also beside ZF's FROST in Rust, which needs cargo. `--scaling`: only what docs/scaling.md is about.
+// `--backup`: only the backup, and no page is written.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { backupFigures } from './bench/backup.mjs';
 import { dkgFigures, frostFigures } from './bench/threshold.mjs';
 import { dearLoadFigures } from './bench/dear-load.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
@@ -20,8 +22,9 @@ if (process.argv.includes('--scaling')) {
   process.exit();
 }
 
-const figures = [];
-for (const [what, measure] of [
+const isBackupOnly = process.argv.includes('--backup');
+const BACKUP = ['a backup of a server that signs', backupFigures];
+const ALL = [
   ['FROST signature shares', frostFigures],
   ['key generation', dkgFigures],
   ['client and three servers', endToEnd],
@@ -29,7 +32,10 @@ for (const [what, measure] of [
   ...(process.argv.includes('--rust') ? [['the same steps in Rust', rustFigures]] : []),
   ['the sign command', signCommandFigures],
   ['status and sign with an open seed', openSeedFigures],
-]) {
+  BACKUP,
+];
+const figures = [];
+for (const [what, measure] of isBackupOnly ? [BACKUP] : ALL) {
   say(what);
   for (const each of await measure(say)) {
     figures.push(each);
@@ -42,7 +48,9 @@ for (const [what, measure] of [
       );
   }
 }
-writeReport(root, figures);
-say('table and plots are in docs/benchmarks');
+if (!isBackupOnly) {
+  writeReport(root, figures);
+  say('table and plots are in docs/benchmarks');
+}
 const missed = figures.filter(({ met }) => met === false);
 if (missed.length > 0) say(`${missed.length} of ${figures.length} figures miss their goal`);

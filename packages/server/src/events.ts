@@ -37,6 +37,8 @@ export interface Events {
   backupFailed(fields: { readonly code: string }): void;
   /** At start: the newest entry of the audit log is that of a restore. */
   restored(): void;
+  /** At start: for how long messages are refused, because they may be of before the restore. */
+  refusing(fields: { readonly seconds: number }): void;
   /** At start: the database is older than what was noted beside it, or another one. */
   wentBack(fields: { readonly sessions: number }): void;
   unsealFailed(): void;
@@ -50,7 +52,10 @@ export interface Events {
   coreFilesPossible(): void;
   /** At start: shares whose epoch key this process does not find. */
   epochKeysMissing(fields: { readonly count: number }): void;
-  epochKeysNotShared(): void;
+  /** While the server runs: other processes, or another database, use another folder than this one, or its folder. */
+  epochKeysNotShared(fields: { readonly code: string }): void;
+  /** The folder of epoch keys had the mark of another database, or of a later state of this one. */
+  epochKeysMarkedAnew(): void;
   /** At start: what computes with the keys of each suite. */
   arithmeticChosen(backends: readonly SuiteBackend[]): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
@@ -216,6 +221,11 @@ function createEvents(log: Logger, registry: Registry): Events {
     backupFailed: ({ code }) => log.error({ code: label(code) }, 'a backup was not finished'),
     restored: () =>
       log.warn('this server was restored from a backup: what was done since then is not in its database'),
+    refusing: ({ seconds }) =>
+      log.warn(
+        { seconds, code: 'MESSAGE_BEFORE_RESTORE' },
+        `messages are refused for ${seconds} s: until then one of before the restore may come once more`,
+      ),
     wentBack: ({ sessions: count }) =>
       log.warn(
         { count, code: 'STORAGE_WENT_BACK' },
@@ -240,10 +250,16 @@ function createEvents(log: Logger, registry: Registry): Events {
       log.warn('a crash could write the memory of this process, shares included, to a file: ulimit -c 0'),
     epochKeysMissing: ({ count }) =>
       log.warn({ count, code: 'EPOCH_KEY_MISSING' }, 'epoch keys are missing: these keys do not sign here'),
-    epochKeysNotShared: () =>
+    epochKeysNotShared: ({ code }) =>
       log.error(
-        { code: 'EPOCH_KEYS_NOT_SHARED' },
-        'a replica that was started later uses another folder of epoch keys: one does not sign with the new keys of the other',
+        { code: label(code) },
+        code === 'EPOCH_KEYS_NOT_SHARED'
+          ? 'a replica that was started later uses another folder of epoch keys: one does not sign with the new keys of the other'
+          : 'another database has marked the folder of epoch keys of this server: no key of a ceremony is cleared away there',
+      ),
+    epochKeysMarkedAnew: () =>
+      log.warn(
+        'the folder of epoch keys was last used with another database, or with a later state of this one: it is used as it is',
       ),
     tlsKeyExposed: () => log.warn('others on this machine may read the TLS key: chmod 600'),
     arithmeticChosen: (backends) => {

@@ -17,11 +17,12 @@ export { checkConfig, type ConfigOptions, describeConfig, type SettingNow } from
 export { settingsPage } from './config/settings-page.js';
 export { ENV_NAMES } from './config/env.js';
 export { type RunningServer, startServer, type StartServerOptions } from './server/start-server.js';
-export { backUpStoppedServer, type BackupOptions } from './server/back-up-server.js';
+export { backUpStoppedServer, type BackupOptions, noteBackupOfStopped } from './server/back-up-server.js';
 export {
   previewRestore,
   restoreServer,
   type RestoreOptions,
+  type RestorePreview,
   type RestoreProgress,
 } from './server/restore-server.js';
 export { guardSecrets } from './server/guard-secrets.js';

@@ -55,12 +55,12 @@ export const BACKUP_EXPLANATIONS = explanationsOf({
   BACKUP_DATABASE_USED: [
     'The database to restore into is one of a server already.',
     'A restore never overwrites anything, and two servers in one database would be neither.',
-    'Make an empty database, name it in CKM_DATABASE_URL, and restore again.',
+    'Make an empty database, name it in CKM_DATABASE_URL, and restore again. One that a restore filled before it was cut short is taken with the same backup.',
   ],
   BACKUP_KEYS_USED: [
-    'The folder of epoch keys holds another key under the name of one in the backup.',
-    'A restore never overwrites anything: the key that is there opens shares that were made later.',
-    'Restore with a folder of its own: name it in CKM_EPOCH_KEYS, or leave that unset.',
+    'The folder of epoch keys that the restored server would use holds keys, or is marked by a server.',
+    'A restore never overwrites anything; and two servers that use one folder destroy what the other still needs.',
+    'Restore with an empty folder of its own: name it in CKM_EPOCH_KEYS, for the restore and for the start.',
   ],
   BACKUP_FROM_LATER: [
     'The clock of this machine is behind the moment the backup was made.',

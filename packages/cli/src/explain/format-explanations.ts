@@ -136,6 +136,7 @@ const DEFECTS = groupOf(
       'A stored record has the layout of another version.',
       'Run the version that wrote the database, or a later one.',
     ],
+    BACKUP_ROW_TOO_LONG: 'A row is longer than a part of a backup may be.',
     COLUMN_VALUE_INVALID: 'A value cannot be stored.',
     AUDIT_ENTRY_UNREADABLE: 'An entry of the audit log cannot be read.',
     AUDIT_HEAD_WRONG: [

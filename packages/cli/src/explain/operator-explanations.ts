@@ -52,6 +52,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'The storage key, the database and the operator’s socket lie in it.',
     'Run the chmod that the hint names.',
   ],
+  DATA_DIR_FOREIGN: [
+    'The data directory belongs to another user than the one who runs the command.',
+    'Whoever owns a folder can put files into it, a config.json that names a program for example.',
+    'Run the command as the user of the server, or choose a folder of your own.',
+  ],
   INSPECTOR_REFUSED: [
     'The process was started in a way that lets somebody look into its memory.',
     'Shares and the storage key are there while the server runs.',
@@ -166,6 +171,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Replicas of one server use different folders of epoch keys, a folder and a copy of it perhaps.',
     'One replica would not find the keys that the other makes: what one server holds could not be used at each of them.',
     'Mount one folder at every replica, name it in CKM_EPOCH_KEYS, bring the files of all folders there, then start again.',
+  ],
+  EPOCH_KEYS_OF_OTHERS: [
+    'The folder of epoch keys is marked by another database, or by a later state of the one of this server.',
+    'Two databases that clear away in one folder destroy what the other still needs.',
+    'Give this server a folder of its own in CKM_EPOCH_KEYS. If its database was put back to an earlier state, and nobody else uses the folder, remove the file mark in it and start again.',
   ],
   EPOCH_KEYS_UNUSABLE: [
     'The folder of epoch keys is not there, or others may enter it.',

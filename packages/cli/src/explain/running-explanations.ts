@@ -7,6 +7,11 @@ export const RUNNING_EXPLANATIONS = explanationsOf({
     'Only a server that was made with --sealed keeps the key under one.',
     'Keep storage.key readable by the server’s user only; a new server is made with ckm server init FOLDER --sealed.',
   ],
+  PASSPHRASE_CHANGED: [
+    'The passphrase of the server is changed; what comes after that was not done.',
+    'The key file is exchanged first, so that no crash leaves a log that tells of a change that never was.',
+    'Keep the new passphrase: the old one opens the server no more. The log tells of the change when the server is started again.',
+  ],
   PASSPHRASE_KEY_CHANGING: [
     'Another storage key is taking the place of the present one.',
     'Both lie under the passphrase until everything is sealed anew.',

@@ -149,8 +149,8 @@ const MESSAGES = groupOf(
   'Try again; if it persists, compare clocks (ckm doctor) and versions.',
   {
     MESSAGE_BEFORE_RESTORE: [
-      'The message was made before its server was restored from a backup.',
-      'Send the request again.',
+      'The message may have been made before its server was restored from a backup, which does not say what it has answered.',
+      'Send the request again, a minute after the restore: until then clocks that are ahead could be meant.',
     ],
     MESSAGE_EXPIRED: 'The message arrived after it had expired.',
     MESSAGE_FROM_FUTURE: 'The message is dated later than the receiver’s clock allows.',

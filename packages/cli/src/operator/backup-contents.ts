@@ -33,13 +33,17 @@ export function contentsObject(contents: BackupContents) {
 
 /** What in a backup is not as it should be. */
 export function warnOfContents({ warn }: Pick<Terminal, 'warn'>, contents: BackupContents): void {
-  const { damaged, keysMissing, logFault, hasEpochKeys } = contents;
+  const { damaged, keysMissing, keyFaults, logFault, hasEpochKeys } = contents;
   if (damaged > 0)
     warn(
       `ckm: warning: ${plural(damaged, 'row')} in the database are not what the server stored: ckm explain ROW_TAMPERED`,
     );
   if (logFault !== null)
     warn(`ckm: warning: the audit log in it does not hold (${logFault}): ckm explain AUDIT_BROKEN`);
+  if (keyFaults.count > 0)
+    warn(
+      `ckm: warning: ${plural(keyFaults.count, 'file of an epoch key is', 'files of epoch keys are')} not as the server left them: ${describeFaults(keyFaults)}; what to do: ckm explain CODE`,
+    );
   if (!hasEpochKeys)
     warn('the keys of epochs are not in it: no share in it opens without a copy of epoch-keys/');
   else if (keysMissing > 0)
@@ -47,6 +51,15 @@ export function warnOfContents({ warn }: Pick<Terminal, 'warn'>, contents: Backu
       `ckm: warning: the epoch keys of ${plural(keysMissing, 'share')} were not found: ckm explain EPOCH_KEY_MISSING`,
     );
 }
+
+/** `epoch-keys/1f… (KEY_FILE_EXPOSED) and 2 more`. */
+function describeFaults({ count, some }: BackupContents['keyFaults']): string {
+  const named = some.slice(0, MOST_NAMED).map(({ name, code }) => `${name} (${code})`);
+  const others = count - named.length;
+  return `${named.join(', ')}${others === 0 ? '' : ` and ${others} more`}`;
+}
+
+const MOST_NAMED = 3;
 
 function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

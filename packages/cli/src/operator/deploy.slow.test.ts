@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { connectOperator, startServer } from '@ckm/server';
 import { describe, expect, test } from 'vitest';
@@ -8,29 +16,38 @@ import { hasProgram } from '../test/programs.js';
 import { scratchFolder } from '../test/run-ckm.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const UNIT = join(ROOT, 'deploy/ckm.service');
+const unitAt = (name: string) => join(ROOT, 'deploy', name);
+const UNIT = unitAt('ckm.service');
 /** Of 10, where 10 is a service that may do everything. Source: systemd-analyze(1), `security`. */
 const MOST_EXPOSED = 2.5;
 
 describe.skipIf(!hasProgram('systemd-analyze', '--version'))(
-  'the unit for systemd (needs systemd-analyze)',
+  'the units for systemd (need systemd-analyze)',
   () => {
-    test(`leaves a server exposed to no more than ${MOST_EXPOSED}`, () => {
-      const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', UNIT], {
-        encoding: 'utf8',
-      });
-      const exposed = /Overall exposure level for ckm\.service: ([\d.]+)/.exec(stdout)?.[1];
-      expect(Number(exposed)).toBeLessThanOrEqual(MOST_EXPOSED);
-    });
+    test.each(['ckm.service', 'ckm-backup.service'])(
+      `%s leaves what it starts exposed to no more than ${MOST_EXPOSED}`,
+      (unit) => {
+        const { stdout } = spawnSync(
+          'systemd-analyze',
+          ['security', '--offline=true', '--no-pager', unitAt(unit)],
+          { encoding: 'utf8' },
+        );
+        const exposed = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1];
+        expect(Number(exposed)).toBeLessThanOrEqual(MOST_EXPOSED);
+      },
+    );
 
-    test('names nothing that systemd does not know', () => {
-      const { stderr } = spawnSync('systemd-analyze', ['verify', UNIT], { encoding: 'utf8' });
-      // The program is installed where the unit is, not here.
-      const complaints = stderr
-        .split('\n')
-        .filter((line) => line !== '' && !line.includes('is not executable'));
-      expect(complaints).toEqual([]);
-    });
+    test.each(['ckm.service', 'ckm-backup.service', 'ckm-backup.timer'])(
+      '%s names nothing that systemd does not know',
+      (unit) => {
+        const { stderr } = spawnSync('systemd-analyze', ['verify', unitAt(unit)], { encoding: 'utf8' });
+        // The program is installed where the unit is, not here.
+        const complaints = stderr
+          .split('\n')
+          .filter((line) => line !== '' && !line.includes('is not executable'));
+        expect(complaints).toEqual([]);
+      },
+    );
   },
 );
 
@@ -43,6 +60,40 @@ test('the unit for systemd can be enabled, and reloads a renewed certificate', (
     'ExecReload=/bin/kill -HUP $MAINPID',
   ])
     expect(unit.split('\n')).toContain(line);
+});
+
+test('the unit of the nightly backup makes one each time it is started, removes old ones, and keeps what is of others', async () => {
+  const scratch = scratchFolder();
+  const folder = `${scratch.path}/ckm`;
+  const backups = `${scratch.path}/ckm-backups`;
+  mkdirSync(backups);
+  await callCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
+  const unit = readFileSync(unitAt('ckm-backup.service'), 'utf8');
+  const commandOf = (name: string) =>
+    new RegExp(`^${name}=\\S*/(?:ckm )?(.+)$`, 'm')
+      .exec(unit)![1]!
+      .replaceAll('/var/lib/', `${scratch.path}/`)
+      .replace('%d/ckm-backup-passphrase', scratch.file('passphrase', 'olive canyon ferret\n'))
+      .split(' ');
+  const old = new Date(Date.now() - 31 * 86_400_000);
+  for (const name of ['old.backup', 'notes.txt']) {
+    writeFileSync(join(backups, name), 'x');
+    utimesSync(join(backups, name), old, old);
+  }
+  try {
+    for (let night = 0; night < 2; night++) {
+      const { status, stderr } = await callCkm(commandOf('ExecStart'));
+      expect([status, stderr.includes('error')]).toEqual([0, false]);
+    }
+    const [find, ...words] = commandOf('ExecStartPost');
+    expect(spawnSync(find!, words).status).toBe(0);
+    const left = readdirSync(backups).toSorted();
+    expect(left).toHaveLength(3);
+    for (const name of left.slice(0, 2)) expect(name).toMatch(/^alpha-\d{4}-\d\d-\d\dT[\d-]{8}Z\.backup$/);
+    expect(left[2]).toBe('notes.txt');
+  } finally {
+    scratch.remove();
+  }
 });
 
 test('every metric that an alert looks at is one that a server shows', async () => {

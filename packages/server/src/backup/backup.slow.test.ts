@@ -21,6 +21,7 @@ import { headerLength, LENGTH_BYTES, MAGIC, parseHeader } from './frames.js';
 import { createRestores, type Restores, words } from './test/restores.js';
 import { writeBackupFile } from './write-backup-file.js';
 
+const CHEAP = { logN: 10, r: 8, p: 1 };
 const servers: TestServer[] = [];
 let keyed: KeyedServers;
 let restores: Restores;
@@ -255,12 +256,12 @@ describe.skipIf(postgresPrograms() === null)('with PostgreSQL (skipped when it i
     ).rejects.toThrow(code('BACKUP_DATABASE_USED'));
     expect(existsSync(join(restores.folder, 'again'))).toBe(false);
     rmSync(join(restores.folder, 'restored'), { recursive: true });
-    const nowMs = () => (alpha().now + 121) * 1_000;
+    const nowMs = () => (alpha().now + 126) * 1_000;
     await restoreServer(restores.options({ file: back, nowMs }));
     await restores.start(
       async ({ signer }) =>
         expect(await (await signer()).sign(messageOf('on SQLite again'), [1, 2])).toHaveLength(64),
-      { nowMs: () => (alpha().now + 150) * 1_000 },
+      { nowMs: () => (alpha().now + 190) * 1_000 },
     );
   });
 });
@@ -276,7 +277,7 @@ describe('a server with a passphrase', () => {
       await expect(operator.backup(words('another passphrase'))).rejects.toThrow(code('PASSPHRASE_WRONG'));
       const contents = await writeBackupFile(restores.file, await operator.backup(words()), words());
       expect(contents).toMatchObject({ isSealed: true, rows: { keys: 0 } });
-      const stopped = { hasEpochKeys: true, variables: { CKM_ALLOW_INSPECT: '1' } };
+      const stopped = { hasEpochKeys: true, passphraseCost: CHEAP, variables: { CKM_ALLOW_INSPECT: '1' } };
       const ofStopped = (passphrase = words()) => backUpStoppedServer(dataDir, { ...stopped, passphrase });
       await expect(ofStopped()).rejects.toThrow(code('STORAGE_IN_USE'));
       await sealed.server.close();

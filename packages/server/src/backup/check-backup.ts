@@ -24,6 +24,7 @@ import {
   CONFIG,
   EPOCH_KEY,
   IDENTITY,
+  type KeyFaults,
 } from './records.js';
 
 /** What is in a backup, when all of it was read. */
@@ -43,6 +44,7 @@ export interface BackupContents extends BackupManifest {
   readonly damaged: number;
   /** Shares whose epoch key is not in it. */
   readonly keysMissing: number;
+  readonly keyFaults: KeyFaults;
   /** What is wrong with the audit log, in words; null: it is whole. */
   readonly logFault: string | null;
 }
@@ -118,6 +120,7 @@ function createCheck(vault: Vault) {
         rows,
         damaged: damaged + shares.damaged(),
         keysMissing: shares.waiting(),
+        keyFaults: end.keyFaults,
         logFault: log.fault(end.log),
       };
     },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8, secret } from '@ckm/foundation';
@@ -164,4 +164,38 @@ test('rows that somebody has changed in the database are backed up as they are, 
   const means = meansOf(alpha, own, () => Promise.resolve());
   const contents = await writeBackupFile(join(folder, 'backup'), createBackup(means, choices()), words());
   expect(contents).toMatchObject({ damaged: 1, rows: { accounts: 1 } });
+});
+
+test('an epoch key that somebody made readable for others is in the backup, one that is no key file is not, and both are named', async () => {
+  const own = { seed: random(32), storageKey: random(32) };
+  const alpha = await network.open({ name: 'alpha', ...own });
+  const bravo = await network.open({ name: 'bravo' });
+  const callers = [await alpha.as(alice), await bravo.as(alice)];
+  for (let i = 0; i < 3; i++) await makeKey(callers);
+  const keys = join(alpha.dataDir, 'epoch-keys');
+  const [exposed, swollen] = readdirSync(keys).toSorted();
+  chmodSync(join(keys, exposed!), 0o644);
+  writeFileSync(join(keys, swollen!), new Uint8Array(5_000));
+  const means = meansOf(alpha, own, () => Promise.resolve());
+  const contents = await writeBackupFile(join(folder, 'backup'), createBackup(means, choices()), words());
+  expect(contents).toMatchObject({ keysMissing: 1, damaged: 0, rows: { shares: 3 } });
+  expect(contents.keyFaults.count).toBe(2);
+  expect(contents.keyFaults.some).toEqual(
+    expect.arrayContaining([
+      { name: `epoch-keys/${exposed}`, code: 'KEY_FILE_EXPOSED' },
+      { name: `epoch-keys/${swollen}`, code: 'KEY_FILE_DAMAGED' },
+    ]),
+  );
+});
+
+test('a backup is never put over a file that was made under its name while it was written', async () => {
+  const backups = await openBackups();
+  const file = join(folder, 'backup');
+  const pieces = await backups.begin(choices());
+  const written = writeBackupFile(file, pieces, words(), (step) => {
+    if (step === 'check') writeFileSync(file, 'of somebody else');
+  });
+  await expect(written).rejects.toThrow(code('BACKUP_EXISTS'));
+  expect(readFileSync(file, 'utf8')).toBe('of somebody else');
+  expect(readdirSync(folder)).toEqual(['backup']);
 });

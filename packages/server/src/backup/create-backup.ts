@@ -1,19 +1,28 @@
-import { encodeHex, type Secret } from '@ckm/foundation';
+import { encodeHex, type Secret, StorageError } from '@ckm/foundation';
 import type { AuditEntry, AuditLog } from '../audit/audit.js';
 import { VERSION } from '../config/version.js';
 import { MIGRATIONS } from '../storage/migrations/migrate.js';
 import type { AuditHeadRow, Storage } from '../storage/storage.js';
-import type { EpochKeys } from '../vault/epoch-keys.js';
+import { epochKeyName, type EpochKeys, type EpochScope } from '../vault/epoch-keys.js';
 import { sealKeyFile, type PassphraseCost } from '../vault/passphrase.js';
 import { createStorageKey, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
-import { createFrameKey, encodeHeader } from './frames.js';
-import { type BackupFile, type BackupManifest, type BackupRecord, encodeRecord } from './records.js';
+import type { Vault } from '../vault/vault.js';
+import { createFrameKey, encodeHeader, MAX_CONTENT_BYTES } from './frames.js';
+import {
+  type BackupFile,
+  type BackupManifest,
+  type BackupRecord,
+  encodeRecord,
+  encodeRecords,
+  type KeyFaults,
+} from './records.js';
 import { walkStorage } from './walk-storage.js';
 
 /** What a backup is made of: a server that runs, or the files of one that does not. */
 export interface BackupMeans {
   readonly storage: Storage;
   readonly audit: AuditLog;
+  readonly vault: Vault;
   readonly epochKeys: EpochKeys;
   /** UnixSeconds. */
   readonly clock: () => number;
@@ -64,25 +73,58 @@ export async function* createBackup(
     yield seal({ kind: 'manifest', manifest });
     yield seal({ kind: 'files', files: means.files });
     const rows: Record<string, number> = {};
+    const keys = createKeyReader(means.epochKeys);
     const walk = walkStorage({
       storage: means.storage,
-      epochKeyFile: (scope) => (choices.hasEpochKeys ? means.epochKeys.fileOf(scope) : null),
+      epochKeyFile: choices.hasEpochKeys ? keys.read : () => null,
       rest: means.rest,
     });
     for (;;) {
       const step = await walk.next();
       means.assertSameKey();
       if (step.done === true) {
-        yield seal({ kind: 'end', end: { log: logOf(step.value), rows } }, true);
+        yield seal({ kind: 'end', end: { log: logOf(step.value), rows, keyFaults: keys.faults() } }, true);
         return;
       }
       const record = step.value;
       if (record.kind === 'rows') rows[record.table] = (rows[record.table] ?? 0) + record.rows.length;
-      yield seal(record);
+      for (const encoded of encodeRecords(record, MAX_CONTENT_BYTES)) yield frames.seal(encoded, false);
     }
   } finally {
     frames.wipe();
   }
+}
+
+/** Of the files that are named in a backup as not as they should be; the others are counted. */
+const MOST_NAMED = 16;
+
+/**
+ * The files of epoch keys. One that others may read is good all the same, and taken; one that cannot be read is left out. Both
+ * are counted: a single one that somebody touched must not keep a server from being backed up.
+ */
+function createKeyReader(epochKeys: EpochKeys) {
+  const some: { readonly name: string; readonly code: string }[] = [];
+  let count = 0;
+  function note(name: string, code: string): void {
+    count++;
+    if (some.length < MOST_NAMED) some.push({ name, code });
+  }
+  return {
+    read(scope: EpochScope): BackupFile | null {
+      try {
+        const file = epochKeys.fileOf(scope);
+        if (file === null) return null;
+        const { name, content, isExposed } = file;
+        if (isExposed) note(name, 'KEY_FILE_EXPOSED');
+        return { name, content };
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        note(epochKeyName(scope), error.code);
+        return null;
+      }
+    },
+    faults: (): KeyFaults => ({ count, some }),
+  };
 }
 
 async function announce(

@@ -19,7 +19,9 @@ export const LENGTH_BYTES = 4;
 const CHECK_BYTES = 16;
 const MAX_HEADER_BYTES = 4_096;
 /** Of one frame; the largest row, and more. */
-export const MAX_FRAME_BYTES = 16_777_216;
+const MAX_FRAME_BYTES = 16_777_216;
+/** Of what one frame holds: nothing longer is sealed, because nothing longer is read. */
+export const MAX_CONTENT_BYTES = MAX_FRAME_BYTES - TAG_BYTES;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const sealedKey = bytes.refine((key) => key.length <= 1_024);

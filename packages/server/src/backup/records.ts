@@ -1,9 +1,10 @@
+import { BugError } from '@ckm/foundation';
 import { type Data, decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
 import { COLUMNS } from '../storage/database.js';
 import type { Rows, TableName } from '../storage/storage.js';
 import { changed } from './codes.js';
-import { MAX_FRAME_BYTES } from './frames.js';
+import { MAX_CONTENT_BYTES } from './frames.js';
 
 /**
  * The tables a backup holds, in the order in which they can be written: what refers to a row comes behind it. Sessions, their
@@ -47,7 +48,13 @@ const end = z.strictObject({
   log: z.strictObject({ sequence: z.int().min(1), hash: bytes, sealed: bytes }),
   /** Rows of each table. */
   rows: z.record(z.string(), whole),
+  /** Files of epoch keys that were not as they should be: how many, and some of them with what was wrong, as a code. */
+  keyFaults: z.strictObject({
+    count: whole,
+    some: z.array(z.strictObject({ name: z.string(), code: z.string() })),
+  }),
 });
+export type KeyFaults = BackupEnd['keyFaults'];
 export type BackupEnd = z.infer<typeof end>;
 
 /** A file of the data directory as it lies there: the identity, `config.json`, keys of epochs. */
@@ -80,6 +87,37 @@ export function encodeRecord(given: BackupRecord): Uint8Array {
   return encodeData({ kind, table, rows: rows.map((row) => valuesOf(table, row)) });
 }
 
+/**
+ * A record in as many pieces as it takes for none to be longer than that: rows may hold megabytes each.
+ * @throws BugError `BACKUP_ROW_TOO_LONG`: what a table holds is bounded far below
+ */
+export function encodeRecords(given: BackupRecord, mostBytes: number): readonly Uint8Array[] {
+  const encoded = encodeRecord(given);
+  if (encoded.length <= mostBytes) return [encoded];
+  const halves = halvesOf(given);
+  if (halves === null) {
+    throw new BugError('a row or a file is longer than a backup can hold', {
+      code: 'BACKUP_ROW_TOO_LONG',
+      hint: 'report this: a row was stored that is longer than any may be',
+    });
+  }
+  return halves.flatMap((half) => encodeRecords(half, mostBytes));
+}
+
+/** Null: there is nothing to part. */
+function halvesOf(given: BackupRecord): readonly BackupRecord[] | null {
+  if (given.kind === 'rows' && given.rows.length > 1)
+    return inHalves(given.rows).map((rows) => ({ ...given, rows }));
+  if (given.kind === 'files' && given.files.length > 1)
+    return inHalves(given.files).map((files) => ({ ...given, files }));
+  return null;
+}
+
+function inHalves<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const middle = Math.ceil(items.length / 2);
+  return [items.slice(0, middle), items.slice(middle)];
+}
+
 /** @throws EncodingError `BACKUP_CHANGED`: whoever wrote it had the key, and another version of this format */
 export function parseRecord(plaintext: Uint8Array): BackupRecord {
   const parsed = record.safeParse(decodeOrNull(plaintext));
@@ -92,7 +130,7 @@ export function parseRecord(plaintext: Uint8Array): BackupRecord {
 
 function decodeOrNull(plaintext: Uint8Array): Data {
   try {
-    return decodeData(plaintext, { maxBytes: MAX_FRAME_BYTES, maxDepth: 4 });
+    return decodeData(plaintext, { maxBytes: MAX_CONTENT_BYTES, maxDepth: 6 });
   } catch {
     return null;
   }

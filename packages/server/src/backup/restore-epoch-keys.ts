@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { link, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import { assertFolder, epochKeysFolder } from '../vault/epoch-keys.js';
+import { assertFolder, EPOCH_KEYS_FOLDER, epochKeysFolder, isKeyFile } from '../vault/epoch-keys.js';
 import { fromFileSystem } from '../vault/file-error.js';
-import { readPrivateFile, syncFolder } from '../vault/key-file.js';
+import { MARK_FILE } from '../vault/folder-mark.js';
+import { readPrivateFile, syncFolder, writePrivateFile } from '../vault/key-file.js';
 import type { Vault } from '../vault/vault.js';
 import { backupUsage } from './codes.js';
 import type { OpenBackup } from './read-backup.js';
@@ -12,67 +14,125 @@ import { type BackupFile, EPOCH_KEY } from './records.js';
 
 /** Files that are put on the disk at the same time: a disk does more of them together than one after the other. */
 const TOGETHER = 32;
+/** Says which backup is being restored into a folder outside of the data directory; there until that is done. */
+const UNDER_WAY = 'restoring';
+
+/** What tells one restore. */
+export interface KeyRestoreOptions {
+  readonly config: { readonly dataDir: string; readonly epochKeys: string | null };
+  /** Over the storage key of the backup. */
+  readonly vault: Vault;
+  /** Of the backup. */
+  readonly id: Uint8Array;
+}
 
 /**
- * Writes the keys of epochs where the server will look for them. In a folder that replicas share some may be already: those
- * stay as they are.
- * @throws UsageError `BACKUP_KEYS_USED` when there is one of another server, or of an epoch that was made anew; StorageError
- * `EPOCH_KEYS_UNUSABLE`, `FILE_…`
+ * Refuses a folder outside of the data directory that a server may be using: one in which keys lie, or that is marked. What a
+ * restore of the same backup left there when it was cut short is no reason.
+ * @throws UsageError `BACKUP_KEYS_USED`; StorageError `EPOCH_KEYS_UNUSABLE`
  */
-export async function restoreEpochKeys(
-  backup: OpenBackup,
-  config: { readonly dataDir: string; readonly epochKeys: string | null },
-  vault: Vault,
-  read: (bytes: number, of: number) => void,
-): Promise<void> {
-  const folder = epochKeysFolder(config);
-  if (config.epochKeys === null) mkdirSync(folder, { mode: 0o700 });
+export function assertNoKeys({ config: { epochKeys: folder }, vault, id }: KeyRestoreOptions): void {
+  if (folder === null) return;
   assertFolder(folder);
-  for await (const record of backup.records(read)) {
-    if (record.kind !== 'files') continue;
-    const keys = record.files.filter(({ name }) => EPOCH_KEY.test(name));
-    const missing = keys.filter((file) => !isThere(folder, file, vault));
-    for (let at = 0; at < missing.length; at += TOGETHER)
-      await Promise.all(missing.slice(at, at + TOGETHER).map((file) => write(folder, file)));
+  const names = readdirSync(folder);
+  const isMarked = names.includes(MARK_FILE);
+  if (!isMarked && (!names.some(isKeyFile) || isCutShort(folder, vault, id))) return;
+  throw keysUsed(`${folder} holds the epoch keys of a server`);
+}
+
+/** The keys of epochs of one restore. */
+export interface KeyRestore {
+  /**
+   * Writes them where the server will look for them, each whole and on the disk or not at all, and never over another file.
+   * @throws UsageError `BACKUP_KEYS_USED`; StorageError `FILE_…`
+   */
+  write(backup: OpenBackup, read: (bytes: number, of: number) => void): Promise<void>;
+  /** Removes what was written. */
+  undo(): void;
+  /** Called when all else is restored too. */
+  finish(): void;
+}
+
+export function createKeyRestore({ config, vault, id }: KeyRestoreOptions): KeyRestore {
+  const folder = epochKeysFolder(config);
+  const underWay = join(folder, UNDER_WAY);
+  const written: string[] = [];
+
+  async function put({ name, content }: BackupFile): Promise<void> {
+    const path = join(folder, basename(name));
+    const isThere = existsSync(path);
+    if (isThere && !equalBytes(readPrivateFile(path), content))
+      throw keysUsed(`${path} is not the key that the backup holds for it`);
+    written.push(path);
+    if (!isThere) await writeNew(path, content);
   }
-  syncFolder(folder);
+
+  return {
+    async write(backup, read) {
+      if (config.epochKeys === null) mkdirSync(folder, { mode: 0o700 });
+      else writePrivateFile(underWay, vault.sealFile(fileName(UNDER_WAY), id), { replace: true });
+      for await (const record of backup.records(read)) {
+        if (record.kind !== 'files') continue;
+        const keys = record.files.filter(({ name }) => EPOCH_KEY.test(name));
+        for (let at = 0; at < keys.length; at += TOGETHER)
+          await allOf(keys.slice(at, at + TOGETHER).map(put));
+      }
+      syncFolder(folder);
+    },
+    undo() {
+      for (const path of [...written, underWay]) rmSync(path, { force: true });
+    },
+    finish() {
+      rmSync(underWay, { force: true });
+      syncFolder(folder);
+    },
+  };
 }
 
-function isThere(folder: string, { name, content }: BackupFile, vault: Vault): boolean {
-  const path = join(folder, basename(name));
+/** Fails when all have ended: none of them writes on while what was written is removed. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+function fileName(name: string): string {
+  return `${EPOCH_KEYS_FOLDER}/${name}`;
+}
+
+function isCutShort(folder: string, vault: Vault, id: Uint8Array): boolean {
+  const path = join(folder, UNDER_WAY);
   if (!existsSync(path)) return false;
-  const [there, ours] = [keyIn(vault, name, readPrivateFile(path)), keyIn(vault, name, content)];
-  const isSame = there !== null && ours !== null && equalBytes(there, ours);
-  there?.fill(0);
-  ours?.fill(0);
-  if (isSame) return true;
-  throw backupUsage(
-    'BACKUP_KEYS_USED',
-    `${path} is not the key that the backup holds for it`,
-    'let the server have a folder of its own for the keys of epochs',
-  );
-}
-
-function keyIn(vault: Vault, name: string, sealed: Uint8Array): Uint8Array | null {
   try {
-    return vault.openFile(name, sealed);
+    return equalBytes(vault.openFile(fileName(UNDER_WAY), readPrivateFile(path)), id);
   } catch (error) {
-    if (error instanceof CkmError && error.code === 'FILE_TAMPERED') return null;
+    if (error instanceof CkmError) return false;
     throw error;
   }
 }
 
-async function write(folder: string, { name, content }: BackupFile): Promise<void> {
-  const path = join(folder, basename(name));
+async function writeNew(path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
   try {
-    const handle = await open(path, 'wx', 0o600);
+    const handle = await open(temporary, 'wx', 0o600);
     try {
-      await handle.write(content);
+      await handle.writeFile(content);
       await handle.sync();
     } finally {
       await handle.close();
     }
+    await link(temporary, path);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw keysUsed(`${path} was made meanwhile`);
     throw fromFileSystem(error, path);
+  } finally {
+    await unlink(temporary).catch(() => undefined);
   }
+}
+
+function keysUsed(message: string) {
+  return backupUsage(
+    'BACKUP_KEYS_USED',
+    message,
+    'name an empty folder in CKM_EPOCH_KEYS, for the restore and for the start',
+  );
 }

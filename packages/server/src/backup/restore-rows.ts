@@ -1,4 +1,4 @@
-import type { AuditRow, Transaction } from '../storage/storage.js';
+import type { AuditRow, Rows, Transaction } from '../storage/storage.js';
 import type { OpenBackup } from './read-backup.js';
 import type { BackedUp } from './records.js';
 
@@ -12,10 +12,14 @@ const PASSES: readonly (readonly BackedUp[])[] = [
 /** How often a backup is read for its rows. */
 export const ROW_PASSES = PASSES.length;
 
-/** Writes every row of a backup, as it was stored, into an empty database. @throws StorageError `STORAGE_…` */
+/** What becomes of the rows of a table when they are restored: most stay as they were stored. */
+export type RowChange = (table: BackedUp, rows: readonly Rows[BackedUp][]) => readonly Rows[BackedUp][];
+
+/** Writes every row of a backup into an empty database. @throws StorageError `STORAGE_…` */
 export async function restoreRows(
   backup: OpenBackup,
   transaction: Transaction,
+  change: RowChange,
   read: (bytes: number, of: number) => void,
 ): Promise<void> {
   for (const [number, tables] of PASSES.entries()) {
@@ -32,7 +36,7 @@ export async function restoreRows(
           last === null ? rows.slice(0, -1) : [last, ...rows.slice(0, -1)],
         );
         last = rows.at(-1) ?? last;
-      } else await transaction.sealed.insertAll<BackedUp>(record.table, record.rows);
+      } else await transaction.sealed.insertAll<BackedUp>(record.table, change(record.table, record.rows));
     }
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Secret } from '@ckm/foundation';
@@ -47,13 +47,11 @@ export async function writeBackupFile(
   try {
     await writeAll(handle, part, pieces, progress);
     const contents = await readBack(part, passphrase, progress);
-    assertNew(path);
-    renameSync(part, path);
-    syncFolder(dirname(path));
+    giveName(part, path);
     return contents;
-  } catch (error) {
+  } finally {
     rmSync(part, { force: true });
-    throw error;
+    syncFolder(dirname(path));
   }
 }
 
@@ -64,6 +62,16 @@ function partOf(path: string): string {
 function assertNew(path: string): void {
   if (existsSync(path))
     throw backupUsage('BACKUP_EXISTS', `${path} exists already`, 'name a file that does not exist');
+}
+
+/** Never over a file that was made there meanwhile. */
+function giveName(part: string, path: string): void {
+  try {
+    linkSync(part, path);
+  } catch (error) {
+    assertNew(path);
+    throw fromFileSystem(error, path);
+  }
 }
 
 async function create(part: string): Promise<FileHandle> {

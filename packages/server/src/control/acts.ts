@@ -50,6 +50,10 @@ export function createActs({
     rotateKey: async (passphrase) => ({ storageKey: await desk().rotateKey(passphrase) }),
     backup: (passphrase) => desk().backup(passphrase, true),
     backupWithoutEpochKeys: (passphrase) => desk().backup(passphrase, false),
+    keepBackup: async ({ id, takenAt }) => {
+      await desk().keepBackup({ id: decodeHex(id), takenAt });
+      return {};
+    },
     metrics: () => reporting.metrics(),
 
     requests: ({ createdAt, requestId, owner }) =>

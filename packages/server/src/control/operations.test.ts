@@ -57,6 +57,7 @@ const WELL_FORMED: {
   metrics: () => ({}),
   backup: () => secret(encodeUtf8(PASSPHRASE)),
   backupWithoutEpochKeys: () => secret(encodeUtf8(PASSPHRASE)),
+  keepBackup: () => ({ id: 'ab'.repeat(16), takenAt: keyed.alpha.now }),
   requests: () => ({}),
   request: async () => ({ requestId: await waiting() }),
   approve: async () => ({ requestId: await waiting() }),

@@ -35,7 +35,7 @@ import {
   sessionsParameters,
   sessionsResult,
 } from './schemas/sessions.js';
-import { operatorStatus, rotateKeyResult } from './schemas/status.js';
+import { keepBackupParameters, operatorStatus, rotateKeyResult } from './schemas/status.js';
 
 type Row = Omit<Operation, 'method' | 'takes' | 'changes'>;
 
@@ -106,6 +106,14 @@ export const OPERATIONS = {
     changes: 'copy',
     parameters: 'secret',
     result: 'bytes',
+  }),
+  keepBackup: change({
+    path: '/backup/kept',
+    summary: 'note that a backup was read back and found good',
+    takes: 'local',
+    changes: 'copy',
+    parameters: keepBackupParameters,
+    result: nothing,
   }),
   metrics: read({
     path: '/metrics',

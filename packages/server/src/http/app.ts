@@ -51,16 +51,8 @@ export function createHttpApp({ config, served, reporting }: HttpOptions): Hono<
   app.use('/v1/*', (c, next) => (isMessage(c) ? next() : forPages(c, next)));
   app.get('/healthz', (c) => c.json({ status: 'ok' }, 200, PLAIN_HEADERS));
   app.get('/readyz', async (c) => {
-    const code = (await served.open()?.storageFault()) ?? null;
-    const phase = served.phase();
-    const status = phase === 'ready' && code !== null ? 'storage' : phase;
-    const missing = served.open()?.epochKeysMissing?.() ?? 0;
-    const body = {
-      status,
-      ...(status === 'storage' ? { code } : {}),
-      ...(missing === 0 ? {} : { epochKeysMissing: missing }),
-    };
-    return c.json(body, status === 'ready' ? 200 : 503, PLAIN_HEADERS);
+    const { isReady, ...body } = await readinessOf(served);
+    return c.json(body, isReady ? 200 : 503, PLAIN_HEADERS);
   });
   app.get('/metrics', async (c) => {
     // Behind a proxy everybody seems to be here, and not every proxy says that it is one.
@@ -80,6 +72,24 @@ export function createHttpApp({ config, served, reporting }: HttpOptions): Hono<
     return problemResponse(c, PROBLEMS.busy, isMessage(c) ? MESSAGE_HEADERS : PLAIN_HEADERS);
   });
   return app;
+}
+
+/** What `/readyz` says. `refusesForSeconds`: messages may be of before the restore until then. */
+async function readinessOf(served: ServedServer) {
+  const open = served.open();
+  const code = (await open?.storageFault()) ?? null;
+  const phase = served.phase();
+  const refusesForSeconds = open?.refusesFor?.() ?? 0;
+  const whenReady = code !== null ? 'storage' : refusesForSeconds > 0 ? 'restored' : phase;
+  const status = phase === 'ready' ? whenReady : phase;
+  const epochKeysMissing = open?.epochKeysMissing?.() ?? 0;
+  return {
+    isReady: status === 'ready',
+    status,
+    ...(status === 'storage' ? { code } : {}),
+    ...(status === 'restored' ? { refusesForSeconds } : {}),
+    ...(epochKeysMissing === 0 ? {} : { epochKeysMissing }),
+  };
 }
 
 const MESSAGES = '/v1/messages';

@@ -25,6 +25,8 @@ export interface ReadyServer {
   readonly card: IdentityCard;
   /** How many shares have an epoch key that this process does not find; absent: nobody counted. */
   epochKeysMissing?(): number;
+  /** For how many seconds more no message is answered, because it may be of before a restore; absent or 0: all are. */
+  refusesFor?(): number;
   /** Why its database cannot be used at this moment, as a code; null: it can. */
   storageFault(): Promise<string | null>;
 }

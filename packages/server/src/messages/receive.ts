@@ -30,13 +30,14 @@ const MAX_BODY_DEPTH = 16;
 /**
  * Opens a message, finds out who sent it, checks that it was not answered before, and answers it.
  * @param longMessages what may be opened
- * @param restoredAt when the database was restored from a backup, which does not say what was answered before it; 0: never
+ * @param refusedUntil messages dated up to then may be of before the database was restored from a backup, which does not say
+ * what was answered; 0: it never was. UnixSeconds.
  */
 export function createReceive(
   context: ServerContext,
   handlers: AccountHandlers,
   longMessages: LongMessages,
-  restoredAt = 0,
+  refusedUntil = 0,
 ): Receive {
   const answer = createAnswer(context, handlers);
 
@@ -70,7 +71,7 @@ export function createReceive(
         maxBytes: config.limits.body,
         maxDepth: MAX_BODY_DEPTH,
       });
-      if (opened.claimed.date <= restoredAt) throw fromBeforeRestore();
+      if (opened.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - clock());
       const sender = await authenticate(context, opened);
       return await reply(sender, { length: bytes.length, address: from.address, opening });
     } catch (error) {
@@ -108,11 +109,12 @@ function reported({ events }: ServerContext, error: unknown): Problem {
   return toProblem(error);
 }
 
-/** To an honest client it is a message like one that came too late: it sends another one. */
-function fromBeforeRestore(): StateError {
-  return new StateError('a message was made before this server was restored from a backup', {
+/** To an honest client it is a message like one that came too late: it sends another one, after a while. */
+function fromBeforeRestore(seconds: number): StateError {
+  const wait = seconds < 0 ? '' : `wait ${seconds + 1} seconds, then `;
+  return new StateError('a message may have been made before this server was restored from a backup', {
     code: 'MESSAGE_BEFORE_RESTORE',
-    hint: 'send the request again',
+    hint: `${wait}send the request again`,
     httpStatus: 410,
   });
 }

@@ -36,17 +36,31 @@ export interface AttemptRecord extends Attempted {
   readonly attemptHash: Uint8Array;
 }
 
-export function openRequest(context: ServerContext, row: RequestRow): StoredRequest {
+export function openRequest(context: Pick<ServerContext, 'vault'>, row: RequestRow): StoredRequest {
   return { row, state: parseRequestState(row.state), record: openRecord(context.vault, 'requests', row) };
 }
 
 /** Once a request is answered, only its sentence stays. */
-export function sealRequest({ vault }: ServerContext, { row, state, record }: StoredRequest): RequestRow {
+export function sealRequest(
+  { vault }: Pick<ServerContext, 'vault'>,
+  { row, state, record }: StoredRequest,
+): RequestRow {
   const { owner, requestId, keyId, version, createdAt, expiresAt } = row;
   const waiting = state === 'waiting';
   const columns = { owner, requestId, keyId, state, waiting, version, createdAt, expiresAt };
   const { shown, ...rest } = record;
   return sealRecord(vault, 'requests', columns, waiting && shown !== undefined ? { ...rest, shown } : rest);
+}
+
+/**
+ * A request as it is restored from a backup: what the operator had approved, he is asked again where the policy still wants it,
+ * when it is asked for again. Its owner may have taken it back since, or have had it answered.
+ */
+export function withoutApproval(context: Pick<ServerContext, 'vault'>, row: RequestRow): RequestRow {
+  if (row.state !== 'approved') return row;
+  const stored = openRequest(context, row);
+  if (stored.record.approvedBy !== 'operator') return row;
+  return sealRequest(context, { ...stored, record: { ...stored.record, approvedBy: null } });
 }
 
 export function openAttempt({ vault }: ServerContext, row: AttemptRow): AttemptRecord {

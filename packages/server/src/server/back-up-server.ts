@@ -10,6 +10,7 @@ import { readEnv } from '../config/env.js';
 import { CONFIG_FILE, loadConfig } from '../config/load-config.js';
 import type { ServerContext } from '../context.js';
 import { createRandom } from '../random.js';
+import type { Storage } from '../storage/storage.js';
 import { vaultError } from '../vault/codes.js';
 import { createVault } from '../vault/create-vault.js';
 import { openEpochKeys } from '../vault/epoch-keys.js';
@@ -19,7 +20,9 @@ import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import { copyStorageKey, keyCheckValue, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
 import { assertDataDir, IDENTITY_FILE } from './data-dir.js';
 import { guardSecrets } from './guard-secrets.js';
+import { type GoodBackup, noteGoodBackup } from './note-backup.js';
 import { openStoppedStorage } from './own-database.js';
+import { lastBackupAt } from './storage-marks.js';
 
 export interface BackupOptions {
   /**
@@ -44,6 +47,10 @@ export interface Backups {
    * StorageError `KEY_FILE_…`, `STORAGE_…`
    */
   begin(options: BackupOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** Notes that one was read back by whoever has it, and found good. */
+  keep(backup: GoodBackup): Promise<void>;
+  /** When the last one was made that is known to be good; null: none is. UnixSeconds. */
+  lastAt(): Promise<number | null>;
 }
 
 /** For each millisecond that reading takes of a processor a running server has so many for everybody else. */
@@ -73,6 +80,7 @@ export function createBackups(
           clock,
           random,
           storageKey,
+          vault,
           name: config.name,
           isSealed: means.source.sealed,
           files: filesOf(config.dataDir),
@@ -107,6 +115,8 @@ export function createBackups(
       // Only the first piece needs it.
       return begun(watched(options)).finally(() => wipe(options.passphrase));
     },
+    keep: (backup) => noteGoodBackup(context, backup),
+    lastAt: () => context.storage.read((reader) => lastBackupAt(reader, vault)),
   };
 }
 
@@ -117,50 +127,88 @@ export function createBackups(
  */
 export function backUpStoppedServer(
   dataDir: string,
-  options: BackupOptions & { readonly variables?: Readonly<Record<string, string | undefined>> },
+  options: BackupOptions & StoppedOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
   return begun(piecesOfStopped(dataDir, options)).finally(() => wipe(options.passphrase));
+}
+
+/** What stands for a running server while the folder of a stopped one is worked on. */
+interface StoppedServer {
+  readonly means: BackupMeans;
+  close(): Promise<void>;
+}
+
+type StoppedOptions = Pick<BackupOptions, 'passphrase'> & {
+  readonly variables?: Readonly<Record<string, string | undefined>>;
+  /** For tests: milliseconds since 1970. */
+  readonly nowMs?: () => number;
+};
+
+async function openStopped(dataDir: string, options: StoppedOptions): Promise<StoppedServer> {
+  const env = readEnv(options.variables);
+  guardSecrets(options.variables);
+  assertDataDir(dataDir);
+  const config = loadConfig(dataDir, env);
+  const { nowMs = Date.now } = options;
+  const clock = () => Math.floor(nowMs() / 1000);
+  const random = createRandom();
+  const source = findKeySource(dataDir, env.storageKeyFile ?? null, clock);
+  const storageKey = await openStorageKey(source, options.passphrase);
+  const vault = createVault(copyStorageKey(storageKey), random);
+  const close = async (storage: Storage | null) => {
+    await storage?.close();
+    vault.wipe();
+    wipeStorageKey(storageKey);
+  };
+  let storage: Storage | null = null;
+  try {
+    const epochKeys = openEpochKeys(config, vault, random);
+    const files = filesOf(dataDir);
+    storage = await openStoppedStorage(config, vault);
+    const audit = createAuditLog({ vault, clock, random });
+    const [assertSameKey, rest] = [() => undefined, () => Promise.resolve()];
+    const { name } = config;
+    const own = { storage, audit, vault, epochKeys, clock, random, storageKey, files, name };
+    return {
+      means: { ...own, isSealed: source.sealed, assertSameKey, rest },
+      close: () => close(own.storage),
+    };
+  } catch (error) {
+    await close(storage);
+    throw error;
+  }
 }
 
 async function* piecesOfStopped(
   dataDir: string,
   options: Parameters<typeof backUpStoppedServer>[1],
 ): AsyncGenerator<Uint8Array, void> {
-  const env = readEnv(options.variables);
-  guardSecrets(options.variables);
-  assertDataDir(dataDir);
-  const config = loadConfig(dataDir, env);
-  const clock = () => Math.floor(Date.now() / 1000);
-  const random = createRandom();
-  const source = findKeySource(dataDir, env.storageKeyFile ?? null, clock);
-  const storageKey = await openStorageKey(source, options.passphrase);
-  const vault = createVault(copyStorageKey(storageKey), random);
+  const { means, close } = await openStopped(dataDir, options);
   try {
-    const epochKeys = openEpochKeys(config, vault, random);
-    const files = filesOf(dataDir);
-    const storage = await openStoppedStorage(config, vault);
+    yield* createBackup(means, { passphraseCost: DEFAULT_COST, ...options });
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Notes in the folder of a server that does *not* run that a backup of it was read back and found good.
+ * @param options whose passphrase is wiped; only a server that has one needs it
+ * @throws as {@link backUpStoppedServer}
+ */
+export async function noteBackupOfStopped(
+  dataDir: string,
+  { id, takenAt, ...options }: GoodBackup & StoppedOptions,
+): Promise<void> {
+  try {
+    const { means, close } = await openStopped(dataDir, options);
     try {
-      const audit = createAuditLog({ vault, clock, random });
-      const means: BackupMeans = {
-        storage,
-        audit,
-        epochKeys,
-        clock,
-        random,
-        storageKey,
-        files,
-        name: config.name,
-        isSealed: source.sealed,
-        assertSameKey: () => undefined,
-        rest: () => Promise.resolve(),
-      };
-      yield* createBackup(means, { passphraseCost: DEFAULT_COST, ...options });
+      await noteGoodBackup(means, { id, takenAt });
     } finally {
-      await storage.close();
+      await close();
     }
   } finally {
-    vault.wipe();
-    wipeStorageKey(storageKey);
+    wipe(options.passphrase);
   }
 }
 

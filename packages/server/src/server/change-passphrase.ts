@@ -1,9 +1,11 @@
 import { concatBytes, reveal, secret, type Secret, UsageError, wipe } from '@ckm/foundation';
 import { readEnv } from '../config/env.js';
 import { createRandom } from '../random.js';
+import { passphraseChanged } from '../vault/codes.js';
 import { findKeySource, type KeySource } from '../vault/key-source.js';
 import { claimControlSocket } from './control-socket.js';
 import { assertDataDir } from './data-dir.js';
+import { logPassphraseChange } from './log-passphrase-change.js';
 import type { OpenServer } from './open-server.js';
 
 /** The passphrase that opens the storage key now, and the one that is to. Both are wiped by whoever takes them. */
@@ -40,39 +42,28 @@ export function parsePassphrases(both: Secret<Uint8Array>): Passphrases {
 }
 
 /**
- * Keeps the storage key of a server under another passphrase, whether it is open, which is then in its log, or sealed.
- * @throws as `KeySource.preparePassphrase`
+ * Keeps the storage key of a server under another passphrase, whether it is open, which is then in its log, or sealed: then it
+ * comes into its log when it is opened.
+ * @throws as `KeySource.preparePassphrase`; StorageError `PASSPHRASE_CHANGED` when it was changed and something behind that failed
  */
 export async function changePassphraseOf(
   source: KeySource,
   open: OpenServer | null,
   { present, next }: Passphrases,
 ): Promise<void> {
-  if (open === null) {
-    (await source.preparePassphrase(present, next, createRandom()))();
-    return;
+  const change = await source.preparePassphrase(present, next, createRandom());
+  try {
+    change.apply();
+    if (open !== null) await logPassphraseChange(open.context, source);
+  } catch (error) {
+    throw change.isApplied() ? passphraseChanged(error) : error;
   }
-  const { storage, audit, random, events } = open.context;
-  const replace = await source.preparePassphrase(present, next, random);
-  await storage.transact(async (transaction) => {
-    await audit.append(transaction, {
-      deed: 'operator.passphrase',
-      who: null,
-      keyId: null,
-      subject: null,
-      sentence: 'Change the passphrase of the storage key',
-      verdict: 'done',
-      policy: '',
-      detail: '',
-    });
-    replace();
-  });
-  events.operatorActed({ action: 'passphrase' });
+  open?.context.events.operatorActed({ action: 'passphrase' });
 }
 
 /**
  * The same for a server that does not run; ask a running one with `connectOperator().changePassphrase()`.
- * @throws UsageError `SERVER_RUNNING`; else as {@link changePassphraseOf}
+ * @throws UsageError `SERVER_RUNNING`, `DATA_DIR_…`; else as {@link changePassphraseOf}
  */
 export async function changePassphrase(
   options: Passphrases & {

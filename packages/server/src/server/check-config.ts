@@ -57,6 +57,33 @@ export function checkConfig({ dataDir, variables }: ConfigOptions): ServerConfig
   return config;
 }
 
+/** A setting by which a server reaches outside of its data directory. */
+export interface ForeignSetting {
+  readonly name: string;
+  readonly value: string;
+}
+
+const REACHING_OUT = [
+  'notify.command',
+  'notify.webhook.url',
+  'notify.webhook.secretFile',
+  'epochKeys',
+  'tls.certificateFile',
+  'tls.keyFile',
+];
+
+/**
+ * The programs that a server would run, where it would send something, and files and folders elsewhere that it would use: what
+ * to look at in a configuration that somebody else may have written.
+ */
+export function foreignSettings(config: ServerConfig): readonly ForeignSetting[] {
+  return REACHING_OUT.flatMap((name) => {
+    const value = shown(name, valueAt(config, name));
+    if (Array.isArray(value)) return [{ name, value: value.join(' ') }];
+    return typeof value === 'string' ? [{ name, value }] : [];
+  });
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

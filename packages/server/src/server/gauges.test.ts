@@ -39,6 +39,21 @@ test('a sealed server says that it is, and nothing of what it cannot count yet',
   expect(await gaugesOf(sealed)).toMatchObject({ ckm_sealed: 0, ckm_keys: 0, ckm_accounts: 0 });
 });
 
+test('a server tells when its last good backup was made, also after a restart, and an older one does not take its place', async () => {
+  const alpha = await startTestServer();
+  servers.push(alpha);
+  const name = 'ckm_last_backup_timestamp_seconds';
+  expect(await gaugesOf(alpha)).not.toHaveProperty(name);
+  const operator = connectOperator(alpha.dataDir);
+  await operator.keepBackup({ id: 'ab'.repeat(16), takenAt: alpha.now - 100 });
+  await operator.keepBackup({ id: 'cd'.repeat(16), takenAt: alpha.now - 200 });
+  await alpha.restart();
+  expect(await gaugesOf(alpha)).toMatchObject({ [name]: alpha.now - 100 });
+  expect((await operator.status()).open!.lastBackupAt).toBe(alpha.now - 100);
+  const kept = (await operator.audit()).filter(({ deed }) => deed === 'operator.backup.kept');
+  expect(kept.map(({ detail }) => detail)).toEqual(['backup abababab', 'backup cdcdcdcd']);
+});
+
 test('a server counts its keys, its accounts and the requests that wait for its operator', async () => {
   const pair: TestServer[] = [];
   const { alpha, signer } = await startWithKey(pair, { approval: 'operator' });

@@ -18,13 +18,13 @@ const COUNT_EVERY_MS = 5_000;
 /** Whether a server can work, and whether its operator has something to do, as numbers of this moment. */
 export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
   const { dataDir, isSealed, server, certificateEnds } = sources;
-  const count = remembered(async ({ context, sessions }: OpenServer) => {
+  const count = remembered(async ({ context, sessions, backups }: OpenServer) => {
     const { accounts, keys } = await context.storage.read(async (reader) => ({
       accounts: await reader.accounts.count(),
       keys: await reader.keys.countAll(),
     }));
     const [requests, ceremonies] = [await sessions.desk.count(), await sessions.sessionDesk.count()];
-    return { accounts, keys, requests, ceremonies };
+    return { accounts, keys, requests, ceremonies, lastBackupAt: await backups.lastAt() };
   }, COUNT_EVERY_MS);
   const counted = async () => {
     const open = server();
@@ -35,6 +35,11 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
   add('sessions_waiting', 'Ceremonies that wait for the operator', async () => (await counted())?.ceremonies);
   add('keys', 'Keys this server has a share of', async () => (await counted())?.keys);
   add('accounts', 'Accounts, suspended ones too', async () => (await counted())?.accounts);
+  add(
+    'last_backup_timestamp_seconds',
+    'When the last good backup was made, in seconds since 1970',
+    async () => (await counted())?.lastBackupAt,
+  );
   add('data_free_bytes', 'Free space where the data directory is', async () => {
     const { bavail, bsize } = await statfs(dataDir);
     return bavail * bsize;

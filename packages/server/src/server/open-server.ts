@@ -41,8 +41,9 @@ import { auditStart } from './audit-start.js';
 import { furthest, openLastEntry } from './last-entry.js';
 import { type Backups, createBackups } from './back-up-server.js';
 import { IDENTITY_FILE } from './data-dir.js';
-import { RESTORE } from './restore-server.js';
+import { RESTORE } from './restore-database.js';
 import { countMissingKeys } from './missing-epoch-keys.js';
+import { logPassphraseChange } from './log-passphrase-change.js';
 import { createKeyRotation, type KeyRotation } from './rotate-key.js';
 import { watchFolder } from './shared-folder.js';
 import {
@@ -51,9 +52,9 @@ import {
   assertStorageKey,
   forgetMessages,
   forgottenBefore,
+  lastDateOfBefore,
   lastEntryOf,
   probeStorage,
-  restoredAt,
 } from './storage-marks.js';
 
 const BEING_WRITTEN_MS = 60_000;
@@ -74,6 +75,8 @@ export interface OpenServer {
   readonly backups: Backups;
   /** How many shares have an epoch key that this process does not find. */
   epochKeysMissing(): number;
+  /** For how many seconds more no message is answered, because it may be of before a restore; 0: all are. */
+  refusesFor(): number;
   /** Work that has to be done every few seconds. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -182,6 +185,7 @@ async function openOn(
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
   const gap = await describeGap(storage, furthest(anchor, lastEntry.read()));
   await auditStart(storage, audit, config, gap);
+  await logPassphraseChange(context, options.source);
   const sessions = await openSessions(context, options.rooms);
   if (before?.deed === RESTORE) events.restored();
   if (gap !== null) {
@@ -210,7 +214,10 @@ async function openOn(
     'server.describe': createDescribeServer(context, options.backends),
   };
   const longMessages = createLongMessages(config.limits.body);
-  const receive = createReceive(context, handlers, longMessages, await restoredAt(storage, vault));
+  const refusedUntil = await lastDateOfBefore(storage, vault, config.limits.clockSkewSeconds);
+  const refusesFor = () => Math.max(0, refusedUntil + 1 - clock());
+  if (refusesFor() > 0) events.refusing({ seconds: refusesFor() });
+  const receive = createReceive(context, handlers, longMessages, refusedUntil);
   return {
     context,
     sessions,
@@ -232,6 +239,7 @@ async function openOn(
       passphraseCost: options.passphraseCost ?? DEFAULT_COST,
     }),
     epochKeysMissing: () => epochKeysMissing,
+    refusesFor,
     sweep: async () => {
       // Also when the log has gone back: nothing else is done then, and the next start is to find that it has.
       await look().finally(() => (anchor = noteAnchor(config.dataDir, vault, audit.seen(), anchor)));

@@ -212,6 +212,8 @@ test.skipIf(postgresPrograms() === null)(
         open: () => Promise.reject(new Error('not asked')),
         prepare: async () => undefined,
         preparePassphrase: () => Promise.reject(new Error('not asked')),
+        unloggedChange: () => null,
+        forgetChange: () => undefined,
         settle: () => undefined,
       };
       const rotation = createKeyRotation({ ...context, storage }, { source, isBegun: false, settled });

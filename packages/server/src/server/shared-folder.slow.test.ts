@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -9,6 +9,39 @@ import { type RunningServer, startServer } from './start-server.js';
 const isHere = postgresPrograms() !== null;
 const reason = isHere ? '' : ' (skipped: PostgreSQL is not installed here)';
 const notShared = expect.objectContaining({ code: 'EPOCH_KEYS_NOT_SHARED' }) as Error;
+
+describe('two servers', () => {
+  const servers: TestServer[] = [];
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.remove();
+  });
+  const start = async (epochKeys: string | null) => {
+    servers.push(await startTestServer(epochKeys === null ? {} : { settings: { epochKeys } }));
+    return servers.at(-1)!;
+  };
+
+  test('that are given one folder of epoch keys do not clear away in it together: the second does not start', async () => {
+    const alpha = await start(null);
+    const folder = join(alpha.dataDir, EPOCH_KEYS_FOLDER);
+    const mark = readFileSync(join(folder, 'mark'));
+    await expect(start(folder)).rejects.toThrow(
+      expect.objectContaining({ code: 'EPOCH_KEYS_OF_OTHERS' }) as Error,
+    );
+    expect(readFileSync(join(folder, 'mark')).equals(mark)).toBe(true);
+  });
+
+  test('a folder inside a data directory that another database has marked is used, and the log says so', async () => {
+    const [alpha, bravo] = [await start(null), await start(null)];
+    const mark = (server: TestServer) => join(server.dataDir, EPOCH_KEYS_FOLDER, 'mark');
+    await alpha.server.close();
+    cpSync(mark(bravo), mark(alpha));
+    await alpha.restart();
+    expect(alpha.log()).toContain('last used with another database');
+    const before = alpha.log().length;
+    await alpha.restart();
+    expect(alpha.log().slice(before)).not.toContain('last used with another database');
+  });
+});
 
 describe.skipIf(!isHere)(`replicas and their folder of epoch keys${reason}`, () => {
   let cluster: PostgresCluster;

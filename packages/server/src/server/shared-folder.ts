@@ -1,20 +1,21 @@
-import { CkmError, equalBytes } from '@ckm/foundation';
+import { CkmError } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import { vaultError } from '../vault/codes.js';
-import type { FolderMark } from '../vault/folder-mark.js';
+import { FOLDER_MARK, NO_MARK } from '../vault/folder-mark.js';
 
-const MARK = 'folder of epoch keys';
 const HELD = 'folder of epoch keys, held';
 
 const AGAIN_AFTER_SECONDS = 60;
 
-/** That all processes on one database use one folder of epoch keys. */
+/** That a folder of epoch keys is used by one database, and by all processes on it. */
 export interface FolderWatch {
   /**
    * Marks the folder with a random number that the database knows too; each time both get another one, so that a copy of the
-   * folder is told apart as soon as a process that uses the original has called again. A process that is alone takes
-   * whatever folder it has: it may be one out of a backup.
-   * @throws StorageError `EPOCH_KEYS_NOT_SHARED` when other processes have the database open and use another folder; `FILE_…`
+   * folder is told apart as soon as a process that uses the original has called again. A process that is alone takes a
+   * folder without a mark: it may be one out of a backup. One with the mark of another database it takes only where that
+   * lies in its own data directory, and the log says so: elsewhere it may be in use.
+   * @throws StorageError `EPOCH_KEYS_NOT_SHARED` when other processes have the database open and use another folder;
+   * `EPOCH_KEYS_OF_OTHERS` when another database, or a later state of this one, has marked it; `FILE_…`
    */
   claim(): Promise<void>;
   /** Once a minute {@link claim}; of another folder only the log is told: which of them is the right one nobody here knows. */
@@ -22,51 +23,68 @@ export interface FolderWatch {
 }
 
 export function watchFolder(
-  context: Pick<ServerContext, 'storage' | 'vault' | 'random' | 'epochKeys' | 'clock' | 'events'>,
+  context: Pick<ServerContext, 'config' | 'storage' | 'vault' | 'random' | 'epochKeys' | 'clock' | 'events'>,
 ): FolderWatch {
-  const { storage, vault, random, epochKeys, clock, events } = context;
+  const { config, storage, vault, random, epochKeys, clock, events } = context;
+  const { mark } = epochKeys;
   let claimedAt = 0;
+
+  function assertOurs(known: Uint8Array | null, isAlone: boolean): void {
+    const found = mark.compare(known);
+    if (found === 'same' || (found === 'unmarked' && (isAlone || known === null))) return;
+    if (!isAlone) throw notShared();
+    if (config.epochKeys !== null) throw ofOthers(config.epochKeys);
+    events.epochKeysMarkedAnew();
+  }
 
   async function claim(): Promise<void> {
     claimedAt = clock();
-    // A database that one process alone can have open.
-    if (storage.kind === 'sqlite') return;
     const isAlone = (await storage.countOthers()) === 0;
-    await storage.transact(async ({ meta }) => {
+    const isFirst = await storage.transact(async ({ meta }) => {
       // Whoever has written this row has folder and database to itself until it commits.
       await meta.put(vault.sealRow('meta', { name: HELD }, Uint8Array.of(1)));
-      const row = await meta.find(MARK);
+      const row = await meta.find(FOLDER_MARK);
       const known = row === null ? null : vault.openRow('meta', row);
-      if (known !== null && !isAlone && !isMarkedWith(epochKeys.mark, known)) throw notShared();
-      const next = random(epochKeys.mark.bytes);
+      assertOurs(known, isAlone);
+      const next = random(mark.bytes);
       // Both: a crash before the commit leaves a folder that is known by the former.
-      epochKeys.mark.write(known ?? next, next);
-      await meta.put(vault.sealRow('meta', { name: MARK }, next));
+      mark.write(known ?? NO_MARK, next);
+      await meta.put(vault.sealRow('meta', { name: FOLDER_MARK }, next));
+      return known === null;
     });
+    // A folder that was marked once would look to any new database like one whose first mark was cut short.
+    if (isFirst) await claim();
   }
 
   return {
     claim,
     claimAgain: async () => {
-      if (clock() - claimedAt < AGAIN_AFTER_SECONDS) return;
+      // On SQLite one process alone can have the database open.
+      if (storage.kind === 'sqlite' || clock() - claimedAt < AGAIN_AFTER_SECONDS) return;
       try {
         await claim();
       } catch (error) {
-        if (!(error instanceof CkmError) || error.code !== 'EPOCH_KEYS_NOT_SHARED') throw error;
-        events.epochKeysNotShared();
+        if (!(error instanceof CkmError) || !IN_OTHER_HANDS.includes(error.code)) throw error;
+        events.epochKeysNotShared({ code: error.code });
       }
     },
   };
 }
 
-function isMarkedWith(mark: FolderMark, known: Uint8Array): boolean {
-  return mark.read().some((number) => equalBytes(number, known));
-}
+const IN_OTHER_HANDS = ['EPOCH_KEYS_NOT_SHARED', 'EPOCH_KEYS_OF_OTHERS'];
 
 function notShared() {
   return vaultError(
     'EPOCH_KEYS_NOT_SHARED',
     'other processes of this server use another folder of epoch keys than this one does',
     'name the folder that all replicas share in CKM_EPOCH_KEYS, then start this one again',
+  );
+}
+
+function ofOthers(folder: string) {
+  return vaultError(
+    'EPOCH_KEYS_OF_OTHERS',
+    `${folder} is the folder of epoch keys of another database, or of a later state of this one`,
+    'give this server a folder of its own; if no other server uses that one, remove the file mark in it',
   );
 }

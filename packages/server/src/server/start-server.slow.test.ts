@@ -320,7 +320,7 @@ describe('what an attacker with the disk can do', () => {
     for (const file of [...left, 'of the operator.new'])
       writeFileSync(join(keys, file), 'sealed', { mode: 0o600 });
     await alpha.restart();
-    expect(readdirSync(keys)).toEqual(['of the operator.new']);
+    expect(readdirSync(keys)).toEqual(['mark', 'of the operator.new']);
   });
 
   test('V64: an account row given to somebody else opens nothing', async () => {

@@ -3,13 +3,15 @@ import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
 import { type AuditContent, parseContent } from '../audit/entry.js';
 import { vaultError } from '../vault/codes.js';
-import type { Storage, Transaction } from '../storage/storage.js';
+import type { Reader, Storage, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 
 const CHECK = 'storage key';
 const FORGOTTEN = 'forgotten before';
 const PROBE = 'last try to write';
 const RESTORED = 'restored at';
+const RESTORED_FROM = 'restored from';
+const LAST_BACKUP = 'last backup';
 
 /**
  * Seen message ids are forgotten this long after they expired: the clocks of two replicas, or of one machine before and
@@ -55,18 +57,68 @@ export async function forgetMessages(storage: Storage, vault: Vault, now: number
 }
 
 /**
- * When this database was restored from a backup; 0: never. Messages of before are refused: which of them were answered is not
- * in a backup.
+ * The latest date that a message of before the restore of this database can have: clocks may be ahead by as much as is allowed.
+ * Which of those were answered is not in a backup. 0: it was never restored. UnixSeconds.
  */
-export async function restoredAt(storage: Storage, vault: Vault): Promise<number> {
+export async function lastDateOfBefore(
+  storage: Storage,
+  vault: Vault,
+  clockSkewSeconds: number,
+): Promise<number> {
+  const restored = await restoredAt(storage, vault);
+  return restored === 0 ? 0 : restored + clockSkewSeconds;
+}
+
+/** When this database was restored from a backup; 0: never. */
+async function restoredAt(storage: Storage, vault: Vault): Promise<number> {
   const row = await storage.read(({ meta }) => meta.find(RESTORED));
   return row === null ? 0 : momentIn(vault.openRow('meta', row));
 }
 
-/** Notes that a database was restored just now, and that no clock may be behind that. */
-export async function noteRestored({ meta }: Transaction, vault: Vault, now: number): Promise<void> {
+/** The backup that a database is being restored from. */
+interface RestoredFrom {
+  readonly id: Uint8Array;
+  /** UnixSeconds. */
+  readonly takenAt: number;
+}
+
+/** Notes that a database was restored just now, and that no clock may be behind that. The backup is its last good one. */
+export async function noteRestored(
+  { meta }: Transaction,
+  vault: Vault,
+  now: number,
+  { id, takenAt }: RestoredFrom,
+): Promise<void> {
   for (const name of [RESTORED, FORGOTTEN])
     await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));
+  await meta.put(vault.sealRow('meta', { name: RESTORED_FROM }, id));
+  await noteBackup({ meta }, vault, takenAt);
+}
+
+/** From which backup a database was restored last; null: from none that this storage key has sealed. */
+export async function restoredFrom(storage: Storage, vault: Vault): Promise<Uint8Array | null> {
+  const row = await storage.read(({ meta }) => meta.find(RESTORED_FROM));
+  try {
+    return row === null ? null : vault.openRow('meta', row);
+  } catch (error) {
+    if (error instanceof StorageError) return null;
+    throw error;
+  }
+}
+
+/** Notes when the last backup that was read back and found good was made. */
+export async function noteBackup(
+  { meta }: Pick<Transaction, 'meta'>,
+  vault: Vault,
+  takenAt: number,
+): Promise<void> {
+  await meta.put(vault.sealRow('meta', { name: LAST_BACKUP }, encodeData({ at: takenAt })));
+}
+
+/** When the last good backup was made; null: never. UnixSeconds. */
+export async function lastBackupAt({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<number | null> {
+  const row = await meta.find(LAST_BACKUP);
+  return row === null ? null : momentIn(vault.openRow('meta', row));
 }
 
 function momentIn(plaintext: Uint8Array): number {
@@ -78,11 +130,13 @@ export async function probeStorage(storage: Storage, vault: Vault): Promise<void
   await storage.transact(({ meta }) => meta.put(vault.sealRow('meta', { name: PROBE }, Uint8Array.of(1))));
 }
 
-/** Starts over with the clock as it is; for an operator who knows why it was ahead. */
+/** Starts over with the clock as it is; for an operator who knows why it was ahead. A restore in the future was now. */
 export async function acceptClock(storage: Storage, vault: Vault, now: number): Promise<void> {
-  await storage.transact(({ meta }) =>
-    meta.put(vault.sealRow('meta', { name: FORGOTTEN }, encodeData({ at: now }))),
-  );
+  const isAhead = (await restoredAt(storage, vault)) > now;
+  await storage.transact(async ({ meta }) => {
+    for (const name of isAhead ? [FORGOTTEN, RESTORED] : [FORGOTTEN])
+      await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));
+  });
 }
 
 /** The last entry of the audit log; null: there is none that can be read. */

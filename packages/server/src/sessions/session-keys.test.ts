@@ -116,6 +116,29 @@ test('a key left by a process that ended before it stored its session is destroy
   expect(context.epochKeys.exists({ owner: alice.xid, sessionId })).toBe(true);
 });
 
+test('in a folder that another database has marked, a sweep destroys no key, also of sessions this database knows nothing of', async () => {
+  let now = TEST_TIME;
+  const { servers } = await network.openMany(1, { now: () => now });
+  const { context, dataDir } = servers[0]!;
+  context.epochKeys.create({ owner: mallory.xid, sessionId: new Uint8Array(32).fill(9) }).wipe();
+  const folder = join(dataDir, EPOCH_KEYS_FOLDER);
+  const age = () => {
+    for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1);
+  };
+  const [theirs, next] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+  context.epochKeys.mark.write(theirs, next);
+  const sweep = async () => {
+    age();
+    now += 3_600;
+    await servers[0]!.sessions.sweep();
+    return keyFiles(servers[0]!).length;
+  };
+  expect(await sweep()).toBe(1);
+  const ours = context.vault.sealRow('meta', { name: 'folder of epoch keys' }, next);
+  await context.storage.transact(({ meta }) => meta.put(ours));
+  expect(await sweep()).toBe(0);
+});
+
 test('a copy of the key of a ceremony, left by a process that ended while it sealed or wrote that key, is destroyed with the ceremony', async () => {
   const { servers, callers } = await network.openMany(2);
   const ceremony = createCeremony({ servers: callers, expiresAt: SOON });

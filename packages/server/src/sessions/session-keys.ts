@@ -1,6 +1,7 @@
 import { CkmError } from '@ckm/foundation';
 import type { ServerContext } from '../context.js';
 import type { SessionScope } from '../vault/epoch-keys.js';
+import { FOLDER_MARK } from '../vault/folder-mark.js';
 import { isOver, parseSessionState } from './machine.js';
 
 /** A key younger than this may belong to a session that another process is about to store. */
@@ -23,7 +24,8 @@ export function destroySessionKey({ epochKeys, events }: ServerContext, scope: S
 
 /**
  * Destroys keys whose session is over or was never stored, because a process ended in between, and copies that it was
- * writing. Called every few seconds.
+ * writing. Called every few seconds. In a folder whose mark the database does not know it destroys nothing: what lies there
+ * may belong to sessions of another one.
  */
 export function createKeySweep(context: ServerContext): () => Promise<void> {
   const { storage, epochKeys, clock } = context;
@@ -31,10 +33,16 @@ export function createKeySweep(context: ServerContext): () => Promise<void> {
   return async () => {
     if (clock() < restsUntil) return;
     restsUntil = clock() + REST_SECONDS;
+    if (!(await isFolderOurs(context))) return;
     epochKeys.destroyLeftovers(YOUNG_MS);
     for (const scope of epochKeys.sessionsOlderThan(YOUNG_MS)) {
       const row = await storage.read(({ sessions }) => sessions.find(scope.owner, scope.sessionId));
       if (row === null || isOver(parseSessionState(row.state))) destroySessionKey(context, scope);
     }
   };
+}
+
+async function isFolderOurs({ storage, vault, epochKeys }: ServerContext): Promise<boolean> {
+  const row = await storage.read(({ meta }) => meta.find(FOLDER_MARK));
+  return epochKeys.mark.compare(row === null ? null : vault.openRow('meta', row)) !== 'other';
 }

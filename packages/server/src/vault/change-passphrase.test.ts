@@ -39,10 +39,10 @@ async function opens(passphrase: string): Promise<boolean> {
 }
 
 test('a storage key under another passphrase opens with that one, and with the one before no more', async () => {
-  const replace = await source().preparePassphrase(words(OLD), words(NEW), random);
+  const change = await source().preparePassphrase(words(OLD), words(NEW), random);
   // Until it is put in place nothing has changed: a crash here costs nothing.
   expect([await opens(OLD), await opens(NEW)]).toEqual([true, false]);
-  replace();
+  change.apply();
   expect([await opens(OLD), await opens(NEW)]).toEqual([false, true]);
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
@@ -50,8 +50,21 @@ test('a storage key under another passphrase opens with that one, and with the o
 test('the bytes that the old passphrase opens are overwritten on the disk, not only without a name', async () => {
   const kept = join(folder, 'same-file');
   linkSync(path, kept);
-  (await source().preparePassphrase(words(OLD), words(NEW), random))();
+  (await source().preparePassphrase(words(OLD), words(NEW), random)).apply();
   expect(readFileSync(kept).every((byte) => byte === 0)).toBe(true);
+});
+
+test('a change is remembered until the log tells of it, and one that was cut short before it is not', async () => {
+  const before = readFileSync(path);
+  const cut = source();
+  (await cut.preparePassphrase(words(OLD), words(NEW), random)).apply();
+  expect(source().unloggedChange()).toBe(0);
+  writePrivateFile(path, before, { replace: true });
+  expect(source().unloggedChange()).toBeNull();
+  (await source().preparePassphrase(words(OLD), words(NEW), random)).apply();
+  expect(source().unloggedChange()).toBe(0);
+  source().forgetChange();
+  expect(source().unloggedChange()).toBeNull();
 });
 
 test('both passphrases are wiped, whether the present one was right or not', async () => {
@@ -83,9 +96,9 @@ test('five wrong ones have to wait, as at unsealing', async () => {
 });
 
 test('while another storage key takes the place of the present one the passphrase of both stays', async () => {
-  const replace = await source().preparePassphrase(words(OLD), words(NEW), random);
+  const change = await source().preparePassphrase(words(OLD), words(NEW), random);
   copyFileSync(path, `${path}.next`);
-  expect(replace).toThrow(expect.objectContaining({ code: 'PASSPHRASE_KEY_CHANGING' }) as Error);
+  expect(change.apply).toThrow(expect.objectContaining({ code: 'PASSPHRASE_KEY_CHANGING' }) as Error);
   expect(await opens(OLD)).toBe(true);
 });
 

@@ -1,8 +1,9 @@
-import { AccessError, StateError, StorageError, UsageError } from '@ckm/foundation';
+import { AccessError, CkmError, StateError, StorageError, UsageError } from '@ckm/foundation';
 
 /** Every code of an error that the vault raises. */
 const VAULT_CODES = [
   'EPOCH_KEYS_NOT_SHARED',
+  'EPOCH_KEYS_OF_OTHERS',
   'EPOCH_KEYS_UNUSABLE',
   'EPOCH_KEY_MISSING',
   'FILES_TOO_MANY',
@@ -13,6 +14,7 @@ const VAULT_CODES = [
   'KEY_FILE_EXISTS',
   'KEY_FILE_EXPOSED',
   'KEY_FILE_MISSING',
+  'PASSPHRASE_CHANGED',
   'PASSPHRASE_KEY_CHANGING',
   'PASSPHRASE_TOO_MANY_TRIES',
   'PASSPHRASE_TOO_WEAK',
@@ -44,6 +46,17 @@ export function tooManyTries(seconds: number): AccessError {
     retryable: true,
     facts: { waitSeconds: seconds },
   });
+}
+
+/** It is in place, and what belongs to it was not done. */
+export function passphraseChanged(cause: unknown): StorageError {
+  const why = cause instanceof CkmError ? `: ${cause.message} (${cause.code})` : '';
+  return vaultError(
+    'PASSPHRASE_CHANGED',
+    `the passphrase is changed, and only the new one opens this server; what comes after that failed${why}`,
+    'keep the new passphrase; the log tells of the change when the server has been started again',
+    cause,
+  );
 }
 
 /** The storage key lies in a file of its own. */

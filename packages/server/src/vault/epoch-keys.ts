@@ -1,16 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { concatBytes, encodeHex, secret, StorageError } from '@ckm/foundation';
@@ -19,7 +7,7 @@ import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
 import { withFile } from './file-error.js';
 import { type FolderMark, folderMark } from './folder-mark.js';
-import { destroyFile, readPrivateFile, syncFolder, writePrivateFile } from './key-file.js';
+import { destroyFile, readPrivateFile, readSmallFile, writeNewFile, writePrivateFile } from './key-file.js';
 import { STORAGE_KEY_BYTES } from './storage-key.js';
 import type { Vault } from './vault.js';
 
@@ -57,8 +45,11 @@ export interface EpochKeys {
    */
   find(scope: KeyScope): Vault;
   exists(scope: KeyScope): boolean;
-  /** The file of an epoch's key as it lies there, sealed, under its name in the data directory; null: there is none. */
-  fileOf(scope: EpochScope): { readonly name: string; readonly content: Uint8Array } | null;
+  /**
+   * The file of an epoch's key as it lies there, sealed, under its name in the data directory; null: there is none.
+   * @throws StorageError `KEY_FILE_DAMAGED`, `FILE_…`
+   */
+  fileOf(scope: EpochScope): KeyFile | null;
   /** Overwrites and removes a key: nothing sealed under it is ever opened again. @throws StorageError `STORAGE_…` */
   destroy(scope: KeyScope): void;
   /**
@@ -77,11 +68,24 @@ export interface EpochKeys {
   reseal(): Promise<void>;
 }
 
+/** A sealed key as it lies in its file. */
+export interface KeyFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+  /** Whether others than the server may read it; the server itself does not use it then. */
+  readonly isExposed: boolean;
+}
+
 const FILE_NAME = /^(session-)?[0-9a-f]{64}$/;
 /** What a key is written to before it gets its name. */
 const UNFINISHED = /^(session-)?[0-9a-f]{64}(\.[0-9a-f]{16})?\.new$/;
 const OF_SESSION = /^session-[0-9a-f]{64}$/;
 const ID_BYTES = 32;
+
+/** Whether a file in a folder of epoch keys is the key of an epoch or a ceremony, or one that is being written. */
+export function isKeyFile(name: string): boolean {
+  return FILE_NAME.test(name) || UNFINISHED.test(name);
+}
 
 /** The folder inside a data directory, unless another one is configured. */
 export const EPOCH_KEYS_FOLDER = 'epoch-keys';
@@ -123,7 +127,7 @@ export function openEpochKeys(
       const path = pathOf(scope);
       if (!existsSync(path)) {
         const content = contentFor(scope, random(STORAGE_KEY_BYTES));
-        withFile(path, () => writeNew(folder, path, vault.sealFile(fileName(nameOf(scope)), content)));
+        withFile(path, () => writeNewFile(path, vault.sealFile(fileName(nameOf(scope)), content)));
         content.fill(0);
       }
       return read(scope);
@@ -136,7 +140,8 @@ export function openEpochKeys(
     fileOf(scope) {
       const path = pathOf(scope);
       if (!existsSync(path)) return null;
-      return { name: epochKeyName(scope), content: readPrivateFile(path) };
+      const { bytes, isExposed } = readSmallFile(path);
+      return { name: epochKeyName(scope), content: bytes, isExposed };
     },
     destroy(scope) {
       const path = pathOf(scope);
@@ -228,26 +233,6 @@ export function epochKeyName(scope: EpochScope): string {
 /** What the sealed content of a file is bound to. */
 function fileName(name: string): string {
   return `${EPOCH_KEYS_FOLDER}/${name}`;
-}
-
-/** Of two replicas that write the same one at once, one does: both go on with what is there then. */
-function writeNew(folder: string, path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
-  const descriptor = openSync(temporary, 'wx', 0o600);
-  try {
-    writeSync(descriptor, bytes);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  try {
-    linkSync(temporary, path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-  } finally {
-    unlinkSync(temporary);
-  }
-  syncFolder(folder);
 }
 
 /** @throws StorageError `EPOCH_KEYS_UNUSABLE` */

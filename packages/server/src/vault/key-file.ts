@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   openSync,
   readSync,
   renameSync,
@@ -42,18 +44,26 @@ export function parseKeyFile(bytes: Uint8Array): StorageKey {
  * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_EXPOSED` when others may read or write it, `KEY_FILE_DAMAGED`.
  */
 export function readPrivateFile(path: string): Uint8Array {
+  const { bytes, isExposed } = readSmallFile(path);
+  if (!isExposed) return bytes;
+  bytes.fill(0);
+  throw vaultError('KEY_FILE_EXPOSED', `others may read ${path}`, `run: chmod 600 ${path}`);
+}
+
+/**
+ * Reads a file whoever may read it besides.
+ * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_DAMAGED`, `FILE_…`
+ */
+export function readSmallFile(path: string): { readonly bytes: Uint8Array; readonly isExposed: boolean } {
   if (!existsSync(path))
     throw vaultError('KEY_FILE_MISSING', `there is no ${path}`, 'restore it from a backup');
   const descriptor = withFile(path, () => openSync(path, 'r'));
   try {
     const { mode, size } = fstatSync(descriptor);
-    if ((mode & 0o077) !== 0) {
-      throw vaultError('KEY_FILE_EXPOSED', `others may read ${path}`, `run: chmod 600 ${path}`);
-    }
     if (size > MAX_FILE_BYTES) throw damaged();
     const bytes = new Uint8Array(size);
     readSync(descriptor, bytes, 0, size, 0);
-    return bytes;
+    return { bytes, isExposed: (mode & 0o077) !== 0 };
   } finally {
     closeSync(descriptor);
   }
@@ -82,6 +92,29 @@ export function writePrivateFile(path: string, bytes: Uint8Array, { replace = fa
     renameSync(temporary, path);
     syncFolder(dirname(path));
   });
+}
+
+/**
+ * Writes a file that only its owner may read, whole and on the disk, unless there is one. Of two that write the same one at once,
+ * one does: both go on with what is there then.
+ */
+export function writeNewFile(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
+  const descriptor = openSync(temporary, 'wx', 0o600);
+  try {
+    writeSync(descriptor, bytes);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  try {
+    linkSync(temporary, path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+  } finally {
+    unlinkSync(temporary);
+  }
+  syncFolder(dirname(path));
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   writePrivateFile,
 } from './key-file.js';
 import { finishSettling, nextTo, settleKeyFiles } from './next-key-file.js';
+import { passphraseNote } from './passphrase-note.js';
 import { costOf, openKeyFile, sealKeyFile } from './passphrase.js';
 import { type StorageKey, wipeStorageKey } from './storage-key.js';
 
@@ -40,8 +41,7 @@ export interface KeySource {
     random: (length: number) => Uint8Array,
   ): Promise<void>;
   /**
-   * Gets ready to keep the storage key under another passphrase: what is returned puts it in place, at once and for good.
-   * From then on the present passphrase opens nothing any more.
+   * Gets ready to keep the storage key under another passphrase.
    * @param present wiped by this call, as is `next`
    * @throws as {@link open}; UsageError `PASSPHRASE_TOO_WEAK`; StateError `PASSPHRASE_UNUSED` for a source that needs none,
    * `PASSPHRASE_KEY_CHANGING` while another storage key takes the place of the present one
@@ -50,9 +50,21 @@ export interface KeySource {
     present: Secret<Uint8Array>,
     next: Secret<Uint8Array>,
     random: (length: number) => Uint8Array,
-  ): Promise<() => void>;
+  ): Promise<PassphraseChange>;
+  /** When the passphrase was changed, if {@link forgetChange} was not called since; null: never. UnixSeconds. */
+  unloggedChange(): number | null;
+  /** Called when the log tells of the change. @throws StorageError `FILE_…` */
+  forgetChange(): void;
   /** Puts the next key in the place of the present one, whose file is overwritten and removed. */
   settle(): void;
+}
+
+/** Another passphrase for a storage key, ready to be put in the place of the present one. */
+export interface PassphraseChange {
+  /** At once and for good: from then on the present one opens nothing any more. @throws StorageError `FILE_…` */
+  apply(): void;
+  /** Whether that is done, also when {@link apply} failed behind it. */
+  isApplied(): boolean;
 }
 
 export const KEY_FILE = 'storage.key';
@@ -87,6 +99,8 @@ function keyFileSource(path: string): KeySource {
       wipe(next);
       throw passphraseUnused();
     },
+    unloggedChange: () => null,
+    forgetChange: () => undefined,
     settle: () => settleKeyFiles(path),
   };
 }
@@ -100,6 +114,7 @@ const LONGEST_WAIT_SECONDS = 3600;
  * @param now UnixSeconds; only makes people wait, never lets anybody in.
  */
 export function passphraseSource(path: string, now: () => number): KeySource {
+  const note = passphraseNote(path);
   let wrong = 0;
   let notBefore = 0;
   let trying = false;
@@ -156,9 +171,13 @@ export function passphraseSource(path: string, now: () => number): KeySource {
           const storageKey = await openKeyFile(sealed, passphrase);
           try {
             const anew = await sealKeyFile(storageKey, next, random, costOf(sealed));
-            return () => {
-              if (existsSync(nextTo(path))) throw keyChanging();
-              replacePrivateFile(path, anew);
+            return {
+              apply: () => {
+                if (existsSync(nextTo(path))) throw keyChanging();
+                note.write(anew, now());
+                replacePrivateFile(path, anew);
+              },
+              isApplied: () => note.isInPlace(anew),
             };
           } finally {
             wipeStorageKey(storageKey);
@@ -168,6 +187,8 @@ export function passphraseSource(path: string, now: () => number): KeySource {
         wipe(next);
       }
     },
+    unloggedChange: note.read,
+    forgetChange: note.remove,
     settle: () => settleKeyFiles(path),
   };
 }

@@ -1,14 +1,16 @@
-import { CkmError, reveal, type Secret, secret, wipe } from '@ckm/foundation';
+import { CkmError, encodeHex, reveal, type Secret, secret, wipe } from '@ckm/foundation';
 import {
   assertBackupPath,
   guardSecrets,
   backUpStoppedServer,
   type BackupContents,
+  describeConfig,
+  noteBackupOfStopped,
   type OperatorStatus,
   writeBackupFile,
 } from '@ckm/server';
 import type { Command } from 'commander';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
@@ -23,7 +25,10 @@ export function serverBackupCommand(): Command {
     'backup',
     'write everything a server is made of to one encrypted file, while it runs or not',
   )
-    .argument('<file>', 'the backup; must not exist')
+    .argument(
+      '<file>',
+      'the backup; must not exist. In a folder it gets the name of the server and the moment',
+    )
     .option(
       '--without-epoch-keys',
       'for archives that nobody can destroy: no share in it opens without a copy of epoch-keys/',
@@ -37,9 +42,10 @@ interface Flags {
 
 async function backup(context: Context, folder: string, file: string, flags: Flags): Promise<void> {
   const { terminal } = context;
-  const [dataDir, path] = [resolve(folder), resolve(file)];
-  assertBackupPath(path);
+  const dataDir = resolve(folder);
   const status = await statusOf(dataDir);
+  const path = pathOf(file, () => status?.name ?? nameIn(dataDir));
+  assertBackupPath(path);
   const isSealed = existsSync(join(dataDir, 'storage.key.sealed'));
   const hasEpochKeys = flags.withoutEpochKeys !== true;
   if (context.flags.preview === true) {
@@ -61,6 +67,7 @@ async function backup(context: Context, folder: string, file: string, flags: Fla
       { context, dataDir, path, isRunning: status !== null, hasEpochKeys },
       passphrase,
     );
+    await keep({ context, dataDir, isRunning: status !== null }, contents, passphrase);
     warnOfContents(terminal, contents);
     terminal.result(`${path} holds ${describeContents(contents)}; read back and checked`, {
       file: path,
@@ -94,6 +101,40 @@ async function write(work: Work, passphrase: Secret<Uint8Array>): Promise<Backup
   } finally {
     progress.end();
   }
+}
+
+/** The server notes when its last good backup was made. One that cannot any more makes the backup no worse. */
+async function keep(
+  { context, dataDir, isRunning }: Pick<Work, 'context' | 'dataDir' | 'isRunning'>,
+  { id, takenAt }: BackupContents,
+  passphrase: Secret<Uint8Array>,
+): Promise<void> {
+  try {
+    if (isRunning) await operatorOf(dataDir).keepBackup({ id: encodeHex(id), takenAt });
+    else await noteBackupOfStopped(dataDir, { id, takenAt, passphrase: copyOf(passphrase) });
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    context.terminal.warn(
+      `ckm: warning: the backup is good, and the server does not know that it was made: ${error.message} (${error.code})`,
+    );
+  }
+}
+
+/** A file, or in a folder one that is named after the server and the moment. */
+function pathOf(file: string, nameOf: () => string): string {
+  const path = resolve(file);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
+  const moment = new Date()
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(':', '-');
+  return join(path, `${nameOf().replaceAll(/[^\w.-]/g, '-')}-${moment}.backup`);
+}
+
+/** What a server that does not run calls itself. */
+function nameIn(dataDir: string): string {
+  const name = describeConfig({ dataDir }).find((setting) => setting.name === 'name');
+  return String(name?.value);
 }
 
 /** Of the server that runs, or of the files of one that does not. */

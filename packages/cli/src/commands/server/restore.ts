@@ -1,4 +1,11 @@
-import { type BackupContents, previewRestore, restoreServer, type RestoreOptions } from '@ckm/server';
+import { formatMoment } from '@ckm/foundation';
+import {
+  type BackupContents,
+  previewRestore,
+  restoreServer,
+  type RestoreOptions,
+  type RestorePreview,
+} from '@ckm/server';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
@@ -8,7 +15,10 @@ import { createByteProgress } from '../../operator/byte-progress.js';
 import { withoutOwner } from '../../operator/operator-leaf.js';
 import { askBackupPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
+import { unixNow } from '../../terminal/instant.js';
 import { likenessLine } from '../../terminal/likeness.js';
+import { plainText } from '../../terminal/plain-text.js';
+import { formatTable } from '../../terminal/table.js';
 
 /** `ckm server restore` */
 export function serverRestoreCommand(): Command {
@@ -30,19 +40,53 @@ async function restore(context: Context, file: string, folder: string): Promise<
     passphrase,
     progress: (step, bytes, of) => progress.on(step === 'check' ? 'checking' : 'restoring', bytes, of),
   };
-  const isPreview = flags.preview === true;
-  const contents = await (isPreview ? previewRestore(options) : restoreServer(options)).finally(progress.end);
+  if (flags.preview === true) {
+    const preview = await previewRestore(options).finally(progress.end);
+    return showPreview(context, preview, dataDir);
+  }
+  const contents = await restoreServer(options).finally(progress.end);
   warnOfContents(terminal, contents);
-  terminal.result(sentenceOf(contents, dataDir, isPreview), {
-    ...(isPreview ? { preview: true } : {}),
-    dataDir,
-    ...contentsObject(contents),
-  });
-  if (!isPreview) terminal.talk(`next: ckm server start ${folder}`);
+  warnOfAge(terminal, contents, unixNow());
+  terminal.result(sentenceOf('restored', contents, dataDir), { dataDir, ...contentsObject(contents) });
+  terminal.talk(`next: ckm server start ${folder}`);
 }
 
-function sentenceOf(contents: BackupContents, dataDir: string, isPreview: boolean): string {
-  const verb = isPreview ? 'would restore' : 'restored';
+function showPreview(
+  { terminal }: Context,
+  { contents, now, settings }: RestorePreview,
+  dataDir: string,
+): void {
+  warnOfContents(terminal, contents);
+  warnOfAge(terminal, contents, now);
+  const moments = [
+    ['the backup is of', formatMoment(contents.takenAt)],
+    ['this machine says', formatMoment(now)],
+  ];
+  const rows = [...moments, ...settings.map(({ name, value }) => [name, plainText(value)])];
+  terminal.result(`${sentenceOf('would restore', contents, dataDir)}\n${formatTable(rows)}`, {
+    preview: true,
+    dataDir,
+    now,
+    settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
+    ...contentsObject(contents),
+  });
+}
+
+const WEEK_SECONDS = 7 * 86_400;
+
+/** A clock that is wrong at a restore makes a server refuse its owners until that moment comes. */
+function warnOfAge({ warn }: Context['terminal'], { takenAt }: BackupContents, now: number): void {
+  if (now < takenAt)
+    warn(
+      'ckm: warning: this machine says that the backup is not made yet; a restore is refused: ckm explain BACKUP_FROM_LATER',
+    );
+  else if (now - takenAt > WEEK_SECONDS)
+    warn(
+      `ckm: warning: by the clock of this machine the backup is ${Math.floor((now - takenAt) / 86_400)} days old. If that is not so, correct the clock before you restore`,
+    );
+}
+
+function sentenceOf(verb: string, contents: BackupContents, dataDir: string): string {
   const likeness = `likeness ${likenessLine(serverXid(contents.document))}`;
   const lost = 'What was done after that is not in it.';
   return `${verb} ${describeContents(contents)}, to ${dataDir}\n${likeness}\n${lost}`;

@@ -23,10 +23,24 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   if (slow.length > 0)
     terminal.warn(`slow arithmetic for ${slow.join(', ')}: its time depends on secrets. ${SLOW}`);
   if (open !== null && open.keysStopped > 0) terminal.warn(`${stoppedText(open.keysStopped)} ${STOPPED}`);
+  if (open !== null) talkOfBackup(terminal, open.lastBackupAt, folder);
   if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
   const line = open === null ? null : ownersLine(now.name, now.url, serverXid(open.identity.document));
   if (line !== null) terminal.talk(`for owners, by phone or in person:\n  ${line}`);
+}
+
+const OLD_DAYS = 7;
+
+function talkOfBackup(
+  { warn, talk }: Context['terminal'],
+  lastBackupAt: number | null,
+  folder: string,
+): void {
+  const how = `ckm server backup ${folder} FILE`;
+  if (lastBackupAt === null) return talk(`no backup of this server is known; make one: ${how}`);
+  const days = Math.floor((unixNow() - lastBackupAt) / 86_400);
+  if (days >= OLD_DAYS) warn(`the last backup is ${days} days old; make one: ${how}`);
 }
 
 const STOPPED =
@@ -64,6 +78,7 @@ function rowsOf({
     ['accounts', open.identity.accounts],
     ['database', open.storage],
     ['waiting for you', `${open.waitingRequests} requests, ${open.waitingSessions} ceremonies`],
+    ['last backup', open.lastBackupAt === null ? 'none yet' : formatInstant(open.lastBackupAt, unixNow())],
     ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
   ];
 }

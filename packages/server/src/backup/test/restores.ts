@@ -30,7 +30,7 @@ export interface Restores {
   readonly file: string;
   /** What a restore is told: a minute after the backup. */
   options(more?: Partial<RestoreOptions>): RestoreOptions;
-  /** Starts what was restored, a minute later still, and ends it after the work. */
+  /** Starts what was restored, when it answers again: more than a minute later still, and ends it after the work. */
   start<T>(work: (restored: RestoredServer) => Promise<T>, more?: Partial<StartServerOptions>): Promise<T>;
   remove(): void;
 }
@@ -51,7 +51,7 @@ export function createRestores(servers: readonly TestServer[], keyId: () => Uint
     },
     async start(work, more = {}) {
       const lines: string[] = [];
-      const nowMs = more.nowMs ?? (() => later(120) * 1_000);
+      const nowMs = more.nowMs ?? (() => later(125) * 1_000);
       const now = Math.floor(nowMs() / 1_000);
       const server = await startServer({
         dataDir,

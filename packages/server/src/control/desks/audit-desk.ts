@@ -25,7 +25,14 @@ export function viewAuditLine(line: AuditLine): OperatorAuditLine {
 }
 
 /** The audit log, to be read and checked. */
-export function createAuditDesk({ context, sessions, anchor, rotation, epochKeysMissing }: DeskMeans) {
+export function createAuditDesk({
+  context,
+  sessions,
+  anchor,
+  rotation,
+  backups,
+  epochKeysMissing,
+}: DeskMeans) {
   const { storage, audit } = context;
   return {
     auditLines: async (from: number, limit: number): Promise<readonly OperatorAuditLine[]> => {
@@ -48,6 +55,7 @@ export function createAuditDesk({ context, sessions, anchor, rotation, epochKeys
         isKeyChanging: rotation.isUnderWay(),
         epochKeysMissing: epochKeysMissing(),
         keysStopped: await countStopped(context),
+        lastBackupAt: await backups.lastAt(),
       };
     },
   };

@@ -23,6 +23,7 @@ export function createOperatorDesk(server: DeskMeans) {
       server.context.events.operatorActed({ action: 'backup' });
       return pieces;
     },
+    keepBackup: server.backups.keep,
   };
 }
 export type OperatorDesk = ReturnType<typeof createOperatorDesk>;

@@ -19,6 +19,9 @@ export interface DeskMeans {
       readonly passphrase: Secret<Uint8Array>;
       readonly hasEpochKeys: boolean;
     }): Promise<AsyncIterable<Uint8Array>>;
+    keep(backup: { readonly id: Uint8Array; readonly takenAt: number }): Promise<void>;
+    /** When the last good one was made; null: none is known. */
+    lastAt(): Promise<number | null>;
   };
   /** How many shares have an epoch key that this process does not find. */
   epochKeysMissing(): number;

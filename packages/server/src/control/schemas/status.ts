@@ -31,10 +31,18 @@ export const operatorStatus = z.object({
       epochKeysMissing: wholeNumber,
       /** Keys with which a wrong share was computed here: they answer nothing until the operator releases them. */
       keysStopped: wholeNumber,
+      /** When the last backup was made that was read back and found good; null: none is known. */
+      lastBackupAt: unixSeconds.nullable(),
     })
     .nullable(),
 });
 /** `storageKey`: number of the one that is in use now. */
 export const rotateKeyResult = z.object({ storageKey: wholeNumber });
+
+/** Of a backup that was read back and found good: its id, and when it was made. */
+export const keepBackupParameters = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  takenAt: unixSeconds,
+});
 
 export type OperatorStatus = Immutable<z.output<typeof operatorStatus>>;

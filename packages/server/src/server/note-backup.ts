@@ -1,0 +1,41 @@
+import { encodeHex } from '@ckm/foundation';
+import type { AuditLog } from '../audit/audit.js';
+import type { Storage } from '../storage/storage.js';
+import type { Vault } from '../vault/vault.js';
+import { lastBackupAt, noteBackup } from './storage-marks.js';
+
+/** A backup that was read back, opened like a restore would, and lies under its name. */
+export interface GoodBackup {
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+  /** UnixSeconds. */
+  readonly takenAt: number;
+}
+
+interface NotingMeans {
+  readonly storage: Storage;
+  readonly audit: AuditLog;
+  readonly vault: Vault;
+  readonly clock: () => number;
+}
+
+/** Notes it in the database and in its log; an earlier one never takes the place of a later one. @throws StorageError `STORAGE_…` */
+export async function noteGoodBackup(
+  { storage, audit, vault, clock }: NotingMeans,
+  { id, takenAt }: GoodBackup,
+): Promise<void> {
+  await storage.transact(async (transaction) => {
+    const last = (await lastBackupAt(transaction, vault)) ?? 0;
+    await noteBackup(transaction, vault, Math.max(last, Math.min(takenAt, clock())));
+    await audit.append(transaction, {
+      deed: 'operator.backup.kept',
+      who: null,
+      keyId: null,
+      subject: null,
+      sentence: 'A backup was read back and found good',
+      verdict: 'done',
+      policy: '',
+      detail: `backup ${encodeHex(id).slice(0, 8)}`,
+    });
+  });
+}

@@ -1,0 +1,112 @@
+// How long `ckm server backup` takes of a server with 10,000 keys, from its start to its end: passphrase, writing, reading back.
+// With nobody signing, and while three servers sign as often as they can; and how many signatures those are meanwhile.
+import { loadConfig, copyKeys, findKeySource, openServer, readEnv } from '@ckm/server/testing';
+import { prepareBackends, suiteBackends } from '@ckm/threshold';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openServers, sustain } from './network.mjs';
+import { CKM, startBenchServer } from './processes.mjs';
+import { figure } from './report.mjs';
+
+const KEYS = 10_000;
+const MOST_SECONDS = 20;
+const WARM_UP_MS = 10_000;
+const ALONE_MS = 10_000;
+
+export async function backupFigures(say) {
+  const folder = mkdtempSync(join(tmpdir(), 'ckm-bench-backup-'));
+  let network;
+  try {
+    network = await openServers(folder);
+    say(`${KEYS} keys are stored`);
+    await storeKeys(network);
+    const { client, servers } = network;
+    const passphrase = join(folder, 'passphrase');
+    writeFileSync(passphrase, 'olive canyon ferret\n', { mode: 0o600 });
+    say('one backup while nobody signs');
+    const quiet = await backUp(servers[0], join(folder, 'quiet.backup'), passphrase);
+    say('as many signatures as possible');
+    await sustain(client, servers, WARM_UP_MS);
+    const before = await sustain(client, servers, ALONE_MS);
+    say(`one backup meanwhile; load of the machine ${loadavg()[0].toFixed(1)}`);
+    const busy = await whileSigning(client, () =>
+      backUp(servers[0], join(folder, 'busy.backup'), passphrase),
+    );
+    return [
+      figure({
+        name: `backup of ${KEYS} keys, read back, while signatures go on`,
+        ours: busy.seconds,
+        unit: 's',
+        peer: 'the same while nobody signs',
+        peerValue: quiet,
+        ratio: quiet / busy.seconds,
+        goal: `≤ ${MOST_SECONDS} s`,
+        met: busy.seconds <= MOST_SECONDS,
+      }),
+      figure({
+        name: `signatures end to end while ${KEYS} keys are backed up`,
+        ours: busy.perSecond,
+        unit: '1/s',
+        peer: 'the same before the backup',
+        peerValue: before.perSecond,
+        ratio: busy.perSecond / before.perSecond,
+      }),
+    ];
+  } finally {
+    await network?.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Signs until the work is done. */
+async function whileSigning(client, work) {
+  const begun = performance.now();
+  const state = { isDone: false, signatures: 0 };
+  const working = work().finally(() => (state.isDone = true));
+  while (!state.isDone) state.signatures += (await sustain(client, [], 250)).signatures;
+  const perSecond = state.signatures / ((performance.now() - begun) / 1000);
+  return { seconds: await working, perSecond };
+}
+
+/** Seconds of the command. */
+function backUp({ dataDir }, file, passphrase) {
+  const begun = performance.now();
+  const child = spawn(
+    process.execPath,
+    [CKM, 'server', 'backup', dataDir, file, '--passphrase-file', passphrase, '--quiet'],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  return new Promise((resolve, reject) => {
+    child.once('exit', (status) =>
+      status === 0
+        ? resolve((performance.now() - begun) / 1000)
+        : reject(new Error(`the backup ended with ${status}`)),
+    );
+  });
+}
+
+/** Stops the first server, stores copies of its key as it stores keys, and starts it again. */
+async function storeKeys({ servers, folder }) {
+  const { name, stop } = servers[0];
+  await stop();
+  const dataDir = join(folder, name);
+  await prepareBackends();
+  const nowMs = Date.now;
+  const source = findKeySource(dataDir, null, () => Math.floor(nowMs() / 1000));
+  const server = await openServer({
+    config: loadConfig(dataDir, readEnv({})),
+    storageKeys: await source.open(null),
+    source,
+    random: (length) => new Uint8Array(randomBytes(length)),
+    nowMs,
+    backends: suiteBackends(),
+    events: new Proxy({}, { get: () => () => undefined }),
+    acceptClock: false,
+  });
+  await copyKeys(server.context, KEYS);
+  await server.close();
+  servers[0] = await startBenchServer(dataDir, name);
+}
