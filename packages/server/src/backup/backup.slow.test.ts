@@ -21,7 +21,6 @@ import { headerLength, LENGTH_BYTES, MAGIC, parseHeader } from './frames.js';
 import { createRestores, type Restores, words } from './test/restores.js';
 import { writeBackupFile } from './write-backup-file.js';
 
-const CHEAP = { logN: 10, r: 8, p: 1 };
 const servers: TestServer[] = [];
 let keyed: KeyedServers;
 let restores: Restores;
@@ -277,7 +276,7 @@ describe('a server with a passphrase', () => {
       await expect(operator.backup(words('another passphrase'))).rejects.toThrow(code('PASSPHRASE_WRONG'));
       const contents = await writeBackupFile(restores.file, await operator.backup(words()), words());
       expect(contents).toMatchObject({ isSealed: true, rows: { keys: 0 } });
-      const stopped = { hasEpochKeys: true, passphraseCost: CHEAP, variables: { CKM_ALLOW_INSPECT: '1' } };
+      const stopped = { hasEpochKeys: true, variables: { CKM_ALLOW_INSPECT: '1' } };
       const ofStopped = (passphrase = words()) => backUpStoppedServer(dataDir, { ...stopped, passphrase });
       await expect(ofStopped()).rejects.toThrow(code('STORAGE_IN_USE'));
       await sealed.server.close();

@@ -21,14 +21,13 @@ import { backUpStoppedServer } from '../server/back-up-server.js';
 import { openStorage } from '../server/open-storage.js';
 import { previewRestore, restoreServer } from '../server/restore-server.js';
 import { random } from '../test/rooms.js';
-import type { TestServer } from '../test/test-server.js';
+import { CHEAP, type TestServer } from '../test/test-server.js';
 import { createRestores, type Restores, words } from './test/restores.js';
 import { writeBackupFile } from './write-backup-file.js';
 
 const servers: TestServer[] = [];
 const code = (name: string) => expect.objectContaining({ code: name }) as Error;
 const VARIABLES = { CKM_ALLOW_INSPECT: '1' };
-const CHEAP = { logN: 10, r: 8, p: 1 };
 const alpha = () => servers[0]!;
 
 let keyed: KeyedServers;
