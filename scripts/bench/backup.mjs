@@ -1,6 +1,6 @@
 // How long `ckm server backup` takes of a server with 10,000 keys, from its start to its end: passphrase, writing, reading back.
 // With nobody signing, and while three servers sign as often as they can; and how many signatures those are meanwhile.
-import { loadConfig, copyKeys, findKeySource, openServer, readEnv } from '@ckm/server/testing';
+import { findKeySource, loadConfig, openServer, readEnv } from '@ckm/server/testing';
 import { prepareBackends, suiteBackends } from '@ckm/threshold';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -15,6 +15,8 @@ const KEYS = 10_000;
 const MOST_SECONDS = 20;
 const WARM_UP_MS = 10_000;
 const ALONE_MS = 10_000;
+/** Keys that one transaction stores. */
+const BATCH = 100;
 
 export async function backupFigures(say) {
   const folder = mkdtempSync(join(tmpdir(), 'ckm-bench-backup-'));
@@ -106,7 +108,37 @@ async function storeKeys({ servers, folder }) {
     events: new Proxy({}, { get: () => () => undefined }),
     acceptClock: false,
   });
-  await copyKeys(server.context, KEYS);
+  await copyKey(server.context);
   await server.close();
   servers[0] = await startBenchServer(dataDir, name);
+}
+
+/** Stores copies of the one key there is, each complete: sealed for its place, with an epoch key of its own. */
+async function copyKey({ storage, vault, epochKeys }) {
+  const page = (table) => storage.read(async ({ sealed }) => (await sealed.page(table, null, 1))[0]);
+  const [key, epoch, share] = [await page('keys'), await page('key_epochs'), await page('shares')];
+  const opened = [vault.openRow('keys', key), vault.openRow('key_epochs', epoch)];
+  const openedShare = epochKeys.find(share).openRow('shares', share);
+  const copies = () => {
+    const keyId = new Uint8Array(randomBytes(32));
+    const own = epochKeys.create({ ...share, keyId });
+    const copy = [
+      vault.sealRow('keys', { ...key, keyId }, opened[0]),
+      vault.sealRow('key_epochs', { ...epoch, keyId }, opened[1]),
+      own.sealRow('shares', { ...share, keyId }, openedShare),
+    ];
+    own.wipe();
+    return copy;
+  };
+  for (let left = KEYS; left > 0; left -= BATCH) {
+    const rows = Array.from({ length: BATCH }, copies);
+    await storage.transact(async ({ sealed }) => {
+      for (const [at, table] of ['keys', 'key_epochs', 'shares'].entries()) {
+        await sealed.insertAll(
+          table,
+          rows.map((row) => row[at]),
+        );
+      }
+    });
+  }
 }

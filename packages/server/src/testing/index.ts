@@ -2,7 +2,6 @@
 export type { Events } from '../events.js';
 export { loadConfig } from '../config/load-config.js';
 export { readEnv } from '../config/env.js';
-export { copyKeys } from './copy-keys.js';
 export { openServer, type OpenServer, type OpenServerOptions } from '../server/open-server.js';
 export { openStorage, SQLITE_FILE } from '../server/open-storage.js';
 export type { Reader, Storage, Transaction } from '../storage/storage.js';
