@@ -115,6 +115,8 @@ test.skipIf(!isCompiled)(
     const hers = await makeKey(alice, 'message');
     const theirs = await makeKey(mallory, 'bitcoin');
     const payload = dearPayment(theirs.key);
+    // On a busy machine that took so long that servers have closed what was idle: here it has to be noticed before it is used.
+    await sleep(50);
     expect(payload.length).toBeGreaterThan(90_000);
     await p99Of(alice[0]!, hers.keyId, WARM_UP);
     const alone = await p99Of(alice[0]!, hers.keyId);
