@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { encodeUtf8, secret } from '@ckm/foundation';
 import { type RunningServer, connectOperator, initServer, startServer } from '@ckm/server';
@@ -11,6 +11,8 @@ import { hasProgram } from '../test/programs.js';
 import { errorOf, type Outcome, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
 
 const hasOpenssl = hasProgram('openssl', 'version');
+/** What is left of a server that has lost its database, and with it all that it knew of its accounts. */
+const SMALL_BACKUP = ['config.json', 'identity', 'storage.key'];
 const PASSPHRASE = 'river lamp seven onions';
 
 let scratch: Scratch;
@@ -91,7 +93,8 @@ const BECOMES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   forgetful: async () => {
     const where = await stop('forgetful');
-    rmSync(`${folderOf('forgetful')}/ckm.sqlite`);
+    for (const file of readdirSync(folderOf('forgetful')))
+      if (!SMALL_BACKUP.includes(file)) rmSync(`${folderOf('forgetful')}/${file}`, { recursive: true });
     return start('forgetful', 'forgetful', where);
   },
   foreign: async () => speakSsh(await stop('foreign')),
