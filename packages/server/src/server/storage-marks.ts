@@ -3,7 +3,7 @@ import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
 import { type AuditContent, parseContent } from '../audit/entry.js';
 import { vaultError } from '../vault/codes.js';
-import type { Reader, Storage, Transaction } from '../storage/storage.js';
+import type { MetaRow, Reader, Storage, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 
 const CHECK = 'storage key';
@@ -98,6 +98,11 @@ export async function noteRestored(
 /** From which backup a database was restored last; null: from none that this storage key has sealed. */
 export async function restoredFrom(storage: Storage, vault: Vault): Promise<Uint8Array | null> {
   const row = await storage.read(({ meta }) => meta.find(RESTORED_FROM));
+  return openIfWhole(vault, row);
+}
+
+/** Null: there is none, or it is not what this server stored. */
+function openIfWhole(vault: Vault, row: MetaRow | null): Uint8Array | null {
   try {
     return row === null ? null : vault.openRow('meta', row);
   } catch (error) {
@@ -115,10 +120,10 @@ export async function noteBackup(
   await meta.put(vault.sealRow('meta', { name: LAST_BACKUP }, encodeData({ at: takenAt })));
 }
 
-/** When the last good backup was made; null: never. UnixSeconds. */
+/** When the last good backup was made; null: none is known, also where somebody has changed the note. UnixSeconds. */
 export async function lastBackupAt({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<number | null> {
-  const row = await meta.find(LAST_BACKUP);
-  return row === null ? null : momentIn(vault.openRow('meta', row));
+  const plaintext = openIfWhole(vault, await meta.find(LAST_BACKUP));
+  return plaintext === null ? null : momentIn(plaintext);
 }
 
 function momentIn(plaintext: Uint8Array): number {
