@@ -18,9 +18,9 @@ const ANSWERS: readonly Answer[] = [
   [/Passphrase for the owner seed/, PASSPHRASE],
   [/The same again/, PASSPHRASE],
   [/Words \d+ and \d+ of what you wrote down/, typeTheWords],
-  [/Make this key\?/, 'y'],
+  [/Make this key\?/, 'y\r'],
   [/Does every operator see/, '\r'],
-  [/Ask for this signature\?/, 'y'],
+  [/Ask for this signature\?/, 'y\r'],
 ];
 
 /** Reads them off the screen, as a person does off the paper. */
