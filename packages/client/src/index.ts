@@ -4,7 +4,7 @@ export { type Client, type ClientOptions, createClient, type SessionOutcome } fr
 export type { SeedSource } from './context/context.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
-export { SEED_BYTES, SEED_WORDS, seedToWords, wordsToSeed } from './seed/words.js';
+export { replaceWord, SEED_BYTES, SEED_WORDS, seedToWords, unknownWord, wordsToSeed } from './seed/words.js';
 export { identityForServer } from './seed/identity.js';
 export { seedToUr, urToSeed } from './seed/ur.js';
 // servers

@@ -1,6 +1,7 @@
 import { type Client, createClient, fileStore, type SeedSource } from '@ckm/client/node';
 import { join } from 'node:path';
 import type { Context } from '../command-line/context.js';
+import { endQuiet } from '../terminal/quiet-input.js';
 import { plainText } from '../terminal/plain-text.js';
 import { requireInitialised } from '../home/home.js';
 import { unlockSeed } from './owner-seed.js';
@@ -29,7 +30,9 @@ export async function openOwner(
 
 /** The same for programs that go on by themselves: the passphrase is asked for now, while somebody looks. */
 export async function openOwnerNow(context: Context): Promise<Client> {
-  return openOwner(context, await unlockSeed(context));
+  const seed = await unlockSeed(context);
+  endQuiet().fill(0);
+  return openOwner(context, seed);
 }
 
 /** Where a path of the store lies on disk, for people. */

@@ -1,12 +1,14 @@
 import { type Secret, secret, UsageError } from '@ckm/foundation';
 import { createHiddenLine, HIDDEN_LINE_BYTES, type LineState } from './hidden-line.js';
+import { endQuiet, keepQuiet } from './quiet-input.js';
 import { plainText } from './plain-text.js';
 import { left, requireSeat, type Seat } from './prompt.js';
 import type { Terminal } from './terminal.js';
 import { wrapText } from './wrap-text.js';
 
 /**
- * One line that is not echoed, as bytes that were never a string. Looks like the other questions.
+ * One line that is not echoed, as bytes that were never a string. Looks like the other questions. What is typed behind the
+ * answer is not echoed either, until the next question or the end of the command.
  * @returns what was typed, as the terminal sent it: UTF-8 as a rule
  * @throws UsageError `INPUT_NEEDED`, `PASSPHRASE_UNREADABLE` when it is too long; StateError `CANCELLED_BY_PERSON`
  */
@@ -15,27 +17,42 @@ export async function askHiddenBytes(
   question: string,
   hint: string,
 ): Promise<Secret<Uint8Array>> {
+  const early = endQuiet();
   const seat = requireSeat(terminal, question, hint);
   const line = createHiddenLine();
+  let isAnswered = false;
   try {
     // Before the question is there to be answered: whoever types at once would see it, and Ctrl-C would be a signal.
     seat.input.setRawMode(true);
     const redraw = draw(terminal, seat.output, question);
-    const state = await readInto(seat.input, line.feed);
+    const state = await readInto(seat.input, line.feed, early);
     redraw(state);
     if (state !== 'ended') throw left();
     const typed = line.take();
     if (typed === null) throw tooLong();
+    isAnswered = true;
     return secret(typed);
   } finally {
     line.wipe();
-    seat.input.setRawMode(false);
-    seat.leave();
+    if (isAnswered) keepQuiet(seat.input);
+    else {
+      seat.input.setRawMode(false);
+      seat.leave();
+    }
   }
 }
 
-/** Hands on what is typed until it is enough; a terminal that goes away is one that was left. */
-function readInto(input: Seat['input'], feed: (bytes: Uint8Array) => LineState): Promise<LineState> {
+/**
+ * Hands on what is typed until it is enough; a terminal that goes away is one that was left.
+ * @param early what was typed before the question was there
+ */
+function readInto(
+  input: Seat['input'],
+  feed: (bytes: Uint8Array) => LineState,
+  early: Uint8Array,
+): Promise<LineState> {
+  const before = feed(early);
+  if (before !== 'open') return Promise.resolve(before);
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       input.off('data', onData).off('end', onEnd).off('error', onError);

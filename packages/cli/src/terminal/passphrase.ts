@@ -12,6 +12,7 @@ import {
 import { stat } from 'node:fs/promises';
 import { askAgain } from './ask-again.js';
 import { askHiddenBytes } from './ask-hidden-bytes.js';
+import { whileChecking } from './checking.js';
 import { readAtMost, readStdinAtMost } from './read-at-most.js';
 import type { Terminal } from './terminal.js';
 
@@ -116,7 +117,7 @@ export async function openWithPassphrase<T>(
   const attempt = async () => {
     const passphrase = await askPassphrase(source, question);
     try {
-      return await open(passphrase);
+      return await whileChecking(source.terminal, open(passphrase));
     } finally {
       wipe(passphrase);
     }

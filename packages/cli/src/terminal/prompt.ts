@@ -3,6 +3,7 @@ import type * as clackModule from '@clack/prompts';
 import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { plainText } from './plain-text.js';
+import { endQuiet, isQuiet } from './quiet-input.js';
 import type { Terminal } from './terminal.js';
 import { wrapText } from './wrap-text.js';
 
@@ -143,8 +144,13 @@ async function asked<T>(
   }
 }
 
+function stopReading(): void {
+  if (!isQuiet()) process.stdin.pause();
+}
+
 /** @throws UsageError `INPUT_NEEDED` when nobody can be asked. */
 export function requireSeat(terminal: Terminal, question: string, hint: string): Seat {
+  endQuiet().fill(0);
   const seat = terminal.input ? takeSeat(terminal.direct) : undefined;
   if (seat !== undefined) return seat;
   throw new UsageError(`this needs an answer and nobody can be asked: ${question}`, {
@@ -156,7 +162,7 @@ export function requireSeat(terminal: Terminal, question: string, hint: string):
 /** A terminal on stdin; else, with stdin in use for data, the terminal that stderr shows; `direct`: even without. */
 function takeSeat(direct: boolean): Seat | undefined {
   if (process.stdin.isTTY && process.stderr.isTTY) {
-    return { input: process.stdin, output: process.stderr, leave: () => process.stdin.pause() };
+    return { input: process.stdin, output: process.stderr, leave: stopReading };
   }
   if (!process.stderr.isTTY && !direct) return undefined;
   try {

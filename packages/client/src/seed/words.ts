@@ -21,8 +21,7 @@ export function seedToWords(seed: Secret<Uint8Array>): Secret<string> {
  * @throws EncodingError `SEED_WORDS_INVALID`, naming the place of the first unknown word but never the word.
  */
 export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
-  const typed = reveal(words, 'reading the seed from words').normalize('NFKD').trim().toLowerCase();
-  const list = byNumber(typed.split(/[\s,]+/u));
+  const list = listOf(words);
   if (list.length !== SEED_WORDS) throw invalid(`there are ${list.length} words, not ${SEED_WORDS}`);
   const unknown = list.findIndex((word) => !wordlist.includes(word));
   if (unknown !== -1) throw invalid(`word ${unknown + 1} is not on the list`);
@@ -31,6 +30,28 @@ export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
   } catch {
     throw invalid('the checksum does not match');
   }
+}
+
+/** Which of 24 words is not on the list, the first as 1; null where every one is, or where there are not 24. */
+export function unknownWord(words: Secret<string>): number | null {
+  const list = listOf(words);
+  const at = list.findIndex((word) => !wordlist.includes(word));
+  return list.length === SEED_WORDS && at !== -1 ? at + 1 : null;
+}
+
+/** The same words with another one in that place. @param place the first is 1 */
+export function replaceWord(words: Secret<string>, place: number, word: Secret<string>): Secret<string> {
+  const typed = reveal(word, 'putting a word in its place').trim();
+  return secret(
+    listOf(words)
+      .with(place - 1, typed)
+      .join(' '),
+  );
+}
+
+function listOf(words: Secret<string>): readonly string[] {
+  const typed = reveal(words, 'reading the seed from words').normalize('NFKD').trim().toLowerCase();
+  return byNumber(typed.split(/[\s,]+/u));
 }
 
 /** Numbered words in the order of their numbers; anything else as it stands. */

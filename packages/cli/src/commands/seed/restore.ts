@@ -1,5 +1,5 @@
 import { reveal, secret, type Secret, wipe } from '@ckm/foundation';
-import { urToSeed, wordsToSeed } from '@ckm/client';
+import { replaceWord, unknownWord, urToSeed, wordsToSeed } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -12,8 +12,11 @@ import { compareSeed } from '../../home/seed-print.js';
 import { askAgain } from '../../terminal/ask-again.js';
 import { askHidden } from '../../terminal/prompt.js';
 import { readInput } from '../../terminal/read-input.js';
+import type { Terminal } from '../../terminal/terminal.js';
 
 const MOST_BYTES = 4096;
+/** More mistakes than this are a list of other words. */
+const MOST_WORDS_ASKED = 6;
 /** A page with the pictures of a thousand servers. */
 const MOST_SHEET_BYTES = 16_777_216;
 
@@ -77,10 +80,21 @@ function nextSteps(listed: number, failed: readonly string[]): string {
 async function readBackup(context: Context, from: string | undefined): Promise<Secret<Uint8Array>> {
   if (from !== undefined) return parseBackup(secret(await readText(from)));
   return askAgain(context.terminal, ['SEED_WORDS_INVALID', 'SEED_UR_INVALID'], async () =>
-    parseBackup(
-      secret(await askHidden(context.terminal, 'The 24 words, or ur:seed/…', 'name a file with --from')),
-    ),
+    parseBackup(await askWords(context.terminal)),
   );
+}
+
+/** Typed unseen: a word that is not on the list is asked for again by itself. */
+async function askWords(terminal: Terminal): Promise<Secret<string>> {
+  const hint = 'name a file with --from';
+  let words = secret(await askHidden(terminal, 'The 24 words, or ur:seed/…', hint));
+  for (let asked = 0; asked < MOST_WORDS_ASKED; asked++) {
+    const place = unknownWord(words);
+    if (place === null) break;
+    const question = `Word ${place} is not on the list, the other words are kept: word ${place} alone, again`;
+    words = replaceWord(words, place, secret(await askHidden(terminal, question, hint)));
+  }
+  return words;
 }
 
 function parseBackup(text: Secret<string>): Secret<Uint8Array> {

@@ -8,6 +8,7 @@ import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { createServerLog } from '../../operator/server-log.js';
 import { serverXid } from '../../operator/server-xid.js';
+import { endQuiet } from '../../terminal/quiet-input.js';
 import { stopOnSignals } from '../../operator/stop-on-signals.js';
 import { likenessLine, likenessObject } from '../../terminal/likeness.js';
 
@@ -35,6 +36,7 @@ async function start(
     ...(logJson === true ? {} : { logDestination: log.destination, follow: log.follow }),
     ...(await passphraseOf(context)),
   });
+  endQuiet().fill(0);
   const release = stopOnSignals(server, () => server.renewCertificate());
   try {
     await greet(context, folder, server, logJson === true);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { whileChecking } from '../../terminal/checking.js';
 import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
 import { likenessLine } from '../../terminal/likeness.js';
@@ -23,7 +24,8 @@ async function unseal(context: Context, folder: string): Promise<void> {
     terminal.result(`would open ${name}`, { preview: true, name, phase });
     return;
   }
-  const after = await operator.unseal(await askServerPassphrase(context));
+  const passphrase = await askServerPassphrase(context);
+  const after = await whileChecking(context.terminal, operator.unseal(passphrase));
   const who =
     after.open === null ? '' : `, likeness ${likenessLine(serverXid(after.open.identity.document))}`;
   terminal.result(`${name} is open${who}`, { name, phase: after.phase });

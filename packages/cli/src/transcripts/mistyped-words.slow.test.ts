@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callCkm } from '../test/call-ckm.js';
+import { makeOwner } from '../test/make-owner.js';
+import { hasProgram } from '../test/programs.js';
+import { type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { runOnTerminal } from '../test/run-on-terminal.js';
+
+let scratch: Scratch;
+beforeAll(() => {
+  scratch = scratchFolder();
+});
+afterAll(() => scratch.remove());
+
+test.skipIf(!hasProgram('script', '--version'))(
+  'of 24 words only those that are not on the list are asked for again, and none is shown (needs script)',
+  async () => {
+    const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
+    const environment = { CKM_HOME: join(scratch.path, 'home'), CKM_PASSPHRASE_FILE: passphrase };
+    await makeOwner(environment);
+    const out = join(scratch.path, 'words');
+    await callCkm(['seed', 'backup', '--out', out], { environment });
+    const words = readFileSync(out, 'utf8').trim().split(/\s+/);
+    const typed = words.with(3, 'teh').with(20, 'zzz').join(' ');
+    const seen = await runOnTerminal(
+      ['seed', 'restore'],
+      [
+        [/◆ +The 24 words/, `${typed}\r`],
+        [/◆ +Word 4 is not on the list/, `${words[3]!}\r`],
+        [/◆ +Word 21 is not on the list/, `${words[20]!}\r`],
+      ],
+      { ...environment, CKM_HOME: join(scratch.path, 'new-home') },
+    );
+    expect([seen.status, seen.screen]).toEqual([0, expect.stringContaining('owner seed restored')]);
+    expect(seen.screen).not.toContain('teh');
+  },
+);
