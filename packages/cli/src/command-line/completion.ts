@@ -7,7 +7,14 @@ export type Shell = (typeof SHELLS)[number];
 interface Place {
   readonly path: string;
   readonly words: readonly { readonly word: string; readonly summary: string }[];
-  readonly flags: readonly { readonly flag: string; readonly summary: string }[];
+  readonly flags: readonly PlacedFlag[];
+}
+
+interface PlacedFlag {
+  readonly flag: string;
+  readonly summary: string;
+  /** What may follow it; empty: anything. */
+  readonly values: readonly string[];
 }
 
 /** The script that teaches a shell every command and flag of this version. */
@@ -19,13 +26,15 @@ export async function completionScript(tree: CommandNode, shell: Shell): Promise
 async function placesOf(node: CommandNode, path: string): Promise<Place[]> {
   const { commands = [], load } = node;
   const options = load === undefined ? [] : (await load()).options.filter(({ long }) => long !== '--keep');
-  const flags = options.flatMap(({ long, description }) =>
-    long === undefined || long === null ? [] : [{ flag: long, summary: description }],
+  const flags = options.flatMap(({ long, description, argChoices }) =>
+    long === undefined || long === null
+      ? []
+      : [{ flag: long, summary: description, values: argChoices ?? [] }],
   );
   const here: Place = {
     path,
     words: commands.map(({ name, summary }) => ({ word: name, summary })),
-    flags: flags.length === 0 ? [{ flag: '--help', summary: 'help' }] : flags,
+    flags: flags.length === 0 ? [{ flag: '--help', summary: 'help', values: [] }] : flags,
   };
   const below = await Promise.all(commands.map((one) => placesOf(one, `${path} ${one.name}`)));
   return [here, ...below.flat()];
@@ -41,6 +50,11 @@ function bashFunction(places: readonly Place[]): string {
     const all = [...words.map(({ word }) => word), ...flags.map(({ flag }) => flag)];
     return `    "${path}") words="${all.join(' ')}" ;;`;
   });
+  const valued = places.flatMap(({ path, flags }) =>
+    flags
+      .filter(({ values }) => values.length > 0)
+      .map(({ flag, values }) => `    "${path} ${flag}") words="${values.join(' ')}" ;;`),
+  );
   return `_ckm() {
   local at=ckm word words= typed="\${COMP_WORDS[COMP_CWORD]}"
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -50,6 +64,9 @@ function bashFunction(places: readonly Place[]): string {
   done
   case "$at" in
 ${cases.join('\n')}
+  esac
+  case "$at \${COMP_WORDS[COMP_CWORD-1]}" in
+${valued.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$typed"))
 }`;
@@ -81,8 +98,8 @@ function fishScript(places: readonly Place[]): string {
       ({ word, summary }) => `complete -c ckm -n "__ckm_at '${path}'" -f -a ${word} -d ${fishText(summary)}`,
     ),
     ...flags.map(
-      ({ flag, summary }) =>
-        `complete -c ckm -n "__ckm_at '${path}'" -l ${flag.slice(2)} -d ${fishText(summary)}`,
+      ({ flag, summary, values }) =>
+        `complete -c ckm -n "__ckm_at '${path}'" -l ${flag.slice(2)} -d ${fishText(summary)}${fishValues(values)}`,
     ),
   ]);
   return `# fish completion for ckm
@@ -95,6 +112,10 @@ function __ckm_at
 end
 ${lines.join('\n')}
 `;
+}
+
+function fishValues(values: readonly string[]): string {
+  return values.length === 0 ? '' : ` -x -a ${fishText(values.join(' '))}`;
 }
 
 function fishText(text: string): string {

@@ -13,9 +13,9 @@ export function completionCommand(tree: CommandNode): Command {
 }
 
 const HELP = `
-  bash   ckm completion bash > ~/.local/share/bash-completion/completions/ckm
-  zsh    ckm completion zsh > a file named _ckm in a folder of $fpath
-  fish   ckm completion fish > ~/.config/fish/completions/ckm.fish`;
+  bash   source <(ckm completion bash)                    in ~/.bashrc
+  zsh    source <(ckm completion zsh)                     in ~/.zshrc, after compinit
+  fish   ckm completion fish | source                     in ~/.config/fish/config.fish`;
 
 async function completion({ terminal }: Context, tree: CommandNode, shell: Shell): Promise<void> {
   const script = await completionScript(tree, shell);

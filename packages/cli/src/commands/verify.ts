@@ -118,7 +118,7 @@ function sentenceOf({ kind, payload, artefact }: Signed, key: KeyContext): strin
     return final === null ? 'every coin of the key in this PSBT' : `transaction ${final.txid}`;
   }
   const { sentence } = requestKind(kind).parse(payload).describe(key);
-  const [, said] = /^Sign (.*) with (?:this key|[^ ]+)$/s.exec(sentence) ?? [];
+  const [, said] = /^Sign (.*?),? with (?:this key|[^ ]+)$/s.exec(sentence) ?? [];
   return plainText(said ?? sentence);
 }
 

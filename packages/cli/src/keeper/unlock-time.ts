@@ -4,7 +4,9 @@ const LONGEST_SECONDS = 12 * 3_600;
 
 /** For how long a seed may be kept open. Seconds. @throws UsageError `OPTION_INVALID` */
 export function parseUnlockTime(flag: string, text: string): number {
+  // A bare number is seconds elsewhere, and whoever writes 5 here means minutes.
+  const hasUnit = !/^\d+$/.test(text.trim());
   const seconds = parseDuration(flag, text);
-  if (seconds >= 1 && seconds <= LONGEST_SECONDS) return seconds;
+  if (hasUnit && seconds >= 1 && seconds <= LONGEST_SECONDS) return seconds;
   throw optionInvalid(`${flag} is not a time of 1s to 12h`, `write for example ${flag} 10m`);
 }

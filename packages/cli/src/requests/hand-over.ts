@@ -2,7 +2,7 @@ import { type RequestRecord, shortId, type SignResult } from '@ckm/client';
 import { encodeHex, encodeUtf8, StateError } from '@ckm/foundation';
 import { type FinalTransaction, transactionIn } from '@ckm/requests';
 import type { Terminal } from '../terminal/terminal.js';
-import { writeOut } from '../terminal/write-out.js';
+import { writeArtefact } from '../terminal/write-out.js';
 import { artefactText } from './artefact.js';
 
 /** Where a signature goes. */
@@ -34,8 +34,9 @@ export async function handOver(
   const shown = artefactText(kind, artefact);
   const final = kind === 'bitcoin' ? transactionIn(artefact) : null;
   const wanted = isExtracted && final !== null ? final.hex : shown.text;
-  if (out !== undefined) await writeOut(out, isExtracted ? encodeUtf8(`${wanted}\n`) : artefact, regain);
-  terminal.talk(`  signed by ${signers.join(', ')}`);
+  if (out !== undefined) await writeArtefact(out, isExtracted ? encodeUtf8(`${wanted}\n`) : artefact, regain);
+  const where = out === undefined ? '' : `; written to ${out}`;
+  terminal.talk(`  signed by ${signers.join(', ')}${where}`);
   if (kind === 'bitcoin') terminal.talk(transactionLine(key, final, isExtracted, out));
   const machine = {
     kind,
@@ -66,7 +67,7 @@ export async function handOverKept(
   const shown = artefactText(kind, artefact);
   const final = isExtracted && kind === 'bitcoin' ? transactionIn(artefact) : null;
   const wanted = final?.hex ?? shown.text;
-  if (out !== undefined) await writeOut(out, final === null ? artefact : encodeUtf8(`${wanted}\n`));
+  if (out !== undefined) await writeArtefact(out, final === null ? artefact : encodeUtf8(`${wanted}\n`));
   const object = { id: shortId(requestId), artefact: shown.text, ...shown.more, out: out ?? null };
   terminal.result(isPrinted ? wanted : '', object);
 }

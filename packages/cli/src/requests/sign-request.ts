@@ -13,7 +13,7 @@ import { agree } from './agree.js';
 import { formatDescription, formatDoubts } from '../terminal/description.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { assertFree, writeOut } from '../terminal/write-out.js';
+import { assertFree, writeArtefact } from '../terminal/write-out.js';
 
 /** The flags of `ckm sign`. */
 export interface SignFlags extends RequestFlags {
@@ -94,7 +94,7 @@ async function extractAtOnce(
     return false;
   }
   terminal.talk(`  transaction ${final.txid}, ${final.virtualBytes} vB, ready to be sent`);
-  if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(`${final.hex}\n`));
+  if (out !== undefined && flags.preview !== true) await writeArtefact(out, encodeUtf8(`${final.hex}\n`));
   terminal.result(out === undefined ? final.hex : '', { ...transactionObject(final), out: out ?? null });
   return true;
 }
@@ -107,13 +107,13 @@ function notSigned(left: readonly number[]): EncodingError {
   });
 }
 
-/** What the policy says against it, with what to do about a file that is no text. */
+/** What the policy says against it, with what to do about a file that is no text and is to be signed without a domain. */
 function refusalOf({ refusal }: PreparedRequest, key: string, file: string | undefined): PolicyError | null {
   if (refusal?.code !== 'POLICY_BLIND' || file === undefined) return refusal;
   const name = file === '-' ? 'stdin' : basename(file);
-  return new PolicyError(`${name} is not text, and ${key} signs only what can be read aloud`, {
+  return new PolicyError(`${name} is not text, and without a domain it could mean anything`, {
     code: refusal.code,
-    hint: 'make a key for files: ckm key create files --for message --allow-blind',
+    hint: 'leave out --raw; to sign it as it is, make a key that may sign blindly: --allow-blind',
     retryable: false,
   });
 }

@@ -9,6 +9,13 @@ export async function readInput(path: string, maxBytes: number): Promise<Uint8Ar
   return path === '-' ? readStdin(maxBytes) : readWhole(path, maxBytes);
 }
 
+const UNREADABLE: Readonly<Record<string, (path: string) => string>> = {
+  ENOENT: (path) => `there is no file ${path}`,
+  ENOTDIR: (path) => `there is no file ${path}`,
+  EISDIR: (path) => `${path} is a folder`,
+  EACCES: (path) => `you may not read ${path}`,
+};
+
 async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
     const bytes = await readAtMost(path, maxBytes + 1);
@@ -16,10 +23,10 @@ async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
     return bytes;
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
-    throw new StorageError(`${path} cannot be read: ${code}`, {
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+    throw new StorageError(UNREADABLE[errno]?.(path) ?? `${path} cannot be read: ${errno}`, {
       code: 'FILE_UNREADABLE',
-      hint: code === 'EISDIR' ? 'name a file, not a folder' : 'check the path and its permissions',
+      hint: errno === 'EISDIR' ? 'name a file in it' : 'check the path and its permissions',
       cause,
     });
   }

@@ -20,14 +20,23 @@ export async function assertFree(path: string | undefined): Promise<void> {
   });
 }
 
+/** Writes a new file that is its owner's alone. @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE` */
+export async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
+  await writeFresh(path, bytes, 0o600);
+}
+
 /**
- * Writes a new file.
+ * Writes what was signed to a new file, which others may read: that is what a signature is for.
  * @param regain how to get what could not be written, for people
  * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`
  */
-export async function writeOut(path: string, bytes: Uint8Array, regain?: string): Promise<void> {
+export async function writeArtefact(path: string, bytes: Uint8Array, regain?: string): Promise<void> {
+  await writeFresh(path, bytes, 0o644, regain);
+}
+
+async function writeFresh(path: string, bytes: Uint8Array, mode: number, regain?: string): Promise<void> {
   try {
-    await writeNew(path, bytes);
+    await writeNew(path, bytes, mode);
   } catch (cause) {
     if (isErrno(cause, 'EEXIST')) throw fileExists(path, regain);
     throw unwritable(path, cause, regain);

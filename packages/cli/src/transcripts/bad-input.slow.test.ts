@@ -56,6 +56,7 @@ describe('a command line that cannot be understood', () => {
     [['sign', 'k', '--message'], 'OPTION_INVALID'],
     [['status', '--timeout', 'soon'], 'OPTION_INVALID'],
     [['status', '--timeout', '-1'], 'OPTION_INVALID'],
+    [['unlock', '--for', '5'], 'OPTION_INVALID'],
     [['key', 'create', 'k', '--for', 'poetry', '--quorum', '2of3', '--servers', 'a,b,c'], 'OPTION_INVALID'],
     [['key', 'create', 'k', '--for', 'ssh', '--servers', 'a,b,c'], 'ARGUMENT_MISSING'],
   ])('%j says what and how, status 64', async (args, code) => {

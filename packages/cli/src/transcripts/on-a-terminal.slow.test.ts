@@ -43,13 +43,13 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
   test('is signed when its key’s name is typed, and not for another yes', async () => {
     const file = setup.scratch.file('noise', noise);
     const signed = await onTerminal(
-      ['sign', 'notary', file],
+      ['sign', 'notary', file, '--raw'],
       [/Ask for this signature/, 'y'],
       [BLIND, 'notary\r'],
     );
     expect(signed.status).toBe(0);
     expect(signed.screen).toMatch(/[0-9a-f]{128}/);
-    const refused = await onTerminal(['sign', 'notary', file, '--yes'], [BLIND, 'yes\r']);
+    const refused = await onTerminal(['sign', 'notary', file, '--raw', '--yes'], [BLIND, 'yes\r']);
     expect(refused.screen).toContain('CANCELLED_BY_PERSON');
     expect(refused.status).toBe(75);
   });
@@ -57,7 +57,9 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
   test('is signed without a question where --blind says so', async () => {
     const out = join(setup.scratch.path, 'noise.sig');
     const file = setup.scratch.file('noise-2', noise);
-    expect((await onTerminal(['sign', 'notary', file, '--yes', '--blind', '--out', out])).status).toBe(0);
+    expect(
+      (await onTerminal(['sign', 'notary', file, '--raw', '--yes', '--blind', '--out', out])).status,
+    ).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
@@ -173,14 +173,30 @@ describe('signing', () => {
       'binary',
       Uint8Array.from({ length: 64 }, (_, i) => 255 - i),
     );
-    const asked = await setup.ckm(['sign', 'letters', file]);
+    const asked = await setup.ckm(['sign', 'letters', file, '--raw']);
     expect(asked.stderr).toContain('blind signing');
-    const forced = await setup.ckm(['sign', 'letters', file, '--yes', '--blind']);
+    const forced = await setup.ckm(['sign', 'letters', file, '--raw', '--yes', '--blind']);
     expect(errorOf(forced)).toMatchObject({
       code: 'POLICY_BLIND',
-      message: 'binary is not text, and letters signs only what can be read aloud',
+      message: 'binary is not text, and without a domain it could mean anything',
     });
     expect(forced.status).toBe(77);
+  });
+
+  test('a file that is not text is signed by its digest, and verifies', async () => {
+    const file = setup.scratch.file('report.pdf', Uint8Array.of(0x25, 0x50, 0x44, 0x46, 0xff));
+    const out = join(setup.scratch.path, 'report.sig');
+    const signed = await setup.ckm(['sign', 'letters', file, '--yes', '--out', out]);
+    expect(signed.stderr).toContain(`; written to ${out}\n`);
+    expect(statSync(out).mode & 0o777).toBe(0o644 & ~process.umask());
+    expect(signed.stderr).toMatch(
+      /Sign a file of 5 bytes \(SHA-256 [0-9a-f ]{79}\) in the domain ckm with letters/,
+    );
+    const verified = await setup.ckm(['verify', out, file, '--key', 'letters']);
+    expect([verified.status, verified.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^good: a file of 5 bytes/),
+    ]);
   });
 
   test('leaves out whom it is told to leave out', async () => {

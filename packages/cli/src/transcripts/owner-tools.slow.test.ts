@@ -302,6 +302,7 @@ describe('small commands', () => {
         ]);
       expect((await complete('ckm', 'key', 'cr')).stdout).toBe('create\n');
       expect((await complete('ckm', 'sign', 'notes', '--mes')).stdout).toBe('--message\n');
+      expect((await complete('ckm', 'key', 'create', 'notes', '--for', 'b')).stdout).toBe('bitcoin\n');
     },
   );
 

@@ -46,9 +46,9 @@ export async function writeAtomically(path: string, bytes: Uint8Array): Promise<
   await syncFolder(dirname(path));
 }
 
-/** Writes a file that must not exist yet. Mode 0600, synced. Rejects with `EEXIST` when it does. */
-export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, WRITE_NEW, 0o600);
+/** Writes a file that must not exist yet, synced. Rejects with `EEXIST` when it does. */
+export async function writeNew(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+  const file = await open(path, WRITE_NEW, mode);
   await writeAndSync(file, bytes);
   await syncFolder(dirname(path));
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { concatBytes, decodeHex, encodeUtf8 } from '@ckm/foundation';
+import { concatBytes, decodeHex, encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { ed25519, ristretto255_FROST } from '@noble/curves/ed25519.js';
 import { p256_FROST } from '@noble/curves/nist.js';
 import { schnorr, secp256k1_FROST } from '@noble/curves/secp256k1.js';
@@ -61,19 +61,33 @@ describe('a message', () => {
     );
   });
 
-  test('that nobody can read is signed blind, with or without a domain', () => {
-    for (const domain of ['', 'example.org']) {
-      for (const content of [
-        decodeHex('00ff00ff'),
-        encodeUtf8('pay \u202e1000\u202c'),
-        encodeUtf8('a\u0000b'),
-      ]) {
-        const told = describeOf(domain, content);
+  describe('that nobody can read', () => {
+    const contents = [decodeHex('00ff00ff'), encodeUtf8('pay \u202e1000\u202c'), encodeUtf8('a\u0000b')];
+
+    test('is a file, told by its length and digest, where a domain keeps it from meaning anything else', () => {
+      for (const content of contents) {
+        const told = describeOf('example.org', content);
+        const size = `${content.length} bytes`;
+        const digest = encodeHex(sha256(content)).replace(/(.{4})(?=.)/g, '$1 ');
+        expect(told.sentence).toBe(
+          `Sign a file of ${size} (SHA-256 ${digest}) in the domain example.org with release`,
+        );
+        expect(told.rows.slice(1)).toEqual([
+          { label: 'File', value: size, note: 'not text' },
+          { label: 'Digest', value: `SHA-256 ${digest}`, note: 'as sha256sum shows it' },
+        ]);
+        expect([told.blind, told.warnings]).toEqual([false, []]);
+      }
+    });
+
+    test('is signed blind without a domain', () => {
+      for (const content of contents) {
+        const told = describeOf('', content);
         expect(told.blind).toBe(true);
         expect(told.warnings.map(({ code }) => code)).toEqual(['BLIND_SIGNING']);
         expect(told.sentence).toMatch(/that cannot be described \(SHA-256 [0-9a-f ]{79}\) — blind signing —/);
       }
-    }
+    });
   });
 
   test('of several lines is read as a whole', () => {

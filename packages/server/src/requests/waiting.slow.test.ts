@@ -59,7 +59,7 @@ describe('what waits for the operator', () => {
   test('is shown as blind where nobody can say what it is', async () => {
     const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy });
-    const payload = buildMessageRequest({ domain: 'test', bytes: fresh(255) });
+    const payload = buildMessageRequest({ domain: '', bytes: Uint8Array.of(255, 0) });
     await signer.request(1, { kind: 'message', payload }, {});
     const { blind, warnings } = (await servers[0]!.sessions.desk.list())[0]!.shown!;
     expect([blind, warnings.map(({ code: warned }) => warned)]).toEqual([true, ['BLIND_SIGNING']]);
