@@ -34,5 +34,5 @@ function contentOf({ domain, bytes }: MessageRequest, text: string | null): stri
 
 function digestRow({ bytes }: MessageRequest, text: string | null): DescriptionRow {
   const row = { label: 'Digest', value: describeDigest(bytes) };
-  return text === null ? { ...row, note: 'as sha256sum shows it' } : row;
+  return text === null ? { ...row, note: 'sha256sum shows the same, without blanks' } : row;
 }

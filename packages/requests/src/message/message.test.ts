@@ -74,7 +74,7 @@ describe('a message', () => {
         );
         expect(told.rows.slice(1)).toEqual([
           { label: 'File', value: size, note: 'not text' },
-          { label: 'Digest', value: `SHA-256 ${digest}`, note: 'as sha256sum shows it' },
+          { label: 'Digest', value: `SHA-256 ${digest}`, note: 'sha256sum shows the same, without blanks' },
         ]);
         expect([told.blind, told.warnings]).toEqual([false, []]);
       }
