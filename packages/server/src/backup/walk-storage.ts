@@ -101,10 +101,12 @@ async function upTo<T extends 'key_epochs' | 'shares' | 'tightenings'>(
 ): Promise<readonly Rows[T][]> {
   const found: Rows[T][] = [];
   for (let after = behind as Rows[T] | null; ;) {
-    const page: readonly Rows[T][] = await reader.sealed.page(table, after, SLICE.keys);
+    // One more than there are as a rule: the row behind the last key says that there are no others.
+    const most = SLICE.keys + 1;
+    const page: readonly Rows[T][] = await reader.sealed.page(table, after, most);
     found.push(...page.filter((row) => !isBehind(row, last)));
     const end = page.at(-1);
-    if (end === undefined || page.length < SLICE.keys || isBehind(end, last)) return found;
+    if (end === undefined || page.length < most || isBehind(end, last)) return found;
     after = end;
   }
 }
