@@ -25,11 +25,17 @@ export {
   type RestorePreview,
   type RestoreProgress,
 } from './server/restore-server.js';
+export { assertUnused } from './server/data-dir.js';
 export { guardSecrets } from './server/guard-secrets.js';
 export type { BackupContents } from './backup/check-backup.js';
 export { assertBackupPath, type BackupProgress, writeBackupFile } from './backup/write-backup-file.js';
 export { initServer, type InitServerOptions } from './server/init-server.js';
-export { changePassphrase, encodePassphrases, type Passphrases } from './server/change-passphrase.js';
+export {
+  assertServerPassphrase,
+  changePassphrase,
+  encodePassphrases,
+  type Passphrases,
+} from './server/change-passphrase.js';
 export { verifyAuditLog } from './server/verify-audit-log.js';
 export type { WebApp } from './http/listen.js';
 export { VERSION } from './config/version.js';

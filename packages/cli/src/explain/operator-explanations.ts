@@ -47,6 +47,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'A new server over an old one would lose shares.',
     'Name an empty folder, or one that does not exist yet.',
   ],
+  DATA_DIR_UNREADABLE: [
+    'The user who runs this may not read the folder of the server.',
+    'A folder is its owner’s alone. One that was made as root, say, stays shut for the user that the service runs as.',
+    'Run the command as the user of the server (sudo -u ckm …), or give the folder to that user: chown -R.',
+  ],
   DATA_DIR_EXPOSED: [
     'Other users of the machine may enter the data directory.',
     'The storage key, the database and the operator’s socket lie in it.',

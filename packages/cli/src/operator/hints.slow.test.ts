@@ -25,6 +25,20 @@ afterAll(async () => {
 
 const hintOf = async (...args: readonly string[]) => errorOf(await callCkm(['server', ...args])).hint;
 
+test('the help of a backup and of a restore says whose passphrase the file holds', async () => {
+  const helpOf = async (...args: readonly string[]) => (await callCkm(['server', ...args, '--help'])).stdout;
+  expect(await helpOf('restore')).toMatch(
+    /--passphrase-file <file> +first line is the passphrase of the backup/,
+  );
+  expect(await helpOf('backup')).toMatch(/first line is the passphrase of the backup; of a\s+sealed server/);
+  expect(await helpOf('unseal')).toMatch(/first line opens the storage key of the server/);
+});
+
+test('a restore into a folder that holds something is refused before anybody types a passphrase', async () => {
+  const outcome = await callCkm(['server', 'restore', scratch.file('any.backup', ''), folder, '--no-input']);
+  expect(errorOf(outcome).code).toBe('DATA_DIR_USED');
+});
+
 describe('a hint of an operator’s command runs as it stands', () => {
   test.each([
     [['start', 'alpha'], 'ckm server stop alpha'],

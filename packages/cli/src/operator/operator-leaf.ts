@@ -14,6 +14,13 @@ export function asOption(): Option {
   return new Option('--as <name>', 'who you are, for the audit log; it is written down, not checked');
 }
 
+/** Says in the help of a command which passphrase its file holds, where that is not the one of the server alone. */
+export function describePassphraseFile(command: Command, opens: string): Command {
+  const option = command.options.find(({ long }) => long === '--passphrase-file')!;
+  option.description = `first line is ${opens}; - is stdin`;
+  return command;
+}
+
 /** A command for whoever runs a server, whose arguments are others. */
 export function withoutOwner(command: Command): Command {
   for (const option of command.options) {

@@ -1,5 +1,8 @@
-import type { Secret } from '@ckm/foundation';
+import { type Secret, wipe } from '@ckm/foundation';
+import { assertServerPassphrase } from '@ckm/server';
+import { resolve } from 'node:path';
 import type { Context } from '../command-line/context.js';
+import { askAgain } from '../terminal/ask-again.js';
 import { askNewPassphrase, askPassphrase, type PassphraseSource } from '../terminal/passphrase.js';
 
 /**
@@ -15,6 +18,23 @@ export async function askServerPassphrase(context: Context): Promise<Secret<Uint
   return askPassphrase(passphraseSource(context), 'Passphrase of the server');
 }
 
+/** The same, checked before anything else is asked, and asked again on a terminal. @throws as `assertServerPassphrase` */
+export async function askPresentPassphrase(context: Context, folder: string): Promise<Secret<Uint8Array>> {
+  const source = passphraseSource(context);
+  const attempt = async () => {
+    const passphrase = await askPassphrase(source, 'Present passphrase of the server');
+    try {
+      context.terminal.talk('trying it …');
+      await assertServerPassphrase({ dataDir: resolve(folder), passphrase });
+      return passphrase;
+    } catch (error) {
+      wipe(passphrase);
+      throw error;
+    }
+  };
+  return source.file === undefined ? askAgain(context.terminal, ['PASSPHRASE_WRONG'], attempt) : attempt();
+}
+
 /** The passphrase that opens a backup. */
 export async function askBackupPassphrase(context: Context): Promise<Secret<Uint8Array>> {
   return askPassphrase(passphraseSource(context), 'Passphrase of the backup');
@@ -25,7 +45,12 @@ export async function askNewBackupPassphrase(context: Context): Promise<Secret<U
   return askNewPassphrase(passphraseSource(context), 'the backup');
 }
 
-/** A new one, typed twice. */
+/** One for a new server, typed twice. */
 export async function askNewServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
   return askNewPassphrase(passphraseSource(context), 'the server');
+}
+
+/** Another one for a server that has one, typed twice. */
+export async function askNextServerPassphrase(context: Context): Promise<Secret<Uint8Array>> {
+  return askNewPassphrase(passphraseSource(context), 'the server from now on');
 }

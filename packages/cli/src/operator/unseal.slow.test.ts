@@ -100,6 +100,16 @@ describe('a server under a passphrase', () => {
     expect((await change(2)).status).toBe(0);
     expect(errorOf(await change(2)).code).toBe('PASSPHRASE_WRONG');
     expect((await start(...passphraseFile())).stdout()).toMatch(/, likeness /);
+    // Each passphrase costs half a second of a processor, by design.
+  }, 120_000);
+
+  test('is not asked for another one while the present one is wrong', async () => {
+    await init(...passphraseFile());
+    const wrong = passphraseFile('harbour six candles\n');
+    const asked = await operator('passphrase', '--no-input', ...wrong);
+    expect([asked.status, errorOf(asked).code]).toEqual([77, 'PASSPHRASE_WRONG']);
+    const right = await operator('passphrase', '--no-input', ...passphraseFile());
+    expect(errorOf(right).message).toContain('Passphrase for the server from now on');
   });
 
   test('never comes under the owner’s passphrase by accident', async () => {

@@ -1,6 +1,7 @@
-import { UsageError } from '@ckm/foundation';
+import { decodeHex, UsageError } from '@ckm/foundation';
 import type { Operator, OperatorRequest } from '@ckm/server';
 import { formatDescription } from '../terminal/description.js';
+import { likenessLine } from '../terminal/likeness.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { findAccount } from './find-account.js';
 import { formatTable } from '../terminal/table.js';
@@ -78,12 +79,14 @@ const NOT_STORED = 'an earlier version of this server kept nothing but the sente
 /** Rows of each request in a list. */
 const FIRST_ROWS = 4;
 
-function factsOf({ keyId, kind, owner, createdAt, expiresAt }: OperatorRequest): string[] {
+function factsOf({ keyId, transcriptHash, kind, owner, createdAt, expiresAt }: OperatorRequest): string[] {
   const now = unixNow();
   return [
     `kind ${kind} · account ${owner.slice(0, SHOWN)} · asked ${formatInstant(createdAt, now)}`,
     `expires ${formatInstant(expiresAt, now)}`,
-    `key ${keyId}`,
+    transcriptHash === null
+      ? `key ${keyId}`
+      : `key ${likenessLine(decodeHex(transcriptHash))} (${keyId.slice(0, SHOWN)})`,
   ];
 }
 

@@ -6,6 +6,7 @@ import { plainText } from './plain-text.js';
 import { endQuiet, isQuiet } from './quiet-input.js';
 import type { Terminal } from './terminal.js';
 import { wrapText } from './wrap-text.js';
+import { parseYesNo } from './yes-or-no.js';
 
 /** Where a person sits: what they type comes from `input`, what they read goes to `output`. */
 export interface Seat {
@@ -15,17 +16,21 @@ export interface Seat {
 }
 
 /**
- * y/N. `--yes` answers before this is called.
+ * Yes or no, typed and ended with Enter; anything else is asked again. `--yes` answers before this is called.
  * @param about shown directly above the question, where it cannot have been pushed off the screen
  * @throws UsageError `INPUT_NEEDED` when nobody can be asked. StateError `CANCELLED_BY_PERSON` on Ctrl-C.
  */
 export async function confirm(terminal: Terminal, question: string, about?: string): Promise<boolean> {
   const hint = 'answer with --yes, or run this on a terminal';
-  const answer = await asked(terminal, question, hint, (clack, seat) => {
-    remind(seat.output, about);
-    return clack.confirm({ message: question, initialValue: false, ...seat });
-  });
-  return answer === true;
+  for (;;) {
+    const typed = await asked(terminal, question, hint, (clack, seat) => {
+      remind(seat.output, about);
+      return clack.text({ message: `${question} (y or n)`, ...seat });
+    });
+    const answer = parseYesNo(String(typed ?? ''));
+    if (answer !== null) return answer;
+    terminal.warn('  type y or n, then Enter');
+  }
 }
 
 /** A word that is typed out to say yes to what cannot be taken back. @throws as {@link confirm}. */

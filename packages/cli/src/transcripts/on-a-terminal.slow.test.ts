@@ -27,12 +27,29 @@ test.skipIf(!isHere)(
       'long.txt',
       `Pay Mallory. ${'Dear all, nothing to see here. '.repeat(60)}`,
     );
-    const { screen } = await onTerminal(['sign', 'notary', file], [/Ask for this signature/, 'n']);
+    const { screen } = await onTerminal(['sign', 'notary', file], [/Ask for this signature/, 'n\r']);
     const lines = screen.slice(0, screen.indexOf('Ask for this signature')).split('\n');
     expect(lines.length).toBeLessThan(30);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(lines.slice(-6).join('\n')).toContain('Sign the message “Pay Mallory. Dear all');
     expect(lines.join(' ')).toContain('see all with --preview --json');
+  },
+);
+
+const AGAIN = /type y or n[^]*Ask for this signature/;
+
+test.skipIf(!isHere)(
+  'a passphrase typed one question too early is no answer to it, whichever of y and n it begins with (needs script)',
+  async () => {
+    const file = setup.scratch.file('early.txt', 'hello');
+    const seen = await onTerminal(
+      ['sign', 'notary', file],
+      [/Ask for this signature/, 'typing a passphrase\r'],
+      [AGAIN, 'owner passphrase 1\r'],
+      [AGAIN, '\r'],
+      [AGAIN, 'YES\r'],
+    );
+    expect([seen.status, seen.screen.match(/type y or n/g)?.length]).toEqual([0, 3]);
   },
 );
 
@@ -44,7 +61,7 @@ describe.skipIf(!isHere)('V52: what nobody can describe, on a terminal (needs sc
     const file = setup.scratch.file('noise', noise);
     const signed = await onTerminal(
       ['sign', 'notary', file, '--raw'],
-      [/Ask for this signature/, 'y'],
+      [/Ask for this signature/, 'y\r'],
       [BLIND, 'notary\r'],
     );
     expect(signed.status).toBe(0);
@@ -73,7 +90,7 @@ test.skipIf(!isHere)(
       const code = (await setup.ckm(['server', 'invite', 'create', folder])).stdout.trim();
       const added = await onTerminal(
         ['server', 'add', 'delta', server.url],
-        [/by phone or in person/, 'y'],
+        [/by phone or in person/, 'y\r'],
         [/takes nobody without an invite/, `${code}\r`],
       );
       expect([added.status, added.screen]).toEqual([0, expect.stringContaining('added delta at')]);

@@ -208,7 +208,7 @@ describe('ckm sheet', () => {
     async () => {
       const { args, environment, run } = await restored(await changed(/^check: .*\n/m, ''), '--preview');
       const typed = args.filter((word) => word !== '--preview' && word !== '--json');
-      const seen = await runOnTerminal(typed, [[/Are all of these your servers/, 'n']], {
+      const seen = await runOnTerminal(typed, [[/Are all of these your servers/, 'n\r']], {
         ...setup.environment,
         ...environment,
       });
@@ -266,7 +266,7 @@ describe('making a key by questions', () => {
           [/What is guided for\?/, '\r'],
           [/Which servers make it with you\?/, '\r'],
           [/How many must agree\?[\s\S]*2 of 3[\s\S]*could steal/, '\r'],
-          [/Make this key\?/, 'y'],
+          [/Make this key\?/, 'y\r'],
           [/Does every operator see the same[\s\S]*one sees something else/, '\u001b[B\u001b[B\r'],
         ],
         setup.environment,

@@ -7,6 +7,7 @@ const CONFIG_CODES = [
   'CONFIG_MISSING',
   'DATA_DIR_EXPOSED',
   'DATA_DIR_FOREIGN',
+  'DATA_DIR_UNREADABLE',
   'DATA_DIR_USED',
   'INSPECTOR_REFUSED',
   'LISTEN_FAILED',
@@ -25,6 +26,18 @@ export function serverMissing(dataDir: string, cause?: unknown): UsageError {
     cause,
     {},
     { kind: 'initServer' },
+  );
+}
+
+/** Why nothing could be read of the server in a folder: this user may not, or there is none. */
+export function serverUnread(dataDir: string, cause: unknown): UsageError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code !== 'EACCES' && code !== 'EPERM') return serverMissing(dataDir, cause);
+  return configError(
+    'DATA_DIR_UNREADABLE',
+    `this user may not read ${dataDir}`,
+    'run this as the user of the server; if the folder is to be that user’s, give it away with: chown -R',
+    cause,
   );
 }
 

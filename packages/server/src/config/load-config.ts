@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from './version.js';
-import { configError, serverMissing, settingInvalid } from './codes.js';
+import { configError, serverUnread, settingInvalid } from './codes.js';
 import { type ConfigFile, type ConfigFileInput, configFile } from './config-file.js';
 import { settingFault } from './setting-fault.js';
 import type { ServerConfig } from './config.js';
@@ -102,7 +102,7 @@ function readConfigFile(dataDir: string): string {
   try {
     return readFileSync(join(dataDir, CONFIG_FILE), 'utf8');
   } catch (cause) {
-    throw serverMissing(dataDir, cause);
+    throw serverUnread(dataDir, cause);
   }
 }
 

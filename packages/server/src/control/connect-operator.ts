@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fromProblem } from '@ckm/api';
 import { AvailabilityError, BugError, type CkmError, reveal, type Secret, wipe } from '@ckm/foundation';
 import type { z } from 'zod';
-import { serverMissing } from '../config/codes.js';
+import { serverMissing, serverUnread } from '../config/codes.js';
 import { CONFIG_FILE } from '../config/load-config.js';
 import { pathNames, type Operation } from './operation.js';
 import {
@@ -153,6 +153,8 @@ function unreadable(cause: unknown): BugError {
 }
 
 function notRunning(dataDir: string, cause: unknown): CkmError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EACCES') return serverUnread(dataDir, cause);
   if (!existsSync(join(dataDir, CONFIG_FILE))) return serverMissing(dataDir, cause);
   return new AvailabilityError(`no server is running in ${dataDir}`, {
     code: 'SERVER_NOT_RUNNING',

@@ -1,10 +1,15 @@
+import { join } from 'node:path';
 import { concatBytes, reveal, secret, type Secret, UsageError, wipe } from '@ckm/foundation';
 import { readEnv } from '../config/env.js';
 import { createRandom } from '../random.js';
-import { passphraseChanged } from '../vault/codes.js';
-import { findKeySource, type KeySource } from '../vault/key-source.js';
+import { passphraseChanged, passphraseUnused } from '../vault/codes.js';
+import { readPrivateFile } from '../vault/key-file.js';
+import { findKeySource, type KeySource, SEALED_KEY_FILE } from '../vault/key-source.js';
+import { openKeyFile } from '../vault/passphrase.js';
+import { wipeStorageKey } from '../vault/storage-key.js';
 import { claimControlSocket } from './control-socket.js';
 import { assertDataDir } from './data-dir.js';
+import { guardSecrets } from './guard-secrets.js';
 import { logPassphraseChange } from './log-passphrase-change.js';
 import type { OpenServer } from './open-server.js';
 
@@ -62,7 +67,27 @@ export async function changePassphraseOf(
 }
 
 /**
- * The same for a server that does not run; ask a running one with `connectOperator().changePassphrase()`.
+ * Makes sure that a passphrase opens the storage key of a server, whether it runs or not.
+ * @param passphrase is not wiped
+ * @throws AccessError `PASSPHRASE_WRONG`; UsageError `PASSPHRASE_UNUSED` for a server that has none; StorageError `KEY_FILE_…`
+ */
+export async function assertServerPassphrase(options: {
+  readonly dataDir: string;
+  readonly passphrase: Secret<Uint8Array>;
+  readonly variables?: Readonly<Record<string, string | undefined>>;
+}): Promise<void> {
+  const { dataDir, passphrase } = options;
+  const { storageKeyFile = null } = readEnv(options.variables);
+  guardSecrets(options.variables);
+  assertDataDir(dataDir);
+  const source = findKeySource(dataDir, storageKeyFile, () => Math.floor(Date.now() / 1000));
+  if (!source.sealed) throw passphraseUnused();
+  // Not by the source: that would finish what the server itself may be doing with its key files.
+  wipeStorageKey(await openKeyFile(readPrivateFile(join(dataDir, SEALED_KEY_FILE)), passphrase));
+}
+
+/**
+ * {@link changePassphraseOf} for a server that does not run; ask a running one with `connectOperator().changePassphrase()`.
  * @throws UsageError `SERVER_RUNNING`, `DATA_DIR_…`; else as {@link changePassphraseOf}
  */
 export async function changePassphrase(

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { configError, serverMissing } from '../config/codes.js';
+import { configError, serverUnread } from '../config/codes.js';
 
 /** The files of a data directory, besides the database and the storage key. */
 export const IDENTITY_FILE = 'identity';
@@ -47,11 +47,19 @@ function assertOwn(path: string): void {
   );
 }
 
-/** @throws UsageError `CONFIG_MISSING`, `DATA_DIR_FOREIGN`, `DATA_DIR_EXPOSED` when others may enter it. */
+/** @throws UsageError `CONFIG_MISSING`, `DATA_DIR_FOREIGN`, `DATA_DIR_UNREADABLE`, `DATA_DIR_EXPOSED` when others may enter it. */
 export function assertDataDir(path: string): void {
-  if (!existsSync(path)) throw serverMissing(path);
+  const mode = readMode(path);
   assertOwn(path);
-  if ((statSync(path).mode & 0o077) !== 0) {
+  if ((mode & 0o077) !== 0) {
     throw configError('DATA_DIR_EXPOSED', `others may enter ${path}`, `run: chmod 700 ${path}`);
+  }
+}
+
+function readMode(path: string): number {
+  try {
+    return statSync(path).mode;
+  } catch (cause) {
+    throw serverUnread(path, cause);
   }
 }

@@ -93,6 +93,8 @@ describe('another storage key', () => {
       code('PASSPHRASE_WRONG'),
     );
     await expect(operator.rotateKey(none())).rejects.toThrow(code('PASSPHRASE_WRONG'));
+    const deeds = (await operator.audit()).map(({ deed }) => deed);
+    expect(deeds).not.toContain('operator.rotate-key');
     expect(await operator.rotateKey(words())).toEqual({ storageKey: 2 });
     await alpha.restart({ passphrase: words() });
     expect(alpha.server.phase()).toBe('ready');

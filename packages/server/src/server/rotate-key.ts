@@ -52,10 +52,12 @@ export function createKeyRotation(
   async function begin(passphrase: Secret<Uint8Array> | null): Promise<void> {
     if ((await storage.countOthers()) > 0) throw otherReplicas();
     const next = { epoch: vault.epoch + 1, key: secret(random(STORAGE_KEY_BYTES)) };
-    await note(`key ${next.epoch} takes the place of key ${vault.epoch}`);
+    const former = vault.epoch;
+    // First: a passphrase that is wrong changes nothing, and what is not done is not in the log.
     await source.prepare(next, passphrase, random);
     vault.change(next);
     isUnderWay = true;
+    await note(`key ${next.epoch} takes the place of key ${former}`);
   }
 
   async function finish(): Promise<number> {

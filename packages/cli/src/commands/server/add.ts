@@ -119,8 +119,7 @@ function serverObject(
 }
 
 function doesNotMatch(): AccessError {
-  const { message } = cancelled();
-  return new AccessError(`the server was not added: ${message}`, {
+  return new AccessError('the server was not added: you said that its operator told you something else', {
     code: 'SERVER_LIKENESS_MISMATCH',
     hint: 'ask the operator for the likeness on another way than this network',
   });

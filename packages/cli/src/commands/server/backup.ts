@@ -16,15 +16,16 @@ import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { contentsObject, describeContents, warnOfContents } from '../../operator/backup-contents.js';
 import { createByteProgress } from '../../operator/byte-progress.js';
-import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { describePassphraseFile, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askNewBackupPassphrase, askServerPassphrase } from '../../operator/passphrase-bytes.js';
 
 /** `ckm server backup` */
 export function serverBackupCommand(): Command {
-  return operatorLeaf(
+  const command = operatorLeaf(
     'backup',
     'write everything a server is made of to one encrypted file, while it runs or not',
-  )
+  );
+  return describePassphraseFile(command, 'the passphrase of the backup; of a sealed server, its own')
     .argument(
       '<file>',
       'the backup; must not exist. In a folder it gets the name of the server and the moment',

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
-import { askNewServerPassphrase, askServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { askNextServerPassphrase, askPresentPassphrase } from '../../operator/passphrase-bytes.js';
 
 /** `ckm server passphrase` */
 export function serverPassphraseCommand(): Command {
@@ -27,13 +27,14 @@ async function change(
     terminal.result(`would change the passphrase of the server in ${folder}`, { preview: true, folder });
     return;
   }
-  const present = await askServerPassphrase(context);
+  const present = await askPresentPassphrase(context, folder);
   // Its file is that of the present one.
   const { passphraseFile: _present, ...others } = flags;
-  const next = await askNewServerPassphrase({
+  const next = await askNextServerPassphrase({
     ...context,
     flags: newPassphraseFile === undefined ? others : { ...others, passphraseFile: newPassphraseFile },
   });
+  terminal.talk('changing it …');
   await changeWherever(folder, { present, next });
   terminal.result('the passphrase is changed; the old one opens this server no more', { changed: true });
   terminal.talk(

@@ -1,5 +1,6 @@
 import { formatMoment } from '@ckm/foundation';
 import {
+  assertUnused,
   type BackupContents,
   previewRestore,
   restoreServer,
@@ -12,7 +13,7 @@ import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { contentsObject, describeContents, warnOfContents } from '../../operator/backup-contents.js';
 import { createByteProgress } from '../../operator/byte-progress.js';
-import { withoutOwner } from '../../operator/operator-leaf.js';
+import { describePassphraseFile, withoutOwner } from '../../operator/operator-leaf.js';
 import { askBackupPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
 import { unixNow } from '../../terminal/instant.js';
@@ -22,16 +23,19 @@ import { formatTable } from '../../terminal/table.js';
 
 /** `ckm server restore` */
 export function serverRestoreCommand(): Command {
-  return withoutOwner(
+  const command = withoutOwner(
     leaf('restore', 'make the folder of a server out of a backup; nothing is ever overwritten')
       .argument('<file>', 'what ckm server backup wrote')
       .argument('<folder>', 'an empty folder, or one that does not exist yet'),
-  ).action(run(restore));
+  );
+  return describePassphraseFile(command, 'the passphrase of the backup').action(run(restore));
 }
 
 async function restore(context: Context, file: string, folder: string): Promise<void> {
   const { terminal, flags } = context;
   const [path, dataDir] = [resolve(file), resolve(folder)];
+  // Before anybody types a passphrase.
+  assertUnused(dataDir);
   const passphrase = await askBackupPassphrase(context);
   const progress = createByteProgress(terminal);
   const options: RestoreOptions = {

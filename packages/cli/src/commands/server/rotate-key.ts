@@ -25,7 +25,7 @@ async function rotateKey(context: Context, folder: string): Promise<void> {
   }
   const isSealed = existsSync(join(folder, 'storage.key.sealed'));
   const passphrase = isSealed ? await askServerPassphrase(context) : secret(new Uint8Array(0));
-  terminal.talk('sealing everything anew; the server goes on meanwhile');
+  terminal.talk(`changing the storage key of ${name}, which goes on meanwhile`);
   const { storageKey } = await operator.rotateKey(passphrase);
   terminal.result(
     `${name} uses storage key ${storageKey}; the one before it is destroyed. Back the new one up now`,

@@ -1,5 +1,5 @@
 import { encodeHex, equalBytes, StateError } from '@ckm/foundation';
-import type { SeenRequest, WaitingRequest } from '../../context.js';
+import type { KeyFacts, SeenRequest, WaitingRequest } from '../../context.js';
 import type { RequestCursor } from '../../storage/storage.js';
 import type { OperatorRequest, OperatorRequestCursor, OperatorRequests } from '../schemas/requests.js';
 import { ambiguous, unknown } from './errors.js';
@@ -24,10 +24,16 @@ export function createOperatorRequests({ context, sessions }: DeskMeans) {
     return found;
   }
 
+  /** With what its key is called by: people compare words, not digits. */
+  async function view(request: WaitingRequest): Promise<OperatorRequest> {
+    const row = await storage.read(({ keys }) => keys.find(request.owner, request.keyId));
+    return viewOf(request, row === null ? null : sessions.keyFactsIfWhole(row));
+  }
+
   return {
     /** A page of them, behind `after`. How many there are on one depends on their size: an empty one is the end. */
     requests: async (after: RequestCursor | null): Promise<OperatorRequests> => {
-      const requests = (await sessions.desk.list(after)).map(view);
+      const requests = await Promise.all((await sessions.desk.list(after)).map(view));
       const last = requests.at(-1);
       return { requests, next: last === undefined ? null : cursorOf(last) };
     },
@@ -44,13 +50,13 @@ export function createOperatorRequests({ context, sessions }: DeskMeans) {
       as: string | null,
     ): Promise<OperatorRequest> => {
       const { requestId } = await waiting(prefix, seen.owner ?? null);
-      const approved = view(await sessions.desk.approve(requestId, seen, as));
+      const approved = await view(await sessions.desk.approve(requestId, seen, as));
       events.operatorActed({ action: 'approve' });
       return approved;
     },
     reject: async (prefix: string, reason: string, as: string | null): Promise<OperatorRequest> => {
       const { requestId, owner } = await waiting(prefix, null);
-      const rejected = view(await sessions.desk.reject(requestId, reason, owner, as));
+      const rejected = await view(await sessions.desk.reject(requestId, reason, owner, as));
       events.operatorActed({ action: 'reject' });
       return rejected;
     },
@@ -77,10 +83,12 @@ function twins(): StateError {
   });
 }
 
-function view(request: WaitingRequest): OperatorRequest {
+function viewOf(request: WaitingRequest, facts: KeyFacts | null): OperatorRequest {
   const { owner, requestId, keyId, tasksHash } = request;
+  const transcriptHash = facts?.transcriptHash ?? null;
   return {
     ...request,
+    transcriptHash: transcriptHash === null ? null : encodeHex(transcriptHash),
     owner: encodeHex(owner),
     requestId: encodeHex(requestId),
     keyId: encodeHex(keyId),

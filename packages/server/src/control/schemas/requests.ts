@@ -43,6 +43,8 @@ export const operatorRequest = z.object({
   owner: hexText,
   requestId: hexText,
   keyId: hexText,
+  /** Whose likeness people compare; null when the row of the key was changed. */
+  transcriptHash: hexText.nullable(),
   kind: z.string(),
   /** Names everything there is to sign for it: a yes that carries it is a yes to nothing else. */
   tasksHash: hexText,
