@@ -11,6 +11,7 @@ import { transactionObject } from './artefact.js';
 import { handOver } from './hand-over.js';
 import { agree } from './agree.js';
 import { formatDescription, formatDoubts } from '../terminal/description.js';
+import { plainText } from '../terminal/plain-text.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { assertFree, writeArtefact } from '../terminal/write-out.js';
@@ -141,12 +142,18 @@ function askLines(key: string, { asks, needed, policy }: PreparedRequest): strin
   ].join('\n');
 }
 
-export function warnAbout(context: Context, terminal: Terminal, { faulty, silent }: SignResult): void {
+export function warnAbout(
+  context: Context,
+  terminal: Terminal,
+  { faulty, silent, refused }: SignResult,
+): void {
   for (const { server, code, evidence } of faulty) {
     const what = code.startsWith('SUSPECT_') ? 'is suspected' : 'misbehaved';
     terminal.warn(
       `ckm: warning: ${server} ${what} (${code}) and was left out · seen: ${inStore(context, evidence)}`,
     );
   }
+  for (const { server, reason, code } of refused)
+    terminal.talk(`ckm: note: ${server} refused: ${plainText(reason)} (${code})`);
   if (silent.length > 0) terminal.talk(`ckm: note: no answer from ${silent.join(', ')}`);
 }

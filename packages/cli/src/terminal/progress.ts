@@ -107,16 +107,17 @@ function waitingLines({ columns }: Terminal, { id, waiting, expiresAt, staysUnti
   ].join('\n');
 }
 
-function hasDecision({ have, rejected = [] }: ProgressEvent): boolean {
-  return have.length + rejected.length > 0;
+function hasDecision({ have, rejected = [], refused = [] }: ProgressEvent): boolean {
+  return have.length + rejected.length + refused.length > 0;
 }
 
 /** `approvals   alpha ✓   bravo ✗ “call me first”   charlie waiting` */
-function decisionLine({ have, rejected = [], waiting }: ProgressEvent): string {
+function decisionLine({ have, rejected = [], refused = [], waiting }: ProgressEvent): string {
   return [
     'approvals',
     ...have.map((name) => `${name} ✓`),
     ...rejected.map(({ server, reason }) => `${server} ✗${reason === '' ? '' : ` “${plainText(reason)}”`}`),
+    ...refused.map(({ server, reason }) => `${server} ✗ refuses: ${plainText(reason)}`),
     ...waiting.map((name) => `${name} waiting`),
   ].join('   ');
 }

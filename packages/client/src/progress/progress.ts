@@ -1,3 +1,5 @@
+import type { ServerRefusal } from '../signing/rejections.js';
+
 /** Where a ceremony or a request is. Names are the owner's names of servers. */
 export interface ProgressEvent {
   /** First eight hex digits of the id of the session or request. */
@@ -12,6 +14,8 @@ export interface ProgressEvent {
   readonly expiresAt?: number;
   /** With `wait`: servers whose operators said no, with what they said. */
   readonly rejected?: readonly { readonly server: string; readonly reason: string }[];
+  /** With `wait`: servers that refuse by their own rules, whatever people decide. */
+  readonly refused?: readonly ServerRefusal[];
   /** With `wait`, UnixSeconds: until when this client stays. */
   readonly staysUntil?: number;
   /** One line for a person. */

@@ -21,6 +21,8 @@ export interface RequestRecord extends Track {
   /** What was asked for, once it is there. */
   readonly artefact: Uint8Array | null;
   readonly destination: Destination | null;
+  /** Servers that refused it by their own rules while others waited for people, each with why: for people. */
+  readonly refusals: readonly string[];
 }
 
 /** Where an answer goes, for whoever goes on with a request. The client does nothing with it. */
@@ -57,6 +59,7 @@ export function parseRequest(path: string, bytes: Uint8Array): RequestRecord {
     attempts: record.integer('attempts'),
     artefact: record.has('artefact') ? record.bytes('artefact') : null,
     destination: record.has('destination') ? readDestination(record.record('destination')) : null,
+    refusals: record.has('refusals') ? record.list('refusals').map(String) : [],
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ServerRefusal } from '../signing/rejections.js';
 import type { RequestRecord } from './request-record.js';
 import { removeRequest, saveRequest } from './requests.js';
 import type { RecordStore } from '../store/record-store.js';
@@ -13,8 +14,8 @@ export interface RequestTrace {
   attempt(number: number): Promise<void>;
   /** Its owner leaves: whatever becomes of it is kept. */
   stays(): void;
-  /** The request begins to wait for people: it may be left. */
-  waits(attempts: number): Promise<void>;
+  /** The request waits for people: it may be left. Called again when another server refuses. */
+  waits(attempts: number, refused: readonly ServerRefusal[]): Promise<void>;
   finish(attempts: number, artefact: Uint8Array): Promise<void>;
   /** Nothing can come of it any more; one that people decided on can still be looked up. @param reason for people */
   fail(reason: string): Promise<void>;
@@ -31,7 +32,8 @@ export function createRequestTrace(
   let staysWhenOver = isKept;
   // The first attempt follows the beginning so closely that one write does for both.
   let written = request.attempts + 1;
-  const save = (change: Partial<RequestRecord>) => saveRequest(store, { ...request, ...change });
+  let { refusals } = request;
+  const save = (change: Partial<RequestRecord>) => saveRequest(store, { ...request, refusals, ...change });
   return {
     begin: () => save({ attempts: written }),
     attempt: async (number) => {
@@ -42,8 +44,9 @@ export function createRequestTrace(
     stays: () => {
       staysWhenOver = true;
     },
-    waits: async (attempts) => {
+    waits: async (attempts, refused) => {
       staysWhenOver = true;
+      refusals = refused.map(({ server, reason, code }) => `${server}: ${reason} (${code})`.slice(0, 280));
       await save({ attempts });
     },
     finish: async (attempts, artefact) => {

@@ -19,6 +19,27 @@ export function reasonIn({ facts }: CkmError): string {
   return typeof reason === 'string' ? reason : '';
 }
 
+/** A server that takes no part by its own rules, and why. */
+export interface ServerRefusal {
+  readonly server: string;
+  /** In its words. */
+  readonly reason: string;
+  readonly code: string;
+}
+
+/** The servers that refuse although nobody there has decided anything, each once, in the order of their slots. */
+export function refusalsByRule({ refusals }: Pick<SignRun, 'refusals'>): readonly ServerRefusal[] {
+  const said = new Map(
+    refusals.filter(({ error }) => error.code !== CODE).map((one) => [one.participant.slot, one]),
+  );
+  return [...said.values()]
+    .toSorted((a, b) => a.participant.slot - b.participant.slot)
+    .map(({ participant, error }) => {
+      const { name } = participant.server;
+      return { server: name, reason: error.message.replace(`server ${name}: `, ''), code: error.code };
+    });
+}
+
 /** Whether nothing can come of a request any more because operators said no. */
 export function isRejection(error: unknown): error is PolicyError {
   return error instanceof PolicyError && error.code === CODE;

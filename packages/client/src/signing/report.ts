@@ -3,7 +3,7 @@ import type { OnProgress, ProgressEvent } from '../progress/progress.js';
 import type { RequestRecord } from '../requests/request-record.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { shortId } from '../store/track.js';
-import { reasonIn, rejections } from './rejections.js';
+import { reasonIn, refusalsByRule, rejections } from './rejections.js';
 import { bySlot, lastAttempt, type SignRun, thoseThatAre } from './sign-job.js';
 
 /**
@@ -77,7 +77,7 @@ function people(run: SignRun): string[] {
   return namesOf(bySlot(thoseThatAre(run, 'waiting', 'asked')));
 }
 
-/** Who has said yes, who no, and who has not decided. */
+/** Who has said yes, who no, who refuses whatever people say, and who has not decided. */
 function decisions(run: SignRun) {
   return {
     have: namesOf(bySlot(thoseThatAre(run, 'open').filter((one) => run.agreed.has(one)))),
@@ -86,6 +86,7 @@ function decisions(run: SignRun) {
       server: participant.server.name,
       reason: reasonIn(error),
     })),
+    refused: refusalsByRule(run),
     expiresAt: run.expiresAt,
     staysUntil: run.waitUntil,
   };

@@ -3,6 +3,7 @@ import type { PolicyError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { OnProgress } from '../progress/progress.js';
 import type { Destination } from '../requests/request-record.js';
+import type { ServerRefusal } from './rejections.js';
 
 export interface SignArgs {
   /** The owner's name of the key. */
@@ -30,6 +31,8 @@ export interface SignResult {
   /** Servers that misbehaved on the way; `evidence` is a path in the store. */
   readonly faulty: readonly { readonly server: string; readonly code: string; readonly evidence: string }[];
   readonly silent: readonly string[];
+  /** Servers that refused by their own rules while others signed. */
+  readonly refused: readonly ServerRefusal[];
   /** 1 when nobody let us down. */
   readonly attempts: number;
 }

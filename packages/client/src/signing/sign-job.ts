@@ -8,6 +8,7 @@ import type { OnProgress } from '../progress/progress.js';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { CommitmentPool } from './commitment-pool.js';
 import type { Inbox } from './inbox.js';
+import type { ServerRefusal } from './rejections.js';
 import type { UnderstoodRequest } from './request.js';
 
 /** Everything one signature is made with. */
@@ -31,8 +32,8 @@ export interface SignJob {
   readonly on: OnProgress | undefined;
   /** Runs before anything of an attempt is sent. */
   readonly beforeAttempt: (number: number) => Promise<void>;
-  /** Runs once, when the request begins to wait for people. */
-  readonly whenWaiting: (attempts: number) => Promise<void>;
+  /** Runs when the request begins to wait for people, and with each server that refuses meanwhile. */
+  readonly whenWaiting: (attempts: number, refused: readonly ServerRefusal[]) => Promise<void>;
   /** Runs when nothing comes of a request that was not kept: with the servers at which it waits for people. */
   readonly whenGivenUp: (waiting: Promise<readonly Participant[]>) => void;
   /** Runs when too many operators have said no: with the servers at which the request may still stand. */
@@ -53,6 +54,7 @@ export interface SignOutcome {
   readonly faults: readonly SigningFault[];
   /** Did not answer, or not in time. */
   readonly silent: readonly Participant[];
+  readonly refused: readonly ServerRefusal[];
   /** Those that may still ask people although enough others have signed; resolves when all had time to say so. */
   readonly undecided: Promise<readonly Participant[]>;
   /** Number of the last attempt. */

@@ -11,7 +11,7 @@ import type { Participant } from '../servers/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
 import { blame } from './blame.js';
-import { isRejection, leftByRejection } from './rejections.js';
+import { isRejection, leftByRejection, refusalsByRule } from './rejections.js';
 import { reportSigning } from './report.js';
 import { requestWaiting, tooFewServers } from './sign-errors.js';
 import {
@@ -187,8 +187,9 @@ async function waitForPeople(run: SignRun): Promise<void> {
     if (answer !== null) {
       const before = run.serverStates.get(answer.participant);
       eventsFrom(run, answer);
-      if (run.serverStates.get(answer.participant) !== before)
-        reportSigning(run, 'wait', 'an operator has decided');
+      const now = run.serverStates.get(answer.participant);
+      if (now === 'refused') await noteWaiting(run);
+      if (now !== before) reportSigning(run, 'wait', 'an operator has decided');
     } else for (const participant of waiting) pollOnce(run, participant);
   }
 }
@@ -199,10 +200,14 @@ function pollOnce(run: SignRun, participant: Participant): void {
   askCommitments(run, participant);
 }
 
+async function noteWaiting(run: SignRun): Promise<void> {
+  await run.whenWaiting(lastAttempt(run), refusalsByRule(run));
+}
+
 async function keepForPeople(run: SignRun): Promise<void> {
   if (run.isKeptForPeople) return;
   run.isKeptForPeople = true;
-  await run.whenWaiting(lastAttempt(run));
+  await noteWaiting(run);
   reportSigning(run, 'wait', 'waiting for people');
 }
 
@@ -246,6 +251,7 @@ function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome
     silent: bySlot(
       run.participants.filter((one) => run.serverStates.get(one) === 'silent' || late.includes(one.slot)),
     ),
+    refused: refusalsByRule(run),
     undecided: leftOnDesks(run),
     attempts: lastAttempt(run),
   };

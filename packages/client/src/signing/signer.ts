@@ -214,6 +214,7 @@ function recordOf(args: {
     attempts: 0,
     artefact: null,
     destination: args.destination,
+    refusals: [],
   };
 }
 
@@ -229,6 +230,7 @@ function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult 
       evidence,
     })),
     silent: namesOf(outcome.silent),
+    refused: outcome.refused,
     attempts: outcome.attempts,
   };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { decodeData } from '@ckm/gordian';
 import { commitmentsIn, unpackCommitments, type Parameters, type Result } from '@ckm/api';
-import { encodeHex, StateError } from '@ckm/foundation';
+import { encodeHex, PolicyError, StateError } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Client, ClientOptions } from '../client.js';
@@ -539,6 +539,30 @@ describe('a request that waits for people', () => {
       for (const { requestId } of await bare.sessions.desk.list())
         await bare.sessions.desk.reject(requestId, 'no');
     expect(await signing).toMatchObject({ code: 'REQUEST_REJECTED' });
+  });
+
+  test('tells its owner of a server that refuses by its own rules while others wait: at once, at the end, and on record', async () => {
+    network.server('alpha').tamper = async ({ name }, honest) => {
+      if (name !== 'request.ask') return honest();
+      const reason = 'this key answers at most 2 requests in 1 h';
+      throw new PolicyError(reason, { code: 'POLICY_RATE', hint: 'wait, then ask again' });
+    };
+    const refused = [
+      { server: 'alpha', reason: 'this key answers at most 2 requests in 1 h', code: 'POLICY_RATE' },
+    ];
+    const events: ProgressEvent[] = [];
+    const asked = await client.prepare({ key: 'k', ...messageOf('too often'), waitSeconds: 60 });
+    const signing = asked.sign((event) => void events.push(event));
+    await vi.waitUntil(() => events.some((event) => event.refused?.length === 1));
+    expect(events.at(-1)).toMatchObject({ stage: 'wait', refused });
+    expect(events.at(-1)!.waiting).not.toContain('alpha');
+    const { id } = events[0]!;
+    expect((await client.showRequest(id)).refusals).toEqual([
+      'alpha: this key answers at most 2 requests in 1 h (POLICY_RATE)',
+    ]);
+    for (const name of ['bravo', 'charlie'])
+      await vi.waitFor(async () => expect(await approve(name)).toBeGreaterThan(0));
+    expect(await signing).toMatchObject({ signers: ['bravo', 'charlie'], refused });
   });
 
   test('that the certified policy forbids is refused before any server hears of it', async () => {

@@ -47,6 +47,7 @@ function requestLines(request: RequestRecord): string {
     ['Begun', formatInstant(request.createdAt, now)],
     ['Expires', formatInstant(request.expiresAt, now)],
     ...(request.destination === null ? [] : [['Goes to', plainText(request.destination.out)]]),
+    ...request.refusals.map((refusal, at) => [at === 0 ? 'Refused' : '', plainText(refusal)]),
     ...(request.reason === null ? [] : [['Why', request.reason]]),
   ]);
 }

@@ -385,6 +385,7 @@ describe('a key that is renamed', () => {
       attempts: 0,
       artefact: null,
       destination: null,
+      refusals: [],
     } as const;
     await saveRequest(recordsOf(store), request);
     await crashing.renameKey('one', 'three');
