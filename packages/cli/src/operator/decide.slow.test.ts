@@ -30,6 +30,9 @@ describe('a key whose servers ask their operators', () => {
     expect([outcome.status, errorOf(outcome).code]).toEqual([77, 'REQUEST_WAITING']);
     const listed = await operator('requests', 'alpha');
     expect(listed.stdout).toMatch(/^[0-9a-f]{8} {2}Sign the message “Pay the baker” .*\n.*kind message/);
+    // As people compare it on the phone, and as `ckm server keys` has it.
+    const [, words] = /key (\S+(?: \S+)+) \([0-9a-f]{8}\)/.exec(listed.stdout)!;
+    expect((await operator('keys', 'alpha')).stdout).toContain(words);
     const blind = await operator('approve', 'alpha', request.requestId.slice(0, 8), '--yes');
     expect([blind.status, errorOf(blind).code]).toEqual([64, 'REQUEST_ID_SHORT']);
     const yes = await operator('approve', 'alpha', request.requestId, '--yes');

@@ -131,3 +131,12 @@ test('the container file copies and starts what there is', () => {
     'ENV CKM_LISTEN=0.0.0.0:8470',
   ]);
 });
+
+test('docs/operating.md says of each part of the unit what it is for, as the first line of the unit promises', () => {
+  const page = readFileSync(join(ROOT, 'docs/operating.md'), 'utf8');
+  const named = [...readFileSync(UNIT, 'utf8').matchAll(/^#?([A-Z]\w+)=/gm)].map(([, name]) => name!);
+  expect(named.length).toBeGreaterThan(40);
+  // What it is called, it says itself.
+  const isExplained = (name: string) => name === 'Description' || page.includes(`\`${name}\``);
+  expect(named.filter((name) => !isExplained(name))).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
@@ -67,6 +68,8 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
       const after = merged(before, change);
       check(before, after, keyId);
+      // Nothing is done, and what is not done is not in the log.
+      if (isDeepStrictEqual(before, after)) return before;
       const stored = await storeTightening(vault, transaction, facts, after);
       await sessions.noteTightened(transaction, held, stored);
       const policy = `operator ${stored.version}`;
