@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { connectOperator, startServer } from '@ckm/server';
+import { connectOperator, type RunningServer, startServer } from '@ckm/server';
 import { describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { hasProgram } from '../test/programs.js';
@@ -62,12 +62,22 @@ test('the unit for systemd can be enabled, and reloads a renewed certificate', (
     expect(unit.split('\n')).toContain(line);
 });
 
+async function startNew(folder: string): Promise<RunningServer> {
+  await callCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
+  return startServer({
+    dataDir: folder,
+    variables: { CKM_ALLOW_INSPECT: '1' },
+    logDestination: { write: () => undefined },
+  });
+}
+
 test('the unit of the nightly backup makes one each time it is started, removes old ones, and keeps what is of others', async () => {
   const scratch = scratchFolder();
   const folder = `${scratch.path}/ckm`;
   const backups = `${scratch.path}/ckm-backups`;
   mkdirSync(backups);
-  await callCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
+  // Once started, and stopped again: of a server that never ran there is nothing to keep.
+  await (await startNew(folder)).close();
   const unit = readFileSync(unitAt('ckm-backup.service'), 'utf8');
   const commandOf = (name: string) =>
     new RegExp(`^${name}=\\S*/(?:ckm )?(.+)$`, 'm')
@@ -99,13 +109,7 @@ test('the unit of the nightly backup makes one each time it is started, removes 
 test('every metric that an alert looks at is one that a server shows', async () => {
   const scratch = scratchFolder();
   const folder = `${scratch.path}/alpha`;
-  await callCkm(['server', 'init', folder, '--name', 'alpha', '--listen', '127.0.0.1:0']);
-  const variables = { CKM_ALLOW_INSPECT: '1' };
-  const server = await startServer({
-    dataDir: folder,
-    variables,
-    logDestination: { write: () => undefined },
-  });
+  const server = await startNew(folder);
   try {
     const shown = await connectOperator(folder).metrics();
     const alerts = readFileSync(join(ROOT, 'deploy/alerts.yaml'), 'utf8');

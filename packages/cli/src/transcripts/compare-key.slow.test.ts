@@ -88,7 +88,7 @@ describe.skipIf(!isHere)('the question whether operators see the same', () => {
     const { status, screen } = await runOnTerminal(
       ['key', 'create', 'files', ...made],
       [
-        [/Make this key\?/, 'y'],
+        [/Make this key\?/, 'y\r'],
         [QUESTION, CTRL_C],
       ],
       setup.environment,
