@@ -1,4 +1,10 @@
-import type { ServerRefusal } from '../signing/rejections.js';
+/** A server that takes no part by its own rules, and why. */
+export interface ServerRefusal {
+  readonly server: string;
+  /** In its words. */
+  readonly reason: string;
+  readonly code: string;
+}
 
 /** Where a ceremony or a request is. Names are the owner's names of servers. */
 export interface ProgressEvent {

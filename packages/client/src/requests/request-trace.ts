@@ -1,4 +1,4 @@
-import type { ServerRefusal } from '../signing/rejections.js';
+import type { ServerRefusal } from '../progress/progress.js';
 import type { RequestRecord } from './request-record.js';
 import { removeRequest, saveRequest } from './requests.js';
 import type { RecordStore } from '../store/record-store.js';

@@ -1,4 +1,5 @@
 import { type CkmError, PolicyError } from '@ckm/foundation';
+import type { ServerRefusal } from '../progress/progress.js';
 import { namesOf } from '../servers/ask-all.js';
 import { listed } from '../servers/faults.js';
 import { type Refusal, type SignRun, thoseThatAre } from './sign-job.js';
@@ -17,14 +18,6 @@ export function rejections({ refusals }: Pick<SignRun, 'refusals'>): readonly Re
 export function reasonIn({ facts }: CkmError): string {
   const { reason } = facts;
   return typeof reason === 'string' ? reason : '';
-}
-
-/** A server that takes no part by its own rules, and why. */
-export interface ServerRefusal {
-  readonly server: string;
-  /** In its words. */
-  readonly reason: string;
-  readonly code: string;
 }
 
 /** The servers that refuse although nobody there has decided anything, each once, in the order of their slots. */

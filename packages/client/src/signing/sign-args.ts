@@ -1,9 +1,8 @@
 import type { KeyPolicy } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
-import type { OnProgress } from '../progress/progress.js';
+import type { OnProgress, ServerRefusal } from '../progress/progress.js';
 import type { Destination } from '../requests/request-record.js';
-import type { ServerRefusal } from './rejections.js';
 
 export interface SignArgs {
   /** The owner's name of the key. */

@@ -4,11 +4,10 @@ import type { RoastState } from '@ckm/threshold';
 import type { Participant } from '../servers/ask-all.js';
 import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from '../keys/key-record.js';
-import type { OnProgress } from '../progress/progress.js';
+import type { OnProgress, ServerRefusal } from '../progress/progress.js';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { CommitmentPool } from './commitment-pool.js';
 import type { Inbox } from './inbox.js';
-import type { ServerRefusal } from './rejections.js';
 import type { UnderstoodRequest } from './request.js';
 
 /** Everything one signature is made with. */
