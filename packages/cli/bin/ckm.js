@@ -12,9 +12,23 @@ const { existsSync, lstatSync, mkdirSync, statSync } = require('fs');
 const words = process.argv.slice(2);
 const SET_UP = 'in a clone, run: npm run setup; installed from npm: install it again on this machine';
 
+/** A line as a terminal shows it whole: broken between words, like those of the program itself. */
+function folded(line) {
+  const columns = process.stderr.isTTY ? process.stderr.columns : Infinity;
+  const lines = [''];
+  for (const word of line.split(' ')) {
+    const last = lines[lines.length - 1];
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= columns) lines[lines.length - 1] += ` ${word}`;
+    else lines.push(`    ${word}`);
+  }
+  return lines.join('\n');
+}
+
 /** Exit status 69: what is needed is not there. */
 function refuse(code, message, hint) {
-  process.stderr.write(`ckm: error: ${message}\nckm: hint: ${hint}\nckm: code: ${code}\n`);
+  const said = [`ckm: error: ${message}`, `ckm: hint: ${hint}`, `ckm: code: ${code}`];
+  process.stderr.write(`${said.map(folded).join('\n')}\n`);
   if (words.includes('--json'))
     process.stdout.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
   process.exitCode = 69;

@@ -5,6 +5,7 @@ import { exitHelp } from './command-line/exit-statuses.js';
 import { typedWords } from './command-line/typed-words.js';
 import { ProgramEnded } from './command-line/program-ended.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
+import { writeError } from './terminal/terminal.js';
 import { watchOutput } from './terminal/watch-output.js';
 import { createProgram } from './program.js';
 
@@ -19,7 +20,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   await Promise.all([process.stdout, process.stderr].map(flush));
   const failure = output.failure();
   if (status !== 0 || failure === null) return status;
-  process.stderr.write(`${errorLines(failure)}\n`);
+  writeError(errorLines(failure));
   await flush(process.stderr);
   return failure.exitCode;
 }
@@ -49,7 +50,7 @@ async function runOne(typed: readonly string[]): Promise<number> {
         : thrown,
     );
     const words = program === undefined ? {} : typedWords(namedIn(program, argv).command);
-    process.stderr.write(`${errorLines(error, words)}\n`);
+    writeError(errorLines(error, words));
     if (process.env['CKM_TRACE'] === '1' && thrown instanceof Error)
       process.stderr.write(`${trace(thrown)}\n`);
     if (argv.includes('--json') && !isAfterAnswer(error))

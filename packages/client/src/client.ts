@@ -27,8 +27,10 @@ import {
   type ServerPreview,
 } from './introduction/add-server.js';
 import { planRemoval, removeServer } from './keys/remove-server.js';
+import { saveLastSeen } from './servers/last-seen.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
+import { noteSeedBackup, readSeedBackup } from './seed/seed-backup.js';
 import type { SessionRecord } from './sessions/session-record.js';
 import { describeSession, type SessionWords } from './sessions/describe-session.js';
 import { abandonSession, ceremonyOf, runSession } from './sessions/run-session.js';
@@ -158,6 +160,11 @@ export interface Client {
    */
   cancelSession(id: string, reason: string, options?: { readonly forget?: string }): Promise<SessionRecord>;
 
+  /** When the words of the seed were last shown to its owner, or typed in. @returns UnixSeconds; null: never here */
+  seedBackup(): Promise<number | null>;
+  /** Puts on record that this happens now. */
+  noteSeedBackup(): Promise<void>;
+
   status(options?: StatusOptions): Promise<Status>;
   /** @param version of the program that asks; servers of another one are pointed out */
   diagnose(version?: string): Promise<readonly DoctorLine[]>;
@@ -191,6 +198,7 @@ export function createClient(options: ClientOptions): Client {
   const signer = createSigner(context, readKey, pools);
   const silent: OnProgress = () => undefined;
   let hasActed = false;
+  let hasLooked = false;
   const acting = <T>(work: Promise<T>): Promise<T> => {
     hasActed = true;
     return work;
@@ -278,8 +286,13 @@ export function createClient(options: ClientOptions): Client {
       return acting(abandonSession(context, ceremonyOf(CEREMONIES, session), session, how));
     },
 
-    status: (options) =>
-      readStatus(context, (session) => describeSession(CEREMONIES, session).title, options),
+    seedBackup: () => readSeedBackup(store),
+    noteSeedBackup: () => noteSeedBackup(store, context.clock()),
+
+    status: (options = {}) => {
+      hasLooked ||= options.isRemembered === true;
+      return readStatus(context, (session) => describeSession(CEREMONIES, session).title, options);
+    },
     diagnose: (version) => diagnose(context, readKey, version),
     close: async () => {
       try {
@@ -288,6 +301,8 @@ export function createClient(options: ClientOptions): Client {
         // Read-only clients never write to the store.
         if (hasActed)
           for (const folder of [SESSIONS, REQUESTS]) await pruneTracks(store, folder, context.clock());
+        // What it is good for is worth no failure of what was done.
+        if (hasActed || hasLooked) await saveLastSeen(store, context.answered).catch(() => undefined);
       } finally {
         context.close();
       }

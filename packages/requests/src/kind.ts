@@ -22,12 +22,16 @@ export interface DescriptionRow {
   readonly label: string;
   readonly value: string;
   readonly note?: string;
+  /** Who gets something by this line, under a name that is the same each time: whoever asks may know it from before. */
+  readonly payee?: string;
 }
 
 /** Something a person should weigh before saying yes. `code` is stable, `text` is for reading. */
 export interface DescriptionWarning {
   readonly code: string;
   readonly text: string;
+  /** What is signed destroys value, or costs more than it moves: a yes that was said before this was seen does not count. */
+  readonly isLoss?: true;
 }
 
 /** What a request does, for a person. Derived from the typed request alone, the same on every machine. */

@@ -44,10 +44,7 @@ function globalOptions(): readonly Option[] {
     new Option('--home <folder>', 'the owner’s folder (else CKM_HOME, else ~/.ckm)'),
     new Option('--json', 'machine-readable answer on stdout'),
     new Option('--preview', 'show what would happen; send and write nothing'),
-    new Option(
-      '-y, --yes',
-      'answer yes to every question but one: what cannot be described also needs --blind',
-    ),
+    new Option('-y, --yes', 'answer yes to every question but two: --blind and --accept-loss are for those'),
     new Option(
       '--passphrase-file <file>',
       'first line opens the owner seed; - is stdin (else CKM_PASSPHRASE_FILE)',

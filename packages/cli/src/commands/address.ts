@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
 import { parseWhole } from '../command-line/option-values.js';
 import { leaf, run } from '../command-line/run.js';
-import { createQr } from '../sheet/qr.js';
+import { showQr } from '../sheet/show-qr.js';
 import { openOwner } from '../owner/open-owner.js';
 
 /** `ckm address KEY` */
@@ -49,6 +49,10 @@ function nextIndex({ flags }: Context, client: Client, { record }: CertifiedKey)
   return client.takeAddressIndex(record.name);
 }
 
+function notCompared(name: string): string {
+  return `  its likeness was never compared with its operators: ckm key compare ${name}`;
+}
+
 async function address(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal } = context;
   const wanted = given.index === undefined ? null : parseWhole('--index', given.index, 0, LAST_INDEX);
@@ -67,7 +71,8 @@ async function address(context: Context, name: string, given: Flags): Promise<vo
   const found = bitcoinAddress(key.public, chain, index, key.record.network ?? 'bitcoin');
   const grouped = (found.address.match(/.{1,4}/g) ?? []).join(' ');
   terminal.talk(`  ${chain} #${index}   ${grouped}${isFresh ? `   ${freshText(key)}` : ''}`);
-  if (given.qr === true) terminal.talk(await createQr(`bitcoin:${found.address}`, 'ascii'));
+  if (given.qr === true) await showQr(terminal, `bitcoin:${found.address}`);
+  if (key.record.comparison === undefined) terminal.talk(notCompared(name));
   if (isFresh && index >= LOOKED_AHEAD) terminal.talk(GAP_NOTE);
   if (isFresh && key.record.fetchedAt !== undefined) terminal.warn(FETCHED_NOTE);
   terminal.copied(found.address, {

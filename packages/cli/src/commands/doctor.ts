@@ -1,11 +1,14 @@
 import type { DoctorLine } from '@ckm/client';
 import { CkmError } from '@ckm/foundation';
-import { stat, statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { checkCertificates } from '../diagnosis/check-certificates.js';
+import { checkDisk, checkFolder } from '../diagnosis/check-folder.js';
+import { checkSeedBackup } from '../diagnosis/check-seed-backup.js';
 import { openOwner } from '../owner/open-owner.js';
+import { unixNow } from '../terminal/instant.js';
 import { formatRemedy } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Style } from '../terminal/terminal.js';
@@ -24,17 +27,19 @@ const STYLES: Record<DoctorLine['level'], Style> = { ok: 'green', warn: 'yellow'
 async function doctor(context: Context): Promise<void> {
   const { terminal } = context;
   const client = await openOwner(context);
+  const { home, timeoutMs } = context;
   const lines = [
-    ...(await checkFolder(context)),
-    ...(await checkDisk(context)),
+    ...(await checkFolder(home)),
+    await checkDisk(home),
+    checkSeedBackup(await client.seedBackup(), unixNow()),
     ...(await client.diagnose(VERSION)),
+    ...(await checkCertificates(await client.listServers(), timeoutMs)),
   ];
   const shown = lines.map(withFix);
   const rows = shown.map(({ level, subject, text, fix }) => [
     level,
     subject,
-    text,
-    fix === undefined ? '' : `fix: ${fix}`,
+    fix === undefined ? text : `${text}   fix: ${fix}`,
   ]);
   const table = formatTable(rows).split('\n');
   const styled = table.map((line, i) => {
@@ -60,36 +65,4 @@ function faultsFound(failing: readonly DoctorLine[], of: number): CkmError {
     hint: 'follow the fixes in the lines marked fail',
     retryable: false,
   });
-}
-
-/** Whether other people of this machine can look in. */
-async function checkFolder({ home }: Context): Promise<DoctorLine[]> {
-  const lines: DoctorLine[] = [];
-  for (const path of [home.path, home.seedFile]) {
-    const { mode } = await stat(path);
-    const isPrivate = (mode & 0o077) === 0;
-    lines.push(
-      isPrivate
-        ? { level: 'ok', subject: path, text: 'readable by you alone' }
-        : {
-            level: 'fail',
-            subject: path,
-            text: 'others on this machine can read it',
-            fix: `chmod go-rwx ${path}`,
-            isLocal: true,
-          },
-    );
-  }
-  return lines;
-}
-
-/** What is not on disk is not sent: without room nothing works any more. Bytes. */
-const LEAST_FREE = 50 * 1024 * 1024;
-
-async function checkDisk({ home }: Context): Promise<DoctorLine[]> {
-  const { bavail, bsize } = await statfs(home.path);
-  const free = bavail * bsize;
-  const text = `${Math.floor(free / 1024 / 1024).toLocaleString('en')} MiB free`;
-  const line = { subject: 'disk', text };
-  return [free < LEAST_FREE ? { ...line, level: 'warn', fix: 'free space on it' } : { ...line, level: 'ok' }];
 }

@@ -7,6 +7,7 @@ import { checkWords } from '../guide/check-words.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
 import { parseUnlockTime } from '../keeper/unlock-time.js';
 import { isInitialised } from '../home/home.js';
+import { noteBackup } from '../owner/note-backup.js';
 import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
 import { showWords } from '../terminal/show-words.js';
 
@@ -40,6 +41,7 @@ async function init(context: Context, { unlock }: { readonly unlock?: string }):
     if (seconds !== null) await launchKeeper(home, seed, seconds);
     terminal.result(`owner seed made in ${home.path}`, { home: home.path, wordsShown: shown });
     terminal.talk('next: ckm server add NAME URL');
+    if (shown) await noteBackup(context, seed);
   } finally {
     wipe(seed);
   }

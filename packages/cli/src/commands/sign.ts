@@ -19,6 +19,10 @@ export function signCommand(): Command {
   for (const option of requestOptions()) command.addOption(option);
   return command
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
+    .option(
+      '--accept-loss',
+      'sign also what destroys value or costs more than it pays; --yes alone never does',
+    )
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
     .option('--out <file>', 'a new file for the answer instead of stdout')

@@ -32,7 +32,7 @@ async function status(context: Context): Promise<void> {
   };
   try {
     const wait = flags.timeout === undefined ? { timeoutMs: USUAL_WAIT_MS } : {};
-    const found = await client.status({ on, ...wait });
+    const found = await client.status({ on, ...wait, isRemembered: flags.preview !== true });
     asking.end();
     const sections = statusSections(terminal, found);
     const text = isStreamed ? `\n${sections.slice(1).join('\n\n')}` : sections.join('\n\n');
@@ -110,11 +110,12 @@ function heading(
 
 function serverRow(
   terminal: Terminal,
-  { name, isReachable, answerMs, version, url, arithmetic, unrecorded, problem }: ServerStatus,
+  { name, isReachable, answerMs, version, url, arithmetic, lastSeenAt, unrecorded, problem }: ServerStatus,
 ): string[] {
   if (!isReachable) {
     const [what, next] = silenceText(problem?.code ?? '');
-    return [name, terminal.style('red', what), next, '', url];
+    const seen = lastSeenAt === null ? '' : `last seen ${formatInstant(lastSeenAt, unixNow())}`;
+    return [name, terminal.style('red', what), next, seen, url];
   }
   const more = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record: ckm key fetch`;
   const row = [name, `answers in ${answerMs} ms`, version ?? '', gradesText(terminal, arithmetic), url];

@@ -38,9 +38,9 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Run the command again when you want it.',
   ],
   CONFIRMATION_NEEDED: [
-    'The content cannot be described, so it needs a second yes of its own; --yes alone is not enough.',
-    'A blind signature can mean anything: a script with --yes in it would sign it without a word.',
-    'Find out what it is. To sign whatever it is, type the key’s name when asked on a terminal, or add --blind.',
+    'What is asked for needs a second yes of its own: --yes alone is not enough.',
+    'A signature for what cannot be described may mean anything; value that a transaction destroys or spends on its fee is gone; a key that is forgotten is used here no more.',
+    'Read again what it is. To do it all the same, type the key’s name when asked on a terminal, or add what the hint names: --blind, --accept-loss, --key-name.',
   ],
   HOME_NOT_INITIALISED: [
     'The folder holds no owner seed.',

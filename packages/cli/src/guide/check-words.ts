@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { CkmError } from '@ckm/foundation';
-import { askHidden, canAsk } from '../terminal/prompt.js';
+import { askHidden } from '../terminal/prompt.js';
+import { canAsk } from '../terminal/seat.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 const MOST_TRIES = 3;

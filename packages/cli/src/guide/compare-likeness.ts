@@ -1,7 +1,8 @@
 import { type CertifiedKey, type Client, likenessDiffers } from '@ckm/client';
 import { CkmError } from '@ckm/foundation';
 import type { Context } from '../command-line/context.js';
-import { askChoice, canAsk } from '../terminal/prompt.js';
+import { askChoice } from '../terminal/prompt.js';
+import { canAsk } from '../terminal/seat.js';
 
 /** What an owner says of the likeness of a key; `later`: he has not compared it. */
 export type Compared = 'same' | 'different' | 'later';

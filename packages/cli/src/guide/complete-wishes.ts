@@ -1,7 +1,8 @@
 import type { Client, KeyPurpose } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import { quorumMeaning } from '../command-line/quorum-flag.js';
-import { askChoice, askSeveral, canAsk } from '../terminal/prompt.js';
+import { askChoice, askSeveral } from '../terminal/prompt.js';
+import { canAsk } from '../terminal/seat.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 /** What a key is made with, as typed; what is missing is asked for. */

@@ -1,4 +1,4 @@
-import { type Terminal } from '../terminal/terminal.js';
+import { isDumb, type Terminal } from '../terminal/terminal.js';
 
 /** Shows how far something is that goes through bytes, once it has taken a while. */
 export interface ByteProgress {
@@ -12,7 +12,7 @@ const BETWEEN_MS = 250;
 
 /** On a terminal in one line that changes, else one line for each step. */
 export function createByteProgress(terminal: Terminal): ByteProgress {
-  const live = process.stderr.isTTY && !terminal.quiet && !terminal.json;
+  const live = process.stderr.isTTY && !isDumb() && !terminal.quiet && !terminal.json;
   const started = performance.now();
   let shown = 0;
   let isOpen = false;

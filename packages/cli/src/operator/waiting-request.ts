@@ -94,7 +94,9 @@ type Description = NonNullable<OperatorRequest['shown']>;
 
 function firstRows({ rows, rowsLeftOut }: Description): string[] {
   const first = rows.slice(0, rows.length > FIRST_ROWS + 1 ? FIRST_ROWS : undefined);
-  const table = formatTable(first.map(({ label, value, note }) => [label, brief(value), note ?? '']));
+  const table = formatTable(
+    first.map(({ label, value, note }) => [label, `${brief(value)}${note === undefined ? '' : `  ${note}`}`]),
+  );
   const more = rows.length - first.length + Math.max(0, rowsLeftOut - 1);
   const lines = table === '' ? [] : table.split('\n');
   return more === 0 ? lines : [...lines, `and ${more} more rows: ckm server approve … --preview`];

@@ -1,7 +1,8 @@
 import { type CkmError, UsageError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
-import { askTyped, cancelled, canAsk, confirm } from '../terminal/prompt.js';
+import { askTyped, confirm } from '../terminal/prompt.js';
+import { cancelled, canAsk, notTyped } from '../terminal/seat.js';
 
 /** What an owner said beforehand, and what there is to say yes to. */
 export interface Agreement {
@@ -13,11 +14,13 @@ export interface Agreement {
   readonly refusal: CkmError | null;
   /** Whether the owner asked for blind signing by its own flag. */
   readonly isBlindWanted: boolean;
+  /** Whether the owner accepted by its own flag that value is lost. */
+  readonly isLossAccepted?: boolean;
 }
 
 /**
- * A person's yes to what was just described, where the policy of the key leaves anything to say. `--yes` says it beforehand, but never for what cannot be described: that
- * takes {@link agreeBlind} as well.
+ * A person's yes to what was just described, where the policy of the key leaves anything to say. `--yes` says it beforehand, but
+ * never for what cannot be described, which takes {@link agreeBlind} as well, nor for what loses value.
  * @throws StateError `CANCELLED_BY_PERSON`; UsageError `INPUT_NEEDED`, `CONFIRMATION_NEEDED`; the refusal of the policy
  */
 export async function agree(context: Context, agreement: Agreement): Promise<void> {
@@ -26,6 +29,7 @@ export async function agree(context: Context, agreement: Agreement): Promise<voi
   const isSaid = context.flags.yes === true;
   if (!isSaid && !(await confirm(context.terminal, question, description.sentence))) throw cancelled();
   await agreeBlind(context, agreement);
+  await agreeToLoss(context, agreement);
 }
 
 /**
@@ -45,7 +49,30 @@ export async function agreeBlind(
     `Nobody can say what this means. Type ${key} to sign it blindly, whatever it is:`,
     description.sentence,
   );
-  if (typed.trim() !== key) throw cancelled();
+  if (typed.trim() !== key) throw notTyped(key);
+}
+
+/** The second yes to what is gone for good: the name of the key, typed; or the flag that says so. */
+async function agreeToLoss(
+  { terminal }: Pick<Context, 'terminal'>,
+  { description, key, isLossAccepted = false }: Agreement,
+): Promise<void> {
+  const lost = description.warnings.filter(({ isLoss }) => isLoss === true).map(({ text }) => text);
+  if (lost.length === 0 || isLossAccepted) return;
+  if (!canAsk(terminal)) throw lossNotAccepted(lost);
+  const typed = await askTyped(
+    terminal,
+    `What is lost does not come back. Type ${key} to sign it all the same:`,
+    lost.join('; '),
+  );
+  if (typed.trim() !== key) throw notTyped(key);
+}
+
+function lossNotAccepted(lost: readonly string[]): UsageError {
+  return new UsageError(`${lost.join('; ')}: --yes does not sign that`, {
+    code: 'CONFIRMATION_NEEDED',
+    hint: 'see that the transaction is what you want; to sign it all the same, add --accept-loss',
+  });
 }
 
 function notConfirmed(): UsageError {

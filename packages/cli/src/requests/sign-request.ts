@@ -20,6 +20,7 @@ import { assertFree, writeArtefact } from '../terminal/write-out.js';
 export interface SignFlags extends RequestFlags {
   readonly extract?: true;
   readonly blind?: true;
+  readonly acceptLoss?: true;
   readonly without?: string;
   readonly wait?: string;
   readonly out?: string;
@@ -60,6 +61,7 @@ export async function signRequest(
     key,
     question: 'Ask for this signature?',
     isBlindWanted: given.blind === true,
+    isLossAccepted: given.acceptLoss === true,
     refusal,
   });
   const progress = createProgress(terminal);

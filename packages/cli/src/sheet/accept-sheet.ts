@@ -1,7 +1,8 @@
 import type { Secret } from '@ckm/foundation';
 import type { Context } from '../command-line/context.js';
 import { likenessLine } from '../terminal/likeness.js';
-import { cancelled, confirm } from '../terminal/prompt.js';
+import { confirm } from '../terminal/prompt.js';
+import { cancelled } from '../terminal/seat.js';
 import { formatTable } from '../terminal/table.js';
 import { checkSheet } from './sheet-check.js';
 import type { ReadSheet } from './sheet.js';

@@ -1,5 +1,5 @@
 import { CkmError } from '@ckm/foundation';
-import { canAsk } from './prompt.js';
+import { canAsk } from './seat.js';
 import type { Terminal } from './terminal.js';
 
 /** How often a question is asked before its answer counts as the last word. */

@@ -2,8 +2,8 @@ import { type Secret, secret, UsageError } from '@ckm/foundation';
 import { createHiddenLine, HIDDEN_LINE_BYTES, type LineState } from './hidden-line.js';
 import { endQuiet, keepQuiet } from './quiet-input.js';
 import { plainText } from './plain-text.js';
-import { left, requireSeat, type Seat } from './prompt.js';
-import type { Terminal } from './terminal.js';
+import { left, requireSeat, type Seat } from './seat.js';
+import { isDumb, type Terminal } from './terminal.js';
 import { wrapText } from './wrap-text.js';
 
 /**
@@ -24,7 +24,7 @@ export async function askHiddenBytes(
   try {
     // Before the question is there to be answered: whoever types at once would see it, and Ctrl-C would be a signal.
     seat.input.setRawMode(true);
-    const redraw = draw(terminal, seat.output, question);
+    const redraw = (isDumb() ? drawPlainly : draw)(terminal, seat.output, question);
     const state = await readInto(seat.input, line.feed, early);
     redraw(state);
     if (state !== 'ended') throw left();
@@ -80,6 +80,12 @@ function draw(terminal: Terminal, output: Seat['output'], question: string): (st
     const sign = state === 'ended' ? terminal.style('green', '◇') : terminal.style('red', '■');
     output.write(`\r\u001b[${lines.length}A\u001b[J${show(sign)}${bar}\n`);
   };
+}
+
+/** The same on a terminal that cannot move its cursor. */
+function drawPlainly(_terminal: Terminal, output: Seat['output'], question: string): () => void {
+  output.write(`${wrapText(plainText(question), output.columns)}: `);
+  return () => output.write('\n');
 }
 
 function tooLong(): UsageError {

@@ -35,7 +35,7 @@ export function createProgress(terminal: Terminal): Progress {
   let kept: string | undefined;
   let decided = '';
   return {
-    end: line.end,
+    end: () => line.end(),
     left: interrupt.signal,
     keptAs: () => kept,
     during: async (work, handOver) => {
@@ -47,7 +47,7 @@ export function createProgress(terminal: Terminal): Progress {
       } finally {
         // Left alone, it fails when the client is closed: that is nobody's business any more.
         work.catch(() => undefined);
-        line.end();
+        line.end(interrupt.signal.aborted);
       }
     },
     on: (event) => {
@@ -68,7 +68,8 @@ export function createProgress(terminal: Terminal): Progress {
 
 interface ProgressLine {
   show(event: ProgressEvent): void;
-  end(): void;
+  /** @param isLeft whether the terminal has just shown a `^C` of its own, behind which nothing is to stand */
+  end(isLeft?: boolean): void;
 }
 
 /** Where a line cannot be changed, each step is said when it begins, and the first questions of a signature are none. */
@@ -77,8 +78,8 @@ function createLine(terminal: Terminal): ProgressLine {
   let last = '';
   let isOpen = false;
   return {
-    end: () => {
-      if (isOpen) process.stderr.write('\n');
+    end: (isLeft = false) => {
+      if (isOpen || (isLeft && process.stderr.isTTY)) process.stderr.write('\n');
       isOpen = false;
     },
     show: (event) => {

@@ -1,6 +1,8 @@
 import type { Terminal } from './terminal.js';
+import { wrapText } from './wrap-text.js';
 
 const COLUMNS = 4;
+const WARNING = 'Write these 24 words down, on paper, in order. Whoever has these words can use your keys.';
 
 /**
  * Shows backup words on the person's own terminal and nowhere else: not on stdout, not on stderr, not in a file.
@@ -8,9 +10,8 @@ const COLUMNS = 4;
  */
 export function showWords(terminal: Terminal, words: string): boolean {
   if (!process.stderr.isTTY) return false;
-  return terminal.secretLines(
-    `\n  Write these 24 words down, on paper, in order. Whoever has these words can use your keys.\n\n${inColumns(words.split(' '))}\n\n`,
-  );
+  const told = wrapText(WARNING, terminal.columns, '  ');
+  return terminal.secretLines(`\n${told}\n\n${inColumns(words.split(' '))}\n\n`);
 }
 
 /** Numbered, in columns read downwards. */

@@ -70,6 +70,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
   };
 }
 
+/** Text that has no terminal of a command to go through, broken as that would break it. */
+export function writeError(text: string): void {
+  process.stderr.write(`${foldLines(text, widthOf(process.stderr))}\n`);
+}
+
 /** Columns of a person's terminal; undefined for a pipe or a file, where every line stays one. */
 function widthOf(stream: NodeJS.WriteStream): number | undefined {
   return stream.isTTY ? stream.columns : undefined;

@@ -24,6 +24,8 @@ export interface LinkMeans {
   readonly clock: () => number;
   readonly random: (length: number) => Uint8Array;
   readonly timeoutMs: number;
+  /** Called when a server has answered, whatever it said. */
+  readonly onAnswer?: (server: Correspondent) => void;
 }
 
 export interface CallOptions {
@@ -68,6 +70,7 @@ export function createServerLink(
     const carried = await means.carrier.ask(server.url, message, { route, timeoutMs });
     if (carried.kind === 'refusal') throw refusedUnsealed(server.name, carried);
     const answer = openReply(means, me, server, { id, name, bytes: carried.bytes });
+    means.onAnswer?.(server);
     try {
       return parseReply(name, answer);
     } catch (refusal) {

@@ -1,6 +1,7 @@
 import { encodeHex, type Secret, StateError, wipe } from '@ckm/foundation';
 import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
 import { identityForServer } from '../seed/identity.js';
+import type { LastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import type { ClientStore } from '../store/client-store.js';
 import { deriveRecordKey, type RecordKey } from '../store/record-seal.js';
@@ -21,6 +22,8 @@ export interface ClientContext extends ClientMeans {
   readonly store: RecordStore;
   /** Who we are to that server. */
   identityFor(server: Xid): Promise<Identity>;
+  /** When servers answered since this client was made. */
+  readonly answered: LastSeen;
   /** A way to ask a pinned server; the same one every time. */
   linkTo(server: ServerRecord): Promise<ServerLink>;
   /** Wipes every secret; the context is of no use afterwards. */
@@ -37,6 +40,8 @@ export function createContext(
   let closed = false;
   const identities = new Map<string, Identity>();
   const links = new Map<string, ServerLink>();
+  const answered = new Map<string, number>();
+  const onAnswer: LinkMeans['onAnswer'] = ({ xid }) => answered.set(encodeHex(xid), means.clock());
   const openSeed = async (): Promise<Secret<Uint8Array>> => {
     seed ??= typeof source === 'function' ? source() : Promise.resolve(source);
     try {
@@ -62,10 +67,12 @@ export function createContext(
   return {
     ...means,
     store: createRecordStore(store, recordKeyOf, onUnreadable),
+    answered,
     identityFor,
     linkTo: async (server) => {
       const key = `${encodeHex(server.xid)} ${server.url} ${server.name}`;
-      const known = links.get(key) ?? createServerLink(means, await identityFor(server.xid), server);
+      const known =
+        links.get(key) ?? createServerLink({ ...means, onAnswer }, await identityFor(server.xid), server);
       links.set(key, known);
       return known;
     },

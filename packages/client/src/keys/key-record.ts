@@ -33,6 +33,8 @@ export interface KeyRecord {
   readonly fetchedAt?: number;
   /** How many receive addresses were handed out here, from the first on; absent: none that is known of. */
   readonly addressesShown?: number;
+  /** Who was paid with it here: 16 bytes of a hash of each, one behind the other; absent: nobody. */
+  readonly paid?: Uint8Array;
   /** What came of comparing its likeness with what operators see; absent: not compared here. */
   readonly comparison?: KeyComparison;
 }
@@ -98,6 +100,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     ...(record.has('fetchedAt') ? { fetchedAt: record.integer('fetchedAt') } : {}),
     ...(record.has('addressesShown') ? { addressesShown: record.integer('addressesShown') } : {}),
     ...(record.has('comparison') ? { comparison: readComparison(path, record.record('comparison')) } : {}),
+    ...(record.has('paid') ? { paid: record.bytes('paid') } : {}),
   };
 }
 

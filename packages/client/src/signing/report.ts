@@ -28,7 +28,7 @@ export function reportSigning(
   // Then nobody is waited for any more, whoever else was asked.
   const isComplete = open.some(({ parties }) => parties.every((party) => answered.includes(party)));
   const named = (slots: readonly number[]) =>
-    run.participants.filter(({ slot }) => slots.includes(slot)).map(({ server }) => server.name);
+    namesOf(bySlot(run.participants.filter(({ slot }) => slots.includes(slot))));
   run.on({
     id: shortId(run.requestId),
     stage,

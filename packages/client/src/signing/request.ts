@@ -1,6 +1,7 @@
 import { UsageError } from '@ckm/foundation';
 import { type Description, frostResults, requestKind, type Task } from '@ckm/requests';
 import type { CertifiedKey } from '../keys/key-record.js';
+import { markNewPayees } from '../keys/payees.js';
 
 /** A request as this client understands it, from the same bytes the servers get. */
 export interface UnderstoodRequest {
@@ -25,7 +26,7 @@ export function understand(key: CertifiedKey, kindName: string, payload: Uint8Ar
   return {
     kind: kindName,
     payload: own,
-    description: parsed.describe(key.context),
+    description: markNewPayees(parsed.describe(key.context), key.record),
     tasks: parsed.tasks(key.context),
     finish: (signatures) => parsed.finish(key.context, frostResults(signatures)),
   };

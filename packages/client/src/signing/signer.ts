@@ -5,6 +5,7 @@ import type { ClientContext } from '../context/context.js';
 import { requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
+import { notePayees } from '../keys/payees.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
@@ -85,6 +86,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     servers.silent(outcome.silent);
     reportDone(job, outcome.signers);
     await trace.finish(outcome.attempts, outcome.artefact);
+    await notePayees(context, key.record, request.description);
     tidy(outcome.undecided.then((all) => withdraw(all, 'enough others have signed')));
     return resultOf(request, outcome);
 

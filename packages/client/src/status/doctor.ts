@@ -6,6 +6,8 @@ import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
 import { recheckServer } from '../introduction/add-server.js';
+import { OWNER_FOLDER, parseSeedBackup } from '../seed/seed-backup.js';
+import { parseLastSeen, SEEN_FOLDER } from '../servers/last-seen.js';
 import { listServerRecords } from '../servers/servers.js';
 import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
 import { listRequests } from '../requests/requests.js';
@@ -56,6 +58,8 @@ const FOLDERS = [
   [SESSION_FOLDER, parseSession],
   [REQUEST_FOLDER, parseRequest],
   [POOL_FOLDER, parsePool],
+  [SEEN_FOLDER, parseLastSeen],
+  [OWNER_FOLDER, parseSeedBackup],
   [EVIDENCE_FOLDER, () => null],
 ] as const;
 
@@ -135,8 +139,10 @@ function checkServers({ servers }: Status): DoctorLine[] {
           },
         ];
       }
-      const lines: DoctorLine[] = [{ level: 'ok', subject: name, text: `answers in ${answerMs} ms` }];
-      if (Math.abs(clockOffset ?? 0) > CLOCK_LIMIT_SECONDS) {
+      const isClockRight = Math.abs(clockOffset ?? 0) <= CLOCK_LIMIT_SECONDS;
+      const clock = isClockRight ? `; its clock agrees with yours to ${CLOCK_LIMIT_SECONDS} s` : '';
+      const lines: DoctorLine[] = [{ level: 'ok', subject: name, text: `answers in ${answerMs} ms${clock}` }];
+      if (!isClockRight) {
         const way = (clockOffset ?? 0) > 0 ? 'ahead of' : 'behind';
         const text = `its clock is ${Math.abs(clockOffset ?? 0)} s ${way} yours`;
         lines.push({ level: 'warn', subject: name, text, fix: 'set the clock of both machines (NTP)' });
@@ -156,6 +162,9 @@ function checkServers({ servers }: Status): DoctorLine[] {
 
 function checkVersions({ servers }: Status, ours: string | undefined): DoctorLine[] {
   if (ours === undefined) return [];
+  const asked = servers.filter(({ version }) => version !== null);
+  if (asked.length > 0 && asked.every(({ version }) => version === ours))
+    return [{ level: 'ok', subject: 'versions', text: `this and every server that answers: ${ours}` }];
   return servers.flatMap(({ name, version }): DoctorLine[] => {
     if (version === null || version === ours) return [];
     const text = `runs version ${version}, this is ${ours}`;

@@ -1,10 +1,11 @@
 import type { Result } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, encodeHex } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
+import { type LastSeen, readLastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 import { listRequests } from '../requests/requests.js';
@@ -31,6 +32,8 @@ export interface ServerStatus {
   readonly keyQuota: number | null;
   /** What computes with the keys of each suite there, as the server says; null when it does not answer. */
   readonly arithmetic: readonly ServerArithmetic[] | null;
+  /** UnixSeconds: when it last answered us here, as far as that is on record; null: never. */
+  readonly lastSeenAt: number | null;
   /** Keys of ours there that are not on record here. */
   readonly unrecorded: number;
   /** Why it does not answer, or does not say which keys it holds. */
@@ -61,6 +64,8 @@ export interface StatusOptions {
   readonly on?: (server: ServerStatus) => void;
   /** Longest wait for one server. */
   readonly timeoutMs?: number;
+  /** Whether it is put on record which servers have answered. */
+  readonly isRemembered?: boolean;
 }
 
 /**
@@ -75,9 +80,10 @@ export async function readStatus(
   const { store } = context;
   const recorded = await recordedKeyIds(context);
   const records = await listServerRecords(store);
+  const seen = await readLastSeen(store);
   const found = await Promise.all(
     records.map(async (record) => {
-      const one = await askServer(context, record, recorded, timeoutMs);
+      const one = await askServer(context, { record, recorded, seen }, timeoutMs);
       on(one.server);
       return one;
     }),
@@ -97,11 +103,11 @@ export async function readStatus(
 
 async function askServer(
   context: ClientContext,
-  record: ServerRecord,
-  recorded: ReadonlySet<string>,
+  { record, recorded, seen }: { record: ServerRecord; recorded: ReadonlySet<string>; seen: LastSeen },
   timeoutMs: number | undefined,
 ): Promise<AskedServer & { readonly server: ServerStatus }> {
-  const server = await readServer(context, record, timeoutMs);
+  const before = seen.get(encodeHex(record.xid)) ?? null;
+  const server = await readServer(context, record, before, timeoutMs);
   if (!server.isReachable) return { record, server, problem: server.problem, list: null };
   const list = await heldKeysOf(context, record);
   return { record, server: withHeld(server, list, recorded), problem: server.problem, list };
@@ -128,6 +134,7 @@ function withHeld(
 async function readServer(
   context: ClientContext,
   record: ServerRecord,
+  lastSeenAt: number | null,
   timeoutMs: number | undefined,
 ): Promise<ServerStatus> {
   const { name, url } = record;
@@ -138,6 +145,7 @@ async function readServer(
     keys: null,
     keyQuota: null,
     arithmetic: null,
+    lastSeenAt,
     unrecorded: 0,
   };
   try {
@@ -151,8 +159,9 @@ async function readServer(
     );
     const answerMs = Math.round(performance.now() - started);
     const clockOffset = Math.round(time - (asked + context.clock()) / 2);
-    const answer = { version, answerMs, clockOffset, keys, keyQuota, arithmetic, unrecorded: 0 };
-    return { name, url, isReachable: true, ...answer, problem: null };
+    const answer = { version, answerMs, clockOffset, keys, keyQuota, arithmetic };
+    const facts = { ...answer, lastSeenAt: context.clock(), unrecorded: 0 };
+    return { name, url, isReachable: true, ...facts, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
     return { name, url, isReachable: false, ...none, problem: await problemOf(context, record, error) };

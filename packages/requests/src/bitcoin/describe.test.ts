@@ -34,6 +34,7 @@ describe('a payment', () => {
         "rows": [
           {
             "label": "Pay",
+            "payee": "bc1q9wz6c4q7j0gvfuzkymd59u8fh04ger99hyn8sq",
             "value": "0.01200000 BTC to bc1q 9wz6 c4q7 j0gv fuzk ymd5 9u8f h04g er99 hyn8 sq",
           },
           {
@@ -156,6 +157,25 @@ describe('what may cost money is said', () => {
   ])('%s', (_, script, code) => {
     const outputs = [{ amount: 100_000n, script: decodeHex(script) }, back(treasury, 0, 899_000n)];
     expect(codesOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs))).toEqual([code]);
+  });
+
+  test.each([
+    ['a fee as high as what is paid', [pay(1_000n), back(treasury, 0, 998_000n)], 'FEE_HIGH'],
+    ['a fee of half of what moves', [back(treasury, 0, 500_000n)], 'FEE_HIGH'],
+  ])('%s loses value, and a satoshi less does not', (_what, outputs, code) => {
+    const isLoss = (given: typeof outputs) =>
+      describeOf(psbtOf([coin(treasury, 0, 1_000_000n)], given))
+        .warnings.filter((one) => one.code === code)
+        .map((one) => one.isLoss === true);
+    const [last] = outputs.slice(-1);
+    expect(isLoss(outputs)).toEqual([true]);
+    expect(isLoss([...outputs.slice(0, -1), { ...last!, amount: last!.amount! + 1n }])).toEqual([false]);
+  });
+
+  test('what only makes one hesitate is no loss', () => {
+    const outputs = [pay(100_000n), back(treasury, 0, 894_999n)];
+    const { warnings } = describeOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs));
+    expect(warnings.map(({ code, isLoss }) => [code, isLoss])).toEqual([['FEE_HIGH', undefined]]);
   });
 
   test('data that costs nothing is shown, not warned of', () => {

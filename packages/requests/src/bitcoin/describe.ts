@@ -78,7 +78,7 @@ function outputRow({ amountSats, destination, ownPath }: SummaryOutput, name: st
   const amount = `${formatBitcoin(amountSats)} BTC`;
   const target = nameDestination(destination, groupsOfFour);
   if (destination.type === 'data') return dataRow(amount, target, destination.data);
-  if (ownPath === null) return { label: 'Pay', value: `${amount} to ${target}` };
+  if (ownPath === null) return { label: 'Pay', value: `${amount} to ${target}`, ...payeeOf(destination) };
   const [chain, index] = ownPath;
   const place =
     ownPath.length === 2 && chain === CHAINS.change
@@ -87,6 +87,10 @@ function outputRow({ amountSats, destination, ownPath }: SummaryOutput, name: st
         ? `address #${index}`
         : `path m/${ownPath.join('/')}`;
   return { label: 'Change', value: `${amount} to ${name}, ${target}`, note: `${place}, recomputed` };
+}
+
+function payeeOf(destination: Destination): Pick<DescriptionRow, 'payee'> {
+  return destination.type === 'address' ? { payee: destination.address } : {};
 }
 
 function coinRow(label: string, count: number, sats: bigint): DescriptionRow {

@@ -21,7 +21,7 @@ export function feeBase({ leavesSats, ownSats }: Summary): { sats: bigint; name:
 }
 
 function feeWarnings(summary: Summary): DescriptionWarning[] {
-  const { feeSats, feeTenthsPerByte: rate } = summary;
+  const { feeSats, leavesSats, feeTenthsPerByte: rate } = summary;
   const base = feeBase(summary);
   const warnings: DescriptionWarning[] = [];
   if (feeSats * HIGH_FEE_PART > base.sats) {
@@ -29,12 +29,15 @@ function feeWarnings(summary: Summary): DescriptionWarning[] {
     warnings.push({
       code: 'FEE_HIGH',
       text: `the fee of ${formatSats(feeSats)} is ${share} of ${base.name}`,
+      // As much as is paid, or half of what only moves.
+      ...loss(feeSats * (leavesSats > 0n ? 1n : 2n) >= base.sats),
     });
   }
   if (rate > ABSURD_RATE_TENTHS) {
     warnings.push({
       code: 'FEE_RATE_ABSURD',
       text: `the fee rate of ${formatFeeRate(rate)} is far above any usual one`,
+      isLoss: true,
     });
   }
   if (rate < LOW_RATE_TENTHS) {
@@ -44,6 +47,10 @@ function feeWarnings(summary: Summary): DescriptionWarning[] {
   return warnings;
 }
 
+function loss(isLoss: boolean): Pick<DescriptionWarning, 'isLoss'> {
+  return isLoss ? { isLoss } : {};
+}
+
 function lossWarning({ amountSats, destination }: SummaryOutput): DescriptionWarning | null {
   const amount = `${formatBitcoin(amountSats)} BTC`;
   switch (destination.type) {
@@ -51,15 +58,28 @@ function lossWarning({ amountSats, destination }: SummaryOutput): DescriptionWar
       return {
         code: 'OUTPUT_UNKNOWN_SCRIPT',
         text: `${amount} goes to a script that is no known kind of address`,
+        isLoss: true,
       };
     case 'unspendable':
-      return { code: 'OUTPUT_UNSPENDABLE', text: `${amount} goes to a taproot output that no key can spend` };
+      return {
+        code: 'OUTPUT_UNSPENDABLE',
+        text: `${amount} goes to a taproot output that no key can spend`,
+        isLoss: true,
+      };
     case 'data':
       if (amountSats === 0n) return null;
-      return { code: 'OUTPUT_BURNS', text: `${amount} is destroyed: it is attached to data` };
+      return {
+        code: 'OUTPUT_BURNS',
+        text: `${amount} is destroyed: it is attached to data`,
+        isLoss: true,
+      };
     case 'anchor':
       if (amountSats <= 1_000n) return null;
-      return { code: 'OUTPUT_FOR_ANYONE', text: `${amount} goes to an output that anybody can spend` };
+      return {
+        code: 'OUTPUT_FOR_ANYONE',
+        text: `${amount} goes to an output that anybody can spend`,
+        isLoss: true,
+      };
     default:
       return null;
   }

@@ -15,7 +15,8 @@ import { compareLikeness } from '../../guide/compare-likeness.js';
 import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { createProgress } from '../../terminal/progress.js';
-import { cancelled, confirm } from '../../terminal/prompt.js';
+import { confirm } from '../../terminal/prompt.js';
+import { cancelled } from '../../terminal/seat.js';
 import { showMade } from './show.js';
 
 /** `ckm key create NAME` */

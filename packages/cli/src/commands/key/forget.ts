@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
-import { askTyped, cancelled, canAsk } from '../../terminal/prompt.js';
+import { askTyped } from '../../terminal/prompt.js';
+import { canAsk, notTyped } from '../../terminal/seat.js';
 
 /** `ckm key forget NAME` */
 export function keyForgetCommand(): Command {
@@ -29,7 +30,7 @@ async function forget(
   if (keyName === undefined && !canAsk(terminal)) throw notNamed(name);
   const typed =
     keyName ?? (await askTyped(terminal, `Type ${name} to forget it here:`, `Forget the key ${name}`));
-  if (typed.trim() !== name) throw cancelled();
+  if (typed.trim() !== name) throw notTyped(name);
   await client.forgetKey(name);
   terminal.result(`forgot ${name} here`, { name });
 }

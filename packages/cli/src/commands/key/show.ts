@@ -5,6 +5,7 @@ import type { Context } from '../../command-line/context.js';
 import { policyLines } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { showQr } from '../../sheet/show-qr.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { wordsOf } from '../../terminal/remedy-words.js';
@@ -14,13 +15,19 @@ import type { Terminal } from '../../terminal/terminal.js';
 export function keyShowCommand(): Command {
   return leaf('show', 'one key: likeness, public key, descriptor or SSH line, policy')
     .argument('<name>', 'what you call the key: see ckm key list')
+    .option('--qr', 'also the public key as a QR code, on stderr, for a camera')
     .option('--public', 'only the public key in the form its purpose uses: descriptor, SSH line, hex')
     .action(run(show));
 }
 
-async function show(context: Context, name: string, flags: { readonly public?: true }): Promise<void> {
+async function show(
+  context: Context,
+  name: string,
+  flags: { readonly public?: true; readonly qr?: true },
+): Promise<void> {
   const { terminal } = context;
   const client = await openOwner(context);
+  if (flags.qr === true) await showQr(terminal, publicObject(await client.usableKey(name)).value);
   if (flags.public === true) {
     const form = publicObject(await client.usableKey(name));
     terminal.copied(form.value, { name, ...form });

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
-import { cancelled, confirm } from '../../terminal/prompt.js';
+import { confirm } from '../../terminal/prompt.js';
+import { cancelled } from '../../terminal/seat.js';
 import { requestObject } from './list.js';
 
 /** `ckm requests cancel ID` */

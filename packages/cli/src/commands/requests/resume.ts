@@ -17,6 +17,10 @@ export function requestsResumeCommand(): Command {
   return leaf('resume', 'go on with a request from wherever it is')
     .argument('[id]', 'the first digits of its id; not needed when only one is open')
     .option('--blind', 'sign also what cannot be described, where the key allows it; --yes alone never does')
+    .option(
+      '--accept-loss',
+      'sign also what destroys value or costs more than it pays; --yes alone never does',
+    )
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
     .option(
       '--out <file>',
@@ -27,6 +31,7 @@ export function requestsResumeCommand(): Command {
 
 interface Flags {
   readonly blind?: true;
+  readonly acceptLoss?: true;
   readonly wait?: string;
   readonly out?: string;
 }
@@ -54,7 +59,14 @@ async function resume(context: Context, given: string | undefined, options: Flag
     return;
   }
   const question = 'Go on with this signature?';
-  await agree(context, { description, key, question, isBlindWanted: options.blind === true, refusal });
+  await agree(context, {
+    description,
+    key,
+    question,
+    isBlindWanted: options.blind === true,
+    isLossAccepted: options.acceptLoss === true,
+    refusal,
+  });
   const progress = createProgress(terminal);
   await progress.during(asked.sign(progress.on, progress), async (result) => {
     warnAbout(context, terminal, result);

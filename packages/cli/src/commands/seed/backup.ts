@@ -3,6 +3,7 @@ import { seedToUr, seedToWords } from '@ckm/client';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
+import { noteBackup } from '../../owner/note-backup.js';
 import { unlockSeed } from '../../owner/owner-seed.js';
 import { showWords } from '../../terminal/show-words.js';
 import { assertFree, writeOut } from '../../terminal/write-out.js';
@@ -38,6 +39,7 @@ async function backup(context: Context, { format, out }: Flags): Promise<void> {
       throw noTerminal();
     }
     terminal.result(out === undefined ? '' : `backup written to ${out}`, { format, out: out ?? null });
+    await noteBackup(context, seed);
   } finally {
     wipe(seed);
     wipe(text);

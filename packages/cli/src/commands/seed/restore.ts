@@ -7,6 +7,7 @@ import { acceptSheet } from '../../sheet/accept-sheet.js';
 import { type AddedServers, addFromSheet } from '../../sheet/add-from-sheet.js';
 import { parseSheet } from '../../sheet/sheet.js';
 import { isInitialised } from '../../home/home.js';
+import { noteBackup } from '../../owner/note-backup.js';
 import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
 import { compareSeed } from '../../home/seed-print.js';
 import { askAgain } from '../../terminal/ask-again.js';
@@ -66,6 +67,7 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
       failed,
     });
     if (!replace) terminal.talk(nextSteps(given?.servers.length ?? 0, failed));
+    await noteBackup(context, seed);
   } finally {
     wipe(seed);
   }

@@ -13,7 +13,8 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { askAgain } from '../../terminal/ask-again.js';
-import { askHidden, canAsk, confirm } from '../../terminal/prompt.js';
+import { askHidden, confirm } from '../../terminal/prompt.js';
+import { canAsk } from '../../terminal/seat.js';
 import { readInput } from '../../terminal/read-input.js';
 import type { Terminal } from '../../terminal/terminal.js';
 

@@ -3,7 +3,8 @@ import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { assertWholeId, findWaiting, formatWhole } from '../../operator/waiting-request.js';
-import { cancelled, confirm } from '../../terminal/prompt.js';
+import { confirm } from '../../terminal/prompt.js';
+import { cancelled } from '../../terminal/seat.js';
 
 /** `ckm server approve` */
 export function serverApproveCommand(): Command {

@@ -44,7 +44,8 @@ async function start(
   } finally {
     release();
   }
-  terminal.talk('stopped');
+  // Ctrl-C leaves a mark of its own on a terminal.
+  terminal.talk(process.stderr.isTTY ? '\nstopped' : 'stopped');
 }
 
 /** What the file on the command line holds, or the credential that the init system hands over; else it starts sealed. */

@@ -5,6 +5,7 @@ import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { whileChecking } from '../../terminal/checking.js';
 import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
+import { askAgain } from '../../terminal/ask-again.js';
 import { likenessLine } from '../../terminal/likeness.js';
 
 /** `ckm server unseal` */
@@ -24,8 +25,14 @@ async function unseal(context: Context, folder: string): Promise<void> {
     terminal.result(`would open ${name}`, { preview: true, name, phase });
     return;
   }
-  const passphrase = await askServerPassphrase(context);
-  const after = await whileChecking(context.terminal, operator.unseal(passphrase));
+  const unsealOnce = async () => {
+    const passphrase = await askServerPassphrase(context);
+    return whileChecking(terminal, operator.unseal(passphrase));
+  };
+  // A file says the same each time.
+  const after = await (flags.passphraseFile === undefined
+    ? askAgain(terminal, ['PASSPHRASE_WRONG'], unsealOnce)
+    : unsealOnce());
   const who =
     after.open === null ? '' : `, likeness ${likenessLine(serverXid(after.open.identity.document))}`;
   terminal.result(`${name} is open${who}`, { name, phase: after.phase });

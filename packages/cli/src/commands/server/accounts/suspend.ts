@@ -3,7 +3,8 @@ import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { findAccount } from '../../../operator/find-account.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
-import { cancelled, confirm } from '../../../terminal/prompt.js';
+import { confirm } from '../../../terminal/prompt.js';
+import { cancelled } from '../../../terminal/seat.js';
 
 /** `ckm server accounts suspend` */
 export function serverAccountsSuspendCommand(): Command {

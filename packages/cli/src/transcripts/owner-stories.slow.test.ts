@@ -1,0 +1,71 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { type Address, paymentFrom } from '../test/payment.js';
+import { openSetup, type Setup } from '../test/run-server.js';
+import type { Answer } from '../test/sit-and-run.js';
+import { story } from '../test/story.js';
+
+/** What an owner sees who has keys and uses them: files, addresses, OpenSSH, paper. */
+let setup: Setup;
+beforeAll(async () => {
+  setup = await openSetup();
+}, 60_000);
+afterAll(() => setup.close());
+
+const open = () => setup;
+const THREE = '--quorum 2of3 --servers alpha,bravo,charlie --yes';
+/** What nobody can describe. */
+const NOISE = Uint8Array.from({ length: 64 }, (_, i) => 255 - i);
+
+story('file-not-text', open, async ({ ckm, aside, folder }) => {
+  await aside(`key create notes --for message ${THREE}`);
+  writeFileSync(join(folder, 'report.pdf'), NOISE);
+  await ckm('sign notes report.pdf --out report.sig', [/Ask for this signature\?/, 'y\r']);
+  await ckm('verify report.sig report.pdf --key notes');
+  await ckm('verify report.sig --message hello --key notes');
+});
+
+story('addresses', open, async ({ ckm, aside }) => {
+  await aside(`key create treasury --for bitcoin ${THREE}`);
+  await ckm('address treasury --preview');
+  await ckm('address treasury');
+  await ckm('address treasury');
+  await ckm('address treasury --index 0');
+  await ckm('key show treasury');
+});
+
+story('payments', open, async ({ ckm, aside, folder }) => {
+  await aside(`key create treasury --for bitcoin ${THREE}`);
+  const coin = await aside<Address>('address treasury');
+  const change = await aside<Address>('address treasury --index 0 --change');
+  writeFileSync(join(folder, 'payment.psbt'), paymentFrom([coin], change, 150_000n));
+  // Its fee is 700 sats.
+  writeFileSync(join(folder, 'dear.psbt'), paymentFrom([coin], change, 500n));
+  await ckm('sign treasury --psbt payment.psbt --out signed.psbt', [/Ask for this signature\?/, 'y\r']);
+  await ckm('sign treasury --psbt payment.psbt --preview');
+  await ckm('sign treasury --psbt dear.psbt --yes --no-input');
+  const typed = (name: string): Answer => [/Type treasury to\s/, `${name}\r`];
+  await ckm('sign treasury --psbt dear.psbt --yes', typed('yes'));
+  await ckm('sign treasury --psbt dear.psbt --yes --out dear.signed', typed('treasury'));
+  await ckm('sign treasury --psbt dear.psbt --yes --quiet --accept-loss --out dear.again');
+});
+
+story('ssh-agent-refuses', open, async ({ ckm, aside, folder }) => {
+  await aside(`key create strict --for ssh ${THREE}`);
+  await ckm('ssh-agent --key nothing');
+  const { value } = await aside<{ value: string }>('key show strict --public');
+  writeFileSync(join(folder, 'strict.pub'), `${value}\n`);
+  writeFileSync(join(folder, 'letter'), 'Dear Ben\n');
+  await ckm('ssh-agent --key strict -- ssh-keygen -Y sign -n file -f strict.pub letter');
+});
+
+story('seed-and-sheet', open, async ({ ckm, aside }) => {
+  await aside(`key create notes --for message ${THREE}`);
+  await ckm('seed backup --out words.txt');
+  await ckm('sheet --out sheet.txt');
+  await ckm('seed restore --from words.txt --sheet sheet.txt');
+  await ckm('seed restore --home new --from words.txt --sheet sheet.txt');
+  await ckm('key fetch --home new --yes');
+  await ckm('seed backup');
+});

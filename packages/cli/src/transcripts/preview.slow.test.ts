@@ -1,0 +1,215 @@
+import { connectOperator } from '@ckm/server';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CommandNode } from '../command-line/command-node.js';
+import { COMMAND_TREE } from '../command-tree.js';
+import { paymentFrom, type Address } from '../test/payment.js';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { makeOwner } from '../test/make-owner.js';
+import { callCkm } from '../test/call-ckm.js';
+import { errorOf, treeHash } from '../test/run-ckm.js';
+import { createKey, openSetup, type Setup } from '../test/run-server.js';
+
+/** Commands that send nothing that changes anything, and write nothing but an answer. */
+const LOOKING = [
+  'completion',
+  'config where',
+  'doctor',
+  'explain',
+  'key list',
+  'key show',
+  'key verify',
+  'requests list',
+  'requests show',
+  'server accounts list',
+  'server audit show',
+  'server audit verify',
+  'server config check',
+  'server config show',
+  'server invite list',
+  'server keys',
+  'server list',
+  'server policy show',
+  'server requests',
+  'server show',
+  'server status',
+  'sessions list',
+  'sessions show',
+  'verify',
+];
+
+/** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
+const CHANGING: readonly (readonly [line: string, code?: string])[] = [
+  ['address treasury'],
+  ['git-sign -Y sign -n file -f LAPTOP FILE'],
+  ['init --home NEW'],
+  ['key compare notes --answer same'],
+  ['key create another --for message --quorum 2of3 --servers alpha,bravo,charlie'],
+  ['key fetch'],
+  ['key forget notes'],
+  ['key rename notes letters'],
+  ['key restore notes'],
+  ['lock'],
+  ['requests cancel REQUEST'],
+  ['requests resume REQUEST'],
+  ['seed backup --out NEW'],
+  ['seed passphrase'],
+  ['seed restore --home NEW --from WORDS'],
+  ['server accounts resume FOLDER ACCOUNT'],
+  ['server accounts suspend FOLDER ACCOUNT'],
+  ['server add delta URL'],
+  ['server approve FOLDER REQUEST'],
+  ['server backup FOLDER NEW --passphrase-file PASSPHRASE'],
+  ['server init NEW --name delta'],
+  ['server invite create FOLDER'],
+  ['server invite revoke FOLDER 0000', 'OPERATOR_UNKNOWN_ID'],
+  ['server passphrase FOLDER'],
+  ['server policy loosen FOLDER KEY --rate any'],
+  ['server policy release FOLDER KEY'],
+  ['server policy tighten FOLDER KEY --rate 1/1h'],
+  ['server reject FOLDER REQUEST --reason no'],
+  ['server remove alpha', 'SERVER_IN_USE'],
+  ['server restore BACKUP NEW --passphrase-file PASSPHRASE'],
+  ['server rotate-key FOLDER'],
+  ['server start FOLDER'],
+  ['server stop FOLDER'],
+  ['server unseal FOLDER'],
+  ['sessions cancel SESSION'],
+  ['sessions resume SESSION'],
+  ['sheet --out NEW'],
+  ['sign treasury --psbt PAYMENT'],
+  ['ssh-agent'],
+  ['status'],
+  ['unlock'],
+];
+
+function leavesOf(node: CommandNode, path: readonly string[] = []): string[] {
+  if (node.load !== undefined) return [path.join(' ')];
+  return (node.commands ?? []).flatMap((one) => leavesOf(one, [...path, one.name]));
+}
+
+const leaves = leavesOf(COMMAND_TREE);
+const leafOf = (line: string) =>
+  leaves
+    .filter((leaf) => line === leaf || line.startsWith(`${leaf} `))
+    .sort((a, b) => b.length - a.length)[0];
+
+test('every command is known to change something, or to change nothing', () => {
+  const known = [...LOOKING, ...CHANGING.map(([line]) => leafOf(line))];
+  expect(known.sort()).toEqual(leaves.toSorted());
+});
+
+describe('ckm … --preview', () => {
+  let setup: Setup;
+  let proxy: Proxy;
+  let environment: Record<string, string>;
+  const names = new Map<string, string>();
+  const ckm = (...args: string[]) => callCkm([...args, '--timeout', '2'], { environment });
+
+  beforeAll(async () => {
+    setup = await openSetup();
+    proxy = await startProxy(setup.servers['alpha']!.url);
+    environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'previewing') };
+    const urlOf = (name: string) => (name === 'alpha' ? proxy : setup.servers[name]!).url;
+    await makeOwner(environment, Object.fromEntries(['alpha', 'bravo', 'charlie'].map((n) => [n, urlOf(n)])));
+    await prepare();
+  }, 120_000);
+  afterAll(async () => {
+    await proxy.close();
+    await setup.close();
+  });
+
+  test.each(CHANGING.map(([line, code]) => ({ line, code })))(
+    'of $line sends and writes nothing',
+    async ({ line, code }) => {
+      const fresh = join(setup.scratch.path, 'new');
+      names.set('NEW', fresh);
+      const before = await traces();
+      const args = line.split(' ').map((word) => names.get(word) ?? word);
+      const outcome = await ckm(...args, '--preview', '--no-input');
+      expect({
+        status: outcome.status,
+        said: outcome.status === 0 ? undefined : errorOf(outcome).code,
+      }).toEqual(
+        code === undefined ? { status: 0, said: undefined } : { status: expect.any(Number), said: code },
+      );
+      expect(await traces()).toEqual(before);
+      expect(existsSync(fresh)).toBe(false);
+    },
+  );
+
+  /** What somebody would have left who did anything. */
+  async function traces(): Promise<unknown> {
+    const { open } = await connectOperator(setup.folderOf('alpha')).status();
+    return [treeHash(environment['CKM_HOME']!), open!.auditEntries, open!.waitingRequests, open!.auditHead];
+  }
+
+  async function prepare(): Promise<void> {
+    const owner: Setup = {
+      ...setup,
+      environment,
+      ckm: (args, options) => callCkm(args, { ...options, environment }),
+      json,
+    };
+    for (const [name, purpose] of [
+      ['notes', 'message'],
+      ['treasury', 'bitcoin'],
+      ['laptop', 'ssh'],
+    ] as const)
+      await createKey(owner, name, '--for', purpose);
+    await createKey(owner, 'payroll', '--for', 'message', '--approval', 'operator');
+    await ckm('sign', 'payroll', '--message', 'Pay the baker', '--yes', '--wait', '0s');
+    // A ceremony whose last promise is missing goes on.
+    let asked = 0;
+    proxy.after = () => (++asked > 4 ? 'hang' : 'pass');
+    await ckm(
+      'key',
+      'create',
+      'half',
+      '--for',
+      'ssh',
+      '--quorum',
+      '2of3',
+      '--servers',
+      'alpha,bravo,charlie',
+      '--yes',
+    );
+    proxy.after = () => 'pass';
+    const { scratch } = setup;
+    const [coin, change] = [
+      await json<Address>(['address', 'treasury']),
+      await json<Address>(['address', 'treasury', '--change']),
+    ];
+    names.set('PAYMENT', scratch.file('payment.psbt', paymentFrom([coin], change, 10_000n)));
+    names.set('FILE', scratch.file('letter', 'Dear Ben\n'));
+    names.set('LAPTOP', scratch.file('laptop.pub', (await ckm('key', 'show', 'laptop', '--public')).stdout));
+    names.set('FOLDER', setup.folderOf('alpha'));
+    names.set('URL', setup.servers['alpha']!.url);
+    names.set('PASSPHRASE', scratch.file('backup-passphrase', 'olive canyon ferret\n'));
+    names.set('WORDS', join(scratch.path, 'words'));
+    names.set('BACKUP', join(scratch.path, 'alpha.backup'));
+    await json(['seed', 'backup', '--out', names.get('WORDS')!]);
+    await json([
+      'server',
+      'backup',
+      names.get('FOLDER')!,
+      names.get('BACKUP')!,
+      '--passphrase-file',
+      names.get('PASSPHRASE')!,
+    ]);
+    names.set('REQUEST', (await json<[{ id: string }]>(['requests', 'list', '--open']))[0].id);
+    names.set('SESSION', (await json<[{ id: string }]>(['sessions', 'list', '--open']))[0].id);
+    names.set('KEY', (await json<{ keyId: string }>(['key', 'show', 'notes'])).keyId);
+    names.set(
+      'ACCOUNT',
+      (await json<[{ xid: string }]>(['server', 'accounts', 'list', names.get('FOLDER')!]))[0].xid,
+    );
+  }
+
+  async function json<T>(args: readonly string[]): Promise<T> {
+    const outcome = await callCkm([...args, '--json'], { environment });
+    if (outcome.status !== 0) throw new Error(outcome.stderr);
+    return JSON.parse(outcome.stdout) as T;
+  }
+});
