@@ -567,7 +567,7 @@ describe('a request that waits for people', () => {
 
   test('that the certified policy forbids is refused before any server hears of it', async () => {
     for (const server of network.servers) server.asked.length = 0;
-    const blind = buildMessageRequest({ domain: 'ckm', bytes: Uint8Array.of(0xff, 0x00) });
+    const blind = buildMessageRequest({ domain: '', bytes: Uint8Array.of(0xff, 0x00) });
     const asked = await client.prepare({ key: 'k', kind: 'message', payload: blind });
     expect(asked.refusal).toMatchObject({ code: 'POLICY_BLIND' });
     await expect(asked.sign()).rejects.toMatchObject({ code: 'POLICY_BLIND' });
