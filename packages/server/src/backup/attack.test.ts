@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backUpStoppedServer } from '../server/back-up-server.js';
 import { initServer } from '../server/init-server.js';
 import { restoreServer } from '../server/restore-server.js';
+import { startServer } from '../server/start-server.js';
 import { openKeyFile } from '../vault/passphrase.js';
 import { checkBackup } from './check-backup.js';
 import { createFrameKey } from './frames.js';
@@ -30,8 +31,13 @@ const at = (name: string) => join(folder, name);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ckm-backup-attack-'));
-  await initServer({ dataDir: at('alpha'), settings: { name: 'alpha' } });
-  await initServer({ dataDir: at('bravo'), settings: { name: 'bravo' } });
+  for (const name of ['alpha', 'bravo']) {
+    const listen = { host: '127.0.0.1', port: 0 };
+    await initServer({ dataDir: at(name), settings: { name, listen } });
+    // Only a server that ran once has a database to back up.
+    const logDestination = { write: () => undefined };
+    await (await startServer({ dataDir: at(name), variables: VARIABLES, logDestination })).close();
+  }
   await make('alpha', 'one');
   await make('alpha', 'two');
   await make('bravo', 'other');
