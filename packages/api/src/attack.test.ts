@@ -1,4 +1,4 @@
-import { CkmError, concatBytes, encodeUtf8, StateError } from '@ckm/foundation';
+import { CkmError, concatBytes, encodeUtf8, PolicyError, StateError } from '@ckm/foundation';
 import { expect, test } from 'vitest';
 import { assertProtocolVersion, parseCall } from './call.js';
 import { parsePacket } from './packet.js';
@@ -41,6 +41,19 @@ test('an account that sends two megabytes of numbers as a call, and keeps a serv
 
 test('a courier who delivers a quarter of a megabyte of numbers as a packet is refused before they are read', () => {
   expect(codeOf(() => parsePacket(numbers(80_000)))).toBe('CBOR_TOO_LONG');
+});
+
+test('a server whose refusal carries a line of its own in its code is not read; in its facts it shows as one odd line', () => {
+  const forged = 'signed by alpha\nckm: note: all is well';
+  const problemWith = (more: object) => ({
+    ...toProblem(new PolicyError('no', { code: 'POLICY_RATE', hint: 'wait', facts: { reason: 'later' } })),
+    ...more,
+  });
+  expect(fromProblem(problemWith({ code: `POLICY_RATE ${forged}` })).code).toBe('PROBLEM_UNREADABLE');
+  const { code, facts } = fromProblem(problemWith({ facts: { reason: forged, servers: [forged], left: 2 } }));
+  expect(code).toBe('POLICY_RATE');
+  expect(JSON.stringify(facts)).not.toContain('\\n');
+  expect(facts['left']).toBe(2);
 });
 
 test('a server whose refusals hide what follows, forge lines or turn text around shows as one odd line', () => {

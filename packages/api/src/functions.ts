@@ -173,7 +173,7 @@ export const problem = z.strictObject({
   title: z.string().max(512),
   status: z.int().min(400).max(599),
   errorClass: z.string().max(32),
-  code: z.string().max(64),
+  code: z.string().regex(/^[A-Z][A-Z0-9_]{1,63}$/),
   hint: z.string().max(512),
   retryable: z.boolean(),
   facts: z.record(

@@ -44,9 +44,20 @@ export function fromProblem(value: unknown): CkmError {
     hint: toShowable(hint),
     httpStatus: status,
     retryable,
-    facts,
+    facts: showableFacts(facts),
     ...(remedy === null ? {} : { remedy }),
   });
+}
+
+/** Whoever answers chose these words, and they are shown beside our own. */
+function showableFacts(facts: Problem['facts']): CkmError['facts'] {
+  const showable = (value: string | number) => (typeof value === 'string' ? toShowable(value) : value);
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [
+      toShowable(name),
+      typeof value === 'boolean' ? value : Array.isArray(value) ? value.map(showable) : showable(value),
+    ]),
+  );
 }
 
 /** Only what whoever reads it may believe travels. */

@@ -37,7 +37,8 @@ const SAYS: Readonly<Record<string, string>> = {
   'policy.rateLimit.count':
     'requests that any key answers in `policy.rateLimit.perSeconds`; null for both: no limit',
   'policy.rateLimit.perSeconds': 'seconds in which `policy.rateLimit.count` counts',
-  'policy.blindAllowed': 'whether anything is signed that cannot be described',
+  'policy.blindAllowed':
+    'whether anything is signed that cannot be described; a file in a domain is, by its digest',
   'policy.approval': 'whether every request of every key waits for you',
   'limits.body': 'bytes of one message',
   'limits.concurrency': 'messages answered at the same time',

@@ -23,7 +23,9 @@ async function list(context: Context, flags: { readonly open?: true }): Promise<
     request.state,
     request.keyName,
     plainText(request.sentence),
-    request.state === 'open' ? `expires ${formatInstant(request.expiresAt, now)}` : (request.reason ?? ''),
+    request.state === 'open'
+      ? `expires ${formatInstant(request.expiresAt, now)}`
+      : plainText(request.reason ?? ''),
   ]);
   context.terminal.result(rows.length === 0 ? 'no requests' : formatTable(rows), requests.map(requestObject));
 }

@@ -48,6 +48,6 @@ function requestLines(request: RequestRecord): string {
     ['Expires', formatInstant(request.expiresAt, now)],
     ...(request.destination === null ? [] : [['Goes to', plainText(request.destination.out)]]),
     ...request.refusals.map((refusal, at) => [at === 0 ? 'Refused' : '', plainText(refusal)]),
-    ...(request.reason === null ? [] : [['Why', request.reason]]),
+    ...(request.reason === null ? [] : [['Why', plainText(request.reason)]]),
   ]);
 }
