@@ -10,6 +10,7 @@ import { createSheetCheck } from '../sheet/sheet-check.js';
 import { sheetPage } from '../sheet/sheet-page.js';
 import { checkedLines, formatSheet, type Sheet, type SheetKey, type SheetServer } from '../sheet/sheet.js';
 import { dateOf, unixNow } from '../terminal/instant.js';
+import { isHandedOut } from './key/show.js';
 import { assertFree, writeOut } from '../terminal/write-out.js';
 
 /** `ckm sheet` */
@@ -48,17 +49,10 @@ async function readSheet(client: Client, seed: Secret<Uint8Array>): Promise<Shee
 async function readKeys(client: Client, servers: readonly SheetServer[]): Promise<readonly SheetKey[]> {
   const keys: SheetKey[] = [];
   for (const { name } of await client.listKeys()) {
-    const {
-      record,
-      context,
-      isComplete,
-      public: half,
-      purpose,
-      roster,
-      transcriptHash,
-    } = await client.showKey(name);
+    const key = await client.showKey(name);
+    const { record, context, public: half, purpose, roster, transcriptHash } = key;
     const network = record.network === null ? {} : { network: record.network };
-    const form = isComplete ? publicForm({ ...context, name, ...network }) : null;
+    const form = isHandedOut(key) ? publicForm({ ...context, name, ...network }) : null;
     keys.push({
       name,
       purpose,

@@ -3,7 +3,7 @@ import type { Context } from '../command-line/context.js';
 import { openOwner } from '../owner/open-owner.js';
 import { likenessLine } from '../terminal/likeness.js';
 import { plainText } from '../terminal/plain-text.js';
-import type { ReadSheet } from './sheet.js';
+import type { AcceptedSheet } from './accept-sheet.js';
 
 /** Names of the servers that were added, and of those that were not. */
 export interface AddedServers {
@@ -18,7 +18,7 @@ export interface AddedServers {
 export async function addFromSheet(
   context: Context,
   seed: Secret<Uint8Array>,
-  { servers, keys }: Pick<ReadSheet, 'servers' | 'keys'>,
+  { servers, keys }: AcceptedSheet,
 ): Promise<AddedServers> {
   const { terminal } = context;
   const copy = secret(reveal(seed, 'adding the servers of a recovery sheet').slice());

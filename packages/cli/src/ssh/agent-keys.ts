@@ -22,10 +22,10 @@ export interface AgentOptions {
  * @throws UsageError `KEY_NOT_FOR_SSH`, `AGENT_WITHOUT_KEYS`; StateError `KEY_NOT_USABLE`
  */
 export async function chooseKeys(client: Client, names: readonly string[]): Promise<readonly SshKey[]> {
-  // Unknown names, and keys that are not complete, are the client's to refuse.
+  // Unknown names, and keys that are not complete or are disputed, are the client's to refuse.
   for (const name of names) await client.usableKey(name);
   const made = (await listSshKeys(client)).filter(({ kinds }) => kinds.includes('ssh'));
-  const possible = made.filter(({ isComplete }) => isComplete);
+  const possible = made.filter(({ isHandedOut }) => isHandedOut);
   const stranger = names.find((name) => !possible.some((key) => key.name === name));
   if (stranger !== undefined) throw notForSsh(stranger);
   const chosen = names.length === 0 ? possible : possible.filter(({ name }) => names.includes(name));

@@ -11,6 +11,8 @@ export interface Interrupt {
   isPressed(): boolean;
   /** From now on, until the process ends, Ctrl-C leaves what `event` is about, and does nothing else. */
   listen(event: ProgressEvent): void;
+  /** The result is with whoever asked for it: nothing is lost any more when the process ends. */
+  handedOver(): void;
 }
 
 /** The exit status of a process that was told twice. */
@@ -22,6 +24,7 @@ let listener: (() => void) | undefined;
 export function createInterrupt(): Interrupt {
   let about: ProgressEvent | undefined;
   let isPressed = false;
+  let isHandedOver = false;
   const controller = new AbortController();
   let reject: (reason: CkmError) => void = () => undefined;
   const rejected = new Promise<never>((_, rejects) => {
@@ -34,7 +37,9 @@ export function createInterrupt(): Interrupt {
     reject(leftBehind(about!));
   };
   const onSignal = () => {
-    if (isPressed) process.exit(IMPATIENT);
+    // Between the two the result is nowhere on record, and in nobody's hands.
+    const isAtRisk = about!.stage === 'done' && !isHandedOver;
+    if (isPressed && !isAtRisk) process.exit(IMPATIENT);
     isPressed = true;
     leave();
   };
@@ -50,6 +55,9 @@ export function createInterrupt(): Interrupt {
       }
       about = event;
       leave();
+    },
+    handedOver: () => {
+      isHandedOver = true;
     },
   };
 }

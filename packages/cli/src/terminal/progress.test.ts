@@ -56,6 +56,20 @@ test('Ctrl-C while a signature is handed over, or behind it, does not end the pr
   expect(process.listeners('SIGINT')).toContain(listener);
 });
 
+test('Ctrl-C pressed twice loses no signature that is not handed over yet, and ends the process from then on', async () => {
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  const { progress, resolve, handOver, ended } = signing();
+  progress.on(event('done', ['alpha', 'charlie'], []));
+  for (let i = 0; i < 3; i++) pressCtrlC();
+  resolve('signature');
+  expect(await ended).toBe(undefined);
+  expect(handOver).toHaveBeenCalledExactlyOnceWith('signature');
+  expect(exit).not.toHaveBeenCalled();
+  pressCtrlC();
+  expect(exit).toHaveBeenCalledExactlyOnceWith(130);
+  exit.mockRestore();
+});
+
 test('Ctrl-C when every share is in, of which one proves to be false, leaves with the next attempt', async () => {
   const { progress, handOver, ended } = signing();
   progress.on(event('sign', ['alpha', 'charlie'], []));

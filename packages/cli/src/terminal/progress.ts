@@ -45,6 +45,7 @@ export function createProgress(terminal: Terminal): Progress {
         if (interrupt.isPressed()) terminal.talk('  Ctrl-C came too late: it is done');
         await handOver(result);
       } finally {
+        interrupt.handedOver();
         // Left alone, it fails when the client is closed: that is nobody's business any more.
         work.catch(() => undefined);
         line.end(interrupt.signal.aborted);

@@ -64,6 +64,23 @@ describe('a key of which an operator sees another likeness', () => {
     expect(await setup.json(['key', 'show', 'savings'])).toMatchObject({ public: null, address: null });
   });
 
+  test('stands on a recovery sheet without its public half', async () => {
+    expect(await setup.json(['sheet'])).toMatchObject({
+      keys: [
+        { name: 'mail', publicForm: {} },
+        { name: 'savings', publicForm: null },
+      ],
+    });
+  });
+
+  test('is not offered to SSH', async () => {
+    await createKey(setup, 'laptop', '--for', 'ssh');
+    await setup.ckm(['key', 'compare', 'laptop', '--answer', 'different']);
+    const refused = await setup.ckm(['ssh-agent', '--', 'true']);
+    expect([refused.status, errorOf(refused).code]).toEqual([76, 'KEY_LIKENESS_DIFFERS']);
+    await setup.ckm(['key', 'forget', 'laptop', '--key-name', 'laptop']);
+  });
+
   test.each([
     [['sign', 'savings', '--message', 'x', '--yes']],
     [['address', 'savings']],

@@ -198,9 +198,13 @@ describe('ckm sheet', () => {
     expect(silent.outcome.stderr).toMatch(/has no check[\s\S]* bravo +http:\S+ +(?:[a-z]+-){5}/);
     expect(errorOf(await silent.run(['status'])).code).toBe('HOME_NOT_INITIALISED');
     const forged = await changed(/^(server: bravo )[0-9a-f]{4}([^]*)^check: .*\n/m, '$1ffff$2');
-    const { outcome } = await restored(forged, '--yes');
+    const { outcome, run } = await restored(forged, '--yes');
     expect(JSON.parse(outcome.stdout)).toMatchObject({ added: ['alpha', 'charlie'], failed: ['bravo'] });
     expect(outcome.stderr).toContain('SERVER_LIKENESS_MISMATCH');
+    // What it says of keys is not taken, whoever has exchanged their names.
+    const { stdout } = await run(['key', 'fetch', '--preview', '--json']);
+    expect(stdout).toContain('suggestedName');
+    expect(stdout).not.toMatch(/"(notes|laptop)"/);
   });
 
   test.skipIf(!hasScript)(

@@ -1,7 +1,13 @@
 import { equalBytes, PeerFaultError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
-import type { CertifiedKey, KeyComparison, KeyRecord } from './key-record.js';
-import { loadKeyRecord, saveKeyRecord } from './keys.js';
+import {
+  type CertifiedKey,
+  type KeyComparison,
+  keyPath,
+  type KeyRecord,
+  parseKeyRecord,
+} from './key-record.js';
+import { listKeyRecords, loadKeyRecord, saveKeyRecord } from './keys.js';
 
 /**
  * Puts on record what the owner of a key found when he compared its likeness with what operators see; found anew, it takes the
@@ -30,6 +36,19 @@ export async function noteComparison(
  */
 export function requireUndisputed({ name, comparison }: KeyRecord): void {
   if (comparison?.outcome === 'different') throw likenessDiffers(name);
+}
+
+/**
+ * The same by what is on record now, whatever the key is called by now: its owner may have compared it since the record was read.
+ * @throws PeerFaultError `KEY_LIKENESS_DIFFERS`
+ */
+export async function requireStillUndisputed({ store }: ClientContext, record: KeyRecord): Promise<void> {
+  const isSame = ({ certificate }: KeyRecord) => equalBytes(certificate, record.certificate);
+  const path = keyPath(record.name);
+  const bytes = await store.get(path);
+  const named = bytes === null ? undefined : parseKeyRecord(path, bytes);
+  const now = named !== undefined && isSame(named) ? named : (await listKeyRecords(store)).find(isSame);
+  if (now !== undefined) requireUndisputed(now);
 }
 
 export function likenessDiffers(name: string): PeerFaultError {

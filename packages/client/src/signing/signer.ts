@@ -2,7 +2,7 @@ import type { KeyPolicy } from '@ckm/api';
 import { equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
-import { requireUndisputed } from '../keys/compare-key.js';
+import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { notePayees } from '../keys/payees.js';
@@ -71,7 +71,10 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       pool,
       attemptsBefore: record.attempts,
       on,
-      beforeAttempt: trace.attempt,
+      beforeAttempt: async (number) => {
+        await requireStillUndisputed(context, key.record);
+        await trace.attempt(number);
+      },
       whenWaiting: trace.waits,
       whenRejected: (left) => {
         tidy(withdraw(left, 'too many others said no'));

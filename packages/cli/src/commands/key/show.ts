@@ -57,7 +57,7 @@ export function showMade({ terminal }: Context, key: CertifiedKey): void {
 }
 
 /** Whether its public half may be shown: every server has stored it, and nobody has seen another likeness. */
-function isHandedOut({ isComplete, record }: CertifiedKey): boolean {
+export function isHandedOut({ isComplete, record }: CertifiedKey): boolean {
   return isComplete && record.comparison?.outcome !== 'different';
 }
 

@@ -47,7 +47,7 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
   try {
     const comparison = await compareSeed(home, seed);
     if (comparison === 'other') throw seedDiffers(home);
-    if (given !== null) await acceptSheet(context, seed, given);
+    const accepted = given === null ? null : await acceptSheet(context, seed, given);
     if (context.flags.preview === true) {
       terminal.result(`the backup is good; would restore it into ${home.path}`, {
         preview: true,
@@ -59,7 +59,7 @@ async function restore(context: Context, { from, newPassphrase, sheet }: Flags):
     const kept = await storeSeed(context, seed, before);
     if (kept !== undefined)
       terminal.warn(`ckm: warning: the seed that was here cannot be compared; its file is kept as ${kept}`);
-    const { added, failed } = given === null ? NOTHING_ADDED : await addFromSheet(context, seed, given);
+    const { added, failed } = accepted === null ? NOTHING_ADDED : await addFromSheet(context, seed, accepted);
     terminal.result(`owner seed restored into ${home.path}`, {
       home: home.path,
       kept: kept ?? null,
