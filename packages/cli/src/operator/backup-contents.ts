@@ -1,3 +1,4 @@
+import { StorageError } from '@ckm/foundation';
 import type { BackupContents } from '@ckm/server';
 import type { Terminal } from '../terminal/terminal.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
@@ -50,6 +51,32 @@ export function warnOfContents({ warn }: Pick<Terminal, 'warn'>, contents: Backu
     warn(
       `ckm: warning: the epoch keys of ${plural(keysMissing, 'share')} were not found: ckm explain EPOCH_KEY_MISSING`,
     );
+}
+
+/** Why a backup does not count as a good one; null: it does, or leaves out the keys of epochs as it was told to. */
+export function faultOf(contents: BackupContents): StorageError | null {
+  const code = faultCodeOf(contents);
+  if (code === null) return null;
+  return new StorageError(
+    'the backup is written and read back, and is not a good one: the warnings say why',
+    {
+      code,
+      hint: 'keep the last good backup, and mend what the warnings name; then make another one',
+    },
+  );
+}
+
+function faultCodeOf({
+  damaged,
+  keysMissing,
+  keyFaults,
+  logFault,
+  hasEpochKeys,
+}: BackupContents): string | null {
+  if (damaged > 0) return 'ROW_TAMPERED';
+  if (logFault !== null) return 'AUDIT_BROKEN';
+  if (keyFaults.count > 0) return keyFaults.some[0]?.code ?? 'EPOCH_KEY_MISSING';
+  return hasEpochKeys && keysMissing > 0 ? 'EPOCH_KEY_MISSING' : null;
 }
 
 /** `epoch-keys/1f… (KEY_FILE_EXPOSED) and 2 more`. */

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { connectOperator, type RunningServer, startServer } from '@ckm/server';
 import { describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
@@ -71,7 +72,50 @@ async function startNew(folder: string): Promise<RunningServer> {
   });
 }
 
-test('the unit of the nightly backup makes one each time it is started, removes old ones, and keeps what is of others', async () => {
+test('the unit of the nightly backup takes its passphrase encrypted to the machine', () => {
+  const unit = readFileSync(unitAt('ckm-backup.service'), 'utf8');
+  expect(unit).toMatch(/^LoadCredentialEncrypted=ckm-backup-passphrase:/m);
+  expect(unit).not.toMatch(/^LoadCredential=/m);
+});
+
+test('a backup of a log that somebody has cut is written and is not kept as a good one; nor is one without epoch keys', async () => {
+  const scratch = scratchFolder();
+  const folder = `${scratch.path}/ckm`;
+  const passphrase = scratch.file('passphrase', 'olive canyon ferret\n');
+  const inDatabase = <T>(work: (database: DatabaseSync) => T): T => {
+    const database = new DatabaseSync(join(folder, 'ckm.sqlite'));
+    try {
+      return work(database);
+    } finally {
+      database.close();
+    }
+  };
+  const lastEntry = () =>
+    inDatabase((database) => Number(database.prepare('SELECT max(sequence) AS at FROM audit').get()!['at']));
+  /** What it wrote to the log: that it was begun, and where it is a good one, that too. */
+  const backUp = async (file: string, ...more: readonly string[]) => {
+    const before = lastEntry();
+    const path = `${scratch.path}/${file}`;
+    const words = ['server', 'backup', folder, path, '--passphrase-file', passphrase, ...more];
+    const outcome = await callCkm(words);
+    expect(existsSync(path)).toBe(true);
+    return { ...outcome, entries: lastEntry() - before };
+  };
+  try {
+    await (await startNew(folder)).close();
+    expect(await backUp('archive', '--without-epoch-keys')).toMatchObject({ status: 0, entries: 1 });
+    expect(await backUp('whole')).toMatchObject({ status: 0, entries: 2 });
+    inDatabase((database) => database.exec('DELETE FROM audit WHERE sequence = 1'));
+    const cut = await backUp('cut', '--json');
+    expect(cut).toMatchObject({ status: 74, entries: 1 });
+    expect(JSON.parse(cut.stdout)).toMatchObject({ logFault: expect.any(String) as string });
+    expect(cut.stderr).toContain('ckm: code: AUDIT_BROKEN');
+  } finally {
+    scratch.remove();
+  }
+});
+
+test('the unit of the nightly backup makes one each time it is started, removes old ones, and keeps the newest and what is of others', async () => {
   const scratch = scratchFolder();
   const folder = `${scratch.path}/ckm`;
   const backups = `${scratch.path}/ckm-backups`;
@@ -80,27 +124,36 @@ test('the unit of the nightly backup makes one each time it is started, removes 
   await (await startNew(folder)).close();
   const unit = readFileSync(unitAt('ckm-backup.service'), 'utf8');
   const commandOf = (name: string) =>
-    new RegExp(`^${name}=\\S*/(?:ckm )?(.+)$`, 'm')
-      .exec(unit)![1]!
+    new RegExp(`^${name}=/usr/bin/ckm (.+)$|^${name}=(.+)$`, 'm')
+      .exec(unit)!
+      .slice(1)
+      .join('')
       .replaceAll('/var/lib/', `${scratch.path}/`)
-      .replace('%d/ckm-backup-passphrase', scratch.file('passphrase', 'olive canyon ferret\n'))
-      .split(' ');
+      .replace('%d/ckm-backup-passphrase', scratch.file('passphrase', 'olive canyon ferret\n'));
+  const [, environment = ''] = /^Environment=(.+)$/m.exec(unit)!;
+  const tidy = (name: string) =>
+    expect(spawnSync('env', [environment, 'sh', '-c', commandOf(name)]).status).toBe(0);
   const old = new Date(Date.now() - 31 * 86_400_000);
-  for (const name of ['old.backup', 'notes.txt']) {
+  const earlier = Array.from({ length: 7 }, (_, day) => `alpha-2025-03-0${day + 1}T02-30-00Z.backup`);
+  const others = ['bravo-2025-03-01T02-30-00Z.backup', 'notes.txt', 'old.backup'];
+  const unfinished = ['alpha-2025-03-08T02-30-00Z.backup.new', 'alpha-2025-03-09T02-30-00Z.backup.new'];
+  for (const name of [...earlier, ...others, ...unfinished]) {
     writeFileSync(join(backups, name), 'x');
-    utimesSync(join(backups, name), old, old);
+    if (name !== unfinished[1]) utimesSync(join(backups, name), old, old);
   }
   try {
     for (let night = 0; night < 2; night++) {
-      const { status, stderr } = await callCkm(commandOf('ExecStart'));
+      tidy('ExecStartPre');
+      const { status, stderr } = await callCkm(commandOf('ExecStart').split(' '));
       expect([status, stderr.includes('error')]).toEqual([0, false]);
     }
-    const [find, ...words] = commandOf('ExecStartPost');
-    expect(spawnSync(find!, words).status).toBe(0);
-    const left = readdirSync(backups).toSorted();
-    expect(left).toHaveLength(3);
-    for (const name of left.slice(0, 2)) expect(name).toMatch(/^alpha-\d{4}-\d\d-\d\dT[\d-]{8}Z\.backup$/);
-    expect(left[2]).toBe('notes.txt');
+    tidy('ExecStartPost');
+    const left = readdirSync(backups);
+    const made = left.filter((name) => !name.includes('2025') && name.startsWith('alpha-'));
+    expect(made).toHaveLength(2);
+    for (const name of made) expect(name).toMatch(/^alpha-\d{4}-\d\d-\d\dT[\d-]{8}Z\.backup$/);
+    // Seven of its own, and what is not its own.
+    expect(left.toSorted()).toEqual([...earlier.slice(2), ...made, ...others, unfinished[1]!].toSorted());
   } finally {
     scratch.remove();
   }

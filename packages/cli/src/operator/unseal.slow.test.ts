@@ -88,7 +88,13 @@ describe('a server under a passphrase', () => {
       );
     await init(...passphraseFile());
     const server = await start(...passphraseFile());
-    expect((await change(0)).stdout).toContain('the old one opens this server no more');
+    const changed = await change(0);
+    expect(changed.stdout).toContain('the old one opens this server no more');
+    for (const left of [
+      'copies of storage.key.sealed and backups from before',
+      'files that units read it from',
+    ])
+      expect(changed.stderr).toContain(left);
     expect((await operator('audit show')).stdout).toContain('Change the passphrase of the storage key');
     expect(await server.stop()).toBe(0);
     await start();

@@ -54,6 +54,26 @@ test('a server tells when its last good backup was made, also after a restart, a
   expect(kept.map(({ detail }) => detail)).toEqual(['backup abababab', 'backup cdcdcdcd']);
 });
 
+test('a backup that was made while the clock was ahead is not the last one for as long', async () => {
+  const alpha = await startTestServer();
+  servers.push(alpha);
+  const operator = connectOperator(alpha.dataDir);
+  const keepAhead = async () => {
+    alpha.now += 86_400;
+    await operator.keepBackup({ id: 'ab'.repeat(16), takenAt: alpha.now });
+    alpha.now -= 86_400;
+  };
+  const lastAt = async () => (await operator.status()).open!.lastBackupAt;
+  await keepAhead();
+  await alpha.restart({ variables: { CKM_ALLOW_INSPECT: '1', CKM_ACCEPT_CLOCK: '1' } });
+  expect(await lastAt()).toBe(alpha.now);
+  await keepAhead();
+  await alpha.restart();
+  expect(await lastAt()).toBe(alpha.now + 86_400);
+  await operator.keepBackup({ id: 'cd'.repeat(16), takenAt: alpha.now - 100 });
+  expect(await lastAt()).toBe(alpha.now);
+});
+
 test('a server counts its keys, its accounts and the requests that wait for its operator', async () => {
   const pair: TestServer[] = [];
   const { alpha, signer } = await startWithKey(pair, { approval: 'operator' });

@@ -25,8 +25,10 @@ export async function noteGoodBackup(
   { id, takenAt }: GoodBackup,
 ): Promise<void> {
   await storage.transact(async (transaction) => {
+    const now = clock();
     const last = (await lastBackupAt(transaction, vault)) ?? 0;
-    await noteBackup(transaction, vault, Math.max(last, Math.min(takenAt, clock())));
+    // Also the last one: a clock that was ahead would hide for as long that there are no more of them.
+    await noteBackup(transaction, vault, Math.min(Math.max(last, takenAt), now));
     await audit.append(transaction, {
       deed: 'operator.backup.kept',
       who: null,

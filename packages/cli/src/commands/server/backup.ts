@@ -12,9 +12,10 @@ import {
 import type { Command } from 'commander';
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
-import { contentsObject, describeContents, warnOfContents } from '../../operator/backup-contents.js';
+import { contentsObject, describeContents, faultOf, warnOfContents } from '../../operator/backup-contents.js';
 import { createByteProgress } from '../../operator/byte-progress.js';
 import { describePassphraseFile, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askNewBackupPassphrase, askServerPassphrase } from '../../operator/passphrase-bytes.js';
@@ -24,6 +25,7 @@ export function serverBackupCommand(): Command {
   const command = operatorLeaf(
     'backup',
     'write everything a server is made of to one encrypted file, while it runs or not',
+    { 74: 'it was not written, or what it holds is damaged or not all there' },
   );
   return describePassphraseFile(command, 'the passphrase of the backup; of a sealed server, its own')
     .argument(
@@ -68,13 +70,17 @@ async function backup(context: Context, folder: string, file: string, flags: Fla
       { context, dataDir, path, isRunning: status !== null, hasEpochKeys },
       passphrase,
     );
-    await keep({ context, dataDir, isRunning: status !== null }, contents, passphrase);
+    const fault = faultOf(contents);
+    // What a restore would not bring back whole does not become the last good backup.
+    if (fault === null && contents.hasEpochKeys)
+      await keep({ context, dataDir, isRunning: status !== null }, contents, passphrase);
     warnOfContents(terminal, contents);
     terminal.result(`${path} holds ${describeContents(contents)}; read back and checked`, {
       file: path,
       ...contentsObject(contents),
     });
     terminal.talk(advice(isSealed));
+    if (fault !== null) throw afterAnswer(fault);
   } finally {
     wipe(passphrase);
   }

@@ -38,7 +38,7 @@ async function change(
   await changeWherever(folder, { present, next });
   terminal.result('the passphrase is changed; the old one opens this server no more', { changed: true });
   terminal.talk(
-    'copies of storage.key.sealed from before still open with the old one: replace or destroy them',
+    'copies of storage.key.sealed and backups from before still open with the old one: replace or destroy them. Change the files that units read it from too',
   );
 }
 
