@@ -53,8 +53,10 @@ describe.skipIf(!canSpawnServers)(
       // The others were cut off: where hundreds are kept so that they can read why, the next ones are not kept as long.
       const cut = codes.filter((code) => code === 'broken off').length;
       expect(opened + refused + cut).toBe(codes.length);
-      // On a busy machine it still shows that she waited for one burst at most.
-      expect(p99(busy)).toBeLessThan(Math.max(100 + 4 * p99(quiet), AT_ONCE * oneOpening));
+      // On a machine that is busy with something else she waits with nobody there as well, now if not before.
+      const alone = Math.max(p99(quiet), p99(await latencies(hers, CALLS)));
+      // She waited for one burst at most, and the rest of it for her.
+      expect(p99(busy)).toBeLessThan(Math.max(100 + 4 * alone, 2 * AT_ONCE * oneOpening));
     }, 120_000);
   },
 );

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
-import { errorOf, runCkm, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { errorOf, type Scratch, scratchFolder } from '../test/run-ckm.js';
 
 let scratch: Scratch;
 let folder: string;
@@ -23,9 +23,7 @@ afterAll(async () => {
   scratch.remove();
 });
 
-/** A server starts in a process of its own, which no other command has made choose its arithmetic before. */
-const hintOf = async (...args: readonly string[]) =>
-  errorOf(await (args[0] === 'start' ? runCkm : callCkm)(['server', ...args])).hint;
+const hintOf = async (...args: readonly string[]) => errorOf(await callCkm(['server', ...args])).hint;
 
 test('the help of a backup and of a restore says whose passphrase the file holds', async () => {
   const helpOf = async (...args: readonly string[]) => (await callCkm(['server', ...args, '--help'])).stdout;
