@@ -1,5 +1,7 @@
 import type { CommandNode } from './command-line/command-node.js';
 
+// Longer than other files, because it is one table: whoever looks for a command finds all of them in one place.
+
 const SEED: readonly CommandNode[] = [
   {
     name: 'backup',
