@@ -21,6 +21,15 @@ test('foldLines never breaks within a word: a signature or an address can be cop
   expect(foldLines(`  signed  ${signature}`, 60).split('\n').at(-1)).toContain(signature);
 });
 
+test('foldLines moves a word out as far as it needs, rather than let the terminal break it', () => {
+  const likeness = 'alter-someone-promote-volcano-inmate-rhythm';
+  expect(foldLines(`  added charlie   ${likeness}   0123`, 60).split('\n')).toEqual([
+    '  added charlie',
+    `${' '.repeat(17)}${likeness}`,
+    `${' '.repeat(18)}0123`,
+  ]);
+});
+
 test('foldLines counts no columns for colours, and leaves what goes to a file as it is', () => {
   const line = `\u001b[31m${'word '.repeat(11)}word\u001b[0m`;
   expect(foldLines(line, 60)).toBe(line);

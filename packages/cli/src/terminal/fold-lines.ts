@@ -30,11 +30,16 @@ function fold(line: string, columns: number): string {
       at = longer;
     } else {
       lines.push(at);
-      at = `${' '.repeat(indent)}${word}`;
+      at = `${' '.repeat(indentFor(word, indent, columns))}${word}`;
     }
     isEmpty = false;
   }
   return [...lines, at].join('\n');
+}
+
+/** A word that would not fit behind the indent stands as far in as it does fit: six words of a likeness are copied whole too. */
+function indentFor(word: string, indent: number, columns: number): number {
+  return Math.max(0, Math.min(indent, columns - plainWidth(word)));
 }
 
 /** Each word with the spaces in front of it. */
