@@ -28,6 +28,7 @@ test('foldLines moves a word out as far as it needs, rather than let the termina
     `${' '.repeat(17)}${likeness}`,
     `${' '.repeat(18)}0123`,
   ]);
+  expect(foldLines(`  signed  ${'c8'.repeat(64)}`, 60)).toBe(`  signed\n${' '.repeat(10)}${'c8'.repeat(64)}`);
 });
 
 test('foldLines counts no columns for colours, and leaves what goes to a file as it is', () => {

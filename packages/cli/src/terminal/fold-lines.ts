@@ -37,9 +37,10 @@ function fold(line: string, columns: number): string {
   return [...lines, at].join('\n');
 }
 
-/** A word that would not fit behind the indent stands as far in as it does fit: six words of a likeness are copied whole too. */
+/** A word that fits into the columns, but not behind the indent, stands further out: six words of a likeness are not broken. */
 function indentFor(word: string, indent: number, columns: number): number {
-  return Math.max(0, Math.min(indent, columns - plainWidth(word)));
+  const room = columns - plainWidth(word);
+  return room < 0 ? indent : Math.min(indent, room);
 }
 
 /** Each word with the spaces in front of it. */
