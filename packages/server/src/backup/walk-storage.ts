@@ -13,7 +13,7 @@ export interface WalkedStorage {
 }
 
 /** Rows of one slice: none holds up others for longer than some milliseconds. */
-const SLICE = { keys: 8, others: 50 } as const;
+const SLICE = { keys: 16, others: 50 } as const;
 /** Behind every epoch of a key. */
 const NO_EPOCH = 4_294_967_296;
 

@@ -53,9 +53,6 @@ export interface Backups {
   lastAt(): Promise<number | null>;
 }
 
-/** For each millisecond that reading takes of a processor a running server has so many for everybody else. */
-const REST = 2;
-
 export function createBackups(
   context: ServerContext,
   means: { readonly source: OpensKey; readonly passphraseCost: PassphraseCost; isKeyChanging(): boolean },
@@ -85,7 +82,8 @@ export function createBackups(
           isSealed: means.source.sealed,
           files: filesOf(config.dataDir),
           assertSameKey: () => assertSameKeyAs(storageKey),
-          rest: (tookMs) => setTimeout(tookMs * REST),
+          // As long as reading took of a processor a running server is there for everybody else.
+          rest: (tookMs) => setTimeout(tookMs),
         },
         { passphraseCost: means.passphraseCost, ...options },
       );
