@@ -10,7 +10,7 @@ const SLOW = /\.slow\.test\.ts$/;
 const ALONE = /\.alone\.test\.ts$/;
 
 /** One long test in a file of short ones: `{ tags: 'slow' }`, and `--tags-filter !slow` leaves it out. */
-const TAGS = [{ name: 'slow', description: 'takes more than a second by itself' }];
+const TAGS = [{ name: 'slow', description: 'takes more than half a second by itself' }];
 
 /**
  * The long ones first, so that no worker is left alone with one at the end. Before them those with a worker of their own: a

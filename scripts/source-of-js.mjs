@@ -1,5 +1,14 @@
-// Lets Node run the tests by itself: a file of TypeScript that imports `./name.js` means what becomes that, `./name.ts`.
-import { registerHooks } from 'node:module';
+// Lets Node run the tests by itself: a file of TypeScript that imports `./name.js` means what becomes that, `./name.ts`. What Node
+// made of each file is kept for the next run, which reads all of them in half the time.
+import { enableCompileCache, flushCompileCache, registerHooks } from 'node:module';
+import { join } from 'node:path';
+
+enableCompileCache(join(import.meta.dirname, '../.compile-cache'));
+// A worker is told to end by a signal, at which Node would not keep it.
+process.once('SIGTERM', () => {
+  flushCompileCache();
+  process.exit();
+});
 
 const FROM_SOURCE = /\.ts(\?|$)/;
 const COMPILED = /^(\.{1,2}\/.*)\.js$/;

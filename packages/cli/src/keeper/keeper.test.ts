@@ -97,20 +97,28 @@ test('a keeper hands out nothing at once after a suspend, also when the clock ha
   expect(await askKeeper(home, 'seed')).toEqual(new Uint8Array(0));
 });
 
-test('a keeper whose socket was taken away ends by itself: no lock could reach it', async () => {
-  await keep();
-  unlinkSync(keeperSocket(home));
-  await keeper!.ended;
-  expect(bytes).toEqual(new Uint8Array(32));
-});
+test(
+  'a keeper whose socket was taken away ends by itself: no lock could reach it',
+  { tags: 'slow' },
+  async () => {
+    await keep();
+    unlinkSync(keeperSocket(home));
+    await keeper!.ended;
+    expect(bytes).toEqual(new Uint8Array(32));
+  },
+);
 
-test('lockKeeper says whether a keeper ran, and never that none did while one keeps silent', async () => {
-  expect(await lockKeeper(home)).toBe(false);
-  const silent = createServer(() => undefined).listen(keeperSocket(home));
-  await once(silent, 'listening');
-  await expect(lockKeeper(home)).rejects.toMatchObject({ code: 'KEEPER_SILENT' });
-  silent.close();
-});
+test(
+  'lockKeeper says whether a keeper ran, and never that none did while one keeps silent',
+  { tags: 'slow' },
+  async () => {
+    expect(await lockKeeper(home)).toBe(false);
+    const silent = createServer(() => undefined).listen(keeperSocket(home));
+    await once(silent, 'listening');
+    await expect(lockKeeper(home)).rejects.toMatchObject({ code: 'KEEPER_SILENT' });
+    silent.close();
+  },
+);
 
 test('a file in the place of the socket is not overwritten', async () => {
   writeFileSync(join(scratch.path, 'unlocked.sock'), 'mine');

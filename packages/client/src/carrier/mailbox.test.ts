@@ -97,24 +97,29 @@ const KEY = {
   expiresInSeconds: 7 * DAY,
 } as const;
 
-test('over a mailbox that delivers after hours servers are added, a key is made, and a signature verifies', async () => {
-  network.messageLifetimeSeconds = DAY;
-  const carrier = mailbox(network);
-  client = owner(carrier);
-  const begun = network.now;
-  for (const name of SERVERS) await client.addServer({ name, url: `mailbox:${name}` });
-  const key = await client.createKey(KEY);
-  expect(key.isComplete).toBe(true);
-  const signed = await client.sign({ key: 'slow', ...messageOf('by post'), expiresInSeconds: 7 * DAY });
-  expect(signed.signers).toHaveLength(2);
-  const message = requestKind('message');
-  const [task] = message.parse(messageOf('by post').payload).tasks(key.context);
-  const { suite, groupKey } = key.public;
-  expect(verifySignature(suite, groupKey, task!.message, signed.signatures[0]!)).toBe(true);
-  // Nobody could have done this within the two minutes that a message over HTTP lives.
-  expect(network.now - begun).toBeGreaterThanOrEqual(carrier.rounds * 8 * HOUR);
-  expect(carrier.rounds).toBeGreaterThanOrEqual(10);
-}, 60_000);
+test(
+  'over a mailbox that delivers after hours servers are added, a key is made, and a signature verifies',
+  { tags: 'slow' },
+  async () => {
+    network.messageLifetimeSeconds = DAY;
+    const carrier = mailbox(network);
+    client = owner(carrier);
+    const begun = network.now;
+    for (const name of SERVERS) await client.addServer({ name, url: `mailbox:${name}` });
+    const key = await client.createKey(KEY);
+    expect(key.isComplete).toBe(true);
+    const signed = await client.sign({ key: 'slow', ...messageOf('by post'), expiresInSeconds: 7 * DAY });
+    expect(signed.signers).toHaveLength(2);
+    const message = requestKind('message');
+    const [task] = message.parse(messageOf('by post').payload).tasks(key.context);
+    const { suite, groupKey } = key.public;
+    expect(verifySignature(suite, groupKey, task!.message, signed.signatures[0]!)).toBe(true);
+    // Nobody could have done this within the two minutes that a message over HTTP lives.
+    expect(network.now - begun).toBeGreaterThanOrEqual(carrier.rounds * 8 * HOUR);
+    expect(carrier.rounds).toBeGreaterThanOrEqual(10);
+  },
+  60_000,
+);
 
 test('a message that is given the two minutes of HTTP does not survive the mailbox', async () => {
   network.messageLifetimeSeconds = DAY;

@@ -89,7 +89,7 @@ describe('records as files', () => {
 });
 
 describe('the lock', () => {
-  test('lets two processes count without losing a step', async () => {
+  test('lets two processes count without losing a step', { tags: 'slow' }, async () => {
     const stores = [fileStore(root()), fileStore(root())];
     await stores[0]!.put('count', bytes(0));
     const step = (store: (typeof stores)[number]) =>

@@ -26,12 +26,16 @@ test(
   },
 );
 
-test('createSeedFile, where a seed is already, refuses and leaves it as it is', async () => {
-  const path = join(folder, 'seed');
-  writeFileSync(path, 'the seed of bob');
-  await expect(createSeedFile(path, passphrase())).rejects.toMatchObject({ code: 'SEED_EXISTS' });
-  expect(readFileSync(path, 'utf8')).toBe('the seed of bob');
-});
+test(
+  'createSeedFile, where a seed is already, refuses and leaves it as it is',
+  { tags: 'slow' },
+  async () => {
+    const path = join(folder, 'seed');
+    writeFileSync(path, 'the seed of bob');
+    await expect(createSeedFile(path, passphrase())).rejects.toMatchObject({ code: 'SEED_EXISTS' });
+    expect(readFileSync(path, 'utf8')).toBe('the seed of bob');
+  },
+);
 
 test('openSeedFile, given no file or a folder, says which one cannot be used', async () => {
   for (const path of [join(folder, 'absent'), folder]) {

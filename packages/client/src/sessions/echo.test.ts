@@ -112,7 +112,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
     });
   });
 
-  test('brings what one server says to another alone to nobody else', async () => {
+  test('brings what one server says to another alone to nobody else', { tags: 'slow' }, async () => {
     const session = await approved();
     const heard: string[] = [];
     for (const server of network.servers) {
@@ -133,28 +133,32 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
     expect(heard.toSorted()).toEqual([...new Set(heard)].toSorted());
   });
 
-  test('takes packets of 256 KiB, page by page', async () => {
+  test('takes packets of 256 KiB, page by page', { tags: 'slow' }, async () => {
     const session = await approved('long', 262_144);
     expect((await resume(session)).together).toHaveLength(32);
   });
 
-  test('goes on from wherever the death of the client, at any write, has left it', async () => {
-    const session = await approved();
-    const base = await copyStore(store);
-    const echoes: string[] = [];
-    for (let crashAt = 0; crashAt <= 5; crashAt++) {
-      const disk = await copyStore(base);
-      const crashing = crashingStore(disk);
-      crashing.crashAt = crashAt;
-      const first = await resume(session, contextOver(crashing)).catch((error: Error) => error.message);
-      if (typeof first === 'string') expect(first).toBe('the process is dead');
-      const last = typeof first === 'string' ? await resume(session, contextOver(disk)) : first;
-      echoes.push(Buffer.from(last.together).toString('hex'));
-    }
-    expect(new Set(echoes).size).toBe(1);
-  });
+  test(
+    'goes on from wherever the death of the client, at any write, has left it',
+    { tags: 'slow' },
+    async () => {
+      const session = await approved();
+      const base = await copyStore(store);
+      const echoes: string[] = [];
+      for (let crashAt = 0; crashAt <= 5; crashAt++) {
+        const disk = await copyStore(base);
+        const crashing = crashingStore(disk);
+        crashing.crashAt = crashAt;
+        const first = await resume(session, contextOver(crashing)).catch((error: Error) => error.message);
+        if (typeof first === 'string') expect(first).toBe('the process is dead');
+        const last = typeof first === 'string' ? await resume(session, contextOver(disk)) : first;
+        echoes.push(Buffer.from(last.together).toString('hex'));
+      }
+      expect(new Set(echoes).size).toBe(1);
+    },
+  );
 
-  test('goes on when servers restart between any two messages', async () => {
+  test('goes on when servers restart between any two messages', { tags: 'slow' }, async () => {
     const session = await approved();
     let messages = 0;
     for (const server of network.servers) {
@@ -205,13 +209,17 @@ describe('a server of such a ceremony in the adversary’s hands', () => {
     };
   };
 
-  test('that says there is always another page does not keep the client asking', async () => {
-    const session = await approved();
-    lying('bravo', (view) => ({ ...view, next: 1_000 }));
-    expect((await resume(session)).together).toHaveLength(32);
-    const shows = network.server('bravo').asked.filter((name) => name === 'session.show');
-    expect(shows.length).toBeLessThan(10);
-  });
+  test(
+    'that says there is always another page does not keep the client asking',
+    { tags: 'slow' },
+    async () => {
+      const session = await approved();
+      lying('bravo', (view) => ({ ...view, next: 1_000 }));
+      expect((await resume(session)).together).toHaveLength(32);
+      const shows = network.server('bravo').asked.filter((name) => name === 'session.show');
+      expect(shows.length).toBeLessThan(10);
+    },
+  );
 
   test('that tells one of us alone what it was to tell nobody is named', async () => {
     const session = await approved();
@@ -223,7 +231,7 @@ describe('a server of such a ceremony in the adversary’s hands', () => {
     });
   });
 
-  test('that has forgotten what it was brought is brought it again', async () => {
+  test('that has forgotten what it was brought is brought it again', { tags: 'slow' }, async () => {
     const session = await approved();
     const alpha = network.server('alpha');
     let dropped = 0;

@@ -37,26 +37,34 @@ test('prepare sends nothing and writes nothing, and what it described is what is
   expect(signers).toEqual(['alpha', 'bravo']);
 });
 
-test('prepare, then a caller that overwrites its bytes: the servers still get what was shown', async () => {
-  const request = messageOf('one euro for bob');
-  const asked = await client.prepare({ key: 'savings', ...request });
-  request.payload.set(messageOf('all gold for bob').payload);
-  const { artefact } = await asked.sign();
-  const { artefact: honest } = await client.sign({ key: 'savings', ...messageOf('one euro for bob') });
-  // Ed25519 signatures of a quorum are fresh each time: that both fit one text is for the verifier to say.
-  const { context, public: made } = await client.showKey('savings');
-  const [task] = requestKind('message').parse(messageOf('one euro for bob').payload).tasks(context);
-  for (const signature of [artefact, honest]) {
-    expect(verifySignature(made.suite, made.groupKey, task!.message, signature)).toBe(true);
-  }
-});
+test(
+  'prepare, then a caller that overwrites its bytes: the servers still get what was shown',
+  { tags: 'slow' },
+  async () => {
+    const request = messageOf('one euro for bob');
+    const asked = await client.prepare({ key: 'savings', ...request });
+    request.payload.set(messageOf('all gold for bob').payload);
+    const { artefact } = await asked.sign();
+    const { artefact: honest } = await client.sign({ key: 'savings', ...messageOf('one euro for bob') });
+    // Ed25519 signatures of a quorum are fresh each time: that both fit one text is for the verifier to say.
+    const { context, public: made } = await client.showKey('savings');
+    const [task] = requestKind('message').parse(messageOf('one euro for bob').payload).tasks(context);
+    for (const signature of [artefact, honest]) {
+      expect(verifySignature(made.suite, made.groupKey, task!.message, signature)).toBe(true);
+    }
+  },
+);
 
-test('prepare, then a key that takes the name of another: the key that was shown signs', async () => {
-  const asked = await client.prepare({ key: 'savings', ...messageOf('hello') });
-  await client.renameKey('savings', 'old');
-  await client.renameKey('trash', 'savings');
-  expect((await asked.sign()).signers).toEqual(['alpha', 'bravo']);
-});
+test(
+  'prepare, then a key that takes the name of another: the key that was shown signs',
+  { tags: 'slow' },
+  async () => {
+    const asked = await client.prepare({ key: 'savings', ...messageOf('hello') });
+    await client.renameKey('savings', 'old');
+    await client.renameKey('trash', 'savings');
+    expect((await asked.sign()).signers).toEqual(['alpha', 'bravo']);
+  },
+);
 
 test('one yes is one signature: sign called twice asks once', async () => {
   const asked = await client.prepare({ key: 'savings', ...messageOf('once') });

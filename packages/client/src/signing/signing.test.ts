@@ -123,7 +123,7 @@ describe('a signature', () => {
     expect(requestsOf(network.server('alpha'))).toBe(0);
   });
 
-  test('is made many times at once without a commitment being used twice', async () => {
+  test('is made many times at once without a commitment being used twice', { tags: 'slow' }, async () => {
     const results = await Promise.all(Array.from({ length: 24 }, (_, i) => sign(`at once ${i}`)));
     expect(new Set(results.map(({ signatures }) => encodeHex(signatures[0]!))).size).toBe(24);
     expect(results.every(({ faulty }) => faulty.length === 0)).toBe(true);
@@ -383,20 +383,24 @@ describe('commitments', () => {
     ).toEqual([0, 1, 1]);
   });
 
-  test('V34: are never sent twice, not by a client that is killed after sending, nor by two clients at once', async () => {
-    const seen = watch();
-    for (let i = 0; i < 3; i++) {
-      const [one, two] = [reopen(), reopen()];
-      await Promise.all([
-        one.sign({ key: 'k', ...messageOf(`one ${i}`) }),
-        two.sign({ key: 'k', ...messageOf(`two ${i}`) }),
-      ]);
-      await one.close();
-      // The other one is killed: it never puts anything back.
-    }
-    expect(seen.size).toBeGreaterThanOrEqual(12);
-    expect([...seen.values()].every((count) => count === 1)).toBe(true);
-  });
+  test(
+    'V34: are never sent twice, not by a client that is killed after sending, nor by two clients at once',
+    { tags: 'slow' },
+    async () => {
+      const seen = watch();
+      for (let i = 0; i < 3; i++) {
+        const [one, two] = [reopen(), reopen()];
+        await Promise.all([
+          one.sign({ key: 'k', ...messageOf(`one ${i}`) }),
+          two.sign({ key: 'k', ...messageOf(`two ${i}`) }),
+        ]);
+        await one.close();
+        // The other one is killed: it never puts anything back.
+      }
+      expect(seen.size).toBeGreaterThanOrEqual(12);
+      expect([...seen.values()].every((count) => count === 1)).toBe(true);
+    },
+  );
 
   test('V36: of a server that was restarted are void, and the signature still comes out', async () => {
     await sign('warm');
@@ -533,53 +537,61 @@ describe('a request that waits for people', () => {
     expect(said).toContainEqual({ server: 'bravo', reason: 'call me first' });
   });
 
-  test('is put to every operator at once, and one who was not needed for the first attempt does not pass for one who agreed', async () => {
-    const waiting = async () => {
-      const desks = await Promise.all(network.servers.map(({ bare }) => bare.sessions.desk.list()));
-      return desks.filter(({ length }) => length > 0).length;
-    };
-    const first = sign('fills the pools of all three');
-    await vi.waitUntil(async () => (await waiting()) === 3);
-    for (const { name } of network.servers) await approve(name);
-    await first;
-    const events: ProgressEvent[] = [];
-    const asked = await client.prepare({ key: 'k', ...messageOf('begins with two of them') });
-    const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);
-    await vi.waitUntil(() => events.some(({ stage: at }) => at === 'wait'));
-    await vi.waitUntil(async () => (await waiting()) === 3);
-    const told = events.filter(({ stage: at }) => at === 'wait');
-    expect(told.map(({ have, waiting: awaited }) => [have, awaited])).toEqual(
-      told.map(() => [[], ['alpha', 'bravo', 'charlie']]),
-    );
-    for (const { bare } of network.servers)
-      for (const { requestId } of await bare.sessions.desk.list())
-        await bare.sessions.desk.reject(requestId, 'no');
-    expect(await signing).toMatchObject({ code: 'REQUEST_REJECTED' });
-  });
+  test(
+    'is put to every operator at once, and one who was not needed for the first attempt does not pass for one who agreed',
+    { tags: 'slow' },
+    async () => {
+      const waiting = async () => {
+        const desks = await Promise.all(network.servers.map(({ bare }) => bare.sessions.desk.list()));
+        return desks.filter(({ length }) => length > 0).length;
+      };
+      const first = sign('fills the pools of all three');
+      await vi.waitUntil(async () => (await waiting()) === 3);
+      for (const { name } of network.servers) await approve(name);
+      await first;
+      const events: ProgressEvent[] = [];
+      const asked = await client.prepare({ key: 'k', ...messageOf('begins with two of them') });
+      const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);
+      await vi.waitUntil(() => events.some(({ stage: at }) => at === 'wait'));
+      await vi.waitUntil(async () => (await waiting()) === 3);
+      const told = events.filter(({ stage: at }) => at === 'wait');
+      expect(told.map(({ have, waiting: awaited }) => [have, awaited])).toEqual(
+        told.map(() => [[], ['alpha', 'bravo', 'charlie']]),
+      );
+      for (const { bare } of network.servers)
+        for (const { requestId } of await bare.sessions.desk.list())
+          await bare.sessions.desk.reject(requestId, 'no');
+      expect(await signing).toMatchObject({ code: 'REQUEST_REJECTED' });
+    },
+  );
 
-  test('tells its owner of a server that refuses by its own rules while others wait: at once, at the end, and on record', async () => {
-    network.server('alpha').tamper = async ({ name }, honest) => {
-      if (name !== 'request.ask') return honest();
-      const reason = 'this key answers at most 2 requests in 1 h';
-      throw new PolicyError(reason, { code: 'POLICY_RATE', hint: 'wait, then ask again' });
-    };
-    const refused = [
-      { server: 'alpha', reason: 'this key answers at most 2 requests in 1 h', code: 'POLICY_RATE' },
-    ];
-    const events: ProgressEvent[] = [];
-    const asked = await client.prepare({ key: 'k', ...messageOf('too often'), waitSeconds: 60 });
-    const signing = asked.sign((event) => void events.push(event));
-    await vi.waitUntil(() => events.some((event) => event.refused?.length === 1));
-    expect(events.at(-1)).toMatchObject({ stage: 'wait', refused });
-    expect(events.at(-1)!.waiting).not.toContain('alpha');
-    const { id } = events[0]!;
-    expect((await client.showRequest(id)).refusals).toEqual([
-      'alpha: this key answers at most 2 requests in 1 h (POLICY_RATE)',
-    ]);
-    for (const name of ['bravo', 'charlie'])
-      await vi.waitFor(async () => expect(await approve(name)).toBeGreaterThan(0));
-    expect(await signing).toMatchObject({ signers: ['bravo', 'charlie'], refused });
-  });
+  test(
+    'tells its owner of a server that refuses by its own rules while others wait: at once, at the end, and on record',
+    { tags: 'slow' },
+    async () => {
+      network.server('alpha').tamper = async ({ name }, honest) => {
+        if (name !== 'request.ask') return honest();
+        const reason = 'this key answers at most 2 requests in 1 h';
+        throw new PolicyError(reason, { code: 'POLICY_RATE', hint: 'wait, then ask again' });
+      };
+      const refused = [
+        { server: 'alpha', reason: 'this key answers at most 2 requests in 1 h', code: 'POLICY_RATE' },
+      ];
+      const events: ProgressEvent[] = [];
+      const asked = await client.prepare({ key: 'k', ...messageOf('too often'), waitSeconds: 60 });
+      const signing = asked.sign((event) => void events.push(event));
+      await vi.waitUntil(() => events.some((event) => event.refused?.length === 1));
+      expect(events.at(-1)).toMatchObject({ stage: 'wait', refused });
+      expect(events.at(-1)!.waiting).not.toContain('alpha');
+      const { id } = events[0]!;
+      expect((await client.showRequest(id)).refusals).toEqual([
+        'alpha: this key answers at most 2 requests in 1 h (POLICY_RATE)',
+      ]);
+      for (const name of ['bravo', 'charlie'])
+        await vi.waitFor(async () => expect(await approve(name)).toBeGreaterThan(0));
+      expect(await signing).toMatchObject({ signers: ['bravo', 'charlie'], refused });
+    },
+  );
 
   test('that the certified policy forbids is refused before any server hears of it', async () => {
     for (const server of network.servers) server.asked.length = 0;

@@ -192,7 +192,7 @@ describe('an attacker', () => {
     expect(codeOf(() => openAt(bravo, forwarded))).toBe('MESSAGE_NOT_FOR_ME');
   });
 
-  it('cannot change any byte on the way', () => {
+  it('cannot change any byte on the way', { tags: 'slow' }, () => {
     const sealed = sealMessage(argsFor());
     for (let at = 0; at < sealed.length; at++) {
       for (const flip of [0x01, 0x80]) {

@@ -112,7 +112,7 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     );
   });
 
-  test('with more inputs or outputs than one request may have', () => {
+  test('with more inputs or outputs than one request may have', { tags: 'slow' }, () => {
     const many = Array.from({ length: 513 }, (_, at) => pay(1_000n, `${at}`));
     expect(parsed(psbtOf(inputs, many))).toBe('PSBT_TOO_MANY_PARTS');
     const maps = Array.from({ length: 1_100 }, () => Uint8Array.of(0));

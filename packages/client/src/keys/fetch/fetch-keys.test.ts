@@ -248,30 +248,36 @@ describe('a server that lies about the keys it holds', () => {
     expect((await client.sign({ key: 'letters', ...messageOf('still') })).signers).toHaveLength(2);
   });
 
-  test('with thousands of keys that it made up does not hide ours, and is not asked for each', async () => {
-    const made = Array.from({ length: MOST_HELD + 500 }, (_, i) =>
-      summaryOf(new Uint8Array(createHash('sha256').update(String(i)).digest())),
-    );
-    lying('alpha', 'key.list', async (honest, { after }) => {
-      const mine = after === null ? (await honest()).keys : [];
-      const all = [...made, ...mine].sort((a, b) => compareBytes(a.keyId, b.keyId));
-      const keys = all.filter(({ keyId }) => after === null || compareBytes(keyId, after) > 0).slice(0, 256);
-      return { keys, next: keys.at(-1)?.keyId ?? null };
-    });
-    lying('alpha', 'key.show', async (honest, { keyId }) =>
-      both().includes(encodeHex(keyId))
-        ? honest()
-        : { key: summaryOf(keyId), policy: savings.record.policy, certificate: new Uint8Array(9) },
-    );
-    network.server('alpha').asked = [];
-    const fetched = await client.fetchKeys();
-    expect(idsOf(fetched)).toEqual(both());
-    expect(new Set(fetched.faulty.map(({ server }) => server))).toEqual(new Set(['alpha']));
-    const { asked } = network.server('alpha');
-    expect(asked.filter((name) => name === 'key.list').length).toBeLessThanOrEqual(MOST_HELD / 256 + 1);
-    expect(asked.filter((name) => name === 'key.show').length).toBeLessThan(16);
-    expect(MOST_FETCHED).toBeLessThan(made.length);
-  });
+  test(
+    'with thousands of keys that it made up does not hide ours, and is not asked for each',
+    { tags: 'slow' },
+    async () => {
+      const made = Array.from({ length: MOST_HELD + 500 }, (_, i) =>
+        summaryOf(new Uint8Array(createHash('sha256').update(String(i)).digest())),
+      );
+      lying('alpha', 'key.list', async (honest, { after }) => {
+        const mine = after === null ? (await honest()).keys : [];
+        const all = [...made, ...mine].sort((a, b) => compareBytes(a.keyId, b.keyId));
+        const keys = all
+          .filter(({ keyId }) => after === null || compareBytes(keyId, after) > 0)
+          .slice(0, 256);
+        return { keys, next: keys.at(-1)?.keyId ?? null };
+      });
+      lying('alpha', 'key.show', async (honest, { keyId }) =>
+        both().includes(encodeHex(keyId))
+          ? honest()
+          : { key: summaryOf(keyId), policy: savings.record.policy, certificate: new Uint8Array(9) },
+      );
+      network.server('alpha').asked = [];
+      const fetched = await client.fetchKeys();
+      expect(idsOf(fetched)).toEqual(both());
+      expect(new Set(fetched.faulty.map(({ server }) => server))).toEqual(new Set(['alpha']));
+      const { asked } = network.server('alpha');
+      expect(asked.filter((name) => name === 'key.list').length).toBeLessThanOrEqual(MOST_HELD / 256 + 1);
+      expect(asked.filter((name) => name === 'key.show').length).toBeLessThan(16);
+      expect(MOST_FETCHED).toBeLessThan(made.length);
+    },
+  );
 
   test('with pages that are empty and never the last does not keep the client busy for ever', async () => {
     lying('alpha', 'key.list', async () => ({ keys: [], next: new Uint8Array(32).fill(9) }));

@@ -249,7 +249,7 @@ describe('the acknowledgement of storage', () => {
   });
 });
 
-it('every bit of the parameters is refused when flipped, or gives another hash', () => {
+it('every bit of the parameters is refused when flipped, or gives another hash', { tags: 'slow' }, () => {
   const { params } = createCeremony('ed25519', { needed: 2, of: 2 });
   const bytes = encodeKeyParams(params);
   const hashes = new Set([encodeHex(hashKeyParams(params))]);

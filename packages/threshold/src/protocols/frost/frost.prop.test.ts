@@ -48,7 +48,7 @@ function onlyTyped(action: () => unknown): void {
 }
 
 describe('any quorum of any key', () => {
-  test('gives a valid signature of any message, in any order', () => {
+  test('gives a valid signature of any message, in any order', { tags: 'slow' }, () => {
     fc.assert(
       fc.property(runs, ({ suite, cast, tweak, message }) => {
         const dealt = dealKey({ suite, needed: cast.needed, of: cast.of });
