@@ -118,7 +118,6 @@ test(
     expect(network.now - begun).toBeGreaterThanOrEqual(carrier.rounds * 8 * HOUR);
     expect(carrier.rounds).toBeGreaterThanOrEqual(10);
   },
-  60_000,
 );
 
 test('a message that is given the two minutes of HTTP does not survive the mailbox', async () => {
