@@ -30,6 +30,8 @@ export const REQUEST_ERRORS = {
   PSBT_TOO_MANY_PARTS: 'split the payment into smaller transactions',
   PSBT_NO_INPUT_OF_KEY: 'check that the PSBT belongs to this key and carries taproot derivation paths',
   PSBT_INPUT_AMOUNT_UNKNOWN: 'let the wallet add the spent output (witness UTXO) of every input',
+  PSBT_INPUT_CONTRADICTS:
+    'let the wallet make it again: what an input says about its coin cannot all be true',
   PSBT_INPUT_PATH_FALSE: 'do not sign this: an input claims a path of the key that leads elsewhere',
   PSBT_INPUT_OWNER_HIDDEN: 'do not sign this: an input of the key is passed off as somebody else’s',
   PSBT_INPUT_REPEATED: 'do not sign this: the same coin is spent twice',
@@ -40,6 +42,9 @@ export const REQUEST_ERRORS = {
   PSBT_AMOUNT_IMPOSSIBLE: 'do not sign this: the amounts do not add up',
   PSBT_TOO_MANY_SIGNATURES: 'spend fewer coins at once',
   PSBT_ALREADY_SIGNED: 'nothing is left to sign: take the finished transaction out of it',
+  PSBT_SIGNATURE_WRONG: 'let whoever owns that coin sign it again',
+  PSBT_INPUT_UNCHECKABLE:
+    'hand the signed PSBT to the wallet that knows that coin: it makes the final transaction',
   PSBT_NOT_SIGNED: 'hand the PSBT on to whoever has to sign the rest',
 } as const satisfies Record<string, string>;
 

@@ -41,6 +41,7 @@ test('the public surface grows only on purpose', () => {
       "purposeKinds",
       "purposeSuite",
       "quoteText",
+      "refusalOfOpen",
       "requestKind",
       "splitGitSignature",
       "sshFingerprint",
@@ -50,6 +51,7 @@ test('the public surface grows only on purpose', () => {
       "sshSignatureBlob",
       "sshSignatureBlobOf",
       "transactionIn",
+      "transactionState",
       "verifySignature",
     ]
   `);
@@ -72,7 +74,7 @@ describe('a kind', () => {
     const parsed = requestKind('message').parse(payload);
     const before = parsed.tasks(context);
     expect(Object.isFrozen(parsed)).toBe(true);
-    expect(Object.keys(parsed)).toEqual(['kind', 'describe', 'tasks', 'finish', 'verify']);
+    expect(Object.keys(parsed)).toEqual(['kind', 'describe', 'doubts', 'tasks', 'finish', 'verify']);
     payload.fill(0);
     expect(parsed.tasks(context)).toEqual(before);
   });

@@ -45,7 +45,15 @@ export type { MessageRequest } from './message/parse.js';
 export { bitcoinKind } from './bitcoin/index.js';
 export { buildBitcoinRequest } from './bitcoin/build.js';
 export { transactionIn } from './bitcoin/artefact.js';
-export { type FinalTransaction, finalizeTransaction, inputsLeftToOthers } from './bitcoin/finalize.js';
+export {
+  type FinalTransaction,
+  finalizeTransaction,
+  inputsLeftToOthers,
+  type OpenInput,
+  refusalOfOpen,
+  type TransactionState,
+  transactionState,
+} from './bitcoin/finalize.js';
 export { MAX_SIGNATURES } from './bitcoin/ownership.js';
 export type { BitcoinRequest } from './bitcoin/parse.js';
 export {

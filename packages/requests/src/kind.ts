@@ -15,6 +15,10 @@ export interface KeyContext {
   readonly purpose: string;
   readonly public: PublicKeyPackage;
   readonly network?: BitcoinNetwork;
+  /** Seconds since 1970 by the clock of whoever describes: whether a lock is ahead. Without it each lock counts as ahead. */
+  readonly now?: number;
+  /** The highest number of an address that its owner knows to be used. Only the client knows it. */
+  readonly usedIndex?: number;
 }
 
 /** One line of the table below a sentence. */
@@ -79,6 +83,11 @@ export interface RequestKindFacts {
   readonly form: RequestForm;
   /** A longer payload is refused before it is read. */
   readonly maxBytes: number;
+  /**
+   * The payload with what its owner knows and a request of it should say, so that servers can check it; they never do this.
+   * Never throws for what cannot be read.
+   */
+  complete?(payload: Uint8Array, key: KeyContext): Uint8Array;
   /** What a payload will cost to read, describe and take apart into tasks, told without reading it. Never throws. */
   readonly cost: CostOf;
 }
@@ -92,6 +101,11 @@ export interface RequestKind<T> extends RequestKindFacts {
   parse(payload: Uint8Array): T;
   /** @throws EncodingError when the request lies about the key; PolicyError `REQUEST_KIND_NOT_FOR_KEY`. */
   describe(typed: T, key: KeyContext): Description;
+  /**
+   * What its owner should know before anybody is asked, beyond what {@link describe} says: servers do not compute it, so that
+   * it may cost what none of them should spend. Same errors as {@link describe}.
+   */
+  doubts?(typed: T, key: KeyContext): readonly DescriptionWarning[];
   /** What has to be done, in order; same errors as {@link describe}, and it refuses whatever that refuses. */
   tasks(typed: T, key: KeyContext): readonly Task[];
   /**
@@ -112,6 +126,8 @@ export interface ParsedRequest {
   readonly kind: string;
   /** @throws as the kind's `describe` */
   describe(key: KeyContext): Description;
+  /** @throws as the kind's `doubts` */
+  doubts(key: KeyContext): readonly DescriptionWarning[];
   /** @throws as the kind's `tasks` */
   tasks(key: KeyContext): readonly Task[];
   /** @throws as the kind's `finish` */

@@ -37,6 +37,7 @@ export {
   DEEPEST_PATH,
   type DerivationPath,
   type DerivedKey,
+  deriveChildren,
   deriveKey,
   encodeExtendedPublicKey,
   EXTENDED_KEY_VERSIONS,

@@ -46,6 +46,14 @@ const READING = groupOf(
       'An input of somebody else is not signed yet, so there is no final transaction.',
       'Sign without --extract, and hand the PSBT on to whoever has to sign the rest.',
     ],
+    PSBT_SIGNATURE_WRONG: [
+      'A signature of somebody else in the PSBT does not verify, so there is no final transaction.',
+      'Let whoever owns that coin sign it again; the message names the input.',
+    ],
+    PSBT_INPUT_UNCHECKABLE: [
+      'An input of somebody else is unlocked by a script of a kind that is not checked here.',
+      'Sign without --extract, and let the wallet that knows that coin make the final transaction.',
+    ],
     DESCRIPTOR_INVALID: 'A descriptor has a letter it may not have.',
   },
 );
@@ -60,6 +68,10 @@ const LYING = groupOf(
     SSH_NAMESPACE_IS_GIT: [
       'A commit was asked for as a plain SSH signature.',
       'Use ckm git-sign or --git, so that the commit is described.',
+    ],
+    PSBT_INPUT_CONTRADICTS: [
+      'What an input says about the coin it spends cannot all be true: amount, address, transaction or output differ.',
+      'Let the wallet make the PSBT again; the message names the input.',
     ],
     PSBT_INPUT_PATH_FALSE: 'An input claims to belong to the key, and does not.',
     PSBT_INPUT_OWNER_HIDDEN: 'An input of the key is passed off as somebody else’s.',
@@ -81,6 +93,9 @@ const WARNINGS = groupOf(
     FEE_HIGH: 'The fee is a large part of what is paid.',
     FEE_RATE_ABSURD: 'The fee for each byte is far beyond what blocks have ever cost.',
     FEE_RATE_LOW: 'The fee for each byte is so low that the transaction may not be relayed.',
+    DATA_SELDOM_RELAYED: 'The transaction carries more data, or in more outputs, than many nodes relay.',
+    FOREIGN_SIGNATURE_WRONG:
+      'A signature of somebody else does not verify: there is no transaction until its owner signs again.',
     FOREIGN_INPUTS: 'Other people’s coins are spent in the same transaction.',
     LOCKTIME: 'The transaction can only be sent later.',
     RELATIVE_LOCK: 'An input can only be spent some time after it was received.',
@@ -100,6 +115,11 @@ export const REQUEST_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...READING,
   ...LYING,
   ...WARNINGS,
+  AMOUNT_NEGATIVE: {
+    what: 'The description of a transaction came to an amount below nothing: a defect of ours.',
+    why: 'Its digits would have read as another amount.',
+    act: 'Do not sign it, and report it with the transaction.',
+  },
   REQUEST_KIND_NOT_FOR_KEY: {
     what: 'The key was not made for requests of this kind.',
     why: 'One key never serves two roles: a signature for one could be used as a signature for the other.',

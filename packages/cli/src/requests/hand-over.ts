@@ -1,6 +1,6 @@
 import { type RequestRecord, shortId, type SignResult } from '@ckm/client';
 import { encodeHex, encodeUtf8, StateError } from '@ckm/foundation';
-import { type FinalTransaction, transactionIn } from '@ckm/requests';
+import { refusalOfOpen, transactionIn, type TransactionState, transactionState } from '@ckm/requests';
 import type { Terminal } from '../terminal/terminal.js';
 import { writeArtefact } from '../terminal/write-out.js';
 import { artefactText } from './artefact.js';
@@ -32,12 +32,12 @@ export async function handOver(
   const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
   const regain = howToRegain(request);
   const shown = artefactText(kind, artefact);
-  const final = kind === 'bitcoin' ? transactionIn(artefact) : null;
-  const wanted = isExtracted && final !== null ? final.hex : shown.text;
+  const state = kind === 'bitcoin' ? transactionState(artefact) : null;
+  const wanted = isExtracted ? (state?.final?.hex ?? shown.text) : shown.text;
   if (out !== undefined) await writeArtefact(out, isExtracted ? encodeUtf8(`${wanted}\n`) : artefact, regain);
   const where = out === undefined ? '' : `; written to ${out}`;
   terminal.talk(`  signed by ${signers.join(', ')}${where}`);
-  if (kind === 'bitcoin') terminal.talk(transactionLine(key, final, isExtracted, out));
+  if (state !== null) terminal.talk(transactionLine(key, state, isExtracted, out));
   const machine = {
     kind,
     sentence: description.sentence,
@@ -82,11 +82,16 @@ function unfinished(id: string, state: string): StateError {
 
 function transactionLine(
   key: string,
-  final: FinalTransaction | null,
+  { final, open }: TransactionState,
   isExtracted: boolean,
   out: string | undefined,
 ): string {
-  if (final === null) return '  others have to sign this PSBT too before there is a transaction';
+  const left = refusalOfOpen(open);
+  if (final === null) {
+    return left === null || left.code === 'PSBT_NOT_SIGNED'
+      ? '  others have to sign this PSBT too before there is a transaction'
+      : `  there is no transaction yet: ${left.message}`;
+  }
   const { txid, virtualBytes } = final;
   if (isExtracted) return `  transaction ${txid}, ${virtualBytes} vB, ready to be sent`;
   return `  complete: transaction ${txid}; get it with: ckm sign ${key} --psbt ${out ?? 'SIGNED'} --extract`;

@@ -1,6 +1,12 @@
 import type { Client, PreparedRequest, SeedSource, SignArgs, SignResult } from '@ckm/client';
 import { EncodingError, encodeUtf8, PolicyError } from '@ckm/foundation';
-import { inputsLeftToOthers, transactionIn } from '@ckm/requests';
+import {
+  inputsLeftToOthers,
+  type OpenInput,
+  refusalOfOpen,
+  REQUEST_ERRORS,
+  transactionIn,
+} from '@ckm/requests';
 import { basename, resolve } from 'node:path';
 import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
@@ -80,7 +86,8 @@ export async function signRequest(
 
 /**
  * Hands out the transaction of a PSBT that is signed already. False when this key has to sign first.
- * @throws EncodingError `PSBT_NOT_SIGNED` when others have to sign too: before anybody is asked for anything
+ * @throws EncodingError `PSBT_NOT_SIGNED` when others have to sign too, `PSBT_SIGNATURE_WRONG`, `PSBT_INPUT_UNCHECKABLE`:
+ * before anybody is asked for anything
  */
 async function extractAtOnce(
   { terminal, flags }: Context,
@@ -93,7 +100,7 @@ async function extractAtOnce(
   const final = transactionIn(psbt);
   if (final === null) {
     const left = inputsLeftToOthers(psbt, key.context);
-    if (left.length > 0) throw notSigned(left);
+    if (left.length > 0) throw noTransaction(left);
     return false;
   }
   terminal.talk(`  transaction ${final.txid}, ${final.virtualBytes} vB, ready to be sent`);
@@ -102,11 +109,14 @@ async function extractAtOnce(
   return true;
 }
 
-function notSigned(left: readonly number[]): EncodingError {
-  const which = left.length === 1 ? `input ${left[0]!} is` : `inputs ${left.join(', ')} are`;
-  return new EncodingError(`there can be no final transaction: ${which} for others to sign`, {
-    code: 'PSBT_NOT_SIGNED',
-    hint: 'sign without --extract, and hand the PSBT on to whoever has to sign the rest',
+function noTransaction(left: readonly OpenInput[]): EncodingError {
+  const { code, message } = refusalOfOpen(left)!;
+  return new EncodingError(`there can be no final transaction: ${message}`, {
+    code,
+    hint:
+      code === 'PSBT_NOT_SIGNED'
+        ? 'sign without --extract, and hand the PSBT on to whoever has to sign the rest'
+        : REQUEST_ERRORS[code],
   });
 }
 

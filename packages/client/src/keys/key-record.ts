@@ -200,7 +200,7 @@ function whatRecordSays(
   { params: { purpose } }: KeyCertificate,
   publicPackage: PublicKeyPackage,
 ): Pick<CertifiedKey, 'isComplete' | 'context'> {
-  const { name, network } = record;
+  const { name, network, addressesShown = 0 } = record;
   return {
     isComplete: isComplete(record, publicPackage.quorum.of),
     context: {
@@ -209,6 +209,7 @@ function whatRecordSays(
       purpose,
       public: publicPackage,
       ...(network === null ? {} : { network }),
+      ...(addressesShown === 0 ? {} : { usedIndex: addressesShown - 1 }),
     },
   };
 }

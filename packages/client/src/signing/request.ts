@@ -13,23 +13,43 @@ export interface UnderstoodRequest {
   finish(signatures: readonly Uint8Array[]): Uint8Array;
 }
 
+/** What somebody wants signed. */
+export interface WantedRequest {
+  /** A request kind. */
+  readonly kind: string;
+  readonly payload: Uint8Array;
+  /** Whether no server has it yet: then what its owner knows is added first, see `complete` of its kind. */
+  readonly isNew: boolean;
+}
+
 /**
  * Reads, describes and checks a request for a key. Nothing is sent.
+ * @param now seconds since 1970
  * @throws whatever the request kind throws; UsageError `REQUEST_KIND_UNKNOWN`
  */
-export function understand(key: CertifiedKey, kindName: string, payload: Uint8Array): UnderstoodRequest {
+export function understand(
+  key: CertifiedKey,
+  { kind: kindName, payload, isNew }: WantedRequest,
+  now: number,
+): UnderstoodRequest {
   const kind = requestKind(kindName);
   if (payload.length > kind.maxBytes) throw tooLong(kindName, kind.maxBytes);
   // What servers get are the bytes that were read here, whatever their caller does with his afterwards.
-  const own = payload.slice();
+  const given = payload.slice();
+  const context = { ...key.context, now };
+  const own = isNew ? (kind.complete?.(given, context) ?? given) : given;
   const parsed = kind.parse(own);
   return {
     kind: kindName,
     payload: own,
-    description: markNewPayees(parsed.describe(key.context), key.record),
-    tasks: parsed.tasks(key.context),
-    finish: (signatures) => parsed.finish(key.context, frostResults(signatures)),
+    description: markNewPayees(withDoubts(parsed.describe(context), parsed.doubts(context)), key.record),
+    tasks: parsed.tasks(context),
+    finish: (signatures) => parsed.finish(context, frostResults(signatures)),
   };
+}
+
+function withDoubts(description: Description, doubts: Description['warnings']): Description {
+  return { ...description, warnings: [...description.warnings, ...doubts] };
 }
 
 function tooLong(kind: string, maxBytes: number): UsageError {

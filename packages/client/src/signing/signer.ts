@@ -139,7 +139,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       destination = null,
     }) {
       const key = await readSignable(name);
-      const request = understand(key, kind, payload);
+      const request = understand(key, { kind, payload, isNew: true }, context.clock());
       const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
       return prepared(key, request, without, (on, { left }) => {
         const now = context.clock();
@@ -160,7 +160,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
       const key = await readSignable(record.keyName);
       if (!equalBytes(key.keyId, record.keyId)) throw keyDiffers(record);
-      const request = understand(key, record.kind, record.payload);
+      const request = understand(key, { ...record, isNew: false }, context.clock());
       const { without, expiresAt } = record;
       return prepared(key, request, without, (on, { left }) => {
         const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);

@@ -150,6 +150,7 @@ describe('what may cost money is said', () => {
     ['a script nobody knows', '6351', 'OUTPUT_UNKNOWN_SCRIPT'],
     ['a P2PKH with its push spelled otherwise', `76a94c14${'11'.repeat(20)}88ac`, 'OUTPUT_UNKNOWN_SCRIPT'],
     ['a witness version of the future', `5220${'11'.repeat(32)}`, 'OUTPUT_UNKNOWN_SCRIPT'],
+    ['a witness version 0 of a length it cannot have', `0003${'11'.repeat(3)}`, 'OUTPUT_UNSPENDABLE'],
     ['a taproot output without a key', `5120${'ff'.repeat(32)}`, 'OUTPUT_UNSPENDABLE'],
     ['an output for anybody', '51024e73', 'OUTPUT_FOR_ANYONE'],
     ['coins attached to data', '6a0b68656c6c6f20776f726c64', 'OUTPUT_BURNS'],
@@ -218,9 +219,14 @@ describe('what may cost money is said', () => {
     const outputs = [pay(900_000n), back(treasury, 0, 99_000n)];
     const at = (lockTime: number, sequence = 0xfffffffd) =>
       describeOf(psbtOf([{ ...coin(treasury, 0, 1_000_000n), sequence }], outputs, { lockTime })).warnings;
-    expect(at(840_000)).toEqual([{ code: 'LOCKTIME', text: 'it cannot be mined before block 840,000' }]);
+    expect(at(840_000)).toEqual([{ code: 'LOCKTIME', text: 'it cannot be mined before block 840,001' }]);
     expect(at(1_900_000_000)[0]!.text).toBe('it cannot be mined before 2030-03-17 17:46:40 UTC');
-    expect(at(0, 144).map(({ code }) => code)).toEqual(['RELATIVE_LOCK']);
+    expect(at(0, 144)).toEqual([
+      {
+        code: 'RELATIVE_LOCK',
+        text: 'it cannot be mined before its coins are 144 blocks old (about 24 hours)',
+      },
+    ]);
     expect(at(840_000, 0xffffffff)).toEqual([]);
   });
 
@@ -234,8 +240,9 @@ describe('what may cost money is said', () => {
       };
       return codesOf(psbtOf([coin(treasury, 0, 1_000_000n)], [pay(900_000n), output]));
     };
-    expect(at([1, 100_000])).toEqual([]);
-    expect(at([1, 100_001])).toEqual(['CHANGE_INDEX_FAR']);
+    expect(at([1, 20])).toEqual([]);
+    expect(at([1, 21])).toEqual(['CHANGE_INDEX_FAR']);
+    expect(at([0, 299])).toEqual(['CHANGE_INDEX_FAR']);
     expect(at([2, 0])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([1, 0, 0])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([])).toEqual(['CHANGE_PATH_UNUSUAL']);

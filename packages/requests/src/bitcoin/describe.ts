@@ -1,51 +1,33 @@
+import { encodeHex } from '@ckm/foundation';
 import type { Description, DescriptionRow, KeyContext } from '../kind.js';
-import { readableText } from '../text/content.js';
 import { keyName } from '../text/key-name.js';
-import { describeDigest, groupsOfFour, plural, quoteText } from '../text/quote.js';
+import { plural } from '../text/quote.js';
 import type { Destination } from './destination.js';
+import { describeData, namesOf } from './destination-names.js';
 import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './fee.js';
+import { formatCoinAge, formatLockTime } from './locks.js';
 import type { BitcoinRequest } from './parse.js';
-import { summarise, type Summary, type SummaryOutput } from './summary.js';
+import { isIncidental, summarise, type Summary, type SummaryOutput } from './summary.js';
 import { CHAINS } from './wallet.js';
-import { bitcoinWarnings, feeBase, formatLockTime } from './warnings.js';
+import { bitcoinWarnings, feeBase } from './warnings.js';
 
 const NAMED_ADDRESSES = 3;
 
-/**
- * `bc1q8x0m…0dmn7k4f`. Twelve letters that cannot be chosen freely stay: 60 bits, too many to search for a twin. The
- * table has all of them.
- */
-function shortAddress(address: string): string {
-  return `${address.slice(0, 8)}…${address.slice(-8)}`;
-}
-
-function nameDestination(destination: Destination, showAddress: (address: string) => string): string {
-  switch (destination.type) {
-    case 'address':
-      return showAddress(destination.address);
-    case 'data':
-      return `${plural(destination.data.length, 'byte')} of data`;
-    case 'anchor':
-      return 'anybody (an anchor)';
-    case 'unspendable':
-      return 'nobody (unspendable)';
-    default:
-      return 'an unknown script';
-  }
-}
-
-function paidAway({ outputs }: Summary): SummaryOutput[] {
-  return outputs.filter(({ ownPath }) => ownPath === null);
+/** What leaves the key: payments, and what pays nobody. */
+function leaving({ outputs }: Summary, wanted: 'payments' | 'incidental'): SummaryOutput[] {
+  return outputs.filter(
+    (output) => output.ownPath === null && isIncidental(output) === (wanted === 'incidental'),
+  );
 }
 
 /** Who is paid, whoever gets most in all first: nobody can push that one out of sight. */
 function payees(paid: readonly SummaryOutput[]): string {
   const totals = new Map<string, { readonly shown: string; sats: bigint }>();
-  for (const { destination, amountSats } of paid) {
-    const whole = nameDestination(destination, (address) => address);
-    const payee = totals.get(whole) ?? { shown: nameDestination(destination, shortAddress), sats: 0n };
+  for (const { destination, script, amountSats } of paid) {
+    const identity = encodeHex(script);
+    const payee = totals.get(identity) ?? { shown: namesOf(destination).short, sats: 0n };
     payee.sats += amountSats;
-    totals.set(whole, payee);
+    totals.set(identity, payee);
   }
   const ordered = [...totals.values()].sort((a, b) => (a.sats === b.sats ? 0 : a.sats > b.sats ? -1 : 1));
   const names = ordered.map(({ shown }) => shown);
@@ -54,30 +36,40 @@ function payees(paid: readonly SummaryOutput[]): string {
   return `${shown} and ${plural(names.length - NAMED_ADDRESSES, 'more', 'more')}`;
 }
 
-function sentence(summary: Summary, key: KeyContext): string {
-  const name = keyName(key);
-  const paid = paidAway(summary);
-  const what =
-    paid.length === 0
-      ? `Move ${formatBitcoin(summary.ownSats - summary.feeSats)} BTC within ${name}`
-      : `Pay ${formatBitcoin(summary.leavesSats)} BTC to ${payees(paid)} from ${name}`;
-  const others =
-    summary.foreignCoins === 0 ? '' : `, together with ${plural(summary.foreignCoins, 'coin')} of others`;
-  const base = feeBase(summary);
-  const share = `${formatShare(summary.feeSats, base.sats)} of ${base.name}`;
-  return `${what}${others}; fee ${formatSats(summary.feeSats)} (${share})`;
+/** What happens to the coins of the key. What is paid is never set off against what others bring. */
+function deed(summary: Summary, name: string): string {
+  const incidental = leaving(summary, 'incidental');
+  const payments = leaving(summary, 'payments');
+  if (payments.length > 0) {
+    const all = [...payments, ...incidental];
+    return `Pay ${formatBitcoin(summary.leavesSats)} BTC to ${payees(all)} from ${name}`;
+  }
+  const names = new Set(incidental.map(({ destination }) => besideName(destination)));
+  const beside = names.size === 0 ? '' : `, with ${[...names].slice(0, NAMED_ADDRESSES).join(' and ')}`;
+  return `Move ${formatBitcoin(summary.returnsSats)} BTC within ${name}${beside}`;
 }
 
-function dataRow(amount: string, target: string, data: Uint8Array): DescriptionRow {
-  const text = readableText(data);
-  const note = text === null ? describeDigest(data) : quoteText(text, 160);
-  return { label: 'Data', value: `${amount} to ${target}`, note };
+function besideName(destination: Destination): string {
+  return destination.type === 'anchor' ? 'an anchor' : namesOf(destination).short;
+}
+
+function sentence(summary: Summary, key: KeyContext): string {
+  const name = keyName(key);
+  const others =
+    summary.foreignCoins === 0 ? '' : `, together with ${plural(summary.foreignCoins, 'coin')} of others`;
+  const gain =
+    summary.gainsSats === 0n ? '' : `; ${name} receives ${formatBitcoin(summary.gainsSats)} BTC from others`;
+  const base = feeBase(summary);
+  const share = `${formatShare(summary.feeSats, base.sats)} of ${base.name}`;
+  return `${deed(summary, name)}${others}${gain}; fee ${formatSats(summary.feeSats)} (${share})`;
 }
 
 function outputRow({ amountSats, destination, ownPath }: SummaryOutput, name: string): DescriptionRow {
   const amount = `${formatBitcoin(amountSats)} BTC`;
-  const target = nameDestination(destination, groupsOfFour);
-  if (destination.type === 'data') return dataRow(amount, target, destination.data);
+  const target = namesOf(destination).whole;
+  if (destination.type === 'data') {
+    return { label: 'Data', value: `${amount} to ${target}`, note: describeData(destination) };
+  }
   if (ownPath === null) return { label: 'Pay', value: `${amount} to ${target}`, ...payeeOf(destination) };
   const [chain, index] = ownPath;
   const place =
@@ -97,9 +89,11 @@ function coinRow(label: string, count: number, sats: bigint): DescriptionRow {
   return { label, value: `${formatBitcoin(sats)} BTC`, note: plural(count, 'coin') };
 }
 
-function coinRows({ ownCoins, ownSats, foreignCoins, foreignSats }: Summary): DescriptionRow[] {
-  const own = coinRow('From', ownCoins, ownSats);
-  return foreignCoins === 0 ? [own] : [own, coinRow('Others', foreignCoins, foreignSats)];
+function coinRows({ ownCoins, ownSats, foreignCoins, foreignSats, gainsSats }: Summary): DescriptionRow[] {
+  const rows = [coinRow('From', ownCoins, ownSats)];
+  if (foreignCoins > 0) rows.push(coinRow('Others', foreignCoins, foreignSats));
+  if (gainsSats > 0n) rows.push({ label: 'Receives', value: `${formatBitcoin(gainsSats)} BTC from others` });
+  return rows;
 }
 
 function feeRow(summary: Summary): DescriptionRow {
@@ -113,6 +107,15 @@ function feeRow(summary: Summary): DescriptionRow {
   };
 }
 
+function lockRows({ lockTime, coinAge }: Summary): DescriptionRow[] {
+  const age = formatCoinAge(coinAge);
+  const until = [
+    ...(lockTime === 0 ? [] : [formatLockTime(lockTime)]),
+    ...(age === '' ? [] : [`its coins are ${age}`]),
+  ];
+  return until.map((value) => ({ label: 'Not before', value }));
+}
+
 /** @throws EncodingError when the transaction lies about the key. */
 export function describeBitcoin(typed: BitcoinRequest, key: KeyContext): Description {
   const summary = summarise(typed, key);
@@ -121,7 +124,7 @@ export function describeBitcoin(typed: BitcoinRequest, key: KeyContext): Descrip
     ...summary.outputs.map((output) => outputRow(output, name)),
     feeRow(summary),
     ...coinRows(summary),
-    ...(summary.notBefore > 0 ? [{ label: 'Not before', value: formatLockTime(summary.notBefore) }] : []),
+    ...lockRows(summary),
   ];
   return { sentence: sentence(summary, key), rows, warnings: bitcoinWarnings(summary), blind: false };
 }

@@ -3,19 +3,22 @@ import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bech32, bech32m, createBase58check } from '@scure/base';
 import type { BitcoinNetwork } from '../kind.js';
+import { encodeSize } from './psbt-maps.js';
+import { readPushes } from './pushes.js';
 
 /** Where an output's coins go, told by its exact bytes: what merely means the same is `unknown`. */
 export type Destination =
   | { readonly type: 'address'; readonly form: AddressForm; readonly address: string }
-  /** OP_RETURN: nobody can ever spend it. */
-  | { readonly type: 'data'; readonly data: Uint8Array }
+  /** OP_RETURN: nobody can ever spend it. `pushes` is what it carries; `null` where more than pushes follows. */
+  | { readonly type: 'data'; readonly script: Uint8Array; readonly pushes: readonly Uint8Array[] | null }
   /** Pay-to-anchor: anybody can spend it. */
   | { readonly type: 'anchor' }
-  /** Looks like taproot, but no key has that x coordinate: lost. */
-  | { readonly type: 'unspendable' }
-  | { readonly type: 'unknown' };
+  /** Looks like taproot, but no key has that x coordinate; or of version 0 with an impossible length: lost. */
+  | { readonly type: 'unspendable'; readonly script: Uint8Array }
+  | { readonly type: 'unknown'; readonly script: Uint8Array };
 
-export type AddressForm = 'p2pkh' | 'p2sh' | 'p2wpkh' | 'p2wsh' | 'p2tr';
+/** `future`: a witness program whose rules are not made yet; until they are, anybody can spend it. */
+export type AddressForm = 'p2pkh' | 'p2sh' | 'p2wpkh' | 'p2wsh' | 'p2tr' | 'future';
 
 interface AddressPrefixes {
   readonly bech32: string;
@@ -33,6 +36,7 @@ const PREFIXES: Record<BitcoinNetwork, AddressPrefixes> = {
 
 const base58check = createBase58check(sha256);
 const OP_RETURN = 0x6a;
+const ANCHOR = [0x51, 0x02, 0x4e, 0x73];
 
 function matches(
   script: Uint8Array,
@@ -71,28 +75,36 @@ export function taprootScript(outputKey: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.of(0x51, 0x20), outputKey);
 }
 
-/** The content of one direct push; anything else as it is. */
-function pushedData(pushes: Uint8Array): Uint8Array {
-  const isOnePush = pushes[0] === pushes.length - 1 && pushes.length <= 76;
-  return isOnePush ? pushes.subarray(1) : pushes;
-}
-
 function addressOf(form: AddressForm, address: string): Destination {
   return { type: 'address', form, address };
 }
 
+interface WitnessProgram {
+  readonly version: number;
+  readonly program: Uint8Array;
+}
+
+/** Source: BIP-141, "Witness program" */
+function witnessProgramOf(script: Uint8Array): WitnessProgram | null {
+  const [opcode, length] = script;
+  const isVersion = opcode === 0x00 || (opcode! >= 0x51 && opcode! <= 0x60);
+  if (!isVersion || script.length < 4 || script.length > 42 || length !== script.length - 2) return null;
+  return { version: opcode === 0x00 ? 0 : opcode! - 0x50, program: script.subarray(2) };
+}
+
 function witnessDestination(script: Uint8Array, prefix: string): Destination | null {
-  if (matches(script, 34, [0x51, 0x20])) {
-    const key = script.subarray(2);
-    return isXOnlyKey(key) ? addressOf('p2tr', witnessAddress(prefix, 1, key)) : { type: 'unspendable' };
+  const found = witnessProgramOf(script);
+  if (found === null) return null;
+  const { version, program } = found;
+  const address = () => witnessAddress(prefix, version, program);
+  if (version === 0) {
+    if (program.length === 20) return addressOf('p2wpkh', address());
+    return program.length === 32 ? addressOf('p2wsh', address()) : { type: 'unspendable', script };
   }
-  if (matches(script, 22, [0x00, 0x14])) {
-    return addressOf('p2wpkh', witnessAddress(prefix, 0, script.subarray(2)));
+  if (version === 1 && program.length === 32) {
+    return isXOnlyKey(program) ? addressOf('p2tr', address()) : { type: 'unspendable', script };
   }
-  if (matches(script, 34, [0x00, 0x20])) {
-    return addressOf('p2wsh', witnessAddress(prefix, 0, script.subarray(2)));
-  }
-  return matches(script, 4, [0x51, 0x02, 0x4e, 0x73]) ? { type: 'anchor' } : null;
+  return matches(script, 4, ANCHOR) ? { type: 'anchor' } : addressOf('future', address());
 }
 
 function olderDestination(script: Uint8Array, { keyHash, scriptHash }: AddressPrefixes): Destination | null {
@@ -110,14 +122,19 @@ export function destinationOf(script: Uint8Array, network: BitcoinNetwork = 'bit
   const prefixes = PREFIXES[network];
   const known = witnessDestination(script, prefixes.bech32) ?? olderDestination(script, prefixes);
   if (known !== null) return known;
-  if (script[0] === OP_RETURN) return { type: 'data', data: pushedData(script.subarray(1)) };
-  return { type: 'unknown' };
+  if (script[0] === OP_RETURN) return { type: 'data', script, pushes: readPushes(script.subarray(1)) };
+  return { type: 'unknown', script };
 }
 
+/** Bytes that spending an output takes by the rule for dust: without the signature's discount, and with it. */
+const SPENDING_BYTES = { plain: 148, witness: 67 };
+const DUST_SATS_PER_BYTE = 3;
+const LONGEST_SCRIPT = 10_000;
+
 /** Below this many satoshis nodes do not relay an output. Source: Bitcoin Core, GetDustThreshold at 3 sat/vB */
-export function dustLimitSats(destination: Destination): bigint {
-  if (destination.type === 'data') return 0n;
-  if (destination.type === 'anchor') return 240n;
-  if (destination.type !== 'address') return 330n;
-  return { p2pkh: 546n, p2sh: 540n, p2wpkh: 294n, p2wsh: 330n, p2tr: 330n }[destination.form];
+export function dustLimitSats(script: Uint8Array): bigint {
+  if (script[0] === OP_RETURN || script.length > LONGEST_SCRIPT) return 0n;
+  const spending = witnessProgramOf(script) === null ? SPENDING_BYTES.plain : SPENDING_BYTES.witness;
+  const output = 8 + encodeSize(script.length).length + script.length;
+  return BigInt((output + spending) * DUST_SATS_PER_BYTE);
 }

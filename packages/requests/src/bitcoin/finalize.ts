@@ -1,11 +1,11 @@
 import { CkmError, concatBytes, encodeHex } from '@ckm/foundation';
 import { Transaction } from '@scure/btc-signer';
-import { demand, refusal } from '../errors.js';
-import { verifySignature } from '@ckm/threshold';
-import type { KeyContext } from '../kind.js';
+import { demand, type RequestErrorCode } from '../errors.js';
+import type { DescriptionWarning, KeyContext } from '../kind.js';
+import { completePsbt } from './complete.js';
+import { createInputCheck } from './input-check.js';
 import { assessOwnership } from './ownership.js';
-import { parseBitcoin, type BitcoinInput, type BitcoinRequest } from './parse.js';
-import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT } from './sighash.js';
+import { parseBitcoin, type BitcoinRequest } from './parse.js';
 
 /** A transaction ready to be sent. */
 export interface FinalTransaction {
@@ -14,15 +14,86 @@ export interface FinalTransaction {
   readonly virtualBytes: number;
 }
 
+/** An input that keeps a PSBT from being a transaction. */
+export interface OpenInput {
+  readonly at: number;
+  /** `uncheckable`: it has what it needs, of a kind that cannot be judged here. */
+  readonly why: 'missing' | 'wrong' | 'uncheckable';
+}
+
+/** What there is of a transaction in a PSBT. */
+export interface TransactionState {
+  /** `null` unless every input is unlocked, and rightly. */
+  readonly final: FinalTransaction | null;
+  readonly open: readonly OpenInput[];
+}
+
+/** @throws EncodingError what `parseBitcoin` refuses */
+export function transactionState(psbt: Uint8Array): TransactionState {
+  const { transaction, open } = unlocked(parseBitcoin(psbt));
+  if (open.length > 0) return { final: null, open };
+  const bytes = concatBytes(transaction.extract());
+  const final = { hex: encodeHex(bytes), txid: transaction.id, virtualBytes: transaction.vsize };
+  return { final, open };
+}
+
+/** What the final transaction of a PSBT lacks, by why it does. */
+const REFUSALS: Readonly<Record<OpenInput['why'], RequestErrorCode>> = {
+  missing: 'PSBT_NOT_SIGNED',
+  wrong: 'PSBT_SIGNATURE_WRONG',
+  uncheckable: 'PSBT_INPUT_UNCHECKABLE',
+};
+
+/** What is open about some inputs, as a sentence names it: the worst of it alone. */
+export function refusalOfOpen(
+  open: readonly OpenInput[],
+): { code: RequestErrorCode; message: string } | null {
+  for (const why of ['wrong', 'missing', 'uncheckable'] as const) {
+    const at = open.filter((input) => input.why === why).map((input) => input.at);
+    if (at.length > 0) return { code: REFUSALS[why], message: whatIsOpen(why, at) };
+  }
+  return null;
+}
+
+function whatIsOpen(why: OpenInput['why'], at: readonly number[]): string {
+  const isOne = at.length === 1;
+  const inputs = `${isOne ? 'input' : 'inputs'} ${at.join(', ')}`;
+  if (why === 'wrong')
+    return `the signature${isOne ? '' : 's'} of ${inputs} ${isOne ? 'does' : 'do'} not verify`;
+  if (why === 'missing') return `${inputs} ${isOne ? 'is' : 'are'} for others to sign`;
+  return `${inputs} ${isOne ? 'is' : 'are'} locked in a way that cannot be checked here`;
+}
+
 /**
- * Positions of the inputs that somebody else has to sign before there is a final transaction, whatever the key signs.
+ * The final transaction of a PSBT whose inputs are all signed.
+ * @throws EncodingError `PSBT_NOT_SIGNED`, `PSBT_SIGNATURE_WRONG`, `PSBT_INPUT_UNCHECKABLE`, or what `parseBitcoin` refuses
+ */
+export function finalizeTransaction(psbt: Uint8Array): FinalTransaction {
+  const { final, open } = transactionState(psbt);
+  const refused = refusalOfOpen(open);
+  demand(final !== null, refused?.code ?? 'PSBT_NOT_SIGNED', refused?.message ?? 'nothing is signed');
+  return final;
+}
+
+/**
+ * Inputs that keep the PSBT from being a transaction whatever the key signs: they are for others.
  * @throws EncodingError what `parseBitcoin` and the key refuse
  */
-export function inputsLeftToOthers(psbt: Uint8Array, key: KeyContext): readonly number[] {
-  const request = parseBitcoin(psbt);
+export function inputsLeftToOthers(psbt: Uint8Array, key: KeyContext): readonly OpenInput[] {
+  const request = parseBitcoin(completePsbt(psbt, key));
   const own = inputsToCome(request, key);
-  const transaction = Transaction.fromPSBT(request.psbt, { allowUnknownOutputs: true });
-  return request.inputs.flatMap((_, at) => (own.has(at) || isWhole(transaction, at) ? [] : [at]));
+  return unlocked(request).open.filter(({ at }) => !own.has(at));
+}
+
+/** Says which signatures of others do not verify, before anybody is asked to sign beside them. */
+export function foreignSignatureWarnings(request: BitcoinRequest, key: KeyContext): DescriptionWarning[] {
+  const own = inputsToCome(request, key);
+  if (own.size === request.inputs.length) return [];
+  const wrong = unlocked(request).open.filter(({ at, why }) => why === 'wrong' && !own.has(at));
+  const refused = refusalOfOpen(wrong);
+  if (refused === null) return [];
+  const text = `${refused.message}: until their owners sign again there is no transaction, whoever else signs`;
+  return [{ code: 'FOREIGN_SIGNATURE_WRONG', text }];
 }
 
 /** Inputs that this key will sign. */
@@ -35,7 +106,26 @@ function inputsToCome(request: BitcoinRequest, key: KeyContext): ReadonlySet<num
   }
 }
 
-function isWhole(transaction: Transaction, at: number): boolean {
+/** The transaction with whatever unlocks its inputs, and which of them that does not unlock. */
+function unlocked(request: BitcoinRequest): { transaction: Transaction; open: readonly OpenInput[] } {
+  const transaction = Transaction.fromPSBT(request.psbt, {
+    allowUnknownOutputs: true,
+    allowUnknownInputs: true,
+    allowLegacyWitnessUtxo: true,
+    disableScriptCheck: true,
+  });
+  const check = createInputCheck(request, transaction);
+  const open = request.inputs.flatMap((_, at): OpenInput[] => {
+    if (!isUnlocked(transaction, at)) return [{ at, why: 'missing' }];
+    const verdict = check(at);
+    if (verdict === 'right') return [];
+    return [{ at, why: verdict === 'wrong' ? 'wrong' : 'uncheckable' }];
+  });
+  return { transaction, open };
+}
+
+/** Sets the final scripts of an input out of the signatures in it. */
+function isUnlocked(transaction: Transaction, at: number): boolean {
   const { finalScriptSig, finalScriptWitness } = transaction.getInput(at);
   if (finalScriptSig !== undefined || finalScriptWitness !== undefined) return true;
   try {
@@ -44,50 +134,4 @@ function isWhole(transaction: Transaction, at: number): boolean {
   } catch {
     return false;
   }
-}
-
-function extract(psbt: Uint8Array): Transaction {
-  try {
-    const transaction = Transaction.fromPSBT(psbt, { allowUnknownOutputs: true });
-    for (let at = 0; at < transaction.inputsLength; at++) {
-      const { finalScriptSig, finalScriptWitness } = transaction.getInput(at);
-      if (finalScriptSig === undefined && finalScriptWitness === undefined) transaction.finalizeIdx(at);
-    }
-    transaction.extract();
-    return transaction;
-  } catch {
-    throw refusal('PSBT_NOT_SIGNED', 'the transaction cannot be extracted: an input lacks what it needs');
-  }
-}
-
-/** Key-path signatures of anybody are checked; scripts of others are theirs to check. */
-function assertKeySignatures(request: BitcoinRequest): void {
-  const digest = createSighash(request);
-  for (const [at, input] of request.inputs.entries()) {
-    const { keySignature, script } = input;
-    if (keySignature === undefined || !isTaproot(script)) continue;
-    const type = keySignature.length === 65 ? keySignature[64] : SIGHASH_DEFAULT;
-    if (type !== SIGHASH_DEFAULT && type !== SIGHASH_ALL) continue;
-    demand(
-      verifySignature('secp256k1-tr', script.subarray(2), digest(at, type), keySignature.subarray(0, 64)),
-      'SIGNATURE_INVALID',
-      `the signature of input ${at} does not verify`,
-    );
-  }
-}
-
-function isTaproot(script: BitcoinInput['script']): boolean {
-  return script.length === 34 && script[0] === 0x51 && script[1] === 0x20;
-}
-
-/**
- * The final transaction of a PSBT whose inputs are all signed.
- * @throws EncodingError `PSBT_NOT_SIGNED`, `SIGNATURE_INVALID`, or what `parseBitcoin` refuses
- */
-export function finalizeTransaction(psbt: Uint8Array): FinalTransaction {
-  const request = parseBitcoin(psbt);
-  assertKeySignatures(request);
-  const transaction = extract(request.psbt);
-  const bytes = concatBytes(transaction.extract());
-  return { hex: encodeHex(bytes), txid: transaction.id, virtualBytes: transaction.vsize };
 }

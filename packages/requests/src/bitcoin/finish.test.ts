@@ -175,7 +175,7 @@ describe('signatures that do not belong are refused', () => {
     expect(outcome(() => finalizeTransaction(psbt))).toBe('PSBT_NOT_SIGNED');
     const maps = [...readPsbtMaps(signAll(psbt))];
     maps[1] = withRecord(maps[1]!, 0x13, new Uint8Array(64).fill(7));
-    expect(outcome(() => finalizeTransaction(writePsbtMaps(maps)))).toBe('SIGNATURE_INVALID');
+    expect(outcome(() => finalizeTransaction(writePsbtMaps(maps)))).toBe('PSBT_SIGNATURE_WRONG');
   });
 });
 
@@ -213,8 +213,8 @@ describe('whether others have to sign too', () => {
 
   test('is known before anybody signs, and after', () => {
     expect(leftIn(psbtOf(coins, outputs))).toEqual([]);
-    expect(leftIn(mixed)).toEqual([1]);
-    expect(leftIn(signAll(mixed))).toEqual([1]);
+    expect(leftIn(mixed)).toEqual([{ at: 1, why: 'missing' }]);
+    expect(leftIn(signAll(mixed))).toEqual([{ at: 1, why: 'missing' }]);
     expect(leftIn(signAll(mixed, others))).toEqual([]);
     expect(leftIn(signAll(signAll(mixed, others)))).toEqual([]);
   });

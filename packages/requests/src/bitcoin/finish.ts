@@ -4,6 +4,7 @@ import type { KeyContext } from '../kind.js';
 import type { TaskResult } from '../task.js';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import type { BitcoinRequest } from './parse.js';
+import { withoutNetwork } from './network-record.js';
 import { readPsbtMaps, recordValue, withRecord, writePsbtMaps, type PsbtMap } from './psbt-maps.js';
 import { SIGHASH_DEFAULT } from './sighash.js';
 import { inputsToSign } from './tasks.js';
@@ -21,7 +22,8 @@ function withoutPermissions(global: PsbtMap): PsbtMap {
 }
 
 /**
- * The PSBT with `PSBT_IN_TAP_KEY_SIG` in every input of the key; nothing else of it changes.
+ * The PSBT with `PSBT_IN_TAP_KEY_SIG` in every input of the key, without the name of the network that was for whoever
+ * described it; nothing else of it changes.
  * @throws EncodingError `SIGNATURE_COUNT_WRONG`, `SIGNATURE_INVALID`
  */
 export function finishBitcoin(
@@ -46,7 +48,7 @@ export function finishBitcoin(
     const suffix = sighashType === SIGHASH_DEFAULT ? [] : [Uint8Array.of(sighashType)];
     maps[1 + at] = withRecord(maps[1 + at]!, IN_TAP_KEY_SIG, concatBytes(signature, ...suffix));
   }
-  maps[0] = withoutPermissions(maps[0]!);
+  maps[0] = withoutNetwork(withoutPermissions(maps[0]!));
   return writePsbtMaps(maps);
 }
 

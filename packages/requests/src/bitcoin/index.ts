@@ -1,8 +1,10 @@
 import { forKeysMadeForIt } from '../fits.js';
 import type { RequestKind } from '../kind.js';
 import { showPsbt } from './artefact.js';
+import { completePsbt } from './complete.js';
 import { bitcoinCost } from './cost.js';
 import { describeBitcoin } from './describe.js';
+import { foreignSignatureWarnings } from './finalize.js';
 import { finishBitcoin } from './finish.js';
 import { bitcoinForm } from './form.js';
 import { bitcoinPublicForm } from './wallet.js';
@@ -19,9 +21,11 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   showArtefact: showPsbt,
   form: bitcoinForm,
   maxBytes: BITCOIN_MAX_BYTES,
+  complete: completePsbt,
   cost: bitcoinCost,
   parse: parseBitcoin,
   describe: describeBitcoin,
+  doubts: foreignSignatureWarnings,
   tasks: bitcoinTasks,
   finish: finishBitcoin,
   verify: verifyBitcoin,

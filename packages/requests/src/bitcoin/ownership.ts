@@ -1,11 +1,11 @@
 import { encodeHex, equalBytes } from '@ckm/foundation';
-import { DEEPEST_PATH, type DerivationPath, type PublicKeyPackage, type Tweak } from '@ckm/threshold';
-import { demand, refusal, type RequestErrorCode } from '../errors.js';
-import { verifySignature } from '@ckm/threshold';
+import { type DerivationPath, type PublicKeyPackage, type Tweak, verifySignature } from '@ckm/threshold';
+import { demand, refusal } from '../errors.js';
+import { provenClaim } from './claims.js';
 import { taprootScript } from './destination.js';
 import type { BitcoinInput, BitcoinOutput, BitcoinRequest, KeyClaim } from './parse.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT, type Sighash } from './sighash.js';
-import { keyFingerprint, taprootKeys } from './wallet.js';
+import { taprootKeys } from './wallet.js';
 
 /** An input of the key, proven by deriving its output key. */
 export interface OwnInput {
@@ -31,36 +31,14 @@ export interface Ownership {
 /** As many signatures as a server makes for one request. */
 export const MAX_SIGNATURES = 256;
 
-const UNHARDENED = 0x8000_0000;
-
-/** The claim in the key's own name, if there is one, with its key derived again. */
-function provenClaim(
-  claims: readonly KeyClaim[],
-  key: PublicKeyPackage,
-  fingerprint: number,
-  whenFalse: RequestErrorCode,
-): KeyClaim | null {
-  const ours = claims.filter((claim) => claim.fingerprint === fingerprint);
-  const [claim] = ours;
-  if (claim === undefined) return null;
-  demand(ours.length === 1, 'PSBT_TOO_MANY_PARTS', 'one part of the PSBT names several keys of ours');
-  const possible = claim.path.length <= DEEPEST_PATH && claim.path.every((index) => index < UNHARDENED);
-  demand(possible, whenFalse, 'the PSBT claims a path that no key of ours has');
-  demand(
-    equalBytes(taprootKeys(key, claim.path).internalKey, claim.publicKey),
-    whenFalse,
-    'the PSBT claims a path of the key that leads to another key',
-  );
-  return claim;
-}
-
 function isForKeyPath(claim: KeyClaim, internalKey: Uint8Array | undefined): boolean {
   return claim.keyPath && (internalKey === undefined || equalBytes(internalKey, claim.publicKey));
 }
 
-function sighashOf({ sighashType }: BitcoinInput): Sighash {
-  if (sighashType === undefined || sighashType === SIGHASH_DEFAULT) return SIGHASH_DEFAULT;
-  if (sighashType === SIGHASH_ALL) return SIGHASH_ALL;
+/** What the PSBT asks for, or else what a signature that is already there says in its last byte. */
+function sighashOf({ sighashType, keySignature }: BitcoinInput): Sighash {
+  const type = sighashType ?? (keySignature?.length === 65 ? keySignature[64]! : SIGHASH_DEFAULT);
+  if (type === SIGHASH_DEFAULT || type === SIGHASH_ALL) return type;
   throw refusal('PSBT_SIGHASH_REFUSED', 'an input asks for a signature over only a part of the transaction');
 }
 
@@ -81,21 +59,14 @@ function isSigned(input: BitcoinInput, outputKey: Uint8Array, type: Sighash, dig
 
 type Sign = (at: number, type: Sighash) => Uint8Array;
 
-function ownInput(
-  input: BitcoinInput,
-  at: number,
-  key: PublicKeyPackage,
-  mark: number,
-  sign: Sign,
-): OwnInput | null {
-  const claim = provenClaim(input.claims, key, mark, 'PSBT_INPUT_PATH_FALSE');
-  if (claim === null || !isForKeyPath(claim, input.internalKey)) return null;
-  const { tweak, outputKey } = taprootKeys(key, claim.path, input.merkleRoot ?? null);
-  demand(
-    equalBytes(taprootScript(outputKey), input.script),
-    'PSBT_INPUT_PATH_FALSE',
-    'an input is not locked by the key it claims',
-  );
+function ownInput(input: BitcoinInput, at: number, key: PublicKeyPackage, sign: Sign): OwnInput | null {
+  const proven = provenClaim(input.claims, key, 'PSBT_INPUT_PATH_FALSE');
+  if (proven === null || !isForKeyPath(proven.claim, input.internalKey)) return null;
+  const { tweak, outputKey } = taprootKeys(key, proven.path, input.merkleRoot ?? null);
+  const isLockedByIt = equalBytes(taprootScript(outputKey), input.script);
+  // A coin of an older kind under the same key: nothing that the key can sign for.
+  if (!isLockedByIt && proven.claim.isEcdsa) return null;
+  demand(isLockedByIt, 'PSBT_INPUT_PATH_FALSE', 'an input is not locked by the key it claims');
   const sighashType = sighashOf(input);
   const digest = sign(at, sighashType);
   return {
@@ -110,22 +81,19 @@ function ownInput(
 
 type OwnOutput = { readonly path: DerivationPath } | 'shared' | null;
 
-function ownOutput(output: BitcoinOutput, key: PublicKeyPackage, mark: number): OwnOutput {
+function ownOutput(output: BitcoinOutput, key: PublicKeyPackage): OwnOutput {
+  const proven = provenClaim(output.claims, key, 'PSBT_OUTPUT_PATH_FALSE');
+  if (proven === null) return null;
+  const { claim, path } = proven;
+  if (output.hasScriptTree || !isForKeyPath(claim, output.internalKey)) return 'shared';
+  const isOurs = equalBytes(taprootScript(taprootKeys(key, path).outputKey), output.script);
   demand(
-    !output.ecdsaFingerprints.includes(mark),
+    isOurs || !claim.isEcdsa,
     'PSBT_OUTPUT_NOT_SPENDABLE',
     'an output is passed off as the key’s, but is of a kind it cannot spend',
   );
-  const claim = provenClaim(output.claims, key, mark, 'PSBT_OUTPUT_PATH_FALSE');
-  if (claim === null) return null;
-  if (output.hasScriptTree || !isForKeyPath(claim, output.internalKey)) return 'shared';
-  const { outputKey } = taprootKeys(key, claim.path);
-  demand(
-    equalBytes(taprootScript(outputKey), output.script),
-    'PSBT_OUTPUT_PATH_FALSE',
-    'an output is passed off as the key’s, but pays somebody else',
-  );
-  return { path: claim.path };
+  demand(isOurs, 'PSBT_OUTPUT_PATH_FALSE', 'an output is passed off as the key’s, but pays somebody else');
+  return { path };
 }
 
 /** A coin beside a proven one, locked by the same script, is the key's too, whatever the PSBT leaves out. */
@@ -161,15 +129,11 @@ export function isSignedBy(request: BitcoinRequest, key: PublicKeyPackage): bool
 }
 
 function ownInputs(request: BitcoinRequest, key: PublicKeyPackage): readonly OwnInput[] {
-  const mark = keyFingerprint(key);
   const sign = createSighash(request);
-  return request.inputs
-    .map((input, at) => ownInput(input, at, key, mark, sign))
-    .filter((input) => input !== null);
+  return request.inputs.map((input, at) => ownInput(input, at, key, sign)).filter((input) => input !== null);
 }
 
 function computeOwnership(request: BitcoinRequest, key: PublicKeyPackage): Ownership {
-  const mark = keyFingerprint(key);
   const inputs = ownInputs(request, key);
   demand(inputs.length > 0, 'PSBT_NO_INPUT_OF_KEY', 'the transaction spends no coin of this key');
   const unsigned = inputs.filter(({ signed }) => !signed).length;
@@ -182,7 +146,7 @@ function computeOwnership(request: BitcoinRequest, key: PublicKeyPackage): Owner
   const outputs = new Map<number, DerivationPath>();
   const shared = new Set<number>();
   for (const [at, output] of request.outputs.entries()) {
-    const own = ownOutput(output, key, mark);
+    const own = ownOutput(output, key);
     if (own === 'shared') shared.add(at);
     else if (own !== null) outputs.set(at, own.path);
   }

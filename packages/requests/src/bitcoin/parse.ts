@@ -1,8 +1,11 @@
 import { encodeHex } from '@ckm/foundation';
 import { Transaction } from '@scure/btc-signer';
 import { demand, refusal } from '../errors.js';
+import type { BitcoinNetwork } from '../kind.js';
 import { assertSize } from '../wire/payload.js';
-import { MAX_INPUTS, MAX_OUTPUTS, readPsbtMaps, recordValue } from './psbt-maps.js';
+import { coinContradiction } from './contradiction.js';
+import { readNetwork } from './network-record.js';
+import { MAX_INPUTS, MAX_OUTPUTS, type PsbtMap, readPsbtMaps, recordValue } from './psbt-maps.js';
 
 /** Somebody's claim that a key is theirs: fingerprint of the master key, path from there. Not believed. */
 export interface KeyClaim {
@@ -13,6 +16,8 @@ export interface KeyClaim {
   /** Four bytes, as a number. */
   readonly fingerprint: number;
   readonly path: readonly number[];
+  /** Whether it stands in the field for keys of older kinds (ECDSA), which some wallets fill in for taproot too. */
+  readonly isEcdsa: boolean;
 }
 
 export interface BitcoinInput {
@@ -38,8 +43,6 @@ export interface BitcoinOutput {
   readonly internalKey: Uint8Array | undefined;
   readonly hasScriptTree: boolean;
   readonly claims: readonly KeyClaim[];
-  /** Fingerprints that claim the output for keys of older kinds (ECDSA). */
-  readonly ecdsaFingerprints: readonly number[];
 }
 
 /** A transaction that waits for signatures. Sentence, digest and artefact all come from this value. */
@@ -48,6 +51,8 @@ export interface BitcoinRequest {
   readonly lockTime: number;
   readonly inputs: readonly BitcoinInput[];
   readonly outputs: readonly BitcoinOutput[];
+  /** The network whose addresses its owner wants shown, if the PSBT names one. */
+  readonly network: BitcoinNetwork | undefined;
   /** The PSBT as it came; only `finish` reads it again, to put the signatures in. */
   readonly psbt: Uint8Array;
 }
@@ -62,7 +67,7 @@ const IN_FINAL_WITNESS = 0x08;
 
 type PsbtInput = ReturnType<Transaction['getInput']>;
 type PsbtOutput = ReturnType<Transaction['getOutput']>;
-type PsbtClaims = PsbtInput['tapBip32Derivation'];
+type PsbtClaims = Pick<PsbtInput, 'tapBip32Derivation' | 'bip32Derivation'>;
 
 const malformed = (message: string) => refusal('PSBT_MALFORMED', message);
 
@@ -78,17 +83,25 @@ function readTransaction(psbt: Uint8Array): Transaction {
       proprietary: 'ignore',
     });
   } catch {
-    throw malformed('the PSBT cannot be read');
+    throw coinContradiction(psbt) ?? malformed('the PSBT cannot be read');
   }
 }
 
-function readClaims(claims: PsbtClaims): KeyClaim[] {
-  return (claims ?? []).map(([publicKey, { hashes, der }]) => ({
-    publicKey,
-    keyPath: hashes.length === 0,
-    fingerprint: der.fingerprint,
-    path: der.path,
-  }));
+function readClaims({ tapBip32Derivation = [], bip32Derivation = [] }: PsbtClaims): KeyClaim[] {
+  return [
+    ...tapBip32Derivation.map(([publicKey, { hashes, der }]) => ({
+      publicKey,
+      keyPath: hashes.length === 0,
+      ...der,
+      isEcdsa: false,
+    })),
+    ...bip32Derivation.map(([publicKey, der]) => ({
+      publicKey: publicKey.subarray(1, 33),
+      keyPath: true,
+      ...der,
+      isEcdsa: true,
+    })),
+  ];
 }
 
 function spentCoin(input: PsbtInput): { amount: bigint; script: Uint8Array } {
@@ -110,7 +123,7 @@ function readInput(input: PsbtInput): BitcoinInput {
     sighashType: input.sighashType,
     internalKey: input.tapInternalKey,
     merkleRoot: input.tapMerkleRoot,
-    claims: readClaims(input.tapBip32Derivation),
+    claims: readClaims(input),
     keySignature: input.tapKeySig,
     final: input.finalScriptWitness !== undefined || input.finalScriptSig !== undefined,
   };
@@ -125,14 +138,12 @@ function readOutput(output: PsbtOutput): BitcoinOutput {
     script,
     internalKey: output.tapInternalKey,
     hasScriptTree: output.tapTree !== undefined,
-    claims: readClaims(output.tapBip32Derivation),
-    ecdsaFingerprints: (output.bip32Derivation ?? []).map(([, { fingerprint }]) => fingerprint),
+    claims: readClaims(output),
   };
 }
 
 /** A PSBT of version 0 has a transaction and no version; one of version 2 has a version and no transaction. */
-function assertVersion(psbt: Uint8Array): number {
-  const maps = readPsbtMaps(psbt);
+function assertVersion(maps: readonly PsbtMap[]): void {
   const [global] = maps;
   if (global === undefined) throw malformed('the PSBT is empty');
   const version = recordValue(global, GLOBAL_VERSION);
@@ -149,7 +160,6 @@ function assertVersion(psbt: Uint8Array): number {
       'the PSBT has an empty final script',
     );
   }
-  return maps.length;
 }
 
 /** The sum of some amounts. */
@@ -181,7 +191,8 @@ function assertCoinsDiffer(inputs: readonly BitcoinInput[]): void {
 export function parseBitcoin(payload: Uint8Array): BitcoinRequest {
   assertSize(payload, BITCOIN_MAX_BYTES);
   const psbt = payload.slice();
-  const mapCount = assertVersion(psbt);
+  const maps = readPsbtMaps(psbt);
+  assertVersion(maps);
   const transaction = readTransaction(psbt);
   const { inputsLength, outputsLength } = transaction;
   demand(
@@ -190,7 +201,7 @@ export function parseBitcoin(payload: Uint8Array): BitcoinRequest {
     'the transaction has no inputs or no outputs',
   );
   demand(
-    mapCount === 1 + inputsLength + outputsLength,
+    maps.length === 1 + inputsLength + outputsLength,
     'PSBT_MALFORMED',
     'the PSBT has maps that belong to nothing',
   );
@@ -205,5 +216,5 @@ export function parseBitcoin(payload: Uint8Array): BitcoinRequest {
   demand(version >= 1 && version <= 3, 'PSBT_MALFORMED', 'the transaction is of an unknown version');
   assertAmounts({ inputs, outputs });
   assertCoinsDiffer(inputs);
-  return { version, lockTime, inputs, outputs, psbt };
+  return { version, lockTime, inputs, outputs, network: readNetwork(maps[0]!), psbt };
 }

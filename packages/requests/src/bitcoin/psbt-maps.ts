@@ -19,6 +19,11 @@ const MAX_RECORDS = 8192;
 const MAX_KEYED_RECORDS = 2048;
 const MAX_KEY = 4096;
 
+/** Whether bytes begin as every PSBT does. */
+export function isPsbt(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, at) => bytes[at] === byte);
+}
+
 interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
@@ -121,6 +126,10 @@ export function recordValue(map: PsbtMap, type: number): Uint8Array | undefined 
 
 /** The map with that record set. */
 export function withRecord(map: PsbtMap, type: number, value: Uint8Array): PsbtMap {
-  const rest = map.filter(({ key }) => !(key.length === 1 && key[0] === type));
-  return [...rest, { key: Uint8Array.of(type), value }];
+  return withKeyedRecord(map, Uint8Array.of(type), value);
+}
+
+/** The map with the record of that whole key set. */
+export function withKeyedRecord(map: PsbtMap, key: Uint8Array, value: Uint8Array): PsbtMap {
+  return [...map.filter((record) => !equalBytes(record.key, key)), { key, value }];
 }

@@ -36,6 +36,7 @@ function requestOf({
   return {
     version,
     lockTime,
+    network: undefined,
     psbt: new Uint8Array(),
     inputs: inputs.map(({ txid, index, sequence }, at) => ({
       txid: encodeHex(txid),
@@ -56,7 +57,6 @@ function requestOf({
       internalKey: undefined,
       hasScriptTree: false,
       claims: [],
-      ecdsaFingerprints: [],
     })),
   };
 }

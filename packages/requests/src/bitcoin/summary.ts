@@ -2,12 +2,14 @@ import type { DerivationPath } from '@ckm/threshold';
 import type { BitcoinNetwork, KeyContext } from '../kind.js';
 import { destinationOf, type Destination } from './destination.js';
 import { estimateVirtualBytes, feeRateTenths } from './fee.js';
+import { coinAgeOf, type CoinAge, isClearlyAhead, lockTimeOf } from './locks.js';
 import { assessOwnership, type Ownership } from './ownership.js';
 import { sumSats, type BitcoinRequest } from './parse.js';
 
 /** An output, seen from the key. */
 export interface SummaryOutput {
   readonly amountSats: bigint;
+  readonly script: Uint8Array;
   readonly destination: Destination;
   /** Its path when only the key can spend it, else `null`: then it is paid away. */
   readonly ownPath: DerivationPath | null;
@@ -25,16 +27,21 @@ export interface Summary {
   readonly foreignSats: bigint;
   /** Everything that is not provably the key's own again; the coins of others are not set off against it. */
   readonly leavesSats: bigint;
+  /** What of it is for somebody: without data that costs nothing, and anchors. */
+  readonly paysSats: bigint;
+  /** Everything that is provably the key's own again. */
+  readonly returnsSats: bigint;
+  /** By how much more returns than the key spends: others pay it. */
+  readonly gainsSats: bigint;
   readonly feeSats: bigint;
   readonly feeTenthsPerByte: bigint;
-  /** Seconds or block height before which it cannot be mined; 0 when it can be at once. */
-  readonly notBefore: number;
-  readonly relativeLock: boolean;
+  /** The highest number of an address that is known to be used. */
+  readonly usedIndex: number;
+  /** The lock time that holds, a height or seconds since 1970; 0 when none does. */
+  readonly lockTime: number;
+  readonly isLockAhead: boolean;
+  readonly coinAge: CoinAge;
 }
-
-const FINAL_SEQUENCE = 0xffff_ffff;
-const RELATIVE_LOCK_OFF = 0x8000_0000;
-const RELATIVE_LOCK_VALUE = 0xffff;
 
 function seenFromKey(
   { amountSats, script }: BitcoinRequest['outputs'][number],
@@ -44,10 +51,20 @@ function seenFromKey(
 ): SummaryOutput {
   return {
     amountSats,
+    script,
     destination: destinationOf(script, network),
     ownPath: own.outputs.get(at) ?? null,
     shared: own.shared.has(at),
   };
+}
+
+/** As much as an anchor may hold without being a gift to whoever comes first. */
+export const MOST_ANCHOR_SATS = 1_000n;
+
+/** Whether an output pays nobody: data that costs nothing, or an anchor that is only there to raise the fee later. */
+export function isIncidental({ destination, amountSats }: SummaryOutput): boolean {
+  if (destination.type === 'anchor') return amountSats <= MOST_ANCHOR_SATS;
+  return destination.type === 'data' && amountSats === 0n;
 }
 
 /** Whoever made the transaction chose the order of its outputs: a list that is cut short loses the least this way. */
@@ -57,34 +74,32 @@ function byWeight(a: SummaryOutput, b: SummaryOutput): number {
   return a.amountSats === b.amountSats ? 0 : a.amountSats > b.amountSats ? -1 : 1;
 }
 
-/** BIP-68: an input with such a sequence has to age first, in transactions of version 2 and later. */
-function hasRelativeLock(request: BitcoinRequest): boolean {
-  if (request.version < 2) return false;
-  return request.inputs.some(
-    ({ sequence }) => sequence < RELATIVE_LOCK_OFF && (sequence & RELATIVE_LOCK_VALUE) !== 0,
-  );
-}
-
 /** @throws EncodingError when the transaction lies about the key. */
 export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
   const own = assessOwnership(request, key.public);
-  const outputs = request.outputs
-    .map((output, at) => seenFromKey(output, at, own, key.network))
-    .sort(byWeight);
+  const network = key.network ?? request.network;
+  const outputs = request.outputs.map((output, at) => seenFromKey(output, at, own, network)).sort(byWeight);
   const ownSats = sumSats(own.inputs.map(({ at }) => request.inputs[at]!));
   const allSats = sumSats(request.inputs);
   const feeSats = allSats - sumSats(outputs);
-  const locked = request.lockTime > 0 && request.inputs.some(({ sequence }) => sequence !== FINAL_SEQUENCE);
+  const leaving = outputs.filter(({ ownPath }) => ownPath === null);
+  const returnsSats = sumSats(outputs.filter(({ ownPath }) => ownPath !== null));
+  const lockTime = lockTimeOf(request);
   return {
     outputs,
     ownCoins: own.inputs.length,
     ownSats,
     foreignCoins: request.inputs.length - own.inputs.length,
     foreignSats: allSats - ownSats,
-    leavesSats: sumSats(outputs.filter(({ ownPath }) => ownPath === null)),
+    leavesSats: sumSats(leaving),
+    paysSats: sumSats(leaving.filter((output) => !isIncidental(output))),
+    returnsSats,
+    gainsSats: returnsSats > ownSats ? returnsSats - ownSats : 0n,
     feeSats,
     feeTenthsPerByte: feeRateTenths(feeSats, estimateVirtualBytes(request)),
-    notBefore: locked ? request.lockTime : 0,
-    relativeLock: hasRelativeLock(request),
+    usedIndex: Math.max(key.usedIndex ?? 0, ...own.inputs.map(({ tweak: { path } }) => path.at(-1) ?? 0)),
+    lockTime,
+    isLockAhead: isClearlyAhead(lockTime, key.now, network),
+    coinAge: coinAgeOf(request),
   };
 }

@@ -1,9 +1,11 @@
 import type { DescriptionWarning } from '../kind.js';
-import { formatInstant } from '../text/instant.js';
 import { groupDigits, plural } from '../text/quote.js';
-import { dustLimitSats } from './destination.js';
+import { type Destination, dustLimitSats } from './destination.js';
 import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './fee.js';
-import type { Summary, SummaryOutput } from './summary.js';
+import { namesOf } from './destination-names.js';
+import { formatCoinAge, formatLockTime } from './locks.js';
+import { sumSats } from './parse.js';
+import { MOST_ANCHOR_SATS, type Summary, type SummaryOutput } from './summary.js';
 import { CHAINS } from './wallet.js';
 
 /** More than one part in twenty of what leaves is a fee to stop at. */
@@ -11,17 +13,21 @@ const HIGH_FEE_PART = 20n;
 /** Tenths of sat/vB: above the highest rates the network has needed for long, and below what nodes relay. */
 const ABSURD_RATE_TENTHS = 5_000n;
 const LOW_RATE_TENTHS = 10n;
-/** Wallets look for addresses from the first on; this far they seldom look. */
-const FAR_INDEX = 100_000;
-const LOCKTIME_IS_TIME = 500_000_000;
+/** How far wallets look beyond the last address that was used. Source: BIP-44, "Address gap limit" */
+const LOOKED_AHEAD = 20;
+const LONGEST_RELAYED_DATA = 83;
 
-/** What the fee is compared with: what leaves, or all that moves when nothing leaves. */
-export function feeBase({ leavesSats, ownSats }: Summary): { sats: bigint; name: string } {
-  return leavesSats > 0n ? { sats: leavesSats, name: 'what leaves' } : { sats: ownSats, name: 'what moves' };
+/** What the fee is compared with: what leaves, or all that moves when nobody is paid. */
+export function feeBase({ paysSats, leavesSats, ownSats, foreignSats }: Summary): {
+  sats: bigint;
+  name: string;
+} {
+  if (paysSats > 0n) return { sats: leavesSats, name: 'what leaves' };
+  return { sats: ownSats + foreignSats, name: 'what moves' };
 }
 
 function feeWarnings(summary: Summary): DescriptionWarning[] {
-  const { feeSats, leavesSats, feeTenthsPerByte: rate } = summary;
+  const { feeSats, paysSats, feeTenthsPerByte: rate } = summary;
   const base = feeBase(summary);
   const warnings: DescriptionWarning[] = [];
   if (feeSats * HIGH_FEE_PART > base.sats) {
@@ -30,7 +36,7 @@ function feeWarnings(summary: Summary): DescriptionWarning[] {
       code: 'FEE_HIGH',
       text: `the fee of ${formatSats(feeSats)} is ${share} of ${base.name}`,
       // As much as is paid, or half of what only moves.
-      ...loss(feeSats * (leavesSats > 0n ? 1n : 2n) >= base.sats),
+      ...loss(feeSats * (paysSats > 0n ? 1n : 2n) >= base.sats),
     });
   }
   if (rate > ABSURD_RATE_TENTHS) {
@@ -52,43 +58,65 @@ function loss(isLoss: boolean): Pick<DescriptionWarning, 'isLoss'> {
 }
 
 function lossWarning({ amountSats, destination }: SummaryOutput): DescriptionWarning | null {
-  const amount = `${formatBitcoin(amountSats)} BTC`;
+  if (amountSats === 0n && destination.type === 'data') return null;
+  const loss = lossAt(destination);
+  if (loss === null) return null;
+  const [code, what] = loss;
+  return { code, text: `${formatBitcoin(amountSats)} BTC ${what}`, isLoss: true };
+}
+
+/** Why what goes there is lost, as code and in words that follow an amount. */
+function lossAt(destination: Destination): readonly [code: string, what: string] | null {
+  const { whole } = namesOf(destination);
   switch (destination.type) {
     case 'unknown':
-      return {
-        code: 'OUTPUT_UNKNOWN_SCRIPT',
-        text: `${amount} goes to a script that is no known kind of address`,
-        isLoss: true,
-      };
+      return ['OUTPUT_UNKNOWN_SCRIPT', `goes to a script that is no known kind of address: ${whole}`];
+    case 'address':
+      if (destination.form !== 'future') return null;
+      return [
+        'OUTPUT_UNKNOWN_SCRIPT',
+        `goes to an address of a form that has no rules yet, so that anybody may be able to take it: ${whole}`,
+      ];
     case 'unspendable':
-      return {
-        code: 'OUTPUT_UNSPENDABLE',
-        text: `${amount} goes to a taproot output that no key can spend`,
-        isLoss: true,
-      };
+      return ['OUTPUT_UNSPENDABLE', 'goes to an output that no key can spend'];
     case 'data':
-      if (amountSats === 0n) return null;
-      return {
-        code: 'OUTPUT_BURNS',
-        text: `${amount} is destroyed: it is attached to data`,
-        isLoss: true,
-      };
-    case 'anchor':
-      if (amountSats <= 1_000n) return null;
-      return {
-        code: 'OUTPUT_FOR_ANYONE',
-        text: `${amount} goes to an output that anybody can spend`,
-        isLoss: true,
-      };
+      return ['OUTPUT_BURNS', 'is destroyed: it is attached to data'];
     default:
       return null;
   }
 }
 
-function outputWarnings(output: SummaryOutput): DescriptionWarning[] {
+/** Small outputs for anybody add up: all of them together are judged. */
+function anchorWarnings({ outputs }: Summary): DescriptionWarning[] {
+  const sats = sumSats(outputs.filter(({ destination }) => destination.type === 'anchor'));
+  if (sats <= MOST_ANCHOR_SATS) return [];
+  const text = `${formatBitcoin(sats)} BTC goes to outputs that anybody can spend`;
+  return [{ code: 'OUTPUT_FOR_ANYONE', text, isLoss: true }];
+}
+
+/** What nodes relay of data, whatever blocks may hold. Source: Bitcoin Core before version 30, IsStandardTx */
+function dataWarnings({ outputs }: Summary): DescriptionWarning[] {
+  const scripts = outputs.flatMap(({ destination }) =>
+    destination.type === 'data' ? [destination.script] : [],
+  );
+  const longest = Math.max(0, ...scripts.map(({ length }) => length));
+  const warnings: DescriptionWarning[] = [];
+  const code = 'DATA_SELDOM_RELAYED';
+  if (scripts.length > 1) {
+    const text = `${groupDigits(scripts.length)} outputs carry data: many nodes relay no transaction with more than one`;
+    warnings.push({ code, text });
+  }
+  if (longest > LONGEST_RELAYED_DATA) {
+    const text = `an output carries data in a script of ${groupDigits(longest)} bytes: many nodes relay no more than ${LONGEST_RELAYED_DATA}`;
+    warnings.push({ code, text });
+  }
+  return warnings;
+}
+
+function outputWarnings(output: SummaryOutput, usedIndex: number): DescriptionWarning[] {
   const loss = lossWarning(output);
   const warnings = loss === null ? [] : [loss];
-  if (output.amountSats < dustLimitSats(output.destination) && output.destination.type !== 'anchor') {
+  if (output.amountSats < dustLimitSats(output.script) && output.destination.type !== 'anchor') {
     const text = `an output of ${formatSats(output.amountSats)} is dust: nodes may not relay it`;
     warnings.push({ code: 'OUTPUT_DUST', text });
   }
@@ -96,10 +124,10 @@ function outputWarnings(output: SummaryOutput): DescriptionWarning[] {
     const text = `${formatBitcoin(output.amountSats)} BTC goes where the key and others can spend it; counted as paid away`;
     warnings.push({ code: 'OUTPUT_SHARED', text });
   }
-  return [...warnings, ...pathWarnings(output)];
+  return [...warnings, ...pathWarnings(output, usedIndex)];
 }
 
-function pathWarnings({ ownPath, amountSats }: SummaryOutput): DescriptionWarning[] {
+function pathWarnings({ ownPath, amountSats }: SummaryOutput, usedIndex: number): DescriptionWarning[] {
   if (ownPath === null) return [];
   const [chain, index] = ownPath;
   const watched = ownPath.length === 2 && (chain === CHAINS.receive || chain === CHAINS.change);
@@ -107,25 +135,21 @@ function pathWarnings({ ownPath, amountSats }: SummaryOutput): DescriptionWarnin
     const text = `${formatBitcoin(amountSats)} BTC comes back on the path m/${ownPath.join('/')}, which the wallet does not watch`;
     return [{ code: 'CHANGE_PATH_UNUSUAL', text }];
   }
-  if (index! <= FAR_INDEX) return [];
-  const text = `${formatBitcoin(amountSats)} BTC comes back on address number ${groupDigits(index!)}, where wallets do not look`;
+  if (index! <= usedIndex + LOOKED_AHEAD) return [];
+  const text = `${formatBitcoin(amountSats)} BTC comes back on address number ${groupDigits(index!)}; the highest that is known here to be used is ${groupDigits(usedIndex)}, and most wallets look only ${LOOKED_AHEAD} further`;
   return [{ code: 'CHANGE_INDEX_FAR', text }];
 }
 
-function lockWarnings({ notBefore, relativeLock }: Summary): DescriptionWarning[] {
+function lockWarnings({ lockTime, isLockAhead, coinAge }: Summary): DescriptionWarning[] {
   const warnings: DescriptionWarning[] = [];
-  if (notBefore > 0) {
-    warnings.push({ code: 'LOCKTIME', text: `it cannot be mined before ${formatLockTime(notBefore)}` });
+  if (isLockAhead) {
+    warnings.push({ code: 'LOCKTIME', text: `it cannot be mined before ${formatLockTime(lockTime)}` });
   }
-  if (relativeLock)
-    warnings.push({ code: 'RELATIVE_LOCK', text: 'it cannot be mined before its coins have aged' });
+  const age = formatCoinAge(coinAge);
+  if (age !== '') {
+    warnings.push({ code: 'RELATIVE_LOCK', text: `it cannot be mined before its coins are ${age}` });
+  }
   return warnings;
-}
-
-/** `block 840,000` or a time. Source: BIP-65 for where heights end and times begin */
-export function formatLockTime(lockTime: number): string {
-  if (lockTime < LOCKTIME_IS_TIME) return `block ${groupDigits(lockTime)}`;
-  return formatInstant(lockTime) ?? `second ${lockTime}`;
 }
 
 function foreignWarnings({ foreignCoins, foreignSats }: Summary): DescriptionWarning[] {
@@ -138,7 +162,9 @@ function foreignWarnings({ foreignCoins, foreignSats }: Summary): DescriptionWar
 /** All warnings, worst first; the same one is given once. */
 export function bitcoinWarnings(summary: Summary): DescriptionWarning[] {
   const all = [
-    ...summary.outputs.flatMap(outputWarnings),
+    ...summary.outputs.flatMap((output) => outputWarnings(output, summary.usedIndex)),
+    ...anchorWarnings(summary),
+    ...dataWarnings(summary),
     ...foreignWarnings(summary),
     ...feeWarnings(summary),
     ...lockWarnings(summary),

@@ -26,6 +26,7 @@ export interface KindRegistry {
 export function knownKind<T>({
   parse,
   describe,
+  doubts,
   tasks,
   finish,
   verify,
@@ -38,6 +39,7 @@ export function knownKind<T>({
       return Object.freeze<ParsedRequest>({
         kind: facts.name,
         describe: (key) => describe(typed, key),
+        doubts: (key) => doubts?.(typed, key) ?? [],
         tasks: (key) => tasks(typed, key),
         finish: (key, results) => finish(typed, key, results),
         verify: (key, artefact) => verify(typed, key, artefact),

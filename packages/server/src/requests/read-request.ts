@@ -26,11 +26,15 @@ export async function readRequest(
   const owner = call.account.xid;
   if (cost.reading <= READ_AT_ONCE_MS) {
     const readFor = readPayload(kind, payload);
-    return (key) => ({ key, ...readFor(key.context) });
+    return (key) => ({ key, ...readFor({ ...key.context, now: context.clock() }) });
   }
   const key = await context.storage.read((rows) => keys.find(rows, owner, keyId));
   assertEpoch(key, epoch);
-  const content = await reader.read(encodeHex(owner), { kind, payload, key: key.context });
+  const content = await reader.read(encodeHex(owner), {
+    kind,
+    payload,
+    key: { ...key.context, now: context.clock() },
+  });
   return (later) => {
     if (later.version === key.version && later.epoch === key.epoch) return { key: later, ...content };
     throw keyChanged();

@@ -62,14 +62,50 @@ function computeKey(
   path: DerivationPath,
   taproot: TaprootCommitment | null,
 ): DerivedKey {
-  const { suite, quorum } = parent;
-  assertTaprootAllowed(suite, taproot);
-  const group = groupNamed(groupOfSuite(suite));
-  let position = startAt(group, parent);
-  for (const index of path) {
-    const { offset, child } = deriveChild(suite, group, position, index);
-    position = { ...position, ...child, offset: group.scalars.add(position.offset, offset) };
+  assertTaprootAllowed(parent.suite, taproot);
+  const group = groupNamed(groupOfSuite(parent.suite));
+  return keyAt(group, parent, walk(group, parent, path), taproot);
+}
+
+/**
+ * Children of the key at a path, one after the other: each as {@link deriveKey} gives it, for less where there are many,
+ * and not remembered. `tweak.taproot` is that of the children.
+ * @throws as {@link deriveKey}
+ */
+export function* deriveChildren(
+  parent: PublicKeyPackage,
+  tweak: Tweak,
+  indices: Iterable<number>,
+): Generator<DerivedKey> {
+  const path = assertPath(tweak.path);
+  const taproot = tweak.taproot === null ? null : assertTaprootCommitment(tweak.taproot);
+  assertTaprootAllowed(parent.suite, taproot);
+  const group = groupNamed(groupOfSuite(parent.suite));
+  const position = walk(group, parent, path);
+  for (const index of indices) {
+    assertPath([...path, index]);
+    yield keyAt(group, parent, step(group, parent.suite, position, index), taproot);
   }
+}
+
+function walk(group: Group, parent: PublicKeyPackage, path: DerivationPath): Position {
+  let position = startAt(group, parent);
+  for (const index of path) position = step(group, parent.suite, position, index);
+  return position;
+}
+
+function step(group: Group, suite: SuiteName, position: Position, index: number): Position {
+  const { offset, child } = deriveChild(suite, group, position, index);
+  return { ...position, ...child, offset: group.scalars.add(position.offset, offset) };
+}
+
+function keyAt(
+  group: Group,
+  parent: PublicKeyPackage,
+  position: Position,
+  taproot: TaprootCommitment | null,
+): DerivedKey {
+  const { suite, quorum } = parent;
   const output = finish(group, suite, position, taproot);
   const { chainCode, offset, negate, element } = output.position;
   const groupKey = group.encode(element);

@@ -1,5 +1,5 @@
 export type { DerivedKey } from './derived-key.js';
-export { deriveKey, NO_TWEAK, type Tweak } from './derive.js';
+export { deriveChildren, deriveKey, NO_TWEAK, type Tweak } from './derive.js';
 export {
   encodeExtendedPublicKey,
   EXTENDED_KEY_VERSIONS,
