@@ -1,5 +1,6 @@
 export * from './bytes.js';
 export * from './errors.js';
+export * from './file-error.js';
 export * from './remedy.js';
 export * from './secret.js';
 export * from './text.js';

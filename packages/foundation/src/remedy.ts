@@ -86,6 +86,8 @@ export const REMEDIES = {
   initServer: {},
   startServer: {},
   stopServer: {},
+  /** Make a server again out of its backup, in a new folder. */
+  restoreServer: {},
   unsealServer: {},
   verifyAudit: {},
   listInvites: {},

@@ -1,6 +1,7 @@
 import { BACKUP_EXPLANATIONS } from './backup-explanations.js';
 import { COMMAND_LINE_EXPLANATIONS } from './command-line-explanations.js';
 import { FAULT_EXPLANATIONS } from './fault-explanations.js';
+import { FILE_EXPLANATIONS } from './file-explanations.js';
 import { FORMAT_EXPLANATIONS } from './format-explanations.js';
 import { OPERATOR_EXPLANATIONS } from './operator-explanations.js';
 import { OWNER_EXPLANATIONS } from './owner-explanations.js';
@@ -19,6 +20,7 @@ export const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map(
     REQUEST_EXPLANATIONS,
     SERVER_EXPLANATIONS,
     OPERATOR_EXPLANATIONS,
+    FILE_EXPLANATIONS,
     RUNNING_EXPLANATIONS,
     BACKUP_EXPLANATIONS,
     SSH_EXPLANATIONS,

@@ -28,9 +28,9 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Wait until it has stopped, then start it again.',
   ],
   CONFIG_MISSING: [
-    'There is no server in this folder.',
+    'There is no server in this folder, or its config.json is gone.',
     'A server is made once, with its identity; starting never makes one by accident.',
-    'Check the path, or make one with ckm server init FOLDER --name NAME.',
+    'Check the path, or make one with ckm server init FOLDER --name NAME. Where the other files of a server lie there, write config.json again, or restore a backup into a new folder: ckm server restore BACKUP NEWFOLDER.',
   ],
   ARITHMETIC_SLOW: [
     'No library that computes in constant time loads on this machine.',
@@ -143,9 +143,9 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Wait as long as the hint says, then try again.',
   ],
   KEY_FILE_MISSING: [
-    'The data directory has no storage key.',
-    'Without it nothing in the database can be read.',
-    'Restore it from a backup; it is never in the database’s own.',
+    'A file of the server is gone: its storage key or its identity.',
+    'Without the storage key nothing in the database can be read; without its identity it is not the server that owners know.',
+    'Bring the file back from a copy, or restore a backup into a new folder: ckm server restore BACKUP NEWFOLDER. A key file that lies elsewhere is named in CKM_STORAGE_KEY_FILE. A new server would know nobody.',
   ],
   KEY_FILE_EXISTS: [
     'There is already a storage key.',
@@ -158,9 +158,9 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Give the file mode 600; if somebody may have read it, make new keys.',
   ],
   KEY_FILE_DAMAGED: [
-    'The file with the storage key is damaged or is something else.',
+    'A key file of the server is damaged or is something else.',
     'Its form is exact, so that a changed byte is noticed.',
-    'Restore it from a backup.',
+    'Bring it back from a copy, or restore a backup into a new folder: ckm server restore BACKUP NEWFOLDER.',
   ],
   STORAGE_KEY_WRONG: [
     'The storage key belongs to another database.',
@@ -187,21 +187,6 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'In an empty folder made by accident every share would seem lost.',
     'Make the folder, mode 0700, or mount it, then start the server again.',
   ],
-  FILES_TOO_MANY: [
-    'The system lets the server open no more files.',
-    'Each connection and each file counts.',
-    'Allow it more: ulimit -n, or LimitNOFILE in the unit file.',
-  ],
-  FILE_IN_THE_WAY: [
-    'A file of the server cannot be written.',
-    'A folder lies in its place, or it belongs to somebody else.',
-    'Look what is there, and give it back to the user of the server.',
-  ],
-  FILE_NO_ROOM: [
-    'There is no room left for a file of the server.',
-    'What cannot be written down is not done.',
-    'Free disk space on the machine of the server.',
-  ],
   KEY_WENT_BACK: [
     'The stored key is older than this server has seen it.',
     'Somebody put its row back, and with it what was allowed then.',
@@ -213,9 +198,9 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Stop all replicas but one, change the key there, then give the others the new key file.',
   ],
   FILE_TAMPERED: [
-    'A sealed file of the server was changed, exchanged or damaged.',
+    'A sealed file of the server was changed, exchanged or damaged, or the storage key is another one.',
     'It is sealed with its name, so that no other file passes for it.',
-    'Restore it from a backup, and find out who could write there.',
+    'Find out who could write there. Bring storage.key and identity back from one copy, or restore a backup into a new folder. audit.head and database.json are in no backup: remove them, as the hint says, and the next start makes them anew.',
   ],
   ROW_TAMPERED: [
     'A row of the database was changed, moved or damaged.',
@@ -244,9 +229,9 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Report this: a row was not checked before it was stored.',
   ],
   STORAGE_CORRUPT: [
-    'The database file is damaged.',
-    'Going on could lose more.',
-    'Stop the server and restore the database from a backup.',
+    'The database file is damaged, or was cut short.',
+    'Going on could lose more. What was in it is said as far as it is known outside of it.',
+    'Stop the server, keep the file, and restore the newest backup into a new folder: ckm server restore BACKUP NEWFOLDER. With no backup: ckm explain STORAGE_MISSING.',
   ],
   STORAGE_CANNOT_OPEN: [
     'The file of the database cannot be opened.',
@@ -274,9 +259,9 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Free disk space on the machine of the server.',
   ],
   STORAGE_MISSING: [
-    'There is no database of this server where it was looked for.',
+    'There is no database of this server where it was looked for, or nothing is in it.',
     'A server keeps its data in ckm.sqlite in its folder, or in the PostgreSQL database that CKM_DATABASE_URL names. The variable is often set only in the unit of the service, and not in your shell.',
-    'Set the variable as it is there. If the database is really lost, restore a backup into a new folder. To begin again with nothing, remove database.json, audit.head and audit.last from the folder: shares are then gone.',
+    'Set the variable as it is there. If the database is really lost, restore the newest backup into a new folder: ckm server restore BACKUP NEWFOLDER. To begin again with nothing, remove database.json, audit.head and audit.last from the folder: all shares are then gone, but those that owners have restored where the server runs with "backup": "static" (ckm key restore).',
   ],
   STORAGE_OTHER: [
     'The database is not the one that this server keeps its data in.',

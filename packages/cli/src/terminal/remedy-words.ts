@@ -57,6 +57,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   initServer: () => ['make the server', 'ckm server init FOLDER --name NAME'],
   startServer: () => ['start the server', 'ckm server start FOLDER'],
   stopServer: () => ['stop the server', 'ckm server stop FOLDER'],
+  restoreServer: () => ['make the server again out of its backup', 'ckm server restore BACKUP NEWFOLDER'],
   unsealServer: () => ['open the server', 'ckm server unseal FOLDER'],
   verifyAudit: () => ['check the audit log', 'ckm server audit verify FOLDER'],
   listAccounts: () => ['list the accounts', 'ckm server accounts list FOLDER'],

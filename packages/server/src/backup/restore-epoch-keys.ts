@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { CkmError, equalBytes } from '@ckm/foundation';
+import { CkmError, equalBytes, fromFileSystem, withFile } from '@ckm/foundation';
 import { assertFolder, EPOCH_KEYS_FOLDER, epochKeysFolder, isKeyFile } from '../vault/epoch-keys.js';
-import { fromFileSystem } from '../vault/file-error.js';
 import { MARK_FILE } from '../vault/folder-mark.js';
 import { readPrivateFile, syncFolder, writePrivateFile } from '../vault/key-file.js';
 import type { Vault } from '../vault/vault.js';
@@ -69,7 +68,7 @@ export function createKeyRestore({ config, vault, id }: KeyRestoreOptions): KeyR
 
   return {
     async write(backup, read) {
-      if (config.epochKeys === null) mkdirSync(folder, { mode: 0o700 });
+      if (config.epochKeys === null) withFile(folder, () => mkdirSync(folder, { mode: 0o700 }));
       else writePrivateFile(underWay, vault.sealFile(fileName(UNDER_WAY), id), { replace: true });
       for await (const record of backup.records(read)) {
         if (record.kind !== 'files') continue;

@@ -1,8 +1,7 @@
 import { existsSync, linkSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Secret } from '@ckm/foundation';
-import { fromFileSystem } from '../vault/file-error.js';
+import { fromFileSystem, type Secret } from '@ckm/foundation';
 import { syncFolder } from '../vault/key-file.js';
 import { type BackupContents, checkBackup } from './check-backup.js';
 import { backupUsage } from './codes.js';

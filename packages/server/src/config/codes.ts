@@ -1,4 +1,6 @@
-import { type CkmError, type Remedy, UsageError } from '@ckm/foundation';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CkmError, fromFileSystem, type Remedy, UsageError } from '@ckm/foundation';
 
 /** Every code of an error about configuration and start. */
 const CONFIG_CODES = [
@@ -16,8 +18,22 @@ const CONFIG_CODES = [
 ] as const;
 export type ConfigCode = (typeof CONFIG_CODES)[number];
 
-/** There is no server in a folder: it is made once, by its operator. */
+/** What lies in the folder of a server besides its configuration. */
+const OF_A_SERVER = ['storage.key', 'storage.key.sealed', 'identity', 'ckm.sqlite', 'database.json'];
+
+/** There is no server in a folder: it is made once, by its operator. Or the folder has lost its `config.json` alone. */
 export function serverMissing(dataDir: string, cause?: unknown): UsageError {
+  const left = OF_A_SERVER.filter((name) => existsSync(join(dataDir, name)));
+  if (left.length > 0) {
+    return configError(
+      'CONFIG_MISSING',
+      `${dataDir} is the folder of a server (${left.join(', ')}), and its config.json is gone`,
+      'write it again ({"name": "alpha"} is enough to start) unless a restore was cut short here, or make the server again out of its backup in a new folder',
+      cause,
+      {},
+      { kind: 'restoreServer' },
+    );
+  }
   const hint = 'check the path, or make a server there';
   return configError(
     'CONFIG_MISSING',
@@ -29,10 +45,11 @@ export function serverMissing(dataDir: string, cause?: unknown): UsageError {
   );
 }
 
-/** Why nothing could be read of the server in a folder: this user may not, or there is none. */
-export function serverUnread(dataDir: string, cause: unknown): UsageError {
+/** Why nothing could be read of the server in a folder: this user may not, there is none, or the disk says no. */
+export function serverUnread(dataDir: string, cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException;
-  if (code !== 'EACCES' && code !== 'EPERM') return serverMissing(dataDir, cause);
+  if (code === 'ENOENT') return serverMissing(dataDir, cause);
+  if (code !== 'EACCES' && code !== 'EPERM') return fromFileSystem(cause, dataDir);
   return configError(
     'DATA_DIR_UNREADABLE',
     `this user may not read ${dataDir}`,

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from './version.js';
 import { configError, serverUnread, settingInvalid } from './codes.js';
@@ -50,6 +50,7 @@ export function readSettings(dataDir: string): Partial<ConfigFile> {
 function parseFile(written: string): unknown {
   // Some editors of text put a mark in front.
   const text = written.replace(/^\ufeff/, '');
+  if (text.trim() === '') throw emptyFile();
   try {
     const parsed: unknown = JSON.parse(text);
     const name = repeatedName(text);
@@ -73,6 +74,17 @@ function parseFile(written: string): unknown {
   }
 }
 
+function emptyFile() {
+  return configError(
+    'CONFIG_INVALID',
+    `${CONFIG_FILE} is empty`,
+    'write it again ({"name": "alpha"} is enough to start), or make the server again out of its backup in a new folder',
+    undefined,
+    {},
+    { kind: 'restoreServer' },
+  );
+}
+
 /** The first name that stands twice in one object of a JSON text. JSON itself lets the last one count, without a word. */
 function repeatedName(text: string): string | null {
   const open: Set<string>[] = [];
@@ -92,10 +104,9 @@ export function assertSettings(settings: ConfigFileInput): void {
   checked(settings);
 }
 
-/** Writes a new `config.json`; fails when there is one. */
-export function writeConfigFile(dataDir: string, settings: ConfigFileInput): void {
-  const text = `${JSON.stringify(checked(settings), null, 2)}\n`;
-  writeFileSync(join(dataDir, CONFIG_FILE), text, { mode: 0o600, flag: 'wx' });
+/** The text of a `config.json`. @throws as {@link assertSettings} */
+export function formatConfigFile(settings: ConfigFileInput): string {
+  return `${JSON.stringify(checked(settings), null, 2)}\n`;
 }
 
 function readConfigFile(dataDir: string): string {

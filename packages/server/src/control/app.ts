@@ -1,5 +1,5 @@
 import { toProblem } from '@ckm/api';
-import { CkmError, secret, UsageError, type Secret } from '@ckm/foundation';
+import { CkmError, fromFileSystem, secret, UsageError, type Secret } from '@ckm/foundation';
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { readBody, readSecretBody } from '../http/read-body.js';
@@ -27,7 +27,8 @@ export function createControlApp(options: ControlOptions): Hono {
     });
   }
   app.notFound((c) => problemResponse(c, badInput('unknown path')));
-  app.onError((error, c) => {
+  app.onError((thrown, c) => {
+    const error = fromFileSystem(thrown);
     if (!(error instanceof CkmError)) options.reporting.events.bug(error);
     return problemResponse(c, error);
   });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { fromProblem } from '@ckm/api';
-import { AvailabilityError, BugError, type CkmError, reveal, type Secret, wipe } from '@ckm/foundation';
+import { AvailabilityError, BugError, reveal, type Secret, wipe } from '@ckm/foundation';
 import type { z } from 'zod';
 import { serverMissing, serverUnread } from '../config/codes.js';
 import { CONFIG_FILE } from '../config/load-config.js';
@@ -152,7 +152,7 @@ function unreadable(cause: unknown): BugError {
   });
 }
 
-function notRunning(dataDir: string, cause: unknown): CkmError {
+function notRunning(dataDir: string, cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'EACCES') return serverUnread(dataDir, cause);
   if (!existsSync(join(dataDir, CONFIG_FILE))) return serverMissing(dataDir, cause);

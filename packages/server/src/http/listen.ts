@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { fromFileSystem } from '@ckm/foundation';
 import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
@@ -67,11 +68,16 @@ function endOf(certificate: Uint8Array): number {
   return Math.floor(Date.parse(new X509Certificate(certificate).validTo) / 1000);
 }
 
-/** Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that). */
+/**
+ * Listens on a Unix socket, which only the user of this process may open (the directory and umask see to that).
+ * @throws StorageError `FILE_…` when it cannot be made
+ */
 export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
   const server = createHttpServer(checksOf(PATIENCE), listenerOf(app));
   limitServer(server, PATIENCE, 120_000);
-  await listening(server, () => server.listen(path), path);
+  await listening(server, () => server.listen(path), path).catch((error: unknown) => {
+    throw fromFileSystem((error as Error).cause, path);
+  });
   return { port: 0, close: closerOf(server), renewCertificate: () => false, certificateEnds: () => null };
 }
 

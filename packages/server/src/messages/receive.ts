@@ -6,7 +6,7 @@ import {
   type Reply,
   toProblem,
 } from '@ckm/api';
-import { CkmError, StateError } from '@ckm/foundation';
+import { CkmError, fromFileSystem, StateError } from '@ckm/foundation';
 import { createMessageId, sealMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerContext } from '../context.js';
 import { type From, type LongMessages, longMessagesRefused } from '../turns/long-messages.js';
@@ -103,7 +103,8 @@ function sealReply(
 }
 
 /** The problem to show, after what the operator should know was reported. */
-function reported({ events }: ServerContext, error: unknown): Problem {
+function reported({ events }: ServerContext, thrown: unknown): Problem {
+  const error = fromFileSystem(thrown);
   if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
   else if (error.errorClass === 'StorageError') events.storageFailed({ code: error.code });
   return toProblem(error);

@@ -1,27 +1,19 @@
-import { existsSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { AvailabilityError } from '@ckm/foundation';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { AvailabilityError, withFile } from '@ckm/foundation';
 import { configError } from '../config/codes.js';
-import { connectOperator, CONTROL_SOCKET } from '../control/connect-operator.js';
+import { connectOperator } from '../control/connect-operator.js';
+import { assertSocketPath } from '../control/socket-path.js';
 import type { Phase } from '../http/served.js';
-
-/** What `sun_path` holds on Linux, less its end. */
-const MAX_SOCKET_PATH = 107;
 
 /**
  * Where the operator's socket of a data directory is to be. One that a killed process left behind is removed.
- * @throws UsageError `SERVER_RUNNING` when it answers, `SERVER_STILL_STOPPING` when it stops, `CONFIG_INVALID` when its path is too long.
+ * @throws UsageError `SERVER_RUNNING` when it answers, `SERVER_STILL_STOPPING` when it stops, `CONFIG_INVALID` when its path is too long;
+ * StorageError `FILE_…` when something else lies there.
  */
 export async function claimControlSocket(dataDir: string): Promise<string> {
-  const path = join(dataDir, CONTROL_SOCKET);
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
-    throw configError(
-      'CONFIG_INVALID',
-      'the path of the data directory is too long for a socket',
-      'choose a shorter one',
-    );
-  }
-  if (!existsSync(path)) return path;
+  const path = assertSocketPath(dataDir);
+  // Not where it leads: a link that leads nowhere is in the way too.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return path;
   const phase = await phaseOf(dataDir);
   if (phase === 'stopping') {
     throw configError(
@@ -40,7 +32,7 @@ export async function claimControlSocket(dataDir: string): Promise<string> {
       { kind: 'stopServer' },
     );
   }
-  unlinkSync(path);
+  withFile(path, () => unlinkSync(path));
   return path;
 }
 

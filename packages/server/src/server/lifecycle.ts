@@ -1,4 +1,4 @@
-import { AvailabilityError, CkmError, type Secret } from '@ckm/foundation';
+import { AvailabilityError, CkmError, fromFileSystem, type Secret } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
 import type { AuditLine } from '../audit/audit.js';
 import type { ServerConfig } from '../config/config.js';
@@ -126,7 +126,8 @@ function startSweeping(server: OpenServer, { events }: Reporting): NodeJS.Timeou
     sweeping = true;
     server
       .sweep()
-      .catch((error: unknown) => {
+      .catch((thrown: unknown) => {
+        const error = fromFileSystem(thrown);
         if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
         else events.storageFailed({ code: error.code });
       })

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { decodeUtf8, type Secret, wipe } from '@ckm/foundation';
@@ -11,8 +11,7 @@ import { readEnv } from '../config/env.js';
 import { CONFIG_FILE, parseConfig } from '../config/load-config.js';
 import { createRandom } from '../random.js';
 import { createVault } from '../vault/create-vault.js';
-import { withFile } from '../vault/file-error.js';
-import { encodeKeyFile, syncFolder, writePrivateFile } from '../vault/key-file.js';
+import { encodeKeyFile, writePrivateFile } from '../vault/key-file.js';
 import { KEY_FILE, SEALED_KEY_FILE } from '../vault/key-source.js';
 import { copyStorageKey } from '../vault/storage-key.js';
 import { noteAnchor } from './audit-anchor.js';
@@ -79,9 +78,10 @@ export function restoreServer(options: RestoreOptions): Promise<BackupContents> 
     const elsewhere = target.config.databaseUrl === null ? null : await openTarget(target);
     try {
       // Refused when somebody else was faster: then nothing in it is ours to remove.
-      createDataDir(dataDir);
+      const removeDataDir = createDataDir(dataDir);
       await restoreInto(target, elsewhere, (bytes, of) => progress('write', bytes, of)).catch((error) => {
         emptyFolder(dataDir);
+        removeDataDir();
         throw error;
       });
     } finally {
@@ -144,9 +144,7 @@ async function restoreInto(
     } finally {
       if (elsewhere === null) await storage.close();
     }
-    const path = join(dataDir, CONFIG_FILE);
-    withFile(path, () => writeFileSync(path, contents.config, { mode: 0o600, flag: 'wx', flush: true }));
-    syncFolder(dataDir);
+    writePrivateFile(join(dataDir, CONFIG_FILE), contents.config);
   } catch (error) {
     keys.undo();
     throw error;

@@ -65,6 +65,11 @@ const CORRUPT = {
   message: 'the database file is damaged',
   hint: 'stop the server and restore the database from a backup',
 } as const;
+/** A file that ends before its end. */
+export function cutShort(): StorageError {
+  return storageError('STORAGE_CORRUPT', 'the database file was cut short', CORRUPT.hint);
+}
+
 const UNREACHABLE = {
   message: 'the database cannot be reached',
   hint: 'check that PostgreSQL runs and CKM_DATABASE_URL is right',
@@ -96,6 +101,12 @@ const READ_ONLY = {
   retryable: true,
 } as const;
 
+const FILE_READ_ONLY = {
+  message: 'the database file takes nothing that is written',
+  hint: 'look whether its disk is mounted for reading only, and whether the server’s user owns it and its folder',
+  retryable: true,
+} as const;
+
 const KINDS: readonly (readonly [
   RegExp,
   StorageCode,
@@ -105,6 +116,7 @@ const KINDS: readonly (readonly [
   [/^SQLITE_FULL|^SQLITE_IOERR_WRITE|^53100$|^ENOSPC$/, 'STORAGE_FULL', FULL],
   [/^SQLITE_(CORRUPT|NOTADB)|^XX00[12]$/, 'STORAGE_CORRUPT', CORRUPT],
   [/^25006$/, 'STORAGE_READ_ONLY', READ_ONLY],
+  [/^SQLITE_READONLY/, 'STORAGE_READ_ONLY', FILE_READ_ONLY],
   [/^E[MN]FILE$/, 'STORAGE_FILES_TOO_MANY', TOO_MANY_FILES],
   [/^(MODULE_NOT_FOUND|ERR_DLOPEN_FAILED)$/, 'STORAGE_DRIVER_MISSING', DRIVER_MISSING],
   [/^SQLITE_CANTOPEN/, 'STORAGE_CANNOT_OPEN', CANNOT_OPEN],

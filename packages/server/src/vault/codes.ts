@@ -6,9 +6,6 @@ const VAULT_CODES = [
   'EPOCH_KEYS_OF_OTHERS',
   'EPOCH_KEYS_UNUSABLE',
   'EPOCH_KEY_MISSING',
-  'FILES_TOO_MANY',
-  'FILE_IN_THE_WAY',
-  'FILE_NO_ROOM',
   'FILE_TAMPERED',
   'KEY_FILE_DAMAGED',
   'KEY_FILE_EXISTS',
@@ -28,6 +25,21 @@ export type VaultCode = (typeof VAULT_CODES)[number];
 
 export function vaultError(code: VaultCode, message: string, hint: string, cause?: unknown): StorageError {
   return new StorageError(message, { code, hint, ...(cause === undefined ? {} : { cause }) });
+}
+
+/** What a server that was used has lost: a copy brings it back, or its backup brings all of it back. */
+export function lostFile(
+  code: VaultCode | 'STORAGE_OTHER',
+  message: string,
+  hint = 'bring it back from a copy, or make the server again out of its backup in a new folder',
+  cause?: unknown,
+): StorageError {
+  return new StorageError(message, {
+    code,
+    hint,
+    remedy: { kind: 'restoreServer' },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 export function passphraseWrong(what = 'the storage key'): AccessError {

@@ -2,7 +2,7 @@ import { COLUMNS } from '../storage/database.js';
 import type { Rows, TableName } from '../storage/storage.js';
 import { associatedData } from './associated-data.js';
 import { cipher, NONCE_BYTES, TAG_BYTES } from './cipher.js';
-import { vaultError } from './codes.js';
+import { lostFile, vaultError } from './codes.js';
 import { deriveKey, keyCheckValue, type StorageKey, wipeStorageKey } from './storage-key.js';
 import type { Vault } from './vault.js';
 
@@ -81,10 +81,10 @@ export function createVault(
     openFile: (name, sealed) => {
       const plaintext = open('files', fileContext(name), sealed);
       if (plaintext !== null) return plaintext;
-      throw vaultError(
+      throw lostFile(
         'FILE_TAMPERED',
-        `the file ${name} is not what this server stored`,
-        'restore the file from a backup; check that storage key and data directory belong together',
+        `the file ${name} is damaged, or was not stored with this storage key`,
+        'bring both back from one copy, or make the server again out of its backup in a new folder',
       );
     },
     isOfEarlierKey: (sealed) => epochOf(sealed) !== current.epoch,

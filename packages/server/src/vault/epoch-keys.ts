@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { concatBytes, encodeHex, secret, StorageError } from '@ckm/foundation';
+import { concatBytes, encodeHex, secret, StorageError, withFile } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
 import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
-import { withFile } from './file-error.js';
 import { type FolderMark, folderMark } from './folder-mark.js';
 import { destroyFile, readPrivateFile, readSmallFile, writeNewFile, writePrivateFile } from './key-file.js';
 import { STORAGE_KEY_BYTES } from './storage-key.js';
@@ -79,6 +78,7 @@ export interface KeyFile {
 const FILE_NAME = /^(session-)?[0-9a-f]{64}$/;
 /** What a key is written to before it gets its name. */
 const UNFINISHED = /^(session-)?[0-9a-f]{64}(\.[0-9a-f]{16})?\.new$/;
+const OF_EPOCH = /^[0-9a-f]{64}$/;
 const OF_SESSION = /^session-[0-9a-f]{64}$/;
 const ID_BYTES = 32;
 
@@ -98,6 +98,13 @@ export function epochKeysFolder(config: {
   return config.epochKeys ?? join(config.dataDir, EPOCH_KEYS_FOLDER);
 }
 
+/** How many keys of epochs lie there: each is that of one share, or was. */
+export function countEpochKeys(config: Parameters<typeof epochKeysFolder>[0]): number {
+  const folder = epochKeysFolder(config);
+  const names = existsSync(folder) ? withFile(folder, () => readdirSync(folder)) : [];
+  return names.filter((name) => OF_EPOCH.test(name)).length;
+}
+
 /**
  * @param configured a folder that replicas share; null: one in the data directory, made when it is missing
  * @throws StorageError `EPOCH_KEYS_UNUSABLE` when a configured folder is not there, or others may enter it
@@ -108,7 +115,7 @@ export function openEpochKeys(
   random: (length: number) => Uint8Array,
 ): EpochKeys {
   const folder = epochKeysFolder({ dataDir, epochKeys: configured });
-  if (configured === null) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (configured === null && !existsSync(folder)) withFile(folder, () => mkdirSync(folder, { mode: 0o700 }));
   assertFolder(folder);
   const pathOf = (scope: KeyScope) => join(folder, nameOf(scope));
   const unfinished = () => readdirSync(folder).filter((name) => UNFINISHED.test(name));
@@ -237,7 +244,7 @@ function fileName(name: string): string {
 
 /** @throws StorageError `EPOCH_KEYS_UNUSABLE` */
 export function assertFolder(folder: string): void {
-  const found = statSync(folder, { throwIfNoEntry: false });
+  const found = withFile(folder, () => statSync(folder, { throwIfNoEntry: false }));
   if (found?.isDirectory() === true && (found.mode & 0o077) === 0) return;
   throw vaultError(
     'EPOCH_KEYS_UNUSABLE',

@@ -12,9 +12,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { concatBytes, encodeUtf8, equalBytes, reveal, secret } from '@ckm/foundation';
-import { vaultError } from './codes.js';
-import { withFile } from './file-error.js';
+import { concatBytes, encodeUtf8, equalBytes, reveal, secret, withFile } from '@ckm/foundation';
+import { lostFile, vaultError } from './codes.js';
 import { CHECK_BYTES, keyCheckValue, STORAGE_KEY_BYTES, type StorageKey } from './storage-key.js';
 
 const MAGIC = encodeUtf8('ckm storage key 1\n');
@@ -55,18 +54,19 @@ export function readPrivateFile(path: string): Uint8Array {
  * @throws StorageError `KEY_FILE_MISSING`, `KEY_FILE_DAMAGED`, `FILE_…`
  */
 export function readSmallFile(path: string): { readonly bytes: Uint8Array; readonly isExposed: boolean } {
-  if (!existsSync(path))
-    throw vaultError('KEY_FILE_MISSING', `there is no ${path}`, 'restore it from a backup');
-  const descriptor = withFile(path, () => openSync(path, 'r'));
-  try {
-    const { mode, size } = fstatSync(descriptor);
-    if (size > MAX_FILE_BYTES) throw damaged();
-    const bytes = new Uint8Array(size);
-    readSync(descriptor, bytes, 0, size, 0);
-    return { bytes, isExposed: (mode & 0o077) !== 0 };
-  } finally {
-    closeSync(descriptor);
-  }
+  if (!existsSync(path)) throw lostFile('KEY_FILE_MISSING', `there is no ${path}`);
+  return withFile(path, () => {
+    const descriptor = openSync(path, 'r');
+    try {
+      const { mode, size } = fstatSync(descriptor);
+      if (size > MAX_FILE_BYTES) throw damaged(path);
+      const bytes = new Uint8Array(size);
+      readSync(descriptor, bytes, 0, size, 0);
+      return { bytes, isExposed: (mode & 0o077) !== 0 };
+    } finally {
+      closeSync(descriptor);
+    }
+  });
 }
 
 /**
@@ -80,18 +80,36 @@ export function writePrivateFile(path: string, bytes: Uint8Array, { replace = fa
   const temporary = `${path}.new`;
   withFile(temporary, () => {
     if (existsSync(temporary)) unlinkSync(temporary);
-    const descriptor = openSync(temporary, 'wx', 0o600);
-    try {
-      writeSync(descriptor, bytes);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    makeFile(temporary, bytes);
   });
   withFile(path, () => {
-    renameSync(temporary, path);
+    try {
+      renameSync(temporary, path);
+    } catch (error) {
+      unlinkSync(temporary);
+      throw error;
+    }
     syncFolder(dirname(path));
   });
+}
+
+/** A file with these bytes, on the disk; whatever fails leaves none. */
+function makeFile(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    writeWhole(descriptor, bytes);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A disk that has room for a part takes that part without a word. */
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+  fsyncSync(descriptor);
 }
 
 /**
@@ -100,13 +118,7 @@ export function writePrivateFile(path: string, bytes: Uint8Array, { replace = fa
  */
 export function writeNewFile(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
-  const descriptor = openSync(temporary, 'wx', 0o600);
-  try {
-    writeSync(descriptor, bytes);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  makeFile(temporary, bytes);
   try {
     linkSync(temporary, path);
   } catch (cause) {
@@ -156,6 +168,6 @@ export function syncFolder(path: string): void {
   }
 }
 
-function damaged() {
-  return vaultError('KEY_FILE_DAMAGED', 'the storage key file is damaged', 'restore the file from a backup');
+function damaged(what = 'the storage key file') {
+  return lostFile('KEY_FILE_DAMAGED', `${what} is damaged`);
 }

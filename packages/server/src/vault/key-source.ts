@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Secret, wipe } from '@ckm/foundation';
-import { keyChanging, passphraseUnused, passphraseWrong, tooManyTries, vaultError } from './codes.js';
+import { keyChanging, lostFile, passphraseUnused, passphraseWrong, tooManyTries } from './codes.js';
 import {
   encodeKeyFile,
   parseKeyFile,
@@ -207,10 +207,10 @@ export function findKeySource(dataDir: string, namedFile: string | null, now: ()
   if (isKeyFile(sealed)) return passphraseSource(sealed, now);
   const plain = join(dataDir, KEY_FILE);
   if (isKeyFile(plain)) return keyFileSource(plain);
-  throw vaultError(
+  throw lostFile(
     'KEY_FILE_MISSING',
     `there is no storage key in ${dataDir}`,
-    'check the path, or bring the file back from a copy',
+    'set CKM_STORAGE_KEY_FILE if it lies elsewhere, bring it back from a copy, or make the server again out of its backup in a new folder',
   );
 }
 

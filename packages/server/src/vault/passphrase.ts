@@ -1,7 +1,7 @@
 import { scrypt } from 'node:crypto';
 import { concatBytes, encodeUtf8, equalBytes, reveal, type Secret, UsageError } from '@ckm/foundation';
 import { cipher, NONCE_BYTES } from './cipher.js';
-import { passphraseWrong, vaultError, type VaultCode } from './codes.js';
+import { lostFile, passphraseWrong, type VaultCode } from './codes.js';
 import { encodeKeyFile, parseKeyFile } from './key-file.js';
 import type { StorageKey } from './storage-key.js';
 
@@ -92,9 +92,5 @@ function stretch(passphrase: Secret<Uint8Array>, header: Uint8Array): Promise<Ui
 }
 
 function damaged() {
-  return vaultError(
-    'KEY_FILE_DAMAGED',
-    'the sealed storage key file is damaged',
-    'restore the file from a backup',
-  );
+  return lostFile('KEY_FILE_DAMAGED', 'the sealed storage key file is damaged');
 }
