@@ -40,7 +40,7 @@ export interface Events {
   /** At start: for how long messages are refused, because they may be of before the restore. */
   refusing(fields: { readonly seconds: number }): void;
   /** At start: the database is older than what was noted beside it, or another one. */
-  wentBack(fields: { readonly sessions: number }): void;
+  wentBack(fields: { readonly sessions: number; readonly gap: string }): void;
   unsealFailed(): void;
   noticeSent(fields: { readonly way: 'command' | 'webhook' }): void;
   noticeFailed(fields: { readonly way: 'command' | 'webhook'; readonly code: string }): void;
@@ -226,10 +226,10 @@ function createEvents(log: Logger, registry: Registry): Events {
         { seconds, code: 'MESSAGE_BEFORE_RESTORE' },
         `messages are refused for ${seconds} s: until then one of before the restore may come once more`,
       ),
-    wentBack: ({ sessions: count }) =>
-      log.warn(
+    wentBack: ({ sessions: count, gap }) =>
+      log.error(
         { count, code: 'STORAGE_WENT_BACK' },
-        `the database is older than what was noted beside it, or another one: ${count} open ceremonies were ended`,
+        `data is lost: the database was put back to an earlier state, or is another one (${gap}); ${count} open ceremonies were ended. If nobody meant to, stop this server and restore its newest backup`,
       ),
     unsealFailed: () => {
       unseals.inc();

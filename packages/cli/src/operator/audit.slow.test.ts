@@ -111,6 +111,11 @@ describe('the audit log of a server', () => {
     expect(errorOf(await audit('verify')).code).toBe('AUDIT_BROKEN');
     await start();
     expect((await audit('show')).stdout).toMatch(/put back to an earlier state/);
+    const { status, stdout } = await audit('verify');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^the audit log holds from entry 6 to 6, head [0-9a-f]{64}\nentries are missing before entry 6, of .*: the log had 6 entries and has 4\n$/,
+    );
   });
 
   test('of a server under a passphrase is read with it alone', async () => {

@@ -52,7 +52,7 @@ describe('a log that nobody touched', () => {
       },
       { sequence: 2, at: NOON + 60, sentence: 'Pay 2 BTC' },
     ]);
-    expect(await verify()).toEqual({ ok: true, entries: 2, head: lines[1]!.hash });
+    expect(await verify()).toEqual({ ok: true, entries: 2, head: lines[1]!.hash, gaps: [] });
   });
 
   test('goes on after a transaction that wrote several entries and failed', async () => {

@@ -26,8 +26,25 @@ export interface AuditLine extends AuditEntry {
   readonly hash: Uint8Array;
 }
 
+/** A place in the log at which entries of before are missing. */
+export interface AuditGap {
+  readonly sequence: number;
+  readonly at: number;
+  /** What was missing, in words. */
+  readonly detail: string;
+}
+
+/** The deed of an entry with which a start says that the database was put back. */
+export const ROLLBACK = 'server.rollback';
+
 export type AuditVerification =
-  | { readonly ok: true; readonly entries: number; readonly head: Uint8Array }
+  | {
+      readonly ok: true;
+      readonly entries: number;
+      readonly head: Uint8Array;
+      /** Where the server wrote that its database was put back, or exchanged: what it had logged before is not all there. */
+      readonly gaps: readonly AuditGap[];
+    }
   | { readonly ok: false; readonly entries: number; readonly brokenAt: number; readonly why: string };
 
 /** A head as it once was: `sequence` entries ending with `hash`. */

@@ -2,7 +2,14 @@ import { equalBytes, StorageError } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
 import type { AuditHeadRow, AuditRow, Reader, Storage } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import type { AuditAnchor, AuditLine, AuditLog, AuditVerification } from './audit.js';
+import {
+  type AuditAnchor,
+  type AuditGap,
+  type AuditLine,
+  type AuditLog,
+  type AuditVerification,
+  ROLLBACK,
+} from './audit.js';
 import { encodeContent, parseContent } from './entry.js';
 import { createLogMemory } from './log-memory.js';
 
@@ -80,6 +87,7 @@ async function verifyChain(
   const head = await storage.read(({ audit }) => audit.head());
   let previous: Uint8Array = START;
   let sequence = 0;
+  const gaps: AuditGap[] = [];
   const broken = (why: string): AuditVerification => ({
     ok: false,
     entries: sequence,
@@ -95,6 +103,7 @@ async function verifyChain(
     for (const row of rows.slice(0, goal - sequence)) {
       const why = faultOf(row, sequence + 1, previous, vault);
       if (why !== null) return broken(why);
+      gaps.push(...gapIn(row, vault));
       previous = row.hash;
       sequence++;
       if (anchor?.sequence === sequence && !equalBytes(anchor.hash, row.hash))
@@ -104,7 +113,15 @@ async function verifyChain(
   if (head !== null && !equalBytes(head.hash, previous))
     return broken('the head is not that of the last entry');
   const why = anchorFault ?? (await faultOfEnd(storage, vault, head));
-  return why === null ? { ok: true, entries: sequence, head: previous } : broken(why);
+  return why === null ? { ok: true, entries: sequence, head: previous, gaps } : broken(why);
+}
+
+/** Most entries are none: only those are read that hold the word. */
+function gapIn(row: AuditRow, vault: Vault): readonly AuditGap[] {
+  const plaintext = vault.openRow('audit', row);
+  if (!Buffer.from(plaintext).includes(ROLLBACK)) return [];
+  const { deed, at, detail } = parseContent(plaintext);
+  return deed === ROLLBACK ? [{ sequence: row.sequence, at, detail }] : [];
 }
 
 /** What is wrong with an entry behind `previous`, in words; null: nothing. */

@@ -164,7 +164,7 @@ describe('the operator’s socket', () => {
       [4, '2'],
     ]);
     const all = await operator.audit();
-    expect(await operator.verifyAudit()).toEqual({ ok: true, entries: 5, head: all[4]!.hash });
+    expect(await operator.verifyAudit()).toEqual({ ok: true, entries: 5, head: all[4]!.hash, gaps: [] });
   });
 
   test('refuses bad input by name and does nothing', async () => {

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { equalBytes } from '@ckm/foundation';
+import { equalBytes, withFile } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { z } from 'zod';
 import type { AuditAnchor } from '../audit/audit.js';
 import type { Storage } from '../storage/storage.js';
-import { withFile } from '../vault/file-error.js';
+import { countEpochKeys } from '../vault/epoch-keys.js';
 import { writePrivateFile } from '../vault/key-file.js';
+import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import { ANCHOR_FILE } from './data-dir.js';
 
@@ -22,14 +23,22 @@ const schema = z.strictObject({
 export function readAnchor(dataDir: string, vault: Vault): AuditAnchor | null {
   const path = join(dataDir, ANCHOR_FILE);
   if (!existsSync(path)) return null;
-  return schema.parse(
-    decodeData(
-      vault.openFile(
-        ANCHOR_FILE,
-        withFile(path, () => new Uint8Array(readFileSync(path))),
-      ),
-    ),
-  );
+  const sealed = withFile(path, () => new Uint8Array(readFileSync(path)));
+  return schema.parse(decodeData(openAnchor(vault, sealed)));
+}
+
+/** No backup holds it, and none is needed: whoever damaged it could have removed it, and that is noticed. */
+function openAnchor(vault: Vault, sealed: Uint8Array): Uint8Array {
+  try {
+    return vault.openFile(ANCHOR_FILE, sealed);
+  } catch (cause) {
+    throw vaultError(
+      'FILE_TAMPERED',
+      `${ANCHOR_FILE}, which says where the audit log ended, is damaged`,
+      `find out who could write there, then remove ${ANCHOR_FILE} and start: open ceremonies end, and the log says that it was missing`,
+      cause,
+    );
+  }
 }
 
 /**
@@ -81,4 +90,19 @@ export async function describeGap(storage: Storage, anchor: AuditAnchor | null):
   if (length < anchor.sequence) return `the log had ${anchor.sequence} entries and has ${length}`;
   const same = row !== undefined && row.sequence === anchor.sequence && equalBytes(row.hash, anchor.hash);
   return same ? null : `entry ${anchor.sequence} is another one than before`;
+}
+
+/**
+ * What tells that there was another database before one that is new: keys of shares. Every note in the folder may have been removed
+ * with it. Null: the database is not new, or nothing tells of a former one.
+ */
+export async function describeFormer(
+  storage: Storage,
+  config: Parameters<typeof countEpochKeys>[0],
+): Promise<string | null> {
+  if ((await storage.read(({ audit }) => audit.head())) !== null) return null;
+  const shares = countEpochKeys(config);
+  return shares === 0
+    ? null
+    : `the database is new, and the keys of ${shares} shares of a former one lie beside it`;
 }

@@ -1,5 +1,5 @@
 import type { CkmError } from '@ckm/foundation';
-import type { AuditLog } from '../audit/audit.js';
+import { type AuditLog, ROLLBACK } from '../audit/audit.js';
 import type { ServerConfig } from '../config/config.js';
 import { describeTightening, nameServerPolicy } from '../policy/describe-policy.js';
 import type { Storage } from '../storage/storage.js';
@@ -30,7 +30,7 @@ export async function auditStart(
       if (gap === null) return;
       await audit.append(transaction, {
         ...entry,
-        deed: 'server.rollback',
+        deed: ROLLBACK,
         sentence: 'The database was put back to an earlier state, or exchanged',
         verdict: 'failed',
         detail: gap,

@@ -21,14 +21,7 @@ export function openLastEntry(dataDir: string, vault: Vault): LastEntry {
   const path = join(dataDir, LAST_ENTRY_FILE);
   let descriptor: number | null = null;
   return {
-    read() {
-      if (!existsSync(path)) return null;
-      try {
-        return decode(vault.openFile(LAST_ENTRY_FILE, new Uint8Array(readFileSync(path))));
-      } catch {
-        return null;
-      }
-    },
+    read: () => readLastEntry(dataDir, vault),
     note(end) {
       const sealed = vault.sealFile(LAST_ENTRY_FILE, encode(end));
       try {
@@ -43,6 +36,17 @@ export function openLastEntry(dataDir: string, vault: Vault): LastEntry {
       descriptor = null;
     },
   };
+}
+
+/** As `LastEntry.read`. */
+export function readLastEntry(dataDir: string, vault: Vault): AuditAnchor | null {
+  const path = join(dataDir, LAST_ENTRY_FILE);
+  if (!existsSync(path)) return null;
+  try {
+    return decode(vault.openFile(LAST_ENTRY_FILE, new Uint8Array(readFileSync(path))));
+  } catch {
+    return null;
+  }
 }
 
 /** Always of one length, so that it is written over what was there. */

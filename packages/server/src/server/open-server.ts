@@ -26,6 +26,7 @@ import { createPolicy } from '../policy/create-policy.js';
 import { countStopped } from '../policy/tightening.js';
 import { openSessions, type RoomsOf } from './open-sessions.js';
 import { type StorageHealth, watchStorage } from '../storage/answers.js';
+import { openOrSayLost } from './lost-database.js';
 import { openStorage } from './open-storage.js';
 import { claimDatabase, startOptions } from './own-database.js';
 import type { Storage } from '../storage/storage.js';
@@ -36,7 +37,7 @@ import { createStaticSeeds, hostSeedOf, type StaticSeeds } from '../vault/static
 import type { KeySource, StorageKeys } from '../vault/key-source.js';
 import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import type { Vault } from '../vault/vault.js';
-import { describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
+import { describeFormer, describeGap, noteAnchor, noteStart, readAnchor } from './audit-anchor.js';
 import { auditStart } from './audit-start.js';
 import { furthest, openLastEntry } from './last-entry.js';
 import { type Backups, createBackups } from './back-up-server.js';
@@ -114,7 +115,8 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
   let storage: Storage | undefined;
   try {
     own = openIdentity(options, vault);
-    storage = await (options.openStorage ?? openStorage)(startOptions(config));
+    const open = options.openStorage ?? openStorage;
+    storage = await openOrSayLost(config, vault, () => open(startOptions(config)));
     return await openOn(options, vault, own, watchStorage(storage));
   } catch (error) {
     await storage?.close();
@@ -182,15 +184,16 @@ async function openOn(
   // Another process may be writing one, if there can be another one.
   context.epochKeys.destroyLeftovers(storage.kind === 'sqlite' ? 0 : BEING_WRITTEN_MS);
   const look = () => storage.read((reader) => audit.look(reader));
+  const former = await describeFormer(storage, config);
   let anchor = readAnchor(config.dataDir, vault) ?? (await noteStart(config.dataDir, vault, storage));
-  const gap = await describeGap(storage, furthest(anchor, lastEntry.read()));
+  const gap = (await describeGap(storage, furthest(anchor, lastEntry.read()))) ?? former;
   await auditStart(storage, audit, config, gap);
   await logPassphraseChange(context, options.source);
   const sessions = await openSessions(context, options.rooms);
   if (before?.deed === RESTORE) events.restored();
   if (gap !== null) {
     const ended = await sessions.voidOpen('the database of this server was put back to an earlier state');
-    events.wentBack({ sessions: ended });
+    events.wentBack({ sessions: ended, gap });
   }
   // Also when it is another log now: that it is, is its newest entry. Not before every open session is over: a start that
   // is cut short until then must find the same gap again.

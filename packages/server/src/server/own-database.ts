@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeHex, encodeUtf8 } from '@ckm/foundation';
+import { encodeHex, encodeUtf8, withFile } from '@ckm/foundation';
 import { z } from 'zod';
 import { ENV_NAMES } from '../config/env.js';
 import type { Random } from '../context.js';
 import { storageError } from '../storage/codes.js';
 import type { Reader, Storage, Transaction } from '../storage/storage.js';
-import { vaultError } from '../vault/codes.js';
-import { withFile } from '../vault/file-error.js';
+import { lostFile, vaultError } from '../vault/codes.js';
 import { writePrivateFile } from '../vault/key-file.js';
 import type { Vault } from '../vault/vault.js';
 import { ANCHOR_FILE, DATABASE_FILE } from './data-dir.js';
+import { openOrSayLost, type OwnFolder } from './lost-database.js';
 import { openStorage, type StorageOptions } from './open-storage.js';
 import { assertStorageKey } from './storage-marks.js';
 
@@ -60,9 +60,12 @@ export function startOptions(options: StorageOptions): StorageOptions {
  * Opens the database of a server that does not run, and makes nothing: neither a database nor a table nor a note.
  * @throws StorageError `STORAGE_OTHER`, `STORAGE_MISSING`, `STORAGE_IN_USE`, `STORAGE_KEY_WRONG`
  */
-export async function openStoppedStorage(options: StorageOptions, vault: Vault): Promise<Storage> {
+export async function openStoppedStorage(
+  options: StorageOptions & OwnFolder,
+  vault: Vault,
+): Promise<Storage> {
   assertDatabaseKind(options);
-  const storage = await openStorage({ ...options, mustExist: true });
+  const storage = await openOrSayLost(options, vault, () => openStorage({ ...options, mustExist: true }));
   try {
     await assertStorageKey(storage, vault);
     await assertNoted(storage, vault, readNote(options.dataDir));
@@ -105,11 +108,17 @@ export async function takeOverDatabase(
 async function assertNoted(storage: Storage, vault: Vault, note: DatabaseNote | null): Promise<void> {
   if (note === null) return;
   if ((await storage.read((reader) => findId(reader, vault))) === note.id) return;
-  throw storageError(
-    'STORAGE_OTHER',
-    'this is another database than the one this server keeps its data in',
-    `name the right one in ${ENV_NAMES.databaseUrl}; one out of a backup comes with a folder of its own`,
-  );
+  throw storage.kind === 'sqlite'
+    ? lostFile(
+        'STORAGE_OTHER',
+        'ckm.sqlite is another database than the one this server keeps its data in',
+        'bring the right one back, or make the server again out of its backup in a new folder',
+      )
+    : storageError(
+        'STORAGE_OTHER',
+        'this is another database than the one this server keeps its data in',
+        `name the right one in ${ENV_NAMES.databaseUrl}; one out of a backup comes with a folder of its own`,
+      );
 }
 
 async function findId({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<string | null> {
@@ -134,7 +143,8 @@ function readNote(dataDir: string): DatabaseNote | null {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw vaultError('FILE_TAMPERED', `${path} is damaged`, 'restore it from a backup of the folder', cause);
+    const hint = `see that ${ENV_NAMES.databaseUrl} is as ever, then remove that file: the next start makes it anew`;
+    throw vaultError('FILE_TAMPERED', `${path} is damaged`, hint, cause);
   }
 }
 

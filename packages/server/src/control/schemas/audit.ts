@@ -27,7 +27,13 @@ export type OperatorAuditLine = Immutable<z.output<typeof operatorAuditLine>>;
 export const auditResult = z.array(operatorAuditLine);
 
 export const operatorAuditVerification = z.discriminatedUnion('ok', [
-  z.object({ ok: z.literal(true), entries: wholeNumber, head: hexText }),
+  z.object({
+    ok: z.literal(true),
+    entries: wholeNumber,
+    head: hexText,
+    /** Where the server wrote that its database was put back, or exchanged: what it had logged before is not all there. */
+    gaps: z.array(z.object({ sequence, at: unixSeconds, detail: z.string() })),
+  }),
   z.object({ ok: z.literal(false), entries: wholeNumber, brokenAt: wholeNumber, why: z.string() }),
 ]);
 export type OperatorAuditVerification = Immutable<z.output<typeof operatorAuditVerification>>;

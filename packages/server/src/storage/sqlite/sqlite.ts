@@ -1,13 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
-import { fromDriver, storageError } from '../codes.js';
+import { cutShort, fromDriver, storageError } from '../codes.js';
 import type { Database } from '../database.js';
 import { migrate } from '../migrations/migrate.js';
 import type { Storage } from '../storage.js';
 import { readerOf, transactionOf } from '../tables/repositories.js';
 import type { Reading } from '../tables/reading.js';
 import { storeUsage } from '../tables/writing.js';
+import { isCutShort } from './cut-short.js';
 import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
@@ -89,6 +90,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Storage> {
 }
 
 function openHandle(file: string): Handle {
+  if (isCutShort(file)) throw cutShort();
   let handle: Handle | undefined;
   try {
     handle = new BetterSqlite3(file, { timeout: 500 });

@@ -1,4 +1,4 @@
-import { CkmError, StorageError } from '@ckm/foundation';
+import { CkmError, formatMoment, StorageError } from '@ckm/foundation';
 import { type OperatorAuditVerification, verifyAuditLog } from '@ckm/server';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
@@ -6,6 +6,8 @@ import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
 import { askServerPassphrase } from '../../../operator/passphrase-bytes.js';
+
+type Gap = Extract<OperatorAuditVerification, { ok: true }>['gaps'][number];
 
 /** `ckm server audit verify` */
 export function serverAuditVerifyCommand(): Command {
@@ -17,8 +19,19 @@ export function serverAuditVerifyCommand(): Command {
 async function verify(context: Context, folder: string): Promise<void> {
   const verification = await verifyWherever(context, folder);
   if (!verification.ok) throw broken(verification);
-  const { entries, head } = verification;
-  context.terminal.result(`the audit log holds: ${entries} entries, head ${head}`, verification);
+  const { entries, head, gaps } = verification;
+  const last = gaps.at(-1);
+  if (last === undefined) {
+    context.terminal.result(`the audit log holds: ${entries} entries, head ${head}`, verification);
+    return;
+  }
+  const since = `the audit log holds from entry ${last.sequence} to ${entries}, head ${head}`;
+  context.terminal.result(`${since}\n${gaps.map(gapLine).join('\n')}`, verification);
+  context.terminal.talk(`look: ckm server audit show ${folder} --from ${last.sequence}`);
+}
+
+function gapLine({ sequence, at, detail }: Gap): string {
+  return `entries are missing before entry ${sequence}, of ${formatMoment(at)}: ${detail}`;
 }
 
 /** A running server is asked; of one that does not run, the files are read. */
