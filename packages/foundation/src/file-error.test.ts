@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CkmError, fromFileSystem, UsageError, withFile } from './index.js';
+import { type CkmError, fromFileSystem, UsageError, withFile } from './index.js';
 
 const failure = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more });
 const codeOf = (errno: string) => (fromFileSystem(failure(errno), '/srv/alpha') as CkmError).code;
