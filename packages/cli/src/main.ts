@@ -5,6 +5,7 @@ import { exitHelp } from './command-line/exit-statuses.js';
 import { typedWords } from './command-line/typed-words.js';
 import { ProgramEnded } from './command-line/program-ended.js';
 import { errorLines, errorObject, toCkmError } from './terminal/print-error.js';
+import { endOnSignals } from './terminal/end-on-signals.js';
 import { writeError } from './terminal/terminal.js';
 import { watchOutput } from './terminal/watch-output.js';
 import { createProgram } from './program.js';
@@ -15,6 +16,7 @@ import { createProgram } from './program.js';
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const output = watchOutput();
+  endOnSignals();
   const status = await runOne(argv);
   // Whoever called may end the process now: a pipe holds nothing back any more.
   await Promise.all([process.stdout, process.stderr].map(flush));

@@ -27,6 +27,7 @@ import {
   type ServerPreview,
 } from './introduction/add-server.js';
 import { planRemoval, removeServer } from './keys/remove-server.js';
+import { type ClockDifference, judgeClocks } from './servers/clock-difference.js';
 import { saveLastSeen } from './servers/last-seen.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
@@ -66,8 +67,8 @@ export interface ClientOptions {
   /** Longest wait for one server. */
   readonly timeoutMs?: number;
   /**
-   * How long a server may keep the others of a quorum waiting before one more is asked. Default: a fifth of `timeoutMs`, but a
-   * quarter of a second at least and two at most.
+   * How long a server may keep the others of a quorum waiting before one more is asked. Default: a tenth of `timeoutMs`, but a
+   * quarter of a second at least and one and a half at most.
    */
   readonly patienceMs?: number;
 }
@@ -83,7 +84,8 @@ const CEREMONIES = [keyGeneration] as const;
  * is checked against its pinned identity, the certificate of the key, or mathematics.
  */
 export interface Client {
-  previewServer(url: string): Promise<ServerPreview>;
+  /** @param authority as in {@link AddServerArgs} */
+  previewServer(url: string, authority?: string): Promise<ServerPreview>;
   addServer(args: AddServerArgs): Promise<ServerRecord>;
   listServers(): Promise<readonly ServerRecord[]>;
   showServer(name: string): Promise<ServerRecord>;
@@ -165,6 +167,8 @@ export interface Client {
   /** Puts on record that this happens now. */
   noteSeedBackup(): Promise<void>;
 
+  /** What servers have said of their clocks since this client was made, when they are too far from ours. */
+  clockDifference(): ClockDifference | null;
   status(options?: StatusOptions): Promise<Status>;
   /** @param version of the program that asks; servers of another one are pointed out */
   diagnose(version?: string): Promise<readonly DoctorLine[]>;
@@ -175,7 +179,7 @@ export interface Client {
 const DEFAULT_TIMEOUT_MS = 15_000;
 
 function patienceFor(timeoutMs: number): number {
-  return Math.min(Math.max(timeoutMs / 5, 250), 2_000);
+  return Math.min(Math.max(timeoutMs / 10, 250), 1_500);
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -210,7 +214,7 @@ export function createClient(options: ClientOptions): Client {
   const prepare = async (args: SignArgs) => shown(await signer.prepare(args));
 
   return {
-    previewServer: (url) => previewServer(context, url),
+    previewServer: (url, authority) => previewServer(context, url, authority),
     addServer: async (args) => {
       const record = await addServer(context, args);
       signer.forgetServers();
@@ -289,6 +293,7 @@ export function createClient(options: ClientOptions): Client {
     seedBackup: () => readSeedBackup(store),
     noteSeedBackup: () => noteSeedBackup(store, context.clock()),
 
+    clockDifference: () => judgeClocks(context.clockOffsets()),
     status: (options = {}) => {
       hasLooked ||= options.isRemembered === true;
       return readStatus(context, (session) => describeSession(CEREMONIES, session).title, options);

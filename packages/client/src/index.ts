@@ -62,6 +62,7 @@ export type { SessionRecord } from './sessions/session-record.js';
 export type { SessionWords } from './sessions/describe-session.js';
 export { shortId, type Track, type TrackState } from './store/track.js';
 // status
+export { type ClockDifference, formatOffset } from './servers/clock-difference.js';
 export type { DoctorLine } from './status/doctor-line.js';
 export { formatMargin, type KeyStatus } from './status/key-status.js';
 export type { ServerStatus, Status, StatusOptions } from './status/status.js';

@@ -63,6 +63,8 @@ export const REMEDIES = {
   restoreKey: { keys: 'names' },
   /** Pin a server, or tell where a pinned one is now. */
   addServer: { name: 'name?', url: 'url?' },
+  /** Pin it with the certificate of the authority behind its TLS certificate. */
+  trustAuthority: { name: 'name?', url: 'url?' },
   /** The same again without these servers. */
   leaveOut: { servers: 'names' },
   /** A session is a ceremony: the making of a key. */

@@ -1,4 +1,4 @@
-import { formatMargin, type KeyStatus, type ServerStatus, type Status } from '@ckm/client';
+import { formatMargin, formatOffset, type KeyStatus, type ServerStatus, type Status } from '@ckm/client';
 import { AvailabilityError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
@@ -64,7 +64,10 @@ function streamedRow(terminal: Terminal, names: readonly string[], server: Serve
   return formatTable([[name!.padEnd(widest), what!.padEnd('answers in 9999 ms'.length), ...more]], '  ');
 }
 
-function statusSections(terminal: Terminal, { servers, keys, openSessions, openRequests }: Status): string[] {
+function statusSections(
+  terminal: Terminal,
+  { servers, keys, openSessions, openRequests, clock }: Status,
+): string[] {
   const now = unixNow();
   return [
     heading(
@@ -73,6 +76,7 @@ function statusSections(terminal: Terminal, { servers, keys, openSessions, openR
       servers.map((server) => serverRow(terminal, server)),
       'none yet: ckm server add NAME URL',
     ),
+    ...(clock === null ? [] : [`  ${terminal.style('red', clock.text)}: ${clock.hint}`]),
     heading(
       terminal,
       'Keys',
@@ -108,12 +112,10 @@ function heading(
   return `${terminal.style('bold', title)}\n${rows.length === 0 ? `  ${none}` : formatTable(rows, '  ')}`;
 }
 
-function serverRow(
-  terminal: Terminal,
-  { name, isReachable, answerMs, version, url, arithmetic, lastSeenAt, unrecorded, problem }: ServerStatus,
-): string[] {
+function serverRow(terminal: Terminal, server: ServerStatus): string[] {
+  const { name, isReachable, answerMs, version, url, arithmetic, lastSeenAt, unrecorded, problem } = server;
   if (!isReachable) {
-    const [what, next] = silenceText(problem?.code ?? '');
+    const [what, next] = silenceText(server);
     const seen = lastSeenAt === null ? '' : `last seen ${formatInstant(lastSeenAt, unixNow())}`;
     return [name, terminal.style('red', what), next, seen, url];
   }
@@ -124,7 +126,10 @@ function serverRow(
 }
 
 /** What keeps a server from answering, and what to do about it: each cause in its own words. */
-function silenceText(code: string): readonly [what: string, next: string] {
+function silenceText({ problem, clockOffset }: ServerStatus): readonly [what: string, next: string] {
+  const code = problem?.code ?? '';
+  if (code === 'CLOCK_DIFFERS')
+    return [`its clock is ${formatOffset(clockOffset ?? 0)} yours`, 'ckm explain CLOCK_DIFFERS'];
   return SILENCES[code] ?? ['does not answer', code === '' ? '' : `ckm explain ${code}`];
 }
 
@@ -133,6 +138,8 @@ const SILENCES: Readonly<Record<string, readonly [what: string, next: string]>> 
   ACCOUNT_SUSPENDED: ['answers you no more: account suspended', 'ask its operator'],
   SERVER_IDENTITY_CHANGED: ['another server answers', 'ckm explain SERVER_IDENTITY_CHANGED'],
   SERVER_SEALED: ['sealed', 'its operator must unseal it'],
+  SERVER_CERTIFICATE_NAME: ['its TLS certificate is for another name', 'ckm explain SERVER_CERTIFICATE_NAME'],
+  SERVER_CERTIFICATE_TIME: ['its TLS certificate is out of its time', 'ckm explain SERVER_CERTIFICATE_TIME'],
   SERVER_CERTIFICATE_UNKNOWN: [
     'its TLS certificate is not trusted',
     'ckm explain SERVER_CERTIFICATE_UNKNOWN',

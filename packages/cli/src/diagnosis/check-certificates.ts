@@ -3,7 +3,7 @@ import { connect } from 'node:tls';
 
 const DAY_MS = 86_400_000;
 /** Whoever renews certificates does so a month before they end; a server with less is one that nobody renewed. */
-const FEW_DAYS = 14;
+const FEW_DAYS = 21;
 
 /** How long the TLS certificates of servers last. Of one that cannot be asked another line says why. */
 export async function checkCertificates(

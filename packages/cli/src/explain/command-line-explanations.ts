@@ -122,6 +122,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'What is not on disk is not sent, so that a crash can be resumed.',
     'Check permissions and free space; ckm doctor names the folder.',
   ],
+  AUTHORITY_INVALID: [
+    'The file that --ca names has no certificate in it that can be read.',
+    'What is kept with a server decides whom its TLS certificate is taken from: it has to be one or more certificates in PEM.',
+    'Ask the operator for the certificate of the authority; it begins with -----BEGIN CERTIFICATE-----. A private key is never needed.',
+  ],
   FILE_UNREADABLE: [
     'The file to sign or read cannot be opened, or is a folder.',
     'Nothing was sent.',

@@ -73,9 +73,24 @@ const SERVERS = explanationsOf({
     'Check the address and the network; ask the operator; see ckm doctor.',
   ],
   SERVER_CERTIFICATE_UNKNOWN: [
-    'Nobody this machine trusts vouches for the TLS certificate of the server, or it is for another time or name.',
+    'Nobody this machine trusts vouches for the TLS certificate of the server.',
     'Messages are sealed and signed in any case: a false certificate shows whom you talk to and when, never what.',
-    'With a private authority start ckm with NODE_EXTRA_CA_CERTS=FILE; else ask the operator for another certificate.',
+    'Where the operator has an authority of their own, or a certificate that vouches for itself, get its certificate (PEM) from them and say: ckm server add NAME URL --ca FILE. It is kept with the server. NODE_EXTRA_CA_CERTS=FILE does it for every server and one command.',
+  ],
+  SERVER_CERTIFICATE_TIME: [
+    'The TLS certificate of the server has expired, or is not valid yet.',
+    'Messages are sealed and signed in any case: a false certificate shows whom you talk to and when, never what.',
+    'Look at the clock of your machine first. If it is right, ask the operator to renew the certificate; ckm doctor says how long each one lasts.',
+  ],
+  SERVER_CERTIFICATE_NAME: [
+    'The TLS certificate of the server is for another name than the address.',
+    'Messages are sealed and signed in any case: a false certificate shows whom you talk to and when, never what.',
+    'Compare the address with what the operator told you. Where the message names what the certificate is for, use that name: ckm server add NAME URL brings the address up to date.',
+  ],
+  CLOCK_DIFFERS: [
+    'A server takes no message from you, because your clock and its clock are too far apart.',
+    'Every message says when it was made and until when it is valid: one that seems to come from the future, or too late, is refused. What servers say of their clocks in such a refusal is not signed, so it is only a hint; nothing is lost by it.',
+    'Set the clock of the machine that is wrong, best by NTP (timedatectl set-ntp true), and try again. Where all servers differ from you by the same, it is yours.',
   ],
   SERVER_NOT_HTTP: [
     'Something listens at the address, and it is not what the address says.',
@@ -86,6 +101,16 @@ const SERVERS = explanationsOf({
     'Something between you and the server answered in its place: its proxy, another web site, or a network that wants a log-in.',
     'It cannot read or write what you and the server say. 502, 503 and 504 mean that a proxy does not reach the server; 413 that it passes on no message of that length; 404, and a web page, mostly another address or path.',
     'Compare the address with what the operator told you, and tell the operator the number that the message names.',
+  ],
+  WEB_PROXY_FAILED: [
+    'The web proxy that HTTP_PROXY or HTTPS_PROXY names is not there, or does not lead to the server.',
+    'It carries what is sealed: it learns whom you talk to and when, never what.',
+    'Check the two variables and the proxy. A server that is reached without one is named in NO_PROXY: NO_PROXY=alpha.example,.home. Servers on this machine never are asked through it.',
+  ],
+  WEB_PROXY_UNSUPPORTED: [
+    'HTTP_PROXY or HTTPS_PROXY is set, and this version of Node goes through no proxy, or through none of that kind.',
+    'To go past a proxy in silence could show whom you talk to where you did not mean it.',
+    'Use Node 22.21, 24.5 or newer, and a proxy that speaks http or https; or leave the variable out.',
   ],
   SERVER_TIMEOUT: [
     'The server did not answer in time.',

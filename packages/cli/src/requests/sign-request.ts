@@ -12,6 +12,7 @@ import type { Context } from '../command-line/context.js';
 import { parseDuration } from '../command-line/option-values.js';
 import { policyLines } from '../command-line/policy-flags.js';
 import { inStore, openOwner } from '../owner/open-owner.js';
+import { warnOfClock } from '../owner/warn-of-clock.js';
 import { buildRequest, type RequestFlags } from './build-request.js';
 import { transactionObject } from './artefact.js';
 import { handOver } from './hand-over.js';
@@ -20,6 +21,7 @@ import { formatDescription, formatDoubts } from '../terminal/description.js';
 import { plainText } from '../terminal/plain-text.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { assertOutput } from '../terminal/watch-output.js';
 import { assertFree, writeArtefact } from '../terminal/write-out.js';
 
 /** The flags of `ckm sign`. */
@@ -40,6 +42,7 @@ export async function signRequest(
 ): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context, seed);
+  if (given.out === undefined && flags.preview !== true) assertOutput();
   await assertFree(given.out);
   const request = await buildRequest(file, given);
   if (given.extract === true && (await extractAtOnce(context, client, key, request.payload, given.out)))
@@ -73,6 +76,7 @@ export async function signRequest(
   const progress = createProgress(terminal);
   await progress.during(asked.sign(progress.on, progress), async (result) => {
     warnAbout(context, terminal, result);
+    warnOfClock(context, client);
     await handOver(terminal, {
       key,
       kind: request.kind,
@@ -157,7 +161,7 @@ function askLines(key: string, { asks, needed, policy }: PreparedRequest): strin
 export function warnAbout(
   context: Context,
   terminal: Terminal,
-  { faulty, silent, refused }: SignResult,
+  { faulty, silent, silences, refused }: SignResult,
 ): void {
   for (const { server, code, evidence } of faulty) {
     const what = code.startsWith('SUSPECT_') ? 'is suspected' : 'misbehaved';
@@ -167,5 +171,8 @@ export function warnAbout(
   }
   for (const { server, reason, code } of refused)
     terminal.talk(`ckm: note: ${server} refused: ${plainText(reason)} (${code})`);
-  if (silent.length > 0) terminal.talk(`ckm: note: no answer from ${silent.join(', ')}`);
+  for (const { server, reason, code } of silences)
+    if (code !== 'CLOCK_DIFFERS') terminal.talk(`ckm: note: ${server} ${reason}`);
+  const rest = silent.filter((name) => !silences.some(({ server }) => server === name));
+  if (rest.length > 0) terminal.talk(`ckm: note: no answer from ${rest.join(', ')}`);
 }

@@ -1,20 +1,22 @@
 import type { ProgressEvent } from '@ckm/client';
 import { type CkmError, PolicyError, StateError } from '@ckm/foundation';
+import { ENDING_SIGNALS } from './end-on-signals.js';
 
-/** Ctrl-C as a way out of what can be gone on with later. */
+/** Ctrl-C, or another signal to end, as a way out of what can be gone on with later. */
 export interface Interrupt {
-  /** Rejects when it is left: on Ctrl-C, unless it is all but over then. */
+  /** Rejects when it is left: on a signal, unless it is all but over then. */
   readonly rejected: Promise<never>;
   /** Aborted at the same moment. */
   readonly signal: AbortSignal;
-  /** Whether Ctrl-C was pressed. */
+  /** Whether a signal came. */
   isPressed(): boolean;
-  /** From now on, until the process ends, Ctrl-C leaves what `event` is about, and does nothing else. */
+  /** From now on, until the process ends, a signal leaves what `event` is about, and does nothing else. */
   listen(event: ProgressEvent): void;
   /** The result is with whoever asked for it: nothing is lost any more when the process ends. */
   handedOver(): void;
 }
 
+const SIGNALS = ['SIGINT', ...ENDING_SIGNALS] as const;
 /** The exit status of a process that was told twice. */
 const IMPATIENT = 130;
 
@@ -49,8 +51,10 @@ export function createInterrupt(): Interrupt {
     isPressed: () => isPressed,
     listen: (event) => {
       if (listener !== onSignal) {
-        if (listener !== undefined) process.off('SIGINT', listener);
-        process.on('SIGINT', onSignal);
+        for (const signal of SIGNALS) {
+          if (listener !== undefined) process.off(signal, listener);
+          process.on(signal, onSignal);
+        }
         listener = onSignal;
       }
       about = event;

@@ -39,6 +39,10 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     keys.map((key) => `ckm key restore ${key}`).join('; '),
   ],
   addServer: ({ name = 'NAME', url = 'URL' }) => ['pin the server', `ckm server add ${name} ${url}`],
+  trustAuthority: ({ name = 'NAME', url = 'URL' }) => [
+    'add the server with the certificate of its authority',
+    `ckm server add ${name} ${url} --ca FILE`,
+  ],
   leaveOut: ({ servers }) => [
     `do the same again without ${servers.join(', ')}`,
     `the same again with --without ${servers.join(',')}`,

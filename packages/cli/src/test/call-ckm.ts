@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { CKM, type Outcome, plainEnvironment, runCkm, type RunOptions } from './run-ckm.js';
 
@@ -58,7 +59,8 @@ function start(): ChildProcess {
     serialization: 'advanced',
     execArgv: [],
     env: plainEnvironment(),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // As a shell does it: what Node opens by itself is taken for a stdout that was closed.
+    stdio: ['ignore', openSync('/dev/null', 'w'), 'inherit', 'ipc'],
   });
   // Whoever waits for an answer stays for other reasons.
   child.unref();

@@ -58,8 +58,8 @@ describe('ckm doctor', () => {
 
   test.each([
     [90, 'ok', 'its TLS certificate lasts 90 days more'],
-    [14, 'ok', 'its TLS certificate lasts 14 days more'],
-    [13.9, 'warn', 'its TLS certificate lasts 13 days more'],
+    [21, 'ok', 'its TLS certificate lasts 21 days more'],
+    [20.9, 'warn', 'its TLS certificate lasts 20 days more'],
     [1.5, 'warn', 'its TLS certificate lasts 1 day more'],
     [-3.2, 'fail', 'its TLS certificate ended 3 days ago'],
   ])('says of a certificate with %d days: %s', (days, level, text) => {

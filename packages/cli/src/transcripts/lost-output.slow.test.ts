@@ -53,6 +53,29 @@ describe('a disk that is full (/dev/full)', () => {
   });
 });
 
+describe('a stdout that was closed', () => {
+  test.each([['>&-'], ['<&- >&-'], ['>&- 2>&-']])(
+    'ends ckm sign %s before anybody is asked',
+    async (target) => {
+      const outcome = await into(target, 'sign', 'notes', '--message', 'x', '--yes');
+      expect(outcome.status).toBe(74);
+      if (!target.includes('2>')) expect(errorOf(outcome).code).toBe('OUTPUT_CLOSED');
+      expect(await setup.json<unknown[]>(['requests', 'list', '--open'])).toEqual([]);
+    },
+  );
+
+  test('is no hindrance when a file is named, and a shell may throw the answer away', async () => {
+    const out = join(setup.scratch.path, 'closed.sig');
+    expect(await into('>&-', 'sign', 'notes', '--message', 'x', '--yes', '--out', out)).toMatchObject({
+      status: 0,
+    });
+    expect(readFileSync(out)).toHaveLength(64);
+    expect(await into('> /dev/null', 'sign', 'notes', '--message', 'x', '--yes')).toMatchObject({
+      status: 0,
+    });
+  });
+});
+
 describe('a reader that has left', () => {
   const readByNobody = async (args: readonly string[]): Promise<Outcome> => {
     const { PATH = '', HOME = '' } = process.env;

@@ -222,6 +222,7 @@ test('with --json an answer that ends badly is the one value on stdout', async (
     'keys',
     'openSessions',
     'openRequests',
+    'clock',
   ]);
   expect(errorOf(machine).code).toBe('NO_SERVER_ANSWERS');
   const doctor = await ckm('doctor', '--json');

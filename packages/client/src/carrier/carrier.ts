@@ -4,9 +4,15 @@ export type Carried =
   | { readonly kind: 'answer'; readonly bytes: Uint8Array }
   /**
    * The server, or somebody on the way, did not take the message. Nothing of it is signed, so it is only a hint: `code` looks
-   * like one of ours or is empty, `text` says for people how it was said.
+   * like one of ours or is empty, `text` says for people how it was said, `receivedAt` what time it is there (UnixSeconds), where
+   * that is said.
    */
-  | { readonly kind: 'refusal'; readonly code: string; readonly text: string };
+  | {
+      readonly kind: 'refusal';
+      readonly code: string;
+      readonly text: string;
+      readonly receivedAt?: number;
+    };
 
 /** How one message is to be carried. */
 export interface Delivery {
@@ -17,6 +23,8 @@ export interface Delivery {
   readonly route: string;
   /** How long to wait for an answer before it counts as lost. */
   readonly timeoutMs: number;
+  /** As in {@link Carrier.introduce}. */
+  readonly authority?: string | null;
 }
 
 /**
@@ -35,9 +43,11 @@ export interface Carrier {
   parseAddress(text: string): string;
   /**
    * The identity card (JSON, UTF-8) of whoever is at an address.
+   * @param authority certificates (PEM) of whoever vouches for the server on the way to it, besides those whom the machine knows;
+   * a carrier that asks nobody to vouch, or cannot be told, passes it over
    * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`
    */
-  introduce(address: string, timeoutMs: number): Promise<Uint8Array>;
+  introduce(address: string, timeoutMs: number, authority?: string | null): Promise<Uint8Array>;
   /**
    * Brings a message to an address and its answer back.
    * @throws AvailabilityError `SERVER_UNREACHABLE`, `SERVER_TIMEOUT`, `SERVER_CONNECTION_LOST`

@@ -1,6 +1,7 @@
 import { AvailabilityError, CkmError, concatBytes } from '@ckm/foundation';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 import { redirected } from './proxy-answered.js';
+import { tlsError } from './tls-errors.js';
 
 /** Carries messages with the platform's own `fetch`. Never follows a redirect, never sends a cookie. */
 export const fetchSend: HttpSend = async (url, { method, path, body, route, timeoutMs }) => {
@@ -63,8 +64,8 @@ async function readReply(url: string, response: Response): Promise<HttpReply> {
 /** Nobody answers there, or something that is no server. */
 export function unreachable(url: string, cause: unknown, why?: string): AvailabilityError {
   const reason = why ?? reasonOf(cause);
-  if (UNTRUSTED.has(reason)) return untrusted(url, reason, cause);
-  if (reason.startsWith('HPE_') || NO_TLS.has(reason)) return notHttp(url, reason, cause);
+  const tls = tlsError(url, reason, cause);
+  if (tls !== null) return tls;
   return new AvailabilityError(`no server answers at ${url}${reason === '' ? '' : `: ${reason}`}`, {
     code: 'SERVER_UNREACHABLE',
     hint: 'check the address, and that the server runs',
@@ -76,42 +77,6 @@ export function unreachable(url: string, cause: unknown, why?: string): Availabi
 /** Whatever it is, it is no answer of a server. */
 export function replyTooLong(url: string): AvailabilityError {
   return unreachable(url, undefined, `its reply is longer than ${MAX_REPLY_BYTES} bytes`);
-}
-
-/** How Node, and OpenSSL below it, say that nobody known vouches for a certificate, or that its time or name is wrong. */
-const UNTRUSTED: ReadonlySet<string> = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'CERT_UNTRUSTED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-const NO_TLS: ReadonlySet<string> = new Set([
-  'EPROTO',
-  'ERR_SSL_WRONG_VERSION_NUMBER',
-  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
-]);
-
-function untrusted(url: string, reason: string, cause: unknown): AvailabilityError {
-  return new AvailabilityError(`the TLS certificate at ${url} is not trusted: ${reason}`, {
-    code: 'SERVER_CERTIFICATE_UNKNOWN',
-    hint: 'have its authority trusted (in Node: NODE_EXTRA_CA_CERTS=FILE), or ask its operator for another certificate',
-    cause,
-  });
-}
-
-function notHttp(url: string, reason: string, cause: unknown): AvailabilityError {
-  const what = url.startsWith('https:') ? 'TLS' : 'HTTP';
-  return new AvailabilityError(`what listens at ${url} does not speak ${what}: ${reason}`, {
-    code: 'SERVER_NOT_HTTP',
-    hint: 'check the address: its port, and whether it begins with http or https',
-    cause,
-  });
 }
 
 /** The connection stood and was cut: whether the server was reached, and what it answered, nobody knows. */

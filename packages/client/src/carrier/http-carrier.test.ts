@@ -19,6 +19,7 @@ describe('a reply that no Secret Server wrote is told as one of something in bet
     [503, 'text/plain', 'HTTP 503', 'its proxy does not reach it'],
     [504, '', 'HTTP 504', 'its proxy does not reach it'],
     [413, PAGE, 'HTTP 413 with a web page', 'messages of 2 MiB'],
+    [429, PAGE, 'HTTP 429 with a web page', 'wait a moment'],
     [403, PAGE, 'HTTP 403 with a web page', 'let you through'],
     [404, PAGE, 'HTTP 404 with a web page', 'its path'],
     [200, PAGE, 'HTTP 200 with a web page', 'log-in'],

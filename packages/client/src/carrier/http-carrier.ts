@@ -14,26 +14,27 @@ export function httpCarrier(send: HttpSend): Carrier {
   return {
     lifetimeSeconds: LIFETIME_SECONDS,
     parseAddress: parseServerUrl,
-    introduce: async (url, timeoutMs) => {
-      const reply = await send(url, { method: 'GET', path: IDENTITY_PATH, timeoutMs });
+    introduce: async (url, timeoutMs, authority = null) => {
+      const reply = await send(url, { method: 'GET', path: IDENTITY_PATH, timeoutMs, authority });
       const code = codeIn(reply);
       if (isForeign(reply, code)) throw proxyAnswered(url, reply);
       if (reply.status !== 200)
         throw code === 'SERVER_SEALED' ? sealed(url) : refused(url, reply.status, code);
       return reply.body;
     },
-    ask: async (url, message, { route, timeoutMs }) => {
+    ask: async (url, message, { route, timeoutMs, authority = null }) => {
       const reply = await send(url, {
         method: 'POST',
         path: MESSAGE_PATH,
         body: message,
         route,
         timeoutMs,
+        authority,
       });
       const code = codeIn(reply);
       if (isForeign(reply, code)) throw proxyAnswered(url, reply);
       if (reply.status === 200) return { kind: 'answer', bytes: reply.body };
-      return { kind: 'refusal', code, text: `HTTP ${reply.status}` };
+      return { kind: 'refusal', code, text: `HTTP ${reply.status}`, ...receptionIn(reply) };
     },
   };
 }
@@ -61,4 +62,11 @@ function codeIn({ status, body }: HttpReply): string {
   if (status === 200 || body.length > MAX_PROBLEM_BYTES) return '';
   const match = /"code"\s*:\s*"([A-Z][A-Z0-9_]{2,63})"/.exec(new TextDecoder().decode(body));
   return match?.[1] ?? '';
+}
+
+/** When the message came in, by the clock of the server that refused it. */
+function receptionIn({ body }: HttpReply): { readonly receivedAt?: number } {
+  if (body.length > MAX_PROBLEM_BYTES) return {};
+  const match = /"receivedAt"\s*:\s*(\d{1,12})\b/.exec(new TextDecoder().decode(body));
+  return match === null ? {} : { receivedAt: Number(match[1]) };
 }

@@ -11,6 +11,8 @@ export interface HttpRequest {
    */
   readonly route?: string;
   readonly timeoutMs: number;
+  /** Certificates (PEM) that are trusted besides those of the machine. A page trusts what its browser trusts. */
+  readonly authority?: string | null;
 }
 
 /** The header of {@link HttpRequest.route}. */

@@ -1,25 +1,35 @@
 import { type CkmError, concatBytes } from '@ckm/foundation';
-import type { IncomingMessage, RequestOptions } from 'node:http';
-import type { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, AgentOptions, IncomingMessage, RequestOptions } from 'node:http';
 import { connectionLost, replyTooLong, timedOut, unreachable } from './fetch-send.js';
 import { httpCarrier } from './http-carrier.js';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 import { redirected } from './proxy-answered.js';
+import { type WebProxy, webProxyError, webProxyFor } from './web-proxy.js';
 
 /** Not by `import`: that reads each name the module exports, and loads `fetch` and WebSocket with them. */
 const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 const KEPT = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 } as const;
-const httpAgent = new HttpAgent(KEPT);
-let https: { readonly agent: HttpsAgent; readonly request: typeof httpsRequest } | undefined;
+/** One for each kind of address, authority and web proxy. */
+const agents = new Map<string, Agent>();
+
+function agentFor(address: URL, authority: string | null, proxy: WebProxy | null): Agent {
+  const isSecure = address.protocol === 'https:';
+  const key = JSON.stringify([isSecure, authority, proxy?.environment ?? null]);
+  const known = agents.get(key);
+  if (known !== undefined) return known;
+  const options = proxy === null ? KEPT : { ...KEPT, proxyEnv: proxy.environment };
+  const agent = isSecure ? secureAgent(options, authority) : new HttpAgent(options);
+  agents.set(key, agent);
+  return agent;
+}
 
 /** TLS, from the first address on that needs it: to load it takes as long as half of Node. */
-function withTls(): NonNullable<typeof https> {
-  if (https === undefined) {
-    const { Agent, request } = process.getBuiltinModule('node:https');
-    https = { agent: new Agent(KEPT), request };
-  }
-  return https;
+function secureAgent(options: AgentOptions, authority: string | null): Agent {
+  const { Agent: HttpsAgent } = process.getBuiltinModule('node:https');
+  if (authority === null) return new HttpsAgent(options);
+  const { rootCertificates } = process.getBuiltinModule('node:tls');
+  return new HttpsAgent({ ...options, ca: [...rootCertificates, authority] });
 }
 
 /**
@@ -37,9 +47,11 @@ export const nodeSend: HttpSend = async (url, request) => {
   }
 };
 
-const send: HttpSend = (url, { method, path, body, route, timeoutMs }) =>
+const send: HttpSend = (url, { method, path, body, route, timeoutMs, authority = null }) =>
   new Promise((resolve, reject) => {
-    const call = open(new URL(`${url}${path}`), {
+    const address = new URL(`${url}${path}`);
+    const proxy = webProxyFor(address, process.env, process.versions.node);
+    const call = open(address, {
       method,
       headers: {
         ...(route === undefined ? {} : { [ROUTE_HEADER]: route }),
@@ -47,6 +59,7 @@ const send: HttpSend = (url, { method, path, body, route, timeoutMs }) =>
           ? {}
           : { 'content-type': 'application/octet-stream', 'content-length': body.length }),
       },
+      agent: agentFor(address, authority, proxy),
     });
     const alarm = setTimeout(() => {
       reject(timedOut(url, timeoutMs));
@@ -61,7 +74,9 @@ const send: HttpSend = (url, { method, path, body, route, timeoutMs }) =>
     });
     call.once('error', (cause: NodeJS.ErrnoException) => {
       clearTimeout(alarm);
-      reject(CUT_OFF.has(cause.code ?? '') ? connectionLost(url, cause) : unreachable(url, cause));
+      const between = proxy === null ? null : webProxyError(url, proxy, cause);
+      if (between !== null) reject(between);
+      else reject(CUT_OFF.has(cause.code ?? '') ? connectionLost(url, cause) : unreachable(url, cause));
     });
     call.end(body);
   });
@@ -70,9 +85,8 @@ const send: HttpSend = (url, { method, path, body, route, timeoutMs }) =>
 const CUT_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 function open(address: URL, options: RequestOptions) {
-  if (address.protocol !== 'https:') return httpRequest(address, { ...options, agent: httpAgent });
-  const { agent, request } = withTls();
-  return request(address, { ...options, agent });
+  if (address.protocol !== 'https:') return httpRequest(address, options);
+  return process.getBuiltinModule('node:https').request(address, options);
 }
 
 function readReply(url: string, response: IncomingMessage): Promise<HttpReply> {

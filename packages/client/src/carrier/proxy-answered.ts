@@ -39,6 +39,7 @@ const HINTS: Readonly<Record<number, string>> = {
   405: 'check the address and its path',
   407: SHUT,
   413: 'ask its operator to let its proxy pass on messages of 2 MiB',
+  429: 'wait a moment, then try again: it lets nobody through so often',
   502: GONE,
   503: GONE,
   504: GONE,

@@ -8,7 +8,14 @@ import {
   sealMessage,
   unsealMessage,
 } from '@ckm/gordian';
+import {
+  CLOCK_LIMIT_SECONDS,
+  clockDiffers,
+  type ClockOffset,
+  isClockFar,
+} from '../servers/clock-difference.js';
 import { identityChanged } from '../servers/identity-changed.js';
+import type { ServerRecord } from '../servers/server-record.js';
 import type { Carried, Carrier } from './carrier.js';
 import { versionDiffers } from './protocol-version.js';
 
@@ -26,6 +33,8 @@ export interface LinkMeans {
   readonly timeoutMs: number;
   /** Called when a server has answered, whatever it said. */
   readonly onAnswer?: (server: Correspondent) => void;
+  /** Called with what a server says of its clock: signed with every answer, unsealed where it takes no message because of it. */
+  readonly onClock?: (server: Correspondent, offset: ClockOffset) => void;
 }
 
 export interface CallOptions {
@@ -49,7 +58,7 @@ export interface ServerLink {
 export function createServerLink(
   means: LinkMeans,
   me: Identity,
-  server: Correspondent & { readonly name: string; readonly url: string },
+  server: Correspondent & Pick<ServerRecord, 'name' | 'url' | 'authority'>,
 ): ServerLink {
   const route = encodeHex(means.random(ROUTE_BYTES));
   const ask: ServerLink['call'] = async (name, parameters, options = {}) => {
@@ -67,12 +76,26 @@ export function createServerLink(
       random: means.random,
     });
     const timeoutMs = options.timeoutMs ?? means.timeoutMs;
-    const carried = await means.carrier.ask(server.url, message, { route, timeoutMs });
-    if (carried.kind === 'refusal') throw refusedUnsealed(server.name, carried);
+    const carried = await means.carrier.ask(server.url, message, {
+      route,
+      timeoutMs,
+      authority: server.authority,
+    });
+    // What was long on its way says little about clocks.
+    const isPrompt = means.clock() - date <= CLOCK_LIMIT_SECONDS;
+    if (carried.kind === 'refusal') {
+      const offset = isPrompt ? clockRefusal(server.name, date, carried) : null;
+      if (offset === null) throw refusedUnsealed(server.name, carried);
+      means.onClock?.(server, offset);
+      throw clockDiffers(offset);
+    }
     const answer = openReply(means, me, server, { id, name, bytes: carried.bytes });
     means.onAnswer?.(server);
+    // It was dated at some moment between the two.
+    const seconds = Math.round((date + means.clock()) / 2) - answer.date;
+    if (isPrompt) means.onClock?.(server, { server: server.name, seconds });
     try {
-      return parseReply(name, answer);
+      return parseReply(name, answer.body);
     } catch (refusal) {
       if (!(refusal instanceof CkmError)) throw refusal;
       throw refusal.code === 'PROTOCOL_VERSION_UNKNOWN'
@@ -145,7 +168,7 @@ function openReply(
   me: Identity,
   server: Correspondent & { readonly name: string },
   { id, name, bytes }: ExpectedReply,
-): Uint8Array {
+): { readonly body: Uint8Array; readonly date: number } {
   try {
     const claimed = unsealMessage({
       recipient: me,
@@ -153,6 +176,8 @@ function openReply(
       now: means.clock(),
       // A server answers with a lifetime of its own choice, at least as long as that of what it answers.
       maxAgeSeconds: Math.max(LONGEST_ANSWER_SECONDS, means.carrier.lifetimeSeconds),
+      // It names our message, so that it is not old; and no clock is further ahead by which our message was still valid.
+      maxSkewSeconds: means.carrier.lifetimeSeconds,
       maxBytes: bytes.length,
       accept: 'reply',
     });
@@ -163,7 +188,7 @@ function openReply(
       header.inReplyTo !== undefined &&
       equalBytes(header.inReplyTo, id) &&
       message.function === name;
-    if (isOurs) return message.body;
+    if (isOurs) return { body: message.body, date: header.date };
     throw replyInvalid(server.name, 'it answers another request');
   } catch (cause) {
     throw cause instanceof AvailabilityError ? cause : replyNotAuthentic(server.name, cause);
@@ -185,6 +210,19 @@ function replyInvalid(server: string, why: string, cause?: unknown): Availabilit
     facts: { server },
     cause,
   });
+}
+
+const CLOCK_CODES: readonly string[] = ['MESSAGE_EXPIRED', 'MESSAGE_FROM_FUTURE'];
+
+/** How far clocks are apart when that is why a server took no message; null: it had another reason. @param date of the message */
+function clockRefusal(
+  server: string,
+  date: number,
+  { code, receivedAt }: Extract<Carried, { kind: 'refusal' }>,
+): ClockOffset | null {
+  if (!CLOCK_CODES.includes(code) || receivedAt === undefined) return null;
+  const seconds = date - receivedAt;
+  return isClockFar(seconds) ? { server, seconds } : null;
 }
 
 /** What a server says before it knows who asks is not sealed, so anybody on the way could have said it. */

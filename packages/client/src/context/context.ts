@@ -1,6 +1,7 @@
 import { encodeHex, type Secret, StateError, wipe } from '@ckm/foundation';
 import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
 import { identityForServer } from '../seed/identity.js';
+import type { ClockOffset } from '../servers/clock-difference.js';
 import type { LastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import type { ClientStore } from '../store/client-store.js';
@@ -24,6 +25,8 @@ export interface ClientContext extends ClientMeans {
   identityFor(server: Xid): Promise<Identity>;
   /** When servers answered since this client was made. */
   readonly answered: LastSeen;
+  /** How the clocks of servers stand against ours, as far as they have said so since this client was made. */
+  clockOffsets(): readonly ClockOffset[];
   /** A way to ask a pinned server; the same one every time. */
   linkTo(server: ServerRecord): Promise<ServerLink>;
   /** Wipes every secret; the context is of no use afterwards. */
@@ -42,6 +45,8 @@ export function createContext(
   const links = new Map<string, ServerLink>();
   const answered = new Map<string, number>();
   const onAnswer: LinkMeans['onAnswer'] = ({ xid }) => answered.set(encodeHex(xid), means.clock());
+  const clocks = new Map<string, ClockOffset>();
+  const onClock: LinkMeans['onClock'] = ({ xid }, offset) => clocks.set(encodeHex(xid), offset);
   const openSeed = async (): Promise<Secret<Uint8Array>> => {
     seed ??= typeof source === 'function' ? source() : Promise.resolve(source);
     try {
@@ -68,11 +73,13 @@ export function createContext(
     ...means,
     store: createRecordStore(store, recordKeyOf, onUnreadable),
     answered,
+    clockOffsets: () => [...clocks.values()].toSorted((a, b) => (a.server < b.server ? -1 : 1)),
     identityFor,
     linkTo: async (server) => {
-      const key = `${encodeHex(server.xid)} ${server.url} ${server.name}`;
+      const key = `${encodeHex(server.xid)} ${server.url} ${server.name} ${server.authority ?? ''}`;
       const known =
-        links.get(key) ?? createServerLink({ ...means, onAnswer }, await identityFor(server.xid), server);
+        links.get(key) ??
+        createServerLink({ ...means, onAnswer, onClock }, await identityFor(server.xid), server);
       links.set(key, known);
       return known;
     },

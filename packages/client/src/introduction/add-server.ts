@@ -14,6 +14,11 @@ export interface AddServerArgs {
   readonly invite?: string | Secret<string>;
   /** The six words, or the whole XID in hex, that its operator told on another way; anything else is refused. */
   readonly expectedLikeness?: string;
+  /**
+   * Certificates (PEM) of the authority behind its TLS certificate, where this machine does not know it; kept with the server.
+   * Default: what was kept before.
+   */
+  readonly authority?: string;
   /** The whole XID of the server that was looked at before: whoever else answers now is not the one people compared. */
   readonly expectedXid?: Uint8Array;
 }
@@ -24,10 +29,18 @@ export interface ServerPreview extends Introduction {
   readonly likeness: Likeness;
 }
 
-/** Looks who answers at an address. Nothing is written. @throws as `fetchIntroduction` and `parseServerUrl` */
-export async function previewServer(context: ClientContext, address: string): Promise<ServerPreview> {
+/**
+ * Looks who answers at an address. Nothing is written.
+ * @param authority as in {@link AddServerArgs}
+ * @throws as `fetchIntroduction` and `parseServerUrl`
+ */
+export async function previewServer(
+  context: ClientContext,
+  address: string,
+  authority: string | null = null,
+): Promise<ServerPreview> {
   const url = context.carrier.parseAddress(address);
-  const introduction = await fetchIntroduction(context.carrier, url, context.timeoutMs);
+  const introduction = await fetchIntroduction(context.carrier, url, context.timeoutMs, authority);
   return { ...introduction, url, likeness: likenessOf(introduction.xid) };
 }
 
@@ -39,12 +52,13 @@ export async function previewServer(context: ClientContext, address: string): Pr
  */
 export async function addServer(context: ClientContext, args: AddServerArgs): Promise<ServerRecord> {
   const name = parseName('server', args.name);
-  const seen = await previewServer(context, args.url);
+  const before = await pinnedAs(context, name);
+  const authority = args.authority ?? before?.authority ?? null;
+  const seen = await previewServer(context, args.url, authority);
   if (args.expectedLikeness !== undefined && !looksLike(seen.xid, args.expectedLikeness)) {
     throw likenessMismatch(seen);
   }
   if (args.expectedXid !== undefined && !equalBytes(args.expectedXid, seen.xid)) throw exchanged(seen);
-  const before = await pinnedAs(context, name);
   if (before !== null && !equalBytes(before.xid, seen.xid)) throw identityChanged(name);
   await assertNotKnownOtherwise(context, name, seen);
   const { url, title, xid, publicKeys } = seen;
@@ -56,6 +70,7 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
     publicKeys: before?.publicKeys ?? publicKeys,
     addedAt: before?.addedAt ?? context.clock(),
     accountSince: before?.accountSince ?? null,
+    authority,
   };
   return openAccount(context, record, args.invite);
 }
@@ -106,9 +121,13 @@ async function assertNotKnownOtherwise(
  * Asks whether the same server still answers at a pinned address.
  * @throws AccessError `SERVER_IDENTITY_CHANGED`, or as `fetchIntroduction`
  */
-export async function recheckServer(context: ClientContext, name: string): Promise<Introduction> {
+export async function recheckServer(
+  context: ClientContext,
+  name: string,
+  timeoutMs = context.timeoutMs,
+): Promise<Introduction> {
   const record = await showServerRecord(context.store, name);
-  const introduction = await fetchIntroduction(context.carrier, record.url, context.timeoutMs);
+  const introduction = await fetchIntroduction(context.carrier, record.url, timeoutMs, record.authority);
   if (!equalBytes(introduction.xid, record.xid)) throw identityChanged(name);
   return introduction;
 }

@@ -23,8 +23,9 @@ export async function fetchIntroduction(
   carrier: Carrier,
   url: string,
   timeoutMs: number,
+  authority: string | null,
 ): Promise<Introduction> {
-  const card = readCard(await carrier.introduce(url, timeoutMs));
+  const card = readCard(await carrier.introduce(url, timeoutMs, authority));
   const document = card === null ? null : readDocument(card.document);
   const key = document === null ? null : inceptionKeyOf(document);
   if (card === null || document === null || key === null) throw identityInvalid(url);

@@ -31,11 +31,15 @@ export interface KeyVerification {
   readonly servers: readonly ServerVerdict[];
 }
 
-/** Asks every server of a key for its copy of certificate and policy. The certificate here was checked before. */
+/**
+ * Asks every server of a key for its copy of certificate and policy. The certificate here was checked before.
+ * @param silent servers that are known not to answer: nobody waits for them once more
+ */
 export async function verifyKey(
   context: ClientContext,
   key: CertifiedKey,
   on: OnProgress,
+  silent: readonly string[] = [],
 ): Promise<KeyVerification> {
   const records = await listServerRecords(context.store);
   const verdicts = await Promise.all(
@@ -50,6 +54,10 @@ export async function verifyKey(
           text: 'not among your servers any more',
           code: 'SERVER_UNKNOWN',
         };
+      }
+      if (silent.includes(record.name)) {
+        const server = record.name;
+        return { server, slot, verdict: 'silent', text: 'does not answer', code: 'SERVER_TIMEOUT' };
       }
       return askForKey(context, key, slot, record);
     }),

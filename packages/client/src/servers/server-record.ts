@@ -19,6 +19,8 @@ export interface ServerRecord extends Correspondent {
   readonly addedAt: number;
   /** UnixSeconds; null until it has opened an account for us. */
   readonly accountSince: number | null;
+  /** Certificates (PEM) that vouch for its TLS certificate besides the authorities that the machine knows; null: none. */
+  readonly authority: string | null;
 }
 
 const FOLDER = 'servers';
@@ -30,7 +32,7 @@ export function serverPath(name: string): string {
 export const SERVER_FOLDER = FOLDER;
 
 export function encodeServerRecord(record: ServerRecord): Uint8Array {
-  const { name, url, title, addedAt, accountSince } = record;
+  const { name, url, title, addedAt, accountSince, authority } = record;
   const data: Data = {
     version: 1,
     name,
@@ -40,6 +42,7 @@ export function encodeServerRecord(record: ServerRecord): Uint8Array {
     keys: encodePublicKeys(record.publicKeys),
     addedAt,
     accountSince,
+    ...(authority === null ? {} : { authority }),
   };
   return encodeData(data);
 }
@@ -57,6 +60,7 @@ export function parseServerRecord(path: string, bytes: Uint8Array): ServerRecord
       publicKeys: decodePublicKeys(record.bytes('keys')),
       addedAt: record.integer('addedAt'),
       accountSince: record.has('accountSince') ? record.integer('accountSince') : null,
+      authority: record.has('authority') ? record.text('authority') : null,
     };
   } catch {
     throw corrupt(path);

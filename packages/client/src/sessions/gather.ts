@@ -1,6 +1,8 @@
 import { AvailabilityError, CkmError, encodeHex } from '@ckm/foundation';
 import { isForgotten } from '../carrier/server-link.js';
 import { askAll, namesOf, type Participant } from '../servers/ask-all.js';
+import { causeOf } from '../servers/causes.js';
+import { clocksDiffer, judgeClocks } from '../servers/clock-difference.js';
 import { listed } from '../servers/faults.js';
 import { pause } from '../servers/pause.js';
 import { shortId } from '../store/track.js';
@@ -33,6 +35,9 @@ export async function gather(run: SessionRun, { step, missing, ask }: Gathering)
     );
     const after = missing();
     if (after.length === 0) return;
+    // No patience sets a clock.
+    const clocks = clockDifference(run, silent);
+    if (clocks !== null) throw clocks;
     const timedOut = [...silent.values()].some(({ code }) => code === 'SERVER_TIMEOUT');
     patienceMs = after.length < before.length ? run.context.timeoutMs : patienceMs - pauseMs;
     if (timedOut || patienceMs <= 0) throw serversMissing(run, after, silent);
@@ -53,6 +58,18 @@ async function judgeRefusal(run: SessionRun, accuser: Participant, error: unknow
   return judgeAccusation(run, { accuser, code: error.code, culprits: slots });
 }
 
+/** Whose clock is wrong, where that is why a server takes no message. */
+function clockDifference(
+  { context, session: { sessionId } }: SessionRun,
+  silent: ReadonlyMap<Participant, CkmError>,
+): AvailabilityError | null {
+  if (![...silent.values()].some(({ code }) => code === 'CLOCK_DIFFERS')) return null;
+  const difference = judgeClocks(context.clockOffsets());
+  return difference === null
+    ? null
+    : clocksDiffer(difference, { kind: 'resumeSession', id: shortId(sessionId) });
+}
+
 function serversMissing(
   run: SessionRun,
   missing: readonly Participant[],
@@ -62,15 +79,23 @@ function serversMissing(
   const id = shortId(run.session.sessionId);
   const forgetful = missing.find((participant) => isForgotten(silent.get(participant) ?? null));
   if (forgetful !== undefined) return forgotten(run, forgetful, names);
-  const why = missing
-    .map((participant) => silent.get(participant)?.message)
-    .find((text) => text !== undefined);
-  return new AvailabilityError(`still waiting for ${listed(names)}${why === undefined ? '' : `: ${why}`}`, {
+  const why = whyMissing(missing, silent);
+  return new AvailabilityError(`still waiting for ${listed(names)}${why === '' ? '' : `: ${why}`}`, {
     code: 'SERVERS_MISSING',
     hint: 'nothing is lost: go on when all servers run',
     remedy: { kind: 'resumeSession', id },
     facts: { servers: names, session: encodeHex(run.session.sessionId) },
   });
+}
+
+/** In the words of the one that is missing; of several, in short. Who has not decided yet has said nothing. */
+function whyMissing(missing: readonly Participant[], silent: ReadonlyMap<Participant, CkmError>): string {
+  const errors = missing.flatMap((one) => {
+    const error = silent.get(one);
+    return error === undefined ? [] : [{ name: one.server.name, error }];
+  });
+  if (errors.length === 1) return errors[0]!.error.message;
+  return errors.map(({ name, error }) => `${name} ${causeOf(error)}`).join(', ');
 }
 
 /**

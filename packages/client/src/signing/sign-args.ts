@@ -29,7 +29,10 @@ export interface SignResult {
   readonly signers: readonly string[];
   /** Servers that misbehaved on the way; `evidence` is a path in the store. */
   readonly faulty: readonly { readonly server: string; readonly code: string; readonly evidence: string }[];
+  /** Servers that did not answer, or not in time. */
   readonly silent: readonly string[];
+  /** Those of them of which more is known, as in “is sealed”. */
+  readonly silences: readonly ServerRefusal[];
   /** Servers that refused by their own rules while others signed. */
   readonly refused: readonly ServerRefusal[];
   /** 1 when nobody let us down. */

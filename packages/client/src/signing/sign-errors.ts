@@ -9,6 +9,8 @@ import {
 } from '@ckm/foundation';
 import { isForgotten } from '../carrier/server-link.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
+import { causeOf } from '../servers/causes.js';
+import { clocksDiffer, judgeClocks } from '../servers/clock-difference.js';
 import { listed } from '../servers/faults.js';
 import { shortId } from '../store/track.js';
 import { rejectedBy, rejections } from './rejections.js';
@@ -42,15 +44,17 @@ export function tooFewServers(run: SignRun): CkmError {
   const [refusal] = run.refusals;
   const refusing = new Set(run.refusals.map(({ participant }) => participant));
   if (refusal !== undefined && noes.length === 0 && refusing.size > spare) return refusal.error;
+  const clocks = clockDifference(run, spare);
+  if (clocks !== null) return clocks;
   const faulty = bySlot(thoseThatAre(run, 'faulty'));
   if (faulty.length > 0 && run.silences.length === 0 && run.refusals.length === 0)
     return onlyFaults(run, faulty);
-  const told = [
-    ...bySlot(thoseThatAre(run, 'silent')).map((one) => `${one.server.name} ${silenceOf(run, one)}`),
-    ...bySlot(thoseThatAre(run, 'refused')).map((one) => `${one.server.name} refuses${why(run, one)}`),
+  const each = [
+    ...bySlot(thoseThatAre(run, 'silent')).map((one) => told(one, run.silences, 'does not answer')),
+    ...bySlot(thoseThatAre(run, 'refused')).map((one) => told(one, run.refusals, 'refuses')),
     ...faulty.map(({ server }) => `${server.name} misbehaves`),
   ];
-  return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${told.join(', ')}`, {
+  return new AvailabilityError(`too few servers can sign, ${needed} are needed: ${each.join(', ')}`, {
     code: 'TOO_FEW_SERVERS',
     ...wayOn(run),
     facts: {
@@ -61,8 +65,20 @@ export function tooFewServers(run: SignRun): CkmError {
   });
 }
 
-function silenceOf(run: SignRun, one: Participant): string {
-  return forgetful(run)?.participant === one ? 'does not know you any more' : 'does not answer';
+/** @param otherwise what it does when there is no error that says why */
+function told(one: Participant, errors: readonly Refusal[], otherwise: string): string {
+  const found = errors.findLast(({ participant }) => participant === one);
+  return `${one.server.name} ${found === undefined ? otherwise : causeOf(found.error)}`;
+}
+
+/** Whose clock is wrong, where that alone leaves too few. @param spare how many may be missing */
+function clockDifference({ context, silences, key }: SignRun, spare: number): CkmError | null {
+  const unheard = silences.filter(({ error }) => error.code === 'CLOCK_DIFFERS');
+  if (new Set(unheard.map(({ participant }) => participant)).size <= spare) return null;
+  const difference = judgeClocks(context.clockOffsets());
+  if (difference === null) return null;
+  const text = `too few servers can sign, ${key.public.quorum.needed} are needed: ${difference.text}`;
+  return clocksDiffer({ ...difference, text });
 }
 
 /** One that says it does not know us: it may have lost its accounts, and does not know us by itself again. */
@@ -76,11 +92,6 @@ function wayOn(run: SignRun): { readonly hint: string; readonly remedy: Remedy }
     return { hint: 'look at each of them, then ask again', remedy: { kind: 'diagnose' } };
   const { name, url } = forgotten;
   return { hint: 'add that server again, then ask again', remedy: { kind: 'addServer', name, url } };
-}
-
-function why({ refusals }: SignRun, one: Participant): string {
-  const refusal = refusals.find(({ participant }) => participant === one);
-  return refusal === undefined ? '' : ` (${refusal.error.code})`;
 }
 
 function onlyFaults(run: SignRun, faulty: readonly Participant[]): PeerFaultError {

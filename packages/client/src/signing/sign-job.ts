@@ -53,6 +53,8 @@ export interface SignOutcome {
   readonly faults: readonly SigningFault[];
   /** Did not answer, or not in time. */
   readonly silent: readonly Participant[];
+  /** Why they did not, where that is known. */
+  readonly silences: readonly Refusal[];
   readonly refused: readonly ServerRefusal[];
   /** Those that may still ask people although enough others have signed; resolves when all had time to say so. */
   readonly undecided: Promise<readonly Participant[]>;

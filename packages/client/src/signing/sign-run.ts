@@ -176,7 +176,10 @@ async function waitForPeople(run: SignRun): Promise<void> {
     const ready = thoseThatAre(run, 'open', 'asked').length;
     const waiting = thoseThatAre(run, 'waiting');
     if (ready >= needed) return;
-    if (ready + waiting.length < needed) throw tooFewServers(run);
+    if (ready + waiting.length < needed) {
+      if (await hearOneMore(run)) continue;
+      throw tooFewServers(run);
+    }
     // Whoever has no part in the attempt would otherwise be asked when it is too late, and pass for somebody who agrees.
     for (const one of thoseThatAre(run, 'open')) if (!run.agreed.has(one)) askCommitments(run, one);
     await keepForPeople(run);
@@ -192,6 +195,17 @@ async function waitForPeople(run: SignRun): Promise<void> {
       if (now !== before) reportSigning(run, 'wait', 'an operator has decided');
     } else for (const participant of waiting) pollOnce(run, participant);
   }
+}
+
+/** Whoever answers in a moment has a part in why there are too few. False when nobody does. */
+async function hearOneMore(run: SignRun): Promise<boolean> {
+  // Whose clock is wrong only the clocks of all can tell.
+  if (run.silences.some(({ error }) => error.code === 'CLOCK_DIFFERS'))
+    for (const one of thoseThatAre(run, 'open')) if (!run.agreed.has(one)) askCommitments(run, one);
+  const answer = run.unanswered === 0 ? null : await run.inbox.next(SHORT_TIDY_MS);
+  if (answer === null) return false;
+  eventsFrom(run, answer);
+  return true;
 }
 
 function pollOnce(run: SignRun, participant: Participant): void {
@@ -251,6 +265,7 @@ function outcomeOf(run: SignRun, signatures: readonly Uint8Array[]): SignOutcome
     silent: bySlot(
       run.participants.filter((one) => run.serverStates.get(one) === 'silent' || late.includes(one.slot)),
     ),
+    silences: run.silences,
     refused: refusalsByRule(run),
     undecided: leftOnDesks(run),
     attempts: lastAttempt(run),

@@ -11,6 +11,7 @@ import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
 import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
+import { causeOf } from '../servers/causes.js';
 import type { CommitmentPools } from './commitment-pool.js';
 import { policyRefusal } from './policy-refusal.js';
 import { createQuorumChoice } from './quorum-choice.js';
@@ -235,6 +236,11 @@ function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult 
       evidence,
     })),
     silent: namesOf(outcome.silent),
+    silences: outcome.silent.flatMap((one) => {
+      const error = outcome.silences.findLast(({ participant }) => participant === one)?.error;
+      if (error === undefined) return [];
+      return [{ server: one.server.name, reason: causeOf(error), code: error.code }];
+    }),
     refused: outcome.refused,
     attempts: outcome.attempts,
   };

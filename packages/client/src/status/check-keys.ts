@@ -96,9 +96,10 @@ export async function checkKeys(
 ): Promise<DoctorLine[]> {
   const lines: DoctorLine[] = [];
   const found: Finding[] = [];
+  const silent = hanging(servers);
   for (const { name } of await listKeyRecords(context.store)) {
     try {
-      const { servers: verdicts } = await verifyKey(context, await readKey(name), () => undefined);
+      const { servers: verdicts } = await verifyKey(context, await readKey(name), () => undefined, silent);
       found.push(...verdicts.map((one) => ({ ...one, key: name })));
       if (verdicts.every(({ verdict }) => verdict === 'holds')) {
         lines.push({
@@ -117,6 +118,11 @@ export async function checkKeys(
     (verdict === 'silent' || verdict === 'refused') &&
     servers.some(({ name, problem }) => name === server && problem !== null);
   return [...lines, ...groupCauses(found.filter((one) => one.verdict !== 'holds' && !isTold(one)))];
+}
+
+/** Servers that were waited for in vain: to wait for them again for each key would take minutes. */
+export function hanging(servers: Status['servers']): readonly string[] {
+  return servers.filter(({ problem }) => problem?.code === 'SERVER_TIMEOUT').map(({ name }) => name);
 }
 
 /** What one server says about one key. */

@@ -7,6 +7,7 @@ import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
 import { recheckServer } from '../introduction/add-server.js';
 import { OWNER_FOLDER, parseSeedBackup } from '../seed/seed-backup.js';
+import { CLOCK_LIMIT_SECONDS, isClockFar } from '../servers/clock-difference.js';
 import { parseLastSeen, SEEN_FOLDER } from '../servers/last-seen.js';
 import { listServerRecords } from '../servers/servers.js';
 import { parseRequest, REQUEST_FOLDER } from '../requests/request-record.js';
@@ -16,12 +17,9 @@ import { listSessions } from '../sessions/sessions.js';
 import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
-import { checkComparisons, checkKeys, checkMargins, checkStopped } from './check-keys.js';
+import { checkComparisons, checkKeys, checkMargins, checkStopped, hanging } from './check-keys.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
 import { readStatus, type Status } from './status.js';
-
-/** Clocks further apart than this make messages expire before they arrive. */
-const CLOCK_LIMIT_SECONDS = 30;
 
 /**
  * Looks at everything that can be wrong and says what to do about it. Writes nothing.
@@ -38,6 +36,7 @@ export async function diagnose(
     ...stored,
     ...(await checkIdentities(context, status)),
     ...checkServers(status),
+    ...checkClocks(status),
     ...checkVersions(status, version),
     ...checkArithmetic(status),
     ...checkMargins(status),
@@ -81,7 +80,8 @@ async function checkStore({ store }: ClientContext): Promise<DoctorLine[]> {
 const ALWAYS_TOLD: readonly string[] = [SERVER_FOLDER, KEY_FOLDER, SESSION_FOLDER];
 
 async function checkIdentities(context: ClientContext, { servers }: Status): Promise<DoctorLine[]> {
-  const records = await listServerRecords(context.store);
+  const silent = hanging(servers);
+  const records = (await listServerRecords(context.store)).filter(({ name }) => !silent.includes(name));
   const lines = await Promise.all(
     records.map(async ({ name }): Promise<DoctorLine[]> => {
       try {
@@ -124,6 +124,8 @@ function checkServers({ servers }: Status): DoctorLine[] {
       problem,
     }): DoctorLine[] => {
       if (!isReachable) {
+        // Whose clock is wrong has a line of its own.
+        if (problem?.code === 'CLOCK_DIFFERS') return [];
         const text = problem?.text ?? 'does not answer';
         if (problem?.code === 'MESSAGE_NOT_AUTHENTICATED') {
           const fix = 'restore each key of it, or add it again where there is none';
@@ -139,14 +141,10 @@ function checkServers({ servers }: Status): DoctorLine[] {
           },
         ];
       }
-      const isClockRight = Math.abs(clockOffset ?? 0) <= CLOCK_LIMIT_SECONDS;
-      const clock = isClockRight ? `; its clock agrees with yours to ${CLOCK_LIMIT_SECONDS} s` : '';
+      const clock = !isClockFar(clockOffset ?? 0)
+        ? `; its clock agrees with yours to ${CLOCK_LIMIT_SECONDS} s`
+        : '';
       const lines: DoctorLine[] = [{ level: 'ok', subject: name, text: `answers in ${answerMs} ms${clock}` }];
-      if (!isClockRight) {
-        const way = (clockOffset ?? 0) > 0 ? 'ahead of' : 'behind';
-        const text = `its clock is ${Math.abs(clockOffset ?? 0)} s ${way} yours`;
-        lines.push({ level: 'warn', subject: name, text, fix: 'set the clock of both machines (NTP)' });
-      }
       if (unrecorded > 0) {
         const text = `holds ${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record here`;
         lines.push({ level: 'warn', subject: name, text, fix: 'fetch them', remedy: { kind: 'fetchKeys' } });
@@ -158,6 +156,21 @@ function checkServers({ servers }: Status): DoctorLine[] {
       return lines;
     },
   );
+}
+
+/** Messages still arrive where clocks are half a minute apart, and not for long where they drift. */
+function checkClocks({ clock, servers }: Status): DoctorLine[] {
+  if (clock === null) return [];
+  const isRefused = servers.some(({ problem }) => problem?.code === 'CLOCK_DIFFERS');
+  return [
+    {
+      level: isRefused ? 'fail' : 'warn',
+      subject: 'clock',
+      text: clock.text,
+      fix: clock.hint,
+      ...(clock.whose === 'ours' ? { isLocal: true } : {}),
+    },
+  ];
 }
 
 function checkVersions({ servers }: Status, ours: string | undefined): DoctorLine[] {

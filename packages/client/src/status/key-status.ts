@@ -60,7 +60,7 @@ export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now:
   const seats = params.roster.map(({ serverId, url }) => {
     const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
     const list = one?.list ?? null;
-    const silent = one?.problem?.code === 'SERVER_IDENTITY_CHANGED' ? 'replaced' : 'absent';
+    const silent = SILENCES[one?.problem?.code ?? ''] ?? 'absent';
     return { name: one?.record.name ?? url, holding: list === null ? silent : holdingsIn(list)(id) };
   });
   const those = (...holdings: readonly string[]) =>
@@ -85,6 +85,13 @@ export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now:
     comparison: record.comparison ?? null,
   };
 }
+
+/** Servers that are there all the same, and need not be brought back. */
+const SILENCES: Readonly<Record<string, 'replaced' | 'refused'>> = {
+  SERVER_IDENTITY_CHANGED: 'replaced',
+  ACCOUNT_SUSPENDED: 'refused',
+  CLOCK_DIFFERS: 'refused',
+};
 
 /**
  * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`: it has it and does not;

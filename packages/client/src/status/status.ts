@@ -5,6 +5,7 @@ import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrec
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
+import { type ClockDifference, judgeClocks } from '../servers/clock-difference.js';
 import { type LastSeen, readLastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
@@ -45,6 +46,8 @@ export interface Status {
   readonly keys: readonly KeyStatus[];
   readonly openSessions: readonly OpenTrack[];
   readonly openRequests: readonly OpenTrack[];
+  /** Clocks that are too far apart; null when all that are known agree with ours. */
+  readonly clock: ClockDifference | null;
 }
 
 /** A ceremony or a request that goes on. */
@@ -62,7 +65,7 @@ export interface OpenTrack {
 export interface StatusOptions {
   /** Called with each server as it answers, or is given up. */
   readonly on?: (server: ServerStatus) => void;
-  /** Longest wait for one server. */
+  /** Longest wait for one server, whatever it is asked one after the other. */
   readonly timeoutMs?: number;
   /** Whether it is put on record which servers have answered. */
   readonly isRemembered?: boolean;
@@ -75,7 +78,7 @@ export interface StatusOptions {
 export async function readStatus(
   context: ClientContext,
   titleOf: (session: SessionRecord) => string = ({ proposal }) => proposal.kind,
-  { on = () => undefined, timeoutMs }: StatusOptions = {},
+  { on = () => undefined, timeoutMs = context.timeoutMs }: StatusOptions = {},
 ): Promise<Status> {
   const { store } = context;
   const recorded = await recordedKeyIds(context);
@@ -98,20 +101,26 @@ export async function readStatus(
       .filter(isOpen)
       .map((one) => openTrack(one.sessionId, one.proposal.kind, titleOf(one), one)),
     openRequests: requests.filter(isOpen).map((one) => openTrack(one.requestId, one.kind, one.sentence, one)),
+    clock: judgeClocks(context.clockOffsets()),
   };
 }
 
 async function askServer(
   context: ClientContext,
   { record, recorded, seen }: { record: ServerRecord; recorded: ReadonlySet<string>; seen: LastSeen },
-  timeoutMs: number | undefined,
+  timeoutMs: number,
 ): Promise<AskedServer & { readonly server: ServerStatus }> {
+  const began = performance.now();
+  const leftMs = () => Math.max(timeoutMs - (performance.now() - began), LEAST_MS);
   const before = seen.get(encodeHex(record.xid)) ?? null;
-  const server = await readServer(context, record, before, timeoutMs);
+  const server = await readServer(context, record, before, leftMs);
   if (!server.isReachable) return { record, server, problem: server.problem, list: null };
-  const list = await heldKeysOf(context, record);
+  const list = await heldKeysOf(context, record, { timeoutMs: leftMs() });
   return { record, server: withHeld(server, list, recorded), problem: server.problem, list };
 }
+
+/** One that has used up its time with one answer may give the next at once. */
+const LEAST_MS = 250;
 
 function isOpen({ state }: Track): boolean {
   return state === 'open';
@@ -135,13 +144,12 @@ async function readServer(
   context: ClientContext,
   record: ServerRecord,
   lastSeenAt: number | null,
-  timeoutMs: number | undefined,
+  leftMs: () => number,
 ): Promise<ServerStatus> {
   const { name, url } = record;
   const none = {
     version: null,
     answerMs: null,
-    clockOffset: null,
     keys: null,
     keyQuota: null,
     arithmetic: null,
@@ -155,7 +163,7 @@ async function readServer(
     const { version, time, keys, keyQuota, arithmetic } = await link.call(
       'server.describe',
       {},
-      timeoutMs === undefined ? {} : { timeoutMs },
+      { timeoutMs: leftMs() },
     );
     const answerMs = Math.round(performance.now() - started);
     const clockOffset = Math.round(time - (asked + context.clock()) / 2);
@@ -164,8 +172,14 @@ async function readServer(
     return { name, url, isReachable: true, ...facts, problem: null };
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    return { name, url, isReachable: false, ...none, problem: await problemOf(context, record, error) };
+    const clockOffset = offsetIn(error);
+    const problem = await problemOf(context, record, error, leftMs());
+    return { name, url, isReachable: false, ...none, clockOffset, problem };
   }
+}
+
+function offsetIn({ facts: { aheadSeconds } }: CkmError): number | null {
+  return typeof aheadSeconds === 'number' ? -aheadSeconds : null;
 }
 
 /** Why a server does not answer, as far as can be found out: also whether it is another one by now. */
@@ -173,11 +187,12 @@ async function problemOf(
   context: ClientContext,
   record: ServerRecord,
   error: CkmError,
+  timeoutMs: number,
 ): Promise<NonNullable<ServerStatus['problem']>> {
   if (isForgotten(error)) return { code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN };
   if (error.code === 'SERVER_REFUSED_MESSAGE') {
     try {
-      await recheckServer(context, record.name);
+      await recheckServer(context, record.name, timeoutMs);
     } catch (found) {
       if (found instanceof CkmError && found.code === 'SERVER_IDENTITY_CHANGED')
         return { code: found.code, text: found.message };

@@ -126,12 +126,14 @@ function checkTimes(header: MessageHeader, rules: MessageRules): void {
       code: 'MESSAGE_EXPIRED',
       hint: 'send the request again',
       httpStatus: 410,
+      facts: { receivedAt: now },
     });
   }
   if (header.date > now + (rules.maxSkewSeconds ?? DEFAULT_MAX_SKEW)) {
     throw new StateError(`a message is dated ${header.date - now} s in the future`, {
       code: 'MESSAGE_FROM_FUTURE',
       hint: 'set the clocks of both machines',
+      facts: { receivedAt: now },
     });
   }
   const age = header.expiresAt - header.date;

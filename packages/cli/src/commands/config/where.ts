@@ -50,6 +50,7 @@ function where({ terminal, home, flags, environment, passphraseFile, timeoutMs }
       '',
       'NODE_EXTRA_CA_CERTS',
     ),
+    ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'].map((variable) => proxySetting(variable, environment)),
   ];
   const rows = settings.map(({ setting, value, from, name }) => [
     setting,
@@ -61,4 +62,14 @@ function where({ terminal, home, flags, environment, passphraseFile, timeoutMs }
     settings,
   );
   return Promise.resolve();
+}
+
+/** In small letters it counts before the one in capitals. What it holds may be a password: only where the proxy is is shown. */
+function proxySetting(variable: string, environment: NodeJS.ProcessEnv): Setting {
+  const name = [variable.toLowerCase(), variable].find((one) => (environment[one] ?? '') !== '');
+  const text = name === undefined ? '' : environment[name]!;
+  const setting =
+    variable === 'NO_PROXY' ? 'no web proxy for' : `web proxy for ${variable.slice(0, -6).toLowerCase()}`;
+  if (name === undefined) return { setting, value: 'none', from: 'default', name: '' };
+  return { setting, value: text.replace(/[^/@]*@/, ''), from: 'environment', name };
 }

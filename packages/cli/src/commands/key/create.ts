@@ -14,6 +14,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
 import { assertAskable, completeWishes, type KeyWishes } from '../../guide/complete-wishes.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
@@ -58,6 +59,7 @@ async function create(context: Context, name: string, given: Flags): Promise<voi
   if (flags.yes !== true && !(await confirm(terminal, 'Make this key?'))) throw cancelled();
   const progress = createProgress(terminal);
   await progress.during(client.createKey(args, progress.on), (key) => showMade(context, key));
+  warnOfClock(context, client);
   await compareLikeness(context, client, name);
 }
 

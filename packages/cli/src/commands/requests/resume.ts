@@ -5,11 +5,13 @@ import type { Context } from '../../command-line/context.js';
 import { parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { agree } from '../../requests/agree.js';
 import { handOver, handOverKept } from '../../requests/hand-over.js';
 import { showRequest, warnAbout } from '../../requests/sign-request.js';
 import { createProgress } from '../../terminal/progress.js';
 import { plainText } from '../../terminal/plain-text.js';
+import { assertOutput } from '../../terminal/watch-output.js';
 import { assertFree } from '../../terminal/write-out.js';
 
 /** `ckm requests resume ID` */
@@ -44,6 +46,7 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const found = await client.showRequest(given ?? (await onlyOpen(client)));
   const out = options.out ?? found.destination?.out;
   const isExtracted = found.destination?.isExtracted ?? false;
+  if (out === undefined && flags.preview !== true) assertOutput();
   if (found.artefact !== null) return handOverSigned(context, found, { out, isExtracted });
   const { requestId, kind, keyName: key } = await client.showOpenRequest(encodeHex(found.requestId));
   await assertFree(out);
@@ -70,6 +73,7 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const progress = createProgress(terminal);
   await progress.during(asked.sign(progress.on, progress), async (result) => {
     warnAbout(context, terminal, result);
+    warnOfClock(context, client);
     await handOver(terminal, { key, kind, result, out, isExtracted, request: shortId(requestId) });
   });
 }

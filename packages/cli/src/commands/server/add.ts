@@ -11,6 +11,7 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { readAuthority } from '../../owner/read-authority.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { askAgain } from '../../terminal/ask-again.js';
 import { askHidden, confirm } from '../../terminal/prompt.js';
@@ -32,6 +33,10 @@ export function serverAddCommand(): Command {
       'first line is the code, for servers that take nobody without; - is stdin',
     )
     .option('--invite <code>', 'the same here, where other users of this machine can see it: better the file')
+    .option(
+      '--ca <file>',
+      'certificate (PEM) of the authority behind its TLS certificate, where this machine does not know it',
+    )
     .action(run(add));
 }
 
@@ -39,6 +44,7 @@ interface Flags {
   readonly likeness?: string;
   readonly invite?: string;
   readonly inviteFile?: string;
+  readonly ca?: string;
 }
 
 async function add(context: Context, given: string, url: string, options: Flags): Promise<void> {
@@ -46,8 +52,9 @@ async function add(context: Context, given: string, url: string, options: Flags)
   const { likeness } = options;
   const name = parseName('server', given);
   const invite = await readInvite(options);
+  const authority = options.ca === undefined ? undefined : await readAuthority(options.ca);
   const client = await openOwner(context);
-  const seen = await client.previewServer(url);
+  const seen = await client.previewServer(url, authority ?? (await authorityOf(client, name)));
   const isSaid = likeness !== undefined || flags.yes === true;
   if (!isSaid)
     terminal.talk(
@@ -73,6 +80,7 @@ async function add(context: Context, given: string, url: string, options: Flags)
     expectedXid: seen.xid,
     ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
     ...(invite === undefined ? {} : { invite }),
+    ...(authority === undefined ? {} : { authority }),
   });
   terminal.result(`added ${record.name} at ${record.url}`, serverObject(record, accounts));
   // The server is added, whatever becomes of this.
@@ -82,6 +90,12 @@ async function add(context: Context, given: string, url: string, options: Flags)
   terminal.talk(
     `it holds ${keys} of yours not on record here; when all your servers are added: ckm key fetch`,
   );
+}
+
+/** What was kept with the server when it was added before. */
+async function authorityOf(client: Client, name: string): Promise<string | undefined> {
+  const before = (await client.listServers()).find((one) => one.name === name);
+  return before?.authority ?? undefined;
 }
 
 /** The code of an invite lets whoever has it in: it need not stand on the command line. */

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { authorityLines } from '../../owner/read-authority.js';
+import { plainText } from '../../terminal/plain-text.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 
@@ -15,7 +17,8 @@ export function serverShowCommand(): Command {
 async function show(context: Context, name: string): Promise<void> {
   const { terminal } = context;
   const record = await (await openOwner(context)).showServer(name);
-  const { url, title, xid, addedAt, accountSince } = record;
+  const { url, title, xid, addedAt, accountSince, authority } = record;
+  const vouching = authority === null ? [] : authorityLines(authority).map(plainText);
   const lines = [
     formatLikeness(terminal, name, xid),
     '',
@@ -23,6 +26,7 @@ async function show(context: Context, name: string): Promise<void> {
     `  address       ${url}`,
     `  xid           ${Buffer.from(xid).toString('hex')}`,
     `  added         ${formatInstant(addedAt, unixNow())}`,
+    ...vouching.map((line) => `  authority     ${line}`),
   ];
   terminal.result(lines.join('\n'), {
     name,
@@ -31,6 +35,7 @@ async function show(context: Context, name: string): Promise<void> {
     xid,
     addedAt,
     accountSince,
+    authority,
     likeness: likenessObject(xid),
   });
 }

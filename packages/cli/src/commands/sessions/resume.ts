@@ -5,6 +5,7 @@ import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
 import { showMade } from '../key/show.js';
 
@@ -30,6 +31,7 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
   await progress.during(work, async (outcome) => {
     showMade(context, await client.showKey(outcome.key.name));
   });
+  warnOfClock(context, client);
   await compareLikeness(context, client, session.keyName);
 }
 

@@ -1,6 +1,6 @@
 import type { Result } from '@ckm/api';
 import { compareBytes, encodeHex } from '@ckm/foundation';
-import type { ServerLink } from '../../carrier/server-link.js';
+import type { CallOptions, ServerLink } from '../../carrier/server-link.js';
 
 export type HeldKey = Result<'key.list'>['keys'][number];
 
@@ -24,12 +24,12 @@ function complaintAbout(unreadable: readonly Uint8Array[]): string | null {
  * Reads a server's whole list of our keys, page by page, until it ends or turns out to be none.
  * @throws as `ServerLink.call`
  */
-export async function listHeldKeys(link: ServerLink): Promise<HeldKeys> {
+export async function listHeldKeys(link: ServerLink, options: CallOptions = {}): Promise<HeldKeys> {
   const keys: HeldKey[] = [];
   const unreadable: Uint8Array[] = [];
   let after: Uint8Array | null = null;
   for (;;) {
-    const page: Result<'key.list'> = await link.call('key.list', { after });
+    const page: Result<'key.list'> = await link.call('key.list', { after }, options);
     for (const key of page.keys) {
       if (after !== null && compareBytes(key.keyId, after) <= 0) {
         return { keys, complaint: 'lists your keys in a circle' };

@@ -1,5 +1,6 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import { parseCertificate } from '@ckm/threshold';
+import type { CallOptions } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listSessions } from '../../sessions/sessions.js';
@@ -7,9 +8,13 @@ import { listKeyRecords } from '../keys.js';
 import { type HeldKeys, listHeldKeys } from './held-keys.js';
 
 /** What a server says it holds of ours, or why it does not say. */
-export async function heldKeysOf(context: ClientContext, server: ServerRecord): Promise<HeldKeys | CkmError> {
+export async function heldKeysOf(
+  context: ClientContext,
+  server: ServerRecord,
+  options: CallOptions = {},
+): Promise<HeldKeys | CkmError> {
   try {
-    return await listHeldKeys(await context.linkTo(server));
+    return await listHeldKeys(await context.linkTo(server), options);
   } catch (error) {
     if (error instanceof CkmError) return error;
     throw error;

@@ -1,0 +1,39 @@
+import type { CkmError } from '@ckm/foundation';
+import { formatOffset } from './clock-difference.js';
+
+/**
+ * Why a server gives no answer that can be used, to stand behind its name: “alpha is sealed”. What a server, or somebody on the way,
+ * said unsealed is a hint like any other here.
+ */
+export function causeOf(error: CkmError): string {
+  const { code, errorClass, facts } = error;
+  const { reason, aheadSeconds } = facts;
+  if (code === 'CLOCK_DIFFERS' && typeof aheadSeconds === 'number')
+    return `has a clock ${formatOffset(-aheadSeconds)} yours`;
+  const said = CAUSES[code === 'SERVER_REFUSED_MESSAGE' ? String(reason) : code];
+  if (said !== undefined) return said;
+  if (code.startsWith('STORAGE_')) return 'cannot use its storage';
+  return errorClass === 'AvailabilityError' ? 'does not answer' : `refuses (${code})`;
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  ACCOUNT_SUSPENDED: 'has suspended your account',
+  MESSAGE_BEFORE_RESTORE: 'was restored a moment ago and takes no messages yet',
+  MESSAGE_NOT_AUTHENTICATED: 'does not know you any more',
+  MESSAGE_NOT_FOR_ME: 'is another server now',
+  SERVER_BUSY: 'is busy',
+  SERVER_CERTIFICATE_NAME: 'shows a TLS certificate for another name',
+  SERVER_CERTIFICATE_TIME: 'shows a TLS certificate that has expired, or is not valid yet',
+  SERVER_CERTIFICATE_UNKNOWN: 'shows a TLS certificate that is not trusted',
+  SERVER_CONNECTION_LOST: 'cuts the connection',
+  SERVER_IDENTITY_CHANGED: 'is another server now',
+  SERVER_NOT_HTTP: 'is not there: something else listens at its address',
+  SERVER_PROXY_ANSWERED: 'is not reached: something answers in its place',
+  SERVER_REPLY_INVALID: 'sends what cannot be read',
+  SERVER_SEALED: 'is sealed',
+  SERVER_STOPPING: 'is stopping',
+  SERVER_TIMEOUT: 'does not answer in time',
+  STORAGE_FULL: 'has a full disk',
+  TOO_MANY_MESSAGES: 'has had too many messages',
+  WEB_PROXY_FAILED: 'is not reached: the web proxy does not lead to it',
+};
