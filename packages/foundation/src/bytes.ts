@@ -2,6 +2,11 @@ import { EncodingError } from './errors.js';
 
 /** Joins byte strings, in order. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return joinBytes(parts);
+}
+
+/** As {@link concatBytes}, for any number of parts: so many arguments of a call would not fit on the stack. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const joined = new Uint8Array(length);

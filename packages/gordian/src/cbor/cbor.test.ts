@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeData, encodeData } from './data.js';
 import { decodeCanonical, encodeCanonical } from './dcbor.js';
 import { nestsDeeperThan } from './nesting.js';
-import { NotPlain, PlainReader } from './plain-reader.js';
+import { CborReader } from './reader.js';
 
 interface Vector {
   readonly name: string;
@@ -20,12 +20,17 @@ const vectors: readonly Vector[] = isThere
   ? (JSON.parse(readFileSync(file, 'utf8')) as { vectors: readonly Vector[] }).vectors
   : [];
 
-describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/decode-vectors.json`, () => {
-  const accepted = vectors.filter((vector) => vector.expect.ok);
-  const refused = vectors.filter((vector) => !vector.expect.ok);
+/** -2^64: a vector of the TypeScript library, which the draft lists among the encodings to reject. */
+const CONTRARY_TO_THE_DRAFT = ['3bffffffffffffffff'];
 
-  it('the corpus holds 241 vectors', () => {
-    expect(accepted.length + refused.length).toBe(241);
+describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/decode-vectors.json`, () => {
+  const isRight = (vector: Vector) => vector.expect.ok && !CONTRARY_TO_THE_DRAFT.includes(vector.hex);
+  const accepted = vectors.filter(isRight);
+  const refused = vectors.filter((vector) => !isRight(vector));
+
+  it('the corpus holds 241 vectors, one of them contrary to the draft', () => {
+    expect(vectors).toHaveLength(241);
+    expect(vectors.filter(({ hex }) => CONTRARY_TO_THE_DRAFT.includes(hex))).toHaveLength(1);
   });
 
   it(`${accepted.length} valid encodings come back byte for byte`, () => {
@@ -34,22 +39,16 @@ describe.skipIf(!isThere)(`official dCBOR vectors: ${vectors.length} of dcbor/de
     }
   });
 
-  it(`${refused.length} invalid ones are accepted by the plain reader neither`, () => {
+  it(`${refused.length} invalid ones are refused with a typed error, read or moved over`, () => {
+    const invalid = expect.objectContaining({ code: 'CBOR_INVALID' });
     for (const { name, hex } of refused) {
-      const reader = new PlainReader(decodeHex(hex));
-      const readAll = () => {
+      expect(() => decodeCanonical(decodeHex(hex)), name).toThrow(invalid);
+      const reader = new CborReader(decodeHex(hex));
+      const moveOver = () => {
         reader.skip();
         reader.end();
       };
-      expect(readAll, name).toThrow(NotPlain);
-    }
-  });
-
-  it(`${refused.length} invalid ones are refused with a typed error`, () => {
-    for (const { name, hex } of refused) {
-      expect(() => decodeCanonical(decodeHex(hex)), name).toThrow(
-        expect.objectContaining({ code: 'CBOR_INVALID' }),
-      );
+      expect(moveOver, name).toThrow(invalid);
     }
   });
 });
@@ -148,8 +147,10 @@ describe('data', () => {
       Symbol('x'),
       () => 1,
       2n ** 64n,
+      -(2n ** 63n) - 1n,
       new Map([[1, 2]]),
       { é: 1, 'e\u0301': 2 },
+      { a: 1, é: 1, b: 2, 'e\u0301': 2 },
     ];
     for (const value of impossible) {
       expect(() => encodeData(value as never)).toThrow(expect.objectContaining({ code: 'DATA_UNENCODABLE' }));

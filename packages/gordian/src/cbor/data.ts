@@ -1,69 +1,186 @@
-import { BugError, EncodingError } from '@ckm/foundation';
-import {
-  cbor,
-  CborMap,
-  assertMeasure,
-  decodeCanonical,
-  encodeCanonical,
-  MajorType,
-  type Cbor,
-  type DecodeLimits,
-} from './dcbor.js';
-import { type Data, decodePlain, encodePlain } from './plain-data.js';
-import { NotPlain } from './plain-reader.js';
-
-export type { Data } from './plain-data.js';
+import { compareBytes, encodeUtf8, EncodingError } from '@ckm/foundation';
+import { assertMeasure, type DecodeLimits } from './dcbor.js';
+import { CborReader, MAJOR } from './reader.js';
+import { encodeNumber, headLength, unencodable, writeHead } from './writer.js';
 
 /**
- * Deterministic CBOR of `data`: equal values, equal bytes. Text is normalised to NFC.
- * @throws BugError `DATA_UNENCODABLE` for a function, a symbol, a class instance, a number beyond 64 bits.
+ * The values that travel in message bodies: what JSON has, and bytes, and integers from −2^63 to 2^64 − 1.
+ * A member that is `undefined` is left out.
+ */
+export type Data =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Data[]
+  | { readonly [key: string]: Data | undefined };
+
+type Members = { readonly [key: string]: Data | undefined };
+
+const FALSE = 0xf4;
+const TRUE = 0xf5;
+const NULL = 0xf6;
+
+/**
+ * Deterministic CBOR of `data`: equal values, equal bytes. Text is normalised to NFC. One pass measures and one writes, so
+ * that no copy is left anywhere of a secret, which are bytes and never text.
+ * @throws BugError `DATA_UNENCODABLE` for a function, a symbol, a class instance, an integer beyond 64 bits.
  */
 export function encodeData(data: Data): Uint8Array {
-  return plainOr(
-    () => encodePlain(data),
-    () => encodeWithLibrary(data),
-  );
+  const bytes = new Uint8Array(lengthOf(data));
+  write(bytes, 0, data);
+  return bytes;
 }
 
-/**
- * Most of what travels is plain, and read and written by a few lines of our own in a quarter of the time; the rest, and
- * everything that is wrong, is the official library's (docs/adr/0020).
- */
-function plainOr<T>(plain: () => T, library: () => T): T {
-  try {
-    return plain();
-  } catch (error) {
-    if (error instanceof NotPlain) return library();
-    throw error;
+function lengthOf(data: Data): number {
+  switch (typeof data) {
+    case 'boolean':
+      return 1;
+    case 'number':
+      return Number.isSafeInteger(data) ? headLength(argumentOf(data)) : encodeNumber(data).length;
+    case 'bigint':
+      return encodeNumber(data).length;
+    case 'string':
+      return lengthOfText(data);
+    case 'object':
+      if (data === null) return 1;
+      if (data instanceof Uint8Array) return headLength(data.length) + data.length;
+      return Array.isArray(data) ? lengthOfList(data) : lengthOfMap(data as Members);
+    default:
+      throw unencodable();
   }
 }
 
-function encodeWithLibrary(data: Data): Uint8Array {
-  try {
-    return encodeCanonical(toCbor(data));
-  } catch (cause) {
-    throw new BugError('a value cannot be written as CBOR', {
-      code: 'DATA_UNENCODABLE',
-      hint: 'report this: only plain data may be encoded',
-      cause,
-    });
-  }
+/** The argument of its head: n, or −1 − n for what is negative. */
+function argumentOf(value: number): number {
+  return value < 0 ? -1 - value : value;
 }
 
-function toCbor(data: Data): Cbor {
-  if (typeof data === 'function' || typeof data === 'symbol' || data === undefined)
-    throw new TypeError('not data');
-  if (data === null || typeof data !== 'object' || data instanceof Uint8Array) return cbor(data);
-  if (Array.isArray(data)) return cbor(data.map(toCbor));
-  const prototype: unknown = Object.getPrototypeOf(data);
-  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('not a plain object');
-  const map = new CborMap();
-  for (const [key, value] of Object.entries(data as { readonly [key: string]: Data | undefined })) {
+function lengthOfText(text: string): number {
+  const length = isAscii(text) ? text.length : utf8Of(text).length;
+  return headLength(length) + length;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+function utf8Of(text: string): Uint8Array {
+  return encodeUtf8(text.normalize('NFC'));
+}
+
+function lengthOfList(list: readonly Data[]): number {
+  let length = headLength(list.length);
+  for (let i = 0; i < list.length; i++) length += lengthOf(list[i]!);
+  return length;
+}
+
+function lengthOfMap(map: Members): number {
+  const prototype: unknown = Object.getPrototypeOf(map);
+  if (prototype !== Object.prototype && prototype !== null) throw unencodable();
+  let count = 0;
+  let length = 0;
+  for (const key of Object.keys(map)) {
+    const value = map[key];
     if (value === undefined) continue;
-    if (map.has(key)) throw new TypeError('two keys are equal after normalisation');
-    map.set(key, toCbor(value));
+    count += 1;
+    length += lengthOfText(key) + lengthOf(value);
   }
-  return cbor(map);
+  return length + headLength(count);
+}
+
+function write(target: Uint8Array, at: number, data: Data): number {
+  switch (typeof data) {
+    case 'boolean':
+      target[at] = data ? TRUE : FALSE;
+      return at + 1;
+    case 'number':
+    case 'bigint':
+      return writeNumber(target, at, data);
+    case 'string':
+      return writeText(target, at, data);
+    default:
+      return writeObject(target, at, data);
+  }
+}
+
+function writeNumber(target: Uint8Array, at: number, value: number | bigint): number {
+  if (Number.isSafeInteger(value)) {
+    const major = value < 0 ? MAJOR.negative : MAJOR.unsigned;
+    return writeHead(target, at, major, argumentOf(value as number));
+  }
+  const bytes = encodeNumber(value);
+  target.set(bytes, at);
+  return at + bytes.length;
+}
+
+type Container = null | Uint8Array | readonly Data[] | Members;
+
+function writeObject(target: Uint8Array, at: number, data: Container): number {
+  if (data === null) {
+    target[at] = NULL;
+    return at + 1;
+  }
+  if (data instanceof Uint8Array) {
+    const start = writeHead(target, at, MAJOR.bytes, data.length);
+    target.set(data, start);
+    return start + data.length;
+  }
+  if (!Array.isArray(data)) return writeMap(target, at, data as Members);
+  const list = data as readonly Data[];
+  let next = writeHead(target, at, MAJOR.array, list.length);
+  for (let i = 0; i < list.length; i++) next = write(target, next, list[i]!);
+  return next;
+}
+
+function writeMap(target: Uint8Array, at: number, map: Members): number {
+  const keys: string[] = [];
+  let isPlain = true;
+  for (const key of Object.keys(map)) {
+    if (map[key] === undefined) continue;
+    keys.push(key);
+    isPlain &&= isAscii(key);
+  }
+  if (isPlain) keys.sort(byEncoding);
+  else sortByBytes(keys);
+  const writeKey = isPlain ? writeAscii : writeText;
+  let next = writeHead(target, at, MAJOR.map, keys.length);
+  for (const key of keys) next = write(target, writeKey(target, next, key), map[key]!);
+  return next;
+}
+
+/** Of ASCII keys: the shorter one first, as its head is smaller. */
+function byEncoding(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : 1;
+}
+
+/** @throws BugError `DATA_UNENCODABLE` when two keys are one after normalisation */
+function sortByBytes(keys: string[]): void {
+  const encoded = new Map(keys.map((key) => [key, utf8Of(key)]));
+  keys.sort((a, b) => {
+    const [left, right] = [encoded.get(a)!, encoded.get(b)!];
+    const difference = left.length - right.length || compareBytes(left, right);
+    if (difference === 0) throw unencodable();
+    return difference;
+  });
+}
+
+function writeText(target: Uint8Array, at: number, text: string): number {
+  if (isAscii(text)) return writeAscii(target, at, text);
+  const bytes = utf8Of(text);
+  const start = writeHead(target, at, MAJOR.text, bytes.length);
+  target.set(bytes, start);
+  return start + bytes.length;
+}
+
+function writeAscii(target: Uint8Array, at: number, text: string): number {
+  const start = writeHead(target, at, MAJOR.text, text.length);
+  for (let i = 0; i < text.length; i++) target[start + i] = text.charCodeAt(i);
+  return start + text.length;
 }
 
 /**
@@ -74,40 +191,46 @@ function toCbor(data: Data): Cbor {
  */
 export function decodeData(bytes: Uint8Array, limits?: DecodeLimits): Data {
   assertMeasure(bytes, limits);
-  return plainOr(
-    () => decodePlain(bytes),
-    () => fromCbor(decodeCanonical(bytes, limits)),
-  );
+  const reader = new CborReader(bytes);
+  const data = read(reader);
+  reader.end();
+  return data;
 }
 
-function fromCbor(item: Cbor): Data {
-  switch (item.type) {
-    case MajorType.Unsigned:
-      return item.value;
-    case MajorType.Negative:
-      return typeof item.value === 'bigint' ? -1n - item.value : -1 - item.value;
-    case MajorType.ByteString:
-      return item.value.slice();
-    case MajorType.Text:
-      return item.value;
-    case MajorType.Array:
-      return item.value.map(fromCbor);
-    case MajorType.Map:
-      return recordFrom(item.value);
-    case MajorType.Simple:
-      if (item.value.type === 'Float') return item.value.value;
-      return item.value.type === 'Null' ? null : item.value.type === 'True';
+function read(reader: CborReader): Data {
+  reader.head();
+  switch (reader.major) {
+    case MAJOR.unsigned:
+    case MAJOR.negative:
+      return reader.integer();
+    case MAJOR.bytes:
+      return reader.content().slice();
+    case MAJOR.text:
+      return reader.text();
+    case MAJOR.array: {
+      const list: Data[] = [];
+      for (let left = reader.argument; left > 0; left--) list.push(read(reader));
+      return list;
+    }
+    case MAJOR.map:
+      return readMap(reader);
+    case MAJOR.simple:
+      return reader.simple();
     default:
       throw unsupported('a tag');
   }
 }
 
-function recordFrom(map: CborMap): Data {
+function readMap(reader: CborReader): Data {
   const record = Object.create(null) as Record<string, Data>;
-  for (const [key, value] of map.entries()) {
-    if (key.type !== MajorType.Text) throw unsupported('a key that is not text');
-    record[key.value] = fromCbor(value);
-  }
+  reader.entries(() => {
+    reader.head();
+    if (reader.major !== MAJOR.text) throw unsupported('a key that is not text');
+    const key = reader.text();
+    return () => {
+      record[key] = read(reader);
+    };
+  });
   return record;
 }
 

@@ -1,9 +1,10 @@
-import { decodeCbor, encodeCbor, type Cbor, type CborInput } from '@blockchaincommons/dcbor';
 import { EncodingError } from '@ckm/foundation';
+import { cbor, encodeItem, readItem, type Cbor, type CborInput } from './item.js';
 import { measureCbor } from './nesting.js';
+import { CborReader } from './reader.js';
 
-export { CborMap, cbor, taggedValue, MajorType } from '@blockchaincommons/dcbor';
-export type { Cbor, CborInput, CborNumber } from '@blockchaincommons/dcbor';
+export { cbor, MAJOR, taggedValue } from './item.js';
+export type { Cbor, CborInput, CborNumber } from './item.js';
 
 /** How much an encoding may cost before it is looked at. */
 export interface DecodeLimits {
@@ -17,27 +18,23 @@ export interface DecodeLimits {
 /** 1 MiB, 64 levels: more than any message of ours, far from what exhausts a stack. */
 export const DEFAULT_LIMITS: DecodeLimits = { maxBytes: 1_048_576, maxDepth: 64 };
 
-/** Deterministic CBOR of a value built by our own code. */
+/** Deterministic CBOR of a value built by our own code. @throws BugError `DATA_UNENCODABLE` for integers beyond 64 bits */
 export function encodeCanonical(value: CborInput): Uint8Array {
-  return encodeCbor(value);
+  return encodeItem(cbor(value));
 }
 
 /**
- * One deterministic CBOR item. Byte strings inside are views of `bytes`: copy what outlives it.
- * Source: draft-mcnally-deterministic-cbor-12.
+ * One deterministic CBOR item; {@link encodeCanonical} makes the same bytes of it again. Byte strings inside are views of
+ * `bytes`: copy what outlives it.
+ * Source: draft-mcnally-deterministic-cbor-17.
  * @throws EncodingError `CBOR_TOO_LONG` (bytes or items), `CBOR_TOO_DEEP`, `CBOR_INVALID`.
  */
 export function decodeCanonical(bytes: Uint8Array, limits: DecodeLimits = DEFAULT_LIMITS): Cbor {
   assertMeasure(bytes, limits);
-  try {
-    return decodeCbor(bytes);
-  } catch (cause) {
-    throw new EncodingError('not deterministic CBOR', {
-      code: 'CBOR_INVALID',
-      hint: 'encode with a dCBOR encoder (shortest forms, sorted unique keys, NFC text)',
-      cause,
-    });
-  }
+  const reader = new CborReader(bytes);
+  const item = readItem(reader);
+  reader.end();
+  return item;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { concatBytes, EncodingError, equalBytes, UsageError } from '@ckm/foundation';
+import { EncodingError, equalBytes, joinBytes, UsageError } from '@ckm/foundation';
 import { DEFAULT_LIMITS, type DecodeLimits } from '../cbor/dcbor.js';
 import { decodeEnvelope } from './decode.js';
 import { encodeEnvelope } from './encode.js';
@@ -101,7 +101,7 @@ async function runThrough(
       parts.push(value);
     }
     await fed;
-    return concatBytes(...parts);
+    return joinBytes(parts);
   } catch {
     return null;
   }

@@ -1,13 +1,7 @@
 import { compareBytes, EncodingError } from '@ckm/foundation';
-import {
-  assertMeasure,
-  decodeCanonical,
-  encodeCanonical,
-  MajorType,
-  type Cbor,
-  type CborMap,
-  type DecodeLimits,
-} from '../cbor/dcbor.js';
+import { assertMeasure, MAJOR, type Cbor, type DecodeLimits } from '../cbor/dcbor.js';
+import { CborReader } from '../cbor/reader.js';
+import { TAG } from '../cbor/tags.js';
 import {
   assertion,
   elided,
@@ -18,8 +12,12 @@ import {
   type EncryptedMessage,
   type Envelope,
 } from './envelope.js';
-import { decodePlainEnvelope } from './plain-decode.js';
-import { TAG } from '../cbor/tags.js';
+
+const DIGEST_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const MAX_CHECKSUM = 0xffff_ffff;
+const NO_DATA = new Uint8Array(0);
 
 /**
  * An envelope from its tagged encoding. Exactly one encoding is accepted for each envelope: assertions that are out of
@@ -27,74 +25,138 @@ import { TAG } from '../cbor/tags.js';
  * @throws EncodingError `CBOR_…`, `ENVELOPE_INVALID`, `ENVELOPE_ORDER_INVALID`, `ENVELOPE_ASSERTION_EXPECTED`.
  */
 export function decodeEnvelope(bytes: Uint8Array, limits?: DecodeLimits): Envelope {
-  assertMeasure(bytes, limits);
-  return decodePlainEnvelope(bytes) ?? decodeWithLibrary(bytes, limits);
-}
-
-function decodeWithLibrary(bytes: Uint8Array, limits?: DecodeLimits): Envelope {
-  const item = decodeCanonical(bytes, limits);
-  if (item.type !== MajorType.Tagged || item.tag !== TAG.envelope) throw invalid('tag 200 expected');
-  return fromCbor(item.value);
+  return decodeWhole(bytes, limits, (reader) => {
+    reader.head();
+    if (reader.major !== MAJOR.tag || reader.argument !== TAG.envelope) throw invalid('tag 200 expected');
+    return readEnvelope(reader);
+  });
 }
 
 /** As {@link decodeEnvelope}, without tag 200: what a UR carries. */
 export function decodeUntaggedEnvelope(bytes: Uint8Array, limits?: DecodeLimits): Envelope {
-  return fromCbor(decodeCanonical(bytes, limits));
+  return decodeWhole(bytes, limits, readEnvelope);
 }
 
-function fromCbor(item: Cbor): Envelope {
-  switch (item.type) {
-    case MajorType.Tagged:
-      return fromTagged(item.tag, item.value);
-    case MajorType.ByteString:
-      return elided(digestOf(item));
-    case MajorType.Array:
-      return nodeFrom(item.value);
-    case MajorType.Map:
-      return assertionFrom(item.value);
-    case MajorType.Unsigned:
-      return knownValue(item.value);
+function decodeWhole<T>(
+  bytes: Uint8Array,
+  limits: DecodeLimits | undefined,
+  read: (reader: CborReader) => T,
+): T {
+  assertMeasure(bytes, limits);
+  const reader = new CborReader(bytes);
+  const whole = read(reader);
+  reader.end();
+  return whole;
+}
+
+function readEnvelope(reader: CborReader): Envelope {
+  reader.head();
+  switch (reader.major) {
+    case MAJOR.tag:
+      return readTagged(reader, reader.argument);
+    case MAJOR.bytes:
+      return elided(copyOf(reader, DIGEST_BYTES));
+    case MAJOR.array:
+      return readNode(reader, reader.argument);
+    case MAJOR.map:
+      return readAssertion(reader);
+    case MAJOR.unsigned:
+      return knownValue(reader.exactArgument());
     default:
       throw invalid('no envelope is written like this');
   }
 }
 
-function fromTagged(tag: number | bigint, content: Cbor): Envelope {
+function readTagged(reader: CborReader, tag: number): Envelope {
   switch (tag) {
     case TAG.leaf:
-      return leafOfEncoding(encodeCanonical(content));
+      return leafOfEncoding(reader.copyItem());
     case TAG.envelope:
-      return wrap(fromCbor(content));
+      return wrap(readEnvelope(reader));
     case TAG.encrypted: {
-      const message = encryptedMessageFrom(content);
+      const message = readEncryptedMessage(reader);
       return { kind: 'encrypted', message, digest: digestIn(message.aad) };
     }
     case TAG.compressed:
-      return compressedFrom(content);
+      return readCompressed(reader);
     default:
       throw invalid(`tag ${tag} is not part of an envelope`);
   }
 }
 
-function nodeFrom(items: readonly Cbor[]): Envelope {
-  if (items.length < 2) throw invalid('a node has a subject and at least one assertion');
-  const [subject, ...assertions] = items.map(fromCbor);
-  for (let i = 1; i < assertions.length; i++) {
-    if (compareBytes(assertions[i - 1]!.digest, assertions[i]!.digest) >= 0) {
-      throw new EncodingError('the assertions of an envelope are repeated or out of order', {
-        code: 'ENVELOPE_ORDER_INVALID',
-        hint: 'write assertions once each, in ascending order of their digests',
-      });
-    }
-  }
-  return nodeOfSorted(subject!, assertions);
+function readAssertion(reader: CborReader): Envelope {
+  if (reader.argument !== 1) throw invalid('an assertion is one predicate and one object');
+  return assertion(readEnvelope(reader), readEnvelope(reader));
 }
 
-function assertionFrom(map: CborMap): Envelope {
-  const entries = [...map.entries()];
-  if (entries.length !== 1) throw invalid('an assertion is one predicate and one object');
-  const [predicate, object] = entries[0]!;
-  return assertion(fromCbor(predicate), fromCbor(object));
+function readNode(reader: CborReader, length: number): Envelope {
+  if (length < 2) throw invalid('a node has a subject and at least one assertion');
+  const subject = readEnvelope(reader);
+  const assertions: Envelope[] = [];
+  for (let left = length - 1; left > 0; left--) {
+    const one = readEnvelope(reader);
+    const before = assertions.at(-1);
+    if (before !== undefined && compareBytes(before.digest, one.digest) >= 0) throw outOfOrder();
+    assertions.push(one);
+  }
+  return nodeOfSorted(subject, assertions);
+}
+
+function readEncryptedMessage(reader: CborReader): EncryptedMessage {
+  const length = readListHead(reader);
+  if (length !== 3 && length !== 4) throw invalid(ENCRYPTED_PARTS);
+  const part = (bytes?: number) => readBytes(reader, bytes, ENCRYPTED_PARTS);
+  const message = { ciphertext: part(), nonce: part(NONCE_BYTES), tag: part(TAG_BYTES) };
+  return { ...message, aad: length === 4 ? part() : NO_DATA };
+}
+
+const ENCRYPTED_PARTS = 'an encrypted message is ciphertext, 12-byte nonce, 16-byte tag and additional data';
+
+function readCompressed(reader: CborReader): Envelope {
+  if (readListHead(reader) !== 4) throw invalid('compressed content has four parts');
+  return {
+    kind: 'compressed',
+    checksum: readCount(reader, MAX_CHECKSUM),
+    inflatedLength: readCount(reader, Number.MAX_SAFE_INTEGER),
+    deflated: readBytes(reader),
+    digest: readTaggedDigest(reader),
+  };
+}
+
+function readListHead(reader: CborReader): number {
+  reader.head();
+  if (reader.major !== MAJOR.array) throw invalid('hidden content is a list');
+  return reader.argument;
+}
+
+function readCount(reader: CborReader, max: number): number {
+  reader.head();
+  if (reader.major !== MAJOR.unsigned || reader.argument > max) throw invalid('a count is out of range');
+  return reader.argument;
+}
+
+function readBytes(reader: CborReader, length?: number, why = 'bytes expected'): Uint8Array {
+  reader.head();
+  if (reader.major !== MAJOR.bytes) throw invalid(why);
+  return copyOf(reader, length, why);
+}
+
+function readTaggedDigest(reader: CborReader): Uint8Array {
+  reader.head();
+  if (reader.major !== MAJOR.tag || reader.argument !== TAG.digest) throw invalid('a tagged digest expected');
+  return readBytes(reader, DIGEST_BYTES, 'a digest has 32 bytes');
+}
+
+/** The digest that additional data names. */
+function digestIn(aad: Uint8Array): Uint8Array {
+  if (aad.length === 0) throw invalid('encrypted content does not name its digest');
+  return decodeWhole(aad, undefined, readTaggedDigest);
+}
+
+/** Of the byte string whose head was just read: envelopes own their bytes. */
+function copyOf(reader: CborReader, length?: number, why = 'a digest has 32 bytes'): Uint8Array {
+  if (length !== undefined && reader.argument !== length) throw invalid(why);
+  return reader.content().slice();
 }
 
 /**
@@ -102,61 +164,24 @@ function assertionFrom(map: CborMap): Envelope {
  * @throws EncodingError `ENVELOPE_INVALID`.
  */
 export function encryptedMessageFrom(item: Cbor): EncryptedMessage {
-  if (item.type !== MajorType.Array) throw invalid('an encrypted message is a list');
-  const parts = item.value.map(bytesOf);
-  const [ciphertext, nonce, tag, aad] = parts;
-  if (
-    parts.length < 3 ||
-    parts.length > 4 ||
-    nonce?.length !== 12 ||
-    tag?.length !== 16 ||
-    aad?.length === 0
-  ) {
-    throw invalid('an encrypted message is ciphertext, 12-byte nonce, 16-byte tag and additional data');
-  }
-  return { ciphertext: ciphertext!, nonce, tag, aad: aad ?? new Uint8Array(0) };
-}
-
-function compressedFrom(item: Cbor): Envelope {
-  if (item.type !== MajorType.Array || item.value.length !== 4)
-    throw invalid('compressed content has four parts');
-  const [checksum, length, deflated, digest] = item.value;
+  const parts = item.type === MAJOR.array ? item.value : [];
+  const [ciphertext, nonce, tag, aad] = parts.map((part) => (part.type === MAJOR.bytes ? part.value : null));
+  const isMessage = parts.length === 3 || (parts.length === 4 && aad !== null && aad?.length !== 0);
+  if (!isMessage || !ciphertext || nonce?.length !== NONCE_BYTES || tag?.length !== TAG_BYTES)
+    throw invalid(ENCRYPTED_PARTS);
   return {
-    kind: 'compressed',
-    checksum: countOf(checksum!, 0xffff_ffff),
-    inflatedLength: countOf(length!, Number.MAX_SAFE_INTEGER),
-    deflated: bytesOf(deflated!),
-    digest: taggedDigest(digest!),
+    ciphertext: ciphertext.slice(),
+    nonce: nonce.slice(),
+    tag: tag.slice(),
+    aad: aad?.slice() ?? NO_DATA,
   };
 }
 
-function countOf(item: Cbor, max: number): number {
-  if (item.type !== MajorType.Unsigned || typeof item.value !== 'number' || item.value > max) {
-    throw invalid('a count is out of range');
-  }
-  return item.value;
-}
-
-/** Decoded byte strings are views of the input; envelopes own their bytes. */
-function bytesOf(item: Cbor): Uint8Array {
-  if (item.type !== MajorType.ByteString) throw invalid('bytes expected');
-  return item.value.slice();
-}
-
-function digestOf(item: Cbor): Uint8Array {
-  const bytes = bytesOf(item);
-  if (bytes.length !== 32) throw invalid('a digest has 32 bytes');
-  return bytes;
-}
-
-function taggedDigest(item: Cbor): Uint8Array {
-  if (item.type !== MajorType.Tagged || item.tag !== TAG.digest) throw invalid('a tagged digest expected');
-  return digestOf(item.value);
-}
-
-function digestIn(aad: Uint8Array): Uint8Array {
-  if (aad.length === 0) throw invalid('encrypted content does not name its digest');
-  return taggedDigest(decodeCanonical(aad));
+function outOfOrder(): EncodingError {
+  return new EncodingError('the assertions of an envelope are repeated or out of order', {
+    code: 'ENVELOPE_ORDER_INVALID',
+    hint: 'write assertions once each, in ascending order of their digests',
+  });
 }
 
 function invalid(why: string): EncodingError {

@@ -1,6 +1,6 @@
-import { concatBytes } from '@ckm/foundation';
-import { cbor, encodeCanonical, taggedValue, type Cbor } from '../cbor/dcbor.js';
-import { encodeByteString, encodeList, encodeTagged } from '../cbor/plain-writer.js';
+import { joinBytes } from '@ckm/foundation';
+import { cbor, encodeCanonical, MAJOR, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { encodeByteString, encodeHead, encodeList, encodeTagged, encodeUnsigned } from '../cbor/writer.js';
 import { digestCbor, type EncryptedMessage, type Envelope } from './envelope.js';
 import { TAG } from '../cbor/tags.js';
 
@@ -13,14 +13,14 @@ const DIGEST_HEAD = new Uint8Array([0x58, 32]);
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
   const parts: Uint8Array[] = [ENVELOPE_HEAD];
   collect(envelope, parts);
-  return concatBytes(...parts);
+  return joinBytes(parts);
 }
 
 /** Without tag 200: what a UR carries. */
 export function encodeUntaggedEnvelope(envelope: Envelope): Uint8Array {
   const parts: Uint8Array[] = [];
   collect(envelope, parts);
-  return concatBytes(...parts);
+  return joinBytes(parts);
 }
 
 /** Leaves keep their encoding, so that an envelope is written without building a CBOR tree first. */
@@ -30,7 +30,7 @@ function collect(envelope: Envelope, parts: Uint8Array[]): void {
       parts.push(LEAF_HEAD, envelope.bytes);
       return;
     case 'knownValue':
-      parts.push(encodeCanonical(envelope.value));
+      parts.push(encodeUnsigned(envelope.value));
       return;
     case 'wrapped':
       parts.push(ENVELOPE_HEAD);
@@ -42,7 +42,7 @@ function collect(envelope: Envelope, parts: Uint8Array[]): void {
       collect(envelope.object, parts);
       return;
     case 'node':
-      parts.push(arrayHead(envelope.assertions.length + 1));
+      parts.push(encodeHead(MAJOR.array, envelope.assertions.length + 1));
       collect(envelope.subject, parts);
       for (const one of envelope.assertions) collect(one, parts);
       return;
@@ -50,18 +50,11 @@ function collect(envelope: Envelope, parts: Uint8Array[]): void {
       parts.push(encodeTagged([TAG.encrypted], encodeEncryptedMessage(envelope.message)));
       return;
     case 'compressed':
-      parts.push(encodeCanonical(compressedCbor(envelope)));
+      parts.push(encodeCompressed(envelope));
       return;
     case 'elided':
       parts.push(DIGEST_HEAD, envelope.digest);
   }
-}
-
-function arrayHead(length: number): Uint8Array {
-  if (length < 24) return new Uint8Array([0x80 | length]);
-  const head = encodeCanonical(length);
-  head[0]! |= 0x80;
-  return head;
 }
 
 /** As {@link encodeEncryptedMessage}, to be put inside something else. */
@@ -77,10 +70,9 @@ export function encodeEncryptedMessage({ ciphertext, nonce, tag, aad }: Encrypte
   return encodeList(items.map(encodeByteString));
 }
 
-function compressedCbor(envelope: Extract<Envelope, { kind: 'compressed' }>): Cbor {
+function encodeCompressed(envelope: Extract<Envelope, { kind: 'compressed' }>): Uint8Array {
   const { checksum, inflatedLength, deflated, digest } = envelope;
-  return taggedValue(
-    TAG.compressed,
-    cbor([cbor(checksum), cbor(inflatedLength), cbor(deflated), digestCbor(digest)]),
+  return encodeCanonical(
+    taggedValue(TAG.compressed, [checksum, inflatedLength, deflated, digestCbor(digest)]),
   );
 }

@@ -1,6 +1,6 @@
 import { AccessError, concatBytes, equalBytes, UsageError } from '@ckm/foundation';
 import type { DecodeLimits } from '../cbor/dcbor.js';
-import { encodeByteString, encodeTagged } from '../cbor/plain-writer.js';
+import { encodeByteString, encodeTagged } from '../cbor/writer.js';
 import { CHACHA_NONCE_BYTES, CHACHA_TAG_BYTES } from '../primitives/contract.js';
 import { drawRandom, type RandomBytes } from '../primitives/random.js';
 import { primitives } from '../primitives/runtime.js';

@@ -1,6 +1,6 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
-import { decodeCanonical, MajorType, type Cbor, type CborNumber } from '../cbor/dcbor.js';
-import { knownValue, type AssertionEnvelope, type Envelope } from './envelope.js';
+import { decodeCanonical, MAJOR, type Cbor, type CborNumber } from '../cbor/dcbor.js';
+import { knownValue, type AssertionEnvelope, type Envelope, type LeafEnvelope } from './envelope.js';
 
 /** What the assertions are about; an envelope without assertions is its own subject. */
 export function subjectOf(envelope: Envelope): Envelope {
@@ -44,6 +44,11 @@ export function objectFor(envelope: Envelope, predicate: Envelope | CborNumber):
   return objects[0] ?? null;
 }
 
+/** The CBOR value of a leaf, however long: whoever decoded or built the envelope has measured it. */
+export function leafItem({ bytes }: LeafEnvelope): Cbor {
+  return decodeCanonical(bytes, { maxBytes: bytes.length, maxDepth: Number.POSITIVE_INFINITY });
+}
+
 /**
  * The CBOR value of a leaf (or of the leaf an envelope is about).
  * @throws EncodingError `ENVELOPE_LEAF_EXPECTED` for any other kind of envelope.
@@ -51,7 +56,7 @@ export function objectFor(envelope: Envelope, predicate: Envelope | CborNumber):
 export function leafValue(envelope: Envelope): Cbor {
   const subject = subjectOf(envelope);
   if (subject.kind !== 'leaf') throw unexpected('a plain value');
-  return decodeCanonical(subject.bytes);
+  return leafItem(subject);
 }
 
 /**
@@ -60,7 +65,7 @@ export function leafValue(envelope: Envelope): Cbor {
  */
 export function taggedLeafContent(envelope: Envelope, tag: number): Cbor {
   const value = leafValue(envelope);
-  if (value.type !== MajorType.Tagged || value.tag !== tag) throw unexpected(`a value with tag ${tag}`);
+  if (value.type !== MAJOR.tag || value.tag !== tag) throw unexpected(`a value with tag ${tag}`);
   return value.value;
 }
 
@@ -70,7 +75,7 @@ export function taggedLeafContent(envelope: Envelope, tag: number): Cbor {
  */
 export function leafText(envelope: Envelope): string {
   const value = leafValue(envelope);
-  if (value.type !== MajorType.Text) throw unexpected('text');
+  if (value.type !== MAJOR.text) throw unexpected('text');
   return value.value;
 }
 
@@ -79,7 +84,7 @@ export function leafText(envelope: Envelope): string {
  * @throws EncodingError `ENVELOPE_LEAF_EXPECTED`, also when `length` is given and differs.
  */
 export function bytesFrom(item: Cbor, length?: number): Uint8Array {
-  if (item.type !== MajorType.ByteString) throw unexpected('bytes');
+  if (item.type !== MAJOR.bytes) throw unexpected('bytes');
   if (length !== undefined && item.value.length !== length) throw unexpected(`${length} bytes`);
   return item.value.slice();
 }

@@ -2,7 +2,7 @@ import { encodeHex, secret } from '@ckm/foundation';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { describe, expect, it } from 'vitest';
 import { parseUr } from '../cbor/ur.js';
-import { decodeCanonical, MajorType, type Cbor } from '../cbor/dcbor.js';
+import { decodeCanonical, MAJOR, type Cbor } from '../cbor/dcbor.js';
 import { decodePublicKeys, publicKeysFrom, type PublicKeys } from '../identity/public-keys.js';
 import { primitives } from '../primitives/runtime.js';
 import { decryptEnvelope, decryptSubject } from './encrypt.js';
@@ -61,19 +61,18 @@ function withTag(tag: number, untagged: Uint8Array): Uint8Array {
 /** [40021(signing), 40010(agreement)], each 32 bytes. */
 function privateKeysFrom(text: string): { signing: Uint8Array; agreement: Uint8Array } {
   const item = decodeCanonical(parseUr(text, 'crypto-prvkeys').cbor);
-  const [signing, agreement] = item.type === MajorType.Array ? item.value.map(taggedBytes) : [];
+  const [signing, agreement] = item.type === MAJOR.array ? item.value.map(taggedBytes) : [];
   return { signing: signing!, agreement: agreement! };
 }
 
 function taggedBytes(item: Cbor): Uint8Array {
-  if (item.type !== MajorType.Tagged || item.value.type !== MajorType.ByteString)
-    throw new TypeError('tagged bytes');
+  if (item.type !== MAJOR.tag || item.value.type !== MAJOR.bytes) throw new TypeError('tagged bytes');
   return item.value.value.slice();
 }
 
 function contentKeyFrom(text: string): Uint8Array {
   const item = decodeCanonical(parseUr(text, 'crypto-key').cbor);
-  if (item.type !== MajorType.ByteString) throw new TypeError('bytes');
+  if (item.type !== MAJOR.bytes) throw new TypeError('bytes');
   return item.value.slice();
 }
 

@@ -1,12 +1,12 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
 import { equalBytes, reveal } from '@ckm/foundation';
-import { cbor, decodeCanonical, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { cbor, MAJOR, taggedValue, type Cbor } from '../cbor/dcbor.js';
 import type { Identity } from '../identity/identity.js';
 import type { SigningPublicKey } from '../identity/public-keys.js';
 import { primitives } from '../primitives/runtime.js';
 import { withAssertion, knownValue, leaf, wrap, type Envelope } from './envelope.js';
 import { KNOWN } from './known-values.js';
-import { objectFor, objectsFor, subjectOf, unwrap } from './queries.js';
+import { leafItem, objectFor, objectsFor, subjectOf, unwrap } from './queries.js';
 import { TAG } from '../cbor/tags.js';
 
 interface Signature {
@@ -54,16 +54,16 @@ function isSignatureObject(object: Envelope, digest: Uint8Array, key: SigningPub
 }
 
 function signatureIn(envelope: Envelope): Signature | null {
-  return envelope.kind === 'leaf' ? signatureFrom(decodeCanonical(envelope.bytes)) : null;
+  return envelope.kind === 'leaf' ? signatureFrom(leafItem(envelope)) : null;
 }
 
 function signatureFrom(item: Cbor): Signature | null {
-  if (item.type !== MajorType.Tagged || item.tag !== TAG.signature) return null;
+  if (item.type !== MAJOR.tag || item.tag !== TAG.signature) return null;
   const content = item.value;
-  if (content.type === MajorType.ByteString) return { scheme: 'schnorr', bytes: content.value };
-  if (content.type !== MajorType.Array || content.value.length !== 2) return null;
+  if (content.type === MAJOR.bytes) return { scheme: 'schnorr', bytes: content.value };
+  if (content.type !== MAJOR.array || content.value.length !== 2) return null;
   const [kind, bytes] = content.value;
-  if (kind!.type !== MajorType.Unsigned || bytes!.type !== MajorType.ByteString) return null;
+  if (kind!.type !== MAJOR.unsigned || bytes!.type !== MAJOR.bytes) return null;
   if (kind!.value === 1) return { scheme: 'ecdsa', bytes: bytes!.value };
   return kind!.value === 2 ? { scheme: 'ed25519', bytes: bytes!.value } : null;
 }

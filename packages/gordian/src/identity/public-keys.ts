@@ -3,7 +3,7 @@ import {
   cbor,
   decodeCanonical,
   encodeCanonical,
-  MajorType,
+  MAJOR,
   taggedValue,
   type Cbor,
   type DecodeLimits,
@@ -75,7 +75,7 @@ export function decodePublicKeys(bytes: Uint8Array): PublicKeys {
 /** @throws EncodingError `PUBLIC_KEYS_INVALID`, also for post-quantum and SSH keys, which we cannot use. */
 export function publicKeysFrom(item: Cbor): PublicKeys {
   const pair = untag(item, TAG.publicKeys);
-  if (pair.type !== MajorType.Array || pair.value.length !== 2) throw invalid('a pair of keys expected');
+  if (pair.type !== MAJOR.array || pair.value.length !== 2) throw invalid('a pair of keys expected');
   const agreement = keyBytes(untag(pair.value[1]!, TAG.x25519PublicKey), 32);
   return { signing: signingPublicKeyFrom(pair.value[0]!), agreement };
 }
@@ -83,25 +83,24 @@ export function publicKeysFrom(item: Cbor): PublicKeys {
 /** @throws EncodingError `PUBLIC_KEYS_INVALID`. */
 function signingPublicKeyFrom(item: Cbor): SigningPublicKey {
   const content = untag(item, TAG.signingPublicKey);
-  if (content.type === MajorType.ByteString) return { scheme: 'schnorr', bytes: keyBytes(content, 32) };
-  if (content.type !== MajorType.Array || content.value.length !== 2)
+  if (content.type === MAJOR.bytes) return { scheme: 'schnorr', bytes: keyBytes(content, 32) };
+  if (content.type !== MAJOR.array || content.value.length !== 2)
     throw invalid('unknown kind of signing key');
   const [scheme, bytes] = content.value;
-  if (scheme!.type === MajorType.Unsigned && scheme!.value === 2)
+  if (scheme!.type === MAJOR.unsigned && scheme!.value === 2)
     return { scheme: 'ed25519', bytes: keyBytes(bytes!, 32) };
-  if (scheme!.type === MajorType.Unsigned && scheme!.value === 1)
+  if (scheme!.type === MAJOR.unsigned && scheme!.value === 1)
     return { scheme: 'ecdsa', bytes: keyBytes(bytes!, 33) };
   throw invalid('unknown kind of signing key');
 }
 
 function untag(item: Cbor, tag: number): Cbor {
-  if (item.type !== MajorType.Tagged || item.tag !== tag) throw invalid(`tag ${tag} expected`);
+  if (item.type !== MAJOR.tag || item.tag !== tag) throw invalid(`tag ${tag} expected`);
   return item.value;
 }
 
 function keyBytes(item: Cbor, length: number): Uint8Array {
-  if (item.type !== MajorType.ByteString || item.value.length !== length)
-    throw invalid(`${length} bytes expected`);
+  if (item.type !== MAJOR.bytes || item.value.length !== length) throw invalid(`${length} bytes expected`);
   return item.value.slice();
 }
 

@@ -1,6 +1,6 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
-import { decodeCanonical, DEFAULT_LIMITS, MajorType, taggedValue, type Cbor } from '../cbor/dcbor.js';
-import { encodeByteString, encodeTagged, encodeText, encodeUnsigned } from '../cbor/plain-writer.js';
+import { MAJOR, taggedValue, type Cbor } from '../cbor/dcbor.js';
+import { encodeByteString, encodeTagged, encodeText, encodeUnsigned } from '../cbor/writer.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import {
   assertion,
@@ -12,7 +12,7 @@ import {
   type NodeEnvelope,
 } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
-import { bytesFrom } from '../envelope/queries.js';
+import { bytesFrom, leafItem } from '../envelope/queries.js';
 import { TAG } from '../cbor/tags.js';
 import type { PublicKeys, Xid } from '../identity/public-keys.js';
 import {
@@ -100,14 +100,14 @@ export function parseContent(envelope: Envelope): MessageContent {
   const { sender, introduction } = parts.take(knownValue(KNOWN.sender), parseSender);
   const times = {
     sender,
-    recipient: parts.take(RECIPIENT, (object) => xidFrom(leafItem(object))),
+    recipient: parts.take(RECIPIENT, (object) => xidFrom(valueIn(object))),
     date: parts.take(knownValue(KNOWN.date), parseDate),
     expiresAt: parts.take(knownValue(KNOWN.validUntil), parseDate),
   };
   const header = subject.isReply
     ? {
         ...times,
-        id: parts.take(knownValue(KNOWN.id), (object) => aridFrom(leafItem(object))),
+        id: parts.take(knownValue(KNOWN.id), (object) => aridFrom(valueIn(object))),
         inReplyTo: subject.id,
       }
     : { ...times, id: subject.id };
@@ -152,29 +152,27 @@ function assertFormat(object: Envelope): void {
   if (!isSpelled(object, FORMAT.object)) throw invalid('it is of another format or version');
 }
 
-function leafItem(envelope: Envelope): Cbor {
+function valueIn(envelope: Envelope): Cbor {
   if (envelope.kind !== 'leaf') throw invalid('a plain value expected');
-  // As long as it likes: the message it is a part of was within what its receiver takes.
-  return decodeCanonical(envelope.bytes, { ...DEFAULT_LIMITS, maxBytes: envelope.bytes.length });
+  return leafItem(envelope);
 }
 
 function parseSubject(envelope: Envelope): { isReply: boolean; id: Uint8Array } {
-  const item = leafItem(envelope);
-  if (item.type !== MajorType.Tagged) throw invalid('neither a request nor a response');
+  const item = valueIn(envelope);
+  if (item.type !== MAJOR.tag) throw invalid('neither a request nor a response');
   if (item.tag !== TAG.request && item.tag !== TAG.response)
     throw invalid('neither a request nor a response');
   return { isReply: item.tag === TAG.response, id: aridFrom(item.value) };
 }
 
 function aridFrom(item: Cbor): Uint8Array {
-  if (item.type !== MajorType.Tagged || item.tag !== TAG.arid) throw invalid('an id expected');
+  if (item.type !== MAJOR.tag || item.tag !== TAG.arid) throw invalid('an id expected');
   return bytesFrom(item.value, MESSAGE_ID_BYTES);
 }
 
 function parseDate(envelope: Envelope): number {
-  const item = leafItem(envelope);
-  const isDate =
-    item.type === MajorType.Tagged && item.tag === TAG.date && item.value.type === MajorType.Unsigned;
+  const item = valueIn(envelope);
+  const isDate = item.type === MAJOR.tag && item.tag === TAG.date && item.value.type === MAJOR.unsigned;
   const seconds = isDate ? Number(item.value.value) : Number.NaN;
   if (!(seconds <= MAX_DATE)) throw invalid('a date is not a whole number of seconds since 1970');
   return seconds;
@@ -183,8 +181,8 @@ function parseDate(envelope: Envelope): number {
 function parseCall(envelope: Envelope): { function: string; body: Uint8Array } {
   if (envelope.kind !== 'node' || envelope.assertions.length !== 1)
     throw invalid('one function with one parameter expected');
-  const name = leafItem(envelope.subject);
-  if (name.type !== MajorType.Tagged || name.tag !== TAG.function || name.value.type !== MajorType.Text) {
+  const name = valueIn(envelope.subject);
+  if (name.type !== MAJOR.tag || name.tag !== TAG.function || name.value.type !== MAJOR.text) {
     throw invalid('a function name expected');
   }
   if (!isFunctionName(name.value.value))
@@ -193,8 +191,8 @@ function parseCall(envelope: Envelope): { function: string; body: Uint8Array } {
   if (parameter.kind !== 'assertion' || !isSpelled(parameter.predicate, ONLY_PARAMETER)) {
     throw invalid('one function with one parameter expected');
   }
-  const item = leafItem(parameter.object);
-  if (item.type !== MajorType.Tagged || item.tag !== TAG.encodedCbor) throw invalid('encoded CBOR expected');
+  const item = valueIn(parameter.object);
+  if (item.type !== MAJOR.tag || item.tag !== TAG.encodedCbor) throw invalid('encoded CBOR expected');
   return { function: name.value.value, body: bytesFrom(item.value) };
 }
 
@@ -205,7 +203,7 @@ export function isFunctionName(text: string): boolean {
 
 /** A bare XID, or the plainest document there is for it: one key, allowed everything, that the XID is the hash of. */
 function parseSender(envelope: Envelope): { sender: Xid; introduction: PublicKeys | null } {
-  if (envelope.kind === 'leaf') return { sender: xidFrom(leafItem(envelope)), introduction: null };
+  if (envelope.kind === 'leaf') return { sender: xidFrom(valueIn(envelope)), introduction: null };
   const isPlain = envelope.kind === 'node' && envelope.subject.kind === 'leaf';
   const document = isPlain ? parseXidDocument(envelope) : null;
   const key = document === null ? null : inceptionKeyOf(document);

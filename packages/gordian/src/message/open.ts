@@ -1,5 +1,5 @@
 import { AccessError, CkmError, EncodingError, equalBytes, StateError } from '@ckm/foundation';
-import { decodeCanonical, MajorType, type DecodeLimits } from '../cbor/dcbor.js';
+import { decodeCanonical, MAJOR, type DecodeLimits } from '../cbor/dcbor.js';
 import { nestsDeeperThan } from '../cbor/nesting.js';
 import { decodeEnvelope } from '../envelope/decode.js';
 import { decryptSubject } from '../envelope/encrypt.js';
@@ -110,9 +110,9 @@ function splitSigned(opened: Envelope): { content: Envelope; signature: Uint8Arr
     throw invalid('a signed envelope with one signature expected');
   }
   const item = decodeCanonical(one.object.bytes);
-  const pair = item.type === MajorType.Tagged && item.tag === TAG.signature ? item.value : null;
-  const isPair = pair?.type === MajorType.Array && pair.value.length === 2;
-  if (!isPair || pair.value[0]!.type !== MajorType.Unsigned || pair.value[0]!.value !== 2) {
+  const pair = item.type === MAJOR.tag && item.tag === TAG.signature ? item.value : null;
+  const isPair = pair?.type === MAJOR.array && pair.value.length === 2;
+  if (!isPair || pair.value[0]!.type !== MAJOR.unsigned || pair.value[0]!.value !== 2) {
     throw invalid('an Ed25519 signature expected');
   }
   const signature = bytesFrom(pair.value[1]!, 64);

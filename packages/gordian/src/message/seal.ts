@@ -1,5 +1,5 @@
 import { BugError, concatBytes, encodeUtf8, reveal } from '@ckm/foundation';
-import { encodeByteString, encodeList, encodeTagged, encodeUnsigned } from '../cbor/plain-writer.js';
+import { encodeByteString, encodeList, encodeTagged, encodeUnsigned } from '../cbor/writer.js';
 import { encodeEnvelope } from '../envelope/encode.js';
 import { encryptSubjectWithNonce } from '../envelope/encrypt.js';
 import {

@@ -1,5 +1,5 @@
 import { EncodingError, equalBytes } from '@ckm/foundation';
-import { MajorType, taggedValue } from '../cbor/dcbor.js';
+import { MAJOR, taggedValue } from '../cbor/dcbor.js';
 import { assertion, knownValue, leaf, node, type Envelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
 import { assertionsOf, leafValue, subjectOf, taggedLeafContent, unwrap } from '../envelope/queries.js';
@@ -150,13 +150,13 @@ function sortAssertions(envelope: Envelope, predicates: readonly number[]): Sort
 
 function uriFrom(envelope: Envelope): string {
   const content = taggedLeafContent(envelope, TAG.uri);
-  if (content.type !== MajorType.Text) throw invalid('an address is not text');
+  if (content.type !== MAJOR.text) throw invalid('an address is not text');
   return content.value;
 }
 
 function textFrom(envelope: Envelope): string {
   const value = leafValue(envelope);
-  if (value.type !== MajorType.Text) throw invalid('a nickname is not text');
+  if (value.type !== MAJOR.text) throw invalid('a nickname is not text');
   return value.value;
 }
 

@@ -1,4 +1,4 @@
-import { cbor, decodeCanonical, encodeCanonical, MajorType } from '../cbor/dcbor.js';
+import { cbor, decodeCanonical, encodeCanonical, MAJOR } from '../cbor/dcbor.js';
 import { formatUr, parseUr } from '../cbor/ur.js';
 import { decodeEnvelope } from '../envelope/decode.js';
 import { encodeEnvelope } from '../envelope/encode.js';
@@ -24,7 +24,7 @@ export function formatXidDocument(document: XidDocument): string {
 export function parseXidUr(text: string): XidDocument {
   const { cbor: bytes } = parseUr(text, 'xid');
   const item = decodeCanonical(bytes);
-  if (item.type === MajorType.ByteString) {
+  if (item.type === MAJOR.bytes) {
     return { xid: parseXid(item.value.slice()), keys: [], dereferenceVia: [], others: [] };
   }
   return parseXidDocument(decodeEnvelope(bytes));

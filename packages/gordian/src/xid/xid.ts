@@ -1,5 +1,5 @@
 import { encodeHex, EncodingError } from '@ckm/foundation';
-import { cbor, taggedValue, MajorType, type Cbor } from '../cbor/dcbor.js';
+import { cbor, taggedValue, MAJOR, type Cbor } from '../cbor/dcbor.js';
 import { TAG } from '../cbor/tags.js';
 import { asXid, xidOfKey, type PublicKeys, type Xid } from '../identity/public-keys.js';
 
@@ -31,8 +31,8 @@ export function xidCbor(xid: Xid): Cbor {
 
 /** @throws EncodingError `XID_INVALID`. */
 export function xidFrom(item: Cbor): Xid {
-  if (item.type !== MajorType.Tagged || item.tag !== TAG.xid) throw invalid('tag 40024 expected');
-  if (item.value.type !== MajorType.ByteString) throw invalid('bytes expected');
+  if (item.type !== MAJOR.tag || item.tag !== TAG.xid) throw invalid('tag 40024 expected');
+  if (item.value.type !== MAJOR.bytes) throw invalid('bytes expected');
   return parseXid(item.value.value.slice());
 }
 

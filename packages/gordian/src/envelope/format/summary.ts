@@ -1,5 +1,5 @@
 import { encodeHex, replaceUnshowable } from '@ckm/foundation';
-import { decodeCanonical, encodeCanonical, MajorType, taggedValue, type Cbor } from '../../cbor/dcbor.js';
+import { decodeCanonical, encodeCanonical, MAJOR, taggedValue, type Cbor } from '../../cbor/dcbor.js';
 import { publicKeysFrom, signingPublicKeyCbor, type SigningPublicKey } from '../../identity/public-keys.js';
 import { primitives } from '../../primitives/runtime.js';
 import { KNOWN } from '../known-values.js';
@@ -36,15 +36,14 @@ export function knownValueText(value: number | bigint): string {
  */
 export function summarise(item: Cbor, maxLength = Number.POSITIVE_INFINITY): string {
   switch (item.type) {
-    case MajorType.Unsigned:
+    case MAJOR.unsigned:
+    case MAJOR.negative:
       return String(item.value);
-    case MajorType.Negative:
-      return String(-1n - BigInt(item.value));
-    case MajorType.ByteString:
+    case MAJOR.bytes:
       return `Bytes(${item.value.length})`;
-    case MajorType.Text:
+    case MAJOR.text:
       return `"${escapeControls(shorten(item.value, maxLength))}"`;
-    case MajorType.Tagged:
+    case MAJOR.tag:
       return summariseTagged(Number(item.tag), item.value);
     default:
       return diagnostic(item);
@@ -66,25 +65,31 @@ export function escapeControls(text: string): string {
 /** CBOR diagnostic notation on one line, with tags that have a meaning here summed up. */
 function diagnostic(item: Cbor): string {
   switch (item.type) {
-    case MajorType.ByteString:
+    case MAJOR.bytes:
       return `h'${encodeHex(item.value)}'`;
-    case MajorType.Array:
+    case MAJOR.array:
       return `[${item.value.map(diagnostic).join(', ')}]`;
-    case MajorType.Map:
-      return `{${[...item.value.entries()].map(([key, value]) => `${diagnostic(key)}: ${diagnostic(value)}`).join(', ')}}`;
-    case MajorType.Simple:
-      if (item.value.type === 'Float') return String(item.value.value);
-      return item.value.type.toLowerCase();
+    case MAJOR.map:
+      return `{${item.value.map(([key, value]) => `${diagnostic(key)}: ${diagnostic(value)}`).join(', ')}}`;
+    case MAJOR.simple:
+      return typeof item.value === 'number' ? floatText(item.value) : String(item.value);
     default:
       return summarise(item);
   }
+}
+
+/** As Rust's debug format: `1.5`, `1e21`, `1.5e-7`. */
+function floatText(value: number): string {
+  const size = Math.abs(value);
+  const isPlain = !Number.isFinite(value) || (size >= 1e-4 && size < 1e16);
+  return isPlain ? String(value) : value.toExponential().replace('e+', 'e');
 }
 
 const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
   [TAG.digest]: (content) => shortened('Digest', content),
   [TAG.arid]: (content) => shortened('ARID', content),
   [TAG.xid]: (content) => shortened('XID', content),
-  [TAG.uri]: (content) => (content.type === MajorType.Text ? `URI(${escapeControls(content.value)})` : null),
+  [TAG.uri]: (content) => (content.type === MAJOR.text ? `URI(${escapeControls(content.value)})` : null),
   [TAG.date]: dateText,
   [TAG.salt]: () => 'Salt',
   [TAG.sskrShare]: () => 'SSKRShare',
@@ -95,7 +100,7 @@ const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
   [TAG.parameter]: (content) => `❰${nameText(content, PARAMETERS)}❱`,
   [TAG.request]: (content) => `request(${summarise(content)})`,
   [TAG.response]: (content) => `response(${summarise(content)})`,
-  [TAG.knownValue]: (content) => (content.type === MajorType.Unsigned ? knownValueText(content.value) : null),
+  [TAG.knownValue]: (content) => (content.type === MAJOR.unsigned ? knownValueText(content.value) : null),
   [TAG.publicKeys]: publicKeysText,
   [TAG.encodedCbor]: encodedText,
 };
@@ -105,21 +110,21 @@ function summariseTagged(tag: number, content: Cbor): string {
 }
 
 function shortened(name: string, content: Cbor): string | null {
-  return content.type === MajorType.ByteString ? `${name}(${encodeHex(content.value.subarray(0, 4))})` : null;
+  return content.type === MAJOR.bytes ? `${name}(${encodeHex(content.value.subarray(0, 4))})` : null;
 }
 
 /** Whole days without a time, as people write them. */
 function dateText(content: Cbor): string | null {
-  const isNumber = content.type === MajorType.Unsigned && Number(content.value) <= 8_640_000_000_000;
+  const isNumber = content.type === MAJOR.unsigned && Number(content.value) <= 8_640_000_000_000;
   if (!isNumber) return null;
   const text = new Date(Number(content.value) * 1000).toISOString();
   return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : `${text.slice(0, 19)}Z`;
 }
 
 function signatureText(content: Cbor): string {
-  if (content.type === MajorType.ByteString) return 'Signature';
-  const kind = content.type === MajorType.Array ? content.value[0] : undefined;
-  if (kind?.type !== MajorType.Unsigned) return 'Signature(Unknown)';
+  if (content.type === MAJOR.bytes) return 'Signature';
+  const kind = content.type === MAJOR.array ? content.value[0] : undefined;
+  if (kind?.type !== MAJOR.unsigned) return 'Signature(Unknown)';
   return kind.value === 2 ? 'Signature(Ed25519)' : 'Signature(Ecdsa)';
 }
 
@@ -128,14 +133,14 @@ const HASHES = ['SHA256', 'SHA512'];
 
 /** The parameters stand in the additional data: [method, salt, …]. */
 function encryptedKeyText(content: Cbor): string {
-  const inner = content.type === MajorType.Tagged ? content.value : content;
-  const aad = inner.type === MajorType.Array ? inner.value[3] : undefined;
-  const parameters = aad?.type === MajorType.ByteString ? tryDecode(aad.value) : null;
-  if (parameters?.type !== MajorType.Array) return 'EncryptedKey';
+  const inner = content.type === MAJOR.tag ? content.value : content;
+  const aad = inner.type === MAJOR.array ? inner.value[3] : undefined;
+  const parameters = aad?.type === MAJOR.bytes ? tryDecode(aad.value) : null;
+  if (parameters?.type !== MAJOR.array) return 'EncryptedKey';
   const [index] = parameters.value;
   const last = parameters.value.at(-1)!;
-  const name = index?.type === MajorType.Unsigned ? DERIVATIONS[Number(index.value)] : undefined;
-  const isHashed = (name === 'HKDF' || name === 'PBKDF2') && last.type === MajorType.Unsigned;
+  const name = index?.type === MAJOR.unsigned ? DERIVATIONS[Number(index.value)] : undefined;
+  const isHashed = (name === 'HKDF' || name === 'PBKDF2') && last.type === MAJOR.unsigned;
   if (isHashed) return `EncryptedKey(${name}(${HASHES[Number(last.value)] ?? '?'}))`;
   const detail = name === 'SSHAgent' ? `(${summarise(last)})` : '';
   return `EncryptedKey(${name ?? '?'}${detail})`;
@@ -145,12 +150,12 @@ const FUNCTIONS = ['add', 'sub', 'mul', 'div'];
 const PARAMETERS = ['_', 'lhs', 'rhs'];
 
 function nameText(content: Cbor, names: readonly string[]): string {
-  if (content.type === MajorType.Unsigned) return names[Number(content.value) - 1] ?? String(content.value);
+  if (content.type === MAJOR.unsigned) return names[Number(content.value) - 1] ?? String(content.value);
   return summarise(content);
 }
 
 function encodedText(content: Cbor): string | null {
-  const inner = content.type === MajorType.ByteString ? tryDecode(content.value) : null;
+  const inner = content.type === MAJOR.bytes ? tryDecode(content.value) : null;
   return inner === null ? null : `encoded(${diagnostic(inner)})`;
 }
 

@@ -5,7 +5,7 @@ import {
   cbor,
   decodeCanonical,
   encodeCanonical,
-  MajorType,
+  MAJOR,
   taggedValue,
   type Cbor,
   type DecodeLimits,
@@ -111,13 +111,13 @@ function derivationCbor({ method, salt, cost }: Derivation): Cbor {
 /** `null` for a method that we do not offer (HKDF, PBKDF2, SSH agent). */
 function derivationFrom(message: EncryptedMessage): Derivation | null {
   const item = decodeCanonical(message.aad);
-  if (item.type !== MajorType.Array || item.value.length < 2) throw invalid();
+  if (item.type !== MAJOR.array || item.value.length < 2) throw invalid();
   const [index, saltItem, ...rest] = item.value;
-  if (index!.type !== MajorType.Unsigned) throw invalid();
+  if (index!.type !== MAJOR.unsigned) throw invalid();
   const method = (['argon2id', 'scrypt'] as const).find((name) => INDEX[name] === index!.value);
   if (method === undefined) return null;
   const salt = untag(saltItem!, TAG.salt);
-  if (salt.type !== MajorType.ByteString || salt.value.length < 8 || salt.value.length > 64) throw invalid();
+  if (salt.type !== MAJOR.bytes || salt.value.length < 8 || salt.value.length > 64) throw invalid();
   if (method === 'argon2id' && rest.length > 0) throw invalid();
   return { method, salt: salt.value, cost: method === 'scrypt' ? scryptCost(rest) : SCRYPT_COST };
 }
@@ -125,7 +125,7 @@ function derivationFrom(message: EncryptedMessage): Derivation | null {
 function scryptCost(items: readonly Cbor[]): Derivation['cost'] {
   const [logN, r, p] = items.map((item, i) => {
     const max = SCRYPT_MAX_COST[i] ?? 0;
-    const isFine = item.type === MajorType.Unsigned && item.value >= 1 && item.value <= max;
+    const isFine = item.type === MAJOR.unsigned && item.value >= 1 && item.value <= max;
     return isFine ? Number(item.value) : 0;
   });
   if (items.length !== 3 || !logN || !r || !p) throw invalid();
@@ -133,7 +133,7 @@ function scryptCost(items: readonly Cbor[]): Derivation['cost'] {
 }
 
 function untag(item: Cbor, tag: number): Cbor {
-  if (item.type !== MajorType.Tagged || item.tag !== tag) throw invalid();
+  if (item.type !== MAJOR.tag || item.tag !== tag) throw invalid();
   return item.value;
 }
 

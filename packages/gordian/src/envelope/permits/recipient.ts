@@ -1,6 +1,6 @@
 import { AccessError, EncodingError, encodeUtf8, reveal, type Secret } from '@ckm/foundation';
-import { MajorType, type Cbor, type DecodeLimits } from '../../cbor/dcbor.js';
-import { encodeByteString, encodeList, encodeTagged } from '../../cbor/plain-writer.js';
+import { MAJOR, type Cbor, type DecodeLimits } from '../../cbor/dcbor.js';
+import { encodeByteString, encodeList, encodeTagged } from '../../cbor/writer.js';
 import { CHACHA_KEY_BYTES, CHACHA_NONCE_BYTES, X25519_KEY_BYTES } from '../../primitives/contract.js';
 import { drawRandom, type RandomBytes } from '../../primitives/random.js';
 import { primitives } from '../../primitives/runtime.js';
@@ -96,9 +96,9 @@ export function encodeSealedKey({ message, ephemeralKey }: SealedKey): Uint8Arra
 /** `null` for a permit of a kind we cannot use (post-quantum). @throws EncodingError `PERMIT_INVALID`. */
 export function sealedKeyFrom(item: Cbor): SealedKey | null {
   const pair = untag(item, TAG.sealedMessage);
-  if (pair.type !== MajorType.Array || pair.value.length !== 2) throw invalid();
+  if (pair.type !== MAJOR.array || pair.value.length !== 2) throw invalid();
   const [message, key] = pair.value;
-  if (key!.type !== MajorType.Tagged || key!.tag !== TAG.x25519PublicKey) return null;
+  if (key!.type !== MAJOR.tag || key!.tag !== TAG.x25519PublicKey) return null;
   return {
     message: encryptedMessageFrom(untag(message!, TAG.encrypted)),
     ephemeralKey: bytesFrom(key!.value, X25519_KEY_BYTES),
@@ -106,7 +106,7 @@ export function sealedKeyFrom(item: Cbor): SealedKey | null {
 }
 
 function untag(item: Cbor, tag: number): Cbor {
-  if (item.type !== MajorType.Tagged || item.tag !== tag) throw invalid();
+  if (item.type !== MAJOR.tag || item.tag !== tag) throw invalid();
   return item.value;
 }
 

@@ -1,5 +1,5 @@
 import { AccessError, CkmError, reveal, secret, wipe } from '@ckm/foundation';
-import { cbor, MajorType, taggedValue } from '../../cbor/dcbor.js';
+import { cbor, MAJOR, taggedValue } from '../../cbor/dcbor.js';
 import { combineSecret, splitSecret, type SplitPlan } from '../../cbor/sskr.js';
 import type { RandomBytes } from '../../primitives/random.js';
 import { decryptSubject } from '../encrypt.js';
@@ -49,8 +49,7 @@ function sharesBySplitting(envelopes: readonly Envelope[]): readonly Uint8Array[
   const groups = new Map<number, Uint8Array[]>();
   for (const object of envelopes.flatMap((envelope) => objectsFor(envelope, KNOWN.sskrShare))) {
     const item = leafValue(object);
-    const isShare =
-      item.type === MajorType.Tagged && (item.tag === TAG.sskrShare || item.tag === TAG.sskrShareV1);
+    const isShare = item.type === MAJOR.tag && (item.tag === TAG.sskrShare || item.tag === TAG.sskrShareV1);
     if (!isShare) continue;
     const share = bytesFrom(item.value);
     const identifier = (share[0] ?? 0) * 256 + (share[1] ?? 0);
