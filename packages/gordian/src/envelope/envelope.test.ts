@@ -1,6 +1,6 @@
 import { decodeHex, encodeHex } from '@ckm/foundation';
 import { describe, expect, it } from 'vitest';
-import { cbor, taggedValue } from '../cbor/dcbor.js';
+import { cbor, type CborInput, taggedValue } from '../cbor/dcbor.js';
 import { decodeEnvelope } from './decode.js';
 import { digestSet, digestsWithin, hideParts, showOnly, unhide } from './elide.js';
 import { encodeEnvelope } from './encode.js';
@@ -20,7 +20,7 @@ import {
 import { formatEnvelope, formatEnvelopeFlat } from './format/notation.js';
 import { formatTree } from './format/tree.js';
 import { KNOWN } from './known-values.js';
-import { bareAssertion, objectFor, objectsFor } from './queries.js';
+import { bareAssertion, leafText, objectFor, objectsFor } from './queries.js';
 import { isEquivalent } from './signature.js';
 import { TAG } from '../cbor/tags.js';
 import { parseEnvelopeUr } from './ur.js';
@@ -390,6 +390,23 @@ describe('printing', () => {
     );
     const unknown = parseEnvelopeUr('ur:envelope/tpsotaaodnoyadgdjlssmkcklgoskseodnyteofwwfylkiftaydpdsjz');
     expect(flat(unknown)).toBe(`555({1: h'6fc4981e8da778332bf93342f3f77d3a'})`);
+  });
+
+  it('formatEnvelope, formatTree and leafText read a leaf of more than a mebibyte', () => {
+    const long = 'x'.repeat(1_100_000);
+    const limits = { maxBytes: 2_000_000, maxDepth: 8 };
+    const read = (envelope: Envelope) => decodeEnvelope(encodeEnvelope(envelope), limits);
+    expect(formatEnvelope(read(text(long)))).toBe(`"${long}"`);
+    expect(formatEnvelopeFlat(read(node(hello, [assertion(text('said'), text(long))])))).toContain(long);
+    expect(formatTree(read(text(long)))).toContain(` "${'x'.repeat(40)}…"`);
+    expect(leafText(read(text(long)))).toBe(long);
+    expect(formatEnvelope(read(leaf(new Uint8Array(1_100_000))))).toBe('Bytes(1100000)');
+  });
+
+  it('formatEnvelope prints a leaf that nests deeper than a message may', () => {
+    let nested: CborInput = 1;
+    for (let level = 0; level < 100; level++) nested = [nested];
+    expect(formatEnvelope(leaf(nested))).toBe(`${'['.repeat(100)}1${']'.repeat(100)}`);
   });
 
   it('cannot be made to write control or direction-changing characters to a terminal', () => {

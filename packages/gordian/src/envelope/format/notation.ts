@@ -1,8 +1,7 @@
 import { compareBytes, encodeUtf8 } from '@ckm/foundation';
-import { decodeCanonical } from '../../cbor/dcbor.js';
 import type { Envelope, NodeEnvelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
-import { bareAssertion, subjectOf } from '../queries.js';
+import { bareAssertion, leafItem, subjectOf } from '../queries.js';
 import { knownValueText, summarise } from './summary.js';
 
 /** A piece of output; a list is a group that sorts as one. Ranks decide the order of unlike pieces. */
@@ -40,7 +39,7 @@ export function formatEnvelopeFlat(envelope: Envelope): string {
 function piecesOf(envelope: Envelope): Piece {
   switch (envelope.kind) {
     case 'leaf':
-      return word(summarise(decodeCanonical(envelope.bytes)));
+      return word(summarise(leafItem(envelope)));
     case 'knownValue':
       return word(knownValueText(envelope.value));
     case 'wrapped':

@@ -1,6 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
-import { decodeCanonical } from '../../cbor/dcbor.js';
 import type { Envelope } from '../envelope.js';
+import { leafItem } from '../queries.js';
 import { knownValueText, summarise } from './summary.js';
 
 const MAX_TEXT = 40;
@@ -35,6 +35,6 @@ function visit(envelope: Envelope, level: number, edge: string, lines: string[])
 }
 
 function labelOf(envelope: Envelope): string {
-  if (envelope.kind === 'leaf') return summarise(decodeCanonical(envelope.bytes), MAX_TEXT);
+  if (envelope.kind === 'leaf') return summarise(leafItem(envelope), MAX_TEXT);
   return envelope.kind === 'knownValue' ? knownValueText(envelope.value) : envelope.kind.toUpperCase();
 }
