@@ -17,8 +17,8 @@ import { encryptedMessageCbor } from '../encode.js';
 import { decryptBytes, decryptSubject, encryptBytes } from '../encrypt.js';
 import { withAssertion, knownValue, leaf, type EncryptedMessage, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
-import { leafValue, objectsFor } from '../queries.js';
 import { TAG } from '../../cbor/tags.js';
+import { permitsOf } from './permits.js';
 
 /** How a password becomes a key. */
 export type PasswordMethod = 'argon2id' | 'scrypt';
@@ -40,7 +40,8 @@ const SCRYPT_COST = [15, 8, 1] as const;
 const SCRYPT_MAX_COST = [18, 8, 4] as const;
 const INDEX: Readonly<Record<PasswordMethod, number>> = { scrypt: 2, argon2id: 3 };
 const SALT_BYTES = 16;
-const MAX_PERMITS = 4;
+/** Of all permits together, in what the usual scrypt costs; Argon2id counts as one. As much as four of the highest cost. */
+const MAX_WORK = 128;
 
 /**
  * Adds 'hasSecret': the content key behind a password. Takes some 200 ms of computing: use a worker in a server.
@@ -63,29 +64,51 @@ export function addPassword(
 }
 
 /**
- * Opens the subject with a password. At most four permits are tried.
- * @throws AccessError `ENVELOPE_PASSWORD_WRONG`; EncodingError `PERMIT_INVALID` or as `decodeEnvelope`.
+ * Opens the subject with a password. Every permit is tried, the cheapest first, up to some 128 times the usual work.
+ * @throws AccessError `ENVELOPE_PASSWORD_WRONG`; EncodingError `PERMIT_INVALID` when none opens, but one of them could not be
+ * tried; or as `decodeEnvelope`.
  */
 export function decryptSubjectWithPassword(
   envelope: Envelope,
   password: Secret<string>,
   limits?: DecodeLimits,
 ): Envelope {
-  const objects = objectsFor(envelope, KNOWN.hasSecret).filter((object) => object.kind === 'leaf');
-  for (const object of objects.slice(0, MAX_PERMITS)) {
-    const contentKey = unlock(leafValue(object), password);
+  const { usable, isAnyMalformed } = permitsOf(envelope, KNOWN.hasSecret, permitFrom);
+  let work = 0;
+  for (const permit of usable.toSorted((a, b) => workOf(a) - workOf(b))) {
+    work += workOf(permit);
+    if (work > MAX_WORK) throw invalid();
+    const contentKey = unlock(permit, password);
     if (contentKey !== null) return decryptSubject(envelope, contentKey, limits);
   }
+  if (isAnyMalformed) throw invalid();
   throw new AccessError('no password permit opens with this password', {
     code: 'ENVELOPE_PASSWORD_WRONG',
     hint: 'type the password again',
   });
 }
 
-function unlock(item: Cbor, password: Secret<string>): Uint8Array | null {
+interface PasswordPermit {
+  readonly message: EncryptedMessage;
+  readonly derivation: Derivation;
+}
+
+/** `null` for a method that we do not offer (HKDF, PBKDF2, SSH agent). */
+function permitFrom(item: Cbor): PasswordPermit | null {
   const message = encryptedMessageFrom(untag(untag(item, TAG.encryptedKey), TAG.encrypted));
   const derivation = derivationFrom(message);
-  if (derivation === null) return null;
+  return derivation === null ? null : { message, derivation };
+}
+
+function workOf({ derivation: { method, cost } }: PasswordPermit): number {
+  return method === 'argon2id' ? 1 : scryptWork(cost) / scryptWork(SCRYPT_COST);
+}
+
+function scryptWork([logN, r, p]: Derivation['cost']): number {
+  return 2 ** logN * r * p;
+}
+
+function unlock({ message, derivation }: PasswordPermit, password: Secret<string>): Uint8Array | null {
   const key = derive(password, derivation);
   const contentKey = decryptBytes(message, key);
   key.fill(0);
@@ -108,7 +131,6 @@ function derivationCbor({ method, salt, cost }: Derivation): Cbor {
   return cbor(method === 'argon2id' ? start : [...start, ...cost.map((number) => cbor(number))]);
 }
 
-/** `null` for a method that we do not offer (HKDF, PBKDF2, SSH agent). */
 function derivationFrom(message: EncryptedMessage): Derivation | null {
   const item = decodeCanonical(message.aad);
   if (item.type !== MAJOR.array || item.value.length < 2) throw invalid();

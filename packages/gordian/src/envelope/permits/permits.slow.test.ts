@@ -1,14 +1,24 @@
 import { reveal, secret } from '@ckm/foundation';
+import { scrypt } from '@noble/hashes/scrypt.js';
 import { describe, expect, it } from 'vitest';
 import { cbor, decodeCanonical, encodeCanonical, taggedValue } from '../../cbor/dcbor.js';
 import { createIdentity } from '../../identity/identity.js';
 import type { RandomBytes } from '../../primitives/random.js';
 import { encryptedMessageCbor } from '../encode.js';
 import { decryptSubject, encryptBytes, encryptSubject } from '../encrypt.js';
-import { withAssertion, knownValue, leaf, wrap, type Envelope } from '../envelope.js';
+import {
+  assertion,
+  elided,
+  withAssertion,
+  knownValue,
+  leaf,
+  node,
+  wrap,
+  type Envelope,
+} from '../envelope.js';
 import { formatEnvelope } from '../format/notation.js';
 import { KNOWN } from '../known-values.js';
-import { leafText, objectsFor, unwrap } from '../queries.js';
+import { assertionsOf, bareAssertion, leafText, objectsFor, subjectOf, unwrap } from '../queries.js';
 import { signEnvelope, signSubject, verifiedContent } from '../signature.js';
 import { TAG } from '../../cbor/tags.js';
 import { parseEnvelopeUr, formatEnvelopeUr } from '../ur.js';
@@ -148,6 +158,62 @@ describe('a password permit', () => {
   });
 });
 
+/** A password permit that costs next to nothing; `logN` on the wire, whatever was done. */
+function cheapPermit(password: string, logN = 1): Envelope {
+  const salt = random(16);
+  const cost = encodeCanonical([2, taggedValue(TAG.salt, salt), logN, 8, 1]);
+  const key = scrypt(new TextEncoder().encode(password), salt, { N: 2, r: 8, p: 1, dkLen: 32 });
+  const message = encryptBytes(contentKey, key, random(12), cost);
+  return leaf(taggedValue(TAG.encryptedKey, taggedValue(TAG.encrypted, encryptedMessageCbor(message))));
+}
+
+describe('decryptSubjectWithPassword, of many permits,', () => {
+  const hidden = encryptSubject(hello, contentKey, random);
+  const withPermits = (permits: readonly Envelope[]) =>
+    permits.reduce<Envelope>(
+      (whole, permit) => withAssertion(whole, knownValue(KNOWN.hasSecret), permit),
+      hidden,
+    );
+
+  it.each([6, 40])('opens with each of %i passwords, and with no other', (count) => {
+    const passwords = Array.from({ length: count }, (_, i) => `password ${i}`);
+    const locked = withPermits(passwords.map((password) => cheapPermit(password)));
+    for (const password of passwords)
+      expect(leafText(decryptSubjectWithPassword(locked, secret(password)))).toBe('Hello.');
+    expect(() => decryptSubjectWithPassword(locked, secret('another'))).toThrow(
+      expect.objectContaining({ code: 'ENVELOPE_PASSWORD_WRONG' }),
+    );
+  });
+
+  it('passes over what is hidden, foreign, malformed or too dear, and tries the cheap before the dear', () => {
+    const foreign = encryptBytes(
+      contentKey,
+      contentKey,
+      random(12),
+      encodeCanonical([1, cbor(random(16)), 100_000, 0]),
+    );
+    const others = [
+      elided(random(32)),
+      leaf('no permit'),
+      leaf(taggedValue(TAG.encryptedKey, [1, 2])),
+      leaf(taggedValue(TAG.encryptedKey, taggedValue(TAG.encrypted, encryptedMessageCbor(foreign)))),
+      cheapPermit('someone', 40),
+      ...Array.from({ length: 20 }, () => cheapPermit('someone', 18)),
+    ];
+    const started = performance.now();
+    const locked = withPermits([...others, cheapPermit('mine')]);
+    expect(leafText(decryptSubjectWithPassword(locked, secret('mine')))).toBe('Hello.');
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('says PERMIT_INVALID where none opens and one could not be tried', () => {
+    const locked = withPermits([cheapPermit('mine'), leaf('no permit')]);
+    expect(() => decryptSubjectWithPassword(locked, secret('another'))).toThrow(
+      expect.objectContaining({ code: 'PERMIT_INVALID' }),
+    );
+  });
+});
+
 describe('an SSKR permit', () => {
   const plan = { groupsNeeded: 1, groups: [{ needed: 2, of: 3 }] };
   const sealed = encryptSubject(wrap(hello), contentKey, random);
@@ -173,6 +239,58 @@ describe('an SSKR permit', () => {
     const [copies] = splitEnvelope(sealed, contentKey, plan, counting(20)) as [readonly Envelope[]];
     const [others] = splitEnvelope(sealed, contentKey, plan, counting(90)) as [readonly Envelope[]];
     expect(unwrap(joinEnvelopes([others[0]!, copies[0]!, copies[1]!]))).toEqual(hello);
+  });
+});
+
+describe('a permit with a note', () => {
+  const note = (envelope: Envelope) => withAssertion(envelope, knownValue(KNOWN.note), leaf('for Bob'));
+  /** The same envelope with a note on each permit: on the object, or on the assertion. */
+  const noted = (envelope: Envelope, on: 'object' | 'assertion'): Envelope =>
+    node(
+      subjectOf(envelope),
+      assertionsOf(envelope).map((one) => {
+        const pair = bareAssertion(one)!;
+        return on === 'object' ? assertion(pair.predicate, note(pair.object)) : note(one);
+      }),
+    );
+
+  it.each(['object', 'assertion'] as const)('on its %s opens as one without', (on) => {
+    const hidden = encryptSubject(wrap(hello), contentKey, random);
+    const sealed = noted(addRecipient(hidden, bob.publicKeys.agreement, contentKey, random), on);
+    const received = parseEnvelopeUr(formatEnvelopeUr(sealed));
+    expect(formatEnvelope(received)).toContain(`'note': "for Bob"`);
+    expect(unwrap(decryptSubjectAsRecipient(received, bob.agreementKey))).toEqual(hello);
+    const locked = noted(withAssertion(hidden, knownValue(KNOWN.hasSecret), cheapPermit('mine')), on);
+    expect(unwrap(decryptSubjectWithPassword(locked, secret('mine')))).toEqual(hello);
+    const plan = { groupsNeeded: 1, groups: [{ needed: 2, of: 2 }] };
+    const [copies] = splitEnvelope(hidden, contentKey, plan, random) as [readonly Envelope[]];
+    expect(unwrap(joinEnvelopes(copies.map((copy) => noted(copy, on))))).toEqual(hello);
+  });
+
+  it('that is malformed or hidden does not keep another from opening', () => {
+    const hidden = encryptSubject(wrap(hello), contentKey, random);
+    const spoilt = [
+      leaf('no permit'),
+      leaf(taggedValue(TAG.sealedMessage, [1])),
+      elided(random(32)),
+    ].reduce<Envelope>(
+      (whole, permit) => withAssertion(whole, knownValue(KNOWN.hasRecipient), permit),
+      hidden,
+    );
+    const sealed = addRecipient(spoilt, bob.publicKeys.agreement, contentKey, random);
+    expect(unwrap(decryptSubjectAsRecipient(sealed, bob.agreementKey))).toEqual(hello);
+    expect(() => decryptSubjectAsRecipient(spoilt, bob.agreementKey)).toThrow(
+      expect.objectContaining({ code: 'PERMIT_INVALID' }),
+    );
+    const plan = { groupsNeeded: 1, groups: [{ needed: 2, of: 2 }] };
+    const [copies] = splitEnvelope(hidden, contentKey, plan, random) as [readonly Envelope[]];
+    const mixed = copies.map((copy) =>
+      [elided(random(32)), leaf('no share'), leaf(taggedValue(TAG.sskrShare, 1))].reduce<Envelope>(
+        (whole, share) => withAssertion(whole, knownValue(KNOWN.sskrShare), share),
+        copy,
+      ),
+    );
+    expect(unwrap(joinEnvelopes(mixed))).toEqual(hello);
   });
 });
 

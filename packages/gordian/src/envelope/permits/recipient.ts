@@ -16,8 +16,9 @@ import {
   type Envelope,
 } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
-import { bytesFrom, leafValue, objectsFor, unwrap } from '../queries.js';
+import { bytesFrom, unwrap } from '../queries.js';
 import { TAG } from '../../cbor/tags.js';
+import { permitsOf } from './permits.js';
 
 /** A content key sealed to one X25519 key. Source: bc-components-rust, src/encapsulation/sealed_message.rs. */
 export interface SealedKey {
@@ -150,19 +151,20 @@ export function sealToRecipients(
 
 /**
  * Opens the subject with whichever permit fits.
- * @throws AccessError `ENVELOPE_NOT_FOR_ME` when none does, `ENVELOPE_KEY_WRONG`; EncodingError as `decodeEnvelope`.
+ * @throws AccessError `ENVELOPE_NOT_FOR_ME` when none does, `ENVELOPE_KEY_WRONG`; EncodingError `PERMIT_INVALID` when none does,
+ * but one of them is malformed; or as `decodeEnvelope`.
  */
 export function decryptSubjectAsRecipient(
   envelope: Envelope,
   agreementKey: Secret<Uint8Array>,
   limits?: DecodeLimits,
 ): Envelope {
-  for (const object of objectsFor(envelope, KNOWN.hasRecipient)) {
-    if (object.kind !== 'leaf') continue;
-    const sealed = sealedKeyFrom(leafValue(object));
-    const contentKey = sealed === null ? null : openContentKey(sealed, agreementKey);
+  const { usable, isAnyMalformed } = permitsOf(envelope, KNOWN.hasRecipient, sealedKeyFrom);
+  for (const sealed of usable) {
+    const contentKey = openContentKey(sealed, agreementKey);
     if (contentKey !== null) return decryptSubject(envelope, contentKey, limits);
   }
+  if (isAnyMalformed) throw invalid();
   throw new AccessError('this envelope is not sealed to the key at hand', {
     code: 'ENVELOPE_NOT_FOR_ME',
     hint: 'use the identity the envelope was sealed to',

@@ -1,12 +1,13 @@
 import { AccessError, CkmError, reveal, secret, wipe } from '@ckm/foundation';
-import { cbor, MAJOR, taggedValue } from '../../cbor/dcbor.js';
+import { cbor, MAJOR, taggedValue, type Cbor } from '../../cbor/dcbor.js';
 import { combineSecret, splitSecret, type SplitPlan } from '../../cbor/sskr.js';
 import type { RandomBytes } from '../../primitives/random.js';
 import { decryptSubject } from '../encrypt.js';
 import { withAssertion, knownValue, leaf, type Envelope } from '../envelope.js';
 import { KNOWN } from '../known-values.js';
-import { bytesFrom, leafValue, objectsFor, subjectOf } from '../queries.js';
+import { bytesFrom, subjectOf } from '../queries.js';
 import { TAG } from '../../cbor/tags.js';
+import { permitsOf } from './permits.js';
 
 /**
  * Copies of an encrypted envelope, each with one 'sskrShare' of its content key: groups of copies.
@@ -30,8 +31,9 @@ export function splitEnvelope(
 }
 
 /**
- * The subject, from enough copies made by {@link splitEnvelope}; shares of other splittings among them do no harm.
- * @throws AccessError `ENVELOPE_SHARES_INSUFFICIENT`; EncodingError for a malformed share.
+ * The subject, from enough copies made by {@link splitEnvelope}; shares of other splittings, and what is no share, do no harm
+ * among them.
+ * @throws AccessError `ENVELOPE_SHARES_INSUFFICIENT`.
  */
 export function joinEnvelopes(envelopes: readonly Envelope[]): Envelope {
   const [first] = envelopes;
@@ -47,15 +49,18 @@ export function joinEnvelopes(envelopes: readonly Envelope[]): Envelope {
 
 function sharesBySplitting(envelopes: readonly Envelope[]): readonly Uint8Array[][] {
   const groups = new Map<number, Uint8Array[]>();
-  for (const object of envelopes.flatMap((envelope) => objectsFor(envelope, KNOWN.sskrShare))) {
-    const item = leafValue(object);
-    const isShare = item.type === MAJOR.tag && (item.tag === TAG.sskrShare || item.tag === TAG.sskrShareV1);
-    if (!isShare) continue;
-    const share = bytesFrom(item.value);
+  for (const share of envelopes.flatMap((copy) => permitsOf(copy, KNOWN.sskrShare, shareFrom).usable)) {
     const identifier = (share[0] ?? 0) * 256 + (share[1] ?? 0);
-    groups.set(identifier, [...(groups.get(identifier) ?? []), share]);
+    const group = groups.get(identifier) ?? [];
+    group.push(share);
+    groups.set(identifier, group);
   }
   return [...groups.values()];
+}
+
+function shareFrom(item: Cbor): Uint8Array | null {
+  const isShare = item.type === MAJOR.tag && (item.tag === TAG.sskrShare || item.tag === TAG.sskrShareV1);
+  return isShare ? bytesFrom(item.value) : null;
 }
 
 function tryShares(envelope: Envelope, shares: readonly Uint8Array[]): Envelope | null {
