@@ -74,24 +74,39 @@ export function decodePublicKeys(bytes: Uint8Array): PublicKeys {
 
 /** @throws EncodingError `PUBLIC_KEYS_INVALID`, also for post-quantum and SSH keys, which we cannot use. */
 export function publicKeysFrom(item: Cbor): PublicKeys {
-  const pair = untag(item, TAG.publicKeys);
-  if (pair.type !== MAJOR.array || pair.value.length !== 2) throw invalid('a pair of keys expected');
-  const agreement = keyBytes(untag(pair.value[1]!, TAG.x25519PublicKey), 32);
-  return { signing: signingPublicKeyFrom(pair.value[0]!), agreement };
+  const keys = usablePublicKeysFrom(item);
+  if (keys === null) throw invalid('these keys are of a kind that cannot be used here');
+  return keys;
 }
 
-/** @throws EncodingError `PUBLIC_KEYS_INVALID`. */
-function signingPublicKeyFrom(item: Cbor): SigningPublicKey {
+/**
+ * As {@link publicKeysFrom}; `null` for keys of a kind that we cannot use: post-quantum or SSH keys, or a kind that is still
+ * to come.
+ * Source: bc-components-rust, src/signing/signing_public_key.rs and src/encapsulation/encapsulation_public_key.rs.
+ */
+export function usablePublicKeysFrom(item: Cbor): PublicKeys | null {
+  const pair = untag(item, TAG.publicKeys);
+  if (pair.type !== MAJOR.array || pair.value.length !== 2) throw invalid('a pair of keys expected');
+  const [signing, agreement] = [signingPublicKeyFrom(pair.value[0]!), agreementKeyFrom(pair.value[1]!)];
+  return signing === null || agreement === null ? null : { signing, agreement };
+}
+
+/** Each kind but ours has a tag of its own. */
+function agreementKeyFrom(item: Cbor): Uint8Array | null {
+  if (item.type !== MAJOR.tag) throw invalid('an agreement key expected');
+  return item.tag === TAG.x25519PublicKey ? keyBytes(item.value, 32) : null;
+}
+
+function signingPublicKeyFrom(item: Cbor): SigningPublicKey | null {
   const content = untag(item, TAG.signingPublicKey);
+  if (content.type === MAJOR.tag) return null;
   if (content.type === MAJOR.bytes) return { scheme: 'schnorr', bytes: keyBytes(content, 32) };
   if (content.type !== MAJOR.array || content.value.length !== 2)
     throw invalid('unknown kind of signing key');
   const [scheme, bytes] = content.value;
-  if (scheme!.type === MAJOR.unsigned && scheme!.value === 2)
-    return { scheme: 'ed25519', bytes: keyBytes(bytes!, 32) };
-  if (scheme!.type === MAJOR.unsigned && scheme!.value === 1)
-    return { scheme: 'ecdsa', bytes: keyBytes(bytes!, 33) };
-  throw invalid('unknown kind of signing key');
+  if (scheme!.type !== MAJOR.unsigned) throw invalid('unknown kind of signing key');
+  if (scheme!.value === 2) return { scheme: 'ed25519', bytes: keyBytes(bytes!, 32) };
+  return scheme!.value === 1 ? { scheme: 'ecdsa', bytes: keyBytes(bytes!, 33) } : null;
 }
 
 function untag(item: Cbor, tag: number): Cbor {

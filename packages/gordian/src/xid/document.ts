@@ -1,23 +1,26 @@
-import { EncodingError, equalBytes } from '@ckm/foundation';
-import { MAJOR, taggedValue } from '../cbor/dcbor.js';
+import { encodeHex, EncodingError, equalBytes } from '@ckm/foundation';
+import { MAJOR } from '../cbor/dcbor.js';
 import { assertion, knownValue, leaf, node, type Envelope } from '../envelope/envelope.js';
 import { KNOWN } from '../envelope/known-values.js';
-import { assertionsOf, leafValue, subjectOf, taggedLeafContent, unwrap } from '../envelope/queries.js';
+import { assertionsOf, bareAssertion, leafValue, subjectOf, unwrap } from '../envelope/queries.js';
 import { isSignedBy, signEnvelope } from '../envelope/signature.js';
-import { TAG } from '../cbor/tags.js';
 import type { Identity } from '../identity/identity.js';
 import {
   encodePublicKeys,
   publicKeysCbor,
-  publicKeysFrom,
+  usablePublicKeysFrom,
   xidOfKey,
   type PublicKeys,
   type Xid,
 } from '../identity/public-keys.js';
 import { PRIVILEGES, privilegeOf, type Privilege } from './privileges.js';
+import { uriFrom, uriLeaf } from './uri.js';
 import { xidCbor, xidFrom } from './xid.js';
 
-/** One key in an XID document. `others`: assertions kept as they came, without a meaning here. */
+/**
+ * One key in an XID document. `others`: assertions kept as they came, without a meaning here, or with a note on what they say.
+ * `notes`: what is asserted about the listing of the key.
+ */
 export interface XidKey {
   readonly publicKeys: PublicKeys;
   readonly nickname: string;
@@ -25,11 +28,13 @@ export interface XidKey {
   readonly allow: readonly Privilege[];
   readonly deny: readonly Privilege[];
   readonly others: readonly Envelope[];
+  readonly notes: readonly Envelope[];
 }
 
 /**
  * Who somebody is: an XID, the keys it has today, and where to find the newest document.
- * Delegates, services, provenance marks and attachments are kept in `others`, uninterpreted.
+ * Delegates, services, provenance marks and attachments are kept in `others`, uninterpreted; so are keys of a kind that we
+ * cannot use (post-quantum, SSH), and, beside what they say, addresses with a note.
  * Source: BCR-2024-010 and bc-xid-rust, src/xid_document.rs.
  */
 export interface XidDocument {
@@ -40,7 +45,10 @@ export interface XidDocument {
   readonly others: readonly Envelope[];
 }
 
-/** A document whose first key may do everything; its XID is the hash of that key. */
+/**
+ * A document whose first key may do everything; its XID is the hash of that key. `dereferenceVia`: URIs, or the document
+ * cannot be written.
+ */
 export function createXidDocument(
   inceptionKeys: PublicKeys,
   options: { readonly nickname?: string; readonly dereferenceVia?: readonly string[] } = {},
@@ -51,6 +59,7 @@ export function createXidDocument(
     endpoints: [],
     deny: [],
     others: [],
+    notes: [],
   };
   return {
     xid: xidOfKey(inceptionKeys.signing),
@@ -65,33 +74,59 @@ export function inceptionKeyOf(document: XidDocument): XidKey | null {
   return document.keys.find((key) => equalBytes(xidOfKey(key.publicKeys.signing), document.xid)) ?? null;
 }
 
-/** The document as an envelope: the XID, and an assertion for each thing known about it. */
+/**
+ * The document as an envelope: the XID, and an assertion for each thing known about it.
+ * @throws EncodingError `XID_DOCUMENT_INVALID` for an address that is not a URI.
+ */
 export function xidDocumentEnvelope(document: XidDocument): Envelope {
-  const assertions: Envelope[] = [...document.others];
-  for (const uri of document.dereferenceVia) assertions.push(about(KNOWN.dereferenceVia, uriLeaf(uri)));
-  for (const key of document.keys) assertions.push(about(KNOWN.key, keyEnvelope(key)));
-  return withAssertions(leaf(xidCbor(document.xid)), assertions);
+  const addresses = document.dereferenceVia.map((uri) => about(KNOWN.dereferenceVia, addressLeaf(uri)));
+  const subject = leaf(xidCbor(document.xid));
+  return withAssertions(subject, document.others, [...addresses, ...document.keys.map(listedKey)]);
+}
+
+function listedKey(key: XidKey): Envelope {
+  const listed = about(KNOWN.key, keyEnvelope(key));
+  return key.notes.length === 0 ? listed : node(listed, key.notes);
 }
 
 function keyEnvelope(key: XidKey): Envelope {
-  const assertions: Envelope[] = [...key.others];
-  if (key.nickname !== '') assertions.push(about(KNOWN.nickname, leaf(key.nickname)));
-  for (const uri of key.endpoints) assertions.push(about(KNOWN.endpoint, uriLeaf(uri)));
-  for (const name of key.allow) assertions.push(about(KNOWN.allow, knownValue(PRIVILEGES[name])));
-  for (const name of key.deny) assertions.push(about(KNOWN.deny, knownValue(PRIVILEGES[name])));
-  return withAssertions(leaf(publicKeysCbor(key.publicKeys)), assertions);
+  const said: Envelope[] = [];
+  if (key.nickname !== '') said.push(about(KNOWN.nickname, leaf(key.nickname)));
+  for (const uri of key.endpoints) said.push(about(KNOWN.endpoint, addressLeaf(uri)));
+  for (const name of key.allow) said.push(about(KNOWN.allow, knownValue(PRIVILEGES[name])));
+  for (const name of key.deny) said.push(about(KNOWN.deny, knownValue(PRIVILEGES[name])));
+  return withAssertions(leaf(publicKeysCbor(key.publicKeys)), key.others, said);
 }
 
 function about(predicate: number, object: Envelope): Envelope {
   return assertion(knownValue(predicate), object);
 }
 
-function uriLeaf(uri: string): Envelope {
-  return leaf(taggedValue(TAG.uri, uri));
+function addressLeaf(uri: string): Envelope {
+  const address = uriLeaf(uri);
+  if (address === null)
+    throw invalid('an address is not a URI', 'write an address with its scheme, such as https://');
+  return address;
 }
 
-function withAssertions(subject: Envelope, assertions: readonly Envelope[]): Envelope {
+/** `others` as they came, and whatever of `said` none of them says already, with a note. */
+function withAssertions(subject: Envelope, others: readonly Envelope[], said: readonly Envelope[]): Envelope {
+  const noted = new Map<string, number>();
+  for (const digest of others.map(digestWithoutNotes)) noted.set(digest, (noted.get(digest) ?? 0) + 1);
+  const unsaid = said.filter((one) => {
+    const digest = encodeHex(one.digest);
+    const left = noted.get(digest) ?? 0;
+    noted.set(digest, left - 1);
+    return left <= 0;
+  });
+  const assertions = [...others, ...unsaid];
   return assertions.length === 0 ? subject : node(subject, assertions);
+}
+
+function digestWithoutNotes(envelope: Envelope): string {
+  const pair = bareAssertion(envelope);
+  const bare = pair === null ? envelope : assertion(pair.predicate, subjectOf(pair.object));
+  return encodeHex(bare.digest);
 }
 
 /**
@@ -102,75 +137,104 @@ function withAssertions(subject: Envelope, assertions: readonly Envelope[]): Env
  */
 export function parseXidDocument(envelope: Envelope): XidDocument {
   const content = subjectOf(envelope).kind === 'wrapped' ? unwrap(envelope) : envelope;
-  const parts = sortAssertions(content, [KNOWN.key, KNOWN.dereferenceVia]);
-  const keys = parts.known(KNOWN.key).map(keyFrom);
-  const encodings = keys.map((key) => encodePublicKeys(key.publicKeys));
-  if (encodings.some((one, i) => encodings.slice(0, i).some((earlier) => equalBytes(one, earlier)))) {
-    throw invalid('a key is listed twice');
+  const listed = sortAssertions(content, [KNOWN.key, KNOWN.dereferenceVia]);
+  const keys: XidKey[] = [];
+  const foreign: Envelope[] = [];
+  for (const one of listed.known(KNOWN.key)) {
+    const key = keyFrom(one);
+    if (key === null) foreign.push(one.whole);
+    else keys.push(key);
   }
+  const encodings = new Set(keys.map((key) => encodeHex(encodePublicKeys(key.publicKeys))));
+  if (encodings.size < keys.length) throw invalid('a key is listed twice');
   return {
     xid: xidFrom(leafValue(content)),
     keys,
-    dereferenceVia: parts.known(KNOWN.dereferenceVia).map(uriFrom),
-    others: parts.others,
+    dereferenceVia: listed.known(KNOWN.dereferenceVia).map(addressFrom),
+    others: [...foreign, ...listed.noted(KNOWN.dereferenceVia), ...listed.others],
   };
 }
 
-function keyFrom(envelope: Envelope): XidKey {
-  const parts = sortAssertions(envelope, [KNOWN.nickname, KNOWN.endpoint, KNOWN.allow, KNOWN.deny]);
-  const nicknames = parts.known(KNOWN.nickname).map(textFrom);
+/** `null` for a key of a kind that we cannot use. */
+function keyFrom({ object, notes }: Listed): XidKey | null {
+  const publicKeys = usablePublicKeysFrom(leafValue(object));
+  if (publicKeys === null) return null;
+  const listed = sortAssertions(object, KEY_PREDICATES);
+  const nicknames = listed.known(KNOWN.nickname).map(textFrom);
   if (nicknames.length > 1) throw invalid('a key has two nicknames');
   return {
-    publicKeys: publicKeysFrom(leafValue(envelope)),
+    publicKeys,
     nickname: nicknames[0] ?? '',
-    endpoints: parts.known(KNOWN.endpoint).map(uriFrom),
-    allow: parts.known(KNOWN.allow).map(privilegeFrom),
-    deny: parts.known(KNOWN.deny).map(privilegeFrom),
-    others: parts.others,
+    endpoints: listed.known(KNOWN.endpoint).map(addressFrom),
+    allow: listed.known(KNOWN.allow).map(privilegeFrom),
+    deny: listed.known(KNOWN.deny).map(privilegeFrom),
+    others: [...KEY_PREDICATES.flatMap((predicate) => listed.noted(predicate)), ...listed.others],
+    notes,
   };
+}
+
+const KEY_PREDICATES = [KNOWN.nickname, KNOWN.endpoint, KNOWN.allow, KNOWN.deny];
+
+/** An assertion that is understood here: what it says, and what is noted about it. */
+interface Listed {
+  readonly whole: Envelope;
+  readonly object: Envelope;
+  readonly notes: readonly Envelope[];
 }
 
 interface SortedAssertions {
-  known(predicate: number): readonly Envelope[];
+  known(predicate: number): readonly Listed[];
+  /** Those of {@link known} with a note on the assertion or on its object. */
+  noted(predicate: number): readonly Envelope[];
   readonly others: readonly Envelope[];
 }
 
-/** Objects by predicate; whatever is hidden, annotated or unknown goes to `others` untouched. */
+/** By predicate; whatever is hidden or unknown goes to `others` untouched. */
 function sortAssertions(envelope: Envelope, predicates: readonly number[]): SortedAssertions {
-  const known = new Map<number, Envelope[]>(predicates.map((predicate) => [predicate, []]));
+  const known = new Map<number, Listed[]>(predicates.map((predicate) => [predicate, []]));
   const others: Envelope[] = [];
-  for (const one of assertionsOf(envelope)) {
-    const isPlain = one.kind === 'assertion' && one.predicate.kind === 'knownValue';
-    const list = isPlain ? known.get(Number(one.predicate.value)) : undefined;
-    if (isPlain && list !== undefined) list.push(one.object);
-    else others.push(one);
+  for (const whole of assertionsOf(envelope)) {
+    const pair = bareAssertion(whole);
+    const list = pair?.predicate.kind === 'knownValue' ? known.get(Number(pair.predicate.value)) : undefined;
+    if (pair === null || list === undefined) others.push(whole);
+    else list.push({ whole, object: pair.object, notes: assertionsOf(whole) });
   }
-  return { known: (predicate) => known.get(predicate) ?? [], others };
+  const listed = (predicate: number) => known.get(predicate) ?? [];
+  return {
+    known: listed,
+    noted: (predicate) =>
+      listed(predicate)
+        .filter(isNoted)
+        .map((one) => one.whole),
+    others,
+  };
 }
 
-function uriFrom(envelope: Envelope): string {
-  const content = taggedLeafContent(envelope, TAG.uri);
-  if (content.type !== MAJOR.text) throw invalid('an address is not text');
-  return content.value;
+function isNoted({ object, notes }: Listed): boolean {
+  return notes.length > 0 || object.kind === 'node';
 }
 
-function textFrom(envelope: Envelope): string {
-  const value = leafValue(envelope);
+function addressFrom({ object }: Listed): string {
+  const address = uriFrom(object);
+  if (address === null) throw invalid('an address is not a URI');
+  return address;
+}
+
+function textFrom({ object }: Listed): string {
+  const value = leafValue(object);
   if (value.type !== MAJOR.text) throw invalid('a nickname is not text');
   return value.value;
 }
 
-function privilegeFrom(envelope: Envelope): Privilege {
-  const privilege = envelope.kind === 'knownValue' ? privilegeOf(envelope.value) : null;
+function privilegeFrom({ object }: Listed): Privilege {
+  const subject = subjectOf(object);
+  const privilege = subject.kind === 'knownValue' ? privilegeOf(subject.value) : null;
   if (privilege === null) throw invalid('a key has an unknown privilege');
   return privilege;
 }
 
-function invalid(why: string): EncodingError {
-  return new EncodingError(`not an XID document: ${why}`, {
-    code: 'XID_DOCUMENT_INVALID',
-    hint: 'ask for the document again',
-  });
+function invalid(why: string, hint = 'ask for the document again'): EncodingError {
+  return new EncodingError(`not an XID document: ${why}`, { code: 'XID_DOCUMENT_INVALID', hint });
 }
 
 /** The document signed by `signer`, who should hold its inception key. */

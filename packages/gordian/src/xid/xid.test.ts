@@ -1,7 +1,8 @@
 import { decodeHex, encodeHex, secret } from '@ckm/foundation';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { describe, expect, it } from 'vitest';
-import { decodeCanonical, encodeCanonical } from '../cbor/dcbor.js';
+import { type Cbor, decodeCanonical, encodeCanonical, taggedValue } from '../cbor/dcbor.js';
+import { TAG } from '../cbor/tags.js';
 import { formatUr, parseUr } from '../cbor/ur.js';
 import {
   addAssertion,
@@ -13,11 +14,18 @@ import {
   node,
   type Envelope,
 } from '../envelope/envelope.js';
+import { encodeEnvelope } from '../envelope/encode.js';
 import { formatEnvelope } from '../envelope/format/notation.js';
 import { KNOWN } from '../envelope/known-values.js';
+import { assertionsOf, bareAssertion } from '../envelope/queries.js';
 import { signEnvelope } from '../envelope/signature.js';
 import { createIdentity } from '../identity/identity.js';
-import { encodePublicKeys, signingPublicKeyCbor, type SigningPublicKey } from '../identity/public-keys.js';
+import {
+  encodePublicKeys,
+  publicKeysCbor,
+  signingPublicKeyCbor,
+  type SigningPublicKey,
+} from '../identity/public-keys.js';
 import {
   createXidDocument,
   inceptionKeyOf,
@@ -166,6 +174,139 @@ describe('a document of our own', () => {
     const outside = addAssertion(signed, assertion(knownValue(KNOWN.key), leaf('forged')));
     expect(verifyXidDocument(outside)).toEqual(document);
   });
+});
+
+/** Documents that other programs write. Source: bc-components-rust, src/mldsa, src/mlkem and src/signing. */
+describe('a document with more in it than we use', () => {
+  const bare = xidDocumentEnvelope(createXidDocument(alice.publicKeys, { nickname: 'laptop' }));
+  const [listing] = assertionsOf(bare);
+  const laptop = bareAssertion(listing!)!.object;
+  const note = (envelope: Envelope) => withAssertion(envelope, knownValue(KNOWN.note), leaf('a note'));
+  const key = (object: Envelope) => assertion(knownValue(KNOWN.key), object);
+  const about = (subject: Envelope, ...assertions: readonly Envelope[]) => node(subject, assertions);
+
+  /** What is read of it, once it is clear that it verifies and is written again bit for bit. */
+  function readAgain(envelope: Envelope) {
+    const document = verifyXidDocument(signEnvelope(envelope, alice));
+    expect(document).not.toBeNull();
+    expect(encodeEnvelope(xidDocumentEnvelope(document!))).toEqual(encodeEnvelope(envelope));
+    expect(parseXidUr(formatXidDocument(document!))).toEqual(document);
+    return document!;
+  }
+
+  const signing = signingPublicKeyCbor(alice.publicKeys.signing);
+  const agreement = taggedValue(TAG.x25519PublicKey, alice.publicKeys.agreement);
+  const mldsa = taggedValue(TAG.signingPublicKey, taggedValue(40_104, [2, new Uint8Array(1312)]));
+  const mlkem = taggedValue(40_101, [512, new Uint8Array(800)]);
+  const ssh = taggedValue(
+    TAG.signingPublicKey,
+    taggedValue(40_801, 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 alice'),
+  );
+  const pairs: readonly (readonly [string, Cbor])[] = [
+    ['a post-quantum key', taggedValue(TAG.publicKeys, [mldsa, mlkem])],
+    ['a post-quantum agreement key', taggedValue(TAG.publicKeys, [signing, mlkem])],
+    ['a post-quantum signing key', taggedValue(TAG.publicKeys, [mldsa, agreement])],
+    ['an SSH key', taggedValue(TAG.publicKeys, [ssh, agreement])],
+    [
+      'a key of a kind to come',
+      taggedValue(TAG.publicKeys, [taggedValue(TAG.signingPublicKey, [3, 'x']), agreement]),
+    ],
+  ];
+
+  it.each(pairs)('parseXidDocument keeps %s as it came, and uses the others', (_what, pair) => {
+    for (const listed of [key(leaf(pair)), note(key(note(leaf(pair))))]) {
+      const document = readAgain(addAssertion(bare, listed));
+      expect(document.keys.map(({ nickname }) => nickname)).toEqual(['laptop']);
+      expect(document.others).toEqual([listed]);
+    }
+  });
+
+  it("whose inception key is of a kind that we cannot use verifies as nobody's", () => {
+    const only = about(leaf(xidCbor(alice.xid)), key(leaf(pairs[0]![1])));
+    expect(parseXidDocument(only).keys).toEqual([]);
+    expect(verifyXidDocument(signEnvelope(only, alice))).toBeNull();
+  });
+
+  it.each([
+    ['assertion', note(key(laptop))],
+    ['object', key(note(laptop))],
+    ['assertion and the object', note(key(note(laptop)))],
+  ])('a key is used when there is a note on its %s', (_where, listed) => {
+    const document = readAgain(about(leaf(xidCbor(alice.xid)), listed));
+    expect(inceptionKeyOf(document)).toMatchObject({ nickname: 'laptop', allow: ['all'] });
+  });
+
+  const said: readonly (readonly [string, Envelope])[] = [
+    ['allow', knownValue(KNOWN.sign)],
+    ['deny', knownValue(KNOWN.burn)],
+    ['endpoint', leaf(taggedValue(TAG.uri, 'https://a.example/inbox'))],
+  ];
+  it.each(said)('%s of a key counts when there is a note on it, beside one without', (name, object) => {
+    const plain = assertion(knownValue(KNOWN[name as 'allow']), object);
+    const onObject = assertion(knownValue(KNOWN[name as 'allow']), note(object));
+    const value = { allow: ['sign'], deny: ['burn'], endpoint: ['https://a.example/inbox'] }[name]!;
+    const member = name === 'endpoint' ? 'endpoints' : name;
+    const keys = leaf(publicKeysCbor(alice.publicKeys));
+    for (const [all, count] of [
+      [[onObject], 1],
+      [[note(plain)], 1],
+      [[plain, onObject], 2],
+      [[plain, onObject, note(plain), note(onObject)], 4],
+    ] as const) {
+      const document = readAgain(about(leaf(xidCbor(alice.xid)), key(about(keys, ...all))));
+      expect(document.keys[0]).toMatchObject({ [member]: Array.from({ length: count }, () => value[0]) });
+    }
+  });
+
+  it('its addresses and nicknames are read when there is a note on them', () => {
+    const via = assertion(
+      knownValue(KNOWN.dereferenceVia),
+      note(leaf(taggedValue(TAG.uri, 'btcr:01234567'))),
+    );
+    const named = assertion(knownValue(KNOWN.nickname), note(leaf('phone')));
+    const phone = key(about(leaf(publicKeysCbor(alice.publicKeys)), named));
+    const document = readAgain(about(leaf(xidCbor(alice.xid)), via, phone));
+    expect(document).toMatchObject({ dereferenceVia: ['btcr:01234567'], keys: [{ nickname: 'phone' }] });
+  });
+});
+
+describe('dereferenceVia takes only URIs', () => {
+  const via = (text: string) =>
+    addAssertion(
+      xidDocumentEnvelope(createXidDocument(alice.publicKeys)),
+      assertion(knownValue(KNOWN.dereferenceVia), leaf(taggedValue(TAG.uri, text))),
+    );
+  const invalid = expect.objectContaining({ code: 'XID_DOCUMENT_INVALID' });
+
+  it.each([
+    '',
+    'alice',
+    'a b',
+    '//a.example',
+    '/path',
+    'https://',
+    ' https://a.example',
+    'https://a.example\n',
+    'https://a b.example',
+    'a:\u202eb',
+  ])('parseXidDocument and xidDocumentEnvelope refuse %j', (text) => {
+    expect(() => parseXidDocument(via(text))).toThrow(invalid);
+    const document = createXidDocument(alice.publicKeys, { dereferenceVia: [text] });
+    expect(() => xidDocumentEnvelope(document)).toThrow(invalid);
+    const endpoint = { ...document.keys[0]!, endpoints: [text] };
+    expect(() => xidDocumentEnvelope({ ...document, dereferenceVia: [], keys: [endpoint] })).toThrow(invalid);
+  });
+
+  it.each([
+    'https://a.example/x?y#z',
+    'btcr:01234567',
+    'urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66',
+    'mailto:alice@a.example',
+    'ur:xid/ab',
+    'https://bücher.example/ä',
+  ])('and take %s as it is written', (text) =>
+    expect(parseXidDocument(via(text)).dereferenceVia).toEqual([text]),
+  );
 });
 
 describe('V9: a malformed document', () => {
