@@ -57,11 +57,11 @@ const NAMES_AND_ARGUMENTS = groupOf(
     SEED_LENGTH: ['An owner seed has 32 bytes.', 'Use the seed that ckm init made, or restore it.'],
     SEED_WORDS_INVALID: [
       'These are not the 24 words of an owner seed.',
-      'Type them again, in order, from the backup; the message names the place of the wrong one.',
+      'Type them again, in order, from the backup, whole or cut to four letters; the message names the place of the wrong one.',
     ],
     SEED_UR_INVALID: [
-      'This is no ur:seed with 32 bytes in it.',
-      'Copy the whole line again, from ur:seed/ to its end.',
+      'This is no ur:seed (in older programs ur:crypto-seed) with 32 bytes in it.',
+      'Copy the whole line again, from ur: to its end.',
     ],
   },
 );

@@ -1,5 +1,8 @@
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { wordsToSeed } from '@ckm/client';
+import { reveal, secret } from '@ckm/foundation';
+import { formatUr } from '@ckm/gordian';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inColumns } from '../terminal/show-words.js';
 import { makeOwner } from '../test/make-owner.js';
@@ -89,6 +92,36 @@ describe('a passphrase that is lost', () => {
     const refused = errorOf(await owner(['seed', 'restore', '--from', words], other));
     expect(refused.code).toBe('SEED_EXISTS');
     expect(advisedBy(refused)).toEqual(['seed', 'restore', '--new-passphrase']);
+  });
+});
+
+describe('ckm seed restore reads a backup', () => {
+  const cut = (all: readonly string[]) => all.map((word) => word.slice(0, 4));
+  const crypto = (all: readonly string[]): string => {
+    const seed = reveal(wordsToSeed(secret(all.join(' '))), 'writing it as an older program does');
+    return formatUr({ type: 'crypto-seed', cbor: Uint8Array.of(0xa1, 0x01, 0x58, 32, ...seed) });
+  };
+  const forms: readonly (readonly [string, (all: readonly string[]) => string])[] = [
+    [
+      'cut to four letters, numbered, in capitals',
+      (all) =>
+        cut(all)
+          .map((word, i) => `${i + 1}. ${word}\n`)
+          .join('')
+          .toUpperCase(),
+    ],
+    ['in quotation marks, with commas', (all) => `[${all.map((word) => `“${word}”`).join(',\r\n')}]`],
+    ['under the old name of ur:seed', crypto],
+    [
+      'under the old name, in capitals and quotation marks, over two lines',
+      (all) => `"${crypto(all).toUpperCase().replace(/.{60}/, '$&\n')}"`,
+    ],
+  ];
+
+  test.each(forms)('%s', async (_form, write) => {
+    const file = scratch.file('backup', write(readFileSync(words, 'utf8').trim().split(/\s+/)));
+    const restored = await owner(['seed', 'restore', '--new-passphrase', '--preview', '--from', file], other);
+    expect([restored.status, restored.stdout]).toEqual([0, expect.stringContaining('the backup is good')]);
   });
 });
 

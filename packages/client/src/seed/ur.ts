@@ -7,6 +7,10 @@ const MAP_OF_ONE = 0xa1;
 const MAP_OF_FOUR = 0xa4;
 const PAYLOAD = Uint8Array.of(0x01, 0x58, SEED_BYTES);
 const HEAD_BYTES = 1 + PAYLOAD.length;
+/** What a seed is called today, and was until 2022. */
+const TYPES = ['seed', 'crypto-seed'];
+/** Tags 40300 and, of the old name, 300: a UR leaves them out, but some programs do not. */
+const TAGS = [Uint8Array.of(0xd9, 0x9d, 0x6c), Uint8Array.of(0xd9, 0x01, 0x2c)];
 
 /** The owner seed as `ur:seed/…`, which other Gordian tools read. For its owner's eyes only. Source: BCR-2020-006. */
 export function seedToUr(seed: Secret<Uint8Array>): Secret<string> {
@@ -19,26 +23,38 @@ export function seedToUr(seed: Secret<Uint8Array>): Secret<string> {
   }
 }
 
-/** The seed inside `ur:seed/…`; name, note and date in it are passed over. @throws EncodingError `SEED_UR_INVALID` */
+/**
+ * The seed inside `ur:seed/…`, or `ur:crypto-seed/…` as older programs write it; quotation marks, spaces and line breaks do not
+ * matter; name, note and date in it are passed over.
+ * @throws EncodingError `SEED_UR_INVALID`
+ */
 export function urToSeed(text: Secret<string>): Secret<Uint8Array> {
-  const cbor = parseSeedUr(reveal(text, 'reading the seed from ur:seed').trim());
-  const entries = cbor[0]!;
+  const typed = reveal(text, 'reading the seed from ur:seed').replaceAll(/[^A-Za-z0-9:/-]+/g, '');
+  const cbor = parseSeedUr(typed);
+  const map = untagged(cbor);
+  const entries = map[0]!;
   const isSeed =
-    entries >= MAP_OF_ONE && entries <= MAP_OF_FOUR && PAYLOAD.every((byte, i) => cbor[1 + i] === byte);
+    entries >= MAP_OF_ONE && entries <= MAP_OF_FOUR && PAYLOAD.every((byte, i) => map[1 + i] === byte);
   if (!isSeed) throw invalid('it does not hold 32 bytes');
-  const seed = cbor.slice(HEAD_BYTES, HEAD_BYTES + SEED_BYTES);
+  const seed = map.slice(HEAD_BYTES, HEAD_BYTES + SEED_BYTES);
   cbor.fill(0);
   return secret(seed);
 }
 
+function untagged(cbor: Uint8Array): Uint8Array {
+  const tag = TAGS.find((bytes) => bytes.every((byte, i) => cbor[i] === byte));
+  return tag === undefined ? cbor : cbor.subarray(tag.length);
+}
+
 function parseSeedUr(text: string): Uint8Array {
   try {
-    return parseUr(text, 'seed', { maxBytes: 1024, maxDepth: 4 }).cbor;
+    const { type, cbor } = parseUr(text, undefined, { maxBytes: 1024, maxDepth: 4 });
+    if (TYPES.includes(type)) return cbor;
   } catch (error) {
-    // The cause could quote what was typed.
-    if (error instanceof CkmError) throw invalid('it cannot be read');
-    throw error;
+    if (!(error instanceof CkmError)) throw error;
   }
+  // Without a cause, which could quote what was typed.
+  throw invalid('it cannot be read');
 }
 
 function invalid(why: string): EncodingError {

@@ -6,6 +6,8 @@ import { wordlist } from '@scure/bip39/wordlists/english.js';
 export const SEED_BYTES = 32;
 /** Words of its backup. */
 export const SEED_WORDS = 24;
+/** So many letters tell every word of the list from every other; plates of steel have no more. */
+const TELLING_LETTERS = 4;
 
 /**
  * The owner seed as 24 English words, the last of which holds a checksum. For a person's eyes only.
@@ -16,8 +18,9 @@ export function seedToWords(seed: Secret<Uint8Array>): Secret<string> {
 }
 
 /**
- * The seed that 24 words stand for. Capitals, line breaks and further spaces do not matter; nor do their numbers, as
- * `1 word`, `1. word`, which may come in any order: the words are shown in columns.
+ * The seed that 24 words stand for, each whole or cut off behind its fourth letter. Capitals, quotation marks, commas, line
+ * breaks and further spaces do not matter; nor do their numbers, as `1 word`, `1. word`, which may come in any order: the
+ * words are shown in columns.
  * @throws EncodingError `SEED_WORDS_INVALID`, naming the place of the first unknown word but never the word.
  */
 export function wordsToSeed(words: Secret<string>): Secret<Uint8Array> {
@@ -41,7 +44,8 @@ export function unknownWord(words: Secret<string>): number | null {
 
 /** The same words with another one in that place. @param place the first is 1 */
 export function replaceWord(words: Secret<string>, place: number, word: Secret<string>): Secret<string> {
-  const typed = reveal(word, 'putting a word in its place').trim();
+  // Behind its number, where that was typed, too.
+  const typed = listOf(word).at(-1) ?? '';
   return secret(
     listOf(words)
       .with(place - 1, typed)
@@ -50,20 +54,27 @@ export function replaceWord(words: Secret<string>, place: number, word: Secret<s
 }
 
 function listOf(words: Secret<string>): readonly string[] {
-  const typed = reveal(words, 'reading the seed from words').normalize('NFKD').trim().toLowerCase();
-  return byNumber(typed.split(/[\s,]+/u));
+  const typed = reveal(words, 'reading the seed from words').normalize('NFKD').toLowerCase();
+  const visible = typed.replaceAll(/\p{Cf}/gu, '').replaceAll(/([0-9])(?=\p{L})/gu, '$1 ');
+  const parts = visible.split(/[^\p{L}\p{M}\p{N}]+/u).filter((part) => part !== '');
+  return byNumber(parts).map(wholeWord);
 }
 
 /** Numbered words in the order of their numbers; anything else as it stands. */
 function byNumber(typed: readonly string[]): readonly string[] {
   const numbered: string[] = [];
   for (let at = 0; at < typed.length; at += 2) {
-    const number = Number(/^([0-9]{1,2})[.):]?$/.exec(typed[at]!)?.[1]);
+    const number = /^[0-9]{1,2}$/.test(typed[at]!) ? Number(typed[at]) : 0;
     const isNext = number >= 1 && number <= SEED_WORDS && numbered[number - 1] === undefined;
     if (!isNext || typed[at + 1] === undefined) return typed;
     numbered[number - 1] = typed[at + 1]!;
   }
   return Object.keys(numbered).length === numbered.length ? numbered : typed;
+}
+
+function wholeWord(typed: string): string {
+  if (typed.length < TELLING_LETTERS || wordlist.includes(typed)) return typed;
+  return wordlist.find((word) => word.startsWith(typed)) ?? typed;
 }
 
 function invalid(why: string): EncodingError {

@@ -100,7 +100,7 @@ async function askWords(terminal: Terminal): Promise<Secret<string>> {
 }
 
 function parseBackup(text: Secret<string>): Secret<Uint8Array> {
-  const isUr = /^\s*ur:/i.test(reveal(text, 'telling words from ur'));
+  const isUr = /^[^a-z0-9]*ur:/i.test(reveal(text, 'telling words from ur'));
   return isUr ? urToSeed(text) : wordsToSeed(text);
 }
 
