@@ -32,8 +32,16 @@ export function strangersAddress(): Address {
 const COIN_SATS = 400_000n;
 const FEE_SATS = 700n;
 
-/** A payment to somebody else out of one coin at each address, as a wallet prepares it. */
-export function paymentFrom(coins: readonly Address[], change: Address, amountSats: bigint): Uint8Array {
+/**
+ * A payment to somebody else out of one coin at each address, as a wallet prepares it.
+ * @param isChangeSaid whether it says which output is the key's, as wallets do that know more than addresses
+ */
+export function paymentFrom(
+  coins: readonly Address[],
+  change: Address,
+  amountSats: bigint,
+  isChangeSaid = true,
+): Uint8Array {
   const payment = new Transaction();
   for (const [index, address] of coins.entries()) {
     const witnessUtxo = { amount: COIN_SATS, script: bytes(address.script) };
@@ -41,8 +49,24 @@ export function paymentFrom(coins: readonly Address[], change: Address, amountSa
   }
   payment.addOutput({ script: p2wpkh(pubECDSA(id(9))).script, amount: amountSats });
   const rest = COIN_SATS * BigInt(coins.length) - amountSats - FEE_SATS;
-  payment.addOutput({ script: bytes(change.script), amount: rest, ...derivation(change) });
+  const said = isChangeSaid ? derivation(change) : {};
+  payment.addOutput({ script: bytes(change.script), amount: rest, ...said });
   return payment.toPSBT();
+}
+
+/** A payment out of a coin of the key and one of somebody else, who has signed: rightly, or with one bit wrong. */
+export function jointPayment(coin: Address, change: Address, isSpoiled: boolean): Uint8Array {
+  const { script } = p2wpkh(pubECDSA(id(8)));
+  const theirs = { txid: id(99), index: 0, witnessUtxo: { amount: 5_000n, script } };
+  const begin = () => Transaction.fromPSBT(paymentFrom([coin], change, 10_000n));
+  const signed = begin();
+  signed.addInput(theirs);
+  signed.signIdx(id(8), 1);
+  if (!isSpoiled) return signed.toPSBT();
+  const [key, signature] = signed.getInput(1).partialSig![0]!;
+  const spoiled = begin();
+  spoiled.addInput({ ...theirs, partialSig: [[key, signature.with(20, signature[20]! ^ 1)]] });
+  return spoiled.toPSBT();
 }
 
 /**

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Address, finalized, paymentFrom, spends, strangersAddress } from '../test/payment.js';
+import {
+  type Address,
+  finalized,
+  jointPayment,
+  paymentFrom,
+  spends,
+  strangersAddress,
+} from '../test/payment.js';
 import { errorOf, treeHash } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
@@ -67,6 +74,36 @@ describe('ckm sign --psbt FILE --extract', () => {
     expect(errorOf(await setup.ckm(['sign', 'treasury', '--psbt', half, '--extract'])).code).toBe(
       'PSBT_NOT_SIGNED',
     );
+  });
+});
+
+describe('a PSBT that a wallet wrote in its own way', () => {
+  test('as UTF-16, and without derivations of its outputs, is read, and its change is change', async () => {
+    const text = Buffer.from(paymentFrom([coin], change, 10_000n, false)).toString('base64');
+    const file = setup.scratch.file('utf16.psbt', Buffer.from(`\ufeff${text}\r\n`, 'utf16le'));
+    const { stdout, stderr } = await setup.ckm(['sign', 'treasury', '--psbt', file, '--extract', '--yes']);
+    expect(stderr).toMatch(/Change\s+0\.00389300 BTC to treasury, [\s\S]*change #1, recomputed/);
+    expect(spends(stdout.trim(), [coin])).toEqual([true]);
+  });
+
+  test('with a signature of somebody else that does not verify is warned of before anybody is asked', async () => {
+    const right = setup.scratch.file('right.psbt', jointPayment(coin, change, false));
+    const wrong = setup.scratch.file('wrong.psbt', jointPayment(coin, change, true));
+    const preview = await setup.ckm(['sign', 'treasury', '--psbt', wrong, '--preview']);
+    expect(preview.stderr.replace(/\s+/g, ' ')).toContain('the signature of input 1 does not verify');
+    expect((await setup.ckm(['sign', 'treasury', '--psbt', right, '--preview'])).stderr).not.toContain(
+      'verify',
+    );
+    const refused = errorOf(await setup.ckm(['sign', 'treasury', '--psbt', wrong, '--extract', '--yes']));
+    expect([refused.code, refused.hint]).toEqual([
+      'PSBT_SIGNATURE_WRONG',
+      'let whoever owns that coin sign it again',
+    ]);
+    const signed = await setup.ckm(['sign', 'treasury', '--psbt', wrong, '--yes']);
+    expect(signed.stderr).toContain('there is no transaction yet: the signature of input 1 does not verify');
+    expect(signed.stderr).not.toContain('wrong shares');
+    const whole = await setup.ckm(['sign', 'treasury', '--psbt', right, '--extract', '--yes']);
+    expect(whole.stdout).toMatch(/^[0-9a-f]+\n$/);
   });
 });
 

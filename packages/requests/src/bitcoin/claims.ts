@@ -53,13 +53,15 @@ function pathTo(claim: KeyClaim, key: PublicKeyPackage, mark: number): Derivatio
 
 /**
  * Where a claimed path may begin at our key: a wallet to which the key was given under an origin writes the origin in front,
- * which is hardened as a rule. A path in somebody else's name is looked at only where it ends as those of wallets do: each
- * one costs a derivation.
+ * which is hardened as a rule. Only in the key's own name it may be any path; each other claim costs one short derivation
+ * at most, whoever makes it.
  */
 function possiblePaths({ path, fingerprint }: KeyClaim, mark: number): readonly DerivationPath[] {
   const below = path.slice(path.findLastIndex((index) => index >= UNHARDENED) + 1);
-  const asInWallets = below.length < WALLET_PATH_LENGTH ? [] : [below.slice(-WALLET_PATH_LENGTH)];
-  if (fingerprint !== mark && fingerprint !== FINGERPRINT_NOT_SAID) return asInWallets;
-  if (below.length > DEEPEST_PATH) return asInWallets;
-  return below.length === WALLET_PATH_LENGTH ? [below] : [below, ...asInWallets];
+  const asInWallets = below.slice(-WALLET_PATH_LENGTH);
+  if (fingerprint === mark && below.length > WALLET_PATH_LENGTH && below.length <= DEEPEST_PATH) {
+    return [below, asInWallets];
+  }
+  const isWhole = fingerprint === mark || fingerprint === FINGERPRINT_NOT_SAID;
+  return isWhole || asInWallets.length === WALLET_PATH_LENGTH ? [asInWallets] : [];
 }

@@ -87,11 +87,11 @@ describe('what a fee is compared with', () => {
 });
 
 test('the rate that is shown counts the 65th byte of each signature that names its type', () => {
-  const coins = Array.from({ length: 12 }, (_, at) => ({ ...coin(treasury, at, 10_000n), sighashType: 1 }));
-  const psbt = psbtOf(coins, [pay(117_000n)]);
+  const coins = Array.from({ length: 12 }, (_, at) => ({ ...coin(treasury, at, 100_000n), sighashType: 1 }));
+  const psbt = psbtOf(coins, [pay(900_000n)]);
   const parsed = kind.parse(psbt);
   const results = kind.tasks(parsed, treasury.context).map(treasury.sign);
   const { virtualBytes } = finalizeTransaction(kind.finish(parsed, treasury.context, results));
   const fee = kind.describe(parsed, treasury.context).rows.find(({ label }) => label === 'Fee')!;
-  expect(fee.note).toContain(`${(3_000 / virtualBytes).toFixed(1)} sat/vB`);
+  expect(fee.note).toContain(`${(300_000 / virtualBytes).toFixed(1)} sat/vB`);
 });

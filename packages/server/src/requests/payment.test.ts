@@ -81,6 +81,12 @@ describe('a quorum pays', () => {
     expect(RawTx.decode(theirs.extract()).witnesses!.map((witness) => witness.map(encodeHex))).toEqual(
       signatures.map((signature) => [encodeHex(signature)]),
     );
+
+    // The owner who uses the key on another network says so in the request, and servers show the addresses of it.
+    const payload = requestKind('bitcoin').complete!(psbt, { ...context, network: 'regtest' });
+    const again = await signer.prepare([1, 3], coins.length);
+    const [reply] = await signer.attempt({ kind: 'bitcoin', payload }, again);
+    expect(reply!.sentence).toMatch(/^Pay 0\.00900000 BTC to bcrt1q\S+ from this key; fee 1,000 sats/);
   });
 
   test('and when one server spoils its share for one coin, that server is named for that coin, and no other', async () => {
