@@ -14,7 +14,7 @@ import type { Vault } from './vault/vault.js';
 
 /** The only sources of time and randomness; tests hand in others. */
 export interface Clock {
-  /** UnixSeconds; never runs backwards within one process. */
+  /** UnixSeconds; never runs backwards within one process, and does not follow a clock that jumps: `clock.ts`. */
   (): number;
 }
 export interface Random {

@@ -37,6 +37,12 @@ export interface Events {
   backupFailed(fields: { readonly code: string }): void;
   /** At start: the newest entry of the audit log is that of a restore. */
   restored(): void;
+  /** The machine's clock left the time that has passed, by so many seconds; negative: it went back. */
+  clockJumped(fields: { readonly seconds: number }): void;
+  /** It is where it should be again. */
+  clockRight(): void;
+  /** It jumped ahead and is right: the clock of an owner agrees with it. */
+  clockFollowed(): void;
   /** At start: for how long messages are refused, because they may be of before the restore. */
   refusing(fields: { readonly seconds: number }): void;
   /** At start: the database is older than what was noted beside it, or another one. */
@@ -221,6 +227,16 @@ function createEvents(log: Logger, registry: Registry): Events {
     backupFailed: ({ code }) => log.error({ code: label(code) }, 'a backup was not finished'),
     restored: () =>
       log.warn('this server was restored from a backup: what was done since then is not in its database'),
+    clockJumped: ({ seconds }) =>
+      log.error(
+        { seconds, code: 'CLOCK_JUMPED' },
+        `the clock of this machine jumped ${seconds > 0 ? 'ahead' : 'back'} by ${Math.abs(seconds)} s while the server ran: it goes on by the time that has passed. Set the clock right; if it is right now, ${seconds > 0 ? 'the server follows it with the next message of an owner whose clock agrees' : 'start the server again with CKM_ACCEPT_CLOCK=1'}`,
+      ),
+    clockRight: () => log.warn('the clock of this machine is right again'),
+    clockFollowed: () =>
+      log.warn(
+        'the clock of an owner agrees with the clock of this machine: the server goes by that from now on',
+      ),
     refusing: ({ seconds }) =>
       log.warn(
         { seconds, code: 'MESSAGE_BEFORE_RESTORE' },

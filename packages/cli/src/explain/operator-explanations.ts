@@ -87,6 +87,11 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'With the clock set back, expired messages and requests would come to life again.',
     'Set the clock right. If it was wrong before, start once with CKM_ACCEPT_CLOCK=1.',
   ],
+  CLOCK_JUMPED: [
+    'The clock of the machine of a server jumped while the server ran.',
+    'The server goes on by the time that has passed: after a jump ahead everything that waits would expire at once, after one back what has expired would come to life again. Messages are taken by either time after a jump ahead.',
+    'Its operator sets the clock right, and the server says that it is. If the clock is right now: after a jump ahead the server follows it with the next message of an owner whose clock agrees; after one back start it again with CKM_ACCEPT_CLOCK=1.',
+  ],
   INVITES_CLOSED: [
     'The server is closed, so nobody could use an invite.',
     'A code that opens nothing would only disappoint whoever gets it.',

@@ -1,15 +1,18 @@
 import type { SuiteBackend } from '@ckm/threshold';
+import type { ServerClock } from '../clock.js';
 import type { Handler, ServerContext } from '../context.js';
 
 /** Answers `server.describe`. */
 export function createDescribeServer(
-  { config, clock, storage }: ServerContext,
+  { config, storage }: ServerContext,
+  time: Pick<ServerClock, 'machine'>,
   backends: readonly SuiteBackend[],
 ): Handler<'server.describe'> {
   return async ({ account }) => ({
     name: config.name,
     version: config.version,
-    time: clock(),
+    // Also where it has jumped and the server goes by another: so its owners see it.
+    time: time.machine(),
     keys: await storage.read(({ keys }) => keys.countInUse(account.xid)),
     keyQuota: account.quota.keys,
     arithmetic: [...backends],

@@ -7,7 +7,8 @@ import {
   toProblem,
 } from '@ckm/api';
 import { CkmError, fromFileSystem, StateError } from '@ckm/foundation';
-import { createMessageId, sealMessage, unsealMessage } from '@ckm/gordian';
+import { createMessageId, sealMessage, type UnauthenticatedMessage, unsealMessage } from '@ckm/gordian';
+import type { ServerClock } from '../clock.js';
 import type { ServerContext } from '../context.js';
 import { type From, type LongMessages, longMessagesRefused } from '../turns/long-messages.js';
 import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
@@ -24,56 +25,91 @@ export type Received =
  */
 export type Receive = (bytes: Uint8Array, from: From) => Promise<Received>;
 
+/** What is let in, and by which time. */
+export interface Gate {
+  /** What may be opened. */
+  readonly longMessages: LongMessages;
+  /**
+   * Messages dated up to then may be of before the database was restored from a backup, which does not say what was answered; 0:
+   * it never was. UnixSeconds.
+   */
+  readonly refusedUntil: number;
+  readonly time: ServerClock;
+}
+
+/** A message that was opened, and the time by which it was in time. */
+interface Opened {
+  readonly message: UnauthenticatedMessage;
+  readonly now: () => number;
+}
+
 /** Of a body; no parameters nest deeper. */
 const MAX_BODY_DEPTH = 16;
 
 /**
  * Opens a message, finds out who sent it, checks that it was not answered before, and answers it.
- * @param longMessages what may be opened
- * @param refusedUntil messages dated up to then may be of before the database was restored from a backup, which does not say
- * what was answered; 0: it never was. UnixSeconds.
  */
 export function createReceive(
   context: ServerContext,
   handlers: AccountHandlers,
-  longMessages: LongMessages,
-  refusedUntil = 0,
+  { longMessages, refusedUntil, time }: Gate,
 ): Receive {
   const answer = createAnswer(context, handlers);
 
-  async function reply(sender: Sender, arrival: Arrival): Promise<Received> {
+  /** By the time that has passed; after a jump of the machine's clock by that one too, which may well be right. */
+  function open(bytes: Uint8Array): Opened {
+    const { identity, config } = context;
+    const openAt = (now: number) =>
+      unsealMessage({
+        recipient: identity,
+        bytes,
+        now,
+        maxAgeSeconds: config.limits.messageLifetimeSeconds,
+        maxSkewSeconds: config.limits.clockSkewSeconds,
+        maxBytes: config.limits.body,
+        maxDepth: MAX_BODY_DEPTH,
+      });
+    try {
+      return { message: openAt(time.now()), now: time.now };
+    } catch (error) {
+      const jump = time.jump();
+      if (jump === 0 || !isOfTime(error)) throw error;
+      if (jump < 0) throw clockJumped(jump, error);
+      return { message: openAt(time.machine()), now: time.machine };
+    }
+  }
+
+  async function reply(sender: Sender, arrival: Arrival, now: () => number): Promise<Received> {
     const started = performance.now();
     const name = isFunctionName(sender.message.function) ? sender.message.function : 'unknown';
     const report = (code: string) =>
       context.events.messageAnswered({ function: name, code, seconds: (performance.now() - started) / 1000 });
     try {
-      const bytes = sealReply(context, sender, await answer(sender, arrival));
+      const bytes = sealReply(context, sender, await answer(sender, arrival), now());
       report('OK');
       return { kind: 'sealed', bytes };
     } catch (error) {
       const problem = reported(context, error);
       report(problem.code);
-      return { kind: 'sealed', bytes: sealReply(context, sender, { ok: false, problem }) };
+      return { kind: 'sealed', bytes: sealReply(context, sender, { ok: false, problem }, now()) };
     }
+  }
+
+  /** Two clocks agree that do not know of each other. A stranger may say what he likes. */
+  function followClock(): void {
+    time.follow();
+    context.events.clockFollowed();
   }
 
   return async (bytes, from) => {
     try {
       const opening = longMessages.take(from, bytes.length);
       if (opening === null) throw longMessagesRefused();
-      const { identity, clock, config } = context;
-      const opened = unsealMessage({
-        recipient: identity,
-        bytes,
-        now: clock(),
-        maxAgeSeconds: config.limits.messageLifetimeSeconds,
-        maxSkewSeconds: config.limits.clockSkewSeconds,
-        maxBytes: config.limits.body,
-        maxDepth: MAX_BODY_DEPTH,
-      });
-      if (opened.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - clock());
-      const sender = await authenticate(context, opened);
-      return await reply(sender, { length: bytes.length, address: from.address, opening });
+      const { message, now } = open(bytes);
+      if (message.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - time.now());
+      const sender = await authenticate(context, message);
+      if (now === time.machine && sender.account !== null) followClock();
+      return await reply(sender, { length: bytes.length, address: from.address, opening }, now);
     } catch (error) {
       const problem = reported(context, error);
       context.events.messageRefused({ code: problem.code });
@@ -86,9 +122,9 @@ function sealReply(
   context: ServerContext,
   { message, keys }: Sender,
   reply: Reply<FunctionName>,
+  now: number,
 ): Uint8Array {
-  const { identity, clock, config, random } = context;
-  const now = clock();
+  const { identity, config, random } = context;
   return sealMessage({
     sender: identity,
     recipient: { xid: message.header.sender, publicKeys: keys },
@@ -108,6 +144,21 @@ function reported({ events }: ServerContext, thrown: unknown): Problem {
   if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
   else if (error.errorClass === 'StorageError') events.storageFailed({ code: error.code });
   return toProblem(error);
+}
+
+/** Whether a message was refused for its date alone. */
+function isOfTime(error: unknown): boolean {
+  return error instanceof CkmError && ['MESSAGE_EXPIRED', 'MESSAGE_FROM_FUTURE'].includes(error.code);
+}
+
+/** The clock of the machine went back: either it is wrong now and the message too, or it was wrong before. */
+function clockJumped(seconds: number, cause: unknown): StateError {
+  return new StateError(`the clock of this server went back by ${-seconds} s while it ran`, {
+    code: 'CLOCK_JUMPED',
+    hint: 'compare your clock with others; if it is right, tell the operator of this server',
+    facts: { seconds },
+    cause,
+  });
 }
 
 /** To an honest client it is a message like one that came too late: it sends another one, after a while. */

@@ -40,6 +40,11 @@ export function registerGauges({ add }: Gauges, sources: GaugeSources): void {
     'When the last good backup was made, in seconds since 1970',
     async () => (await counted())?.lastBackupAt,
   );
+  add(
+    'clock_jump_seconds',
+    'By how much the clock of the machine has jumped since the start, in seconds; below 0: back',
+    () => server()?.clockJump(),
+  );
   add('data_free_bytes', 'Free space where the data directory is', async () => {
     const { bavail, bsize } = await statfs(dataDir);
     return bavail * bsize;

@@ -1,6 +1,7 @@
 import { AvailabilityError, CkmError, fromFileSystem, type Secret } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
 import type { AuditLine } from '../audit/audit.js';
+import type { Elapsed } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
 import { createOperatorDesk, type OperatorDesk } from '../control/desks/desk.js';
 import type { Reporting } from '../events.js';
@@ -17,6 +18,8 @@ export interface LifecycleOptions {
   readonly source: KeySource;
   readonly reporting: Reporting;
   readonly nowMs: () => number;
+  /** As of `openServer`. */
+  readonly elapsed: Elapsed | undefined;
   readonly backends: readonly SuiteBackend[];
   readonly fillRandom?: ((bytes: Uint8Array) => void) | undefined;
   readonly acceptClock: boolean;
@@ -66,6 +69,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         source: options.source,
         random: createRandom(options.fillRandom),
         nowMs: options.nowMs,
+        elapsed: options.elapsed,
         backends: options.backends,
         events: options.reporting.events,
         acceptClock: options.acceptClock,

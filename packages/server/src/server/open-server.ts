@@ -14,7 +14,7 @@ import { createAccounts } from '../accounts/create-accounts.js';
 import type { AuditAnchor, AuditLine } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { WENT_BACK } from '../audit/log-memory.js';
-import { createClock } from '../clock.js';
+import { createClockWatch, createServerClock, type Elapsed, type ServerClock } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Random, ServerContext, Sessions } from '../context.js';
 import type { Events } from '../events.js';
@@ -76,6 +76,8 @@ export interface OpenServer {
   readonly backups: Backups;
   /** How many shares have an epoch key that this process does not find. */
   epochKeysMissing(): number;
+  /** By how many seconds the machine's clock has jumped since the start; negative: back. */
+  clockJump(): number;
   /** For how many seconds more no message is answered, because it may be of before a restore; 0: all are. */
   refusesFor(): number;
   /** Work that has to be done every few seconds. */
@@ -90,6 +92,8 @@ export interface OpenServerOptions {
   readonly source: KeySource;
   readonly random: Random;
   readonly nowMs: () => number;
+  /** The time that passes beside that; undefined: `nowMs` is that itself. */
+  readonly elapsed?: Elapsed | undefined;
   readonly backends: readonly SuiteBackend[];
   readonly events: Events;
   readonly acceptClock: boolean;
@@ -138,7 +142,9 @@ async function openOn(
   await assertStorageKey(storage, vault);
   await claimDatabase(storage, vault, { dataDir: config.dataDir, random });
   const before = await lastEntryOf(storage, vault);
-  const clock = await openClock(options, vault, storage, before?.at ?? null);
+  const time = await openClock(options, vault, storage, before?.at ?? null);
+  const clock = time.now;
+  const watchClock = createClockWatch(time, events);
   const lastEntry = openLastEntry(config.dataDir, vault);
   const notices = createNotices({
     config: config.notify,
@@ -214,13 +220,13 @@ async function openOn(
   if (rotation.isUnderWay()) rotation.rotate(null).catch(() => undefined);
   const handlers = {
     ...sessions.handlers,
-    'server.describe': createDescribeServer(context, options.backends),
+    'server.describe': createDescribeServer(context, time, options.backends),
   };
   const longMessages = createLongMessages(config.limits.body);
   const refusedUntil = await lastDateOfBefore(storage, vault, config.limits.clockSkewSeconds);
   const refusesFor = () => Math.max(0, refusedUntil + 1 - clock());
   if (refusesFor() > 0) events.refusing({ seconds: refusesFor() });
-  const receive = createReceive(context, handlers, longMessages, refusedUntil);
+  const receive = createReceive(context, handlers, { longMessages, refusedUntil, time });
   return {
     context,
     sessions,
@@ -242,8 +248,10 @@ async function openOn(
       passphraseCost: options.passphraseCost ?? DEFAULT_COST,
     }),
     epochKeysMissing: () => epochKeysMissing,
+    clockJump: time.jump,
     refusesFor,
     sweep: async () => {
+      watchClock();
       // Also when the log has gone back: nothing else is done then, and the next start is to find that it has.
       await look().finally(() => (anchor = noteAnchor(config.dataDir, vault, audit.seen(), anchor)));
       // One that was cut short by the end of an earlier process, or by a database that was away.
@@ -294,14 +302,14 @@ function wipeOwn({ identity, staticSeeds }: OwnSecrets): void {
 }
 
 async function openClock(
-  { nowMs, acceptClock: accepted }: OpenServerOptions,
+  { nowMs, elapsed, acceptClock: accepted }: OpenServerOptions,
   vault: Vault,
   storage: Storage,
   lastEntry: number | null,
-) {
+): Promise<ServerClock> {
   const now = Math.floor(nowMs() / 1000);
   if (accepted) await acceptClock(storage, vault, now);
   const forgotten = await forgottenBefore(storage, vault);
   assertClock(now, forgotten, accepted ? null : lastEntry);
-  return createClock(nowMs, forgotten);
+  return createServerClock(nowMs, forgotten, elapsed);
 }

@@ -3,6 +3,7 @@ import { CkmError, type Secret } from '@ckm/foundation';
 import { prepareBackends, type SuiteBackend, suiteBackends } from '@ckm/threshold';
 import type { DestinationStream } from 'pino';
 import type { AuditLine } from '../audit/audit.js';
+import { createElapsed, type Elapsed } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
 import { ENV_NAMES, readEnv } from '../config/env.js';
 import { addressOf, loadConfig, parseSwitch } from '../config/load-config.js';
@@ -37,8 +38,9 @@ export interface StartServerOptions {
   readonly logDestination?: DestinationStream;
   /** Is told of every entry of the audit log, once it is committed. Must not throw. */
   readonly follow?: (line: OperatorAuditLine) => void;
-  /** For tests: milliseconds since 1970, and the source of randomness. */
+  /** For tests: milliseconds since 1970, the time that passes if that is another one, and the source of randomness. */
   readonly nowMs?: () => number;
+  readonly elapsed?: Elapsed;
   readonly fillRandom?: (bytes: Uint8Array) => void;
   /** For tests: other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
@@ -104,6 +106,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     source,
     reporting,
     nowMs,
+    elapsed: options.nowMs === undefined ? createElapsed() : options.elapsed,
     backends,
     fillRandom: options.fillRandom,
     rooms: options.rooms,

@@ -23,6 +23,7 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   if (slow.length > 0)
     terminal.warn(`slow arithmetic for ${slow.join(', ')}: its time depends on secrets. ${SLOW}`);
   if (open !== null && open.keysStopped > 0) terminal.warn(`${stoppedText(open.keysStopped)} ${STOPPED}`);
+  if (open !== null && open.clockJump !== 0) terminal.warn(clockText(open.clockJump));
   if (open !== null) talkOfBackup(terminal, open.lastBackupAt, folder);
   if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
@@ -42,6 +43,9 @@ function talkOfBackup(
   const days = Math.floor((unixNow() - lastBackupAt) / 86_400);
   if (days >= OLD_DAYS) warn(`the last backup is ${days} days old; make one: ${how}`);
 }
+
+const clockText = (jump: number) =>
+  `the clock of this machine jumped ${jump > 0 ? 'ahead' : 'back'} by ${Math.abs(jump)} s; the server goes on by the time that has passed. What to do: ckm explain CLOCK_JUMPED`;
 
 const STOPPED =
   'Look at this machine, then at each that ckm server keys marks. What to do: ckm explain POLICY_KEY_STOPPED';

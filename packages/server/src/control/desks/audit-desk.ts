@@ -31,6 +31,7 @@ export function createAuditDesk({
   anchor,
   rotation,
   backups,
+  clockJump,
   epochKeysMissing,
 }: DeskMeans) {
   const { storage, audit } = context;
@@ -53,6 +54,7 @@ export function createAuditDesk({
         auditHead: head === null ? '' : encodeHex(head.hash),
         storageKey: context.vault.epoch,
         isKeyChanging: rotation.isUnderWay(),
+        clockJump: clockJump(),
         epochKeysMissing: epochKeysMissing(),
         keysStopped: await countStopped(context),
         lastBackupAt: await backups.lastAt(),

@@ -23,6 +23,8 @@ export interface DeskMeans {
     /** When the last good one was made; null: none is known. */
     lastAt(): Promise<number | null>;
   };
+  /** By how many seconds the machine's clock has jumped since the start; negative: back. */
+  clockJump(): number;
   /** How many shares have an epoch key that this process does not find. */
   epochKeysMissing(): number;
 }

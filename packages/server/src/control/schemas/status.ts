@@ -27,6 +27,8 @@ export const operatorStatus = z.object({
       storageKey: wholeNumber,
       /** Whether something is still sealed under the one before it. */
       isKeyChanging: z.boolean(),
+      /** By how many seconds the clock of the machine has jumped since the start; negative: back. */
+      clockJump: z.int(),
       /** Shares whose epoch key this process does not find: it does not sign with those keys. */
       epochKeysMissing: wholeNumber,
       /** Keys with which a wrong share was computed here: they answer nothing until the operator releases them. */
