@@ -54,6 +54,8 @@ export interface Events {
   /** The new one cannot be used. */
   certificateKept(fields: { readonly code: string }): void;
   tlsKeyExposed(): void;
+  /** Owners refuse the certificate in use, or will before long. */
+  certificateDoubted(fields: { readonly why: string }): void;
   /** At start: a crash could write the memory of this process to a file. */
   coreFilesPossible(): void;
   /** At start: shares whose epoch key this process does not find. */
@@ -113,7 +115,12 @@ export const LOG_FENCE: LoggerOptions = { base: null, redact: { paths: REDACTED,
 /** The log. Only {@link Events} write to it. */
 export function createLog({ level, destination }: ReportingOptions, fence = LOG_FENCE): Logger {
   const options = { ...fence, level };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** Nobody reads it any more, or its disk is full: a server does not end by that. */
+function standardOutput(): DestinationStream {
+  return pino.destination({ fd: 1, sync: true }).on('error', () => undefined);
 }
 
 export function createReporting(options: ReportingOptions): Reporting {
@@ -277,6 +284,7 @@ function createEvents(log: Logger, registry: Registry): Events {
       log.warn(
         'the folder of epoch keys was last used with another database, or with a later state of this one: it is used as it is',
       ),
+    certificateDoubted: ({ why }) => log.warn(`the TLS certificate ${why}`),
     tlsKeyExposed: () => log.warn('others on this machine may read the TLS key: chmod 600'),
     arithmeticChosen: (backends) => {
       for (const { suite, backend, grade } of backends) {

@@ -1,4 +1,5 @@
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** All that end a process and that it may hear of; a debugger is what SIGUSR1 is for. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const;
 /** The exit status of a process that was told twice. */
 const IMPATIENT = 130;
 

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -8,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import { configError } from '../config/codes.js';
 import type { ServerConfig } from '../config/config.js';
 import { addressGroup } from './address.js';
+import { doubtsAbout, endOf } from './certificate.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 
 /** A socket that answers. */
@@ -23,6 +23,8 @@ export interface Listener {
   renewCertificate(): boolean;
   /** When the certificate in use ends, in UnixSeconds; null when this does not speak TLS. */
   certificateEnds(): number | null;
+  /** Why owners refuse the certificate in use, or will before long: `doubtsAbout`. */
+  certificateDoubts(publicUrl: string, now: number): readonly string[];
 }
 
 /** Anything that answers Web requests. */
@@ -60,12 +62,8 @@ export async function listenTcp(
       return true;
     },
     certificateEnds: () => (files === null ? null : endOf(files.cert)),
+    certificateDoubts: (publicUrl, now) => (files === null ? [] : doubtsAbout(files.cert, publicUrl, now)),
   };
-}
-
-/** Of the first one in the file, which is the server's own. */
-function endOf(certificate: Uint8Array): number {
-  return Math.floor(Date.parse(new X509Certificate(certificate).validTo) / 1000);
 }
 
 /**
@@ -78,7 +76,13 @@ export async function listenUnix(app: WebApp, path: string): Promise<Listener> {
   await listening(server, () => server.listen(path), path).catch((error: unknown) => {
     throw fromFileSystem((error as Error).cause, path);
   });
-  return { port: 0, close: closerOf(server), renewCertificate: () => false, certificateEnds: () => null };
+  return {
+    port: 0,
+    close: closerOf(server),
+    renewCertificate: () => false,
+    certificateEnds: () => null,
+    certificateDoubts: () => [],
+  };
 }
 
 function listenerOf(app: WebApp): RequestListener {

@@ -102,14 +102,14 @@ export function createAnswer(context: ServerContext, handlers: AccountHandlers) 
       return { ok: true, result };
     } catch (error) {
       // A stranger who was refused leaves nothing behind, not even a row.
-      if (account !== null) await settle();
+      if (account !== null) await settle().catch(passIfFull);
       throw error;
     }
   };
 }
 
 /**
- * A message that could not be recorded because the disk is full: what was only a question is answered all the same, and
+ * A message that could not be recorded because the disk is full: what was only a question, or is refused, is answered all the same, and
  * would be once more if somebody repeated it, to the same asker. Whatever changes something has recorded it by then.
  */
 function passIfFull(error: unknown): void {

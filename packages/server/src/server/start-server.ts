@@ -78,6 +78,7 @@ export interface RunningServer {
 }
 
 const GRACE_MS = 10_000;
+const DAY_MS = 86_400_000;
 
 /**
  * Starts the server of a data directory: config → socket → key → database. With a storage key under a passphrase it
@@ -122,6 +123,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     reporting,
     backends,
     startedAt,
+    nowMs,
     url: () => url,
     listensOn: () => listensOn,
   });
@@ -130,6 +132,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     listensOn = addressOf(config, port);
     if (config.listen.port === 0) url = url.replace(/:0$/, `:${port}`);
     if (config.tls !== null && isTlsKeyExposed(config.tls)) reporting.events.tlsKeyExposed();
+    server.lookAtCertificate();
     if (!isCoreForbidden) reporting.events.coreFilesPossible();
     if (!source.sealed || options.passphrase !== undefined) await lifecycle.open(options.passphrase ?? null);
     const storage = config.databaseUrl === null ? 'sqlite' : 'postgres';
@@ -159,6 +162,7 @@ interface Parts {
   readonly backends: readonly SuiteBackend[];
   /** UnixSeconds. */
   readonly startedAt: number;
+  readonly nowMs: () => number;
   url(): string;
   listensOn(): string;
 }
@@ -167,6 +171,8 @@ interface Parts {
 function assemble(parts: Parts): {
   readonly running: RunningServer;
   listen(socket: string): Promise<Listener>;
+  /** Says what owners have, or will have, against the TLS certificate; once a day by itself. */
+  lookAtCertificate(): void;
 } {
   const { config, lifecycle, reporting, url } = parts;
   const listeners: Listener[] = [];
@@ -175,6 +181,7 @@ function assemble(parts: Parts): {
   let closing: Promise<void> | null = null;
 
   async function closeNow(): Promise<void> {
+    clearInterval(daily);
     const stopped = lifecycle.stop();
     await stopped;
     await Promise.all(listeners.map((listener) => listener.close(GRACE_MS)));
@@ -183,6 +190,13 @@ function assemble(parts: Parts): {
     ended();
   }
   const close = () => (closing ??= closeNow());
+  const now = () => Math.floor(parts.nowMs() / 1000);
+  const lookAtCertificate = () => {
+    const doubts = listeners.flatMap((listener) => listener.certificateDoubts(url(), now()));
+    for (const why of doubts) reporting.events.certificateDoubted({ why });
+  };
+  const daily = setInterval(lookAtCertificate, DAY_MS);
+  daily.unref();
 
   registerGauges(reporting.gauges, {
     dataDir: config.dataDir,
@@ -211,6 +225,7 @@ function assemble(parts: Parts): {
       listeners.push(listener);
       return listener;
     },
+    lookAtCertificate,
     running: {
       get url() {
         return url();
@@ -223,7 +238,10 @@ function assemble(parts: Parts): {
       identity: () => lifecycle.server()?.card ?? null,
       app,
       unseal: lifecycle.open,
-      renewCertificate: () => renewCertificate(parts, listeners),
+      renewCertificate: () => {
+        renewCertificate(parts, listeners);
+        lookAtCertificate();
+      },
       sweep: async () => lifecycle.server()?.sweep(),
       close,
       closed,
