@@ -39,10 +39,10 @@ export function cbor(value: CborInput): Cbor {
 }
 
 function numberItem(value: CborNumber): Cbor {
-  // Elsewhere, whether it is an integer, and whether a bigint, is decided by reader and writer.
+  // Which of the other numbers are integers, and which of those bigints, writer and reader decide.
   if (typeof value === 'bigint' || !Number.isSafeInteger(value))
     return readItem(new CborReader(encodeNumber(value)));
-  // Without its sign, 0 is written as one value.
+  // -0 is 0.
   return value < 0 ? { type: MAJOR.negative, value } : { type: MAJOR.unsigned, value: Math.abs(value) };
 }
 

@@ -392,6 +392,60 @@ describe('printing', () => {
     expect(flat(unknown)).toBe(`555({1: h'6fc4981e8da778332bf93342f3f77d3a'})`);
   });
 
+  const DATES: readonly (readonly [seconds: number, text: string])[] = [
+    [-1, '1969-12-31T23:59:59Z'],
+    [-86_400, '1969-12-31'],
+    [0.5, '1970-01-01'],
+    [1_675_854_714.25, '2023-02-08T11:11:54Z'],
+    [253_402_300_800, '+10000-01-01'],
+    [253_402_300_801, '+10000-01-01T00:00:01Z'],
+    [-62_167_219_201, '-0001-12-31T23:59:59Z'],
+    [1e14, '1(100000000000000)'],
+    [Infinity, '1(Infinity)'],
+  ];
+  it.each(DATES)('shows the date %d as %s, as the reference does', (seconds, date) => {
+    expect(formatEnvelope(leaf(taggedValue(TAG.date, seconds)))).toBe(date);
+  });
+
+  it('shows known values and functions by their registered names', () => {
+    const names = {
+      17: 'Unknown',
+      27: 'verifiableAt',
+      71: 'Authorize',
+      103: 'OK',
+      200: 'Seed',
+      301: 'Bitcoin',
+      506: 'PSBT',
+    };
+    for (const [value, name] of Object.entries({
+      ...names,
+      613: 'Dihypergraph',
+      706: 'Self',
+      28: '28',
+      707: '707',
+    })) {
+      expect(formatEnvelope(knownValue(Number(value)))).toBe(`'${name}'`);
+      expect(formatEnvelope(leaf(taggedValue(TAG.knownValue, Number(value))))).toBe(`'${name}'`);
+    }
+    expect(formatEnvelope(knownValue(2n ** 64n - 1n))).toBe(`'18446744073709551615'`);
+    expect(formatEnvelope(leaf(taggedValue(TAG.function, 15)))).toBe('«not»');
+  });
+
+  it('shows which post-quantum scheme signed or sealed, and never a private key', () => {
+    const flat = (value: CborInput): string => formatEnvelopeFlat(leaf(value));
+    expect(flat(taggedValue(TAG.signature, taggedValue(TAG.mldsaSignature, [3, new Uint8Array(4)])))).toBe(
+      'Signature(MLDSA65)',
+    );
+    expect(
+      flat(taggedValue(TAG.sealedMessage, [0, taggedValue(TAG.mlkemCiphertext, [768, new Uint8Array(4)])])),
+    ).toBe('SealedMessage(MLKEM768)');
+    for (const tag of [TAG.privateKeys, TAG.privateKeyBase, TAG.signingPrivateKey])
+      expect(flat([taggedValue(tag, new Uint8Array(32).fill(0xab))])).not.toContain('abab');
+    expect(flat([1e21, -(2 ** 64), 1.5e-7, 0.001, true, null])).toBe(
+      '[1e21, -1.8446744073709552e19, 1.5e-7, 0.001, true, null]',
+    );
+  });
+
   it('formatEnvelope, formatTree and leafText read a leaf of more than a mebibyte', () => {
     const long = 'x'.repeat(1_100_000);
     const limits = { maxBytes: 2_000_000, maxDepth: 8 };

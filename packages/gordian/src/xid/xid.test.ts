@@ -221,6 +221,17 @@ describe('a document with more in it than we use', () => {
     }
   });
 
+  it('prints post-quantum and SSH keys by the names of the reference', () => {
+    const printed = pairs.map(([, pair]) => formatEnvelope(leaf(pair)));
+    expect(printed[0]).toMatch(
+      /^PublicKeys\([0-9a-f]{8}, SigningPublicKey\([0-9a-f]{8}, MLDSA44PublicKey\([0-9a-f]{8}\)\), EncapsulationPublicKey\(([0-9a-f]{8}), MLKEM512PublicKey\(\1\)\)\)$/,
+    );
+    expect(printed[3]).toMatch(
+      /SigningPublicKey\([0-9a-f]{8}, SSHPublicKey\([0-9a-f]{8}\)\), .*X25519PublicKey/,
+    );
+    expect(printed[4]).toBe('PublicKeys');
+  });
+
   it("whose inception key is of a kind that we cannot use verifies as nobody's", () => {
     const only = about(leaf(xidCbor(alice.xid)), key(leaf(pairs[0]![1])));
     expect(parseXidDocument(only).keys).toEqual([]);

@@ -1,33 +1,13 @@
 import { encodeHex, replaceUnshowable } from '@ckm/foundation';
-import { decodeCanonical, encodeCanonical, MAJOR, taggedValue, type Cbor } from '../../cbor/dcbor.js';
-import { publicKeysFrom, signingPublicKeyCbor, type SigningPublicKey } from '../../identity/public-keys.js';
-import { primitives } from '../../primitives/runtime.js';
-import { KNOWN } from '../known-values.js';
+import { decodeCanonical, MAJOR, type Cbor, type CborNumber } from '../../cbor/dcbor.js';
 import { TAG } from '../../cbor/tags.js';
-
-/** The values of the register that are written with a capital: they are objects, not predicates. */
-const CAPITALS = new Set(
-  'unknown all authorize sign encrypt elide issue access verify update transfer elect burn revoke processing'.split(
-    ' ',
-  ),
-);
-
-/** Known values print by their registered names; those of two words differ from our identifiers. */
-const NAMES = new Map<number | bigint, string>(
-  Object.entries(KNOWN).map(([name, value]) => [value, displayName(name)]),
-);
-
-function displayName(name: string): string {
-  if (name === 'ok') return 'OK';
-  if (name === 'unit') return '';
-  if (name === 'delegatePrivilege') return 'Delegate';
-  const isCapital = CAPITALS.has(name);
-  return isCapital ? name[0]!.toUpperCase() + name.slice(1) : name;
-}
+import { dateText } from './date.js';
+import { knownValueName } from './known-value-names.js';
+import { mldsaName, mlkemName, publicKeysText } from './public-keys-text.js';
 
 /** `'note'`, or `'1234'` for one without a name here. */
 export function knownValueText(value: number | bigint): string {
-  return `'${NAMES.get(value) ?? value}'`;
+  return `'${knownValueName(value)}'`;
 }
 
 /**
@@ -44,7 +24,7 @@ export function summarise(item: Cbor, maxLength = Number.POSITIVE_INFINITY): str
     case MAJOR.text:
       return `"${escapeControls(shorten(item.value, maxLength))}"`;
     case MAJOR.tag:
-      return summariseTagged(Number(item.tag), item.value);
+      return summariseTagged(item.tag, item.value);
     default:
       return diagnostic(item);
   }
@@ -93,7 +73,10 @@ const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
   [TAG.date]: dateText,
   [TAG.salt]: () => 'Salt',
   [TAG.sskrShare]: () => 'SSKRShare',
-  [TAG.sealedMessage]: () => 'SealedMessage',
+  [TAG.sealedMessage]: sealedMessageText,
+  [TAG.privateKeys]: () => 'PrivateKeys',
+  [TAG.privateKeyBase]: () => 'PrivateKeyBase',
+  [TAG.signingPrivateKey]: () => 'SigningPrivateKey',
   [TAG.signature]: signatureText,
   [TAG.encryptedKey]: encryptedKeyText,
   [TAG.function]: (content) => `«${nameText(content, FUNCTIONS)}»`,
@@ -105,27 +88,27 @@ const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
   [TAG.encodedCbor]: encodedText,
 };
 
-function summariseTagged(tag: number, content: Cbor): string {
-  return WRAPPERS[tag]?.(content) ?? `${tag}(${diagnostic(content)})`;
+function summariseTagged(tag: CborNumber, content: Cbor): string {
+  return WRAPPERS[Number(tag)]?.(content) ?? `${tag}(${diagnostic(content)})`;
 }
 
 function shortened(name: string, content: Cbor): string | null {
   return content.type === MAJOR.bytes ? `${name}(${encodeHex(content.value.subarray(0, 4))})` : null;
 }
 
-/** Whole days without a time, as people write them. */
-function dateText(content: Cbor): string | null {
-  const isNumber = content.type === MAJOR.unsigned && Number(content.value) <= 8_640_000_000_000;
-  if (!isNumber) return null;
-  const text = new Date(Number(content.value) * 1000).toISOString();
-  return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : `${text.slice(0, 19)}Z`;
-}
-
 function signatureText(content: Cbor): string {
   if (content.type === MAJOR.bytes) return 'Signature';
   const kind = content.type === MAJOR.array ? content.value[0] : undefined;
-  if (kind?.type !== MAJOR.unsigned) return 'Signature(Unknown)';
+  const postQuantum =
+    content.type === MAJOR.tag && content.tag === TAG.mldsaSignature ? mldsaName(content.value) : null;
+  if (kind?.type !== MAJOR.unsigned) return `Signature(${postQuantum ?? 'Unknown'})`;
   return kind.value === 2 ? 'Signature(Ed25519)' : 'Signature(Ecdsa)';
+}
+
+function sealedMessageText(content: Cbor): string {
+  const key = content.type === MAJOR.array ? content.value[1] : undefined;
+  const scheme = key?.type === MAJOR.tag && key.tag === TAG.mlkemCiphertext ? mlkemName(key.value) : null;
+  return scheme === null ? 'SealedMessage' : `SealedMessage(${scheme})`;
 }
 
 const DERIVATIONS = ['HKDF', 'PBKDF2', 'Scrypt', 'Argon2id', 'SSHAgent'];
@@ -146,7 +129,7 @@ function encryptedKeyText(content: Cbor): string {
   return `EncryptedKey(${name ?? '?'}${detail})`;
 }
 
-const FUNCTIONS = ['add', 'sub', 'mul', 'div'];
+const FUNCTIONS = 'add sub mul div neg lt le gt ge eq ne and or xor not'.split(' ');
 const PARAMETERS = ['_', 'lhs', 'rhs'];
 
 function nameText(content: Cbor, names: readonly string[]): string {
@@ -165,27 +148,4 @@ function tryDecode(bytes: Uint8Array): Cbor | null {
   } catch {
     return null;
   }
-}
-
-/** Source for the nesting of references: bc-components-rust, Display of PublicKeys and of what it is made of. */
-function publicKeysText(content: Cbor): string | null {
-  const whole = taggedValue(TAG.publicKeys, content);
-  try {
-    const keys = publicKeysFrom(whole);
-    const agreement = reference(encodeCanonical(taggedValue(TAG.x25519PublicKey, keys.agreement)));
-    const encapsulation = `EncapsulationPublicKey(${agreement}, X25519PublicKey(${agreement}))`;
-    return `PublicKeys(${reference(encodeCanonical(whole))}, ${signingKeyText(keys.signing)}, ${encapsulation})`;
-  } catch {
-    return 'PublicKeys';
-  }
-}
-
-function signingKeyText(key: SigningPublicKey): string {
-  const name = { ed25519: 'Ed25519PublicKey', schnorr: 'SchnorrPublicKey', ecdsa: 'ECPublicKey' }[key.scheme];
-  const outer = reference(encodeCanonical(signingPublicKeyCbor(key)));
-  return `SigningPublicKey(${outer}, ${name}(${reference(key.bytes)}))`;
-}
-
-function reference(bytes: Uint8Array): string {
-  return encodeHex(primitives.sha256(bytes).subarray(0, 4));
 }
