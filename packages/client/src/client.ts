@@ -17,7 +17,7 @@ import type { GeneratedKey } from './keys/generation/conclude.js';
 import { keyGeneration } from './keys/generation/key-generation.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
-import { takeAddressIndex } from './keys/take-address.js';
+import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import type { OnProgress } from './progress/progress.js';
 import {
@@ -106,8 +106,8 @@ export interface Client {
   usableKey(name: string): Promise<CertifiedKey>;
   /** Puts on record what came of comparing the likeness of a key, as it was shown, with what operators see. */
   noteComparison(key: CertifiedKey, outcome: KeyComparison['outcome']): Promise<KeyRecord>;
-  /** The index of the next receive address, which is handed out here for the first time. */
-  takeAddressIndex(name: string): Promise<number>;
+  /** A receive address that is handed out now: the next one, or one that its owner names. */
+  handOutAddress(name: string, wish?: AddressWish): Promise<AddressOffer>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
   /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
   fetchKeys(): Promise<FetchedKeys>;
@@ -238,7 +238,7 @@ export function createClient(options: ClientOptions): Client {
       return key;
     },
     noteComparison: (key, outcome) => noteComparison(context, key, outcome),
-    takeAddressIndex: (name) => takeAddressIndex(context, name),
+    handOutAddress: (name, wish = {}) => handOutAddress(context, name, wish),
     verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
     fetchKeys: () => fetchKeys(context),
     countUnrecorded: async (name) => {

@@ -14,7 +14,15 @@ export { parseName } from './store/names.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/generation/plan-key.js';
 export { likenessDiffers } from './keys/compare-key.js';
-export { type CertifiedKey, type KeyComparison, type KeyRecord, remedyFor } from './keys/key-record.js';
+export { type AddressOffer, type AddressWish, offerAddress } from './keys/addresses.js';
+export {
+  type CertifiedKey,
+  type HandedOut,
+  type KeyComparison,
+  type KeyRecord,
+  remedyFor,
+  type SignedSpending,
+} from './keys/key-record.js';
 export type {
   FetchedKey,
   FetchedKeys,

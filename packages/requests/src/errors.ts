@@ -45,6 +45,10 @@ export const REQUEST_ERRORS = {
   PSBT_SIGNATURE_WRONG: 'let whoever owns that coin sign it again',
   PSBT_INPUT_UNCHECKABLE:
     'hand the signed PSBT to the wallet that knows that coin: it makes the final transaction',
+  PSBT_TXID_DIFFERS:
+    'find out who changed it: the fee, a coin or an output is another than where the id comes from',
+  PSBT_TXID_UNDECIDED: 'let the others sign first, or sign without naming an id',
+  TXID_INVALID: 'use the 64 hex digits that a wallet shows',
   PSBT_NOT_SIGNED: 'hand the PSBT on to whoever has to sign the rest',
 } as const satisfies Record<string, string>;
 

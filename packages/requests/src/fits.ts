@@ -1,11 +1,10 @@
 import { PolicyError } from '@ckm/foundation';
 import type { KeyContext, RequestKind } from './kind.js';
-import type { TaskResult } from './task.js';
 
 /**
  * Wraps a kind so that it serves only keys made for it: one key answers to one role (V16). Where a key of one purpose
  * answers to two kinds, no signature for one passes for the other: the kind that says so in `alsoFor` says why.
- * `describe`, `tasks`, `finish` and `verify` then throw PolicyError `REQUEST_KIND_NOT_FOR_KEY` for any other key.
+ * Whatever then takes a request and a key throws PolicyError `REQUEST_KIND_NOT_FOR_KEY` for any other key.
  */
 export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
   const assertFits = (key: KeyContext): void => {
@@ -17,23 +16,21 @@ export function forKeysMadeForIt<T>(kind: RequestKind<T>): RequestKind<T> {
       retryable: false,
     });
   };
+  const guarded =
+    <A extends readonly unknown[], R>(act: (typed: T, key: KeyContext, ...rest: A) => R) =>
+    (typed: T, key: KeyContext, ...rest: A): R => {
+      assertFits(key);
+      return act(typed, key, ...rest);
+    };
+  const { describe, doubts, tasks, finish, verify, details, spends } = kind;
   return Object.freeze({
     ...kind,
-    describe(typed: T, key: KeyContext) {
-      assertFits(key);
-      return kind.describe(typed, key);
-    },
-    tasks(typed: T, key: KeyContext) {
-      assertFits(key);
-      return kind.tasks(typed, key);
-    },
-    finish(typed: T, key: KeyContext, results: readonly TaskResult[]) {
-      assertFits(key);
-      return kind.finish(typed, key, results);
-    },
-    verify(typed: T, key: KeyContext, artefact: Uint8Array) {
-      assertFits(key);
-      return kind.verify(typed, key, artefact);
-    },
+    describe: guarded(describe),
+    ...(doubts === undefined ? {} : { doubts: guarded(doubts) }),
+    tasks: guarded(tasks),
+    finish: guarded(finish),
+    verify: guarded(verify),
+    ...(details === undefined ? {} : { details: guarded(details) }),
+    ...(spends === undefined ? {} : { spends: guarded(spends) }),
   });
 }

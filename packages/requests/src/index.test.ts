@@ -74,7 +74,16 @@ describe('a kind', () => {
     const parsed = requestKind('message').parse(payload);
     const before = parsed.tasks(context);
     expect(Object.isFrozen(parsed)).toBe(true);
-    expect(Object.keys(parsed)).toEqual(['kind', 'describe', 'doubts', 'tasks', 'finish', 'verify']);
+    expect(Object.keys(parsed)).toEqual([
+      'kind',
+      'describe',
+      'doubts',
+      'tasks',
+      'finish',
+      'verify',
+      'details',
+      'spends',
+    ]);
     payload.fill(0);
     expect(parsed.tasks(context)).toEqual(before);
   });

@@ -9,8 +9,10 @@ export {
   type RequestKind,
   type ParsedRequest,
   type PublicForm,
+  type RequestDetails,
   type RequestKindFacts,
   type ShownArtefact,
+  type Spending,
 } from './kind.js';
 export { REQUEST_ERRORS, type RequestErrorCode } from './errors.js';
 export type { RequestField, RequestForm } from './form.js';

@@ -48,6 +48,18 @@ export interface Description {
   readonly blind: boolean;
 }
 
+/** What a request says, for programs: plain data in the order of the request itself. */
+export type RequestDetails = Readonly<Record<string, unknown>>;
+
+/** What a signature uses up, under names that are the same each time: whoever signs does well to remember it. */
+export interface Spending {
+  /** What spends: two requests with one name do the same. */
+  readonly by: string;
+  readonly coins: readonly string[];
+  /** Indices of the key's receive addresses that are in use with it. */
+  readonly addresses: readonly number[];
+}
+
 /** No sentence is longer, whatever the request holds; in UTF-16 units. */
 export const MAX_SENTENCE = 2048;
 
@@ -58,6 +70,8 @@ export interface PublicForm {
   readonly value: string;
   /** What people see of it; `value` among them. */
   readonly rows: readonly DescriptionRow[];
+  /** The same in several texts by name, for programs that do not read `value`. */
+  readonly parts?: Readonly<Record<string, string>>;
 }
 
 /** An artefact as text for people and other programs. */
@@ -119,6 +133,10 @@ export interface RequestKind<T> extends RequestKindFacts {
    * who trusts the public half may ask. Never throws for a wrong artefact.
    */
   verify(typed: T, key: KeyContext, artefact: Uint8Array): boolean;
+  /** Absent where sentence and rows say all there is; same errors as {@link describe}. */
+  details?(typed: T, key: KeyContext): RequestDetails;
+  /** Absent where nothing is used up; same errors as {@link describe}. */
+  spends?(typed: T, key: KeyContext): Spending;
 }
 
 /** A request that was read; what its kind says of it against one key. */
@@ -134,4 +152,8 @@ export interface ParsedRequest {
   finish(key: KeyContext, results: readonly TaskResult[]): Uint8Array;
   /** As the kind's `verify`. */
   verify(key: KeyContext, artefact: Uint8Array): boolean;
+  /** As the kind's `details`; null where it has none. */
+  details(key: KeyContext): RequestDetails | null;
+  /** As the kind's `spends`; null where nothing is used up. */
+  spends(key: KeyContext): Spending | null;
 }

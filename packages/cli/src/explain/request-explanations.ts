@@ -54,6 +54,14 @@ const READING = groupOf(
       'An input of somebody else is unlocked by a script of a kind that is not checked here.',
       'Sign without --extract, and let the wallet that knows that coin make the final transaction.',
     ],
+    PSBT_TXID_UNDECIDED: [
+      'An input of somebody else is of an old kind, whose signature is part of the id of the transaction.',
+      'Let the others sign first, or sign without --expect.',
+    ],
+    TXID_INVALID: [
+      'What --expect names is no id of a transaction.',
+      'Use the 64 hex digits that your wallet shows, or those of ckm sign KEY --psbt FILE --preview.',
+    ],
     DESCRIPTOR_INVALID: 'A descriptor has a letter it may not have.',
   },
 );
@@ -77,6 +85,10 @@ const LYING = groupOf(
     PSBT_INPUT_OWNER_HIDDEN: 'An input of the key is passed off as somebody else’s.',
     PSBT_INPUT_REPEATED: 'The same coin is spent twice.',
     PSBT_OUTPUT_PATH_FALSE: 'An output is passed off as change of the key, and is not.',
+    PSBT_TXID_DIFFERS: [
+      'The transaction is another one than --expect names: a coin, an amount or a payee differs.',
+      'Compare it with the wallet that made it, and find out who changed it.',
+    ],
     PSBT_SIGHASH_REFUSED: 'The signature would not cover the whole transaction.',
     PSBT_AMOUNT_IMPOSSIBLE: 'The amounts do not add up.',
   },
@@ -96,6 +108,10 @@ const WARNINGS = groupOf(
     DATA_SELDOM_RELAYED: 'The transaction carries more data, or in more outputs, than many nodes relay.',
     FOREIGN_SIGNATURE_WRONG:
       'A signature of somebody else does not verify: there is no transaction until its owner signs again.',
+    COIN_SIGNED_BEFORE: [
+      'Another transaction that spends one of these coins was signed here before; the network takes one of the two.',
+      'Right when it replaces that one, as to raise its fee. To pay both, spend another coin in the second.',
+    ],
     FOREIGN_INPUTS: 'Other people’s coins are spent in the same transaction.',
     LOCKTIME: 'The transaction can only be sent later.',
     RELATIVE_LOCK: 'An input can only be spent some time after it was received.',

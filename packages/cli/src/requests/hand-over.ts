@@ -29,7 +29,7 @@ export async function handOver(
   terminal: Terminal,
   { key, kind, result, out, isExtracted, request }: SignatureDelivery,
 ): Promise<void> {
-  const { artefact, signatures, description, signers, faulty, silent, attempts } = result;
+  const { artefact, signatures, description, details, signers, faulty, silent, attempts } = result;
   const regain = howToRegain(request);
   const shown = artefactText(kind, artefact);
   const state = kind === 'bitcoin' ? transactionState(artefact) : null;
@@ -41,6 +41,7 @@ export async function handOver(
   const machine = {
     kind,
     sentence: description.sentence,
+    details,
     signers,
     faulty,
     silent,

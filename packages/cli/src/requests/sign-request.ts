@@ -61,8 +61,8 @@ export async function signRequest(
   const refusal = refusalOf(asked, key, request.kind === 'message' ? file : undefined);
   if (flags.preview === true) {
     if (refusal !== null) throw refusal;
-    const { description, asks, policy, needed } = asked;
-    terminal.result('nothing was sent', { preview: true, key, description, asks, policy, needed });
+    const { description, details, asks, policy, needed } = asked;
+    terminal.result('nothing was sent', { preview: true, key, description, details, asks, policy, needed });
     return;
   }
   await agree(context, {

@@ -107,6 +107,115 @@ describe('a PSBT that a wallet wrote in its own way', () => {
   });
 });
 
+/** What `ckm sign --json` says of a transaction, for programs. */
+interface Details {
+  readonly txid: string;
+  readonly feeSats: number;
+  readonly virtualBytes: number;
+  readonly inputs: readonly object[];
+  readonly outputs: readonly object[];
+}
+
+describe('a transaction before it is signed', () => {
+  const preview = (file: string, ...flags: string[]) =>
+    setup.json<{ details: Details }>(['sign', 'treasury', '--psbt', file, '--preview', ...flags]);
+
+  test('is told to programs by its id, its size and its rows in the order of the PSBT', async () => {
+    const file = setup.scratch.file('rows.psbt', paymentFrom([coin], change, 40_000n));
+    const { details } = await preview(file);
+    expect(details).toMatchObject({
+      feeSats: 700,
+      inputs: [{ index: 0, sats: 400_000, path: [0, 0], isOwn: true }],
+      outputs: [
+        { index: 0, sats: 40_000, address: expect.stringMatching(/^bc1q/) as string, isOwn: false },
+        { index: 1, sats: 359_300, script: change.script, path: [1, 1], isOwn: true },
+      ],
+    });
+    const signed = await setup.json<{
+      details: Details;
+      txid: string;
+      artefact: string;
+      virtualBytes: number;
+    }>(['sign', 'treasury', '--psbt', file, '--yes', '--expect', details.txid]);
+    expect(finalized(Buffer.from(signed.artefact, 'base64')).id).toBe(details.txid);
+    expect([signed.txid, signed.virtualBytes]).toEqual([details.txid, details.virtualBytes]);
+    expect(signed.details).toEqual(details);
+  });
+
+  test('is refused before anybody is asked when it is not the one that is expected', async () => {
+    const file = setup.scratch.file('meant.psbt', paymentFrom([coin], change, 50_000n));
+    const { txid } = (await preview(file)).details;
+    const changed = setup.scratch.file('changed.psbt', paymentFrom([coin], change, 50_001n));
+    const refused = await setup.ckm(['sign', 'treasury', '--psbt', changed, '--yes', '--expect', txid]);
+    expect([refused.status, errorOf(refused).code, refused.stdout]).toEqual([65, 'PSBT_TXID_DIFFERS', '']);
+  });
+
+  test('says which transaction was signed that spends the same coin, unless it is the same one', async () => {
+    const sign = async (sats: bigint) => {
+      const file = setup.scratch.file(`spend-${sats}.psbt`, paymentFrom([coin], change, sats));
+      return setup.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
+    };
+    await sign(60_000n);
+    const file = join(setup.scratch.path, 'spend-60000.psbt');
+    const { txid } = (await preview(file)).details;
+    const other = (await sign(60_001n)).stderr.replace(/\s+/g, ' ');
+    expect(other).toContain('! you signed another transaction that spends the same coin:');
+    expect(other).toContain(txid);
+    const again = /! you signed another transaction[^;]*;/.exec((await sign(60_000n)).stderr)![0];
+    expect(again).not.toContain(txid);
+  });
+});
+
+describe('addresses that are handed out', () => {
+  const next = (...flags: string[]) => setup.json<{ index: number }>(['address', 'treasury', ...flags]);
+
+  test('go on behind one that is named, and behind one that a signed transaction shows', async () => {
+    const far = (await next()).index + 10;
+    await next('--index', String(far));
+    expect((await next()).index).toBe(far + 1);
+    const shown = await setup.json<Address>([
+      'address',
+      'treasury',
+      '--index',
+      String(far + 30),
+      '--preview',
+    ]);
+    const file = setup.scratch.file('shown.psbt', paymentFrom([shown], change, 70_000n));
+    await setup.json(['sign', 'treasury', '--psbt', file, '--yes']);
+    expect((await next()).index).toBe(far + 31);
+    expect((await next('--index', '0')).index).toBe(0);
+    expect((await next()).index).toBe(far + 32);
+  });
+
+  test('are listed with the note that was made', async () => {
+    const { index } = await next('--note', 'bob, invoice 17');
+    const { stdout } = await setup.ckm(['address', 'treasury', '--list']);
+    const line = stdout.split('\n').find((one) => one.startsWith(`#${index} `))!;
+    expect(line).toMatch(/ {2}bc1p\w+ {2}.+: bob, invoice 17$/);
+    const again = await setup.ckm(['address', 'treasury', '--index', String(index)]);
+    expect(again.stderr.replace(/\s+/g, ' ')).toContain('bob, invoice 17');
+    const { stderr } = await setup.ckm(['address', 'treasury', '--index', '2000000000', '--quiet']);
+    expect(stderr).toMatch(/so far from the others that the next one is #\d+ all the same/);
+    expect((await next()).index).toBe(index + 1);
+  });
+});
+
+test('ckm key show --public --single prints two descriptors for wallets that do not read both in one', async () => {
+  const { value } = await setup.json<{ value: string }>(['key', 'show', 'treasury', '--public']);
+  const { stdout } = await setup.ckm(['key', 'show', 'treasury', '--public', '--single']);
+  const bare = (text: string) => text.split('#')[0]!;
+  expect(stdout.trimEnd().split('\n').map(bare)).toEqual([
+    bare(value).replace('<0;1>', '0'),
+    bare(value).replace('<0;1>', '1'),
+  ]);
+  for (const args of [
+    ['treasury', '--single'],
+    ['letters', '--public', '--single'],
+  ]) {
+    expect(errorOf(await setup.ckm(['key', 'show', ...args])).code).toBe('OPTION_INVALID');
+  }
+});
+
 describe('a flag that would do nothing', () => {
   test.each([
     [['FILE', '--ssh-namespace', 'file', '--raw']],
@@ -117,6 +226,7 @@ describe('a flag that would do nothing', () => {
     [['--git', 'FILE', '--domain', 'x']],
     [['FILE', '--raw', '--domain', 'x']],
     [['--message', 'x', '--extract']],
+    [['--git', 'FILE', '--expect', '0'.repeat(64)]],
   ])('is refused, and not passed over: %j', async (args) => {
     const file = setup.scratch.file('text', 'hello\n');
     const named = args.map((one) => (one === 'FILE' ? file : one));

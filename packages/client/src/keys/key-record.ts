@@ -33,10 +33,32 @@ export interface KeyRecord {
   readonly fetchedAt?: number;
   /** How many receive addresses were handed out here, from the first on; absent: none that is known of. */
   readonly addressesShown?: number;
+  /** The latest of them, by when they were handed out. */
+  readonly handedOut?: readonly HandedOut[];
   /** Who was paid with it here: 16 bytes of a hash of each, one behind the other; absent: nobody. */
   readonly paid?: Uint8Array;
+  /** What was signed with it here that spends something, the latest last. */
+  readonly spent?: readonly SignedSpending[];
   /** What came of comparing its likeness with what operators see; absent: not compared here. */
   readonly comparison?: KeyComparison;
+}
+
+/** A receive address that was given to somebody. */
+export interface HandedOut {
+  readonly index: number;
+  /** UnixSeconds */
+  readonly at: number;
+  /** What its owner wrote down with it. */
+  readonly note: string | null;
+}
+
+/** A signature that spends something, as a kind of request tells of it. */
+export interface SignedSpending {
+  readonly by: string;
+  /** UnixSeconds */
+  readonly at: number;
+  /** 16 bytes of a hash of each coin, one behind the other. */
+  readonly coins: Uint8Array;
 }
 
 export interface KeyComparison {
@@ -74,10 +96,12 @@ export function keyPath(name: string): string {
   return `${KEY_FOLDER}/${name}`;
 }
 
-export function encodeKeyRecord({ comparison, ...record }: KeyRecord): Uint8Array {
+export function encodeKeyRecord({ comparison, handedOut, spent, ...record }: KeyRecord): Uint8Array {
   return encodeData({
     version: 1,
     ...record,
+    ...(handedOut === undefined ? {} : { handedOut: handedOut.map((one) => ({ ...one })) }),
+    ...(spent === undefined ? {} : { spent: spent.map((one) => ({ ...one })) }),
     ...(comparison === undefined ? {} : { comparison: { ...comparison } }),
   });
 }
@@ -101,7 +125,18 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     ...(record.has('addressesShown') ? { addressesShown: record.integer('addressesShown') } : {}),
     ...(record.has('comparison') ? { comparison: readComparison(path, record.record('comparison')) } : {}),
     ...(record.has('paid') ? { paid: record.bytes('paid') } : {}),
+    ...(record.has('handedOut') ? { handedOut: record.records('handedOut').map(readHandedOut) } : {}),
+    ...(record.has('spent') ? { spent: record.records('spent').map(readSpending) } : {}),
   };
+}
+
+function readHandedOut(record: RecordReader): HandedOut {
+  const note = record.has('note') ? record.text('note') : null;
+  return { index: record.integer('index'), at: record.integer('at'), note };
+}
+
+function readSpending(record: RecordReader): SignedSpending {
+  return { by: record.text('by'), at: record.integer('at'), coins: record.bytes('coins') };
 }
 
 function readComparison(path: string, record: RecordReader): KeyComparison {

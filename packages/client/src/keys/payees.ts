@@ -1,12 +1,9 @@
-import { concatBytes, encodeUtf8, equalBytes } from '@ckm/foundation';
+import { concatBytes } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
-import { sha256 } from '@noble/hashes/sha2.js';
-import type { ClientContext } from '../context/context.js';
 import type { KeyRecord } from './key-record.js';
-import { loadKeyRecord, saveKeyRecord } from './keys.js';
+import { isIn, markOf, marksIn } from './marks.js';
 
-/** Of each payee of a key so many bytes of a hash are remembered, and of so many payees, the latest. */
-const MARK_BYTES = 16;
+/** Of so many payees of a key, the latest are remembered. */
 const MOST_PAYEES = 512;
 const FIRST_TIME = 'first payment to this address from here';
 
@@ -23,36 +20,10 @@ export function markNewPayees(
   return { ...description, rows };
 }
 
-/**
- * Remembers who was paid. A key that was renamed or forgotten meanwhile is left alone.
- * @param key the record of the key that signed
- */
-export async function notePayees(
-  { store }: ClientContext,
-  { name, certificate }: KeyRecord,
-  { rows }: Description,
-): Promise<void> {
+/** The record with whoever gets something by what was signed. */
+export function withPayees(record: KeyRecord, { rows }: Description): KeyRecord {
   const payees = rows.flatMap(({ payee }) => (payee === undefined ? [] : [markOf(payee)]));
-  if (payees.length === 0) return;
-  await store.exclusive('key-names', async () => {
-    const record = await loadKeyRecord(store, name).catch(() => null);
-    if (record === null || !equalBytes(record.certificate, certificate)) return;
-    const before = marksIn(record.paid ?? new Uint8Array()).filter((mark) => !isIn(payees, mark));
-    const after = [...before, ...payees].slice(-MOST_PAYEES);
-    await saveKeyRecord(store, { ...record, paid: concatBytes(...after) });
-  });
-}
-
-function markOf(payee: string): Uint8Array {
-  return sha256(encodeUtf8(payee)).subarray(0, MARK_BYTES);
-}
-
-function isIn(marks: readonly Uint8Array[], wanted: Uint8Array): boolean {
-  return marks.some((mark) => equalBytes(mark, wanted));
-}
-
-function marksIn(paid: Uint8Array): readonly Uint8Array[] {
-  return Array.from({ length: Math.floor(paid.length / MARK_BYTES) }, (_, at) =>
-    paid.subarray(at * MARK_BYTES, (at + 1) * MARK_BYTES),
-  );
+  if (payees.length === 0) return record;
+  const before = marksIn(record.paid ?? new Uint8Array()).filter((mark) => !isIn(payees, mark));
+  return { ...record, paid: concatBytes(...[...before, ...payees].slice(-MOST_PAYEES)) };
 }

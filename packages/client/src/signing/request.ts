@@ -1,7 +1,15 @@
 import { UsageError } from '@ckm/foundation';
-import { type Description, frostResults, requestKind, type Task } from '@ckm/requests';
+import {
+  type Description,
+  frostResults,
+  type RequestDetails,
+  requestKind,
+  type Spending,
+  type Task,
+} from '@ckm/requests';
 import type { CertifiedKey } from '../keys/key-record.js';
 import { markNewPayees } from '../keys/payees.js';
+import { warnOfSpentCoins } from '../keys/spent-coins.js';
 
 /** A request as this client understands it, from the same bytes the servers get. */
 export interface UnderstoodRequest {
@@ -9,6 +17,9 @@ export interface UnderstoodRequest {
   readonly payload: Uint8Array;
   readonly description: Description;
   readonly tasks: readonly Task[];
+  /** For programs. */
+  readonly details: RequestDetails | null;
+  readonly spending: Spending | null;
   /** Puts the signatures where they belong, each checked by a verifier that shares no code with the signers. */
   finish(signatures: readonly Uint8Array[]): Uint8Array;
 }
@@ -39,11 +50,15 @@ export function understand(
   const context = { ...key.context, now };
   const own = isNew ? (kind.complete?.(given, context) ?? given) : given;
   const parsed = kind.parse(own);
+  const told = withDoubts(parsed.describe(context), parsed.doubts(context));
+  const spending = parsed.spends(context);
   return {
     kind: kindName,
     payload: own,
-    description: markNewPayees(withDoubts(parsed.describe(context), parsed.doubts(context)), key.record),
+    description: warnOfSpentCoins(markNewPayees(told, key.record), spending, key.record),
     tasks: parsed.tasks(context),
+    details: parsed.details(context),
+    spending,
     finish: (signatures) => parsed.finish(context, frostResults(signatures)),
   };
 }

@@ -1,6 +1,6 @@
 import type { KeyPolicy } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
-import type { Description } from '@ckm/requests';
+import type { Description, RequestDetails } from '@ckm/requests';
 import type { OnProgress, ServerRefusal } from '../progress/progress.js';
 import type { Destination } from '../requests/request-record.js';
 
@@ -26,6 +26,8 @@ export interface SignResult {
   readonly artefact: Uint8Array;
   readonly signatures: readonly Uint8Array[];
   readonly description: Description;
+  /** The same for programs; null where the description says all there is. */
+  readonly details: RequestDetails | null;
   readonly signers: readonly string[];
   /** Servers that misbehaved on the way; `evidence` is a path in the store. */
   readonly faulty: readonly { readonly server: string; readonly code: string; readonly evidence: string }[];
@@ -50,6 +52,8 @@ export interface SignOptions {
 /** A request before anybody is asked: what people read, and what they say yes to. */
 export interface PreparedRequest {
   readonly description: Description;
+  /** The same for programs; null where the description says all there is. */
+  readonly details: RequestDetails | null;
   /** In the order in which they would be asked. */
   readonly asks: readonly string[];
   readonly policy: KeyPolicy;

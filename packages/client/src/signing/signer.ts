@@ -5,7 +5,7 @@ import type { ClientContext } from '../context/context.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
-import { notePayees } from '../keys/payees.js';
+import { noteSignature } from '../keys/note-signature.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
@@ -90,7 +90,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     servers.silent(outcome.silent);
     reportDone(job, outcome.signers);
     await trace.finish(outcome.attempts, outcome.artefact);
-    await notePayees(context, key.record, request.description);
+    await noteSignature(context, key.record, request);
     tidy(outcome.undecided.then((all) => withdraw(all, 'enough others have signed')));
     return resultOf(request, outcome);
 
@@ -107,7 +107,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
   /** What people read of a request, and the one thing their yes does. */
   async function prepared(
     key: CertifiedKey,
-    { kind, description }: UnderstoodRequest,
+    { kind, description, details }: UnderstoodRequest,
     without: readonly string[],
     ask: (on: OnProgress | undefined, options: SignOptions) => Promise<SignResult>,
   ): Promise<PreparedRequest> {
@@ -120,7 +120,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       signing ??= refusal === null ? ask(on, options) : Promise.reject(refusal);
       return signing;
     };
-    return { description, asks, policy, needed, refusal, sign };
+    return { description, details, asks, policy, needed, refusal, sign };
   }
 
   /** Goes on behind the answer; whether it succeeds matters to nobody. */
@@ -229,6 +229,7 @@ function resultOf(request: UnderstoodRequest, outcome: SignOutcome): SignResult 
     artefact: outcome.artefact,
     signatures: outcome.signatures,
     description: request.description,
+    details: request.details,
     signers: namesOf(outcome.signers),
     faulty: outcome.faults.map(({ participant, code, evidence }) => ({
       server: participant.server.name,

@@ -9,6 +9,13 @@ export const BITCOIN_FIELDS: readonly RequestField[] = [
     role: 'content',
   },
   {
+    name: 'expect',
+    takes: 'text',
+    placeholder: 'txid',
+    what: 'refuse any transaction but the one with this id',
+    role: 'detail',
+  },
+  {
     name: 'extract',
     takes: 'nothing',
     what: 'the final transaction in hex, in the place of the signed PSBT',

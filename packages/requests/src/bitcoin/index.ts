@@ -5,6 +5,7 @@ import { completePsbt } from './complete.js';
 import { bitcoinCost } from './cost.js';
 import { describeBitcoin } from './describe.js';
 import { foreignSignatureWarnings } from './finalize.js';
+import { bitcoinDetails, bitcoinSpending } from './details.js';
 import { finishBitcoin } from './finish.js';
 import { bitcoinForm } from './form.js';
 import { bitcoinPublicForm } from './wallet.js';
@@ -29,4 +30,6 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   tasks: bitcoinTasks,
   finish: finishBitcoin,
   verify: verifyBitcoin,
+  details: bitcoinDetails,
+  spends: bitcoinSpending,
 });

@@ -8,7 +8,8 @@ export const SIGHASH_DEFAULT = 0x00;
 export const SIGHASH_ALL = 0x01;
 export type Sighash = typeof SIGHASH_DEFAULT | typeof SIGHASH_ALL;
 
-function u32le(value: number): Uint8Array {
+/** Four bytes, the lowest first. */
+export function u32le(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
@@ -20,7 +21,8 @@ function u64le(value: bigint): Uint8Array {
   return bytes;
 }
 
-function outpoint({ txid, index }: Pick<BitcoinInput, 'txid' | 'index'>): Uint8Array {
+/** A coin as an input names it. */
+export function outpoint({ txid, index }: Pick<BitcoinInput, 'txid' | 'index'>): Uint8Array {
   return concatBytes(decodeHex(txid).reverse(), u32le(index));
 }
 
@@ -28,7 +30,11 @@ function script(bytes: Uint8Array): Uint8Array {
   return concatBytes(encodeSize(bytes.length), bytes);
 }
 
-function output({ amountSats, script: bytes }: Pick<BitcoinOutput, 'amountSats' | 'script'>): Uint8Array {
+/** An output as the transaction holds it. */
+export function output({
+  amountSats,
+  script: bytes,
+}: Pick<BitcoinOutput, 'amountSats' | 'script'>): Uint8Array {
   return concatBytes(u64le(amountSats), script(bytes));
 }
 

@@ -5,7 +5,14 @@ import { bitcoinKey } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { withChecksum } from './descriptor-checksum.js';
 import { destinationOf } from './destination.js';
-import { bitcoinAddress, bitcoinDescriptor, bitcoinXpub, keyFingerprint, taprootKeys } from './wallet.js';
+import {
+  bitcoinAddress,
+  bitcoinDescriptor,
+  bitcoinPublicForm,
+  bitcoinXpub,
+  keyFingerprint,
+  taprootKeys,
+} from './wallet.js';
 
 const key = bitcoinKey().context.public;
 
@@ -51,6 +58,15 @@ describe('the wallet of a key', () => {
         `^tr\\(\\[${fingerprint}\\]${bitcoinXpub(key)}/<0;1>/\\*\\)#[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{8}$`,
       ),
     );
+  });
+
+  test('is exported also as two descriptors, one for each chain, with checksums of their own', () => {
+    const { value, parts } = bitcoinPublicForm(bitcoinKey().context);
+    expect(Object.keys(parts!)).toEqual(['receive', 'change']);
+    for (const [chain, number] of Object.entries({ receive: '0', change: '1' })) {
+      const [whole] = value.split('#') as [string];
+      expect(parts![chain]).toBe(withChecksum(whole.replace('<0;1>', number)));
+    }
   });
 
   test('bitcoinAddress refuses an index that is not a number from 0 to 2147483647', () => {

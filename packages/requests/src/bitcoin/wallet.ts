@@ -54,11 +54,17 @@ export function bitcoinXpub(key: PublicKeyPackage, network: BitcoinNetwork = 'bi
 
 /**
  * The descriptor of the key's wallet, with checksum: `tr([fingerprint]xpub…/<0;1>/*)#…`.
+ * @param chain only its addresses, for wallets that do not read BIP-389: `…/0/*`, `…/1/*`
  * Source: BIP-380, BIP-386, BIP-389
  */
-export function bitcoinDescriptor(key: PublicKeyPackage, network: BitcoinNetwork = 'bitcoin'): string {
+export function bitcoinDescriptor(
+  key: PublicKeyPackage,
+  network: BitcoinNetwork = 'bitcoin',
+  chain?: WalletChain,
+): string {
   const fingerprint = keyFingerprint(key).toString(16).padStart(8, '0');
-  return withChecksum(`tr([${fingerprint}]${bitcoinXpub(key, network)}/<0;1>/*)`);
+  const chains = chain === undefined ? `<${CHAINS.receive};${CHAINS.change}>` : CHAINS[chain];
+  return withChecksum(`tr([${fingerprint}]${bitcoinXpub(key, network)}/${chains}/*)`);
 }
 
 /** @throws UsageError `ADDRESS_INDEX_INVALID` */
@@ -90,5 +96,9 @@ export function bitcoinPublicForm({ public: key, network = 'bitcoin' }: KeyConte
     { label: 'Descriptor', value },
     { label: 'Address 0', value: address },
   ];
-  return { form: 'descriptor', value, rows };
+  const parts = {
+    receive: bitcoinDescriptor(key, network, 'receive'),
+    change: bitcoinDescriptor(key, network, 'change'),
+  };
+  return { form: 'descriptor', value, rows, parts };
 }

@@ -30,6 +30,8 @@ export function knownKind<T>({
   tasks,
   finish,
   verify,
+  details,
+  spends,
   ...facts
 }: RequestKind<T>): KnownKind {
   return Object.freeze({
@@ -43,6 +45,8 @@ export function knownKind<T>({
         tasks: (key) => tasks(typed, key),
         finish: (key, results) => finish(typed, key, results),
         verify: (key, artefact) => verify(typed, key, artefact),
+        details: (key) => details?.(typed, key) ?? null,
+        spends: (key) => spends?.(typed, key) ?? null,
       });
     },
   });

@@ -2,6 +2,7 @@ import { type CertifiedKey, remedyFor } from '@ckm/client';
 import { bitcoinAddress, type PublicForm, publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
 import { policyLines } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
@@ -17,20 +18,25 @@ export function keyShowCommand(): Command {
     .argument('<name>', 'what you call the key: see ckm key list')
     .option('--qr', 'also the public key as a QR code, on stderr, for a camera')
     .option('--public', 'only the public key in the form its purpose uses: descriptor, SSH line, hex')
+    .option('--single', 'with --public: two descriptors, for wallets that do not read <0;1>: receive, change')
     .action(run(show));
 }
 
-async function show(
-  context: Context,
-  name: string,
-  flags: { readonly public?: true; readonly qr?: true },
-): Promise<void> {
+interface Flags {
+  readonly public?: true;
+  readonly qr?: true;
+  readonly single?: true;
+}
+
+async function show(context: Context, name: string, flags: Flags): Promise<void> {
   const { terminal } = context;
+  if (flags.single === true && flags.public !== true)
+    throw optionInvalid('--single has no meaning without --public', 'add --public, or leave --single out');
   const client = await openOwner(context);
   if (flags.qr === true) await showQr(terminal, publicObject(await client.usableKey(name)).value);
   if (flags.public === true) {
     const form = publicObject(await client.usableKey(name));
-    terminal.copied(form.value, { name, ...form });
+    terminal.copied(flags.single === true ? singleLines(form) : form.value, { name, ...form });
     return;
   }
   const key = await client.showKey(name);
@@ -90,9 +96,16 @@ function publicLines(key: CertifiedKey): string[] {
 }
 
 /** For machines: what is handed on, and what kind of text it is. */
-function publicObject(key: CertifiedKey): Pick<PublicForm, 'form' | 'value'> {
-  const { form, value } = formOf(key);
-  return { form, value };
+function publicObject(key: CertifiedKey): Omit<PublicForm, 'rows'> {
+  const { form, value, parts } = formOf(key);
+  return { form, value, ...(parts === undefined ? {} : { parts }) };
+}
+
+/** @throws UsageError `OPTION_INVALID` where there is only one text */
+function singleLines({ parts }: Pick<PublicForm, 'parts'>): string {
+  if (parts === undefined)
+    throw optionInvalid('--single has no meaning for this key: it has one text only', 'leave --single out');
+  return Object.values(parts).join('\n');
 }
 
 function addressText(key: CertifiedKey): string {

@@ -1,0 +1,87 @@
+import type { Description } from '@ckm/requests';
+import { describe, expect, test } from 'vitest';
+import { offerAddress, withAddressesUsed } from './addresses.js';
+import { encodeKeyRecord, type KeyRecord, parseKeyRecord } from './key-record.js';
+import { warnOfSpentCoins, withSpentCoins } from './spent-coins.js';
+
+const RECORD: KeyRecord = {
+  name: 'treasury',
+  certificate: new Uint8Array(),
+  policy: {
+    kinds: ['bitcoin'],
+    rateLimit: null,
+    expiresAt: null,
+    blindAllowed: false,
+    approval: 'automatic',
+  },
+  network: 'bitcoin',
+  createdAt: 0,
+  acknowledged: [],
+};
+const PLAIN: Description = { sentence: 'Pay.', rows: [], warnings: [], blind: false };
+const spending = (by: string, ...coins: string[]) => ({ by, coins, addresses: [] });
+const textsFor = (record: KeyRecord, by: string, ...coins: string[]) =>
+  warnOfSpentCoins(PLAIN, spending(by, ...coins), record).warnings.map(({ text }) => text);
+
+describe('coins that a signature spends', () => {
+  const signed = withSpentCoins(RECORD, spending('first', 'a:0', 'b:1'), 7);
+
+  test('are warned of when another transaction spends one of them, which is named', () => {
+    const [text] = textsFor(signed, 'second', 'c:2', 'b:1');
+    expect(text).toMatch(/^you signed another transaction that spends the same coin: first; only one/);
+    expect(textsFor(signed, 'second', 'c:2')).toEqual([]);
+  });
+
+  test('are not warned of when the same transaction is signed again', () => {
+    expect(textsFor(signed, 'first', 'a:0', 'b:1')).toEqual([]);
+    expect(withSpentCoins(signed, spending('first', 'a:0', 'b:1'), 9).spent).toHaveLength(1);
+  });
+
+  test('are warned of once, with the latest two named, after several that spend them', () => {
+    let record = signed;
+    for (const by of ['second', 'third', 'fourth']) record = withSpentCoins(record, spending(by, 'a:0'), 8);
+    expect(textsFor(record, 'fifth', 'a:0')).toEqual([
+      expect.stringContaining('the same coin: third, fourth and 2 more; only one'),
+    ]);
+  });
+
+  test('of the latest 128 signatures are remembered', () => {
+    let record = signed;
+    for (let i = 0; i < 128; i++) record = withSpentCoins(record, spending(`other ${i}`, `z:${i}`), 8);
+    expect(record.spent).toHaveLength(128);
+    expect([textsFor(record, 'x', 'a:0'), textsFor(record, 'x', 'z:0')].map((one) => one.length)).toEqual([
+      0, 1,
+    ]);
+  });
+});
+
+describe('the next address', () => {
+  test('is the first one after all that were handed out or named, and those that a transaction shows', () => {
+    expect(offerAddress(RECORD, {})).toMatchObject({ index: 0, isNew: true, count: 1 });
+    expect(offerAddress(RECORD, { index: 7 })).toMatchObject({ index: 7, isNew: true, count: 8 });
+    const used = withAddressesUsed(RECORD, [30, 4]);
+    expect(offerAddress(used, {})).toMatchObject({ index: 31, isNew: true });
+    expect(offerAddress(used, { index: 4 })).toMatchObject({ isNew: false, count: 31 });
+  });
+
+  test('is not moved by an index a thousand ahead, which is passed over when the count gets there', () => {
+    expect(offerAddress(RECORD, { index: 1_000 })).toMatchObject({ index: 1_000, isNew: true, count: 0 });
+    expect(withAddressesUsed(RECORD, [2 ** 31 - 1])).toBe(RECORD);
+    const kept = { index: 1_000, at: 5, note: 'bob' };
+    const later = { ...RECORD, addressesShown: 1_000, handedOut: [kept] };
+    expect(offerAddress(later, {})).toMatchObject({ index: 1_001, before: null });
+    expect(offerAddress(later, { index: 1_000 })).toMatchObject({ isNew: false, before: kept });
+  });
+});
+
+test('a key record keeps what was handed out and signed, and one of an earlier version has neither', () => {
+  const record = withSpentCoins(RECORD, spending('first', 'a:0'), 7);
+  const full = { ...record, addressesShown: 3, handedOut: [{ index: 2, at: 5, note: null }] };
+  expect(parseKeyRecord('keys/treasury', encodeKeyRecord(full))).toMatchObject({
+    addressesShown: 3,
+    handedOut: [{ index: 2, at: 5, note: null }],
+    spent: record.spent!,
+  });
+  const older = parseKeyRecord('keys/treasury', encodeKeyRecord(RECORD));
+  expect([older.handedOut, older.spent]).toEqual([undefined, undefined]);
+});

@@ -1,0 +1,33 @@
+import { concatBytes } from '@ckm/foundation';
+import type { Description, Spending } from '@ckm/requests';
+import type { KeyRecord, SignedSpending } from './key-record.js';
+import { isIn, markOf, marksIn } from './marks.js';
+
+/** Of so many signatures that spend coins, the latest are remembered; of so many one is told by name. */
+const MOST_SIGNED = 128;
+const NAMED = 2;
+
+/** Warns of coins that something else spends that was signed with the key here before: only one of the two can happen. */
+export function warnOfSpentCoins(
+  description: Description,
+  spending: Spending | null,
+  { spent = [] }: Pick<KeyRecord, 'spent'>,
+): Description {
+  if (spending === null) return description;
+  const marks = spending.coins.map(markOf);
+  const rivals = spent.filter(
+    ({ by, coins }) => by !== spending.by && marksIn(coins).some((mark) => isIn(marks, mark)),
+  );
+  if (rivals.length === 0) return description;
+  const names = rivals.slice(-NAMED).map(({ by }) => by);
+  const more = rivals.length > NAMED ? ` and ${rivals.length - NAMED} more` : '';
+  const text = `you signed another transaction that spends the same coin: ${names.join(', ')}${more}; only one of them can be mined`;
+  return { ...description, warnings: [...description.warnings, { code: 'COIN_SIGNED_BEFORE', text }] };
+}
+
+/** The record with what a signature spends. @param at UnixSeconds */
+export function withSpentCoins(record: KeyRecord, { by, coins }: Spending, at: number): KeyRecord {
+  const others = (record.spent ?? []).filter((one) => one.by !== by);
+  const one: SignedSpending = { by, at, coins: concatBytes(...coins.map(markOf)) };
+  return { ...record, spent: [...others, one].slice(-MOST_SIGNED) };
+}

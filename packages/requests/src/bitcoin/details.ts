@@ -1,0 +1,72 @@
+import { encodeHex } from '@ckm/foundation';
+import type { KeyContext, RequestDetails, Spending } from '../kind.js';
+import { destinationOf } from './destination.js';
+import { estimateVirtualBytes } from './fee.js';
+import { assessOwnership, type Ownership } from './ownership.js';
+import { sumSats, type BitcoinRequest } from './parse.js';
+import { nameCoin, nameTransaction } from './txid.js';
+import { CHAINS } from './wallet.js';
+
+/** No amount is beyond what a number holds exactly: `parseBitcoin` knows none above 21 million BTC. */
+const sats = Number;
+
+function inputRows({ inputs }: BitcoinRequest, own: Ownership): RequestDetails[] {
+  const paths = new Map(own.inputs.map(({ at, tweak, signed }) => [at, { path: tweak.path, signed }]));
+  return inputs.map(({ txid, index, amountSats, sequence, final }, at) => ({
+    index: at,
+    txid,
+    vout: index,
+    sats: sats(amountSats),
+    sequence,
+    isOwn: paths.has(at),
+    path: paths.get(at)?.path ?? null,
+    isSigned: final || (paths.get(at)?.signed ?? false),
+  }));
+}
+
+function outputRows(request: BitcoinRequest, own: Ownership, key: KeyContext): RequestDetails[] {
+  const network = key.network ?? request.network;
+  return request.outputs.map(({ amountSats, script }, at) => {
+    const destination = destinationOf(script, network);
+    return {
+      index: at,
+      sats: sats(amountSats),
+      address: destination.type === 'address' ? destination.address : null,
+      script: encodeHex(script),
+      isOwn: own.outputs.has(at),
+      path: own.outputs.get(at) ?? null,
+    };
+  });
+}
+
+/**
+ * The transaction in numbers, its inputs and outputs in the order of the PSBT. `txid` is null as long as an input waits for
+ * a signature that changes it. @throws EncodingError when the transaction lies about the key
+ */
+export function bitcoinDetails(request: BitcoinRequest, key: KeyContext): RequestDetails {
+  const own = assessOwnership(request, key.public);
+  const { txid, isFinal } = nameTransaction(request);
+  return {
+    txid: isFinal ? txid : null,
+    version: request.version,
+    lockTime: request.lockTime,
+    virtualBytes: estimateVirtualBytes(request),
+    isSizeExact: own.inputs.length === request.inputs.length,
+    feeSats: sats(sumSats(request.inputs) - sumSats(request.outputs)),
+    inputs: inputRows(request, own),
+    outputs: outputRows(request, own, key),
+  };
+}
+
+/** @throws EncodingError when the transaction lies about the key */
+export function bitcoinSpending(request: BitcoinRequest, key: KeyContext): Spending {
+  const own = assessOwnership(request, key.public);
+  const paths = [...own.inputs.map(({ tweak }) => tweak.path), ...own.outputs.values()];
+  return {
+    by: nameTransaction(request).txid,
+    coins: own.inputs.map(({ at }) => nameCoin(request.inputs[at]!)),
+    addresses: paths.flatMap(([chain, index, ...rest]) =>
+      chain === CHAINS.receive && index !== undefined && rest.length === 0 ? [index] : [],
+    ),
+  };
+}

@@ -1,0 +1,89 @@
+import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
+import { ripemd160 } from '@noble/hashes/legacy.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { demand } from '../errors.js';
+import type { BitcoinInput, BitcoinRequest } from './parse.js';
+import { encodeSize, readPsbtMaps, recordValue, type PsbtMap } from './psbt-maps.js';
+import { outpoint, output, u32le } from './sighash.js';
+
+/** What a transaction is called before it is signed. */
+export interface TransactionName {
+  /** As explorers will show it. */
+  readonly txid: string;
+  /** False while an input waits for a signature that its name covers: then it will be called otherwise. */
+  readonly isFinal: boolean;
+}
+
+const IN_REDEEM_SCRIPT = 0x04;
+const IN_FINAL_SCRIPTSIG = 0x07;
+const EMPTY = new Uint8Array();
+
+function isWitnessProgram(script: Uint8Array): boolean {
+  const [version, length] = script;
+  const isVersion = version === 0x00 || (version !== undefined && version >= 0x51 && version <= 0x60);
+  return isVersion && script.length >= 4 && script.length <= 42 && length === script.length - 2;
+}
+
+/** Source: BIP-16 */
+function isHashedIn(script: Uint8Array, redeemScript: Uint8Array): boolean {
+  const hash = ripemd160(sha256(redeemScript));
+  return equalBytes(script, concatBytes(Uint8Array.of(0xa9, 0x14), hash, Uint8Array.of(0x87)));
+}
+
+/** What will stand in the input beside its witness; null as long as its signer decides that. Source: BIP-141 */
+function scriptSig({ script }: BitcoinInput, map: PsbtMap): Uint8Array | null {
+  const final = recordValue(map, IN_FINAL_SCRIPTSIG);
+  if (final !== undefined) return final;
+  if (isWitnessProgram(script)) return EMPTY;
+  const redeemScript = recordValue(map, IN_REDEEM_SCRIPT);
+  if (redeemScript === undefined || !isWitnessProgram(redeemScript) || !isHashedIn(script, redeemScript))
+    return null;
+  return concatBytes(Uint8Array.of(redeemScript.length), redeemScript);
+}
+
+/** The name of the transaction as far as it is known. Source: BIP-141, "Transaction ID" */
+export function nameTransaction(request: BitcoinRequest): TransactionName {
+  const { version, inputs, outputs, lockTime, psbt } = request;
+  const maps = readPsbtMaps(psbt);
+  const scripts = inputs.map((input, at) => scriptSig(input, maps[1 + at]!));
+  const parts = inputs.flatMap((input, at) => {
+    const script = scripts[at] ?? EMPTY;
+    return [outpoint(input), encodeSize(script.length), script, u32le(input.sequence)];
+  });
+  const bytes = concatBytes(
+    u32le(version),
+    encodeSize(inputs.length),
+    ...parts,
+    encodeSize(outputs.length),
+    ...outputs.map(output),
+    u32le(lockTime),
+  );
+  return {
+    txid: encodeHex(sha256(sha256(bytes)).reverse()),
+    isFinal: scripts.every((script) => script !== null),
+  };
+}
+
+/**
+ * Refuses any transaction but the one of that name.
+ * @throws EncodingError `TXID_INVALID`, `PSBT_TXID_UNDECIDED`, `PSBT_TXID_DIFFERS`
+ */
+export function assertTxid(request: BitcoinRequest, expected: string): void {
+  demand(/^[0-9a-fA-F]{64}$/.test(expected), 'TXID_INVALID', 'this is no id of a transaction');
+  const { txid, isFinal } = nameTransaction(request);
+  demand(
+    isFinal,
+    'PSBT_TXID_UNDECIDED',
+    'the id of the transaction depends on signatures of others that are not there yet',
+  );
+  demand(
+    txid === expected.toLowerCase(),
+    'PSBT_TXID_DIFFERS',
+    `this is transaction ${txid}, not the one that was expected`,
+  );
+}
+
+/** `txid:index`, as explorers show a coin. */
+export function nameCoin({ txid, index }: Pick<BitcoinInput, 'txid' | 'index'>): string {
+  return `${txid}:${index}`;
+}
