@@ -21,6 +21,8 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/tr\(\[[0-9a-f]{8}\]\S+#\w{8}/g, '<descriptor>'],
   [/\b(bc1[pq])[0-9a-z]{4}…[0-9a-z]{8}\b/g, '<address>'],
   [/\b(?:AAAA)[0-9A-Za-z+/=]{30,}/g, '<SSH key>'],
+  [/(?:\b[0-9a-f]{4}\s+){15}[0-9a-f]{4}\b/g, '<64 digits in groups>'],
+  [/\b[0-9a-f]{8}…[0-9a-f]{8}\b/g, '<first and last digits>'],
   [/\b[0-9a-f]{128}\b/g, '<signature>'],
   [/\b[0-9a-f]{64}\b/g, '<64 digits>'],
   [/\b[0-9a-f]{16}\b/g, '<16 digits>'],

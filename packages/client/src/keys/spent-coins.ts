@@ -6,6 +6,8 @@ import { isIn, markOf, marksIn } from './marks.js';
 /** Of so many signatures that spend coins, the latest are remembered; of so many one is told by name. */
 const MOST_SIGNED = 128;
 const NAMED = 2;
+/** Letters of a name that are shown. */
+const SHORT = 16;
 
 /** Warns of coins that something else spends that was signed with the key here before: only one of the two can happen. */
 export function warnOfSpentCoins(
@@ -19,7 +21,7 @@ export function warnOfSpentCoins(
     ({ by, coins }) => by !== spending.by && marksIn(coins).some((mark) => isIn(marks, mark)),
   );
   if (rivals.length === 0) return description;
-  const names = rivals.slice(-NAMED).map(({ by }) => by);
+  const names = rivals.slice(-NAMED).map(({ by }) => shortName(by));
   const more = rivals.length > NAMED ? ` and ${rivals.length - NAMED} more` : '';
   const text = `you signed another transaction that spends the same coin: ${names.join(', ')}${more}; only one of them can be mined`;
   return { ...description, warnings: [...description.warnings, { code: 'COIN_SIGNED_BEFORE', text }] };
@@ -30,4 +32,9 @@ export function withSpentCoins(record: KeyRecord, { by, coins }: Spending, at: n
   const others = (record.spent ?? []).filter((one) => one.by !== by);
   const one: SignedSpending = { by, at, coins: concatBytes(...coins.map(markOf)) };
   return { ...record, spent: [...others, one].slice(-MOST_SIGNED) };
+}
+
+/** Its beginning and end, which are compared with a wallet's list at a glance; short names as they are. */
+function shortName(name: string): string {
+  return name.length <= SHORT ? name : `${name.slice(0, SHORT / 2)}…${name.slice(-SHORT / 2)}`;
 }

@@ -52,6 +52,10 @@ describe('a payment', () => {
             "note": "1 coin",
             "value": "0.06074360 BTC",
           },
+          {
+            "label": "Txid",
+            "value": "7f74 53e1 ee69 ddaf a645 88d6 da0b 6b05 a4b8 a5a5 68c6 06f3 9add 691b b825 5a40",
+          },
         ],
         "sentence": "Pay 0.01200000 BTC to bc1q9wz6…99hyn8sq from treasury; fee 1,240 sats (0.10 % of what leaves)",
         "warnings": [],

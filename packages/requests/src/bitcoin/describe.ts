@@ -1,13 +1,14 @@
 import { encodeHex } from '@ckm/foundation';
 import type { Description, DescriptionRow, KeyContext } from '../kind.js';
 import { keyName } from '../text/key-name.js';
-import { plural } from '../text/quote.js';
+import { groupsOfFour, plural } from '../text/quote.js';
 import type { Destination } from './destination.js';
 import { describeData, namesOf } from './destination-names.js';
 import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './fee.js';
 import { formatCoinAge, formatLockTime } from './locks.js';
 import type { BitcoinRequest } from './parse.js';
 import { isIncidental, summarise, type Summary, type SummaryOutput } from './summary.js';
+import { nameTransaction } from './txid.js';
 import { CHAINS } from './wallet.js';
 import { bitcoinWarnings, feeBase } from './warnings.js';
 
@@ -116,6 +117,12 @@ function lockRows({ lockTime, coinAge }: Summary): DescriptionRow[] {
   return until.map((value) => ({ label: 'Not before', value }));
 }
 
+/** What it is called, if the signatures of others do not decide that. */
+function idRows(request: BitcoinRequest): DescriptionRow[] {
+  const { txid, isFinal } = nameTransaction(request);
+  return isFinal ? [{ label: 'Txid', value: groupsOfFour(txid) }] : [];
+}
+
 /** @throws EncodingError when the transaction lies about the key. */
 export function describeBitcoin(typed: BitcoinRequest, key: KeyContext): Description {
   const summary = summarise(typed, key);
@@ -125,6 +132,7 @@ export function describeBitcoin(typed: BitcoinRequest, key: KeyContext): Descrip
     feeRow(summary),
     ...coinRows(summary),
     ...lockRows(summary),
+    ...idRows(typed),
   ];
   return { sentence: sentence(summary, key), rows, warnings: bitcoinWarnings(summary), blind: false };
 }

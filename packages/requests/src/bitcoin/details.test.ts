@@ -111,8 +111,10 @@ describe('--expect', () => {
     outcome(() => bitcoinForm.build(psbt, new Map([['expect', expected]])));
   const psbt = psbtOf(inputs, outputs);
 
-  test('takes the transaction of that id, in letters of either size', () => {
-    for (const id of [signedId(psbt), signedId(psbt).toUpperCase()]) expect(build(psbt, id)).toBe('accepted');
+  test('takes the transaction of that id, in letters of either size and in groups', () => {
+    const id = signedId(psbt);
+    for (const one of [id, id.toUpperCase(), id.replace(/.{4}/g, '$& ')])
+      expect(build(psbt, one)).toBe('accepted');
   });
 
   test('refuses a transaction that differs in one satoshi of the fee', () => {

@@ -65,22 +65,19 @@ export function nameTransaction(request: BitcoinRequest): TransactionName {
 }
 
 /**
- * Refuses any transaction but the one of that name.
+ * Refuses any transaction but the one of that name, which may be in groups, as a table shows it.
  * @throws EncodingError `TXID_INVALID`, `PSBT_TXID_UNDECIDED`, `PSBT_TXID_DIFFERS`
  */
 export function assertTxid(request: BitcoinRequest, expected: string): void {
-  demand(/^[0-9a-fA-F]{64}$/.test(expected), 'TXID_INVALID', 'this is no id of a transaction');
+  const digits = expected.replace(/\s+/g, '').toLowerCase();
+  demand(/^[0-9a-f]{64}$/.test(digits), 'TXID_INVALID', 'this is no id of a transaction');
   const { txid, isFinal } = nameTransaction(request);
   demand(
     isFinal,
     'PSBT_TXID_UNDECIDED',
     'the id of the transaction depends on signatures of others that are not there yet',
   );
-  demand(
-    txid === expected.toLowerCase(),
-    'PSBT_TXID_DIFFERS',
-    `this is transaction ${txid}, not the one that was expected`,
-  );
+  demand(txid === digits, 'PSBT_TXID_DIFFERS', `this is transaction ${txid}, not the one that was expected`);
 }
 
 /** `txid:index`, as explorers show a coin. */
