@@ -9,7 +9,10 @@ import { parseUnlockTime } from '../keeper/unlock-time.js';
 import { isInitialised } from '../home/home.js';
 import { noteBackup } from '../owner/note-backup.js';
 import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
+import { plainText } from '../terminal/plain-text.js';
+import { toCkmError } from '../terminal/print-error.js';
 import { showWords } from '../terminal/show-words.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** `ckm init` */
 export function initCommand(): Command {
@@ -41,8 +44,14 @@ async function init(context: Context, { unlock }: { readonly unlock?: string }):
     if (seconds !== null) await launchKeeper(home, seed, seconds);
     terminal.result(`owner seed made in ${home.path}`, { home: home.path, wordsShown: shown });
     terminal.talk('next: ckm server add NAME URL');
-    if (shown) await noteBackup(context, seed);
+    // The seed is made, whatever becomes of this.
+    if (shown) await noteBackup(context, seed).catch((error: unknown) => warnOf(terminal, error));
   } finally {
     wipe(seed);
   }
+}
+
+function warnOf(terminal: Terminal, error: unknown): void {
+  const { message, code } = toCkmError(error);
+  terminal.warn(`ckm: warning: ${plainText(message)} (${code})`);
 }

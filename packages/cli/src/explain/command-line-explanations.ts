@@ -117,6 +117,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'An older or newer version wrote it, or something that is not CKM.',
     'Use the version that wrote it, or move the file away and make it again: a server with ckm server add, a key with ckm key fetch.',
   ],
+  RECORD_UNREADABLE: [
+    'The file of one record in the owner’s folder cannot be read: it belongs to somebody else, the disk fails there, or a folder or a link is in its place.',
+    'The other records are not touched by it: lists go on without it and name it.',
+    'Look at the file that the message names. Give it back to your user (chown), or move it away and make it again: a server with ckm server add, a key with ckm key fetch.',
+  ],
   STORE_UNAVAILABLE: [
     'A file or folder of the owner’s records cannot be read or written.',
     'What is not on disk is not sent, so that a crash can be resumed.',

@@ -1,8 +1,8 @@
-import { StateError, StorageError } from '@ckm/foundation';
-import { stat } from 'node:fs/promises';
+import { StateError, type StorageError } from '@ckm/foundation';
+import { stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isErrno, makePrivateFolder } from '@ckm/client/node';
+import { isErrno, makePrivateFolder, storageErrorOf } from '@ckm/client/node';
 
 /**
  * The owner's folder: `seed` (sealed owner seed), `seed-print` (which seed it is), `store/` (pinned servers, keys, sessions, commitments), `evidence/`.
@@ -26,23 +26,47 @@ export function locateHome(flag: string | undefined, environment: NodeJS.Process
   };
 }
 
-/** @throws StorageError `HOME_UNUSABLE` when the folder cannot be made or is not a folder. */
-export async function createHome(home: Home): Promise<void> {
+/**
+ * @returns whether the folder was made now
+ * @throws StorageError `HOME_UNUSABLE` when it cannot be made or is not a folder
+ */
+export async function createHome(home: Home): Promise<boolean> {
+  const isThere = await exists(home.path);
   try {
     await makePrivateFolder(home.path);
+    return !isThere;
   } catch (cause) {
     throw unusable(home, cause);
   }
 }
 
-/** Whether an owner seed is there. @throws StorageError `HOME_UNUSABLE` */
+/** Whether an owner seed is there, or was. @throws StorageError `HOME_UNUSABLE` */
 export async function isInitialised(home: Home): Promise<boolean> {
   try {
-    return (await stat(home.seedFile)).isFile();
+    const found = await stat(home.seedFile);
+    return found.isFile() && (found.size > 0 || (await isUsed(home)));
   } catch (cause) {
     if (isErrno(cause, 'ENOENT')) return false;
     throw unusable(home, cause);
   }
+}
+
+/** Whether anything shows that a seed was in use here: a seed file of 0 bytes alone is what a power cut leaves of `ckm init`. */
+async function isUsed(home: Home): Promise<boolean> {
+  return (await exists(home.seedPrint)) || (await exists(home.store));
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Takes away a seed file that is no seed: see {@link isInitialised}. */
+export async function removeEmptySeed(home: Home): Promise<void> {
+  const found = await stat(home.seedFile).catch(() => null);
+  if (found?.isFile() === true && found.size === 0 && !(await isUsed(home))) await unlink(home.seedFile);
 }
 
 /** @throws StateError `HOME_NOT_INITIALISED`; StorageError `HOME_UNUSABLE` */
@@ -55,10 +79,5 @@ export async function requireInitialised(home: Home): Promise<void> {
 }
 
 export function unusable(home: Home, cause: unknown): StorageError {
-  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
-  return new StorageError(`the folder ${home.path} cannot be used: ${why}`, {
-    code: 'HOME_UNUSABLE',
-    hint: 'check its permissions, or name another folder with --home',
-    cause,
-  });
+  return storageErrorOf('HOME_UNUSABLE', home.path, cause, '; or name another folder with --home');
 }

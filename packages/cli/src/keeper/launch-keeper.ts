@@ -1,14 +1,19 @@
 import { reveal, type Secret, StorageError } from '@ckm/foundation';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Home } from '../home/home.js';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { type Home, unusable } from '../home/home.js';
 
 /**
  * Starts the process that keeps a seed open, and returns when it answers. The seed goes to it through a pipe: no flag, no
  * variable and no file ever holds it.
- * @throws StorageError `KEEPER_UNUSABLE`
+ * @throws StorageError `KEEPER_UNUSABLE`, `HOME_UNUSABLE`
  */
 export async function launchKeeper(home: Home, seed: Secret<Uint8Array>, seconds: number): Promise<void> {
+  await access(home.path, constants.W_OK).catch((cause: unknown) => {
+    throw unusable(home, cause);
+  });
   const { PATH = '' } = process.env;
   const words = [process.argv[1]!, 'unlock', '--keep', '--for', `${seconds}s`, '--home', home.path];
   const child = spawn(process.execPath, words, {

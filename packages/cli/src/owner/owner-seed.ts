@@ -1,11 +1,26 @@
-import { isErrno, openSeed, parseSeedFile, sealSeed, writeAtomically, writeNew } from '@ckm/client/node';
+import {
+  isErrno,
+  openSeed,
+  parseSeedFile,
+  sealSeed,
+  writeAtomically,
+  writeNew,
+  writeNewAtomically,
+} from '@ckm/client/node';
 import { type Secret, secret, StateError, wipe } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rmdir, unlink } from 'node:fs/promises';
 import type { Context } from '../command-line/context.js';
 import { keptSeed } from '../keeper/kept-seed.js';
 import { askNewPassphrase, openWithPassphrase } from '../terminal/passphrase.js';
-import { createHome, type Home, isInitialised, requireInitialised, unusable } from '../home/home.js';
+import {
+  createHome,
+  type Home,
+  isInitialised,
+  removeEmptySeed,
+  requireInitialised,
+  unusable,
+} from '../home/home.js';
 import { writeSeedPrint } from '../home/seed-print.js';
 
 /** 32 fresh bytes: everything an owner is, to every server. */
@@ -26,16 +41,42 @@ export async function storeSeed(
   seed: Secret<Uint8Array>,
   before: WhatIsThere,
 ): Promise<string | undefined> {
-  const { home, terminal, passphraseFile } = context;
-  const passphrase = await askNewPassphrase({ terminal, file: passphraseFile }, 'the owner seed');
-  const sealed = await sealSeed(seed, passphrase);
-  wipe(passphrase);
-  await createHome(home);
+  const { home } = context;
+  if (before === 'refuse' && (await isInitialised(home))) throw seedExists(home);
+  // Before anybody types: a folder that cannot be made is known by then.
+  const isNew = await createHome(home);
   try {
+    const sealed = await sealUnderNew(context, seed);
     const kept = before === 'keep' ? await setAside(home) : undefined;
-    await (before === 'refuse' ? writeNew : writeAtomically)(home.seedFile, sealed);
-    await writeSeedPrint(home, seed);
+    await writeSeed(home, sealed, before);
+    await writeSeedPrint(home, seed).catch(async (error: unknown) => {
+      if (before === 'refuse') await unlink(home.seedFile).catch(() => undefined);
+      throw unusable(home, error);
+    });
     return kept;
+  } catch (error) {
+    // Only when there is nothing in it.
+    if (isNew) await rmdir(home.path).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function sealUnderNew(
+  { terminal, passphraseFile }: Context,
+  seed: Secret<Uint8Array>,
+): Promise<Uint8Array> {
+  const passphrase = await askNewPassphrase({ terminal, file: passphraseFile }, 'the owner seed');
+  try {
+    return await sealSeed(seed, passphrase);
+  } finally {
+    wipe(passphrase);
+  }
+}
+
+async function writeSeed(home: Home, sealed: Uint8Array, before: WhatIsThere): Promise<void> {
+  try {
+    if (before === 'refuse') await removeEmptySeed(home);
+    await (before === 'refuse' ? writeNewAtomically : writeAtomically)(home.seedFile, sealed);
   } catch (error) {
     if (isErrno(error, 'EEXIST')) throw seedExists(home);
     throw unusable(home, error);

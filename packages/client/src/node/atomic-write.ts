@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -34,11 +34,30 @@ async function makeOne(path: string): Promise<boolean> {
  * Returns only when file and folder entry are on disk. Mode 0600.
  */
 export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await writeBeside(path, bytes, (temporary) => rename(temporary, path));
+}
+
+/**
+ * The same for a file that must not exist yet: nobody ever sees it half written. Rejects with `EEXIST` when it does. For folders of
+ * our own, on file systems that know hard links.
+ */
+export async function writeNewAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await writeBeside(path, bytes, async (temporary) => {
+    await link(temporary, path);
+    await unlink(temporary);
+  });
+}
+
+async function writeBeside(
+  path: string,
+  bytes: Uint8Array,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
   try {
     const file = await open(temporary, WRITE_NEW, 0o600);
     await writeAndSync(file, bytes);
-    await rename(temporary, path);
+    await place(temporary);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
@@ -46,11 +65,16 @@ export async function writeAtomically(path: string, bytes: Uint8Array): Promise<
   await syncFolder(dirname(path));
 }
 
-/** Writes a file that must not exist yet, synced. Rejects with `EEXIST` when it does. */
+/** Writes a file that must not exist yet, synced. Rejects with `EEXIST` when it does; when it fails there is none. */
 export async function writeNew(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
   const file = await open(path, WRITE_NEW, mode);
-  await writeAndSync(file, bytes);
-  await syncFolder(dirname(path));
+  try {
+    await writeAndSync(file, bytes);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Removes a file if it is there, and waits until the folder on disk no longer names it. */

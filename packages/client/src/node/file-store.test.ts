@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -79,12 +89,18 @@ describe('records as files', () => {
     },
   );
 
-  test('a folder in the place of a file is a storage error', async () => {
-    mkdirSync(join(root(), 'keys', 'a'), { recursive: true });
-    await expect(fileStore(root()).get('keys/a')).rejects.toMatchObject({
-      code: 'STORE_UNAVAILABLE',
-      exitCode: 74,
-    });
+  test('a folder in the place of a file, or a link that leads nowhere or in a circle, is an error of that record', async () => {
+    const store = fileStore(root());
+    await store.put('keys/good', bytes(1));
+    mkdirSync(join(root(), 'keys', 'folder'));
+    symlinkSync('nowhere', join(root(), 'keys', 'dangling'));
+    symlinkSync('circle', join(root(), 'keys', 'circle'));
+    expect(await store.list('keys')).toEqual(['keys/circle', 'keys/dangling', 'keys/good']);
+    for (const name of ['folder', 'dangling', 'circle'])
+      await expect(store.get(`keys/${name}`)).rejects.toMatchObject({
+        code: 'RECORD_UNREADABLE',
+        exitCode: 74,
+      });
   });
 });
 
@@ -106,6 +122,28 @@ describe('the lock', () => {
     writeFileSync(join(root(), 'count.lock'), '999999999\n');
     expect(await fileStore(root()).exclusive('count', async () => 'in')).toBe('in');
     expect(readdirSync(root())).toEqual([]);
+  });
+
+  test('of a process whose number another one has by now is taken over', async () => {
+    mkdirSync(root(), { recursive: true });
+    writeFileSync(join(root(), 'count.lock'), `${process.pid} 1\n`);
+    expect(await fileStore(root()).exclusive('count', async () => 'in')).toBe('in');
+    expect(readdirSync(root())).toEqual([]);
+  });
+
+  test('takes away what killed processes left an hour ago, and nothing that is younger or something else', async () => {
+    const store = fileStore(root());
+    await store.put('keys/a', bytes(1));
+    const old = ['count.lock.mine.0123456789ab', 'count.lock.old.0123456789ab', 'keys/.a.0123456789ab.new'];
+    const kept = ['count.lock.mine.ba9876543210', 'notes.txt', 'keys/.hidden'];
+    for (const name of [...old, ...kept]) writeFileSync(join(root(), name), '1\n');
+    const twoHoursAgo = Date.now() / 1000 - 7_200;
+    for (const name of [...old, 'notes.txt', 'keys/.hidden', 'keys/a'])
+      utimesSync(join(root(), name), twoHoursAgo, twoHoursAgo);
+    await store.exclusive('count', async () => 1);
+    expect(new Set(readdirSync(root(), { recursive: true, encoding: 'utf8' }))).toEqual(
+      new Set(['keys', 'keys/a', ...kept]),
+    );
   });
 
   test('is given back when the work fails', async () => {

@@ -1,10 +1,11 @@
 import { BugError, concatBytes, encodeUtf8, equalBytes, StorageError } from '@ckm/foundation';
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ClientStore } from '../store/client-store.js';
 import { isErrno, makePrivateFolder, removeDurably, writeAtomically } from './atomic-write.js';
-import { withLock } from './lock.js';
+import { removeLeftovers, withLock } from './lock.js';
+import { storageErrorOf } from './storage-error.js';
 
 const MAGIC = encodeUtf8('ckm-store-1\n');
 const DIGEST_BYTES = 32;
@@ -16,6 +17,12 @@ const SEGMENT = /^[a-z0-9][a-z0-9._-]{0,127}$/;
  * file is found when it is read.
  */
 export function fileStore(root: string): ClientStore {
+  let isTidied = false;
+  /** Once, and only by who writes: whatever comes of it, the records are as they were. */
+  const tidy = async () => {
+    if (!isTidied) await removeLeftovers(root).catch(() => undefined);
+    isTidied = true;
+  };
   return {
     get: (path) => guarded(async () => readRecord(root, path)),
     put: (path, bytes) => guarded(async () => writeRecord(root, path, bytes)),
@@ -24,17 +31,20 @@ export function fileStore(root: string): ClientStore {
     exclusive: async (name, work) => {
       const path = join(root, `${segment(name)}.lock`);
       await guarded(async () => makePrivateFolder(root));
-      return withLock(path, work);
+      await tidy();
+      return guarded(async () => withLock(path, work));
     },
   };
 }
 
 async function readRecord(root: string, path: string): Promise<Uint8Array | null> {
   let bytes: Uint8Array;
+  const file = locate(root, path);
   try {
-    bytes = new Uint8Array(await readFile(locate(root, path)));
+    bytes = new Uint8Array(await readFile(file));
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    if (isErrno(error, 'ENOENT', 'ENOTDIR') && !(await isLink(file))) return null;
+    if (isErrno(error, ...OF_ONE_FILE)) throw unreadable(path, file, error);
     throw error;
   }
   const start = MAGIC.length + DIGEST_BYTES;
@@ -45,6 +55,17 @@ async function readRecord(root: string, path: string): Promise<Uint8Array | null
     equalBytes(bytes.subarray(MAGIC.length, start), digest(content));
   if (!intact) throw corrupt(root, path);
   return content;
+}
+
+/** What one file fails with while the others of its folder can be read. */
+const OF_ONE_FILE = ['EACCES', 'EIO', 'EISDIR', 'ELOOP', 'ENOENT', 'EPERM'] as const;
+
+/** One that leads nowhere is not as good as no file: somebody has put it there. */
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
 }
 
 async function writeRecord(root: string, path: string, bytes: Uint8Array): Promise<void> {
@@ -66,7 +87,7 @@ async function listRecords(root: string, prefix: string): Promise<string[]> {
     if (!SEGMENT.test(entry.name) || entry.name.endsWith('.lock')) continue;
     const path = `${prefix}/${entry.name}`;
     if (entry.isDirectory()) found.push(...(await listRecords(root, path)));
-    else if (entry.isFile()) found.push(path);
+    else if (entry.isFile() || entry.isSymbolicLink()) found.push(path);
   }
   return found.sort();
 }
@@ -95,20 +116,21 @@ function corrupt(root: string, path: string): StorageError {
   });
 }
 
+function unreadable(path: string, file: string, cause: Error & { readonly code: string }): StorageError {
+  return new StorageError(`the stored record ${path} cannot be read: ${cause.code}`, {
+    code: 'RECORD_UNREADABLE',
+    hint: `look at ${file}: whose it is, and whether it is a file; the other records are not touched by it`,
+    facts: { record: path },
+    cause,
+  });
+}
+
 async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
-    throw unavailable(error as NodeJS.ErrnoException);
+    const { path = 'the folder of the records' } = error as NodeJS.ErrnoException;
+    throw storageErrorOf('STORE_UNAVAILABLE', path, error);
   }
-}
-
-function unavailable(cause: NodeJS.ErrnoException): StorageError {
-  const where = cause.path ?? 'the folder of the records';
-  return new StorageError(`${where} cannot be used: ${cause.code ?? 'unknown reason'}`, {
-    code: 'STORE_UNAVAILABLE',
-    hint: 'check the permissions and free space of the folder, or use another one',
-    cause,
-  });
 }

@@ -8,4 +8,12 @@ export * from '../index.js';
 export { fileStore } from './file-store.js';
 export { createSeedFile, openSeedFile } from './owner-seed-file.js';
 export { openSeed, parseSeedFile, sealSeed, SEED_FILE_MAX_BYTES } from './seed-file.js';
-export { isErrno, makePrivateFolder, removeDurably, writeAtomically, writeNew } from './atomic-write.js';
+export {
+  isErrno,
+  makePrivateFolder,
+  removeDurably,
+  writeAtomically,
+  writeNew,
+  writeNewAtomically,
+} from './atomic-write.js';
+export { storageErrorOf } from './storage-error.js';

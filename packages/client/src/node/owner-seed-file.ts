@@ -1,8 +1,9 @@
-import { type Secret, secret, StateError, StorageError } from '@ckm/foundation';
+import { type Secret, secret, StateError } from '@ckm/foundation';
 import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isErrno, makePrivateFolder, writeNew } from './atomic-write.js';
+import { isErrno, makePrivateFolder, writeNewAtomically } from './atomic-write.js';
+import { storageErrorOf } from './storage-error.js';
 import { openSeed, sealSeed, SEED_FILE_MAX_BYTES } from './seed-file.js';
 
 /**
@@ -15,7 +16,7 @@ export async function createSeedFile(path: string, passphrase: Secret<string>): 
   const sealed = await sealSeed(seed, passphrase);
   try {
     await makePrivateFolder(dirname(path));
-    await writeNew(path, sealed);
+    await writeNewAtomically(path, sealed);
     return seed;
   } catch (cause) {
     if (isErrno(cause, 'EEXIST')) {
@@ -24,7 +25,7 @@ export async function createSeedFile(path: string, passphrase: Secret<string>): 
         hint: 'open the one that is there, or name another file',
       });
     }
-    throw unusable(path, cause);
+    throw storageErrorOf('STORE_UNAVAILABLE', path, cause);
   }
 }
 
@@ -47,15 +48,6 @@ async function readAtMost(path: string, most: number): Promise<Uint8Array> {
       await file.close();
     }
   } catch (cause) {
-    throw unusable(path, cause);
+    throw storageErrorOf('STORE_UNAVAILABLE', path, cause);
   }
-}
-
-function unusable(path: string, cause: unknown): StorageError {
-  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
-  return new StorageError(`${path} cannot be used: ${why}`, {
-    code: 'STORE_UNAVAILABLE',
-    hint: 'check its permissions, or name another file',
-    cause,
-  });
 }

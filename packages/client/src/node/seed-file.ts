@@ -91,7 +91,8 @@ export function parseSeedFile(file: Uint8Array): SeedFile {
   const match = FORM.exec(text);
   const logN = Number(match?.[2]);
   if (match === null || logN < LEAST_LOG_N || logN > MOST_LOG_N) {
-    throw new StorageError('the owner seed file is damaged or not one of ours', {
+    const what = file.length === 0 ? 'empty' : 'damaged or not one of ours';
+    throw new StorageError(`the owner seed file is ${what}`, {
       code: 'SEED_FILE_CORRUPT',
       hint: 'restore it from the 24 words',
       remedy: { kind: 'replacePassphrase' },

@@ -1,14 +1,23 @@
 import { encodeData } from '@ckm/gordian';
 import { readRecord } from '../store/record-reader.js';
-import type { RecordStore } from '../store/record-store.js';
+import { isUnreadable, type RecordStore } from '../store/record-store.js';
 
 export const OWNER_FOLDER = 'owner';
 const PATH = `${OWNER_FOLDER}/seed-backup`;
 
-/** When the words of the seed were last shown to its owner, or typed in by him. @returns UnixSeconds; null: never here */
+/**
+ * When the words of the seed were last shown to its owner, or typed in by him.
+ * @returns UnixSeconds; null: never here, or nobody can read when
+ */
 export async function readSeedBackup(store: RecordStore): Promise<number | null> {
-  const bytes = await store.get(PATH);
-  return bytes === null ? null : parseSeedBackup(PATH, bytes);
+  try {
+    const bytes = await store.get(PATH);
+    return bytes === null ? null : parseSeedBackup(PATH, bytes);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    store.passOver(PATH, error);
+    return null;
+  }
 }
 
 /** @param now UnixSeconds */

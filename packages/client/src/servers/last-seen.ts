@@ -1,6 +1,6 @@
 import { encodeData } from '@ckm/gordian';
 import { corrupt, readRecord } from '../store/record-reader.js';
-import type { RecordStore } from '../store/record-store.js';
+import { isUnreadable, type RecordStore } from '../store/record-store.js';
 
 /** When servers last answered, in unix seconds, by their XID in hex. */
 export type LastSeen = ReadonlyMap<string, number>;
@@ -10,10 +10,16 @@ const PATH = `${SEEN_FOLDER}/servers`;
 /** Nobody needs to know it to the second, and each time that is written waits for the disk. */
 const WORTH_WRITING_SECONDS = 60;
 
-/** @throws StorageError `STORE_CORRUPT` */
+/** Nothing where it cannot be read: what it is good for is worth no failure. */
 export async function readLastSeen(store: RecordStore): Promise<LastSeen> {
-  const bytes = await store.get(PATH);
-  return bytes === null ? new Map() : parseLastSeen(PATH, bytes);
+  try {
+    const bytes = await store.get(PATH);
+    return bytes === null ? new Map() : parseLastSeen(PATH, bytes);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    store.passOver(PATH, error);
+    return new Map();
+  }
 }
 
 /** Adds what was seen to what was known. */
