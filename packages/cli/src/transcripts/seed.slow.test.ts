@@ -118,10 +118,25 @@ describe('ckm seed restore reads a backup', () => {
     ],
   ];
 
+  const restored = async (file: string) => {
+    const outcome = await owner(['seed', 'restore', '--new-passphrase', '--preview', '--from', file], other);
+    return [outcome.status, outcome.stdout];
+  };
+  const isGood = [0, expect.stringContaining('the backup is good')];
+
   test.each(forms)('%s', async (_form, write) => {
-    const file = scratch.file('backup', write(readFileSync(words, 'utf8').trim().split(/\s+/)));
-    const restored = await owner(['seed', 'restore', '--new-passphrase', '--preview', '--from', file], other);
-    expect([restored.status, restored.stdout]).toEqual([0, expect.stringContaining('the backup is good')]);
+    const text = write(readFileSync(words, 'utf8').trim().split(/\s+/));
+    expect(await restored(scratch.file('backup', text))).toEqual(isGood);
+  });
+
+  test.each(forms)('%s, in UTF-16 as some editors save', async (_form, write) => {
+    const text = write(readFileSync(words, 'utf8').trim().split(/\s+/));
+    const little = Buffer.from(`\ufeff${text}`, 'utf16le');
+    for (const bytes of [little, Buffer.from(little).swap16(), little.subarray(2)]) {
+      const file = scratch.file('backup', '');
+      writeFileSync(file, bytes);
+      expect(await restored(file)).toEqual(isGood);
+    }
   });
 });
 

@@ -80,7 +80,7 @@ function nextSteps(listed: number, failed: readonly string[]): string {
 }
 
 async function readBackup(context: Context, from: string | undefined): Promise<Secret<Uint8Array>> {
-  if (from !== undefined) return parseBackup(secret(await readText(from)));
+  if (from !== undefined) return parseBackup(secret(lettersOf(await readText(from))));
   return askAgain(context.terminal, ['SEED_WORDS_INVALID', 'SEED_UR_INVALID'], async () =>
     parseBackup(await askWords(context.terminal)),
   );
@@ -102,6 +102,11 @@ async function askWords(terminal: Terminal): Promise<Secret<string>> {
 function parseBackup(text: Secret<string>): Secret<Uint8Array> {
   const isUr = /^[^a-z0-9]*ur:/i.test(reveal(text, 'telling words from ur'));
   return isUr ? urToSeed(text) : wordsToSeed(text);
+}
+
+/** Without what is left of UTF-16, as some editors save: a zero beside each letter, behind a mark that is not UTF-8. */
+function lettersOf(text: string): string {
+  return text.replaceAll(/[\0\ufffd]/g, '');
 }
 
 async function readText(path: string, most = MOST_BYTES): Promise<string> {
