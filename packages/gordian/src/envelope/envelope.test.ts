@@ -381,6 +381,7 @@ describe('printing', () => {
     expect(flat(leaf(taggedValue(TAG.date, 1_830_297_600)))).toBe('2028-01-01');
     expect(flat(leaf(taggedValue(TAG.date, 1_830_297_661)))).toBe('2028-01-01T00:01:01Z');
     expect(flat(leaf(['Subject 1', 'Subject 2']))).toBe('["Subject 1", "Subject 2"]');
+    expect(flat(leaf(['say "no"']))).toBe(String.raw`["say \"no\""]`);
     expect(flat(leaf(true))).toBe('true');
     expect(flat(knownValue(0))).toBe(`''`);
     expect(flat(knownValue(70))).toBe(`'All'`);
@@ -439,8 +440,12 @@ describe('printing', () => {
     expect(
       flat(taggedValue(TAG.sealedMessage, [0, taggedValue(TAG.mlkemCiphertext, [768, new Uint8Array(4)])])),
     ).toBe('SealedMessage(MLKEM768)');
-    for (const tag of [TAG.privateKeys, TAG.privateKeyBase, TAG.signingPrivateKey])
-      expect(flat([taggedValue(tag, new Uint8Array(32).fill(0xab))])).not.toContain('abab');
+    const secrets = Object.entries(TAG).filter(([name]) =>
+      /private|password|symmetric|seed|hdKey|ecKey/i.test(name),
+    );
+    expect(secrets).toHaveLength(15);
+    for (const [, tag] of secrets)
+      expect(flat([taggedValue(tag, [1, new Uint8Array(32).fill(0xab)])])).not.toMatch(/abab|Bytes/);
     expect(flat([1e21, -(2 ** 64), 1.5e-7, 0.001, true, null])).toBe(
       '[1e21, -1.8446744073709552e19, 1.5e-7, 0.001, true, null]',
     );

@@ -47,6 +47,8 @@ function diagnostic(item: Cbor): string {
   switch (item.type) {
     case MAJOR.bytes:
       return `h'${encodeHex(item.value)}'`;
+    case MAJOR.text:
+      return `"${escapeControls(item.value).replaceAll('"', String.raw`\"`)}"`;
     case MAJOR.array:
       return `[${item.value.map(diagnostic).join(', ')}]`;
     case MAJOR.map:
@@ -74,9 +76,6 @@ const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
   [TAG.salt]: () => 'Salt',
   [TAG.sskrShare]: () => 'SSKRShare',
   [TAG.sealedMessage]: sealedMessageText,
-  [TAG.privateKeys]: () => 'PrivateKeys',
-  [TAG.privateKeyBase]: () => 'PrivateKeyBase',
-  [TAG.signingPrivateKey]: () => 'SigningPrivateKey',
   [TAG.signature]: signatureText,
   [TAG.encryptedKey]: encryptedKeyText,
   [TAG.function]: (content) => `«${nameText(content, FUNCTIONS)}»`,
@@ -88,8 +87,28 @@ const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
   [TAG.encodedCbor]: encodedText,
 };
 
+/** Never printed with what is in them, which is or may be secret. */
+const SECRETS: Readonly<Record<number, string>> = {
+  [TAG.x25519PrivateKey]: 'X25519PrivateKey',
+  [TAG.privateKeys]: 'PrivateKeys',
+  [TAG.password]: 'Password',
+  [TAG.privateKeyBase]: 'PrivateKeyBase',
+  [TAG.signingPrivateKey]: 'SigningPrivateKey',
+  [TAG.symmetricKey]: 'SymmetricKey',
+  [TAG.mlkemPrivateKey]: 'MLKEMPrivateKey',
+  [TAG.mldsaPrivateKey]: 'MLDSAPrivateKey',
+  [TAG.seed]: 'Seed',
+  [TAG.seedV1]: 'Seed',
+  [TAG.hdKey]: 'HDKey',
+  [TAG.hdKeyV1]: 'HDKey',
+  [TAG.ecKey]: 'ECKey',
+  [TAG.ecKeyV1]: 'ECKey',
+  [TAG.sshPrivateKey]: 'SSHPrivateKey',
+};
+
 function summariseTagged(tag: CborNumber, content: Cbor): string {
-  return WRAPPERS[Number(tag)]?.(content) ?? `${tag}(${diagnostic(content)})`;
+  const number = Number(tag);
+  return SECRETS[number] ?? WRAPPERS[number]?.(content) ?? `${tag}(${diagnostic(content)})`;
 }
 
 function shortened(name: string, content: Cbor): string | null {
