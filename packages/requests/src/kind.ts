@@ -38,7 +38,10 @@ export interface DescriptionWarning {
   readonly isLoss?: true;
 }
 
-/** What a request does, for a person. Derived from the typed request alone, the same on every machine. */
+/**
+ * What a request does, for a person. Sentence and rows are derived from the typed request alone, the same on every machine;
+ * a warning may depend on the time, and on what only its owner knows.
+ */
 export interface Description {
   /** One sentence of at most {@link MAX_SENTENCE} characters. */
   readonly sentence: string;

@@ -247,6 +247,7 @@ describe('what may cost money is said', () => {
     expect(at([1, 20])).toEqual([]);
     expect(at([1, 21])).toEqual(['CHANGE_INDEX_FAR']);
     expect(at([0, 299])).toEqual(['CHANGE_INDEX_FAR']);
+    expect(at([5, 299])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([2, 0])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([1, 0, 0])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([])).toEqual(['CHANGE_PATH_UNUSUAL']);

@@ -7,7 +7,7 @@ import { describeData, namesOf } from './destination-names.js';
 import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './fee.js';
 import { formatCoinAge, formatLockTime } from './locks.js';
 import type { BitcoinRequest } from './parse.js';
-import { isIncidental, summarise, type Summary, type SummaryOutput } from './summary.js';
+import { summarise, type Summary, type SummaryOutput } from './summary.js';
 import { nameTransaction } from './txid.js';
 import { CHAINS } from './wallet.js';
 import { bitcoinWarnings, feeBase } from './warnings.js';
@@ -17,7 +17,7 @@ const NAMED_ADDRESSES = 3;
 /** What leaves the key: payments, and what pays nobody. */
 function leaving({ outputs }: Summary, wanted: 'payments' | 'incidental'): SummaryOutput[] {
   return outputs.filter(
-    (output) => output.ownPath === null && isIncidental(output) === (wanted === 'incidental'),
+    ({ ownPath, incidental }) => ownPath === null && incidental === (wanted === 'incidental'),
   );
 }
 

@@ -172,3 +172,10 @@ test('anchors are judged together: many small ones are a loss as one large one i
   expect(codes(500n, 501n)).toEqual(['OUTPUT_FOR_ANYONE']);
   expect(codes(1_001n)).toEqual(['OUTPUT_FOR_ANYONE']);
 });
+
+test('anchors that are a loss together are paid in the sentence, as every other payment is', () => {
+  const anchors = [600n, 600n].map((amount) => ({ amount, script: decodeHex('51024e73') }));
+  const psbt = psbtOf([coin(treasury, 0, 100_000n)], [back(treasury, 0, 98_000n), ...anchors]);
+  const { sentence } = bitcoinKind.describe(bitcoinKind.parse(psbt), treasury.context);
+  expect(sentence).toMatch(/^Pay 0\.00001200 BTC to anybody \(an anchor\) from treasury; fee 800 sats/);
+});

@@ -1,6 +1,17 @@
 import { concatBytes, decodeHex, encodeUtf8 } from '@ckm/foundation';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { p2ms, p2pkh, p2sh, p2tr, p2wpkh, p2wsh, SigHash, Transaction } from '@scure/btc-signer';
+import {
+  p2ms,
+  p2pkh,
+  p2sh,
+  p2tr,
+  p2tr_ms,
+  p2tr_ns,
+  p2wpkh,
+  p2wsh,
+  SigHash,
+  Transaction,
+} from '@scure/btc-signer';
 import { pubECDSA, pubSchnorr } from '@scure/btc-signer/utils.js';
 import { describe, expect, test } from 'vitest';
 import { bitcoinKey } from '../fixtures/keys.js';
@@ -35,6 +46,22 @@ function locked(payment: {
 }
 
 const taprootKey = pubSchnorr(secrets[0]!);
+const taprootKeys = secrets.map((secret) => pubSchnorr(secret));
+/** A tree of two scripts under a key that nobody has: one that two sign, and one of which two of three sign. */
+function inTree(wanted: 'all' | 'some'): TxInput {
+  const all = p2tr_ns(2, taprootKeys.slice(0, 2));
+  const some = p2tr_ms(2, taprootKeys);
+  const {
+    script,
+    tapInternalKey,
+    tapMerkleRoot,
+    tapLeafScript = [],
+  } = p2tr(undefined, [{ script: all[0]!.script }, { script: some.script }]);
+  const chosen = wanted === 'all' ? all[0]!.script : some.script;
+  const leaf = tapLeafScript.filter(([, leafScript]) => leafScript.length === chosen.length + 1);
+  expect(leaf).toHaveLength(1);
+  return { ...locked({ script }), tapInternalKey, tapMerkleRoot: tapMerkleRoot!, tapLeafScript: leaf };
+}
 const FORMS: [string, TxInput][] = [
   ['P2PKH', locked(p2pkh(keys[0]!))],
   ['P2WPKH', locked(p2wpkh(keys[0]!))],
@@ -42,6 +69,8 @@ const FORMS: [string, TxInput][] = [
   ['two of three in P2SH', locked(p2sh(two))],
   ['two of three in P2WSH', locked(p2wsh(two))],
   ['two of three in P2WSH within P2SH', locked(p2sh(p2wsh(two)))],
+  ['P2TR by a script that two sign', inTree('all')],
+  ['P2TR by a script that two of three sign', inTree('some')],
   ['P2TR by its key', { ...locked(p2tr(taprootKey)), tapInternalKey: taprootKey }],
 ];
 const ours = coin(treasury, 0, 600_000n);
@@ -66,7 +95,7 @@ function signed(theirs: TxInput, allowed?: number[]): Uint8Array {
 
 /** One bit of the signatures of input 1 is another. */
 function spoiled(psbt: Uint8Array): Uint8Array {
-  const SIGNATURES = [0x02, 0x13];
+  const SIGNATURES = [0x02, 0x13, 0x14];
   const spoil = (map: PsbtMap) =>
     map.map(({ key, value }) => {
       if (!SIGNATURES.includes(key[0]!)) return { key, value };

@@ -1,5 +1,4 @@
 import { concatBytes, decodeHex, equalBytes } from '@ckm/foundation';
-import { verifySignature } from '@ckm/threshold';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { ripemd160 } from '@noble/hashes/legacy.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -8,15 +7,11 @@ import { destinationOf } from './destination.js';
 import type { BitcoinRequest } from './parse.js';
 import { readPushes } from './pushes.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT } from './sighash.js';
-
-/** What is true of the final scripts of an input. `unknown`: they are of a kind that is not judged here. */
-export type InputVerdict = 'right' | 'wrong' | 'unknown';
-
-/** What a signature of one input signs, by its type; `null` for a type that is not judged here. */
-type Digest = (type: number) => Uint8Array | null;
+import { type Digest, type InputVerdict, judgeSchnorr, judgeScriptPath } from './taproot-check.js';
 
 /**
- * Judges what unlocks an input: taproot by key, and one key or several (CHECKMULTISIG) in every older form. Digests are
+ * Judges what unlocks an input: taproot by its key or by signatures of others, and one key or several (CHECKMULTISIG) in
+ * every older form. Digests are
  * computed and signatures checked by libraries that had no part in making them.
  * @returns a judge of the input at a position of `transaction`, whose final scripts are set
  */
@@ -48,6 +43,7 @@ interface Digests {
   readonly legacy: (script: Uint8Array) => Digest;
   readonly segwit: (script: Uint8Array) => Digest;
   readonly taproot: Digest;
+  readonly tapscript: (script: Uint8Array) => Digest;
 }
 
 function createDigests(request: BitcoinRequest, transaction: Transaction): (at: number) => Digests {
@@ -61,6 +57,8 @@ function createDigests(request: BitcoinRequest, transaction: Transaction): (at: 
       type === SIGHASH_DEFAULT || type === SIGHASH_ALL
         ? keyPath(at, type)
         : transaction.preimageWitnessV1(at, scripts, type, amounts),
+    tapscript: (script) => (type) =>
+      transaction.preimageWitnessV1(at, scripts, type, amounts, undefined, script),
   });
 }
 
@@ -73,7 +71,7 @@ function judgeScript(
   const form = destinationForm(script);
   const isWitness = form === 'p2wpkh' || form === 'p2wsh' || form === 'p2tr';
   if (isWitness && pushes.length > 0) return 'wrong';
-  if (form === 'p2tr') return judgeKeyPath(script.subarray(2), witness, digests.taproot);
+  if (form === 'p2tr') return judgeTaproot(script.subarray(2), witness, digests);
   if (form === 'p2wpkh') {
     const inner = concatBytes(Uint8Array.of(0x76, 0xa9), script.subarray(1), Uint8Array.of(0x88, 0xac));
     return judgeStack(inner, witness, digests.segwit(inner));
@@ -86,16 +84,12 @@ function judgeScript(
   return witness.length > 0 ? 'wrong' : judgeStack(script, pushes, digests.legacy(script));
 }
 
-/** A spend by script, or with an annex, has a longer stack. */
-function judgeKeyPath(key: Uint8Array, witness: readonly Uint8Array[], digest: Digest): InputVerdict {
+/** A spend by key has one element, one by script at least two. */
+function judgeTaproot(key: Uint8Array, witness: readonly Uint8Array[], digests: Digests): InputVerdict {
   const [signature] = witness;
   if (signature === undefined) return 'wrong';
-  if (witness.length > 1) return 'unknown';
-  const type = signature.length === 65 ? signature[64]! : SIGHASH_DEFAULT;
-  if (signature.length === 65 && type === SIGHASH_DEFAULT) return 'wrong';
-  const message = digest(type);
-  if (message === null) return 'unknown';
-  return verdict(verifySignature('secp256k1-tr', key, message, signature.subarray(0, 64)));
+  if (witness.length > 1) return judgeScriptPath(key, witness, digests.tapscript);
+  return judgeSchnorr(key, signature, digests.taproot);
 }
 
 /** One key, or several, in a script of the usual form. */
@@ -168,8 +162,4 @@ function destinationForm(script: Uint8Array): string | null {
 
 function hash160(bytes: Uint8Array): Uint8Array {
   return ripemd160(sha256(bytes));
-}
-
-function verdict(isTrue: boolean): InputVerdict {
-  return isTrue ? 'right' : 'wrong';
 }

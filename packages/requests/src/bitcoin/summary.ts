@@ -5,6 +5,7 @@ import { estimateVirtualBytes, feeRateTenths } from './fee.js';
 import { coinAgeOf, type CoinAge, isClearlyAhead, lockTimeOf } from './locks.js';
 import { assessOwnership, type Ownership } from './ownership.js';
 import { sumSats, type BitcoinRequest } from './parse.js';
+import { CHAINS } from './wallet.js';
 
 /** An output, seen from the key. */
 export interface SummaryOutput {
@@ -15,6 +16,8 @@ export interface SummaryOutput {
   readonly ownPath: DerivationPath | null;
   /** Paid away, but the key could spend it too. */
   readonly shared: boolean;
+  /** Pays nobody: data that costs nothing, or an anchor that is only there to raise the fee later. */
+  readonly incidental: boolean;
 }
 
 /** A transaction in the numbers a person needs; amounts in satoshis. */
@@ -43,28 +46,35 @@ export interface Summary {
   readonly coinAge: CoinAge;
 }
 
-function seenFromKey(
-  { amountSats, script }: BitcoinRequest['outputs'][number],
-  at: number,
+/** As much as all anchors may hold without being a gift to whoever comes first. */
+export const MOST_ANCHOR_SATS = 1_000n;
+
+function outputsSeenFromKey(
+  request: BitcoinRequest,
   own: Ownership,
   network: BitcoinNetwork | undefined,
-): SummaryOutput {
-  return {
+): SummaryOutput[] {
+  const found = request.outputs.map(({ amountSats, script }, at) => ({
     amountSats,
     script,
     destination: destinationOf(script, network),
     ownPath: own.outputs.get(at) ?? null,
     shared: own.shared.has(at),
-  };
+  }));
+  const areAnchorsSmall =
+    sumSats(found.filter(({ destination }) => destination.type === 'anchor')) <= MOST_ANCHOR_SATS;
+  return found.map((output) => {
+    const { type } = output.destination;
+    const incidental = type === 'anchor' ? areAnchorsSmall : type === 'data' && output.amountSats === 0n;
+    return { ...output, incidental };
+  });
 }
 
-/** As much as an anchor may hold without being a gift to whoever comes first. */
-export const MOST_ANCHOR_SATS = 1_000n;
-
-/** Whether an output pays nobody: data that costs nothing, or an anchor that is only there to raise the fee later. */
-export function isIncidental({ destination, amountSats }: SummaryOutput): boolean {
-  if (destination.type === 'anchor') return amountSats <= MOST_ANCHOR_SATS;
-  return destination.type === 'data' && amountSats === 0n;
+/** The number of an address that wallets look for; `null` for any other path. */
+export function addressNumber(path: DerivationPath): number | null {
+  const [chain, index] = path;
+  const isWatched = path.length === 2 && (chain === CHAINS.receive || chain === CHAINS.change);
+  return isWatched ? index! : null;
 }
 
 /** Whoever made the transaction chose the order of its outputs: a list that is cut short loses the least this way. */
@@ -78,7 +88,7 @@ function byWeight(a: SummaryOutput, b: SummaryOutput): number {
 export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
   const own = assessOwnership(request, key.public);
   const network = key.network ?? request.network;
-  const outputs = request.outputs.map((output, at) => seenFromKey(output, at, own, network)).sort(byWeight);
+  const outputs = outputsSeenFromKey(request, own, network).sort(byWeight);
   const ownSats = sumSats(own.inputs.map(({ at }) => request.inputs[at]!));
   const allSats = sumSats(request.inputs);
   const feeSats = allSats - sumSats(outputs);
@@ -92,12 +102,15 @@ export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
     foreignCoins: request.inputs.length - own.inputs.length,
     foreignSats: allSats - ownSats,
     leavesSats: sumSats(leaving),
-    paysSats: sumSats(leaving.filter((output) => !isIncidental(output))),
+    paysSats: sumSats(leaving.filter(({ incidental }) => !incidental)),
     returnsSats,
     gainsSats: returnsSats > ownSats ? returnsSats - ownSats : 0n,
     feeSats,
     feeTenthsPerByte: feeRateTenths(feeSats, estimateVirtualBytes(request)),
-    usedIndex: Math.max(key.usedIndex ?? 0, ...own.inputs.map(({ tweak: { path } }) => path.at(-1) ?? 0)),
+    usedIndex: Math.max(
+      key.usedIndex ?? 0,
+      ...own.inputs.map(({ tweak: { path } }) => addressNumber(path) ?? 0),
+    ),
     lockTime,
     isLockAhead: isClearlyAhead(lockTime, key.now, network),
     coinAge: coinAgeOf(request),

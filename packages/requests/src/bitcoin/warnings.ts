@@ -5,8 +5,7 @@ import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './fee.js'
 import { namesOf } from './destination-names.js';
 import { formatCoinAge, formatLockTime } from './locks.js';
 import { sumSats } from './parse.js';
-import { MOST_ANCHOR_SATS, type Summary, type SummaryOutput } from './summary.js';
-import { CHAINS } from './wallet.js';
+import { addressNumber, MOST_ANCHOR_SATS, type Summary, type SummaryOutput } from './summary.js';
 
 /** More than one part in twenty of what leaves is a fee to stop at. */
 const HIGH_FEE_PART = 20n;
@@ -129,14 +128,13 @@ function outputWarnings(output: SummaryOutput, usedIndex: number): DescriptionWa
 
 function pathWarnings({ ownPath, amountSats }: SummaryOutput, usedIndex: number): DescriptionWarning[] {
   if (ownPath === null) return [];
-  const [chain, index] = ownPath;
-  const watched = ownPath.length === 2 && (chain === CHAINS.receive || chain === CHAINS.change);
-  if (!watched) {
+  const number = addressNumber(ownPath);
+  if (number === null) {
     const text = `${formatBitcoin(amountSats)} BTC comes back on the path m/${ownPath.join('/')}, which the wallet does not watch`;
     return [{ code: 'CHANGE_PATH_UNUSUAL', text }];
   }
-  if (index! <= usedIndex + LOOKED_AHEAD) return [];
-  const text = `${formatBitcoin(amountSats)} BTC comes back on address number ${groupDigits(index!)}; the highest that is known here to be used is ${groupDigits(usedIndex)}, and most wallets look only ${LOOKED_AHEAD} further`;
+  if (number <= usedIndex + LOOKED_AHEAD) return [];
+  const text = `${formatBitcoin(amountSats)} BTC comes back on address number ${groupDigits(number)}; the highest that is known here to be used is ${groupDigits(usedIndex)}, and most wallets look only ${LOOKED_AHEAD} further`;
   return [{ code: 'CHANGE_INDEX_FAR', text }];
 }
 
