@@ -61,6 +61,8 @@ export interface Spending {
   readonly coins: readonly string[];
   /** Indices of the key's receive addresses that are in use with it. */
   readonly addresses: readonly number[];
+  /** Indices of its change addresses. */
+  readonly changes: readonly number[];
 }
 
 /** No sentence is longer, whatever the request holds; in UTF-16 units. */

@@ -86,6 +86,16 @@ describe('a PSBT that a wallet wrote in its own way', () => {
     expect(spends(stdout.trim(), [coin])).toEqual([true]);
   });
 
+  test('with change far beyond all that is used is warned of, until such a change was signed', async () => {
+    const far = await setup.json<Address>(['address', 'treasury', '--index', '60', '--change']);
+    const file = setup.scratch.file('far.psbt', paymentFrom([coin], far, 12_000n));
+    const shown = async () =>
+      (await setup.ckm(['sign', 'treasury', '--psbt', file, '--preview'])).stderr.replace(/\s+/g, ' ');
+    expect(await shown()).toContain('comes back on address number 60');
+    await setup.ckm(['sign', 'treasury', '--psbt', file, '--yes']);
+    expect(await shown()).not.toContain('comes back on address number 60');
+  });
+
   test('with a signature of somebody else that does not verify is warned of before anybody is asked', async () => {
     const right = setup.scratch.file('right.psbt', jointPayment(coin, change, false));
     const wrong = setup.scratch.file('wrong.psbt', jointPayment(coin, change, true));

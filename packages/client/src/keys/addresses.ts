@@ -77,3 +77,9 @@ export function withAddressesUsed(record: KeyRecord, indices: readonly number[])
     );
   return addressesShown === (record.addressesShown ?? 0) ? record : { ...record, addressesShown };
 }
+
+/** The record with change addresses that a signed transaction shows to be in use: change far beyond them is warned of. */
+export function withChangesUsed(record: KeyRecord, indices: readonly number[]): KeyRecord {
+  const changesUsed = Math.max(record.changesUsed ?? 0, ...indices.map((index) => index + 1));
+  return changesUsed === (record.changesUsed ?? 0) ? record : { ...record, changesUsed };
+}

@@ -33,7 +33,9 @@ export interface KeyRecord {
   readonly fetchedAt?: number;
   /** How many receive addresses were handed out here, from the first on; absent: none that is known of. */
   readonly addressesShown?: number;
-  /** The latest of them, by when they were handed out. */
+  /** How many change addresses are in use, from the first on, as signed transactions show; absent: none that is known of. */
+  readonly changesUsed?: number;
+  /** The latest receive addresses, by when they were handed out. */
   readonly handedOut?: readonly HandedOut[];
   /** Who was paid with it here: 16 bytes of a hash of each, one behind the other; absent: nobody. */
   readonly paid?: Uint8Array;
@@ -123,6 +125,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     acknowledged: record.list('acknowledged').map(Number),
     ...(record.has('fetchedAt') ? { fetchedAt: record.integer('fetchedAt') } : {}),
     ...(record.has('addressesShown') ? { addressesShown: record.integer('addressesShown') } : {}),
+    ...(record.has('changesUsed') ? { changesUsed: record.integer('changesUsed') } : {}),
     ...(record.has('comparison') ? { comparison: readComparison(path, record.record('comparison')) } : {}),
     ...(record.has('paid') ? { paid: record.bytes('paid') } : {}),
     ...(record.has('handedOut') ? { handedOut: record.records('handedOut').map(readHandedOut) } : {}),
@@ -235,7 +238,8 @@ function whatRecordSays(
   { params: { purpose } }: KeyCertificate,
   publicPackage: PublicKeyPackage,
 ): Pick<CertifiedKey, 'isComplete' | 'context'> {
-  const { name, network, addressesShown = 0 } = record;
+  const { name, network, addressesShown = 0, changesUsed = 0 } = record;
+  const used = Math.max(addressesShown, changesUsed);
   return {
     isComplete: isComplete(record, publicPackage.quorum.of),
     context: {
@@ -244,7 +248,7 @@ function whatRecordSays(
       purpose,
       public: publicPackage,
       ...(network === null ? {} : { network }),
-      ...(addressesShown === 0 ? {} : { usedIndex: addressesShown - 1 }),
+      ...(used === 0 ? {} : { usedIndex: used - 1 }),
     },
   };
 }

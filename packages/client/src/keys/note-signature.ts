@@ -1,7 +1,7 @@
 import { equalBytes } from '@ckm/foundation';
 import type { Description, Spending } from '@ckm/requests';
 import type { ClientContext } from '../context/context.js';
-import { withAddressesUsed } from './addresses.js';
+import { withAddressesUsed, withChangesUsed } from './addresses.js';
 import type { KeyRecord } from './key-record.js';
 import { loadKeyRecord, saveKeyRecord } from './keys.js';
 import { withPayees } from './payees.js';
@@ -22,11 +22,11 @@ export async function noteSignature(
     const record = await loadKeyRecord(store, name).catch(() => null);
     if (record === null || !equalBytes(record.certificate, certificate)) return;
     const paid = withPayees(record, description);
-    await saveKeyRecord(
-      store,
-      spending === null
-        ? paid
-        : withAddressesUsed(withSpentCoins(paid, spending, clock()), spending.addresses),
-    );
+    await saveKeyRecord(store, spending === null ? paid : withSpending(paid, spending, clock()));
   });
+}
+
+function withSpending(record: KeyRecord, spending: Spending, now: number): KeyRecord {
+  const spent = withSpentCoins(record, spending, now);
+  return withChangesUsed(withAddressesUsed(spent, spending.addresses), spending.changes);
 }

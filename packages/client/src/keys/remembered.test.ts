@@ -1,6 +1,6 @@
 import type { Description } from '@ckm/requests';
 import { describe, expect, test } from 'vitest';
-import { offerAddress, withAddressesUsed } from './addresses.js';
+import { offerAddress, withAddressesUsed, withChangesUsed } from './addresses.js';
 import { encodeKeyRecord, type KeyRecord, parseKeyRecord } from './key-record.js';
 import { warnOfSpentCoins, withSpentCoins } from './spent-coins.js';
 
@@ -19,7 +19,7 @@ const RECORD: KeyRecord = {
   acknowledged: [],
 };
 const PLAIN: Description = { sentence: 'Pay.', rows: [], warnings: [], blind: false };
-const spending = (by: string, ...coins: string[]) => ({ by, coins, addresses: [] });
+const spending = (by: string, ...coins: string[]) => ({ by, coins, addresses: [], changes: [] });
 const textsFor = (record: KeyRecord, by: string, ...coins: string[]) =>
   warnOfSpentCoins(PLAIN, spending(by, ...coins), record).warnings.map(({ text }) => text);
 
@@ -72,6 +72,14 @@ describe('the next address', () => {
     expect(offerAddress(later, {})).toMatchObject({ index: 1_001, before: null });
     expect(offerAddress(later, { index: 1_000 })).toMatchObject({ isNew: false, before: kept });
   });
+});
+
+test('the change addresses that transactions show are counted up to the last, and never down', () => {
+  const used = withChangesUsed(RECORD, [4, 299, 7]);
+  expect(used.changesUsed).toBe(300);
+  expect(withChangesUsed(used, [12])).toBe(used);
+  expect(withChangesUsed(RECORD, [])).toBe(RECORD);
+  expect(parseKeyRecord('keys/treasury', encodeKeyRecord(used)).changesUsed).toBe(300);
 });
 
 test('a key record keeps what was handed out and signed, and one of an earlier version has neither', () => {

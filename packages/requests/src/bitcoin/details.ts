@@ -62,11 +62,14 @@ export function bitcoinDetails(request: BitcoinRequest, key: KeyContext): Reques
 export function bitcoinSpending(request: BitcoinRequest, key: KeyContext): Spending {
   const own = assessOwnership(request, key.public);
   const paths = [...own.inputs.map(({ tweak }) => tweak.path), ...own.outputs.values()];
+  const onChain = (wanted: number) =>
+    paths.flatMap(([chain, index, ...rest]) =>
+      chain === wanted && index !== undefined && rest.length === 0 ? [index] : [],
+    );
   return {
     by: nameTransaction(request).txid,
     coins: own.inputs.map(({ at }) => nameCoin(request.inputs[at]!)),
-    addresses: paths.flatMap(([chain, index, ...rest]) =>
-      chain === CHAINS.receive && index !== undefined && rest.length === 0 ? [index] : [],
-    ),
+    addresses: onChain(CHAINS.receive),
+    changes: onChain(CHAINS.change),
   };
 }
