@@ -87,3 +87,20 @@ export function decodeUtf8(bytes: Uint8Array): string {
     });
   }
 }
+
+/**
+ * What reads text in another encoding than UTF-8, by its WHATWG name; null where this machine has no table of it. The reader
+ * gives null for bytes that are no text in it.
+ */
+export function textReader(encoding: string): ((bytes: Uint8Array) => string | null) | null {
+  const decoder = orNull(() => new TextDecoder(encoding, { fatal: true, ignoreBOM: true }));
+  return decoder === null ? null : (bytes) => orNull(() => decoder.decode(bytes));
+}
+
+function orNull<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}

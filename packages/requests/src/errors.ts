@@ -25,6 +25,7 @@ export const REQUEST_ERRORS = {
   GIT_OBJECT_MALFORMED: 'pass the object exactly as git wrote it',
   GIT_ALREADY_SIGNED: 'remove the old signature first, as git commit --amend does',
   GIT_ENCODING_UNSUPPORTED: 'write it as UTF-8: unset i18n.commitEncoding',
+  GIT_PUSH_TOO_LARGE: 'push at most 1,000 branches and tags at once',
   GIT_TAG_UNTERMINATED: 'end the tag message with a newline',
   PSBT_MALFORMED: 'export the transaction as a PSBT (BIP-174 or BIP-370) again',
   PSBT_TOO_MANY_PARTS: 'split the payment into smaller transactions',

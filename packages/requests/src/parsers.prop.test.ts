@@ -46,6 +46,11 @@ const seeds: Record<Name, readonly Uint8Array[]> = {
   git: [
     buildGitRequest(encodeUtf8(`tree ${'a'.repeat(40)}\nauthor ${person}\ncommitter ${person}\n\nFix\n`)),
     buildGitRequest(encodeUtf8(`object ${'a'.repeat(40)}\ntype commit\ntag v1\ntagger ${person}\n\nFirst\n`)),
+    buildGitRequest(
+      encodeUtf8(
+        `certificate version 0.1\npusher ${person}\nnonce x\n\n${'a'.repeat(40)} ${'b'.repeat(40)} refs/heads/x\n`,
+      ),
+    ),
   ],
 };
 

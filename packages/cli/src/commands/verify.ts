@@ -23,7 +23,9 @@ export function verifyCommand(): Command {
     .argument('[file]', 'the message that was signed')
     .addOption(new Option('--message <text>', 'a message given here').helpGroup(what))
     .addOption(
-      new Option('--git', 'SIGNATURE is a signed commit or tag: git cat-file commit HEAD').helpGroup(what),
+      new Option('--git', 'SIGNATURE is a signed commit, tag or push: git cat-file commit HEAD').helpGroup(
+        what,
+      ),
     )
     .addOption(new Option('--psbt', 'SIGNATURE is a signed Bitcoin transaction (PSBT)').helpGroup(what))
     .addOption(

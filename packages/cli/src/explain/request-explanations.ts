@@ -27,9 +27,16 @@ const READING = groupOf(
     SSH_KEY_NOT_OURS: 'The challenge names another key.',
     SSH_HOST_KEY_MALFORMED: 'The server key in the challenge cannot be read.',
     SSH_SIGNATURE_MALFORMED: 'This is no armored SSH signature.',
-    GIT_OBJECT_MALFORMED: 'This is no commit or tag object as git writes it.',
+    GIT_OBJECT_MALFORMED: 'This is no commit, tag or push certificate as git writes it.',
     GIT_ALREADY_SIGNED: 'The object already carries a signature.',
-    GIT_ENCODING_UNSUPPORTED: 'The commit or tag is not UTF-8.',
+    GIT_ENCODING_UNSUPPORTED: [
+      'The commit names an encoding in which its text cannot be read here.',
+      'Write it as UTF-8: unset i18n.commitEncoding in git.',
+    ],
+    GIT_PUSH_TOO_LARGE: [
+      'The signed push changes more branches and tags than anybody would read.',
+      'Push at most 1,000 of them at once.',
+    ],
     GIT_TAG_UNTERMINATED: 'The tag message does not end with a line break.',
     PSBT_MALFORMED: 'This is no PSBT of version 0 or 2.',
     PSBT_TOO_MANY_PARTS: 'The transaction has more inputs or outputs than can be shown.',
@@ -100,6 +107,10 @@ const WARNINGS = groupOf(
   {
     BLIND_SIGNING: 'Nobody can say what the content means.',
     HIDDEN_CHARACTERS: 'The text holds characters that cannot be seen; they are shown as escapes.',
+    ENCODING_UNKNOWN:
+      'The text is not UTF-8 and does not say in what encoding it is: other letters than a to z may be wrong.',
+    PUSHER_IS_ANOTHER: 'A signed push names another key than the one that is to sign it.',
+    PUSH_WITHOUT_NONCE: 'A signed push holds nothing that ties it to one push: it can be used again.',
     SSH_HOST_UNKNOWN:
       'The login does not say which server it is for: whoever relays it can log in elsewhere.',
     FEE_HIGH: 'The fee is a large part of what is paid.',

@@ -74,7 +74,7 @@ function otherOf(build: () => Uint8Array): Uint8Array | null {
 
 function signedObject(signed: Uint8Array): Signed {
   const parts = splitGitSignature(signed);
-  if (parts === null) throw unreadable('there is no SSH signature in this commit or tag');
+  if (parts === null) throw unreadable('there is no SSH signature in this commit, tag or push certificate');
   return { kind: 'git', payload: buildGitRequest(parts.object), artefact: parts.armored, other: null };
 }
 

@@ -1,11 +1,12 @@
 import { concatBytes, decodeUtf8, encodeUtf8 } from '@ckm/foundation';
 import { refusal } from '../errors.js';
 import { encodePayload } from '../wire/payload.js';
+import { latin1Bytes, readLatin1 } from './encoding.js';
 import { parseGitObject } from './parse.js';
 
 /**
- * The payload for a commit or tag, given as git hands it to a signing program: the object without any signature and
- * without `commit 123\0` in front. @throws EncodingError what `parseGit` would refuse
+ * The payload for a commit, tag or push certificate, given as git hands it to a signing program: the object without any
+ * signature and without `commit 123\0` in front. @throws EncodingError what `parseGit` would refuse
  */
 export function buildGitRequest(object: Uint8Array): Uint8Array {
   parseGitObject(object);
@@ -13,13 +14,13 @@ export function buildGitRequest(object: Uint8Array): Uint8Array {
 }
 
 /**
- * The signed object, for whoever writes it to the repository itself: a commit gets a `gpgsig` header, a tag ends in
- * its signature. `armored` is the artefact of the request. (With SHA-256 repositories git names the header
+ * The signed object, for whoever writes it to the repository itself: a commit gets a `gpgsig` header, all
+ * else ends in its signature. `armored` is the artefact of the request. (With SHA-256 repositories git names the header
  * `gpgsig-sha256`.) Source: git Documentation/gitformat-signature
  */
 export function embedGitSignature(object: Uint8Array, armored: Uint8Array): Uint8Array {
   const parsed = parseGitObject(object);
-  if (parsed.type === 'tag') return concatBytes(object, armored);
+  if (parsed.type !== 'commit') return concatBytes(object, armored);
   const header = parsed.tree.length === 64 ? 'gpgsig-sha256' : 'gpgsig';
   const lines = decodeUtf8(armored).trimEnd().split('\n').join('\n ');
   const end = endOfHeaders(object);
@@ -27,14 +28,14 @@ export function embedGitSignature(object: Uint8Array, armored: Uint8Array): Uint
 }
 
 /**
- * A signed commit or tag, taken apart again: the object as it was signed, and the armored signature. Null: it holds no SSH
+ * A signed commit, tag or push certificate, taken apart again: the object as it was signed, and the armored signature. Null: it holds no SSH
  * signature. @throws EncodingError `GIT_OBJECT_MALFORMED`
  */
 export function splitGitSignature(
   signed: Uint8Array,
 ): { readonly object: Uint8Array; readonly armored: Uint8Array } | null {
   const end = endOfHeaders(signed);
-  const lines = latin1(signed.subarray(0, end)).split('\n');
+  const lines = readLatin1(signed.subarray(0, end)).split('\n');
   const first = lines.findIndex((line) => /^gpgsig(?:-sha256)? -----BEGIN SSH SIGNATURE-----$/.test(line));
   if (first >= 0) {
     const after = lines.findIndex((line, i) => i > first && !line.startsWith(' '));
@@ -44,21 +45,12 @@ export function splitGitSignature(
       .map((line, i) => line.slice(i === 0 ? line.indexOf(' ') + 1 : 1));
     const left = [...lines.slice(0, first), ...lines.slice(last)].join('\n');
     return {
-      object: concatBytes(bytesOf(left), signed.subarray(end)),
-      armored: bytesOf(`${armored.join('\n')}\n`),
+      object: concatBytes(latin1Bytes(left), signed.subarray(end)),
+      armored: latin1Bytes(`${armored.join('\n')}\n`),
     };
   }
-  const at = latin1(signed).lastIndexOf('\n-----BEGIN SSH SIGNATURE-----\n');
+  const at = readLatin1(signed).lastIndexOf('\n-----BEGIN SSH SIGNATURE-----\n');
   return at < end ? null : { object: signed.slice(0, at + 1), armored: signed.slice(at + 1) };
-}
-
-/** Each byte as one character: headers may hold text in any encoding, and come out as they went in. */
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-}
-
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 function endOfHeaders(object: Uint8Array): number {

@@ -5,7 +5,7 @@ export const GIT_FIELDS: readonly RequestField[] = [
     name: 'git',
     takes: 'file',
     placeholder: 'file',
-    what: 'a commit or tag object, as git hands it to a signing program',
+    what: 'a commit, tag or push certificate, as git hands it to a signing program',
     role: 'content',
   },
 ];

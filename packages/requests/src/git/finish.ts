@@ -13,7 +13,7 @@ export function finishGit(typed: GitRequest, key: KeyContext, results: readonly 
   return encodeUtf8(armorSshsig(key.public.groupKey, statement, signature));
 }
 
-/** Whether it is the key's signature of just this commit or tag. */
+/** Whether it is the key's signature of just this commit, tag or push certificate. */
 export function verifyGit(typed: GitRequest, key: KeyContext, artefact: Uint8Array): boolean {
   return verifySshsig(key.public.groupKey, gitStatement(typed), artefact);
 }

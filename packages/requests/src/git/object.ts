@@ -1,9 +1,10 @@
-import { decodeUtf8 } from '@ckm/foundation';
 import { demand, refusal } from '../errors.js';
+import { readLatin1 } from './encoding.js';
 
 /** One header of a git object: `name value`, where the value may go on over lines that start with a space. */
 export interface GitHeader {
   readonly name: string;
+  /** One character for each byte, whatever its encoding. */
   readonly value: string;
 }
 
@@ -20,7 +21,7 @@ const HEADER_LINE = /^([A-Za-z][A-Za-z0-9:_.-]{0,63}) ([^\r]*)$/;
 const malformed = (message: string) => refusal('GIT_OBJECT_MALFORMED', message);
 
 /**
- * Splits commit or tag into headers and message. Header values stay as they are; the message stays bytes.
+ * Splits commit, tag or push certificate into headers and message. Header values stay as they are; the message stays bytes.
  * @throws EncodingError `GIT_OBJECT_MALFORMED`
  */
 export function splitGitObject(object: Uint8Array): GitText {
@@ -28,7 +29,7 @@ export function splitGitObject(object: Uint8Array): GitText {
   demand(!object.includes(0), 'GIT_OBJECT_MALFORMED', 'the git object holds a NUL byte');
   const end = endOfHeaders(object);
   demand(end <= MAX_HEADER_BYTES, 'GIT_OBJECT_MALFORMED', 'the headers of the git object are too long');
-  const lines = headerText(object.subarray(0, end)).split('\n');
+  const lines = readLatin1(object.subarray(0, end)).split('\n');
   const headers: { name: string; value: string }[] = [];
   for (const line of lines) {
     const last = headers.at(-1);
@@ -54,12 +55,12 @@ function endOfHeaders(object: Uint8Array): number {
   throw malformed('the git object has no empty line after its headers');
 }
 
-function headerText(bytes: Uint8Array): string {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    throw refusal('GIT_ENCODING_UNSUPPORTED', 'the headers of the git object are not UTF-8');
-  }
+/** The header that has to come next, taken off. @throws EncodingError `GIT_OBJECT_MALFORMED` */
+export function takeHeader(headers: GitHeader[], name: string): string {
+  const header = headers.shift();
+  if (header?.name !== name || header.value.includes('\n'))
+    throw malformed(`the git object lacks a proper ${name}`);
+  return header.value;
 }
 
 /** An object id: SHA-1 or SHA-256, lower case. @throws EncodingError `GIT_OBJECT_MALFORMED` */
@@ -81,9 +82,9 @@ export interface GitPerson {
   readonly zone: string;
 }
 
-const PERSON = /^([^<>\n]{0,512}?) ?<([^<>\n]{0,512})> (0|[1-9]\d{0,11}) ([+-]\d{4})$/;
+const PERSON = /^([^<>\n]{0,2048}?) ?<([^<>\n]{0,2048})> (0|[1-9]\d{0,11}) ([+-]\d{4})$/;
 
-/** `Name <mail> seconds zone`. @throws EncodingError `GIT_OBJECT_MALFORMED` */
+/** `Name <mail> seconds zone`, its texts still one character for each byte. @throws EncodingError `GIT_OBJECT_MALFORMED` */
 export function parsePerson(value: string): GitPerson {
   const [, name, mail, seconds, zone] = PERSON.exec(value) ?? [];
   if (name === undefined || mail === undefined || seconds === undefined || zone === undefined) {

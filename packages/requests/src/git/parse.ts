@@ -1,14 +1,15 @@
-import { decodeUtf8 } from '@ckm/foundation';
 import { demand, refusal } from '../errors.js';
 import { readPayload } from '../wire/payload.js';
+import { latin1Bytes, readGitTexts, type GitEncoding } from './encoding.js';
 import {
   parseObjectId,
   parsePerson,
   splitGitObject,
-  type GitHeader,
+  takeHeader,
   type GitPerson,
   type GitText,
 } from './object.js';
+import { parsePush, type GitPush } from './push.js';
 
 /** A commit that is not signed yet. */
 export interface GitCommit {
@@ -19,6 +20,7 @@ export interface GitCommit {
   readonly committer: GitPerson;
   /** Names of headers git itself does not need (`mergetag`, `change-id` …). */
   readonly otherHeaders: readonly string[];
+  readonly encoding: GitEncoding;
   readonly message: string;
   /** The object as git wrote it: the bytes that are hashed and signed. */
   readonly object: Uint8Array;
@@ -30,11 +32,12 @@ export interface GitTag {
   readonly target: { readonly type: 'commit' | 'tree' | 'blob' | 'tag'; readonly id: string };
   readonly name: string;
   readonly tagger: GitPerson;
+  readonly encoding: GitEncoding;
   readonly message: string;
   readonly object: Uint8Array;
 }
 
-export type GitRequest = GitCommit | GitTag;
+export type GitRequest = GitCommit | GitTag | GitPush;
 
 export const GIT_MAX_BYTES = 1_048_576;
 const MAX_PARENTS = 64;
@@ -44,82 +47,70 @@ const SIGNATURE_STARTS = /^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|
 
 const malformed = (message: string) => refusal('GIT_OBJECT_MALFORMED', message);
 
-/** The header that has to come next. */
-function take(headers: GitHeader[], name: string): string {
-  const header = headers.shift();
-  if (header?.name !== name || header.value.includes('\n'))
-    throw malformed(`the git object lacks a proper ${name}`);
-  return header.value;
-}
-
 function parseCommit({ headers, message }: GitText, object: Uint8Array): GitCommit {
   const left = [...headers];
-  const tree = parseObjectId(take(left, 'tree'));
+  const tree = parseObjectId(takeHeader(left, 'tree'));
   const parents: string[] = [];
-  while (left[0]?.name === 'parent') parents.push(parseObjectId(take(left, 'parent')));
+  while (left[0]?.name === 'parent') parents.push(parseObjectId(takeHeader(left, 'parent')));
   demand(parents.length <= MAX_PARENTS, 'GIT_OBJECT_MALFORMED', 'the commit has too many parents');
-  const author = parsePerson(take(left, 'author'));
-  const committer = parsePerson(take(left, 'committer'));
-  for (const { name, value } of left) assertOtherHeader(name, value);
-  const otherHeaders = left.map(({ name }) => name);
-  demand(
-    otherHeaders.filter((name) => name === 'encoding').length <= 1,
-    'GIT_OBJECT_MALFORMED',
-    'the commit has two encodings',
-  );
+  const author = parsePerson(takeHeader(left, 'author'));
+  const committer = parsePerson(takeHeader(left, 'committer'));
+  for (const { name } of left) assertOtherHeader(name);
+  const encodings = left.filter(({ name }) => name === 'encoding');
+  demand(encodings.length <= 1, 'GIT_OBJECT_MALFORMED', 'the commit has two encodings');
+  const people = [author.name, author.mail, committer.name, committer.mail].map(latin1Bytes);
+  const { texts, encoding } = readGitTexts(encodings[0]?.value, [message, ...people]);
   return {
     type: 'commit',
     tree,
     parents,
-    author,
-    committer,
-    otherHeaders,
-    message: messageText(message),
+    author: { ...author, name: texts[1]!, mail: texts[2]! },
+    committer: { ...committer, name: texts[3]!, mail: texts[4]! },
+    otherHeaders: left.map(({ name }) => name).filter((name) => name !== 'encoding'),
+    encoding,
+    message: texts[0]!,
     object,
   };
 }
 
-function assertOtherHeader(name: string, value: string): void {
+function assertOtherHeader(name: string): void {
   demand(!name.startsWith('gpgsig'), 'GIT_ALREADY_SIGNED', 'the commit already holds a signature');
   demand(!ONCE.has(name), 'GIT_OBJECT_MALFORMED', `the commit has a ${name} where none belongs`);
-  demand(
-    name !== 'encoding' || /^utf-?8$/i.test(value),
-    'GIT_ENCODING_UNSUPPORTED',
-    'the commit is not written in UTF-8',
-  );
 }
 
 function parseTag({ headers, message }: GitText, object: Uint8Array): GitTag {
   const left = [...headers];
-  const id = parseObjectId(take(left, 'object'));
-  const type = take(left, 'type');
+  const id = parseObjectId(takeHeader(left, 'object'));
+  const type = takeHeader(left, 'type');
   if (type !== 'commit' && type !== 'tree' && type !== 'blob' && type !== 'tag') {
     throw malformed('the tag is on an unknown type of object');
   }
-  const name = take(left, 'tag');
-  const tagger = parsePerson(take(left, 'tagger'));
+  const name = takeHeader(left, 'tag');
+  const tagger = parsePerson(takeHeader(left, 'tagger'));
   demand(left.length === 0, 'GIT_OBJECT_MALFORMED', 'the tag has headers that no tag has');
-  const text = messageText(message);
-  demand(!SIGNATURE_STARTS.test(text), 'GIT_ALREADY_SIGNED', 'the tag already holds a signature');
   demand(object.at(-1) === 0x0a, 'GIT_TAG_UNTERMINATED', 'the tag does not end with a newline');
-  return { type: 'tag', target: { type, id }, name, tagger, message: text, object };
+  const shown = [name, tagger.name, tagger.mail].map(latin1Bytes);
+  const { texts, encoding } = readGitTexts(undefined, [message, ...shown]);
+  demand(!SIGNATURE_STARTS.test(texts[0]!), 'GIT_ALREADY_SIGNED', 'the tag already holds a signature');
+  return {
+    type: 'tag',
+    target: { type, id },
+    name: texts[1]!,
+    tagger: { ...tagger, name: texts[2]!, mail: texts[3]! },
+    encoding,
+    message: texts[0]!,
+    object,
+  };
 }
 
-function messageText(bytes: Uint8Array): string {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    throw refusal('GIT_ENCODING_UNSUPPORTED', 'the message of the git object is not UTF-8');
-  }
-}
-
-/** @throws EncodingError for an object that is no commit or tag, or is signed already. */
+/** @throws EncodingError for an object that is no commit, tag or push certificate, or is signed already. */
 export function parseGitObject(object: Uint8Array): GitRequest {
   const text = splitGitObject(object);
   const first = text.headers[0]?.name;
   if (first === 'tree') return parseCommit(text, object);
   if (first === 'object') return parseTag(text, object);
-  throw malformed('the git object is neither a commit nor a tag');
+  if (first === 'certificate') return parsePush(text, object);
+  throw malformed('the git object is neither a commit nor a tag nor a push certificate');
 }
 
 /**

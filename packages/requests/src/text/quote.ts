@@ -33,15 +33,35 @@ export function isReadable(text: string): boolean {
  * two texts never look alike.
  */
 export function quoteText(text: string, limit = 120): string {
-  const characters = Array.from(text);
-  let keep = Math.min(characters.length, limit);
-  let shown = escapeText(characters.slice(0, keep).join(''));
+  const first = firstCharacters(text, limit);
+  let keep = first.length;
+  let shown = escapeText(first.join(''));
   while (shown.length > 3 * limit && keep > 8) {
     keep >>= 1;
-    shown = escapeText(characters.slice(0, keep).join(''));
+    shown = escapeText(first.slice(0, keep).join(''));
   }
-  if (keep === characters.length) return `“${shown}”`;
-  return `“${shown}”… (${plural(characters.length, 'character')}, ${describeDigest(encodeUtf8(text))})`;
+  const count = countCharacters(text);
+  if (keep === count) return `“${shown}”`;
+  return `“${shown}”… (${plural(count, 'character')}, ${describeDigest(encodeUtf8(text))})`;
+}
+
+function firstCharacters(text: string, most: number): readonly string[] {
+  const characters: string[] = [];
+  for (const character of text) {
+    if (characters.length === most) break;
+    characters.push(character);
+  }
+  return characters;
+}
+
+/** Without making a string of each: a text may have a million. */
+function countCharacters(text: string): number {
+  let pairs = 0;
+  for (let at = 1; at < text.length; at++) {
+    const isLow = (text.charCodeAt(at) & 0xfc00) === 0xdc00;
+    if (isLow && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) pairs++;
+  }
+  return text.length - pairs;
 }
 
 /** `SHA-256 0123 4567 …` of some bytes: all 64 digits, in groups of four. */
