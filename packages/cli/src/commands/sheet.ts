@@ -11,22 +11,23 @@ import { sheetPage } from '../sheet/sheet-page.js';
 import { checkedLines, formatSheet, type Sheet, type SheetKey, type SheetServer } from '../sheet/sheet.js';
 import { dateOf, unixNow } from '../terminal/instant.js';
 import { isHandedOut } from './key/show.js';
-import { assertFree, writeOut } from '../terminal/write-out.js';
+import { assertWritable, outFile, writeOut } from '../terminal/write-out.js';
 
 /** `ckm sheet` */
 export function sheetCommand(): Command {
   return leaf('sheet', 'a recovery sheet to print: your servers and keys, with nothing secret')
     .option('--html', 'as a page with pictures and a QR code, to be printed from a browser')
-    .option('--out <file>', 'a new file instead of stdout')
+    .option('--out <file>', 'a new file; - is stdout, as without it')
     .action(run(sheet));
 }
 
 async function sheet(
   context: Context,
-  { html, out }: { readonly html?: true; readonly out?: string },
+  { html, out: named }: { readonly html?: true; readonly out?: string },
 ): Promise<void> {
   const { terminal, flags } = context;
-  await assertFree(out);
+  const out = outFile(named);
+  await assertWritable(out, flags);
   const seed = await unlockSeed(context);
   const content = await readSheet(await openOwner(context, seed), seed);
   const text = html === true ? await sheetPage(content) : formatSheet(content);

@@ -25,7 +25,7 @@ export function signCommand(): Command {
     )
     .option('--without <servers>', 'do not ask these servers, separated by commas')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
-    .option('--out <file>', 'a new file for the answer instead of stdout')
+    .option('--out <file>', 'a new file for the answer; - is stdout, as without it')
     .action(run(sign));
 }
 

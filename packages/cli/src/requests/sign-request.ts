@@ -22,7 +22,7 @@ import { plainText } from '../terminal/plain-text.js';
 import { createProgress } from '../terminal/progress.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { assertOutput } from '../terminal/watch-output.js';
-import { assertFree, writeArtefact } from '../terminal/write-out.js';
+import { assertWritable, outFile, writeArtefact } from '../terminal/write-out.js';
 
 /** The flags of `ckm sign`. */
 export interface SignFlags extends RequestFlags {
@@ -42,18 +42,16 @@ export async function signRequest(
 ): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context, seed);
-  if (given.out === undefined && flags.preview !== true) assertOutput();
-  await assertFree(given.out);
+  const out = outFile(given.out);
+  if (out === undefined && flags.preview !== true) assertOutput();
+  await assertWritable(out, flags);
   const request = await buildRequest(file, given);
-  if (given.extract === true && (await extractAtOnce(context, client, key, request.payload, given.out)))
-    return;
+  if (given.extract === true && (await extractAtOnce(context, client, key, request.payload, out))) return;
   const args: SignArgs = {
     key,
     ...request,
     ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
-    ...(given.out === undefined
-      ? {}
-      : { destination: { out: resolve(given.out), isExtracted: given.extract === true } }),
+    ...(out === undefined ? {} : { destination: { out: resolve(out), isExtracted: given.extract === true } }),
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   };
   const asked = await client.prepare(args);
@@ -81,7 +79,7 @@ export async function signRequest(
       key,
       kind: request.kind,
       result,
-      out: given.out,
+      out,
       isExtracted: given.extract === true,
       request: progress.keptAs(),
     });

@@ -1,23 +1,49 @@
 import { StorageError, UsageError } from '@ckm/foundation';
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isErrno, writeAtomically, writeNew } from '@ckm/client/node';
+import { isErrno, proveNew, proveReplaceable, writeAtomically, writeNew } from '@ckm/client/node';
+
+/** The file that `--out` names; undefined for `-`, which is stdout, as where nothing is named. */
+export function outFile(out: string | undefined): string | undefined {
+  return out === '-' ? undefined : out;
+}
 
 /**
- * Refuses early, before anything is asked of anybody, when the answer could not be written.
+ * Refuses early, before anything is asked of anybody, when the answer could not be written: such a file is made, filled and
+ * removed again. With `--preview` nothing is made.
  * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`
  */
-export async function assertFree(path: string | undefined): Promise<void> {
+export async function assertWritable(
+  path: string | undefined,
+  { preview }: { readonly preview?: true },
+): Promise<void> {
   if (path === undefined) return;
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) throw fileExists(path);
-  await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
+  try {
+    await (preview === true ? lookNew : proveNew)(path);
+  } catch (cause) {
+    throw isErrno(cause, 'EEXIST') ? fileExists(path) : unwritable(path, cause);
+  }
+}
+
+/** The same for {@link replaceOut}. @throws StorageError `FILE_UNWRITABLE` */
+export async function assertReplaceable(path: string): Promise<void> {
+  await proveReplaceable(path).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
+}
+
+/** What can be known without writing. Rejects with `EEXIST` when something is there. */
+async function lookNew(path: string): Promise<void> {
+  const isFree = await lstat(path).then(
+    () => false,
+    (error: unknown) => {
+      if (isErrno(error, 'ENOENT')) return true;
+      throw error;
+    },
+  );
+  if (!isFree) throw Object.assign(new Error('it is there'), { code: 'EEXIST' });
+  await access(dirname(path), constants.W_OK);
 }
 
 /** Writes a new file that is its owner's alone. @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE` */

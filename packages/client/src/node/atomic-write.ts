@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -53,7 +53,7 @@ async function writeBeside(
   bytes: Uint8Array,
   place: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
+  const temporary = temporaryName(path);
   try {
     const file = await open(temporary, WRITE_NEW, 0o600);
     await writeAndSync(file, bytes);
@@ -75,6 +75,26 @@ export async function writeNew(path: string, bytes: Uint8Array, mode = 0o600): P
     await unlink(path).catch(() => undefined);
     throw error;
   }
+}
+
+/** As much as a disk has to have room for before anybody works for what is to be written. */
+const PROOF_BYTES = 65_536;
+
+/** Rejects where {@link writeNew} would: such a file is written and removed again. */
+export async function proveNew(path: string): Promise<void> {
+  await writeNew(path, new Uint8Array(PROOF_BYTES));
+  await unlink(path);
+}
+
+/** Rejects where {@link writeAtomically} would, and leaves what is there as it is. */
+export async function proveReplaceable(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (found?.isDirectory() === true) throw Object.assign(new Error('a folder is there'), { code: 'EISDIR' });
+  await proveNew(temporaryName(path));
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.new`);
 }
 
 /** Removes a file if it is there, and waits until the folder on disk no longer names it. */

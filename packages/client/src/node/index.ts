@@ -11,6 +11,8 @@ export { openSeed, parseSeedFile, sealSeed, SEED_FILE_MAX_BYTES } from './seed-f
 export {
   isErrno,
   makePrivateFolder,
+  proveNew,
+  proveReplaceable,
   removeDurably,
   writeAtomically,
   writeNew,

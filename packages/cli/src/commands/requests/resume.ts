@@ -12,7 +12,7 @@ import { showRequest, warnAbout } from '../../requests/sign-request.js';
 import { createProgress } from '../../terminal/progress.js';
 import { plainText } from '../../terminal/plain-text.js';
 import { assertOutput } from '../../terminal/watch-output.js';
-import { assertFree } from '../../terminal/write-out.js';
+import { assertWritable, outFile } from '../../terminal/write-out.js';
 
 /** `ckm requests resume ID` */
 export function requestsResumeCommand(): Command {
@@ -26,7 +26,7 @@ export function requestsResumeCommand(): Command {
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: until the request expires)')
     .option(
       '--out <file>',
-      'a new file for the signature (default: the one that was named with the request, else stdout)',
+      'a new file for the signature; - is stdout (default: what was named with the request, else stdout)',
     )
     .action(run(resume));
 }
@@ -41,15 +41,16 @@ interface Flags {
 async function resume(context: Context, given: string | undefined, options: Flags): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  await assertFree(options.out);
+  const named = outFile(options.out);
+  await assertWritable(named, flags);
   const patience = options.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', options.wait) };
   const found = await client.showRequest(given ?? (await onlyOpen(client)));
-  const out = options.out ?? found.destination?.out;
+  const out = options.out === undefined ? found.destination?.out : named;
   const isExtracted = found.destination?.isExtracted ?? false;
   if (out === undefined && flags.preview !== true) assertOutput();
   if (found.artefact !== null) return handOverSigned(context, found, { out, isExtracted });
   const { requestId, kind, keyName: key } = await client.showOpenRequest(encodeHex(found.requestId));
-  await assertFree(out);
+  await assertWritable(out, flags);
   // Who goes on with it may not be who began it, or not remember.
   const asked = await client.prepareAgain(encodeHex(requestId), patience);
   showRequest(context, key, asked);
@@ -85,7 +86,7 @@ async function handOverSigned(
   { out, isExtracted }: { readonly out: string | undefined; readonly isExtracted: boolean },
 ): Promise<void> {
   terminal.talk(`  it is signed already: ${plainText(request.sentence)}`);
-  await assertFree(out);
+  await assertWritable(out, flags);
   if (flags.preview === true) {
     terminal.result('would hand its signature over', { preview: true, requestId: request.requestId });
     return;

@@ -7,6 +7,7 @@ import { handOverKept } from '../../requests/hand-over.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { plainText } from '../../terminal/plain-text.js';
 import { formatTable } from '../../terminal/table.js';
+import { outFile } from '../../terminal/write-out.js';
 import { requestObject } from './list.js';
 
 /** `ckm requests show ID` */
@@ -14,7 +15,7 @@ export function requestsShowCommand(): Command {
   return leaf('show', 'one request, or the signature it has given', { 75: 'there is no signature' })
     .argument('<id>', 'the first digits of its id')
     .option('--signature', 'print the signature it has given, and nothing else')
-    .option('--out <file>', 'write the signature it has given to a new file')
+    .option('--out <file>', 'write the signature it has given to a new file; - is stdout')
     .action(run(show));
 }
 
@@ -31,9 +32,9 @@ async function show(context: Context, id: string, { signature, out }: Flags): Pr
     return;
   }
   await handOverKept(terminal, request, {
-    out: context.flags.preview === true ? undefined : out,
+    out: context.flags.preview === true ? undefined : outFile(out),
     isExtracted: false,
-    isPrinted: signature === true,
+    isPrinted: signature === true || out === '-',
   });
 }
 

@@ -6,13 +6,16 @@ import { leaf, run } from '../../command-line/run.js';
 import { noteBackup } from '../../owner/note-backup.js';
 import { unlockSeed } from '../../owner/owner-seed.js';
 import { showWords } from '../../terminal/show-words.js';
-import { assertFree, writeOut } from '../../terminal/write-out.js';
+import { assertWritable, outFile, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm seed backup` */
 export function seedBackupCommand(): Command {
   return leaf('backup', 'show the 24 words, or write them (or ur:seed) to a new file')
     .addOption(new Option('--format <form>', 'words or ur').choices(['words', 'ur']).default('words'))
-    .option('--out <file>', 'a new file, readable by you alone, instead of the terminal')
+    .option(
+      '--out <file>',
+      'a new file, readable by you alone, instead of the terminal; - is stdout, for another program',
+    )
     .action(run(backup));
 }
 
@@ -21,24 +24,29 @@ interface Flags {
   readonly out?: string;
 }
 
-async function backup(context: Context, { format, out }: Flags): Promise<void> {
+async function backup(context: Context, { format, out: named }: Flags): Promise<void> {
   const { terminal } = context;
+  const out = outFile(named);
+  // A terminal keeps what stdout shows.
+  const isPiped = named === '-' && !process.stdout.isTTY;
   if (context.flags.preview === true) {
     terminal.result(`would show the owner seed as ${format} ${out === undefined ? 'here' : `in ${out}`}`, {
       preview: true,
     });
     return;
   }
-  await assertFree(out);
+  await assertWritable(out, context.flags);
   const seed = await unlockSeed(context, { evenIfKept: true });
   const text = (format === 'ur' ? seedToUr : seedToWords)(seed);
   try {
     const content = reveal(text, 'handing the backup to its owner');
-    if (out !== undefined) await writeBackup(out, content);
+    if (isPiped) await terminal.deliver(content, { format, out: null, backup: content }, 'run it again');
+    else if (out !== undefined) await writeBackup(out, content);
     else if (!(format === 'ur' ? terminal.secretLines(`\n  ${content}\n\n`) : showWords(terminal, content))) {
       throw noTerminal();
     }
-    terminal.result(out === undefined ? '' : `backup written to ${out}`, { format, out: out ?? null });
+    if (!isPiped)
+      terminal.result(out === undefined ? '' : `backup written to ${out}`, { format, out: out ?? null });
     await noteBackup(context, seed);
   } finally {
     wipe(seed);
