@@ -1,7 +1,7 @@
 import { CkmError, UsageError } from '@ckm/foundation';
 import { buildGitRequest, buildSshSigRequest } from '@ckm/requests';
 import type { Command } from 'commander';
-import type { Client } from '@ckm/client';
+import type { Client, SignArgs } from '@ckm/client';
 import type { Context } from '../command-line/context.js';
 import { onTheTerminal } from '../command-line/on-the-terminal.js';
 import { ProgramEnded } from '../command-line/program-ended.js';
@@ -9,20 +9,21 @@ import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
 import { readPublicKey } from '../ssh/public-key-file.js';
 import { runInForeground } from '../ssh/run-program.js';
-import { parseSigningCall, type SigningCall } from '../ssh/signing-call.js';
+import { parseSigningCall, type SigningCall, STDIN } from '../ssh/signing-call.js';
 import { listSshKeys, type SshKey } from '../ssh/ssh-keys.js';
 import { agreeBlind } from '../requests/agree.js';
+import { handOver } from '../requests/hand-over.js';
 import { formatDescription } from '../terminal/description.js';
 import { plainLines } from '../terminal/plain-text.js';
 import { readInput } from '../terminal/read-input.js';
-import { replaceOut } from '../terminal/write-out.js';
+import { assertReplaceable, replaceOut } from '../terminal/write-out.js';
 
 /** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`), as `ckm-git-sign`. */
 export function gitSignCommand(): Command {
   return leaf('git-sign', 'sign commits and tags for git')
     .argument(
       '[arguments...]',
-      'those of ssh-keygen: -Y sign -n git -f KEY FILE; all but sign go to ssh-keygen',
+      'those of ssh-keygen: -Y sign -n git -f KEY [FILE…]; all but sign go to ssh-keygen',
     )
     .option('--blind', 'sign without a question what cannot be described, where the key allows it')
     .allowUnknownOption()
@@ -56,32 +57,63 @@ function nobodyToAsk({ message, code }: CkmError): UsageError {
   return new UsageError(message, { code, hint });
 }
 
-async function sign(
-  context: Context,
-  { keyFile, namespace, file }: SigningCall,
-  isBlindWanted: boolean,
-): Promise<void> {
-  const { terminal } = context;
+async function sign(context: Context, call: SigningCall, isBlindWanted: boolean): Promise<void> {
+  const { files, keyFile } = call;
+  if (files.includes(STDIN) && context.passphraseFile === '-') throw stdinTwice();
   const client = await openOwner(context);
   const { name } = await keyFor(client, await readPublicKey(keyFile));
-  const object = await readInput(file, MOST_BYTES);
-  const request =
-    namespace === 'git'
-      ? { kind: 'git', payload: buildGitRequest(object) }
-      : { kind: 'ssh', payload: buildSshSigRequest({ namespace, message: object }) };
-  const asked = await client.prepare({ key: name, ...request, waitSeconds: WAIT_SECONDS });
+  // Nobody signs anything before everything could be read and written.
+  const written = context.flags.preview === true ? [] : files.filter((file) => file !== STDIN);
+  for (const file of written) await assertReplaceable(signatureFile(file));
+  const contents: Uint8Array[] = [];
+  for (const file of files) contents.push(await readInput(file, MOST_BYTES));
+  for (const [at, content] of contents.entries()) {
+    const request = { key: name, ...requestFor(call, content), waitSeconds: WAIT_SECONDS };
+    await signOne(context, client, request, { file: files[at]!, isBlindWanted });
+  }
+}
+
+function signatureFile(file: string): string {
+  return `${file}.sig`;
+}
+
+function requestFor({ namespace, hash }: SigningCall, message: Uint8Array) {
+  return namespace === 'git'
+    ? { kind: 'git', payload: buildGitRequest(message) }
+    : { kind: 'ssh', payload: buildSshSigRequest({ namespace, hash, message }) };
+}
+
+async function signOne(
+  context: Context,
+  client: Client,
+  request: SignArgs,
+  { file, isBlindWanted }: { readonly file: string; readonly isBlindWanted: boolean },
+): Promise<void> {
+  const { terminal } = context;
+  const { key, kind } = request;
+  const asked = await client.prepare(request);
   const { description, refusal } = asked;
   tell(context, formatDescription(terminal, description));
   if (context.flags.preview === true) {
     if (refusal !== null) throw refusal;
-    terminal.result('nothing was sent', { preview: true, key: name, description });
+    terminal.result('nothing was sent', { preview: true, key, description });
     return;
   }
-  const question = `Use ${name} for this?`;
-  await agreeBlind(context, { description, key: name, question, isBlindWanted, refusal });
-  const { artefact, signers } = await asked.sign();
-  await replaceOut(`${file}.sig`, artefact);
-  terminal.talk(`  signed by ${signers.join(', ')}`);
+  await agreeBlind(context, { description, key, question: `Use ${key} for this?`, isBlindWanted, refusal });
+  const result = await asked.sign();
+  if (file === STDIN) {
+    await handOver(terminal, { key, kind, result, out: undefined, isExtracted: false, request: undefined });
+    return;
+  }
+  await replaceOut(signatureFile(file), result.artefact);
+  terminal.talk(`  signed by ${result.signers.join(', ')}`);
+}
+
+function stdinTwice(): UsageError {
+  return new UsageError('stdin cannot be both the passphrase and what is to be signed', {
+    code: 'OPTION_INVALID',
+    hint: 'run ckm unlock first, or name a file with --passphrase-file',
+  });
 }
 
 /** What is signed comes before the question for the passphrase, wherever that is asked. */

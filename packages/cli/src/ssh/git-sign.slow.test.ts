@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
@@ -52,6 +52,21 @@ function gitOf(owner: Readonly<Record<string, string>>, args: readonly string[])
 const commit = (message: string, ...settings: string[]) =>
   git(...settings, 'commit', '-q', '--allow-empty', '-S', '-m', message);
 
+/** What the audit logs of the three servers say. */
+async function signedSentences(): Promise<string> {
+  const logs = await Promise.all(
+    Object.keys(setup.servers).map((name) => setup.ckm(['server', 'audit', 'show', setup.folderOf(name)])),
+  );
+  return logs.map(({ stdout }) => stdout).join('\n');
+}
+
+/** As another program calls ours in the place of ssh-keygen, with what it hands over on stdin. */
+function call(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Outcome> {
+  const key = `${setup.scratch.path}/laptop.pub`;
+  const environment = setup.environment;
+  return runProgram(PROGRAM, ['-Y', 'sign', '-f', key, ...args], { stdin, environment });
+}
+
 describe.skipIf(!isHere)('a commit signed by the quorum (needs git and ssh-keygen)', () => {
   test('is verified by git, and by nobody after a change', async () => {
     expect((await commit('Fix the bridge')).status).toBe(0);
@@ -78,11 +93,119 @@ describe.skipIf(!isHere)('a commit signed by the quorum (needs git and ssh-keyge
 
   test('is in the audit log of the servers as the sentence that describes it', async () => {
     expect((await commit('Paint the bridge')).status).toBe(0);
-    const logs = await Promise.all(
-      Object.keys(setup.servers).map((name) => setup.ckm(['server', 'audit', 'show', setup.folderOf(name)])),
+    const told = (await signedSentences()).match(/Sign commit “Paint the bridge” by Alice/g);
+    expect(told!.length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe.skipIf(!isHere)('a commit in another encoding (needs git and ssh-keygen)', () => {
+  test('that it names is described in it, signed, and verified by git', async () => {
+    const message = setup.scratch.file('latin1', Buffer.from('Grüße\n', 'latin1'));
+    const settings = ['-c', 'i18n.commitEncoding=ISO-8859-1'];
+    const signed = await git(...settings, 'commit', '-q', '--allow-empty', '-S', '-F', message);
+    expect(signed.status).toBe(0);
+    expect(await signedSentences()).toMatch(/Sign commit “Grüße” by Alice/);
+    expect((await git('verify-commit', 'HEAD')).status).toBe(0);
+    expect((await git('cat-file', 'commit', 'HEAD')).stdout).toContain('\nencoding ISO-8859-1\n');
+  });
+
+  test('that git does not write down, as in tags, is shown byte by byte, with a warning', async () => {
+    const message = setup.scratch.file('latin1-tag', Buffer.from('Grüße\n', 'latin1'));
+    const signed = await git('-c', 'i18n.commitEncoding=ISO-8859-1', 'tag', '-s', 'v1.1', '-F', message);
+    expect(signed.status).toBe(0);
+    expect(await signedSentences()).toMatch(/Sign tag “v1\.1” on commit .* message “Grüße”/);
+    expect((await git('verify-tag', 'v1.1')).status).toBe(0);
+  });
+});
+
+describe.skipIf(!isHere)('a signed push (needs git and ssh-keygen)', () => {
+  test('is described, signed, and good to a repository that asks for signed pushes', async () => {
+    const there = `${setup.scratch.path}/there.git`;
+    expect((await git('init', '-q', '--bare', there)).status).toBe(0);
+    const settings = [
+      ['receive.certNonceSeed', 'a secret of the repository'],
+      ['gpg.ssh.allowedSignersFile', `${setup.scratch.path}/allowed`],
+    ];
+    for (const setting of settings) await git('-C', there, 'config', ...setting);
+    const seen = `${setup.scratch.path}/seen`;
+    const words = '"$GIT_PUSH_CERT_STATUS $GIT_PUSH_CERT_NONCE_STATUS $GIT_PUSH_CERT_SIGNER"';
+    const hook = `#!/bin/sh\necho ${words} > '${seen}'\ngit cat-file blob "$GIT_PUSH_CERT" > '${seen}.certificate'\n`;
+    writeFileSync(`${there}/hooks/pre-receive`, hook, { mode: 0o755 });
+    await commit('to be pushed');
+    const pushed = await git(
+      'push',
+      '-q',
+      '--signed',
+      there,
+      'HEAD:refs/heads/main',
+      'HEAD:refs/heads/other',
     );
-    const told = logs.filter(({ stdout }) => /Sign commit “Paint the bridge” by Alice/.test(stdout));
-    expect(told.length).toBeGreaterThanOrEqual(2);
+    expect([pushed.status, readFileSync(seen, 'utf8')]).toEqual([0, 'G OK alice@example.org\n']);
+    expect(await signedSentences()).toContain(`Sign push to “${there}” of `);
+    const [certificate = ''] = readFileSync(`${seen}.certificate`, 'utf8').split('-----BEGIN');
+    const told = (await call(['-n', 'git', '--preview'], certificate)).stderr.replace(/\s+/g, ' ');
+    expect(told).toMatch(/: create refs\/heads\/main at [0-9a-f]{12}…; create refs\/heads\/other at /);
+    expect(told).toMatch(/Pusher SHA256:\S+ this key, /);
+    expect(told).toMatch(/Nonce “\d+-[0-9a-f]{40}”/);
+    const main = (await git('rev-parse', 'HEAD')).stdout.trim();
+    expect(told).toContain(`new, at ${main}`);
+    expect((await git('-C', there, 'rev-parse', 'main')).stdout.trim()).toBe(main);
+    const check = ['verify', `${seen}.certificate`, '--git', '--key', 'laptop'];
+    expect((await setup.ckm(check)).stdout).toContain('good: push to “');
+  });
+});
+
+describe.skipIf(!isHere)('what is called as ssh-keygen is (needs git and ssh-keygen)', () => {
+  const verify = (namespace: string, signature: string, stdin: string) => {
+    const names = ['-f', `${setup.scratch.path}/allowed`, '-I', 'alice@example.org', '-n', namespace];
+    const file = setup.scratch.file('to-verify.sig', signature);
+    return runProgram('ssh-keygen', ['-Y', 'verify', ...names, '-s', file], { stdin });
+  };
+  const object = async () =>
+    (await git('cat-file', 'commit', 'HEAD')).stdout.replace(/gpgsig(.|\n)*?END SSH SIGNATURE-----\n/, '');
+
+  test.each([
+    ['without a file, as jj does', []],
+    ['with the file -', ['-']],
+  ])('%s: signs stdin, and nothing but the signature is on stdout', async (_what, file) => {
+    await commit('for stdin');
+    const commitObject = await object();
+    const signed = await call(['-n', 'git', ...file], commitObject);
+    expect([signed.status, signed.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^-----BEGIN SSH SIGNATURE-----\n[\s\S]*-----END SSH SIGNATURE-----\n$/),
+    ]);
+    expect(signed.stderr).toContain('Sign commit “for stdin” by Alice');
+    expect((await verify('git', signed.stdout, commitObject)).status).toBe(0);
+    expect((await verify('git', signed.stdout, `${commitObject}x`)).status).not.toBe(0);
+  });
+
+  test('with two files and another hash: each gets a signature beside it', async () => {
+    const files = ['one', 'other'].map((name) => setup.scratch.file(`${name}.txt`, `${name}\n`));
+    expect((await call(['-n', 'file', '-O', 'hashalg=sha256', ...files])).status).toBe(0);
+    for (const file of files) {
+      const signature = readFileSync(`${file}.sig`, 'utf8');
+      expect((await verify('file', signature, readFileSync(file, 'utf8'))).status).toBe(0);
+    }
+  });
+
+  test('nobody signs the first of two files when the second cannot be read, or its signature not be written', async () => {
+    const first = setup.scratch.file('first.txt', 'first\n');
+    const missing = await call(['-n', 'file', first, `${setup.scratch.path}/missing.txt`]);
+    expect(errorOf(missing).code).toBe('FILE_UNREADABLE');
+    const second = setup.scratch.file('second.txt', 'second\n');
+    mkdirSync(`${second}.sig`);
+    const refused = await call(['-n', 'file', first, second]);
+    expect(errorOf(refused)).toMatchObject({
+      code: 'FILE_UNWRITABLE',
+      message: expect.stringContaining('EISDIR') as string,
+    });
+    expect(existsSync(`${first}.sig`)).toBe(false);
+  });
+
+  test('stdin is not both the passphrase and what is signed', async () => {
+    const refused = await call(['-n', 'git', '--passphrase-file', '-'], 'river lamp seven onions\n');
+    expect(errorOf(refused).code).toBe('OPTION_INVALID');
   });
 });
 

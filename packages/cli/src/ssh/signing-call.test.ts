@@ -8,7 +8,31 @@ describe('what git asks of its signing program', () => {
     [['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-U', 'buffer']],
     [['-Ysign', '-ngit', '-fkey.pub', '--', 'buffer']],
   ])('%j is a call to sign', (args) => {
-    expect(parseSigningCall(args)).toEqual({ keyFile: 'key.pub', namespace: 'git', file: 'buffer' });
+    expect(parseSigningCall(args)).toEqual({
+      keyFile: 'key.pub',
+      namespace: 'git',
+      hash: 'sha512',
+      files: ['buffer'],
+    });
+  });
+
+  test.each([
+    ['without a file, as jj calls', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git'], ['-']],
+    ['with the file -', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git', '-'], ['-']],
+    ['with - behind the end of options', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git', '--', '-'], ['-']],
+    ['with two files', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', 'one', 'other'], ['one', 'other']],
+  ])('a call %s is one to sign', (_what, args, files) => {
+    expect(parseSigningCall(args)?.files).toEqual(files);
+  });
+
+  test('the hash that ssh-keygen would take is taken, except where git knows only one', () => {
+    const hashOf = (namespace: string, hash: string) =>
+      parseSigningCall(['-Y', 'sign', '-n', namespace, '-f', 'k', '-O', `hashalg=${hash}`])?.hash;
+    expect([hashOf('git', 'sha512'), hashOf('file', 'sha512'), hashOf('file', 'sha256')]).toEqual([
+      'sha512',
+      'sha512',
+      'sha256',
+    ]);
   });
 
   test.each([
@@ -25,8 +49,7 @@ describe('what git asks of its signing program', () => {
     ['with -Y behind the end of options', ['-f', 'key.pub', '--', '-Y', 'verify']],
     ['without a key', ['-Y', 'sign', '-n', 'git', 'buffer']],
     ['without a namespace', ['-Y', 'sign', '-f', 'key.pub', 'buffer']],
-    ['without a file', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub']],
-    ['with two files', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', 'buffer', 'other']],
+    ['with stdin twice', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-', '-']],
     ['with another hash', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-O', 'hashalg=sha256', 'buffer']],
     ['with an option nobody knows', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-x', 'buffer']],
   ])('a call %s is refused, not guessed', (_what, args) => {
