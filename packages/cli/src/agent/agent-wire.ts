@@ -18,32 +18,56 @@ const NUMBER = {
 export type AgentRequest =
   | { readonly type: 'identities' }
   | { readonly type: 'sign'; readonly keyBlob: Uint8Array; readonly data: Uint8Array }
+  | ({ readonly type: 'bind' } & SessionBinding)
   | { readonly type: 'extension'; readonly name: string }
-  | { readonly type: 'other' };
+  /** `number`: of the message; null: it cannot be read. */
+  | { readonly type: 'other'; readonly number: number | null };
+
+/** What ssh(1) says of the session that it uses a connection for. Source: OpenSSH PROTOCOL.agent §1. */
+export interface SessionBinding {
+  /** SSH public key blob of the server. */
+  readonly hostKey: Uint8Array;
+  readonly sessionId: Uint8Array;
+  /** SSH signature blob of the server over the session id. */
+  readonly signature: Uint8Array;
+  /** Whether the connection is handed on to that server, instead of being used to log in there. */
+  readonly isForwarding: boolean;
+}
+
+const SESSION_BIND = 'session-bind@openssh.com';
+const UNREADABLE = { type: 'other', number: null } as const;
 
 /** One request without its length. Never throws: what cannot be read is `other`. */
 export function parseAgentRequest(message: Uint8Array): AgentRequest {
-  const reader = new FieldReader(message.subarray(1));
+  const fields = new FieldReader(message.subarray(1));
   switch (message[0]) {
     case NUMBER.requestIdentities:
-      return message.length === 1 ? { type: 'identities' } : { type: 'other' };
-    case NUMBER.signRequest: {
-      const [keyBlob, data] = [reader.string(), reader.string()];
-      const flags = reader.take(4);
-      const isWhole = flags !== null && reader.isAtEnd();
-      return keyBlob === null || data === null || !isWhole
-        ? { type: 'other' }
-        : { type: 'sign', keyBlob, data };
-    }
-    case NUMBER.extension: {
-      const name = reader.string();
-      return name === null
-        ? { type: 'other' }
-        : { type: 'extension', name: String.fromCharCode(...name.subarray(0, 64)) };
-    }
+      return fields.isAtEnd() ? { type: 'identities' } : UNREADABLE;
+    case NUMBER.signRequest:
+      return parseSignRequest(fields);
+    case NUMBER.extension:
+      return parseExtension(fields);
     default:
-      return { type: 'other' };
+      return { type: 'other', number: message[0] ?? null };
   }
+}
+
+function parseSignRequest(fields: FieldReader): AgentRequest {
+  const [keyBlob, data, flags] = [fields.string(), fields.string(), fields.take(4)];
+  const isWhole = keyBlob !== null && data !== null && flags !== null && fields.isAtEnd();
+  return isWhole ? { type: 'sign', keyBlob, data } : UNREADABLE;
+}
+
+function parseExtension(fields: FieldReader): AgentRequest {
+  const named = fields.string();
+  if (named === null) return UNREADABLE;
+  const name = String.fromCharCode(...named.subarray(0, 64));
+  if (name !== SESSION_BIND) return { type: 'extension', name };
+  const [hostKey, sessionId, signature] = [fields.string(), fields.string(), fields.string()];
+  const forwarding = fields.take(1);
+  const isWhole = hostKey !== null && sessionId !== null && signature !== null && forwarding !== null;
+  if (!isWhole || !fields.isAtEnd()) return UNREADABLE;
+  return { type: 'bind', hostKey, sessionId, signature, isForwarding: forwarding[0] !== 0 };
 }
 
 export const AGENT_FAILURE = framed(Uint8Array.of(NUMBER.failure));
@@ -82,7 +106,7 @@ export class AgentFrames {
 }
 
 /** Reads the fields of one message; `null` where there is less than announced. */
-class FieldReader {
+export class FieldReader {
   private readonly bytes: Uint8Array;
   private at = 0;
 

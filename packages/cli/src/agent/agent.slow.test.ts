@@ -1,26 +1,21 @@
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startAgent, type AgentKey, type RunningAgent } from './agent.js';
 import { AgentFrames, MAX_AGENT_MESSAGE, parseAgentRequest } from './agent-wire.js';
+import { field, signMessage } from '../test/agent-messages.js';
 
 const run = promisify(execFile);
 
-function field(bytes: Uint8Array): Uint8Array {
-  const head = new Uint8Array(4);
-  new DataView(head.buffer).setUint32(0, bytes.length);
-  return concatBytes(head, bytes);
-}
-
 const blob = concatBytes(field(encodeUtf8('ssh-ed25519')), field(new Uint8Array(32).fill(7)));
-const signRequest = (data: Uint8Array) =>
-  concatBytes(Uint8Array.of(13), field(blob), field(data), new Uint8Array(4));
+const signRequest = (data: Uint8Array) => signMessage(blob, data);
 
 describe('the agent protocol', () => {
   test('a request that is cut, too long or followed by something is nobody’s request, and never a throw', () => {
@@ -50,19 +45,24 @@ describe('the agent protocol', () => {
   });
 });
 
+const silent = { keys: [], onRefusal: () => undefined, onDenial: () => undefined };
+
 describe('an agent on a socket', () => {
   let folder: string;
   let agent: RunningAgent;
   const refusals: unknown[] = [];
+  const denials: string[] = [];
   const asked: Uint8Array[] = [];
+  /** What signatures wait for. */
+  let release: Promise<void> | undefined;
   const key: AgentKey = {
     blob,
     comment: 'laptop (2 of 3)',
-    sign: (data) => {
+    sign: async (data) => {
       asked.push(data);
-      return data[0] === 0
-        ? Promise.reject(new Error('policy says no'))
-        : Promise.resolve(encodeUtf8('signature'));
+      await release;
+      if (data[0] === 0) throw new Error('policy says no');
+      return encodeUtf8('signature');
     },
   };
 
@@ -72,12 +72,14 @@ describe('an agent on a socket', () => {
       socketPath: join(folder, 'agent.sock'),
       keys: [key],
       onRefusal: (_key, reason) => refusals.push(reason),
+      onDenial: (what) => denials.push(what),
     });
   });
   afterEach(async () => {
     await agent.close();
     await rm(folder, { recursive: true, force: true });
-    refusals.length = asked.length = 0;
+    refusals.length = denials.length = asked.length = 0;
+    release = undefined;
   });
 
   const ask = (message: Uint8Array) =>
@@ -110,7 +112,7 @@ describe('an agent on a socket', () => {
     expect(refusals).toHaveLength(1);
   });
 
-  test('a key it does not have, adding a key and an unknown message are answered with failure', async () => {
+  test('a key it does not have, adding a key and an unknown message are answered with failure, and each is told', async () => {
     const stranger = concatBytes(
       Uint8Array.of(13),
       field(encodeUtf8('other')),
@@ -125,16 +127,65 @@ describe('an agent on a socket', () => {
     ])
       expect(await ask(message)).toEqual(field(Uint8Array.of(5)));
     expect(asked).toHaveLength(0);
+    expect(denials).toEqual([
+      expect.stringMatching(/^a program wanted a signature: the key SHA256:\S{43} is not offered here$/),
+      'a program wanted to add a key, which this agent does not do: its keys are with your servers',
+      'a program sent a request of an unknown kind (200)',
+      'a program wanted the extension “query”, which this agent does not have',
+    ]);
+  });
+
+  test('200 requests at once are all signed: none is turned away, and they take turns', async () => {
+    let begin = () => {};
+    release = new Promise((resolve) => (begin = resolve));
+    const answers = Promise.all(Array.from({ length: 200 }, () => ask(signRequest(encodeUtf8('yes')))));
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(32));
+    expect(asked).toHaveLength(32);
+    begin();
+    expect((await answers).every((answer) => answer[4] === 14)).toBe(true);
+    expect(asked).toHaveLength(200);
+  });
+
+  test('a program that asks is served however many others keep an idle connection, and a waiting one is not cut off', async () => {
+    let begin = () => {};
+    release = new Promise((resolve) => (begin = resolve));
+    const waiting = ask(signRequest(encodeUtf8('yes')));
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    const idle: Socket[] = [];
+    for (let count = 0; count < 600; count++) {
+      const socket = connect(agent.socketPath).on('error', () => undefined);
+      idle.push(socket);
+      await once(socket, 'connect');
+    }
+    expect((await ask(Uint8Array.of(11)))[4]).toBe(12);
+    begin();
+    expect((await waiting)[4]).toBe(14);
+    for (const socket of idle) socket.destroy();
+  });
+
+  test('a program that closes its half after asking gets its answers', async () => {
+    const socket = connect({ path: agent.socketPath, allowHalfOpen: true });
+    socket.end(concatBytes(field(Uint8Array.of(11)), field(signRequest(encodeUtf8('yes')))));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await once(socket, 'end');
+    const answers = new AgentFrames().push(Buffer.concat(chunks))!;
+    expect(answers.map(([number]) => number)).toEqual([12, 14]);
+  });
+
+  test('what is no message ends the connection, and is told', async () => {
+    const socket = connect(agent.socketPath);
+    socket.write(Uint8Array.of(255, 255, 255, 255));
+    await once(socket, 'close');
+    expect(denials).toEqual(['something sent what is no message of an agent']);
   });
 
   test('a second agent on a living socket is refused, on a dead one it starts', async () => {
-    const again = () => startAgent({ socketPath: agent.socketPath, keys: [], onRefusal: () => undefined });
+    const again = () => startAgent({ ...silent, socketPath: agent.socketPath });
     await expect(again()).rejects.toMatchObject({ code: 'AGENT_SOCKET_BUSY' });
     const path = join(folder, 'file');
     await writeFile(path, 'not a socket');
-    await expect(
-      startAgent({ socketPath: path, keys: [], onRefusal: () => undefined }),
-    ).rejects.toMatchObject({
+    await expect(startAgent({ ...silent, socketPath: path })).rejects.toMatchObject({
       code: 'AGENT_SOCKET_BUSY',
     });
     expect((await stat(path)).size).toBe(12);

@@ -1,14 +1,19 @@
 import { equalBytes, StateError } from '@ckm/foundation';
+import { sshFingerprint } from '@ckm/requests';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import {
   AGENT_FAILURE,
   AGENT_SUCCESS,
   AgentFrames,
+  type AgentRequest,
   encodeIdentities,
   encodeSignature,
   parseAgentRequest,
 } from './agent-wire.js';
+import { type BoundSessions, createBoundSessions } from './bound-sessions.js';
+import { createConnections } from './connections.js';
+import { createTurns } from './turns.js';
 import { listenPrivately } from '../home/listen-privately.js';
 
 /** A key as an agent offers it. */
@@ -16,8 +21,20 @@ export interface AgentKey {
   /** SSH public key blob. */
   readonly blob: Uint8Array;
   readonly comment: string;
-  /** The SSH signature blob over exactly `data`. Rejects when the quorum or a policy says no. */
-  sign(data: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The SSH signature blob over exactly `data`. Rejects when the quorum or a policy says no.
+   * @param forwardedTo the server to which the asking connection was handed on, as `SHA256:…`; null: it was not
+   */
+  sign(data: Uint8Array, forwardedTo: string | null): Promise<Uint8Array>;
+}
+
+export interface AgentOptions {
+  readonly socketPath: string;
+  readonly keys: readonly AgentKey[];
+  /** A signature that was not given. */
+  readonly onRefusal: (key: AgentKey, reason: unknown) => void;
+  /** Whatever else was answered with a failure: what somebody wanted, for people. May hold any character. */
+  readonly onDenial: (what: string) => void;
 }
 
 export interface RunningAgent {
@@ -25,32 +42,41 @@ export interface RunningAgent {
   close(): Promise<void>;
 }
 
-/** More programs than this at once are not served. */
-const MAX_CONNECTIONS = 32;
+/** Connections up to which nobody has to give way. */
+const MOST_CONNECTIONS = 512;
+/** Signatures that are asked of the quorum at once: some may wait for people. */
+const MOST_SIGNATURES = 32;
 
 /**
  * An OpenSSH agent on a Unix socket that only its owner can reach. It holds no key: each signature is asked of `keys`.
- * A request that fails is answered with a failure and told to `onRefusal`; the agent goes on.
+ * A request that fails is answered with a failure and told; the agent goes on.
  * @throws StateError `AGENT_SOCKET_BUSY` when another agent answers there.
  */
-export async function startAgent(args: {
-  readonly socketPath: string;
-  readonly keys: readonly AgentKey[];
-  readonly onRefusal: (key: AgentKey, reason: unknown) => void;
-}): Promise<RunningAgent> {
-  await removeDeadSocket(args.socketPath);
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    serve(socket, args);
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { socketPath } = options;
+  await removeDeadSocket(socketPath);
+  const connections = createConnections(MOST_CONNECTIONS);
+  const inTurn = createTurns(MOST_SIGNATURES);
+  // Who asks and then closes its half waits for the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    const connection = connections.open(socket);
+    const sessions = createBoundSessions();
+    const answer = async (message: Uint8Array) => {
+      connections.asked(connection);
+      connection.isBusy = true;
+      const request = parseAgentRequest(message);
+      const answered = await answerTo(request, { ...options, socket, sessions, inTurn });
+      connection.isBusy = false;
+      return answered;
+    };
+    socket.on('error', () => socket.destroy());
+    serve(socket, answer, options.onDenial).catch(() => socket.destroy());
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  await listenPrivately(server, args.socketPath);
+  await listenPrivately(server, socketPath);
   return {
-    socketPath: args.socketPath,
+    socketPath,
     close: () => {
-      for (const socket of sockets) socket.destroy();
+      connections.closeAll();
       return new Promise((resolve) => {
         server.close(() => {
           resolve();
@@ -60,42 +86,104 @@ export async function startAgent(args: {
   };
 }
 
-function serve(socket: Socket, args: Parameters<typeof startAgent>[0]): void {
+/** One connection's answers come in the order of its requests, which is all that tells them apart. */
+async function serve(
+  socket: Socket,
+  answer: (message: Uint8Array) => Promise<Uint8Array>,
+  onDenial: AgentOptions['onDenial'],
+): Promise<void> {
   const frames = new AgentFrames();
-  let last: Promise<void> = Promise.resolve();
-  const reply = async (message: Uint8Array) => {
-    const answer = await answerTo(message, args);
-    if (socket.writable) socket.write(answer);
-  };
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk) => {
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     const messages = frames.push(chunk);
     if (messages === null) {
+      onDenial('something sent what is no message of an agent');
       socket.destroy();
       return;
     }
-    // One connection's answers come in the order of its requests, which is all that tells them apart.
-    for (const message of messages) last = last.then(() => reply(message));
+    for (const message of messages) await write(socket, await answer(message));
+  }
+  socket.end();
+}
+
+/** Returns when it is out: what somebody does not read is not followed by more. */
+function write(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
   });
 }
 
-async function answerTo(
-  message: Uint8Array,
-  { keys, onRefusal }: Parameters<typeof startAgent>[0],
+interface Asked extends AgentOptions {
+  readonly socket: Socket;
+  readonly sessions: BoundSessions;
+  readonly inTurn: ReturnType<typeof createTurns>;
+}
+
+async function answerTo(request: AgentRequest, asked: Asked): Promise<Uint8Array> {
+  if (request.type === 'identities') return encodeIdentities(asked.keys);
+  if (request.type === 'sign') return answerSigning(request, asked);
+  const denial = denialOf(request, asked.sessions);
+  if (denial === null) return AGENT_SUCCESS;
+  asked.onDenial(denial);
+  return AGENT_FAILURE;
+}
+
+/** Why something else than a list or a signature is not done, for people; null: it is. */
+function denialOf(
+  request: Exclude<AgentRequest, { type: 'identities' | 'sign' }>,
+  sessions: BoundSessions,
+): string | null {
+  if (request.type === 'other') return otherWish(request.number);
+  if (request.type === 'extension')
+    return `a program wanted the extension “${request.name}”, which this agent does not have`;
+  const reason = sessions.bind(request);
+  return reason === null ? null : `a program bound its connection to an SSH session: ${reason}`;
+}
+
+async function answerSigning(
+  { keyBlob, data }: Extract<AgentRequest, { type: 'sign' }>,
+  { keys, socket, sessions, inTurn, onRefusal, onDenial }: Asked,
 ): Promise<Uint8Array> {
-  const request = parseAgentRequest(message);
-  if (request.type === 'identities') return encodeIdentities(keys);
-  // A binding restricts forwarded agents; what is signed says itself to which host it belongs.
-  if (request.type === 'extension' && request.name === 'session-bind@openssh.com') return AGENT_SUCCESS;
-  if (request.type !== 'sign') return AGENT_FAILURE;
-  const key = keys.find(({ blob }) => equalBytes(blob, request.keyBlob));
-  if (key === undefined) return AGENT_FAILURE;
+  const key = keys.find(({ blob }) => equalBytes(blob, keyBlob));
+  const objection =
+    key === undefined ? `the key ${sshFingerprint(keyBlob)} is not offered here` : sessions.objectionTo(data);
+  if (key === undefined || objection !== null) {
+    onDenial(`a program wanted a signature: ${objection}`);
+    return AGENT_FAILURE;
+  }
   try {
-    return encodeSignature(await key.sign(request.data));
+    return await inTurn(async () => {
+      // Nobody asks for a signature that has nowhere to go.
+      if (socket.destroyed) return AGENT_FAILURE;
+      return encodeSignature(await key.sign(data, sessions.forwardedTo()));
+    });
   } catch (reason) {
     onRefusal(key, reason);
     return AGENT_FAILURE;
   }
+}
+
+/** What is asked of agents that keep keys themselves. Source: draft-ietf-sshm-ssh-agent §5.1. */
+const OTHER_WISHES: Readonly<Record<number, string>> = {
+  17: 'add a key',
+  18: 'remove a key',
+  19: 'remove all keys',
+  20: 'add a key of a card',
+  21: 'remove a key of a card',
+  22: 'lock the agent',
+  23: 'unlock the agent',
+  25: 'add a key',
+  26: 'add a key of a card',
+};
+
+function otherWish(number: number | null): string {
+  if (number === null) return 'a program sent a request that cannot be read';
+  const wish = OTHER_WISHES[number];
+  return wish === undefined
+    ? `a program sent a request of an unknown kind (${number})`
+    : `a program wanted to ${wish}, which this agent does not do: its keys are with your servers`;
 }
 
 async function removeDeadSocket(path: string): Promise<void> {

@@ -14,6 +14,7 @@ import { stopOnSignals } from '../operator/stop-on-signals.js';
 import { agentKeys, chooseKeys } from '../ssh/agent-keys.js';
 import { runInForeground } from '../ssh/run-program.js';
 import type { SshKey } from '../ssh/ssh-keys.js';
+import { plainText } from '../terminal/plain-text.js';
 import { errorLines, toCkmError } from '../terminal/print-error.js';
 
 /** `ckm ssh-agent` */
@@ -83,6 +84,7 @@ async function listen(
         const isNo = error.code === 'CANCELLED_BY_PERSON';
         context.terminal.warn(isNo ? 'ckm: note: not signed, as you wished' : errorLines(error));
       },
+      onDenial: (what) => context.terminal.warn(`ckm: note: refused: ${plainText(what)}`),
     });
   } catch (cause) {
     if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;

@@ -56,17 +56,23 @@ export function agentKeys(
   return keys.map(({ name, blob, quorum }) => ({
     blob,
     comment: `ckm:${name} (${quorum.needed} of ${quorum.of})`,
-    sign: async (data) => {
+    sign: async (data, forwardedTo) => {
       const { type, payload } = buildSshAgentRequest(data);
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
       const asked = await client.prepare(request);
       context.terminal.warn(formatDescription(context.terminal, asked.description));
+      if (forwardedTo !== null) context.terminal.warn(forwardedLine(forwardedTo));
       await ask(name, asked);
       const { artefact, signers } = await asked.sign();
       context.terminal.talk(`  signed by ${signers.join(', ')}`);
       return type === 'login' ? artefact : sshSignatureBlobOf(decodeUtf8(artefact));
     },
   }));
+}
+
+/** A log-in that the owner types is asked for from here, and one that somebody makes elsewhere is not. */
+function forwardedLine(server: string): string {
+  return `ckm: note: asked from the SSH server ${server}, to which this agent was handed on (ssh -A)`;
 }
 
 function notForSsh(name: string): UsageError {

@@ -1,8 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AgentFrames } from '../agent/agent-wire.js';
+import { ed25519Host, field, loginData, signMessage } from '../test/agent-messages.js';
 import { hasProgram } from '../test/programs.js';
 import { CKM, errorOf, runCkm, runProgram } from '../test/run-ckm.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
@@ -27,6 +30,33 @@ afterAll(async () => {
 /** Runs a program under the agent, as `ckm ssh-agent -- PROGRAM`: it has the streams of a process of its own. */
 const withAgent = (flags: readonly string[], program: readonly string[]) =>
   runCkm(['ssh-agent', ...flags, '--', ...program], { environment: setup.environment });
+
+/** More than ever were served at once. */
+const LOG_INS = 200;
+
+/** An agent that waits to be told to end, and what it says to a shell. */
+async function startAlone(socket: string) {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [CKM, 'ssh-agent', '--socket', socket, '-q'], {
+    env: { PATH, HOME, ...setup.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, said, stderr: () => stderr };
+}
+
+/** What an agent answers to one message; a program that has asked says that it asks no more. */
+async function askAgent(path: string, message: Uint8Array): Promise<readonly Uint8Array[]> {
+  const socket = connect({ path, allowHalfOpen: true });
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.end(field(message));
+  await once(socket, 'end');
+  return new AgentFrames().push(Buffer.concat(chunks))!;
+}
+
 const hasSshd = isHere && hasProgram('/usr/sbin/sshd', '-?') && hasProgram('ssh', '-V') && isRoot();
 
 describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
@@ -130,14 +160,39 @@ describe.skipIf(!isHere)('the agent (needs ssh-add and ssh-keygen)', () => {
     expect([refused.status, errorOf(refused).code]).toEqual([status, code]);
   });
 
+  test(`${LOG_INS} programs that log in at once all get their signature`, async () => {
+    const socket = `${setup.scratch.path}/many.sock`;
+    const { child } = await startAlone(socket);
+    const user = new Uint8Array(Buffer.from(line.split(' ')[1]!, 'base64'));
+    const key = createPublicKey({
+      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(user.slice(-32)).toString('base64url') },
+      format: 'jwk',
+    });
+    const logIn = async () => {
+      const data = loginData(new Uint8Array(randomBytes(32)), ed25519Host().blob, user);
+      const [answer] = await askAgent(socket, signMessage(user, data));
+      return answer![0] === 14 && verify(null, data, key, answer!.slice(-64));
+    };
+    const signed = await Promise.all(Array.from({ length: LOG_INS }, logIn));
+    expect(signed.filter((isGood) => !isGood)).toEqual([]);
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  });
+
+  test('says what it refuses, although --quiet silences talk', async () => {
+    const socket = `${setup.scratch.path}/denials.sock`;
+    const { child, stderr } = await startAlone(socket);
+    expect(await askAgent(socket, Uint8Array.of(17))).toEqual([Uint8Array.of(5)]);
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    expect(stderr().replace(/\s+/g, ' ')).toContain(
+      'ckm: note: refused: a program wanted to add a key, which this agent does not do',
+    );
+  });
+
   test('started alone tells a shell where it is, and ends with status 0 when told', async () => {
     const socket = `${setup.scratch.path}/it's.sock`;
-    const { PATH = '', HOME = '' } = process.env;
-    const child = spawn(process.execPath, [CKM, 'ssh-agent', '--socket', socket, '-q'], {
-      env: { PATH, HOME, ...setup.environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const { child, said } = await startAlone(socket);
     const listed = spawnSync('sh', ['-c', `${said.toString()} ssh-add -L`], { encoding: 'utf8' });
     expect(listed.stdout).toContain(line.split(' ')[1]);
     child.kill('SIGTERM');
