@@ -6,7 +6,7 @@ import { leaf, run } from '../command-line/run.js';
 import { checkWords } from '../guide/check-words.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
 import { parseUnlockTime } from '../keeper/unlock-time.js';
-import { isInitialised } from '../home/home.js';
+import { assertSocketsFit, isInitialised } from '../home/home.js';
 import { noteBackup } from '../owner/note-backup.js';
 import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
 import { plainText } from '../terminal/plain-text.js';
@@ -24,6 +24,7 @@ export function initCommand(): Command {
 async function init(context: Context, { unlock }: { readonly unlock?: string }): Promise<void> {
   const { home, terminal, flags, passphraseFile } = context;
   const seconds = unlock === undefined ? null : parseUnlockTime('--unlock', unlock);
+  assertSocketsFit(home);
   if (await isInitialised(home)) throw seedExists(home);
   if (flags.preview === true) {
     terminal.result(`would make an owner seed in ${home.path}`, { preview: true, home: home.path });

@@ -52,6 +52,11 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Keys, pinned servers, open sessions and requests live there; without it they would be forgotten.',
     'Check permissions, free space and the path; or name another folder with --home or CKM_HOME.',
   ],
+  HOME_TOO_LONG: [
+    'The path of the owner’s folder is so long that the sockets in it could not be opened.',
+    'ckm unlock and ckm ssh-agent are reached by a socket there; its path has at most 107 bytes.',
+    'Name a folder with a shorter path with --home or CKM_HOME.',
+  ],
   HOME_LOCKED: [
     'Another ckm process holds the folder for longer than it should.',
     'Two writers at once could lose a record.',

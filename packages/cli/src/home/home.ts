@@ -1,12 +1,12 @@
-import { StateError, type StorageError } from '@ckm/foundation';
+import { StateError, type StorageError, UsageError } from '@ckm/foundation';
 import { stat, unlink } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { isErrno, makePrivateFolder, storageErrorOf } from '@ckm/client/node';
 
 /**
  * The owner's folder: `seed` (sealed owner seed), `seed-print` (which seed it is), `store/` (pinned servers, keys, sessions, commitments), `evidence/`.
- * Order of precedence: `--home`, then `CKM_HOME`, then `~/.ckm`.
+ * Order of precedence: `--home`, then `CKM_HOME`, then `.ckm` in the home folder.
  */
 export interface Home {
   readonly path: string;
@@ -17,13 +17,39 @@ export interface Home {
 
 export function locateHome(flag: string | undefined, environment: NodeJS.ProcessEnv): Home {
   const named = flag ?? environment['CKM_HOME'];
-  const path = named === undefined || named === '' ? join(homedir(), '.ckm') : resolve(named);
+  const path = named === undefined || named === '' ? join(homeFolder(environment), '.ckm') : resolve(named);
   return {
     path,
     seedFile: join(path, 'seed'),
     seedPrint: join(path, 'seed-print'),
     store: join(path, 'store'),
   };
+}
+
+/** `HOME`, or what the system knows where that is empty: never the folder in which a command happens to run. */
+function homeFolder({ HOME = '' }: NodeJS.ProcessEnv): string {
+  if (isAbsolute(HOME)) return HOME;
+  try {
+    return resolve('/', userInfo().homedir);
+  } catch {
+    // A user that the system does not know: one of a service, that has no owner's folder.
+    return '/';
+  }
+}
+
+/** Bytes of a path that a socket may have on Linux, and the longest name of one in the folder with its slash. */
+const LONGEST_SOCKET = 107;
+const LONGEST_NAME = '/unlocked.sock'.length;
+
+/** Refuses a folder whose sockets could not be opened: before there is anything in it. @throws UsageError `HOME_TOO_LONG` */
+export function assertSocketsFit({ path }: Home): void {
+  const length = Buffer.byteLength(path);
+  const most = LONGEST_SOCKET - LONGEST_NAME;
+  if (length <= most) return;
+  throw new UsageError(
+    `the path of the owner’s folder is too long for its sockets: ${length} bytes, and at most ${most}`,
+    { code: 'HOME_TOO_LONG', hint: 'name a shorter one with --home, or in CKM_HOME' },
+  );
 }
 
 /**

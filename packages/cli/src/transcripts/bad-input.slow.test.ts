@@ -98,6 +98,12 @@ describe('a home that cannot be used', () => {
       'HOME_UNUSABLE',
       74,
     ],
+    [
+      'a home too long for its sockets',
+      () => ['init', '--home', join(scratch.path, 'x'.repeat(93)), '--passphrase-file', passphrase],
+      'HOME_TOO_LONG',
+      64,
+    ],
     ['a second init', () => ['init', '--home', home, '--passphrase-file', passphrase], 'SEED_EXISTS', 75],
     [
       'a passphrase and nobody to ask',

@@ -107,7 +107,10 @@ describe('a push certificate', () => {
 
   test('names its key as git does, with two blanks behind the fingerprint', () => {
     const told = describeOf(certificate({ pusher: `${PRINT}  1795286400 +0200` }));
-    expect(told.rows[0]).toMatchObject({ value: PRINT, note: expect.stringMatching(/^this key, /) as string });
+    expect(told.rows[0]).toMatchObject({
+      value: PRINT,
+      note: expect.stringMatching(/^this key, /) as string,
+    });
     expect(told.warnings).toEqual([]);
   });
 

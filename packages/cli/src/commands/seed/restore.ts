@@ -6,7 +6,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { acceptSheet } from '../../sheet/accept-sheet.js';
 import { type AddedServers, addFromSheet } from '../../sheet/add-from-sheet.js';
 import { parseSheet } from '../../sheet/sheet.js';
-import { isInitialised } from '../../home/home.js';
+import { assertSocketsFit, isInitialised } from '../../home/home.js';
 import { noteBackup } from '../../owner/note-backup.js';
 import { seedDiffers, seedExists, storeSeed } from '../../owner/owner-seed.js';
 import { compareSeed } from '../../home/seed-print.js';
@@ -41,6 +41,7 @@ interface Flags {
 async function restore(context: Context, { from, newPassphrase, sheet }: Flags): Promise<void> {
   const { home, terminal } = context;
   const replace = newPassphrase === true;
+  if (!replace) assertSocketsFit(home);
   if (!replace && (await isInitialised(home))) throw seedExists(home);
   const given = sheet === undefined ? null : parseSheet(await readText(sheet, MOST_SHEET_BYTES));
   const seed = await readBackup(context, from);
