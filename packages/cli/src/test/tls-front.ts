@@ -31,6 +31,7 @@ export interface TlsFront {
   /** The file of the authority behind them. */
   readonly authority: string;
   fileOf(kind: Kind): string;
+  keyOf(kind: Kind): string;
   stop(): Promise<void>;
 }
 
@@ -66,6 +67,7 @@ export async function startTlsFront(folder: string, target: string): Promise<Tls
     urls: urls as Record<Kind, string>,
     authority: at('ca.pem'),
     fileOf: (kind) => at(`${kind}.pem`),
+    keyOf: (kind) => at(`${kind}.key`),
     stop: () => {
       child.kill('SIGTERM');
       return ended;

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { initServer, startServer } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { hasProgram } from '../test/programs.js';
@@ -63,6 +64,35 @@ describe.skipIf(!isPossible)(
       expect(secure.code).toBe('SERVER_NOT_HTTP');
       expect(secure.message).toMatch(/does not speak TLS$/);
       expect(secure.hint).toMatch(/begin the address with http, /);
+    });
+
+    test('http where our own server speaks TLS says so, and status does when a server turned to it', async () => {
+      const tls = { certificateFile: front.fileOf('right'), keyFile: front.keyOf('right') };
+      const dataDir = join(setup.scratch.path, 'secure');
+      const listen = { host: '127.0.0.1', port: 0 };
+      const quiet = { variables: { CKM_ALLOW_INSPECT: '1' }, logDestination: { write: () => undefined } };
+      await initServer({ dataDir, settings: { name: 'secure', accounts: 'open', listen } });
+      const plain = await startServer({ dataDir, ...quiet });
+      expect((await ckm('server', 'add', 'secure', plain.url, '--yes')).status).toBe(0);
+      const { host } = new URL(plain.url);
+      await plain.close();
+      const config = JSON.parse(readFileSync(join(dataDir, 'config.json'), 'utf8')) as object;
+      writeFileSync(join(dataDir, 'config.json'), JSON.stringify({ ...config, tls }));
+      const secure = await startServer({
+        dataDir,
+        ...quiet,
+        variables: { CKM_ALLOW_INSPECT: '1', CKM_LISTEN: host },
+      });
+      const added = errorOf(await ckm('server', 'add', 'again', plain.url, '--yes'));
+      const status = await ckm('status');
+      await secure.close();
+      expect([added.code, added.message]).toEqual([
+        'SERVER_NOT_HTTP',
+        `what listens at ${plain.url} speaks TLS`,
+      ]);
+      expect(added.hint).toBe('check the port; or begin the address with https');
+      expect(status.stdout).toMatch(/secure +something else listens there/);
+      expect((await ckm('server', 'remove', 'secure', '--yes')).status).toBe(0);
     });
 
     test('a file that holds no certificate is refused before anybody is asked', async () => {

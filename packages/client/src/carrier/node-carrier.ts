@@ -4,6 +4,7 @@ import { connectionLost, replyTooLong, timedOut, unreachable } from './fetch-sen
 import { httpCarrier } from './http-carrier.js';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 import { redirected } from './proxy-answered.js';
+import { tlsSpoken } from './tls-errors.js';
 import { type WebProxy, webProxyError, webProxyFor } from './web-proxy.js';
 
 /** Not by `import`: that reads each name the module exports, and loads `fetch` and WebSocket with them. */
@@ -40,12 +41,39 @@ export const nodeSend: HttpSend = async (url, request) => {
   try {
     return await send(url, request);
   } catch (error) {
-    const mayRepeat =
-      request.method === 'GET' && (error as Partial<CkmError>).code === 'SERVER_CONNECTION_LOST';
-    if (!mayRepeat) throw error;
-    return send(url, request);
+    if (request.method !== 'GET' || !isConnectionLost(error)) throw error;
+  }
+  try {
+    return await send(url, request);
+  } catch (error) {
+    // A TLS server hangs up on whoever speaks HTTP to it.
+    const isTls = isConnectionLost(error) && url.startsWith('http:') && (await speaksTls(new URL(url)));
+    throw isTls ? tlsSpoken(url, error) : error;
   }
 };
+
+function isConnectionLost(error: unknown): boolean {
+  return (error as Partial<CkmError>).code === 'SERVER_CONNECTION_LOST';
+}
+
+/** How long somebody who speaks TLS may take to say so. */
+const HANDSHAKE_MS = 2_000;
+
+/** Whether TLS is spoken there. Nothing is said over it. */
+function speaksTls({ hostname, port }: URL): Promise<boolean> {
+  const { connect } = process.getBuiltinModule('node:tls');
+  return new Promise((resolve) => {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const socket = connect({ host, port: Number(port || 80), rejectUnauthorized: false });
+    const end = (found: boolean) => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.setTimeout(HANDSHAKE_MS, () => end(false));
+    socket.once('error', () => end(false));
+    socket.once('secureConnect', () => end(true));
+  });
+}
 
 const send: HttpSend = (url, { method, path, body, route, timeoutMs, authority = null }) =>
   new Promise((resolve, reject) => {

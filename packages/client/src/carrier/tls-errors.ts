@@ -44,7 +44,7 @@ export function tlsError(url: string, reason: string, cause: unknown): Availabil
   }
   if (!reason.startsWith('HPE_')) return null;
   return firstByteOf(cause) === TLS_ALERT
-    ? notSpoken(url, 'speaks TLS', 'https', cause)
+    ? tlsSpoken(url, cause)
     : new AvailabilityError(`what listens at ${url} does not speak HTTP`, {
         code: 'SERVER_NOT_HTTP',
         hint: 'check the address and its port: it is no Secret Server',
@@ -74,6 +74,11 @@ function certificateError(url: string, reason: string, cause: unknown): Availabi
     hint: 'use the name that it is for in the address, or ask its operator for one that names this address',
     cause,
   });
+}
+
+/** Who was asked in HTTP speaks TLS. */
+export function tlsSpoken(url: string, cause: unknown): AvailabilityError {
+  return notSpoken(url, 'speaks TLS', 'https', cause);
 }
 
 function notSpoken(url: string, what: string, scheme: string, cause: unknown): AvailabilityError {

@@ -182,6 +182,12 @@ function offsetIn({ facts: { aheadSeconds } }: CkmError): number | null {
   return typeof aheadSeconds === 'number' ? -aheadSeconds : null;
 }
 
+/** What says more about an error, when whoever is at the address is asked who that is. */
+const TELLING: Readonly<Record<string, string>> = {
+  SERVER_REFUSED_MESSAGE: 'SERVER_IDENTITY_CHANGED',
+  SERVER_CONNECTION_LOST: 'SERVER_NOT_HTTP',
+};
+
 /** Why a server does not answer, as far as can be found out: also whether it is another one by now. */
 async function problemOf(
   context: ClientContext,
@@ -190,11 +196,12 @@ async function problemOf(
   timeoutMs: number,
 ): Promise<NonNullable<ServerStatus['problem']>> {
   if (isForgotten(error)) return { code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN };
-  if (error.code === 'SERVER_REFUSED_MESSAGE') {
+  const answer = TELLING[error.code];
+  if (answer !== undefined) {
     try {
       await recheckServer(context, record.name, timeoutMs);
     } catch (found) {
-      if (found instanceof CkmError && found.code === 'SERVER_IDENTITY_CHANGED')
+      if (found instanceof CkmError && found.code === answer)
         return { code: found.code, text: found.message };
     }
   }
