@@ -8,7 +8,7 @@ import type { Destination } from './destination.js';
 const SHOWN_BYTES = 80;
 const SHOWN_PUSHES = 4;
 
-/** What a destination is called: two that differ never have the same name. */
+/** What a destination is called. Two scripts that coins could be sent to never have the same name; data has its row. */
 export interface DestinationNames {
   /** For the table: everything. */
   readonly whole: string;
