@@ -36,3 +36,36 @@ test.skipIf(!hasProgram('script', '--version'))(
     expect(seen.screen).not.toContain('teh');
   },
 );
+
+/** The two words that `init` asks for, read off the screen as from the paper. */
+function wordsAskedFor(screen: string): string[] {
+  const numbers = /Words (\d+) and (\d+) of what you wrote down/.exec(screen)!.slice(1);
+  const table = screen.slice(0, screen.indexOf('Words '));
+  const shown = new Map(
+    Array.from(table.matchAll(/(\d+) ([a-z]{3,8})\b/g), ([, number, word]) => [number, word!]),
+  );
+  return numbers.map((number) => shown.get(number)!);
+}
+
+test.skipIf(!hasProgram('script', '--version'))(
+  'init takes the two words cut to four letters (needs script)',
+  async () => {
+    const environment = { CKM_HOME: join(scratch.path, 'cut-words') };
+    const cut = (screen: string) =>
+      `${wordsAskedFor(screen)
+        .map((word) => word.slice(0, 4))
+        .join(' ')}\r`;
+    const seen = await runOnTerminal(
+      ['init'],
+      [
+        [/Passphrase for the owner seed/, 'river lamp seven onions\r'],
+        [/The same again/, 'river lamp seven onions\r'],
+        [/Words \d+ and \d+ of what you wrote down/, 'xx yy\r'],
+        [/not what was shown: try again \(2 more\)[\s\S]*Words/, cut],
+      ],
+      environment,
+    );
+    expect([seen.status, seen.screen]).toEqual([0, expect.stringContaining('owner seed made in')]);
+    expect(seen.screen).not.toContain('(1 more)');
+  },
+);
