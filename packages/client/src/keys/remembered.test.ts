@@ -53,6 +53,17 @@ describe('coins that a signature spends', () => {
       0, 1,
     ]);
   });
+
+  test('are forgotten from the oldest on when they are more than two thousand', () => {
+    const many = Array.from({ length: 256 }, (_, i) => i);
+    let record = signed;
+    for (let i = 0; i < 9; i++)
+      record = withSpentCoins(record, spending(`payment ${i}`, ...many.map((at) => `${i}:${at}`)), 8);
+    expect(record.spent).toHaveLength(8);
+    expect([textsFor(record, 'x', '0:7'), textsFor(record, 'x', '8:7')].map((one) => one.length)).toEqual([
+      0, 1,
+    ]);
+  });
 });
 
 describe('the next address', () => {

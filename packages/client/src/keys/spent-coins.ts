@@ -1,10 +1,12 @@
-import { concatBytes } from '@ckm/foundation';
+import { concatBytes, encodeHex } from '@ckm/foundation';
 import type { Description, Spending } from '@ckm/requests';
 import type { KeyRecord, SignedSpending } from './key-record.js';
-import { isIn, markOf, marksIn } from './marks.js';
+import { markOf, marksIn } from './marks.js';
 
 /** Of so many signatures that spend coins, the latest are remembered; of so many one is told by name. */
 const MOST_SIGNED = 128;
+/** Marks of 2,048 coins. */
+const MOST_BYTES = 32_768;
 const NAMED = 2;
 /** Letters of a name that are shown. */
 const SHORT = 16;
@@ -16,9 +18,9 @@ export function warnOfSpentCoins(
   { spent = [] }: Pick<KeyRecord, 'spent'>,
 ): Description {
   if (spending === null) return description;
-  const marks = spending.coins.map(markOf);
+  const marks = new Set(spending.coins.map((coin) => encodeHex(markOf(coin))));
   const rivals = spent.filter(
-    ({ by, coins }) => by !== spending.by && marksIn(coins).some((mark) => isIn(marks, mark)),
+    ({ by, coins }) => by !== spending.by && marksIn(coins).some((mark) => marks.has(encodeHex(mark))),
   );
   if (rivals.length === 0) return description;
   const names = rivals.slice(-NAMED).map(({ by }) => shortName(by));
@@ -31,7 +33,17 @@ export function warnOfSpentCoins(
 export function withSpentCoins(record: KeyRecord, { by, coins }: Spending, at: number): KeyRecord {
   const others = (record.spent ?? []).filter((one) => one.by !== by);
   const one: SignedSpending = { by, at, coins: concatBytes(...coins.map(markOf)) };
-  return { ...record, spent: [...others, one].slice(-MOST_SIGNED) };
+  return { ...record, spent: latest([...others, one]) };
+}
+
+/** As many of the last ones as are remembered, and the very last whatever it spends. */
+function latest(signed: readonly SignedSpending[]): readonly SignedSpending[] {
+  let bytes = 0;
+  const first = signed.findLastIndex(({ coins }, at) => {
+    bytes += coins.length;
+    return at < signed.length - 1 && bytes > MOST_BYTES;
+  });
+  return signed.slice(first + 1).slice(-MOST_SIGNED);
 }
 
 /** Its beginning and end, which are compared with a wallet's list at a glance; short names as they are. */
