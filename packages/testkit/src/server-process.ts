@@ -49,6 +49,8 @@ export interface ServerProcessOptions {
   readonly name: string;
   readonly settings?: Partial<ConfigFileInput>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** A program and its arguments, which ends by executing what follows. */
+  readonly under?: readonly string[];
   /** Takes identity and storage key from this data directory: with the same database both are one server. */
   readonly replicaOf?: string;
 }
@@ -61,7 +63,7 @@ function becomeReplica(dataDir: string, original: string): void {
 
 /** Makes a new server and starts it. */
 export async function spawnServer(options: ServerProcessOptions): Promise<ServerProcess> {
-  const { name, settings = {}, replicaOf } = options;
+  const { name, settings = {}, replicaOf, under = [] } = options;
   // Replicas read and write the keys of epochs in one folder (docs/operating.md).
   const shared = replicaOf === undefined ? {} : { CKM_EPOCH_KEYS: join(replicaOf, 'epoch-keys') };
   const environment = { ...shared, ...options.environment };
@@ -92,7 +94,7 @@ export async function spawnServer(options: ServerProcessOptions): Promise<Server
     },
     async start(plannedKill) {
       await server.gone();
-      running = await launch(dataDir, environment, plannedKill, (part) => (output += part));
+      running = await launch({ dataDir, environment, under }, plannedKill, (part) => (output += part));
     },
     as: (identity, onMessage) => callOverHttp(name, server.url, identity, onMessage),
     async remove() {
@@ -117,9 +119,14 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
+interface Launched {
+  readonly dataDir: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly under: readonly string[];
+}
+
 async function launch(
-  dataDir: string,
-  environment: Readonly<Record<string, string>>,
+  { dataDir, environment, under }: Launched,
   plannedKill: PlannedKill | undefined,
   write: (part: string) => void,
 ): Promise<Running> {
@@ -128,7 +135,8 @@ async function launch(
   const shared = process.env['CKM_TESTS_SHARED'];
   const compiled = shared === undefined ? {} : { NODE_COMPILE_CACHE: join(shared, 'compiled') };
   const env = { PATH: process.env['PATH'] ?? '', CKM_LOG_LEVEL: 'debug', ...compiled, ...environment };
-  const child = spawn(process.execPath, [program(), dataDir, ...when], { env });
+  const words = [...under, process.execPath, program(), dataDir, ...when];
+  const child = spawn(words[0]!, words.slice(1), { env });
   // Not "exit": what it wrote before its end may come after it.
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let written = '';

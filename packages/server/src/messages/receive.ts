@@ -11,6 +11,7 @@ import { createMessageId, sealMessage, type UnauthenticatedMessage, unsealMessag
 import type { ServerClock } from '../clock.js';
 import type { ServerContext } from '../context.js';
 import { type From, type LongMessages, longMessagesRefused } from '../turns/long-messages.js';
+import type { LongTurns } from '../turns/long-turns.js';
 import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
 import { authenticate, type Sender } from './authenticate.js';
 
@@ -29,6 +30,8 @@ export type Receive = (bytes: Uint8Array, from: From) => Promise<Received>;
 export interface Gate {
   /** What may be opened. */
   readonly longMessages: LongMessages;
+  /** How much of it at once. */
+  readonly longTurns: LongTurns;
   /**
    * Messages dated up to then may be of before the database was restored from a backup, which does not say what was answered; 0:
    * it never was. UnixSeconds.
@@ -52,7 +55,7 @@ const MAX_BODY_DEPTH = 16;
 export function createReceive(
   context: ServerContext,
   handlers: AccountHandlers,
-  { longMessages, refusedUntil, time }: Gate,
+  { longMessages, longTurns, refusedUntil, time }: Gate,
 ): Receive {
   const answer = createAnswer(context, handlers);
 
@@ -101,15 +104,24 @@ export function createReceive(
     context.events.clockFollowed();
   }
 
+  async function openAndReply(bytes: Uint8Array, from: From): Promise<Received> {
+    const opening = longMessages.take(from, bytes.length);
+    if (opening === null) throw longMessagesRefused();
+    const { message, now } = open(bytes);
+    if (message.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - time.now());
+    const sender = await authenticate(context, message);
+    if (now === time.machine && sender.account !== null) followClock();
+    return reply(sender, { length: bytes.length, address: from.address, opening }, now);
+  }
+
   return async (bytes, from) => {
     try {
-      const opening = longMessages.take(from, bytes.length);
-      if (opening === null) throw longMessagesRefused();
-      const { message, now } = open(bytes);
-      if (message.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - time.now());
-      const sender = await authenticate(context, message);
-      if (now === time.machine && sender.account !== null) followClock();
-      return await reply(sender, { length: bytes.length, address: from.address, opening }, now);
+      const leave = await longTurns.enter(from.address, bytes.length);
+      try {
+        return await openAndReply(bytes, from);
+      } finally {
+        leave();
+      }
     } catch (error) {
       const problem = reported(context, error);
       context.events.messageRefused({ code: problem.code });

@@ -21,6 +21,7 @@ import type { Events } from '../events.js';
 import { createDescribeServer } from '../messages/describe-server.js';
 import { createReceive, type Receive } from '../messages/receive.js';
 import { createLongMessages, type LongMessages } from '../turns/long-messages.js';
+import { createLongTurns, longTurnLimits } from '../turns/long-turns.js';
 import { createNotices } from '../notices/notices.js';
 import { createPolicy } from '../policy/create-policy.js';
 import { countStopped } from '../policy/tightening.js';
@@ -226,7 +227,8 @@ async function openOn(
   const refusedUntil = await lastDateOfBefore(storage, vault, config.limits.clockSkewSeconds);
   const refusesFor = () => Math.max(0, refusedUntil + 1 - clock());
   if (refusesFor() > 0) events.refusing({ seconds: refusesFor() });
-  const receive = createReceive(context, handlers, { longMessages, refusedUntil, time });
+  const longTurns = createLongTurns(longTurnLimits(config.limits.body));
+  const receive = createReceive(context, handlers, { longMessages, longTurns, refusedUntil, time });
   return {
     context,
     sessions,

@@ -1,4 +1,4 @@
-import { assertSettings, type ConfigFileInput, initServer } from '@ckm/server';
+import { assertSettings, assertUnused, type ConfigFileInput, initServer } from '@ckm/server';
 import { CkmError, encodeHex, UsageError, wipe } from '@ckm/foundation';
 import { type Command, Option } from 'commander';
 import { resolve } from 'node:path';
@@ -58,6 +58,8 @@ async function init(context: Context, folder: string, flags: Flags): Promise<voi
   const { terminal } = context;
   const dataDir = resolve(folder);
   const settings = checkedSettings(flags);
+  // Before anybody types a passphrase.
+  assertUnused(dataDir);
   const sealed = flags.sealed === true || context.flags.passphraseFile !== undefined;
   if (context.flags.preview === true) {
     terminal.result(

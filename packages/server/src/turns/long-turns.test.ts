@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { SHORT_MESSAGE_BYTES } from './long-messages.js';
+import { createLongTurns } from './long-turns.js';
+
+const LONG = 100_000;
+
+/** Turns, and who has begun, in order. */
+function open(limits: { inWork: number; waiting: number }) {
+  const turns = createLongTurns(limits);
+  const begun: string[] = [];
+  const leave = new Map<string, () => void>();
+  const enter = async (label: string, length = LONG, name = label) => {
+    leave.set(label, await turns.enter(name, length));
+    begun.push(label);
+  };
+  const end = async (label: string) => {
+    leave.get(label)!();
+    // Twice is once.
+    leave.get(label)!();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  return { begun, enter, end, settle };
+}
+
+test('long messages work as far as their bytes fit, and one that fits nowhere works alone', async () => {
+  const { begun, enter, end, settle } = open({ inWork: 2 * LONG, waiting: 100 * LONG });
+  for (const label of ['a', 'b', 'c']) void enter(label);
+  void enter('large', 5 * LONG);
+  void enter('d');
+  await settle();
+  expect(begun).toEqual(['a', 'b']);
+  await end('a');
+  expect(begun).toEqual(['a', 'b', 'c']);
+  await end('b');
+  await end('c');
+  expect(begun).toEqual(['a', 'b', 'c', 'large']);
+  await end('large');
+  expect(begun.at(-1)).toBe('d');
+});
+
+test('names take turns: who sends many waits behind himself', async () => {
+  const { begun, enter, end, settle } = open({ inWork: LONG, waiting: 100 * LONG });
+  for (const label of ['a1', 'a2', 'a3']) void enter(label, LONG, 'alice');
+  void enter('b1', LONG, 'bob');
+  await settle();
+  for (const label of ['a1', 'a2', 'b1']) await end(label);
+  expect(begun).toEqual(['a1', 'a2', 'b1', 'a3']);
+});
+
+test('short ones never wait', async () => {
+  const { begun, enter, settle } = open({ inWork: LONG, waiting: 0 });
+  void enter('long');
+  for (const label of ['s', 't']) void enter(label, SHORT_MESSAGE_BYTES);
+  await settle();
+  expect(begun).toEqual(['long', 's', 't']);
+});
+
+test('what would wait beyond the limit is refused in words, and again let in when there is room', async () => {
+  const { begun, enter, end, settle } = open({ inWork: LONG, waiting: 2 * LONG });
+  for (const label of ['a', 'b', 'c']) void enter(label);
+  await settle();
+  await expect(enter('d')).rejects.toMatchObject({ code: 'SERVER_BUSY' });
+  await end('a');
+  void enter('e');
+  await end('b');
+  await end('c');
+  expect(begun).toEqual(['a', 'b', 'c', 'e']);
+});

@@ -1,0 +1,86 @@
+import { AvailabilityError } from '@ckm/foundation';
+import { SHORT_MESSAGE_BYTES } from './long-messages.js';
+
+/** What a message takes while it is opened and answered is many times its length. */
+export interface LongTurns {
+  /**
+   * Resolves when a message of that length may be opened, with what to call when it is answered. Short ones never wait.
+   * @param name whose turn it is; names take turns
+   * @throws AvailabilityError `SERVER_BUSY` when too much waits already
+   */
+  enter(name: string, length: number): Promise<() => void>;
+}
+
+/** Bytes of long messages. */
+export interface LongTurnLimits {
+  /** In work at the same time; one that is longer works alone. */
+  readonly inWork: number;
+  /** That wait for it, as they came. */
+  readonly waiting: number;
+}
+
+/** @param longest the longest message there may be, in bytes */
+export function longTurnLimits(longest: number): LongTurnLimits {
+  return { inWork: longest / 2, waiting: 16 * longest };
+}
+
+interface Waiting {
+  readonly length: number;
+  begin(): void;
+}
+
+/** Bounds the memory that long messages take at once: the rest waits as it came, sealed and small. */
+export function createLongTurns(limits: LongTurnLimits): LongTurns {
+  /** By name, in the order in which names have their turn. */
+  const queues = new Map<string, Waiting[]>();
+  let inWork = 0;
+  let waiting = 0;
+
+  const fits = (length: number) => inWork === 0 || inWork + length <= limits.inWork;
+
+  function begin(length: number): () => void {
+    inWork += length;
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      inWork -= length;
+      next();
+    };
+  }
+
+  /** In strict order: a long one is not kept waiting by shorter ones that fit. */
+  function next(): void {
+    for (const [name, queue] of queues) {
+      const [first] = queue;
+      if (first === undefined || !fits(first.length)) return;
+      queue.shift();
+      queues.delete(name);
+      if (queue.length > 0) queues.set(name, queue);
+      waiting -= first.length;
+      first.begin();
+      return next();
+    }
+  }
+
+  return {
+    async enter(name, length) {
+      if (length <= SHORT_MESSAGE_BYTES) return () => undefined;
+      if (queues.size === 0 && fits(length)) return begin(length);
+      if (waiting + length > limits.waiting) throw busy();
+      waiting += length;
+      return new Promise((resolve) => {
+        const own = queues.get(name) ?? [];
+        own.push({ length, begin: () => resolve(begin(length)) });
+        queues.set(name, own);
+      });
+    },
+  };
+}
+
+function busy(): AvailabilityError {
+  return new AvailabilityError('the server is busy with long messages', {
+    code: 'SERVER_BUSY',
+    hint: 'wait a moment, then try again',
+  });
+}
