@@ -16,6 +16,7 @@ import { handOver } from '../requests/hand-over.js';
 import { formatDescription } from '../terminal/description.js';
 import { plainLines } from '../terminal/plain-text.js';
 import { readInput } from '../terminal/read-input.js';
+import { assertOutput } from '../terminal/watch-output.js';
 import { assertReplaceable, replaceOut } from '../terminal/write-out.js';
 
 /** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`), as `ckm-git-sign`. */
@@ -59,7 +60,7 @@ function nobodyToAsk({ message, code }: CkmError): UsageError {
 
 async function sign(context: Context, call: SigningCall, isBlindWanted: boolean): Promise<void> {
   const { files, keyFile } = call;
-  if (files.includes(STDIN) && context.passphraseFile === '-') throw stdinTwice();
+  if (files.includes(STDIN)) assertStreams(context);
   const client = await openOwner(context);
   const { name } = await keyFor(client, await readPublicKey(keyFile));
   // Nobody signs anything before everything could be read and written.
@@ -109,8 +110,11 @@ async function signOne(
   terminal.talk(`  signed by ${result.signers.join(', ')}`);
 }
 
-function stdinTwice(): UsageError {
-  return new UsageError('stdin cannot be both the passphrase and what is to be signed', {
+/** What comes on stdin and goes to stdout needs both. @throws UsageError `OPTION_INVALID`; StorageError `OUTPUT_CLOSED` */
+function assertStreams({ passphraseFile, flags }: Context): void {
+  if (flags.preview !== true) assertOutput();
+  if (passphraseFile !== '-') return;
+  throw new UsageError('stdin cannot be both the passphrase and what is to be signed', {
     code: 'OPTION_INVALID',
     hint: 'run ckm unlock first, or name a file with --passphrase-file',
   });

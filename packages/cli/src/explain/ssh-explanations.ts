@@ -33,9 +33,9 @@ export const SSH_EXPLANATIONS = explanationsOf({
     'Write the line of ckm key show NAME --public to a file and name it in git’s user.signingkey.',
   ],
   SIGNING_CALL_INVALID: [
-    'ckm git-sign was called otherwise than git calls it.',
+    'ckm git-sign was called otherwise than ssh-keygen -Y sign is.',
     'An option that is ignored could be one that somebody relies on.',
-    'Set gpg.format to ssh and gpg.ssh.program to ckm-git-sign, and let git call it.',
+    'Set gpg.format to ssh and gpg.ssh.program to ckm-git-sign, and let git call it; or call it as the hint says.',
   ],
   PROGRAM_MISSING: [
     'Another program that does part of the work cannot be started.',

@@ -2,7 +2,14 @@ import { StorageError, UsageError } from '@ckm/foundation';
 import { constants } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isErrno, proveNew, proveReplaceable, writeAtomically, writeNew } from '@ckm/client/node';
+import {
+  isErrno,
+  proveNew,
+  proveReplaceable,
+  storageErrorOf,
+  writeAtomically,
+  writeNew,
+} from '@ckm/client/node';
 
 /** The file that `--out` names; undefined for `-`, which is stdout, as where nothing is named. */
 export function outFile(out: string | undefined): string | undefined {
@@ -76,17 +83,11 @@ export async function replaceOut(path: string, bytes: Uint8Array): Promise<void>
   });
 }
 
-function unwritable(
-  path: string,
-  cause: unknown,
-  regain = 'check the folder and its permissions',
-): StorageError {
-  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
-  return new StorageError(`${path} cannot be written: ${why}`, {
-    code: 'FILE_UNWRITABLE',
-    hint: regain,
-    cause,
-  });
+/** In the words of the system; how to get what was not written comes before what to do about the file. */
+function unwritable(path: string, cause: unknown, regain?: string): StorageError {
+  const said = storageErrorOf('FILE_UNWRITABLE', path, cause);
+  if (regain === undefined) return said;
+  return new StorageError(said.message, { code: said.code, hint: regain, cause });
 }
 
 function fileExists(path: string, hint = 'name a file that does not exist yet'): UsageError {
