@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callCkm } from './call-ckm.js';
 import { makeOwner } from './make-owner.js';
 import { masked, unbroken, wordsIn } from './masked.js';
 import { hasProgram } from './programs.js';
 import { type Proxy, startProxy } from './proxy.js';
-import type { Setup } from './run-server.js';
+import { openSetup, type Setup } from './run-server.js';
 import { type Answer, type Seen, sitAndRun, type TerminalName, TERMINALS } from './sit-and-run.js';
 
 /** Whoever plays a story on one terminal: an owner of their own, at the servers of all. */
@@ -41,6 +41,16 @@ const SCREENS = join(import.meta.dirname, '../transcripts/screens');
 const NAMES: readonly TerminalName[] = ['wide', 'narrow', 'dumb'];
 const PASSPHRASE = 'river lamp seven onions';
 const COLOURED = /\u001b\[[0-9;]*m/;
+
+/** Three servers, for all stories of a file. @returns them, once tests run */
+export function threeServers(): () => Setup {
+  let setup: Setup;
+  beforeAll(async () => {
+    setup = await openSetup();
+  }, 60_000);
+  afterAll(() => setup.close());
+  return () => setup;
+}
 
 /**
  * A story that is played on each sort of terminal. On the wide one its screens are those on file (`screens/NAME.txt`); on the

@@ -1,22 +1,14 @@
 import { connectOperator } from '@ckm/server';
-import { afterAll, beforeAll } from 'vitest';
-import { openSetup, type Setup } from '../test/run-server.js';
 import { CTRL_C } from '../test/sit-and-run.js';
-import { story } from '../test/story.js';
+import { story, threeServers } from '../test/story.js';
 
 /** What an owner sees who asks for a signature, and waits. */
-let setup: Setup;
-beforeAll(async () => {
-  setup = await openSetup();
-}, 60_000);
-afterAll(() => setup.close());
-
-const open = () => setup;
+const open = threeServers();
 const KEY = 'key create payroll --for message --quorum 2of3 --servers alpha,bravo,charlie --yes';
 
 /** What the operator of a server says to the request with that id. */
 async function decide(server: string, id: string, reason?: string): Promise<void> {
-  const operator = connectOperator(setup.folderOf(server));
+  const operator = connectOperator(open().folderOf(server));
   const { requests } = await operator.requests();
   const { requestId } = requests.find((one) => one.requestId.startsWith(id))!;
   await (reason === undefined ? operator.approve({ requestId }) : operator.reject({ requestId, reason }));

@@ -1,16 +1,8 @@
-import { afterAll, beforeAll } from 'vitest';
-import { openSetup, type Setup } from '../test/run-server.js';
 import { CTRL_C } from '../test/sit-and-run.js';
-import { story } from '../test/story.js';
+import { story, threeServers } from '../test/story.js';
 
 /** What an owner sees who makes keys, and what becomes of those that are not finished, compared or wanted. */
-let setup: Setup;
-beforeAll(async () => {
-  setup = await openSetup();
-}, 60_000);
-afterAll(() => setup.close());
-
-const open = () => setup;
+const open = threeServers();
 const THREE = '--quorum 2of3 --servers alpha,bravo,charlie';
 
 story('key-with-options', open, async ({ ckm }) => {

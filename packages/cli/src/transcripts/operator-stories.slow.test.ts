@@ -1,18 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
-import { openSetup, type Setup } from '../test/run-server.js';
 import { CTRL_C } from '../test/sit-and-run.js';
-import { type Player, story } from '../test/story.js';
+import { type Player, story, threeServers } from '../test/story.js';
 
 /** What an operator sees who runs a server, from its first start to a backup that is put back. */
-let setup: Setup;
-beforeAll(async () => {
-  setup = await openSetup();
-}, 60_000);
-afterAll(() => setup.close());
-
-const open = () => setup;
+const open = threeServers();
 const GOOD = 'harbour seven candles\r';
 
 /** Runs the server in `desk` on a terminal of its own while something is done, then stops it there with Ctrl-C. */

@@ -1,19 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
 import { type Address, paymentFrom } from '../test/payment.js';
-import { openSetup, type Setup } from '../test/run-server.js';
 import type { Answer } from '../test/sit-and-run.js';
-import { story } from '../test/story.js';
+import { story, threeServers } from '../test/story.js';
 
 /** What an owner sees who has keys and uses them: files, addresses, OpenSSH, paper. */
-let setup: Setup;
-beforeAll(async () => {
-  setup = await openSetup();
-}, 60_000);
-afterAll(() => setup.close());
-
-const open = () => setup;
+const open = threeServers();
 const THREE = '--quorum 2of3 --servers alpha,bravo,charlie --yes';
 /** What nobody can describe. */
 const NOISE = Uint8Array.from({ length: 64 }, (_, i) => 255 - i);

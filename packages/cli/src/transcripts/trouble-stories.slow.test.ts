@@ -1,16 +1,8 @@
-import { afterAll, beforeAll } from 'vitest';
 import { startProxy } from '../test/proxy.js';
-import { openSetup, type Setup } from '../test/run-server.js';
-import { story } from '../test/story.js';
+import { story, threeServers } from '../test/story.js';
 
 /** What an owner sees when something is lost, moved or over. */
-let setup: Setup;
-beforeAll(async () => {
-  setup = await openSetup();
-}, 60_000);
-afterAll(() => setup.close());
-
-const open = () => setup;
+const open = threeServers();
 const THREE = '--quorum 2of3 --servers alpha,bravo,charlie --yes';
 
 story(
@@ -18,7 +10,7 @@ story(
   open,
   async ({ ckm, aside, proxies }) => {
     await aside(`key create treasury --for bitcoin ${THREE}`);
-    proxies['bravo']!.target = () => setup.servers['charlie']!.url;
+    proxies['bravo']!.target = () => open().servers['charlie']!.url;
     await ckm('status');
     await ckm('doctor');
     await ckm('server remove bravo');
@@ -34,7 +26,7 @@ story(
     await proxies['bravo']!.close();
     await ckm('status --timeout 2');
     await ckm('sign notes --message hello --yes');
-    const moved = await startProxy(setup.servers['bravo']!.url);
+    const moved = await startProxy(open().servers['bravo']!.url);
     hide(moved.url, 'https://bravo.example.org');
     await ckm(`server add bravo ${moved.url} --yes`);
     await ckm('status');
