@@ -1,4 +1,5 @@
 import type { FunctionName, KeyPolicy, Parameters, Result } from '@ckm/api';
+import type { CkmError } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
 import type { AuditLog } from './audit/audit.js';
@@ -91,6 +92,8 @@ export interface RequestDesk {
   count(): Promise<number>;
   /** Requests that wait under an id between these two: a few of them, when there are many. */
   find(lowest: Uint8Array, highest: Uint8Array): Promise<readonly WaitingRequest[]>;
+  /** Why the one request under an id between these two does not wait; null: there is none, or more than one. */
+  past(lowest: Uint8Array, highest: Uint8Array, owner?: Uint8Array | null): Promise<CkmError | null>;
   /**
    * @param seen what was looked at: nothing else is approved
    * @param as whom whoever answers says to be, for the audit log; here and below

@@ -47,6 +47,9 @@ export interface Events {
   refusing(fields: { readonly seconds: number }): void;
   /** At start: the database is older than what was noted beside it, or another one. */
   wentBack(fields: { readonly sessions: number; readonly gap: string }): void;
+  /** The storage key was opened with its passphrase. */
+  unsealed(): void;
+  /** A wrong passphrase was given, to open the server or for something else. */
   unsealFailed(): void;
   noticeSent(fields: { readonly way: 'command' | 'webhook' }): void;
   noticeFailed(fields: { readonly way: 'command' | 'webhook'; readonly code: string }): void;
@@ -254,6 +257,7 @@ function createEvents(log: Logger, registry: Registry): Events {
         { count, code: 'STORAGE_WENT_BACK' },
         `data is lost: the database was put back to an earlier state, or is another one (${gap}); ${count} open ceremonies were ended. If nobody meant to, stop this server and restore its newest backup`,
       ),
+    unsealed: () => log.info('opened with its passphrase'),
     unsealFailed: () => {
       unseals.inc();
       log.warn('wrong passphrase');

@@ -46,7 +46,12 @@ function deedLine(line: OperatorAuditLine, folded: readonly OperatorAuditLine[])
     deed === ROUND ? roundsOf(folded) : line.detail,
   ].filter((part) => part !== '');
   const tail = more.length === 0 ? '' : `  (${more.join(' · ')})`;
-  return `${formatMoment(at)}  ${deedOf(line).padEnd(11)}  ${sentence}${tail}`;
+  return formatLogLine(at, deedOf(line), `${sentence}${tail}`);
+}
+
+/** One line of a log. @param at UnixSeconds */
+export function formatLogLine(at: number, what: string, text: string): string {
+  return `${formatMoment(at)}  ${what.padEnd(11)}  ${text}`;
 }
 
 /** What the ends of requests and ceremonies are called; else the verdict says it. */

@@ -89,12 +89,15 @@ describe('a key whose servers ask their operators', () => {
       const no = await operator('reject', server, request.requestId, '--reason', reason, '--as', 'bob');
       expect(no.stdout).toBe(`rejected ${request.requestId}\n`);
     }
+    const late = await operator('approve', 'alpha', request.requestId.slice(0, 8));
+    expect([late.status, errorOf(late).code]).toEqual([75, 'REQUEST_NOT_WAITING']);
+    expect(errorOf(late).message).toMatch(new RegExp(`rejected at .* UTC, as bob: “${reason}”$`));
     const told = await setup.ckm(['requests', 'resume', request.requestId.slice(0, 8), '--yes']);
     expect([told.status, errorOf(told).code]).toEqual([77, 'REQUEST_REJECTED']);
     expect(errorOf(told).message).toContain(reason);
     expect(told.stderr).not.toContain('bob');
     expect((await operator('audit show', 'alpha')).stdout).toMatch(
-      new RegExp(`rejected .*\\(by the operator · .* · ${reason} · as bob\\)`),
+      new RegExp(`rejected .*\\(by the operator · .* · “${reason}” · as bob\\)`),
     );
   });
 
@@ -142,5 +145,23 @@ describe('a key whose servers ask their operators', () => {
     const refused = await operator('reject', 'alpha', request.requestId, '--reason', 'a\u001b[2Jb');
     expect(errorOf(refused).code).toBe('OPERATOR_INPUT_INVALID');
     expect(refused.stderr).not.toContain('\u001b');
+  });
+
+  test('names a server that refuses by its own rules: while it waits, on record, and when it is signed', async () => {
+    const { keyId } = await setup.json<{ keyId: string }>(['key', 'show', 'treasury']);
+    expect((await operator('policy tighten', 'alpha', keyId, '--rate', '1/1h')).status).toBe(0);
+    const says = 'this key takes at most 1 request in 1 h';
+    const args = ['sign', 'treasury', '--message', 'Pay the potter', '--yes', '--wait', '2s'];
+    const { stderr } = await setup.ckm(args);
+    expect(stderr).toMatch(new RegExp(`^ {2}approvals {3}.*alpha ✗ refuses: ${says}`, 'm'));
+    expect(stderr).not.toMatch(/waiting for the operators of .*alpha/);
+    const { requestId } = (await waitingAt('bravo')).find(({ sentence }) => sentence.includes('potter'))!;
+    const shown = await setup.ckm(['requests', 'show', requestId.slice(0, 8)]);
+    expect(shown.stdout).toMatch(new RegExp(`^Refused +alpha: ${says} \\(POLICY_RATE\\)$`, 'm'));
+    for (const server of ['bravo', 'charlie'])
+      expect((await operator('approve', server, requestId, '--yes')).status).toBe(0);
+    const signed = await setup.ckm(['requests', 'resume', requestId.slice(0, 8), '--yes']);
+    expect(signed.stderr).toContain(`ckm: note: alpha refused: ${says} (POLICY_RATE)\n`);
+    expect(signed.status).toBe(0);
   });
 });

@@ -133,6 +133,24 @@ describe('a server that runs', () => {
     expect([asked.status, errorOf(asked).code]).toEqual([69, 'SERVER_NOT_RUNNING']);
   });
 
+  test('names the settings that were changed since its start, and a file that its next start would refuse', async () => {
+    await init();
+    await start();
+    const file = `${folder}/config.json`;
+    const settings = JSON.parse(readFileSync(file, 'utf8')) as object;
+    expect((await operator('status')).stderr).not.toContain('since this server was started');
+    expect((await operator('config show')).stderr).toContain('alpha was started with this config.json');
+    writeFileSync(file, JSON.stringify({ ...settings, quota: { keys: 7 }, accounts: 'closed' }));
+    for (const words of ['status', 'config show', 'config check'])
+      expect((await operator(words)).stderr).toContain(
+        'changed since this server was started, and counts from its next start on: accounts, quota.keys\n',
+      );
+    writeFileSync(file, '{');
+    expect((await operator('status')).stderr).toContain(
+      `its next start would refuse config.json (CONFIG_INVALID): ckm server config check ${folder}\n`,
+    );
+  });
+
   test('tells what was done as it is done; into a pipe without what people wrote', async () => {
     await init();
     const server = await start();

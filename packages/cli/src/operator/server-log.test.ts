@@ -17,13 +17,13 @@ const ASKED: OperatorAuditLine = {
 };
 
 /** What a log leaves behind for a person. */
-function logged(hasSentences: boolean, nowMs?: () => number) {
+function logged(hasSentences: boolean, nowMs = () => ASKED.at * 1000, isSealed = false) {
   const lines: string[] = [];
   const terminal = {
     talk: (text: string) => void lines.push(text),
     warn: (text: string) => void lines.push(`! ${text}`),
   };
-  return { lines, log: createServerLog(terminal, 'srv/alpha', hasSentences, nowMs) };
+  return { lines, log: createServerLog(terminal, { folder: 'srv/alpha', isSealed, hasSentences, nowMs }) };
 }
 
 test('a request that waits is one line, with the command that approves it', () => {
@@ -58,6 +58,17 @@ test('steps of a ceremony are passed over, its end is not', () => {
   expect(lines).toEqual([expect.stringMatching(/UTC {2}finished {5}Make a key\./)]);
 });
 
+test('that a server was opened with its passphrase is a line, and the start of one without says it in its own words', () => {
+  const start = { ...ASKED, deed: 'server.start', verdict: 'done', sentence: 'Start the server' };
+  const [sealed, plain] = [logged(true, undefined, true), logged(true)];
+  sealed.log.follow(start);
+  plain.log.follow(start);
+  expect(sealed.lines).toEqual([
+    '2026-11-28 20:47:35 UTC  opened       The server was opened with its passphrase',
+  ]);
+  expect(plain.lines).toEqual([]);
+});
+
 test('a server that answers hundreds of requests in a second names twenty of them and counts the others', () => {
   let now = 0;
   const { lines, log } = logged(true, () => now);
@@ -75,11 +86,13 @@ test('of the server’s own log warnings are told, and everything at the level o
   const { lines, log } = logged(true);
   const write = (entry: object) => log.destination.write(`${JSON.stringify(entry)}\n`);
   write({ level: 40, time: 1, code: 'STORAGE_WENT_BACK', count: 1, msg: 'the database is older' });
+  write({ level: 50, time: 1, msg: 'database failed' });
   write({ level: 30, time: 1, msg: 'session moved' });
   write({ level: 20, time: 1, function: 'request.ask', code: 'OK', msg: 'message answered' });
   log.destination.write('no JSON');
   expect(lines).toEqual([
-    '! ckm: server: the database is older (STORAGE_WENT_BACK)',
-    'debug: message answered function="request.ask"',
+    '! 2026-11-28 20:47:35 UTC  warning      the database is older  (STORAGE_WENT_BACK)',
+    '! 2026-11-28 20:47:35 UTC  error        database failed',
+    '2026-11-28 20:47:35 UTC  debug        message answered function="request.ask"',
   ]);
 });

@@ -1,9 +1,10 @@
 import type { OperatorAuditLine } from '@ckm/server';
 import type { Terminal } from '../terminal/terminal.js';
-import { formatDeed } from './audit-lines.js';
+import { formatDeed, formatLogLine } from './audit-lines.js';
 
 /** From which of pino's levels an operator has to be told. */
 const WARN = 40;
+const ERROR = 50;
 /** Such lines come only with `CKM_LOG_LEVEL=debug`: then they are wanted. */
 const DEBUG = 20;
 /** Lines of one second about requests that were simply answered; more than that nobody reads. */
@@ -17,16 +18,22 @@ export interface ServerLog {
   follow(line: OperatorAuditLine): void;
 }
 
-/**
- * @param folder the data directory, as its operator names it
- * @param hasSentences whether lines say what requests are about. A terminal is looked at and gone; what goes into a file or
- * a journal stays, in clear, beside a database in which the same sentences are sealed
- */
+export interface ServerLogOptions {
+  /** The data directory, as its operator names it. */
+  readonly folder: string;
+  /** Whether the server has a passphrase: then that it was opened is worth a line. */
+  readonly isSealed: boolean;
+  /**
+   * Whether lines say what requests are about. A terminal is looked at and gone; what goes into a file or a journal stays, in
+   * clear, beside a database in which the same sentences are sealed.
+   */
+  readonly hasSentences: boolean;
+  readonly nowMs?: () => number;
+}
+
 export function createServerLog(
   terminal: Pick<Terminal, 'warn' | 'talk'>,
-  folder: string,
-  hasSentences: boolean,
-  nowMs: () => number = Date.now,
+  { folder, isSealed, hasSentences, nowMs = Date.now }: ServerLogOptions,
 ): ServerLog {
   const busy = createBrake(nowMs);
   return {
@@ -34,12 +41,13 @@ export function createServerLog(
       write: (text) => {
         const line = parseLine(text);
         if (line === null) return;
-        if (line.level >= WARN)
-          terminal.warn(`ckm: server: ${line.text}${line.code === '' ? '' : ` (${line.code})`}`);
-        else if (line.level === DEBUG) terminal.talk(`debug: ${line.text} ${line.fields}`.trimEnd());
+        if (line.level >= WARN) terminal.warn(formatFault(line, nowMs()));
+        else if (line.level === DEBUG) terminal.talk(formatDebug(line, nowMs()));
       },
     },
     follow: (line) => {
+      if (line.deed === START && isSealed)
+        terminal.talk(formatLogLine(line.at, 'opened', 'The server was opened with its passphrase'));
       if (PASSED_OVER.has(line.deed)) return;
       const { leftOut, isLeftOut } = busy(isPlain(line));
       if (leftOut > 0) terminal.talk(`${leftOut} more requests were answered`);
@@ -50,9 +58,21 @@ export function createServerLog(
   };
 }
 
+function formatFault({ level, text, code }: Line, nowMs: number): string {
+  const what = level >= ERROR ? 'error' : 'warning';
+  return formatLogLine(Math.floor(nowMs / 1000), what, code === '' ? text : `${text}  (${code})`);
+}
+
+function formatDebug({ text, fields }: Line, nowMs: number): string {
+  return formatLogLine(Math.floor(nowMs / 1000), 'debug', `${text} ${fields}`.trimEnd());
+}
+
+/** A server writes it when it is open. */
+const START = 'server.start';
+
 /** Steps between the beginning of something and its end, and what the start says in words of its own. */
 const PASSED_OVER: ReadonlySet<string> = new Set([
-  'server.start',
+  START,
   'server.rollback',
   'session.accepted',
   'session.running',

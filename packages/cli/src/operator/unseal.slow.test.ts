@@ -51,6 +51,11 @@ describe('a server under a passphrase', () => {
     expect(right.stdout).toMatch(/^alpha is open, likeness /);
     expect((await fetch(`${server.url}/v1/identity`)).status).toBe(200);
     expect((await operator('unseal')).stdout).toBe('alpha is open already\n');
+    const lines = server.stderr().split('\n');
+    expect(lines.filter((line) => /^20[-\d]+ [\d:]+ UTC {2}(warning|opened) /.test(line))).toEqual([
+      expect.stringMatching(/UTC {2}warning {6}wrong passphrase$/),
+      expect.stringMatching(/UTC {2}opened {7}The server was opened with its passphrase$/),
+    ]);
     expect(`${server.stdout()}${server.stderr()}${right.stdout}${right.stderr}`).not.toContain('candles');
   });
 
@@ -74,6 +79,7 @@ describe('a server under a passphrase', () => {
     const server = await startServerProcess(folder, [], { CREDENTIALS_DIRECTORY: scratch.path });
     running.push(server);
     expect(server.stdout()).toMatch(/, likeness /);
+    expect(server.stderr()).toMatch(/UTC {2}opened {7}The server was opened with its passphrase$/m);
   });
 
   test('is kept under another one, open, sealed or stopped, and the one before opens it no more', async () => {

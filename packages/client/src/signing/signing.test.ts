@@ -572,11 +572,11 @@ describe('a request that waits for people', () => {
     async () => {
       network.server('alpha').tamper = async ({ name }, honest) => {
         if (name !== 'request.ask') return honest();
-        const reason = 'this key answers at most 2 requests in 1 h';
+        const reason = 'this key takes at most 2 requests in 1 h';
         throw new PolicyError(reason, { code: 'POLICY_RATE', hint: 'wait, then ask again' });
       };
       const refused = [
-        { server: 'alpha', reason: 'this key answers at most 2 requests in 1 h', code: 'POLICY_RATE' },
+        { server: 'alpha', reason: 'this key takes at most 2 requests in 1 h', code: 'POLICY_RATE' },
       ];
       const events: ProgressEvent[] = [];
       const asked = await client.prepare({ key: 'k', ...messageOf('too often'), waitSeconds: 60 });
@@ -586,7 +586,7 @@ describe('a request that waits for people', () => {
       expect(events.at(-1)!.waiting).not.toContain('alpha');
       const { id } = events[0]!;
       expect((await client.showRequest(id)).refusals).toEqual([
-        'alpha: this key answers at most 2 requests in 1 h (POLICY_RATE)',
+        'alpha: this key takes at most 2 requests in 1 h (POLICY_RATE)',
       ]);
       for (const name of ['bravo', 'charlie'])
         await vi.waitFor(async () => expect(await approve(name)).toBeGreaterThan(0));

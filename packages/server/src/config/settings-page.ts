@@ -16,8 +16,11 @@ export function settingsPage(): string {
     '# Settings of a Secret Server',
     '',
     '`config.json` in the data directory. Everything but `name` may be left out; a name that is not here is refused. A dot stands',
-    'for an object inside an object: `limits.body` is `{"limits": {"body": 2097152}}`. A change counts from the next start on.',
-    'A variable of the environment has the last word. [Operating](operating.md#settings) says how to check them and what to think of.',
+    'for an object inside an object: `limits.body` is `{"limits": {"body": 2097152}}`. A variable of the environment has the last',
+    'word. [Operating](operating.md#settings) says how to check them and what to think of.',
+    '',
+    'All of it is read when the server starts, and only then: restart the server after a change. `ckm server status FOLDER` names the',
+    'settings that were changed since. Only the files that `tls` names are read again while it runs, on SIGHUP (`systemctl reload ckm`).',
     '',
     ...table([
       ['setting', 'what', 'values', 'default', 'variable'],

@@ -35,7 +35,7 @@ const SAYS: Readonly<Record<string, string>> = {
   'quota.bytes': 'bytes that one account has stored',
   'policy.kinds': 'kinds of requests that are answered at all, for whatever key; null: all',
   'policy.rateLimit.count':
-    'requests that any key answers in `policy.rateLimit.perSeconds`; null for both: no limit',
+    'requests that any key takes in `policy.rateLimit.perSeconds`, rejected ones too; null for both: no limit',
   'policy.rateLimit.perSeconds': 'seconds in which `policy.rateLimit.count` counts',
   'policy.blindAllowed':
     'whether anything is signed that cannot be described; a file in a domain is, by its digest',

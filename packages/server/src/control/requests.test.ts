@@ -37,8 +37,36 @@ describe('requests that wait for the operator', () => {
       state: 'ready',
     });
     await expect(operator.approve({ requestId: listed!.requestId })).rejects.toMatchObject({
+      code: 'REQUEST_NOT_WAITING',
+      message: expect.stringMatching(/^this request was approved at 20\d\d-[-\d: ]+ UTC$/) as string,
+    });
+    await expect(operator.approve({ requestId: '00'.repeat(32) })).rejects.toMatchObject({
       code: 'OPERATOR_UNKNOWN_ID',
     });
+  });
+
+  test('say what became of them to whoever answers one that was decided: when, as whom and why', async () => {
+    const { alpha, operator, signer } = await makeKey({ approval: 'operator' });
+    const [rejected, takenBack, suspended] = [random(32), random(32), random(32)];
+    for (const requestId of [rejected, takenBack, suspended])
+      await signer.request(1, { ...messageOf('hello'), requestId }, {});
+    await operator.reject({ requestId: encodeHex(rejected), reason: 'no ” · as alice', as: 'bob' });
+    expect(await lastDeed(operator)).toMatchObject({ detail: '“no \\” · as alice” · as bob' });
+    await alpha.as(alice).ask('request.cancel', { requestId: takenBack, reason: 'a typing error' });
+    await operator.suspend({ xid: encodeHex(alice.xid) });
+    const answered = (requestId: Uint8Array) =>
+      operator.request({ requestId: encodeHex(requestId).slice(0, 8) });
+    const notWaiting = (message: string) => ({
+      code: 'REQUEST_NOT_WAITING',
+      message: expect.stringMatching(message) as string,
+    });
+    await expect(answered(rejected)).rejects.toMatchObject(
+      notWaiting('^this request was rejected at 20\\d\\d-[-\\d: ]+ UTC, as bob: “no \\\\” · as alice”$'),
+    );
+    await expect(answered(takenBack)).rejects.toMatchObject(notWaiting('taken back by its owner'));
+    await expect(answered(suspended)).rejects.toMatchObject(
+      notWaiting('account behind this request is suspended'),
+    );
   });
 
   test('are rejected with a reason that reaches the requester and the log', async () => {
@@ -64,11 +92,11 @@ describe('requests that wait for the operator', () => {
       detail: 'message · as alice',
     });
     await operator.reject({ requestId: encodeHex(second), reason: 'too much', as: 'bob' });
-    expect(await lastDeed(operator)).toMatchObject({ detail: 'too much · as bob' });
+    expect(await lastDeed(operator)).toMatchObject({ detail: '“too much” · as bob' });
     const reply: RequestReply = await signer.request(1, { ...messageOf('hello'), requestId: second }, {});
     expect(reply).toMatchObject({ state: 'rejected', reason: 'too much' });
     await operator.rejectAll({ xid: encodeHex(alice.xid), reason: 'no more', as: 'bob' });
-    expect(await lastDeed(operator)).toMatchObject({ detail: 'no more · as bob' });
+    expect(await lastDeed(operator)).toMatchObject({ detail: '“no more” · as bob' });
     for (const as of ['', 'a\u0007', 'x'.repeat(65)]) {
       const refused = operator.approve({ requestId: encodeHex(third), as });
       await expect(refused).rejects.toMatchObject({ errorClass: 'UsageError' });
@@ -90,7 +118,7 @@ describe('requests that wait for the operator', () => {
       rejected: 2,
     });
     expect(await operator.requests()).toEqual({ requests: [], next: null });
-    expect(await lastDeed(operator)).toMatchObject({ deed: 'operator.reject', detail: 'no more' });
+    expect(await lastDeed(operator)).toMatchObject({ deed: 'operator.reject', detail: '“no more”' });
     await expect(operator.rejectAll({ xid: '00'.repeat(32), reason: 'who' })).rejects.toMatchObject({
       code: 'OPERATOR_UNKNOWN_ID',
     });
@@ -128,7 +156,8 @@ describe('requests that wait for the operator', () => {
     await alpha.sweep();
     expect(await operator.requests()).toEqual({ requests: [], next: null });
     await expect(operator.approve({ requestId: encodeHex(requestId) })).rejects.toMatchObject({
-      code: 'OPERATOR_UNKNOWN_ID',
+      code: 'REQUEST_NOT_WAITING',
+      message: expect.stringMatching(/^this request expired at 20\d\d-/) as string,
     });
   });
 });

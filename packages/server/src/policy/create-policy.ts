@@ -123,8 +123,8 @@ async function rateRefusal(
     if (used >= count) {
       return policyError(
         'POLICY_RATE',
-        `this key answers at most ${count} ${count === 1 ? 'request' : 'requests'} in ${formatSpan(perSeconds)}`,
-        'wait, then ask again',
+        `this key takes at most ${count} ${count === 1 ? 'request' : 'requests'} in ${formatSpan(perSeconds)}`,
+        'wait, then ask again; requests that an operator rejected count too',
         { retryable: true, httpStatus: 429, facts: { count, perSeconds } },
       );
     }

@@ -1,11 +1,12 @@
-import { equalBytes } from '@ckm/foundation';
+import { type CkmError, equalBytes } from '@ckm/foundation';
 import type { RequestDesk, SeenRequest, ServerContext, WaitingRequest } from '../context.js';
 import type { RequestRow, Transaction } from '../storage/storage.js';
 import { demand, refusal } from '../refusals.js';
-import { checkReason, detailAs } from '../sessions/operator-reason.js';
+import { checkReason, detailAs, quoteReason } from '../sessions/operator-reason.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { passIfTampered } from '../storage/tampered-row.js';
 import { nextRequest } from './admission.js';
+import { notWaiting } from './past-request.js';
 import { requestEntry } from './request-audit.js';
 import { openRequest, sealRequest, type RequestRecord, type StoredRequest } from './request-record.js';
 
@@ -32,6 +33,7 @@ export function createRequestDesk(context: ServerContext): RequestDesk {
           requests.waitingWithIdBetween(lowest, highest, clock(), MOST_ALIKE),
         ),
       ),
+    past: (lowest, highest, owner = null) => findPast(context, [lowest, highest], owner),
     approve: (requestId, seen = null, as = null) =>
       decide(context, { ...seen, requestId }, { to: 'approved', change: { approvedBy: 'operator' }, as }),
     async reject(requestId, reason, owner = null, as = null) {
@@ -45,14 +47,14 @@ export function createRequestDesk(context: ServerContext): RequestDesk {
 }
 
 /** A yes or no. */
-interface Decision {
+interface Answer {
   readonly to: 'approved' | 'rejected';
   readonly change: Partial<RequestRecord>;
   /** Whom whoever decides says to be. */
   readonly as: string | null;
 }
 
-function rejection(reason: string, as: string | null): Decision {
+function rejection(reason: string, as: string | null): Answer {
   return { to: 'rejected', change: { reason: checkReason(reason) }, as };
 }
 
@@ -63,7 +65,7 @@ function pageOf(rows: readonly RequestRow[]): readonly RequestRow[] {
   return end === -1 ? rows : rows.slice(0, Math.max(1, end));
 }
 
-async function rejectAll(context: ServerContext, owner: Uint8Array, decision: Decision): Promise<number> {
+async function rejectAll(context: ServerContext, owner: Uint8Array, given: Answer): Promise<number> {
   // What is asked from now on is not meant; else somebody who asks fast enough would keep this going.
   const until = context.clock();
   for (let total = 0; ;) {
@@ -72,7 +74,7 @@ async function rejectAll(context: ServerContext, owner: Uint8Array, decision: De
         const rows = await transaction.requests.waitingOf(owner, until, BATCH);
         let count = 0;
         for (const row of rows) {
-          const after = await answer(context, transaction, openRequest(context, row), decision);
+          const after = await answer(context, transaction, openRequest(context, row), given);
           if (after !== null) count++;
         }
         return { rejected: count, isLast: rows.length < BATCH };
@@ -102,18 +104,18 @@ export async function sweepRequests(context: ServerContext): Promise<void> {
 async function decide(
   context: ServerContext,
   which: Pick<WaitingRequest, 'requestId'> & Partial<SeenRequest>,
-  decision: Decision,
+  given: Answer,
 ): Promise<WaitingRequest> {
   const decided = await repeatWhenRaced(() =>
     context.storage.transact(async (transaction) => {
       const before = await findWaiting(context, transaction, which);
       const { owner, keyId } = before.row;
-      if (decision.to === 'approved') await assertActive(transaction, owner);
+      if (given.to === 'approved') await assertActive(transaction, owner);
       const same =
         equalBytes(which.keyId ?? keyId, keyId) &&
         equalBytes(which.tasksHash ?? before.record.tasksHash, before.record.tasksHash);
       demand(same, 'REQUEST_NOT_AS_SEEN', 'what waits under this id is not what was looked at');
-      return answer(context, transaction, before, decision);
+      return answer(context, transaction, before, given);
     }),
   );
   demand(decided !== null, 'REQUEST_NOT_WAITING', 'this request has expired');
@@ -125,16 +127,18 @@ async function answer(
   context: ServerContext,
   transaction: Transaction,
   before: StoredRequest,
-  { to, change, as }: Decision,
+  { to, change, as }: Answer,
 ): Promise<StoredRequest | null> {
   if (before.row.expiresAt <= context.clock()) {
     await expire(context, transaction, before);
     return null;
   }
-  await move(context, transaction, nextRequest(before, to, change), {
+  const detail = typeof change.reason === 'string' ? quoteReason(change.reason) : before.record.kind;
+  const after = nextRequest(before, to, { ...change, decision: { at: context.clock(), as } });
+  await move(context, transaction, after, {
     deed: `operator.${to === 'approved' ? 'approve' : 'reject'}`,
     verdict: to,
-    detail: detailAs(change.reason ?? before.record.kind, as),
+    detail: detailAs(detail, as),
   });
   return before;
 }
@@ -189,9 +193,26 @@ async function findWaiting(
   const rows = owner === undefined ? all : all.filter((row) => equalBytes(row.owner, owner));
   if (rows.length === 0) throw refusal('REQUEST_UNKNOWN', 'there is no such request');
   const first = rows.find(({ waiting }) => waiting);
-  demand(first !== undefined, 'REQUEST_NOT_WAITING', 'this request does not wait for anybody');
+  if (first === undefined) throw notWaiting(openRequest(context, rows[0]!), context.clock());
   demand(rows.length === 1, 'REQUEST_AMBIGUOUS', 'two accounts have the same request id');
   return openRequest(context, first);
+}
+
+/**
+ * Why the one request whose id is between these two does not wait for the operator; null: there is none, or more than one.
+ * @param owner null: whoever's it is
+ */
+async function findPast(
+  context: ServerContext,
+  [lowest, highest]: readonly [lowest: Uint8Array, highest: Uint8Array],
+  owner: Uint8Array | null,
+): Promise<CkmError | null> {
+  const all = await context.storage.read(({ requests }) =>
+    requests.withIdBetween(lowest, highest, MOST_ALIKE),
+  );
+  const [row, ...others] = owner === null ? all : all.filter((one) => equalBytes(one.owner, owner));
+  if (row === undefined || others.length > 0) return null;
+  return notWaiting(openRequest(context, row), context.clock());
 }
 
 function waitingView({ row, record }: StoredRequest): WaitingRequest {

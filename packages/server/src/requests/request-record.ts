@@ -22,6 +22,15 @@ export interface RequestRecord {
   readonly approvedBy: 'policy' | 'operator' | null;
   /** Why it was rejected or cancelled. */
   readonly reason: string | null;
+  /** Of the operator's last yes or no; absent while there was none. */
+  readonly decision?: Decision;
+}
+
+/** When an operator said yes or no, and as whom: a name that nobody has checked. */
+export interface Decision {
+  /** UnixSeconds */
+  readonly at: number;
+  readonly as: string | null;
 }
 
 export interface StoredRequest {

@@ -442,6 +442,15 @@ describe('V16: purposes', () => {
 });
 
 describe('policy', () => {
+  test('a request that its operator rejected counts for the rate: nobody is asked until tired of saying no', async () => {
+    const { servers, callers } = await network.openMany(2);
+    const rateLimit = { count: 1, perSeconds: 60 };
+    const { signer } = await makeKey(callers, { policy: { rateLimit, approval: 'operator' } });
+    await signer.request(1, { ...messageOf('one'), requestId: fresh(1) }, {});
+    await servers[0]!.sessions.desk.reject(fresh(1), 'no');
+    await expect(signer.request(1, messageOf('one'), {})).rejects.toThrow(code('POLICY_RATE'));
+  });
+
   test('a request over the rate is refused with 429, and the refusal is written down', async () => {
     const { servers, callers } = await network.openMany(2);
     const { signer } = await makeKey(callers, { policy: { rateLimit: { count: 2, perSeconds: 60 } } });

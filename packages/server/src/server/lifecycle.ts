@@ -60,7 +60,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   let sweeper: NodeJS.Timeout | undefined;
 
   async function openNow(passphrase: Secret<Uint8Array> | null): Promise<void> {
-    const storageKeys = await keysFrom(options, passphrase);
+    const storageKeys = await options.source.open(passphrase);
     phase = 'opening';
     try {
       const server = await openServer({
@@ -80,6 +80,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       open = { server, desk: createOperatorDesk(server) };
       sweeper = startSweeping(server, options.reporting);
       phase = 'ready';
+      if (options.source.sealed) options.reporting.events.unsealed();
     } catch (error) {
       phase = 'sealed';
       throw error;
@@ -112,15 +113,6 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       open = null;
     },
   };
-}
-
-async function keysFrom({ source, reporting }: LifecycleOptions, passphrase: Secret<Uint8Array> | null) {
-  try {
-    return await source.open(passphrase);
-  } catch (error) {
-    if (error instanceof CkmError && error.code === 'PASSPHRASE_WRONG') reporting.events.unsealFailed();
-    throw error;
-  }
 }
 
 function startSweeping(server: OpenServer, { events }: Reporting): NodeJS.Timeout {

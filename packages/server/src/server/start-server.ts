@@ -5,7 +5,8 @@ import type { DestinationStream } from 'pino';
 import type { AuditLine } from '../audit/audit.js';
 import { createElapsed, type Elapsed } from '../clock.js';
 import type { ServerConfig } from '../config/config.js';
-import { ENV_NAMES, readEnv } from '../config/env.js';
+import { changedSettings } from '../config/changed-settings.js';
+import { type Env, ENV_NAMES, readEnv } from '../config/env.js';
 import { addressOf, loadConfig, parseSwitch } from '../config/load-config.js';
 import { createControlApp } from '../control/app.js';
 import { viewAuditLine } from '../control/desks/audit-desk.js';
@@ -97,8 +98,10 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const config = loadConfig(dataDir, env);
   assertDatabaseKind(config);
   assertArithmetic(backends, config.allowSlowArithmetic);
-  const source = findKeySource(dataDir, env.storageKeyFile ?? null, () => Math.floor(nowMs() / 1000));
   const reporting = reportingFor(config, options.logDestination);
+  const { unsealFailed } = reporting.events;
+  const seconds = () => Math.floor(nowMs() / 1000);
+  const source = findKeySource(dataDir, env.storageKeyFile ?? null, seconds, unsealFailed);
   const socket = await claimControlSocket(dataDir);
   let url = config.publicUrl;
   let listensOn = addressOf(config, config.listen.port);
@@ -116,12 +119,13 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     acceptClock: parseSwitch(ENV_NAMES.acceptClock, env.acceptClock),
     publicUrl: () => url,
   });
-  const startedAt = Math.floor(nowMs() / 1000);
+  const startedAt = seconds();
   const server = assemble({
     config,
     lifecycle,
     reporting,
     backends,
+    env,
     startedAt,
     nowMs,
     url: () => url,
@@ -160,6 +164,7 @@ interface Parts {
   readonly lifecycle: Lifecycle;
   readonly reporting: Reporting;
   readonly backends: readonly SuiteBackend[];
+  readonly env: Env;
   /** UnixSeconds. */
   readonly startedAt: number;
   readonly nowMs: () => number;
@@ -261,7 +266,14 @@ function renewCertificate({ config, reporting }: Parts, listeners: readonly List
   }
 }
 
-async function statusOf({ config, lifecycle, backends, startedAt, url }: Parts): Promise<OperatorStatus> {
+async function statusOf({
+  config,
+  env,
+  lifecycle,
+  backends,
+  startedAt,
+  url,
+}: Parts): Promise<OperatorStatus> {
   const { name, version } = config;
   const server = lifecycle.server();
   const open = server === null ? null : { ...(await lifecycle.desk().summary()), identity: server.card };
@@ -273,6 +285,7 @@ async function statusOf({ config, lifecycle, backends, startedAt, url }: Parts):
     startedAt,
     arithmetic: backends,
     memoryBytes: process.memoryUsage.rss(),
+    settings: changedSettings(config, env),
     open,
   };
 }

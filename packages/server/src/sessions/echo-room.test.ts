@@ -132,7 +132,7 @@ describe('a ceremony that is unlike the making of a key', () => {
     const { sessions } = await operators[0]!.sessions();
     await operators[0]!.rejectSession({ ...sessions[0]!, reason: 'not today', as: 'bob' });
     await echo.propose();
-    expect((await operators[0]!.audit({})).at(-1)).toMatchObject({ detail: 'not today · as bob' });
+    expect((await operators[0]!.audit({})).at(-1)).toMatchObject({ detail: '“not today” · as bob' });
     expect(echo.views[0]).toMatchObject({ state: 'rejected', reason: 'not today', offer: null });
   });
 

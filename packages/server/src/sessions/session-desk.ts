@@ -4,7 +4,7 @@ import { equalBytes } from '@ckm/foundation';
 import type { SeenSession, SessionDesk, WaitingSession } from '../context.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
-import { checkReason, detailAs } from './operator-reason.js';
+import { checkReason, detailAs, quoteReason } from './operator-reason.js';
 import { endDraft, openDraft } from './session-draft.js';
 import { openSessionToShow, type StoredSession } from './session-record.js';
 import {
@@ -65,7 +65,7 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
       ),
     reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
-      const detail = detailAs(said, as);
+      const detail = detailAs(quoteReason(said), as);
       await decide(seen, (draft) => endDraft(draft, 'rejected', { reason: said }), 'rejected', detail);
     },
   };

@@ -88,6 +88,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
     requests.listWaiting(5, { createdAt: 1, requestId: id, owner }, 5),
   'requests.countListed': ({ requests }) => requests.countListed(5),
   'requests.waitingWithIdBetween': ({ requests }) => requests.waitingWithIdBetween(id, id, 5, 5),
+  'requests.withIdBetween': ({ requests }) => requests.withIdBetween(id, id, 5),
   'requests.waitingOf': ({ requests }) => requests.waitingOf(owner, 5, 5),
   'requests.countWaiting': ({ requests }) => requests.countWaiting(owner),
   'requests.countForKey': ({ requests }) => requests.countForKey(owner, id, 5, 5),

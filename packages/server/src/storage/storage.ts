@@ -137,6 +137,8 @@ export interface RequestReader {
     now: number,
     limit: number,
   ): Promise<readonly RequestRow[]>;
+  /** Any whose id is between these two, waiting or not. */
+  withIdBetween(lowest: Uint8Array, highest: Uint8Array, limit: number): Promise<readonly RequestRow[]>;
   /** Waiting requests of one account, suspended or not, that were made at or before `until`. */
   waitingOf(owner: Uint8Array, until: number, limit: number): Promise<readonly RequestRow[]>;
   countWaiting(owner: Uint8Array): Promise<number>;

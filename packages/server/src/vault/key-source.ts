@@ -112,8 +112,13 @@ const LONGEST_WAIT_SECONDS = 3600;
 /**
  * A key under a passphrase. After five wrong ones each further try has to wait, twice as long every time.
  * @param now UnixSeconds; only makes people wait, never lets anybody in.
+ * @param wrongGiven called for each wrong one, whatever it was to open the key for
  */
-export function passphraseSource(path: string, now: () => number): KeySource {
+export function passphraseSource(
+  path: string,
+  now: () => number,
+  wrongGiven: () => void = () => undefined,
+): KeySource {
   const note = passphraseNote(path);
   let wrong = 0;
   let notBefore = 0;
@@ -129,6 +134,7 @@ export function passphraseSource(path: string, now: () => number): KeySource {
     } catch (error) {
       if ((error as { code?: unknown }).code === 'PASSPHRASE_WRONG') {
         wrong++;
+        wrongGiven();
         if (wrong >= FREE_TRIES) notBefore = now() + waitAfter(wrong);
       }
       throw error;
@@ -199,12 +205,18 @@ function waitAfter(wrong: number): number {
 
 /**
  * The source that a data directory holds, unless another key file is named.
+ * @param now as of {@link passphraseSource}, as is `wrongGiven`
  * @throws StorageError `KEY_FILE_MISSING`.
  */
-export function findKeySource(dataDir: string, namedFile: string | null, now: () => number): KeySource {
+export function findKeySource(
+  dataDir: string,
+  namedFile: string | null,
+  now: () => number,
+  wrongGiven?: () => void,
+): KeySource {
   if (namedFile !== null) return keyFileSource(namedFile);
   const sealed = join(dataDir, SEALED_KEY_FILE);
-  if (isKeyFile(sealed)) return passphraseSource(sealed, now);
+  if (isKeyFile(sealed)) return passphraseSource(sealed, now, wrongGiven);
   const plain = join(dataDir, KEY_FILE);
   if (isKeyFile(plain)) return keyFileSource(plain);
   throw lostFile(

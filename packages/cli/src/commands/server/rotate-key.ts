@@ -1,9 +1,8 @@
 import { secret } from '@ckm/foundation';
 import type { Command } from 'commander';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
+import { hasPassphrase } from '../../operator/has-passphrase.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
 
@@ -23,7 +22,7 @@ async function rotateKey(context: Context, folder: string): Promise<void> {
     terminal.result(`would change the storage key of ${name}`, { preview: true, name });
     return;
   }
-  const isSealed = existsSync(join(folder, 'storage.key.sealed'));
+  const isSealed = hasPassphrase(folder);
   const passphrase = isSealed ? await askServerPassphrase(context) : secret(new Uint8Array(0));
   terminal.talk(`changing the storage key of ${name}, which goes on meanwhile`);
   const { storageKey } = await operator.rotateKey(passphrase);

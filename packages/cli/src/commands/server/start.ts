@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
+import { hasPassphrase } from '../../operator/has-passphrase.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { createServerLog } from '../../operator/server-log.js';
@@ -30,7 +31,11 @@ async function start(
     terminal.result(`would run the server in ${dataDir}`, { preview: true, dataDir });
     return;
   }
-  const log = createServerLog(terminal, folder, process.stderr.isTTY);
+  const log = createServerLog(terminal, {
+    folder,
+    isSealed: hasPassphrase(dataDir),
+    hasSentences: process.stderr.isTTY,
+  });
   const server = await startServer({
     dataDir,
     ...(logJson === true ? {} : { logDestination: log.destination, follow: log.follow }),

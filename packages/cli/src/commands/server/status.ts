@@ -4,6 +4,7 @@ import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { ownersLine } from '../../operator/owners-line.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { warnOfSettings } from '../../operator/running-server.js';
 import { serverXid } from '../../operator/server-xid.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { likenessLine, likenessObject } from '../../terminal/likeness.js';
@@ -24,6 +25,7 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
     terminal.warn(`slow arithmetic for ${slow.join(', ')}: its time depends on secrets. ${SLOW}`);
   if (open !== null && open.keysStopped > 0) terminal.warn(`${stoppedText(open.keysStopped)} ${STOPPED}`);
   if (open !== null && open.clockJump !== 0) terminal.warn(clockText(open.clockJump));
+  warnOfSettings(terminal, now, folder);
   if (open !== null) talkOfBackup(terminal, open.lastBackupAt, folder);
   if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);

@@ -18,7 +18,8 @@ export function createOperatorRequests({ context, sessions }: DeskMeans) {
     const [lowest, highest] = idsBeginning(prefix);
     const all = await sessions.desk.find(lowest, highest);
     const [found, ...others] = owner === null ? all : all.filter((one) => equalBytes(one.owner, owner));
-    if (found === undefined) throw unknown('request', { kind: 'listWaiting' });
+    if (found === undefined)
+      throw (await sessions.desk.past(lowest, highest, owner)) ?? unknown('request', { kind: 'listWaiting' });
     if (others.some(({ requestId }) => equalBytes(requestId, found.requestId))) throw twins();
     if (others.length > 0) throw ambiguous('request');
     return found;

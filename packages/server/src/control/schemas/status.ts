@@ -10,6 +10,8 @@ export const operatorStatus = z.object({
   url: z.string(),
   startedAt: unixSeconds,
   memoryBytes: wholeNumber,
+  /** Of `config.json` since the start: settings that would be others after a restart, or why that would be refused. */
+  settings: z.object({ changed: z.array(z.string()), fault: z.string().nullable() }),
   /** What computes with the keys of each suite. */
   arithmetic: z.array(
     z.object({ suite: z.string(), backend: z.string(), grade: z.enum(['native', 'wasm', 'bigint']) }),

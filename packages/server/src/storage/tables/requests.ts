@@ -54,6 +54,13 @@ function isListed(now: number) {
 export function requestReader(reading: Reading): RequestReader {
   const { queries } = reading;
   const all = () => queries.selectFrom('requests').selectAll();
+  const between = (lowest: Uint8Array, highest: Uint8Array, limit: number) =>
+    all()
+      .where('request_id', '>=', lowest)
+      .where('request_id', '<=', highest)
+      .orderBy('request_id')
+      .orderBy('owner')
+      .limit(limit);
   return {
     find: async (owner, requestId) =>
       fromOptional('requests', (await findRequest(reading, owner, requestId)).rows[0]),
@@ -75,12 +82,12 @@ export function requestReader(reading: Reading): RequestReader {
         .executeTakeFirstOrThrow();
       return count;
     },
+    withIdBetween: async (lowest, highest, limit) => {
+      const rows = await between(lowest, highest, limit).execute();
+      return rows.map((row) => fromColumns('requests', row));
+    },
     waitingWithIdBetween: async (lowest, highest, now, limit) => {
-      const found = all()
-        .where(isListed(now))
-        .where('request_id', '>=', lowest)
-        .where('request_id', '<=', highest);
-      const rows = await found.orderBy('request_id').orderBy('owner').limit(limit).execute();
+      const rows = await between(lowest, highest, limit).where(isListed(now)).execute();
       return rows.map((row) => fromColumns('requests', row));
     },
     waitingOf: async (owner, until, limit) => {

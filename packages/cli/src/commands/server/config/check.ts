@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import { talkOfRestart } from '../../../operator/running-server.js';
 
 /** `ckm server config check` */
 export function serverConfigCheckCommand(): Command {
@@ -21,4 +22,5 @@ async function check({ terminal, environment }: Context, folder: string): Promis
     publicUrl,
     accounts,
   });
+  await talkOfRestart(terminal, folder);
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { operatorLeaf } from '../../../operator/operator-leaf.js';
+import { talkOfRestart } from '../../../operator/running-server.js';
 import { formatTable } from '../../../terminal/table.js';
 
 /** `ckm server config show` */
@@ -15,4 +16,5 @@ async function show({ terminal, environment }: Context, folder: string): Promise
   const settings = describeConfig({ dataDir: resolve(folder), variables: environment });
   const rows = settings.map(({ name, value, from }) => [name, JSON.stringify(value), from]);
   terminal.copied(formatTable(rows), settings);
+  await talkOfRestart(terminal, folder);
 }
