@@ -177,6 +177,31 @@ describe('what may cost money is said', () => {
     expect(isLoss([...outputs.slice(0, -1), { ...last!, amount: last!.amount! + 1n }])).toEqual([false]);
   });
 
+  test('what anybody can spend is a loss by the sum of it, however small each output is', () => {
+    const lost = (count: number, sats: bigint) => {
+      const anchors = Array.from({ length: count }, () => ({ amount: sats, script: decodeHex('51024e73') }));
+      const rest = 1_000_000n - BigInt(count) * sats - 1_000n;
+      const psbt = psbtOf(
+        [coin(treasury, 0, 1_000_000n)],
+        [...anchors, pay(100_000n), back(treasury, 0, rest - 100_000n)],
+      );
+      return describeOf(psbt).warnings.filter(({ isLoss }) => isLoss === true);
+    };
+    expect(lost(1, 1_000n)).toEqual([]);
+    expect(lost(4, 250n)).toEqual([]);
+    const text = '0.00020000 BTC goes to outputs that anybody can spend';
+    expect(lost(20, 1_000n)).toEqual([{ code: 'OUTPUT_FOR_ANYONE', text, isLoss: true }]);
+  });
+
+  test('what is lost twice in the same way is said to be', () => {
+    const burn = { amount: 100_000n, script: decodeHex('6a0568656c6c6f') };
+    const { warnings } = describeOf(
+      psbtOf([coin(treasury, 0, 1_000_000n)], [burn, burn, back(treasury, 0, 799_000n)]),
+    );
+    const text = '0.00100000 BTC is destroyed: it is attached to data, 2 times';
+    expect(warnings.filter(({ isLoss }) => isLoss === true).map((one) => one.text)).toEqual([text]);
+  });
+
   test('what only makes one hesitate is no loss', () => {
     const outputs = [pay(100_000n), back(treasury, 0, 894_999n)];
     const { warnings } = describeOf(psbtOf([coin(treasury, 0, 1_000_000n)], outputs));

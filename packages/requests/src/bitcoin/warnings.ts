@@ -157,7 +157,7 @@ function foreignWarnings({ foreignCoins, foreignSats }: Summary): DescriptionWar
   return [{ code: 'FOREIGN_INPUTS', text }];
 }
 
-/** All warnings, worst first; the same one is given once. */
+/** All warnings, worst first; the same one is given once, with how often it holds where something is lost. */
 export function bitcoinWarnings(summary: Summary): DescriptionWarning[] {
   const all = [
     ...summary.outputs.flatMap((output) => outputWarnings(output, summary.usedIndex)),
@@ -167,6 +167,15 @@ export function bitcoinWarnings(summary: Summary): DescriptionWarning[] {
     ...feeWarnings(summary),
     ...lockWarnings(summary),
   ];
-  const texts = new Set<string>();
-  return all.filter(({ text }) => !texts.has(text) && texts.add(text));
+  const alike = new Map<string, { readonly warning: DescriptionWarning; count: number }>();
+  for (const warning of all) {
+    const known = alike.get(warning.text);
+    if (known === undefined) alike.set(warning.text, { warning, count: 1 });
+    else known.count++;
+  }
+  return [...alike.values()].map(({ warning, count }) =>
+    warning.isLoss === true && count > 1
+      ? { ...warning, text: `${warning.text}, ${groupDigits(count)} times` }
+      : warning,
+  );
 }
