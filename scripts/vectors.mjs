@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { encodeHex } from '@ckm/foundation';
 import { SUITE_NAMES } from '@ckm/threshold';
+import { callVectors } from './vectors/calls.mjs';
+import { childVectors } from './vectors/children.mjs';
 import { keyVector, makeKey } from './vectors/keys.mjs';
+import { likenessVectors } from './vectors/likeness.mjs';
 import { messageVectors } from './vectors/messages.mjs';
 import { packetVectors } from './vectors/packets.mjs';
 import { requestVectors } from './vectors/requests.mjs';
@@ -20,6 +23,9 @@ const files = {
   messages: keys.flatMap(messageVectors),
   packets: packetVectors(keys[0]),
   requests: requestVectors(keys[0]),
+  calls: callVectors(),
+  likeness: likenessVectors(),
+  children: keys.flatMap(childVectors),
 };
 
 mkdirSync(folder, { recursive: true });

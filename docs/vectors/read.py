@@ -6,6 +6,7 @@ Prints a line for each file, and ends with another status than 0 at the first th
 """
 
 import hashlib
+import hmac
 import json
 import pathlib
 import sys
@@ -543,11 +544,231 @@ def group_commitment(attempt, group_key, message):
     return total
 
 
+# --- "The message around a call"
+
+
+def tag(number_):
+    return cbor_head(6, number_)
+
+
+def skip(reader):
+    """One item of CBOR, tags included, as it stands."""
+    start, first = reader.at, reader.number(1)
+    major, low = first >> 5, first & 31
+    value = low if low < 24 else reader.number(1 << (low - 24))
+    if major in (2, 3):
+        reader.bytes(value)
+    for _ in range({4: value, 5: 2 * value, 6: 1}.get(major, 0)):
+        skip(reader)
+    return reader.data[start : reader.at]
+
+
+class Part:
+    """An envelope or a part of one: what it is, what is in it, and its digest."""
+
+    def __init__(self, kind, inside, digest):
+        self.kind, self.inside, self.digest = kind, inside, digest
+
+
+def envelope(reader):
+    """Reads the table "part, CBOR, digest"."""
+    start = reader.at
+    for kind, number_ in (("wrapped", 200), ("leaf", 201), ("encrypted", 40002)):
+        if reader.data[start:].startswith(tag(number_)):
+            reader.at += len(tag(number_))
+            return TAGGED[kind](reader)
+    first = reader.data[start]
+    if first == 0xA1:
+        reader.at += 1
+        predicate, object_ = envelope(reader), envelope(reader)
+        return Part("assertion", (predicate, object_), sha256(predicate.digest + object_.digest))
+    if first >> 5 == 4:
+        reader.at += 1
+        subject, *assertions = [envelope(reader) for _ in range(first & 31)]
+        digests = [one.digest for one in assertions]
+        assert digests == sorted(set(digests)) and digests, "assertions out of order"
+        return Part("node", (subject, assertions), sha256(subject.digest + b"".join(digests)))
+    assert first >> 5 == 0, "not an envelope"
+    known = skip(reader)
+    return Part("known", cbor(known), sha256(tag(40000) + known))
+
+
+def read_wrapped(reader):
+    inside = envelope(reader)
+    return Part("wrapped", inside, sha256(inside.digest))
+
+
+def read_leaf(reader):
+    value = skip(reader)
+    return Part("leaf", value, sha256(value))
+
+
+def read_encrypted(reader):
+    ciphertext, nonce, mac, associated = cbor_read(reader)
+    prefix = tag(40001) + cbor_head(2, 32)
+    assert associated.startswith(prefix) and len(associated) == len(prefix) + 32
+    return Part("encrypted", (ciphertext + mac, nonce, associated), associated[len(prefix) :])
+
+
+TAGGED = {"wrapped": read_wrapped, "leaf": read_leaf, "encrypted": read_encrypted}
+
+
+def envelope_in(data):
+    """A whole one, tag 200 in front."""
+    assert data.startswith(tag(200))
+    reader = Reader(data)
+    reader.at = len(tag(200))
+    found = envelope(reader)
+    reader.end()
+    return found
+
+
+def tagged(leaf, *tags):
+    """What is in a leaf behind these tags."""
+    head = b"".join(map(tag, tags))
+    assert leaf.kind == "leaf" and leaf.inside.startswith(head)
+    return cbor(leaf.inside[len(head) :])
+
+
+def parts_of(node):
+    """Subject, and objects by predicate: a known value's number, or a leaf's CBOR."""
+    assert node.kind == "node"
+    subject, assertions = node.inside
+    objects = {}
+    for one in assertions:
+        predicate, object_ = one.inside
+        objects[predicate.inside] = object_
+    return subject, objects
+
+
+ID, SIGNED, RECIPIENT, KEY, DATE, UNTIL, CONFORMS, ALLOW, ALL, BODY, RESULT, SENDER = (
+    2, 3, 5, 8, 16, 22, 52, 60, 70, 100, 101, 105
+)
+
+
+def open_sealed(message, secret):
+    """S, out of what was sealed to the X25519 key of that secret"""
+    hidden, objects = parts_of(envelope_in(message))
+    assert hidden.kind == "encrypted" and list(objects) == [RECIPIENT]
+    permit = Reader(objects[RECIPIENT].inside)
+    assert permit.bytes(len(tag(40019)) + 1) == tag(40019) + b"\x82"
+    assert permit.bytes(len(tag(40002))) == tag(40002)
+    ciphertext, nonce, mac = cbor_read(permit)
+    assert permit.bytes(len(tag(40011))) == tag(40011)
+    ephemeral = cbor_read(permit)
+    permit.end()
+    agreed = hkdf(x25519(secret, ephemeral), b"agreement", b"")
+    opened = chacha_open(agreed, nonce, b"", ciphertext + mac)
+    assert opened.startswith(tag(40023))
+    sealed, nonce, associated = hidden.inside
+    wrapped = envelope_in(chacha_open(cbor(opened[len(tag(40023)) :]), nonce, associated, sealed))
+    assert wrapped.kind == "wrapped" and wrapped.digest == hidden.digest
+    return wrapped.inside
+
+
+def xid_of(signing_key):
+    return sha256(tag(40022) + cbor_write([2, signing_key]))
+
+
+def check_document(part, vector):
+    """The XID document of a stranger, plain"""
+    subject, objects = parts_of(part)
+    assert tagged(subject, 40024) == vector["sender"] == xid_of(vector["senderKey"])
+    keys, privileges = parts_of(objects[KEY])
+    signing = tag(40022) + cbor_write([2, vector["senderKey"]])
+    agreement = tag(40011) + cbor_write(vector["senderAgreementKey"])
+    assert keys.inside == tag(40017) + b"\x82" + signing + agreement
+    assert privileges[ALLOW].inside == ALL
+
+
+def read_calls(vectors):
+    for vector in vectors:
+        is_reply, introduces = vector["inReplyTo"] is not None, vector.pop("introduces")
+        function = vector.pop("function")
+        vector = unhex(vector)
+        wrapped, objects = parts_of(open_sealed(vector["message"], vector["recipientSecret"]))
+        scheme, signature = tagged(objects[SIGNED], 40020)
+        assert scheme == 2 and wrapped.kind == "wrapped"
+        assert verify_ed25519(vector["senderKey"], wrapped.digest, signature)
+        subject, objects = parts_of(wrapped.inside)
+        first = vector["inReplyTo"] if is_reply else vector["id"]
+        assert tagged(subject, 40005 if is_reply else 40004, 40012) == first
+        assert not is_reply or tagged(objects.pop(ID), 40012) == vector["id"]
+        name, parameters = parts_of(objects.pop(RESULT if is_reply else BODY))
+        assert tagged(name, 40006) == function
+        assert list(parameters) == [tag(40007) + cbor_write(1)]
+        (one,) = parameters.values()
+        assert tagged(one, 24) == vector["body"] and cbor(vector["body"])["protocol"] == 1
+        sender = objects.pop(SENDER)
+        if introduces:
+            check_document(sender, vector)
+        else:
+            assert tagged(sender, 40024) == vector["sender"]
+        assert tagged(objects.pop(cbor_write("recipient")), 40024) == vector["recipient"]
+        assert tagged(objects.pop(DATE), 1) == vector["date"]
+        assert tagged(objects.pop(UNTIL), 1) == vector["expiresAt"]
+        assert tagged(objects.pop(CONFORMS)) == "ckm/message/v1" and not objects
+
+
+# --- "Likeness"
+
+
+def read_likeness(vectors):
+    for vector in vectors["likenesses"]:
+        digest = bytes.fromhex(vector["digest"])
+        stream = sha256(b"ckm/likeness/v1" + digest)
+        bits = int.from_bytes(stream[:9], "big") >> 6
+        numbers = [bits >> 11 * (5 - i) & 2047 for i in range(6)]
+        assert numbers == vector["numbers"] and vector["digits"] == digest[:4].hex()
+        # The list is in alphabetical order.
+        assert [word for _, word in sorted(zip(numbers, vector["words"]))] == sorted(vector["words"])
+        for i, row in enumerate(vector["rows"]):
+            cells = [5 * i + column for column in range(5)]
+            left = "".join("0012"[stream[9 + cell // 4] >> 6 - 2 * (cell % 4) & 3] for cell in cells)
+            assert row == left + left[::-1]
+        pair = vectors["pairs"][stream[22] & 15]
+        background = vectors["backgrounds"][stream[22] >> 4 & 3]
+        assert vector["colours"] == {**pair, "background": background}
+
+
+# --- "Child keys"
+
+
+def child_of(suite, key, chain_code, index):
+    """Offset and chain code"""
+    if suite == "ed25519":
+        items = (chain_code, key, index)
+        joined = b"".join(number(len(one), 4) + one for one in (b"CKM-ed25519-hd/v1", *items))
+        offset = int.from_bytes(sha512(joined), "little") % ED25519.n
+        return offset, tagged_hash("CKM/hd/ed25519-chain/v1", *items)
+    digest = hmac.new(chain_code, key + index, hashlib.sha512).digest()
+    offset = int.from_bytes(digest[:32], "big")
+    assert offset < SUITES[suite].group.n, "SLIP-10 tries again, and BIP-32 has no such child"
+    return offset, digest[32:]
+
+
+def read_children(vectors):
+    for vector in vectors:
+        group, chain_code = SUITES[vector["suite"]].group, bytes.fromhex(vector["chainCode"])
+        point = group.decode(bytes.fromhex(vector["parent"]))
+        for index in vector["path"]:
+            encoded = group.encode(point)
+            offset, chain_code = child_of(vector["suite"], encoded, chain_code, number(index, 4))
+            point = group.add(point, group.multiply(offset, group.base))
+        if vector["suite"] == "secp256k1-tr" and point[1] % 2:
+            point = group.negate(point)
+        assert group.encode(point).hex() == vector["child"]
+        assert chain_code.hex() == vector["childChainCode"]
+
+
 READERS = {
     "messages": read_messages,
     "keys": read_keys,
     "packets": read_packets,
     "requests": read_requests,
+    "calls": read_calls,
+    "likeness": read_likeness,
+    "children": read_children,
 }
 for name in sys.argv[2:] or READERS:
     READERS[name](json.loads((FOLDER / f"{name}.json").read_text()))
