@@ -27,6 +27,7 @@ export {
 } from './server/restore-server.js';
 export { assertUnused } from './server/data-dir.js';
 export { guardSecrets } from './server/guard-secrets.js';
+export { backupName, faultyName, removeLeftOvers } from './backup/backup-name.js';
 export type { BackupContents } from './backup/check-backup.js';
 export { assertBackupPath, type BackupProgress, writeBackupFile } from './backup/write-backup-file.js';
 export { initServer, type InitServerOptions } from './server/init-server.js';

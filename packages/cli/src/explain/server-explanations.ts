@@ -77,7 +77,10 @@ const POLICY = groupOf(
       'Its operator has to look at the machine, then: ckm server policy release FOLDER KEY. Until then use the other servers.',
     ],
     POLICY_BLIND: 'Content that cannot be described is not signed with this key.',
-    POLICY_RATE: ['The key answered as often as it may in this time.', 'Wait, then ask again.'],
+    POLICY_RATE: [
+      'The key was asked as often as it may be in this time. Requests count that wait, were rejected or taken back.',
+      'Wait, then ask again.',
+    ],
     POLICY_KEY_EXPIRED: 'The key has expired: it answers nothing any more.',
     POLICY_REQUEST_EXPIRED: [
       'The request had expired when it arrived.',
@@ -139,7 +142,7 @@ const MOMENT = groupOf(
     ],
     STORAGE_WENT_BACK: [
       'The server’s database is older than the server has seen it: an old copy, or a standby without the last entries. It writes nothing to it.',
-      'Its operator starts it again; ceremonies that were open end then. No nonce comes back.',
+      'Its operator starts it again; ceremonies that were open end then. No nonce comes back. A backup of such a database is marked: keep the last good one, and find out why the database is older before you rely on it.',
     ],
   },
 );

@@ -34,7 +34,11 @@ export function contentsObject(contents: BackupContents) {
 
 /** What in a backup is not as it should be. */
 export function warnOfContents({ warn }: Pick<Terminal, 'warn'>, contents: BackupContents): void {
-  const { damaged, keysMissing, keyFaults, logFault, hasEpochKeys } = contents;
+  const { damaged, keysMissing, keyFaults, logFault, hasEpochKeys, wentBack } = contents;
+  if (wentBack !== null)
+    warn(
+      `ckm: warning: its database was an older one than its server had seen, or another one: ${wentBack}. What to do: ckm explain STORAGE_WENT_BACK`,
+    );
   if (damaged > 0)
     warn(
       `ckm: warning: ${plural(damaged, 'row')} in the database are not what the server stored: ckm explain ROW_TAMPERED`,
@@ -72,9 +76,11 @@ function faultCodeOf({
   keyFaults,
   logFault,
   hasEpochKeys,
+  wentBack,
 }: BackupContents): string | null {
   if (damaged > 0) return 'ROW_TAMPERED';
   if (logFault !== null) return 'AUDIT_BROKEN';
+  if (wentBack !== null) return 'STORAGE_WENT_BACK';
   if (keyFaults.count > 0) return keyFaults.some[0]?.code ?? 'EPOCH_KEY_MISSING';
   return hasEpochKeys && keysMissing > 0 ? 'EPOCH_KEY_MISSING' : null;
 }

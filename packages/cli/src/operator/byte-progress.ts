@@ -1,8 +1,15 @@
 import { isDumb, type Terminal } from '../terminal/terminal.js';
 
-/** Shows how far something is that goes through bytes, once it has taken a while. */
+/** Bytes that something goes through; `of` is null where nobody knows how many there will be. */
+export interface ByteCount {
+  readonly bytes: number;
+  readonly of: number | null;
+}
+
+/** Shows how far something is, and that it goes on, once it has taken a while. */
 export interface ByteProgress {
-  on(step: string, bytes: number, of: number | null): void;
+  /** @param count null: nothing that is counted, such as trying a passphrase */
+  on(step: string, count: ByteCount | null): void;
   end(): void;
 }
 
@@ -10,28 +17,37 @@ export interface ByteProgress {
 const PATIENCE_MS = 2_000;
 const BETWEEN_MS = 250;
 
-/** On a terminal in one line that changes, else one line for each step. */
+/** On a terminal in one line that changes, also while nothing is counted; else one line for each step. */
 export function createByteProgress(terminal: Terminal): ByteProgress {
   const live = process.stderr.isTTY && !isDumb() && !terminal.quiet && !terminal.json;
-  const started = performance.now();
-  let shown = 0;
-  let isOpen = false;
-  let last = '';
+  const began = performance.now();
+  let now: { readonly step: string; readonly count: ByteCount | null } | null = null;
+  let told = '';
+  function show(): void {
+    const passed = performance.now() - began;
+    if (now === null || passed < PATIENCE_MS || (!live && now.step === told)) return;
+    told = now.step;
+    if (!live) return terminal.talk(`  ${now.step} …`);
+    const parts = [now.step, formatCount(now.count), `${Math.floor(passed / 1000)} s`];
+    process.stderr.write(`\r\u001b[2K  ${parts.filter((part) => part !== '').join(' · ')}`);
+  }
+  const timer = setInterval(show, BETWEEN_MS);
   return {
-    on(step, bytes, of) {
-      const now = performance.now();
-      if (now - started < PATIENCE_MS || (step === last && (!live || now - shown < BETWEEN_MS))) return;
-      [shown, last] = [now, step];
-      const done = `${formatBytes(bytes)}${of === null ? '' : ` of ${formatBytes(of)}`}`;
-      if (live) process.stderr.write(`\r\u001b[2K  ${step} · ${done}`);
-      else terminal.talk(`  ${step} …`);
-      isOpen = live;
+    on(step, count) {
+      now = { step, count };
+      if (step !== told) show();
     },
     end() {
-      if (isOpen) process.stderr.write('\r\u001b[2K');
-      isOpen = false;
+      clearInterval(timer);
+      if (live && told !== '') process.stderr.write('\r\u001b[2K');
     },
   };
+}
+
+function formatCount(count: ByteCount | null): string {
+  if (count === null) return '';
+  const { bytes, of } = count;
+  return `${formatBytes(bytes)}${of === null ? '' : ` of ${formatBytes(of)}`}`;
 }
 
 /** `812 B`, `3.4 KB`, `1.2 GB`. */

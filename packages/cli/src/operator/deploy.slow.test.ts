@@ -110,6 +110,8 @@ test('a backup of a log that somebody has cut is written and is not kept as a go
     expect(cut).toMatchObject({ status: 74, entries: 1 });
     expect(JSON.parse(cut.stdout)).toMatchObject({ logFault: expect.any(String) as string });
     expect(cut.stderr).toContain('ckm: code: AUDIT_BROKEN');
+    // Its start would say the same.
+    expect(cut.stderr).toContain('ckm explain STORAGE_WENT_BACK');
   } finally {
     scratch.remove();
   }
@@ -137,9 +139,10 @@ test('the unit of the nightly backup makes one each time it is started, removes 
   const earlier = Array.from({ length: 7 }, (_, day) => `alpha-2025-03-0${day + 1}T02-30-00Z.backup`);
   const others = ['bravo-2025-03-01T02-30-00Z.backup', 'notes.txt', 'old.backup'];
   const unfinished = ['alpha-2025-03-08T02-30-00Z.backup.new', 'alpha-2025-03-09T02-30-00Z.backup.new'];
-  for (const name of [...earlier, ...others, ...unfinished]) {
+  const faulty = ['alpha-2025-04-08T02-30-00Z.faulty.backup', 'alpha-2025-04-09T02-30-00Z.faulty.backup'];
+  for (const name of [...earlier, ...others, ...unfinished, ...faulty]) {
     writeFileSync(join(backups, name), 'x');
-    if (name !== unfinished[1]) utimesSync(join(backups, name), old, old);
+    if (name !== unfinished[1] && name !== faulty[1]) utimesSync(join(backups, name), old, old);
   }
   try {
     for (let night = 0; night < 2; night++) {
@@ -152,8 +155,9 @@ test('the unit of the nightly backup makes one each time it is started, removes 
     const made = left.filter((name) => !name.includes('2025') && name.startsWith('alpha-'));
     expect(made).toHaveLength(2);
     for (const name of made) expect(name).toMatch(/^alpha-\d{4}-\d\d-\d\dT[\d-]{8}Z\.backup$/);
-    // Seven of its own, and what is not its own.
-    expect(left.toSorted()).toEqual([...earlier.slice(2), ...made, ...others, unfinished[1]!].toSorted());
+    // Seven good ones of its own, what is not its own, and what somebody may be writing or looking at.
+    const kept = [...earlier.slice(2), ...made, ...others, unfinished[1]!, faulty[1]!];
+    expect(left.toSorted()).toEqual(kept.toSorted());
   } finally {
     scratch.remove();
   }

@@ -41,6 +41,7 @@ function meansOf(
     ...context,
     name: 'alpha',
     isSealed: false,
+    wentBack: null,
     files: [
       { name: 'identity', content: context.vault.sealFile('identity', seed) },
       { name: 'config.json', content: encodeUtf8(config) },

@@ -30,6 +30,8 @@ export interface BackupMeans {
   /** What the server calls itself. */
   readonly name: string;
   readonly isSealed: boolean;
+  /** How the database differs from what its server has seen of it, in words; null: it goes on from there. */
+  readonly wentBack: string | null;
   /** Of the identity and of `config.json`, as they lie in the data directory. */
   readonly files: readonly BackupFile[];
   /** Everything is sealed under it already. Not wiped. */
@@ -132,10 +134,10 @@ async function announce(
   { hasEpochKeys }: BackupChoices,
   id: Uint8Array,
 ): Promise<BackupManifest> {
-  const { storage, audit, clock, name, isSealed } = means;
+  const { storage, audit, clock, name, isSealed, wentBack } = means;
   await storage.transact((transaction) => audit.append(transaction, entryOf(id, hasEpochKeys)));
   const takenAt = clock();
-  return { id, name, takenAt, from: audit.seen()!.sequence, isSealed, hasEpochKeys };
+  return { id, name, takenAt, from: audit.seen()!.sequence, isSealed, hasEpochKeys, wentBack };
 }
 
 function entryOf(id: Uint8Array, hasEpochKeys: boolean): AuditEntry {

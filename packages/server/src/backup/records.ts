@@ -40,6 +40,8 @@ const manifest = z.strictObject({
   isSealed: z.boolean(),
   /** Whether the keys of epochs are in it; without them its shares never open. */
   hasEpochKeys: z.boolean(),
+  /** How the database was not the one that its server had seen last, in words; null: it was, or the server was running. */
+  wentBack: z.string().nullable(),
 });
 export type BackupManifest = z.infer<typeof manifest>;
 

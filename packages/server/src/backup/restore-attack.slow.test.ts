@@ -178,6 +178,55 @@ describe('a restore into a folder of epoch keys elsewhere', () => {
     expect(readdirSync(folder)).toContain('mark');
   });
 
+  test('keeps a second one away while it writes, which removes nothing of the first', async () => {
+    const second = join(restores.folder, 'second');
+    let refused: Promise<unknown> | undefined;
+    const progress = () => {
+      if (readdirSync(folder).some((name) => name.length === 64))
+        refused ??= restoreServer(options({ dataDir: second })).catch((error: unknown) => error);
+    };
+    await restoreServer(options({ progress }));
+    expect(await refused).toMatchObject({ code: 'BACKUP_KEYS_USED' });
+    expect(existsSync(second)).toBe(false);
+    expect(readdirSync(folder)).toHaveLength(1);
+    await restores.start(
+      async ({ client }) =>
+        expect(await client.ask('key.list', { after: null })).toMatchObject({ keys: [{ state: 'active' }] }),
+      { variables: { CKM_EPOCH_KEYS: folder } },
+    );
+  });
+
+  test('keeps a second one away from its empty folder too, whose failure would empty it', async () => {
+    const elsewhere = join(restores.folder, 'keys of the second');
+    mkdirSync(elsewhere, { mode: 0o700 });
+    const variables = { ...VARIABLES, CKM_EPOCH_KEYS: elsewhere };
+    let refused: Promise<unknown> | undefined;
+    const progress = () => {
+      if (existsSync(join(folder, 'restoring')))
+        refused ??= restoreServer(restores.options({ variables })).catch((error: unknown) => error);
+    };
+    await restoreServer(options({ progress }));
+    expect(await refused).toMatchObject({ code: 'DATA_DIR_USED' });
+    expect(readdirSync(elsewhere)).toEqual([]);
+    expect(readdirSync(dataDir())).toEqual(
+      expect.arrayContaining(['config.json', 'identity', 'storage.key']),
+    );
+    expect(readdirSync(dataDir())).not.toContain('restoring');
+  });
+
+  test('that fails over what one left there that was cut short leaves that, and is repeated', async () => {
+    const whole = await leaveAsKilled();
+    for (const [name, content] of Object.entries(whole))
+      writeFileSync(join(folder, name), Buffer.from(content, 'hex'), { mode: 0o600 });
+    const progress = (step: string) => {
+      if (step === 'write') throw new Error('cut short again');
+    };
+    await expect(restoreServer(options({ progress }))).rejects.toThrow('cut short again');
+    for (const name of Object.keys(whole)) expect(readdirSync(folder)).toContain(name);
+    await restoreServer(options());
+    expect(snapshotOf(folder)).toMatchObject(whole);
+  });
+
   test('that was cut short is repeated with the same backup, and with no other', async () => {
     const whole = await leaveAsKilled();
     const other = restoreServer(options({ file: join(restores.folder, 'other') }));
@@ -284,17 +333,24 @@ describe.skipIf(postgresPrograms() === null)('with PostgreSQL (skipped when it i
     const other = join(restores.folder, 'other');
     const withOther = restoreServer(restores.options({ variables, file: other }));
     await expect(withOther).rejects.toThrow(code('BACKUP_DATABASE_USED'));
-    await restoreServer(restores.options({ variables }));
+    // A minute later: the old server may have answered until then.
+    const nowMs = () => (alpha().now + 120) * 1_000;
+    await restoreServer(restores.options({ variables, nowMs }));
     const storage = await openStorage({ dataDir: dataDir(), databaseUrl: url });
     const head = await storage.read(({ audit }) => audit.head());
     await storage.close();
     await restores.start(
+      async ({ client }) =>
+        expect(client.ask('key.list', { after: null })).rejects.toThrow('MESSAGE_BEFORE_RESTORE'),
+      { variables, nowMs: () => (alpha().now + 150) * 1_000 },
+    );
+    await restores.start(
       async ({ client, dataDir: folder }) => {
         expect(await client.ask('key.list', { after: null })).toMatchObject({ keys: [{ state: 'active' }] });
         const lines = await connectOperator(folder).audit({ from: head!.sequence });
-        expect(lines.map(({ deed }) => deed)).toEqual(['server.restore', 'server.start']);
+        expect(lines.map(({ deed }) => deed)).toEqual(['server.restore', 'server.start', 'server.start']);
       },
-      { variables },
+      { variables, nowMs: () => (alpha().now + 190) * 1_000 },
     );
     rmSync(dataDir(), { recursive: true });
     const ofStarted = restoreServer(restores.options({ variables }));

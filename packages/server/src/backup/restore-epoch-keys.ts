@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CkmError, equalBytes, fromFileSystem, withFile } from '@ckm/foundation';
+import { lockFile } from '../storage/sqlite/file-lock.js';
 import { assertFolder, EPOCH_KEYS_FOLDER, epochKeysFolder, isKeyFile } from '../vault/epoch-keys.js';
 import { MARK_FILE } from '../vault/folder-mark.js';
 import { readPrivateFile, syncFolder, writePrivateFile } from '../vault/key-file.js';
@@ -15,6 +16,8 @@ import { type BackupFile, EPOCH_KEY } from './records.js';
 const TOGETHER = 32;
 /** Says which backup is being restored into a folder outside of the data directory; there until that is done. */
 const UNDER_WAY = 'restoring';
+/** Held by the restore that is writing there. */
+const LOCK = 'restoring.lock';
 
 /** What tells one restore. */
 export interface KeyRestoreOptions {
@@ -39,6 +42,28 @@ export function assertNoKeys({ config: { epochKeys: folder }, vault, id }: KeyRe
   throw keysUsed(`${folder} holds the epoch keys of a server`);
 }
 
+/**
+ * Keeps other restores away from a folder outside of the data directory while one works on it: each would take what the other
+ * writes for its own, and remove it when it fails.
+ * @throws as {@link assertNoKeys}
+ */
+export async function withKeysAlone<T>(options: KeyRestoreOptions, work: () => Promise<T>): Promise<T> {
+  const { epochKeys: folder } = options.config;
+  if (folder === null) return work();
+  const path = join(folder, LOCK);
+  const release = lockFile(path);
+  if (release === null) throw keysUsed(`another restore is writing to ${folder}`);
+  try {
+    // One that has ended meanwhile may have left keys there.
+    assertNoKeys(options);
+    return await work();
+  } finally {
+    // While it is still held: nobody else's is removed.
+    rmSync(path, { force: true });
+    release();
+  }
+}
+
 /** The keys of epochs of one restore. */
 export interface KeyRestore {
   /**
@@ -46,7 +71,7 @@ export interface KeyRestore {
    * @throws UsageError `BACKUP_KEYS_USED`; StorageError `FILE_…`
    */
   write(backup: OpenBackup, read: (bytes: number, of: number) => void): Promise<void>;
-  /** Removes what was written. */
+  /** Removes what was written by this restore; what one that was cut short had left there is known for that still. */
   undo(): void;
   /** Called when all else is restored too. */
   finish(): void;
@@ -56,20 +81,26 @@ export function createKeyRestore({ config, vault, id }: KeyRestoreOptions): KeyR
   const folder = epochKeysFolder(config);
   const underWay = join(folder, UNDER_WAY);
   const written: string[] = [];
+  /** What a restore that was cut short had left there: then its note stays, too, when this one fails. */
+  let isLeftThere = false;
 
   async function put({ name, content }: BackupFile): Promise<void> {
     const path = join(folder, basename(name));
     const isThere = existsSync(path);
     if (isThere && !equalBytes(readPrivateFile(path), content))
       throw keysUsed(`${path} is not the key that the backup holds for it`);
+    if (isThere) return;
+    await writeNew(path, content);
     written.push(path);
-    if (!isThere) await writeNew(path, content);
   }
 
   return {
     async write(backup, read) {
       if (config.epochKeys === null) withFile(folder, () => mkdirSync(folder, { mode: 0o700 }));
-      else writePrivateFile(underWay, vault.sealFile(fileName(UNDER_WAY), id), { replace: true });
+      else {
+        isLeftThere = readdirSync(folder).some(isKeyFile);
+        writePrivateFile(underWay, vault.sealFile(fileName(UNDER_WAY), id), { replace: true });
+      }
       for await (const record of backup.records(read)) {
         if (record.kind !== 'files') continue;
         const keys = record.files.filter(({ name }) => EPOCH_KEY.test(name));
@@ -79,7 +110,7 @@ export function createKeyRestore({ config, vault, id }: KeyRestoreOptions): KeyR
       syncFolder(folder);
     },
     undo() {
-      for (const path of [...written, underWay]) rmSync(path, { force: true });
+      for (const path of isLeftThere ? written : [...written, underWay]) rmSync(path, { force: true });
     },
     finish() {
       rmSync(underWay, { force: true });

@@ -7,8 +7,8 @@ import { type BackupContents, checkBackup } from './check-backup.js';
 import { backupUsage } from './codes.js';
 import { openBackup } from './read-backup.js';
 
-/** How far the writing of a backup is. */
-export type BackupProgress = (step: 'write' | 'check', bytes: number, of: number | null) => void;
+/** How far the writing of a backup is. While it is opened, to be read back, no bytes are counted. */
+export type BackupProgress = (step: 'write' | 'open' | 'check', bytes: number, of: number | null) => void;
 
 /**
  * Whether a backup can be written there, as far as can be known before.
@@ -107,6 +107,7 @@ async function readBack(
   passphrase: Secret<Uint8Array>,
   progress: BackupProgress,
 ): Promise<BackupContents> {
+  progress('open', 0, null);
   const backup = await openBackup(part, passphrase);
   try {
     return await checkBackup(backup, (bytes, of) => progress('check', bytes, of));

@@ -19,8 +19,8 @@ export function settingsPage(): string {
     'for an object inside an object: `limits.body` is `{"limits": {"body": 2097152}}`. A variable of the environment has the last',
     'word. [Operating](operating.md#settings) says how to check them and what to think of.',
     '',
-    'All of it is read when the server starts, and only then: restart the server after a change. `ckm server status FOLDER` names the',
-    'settings that were changed since. Only the files that `tls` names are read again while it runs, on SIGHUP (`systemctl reload ckm`).',
+    'All of it is read when the server starts, and only then: restart the server after a change. Its status names the settings',
+    'that were changed since. Only the files that `tls` names are read again while it runs, on SIGHUP (`systemctl reload ckm`).',
     '',
     ...table([
       ['setting', 'what', 'values', 'default', 'variable'],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CkmError, equalBytes, reveal, secret, type Secret, wipe } from '@ckm/foundation';
+import type { AuditAnchor } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { keyChanging, underWay } from '../backup/codes.js';
 import { type BackupMeans, createBackup } from '../backup/create-backup.js';
@@ -18,8 +19,11 @@ import { readPrivateFile } from '../vault/key-file.js';
 import { findKeySource, type KeySource } from '../vault/key-source.js';
 import { DEFAULT_COST, type PassphraseCost } from '../vault/passphrase.js';
 import { copyStorageKey, keyCheckValue, type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
+import type { Vault } from '../vault/vault.js';
+import { describeGap, readAnchor } from './audit-anchor.js';
 import { assertDataDir, IDENTITY_FILE } from './data-dir.js';
 import { guardSecrets } from './guard-secrets.js';
+import { furthest, openLastEntry } from './last-entry.js';
 import { type GoodBackup, noteGoodBackup } from './note-backup.js';
 import { openStoppedStorage } from './own-database.js';
 import { lastBackupAt } from './storage-marks.js';
@@ -80,6 +84,8 @@ export function createBackups(
           vault,
           name: config.name,
           isSealed: means.source.sealed,
+          // Its own start has looked, and has said so in the log.
+          wentBack: null,
           files: filesOf(config.dataDir),
           assertSameKey: () => assertSameKeyAs(storageKey),
           // As long as reading took of a processor a running server is there for everybody else.
@@ -166,7 +172,8 @@ async function openStopped(dataDir: string, options: StoppedOptions): Promise<St
     const audit = createAuditLog({ vault, clock, random });
     const [assertSameKey, rest] = [() => undefined, () => Promise.resolve()];
     const { name } = config;
-    const own = { storage, audit, vault, epochKeys, clock, random, storageKey, files, name };
+    const wentBack = await describeGap(storage, lastSeen(dataDir, vault));
+    const own = { storage, audit, vault, epochKeys, clock, random, storageKey, files, name, wentBack };
     return {
       means: { ...own, isSealed: source.sealed, assertSameKey, rest },
       close: () => close(own.storage),
@@ -175,6 +182,11 @@ async function openStopped(dataDir: string, options: StoppedOptions): Promise<St
     await close(storage);
     throw error;
   }
+}
+
+/** The end of the audit log as the server has seen it last. */
+function lastSeen(dataDir: string, vault: Vault): AuditAnchor | null {
+  return furthest(readAnchor(dataDir, vault), openLastEntry(dataDir, vault).read());
 }
 
 async function* piecesOfStopped(

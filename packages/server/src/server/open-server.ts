@@ -52,6 +52,7 @@ import {
   acceptClock,
   assertClock,
   assertStorageKey,
+  capLastBackup,
   forgetMessages,
   forgottenBefore,
   lastDateOfBefore,
@@ -263,6 +264,7 @@ async function openOn(
       if (epochKeysMissing > 0) epochKeysMissing = await countMissingKeys(context);
       await sessions.sweep();
       await forgetMessages(storage, vault, clock());
+      await capLastBackup(storage, vault, Math.floor(options.nowMs() / 1000));
     },
     close: async () => {
       notices.close();

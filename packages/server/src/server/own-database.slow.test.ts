@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeUtf8, secret } from '@ckm/foundation';
@@ -79,6 +79,26 @@ test('of a server that never ran there is no backup, and none of its log is chec
   });
   expect(readdirSync(dataDir)).not.toContain('ckm.sqlite');
   rmSync(folder, { recursive: true });
+});
+
+test('a backup of a stopped server whose database was put back says so, as its start would', async () => {
+  const dataDir = await used(HERE);
+  const [database, file] = [join(dataDir, 'ckm.sqlite'), join(dataDir, '../alpha.backup')];
+  const contents = async () => {
+    rmSync(file, { force: true });
+    return writeBackupFile(file, await backUp(dataDir, HERE), words());
+  };
+  expect((await contents()).wentBack).toBeNull();
+  const before = readFileSync(database);
+  await start(dataDir, HERE);
+  rmSync(`${database}-wal`, { force: true });
+  writeFileSync(database, before);
+  for (let i = 0; i < 2; i++) {
+    // Also when the log has grown as long again meanwhile.
+    expect((await contents()).wentBack).toMatch(
+      /^the log had \d+ entries and has \d+$|is another one than before$/,
+    );
+  }
 });
 
 test('a server whose database is gone does not begin with an empty one, until its operator has removed what notes it', async () => {

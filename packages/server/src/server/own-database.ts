@@ -95,14 +95,9 @@ export async function claimDatabase(
   writeNote(dataDir, { kind: storage.kind, id });
 }
 
-/** For a database that was restored: it is another one than that in the backup, from now on, and the directory's own. */
-export async function takeOverDatabase(
-  storage: Storage,
-  vault: Vault,
-  { dataDir, random }: { readonly dataDir: string; readonly random: Random },
-): Promise<void> {
-  const id = await storage.transact((transaction) => putId(transaction, vault, random));
-  writeNote(dataDir, { kind: storage.kind, id });
+/** Notes in the directory that this is its database. @param id as of {@link putId} */
+export function noteDatabase(dataDir: string, { kind }: Pick<Storage, 'kind'>, id: string): void {
+  writeNote(dataDir, { kind, id });
 }
 
 async function assertNoted(storage: Storage, vault: Vault, note: DatabaseNote | null): Promise<void> {
@@ -126,7 +121,12 @@ async function findId({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<str
   return row === null ? null : encodeHex(vault.openRow('meta', row));
 }
 
-async function putId({ meta }: Transaction, vault: Vault, random: Random): Promise<string> {
+/** Makes it another database than any before: no directory that was used with one takes it for its own. */
+export async function putId(
+  { meta }: Pick<Transaction, 'meta'>,
+  vault: Vault,
+  random: Random,
+): Promise<string> {
   const id = random(ID_BYTES);
   await meta.put(vault.sealRow('meta', { name: ID }, id));
   return encodeHex(id);

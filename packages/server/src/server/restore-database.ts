@@ -10,6 +10,7 @@ import type { MetaRow, RequestRow, Storage } from '../storage/storage.js';
 import { FOLDER_MARK } from '../vault/folder-mark.js';
 import type { Vault } from '../vault/vault.js';
 import { openStorage } from './open-storage.js';
+import { putId } from './own-database.js';
 import { lastEntryOf, noteRestored, restoredFrom } from './storage-marks.js';
 
 /** What a restore is called in the audit log. */
@@ -66,16 +67,22 @@ async function isJustRestored(storage: Storage, vault: Vault, { id }: BackupCont
   return (await lastEntryOf(storage, vault))?.deed === RESTORE;
 }
 
-/** One transaction: a database that is cut short holds nothing. */
-export async function fillStorage(
-  { backup, contents, vault, now, random }: RestoreTarget,
-  storage: Storage,
+/**
+ * Fills the database, unless an earlier try did, and notes the restore: its moment, in the log too, and that this is another
+ * database than the one in the backup. One transaction: a database that is cut short holds nothing.
+ * @returns the id of the database
+ */
+export async function restoreDatabase(
+  target: RestoreTarget,
+  { storage, isFull }: TargetStorage,
   read: (bytes: number, of: number) => void,
-): Promise<void> {
+): Promise<string> {
+  const { backup, contents, vault, now, random } = target;
   const audit = createAuditLog({ vault, clock: () => now, random });
-  await storage.transact(async (transaction) => {
-    await restoreRows(backup, transaction, asRestored(vault), read);
+  return storage.transact(async (transaction) => {
+    if (!isFull) await restoreRows(backup, transaction, asRestored(vault), read);
     await noteRestored(transaction, vault, now, contents);
+    const id = await putId(transaction, vault, random);
     await audit.append(transaction, {
       deed: RESTORE,
       who: null,
@@ -86,6 +93,7 @@ export async function fillStorage(
       policy: '',
       detail: describeBackup(contents),
     });
+    return id;
   });
 }
 

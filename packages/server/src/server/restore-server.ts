@@ -5,7 +5,7 @@ import { decodeUtf8, type Secret, wipe } from '@ckm/foundation';
 import { type BackupContents, checkBackup } from '../backup/check-backup.js';
 import { backupUsage } from '../backup/codes.js';
 import { type OpenBackup, openBackup } from '../backup/read-backup.js';
-import { assertNoKeys, createKeyRestore } from '../backup/restore-epoch-keys.js';
+import { assertNoKeys, createKeyRestore, withKeysAlone } from '../backup/restore-epoch-keys.js';
 import { ROW_PASSES } from '../backup/restore-rows.js';
 import { readEnv } from '../config/env.js';
 import { CONFIG_FILE, parseConfig } from '../config/load-config.js';
@@ -18,13 +18,13 @@ import { noteAnchor } from './audit-anchor.js';
 import { type ForeignSetting, foreignSettings } from './check-config.js';
 import { assertUnused, createDataDir } from './data-dir.js';
 import { guardSecrets } from './guard-secrets.js';
-import { takeOverDatabase } from './own-database.js';
-import { fillStorage, openTarget, type RestoreTarget, type TargetStorage } from './restore-database.js';
+import { noteDatabase } from './own-database.js';
+import { openTarget, restoreDatabase, type RestoreTarget, type TargetStorage } from './restore-database.js';
 
 const MS_PER_SECOND = 1_000;
 
-/** How far the reading or the writing of a backup is. */
-export type RestoreProgress = (step: 'check' | 'write', bytes: number, of: number) => void;
+/** How far a restore is. While the backup is opened no bytes are counted. */
+export type RestoreProgress = (step: 'open' | 'check' | 'write', bytes: number, of: number | null) => void;
 
 export interface RestoreOptions {
   /** The backup. */
@@ -73,23 +73,40 @@ export function previewRestore(options: RestoreOptions): Promise<RestorePreview>
 export function restoreServer(options: RestoreOptions): Promise<BackupContents> {
   const { dataDir, nowMs = Date.now, progress = () => undefined } = options;
   return withBackup(options, async (target) => {
-    assertNotFromLater(target.contents, target.now);
-    // Elsewhere: before the folder is made, so that nothing is left in it when there is another server's.
-    const elsewhere = target.config.databaseUrl === null ? null : await openTarget(target);
-    try {
-      // Refused when somebody else was faster: then nothing in it is ours to remove.
-      const removeDataDir = createDataDir(dataDir);
-      await restoreInto(target, elsewhere, (bytes, of) => progress('write', bytes, of)).catch((error) => {
-        emptyFolder(dataDir);
-        removeDataDir();
-        throw error;
-      });
-    } finally {
-      await elsewhere?.storage.close();
-    }
+    const { config, vault, contents } = target;
+    assertNotFromLater(contents, target.now);
+    await withKeysAlone({ config, vault, id: contents.id }, async () => {
+      // Elsewhere: before the folder is made, so that nothing is left in it when there is another server's.
+      const elsewhere = config.databaseUrl === null ? null : await openTarget(target);
+      try {
+        const removeDataDir = claimDataDir(dataDir);
+        await restoreInto(target, elsewhere, (bytes, of) => progress('write', bytes, of)).catch((error) => {
+          emptyFolder(dataDir);
+          removeDataDir();
+          throw error;
+        });
+      } finally {
+        await elsewhere?.storage.close();
+      }
+    });
     await pause(MS_PER_SECOND - (nowMs() % MS_PER_SECOND));
-    return target.contents;
+    return contents;
   });
+}
+
+/** In a folder that is being restored to: another restore finds it used, also before anything else is in it. */
+const CLAIM_FILE = 'restoring';
+
+/** @returns takes the folder away again, when it is empty. Refused when somebody else was faster: then nothing in it is ours to remove */
+function claimDataDir(dataDir: string): () => void {
+  const remove = createDataDir(dataDir);
+  try {
+    writePrivateFile(join(dataDir, CLAIM_FILE), new Uint8Array());
+    return remove;
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }
 
 /** Everything that can be refused without writing is refused here. */
@@ -102,6 +119,7 @@ async function withBackup<T>(
   try {
     guardSecrets(options.variables);
     assertUnused(dataDir);
+    progress('open', 0, null);
     const backup = await openBackup(file, passphrase);
     const random = createRandom();
     const vault = createVault(copyStorageKey(backup.storageKey), random);
@@ -126,7 +144,7 @@ async function restoreInto(
   elsewhere: TargetStorage | null,
   read: (bytes: number, of: number) => void,
 ): Promise<void> {
-  const { backup, contents, config, vault, random } = target;
+  const { backup, contents, config, vault } = target;
   const { dataDir } = config;
   // The backup is read once for its files, and some times more for its rows.
   const passes = 1 + ROW_PASSES;
@@ -135,15 +153,17 @@ async function restoreInto(
     await keys.write(backup, (bytes, of) => read(bytes, passes * of));
     writeKeyFile(dataDir, backup, contents.isSealed);
     writePrivateFile(join(dataDir, 'identity'), contents.identity);
-    const { storage, isFull } = elsewhere ?? (await openTarget(target));
+    const database = elsewhere ?? (await openTarget(target));
+    const { storage } = database;
     try {
-      if (!isFull) await fillStorage(target, storage, (bytes, of) => read(of + bytes, passes * of));
-      await takeOverDatabase(storage, vault, { dataDir, random });
+      const id = await restoreDatabase(target, database, (bytes, of) => read(of + bytes, passes * of));
+      noteDatabase(dataDir, storage, id);
       const end = await storage.read(({ audit }) => audit.head());
       noteAnchor(dataDir, vault, end, null);
     } finally {
       if (elsewhere === null) await storage.close();
     }
+    rmSync(join(dataDir, CLAIM_FILE));
     writePrivateFile(join(dataDir, CONFIG_FILE), contents.config);
   } catch (error) {
     keys.undo();

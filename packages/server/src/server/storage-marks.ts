@@ -82,7 +82,10 @@ interface RestoredFrom {
   readonly takenAt: number;
 }
 
-/** Notes that a database was restored just now, and that no clock may be behind that. The backup is its last good one. */
+/**
+ * Notes that a database was restored just now, and that no clock may be behind that. The backup is its last good one.
+ * @param now as this machine's clock has it
+ */
 export async function noteRestored(
   { meta }: Transaction,
   vault: Vault,
@@ -124,6 +127,17 @@ export async function noteBackup(
 export async function lastBackupAt({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<number | null> {
   const plaintext = openIfWhole(vault, await meta.find(LAST_BACKUP));
   return plaintext === null ? null : momentIn(plaintext);
+}
+
+/**
+ * A backup that was made while the clock of this machine was ahead was made before now: else nobody would be told, for as long
+ * as it was ahead, that there are no more of them.
+ * @param now UnixSeconds as the clock has them now, also where it went back
+ */
+export async function capLastBackup(storage: Storage, vault: Vault, now: number): Promise<void> {
+  const last = await storage.read((reader) => lastBackupAt(reader, vault));
+  if (last !== null && last > now)
+    await storage.transact((transaction) => noteBackup(transaction, vault, now));
 }
 
 function momentIn(plaintext: Uint8Array): number {

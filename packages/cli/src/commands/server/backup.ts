@@ -4,21 +4,25 @@ import {
   guardSecrets,
   backUpStoppedServer,
   type BackupContents,
+  backupName,
   describeConfig,
+  faultyName,
   noteBackupOfStopped,
-  type OperatorStatus,
+  removeLeftOvers,
   writeBackupFile,
 } from '@ckm/server';
 import type { Command } from 'commander';
-import { existsSync, statSync } from 'node:fs';
+import { renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { contentsObject, describeContents, faultOf, warnOfContents } from '../../operator/backup-contents.js';
 import { createByteProgress } from '../../operator/byte-progress.js';
+import { hasPassphrase } from '../../operator/has-passphrase.js';
 import { describePassphraseFile, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { askNewBackupPassphrase, askServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { statusIfRunning } from '../../operator/running-server.js';
 
 /** `ckm server backup` */
 export function serverBackupCommand(): Command {
@@ -46,37 +50,32 @@ interface Flags {
 async function backup(context: Context, folder: string, file: string, flags: Flags): Promise<void> {
   const { terminal } = context;
   const dataDir = resolve(folder);
-  const status = await statusOf(dataDir);
-  const path = pathOf(file, () => status?.name ?? nameIn(dataDir));
+  const status = await statusIfRunning(dataDir);
+  const name = status?.name ?? nameIn(dataDir);
+  const backups = folderOf(file);
+  const path = backups === null ? resolve(file) : join(backups, backupName(name, Date.now()));
   assertBackupPath(path);
-  const isSealed = existsSync(join(dataDir, 'storage.key.sealed'));
-  const hasEpochKeys = flags.withoutEpochKeys !== true;
-  if (context.flags.preview === true) {
-    const under = isSealed ? 'the passphrase of the server' : 'a passphrase that you choose';
-    const who = status === null ? `the stopped server in ${dataDir}` : status.name;
-    terminal.result(`would write a backup of ${who} to ${path}, encrypted under ${under}`, {
-      preview: true,
-      dataDir,
-      file: path,
-      isRunning: status !== null,
-      isSealed,
-      hasEpochKeys,
-    });
-    return;
-  }
+  const isSealed = hasPassphrase(dataDir);
+  const work = {
+    context,
+    dataDir,
+    path,
+    isRunning: status !== null,
+    hasEpochKeys: flags.withoutEpochKeys !== true,
+  };
+  if (context.flags.preview === true) return showPreview(work, name, isSealed);
   const passphrase = await (isSealed ? askServerPassphrase(context) : askNewBackupPassphrase(context));
+  for (const left of backups === null ? [] : removeLeftOvers(backups, name, Date.now()))
+    terminal.talk(`removed ${left}, which a backup left behind that was cut short`);
   try {
-    const contents = await write(
-      { context, dataDir, path, isRunning: status !== null, hasEpochKeys },
-      passphrase,
-    );
+    const contents = await write(work, passphrase);
     const fault = faultOf(contents);
     // What a restore would not bring back whole does not become the last good backup.
-    if (fault === null && contents.hasEpochKeys)
-      await keep({ context, dataDir, isRunning: status !== null }, contents, passphrase);
+    if (fault === null && contents.hasEpochKeys) await keep(work, contents, passphrase);
     warnOfContents(terminal, contents);
-    terminal.result(`${path} holds ${describeContents(contents)}; read back and checked`, {
-      file: path,
+    const written = fault === null || backups === null ? path : setApart(path);
+    terminal.result(`${written} holds ${describeContents(contents)}; read back and checked`, {
+      file: written,
       ...contentsObject(contents),
     });
     terminal.talk(advice(isSealed));
@@ -84,6 +83,29 @@ async function backup(context: Context, folder: string, file: string, flags: Fla
   } finally {
     wipe(passphrase);
   }
+}
+
+/** The folder that a backup gets a name of its own in; null: a file is named. */
+function folderOf(file: string): string | null {
+  const path = resolve(file);
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? path : null;
+}
+
+function showPreview(
+  { context: { terminal }, dataDir, path, isRunning, hasEpochKeys }: Work,
+  name: string,
+  isSealed: boolean,
+): void {
+  const under = isSealed ? 'the passphrase of the server' : 'a passphrase that you choose';
+  const who = isRunning ? name : `the stopped server in ${dataDir}`;
+  terminal.result(`would write a backup of ${who} to ${path}, encrypted under ${under}`, {
+    preview: true,
+    dataDir,
+    file: path,
+    isRunning,
+    isSealed,
+    hasEpochKeys,
+  });
 }
 
 interface Work {
@@ -94,16 +116,19 @@ interface Work {
   readonly hasEpochKeys: boolean;
 }
 
+const STEPS = { write: 'writing', open: 'trying the passphrase', check: 'reading back' } as const;
+
 async function write(work: Work, passphrase: Secret<Uint8Array>): Promise<BackupContents> {
   // It is read back here.
   guardSecrets();
   const progress = createByteProgress(work.context.terminal);
   try {
+    progress.on('making its keys', null);
     return await writeBackupFile(
       work.path,
       await piecesOf(work, copyOf(passphrase)),
       passphrase,
-      (step, bytes, of) => progress.on(step === 'write' ? 'writing' : 'reading back', bytes, of),
+      (step, bytes, of) => progress.on(STEPS[step], step === 'open' ? null : { bytes, of }),
     );
   } finally {
     progress.end();
@@ -127,15 +152,11 @@ async function keep(
   }
 }
 
-/** A file, or in a folder one that is named after the server and the moment. */
-function pathOf(file: string, nameOf: () => string): string {
-  const path = resolve(file);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return path;
-  const moment = new Date()
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replaceAll(':', '-');
-  return join(path, `${nameOf().replaceAll(/[^\w.-]/g, '-')}-${moment}.backup`);
+/** In a folder a backup that is not a good one gets a name that says so. @returns where it lies now */
+function setApart(path: string): string {
+  const faulty = faultyName(path);
+  renameSync(path, faulty);
+  return faulty;
 }
 
 /** What a server that does not run calls itself. */
@@ -152,16 +173,6 @@ function piecesOf(
   if (!isRunning) return backUpStoppedServer(dataDir, { passphrase, hasEpochKeys });
   const operator = operatorOf(dataDir);
   return hasEpochKeys ? operator.backup(passphrase) : operator.backupWithoutEpochKeys(passphrase);
-}
-
-/** Null: no server runs there. */
-async function statusOf(dataDir: string): Promise<OperatorStatus | null> {
-  try {
-    return await operatorOf(dataDir).status();
-  } catch (error) {
-    if (error instanceof CkmError && error.code === 'SERVER_NOT_RUNNING') return null;
-    throw error;
-  }
 }
 
 function copyOf(passphrase: Secret<Uint8Array>): Secret<Uint8Array> {

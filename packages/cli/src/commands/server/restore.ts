@@ -42,7 +42,7 @@ async function restore(context: Context, file: string, folder: string): Promise<
     file: path,
     dataDir,
     passphrase,
-    progress: (step, bytes, of) => progress.on(step === 'check' ? 'checking' : 'restoring', bytes, of),
+    progress: (step, bytes, of) => progress.on(STEPS[step], of === null ? null : { bytes, of }),
   };
   if (flags.preview === true) {
     const preview = await previewRestore(options).finally(progress.end);
@@ -54,6 +54,8 @@ async function restore(context: Context, file: string, folder: string): Promise<
   terminal.result(sentenceOf('restored', contents, dataDir), { dataDir, ...contentsObject(contents) });
   terminal.talk(`next: ckm server start ${folder}`);
 }
+
+const STEPS = { open: 'trying the passphrase', check: 'checking', write: 'restoring' } as const;
 
 function showPreview(
   { terminal }: Context,
