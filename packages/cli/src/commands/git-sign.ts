@@ -94,13 +94,15 @@ async function signOne(
   const { key, kind } = request;
   const asked = await client.prepare(request);
   const { description, refusal } = asked;
-  tell(context, formatDescription(terminal, description));
+  const shown = formatDescription(terminal, description);
+  tell(context, shown);
   if (context.flags.preview === true) {
     if (refusal !== null) throw refusal;
     terminal.result('nothing was sent', { preview: true, key, description });
     return;
   }
-  await agreeBlind(context, { description, key, question: `Use ${key} for this?`, isBlindWanted, refusal });
+  const question = `Use ${key} for this?`;
+  await agreeBlind(context, { description, key, question, isBlindWanted, refusal, shown });
   const result = await asked.sign();
   if (file === STDIN) {
     await handOver(terminal, { key, kind, result, out: undefined, isExtracted: false, request: undefined });

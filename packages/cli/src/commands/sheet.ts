@@ -32,7 +32,9 @@ async function sheet(
   const content = await readSheet(await openOwner(context, seed), seed);
   const text = html === true ? await sheetPage(content) : formatSheet(content);
   if (out !== undefined && flags.preview !== true) await writeOut(out, encodeUtf8(text));
-  terminal.copied(out === undefined ? text : '', sheetObject(content, out));
+  // Of a page every letter counts; the lines that programs read are understood also where a terminal has broken them.
+  const tell = html === true ? terminal.copied : terminal.result;
+  tell(out === undefined ? text : '', sheetObject(content, out));
   if (out !== undefined && flags.preview !== true) terminal.talk(`  sheet written to ${out}: print it`);
 }
 

@@ -1,7 +1,7 @@
 import { type CkmError, UsageError } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { Context } from '../command-line/context.js';
-import { askTyped, confirm } from '../terminal/prompt.js';
+import { type About, askTyped, confirm } from '../terminal/prompt.js';
 import { cancelled, canAsk, notTyped } from '../terminal/seat.js';
 
 /** What an owner said beforehand, and what there is to say yes to. */
@@ -16,6 +16,8 @@ export interface Agreement {
   readonly isBlindWanted: boolean;
   /** Whether the owner accepted by its own flag that value is lost. */
   readonly isLossAccepted?: boolean;
+  /** As of {@link About}. */
+  readonly shown: string | null;
 }
 
 /**
@@ -24,10 +26,10 @@ export interface Agreement {
  * @throws StateError `CANCELLED_BY_PERSON`; UsageError `INPUT_NEEDED`, `CONFIRMATION_NEEDED`; the refusal of the policy
  */
 export async function agree(context: Context, agreement: Agreement): Promise<void> {
-  const { description, question, refusal } = agreement;
+  const { question, refusal } = agreement;
   if (refusal !== null) throw refusal;
   const isSaid = context.flags.yes === true;
-  if (!isSaid && !(await confirm(context.terminal, question, description.sentence))) throw cancelled();
+  if (!isSaid && !(await confirm(context.terminal, question, aboutOf(agreement)))) throw cancelled();
   await agreeBlind(context, agreement);
   await agreeToLoss(context, agreement);
 }
@@ -39,17 +41,22 @@ export async function agree(context: Context, agreement: Agreement): Promise<voi
  */
 export async function agreeBlind(
   { terminal }: Pick<Context, 'terminal'>,
-  { description, key, isBlindWanted, refusal }: Agreement,
+  agreement: Agreement,
 ): Promise<void> {
+  const { description, key, isBlindWanted, refusal } = agreement;
   if (refusal !== null) throw refusal;
   if (!description.blind || isBlindWanted) return;
   if (!canAsk(terminal)) throw notConfirmed();
   const typed = await askTyped(
     terminal,
     `Nobody can say what this means. Type ${key} to sign it blindly, whatever it is:`,
-    description.sentence,
+    aboutOf(agreement),
   );
   if (typed.trim() !== key) throw notTyped(key);
+}
+
+function aboutOf({ description: { sentence }, shown }: Agreement): About {
+  return { sentence, shown };
 }
 
 /** The second yes to what is gone for good: the name of the key, typed; or the flag that says so. */
@@ -63,7 +70,7 @@ async function agreeToLoss(
   const typed = await askTyped(
     terminal,
     `What is lost does not come back. Type ${key} to sign it all the same:`,
-    lost.join('; '),
+    { sentence: lost.join('; '), shown: null },
   );
   if (typed.trim() !== key) throw notTyped(key);
 }

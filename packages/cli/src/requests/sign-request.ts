@@ -55,7 +55,7 @@ export async function signRequest(
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),
   };
   const asked = await client.prepare(args);
-  showRequest(context, key, asked);
+  const shown = showRequest(context, key, asked);
   const refusal = refusalOf(asked, key, request.kind === 'message' ? file : undefined);
   if (flags.preview === true) {
     if (refusal !== null) throw refusal;
@@ -70,6 +70,7 @@ export async function signRequest(
     isBlindWanted: given.blind === true,
     isLossAccepted: given.acceptLoss === true,
     refusal,
+    shown,
   });
   const progress = createProgress(terminal);
   await progress.during(asked.sign(progress.on, progress), async (result) => {
@@ -136,15 +137,21 @@ function refusalOf({ refusal }: PreparedRequest, key: string, file: string | und
 /**
  * Shows what would be signed, as this client reads it from the bytes, and who would be asked. Of what was agreed to
  * beforehand `--quiet` leaves only what should make one hesitate.
+ * @returns what it wrote; null: not all of it
  */
-export function showRequest({ terminal, flags }: Context, key: string, asked: PreparedRequest): void {
+export function showRequest(
+  { terminal, flags }: Context,
+  key: string,
+  asked: PreparedRequest,
+): string | null {
   if (terminal.quiet && flags.yes === true && asked.refusal === null) {
     const doubts = formatDoubts(terminal, asked.description);
     if (doubts !== '') terminal.warn(doubts);
-    return;
+    return null;
   }
-  terminal.warn(formatDescription(terminal, asked.description));
-  terminal.warn(askLines(key, asked));
+  const text = `${formatDescription(terminal, asked.description)}\n${askLines(key, asked)}`;
+  terminal.warn(text);
+  return text;
 }
 
 function askLines(key: string, { asks, needed, policy }: PreparedRequest): string {

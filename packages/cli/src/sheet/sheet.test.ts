@@ -1,5 +1,6 @@
 import { encodeHex, secret, type Secret } from '@ckm/foundation';
 import { expect, test } from 'vitest';
+import { foldLines } from '../terminal/fold-lines.js';
 import { outcomeOf } from '../test/outcome.js';
 import { splitForQr } from './qr.js';
 import { checkSheet, createSheetCheck } from './sheet-check.js';
@@ -36,6 +37,17 @@ function sheetOf(names: readonly string[] = NAMES, seed = seedOf(7)): Sheet {
   const check = createSheetCheck(seed, checkedLines({ madeOn: '2026-11-29', servers, keys: KEYS }));
   return { madeAt: NOON, servers, keys: KEYS, check };
 }
+
+test.each([40, 60, 64, 100])(
+  'a sheet that a terminal of %d columns has broken is read as it was',
+  (columns) => {
+    const text = formatSheet(sheetOf());
+    const folded = foldLines(text, columns);
+    expect(folded).not.toBe(text);
+    expect(parseSheet(folded)).toEqual(parseSheet(text));
+    expect(checkSheet(seedOf(7), parseSheet(folded))).toBe('good');
+  },
+);
 
 test.each([
   ['text', (sheet: Sheet) => Promise.resolve(formatSheet(sheet))],

@@ -139,7 +139,7 @@ export function parseSheet(text: string): ReadSheet {
   const lines = text.split(/\r?\n/).map((line) => (isPage ? textOfPage(line) : line));
   const start = lines.findIndex((line) => TITLE_LINE.test(line));
   if (start < 0) throw invalid('it does not hold the line it begins with');
-  const rest = lines.slice(start + 1);
+  const rest = unfolded(lines.slice(start + 1));
   const madeOn = MADE.exec(rest[0] ?? '')?.[1] ?? null;
   if (madeOn !== null) rest.shift();
   const servers = parseServers(rest);
@@ -149,6 +149,22 @@ export function parseSheet(text: string): ReadSheet {
   const [, seedName, mac] = CHECK.exec(after) ?? [];
   if (seedName === undefined || mac === undefined) throw unreadable(after);
   return { madeOn, servers, keys, check: { seedName: decodeHex(seedName), mac: decodeHex(mac) } };
+}
+
+const BEGINNING = /^ *(?:made|server|key|check):/;
+const WHOLE = [MADE, SERVER, KEY, CHECK];
+
+/** Lines as they were before a terminal broke them: what goes on stands further in, or behind a line that is none yet. */
+function unfolded(lines: readonly string[]): string[] {
+  const whole: string[] = [];
+  for (const line of lines) {
+    const last = whole.at(-1) ?? '';
+    const isOpen = BEGINNING.test(last) && !WHOLE.some((form) => form.test(last));
+    const goesOn = BEGINNING.test(last) && !BEGINNING.test(line) && /\S/.test(line);
+    if (goesOn && (isOpen || line.startsWith(' '))) whole.push(`${whole.pop()!.trimEnd()} ${line.trim()}`);
+    else whole.push(line);
+  }
+  return whole;
 }
 
 /** What a line of a page says, behind its last tag. */

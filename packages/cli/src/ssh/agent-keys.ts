@@ -47,7 +47,8 @@ export function agentKeys(
   let asking: Promise<unknown> = Promise.resolve();
   const ask = (key: string, { description, refusal }: PreparedRequest) => {
     const { isAsking, isBlindWanted } = options;
-    const agreement = { description, key, question: `Use ${key} for this?`, isBlindWanted, refusal };
+    const question = `Use ${key} for this?`;
+    const agreement = { description, key, question, isBlindWanted, refusal, shown: null };
     // Two questions at once could not be told apart.
     const answer = asking.then(() => (isAsking ? agree : agreeBlind)(context, agreement));
     asking = answer.catch(() => undefined);

@@ -44,6 +44,15 @@ describe('a line typed without echo', () => {
     expect(typed(...chunks).state).toBe('left');
   });
 
+  test('counts its words, whatever stands between them, and no other thing about it', () => {
+    const line = createHiddenLine();
+    const counts = ['  ab', 'le', ' ', ' about', '\x15', 'art', ' ', '\x7f\x7f\x7f\x7f'].map((chunk) => {
+      line.feed(bytes(chunk));
+      return line.words();
+    });
+    expect(counts).toEqual([1, 1, 1, 2, 0, 1, 1, 0]);
+  });
+
   test('is not cut short when it is too long', () => {
     expect(typed('x'.repeat(HIDDEN_LINE_BYTES), '\r').text).toHaveLength(HIDDEN_LINE_BYTES);
     expect(typed('x'.repeat(HIDDEN_LINE_BYTES + 1), '\r').text).toBeNull();

@@ -12,6 +12,8 @@ export type LineState = 'open' | 'ended' | 'left';
 export interface HiddenLine {
   /** Takes what the terminal sent, and overwrites it. Whatever follows Enter is dropped. */
   feed(bytes: Uint8Array): LineState;
+  /** How many words it has by now, the one that is being typed among them. */
+  words(): number;
   /** A copy of the line; the caller wipes it. Null: it is longer than {@link HIDDEN_LINE_BYTES}. */
   take(): Uint8Array | null;
   wipe(): void;
@@ -75,6 +77,12 @@ export function createHiddenLine(): HiddenLine {
       } finally {
         bytes.fill(0);
       }
+    },
+    words: () => {
+      let count = 0;
+      for (let at = 0; at < length; at++)
+        if (line[at] !== SPACE && (at === 0 || line[at - 1] === SPACE)) count++;
+      return count;
     },
     take: () => (isTooLong ? null : line.slice(0, length)),
     wipe: clear,

@@ -12,15 +12,19 @@ export function dateOf(at: number): string {
 }
 
 const UNITS = [
-  [86_400, 'd'],
-  [3_600, 'h'],
-  [60, 'min'],
+  [1, 's', 60],
+  [60, 'min', 60],
+  [3_600, 'h', 24],
 ] as const;
+const DAY_SECONDS = 86_400;
 
-/** The largest unit that fits, rounded down: `3 d`, `2 h`, `5 min`, `40 s`. */
+/** In the smallest unit of which there are not too many, to the nearest: `40 s`, `5 min`, `2 h`, `3 d`. */
 function formatDuration(seconds: number): string {
-  for (const [size, name] of UNITS) if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`;
-  return `${Math.floor(seconds)} s`;
+  for (const [size, name, tooMany] of UNITS) {
+    const count = Math.round(seconds / size);
+    if (count < tooMany) return `${count} ${name}`;
+  }
+  return `${Math.round(seconds / DAY_SECONDS)} d`;
 }
 
 export function unixNow(): number {

@@ -9,12 +9,19 @@ import { isDumb, type Terminal } from './terminal.js';
 import { wrapText } from './wrap-text.js';
 import { parseYesNo } from './yes-or-no.js';
 
+/** What a question is about. */
+export interface About {
+  /** In one sentence, shown once more above the question unless that is still on the screen. */
+  readonly sentence: string;
+  /** Where all of it was written to stderr directly before the question: what was written. Null: it was not. */
+  readonly shown: string | null;
+}
+
 /**
  * Yes or no, typed and ended with Enter; anything else is asked again. `--yes` answers before this is called.
- * @param about shown directly above the question, where it cannot have been pushed off the screen
  * @throws UsageError `INPUT_NEEDED` when nobody can be asked. StateError `CANCELLED_BY_PERSON` on Ctrl-C.
  */
-export async function confirm(terminal: Terminal, question: string, about?: string): Promise<boolean> {
+export async function confirm(terminal: Terminal, question: string, about?: About): Promise<boolean> {
   const hint = 'answer with --yes, or run this on a terminal';
   for (;;) {
     const typed = await asked(terminal, question, hint, (questions, seat) => {
@@ -28,16 +35,25 @@ export async function confirm(terminal: Terminal, question: string, about?: stri
 }
 
 /** A word that is typed out to say yes to what cannot be taken back. @throws as {@link confirm}. */
-export async function askTyped(terminal: Terminal, question: string, about: string): Promise<string> {
+export async function askTyped(terminal: Terminal, question: string, about: About): Promise<string> {
   return asked(terminal, question, 'run this on a terminal', (questions, seat) => {
     remind(seat.output, about);
     return questions.line(question);
   });
 }
 
-/** The question may be asked elsewhere than where the description went, and long after it. */
-function remind(output: Seat['output'], about: string | undefined): void {
-  if (about !== undefined) output.write(`\n${wrapText(plainText(about), output.columns, '  ')}\n`);
+/** The question may be asked elsewhere than where the description went, and a long one has left the screen by its end. */
+function remind(output: Seat['output'], about: About | undefined): void {
+  if (about === undefined || isInView(output, about.shown)) return;
+  output.write(`\n${wrapText(plainText(about.sentence), output.columns, '  ')}\n`);
+}
+
+/** Lines that questions take behind what was shown. */
+const QUESTION_LINES = 8;
+
+function isInView({ rows }: Seat['output'], shown: string | null): boolean {
+  if (shown === null || !process.stderr.isTTY || !(rows > 0)) return false;
+  return shown.split('\n').length + QUESTION_LINES <= rows;
 }
 
 /** One line of text. @throws as {@link confirm}. */
@@ -70,9 +86,18 @@ export async function askSeveral(
   return asked(terminal, question, hint, (questions) => questions.several(question, choices, chosen));
 }
 
-/** One line that is not echoed, not even as stars: the length is nobody's business. @throws as {@link confirm}. */
-export async function askHidden(terminal: Terminal, question: string, hint: string): Promise<string> {
-  const typed = await askHiddenBytes(terminal, question, hint);
+/**
+ * One line that is not echoed, not even as stars: the length is nobody's business.
+ * @param wordsWanted as of {@link askHiddenBytes}
+ * @throws as {@link confirm}.
+ */
+export async function askHidden(
+  terminal: Terminal,
+  question: string,
+  hint: string,
+  wordsWanted: number | null = null,
+): Promise<string> {
+  const typed = await askHiddenBytes(terminal, question, hint, wordsWanted);
   const text = new TextDecoder().decode(reveal(typed, 'reading what was typed'));
   wipe(typed);
   return text;

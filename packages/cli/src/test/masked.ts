@@ -28,7 +28,10 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{16}\b/g, '<16 digits>'],
   [/(?<![\w.])(?=[a-f]*\d)[0-9a-f]{8}\b/g, '<id>'],
   // Said only where it takes long.
-  [/^ {2}(?:writing|reading back|checking|restoring)(?: …| · .*)\n/gm, ''],
+  [
+    /^ {2}(?:making its keys|writing|trying the passphrase|reading back|checking|restoring)(?: …| · .*)\n/gm,
+    '',
+  ],
   // A line that changes in its place: what stands there last is a matter of chance.
   [/(?:^ {2}(?:session|request) <id> · .*\n(?: {6}.*\n)*)+/gm, '  <progress>\n'],
   [/signed by\s+(?:alpha|bravo|charlie),\s+(?:alpha|bravo|charlie)/g, 'signed by <two of them>'],

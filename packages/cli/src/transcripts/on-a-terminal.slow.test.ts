@@ -36,6 +36,27 @@ test.skipIf(!isHere)(
   },
 );
 
+test.skipIf(!isHere)(
+  'the sentence stands once where the question is asked on the same screen (needs script)',
+  async () => {
+    const { screen } = await onTerminal(
+      ['sign', 'notary', '--message', '"Pay the baker"'],
+      [/Ask for this signature/, 'n\r'],
+    );
+    expect(screen.match(/Sign the message “Pay the baker”/g)).toHaveLength(1);
+  },
+);
+
+test.skipIf(!isHere)(
+  'a recovery sheet is broken between words like everything else (needs script)',
+  async () => {
+    const { screen } = await onTerminal(['sheet']);
+    const broken = screen.split('\n').filter((line) => / /.test(line.trim()));
+    expect(Math.max(...broken.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(screen).toMatch(/^ *[0-9a-f]{64}$/m);
+  },
+);
+
 const AGAIN = /type y or n[^]*Ask for this signature/;
 
 test.skipIf(!isHere)(

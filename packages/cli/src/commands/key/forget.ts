@@ -29,7 +29,11 @@ async function forget(
   }
   if (keyName === undefined && !canAsk(terminal)) throw notNamed(name);
   const typed =
-    keyName ?? (await askTyped(terminal, `Type ${name} to forget it here:`, `Forget the key ${name}`));
+    keyName ??
+    (await askTyped(terminal, `Type ${name} to forget it here:`, {
+      sentence: `Forget the key ${name}`,
+      shown: null,
+    }));
   if (typed.trim() !== name) throw notTyped(name);
   await client.forgetKey(name);
   terminal.result(`forgot ${name} here`, { name });

@@ -53,7 +53,7 @@ async function resume(context: Context, given: string | undefined, options: Flag
   await assertWritable(out, flags);
   // Who goes on with it may not be who began it, or not remember.
   const asked = await client.prepareAgain(encodeHex(requestId), patience);
-  showRequest(context, key, asked);
+  const shown = showRequest(context, key, asked);
   const { description, refusal } = asked;
   if (flags.preview === true) {
     if (asked.refusal !== null) throw asked.refusal;
@@ -70,6 +70,7 @@ async function resume(context: Context, given: string | undefined, options: Flag
     isBlindWanted: options.blind === true,
     isLossAccepted: options.acceptLoss === true,
     refusal,
+    shown,
   });
   const progress = createProgress(terminal);
   await progress.during(asked.sign(progress.on, progress), async (result) => {

@@ -16,6 +16,8 @@ import { readInput } from '../../terminal/read-input.js';
 import type { Terminal } from '../../terminal/terminal.js';
 
 const MOST_BYTES = 4096;
+/** Of a seed of 32 bytes. Source: BIP-39 */
+const WORDS = 24;
 /** More mistakes than this are a list of other words. */
 const MOST_WORDS_ASKED = 6;
 /** A page with the pictures of a thousand servers. */
@@ -90,7 +92,7 @@ async function readBackup(context: Context, from: string | undefined): Promise<S
 /** Typed unseen: a word that is not on the list is asked for again by itself. */
 async function askWords(terminal: Terminal): Promise<Secret<string>> {
   const hint = 'name a file with --from';
-  let words = secret(await askHidden(terminal, 'The 24 words, or ur:seed/…', hint));
+  let words = secret(await askHidden(terminal, 'The 24 words, or ur:seed/…', hint, WORDS));
   for (let asked = 0; asked < MOST_WORDS_ASKED; asked++) {
     const place = unknownWord(words);
     if (place === null) break;
