@@ -84,8 +84,8 @@ interface WitnessProgram {
   readonly program: Uint8Array;
 }
 
-/** Source: BIP-141, "Witness program" */
-function witnessProgramOf(script: Uint8Array): WitnessProgram | null {
+/** Null for a script of an older kind, whose signature stands in the input itself. Source: BIP-141, "Witness program" */
+export function witnessProgramOf(script: Uint8Array): WitnessProgram | null {
   const [opcode, length] = script;
   const isVersion = opcode === 0x00 || (opcode! >= 0x51 && opcode! <= 0x60);
   if (!isVersion || script.length < 4 || script.length > 42 || length !== script.length - 2) return null;

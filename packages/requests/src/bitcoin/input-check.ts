@@ -1,9 +1,9 @@
 import { concatBytes, decodeHex, equalBytes } from '@ckm/foundation';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { ripemd160 } from '@noble/hashes/legacy.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { OutScript, RawTx, type Transaction } from '@scure/btc-signer';
 import { destinationOf } from './destination.js';
+import { hash160 } from './hash160.js';
 import type { BitcoinRequest } from './parse.js';
 import { readPushes } from './pushes.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT } from './sighash.js';
@@ -158,8 +158,4 @@ function legacyDigest(
 function destinationForm(script: Uint8Array): string | null {
   const destination = destinationOf(script);
   return destination.type === 'address' ? destination.form : null;
-}
-
-function hash160(bytes: Uint8Array): Uint8Array {
-  return ripemd160(sha256(bytes));
 }

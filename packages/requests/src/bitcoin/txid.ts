@@ -1,7 +1,8 @@
 import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
-import { ripemd160 } from '@noble/hashes/legacy.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { demand } from '../errors.js';
+import { witnessProgramOf } from './destination.js';
+import { hash160 } from './hash160.js';
 import type { BitcoinInput, BitcoinRequest } from './parse.js';
 import { encodeSize, readPsbtMaps, recordValue, type PsbtMap } from './psbt-maps.js';
 import { outpoint, output, u32le } from './sighash.js';
@@ -18,26 +19,22 @@ const IN_REDEEM_SCRIPT = 0x04;
 const IN_FINAL_SCRIPTSIG = 0x07;
 const EMPTY = new Uint8Array();
 
-function isWitnessProgram(script: Uint8Array): boolean {
-  const [version, length] = script;
-  const isVersion = version === 0x00 || (version !== undefined && version >= 0x51 && version <= 0x60);
-  return isVersion && script.length >= 4 && script.length <= 42 && length === script.length - 2;
-}
-
 /** Source: BIP-16 */
 function isHashedIn(script: Uint8Array, redeemScript: Uint8Array): boolean {
-  const hash = ripemd160(sha256(redeemScript));
-  return equalBytes(script, concatBytes(Uint8Array.of(0xa9, 0x14), hash, Uint8Array.of(0x87)));
+  return equalBytes(
+    script,
+    concatBytes(Uint8Array.of(0xa9, 0x14), hash160(redeemScript), Uint8Array.of(0x87)),
+  );
 }
 
 /** What will stand in the input beside its witness; null as long as its signer decides that. Source: BIP-141 */
 function scriptSig({ script }: BitcoinInput, map: PsbtMap): Uint8Array | null {
   const final = recordValue(map, IN_FINAL_SCRIPTSIG);
   if (final !== undefined) return final;
-  if (isWitnessProgram(script)) return EMPTY;
+  if (witnessProgramOf(script) !== null) return EMPTY;
   const redeemScript = recordValue(map, IN_REDEEM_SCRIPT);
-  if (redeemScript === undefined || !isWitnessProgram(redeemScript) || !isHashedIn(script, redeemScript))
-    return null;
+  if (redeemScript === undefined || witnessProgramOf(redeemScript) === null) return null;
+  if (!isHashedIn(script, redeemScript)) return null;
   return concatBytes(Uint8Array.of(redeemScript.length), redeemScript);
 }
 

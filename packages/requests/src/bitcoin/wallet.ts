@@ -6,12 +6,12 @@ import {
   type PublicKeyPackage,
   type Tweak,
 } from '@ckm/threshold';
-import { ripemd160 } from '@noble/hashes/legacy.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { createBase58check } from '@scure/base';
 import type { BitcoinNetwork, KeyContext, PublicForm } from '../kind.js';
 import { withChecksum } from './descriptor-checksum.js';
 import { destinationOf, taprootScript } from './destination.js';
+import { hash160 } from './hash160.js';
 
 /** Receiving addresses are on chain 0, change is on chain 1 (BIP-44). */
 export const CHAINS = { receive: 0, change: 1 } as const;
@@ -32,7 +32,7 @@ const base58check = createBase58check(sha256);
 
 /** The first four bytes of the key's identifier. Source: BIP-32, "Key identifiers" */
 export function keyFingerprint({ groupKey }: PublicKeyPackage): number {
-  const identifier = ripemd160(sha256(groupKey));
+  const identifier = hash160(groupKey);
   return new DataView(identifier.buffer, identifier.byteOffset).getUint32(0);
 }
 
