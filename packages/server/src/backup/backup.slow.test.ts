@@ -135,7 +135,7 @@ describe('a restored server', () => {
     await restores.start(async ({ dataDir, log }) => {
       const deeds = (await connectOperator(dataDir).audit()).map(({ deed }) => deed);
       expect(deeds.at(-1)).toBe('server.rollback');
-      expect(log()).toContain('the database is older than what was noted beside it');
+      expect(log()).toContain('data is lost: the database was put back to an earlier state');
     });
   });
 

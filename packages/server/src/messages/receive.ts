@@ -40,10 +40,10 @@ export interface Gate {
   readonly time: ServerClock;
 }
 
-/** A message that was opened, and the time by which it was in time. */
 interface Opened {
   readonly message: UnauthenticatedMessage;
-  readonly now: () => number;
+  /** Whether it was in time by the machine's clock alone, which has jumped. */
+  readonly isByMachine: boolean;
 }
 
 /** Of a body; no parameters nest deeper. */
@@ -73,12 +73,12 @@ export function createReceive(
         maxDepth: MAX_BODY_DEPTH,
       });
     try {
-      return { message: openAt(time.now()), now: time.now };
+      return { message: openAt(time.now()), isByMachine: false };
     } catch (error) {
       const jump = time.jump();
       if (jump === 0 || !isOfTime(error)) throw error;
       if (jump < 0) throw clockJumped(jump, error);
-      return { message: openAt(time.machine()), now: time.machine };
+      return { message: openAt(time.machine()), isByMachine: true };
     }
   }
 
@@ -107,10 +107,11 @@ export function createReceive(
   async function openAndReply(bytes: Uint8Array, from: From): Promise<Received> {
     const opening = longMessages.take(from, bytes.length);
     if (opening === null) throw longMessagesRefused();
-    const { message, now } = open(bytes);
+    const { message, isByMachine } = open(bytes);
+    const now = isByMachine ? time.machine : time.now;
     if (message.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - time.now());
     const sender = await authenticate(context, message);
-    if (now === time.machine && sender.account !== null) followClock();
+    if (isByMachine && sender.account !== null && !sender.isRepeated) followClock();
     return reply(sender, { length: bytes.length, address: from.address, opening }, now);
   }
 

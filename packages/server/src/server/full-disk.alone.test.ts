@@ -36,6 +36,9 @@ test('a server on a full disk is not ready, answers what is only asked, changes 
   await expect(alpha.as(person(2)).join()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
   expect(await readyz()).toBe(503);
   expect(await client.ask('key.list', { after: null })).toEqual({ keys: [], next: null });
+  // What is refused for another reason is refused in its own words.
+  const unknown = client.ask('key.show', { keyId: new Uint8Array(32) });
+  await expect(unknown).rejects.toMatchObject({ code: 'KEY_UNKNOWN' });
   await expect(alpha.sweep()).rejects.toMatchObject({ code: 'STORAGE_FULL' });
   disk.isFull = false;
   await alpha.sweep();
