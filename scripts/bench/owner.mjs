@@ -27,7 +27,8 @@ export async function openOwner(folder, servers) {
 export function timed(args, env) {
   return new Promise((resolve, reject) => {
     const begun = performance.now();
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.resume();
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
     child.once('exit', (code) => {

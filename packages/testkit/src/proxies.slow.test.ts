@@ -86,12 +86,12 @@ describe.skipIf(missing.length > 0)(`the proxies of docs/operating.md${reason}`,
     return { ...running, url: `${running.url}${path}` };
   }
 
-  /** A new owner, whose alpha is at `url`. */
-  async function owner(url: string): Promise<Client> {
+  /** A new owner, whose alpha is at `url`. @param authority as in `AddServerArgs` */
+  async function owner(url: string, authority?: string): Promise<Client> {
     const seed = secret(new Uint8Array(32).fill(++count));
     const client = createClient({ seed, store: memoryStore() });
     started.push(() => client.close());
-    await client.addServer({ name: 'alpha', url });
+    await client.addServer({ name: 'alpha', url, ...(authority === undefined ? {} : { authority }) });
     await client.addServer({ name: 'bravo', url: bravo.url() });
     return client;
   }
@@ -222,14 +222,17 @@ describe.skipIf(missing.length > 0)(`the proxies of docs/operating.md${reason}`,
   });
 
   test.each([ROOTS[0]!, ROOTS[2]!])(
-    '$example: who does not know its authority is told so; with NODE_EXTRA_CA_CERTS a program makes a key and signs',
+    '$example: who does not know its authority is told so; with its certificate, or NODE_EXTRA_CA_CERTS, a program makes a key and signs',
     async (example) => {
       const { url, authority } = await put(example, alpha.url());
       const charlie = await start({ name: 'charlie' });
       await expect(owner(url)).rejects.toMatchObject({
         code: 'SERVER_CERTIFICATE_UNKNOWN',
-        hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') as string,
+        hint: expect.stringContaining('certificate of its authority') as string,
       });
+      const trusting = await owner(url, readFileSync(authority!, 'utf8'));
+      await createKey(trusting);
+      expect(await sign(trusting, 5)).toMatchObject({ signers: ['alpha', 'bravo'] });
       const home = join(folder, `owner-${++count}`);
       expect(await hello([home, url, bravo.url(), charlie.url], authority!)).toContain('it verifies');
     },

@@ -163,6 +163,9 @@ function askLines(key: string, { asks, needed, policy }: PreparedRequest): strin
   ].join('\n');
 }
 
+/** Of these there is nothing more to say than that no answer came. */
+const PLAIN_SILENCES: readonly string[] = ['SERVER_UNREACHABLE', 'SERVER_TIMEOUT', 'SERVER_CONNECTION_LOST'];
+
 export function warnAbout(
   context: Context,
   terminal: Terminal,
@@ -176,8 +179,10 @@ export function warnAbout(
   }
   for (const { server, reason, code } of refused)
     terminal.talk(`ckm: note: ${server} refused: ${plainText(reason)} (${code})`);
-  for (const { server, reason, code } of silences)
-    if (code !== 'CLOCK_DIFFERS') terminal.talk(`ckm: note: ${server} ${reason}`);
-  const rest = silent.filter((name) => !silences.some(({ server }) => server === name));
+  const told = silences.filter(({ code }) => code !== 'CLOCK_DIFFERS' && !PLAIN_SILENCES.includes(code));
+  for (const { server, reason } of told) terminal.talk(`ckm: note: ${server} ${reason}`);
+  const rest = silent.filter(
+    (name) => !silences.some(({ server, code }) => server === name && !PLAIN_SILENCES.includes(code)),
+  );
   if (rest.length > 0) terminal.talk(`ckm: note: no answer from ${rest.join(', ')}`);
 }

@@ -57,8 +57,10 @@ function startAndKill(
   const child = spawn(process.execPath, [CKM, ...args], {
     env: { PATH, ...environment },
     detached: true,
-    stdio: 'ignore',
+    // A stdout that is thrown away is refused before anybody is asked.
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
+  child.stdout.resume();
   const ended = new Promise<NodeJS.Signals | null>((resolve) =>
     child.once('exit', (_status, signal) => resolve(signal)),
   );
