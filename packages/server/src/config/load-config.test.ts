@@ -120,7 +120,8 @@ describe('a config.json that cannot be read says where', () => {
   test.each([
     ['{\n  "name": "alpha",\n}', 'config.json is not JSON: look at line 3, column 1, or just before'],
     ['{ // mine\n "name": "alpha" }', 'config.json is not JSON: look at line 1, column 3, or just before'],
-    ['', 'config.json is not JSON: it ends too early'],
+    ['', 'config.json is empty'],
+    ['{"name": ', 'config.json is not JSON: it ends too early'],
     ['{"name": "alpha", "name": "bravo"}', 'config.json has "name" twice'],
     ['{"name": "alpha", "limits": {"body": 20000, "body": 30000}}', 'config.json has "body" twice'],
   ])('%j', (text, message) => {
