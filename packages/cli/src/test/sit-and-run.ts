@@ -35,6 +35,8 @@ export const CTRL_C = '\u0003';
 const SCRIPT = join(import.meta.dirname, 'warm-on-terminal.mjs');
 const OVER = /\u001b\]over;(\d+)\u0007/;
 
+/** So many that what is asked about is on the same screen on all of them: then it is said once. */
+const ROWS = 36;
 /** Processes on each sort of terminal that have loaded the command and wait for the next command line. */
 const waiting: Readonly<Record<TerminalName, ChildProcess[]>> = { narrow: [], wide: [], dumb: [] };
 
@@ -127,7 +129,7 @@ function plain(text: string): string {
 
 function start(name: TerminalName): ChildProcess {
   const { columns, environment } = TERMINALS[name];
-  const command = `stty cols ${columns} rows 24; exec ${process.execPath} ${SCRIPT} ${CKM}`;
+  const command = `stty cols ${columns} rows ${ROWS}; exec ${process.execPath} ${SCRIPT} ${CKM}`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     env: plainEnvironment(environment),
     detached: true,
