@@ -17,7 +17,7 @@ const SOON = Math.floor(Date.now() / 1000) + 3600;
 const IN_FLIGHT = 16;
 const CALLS = 60;
 const WARM_UP = 20;
-/** Where the same owner waits longer than this with nobody else there, the machine has other work. */
+/** Where the same owner waits longer than this with nobody else there, before or afterwards, the machine has other work. */
 const CALM_MS = 25;
 /** What another owner may feel of the dearest load on two cores: of payments that are only asked about, and with signing besides. */
 const MOST_MS = { asked: 100, signed: 200 } as const;
@@ -65,14 +65,15 @@ describe.skipIf(!canSpawnServers)(
       const reply: RequestReply = await signed;
       const besideAsking = await latencies(hers.signer);
       const answers = await load.stop();
+      const quietAgain = await latencies(hers.signer);
 
       // His work is done, or refused in words: nothing is dropped, and nothing of it is anybody else's to wait for.
       expect(answers.length).toBeGreaterThan(0);
       for (const answer of answers) expect(['ready', 'QUOTA_COST', 'REQUEST_TIMEOUT']).toContain(answer);
       expect([reply.state, sharesIn(reply).length]).toEqual(['answered', 256]);
       // On a busy machine it still shows that she never waited while a whole payment was read.
-      const isCalm = p99(quiet) <= CALM_MS;
-      const most = (ms: number) => (isCalm ? ms : Math.max(ms, MOST_TIMES * p99(quiet), oneReading));
+      const alone = Math.max(p99(quiet), p99(quietAgain));
+      const most = (ms: number) => (alone <= CALM_MS ? ms : Math.max(ms, MOST_TIMES * alone, oneReading));
       expect(p99(besideAsking)).toBeLessThan(most(MOST_MS.asked));
       expect(p99(besideSigning)).toBeLessThan(most(MOST_MS.signed));
     }, 180_000);
