@@ -1,10 +1,10 @@
+import { VERSION } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { exitHelp } from './command-line/exit-statuses.js';
 import { globalHelp } from './command-line/globals.js';
 import { buildCommand } from './command-line/command-node.js';
 import { refuseUnclearOptions } from './command-line/unclear-words.js';
 import { COMMAND_TREE } from './command-tree.js';
-import { VERSION } from './command-line/version.js';
 
 /** The parser for one command line: the command it names is loaded, all others are known by name. */
 export async function createProgram(argv: readonly string[]): Promise<Command> {

@@ -4,3 +4,4 @@ export * from './file-error.js';
 export * from './remedy.js';
 export * from './secret.js';
 export * from './text.js';
+export { VERSION } from './version.js';

@@ -39,4 +39,4 @@ export {
 } from './server/change-passphrase.js';
 export { verifyAuditLog } from './server/verify-audit-log.js';
 export type { WebApp } from './http/listen.js';
-export { VERSION } from './config/version.js';
+export { VERSION } from '@ckm/foundation';

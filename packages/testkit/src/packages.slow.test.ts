@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { initServer, type RunningServer, startServer } from '@ckm/server';
+import { initServer, type RunningServer, startServer, VERSION } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -79,14 +79,14 @@ describe('the tarballs', () => {
   beforeAll(async () => {
     for (const name of PACKAGES) {
       mkdirSync(join(folder, 'unpacked', name), { recursive: true });
-      const tarball = join(folder, 'packed', `ckm-${name}-0.1.0.tgz`);
+      const tarball = join(folder, 'packed', `ckm-${name}-${VERSION}.tgz`);
       await run('tar', ['xzf', tarball, '-C', join(folder, 'unpacked', name)]);
     }
   });
 
   test('are of the public packages and no others', () => {
     expect(readdirSync(join(folder, 'packed')).sort()).toEqual(
-      PACKAGES.map((name) => `ckm-${name}-0.1.0.tgz`),
+      PACKAGES.map((name) => `ckm-${name}-${VERSION}.tgz`),
     );
   });
 
@@ -218,7 +218,7 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
       expect(await hello(path)).toMatch(/\nit verifies$/);
       const program = join(path, 'node_modules/@ckm/cli/bin/ckm.js');
       const ckm = (...args: string[]) => run(process.execPath, [program, ...args]);
-      expect(await ckm('--version')).toBe('0.1.0');
+      expect(await ckm('--version')).toBe(VERSION);
       const server = join(mkdtempSync(join(folder, 'server-')), 'delta');
       await ckm('server', 'init', server, '--name', 'delta', '--listen', '127.0.0.1:0');
       expect(await startAndStop([program, 'server', 'start', server])).toMatch(/^delta listens on http:/);
@@ -232,7 +232,7 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
       [],
       tarballs().filter((tarball) => /ckm-cli-[^/]*$/.test(tarball)),
     );
-    expect(await run(join(path, 'node_modules/.bin/ckm'), ['--version'])).toBe('0.1.0');
+    expect(await run(join(path, 'node_modules/.bin/ckm'), ['--version'])).toBe(VERSION);
     expect(readdirSync(join(path, 'node_modules/@ckm'))).toEqual(['cli']);
   }, 120_000);
 

@@ -1,5 +1,5 @@
 import type { DoctorLine } from '@ckm/client';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, VERSION } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
@@ -12,7 +12,6 @@ import { unixNow } from '../terminal/instant.js';
 import { formatRemedy } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Style } from '../terminal/terminal.js';
-import { VERSION } from '../command-line/version.js';
 
 /** `ckm doctor` */
 export function doctorCommand(): Command {

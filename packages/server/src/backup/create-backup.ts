@@ -1,6 +1,5 @@
-import { encodeHex, type Secret, StorageError } from '@ckm/foundation';
+import { encodeHex, type Secret, StorageError, VERSION } from '@ckm/foundation';
 import type { AuditEntry, AuditLog } from '../audit/audit.js';
-import { VERSION } from '../config/version.js';
 import { MIGRATIONS } from '../storage/migrations/migrate.js';
 import type { AuditHeadRow, Storage } from '../storage/storage.js';
 import { epochKeyName, type EpochKeys, type EpochScope } from '../vault/epoch-keys.js';

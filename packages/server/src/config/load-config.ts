@@ -1,6 +1,6 @@
+import { VERSION } from '@ckm/foundation';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VERSION } from './version.js';
 import { configError, serverUnread, settingInvalid } from './codes.js';
 import { type ConfigFile, type ConfigFileInput, configFile } from './config-file.js';
 import { settingFault } from './setting-fault.js';

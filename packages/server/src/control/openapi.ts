@@ -1,6 +1,6 @@
+import { VERSION } from '@ckm/foundation';
 import { problem } from '@ckm/api';
 import { z } from 'zod';
-import { VERSION } from '../config/version.js';
 import { pathNames, type Operation } from './operation.js';
 import { OPERATION_NAMES, OPERATIONS, type OperationName } from './operations.js';
 

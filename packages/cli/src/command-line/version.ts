@@ -1,2 +1,0 @@
-/** Of this program and of the packages it is built with. */
-export const VERSION = '0.1.0';
