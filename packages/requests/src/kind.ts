@@ -59,6 +59,8 @@ export interface Spending {
   /** What spends: two requests with one name do the same. */
   readonly by: string;
   readonly coins: readonly string[];
+  /** What it counts as spent by others beside them, under names of the same form. */
+  readonly coinsOfOthers: readonly string[];
   /** Indices of the key's receive addresses that are in use with it. */
   readonly addresses: readonly number[];
   /** Indices of its change addresses. */
@@ -105,6 +107,7 @@ export interface RequestKindFacts {
   /**
    * The payload with what its owner knows and a request of it should say, so that servers can check it; they never do this.
    * Never throws for what cannot be read.
+   * @throws EncodingError `PAYLOAD_TOO_LARGE` when there is no room for it
    */
   complete?(payload: Uint8Array, key: KeyContext): Uint8Array;
   /** What a payload will cost to read, describe and take apart into tasks, told without reading it. Never throws. */

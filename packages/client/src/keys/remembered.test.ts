@@ -2,7 +2,7 @@ import type { Description } from '@ckm/requests';
 import { describe, expect, test } from 'vitest';
 import { offerAddress, withAddressesUsed, withChangesUsed } from './addresses.js';
 import { encodeKeyRecord, type KeyRecord, parseKeyRecord } from './key-record.js';
-import { warnOfSpentCoins, withSpentCoins } from './spent-coins.js';
+import { assertNoneHidden, warnOfSpentCoins, withSpentCoins } from './spent-coins.js';
 
 const RECORD: KeyRecord = {
   name: 'treasury',
@@ -19,7 +19,13 @@ const RECORD: KeyRecord = {
   acknowledged: [],
 };
 const PLAIN: Description = { sentence: 'Pay.', rows: [], warnings: [], blind: false };
-const spending = (by: string, ...coins: string[]) => ({ by, coins, addresses: [], changes: [] });
+const spending = (by: string, ...coins: string[]) => ({
+  by,
+  coins,
+  coinsOfOthers: [] as string[],
+  addresses: [],
+  changes: [],
+});
 const textsFor = (record: KeyRecord, by: string, ...coins: string[]) =>
   warnOfSpentCoins(PLAIN, spending(by, ...coins), record).warnings.map(({ text }) => text);
 
@@ -36,6 +42,18 @@ describe('coins that a signature spends', () => {
     expect(textsFor(signed, 'first', 'a:0', 'b:1')).toEqual([]);
     expect(withSpentCoins(signed, spending('first', 'a:0', 'b:1'), 9).spent).toHaveLength(1);
   });
+
+  test.each(['second', 'first'])(
+    'that were signed for before are refused in %s when it passes them off as somebody else’s',
+    (by) => {
+      const told = (...coinsOfOthers: string[]) => ({ ...spending(by, 'c:2'), coinsOfOthers });
+      expect(() => assertNoneHidden(told('d:0', 'b:1'), signed)).toThrow(
+        expect.objectContaining({ code: 'PSBT_INPUT_OWNER_HIDDEN', message: expect.stringContaining('b:1') }),
+      );
+      expect(() => assertNoneHidden(told('d:0'), signed)).not.toThrow();
+      expect(() => assertNoneHidden(null, signed)).not.toThrow();
+    },
+  );
 
   test('are warned of once, with the latest two named, after several that spend them', () => {
     let record = signed;

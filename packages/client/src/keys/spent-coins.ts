@@ -1,5 +1,5 @@
-import { concatBytes, encodeHex } from '@ckm/foundation';
-import type { Description, Spending } from '@ckm/requests';
+import { concatBytes, encodeHex, EncodingError } from '@ckm/foundation';
+import { type Description, REQUEST_ERRORS, type RequestErrorCode, type Spending } from '@ckm/requests';
 import type { KeyRecord, SignedSpending } from './key-record.js';
 import { markOf, marksIn } from './marks.js';
 
@@ -10,6 +10,26 @@ const MOST_BYTES = 32_768;
 const NAMED = 2;
 /** Letters of a name that are shown. */
 const SHORT = 16;
+
+/**
+ * Refuses a transaction that passes off as somebody else's a coin that was signed for with the key before: what two such
+ * transactions say about themselves is false of the one that both sets of signatures make.
+ * @throws EncodingError `PSBT_INPUT_OWNER_HIDDEN`
+ */
+export function assertNoneHidden(spending: Spending | null, { spent = [] }: Pick<KeyRecord, 'spent'>): void {
+  if (spending === null || spending.coinsOfOthers.length === 0) return;
+  const signed = new Set(spent.flatMap(({ coins }) => marksIn(coins).map(encodeHex)));
+  const hidden = spending.coinsOfOthers.find((coin) => signed.has(encodeHex(markOf(coin))));
+  if (hidden === undefined) return;
+  const code: RequestErrorCode = 'PSBT_INPUT_OWNER_HIDDEN';
+  throw new EncodingError(
+    `a coin that this key signed for before is passed off as somebody else’s: ${hidden}`,
+    {
+      code,
+      hint: REQUEST_ERRORS[code],
+    },
+  );
+}
 
 /** Warns of coins that something else spends that was signed with the key here before: only one of the two can happen. */
 export function warnOfSpentCoins(

@@ -9,7 +9,7 @@ import {
 } from '@ckm/requests';
 import type { CertifiedKey } from '../keys/key-record.js';
 import { markNewPayees } from '../keys/payees.js';
-import { warnOfSpentCoins } from '../keys/spent-coins.js';
+import { assertNoneHidden, warnOfSpentCoins } from '../keys/spent-coins.js';
 
 /** A request as this client understands it, from the same bytes the servers get. */
 export interface UnderstoodRequest {
@@ -52,6 +52,7 @@ export function understand(
   const parsed = kind.parse(own);
   const told = withDoubts(parsed.describe(context), parsed.doubts(context));
   const spending = parsed.spends(context);
+  assertNoneHidden(spending, key.record);
   return {
     kind: kindName,
     payload: own,

@@ -2,11 +2,13 @@ import { concatBytes, encodeHex } from '@ckm/foundation';
 import { p2tr } from '@scure/btc-signer';
 import { describe, expect, test } from 'vitest';
 import { bitcoinKey, type KnownKey } from '../fixtures/keys.js';
+import { outcome } from '../fixtures/outcome.js';
 import { back, coin, derivation, pay, psbtOf, type TxInput, type TxOutput } from '../fixtures/psbt.js';
 import { completePsbt } from './complete.js';
 import { finalizeTransaction, inputsLeftToOthers } from './finalize.js';
 import { bitcoinKind } from './index.js';
-import { readPsbtMaps } from './psbt-maps.js';
+import { BITCOIN_MAX_BYTES } from './parse.js';
+import { readPsbtMaps, writePsbtMaps } from './psbt-maps.js';
 import { bitcoinAddress } from './wallet.js';
 
 const kind = bitcoinKind;
@@ -99,6 +101,82 @@ describe('what a wallet left out, its owner adds before anybody is asked', () =>
     const lie = { amount: 99_000n, script: bareChange(15).script, ...derivation(own) };
     const psbt = psbtOf([input], [pay(900_000n), lie as TxOutput]);
     expect(() => told(psbt)).toThrow(expect.objectContaining({ code: 'PSBT_OUTPUT_PATH_FALSE' }));
+  });
+});
+
+describe('a coin of the key that claims something else beside its path', () => {
+  const other = coin(treasury, 4, 5_000_000n);
+  const outputs = [pay(5_900_000n), back(treasury, 0, 99_000n)];
+  const withLeaf = (given: TxInput, path?: number[]): TxInput => ({
+    ...given,
+    tapBip32Derivation: given.tapBip32Derivation!.map(([publicKey, { der }]) => [
+      publicKey,
+      { hashes: [new Uint8Array(32)], der: { ...der, path: path ?? der.path } },
+    ]),
+  });
+  const { tapInternalKey, ...withoutInternalKey } = withLeaf(other);
+  const refusal = (psbt: Uint8Array) => outcome(() => kind.describe(kind.parse(psbt), treasury.context));
+  const ecdsa = {
+    ...bareCoin(4, 5_000_000n),
+    bip32Derivation: [
+      [concatBytes(Uint8Array.of(2), tapInternalKey!), other.tapBip32Derivation![0]![1].der],
+    ] as never,
+  };
+
+  test.each<[string, TxInput]>([
+    ['a leaf of a script', withLeaf(other)],
+    ['a leaf of a script, and no internal key', withoutInternalKey],
+    ['the internal key of another coin', { ...other, tapInternalKey: input.tapInternalKey! }],
+    ['a tree of scripts, its key named in the ECDSA field', { ...ecdsa, tapMerkleRoot: new Uint8Array(32) }],
+  ])('%s, is refused by its owner and by each server: it is nobody else’s', (_, hidden) => {
+    const psbt = psbtOf([input, hidden], outputs);
+    expect(refusal(psbt)).toBe('PSBT_INPUT_OWNER_HIDDEN');
+    expect(refusal(completePsbt(psbt, treasury.context))).toBe('PSBT_INPUT_OWNER_HIDDEN');
+  });
+
+  test('another key of ours in a leaf of a script, is looked for by its owner all the same', () => {
+    const { tapBip32Derivation, tapInternalKey: key9 } = coin(treasury, 9, 1n);
+    const another = withLeaf({ ...other, tapBip32Derivation: tapBip32Derivation!, tapInternalKey: key9! });
+    const psbt = psbtOf([input, another], outputs);
+    expect(refusal(completePsbt(psbt, treasury.context))).toBe('PSBT_TOO_MANY_PARTS');
+  });
+
+  test('cannot be stolen by two requests that each hide the coin of the other', () => {
+    const hidesOne = [psbtOf([input, withLeaf(other)], outputs), psbtOf([withLeaf(input), other], outputs)];
+    expect(hidesOne.map(refusal)).toEqual(['PSBT_INPUT_OWNER_HIDDEN', 'PSBT_INPUT_OWNER_HIDDEN']);
+  });
+});
+
+describe('a PSBT so long that nothing can be added to it', () => {
+  /** With a record that nobody reads, so that it is as long as a PSBT may be. */
+  function padded(psbt: Uint8Array): Uint8Array {
+    const maps = readPsbtMaps(psbt).map((map) => [...map]);
+    const room = BITCOIN_MAX_BYTES - psbt.length - 7;
+    maps.at(-1)!.push({ key: Uint8Array.of(0xf0), value: new Uint8Array(room) });
+    return writePsbtMaps(maps);
+  }
+  const hides = padded(
+    psbtOf([input, bareCoin(4, 5_000_000n)], [pay(5_900_000n), back(treasury, 0, 99_000n)]),
+  );
+
+  test('is refused when it hides a coin of the key: padding does not keep it from being told', () => {
+    expect(hides).toHaveLength(BITCOIN_MAX_BYTES);
+    expect(outcome(() => completePsbt(hides, treasury.context))).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  test('is refused when the network of its owner has no room in it', () => {
+    const whole = padded(psbtOf([input], [pay(900_000n), back(treasury, 0, 99_000n)]));
+    expect(completePsbt(whole, treasury.context)).toEqual(whole);
+    const regtest = { ...treasury.context, network: 'regtest' as const };
+    expect(outcome(() => completePsbt(whole, regtest))).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  test('loses the name of a network that is not its owner’s', () => {
+    const psbt = psbtOf([input], [pay(900_000n), back(treasury, 0, 99_000n)]);
+    const named = completePsbt(psbt, { ...treasury.context, network: 'testnet' });
+    expect(completePsbt(padded(named), treasury.context)).toHaveLength(
+      BITCOIN_MAX_BYTES - (named.length - psbt.length),
+    );
   });
 });
 

@@ -1,10 +1,12 @@
 import { CkmError, concatBytes, encodeHex } from '@ckm/foundation';
 import { deriveChildren, type DerivationPath } from '@ckm/threshold';
 import type { KeyContext } from '../kind.js';
+import { assertSize } from '../wire/payload.js';
 import { namesOurKey } from './claims.js';
 import { taprootScript } from './destination.js';
 import { withNetwork } from './network-record.js';
-import { BITCOIN_MAX_BYTES, type BitcoinRequest, type KeyClaim, parseBitcoin } from './parse.js';
+import { isProvenInput } from './ownership.js';
+import { BITCOIN_MAX_BYTES, type BitcoinOutput, type BitcoinRequest, parseBitcoin } from './parse.js';
 import { type PsbtMap, readPsbtMaps, withKeyedRecord, withRecord, writePsbtMaps } from './psbt-maps.js';
 import { CHAINS, keyFingerprint } from './wallet.js';
 
@@ -25,9 +27,19 @@ interface Found {
 
 /**
  * The PSBT with what its owner knows and the wallet left out: derivations of inputs and outputs that are the key's, so that
- * whoever signs can recompute them, and the network where it is not the main one. What cannot be read stays as it is.
+ * whoever signs can recompute them, and the network where it is not the main one. What cannot be read, or lies about the
+ * key, stays as it is: whoever reads it refuses it.
+ * @throws EncodingError `PAYLOAD_TOO_LARGE` when there is no room for what has to be said
  */
 export function completePsbt(psbt: Uint8Array, key: KeyContext): Uint8Array {
+  const complete = withWhatIsKnown(psbt, key);
+  if (complete === null) return psbt;
+  assertSize(complete, BITCOIN_MAX_BYTES);
+  return complete;
+}
+
+/** `null` for what is refused by whoever reads it. */
+function withWhatIsKnown(psbt: Uint8Array, key: KeyContext): Uint8Array | null {
   try {
     const request = parseBitcoin(psbt);
     const found = findOurs(key, unclaimedScripts(request, key));
@@ -38,26 +50,29 @@ export function completePsbt(psbt: Uint8Array, key: KeyContext): Uint8Array {
       const ours = found.get(encodeHex(part.script));
       return ours === undefined ? map : withDerivation(map, ours, key, isInput ? INPUT_TYPES : OUTPUT_TYPES);
     });
-    const complete = writePsbtMaps(maps);
-    return complete.length > BITCOIN_MAX_BYTES ? psbt : complete;
+    return writePsbtMaps(maps);
   } catch (error) {
-    if (error instanceof CkmError) return psbt;
+    if (error instanceof CkmError) return null;
     throw error;
   }
 }
 
 /**
- * Taproot scripts that nobody claims in the name of the key. A wallet that says which output is the key's says so of all of
- * them, so that then nothing is looked for among outputs; an input of the key may be passed off as somebody else's.
+ * Taproot scripts that nobody proves to be the key's. A wallet that says which output is the key's says so of all of them,
+ * so that then nothing is looked for among outputs; an input of the key may be passed off as somebody else's, also by a
+ * claim about another key of ours, so that only a proof keeps it from being looked for.
  */
 function unclaimedScripts({ inputs, outputs }: BitcoinRequest, key: KeyContext): ReadonlySet<string> {
-  const isClaimed = ({ claims }: { readonly claims: readonly KeyClaim[] }) => namesOurKey(claims, key.public);
-  const looked = outputs.some(isClaimed) ? inputs : [...inputs, ...outputs];
-  const isTaproot = ({ script }: { readonly script: Uint8Array }) =>
-    script.length === 34 && script[0] === 0x51 && script[1] === 0x20;
-  return new Set(
-    looked.filter((part) => isTaproot(part) && !isClaimed(part)).map(({ script }) => encodeHex(script)),
-  );
+  const isClaimed = ({ claims }: BitcoinOutput) => namesOurKey(claims, key.public);
+  const looked = [
+    ...inputs.filter((input) => isTaproot(input) && !isProvenInput(input, key.public)),
+    ...(outputs.some(isClaimed) ? [] : outputs.filter(isTaproot)),
+  ];
+  return new Set(looked.map(({ script }) => encodeHex(script)));
+}
+
+function isTaproot({ script }: { readonly script: Uint8Array }): boolean {
+  return script.length === 34 && script[0] === 0x51 && script[1] === 0x20;
 }
 
 /** The nearest addresses of both branches come first: what is looked for is nearly always there. */

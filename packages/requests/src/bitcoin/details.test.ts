@@ -94,6 +94,7 @@ describe('what a signature uses up', () => {
   test('is the key’s coins, by the transaction, and the addresses it shows', () => {
     const spending = parse(psbtOf([...inputs, bobsCoin('p2pkh')], outputs)).spends(key.context)!;
     expect(spending.coins).toEqual([`${encodeHex(txid('coin 3'))}:3`, `${encodeHex(txid('coin 0'))}:0`]);
+    expect(spending.coinsOfOthers).toEqual([`${String(bobsCoin('p2pkh').txid)}:0`]);
     expect([spending.addresses, spending.changes]).toEqual([
       [3, 8],
       [0, 4],

@@ -61,6 +61,7 @@ export function bitcoinDetails(request: BitcoinRequest, key: KeyContext): Reques
 /** @throws EncodingError when the transaction lies about the key */
 export function bitcoinSpending(request: BitcoinRequest, key: KeyContext): Spending {
   const own = assessOwnership(request, key.public);
+  const isOwn = new Set(own.inputs.map(({ at }) => at));
   const paths = [...own.inputs.map(({ tweak }) => tweak.path), ...own.outputs.values()];
   const onChain = (wanted: number) =>
     paths.flatMap(([chain, index, ...rest]) =>
@@ -69,6 +70,7 @@ export function bitcoinSpending(request: BitcoinRequest, key: KeyContext): Spend
   return {
     by: nameTransaction(request).txid,
     coins: own.inputs.map(({ at }) => nameCoin(request.inputs[at]!)),
+    coinsOfOthers: request.inputs.filter((_, at) => !isOwn.has(at)).map(nameCoin),
     addresses: onChain(CHAINS.receive),
     changes: onChain(CHAINS.change),
   };

@@ -57,16 +57,44 @@ function isSigned(input: BitcoinInput, outputKey: Uint8Array, type: Sighash, dig
   return true;
 }
 
+/** How the key path of a coin that is the key's leads to it. */
+interface Lock {
+  readonly tweak: Tweak;
+  /** x coordinate, 32 bytes. */
+  readonly outputKey: Uint8Array;
+}
+
+/**
+ * By what the key alone spends an input, as far as the input says so itself. Whatever else it says beside a path that does
+ * lead to its key, such as scripts it belongs to or another internal key, makes it nobody else's.
+ * @throws EncodingError `PSBT_INPUT_PATH_FALSE`, `PSBT_INPUT_OWNER_HIDDEN`
+ */
+function lockOf(input: BitcoinInput, key: PublicKeyPackage): Lock | null {
+  const proven = provenClaim(input.claims, key, 'PSBT_INPUT_PATH_FALSE');
+  if (proven === null) return null;
+  const { claim, path } = proven;
+  const locks = ({ outputKey }: Lock) => equalBytes(taprootScript(outputKey), input.script);
+  const lock = taprootKeys(key, path, input.merkleRoot ?? null);
+  const isForKey = isForKeyPath(claim, input.internalKey);
+  if (isForKey && locks(lock)) return lock;
+  const isHidden = locks(lock) || locks(taprootKeys(key, path));
+  demand(!isHidden, 'PSBT_INPUT_OWNER_HIDDEN', 'an input of the key is passed off as somebody else’s');
+  // A script of several keys, or a coin of an older kind under the same key: nothing that the key alone can sign for.
+  if (!isForKey || claim.isEcdsa) return null;
+  throw refusal('PSBT_INPUT_PATH_FALSE', 'an input is not locked by the key it claims');
+}
+
+/** Whether an input is proven to be the key's by what it says itself. @throws EncodingError when that is false */
+export function isProvenInput(input: BitcoinInput, key: PublicKeyPackage): boolean {
+  return lockOf(input, key) !== null;
+}
+
 type Sign = (at: number, type: Sighash) => Uint8Array;
 
 function ownInput(input: BitcoinInput, at: number, key: PublicKeyPackage, sign: Sign): OwnInput | null {
-  const proven = provenClaim(input.claims, key, 'PSBT_INPUT_PATH_FALSE');
-  if (proven === null || !isForKeyPath(proven.claim, input.internalKey)) return null;
-  const { tweak, outputKey } = taprootKeys(key, proven.path, input.merkleRoot ?? null);
-  const isLockedByIt = equalBytes(taprootScript(outputKey), input.script);
-  // A coin of an older kind under the same key: nothing that the key can sign for.
-  if (!isLockedByIt && proven.claim.isEcdsa) return null;
-  demand(isLockedByIt, 'PSBT_INPUT_PATH_FALSE', 'an input is not locked by the key it claims');
+  const lock = lockOf(input, key);
+  if (lock === null) return null;
+  const { tweak, outputKey } = lock;
   const sighashType = sighashOf(input);
   const digest = sign(at, sighashType);
   return {
