@@ -3,9 +3,11 @@ import { Transaction } from '@scure/btc-signer';
 import { demand, type RequestErrorCode } from '../errors.js';
 import type { DescriptionWarning, KeyContext } from '../kind.js';
 import { completePsbt } from './complete.js';
+import { withStatedCoins } from './contradiction.js';
 import { createInputCheck } from './input-check.js';
 import { assessOwnership } from './ownership.js';
 import { parseBitcoin, type BitcoinRequest } from './parse.js';
+import { readPsbtMaps, writePsbtMaps } from './psbt-maps.js';
 
 /** A transaction ready to be sent. */
 export interface FinalTransaction {
@@ -108,7 +110,8 @@ function inputsToCome(request: BitcoinRequest, key: KeyContext): ReadonlySet<num
 
 /** The transaction with whatever unlocks its inputs, and which of them that does not unlock. */
 function unlocked(request: BitcoinRequest): { transaction: Transaction; open: readonly OpenInput[] } {
-  const transaction = Transaction.fromPSBT(request.psbt, {
+  const psbt = writePsbtMaps(withStatedCoins(readPsbtMaps(request.psbt)));
+  const transaction = Transaction.fromPSBT(psbt, {
     allowUnknownOutputs: true,
     allowUnknownInputs: true,
     allowLegacyWitnessUtxo: true,

@@ -3,9 +3,16 @@ import { Transaction } from '@scure/btc-signer';
 import { demand, refusal } from '../errors.js';
 import type { BitcoinNetwork } from '../kind.js';
 import { assertSize } from '../wire/payload.js';
-import { coinContradiction } from './contradiction.js';
+import { withStatedCoins } from './contradiction.js';
 import { readNetwork } from './network-record.js';
-import { MAX_INPUTS, MAX_OUTPUTS, type PsbtMap, readPsbtMaps, recordValue } from './psbt-maps.js';
+import {
+  MAX_INPUTS,
+  MAX_OUTPUTS,
+  type PsbtMap,
+  readPsbtMaps,
+  recordValue,
+  writePsbtMaps,
+} from './psbt-maps.js';
 
 /** Somebody's claim that a key is theirs: fingerprint of the master key, path from there. Not believed. */
 export interface KeyClaim {
@@ -83,7 +90,7 @@ function readTransaction(psbt: Uint8Array): Transaction {
       proprietary: 'ignore',
     });
   } catch {
-    throw coinContradiction(psbt) ?? malformed('the PSBT cannot be read');
+    throw malformed('the PSBT cannot be read');
   }
 }
 
@@ -104,9 +111,8 @@ function readClaims({ tapBip32Derivation = [], bip32Derivation = [] }: PsbtClaim
   ];
 }
 
-function spentCoin(input: PsbtInput): { amount: bigint; script: Uint8Array } {
-  const coin = input.nonWitnessUtxo?.outputs[input.index ?? -1] ?? input.witnessUtxo;
-  if (coin !== undefined) return coin;
+function spentCoin({ witnessUtxo }: PsbtInput): { amount: bigint; script: Uint8Array } {
+  if (witnessUtxo !== undefined) return witnessUtxo;
   throw refusal('PSBT_INPUT_AMOUNT_UNKNOWN', 'the PSBT does not say what one of its inputs is worth');
 }
 
@@ -193,7 +199,7 @@ export function parseBitcoin(payload: Uint8Array): BitcoinRequest {
   const psbt = payload.slice();
   const maps = readPsbtMaps(psbt);
   assertVersion(maps);
-  const transaction = readTransaction(psbt);
+  const transaction = readTransaction(writePsbtMaps(withStatedCoins(maps)));
   const { inputsLength, outputsLength } = transaction;
   demand(
     inputsLength > 0 && outputsLength > 0,

@@ -24,23 +24,33 @@ export function isPsbt(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, at) => bytes[at] === byte);
 }
 
-interface Cursor {
+/** Bytes that are read from front to back. */
+export interface ByteCursor {
   readonly bytes: Uint8Array;
   at: number;
+}
+
+interface Cursor extends ByteCursor {
   records: number;
   keyed: number;
 }
 
-function takeBytes(cursor: Cursor, length: number): Uint8Array {
+/** @throws EncodingError `PSBT_MALFORMED` */
+export function skipBytes(cursor: ByteCursor, length: number): void {
   demand(length <= cursor.bytes.length - cursor.at, 'PSBT_MALFORMED', 'the PSBT ends too early');
-  const start = cursor.at;
   cursor.at += length;
-  return cursor.bytes.subarray(start, cursor.at);
 }
 
-/** Bitcoin's compact size, shortest form only. */
-function takeSize(cursor: Cursor): number {
-  const first = takeBytes(cursor, 1)[0]!;
+/** @throws EncodingError `PSBT_MALFORMED` */
+export function takeBytes(cursor: ByteCursor, length: number): Uint8Array {
+  skipBytes(cursor, length);
+  return cursor.bytes.subarray(cursor.at - length, cursor.at);
+}
+
+/** Bitcoin's compact size, shortest form only. @throws EncodingError `PSBT_MALFORMED` */
+export function takeSize(cursor: ByteCursor): number {
+  skipBytes(cursor, 1);
+  const first = cursor.bytes[cursor.at - 1]!;
   if (first < 0xfd) return first;
   const width = first === 0xfd ? 2 : first === 0xfe ? 4 : 8;
   let size = 0;
