@@ -42,13 +42,16 @@ describe('what waits for the operator', () => {
     await signer.request(1, payment(key, 100_010_000n, [300n, 200n, 100n, 99_990_000n]), {});
     const [listed] = await servers[0]!.sessions.desk.list();
     const { rows, warnings, rowsLeftOut, blind } = listed!.shown!;
-    expect(rows.map(({ label, value }) => `${label} ${value.slice(0, 10)}`)).toEqual([
+    const begun = ({ label, value }: (typeof rows)[number]) =>
+      `${label} ${label === 'Txid' ? value.replace(/^[0-9a-f ]{79}$/, 'TXID') : value.slice(0, 10)}`;
+    expect(rows.map(begun)).toEqual([
       'Pay 0.99990000',
       'Pay 0.00000300',
       'Pay 0.00000200',
       'Pay 0.00000100',
       'Fee 0.00019400',
       'From 1.00010000',
+      'Txid TXID',
     ]);
     const whole = rows[0]!.value.slice('0.99990000 BTC to '.length).replaceAll(' ', '');
     expect(listed!.sentence).toContain(`BTC to ${whole.slice(0, 8)}…${whole.slice(-8)}, `);
@@ -74,7 +77,7 @@ describe('what waits for the operator', () => {
     const { desk } = servers[0]!.sessions;
     for (const answer of [() => desk.approve(fresh(1)), () => desk.reject(fresh(2), 'no')]) {
       const before = await bytesOf(servers[0]!);
-      expect((await answer()).shown!.rows).toHaveLength(42);
+      expect((await answer()).shown!.rows).toHaveLength(43);
       expect(before - (await bytesOf(servers[0]!))).toBeGreaterThan(40 * 40);
     }
   });
@@ -154,7 +157,7 @@ describe('V70: strangers who ask for as much as they may', () => {
     const { storage, audit } = alpha.context;
     const lines = await storage.read((reader) => audit.list(reader, 1, 500));
     const rejected = lines.filter(({ deed }) => deed === 'operator.reject');
-    expect(rejected.map(({ detail }) => detail)).toEqual(Array.from({ length: 70 }, () => 'too many'));
+    expect(rejected.map(({ detail }) => detail)).toEqual(Array.from({ length: 70 }, () => '“too many”'));
     expect(await alpha.sessions.desk.rejectAll(stranger.xid, 'too many')).toBe(0);
   });
 
