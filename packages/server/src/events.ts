@@ -41,7 +41,7 @@ export interface Events {
   clockJumped(fields: { readonly seconds: number }): void;
   /** It is where it should be again. */
   clockRight(): void;
-  /** It jumped ahead and is right: the clock of an owner agrees with it. */
+  /** It jumped ahead and is right: the clocks of owners agree with it. */
   clockFollowed(): void;
   /** At start: for how long messages are refused, because they may be of before the restore. */
   refusing(fields: { readonly seconds: number }): void;
@@ -245,12 +245,12 @@ function createEvents(log: Logger, registry: Registry): Events {
     clockRight: () => log.warn('the clock of this machine is right again'),
     clockFollowed: () =>
       log.warn(
-        'the clock of an owner agrees with the clock of this machine: the server goes by that from now on',
+        'the clocks of two owners agree with the clock of this machine: the server goes by that from now on',
       ),
     refusing: ({ seconds }) =>
       log.warn(
         { seconds, code: 'MESSAGE_BEFORE_RESTORE' },
-        `messages are refused for ${seconds} s: until then one of before the restore may come once more`,
+        `messages are refused for ${seconds} s: until then one of before may come once more`,
       ),
     wentBack: ({ sessions: count, gap }) =>
       log.error(

@@ -6,7 +6,7 @@ import {
   type Reply,
   toProblem,
 } from '@ckm/api';
-import { CkmError, fromFileSystem, StateError } from '@ckm/foundation';
+import { CkmError, encodeHex, fromFileSystem, StateError } from '@ckm/foundation';
 import { createMessageId, sealMessage, type UnauthenticatedMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerClock } from '../clock.js';
 import type { ServerContext } from '../context.js';
@@ -48,6 +48,9 @@ interface Opened {
 
 /** Of a body; no parameters nest deeper. */
 const MAX_BODY_DEPTH = 16;
+/** Owners who have to agree with the machine's clock after it jumped. */
+const WITNESSES = 2;
+const OLD_ACCOUNT_SECONDS = 86_400;
 
 /**
  * Opens a message, finds out who sent it, checks that it was not answered before, and answers it.
@@ -58,6 +61,8 @@ export function createReceive(
   { longMessages, longTurns, refusedUntil, time }: Gate,
 ): Receive {
   const answer = createAnswer(context, handlers);
+  /** Old accounts whose messages say what the machine's clock says, since it jumped. */
+  const agreeing = new Set<string>();
 
   /** By the time that has passed; after a jump of the machine's clock by that one too, which may well be right. */
   function open(bytes: Uint8Array): Opened {
@@ -98,8 +103,17 @@ export function createReceive(
     }
   }
 
-  /** Two clocks agree that do not know of each other. A stranger may say what he likes. */
-  function followClock(): void {
+  /**
+   * Goes by the machine's clock where owners agree with it who do not know of each other, and who were here long before it jumped:
+   * whoever opens accounts may say what he likes.
+   */
+  function heedClock({ account, message, isRepeated }: Sender): void {
+    if (time.jump() === 0) return agreeing.clear();
+    const isOld = account !== null && account.openedAt <= time.now() - OLD_ACCOUNT_SECONDS;
+    if (!isOld || isRepeated) return;
+    agreeing.add(encodeHex(message.header.sender));
+    if (agreeing.size < WITNESSES) return;
+    agreeing.clear();
     time.follow();
     context.events.clockFollowed();
   }
@@ -111,7 +125,7 @@ export function createReceive(
     const now = isByMachine ? time.machine : time.now;
     if (message.claimed.date <= refusedUntil) throw fromBeforeRestore(refusedUntil - time.now());
     const sender = await authenticate(context, message);
-    if (isByMachine && sender.account !== null && !sender.isRepeated) followClock();
+    if (isByMachine) heedClock(sender);
     return reply(sender, { length: bytes.length, address: from.address, opening }, now);
   }
 
@@ -177,9 +191,12 @@ function clockJumped(seconds: number, cause: unknown): StateError {
 /** To an honest client it is a message like one that came too late: it sends another one, after a while. */
 function fromBeforeRestore(seconds: number): StateError {
   const wait = seconds < 0 ? '' : `wait ${seconds + 1} seconds, then `;
-  return new StateError('a message may have been made before this server was restored from a backup', {
-    code: 'MESSAGE_BEFORE_RESTORE',
-    hint: `${wait}send the request again`,
-    httpStatus: 410,
-  });
+  return new StateError(
+    'a message may have been made before this server was restored, or its clock put right',
+    {
+      code: 'MESSAGE_BEFORE_RESTORE',
+      hint: `${wait}send the request again`,
+      httpStatus: 410,
+    },
+  );
 }

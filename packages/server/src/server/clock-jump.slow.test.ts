@@ -16,6 +16,7 @@ import {
 import { initServer } from './init-server.js';
 
 const HOUR = 3_600;
+const DAY = 24 * HOUR;
 
 let alpha: TestServer | undefined;
 afterEach(async () => {
@@ -29,6 +30,12 @@ async function start(): Promise<{ server: TestServer; client: TestClient; passed
   const elapsed = { ms: () => passed.seconds * 1_000, addSleep: () => undefined };
   const server = (alpha = await startTestServer({ start: { elapsed } }));
   return { server, client: await server.as(person(1)).join(), passed };
+}
+
+/** A day goes by, on the machine's clock too. */
+function waitADay({ server, passed }: Pick<Awaited<ReturnType<typeof start>>, 'server' | 'passed'>): void {
+  passed.seconds += DAY;
+  server.now += DAY;
 }
 
 /** A message of somebody whose clock says this. */
@@ -56,12 +63,28 @@ describe('a server whose clock jumps while it runs', () => {
     expect(server.log()).not.toContain('goes by that from now on');
   });
 
-  test('ahead, to the right time: is followed with the first message of an owner whose clock agrees', async () => {
-    const { server, client } = await start();
+  test('ahead, to the right time: is followed when two owners of before agree with it', async () => {
+    const { server, client, passed } = await start();
+    const other = await server.as(person(2)).join();
+    waitADay({ server, passed });
     server.now += HOUR;
-    expect(await client.ask('server.describe', {})).toMatchObject({ time: NOON + HOUR });
+    for (let i = 0; i < 3; i++)
+      expect(await client.ask('server.describe', {})).toMatchObject({ time: NOON + DAY + HOUR });
+    expect(await jumpOf(server)).toBe(HOUR);
+    await other.ask('server.describe', {});
     expect(server.log()).toContain('goes by that from now on');
-    expect([await jumpOf(server), await askAt(client, NOON)]).toEqual([0, 'MESSAGE_EXPIRED']);
+    expect([await jumpOf(server), await askAt(client, NOON + DAY)]).toEqual([0, 'MESSAGE_EXPIRED']);
+  });
+
+  test('ahead: whoever opens accounts then, as many as he likes, does not make the server follow', async () => {
+    const { server, client, passed } = await start();
+    waitADay({ server, passed });
+    server.now += HOUR;
+    for (const number of [2, 3, 4]) {
+      const stranger = await server.as(person(number)).join();
+      await stranger.ask('server.describe', {});
+    }
+    expect([await jumpOf(server), await askAt(client, NOON + DAY)]).toEqual([HOUR, 'answered']);
   });
 
   test('ahead: a stranger who says the same is answered, and the server goes on by the time before', async () => {

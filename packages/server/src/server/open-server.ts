@@ -228,7 +228,7 @@ async function openOn(
   const refusedUntil = await lastDateOfBefore(storage, vault, config.limits.clockSkewSeconds);
   const refusesFor = () => Math.max(0, refusedUntil + 1 - clock());
   if (refusesFor() > 0) events.refusing({ seconds: refusesFor() });
-  const longTurns = createLongTurns(longTurnLimits(config.limits.body));
+  const longTurns = createLongTurns(longTurnLimits(config.limits.body, config.limits.concurrency));
   const receive = createReceive(context, handlers, { longMessages, longTurns, refusedUntil, time });
   return {
     context,

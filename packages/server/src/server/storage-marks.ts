@@ -149,9 +149,13 @@ export async function probeStorage(storage: Storage, vault: Vault): Promise<void
   await storage.transact(({ meta }) => meta.put(vault.sealRow('meta', { name: PROBE }, Uint8Array.of(1))));
 }
 
-/** Starts over with the clock as it is; for an operator who knows why it was ahead. A restore or backup in the future was now. */
+/**
+ * Starts over with the clock as it is; for an operator who knows why it was ahead. A restore or backup in the future was now. Which
+ * messages were answered was forgotten by the clock that was ahead: like after a restore, none from before is answered.
+ */
 export async function acceptClock(storage: Storage, vault: Vault, now: number): Promise<void> {
-  const isAhead = (await restoredAt(storage, vault)) > now;
+  const latest = [await restoredAt(storage, vault), await forgottenBefore(storage, vault)];
+  const isAhead = latest.some((moment) => moment > now);
   await storage.transact(async ({ meta }) => {
     for (const name of isAhead ? [FORGOTTEN, RESTORED] : [FORGOTTEN])
       await meta.put(vault.sealRow('meta', { name }, encodeData({ at: now })));

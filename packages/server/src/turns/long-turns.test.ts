@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { SHORT_MESSAGE_BYTES } from './long-messages.js';
-import { createLongTurns } from './long-turns.js';
+import { createLongTurns, longTurnLimits } from './long-turns.js';
 
 const LONG = 100_000;
 
 /** Turns, and who has begun, in order. */
-function open(limits: { inWork: number; waiting: number }) {
-  const turns = createLongTurns(limits);
+function open(limits: { inWork: number; waiting: number; places?: number }) {
+  const turns = createLongTurns({ places: 100, ...limits });
   const begun: string[] = [];
   const leave = new Map<string, () => void>();
   const enter = async (label: string, length = LONG, name = label) => {
@@ -57,7 +57,7 @@ test('short ones never wait', async () => {
 });
 
 test('what would wait beyond the limit is refused in words, and again let in when there is room', async () => {
-  const { begun, enter, end, settle } = open({ inWork: LONG, waiting: 2 * LONG });
+  const { begun, enter, end, settle } = open({ inWork: LONG, waiting: 3 * LONG });
   for (const label of ['a', 'b', 'c']) void enter(label);
   await settle();
   await expect(enter('d')).rejects.toMatchObject({ code: 'SERVER_BUSY' });
@@ -66,4 +66,28 @@ test('what would wait beyond the limit is refused in words, and again let in whe
   await end('b');
   await end('c');
   expect(begun).toEqual(['a', 'b', 'c', 'e']);
+});
+
+test('V70: one name that sends as many as it may leaves places and bytes to others, and to short messages', async () => {
+  const [concurrency, longest] = [256, 20 * LONG];
+  const turns = createLongTurns(longTurnLimits(longest, concurrency));
+  const taken = async (name: string, length: number) => {
+    let count = 0;
+    for (let isFull = false; !isFull;) {
+      isFull = await Promise.race([
+        turns.enter(name, length).then(
+          () => false,
+          () => true,
+        ),
+        new Promise<boolean>((resolve) => setImmediate(() => resolve(false))),
+      ]);
+      if (!isFull) count++;
+    }
+    return count;
+  };
+  await turns.enter('first', longest);
+  const counts = [];
+  for (const name of ['mallory', 'trudy', 'alice']) counts.push(await taken(name, SHORT_MESSAGE_BYTES + 1));
+  expect(counts).toEqual([64, 32, 16]);
+  expect(await taken('bob', longest)).toBeGreaterThanOrEqual(1);
 });

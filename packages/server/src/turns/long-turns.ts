@@ -6,22 +6,27 @@ export interface LongTurns {
   /**
    * Resolves when a message of that length may be opened, with what to call when it is answered. Short ones never wait.
    * @param name whose turn it is; names take turns
-   * @throws AvailabilityError `SERVER_BUSY` when too much waits already
+   * @throws AvailabilityError `SERVER_BUSY` when too much waits already: of that name half of what others leave
    */
   enter(name: string, length: number): Promise<() => void>;
 }
 
-/** Bytes of long messages. */
+/** How much of long messages there is at once. */
 export interface LongTurnLimits {
-  /** In work at the same time; one that is longer works alone. */
+  /** Bytes in work at the same time; a message that is longer works alone. */
   readonly inWork: number;
-  /** That wait for it, as they came. */
+  /** Bytes that wait for it, as they came. */
   readonly waiting: number;
+  /** Messages that wait for it: each holds a place among those that are being answered. */
+  readonly places: number;
 }
 
-/** @param longest the longest message there may be, in bytes */
-export function longTurnLimits(longest: number): LongTurnLimits {
-  return { inWork: longest / 2, waiting: 16 * longest };
+/**
+ * @param longest the longest message there may be, in bytes
+ * @param concurrency how many messages may be answered at once, of which short ones need some always
+ */
+export function longTurnLimits(longest: number, concurrency: number): LongTurnLimits {
+  return { inWork: longest / 2, waiting: 16 * longest, places: concurrency / 2 };
 }
 
 interface Waiting {
@@ -35,6 +40,17 @@ export function createLongTurns(limits: LongTurnLimits): LongTurns {
   const queues = new Map<string, Waiting[]>();
   let inWork = 0;
   let waiting = 0;
+  let places = 0;
+
+  /** Half of what others leave, so that one who wants everything leaves something to whoever comes next. */
+  function hasRoom(name: string, length: number): boolean {
+    const own = queues.get(name) ?? [];
+    const bytes = own.reduce((sum, one) => sum + one.length, 0);
+    return (
+      bytes + length <= (limits.waiting - (waiting - bytes)) / 2 &&
+      own.length + 1 <= (limits.places - (places - own.length)) / 2
+    );
+  }
 
   const fits = (length: number) => inWork === 0 || inWork + length <= limits.inWork;
 
@@ -58,6 +74,7 @@ export function createLongTurns(limits: LongTurnLimits): LongTurns {
       queues.delete(name);
       if (queue.length > 0) queues.set(name, queue);
       waiting -= first.length;
+      places--;
       first.begin();
       return next();
     }
@@ -67,8 +84,9 @@ export function createLongTurns(limits: LongTurnLimits): LongTurns {
     async enter(name, length) {
       if (length <= SHORT_MESSAGE_BYTES) return () => undefined;
       if (queues.size === 0 && fits(length)) return begin(length);
-      if (waiting + length > limits.waiting) throw busy();
+      if (!hasRoom(name, length)) throw busy();
       waiting += length;
+      places++;
       return new Promise((resolve) => {
         const own = queues.get(name) ?? [];
         own.push({ length, begin: () => resolve(begin(length)) });
