@@ -124,6 +124,10 @@ const WARNINGS = groupOf(
       'Right when it replaces that one, as to raise its fee. To pay both, spend another coin in the second.',
     ],
     FOREIGN_INPUTS: 'Other people’s coins are spent in the same transaction.',
+    NETWORK_CLAIMED: [
+      'Only the request says that its addresses are those of a test network; a signature is valid on the main one too.',
+      'Right when the owner uses the key on that network. Otherwise look at the coins it spends on the main one.',
+    ],
     LOCKTIME: 'The transaction can only be sent later.',
     RELATIVE_LOCK: 'An input can only be spent some time after it was received.',
     CHANGE_INDEX_FAR: 'Change goes to an address so far ahead that a wallet may not find it.',

@@ -38,11 +38,18 @@ function asciiOf(bytes: Uint8Array, width: 1 | 2, offset: number): string | null
   return decodeUtf8(bytes.filter((_, at) => at % width === offset));
 }
 
+/** A loop: the expression for it takes as long as the square of how many there are when something follows them. */
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '=') end -= 1;
+  return text.slice(0, end);
+}
+
 function decodeText(text: string): Uint8Array {
   const compact = text.length > 3 * BITCOIN_MAX_BYTES ? '' : text.replace(/\s+/g, '');
   try {
     if (/^[0-9a-fA-F]+$/.test(compact)) return decodeHex(compact);
-    const letters = compact.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
+    const letters = withoutPadding(compact).replaceAll('-', '+').replaceAll('_', '/');
     return base64nopad.decode(letters);
   } catch {
     throw refusal('PSBT_MALFORMED', 'this is neither base64 nor hex');

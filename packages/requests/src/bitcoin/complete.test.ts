@@ -188,8 +188,25 @@ describe('the network on which the owner uses the key', () => {
   test('is said in the request, so that servers show the addresses of it', () => {
     const request = completePsbt(psbt, regtest);
     const shown = kind.describe(kind.parse(request), serverContext);
-    expect(shown).toEqual(kind.describe(kind.parse(request), regtest));
+    expect({ ...shown, warnings: [] }).toEqual(kind.describe(kind.parse(request), regtest));
     expect(shown.sentence).toContain('bcrt1q');
+  });
+
+  test('is warned of where only the request names it, and takes no warning of a lock away', () => {
+    const locked = psbtOf([{ ...input, sequence: 0xfffffffe }], [pay(900_000n), back(treasury, 7, 99_000n)], {
+      lockTime: 3_000_000,
+    });
+    const now = 1_795_953_600;
+    const told = (named: Uint8Array, key: KnownKey['context']) =>
+      kind.describe(kind.parse(named), { ...key, now }).warnings;
+    const lock = { code: 'LOCKTIME', text: 'it cannot be mined before block 3,000,001' };
+    const claimed = {
+      code: 'NETWORK_CLAIMED',
+      text: 'addresses are written as on regtest because the request says so; the signature is valid on the main network too',
+    };
+    expect(told(locked, serverContext)).toEqual([lock]);
+    expect(told(completePsbt(locked, regtest), serverContext)).toEqual([claimed, lock]);
+    expect(told(completePsbt(locked, regtest), regtest)).toEqual([]);
   });
 
   test('is not said of the main network, and a request cannot name another one against its owner', () => {

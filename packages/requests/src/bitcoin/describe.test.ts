@@ -260,15 +260,17 @@ describe('what may cost money is said', () => {
   });
 
   test('change on a path that no wallet watches, or too far along', () => {
-    const at = (path: number[]) => {
+    const told = (path: number[]) => {
       const { internalKey, script, fingerprint } = ownAt(path);
       const output = {
         amount: 99_000n,
         script,
         ...derivation({ internalKey, script, fingerprint, path, address: '' }),
       };
-      return codesOf(psbtOf([coin(treasury, 0, 1_000_000n)], [pay(900_000n), output]));
+      return describeOf(psbtOf([coin(treasury, 0, 1_000_000n)], [pay(900_000n), output])).warnings;
     };
+    const at = (path: number[]) => told(path).map(({ code }) => code);
+    const isLostAt = (path: number[]) => told(path).some(({ isLoss }) => isLoss === true);
     expect(at([1, 20])).toEqual([]);
     expect(at([1, 21])).toEqual(['CHANGE_INDEX_FAR']);
     expect(at([0, 299])).toEqual(['CHANGE_INDEX_FAR']);
@@ -276,6 +278,14 @@ describe('what may cost money is said', () => {
     expect(at([2, 0])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([1, 0, 0])).toEqual(['CHANGE_PATH_UNUSUAL']);
     expect(at([])).toEqual(['CHANGE_PATH_UNUSUAL']);
+    expect(
+      [
+        [1, 1_000],
+        [1, 1_001],
+        [5, 299],
+        [1, 0, 0],
+      ].map(isLostAt),
+    ).toEqual([false, true, true, true]);
   });
 });
 

@@ -7,6 +7,7 @@ import { outcome } from '../fixtures/outcome.js';
 import { back, coin, pay, payee, psbtOf, txid, type TxInput, type TxOutput } from '../fixtures/psbt.js';
 import { requestKind } from '../registry/registry.js';
 import { bitcoinForm } from './form.js';
+import { readPsbtMaps, withRecord, writePsbtMaps } from './psbt-maps.js';
 import { bitcoinAddress } from './wallet.js';
 
 const key = bitcoinKey();
@@ -107,6 +108,32 @@ describe('what a signature uses up', () => {
     const message = requestKind('message').form.build(new TextEncoder().encode('hello'), new Map());
     const parsed = requestKind('message').parse(message);
     expect([parsed.details(context), parsed.spends(context)]).toEqual([null, null]);
+  });
+});
+
+describe('a coin of others with a final script that it cannot have', () => {
+  const COIN = { txid: txid('others'), index: 0, witnessUtxo: { amount: 10_000n, script: payee() } };
+  const withFinal = (given: TxInput, type: number, ...value: number[]) =>
+    writePsbtMaps(
+      readPsbtMaps(psbtOf([inputs[0]!, given], [pay(70_000n)])).map((map, at) =>
+        at === 2 ? withRecord(map, type, Uint8Array.from(value)) : map,
+      ),
+    );
+
+  test.each([
+    ['a witness program', COIN],
+    ['one within P2SH', bobsCoin('p2sh-p2wpkh')],
+  ])('is refused where it is %s: it would name a transaction that cannot be', (_, given) => {
+    const parsed = parse(withFinal(given, 0x07, 1, 5));
+    expect(outcome(() => parsed.describe(key.context))).toBe('PSBT_MALFORMED');
+    expect(outcome(() => parsed.spends(key.context))).toBe('PSBT_MALFORMED');
+    const expected = new Map([['expect', '0'.repeat(64)]]);
+    expect(outcome(() => bitcoinForm.build(withFinal(given, 0x07, 1, 5), expected))).toBe('PSBT_MALFORMED');
+  });
+
+  test('is not signed because there is a witness that means nothing', () => {
+    const { inputs: rows } = detailsOf(withFinal(COIN, 0x08, 1, 1, 7));
+    expect(rows).toMatchObject([{ isSigned: false }, { isSigned: false, isOwn: false }]);
   });
 });
 

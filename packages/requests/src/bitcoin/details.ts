@@ -2,6 +2,7 @@ import { encodeHex } from '@ckm/foundation';
 import type { KeyContext, RequestDetails, Spending } from '../kind.js';
 import { destinationOf } from './destination.js';
 import { estimateVirtualBytes } from './fee.js';
+import { unlockedInputs } from './finalize.js';
 import { assessOwnership, type Ownership } from './ownership.js';
 import { sumSats, type BitcoinRequest } from './parse.js';
 import { nameCoin, nameTransaction } from './txid.js';
@@ -10,8 +11,13 @@ import { CHAINS } from './wallet.js';
 /** No amount is beyond what a number holds exactly: `parseBitcoin` knows none above 21 million BTC. */
 const sats = Number;
 
-function inputRows({ inputs }: BitcoinRequest, own: Ownership): RequestDetails[] {
+const NONE: ReadonlySet<number> = new Set();
+
+/** An input of others is signed when what unlocks it is there and is right, as far as that can be judged here. */
+function inputRows(request: BitcoinRequest, own: Ownership): RequestDetails[] {
+  const { inputs } = request;
   const paths = new Map(own.inputs.map(({ at, tweak, signed }) => [at, { path: tweak.path, signed }]));
+  const unlocked = inputs.some(({ final }) => final) ? unlockedInputs(request) : NONE;
   return inputs.map(({ txid, index, amountSats, sequence, final }, at) => ({
     index: at,
     txid,
@@ -20,7 +26,7 @@ function inputRows({ inputs }: BitcoinRequest, own: Ownership): RequestDetails[]
     sequence,
     isOwn: paths.has(at),
     path: paths.get(at)?.path ?? null,
-    isSigned: final || (paths.get(at)?.signed ?? false),
+    isSigned: paths.get(at)?.signed ?? (final && unlocked.has(at)),
   }));
 }
 

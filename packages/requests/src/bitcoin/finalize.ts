@@ -98,6 +98,12 @@ export function foreignSignatureWarnings(request: BitcoinRequest, key: KeyContex
   return [{ code: 'FOREIGN_SIGNATURE_WRONG', text }];
 }
 
+/** The positions of inputs that hold what unlocks them, and rightly. */
+export function unlockedInputs(request: BitcoinRequest): ReadonlySet<number> {
+  const open = new Set(unlocked(request).open.map(({ at }) => at));
+  return new Set(request.inputs.flatMap((_, at) => (open.has(at) ? [] : [at])));
+}
+
 /** Inputs that this key will sign. */
 function inputsToCome(request: BitcoinRequest, key: KeyContext): ReadonlySet<number> {
   try {

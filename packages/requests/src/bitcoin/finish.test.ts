@@ -25,6 +25,24 @@ function signAll(psbt: Uint8Array, key: KnownKey = treasury): Uint8Array {
   return kind.finish(typed, key.context, kind.tasks(typed, key.context).map(key.sign));
 }
 
+test('a signed PSBT that leaves out a coin of the key, its claim and its signature does not verify', () => {
+  const psbt = psbtOf(coins, outputs);
+  const typed = kind.parse(psbt);
+  const whole = signAll(psbt);
+  const COIN = 0x01;
+  const bare = readPsbtMaps(whole).map((map, at) =>
+    at === 2 ? map.filter(({ key }) => key[0] === COIN) : map,
+  );
+  const SIGNATURE = 0x13;
+  const unclaimed = readPsbtMaps(whole).map((map, at) =>
+    at === 2 ? map.filter(({ key }) => key[0] === COIN || key[0] === SIGNATURE) : map,
+  );
+  const verify = (maps: typeof bare) => kind.verify(typed, treasury.context, writePsbtMaps(maps));
+  expect(kind.verify(typed, treasury.context, whole)).toBe(true);
+  expect(verify(bare)).toBe(false);
+  expect(verify(unclaimed)).toBe(true);
+});
+
 describe.each([0, 2] as const)('a PSBT of version %i', (psbtVersion) => {
   const psbt = psbtOf(coins, outputs, { psbtVersion });
 

@@ -179,6 +179,39 @@ describe('what cannot be judged is not handed out', () => {
     expect(inputsLeftToOthers(psbt, treasury.context)).toEqual([{ at: 1, why: 'wrong' }]);
   });
 
+  /** The PSBT whose second input has these final scripts. */
+  function unlockedBy(
+    theirs: TxInput,
+    change: (found: { scriptSig: Uint8Array; witness: Uint8Array[] }) => object,
+  ) {
+    const transaction = Transaction.fromPSBT(signed(theirs));
+    transaction.finalizeIdx(1);
+    const { finalScriptSig = new Uint8Array(), finalScriptWitness = [] } = transaction.getInput(1);
+    const final = change({ scriptSig: finalScriptSig, witness: finalScriptWitness });
+    const { txid: id, index, nonWitnessUtxo } = theirs;
+    return psbtOf([ours, { txid: id, index, nonWitnessUtxo, ...final } as TxInput], [pay(640_000n)]);
+  }
+  const wrong = [{ at: 1, why: 'wrong' }];
+
+  test.each([66, 3_064])('a taproot signature of %i bytes is wrong, whatever its first 64 are', (length) => {
+    const theirs = FORMS.at(-1)![1];
+    const psbt = unlockedBy(theirs, ({ witness }) => ({
+      finalScriptWitness: [concatBytes(witness[0]!, new Uint8Array(length - 64))],
+    }));
+    expect(inputsLeftToOthers(psbt, treasury.context)).toEqual(wrong);
+    const right = unlockedBy(theirs, ({ witness }) => ({ finalScriptWitness: witness }));
+    expect(inputsLeftToOthers(right, treasury.context)).toEqual([]);
+  });
+
+  test('a P2WPKH within P2SH whose script is pushed in a longer way than it may be is wrong', () => {
+    const theirs = FORMS.find(([name]) => name === 'P2WPKH within P2SH')![1];
+    const psbt = unlockedBy(theirs, ({ scriptSig, witness }) => ({
+      finalScriptSig: concatBytes(Uint8Array.of(0x4c), scriptSig),
+      finalScriptWitness: witness,
+    }));
+    expect(inputsLeftToOthers(psbt, treasury.context)).toEqual(wrong);
+  });
+
   test('a taproot signature of another type than all is judged by that type', () => {
     const single = { ...FORMS.at(-1)![1], sighashType: SigHash.ALL_ANYONECANPAY };
     const psbt = signed(single, [SigHash.ALL_ANYONECANPAY]);

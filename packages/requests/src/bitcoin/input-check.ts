@@ -2,12 +2,13 @@ import { concatBytes, decodeHex, equalBytes } from '@ckm/foundation';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { OutScript, RawTx, type Transaction } from '@scure/btc-signer';
-import { destinationOf } from './destination.js';
+import { destinationOf, witnessProgramOf } from './destination.js';
 import { hash160 } from './hash160.js';
 import type { BitcoinRequest } from './parse.js';
 import { readPushes } from './pushes.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT } from './sighash.js';
 import { type Digest, type InputVerdict, judgeSchnorr, judgeScriptPath } from './taproot-check.js';
+import { nestedScriptSig } from './txid.js';
 
 /**
  * Judges what unlocks an input: taproot by its key or by signatures of others, and one key or several (CHECKMULTISIG) in
@@ -28,6 +29,8 @@ export function createInputCheck(
     if (destinationForm(script) !== 'p2sh') return judgeScript(script, pushes, witness, digests(at));
     const redeem = pushes.at(-1);
     if (redeem === undefined || !equalBytes(hash160(redeem), script.subarray(2, 22))) return 'wrong';
+    if (witnessProgramOf(redeem) !== null && !equalBytes(finalScriptSig, nestedScriptSig(redeem)))
+      return 'wrong';
     return judgeScript(redeem, pushes.slice(0, -1), witness, digests(at));
   };
   return (at) => {

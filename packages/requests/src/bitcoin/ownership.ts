@@ -150,10 +150,23 @@ export function assessOwnership(request: BitcoinRequest, key: PublicKeyPackage):
   return ownership;
 }
 
-/** Whether the transaction spends coins of the key, each with a valid signature. @throws EncodingError */
-export function isSignedBy(request: BitcoinRequest, key: PublicKeyPackage): boolean {
-  const inputs = ownInputs(request, key);
-  return inputs.length > 0 && inputs.every(({ signed }) => signed);
+/**
+ * Whether a transaction holds a valid signature for each coin of the key: those that it says are the key's, and those that
+ * the request for it said were.
+ * @param request of the same transaction
+ * @throws EncodingError
+ */
+export function isSignedBy(signed: BitcoinRequest, request: BitcoinRequest, key: PublicKeyPackage): boolean {
+  const claimed = new Map(ownInputs(signed, key).map((own) => [own.at, own.signed]));
+  const asked = ownInputs(request, key).filter(({ at }) => !claimed.has(at));
+  const sign = createSighash(signed);
+  const isAskedSigned = ({ at, outputKey }: OwnInput) => {
+    const input = signed.inputs[at]!;
+    const type = sighashOf(input);
+    return isSigned(input, outputKey, type, sign(at, type));
+  };
+  const isAny = claimed.size + asked.length > 0;
+  return isAny && [...claimed.values()].every(Boolean) && asked.every(isAskedSigned);
 }
 
 function ownInputs(request: BitcoinRequest, key: PublicKeyPackage): readonly OwnInput[] {

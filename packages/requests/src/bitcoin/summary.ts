@@ -44,6 +44,8 @@ export interface Summary {
   readonly lockTime: number;
   readonly isLockAhead: boolean;
   readonly coinAge: CoinAge;
+  /** The network of the addresses shown, where only the request names it; else `null`. */
+  readonly claimedNetwork: BitcoinNetwork | null;
 }
 
 /** As much as all anchors may hold without being a gift to whoever comes first. */
@@ -112,7 +114,8 @@ export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
       ...own.inputs.map(({ tweak: { path } }) => addressNumber(path) ?? 0),
     ),
     lockTime,
-    isLockAhead: isClearlyAhead(lockTime, key.now, network),
+    isLockAhead: isClearlyAhead(lockTime, key.now, key.network),
     coinAge: coinAgeOf(request),
+    claimedNetwork: key.network === undefined ? (request.network ?? null) : null,
   };
 }

@@ -17,6 +17,7 @@ const NODE = 32;
 
 /** A signature of 64 bytes, or of 65 with its type. Source: BIP-341, "Taproot key path spending signature validation" */
 export function judgeSchnorr(key: Uint8Array, signature: Uint8Array, digest: Digest): InputVerdict {
+  if (signature.length !== 64 && signature.length !== 65) return 'wrong';
   const type = signature.length === 65 ? signature[64]! : SIGHASH_DEFAULT;
   if (signature.length === 65 && type === SIGHASH_DEFAULT) return 'wrong';
   const message = digest(type);

@@ -46,6 +46,10 @@ test('a text that begins with U+FEFF is taken', () => {
   expect(buildBitcoinRequest(`\uFEFF${TEXT}`)).toEqual(psbt);
 });
 
+test('a text of nothing but padding and a letter is refused at once, however long it is', () => {
+  expect(outcome(() => buildBitcoinRequest(`${'='.repeat(3_000_000)}A`))).toBe('PSBT_MALFORMED');
+});
+
 test.each<[string, Uint8Array]>([
   ['letters that base64 has not', encodeUtf8(`${TEXT}ß`)],
   ['padding in the middle', encodeUtf8(`${TEXT.slice(0, 8)}==${TEXT.slice(8)}`)],

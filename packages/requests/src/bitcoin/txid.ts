@@ -27,18 +27,33 @@ function isHashedIn(script: Uint8Array, redeemScript: Uint8Array): boolean {
   );
 }
 
-/** What will stand in the input beside its witness; null as long as its signer decides that. Source: BIP-141 */
-function scriptSig({ script }: BitcoinInput, map: PsbtMap): Uint8Array | null {
-  const final = recordValue(map, IN_FINAL_SCRIPTSIG);
-  if (final !== undefined) return final;
-  if (witnessProgramOf(script) !== null) return EMPTY;
-  const redeemScript = recordValue(map, IN_REDEEM_SCRIPT);
-  if (redeemScript === undefined || witnessProgramOf(redeemScript) === null) return null;
-  if (!isHashedIn(script, redeemScript)) return null;
+/** All that may stand in an input beside its witness when the program is in its redeem script. Source: BIP-141 */
+export function nestedScriptSig(redeemScript: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.of(redeemScript.length), redeemScript);
 }
 
-/** The name of the transaction as far as it is known. Source: BIP-141, "Transaction ID" */
+/** What may stand in an input beside its witness; null where that is for its signer to say. Source: BIP-141 */
+function fixedScriptSig({ script }: BitcoinInput, map: PsbtMap): Uint8Array | null {
+  if (witnessProgramOf(script) !== null) return EMPTY;
+  const redeemScript = recordValue(map, IN_REDEEM_SCRIPT);
+  if (redeemScript === undefined || witnessProgramOf(redeemScript) === null) return null;
+  return isHashedIn(script, redeemScript) ? nestedScriptSig(redeemScript) : null;
+}
+
+/** What will stand in the input beside its witness; null as long as its signer decides that. */
+function scriptSig(input: BitcoinInput, map: PsbtMap): Uint8Array | null {
+  const final = recordValue(map, IN_FINAL_SCRIPTSIG);
+  const fixed = fixedScriptSig(input, map);
+  if (fixed === null) return final ?? null;
+  demand(
+    final === undefined || equalBytes(final, fixed),
+    'PSBT_MALFORMED',
+    'an input carries a final script that its coin cannot have',
+  );
+  return fixed;
+}
+
+/** The name of the transaction as far as it is known. @throws EncodingError `PSBT_MALFORMED`. Source: BIP-141, "Transaction ID" */
 export function nameTransaction(request: BitcoinRequest): TransactionName {
   const { version, inputs, outputs, lockTime, psbt } = request;
   const maps = readPsbtMaps(psbt);

@@ -9,7 +9,7 @@ import { buildBitcoinRequest } from './build.js';
 export function verifyBitcoin(typed: BitcoinRequest, key: KeyContext, artefact: Uint8Array): boolean {
   try {
     const signed = parseBitcoin(buildBitcoinRequest(artefact));
-    return equalBytes(digestOf(typed), digestOf(signed)) && isSignedBy(signed, key.public);
+    return equalBytes(digestOf(typed), digestOf(signed)) && isSignedBy(signed, typed, key.public);
   } catch (error) {
     if (error instanceof CkmError) return false;
     throw error;

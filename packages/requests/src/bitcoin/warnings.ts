@@ -14,6 +14,8 @@ const ABSURD_RATE_TENTHS = 5_000n;
 const LOW_RATE_TENTHS = 10n;
 /** How far wallets look beyond the last address that was used. Source: BIP-44, "Address gap limit" */
 const LOOKED_AHEAD = 20;
+/** How far the widest search of a wallet goes as a rule: nothing comes back by itself from beyond. */
+const FOUND_AHEAD = 1_000;
 const LONGEST_RELAYED_DATA = 83;
 
 /** What the fee is compared with: what leaves, or all that moves when nobody is paid. */
@@ -131,11 +133,11 @@ function pathWarnings({ ownPath, amountSats }: SummaryOutput, usedIndex: number)
   const number = addressNumber(ownPath);
   if (number === null) {
     const text = `${formatBitcoin(amountSats)} BTC comes back on the path m/${ownPath.join('/')}, which the wallet does not watch`;
-    return [{ code: 'CHANGE_PATH_UNUSUAL', text }];
+    return [{ code: 'CHANGE_PATH_UNUSUAL', text, isLoss: true }];
   }
   if (number <= usedIndex + LOOKED_AHEAD) return [];
   const text = `${formatBitcoin(amountSats)} BTC comes back on address number ${groupDigits(number)}; the highest that is known here to be used is ${groupDigits(usedIndex)}, and most wallets look only ${LOOKED_AHEAD} further`;
-  return [{ code: 'CHANGE_INDEX_FAR', text }];
+  return [{ code: 'CHANGE_INDEX_FAR', text, ...loss(number > usedIndex + FOUND_AHEAD) }];
 }
 
 function lockWarnings({ lockTime, isLockAhead, coinAge }: Summary): DescriptionWarning[] {
@@ -148,6 +150,13 @@ function lockWarnings({ lockTime, isLockAhead, coinAge }: Summary): DescriptionW
     warnings.push({ code: 'RELATIVE_LOCK', text: `it cannot be mined before its coins are ${age}` });
   }
   return warnings;
+}
+
+/** Whoever makes a request may name any network in it: coins of the main one are spent by the same signature. */
+function networkWarnings({ claimedNetwork }: Summary): DescriptionWarning[] {
+  if (claimedNetwork === null) return [];
+  const text = `addresses are written as on ${claimedNetwork} because the request says so; the signature is valid on the main network too`;
+  return [{ code: 'NETWORK_CLAIMED', text }];
 }
 
 function foreignWarnings({ foreignCoins, foreignSats }: Summary): DescriptionWarning[] {
@@ -164,6 +173,7 @@ export function bitcoinWarnings(summary: Summary): DescriptionWarning[] {
     ...anchorWarnings(summary),
     ...dataWarnings(summary),
     ...foreignWarnings(summary),
+    ...networkWarnings(summary),
     ...feeWarnings(summary),
     ...lockWarnings(summary),
   ];
