@@ -210,7 +210,7 @@ describe('a server', () => {
     const mine = ownerClient(network.send, () => network.now - 45, { store });
     const lines = await mine.diagnose();
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 'warn', subject: 'alpha', text: 'its clock is 45 s ahead of yours' }),
+      expect.objectContaining({ level: 'warn', subject: 'clock', text: 'your clock is 45 s behind alpha' }),
     );
     await mine.close();
   });

@@ -1,3 +1,4 @@
+import { VERSION } from '@ckm/foundation';
 import { join } from 'node:path';
 import {
   decodeData,
@@ -44,7 +45,7 @@ describe('a message from somebody with an account', () => {
     const client = await alpha.as(alice).join();
     expect(await client.ask('server.describe', {})).toEqual({
       name: 'alpha',
-      version: '0.1.0',
+      version: VERSION,
       time: alpha.now,
       keys: 0,
       keyQuota: 1_000,
