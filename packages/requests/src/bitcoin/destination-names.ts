@@ -3,6 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { readableText } from '../text/content.js';
 import { describeDigest, groupsOfFour, plural, quoteText } from '../text/quote.js';
 import type { Destination } from './destination.js';
+import { countPushes } from './pushes.js';
 
 /** Bytes that are shown as they are; of more, their digest. */
 const SHOWN_BYTES = 80;
@@ -21,7 +22,7 @@ export function namesOf(destination: Destination): DestinationNames {
     case 'address':
       return { whole: groupsOfFour(destination.address), short: shortAddress(destination) };
     case 'data':
-      return sameBoth(dataName(destination.pushes));
+      return sameBoth(dataName(destination.carried));
     case 'anchor':
       return sameBoth('anybody (an anchor)');
     case 'unspendable':
@@ -34,21 +35,20 @@ export function namesOf(destination: Destination): DestinationNames {
 }
 
 /** What an output carries instead of paying somebody: text as text, else its bytes. */
-export function describeData({ script, pushes }: Extract<Destination, { type: 'data' }>): string {
+export function describeData({ script, carried }: Extract<Destination, { type: 'data' }>): string {
+  const pushes = countPushes(carried, SHOWN_PUSHES);
   if (pushes === null) return `not only data: script ${describeBytes(script)}`;
-  if (pushes.length === 0) return 'nothing';
-  const shown = pushes.slice(0, SHOWN_PUSHES).map(describePush);
-  const left = pushes.length - shown.length;
+  if (pushes.count === 0) return 'nothing';
+  const shown = pushes.first.map(describePush);
+  const left = pushes.count - shown.length;
   if (left > 0) shown.push(`${plural(left, 'more', 'more')} (${describeDigest(script)})`);
   return shown.join(' and ');
 }
 
-function dataName(pushes: readonly Uint8Array[] | null): string {
+function dataName(carried: Uint8Array): string {
+  const pushes = countPushes(carried, 0);
   if (pushes === null) return 'a script that nobody can run (OP_RETURN)';
-  return `${plural(
-    pushes.reduce((sum, { length }) => sum + length, 0),
-    'byte',
-  )} of data`;
+  return `${plural(pushes.bytes, 'byte')} of data`;
 }
 
 function describePush(push: Uint8Array): string {

@@ -8,6 +8,7 @@ import { back, coin, pay, psbtOf } from '../fixtures/psbt.js';
 import { destinationOf, dustLimitSats } from './destination.js';
 import { namesOf } from './destination-names.js';
 import { bitcoinKind } from './index.js';
+import { countPushes, readPushes } from './pushes.js';
 
 const treasury = bitcoinKey();
 
@@ -61,6 +62,22 @@ describe('data is shown as what is pushed', () => {
     expect(
       describeWith({ amount: 0n, script: pieces }).rows.find(({ label }) => label === 'Data')!.note,
     ).toBe(`ff and ff and ff and ff and 2 more (SHA-256 ${digest(pieces)})`);
+  });
+
+  test('a megabyte of empty pushes is counted, and does not become a million values', () => {
+    const script = new Uint8Array(1_000_000);
+    script[0] = 0x6a;
+    expect(countPushes(script.subarray(1), 4)).toMatchObject({ count: 999_999, bytes: 0 });
+    expect(countPushes(script.subarray(1), 4)!.first).toHaveLength(4);
+    expect(destinationOf(script)).toEqual({ type: 'data', script, carried: script.subarray(1) });
+    expect(describeWith({ amount: 0n, script }).rows.find(({ label }) => label === 'Data')!.note).toMatch(
+      /^an empty push and .* and 999,995 more \(SHA-256 /,
+    );
+  });
+
+  test('a script that pushes more than any stack holds is no script of pushes', () => {
+    expect(readPushes(new Uint8Array(1_000))).toHaveLength(1_000);
+    expect(readPushes(new Uint8Array(1_001))).toBeNull();
   });
 
   test('describe warns of more data outputs than many nodes relay, and of longer ones', () => {

@@ -4,13 +4,12 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bech32, bech32m, createBase58check } from '@scure/base';
 import type { BitcoinNetwork } from '../kind.js';
 import { encodeSize } from './psbt-maps.js';
-import { readPushes } from './pushes.js';
 
 /** Where an output's coins go, told by its exact bytes: what merely means the same is `unknown`. */
 export type Destination =
   | { readonly type: 'address'; readonly form: AddressForm; readonly address: string }
-  /** OP_RETURN: nobody can ever spend it. `pushes` is what it carries; `null` where more than pushes follows. */
-  | { readonly type: 'data'; readonly script: Uint8Array; readonly pushes: readonly Uint8Array[] | null }
+  /** OP_RETURN: nobody can ever spend it. `carried` is what follows. */
+  | { readonly type: 'data'; readonly script: Uint8Array; readonly carried: Uint8Array }
   /** Pay-to-anchor: anybody can spend it. */
   | { readonly type: 'anchor' }
   /** Looks like taproot, but no key has that x coordinate; or of version 0 with an impossible length: lost. */
@@ -122,7 +121,7 @@ export function destinationOf(script: Uint8Array, network: BitcoinNetwork = 'bit
   const prefixes = PREFIXES[network];
   const known = witnessDestination(script, prefixes.bech32) ?? olderDestination(script, prefixes);
   if (known !== null) return known;
-  if (script[0] === OP_RETURN) return { type: 'data', script, pushes: readPushes(script.subarray(1)) };
+  if (script[0] === OP_RETURN) return { type: 'data', script, carried: script.subarray(1) };
   return { type: 'unknown', script };
 }
 

@@ -137,6 +137,13 @@ describe('V9: a PSBT that is not exactly one PSBT is refused', () => {
     expect(parsed(many)).toBe('PSBT_TOO_MANY_PARTS');
   });
 
+  test('with a witness of more items than there is any use for: each becomes a value', () => {
+    const witness = (items: number) =>
+      changed(zero, 1, (map) => withRecord(map, 0x08, concatBytes(encodeSize(items), new Uint8Array(items))));
+    expect(parsed(witness(16_384))).toBe('accepted');
+    expect(parsed(witness(16_385))).toBe('PSBT_TOO_MANY_PARTS');
+  });
+
   test('a PSBT larger than its kind allows is refused', () => {
     expect(parsed(new Uint8Array(BITCOIN_MAX_BYTES + 1))).toBe('PAYLOAD_TOO_LARGE');
   });

@@ -11,6 +11,7 @@ import {
   type PsbtMap,
   readPsbtMaps,
   recordValue,
+  takeSize,
   writePsbtMaps,
 } from './psbt-maps.js';
 
@@ -67,6 +68,8 @@ export interface BitcoinRequest {
 export const BITCOIN_MAX_BYTES = 1_048_576;
 /** More than there will ever be. */
 const MAX_SATS = 2_100_000_000_000_000n;
+/** Of all inputs together; each becomes a value of its own. */
+const MAX_WITNESS_ITEMS = 16_384;
 const GLOBAL_UNSIGNED_TX = 0x00;
 const GLOBAL_VERSION = 0xfb;
 const IN_FINAL_SCRIPTSIG = 0x07;
@@ -158,13 +161,16 @@ function assertVersion(maps: readonly PsbtMap[]): void {
   demand(isZero || isTwo, 'PSBT_MALFORMED', 'the PSBT is of an unknown version');
   const hasTransaction = recordValue(global, GLOBAL_UNSIGNED_TX) !== undefined;
   demand(hasTransaction === isZero, 'PSBT_MALFORMED', 'the PSBT mixes two versions');
+}
+
+function assertFinalScripts(maps: readonly PsbtMap[]): void {
+  let items = 0;
   for (const map of maps.slice(1)) {
-    const witness = recordValue(map, IN_FINAL_WITNESS) ?? recordValue(map, IN_FINAL_SCRIPTSIG);
-    demand(
-      witness === undefined || witness.length > 0,
-      'PSBT_MALFORMED',
-      'the PSBT has an empty final script',
-    );
+    const witness = recordValue(map, IN_FINAL_WITNESS);
+    const script = witness ?? recordValue(map, IN_FINAL_SCRIPTSIG);
+    demand(script === undefined || script.length > 0, 'PSBT_MALFORMED', 'the PSBT has an empty final script');
+    if (witness !== undefined) items += takeSize({ bytes: witness, at: 0 });
+    demand(items <= MAX_WITNESS_ITEMS, 'PSBT_TOO_MANY_PARTS', 'the PSBT has a witness of too many parts');
   }
 }
 
@@ -199,6 +205,7 @@ export function parseBitcoin(payload: Uint8Array): BitcoinRequest {
   const psbt = payload.slice();
   const maps = readPsbtMaps(psbt);
   assertVersion(maps);
+  assertFinalScripts(maps);
   const transaction = readTransaction(writePsbtMaps(withStatedCoins(maps)));
   const { inputsLength, outputsLength } = transaction;
   demand(
