@@ -17,8 +17,8 @@ export interface KeyContext {
   readonly network?: BitcoinNetwork;
   /** Seconds since 1970 by the clock of whoever describes: whether a lock is ahead. Without it each lock counts as ahead. */
   readonly now?: number;
-  /** The highest number of an address that its owner knows to be used. Only the client knows it. */
-  readonly usedIndex?: number;
+  /** The highest numbers of receive and change addresses that its owner knows to be used. Only the client knows them. */
+  readonly usedIndex?: { readonly receive?: number; readonly change?: number };
 }
 
 /** One line of the table below a sentence. */

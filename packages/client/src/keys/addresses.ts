@@ -67,19 +67,28 @@ export async function handOutAddress(
   });
 }
 
+/**
+ * What a transaction says of addresses is chosen by whoever made it: it moves a count by this much at most, and only the
+ * first one, when nothing is known yet, by more.
+ */
+const MOST_MOVED = 100;
+
+function mostAfter(count: number): number {
+  return count === 0 ? FAR_AHEAD : count + MOST_MOVED;
+}
+
 /** The record with addresses that a signed transaction shows to be in use: the next one comes after them. */
 export function withAddressesUsed(record: KeyRecord, indices: readonly number[]): KeyRecord {
-  const addressesShown = indices
-    .toSorted((a, b) => a - b)
-    .reduce(
-      (count, index) => countWith({ ...record, addressesShown: count }, index),
-      record.addressesShown ?? 0,
-    );
-  return addressesShown === (record.addressesShown ?? 0) ? record : { ...record, addressesShown };
+  const { addressesShown: before = 0 } = record;
+  const near = indices.filter((index) => index < mostAfter(before));
+  const addressesShown = Math.max(before, ...near.map((index) => index + 1));
+  return addressesShown === before ? record : { ...record, addressesShown };
 }
 
 /** The record with change addresses that a signed transaction shows to be in use: change far beyond them is warned of. */
 export function withChangesUsed(record: KeyRecord, indices: readonly number[]): KeyRecord {
-  const changesUsed = Math.max(record.changesUsed ?? 0, ...indices.map((index) => index + 1));
-  return changesUsed === (record.changesUsed ?? 0) ? record : { ...record, changesUsed };
+  const { changesUsed: before = 0 } = record;
+  const shown = Math.max(before, ...indices.map((index) => index + 1));
+  const changesUsed = Math.min(shown, mostAfter(before));
+  return changesUsed === before ? record : { ...record, changesUsed };
 }

@@ -239,7 +239,6 @@ function whatRecordSays(
   publicPackage: PublicKeyPackage,
 ): Pick<CertifiedKey, 'isComplete' | 'context'> {
   const { name, network, addressesShown = 0, changesUsed = 0 } = record;
-  const used = Math.max(addressesShown, changesUsed);
   return {
     isComplete: isComplete(record, publicPackage.quorum.of),
     context: {
@@ -248,7 +247,10 @@ function whatRecordSays(
       purpose,
       public: publicPackage,
       ...(network === null ? {} : { network }),
-      ...(used === 0 ? {} : { usedIndex: used - 1 }),
+      usedIndex: {
+        ...(addressesShown === 0 ? {} : { receive: addressesShown - 1 }),
+        ...(changesUsed === 0 ? {} : { change: changesUsed - 1 }),
+      },
     },
   };
 }

@@ -111,6 +111,16 @@ test('the change addresses that transactions show are counted up to the last, an
   expect(parseKeyRecord('keys/treasury', encodeKeyRecord(used)).changesUsed).toBe(300);
 });
 
+test('one transaction moves the counts of addresses by a hundred at most, however many far ones it names', () => {
+  const known = { ...RECORD, addressesShown: 3, changesUsed: 2 };
+  const far = Array.from({ length: 511 }, (_, at) => 999 * (at + 1));
+  expect(withAddressesUsed(known, far)).toBe(known);
+  expect(withAddressesUsed(known, [102, 103]).addressesShown).toBe(103);
+  expect(withAddressesUsed(RECORD, far).addressesShown).toBe(1_000);
+  expect(withChangesUsed(known, [2_000_000_000]).changesUsed).toBe(102);
+  expect(withChangesUsed(RECORD, [2_000_000_000]).changesUsed).toBe(1_000);
+});
+
 test('a key record keeps what was handed out and signed, and one of an earlier version has neither', () => {
   const record = withSpentCoins(RECORD, spending('first', 'a:0'), 7);
   const full = { ...record, addressesShown: 3, handedOut: [{ index: 2, at: 5, note: null }] };

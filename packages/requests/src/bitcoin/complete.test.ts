@@ -229,9 +229,19 @@ test('change far beyond every address that is known to be used is warned of, unt
   const psbt = psbtOf([input], [pay(900_000n), back(treasury, 299, 99_000n)]);
   const codes = (key: KnownKey['context']) => told(psbt, key).warnings.map(({ code }) => code);
   expect(codes(treasury.context)).toEqual(['CHANGE_INDEX_FAR']);
-  expect(codes({ ...treasury.context, usedIndex: 278 })).toEqual(['CHANGE_INDEX_FAR']);
-  expect(codes({ ...treasury.context, usedIndex: 279 })).toEqual([]);
+  expect(codes({ ...treasury.context, usedIndex: { change: 278 } })).toEqual(['CHANGE_INDEX_FAR']);
+  expect(codes({ ...treasury.context, usedIndex: { change: 279 } })).toEqual([]);
   const used = coin(treasury, 290, 1_000_000n, 'change');
   const spends = psbtOf([used], [pay(900_000n), back(treasury, 299, 99_000n)]);
   expect(told(spends).warnings).toEqual([]);
+});
+
+test('a coin far ahead, or the other chain, does not silence the warning of change far ahead', () => {
+  const far = coin(treasury, 2_000_000_000, 1_000_000n, 'change');
+  const codes = (psbt: Uint8Array, usedIndex: NonNullable<KnownKey['context']['usedIndex']>) =>
+    told(psbt, { ...treasury.context, usedIndex }).warnings.map(({ code }) => code);
+  const beside = psbtOf([input, far], [pay(900_000n), back(treasury, 2_000_000_001, 1_099_000n)]);
+  expect(codes(beside, { change: 2 })).toEqual(['CHANGE_INDEX_FAR']);
+  const psbt = psbtOf([input], [pay(900_000n), back(treasury, 299, 99_000n)]);
+  expect(codes(psbt, { receive: 299, change: 2 })).toEqual(['CHANGE_INDEX_FAR']);
 });

@@ -5,7 +5,7 @@ import { estimateVirtualBytes, feeRateTenths } from './fee.js';
 import { coinAgeOf, type CoinAge, isClearlyAhead, lockTimeOf } from './locks.js';
 import { assessOwnership, type Ownership } from './ownership.js';
 import { sumSats, type BitcoinRequest } from './parse.js';
-import { CHAINS } from './wallet.js';
+import { CHAINS, type WalletChain } from './wallet.js';
 
 /** An output, seen from the key. */
 export interface SummaryOutput {
@@ -38,8 +38,8 @@ export interface Summary {
   readonly gainsSats: bigint;
   readonly feeSats: bigint;
   readonly feeTenthsPerByte: bigint;
-  /** The highest number of an address that is known to be used. */
-  readonly usedIndex: number;
+  /** The highest numbers of addresses that are known to be used. */
+  readonly usedIndex: UsedIndex;
   /** The lock time that holds, a height or seconds since 1970; 0 when none does. */
   readonly lockTime: number;
   readonly isLockAhead: boolean;
@@ -47,6 +47,10 @@ export interface Summary {
   /** The network of the addresses shown, where only the request names it; else `null`. */
   readonly claimedNetwork: BitcoinNetwork | null;
 }
+
+/** The highest number of a used address by chain. */
+export type UsedIndex = Readonly<Record<WalletChain, number>>;
+const MOST_ADDED = 100;
 
 /** As much as all anchors may hold without being a gift to whoever comes first. */
 export const MOST_ANCHOR_SATS = 1_000n;
@@ -79,6 +83,19 @@ export function addressNumber(path: DerivationPath): number | null {
   return isWatched ? index! : null;
 }
 
+/**
+ * Coins that are spent show what is used, too. Where its owner counts, they add a little only: whoever knows the addresses
+ * of the key can pay one as far ahead as he likes.
+ */
+function usedIndexOn(name: WalletChain, own: Ownership, { usedIndex }: KeyContext): number {
+  const known = usedIndex?.[name];
+  const shown = own.inputs.map(({ tweak: { path } }) =>
+    path[0] === CHAINS[name] ? (addressNumber(path) ?? 0) : 0,
+  );
+  const highest = Math.max(0, ...shown);
+  return known === undefined ? highest : Math.max(known, Math.min(highest, known + MOST_ADDED));
+}
+
 /** Whoever made the transaction chose the order of its outputs: a list that is cut short loses the least this way. */
 function byWeight(a: SummaryOutput, b: SummaryOutput): number {
   const comesBack = Number(a.ownPath !== null) - Number(b.ownPath !== null);
@@ -109,10 +126,10 @@ export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
     gainsSats: returnsSats > ownSats ? returnsSats - ownSats : 0n,
     feeSats,
     feeTenthsPerByte: feeRateTenths(feeSats, estimateVirtualBytes(request)),
-    usedIndex: Math.max(
-      key.usedIndex ?? 0,
-      ...own.inputs.map(({ tweak: { path } }) => addressNumber(path) ?? 0),
-    ),
+    usedIndex: {
+      receive: usedIndexOn('receive', own, key),
+      change: usedIndexOn('change', own, key),
+    },
     lockTime,
     isLockAhead: isClearlyAhead(lockTime, key.now, key.network),
     coinAge: coinAgeOf(request),

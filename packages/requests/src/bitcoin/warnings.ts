@@ -5,7 +5,14 @@ import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './fee.js'
 import { namesOf } from './destination-names.js';
 import { formatCoinAge, formatLockTime } from './locks.js';
 import { sumSats } from './parse.js';
-import { addressNumber, MOST_ANCHOR_SATS, type Summary, type SummaryOutput } from './summary.js';
+import {
+  addressNumber,
+  MOST_ANCHOR_SATS,
+  type Summary,
+  type SummaryOutput,
+  type UsedIndex,
+} from './summary.js';
+import { CHAINS } from './wallet.js';
 
 /** More than one part in twenty of what leaves is a fee to stop at. */
 const HIGH_FEE_PART = 20n;
@@ -114,7 +121,7 @@ function dataWarnings({ outputs }: Summary): DescriptionWarning[] {
   return warnings;
 }
 
-function outputWarnings(output: SummaryOutput, usedIndex: number): DescriptionWarning[] {
+function outputWarnings(output: SummaryOutput, usedIndex: UsedIndex): DescriptionWarning[] {
   const loss = lossWarning(output);
   const warnings = loss === null ? [] : [loss];
   if (output.amountSats < dustLimitSats(output.script) && output.destination.type !== 'anchor') {
@@ -128,13 +135,14 @@ function outputWarnings(output: SummaryOutput, usedIndex: number): DescriptionWa
   return [...warnings, ...pathWarnings(output, usedIndex)];
 }
 
-function pathWarnings({ ownPath, amountSats }: SummaryOutput, usedIndex: number): DescriptionWarning[] {
+function pathWarnings({ ownPath, amountSats }: SummaryOutput, used: UsedIndex): DescriptionWarning[] {
   if (ownPath === null) return [];
   const number = addressNumber(ownPath);
   if (number === null) {
     const text = `${formatBitcoin(amountSats)} BTC comes back on the path m/${ownPath.join('/')}, which the wallet does not watch`;
     return [{ code: 'CHANGE_PATH_UNUSUAL', text, isLoss: true }];
   }
+  const usedIndex = ownPath[0] === CHAINS.change ? used.change : used.receive;
   if (number <= usedIndex + LOOKED_AHEAD) return [];
   const text = `${formatBitcoin(amountSats)} BTC comes back on address number ${groupDigits(number)}; the highest that is known here to be used is ${groupDigits(usedIndex)}, and most wallets look only ${LOOKED_AHEAD} further`;
   return [{ code: 'CHANGE_INDEX_FAR', text, ...loss(number > usedIndex + FOUND_AHEAD) }];
