@@ -37,7 +37,6 @@ function paymentOf(key: PublicKeyPackage): Uint8Array {
       txid: new Uint8Array(32).fill(coin + 1),
       index: 0,
       witnessUtxo: { amount: 10_000n, script },
-      tapInternalKey: internalKey,
       tapBip32Derivation: [[internalKey, derivation]] as never,
     });
   }
