@@ -50,9 +50,10 @@ describe.skipIf(!canSpawnServers)(
       expect(opened).toBeGreaterThan(0);
       expect(opened).toBeLessThanOrEqual(9 + flood.seconds() / 7.5);
       expect(refused).toBeGreaterThan(opened);
-      // The others were cut off: where hundreds are kept so that they can read why, the next ones are not kept as long.
+      // Nor is one that would wait where so much waits already. The others were cut off: where hundreds are kept so that they can read why, the next ones are not kept as long.
       const cut = codes.filter((code) => code === 'broken off').length;
-      expect(opened + refused + cut).toBe(codes.length);
+      const busyWith = codes.filter((code) => code === 'SERVER_BUSY').length;
+      expect(opened + refused + busyWith + cut).toBe(codes.length);
       // On a machine that is busy with something else she waits with nobody there as well, now if not before.
       const alone = Math.max(p99(quiet), p99(await latencies(hers, CALLS)));
       // She waited for one burst at most, and the rest of it for her.
