@@ -45,8 +45,8 @@ export type { MessageRequest } from './message/parse.js';
 
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';
-export { buildBitcoinRequest } from './bitcoin/build.js';
-export { transactionIn } from './bitcoin/artefact.js';
+export { buildBitcoinRequest } from './bitcoin/psbt/build.js';
+export { transactionIn } from './bitcoin/signing/artefact.js';
 export {
   type FinalTransaction,
   finalizeTransaction,
@@ -55,9 +55,9 @@ export {
   refusalOfOpen,
   type TransactionState,
   transactionState,
-} from './bitcoin/finalize.js';
-export { MAX_SIGNATURES } from './bitcoin/ownership.js';
-export type { BitcoinRequest } from './bitcoin/parse.js';
+} from './bitcoin/signing/finalize.js';
+export { MAX_SIGNATURES } from './bitcoin/ownership/ownership.js';
+export type { BitcoinRequest } from './bitcoin/psbt/parse.js';
 export {
   bitcoinAddress,
   bitcoinDescriptor,
@@ -65,7 +65,7 @@ export {
   keyFingerprint,
   type WalletAddress,
   type WalletChain,
-} from './bitcoin/wallet.js';
+} from './bitcoin/wallet/wallet.js';
 
 // ssh
 export { sshKind } from './ssh/index.js';

@@ -1,8 +1,8 @@
 import type { RequestForm } from '../form.js';
-import { buildBitcoinRequest } from './build.js';
+import { buildBitcoinRequest } from './psbt/build.js';
 import { BITCOIN_FIELDS } from './fields.js';
-import { parseBitcoin } from './parse.js';
-import { assertTxid } from './txid.js';
+import { parseBitcoin } from './psbt/parse.js';
+import { assertTxid } from './transaction/txid.js';
 
 export const bitcoinForm: RequestForm = {
   fields: BITCOIN_FIELDS,

@@ -2,7 +2,7 @@ import { encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { back, coin, pay, psbtOf } from '../fixtures/psbt.js';
 import { bitcoinKey, ed25519Key, type KnownKey } from '../fixtures/keys.js';
-import { buildBitcoinRequest } from '../bitcoin/build.js';
+import { buildBitcoinRequest } from '../bitcoin/psbt/build.js';
 import { buildGitRequest, embedGitSignature, splitGitSignature } from '../git/build.js';
 import { buildMessageRequest } from '../message/build.js';
 import { requestKind } from '../registry/registry.js';
