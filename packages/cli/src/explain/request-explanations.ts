@@ -111,6 +111,13 @@ const WARNINGS = groupOf(
       'The text is not UTF-8 and does not say in what encoding it is: other letters than a to z may be wrong.',
     PUSHER_IS_ANOTHER: 'A signed push names another key than the one that is to sign it.',
     PUSH_WITHOUT_NONCE: 'A signed push holds nothing that ties it to one push: it can be used again.',
+    PUSH_WITHOUT_PUSHEE:
+      'A signed push does not say which repository it is for: whoever has it can offer it to any that knows these branches.',
+    REF_NAME_INVALID: 'A signed push changes a branch or tag of a name that git does not allow.',
+    REFS_LOOK_ALIKE: [
+      'A signed push changes two branches or tags that look the same, or that differ in capitals only.',
+      'The warning writes each letter beyond ASCII as its number. See which of the two is yours.',
+    ],
     SSH_HOST_UNKNOWN:
       'The login does not say which server it is for: whoever relays it can log in elsewhere.',
     FEE_HIGH: 'The fee is a large part of what is paid.',

@@ -5,6 +5,7 @@ import { keyName } from '../text/key-name.js';
 import { describeDigest, groupDigits, plural, quoteText } from '../text/quote.js';
 import { encodingRows, instantOf, shortId, textWarnings } from './describe-text.js';
 import { isNoObject, type GitPush, type RefUpdate } from './push.js';
+import { findTwins, isRefName, spellOut } from './ref-names.js';
 
 /** Updates that the sentence says; the table has all. */
 const SAID_UPDATES = 3;
@@ -53,7 +54,7 @@ function pusherRow({ pusher }: GitPush, key: KeyContext): DescriptionRow {
   return { label: 'Pusher', value, note };
 }
 
-function warningsOf({ nonce, pusher }: GitPush, key: KeyContext): DescriptionWarning[] {
+function warningsOf({ nonce, pusher, pushee, updates }: GitPush, key: KeyContext): DescriptionWarning[] {
   const warnings: DescriptionWarning[] = [];
   if (pusher.name.startsWith('SHA256:') && pusher.name !== fingerprintOf(key)) {
     const text = 'the certificate names another key as the one that pushes';
@@ -62,6 +63,26 @@ function warningsOf({ nonce, pusher }: GitPush, key: KeyContext): DescriptionWar
   if (nonce === null) {
     const text = 'the certificate holds no nonce: whoever gets it can use it again';
     warnings.push({ code: 'PUSH_WITHOUT_NONCE', text });
+  }
+  if (pushee === null) {
+    const text = 'the certificate names no repository: whoever has it can offer it to any';
+    warnings.push({ code: 'PUSH_WITHOUT_PUSHEE', text });
+  }
+  return [...warnings, ...refWarnings(updates.map(({ ref }) => ref))];
+}
+
+function refWarnings(refs: readonly string[]): DescriptionWarning[] {
+  const warnings: DescriptionWarning[] = [];
+  const wrong = refs.filter((ref) => !isRefName(ref));
+  if (wrong.length > 0) {
+    const more = wrong.length === 1 ? '' : `, and ${groupDigits(wrong.length - 1)} more like it`;
+    const text = `git takes no ref of the name ${spellOut(wrong[0]!)}${more}`;
+    warnings.push({ code: 'REF_NAME_INVALID', text });
+  }
+  const twins = findTwins(refs);
+  if (twins !== null) {
+    const text = `it changes refs that people or disks may take for one: ${twins.map(spellOut).join(' and ')}`;
+    warnings.push({ code: 'REFS_LOOK_ALIKE', text });
   }
   return warnings;
 }

@@ -6,6 +6,7 @@ import { describePush } from './describe-push.js';
 import { encodingRows, instantOf, shortId, textWarnings } from './describe-text.js';
 import type { GitPerson } from './object.js';
 import type { GitCommit, GitRequest, GitTag } from './parse.js';
+import { commitSubject, tagSubject } from './subject.js';
 
 const SHOWN_PARENTS = 8;
 
@@ -15,10 +16,6 @@ function person({ name, mail }: GitPerson): string {
 
 function personRow(label: string, who: GitPerson): DescriptionRow {
   return { label, value: person(who), note: `${instantOf(who)}, zone ${who.zone}` };
-}
-
-function subjectOf(message: string): string {
-  return message.replace(/^\n+/, '').split('\n', 1)[0] ?? '';
 }
 
 function textRows(message: string, object: Uint8Array): DescriptionRow[] {
@@ -43,7 +40,7 @@ function describeCommit(typed: GitCommit, key: KeyContext): Description {
     ...encodingRows(typed.encoding),
   ];
   if (typed.otherHeaders.length > 0) rows.push({ label: 'Also', value: headerNames(typed.otherHeaders) });
-  const subject = quoteText(subjectOf(message), 100);
+  const subject = quoteText(commitSubject(message), 100);
   return {
     sentence: `Sign commit ${subject} by ${person(author)} of ${instantOf(author)}, tree ${shortId(typed.tree)}, ${from}, with ${keyName(key)}`,
     rows,
@@ -71,7 +68,7 @@ function describeTag(typed: GitTag, key: KeyContext): Description {
     ...textRows(message, typed.object),
     ...encodingRows(typed.encoding),
   ];
-  const subject = quoteText(subjectOf(message), 100);
+  const subject = quoteText(tagSubject(message), 100);
   return {
     sentence: `Sign tag ${quoteText(name, 100)} on ${target.type} ${shortId(target.id)} by ${person(tagger)} of ${instantOf(tagger)}, message ${subject}, with ${keyName(key)}`,
     rows,

@@ -11,6 +11,7 @@ import { sshPublicKeyLine } from '../ssh/blob.js';
 import { buildSshAuthRequest, buildSshSigRequest } from '../ssh/build.js';
 import { buildGitRequest, embedGitSignature } from './build.js';
 import { parseGitObject } from './parse.js';
+import { quoteText } from '../text/quote.js';
 
 const kind = gitKind;
 const key = ed25519Key('git', 'release');
@@ -216,6 +217,18 @@ describe('a tag', () => {
   });
 });
 
+/** Their first paragraph, in whatever way it is written, is the subject. */
+const MESSAGES = [
+  'Fix typo\nand give mallory the root key\n\nbody\n',
+  '\n\nFix\nthe bridge\n',
+  'Fix the bridge  \n  \nbody\n',
+  'Fix\r\nthe bridge\r\n\r\nbody\r\n',
+  ' \n\nFix the bridge\n',
+  'Fix\n  the bridge\n\tat once\n\nbody\n',
+  'Fix \u00a0\n\u00a0\nthe bridge\n\nbody\n',
+  `${'Fix the bridge\n'.repeat(20)}\nbody\n`,
+];
+
 describe.skipIf(!hasProgram('git', '--version') || !hasProgram('ssh-keygen', '-?'))('git itself', () => {
   function repository() {
     const folder = scratchFolder();
@@ -237,6 +250,13 @@ describe.skipIf(!hasProgram('git', '--version') || !hasProgram('ssh-keygen', '-?
     git(['config', 'gpg.ssh.allowedSignersFile', 'allowed']);
     git(['config', 'gpg.format', 'ssh']);
     return git;
+  }
+
+  function writeAll(git: ReturnType<typeof repository>, type: string, objects: readonly string[]): string[] {
+    const folder = scratchFolder();
+    const files = objects.map((_, at) => join(folder, String(at)));
+    for (const [at, object] of objects.entries()) writeFileSync(files[at]!, object);
+    return git(['hash-object', '-t', type, '-w', ...files]).split('\n');
   }
 
   test('accepts a signed commit, and refuses it with another message', () => {
@@ -262,6 +282,24 @@ describe.skipIf(!hasProgram('git', '--version') || !hasProgram('ssh-keygen', '-?
     git(['update-ref', 'refs/tags/v1.0', id]);
     git(['verify-tag', 'v1.0']);
     expect(git(['tag', '-l', '--format=%(contents:subject)', 'v1.0'])).toBe('First release');
+  });
+
+  test('says the same subject as we do, whatever the first lines of a message hold', () => {
+    const git = repository();
+    const tree = git(['write-tree']);
+    const commits = MESSAGES.map((message) => commitText({ tree, parents: [], message }));
+    const ids = writeAll(git, 'commit', commits);
+    const ofCommits = git(['log', '--no-walk=unsorted', '--format=<%s>', ...ids]).split('\n');
+    const tags = MESSAGES.map((message, at) => tagText({ name: `v${at}`, message }).replace(PARENT, ids[0]!));
+    const refs = writeAll(git, 'tag', tags).map((id, at) => `create refs/tags/v${at} ${id}\n`);
+    git(['update-ref', '--stdin'], encodeUtf8(refs.join('')));
+    const ofTags = git(['for-each-ref', '--format=<%(contents:subject)>', 'refs/tags']).split('\n');
+    const quoted = (shown: string | undefined) => quoteText(shown!.slice(1, -1), 100);
+    for (const [at, message] of MESSAGES.entries()) {
+      const told = describeOf(commits[at]!).sentence;
+      expect(told, message).toContain(`Sign commit ${quoted(ofCommits[at])} by Alice`);
+      expect(describeOf(tags[at]!).sentence, message).toContain(`, message ${quoted(ofTags[at])}, with`);
+    }
   });
 
   test('hands its signing program the bytes that we describe and sign', () => {

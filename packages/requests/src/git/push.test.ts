@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { decodeUtf8, encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
+import { hasProgram } from '../fixtures/programs.js';
 import { MAX_SENTENCE } from '../kind.js';
 import { sshFingerprint, sshPublicKeyBlob } from '../ssh/blob.js';
 import { buildGitRequest, embedGitSignature, splitGitSignature } from './build.js';
@@ -121,7 +123,14 @@ describe('a push certificate', () => {
     ]);
     expect(codesOf(certificate({ pusher: 'Alice <alice@example.org> 1 +0000' }))).toEqual([]);
     const bare = certificate({ headers: '' });
-    expect(codesOf(bare)).toEqual(['PUSH_WITHOUT_NONCE']);
+    expect(codesOf(bare)).toEqual(['PUSH_WITHOUT_NONCE', 'PUSH_WITHOUT_PUSHEE']);
+    const nowhere = certificate({ headers: 'nonce 1795286399-c0ffee\n' });
+    expect(describeOf(nowhere).warnings).toEqual([
+      {
+        code: 'PUSH_WITHOUT_PUSHEE',
+        text: 'the certificate names no repository: whoever has it can offer it to any',
+      },
+    ]);
     expect(describeOf(bare).sentence).toContain('Sign push to somewhere that it does not name of 2026');
   });
 
@@ -151,6 +160,55 @@ describe('a push certificate', () => {
       String.raw`move “refs/heads/a\u{202e}b” from aaaaaaaaaaaa… to bbbbbbbbbbbb…`,
     );
     expect(told.warnings.map(({ code }) => code)).toEqual(['HIDDEN_CHARACTERS']);
+  });
+
+  const toRefs = (...refs: string[]) =>
+    certificate({ updates: refs.map((ref) => `${OLD} ${NEW} ${ref}\n`).join('') });
+
+  test.each<[string, string, string, string]>([
+    ['composed otherwise', 'é', 'e\u0301', String.raw`“refs/heads/\u{e9}” and “refs/heads/e\u{301}”`],
+    ['of Cyrillic letters', 'main', 'm\u0430in', String.raw`“refs/heads/main” and “refs/heads/m\u{430}in”`],
+    ['with a digit for a letter', 'v1.0', 'vl.O', '“refs/heads/v1.0” and “refs/heads/vl.O”'],
+    ['in capitals', 'main', 'MAIN', '“refs/heads/main” and “refs/heads/MAIN”'],
+  ])('of two refs that look the same, one %s, names both letter by letter', (_what, one, other, named) => {
+    const object = toRefs('refs/heads/x', `refs/heads/${one}`, `refs/heads/${other}`);
+    const twins = describeOf(object).warnings.find(({ code }) => code === 'REFS_LOOK_ALIKE');
+    expect(twins?.text).toBe(`it changes refs that people or disks may take for one: ${named}`);
+    expect(codesOf(toRefs('refs/heads/x', `refs/heads/${one}`))).toEqual([]);
+  });
+
+  test('of refs that no git takes names the first and counts the rest', () => {
+    const object = toRefs('refs/heads/main', 'refs/heads/../../x', 'refs/x');
+    expect(describeOf(object).warnings).toEqual([
+      {
+        code: 'REF_NAME_INVALID',
+        text: 'git takes no ref of the name “refs/heads/../../x”, and 1 more like it',
+      },
+    ]);
+  });
+
+  test.skipIf(!hasProgram('git', '--version'))('says of each ref what git check-ref-format says', () => {
+    const names = [
+      'main',
+      'a/b',
+      '.a',
+      'a/.b',
+      'a..b',
+      'a.',
+      'a.lock',
+      'a.lock/b',
+      'a//b',
+      'a/',
+      '@',
+      '@{',
+      'a@{b',
+    ];
+    for (const ref of [...names.map((name) => `refs/heads/${name}`), 'refs/x']) {
+      const { status } = spawnSync('git', ['check-ref-format', ref]);
+      // git itself is content with two levels; the side that receives wants one below them.
+      const isTaken = status === 0 && ref !== 'refs/x';
+      expect([ref, codesOf(toRefs(ref))]).toEqual([ref, isTaken ? [] : ['REF_NAME_INVALID']]);
+    }
   });
 
   test.each<[string, Certificate]>([
