@@ -146,6 +146,31 @@ describe('an agent on a socket', () => {
     expect(asked).toHaveLength(200);
   });
 
+  test('nobody is asked for programs that have ended while they waited, and one that closed its half is served', async () => {
+    let begin = () => {};
+    release = new Promise((resolve) => (begin = resolve));
+    const served = Array.from({ length: 32 }, () => ask(signRequest(encodeUtf8('yes'))));
+    await vi.waitFor(() => expect(asked).toHaveLength(32));
+    const message = field(signRequest(encodeUtf8('late')));
+    const waiting = connect({ path: agent.socketPath, allowHalfOpen: true });
+    waiting.end(message);
+    for (let count = 0; count < 5; count++) {
+      const gone = connect(agent.socketPath);
+      await once(gone, 'connect');
+      await new Promise<void>((resolve) => gone.write(message, () => resolve()));
+      gone.destroy();
+    }
+    begin();
+    const [answer] = (await once(waiting, 'data')) as [Buffer];
+    expect(answer[4]).toBe(14);
+    await Promise.all(served);
+    await vi.waitFor(() => expect(denials).toHaveLength(5));
+    expect(asked).toHaveLength(33);
+    expect(new Set(denials)).toEqual(
+      new Set(['a program that has ended wanted a signature of laptop (2 of 3): nobody was asked']),
+    );
+  });
+
   test('a program that asks is served however many others keep an idle connection, and a waiting one is not cut off', async () => {
     let begin = () => {};
     release = new Promise((resolve) => (begin = resolve));

@@ -11,7 +11,7 @@ import {
   encodeSignature,
   parseAgentRequest,
 } from './agent-wire.js';
-import { type BoundSessions, createBoundSessions } from './bound-sessions.js';
+import { type BoundSessions, createBoundSessions, type Hop } from './bound-sessions.js';
 import { createConnections } from './connections.js';
 import { createTurns } from './turns.js';
 import { listenPrivately } from '../home/listen-privately.js';
@@ -22,10 +22,18 @@ export interface AgentKey {
   readonly blob: Uint8Array;
   readonly comment: string;
   /**
-   * The SSH signature blob over exactly `data`. Rejects when the quorum or a policy says no.
-   * @param forwardedTo the server to which the asking connection was handed on, as `SHA256:…`; null: it was not
+   * The SSH signature blob over exactly `data`; null: who asked has ended before anybody was asked. Rejects when the quorum or a
+   * policy says no.
    */
-  sign(data: Uint8Array, forwardedTo: string | null): Promise<Uint8Array>;
+  sign(data: Uint8Array, asker: Asker): Promise<Uint8Array | null>;
+}
+
+/** A program that wants a signature. */
+export interface Asker {
+  /** The SSH servers over which the agent was handed on to it, the nearest first; none: it runs here. */
+  readonly hops: readonly Hop[];
+  /** Whether it still waits for its answer. */
+  isThere(): Promise<boolean>;
 }
 
 export interface AgentOptions {
@@ -115,6 +123,14 @@ function write(socket: Socket, bytes: Uint8Array): Promise<void> {
   });
 }
 
+/** One who closes half of a connection waits for the answer; where all of it is closed, even nothing cannot be written. */
+function isAttended(socket: Socket): Promise<boolean> {
+  return write(socket, new Uint8Array()).then(
+    () => true,
+    () => false,
+  );
+}
+
 interface Asked extends AgentOptions {
   readonly socket: Socket;
   readonly sessions: BoundSessions;
@@ -155,9 +171,12 @@ async function answerSigning(
   }
   try {
     return await inTurn(async () => {
-      // Nobody asks for a signature that has nowhere to go.
-      if (socket.destroyed) return AGENT_FAILURE;
-      return encodeSignature(await key.sign(data, sessions.forwardedTo()));
+      const asker = { hops: sessions.hops(), isThere: () => isAttended(socket) };
+      // Nobody is asked for a signature that has nowhere to go.
+      const signature = (await asker.isThere()) ? await key.sign(data, asker) : null;
+      if (signature !== null) return encodeSignature(signature);
+      onDenial(`a program that has ended wanted a signature of ${key.comment}: nobody was asked`);
+      return AGENT_FAILURE;
     });
   } catch (reason) {
     onRefusal(key, reason);

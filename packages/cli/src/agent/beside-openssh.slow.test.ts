@@ -13,6 +13,7 @@ import {
   field,
   type HostKey,
   loginData,
+  onSecurityKey,
   rsaHost,
   signMessage,
 } from '../test/agent-messages.js';
@@ -115,7 +116,12 @@ describe.skipIf(!isHere)('beside OpenSSH’s own agent (needs ssh-agent)', () =>
     ['a session of a P-256 server', [bind(ecdsaHost(256))], [6]],
     ['a session of a P-384 server', [bind(ecdsaHost(384))], [6]],
     ['a session of a P-521 server', [bind(ecdsaHost(521))], [6]],
+    ['a session of a server with a security key', [bind(onSecurityKey(host)), bind(host, other)], [6, 5]],
+    ['a session of one with such a key on P-256', [bind(onSecurityKey(ecdsaHost(256)))], [6]],
+    ['such a session that is false', [falseBind(onSecurityKey(host))], [5]],
+    ['one that lacks the end of its signature', [bind(cutShort(onSecurityKey(host)))], [5]],
     ['a session handed on, and the one behind it', [bind(host, other, true), bind(host), login], [6, 6, 14]],
+    ['a connection handed on 16 times, and once more', handedOn(17), [...Array<number>(16).fill(6), 5]],
     ['the same session handed on twice', [bind(host, other, true), bind(host, other, true)], [6, 6]],
     ['a second session where the first is no other’s', [bind(host), bind(host, other)], [6, 5]],
     ['a session of two servers', [bind(host, other, true), bind(ed25519Host(), other)], [6, 5]],
@@ -168,6 +174,15 @@ describe.skipIf(!isHere)('beside OpenSSH’s own agent (needs ssh-agent)', () =>
     expect([answers.ours[0]![0], answers.theirs[0]![0]]).toEqual([5, 14]);
   });
 });
+
+/** The session of another server each time, and each behind the one before. */
+function handedOn(times: number): readonly Uint8Array[] {
+  return Array.from({ length: times }, () => bind(host, new Uint8Array(randomBytes(32)), true));
+}
+
+function cutShort(key: HostKey): HostKey {
+  return { blob: key.blob, sign: (data) => key.sign(data).slice(0, -1) };
+}
 
 function falseBind(key: HostKey): Uint8Array {
   return bindMessage(session, { blob: key.blob, signature: key.sign(other) });

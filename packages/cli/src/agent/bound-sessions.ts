@@ -13,8 +13,16 @@ export interface BoundSessions {
   bind(binding: SessionBinding): string | null;
   /** Why `data` may not be signed for this connection, for people; null: nothing speaks against it. */
   objectionTo(data: Uint8Array): string | null;
-  /** The server to which this connection was handed on, as `SHA256:…`; null: it was not. */
-  forwardedTo(): string | null;
+  /** The servers over which this connection was handed on, the nearest first; none: it was not. */
+  hops(): readonly Hop[];
+}
+
+/** An SSH server to which an agent was handed on. */
+export interface Hop {
+  /** The fingerprint of its key: `SHA256:…`. */
+  readonly server: string;
+  /** False: its key is of a kind that cannot be checked here, so that anybody may have named it. */
+  readonly isProven: boolean;
 }
 
 /**
@@ -24,13 +32,20 @@ export interface BoundSessions {
  */
 export function createBoundSessions(): BoundSessions {
   const bound: SessionBinding[] = [];
+  const hops: Hop[] = [];
   let hasLied = false;
+  const noteHop = ({ hostKey, isForwarding }: SessionBinding, isProven: boolean) => {
+    if (isForwarding && hops.length < MAX_SESSIONS) hops.push({ server: sshFingerprint(hostKey), isProven });
+  };
   const reasonAgainst = (binding: SessionBinding): string | null => {
     const { hostKey, sessionId, signature } = binding;
     if (sessionId.length === 0 || sessionId.length > MAX_SESSION_ID)
       return 'its session id has a wrong length';
     const verdict = checkHostSignature(hostKey, signature, sessionId);
-    if (verdict === 'unknown') return 'the key of its server is of a kind that cannot be checked here';
+    if (verdict === 'unknown') {
+      noteHop(binding, false);
+      return 'the key of its server is of a kind that cannot be checked here';
+    }
     if (verdict === 'false') {
       hasLied = true;
       return 'its server has not signed that session';
@@ -39,8 +54,11 @@ export function createBoundSessions(): BoundSessions {
     const before = bound.find((one) => equalBytes(one.sessionId, sessionId));
     if (before !== undefined && !equalBytes(before.hostKey, hostKey))
       return 'that session is one of another server';
-    if (bound.length >= MAX_SESSIONS) return 'the connection was handed on too often';
-    if (before === undefined) bound.push(binding);
+    if (before !== undefined) return null;
+    if (bound.length >= MAX_SESSIONS)
+      return `it is bound to ${MAX_SESSIONS} sessions, and no agent takes more`;
+    bound.push(binding);
+    noteHop(binding, true);
     return null;
   };
   return {
@@ -54,10 +72,7 @@ export function createBoundSessions(): BoundSessions {
       const isItsServer = login.hostKey === null || equalBytes(login.hostKey.blob, last.hostKey);
       return isItsOwn && isItsServer ? null : 'the log-in is for another session than the connection';
     },
-    forwardedTo: () => {
-      const last = bound.findLast(({ isForwarding }) => isForwarding);
-      return last === undefined ? null : sshFingerprint(last.hostKey);
-    },
+    hops: () => hops,
   };
 }
 

@@ -1,18 +1,33 @@
-import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
+import { concatBytes } from '@ckm/foundation';
+import { createHash, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { FieldReader } from './agent-wire.js';
 
 /** Whether a server signed something: `unknown` when its kind of key cannot be checked here. */
 export type HostVerdict = 'good' | 'false' | 'unknown';
 
 const CERTIFICATE = '-cert-v01@openssh.com';
-const CURVES: Readonly<
-  Record<string, { readonly crv: string; readonly hash: string; readonly bytes: number }>
-> = {
-  nistp256: { crv: 'P-256', hash: 'sha256', bytes: 32 },
-  nistp384: { crv: 'P-384', hash: 'sha384', bytes: 48 },
-  nistp521: { crv: 'P-521', hash: 'sha512', bytes: 66 },
-};
-const RSA_HASHES: Readonly<Record<string, string>> = { 'rsa-sha2-256': 'sha256', 'rsa-sha2-512': 'sha512' };
+/** A curve of ECDSA: as JWK names it, its hash, and the bytes of a number on it. */
+interface Curve {
+  readonly crv: string;
+  readonly hash: string;
+  readonly bytes: number;
+}
+
+const CURVES: ReadonlyMap<string, Curve> = new Map([
+  ['ecdsa-sha2-nistp256', { crv: 'P-256', hash: 'sha256', bytes: 32 }],
+  ['ecdsa-sha2-nistp384', { crv: 'P-384', hash: 'sha384', bytes: 48 }],
+  ['ecdsa-sha2-nistp521', { crv: 'P-521', hash: 'sha512', bytes: 66 }],
+]);
+const RSA_HASHES: ReadonlyMap<string, string> = new Map([
+  ['rsa-sha2-256', 'sha256'],
+  ['rsa-sha2-512', 'sha512'],
+]);
+
+/** Keys on a security key, and what they are without one. Source: OpenSSH PROTOCOL.u2f. */
+const ON_SECURITY_KEY: ReadonlyMap<string, string> = new Map([
+  ['sk-ssh-ed25519@openssh.com', 'ssh-ed25519'],
+  ['sk-ecdsa-sha2-nistp256@openssh.com', 'ecdsa-sha2-nistp256'],
+]);
 
 /** What a signature is checked with. */
 interface Checked {
@@ -22,10 +37,16 @@ interface Checked {
   readonly signature: Uint8Array;
 }
 
+/** A signature as it came: the algorithm that it names, and its bytes. */
+interface Named {
+  readonly by: string;
+  readonly bytes: Uint8Array | null;
+}
+
 /**
  * Whether `signature` is that of the server with this key over `data`, each as SSH writes it. Keys in a certificate count
  * as they are: who certified them is for ssh(1) to know.
- * Source: RFC 8709 §4 and §6, RFC 5656 §3.1, RFC 8332 §3, OpenSSH PROTOCOL.certkeys.
+ * Source: RFC 8709 §4 and §6, RFC 5656 §3.1, RFC 8332 §3, OpenSSH PROTOCOL.certkeys and PROTOCOL.u2f.
  */
 export function checkHostSignature(
   hostKey: Uint8Array,
@@ -34,45 +55,57 @@ export function checkHostSignature(
 ): HostVerdict {
   const key = new FieldReader(hostKey);
   const named = textOf(key.string());
-  const algorithm = named.endsWith(CERTIFICATE) ? named.slice(0, -CERTIFICATE.length) : named;
+  const algorithm = withoutCertificate(named);
   if (algorithm !== named) key.string();
   const signed = new FieldReader(signature);
-  const by = textOf(signed.string());
-  const bytes = signed.string();
-  if (bytes === null || !signed.isAtEnd()) return 'false';
-  const checked = readChecked(algorithm, key, by, bytes);
-  return checked === 'unknown' || checked === 'false' ? checked : verdictOf(checked, data);
+  const checked = readChecked(algorithm, key, { by: textOf(signed.string()), bytes: signed.string() });
+  if (checked === 'unknown' || checked === 'false') return checked;
+  const over = ON_SECURITY_KEY.has(algorithm) ? signedOnSecurityKey(key.string(), signed, data) : data;
+  return over === null || !signed.isAtEnd() ? 'false' : verdictOf(checked, over);
+}
+
+function withoutCertificate(named: string): string {
+  if (!named.endsWith(CERTIFICATE)) return named;
+  const bare = named.slice(0, -CERTIFICATE.length);
+  return bare.startsWith('sk-') ? `${bare}@openssh.com` : bare;
+}
+
+/** What a security key signs in the place of `data`; null: the rest of the signature is missing. */
+function signedOnSecurityKey(
+  application: Uint8Array | null,
+  signed: FieldReader,
+  data: Uint8Array,
+): Uint8Array | null {
+  const flagsAndCounter = signed.take(5);
+  if (application === null || flagsAndCounter === null) return null;
+  return concatBytes(sha256(application), flagsAndCounter, sha256(data));
 }
 
 function readChecked(
   algorithm: string,
   key: FieldReader,
-  by: string,
-  bytes: Uint8Array,
+  { by, bytes }: Named,
 ): Checked | 'false' | 'unknown' {
-  if (algorithm === 'ssh-ed25519') {
+  const kind = ON_SECURITY_KEY.get(algorithm) ?? algorithm;
+  if (kind === 'ssh-ed25519') {
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: base64url(key.string()) };
-    return by === algorithm ? { key: jwk, hash: null, signature: bytes } : 'false';
+    return by === algorithm && bytes !== null ? { key: jwk, hash: null, signature: bytes } : 'false';
   }
-  if (algorithm === 'ssh-rsa') {
+  if (kind === 'ssh-rsa') {
     const [e, n] = [unsigned(key.string()), unsigned(key.string())];
-    const hash = RSA_HASHES[by];
+    const hash = RSA_HASHES.get(by);
     // Signatures of RSA with SHA-1 are those of servers that are too old.
     if (hash === undefined) return 'unknown';
+    if (bytes === null) return 'false';
     return { key: { kty: 'RSA', n: base64url(n), e: base64url(e) }, hash, signature: bytes };
   }
-  const curve = algorithm.startsWith('ecdsa-sha2-')
-    ? CURVES[algorithm.slice('ecdsa-sha2-'.length)]
-    : undefined;
-  if (curve === undefined) return 'unknown';
-  return by === algorithm ? readEcdsa(curve, key, bytes) : 'false';
+  const curve = CURVES.get(kind);
+  // Those that browsers make of a security key are written otherwise.
+  if (curve === undefined || by.startsWith('webauthn-')) return 'unknown';
+  return by === algorithm && bytes !== null ? readEcdsa(curve, key, bytes) : 'false';
 }
 
-function readEcdsa(
-  { crv, hash, bytes }: (typeof CURVES)[string],
-  key: FieldReader,
-  signature: Uint8Array,
-): Checked | 'false' {
+function readEcdsa({ crv, hash, bytes }: Curve, key: FieldReader, signature: Uint8Array): Checked | 'false' {
   key.string();
   const point = key.string();
   const numbers = new FieldReader(signature);
@@ -102,6 +135,10 @@ function unsigned(bytes: Uint8Array | null): Uint8Array | null {
   if (bytes === null) return null;
   const first = bytes.findIndex((byte) => byte !== 0);
   return first < 0 ? new Uint8Array() : bytes.subarray(first);
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(bytes).digest());
 }
 
 function textOf(bytes: Uint8Array | null): string {

@@ -1,7 +1,8 @@
 import type { Client, PreparedRequest, SignArgs } from '@ckm/client';
 import { decodeUtf8, UsageError } from '@ckm/foundation';
 import { buildSshAgentRequest, sshSignatureBlobOf } from '@ckm/requests';
-import type { AgentKey } from '../agent/agent.js';
+import type { AgentKey, Asker } from '../agent/agent.js';
+import type { Hop } from '../agent/bound-sessions.js';
 import type { Context } from '../command-line/context.js';
 import { agree, agreeBlind } from '../requests/agree.js';
 import { formatDescription } from '../terminal/description.js';
@@ -45,25 +46,29 @@ export function agentKeys(
   options: AgentOptions,
 ): AgentKey[] {
   let asking: Promise<unknown> = Promise.resolve();
-  const ask = (key: string, { description, refusal }: PreparedRequest) => {
+  const ask = (key: string, { description, refusal }: PreparedRequest, asker: Asker) => {
     const { isAsking, isBlindWanted } = options;
     const question = `Use ${key} for this?`;
     const agreement = { description, key, question, isBlindWanted, refusal, shown: null };
     // Two questions at once could not be told apart.
-    const answer = asking.then(() => (isAsking ? agree : agreeBlind)(context, agreement));
+    const answer = asking.then(async () => {
+      const isThere = await asker.isThere();
+      if (isThere) await (isAsking ? agree : agreeBlind)(context, agreement);
+      return isThere;
+    });
     asking = answer.catch(() => undefined);
     return answer;
   };
   return keys.map(({ name, blob, quorum }) => ({
     blob,
     comment: `ckm:${name} (${quorum.needed} of ${quorum.of})`,
-    sign: async (data, forwardedTo) => {
+    sign: async (data, asker) => {
       const { type, payload } = buildSshAgentRequest(data);
       const request: SignArgs = { key: name, kind: 'ssh', payload, waitSeconds: options.waitSeconds };
       const asked = await client.prepare(request);
       context.terminal.warn(formatDescription(context.terminal, asked.description));
-      if (forwardedTo !== null) context.terminal.warn(forwardedLine(forwardedTo));
-      await ask(name, asked);
+      if (asker.hops.length > 0) context.terminal.warn(hopsLine(asker.hops));
+      if (!(await ask(name, asked, asker))) return null;
       const { artefact, signers } = await asked.sign();
       context.terminal.talk(`  signed by ${signers.join(', ')}`);
       return type === 'login' ? artefact : sshSignatureBlobOf(decodeUtf8(artefact));
@@ -72,8 +77,13 @@ export function agentKeys(
 }
 
 /** A log-in that the owner types is asked for from here, and one that somebody makes elsewhere is not. */
-function forwardedLine(server: string): string {
-  return `ckm: note: asked from the SSH server ${server}, to which this agent was handed on (ssh -A)`;
+function hopsLine(hops: readonly Hop[]): string {
+  const [first, ...others] = hops.map(
+    ({ server, isProven }) => `${server}${isProven ? '' : ' (a kind of key that cannot be checked here)'}`,
+  );
+  const nearest = `ckm: note: asked from the SSH server ${first}, to which this agent was handed on (ssh -A)`;
+  if (others.length === 0) return nearest;
+  return `${nearest}, or from behind it: it says that it handed the agent on to ${others.join(', then to ')}`;
 }
 
 function notForSsh(name: string): UsageError {

@@ -1,5 +1,5 @@
 import { concatBytes, encodeUtf8 } from '@ckm/foundation';
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 /** A string as SSH writes it; a whole message of an agent is one too. */
 export function field(content: Uint8Array | string): Uint8Array {
@@ -50,6 +50,24 @@ export function ecdsaHost(bits: 256 | 384 | 521): HostKey {
   return {
     blob: concatBytes(field(algorithm), field(`nistp${bits}`), field(point)),
     sign: (data) => concatBytes(field(algorithm), field(ecdsaNumbers(bits, data, privateKey))),
+  };
+}
+
+/** The same on a security key, as OpenSSH writes it. */
+export function onSecurityKey(host: HostKey): HostKey {
+  const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update(bytes).digest());
+  const nameOf = (blob: Uint8Array) => Buffer.from(blob.subarray(4, 4 + blob[3]!)).toString();
+  const named = (blob: Uint8Array) => {
+    const name = nameOf(blob);
+    return concatBytes(field(`sk-${name}@openssh.com`), blob.subarray(4 + name.length));
+  };
+  const flagsAndCounter = Uint8Array.of(1, 0, 0, 0, 7);
+  return {
+    blob: concatBytes(named(host.blob), field('ssh:')),
+    sign: (data) => {
+      const over = concatBytes(sha256(encodeUtf8('ssh:')), flagsAndCounter, sha256(data));
+      return concatBytes(named(host.sign(over)), flagsAndCounter);
+    },
   };
 }
 
