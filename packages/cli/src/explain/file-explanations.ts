@@ -42,4 +42,9 @@ export const FILE_EXPLANATIONS = explanationsOf({
     'EIO, say, is a disk that cannot be read or written any more.',
     'Look at the disk and into the log of the system (dmesg), and copy what matters while it can be read.',
   ],
+  WORKING_FOLDER_GONE: [
+    'The folder in which the command was run was removed.',
+    'The shell stays in it all the same, but a name without a folder in front leads nowhere from there.',
+    'Go to a folder that is there (cd), then do the same again.',
+  ],
 });

@@ -1,11 +1,12 @@
 import { AvailabilityError, BugError, CkmError, fromFileSystem } from '@ckm/foundation';
 import { asCalled } from './called-as.js';
+import { folderGone } from './gone-folder.js';
 import { plainText } from './plain-text.js';
 import { fillIn, formatRemedy, type TypedWords, wordsOf } from './remedy-words.js';
 
 /** Whatever was thrown, as one of our errors. What is none of ours, and not the system's word on a file, is a defect of ours. */
 export function toCkmError(thrown: unknown): CkmError {
-  const error = fromFileSystem(thrown);
+  const error = folderGone(thrown) ?? fromFileSystem(thrown);
   if (error instanceof CkmError) return error;
   if (isMissingPackage(error)) {
     return new AvailabilityError(`a package that ckm needs is not there: ${error.message.split('\n')[0]}`, {
