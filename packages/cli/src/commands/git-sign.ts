@@ -15,9 +15,11 @@ import { agreeBlind } from '../requests/agree.js';
 import { handOver } from '../requests/hand-over.js';
 import { formatDescription } from '../terminal/description.js';
 import { plainLines } from '../terminal/plain-text.js';
+import { confirm } from '../terminal/prompt.js';
 import { readInput } from '../terminal/read-input.js';
+import { cancelled, canAsk } from '../terminal/seat.js';
 import { assertOutput } from '../terminal/watch-output.js';
-import { assertReplaceable, replaceOut } from '../terminal/write-out.js';
+import { assertReplaceable, fileExists, writeSignature } from '../terminal/write-out.js';
 
 /** `ckm git-sign`: stands where git expects `ssh-keygen` (`gpg.ssh.program`), as `ckm-git-sign`. */
 export function gitSignCommand(): Command {
@@ -64,18 +66,41 @@ async function sign(context: Context, call: SigningCall, isBlindWanted: boolean)
   const client = await openOwner(context);
   const { name } = await keyFor(client, await readPublicKey(keyFile));
   // Nobody signs anything before everything could be read and written.
-  const written = context.flags.preview === true ? [] : files.filter((file) => file !== STDIN);
-  for (const file of written) await assertReplaceable(signatureFile(file));
   const contents: Uint8Array[] = [];
   for (const file of files) contents.push(await readInput(file, MOST_BYTES));
-  for (const [at, content] of contents.entries()) {
-    const request = { key: name, ...requestFor(call, content), waitSeconds: WAIT_SECONDS };
-    await signOne(context, client, request, { file: files[at]!, isBlindWanted });
+  const deliveries: Delivery[] = [];
+  for (const [at, file] of files.entries())
+    deliveries.push({ file, content: contents[at]!, replaces: await mayReplace(context, file) });
+  for (const delivery of deliveries) {
+    const request = { key: name, ...requestFor(call, delivery.content), waitSeconds: WAIT_SECONDS };
+    await signOne(context, client, request, delivery, isBlindWanted);
   }
+}
+
+/** Something to sign, and where its signature goes. */
+interface Delivery {
+  readonly file: string;
+  readonly content: Uint8Array;
+  /** Whether a signature is there already, and may be replaced. */
+  readonly replaces: boolean;
 }
 
 function signatureFile(file: string): string {
   return `${file}.sig`;
+}
+
+/**
+ * Whether the signature of `file` replaces what is there, which its owner is asked about as `ssh-keygen` asks. That one ends well with
+ * nothing signed where nobody answers; ours does not.
+ * @throws UsageError `FILE_EXISTS` where nobody can be asked; StateError `CANCELLED_BY_PERSON`; StorageError `FILE_UNWRITABLE`
+ */
+async function mayReplace({ terminal, flags }: Context, file: string): Promise<boolean> {
+  const path = signatureFile(file);
+  if (file === STDIN || flags.preview === true || !(await assertReplaceable(path))) return false;
+  if (flags.yes === true) return true;
+  if (!canAsk(terminal)) throw fileExists(path, 'move it away, or run this on a terminal, or with --yes');
+  if (!(await confirm(terminal, `${path} is already there. Replace it?`))) throw cancelled();
+  return true;
 }
 
 function requestFor({ namespace, hash }: SigningCall, message: Uint8Array) {
@@ -88,7 +113,8 @@ async function signOne(
   context: Context,
   client: Client,
   request: SignArgs,
-  { file, isBlindWanted }: { readonly file: string; readonly isBlindWanted: boolean },
+  { file, replaces }: Delivery,
+  isBlindWanted: boolean,
 ): Promise<void> {
   const { terminal } = context;
   const { key, kind } = request;
@@ -108,7 +134,7 @@ async function signOne(
     await handOver(terminal, { key, kind, result, out: undefined, isExtracted: false, request: undefined });
     return;
   }
-  await replaceOut(signatureFile(file), result.artefact);
+  await writeSignature(signatureFile(file), result.artefact, replaces);
   terminal.talk(`  signed by ${result.signers.join(', ')}`);
 }
 

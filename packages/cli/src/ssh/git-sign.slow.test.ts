@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { errorOf, type Outcome, runProgram } from '../test/run-ckm.js';
+import { runOnTerminal } from '../test/run-on-terminal.js';
 import { createKey, type Setup, openSetup } from '../test/run-server.js';
 
 const isHere = hasProgram('git', '--version') && hasProgram('ssh-keygen', '-?');
@@ -203,6 +204,42 @@ describe.skipIf(!isHere)('what is called as ssh-keygen is (needs git and ssh-key
     expect(existsSync(`${first}.sig`)).toBe(false);
   });
 
+  test('a signature that is there already is replaced for whoever says so, and can be read by whom ssh-keygen lets', async () => {
+    const file = setup.scratch.file('again.txt', 'again\n');
+    const before = setup.scratch.file('again.txt.sig', 'of somebody else');
+    expect(errorOf(await call(['-n', 'file', file]))).toMatchObject({
+      code: 'FILE_EXISTS',
+      hint: 'move it away, or run this on a terminal, or with --yes',
+    });
+    expect(readFileSync(before, 'utf8')).toBe('of somebody else');
+    expect((await call(['-n', 'file', '--yes', file])).status).toBe(0);
+    const theirs = setup.scratch.file('theirs.txt', 'again\n');
+    const [key] = otherKey().split('.pub');
+    execFileSync('ssh-keygen', ['-Y', 'sign', '-n', 'file', '-f', key!, theirs], { stdio: 'ignore' });
+    expect(statSync(before).mode).toBe(statSync(`${theirs}.sig`).mode);
+    const fresh = setup.scratch.file('fresh.txt', 'fresh\n');
+    expect((await call(['-n', 'file', fresh])).status).toBe(0);
+    expect(statSync(`${fresh}.sig`).mode).toBe(statSync(`${theirs}.sig`).mode);
+  });
+
+  test.skipIf(!hasProgram('script', '--version'))(
+    'on a terminal its owner is asked before anything is signed (needs script)',
+    async () => {
+      const file = setup.scratch.file('asked.txt', 'asked\n');
+      const signature = setup.scratch.file('asked.txt.sig', 'of somebody else');
+      const key = `${setup.scratch.path}/laptop.pub`;
+      const args = ['git-sign', '-Y', 'sign', '-n', 'file', '-f', key, file];
+      const answered = (answer: string) =>
+        runOnTerminal(args, [[/Replace it\?/, `${answer}\r`]], setup.environment);
+      const no = await answered('n');
+      expect([no.status, readFileSync(signature, 'utf8')]).toEqual([75, 'of somebody else']);
+      expect(no.screen).toContain('ckm: code: CANCELLED_BY_PERSON');
+      expect(no.screen).not.toContain('Sign the message');
+      expect((await answered('y')).status).toBe(0);
+      expect((await verify('file', readFileSync(signature, 'utf8'), 'asked\n')).status).toBe(0);
+    },
+  );
+
   test('stdin is not both the passphrase and what is signed', async () => {
     const refused = await call(['-n', 'git', '--passphrase-file', '-'], 'river lamp seven onions\n');
     expect(errorOf(refused).code).toBe('OPTION_INVALID');
@@ -218,6 +255,20 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
     const refused = await commit('no', '-c', `user.signingkey=${file()}`);
     expect(refused.status).toBe(128);
     expect(refused.stderr).toContain(`ckm: code: ${code}`);
+  });
+
+  test('in a folder that was removed, what is named by its place in it; what has a full path is signed', async () => {
+    const file = setup.scratch.file('far.txt', 'far\n');
+    const key = `${setup.scratch.path}/laptop.pub`;
+    const inGone = (words: string) => {
+      const gone = `mkdir gone && cd gone && rmdir ../gone && '${PROGRAM}' -Y sign -n file -f ${words}`;
+      return runProgram('sh', ['-c', gone], { cwd: setup.scratch.path, environment: setup.environment });
+    };
+    for (const words of [`'${key}' near.txt`, `near.pub '${file}'`]) {
+      const refused = await inGone(words);
+      expect([refused.status, errorOf(refused).code]).toEqual([74, 'WORKING_FOLDER_GONE']);
+    }
+    expect((await inGone(`'${key}' '${file}'`)).status).toBe(0);
   });
 
   test('without a passphrase, where nobody can be asked: the hint is one that git can follow', async () => {
@@ -260,8 +311,9 @@ describe.skipIf(!isHere)('what git gets no signature for (needs git and ssh-keyg
   });
 });
 
+/** The public half of a key that ssh-keygen has made; the private one lies beside it. */
 function otherKey(): string {
   const path = `${setup.scratch.path}/other`;
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
+  if (!existsSync(path)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
   return `${path}.pub`;
 }

@@ -7,6 +7,7 @@ describe('what git asks of its signing program', () => {
     [['-Y', 'sign', '-n', 'git', '-f', 'key.pub', 'buffer']],
     [['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-U', 'buffer']],
     [['-Ysign', '-ngit', '-fkey.pub', '--', 'buffer']],
+    [['-q', '-vUY', 'sign', '-ngit', '-Uf', 'key.pub', 'buffer']],
   ])('%j is a call to sign', (args) => {
     expect(parseSigningCall(args)).toEqual({
       keyFile: 'key.pub',
@@ -20,6 +21,7 @@ describe('what git asks of its signing program', () => {
     ['without a file, as jj calls', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git'], ['-']],
     ['with the file -', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git', '-'], ['-']],
     ['with - behind the end of options', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git', '--', '-'], ['-']],
+    ['with a file that begins with -', ['-Y', 'sign', '-f', 'key.pub', '-n', 'git', '--', '-w'], ['-w']],
     ['with two files', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', 'one', 'other'], ['one', 'other']],
   ])('a call %s is one to sign', (_what, args, files) => {
     expect(parseSigningCall(args)?.files).toEqual(files);
@@ -52,7 +54,29 @@ describe('what git asks of its signing program', () => {
     ['with stdin twice', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-', '-']],
     ['with another hash', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-O', 'hashalg=sha256', 'buffer']],
     ['with an option nobody knows', ['-Y', 'sign', '-n', 'git', '-f', 'key.pub', '-x', 'buffer']],
+    ['with the value of an option missing', ['-Y', 'sign', '-f', 'key.pub', '-n']],
+    ['with two namespaces', ['-Y', 'sign', '-n', 'file', '-n', 'git', '-f', 'key.pub', 'buffer']],
+    ['with one file twice', ['-Y', 'sign', '-n', 'file', '-f', 'key.pub', 'buffer', 'buffer']],
+    ['with an option behind a file', ['-Y', 'sign', '-n', 'file', '-f', 'key.pub', 'buffer', '-U']],
+    ['with a long option', ['-Y', 'sign', '-n', 'file', '-f', 'key.pub', '--armor', 'buffer']],
   ])('a call %s is refused, not guessed', (_what, args) => {
     expect(outcomeOf(() => parseSigningCall(args))).toBe('SIGNING_CALL_INVALID');
   });
+
+  test.each([
+    ['-w', 'provider'],
+    ['-t', 'ed25519'],
+    ['-x', null],
+  ])(
+    'the option %s of ssh-keygen, and its value, is refused by its name wherever it stands',
+    (option, value) => {
+      const words = value === null ? [option] : [option, value];
+      const call = ['-Y', 'sign', '-n', 'file', '-f', 'key.pub'];
+      for (const args of [
+        [...words, ...call, 'buffer'],
+        [...call, ...words, 'buffer'],
+      ])
+        expect(() => parseSigningCall(args)).toThrow(`the option ${option} is none to sign with`);
+    },
+  );
 });

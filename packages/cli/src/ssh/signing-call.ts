@@ -14,21 +14,27 @@ export interface SigningCall {
 }
 
 /**
- * The call `-Y sign -n NAMESPACE -f KEY [-U] [-O hashalg=HASH] [FILE…]`, or `null` when `-Y` asks for something else. Without
- * `-Y` nobody calls, and `ssh-keygen` would make keys or change files.
+ * The call `-Y sign -n NAMESPACE -f KEY [-U] [-q] [-v] [-O hashalg=HASH] [FILE…]`, or `null` when `-Y` asks for something else.
+ * Without `-Y` nobody calls, and `ssh-keygen` would make keys or change files.
  * Source: git gpg-interface.c (`sign_buffer_ssh`), ssh-keygen(1).
  * @throws UsageError `SIGNING_CALL_INVALID`
  */
 export function parseSigningCall(args: readonly string[]): SigningCall | null {
-  const { values, files } = split(args);
-  if (!values.has('Y')) throw invalid('this is no call of git’s: -Y is missing');
-  if (values.get('Y') !== 'sign') return null;
-  const [keyFile, namespace] = [values.get('f'), values.get('n')];
+  const { options, files } = readWords(args);
+  const valueOf = (letter: string) => options.findLast((option) => option.letter === letter)?.value;
+  if (valueOf('Y') === undefined) throw invalid('this is no call of git’s: -Y is missing');
+  if (valueOf('Y') !== 'sign') return null;
+  for (const option of options) assertForSigning(option, options);
+  const stray = files.words.find((word) => word.startsWith('-') && word !== STDIN);
+  if (stray !== undefined && !files.areMarked)
+    throw invalid(`${stray} stands behind a file: options go in front`);
+  const [keyFile, namespace] = [valueOf('f'), valueOf('n')];
   if (keyFile === undefined || namespace === undefined)
     throw invalid('a key and a namespace are needed to sign');
-  if (files.filter((file) => file === STDIN).length > 1) throw invalid('stdin can be signed only once');
-  const hash = hashOf(values.get('O'), namespace);
-  return { keyFile, namespace, hash, files: files.length === 0 ? [STDIN] : files };
+  const wanted = [...new Set(files.words)];
+  if (wanted.length < files.words.length) throw invalid('the same is to be signed twice');
+  const hash = hashOf(valueOf('O'), namespace);
+  return { keyFile, namespace, hash, files: wanted.length === 0 ? [STDIN] : wanted };
 }
 
 export const STDIN = '-';
@@ -40,21 +46,49 @@ function hashOf(option: string | undefined, namespace: string): SshsigHash {
   throw invalid(`the option -O ${option} is not known`);
 }
 
-/** `-U` says that the private key is with an agent; ours is with servers anyway. */
-const WITH_VALUE = /^-([YnfO])(.*)$/s;
+/** Letters of options of ssh-keygen that take a value. Source: OpenSSH ssh-keygen.c (`main`, getopt). */
+const WITH_VALUE = 'CDEFIMNOPRVYZabfmnrstwz';
+/** Those that may stand in a call to sign. `-U`: the private key is with an agent; ours is with servers anyway. */
+const FOR_SIGNING = 'YnfOUqv';
 
-function split(args: readonly string[]): { values: Map<string, string>; files: string[] } {
-  const end = args.includes('--') ? args.indexOf('--') : args.length;
-  const values = new Map<string, string>();
-  const files = args.slice(end + 1);
-  for (let at = 0; at < end; at++) {
+interface CallOption {
+  readonly letter: string;
+  /** Empty where the option takes none. */
+  readonly value: string;
+}
+
+interface CallWords {
+  readonly options: readonly CallOption[];
+  /** `areMarked`: they stand behind `--`, so that they may begin with `-`. */
+  readonly files: { readonly words: readonly string[]; readonly areMarked: boolean };
+}
+
+/** As getopt(3) reads them: one letter each, several in one word, a value in the same word or the next; no option behind a file. */
+function readWords(args: readonly string[]): CallWords {
+  const options: CallOption[] = [];
+  for (let at = 0; at < args.length; at++) {
     const word = args[at]!;
-    const [, letter, attached] = WITH_VALUE.exec(word) ?? [];
-    if (letter !== undefined) values.set(letter, attached === '' ? (args[++at] ?? '') : attached!);
-    else if (!word.startsWith('-') || word === STDIN) files.push(word);
-    else if (values.get('Y') === 'sign' && word !== '-U') throw invalid(`the option ${word} is not known`);
+    if (word === '--') return { options, files: { words: args.slice(at + 1), areMarked: true } };
+    if (!word.startsWith('-') || word === STDIN)
+      return { options, files: { words: args.slice(at), areMarked: false } };
+    if (word.startsWith('--')) throw invalid(`the option ${word} is not known`);
+    const letters = word.slice(1);
+    const taking = [...letters].findIndex((letter) => WITH_VALUE.includes(letter));
+    const bare = taking < 0 ? letters : letters.slice(0, taking);
+    options.push(...[...bare].map((letter) => ({ letter, value: '' })));
+    if (taking < 0) continue;
+    const attached = letters.slice(taking + 1);
+    const value = attached === '' ? args[++at] : attached;
+    if (value === undefined) throw invalid(`the option -${letters[taking]} lacks its value`);
+    options.push({ letter: letters[taking]!, value });
   }
-  return { values, files };
+  return { options, files: { words: [], areMarked: false } };
+}
+
+function assertForSigning({ letter }: CallOption, options: readonly CallOption[]): void {
+  if (!FOR_SIGNING.includes(letter)) throw invalid(`the option -${letter} is none to sign with`);
+  const isRepeated = options.filter((option) => option.letter === letter).length > 1;
+  if (isRepeated && WITH_VALUE.includes(letter)) throw invalid(`the option -${letter} is there twice`);
 }
 
 function invalid(what: string): UsageError {

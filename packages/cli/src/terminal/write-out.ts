@@ -33,24 +33,31 @@ export async function assertWritable(
   }
 }
 
-/** The same for {@link replaceOut}. @throws StorageError `FILE_UNWRITABLE` */
-export async function assertReplaceable(path: string): Promise<void> {
-  await proveReplaceable(path).catch((cause: unknown) => {
+/** The same for a file that may be there: whether it is. @throws StorageError `FILE_UNWRITABLE` */
+export async function assertReplaceable(path: string): Promise<boolean> {
+  try {
+    await proveReplaceable(path);
+    return await isTaken(path);
+  } catch (cause) {
     throw unwritable(path, cause);
-  });
+  }
 }
 
 /** What can be known without writing. Rejects with `EEXIST` when something is there. */
 async function lookNew(path: string): Promise<void> {
-  const isFree = await lstat(path).then(
-    () => false,
+  if (await isTaken(path)) throw Object.assign(new Error('it is there'), { code: 'EEXIST' });
+  await access(dirname(path), constants.W_OK);
+}
+
+/** Whether anything is there, if only a link that leads nowhere. */
+function isTaken(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
     (error: unknown) => {
-      if (isErrno(error, 'ENOENT')) return true;
+      if (isErrno(error, 'ENOENT')) return false;
       throw error;
     },
   );
-  if (!isFree) throw Object.assign(new Error('it is there'), { code: 'EEXIST' });
-  await access(dirname(path), constants.W_OK);
 }
 
 /** Writes a new file that is its owner's alone. @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE` */
@@ -76,9 +83,17 @@ async function writeFresh(path: string, bytes: Uint8Array, mode: number, regain?
   }
 }
 
-/** The same where other programs expect a file of that name to be replaced. @throws StorageError `FILE_UNWRITABLE` */
-export async function replaceOut(path: string, bytes: Uint8Array): Promise<void> {
-  await writeAtomically(path, bytes).catch((cause: unknown) => {
+/** As far as the umask lets others. */
+const FOR_EVERYBODY = 0o666;
+
+/**
+ * Writes what was signed where other programs expect a file of that name, and expect to read it if the umask lets them.
+ * @param isReplacing whether what is there may be replaced
+ * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`
+ */
+export async function writeSignature(path: string, bytes: Uint8Array, isReplacing: boolean): Promise<void> {
+  if (!isReplacing) return writeFresh(path, bytes, FOR_EVERYBODY);
+  await writeAtomically(path, bytes, FOR_EVERYBODY).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
 }
@@ -90,7 +105,8 @@ function unwritable(path: string, cause: unknown, regain?: string): StorageError
   return new StorageError(said.message, { code: said.code, hint: regain, cause });
 }
 
-function fileExists(path: string, hint = 'name a file that does not exist yet'): UsageError {
+/** @param hint how to get what was to be written */
+export function fileExists(path: string, hint = 'name a file that does not exist yet'): UsageError {
   return new UsageError(`${path} is already there`, {
     code: 'FILE_EXISTS',
     hint,

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
 
+const OWNER_ALONE = 0o600;
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
@@ -31,10 +32,10 @@ async function makeOne(path: string): Promise<boolean> {
 
 /**
  * Replaces a file in one step: a reader, or a machine that loses power, sees the old bytes or the new ones.
- * Returns only when file and folder entry are on disk. Mode 0600.
+ * Returns only when file and folder entry are on disk. @param mode less what the umask takes away
  */
-export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await writeBeside(path, bytes, (temporary) => rename(temporary, path));
+export async function writeAtomically(path: string, bytes: Uint8Array, mode = OWNER_ALONE): Promise<void> {
+  await writeBeside(path, bytes, mode, (temporary) => rename(temporary, path));
 }
 
 /**
@@ -42,7 +43,7 @@ export async function writeAtomically(path: string, bytes: Uint8Array): Promise<
  * our own, on file systems that know hard links.
  */
 export async function writeNewAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await writeBeside(path, bytes, async (temporary) => {
+  await writeBeside(path, bytes, OWNER_ALONE, async (temporary) => {
     await link(temporary, path);
     await unlink(temporary);
   });
@@ -51,11 +52,12 @@ export async function writeNewAtomically(path: string, bytes: Uint8Array): Promi
 async function writeBeside(
   path: string,
   bytes: Uint8Array,
+  mode: number,
   place: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    const file = await open(temporary, WRITE_NEW, 0o600);
+    const file = await open(temporary, WRITE_NEW, mode);
     await writeAndSync(file, bytes);
     await place(temporary);
   } catch (error) {
@@ -66,7 +68,7 @@ async function writeBeside(
 }
 
 /** Writes a file that must not exist yet, synced. Rejects with `EEXIST` when it does; when it fails there is none. */
-export async function writeNew(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
+export async function writeNew(path: string, bytes: Uint8Array, mode = OWNER_ALONE): Promise<void> {
   const file = await open(path, WRITE_NEW, mode);
   try {
     await writeAndSync(file, bytes);
