@@ -73,9 +73,9 @@ function readWords(args: readonly string[]): CallWords {
       return { options, files: { words: args.slice(at), areMarked: false } };
     if (word.startsWith('--')) throw invalid(`the option ${word} is not known`);
     const letters = word.slice(1);
-    const taking = [...letters].findIndex((letter) => WITH_VALUE.includes(letter));
+    const taking = Array.from(letters).findIndex((letter) => WITH_VALUE.includes(letter));
     const bare = taking < 0 ? letters : letters.slice(0, taking);
-    options.push(...[...bare].map((letter) => ({ letter, value: '' })));
+    options.push(...Array.from(bare, (letter) => ({ letter, value: '' })));
     if (taking < 0) continue;
     const attached = letters.slice(taking + 1);
     const value = attached === '' ? args[++at] : attached;

@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { decodeUtf8, encodeUtf8 } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
-import { hasProgram } from '../fixtures/programs.js';
+import { hasProgram, run } from '../fixtures/programs.js';
 import { MAX_SENTENCE } from '../kind.js';
 import { sshFingerprint, sshPublicKeyBlob } from '../ssh/blob.js';
 import { buildGitRequest, embedGitSignature, splitGitSignature } from './build.js';
@@ -27,6 +26,15 @@ function certificate(change: Certificate = {}): Uint8Array {
   return encodeUtf8(
     `certificate version ${change.version ?? '0.1'}\npusher ${pusher}\n${headers}\n${updates}`,
   );
+}
+
+function isAllowed(ref: string): boolean {
+  try {
+    run('/', 'git', ['check-ref-format', ref]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function describeOf(object: Uint8Array) {
@@ -204,9 +212,8 @@ describe('a push certificate', () => {
       'a@{b',
     ];
     for (const ref of [...names.map((name) => `refs/heads/${name}`), 'refs/x']) {
-      const { status } = spawnSync('git', ['check-ref-format', ref]);
       // git itself is content with two levels; the side that receives wants one below them.
-      const isTaken = status === 0 && ref !== 'refs/x';
+      const isTaken = isAllowed(ref) && ref !== 'refs/x';
       expect([ref, codesOf(toRefs(ref))]).toEqual([ref, isTaken ? [] : ['REF_NAME_INVALID']]);
     }
   });

@@ -14,7 +14,7 @@ const TWINS: ReadonlyMap<string, string> = new Map(
     ['ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυ', 'ABEZHlKMNOPTYXovpu'],
     ['АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝ', 'ABESlJKMHOPCTYXaesijopcyxhdqw'],
     ['I10', 'llO'],
-  ].flatMap(([letters, latin]) => [...letters!].map((letter, at) => [letter, latin![at]!] as const)),
+  ].flatMap(([letters, latin]) => Array.from(letters!, (letter, at) => [letter, latin![at]!] as const)),
 );
 const ONE_OF_TWINS = new RegExp(`[${[...TWINS.keys()].join('')}]`, 'g');
 
@@ -47,7 +47,7 @@ const MOST_SPELLED = 60;
 
 /** `“name”` with every letter beyond ASCII as its number, so that two which look the same do not. */
 export function spellOut(name: string): string {
-  const letters = [...name];
+  const letters = Array.from(name);
   const spelled = letters
     .slice(0, MOST_SPELLED)
     .map((letter) => (/[\x20\x21\x23-\x5b\x5d-\x7e]/.test(letter) ? letter : numberOf(letter)));
