@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { CkmError, equalBytes, reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import type { AuditAnchor } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
 import { keyChanging, underWay } from '../backup/codes.js';
 import { type BackupMeans, createBackup } from '../backup/create-backup.js';
+import { letOthersWork } from '../backup/let-others-work.js';
 import { type BackupFile, CONFIG, IDENTITY } from '../backup/records.js';
 import { readEnv } from '../config/env.js';
 import { CONFIG_FILE, loadConfig } from '../config/load-config.js';
@@ -88,8 +88,7 @@ export function createBackups(
           wentBack: null,
           files: filesOf(config.dataDir),
           assertSameKey: () => assertSameKeyAs(storageKey),
-          // As long as reading took of a processor a running server is there for everybody else.
-          rest: (tookMs) => setTimeout(tookMs),
+          rest: letOthersWork,
         },
         { passphraseCost: means.passphraseCost, ...options },
       );
