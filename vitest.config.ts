@@ -3,14 +3,31 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { NameSkipped } from './architecture/name-skipped.js';
 
 /**
- * The name of a test file says how it is run. `*.slow.test.ts` starts processes, databases or browsers, or takes long:
- * `--mode fast` leaves it out. `*.alone.test.ts` replaces modules. architecture.test.ts keeps both rules.
+ * The name of a test file says how it is run. `*.slow.test.ts` starts processes, databases or browsers: `--mode fast` leaves it out.
+ * `*.long.test.ts` repeats what ends such a process at every step, loads it, installs it, or follows a whole page: only `--mode long`
+ * runs it. `*.alone.test.ts` replaces modules. architecture.test.ts keeps these rules.
  */
-const SLOW = /\.slow\.test\.ts$/;
+const SLOW = /\.(slow|long)\.test\.ts$/;
 const ALONE = /\.alone\.test\.ts$/;
 
-/** One long test in a file of short ones: `{ tags: 'slow' }`, and `--tags-filter !slow` leaves it out. */
-const TAGS = [{ name: 'slow', description: 'takes more than half a second by itself' }];
+/** One such test in a file of shorter ones: `{ tags: 'slow' }`, which `--tags-filter !slow` leaves out, and `{ tags: 'long' }`. */
+const TAGS = [
+  { name: 'slow', description: 'takes more than half a second by itself' },
+  { name: 'long', description: 'plays a story again, on another terminal' },
+];
+
+/** The files of each lane. Stories hold long tests among slow ones. */
+const FILES = {
+  fast: {
+    include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
+    exclude: ['**/*.{slow,long}.test.ts'],
+  },
+  long: {
+    include: ['packages/*/src/**/*.long.test.ts', 'packages/cli/src/transcripts/*.test.ts'],
+    exclude: [],
+  },
+  whole: { include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'], exclude: ['**/*.long.test.ts'] },
+};
 
 /**
  * The long ones first, so that no worker is left alone with one at the end. Before them those with a worker of their own: a
@@ -37,44 +54,53 @@ const NATIVE =
       }
     : {};
 
-export default defineConfig(({ mode }) => ({
-  resolve: { conditions: ['ckm-source', 'node'] },
-  ssr: { resolve: { conditions: ['ckm-source', 'node'] } },
-  test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    globalSetup: './scripts/tests-in-memory.ts',
-    sequence: { sequencer: LongestFirst },
-    // No file leaves a spy, a variable of the environment or a global behind for the next one.
-    restoreMocks: true,
-    unstubEnvs: true,
-    unstubGlobals: true,
-    // The short lane leaves out by name; the whole one says what it could not run, and which judge is missing.
-    reporters: [
-      'default',
-      ...(mode === 'fast' ? [] : [new NameSkipped()]),
-      ...(process.env['CKM_TEST_REPORT'] === undefined ? [] : (['json'] as const)),
-    ],
-    outputFile: { json: process.env['CKM_TEST_REPORT'] ?? '' },
-    projects: [
-      {
-        // Modules keep no state here, so one worker reads each once and not once a file: a third of the time.
-        extends: true,
-        test: {
-          name: 'together',
-          tags: TAGS,
-          include: ['packages/*/src/**/*.test.ts', 'architecture.test.ts'],
-          exclude: ['**/*.alone.test.ts', ...(mode === 'fast' ? ['**/*.slow.test.ts'] : [])],
-          isolate: false,
-          ...NATIVE,
+export default defineConfig(({ mode }) => {
+  const files = mode === 'fast' ? FILES.fast : mode === 'long' ? FILES.long : FILES.whole;
+  return {
+    resolve: { conditions: ['ckm-source', 'node'] },
+    ssr: { resolve: { conditions: ['ckm-source', 'node'] } },
+    test: {
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      pool: 'forks',
+      globalSetup: './scripts/tests-in-memory.ts',
+      setupFiles: './scripts/bytes-are-equal.ts',
+      sequence: { sequencer: LongestFirst },
+      // No file leaves a spy, a variable of the environment or a global behind for the next one.
+      restoreMocks: true,
+      unstubEnvs: true,
+      unstubGlobals: true,
+      // The short lane leaves out by name; the whole one says what it could not run, and which judge is missing.
+      reporters: [
+        'default',
+        ...(mode === 'fast' ? [] : [new NameSkipped(mode === 'long' ? 'long' : 'whole')]),
+        ...(process.env['CKM_TEST_REPORT'] === undefined ? [] : (['json'] as const)),
+      ],
+      outputFile: { json: process.env['CKM_TEST_REPORT'] ?? '' },
+      projects: [
+        {
+          // Modules keep no state here, so one worker reads each once and not once a file: a third of the time.
+          extends: true,
+          test: {
+            name: 'together',
+            tags: TAGS,
+            include: files.include,
+            exclude: ['**/*.alone.test.ts', ...files.exclude],
+            isolate: false,
+            ...NATIVE,
+          },
         },
-      },
-      {
-        // Replaces modules, and therefore reads all of them anew.
-        extends: true,
-        test: { name: 'alone', tags: TAGS, include: ['packages/*/src/**/*.alone.test.ts'] },
-      },
-    ],
-  },
-}));
+        {
+          // Replaces modules, and therefore reads all of them anew.
+          extends: true,
+          test: {
+            name: 'alone',
+            tags: TAGS,
+            include: ['packages/*/src/**/*.alone.test.ts'],
+            exclude: mode === 'long' ? ['**'] : [],
+          },
+        },
+      ],
+    },
+  };
+});

@@ -22,10 +22,16 @@ function starts(file: SourceFile, seen = new Set<string>()): boolean {
 const tests = SOURCES.filter(({ path }) => path.endsWith('.test.ts'));
 const named = (ending: RegExp) => tests.filter(({ path }) => ending.test(path)).map(({ path }) => path);
 
-test('a test that starts processes, databases or browsers is called *.slow.test.ts, so that test:fast leaves it out', () => {
+test('a test that starts processes, databases or browsers is called *.slow.test.ts or *.long.test.ts, so that test:fast leaves it out', () => {
   const starting = tests.filter((file) => starts(file)).map(({ path }) => path);
-  expect(starting.filter((path) => !path.endsWith('.slow.test.ts'))).toEqual([]);
+  expect(starting.filter((path) => !/\.(slow|long)\.test\.ts$/.test(path))).toEqual([]);
   expect(starting.length).toBeGreaterThan(20);
+});
+
+test('a test is called *.long.test.ts when all of it has the tag that test:long asks for', () => {
+  const tagged = tests.filter(({ code }) => code.startsWith('// @module-tag long\n'));
+  expect(named(/\.long\.test\.ts$/)).toEqual(tagged.map(({ path }) => path));
+  expect(tagged.length).toBeGreaterThan(10);
 });
 
 test('a test that replaces modules is called *.alone.test.ts and has a worker of its own; no other is', () => {

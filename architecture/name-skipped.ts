@@ -2,18 +2,30 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 /** More than these are counted only. */
 const MOST_NAMES = 40;
+const REST = `npm run test:long runs what is left: servers killed at every step, loads, tarballs, standbys and proxies, pages for
+operators, and every story on two more terminals.`;
 
-/** Says at the end which tests did not run: an outside judge that is missing is in their names. */
+/** What is run: everything but what has the tag `long`, or that alone. */
+export type Lane = 'whole' | 'long';
+
+/** Says at the end which tests of a lane did not run: an outside judge that is missing is in their names. */
 export class NameSkipped implements Reporter {
+  readonly #lane: Lane;
+
+  constructor(lane: Lane) {
+    this.#lane = lane;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = modules.flatMap((module) =>
-      [...module.children.allTests('skipped')].map(
-        ({ fullName }) => `${module.relativeModuleId}: ${fullName}`,
-      ),
+      [...module.children.allTests('skipped')]
+        .filter(({ tags }) => tags.includes('long') === (this.#lane === 'long'))
+        .map(({ fullName }) => `${module.relativeModuleId}: ${fullName}`),
     );
-    if (skipped.length === 0) return;
     const names = skipped.slice(0, MOST_NAMES).map((name) => `  ${name}`);
     const more = skipped.length > MOST_NAMES ? [`  and ${skipped.length - MOST_NAMES} more`] : [];
-    process.stdout.write(`\n${[`${skipped.length} tests were skipped:`, ...names, ...more].join('\n')}\n`);
+    const title = skipped.length === 0 ? [] : [`${skipped.length} tests were skipped:`];
+    const lines = [...title, ...names, ...more, ...(this.#lane === 'whole' ? [REST] : [])];
+    if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n`);
   }
 }

@@ -64,12 +64,16 @@ export function story(
   options: StoryOptions = {},
 ): void {
   describe.skipIf(!hasProgram('script', '--version'))(`${name} (needs script)`, () => {
-    test.each(NAMES)('on a %s terminal', async (terminal) => {
+    const plays = (terminal: TerminalName) => async () => {
       const { transcript, isAsked } = await playOn(terminal, name, setup(), play, options);
       const path = join(SCREENS, `${name}${terminal === 'dumb' && isAsked ? '.dumb' : ''}.txt`);
       if (terminal === 'wide' || (terminal === 'dumb' && isAsked)) await expectOnFile(transcript, path);
       else expect(wordsIn(transcript)).toEqual(wordsIn(readFileSync(path, 'utf8')));
-    });
+    };
+    for (const terminal of NAMES) {
+      const tags = terminal === 'wide' ? [] : ['long'];
+      test(`on a ${terminal} terminal`, { tags }, plays(terminal));
+    }
   });
 }
 

@@ -1,3 +1,4 @@
+// @module-tag long
 import { DatabaseSync } from 'node:sqlite';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { identityCard } from '@ckm/api';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
 import { createProxiedOwners } from './proxied-owners.js';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { randomBytes } from 'node:crypto';
 import { type FrostAttempt, sharesIn } from '@ckm/api';
 import { encodeUtf8, secret } from '@ckm/foundation';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { concatBytes, encodeHex } from '@ckm/foundation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Haproxy, isHaproxyHere, startHaproxy } from './haproxy.js';
 import { type PostgresCluster, postgresPrograms, startPostgres } from './postgres.js';
