@@ -73,6 +73,16 @@ describe.each(SUITE_NAMES)('a derived key of %s', (suite) => {
     expect(encodeHex(again.groupKey)).toBe(encodeHex(first.groupKey));
   });
 
+  test('is derived again alike after its bytes were overwritten by whoever asked for it', () => {
+    if (suite === 'ristretto255') return;
+    const parent = { ...dealt.public };
+    const first = deriveKey(parent, at('m/0'));
+    first.chainCode.fill(0);
+    first.offset.fill(0);
+    const below = deriveKey(parent, at('m/0/1'));
+    expect(encodeHex(below.groupKey)).toBe(encodeHex(deriveKey({ ...dealt.public }, at('m/0/1')).groupKey));
+  });
+
   test('taproot, hardened indexes and incomplete packages are refused where they have no meaning', () => {
     if (suite !== 'secp256k1-tr') {
       const taproot = () => deriveKey(dealt.public, { path: [], taproot: { merkleRoot: null } });

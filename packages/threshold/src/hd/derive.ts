@@ -19,6 +19,8 @@ export const NO_TWEAK: Tweak = Object.freeze({ path: Object.freeze([]), taproot:
 
 const MOST_REMEMBERED = 64;
 const remembered = new WeakMap<PublicKeyPackage, Map<string, DerivedKey>>();
+/** Paths share their beginnings, and a key is asked for with and without its taproot tweak. */
+const rememberedPositions = new WeakMap<PublicKeyPackage, Map<string, Position>>();
 
 /**
  * The key that path and taproot commitment lead to, computed from certified key and certified chain code alone.
@@ -32,18 +34,28 @@ export function deriveKey(parent: PublicKeyPackage, tweak: Tweak): DerivedKey {
   const path = assertPath(tweak.path);
   const taproot = tweak.taproot === null ? null : assertTaprootCommitment(tweak.taproot);
   const name = nameTweak(path, taproot);
-  let known = remembered.get(parent);
-  if (known === undefined) remembered.set(parent, (known = new Map()));
-  let key = known.get(name);
-  if (key === undefined) {
-    key = computeKey(parent, path, taproot);
+  return recall(remembered, parent, name, () => computeKey(parent, path, taproot));
+}
+
+/** The latest answers about a parent; the one that was made first goes first. */
+function recall<T>(
+  memory: WeakMap<PublicKeyPackage, Map<string, T>>,
+  parent: PublicKeyPackage,
+  name: string,
+  compute: () => T,
+): T {
+  let known = memory.get(parent);
+  if (known === undefined) memory.set(parent, (known = new Map()));
+  let value = known.get(name);
+  if (value === undefined) {
+    value = compute();
     for (const oldest of known.keys()) {
       if (known.size < MOST_REMEMBERED) break;
       known.delete(oldest);
     }
-    known.set(name, key);
+    known.set(name, value);
   }
-  return key;
+  return value;
 }
 
 function nameTweak(path: DerivationPath, taproot: TaprootCommitment | null): string {
@@ -89,9 +101,11 @@ export function* deriveChildren(
 }
 
 function walk(group: Group, parent: PublicKeyPackage, path: DerivationPath): Position {
-  let position = startAt(group, parent);
-  for (const index of path) position = step(group, parent.suite, position, index);
-  return position;
+  return recall(rememberedPositions, parent, path.join('/'), () => {
+    const index = path.at(-1);
+    if (index === undefined) return startAt(group, parent);
+    return step(group, parent.suite, walk(group, parent, path.slice(0, -1)), index);
+  });
 }
 
 function step(group: Group, suite: SuiteName, position: Position, index: number): Position {
@@ -107,8 +121,11 @@ function keyAt(
 ): DerivedKey {
   const { suite, quorum } = parent;
   const output = finish(group, suite, position, taproot);
-  const { chainCode, offset, negate, element } = output.position;
+  const { negate, element } = output.position;
   const groupKey = group.encode(element);
+  // Copies: the position is remembered, and whoever has the key has its bytes.
+  const offset = group.scalars.parse(output.position.offset);
+  const chainCode = output.position.chainCode.slice();
   const key = { suite, quorum, parent, groupKey, offset, negate, chainCode, taproot: output.taproot };
   return registerDerivedKey(key, element);
 }

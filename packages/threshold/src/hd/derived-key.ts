@@ -67,7 +67,8 @@ function createKeyView(key: DerivedKey, element: Element): KeyView {
   const { scalars } = group;
   const offset = scalars.parse(key.offset);
   const { negate, parent } = key;
-  const shift = scalars.isZero(offset) ? null : group.mulBasePublic(offset);
+  // Only those who sign need it: whoever looks for an address derives thousands of keys and asks none of them.
+  let shift: Element | undefined;
   const shares: (Element | undefined)[] = [];
   return {
     group,
@@ -79,7 +80,7 @@ function createKeyView(key: DerivedKey, element: Element): KeyView {
       if (share === undefined) {
         const certified = certifiedShare(group, parent, party);
         const signed = negate ? group.negate(certified) : certified;
-        share = shift === null ? signed : group.add(signed, shift);
+        share = scalars.isZero(offset) ? signed : group.add(signed, (shift ??= group.mulBasePublic(offset)));
         shares[party] = share;
       }
       return share;

@@ -46,22 +46,21 @@ export function namesOurKey(claims: readonly KeyClaim[], key: PublicKeyPackage):
 }
 
 function pathTo(claim: KeyClaim, key: PublicKeyPackage, mark: number): DerivationPath | null {
-  const leadsThere = (path: DerivationPath) =>
-    equalBytes(deriveKey(key, { path, taproot: null }).groupKey.slice(1), claim.publicKey);
-  return possiblePaths(claim, mark).find(leadsThere) ?? null;
+  const path = possiblePath(claim, mark);
+  if (path === null) return null;
+  const { groupKey } = deriveKey(key, { path, taproot: null });
+  return equalBytes(groupKey.slice(1), claim.publicKey) ? path : null;
 }
 
 /**
- * Where a claimed path may begin at our key: a wallet to which the key was given under an origin writes the origin in front,
+ * How a claimed path may lead from our key: a wallet to which the key was given under an origin writes the origin in front,
  * which is hardened as a rule. Only in the key's own name it may be any path; each other claim costs one short derivation
  * at most, whoever makes it.
  */
-function possiblePaths({ path, fingerprint }: KeyClaim, mark: number): readonly DerivationPath[] {
+function possiblePath({ path, fingerprint }: KeyClaim, mark: number): DerivationPath | null {
   const below = path.slice(path.findLastIndex((index) => index >= UNHARDENED) + 1);
+  if (fingerprint === mark) return below.length <= DEEPEST_PATH ? below : null;
   const asInWallets = below.slice(-WALLET_PATH_LENGTH);
-  if (fingerprint === mark && below.length > WALLET_PATH_LENGTH && below.length <= DEEPEST_PATH) {
-    return [below, asInWallets];
-  }
-  const isWhole = fingerprint === mark || fingerprint === FINGERPRINT_NOT_SAID;
-  return isWhole || asInWallets.length === WALLET_PATH_LENGTH ? [asInWallets] : [];
+  const isWhole = asInWallets.length === WALLET_PATH_LENGTH || fingerprint === FINGERPRINT_NOT_SAID;
+  return isWhole ? asInWallets : null;
 }

@@ -1,29 +1,17 @@
 import { CkmError, concatBytes, encodeHex } from '@ckm/foundation';
-import { deriveChildren, type DerivationPath } from '@ckm/threshold';
 import type { KeyContext } from '../../kind.js';
 import { assertSize } from '../../wire/payload.js';
 import { namesOurKey } from './claims.js';
-import { taprootScript } from '../script/destination.js';
 import { withNetwork } from '../psbt/network-record.js';
 import { isProvenInput } from './ownership.js';
 import { BITCOIN_MAX_BYTES, type BitcoinOutput, type BitcoinRequest, parseBitcoin } from '../psbt/parse.js';
 import { type PsbtMap, readPsbtMaps, withKeyedRecord, withRecord, writePsbtMaps } from '../psbt/psbt-maps.js';
-import { CHAINS, keyFingerprint } from '../wallet/wallet.js';
+import { type AddressPlace, findAddresses } from '../wallet/nearest-addresses.js';
+import { keyFingerprint } from '../wallet/wallet.js';
 
-/** So many addresses of each branch are compared with what the PSBT does not claim. */
-const LOOKED_THROUGH = 1_000;
-const LOOKED_AT_ONCE = 20;
-const KEY_ONLY = { merkleRoot: null };
 /** Record types of BIP-371. */
 const INPUT_TYPES = { derivation: 0x16, internalKey: 0x17 };
 const OUTPUT_TYPES = { derivation: 0x07, internalKey: 0x05 };
-
-/** An address of ours whose script stands in a PSBT. */
-interface Found {
-  readonly path: DerivationPath;
-  /** x coordinate, 32 bytes. */
-  readonly internalKey: Uint8Array;
-}
 
 /**
  * The PSBT with what its owner knows and the wallet left out: derivations of inputs and outputs that are the key's, so that
@@ -42,7 +30,7 @@ export function completePsbt(psbt: Uint8Array, key: KeyContext): Uint8Array {
 function withWhatIsKnown(psbt: Uint8Array, key: KeyContext): Uint8Array | null {
   try {
     const request = parseBitcoin(psbt);
-    const found = findOurs(key, unclaimedScripts(request, key));
+    const found = findAddresses(key.public, unclaimedScripts(request, key));
     const maps = readPsbtMaps(psbt).map((map, at) => {
       if (at === 0) return withNetwork(map, key.network);
       const isInput = at <= request.inputs.length;
@@ -75,31 +63,9 @@ function isTaproot({ script }: { readonly script: Uint8Array }): boolean {
   return script.length === 34 && script[0] === 0x51 && script[1] === 0x20;
 }
 
-/** The nearest addresses of both branches come first: what is looked for is nearly always there. */
-function findOurs({ public: key }: KeyContext, scripts: ReadonlySet<string>): ReadonlyMap<string, Found> {
-  const found = new Map<string, Found>();
-  for (let first = 0; first < LOOKED_THROUGH; first += LOOKED_AT_ONCE) {
-    const indices = Array.from({ length: LOOKED_AT_ONCE }, (_, at) => first + at);
-    for (const chain of [CHAINS.change, CHAINS.receive]) {
-      if (found.size === scripts.size) return found;
-      let at = first;
-      for (const { groupKey, taproot } of deriveChildren(
-        key,
-        { path: [chain], taproot: KEY_ONLY },
-        indices,
-      )) {
-        const script = encodeHex(taprootScript(groupKey.slice(1)));
-        if (scripts.has(script)) found.set(script, { path: [chain, at], internalKey: taproot!.internalKey });
-        at += 1;
-      }
-    }
-  }
-  return found;
-}
-
 function withDerivation(
   map: PsbtMap,
-  { path, internalKey }: Found,
+  { path, internalKey }: AddressPlace,
   { public: key }: KeyContext,
   types: typeof INPUT_TYPES,
 ): PsbtMap {
