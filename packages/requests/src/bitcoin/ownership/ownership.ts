@@ -3,6 +3,7 @@ import { type DerivationPath, type PublicKeyPackage, type Tweak, verifySignature
 import { demand, refusal } from '../../errors.js';
 import { provenClaim } from './claims.js';
 import { taprootScript } from '../script/destination.js';
+import { merkleRootOf } from '../script/tap-tree.js';
 import type { BitcoinInput, BitcoinOutput, BitcoinRequest, KeyClaim } from '../psbt/parse.js';
 import { createSighash, SIGHASH_ALL, SIGHASH_DEFAULT, type Sighash } from '../transaction/sighash.js';
 import { taprootKeys } from '../wallet/wallet.js';
@@ -24,12 +25,17 @@ export interface Ownership {
   readonly inputs: readonly OwnInput[];
   /** By position: outputs that only the key can spend, with their paths. */
   readonly outputs: ReadonlyMap<number, DerivationPath>;
-  /** Positions of outputs that the key can spend, but others too. */
-  readonly shared: ReadonlySet<number>;
+  /** By position: outputs that the key can spend, but others too, or that are only said to be. */
+  readonly shared: ReadonlyMap<number, Sharing>;
 }
+
+/** `proven`: whatever scripts others have, the key spends it by itself. `claimed`: the request names the key beside it. */
+export type Sharing = 'proven' | 'claimed';
 
 /** As many signatures as a server makes for one request. */
 export const MAX_SIGNATURES = 256;
+/** Trees of more scripts are not hashed: what they prove is said to be only claimed. */
+const MOST_LEAVES = 16;
 
 function isForKeyPath(claim: KeyClaim, internalKey: Uint8Array | undefined): boolean {
   return claim.keyPath && (internalKey === undefined || equalBytes(internalKey, claim.publicKey));
@@ -64,6 +70,10 @@ interface Lock {
   readonly outputKey: Uint8Array;
 }
 
+function locks({ outputKey }: Pick<Lock, 'outputKey'>, script: Uint8Array): boolean {
+  return equalBytes(taprootScript(outputKey), script);
+}
+
 /**
  * By what the key alone spends an input, as far as the input says so itself. Whatever else it says beside a path that does
  * lead to its key, such as scripts it belongs to or another internal key, makes it nobody else's.
@@ -73,11 +83,10 @@ function lockOf(input: BitcoinInput, key: PublicKeyPackage): Lock | null {
   const proven = provenClaim(input.claims, key, 'PSBT_INPUT_PATH_FALSE');
   if (proven === null) return null;
   const { claim, path } = proven;
-  const locks = ({ outputKey }: Lock) => equalBytes(taprootScript(outputKey), input.script);
   const lock = taprootKeys(key, path, input.merkleRoot ?? null);
   const isForKey = isForKeyPath(claim, input.internalKey);
-  if (isForKey && locks(lock)) return lock;
-  const isHidden = locks(lock) || locks(taprootKeys(key, path));
+  if (isForKey && locks(lock, input.script)) return lock;
+  const isHidden = locks(lock, input.script) || locks(taprootKeys(key, path), input.script);
   demand(!isHidden, 'PSBT_INPUT_OWNER_HIDDEN', 'an input of the key is passed off as somebody else’s');
   // A script of several keys, or a coin of an older kind under the same key: nothing that the key alone can sign for.
   if (!isForKey || claim.isEcdsa) return null;
@@ -107,14 +116,16 @@ function ownInput(input: BitcoinInput, at: number, key: PublicKeyPackage, sign: 
   };
 }
 
-type OwnOutput = { readonly path: DerivationPath } | 'shared' | null;
+type OwnOutput = { readonly path: DerivationPath } | Sharing | null;
 
 function ownOutput(output: BitcoinOutput, key: PublicKeyPackage): OwnOutput {
   const proven = provenClaim(output.claims, key, 'PSBT_OUTPUT_PATH_FALSE');
   if (proven === null) return null;
   const { claim, path } = proven;
-  if (output.hasScriptTree || !isForKeyPath(claim, output.internalKey)) return 'shared';
-  const isOurs = equalBytes(taprootScript(taprootKeys(key, path).outputKey), output.script);
+  const isOurs = locks(taprootKeys(key, path), output.script);
+  if (!isOurs && (output.scriptTree !== undefined || !isForKeyPath(claim, output.internalKey))) {
+    return isSharedProven(output, path, key) ? 'proven' : 'claimed';
+  }
   demand(
     isOurs || !claim.isEcdsa,
     'PSBT_OUTPUT_NOT_SPENDABLE',
@@ -122,6 +133,16 @@ function ownOutput(output: BitcoinOutput, key: PublicKeyPackage): OwnOutput {
   );
   demand(isOurs, 'PSBT_OUTPUT_PATH_FALSE', 'an output is passed off as the key’s, but pays somebody else');
   return { path };
+}
+
+/** What a script would let the key do is not judged: only whether the key alone spends the output in spite of its scripts. */
+function isSharedProven(
+  { script, scriptTree = [] }: BitcoinOutput,
+  path: DerivationPath,
+  key: PublicKeyPackage,
+): boolean {
+  if (scriptTree.length === 0 || scriptTree.length > MOST_LEAVES) return false;
+  return locks(taprootKeys(key, path, merkleRootOf(scriptTree)), script);
 }
 
 /** A coin beside a proven one, locked by the same script, is the key's too, whatever the PSBT leaves out. */
@@ -185,10 +206,10 @@ function computeOwnership(request: BitcoinRequest, key: PublicKeyPackage): Owner
     'the transaction needs too many signatures at once',
   );
   const outputs = new Map<number, DerivationPath>();
-  const shared = new Set<number>();
+  const shared = new Map<number, Sharing>();
   for (const [at, output] of request.outputs.entries()) {
     const own = ownOutput(output, key);
-    if (own === 'shared') shared.add(at);
+    if (own === 'proven' || own === 'claimed') shared.set(at, own);
     else if (own !== null) outputs.set(at, own.path);
   }
   const ownership = { inputs, outputs, shared };

@@ -14,6 +14,7 @@ import {
   writePsbtMaps,
 } from './psbt-maps.js';
 import { takeSize } from '../script/bytes.js';
+import type { ScriptLeaf } from '../script/tap-tree.js';
 
 /** Somebody's claim that a key is theirs: fingerprint of the master key, path from there. Not believed. */
 export interface KeyClaim {
@@ -49,7 +50,8 @@ export interface BitcoinOutput {
   readonly amountSats: bigint;
   readonly script: Uint8Array;
   readonly internalKey: Uint8Array | undefined;
-  readonly hasScriptTree: boolean;
+  /** The scripts that it says can spend it. */
+  readonly scriptTree: readonly ScriptLeaf[] | undefined;
   readonly claims: readonly KeyClaim[];
 }
 
@@ -146,7 +148,7 @@ function readOutput(output: PsbtOutput): BitcoinOutput {
     amountSats: amount,
     script,
     internalKey: output.tapInternalKey,
-    hasScriptTree: output.tapTree !== undefined,
+    scriptTree: output.tapTree,
     claims: readClaims(output),
   };
 }

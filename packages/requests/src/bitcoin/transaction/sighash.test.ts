@@ -55,7 +55,7 @@ function requestOf({
       amountSats: amount,
       script,
       internalKey: undefined,
-      hasScriptTree: false,
+      scriptTree: undefined,
       claims: [],
     })),
   };

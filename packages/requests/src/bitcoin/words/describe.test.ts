@@ -10,6 +10,7 @@ import { bitcoinAddress, keyFingerprint, taprootKeys } from '../wallet/wallet.js
 
 const kind = bitcoinKind;
 const treasury = bitcoinKey();
+const TREE_OF_ONE = { depth: 0, version: 0xc0, script: Uint8Array.of(0x51) };
 
 function describeOf(psbt: Uint8Array, key: KnownKey = treasury) {
   return kind.describe(kind.parse(psbt), key.context);
@@ -335,8 +336,41 @@ describe('a transaction that lies about the key is refused', () => {
     const tapTree = [{ depth: 0, version: 0xc0, script: leaf.script }];
     const output = { ...derivation(own(0)), amount: 99_000n, script: shared.script, tapTree };
     const told = describeOf(psbtOf([input], [pay(900_000n), output]));
-    expect(told.warnings.map(({ code }) => code)).toEqual(['OUTPUT_SHARED']);
+    expect(told.warnings).toEqual([
+      {
+        code: 'OUTPUT_SHARED',
+        text: '0.00099000 BTC goes where the key can spend it, and others too; counted as paid away',
+      },
+    ]);
     expect(told.sentence).toMatch(/^Pay 0\.00999000 BTC to /);
+  });
+
+  test.each([
+    ['a tree of scripts that it does not commit to', { tapTree: [TREE_OF_ONE] }],
+    [
+      'another internal key',
+      { tapInternalKey: bitcoinAddress(stranger.context.public, 'change', 0).internalKey },
+    ],
+  ])('an output that only claims to be the key’s too, with %s, is said to be only claimed', (_, claim) => {
+    const { script } = bitcoinAddress(stranger.context.public, 'receive', 0);
+    const told = describeOf(
+      psbtOf([input], [pay(900_000n), { ...derivation(own(0)), ...claim, amount: 99_000n, script }]),
+    );
+    expect(told.warnings).toEqual([
+      {
+        code: 'OUTPUT_SHARED',
+        text: '0.00099000 BTC goes where the key can spend it too, the request says, but that is not proven; counted as paid away',
+      },
+    ]);
+    expect(told.sentence).toMatch(/^Pay 0\.00999000 BTC to /);
+  });
+
+  test('an output that only the key can spend is change, whatever scripts it claims', () => {
+    const told = describeOf(
+      psbtOf([input], [pay(900_000n), { ...back(treasury, 0, 99_000n), tapTree: [TREE_OF_ONE] }]),
+    );
+    expect(told.warnings).toEqual([]);
+    expect(told.sentence).toMatch(/^Pay 0\.00900000 BTC to /);
   });
 
   test('an input whose path leads to another key, or to another coin', () => {

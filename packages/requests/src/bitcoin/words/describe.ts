@@ -4,13 +4,14 @@ import { keyName } from '../../text/key-name.js';
 import { groupsOfFour, plural } from '../../text/quote.js';
 import type { Destination } from '../script/destination.js';
 import { describeData, namesOf } from './destination-names.js';
-import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './amounts.js';
+import { formatBitcoin, formatFeeRate, formatSats } from './amounts.js';
+import { feeShareOf, formatFeeShare, formatKeyPart } from './fee-share.js';
 import { formatCoinAge, formatLockTime } from './times.js';
 import type { BitcoinRequest } from '../psbt/parse.js';
 import { summarise, type Summary, type SummaryOutput } from './summary.js';
 import { nameTransaction } from '../transaction/txid.js';
 import { CHAINS } from '../wallet/wallet.js';
-import { bitcoinWarnings, feeBase } from './warnings.js';
+import { bitcoinWarnings } from './warnings.js';
 
 const NAMED_ADDRESSES = 3;
 
@@ -60,9 +61,14 @@ function sentence(summary: Summary, key: KeyContext): string {
     summary.foreignCoins === 0 ? '' : `, together with ${plural(summary.foreignCoins, 'coin')} of others`;
   const gain =
     summary.gainsSats === 0n ? '' : `; ${name} receives ${formatBitcoin(summary.gainsSats)} BTC from others`;
-  const base = feeBase(summary);
-  const share = `${formatShare(summary.feeSats, base.sats)} of ${base.name}`;
-  return `${deed(summary, name)}${others}${gain}; fee ${formatSats(summary.feeSats)} (${share})`;
+  return `${deed(summary, name)}${others}${gain}; fee ${formatSats(summary.feeSats)} (${shareInWords(summary, ', ')})`;
+}
+
+/** As much of the fee as the key may pay, where that is told, and how much it is of what. */
+function shareInWords(summary: Summary, between: string): string {
+  const share = feeShareOf(summary);
+  const part = formatKeyPart(share, summary);
+  return `${part === '' ? '' : `${part}${between}`}${formatFeeShare(share)}`;
 }
 
 function outputRow({ amountSats, destination, ownPath }: SummaryOutput, name: string): DescriptionRow {
@@ -98,13 +104,12 @@ function coinRows({ ownCoins, ownSats, foreignCoins, foreignSats, gainsSats }: S
 }
 
 function feeRow(summary: Summary): DescriptionRow {
-  const base = feeBase(summary);
   const about = summary.foreignCoins === 0 ? '' : 'about ';
   const rate = `${about}${formatFeeRate(summary.feeTenthsPerByte)}`;
   return {
     label: 'Fee',
     value: `${formatBitcoin(summary.feeSats)} BTC`,
-    note: `${rate} · ${formatShare(summary.feeSats, base.sats)} of ${base.name}`,
+    note: `${rate} · ${shareInWords(summary, ' · ')}`,
   };
 }
 

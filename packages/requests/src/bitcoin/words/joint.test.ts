@@ -86,6 +86,58 @@ describe('what a fee is compared with', () => {
   });
 });
 
+describe('a fee beside coins of others that only pass through', () => {
+  const BITCOIN = 100_000_000n;
+  const highFee = ({ warnings }: ReturnType<typeof describeOf>) =>
+    warnings.filter(({ code }) => code === 'FEE_HIGH');
+
+  test('is warned of where the key alone pays it', () => {
+    const told = describeOf(
+      [coin(treasury, 0, 100_000n), theirs(10n * BITCOIN)],
+      [back(treasury, 0, 50_000n), pay(10n * BITCOIN)],
+    );
+    expect(told.sentence).toMatch(/; fee 50,000 sats \(50\.00 % of what the key moves\)$/);
+    expect(highFee(told)).toEqual([
+      { code: 'FEE_HIGH', text: 'the fee of 50,000 sats is 50.00 % of what the key moves', isLoss: true },
+    ]);
+  });
+
+  test('is warned of where the key pays it and somebody else much less', () => {
+    const told = describeOf(
+      [coin(treasury, 0, 1_000_000n), theirs(10n * BITCOIN)],
+      [back(treasury, 0, 940_000n), pay(10n * BITCOIN), pay(10_000n, 'carol')],
+    );
+    expect(highFee(told)).toEqual([
+      { code: 'FEE_HIGH', text: 'the fee of 50,000 sats is 500.00 % of what the key pays', isLoss: true },
+    ]);
+  });
+
+  test('is told by what the key pays of it at most where others surely pay the rest', () => {
+    const told = describeOf(
+      [coin(treasury, 0, 100_000n), theirs(10n * BITCOIN)],
+      [back(treasury, 0, 60_000n), pay(10n * BITCOIN - 10_000n)],
+    );
+    const part = 'the key pays 40,000 sats of it at most';
+    expect(told.sentence).toMatch(`; fee 50,000 sats (${part}, 40.00 % of what the key moves)`);
+    expect(told.rows.find(({ label }) => label === 'Fee')!.note).toContain(
+      `${part} · 40.00 % of what the key moves`,
+    );
+    expect(highFee(told)).toEqual([
+      { code: 'FEE_HIGH', text: `the fee of 50,000 sats (${part}) is 40.00 % of what the key moves` },
+    ]);
+  });
+
+  test('is not warned of where the key pays a small part of it, nor for an anchor beside it', () => {
+    const anchor = { amount: 240n, script: Uint8Array.of(0x51, 0x02, 0x4e, 0x73) };
+    const told = describeOf(
+      [coin(treasury, 0, BITCOIN), theirs(10n * BITCOIN)],
+      [back(treasury, 0, BITCOIN - 10_240n), pay(10n * BITCOIN), anchor],
+    );
+    expect(told.sentence).toMatch(/; fee 10,000 sats \(0\.01 % of what the key moves\)$/);
+    expect(highFee(told)).toEqual([]);
+  });
+});
+
 test('the rate that is shown counts the 65th byte of each signature that names its type', () => {
   const coins = Array.from({ length: 12 }, (_, at) => ({ ...coin(treasury, at, 100_000n), sighashType: 1 }));
   const psbt = psbtOf(coins, [pay(900_000n)]);

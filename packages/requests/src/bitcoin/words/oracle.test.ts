@@ -1,9 +1,20 @@
-import { Transaction } from '@scure/btc-signer';
+import { p2tr, Transaction } from '@scure/btc-signer';
 import { expect, test } from 'vitest';
 import { bitcoinKey } from '../../fixtures/keys.js';
-import { back, coin, pay, payee, psbtOf, txid, type TxInput, type TxOutput } from '../../fixtures/psbt.js';
+import {
+  back,
+  coin,
+  derivation,
+  pay,
+  payee,
+  psbtOf,
+  txid,
+  type TxInput,
+  type TxOutput,
+} from '../../fixtures/psbt.js';
 import type { Description } from '../../kind.js';
 import { bitcoinKind } from '../index.js';
+import { bitcoinAddress } from '../wallet/wallet.js';
 
 /*
  * Every number of a description beside plain arithmetic over the same transaction. Nothing of the code under test computes
@@ -11,7 +22,7 @@ import { bitcoinKind } from '../index.js';
  */
 
 const treasury = bitcoinKey();
-const CASES = 60;
+const CASES = 80;
 /** Of so many cases one is signed and finished, to measure it. */
 const MEASURED = 5;
 
@@ -36,10 +47,27 @@ interface Case {
   readonly own: readonly bigint[];
   readonly foreign: readonly bigint[];
   readonly paid: readonly bigint[];
+  /** What the first payment says of the key: that it can spend it too, with or without a proof. */
+  readonly sharing: Sharing;
   readonly returned: readonly { readonly index: number; readonly sats: bigint }[];
   readonly anchors: readonly bigint[];
   readonly dataOutputs: number;
   readonly hasType: boolean;
+}
+
+type Sharing = 'none' | 'proven' | 'claimed';
+const LEAF = { script: Uint8Array.of(0x51), version: 0xc0, depth: 0 };
+
+/** A payment to an output of which others can spend the same key's part by a script, or that only says so. */
+function payShared(sats: bigint, sharing: Exclude<Sharing, 'none'>): TxOutput {
+  const address = bitcoinAddress(treasury.context.public, 'change', 900);
+  const { script } = p2tr(address.internalKey, { script: LEAF.script }, undefined, true);
+  return {
+    ...derivation(address),
+    amount: sats,
+    script: sharing === 'proven' ? script : payee('shared'),
+    tapTree: [LEAF],
+  };
 }
 
 const sum = (amounts: readonly bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
@@ -60,13 +88,25 @@ function makeCase(seed: number): Case {
   const dice = createDice(seed);
   const hasType = dice.upTo(3) === 0;
   const own = Array.from({ length: 1 + dice.upTo(3) }, () => dice.sats(50_000_000));
-  const foreign = Array.from({ length: Math.max(0, dice.upTo(4) - 2) }, () => dice.sats(50_000_000));
+  // Often much more than the key has: it only passes through.
+  const foreign = Array.from({ length: Math.max(0, dice.upTo(4) - 2) }, () => dice.sats(5_000_000_000));
   const anchors = dice.upTo(5) === 0 ? [240n] : [];
   const dataOutputs = dice.upTo(4) === 0 ? 1 : 0;
   const payments = dice.upTo(3);
+  const sharing = (['none', 'none', 'proven', 'claimed'] as const)[dice.upTo(3)]!;
   const changes = payments + anchors.length + dataOutputs === 0 ? 1 + dice.upTo(1) : dice.upTo(2);
-  const parts = cut(sum(own) + sum(foreign) - sum(anchors), payments + changes, dice);
-  const paid = parts.slice(0, payments);
+  // All of it, or what is left when its owners pay some of the fee.
+  const isPassing = foreign.length > 0 && payments > 0 && dice.upTo(2) > 0;
+  const passing = isPassing ? (sum(foreign) * BigInt(999 + dice.upTo(1))) / 1_000n : 0n;
+  const given = sum(own) + sum(foreign) - sum(anchors) - passing;
+  const parts =
+    isPassing && changes === 1 && anchors.length === 0
+      ? [
+          ...Array.from({ length: payments }, () => 1n),
+          sum(own) - (sum(own) * BigInt(10 + dice.upTo(290))) / 1_000n,
+        ]
+      : cut(given, payments + changes, dice);
+  const paid = parts.slice(0, payments).map((sats, at) => (at === 0 ? sats + passing : sats));
   const returned = parts.slice(payments).map((sats, index) => ({ index, sats }));
   const inputs: TxInput[] = [
     ...own.map((sats, at) => ({ ...coin(treasury, at, sats), ...(hasType ? { sighashType: 1 } : {}) })),
@@ -77,7 +117,9 @@ function makeCase(seed: number): Case {
     })),
   ];
   const outputs: TxOutput[] = [
-    ...paid.map((sats, at) => pay(sats, `payee ${at}`)),
+    ...paid.map((sats, at) =>
+      at === 0 && sharing !== 'none' ? payShared(sats, sharing) : pay(sats, `payee ${at}`),
+    ),
     ...returned.map(({ index, sats }) => back(treasury, index, sats)),
     ...anchors.map((amount) => ({ amount, script: Uint8Array.of(0x51, 0x02, 0x4e, 0x73) })),
     ...Array.from({ length: dataOutputs }, () => ({
@@ -87,7 +129,17 @@ function makeCase(seed: number): Case {
   ];
   const shift = dice.upTo(outputs.length - 1);
   const shuffled = [...outputs.slice(shift), ...outputs.slice(0, shift)];
-  return { psbt: psbtOf(inputs, shuffled), own, foreign, paid, returned, anchors, dataOutputs, hasType };
+  return {
+    psbt: psbtOf(inputs, shuffled),
+    own,
+    foreign,
+    paid,
+    sharing: payments === 0 ? 'none' : sharing,
+    returned,
+    anchors,
+    dataOutputs,
+    hasType,
+  };
 }
 
 /** Digits of satoshis with a point before the last eight. */
@@ -122,15 +174,62 @@ function checkSentence(one: Case, sentence: string): void {
   expect(Number(others ?? 0)).toBe(foreign.length);
   const gain = /; treasury receives (\d+\.\d{8}) BTC from others/.exec(sentence)?.[1];
   expect(gain).toBe(back > sum(own) ? inBitcoin(back - sum(own)) : undefined);
-  const told = /; fee ([\d,]+) sats? \((under 0\.01|[\d,]+\.\d\d) % of what (leaves|moves)\)$/.exec(
-    sentence,
-  )!;
+  const told =
+    /; fee ([\d,]+) sats? \((?:the key pays ([\d,]+) sats? of it at most, )?(under 0\.01|[\d,]+\.\d\d) % of what ([a-z ]+)\)$/.exec(
+      sentence,
+    )!;
+  const number = (digits: string) => Number(digits.replaceAll(',', ''));
   expect(BigInt(told[1]!.replaceAll(',', ''))).toBe(fee);
-  const base = paid.length > 0 ? sum(paid) + sum(anchors) : all;
-  expect(told[3]).toBe(paid.length > 0 ? 'leaves' : 'moves');
-  const share = (100 * Number(fee)) / Number(base);
-  const shown = told[2] === 'under 0.01' ? 0.0025 : Number(told[2]!.replaceAll(',', ''));
-  expect(Math.abs(shown - share)).toBeLessThanOrEqual(told[2] === 'under 0.01' ? 0.0025 : 0.00501);
+  const { part, base, of } = worstShare(one);
+  expect(told[4]).toBe(of);
+  expect(told[2] === undefined ? Number(fee) : number(told[2])).toBe(part);
+  const share = (100 * part) / base;
+  const shown = told[3] === 'under 0.01' ? 0.0025 : number(told[3]!);
+  expect(Math.abs(shown - share)).toBeLessThanOrEqual(told[3] === 'under 0.01' ? 0.0025 : 0.00501);
+}
+
+interface Share {
+  /** Satoshis of the fee. */
+  readonly part: number;
+  readonly base: number;
+  readonly of: string;
+}
+
+/** The fee beside all that leaves or moves, or beside what the key alone gives or brings; whichever is worse. */
+function worstShare({ own, foreign, paid, returned, anchors }: Case): Share {
+  const [mine, theirs, left] = [own, foreign, [...paid, ...anchors]].map((amounts) => Number(sum(amounts)));
+  const back = Number(sum(returned.map(({ sats }) => sats)));
+  const fee = mine! + theirs! - left! - back;
+  const ofAll =
+    paid.length > 0
+      ? { part: fee, base: left!, of: 'leaves' }
+      : { part: fee, base: mine! + theirs!, of: 'moves' };
+  const lost = mine! - back;
+  if (theirs === 0 || lost <= 0) return ofAll;
+  const given = lost - fee;
+  const ofKey =
+    given > Number(sum(anchors))
+      ? { part: fee, base: given, of: 'the key pays' }
+      : { part: Math.min(fee, lost), base: mine!, of: 'the key moves' };
+  return ofKey.part / ofKey.base > ofAll.part / ofAll.base ? ofKey : ofAll;
+}
+
+function checkWarnings(one: Case, { warnings }: Description): void {
+  const { part, base, of } = worstShare(one);
+  const high = warnings.filter(({ code }) => code === 'FEE_HIGH');
+  expect(high).toHaveLength(part / base > 0.05 ? 1 : 0);
+  const isPaid = of === 'leaves' || of === 'the key pays';
+  if (high.length > 0) expect(high[0]!.isLoss === true).toBe(part / base >= (isPaid ? 1 : 0.5));
+  const shared = warnings.filter(({ code }) => code === 'OUTPUT_SHARED').map(({ text }) => text);
+  if (one.sharing === 'none') expect(shared).toEqual([]);
+  else {
+    const amount = inBitcoin(one.paid[0]!);
+    const where =
+      one.sharing === 'proven'
+        ? 'goes where the key can spend it, and others too'
+        : 'goes where the key can spend it too, the request says, but that is not proven';
+    expect(shared).toEqual([`${amount} BTC ${where}; counted as paid away`]);
+  }
 }
 
 function checkRows(one: Case, { rows }: Description): void {
@@ -167,19 +266,24 @@ test(
   `amounts, fee, share, rate and change of ${CASES} transactions are those of plain arithmetic`,
   { tags: 'slow' },
   () => {
-    const seen = { gains: 0, moves: 0, joint: 0, typed: 0 };
+    const seen = { gains: 0, moves: 0, joint: 0, typed: 0, ofKey: 0, atMost: 0, proven: 0, claimed: 0 };
     for (let seed = 1; seed <= CASES; seed++) {
       const one = makeCase(seed);
       const description = bitcoinKind.describe(bitcoinKind.parse(one.psbt), treasury.context);
       checkSentence(one, description.sentence);
       checkRows(one, description);
+      checkWarnings(one, description);
       if (seed % MEASURED === 0) checkRate(one, description);
       seen.gains += Number(description.sentence.includes('receives'));
       seen.moves += Number(description.sentence.startsWith('Move'));
       seen.joint += Number(one.foreign.length > 0);
       seen.typed += Number(one.hasType);
+      seen.ofKey += Number(/of what the key (pays|moves)\)$/.test(description.sentence));
+      seen.atMost += Number(description.sentence.includes('of it at most'));
+      seen.proven += Number(one.sharing === 'proven');
+      seen.claimed += Number(one.sharing === 'claimed');
     }
     // The cases are worth something only if each kind is among them.
-    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(3);
+    for (const [kind, count] of Object.entries(seen)) expect([kind, count > 3]).toEqual([kind, true]);
   },
 );

@@ -3,7 +3,7 @@ import type { BitcoinNetwork, KeyContext } from '../../kind.js';
 import { destinationOf, type Destination } from '../script/destination.js';
 import { estimateVirtualBytes, feeRateTenths } from '../transaction/fee.js';
 import { coinAgeOf, type CoinAge, isClearlyAhead, lockTimeOf } from '../transaction/locks.js';
-import { assessOwnership, type Ownership } from '../ownership/ownership.js';
+import { assessOwnership, type Ownership, type Sharing } from '../ownership/ownership.js';
 import { sumSats, type BitcoinRequest } from '../psbt/parse.js';
 import { CHAINS, type WalletChain } from '../wallet/wallet.js';
 
@@ -14,8 +14,8 @@ export interface SummaryOutput {
   readonly destination: Destination;
   /** Its path when only the key can spend it, else `null`: then it is paid away. */
   readonly ownPath: DerivationPath | null;
-  /** Paid away, but the key could spend it too. */
-  readonly shared: boolean;
+  /** Whether the key can spend what is paid away too, or only the request says so; `null` when neither. */
+  readonly sharing: Sharing | null;
   /** Pays nobody: data that costs nothing, or an anchor that is only there to raise the fee later. */
   readonly incidental: boolean;
 }
@@ -65,7 +65,7 @@ function outputsSeenFromKey(
     script,
     destination: destinationOf(script, network),
     ownPath: own.outputs.get(at) ?? null,
-    shared: own.shared.has(at),
+    sharing: own.shared.get(at) ?? null,
   }));
   const areAnchorsSmall =
     sumSats(found.filter(({ destination }) => destination.type === 'anchor')) <= MOST_ANCHOR_SATS;

@@ -1,9 +1,11 @@
 import type { DescriptionWarning } from '../../kind.js';
 import { groupDigits, plural } from '../../text/quote.js';
 import { type Destination, dustLimitSats } from '../script/destination.js';
-import { formatBitcoin, formatFeeRate, formatSats, formatShare } from './amounts.js';
+import { formatBitcoin, formatFeeRate, formatSats } from './amounts.js';
 import { namesOf } from './destination-names.js';
+import { feeShareOf, formatFeeShare, formatKeyPart } from './fee-share.js';
 import { formatCoinAge, formatLockTime } from './times.js';
+import type { Sharing } from '../ownership/ownership.js';
 import { sumSats } from '../psbt/parse.js';
 import {
   addressNumber,
@@ -25,28 +27,24 @@ const LOOKED_AHEAD = 20;
 const FOUND_AHEAD = 1_000;
 const LONGEST_RELAYED_DATA = 83;
 
-/** What the fee is compared with: what leaves, or all that moves when nobody is paid. */
-export function feeBase({ paysSats, leavesSats, ownSats, foreignSats }: Summary): {
-  sats: bigint;
-  name: string;
-} {
-  if (paysSats > 0n) return { sats: leavesSats, name: 'what leaves' };
-  return { sats: ownSats + foreignSats, name: 'what moves' };
+function highFeeWarning(summary: Summary): DescriptionWarning | null {
+  const share = feeShareOf(summary);
+  const { feeSats, baseSats, isPaid } = share;
+  if (feeSats * HIGH_FEE_PART <= baseSats) return null;
+  const part = formatKeyPart(share, summary);
+  const told = `${formatSats(summary.feeSats)}${part === '' ? '' : ` (${part})`}`;
+  return {
+    code: 'FEE_HIGH',
+    text: `the fee of ${told} is ${formatFeeShare(share)}`,
+    // As much as is paid, or half of what only moves.
+    ...loss(feeSats * (isPaid ? 1n : 2n) >= baseSats),
+  };
 }
 
 function feeWarnings(summary: Summary): DescriptionWarning[] {
-  const { feeSats, paysSats, feeTenthsPerByte: rate } = summary;
-  const base = feeBase(summary);
-  const warnings: DescriptionWarning[] = [];
-  if (feeSats * HIGH_FEE_PART > base.sats) {
-    const share = formatShare(feeSats, base.sats);
-    warnings.push({
-      code: 'FEE_HIGH',
-      text: `the fee of ${formatSats(feeSats)} is ${share} of ${base.name}`,
-      // As much as is paid, or half of what only moves.
-      ...loss(feeSats * (paysSats > 0n ? 1n : 2n) >= base.sats),
-    });
-  }
+  const { feeTenthsPerByte: rate } = summary;
+  const high = highFeeWarning(summary);
+  const warnings = high === null ? [] : [high];
   if (rate > ABSURD_RATE_TENTHS) {
     warnings.push({
       code: 'FEE_RATE_ABSURD',
@@ -128,11 +126,16 @@ function outputWarnings(output: SummaryOutput, usedIndex: UsedIndex): Descriptio
     const text = `an output of ${formatSats(output.amountSats)} is dust: nodes may not relay it`;
     warnings.push({ code: 'OUTPUT_DUST', text });
   }
-  if (output.shared) {
-    const text = `${formatBitcoin(output.amountSats)} BTC goes where the key and others can spend it; counted as paid away`;
-    warnings.push({ code: 'OUTPUT_SHARED', text });
-  }
+  if (output.sharing !== null) warnings.push(sharedWarning(output.amountSats, output.sharing));
   return [...warnings, ...pathWarnings(output, usedIndex)];
+}
+
+function sharedWarning(sats: bigint, sharing: Sharing): DescriptionWarning {
+  const where =
+    sharing === 'proven'
+      ? 'goes where the key can spend it, and others too'
+      : 'goes where the key can spend it too, the request says, but that is not proven';
+  return { code: 'OUTPUT_SHARED', text: `${formatBitcoin(sats)} BTC ${where}; counted as paid away` };
 }
 
 function pathWarnings({ ownPath, amountSats }: SummaryOutput, used: UsedIndex): DescriptionWarning[] {
