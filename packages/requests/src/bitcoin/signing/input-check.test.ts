@@ -18,6 +18,7 @@ import { bitcoinKey } from '../../fixtures/keys.js';
 import { outcome } from '../../fixtures/outcome.js';
 import { coin, pay, psbtOf, txid, type TxInput } from '../../fixtures/psbt.js';
 import { finalizeTransaction, foreignSignatureWarnings, inputsLeftToOthers } from './finalize.js';
+import { createWork } from './work.js';
 import { bitcoinKind } from '../index.js';
 import { readPsbtMaps, type PsbtMap, writePsbtMaps } from '../psbt/psbt-maps.js';
 
@@ -147,6 +148,48 @@ describe.each(FORMS)('beside a coin of somebody else: %s', (_, theirs) => {
     // It is theirs to mend: the key signs all the same.
     const results = kind.tasks(wrong, treasury.context).map(treasury.sign);
     expect(kind.showArtefact(kind.finish(wrong, treasury.context, results)).more).toEqual({});
+  });
+});
+
+describe('signatures of others that would take too long', () => {
+  const theirs = FORMS.find(([name]) => name === 'two of three in P2WSH')![1];
+  const psbt = signed(theirs);
+
+  test('are said to be unchecked, before anybody is asked', () => {
+    const parsed = kind.parse(unsignedByUs(psbt));
+    expect(foreignSignatureWarnings(parsed, treasury.context, createWork(0))).toEqual([
+      {
+        code: 'FOREIGN_SIGNATURE_UNCHECKED',
+        text: 'the signatures of input 1 were not checked: that takes too long; if one is wrong, there is no transaction, whoever else signs',
+      },
+    ]);
+  });
+
+  test.each(FORMS)('are counted before they are checked: %s', (_, given) => {
+    const parsed = kind.parse(unsignedByUs(signed(given)));
+    let takenMs = 0;
+    const counting = {
+      take: (ms: number) => {
+        takenMs += ms;
+        return true;
+      },
+    };
+    expect(foreignSignatureWarnings(parsed, treasury.context, counting)).toEqual([]);
+    const again = kind.parse(parsed.psbt);
+    const [warning] = foreignSignatureWarnings(again, treasury.context, createWork(takenMs - 0.001));
+    expect(warning?.code).toBe('FOREIGN_SIGNATURE_UNCHECKED');
+    const exactly = createWork(takenMs + 0.001);
+    expect(foreignSignatureWarnings(kind.parse(parsed.psbt), treasury.context, exactly)).toEqual([]);
+  });
+
+  test('many of one input are over one digest, which is computed once', () => {
+    const large = psbtOf([ours, theirs], [pay(1n), { amount: 1n, script: new Uint8Array(500_000) }]);
+    const transaction = Transaction.fromPSBT(large, { allowUnknownOutputs: true });
+    for (const secret of secrets.slice(0, 2)) transaction.signIdx(secret, 1);
+    const taken: number[] = [];
+    const counting = { take: (ms: number) => taken.push(ms) > 0 };
+    foreignSignatureWarnings(kind.parse(transaction.toPSBT()), treasury.context, counting);
+    expect(taken.filter((ms) => ms > 5)).toHaveLength(1);
   });
 });
 
