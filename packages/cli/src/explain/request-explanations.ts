@@ -58,7 +58,7 @@ const READING = groupOf(
       'Let whoever owns that coin sign it again; the message names the input.',
     ],
     PSBT_INPUT_UNCHECKABLE: [
-      'An input of somebody else is unlocked by a script of a kind that is not checked here.',
+      'An input of somebody else is unlocked by a script of a kind that is not checked here, or checking it takes too long.',
       'Sign without --extract, and let the wallet that knows that coin make the final transaction.',
     ],
     PSBT_TXID_UNDECIDED: [
@@ -120,15 +120,22 @@ const WARNINGS = groupOf(
     ],
     SSH_HOST_UNKNOWN:
       'The login does not say which server it is for: whoever relays it can log in elsewhere.',
-    FEE_HIGH: 'The fee is a large part of what is paid.',
+    FEE_HIGH:
+      'The fee is a large part of what is paid, or of what the key itself pays or moves beside others.',
     FEE_RATE_ABSURD: 'The fee for each byte is far beyond what blocks have ever cost.',
     FEE_RATE_LOW: 'The fee for each byte is so low that the transaction may not be relayed.',
     DATA_SELDOM_RELAYED: 'The transaction carries more data, or in more outputs, than many nodes relay.',
     FOREIGN_SIGNATURE_WRONG:
       'A signature of somebody else does not verify: there is no transaction until its owner signs again.',
+    FOREIGN_SIGNATURE_UNCHECKED:
+      'Somebody else’s signatures are so many, or sign so much, that they were not checked; if one is wrong there is no transaction.',
     COIN_SIGNED_BEFORE: [
       'Another transaction that spends one of these coins was signed here before; the network takes one of the two.',
       'Right when it replaces that one, as to raise its fee. To pay both, spend another coin in the second.',
+    ],
+    COIN_REQUESTED_TWICE: [
+      'Another request that is still open spends one of these coins; the network takes one of the two transactions.',
+      'Right when this one replaces it: then cancel the other. To pay both, spend another coin in the second.',
     ],
     FOREIGN_INPUTS: 'Other people’s coins are spent in the same transaction.',
     NETWORK_CLAIMED: [
@@ -142,7 +149,8 @@ const WARNINGS = groupOf(
     OUTPUT_BURNS: 'An output destroys what it receives.',
     OUTPUT_DUST: 'An output is too small to be spent later.',
     OUTPUT_FOR_ANYONE: 'Anybody can spend an output.',
-    OUTPUT_SHARED: 'An output pays to the key and to others.',
+    OUTPUT_SHARED:
+      'An output goes where others can spend it beside the key, or the request says that the key can and nothing proves it; it counts as paid away.',
     OUTPUT_UNKNOWN_SCRIPT: 'An output pays to a script that has no address.',
     OUTPUT_UNSPENDABLE: 'Nobody can spend an output.',
   },

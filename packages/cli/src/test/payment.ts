@@ -58,7 +58,7 @@ export function paymentFrom(
 export function jointPayment(coin: Address, change: Address, isSpoiled: boolean): Uint8Array {
   const { script } = p2wpkh(pubECDSA(id(8)));
   const theirs = { txid: id(99), index: 0, witnessUtxo: { amount: 5_000n, script } };
-  const begin = () => Transaction.fromPSBT(paymentFrom([coin], change, 10_000n));
+  const begin = () => Transaction.fromPSBT(paymentFrom([coin], change, 150_000n));
   const signed = begin();
   signed.addInput(theirs);
   signed.signIdx(id(8), 1);

@@ -176,6 +176,22 @@ describe('a transaction before it is signed', () => {
   });
 });
 
+test('two requests that wait for operators and spend one coin know of each other', async () => {
+  await createKey(setup, 'vault', '--for', 'bitcoin', '--approval', 'operator');
+  const vaultCoin = await setup.json<Address>(['address', 'vault']);
+  const ask = async (sats: bigint) => {
+    const file = setup.scratch.file(`vault-${sats}.psbt`, paymentFrom([vaultCoin], vaultCoin, sats));
+    return setup.ckm(['sign', 'vault', '--psbt', file, '--yes', '--wait', '0s']);
+  };
+  expect((await ask(10_000n)).stderr).not.toContain('another request');
+  const [{ id } = { id: '' }] = await setup.json<{ id: string }[]>(['requests', 'list', '--open']);
+  const second = await ask(10_001n);
+  expect(errorOf(second).code).toBe('REQUEST_WAITING');
+  expect(second.stderr.replace(/\s+/g, ' ')).toContain(
+    `another request that is still open spends the same coin: ${id};`,
+  );
+});
+
 describe('addresses that are handed out', () => {
   const next = (...flags: string[]) => setup.json<{ index: number }>(['address', 'treasury', ...flags]);
 

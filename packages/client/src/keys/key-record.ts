@@ -17,6 +17,7 @@ import {
   type PublicKeyPackage,
   verifyCertificate,
 } from '@ckm/threshold';
+import type { MarkedSpending } from '../store/marks.js';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
 
 /** A key as its owner's client keeps it: a name, the certificate, and which servers promised that they stored theirs. */
@@ -55,12 +56,9 @@ export interface HandedOut {
 }
 
 /** A signature that spends something, as a kind of request tells of it. */
-export interface SignedSpending {
-  readonly by: string;
+export interface SignedSpending extends MarkedSpending {
   /** UnixSeconds */
   readonly at: number;
-  /** 16 bytes of a hash of each coin, one behind the other. */
-  readonly coins: Uint8Array;
 }
 
 export interface KeyComparison {

@@ -1,7 +1,7 @@
 import { concatBytes } from '@ckm/foundation';
 import type { Description } from '@ckm/requests';
 import type { KeyRecord } from './key-record.js';
-import { isIn, markOf, marksIn } from './marks.js';
+import { isIn, markOf, marksIn } from '../store/marks.js';
 
 /** Of so many payees of a key, the latest are remembered. */
 const MOST_PAYEES = 512;

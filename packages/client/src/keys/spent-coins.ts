@@ -1,7 +1,7 @@
-import { concatBytes, encodeHex, EncodingError } from '@ckm/foundation';
+import { encodeHex, EncodingError } from '@ckm/foundation';
 import { type Description, REQUEST_ERRORS, type RequestErrorCode, type Spending } from '@ckm/requests';
 import type { KeyRecord, SignedSpending } from './key-record.js';
-import { markOf, marksIn } from './marks.js';
+import { type MarkedSpending, markOf, markSpending, marksIn } from '../store/marks.js';
 
 /** Of so many signatures that spend coins, the latest are remembered; of so many one is told by name. */
 const MOST_SIGNED = 128;
@@ -17,18 +17,42 @@ const SHORT = 16;
  * @throws EncodingError `PSBT_INPUT_OWNER_HIDDEN`
  */
 export function assertNoneHidden(spending: Spending | null, { spent = [] }: Pick<KeyRecord, 'spent'>): void {
-  if (spending === null || spending.coinsOfOthers.length === 0) return;
-  const signed = new Set(spent.flatMap(({ coins }) => marksIn(coins).map(encodeHex)));
-  const hidden = spending.coinsOfOthers.find((coin) => signed.has(encodeHex(markOf(coin))));
+  if (spending !== null) assertNoneOf(spending, spent, 'a coin that this key signed for before');
+}
+
+/**
+ * Refuses what passes off as somebody else's a coin of the key that others spend.
+ * @param what such a coin is, in words
+ * @throws EncodingError `PSBT_INPUT_OWNER_HIDDEN`
+ */
+export function assertNoneOf(
+  { coinsOfOthers }: Spending,
+  others: readonly MarkedSpending[],
+  what: string,
+): void {
+  if (coinsOfOthers.length === 0) return;
+  const known = new Set(others.flatMap(({ coins }) => marksIn(coins).map(encodeHex)));
+  const hidden = coinsOfOthers.find((coin) => known.has(encodeHex(markOf(coin))));
   if (hidden === undefined) return;
   const code: RequestErrorCode = 'PSBT_INPUT_OWNER_HIDDEN';
-  throw new EncodingError(
-    `a coin that this key signed for before is passed off as somebody else’s: ${hidden}`,
-    {
-      code,
-      hint: REQUEST_ERRORS[code],
-    },
+  throw new EncodingError(`${what} is passed off as somebody else’s: ${hidden}`, {
+    code,
+    hint: REQUEST_ERRORS[code],
+  });
+}
+
+/** Those of others that spend one of the same coins and do something else: only one of them can happen. */
+export function rivalsOf<T extends MarkedSpending>(spending: Spending, others: readonly T[]): readonly T[] {
+  const marks = new Set(spending.coins.map((coin) => encodeHex(markOf(coin))));
+  return others.filter(
+    ({ by, coins }) => by !== spending.by && marksIn(coins).some((mark) => marks.has(encodeHex(mark))),
   );
+}
+
+/** The latest of several by name, and how many more there are. */
+export function nameLatest(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return `${names.slice(-NAMED).join(', ')}${more}`;
 }
 
 /** Warns of coins that something else spends that was signed with the key here before: only one of the two can happen. */
@@ -38,21 +62,17 @@ export function warnOfSpentCoins(
   { spent = [] }: Pick<KeyRecord, 'spent'>,
 ): Description {
   if (spending === null) return description;
-  const marks = new Set(spending.coins.map((coin) => encodeHex(markOf(coin))));
-  const rivals = spent.filter(
-    ({ by, coins }) => by !== spending.by && marksIn(coins).some((mark) => marks.has(encodeHex(mark))),
-  );
+  const rivals = rivalsOf(spending, spent);
   if (rivals.length === 0) return description;
-  const names = rivals.slice(-NAMED).map(({ by }) => shortName(by));
-  const more = rivals.length > NAMED ? ` and ${rivals.length - NAMED} more` : '';
-  const text = `you signed another transaction that spends the same coin: ${names.join(', ')}${more}; only one of them can be mined`;
+  const names = nameLatest(rivals.map(({ by }) => shortName(by)));
+  const text = `you signed another transaction that spends the same coin: ${names}; only one of them can be mined`;
   return { ...description, warnings: [...description.warnings, { code: 'COIN_SIGNED_BEFORE', text }] };
 }
 
 /** The record with what a signature spends. @param at UnixSeconds */
-export function withSpentCoins(record: KeyRecord, { by, coins }: Spending, at: number): KeyRecord {
-  const others = (record.spent ?? []).filter((one) => one.by !== by);
-  const one: SignedSpending = { by, at, coins: concatBytes(...coins.map(markOf)) };
+export function withSpentCoins(record: KeyRecord, spending: Spending, at: number): KeyRecord {
+  const others = (record.spent ?? []).filter((one) => one.by !== spending.by);
+  const one: SignedSpending = { ...markSpending(spending), at };
   return { ...record, spent: latest([...others, one]) };
 }
 

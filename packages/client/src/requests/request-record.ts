@@ -1,5 +1,6 @@
 import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
+import type { MarkedSpending } from '../store/marks.js';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
 import { readTrack, type Track } from '../store/track.js';
 
@@ -21,6 +22,8 @@ export interface RequestRecord extends Track {
   /** What was asked for, once it is there. */
   readonly artefact: Uint8Array | null;
   readonly destination: Destination | null;
+  /** What it spends, where its kind spends anything. */
+  readonly spends: MarkedSpending | null;
   /** Servers that refused it by their own rules while others waited for people, each with why: for people. */
   readonly refusals: readonly string[];
 }
@@ -39,8 +42,13 @@ export function requestPath(requestId: Uint8Array): string {
   return `${REQUEST_FOLDER}/${encodeHex(requestId)}`;
 }
 
-export function encodeRequest({ destination, ...record }: RequestRecord): Uint8Array {
-  return encodeData({ version: 1, ...record, destination: destination === null ? null : { ...destination } });
+export function encodeRequest({ destination, spends, ...record }: RequestRecord): Uint8Array {
+  return encodeData({
+    version: 1,
+    ...record,
+    destination: destination === null ? null : { ...destination },
+    spends: spends === null ? null : { ...spends },
+  });
 }
 
 /** @throws StorageError `STORE_CORRUPT` */
@@ -59,8 +67,13 @@ export function parseRequest(path: string, bytes: Uint8Array): RequestRecord {
     attempts: record.integer('attempts'),
     artefact: record.has('artefact') ? record.bytes('artefact') : null,
     destination: record.has('destination') ? readDestination(record.record('destination')) : null,
+    spends: record.has('spends') ? readSpends(record.record('spends')) : null,
     refusals: record.has('refusals') ? record.list('refusals').map(String) : [],
   };
+}
+
+function readSpends(record: RecordReader): MarkedSpending {
+  return { by: record.text('by'), coins: record.bytes('coins') };
 }
 
 function readDestination(record: RecordReader): Destination {

@@ -9,11 +9,13 @@ import { noteSignature } from '../keys/note-signature.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
+import { markSpending } from '../store/marks.js';
 import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { causeOf } from '../servers/causes.js';
 import type { CommitmentPools } from './commitment-pool.js';
 import { policyRefusal } from './policy-refusal.js';
+import { besideOpenRequests } from './open-rivals.js';
 import { createQuorumChoice } from './quorum-choice.js';
 import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
@@ -140,7 +142,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       destination = null,
     }) {
       const key = await readSignable(name);
-      const request = understand(key, { kind, payload, isNew: true }, context.clock());
+      const alone = understand(key, { kind, payload, isNew: true }, context.clock());
+      const request = await besideOpenRequests(context, key, alone, null);
       const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
       return prepared(key, request, without, (on, { left }) => {
         const now = context.clock();
@@ -161,7 +164,8 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
       const key = await readSignable(record.keyName);
       if (!equalBytes(key.keyId, record.keyId)) throw keyDiffers(record);
-      const request = understand(key, { ...record, isNew: false }, context.clock());
+      const alone = understand(key, { ...record, isNew: false }, context.clock());
+      const request = await besideOpenRequests(context, key, alone, record.requestId);
       const { without, expiresAt } = record;
       return prepared(key, request, without, (on, { left }) => {
         const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
@@ -220,6 +224,7 @@ function recordOf(args: {
     attempts: 0,
     artefact: null,
     destination: args.destination,
+    spends: args.request.spending === null ? null : markSpending(args.request.spending),
     refusals: [],
   };
 }

@@ -391,6 +391,7 @@ describe('a key that is renamed', () => {
       attempts: 0,
       artefact: null,
       destination: null,
+      spends: null,
       refusals: [],
     } as const;
     await saveRequest(recordsOf(store), request);
