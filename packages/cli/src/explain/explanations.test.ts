@@ -30,6 +30,7 @@ const OTHER_WORDS = new Set([
   'ERR_PROXY',
   'NODE_OPTIONS',
   'SELF_SIGNED_CERT_IN_CHAIN',
+  'SHIFT_JIS',
   'NO_COLOR',
   'NO_TWEAK',
   'SSH_AUTH_SOCK',

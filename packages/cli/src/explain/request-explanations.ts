@@ -109,6 +109,10 @@ const WARNINGS = groupOf(
     HIDDEN_CHARACTERS: 'The text holds characters that cannot be seen; they are shown as escapes.',
     ENCODING_UNKNOWN:
       'The text is not UTF-8 and does not say in what encoding it is: other letters than a to z may be wrong.',
+    ENCODING_TWO_WAYS: [
+      'The text says one thing in the encoding that the commit names, and another as UTF-8.',
+      'git shows the first, and some other programs the second: read both. Right when one of them is what you wrote; UTF-8 alone would say it to all.',
+    ],
     PUSHER_IS_ANOTHER: 'A signed push names another key than the one that is to sign it.',
     PUSH_WITHOUT_NONCE: 'A signed push holds nothing that ties it to one push: it can be used again.',
     PUSH_WITHOUT_PUSHEE:

@@ -1,11 +1,14 @@
 import { readUtf8, textReader } from '@ckm/foundation';
 import { refusal } from '../errors.js';
+import { charactersIn, ENCODING_TABLES, type EncodingTable, type PairTable } from './encoding-tables.js';
 
 /** How the text of a git object is written. */
 export interface GitEncoding {
   readonly name: string;
   /** False: the object names none, and it is no UTF-8. */
   readonly isCertain: boolean;
+  /** The first text of the object that would say something else as UTF-8, read so; null: there is none. */
+  readonly asUtf8: string | null;
 }
 
 /** What people read of a git object, in the order in which it was given. */
@@ -15,43 +18,11 @@ export interface GitTexts {
 }
 
 type Decode = (bytes: Uint8Array) => string;
+type Read = (bytes: Uint8Array) => string | null;
 
 const LATIN1 = 'ISO-8859-1';
-const ENCODING_NAME = /^[\w.:+-]{1,64}$/;
 /** 0x80 to 0x9f of windows-1252, which is ISO-8859-1 elsewhere. Some versions of Node read these as ISO-8859-1. */
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
-
-/**
- * Encodings in which every byte below 0x80 is ASCII, or the second of a character, which there never ends a line or a name:
- * the others could be split otherwise than git splits them. By the names that people give iconv, letters and digits alone.
- * Source: WHATWG Encoding §4.2, whose names are on the right.
- */
-const BY_LABEL: ReadonlyMap<string, string> = new Map([
-  ...[2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16].map((part) => [`iso8859${part}`, `iso-8859-${part}`] as const),
-  ...[1250, 1251, 1253, 1254, 1255, 1256, 1257, 1258].flatMap((page) =>
-    ['cp', 'windows'].map((word) => [`${word}${page}`, `windows-${page}`] as const),
-  ),
-  ['latin2', 'iso-8859-2'],
-  ['latin9', 'iso-8859-15'],
-  ['koi8r', 'koi8-r'],
-  ['koi8u', 'koi8-u'],
-  ['cp866', 'ibm866'],
-  ['ibm866', 'ibm866'],
-  ['macintosh', 'macintosh'],
-  ['eucjp', 'euc-jp'],
-  ['euckr', 'euc-kr'],
-  ['cp949', 'euc-kr'],
-  ['euccn', 'gbk'],
-  ['gb2312', 'gbk'],
-  ['gbk', 'gbk'],
-  ['cp936', 'gbk'],
-  ['gb18030', 'gb18030'],
-  ['big5', 'big5'],
-  ['cp950', 'big5'],
-  ['shiftjis', 'shift_jis'],
-  ['sjis', 'shift_jis'],
-  ['cp932', 'shift_jis'],
-]);
 
 /** Bytes that become characters in one call. */
 const CHUNK = 8192;
@@ -70,7 +41,12 @@ export function latin1Bytes(text: string): Uint8Array {
 }
 
 function readWindows1252(bytes: Uint8Array): string {
-  return readLatin1(bytes).replace(/[\u0080-\u009f]/g, (one) => WINDOWS_1252[one.charCodeAt(0) - 0x80]!);
+  const text = readLatin1(bytes).replace(
+    /[\u0080-\u009f]/g,
+    (one) => WINDOWS_1252[one.charCodeAt(0) - 0x80]!,
+  );
+  if (/[\u0080-\u009f]/.test(text)) throw notWrittenInIt();
+  return text;
 }
 
 function readAscii(bytes: Uint8Array): string {
@@ -84,48 +60,80 @@ function readAsUtf8(bytes: Uint8Array): string {
   return text;
 }
 
-const OWN: ReadonlyMap<string, Decode> = new Map([
-  ['utf8', readAsUtf8],
-  ['ascii', readAscii],
-  ['usascii', readAscii],
-  ['iso88591', readLatin1],
-  ['latin1', readLatin1],
-  ['windows1252', readWindows1252],
-  ['cp1252', readWindows1252],
+const READERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ...['UTF-8', 'UTF8'].map((name) => [name, readAsUtf8] as const),
+  ...['ASCII', 'US-ASCII'].map((name) => [name, readAscii] as const),
+  // `latin-1` is no name of iconv's, but git knows it.
+  ...['ISO-8859-1', 'ISO8859-1', 'ISO88591', 'LATIN1', 'LATIN-1', 'L1'].map(
+    (name) => [name, readLatin1] as const,
+  ),
+  ...['CP1252', 'WINDOWS-1252'].map((name) => [name, readWindows1252] as const),
+  ...ENCODING_TABLES.flatMap((table) => table.names.map((name) => [name, readerOf(table)] as const)),
 ]);
 
-/** @throws EncodingError `GIT_ENCODING_UNSUPPORTED` */
-function decoderOf(name: string): Decode {
-  const label = ENCODING_NAME.test(name) ? name.toLowerCase().replace(/[^a-z0-9]/g, '') : '';
-  const own = OWN.get(label);
-  if (own !== undefined) return own;
-  const known = BY_LABEL.get(label);
-  const read = known === undefined ? null : textReader(known);
-  if (read === null)
-    throw refusal('GIT_ENCODING_UNSUPPORTED', 'the git object is in an encoding that is not known here');
+/** @throws (when it reads) EncodingError `GIT_ENCODING_UNSUPPORTED` */
+function readerOf({ label, except, pairs }: EncodingTable): Decode {
+  // Made when they are first asked for: most are never.
+  let read: Read | null | undefined;
+  let isWritten: ((bytes: Uint8Array) => boolean) | undefined;
   return (bytes) => {
-    const text = read(bytes);
-    if (text === null) throw notWrittenInIt();
+    read ??= textReader(label);
+    if (read === null) throw unknownEncoding();
+    if (pairs !== undefined) isWritten ??= pairChecker(pairs);
+    const text = isWritten?.(bytes) === false ? null : read(bytes);
+    if (text === null || except?.test(text) === true) throw notWrittenInIt();
     return text;
   };
 }
 
+/** Whether bytes are nothing but the characters of a table. */
+function pairChecker(pairs: PairTable): (bytes: Uint8Array) => boolean {
+  const isCharacter = new Uint8Array(0x10000);
+  for (const character of charactersIn(pairs)) isCharacter[character] = 1;
+  return (bytes) => {
+    for (let at = 0; at < bytes.length; at++) {
+      if (isCharacter[bytes[at]!] === 1) continue;
+      if (isCharacter[bytes[at]! * 256 + (bytes[++at] ?? 0)] !== 1) return false;
+    }
+    return true;
+  };
+}
+
+function unknownEncoding() {
+  return refusal('GIT_ENCODING_UNSUPPORTED', 'the git object is in an encoding that is not known here');
+}
+
 function notWrittenInIt() {
-  return refusal('GIT_ENCODING_UNSUPPORTED', 'the git object is not written in the encoding that it names');
+  return refusal(
+    'GIT_ENCODING_UNSUPPORTED',
+    'the git object is not written in the encoding that it names, or git reads it otherwise',
+  );
 }
 
 /**
  * Reads texts of one object in the encoding that it names, else as UTF-8. What is neither is read as ISO-8859-1, where every
  * byte is a character, so that nothing in it stays hidden.
  * @param named the value of the header `encoding`; undefined: there is none
+ * @param object all of it: where any byte is none of the encoding, git shows the whole as it is
  * @throws EncodingError `GIT_ENCODING_UNSUPPORTED`
  */
-export function readGitTexts(named: string | undefined, parts: readonly Uint8Array[]): GitTexts {
-  if (named !== undefined) {
-    const decode = decoderOf(named);
-    return { texts: parts.map(decode), encoding: { name: named, isCertain: true } };
-  }
+export function readGitTexts(
+  named: string | undefined,
+  parts: readonly Uint8Array[],
+  object: Uint8Array,
+): GitTexts {
+  if (named !== undefined) return readNamed(named, parts, object);
   const texts = parts.map(readUtf8);
-  if (texts.every((text) => text !== null)) return { texts, encoding: { name: 'UTF-8', isCertain: true } };
-  return { texts: parts.map(readLatin1), encoding: { name: LATIN1, isCertain: false } };
+  if (texts.every((text) => text !== null))
+    return { texts, encoding: { name: 'UTF-8', isCertain: true, asUtf8: null } };
+  return { texts: parts.map(readLatin1), encoding: { name: LATIN1, isCertain: false, asUtf8: null } };
+}
+
+function readNamed(name: string, parts: readonly Uint8Array[], object: Uint8Array): GitTexts {
+  const decode = READERS.get(name.toUpperCase());
+  if (decode === undefined) throw unknownEncoding();
+  if (decode !== readAsUtf8) decode(object);
+  const texts = parts.map(decode);
+  const asUtf8 = parts.map(readUtf8).find((text, at) => text !== null && text !== texts[at]) ?? null;
+  return { texts, encoding: { name, isCertain: true, asUtf8 } };
 }

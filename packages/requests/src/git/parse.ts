@@ -59,7 +59,7 @@ function parseCommit({ headers, message }: GitText, object: Uint8Array): GitComm
   const encodings = left.filter(({ name }) => name === 'encoding');
   demand(encodings.length <= 1, 'GIT_OBJECT_MALFORMED', 'the commit has two encodings');
   const people = [author.name, author.mail, committer.name, committer.mail].map(latin1Bytes);
-  const { texts, encoding } = readGitTexts(encodings[0]?.value, [message, ...people]);
+  const { texts, encoding } = readGitTexts(encodings[0]?.value, [message, ...people], object);
   return {
     type: 'commit',
     tree,
@@ -90,7 +90,7 @@ function parseTag({ headers, message }: GitText, object: Uint8Array): GitTag {
   demand(left.length === 0, 'GIT_OBJECT_MALFORMED', 'the tag has headers that no tag has');
   demand(object.at(-1) === 0x0a, 'GIT_TAG_UNTERMINATED', 'the tag does not end with a newline');
   const shown = [name, tagger.name, tagger.mail].map(latin1Bytes);
-  const { texts, encoding } = readGitTexts(undefined, [message, ...shown]);
+  const { texts, encoding } = readGitTexts(undefined, [message, ...shown], object);
   demand(!SIGNATURE_STARTS.test(texts[0]!), 'GIT_ALREADY_SIGNED', 'the tag already holds a signature');
   return {
     type: 'tag',

@@ -82,7 +82,7 @@ export function parsePush({ headers, message }: GitText, object: Uint8Array): Gi
   );
   const updates = parseUpdates(message);
   const shown = [name, pushee ?? '', ...options, ...updates.map(({ ref }) => ref)];
-  const { texts, encoding } = readGitTexts(undefined, shown.map(latin1Bytes));
+  const { texts, encoding } = readGitTexts(undefined, shown.map(latin1Bytes), object);
   const refs = texts.slice(2 + options.length);
   return {
     type: 'push',
