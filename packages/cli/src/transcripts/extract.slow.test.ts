@@ -52,7 +52,8 @@ describe('ckm sign --psbt FILE --extract', () => {
     );
     const twice = errorOf(await setup.ckm(['sign', 'treasury', '--psbt', signed, '--yes']));
     expect([twice.code, twice.hint]).toEqual(['PSBT_ALREADY_SIGNED', expect.stringContaining('--extract')]);
-    const extracted = await setup.ckm(['sign', 'treasury', '--psbt', signed, '--extract']);
+    const extract = ['sign', 'treasury', '--psbt', signed, '--expect', expected.id, '--extract'];
+    const extracted = await setup.ckm(extract);
     expect([extracted.status, extracted.stdout]).toEqual([0, `${expected.hex}\n`]);
     const out = join(setup.scratch.path, 'transaction.hex');
     await setup.ckm(['sign', 'treasury', '--psbt', signed, '--extract', '--out', out]);

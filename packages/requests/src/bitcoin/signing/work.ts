@@ -4,7 +4,7 @@ export interface Work {
   take(ms: number): boolean;
 }
 
-/** Many times what the largest transactions of others cost, and what its owner waits for at most. */
+/** What its owner waits for at most: some three hundred coins of others with one signature each. */
 const MOST_MS = 3_000;
 
 /** Signatures of one PSBT may be thousands, and each may sign a megabyte. */
@@ -19,6 +19,7 @@ export function createWork(mostMs: number = MOST_MS): Work {
   };
 }
 
+/** To verify one, measured as all here on a machine that other programs kept busy. */
 export const SIGNATURE_MS = { ecdsa: 2, schnorr: 0.25 } as const;
 const PARTS_PER_MS = 60;
 const BYTES_PER_MS = 80_000;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeHex, encodeHex } from '@ckm/foundation';
 import { p2pkh, p2sh, p2wpkh, Transaction } from '@scure/btc-signer';
 import { pubECDSA } from '@scure/btc-signer/utils.js';
@@ -81,6 +83,16 @@ describe('what a program reads of a transaction', () => {
     const psbt = psbtOf([...inputs, bobsCoin('p2pkh')], outputs);
     expect(detailsOf(psbt)['txid']).toBeNull();
     expect(signedId(psbt, new Uint8Array(32).fill(9))).not.toBe(parse(psbt).spends(key.context)!.by);
+  });
+
+  test('is what the guide for owners lists, field by field', () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../../../../docs/using.md'), 'utf8');
+    const [, table = ''] = /has the transaction under `details`.*?\n\n((?:\|[^\n]*\n)+)/s.exec(guide)!;
+    const { inputs: given, outputs: made, ...whole } = detailsOf(psbtOf(inputs, outputs));
+    const fields = [whole, (given as object[])[0]!, (made as object[])[0]!].flatMap(Object.keys);
+    const listed = [...table.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+    const all = new Set([...fields, 'inputs', 'outputs', 'null']);
+    expect([...new Set(listed)].toSorted()).toEqual([...all].toSorted());
   });
 
   test('is nothing to a key of another kind', () => {
