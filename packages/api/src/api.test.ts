@@ -186,6 +186,16 @@ describe('a reply', () => {
     expect(fromProblem({ ...problem, remedy: flood })).toMatchObject({ code: 'PROBLEM_UNREADABLE' });
   });
 
+  test('an error whose words are cut keeps its letters whole: a reply with half of one could not be written', () => {
+    const long = `${'x'.repeat(511)}🗝🗝`;
+    const facts = { name: `${'x'.repeat(255)}🗝` };
+    const problem = toProblem(new AccessError(long, { code: 'KEY_UNKNOWN', hint: long, facts }));
+    expect([problem.title, problem.hint, problem.facts['name']]).toEqual(
+      [511, 511, 255].map((length) => 'x'.repeat(length)),
+    );
+    expect(() => encodeReply<'key.list'>({ ok: false, problem })).not.toThrow();
+  });
+
   test('V65: an error that is not ours crosses the wire without a word of its own', () => {
     const problem = toProblem(new Error('share deadbeef leaked'));
     expect(JSON.stringify(problem)).not.toContain('deadbeef');

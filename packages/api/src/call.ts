@@ -1,4 +1,4 @@
-import { type CkmError, EncodingError } from '@ckm/foundation';
+import { beginningOf, type CkmError, EncodingError } from '@ckm/foundation';
 import { decodeData, DEFAULT_LIMITS, encodeData, type Data } from '@ckm/gordian';
 import type { z } from 'zod';
 import { FUNCTIONS, type FunctionName, type Parameters, type Problem, type Result } from './functions.js';
@@ -112,7 +112,7 @@ function checked(schema: z.ZodType, value: unknown, name: string, code: string):
 }
 
 function invalid(name: string, code: string, what: string): CkmError {
-  return new EncodingError(`${name}: ${what}`.slice(0, 300), {
+  return new EncodingError(beginningOf(`${name}: ${what}`, 300), {
     code,
     hint: 'compare the versions of client and server, and the field named',
   });

@@ -1,4 +1,12 @@
-import { BugError, CkmError, ERROR_CLASSES, type ErrorClass, parseRemedy, toShowable } from '@ckm/foundation';
+import {
+  beginningOf,
+  BugError,
+  CkmError,
+  ERROR_CLASSES,
+  type ErrorClass,
+  parseRemedy,
+  toShowable,
+} from '@ckm/foundation';
 import { problem, type Problem } from './functions.js';
 
 const FACT_TEXT_LIMIT = 256;
@@ -17,11 +25,11 @@ export function toProblem(error: unknown): Problem {
         });
   return {
     type: `urn:ckm:error:${known.code}`,
-    title: known.message.slice(0, 512),
+    title: beginningOf(known.message, 512),
     status: known.httpStatus,
     errorClass: known.errorClass,
     code: known.code.slice(0, 64),
-    hint: known.hint.slice(0, 512),
+    hint: beginningOf(known.hint, 512),
     retryable: known.retryable,
     facts: boundedFacts(known.facts),
     ...remedyIn(known),
@@ -69,7 +77,7 @@ function remedyIn(error: CkmError): Pick<Problem, 'remedy'> {
 function boundedFacts(facts: CkmError['facts']): Problem['facts'] {
   const bounded: Problem['facts'] = {};
   for (const [name, value] of Object.entries(facts).slice(0, 16)) {
-    if (typeof value === 'string') bounded[name] = value.slice(0, FACT_TEXT_LIMIT);
+    if (typeof value === 'string') bounded[name] = beginningOf(value, FACT_TEXT_LIMIT);
     else if (typeof value === 'number') bounded[name] = Number.isFinite(value) ? Math.trunc(value) : 0;
     else if (typeof value === 'boolean') bounded[name] = value;
     else bounded[name] = value.slice(0, 64);

@@ -61,9 +61,21 @@ export function decodeHex(text: string): Uint8Array {
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** UTF-8 bytes of a text. */
+/**
+ * UTF-8 bytes of a text.
+ * @throws EncodingError `TEXT_INCOMPLETE` for half of a surrogate pair: the encoder would write another letter in its place, and a
+ * signature over that would be one over another text.
+ */
 export function encodeUtf8(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw incomplete();
   return utf8Encoder.encode(text);
+}
+
+function incomplete(): EncodingError {
+  return new EncodingError('a text holds half of a letter (one of two UTF-16 surrogates without the other)', {
+    code: 'TEXT_INCOMPLETE',
+    hint: 'give the whole text: it was cut in the middle of a letter, or is no text',
+  });
 }
 
 const lenientDecoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -1,4 +1,5 @@
 import { CkmError, StorageError } from './errors.js';
+import { beginningOf } from './text.js';
 
 /** Every code of an error that the system raises about a file or folder. */
 const FILE_CODES = [
@@ -87,7 +88,7 @@ export function fromFileSystem(error: unknown, path?: string): unknown {
   const isOfDisk = OF_DISK.includes(code) && /^(read|write|f[a-z]+)$/.test(String(syscall));
   const about = path ?? (isOfFile ? named : isOfDisk ? 'a file' : undefined);
   if (about === undefined) return error;
-  const shown = about.length > SHOWN_PATH ? `${about.slice(0, SHOWN_PATH)}…` : about;
+  const shown = about.length > SHOWN_PATH ? `${beginningOf(about, SHOWN_PATH)}…` : about;
   const [, own, sentence, hint] = WORDS.find(([codes]) => codes.includes(code)) ?? unusable(code);
   return new StorageError(sentence(shown), { code: own, hint, cause: error, facts: { errno: code } });
 }

@@ -121,6 +121,18 @@ describe('bytes', () => {
     expect(decodeUtf8(new Uint8Array([0xef, 0xbb, 0xbf, 0x61]))).toBe('\u{feff}a');
   });
 
+  test.each(['\ud800', 'pay \udc00 bob', '🗝\ud83d', '\udd11\ud83d'])(
+    'encodeUtf8 refuses half of a letter instead of writing another one: %j',
+    (text) => {
+      expect(() => encodeUtf8(text)).toThrow(expect.objectContaining({ code: 'TEXT_INCOMPLETE' }));
+    },
+  );
+
+  test('encodeUtf8 and decodeUtf8 keep every whole letter', () => {
+    for (const text of ['', 'a', '\u{10ffff}', 'x🗝🔏é\ufffd\ue000', '\ud7ff\ue000'])
+      expect(decodeUtf8(encodeUtf8(text))).toBe(text);
+  });
+
   test('comparison agrees with that of the hex texts, and equality with both', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 6 }), fc.uint8Array({ maxLength: 6 }), (a, b) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isShowable, isStorable, replaceUnshowable, toShowable } from './index.js';
+import { beginningOf, isShowable, isStorable, replaceUnshowable, toShowable } from './index.js';
 
 /** Every code point, lone surrogates among them. */
 const CHARACTERS = Array.from({ length: 0x110000 }, (_, point) => String.fromCodePoint(point));
@@ -81,6 +81,11 @@ test('ordinary text of all scripts, and pictures, stay as they are', () => {
   ]) {
     expect([isShowable(text), isStorable(text), toShowable(text)]).toEqual([true, true, text]);
   }
+});
+
+test('beginningOf is a beginning, as long as it may be, and ends with a whole letter', () => {
+  const beginnings = [0, 1, 2, 3, 4, 9].map((most) => beginningOf('a🗝b', most));
+  expect(beginnings).toEqual(['', 'a', 'a', 'a🗝', 'a🗝b', 'a🗝b']);
 });
 
 test('what is replaced is handed over one character at a time', () => {

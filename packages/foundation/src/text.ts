@@ -42,6 +42,14 @@ export function toShowable(text: string): string {
   return replaceUnshowable(text, (character) => (SPACE.test(character) ? ' ' : REPLACEMENT));
 }
 
+/** The beginning of a text, at most so many UTF-16 units, which never ends in the middle of a letter of two. */
+export function beginningOf(text: string, most: number): string {
+  const beginning = text.slice(0, most);
+  return (beginning.charCodeAt(beginning.length - 1) & 0xfc00) === 0xd800
+    ? beginning.slice(0, -1)
+    : beginning;
+}
+
 /** A moment as logs and lists say it, in UTC: `2026-11-28 21:05:39 UTC`. @param at UnixSeconds */
 export function formatMoment(at: number): string {
   return `${new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -6,3 +6,7 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(bytes: Uint8Array): string;
 }
+/** Of ES2024, which everything that has the other two knows. */
+interface String {
+  isWellFormed(): boolean;
+}

@@ -6,6 +6,10 @@ const FORMATS = groupOf(
   {
     HEX_INVALID: 'This is not an even number of hex digits.',
     UTF8_INVALID: 'This is not UTF-8 text.',
+    TEXT_INCOMPLETE: [
+      'A text holds half of a letter: one of two UTF-16 surrogates without the other. Encoded, it would be another text.',
+      'Give the whole text: a program cut it in the middle of a letter, or it is no text.',
+    ],
     CBOR_INVALID: 'This is not deterministic CBOR.',
     CBOR_TOO_LONG: 'The encoding is longer than is read.',
     CBOR_TOO_DEEP: 'The encoding nests deeper than is read.',

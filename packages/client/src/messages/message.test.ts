@@ -22,6 +22,12 @@ test('message refuses bytes without a domain that another protocol would take fo
   );
 });
 
+test('message and verifyMessage refuse a text with half of a letter: what is signed would be another text', () => {
+  const refused = expect.objectContaining({ code: 'TEXT_INCOMPLETE' }) as Error;
+  expect(() => message('pay \ud83d')).toThrow(refused);
+  expect(() => verifyMessage(key, 'pay \ud83d', signature)).toThrow(refused);
+});
+
 test('verifyMessage takes the signature of these words in this domain with this key, and no other', () => {
   expect(verifyMessage(key, 'hello', signature)).toBe(true);
   expect(verifyMessage(key, new TextEncoder().encode('hello'), signature, { domain: 'ckm' })).toBe(true);

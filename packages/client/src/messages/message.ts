@@ -17,7 +17,8 @@ export interface MessageOptions {
 /**
  * A message as {@link Client.prepare} and {@link Client.sign} take it: `client.sign({ key: 'notes', ...message('hello') })`.
  * @param content text, or bytes; bytes that are no text are signed blind, where the key allows that
- * @throws EncodingError `MESSAGE_DOMAIN_INVALID`, `MESSAGE_IS_BARE_DIGEST`, `MESSAGE_LOOKS_LIKE_ANOTHER_PROTOCOL`
+ * @throws EncodingError `MESSAGE_DOMAIN_INVALID`, `MESSAGE_IS_BARE_DIGEST`, `MESSAGE_LOOKS_LIKE_ANOTHER_PROTOCOL`,
+ * `TEXT_INCOMPLETE`
  */
 export function message(
   content: string | Uint8Array,
@@ -29,6 +30,7 @@ export function message(
 /**
  * Whether a key signed this message in this domain. Needs no client and no server, only the public half of the key.
  * @param key `public` of a key, or its suite and public key as somebody else told them
+ * @throws EncodingError `TEXT_INCOMPLETE` for a text that no bytes stand for
  */
 export function verifyMessage(
   key: Pick<PublicKeyPackage, 'suite' | 'groupKey'>,

@@ -1,3 +1,4 @@
+import { beginningOf } from '@ckm/foundation';
 import type { ServerRefusal } from '../progress/progress.js';
 import type { RequestRecord } from './request-record.js';
 import { removeRequest, saveRequest } from './requests.js';
@@ -46,7 +47,9 @@ export function createRequestTrace(
     },
     waits: async (attempts, refused) => {
       staysWhenOver = true;
-      refusals = refused.map(({ server, reason, code }) => `${server}: ${reason} (${code})`.slice(0, 280));
+      refusals = refused.map(({ server, reason, code }) =>
+        beginningOf(`${server}: ${reason} (${code})`, 280),
+      );
       await save({ attempts });
     },
     finish: async (attempts, artefact) => {
@@ -54,7 +57,7 @@ export function createRequestTrace(
       else await removeRequest(store, request.requestId);
     },
     fail: async (reason) => {
-      if (staysWhenOver) await save({ attempts: written, state: 'failed', reason: reason.slice(0, 280) });
+      if (staysWhenOver) await save({ attempts: written, state: 'failed', reason: beginningOf(reason, 280) });
       else await removeRequest(store, request.requestId);
     },
     giveUp: async () => {

@@ -1,5 +1,5 @@
 import type { Proposal } from '@ckm/api';
-import { CkmError, UsageError } from '@ckm/foundation';
+import { beginningOf, CkmError, UsageError } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
 import type { OnProgress } from '../progress/progress.js';
@@ -72,7 +72,7 @@ export async function runSession<O extends CeremonyOutcome>(
     return outcome;
   } catch (error) {
     if (isFinal(run, error)) {
-      await close(run, 'failed', error.message.slice(0, 280));
+      await close(run, 'failed', beginningOf(error.message, 280));
       await tellServers(run, GIVEN_UP);
     }
     throw error;

@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { decodeData, encodeData } from './data.js';
 import { decodeCanonical, encodeCanonical } from './dcbor.js';
 import { nestsDeeperThan } from './nesting.js';
+import { leaf } from '../envelope/envelope.js';
 import { CborReader } from './reader.js';
+import { encodeText } from './writer.js';
 
 interface Vector {
   readonly name: string;
@@ -96,6 +98,27 @@ describe('V9: hostile encodings are refused before they are decoded', () => {
     expect(nestsDeeperThan(decodeHex('828101818102'), 2)).toBe(true);
     expect(nestsDeeperThan(decodeHex('80'), 0)).toBe(false);
     expect(nestsDeeperThan(decodeHex('a0'), 0)).toBe(false);
+  });
+});
+
+describe('half of a surrogate pair', () => {
+  const HALF = 'a\ud800b';
+  it.each<[string, () => unknown]>([
+    ['a text of encodeData', () => encodeData(HALF)],
+    ['a text far inside', () => encodeData({ list: [{ é: [HALF] }] })],
+    ['a key', () => encodeData({ [HALF]: 1 })],
+    ['a text of encodeCanonical', () => encodeCanonical([HALF])],
+    ['a text of an envelope', () => leaf(HALF)],
+    ['a text of the writer', () => encodeText(HALF)],
+  ])('is refused as %s, where it was written as another letter', (_, encode) => {
+    expect(encode).toThrow(expect.objectContaining({ code: 'TEXT_INCOMPLETE' }));
+  });
+
+  it('no decoder gives one away', () => {
+    for (const hex of ['63eda080', '63edb080', '66eda080edb080'])
+      expect(() => decodeCanonical(decodeHex(hex))).toThrow(
+        expect.objectContaining({ code: 'CBOR_INVALID' }),
+      );
   });
 });
 

@@ -26,7 +26,8 @@ const NULL = 0xf6;
 /**
  * Deterministic CBOR of `data`: equal values, equal bytes. Text is normalised to NFC. One pass measures and one writes, so
  * that no copy is left anywhere of a secret, which are bytes and never text.
- * @throws BugError `DATA_UNENCODABLE` for a function, a symbol, a class instance, an integer beyond 64 bits.
+ * @throws BugError `DATA_UNENCODABLE` for a function, a symbol, a class instance, an integer beyond 64 bits; EncodingError
+ * `TEXT_INCOMPLETE` for a text with half of a letter in it.
  */
 export function encodeData(data: Data): Uint8Array {
   const bytes = new Uint8Array(lengthOf(data));

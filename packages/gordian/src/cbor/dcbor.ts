@@ -18,7 +18,10 @@ export interface DecodeLimits {
 /** 1 MiB, 64 levels: more than any message of ours, far from what exhausts a stack. */
 export const DEFAULT_LIMITS: DecodeLimits = { maxBytes: 1_048_576, maxDepth: 64 };
 
-/** Deterministic CBOR of a value built by our own code. @throws BugError `DATA_UNENCODABLE` for integers beyond 64 bits */
+/**
+ * Deterministic CBOR of a value built by our own code.
+ * @throws BugError `DATA_UNENCODABLE` for integers beyond 64 bits; EncodingError `TEXT_INCOMPLETE` for half of a letter in a text
+ */
 export function encodeCanonical(value: CborInput): Uint8Array {
   return encodeItem(cbor(value));
 }

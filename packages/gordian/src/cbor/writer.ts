@@ -95,7 +95,7 @@ export function encodeByteString(content: Uint8Array): Uint8Array {
   return withHead(MAJOR.bytes, content);
 }
 
-/** Canonical CBOR of a text in NFC. */
+/** Canonical CBOR of a text in NFC. @throws EncodingError `TEXT_INCOMPLETE` */
 export function encodeText(text: string): Uint8Array {
   return withHead(MAJOR.text, encodeUtf8(text.normalize('NFC')));
 }
