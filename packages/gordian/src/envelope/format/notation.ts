@@ -27,13 +27,19 @@ export function formatEnvelope(envelope: Envelope): string {
 
 /** Envelope notation on one line. */
 export function formatEnvelopeFlat(envelope: Envelope): string {
-  let line = '';
+  // One after the other, without looking back at a line that may have grown to a mebibyte.
+  const parts: string[] = [];
+  let endsInSpace = false;
+  const add = (text: string) => {
+    parts.push(text);
+    endsInSpace = text.endsWith(' ');
+  };
   for (const { rank, text } of flatten(piecesOf(envelope))) {
-    if (rank === 4) line = `${line.trimEnd()}, `;
-    else if (rank === 3) line += text;
-    else line += `${line.endsWith(' ') ? '' : ' '}${text} `;
+    if (rank === 3) add(text);
+    else if (rank === 4) add(endsInSpace ? `${parts.pop()!.trimEnd()}, ` : ', ');
+    else add(`${endsInSpace ? '' : ' '}${text} `);
   }
-  return line.trim();
+  return parts.join('').trim();
 }
 
 function piecesOf(envelope: Envelope): Piece {

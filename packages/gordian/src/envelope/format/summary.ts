@@ -10,23 +10,27 @@ export function knownValueText(value: number | bigint): string {
   return `'${knownValueName(value)}'`;
 }
 
+/** How deep bytes that hold CBOR may stand in one another and still be shown: each level is decoded anew. */
+const MOST_ENCODINGS = 8;
+
 /**
  * One line for a CBOR value: what a person needs to recognise it, never more than `maxLength` characters of a text.
- * Control and direction-changing characters are escaped, so that a value cannot rearrange the terminal it is shown in.
+ * Nothing in it begins a line, moves the cursor or turns words around, and a text ends at its own quotation mark, so that no
+ * value looks like another one, or like the parts of an envelope around it.
  */
 export function summarise(item: Cbor, maxLength = Number.POSITIVE_INFINITY): string {
+  return item.type === MAJOR.text ? quoted(shorten(item.value, maxLength)) : summary(item, 0);
+}
+
+/** @param inside in how many byte strings that hold CBOR the item stands */
+function summary(item: Cbor, inside: number): string {
   switch (item.type) {
-    case MAJOR.unsigned:
-    case MAJOR.negative:
-      return String(item.value);
     case MAJOR.bytes:
       return `Bytes(${item.value.length})`;
-    case MAJOR.text:
-      return `"${escapeControls(shorten(item.value, maxLength))}"`;
     case MAJOR.tag:
-      return summariseTagged(item.tag, item.value);
+      return summariseTagged(item.tag, item.value, inside);
     default:
-      return diagnostic(item);
+      return diagnostic(item, inside);
   }
 }
 
@@ -37,26 +41,39 @@ function shorten(text: string, maxLength: number): string {
 
 /** Newlines as `\n`; everything else that cannot be shown as `\u{…}`. */
 export function escapeControls(text: string): string {
-  return replaceUnshowable(text, (character) =>
-    character === '\n' ? String.raw`\n` : `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
+  return replaceUnshowable(text, (character) => (character === '\n' ? String.raw`\n` : escaped(character)));
 }
 
+function escaped(character: string): string {
+  return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+}
+
+/** The reference escapes quotation marks inside lists and maps only, and backslashes nowhere. */
+function quoted(text: string): string {
+  return `"${escapeControls(text.replaceAll(/["\\]/g, String.raw`\$&`))}"`;
+}
+
+/** No URI holds any of these. Source: RFC 3986, section 2. */
+const NOT_IN_URI = /[ "<>\\^`{|}]/g;
+
 /** CBOR diagnostic notation on one line, with tags that have a meaning here summed up. */
-function diagnostic(item: Cbor): string {
+function diagnostic(item: Cbor, inside: number): string {
   switch (item.type) {
+    case MAJOR.unsigned:
+    case MAJOR.negative:
+      return String(item.value);
     case MAJOR.bytes:
       return `h'${encodeHex(item.value)}'`;
     case MAJOR.text:
-      return `"${escapeControls(item.value).replaceAll('"', String.raw`\"`)}"`;
+      return quoted(item.value);
     case MAJOR.array:
-      return `[${item.value.map(diagnostic).join(', ')}]`;
+      return `[${item.value.map((one) => diagnostic(one, inside)).join(', ')}]`;
     case MAJOR.map:
-      return `{${item.value.map(([key, value]) => `${diagnostic(key)}: ${diagnostic(value)}`).join(', ')}}`;
-    case MAJOR.simple:
-      return typeof item.value === 'number' ? floatText(item.value) : String(item.value);
+      return `{${item.value.map((entry) => entry.map((one) => diagnostic(one, inside)).join(': ')).join(', ')}}`;
+    case MAJOR.tag:
+      return summariseTagged(item.tag, item.value, inside);
     default:
-      return summarise(item);
+      return typeof item.value === 'number' ? floatText(item.value) : String(item.value);
   }
 }
 
@@ -67,21 +84,23 @@ function floatText(value: number): string {
   return isPlain ? String(value) : value.toExponential().replace('e+', 'e');
 }
 
-const WRAPPERS: Readonly<Record<number, (content: Cbor) => string | null>> = {
+type Wrapper = (content: Cbor, inside: number) => string | null;
+
+const WRAPPERS: Readonly<Record<number, Wrapper>> = {
   [TAG.digest]: (content) => shortened('Digest', content),
   [TAG.arid]: (content) => shortened('ARID', content),
   [TAG.xid]: (content) => shortened('XID', content),
-  [TAG.uri]: (content) => (content.type === MAJOR.text ? `URI(${escapeControls(content.value)})` : null),
+  [TAG.uri]: (content) => (content.type === MAJOR.text ? `URI(${uriText(content.value)})` : null),
   [TAG.date]: dateText,
   [TAG.salt]: () => 'Salt',
   [TAG.sskrShare]: () => 'SSKRShare',
   [TAG.sealedMessage]: sealedMessageText,
   [TAG.signature]: signatureText,
   [TAG.encryptedKey]: encryptedKeyText,
-  [TAG.function]: (content) => `«${nameText(content, FUNCTIONS)}»`,
-  [TAG.parameter]: (content) => `❰${nameText(content, PARAMETERS)}❱`,
-  [TAG.request]: (content) => `request(${summarise(content)})`,
-  [TAG.response]: (content) => `response(${summarise(content)})`,
+  [TAG.function]: (content, inside) => `«${nameText(content, FUNCTIONS, inside)}»`,
+  [TAG.parameter]: (content, inside) => `❰${nameText(content, PARAMETERS, inside)}❱`,
+  [TAG.request]: (content, inside) => `request(${summary(content, inside)})`,
+  [TAG.response]: (content, inside) => `response(${summary(content, inside)})`,
   [TAG.knownValue]: (content) => (content.type === MAJOR.unsigned ? knownValueText(content.value) : null),
   [TAG.publicKeys]: publicKeysText,
   [TAG.encodedCbor]: encodedText,
@@ -106,9 +125,13 @@ const SECRETS: Readonly<Record<number, string>> = {
   [TAG.sshPrivateKey]: 'SSHPrivateKey',
 };
 
-function summariseTagged(tag: CborNumber, content: Cbor): string {
+function summariseTagged(tag: CborNumber, content: Cbor, inside: number): string {
   const number = Number(tag);
-  return SECRETS[number] ?? WRAPPERS[number]?.(content) ?? `${tag}(${diagnostic(content)})`;
+  return SECRETS[number] ?? WRAPPERS[number]?.(content, inside) ?? `${tag}(${diagnostic(content, inside)})`;
+}
+
+function uriText(uri: string): string {
+  return escapeControls(uri.replace(NOT_IN_URI, escaped));
 }
 
 function shortened(name: string, content: Cbor): string | null {
@@ -134,31 +157,34 @@ const DERIVATIONS = ['HKDF', 'PBKDF2', 'Scrypt', 'Argon2id', 'SSHAgent'];
 const HASHES = ['SHA256', 'SHA512'];
 
 /** The parameters stand in the additional data: [method, salt, …]. */
-function encryptedKeyText(content: Cbor): string {
+function encryptedKeyText(content: Cbor, inside: number): string {
   const inner = content.type === MAJOR.tag ? content.value : content;
   const aad = inner.type === MAJOR.array ? inner.value[3] : undefined;
-  const parameters = aad?.type === MAJOR.bytes ? tryDecode(aad.value) : null;
+  const parameters = aad?.type === MAJOR.bytes && inside < MOST_ENCODINGS ? tryDecode(aad.value) : null;
   if (parameters?.type !== MAJOR.array) return 'EncryptedKey';
   const [index] = parameters.value;
   const last = parameters.value.at(-1)!;
   const name = index?.type === MAJOR.unsigned ? DERIVATIONS[Number(index.value)] : undefined;
   const isHashed = (name === 'HKDF' || name === 'PBKDF2') && last.type === MAJOR.unsigned;
   if (isHashed) return `EncryptedKey(${name}(${HASHES[Number(last.value)] ?? '?'}))`;
-  const detail = name === 'SSHAgent' ? `(${summarise(last)})` : '';
+  const detail = name === 'SSHAgent' ? `(${summary(last, inside + 1)})` : '';
   return `EncryptedKey(${name ?? '?'}${detail})`;
 }
 
 const FUNCTIONS = 'add sub mul div neg lt le gt ge eq ne and or xor not'.split(' ');
 const PARAMETERS = ['_', 'lhs', 'rhs'];
 
-function nameText(content: Cbor, names: readonly string[]): string {
+function nameText(content: Cbor, names: readonly string[], inside: number): string {
   if (content.type === MAJOR.unsigned) return names[Number(content.value) - 1] ?? String(content.value);
-  return summarise(content);
+  return summary(content, inside);
 }
 
-function encodedText(content: Cbor): string | null {
-  const inner = content.type === MAJOR.bytes ? tryDecode(content.value) : null;
-  return inner === null ? null : `encoded(${diagnostic(inner)})`;
+function encodedText(content: Cbor, inside: number): string | null {
+  if (content.type !== MAJOR.bytes) return null;
+  if (inside === MOST_ENCODINGS)
+    return `encoded(Bytes(${content.value.length}), nested too deep to be shown)`;
+  const inner = tryDecode(content.value);
+  return inner === null ? null : `encoded(${diagnostic(inner, inside + 1)})`;
 }
 
 function tryDecode(bytes: Uint8Array): Cbor | null {
