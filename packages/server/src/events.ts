@@ -1,4 +1,4 @@
-import { CkmError } from '@ckm/foundation';
+import { CkmError, toShowable } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -32,7 +32,8 @@ export interface Events {
   poolFilled(fields: { readonly count: number }): void;
   poolVoided(fields: { readonly count: number }): void;
   operatorActed(fields: { readonly action: string }): void;
-  storageFailed(fields: { readonly code: string }): void;
+  /** The one line with the words of an error: they are ours, and name the file, which nobody else is told. */
+  storageFailed(error: { readonly code: string; readonly message: string }): void;
   /** One that was being made ended before its end. */
   backupFailed(fields: { readonly code: string }): void;
   /** At start: the newest entry of the audit log is that of a restore. */
@@ -225,13 +226,13 @@ function createEvents(log: Logger, registry: Registry): Events {
       operator.inc({ action: label(action) });
       log.info({ action: label(action) }, 'operator acted');
     },
-    storageFailed: ({ code }) => {
+    storageFailed: ({ code, message }) => {
       storage.inc({ code: label(code) });
       log.error(
         { code: label(code) },
         code === 'STORAGE_WENT_BACK'
           ? 'the database is older than this server has seen it: nothing is written until it is started again'
-          : 'database failed',
+          : `the database or a file failed: ${toShowable(message)}`,
       );
     },
     backupFailed: ({ code }) => log.error({ code: label(code) }, 'a backup was not finished'),

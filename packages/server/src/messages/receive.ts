@@ -1,11 +1,4 @@
-import {
-  encodeReply,
-  type FunctionName,
-  isFunctionName,
-  type Problem,
-  type Reply,
-  toProblem,
-} from '@ckm/api';
+import { encodeReply, type FunctionName, isFunctionName, type Problem, type Reply } from '@ckm/api';
 import { CkmError, encodeHex, fromFileSystem, StateError } from '@ckm/foundation';
 import { createMessageId, sealMessage, type UnauthenticatedMessage, unsealMessage } from '@ckm/gordian';
 import type { ServerClock } from '../clock.js';
@@ -14,17 +7,23 @@ import { type From, type LongMessages, longMessagesRefused } from '../turns/long
 import type { LongTurns } from '../turns/long-turns.js';
 import { type AccountHandlers, type Arrival, createAnswer } from './answer.js';
 import { authenticate, type Sender } from './authenticate.js';
+import { toldProblem } from './told-problem.js';
 
-/** What goes back: a sealed reply, or, when nobody is known to seal one to, a problem that says as little as it can. */
+/**
+ * What goes back: a sealed reply, or, when nobody is known to seal one to, a problem that says as little as it can. Nothing where
+ * nobody waited any more when its turn came.
+ */
 export type Received =
   | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
-  | { readonly kind: 'problem'; readonly problem: Problem };
+  | { readonly kind: 'problem'; readonly problem: Problem }
+  | { readonly kind: 'left' };
 
 /**
  * Answers one message. Never throws.
  * @param from what is known of it before it is opened
+ * @param left aborted when nobody waits for the answer any more: a message that is in work is answered all the same
  */
-export type Receive = (bytes: Uint8Array, from: From) => Promise<Received>;
+export type Receive = (bytes: Uint8Array, from: From, left?: AbortSignal) => Promise<Received>;
 
 /** What is let in, and by which time. */
 export interface Gate {
@@ -129,9 +128,10 @@ export function createReceive(
     return reply(sender, { length: bytes.length, address: from.address, opening }, now);
   }
 
-  return async (bytes, from) => {
+  return async (bytes, from, left) => {
     try {
-      const leave = await longTurns.enter(from.address, bytes.length);
+      const leave = await longTurns.enter(from.address, bytes.length, left);
+      if (leave === null) return { kind: 'left' };
       try {
         return await openAndReply(bytes, from);
       } finally {
@@ -169,8 +169,8 @@ function sealReply(
 function reported({ events }: ServerContext, thrown: unknown): Problem {
   const error = fromFileSystem(thrown);
   if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
-  else if (error.errorClass === 'StorageError') events.storageFailed({ code: error.code });
-  return toProblem(error);
+  else if (error.errorClass === 'StorageError') events.storageFailed(error);
+  return toldProblem(error);
 }
 
 /** Whether a message was refused for its date alone. */

@@ -125,7 +125,7 @@ function startSweeping(server: OpenServer, { events }: Reporting): NodeJS.Timeou
       .catch((thrown: unknown) => {
         const error = fromFileSystem(thrown);
         if (!(error instanceof CkmError) || error.errorClass === 'BugError') events.bug(error);
-        else events.storageFailed({ code: error.code });
+        else events.storageFailed(error);
       })
       .finally(() => (sweeping = false));
   }, SWEEP_MS);

@@ -18,7 +18,7 @@ export function destroySessionKey({ epochKeys, events }: ServerContext, scope: S
     epochKeys.destroy(scope);
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
-    events.storageFailed({ code: error.code });
+    events.storageFailed(error);
   }
 }
 

@@ -4,17 +4,17 @@ import type { KeyRow, Reader } from './storage.js';
 
 /**
  * Does to one row what is done to many: one that is not what this server stored is reported, and stops none of the others.
- * @param report where the code goes
+ * @param report where the error goes
  */
 export async function passIfTampered(
-  report: (failure: { readonly code: string }) => void,
+  report: (failure: CkmError) => void,
   work: () => Promise<unknown>,
 ): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof CkmError) || error.code !== 'ROW_TAMPERED') throw error;
-    report({ code: error.code });
+    report(error);
   }
 }
 

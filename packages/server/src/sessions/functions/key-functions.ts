@@ -74,7 +74,7 @@ export function openIfWhole(context: ServerContext, row: KeyRow): KeyHead | null
     return openHead(context, row);
   } catch (error) {
     if (!(error instanceof CkmError) || error.code !== 'ROW_TAMPERED') throw error;
-    context.events.storageFailed({ code: error.code });
+    context.events.storageFailed(error);
     return null;
   }
 }
