@@ -6,7 +6,7 @@ import { cors } from 'hono/cors';
 import { createRateLimiter } from '../turns/rate-limiter.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Reporting } from '../events.js';
-import type { From } from '../turns/long-messages.js';
+import { type From, SHORT_MESSAGE_BYTES } from '../turns/long-messages.js';
 import { addressGroup, isLocal } from './address.js';
 import { createUnreadAnswers, type UnreadAnswer } from './answer-unread.js';
 import { PROBLEMS } from './codes.js';
@@ -165,12 +165,14 @@ function createMessageRoute({ config, served, reporting }: HttpOptions, { addres
   ): Promise<Response | Problem> {
     if (answering >= limits.concurrency) return PROBLEMS.busy;
     answering++;
+    const { left, leave } = whoWaits(c, bytes);
     try {
-      const received = await within(limits.requestTimeoutMs, receive(bytes, fromOf(c)));
-      if (received === null) return PROBLEMS.timeout;
+      const received = await within(limits.requestTimeoutMs, receive(bytes, fromOf(c), left));
+      if (received === null || received.kind === 'left') return PROBLEMS.timeout;
       if (received.kind === 'problem') return problemResponse(c, received.problem, MESSAGE_HEADERS);
       return sealedResponse(c, received.bytes);
     } finally {
+      leave();
       answering--;
     }
   }
@@ -200,6 +202,19 @@ function createMessageRoute({ config, served, reporting }: HttpOptions, { addres
     answerUnread(incoming, outgoing, problemParts(problem, MESSAGE_HEADERS));
     return RESPONSE_ALREADY_SENT;
   }
+}
+
+/** Tells a long message, which may stand in line, when its sender has gone or its time is up. */
+function whoWaits(
+  { env }: HttpContext,
+  { length }: Uint8Array,
+): { readonly left?: AbortSignal; readonly leave: () => void } {
+  if (length <= SHORT_MESSAGE_BYTES) return { leave: () => undefined };
+  const controller = new AbortController();
+  const leave = () => controller.abort();
+  if (env?.outgoing?.destroyed === true) leave();
+  env?.outgoing?.once('close', leave);
+  return { left: controller.signal, leave };
 }
 
 /** A proxy on this machine speaks for others: whatever it forwards does not count as asked here. */

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { type Listener, listenTcp } from './listen.js';
 import { createReporting } from '../events.js';
 import { TEST_LIMITS } from '../test/limits.js';
 import { createHttpApp } from './app.js';
+import type { ReadyServer } from './served.js';
 
 /** Of this machine, and another one than 127.0.0.1. */
 const MALLORY = '127.0.0.66';
@@ -134,24 +135,76 @@ test('a health check in HTTP/1.0, which names no host, is answered', async () =>
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test('an answer over a socket has the headers of one that is asked for directly, and so has a refusal', async () => {
+/** Listens with an app in front of what answers messages. */
+async function listenAndReceive(receive: ReadyServer['receive'], limits = LIMITS) {
   const accounts = 'open' as const;
   const card = { document: '', name: 'alpha', version: '0.1.0', accounts, protocols: [1] };
   const app = createHttpApp({
-    config: { limits: LIMITS, trustProxy: false, metrics: 'local' },
+    config: { limits, trustProxy: false, metrics: 'local' },
     served: {
       phase: () => 'ready',
-      open: () => ({
-        mostBytes: () => 1_000,
-        receive: async (bytes) => ({ kind: 'sealed', bytes }),
-        card,
-        storageFault: async () => null,
-      }),
+      open: () => ({ mostBytes: () => limits.body, receive, card, storageFault: async () => null }),
     },
     reporting: createReporting({ level: 'silent' }),
   });
   const listenAt = { host: '127.0.0.1', port: 0 };
-  listener = await listenTcp(app, { listen: listenAt, tls: null, limits: LIMITS, trustProxy: false });
+  listener = await listenTcp(app, { listen: listenAt, tls: null, limits, trustProxy: false });
+  return app;
+}
+
+describe('a long message, which may stand in line,', () => {
+  const limits = { ...LIMITS, body: 200_000, concurrency: 1 };
+  const post = (signal?: AbortSignal) =>
+    fetch(`http://127.0.0.1:${listener.port}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(100_000),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  /** Answers nobody; tells who comes, and who leaves. */
+  function untilLeft() {
+    const moves = new EventEmitter();
+    const receive: ReadyServer['receive'] = (_bytes, _from, left) =>
+      new Promise((resolve) => {
+        moves.emit('came');
+        left!.addEventListener('abort', () => {
+          resolve({ kind: 'left' });
+          moves.emit('left');
+        });
+      });
+    return { receive, moves };
+  }
+
+  test('leaves it as soon as its sender hangs up, and its place is free', async () => {
+    const { receive, moves } = untilLeft();
+    await listenAndReceive(receive, { ...limits, requestTimeoutMs: 60_000 });
+    for (let i = 0; i < 3; i++) {
+      const hangUp = new AbortController();
+      const [came, left] = [once(moves, 'came'), once(moves, 'left')];
+      const asked = post(hangUp.signal).catch(() => 'gone');
+      // The only place there is.
+      await came;
+      hangUp.abort();
+      await left;
+      expect(await asked).toBe('gone');
+    }
+  });
+
+  test('leaves it when its time is up, and is told so', async () => {
+    const { receive } = untilLeft();
+    await listenAndReceive(receive, { ...limits, requestTimeoutMs: 20 });
+    for (let i = 0; i < 3; i++) {
+      const answer = await post();
+      expect([answer.status, await answer.json()]).toEqual([
+        503,
+        expect.objectContaining({ code: 'REQUEST_TIMEOUT' }),
+      ]);
+    }
+  });
+});
+
+test('an answer over a socket has the headers of one that is asked for directly, and so has a refusal', async () => {
+  const app = await listenAndReceive(async (bytes) => ({ kind: 'sealed', bytes }));
   const body = new Uint8Array([1, 2, 3]);
   for (const [type, status] of [
     ['application/octet-stream', 200],

@@ -14,13 +14,18 @@ export interface ServedServer {
 export interface ReadyServer {
   /** How many bytes a message from there may have at this moment. */
   mostBytes(from: From): number;
-  /** Answers a message; never throws. */
+  /**
+   * Answers a message; never throws.
+   * @param left aborted when nobody waits for the answer any more
+   */
   receive(
     bytes: Uint8Array,
     from: From,
+    left?: AbortSignal,
   ): Promise<
     | { readonly kind: 'sealed'; readonly bytes: Uint8Array }
     | { readonly kind: 'problem'; readonly problem: Problem }
+    | { readonly kind: 'left' }
   >;
   readonly card: IdentityCard;
   /** How many shares have an epoch key that this process does not find; absent: nobody counted. */

@@ -10,7 +10,7 @@ function open(limits: { inWork: number; waiting: number; places?: number }) {
   const begun: string[] = [];
   const leave = new Map<string, () => void>();
   const enter = async (label: string, length = LONG, name = label) => {
-    leave.set(label, await turns.enter(name, length));
+    leave.set(label, (await turns.enter(name, length))!);
     begun.push(label);
   };
   const end = async (label: string) => {
@@ -46,6 +46,43 @@ test('names take turns: who sends many waits behind himself', async () => {
   await settle();
   for (const label of ['a1', 'a2', 'b1']) await end(label);
   expect(begun).toEqual(['a1', 'a2', 'b1', 'a3']);
+});
+
+test('who has gone leaves the line at once: its place and its bytes are free, and who stood behind it has a turn', async () => {
+  const turns = createLongTurns({ inWork: LONG, waiting: 4 * LONG, places: 100 });
+  const gone = new AbortController();
+  const leave = await turns.enter('alice', LONG);
+  const entered = turns.enter('alice', 2 * LONG, gone.signal);
+  await expect(turns.enter('alice', LONG)).rejects.toMatchObject({ code: 'SERVER_BUSY' });
+  gone.abort();
+  expect(await entered).toBeNull();
+  const next = turns.enter('alice', 2 * LONG, new AbortController().signal);
+  leave!();
+  expect(await next).not.toBeNull();
+  expect(await turns.enter('bob', LONG, gone.signal)).toBeNull();
+});
+
+test('who waits behind a long one that has gone is let in as soon as it fits', async () => {
+  const turns = createLongTurns({ inWork: 2 * LONG, waiting: 100 * LONG, places: 100 });
+  const gone = new AbortController();
+  await turns.enter('alice', LONG);
+  const large = turns.enter('bob', 2 * LONG, gone.signal);
+  const small = turns.enter('carol', LONG);
+  gone.abort();
+  expect([await large, await small]).toEqual([null, expect.any(Function)]);
+});
+
+test('who goes when its turn has come keeps it until it is over', async () => {
+  const turns = createLongTurns({ inWork: LONG, waiting: 100 * LONG, places: 100 });
+  const gone = new AbortController();
+  const first = await turns.enter('alice', LONG);
+  const second = turns.enter('bob', LONG, gone.signal);
+  first!();
+  const leave = await second;
+  gone.abort();
+  const third = turns.enter('carol', LONG);
+  leave!();
+  expect(await third).not.toBeNull();
 });
 
 test('short ones never wait', async () => {

@@ -4,11 +4,13 @@ import { SHORT_MESSAGE_BYTES } from './long-messages.js';
 /** What a message takes while it is opened and answered is many times its length. */
 export interface LongTurns {
   /**
-   * Resolves when a message of that length may be opened, with what to call when it is answered. Short ones never wait.
+   * Resolves when a message of that length may be opened, with what to call when it is answered. Short ones never wait. Null:
+   * nobody waits for the answer any more, and the message has left the line.
    * @param name whose turn it is; names take turns
+   * @param left aborted when nobody waits any more
    * @throws AvailabilityError `SERVER_BUSY` when too much waits already: of that name half of what others leave
    */
-  enter(name: string, length: number): Promise<() => void>;
+  enter(name: string, length: number, left?: AbortSignal): Promise<(() => void) | null>;
 }
 
 /** How much of long messages there is at once. */
@@ -80,18 +82,45 @@ export function createLongTurns(limits: LongTurnLimits): LongTurns {
     }
   }
 
-  return {
-    async enter(name, length) {
-      if (length <= SHORT_MESSAGE_BYTES) return () => undefined;
-      if (queues.size === 0 && fits(length)) return begin(length);
-      if (!hasRoom(name, length)) throw busy();
+  /** Its place and its bytes are free, and whoever stood behind it may be let in. */
+  function leave(name: string, one: Waiting): void {
+    const queue = queues.get(name)!;
+    queue.splice(queue.indexOf(one), 1);
+    if (queue.length === 0) queues.delete(name);
+    waiting -= one.length;
+    places--;
+    next();
+  }
+
+  function stand(name: string, length: number, left: AbortSignal | undefined): Promise<(() => void) | null> {
+    return new Promise((resolve) => {
+      const goes = () => {
+        leave(name, one);
+        resolve(null);
+      };
+      const one: Waiting = {
+        length,
+        begin: () => {
+          left?.removeEventListener('abort', goes);
+          resolve(begin(length));
+        },
+      };
+      left?.addEventListener('abort', goes);
+      const own = queues.get(name) ?? [];
+      own.push(one);
+      queues.set(name, own);
       waiting += length;
       places++;
-      return new Promise((resolve) => {
-        const own = queues.get(name) ?? [];
-        own.push({ length, begin: () => resolve(begin(length)) });
-        queues.set(name, own);
-      });
+    });
+  }
+
+  return {
+    async enter(name, length, left) {
+      if (length <= SHORT_MESSAGE_BYTES) return () => undefined;
+      if (left?.aborted === true) return null;
+      if (queues.size === 0 && fits(length)) return begin(length);
+      if (!hasRoom(name, length)) throw busy();
+      return stand(name, length, left);
     },
   };
 }

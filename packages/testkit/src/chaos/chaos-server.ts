@@ -103,6 +103,7 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
       if (now === null || now.crashPoint.isCrashed()) throw new Crash(`${name} is down`);
       const received = await now.server.receive(bytes, { address: '127.0.0.1', route: null });
       if (now.crashPoint.isCrashed()) throw new Crash(`${name} went down`);
+      if (received.kind === 'left') throw new Crash(`${name} was not waited for`);
       return received.kind === 'sealed'
         ? { status: 200, body: received.bytes }
         : { status: received.problem.status, body: Buffer.from(JSON.stringify(received.problem)) };
