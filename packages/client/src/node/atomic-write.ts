@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { closeSync, constants, fsync, openSync, unlinkSync, writeFile } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, basename } from 'node:path';
+import { promisify } from 'node:util';
 
 const OWNER_ALONE = 0o600;
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -82,10 +83,21 @@ export async function writeNew(path: string, bytes: Uint8Array, mode = OWNER_ALO
 /** As much as a disk has to have room for before anybody works for what is to be written. */
 const PROOF_BYTES = 65_536;
 
-/** Rejects where {@link writeNew} would: such a file is written and removed again. */
+/**
+ * Rejects where {@link writeNew} would: such a file is made, and filled when nothing names it any more, so that it is gone
+ * with the process, however that ends.
+ */
 export async function proveNew(path: string): Promise<void> {
-  await writeNew(path, new Uint8Array(PROOF_BYTES));
-  await unlink(path);
+  // In one go: between the two a file stands there that nobody asked for.
+  const file = openSync(path, WRITE_NEW, 0o600);
+  try {
+    unlinkSync(path);
+    await promisify(writeFile)(file, new Uint8Array(PROOF_BYTES));
+    await promisify(fsync)(file);
+  } finally {
+    closeSync(file);
+  }
+  await syncFolder(dirname(path));
 }
 
 /** Rejects where {@link writeAtomically} would, and leaves what is there as it is. */
