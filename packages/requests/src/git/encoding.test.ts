@@ -6,7 +6,7 @@ import { ed25519Key } from '../fixtures/keys.js';
 import { outcome } from '../fixtures/outcome.js';
 import { hasProgram, run, scratchFolder } from '../fixtures/programs.js';
 import { buildGitRequest, embedGitSignature, splitGitSignature } from './build.js';
-import { latin1Bytes, readGitTexts, readLatin1 } from './encoding.js';
+import { latin1Bytes, readNamedTexts, readLatin1 } from './encoding.js';
 import { charactersIn, ENCODING_TABLES, type EncodingTable } from './encoding-tables.js';
 import { quoteText } from '../text/quote.js';
 import { gitKind } from './index.js';
@@ -49,7 +49,7 @@ function repository() {
 /** Every single byte that an encoding of single bytes takes. */
 function takenBytes(name: string): readonly Uint8Array[] {
   const all = Array.from({ length: 255 }, (_, at) => Uint8Array.of(at + 1));
-  return all.filter((bytes) => outcome(() => readGitTexts(name, [bytes], bytes)) === 'accepted');
+  return all.filter((bytes) => outcome(() => readNamedTexts(name, [bytes], bytes)) === 'accepted');
 }
 
 function bytesOfCharacter(character: number): Uint8Array {
@@ -111,7 +111,7 @@ describe('a commit in an encoding that it names', () => {
         expect(written.length, names[0]).toBeGreaterThan(200);
         const input = concatBytes(...written.flatMap((bytes) => [bytes, Uint8Array.of(10)]));
         const theirs = run('/', 'iconv', ['-f', names[0]!, '-t', 'UTF-8'], { input });
-        expect(readGitTexts(names[0], [input], input).texts, names[0]).toEqual([theirs]);
+        expect(readNamedTexts(names[0]!, [input], input).texts, names[0]).toEqual([theirs]);
       }
     },
   );

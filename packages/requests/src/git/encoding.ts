@@ -29,9 +29,13 @@ const CHUNK = 8192;
 
 /** Each byte as the character of that number. */
 export function readLatin1(bytes: Uint8Array): string {
+  return readUnits(bytes);
+}
+
+function readUnits(units: Uint8Array | Uint16Array): string {
   let text = '';
-  for (let at = 0; at < bytes.length; at += CHUNK)
-    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(at, at + CHUNK));
+  for (let at = 0; at < units.length; at += CHUNK)
+    text += Reflect.apply(String.fromCharCode, null, units.subarray(at, at + CHUNK));
   return text;
 }
 
@@ -41,12 +45,12 @@ export function latin1Bytes(text: string): Uint8Array {
 }
 
 function readWindows1252(bytes: Uint8Array): string {
-  const text = readLatin1(bytes).replace(
-    /[\u0080-\u009f]/g,
-    (one) => WINDOWS_1252[one.charCodeAt(0) - 0x80]!,
-  );
-  if (/[\u0080-\u009f]/.test(text)) throw notWrittenInIt();
-  return text;
+  const units = Uint16Array.from(bytes);
+  for (const [at, byte] of bytes.entries()) {
+    if (byte >= 0x80 && byte < 0xa0) units[at] = WINDOWS_1252.charCodeAt(byte - 0x80);
+  }
+  if (units.some((unit) => unit >= 0x80 && unit < 0xa0)) throw notWrittenInIt();
+  return readUnits(units);
 }
 
 function readAscii(bytes: Uint8Array): string {
@@ -111,28 +115,25 @@ function notWrittenInIt() {
 }
 
 /**
- * Reads texts of one object in the encoding that it names, else as UTF-8. What is neither is read as ISO-8859-1, where every
- * byte is a character, so that nothing in it stays hidden.
- * @param named the value of the header `encoding`; undefined: there is none
- * @param object all of it: where any byte is none of the encoding, git shows the whole as it is
- * @throws EncodingError `GIT_ENCODING_UNSUPPORTED`
+ * Texts of an object that names no encoding: UTF-8. What is not is read as ISO-8859-1, where every byte is a character, so that
+ * nothing in it stays hidden.
  */
-export function readGitTexts(
-  named: string | undefined,
-  parts: readonly Uint8Array[],
-  object: Uint8Array,
-): GitTexts {
-  if (named !== undefined) return readNamed(named, parts, object);
+export function readTexts(parts: readonly Uint8Array[]): GitTexts {
   const texts = parts.map(readUtf8);
   if (texts.every((text) => text !== null))
     return { texts, encoding: { name: 'UTF-8', isCertain: true, asUtf8: null } };
   return { texts: parts.map(readLatin1), encoding: { name: LATIN1, isCertain: false, asUtf8: null } };
 }
 
-function readNamed(name: string, parts: readonly Uint8Array[], object: Uint8Array): GitTexts {
+/**
+ * Texts of an object in the encoding that it names.
+ * @param headers all of them: where any byte is none of the encoding, git shows the whole object as it is
+ * @throws EncodingError `GIT_ENCODING_UNSUPPORTED`
+ */
+export function readNamedTexts(name: string, parts: readonly Uint8Array[], headers: Uint8Array): GitTexts {
   const decode = READERS.get(name.toUpperCase());
   if (decode === undefined) throw unknownEncoding();
-  if (decode !== readAsUtf8) decode(object);
+  if (decode !== readAsUtf8) decode(headers);
   const texts = parts.map(decode);
   const asUtf8 = parts.map(readUtf8).find((text, at) => text !== null && text !== texts[at]) ?? null;
   return { texts, encoding: { name, isCertain: true, asUtf8 } };

@@ -1,6 +1,6 @@
 import { demand, refusal } from '../errors.js';
 import { readPayload } from '../wire/payload.js';
-import { latin1Bytes, readGitTexts, type GitEncoding } from './encoding.js';
+import { latin1Bytes, readNamedTexts, readTexts, type GitEncoding } from './encoding.js';
 import {
   parseObjectId,
   parsePerson,
@@ -59,7 +59,11 @@ function parseCommit({ headers, message }: GitText, object: Uint8Array): GitComm
   const encodings = left.filter(({ name }) => name === 'encoding');
   demand(encodings.length <= 1, 'GIT_OBJECT_MALFORMED', 'the commit has two encodings');
   const people = [author.name, author.mail, committer.name, committer.mail].map(latin1Bytes);
-  const { texts, encoding } = readGitTexts(encodings[0]?.value, [message, ...people], object);
+  const parts = [message, ...people];
+  const [named] = encodings;
+  const headersOnly = object.subarray(0, object.length - message.length);
+  const { texts, encoding } =
+    named === undefined ? readTexts(parts) : readNamedTexts(named.value, parts, headersOnly);
   return {
     type: 'commit',
     tree,
@@ -90,7 +94,7 @@ function parseTag({ headers, message }: GitText, object: Uint8Array): GitTag {
   demand(left.length === 0, 'GIT_OBJECT_MALFORMED', 'the tag has headers that no tag has');
   demand(object.at(-1) === 0x0a, 'GIT_TAG_UNTERMINATED', 'the tag does not end with a newline');
   const shown = [name, tagger.name, tagger.mail].map(latin1Bytes);
-  const { texts, encoding } = readGitTexts(undefined, [message, ...shown], object);
+  const { texts, encoding } = readTexts([message, ...shown]);
   demand(!SIGNATURE_STARTS.test(texts[0]!), 'GIT_ALREADY_SIGNED', 'the tag already holds a signature');
   return {
     type: 'tag',

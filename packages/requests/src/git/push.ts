@@ -1,5 +1,5 @@
 import { demand } from '../errors.js';
-import { latin1Bytes, readGitTexts, readLatin1, type GitEncoding } from './encoding.js';
+import { latin1Bytes, readTexts, readLatin1, type GitEncoding } from './encoding.js';
 import { parseObjectId, takeHeader, type GitText } from './object.js';
 
 /** A push certificate that is not signed yet: what `git push --signed` tells the receiving side. */
@@ -82,7 +82,7 @@ export function parsePush({ headers, message }: GitText, object: Uint8Array): Gi
   );
   const updates = parseUpdates(message);
   const shown = [name, pushee ?? '', ...options, ...updates.map(({ ref }) => ref)];
-  const { texts, encoding } = readGitTexts(undefined, shown.map(latin1Bytes), object);
+  const { texts, encoding } = readTexts(shown.map(latin1Bytes));
   const refs = texts.slice(2 + options.length);
   return {
     type: 'push',

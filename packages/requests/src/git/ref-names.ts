@@ -34,9 +34,10 @@ export function findTwins(refs: readonly string[]): readonly [string, string] | 
   for (const likenessOf of [lookOf, fileOf]) {
     const seen = new Map<string, string>();
     for (const ref of refs) {
-      const before = seen.get(likenessOf(ref));
+      const likeness = likenessOf(ref);
+      const before = seen.get(likeness);
       if (before !== undefined) return [before, ref];
-      seen.set(likenessOf(ref), ref);
+      seen.set(likeness, ref);
     }
   }
   return null;

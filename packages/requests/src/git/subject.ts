@@ -1,23 +1,20 @@
-/** What git takes for blank at the end of a line. Source: git ctype.c (`isspace`). */
-const BLANKS = ' \t\r';
+/** A line of nothing but what git takes for blank, with the end of the line before it. Source: git ctype.c (`isspace`). */
+const BLANK_LINE = /\n[ \t\r]*(?:\n|$)/;
+/** Such blanks at the end of a line; each run is looked at once, so that a long one costs no more than its length. */
+const BLANK_ENDS = /(?<![ \t\r])[ \t\r]+(?=\n|$)/g;
 
 /** What `git log --format=%s` says of a commit: its first paragraph as one line. Source: git pretty.c (`format_subject`). */
 export function commitSubject(message: string): string {
-  const lines: string[] = [];
-  for (let at = 0; at < message.length;) {
-    const newline = message.indexOf('\n', at);
-    const end = newline < 0 ? message.length : newline;
-    const line = message.slice(at, endOfText(message, at, end));
-    at = end + 1;
-    if (line !== '') lines.push(line);
-    else if (lines.length > 0) break;
-  }
-  return lines.join(' ');
+  const text = message.slice(endOfBlankLines(message));
+  const end = text.search(BLANK_LINE);
+  const paragraph = end < 0 ? text : text.slice(0, end);
+  return paragraph.replace(BLANK_ENDS, '').replaceAll('\n', ' ');
 }
 
-function endOfText(text: string, from: number, to: number): number {
-  let end = to;
-  while (end > from && BLANKS.includes(text[end - 1]!)) end--;
+function endOfBlankLines(text: string): number {
+  let end = 0;
+  for (let at = 0; at < text.length && ' \t\r\n'.includes(text[at]!); at++)
+    if (text[at] === '\n') end = at + 1;
   return end;
 }
 
