@@ -89,21 +89,25 @@ function faultInArguments(command: Command, words: readonly string[], isExample:
   return given < least || given > most ? `takes ${known.length} arguments, not ${given}` : null;
 }
 
-test('every command in the documents is one: its words, its flags, and how many arguments it takes', async () => {
-  const mentions = [
-    'README.md',
-    'CONTRIBUTING.md',
-    'SECURITY.md',
-    ...pagesBelow('docs'),
-    ...pagesBelow('packages'),
-  ]
-    .filter((path) => path !== 'CHANGELOG.md')
-    .flatMap(mentionsIn);
-  const wrong: string[] = [];
-  for (const mention of mentions) {
-    const fault = await faultIn(mention);
-    if (fault !== null) wrong.push(`${mention.where}: ckm ${mention.words.join(' ')}: ${fault}`);
-  }
-  expect(wrong).toEqual([]);
-  expect(mentions.filter(({ isExample }) => isExample).length).toBeGreaterThan(30);
-});
+test(
+  'every command in the documents is one: its words, its flags, and how many arguments it takes',
+  { tags: 'slow' },
+  async () => {
+    const mentions = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      ...pagesBelow('docs'),
+      ...pagesBelow('packages'),
+    ]
+      .filter((path) => path !== 'CHANGELOG.md')
+      .flatMap(mentionsIn);
+    const wrong: string[] = [];
+    for (const mention of mentions) {
+      const fault = await faultIn(mention);
+      if (fault !== null) wrong.push(`${mention.where}: ckm ${mention.words.join(' ')}: ${fault}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(mentions.filter(({ isExample }) => isExample).length).toBeGreaterThan(30);
+  },
+);

@@ -182,7 +182,7 @@ describe('a ceremony that is unlike the making of a key, carried by the code tha
     expect((await stored(session)).state).toBe('failed');
   });
 
-  test('is given up here and on every server', async () => {
+  test('is given up here and on every server', { tags: 'slow' }, async () => {
     const session = await approved();
     network.server('charlie').tamper = ({ name }, honest) =>
       name === 'session.join' ? Promise.reject(unreachable('charlie')) : honest();

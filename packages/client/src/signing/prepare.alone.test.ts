@@ -27,15 +27,19 @@ beforeEach(async () => {
 });
 afterEach(() => network.close());
 
-test('prepare sends nothing and writes nothing, and what it described is what is signed', async () => {
-  const asked = await client.prepare({ key: 'savings', ...messageOf('hello') });
-  expect(asked.description.sentence).toContain('hello');
-  expect(network.servers.flatMap((server) => server.asked)).toEqual([]);
-  expect(await store.list('requests')).toEqual([]);
-  const { description, signers } = await asked.sign();
-  expect(description).toBe(asked.description);
-  expect(signers).toEqual(['alpha', 'bravo']);
-});
+test(
+  'prepare sends nothing and writes nothing, and what it described is what is signed',
+  { tags: 'slow' },
+  async () => {
+    const asked = await client.prepare({ key: 'savings', ...messageOf('hello') });
+    expect(asked.description.sentence).toContain('hello');
+    expect(network.servers.flatMap((server) => server.asked)).toEqual([]);
+    expect(await store.list('requests')).toEqual([]);
+    const { description, signers } = await asked.sign();
+    expect(description).toBe(asked.description);
+    expect(signers).toEqual(['alpha', 'bravo']);
+  },
+);
 
 test(
   'prepare, then a caller that overwrites its bytes: the servers still get what was shown',

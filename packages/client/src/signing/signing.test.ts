@@ -451,21 +451,25 @@ describe('a request that waits for people', () => {
     expect(await network.server('bravo').bare.sessions.desk.list()).toEqual([]);
   });
 
-  test('is not gone on with once its owner has seen that an operator sees another key', async () => {
-    const events: ProgressEvent[] = [];
-    const asked = await client.prepare({ key: 'k', ...messageOf('disputed'), waitSeconds: 60 });
-    const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);
-    await vi.waitUntil(() => events.some(({ stage: at }) => at === 'wait'));
-    const other = reopen();
-    await other.noteComparison(await other.showKey('k'), 'different');
-    for (const name of ['alpha', 'bravo']) await approve(name);
-    expect(await signing).toMatchObject({ code: 'KEY_LIKENESS_DIFFERS' });
-    const [left, ...others] = (await other.listRequests()).filter(({ state }) => state === 'open');
-    expect([left, others]).toMatchObject([{ artefact: null }, []]);
-    await other.cancelRequest(encodeHex(left!.requestId), 'settle it first');
-    expect(await network.server('charlie').bare.sessions.desk.list()).toEqual([]);
-    await other.close();
-  });
+  test(
+    'is not gone on with once its owner has seen that an operator sees another key',
+    { tags: 'slow' },
+    async () => {
+      const events: ProgressEvent[] = [];
+      const asked = await client.prepare({ key: 'k', ...messageOf('disputed'), waitSeconds: 60 });
+      const signing = asked.sign((event) => void events.push(event)).catch((error: unknown) => error);
+      await vi.waitUntil(() => events.some(({ stage: at }) => at === 'wait'));
+      const other = reopen();
+      await other.noteComparison(await other.showKey('k'), 'different');
+      for (const name of ['alpha', 'bravo']) await approve(name);
+      expect(await signing).toMatchObject({ code: 'KEY_LIKENESS_DIFFERS' });
+      const [left, ...others] = (await other.listRequests()).filter(({ state }) => state === 'open');
+      expect([left, others]).toMatchObject([{ artefact: null }, []]);
+      await other.cancelRequest(encodeHex(left!.requestId), 'settle it first');
+      expect(await network.server('charlie').bare.sessions.desk.list()).toEqual([]);
+      await other.close();
+    },
+  );
 
   test('goes on by itself while the owner waits', { tags: 'slow' }, async () => {
     const waiting = sign('while I wait');

@@ -37,36 +37,44 @@ describe('V70: a neighbour at one address who sends as much rubbish as goes', ()
     (JSON.parse(new TextDecoder().decode(bytes)) as { code: string }).code;
   const byRoute = (digit: string) => ({ 'ckm-route': digit.repeat(32) });
 
-  test('is opened for eight messages a minute; an owner beside him is heard, after a short message with long ones too', async () => {
-    const alpha = await start();
-    const client = await alpha.as(alice).join();
-    const rubbish = new Uint8Array(2_000_000);
-    const codes: string[] = [];
-    for (let i = 0; i < 20; i++) codes.push(codeIn(await client.post(rubbish)));
-    expect(codes.filter((code) => code !== 'LONG_MESSAGES_REFUSED')).toHaveLength(8);
+  test(
+    'is opened for eight messages a minute; an owner beside him is heard, after a short message with long ones too',
+    { tags: 'slow' },
+    async () => {
+      const alpha = await start();
+      const client = await alpha.as(alice).join();
+      const rubbish = new Uint8Array(2_000_000);
+      const codes: string[] = [];
+      for (let i = 0; i < 20; i++) codes.push(codeIn(await client.post(rubbish)));
+      expect(codes.filter((code) => code !== 'LONG_MESSAGES_REFUSED')).toHaveLength(8);
 
-    const long = () => client.seal('server.describe', {}, { body: new Uint8Array(100_000) });
-    expect(codeIn(await client.post(long(), byRoute('a')))).toBe('LONG_MESSAGES_REFUSED');
-    const short = await client.post(client.seal('server.describe', {}), byRoute('a'));
-    expect(client.read('server.describe', short).name).toBe('alpha');
-    expect((await client.post(long(), byRoute('a'))).status).toBe(200);
-    expect(codeIn(await client.post(long(), byRoute('b')))).toBe('LONG_MESSAGES_REFUSED');
-  });
+      const long = () => client.seal('server.describe', {}, { body: new Uint8Array(100_000) });
+      expect(codeIn(await client.post(long(), byRoute('a')))).toBe('LONG_MESSAGES_REFUSED');
+      const short = await client.post(client.seal('server.describe', {}), byRoute('a'));
+      expect(client.read('server.describe', short).name).toBe('alpha');
+      expect((await client.post(long(), byRoute('a'))).status).toBe(200);
+      expect(codeIn(await client.post(long(), byRoute('b')))).toBe('LONG_MESSAGES_REFUSED');
+    },
+  );
 
-  test('is opened no more often for what he recorded, nor for what his account or a stranger may not send', async () => {
-    const alpha = await start({ settings: { quota: { requestsPerMinute: 600 } } });
-    const client = await alpha.as(alice).join();
-    const recorded = client.seal('server.describe', {}, { body: new Uint8Array(2_000_000) });
-    const stranger = alpha.as(person(66));
-    const opening = () =>
-      stranger.seal('account.open', { invite: null }, { introduce: true, body: new Uint8Array(2_000_000) });
-    const statuses: number[] = [];
-    for (let i = 0; i < 4; i++) statuses.push((await client.post(recorded)).status);
-    for (let i = 0; i < 3; i++) statuses.push((await stranger.post(opening())).status);
-    const more = client.seal('server.describe', {}, { body: new Uint8Array(2_000_000) });
-    for (let i = 0; i < 3; i++) statuses.push((await client.post(i === 0 ? more : recorded)).status);
-    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 200, 429]);
-  });
+  test(
+    'is opened no more often for what he recorded, nor for what his account or a stranger may not send',
+    { tags: 'slow' },
+    async () => {
+      const alpha = await start({ settings: { quota: { requestsPerMinute: 600 } } });
+      const client = await alpha.as(alice).join();
+      const recorded = client.seal('server.describe', {}, { body: new Uint8Array(2_000_000) });
+      const stranger = alpha.as(person(66));
+      const opening = () =>
+        stranger.seal('account.open', { invite: null }, { introduce: true, body: new Uint8Array(2_000_000) });
+      const statuses: number[] = [];
+      for (let i = 0; i < 4; i++) statuses.push((await client.post(recorded)).status);
+      for (let i = 0; i < 3; i++) statuses.push((await stranger.post(opening())).status);
+      const more = client.seal('server.describe', {}, { body: new Uint8Array(2_000_000) });
+      for (let i = 0; i < 3; i++) statuses.push((await client.post(i === 0 ? more : recorded)).status);
+      expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 200, 429]);
+    },
+  );
 });
 
 describe('V70: strangers who knock and knock', () => {

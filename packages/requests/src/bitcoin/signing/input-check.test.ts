@@ -236,15 +236,19 @@ describe('what cannot be judged is not handed out', () => {
   }
   const wrong = [{ at: 1, why: 'wrong' }];
 
-  test.each([66, 3_064])('a taproot signature of %i bytes is wrong, whatever its first 64 are', (length) => {
-    const theirs = FORMS.at(-1)![1];
-    const psbt = unlockedBy(theirs, ({ witness }) => ({
-      finalScriptWitness: [concatBytes(witness[0]!, new Uint8Array(length - 64))],
-    }));
-    expect(inputsLeftToOthers(psbt, treasury.context)).toEqual(wrong);
-    const right = unlockedBy(theirs, ({ witness }) => ({ finalScriptWitness: witness }));
-    expect(inputsLeftToOthers(right, treasury.context)).toEqual([]);
-  });
+  test.each([66, 3_064])(
+    'a taproot signature of %i bytes is wrong, whatever its first 64 are',
+    { tags: 'slow' },
+    (length) => {
+      const theirs = FORMS.at(-1)![1];
+      const psbt = unlockedBy(theirs, ({ witness }) => ({
+        finalScriptWitness: [concatBytes(witness[0]!, new Uint8Array(length - 64))],
+      }));
+      expect(inputsLeftToOthers(psbt, treasury.context)).toEqual(wrong);
+      const right = unlockedBy(theirs, ({ witness }) => ({ finalScriptWitness: witness }));
+      expect(inputsLeftToOthers(right, treasury.context)).toEqual([]);
+    },
+  );
 
   test('a P2WPKH within P2SH whose script is pushed in a longer way than it may be is wrong', () => {
     const theirs = FORMS.find(([name]) => name === 'P2WPKH within P2SH')![1];

@@ -70,24 +70,28 @@ const cases = fc
     }),
   );
 
-test('V70: an honest quorum signs after at most n − t + 1 attempts, whatever the others do, in any order', () => {
-  fc.assert(
-    fc.property(cases, ({ needed, of, bad, seats, order }) => {
-      const dealt = dealKey({ suite: 'ed25519', needed, of });
-      const behaviours = Array.from({ length: of }, () => honest);
-      seats.forEach((seat, i) => (behaviours[seat] = KINDS[bad[i]!]!));
-      let turn = 0;
-      const run = driveRoast({ dealt, tasks, behaviours, pick: () => order[turn++ % order.length]! });
-      const { groupKey } = deriveKey(dealt.public, NO_TWEAK);
-      expect(run.signatures).toHaveLength(1);
-      expect(verifySignature('ed25519', groupKey, tasks[0]!.message, run.signatures![0]!)).toBe(true);
-      expect(run.attempts).toBeLessThanOrEqual(of - needed + 1);
-      const honestSeats = behaviours.flatMap((behaviour, i) => (behaviour === honest ? [i + 1] : []));
-      for (const [blamed] of run.faulty) expect(honestSeats).not.toContain(blamed);
-    }),
-    { numRuns: 40 },
-  );
-});
+test(
+  'V70: an honest quorum signs after at most n − t + 1 attempts, whatever the others do, in any order',
+  { tags: 'slow' },
+  () => {
+    fc.assert(
+      fc.property(cases, ({ needed, of, bad, seats, order }) => {
+        const dealt = dealKey({ suite: 'ed25519', needed, of });
+        const behaviours = Array.from({ length: of }, () => honest);
+        seats.forEach((seat, i) => (behaviours[seat] = KINDS[bad[i]!]!));
+        let turn = 0;
+        const run = driveRoast({ dealt, tasks, behaviours, pick: () => order[turn++ % order.length]! });
+        const { groupKey } = deriveKey(dealt.public, NO_TWEAK);
+        expect(run.signatures).toHaveLength(1);
+        expect(verifySignature('ed25519', groupKey, tasks[0]!.message, run.signatures![0]!)).toBe(true);
+        expect(run.attempts).toBeLessThanOrEqual(of - needed + 1);
+        const honestSeats = behaviours.flatMap((behaviour, i) => (behaviour === honest ? [i + 1] : []));
+        for (const [blamed] of run.faulty) expect(honestSeats).not.toContain(blamed);
+      }),
+      { numRuns: 40 },
+    );
+  },
+);
 
 const anyEvent = fc.record(
   {
