@@ -1,8 +1,7 @@
-// Measures CKM beside its peers in the same run. `--json`: one JSON object a line, nothing else on standard output.
-// `--rust`: also beside ZF's FROST in Rust, which needs cargo. `--scaling`: only what docs/scaling.md is about.
-// `--backup`: only the backup, and no page is written.
+// Measures CKM beside its peers in the same run.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { backupFigures } from './bench/backup.mjs';
 import { dkgFigures, frostFigures } from './bench/threshold.mjs';
 import { dearLoadFigures } from './bench/dear-load.mjs';
@@ -13,29 +12,40 @@ import { signCommandFigures } from './bench/sign-command.mjs';
 import { writeReport } from './bench/report.mjs';
 import { scaling } from './bench/scaling.mjs';
 
+const HELP = `npm run bench measures everything and writes the page under docs/benchmarks. Behind --, it takes
+  --json      one JSON object a line, and nothing else on standard output
+  --rust      beside ZF's FROST in Rust too, which needs cargo
+  --scaling   only what docs/scaling.md is about
+  --commands  only ckm status and ckm sign, from start to end; no page is written
+  --backup    only a backup of 10,000 keys; no page is written
+`;
+const flags = readFlags();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const json = process.argv.includes('--json');
+const { json } = flags;
 const say = (text) => process.stderr.write(`bench: ${text}\n`);
 
-if (process.argv.includes('--scaling')) {
+if (flags.scaling) {
   await scaling(root, say);
   process.exit();
 }
 
-const isBackupOnly = process.argv.includes('--backup');
 const BACKUP = ['a backup of a server that signs', backupFigures];
+const COMMANDS = [
+  ['the sign command', signCommandFigures],
+  ['status and sign with an open seed', openSeedFigures],
+];
 const ALL = [
   ['FROST signature shares', frostFigures],
   ['key generation', dkgFigures],
   ['client and three servers', endToEnd],
   ['two owners at one server', dearLoadFigures],
-  ...(process.argv.includes('--rust') ? [['the same steps in Rust', rustFigures]] : []),
-  ['the sign command', signCommandFigures],
-  ['status and sign with an open seed', openSeedFigures],
+  ...(flags.rust ? [['the same steps in Rust', rustFigures]] : []),
+  ...COMMANDS,
   BACKUP,
 ];
+const chosen = [...(flags.commands ? COMMANDS : []), ...(flags.backup ? [BACKUP] : [])];
 const figures = [];
-for (const [what, measure] of isBackupOnly ? [BACKUP] : ALL) {
+for (const [what, measure] of chosen.length > 0 ? chosen : ALL) {
   say(what);
   for (const each of await measure(say)) {
     figures.push(each);
@@ -48,9 +58,27 @@ for (const [what, measure] of isBackupOnly ? [BACKUP] : ALL) {
       );
   }
 }
-if (!isBackupOnly) {
+if (chosen.length === 0) {
   writeReport(root, figures);
   say('table and plots are in docs/benchmarks');
 }
 const missed = figures.filter(({ met }) => met === false);
 if (missed.length > 0) say(`${missed.length} of ${figures.length} figures miss their goal`);
+
+/** What the command line asks for; one that asks for something else, or for help, ends here. */
+function readFlags() {
+  const named = ['json', 'rust', 'scaling', 'commands', 'backup', 'help'];
+  const options = Object.fromEntries(named.map((name) => [name, { type: 'boolean', default: false }]));
+  const { values, problem } = parsed(options);
+  if (problem === undefined && !values.help) return values;
+  process.stderr.write(`${problem === undefined ? '' : `bench: ${problem}\n`}${HELP}`);
+  return process.exit(problem === undefined ? 0 : 64);
+}
+
+function parsed(options) {
+  try {
+    return parseArgs({ options });
+  } catch (error) {
+    return { values: {}, problem: error.message };
+  }
+}
