@@ -23,8 +23,8 @@ async function status(context: Context): Promise<void> {
   const client = await openOwner(context);
   const names = (await client.listServers()).map(({ name }) => name);
   const asking = createAsking(terminal, names);
-  // A person sees each server as it answers; a program gets everything in one piece.
-  const isStreamed = process.stdout.isTTY && !terminal.json && names.length > 0;
+  // Each server as it answers, on a terminal and through a pipe; a JSON document is one piece.
+  const isStreamed = !terminal.json && names.length > 0;
   if (isStreamed) terminal.result(terminal.style('bold', 'Servers'), null);
   const on = (server: ServerStatus) => {
     asking.answered(server.name);

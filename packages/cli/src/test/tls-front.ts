@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
-const NGINX = '/usr/sbin/nginx';
+export const NGINX = '/usr/sbin/nginx';
+export const HAPROXY = '/usr/sbin/haproxy';
 const DAY_MS = 86_400_000;
 
 /** What a certificate says; `self`: it vouches for itself. */
@@ -60,18 +61,55 @@ export async function startTlsFront(folder: string, target: string): Promise<Tls
   }
   writeFileSync(at('nginx.conf'), nginxConfig(blocks));
   const args = ['-p', folder, '-e', at('error.log'), '-c', at('nginx.conf')];
-  const child = spawn(NGINX, args, { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  for (const url of Object.values(urls)) await untilListening(Number(new URL(url).port));
+  const stop = await launch(NGINX, args, Object.values(urls));
   return {
     urls: urls as Record<Kind, string>,
     authority: at('ca.pem'),
     fileOf: (kind) => at(`${kind}.pem`),
     keyOf: (kind) => at(`${kind}.key`),
-    stop: () => {
-      child.kill('SIGTERM');
-      return ended;
-    },
+    stop,
+  };
+}
+
+/** HAProxy where nginx is in a {@link TlsFront}: the same certificates, on other ports. */
+export async function startHaproxyFront(
+  folder: string,
+  front: TlsFront,
+  target: string,
+): Promise<Pick<TlsFront, 'urls' | 'stop'>> {
+  const lines = ['defaults', '  mode http'];
+  for (const span of ['connect 2s', 'client 30s', 'server 30s']) lines.push(`  timeout ${span}`);
+  const urls: Partial<Record<Kind, string>> = {};
+  for (const kind of Object.keys(CERTIFICATES) as Kind[]) {
+    // Certificate and key in one file, as HAProxy wants them.
+    const both = join(folder, `${kind}.both`);
+    writeFileSync(
+      both,
+      `${readFileSync(front.fileOf(kind), 'utf8')}${readFileSync(front.keyOf(kind), 'utf8')}`,
+    );
+    const port = await freePort();
+    urls[kind] = `https://localhost:${port}`;
+    lines.push(`frontend ${kind}`, `  bind 127.0.0.1:${port} ssl crt ${both}`, '  default_backend server');
+  }
+  lines.push('backend server', `  server alpha ${target}`);
+  const file = join(folder, 'haproxy.cfg');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const stop = await launch(HAPROXY, ['-db', '-f', file], Object.values(urls));
+  return { urls: urls as Record<Kind, string>, stop };
+}
+
+/** @param urls where it listens when it is ready. @returns what ends it */
+async function launch(
+  program: string,
+  args: readonly string[],
+  urls: readonly string[],
+): Promise<() => Promise<void>> {
+  const child = spawn(program, args, { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  for (const url of urls) await untilListening(Number(new URL(url).port));
+  return () => {
+    child.kill('SIGTERM');
+    return ended;
   };
 }
 

@@ -6,9 +6,9 @@ import { callCkm } from '../test/call-ckm.js';
 import { hasProgram } from '../test/programs.js';
 import { errorOf, type Outcome } from '../test/run-ckm.js';
 import { openSetup, type Setup } from '../test/run-server.js';
-import { startTlsFront, type TlsFront } from '../test/tls-front.js';
+import { HAPROXY, NGINX, startHaproxyFront, startTlsFront, type TlsFront } from '../test/tls-front.js';
 
-const isPossible = hasProgram('openssl', 'version') && existsSync('/usr/sbin/nginx');
+const isPossible = hasProgram('openssl', 'version') && existsSync(NGINX);
 
 describe.skipIf(!isPossible)(
   'nginx with real certificates in front of a server (needs nginx and openssl)',
@@ -119,5 +119,34 @@ describe.skipIf(!isPossible)(
       expect((await add(front.urls.own, '--ca', front.fileOf('own'))).status).toBe(0);
       expect((await ckm('status')).stdout).toMatch(/alpha +answers in/);
     });
+
+    test.skipIf(!existsSync(HAPROXY))(
+      'with the same certificates at HAProxy each is told as what it is, and --ca trusts the right one (needs haproxy)',
+      async () => {
+        const proxy = await startHaproxyFront(
+          join(setup.scratch.path, 'tls'),
+          front,
+          new URL(setup.servers['bravo']!.url).host,
+        );
+        const addBravo = (url: string, ...more: readonly string[]) =>
+          ckm('server', 'add', 'bravo', url, '--yes', ...more);
+        const { right, expired, renamed } = proxy.urls;
+        const codes = [];
+        for (const [url, ...more] of [[right], [expired, ...ca()], [renamed, ...ca()]] as const)
+          codes.push(errorOf(await addBravo(url, ...more)).code);
+        expect(codes).toEqual([
+          'SERVER_CERTIFICATE_UNKNOWN',
+          'SERVER_CERTIFICATE_TIME',
+          'SERVER_CERTIFICATE_NAME',
+        ]);
+        expect(errorOf(await addBravo(right.replace('https:', 'http:'))).code).not.toBe('INTERNAL');
+        const added = await addBravo(right, ...ca());
+        const status = await ckm('status');
+        await proxy.stop();
+        expect(added.status).toBe(0);
+        expect(status.stdout).toMatch(/bravo +answers in .*https:\/\/localhost:/);
+      },
+      30_000,
+    );
   },
 );
