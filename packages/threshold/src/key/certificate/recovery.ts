@@ -26,7 +26,14 @@ export function recoverShare(certificate: KeyCertificate, staticSecret: Secret<U
     const staticKeys = staticKeysOf(certificate.params);
     const staticPoints = staticPointsOf(suite, scalar, staticKeys, entry.slot);
     const agreement = group.agree(scalar);
-    const share = receiveShares({ ...result, me: entry.slot, agreement, staticKeys, staticPoints });
+    const share = receiveShares({
+      ...result,
+      me: entry.slot,
+      agreement,
+      senderKeys: staticKeys,
+      receiverKey: own,
+      staticPoints,
+    });
     agreement.end();
     staticPoints.fill(0);
     if (!(share instanceof Uint8Array)) throw faultError(share);

@@ -33,25 +33,34 @@ export function assembleKey(
   if (dealt.some((element) => group.isIdentity(element))) return undefined;
   const finished = finishKey(group, params.suite, dealt);
   if (finished === undefined) return undefined;
-  const verifyingShares = feldmanEvaluateAll(
-    group,
-    finished.commitment,
-    params.roster.map((entry) => entry.slot),
-  );
-  if ([...finished.commitment, ...verifyingShares].some((element) => group.isIdentity(element)))
-    return undefined;
-  const commitment = finished.commitment.map((element) => group.encode(element));
+  const publicHalf = publicHalfOf(params, finished.commitment, chainCode);
+  return publicHalf === undefined ? undefined : { ...publicHalf, finishShare: finished.finishShare };
+}
+
+/**
+ * All that is public about the key whose polynomial is committed to.
+ * @returns `undefined` where a coefficient or a verifying share is the identity
+ */
+export function publicHalfOf(
+  { suite, quorum, roster }: Pick<KeyParams, 'suite' | 'quorum' | 'roster'>,
+  coefficients: readonly Element[],
+  chainCode: Uint8Array,
+): Omit<AssembledKey, 'finishShare'> | undefined {
+  const { group } = cocktailSuite(suite);
+  const slots = roster.map((entry) => entry.slot);
+  const verifyingShares = feldmanEvaluateAll(group, coefficients, slots);
+  if ([...coefficients, ...verifyingShares].some((element) => group.isIdentity(element))) return undefined;
+  const commitment = coefficients.map((element) => group.encode(element));
   return {
     public: {
-      suite: params.suite,
-      quorum: params.quorum,
+      suite,
+      quorum,
       groupKey: commitment[0]!,
       commitment,
       verifyingShares: verifyingShares.map((element) => group.encode(element)),
       chainCode,
     },
     verifyingShares,
-    finishShare: finished.finishShare,
   };
 }
 

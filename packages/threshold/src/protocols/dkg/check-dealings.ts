@@ -17,7 +17,7 @@ export interface CheckedDealing extends Dealing {
 }
 
 /** What one dealer gave, before it is compared with what the others gave. */
-interface ReadDealing {
+export interface ReadDealing {
   readonly dealing: CheckedDealing;
   readonly isProofValid: boolean;
 }
@@ -89,8 +89,17 @@ function readDealing(view: DealingsView, i: number): ReadDealing | Code {
   }
 }
 
-/** @throws EncodingError `ELEMENT_INVALID` */
-function readElements({ suite, quorum, context, agreement }: DealingsView, dealing: Dealing): ReadDealing {
+/** What is needed to decode a dealing and to check its proof. */
+export type ElementsView = Pick<DealingsView, 'suite' | 'quorum' | 'context' | 'agreement'>;
+
+/**
+ * Decodes the elements of a dealing and checks its proof of possession.
+ * @throws EncodingError `ELEMENT_INVALID`
+ */
+export function readElements(
+  { suite, quorum, context, agreement }: ElementsView,
+  dealing: Dealing,
+): ReadDealing {
   const { group } = suite;
   const { commitment, ephemeralKey, proof } = dealing;
   const at = (k: number) =>
@@ -107,11 +116,11 @@ function readElements({ suite, quorum, context, agreement }: DealingsView, deali
 }
 
 /**
- * Dealers whose constant term or ephemeral key is another's. COCKTAIL-DKG's proof has no party index, so that one
+ * Dealers, the n-th as party n, whose constant term or ephemeral key is another's. COCKTAIL-DKG's proof has no party index, so that one
  * dealer's commitment, proof and ephemeral key verify for another. Only dealers who opened their own commitment get
  * here; two equal ones then were agreed upon before round 1, and both are named.
  */
-function copied(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
+export function copied(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
   const slots = new Map<string, PartyIndex[]>();
   found.forEach((read, i) => {
     if (read === undefined) return;

@@ -99,19 +99,19 @@ export function openDealer(suite: CocktailSuite, secrets: RunSecrets): DealerOpe
 /**
  * d·P of every party, one after another: the half of each pair's secret that is the same in both directions, so that
  * what was computed to deal serves again to receive. Secret.
- * @param staticKeys encoded, in order of slots; that of `me` is d·G
+ * @param staticKeys encoded, in order of slots; that of `me` is d·G, and without `me` none of them is
  * @throws EncodingError `ELEMENT_INVALID`
  */
 export function staticPointsOf(
   { group }: CocktailSuite,
   staticSecret: SecretScalar,
   staticKeys: readonly Uint8Array[],
-  me: PartyIndex,
+  me: PartyIndex | null,
 ): Uint8Array {
   const agreement = group.agree(staticSecret);
   try {
     const pointWith = (key: Uint8Array, i: number) =>
-      i === me - 1 ? agreement.pointWithOwn(staticSecret) : agreement.pointWith(key);
+      i + 1 === me ? agreement.pointWithOwn(staticSecret) : agreement.pointWith(key);
     return concatBytes(...staticKeys.map(pointWith));
   } finally {
     agreement.end();
@@ -122,9 +122,12 @@ export function staticPointsOf(
 export interface DealerInput {
   readonly secrets: RunSecrets;
   readonly opening: DealerOpening;
-  readonly me: PartyIndex;
+  /** Whose of the static keys the dealer's own is; null where it deals to others only. */
+  readonly me: PartyIndex | null;
   readonly staticSecret: SecretScalar;
-  /** Encoded, in order of slots; that of `me` is the one of `staticSecret`. */
+  /** staticSecret·G, encoded. */
+  readonly senderKey: Uint8Array;
+  /** Of all who receive a share: encoded, in order of slots. */
   readonly staticKeys: readonly Uint8Array[];
   /** From {@link staticPointsOf}. */
   readonly staticPoints: Uint8Array;
@@ -159,14 +162,14 @@ export function createDealing(suite: CocktailSuite, input: DealerInput): Uint8Ar
 function sealShare(suite: CocktailSuite, input: DealerInput, agreement: Agreement, i: number): Uint8Array {
   const share = evaluatePolynomial(suite.group, input.secrets.coefficients, i + 1);
   const ephemeralPoint =
-    i === input.me - 1
+    i + 1 === input.me
       ? agreement.pointWithOwn(input.staticSecret)
       : agreement.pointWith(input.staticKeys[i]!);
   const { key, nonce } = suite.deriveKeyAndNonce({
     ephemeralPoint,
     staticPoint: pointAt(suite, input.staticPoints, i),
     ephemeralKey: input.opening.ephemeralKey,
-    senderKey: input.staticKeys[input.me - 1]!,
+    senderKey: input.senderKey,
     receiverKey: input.staticKeys[i]!,
     context: input.context,
   });

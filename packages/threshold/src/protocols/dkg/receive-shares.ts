@@ -13,14 +13,15 @@ export interface ReceiverInput {
   readonly me: PartyIndex;
   /** By the party's static secret. */
   readonly agreement: Agreement;
-  /** Encoded, in order of slots. */
-  readonly staticKeys: readonly Uint8Array[];
-  /** From `staticPointsOf`. */
+  /** Static keys of all dealers, encoded, in the order of the dealings. */
+  readonly senderKeys: readonly Uint8Array[];
+  /** The party's own, encoded. */
+  readonly receiverKey: Uint8Array;
+  /** Of the senders, from `staticPointsOf`. */
   readonly staticPoints: Uint8Array;
   readonly context: Uint8Array;
-  /** In order of slots. */
   readonly dealings: readonly CheckedDealing[];
-  readonly key: AssembledKey;
+  readonly key: Pick<AssembledKey, 'verifyingShares' | 'finishShare'>;
 }
 
 /**
@@ -35,7 +36,7 @@ export interface ReceiverInput {
  * the letter would refuse to recover from such an archive, and ours would not.
  *
  * Secrecy: on failure nothing derived from the static secret leaves; the fault is what this party alone can see.
- * @returns the party's share of the key, or who is suspected
+ * @returns the party's share of the key, or who is suspected: the n-th dealer as party n
  */
 export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
   const { group } = input.suite;
@@ -60,15 +61,15 @@ export function receiveShares(input: ReceiverInput): SecretScalar | Fault {
 }
 
 function openShare(input: ReceiverInput, dealing: CheckedDealing, i: number): SecretScalar | undefined {
-  const { suite, me, staticKeys } = input;
+  const { suite, me } = input;
   const { scalars } = suite.group;
   const ephemeralPoint = dealing.ephemeralPoint ?? input.agreement.pointWith(dealing.ephemeralKey);
   const { key, nonce } = suite.deriveKeyAndNonce({
     ephemeralPoint,
     staticPoint: pointAt(suite, input.staticPoints, i),
     ephemeralKey: dealing.ephemeralKey,
-    senderKey: staticKeys[i]!,
-    receiverKey: staticKeys[me - 1]!,
+    senderKey: input.senderKeys[i]!,
+    receiverKey: input.receiverKey,
     context: input.context,
   });
   const plaintext = suite.aead.open(key, nonce, dealing.ciphertexts[me - 1]!);

@@ -29,6 +29,7 @@ export function share(
     opening,
     me,
     staticSecret: scalar,
+    senderKey: staticKeys[me - 1]!,
     staticKeys,
     staticPoints,
     context,

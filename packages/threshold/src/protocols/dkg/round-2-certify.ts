@@ -38,10 +38,11 @@ export function certify(
     if ('code' in result) return aborted(result);
     const { suite, key, transcript, view } = result;
     const staticPoints = reveal(state.staticPoints, 'decrypt shares');
-    const staticKeys = staticKeysOf(params);
-    const received = receiveShares({ ...result, me, agreement, staticKeys, staticPoints });
+    const senderKeys = staticKeysOf(params);
+    const receiverKey = senderKeys[me - 1]!;
+    const received = receiveShares({ ...result, me, agreement, senderKeys, receiverKey, staticPoints });
     if (!(received instanceof Uint8Array)) return aborted(received);
-    const signingKey = { secret: scalar, publicKey: params.roster[me - 1]!.staticKey };
+    const signingKey = { secret: scalar, publicKey: receiverKey };
     const signature = signCocktail(suite, signingKey, transcript, reveal(hedge, 'sign the transcript'));
     const posted: CertifyMessage = { round: 2, view, signature };
     const share = secret<Uint8Array>(received);

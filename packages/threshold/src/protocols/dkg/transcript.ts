@@ -43,11 +43,12 @@ export function hashSession(params: Uint8Array, round0: readonly CommitMessage[]
  * whether shares can be recovered from what was archived.
  */
 export function transcriptExtension(params: Uint8Array, dealings: readonly Dealing[]): Uint8Array {
-  const ciphertexts = taggedHash(
-    'CKM/dkg/ciphertexts/v1',
-    ...dealings.map((dealing) => dealing.ciphertextSection),
-  );
-  return concatBytes(uint32le(1), params, ciphertexts);
+  return concatBytes(uint32le(1), params, hashCiphertexts(dealings));
+}
+
+/** All encrypted shares of a run, in the order of the dealings. */
+export function hashCiphertexts(dealings: readonly Pick<Dealing, 'ciphertextSection'>[]): Uint8Array {
+  return taggedHash('CKM/dkg/ciphertexts/v1', ...dealings.map((dealing) => dealing.ciphertextSection));
 }
 
 /** What the transcript of a run is made of. */
