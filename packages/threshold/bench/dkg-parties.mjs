@@ -19,11 +19,16 @@ export function createParties(suite, needed, of) {
       url: `https://server-${i + 1}.example`,
     };
     const identitySignature = ed25519.sign(staticKeyStatement({ ...scope, ...entry }), identity);
-    return { staticSecret, entry: { ...entry, identitySignature } };
+    return { staticSecret, identity, entry: { ...entry, identitySignature } };
   });
   const roster = servers.map(({ entry }) => entry);
   const key = { ...scope, purpose: 'bench', quorum: { needed, of }, roster, termsHash: randomBytes(32) };
-  return servers.map(({ staticSecret, entry }) => ({ key, me: entry.slot, staticSecret }));
+  return servers.map(({ staticSecret, identity, entry }) => ({
+    key,
+    me: entry.slot,
+    staticSecret,
+    identity,
+  }));
 }
 
 /** All parties, all rounds, in milliseconds for each round. */
@@ -48,5 +53,5 @@ export function generate(parties) {
     lap();
   }
   if (steps.some(({ kind }) => kind !== 'finished')) throw new Error('honest parties did not agree');
-  return { times, output: steps[0].output };
+  return { times, output: steps[0].output, outputs: steps.map(({ output }) => output) };
 }

@@ -79,6 +79,20 @@ export {
 export {
   type Acknowledged,
   CERTIFICATE_KINDS,
+  type ChangeCertificate,
+  type ChangeVotes,
+  type DecidedChange,
+  encodeChangeCertificate,
+  MAX_CHANGE_CERTIFICATE_BYTES,
+  parseChangeCertificate,
+  receiverKeyStatement,
+  type ReceiverKeyStatement,
+  recoverChangedShare,
+  verifyChain,
+  verifyChange,
+  verifyFirstEpoch,
+  verifySignedChange,
+  type VoteJudge,
   type CertificateKind,
   createStaticKey,
   encodeCertificate,
@@ -123,6 +137,29 @@ export {
   findPublicFault,
   type ShareMessage,
 } from './protocols/dkg/index.js';
+// reshare
+export {
+  type CertifiedEpoch,
+  type ChangeParams,
+  type Dealer,
+  type DealingSecrets,
+  type DealMessage,
+  encodeChange,
+  findReshareFault,
+  MAX_CHANGE_BYTES,
+  parseChange,
+  type PrepareMessage,
+  type ReceivingSecrets,
+  type ReshareMessage,
+  type ReshareOutput,
+  type ReshareParams,
+  reshareProtocol,
+  type ReshareState,
+  type Seat,
+  seatsOf,
+  type SignedChange,
+  verifyChangeParams,
+} from './protocols/reshare/index.js';
 // protocol
 export { block, type LayoutReader, readLayout } from './protocol/layout.js';
 export { type RoundInbox, sortInbox } from './protocol/inbox.js';

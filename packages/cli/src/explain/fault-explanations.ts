@@ -22,6 +22,15 @@ const MAKING = groupOf(
   },
 );
 
+const CHANGING = groupOf(
+  'Anybody can check it, and no honest server does it: the key would be another, so nothing was changed.',
+  'Tell the operator of the server that is named, and order the change again without it. The key goes on as it is.',
+  {
+    FAULT_CONSTANT_TERM:
+      'In a change of servers, a server dealt another share than the one it was certified for.',
+  },
+);
+
 const SUSPICIONS = groupOf(
   'One server’s word against another’s: either may be broken or in somebody else’s hands, so nobody is found at fault.',
   'Ask the operators of both, and make the key again without one of them.',
@@ -62,6 +71,10 @@ const RETRY = groupOf(
       'The servers heard different things of each other; the session ended before anything secret depended on it.',
     RETRY_KEY_DEGENERATE:
       'The parts add up to a key that cannot be used, which chance brings about practically never.',
+    RETRY_KEY_DIFFERS: [
+      'What was dealt in a change adds up to another key, although each part is as certified: the certificate contradicts itself.',
+      'Fetch the certificate of the key from another server, then order the change again.',
+    ],
     RETRY_OWN_STATE_LOST: 'A server lost its state of the session, after a restore of a backup for example.',
     RETRY_VERSION_DIFFERS: [
       'The servers run different versions of the protocol.',
@@ -81,6 +94,11 @@ const PARTS = explanationsOf({
     'A newer version made it; what cannot be checked is not believed.',
     'Bring this program up to the version that made the key.',
   ],
+  CHANGE_INVALID: [
+    'A change of servers does not fit the key that it is to change; the message names what of it.',
+    'It may change servers, quorum and terms, and nothing else: not the key, its purpose, nor who a known server is.',
+    'Ask for the proposal again.',
+  ],
   STATIC_SECRET_WRONG: [
     'The static secret does not belong to the key it is used for.',
     'Only the server’s own secret for this very key opens its share.',
@@ -91,6 +109,7 @@ const PARTS = explanationsOf({
 /** Codes that say who is at fault, or that nobody is. */
 export const FAULT_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...MAKING,
+  ...CHANGING,
   ...SUSPICIONS,
   ...SIGNING,
   ...RETRY,

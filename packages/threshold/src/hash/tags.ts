@@ -3,6 +3,11 @@
  * one hash for two roles lets a value made for one be replayed as the other.
  */
 export const HASH_TAGS = {
+  'CKM/change/hedge/v1': 'freshness of a receiver’s signature in a change',
+  'CKM/change/receiver-statement/v1': 'what an identity key signs to vouch for a static key in a change',
+  'CKM/change/root/v1': 'root of all randomness of one dealing: seed hedged with the share, for one session',
+  'CKM/change/session/v1': 'session id of a change: all its parameters, nonces included',
+  'CKM/change/view/v1': 'echo of the dealings of a change: what a party saw',
   'CKM/dkg/chain-code/v2': 'chain code of a new key',
   'CKM/dkg/ciphertexts/v1': 'all encrypted shares of a run, inside the certified transcript',
   'CKM/dkg/commitment/v1': 'commitment of round 0, opened in round 1',

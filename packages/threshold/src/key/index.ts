@@ -7,8 +7,21 @@ export {
   verifyCertificate,
 } from './certificate/certificate.js';
 export { type Acknowledged, recoveryAckStatement } from './certificate/acknowledgement.js';
+export { verifyChain, verifyFirstEpoch } from './certificate/chain.js';
+export {
+  type ChangeCertificate,
+  type ChangeVotes,
+  type DecidedChange,
+  encodeChangeCertificate,
+  MAX_CHANGE_CERTIFICATE_BYTES,
+  parseChangeCertificate,
+  verifyChange,
+  verifySignedChange,
+  type VoteJudge,
+} from './certificate/change.js';
 export { CERTIFICATE_KINDS, type CertificateKind } from './certificate/kind.js';
 export type { KeyFlags } from './flags.js';
+export { recoverChangedShare } from './certificate/recover-change.js';
 export { recoverShare } from './certificate/recovery.js';
 export {
   encodeKeyParams,
@@ -25,6 +38,8 @@ export type { KeyShare, PublicKeyPackage } from './public-package.js';
 export { verifyRoster } from './roster.js';
 export {
   createStaticKey,
+  receiverKeyStatement,
+  type ReceiverKeyStatement,
   type StaticKey,
   type StaticKeyScope,
   staticKeyStatement,

@@ -13,11 +13,19 @@ import { type CocktailSuite, cocktailSuite } from './cocktail/suite.js';
  * @throws EncodingError as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with `facts.culprits`
  */
 export function verifyRoster(params: KeyParams): void {
+  verifyRosterWith(params, (entry) => staticKeyStatement({ ...params, ...entry }));
+}
+
+/**
+ * As {@link verifyRoster}, where the identities signed something else.
+ * @param statementOf the bytes that the identity of an entry must have signed
+ */
+export function verifyRosterWith(params: KeyParams, statementOf: (entry: RosterEntry) => Uint8Array): void {
   assertKeyParams(params);
   const suite = cocktailSuite(params.suite);
   const culprits = new Set<PartyIndex>(duplicates(params.roster));
   for (const entry of params.roster) {
-    if (!isEntryValid(suite, params, entry)) culprits.add(entry.slot);
+    if (!isEntryValid(suite, params, entry, statementOf(entry))) culprits.add(entry.slot);
   }
   if (culprits.size === 0) return;
   const slots = [...culprits].sort((a, b) => a - b);
@@ -40,8 +48,12 @@ export function wrongSignatures(
     .map((entry) => entry.slot);
 }
 
-function isEntryValid(suite: CocktailSuite, params: KeyParams, entry: RosterEntry): boolean {
-  const statement = staticKeyStatement({ ...params, ...entry });
+function isEntryValid(
+  suite: CocktailSuite,
+  params: KeyParams,
+  entry: RosterEntry,
+  statement: Uint8Array,
+): boolean {
   return (
     verifyIdentitySignature(entry.identityKey, statement, entry.identitySignature) &&
     verifyStaticProof(suite, params, entry.staticKey, entry.staticProof)

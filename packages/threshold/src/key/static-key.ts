@@ -97,6 +97,39 @@ export function staticKeyStatement(statement: StaticKeyStatement): Uint8Array {
   );
 }
 
+/** What the identity key of a receiver signs in a change: as for a new key, and for this very change. */
+export interface ReceiverKeyStatement extends StaticKeyStatement {
+  /** 32 bytes: transcript hash of the epoch before. */
+  readonly previous: Uint8Array;
+  /** 32 bytes: hash of the order. */
+  readonly order: Uint8Array;
+  /** 32 bytes, the receiver's own and fresh. */
+  readonly nonce: Uint8Array;
+}
+
+/**
+ * The bytes that a receiver's identity signs. Bound to epoch before, order and nonce, so that no offer for one change can be
+ * put into another.
+ */
+export function receiverKeyStatement(statement: ReceiverKeyStatement): Uint8Array {
+  const { previous, order, nonce, serverId, identityKey, sealingKey, staticKey, staticProof } = statement;
+  return concatBytes(
+    encodeUtf8('CKM receiver key statement v1'),
+    taggedHash(
+      'CKM/change/receiver-statement/v1',
+      ...scopeItems(statement),
+      previous,
+      order,
+      nonce,
+      serverId,
+      identityKey,
+      sealingKey,
+      staticKey,
+      staticProof,
+    ),
+  );
+}
+
 /** Starts unlike every other message that a static key signs: a transcript begins with the length of a suite id. */
 function staticProofMessage(scope: StaticKeyScope, staticKey: Uint8Array): Uint8Array {
   return concatBytes(

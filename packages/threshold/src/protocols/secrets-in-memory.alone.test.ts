@@ -8,6 +8,13 @@ import type { PartyIndex, Step } from '../protocol/contract.js';
 import { bytesOf, createCeremony } from './dkg/fixtures/parties.js';
 import { type DkgMessage, type DkgOutput, dkgProtocol, type DkgState } from './dkg/index.js';
 import { commitNonces, signShare } from './frost/index.js';
+import { generate as generateEpoch, propose } from './reshare/fixtures/changes.js';
+import {
+  type ReshareMessage,
+  type ReshareOutput,
+  reshareProtocol,
+  type ReshareState,
+} from './reshare/index.js';
 
 /**
  * Every buffer that held a secret: results of arithmetic with secrets, of hashes over secrets, of Diffie–Hellman, and
@@ -145,6 +152,41 @@ function generate(suite: SuiteName): DkgOutput {
   return step.output;
 }
 
+/** A change by two who both deal and receive, each state stored and overwritten. What they began with is overwritten, too. */
+function reshare(suite: SuiteName): ReshareOutput {
+  const epoch = generateEpoch(suite, { needed: 2, of: 2 });
+  const change = propose(epoch, { dealers: ['alpha', 'bravo'], members: ['bravo', 'alpha'], needed: 2 });
+  watchGroup(suite);
+  const wipeReshare = (state: ReshareState) => {
+    const held = state.round === 0 ? [state.receives!.staticSecret, state.receives!.hedge] : [state.share!];
+    for (const one of held) wipe(one);
+  };
+  const store = (step: Step<ReshareState, ReshareMessage, ReshareOutput>) => {
+    if (step.kind !== 'waiting') throw new Error(step.kind);
+    const stored = reshareProtocol.state.encode(step.state);
+    wipeReshare(step.state);
+    return { stored, said: step.outbox[0]!.body };
+  };
+  const started = change.parties.map((me) =>
+    store(reshareProtocol.start(change.paramsOf(me), change.seedOf(me))),
+  );
+  for (const { share, staticSecret } of epoch.held.values()) {
+    wipe(share.share);
+    wipe(staticSecret);
+  }
+  const prepared = change.parties.map((_, i) => {
+    const state = reshareProtocol.state.decode(started[i]!.stored);
+    const inbox = [{ from: change.parties[1 - i]!, round: 0, body: started[1 - i]!.said }];
+    const step = store(reshareProtocol.advance(state, inbox));
+    wipeReshare(state);
+    return step;
+  });
+  const last = [{ from: change.parties[1]!, round: 1, body: prepared[1]!.said }];
+  const step = reshareProtocol.advance(reshareProtocol.state.decode(prepared[0]!.stored), last);
+  if (step.kind !== 'finished') throw new Error(step.kind);
+  return step.output;
+}
+
 function staticKeyOf(suite: SuiteName, name: string) {
   return createStaticKey(suite, bytesOf('key memory'), 0, bytesOf(`static seed of ${name}`));
 }
@@ -190,6 +232,13 @@ describe.each(SUITE_NAMES)('of the secrets of suite %s, nothing is left in memor
     expect(memory.buffers.length).toBeGreaterThan(10);
     wipe(share.share);
     wipe(other.share.share);
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('after resharing', () => {
+    const output = reshare(suite);
+    expect(memory.buffers.length).toBeGreaterThan(40);
+    wipe(output.share!.share);
     expect(leftOver()).toEqual([]);
   });
 

@@ -53,7 +53,7 @@ export function encodeCertificate(certificate: KeyCertificate): Uint8Array {
 export function parseCertificate(bytes: Uint8Array): KeyCertificate {
   const reader = readLayout(bytes, WHAT, MAX_CERTIFICATE_BYTES);
   if (reader.uint8() !== LAYOUT_VERSION) throw layoutInvalid(WHAT);
-  parseKind(reader.uint8());
+  parseKind(reader.uint8(), 'generation');
   return readGeneration(reader);
 }
 

@@ -59,7 +59,7 @@ export function checkDealings(view: DealingsView): readonly CheckedDealing[] | F
     faults.set((i + 1) as PartyIndex, read);
     return undefined;
   });
-  for (const slot of copied(found)) faults.set(slot, 'FAULT_DEALING_COPIED');
+  for (const slot of copiedDealings(found)) faults.set(slot, 'FAULT_DEALING_COPIED');
   found.forEach((read, i) => {
     const slot = (i + 1) as PartyIndex;
     if (read?.isProofValid === false && !faults.has(slot)) faults.set(slot, 'FAULT_PROOF_INVALID');
@@ -120,7 +120,7 @@ export function readElements(
  * dealer's commitment, proof and ephemeral key verify for another. Only dealers who opened their own commitment get
  * here; two equal ones then were agreed upon before round 1, and both are named.
  */
-export function copied(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
+export function copiedDealings(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
   const slots = new Map<string, PartyIndex[]>();
   found.forEach((read, i) => {
     if (read === undefined) return;

@@ -34,7 +34,7 @@ export interface CertifyMessage {
 export type DkgMessage = CommitMessage | ShareMessage | CertifyMessage;
 
 /** Longest dealing: 32 of 32 in a group with 33-byte elements. */
-const MAX_DEALING_BYTES = 32 * 33 + 65 + 33 + 32 * (8 + 48);
+export const MAX_DEALING_BYTES = 32 * 33 + 65 + 33 + 32 * (8 + 48);
 /** Longest encoding of a message. */
 export const MAX_MESSAGE_BYTES = 1 + 32 + 4 + MAX_DEALING_BYTES + 32;
 

@@ -1,0 +1,36 @@
+import { checkIdentities } from '../../protocols/reshare/check-change.js';
+import type { CertifiedEpoch } from '../../protocols/reshare/change.js';
+import type { RosterEntry } from '../params.js';
+import { type KeyCertificate, verifyCertificate } from './certificate.js';
+import { type ChangeCertificate, type VoteJudge, verifyChange } from './change.js';
+
+/** An epoch of a key that was generated, of its certificate. @throws as `verifyCertificate` */
+export function verifyFirstEpoch(certificate: KeyCertificate): CertifiedEpoch {
+  return { params: certificate.params, ...verifyCertificate(certificate) };
+}
+
+/**
+ * Checks a key from its first epoch to its newest, link by link: each names the one before by its transcript hash, so that
+ * whoever believes the first may believe the last. Beyond what each link shows by itself, a server keeps its identity and an
+ * identity its server through the whole life of the key, also across epochs that it was not part of, and no static key comes back.
+ * @param changes in order of epochs; may be empty
+ * @returns every epoch, the newest last
+ * @throws as `verifyCertificate`, `verifyChange`
+ */
+export function verifyChain(
+  first: KeyCertificate,
+  changes: readonly ChangeCertificate[],
+  judge: VoteJudge,
+): readonly [CertifiedEpoch, ...CertifiedEpoch[]] {
+  const start = verifyFirstEpoch(first);
+  const epochs: [CertifiedEpoch, ...CertifiedEpoch[]] = [start];
+  const known: RosterEntry[] = [...start.params.roster];
+  let newest = start;
+  for (const certificate of changes) {
+    newest = verifyChange(newest, certificate, judge);
+    checkIdentities(known, newest.params.roster);
+    known.push(...newest.params.roster);
+    epochs.push(newest);
+  }
+  return epochs;
+}

@@ -1,0 +1,63 @@
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import { verifyRosterWith } from '../../key/roster.js';
+import { receiverKeyStatement } from '../../key/static-key.js';
+import type { KeyParams, RosterEntry } from '../../key/params.js';
+import { type CertifiedEpoch, changeInvalid, type ChangeParams, encodeChange } from './change.js';
+
+/**
+ * Checks the parameters of a change against the epoch that it follows, before anything is done with them: the same key,
+ * suite and purpose, the next epoch, flags that only rise, exactly as many dealers as the old quorum needs, each a member
+ * of the old epoch, a server that is known keeps its identity, and every receiver's static key is fresh, proved, and vouched
+ * for by its identity for this change alone.
+ * @throws EncodingError `CHANGE_INVALID` with `facts.field`, or as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with
+ * `facts.culprits` (slots of the next epoch)
+ */
+export function verifyChangeParams(before: CertifiedEpoch, change: ChangeParams): void {
+  encodeChange(change);
+  const { next, order, nonces } = change;
+  checkSameKey(before, next);
+  checkFlags(before.params, next);
+  checkDealers(before, change);
+  checkIdentities(before.params.roster, next.roster);
+  const { previous } = next;
+  verifyRosterWith(next, (entry) =>
+    receiverKeyStatement({ ...next, ...entry, previous, order, nonce: nonces[entry.slot - 1]! }),
+  );
+}
+
+function checkSameKey({ params, transcriptHash }: CertifiedEpoch, next: KeyParams): void {
+  if (!equalBytes(next.keyId, params.keyId)) throw changeInvalid('key id');
+  if (next.suite !== params.suite) throw changeInvalid('suite');
+  if (next.purpose !== params.purpose) throw changeInvalid('purpose');
+  if (next.epoch !== params.epoch + 1) throw changeInvalid('epoch');
+  if (!equalBytes(next.previous, transcriptHash)) throw changeInvalid('previous transcript hash');
+}
+
+function checkFlags({ flags: old }: KeyParams, { flags }: KeyParams): void {
+  const falls = (old.dealt && !flags.dealt) || (old.exported && !flags.exported);
+  if (falls || flags.exportable !== old.exportable || flags.hd !== old.hd) throw changeInvalid('flags');
+}
+
+function checkDealers({ params }: CertifiedEpoch, { dealers }: ChangeParams): void {
+  const { needed, of } = params.quorum;
+  const areMembers = dealers.every(({ epoch, slot }) => epoch === params.epoch && slot <= of);
+  if (dealers.length !== needed || !areMembers) throw changeInvalid('dealers');
+}
+
+/**
+ * A server keeps its identity, an identity its server, and no static key is used for a second epoch.
+ * @param old entries of earlier rosters
+ * @throws EncodingError `CHANGE_INVALID`
+ */
+export function checkIdentities(old: readonly RosterEntry[], next: readonly RosterEntry[]): void {
+  const identities = new Map(old.map((entry) => [encodeHex(entry.serverId), entry.identityKey]));
+  const servers = new Map(old.map((entry) => [encodeHex(entry.identityKey), entry.serverId]));
+  const staticKeys = new Set(old.map((entry) => encodeHex(entry.staticKey)));
+  for (const entry of next) {
+    const identity = identities.get(encodeHex(entry.serverId)) ?? entry.identityKey;
+    const server = servers.get(encodeHex(entry.identityKey)) ?? entry.serverId;
+    if (!equalBytes(identity, entry.identityKey) || !equalBytes(server, entry.serverId))
+      throw changeInvalid('identities');
+    if (staticKeys.has(encodeHex(entry.staticKey))) throw changeInvalid('static keys');
+  }
+}
