@@ -155,6 +155,18 @@ describe('a chain of certificates', () => {
     );
   });
 
+  it('with a server that left and comes back under another identity is refused', () => {
+    const without = next(epoch, { dealers: ['alpha', 'bravo'], members: ['bravo', 'charlie'], needed: 2 });
+    const back = { dealers: ['bravo', 'charlie'], members: ['bravo', 'alpha'], needed: 2 };
+    const asMallory = (name: string) => (name === 'alpha' ? 'mallory' : name);
+    const taken = next(without, { ...back, identityOf: asMallory });
+    expect(verifyChange(without.certified, taken.changes[1]!, approve)).toEqual(taken.certified);
+    expect(codeOf(() => verifyChain(epoch.first, taken.changes, approve))).toBe('CHANGE_INVALID');
+    expect(codeOf(() => verifyChain(epoch.first, next(without, back).changes, approve))).toBe(
+      'nothing thrown',
+    );
+  });
+
   it('judges the votes of every link', () => {
     const unvoted = { ...second, yields: bytesOf('too few') };
     expect(() => verifyChain(again.first, [first, unvoted], approve)).toThrow('not enough votes');

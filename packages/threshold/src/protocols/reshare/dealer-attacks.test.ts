@@ -6,7 +6,8 @@ import { bytesOf } from '../dkg/fixtures/parties.js';
 import { changeOf, endings, generate, outputAt, propose, runChange, type Wish } from './fixtures/changes.js';
 import { type RogueDealer, rogueDealing, tamper, withRogue } from './fixtures/rogue.js';
 import { epochSigns } from './fixtures/signing.js';
-import { findReshareFault, reshareProtocol } from './index.js';
+import type { RunSecrets } from '../dkg/secrets.js';
+import { type DealMessage, findReshareFault, reshareProtocol } from './index.js';
 
 const wish: Wish = { dealers: ['alpha', 'bravo'], members: ['charlie', 'alpha', 'delta'], needed: 2 };
 const epoch = generate('ed25519', { needed: 2, of: 3 });
@@ -197,6 +198,20 @@ describe('what arrives from a party', () => {
     });
   });
 
+  it('V4: of no form, or not there yet, is told apart by whoever looks at it later', () => {
+    const { deals, signatures } = outputAt(honest, 1).signed;
+    const prepared = signatures.map((signature) => ({ round: 1 as const, view: bytesOf('any'), signature }));
+    const seen = (...messages: Parameters<typeof findReshareFault>[2]) =>
+      findReshareFault(epoch.certified, change.params, messages);
+    expect(seen()).toBeNull();
+    expect(seen(deals.slice(1))).toBeNull();
+    expect(seen(deals, prepared.slice(1))).toBeNull();
+    expect(seen(deals, prepared)).toBeNull();
+    expect(seen([deals[0]!, prepared[0]!])).toEqual({ code: 'FAULT_MALFORMED', round: 0, culprits: [bravo] });
+    const mixed = [prepared[0]!, deals[0]!, prepared[2]!];
+    expect(seen(deals, mixed)).toEqual({ code: 'FAULT_MALFORMED', round: 1, culprits: [2] });
+  });
+
   it('V19: from whoever has no voice in that round is not heard', () => {
     const state = reshareProtocol.start(change.paramsOf(1 as PartyIndex), change.seedOf(1 as PartyIndex));
     if (state.kind !== 'waiting') throw new Error('did not start');
@@ -208,6 +223,30 @@ describe('what arrives from a party', () => {
       state: { round: 0 },
     });
   });
+});
+
+it('V5: dealers who agree on coefficients that cancel out end the run without blame: the key would have a lower quorum', () => {
+  const opposite = scalars.negate(one);
+  const bent = (coefficient: typeof one) => (own: RunSecrets) => ({
+    ...own,
+    coefficients: [own.coefficients[0]!, coefficient],
+  });
+  const dealings = new Map([
+    ['alpha', rogueDealing(change, { name: 'alpha', secrets: bent(one) })],
+    ['bravo', rogueDealing(change, { name: 'bravo', secrets: bent(opposite) })],
+  ]);
+  const run = runChange(change, {
+    deliver: (delivery) => {
+      const dealing = dealings.get(change.nameAt(delivery.from));
+      return [
+        dealing === undefined
+          ? delivery
+          : { ...delivery, body: { ...delivery.body, dealing } as DealMessage },
+      ];
+    },
+  });
+  const [charlie, , delta] = endings(run);
+  expect([charlie, delta]).toEqual(['RETRY_KEY_DEGENERATE []', 'RETRY_KEY_DEGENERATE []']);
 });
 
 it('V28: public shares that contradict the old key end the run although every dealer deals what they say', () => {
