@@ -133,7 +133,7 @@ export function checkSignedChange(before: CertifiedEpoch, signed: SignedChange):
   const result = changeResult(before, change, deals);
   if ('code' in result) throw changeFault(result);
   const culprits = wrongSignatures(change.next, result.transcript, signatures);
-  if (culprits.length > 0) throw changeFault({ code: 'FAULT_SIGNATURE_INVALID', round: 1, culprits });
+  if (culprits.length > 0) throw changeFault({ code: 'FAULT_SIGNATURE_INVALID', culprits });
   return result;
 }
 

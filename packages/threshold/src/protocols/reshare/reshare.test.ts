@@ -71,27 +71,39 @@ describe.each(SUITE_NAMES)('V28: a change of a key of suite %s', (suite) => {
     expect(epochSigns(changed, ['alpha', 'bravo'])).toBe(true);
   });
 
-  it('2 of 3 → 3 of 5 → 2 of 2 → 2 of 3 with other members signs under the same key at each step', () => {
-    const wider = next(epoch, {
-      dealers: ['alpha', 'bravo'],
-      members: ['alpha', 'delta', 'bravo', 'echo', 'charlie'],
-      needed: 3,
-    });
-    const two = next(wider, { dealers: ['delta', 'echo', 'charlie'], members: ['echo', 'golf'], needed: 2 });
-    const other = next(two, { dealers: ['echo', 'golf'], members: ['foxtrot', 'golf', 'hotel'], needed: 2 });
-    const steps = [epoch, wider, two, other];
-    expect(new Set(steps.map(keyOf)).size).toBe(1);
-    expect(epochSigns(epoch, ['alpha', 'charlie'])).toBe(true);
-    expect(epochSigns(wider, ['delta', 'echo', 'charlie'])).toBe(true);
-    expect(epochSigns(wider, ['delta', 'echo'])).toBe(false);
-    expect(epochSigns(two, ['echo', 'golf'])).toBe(true);
-    expect(epochSigns(other, ['foxtrot', 'hotel'])).toBe(true);
-    const chain = verifyChain(other.first, other.changes, approve);
-    expect(chain.map(({ transcriptHash }) => encodeHex(transcriptHash))).toEqual(
-      steps.map(({ certified }) => encodeHex(certified.transcriptHash)),
-    );
-    expect(chain.at(-1)).toEqual(other.certified);
-  });
+  it(
+    '2 of 3 → 3 of 5 → 2 of 2 → 2 of 3 with other members signs under the same key at each step',
+    { tags: 'slow' },
+    () => {
+      const wider = next(epoch, {
+        dealers: ['alpha', 'bravo'],
+        members: ['alpha', 'delta', 'bravo', 'echo', 'charlie'],
+        needed: 3,
+      });
+      const two = next(wider, {
+        dealers: ['delta', 'echo', 'charlie'],
+        members: ['echo', 'golf'],
+        needed: 2,
+      });
+      const other = next(two, {
+        dealers: ['echo', 'golf'],
+        members: ['foxtrot', 'golf', 'hotel'],
+        needed: 2,
+      });
+      const steps = [epoch, wider, two, other];
+      expect(new Set(steps.map(keyOf)).size).toBe(1);
+      expect(epochSigns(epoch, ['alpha', 'charlie'])).toBe(true);
+      expect(epochSigns(wider, ['delta', 'echo', 'charlie'])).toBe(true);
+      expect(epochSigns(wider, ['delta', 'echo'])).toBe(false);
+      expect(epochSigns(two, ['echo', 'golf'])).toBe(true);
+      expect(epochSigns(other, ['foxtrot', 'hotel'])).toBe(true);
+      const chain = verifyChain(other.first, other.changes, approve);
+      expect(chain.map(({ transcriptHash }) => encodeHex(transcriptHash))).toEqual(
+        steps.map(({ certified }) => encodeHex(certified.transcriptHash)),
+      );
+      expect(chain.at(-1)).toEqual(other.certified);
+    },
+  );
 });
 
 describe('the parties of a change', () => {
