@@ -120,7 +120,7 @@ export function readElements(
  * dealer's commitment, proof and ephemeral key verify for another. Only dealers who opened their own commitment get
  * here; two equal ones then were agreed upon before round 1, and both are named.
  */
-export function copiedDealings(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
+function copiedDealings(found: readonly (ReadDealing | undefined)[]): readonly PartyIndex[] {
   const slots = new Map<string, PartyIndex[]>();
   found.forEach((read, i) => {
     if (read === undefined) return;

@@ -6,6 +6,7 @@ import { bytesOf } from '../dkg/fixtures/parties.js';
 import { changeOf, endings, generate, outputAt, propose, runChange, type Wish } from './fixtures/changes.js';
 import { type RogueDealer, rogueDealing, tamper, withRogue } from './fixtures/rogue.js';
 import { epochSigns } from './fixtures/signing.js';
+import type { DealerInput } from '../dkg/dealing.js';
 import type { RunSecrets } from '../dkg/secrets.js';
 import { type DealMessage, findReshareFault, reshareProtocol } from './index.js';
 
@@ -94,12 +95,16 @@ describe('a dealer that lies to everybody is named by everybody', () => {
     }
   });
 
-  it('V13: with the ephemeral key of another dealer, who is named with it', () => {
+  it('V13: with the ephemeral key of another dealer: it is suspected alone, and the other is not framed', () => {
     const alpha = rogueDealing(change, { name: 'alpha' });
-    const copied = receiversWith({
-      dealing: (own) => concatBytes(own.subarray(0, 128), alpha.subarray(128, 160), own.subarray(160)),
-    });
-    expect(copied).toEqual(Array.from({ length: 3 }, () => 'FAULT_DEALING_COPIED [2,4]'));
+    const copy = (own: Uint8Array) =>
+      concatBytes(own.subarray(0, 128), alpha.subarray(128, 160), own.subarray(160));
+    expect(receiversWith({ dealing: copy })).toEqual(allSay('FAULT_PROOF_INVALID'));
+    const proved = (own: DealerInput) => {
+      const opening = { ...own.opening, ephemeralKey: alpha.slice(128, 160) };
+      return { ...own, opening };
+    };
+    expect(receiversWith({ input: proved })).toEqual(allSay('SUSPECT_SHARE'));
   });
 
   it('V27: and anybody who has the messages can check it', () => {
