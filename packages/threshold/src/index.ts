@@ -94,6 +94,7 @@ export {
   verifySignedChange,
   type VoteJudge,
   type CertificateKind,
+  type CertifiedEpoch,
   createStaticKey,
   encodeCertificate,
   encodeKeyParams,
@@ -102,6 +103,7 @@ export {
   hashKeyParams,
   isFirstEpoch,
   type KeyCertificate,
+  type KeyCheckQuestion,
   type KeyFlags,
   type KeyParams,
   type KeyShare,
@@ -111,6 +113,7 @@ export {
   parseCertificate,
   parseKeyParams,
   parseSuiteName,
+  proveShare,
   type PublicKeyPackage,
   recoverShare,
   recoveryAckStatement,
@@ -124,6 +127,7 @@ export {
   type VerifiedKey,
   verifyCertificate,
   verifyRoster,
+  verifyShareProof,
 } from './key/index.js';
 // dkg
 export {

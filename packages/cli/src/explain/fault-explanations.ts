@@ -99,6 +99,11 @@ const PARTS = explanationsOf({
     'It may change servers, quorum and terms, and nothing else: not the key, its purpose, nor who a known server is.',
     'Ask for the proposal again.',
   ],
+  SHARE_NOT_CERTIFIED: [
+    'The share that this server has stored is not the one that was certified for it.',
+    'A damaged share, or one of another epoch, is used for nothing: its server would be taken for a liar.',
+    'Restore the share from its certificate or a backup, or ask the owner of the key to have it repaired.',
+  ],
   STATIC_SECRET_WRONG: [
     'The static secret does not belong to the key it is used for.',
     'Only the server’s own secret for this very key opens its share.',

@@ -20,6 +20,7 @@ export const HASH_TAGS = {
   'CKM/dkg/static-proof/v1': 'what the proof of possession of a static key signs',
   'CKM/dkg/static-statement/v1': 'what an identity key signs to vouch for a static key',
   'CKM/dkg/view/v1': 'echo of rounds 0 and 1: what a party saw',
+  'CKM/key/check/v1': 'what a server proves when a key is checked, bound to the question',
   'CKM/key/recovery-ack/v1': 'acknowledgement that a server stored a certificate',
   'CKM/key/transcript/v1': 'names an epoch of a key: hash of what its servers signed',
   'CKM/dleq/nonce/v1': 'one-time scalar of a proof of equal discrete logarithms',

@@ -20,9 +20,11 @@ export {
   type VoteJudge,
 } from './certificate/change.js';
 export { CERTIFICATE_KINDS, type CertificateKind } from './certificate/kind.js';
+export type { CertifiedEpoch } from './certified-epoch.js';
 export type { KeyFlags } from './flags.js';
 export { recoverChangedShare } from './certificate/recover-change.js';
 export { recoverShare } from './certificate/recovery.js';
+export { type KeyCheckQuestion, proveShare, verifyShareProof } from './key-check.js';
 export {
   encodeKeyParams,
   firstEpoch,
