@@ -143,7 +143,6 @@ export {
 } from './protocols/dkg/index.js';
 // reshare
 export {
-  type CertifiedEpoch,
   type ChangeParams,
   type Dealer,
   type DealingSecrets,
@@ -164,6 +163,25 @@ export {
   type SignedChange,
   verifyChangeParams,
 } from './protocols/reshare/index.js';
+// repair
+export {
+  createLoss,
+  encodeLoss,
+  findRepairFault,
+  type Loss,
+  type LossStatement,
+  lossStatement,
+  MAX_LOSS_BYTES,
+  parseLoss,
+  type Repair,
+  type RepairMessage,
+  type RepairOutput,
+  type RepairParams,
+  repairProtocol,
+  type RepairState,
+  verifyLoss,
+  verifyRepair,
+} from './protocols/repair/index.js';
 // protocol
 export { block, type LayoutReader, readLayout } from './protocol/layout.js';
 export { type RoundInbox, sortInbox } from './protocol/inbox.js';

@@ -63,6 +63,29 @@ const SIGNING = groupOf(
   },
 );
 
+const REPAIRS = explanationsOf({
+  FAULT_SPLIT_WRONG: [
+    'While a share was repaired, a helper split something else than its certified part.',
+    'Anybody can check it with the certificate: the server that is named is broken or in somebody else’s hands.',
+    'Tell the operator of the server that is named, and repair with other helpers.',
+  ],
+  LOSS_STATEMENT_INVALID: [
+    'A server is said to have lost its share, and the certified server of that slot did not say so of this epoch.',
+    'A share is given back to nobody but the server that the certificate names.',
+    'Ask the operator of that server for a new statement; if he knows of none, somebody tries to get the share.',
+  ],
+  REPAIR_HELPERS_INVALID: [
+    'The server that has lost its share is named among its own helpers.',
+    'Helpers are servers that have theirs.',
+    'Name as many other servers of the key as its quorum needs.',
+  ],
+  SEALING_SECRET_WRONG: [
+    'The secret at hand does not belong to the statement of the loss.',
+    'What the helpers seal opens with the secret made with the statement, and with nothing else.',
+    'Make a new statement at the server that has lost its share, and begin the repair again.',
+  ],
+});
+
 const RETRY = groupOf(
   'It can happen to honest servers; blaming one for it would let a courier set them against each other.',
   'Start again.',
@@ -117,6 +140,7 @@ export const FAULT_EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ...CHANGING,
   ...SUSPICIONS,
   ...SIGNING,
+  ...REPAIRS,
   ...RETRY,
   ...PARTS,
 };

@@ -117,6 +117,7 @@ const DEFECTS = groupOf(
     ROAST_CHOICE_WRONG: 'A server without commitments was chosen to sign.',
     DKG_STATE_BROKEN: 'The stored state of a key generation is not whole.',
     DKG_SUM_INCONSISTENT: 'The shares are right one by one, but not their sum.',
+    REPAIR_SUM_INCONSISTENT: 'The parts of a repair are right one by one, but not their sum.',
     ELEMENT_LOST: 'A library refused an element that it had accepted before.',
     RANDOM_BROKEN: [
       'The random source of the machine gives no randomness.',

@@ -8,7 +8,7 @@ import type { KeyParams, RosterEntry } from './params.js';
 import type { PublicKeyPackage } from './public-package.js';
 
 /**
- * One epoch of a key as its certificate proves it: the parameters inside the certificate, and what verifying it gave.
+ * One epoch of a key as its certificate, and every one before it, proves it: the parameters inside, and what verifying gave.
  * Public. Never put together of what somebody merely said.
  */
 export interface CertifiedEpoch {

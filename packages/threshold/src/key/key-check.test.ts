@@ -133,7 +133,7 @@ describe('proveShare', () => {
   it('V1: refuses slot 0 and slots that the roster does not have', () => {
     const at = (slot: number) =>
       codeOf(() => proveShare(key, { ...question, slot: slot as PartyIndex }, share, fresh));
-    expect([0, -1, 65_536, 1.5].map(at)).toEqual(new Array(4).fill('PARTY_INDEX_INVALID'));
+    expect([0, -1, 65_536, 1.5].map(at)).toEqual(Array.from({ length: 4 }, () => 'PARTY_INDEX_INVALID'));
     expect(at(4)).toBe('PARTY_UNKNOWN');
   });
 
@@ -141,7 +141,7 @@ describe('proveShare', () => {
     const ask = (changed: object) => codeOf(() => proveShare(key, { ...question, ...changed }, share, fresh));
     expect(ask({ challenge: new Uint8Array(31) })).toBe('LAYOUT_INVALID');
     expect([-1, 2 ** 32, 0.5, Number.NaN].map((askedAt) => ask({ askedAt }))).toEqual(
-      new Array(4).fill('LAYOUT_INVALID'),
+      Array.from({ length: 4 }, () => 'LAYOUT_INVALID'),
     );
     expect(codeOf(() => proveShare(key, question, share, new Uint8Array(32)))).toBe('RANDOMNESS_INVALID');
   });

@@ -1,4 +1,4 @@
-import { encodeUtf8, type Secret, wipe } from '@ckm/foundation';
+import { encodeUtf8, Secret, wipe } from '@ckm/foundation';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { groupNamed } from '../group/index.js';
 import type * as hashes from '../hash/index.js';
@@ -15,6 +15,8 @@ import {
   reshareProtocol,
   type ReshareState,
 } from './reshare/index.js';
+import { createRepair, generateKey } from './repair/fixtures/lost-share.js';
+import { repairProtocol, type RepairState } from './repair/index.js';
 
 /**
  * Every buffer that held a secret: results of arithmetic with secrets, of hashes over secrets, of Diffie–Hellman, and
@@ -187,6 +189,33 @@ function reshare(suite: SuiteName): ReshareOutput {
   return step.output;
 }
 
+/** A repair of slot 3 by two helpers, each state stored and read again, and overwritten when all is over. */
+function repair(suite: SuiteName) {
+  const held = generateKey(suite, { needed: 2, of: 3 }, 'memory');
+  watchGroup(suite);
+  const { paramsOf, sealingSecret } = createRepair(held, 3, [1, 2]);
+  const parties = [1, 2, 3] as PartyIndex[];
+  const spent: RepairState[] = [];
+  let steps = parties.map((me) => repairProtocol.start(paramsOf(me), bytesOf(`seed of ${me}`)));
+  for (let round = 0; round < 3; round++) {
+    const inbox = steps.flatMap((step, i) =>
+      step.kind === 'aborted' ? [] : step.outbox.map(({ body }) => ({ from: parties[i]!, round, body })),
+    );
+    steps = steps.map((step) => {
+      if (step.kind !== 'waiting') return step;
+      const state = repairProtocol.state.decode(repairProtocol.state.encode(step.state));
+      spent.push(step.state, state);
+      return repairProtocol.advance(state, inbox);
+    });
+  }
+  for (const state of spent) {
+    for (const field of Object.values(state)) if (field instanceof Secret) wipe(field);
+  }
+  const target = steps[2]!;
+  if (target.kind !== 'finished' || target.output.role !== 'target') throw new Error(target.kind);
+  return { held, sealingSecret, repaired: target.output.share };
+}
+
 function staticKeyOf(suite: SuiteName, name: string) {
   return createStaticKey(suite, bytesOf('key memory'), 0, bytesOf(`static seed of ${name}`));
 }
@@ -239,6 +268,14 @@ describe.each(SUITE_NAMES)('of the secrets of suite %s, nothing is left in memor
     const output = reshare(suite);
     expect(memory.buffers.length).toBeGreaterThan(40);
     wipe(output.share!.share);
+    expect(leftOver()).toEqual([]);
+  });
+
+  test('after a repair', () => {
+    const { held, sealingSecret, repaired } = repair(suite);
+    expect(memory.buffers.length).toBeGreaterThan(40);
+    for (const { share } of held.shares) wipe(share);
+    for (const one of [sealingSecret, repaired.share]) wipe(one);
     expect(leftOver()).toEqual([]);
   });
 

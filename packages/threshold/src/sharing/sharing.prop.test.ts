@@ -11,6 +11,7 @@ import {
   feldmanEvaluate,
   feldmanEvaluateAll,
   feldmanVerify,
+  lagrangeAt,
   lagrangeAtZero,
   parsePartySet,
 } from './index.js';
@@ -49,6 +50,21 @@ describe.each(NAMES)('sharing over %s', (name) => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test('V1: any quorum gives the value at another party, and never the one at zero', () => {
+    const polynomial = randomPolynomial(group, 3);
+    const set = parties(9, 1, 65535);
+    const at = (x: number) =>
+      set.reduce<Scalar>((sum, party) => {
+        const share = scalars.publish(evaluatePolynomial(group, polynomial, party), 'test');
+        return scalars.add(sum, scalars.multiply(lagrangeAt(group, set, party, x as PartyIndex), share));
+      }, scalars.zero);
+    for (const x of [2, 9, 40_000]) {
+      expect(scalars.equal(at(x), evaluatePolynomial(group, polynomial, x))).toBe(true);
+    }
+    for (const x of [0, -1, 65_536, 1.5])
+      expect(() => at(x)).toThrow(expect.objectContaining({ code: 'PARTY_INDEX_INVALID' }));
   });
 
   test('V33: weights belong to parties, whatever the order they are listed in', () => {

@@ -8,18 +8,11 @@ import {
   MAX_PARAMS_BYTES,
   parseKeyParams,
 } from '../../key/params.js';
-import type { PublicKeyPackage } from '../../key/public-package.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import { block, layoutInvalid, readLayout, uint16be, uint32be, uint8 } from '../../protocol/layout.js';
 import { MOST_PARTIES, parsePartyIndex } from '../../sharing/index.js';
 
-/** An epoch of a key of which the certificate, and every one before it, was checked. */
-export interface CertifiedEpoch {
-  readonly params: KeyParams;
-  /** 32 bytes */
-  readonly transcriptHash: Uint8Array;
-  readonly public: PublicKeyPackage;
-}
+export type { CertifiedEpoch } from '../../key/certified-epoch.js';
 
 /** An old member that deals. Its name is epoch and slot together: the same number is somebody else in the next roster. */
 export interface Dealer {

@@ -7,14 +7,7 @@ import { finish } from './round-2-finish.js';
 import { dealerSeats, receiverSeats } from './seats.js';
 import { type ReshareState, reshareStateCodec } from './state.js';
 
-export {
-  type CertifiedEpoch,
-  type ChangeParams,
-  type Dealer,
-  encodeChange,
-  MAX_CHANGE_BYTES,
-  parseChange,
-} from './change.js';
+export { type ChangeParams, type Dealer, encodeChange, MAX_CHANGE_BYTES, parseChange } from './change.js';
 export { verifyChangeParams } from './check-change.js';
 export type { DealMessage, PrepareMessage, ReshareMessage } from './messages.js';
 export type { ReshareOutput, SignedChange } from './output.js';
