@@ -1,0 +1,28 @@
+export { type Contradiction, findContradictions } from './contradictions.js';
+export { releaseByWords, type Reminder, remember, restored } from './forgetting.js';
+export { lock, type LockRequest } from './lock.js';
+export { type Decision, type LockCertificate, mayFork, verifyDecision } from './lock-certificate.js';
+export {
+  type CompleteNext,
+  type Decided,
+  type GuardVerdict,
+  type MemberState,
+  newMember,
+  type RefusalReason,
+  type Release,
+} from './member-state.js';
+export { membersNeeded, membersOf, type OldMembers } from './members.js';
+export { hashOrder, type OrderCore, type OrderMember } from './order.js';
+export { promise, PROMISE_INTERVAL, type PromiseRequest } from './promise.js';
+export {
+  type DecidingEpoch,
+  type LockName,
+  type LockStatement,
+  NO_RECALL,
+  type PromiseStatement,
+  type Signed,
+  type Statement,
+  statementBytes,
+  type YieldStatement,
+} from './statements.js';
+export { adopt, type YieldRequest, yieldTo } from './yield.js';
