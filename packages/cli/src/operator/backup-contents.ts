@@ -16,6 +16,21 @@ export function describeContents({ name, takenAt, rows, bytes }: BackupContents)
   return `${name} as of ${formatInstant(takenAt, unixNow())}: ${parts.join(', ')}, ${formatBytes(bytes)}`;
 }
 
+/** What an operator does with the server that was made out of a backup; `folder` as it was typed. */
+export function afterRestore(
+  { isSealed, takenAt }: Pick<BackupContents, 'isSealed' | 'takenAt'>,
+  folder: string,
+): readonly string[] {
+  const next = `next: ckm server start ${folder}`;
+  if (!isSealed) return [next];
+  const moment = formatInstant(takenAt, unixNow());
+  return [
+    `the passphrase of the server is the one that opened the backup, of ${moment}; one that was set after that opens nothing here`,
+    `${next}, then: ckm server unseal ${folder}`,
+    `if that passphrase is not to open it any more: ckm server passphrase ${folder}`,
+  ];
+}
+
 /** The same for programs. */
 export function contentsObject(contents: BackupContents) {
   const { identity: _identity, config: _config, document, log, rows, from, ...rest } = contents;

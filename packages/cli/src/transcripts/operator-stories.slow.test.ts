@@ -77,7 +77,11 @@ story('operator-restores', open, async (player) => {
     await ckm('server backup desk desk.backup', [/Passphrase for/, GOOD], [/The same again/, GOOD]);
   });
   await ckm('server restore desk.backup again --passphrase-file river');
-  await ckm('server restore desk.backup again', [/Passphrase/, GOOD]);
+  await ckm(
+    'server restore desk.backup again',
+    [/Passphrase/, 'harbour seven\r'],
+    [/does not open[\s\S]*Passphrase/, GOOD],
+  );
   const database = new DatabaseSync(join(folder, 'desk/ckm.sqlite'));
   database.exec('DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)');
   database.close();

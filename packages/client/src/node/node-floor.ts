@@ -10,6 +10,6 @@ export function assertNodeIsNewEnough(version: string): void {
   if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return;
   throw new UsageError(`Node ${version} is too old: @ckm/client needs ${FLOOR} or newer`, {
     code: 'NODE_TOO_OLD',
-    hint: 'install a newer Node (24 is recommended)',
+    hint: 'install a newer Node (24 is recommended), or use the one that set-up brought into a clone of CKM: node CLONE/scripts/with-node.mjs node PROGRAM',
   });
 }

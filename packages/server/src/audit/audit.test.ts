@@ -13,7 +13,7 @@ function entry(sentence: string): AuditEntry {
     subject: null,
     sentence,
     verdict: 'allowed',
-    policy: 'owner 00112233',
+    policy: 'policy 00112233',
     detail: '',
   };
 }
@@ -48,7 +48,7 @@ describe('a log that nobody touched', () => {
         sentence: 'Pay 1 BTC',
         who: alice,
         verdict: 'allowed',
-        policy: 'owner 00112233',
+        policy: 'policy 00112233',
       },
       { sequence: 2, at: NOON + 60, sentence: 'Pay 2 BTC' },
     ]);

@@ -1,4 +1,12 @@
-import { type CkmError, EncodingError, StateError, StorageError, UsageError } from '@ckm/foundation';
+import {
+  type AccessError,
+  type CkmError,
+  EncodingError,
+  StateError,
+  StorageError,
+  UsageError,
+} from '@ckm/foundation';
+import { passphraseWrong } from '../vault/codes.js';
 
 /** Every code of an error about backups. */
 const BACKUP_CODES = [
@@ -57,6 +65,14 @@ export function ofOtherVersion(version: string): EncodingError {
     'BACKUP_OF_OTHER_VERSION',
     `the backup was made by version ${version}, whose tables are others`,
     `restore it with version ${version}, then upgrade the folder it makes`,
+  );
+}
+
+/** A sealed server may have got another passphrase since: its operator thinks of that one first. */
+export function passphraseOfOtherTime(): AccessError {
+  return passphraseWrong(
+    'this backup, which opens with the one that it was made with',
+    'type the passphrase of when the backup was made; for a sealed server, the one that it had then',
   );
 }
 

@@ -1,10 +1,16 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CkmError, equalBytes, type Secret } from '@ckm/foundation';
 import { MIGRATIONS } from '../storage/migrations/migrate.js';
-import { passphraseWrong } from '../vault/codes.js';
 import { openKeyFile } from '../vault/passphrase.js';
 import { type StorageKey, wipeStorageKey } from '../vault/storage-key.js';
-import { backupNone, backupUnreadable, changed, cutShort, ofOtherVersion } from './codes.js';
+import {
+  backupNone,
+  backupUnreadable,
+  changed,
+  cutShort,
+  ofOtherVersion,
+  passphraseOfOtherTime,
+} from './codes.js';
 import {
   type BackupHeader,
   createFrameKey,
@@ -92,7 +98,7 @@ async function keyIn(sealed: Uint8Array, passphrase: Secret<Uint8Array>): Promis
     return await openKeyFile(sealed, passphrase);
   } catch (error) {
     if (error instanceof CkmError && error.code === 'KEY_FILE_DAMAGED') throw changed('its key is damaged');
-    if (error instanceof CkmError && error.code === 'PASSPHRASE_WRONG') throw passphraseWrong('this backup');
+    if (error instanceof CkmError && error.code === 'PASSPHRASE_WRONG') throw passphraseOfOtherTime();
     throw error;
   }
 }

@@ -229,7 +229,7 @@ describe('the policy of a key', () => {
     expect((await signer.request(1, messageOf('hello'), {})).state).toBe('waiting');
     expect(await lastDeed(operator)).toMatchObject({
       verdict: 'asked',
-      policy: expect.stringMatching(new RegExp(`^owner [0-9a-f]{8} server ${server.name}$`)) as string,
+      policy: expect.stringMatching(new RegExp(`^policy [0-9a-f]{8} server ${server.name}$`)) as string,
     });
     const [start] = await operator.audit({ limit: 1 });
     expect(start!.detail).toContain(

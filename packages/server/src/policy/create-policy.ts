@@ -68,7 +68,7 @@ const names = new WeakMap<KeyPolicy, string>();
 function nameOf(owned: KeyPolicy): string {
   const known = names.get(owned);
   if (known !== undefined) return known;
-  const name = `owner ${encodeHex(policyHash(owned).subarray(0, 4))}`;
+  const name = `policy ${encodeHex(policyHash(owned).subarray(0, 4))}`;
   names.set(owned, name);
   return name;
 }

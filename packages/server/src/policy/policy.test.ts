@@ -70,7 +70,7 @@ describe('the owner’s policy', () => {
   test('allows what it names and refuses every other kind', async () => {
     expect(await decide()).toMatchObject({
       verdict: 'allow',
-      policy: expect.stringMatching(/^owner [0-9a-f]{8}$/),
+      policy: expect.stringMatching(/^policy [0-9a-f]{8}$/),
     });
     expect(await decide({}, { kind: 'ssh' })).toMatchObject(refused('POLICY_KIND'));
     expect(await decide({}, { kind: '__proto__' })).toMatchObject(refused('POLICY_KIND'));

@@ -42,10 +42,10 @@ export function lostFile(
   });
 }
 
-export function passphraseWrong(what = 'the storage key'): AccessError {
+export function passphraseWrong(what = 'the storage key', hint = 'type the passphrase again'): AccessError {
   return new AccessError(`the passphrase does not open ${what}`, {
     code: 'PASSPHRASE_WRONG' satisfies VaultCode,
-    hint: 'type the passphrase again',
+    hint,
     retryable: true,
   });
 }

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
-import { ownersLine } from '../../operator/owners-line.js';
+import { ownersLine, tellOwners } from '../../operator/owners-line.js';
 import { operatorLeaf } from '../../operator/operator-leaf.js';
 import { askNewServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
@@ -86,21 +86,20 @@ async function init(context: Context, folder: string, flags: Flags): Promise<voi
       document,
     });
     terminal.talk(`next: ckm server start ${folder}`);
-    tellOwnersLine(terminal, flags, xid);
+    tellOwners(terminal, lineFor(terminal, flags, xid), flags.accounts, folder);
   } finally {
     if (passphrase !== undefined) wipe(passphrase);
   }
 }
 
-function tellOwnersLine(
+function lineFor(
   terminal: Terminal,
   { name, url, listen, tlsCertificate }: Flags,
   xid: Uint8Array,
-): void {
+): string | null {
   if (url === undefined && /^(0\.0\.0\.0|\[::\]):/.test(listen))
     terminal.warn(`owners cannot reach ${listen}: say how they do with --url, or "publicUrl" in config.json`);
-  const line = ownersLine(name, url ?? `${tlsCertificate === undefined ? 'http' : 'https'}://${listen}`, xid);
-  if (line !== null) terminal.talk(`for owners, by phone or in person:\n  ${line}`);
+  return ownersLine(name, url ?? `${tlsCertificate === undefined ? 'http' : 'https'}://${listen}`, xid);
 }
 
 /** Which flag a setting is made of. */

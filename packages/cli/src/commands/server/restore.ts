@@ -11,11 +11,17 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
-import { contentsObject, describeContents, warnOfContents } from '../../operator/backup-contents.js';
+import {
+  afterRestore,
+  contentsObject,
+  describeContents,
+  warnOfContents,
+} from '../../operator/backup-contents.js';
 import { createByteProgress } from '../../operator/byte-progress.js';
 import { describePassphraseFile, withoutOwner } from '../../operator/operator-leaf.js';
 import { askBackupPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
+import { askAgain } from '../../terminal/ask-again.js';
 import { unixNow } from '../../terminal/instant.js';
 import { likenessLine } from '../../terminal/likeness.js';
 import { plainText } from '../../terminal/plain-text.js';
@@ -36,23 +42,35 @@ async function restore(context: Context, file: string, folder: string): Promise<
   const [path, dataDir] = [resolve(file), resolve(folder)];
   // Before anybody types a passphrase.
   assertUnused(dataDir);
-  const passphrase = await askBackupPassphrase(context);
-  const progress = createByteProgress(terminal);
-  const options: RestoreOptions = {
-    file: path,
-    dataDir,
-    passphrase,
-    progress: (step, bytes, of) => progress.on(STEPS[step], of === null ? null : { bytes, of }),
-  };
   if (flags.preview === true) {
-    const preview = await previewRestore(options).finally(progress.end);
+    const preview = await withPassphrase(context, { file: path, dataDir }, previewRestore);
     return showPreview(context, preview, dataDir);
   }
-  const contents = await restoreServer(options).finally(progress.end);
+  const contents = await withPassphrase(context, { file: path, dataDir }, restoreServer);
   warnOfContents(terminal, contents);
   warnOfAge(terminal, contents, unixNow());
   terminal.result(sentenceOf('restored', contents, dataDir), { dataDir, ...contentsObject(contents) });
-  terminal.talk(`next: ckm server start ${folder}`);
+  for (const line of afterRestore(contents, folder)) terminal.talk(line);
+}
+
+/** Asks again for a passphrase that was mistyped: nothing is written before the backup is open. */
+function withPassphrase<T>(
+  context: Context,
+  where: Pick<RestoreOptions, 'file' | 'dataDir'>,
+  work: (options: RestoreOptions) => Promise<T>,
+): Promise<T> {
+  const { terminal, flags } = context;
+  const attempt = async () => {
+    const passphrase = await askBackupPassphrase(context);
+    const { on, end } = createByteProgress(terminal);
+    return work({
+      ...where,
+      passphrase,
+      progress: (step, bytes, of) => on(STEPS[step], of === null ? null : { bytes, of }),
+    }).finally(end);
+  };
+  // A file says the same each time.
+  return flags.passphraseFile === undefined ? askAgain(terminal, ['PASSPHRASE_WRONG'], attempt) : attempt();
 }
 
 const STEPS = { open: 'trying the passphrase', check: 'checking', write: 'restoring' } as const;

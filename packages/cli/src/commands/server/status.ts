@@ -2,7 +2,7 @@ import type { OperatorStatus } from '@ckm/server';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
-import { ownersLine } from '../../operator/owners-line.js';
+import { ownersLine, tellOwners } from '../../operator/owners-line.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { warnOfSettings } from '../../operator/running-server.js';
 import { serverXid } from '../../operator/server-xid.js';
@@ -29,8 +29,9 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   if (open !== null) talkOfBackup(terminal, open.lastBackupAt, folder);
   if (open === null) terminal.warn(`it answers nobody before you open it: ckm server unseal ${folder}`);
   else if (open.waitingRequests > 0) terminal.talk(`see what waits: ckm server requests ${folder}`);
-  const line = open === null ? null : ownersLine(now.name, now.url, serverXid(open.identity.document));
-  if (line !== null) terminal.talk(`for owners, by phone or in person:\n  ${line}`);
+  if (open === null) return;
+  const { accounts, document } = open.identity;
+  tellOwners(terminal, ownersLine(now.name, now.url, serverXid(document)), accounts, folder);
 }
 
 const OLD_DAYS = 7;
