@@ -24,6 +24,7 @@ import {
   addServer,
   type AddServerArgs,
   previewServer,
+  type PreviewServerArgs,
   type ServerPreview,
 } from './introduction/add-server.js';
 import { planRemoval, removeServer } from './keys/remove-server.js';
@@ -84,8 +85,8 @@ const CEREMONIES = [keyGeneration] as const;
  * is checked against its pinned identity, the certificate of the key, or mathematics.
  */
 export interface Client {
-  /** @param authority as in {@link AddServerArgs} */
-  previewServer(url: string, authority?: string): Promise<ServerPreview>;
+  /** Looks who answers at an address. Writes nothing. @param args.name what it is to be called, if that is known */
+  previewServer(url: string, args?: PreviewServerArgs): Promise<ServerPreview>;
   addServer(args: AddServerArgs): Promise<ServerRecord>;
   listServers(): Promise<readonly ServerRecord[]>;
   showServer(name: string): Promise<ServerRecord>;
@@ -214,7 +215,7 @@ export function createClient(options: ClientOptions): Client {
   const prepare = async (args: SignArgs) => shown(await signer.prepare(args));
 
   return {
-    previewServer: (url, authority) => previewServer(context, url, authority),
+    previewServer: (url, args) => previewServer(context, url, args),
     addServer: async (args) => {
       const record = await addServer(context, args);
       signer.forgetServers();

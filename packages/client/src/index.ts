@@ -8,7 +8,7 @@ export { replaceWord, SEED_BYTES, SEED_WORDS, seedToWords, unknownWord, wordsToS
 export { identityForServer } from './seed/identity.js';
 export { seedToUr, urToSeed } from './seed/ur.js';
 // servers
-export type { AddServerArgs, ServerPreview } from './introduction/add-server.js';
+export type { AddServerArgs, PreviewServerArgs, ServerPreview } from './introduction/add-server.js';
 export type { ServerRecord } from './servers/server-record.js';
 export { parseName } from './store/names.js';
 // keys

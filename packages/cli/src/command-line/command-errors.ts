@@ -35,6 +35,10 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   logs: 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
   'server logs': 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
   'server log': 'a server logs on stderr (journalctl -u ckm); what it did: ckm server audit show FOLDER',
+  'server doctor':
+    'did you mean: ckm doctor (your servers and keys), or ckm server status FOLDER (one you run)',
+  'key doctor': 'did you mean: ckm doctor',
+  'key status': 'did you mean: ckm status, or ckm key show NAME',
   'key replace':
     'a key is never changed: make another one (ckm key create NAME), and move what the old one holds',
 };

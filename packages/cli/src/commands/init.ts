@@ -5,10 +5,11 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { checkWords } from '../guide/check-words.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
-import { parseUnlockTime } from '../keeper/unlock-time.js';
+import { OPEN_SEED_NOTE, parseUnlockTime } from '../keeper/unlock-time.js';
 import { assertSocketsFit, isInitialised } from '../home/home.js';
 import { noteBackup } from '../owner/note-backup.js';
 import { freshSeed, seedExists, storeSeed } from '../owner/owner-seed.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { toCkmError } from '../terminal/print-error.js';
 import { showWords } from '../terminal/show-words.js';
@@ -43,7 +44,9 @@ async function init(context: Context, { unlock }: { readonly unlock?: string }):
     else if (flags.yes !== true && passphraseFile === undefined) await checkWords(terminal, text.split(' '));
     wipe(words);
     if (seconds !== null) await launchKeeper(home, seed, seconds);
-    terminal.result(`owner seed made in ${home.path}`, { home: home.path, wordsShown: shown });
+    const until = seconds === null ? null : unixNow() + seconds;
+    terminal.result(`owner seed made in ${home.path}`, { home: home.path, wordsShown: shown, until });
+    if (until !== null) terminal.talk(`unlocked until ${formatInstant(until, unixNow())}: ${OPEN_SEED_NOTE}`);
     terminal.talk('next: ckm server add NAME URL');
     // The seed is made, whatever becomes of this.
     if (shown) await noteBackup(context, seed).catch((error: unknown) => warnOf(terminal, error));

@@ -6,6 +6,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
+import { counted } from '../terminal/counted.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
@@ -119,7 +120,7 @@ function serverRow(terminal: Terminal, server: ServerStatus): string[] {
     const seen = lastSeenAt === null ? '' : `last seen ${formatInstant(lastSeenAt, unixNow())}`;
     return [name, terminal.style('red', what), next, seen, url];
   }
-  const more = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'} of yours not on record: ckm key fetch`;
+  const more = `${counted(unrecorded, 'key')} of yours not on record: ckm key fetch`;
   const row = [name, `answers in ${answerMs} ms`, version ?? '', gradesText(terminal, arithmetic), url];
   if (problem !== null) return [...row, terminal.style('red', `${problem.text}: ckm doctor`)];
   return unrecorded === 0 ? row : [...row, terminal.style('yellow', more)];

@@ -4,7 +4,7 @@ import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
 import { keeperSocket, lockKeeper } from '../keeper/keeper-socket.js';
 import { startKeeper } from '../keeper/keeper.js';
-import { parseUnlockTime } from '../keeper/unlock-time.js';
+import { OPEN_SEED_NOTE, parseUnlockTime } from '../keeper/unlock-time.js';
 import { launchKeeper } from '../keeper/launch-keeper.js';
 import { stopOnSignals } from '../operator/stop-on-signals.js';
 import { unlockSeed } from '../owner/owner-seed.js';
@@ -43,7 +43,7 @@ async function unlock(context: Context, { for: time, keep }: Flags): Promise<voi
     wipe(seed);
   }
   const until = unixNow() + seconds;
-  terminal.talk('  whoever uses this machine as you until then can use your keys; ckm lock ends it sooner');
+  terminal.talk(`  ${OPEN_SEED_NOTE}`);
   terminal.result(`unlocked until ${formatInstant(until, unixNow())}`, { unlocked: true, until });
 }
 

@@ -6,7 +6,10 @@ const NAMES_AND_ARGUMENTS = groupOf(
   {
     NAME_INVALID: 'The name for a server or key has letters it may not have, or is too long.',
     SERVER_UNKNOWN: 'No server of that name has been added.',
-    SERVER_EXISTS: 'This server is already pinned under another name.',
+    SERVER_EXISTS: [
+      'The server is already added under another name, or its name is the name of another server.',
+      'Use it under the name it has, or add it under a new one. ckm server list shows both.',
+    ],
     SERVER_URL_INVALID: 'The address is no http or https address of a server.',
     SERVERS_NOT_DISTINCT: 'The same server is named twice for one key.',
     QUORUM_INVALID: [
@@ -178,7 +181,7 @@ const CEREMONIES = explanationsOf({
   KEY_LIKENESS_DIFFERS: [
     'You said that an operator sees another likeness for the key than you do.',
     'Then that server holds another key, or somebody on the way shows one of you another: value sent to it could be lost. So nothing is signed with it, and no address of it is shown.',
-    'Ask all servers with ckm key verify NAME, and talk to the operators. If it was a mistake, or you want to use it all the same, say so: ckm key compare NAME. To drop it: ckm key forget NAME.',
+    'Ask all servers with ckm key verify NAME, and the operators what they see: ckm server keys FOLDER. If it was a mistake, or you want to use it all the same, say so: ckm key compare NAME. To drop it: ckm key forget NAME.',
   ],
   KEY_NOT_VOUCHED: [
     'Too few servers of a key say that it is yours.',

@@ -10,3 +10,7 @@ export function parseUnlockTime(flag: string, text: string): number {
   if (hasUnit && seconds >= 1 && seconds <= LONGEST_SECONDS) return seconds;
   throw optionInvalid(`${flag} is not a time of 1s to 12h`, `write for example ${flag} 10m`);
 }
+
+/** What goes with an open seed, behind the time until which it is open. */
+export const OPEN_SEED_NOTE =
+  'whoever uses this machine as you until then can use your keys; ckm lock ends it sooner';

@@ -67,7 +67,7 @@ export const FORMATS: readonly (readonly [what: string, text: string])[] = [
 
 export const STEPS: readonly string[] = [
   'on any machine with ckm: ckm seed restore --sheet FILE, and type the 24 words',
-  'ckm key fetch brings back the keys that these servers hold; under these names; compare each likeness with this sheet',
+  'ckm key fetch brings back the keys that these servers hold, under these names; compare each likeness with this sheet',
   'without FILE: ckm seed restore, then ckm server add NAME ADDRESS for each server, then ckm key fetch',
 ];
 

@@ -3,6 +3,7 @@ import { wrapText } from './wrap-text.js';
 
 const COLUMNS = 4;
 const WARNING = 'Write these 24 words down, on paper, in order. Whoever has these words can use your keys.';
+const LEFT_BEHIND = 'They stay in this window until you clear it, with what scrolls back, or close it.';
 
 /**
  * Shows backup words on the person's own terminal and nowhere else: not on stdout, not on stderr, not in a file.
@@ -11,7 +12,8 @@ const WARNING = 'Write these 24 words down, on paper, in order. Whoever has thes
 export function showWords(terminal: Terminal, words: string): boolean {
   if (!process.stderr.isTTY) return false;
   const told = wrapText(WARNING, terminal.columns, '  ');
-  return terminal.secretLines(`\n${told}\n\n${inColumns(words.split(' '))}\n\n`);
+  const after = wrapText(LEFT_BEHIND, terminal.columns, '  ');
+  return terminal.secretLines(`\n${told}\n\n${inColumns(words.split(' '))}\n\n${after}\n\n`);
 }
 
 /** Numbered, in columns read downwards. */

@@ -19,6 +19,14 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => setup.close());
 
+test('ckm requests, with none, says which signatures leave none', async () => {
+  const none = await setup.ckm(['requests']);
+  expect([none.stdout, none.stderr]).toEqual([
+    'no requests\n',
+    expect.stringContaining('what servers signed at once is not kept'),
+  ]);
+});
+
 describe('a passphrase that does not open the seed', () => {
   test.each([['status'], ['doctor']])(
     'ends ckm %s at once, with the status of an access error, and blames no server',

@@ -107,6 +107,8 @@ describe.skipIf(!isHere)('the tour of the README, on a terminal (needs script)',
     } finally {
       await callCkm(['lock'], { environment });
     }
+    expect(seen[0]!.screen).toMatch(/unlocked until .* UTC \(in 30 min\): .*ckm lock/s);
+    expect(seen[0]!.screen).toMatch(/They stay in this window until you clear it/);
     expect(seen.at(-2)!.screen).toMatch(/^[0-9a-f]{128}$/m);
     expect(seen.at(-1)!.screen).toMatch(/notes +message +2 of 3 +all 3 answer +1 server may fail/);
     const questions = seen.flatMap(questionsOn);

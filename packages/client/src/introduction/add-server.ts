@@ -23,6 +23,9 @@ export interface AddServerArgs {
   readonly expectedXid?: Uint8Array;
 }
 
+/** With what a server is looked at; each is optional. */
+export interface PreviewServerArgs extends Partial<Pick<AddServerArgs, 'name' | 'authority'>> {}
+
 /** A server before it is pinned. */
 export interface ServerPreview extends Introduction {
   readonly url: string;
@@ -31,13 +34,26 @@ export interface ServerPreview extends Introduction {
 
 /**
  * Looks who answers at an address. Nothing is written.
- * @param authority as in {@link AddServerArgs}
- * @throws as `fetchIntroduction` and `parseServerUrl`
+ * @param args.authority as in {@link AddServerArgs}
+ * @param args.name what it is to be called: what `addServer` would refuse by that is refused before anybody compares a likeness
+ * @throws as `fetchIntroduction` and `parseServerUrl`; with a name also `NAME_INVALID`, `SERVER_EXISTS`, `SERVER_IDENTITY_CHANGED`
  */
 export async function previewServer(
   context: ClientContext,
   address: string,
-  authority: string | null = null,
+  { authority, name }: PreviewServerArgs = {},
+): Promise<ServerPreview> {
+  if (name === undefined) return lookAt(context, address, authority ?? null);
+  const before = await pinnedAs(context, parseName('server', name));
+  const seen = await lookAt(context, address, authority ?? before?.authority ?? null);
+  await assertNameFits(context, name, before, seen);
+  return seen;
+}
+
+async function lookAt(
+  context: ClientContext,
+  address: string,
+  authority: string | null,
 ): Promise<ServerPreview> {
   const url = context.carrier.parseAddress(address);
   const introduction = await fetchIntroduction(context.carrier, url, context.timeoutMs, authority);
@@ -54,13 +70,12 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
   const name = parseName('server', args.name);
   const before = await pinnedAs(context, name);
   const authority = args.authority ?? before?.authority ?? null;
-  const seen = await previewServer(context, args.url, authority);
+  const seen = await lookAt(context, args.url, authority);
   if (args.expectedLikeness !== undefined && !looksLike(seen.xid, args.expectedLikeness)) {
     throw likenessMismatch(seen);
   }
   if (args.expectedXid !== undefined && !equalBytes(args.expectedXid, seen.xid)) throw exchanged(seen);
-  if (before !== null && !equalBytes(before.xid, seen.xid)) throw identityChanged(name);
-  await assertNotKnownOtherwise(context, name, seen);
+  await assertNameFits(context, name, before, seen);
   const { url, title, xid, publicKeys } = seen;
   const record: ServerRecord = {
     name,
@@ -102,11 +117,16 @@ async function pinnedAs({ store }: ClientContext, name: string): Promise<ServerR
   return bytes === null ? null : parseServerRecord(serverPath(name), bytes);
 }
 
-async function assertNotKnownOtherwise(
+/** A name is for one server, and a server has one name. @throws `SERVER_IDENTITY_CHANGED`, `SERVER_EXISTS` */
+async function assertNameFits(
   { store }: ClientContext,
   name: string,
+  before: ServerRecord | null,
   seen: ServerPreview,
 ): Promise<void> {
+  if (before !== null && !equalBytes(before.xid, seen.xid)) {
+    throw before.url === seen.url ? identityChanged(name) : nameTaken(before, seen);
+  }
   const twin = (await listServerRecords(store)).find(
     (one) => one.name !== name && equalBytes(one.xid, seen.xid),
   );
@@ -115,6 +135,18 @@ async function assertNotKnownOtherwise(
     code: 'SERVER_EXISTS',
     hint: `use it as ${twin.name}; one operator under two names would count twice in a quorum`,
   });
+}
+
+/** Nobody answers in its place: that is another address. */
+function nameTaken({ name, url, xid }: ServerRecord, seen: ServerPreview): UsageError {
+  const its = formatWords(likenessOf(xid));
+  return new UsageError(
+    `${name} is already the server at ${url} (${its}); another one answers at ${seen.url} (${formatWords(seen.likeness)})`,
+    {
+      code: 'SERVER_EXISTS',
+      hint: `add that one under a name of its own; if ${name} was to have moved there, ask its operator`,
+    },
+  );
 }
 
 /**

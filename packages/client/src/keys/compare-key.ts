@@ -54,7 +54,7 @@ export async function requireStillUndisputed({ store }: ClientContext, record: K
 export function likenessDiffers(name: string): PeerFaultError {
   return new PeerFaultError(`an operator sees another likeness for ${name}`, {
     code: 'KEY_LIKENESS_DIFFERS',
-    hint: 'send nothing to it, and ask its servers what they hold; once everybody sees the same, say so',
+    hint: 'send nothing to it, and ask the operator of each server which likeness he sees; once everybody sees the same, say so',
     remedy: { kind: 'compareKey', key: name },
     retryable: false,
   });

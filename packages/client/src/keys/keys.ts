@@ -1,4 +1,5 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
+import { didYouMean, nearestRecord } from '../store/nearest-name.js';
 import { listRecords, type RecordStore } from '../store/record-store.js';
 import {
   certifyRecord,
@@ -30,14 +31,16 @@ export async function loadKeyRecord(store: RecordStore, name: string): Promise<K
 async function getKeyRecord(store: RecordStore, name: string): Promise<Uint8Array> {
   const path = keyPath(name);
   const bytes = /^[a-z0-9][a-z0-9._-]{0,31}$/.test(name) ? await store.get(path) : null;
-  if (bytes === null) {
-    throw new UsageError(`there is no key ${JSON.stringify(name.slice(0, 40))}`, {
-      code: 'KEY_UNKNOWN',
-      hint: 'list your keys',
-      remedy: { kind: 'listKeys' },
-    });
-  }
+  if (bytes === null) throw keyUnknown(name, await nearestRecord(store, KEY_FOLDER, name));
   return bytes;
+}
+
+function keyUnknown(name: string, nearest: string | null): UsageError {
+  return new UsageError(`there is no key ${JSON.stringify(name.slice(0, 40))}`, {
+    code: 'KEY_UNKNOWN',
+    hint: `${didYouMean(nearest)}list your keys`,
+    remedy: { kind: 'listKeys' },
+  });
 }
 
 /** Gives a key by its name, its certificate checked. */

@@ -105,6 +105,24 @@ describe('a server', () => {
     );
   });
 
+  test('is not to be compared under the name of another server: that one answers where it always did', async () => {
+    await add();
+    const { url } = network.server('bravo');
+    const named = client.previewServer(url, { name: 'alpha' });
+    await expect(named).rejects.toMatchObject({
+      code: 'SERVER_EXISTS',
+      message: expect.stringContaining(`alpha is already the server at ${alpha.url} (`),
+      hint: expect.stringContaining('under a name of its own'),
+    });
+    await expect(add({ url })).rejects.toMatchObject({ code: 'SERVER_EXISTS' });
+    expect(await client.showServer('alpha')).toMatchObject({ url: alpha.url, xid: alpha.identity.xid });
+    expect(await client.previewServer(alpha.url, { name: 'alpha' })).toMatchObject({ url: alpha.url });
+    alpha.identity = stranger();
+    await expect(client.previewServer(alpha.url, { name: 'alpha' })).rejects.toMatchObject({
+      code: 'SERVER_IDENTITY_CHANGED',
+    });
+  });
+
   test('V63: whose sealing key somebody in between exchanged is refused: the document is signed', async () => {
     const mallory = stranger();
     const forged = { ...alpha.identity.publicKeys, agreement: mallory.publicKeys.agreement };

@@ -1,4 +1,5 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
+import { didYouMean, nearestRecord } from '../store/nearest-name.js';
 import { listRecords, type RecordStore } from '../store/record-store.js';
 import {
   encodeServerRecord,
@@ -16,7 +17,7 @@ export async function listServerRecords(store: RecordStore): Promise<ServerRecor
 /** @throws UsageError `SERVER_UNKNOWN`; StorageError `STORE_CORRUPT` */
 export async function showServerRecord(store: RecordStore, name: string): Promise<ServerRecord> {
   const bytes = /^[a-z0-9][a-z0-9._-]{0,31}$/.test(name) ? await store.get(serverPath(name)) : null;
-  if (bytes === null) throw serverUnknown(name);
+  if (bytes === null) throw serverUnknown(name, await nearestRecord(store, SERVER_FOLDER, name));
   return parseServerRecord(serverPath(name), bytes);
 }
 
@@ -35,10 +36,11 @@ export async function saveServerRecord(store: RecordStore, record: ServerRecord)
   await store.put(serverPath(record.name), encodeServerRecord(record));
 }
 
-export function serverUnknown(name: string): UsageError {
+/** @param nearest the name that was probably meant, if there is one */
+export function serverUnknown(name: string, nearest: string | null = null): UsageError {
   return new UsageError(`there is no server ${JSON.stringify(name.slice(0, 40))}`, {
     code: 'SERVER_UNKNOWN',
-    hint: 'list your servers, or add it first',
+    hint: `${didYouMean(nearest)}list your servers, or add it first`,
     remedy: { kind: 'listServers' },
   });
 }

@@ -72,7 +72,7 @@ export function checkComparisons({ keys }: Status): DoctorLine[] {
       level: 'fail',
       subject: name,
       text: 'an operator sees another likeness: nothing is signed with it',
-      fix: 'ask its servers what they hold; once everybody sees the same, say so',
+      fix: 'ask the operator of each server which likeness he sees; once everybody sees the same, say so',
       remedy: { kind: 'compareKey', key: name },
     })),
     ...(first === undefined
@@ -176,13 +176,7 @@ function keyLine(keys: readonly string[], { server, verdict, text, code }: Serve
         remedy: { kind: 'addServer' },
       };
     case 'refused':
-      return {
-        level: 'warn',
-        subject,
-        text,
-        fix: `ask the operator of ${server}`,
-        ...explained(code),
-      };
+      return { level: 'warn', subject, text, ...explained(`ask the operator of ${server}`, code) };
     default:
       return { level: 'fail', subject, text, fix: `ask the operator of ${server}` };
   }

@@ -16,7 +16,11 @@ export function failed(subject: string, { message, hint, remedy }: CkmError): Do
   return { level: 'fail', subject, text: message, fix: hint, ...(remedy === null ? {} : { remedy }) };
 }
 
-/** Where more is said about an error. */
-export function explained(code: string | null | undefined): Pick<DoctorLine, 'remedy'> {
-  return code === null || code === undefined ? {} : { remedy: { kind: 'read', code } };
+/** What to do about an error, with where more is said about it. */
+export function explained(
+  fix: string,
+  code: string | null | undefined,
+): Required<Pick<DoctorLine, 'fix'>> & Pick<DoctorLine, 'remedy'> {
+  if (code === null || code === undefined) return { fix };
+  return { fix: `${fix}; what that means`, remedy: { kind: 'read', code } };
 }

@@ -28,7 +28,11 @@ async function list(context: Context, flags: { readonly open?: true }): Promise<
       : plainText(request.reason ?? ''),
   ]);
   context.terminal.result(rows.length === 0 ? 'no requests' : formatTable(rows), requests.map(requestObject));
+  if (all.length === 0 && flags.open !== true) context.terminal.talk(NOT_KEPT);
 }
+
+const NOT_KEPT =
+  'what servers signed at once is not kept; requests that wait for operators are listed, and how they ended';
 
 /** A request for machines. */
 export function requestObject(request: RequestRecord): unknown {

@@ -1,8 +1,9 @@
 import { type Client, type RequestRecord, shortId } from '@ckm/client';
-import { encodeHex, UsageError } from '@ckm/foundation';
+import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { parseDuration } from '../../command-line/option-values.js';
+import { onlyOpen } from '../../command-line/only-open.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
@@ -44,7 +45,7 @@ async function resume(context: Context, given: string | undefined, options: Flag
   const named = outFile(options.out);
   await assertWritable(named, flags);
   const patience = options.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', options.wait) };
-  const found = await client.showRequest(given ?? (await onlyOpen(client)));
+  const found = await client.showRequest(given ?? onlyOpen('request', await idsOfOpen(client)));
   const out = options.out === undefined ? found.destination?.out : named;
   const isExtracted = found.destination?.isExtracted ?? false;
   if (out === undefined && flags.preview !== true) assertOutput();
@@ -96,12 +97,7 @@ async function handOverSigned(
   if (out !== undefined) terminal.talk(`  written to ${plainText(out)}`);
 }
 
-async function onlyOpen(client: Client): Promise<string> {
-  const open = (await client.listRequests()).filter(({ state }) => state === 'open');
-  const [only] = open;
-  if (only !== undefined && open.length === 1) return encodeHex(only.requestId);
-  throw new UsageError(open.length === 0 ? 'no request is open' : `${open.length} requests are open`, {
-    code: open.length === 0 ? 'REQUEST_UNKNOWN' : 'REQUEST_AMBIGUOUS',
-    hint: 'list them with: ckm requests list --open',
-  });
+async function idsOfOpen(client: Client): Promise<Uint8Array[]> {
+  const all = await client.listRequests();
+  return all.filter(({ state }) => state === 'open').map(({ requestId }) => requestId);
 }

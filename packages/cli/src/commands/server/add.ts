@@ -14,6 +14,7 @@ import { openOwner } from '../../owner/open-owner.js';
 import { readAuthority } from '../../owner/read-authority.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
 import { askAgain } from '../../terminal/ask-again.js';
+import { counted } from '../../terminal/counted.js';
 import { askHidden, confirm } from '../../terminal/prompt.js';
 import { canAsk } from '../../terminal/seat.js';
 import { readInput } from '../../terminal/read-input.js';
@@ -54,7 +55,7 @@ async function add(context: Context, given: string, url: string, options: Flags)
   const invite = await readInvite(options);
   const authority = options.ca === undefined ? undefined : await readAuthority(options.ca);
   const client = await openOwner(context);
-  const seen = await client.previewServer(url, authority ?? (await authorityOf(client, name)));
+  const seen = await client.previewServer(url, { name, ...(authority === undefined ? {} : { authority }) });
   const isSaid = likeness !== undefined || flags.yes === true;
   if (!isSaid)
     terminal.talk(
@@ -86,16 +87,9 @@ async function add(context: Context, given: string, url: string, options: Flags)
   // The server is added, whatever becomes of this.
   const unrecorded = await client.countUnrecorded(name).catch(() => 0);
   if (unrecorded === 0) return;
-  const keys = `${unrecorded} ${unrecorded === 1 ? 'key' : 'keys'}`;
   terminal.talk(
-    `it holds ${keys} of yours not on record here; when all your servers are added: ckm key fetch`,
+    `it holds ${counted(unrecorded, 'key')} of yours not on record here; when all your servers are added: ckm key fetch`,
   );
-}
-
-/** What was kept with the server when it was added before. */
-async function authorityOf(client: Client, name: string): Promise<string | undefined> {
-  const before = (await client.listServers()).find((one) => one.name === name);
-  return before?.authority ?? undefined;
 }
 
 /** The code of an invite lets whoever has it in: it need not stand on the command line. */

@@ -5,6 +5,7 @@ import { run } from '../../command-line/run.js';
 import { findAccount } from '../../operator/find-account.js';
 import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { findWaiting, formatWaiting } from '../../operator/waiting-request.js';
+import { counted } from '../../terminal/counted.js';
 
 /** `ckm server reject` */
 export function serverRejectCommand(): Command {
@@ -63,10 +64,10 @@ async function rejectAll(
   const operator = operatorOf(folder);
   const { xid, waiting } = await findAccount(operator, account);
   if (flags.preview === true) {
-    const would = `would reject ${waiting} requests of account ${xid}: ${reason}`;
+    const would = `would reject ${counted(waiting, 'request')} of account ${xid}: ${reason}`;
     terminal.result(would, { preview: true, xid, waiting, reason });
     return;
   }
   const { rejected } = await operator.rejectAll({ xid, ...answer });
-  terminal.result(`rejected ${rejected} requests of account ${xid}`, { xid, rejected, reason });
+  terminal.result(`rejected ${counted(rejected, 'request')} of account ${xid}`, { xid, rejected, reason });
 }

@@ -6,6 +6,7 @@ import { ownersLine, tellOwners } from '../../operator/owners-line.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { warnOfSettings } from '../../operator/running-server.js';
 import { serverXid } from '../../operator/server-xid.js';
+import { counted } from '../../terminal/counted.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { likenessLine, likenessObject } from '../../terminal/likeness.js';
 import { formatTable } from '../../terminal/table.js';
@@ -53,7 +54,11 @@ const clockText = (jump: number) =>
 const STOPPED =
   'Look at this machine, then at each that ckm server keys marks. What to do: ckm explain POLICY_KEY_STOPPED';
 const stoppedText = (count: number) =>
-  `wrong shares were computed here with ${count} ${count === 1 ? 'key' : 'keys'}, which answer nothing until you release them.`;
+  `wrong shares were computed here with ${counted(count, 'key')}, which answer nothing until you release them.`;
+
+function waitingText({ waitingRequests, waitingSessions }: NonNullable<OperatorStatus['open']>): string {
+  return `${counted(waitingRequests, 'request')}, ${counted(waitingSessions, 'ceremony', 'ceremonies')}`;
+}
 
 const SLOW = 'What to do: ckm explain ARITHMETIC_SLOW';
 
@@ -84,7 +89,7 @@ function rowsOf({
     ['likeness', likenessLine(serverXid(open.identity.document))],
     ['accounts', open.identity.accounts],
     ['database', open.storage],
-    ['waiting for you', `${open.waitingRequests} requests, ${open.waitingSessions} ceremonies`],
+    ['waiting for you', waitingText(open)],
     ['last backup', open.lastBackupAt === null ? 'none yet' : formatInstant(open.lastBackupAt, unixNow())],
     ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
   ];

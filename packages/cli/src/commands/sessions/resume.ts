@@ -1,7 +1,8 @@
 import type { Client } from '@ckm/client';
-import { encodeHex, UsageError } from '@ckm/foundation';
+import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
+import { onlyOpen } from '../../command-line/only-open.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
 import { openOwner } from '../../owner/open-owner.js';
@@ -19,7 +20,7 @@ export function sessionsResumeCommand(): Command {
 async function resume(context: Context, id: string | undefined): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const session = await client.showOpenSession(id ?? (await onlyOpen(client)));
+  const session = await client.showOpenSession(id ?? onlyOpen('session', await idsOfOpen(client)));
   if (flags.preview === true) {
     const { keyName: key, sessionId } = session;
     const { title } = client.describeSession(session);
@@ -35,12 +36,7 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
   await compareLikeness(context, client, session.keyName);
 }
 
-async function onlyOpen(client: Client): Promise<string> {
-  const open = (await client.listSessions()).filter(({ state }) => state === 'open');
-  const [only] = open;
-  if (only !== undefined && open.length === 1) return encodeHex(only.sessionId);
-  throw new UsageError(open.length === 0 ? 'no session is open' : `${open.length} sessions are open`, {
-    code: open.length === 0 ? 'SESSION_UNKNOWN' : 'SESSION_AMBIGUOUS',
-    hint: 'list them with: ckm sessions list --open',
-  });
+async function idsOfOpen(client: Client): Promise<Uint8Array[]> {
+  const all = await client.listSessions();
+  return all.filter(({ state }) => state === 'open').map(({ sessionId }) => sessionId);
 }

@@ -3,6 +3,7 @@ import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { listAccounts } from '../../../operator/find-account.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
+import { counted } from '../../../terminal/counted.js';
 import { formatInstant, unixNow } from '../../../terminal/instant.js';
 import { formatTable } from '../../../terminal/table.js';
 
@@ -17,7 +18,7 @@ async function list({ terminal }: Context, folder: string): Promise<void> {
   const rows = accounts.map(({ xid, status, openedAt, keys, waiting, bytes }) => [
     xid.slice(0, 8),
     status,
-    `${keys} keys`,
+    counted(keys, 'key'),
     `${waiting} waiting`,
     `${Math.ceil(bytes / 1024)} KiB`,
     `since ${formatInstant(openedAt, now)}`,

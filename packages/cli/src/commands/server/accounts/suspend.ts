@@ -3,6 +3,7 @@ import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { findAccount } from '../../../operator/find-account.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
+import { counted } from '../../../terminal/counted.js';
 import { confirm } from '../../../terminal/prompt.js';
 import { cancelled } from '../../../terminal/seat.js';
 
@@ -16,7 +17,7 @@ export function serverAccountsSuspendCommand(): Command {
 async function suspend({ terminal, flags }: Context, folder: string, id: string): Promise<void> {
   const operator = operatorOf(folder);
   const { xid, keys, waiting } = await findAccount(operator, id);
-  terminal.warn(`account ${xid} with ${keys} keys: after this, the server signs nothing for it`);
+  terminal.warn(`account ${xid} with ${counted(keys, 'key')}: after this, the server signs nothing for it`);
   if (flags.preview === true) {
     terminal.result(`would suspend ${xid}`, { preview: true, xid, keys });
     return;
