@@ -7,6 +7,7 @@ import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
 import { counted } from '../terminal/counted.js';
+import { createInOrder } from '../terminal/in-order.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
@@ -27,14 +28,18 @@ async function status(context: Context): Promise<void> {
   // Each server as it answers, on a terminal and through a pipe; a JSON document is one piece.
   const isStreamed = !terminal.json && names.length > 0;
   if (isStreamed) terminal.result(terminal.style('bold', 'Servers'), null);
+  const rows = createInOrder<ServerStatus>(names, (server) => {
+    if (isStreamed) terminal.result(streamedRow(terminal, names, server), null);
+  });
   const on = (server: ServerStatus) => {
     asking.answered(server.name);
-    if (isStreamed) terminal.result(streamedRow(terminal, names, server), null);
+    rows.answered(server.name, server);
   };
   try {
     const wait = flags.timeout === undefined ? { timeoutMs: USUAL_WAIT_MS } : {};
     const found = await client.status({ on, ...wait, isRemembered: flags.preview !== true });
     asking.end();
+    rows.end();
     const sections = statusSections(terminal, found);
     const text = isStreamed ? `\n${sections.slice(1).join('\n\n')}` : sections.join('\n\n');
     terminal.result(text, found);
@@ -42,6 +47,7 @@ async function status(context: Context): Promise<void> {
       throw afterAnswer(nobodyAnswers(found));
   } finally {
     asking.end();
+    rows.end();
   }
 }
 

@@ -108,7 +108,7 @@ describe('doctor', () => {
         level: 'warn',
         subject: 'ink, paper, wax on bravo',
         text: 'server bravo: too many requests',
-        fix: 'ask the operator of bravo',
+        fix: 'ask the operator of bravo; what that means',
         remedy: { kind: 'read', code: 'RATE_LIMITED' },
       },
     ]);

@@ -53,6 +53,22 @@ describe('how many more may fail', () => {
   });
 });
 
+test('what to do about a silent server names its operator, and then where more is said', async () => {
+  silence('delta');
+  expect((await linesAbout('delta')).find(({ level }) => level === 'fail')).toMatchObject({
+    fix: 'ask its operator; what that means',
+    remedy: { kind: 'read', code: 'SERVER_UNREACHABLE' },
+  });
+});
+
+test('a mistyped name of a key or a server is answered with the nearest one there is', async () => {
+  await expect(client.showKey('romy')).rejects.toMatchObject({ hint: 'did you mean roomy? list your keys' });
+  await expect(client.showServer('brawo')).rejects.toMatchObject({
+    hint: 'did you mean bravo? list your servers, or add it first',
+  });
+  await expect(client.showKey('other')).rejects.toMatchObject({ hint: 'list your keys' });
+});
+
 test('a server that cannot tell which keys it holds is not counted on, and says why', async () => {
   const damaged = new StorageError('a row of keys is not what this server stored', {
     code: 'ROW_TAMPERED',
