@@ -18,7 +18,7 @@ export function createInOrder<T>(names: readonly string[], show: (answer: T) => 
   const answers = new Map<string, T>();
   let isLate = false;
   const showReady = () => {
-    for (const name of [...left]) {
+    for (const name of left) {
       const answer = answers.get(name);
       if (answer !== undefined) {
         left.delete(name);
