@@ -1,5 +1,5 @@
 import { AccessError, encodeHex, equalBytes, reveal, type Secret, UsageError } from '@ckm/foundation';
-import { formatWords, isLikenessOf, type Likeness, likenessOf, type Xid } from '@ckm/gordian';
+import { formatWords, isLikenessOf, type Likeness, likenessOf } from '@ckm/gordian';
 import type { ClientContext } from '../context/context.js';
 import { parseName } from '../store/names.js';
 import { fetchIntroduction, type Introduction } from './identity-card.js';
@@ -24,7 +24,9 @@ export interface AddServerArgs {
 }
 
 /** With what a server is looked at; each is optional. */
-export interface PreviewServerArgs extends Partial<Pick<AddServerArgs, 'name' | 'authority'>> {}
+export interface PreviewServerArgs extends Partial<
+  Pick<AddServerArgs, 'name' | 'authority' | 'expectedLikeness'>
+> {}
 
 /** A server before it is pinned. */
 export interface ServerPreview extends Introduction {
@@ -36,17 +38,18 @@ export interface ServerPreview extends Introduction {
  * Looks who answers at an address. Nothing is written.
  * @param args.authority as in {@link AddServerArgs}
  * @param args.name what it is to be called: what `addServer` would refuse by that is refused before anybody compares a likeness
- * @throws as `fetchIntroduction` and `parseServerUrl`; with a name also `NAME_INVALID`, `SERVER_EXISTS`, `SERVER_IDENTITY_CHANGED`
+ * @throws as `fetchIntroduction` and `parseServerUrl`; with an expected likeness `SERVER_LIKENESS_MISMATCH`; with a name
+ * `NAME_INVALID`, `SERVER_EXISTS`, `SERVER_IDENTITY_CHANGED`
  */
 export async function previewServer(
   context: ClientContext,
   address: string,
-  { authority, name }: PreviewServerArgs = {},
+  { authority, name, expectedLikeness }: PreviewServerArgs = {},
 ): Promise<ServerPreview> {
-  if (name === undefined) return lookAt(context, address, authority ?? null);
-  const before = await pinnedAs(context, parseName('server', name));
+  const before = name === undefined ? null : await pinnedAs(context, parseName('server', name));
   const seen = await lookAt(context, address, authority ?? before?.authority ?? null);
-  await assertNameFits(context, name, before, seen);
+  assertLooksLike(seen, expectedLikeness);
+  if (name !== undefined) await assertNameFits(context, name, before, seen);
   return seen;
 }
 
@@ -71,9 +74,7 @@ export async function addServer(context: ClientContext, args: AddServerArgs): Pr
   const before = await pinnedAs(context, name);
   const authority = args.authority ?? before?.authority ?? null;
   const seen = await lookAt(context, args.url, authority);
-  if (args.expectedLikeness !== undefined && !looksLike(seen.xid, args.expectedLikeness)) {
-    throw likenessMismatch(seen);
-  }
+  assertLooksLike(seen, args.expectedLikeness);
   if (args.expectedXid !== undefined && !equalBytes(args.expectedXid, seen.xid)) throw exchanged(seen);
   await assertNameFits(context, name, before, seen);
   const { url, title, xid, publicKeys } = seen;
@@ -108,8 +109,9 @@ export async function openAccount(
 }
 
 /** Eight digits alone are too few to be believed: a twin of them is found in seconds. */
-function looksLike(xid: Xid, typed: string): boolean {
-  return isLikenessOf(typed, xid) || typed.trim().toLowerCase() === encodeHex(xid);
+function assertLooksLike(seen: ServerPreview, typed: string | undefined): void {
+  if (typed === undefined || isLikenessOf(typed, seen.xid)) return;
+  if (typed.trim().toLowerCase() !== encodeHex(seen.xid)) throw likenessMismatch(seen);
 }
 
 async function pinnedAs({ store }: ClientContext, name: string): Promise<ServerRecord | null> {

@@ -115,6 +115,10 @@ describe('a server', () => {
       hint: expect.stringContaining('under a name of its own'),
     });
     await expect(add({ url })).rejects.toMatchObject({ code: 'SERVER_EXISTS' });
+    const expectedLikeness = 'olive-canyon-ferret-magnet-dune-cat';
+    await expect(client.previewServer(url, { name: 'alpha', expectedLikeness })).rejects.toMatchObject({
+      code: 'SERVER_LIKENESS_MISMATCH',
+    });
     expect(await client.showServer('alpha')).toMatchObject({ url: alpha.url, xid: alpha.identity.xid });
     expect(await client.previewServer(alpha.url, { name: 'alpha' })).toMatchObject({ url: alpha.url });
     alpha.identity = stranger();

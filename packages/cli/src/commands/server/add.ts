@@ -55,7 +55,11 @@ async function add(context: Context, given: string, url: string, options: Flags)
   const invite = await readInvite(options);
   const authority = options.ca === undefined ? undefined : await readAuthority(options.ca);
   const client = await openOwner(context);
-  const seen = await client.previewServer(url, { name, ...(authority === undefined ? {} : { authority }) });
+  const seen = await client.previewServer(url, {
+    name,
+    ...(likeness === undefined ? {} : { expectedLikeness: likeness }),
+    ...(authority === undefined ? {} : { authority }),
+  });
   const isSaid = likeness !== undefined || flags.yes === true;
   if (!isSaid)
     terminal.talk(
