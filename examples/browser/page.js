@@ -37,10 +37,12 @@ async function sign(client, lines, text) {
   for (const [i, line] of lines.entries()) {
     const [url, code] = line.split(/\s+/);
     const { likeness } = await client.previewServer(url);
-    say(`${names[i]} looks like ${likeness.words.join('-')}`);
+    const expectedLikeness = likeness.words.join('-');
+    say(`${names[i]} looks like ${expectedLikeness}`);
+    if (!confirm(`Did the operator of ${url} tell you: ${expectedLikeness}?`)) return;
     // Most servers take nobody without a code from their operator.
     const invite = code === undefined ? {} : { invite: secret(code) };
-    await client.addServer({ name: names[i], url, ...invite });
+    await client.addServer({ name: names[i], url, expectedLikeness, ...invite });
   }
   if ((await client.listKeys()).length === 0) {
     const quorum = { needed: 2, of: 3 };

@@ -1,7 +1,9 @@
 // Makes an owner, adds three servers, makes a key of which any two of them can sign, signs a message with it and verifies it.
 // Run it again: owner, servers and key are still there, in FOLDER.
 //
-//   node hello.mjs FOLDER https://alpha.example https://bravo.example https://charlie.example < passphrase.txt
+//   node hello.mjs FOLDER https://alpha.example=WORDS https://bravo.example=WORDS https://charlie.example=WORDS < passphrase.txt
+//
+// WORDS are the six words, with dashes between, that the operator of that server told you on another way than this network.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -16,7 +18,7 @@ import {
   verifyMessage,
 } from '@ckm/client/node';
 
-const [folder, ...urls] = process.argv.slice(2);
+const [folder, ...servers] = process.argv.slice(2);
 const names = ['alpha', 'bravo', 'charlie'];
 
 // The seed is the owner: sealed on disk under a passphrase, wiped from memory when the client is closed.
@@ -26,12 +28,11 @@ const seed = await (existsSync(seedFile) ? openSeedFile : createSeedFile)(seedFi
 const client = createClient({ seed, store: fileStore(join(folder, 'store')) });
 
 try {
-  if ((await client.listServers()).length === 0) {
-    for (const [i, url] of urls.entries()) {
-      // Compare these words with what the operator tells you, on another way than this network.
-      const { likeness } = await client.previewServer(url);
-      console.log(`${names[i]} looks like ${likeness.words.join('-')}`);
-      await client.addServer({ name: names[i], url });
+  if ((await client.listServers()).length < names.length) {
+    for (const [i, server] of servers.entries()) {
+      // Any other server than the one with these words is refused; so is one without words.
+      const [url, expectedLikeness = ''] = server.split('=');
+      await client.addServer({ name: names[i], url, expectedLikeness });
     }
   }
 

@@ -9,6 +9,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { chromium } from 'playwright-core';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withLikeness } from './with-likeness.js';
 
 const EXAMPLES = join(import.meta.dirname, '../../../examples');
 const CHROMIUM = '/usr/bin/chromium';
@@ -40,10 +41,10 @@ afterAll(async () => {
 const urls = () => servers.slice(0, 3).map(({ url }) => url);
 
 /** Runs the example for Node, with the passphrase on its standard input. */
-async function hello(): Promise<string[]> {
+async function hello(told: readonly string[]): Promise<string[]> {
   const program = join(EXAMPLES, 'node/hello.mjs');
   return new Promise((resolve, reject) => {
-    const args = [program, join(folder, 'alice'), ...urls()];
+    const args = [program, join(folder, 'alice'), ...told];
     const child = execFile(process.execPath, args, { timeout: 50_000 }, (error, stdout) => {
       if (error === null) resolve(stdout.trim().split('\n'));
       else reject(error);
@@ -52,15 +53,19 @@ async function hello(): Promise<string[]> {
   });
 }
 
-test('the example for Node makes a key with three servers and signs, and signs with it again when it is run again', async () => {
-  const first = await hello();
-  expect(first.slice(0, 3)).toEqual(LIKENESSES);
+test('the example for Node refuses a server of other words than its operator told, makes a key with three servers and signs, and signs with it again when it is run again', async () => {
+  const told = await withLikeness(urls());
+  await expect(hello([told[1]!.replace(/^[^=]+/, urls()[0]!), ...told.slice(1)])).rejects.toThrow(
+    'SERVER_LIKENESS_MISMATCH',
+  );
+  await expect(hello(urls())).rejects.toThrow('SERVER_LIKENESS_MISMATCH');
+  const first = await hello(told);
   expect(first.at(-3)).toBe('Sign the message “hello” in the domain ckm with notes');
   expect(first.at(-1)).toBe('it verifies');
   const publicKey = first.find((line) => line.startsWith('public key '))!;
   // What is signed, as docs/formats.md says, judged by a verifier that is not ours.
   const signed = Buffer.from('CKM signed message v1\n\0\0\0\x03ckm\0\0\0\x05hello', 'latin1');
-  const second = await hello();
+  const second = await hello(told);
   expect(second.slice(0, 2)).toEqual([publicKey, first.at(-3)]);
   for (const lines of [first, second]) {
     const signature = /^signed by [a-z]+, [a-z]+: ([0-9a-f]{128})$/.exec(lines.at(-2)!)![1]!;
@@ -90,6 +95,7 @@ test.skipIf(!hasChromium)(
     const browser = await chromium.launch({ executablePath: CHROMIUM, args });
     try {
       const page = await browser.newPage();
+      page.on('dialog', (dialog) => void dialog.accept());
       await page.goto(`http://127.0.0.1:${(web.address() as AddressInfo).port}/`);
       await page.fill('[name=words]', WORDS);
       const { code } = await connectOperator(join(folder, 'delta')).createInvite({

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { initServer, type RunningServer, startServer, VERSION } from '@ckm/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withLikeness } from './with-likeness.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const REPOSITORY = 'https://ckm.example/ckm';
@@ -185,7 +186,7 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
     const owner = mkdtempSync(join(folder, 'alice-'));
     const running = promisify(execFile)(
       process.execPath,
-      ['hello.mjs', owner, ...servers.map(({ url }) => url)],
+      ['hello.mjs', owner, ...(await withLikeness(servers.map(({ url }) => url)))],
       {
         cwd: path,
         timeout: 100_000,

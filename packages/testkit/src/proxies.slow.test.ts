@@ -11,6 +11,7 @@ import { type ConfigFileInput, initServer, type RunningServer, startServer } fro
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { canSpawnServers, spawnServer, type ServerProcess } from './server-process.js';
 import { isWebProxyHere, startWebProxy, trust, type WebProxy, type WebProxyName } from './web-proxy.js';
+import { withLikeness } from './with-likeness.js';
 
 /** Of one message, as servers come: `limits.body`. */
 const MOST_BYTES = 2_097_152;
@@ -234,7 +235,8 @@ describe.skipIf(missing.length > 0)(`the proxies of docs/operating.md${reason}`,
       await createKey(trusting);
       expect(await sign(trusting, 5)).toMatchObject({ signers: ['alpha', 'bravo'] });
       const home = join(folder, `owner-${++count}`);
-      expect(await hello([home, url, bravo.url(), charlie.url], authority!)).toContain('it verifies');
+      const told = await withLikeness([url, bravo.url(), charlie.url], readFileSync(authority!, 'utf8'));
+      expect(await hello([home, ...told], authority!)).toContain('it verifies');
     },
   );
 });

@@ -35,6 +35,13 @@ export async function askPresentPassphrase(context: Context, folder: string): Pr
   return source.file === undefined ? askAgain(context.terminal, ['PASSPHRASE_WRONG'], attempt) : attempt();
 }
 
+/** That of a sealed server whose backup is made under it: from a file as it is, since what makes the backup checks it. */
+export async function askSealingPassphrase(context: Context, folder: string): Promise<Secret<Uint8Array>> {
+  return context.flags.passphraseFile === undefined
+    ? askPresentPassphrase(context, folder)
+    : askServerPassphrase(context);
+}
+
 /** The passphrase that opens a backup. */
 export async function askBackupPassphrase(context: Context): Promise<Secret<Uint8Array>> {
   return askPassphrase(passphraseSource(context), 'Passphrase of the backup');

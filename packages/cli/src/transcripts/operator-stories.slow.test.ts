@@ -42,6 +42,11 @@ story('operator-sealed', open, async (player) => {
     await ckm('server status desk');
     await ckm('server unseal desk', [/Passphrase/, 'harbour seven\r'], [/try again[\s\S]*Passphrase/, GOOD]);
     await ckm('server keys desk');
+    await ckm(
+      'server backup desk desk.backup',
+      [/Present passphrase/, 'harbour seven\r'],
+      [/try again[\s\S]*Present passphrase/, GOOD],
+    );
   });
 });
 

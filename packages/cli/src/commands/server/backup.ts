@@ -21,7 +21,7 @@ import { contentsObject, describeContents, faultOf, warnOfContents } from '../..
 import { createByteProgress } from '../../operator/byte-progress.js';
 import { hasPassphrase } from '../../operator/has-passphrase.js';
 import { describePassphraseFile, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
-import { askNewBackupPassphrase, askServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { askNewBackupPassphrase, askSealingPassphrase } from '../../operator/passphrase-bytes.js';
 import { statusIfRunning } from '../../operator/running-server.js';
 
 /** `ckm server backup` */
@@ -64,7 +64,9 @@ async function backup(context: Context, folder: string, file: string, flags: Fla
     hasEpochKeys: flags.withoutEpochKeys !== true,
   };
   if (context.flags.preview === true) return showPreview(work, name, isSealed);
-  const passphrase = await (isSealed ? askServerPassphrase(context) : askNewBackupPassphrase(context));
+  const passphrase = await (isSealed
+    ? askSealingPassphrase(context, folder)
+    : askNewBackupPassphrase(context));
   for (const left of backups === null ? [] : removeLeftOvers(backups, name, Date.now()))
     terminal.talk(`removed ${left}, which a backup left behind that was cut short`);
   try {

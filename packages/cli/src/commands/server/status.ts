@@ -35,6 +35,12 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   tellOwners(terminal, ownersLine(now.name, now.url, serverXid(document)), accounts, folder);
 }
 
+/** What an operator looks for after a restore. */
+export function epochKeysText(missing: number): string {
+  if (missing === 0) return 'none is missing';
+  return `of ${missing} ${missing === 1 ? 'share' : 'shares'} missing, with which it does not sign: ckm explain EPOCH_KEY_MISSING`;
+}
+
 const OLD_DAYS = 7;
 
 function talkOfBackup(
@@ -89,6 +95,7 @@ function rowsOf({
     ['likeness', likenessLine(serverXid(open.identity.document))],
     ['accounts', open.identity.accounts],
     ['database', open.storage],
+    ['epoch keys', epochKeysText(open.epochKeysMissing)],
     ['waiting for you', waitingText(open)],
     ['last backup', open.lastBackupAt === null ? 'none yet' : formatInstant(open.lastBackupAt, unixNow())],
     ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
