@@ -97,8 +97,8 @@ const leafOf = (line: string) =>
     .sort((a, b) => b.length - a.length)[0];
 
 test('every command is known to change something, or to change nothing', () => {
-  const known = [...LOOKING, ...CHANGING.map(([line]) => leafOf(line))];
-  expect(known.sort()).toEqual(leaves.toSorted());
+  const known = new Set([...LOOKING, ...CHANGING.map(([line]) => leafOf(line))]);
+  expect([...known].toSorted()).toEqual(leaves.toSorted());
 });
 
 describe('ckm … --preview', () => {
