@@ -19,6 +19,12 @@ import { NO_RECALL, type YieldStatement } from './index.js';
 /** How many of each: a few seconds' worth. */
 const RUNS = 1500;
 
+/** None of so many schedules, always the same ones, breaks a rule; one that does is told whole. */
+function expectSound(arbitrary: fc.Arbitrary<Schedule>): void {
+  const found = check(arbitrary, HOUSE_RULES, { seed: 1 });
+  expect(found.failed ? fc.defaultReportMessage(found) : null).toBeNull();
+}
+
 function check(arbitrary: fc.Arbitrary<Schedule>, rules?: Rules, more: fc.Parameters<[Schedule]> = {}) {
   const property = fc.property(arbitrary, (schedule) => {
     expect(faultsOf(play(schedule, rules))).toEqual([]);
@@ -41,22 +47,22 @@ const yieldsAtOnce: Rules['yieldTo'] = (_, state, { certificate: { attempt, next
 
 describe('L1: whatever proposer, courier and disks do, old members', () => {
   test('decide on one next epoch, where none of them lies', { tags: 'slow' }, () => {
-    expect(check(schedules({ liars: false, restores: false }))).toMatchObject({ failed: false });
+    expectSound(schedules({ liars: false, restores: false }));
   });
 
   test('V33e: decide on one next epoch, where some are restored from older states', { tags: 'slow' }, () => {
-    expect(check(schedules({ liars: false, restores: true }))).toMatchObject({ failed: false });
+    expectSound(schedules({ liars: false, restores: true }));
   });
 
   test('decide on one, or name a liar, with one fewer than the quorum lying', { tags: 'slow' }, () => {
-    expect(check(schedules({ liars: true, restores: false }))).toMatchObject({ failed: false });
+    expectSound(schedules({ liars: true, restores: false }));
   });
 
   test(
     'never name one that keeps the rules and forgets nothing, with liars and restored ones',
     { tags: 'slow' },
     () => {
-      expect(check(schedules({ liars: true, restores: true }))).toMatchObject({ failed: false });
+      expectSound(schedules({ liars: true, restores: true }));
     },
   );
 });
