@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { refuses } from './member-state.js';
-import { faultsOf, play, type Schedule, schedules } from './fixtures/schedule.js';
+import { type Act, faultsOf, play, type Schedule, schedules } from './fixtures/schedule.js';
 import type { PartyIndex } from '../../protocol/contract.js';
 import {
   askLock,
@@ -65,6 +65,20 @@ describe('L1: whatever proposer, courier and disks do, old members', () => {
       expectSound(schedules({ liars: true, restores: true }));
     },
   );
+});
+
+test('L1: a member that was shown one lock certificate and gave way to another of the same attempt names that one, and nobody can say it signed twice', () => {
+  const act = (kind: Act['kind'], who: number, a: number, b: number): Act => ({ kind, who, a, b });
+  const acts = [
+    act('try', 197332041, 54535, 54619),
+    act('try', 0, 0, 5599),
+    act('adopt', 2899624, 0, 0),
+    act('promise', 0, 0, 0),
+    act('yield', 0, 3307, 61899),
+    ...Array.from({ length: 3 }, () => act('promise', 0, 0, 0)),
+    act('promise', 0, 0, 7737),
+  ];
+  expect(faultsOf(play({ of: 7, needed: 4, liars: 2, acts }))).toEqual([]);
 });
 
 describe('L1: the model finds the fork', () => {

@@ -45,7 +45,17 @@ export function yieldTo(
     state.attempt === attempt
       ? state
       : { ...state, attempt, promise: null, lock: null, ladder: certificate.locks };
-  return { kind: 'says', state: withHighest({ ...arrived, yielded: statement }, certificate), statement };
+  return { kind: 'says', state: boundTo({ ...arrived, yielded: statement }, certificate), statement };
+}
+
+/**
+ * Its next promise names what it gave way to. Where liars made two lock certificates in one attempt, it may have been shown the other one
+ * before: named instead, that would hide its yield.
+ */
+function boundTo(state: MemberState, certificate: LockCertificate): MemberState {
+  const { highest } = state;
+  const isBelow = highest !== null && highest.attempt > certificate.attempt;
+  return isBelow ? state : { ...state, highest: certificate };
 }
 
 /**
