@@ -1,3 +1,4 @@
+// @module-tag long
 import { initServer, type RunningServer, startServer } from '@ckm/server';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { execFile, execFileSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

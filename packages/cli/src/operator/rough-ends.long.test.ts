@@ -1,3 +1,4 @@
+// @module-tag long
 import { initServer } from '@ckm/server';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

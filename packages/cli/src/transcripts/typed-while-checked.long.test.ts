@@ -1,3 +1,4 @@
+// @module-tag long
 import { sealSeed } from '@ckm/client/node';
 import { secret } from '@ckm/foundation';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askPython } from '../test/judges/ask-python.js';
 import { type BitcoinNode, startBitcoinNode } from '../test/judges/bitcoin-node.js';

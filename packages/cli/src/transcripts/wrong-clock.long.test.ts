@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasProgram } from '../test/programs.js';
 import { CKM, errorOf, type Outcome, runCkm, runProgram } from '../test/run-ckm.js';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { concatBytes, joinBytes } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';
 import { decodeData } from './cbor/data.js';

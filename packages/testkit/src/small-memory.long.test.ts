@@ -1,3 +1,4 @@
+// @module-tag long
 import { randomBytes } from 'node:crypto';
 import { secret } from '@ckm/foundation';
 import { createIdentity } from '@ckm/gordian';

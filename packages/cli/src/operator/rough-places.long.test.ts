@@ -1,3 +1,4 @@
+// @module-tag long
 import { initServer } from '@ckm/server';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
