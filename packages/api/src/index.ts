@@ -9,6 +9,7 @@ export * from './packet.js';
 export * from './policy-hash.js';
 export * from './policy.js';
 export * from './problem.js';
+export * from './repairs.js';
 export * from './sessions.js';
 export * from './requests.js';
 export * from './speeches.js';

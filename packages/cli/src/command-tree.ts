@@ -93,17 +93,17 @@ const OWN_SERVER: readonly CommandNode[] = [
   },
   {
     name: 'requests',
-    summary: 'signatures that wait for your yes or no',
+    summary: 'what waits for your yes or no',
     load: async () => (await import('./commands/server/requests.js')).serverRequestsCommand(),
   },
   {
     name: 'approve',
-    summary: 'say yes to a signature that waits',
+    summary: 'say yes to what waits',
     load: async () => (await import('./commands/server/approve.js')).serverApproveCommand(),
   },
   {
     name: 'reject',
-    summary: 'say no to a signature that waits',
+    summary: 'say no to what waits',
     load: async () => (await import('./commands/server/reject.js')).serverRejectCommand(),
   },
   {
@@ -260,6 +260,11 @@ const KEY: readonly CommandNode[] = [
     name: 'restore',
     summary: 'give servers that lost their share of a key the certificate, to recover it from',
     load: async () => (await import('./commands/key/restore.js')).keyRestoreCommand(),
+  },
+  {
+    name: 'repair',
+    summary: 'give a server that lost its share of a key the share back, by the others',
+    load: async () => (await import('./commands/key/repair.js')).keyRepairCommand(),
   },
 ];
 

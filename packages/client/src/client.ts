@@ -15,6 +15,15 @@ import { type CreateKeyArgs, type KeyPlan, planKey } from './keys/generation/pla
 import { createKey } from './keys/generation/create-key.js';
 import type { GeneratedKey } from './keys/generation/conclude.js';
 import { keyGeneration } from './keys/generation/key-generation.js';
+import type { RepairedShare } from './keys/repair/conclude-repair.js';
+import {
+  type KeyRepair,
+  planRepair,
+  repairKey,
+  type RepairKeyArgs,
+  type RepairPlan,
+} from './keys/repair/repair-key.js';
+import { shareRepair } from './keys/repair/share-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
@@ -34,6 +43,7 @@ import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
 import { noteSeedBackup, readSeedBackup } from './seed/seed-backup.js';
 import type { SessionRecord } from './sessions/session-record.js';
+import type { Ceremony } from './sessions/ceremony.js';
 import { describeSession, type SessionWords } from './sessions/describe-session.js';
 import { abandonSession, ceremonyOf, runSession } from './sessions/run-session.js';
 import { findOpenSession, findSession, listSessions, SESSIONS } from './sessions/sessions.js';
@@ -75,10 +85,10 @@ export interface ClientOptions {
 }
 
 /** What a finished session left: a member for each kind of ceremony. */
-export type SessionOutcome = GeneratedKey;
+export type SessionOutcome = GeneratedKey | RepairedShare;
 
 /** Every ceremony that a client carries; another one is one more value here. */
-const CEREMONIES = [keyGeneration] as const;
+const CEREMONIES: readonly Ceremony<SessionOutcome>[] = [keyGeneration, shareRepair];
 
 /**
  * An owner's side of everything: makes keys with servers, signs with them, and believes nobody. Whatever a server says
@@ -131,6 +141,10 @@ export interface Client {
   planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
   /** Has every server of a key that lost its share recover it from the certificate. */
   restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
+  /** Who would be asked to give a server its lost share back. Others are asked whether they can help; nothing is written. */
+  planRepair(args: RepairKeyArgs): Promise<RepairPlan>;
+  /** Has a server that lost its share of a key get it back: from the certificate if it can, else from a quorum of the others. */
+  repairKey(args: RepairKeyArgs, on?: OnProgress): Promise<KeyRepair>;
 
   /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
@@ -259,6 +273,12 @@ export function createClient(options: ClientOptions): Client {
       const restoration = await restoreKey(context, await readKey(args.name), args, on);
       signer.forgetServers();
       return restoration;
+    },
+    planRepair: async (args) => planRepair(context, await readKey(args.name), args),
+    repairKey: async (args, on = silent) => {
+      const repair = await acting(repairKey(context, await readKey(args.name), args, on));
+      signer.forgetServers();
+      return repair;
     },
 
     prepare,

@@ -33,6 +33,8 @@ export type {
 export type { ExpectedKey } from './keys/fetch/expected-keys.js';
 export type { KeepKeyArgs, KeptKey } from './keys/fetch/keep-key.js';
 export type { Unpromised } from './keys/fetch/collect-promises.js';
+export type { RepairedShare } from './keys/repair/conclude-repair.js';
+export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing

@@ -10,6 +10,7 @@ export type {
 } from './control/schemas/keys.js';
 export type { OperatorAccount, OperatorInvite } from './control/schemas/people.js';
 export type { OperatorRequest } from './control/schemas/requests.js';
+export type { OperatorSession } from './control/schemas/sessions.js';
 export type { OperatorStatus } from './control/schemas/status.js';
 export type { ConfigFileInput } from './config/config-file.js';
 export { assertSettings, CONFIG_FILE } from './config/load-config.js';

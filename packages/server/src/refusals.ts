@@ -21,7 +21,18 @@ const REFUSALS = {
   POLICY_NOT_CERTIFIED: [StateError, 'show the policy that was certified with the key', { retryable: false }],
   KEY_NOT_RESTORABLE: [
     StateError,
-    'ask the operator for a backup of the database: the server has no static backup, or the key has another owner',
+    'have the other servers of the key give it back: this one has no static backup, or the key has another owner',
+    { retryable: false },
+  ],
+  SHARE_NOT_LOST: [StateError, 'check the key: this server has its share', { retryable: false }],
+  SHARE_RESTORABLE: [
+    StateError,
+    'restore it from the certificate, which needs nobody else',
+    { retryable: false },
+  ],
+  REPAIR_SERVED: [
+    StateError,
+    'ask the operator of this server to agree to another repair, or change the epoch of the key',
     { retryable: false },
   ],
   KIND_NOT_FOR_PURPOSE: [

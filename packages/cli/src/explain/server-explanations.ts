@@ -125,7 +125,19 @@ const MOMENT = groupOf(
     ],
     KEY_NOT_RESTORABLE: [
       'The server cannot get its share back from the certificate: it was not set up with static backup, or the key is another owner’s.',
-      'Ask its operator for a backup of its database; until then the key lives while a quorum of other servers does.',
+      'Have the other servers give it back: ckm key repair NAME --server SERVER. Until then the key lives while a quorum of them does.',
+    ],
+    SHARE_NOT_LOST: [
+      'A share was to be repaired that its server still has.',
+      'Nothing has to be repaired: ckm key verify NAME.',
+    ],
+    SHARE_RESTORABLE: [
+      'The server can take its share from the certificate by itself, which needs nobody else.',
+      'Let it: ckm key restore NAME.',
+    ],
+    REPAIR_SERVED: [
+      'The server has helped the same slot in this epoch of the key before, and its operator has not agreed to do so again.',
+      'Begin the repair anew, and ask the operators of the servers that help to agree: ckm server approve FOLDER ID.',
     ],
     REQUEST_DIFFERS: 'Something else was asked for under this id.',
     REQUEST_NOT_WAITING: 'The request does not wait for a decision any more.',

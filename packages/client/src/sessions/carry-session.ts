@@ -1,4 +1,4 @@
-import type { SessionView } from '@ckm/api';
+import type { Proposal, SessionView } from '@ckm/api';
 import { PolicyError, StateError } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import { saveEvidence } from '../evidence/evidence.js';
@@ -43,12 +43,14 @@ export async function carrySession<O extends CeremonyOutcome>(run: SessionRun<O>
 
 /** A server whose operator is asked first makes no offer until he has said yes: it is waited for like any other. */
 async function propose(run: SessionRun): Promise<void> {
-  const { sessionId, proposal, expiresAt } = run.session;
+  const { sessionId, expiresAt } = run.session;
   const offers = new Map<Participant, Data>();
   await gather(run, {
     step: { stage: 'propose', round: 1, text: 'asking for offers' },
     missing: () => run.participants.filter((participant) => !offers.has(participant)),
     ask: async (participant, link) => {
+      const proposal = proposalTo(run, participant, offers);
+      if (proposal === null) return;
       const view = await link.call('session.propose', { sessionId, proposal, expiresAt });
       await assertGoingOn(run, participant, view);
       if (view.offer !== null) offers.set(participant, view.offer);
@@ -57,6 +59,16 @@ async function propose(run: SessionRun): Promise<void> {
   const parameters = run.ceremony.assemble(run.session, offers);
   run.plan = run.ceremony.plan(parameters);
   await saveRun(run, { parameters });
+}
+
+/** Null: others have to make their offers first. */
+function proposalTo(
+  { ceremony, session }: SessionRun,
+  participant: Participant,
+  offers: ReadonlyMap<Participant, Data>,
+): Proposal | null {
+  if (ceremony.proposalFor === undefined) return session.proposal;
+  return ceremony.proposalFor(session, participant, offers);
 }
 
 /** Gets what everybody says in one round, handing out what was said before. */

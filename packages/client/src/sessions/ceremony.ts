@@ -1,4 +1,4 @@
-import type { Order, Packet, SessionView } from '@ckm/api';
+import type { Order, Packet, Proposal, SessionView } from '@ckm/api';
 import type { Remedy } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import type { Fault } from '@ckm/threshold';
@@ -59,6 +59,15 @@ export interface Ceremony<O extends CeremonyOutcome = CeremonyOutcome> {
   title(session: SessionRecord): string;
   /** What a person reads of it, line by line. @throws StorageError `STORE_CORRUPT` */
   details(session: SessionRecord): readonly (readonly [label: string, text: string])[];
+  /**
+   * What one server is asked to take part in, where that is not what the session is about for all of them; null: not before
+   * others have made their offers. Absent: everybody is asked the same, at once.
+   */
+  proposalFor?(
+    session: SessionRecord,
+    participant: Participant,
+    offers: ReadonlyMap<Participant, Data>,
+  ): Proposal | null;
   /**
    * Checks what every server offers, and puts the parameters together that all are asked to join with.
    * @throws PeerFaultError naming the servers

@@ -1,5 +1,6 @@
 import type { ServerContext, Sessions } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
+import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
 import { keyFacts, keyHandlers, openIfWhole } from '../sessions/functions/key-functions.js';
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
@@ -9,6 +10,7 @@ import { createSessionDesk } from '../sessions/session-desk.js';
 import { sessionHandlers, sweepSessions, voidSessions } from '../sessions/functions/session-functions.js';
 import { createKeySweep } from '../sessions/session-keys.js';
 import type { SessionMeans } from '../sessions/session-revise.js';
+import { createWaitingSweep } from '../sessions/waiting-sweep.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { cancelRequest } from '../requests/cancel-request.js';
 import { createFairQueue } from '../turns/fair-queue.js';
@@ -21,7 +23,7 @@ import { askRequest } from '../requests/ask-request.js';
 import type { RequestMeans } from '../requests/means.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
-const roomsOf: RoomsOf = (context) => [createDkgRoom(context)];
+const roomsOf: RoomsOf = (context) => [createDkgRoom(context), createRepairRoom(context)];
 
 /** Makes the rooms of a server, each with what it alone needs to decide. */
 export type RoomsOf = (context: ServerContext) => readonly Room[];
@@ -52,6 +54,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   };
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);
+  const sweepWaiting = createWaitingSweep(server);
   await sweepSessions(server);
   return {
     handlers: {
@@ -72,6 +75,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     voidOpen: (reason) => voidSessions(server, reason),
     async sweep() {
       await sweepSessions(server);
+      await sweepWaiting();
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();

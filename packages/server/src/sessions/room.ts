@@ -2,7 +2,7 @@ import type { Proposal, SessionResult, SessionView } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Data, Identity } from '@ckm/gordian';
 import type { Call, Clock, Random } from '../context.js';
-import type { Transaction } from '../storage/storage.js';
+import type { Reader, Transaction } from '../storage/storage.js';
 import type { StaticSeeds } from '../vault/static-seeds.js';
 import type { KeyChange } from './keys/change-key.js';
 import type { Seats } from './seats.js';
@@ -19,8 +19,14 @@ export interface RoomMeans {
   readonly publicUrl: string;
 }
 
+/** Whose session it is, and where its room may look. */
+export interface Owned {
+  readonly owner: Uint8Array;
+  readonly reader: Reader;
+}
+
 /** One session as its room sees it. */
-export interface RoomSession<P extends Proposal = Proposal> {
+export interface RoomSession<P extends Proposal = Proposal> extends Owned {
   readonly sessionId: Uint8Array;
   readonly proposal: P;
   /** What this server offered. */
@@ -56,7 +62,14 @@ export interface Said {
 export type Admission =
   | { readonly kind: 'offer' }
   | { readonly kind: 'refusal'; readonly error: PolicyError }
-  | { readonly kind: 'ask' };
+  | {
+      readonly kind: 'ask';
+      /** Seconds after which a silent operator counts as a yes (`waiting-time.ts`); absent: he never does. */
+      readonly grantedAfter?: number;
+    };
+
+/** By whom it was decided that this server takes part. `time`: the operator said nothing for as long as the room gave him. */
+export type Granted = 'room' | 'operator' | 'time';
 
 /** On whose behalf a room is asked, and where it may look while it decides. */
 export interface Asking {
@@ -69,6 +82,12 @@ export interface Opened {
   readonly offer: Data;
   /** Secret; wiped by the caller. */
   readonly secrets: Uint8Array;
+}
+
+/** Who sits where, and the first step. */
+export interface Joined {
+  readonly seats: Seats;
+  readonly step: RoomStep;
 }
 
 /** What became of a session by a step of its protocol. Keys change in the same transaction, in the order listed. */
@@ -94,7 +113,7 @@ export type RoomStep =
   | { readonly kind: 'aborted'; readonly fault: SessionFault };
 
 /**
- * One kind of ceremony. A room computes and decides; it never writes, sends nothing and keeps nothing: `session-draft.ts`
+ * One kind of ceremony. A room reads, computes and decides; it never writes, sends nothing and keeps nothing: `session-draft.ts`
  * and `session-store.ts` do that for all of them, so that another ceremony is one more room.
  * All of it may be run twice for one step (a transaction that lost a race is run again); only one run is stored.
  */
@@ -107,10 +126,12 @@ export interface Room<P extends Proposal = Proposal> {
   parseProposal(proposal: Proposal): P;
   /** One sentence for operator and audit log. */
   sentence(proposal: P): string;
+  /** Milliseconds of one core that deciding about a proposal may take, beyond what every message costs; absent: none. */
+  cost?(proposal: P): number;
   /** Whether this server takes part at all. @throws PolicyError, UsageError, StateError: nothing is stored */
   admit(asking: Asking, proposal: P): Promise<Admission>;
   /** Makes this server's offer to an account, once it takes part. */
-  open(means: RoomMeans, owner: Uint8Array, proposal: P): Opened;
+  open(means: RoomMeans, owned: Owned, proposal: P, granted: Granted): Opened | Promise<Opened>;
   /**
    * Checks the parameters against proposal and offer, says who sits where, and takes the first step.
    * @throws EncodingError, PeerFaultError, StateError `PARAMETERS_DIFFER`
@@ -119,7 +140,7 @@ export interface Room<P extends Proposal = Proposal> {
     means: RoomMeans,
     session: RoomSession<P>,
     parameters: Uint8Array,
-  ): { readonly seats: Seats; readonly step: RoomStep };
+  ): Joined | Promise<Joined>;
   /** Longest payload that an honest party says in a round, in bytes. */
   payloadLimit(round: number): number;
   /** Whether a payload is something an honest party can have said in a round. */

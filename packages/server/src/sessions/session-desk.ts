@@ -59,7 +59,7 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
     approve: (seen, as = null) =>
       decide(
         seen,
-        (draft, { means, room }) => openDraft({ means, room }, draft),
+        (draft, drafting) => openDraft(drafting, draft, 'operator'),
         'approved',
         detailAs('', as),
       ),

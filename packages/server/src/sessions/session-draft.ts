@@ -14,9 +14,11 @@ import {
   type PacketScope,
   type Sorted,
 } from './packet-log.js';
-import type { Heard, JoinedSession, Room, RoomMeans, RoomStep, SessionFault } from './room.js';
+import type { Granted, Heard, JoinedSession, Room, RoomMeans, RoomStep, SessionFault } from './room.js';
+import type { Reader } from '../storage/storage.js';
 import type { SessionRecord, StoredSession } from './session-record.js';
 import { speak } from './speak.js';
+import type { WaitingTime } from './waiting-time.js';
 
 /**
  * What a session is about to become: computed first, stored in one go (`session-store.ts`), sent last. Nothing here
@@ -34,6 +36,8 @@ export interface Draft {
 export interface Drafting {
   readonly means: RoomMeans;
   readonly room: Room;
+  /** What is stored, as of the transaction in which the draft is made. */
+  readonly reader: Reader;
   /** Stored packets of a round. */
   readonly round: (round: number) => Promise<readonly Packet[]>;
 }
@@ -53,19 +57,29 @@ export function endDraft(
 }
 
 /** This server takes part: its offer, and what it must remember of it. */
-export function openDraft({ means, room }: Pick<Drafting, 'means' | 'room'>, draft: Draft): Draft {
+export async function openDraft(
+  { means, room, reader }: Pick<Drafting, 'means' | 'room' | 'reader'>,
+  draft: Draft,
+  granted: Granted,
+): Promise<Draft> {
   const { row, record } = draft.session;
-  const { offer, secrets } = room.open(means, row.owner, record.proposal);
-  return withState(withRecord(draft, { offer, secrets }), 'accepted');
+  const { offer, secrets } = await room.open(means, { owner: row.owner, reader }, record.proposal, granted);
+  return withState(withRecord(draft, { offer, secrets, waiting: null }), 'accepted');
+}
+
+/** The operator has been silent for so long. */
+export function countDraft(draft: Draft, waiting: WaitingTime): Draft {
+  return withRecord(draft, { waiting });
 }
 
 /** Hands the agreed parameters to the room: the protocol starts. */
 export async function joinDraft(drafting: Drafting, draft: Draft, parameters: Uint8Array): Promise<Draft> {
-  const { means, room } = drafting;
+  const { means, room, reader } = drafting;
   const { row, record } = draft.session;
+  const { owner, sessionId } = row;
   const { proposal, offer } = record;
-  const session = { sessionId: row.sessionId, proposal, offer, secrets: record.secrets! };
-  const { seats, step } = room.join(means, session, parameters);
+  const session = { owner, reader, sessionId, proposal, offer, secrets: record.secrets! };
+  const { seats, step } = await room.join(means, session, parameters);
   const joined = withState(withRecord(draft, { parameters, seats }), 'running');
   return advanceDraft(drafting, takeStep(drafting, joined, step));
 }
@@ -94,7 +108,7 @@ export async function hearDraft(
 /** Overwrites the secrets of a draft; its sealed copies are stored by then. */
 export function wipeDraft({ session, keys }: Draft): void {
   session.record.secrets?.fill(0);
-  for (const change of keys) if (change.kind !== 'void') wipeKey(change.record);
+  for (const change of keys) if ('record' in change) wipeKey(change.record);
 }
 
 /** Whether storing the draft would change anything. */
@@ -163,7 +177,7 @@ async function advanceDraft(drafting: Drafting, draft: Draft): Promise<Draft> {
 }
 
 async function advanceOnce(drafting: Drafting, draft: Draft): Promise<Draft> {
-  const { room, means } = drafting;
+  const { room, means, reader } = drafting;
   const { record, row } = draft.session;
   const { round, awaiting, marks, seats } = record;
   const packets = [...(await drafting.round(round)), ...draft.fresh]
@@ -181,8 +195,9 @@ async function advanceOnce(drafting: Drafting, draft: Draft): Promise<Draft> {
     return endDraft(draft, 'aborted', { fault: blame('SUSPECT_SEALED_PAYLOAD', unreadable) });
   }
   const { proposal, offer, parameters, secrets } = record;
-  const { sessionId } = row;
-  const session = { sessionId, proposal, offer, parameters, seats, secrets, round } as JoinedSession;
+  const { owner, sessionId } = row;
+  const known = { owner, reader, sessionId, proposal, offer, parameters, seats, secrets, round };
+  const session = known as JoinedSession;
   const step = room.advance(means, session, heard);
   for (const { to, payload } of heard) if (to !== 0) payload.fill(0);
   return takeStep(drafting, draft, step);

@@ -7,11 +7,12 @@ import type { Transaction } from '../storage/storage.js';
 import { refusal } from '../refusals.js';
 import { assertExpiry } from './expiry.js';
 import { repeatWhenRaced } from '../storage/raced.js';
-import type { Room } from './room.js';
+import type { Admission, Room } from './room.js';
 import { draftOf, openDraft } from './session-draft.js';
 import { openSessionToShow, sealSession, type SessionRecord, type StoredSession } from './session-record.js';
 import type { SessionMeans } from './session-revise.js';
 import { viewOfSilent, viewSession } from './session-view.js';
+import { waitFrom } from './waiting-time.js';
 
 type Proposed = Parameters<'session.propose'>;
 
@@ -32,6 +33,8 @@ export async function proposeSession(
   const room = rooms.find(({ kind }) => kind === proposed.proposal.kind);
   if (room === undefined) throw refusal('CEREMONY_UNKNOWN', 'this server has no such ceremony');
   const proposal = room.parseProposal(proposed.proposal);
+  const cost = room.cost?.(proposal) ?? 0;
+  if (cost > 0) server.charge(call.account, cost);
   const { view, opened } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const existing = await findSame(context, call, transaction, { ...proposed, proposal });
@@ -42,8 +45,7 @@ export async function proposeSession(
         await context.audit.append(transaction, entryOf(call, room, { ...proposed, proposal }, detail));
         return { view: admission.error, opened: false };
       }
-      const isAsked = admission.kind === 'ask';
-      const session = await openNew(server, call, transaction, room, { ...proposed, proposal }, isAsked);
+      const session = await openNew(server, call, transaction, room, { ...proposed, proposal }, admission);
       return { view: viewOfSilent(session), opened: true };
     }),
   );
@@ -76,7 +78,7 @@ async function openNew(
   transaction: Transaction,
   room: Room,
   proposed: Proposed,
-  isAsked: boolean,
+  admission: Exclude<Admission, { readonly kind: 'refusal' }>,
 ): Promise<StoredSession> {
   const { sessionId, proposal, expiresAt } = proposed;
   const { account } = call;
@@ -94,9 +96,14 @@ async function openNew(
     expiresAt,
     sealed: NOT_SEALED,
   } as const;
-  const record: SessionRecord = { ...UNTOUCHED, proposal };
+  const isAsked = admission.kind === 'ask';
+  const waiting =
+    isAsked && admission.grantedAfter !== undefined ? waitFrom(context, admission.grantedAfter) : null;
+  const record: SessionRecord = { ...UNTOUCHED, proposal, waiting };
   const untouched = draftOf({ row: columns, state: 'proposed', record });
-  const { session } = isAsked ? untouched : openDraft({ means, room }, untouched);
+  const { session } = isAsked
+    ? untouched
+    : await openDraft({ means, room, reader: transaction }, untouched, 'room');
   const row = sealSession(context, session);
   session.record.secrets?.fill(0);
   await transaction.sessions.insert(row);

@@ -15,6 +15,7 @@ import type { Mark } from './packet-log.js';
 import type { SessionFault } from './room.js';
 import { openRecord, sealRecord } from '../vault/sealed-record.js';
 import type { Seats } from './seats.js';
+import type { WaitingTime } from './waiting-time.js';
 
 /** Everything a server keeps about one session, besides its packets and what the row shows; sealed as a whole. */
 export interface SessionRecord {
@@ -36,6 +37,8 @@ export interface SessionRecord {
   readonly result: SessionResult | null;
   readonly fault: SessionFault | null;
   readonly reason: string | null;
+  /** How long a silent operator is still waited for; null or absent: he is waited for until the session expires, or not at all. */
+  readonly waiting?: WaitingTime | null;
 }
 
 /** A session as it is stored: what its row shows, what its seal hides. */

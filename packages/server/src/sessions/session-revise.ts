@@ -88,7 +88,7 @@ function draftingOf(
   { row, record }: StoredSession,
 ): Drafting {
   const room = roomFor(rooms, record.proposal.kind);
-  return { means, room, round: (round) => readRound(context, reader, row, round) };
+  return { means, room, reader, round: (round) => readRound(context, reader, row, round) };
 }
 
 /** @throws BugError `ROOM_MISSING` for a session that another version of the server had a room for */

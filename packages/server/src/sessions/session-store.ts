@@ -52,7 +52,7 @@ export function reportDraft(context: ServerContext, before: StoredSession, draft
   if (state !== before.state) context.events.sessionMoved({ kind: record.proposal.kind, to: state });
   if (record.fault !== null) context.events.peerFault({ code: record.fault.code, round: record.fault.round });
   for (const change of draft.keys) {
-    if (change.kind === 'promote') context.events.keyActivated({ suite: change.record.suite });
+    if (change.kind === 'promote' || change.kind === 'regain') context.events.keyActivated({ suite: change.record.suite });
   }
 }
 
@@ -90,9 +90,16 @@ function auditEntry(
       isOver(state) && record.fault !== null
         ? describeFault(record.fault)
         : moved
-          ? ''
+          ? describeGrant(state, before)
           : `round ${record.round}`,
   };
+}
+
+/** An operator's own yes says so himself. */
+function describeGrant(state: StoredSession['state'], { record: { waiting = null } }: StoredSession): string {
+  return state === 'accepted' && waiting !== null
+    ? `its operator said nothing for ${waiting.needed / 3_600} hours`
+    : '';
 }
 
 function describeFault({ code, round, culprits }: NonNullable<StoredSession['record']['fault']>): string {

@@ -1,3 +1,4 @@
+import type { Operator, OperatorSession } from '@ckm/server';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
@@ -5,11 +6,12 @@ import { run } from '../../command-line/run.js';
 import { findAccount } from '../../operator/find-account.js';
 import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
 import { findWaiting, formatWaiting } from '../../operator/waiting-request.js';
+import { findWaitingSession, formatWaitingSession } from '../../operator/waiting-session.js';
 import { counted } from '../../terminal/counted.js';
 
 /** `ckm server reject` */
 export function serverRejectCommand(): Command {
-  return operatorLeaf('reject', 'say no to a signature that waits')
+  return operatorLeaf('reject', 'say no to what waits')
     .argument('[id]', 'the first digits of its id')
     .option('--account <xid>', 'all that waits for this account, named by its first digits')
     .requiredOption('--reason <text>', 'why; whoever asked reads it, and so does the audit log')
@@ -43,6 +45,8 @@ async function rejectOne(
 ): Promise<void> {
   const { reason } = answer;
   const operator = operatorOf(folder);
+  const session = await findWaitingSession(operator, id);
+  if (session !== null) return rejectSession({ terminal, flags }, operator, session, answer);
   const request = await findWaiting(operator, id);
   const { requestId, sentence } = request;
   terminal.warn(formatWaiting(request));
@@ -52,6 +56,23 @@ async function rejectOne(
   }
   await operator.reject({ requestId, ...answer });
   terminal.result(`rejected ${requestId}`, { requestId, sentence, verdict: 'rejected', reason });
+}
+
+async function rejectSession(
+  { terminal, flags }: Pick<Context, 'terminal' | 'flags'>,
+  operator: Operator,
+  session: OperatorSession,
+  answer: Pick<Flags, 'reason' | 'as'>,
+): Promise<void> {
+  const { sessionId, owner, proposalHash, sentence } = session;
+  const { reason } = answer;
+  terminal.warn(formatWaitingSession(session));
+  if (flags.preview === true) {
+    terminal.result(`would reject ${sessionId}: ${reason}`, { preview: true, sessionId, sentence, reason });
+    return;
+  }
+  await operator.rejectSession({ sessionId, owner, proposalHash, ...answer });
+  terminal.result(`rejected ${sessionId}`, { sessionId, sentence, verdict: 'rejected', reason });
 }
 
 async function rejectAll(

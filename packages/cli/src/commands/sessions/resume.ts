@@ -8,6 +8,7 @@ import { compareLikeness } from '../../guide/compare-likeness.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
+import { showRepaired } from '../key/repair.js';
 import { showMade } from '../key/show.js';
 
 /** `ckm sessions resume ID` */
@@ -30,10 +31,11 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
   const progress = createProgress(terminal);
   const work = client.resumeSession(encodeHex(session.sessionId), progress.on);
   await progress.during(work, async (outcome) => {
-    showMade(context, await client.showKey(outcome.key.name));
+    if (outcome.kind === 'repair') showRepaired(context, { outcome: 'repaired', ...outcome });
+    else showMade(context, await client.showKey(outcome.key.name));
   });
   warnOfClock(context, client);
-  await compareLikeness(context, client, session.keyName);
+  if (session.proposal.kind === 'dkg') await compareLikeness(context, client, session.keyName);
 }
 
 async function idsOfOpen(client: Client): Promise<Uint8Array[]> {

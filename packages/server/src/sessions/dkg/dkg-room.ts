@@ -19,6 +19,7 @@ import type {
   Heard,
   JoinedSession,
   Opened,
+  Owned,
   Room,
   RoomMeans,
   RoomSession,
@@ -86,7 +87,7 @@ async function admitKey(
   return { kind: 'offer' };
 }
 
-function open(means: RoomMeans, owner: Uint8Array, proposal: DkgProposal): Opened {
+function open(means: RoomMeans, { owner }: Owned, proposal: DkgProposal): Opened {
   const { suite, keyId } = proposal;
   const scope = { suite, keyId, epoch: FIRST_EPOCH };
   const seed = means.staticSeeds.create({ owner, ...scope });

@@ -18,6 +18,7 @@ import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
+import { findOwnEntry } from '../keys/own-entry.js';
 import { openHead, readEpoch, readSecrets, writeKey, type KeySecrets } from '../keys/stored-key.js';
 
 /**
@@ -107,10 +108,9 @@ async function readOwn(
   return { row, waiting: { sessionId, staticSeed } };
 }
 
-function ownEntry({ identity }: ServerContext, { roster }: KeyParams): RosterEntry {
-  const { xid, publicKeys } = identity;
-  const own = roster.find(({ serverId }) => equalBytes(serverId, xid));
-  if (own !== undefined && equalBytes(own.identityKey, publicKeys.signing.bytes)) return own;
+function ownEntry({ identity }: ServerContext, params: KeyParams): RosterEntry {
+  const own = findOwnEntry(identity, params);
+  if (own !== null) return own;
   throw notRestorable();
 }
 

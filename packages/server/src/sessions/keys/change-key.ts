@@ -1,9 +1,9 @@
 import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
-import type { SessionRow, Transaction } from '../../storage/storage.js';
+import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { refusal } from '../../refusals.js';
 import type { EpochRecord } from './epoch-record.js';
-import { writeKey } from './stored-key.js';
+import { helpedSlots, noteHelped, openHead, writeKey } from './stored-key.js';
 
 /** The version of a key that was just created. */
 export const CREATED = 1;
@@ -18,7 +18,19 @@ export type KeyChange =
   /** It has its certificate, and is used from now on. */
   | { readonly kind: 'promote'; readonly expected: number; readonly record: EpochRecord }
   /** It never came about, and nobody can hold a certificate of it. */
-  | { readonly kind: 'void'; readonly expected: number };
+  | { readonly kind: 'void'; readonly expected: number }
+  /** A share that was lost came back, in its epoch. */
+  | { readonly kind: 'regain'; readonly record: EpochRecord }
+  /** This server has helped to give a slot its share back. */
+  | Help;
+
+export interface Help {
+  readonly kind: 'help';
+  readonly epoch: number;
+  readonly slot: number;
+  /** Whether its operator agreed to it, also where it is not the first time. */
+  readonly isAgreed: boolean;
+}
 
 /**
  * Changes a key in the transaction of the step that asks for it.
@@ -31,6 +43,8 @@ export async function changeKey(
   change: KeyChange,
 ): Promise<void> {
   const existing = await transaction.keys.hold(owner, keyId);
+  if (change.kind === 'regain') return regain(context, transaction, existing, { owner, keyId }, change.record);
+  if (change.kind === 'help') return help(context, transaction, existing, change);
   if (change.kind === 'create') {
     if (existing !== null) throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
     await writeKey(context, transaction, null, { owner, keyId, state: 'pending' }, change.record);
@@ -44,4 +58,56 @@ export async function changeKey(
     return transaction.keys.remove(owner, keyId);
   }
   await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, change.record);
+}
+
+/** Bytes of a key besides its certificate, and its parameters, which are in that too. */
+const MOST_BESIDES = 2_048;
+
+/**
+ * Stores a share that came back, as `key.restore` does. What this server holds of that key is never written over: a share that
+ * is there again by itself stays, and of another epoch nothing comes back.
+ */
+async function regain(
+  context: ServerContext,
+  transaction: Transaction,
+  existing: KeyRow | null,
+  { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
+  record: EpochRecord,
+): Promise<void> {
+  const { quota } = context.accounts;
+  const account = { xid: owner, quota: context.config.quota };
+  if (existing !== null) {
+    assertSameEpoch(existing, record.epoch);
+    if (existing.state === 'active' && context.epochKeys.exists(existing)) return;
+  } else {
+    await quota.key(transaction, account);
+    await quota.bytes(transaction, account, 2 * record.certified!.certificate.length + MOST_BESIDES);
+  }
+  await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
+  if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
+}
+
+/** A slot is helped once in an epoch; once more only where the operator of this server has agreed (L6). */
+async function help(
+  context: ServerContext,
+  transaction: Transaction,
+  existing: KeyRow | null,
+  { epoch, slot, isAgreed }: Help,
+): Promise<void> {
+  if (existing === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  assertSameEpoch(existing, epoch);
+  const isFirst = !helpedSlots(openHead(context, existing), epoch).includes(slot);
+  if (!isFirst && !isAgreed) throw repairServed(slot);
+  if (isFirst) await noteHelped(context, transaction, existing, slot);
+}
+
+function assertSameEpoch(existing: KeyRow, epoch: number): void {
+  if (existing.epoch === epoch) return;
+  const { epoch: held } = existing;
+  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${epoch}`, { epoch: held });
+}
+
+/** @returns the refusal of a second help that no operator has agreed to */
+export function repairServed(slot: number) {
+  return refusal('REPAIR_SERVED', `this server has helped slot ${slot} in this epoch of the key before`);
 }

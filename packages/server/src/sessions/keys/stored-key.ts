@@ -21,6 +21,8 @@ export interface KeyHead extends Pick<
   readonly tightened: number;
   /** When this server stopped it, as that row says too; absent: it answers. UnixSeconds. */
   readonly stoppedAt?: number;
+  /** Slots that this server has helped to their lost share in an epoch; absent: none. */
+  readonly helped?: { readonly epoch: number; readonly slots: readonly number[] };
 }
 
 /** What everybody may know of one epoch. */
@@ -122,6 +124,7 @@ export async function writeKey(
     certified: certified === null ? null : (publicHalf as KeyHead['certified']),
     material,
     ...tightenedPart(known?.tightened ?? 0, known?.stoppedAt ?? null),
+    ...(known?.helped === undefined ? {} : { helped: known.helped }),
   };
   const row = sealHead(context, head, {
     owner,
@@ -146,6 +149,25 @@ export async function noteTightened(
   const { sealed: _sealed, ...columns } = before;
   const { stoppedAt: _before, ...known } = openHead(context, before);
   const head = { ...known, ...tightenedPart(tightened, stoppedAt) };
+  await transaction.keys.update(sealHead(context, head, { ...columns, version: before.version + 1 }));
+}
+
+/** Slots that this server has helped to their lost share in that epoch. */
+export function helpedSlots({ helped }: KeyHead, epoch: number): readonly number[] {
+  return helped?.epoch === epoch ? helped.slots : [];
+}
+
+/** The head of a key after this server has helped one more slot in its epoch. */
+export async function noteHelped(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  before: KeyRow,
+  slot: number,
+): Promise<void> {
+  const { sealed: _sealed, ...columns } = before;
+  const known = openHead(context, before);
+  const { epoch } = before;
+  const head = { ...known, helped: { epoch, slots: [...helpedSlots(known, epoch), slot] } };
   await transaction.keys.update(sealHead(context, head, { ...columns, version: before.version + 1 }));
 }
 

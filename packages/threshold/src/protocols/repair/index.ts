@@ -20,7 +20,7 @@ export {
 } from './loss.js';
 export type { RepairMessage } from './messages.js';
 export type { RepairOutput } from './output.js';
-export { type Repair, verifyRepair } from './repair.js';
+export { encodeRepair, MAX_REPAIR_BYTES, parseRepair, type Repair, verifyRepair } from './repair.js';
 export type { RepairParams } from './round-0-open.js';
 export type { RepairState } from './state.js';
 

@@ -3,7 +3,7 @@ import { type CertifiedEpoch, certifiedEntry } from '../../key/certified-epoch.j
 import { encodeKeyParams, MAX_PARAMS_BYTES, parseKeyParams, suiteLengths } from '../../key/params.js';
 import { taggedHash } from '../../hash/index.js';
 import type { PartyIndex } from '../../protocol/contract.js';
-import { block, type LayoutReader, uint16be, uint8 } from '../../protocol/layout.js';
+import { block, type LayoutReader, readLayout, uint16be, uint8 } from '../../protocol/layout.js';
 import { MOST_PARTIES, parsePartySet } from '../../sharing/index.js';
 import {
   encodeLoss,
@@ -62,7 +62,7 @@ export function hashRepair({ key, loss, helpers }: Repair): Uint8Array {
 export const MAX_REPAIR_BYTES =
   4 + MAX_PARAMS_BYTES + 32 + 2 * MOST_PARTIES * 33 + 32 + MAX_LOSS_BYTES + 1 + 2 * MOST_PARTIES;
 
-/** For a party's own stored state. @param repair from {@link verifyRepair} */
+/** The canonical bytes of a repair, which every party stores, and is shown by whoever carries. @param repair from {@link verifyRepair} */
 export function encodeRepair({ key, loss, helpers }: Repair): Uint8Array {
   return concatBytes(
     block(encodeKeyParams(key.params)),
@@ -76,7 +76,19 @@ export function encodeRepair({ key, loss, helpers }: Repair): Uint8Array {
   );
 }
 
-/** Reads what {@link encodeRepair} wrote. @throws EncodingError `LAYOUT_INVALID`, or as `parseKeyParams` */
+/**
+ * Reads what {@link encodeRepair} wrote, and nothing else. Believes nothing: whoever is shown a repair compares it with what
+ * follows from a certificate of its own.
+ * @throws EncodingError `LAYOUT_INVALID`, `LAYOUT_TOO_LONG`, or as `parseKeyParams`
+ */
+export function parseRepair(bytes: Uint8Array): Repair {
+  const reader = readLayout(bytes, 'a repair', MAX_REPAIR_BYTES);
+  const repair = readRepair(reader);
+  reader.end();
+  return repair;
+}
+
+/** The same as a part of something longer. @throws as {@link parseRepair} */
 export function readRepair(reader: LayoutReader): Repair {
   const params = parseKeyParams(reader.block(MAX_PARAMS_BYTES));
   const { suite, quorum } = params;

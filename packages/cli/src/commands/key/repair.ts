@@ -1,0 +1,114 @@
+import type { Client, KeyRepair, RepairKeyArgs, RepairPlan } from '@ckm/client';
+import { CkmError } from '@ckm/foundation';
+import type { Command } from 'commander';
+import { setTimeout } from 'node:timers/promises';
+import type { Context } from '../../command-line/context.js';
+import { optionInvalid, parseDuration } from '../../command-line/option-values.js';
+import { leaf, run } from '../../command-line/run.js';
+import { openOwner } from '../../owner/open-owner.js';
+import { warnOfClock } from '../../owner/warn-of-clock.js';
+import { createProgress, type Progress } from '../../terminal/progress.js';
+import { confirm } from '../../terminal/prompt.js';
+import { cancelled } from '../../terminal/seat.js';
+import { unixNow } from '../../terminal/instant.js';
+
+/** `ckm key repair NAME --server SERVER` */
+export function keyRepairCommand(): Command {
+  return leaf('repair', 'give a server that lost its share of a key the share back, by the others', {
+    69: 'somebody is still waited for: the same command goes on',
+  })
+    .argument('<name>', 'what you call the key: see ckm key list')
+    .requiredOption('--server <name>', 'the server that lost its share')
+    .option('--helpers <names>', 'who is to help, separated by commas (default: those that answer)')
+    .option('--invite <code>', 'if it lost your account too and takes nobody without')
+    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: not at all)')
+    .action(run(repair));
+}
+
+interface Flags {
+  readonly server: string;
+  readonly helpers?: string;
+  readonly invite?: string;
+  readonly wait?: string;
+}
+
+async function repair(context: Context, name: string, given: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  const { server, helpers, invite, wait } = given;
+  const waitSeconds = wait === undefined ? 0 : parseDuration('--wait', wait);
+  const args: RepairKeyArgs = {
+    name,
+    server,
+    ...(helpers === undefined ? {} : { helpers: namesIn(helpers) }),
+    ...(invite === undefined ? {} : { invite }),
+  };
+  const client = await openOwner(context);
+  const plan = await client.planRepair(args);
+  terminal.warn(planLines(name, plan));
+  if (flags.preview === true) {
+    terminal.result('nothing was written', { preview: true, name, ...plan });
+    return;
+  }
+  const question = plan.isUnderWay ? 'Go on with it?' : 'Begin?';
+  if (flags.yes !== true && !(await confirm(terminal, question))) throw cancelled();
+  const progress = createProgress(terminal);
+  await progress.during(untilDone(client, args, progress, waitSeconds), (done) => {
+    showRepaired(context, done);
+  });
+  warnOfClock(context, client);
+}
+
+const PAUSE_MS = 10_000;
+
+/** Asks again while operators are waited for, as long as its owner said. */
+async function untilDone(
+  client: Client,
+  args: RepairKeyArgs,
+  { on, left }: Progress,
+  waitSeconds: number,
+): Promise<KeyRepair> {
+  const until = unixNow() + waitSeconds;
+  for (;;) {
+    try {
+      return await client.repairKey(args, on);
+    } catch (error) {
+      const isWaiting = error instanceof CkmError && error.code === 'SERVERS_MISSING';
+      if (!isWaiting || unixNow() >= until) throw error;
+      await setTimeout(PAUSE_MS, undefined, { signal: left }).catch(() => undefined);
+      if (left.aborted) throw error;
+    }
+  }
+}
+
+function planLines(name: string, { server, helpers, needed, isUnderWay }: RepairPlan): string {
+  return [
+    '',
+    `  Give back   the share of ${name} that ${server} has lost${isUnderWay ? ' (under way)' : ''}`,
+    `  Helping     ${helpers.join(', ')}: ${needed} are needed, and none of them sees it`,
+    `  First       if ${server} can take it from the certificate (static backup), that is all`,
+    `  Asked       the operator of ${server} says that it is lost: ckm server requests FOLDER`,
+    '              the operators of those who help agree, or say nothing for 24 hours',
+    `  Same        key, addresses and all other shares stay; the old share stays valid`,
+    `  Not         protected from: whoever has taken the old share. Where that may be, make a new key`,
+    '',
+  ].join('\n');
+}
+
+/** What came of it, for a person and as data. */
+export function showRepaired({ terminal }: Context, done: KeyRepair): void {
+  if (done.outcome === 'held') {
+    terminal.result(`${done.server} has its share: it had it, or took it from the certificate`, done);
+    return;
+  }
+  const { server, key, helpers } = done;
+  terminal.result(`${server} has its share of ${key} again, by ${helpers.join(' and ')}`, done);
+}
+
+function namesIn(text: string): string[] {
+  const names = text.split(',').map((one) => one.trim());
+  if (names.every((one) => one !== '')) return names;
+  throw optionInvalid(
+    '--helpers holds an empty name',
+    'write the names with single commas between: --helpers alpha,charlie',
+  );
+}

@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
+import { createTestNetwork, messageOf, ownerClient, type TestNetwork, unreachable } from '../../test/test-network.js';
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+const BRAVO = { name: 'letters', server: 'bravo' };
+let network: TestNetwork;
+let store: ClientStore;
+let client: Client;
+
+async function begin(settings: object = {}): Promise<void> {
+  network = await createTestNetwork(3, { settings });
+  store = memoryStore();
+  client = await network.owner({ store, timeoutMs: 300 });
+  await client.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: SERVERS,
+  });
+}
+
+beforeEach(() => begin());
+afterEach(() => network.close());
+
+/** The folder with the keys of its epochs is gone; rows and identity are there. */
+async function loseShare(name: string): Promise<void> {
+  const server = network.server(name);
+  const { context } = server.bare;
+  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10))) context.epochKeys.destroy(row);
+  await server.restart();
+}
+
+/** Every operator says yes to what waits at his server. */
+async function approve(...names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const { sessionDesk } = network.server(name).bare.sessions;
+    for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
+  }
+}
+
+const waitingFor = (...servers: string[]) => ({ code: 'SERVERS_MISSING', facts: { servers } });
+
+/** Up to where everything waits for the operators of those who help. */
+async function askHelpers(): Promise<void> {
+  await expect(client.repairKey(BRAVO)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+  await approve('bravo');
+  await expect(client.repairKey(BRAVO)).rejects.toMatchObject(waitingFor('alpha', 'charlie'));
+}
+
+describe('a share that is lost', () => {
+  test('comes back when the operator has said so and the helpers agree, and signs; the same call goes on each time', async () => {
+    await loseShare('bravo');
+    expect(await client.planRepair(BRAVO)).toEqual({
+      server: 'bravo',
+      slot: 2,
+      helpers: ['alpha', 'charlie'],
+      needed: 2,
+      isUnderWay: false,
+    });
+    await askHelpers();
+    expect(await client.planRepair(BRAVO)).toMatchObject({ isUnderWay: true });
+    const [session, ...more] = await client.listSessions().then((all) => all.filter(({ state }) => state === 'open'));
+    expect(more).toEqual([]);
+    expect(client.describeSession(session!)).toMatchObject({
+      title: 'giving bravo its share of letters back',
+      details: expect.arrayContaining([['Helping', 'alpha, charlie']]) as unknown,
+    });
+    await approve('alpha', 'charlie');
+    expect(await client.repairKey(BRAVO)).toEqual({
+      outcome: 'repaired',
+      key: 'letters',
+      server: 'bravo',
+      helpers: ['alpha', 'charlie'],
+    });
+    const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: ['charlie'] });
+    expect(signers).toEqual(['alpha', 'bravo']);
+  });
+
+  test('is gone on with by another process of the owner, by the id of the session', async () => {
+    await loseShare('bravo');
+    await askHelpers();
+    await approve('alpha', 'charlie');
+    const [{ sessionId }] = (await client.listSessions()).filter(({ state }) => state === 'open') as [
+      { sessionId: Uint8Array },
+    ];
+    const later = ownerClient(network.send, () => network.now, { store });
+    const outcome = await later.resumeSession(Buffer.from(sessionId).toString('hex'));
+    expect(outcome).toMatchObject({ kind: 'repair', server: 'bravo' });
+    await later.close();
+  });
+
+  test('is not asked for by anybody when the server can take it from the certificate, or has it', async () => {
+    expect(await client.repairKey(BRAVO)).toEqual({ outcome: 'held', server: 'bravo' });
+    await network.close();
+    await begin({ backup: 'static' });
+    await loseShare('bravo');
+    expect(await client.repairKey(BRAVO)).toEqual({ outcome: 'held', server: 'bravo' });
+    expect((await client.listSessions()).filter(({ state }) => state === 'open')).toEqual([]);
+  });
+
+  test('cannot come back while too few of the others answer, and who is missing is said', async () => {
+    await loseShare('bravo');
+    network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    await expect(client.planRepair(BRAVO)).rejects.toMatchObject(waitingFor('charlie'));
+    await expect(client.planRepair({ ...BRAVO, helpers: ['alpha', 'bravo'] })).rejects.toMatchObject({
+      code: 'QUORUM_SERVERS_MISMATCH',
+    });
+  });
+
+  test('does not come back when an operator says no, and his reason reaches the owner', async () => {
+    await loseShare('bravo');
+    await askHelpers();
+    const { sessionDesk } = network.server('alpha').bare.sessions;
+    const [waiting] = (await sessionDesk.list()).sessions;
+    await sessionDesk.reject(waiting!, 'I was not called');
+    await expect(client.repairKey(BRAVO)).rejects.toMatchObject({
+      code: 'SESSION_REJECTED',
+      message: 'alpha does not take part: I was not called',
+    });
+    expect(await client.planRepair(BRAVO)).toMatchObject({ isUnderWay: false });
+  });
+
+  test('V30: a server that states the loss of another is named, and nobody is asked to help', async () => {
+    await loseShare('bravo');
+    await expect(client.repairKey(BRAVO)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    await approve('bravo');
+    network.server('bravo').tamper = async ({ name }, honest) => {
+      const view = (await honest()) as { offer: { loss: Uint8Array } | null };
+      if (name !== 'session.propose' || view.offer === null) return view;
+      const loss = view.offer.loss.slice();
+      loss[loss.length - 1]! ^= 1;
+      return { ...view, offer: { loss } };
+    };
+    await expect(client.repairKey(BRAVO)).rejects.toMatchObject({
+      code: 'FAULT_SIGNATURE_INVALID',
+      facts: { servers: ['bravo'] },
+    });
+    expect((await network.server('alpha').bare.sessions.sessionDesk.list()).sessions).toEqual([]);
+  });
+});

@@ -1,0 +1,197 @@
+import { AvailabilityError, CkmError, equalBytes, type Secret, UsageError } from '@ckm/foundation';
+import type { ClientContext } from '../../context/context.js';
+import { openAccount } from '../../introduction/add-server.js';
+import type { OnProgress } from '../../progress/progress.js';
+import { namesOf, type Participant } from '../../servers/ask-all.js';
+import { listed } from '../../servers/faults.js';
+import { newSession, runSession } from '../../sessions/run-session.js';
+import type { SessionRecord } from '../../sessions/session-record.js';
+import { listSessions, saveSession } from '../../sessions/sessions.js';
+import { checkAcknowledgement } from '../acknowledgement.js';
+import type { CertifiedKey } from '../key-record.js';
+import { planRestoration } from '../restore-key.js';
+import { rosterOf } from '../roster.js';
+import { askForKey } from '../verify-key.js';
+import type { RepairedShare } from './conclude-repair.js';
+import { notesOf, readRepairRecord } from './repair-record.js';
+import { shareRepair } from './share-repair.js';
+
+export interface RepairKeyArgs {
+  readonly name: string;
+  /** The owner's name of the server that has lost its share. */
+  readonly server: string;
+  /** Who is to help; default: as many of the others as are needed, those that answer. */
+  readonly helpers?: readonly string[];
+  /** For a server that has lost the account too and takes nobody without. */
+  readonly invite?: string | Secret<string>;
+}
+
+/** Who will be asked for what. Nothing has been written, and nobody was asked but whether he answers. */
+export interface RepairPlan {
+  readonly server: string;
+  readonly slot: number;
+  readonly helpers: readonly string[];
+  /** How many have to help. */
+  readonly needed: number;
+  /** Whether a repair of this share is under way, which goes on. */
+  readonly isUnderWay: boolean;
+}
+
+/**
+ * What became of it. `held`: the server had its share, or took it from the certificate by itself, as static backup does;
+ * `repaired`: the others have given it back.
+ */
+export type KeyRepair =
+  | { readonly outcome: 'held'; readonly server: string }
+  | ({ readonly outcome: 'repaired' } & Omit<RepairedShare, 'kind'>);
+
+/** Time enough for operators that are asked, and for the delay of those that say nothing. */
+const LIFETIME_SECONDS = 7 * 86_400;
+
+/**
+ * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`; AvailabilityError
+ * `SERVERS_MISSING` when too few others answer; StorageError `SERVER_PIN_DIFFERS`
+ */
+export async function planRepair(
+  context: ClientContext,
+  key: CertifiedKey,
+  { server, helpers }: Omit<RepairKeyArgs, 'name'>,
+): Promise<RepairPlan> {
+  const [target] = (await planRestoration(context, key, [server])) as [Participant];
+  const { needed } = key.public.quorum;
+  const open = await findOpenRepair(context, key, target);
+  if (open !== null) {
+    const named = open.servers.slice(0, -1).map(({ name }) => name);
+    return { server, slot: target.slot, helpers: named, needed, isUnderWay: true };
+  }
+  const chosen = await chooseHelpers(context, key, target, helpers);
+  return { server, slot: target.slot, helpers: namesOf(chosen), needed, isUnderWay: false };
+}
+
+/**
+ * Has a server that lost its share of a key get it back: from the certificate where it can, else from a quorum of the others.
+ * Goes on with what is under way. An operator of each server is asked; until they have said yes, or the time for it is over,
+ * this ends with `SERVERS_MISSING`, and is called again.
+ * @throws as {@link planRepair} and `runSession`
+ */
+export async function repairKey(
+  context: ClientContext,
+  key: CertifiedKey,
+  { server, helpers, invite }: Omit<RepairKeyArgs, 'name'>,
+  on: OnProgress,
+): Promise<KeyRepair> {
+  const [target] = (await planRestoration(context, key, [server])) as [Participant];
+  let session = await findOpenRepair(context, key, target);
+  if (session === null) {
+    if (await takesFromCertificate(context, key, target, invite)) return { outcome: 'held', server };
+    const chosen = await chooseHelpers(context, key, target, helpers);
+    session = sessionFor(context, key, target, chosen);
+    await saveSession(context.store, session);
+  }
+  const { kind: _kind, ...repaired } = await runSession(context, shareRepair, session, on);
+  return { outcome: 'repaired', ...repaired };
+}
+
+/** Whether the server has its share, or has taken it from the certificate now. */
+async function takesFromCertificate(
+  context: ClientContext,
+  key: CertifiedKey,
+  target: Participant,
+  invite: RepairKeyArgs['invite'],
+): Promise<boolean> {
+  const { server, slot } = target;
+  const { verdict } = await askForKey(context, key, slot, server);
+  if (verdict === 'forgot') await openAccount(context, server, invite);
+  const link = await context.linkTo(server);
+  const { certificate, policy } = key.record;
+  try {
+    checkAcknowledgement(key, target, await link.call('key.restore', { certificate, policy }));
+    return true;
+  } catch (error) {
+    if (error instanceof CkmError && error.code === 'KEY_NOT_RESTORABLE') return false;
+    throw error;
+  }
+}
+
+function sessionFor(
+  context: ClientContext,
+  key: CertifiedKey,
+  target: Participant,
+  helpers: readonly Participant[],
+): SessionRecord {
+  const { keyId, record, certificate } = key;
+  const { name: keyName, policy } = record;
+  const { epoch } = certificate.params;
+  const chain = [record.certificate];
+  const slots = helpers.map(({ slot }) => key.roster[slot - 1]!.slot);
+  return newSession(context, {
+    proposal: { kind: 'repair', role: 'target', keyId, epoch, chain, policy },
+    servers: [...helpers, target].map(({ server }) => server),
+    keyName,
+    notes: notesOf({ slot: key.roster[target.slot - 1]!.slot, helpers: slots }),
+    lifetimeSeconds: LIFETIME_SECONDS,
+  });
+}
+
+async function findOpenRepair(
+  { store, clock }: ClientContext,
+  { keyId }: CertifiedKey,
+  target: Participant,
+): Promise<SessionRecord | null> {
+  const all = await listSessions(store);
+  const found = all.find(
+    ({ state, expiresAt, proposal, servers }) =>
+      state === 'open' &&
+      expiresAt > clock() &&
+      proposal.kind === shareRepair.kind &&
+      equalBytes(proposal.keyId, keyId) &&
+      equalBytes(servers.at(-1)!.xid, target.server.xid),
+  );
+  if (found !== undefined) readRepairRecord(found);
+  return found ?? null;
+}
+
+/** As many as are needed, in order of slots: those named, or those that answer and hold the key. */
+async function chooseHelpers(
+  context: ClientContext,
+  key: CertifiedKey,
+  target: Participant,
+  named: readonly string[] | undefined,
+): Promise<readonly Participant[]> {
+  const { needed } = key.public.quorum;
+  const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== target.slot);
+  if (named !== undefined) {
+    const chosen = (await planRestoration(context, key, named)).toSorted((a, b) => a.slot - b.slot);
+    if (chosen.length < needed || chosen.some(({ slot }) => slot === target.slot)) {
+      throw helpersInvalid(needed, target);
+    }
+    return chosen;
+  }
+  const verdicts = await Promise.all(
+    others.map(async (one) => ({ one, ...(await askForKey(context, key, one.slot, one.server)) })),
+  );
+  const able = verdicts.filter(({ verdict }) => verdict === 'holds').map(({ one }) => one);
+  if (able.length >= needed) return able.slice(0, needed);
+  const missing = others.filter((one) => !able.includes(one));
+  throw tooFew(key, able.length, missing);
+}
+
+function helpersInvalid(needed: number, { server }: Participant): UsageError {
+  return new UsageError(`it takes ${needed} servers of the key besides ${server.name} to repair its share`, {
+    code: 'QUORUM_SERVERS_MISMATCH',
+    hint: `name ${needed} others, or none: those that answer are taken`,
+  });
+}
+
+function tooFew(key: CertifiedKey, able: number, missing: readonly Participant[]): AvailabilityError {
+  const names = namesOf(missing);
+  const { needed } = key.public.quorum;
+  return new AvailabilityError(
+    `it takes ${needed} others to give the share back, and ${able} of them can: ${listed(names)} cannot, or does not answer`,
+    {
+      code: 'SERVERS_MISSING',
+      hint: 'bring them back first: as long as too few can help, nothing is lost that they hold',
+      facts: { servers: names },
+    },
+  );
+}

@@ -1,0 +1,86 @@
+import type { RepairTargetProposal } from '@ckm/api';
+import { policyHash } from '@ckm/api';
+import { EncodingError, equalBytes, wipe } from '@ckm/foundation';
+import {
+  type CertifiedEpoch,
+  parseCertificate,
+  type RosterEntry,
+  verifyCertificate,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { demand, refusal } from '../../refusals.js';
+import type { Reader } from '../../storage/storage.js';
+import { staticKeyFrom } from '../dkg/offer.js';
+import { findOwnEntry } from '../keys/own-entry.js';
+import { otherEpoch } from './held-key.js';
+
+/** The key whose share is lost, as the certificates prove it that its owner shows. */
+export interface ShownKey {
+  readonly key: CertifiedEpoch;
+  /** Of this server. */
+  readonly own: RosterEntry;
+}
+
+/**
+ * Checks what the owner shows of a key. Nothing else is believed of it.
+ * @throws EncodingError, PeerFaultError as `verifyCertificate`; EncodingError `PARAMETERS_INVALID`; StateError
+ * `POLICY_NOT_CERTIFIED`, `CERTIFICATE_OF_ANOTHER_KEY`
+ */
+export function readShownKey(
+  { identity }: Pick<ServerContext, 'identity'>,
+  { chain, keyId, epoch, policy }: RepairTargetProposal,
+): ShownKey {
+  const [first, ...changes] = chain as [Uint8Array, ...Uint8Array[]];
+  if (changes.length > 0) throw chainUnreadable();
+  const certificate = parseCertificate(first);
+  const { params } = certificate;
+  const isAsked = equalBytes(params.keyId, keyId) && params.epoch === epoch;
+  demand(isAsked, 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key or epoch');
+  const own = findOwnEntry(identity, params);
+  if (own === null) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server is not one of those of the key');
+  const isCertified = equalBytes(params.termsHash, policyHash(policy));
+  demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
+  return { key: { params, ...verifyCertificate(certificate) }, own };
+}
+
+/**
+ * Refuses a loss that is none: the share is here, or this server can take it from the certificate, which needs nobody's help.
+ * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`
+ */
+export async function assertLost(
+  context: Pick<ServerContext, 'epochKeys' | 'staticSeeds'>,
+  reader: Reader,
+  owner: Uint8Array,
+  { key, own }: ShownKey,
+): Promise<void> {
+  const { keyId, epoch } = key.params;
+  const row = await reader.keys.find(owner, keyId);
+  if (row !== null && row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
+  const isThere = row !== null && context.epochKeys.exists(row);
+  demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');
+  const isRestorable = isThere || isDerivable(context, owner, key, own);
+  demand(!isRestorable, 'SHARE_RESTORABLE', 'this server can take its share from the certificate');
+}
+
+/** Whether static backup gives the static key that is certified: with it the certificate opens. */
+function isDerivable(
+  { staticSeeds }: Pick<ServerContext, 'staticSeeds'>,
+  owner: Uint8Array,
+  { params }: CertifiedEpoch,
+  own: RosterEntry,
+): boolean {
+  const { suite, keyId, epoch } = params;
+  const seed = staticSeeds.derive({ owner, suite, keyId, epoch });
+  const { staticKey, staticSecret } = staticKeyFrom(params, seed);
+  seed.fill(0);
+  wipe(staticSecret);
+  return equalBytes(staticKey, own.staticKey);
+}
+
+
+function chainUnreadable(): EncodingError {
+  return new EncodingError('this version repairs shares of the first epoch of a key alone', {
+    code: 'CERTIFICATE_KIND_UNKNOWN',
+    hint: 'bring this server up to the version that changed the key',
+  });
+}

@@ -1,0 +1,166 @@
+import {
+  helpOffer,
+  lossOffer,
+  REPAIR_DELAY_SECONDS,
+  type RepairHelperProposal,
+  type RepairProposal,
+  repairProposal,
+  type RepairTargetProposal,
+  signIdentityStatement,
+  type Proposal,
+} from '@ckm/api';
+import { concatBytes, EncodingError, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { createLoss, encodeLoss, lossStatement, parseLoss, repairProtocol, verifyLoss } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { demand } from '../../refusals.js';
+import { acceptKey } from '../dkg/dkg-room.js';
+import type { Admission, Asking, Granted, Joined, Opened, Owned, Room, RoomMeans, RoomSession } from '../room.js';
+import { costOfCertificate } from '../session-cost.js';
+import { advanceRepair, decodeMessage, toRoomStep } from './advance.js';
+import { readHeldKey, readHeldShare } from './held-key.js';
+import { assertLost, readShownKey } from './lost-share.js';
+import { agreeOnRepair, seatsOfRepair } from './parameters.js';
+
+const SEED_BYTES = 32;
+const LAST_ROUND = 2;
+
+/**
+ * The room where a server that has lost its share is given it back by a quorum of the others: docs/repair.md, ADR 0041. It has
+ * two sides. The target makes its statement when its operator says that the share is lost, and only listens. A helper waits
+ * for its operator, or for the time that L6 gives him, and then speaks three times. Its secrets are one byte (whether the
+ * operator agreed) and the protocol's state; before that, at the target, what opens the answers.
+ */
+export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
+  return {
+    kind: 'repair',
+    protocol: repairProtocol.id,
+    lastRound: LAST_ROUND,
+    parseProposal,
+    sentence: (proposal) =>
+      proposal.role === 'target'
+        ? `Say that this server has lost its share of this key (epoch ${proposal.epoch}), and take it back from others.`
+        : `Help slot ${proposal.slot} of this key to the share that it has lost (epoch ${proposal.epoch}).`,
+    cost: (proposal) =>
+      proposal.role === 'target' ? costOfCertificate(concatBytes(...proposal.chain)) : LOSS_MS,
+    admit: (asking, proposal) =>
+      proposal.role === 'target'
+        ? admitTarget(context, asking, proposal)
+        : admitHelper(context, asking, proposal),
+    open: (means, owned, proposal, granted) => open(means, owned, proposal, granted),
+    join: (means, session, parameters) =>
+      session.proposal.role === 'target'
+        ? joinTarget(means, session as TargetSession, parameters)
+        : joinHelper(context, means, session as HelperSession, parameters),
+    payloadLimit: () => repairProtocol.message.maxBytes,
+    isReadable: (round, payload) => decodeMessage(payload)?.round === round,
+    advance: advanceRepair,
+  };
+}
+
+type TargetSession = RoomSession<RepairTargetProposal>;
+type HelperSession = RoomSession<RepairHelperProposal>;
+
+/** Checking a statement: two signatures and a proof. */
+const LOSS_MS = 4;
+
+function parseProposal(proposal: Proposal): RepairProposal {
+  const parsed = repairProposal.safeParse(proposal);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
+    code: 'PARAMETERS_INVALID',
+    hint: 'compare the versions of client and server, and the field named',
+  });
+}
+
+/** Its operator always decides: that a share is lost is said by a person. */
+async function admitTarget(
+  context: ServerContext,
+  { account, transaction }: Asking,
+  proposal: RepairTargetProposal,
+): Promise<Admission> {
+  const shown = readShownKey(context, proposal);
+  await assertLost(context, transaction, account.xid, shown);
+  const { suite, purpose } = shown.key.params;
+  try {
+    acceptKey(context, { suite, purpose, policy: proposal.policy });
+  } catch (error) {
+    if (error instanceof PolicyError) return { kind: 'refusal', error };
+    throw error;
+  }
+  const bytes = proposal.chain.reduce((sum, { length }) => sum + length, 0);
+  await context.accounts.quota.bytes(transaction, account, bytes);
+  const isHeld = (await transaction.keys.find(account.xid, proposal.keyId)) !== null;
+  if (!isHeld) await context.accounts.quota.key(transaction, account);
+  return { kind: 'ask' };
+}
+
+/** A second time in one epoch silence is no yes. */
+async function admitHelper(
+  context: ServerContext,
+  { account, transaction }: Asking,
+  proposal: RepairHelperProposal,
+): Promise<Admission> {
+  const held = await readHeldKey(context, transaction, { owner: account.xid, ...proposal });
+  const { key, slot, helped } = held;
+  const loss = parseLoss(key.params.suite, proposal.loss);
+  verifyLoss(key, loss);
+  demand(loss.slot === proposal.slot, 'PARAMETERS_DIFFER', 'the statement is of another slot than the proposal');
+  demand(slot !== loss.slot, 'SHARE_NOT_LOST', 'this server has its share');
+  return helped.includes(loss.slot) ? { kind: 'ask' } : { kind: 'ask', grantedAfter: REPAIR_DELAY_SECONDS };
+}
+
+function open(means: RoomMeans, _owned: Owned, proposal: RepairProposal, granted: Granted): Opened {
+  if (proposal.role === 'helper') {
+    return { offer: { nonce: means.random(32) }, secrets: Uint8Array.of(granted === 'operator' ? 1 : 0) };
+  }
+  const { key, own } = readShownKey(means, proposal);
+  const seed = means.random(SEED_BYTES);
+  const { sealingSecret, loss } = createLoss(key, own.slot, seed);
+  seed.fill(0);
+  const signature = signIdentityStatement(means.identity, lossStatement(loss));
+  const secrets = concatBytes(AGREED, reveal(sealingSecret, 'keep what opens the answers of the helpers'));
+  wipe(sealingSecret);
+  return { offer: { loss: encodeLoss(key.params.suite, { ...loss, signature }) }, secrets };
+}
+
+const AGREED = Uint8Array.of(1);
+
+function joinTarget(means: RoomMeans, session: TargetSession, parameters: Uint8Array): Joined {
+  const { proposal, offer, secrets } = session;
+  const { key, own } = readShownKey(means, proposal);
+  const loss = parseLoss(key.params.suite, lossOffer.parse(offer).loss);
+  const repair = agreeOnRepair({ key, loss, slot: own.slot, nonce: null }, parameters);
+  const sealingSecret = secret(secrets.slice(1));
+  const seed = means.random(SEED_BYTES);
+  try {
+    const step = repairProtocol.start({ role: 'target', repair, sealingSecret }, seed);
+    const seats = seatsOfRepair(repair, own.slot);
+    return { seats, step: toRoomStep(means, proposal, repair, AGREED, step) };
+  } finally {
+    seed.fill(0);
+    wipe(sealingSecret);
+  }
+}
+
+async function joinHelper(
+  context: ServerContext,
+  means: RoomMeans,
+  { owner, reader, proposal, offer, secrets }: HelperSession,
+  parameters: Uint8Array,
+): Promise<Joined> {
+  const held = await readHeldKey(context, reader, { owner, ...proposal });
+  const { key, slot } = held;
+  const loss = parseLoss(key.params.suite, proposal.loss);
+  const { nonce } = helpOffer.parse(offer);
+  const repair = agreeOnRepair({ key, loss, slot, nonce }, parameters);
+  const share = await readHeldShare(context, reader, held);
+  const seed = means.random(SEED_BYTES);
+  try {
+    const step = repairProtocol.start({ role: 'helper', repair, me: slot, share }, seed);
+    return { seats: seatsOfRepair(repair, slot), step: toRoomStep(means, proposal, repair, secrets, step) };
+  } finally {
+    seed.fill(0);
+    wipe(share);
+  }
+}
