@@ -18,6 +18,8 @@ export const keySummary = z.strictObject({
   createdAt: unixSeconds,
   /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */
   stoppedAt: unixSeconds.optional(),
+  /** The server has the key, and does not find what opens its share of it; absent: it does. */
+  isShareLost: z.literal(true).optional(),
 });
 
 /** At most this many keys in one answer. */

@@ -61,6 +61,8 @@ export const REMEDIES = {
   renameKey: { key: 'name' },
   fetchKeys: {},
   restoreKey: { keys: 'names' },
+  /** Have a server that lost its share of keys get it back, by whatever way there is. */
+  repairKey: { keys: 'names', server: 'name' },
   /** Pin a server, or tell where a pinned one is now. */
   addServer: { name: 'name?', url: 'url?' },
   /** Pin it with the certificate of the authority behind its TLS certificate. */

@@ -179,7 +179,12 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
         ]),
     ...(lost.length === 0
       ? []
-      : [terminal.style('red', `${lost.join(', ')} has lost its share: ckm key restore ${name}`)]),
+      : [
+          terminal.style(
+            'red',
+            `${lost.join(', ')} has lost its share: ckm key repair ${name} --server ${lost[0]!}`,
+          ),
+        ]),
     ...(stopped.length === 0
       ? []
       : [

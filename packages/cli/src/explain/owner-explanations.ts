@@ -196,7 +196,7 @@ const CEREMONIES = explanationsOf({
   SHARE_LOST: [
     'A server of the key runs and does not have its share any more, or does not even know your account.',
     'One that lost its database can recover the share from the certificate, if its operator prepared for that.',
-    'Give it the certificate: ckm key restore NAME. Until then the key has one server less.',
+    'Have it get the share back: ckm key repair NAME --server SERVER. It takes it from the certificate if it can, else the others give it back. Until then the key has one server less.',
   ],
   KEY_NOT_RESTORED: [
     'At least one server that was asked does not have its share of the key again.',

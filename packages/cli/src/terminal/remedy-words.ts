@@ -38,6 +38,10 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     'let servers that lost their share recover it',
     keys.map((key) => `ckm key restore ${key}`).join('; '),
   ],
+  repairKey: ({ keys, server }) => [
+    `have ${server} get its share back`,
+    keys.map((key) => `ckm key repair ${key} --server ${server}`).join('; '),
+  ],
   addServer: ({ name = 'NAME', url = 'URL' }) => ['pin the server', `ckm server add ${name} ${url}`],
   trustAuthority: ({ name = 'NAME', url = 'URL' }) => [
     'add the server with the certificate of its authority',

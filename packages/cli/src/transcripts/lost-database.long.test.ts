@@ -55,13 +55,13 @@ describe('a server that lost its database, and kept config.json, storage.key and
     );
     expect(errorOf(verified)).toEqual({
       message: 'alpha has lost its share of letters',
-      hint: 'let it recover the share from the certificate: ckm key restore letters',
+      hint: 'have it get the share back: ckm key repair letters --server alpha',
       code: 'SHARE_LOST',
     });
     expect(verified.status).toBe(69);
     const { stdout } = await setup.ckm(['doctor']);
     expect(stdout).toMatch(
-      /fail +letters on alpha +does not know you.*fix: let it recover its share: ckm key restore letters/,
+      /fail +letters on alpha +does not know you.*fix: have it get its share back: ckm key repair letters --server alpha/,
     );
     expect((await setup.ckm(['status'])).stdout).toMatch(/alpha +does not know you any more/);
   });

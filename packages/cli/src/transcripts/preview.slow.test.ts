@@ -49,6 +49,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key fetch'],
   ['key forget notes'],
   ['key rename notes letters'],
+  ['key repair notes --server bravo'],
   ['key restore notes'],
   ['lock'],
   ['requests cancel REQUEST'],

@@ -67,8 +67,8 @@ describe('a server that lost its database', () => {
       level: 'fail',
       subject: 'letters on alpha',
       text: 'has lost its share of letters',
-      fix: 'let it recover its share',
-      remedy: { kind: 'restoreKey', keys: ['letters'] },
+      fix: 'have it get its share back',
+      remedy: { kind: 'repairKey', keys: ['letters'], server: 'alpha' },
     });
     expect((await client.status()).keys).toMatchObject([
       { name: 'letters', lost: ['alpha'], reachable: ['bravo', 'charlie'], margin: 0 },
@@ -84,7 +84,7 @@ describe('a server that lost its database', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({
         subject: 'letters on alpha',
-        remedy: { kind: 'restoreKey', keys: ['letters'] },
+        remedy: { kind: 'repairKey', keys: ['letters'], server: 'alpha' },
       }),
     );
     expect(lines).toContainEqual(

@@ -113,7 +113,8 @@ async function restoreAt(
     text: string,
     refusal?: CkmError,
   ): ServerRestoration => {
-    const { code = null, hint = null, remedy = null } = refusal ?? {};
+    const { code = null, hint = null } = refusal ?? {};
+    const remedy = code === 'KEY_NOT_RESTORABLE' ? byOthers(key, server.name) : (refusal?.remedy ?? null);
     return { server: server.name, slot, outcome, text, code, hint, remedy };
   };
   try {
@@ -136,6 +137,11 @@ async function restoreAt(
     if (error.errorClass === 'AvailabilityError') return say('silent', error.message, error);
     return say(error.errorClass === 'PeerFaultError' ? 'differs' : 'refused', error.message, error);
   }
+}
+
+/** Who cannot help itself is helped by the others. */
+function byOthers({ record: { name } }: CertifiedKey, server: string): Remedy {
+  return { kind: 'repairKey', keys: [name], server };
 }
 
 /** A share that came back was promised to be stored, also where the first promise never arrived. */

@@ -115,6 +115,9 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   if (!equalBytes(policyHash(policy), key.certificate.params.termsHash)) {
     return { verdict: 'differs', text: 'follows another policy than the certified one' };
   }
+  if (summary.isShareLost === true) {
+    return { verdict: 'lost', text: `has lost its share of ${key.record.name}` };
+  }
   return { verdict: 'holds', text: 'same key, same policy, active' };
 }
 

@@ -27,7 +27,10 @@ export function checkMargins({ keys }: Status): DoctorLine[] {
       key.replaced.length > 0
         ? { fix: replacedFix(key) }
         : lost.length > 0
-          ? { fix: 'let them recover their shares', remedy: { kind: 'restoreKey', keys: [name] } }
+          ? {
+              fix: `have ${lost[0]!} get its share back`,
+              remedy: { kind: 'repairKey', keys: [name], server: lost[0]! },
+            }
           : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
     if (margin < 0)
@@ -162,8 +165,8 @@ function keyLine(keys: readonly string[], { server, verdict, text, code }: Serve
         level: 'fail',
         subject,
         text,
-        fix: 'let it recover its share',
-        remedy: { kind: 'restoreKey', keys },
+        fix: 'have it get its share back',
+        remedy: { kind: 'repairKey', keys, server },
       };
     case 'silent':
       return { level: 'warn', subject, text, fix: `bring ${server} back` };

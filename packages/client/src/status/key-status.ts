@@ -107,6 +107,7 @@ function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
   const held = new Map(list.keys.map((key) => [encodeHex(key.keyId), key]));
   return (id) => {
     const key = held.get(id);
+    if (key?.isShareLost === true) return 'lost';
     if (key !== undefined) return key.stoppedAt === undefined ? 'has' : 'stopped';
     // A list that was not read to its end says nothing about what is not in it.
     return list.complaint === null ? 'lost' : 'unsaid';

@@ -65,7 +65,7 @@ function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError 
   if (lost.length > 0) {
     return new AvailabilityError(`${lost.join(', ')} has lost its share of ${name}`, {
       code: 'SHARE_LOST',
-      hint: `let it recover the share from the certificate: ckm key restore ${name}`,
+      hint: `have it get the share back: ckm key repair ${name} --server ${lost[0]!}`,
       facts: { servers: lost },
     });
   }

@@ -63,7 +63,7 @@ async function listKeys(
   );
   const next = rows.length < MOST_LISTED ? null : rows.at(-1)!.keyId;
   const heads = rows.map((row) => ({ row, head: openIfWhole(context, row) }));
-  const keys = heads.flatMap(({ row, head }) => (head === null ? [] : [summary(row, head)]));
+  const keys = heads.flatMap(({ row, head }) => (head === null ? [] : [summary(context, row, head)]));
   const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
   return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
 }
@@ -84,7 +84,7 @@ async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): P
     const row = await findRow(reader, call.account.xid, keyId);
     const head = openHead(context, row);
     const { certificate } = await readEpoch(context, reader, row, head);
-    return { key: summary(row, head), policy: head.policy, certificate };
+    return { key: summary(context, row, head), policy: head.policy, certificate };
   });
 }
 
@@ -95,9 +95,22 @@ async function findRow(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Pr
   return row;
 }
 
-function summary({ keyId, state, createdAt }: KeyRow, { suite, purpose, quorum, stoppedAt }: KeyHead) {
-  const facts = { keyId, suite, purpose, quorum, state, createdAt };
-  return stoppedAt === undefined ? facts : { ...facts, stoppedAt };
+function summary(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  row: KeyRow,
+  { suite, purpose, quorum, stoppedAt }: KeyHead,
+) {
+  const { keyId, state, createdAt } = row;
+  return {
+    keyId,
+    suite,
+    purpose,
+    quorum,
+    state,
+    createdAt,
+    ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    ...(epochKeys.exists(row) ? {} : { isShareLost: true as const }),
+  };
 }
 
 /** Activates a key whose certificate never came through its session; an active one only says so again. */

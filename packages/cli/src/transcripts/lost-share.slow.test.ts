@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { errorOf } from '../test/run-ckm.js';
+import { createKey, openSetup, type Setup, type SetupServer, startServerProcess } from '../test/run-server.js';
+
+/** As docs/repair.md tells it, with servers that are processes. */
+let setup: Setup;
+const running: SetupServer[] = [];
+
+/** Killed, and started again where it was, without the keys of its epochs. */
+async function loseEpochKeys(name: string): Promise<void> {
+  const folder = setup.folderOf(name);
+  const { url, stop } = setup.servers[name]!;
+  await stop('SIGKILL');
+  const path = join(folder, 'config.json');
+  const settings = JSON.parse(readFileSync(path, 'utf8')) as { listen: object };
+  const port = Number(new URL(url).port);
+  writeFileSync(path, JSON.stringify({ ...settings, listen: { ...settings.listen, port } }));
+  const keys = join(folder, 'epoch-keys');
+  for (const file of readdirSync(keys).filter((one) => /^[0-9a-f]{64}$/.test(one))) rmSync(join(keys, file));
+  running.push(await startServerProcess(folder));
+}
+
+interface Waiting {
+  readonly sessionId: string;
+  readonly kind: string;
+  readonly sentence: string;
+}
+
+async function waitingAt(name: string): Promise<Waiting> {
+  const [first, ...more] = await setup.json<Waiting[]>(['server', 'requests', setup.folderOf(name)]);
+  expect(more).toEqual([]);
+  return first!;
+}
+
+async function approveAt(name: string): Promise<void> {
+  const { sessionId } = await waitingAt(name);
+  const folder = setup.folderOf(name);
+  const approved = await setup.json<object>(['server', 'approve', folder, sessionId, '--yes']);
+  expect(approved).toMatchObject({ sessionId, verdict: 'approved' });
+}
+
+const REPAIR = ['key', 'repair', 'letters', '--server', 'bravo'];
+
+beforeAll(async () => {
+  setup = await openSetup({ asProcesses: true });
+  await createKey(setup, 'letters', '--for', 'message');
+  await loseEpochKeys('bravo');
+}, 120_000);
+afterAll(async () => {
+  for (const server of running) await server.stop('SIGKILL');
+  await setup.close();
+});
+
+describe('a server that lost the folder of its epoch keys', () => {
+  test('previewed, the repair says who would be asked, what stays, and what it does not protect from', async () => {
+    const { stdout, stderr, status } = await setup.ckm([...REPAIR, '--preview']);
+    expect([status, stdout]).toEqual([0, 'nothing was written\n']);
+    expect(stderr).toContain('Give back   the share of letters that bravo has lost');
+    expect(stderr).toContain('Helping     alpha, charlie: 2 are needed, and none of them sees it');
+    expect(stderr).toContain('the old share stays valid');
+  });
+
+  test('is asked first: its operator reads what a yes means, and says that the share is lost', async () => {
+    const first = await setup.ckm([...REPAIR, '--yes']);
+    expect([first.status, errorOf(first).code]).toEqual([69, 'SERVERS_MISSING']);
+    expect(await waitingAt('bravo')).toMatchObject({
+      kind: 'repair',
+      sentence:
+        'Say that this server has lost its share of this key (epoch 0), and take it back from others.',
+    });
+    const { sessionId } = await waitingAt('bravo');
+    const looked = await setup.ckm([
+      'server',
+      'approve',
+      setup.folderOf('bravo'),
+      sessionId.slice(0, 8),
+      '--preview',
+    ]);
+    expect(looked.stdout).toBe(`would approve ${sessionId}\n`);
+    expect(looked.stderr).toContain('Say yes only if the share is really gone');
+    await approveAt('bravo');
+  });
+
+  test('has its share again when the helpers have agreed, and signs with one of them while the other is stopped', async () => {
+    const second = await setup.ckm([...REPAIR, '--yes']);
+    expect([second.status, errorOf(second).code]).toEqual([69, 'SERVERS_MISSING']);
+    expect((await waitingAt('alpha')).sentence).toBe(
+      'Help slot 2 of this key to the share that it has lost (epoch 0).',
+    );
+    for (const name of ['alpha', 'charlie']) await approveAt(name);
+    const done = await setup.ckm([...REPAIR, '--yes']);
+    expect([done.status, done.stdout]).toEqual([0, 'bravo has its share of letters again, by alpha and charlie\n']);
+    await setup.servers['charlie']!.stop();
+    const signed = await setup.json<{ signers: string[] }>([
+      'sign',
+      'letters',
+      '--message',
+      'with a repaired share',
+      '--yes',
+    ]);
+    expect(signed.signers).toEqual(['alpha', 'bravo']);
+  });
+
+  test('has all of it in its log', async () => {
+    const { stdout } = await setup.ckm(['server', 'audit', 'show', setup.folderOf('bravo')]);
+    expect(stdout).toContain('Say that this server has lost its share of this key (epoch 0)');
+  });
+});
