@@ -175,7 +175,7 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
   EPOCH_KEY_MISSING: [
     'The server does not find the key that seals its share of this key.',
     'Each share is sealed under a key of its own, a file beside the database, so that it can be destroyed for good.',
-    'Bring the file back from the copy of epoch-keys, or name the folder that the replicas share: CKM_EPOCH_KEYS.',
+    'Bring the file back from the copy of epoch-keys, or name the folder that the replicas share: CKM_EPOCH_KEYS. If it is gone for good, the owner of the key has the other servers give the share back: ckm key repair NAME --server SERVER.',
   ],
   EPOCH_KEYS_NOT_SHARED: [
     'Replicas of one server use different folders of epoch keys, a folder and a copy of it perhaps.',

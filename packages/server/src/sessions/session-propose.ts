@@ -33,12 +33,12 @@ export async function proposeSession(
   const room = rooms.find(({ kind }) => kind === proposed.proposal.kind);
   if (room === undefined) throw refusal('CEREMONY_UNKNOWN', 'this server has no such ceremony');
   const proposal = room.parseProposal(proposed.proposal);
-  const cost = room.cost?.(proposal) ?? 0;
-  if (cost > 0) server.charge(call.account, cost);
   const { view, opened } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const existing = await findSame(context, call, transaction, { ...proposed, proposal });
       if (existing !== null) return { view: existing, opened: false };
+      const cost = room.cost?.(proposal) ?? 0;
+      if (cost > 0) server.charge(call.account, cost);
       const admission = await room.admit({ account: call.account, transaction }, proposal);
       if (admission.kind === 'refusal') {
         const detail = admission.error.code;

@@ -266,6 +266,6 @@ function keyMissing(scope: KeyScope) {
   return vaultError(
     'EPOCH_KEY_MISSING',
     'this server does not find the key that seals its share of this key',
-    'the operator brings the file of the epoch key from the backup or the replica that has it',
+    'the operator brings the file of the epoch key from the backup or the replica that has it, or the owner has the share repaired',
   );
 }
