@@ -28,6 +28,9 @@ export interface Account {
   readonly publicKeys: PublicKeys;
 }
 
+/** Whose, and how much of it. */
+export type Counted = Pick<Account, 'xid' | 'quota'>;
+
 /** How a stranger shows who they are: keys whose hash is their XID, in a message signed with them. */
 export interface Introduction {
   readonly xid: Uint8Array;
@@ -71,11 +74,11 @@ export interface Accounts {
 
   /** The quota checks. Each throws PolicyError `QUOTA_…` (429) when one more would be too many. */
   readonly quota: {
-    key(reader: Reader, account: Account): Promise<void>;
+    key(reader: Reader, account: Counted): Promise<void>;
     /** After one was activated that did not count before, in the same transaction. */
-    keyComesIntoUse(reader: Reader, account: Account): Promise<void>;
-    openSession(reader: Reader, account: Account): Promise<void>;
-    waitingRequest(reader: Reader, account: Account): Promise<void>;
-    bytes(reader: Reader, account: Account, more: number): Promise<void>;
+    keyComesIntoUse(reader: Reader, account: Counted): Promise<void>;
+    openSession(reader: Reader, account: Counted): Promise<void>;
+    waitingRequest(reader: Reader, account: Counted): Promise<void>;
+    bytes(reader: Reader, account: Counted, more: number): Promise<void>;
   };
 }
