@@ -68,7 +68,7 @@ export function formatWaitingSession({
 }
 
 /** What a yes means, and what an operator finds out before he gives it. */
-export function adviceOn({ kind, sentence }: OperatorSession, columns: number): string {
+export function adviceOn({ kind, sentence }: OperatorSession, columns: number | undefined): string {
   const text = kind !== 'repair' ? '' : sentence.startsWith('Say ') ? LOSS : HELP;
   return text === '' ? '' : wrapText(text, columns, '  ');
 }

@@ -2,7 +2,13 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf } from '../test/run-ckm.js';
-import { createKey, openSetup, type Setup, type SetupServer, startServerProcess } from '../test/run-server.js';
+import {
+  createKey,
+  openSetup,
+  type Setup,
+  type SetupServer,
+  startServerProcess,
+} from '../test/run-server.js';
 
 /** As docs/repair.md tells it, with servers that are processes. */
 let setup: Setup;
@@ -91,7 +97,10 @@ describe('a server that lost the folder of its epoch keys', () => {
     );
     for (const name of ['alpha', 'charlie']) await approveAt(name);
     const done = await setup.ckm([...REPAIR, '--yes']);
-    expect([done.status, done.stdout]).toEqual([0, 'bravo has its share of letters again, by alpha and charlie\n']);
+    expect([done.status, done.stdout]).toEqual([
+      0,
+      'bravo has its share of letters again, by alpha and charlie\n',
+    ]);
     await setup.servers['charlie']!.stop();
     const signed = await setup.json<{ signers: string[] }>([
       'sign',

@@ -136,11 +136,7 @@ export interface Room<P extends Proposal = Proposal> {
    * Checks the parameters against proposal and offer, says who sits where, and takes the first step.
    * @throws EncodingError, PeerFaultError, StateError `PARAMETERS_DIFFER`
    */
-  join(
-    means: RoomMeans,
-    session: RoomSession<P>,
-    parameters: Uint8Array,
-  ): Joined | Promise<Joined>;
+  join(means: RoomMeans, session: RoomSession<P>, parameters: Uint8Array): Joined | Promise<Joined>;
   /** Longest payload that an honest party says in a round, in bytes. */
   payloadLimit(round: number): number;
   /** Whether a payload is something an honest party can have said in a round. */

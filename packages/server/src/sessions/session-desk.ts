@@ -57,12 +57,7 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
     },
     count: () => context.storage.read(({ sessions }) => sessions.countListed(context.clock())),
     approve: (seen, as = null) =>
-      decide(
-        seen,
-        (draft, drafting) => openDraft(drafting, draft, 'operator'),
-        'approved',
-        detailAs('', as),
-      ),
+      decide(seen, (draft, drafting) => openDraft(drafting, draft, 'operator'), 'approved', detailAs('', as)),
     reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
       const detail = detailAs(quoteReason(said), as);

@@ -52,7 +52,8 @@ export function reportDraft(context: ServerContext, before: StoredSession, draft
   if (state !== before.state) context.events.sessionMoved({ kind: record.proposal.kind, to: state });
   if (record.fault !== null) context.events.peerFault({ code: record.fault.code, round: record.fault.round });
   for (const change of draft.keys) {
-    if (change.kind === 'promote' || change.kind === 'regain') context.events.keyActivated({ suite: change.record.suite });
+    if (change.kind === 'promote' || change.kind === 'regain')
+      context.events.keyActivated({ suite: change.record.suite });
   }
 }
 

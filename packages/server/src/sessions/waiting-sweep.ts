@@ -24,7 +24,9 @@ export function createWaitingSweep(server: SessionMeans): () => Promise<void> {
     last = now;
     for (let after: SessionCursor | null = null; ;) {
       const place: SessionCursor | null = after;
-      const rows = await storage.read(({ sessions }) => sessions.listWaiting(now, place, PAGE));
+      const rows: readonly SessionRow[] = await storage.read(({ sessions }) =>
+        sessions.listWaiting(now, place, PAGE),
+      );
       for (const row of rows) {
         await passIfTampered(events.storageFailed, () => countAt(server, row, now, lived));
       }

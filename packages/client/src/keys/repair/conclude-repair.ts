@@ -83,10 +83,13 @@ function notTaken(
     });
   }
   const names = namesOf([target, ...accused]);
-  return new PeerFaultError(`${name} suspects ${listed(namesOf(accused))}: no share came of what they answered`, {
-    code: 'SUSPECT_SHARE',
-    hint: `either may be at fault: cancel this repair, and begin again with other helpers than ${listed(namesOf(accused))}`,
-    remedy,
-    facts: { servers: names, by: name, accused: namesOf(accused) },
-  });
+  return new PeerFaultError(
+    `${name} suspects ${listed(namesOf(accused))}: no share came of what they answered`,
+    {
+      code: 'SUSPECT_SHARE',
+      hint: `either may be at fault: cancel this repair, and begin again with other helpers than ${listed(namesOf(accused))}`,
+      remedy,
+      facts: { servers: names, by: name, accused: namesOf(accused) },
+    },
+  );
 }

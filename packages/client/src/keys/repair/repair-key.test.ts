@@ -2,7 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
-import { createTestNetwork, messageOf, ownerClient, type TestNetwork, unreachable } from '../../test/test-network.js';
+import {
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie'];
 const BRAVO = { name: 'letters', server: 'bravo' };
@@ -29,7 +35,8 @@ afterEach(() => network.close());
 async function loseShare(name: string): Promise<void> {
   const server = network.server(name);
   const { context } = server.bare;
-  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10))) context.epochKeys.destroy(row);
+  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
+    context.epochKeys.destroy(row);
   await server.restart();
 }
 
@@ -62,7 +69,9 @@ describe('a share that is lost', () => {
     });
     await askHelpers();
     expect(await client.planRepair(BRAVO)).toMatchObject({ isUnderWay: true });
-    const [session, ...more] = await client.listSessions().then((all) => all.filter(({ state }) => state === 'open'));
+    const [session, ...more] = await client
+      .listSessions()
+      .then((all) => all.filter(({ state }) => state === 'open'));
     expect(more).toEqual([]);
     expect(client.describeSession(session!)).toMatchObject({
       title: 'giving bravo its share of letters back',
@@ -83,11 +92,9 @@ describe('a share that is lost', () => {
     await loseShare('bravo');
     await askHelpers();
     await approve('alpha', 'charlie');
-    const [{ sessionId }] = (await client.listSessions()).filter(({ state }) => state === 'open') as [
-      { sessionId: Uint8Array },
-    ];
+    const open = (await client.listSessions()).find(({ state }) => state === 'open');
     const later = ownerClient(network.send, () => network.now, { store });
-    const outcome = await later.resumeSession(Buffer.from(sessionId).toString('hex'));
+    const outcome = await later.resumeSession(Buffer.from(open!.sessionId).toString('hex'));
     expect(outcome).toMatchObject({ kind: 'repair', server: 'bravo' });
     await later.close();
   });

@@ -43,7 +43,8 @@ export async function changeKey(
   change: KeyChange,
 ): Promise<void> {
   const existing = await transaction.keys.hold(owner, keyId);
-  if (change.kind === 'regain') return regain(context, transaction, existing, { owner, keyId }, change.record);
+  if (change.kind === 'regain')
+    return regain(context, transaction, existing, { owner, keyId }, change.record);
   if (change.kind === 'help') return help(context, transaction, existing, change);
   if (change.kind === 'create') {
     if (existing !== null) throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
@@ -104,7 +105,9 @@ async function help(
 function assertSameEpoch(existing: KeyRow, epoch: number): void {
   if (existing.epoch === epoch) return;
   const { epoch: held } = existing;
-  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${epoch}`, { epoch: held });
+  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${epoch}`, {
+    epoch: held,
+  });
 }
 
 /** @returns the refusal of a second help that no operator has agreed to */

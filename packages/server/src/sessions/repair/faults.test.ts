@@ -23,7 +23,9 @@ function lying({ servers }: LostShare, lie: (message: Split) => Split) {
   return (bytes: Uint8Array): readonly Uint8Array[] => {
     const packet = parsePacket(bytes);
     if (packet.from !== LIAR || packet.round !== 1) return [bytes];
-    const payload = repairProtocol.message.encode(lie(repairProtocol.message.decode(packet.payload) as Split));
+    const payload = repairProtocol.message.encode(
+      lie(repairProtocol.message.decode(packet.payload) as Split),
+    );
     return [signPacket(identity, { ...fieldsOf(packet), payload })];
   };
 }
@@ -105,7 +107,11 @@ describe('kill -9', () => {
     for (let turn = 0; turn < 4; turn++) {
       for (const slot of [1, CHARLIE, LOST]) await survive(slot, () => repair.deliver(slot));
     }
-    expect([...repair.views.values()].map(({ state }) => state)).toEqual(['finished', 'finished', 'finished']);
+    expect([...repair.views.values()].map(({ state }) => state)).toEqual([
+      'finished',
+      'finished',
+      'finished',
+    ]);
     expect((await recordOf(servers[1]!, lost.made.keyId)).certified).toEqual(lost.before.certified);
   });
 });

@@ -59,5 +59,7 @@ export async function readHeldShare(
 
 /** @param held the epoch that this server has */
 export function otherEpoch(held: number, asked: number) {
-  return refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${asked}`, { epoch: held });
+  return refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${asked}`, {
+    epoch: held,
+  });
 }

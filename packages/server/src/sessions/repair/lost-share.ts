@@ -1,12 +1,7 @@
 import type { RepairTargetProposal } from '@ckm/api';
 import { policyHash } from '@ckm/api';
 import { EncodingError, equalBytes, wipe } from '@ckm/foundation';
-import {
-  type CertifiedEpoch,
-  parseCertificate,
-  type RosterEntry,
-  verifyCertificate,
-} from '@ckm/threshold';
+import { type CertifiedEpoch, parseCertificate, type RosterEntry, verifyCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
@@ -76,7 +71,6 @@ function isDerivable(
   wipe(staticSecret);
   return equalBytes(staticKey, own.staticKey);
 }
-
 
 function chainUnreadable(): EncodingError {
   return new EncodingError('this version repairs shares of the first epoch of a key alone', {

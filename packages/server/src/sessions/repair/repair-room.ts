@@ -14,7 +14,17 @@ import { createLoss, encodeLoss, lossStatement, parseLoss, repairProtocol, verif
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { acceptKey } from '../dkg/dkg-room.js';
-import type { Admission, Asking, Granted, Joined, Opened, Owned, Room, RoomMeans, RoomSession } from '../room.js';
+import type {
+  Admission,
+  Asking,
+  Granted,
+  Joined,
+  Opened,
+  Owned,
+  Room,
+  RoomMeans,
+  RoomSession,
+} from '../room.js';
 import { costOfCertificate } from '../session-cost.js';
 import { advanceRepair, decodeMessage, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';
@@ -105,7 +115,11 @@ async function admitHelper(
   const { key, slot, helped } = held;
   const loss = parseLoss(key.params.suite, proposal.loss);
   verifyLoss(key, loss);
-  demand(loss.slot === proposal.slot, 'PARAMETERS_DIFFER', 'the statement is of another slot than the proposal');
+  demand(
+    loss.slot === proposal.slot,
+    'PARAMETERS_DIFFER',
+    'the statement is of another slot than the proposal',
+  );
   demand(slot !== loss.slot, 'SHARE_NOT_LOST', 'this server has its share');
   return helped.includes(loss.slot) ? { kind: 'ask' } : { kind: 'ask', grantedAfter: REPAIR_DELAY_SECONDS };
 }

@@ -65,7 +65,10 @@ export async function loseShareAt(
 }
 
 /** Whether these slots sign together, as noble judges it with the public key of the certificate. */
-export async function signsWith({ made: { signer, key } }: LostShare, slots: readonly number[]): Promise<boolean> {
+export async function signsWith(
+  { made: { signer, key } }: LostShare,
+  slots: readonly number[],
+): Promise<boolean> {
   const payload = buildMessageRequest({ domain: 'test', bytes: encodeUtf8('after the repair') });
   const context = { suite: key.suite, purpose: 'message', public: key };
   const [task] = requestKind('message').parse(payload).tasks(context);

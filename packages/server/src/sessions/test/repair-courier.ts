@@ -118,7 +118,10 @@ export function createRepairCourier(options: RepairOptions): RepairCourier {
     }),
     async proposeToTarget() {
       const proposal = { ...courier.proposalToTarget() };
-      return heard(target, await callerOf(target).call('session.propose', { sessionId, proposal, expiresAt }));
+      return heard(
+        target,
+        await callerOf(target).call('session.propose', { sessionId, proposal, expiresAt }),
+      );
     },
     async proposeToHelper(slot, loss) {
       const proposal = { ...courier.proposalToHelper(loss) };

@@ -30,7 +30,9 @@ function repairIn(epoch: Epoch, slot: number, helpers: readonly number[]): KeySh
       : { role: 'helper', repair, me, share: shareAt(epoch, me).share };
   const parties = [...helpers, slot].sort((a, b) => a - b) as PartyIndex[];
   const seed = (party: PartyIndex) => bytesOf(`seed of helper ${party}`);
-  const outcome = simulate({ protocol: repairProtocol, parties, params, seed }).outcomes.get(slot as PartyIndex);
+  const outcome = simulate({ protocol: repairProtocol, parties, params, seed }).outcomes.get(
+    slot as PartyIndex,
+  );
   if (outcome?.kind === 'finished' && outcome.output.role === 'target') return outcome.output.share;
   throw new Error('the target did not finish');
 }
@@ -52,13 +54,21 @@ describe('V30: a repair in an epoch that a change made', () => {
     ['after a refresh', refreshed, 2, [1, 3]],
     ['of a server that joined, by old and new ones', wider, 4, [1, 2, 5]],
     ['of a server whose slot is another now', wider, 3, [1, 4, 5]],
-  ] as const)('%s gives back the certified share, which signs under the same key', (_, epoch, slot, helpers) => {
-    const share = repairIn(epoch, slot, helpers);
-    expect(opened(share)).toBe(opened(shareAt(epoch, slot)));
-    const others = helpers.slice(1).map((helper) => shareAt(epoch, helper));
-    expect(signs(epoch.certified.public, [share, ...others].sort((a, b) => a.party - b.party))).toBe(true);
-    expect(epoch.certified.public.groupKey).toEqual(first.certified.public.groupKey);
-  });
+  ] as const)(
+    '%s gives back the certified share, which signs under the same key',
+    (_, epoch, slot, helpers) => {
+      const share = repairIn(epoch, slot, helpers);
+      expect(opened(share)).toBe(opened(shareAt(epoch, slot)));
+      const others = helpers.slice(1).map((helper) => shareAt(epoch, helper));
+      expect(
+        signs(
+          epoch.certified.public,
+          [share, ...others].sort((a, b) => a.party - b.party),
+        ),
+      ).toBe(true);
+      expect(epoch.certified.public.groupKey).toEqual(first.certified.public.groupKey);
+    },
+  );
 
   it('never of an epoch before: its statement is of another transcript', () => {
     const { loss } = stateLoss(first, 2);
@@ -69,7 +79,8 @@ describe('V30: a repair in an epoch that a change made', () => {
     const { loss } = stateLoss(refreshed, 2);
     const repair = { key: refreshed.certified, loss, helpers: [1, 3] as PartyIndex[] };
     const { share } = shareAt(first, 1);
-    const start = () => repairProtocol.start({ role: 'helper', repair, me: 1 as PartyIndex, share }, bytesOf('s'));
+    const start = () =>
+      repairProtocol.start({ role: 'helper', repair, me: 1 as PartyIndex, share }, bytesOf('s'));
     expect(codeOf(start)).toBe('SHARE_NOT_CERTIFIED');
   });
 });
