@@ -110,7 +110,6 @@ function assertSameEpoch(existing: KeyRow, epoch: number): void {
   });
 }
 
-/** @returns the refusal of a second help that no operator has agreed to */
-export function repairServed(slot: number) {
+function repairServed(slot: number) {
   return refusal('REPAIR_SERVED', `this server has helped slot ${slot} in this epoch of the key before`);
 }
