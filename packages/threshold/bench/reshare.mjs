@@ -9,6 +9,8 @@ import {
   createStaticKey,
   groupNamed,
   groupOfSuite,
+  hashOrder,
+  orderOf,
   receiverKeyStatement,
   reshareProtocol,
   seatsOf,
@@ -31,13 +33,15 @@ function createRefresh(suite, needed, of) {
   const before = verifyFirstEpoch(certificate);
   const { params, transcriptHash } = before;
   const next = { ...params, epoch: 1, previous: transcriptHash };
-  const order = randomBytes(32);
+  const termsVersion = 0;
+  const order = hashOrder(orderOf(before, { next, termsVersion }));
   const receivers = params.roster.map((old, i) =>
     receiver(next, order, { ...old, identity: parties[i].identity }),
   );
   const change = {
     next: { ...next, roster: receivers.map(({ entry }) => entry) },
     order,
+    termsVersion,
     dealers: params.roster.slice(0, needed).map(({ slot }) => ({ epoch: 0, slot, nonce: randomBytes(32) })),
     nonces: receivers.map(({ nonce }) => nonce),
   };

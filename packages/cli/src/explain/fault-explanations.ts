@@ -119,8 +119,13 @@ const PARTS = explanationsOf({
   ],
   CHANGE_INVALID: [
     'A change of servers does not fit the key that it is to change; the message names what of it.',
-    'It may change servers, quorum and terms, and nothing else: not the key, its purpose, nor who a known server is.',
+    'It may change servers and quorum, and nothing else: not the key, its purpose or terms, nor who a known server is; and it must be what was ordered.',
     'Ask for the proposal again.',
+  ],
+  CHANGE_NOT_DECIDED: [
+    'Too few servers of the epoch before decided on this change of servers.',
+    'Signatures of the next servers alone change nothing: otherwise two halves could each go their own way.',
+    'Ask another server for the certificate; while all show the same, do not follow the change.',
   ],
   SHARE_NOT_CERTIFIED: [
     'The share that this server has stored is not the one that was certified for it.',

@@ -4,3 +4,5 @@ export { signCocktail } from '../key/cocktail/signature.js';
 export { cocktailSuite } from '../key/cocktail/suite.js';
 export { isOfRound } from '../protocols/dkg/messages.js';
 export { resultOf } from '../protocols/dkg/run.js';
+export { decided } from '../key/certificate/fixtures/decided.js';
+export { generate } from '../protocols/reshare/fixtures/changes.js';

@@ -185,6 +185,15 @@ describe('V33d: two transcripts in one attempt', () => {
     ]);
   });
 
+  test('is looked for among the first 2,048 statements: each costs a check of its signature', () => {
+    const { key, promises } = decided();
+    let checked = 0;
+    const isSigned = () => ++checked === 0;
+    const many = Array.from({ length: 5_000 }, () => promises[0]!);
+    expect(findContradictions({ ...key.members, isSigned }, many)).toEqual([]);
+    expect(checked).toBe(2_048);
+  });
+
   test('with the strict rule one liar of a 2-of-3 decides nothing twice: all three are needed', () => {
     const key = createMembers({ needed: 2, of: 3 }, { strict: true });
     const promises = spoken([1, 2, 3].map((slot) => key.promise(slot, 1)));

@@ -1,7 +1,15 @@
 export { type Contradiction, findContradictions } from './contradictions.js';
 export { releaseByWords, type Reminder, remember, restored } from './forgetting.js';
 export { lock, type LockRequest } from './lock.js';
-export { type Decision, type LockCertificate, mayFork, verifyDecision } from './lock-certificate.js';
+export {
+  type Decision,
+  isSameLock,
+  type LockCertificate,
+  mayFork,
+  verifyDecision,
+  verifyLockCertificate,
+} from './lock-certificate.js';
+export { encodeLockCertificate, MAX_LOCK_CERTIFICATE_BYTES, parseLockCertificate } from './lock-layout.js';
 export {
   type CompleteNext,
   type Decided,
@@ -14,6 +22,8 @@ export {
 export { membersNeeded, membersOf, type OldMembers } from './members.js';
 export { hashOrder, type OrderCore, type OrderMember } from './order.js';
 export { promise, PROMISE_INTERVAL, type PromiseRequest } from './promise.js';
+export { encodeStatement, MAX_STATEMENT_BYTES, parseStatement } from './statement-layout.js';
+export { encodeMemberState, MAX_MEMBER_STATE_BYTES, parseMemberState } from './state-layout.js';
 export {
   type DecidingEpoch,
   type LockName,

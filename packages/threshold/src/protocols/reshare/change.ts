@@ -33,6 +33,8 @@ export interface ChangeParams {
   readonly next: KeyParams;
   /** 32 bytes: hash of what was ordered (key, epoch, roster with identities, quorum, terms). */
   readonly order: Uint8Array;
+  /** Version of the terms under which it was ordered: with it, what was ordered can be read out of this and hashed again. */
+  readonly termsVersion: number;
   /** In ascending order of slots; as many as the old quorum needs. */
   readonly dealers: readonly Dealer[];
   /** 32 bytes of each receiver, its own and fresh for this run, in order of its slots. */
@@ -54,6 +56,7 @@ export function encodeChange(change: ChangeParams): Uint8Array {
     uint8(LAYOUT_VERSION),
     block(encodeKeyParams(change.next)),
     change.order,
+    uint32be(change.termsVersion),
     uint8(change.dealers.length),
     ...change.dealers.map(({ epoch, slot, nonce }) => concatBytes(uint32be(epoch), uint16be(slot), nonce)),
     ...change.nonces,
@@ -69,6 +72,7 @@ export function parseChange(bytes: Uint8Array): ChangeParams {
   if (reader.uint8() !== LAYOUT_VERSION) throw layoutInvalid(WHAT);
   const next = parseKeyParams(reader.block(MAX_PARAMS_BYTES));
   const order = reader.bytes(32);
+  const termsVersion = reader.uint32be();
   const dealers = Array.from({ length: reader.uint8() }, () => ({
     epoch: reader.uint32be(),
     slot: reader.uint16be() as PartyIndex,
@@ -76,7 +80,7 @@ export function parseChange(bytes: Uint8Array): ChangeParams {
   }));
   const nonces = Array.from({ length: next.quorum.of }, () => reader.bytes(32));
   reader.end();
-  const change = { next, order, dealers, nonces };
+  const change = { next, order, termsVersion, dealers, nonces };
   assertChange(change);
   return change;
 }
@@ -84,8 +88,8 @@ export function parseChange(bytes: Uint8Array): ChangeParams {
 /** Types, lengths and bounds of what stands in it alone; no cryptography, and nothing of the epoch before. */
 function assertChange(change: ChangeParams): void {
   assertKeyParams(change.next);
-  const { order, dealers, nonces, next } = change;
-  if (!isBytes(order, 32)) throw changeInvalid('order');
+  const { order, termsVersion, dealers, nonces, next } = change;
+  if (!isBytes(order, 32) || !isEpoch(termsVersion)) throw changeInvalid('order');
   if (!isList(dealers) || dealers.length < 2 || dealers.length > MOST_PARTIES) throw changeInvalid('dealers');
   dealers.forEach((dealer, i) => {
     parsePartyIndex(dealer.slot);

@@ -14,7 +14,8 @@ import {
   runChange,
   type Wish,
 } from './fixtures/changes.js';
-import { type ChangeParams, encodeChange, parseChange, verifyChangeParams } from './index.js';
+import { hashOrder } from '../change/index.js';
+import { type ChangeParams, encodeChange, orderOf, parseChange, verifyChangeParams } from './index.js';
 
 const wish: Wish = { dealers: ['alpha', 'bravo'], members: ['alpha', 'charlie', 'delta'], needed: 2 };
 const epoch = generate('ed25519', { needed: 2, of: 3 });
@@ -102,10 +103,33 @@ describe('the parameters of a change', () => {
   it('with a nonce too few, or an order of another length, are refused', () => {
     expect(fieldOf({ ...params, nonces: params.nonces.slice(1) })).toEqual(['CHANGE_INVALID', 'nonces']);
     expect(fieldOf({ ...params, order: new Uint8Array(31) })).toEqual(['CHANGE_INVALID', 'order']);
+    expect(fieldOf({ ...params, termsVersion: -1 })).toEqual(['CHANGE_INVALID', 'order']);
+  });
+
+  it('that fulfil another order than the one they name are refused, whoever signed for it', () => {
+    const wishes: Wish[] = [
+      { ...wish, needed: 3 },
+      { ...wish, members: ['alpha', 'delta', 'charlie'] },
+      { ...wish, members: ['alpha', 'charlie', 'echo'] },
+      { ...wish, members: ['alpha', 'charlie'] },
+    ];
+    expect(hashOrder(orderOf(certified, params))).toEqual(params.order);
+    for (const other of wishes.map((one) => propose(epoch, one).params)) {
+      expect(fieldOf(other)).toEqual([undefined, undefined]);
+      expect(fieldOf({ ...other, order: params.order })).toEqual(['CHANGE_INVALID', 'order']);
+    }
+    expect(fieldOf({ ...params, termsVersion: 1 })).toEqual(['CHANGE_INVALID', 'order']);
+    expect(fieldOf(withNext({ termsHash: bytesOf('laxer terms') }))).toEqual([
+      'CHANGE_INVALID',
+      'terms hash',
+    ]);
   });
 
   it('L7: whose receivers signed for another order, epoch before or nonce name them', () => {
-    const order = { ...params, order: bytesOf('another order') };
+    const strangers = wish.members.map(
+      (name, i) => receiverEntry(params.next, bytesOf('another order'), name, i + 1).entry,
+    );
+    const order = { ...params, next: { ...params.next, roster: strangers } };
     const nonces = { ...params, nonces: [params.nonces[0]!, bytesOf('stale'), params.nonces[2]!] };
     const elsewhere = receiverEntry(
       { ...params.next, previous: bytesOf('other') },

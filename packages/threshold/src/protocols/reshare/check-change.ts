@@ -2,13 +2,14 @@ import { encodeHex, equalBytes } from '@ckm/foundation';
 import { verifyRosterWith } from '../../key/roster.js';
 import { receiverKeyStatement } from '../../key/static-key.js';
 import type { KeyParams, RosterEntry } from '../../key/params.js';
+import { hashOrder, type OrderCore } from '../change/order.js';
 import { type CertifiedEpoch, changeInvalid, type ChangeParams, encodeChange } from './change.js';
 
 /**
  * Checks the parameters of a change against the epoch that it follows, before anything is done with them: the same key,
- * suite and purpose, the next epoch, flags that only rise, exactly as many dealers as the old quorum needs, each a member
- * of the old epoch, a server that is known keeps its identity, and every receiver's static key is fresh, proved, and vouched
- * for by its identity for this change alone.
+ * suite, purpose and terms, the next epoch, flags that only rise, exactly as many dealers as the old quorum needs, each a member
+ * of the old epoch, a server that is known keeps its identity, the order that is named is the one that this fulfils, and every
+ * receiver's static key is fresh, proved, and vouched for by its identity for this change alone.
  * @throws EncodingError `CHANGE_INVALID` with `facts.field`, or as `assertKeyParams` · PeerFaultError `FAULT_ROSTER` with
  * `facts.culprits` (slots of the next epoch)
  */
@@ -19,16 +20,27 @@ export function verifyChangeParams(before: CertifiedEpoch, change: ChangeParams)
   checkFlags(before.params, next);
   checkDealers(before, change);
   checkIdentities(before.params.roster, next.roster);
+  if (!equalBytes(order, hashOrder(orderOf(before, change)))) throw changeInvalid('order');
   const { previous } = next;
   verifyRosterWith(next, (entry) =>
     receiverKeyStatement({ ...next, ...entry, previous, order, nonce: nonces[entry.slot - 1]! }),
   );
 }
 
+/** What was ordered: who shall hold the key, by which quorum, after which epoch. */
+export function orderOf(
+  { params: { epoch }, transcriptHash }: Pick<CertifiedEpoch, 'params' | 'transcriptHash'>,
+  { next: { keyId, quorum, roster }, termsVersion }: Pick<ChangeParams, 'next' | 'termsVersion'>,
+): OrderCore {
+  const members = roster.map(({ serverId, identityKey }) => ({ serverId, identityKey }));
+  return { keyId, epoch, transcriptHash, quorum, roster: members, termsVersion };
+}
+
 function checkSameKey({ params, transcriptHash }: CertifiedEpoch, next: KeyParams): void {
   if (!equalBytes(next.keyId, params.keyId)) throw changeInvalid('key id');
   if (next.suite !== params.suite) throw changeInvalid('suite');
   if (next.purpose !== params.purpose) throw changeInvalid('purpose');
+  if (!equalBytes(next.termsHash, params.termsHash)) throw changeInvalid('terms hash');
   if (next.epoch !== params.epoch + 1) throw changeInvalid('epoch');
   if (!equalBytes(next.previous, transcriptHash)) throw changeInvalid('previous transcript hash');
 }
