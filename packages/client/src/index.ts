@@ -75,7 +75,7 @@ export { shortId, type Track, type TrackState } from './store/track.js';
 export { type ClockDifference, formatOffset } from './servers/clock-difference.js';
 export type { DoctorLine } from './status/doctor-line.js';
 export { formatMargin, type KeyStatus } from './status/key-status.js';
-export type { ServerStatus, Status, StatusOptions } from './status/status.js';
+export type { ServerProblem, ServerStatus, Status, StatusOptions } from './status/status.js';
 // store
 export type { ClientStore } from './store/client-store.js';
 export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';

@@ -137,7 +137,9 @@ function silenceText({ problem, clockOffset }: ServerStatus): readonly [what: st
   const code = problem?.code ?? '';
   if (code === 'CLOCK_DIFFERS')
     return [`its clock is ${formatOffset(clockOffset ?? 0)} yours`, 'ckm explain CLOCK_DIFFERS'];
-  return SILENCES[code] ?? ['does not answer', code === '' ? '' : `ckm explain ${code}`];
+  const [cause, more] =
+    problem === null ? ['does not answer', ''] : [problem.cause, `ckm explain ${problem.reason}`];
+  return SILENCES[code] ?? [cause, more];
 }
 
 const SILENCES: Readonly<Record<string, readonly [what: string, next: string]>> = {

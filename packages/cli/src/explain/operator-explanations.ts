@@ -280,8 +280,8 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
   ],
   STORAGE_READ_ONLY: [
     'The database takes nothing that is written.',
-    'It is a standby that has not been promoted, or somebody set it to read only.',
-    'Promote the standby, or point CKM_DATABASE_URL at the primary; the server goes on by itself.',
+    'It is a standby that has not been promoted, somebody set it to read only, or the disk of its file is mounted for reading only.',
+    'If you own keys there, tell its operator. If you run it, promote the standby, point CKM_DATABASE_URL at the primary, or look at the disk; the server goes on by itself.',
   ],
   STORAGE_SETTINGS_LOST: [
     'The database did not take over a setting that the server asked for.',
@@ -301,7 +301,7 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
   STORAGE_UNREACHABLE: [
     'The database cannot be reached.',
     'What cannot be stored is not done.',
-    'Check that PostgreSQL runs and that CKM_DATABASE_URL is right.',
+    'If you own keys there, tell its operator. If you run it, check that PostgreSQL runs and that CKM_DATABASE_URL is right; the server goes on by itself.',
   ],
   ROW_EXISTS: [
     'There is already something of that name on the server.',

@@ -105,7 +105,7 @@ describe('a signature that is left with Ctrl-C before it is there', () => {
     const seen = await callCkm(['status', '--timeout', '1'], { environment });
     proxies[1]!.before = () => 'pass';
     expect(seen.stdout).toMatch(/alpha +answers in/);
-    expect(seen.stdout).toMatch(/bravo +does not answer +ckm explain SERVER_TIMEOUT/);
+    expect(seen.stdout).toMatch(/bravo +does not answer in time +ckm explain SERVER_TIMEOUT/);
     expect(seen.stdout).toMatch(/k +message +2 of 3 +2 answer +none may fail: bring bravo back/);
     expect(performance.now() - began).toBeLessThan(15_000);
   });

@@ -14,6 +14,7 @@ import {
   type ClockOffset,
   isClockFar,
 } from '../servers/clock-difference.js';
+import { isOfStorage } from '../servers/causes.js';
 import { identityChanged } from '../servers/identity-changed.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import type { Carried, Carrier } from './carrier.js';
@@ -238,11 +239,14 @@ function refusedUnsealed(
     });
   }
   const said = code === '' ? text : `${text}, ${code}`;
+  const toDo = isOfStorage(code)
+    ? 'tell its operator, whose log says more; read what that means'
+    : 'read what that means';
   return new AvailabilityError(`server ${server} did not accept the message: ${said}`, {
     code: 'SERVER_REFUSED_MESSAGE',
     ...(code === ''
       ? { hint: 'check the address, and that the server is unsealed' }
-      : { hint: 'read what that means', remedy: { kind: 'read', code } }),
+      : { hint: toDo, remedy: { kind: 'read', code } }),
     facts: { server, ...(code === '' ? {} : { reason: code }) },
   });
 }

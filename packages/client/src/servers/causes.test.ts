@@ -44,6 +44,18 @@ test.each([
   expect(causeOf(error)).toBe(words);
 });
 
+test.each([
+  ['STORAGE_UNREACHABLE', 'does not reach its database'],
+  ['STORAGE_READ_ONLY', 'cannot write to its storage'],
+  ['STORAGE_CORRUPT', 'cannot use its storage'],
+  ['TOO_MANY_MESSAGES', 'has had too many messages'],
+  ['LONG_MESSAGES_REFUSED', 'takes no long messages for a while'],
+  ['MESSAGE_EXPIRED', 'refuses (MESSAGE_EXPIRED)'],
+])('causeOf a refusal that was not sealed, %s, is no silence: %s', (reason, words) => {
+  const refused = { code: 'SERVER_REFUSED_MESSAGE', hint: '', facts: { reason } };
+  expect(causeOf(new AvailabilityError('', refused))).toBe(words);
+});
+
 test('where too few can sign, each server is named with what keeps it from it, and none as silent that is not', async () => {
   network.server('alpha').wire = () => Promise.resolve(json(503, { code: 'SERVER_SEALED' }));
   network.server('bravo').wire = () =>
@@ -55,3 +67,32 @@ test('where too few can sign, each server is named with what keeps it from it, a
       'too few servers can sign, 3 are needed: alpha is sealed, bravo shows a TLS certificate that has expired, or is not valid yet, charlie is another server now',
   });
 });
+
+test.each([
+  ['STORAGE_UNREACHABLE', 'does not reach its database'],
+  ['STORAGE_READ_ONLY', 'cannot write to its storage'],
+  ['SERVER_STOPPING', 'is stopping'],
+])(
+  'a server that refuses before it knows who asks (%s) is not told as silent by status, and doctor sends its owner to the operator',
+  async (code, cause) => {
+    for (const name of SERVERS) network.server(name).wire = () => Promise.resolve(json(503, { code }));
+    const { servers } = await client.status();
+    expect(servers.map(({ problem }) => problem)).toEqual(
+      SERVERS.map((name) => ({
+        code: 'SERVER_REFUSED_MESSAGE',
+        text: `server ${name} did not accept the message: HTTP 503, ${code}`,
+        cause,
+        reason: code,
+      })),
+    );
+    const failing = (await client.diagnose()).filter(
+      ({ subject, level }) => subject === 'alpha' && level === 'fail',
+    );
+    expect(failing).toMatchObject([
+      { fix: 'ask its operator; what that means', remedy: { kind: 'read', code } },
+    ]);
+    await expect(client.sign({ key: 'k', ...messageOf('x') })).rejects.toMatchObject({
+      message: expect.stringContaining(`alpha ${cause}`) as string,
+    });
+  },
+);

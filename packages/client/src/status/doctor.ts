@@ -131,7 +131,7 @@ function checkServers({ servers }: Status): DoctorLine[] {
           const fix = 'restore each key of it, or add it again where there is none';
           return [{ level: 'fail', subject: name, text, fix, remedy: { kind: 'addServer', name, url } }];
         }
-        return [{ level: 'fail', subject: name, text, ...explained('ask its operator', problem?.code) }];
+        return [{ level: 'fail', subject: name, text, ...explained('ask its operator', problem?.reason) }];
       }
       const clock = !isClockFar(clockOffset ?? 0)
         ? `; its clock agrees with yours to ${CLOCK_LIMIT_SECONDS} s`

@@ -5,6 +5,7 @@ import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrec
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
+import { causeOf, reasonOf } from '../servers/causes.js';
 import { type ClockDifference, judgeClocks } from '../servers/clock-difference.js';
 import { type LastSeen, readLastSeen } from '../servers/last-seen.js';
 import type { ServerRecord } from '../servers/server-record.js';
@@ -38,7 +39,16 @@ export interface ServerStatus {
   /** Keys of ours there that are not on record here. */
   readonly unrecorded: number;
   /** Why it does not answer, or does not say which keys it holds. */
-  readonly problem: { readonly code: string; readonly text: string } | null;
+  readonly problem: ServerProblem | null;
+}
+
+export interface ServerProblem {
+  readonly code: string;
+  readonly text: string;
+  /** The same to stand behind the name of the server: "is sealed". */
+  readonly cause: string;
+  /** The code where more is said of it: what the server itself gave as its reason, where it did. */
+  readonly reason: string;
 }
 
 export interface Status {
@@ -135,7 +145,7 @@ function withHeld(
   list: HeldKeys | CkmError,
   recorded: ReadonlySet<string>,
 ): ServerStatus {
-  if (list instanceof CkmError) return { ...server, problem: { code: list.code, text: list.message } };
+  if (list instanceof CkmError) return { ...server, problem: toldOf(list) };
   return { ...server, unrecorded: countUnrecorded(list, recorded) };
 }
 
@@ -194,16 +204,19 @@ async function problemOf(
   record: ServerRecord,
   error: CkmError,
   timeoutMs: number,
-): Promise<NonNullable<ServerStatus['problem']>> {
-  if (isForgotten(error)) return { code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN };
+): Promise<ServerProblem> {
+  if (isForgotten(error)) return { ...toldOf(error), code: 'MESSAGE_NOT_AUTHENTICATED', text: FORGOTTEN };
   const answer = TELLING[error.code];
   if (answer !== undefined) {
     try {
       await recheckServer(context, record.name, timeoutMs);
     } catch (found) {
-      if (found instanceof CkmError && found.code === answer)
-        return { code: found.code, text: found.message };
+      if (found instanceof CkmError && found.code === answer) return toldOf(found);
     }
   }
-  return { code: error.code, text: error.message };
+  return toldOf(error);
+}
+
+function toldOf(error: CkmError): ServerProblem {
+  return { code: error.code, text: error.message, cause: causeOf(error), reason: reasonOf(error) };
 }
