@@ -78,9 +78,9 @@ export const COMMAND_LINE_EXPLANATIONS = explanationsOf({
     'Restore it with ckm seed restore --new-passphrase and your 24 words (or ur:seed).',
   ],
   PASSPHRASE_WRONG: [
-    'The passphrase does not open it.',
+    'The passphrase does not open what it was given for: the owner seed, the storage key of a server, or a backup.',
     'The seal is checked as a whole; it cannot say which character is wrong.',
-    'Try again. If that of the owner seed is lost, ckm seed restore --new-passphrase sets a new one with the 24 words.',
+    'Try again. If that of the owner seed is lost, ckm seed restore --new-passphrase sets a new one with the 24 words. Nothing replaces that of a server or of a backup: look for it where it is kept. A backup keeps the passphrase it was made under, also when that of its server was changed afterwards.',
   ],
   PASSPHRASE_EMPTY: [
     'The passphrase is empty.',

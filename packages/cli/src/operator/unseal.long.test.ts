@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
+import { hasProgram } from '../test/programs.js';
 import { errorOf, type Scratch, scratchFolder } from '../test/run-ckm.js';
+import { type Answer, runOnTerminal } from '../test/run-on-terminal.js';
 import { type ServerProcess, startServerProcess } from '../test/run-server.js';
 
 let scratch: Scratch;
@@ -124,6 +126,24 @@ describe('a server under a passphrase', () => {
     const right = await operator('passphrase', '--no-input', ...passphraseFile());
     expect(errorOf(right).message).toContain('Passphrase for the server from now on');
   });
+
+  test.skipIf(!hasProgram('script', '--version'))(
+    'changes its storage key, and shows that its log holds, for whoever mistypes it once (needs script)',
+    async () => {
+      await init(...passphraseFile());
+      const server = await start(...passphraseFile());
+      const typed: Answer[] = [
+        [/assphrase of the server/, 'harbour six candles\r'],
+        [/try again[\s\S]*assphrase of the server/, good.replace('\n', '\r')],
+      ];
+      const rotated = await runOnTerminal(['server', 'rotate-key', folder], typed, {});
+      expect([rotated.status, rotated.screen]).toEqual([0, expect.stringContaining('uses storage key 2')]);
+      await server.stop();
+      const verified = await runOnTerminal(['server', 'audit', 'verify', folder], typed, {});
+      expect([verified.status, verified.screen]).toEqual([0, expect.stringContaining('the audit log holds')]);
+    },
+    120_000,
+  );
 
   test('never comes under the owner’s passphrase by accident', async () => {
     const environment = { CKM_PASSPHRASE_FILE: scratch.file('owner', 'the owner’s own words\n') };

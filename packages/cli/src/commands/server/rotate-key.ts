@@ -4,7 +4,7 @@ import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { hasPassphrase } from '../../operator/has-passphrase.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
-import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { askSealingPassphrase } from '../../operator/passphrase-bytes.js';
 
 /** `ckm server rotate-key` */
 export function serverRotateKeyCommand(): Command {
@@ -23,7 +23,7 @@ async function rotateKey(context: Context, folder: string): Promise<void> {
     return;
   }
   const isSealed = hasPassphrase(folder);
-  const passphrase = isSealed ? await askServerPassphrase(context) : secret(new Uint8Array(0));
+  const passphrase = await (isSealed ? askSealingPassphrase(context, folder) : secret(new Uint8Array(0)));
   terminal.talk(`changing the storage key of ${name}, which goes on meanwhile`);
   const { storageKey } = await operator.rotateKey(passphrase);
   terminal.result(

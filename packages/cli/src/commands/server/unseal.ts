@@ -2,10 +2,8 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
-import { whileChecking } from '../../terminal/checking.js';
-import { askServerPassphrase } from '../../operator/passphrase-bytes.js';
+import { openWithServerPassphrase } from '../../operator/passphrase-bytes.js';
 import { serverXid } from '../../operator/server-xid.js';
-import { askAgain } from '../../terminal/ask-again.js';
 import { likenessLine } from '../../terminal/likeness.js';
 
 /** `ckm server unseal` */
@@ -25,14 +23,7 @@ async function unseal(context: Context, folder: string): Promise<void> {
     terminal.result(`would open ${name}`, { preview: true, name, phase });
     return;
   }
-  const unsealOnce = async () => {
-    const passphrase = await askServerPassphrase(context);
-    return whileChecking(terminal, operator.unseal(passphrase));
-  };
-  // A file says the same each time.
-  const after = await (flags.passphraseFile === undefined
-    ? askAgain(terminal, ['PASSPHRASE_WRONG'], unsealOnce)
-    : unsealOnce());
+  const after = await openWithServerPassphrase(context, (passphrase) => operator.unseal(passphrase));
   const who =
     after.open === null ? '' : `, likeness ${likenessLine(serverXid(after.open.identity.document))}`;
   terminal.result(`${name} is open${who}`, { name, phase: after.phase });

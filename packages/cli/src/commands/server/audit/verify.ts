@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Context } from '../../../command-line/context.js';
 import { run } from '../../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../../operator/operator-leaf.js';
-import { askServerPassphrase } from '../../../operator/passphrase-bytes.js';
+import { openWithServerPassphrase } from '../../../operator/passphrase-bytes.js';
 
 type Gap = Extract<OperatorAuditVerification, { ok: true }>['gaps'][number];
 
@@ -42,15 +42,15 @@ async function verifyWherever(context: Context, folder: string): Promise<Operato
     if (!isCode(error, 'SERVER_NOT_RUNNING')) throw error;
   }
   const dataDir = resolve(folder);
-  const given = context.flags.passphraseFile !== undefined;
+  const verifyUnder = () =>
+    openWithServerPassphrase(context, (passphrase) => verifyAuditLog({ dataDir, passphrase }));
+  if (context.flags.passphraseFile !== undefined) return verifyUnder();
   try {
-    return await verifyAuditLog(
-      given ? { dataDir, passphrase: await askServerPassphrase(context) } : { dataDir },
-    );
+    return await verifyAuditLog({ dataDir });
   } catch (error) {
     // Only now is it known that this server's key lies under a passphrase.
-    if (given || !isCode(error, 'PASSPHRASE_WRONG')) throw error;
-    return verifyAuditLog({ dataDir, passphrase: await askServerPassphrase(context) });
+    if (!isCode(error, 'PASSPHRASE_WRONG')) throw error;
+    return verifyUnder();
   }
 }
 
