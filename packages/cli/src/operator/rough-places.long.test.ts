@@ -149,6 +149,20 @@ describe.skipIf(!isPossible)('a disk that takes nothing (skipped without unshare
     expect(starts.code).toBe('FILE_READ_ONLY');
   });
 
+  test('with no room for a backup, or for what one holds: both say so, and leave nothing', async () => {
+    const [backup, given] = [at('whole.backup'), ['--passphrase-file', passphrase]];
+    expect(codeOf(await server('backup', at('whole'), backup, ...given))).toBe('done');
+    const full = 'dd if=/dev/zero of="$disk/ballast" bs=4096 count=3 2>/dev/null';
+    for (const words of [
+      ['backup', at('whole'), at('disk', 'alpha.backup')],
+      ['restore', backup, at('disk', 'alpha')],
+    ])
+      expect(await onDisk('size=12k', full, ...words, ...given)).toEqual({
+        code: 'FILE_NO_ROOM',
+        left: 'ballast',
+      });
+  });
+
   test.each([0, 1, 2])('with room for %i of three files: init says so, and leaves nothing', async (room) => {
     const prepare = `dd if=/dev/zero of="$disk/ballast" bs=4096 count=${3 - room} 2>/dev/null`;
     const outcome = await onDisk('size=12k', prepare, 'init', at('disk', 'alpha'), '--name', 'alpha');

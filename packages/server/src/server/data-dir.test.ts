@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -46,4 +46,23 @@ test('a folder that others may enter is closed when a server is made in it, and 
   expect(() => assertDataDir(at('alpha'))).toThrow(
     expect.objectContaining({ code: 'DATA_DIR_EXPOSED' }) as Error,
   );
+});
+
+test('a folder in which the making of a server was killed says what to remove, and one with a server in it never does', async () => {
+  await initServer({ dataDir: at('alpha'), settings: { name: 'alpha' } });
+  const hint = () => {
+    try {
+      createDataDir(at('alpha'));
+    } catch (error) {
+      return (error as { hint: string }).hint;
+    }
+    return 'it was taken';
+  };
+  expect(hint()).toBe('choose an empty data directory');
+  rmSync(at('alpha/config.json'));
+  writeFileSync(at('alpha/database.json'), '{}');
+  expect(hint()).toBe('choose an empty data directory');
+  rmSync(at('alpha/database.json'));
+  writeFileSync(at('alpha/identity.new'), '');
+  expect(hint()).toMatch(/was cut short there, remove identity, identity\.new, storage\.key and do it again/);
 });

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { fromFileSystem, withFile } from '@ckm/foundation';
 import { configError, serverMissing, serverUnread } from '../config/codes.js';
 import { assertSocketPath } from '../control/socket-path.js';
+import { KEY_FILE, SEALED_KEY_FILE } from '../vault/key-source.js';
 
 /** The files of a data directory, besides the database and the storage key. */
 export const IDENTITY_FILE = 'identity';
@@ -64,10 +65,19 @@ export function assertUnused(path: string): void {
   const found = find(path);
   if (found?.isDirectory() === false)
     throw configError('DATA_DIR_USED', `${path} is a file`, 'choose an empty data directory');
-  if (found !== undefined && withFile(path, () => readdirSync(path)).length > 0) {
-    throw configError('DATA_DIR_USED', `${path} is not empty`, 'choose an empty data directory');
-  }
+  const names = found === undefined ? [] : withFile(path, () => readdirSync(path));
+  if (names.length > 0) throw configError('DATA_DIR_USED', `${path} is not empty`, wayOutOf(names));
   assertOwn(path);
+}
+
+/** What making a server writes before config.json, and no server has alone once it was started. */
+const OF_INIT: readonly string[] = [IDENTITY_FILE, KEY_FILE, SEALED_KEY_FILE];
+
+function wayOutOf(names: readonly string[]): string {
+  const isCutShort = names.every((name) => OF_INIT.includes(name.replace(/\.new$/, '')));
+  return isCutShort
+    ? `if the making of a server was cut short there, remove ${names.toSorted().join(', ')} and do it again; else choose an empty data directory`
+    : 'choose an empty data directory';
 }
 
 /** Undefined: there is nothing. @throws StorageError `FILE_…` */
