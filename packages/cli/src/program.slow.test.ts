@@ -51,6 +51,7 @@ describe('the bundle of the command', () => {
 test.each([
   [['help', 'exit'], /^Exit status:\n {2}0 +done\n[\s\S]* {2}77 /],
   [['help', 'server', 'start'], /^Usage: ckm server start /],
+  [['help', 'server'], /\nServers you use:\n +add [\s\S]*\nA server you run:\n +init /],
   [['help'], /^Usage: ckm \[options\][\s\S]*Exit status:/],
 ])('ckm %j is an answer', async (args, said) => {
   const { status, stdout, stderr } = await callCkm(args);

@@ -65,13 +65,16 @@ export async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
   await writeFresh(path, bytes, 0o600);
 }
 
+/** As far as the umask lets others. */
+const FOR_EVERYBODY = 0o666;
+
 /**
- * Writes what was signed to a new file, which others may read: that is what a signature is for.
+ * Writes what was signed to a new file, which others may read if the umask lets them: that is what a signature is for.
  * @param regain how to get what could not be written, for people
  * @throws UsageError `FILE_EXISTS`; StorageError `FILE_UNWRITABLE`
  */
 export async function writeArtefact(path: string, bytes: Uint8Array, regain?: string): Promise<void> {
-  await writeFresh(path, bytes, 0o644, regain);
+  await writeFresh(path, bytes, FOR_EVERYBODY, regain);
 }
 
 async function writeFresh(path: string, bytes: Uint8Array, mode: number, regain?: string): Promise<void> {
@@ -82,9 +85,6 @@ async function writeFresh(path: string, bytes: Uint8Array, mode: number, regain?
     throw unwritable(path, cause, regain);
   }
 }
-
-/** As far as the umask lets others. */
-const FOR_EVERYBODY = 0o666;
 
 /**
  * Writes what was signed where other programs expect a file of that name, and expect to read it if the umask lets them.

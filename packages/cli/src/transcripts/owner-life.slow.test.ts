@@ -188,7 +188,7 @@ describe('signing', () => {
     const out = join(setup.scratch.path, 'report.sig');
     const signed = await setup.ckm(['sign', 'letters', file, '--yes', '--out', out]);
     expect(signed.stderr).toContain(`; written to ${out}\n`);
-    expect(statSync(out).mode & 0o777).toBe(0o644 & ~process.umask());
+    expect(statSync(out).mode & 0o777).toBe(0o666 & ~process.umask());
     expect(signed.stderr).toMatch(
       /Sign a file of 5 bytes \(SHA-256 [0-9a-f\s]{80,85}\) in the domain ckm with letters/,
     );

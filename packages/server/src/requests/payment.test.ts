@@ -89,6 +89,23 @@ describe('a quorum pays', () => {
     expect(reply!.sentence).toMatch(/^Pay 0\.00900000 BTC to bcrt1q\S+ from this key; fee 1,000 sats/);
   });
 
+  test('together with somebody else: the operator reads what the key gets from others, as its owner does, and no amount below nothing', async () => {
+    const { callers } = await network.openMany(2);
+    const { key, signer } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });
+    const [address, back] = [bitcoinAddress(key, 'receive', 0), bitcoinAddress(key, 'change', 0)];
+    const joint = new Transaction();
+    const ours = { amount: 1_000n, script: address.script };
+    joint.addInput({ txid: bytes(1), index: 0, witnessUtxo: ours, ...own(address) });
+    const theirs = { amount: 10_000n, script: p2wpkh(pubECDSA(bytes(9))).script };
+    joint.addInput({ txid: bytes(2), index: 0, witnessUtxo: theirs });
+    joint.addOutput({ script: back.script, amount: 6_000n, ...own(back) });
+    const ask = { kind: 'bitcoin', payload: buildBitcoinRequest(joint.toPSBT()) };
+    const [reply] = await signer.attempt(ask, await signer.prepare([1, 2], 1));
+    expect(reply!.sentence).toBe(
+      'Move 0.00006000 BTC within this key, together with 1 coin of others; this key receives 0.00005000 BTC from others; fee 5,000 sats (45.45 % of what moves)',
+    );
+  });
+
   test('and when one server spoils its share for one coin, that server is named for that coin, and no other', async () => {
     const { callers } = await network.openMany(3);
     const { key, signer } = await makeKey(callers, { suite: 'secp256k1-tr', purpose: 'bitcoin' });

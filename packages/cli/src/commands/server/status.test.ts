@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
-import { epochKeysText } from './status.js';
+import { clockText, epochKeysText } from './status.js';
 
 test('ckm server status says of the epoch keys that none is missing, or of how many shares', () => {
   expect(epochKeysText(0)).toBe('none is missing');
   expect(epochKeysText(1)).toMatch(/^of 1 share missing, .*EPOCH_KEY_MISSING$/);
   expect(epochKeysText(3)).toMatch(/^of 3 shares missing/);
+});
+
+test('ckm server status says of a clock that jumped which way, by how much, and what the server goes by', () => {
+  expect(clockText(3_600)).toMatch(/jumped ahead by 3600 s; the server goes on by the time that has passed/);
+  expect(clockText(-60)).toMatch(/jumped back by 60 s; .* ckm explain CLOCK_JUMPED$/);
 });

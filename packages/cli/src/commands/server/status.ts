@@ -54,8 +54,10 @@ function talkOfBackup(
   if (days >= OLD_DAYS) warn(`the last backup is ${days} days old; make one: ${how}`);
 }
 
-const clockText = (jump: number) =>
-  `the clock of this machine jumped ${jump > 0 ? 'ahead' : 'back'} by ${Math.abs(jump)} s; the server goes on by the time that has passed. What to do: ckm explain CLOCK_JUMPED`;
+/** @param jump seconds; negative: back */
+export function clockText(jump: number): string {
+  return `the clock of this machine jumped ${jump > 0 ? 'ahead' : 'back'} by ${Math.abs(jump)} s; the server goes on by the time that has passed. What to do: ckm explain CLOCK_JUMPED`;
+}
 
 const STOPPED =
   'Look at this machine, then at each that ckm server keys marks. What to do: ckm explain POLICY_KEY_STOPPED';
