@@ -11,6 +11,7 @@ const CALLED: Readonly<Record<string, string>> = {
   'the session': 'session.propose',
   'the promise': 'key.certify',
   'the request': 'request.ask',
+  'the change': 'change.propose',
 };
 
 const named = (cell: string) => Array.from(cell.matchAll(/`(\w+)`/g), ([, name]) => name!).toSorted();

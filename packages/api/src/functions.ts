@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import { bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields/fields.js';
+import {
+  changeCancel,
+  changeCommit,
+  changeLock,
+  changePromise,
+  changePropose,
+  changeRetire,
+  changeYield,
+  keyChain,
+} from './changes.js';
 import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
 import { dkgResult, MAX_PACKETS, proposal, sessionView, suiteName } from './sessions.js';
@@ -15,6 +25,8 @@ export const keySummary = z.strictObject({
   purpose: z.string().max(32),
   quorum,
   state: keyState,
+  /** Which membership of the key this server has a share of. */
+  epoch,
   createdAt: unixSeconds,
   /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */
   stoppedAt: unixSeconds.optional(),
@@ -148,6 +160,22 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ certificate: bytesUpTo(1_048_576), policy: keyPolicy }),
     result: dkgResult,
   },
+  /** Certificates of a key, from its generation on: for servers and clients that were away. */
+  'key.chain': { may: 'owner', changes: 'nothing', ...keyChain },
+  /**
+   * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
+   * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.
+   */
+  'change.propose': { may: 'owner', changes: 'key', ...changePropose },
+  'change.cancel': { may: 'owner', changes: 'key', ...changeCancel },
+  /** The three steps of a decision: the old members say each of them once. */
+  'change.promise': { may: 'owner', changes: 'key', ...changePromise },
+  'change.lock': { may: 'owner', changes: 'key', ...changeLock },
+  'change.yield': { may: 'owner', changes: 'key', ...changeYield },
+  /** Presents the certificate of a change; whenever that is, and one epoch after the other. */
+  'change.commit': { may: 'owner', changes: 'key', ...changeCommit },
+  /** Has the share of an epoch destroyed that is over at every server of the next one. */
+  'change.retire': { may: 'owner', changes: 'key', ...changeRetire },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',

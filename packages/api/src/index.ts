@@ -1,4 +1,5 @@
 export * from './call.js';
+export * from './changes.js';
 export * from './crafts/crafts.js';
 export * from './crafts/frost.js';
 export * from './fields/fields.js';

@@ -18,5 +18,12 @@ export const keyPolicy = z.strictObject({
   blindAllowed: z.boolean(),
   /** `operator`: each request waits until the server's operator says yes. */
   approval: z.enum(['automatic', 'operator']),
+  /**
+   * What a change of who holds the key waits for besides its delay: the operator of every server, or nothing. Absent:
+   * `operator`. A refresh waits for neither.
+   */
+  changes: z.enum(['automatic', 'operator']).exactOptional(),
+  /** For how long every server lets everybody look at such a change, in seconds. Absent: a day. */
+  changeDelay: z.union([z.literal(0), z.literal(86_400), z.literal(604_800)]).exactOptional(),
 });
 export type KeyPolicy = z.infer<typeof keyPolicy>;

@@ -150,6 +150,62 @@ export interface SessionDesk {
   reject(seen: SeenSession, reason: string, as?: string | null): Promise<void>;
 }
 
+/** Where a list of waiting changes has come to. */
+export interface ChangeCursor {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** The epoch whose members decide. */
+  readonly epoch: number;
+}
+
+/** Which order was looked at: a yes to it is a yes to nothing else. */
+export interface SeenChange extends ChangeCursor {
+  /** 32 bytes. */
+  readonly orderHash: Uint8Array;
+}
+
+/** A change of who holds a key as the operator sees it. */
+export interface WaitingChange extends SeenChange {
+  /** What the likeness of the key is made of. */
+  readonly transcriptHash: Uint8Array;
+  readonly sentence: string;
+  readonly old: readonly ShownMember[];
+  readonly oldQuorum: Quorum;
+  readonly next: readonly ShownMember[];
+  readonly nextQuorum: Quorum;
+  /** Whether it waits for the operator; else for its delay, or for nothing. */
+  readonly asked: boolean;
+  /** When its delay is over if the server goes on running; null: it is. UnixSeconds. */
+  readonly readyAt: number | null;
+}
+
+interface ShownMember {
+  /** XID: its likeness is what people compare. */
+  readonly serverId: Uint8Array;
+  /** Empty: not known here. */
+  readonly url: string;
+}
+
+interface Quorum {
+  readonly needed: number;
+  readonly of: number;
+}
+
+/** The operator's side of changes of who holds a key. */
+export interface ChangeDesk {
+  /** A page of what waits, behind `after`; `next`: what to list behind next, null at the end. */
+  list(
+    after?: ChangeCursor | null,
+  ): Promise<{ readonly changes: readonly WaitingChange[]; readonly next: ChangeCursor | null }>;
+  /**
+   * @param words the six words of the order, as its owner told them
+   * @throws UsageError `CHANGE_WORDS_WRONG`; StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_WAITING`, `KEY_EPOCH_DIFFERS`, `KEY_LEFT`
+   */
+  approve(seen: SeenChange, words: string, as?: string | null): Promise<void>;
+  /** `reason` reaches the owner and the audit log. @throws as {@link approve}; UsageError `REASON_INVALID` */
+  reject(seen: SeenChange, reason: string, as?: string | null): Promise<void>;
+}
+
 /** What tells one request from any other that could be put in its place. */
 export type SeenRequest = Pick<WaitingRequest, 'owner' | 'keyId' | 'tasksHash'>;
 
@@ -176,7 +232,7 @@ export interface KeyFacts {
 /** The functions that ceremonies, keys and requests answer. */
 export type SessionFunctionName = Extract<
   FunctionName,
-  `session.${string}` | `key.${string}` | `craft.${string}` | `request.${string}`
+  `session.${string}` | `key.${string}` | `change.${string}` | `craft.${string}` | `request.${string}`
 >;
 
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */
@@ -184,13 +240,17 @@ export interface Sessions {
   readonly handlers: Handlers<SessionFunctionName>;
   readonly desk: RequestDesk;
   readonly sessionDesk: SessionDesk;
+  readonly changeDesk: ChangeDesk;
   /** Reads what a key's head shows, for the operator. */
   keyFacts(row: KeyRow): KeyFacts;
   /** Null when the row is not what this server stored. */
   keyFactsIfWhole(row: KeyRow): KeyFacts | null;
   /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
   noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
-  /** Ends every open session, because the database is an older one. Pending keys stay. @returns how many those were */
+  /**
+   * Ends every open session, because the database is an older one, and takes this server's say in changes of its keys until others
+   * have reminded it. Pending keys stay. @returns how many those were
+   */
   voidOpen(reason: string): Promise<number>;
   /** Expires what is overdue at `clock()`, forgets what has been over for long; called every few seconds. */
   sweep(): Promise<void>;

@@ -9,6 +9,7 @@ export type {
   TightenBody,
 } from './control/schemas/keys.js';
 export type { OperatorAccount, OperatorInvite } from './control/schemas/people.js';
+export type { OperatorChange } from './control/schemas/changes.js';
 export type { OperatorRequest } from './control/schemas/requests.js';
 export type { OperatorSession } from './control/schemas/sessions.js';
 export type { OperatorStatus } from './control/schemas/status.js';

@@ -11,6 +11,15 @@ export {
   type Tampering,
 } from './courier.js';
 export {
+  type CarriedChange,
+  carryChange,
+  type ChangeOptions,
+  completeChange,
+  fetchChain,
+  type NextMember,
+  type WholeChange,
+} from './change-courier.js';
+export {
   type Ask,
   createQuorumSigner,
   preparing,

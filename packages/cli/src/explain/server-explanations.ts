@@ -114,6 +114,33 @@ const MOMENT = groupOf(
       'Its servers have changed since you fetched the key: this server has it in another epoch.',
       'Fetch the key again: ckm key fetch.',
     ],
+    KEY_LEFT: [
+      'This server is not among the servers of the key any more: a change of who holds it left it out.',
+      'Ask the servers that hold it now: ckm key fetch.',
+    ],
+    CHANGE_UNKNOWN: [
+      'No such order about who holds the key was proposed to this server.',
+      'Run the command of the change again: it proposes it to every server first.',
+    ],
+    CHANGE_NOT_MEMBER: 'The server is neither among those that hold the key nor among those that shall.',
+    CHANGE_REFUSED: [
+      'Before a key changes hands, its servers each say three things in turn, and never two that contradict each other. This one does not say what it was asked for; the message says why.',
+      'Run the command of the change again: it goes on from where the servers are. After a try that came to nothing it waits ten minutes.',
+    ],
+    CHANGE_NOT_WAITING: 'The change does not wait for the operator: it was answered, cancelled, or is over.',
+    CHANGE_WORDS_WRONG: [
+      'An operator says yes to a change of who holds a key by typing its six words, as the owner reads them out: so that a stolen laptop alone moves no key.',
+      'Call the owner of the key, and have the words read to you.',
+    ],
+    CHANGE_SHARE_LOST: [
+      'The server has lost what it needs to open its share of the next epoch.',
+      'Have its share repaired by the others.',
+    ],
+    EPOCH_IN_USE: 'The server still uses the share that it is asked to destroy.',
+    ACKNOWLEDGEMENTS_TOO_FEW: [
+      'A server destroys an old share only when every server of the next epoch has said that it has the new one.',
+      'Run the command of the change again when the servers that are missing answer.',
+    ],
     KEY_NOT_CERTIFIED: [
       'The server has a share but not the certificate.',
       'Finish making the key: ckm sessions resume.',
@@ -195,6 +222,7 @@ const MESSAGES = groupOf(
     RESULT_INVALID: 'A field of the answer is not of its form; the message names it.',
     PROBLEM_UNREADABLE: 'The server answered with an error that nobody can read.',
     PACKET_INVALID: 'A packet between servers cannot be read.',
+    RECEIPT_INVALID: 'What a server says of its old share cannot be read.',
   },
 );
 

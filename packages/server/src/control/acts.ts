@@ -82,6 +82,21 @@ export function createActs({
       return {};
     },
 
+    changes: ({ owner, keyId, epoch }) =>
+      desk().waitingChanges(
+        owner === undefined || keyId === undefined || epoch === undefined
+          ? null
+          : { owner: decodeHex(owner), keyId: decodeHex(keyId), epoch },
+      ),
+    approveChange: async ({ words, as = null, ...seen }) => {
+      await desk().approveChange(seen, words, as);
+      return {};
+    },
+    rejectChange: async ({ reason, as = null, ...seen }) => {
+      await desk().rejectChange(seen, reason, as);
+      return {};
+    },
+
     audit: ({ from, limit }) => desk().auditLines(from, limit),
     verifyAudit: () => desk().verifyAudit(),
 

@@ -2,6 +2,8 @@ import { request } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8, secret } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { hashOrder, parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerContext } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
@@ -44,6 +46,23 @@ async function waitingSession(): Promise<OperatorParameters<'approveSession'>> {
   return sessions.find((one) => one.sessionId === encodeHex(sessionId))!;
 }
 
+/** An order of Alice's to let a stranger hold her key too, as it is looked at, with its words. */
+async function waitingChange() {
+  const client = keyed.alpha.as(alice);
+  const { policy, certificate } = await client.ask('key.show', { keyId: keyed.keyId });
+  const parsed = parseCertificate(certificate!);
+  const { keyId, epoch, roster } = parsed.params;
+  const { transcriptHash } = verifyCertificate(parsed);
+  const stranger = { serverId: random(32), identityKey: random(32) };
+  const members = [...roster.map(({ serverId, identityKey }) => ({ serverId, identityKey })), stranger];
+  const quorum = { needed: 2, of: 3 };
+  const order = { keyId, epoch, transcriptHash, quorum, roster: members, termsVersion: 0 };
+  await client.ask('change.propose', { order, chain: [], policy });
+  const orderHash = hashOrder(order);
+  const seen = { owner: xid, keyId: encodeHex(keyId), epoch, orderHash: encodeHex(orderHash) };
+  return { seen, words: formatWords(likenessOf(orderHash)) };
+}
+
 const xid = encodeHex(alice.xid);
 const keyId = () => encodeHex(keyed.keyId);
 const newInvite = async () => (await keyed.operator.createInvite()).code;
@@ -71,6 +90,12 @@ const WELL_FORMED: {
   sessions: () => ({}),
   approveSession: () => waitingSession(),
   rejectSession: async () => ({ ...(await waitingSession()), reason: 'no' }),
+  changes: () => ({}),
+  approveChange: async () => {
+    const { seen, words } = await waitingChange();
+    return { ...seen, words };
+  },
+  rejectChange: async () => ({ ...(await waitingChange()).seen, reason: 'no' }),
   audit: () => ({ from: 1, limit: 2 }),
   verifyAudit: () => ({}),
   invites: () => ({}),

@@ -1,5 +1,11 @@
 import type { CheckedParametersOf, Operation, ParametersOf, ResultOf } from './operation.js';
 import { auditParameters, auditResult, operatorAuditVerification } from './schemas/audit.js';
+import {
+  approveChangeParameters,
+  changesParameters,
+  changesResult,
+  rejectChangeParameters,
+} from './schemas/changes.js';
 import { nothing } from './schemas/common.js';
 import {
   keyParameters,
@@ -179,6 +185,29 @@ export const OPERATIONS = {
     takes: 'stop',
     changes: 'session',
     parameters: rejectSessionParameters,
+    result: nothing,
+  }),
+
+  changes: read({
+    path: '/changes',
+    summary: 'a page of the changes of who holds a key that wait for the operator or for their delay',
+    parameters: changesParameters,
+    result: changesResult,
+  }),
+  approveChange: change({
+    path: '/changes/:orderHash/approve',
+    summary: 'say yes to a change of who holds a key, with its six words',
+    takes: 'go',
+    changes: 'key',
+    parameters: approveChangeParameters,
+    result: nothing,
+  }),
+  rejectChange: change({
+    path: '/changes/:orderHash/reject',
+    summary: 'say no to a change of who holds a key, with a reason that reaches its owner',
+    takes: 'stop',
+    changes: 'key',
+    parameters: rejectChangeParameters,
     result: nothing,
   }),
 

@@ -1,6 +1,6 @@
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Parameters } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
-import { type Callee, createCeremony, type Tampering } from '@ckm/testkit';
+import { type Callee, type CarriedChange, carryChange, createCeremony, type Tampering } from '@ckm/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { person, random } from '../test/rooms.js';
@@ -11,6 +11,8 @@ let keyed: KeyedServers;
 let hers: TestClient;
 let policy: Parameters<'key.restore'>['policy'];
 let certificate: Uint8Array;
+/** A key of Alice's that went on to its second epoch, and everything said on the way. */
+let done: Awaited<ReturnType<typeof changedKey>>;
 
 beforeAll(async () => {
   keyed = await startWithKey(servers);
@@ -18,6 +20,7 @@ beforeAll(async () => {
   const shown = await hers.ask('key.show', { keyId: keyed.keyId });
   ({ policy } = shown);
   certificate = shown.certificate!;
+  done = await changedKey();
   const carol = await keyed.alpha.as(person(3)).join();
   await keyed.operator.suspend({ xid: encodeHex(carol.identity.xid) });
 });
@@ -61,6 +64,20 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'key.show': () => ({ keyId: keyed.keyId }),
   'key.certify': () => ({ keyId: keyed.keyId, certificate }),
   'key.restore': () => ({ certificate, policy }),
+  'key.chain': () => ({ keyId: keyed.keyId, after: null }),
+  'change.propose': () => ({ order: done.change.order, chain: [], policy }),
+  'change.cancel': () => ({ ...done.named, orderHash: done.change.orderHash }),
+  'change.promise': () => {
+    const { orderHash } = done.change;
+    return { ...done.named, orderHash, attempt: 1, shown: [], recall: null, locked: [] };
+  },
+  'change.lock': () => {
+    const { bytes: signed } = done.whole;
+    return { ...done.named, attempt: 1, signed, promises: [...done.promises], locked: [] };
+  },
+  'change.yield': () => ({ ...done.named, locks: done.locks, signed: done.whole.bytes }),
+  'change.commit': () => ({ keyId: done.named.keyId, certificate: done.certificate }),
+  'change.retire': () => ({ ...done.named, acknowledgements: [] }),
   'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
     ...messageOf('walked'),
@@ -131,6 +148,37 @@ async function halfKnownKey() {
   return { keyId, certificate: shown.certificate!, policy: shown.policy };
 }
 
+/** A new key of Alice's at both servers, and somebody who carries a change of it. */
+async function keyToChange() {
+  const both = callees();
+  const ceremony = ceremonyOf(both);
+  await ceremony.finish();
+  const { keyId } = ceremony;
+  return carryChange({ servers: both, keyId, expiresAt: keyed.alpha.now + 600 });
+}
+
+async function changedKey() {
+  const change = await keyToChange();
+  const promises = await promised(change);
+  const { whole, locks, locked, yields } = await upToYield(change, promises);
+  const cert = change.certify(1, whole, { promises, locks: locked, yields });
+  const committed = await change.commit(cert);
+  const { keyId, epoch } = change.order;
+  return { change, named: { keyId, epoch }, promises, whole, locks, certificate: cert, committed };
+}
+
+async function promised(change: CarriedChange): Promise<readonly Uint8Array[]> {
+  await change.propose();
+  return change.promise(1);
+}
+
+async function upToYield(change: CarriedChange, promises: readonly Uint8Array[]) {
+  const whole = await change.move(1, promises);
+  const locked = await change.lock(1, whole, promises);
+  const locks = change.locksOf(1, whole, locked);
+  return { whole, locked, locks, yields: await change.yield(whole, locks) };
+}
+
 type Changing = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['changes'] extends 'nothing' ? never : N;
 }[FunctionName];
@@ -154,6 +202,47 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'key.restore': async () => {
     const shown = await halfKnownKey();
     return () => hers.ask('key.restore', { certificate: shown.certificate, policy: shown.policy });
+  },
+  'change.propose': async () => {
+    const { order } = await keyToChange();
+    return () => hers.ask('change.propose', { order, chain: [], policy });
+  },
+  'change.cancel': async () => {
+    const { order, orderHash } = await keyToChange();
+    await hers.ask('change.propose', { order, chain: [], policy });
+    return () => hers.ask('change.cancel', { keyId: order.keyId, epoch: 0, orderHash });
+  },
+  'change.promise': async () => {
+    const change = await keyToChange();
+    await change.propose();
+    return () => change.promise(1, [1]);
+  },
+  'change.lock': async () => {
+    const change = await keyToChange();
+    const promises = await promised(change);
+    const whole = await change.move(1, promises);
+    return () => change.lock(1, whole, promises, [1]);
+  },
+  'change.yield': async () => {
+    const change = await keyToChange();
+    const promises = await promised(change);
+    const whole = await change.move(1, promises);
+    const locks = change.locksOf(1, whole, await change.lock(1, whole, promises));
+    return () => change.yield(whole, locks, [1]);
+  },
+  'change.commit': async () => {
+    const change = await keyToChange();
+    const promises = await promised(change);
+    const { whole, locked, yields } = await upToYield(change, promises);
+    const votes = { promises, locks: locked, yields };
+    const { keyId } = change.order;
+    return () => hers.ask('change.commit', { keyId, certificate: change.certify(1, whole, votes) });
+  },
+  'change.retire': async () => {
+    const { change, committed } = await changedKey();
+    const { keyId, epoch } = change.order;
+    const acknowledgements = committed.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
+    return () => hers.ask('change.retire', { keyId, epoch, acknowledgements });
   },
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),

@@ -2,8 +2,14 @@ import type { ServerContext, Sessions } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
+import { changeHandlers } from '../sessions/functions/change-functions.js';
 import { keyFacts, keyHandlers, openIfWhole } from '../sessions/functions/key-functions.js';
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
+import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
+import { createChangeDesk, tickOrders } from '../sessions/changes/change-desk.js';
+import type { Counting } from '../sessions/changes/counted-time.js';
+import { forgetVotes } from '../sessions/changes/forget-votes.js';
+import type { ChangeMeans } from '../sessions/changes/means.js';
 import { createRetention } from '../sessions/retention.js';
 import type { Room, RoomMeans } from '../sessions/room.js';
 import { createSessionDesk } from '../sessions/session-desk.js';
@@ -18,15 +24,23 @@ import { createReader } from '../requests/reading/reader.js';
 import { createCostBudget } from '../accounts/cost-budget.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
+import { lastBackupAt } from './storage-marks.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
 import type { RequestMeans } from '../requests/means.js';
 
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
-const roomsOf: RoomsOf = (context) => [createDkgRoom(context), createRepairRoom(context)];
+const roomsOf: RoomsOf = (context, counting) => [
+  createDkgRoom(context),
+  createRepairRoom(context),
+  createReshareRoom({ context, counting }),
+];
 
-/** Makes the rooms of a server, each with what it alone needs to decide. */
-export type RoomsOf = (context: ServerContext) => readonly Room[];
+/**
+ * Makes the rooms of a server, each with what it alone needs to decide.
+ * @param counting the clock of this process, by which delays are counted
+ */
+export type RoomsOf = (context: ServerContext, counting: () => Counting) => readonly Room[];
 
 /**
  * Everything that advances a protocol: making keys, signing with them. Called once at start, when the database is open;
@@ -46,11 +60,19 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     costs: createCostBudget(context.config.quota.costPerMinute),
     large: createFairQueue({ inAll: Number.POSITIVE_INFINITY, forEach: 1 }),
   };
+  const name = context.random(16);
+  const counting = () => ({ now: context.clock(), process: name });
   const server: SessionMeans = {
     context,
     means: meansOf(context),
-    rooms: rooms(context),
+    rooms: rooms(context, counting),
     charge: (account, reading) => requestMeans.costs.charge(account, { reading, attempt: 0 }),
+  };
+  const changes: ChangeMeans = {
+    context,
+    counting,
+    charge: server.charge,
+    lastBackupAt: (reader) => lastBackupAt(reader, context.vault),
   };
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);
@@ -60,22 +82,28 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     handlers: {
       ...sessionHandlers(server),
       ...keyHandlers(server),
+      ...changeHandlers(changes),
       'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
       'request.ask': (call, request) => askRequest(requestMeans, call, request),
       'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
     },
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
+    changeDesk: createChangeDesk(changes),
     keyFacts: (row) => keyFacts(row, openHead(context, row)),
     keyFactsIfWhole: (row) => {
       const head = openIfWhole(context, row);
       return head === null ? null : keyFacts(row, head);
     },
     noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
-    voidOpen: (reason) => voidSessions(server, reason),
+    voidOpen: async (reason) => {
+      await forgetVotes(context);
+      return voidSessions(server, reason);
+    },
     async sweep() {
       await sweepSessions(server);
       await sweepWaiting();
+      await tickOrders(changes);
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();

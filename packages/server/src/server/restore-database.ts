@@ -6,7 +6,8 @@ import type { OpenBackup } from '../backup/read-backup.js';
 import { restoreRows, type RowChange } from '../backup/restore-rows.js';
 import type { ServerConfig } from '../config/config.js';
 import { withoutApproval } from '../requests/request-record.js';
-import type { MetaRow, RequestRow, Storage } from '../storage/storage.js';
+import { withoutVotes } from '../sessions/changes/forget-votes.js';
+import type { KeyRow, MetaRow, RequestRow, Storage } from '../storage/storage.js';
 import { FOLDER_MARK } from '../vault/folder-mark.js';
 import type { Vault } from '../vault/vault.js';
 import { openStorage } from './open-storage.js';
@@ -80,7 +81,7 @@ export async function restoreDatabase(
   const { backup, contents, vault, now, random } = target;
   const audit = createAuditLog({ vault, clock: () => now, random });
   return storage.transact(async (transaction) => {
-    if (!isFull) await restoreRows(backup, transaction, asRestored(vault), read);
+    if (!isFull) await restoreRows(backup, transaction, asRestored({ vault, random }), read);
     await noteRestored(transaction, vault, now, contents);
     const id = await putId(transaction, vault, random);
     await audit.append(transaction, {
@@ -97,9 +98,16 @@ export async function restoreDatabase(
   });
 }
 
-/** What is not restored as it was stored: the folder of epoch keys is another one, and approvals may have been taken back. */
-function asRestored(vault: Vault): RowChange {
+/**
+ * What is not restored as it was stored: the folder of epoch keys is another one, approvals may have been taken back, and what this
+ * server said of changes of its keys since is not known.
+ */
+function asRestored({ vault, random }: Pick<RestoreTarget, 'vault' | 'random'>): RowChange {
   return (table, rows) => {
+    if (table === 'keys')
+      return (rows as readonly KeyRow[]).map((row) =>
+        unlessTampered(row, () => withoutVotes({ vault, random }, row)),
+      );
     if (table === 'meta') return (rows as readonly MetaRow[]).filter(({ name }) => name !== FOLDER_MARK);
     if (table !== 'requests') return rows;
     return (rows as readonly RequestRow[]).map((row) =>
@@ -109,7 +117,7 @@ function asRestored(vault: Vault): RowChange {
 }
 
 /** What somebody changed in the database is restored as it was backed up, and refused when it is used. */
-function unlessTampered(row: RequestRow, change: () => RequestRow): RequestRow {
+function unlessTampered<R extends RequestRow | KeyRow>(row: R, change: () => R): R {
   try {
     return change();
   } catch (error) {

@@ -30,6 +30,7 @@ export const COLUMNS: { readonly [T in TableName]: readonly (keyof Rows[T] & str
   key_epochs: ['owner', 'keyId', 'epoch', 'version', 'sealed'],
   shares: ['owner', 'keyId', 'epoch', 'version', 'sealed'],
   tightenings: ['owner', 'keyId', 'version', 'sealed'],
+  changes: ['owner', 'keyId', 'epoch', 'waiting', 'version', 'sealed'],
   requests: [
     'owner',
     'requestId',
@@ -58,6 +59,7 @@ export const PRIMARY_KEYS: { readonly [T in TableName]: readonly (keyof Rows[T] 
   key_epochs: ['owner', 'keyId', 'epoch'],
   shares: ['owner', 'keyId', 'epoch'],
   tightenings: ['owner', 'keyId'],
+  changes: ['owner', 'keyId', 'epoch'],
   requests: ['owner', 'requestId'],
   attempts: ['owner', 'requestId', 'number'],
   audit: ['sequence'],

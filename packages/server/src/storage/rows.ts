@@ -99,6 +99,21 @@ export interface TighteningRow {
   readonly sealed: Uint8Array;
 }
 
+/**
+ * What this server remembers of the change that follows an epoch of a key: the order, what it said as one who decides, and
+ * what it receives a share with. There before the key is, where a server joins.
+ */
+export interface ChangeRow {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  /** The epoch whose members decide. */
+  readonly epoch: number;
+  /** Whether an order in it waits for the operator or for its delay; derived from what is sealed by its writer. */
+  readonly waiting: boolean;
+  readonly version: number;
+  readonly sealed: Uint8Array;
+}
+
 export interface RequestRow {
   readonly owner: Uint8Array;
   readonly requestId: Uint8Array;
@@ -145,6 +160,7 @@ export interface Rows {
   readonly key_epochs: KeyEpochRow;
   readonly shares: ShareRow;
   readonly tightenings: TighteningRow;
+  readonly changes: ChangeRow;
   readonly requests: RequestRow;
   readonly attempts: AttemptRow;
   readonly audit: AuditRow;

@@ -3,6 +3,7 @@ import type {
   AttemptRow,
   AuditHeadRow,
   AuditRow,
+  ChangeRow,
   EvidenceRow,
   InviteRow,
   KeyEpochRow,
@@ -119,6 +120,11 @@ export interface TighteningReader {
   ): Promise<readonly TighteningRow[]>;
   find(owner: Uint8Array, keyId: Uint8Array): Promise<TighteningRow | null>;
 }
+export interface ChangeReader {
+  find(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<ChangeRow | null>;
+  /** Those whose order waits, of everybody's keys, by owner, key and epoch, behind `after`. */
+  listWaiting(after: ShareCursor | null, limit: number): Promise<readonly ChangeRow[]>;
+}
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;
   /** All requests with this id, whoever owns them: for the operator. */
@@ -184,6 +190,7 @@ export interface Reader {
   readonly epochs: KeyEpochReader;
   readonly shares: ShareReader;
   readonly tightenings: TighteningReader;
+  readonly changes: ChangeReader;
   readonly requests: RequestReader;
   readonly attempts: AttemptReader;
   readonly audit: AuditReader;
@@ -248,6 +255,10 @@ export interface Transaction extends Reader {
     remove(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<void>;
   };
   readonly tightenings: TighteningReader & { put(row: TighteningRow): Promise<void> };
+  readonly changes: ChangeReader & {
+    /** As of {@link Transaction.epochs}. */
+    put(row: ChangeRow): Promise<void>;
+  };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;
     update(row: RequestRow): Promise<void>;

@@ -1,11 +1,12 @@
-import type { Operator, OperatorSession } from '@ckm/server';
+import type { Operator, OperatorChange, OperatorSession } from '@ckm/server';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { findChange, formatChange } from '../../operator/waiting-change.js';
 import { assertWholeId, findWaiting, formatWhole } from '../../operator/waiting-request.js';
 import { adviceOn, findWaitingSession, formatWaitingSession } from '../../operator/waiting-session.js';
-import { confirm } from '../../terminal/prompt.js';
+import { askTyped, confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
 
 /** `ckm server approve` */
@@ -13,6 +14,10 @@ export function serverApproveCommand(): Command {
   return operatorLeaf('approve', 'say yes to what waits')
     .argument('<id>', 'the first digits of its id')
     .option('--account <xid>', 'whose, by its first digits, where two accounts wait under one id')
+    .option(
+      '--words <words>',
+      'of a change of who holds a key: its six words, as its owner reads them to you',
+    )
     .addOption(asOption())
     .action(run(approve));
 }
@@ -21,9 +26,11 @@ async function approve(
   { terminal, flags }: Context,
   folder: string,
   id: string,
-  { account, as }: { readonly account?: string; readonly as?: string },
+  { account, as, words }: { readonly account?: string; readonly as?: string; readonly words?: string },
 ): Promise<void> {
   const operator = operatorOf(folder);
+  const change = await findChange(operator, id);
+  if (change !== null) return approveChange({ terminal, flags }, operator, change, { as, words });
   const session = account === undefined ? await findWaitingSession(operator, id) : null;
   if (session !== null) return approveSession({ terminal, flags }, operator, session, id, as);
   const request = await findWaiting(operator, id, account);
@@ -66,4 +73,31 @@ async function approveSession(
   if (flags.yes !== true && !(await confirm(terminal, 'Let this server take part?'))) throw cancelled();
   await operator.approveSession({ sessionId, owner, proposalHash, ...(as === undefined ? {} : { as }) });
   terminal.result(`approved ${sessionId}`, { ...session, verdict: 'approved' });
+}
+
+/** A change is approved by the words that its owner tells: whoever only has the owner's laptop does not reach this operator. */
+async function approveChange(
+  { terminal, flags }: Pick<Context, 'terminal' | 'flags'>,
+  operator: Operator,
+  change: OperatorChange,
+  { as, words }: { readonly as: string | undefined; readonly words: string | undefined },
+): Promise<void> {
+  const { orderHash, sentence, owner, keyId, epoch } = change;
+  const shown = formatChange(change);
+  terminal.warn(shown);
+  if (flags.preview === true) {
+    terminal.result(`would approve ${orderHash}`, { preview: true, ...change });
+    return;
+  }
+  const about = { sentence, shown };
+  const typed =
+    words ??
+    (await askTyped(
+      terminal,
+      'Type the six words of the change, as the owner of the key reads them to you',
+      about,
+    ));
+  const answer = as === undefined ? {} : { as };
+  await operator.approveChange({ owner, keyId, epoch, orderHash, words: typed, ...answer });
+  terminal.result(`approved ${orderHash}`, { ...change, verdict: 'approved' });
 }

@@ -1,10 +1,11 @@
-import type { Operator, OperatorSession } from '@ckm/server';
+import type { Operator, OperatorChange, OperatorSession } from '@ckm/server';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { run } from '../../command-line/run.js';
 import { findAccount } from '../../operator/find-account.js';
 import { asOption, operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { findChange, formatChange } from '../../operator/waiting-change.js';
 import { findWaiting, formatWaiting } from '../../operator/waiting-request.js';
 import { findWaitingSession, formatWaitingSession } from '../../operator/waiting-session.js';
 import { counted } from '../../terminal/counted.js';
@@ -45,6 +46,8 @@ async function rejectOne(
 ): Promise<void> {
   const { reason } = answer;
   const operator = operatorOf(folder);
+  const change = await findChange(operator, id);
+  if (change !== null) return rejectChange({ terminal, flags }, operator, change, answer);
   const session = await findWaitingSession(operator, id);
   if (session !== null) return rejectSession({ terminal, flags }, operator, session, answer);
   const request = await findWaiting(operator, id);
@@ -73,6 +76,23 @@ async function rejectSession(
   }
   await operator.rejectSession({ sessionId, owner, proposalHash, ...answer });
   terminal.result(`rejected ${sessionId}`, { sessionId, sentence, verdict: 'rejected', reason });
+}
+
+async function rejectChange(
+  { terminal, flags }: Pick<Context, 'terminal' | 'flags'>,
+  operator: Operator,
+  change: OperatorChange,
+  answer: Pick<Flags, 'reason' | 'as'>,
+): Promise<void> {
+  const { owner, keyId, epoch, orderHash, sentence } = change;
+  const { reason } = answer;
+  terminal.warn(formatChange(change));
+  if (flags.preview === true) {
+    terminal.result(`would reject ${orderHash}: ${reason}`, { preview: true, orderHash, sentence, reason });
+    return;
+  }
+  await operator.rejectChange({ owner, keyId, epoch, orderHash, ...answer });
+  terminal.result(`rejected ${orderHash}`, { orderHash, sentence, verdict: 'rejected', reason });
 }
 
 async function rejectAll(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { run } from '../../command-line/run.js';
 import { operatorLeaf, operatorOf } from '../../operator/operator-leaf.js';
+import { formatChange, listChanges } from '../../operator/waiting-change.js';
 import { formatWaiting, listWaiting } from '../../operator/waiting-request.js';
 import { formatWaitingSession, listWaitingSessions } from '../../operator/waiting-session.js';
 
@@ -14,8 +15,13 @@ async function requests({ terminal }: Context, folder: string): Promise<void> {
   const operator = operatorOf(folder);
   const waiting = await listWaiting(operator);
   const sessions = await listWaitingSessions(operator);
-  const lines = [...waiting.map(formatWaiting), ...sessions.map(formatWaitingSession)];
-  terminal.result(lines.join('\n'), [...waiting, ...sessions]);
+  const changes = await listChanges(operator);
+  const lines = [
+    ...waiting.map(formatWaiting),
+    ...sessions.map(formatWaitingSession),
+    ...changes.map(formatChange),
+  ];
+  terminal.result(lines.join('\n'), [...waiting, ...sessions, ...changes]);
   if (lines.length === 0) terminal.talk('nothing waits for you');
   else
     terminal.talk(

@@ -76,7 +76,15 @@ const showing = (name: string, certificate: Uint8Array, policy?: KeyPolicy) => {
 };
 
 function summaryOf(keyId: Uint8Array): Result<'key.list'>['keys'][number] {
-  return { keyId, suite: 'ed25519', purpose: 'ssh', quorum, state: 'active', createdAt: 1_800_000_000 };
+  return {
+    keyId,
+    suite: 'ed25519',
+    purpose: 'ssh',
+    quorum,
+    state: 'active',
+    epoch: 0,
+    createdAt: 1_800_000_000,
+  };
 }
 
 describe('an owner with nothing but the seed and the servers', () => {

@@ -130,6 +130,8 @@ const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
   expiresAt: 'its end is not a moment in time',
   blindAllowed: 'whether blind signing is allowed is yes or no',
   approval: 'approval is automatic, or by the operator',
+  changes: 'a change of who holds the key is automatic, or by the operator',
+  changeDelay: 'a change waits for nothing, 24 hours or 7 days',
 };
 
 function policyInvalid(why: string): UsageError {

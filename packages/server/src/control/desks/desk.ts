@@ -1,5 +1,6 @@
 import { reveal, type Secret } from '@ckm/foundation';
 import { createAuditDesk } from './audit-desk.js';
+import { createOperatorChanges } from './change-desk.js';
 import { createKeyDesk } from './key-desk.js';
 import type { DeskMeans } from './means.js';
 import { createPeopleDesk } from './people-desk.js';
@@ -11,6 +12,7 @@ export function createOperatorDesk(server: DeskMeans) {
   return {
     ...createOperatorRequests(server),
     ...createOperatorSessions(server),
+    ...createOperatorChanges(server),
     ...createAuditDesk(server),
     ...createPeopleDesk(server),
     ...createKeyDesk(server),

@@ -17,7 +17,9 @@ const MOST_LISTED = 256;
 export function keyHandlers({
   context,
   charge,
-}: Pick<SessionMeans, 'context' | 'charge'>): Handlers<Extract<SessionFunctionName, `key.${string}`>> {
+}: Pick<SessionMeans, 'context' | 'charge'>): Handlers<
+  Extract<SessionFunctionName, 'key.list' | 'key.show' | 'key.certify' | 'key.restore'>
+> {
   return {
     'key.list': (call, { after }) => listKeys(context, call, after),
     'key.show': (call, { keyId }) => showKey(context, call, keyId),
@@ -35,8 +37,8 @@ export function keyHandlers({
 /** A key as the operator sees it. */
 export function keyFacts(row: KeyRow, head: KeyHead): KeyFacts {
   const { owner, keyId, state, createdAt } = row;
-  const { purpose, suite, quorum, slot, policy, certified, tightened, stoppedAt = null } = head;
-  const transcriptHash = certified?.transcriptHash ?? null;
+  const { purpose, suite, quorum, slot, policy, certified, tightened, first, stoppedAt = null } = head;
+  const transcriptHash = first ?? certified?.transcriptHash ?? null;
   return {
     owner,
     keyId,
@@ -100,13 +102,14 @@ function summary(
   row: KeyRow,
   { suite, purpose, quorum, stoppedAt }: KeyHead,
 ) {
-  const { keyId, state, createdAt } = row;
+  const { keyId, state, epoch, createdAt } = row;
   return {
     keyId,
     suite,
     purpose,
     quorum,
     state,
+    epoch,
     createdAt,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
     ...(epochKeys.exists(row) ? {} : { isShareLost: true as const }),

@@ -108,7 +108,13 @@ async function openActive(
   row: KeyRow,
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
-  const { purpose, suite, policy, tightened, stoppedAt = null } = head;
+  const { purpose, suite, policy, tightened, stoppedAt = null, left } = head;
+  if (left !== undefined) {
+    const { epoch: since } = left;
+    throw refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${since}`, {
+      epoch: since,
+    });
+  }
   const { share: bytes, staticSeed, pending } = await readSecrets(context, reader, row, head);
   staticSeed?.fill(0);
   pending?.fill(0);

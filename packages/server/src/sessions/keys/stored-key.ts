@@ -23,7 +23,26 @@ export interface KeyHead extends Pick<
   readonly stoppedAt?: number;
   /** Slots that this server has helped to their lost share in an epoch; absent: none. */
   readonly helped?: { readonly epoch: number; readonly slots: readonly number[] };
+  /** Which version of the row of the change that follows its epoch belongs to it; absent: none. Another one is refused. */
+  readonly change?: number;
+  /** When its epoch came into use here, where a change made it. UnixSeconds. */
+  readonly since?: number;
+  /** Transcript hash of its first epoch, which its likeness is made of for ever; absent: it is in its first epoch. */
+  readonly first?: Uint8Array;
+  /**
+   * 32 bytes, drawn when this server was restored from a backup, or its database went back: it may have said in this epoch
+   * what it does not know of, and decides on no change of it. Absent: it remembers everything.
+   */
+  readonly forgot?: Uint8Array;
+  /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
+  readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
 }
+
+/** What a head says of a key besides what its epoch is. */
+export type KeyMarks = Pick<
+  KeyHead,
+  'tightened' | 'stoppedAt' | 'helped' | 'change' | 'since' | 'first' | 'forgot' | 'left'
+>;
 
 /** What everybody may know of one epoch. */
 export interface KeyEpoch {
@@ -100,6 +119,7 @@ export async function readKey(context: ServerContext, reader: Reader, row: KeyRo
 /**
  * Stores a key: for the first time, or the next version of `before`. The key of its epoch is on the disk before a row names
  * it.
+ * @param marks what its head says besides, where that is not what it said before
  * @throws StateError `ROW_EXISTS`, `ROW_CHANGED`
  */
 export async function writeKey(
@@ -108,6 +128,7 @@ export async function writeKey(
   before: KeyRow | null,
   { owner, keyId, state }: Pick<KeyRow, 'owner' | 'keyId' | 'state'>,
   record: EpochRecord,
+  marks?: KeyMarks,
 ): Promise<KeyRow> {
   const known = before === null ? null : openHead(context, before);
   const isSameEpoch = before?.epoch === record.epoch;
@@ -123,8 +144,7 @@ export async function writeKey(
     sessionId,
     certified: certified === null ? null : (publicHalf as KeyHead['certified']),
     material,
-    ...tightenedPart(known?.tightened ?? 0, known?.stoppedAt ?? null),
-    ...(known?.helped === undefined ? {} : { helped: known.helped }),
+    ...(marks ?? marksOfStored(context, known, state)),
   };
   const row = sealHead(context, head, {
     owner,
@@ -146,10 +166,9 @@ export async function noteTightened(
   before: KeyRow,
   { version: tightened, stoppedAt }: { readonly version: number; readonly stoppedAt: number | null },
 ): Promise<void> {
-  const { sealed: _sealed, ...columns } = before;
-  const { stoppedAt: _before, ...known } = openHead(context, before);
-  const head = { ...known, ...tightenedPart(tightened, stoppedAt) };
-  await transaction.keys.update(sealHead(context, head, { ...columns, version: before.version + 1 }));
+  const { stoppedAt: _before, ...marks } = marksOf(openHead(context, before));
+  const stopped = stoppedAt === null ? {} : { stoppedAt };
+  await noteMarks(context, transaction, before, { ...marks, tightened, ...stopped });
 }
 
 /** Slots that this server has helped to their lost share in that epoch. */
@@ -164,18 +183,59 @@ export async function noteHelped(
   before: KeyRow,
   slot: number,
 ): Promise<void> {
-  const { sealed: _sealed, ...columns } = before;
   const known = openHead(context, before);
   const { epoch } = before;
-  const head = { ...known, helped: { epoch, slots: [...helpedSlots(known, epoch), slot] } };
-  await transaction.keys.update(sealHead(context, head, { ...columns, version: before.version + 1 }));
+  const helped = { epoch, slots: [...helpedSlots(known, epoch), slot] };
+  await noteMarks(context, transaction, before, { ...marksOf(known), helped });
 }
 
-function tightenedPart(
-  tightened: number,
-  stoppedAt: number | null,
-): Pick<KeyHead, 'tightened' | 'stoppedAt'> {
-  return stoppedAt === null ? { tightened } : { tightened, stoppedAt };
+/** The next version of a head, which says something else besides. @returns its row */
+export async function noteMarks(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  before: KeyRow,
+  marks: KeyMarks,
+): Promise<KeyRow> {
+  const row = withMarks(context, before, marks);
+  await transaction.keys.update(row);
+  return row;
+}
+
+/** The row of {@link noteMarks}, which is not stored. */
+export function withMarks(context: Pick<ServerContext, 'vault'>, before: KeyRow, marks: KeyMarks): KeyRow {
+  const { sealed: _sealed, ...columns } = before;
+  const { suite, purpose, quorum, policy, slot, sessionId, certified, material } = openHead(context, before);
+  const head = { suite, purpose, quorum, policy, slot, sessionId, certified, material, ...marks };
+  return sealHead(context, head, { ...columns, version: before.version + 1 });
+}
+
+/** One that comes back in use where nothing of it was left may have decided on a change of which it knows nothing. */
+function marksOfStored(
+  { random }: Pick<ServerContext, 'random'>,
+  known: KeyHead | null,
+  state: KeyRow['state'],
+): KeyMarks {
+  return known === null && state === 'active'
+    ? { ...marksOf(null), forgot: random(FORGOT_BYTES) }
+    : marksOf(known);
+}
+
+const FORGOT_BYTES = 32;
+
+/** @param head null: of a key that is new */
+export function marksOf(head: KeyHead | null): KeyMarks {
+  if (head === null) return { tightened: 0 };
+  const { tightened, stoppedAt, helped, change, since, first, forgot, left } = head;
+  return {
+    tightened,
+    ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    ...(helped === undefined ? {} : { helped }),
+    ...(change === undefined ? {} : { change }),
+    ...(since === undefined ? {} : { since }),
+    ...(first === undefined ? {} : { first }),
+    ...(forgot === undefined ? {} : { forgot }),
+    ...(left === undefined ? {} : { left }),
+  };
 }
 
 function sealHead(
@@ -205,7 +265,8 @@ async function writeEpoch(
   }
 }
 
-function putBack(table: string): StorageError {
+/** A row that is not the one its head names. */
+export function putBack(table: string): StorageError {
   return vaultError(
     'ROW_TAMPERED',
     `a row of ${table} is not what this server stored`,

@@ -35,6 +35,7 @@ describe('migrations', () => {
     await migrate(queries, 'sqlite');
     expect(handle.prepare('select number, name from migrations').all()).toEqual([
       { number: 1, name: 'tables' },
+      { number: 2, name: 'changes' },
     ]);
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, at) => at + 1));
   });
@@ -89,8 +90,14 @@ describe('migrations', () => {
       MIGRATIONS.map((step) => checksum(step, dialect)),
     );
     expect(checksums).toEqual([
-      ['9cff29c0411e3c829a7c9741d33607f659d2eb8d22340152250491d020a5e609'],
-      ['b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b'],
+      [
+        '9cff29c0411e3c829a7c9741d33607f659d2eb8d22340152250491d020a5e609',
+        '95d7d267592f1fdeb495ec1bee0da13010ca7bfc6f94a6a8027c997194b228f1',
+      ],
+      [
+        'b8f4456ffb51a2530b964aef325fd578aa8053df5974a2ef2e6973d4d33e9d5b',
+        'ab570061da381d485c5bd8a2e00b2e6af6759ac45984bd3b0d1e789dc6a6dd35',
+      ],
     ]);
   });
 });

@@ -4,10 +4,11 @@ import { sql } from 'kysely';
 import { missingStorage, storageError } from '../codes.js';
 import { columnName, COLUMNS, type Queries } from '../database.js';
 import { tables } from './0001-tables.js';
+import { changes } from './0002-changes.js';
 import { DIALECTS, type Dialect, type Migration } from './migration.js';
 
 /** All steps, in order: 1, 2, 3, … */
-export const MIGRATIONS: readonly Migration[] = [tables];
+export const MIGRATIONS: readonly Migration[] = [tables, changes];
 
 interface Applied {
   readonly number: number;

@@ -1,5 +1,6 @@
 import type { Reader, Transaction } from '../storage.js';
 import { auditReader, auditWriter } from './audit.js';
+import { changeReader, changeWriter } from './changes.js';
 import { epochReader, epochWriter, shareReader, shareWriter } from './epochs.js';
 import { keyReader, keyWriter, tighteningReader, tighteningWriter } from './keys.js';
 import { messageReader, messageWriter, metaReader, metaWriter } from './messages.js';
@@ -40,6 +41,7 @@ export function readerOf(reading: Reading): Reader {
     epochs: epochReader(reading),
     shares: shareReader(reading),
     tightenings: tighteningReader(reading),
+    changes: changeReader(reading),
     requests: requestReader(reading),
     attempts: attemptReader(reading),
     audit: auditReader(reading),
@@ -63,6 +65,7 @@ export function transactionOf(writing: Writing): Transaction {
     epochs: epochWriter(writing),
     shares: shareWriter(writing),
     tightenings: tighteningWriter(writing),
+    changes: changeWriter(writing),
     requests: requestWriter(writing),
     attempts: attemptWriter(writing),
     sealed: sealedWriter(writing),

@@ -107,6 +107,7 @@ export const COUNTED: ReadonlySet<TableName> = new Set<TableName>([
   'keys',
   'key_epochs',
   'shares',
+  'changes',
   'requests',
   'attempts',
 ]);

@@ -1,0 +1,194 @@
+import { concatBytes, encodeUtf8, EncodingError } from '@ckm/foundation';
+import { decodeData, encodeData } from '@ckm/gordian';
+import { taggedHash } from '@ckm/threshold';
+import { z } from 'zod';
+import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
+import { keyPolicy } from './policy.js';
+import { rosterOffer } from './sessions.js';
+
+/**
+ * A change of who holds a key, from the order to the new epoch. Old members decide by three statements each (promise, lock,
+ * yield); the shares move in a session of kind `reshare`.
+ */
+
+/** Longest certificate of a key, of whatever kind. */
+export const MAX_KEY_CERTIFICATE_BYTES = 1_048_576;
+/** Longest statement of an old member with its signature. */
+const MOST_STATEMENT_BYTES = 512;
+/** Longest lock certificate: the locks of 32 members. */
+const MOST_LOCKS_BYTES = 32 * MOST_STATEMENT_BYTES;
+
+const member = z.strictObject({ serverId: bytesOf(32), identityKey: bytesOf(32) });
+
+/** Who shall hold the key in the next epoch. `hashOrder` names it. */
+export const changeOrder = z.strictObject({
+  keyId: identifier,
+  /** The epoch whose members decide: the one before. */
+  epoch,
+  /** Of that epoch. */
+  transcriptHash: bytesOf(32),
+  /** Of the next epoch, as is the roster, in order of its slots. */
+  quorum,
+  roster: z.array(member).min(2).max(32),
+  termsVersion: z.int().min(0).max(0xffff_ffff),
+});
+export type ChangeOrder = z.infer<typeof changeOrder>;
+
+/** Certificates of a key in order of epochs, the generation first. */
+const chain = z.array(bytesUpTo(MAX_KEY_CERTIFICATE_BYTES)).max(64);
+const statement = bytesUpTo(MOST_STATEMENT_BYTES);
+const statements = z.array(statement).max(64);
+/** A change that its whole roster has signed: the certificate of the change without promises and yields. */
+const signedChange = bytesUpTo(MAX_KEY_CERTIFICATE_BYTES);
+const locks = bytesUpTo(MOST_LOCKS_BYTES);
+/** A lock certificate and the signed change that it locks. */
+const lockedChange = z.strictObject({ locks, signed: signedChange });
+export type LockedChange = z.infer<typeof lockedChange>;
+
+/** The proposal of a session that moves the shares. */
+export const reshareProposal = z.strictObject({
+  kind: z.literal('reshare'),
+  keyId: identifier,
+  order: changeOrder,
+  /** Slots of the old epoch, ascending; as many as the old quorum needs. */
+  dealers: z.array(slot).min(2).max(32),
+  attempt: z.int().min(1).max(0xffff_ffff),
+  /** Enough promises of that attempt. */
+  promises: statements,
+});
+export type ReshareProposal = z.infer<typeof reshareProposal>;
+
+/** What a server puts forward for one session: as a receiver its entry of the next roster, as a dealer a nonce. */
+export const reshareOffer = z.strictObject({
+  receiver: z.strictObject({ ...rosterOffer.shape, nonce: bytesOf(32) }).nullable(),
+  dealer: z.strictObject({ nonce: bytesOf(32) }).nullable(),
+});
+export type ReshareOffer = z.infer<typeof reshareOffer>;
+
+/** What a finished session leaves: what names the next epoch, which no vote has decided on yet. */
+export const reshareResult = z.strictObject({
+  kind: z.literal('reshare'),
+  keyId: identifier,
+  transcriptHash: bytesOf(32),
+});
+export type ReshareResult = z.infer<typeof reshareResult>;
+
+/**
+ * `waiting`: for the operator, the delay, or both. `ready`: this server promises and locks. `over`: cancelled, refused or
+ * expired; `reason` says which. `done`: an epoch behind the deciding one stands.
+ */
+export const changeView = z.strictObject({
+  orderHash: bytesOf(32),
+  state: z.enum(['waiting', 'ready', 'over', 'done']),
+  /** When the delay is over if this server goes on running; null: nothing is to wait for. */
+  readyAt: unixSeconds.nullable(),
+  /** Whether the operator is asked and has not answered. */
+  asked: z.boolean(),
+  reason: label(280).nullable(),
+  /** Highest attempt in which this server has spoken; 0: none, or it is no old member. */
+  attempt: z.int().min(0).max(0xffff_ffff),
+  /** What a restored server has drawn: promises of all others with it let it speak again. */
+  forgot: bytesOf(32).nullable(),
+  /** What this server said in that attempt, and behind it what others said that let it come there: for whoever is behind. */
+  spoken: z.array(statement).max(36),
+  /** The lock certificate that its next promise names; null: it knows none. */
+  locked: lockedChange.nullable(),
+});
+export type ChangeView = z.infer<typeof changeView>;
+
+const named = { keyId: identifier, epoch };
+
+/** What the functions `change.*` take and give. */
+export const changePropose = {
+  parameters: z.strictObject({ order: changeOrder, chain, policy: keyPolicy }),
+  result: changeView,
+};
+export const changeCancel = {
+  parameters: z.strictObject({ ...named, orderHash: bytesOf(32) }),
+  result: changeView,
+};
+export const changePromise = {
+  parameters: z.strictObject({
+    ...named,
+    orderHash: bytesOf(32),
+    attempt: z.int().min(1).max(0xffff_ffff),
+    /** What others said in the attempt before, or later. */
+    shown: statements,
+    /** What a member who forgot has drawn; to be asked of all others. */
+    recall: bytesOf(32).nullable(),
+    /** Lock certificates that this member may not know, and for one who forgot those that the promises shown name. */
+    locked: z.array(lockedChange).max(4),
+  }),
+  /** `highest`: what the promise names, to be shown with it. */
+  result: z.strictObject({ statement, highest: lockedChange.nullable() }),
+};
+export const changeLock = {
+  parameters: z.strictObject({
+    ...named,
+    attempt: z.int().min(1).max(0xffff_ffff),
+    signed: signedChange,
+    promises: statements,
+    /** Of every lock certificate that the promises name. */
+    locked: z.array(lockedChange).max(4),
+  }),
+  result: z.strictObject({ statement }),
+};
+export const changeYield = {
+  parameters: z.strictObject({ ...named, ...lockedChange.shape }),
+  result: z.strictObject({ statement }),
+};
+export const changeCommit = {
+  parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(MAX_KEY_CERTIFICATE_BYTES) }),
+  /** `acknowledgement`: as after key generation; null: this server holds no share of that epoch. */
+  result: z.strictObject({ transcriptHash: bytesOf(32), acknowledgement: bytesOf(64).nullable(), epoch }),
+};
+const acknowledgement = z.strictObject({ slot, signature: bytesOf(64) });
+export const changeRetire = {
+  parameters: z.strictObject({
+    ...named,
+    /** Of every server of the next epoch. */
+    acknowledgements: z.array(acknowledgement).max(32),
+  }),
+  /** `receipt`: see `parseReceipt`. */
+  result: z.strictObject({ receipt: bytesUpTo(512), signature: bytesOf(64) }),
+};
+/** By epochs, those behind `after`. `next`: what to ask behind next; null at the end. */
+export const keyChain = {
+  parameters: z.strictObject({ keyId: identifier, after: epoch.nullable() }),
+  result: z.strictObject({ certificates: chain, next: epoch.nullable() }),
+};
+
+/** What a server says of its share of an epoch that is over. */
+export const shareReceipt = z.strictObject({
+  keyId: identifier,
+  epoch,
+  /** Its own in that epoch; null: it had no share there. */
+  slot: slot.nullable(),
+  /** `static`: what was deleted can be made again from this server's identity and the certificate. */
+  mode: z.enum(['epoch', 'static']),
+  /** The share and the key that sealed it are gone from this server. Of backups it says nothing. */
+  shareDeleted: z.boolean(),
+  /** When the last good backup that this server knows of was made: it may hold the share. null: it knows of none. */
+  lastBackupAt: unixSeconds.nullable(),
+});
+export type ShareReceipt = z.infer<typeof shareReceipt>;
+
+/** The bytes of a receipt. */
+export function encodeReceipt(receipt: ShareReceipt): Uint8Array {
+  return encodeData({ ...receipt });
+}
+
+/** @throws EncodingError `RECEIPT_INVALID`, `CBOR_…` */
+export function parseReceipt(bytes: Uint8Array): ShareReceipt {
+  const parsed = shareReceipt.safeParse(decodeData(bytes));
+  if (parsed.success) return parsed.data;
+  throw new EncodingError('a receipt about an old share is not of its form', {
+    code: 'RECEIPT_INVALID',
+    hint: 'ask the server for it again',
+  });
+}
+
+/** What the identity of the server signs of a receipt: `signIdentityStatement`. */
+export function receiptStatement(receipt: Uint8Array): Uint8Array {
+  return concatBytes(encodeUtf8('CKM share receipt v1'), taggedHash('CKM/change/receipt/v1', receipt));
+}

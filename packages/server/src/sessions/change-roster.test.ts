@@ -1,0 +1,196 @@
+import { carryChange, completeChange, type CarriedChange, type NextMember } from '@ckm/testkit';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
+import { alice, createBareServers, makeKey } from './test/bare-servers.js';
+import { signIn } from './test/signs.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+const refused = (reason: string) =>
+  expect.objectContaining({ code: 'CHANGE_REFUSED', facts: { reason } }) as Error;
+
+/** A key whose owner has said that changes of who holds it wait for nothing. */
+const AT_ONCE = { changes: 'automatic', changeDelay: 0 } as const;
+
+interface Member {
+  readonly server: BareServer;
+  readonly caller: BareCaller;
+}
+
+async function openMembers(count: number, now = () => TEST_TIME): Promise<Member[]> {
+  const { servers, callers } = await network.openMany(count, { now });
+  return servers.map((server, i) => ({ server, caller: callers[i]! }));
+}
+
+function nextOf(members: readonly Member[]): NextMember[] {
+  return members.map(({ server, caller }) => {
+    const { xid, publicKeys } = server.context.identity;
+    return { callee: caller, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
+  });
+}
+
+const callersOf = (members: readonly Member[]) => members.map(({ caller }) => caller);
+
+function change(
+  keyId: Uint8Array,
+  old: readonly Member[],
+  next: readonly Member[],
+  needed: number,
+): Promise<CarriedChange> {
+  const expiresAt = () => old[0]!.server.context.clock() + 600;
+  return carryChange({ servers: callersOf(old), keyId, expiresAt, next: nextOf(next), needed });
+}
+
+describe('other servers, and another quorum', () => {
+  test('2 of 3 becomes 3 of 5, then 2 of 2, then 2 of 3 with others: the key signs at each step, and who was left out does not', async () => {
+    const [alpha, bravo, charlie, delta, echo] = (await openMembers(5)) as [
+      Member,
+      Member,
+      Member,
+      Member,
+      Member,
+    ];
+    const steps = [
+      {
+        members: [alpha, bravo, charlie, delta, echo],
+        needed: 3,
+        signers: [
+          [1, 2, 3],
+          [2, 4, 5],
+        ],
+      },
+      { members: [delta, echo], needed: 2, signers: [[1, 2]] },
+      {
+        members: [bravo, echo, delta],
+        needed: 2,
+        signers: [
+          [1, 2],
+          [1, 3],
+        ],
+      },
+    ];
+    let old = [alpha, bravo, charlie];
+    const made = await makeKey(callersOf(old), { policy: AT_ONCE });
+    const { keyId } = made;
+    await signIn(callersOf(old), made, made.key, { epoch: 0, signers: [1, 3] });
+    for (const [i, { members, needed, signers }] of steps.entries()) {
+      const carried = await change(keyId, old, members, needed);
+      const certificate = await completeChange(carried);
+      const committed = await carried.commit(certificate);
+      expect(committed.map(({ epoch }) => epoch)).toEqual(committed.map(() => i + 1));
+      await carried.retire(committed);
+      const { before } = await change(keyId, members, members, needed);
+      expect(before.public.groupKey).toEqual(made.key.groupKey);
+      for (const slots of signers)
+        await signIn(callersOf(members), made, before.public, { epoch: i + 1, signers: slots });
+      old = members;
+    }
+    const prepare = { keyId, epoch: 1, wanted: { craft: 'frost', commitments: 1 } } as const;
+    await expect(alpha.caller.call('craft.prepare', prepare)).rejects.toThrow(code('KEY_LEFT'));
+    await expect(charlie.caller.call('craft.prepare', prepare)).rejects.toThrow(code('KEY_LEFT'));
+  });
+
+  test('a server that joins checks the chain of certificates and the policy for itself, and is not told of a key by its id alone', async () => {
+    const [alpha, bravo, charlie] = (await openMembers(3)) as [Member, Member, Member];
+    const { keyId } = await makeKey(callersOf([alpha, bravo]), { policy: AT_ONCE });
+    const { order } = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
+    const { policy, certificate } = await alpha.caller.call('key.show', { keyId });
+    const propose = (chain: Uint8Array[], shown = policy) =>
+      charlie.caller.call('change.propose', { order, chain, policy: shown });
+    await expect(propose([])).rejects.toThrow(code('KEY_UNKNOWN'));
+    const forged = certificate!.slice();
+    forged[forged.length - 1]! ^= 1;
+    await expect(propose([forged])).rejects.toThrow(code('FAULT_SIGNATURE_INVALID'));
+    const other = { ...policy, blindAllowed: !policy.blindAllowed };
+    await expect(propose([certificate!], other)).rejects.toThrow(code('POLICY_NOT_CERTIFIED'));
+    expect((await propose([certificate!])).state).toBe('ready');
+    const joined = {
+      keyId,
+      epoch: 0,
+      orderHash: new Uint8Array(32),
+      attempt: 1,
+      shown: [],
+      recall: null,
+      locked: [],
+    };
+    await expect(charlie.caller.call('change.promise', joined)).rejects.toThrow(code('CHANGE_NOT_MEMBER'));
+  });
+});
+
+describe('what waits', () => {
+  test('L4: by default an order that moves shares waits a day and for every operator, who types its six words', async () => {
+    let now = TEST_TIME;
+    const [alpha, bravo, charlie] = (await openMembers(3, () => now)) as [Member, Member, Member];
+    const { keyId } = await makeKey(callersOf([alpha, bravo]));
+    const carried = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
+    const views = await carried.propose();
+    const waiting = { state: 'waiting', asked: true, readyAt: TEST_TIME + 86_400 };
+    for (const view of views) expect(view).toMatchObject(waiting);
+    await expect(carried.promise(1, [1])).rejects.toThrow(refused('early'));
+    now += 86_400;
+    expect((await carried.propose())[0]).toMatchObject({ state: 'waiting', asked: true, readyAt: null });
+    await expect(carried.promise(1, [1])).rejects.toThrow(refused('early'));
+    for (const { server } of [alpha, bravo, charlie]) {
+      const { changeDesk } = server.sessions;
+      const { changes } = await changeDesk.list();
+      expect(changes.map(({ asked, orderHash }) => [asked, orderHash])).toEqual([[true, carried.orderHash]]);
+      await expect(changeDesk.approve(changes[0]!, 'one two three four five six')).rejects.toThrow(
+        code('CHANGE_WORDS_WRONG'),
+      );
+      await changeDesk.approve(changes[0]!, formatWords(likenessOf(carried.orderHash)));
+      await expect(
+        changeDesk.approve(changes[0]!, formatWords(likenessOf(carried.orderHash))),
+      ).rejects.toThrow(code('CHANGE_NOT_WAITING'));
+    }
+    const certificate = await completeChange(carried);
+    await carried.commit(certificate);
+  });
+
+  test('L12: a day is a day of running: neither a clock put forward while the server was off, nor the time off, is counted', async () => {
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
+    const { keyId } = await makeKey(callers, { policy: { changes: 'automatic' } });
+    const [alpha, bravo] = servers.map((server, i): Member => ({ server, caller: callers[i]! }));
+    const carried = await change(keyId, [alpha!, bravo!], [bravo!, alpha!], 2);
+    const requorum = { ...carried.order, quorum: { needed: 2, of: 3 } };
+    const stranger = { serverId: new Uint8Array(32).fill(7), identityKey: new Uint8Array(32).fill(8) };
+    const order = { ...requorum, roster: [...requorum.roster, stranger] };
+    const { policy } = await callers[0]!.call('key.show', { keyId });
+    const look = (caller: BareCaller) => caller.call('change.propose', { order, chain: [], policy });
+    expect(await look(callers[0]!)).toMatchObject({ state: 'waiting', readyAt: TEST_TIME + 86_400 });
+    now += 3_600;
+    await servers[0]!.sessions.sweep();
+    const again = await network.restart(servers[0]!, { now: () => now + 31_536_000 });
+    const caller = await again.as(alice);
+    await again.sessions.sweep();
+    expect(await look(caller)).toMatchObject({ state: 'waiting', readyAt: now + 31_536_000 + 82_800 });
+  });
+
+  test('L4: another order takes the place of the one before and begins anew, a cancelled one is over', async () => {
+    let now = TEST_TIME;
+    const [alpha, bravo, charlie, delta] = (await openMembers(4, () => now)) as [
+      Member,
+      Member,
+      Member,
+      Member,
+    ];
+    const { keyId } = await makeKey(callersOf([alpha, bravo]), { policy: { changes: 'automatic' } });
+    const first = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
+    const second = await change(keyId, [alpha, bravo], [alpha, bravo, delta], 2);
+    await first.propose();
+    now += 86_399;
+    await second.propose();
+    now += 1;
+    await expect(first.promise(1, [1])).rejects.toThrow(refused('over'));
+    await expect(second.promise(1, [1])).rejects.toThrow(refused('early'));
+    now += 86_400;
+    const { orderHash } = second;
+    const view = await alpha.caller.call('change.cancel', { keyId, epoch: 0, orderHash });
+    expect(view).toMatchObject({ state: 'over', reason: 'cancelled by its owner' });
+    await expect(second.promise(1, [1])).rejects.toThrow(refused('over'));
+    expect((await second.promise(1, [2])).length).toBe(1);
+  });
+});

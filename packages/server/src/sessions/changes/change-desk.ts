@@ -1,0 +1,181 @@
+import { equalBytes, StateError } from '@ckm/foundation';
+import { isLikenessOf } from '@ckm/gordian';
+import type { ChangeCursor, ChangeDesk, SeenChange, WaitingChange } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
+import { passIfTampered } from '../../storage/tampered-row.js';
+import type { ChangeRow, Reader, Transaction } from '../../storage/storage.js';
+import { checkReason, detailAs, quoteReason } from '../operator-reason.js';
+import { type ChangeRecord, type StoredOrder, writeChange } from './change-record.js';
+import { tick } from './counted-time.js';
+import { type Deciding, readDeciding } from './deciding.js';
+import { judgeOrder } from './guards.js';
+import type { ChangeMeans } from './means.js';
+import { sentenceOf } from './view-change.js';
+
+const PAGE = 64;
+
+/** Where the operator says yes or no to changes of who holds a key. */
+export function createChangeDesk(means: ChangeMeans): ChangeDesk {
+  const { context } = means;
+
+  async function decide(
+    seen: SeenChange,
+    decide: (order: StoredOrder) => StoredOrder,
+    entry: { readonly deed: string; readonly verdict: 'approved' | 'rejected'; readonly detail: string },
+  ): Promise<void> {
+    await repeatWhenRaced(() =>
+      context.storage.transact(async (transaction) => {
+        const deciding = await readAsked(means, transaction, seen);
+        const record = { ...deciding.record, order: decide(deciding.record.order!) };
+        await write(means, transaction, deciding, record);
+        await context.audit.append(transaction, {
+          ...entry,
+          who: null,
+          keyId: seen.keyId,
+          subject: seen.orderHash,
+          sentence: sentenceOf(deciding, deciding.record.order!.order),
+          policy: '',
+        });
+      }),
+    );
+  }
+
+  return {
+    async list(after = null) {
+      const rows = await context.storage.read(({ changes }) => changes.listWaiting(after, PAGE));
+      const found: WaitingChange[] = [];
+      for (const row of rows) {
+        await passIfTampered(context.events.storageFailed, async () => {
+          const shown = await context.storage.read((reader) => show(means, reader, row));
+          if (shown !== null) found.push(shown);
+        });
+      }
+      const last = rows.length < PAGE ? undefined : rows.at(-1);
+      const next: ChangeCursor | null =
+        last === undefined ? null : { owner: last.owner, keyId: last.keyId, epoch: last.epoch };
+      return { changes: found, next };
+    },
+    approve: async (seen, words, as = null) => {
+      if (!isLikenessOf(words, seen.orderHash)) throw wordsWrong();
+      const deed = { deed: 'operator.approve', verdict: 'approved', detail: detailAs('', as) } as const;
+      await decide(seen, (order) => ({ ...order, operator: 'yes' }), deed);
+    },
+    reject: async (seen, reason, as = null) => {
+      const said = checkReason(reason);
+      const detail = detailAs(quoteReason(said), as);
+      const deed = { deed: 'operator.reject', verdict: 'rejected', detail } as const;
+      await decide(seen, (order) => ({ ...order, operator: 'no', over: said }), deed);
+    },
+  };
+}
+
+/** Stores how far the delays of open orders are; called every few seconds. */
+export async function tickOrders(means: ChangeMeans): Promise<void> {
+  const { context } = means;
+  const { storage, events } = context;
+  const isAlone = storage.kind === 'sqlite';
+  for (let after: ChangeRow | null = null; ;) {
+    const last: ChangeRow | null = after;
+    const rows: readonly ChangeRow[] = await storage.read(({ changes }) => changes.listWaiting(last, PAGE));
+    for (const row of rows) {
+      await passIfTampered(events.storageFailed, async () => {
+        if ((await storage.read((reader) => tickOf(means, reader, row, isAlone))) === null) return;
+        await repeatWhenRaced(() =>
+          storage.transact((transaction) => tickOne(means, transaction, row, isAlone)),
+        );
+      });
+    }
+    if (rows.length < PAGE) return;
+    after = rows.at(-1)!;
+  }
+}
+
+async function tickOne(
+  means: ChangeMeans,
+  transaction: Transaction,
+  row: ChangeRow,
+  isAlone: boolean,
+): Promise<void> {
+  const due = await tickOf(means, transaction, row, isAlone);
+  if (due === null) return;
+  const { deciding, order } = due;
+  await write(means, transaction, deciding, { ...deciding.record, order });
+}
+
+/** What is to be stored of an order's delay by now; null: nothing. */
+async function tickOf(
+  means: ChangeMeans,
+  reader: Reader,
+  row: ChangeRow,
+  isAlone: boolean,
+): Promise<{ readonly deciding: Deciding; readonly order: StoredOrder } | null> {
+  const deciding = await readIfDeciding(means, reader, row);
+  const order = deciding?.record.order ?? null;
+  if (deciding === null || order === null || order.over !== null) return null;
+  const ticked = tick(means.counting(), order, isAlone);
+  return ticked === null ? null : { deciding, order: { ...order, ...ticked } };
+}
+
+/** Null: the key has gone on, or this server has left it. */
+async function readIfDeciding(
+  { context }: ChangeMeans,
+  reader: Reader,
+  scope: ChangeCursor,
+): Promise<Deciding | null> {
+  try {
+    return await readDeciding(context, reader, scope);
+  } catch (error) {
+    if (error instanceof StateError && ['KEY_EPOCH_DIFFERS', 'KEY_LEFT'].includes(error.code)) return null;
+    throw error;
+  }
+}
+
+/** @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_WAITING` */
+async function readAsked(means: ChangeMeans, transaction: Transaction, seen: SeenChange): Promise<Deciding> {
+  await transaction.keys.hold(seen.owner, seen.keyId);
+  const deciding = await readDeciding(means.context, transaction, seen);
+  const { order } = deciding.record;
+  if (order === null || !equalBytes(order.hash, seen.orderHash))
+    throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
+  if (judgeOrder(means.counting(), deciding, order).asked) return deciding;
+  throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');
+}
+
+async function write(
+  { context }: ChangeMeans,
+  transaction: Transaction,
+  { owner, keyId, epoch, key, changeRow }: Deciding,
+  record: ChangeRecord,
+): Promise<void> {
+  await writeChange(context, transaction, { owner, keyId, epoch }, key?.row ?? null, changeRow, record);
+}
+
+async function show(means: ChangeMeans, reader: Reader, row: ChangeRow): Promise<WaitingChange | null> {
+  const deciding = await readIfDeciding(means, reader, row);
+  const order = deciding?.record.order ?? null;
+  if (deciding === null || order === null) return null;
+  const { verdict, asked, readyAt } = judgeOrder(means.counting(), deciding, order);
+  if (verdict === 'over') return null;
+  const { owner, keyId, epoch, before, key, record } = deciding;
+  const first = key === null ? record.joining!.first : (key.head.first ?? before.transcriptHash);
+  const urls = new Map(before.params.roster.map((entry) => [entry.serverId.join(), entry.url]));
+  return {
+    owner,
+    keyId,
+    epoch,
+    orderHash: order.hash,
+    transcriptHash: first,
+    sentence: sentenceOf(deciding, order.order),
+    old: before.params.roster.map(({ serverId, url }) => ({ serverId, url })),
+    oldQuorum: before.params.quorum,
+    next: order.order.roster.map(({ serverId }) => ({ serverId, url: urls.get(serverId.join()) ?? '' })),
+    nextQuorum: order.order.quorum,
+    asked,
+    readyAt,
+  };
+}
+
+function wordsWrong() {
+  return refusal('CHANGE_WORDS_WRONG', 'these are not the six words of this change');
+}

@@ -1,0 +1,122 @@
+import type { ChangeOrder, KeyPolicy } from '@ckm/api';
+import type { MemberState } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import type { ChangeRow, KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { openRecord, sealRecord } from '../../vault/sealed-record.js';
+import { marksOf, noteMarks, openHead, putBack, type KeyHead } from '../keys/stored-key.js';
+
+/** Everything a server keeps about the change that follows one epoch of a key; one row, sealed as a whole. */
+export interface ChangeRecord {
+  /** The order that is open, or was carried out; null: none was proposed since the last one was over. */
+  readonly order: StoredOrder | null;
+  /** What it said as one who decides; null: nothing, or it is no member of the deciding epoch. */
+  readonly member: MemberState | null;
+  /** The signed change that the highest lock certificate of `member` locks; null: it knows none. */
+  readonly locked: Uint8Array | null;
+  /** What its keys of the next epoch are derived from, sealed under a key of its own (`receiver-seeds.ts`); null: not drawn yet. */
+  readonly root: Uint8Array | null;
+  /** Whether the root is of before this database went back: then this server may have spoken in the epoch that it opens. */
+  readonly isFromBefore: boolean;
+  /** What a server that joins knows of the key; null: its own key says it. */
+  readonly joining: JoiningKey | null;
+}
+
+/** An order, and how far this server has come with it. */
+export interface StoredOrder {
+  readonly order: ChangeOrder;
+  /** 32 bytes: hash of its core. */
+  readonly hash: Uint8Array;
+  /** Whether it gives a share to somebody who has none, takes one away or changes the quorum: then it waits. */
+  readonly isWeighty: boolean;
+  /** Seconds that this server ran since it first saw it, as far as they are stored. */
+  readonly counted: number;
+  /** Since when, by the clock of which process, they are counted on. */
+  readonly countedSince: number;
+  /** 16 bytes. */
+  readonly process: Uint8Array;
+  /** What the operator said; null: nothing. */
+  readonly operator: 'yes' | 'no' | null;
+  /** Why it is over: cancelled or refused; null: it is not. */
+  readonly over: string | null;
+}
+
+/** A key as the chain of its certificates shows it to a server that has no share of it yet. */
+export interface JoiningKey {
+  readonly policy: KeyPolicy;
+  /** Certificates up to the deciding epoch, the generation first. */
+  readonly chain: readonly Uint8Array[];
+  /** Transcript hash of its first epoch. */
+  readonly first: Uint8Array;
+  /** Of the deciding epoch, as is what follows. */
+  readonly parameters: Uint8Array;
+  readonly transcriptHash: Uint8Array;
+  readonly groupKey: Uint8Array;
+  readonly commitment: readonly Uint8Array[];
+  readonly verifyingShares: readonly Uint8Array[];
+  readonly chainCode: Uint8Array;
+}
+
+export const NO_CHANGE: ChangeRecord = {
+  order: null,
+  member: null,
+  locked: null,
+  root: null,
+  isFromBefore: false,
+  joining: null,
+};
+
+/** A stored change with its row; `row` is null where nothing was stored. */
+export interface StoredChange {
+  readonly row: ChangeRow | null;
+  readonly record: ChangeRecord;
+}
+
+/**
+ * The change that follows the epoch in use.
+ * @throws StorageError `ROW_TAMPERED`, also when it is another version than the one that the head of the key names: one that
+ * was put back would let this server say something else than it said
+ */
+export async function readChange(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, epoch }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch'>,
+  head: KeyHead | null,
+): Promise<StoredChange> {
+  const row = await reader.changes.find(owner, keyId, epoch);
+  if (head !== null && (row?.version ?? 0) !== (head.change ?? 0)) throw putBack('changes');
+  return { row, record: row === null ? NO_CHANGE : openChange(context, row) };
+}
+
+/** @throws StorageError `ROW_TAMPERED` */
+export function openChange({ vault }: Pick<ServerContext, 'vault'>, row: ChangeRow): ChangeRecord {
+  return openRecord<ChangeRecord>(vault, 'changes', row);
+}
+
+/**
+ * Stores what became of a change, and binds the head of the key to it.
+ * @param key its head; null: this server has no share of the key yet
+ * @throws StateError `ROW_EXISTS`, `ROW_CHANGED` when somebody else did meanwhile
+ */
+export async function writeChange(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId, epoch }: Pick<KeyRow, 'owner' | 'keyId' | 'epoch'>,
+  key: KeyRow | null,
+  before: ChangeRow | null,
+  record: ChangeRecord,
+): Promise<ChangeRow> {
+  const version = (before?.version ?? 0) + 1;
+  const waiting = isWaiting(record);
+  const row = sealRecord(context.vault, 'changes', { owner, keyId, epoch, waiting, version }, record);
+  await transaction.changes.put(row);
+  if (key !== null) {
+    const marks = marksOf(openHead(context, key));
+    await noteMarks(context, transaction, key, { ...marks, change: version });
+  }
+  return row;
+}
+
+/** Whether somebody has to look at it from time to time: the operator, or whoever counts its delay. */
+function isWaiting({ order }: ChangeRecord): boolean {
+  return order !== null && order.isWeighty && order.over === null;
+}

@@ -1,0 +1,170 @@
+import { equalBytes } from '@ckm/foundation';
+import {
+  membersOf,
+  newMember,
+  parseKeyParams,
+  restoredMember,
+  type CertifiedEpoch,
+  type KeyParams,
+  type MemberState,
+  type OldMembers,
+  type PartyIndex,
+  type RosterEntry,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { ChangeRow, KeyRow, Reader } from '../../storage/storage.js';
+import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
+import { openChange, readChange, type ChangeRecord, type JoiningKey } from './change-record.js';
+
+/** An epoch of a key that is about to be followed by another, as this server knows it. */
+export interface Deciding {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+  /** Null: this server has no share of the deciding epoch. */
+  readonly key: StoredHead | null;
+  /** Of a key that this server had left, and joins again; null: it never had it, or has it. */
+  readonly former: StoredHead | null;
+  readonly changeRow: ChangeRow | null;
+  readonly record: ChangeRecord;
+  /** The epoch that decides, as its certificates prove it. */
+  readonly before: CertifiedEpoch;
+  /** Of this server in that epoch; null: it joins. */
+  readonly slot: PartyIndex | null;
+}
+
+/** The head of a key with its row. */
+export interface StoredHead {
+  readonly row: KeyRow;
+  readonly head: KeyHead;
+}
+
+/** Which epoch is meant. */
+export interface DecidingScope {
+  readonly owner: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+}
+
+/**
+ * What this server knows of a key and of the change that follows its epoch.
+ * @throws AccessError `KEY_UNKNOWN` when it has neither the key nor an order to join it; StateError `KEY_EPOCH_DIFFERS`,
+ * `KEY_NOT_CERTIFIED`, `KEY_LEFT`; StorageError `ROW_TAMPERED`
+ */
+export async function readDeciding(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  scope: DecidingScope,
+): Promise<Deciding> {
+  const row = await reader.keys.find(scope.owner, scope.keyId);
+  if (row === null) return readJoining(context, reader, scope, null);
+  const head = openHead(context, row);
+  const isBack = head.left !== undefined && scope.epoch >= head.left.epoch;
+  return isBack
+    ? readJoining(context, reader, scope, { row, head })
+    : readOwn(context, reader, { row, head }, scope);
+}
+
+async function readOwn(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { row, head }: StoredHead,
+  { owner, keyId, epoch }: DecidingScope,
+): Promise<Deciding> {
+  if (head.certified === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+  if (head.left !== undefined) throw keyLeft(head.left.epoch);
+  if (row.epoch !== epoch) throw epochDiffers(row.epoch, epoch);
+  const { row: changeRow, record } = await readChange(context, reader, row, head);
+  const { parameters } = await readEpoch(context, reader, row, head);
+  const { transcriptHash } = head.certified;
+  const before = certifiedOf(parameters, transcriptHash, head.certified);
+  const slot = head.slot as PartyIndex;
+  const key = { row, head };
+  return { owner, keyId, epoch, key, former: null, changeRow, record, before, slot };
+}
+
+async function readJoining(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  { owner, keyId, epoch }: DecidingScope,
+  former: StoredHead | null,
+): Promise<Deciding> {
+  const changeRow = await reader.changes.find(owner, keyId, epoch);
+  const record = changeRow === null ? null : openChange(context, changeRow);
+  if (record === null || record.joining === null) {
+    if (former !== null) throw keyLeft(former.head.left!.epoch);
+    throw refusal('KEY_UNKNOWN', 'there is no such key');
+  }
+  const { parameters, transcriptHash } = record.joining;
+  const before = certifiedOf(parameters, transcriptHash, record.joining);
+  return { owner, keyId, epoch, key: null, former, changeRow, record, before, slot: null };
+}
+
+/** An epoch out of what was stored when its certificates were checked. */
+export function certifiedOf(
+  parameters: Uint8Array,
+  transcriptHash: Uint8Array,
+  points: Pick<JoiningKey, 'groupKey' | 'commitment' | 'verifyingShares' | 'chainCode'>,
+): CertifiedEpoch {
+  const params = parseKeyParams(parameters);
+  const { groupKey, commitment, verifyingShares, chainCode } = points;
+  const { suite, quorum } = params;
+  const publicHalf = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };
+  return { params, transcriptHash, public: publicHalf };
+}
+
+/** Who decides, and what is believed of what they say. */
+export function decidersOf({ before }: Pick<Deciding, 'before'>): OldMembers {
+  return membersOf(before.params, before.transcriptHash, { strict: false, released: null });
+}
+
+/**
+ * What this server remembers of what it said in the deciding epoch.
+ * @throws StateError `CHANGE_NOT_MEMBER` where it has no say
+ */
+export function memberOf({ key, record, slot }: Deciding): MemberState {
+  if (slot === null || key === null) throw notMember();
+  const state = record.member ?? newMember(slot);
+  const { forgot } = key.head;
+  return forgot === undefined || record.member !== null ? state : restoredMember(state, forgot);
+}
+
+/** Whether a roster names this server, by identity and likeness alike. */
+export function isOfRoster(
+  { identity }: Pick<ServerContext, 'identity'>,
+  roster: readonly { readonly serverId: Uint8Array; readonly identityKey: Uint8Array }[],
+): boolean {
+  const { xid, publicKeys } = identity;
+  return roster.some(
+    ({ serverId, identityKey }) =>
+      equalBytes(serverId, xid) && equalBytes(identityKey, publicKeys.signing.bytes),
+  );
+}
+
+/** This server's entry in a roster; null: it has none. */
+export function ownEntry(
+  { identity }: Pick<ServerContext, 'identity'>,
+  { roster }: Pick<KeyParams, 'roster'>,
+): RosterEntry | null {
+  const { xid, publicKeys } = identity;
+  const own = roster.find(({ serverId }) => equalBytes(serverId, xid));
+  return own !== undefined && equalBytes(own.identityKey, publicKeys.signing.bytes) ? own : null;
+}
+
+function notMember() {
+  return refusal(
+    'CHANGE_NOT_MEMBER',
+    'this server has no share of that epoch, and no say in what follows it',
+  );
+}
+
+export function epochDiffers(epoch: number, asked: number) {
+  return refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked}`, { epoch });
+}
+
+function keyLeft(epoch: number) {
+  return refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${epoch}`, {
+    epoch,
+  });
+}

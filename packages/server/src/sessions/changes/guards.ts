@@ -1,0 +1,77 @@
+import type { ChangeOrder, KeyPolicy } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import type { CertifiedEpoch, GuardVerdict } from '@ckm/threshold';
+import type { StoredOrder } from './change-record.js';
+import { countedSeconds, type Counting } from './counted-time.js';
+import type { Deciding } from './deciding.js';
+
+/** A refresh by the owner's account alone is possible once in so long. Seconds. */
+const REFRESH_INTERVAL = 86_400;
+/** An order that nobody has carried out so long after its delay is over. Seconds. */
+const ORDER_LIFETIME = 604_800;
+/** What waits where the rules of the key say nothing else. Seconds. */
+const USUAL_DELAY = 86_400;
+
+/** What this server's own conditions say of an order, here and now. */
+export interface Guarded {
+  readonly verdict: GuardVerdict;
+  /** When its delay is over if the server goes on running; null: there is nothing to wait for. UnixSeconds. */
+  readonly readyAt: number | null;
+  /** Whether the operator is asked and has not answered. */
+  readonly asked: boolean;
+  /** Why it is over. */
+  readonly reason: string | null;
+}
+
+const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
+
+/**
+ * Whether an order leaves the same servers with the same quorum: only shares become others, and nobody gets one who has
+ * none. Then the owner's account is enough, as it is for signing.
+ */
+export function isRefresh({ params }: Pick<CertifiedEpoch, 'params'>, order: ChangeOrder): boolean {
+  const { quorum, roster } = params;
+  const isSameQuorum = order.quorum.needed === quorum.needed && order.quorum.of === quorum.of;
+  const names = (members: readonly { serverId: Uint8Array; identityKey: Uint8Array }[]) =>
+    members.map(({ serverId, identityKey }) => encodeHex(serverId) + encodeHex(identityKey)).sort();
+  const [old, next] = [names(roster), names(order.roster)];
+  return isSameQuorum && old.length === next.length && old.every((name, i) => name === next[i]);
+}
+
+/** Judges an order. @param order null: none is known here by the hash that was asked for */
+export function judgeOrder(counting: Counting, deciding: Deciding, order: StoredOrder | null): Guarded {
+  if (order === null) return over('no such order is open here');
+  if (order.over !== null) return over(order.over);
+  return order.isWeighty ? judgeWeighty(counting, deciding, order) : judgeRefresh(counting, deciding);
+}
+
+function judgeRefresh({ now }: Counting, { key }: Deciding): Guarded {
+  const since = key?.head.since;
+  // A clock that was ahead when the epoch began does not hold anybody up for longer than the interval.
+  if (since === undefined || now >= since + REFRESH_INTERVAL || now < since) return PASSED;
+  return { verdict: 'early', readyAt: since + REFRESH_INTERVAL, asked: false, reason: null };
+}
+
+/** By the rules that were certified with the key: who is asked, and how long everybody may look at it. */
+function judgeWeighty(counting: Counting, deciding: Deciding, order: StoredOrder): Guarded {
+  const { changes = 'operator', changeDelay = USUAL_DELAY } = policyOf(deciding);
+  const left = changeDelay - countedSeconds(counting, order);
+  if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
+  const asked = changes === 'operator' && order.operator === null;
+  const readyAt = left > 0 ? counting.now + left : null;
+  if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
+  return PASSED;
+}
+
+function policyOf({ key, record }: Deciding): KeyPolicy {
+  return key === null ? record.joining!.policy : key.head.policy;
+}
+
+function over(reason: string): Guarded {
+  return { verdict: 'over', readyAt: null, asked: false, reason };
+}
+
+/** The open order of that hash; null: there is another one, or none. */
+export function orderOfHash({ record }: Deciding, hash: Uint8Array): StoredOrder | null {
+  return record.order !== null && equalBytes(record.order.hash, hash) ? record.order : null;
+}

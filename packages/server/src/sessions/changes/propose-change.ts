@@ -1,0 +1,231 @@
+import { policyHash, type ChangeOrder, type ChangeView, type Parameters } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import {
+  encodeKeyParams,
+  hashOrder,
+  judgeVotes,
+  parseCertificate,
+  parseChangeCertificate,
+  verifyChain,
+} from '@ckm/threshold';
+import type { Call, ServerContext } from '../../context.js';
+import { acceptKey } from '../dkg/dkg-room.js';
+import { demand, refusal } from '../../refusals.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { openHead } from '../keys/stored-key.js';
+import { NO_CHANGE, openChange, type ChangeRecord, type JoiningKey, writeChange } from './change-record.js';
+import { certifiedOf, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
+import { isRefresh, orderOfHash } from './guards.js';
+import type { ChangeMeans } from './means.js';
+import { drawRoot } from './receiver-seeds.js';
+import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
+
+type Proposed = Parameters<'change.propose'>;
+
+/**
+ * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
+ * takes the place of the one before, and begins anew.
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
+ * `POLICY_NOT_CERTIFIED`; PolicyError as `acceptKey`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `verifyChain` for a chain that does not hold
+ */
+export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
+  const { context } = means;
+  const { order } = proposed;
+  const hash = hashOrder(order);
+  const known = await context.storage.read((reader) => readKnown(means, reader, call, order, hash));
+  if (known !== null) return known;
+  const joining = await context.storage.read((reader) => readJoiner(context, reader, call, order));
+  const shown = joining ? checkChain(context, proposed) : null;
+  return repeatWhenRaced(() =>
+    call.transact((transaction) => storeOrder(means, call, transaction, { order, hash, shown })),
+  );
+}
+
+/** What is known of this very order already; null: it is new here. */
+async function readKnown(
+  means: ChangeMeans,
+  reader: Reader,
+  call: Call,
+  order: ChangeOrder,
+  hash: Uint8Array,
+): Promise<ChangeView | null> {
+  const { context } = means;
+  const owner = call.account.xid;
+  const done = await readDone(context, reader, owner, order, hash);
+  if (done !== null) return done;
+  const { keyId, epoch } = order;
+  const isThere =
+    (await findHolder(context, reader, owner, keyId)) !== null ||
+    (await reader.changes.find(owner, keyId, epoch)) !== null;
+  if (!isThere) return null;
+  const deciding = await readDeciding(context, reader, { ...order, owner });
+  assertSameEpoch(deciding, order);
+  return orderOfHash(deciding, hash) === null ? null : viewChange(means, deciding, hash);
+}
+
+/** An order that was carried out, at a server that went on to the next epoch, or left. */
+async function readDone(
+  context: ServerContext,
+  reader: Reader,
+  owner: Uint8Array,
+  { keyId, epoch }: ChangeOrder,
+  hash: Uint8Array,
+): Promise<ChangeView | null> {
+  const key = await reader.keys.find(owner, keyId);
+  if (key === null) return null;
+  const head = openHead(context, key);
+  const newest = head.left?.epoch ?? key.epoch;
+  if (newest <= epoch) return null;
+  const row = await reader.changes.find(owner, keyId, epoch);
+  const record = row === null ? null : openChange(context, row);
+  const stored = record?.order ?? null;
+  const isIt = stored !== null && equalBytes(stored.hash, hash);
+  if (!isIt) throw epochDiffers(newest, epoch);
+  return {
+    ...NOTHING_SAID,
+    spoken: [],
+    orderHash: hash,
+    state: 'done',
+    readyAt: null,
+    asked: false,
+    reason: null,
+  };
+}
+
+/** The key, if this server has a share of its newest epoch; null: it has none, or has left it. */
+async function findHolder(
+  context: ServerContext,
+  reader: Reader,
+  owner: Uint8Array,
+  keyId: Uint8Array,
+): Promise<KeyRow | null> {
+  const row = await reader.keys.find(owner, keyId);
+  return row === null || openHead(context, row).left !== undefined ? null : row;
+}
+
+/** Whether this server would join by the order. @throws AccessError `KEY_UNKNOWN`, StateError `CHANGE_NOT_MEMBER` */
+async function readJoiner(
+  context: ServerContext,
+  reader: Reader,
+  call: Call,
+  { keyId, roster }: ChangeOrder,
+): Promise<boolean> {
+  if ((await findHolder(context, reader, call.account.xid, keyId)) !== null) return false;
+  if (isOfRoster(context, roster)) return true;
+  throw refusal('KEY_UNKNOWN', 'there is no such key');
+}
+
+/**
+ * What the chain of certificates proves of a key that this server is to join.
+ * @throws AccessError `KEY_UNKNOWN` for an empty chain, or where this server is of the deciding epoch: it has lost the key, or the
+ * account is another one
+ */
+function checkChain(context: ServerContext, { order, chain, policy }: Proposed): JoiningKey {
+  const [first, ...changes] = chain;
+  if (first === undefined) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  const epochs = verifyChain(parseCertificate(first), changes.map(parseChangeCertificate), judgeVotes);
+  const newest = epochs.at(-1)!;
+  const { params, transcriptHash } = newest;
+  const isIt = equalBytes(params.keyId, order.keyId) && params.epoch === order.epoch;
+  demand(isIt, 'CERTIFICATE_OF_ANOTHER_KEY', 'the chain is of another key or ends in another epoch');
+  if (isOfRoster(context, params.roster)) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  const isCertified = equalBytes(params.termsHash, policyHash(policy));
+  demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
+  acceptKey(context, { suite: params.suite, purpose: params.purpose, policy });
+  const { groupKey, commitment, verifyingShares, chainCode } = newest.public;
+  return {
+    policy,
+    chain,
+    first: epochs[0].transcriptHash,
+    parameters: encodeKeyParams(params),
+    transcriptHash,
+    groupKey,
+    commitment,
+    verifyingShares,
+    chainCode,
+  };
+}
+
+interface NewOrder {
+  readonly order: ChangeOrder;
+  readonly hash: Uint8Array;
+  /** Of the key, at a server that joins. */
+  readonly shown: JoiningKey | null;
+}
+
+async function storeOrder(
+  means: ChangeMeans,
+  call: Call,
+  transaction: Transaction,
+  { order, hash, shown }: NewOrder,
+): Promise<ChangeView> {
+  const { context } = means;
+  const owner = call.account.xid;
+  const { keyId, epoch } = order;
+  await transaction.keys.hold(owner, keyId);
+  const deciding = await readOrBegin(context, transaction, { ...order, owner }, shown);
+  assertSameEpoch(deciding, order);
+  demandMember(context, deciding, order);
+  if (orderOfHash(deciding, hash) !== null) return viewChange(means, deciding, hash);
+  const { accounts } = context;
+  const isNew = deciding.key === null && deciding.former === null;
+  if (isNew) await accounts.quota.key(transaction, call.account);
+  await accounts.quota.bytes(transaction, call.account, ORDER_BYTES + bytesOf(shown?.chain ?? []));
+  const { suite } = deciding.before.params;
+  const { now: countedSince, process } = means.counting();
+  const isWeighty = !isRefresh(deciding.before, order);
+  const counting = { counted: 0, countedSince, process };
+  const stored = { order, hash, isWeighty, ...counting, operator: null, over: null };
+  const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite });
+  const record: ChangeRecord = { ...deciding.record, order: stored, root };
+  const row = deciding.key?.row ?? null;
+  await writeChange(context, transaction, { owner, keyId, epoch }, row, deciding.changeRow, record);
+  await context.audit.append(transaction, {
+    deed: 'change.propose',
+    who: owner,
+    keyId,
+    subject: hash,
+    sentence: sentenceOf(deciding, order),
+    verdict: isWeighty ? 'asked' : 'allowed',
+    policy: '',
+    detail: `order ${encodeHex(hash).slice(0, 8)}`,
+  });
+  return viewChange(means, { ...deciding, record }, hash);
+}
+
+/** Bytes of an order and what goes with it. */
+const ORDER_BYTES = 4_096;
+
+async function readOrBegin(
+  context: ServerContext,
+  reader: Reader,
+  scope: { readonly owner: Uint8Array; readonly keyId: Uint8Array; readonly epoch: number },
+  shown: JoiningKey | null,
+): Promise<Deciding> {
+  const { owner, keyId, epoch } = scope;
+  const isThere =
+    shown === null ||
+    (await findHolder(context, reader, owner, keyId)) !== null ||
+    (await reader.changes.find(owner, keyId, epoch)) !== null;
+  if (isThere) return readDeciding(context, reader, scope);
+  const before = certifiedOf(shown.parameters, shown.transcriptHash, shown);
+  const record = { ...NO_CHANGE, joining: shown };
+  const row = await reader.keys.find(owner, keyId);
+  const former = row === null ? null : { row, head: openHead(context, row) };
+  return { owner, keyId, epoch, key: null, former, changeRow: null, record, before, slot: null };
+}
+
+/** @throws StateError `KEY_EPOCH_DIFFERS` for an order that follows something else of the same number */
+function assertSameEpoch({ before, epoch }: Deciding, { transcriptHash }: ChangeOrder): void {
+  if (!equalBytes(before.transcriptHash, transcriptHash)) throw epochDiffers(epoch, epoch);
+}
+
+function demandMember(context: ServerContext, { slot }: Deciding, { roster }: ChangeOrder): void {
+  const isPart = slot !== null || isOfRoster(context, roster);
+  demand(isPart, 'CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
+}
+
+function bytesOf(chain: readonly Uint8Array[]): number {
+  return chain.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,91 @@
+import { StorageError } from '@ckm/foundation';
+import { taggedHash, type SuiteName } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import type { EpochScope } from '../../vault/epoch-keys.js';
+import type { DecidingScope } from './deciding.js';
+
+/** What the root is sealed as, inside its row; the seal of the row binds it to that. */
+const ROOT = 'change-root';
+
+/** Which seeds are meant: those of the epoch that follows. */
+export interface SeedScope extends DecidingScope {
+  readonly suite: SuiteName;
+}
+
+/**
+ * A server that receives a share signs before it knows whether that change is ever decided, and may have signed several. All their
+ * static keys come from one root that is stored before the first of them leaves: so that however many tries there were, and whichever
+ * is decided, nothing has to be kept for each. The root is sealed under a key in a file of its own, which is
+ * destroyed when the epoch stands; the seeds of tries that came to nothing end with it.
+ *
+ * With `static` backup the root is derived from the identity, so that the share can be made again from the certificate.
+ */
+export function drawRoot(
+  { staticSeeds, epochKeys }: Pick<ServerContext, 'staticSeeds' | 'epochKeys'>,
+  { owner, keyId, epoch, suite }: SeedScope,
+): Uint8Array {
+  const root = staticSeeds.create({ owner, suite, keyId, epoch: epoch + 1 });
+  const own = epochKeys.create(rootKey({ owner, keyId, epoch }));
+  try {
+    return own.sealFile(ROOT, root);
+  } finally {
+    own.wipe();
+    root.fill(0);
+  }
+}
+
+/**
+ * The seed of this server's static key in one try; the caller wipes it.
+ * @param nonce 32 bytes: what it offered for that try, certified with the change
+ * @throws StorageError `EPOCH_KEY_MISSING`, `FILE_TAMPERED`
+ */
+export function receiverSeed(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  scope: DecidingScope,
+  root: Uint8Array,
+  nonce: Uint8Array,
+): Uint8Array {
+  const own = epochKeys.find(rootKey(scope));
+  try {
+    const opened = own.openFile(ROOT, root);
+    const seed = seedOf(opened, nonce);
+    opened.fill(0);
+    return seed;
+  } finally {
+    own.wipe();
+  }
+}
+
+/** As {@link receiverSeed}, out of this server's identity: what `static` backup gives back. */
+export function derivedReceiverSeed(
+  { staticSeeds }: Pick<ServerContext, 'staticSeeds'>,
+  { owner, keyId, epoch, suite }: SeedScope,
+  nonce: Uint8Array,
+): Uint8Array {
+  const root = staticSeeds.derive({ owner, suite, keyId, epoch: epoch + 1 });
+  const seed = seedOf(root, nonce);
+  root.fill(0);
+  return seed;
+}
+
+/** Nothing that it sealed is ever opened again. What a failing disk leaves is reported. */
+export function destroyRoot(
+  { epochKeys, events }: Pick<ServerContext, 'epochKeys' | 'events'>,
+  scope: DecidingScope,
+): void {
+  try {
+    epochKeys.destroy(rootKey(scope));
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    events.storageFailed(error);
+  }
+}
+
+function seedOf(root: Uint8Array, nonce: Uint8Array): Uint8Array {
+  return taggedHash('CKM/change/receiver-seed/v1', root, nonce);
+}
+
+/** A file beside those of epochs, under a name that is no key's. */
+function rootKey({ owner, keyId, epoch }: DecidingScope): EpochScope {
+  return { owner, keyId: taggedHash('CKM/change/root-key/v1', keyId), epoch: epoch + 1 };
+}

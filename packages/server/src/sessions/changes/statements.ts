@@ -1,0 +1,60 @@
+import { signIdentityStatement, type LockedChange } from '@ckm/api';
+import {
+  encodeLockCertificate,
+  encodeStatement,
+  parseChangeCertificate,
+  parseLockCertificate,
+  statementBytes,
+  verifySignedChange,
+  type CertifiedEpoch,
+  type CompleteNext,
+  type LockCertificate,
+  type Statement,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import type { Deciding } from './deciding.js';
+
+/** What this server says, signed; only after its state is stored. Ed25519: said again, it is the same bytes. */
+export function signStatement(
+  { identity }: Pick<ServerContext, 'identity'>,
+  { before, keyId, epoch }: Pick<Deciding, 'before' | 'keyId' | 'epoch'>,
+  statement: Statement,
+): Uint8Array {
+  const { transcriptHash } = before;
+  const bytes = statementBytes({ keyId, epoch, transcriptHash }, statement);
+  return encodeStatement({ ...statement, signature: signIdentityStatement(identity, bytes) });
+}
+
+/** What its whole roster signed, with what names it. */
+export interface SignedNext extends CompleteNext {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Checks a change that is said to be signed by its whole roster.
+ * @throws EncodingError, PeerFaultError as `verifySignedChange`
+ */
+export function checkSigned(before: CertifiedEpoch, bytes: Uint8Array): SignedNext {
+  const { kind: _kind, promises: _promises, yields: _yields, ...signed } = parseChangeCertificate(bytes);
+  const { transcriptHash } = verifySignedChange(before, signed);
+  return { orderHash: signed.change.order, next: transcriptHash, bytes };
+}
+
+/** A lock certificate with the change that it locks, whole. */
+export interface Locked {
+  readonly certificate: LockCertificate;
+  readonly signed: SignedNext;
+}
+
+/** @throws as {@link checkSigned}, `parseLockCertificate` */
+export function checkLocked(before: CertifiedEpoch, { locks, signed }: LockedChange): Locked {
+  return { certificate: parseLockCertificate(locks), signed: checkSigned(before, signed) };
+}
+
+/** As it travels. */
+export function encodeLocked(
+  highest: LockCertificate | null,
+  signed: Uint8Array | null,
+): LockedChange | null {
+  return highest === null || signed === null ? null : { locks: encodeLockCertificate(highest), signed };
+}

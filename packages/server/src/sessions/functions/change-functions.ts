@@ -1,0 +1,56 @@
+import type { Parameters, Result } from '@ckm/api';
+import type { Call, Handlers, ServerContext, SessionFunctionName } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import { cancelChange } from '../changes/cancel-change.js';
+import { commitChange } from '../changes/commit-change.js';
+import type { ChangeMeans } from '../changes/means.js';
+import { proposeChange } from '../changes/propose-change.js';
+import { retireEpoch } from '../changes/retire-epoch.js';
+import { lockChange, promiseChange, yieldChange } from '../changes/vote.js';
+import { readPublicEpoch } from '../keys/past-epochs.js';
+import { openHead } from '../keys/stored-key.js';
+
+/** What `change.*` does. Every call may be repeated, and then only looks. */
+export function changeHandlers(
+  means: ChangeMeans,
+): Handlers<Extract<SessionFunctionName, `change.${string}` | 'key.chain'>> {
+  return {
+    'change.propose': (call, parameters) => proposeChange(means, call, parameters),
+    'change.cancel': (call, parameters) => cancelChange(means, call, parameters),
+    'change.promise': (call, parameters) => promiseChange(means, call, parameters),
+    'change.lock': (call, parameters) => lockChange(means, call, parameters),
+    'change.yield': (call, parameters) => yieldChange(means, call, parameters),
+    'change.commit': (call, parameters) => commitChange(means, call, parameters),
+    'change.retire': (call, parameters) => retireEpoch(means, call, parameters),
+    'key.chain': (call, parameters) => showChain(means.context, call, parameters),
+  };
+}
+
+/** Certificates in one answer, as long as their bytes allow; one longer than that still goes alone. */
+const MOST_CERTIFICATES = 16;
+const PAGE_BYTES = 524_288;
+
+/** Shows certificates of a key, one epoch after the other. @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED` */
+async function showChain(
+  context: ServerContext,
+  call: Call,
+  { keyId, after }: Parameters<'key.chain'>,
+): Promise<Result<'key.chain'>> {
+  return context.storage.read(async (reader) => {
+    const row = await reader.keys.find(call.account.xid, keyId);
+    if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+    const { certified, left } = openHead(context, row);
+    if (certified === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+    const newest = left?.epoch ?? row.epoch;
+    const certificates: Uint8Array[] = [];
+    let bytes = 0;
+    let epoch = after === null ? 0 : after + 1;
+    for (; epoch <= newest && certificates.length < MOST_CERTIFICATES; epoch++) {
+      const { certificate } = await readPublicEpoch(context, reader, row, epoch);
+      bytes += certificate.length;
+      if (certificates.length > 0 && bytes > PAGE_BYTES) break;
+      certificates.push(certificate);
+    }
+    return { certificates, next: epoch <= newest ? epoch - 1 : null };
+  });
+}

@@ -1,0 +1,72 @@
+import type { ReshareProposal } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
+import {
+  hashOrder,
+  parseStatement,
+  type OldMembers,
+  type PromiseStatement,
+  type Signed,
+} from '@ckm/threshold';
+import { demand, refusal } from '../../refusals.js';
+import { type Deciding, decidersOf, isOfRoster, memberOf, readDeciding } from '../changes/deciding.js';
+import { judgeOrder, orderOfHash } from '../changes/guards.js';
+import type { ChangeMeans } from '../changes/means.js';
+import type { Admission, Asking } from '../room.js';
+
+/**
+ * Whether this server takes part: the order was proposed here and its conditions are met, enough old members have promised
+ * this attempt for it and none of them is bound to what was signed before, and it has spoken in no higher attempt itself.
+ * @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_MEMBER`, `CHANGE_REFUSED`; as `readDeciding`
+ */
+export async function admitReshare(
+  { context, counting }: Pick<ChangeMeans, 'context' | 'counting'>,
+  { account, transaction }: Asking,
+  proposal: ReshareProposal,
+): Promise<Admission> {
+  const { order, keyId, dealers, attempt } = proposal;
+  demand(equalBytes(order.keyId, keyId), 'CHANGE_UNKNOWN', 'the order is of another key');
+  const scope = { owner: account.xid, keyId, epoch: order.epoch };
+  const deciding = await readDeciding(context, transaction, scope);
+  const hash = hashOrder(order);
+  const stored = orderOfHash(deciding, hash);
+  if (stored === null) throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');
+  const { verdict } = judgeOrder(counting(), deciding, stored);
+  if (verdict !== 'passed') throw refused(verdict);
+  assertDealers(deciding, dealers);
+  if (deciding.slot !== null && memberOf(deciding).attempt > attempt) throw refused('attempt-past');
+  if (!arePromised(decidersOf(deciding), proposal, hash)) throw refused('promises-too-few');
+  const deals = deciding.slot !== null && dealers.includes(deciding.slot);
+  demand(
+    deals || isOfRoster(context, order.roster),
+    'CHANGE_NOT_MEMBER',
+    'this server neither deals nor receives',
+  );
+  return { kind: 'offer' };
+}
+
+/** As many as the old quorum needs, in order, each of the old epoch. */
+function assertDealers({ before }: Deciding, dealers: readonly number[]): void {
+  const { needed, of } = before.params.quorum;
+  const areInOrder = dealers.every((slot, i) => slot <= of && (i === 0 || slot > dealers[i - 1]!));
+  if (dealers.length !== needed || !areInOrder) throw refused('dealers');
+}
+
+/** Whether enough different members promised this attempt for this order, unbound. */
+function arePromised(members: OldMembers, { promises, attempt }: ReshareProposal, hash: Uint8Array): boolean {
+  const said = promises
+    .map(parseStatement)
+    .filter((one): one is Signed<PromiseStatement> => one.kind === 'promise');
+  const counting = said.filter(
+    (one) =>
+      one.attempt === attempt &&
+      !one.mayFork &&
+      one.highest === null &&
+      equalBytes(one.orderHash, hash) &&
+      members.isSigned(one),
+  );
+  return new Set(counting.map(({ slot }) => slot)).size >= members.needed;
+}
+
+function refused(reason: string) {
+  return refusal('CHANGE_REFUSED', `this server does not take part: ${reason}`, { reason });
+}

@@ -1,0 +1,54 @@
+import { signIdentityStatement, type ReshareOffer, type ReshareProposal } from '@ckm/api';
+import { wipe } from '@ckm/foundation';
+import { createStaticKey, hashOrder, receiverKeyStatement } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import { type Deciding, isOfRoster } from '../changes/deciding.js';
+import { receiverSeed } from '../changes/receiver-seeds.js';
+import type { RoomMeans } from '../room.js';
+
+const BYTES = 32;
+
+/** What a server puts forward, and the seed of its static key in this try: zeros where it receives no share. */
+export interface MadeOffer {
+  readonly offer: ReshareOffer;
+  readonly seed: Uint8Array;
+}
+
+/** As a receiver a static key for this try alone, vouched for by its identity; as a dealer a nonce. */
+export function makeOffer(
+  context: ServerContext,
+  means: RoomMeans,
+  deciding: Deciding,
+  { order, dealers }: ReshareProposal,
+): MadeOffer {
+  const deals = deciding.slot !== null && dealers.includes(deciding.slot);
+  const dealer = deals ? { nonce: means.random(BYTES) } : null;
+  if (!isOfRoster(context, order.roster))
+    return { offer: { receiver: null, dealer }, seed: new Uint8Array(BYTES) };
+  const { receiver, seed } = makeReceiver(context, means, deciding, hashOrder(order));
+  return { offer: { receiver, dealer }, seed };
+}
+
+function makeReceiver(context: ServerContext, means: RoomMeans, deciding: Deciding, order: Uint8Array) {
+  const { before, record } = deciding;
+  if (record.root === null) throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');
+  const nonce = means.random(BYTES);
+  const seed = receiverSeed(context, deciding, record.root, nonce);
+  const { suite, keyId, epoch } = before.params;
+  const scope = { suite, keyId, epoch: epoch + 1 };
+  const { staticKey, staticProof, staticSecret } = createStaticKey(suite, keyId, scope.epoch, seed);
+  wipe(staticSecret);
+  const { xid, publicKeys } = means.identity;
+  const who = {
+    serverId: new Uint8Array(xid),
+    identityKey: publicKeys.signing.bytes,
+    sealingKey: publicKeys.agreement,
+    staticKey,
+    staticProof,
+  };
+  const previous = before.transcriptHash;
+  const statement = receiverKeyStatement({ ...scope, ...who, previous, order, nonce });
+  const identitySignature = signIdentityStatement(means.identity, statement);
+  return { receiver: { ...who, identitySignature, url: means.publicUrl, nonce }, seed };
+}

@@ -1,0 +1,224 @@
+import { EVERYONE, reshareProposal, type Proposal, type ReshareOffer, type ReshareProposal } from '@ckm/api';
+import { EncodingError, secret, wipe } from '@ckm/foundation';
+import type { Data } from '@ckm/gordian';
+import {
+  createStaticKey,
+  reshareProtocol,
+  type PartyIndex,
+  type ReshareMessage,
+  type ReshareOutput,
+  type ReshareState,
+  type Seat,
+  type Step,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { Reader } from '../../storage/storage.js';
+import { type Deciding, readDeciding } from '../changes/deciding.js';
+import type { ChangeMeans } from '../changes/means.js';
+import { readSecrets } from '../keys/stored-key.js';
+import type {
+  Heard,
+  Joined,
+  JoinedSession,
+  Opened,
+  Owned,
+  Room,
+  RoomMeans,
+  RoomSession,
+  RoomStep,
+} from '../room.js';
+import type { Seats } from '../seats.js';
+import { admitReshare } from './admit.js';
+import { makeOffer } from './offer.js';
+import { type AgreedChange, agreeOnChange } from './parameters.js';
+
+const SEED_BYTES = 32;
+const LAST_ROUND = 1;
+/** Longest payload of a dealing among 32 servers, with room to spare; the codec knows the exact length. */
+const MAX_PAYLOAD = 60_000;
+
+/**
+ * The room where the shares of one epoch become those of the next. What a server needs to take its share out of the certificate
+ * is stored before it makes an offer, and outlives the session; so this room changes no key. Its secrets are the seed of the static
+ * key of this try, and behind it the protocol's state from when the session is joined.
+ */
+export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting'>): Room<ReshareProposal> {
+  const { context } = means;
+  return {
+    kind: 'reshare',
+    protocol: reshareProtocol.id,
+    lastRound: LAST_ROUND,
+    parseProposal,
+    sentence: ({ order: { epoch, quorum }, attempt }) =>
+      `Move the shares of a key to ${quorum.needed} of ${quorum.of} servers after epoch ${epoch} (attempt ${attempt}).`,
+    admit: (asking, proposal) => admitReshare(means, asking, proposal),
+    open: (room, owned, proposal) => open(context, room, owned, proposal),
+    join: (room, session, parameters) => join(context, room, session, parameters),
+    payloadLimit: () => MAX_PAYLOAD,
+    isReadable: (_round, payload) => decodeMessage(payload) !== null,
+    advance,
+  };
+}
+
+function parseProposal(proposal: Proposal): ReshareProposal {
+  const parsed = reshareProposal.safeParse(proposal);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
+    code: 'PARAMETERS_INVALID',
+    hint: 'compare the versions of client and server, and the field named',
+  });
+}
+
+async function open(
+  context: ServerContext,
+  means: RoomMeans,
+  { owner, reader }: Owned,
+  proposal: ReshareProposal,
+): Promise<Opened> {
+  const { keyId, order } = proposal;
+  const deciding = await readDeciding(context, reader, { owner, keyId, epoch: order.epoch });
+  const { offer, seed } = makeOffer(context, means, deciding, proposal);
+  return { offer: { ...offer } as unknown as Data, secrets: seed };
+}
+
+async function join(
+  context: ServerContext,
+  means: RoomMeans,
+  { owner, reader, proposal, offer, secrets }: RoomSession<ReshareProposal>,
+  bytes: Uint8Array,
+): Promise<Joined> {
+  const { keyId, order } = proposal;
+  const deciding = await readDeciding(context, reader, { owner, keyId, epoch: order.epoch });
+  const { xid } = means.identity;
+  const agreed = agreeOnChange(deciding, xid, proposal, offer as unknown as ReshareOffer, bytes);
+  const step = await start(context, means, reader, deciding, agreed, secrets);
+  return { seats: tableOf(agreed, order.epoch + 1), step: toRoomStep(keyId, secrets, step) };
+}
+
+async function start(
+  context: ServerContext,
+  means: RoomMeans,
+  reader: Reader,
+  deciding: Deciding,
+  { change, own }: AgreedChange,
+  receiverSeed: Uint8Array,
+): Promise<ReshareStep> {
+  const { before } = deciding;
+  const deals = own.dealer === null ? null : await readDealer(context, reader, deciding);
+  const { suite, keyId, epoch } = change.next;
+  const receives =
+    own.receiver === null ? null : createStaticKey(suite, keyId, epoch, receiverSeed.subarray(0, SEED_BYTES));
+  const seed = means.random(SEED_BYTES);
+  try {
+    return reshareProtocol.start(
+      {
+        before,
+        change,
+        me: own.seat,
+        deals: deals === null ? null : { ...deals, nonce: change.dealers[own.dealer!]!.nonce },
+        receives:
+          receives === null
+            ? null
+            : { staticSecret: receives.staticSecret, nonce: change.nonces[own.receiver! - 1]! },
+      },
+      seed,
+    );
+  } finally {
+    seed.fill(0);
+    if (deals !== null) for (const one of [deals.share, deals.staticSecret]) wipe(one);
+  }
+}
+
+/** What this server deals with: its share of the old epoch and the secret of its static key there. */
+async function readDealer(
+  context: ServerContext,
+  reader: Reader,
+  { owner, keyId, epoch, key, before, slot }: Deciding,
+) {
+  if (key === null || slot === null) throw refusal('CHANGE_NOT_MEMBER', 'this server has no share to deal');
+  const { share, staticSeed, pending } = await readSecrets(context, reader, key.row, key.head);
+  pending?.fill(0);
+  if (share === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+  const { suite } = before.params;
+  const seed = staticSeed ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
+  const { staticSecret } = createStaticKey(suite, keyId, epoch, seed);
+  seed.fill(0);
+  return { share: secret(share), staticSecret };
+}
+
+type ReshareStep = Step<ReshareState, ReshareMessage, ReshareOutput>;
+
+/** Who says what to whom: dealers in round 0, receivers in round 1, everything to everyone. */
+function tableOf({ seats, own }: AgreedChange, epoch: number): Seats {
+  const from = (speaks: (seat: Seat) => boolean) => seats.filter(speaks).map(({ seat }) => seat);
+  return {
+    identityKeys: seats.map(({ entry }) => entry.identityKey),
+    sealingKeys: seats.map(({ entry }) => entry.sealingKey),
+    ownSlot: own.seat,
+    epoch,
+    speeches: [
+      [{ from: from(({ dealer }) => dealer !== null), to: EVERYONE }],
+      [{ from: from(({ receiver }) => receiver !== null), to: EVERYONE }],
+    ],
+  };
+}
+
+function advance(
+  _means: RoomMeans,
+  { proposal, secrets, round }: JoinedSession<ReshareProposal>,
+  heard: readonly Heard[],
+): RoomStep {
+  const state = reshareProtocol.state.decode(secrets.subarray(SEED_BYTES));
+  const inbox = heard.flatMap(({ from, payload }) => {
+    const body = decodeMessage(payload);
+    return body === null ? [] : [{ from: from as PartyIndex, round, body }];
+  });
+  try {
+    return toRoomStep(proposal.keyId, secrets, reshareProtocol.advance(state, inbox));
+  } finally {
+    wipeState(state);
+  }
+}
+
+function toRoomStep(keyId: Uint8Array, secrets: Uint8Array, step: ReshareStep): RoomStep {
+  if (step.kind === 'aborted') {
+    const { code, round, culprits } = step.fault;
+    return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
+  }
+  const says = step.outbox.map(({ round, body }) => ({
+    round,
+    to: 0,
+    payload: reshareProtocol.message.encode(body),
+  }));
+  if (step.kind === 'finished') {
+    const { share, transcriptHash } = step.output;
+    if (share !== null) wipe(share.share);
+    return { kind: 'finished', says, keys: [], result: { kind: 'reshare', keyId, transcriptHash } };
+  }
+  const state = reshareProtocol.state.encode(step.state);
+  const { round, from } = reshareProtocol.awaiting(step.state);
+  const kept = new Uint8Array(SEED_BYTES + state.length);
+  kept.set(secrets.subarray(0, SEED_BYTES));
+  kept.set(state, SEED_BYTES);
+  state.fill(0);
+  wipeState(step.state);
+  return { kind: 'waiting', secrets: kept, round, awaiting: from, says, keys: [] };
+}
+
+function decodeMessage(payload: Uint8Array): ReshareMessage | null {
+  try {
+    return reshareProtocol.message.decode(payload);
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
+}
+
+function wipeState(state: ReshareState): void {
+  if (state.round === 1) return state.share === null ? undefined : wipe(state.share);
+  if (state.receives === null) return;
+  wipe(state.receives.staticSecret);
+  wipe(state.receives.hedge);
+}

@@ -1,0 +1,42 @@
+import { sql } from 'kysely';
+import { fromColumns, fromOptional } from '../database.js';
+import type { ChangeReader, Transaction } from '../storage.js';
+import { prepared } from './prepared.js';
+import type { Reading } from './reading.js';
+import { updateRow } from './updating.js';
+import { insertRow, type Writing } from './writing.js';
+
+const findChange = prepared((queries, owner: Uint8Array, keyId: Uint8Array, epoch: number) =>
+  queries
+    .selectFrom('changes')
+    .selectAll()
+    .where('owner', '=', owner)
+    .where('key_id', '=', keyId)
+    .where('epoch', '=', epoch),
+);
+
+export function changeReader(reading: Reading): ChangeReader {
+  return {
+    find: async (owner, keyId, epoch) =>
+      fromOptional('changes', (await findChange(reading, owner, keyId, epoch)).rows[0]),
+    listWaiting: async (after, limit) => {
+      const all = reading.queries.selectFrom('changes').selectAll().where('waiting', '=', sql.lit(1));
+      const inOrder = all.orderBy('owner').orderBy('key_id').orderBy('epoch').limit(limit);
+      const behind =
+        after === null
+          ? inOrder
+          : inOrder.where(
+              sql<boolean>`(owner, key_id, epoch) > (${after.owner}, ${after.keyId}, ${after.epoch})`,
+            );
+      return (await behind.execute()).map((row) => fromColumns('changes', row));
+    },
+  };
+}
+
+export function changeWriter(writing: Writing): Transaction['changes'] {
+  return {
+    ...changeReader(writing),
+    put: (row) =>
+      row.version === 1 ? insertRow(writing, 'changes', row) : updateRow(writing, 'changes', row),
+  };
+}
