@@ -47,13 +47,18 @@ async function propose(run: SessionRun): Promise<void> {
   const offers = new Map<Participant, Data>();
   await gather(run, {
     step: { stage: 'propose', round: 1, text: 'asking for offers' },
-    missing: () => run.participants.filter((participant) => !offers.has(participant)),
+    // Whoever cannot be asked yet is not waited for: what he needs is.
+    missing: () =>
+      run.participants.filter((one) => !offers.has(one) && proposalTo(run, one, offers) !== null),
     ask: async (participant, link) => {
-      const proposal = proposalTo(run, participant, offers);
-      if (proposal === null) return;
+      const proposal = proposalTo(run, participant, offers)!;
       const view = await link.call('session.propose', { sessionId, proposal, expiresAt });
       await assertGoingOn(run, participant, view);
-      if (view.offer !== null) offers.set(participant, view.offer);
+      if (view.offer === null) run.undecided.add(participant);
+      else {
+        run.undecided.delete(participant);
+        offers.set(participant, view.offer);
+      }
     },
   });
   const parameters = run.ceremony.assemble(run.session, offers);

@@ -79,12 +79,24 @@ function serversMissing(
   const id = shortId(run.session.sessionId);
   const forgetful = missing.find((participant) => isForgotten(silent.get(participant) ?? null));
   if (forgetful !== undefined) return forgotten(run, forgetful, names);
+  if (missing.every((participant) => run.undecided.has(participant))) return undecided(run, names);
   const why = whyMissing(missing, silent);
   return new AvailabilityError(`still waiting for ${listed(names)}${why === '' ? '' : `: ${why}`}`, {
     code: 'SERVERS_MISSING',
     hint: 'nothing is lost: go on when all servers run',
     remedy: { kind: 'resumeSession', id },
     facts: { servers: names, session: encodeHex(run.session.sessionId) },
+  });
+}
+
+/** They have been asked, and people take their time. */
+function undecided({ session: { sessionId } }: SessionRun, names: readonly string[]): AvailabilityError {
+  const [whose, has] = names.length === 1 ? ['operator', 'has'] : ['operators', 'have'];
+  return new AvailabilityError(`the ${whose} of ${listed(names)} ${has} not decided yet`, {
+    code: 'SERVERS_MISSING',
+    hint: 'nothing is lost: go on when they have',
+    remedy: { kind: 'resumeSession', id: shortId(sessionId) },
+    facts: { servers: [...names], session: encodeHex(sessionId) },
   });
 }
 

@@ -23,6 +23,8 @@ export interface SessionRun<O extends CeremonyOutcome = CeremonyOutcome> {
   board: PacketBoard;
   /** Who has been asked to join in this run. */
   readonly joined: Set<Participant>;
+  /** Whose operator is asked, and has not decided. */
+  readonly undecided: Set<Participant>;
   /** How many packets each has given us in this run. */
   readonly taken: Map<Participant, number>;
   /** What each has been brought in this run. */
@@ -53,6 +55,7 @@ export async function createSessionRun<O extends CeremonyOutcome>(
     plan: session.parameters === null ? null : ceremony.plan(session.parameters),
     board: boardOf(session),
     joined: new Set(),
+    undecided: new Set(),
     taken: new Map(),
     brought: new Map(),
   };

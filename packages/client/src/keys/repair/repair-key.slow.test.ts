@@ -52,9 +52,15 @@ const waitingFor = (...servers: string[]) => ({ code: 'SERVERS_MISSING', facts: 
 
 /** Up to where everything waits for the operators of those who help. */
 async function askHelpers(): Promise<void> {
-  await expect(client.repairKey(BRAVO)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+  await expect(client.repairKey(BRAVO)).rejects.toMatchObject({
+    ...waitingFor('bravo'),
+    message: 'the operator of bravo has not decided yet',
+  });
   await approve('bravo');
-  await expect(client.repairKey(BRAVO)).rejects.toMatchObject(waitingFor('alpha', 'charlie'));
+  await expect(client.repairKey(BRAVO)).rejects.toMatchObject({
+    ...waitingFor('alpha', 'charlie'),
+    message: 'the operators of alpha and charlie have not decided yet',
+  });
 }
 
 describe('a share that is lost', () => {

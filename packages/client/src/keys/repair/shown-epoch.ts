@@ -1,17 +1,13 @@
-import { EncodingError } from '@ckm/foundation';
-import { type CertifiedEpoch, parseCertificate, verifyFirstEpoch } from '@ckm/threshold';
+import {
+  type CertifiedEpoch,
+  judgeVotes,
+  parseCertificate,
+  parseChangeCertificate,
+  verifyChain,
+} from '@ckm/threshold';
 
-/**
- * The epoch that certificates prove which are shown to a server.
- * @throws EncodingError `CERTIFICATE_KIND_UNKNOWN` behind the first epoch, or as `verifyCertificate`
- */
+/** The epoch that certificates prove which are shown to a server, the newest last. @throws as `verifyChain` */
 export function shownEpoch(chain: readonly Uint8Array[]): CertifiedEpoch {
-  const [first, ...changes] = chain;
-  if (first === undefined || changes.length > 0) {
-    throw new EncodingError('this version repairs shares of the first epoch of a key alone', {
-      code: 'CERTIFICATE_KIND_UNKNOWN',
-      hint: 'bring this program up to the version that changed the key',
-    });
-  }
-  return verifyFirstEpoch(parseCertificate(first));
+  const [first, ...changes] = chain as [Uint8Array, ...Uint8Array[]];
+  return verifyChain(parseCertificate(first), changes.map(parseChangeCertificate), judgeVotes).at(-1)!;
 }

@@ -1,7 +1,13 @@
-import type { RepairTargetProposal } from '@ckm/api';
-import { policyHash } from '@ckm/api';
-import { EncodingError, equalBytes, wipe } from '@ckm/foundation';
-import { type CertifiedEpoch, parseCertificate, type RosterEntry, verifyCertificate } from '@ckm/threshold';
+import { policyHash, type RepairTargetProposal } from '@ckm/api';
+import { equalBytes, wipe } from '@ckm/foundation';
+import {
+  type CertifiedEpoch,
+  judgeVotes,
+  parseCertificate,
+  parseChangeCertificate,
+  type RosterEntry,
+  verifyChain,
+} from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
@@ -18,24 +24,23 @@ export interface ShownKey {
 
 /**
  * Checks what the owner shows of a key. Nothing else is believed of it.
- * @throws EncodingError, PeerFaultError as `verifyCertificate`; EncodingError `PARAMETERS_INVALID`; StateError
- * `POLICY_NOT_CERTIFIED`, `CERTIFICATE_OF_ANOTHER_KEY`
+ * @throws EncodingError, PeerFaultError as `verifyChain`; StateError `POLICY_NOT_CERTIFIED`, `CERTIFICATE_OF_ANOTHER_KEY`
  */
 export function readShownKey(
   { identity }: Pick<ServerContext, 'identity'>,
   { chain, keyId, epoch, policy }: RepairTargetProposal,
 ): ShownKey {
-  const [first, ...changes] = chain as [Uint8Array, ...Uint8Array[]];
-  if (changes.length > 0) throw chainUnreadable();
+  const [first, ...more] = chain as [Uint8Array, ...Uint8Array[]];
   const certificate = parseCertificate(first);
-  const { params } = certificate;
+  const changes = more.map(parseChangeCertificate);
+  const params = changes.at(-1)?.change.next ?? certificate.params;
   const isAsked = equalBytes(params.keyId, keyId) && params.epoch === epoch;
   demand(isAsked, 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key or epoch');
   const own = findOwnEntry(identity, params);
   if (own === null) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server is not one of those of the key');
   const isCertified = equalBytes(params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
-  return { key: { params, ...verifyCertificate(certificate) }, own };
+  return { key: verifyChain(certificate, changes, judgeVotes).at(-1)!, own };
 }
 
 /**
@@ -70,11 +75,4 @@ function isDerivable(
   seed.fill(0);
   wipe(staticSecret);
   return equalBytes(staticKey, own.staticKey);
-}
-
-function chainUnreadable(): EncodingError {
-  return new EncodingError('this version repairs shares of the first epoch of a key alone', {
-    code: 'CERTIFICATE_KIND_UNKNOWN',
-    hint: 'bring this server up to the version that changed the key',
-  });
 }
