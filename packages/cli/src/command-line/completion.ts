@@ -40,7 +40,10 @@ async function placesOf(node: CommandNode, path: string): Promise<Place[]> {
   return [here, ...below.flat()];
 }
 
-/** Walks the words that are typed already, as far as they are commands; what follows is completed from there. */
+/**
+ * Walks the words that are typed already, as far as they are commands; what follows is completed from there. For zsh too, which takes
+ * a name behind a colon for a modifier.
+ */
 function bashFunction(places: readonly Place[]): string {
   const known = places
     .slice(1)
@@ -57,7 +60,7 @@ function bashFunction(places: readonly Place[]): string {
   );
   return `_ckm() {
   local at=ckm word words= typed="\${COMP_WORDS[COMP_CWORD]}"
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case "$at $word" in
       ${known}) at="$at $word" ;;
     esac

@@ -90,7 +90,7 @@ test('no package below the command line says a command of it', () => {
   expect(found.map(({ path, line }) => `${relative(packages, path)}: ${line.trim()}`)).toEqual([]);
 });
 
-const LIBRARIES = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'server'];
+const LIBRARIES = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server'];
 
 function sourcesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })

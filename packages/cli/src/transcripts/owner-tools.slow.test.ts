@@ -24,6 +24,26 @@ afterAll(() => setup.close());
 
 const ckm = (...args: string[]) => setup.ckm(args);
 
+/** Types the second argument and Tab into a zsh that has read the first, and waits until the third stands there. */
+const ZSH_DRIVER = `zmodload zsh/zpty
+zpty shell zsh -f -i
+local seen='' part
+await() {
+  seen=''
+  for i in {1..100}; do
+    while zpty -r -t shell part 2>/dev/null; do seen+=$part; done
+    [[ $seen == *$1* ]] && return 0
+    sleep 0.1
+  done
+  return 1
+}
+zpty -w shell "autoload -Uz compinit && compinit -u -D; source '$1'; bindkey '^I' complete-word; ckm() { :; }; echo rea''dy"
+await ready
+zpty -n -w shell "$2"$'\\t'
+await "$3" && echo completed || print -r -- "$seen"
+zpty -d shell
+`;
+
 describe('ckm verify', () => {
   test('says in one line what a message signature says, and whose it is', async () => {
     const good = await ckm('verify', signature, file, '--key', 'notes');
@@ -284,29 +304,53 @@ describe('making a key by questions', () => {
 });
 
 describe('small commands', () => {
-  test.each(['bash', 'zsh', 'fish'])(
-    'ckm completion %s prints a script that its shell can read',
-    async (shell) => {
-      const script = (await ckm('completion', shell)).stdout;
-      expect(script).toContain('requests');
-      if (!hasProgram(shell, '--version')) return;
-      const path = setup.scratch.file(`completion.${shell}`, script);
-      expect(await runProgram(shell, ['-n', path])).toMatchObject({ status: 0, stderr: '' });
+  const COMPLETED = [
+    ['ckm key cr', 'create'],
+    ['ckm sign notes --mes', '--message'],
+    ['ckm key create notes --for b', 'bitcoin'],
+  ] as const;
+  const scriptFor = async (shell: string) =>
+    setup.scratch.file(`ckm.${shell}`, (await ckm('completion', shell)).stdout);
+
+  test.skipIf(!hasProgram('bash', '--version'))(
+    'bash completes commands, flags and their values (needs bash)',
+    async () => {
+      const path = await scriptFor('bash');
+      for (const [line, word] of COMPLETED) {
+        const typed = line.split(' ');
+        const words = `COMP_WORDS=(${line}); COMP_CWORD=${typed.length - 1}`;
+        const run = `. '${path}'; ${words}; _ckm; echo "\${COMPREPLY[@]}"`;
+        expect(await runProgram('bash', ['-c', run])).toMatchObject({ stdout: `${word}\n`, stderr: '' });
+      }
     },
   );
 
-  test.skipIf(!hasProgram('bash', '--version'))(
-    'bash completes commands and flags (needs bash)',
+  test.skipIf(!hasProgram('fish', '--version'))(
+    'fish completes commands, flags and their values (needs fish)',
     async () => {
-      const path = setup.scratch.file('ckm.bash', (await ckm('completion', 'bash')).stdout);
-      const complete = (...words: string[]) =>
-        runProgram('bash', [
-          '-c',
-          `. ${path}; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _ckm; echo "\${COMPREPLY[@]}"`,
-        ]);
-      expect((await complete('ckm', 'key', 'cr')).stdout).toBe('create\n');
-      expect((await complete('ckm', 'sign', 'notes', '--mes')).stdout).toBe('--message\n');
-      expect((await complete('ckm', 'key', 'create', 'notes', '--for', 'b')).stdout).toBe('bitcoin\n');
+      const asked = COMPLETED.map(([line]) => `complete -C '${line}'`).join('; ');
+      const environment = { HOME: setup.scratch.path };
+      const run = ['--no-config', '-c', `source '${await scriptFor('fish')}'; ${asked}`];
+      const { stdout, stderr } = await runProgram('fish', run, { environment });
+      const words = stdout
+        .trim()
+        .split(/\n+/)
+        .map((line) => line.split('\t')[0]);
+      expect([words, stderr]).toEqual([COMPLETED.map(([, word]) => word), '']);
+    },
+  );
+
+  test.skipIf(!hasProgram('zsh', '--version'))(
+    'zsh completes commands, flags and their values, on a terminal (needs zsh)',
+    async () => {
+      const driver = setup.scratch.file('zsh-driver', ZSH_DRIVER);
+      const path = await scriptFor('zsh');
+      for (const [line, word] of COMPLETED) {
+        const expected = `${line.slice(0, line.lastIndexOf(' '))} ${word}`;
+        const environment = { HOME: setup.scratch.path, TERM: 'dumb' };
+        const { stdout } = await runProgram('zsh', ['-f', driver, path, line, expected], { environment });
+        expect(stdout).toBe('completed\n');
+      }
     },
   );
 
