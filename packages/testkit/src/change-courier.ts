@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type ChangeOrder,
   type ChangeView,
+  type LockedChange,
   type Parameters,
   parsePacket,
   type ReshareOffer,
@@ -76,7 +77,13 @@ export interface CarriedChange {
   /** How many old members decide. */
   readonly decisive: number;
   propose(): Promise<readonly ChangeView[]>;
-  promise(attempt: number, asked?: Asked, shown?: readonly Uint8Array[]): Promise<Uint8Array[]>;
+  /** @param more what a member who forgot has drawn; lock certificates to be shown */
+  promise(
+    attempt: number,
+    asked?: Asked,
+    shown?: readonly Uint8Array[],
+    more?: { readonly recall?: Uint8Array | null; readonly locked?: readonly LockedChange[] },
+  ): Promise<Uint8Array[]>;
   /** The session that moves the shares. @throws when it does not finish everywhere */
   move(attempt: number, promises: readonly Uint8Array[]): Promise<WholeChange>;
   lock(
@@ -84,6 +91,7 @@ export interface CarriedChange {
     whole: WholeChange,
     promises: readonly Uint8Array[],
     asked?: Asked,
+    locked?: readonly LockedChange[],
   ): Promise<Uint8Array[]>;
   /** The lock certificate of these locks. */
   locksOf(attempt: number, whole: WholeChange, locks: readonly Uint8Array[]): Uint8Array;
@@ -127,16 +135,16 @@ export async function carryChange(options: ChangeOptions): Promise<CarriedChange
     everybody,
     decisive: membersNeeded(before.params.quorum, false),
     propose: () => all(everybody, (one) => one.call('change.propose', { order, chain, policy })),
-    promise: (attempt, asked, shown = []) =>
+    promise: (attempt, asked, shown = [], { recall = null, locked = [] } = {}) =>
       all(askedOf(asked), async (one) => {
-        const said = { keyId, epoch, orderHash, attempt, shown: [...shown], recall: null, locked: [] };
+        const said = { keyId, epoch, orderHash, attempt, shown: [...shown], recall, locked: [...locked] };
         return (await one.call('change.promise', said)).statement;
       }),
     move: (attempt, promises) => move({ ...options, before, order, members, attempt, promises }),
-    lock: (attempt, { bytes }, promises, asked) =>
+    lock: (attempt, { bytes }, promises, asked, locked = []) =>
       all(askedOf(asked), async (one) => {
-        const said = { keyId, epoch, attempt, signed: bytes, promises: [...promises], locked: [] };
-        return (await one.call('change.lock', said)).statement;
+        const shown = { promises: [...promises], locked: [...locked] };
+        return (await one.call('change.lock', { keyId, epoch, attempt, signed: bytes, ...shown })).statement;
       }),
     locksOf: (attempt, whole, locks) =>
       encodeLockCertificate({

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { encodeHex } from '@ckm/foundation';
 import {
+  carryChange,
   createCeremony,
   type PostgresCluster,
   postgresPrograms,
@@ -106,6 +107,29 @@ describe('a restored server', () => {
         attempt,
       });
       expect(reply).toMatchObject({ state: 'stale', answer: null });
+    });
+  });
+
+  test('V33e: decides on no change of who holds a key, because it does not know what it has said', async () => {
+    const callees = servers.map((server, i) => ({
+      name: ['alpha', 'bravo'][i]!,
+      call: server.as(alice).ask,
+    }));
+    const { keyId } = keyed;
+    const change = await carryChange({ servers: callees, keyId, expiresAt: alpha().now + 600 });
+    await change.propose();
+    await backUp();
+    await change.promise(1, [1]);
+    await restoreServer(restores.options());
+    await restores.start(async ({ client }) => {
+      const { policy } = await client.ask('key.show', { keyId });
+      const { order, orderHash } = change;
+      const view = await client.ask('change.propose', { order, chain: [], policy });
+      expect(view).toMatchObject({ state: 'ready', attempt: 0, forgot: expect.any(Uint8Array) });
+      const asked = { keyId, epoch: 0, orderHash, attempt: 1, shown: [], recall: null, locked: [] };
+      await expect(client.ask('change.promise', asked)).rejects.toThrow(
+        expect.objectContaining({ code: 'CHANGE_REFUSED', facts: { reason: 'forgot' } }),
+      );
     });
   });
 

@@ -153,9 +153,10 @@ async function openOn(
     name: config.name,
     events,
     countWaiting: () =>
-      storage.read(async ({ requests, sessions }) => {
+      storage.read(async ({ requests, sessions, changes }) => {
         const now = clock();
-        return (await requests.countListed(now)) + (await sessions.countListed(now));
+        const [asked, ceremonies] = [await requests.countListed(now), await sessions.countListed(now)];
+        return asked + ceremonies + (await changes.countWaiting());
       }),
   });
   // Not before the end of the start: one that is cut short must find again what it found.

@@ -1,217 +1,58 @@
 import { parseReceipt, receiptStatement, verifyIdentityStatement } from '@ckm/api';
-import { encodeHex } from '@ckm/foundation';
-import { carryChange, completeChange, fetchChain, preparing } from '@ckm/testkit';
+import { carryChange } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import { TEST_TIME } from './test/bare-server.js';
-import { createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
+import { createBareServers, makeKey, SOON } from './test/bare-servers.js';
 import { signIn } from './test/signs.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
 
-const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
-const refused = (reason: string) =>
-  expect.objectContaining({ code: 'CHANGE_REFUSED', facts: { reason } }) as Error;
-
 describe('refreshing a key', () => {
-  test('three servers go on to new shares of the same key: it signs before, during and after, and the old shares are destroyed with a signed receipt', async () => {
-    const { servers, callers } = await network.openMany(3);
-    const made = await makeKey(callers);
-    const { keyId } = made;
-    await signIn(callers, made, made.key, { epoch: 0, signers: [1, 2] });
-    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    const views = await change.propose();
-    expect(views.map(({ state, attempt }) => [state, attempt])).toEqual(callers.map(() => ['ready', 0]));
-    const promises = await change.promise(1);
-    const whole = await change.move(1, promises);
-    await signIn(callers, made, made.key, { epoch: 0, signers: [2, 3] });
-    const locks = await change.lock(1, whole, promises);
-    const yields = await change.yield(whole, change.locksOf(1, whole, locks));
-    await signIn(callers, made, made.key, { epoch: 0, signers: [1, 3] });
-    const certificate = change.certify(1, whole, { promises, locks, yields });
-    const committed = await change.commit(certificate);
-    expect(committed.map(({ epoch }) => epoch)).toEqual([1, 1, 1]);
-    const receipts = await change.retire(committed);
-    for (const [i, { receipt, signature }] of receipts.entries()) {
-      const { publicKeys } = servers[i]!.context.identity;
-      expect(verifyIdentityStatement(publicKeys.signing.bytes, receiptStatement(receipt), signature)).toBe(
-        true,
-      );
-      expect(parseReceipt(receipt)).toEqual({
-        keyId,
-        epoch: 0,
-        slot: i + 1,
-        mode: 'epoch',
-        shareDeleted: true,
-        lastBackupAt: null,
-      });
-    }
-    const next = whole.epoch.public;
-    for (const signers of [
-      [1, 2],
-      [1, 3],
-      [2, 3],
-      [1, 2, 3],
-    ])
-      await signIn(callers, made, next, { epoch: 1, signers });
-    expect(next.groupKey).toEqual(made.key.groupKey);
-    expect(next.verifyingShares).not.toEqual(made.key.verifyingShares);
-  });
-});
-
-describe('what an old member says', () => {
-  test('is the same again when it is asked again, and leaves nothing behind then', async () => {
-    const { servers, callers } = await network.openMany(3);
-    const { keyId } = await makeKey(callers);
-    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    await change.propose();
-    const promises = await change.promise(1);
-    const whole = await change.move(1, promises);
-    const locks = await change.lock(1, whole, promises);
-    const certificate = change.locksOf(1, whole, locks);
-    const yields = await change.yield(whole, certificate);
-    const { storage } = servers[0]!.context;
-    const entries = () => storage.read(({ audit }) => audit.head());
-    const before = await entries();
-    expect(await change.lock(1, whole, promises)).toEqual(locks);
-    expect(await change.yield(whole, certificate)).toEqual(yields);
-    const again = await change.promise(1);
-    expect(again).toEqual(promises);
-    expect(await entries()).toEqual(before);
-  });
-
-  test('is refused with its reason: no promise without an order, of a later attempt, or twice in ten minutes', async () => {
-    let now = TEST_TIME;
-    const { callers } = await network.openMany(3, { now: () => now });
-    const { keyId } = await makeKey(callers);
-    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    await expect(change.promise(1, [1])).rejects.toThrow(refused('over'));
-    await change.propose();
-    await expect(change.promise(2, [1])).rejects.toThrow(refused('attempt-ahead'));
-    const first = await change.promise(1);
-    await expect(change.promise(2, [1], first)).rejects.toThrow(refused('too-soon'));
-    now += 600;
-    expect((await change.promise(2, [1], first)).length).toBe(1);
-    await expect(change.promise(1, [1])).rejects.toThrow(refused('attempt-past'));
-  });
-
-  test('V33d: is one transcript in one attempt: a second session of the same promises is locked by nobody who locked the first', async () => {
-    const { callers } = await network.openMany(3);
-    const { keyId } = await makeKey(callers);
-    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    await change.propose();
-    const promises = await change.promise(1);
-    const one = await change.move(1, promises);
-    const other = await change.move(1, promises);
-    await change.lock(1, one, promises, [1, 2]);
-    await expect(change.lock(1, other, promises, [1])).rejects.toThrow(refused('said-otherwise'));
-    await expect(change.lock(1, other, promises, [2])).rejects.toThrow(refused('said-otherwise'));
-  });
-
-  test('belongs to the account that owns the key', async () => {
-    const { servers, callers } = await network.openMany(3);
-    const { keyId } = await makeKey(callers);
-    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    await change.propose();
-    const stranger = await servers[0]!.as(mallory);
-    const { order, orderHash } = change;
-    const { policy } = await callers[0]!.call('key.show', { keyId });
-    const asked = { keyId, epoch: 0, orderHash, attempt: 1, shown: [], recall: null, locked: [] };
-    await expect(stranger.call('change.propose', { order, chain: [], policy })).rejects.toThrow(
-      code('KEY_UNKNOWN'),
-    );
-    await expect(stranger.call('change.promise', asked)).rejects.toThrow(code('KEY_UNKNOWN'));
-    await expect(stranger.call('key.chain', { keyId, after: null })).rejects.toThrow(code('KEY_UNKNOWN'));
-  });
-});
-
-describe('after a change', () => {
-  async function refreshed(now: () => number = () => TEST_TIME) {
-    const { servers, callers } = await network.openMany(3, { now });
-    const made = await makeKey(callers);
-    const { keyId } = made;
-    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    const certificate = await completeChange(change);
-    return { servers, callers, made, keyId, change, certificate };
-  }
-
-  test('V31: the old epoch answers nothing at whoever committed, also with commitments that it published before', async () => {
-    const { callers, made, change, certificate, keyId } = await refreshed();
-    const attempt = await made.signer.prepare([1, 2]);
-    await change.commit(certificate);
-    await expect(made.signer.attempt(messageOf('late'), attempt)).rejects.toThrow(code('KEY_EPOCH_DIFFERS'));
-    await expect(callers[0]!.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(
-      expect.objectContaining({ code: 'KEY_EPOCH_DIFFERS', facts: { epoch: 1 } }),
-    );
-  });
-
-  test('a server that was away for two epochs is shown one certificate after the other', async () => {
-    let now = TEST_TIME;
-    const { callers, change, certificate, keyId } = await refreshed(() => now);
-    for (const caller of callers.slice(0, 2)) await caller.call('change.commit', { keyId, certificate });
-    now += 86_400;
-    const second = await carryChange({ servers: callers, keyId, expiresAt: () => now + 600 });
-    expect(second.order.epoch).toBe(1);
-    await expect(second.propose()).rejects.toThrow(code('KEY_EPOCH_DIFFERS'));
-    await change.commit(certificate);
-    // The one that came late has had its epoch for no day yet.
-    await expect(second.promise(1, [3])).rejects.toThrow(code('CHANGE_REFUSED'));
-    now += 86_400;
-    const next = await completeChange(second);
-    await callers[1]!.call('change.commit', { keyId, certificate: next });
-    await expect(callers[0]!.call('key.chain', { keyId, after: null })).resolves.toMatchObject({
-      next: null,
-    });
-    await second.commit(next);
-    const chains = await Promise.all(callers.map((one) => fetchChain(one, keyId)));
-    expect(new Set(chains.map((chain) => chain.map(encodeHex).join())).size).toBe(1);
-    expect(chains[0]!.length).toBe(3);
-  });
-
-  test('committing again says the same, and another certificate of the same epoch is refused', async () => {
-    const { callers, change, certificate, keyId } = await refreshed();
-    const first = await change.commit(certificate);
-    expect(await change.commit(certificate)).toEqual(first);
-    const cut = certificate.slice(0, -1);
-    await expect(callers[0]!.call('change.commit', { keyId, certificate: cut })).rejects.toThrow(
-      expect.objectContaining({ errorClass: 'EncodingError' }),
-    );
-  });
-
-  test('V26: no old share is destroyed before every server has acknowledged the new epoch', async () => {
-    const { servers, callers, change, certificate, keyId } = await refreshed();
-    const some = [];
-    for (const caller of callers.slice(0, 2))
-      some.push(await caller.call('change.commit', { keyId, certificate }));
-    const acknowledgements = some.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
-    await expect(callers[0]!.call('change.retire', { keyId, epoch: 0, acknowledgements })).rejects.toThrow(
-      expect.objectContaining({ code: 'ACKNOWLEDGEMENTS_TOO_FEW', facts: { slots: '3' } }),
-    );
-    await expect(callers[2]!.call('change.retire', { keyId, epoch: 0, acknowledgements })).rejects.toThrow(
-      code('EPOCH_IN_USE'),
-    );
-    const forged = [...acknowledgements, { slot: 3, signature: new Uint8Array(64) }];
-    await expect(
-      callers[0]!.call('change.retire', { keyId, epoch: 0, acknowledgements: forged }),
-    ).rejects.toThrow(code('ACKNOWLEDGEMENTS_TOO_FEW'));
-    const { storage, epochKeys } = servers[0]!.context;
-    const shares = await storage.read((reader) => reader.shares.listAll(null, 10));
-    expect(shares.map(({ epoch }) => epoch)).toEqual([0, 1]);
-    await change.retire(await change.commit(certificate));
-    const left = await storage.read((reader) => reader.shares.listAll(null, 10));
-    expect(left.map(({ epoch }) => epoch)).toEqual([1]);
-    expect(epochKeys.exists({ ...left[0]!, epoch: 0 })).toBe(false);
-  });
-
-  test('L13: the owner’s account alone refreshes once a day', async () => {
-    let now = TEST_TIME;
-    const { callers, change, certificate, keyId } = await refreshed(() => now);
-    await change.commit(certificate);
-    const second = await carryChange({ servers: callers, keyId, expiresAt: SOON });
-    const [view] = await second.propose();
-    expect(view).toMatchObject({ state: 'waiting', readyAt: TEST_TIME + 86_400, asked: false });
-    await expect(second.promise(1, [1])).rejects.toThrow(refused('early'));
-    now += 86_400;
-    expect((await second.promise(1)).length).toBe(3);
-  });
+  test(
+    'three servers go on to new shares of the same key: it signs before, during and after, and the old shares are destroyed with a signed receipt',
+    { tags: ['slow'] },
+    async () => {
+      const { servers, callers } = await network.openMany(3);
+      const made = await makeKey(callers);
+      const { keyId } = made;
+      await signIn(callers, made, made.key, { epoch: 0, signers: [1, 2] });
+      const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+      const views = await change.propose();
+      expect(views.map(({ state, attempt }) => [state, attempt])).toEqual(callers.map(() => ['ready', 0]));
+      const promises = await change.promise(1);
+      const whole = await change.move(1, promises);
+      await signIn(callers, made, made.key, { epoch: 0, signers: [2, 3] });
+      const locks = await change.lock(1, whole, promises);
+      const yields = await change.yield(whole, change.locksOf(1, whole, locks));
+      await signIn(callers, made, made.key, { epoch: 0, signers: [1, 3] });
+      const certificate = change.certify(1, whole, { promises, locks, yields });
+      const committed = await change.commit(certificate);
+      expect(committed.map(({ epoch }) => epoch)).toEqual([1, 1, 1]);
+      const receipts = await change.retire(committed);
+      for (const [i, { receipt, signature }] of receipts.entries()) {
+        const { publicKeys } = servers[i]!.context.identity;
+        expect(verifyIdentityStatement(publicKeys.signing.bytes, receiptStatement(receipt), signature)).toBe(
+          true,
+        );
+        expect(parseReceipt(receipt)).toEqual({
+          keyId,
+          epoch: 0,
+          slot: i + 1,
+          mode: 'epoch',
+          shareDeleted: true,
+          lastBackupAt: null,
+        });
+      }
+      const next = whole.epoch.public;
+      for (const signers of [
+        [1, 2],
+        [1, 3],
+        [2, 3],
+        [1, 2, 3],
+      ])
+        await signIn(callers, made, next, { epoch: 1, signers });
+      expect(next.groupKey).toEqual(made.key.groupKey);
+      expect(next.verifyingShares).not.toEqual(made.key.verifyingShares);
+    },
+  );
 });

@@ -124,6 +124,8 @@ export interface ChangeReader {
   find(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<ChangeRow | null>;
   /** Those whose order waits, of everybody's keys, by owner, key and epoch, behind `after`. */
   listWaiting(after: ShareCursor | null, limit: number): Promise<readonly ChangeRow[]>;
+  /** How many there are to list. */
+  countWaiting(): Promise<number>;
 }
 export interface RequestReader {
   find(owner: Uint8Array, requestId: Uint8Array): Promise<RequestRow | null>;

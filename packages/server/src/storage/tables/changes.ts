@@ -19,6 +19,14 @@ export function changeReader(reading: Reading): ChangeReader {
   return {
     find: async (owner, keyId, epoch) =>
       fromOptional('changes', (await findChange(reading, owner, keyId, epoch)).rows[0]),
+    countWaiting: async () => {
+      const { count } = await reading.queries
+        .selectFrom('changes')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('waiting', '=', sql.lit(1))
+        .executeTakeFirstOrThrow();
+      return count;
+    },
     listWaiting: async (after, limit) => {
       const all = reading.queries.selectFrom('changes').selectAll().where('waiting', '=', sql.lit(1));
       const inOrder = all.orderBy('owner').orderBy('key_id').orderBy('epoch').limit(limit);
