@@ -257,6 +257,11 @@ const KEY: readonly CommandNode[] = [
     load: async () => (await import('./commands/key/verify.js')).keyVerifyCommand(),
   },
   {
+    name: 'refresh',
+    summary: 'give the servers of a key new shares; the key itself stays the same',
+    load: async () => (await import('./commands/key/refresh.js')).keyRefreshCommand(),
+  },
+  {
     name: 'restore',
     summary: 'give servers that lost their share of a key the certificate, to recover it from',
     load: async () => (await import('./commands/key/restore.js')).keyRestoreCommand(),

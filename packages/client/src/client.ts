@@ -28,6 +28,11 @@ import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs }
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
+import { cancelChange, type ChangedKey, changeKey, carryChange } from './keys/changes/change-key.js';
+import { withoutChange } from './keys/changes/change-errors.js';
+import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
+import { type MovedShares, resharing } from './keys/changes/resharing.js';
+import { type ChangeRecord, CHANGES, findChange, listChanges } from './keys/chain/change-record.js';
 import type { OnProgress } from './progress/progress.js';
 import {
   addServer,
@@ -84,11 +89,20 @@ export interface ClientOptions {
   readonly patienceMs?: number;
 }
 
+export interface ChangeKeyArgs {
+  readonly name: string;
+  readonly wish: ChangeWish;
+}
+
 /** What a finished session left: a member for each kind of ceremony. */
-export type SessionOutcome = GeneratedKey | RepairedShare;
+export type SessionOutcome = GeneratedKey | RepairedShare | ChangedKey;
 
 /** Every ceremony that a client carries; another one is one more value here. */
-const CEREMONIES: readonly Ceremony<SessionOutcome>[] = [keyGeneration, shareRepair];
+const CEREMONIES: readonly Ceremony<GeneratedKey | RepairedShare | MovedShares>[] = [
+  keyGeneration,
+  shareRepair,
+  resharing,
+];
 
 /**
  * An owner's side of everything: makes keys with servers, signs with them, and believes nobody. Whatever a server says
@@ -139,6 +153,16 @@ export interface Client {
   forgetKey(name: string): Promise<void>;
   /** Names of the servers that {@link Client.restoreKey} would ask. Nothing is sent. */
   planRestoration(args: RestoreKeyArgs): Promise<readonly string[]>;
+  /** What a change of the servers of a key, or new shares for the same ones, will ask of whom. Nothing is sent. */
+  planChange(args: ChangeKeyArgs): Promise<ChangePlan>;
+  /** Carries a change out, or goes on with it. The public key stays the same. */
+  changeKey(args: ChangeKeyArgs, on?: OnProgress): Promise<ChangedKey>;
+  /** Changes of keys that are on record, oldest first. They are gone on with, and cancelled, like sessions. */
+  listChanges(): Promise<readonly ChangeRecord[]>;
+  /** The open one whose id, or the id of whose session, begins so; null: none. */
+  findChange(id: string): Promise<ChangeRecord | null>;
+  /** Takes a change back that is not decided. @throws StateError `SESSION_OVER` */
+  cancelChange(change: ChangeRecord, reason: string): Promise<ChangeRecord>;
   /** Has every server of a key that lost its share recover it from the certificate. */
   restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
   /** Who would be asked to give a server its lost share back. Others are asked whether they can help; nothing is written. */
@@ -269,6 +293,15 @@ export function createClient(options: ClientOptions): Client {
     forgetKey: (name) => forgetKey(context, name),
     planRestoration: async ({ name, servers }) =>
       namesOf(await planRestoration(context, await readKey(name), servers)),
+    planChange: async ({ name, wish }) => planChange(context, await readKey(name), wish),
+    changeKey: async (args, on = silent) => {
+      const changed = await acting(changeKey(context, readKey, args, on));
+      signer.forgetServers();
+      return changed;
+    },
+    listChanges: () => listChanges(store),
+    findChange: (id) => findChange(store, id),
+    cancelChange: async (change, reason) => acting(cancelChange(context, change, parseReason(reason))),
     restoreKey: async (args, on = silent) => {
       const restoration = await restoreKey(context, await readKey(args.name), args, on);
       signer.forgetServers();
@@ -302,8 +335,12 @@ export function createClient(options: ClientOptions): Client {
     showOpenSession: (id) => findOpenSession(store, id),
     describeSession: (session) => describeSession(CEREMONIES, session),
     resumeSession: async (id, on = silent) => {
+      const change = await findChange(store, id);
+      if (change !== null) return acting(carryChange(context, change, on));
       const session = await findOpenSession(store, id);
-      return acting(runSession(context, ceremonyOf(CEREMONIES, session), session, on));
+      const outcome = await acting(runSession(context, ceremonyOf(CEREMONIES, session), session, on));
+      if (outcome.kind === 'reshare') throw withoutChange(session);
+      return outcome;
     },
     cancelSession: async (id, reason, { forget: named = null } = {}) => {
       const session = await findOpenSession(store, id);
@@ -326,7 +363,8 @@ export function createClient(options: ClientOptions): Client {
         await pools.close();
         // Read-only clients never write to the store.
         if (hasActed)
-          for (const folder of [SESSIONS, REQUESTS]) await pruneTracks(store, folder, context.clock());
+          for (const folder of [SESSIONS, REQUESTS, CHANGES])
+            await pruneTracks(store, folder, context.clock());
         // What it is good for is worth no failure of what was done.
         if (hasActed || hasLooked) await saveLastSeen(store, context.answered).catch(() => undefined);
       } finally {

@@ -1,6 +1,12 @@
 export { CLIENT_CODES, type ClientCode } from './codes.js';
 // client
-export { type Client, type ClientOptions, createClient, type SessionOutcome } from './client.js';
+export {
+  type ChangeKeyArgs,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type SessionOutcome,
+} from './client.js';
 export type { SeedSource } from './context/context.js';
 export type { OnProgress, ProgressEvent } from './progress/progress.js';
 // seed
@@ -36,6 +42,10 @@ export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { RepairedShare } from './keys/repair/conclude-repair.js';
 export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
+export type { ChangedKey } from './keys/changes/change-key.js';
+export type { Forgetting } from './keys/forgetting.js';
+export type { ChangeKind, ChangePlan, ChangeWish } from './keys/changes/plan-change.js';
+export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
+import { forgettingLine } from '../owner/change-words.js';
 import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
 import { counted } from '../terminal/counted.js';
@@ -195,8 +196,18 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
             `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
           ),
         ]),
+    ...epochCells(terminal, key),
     ...comparisonCells(terminal, key),
   ];
+}
+
+/** Which epoch, since when, and who has not said yet that its old share is gone. */
+function epochCells(terminal: Terminal, { epoch, changedAt, forgetting }: KeyStatus): string[] {
+  if (epoch === 0) return [];
+  const since = changedAt === null ? '' : ` since ${formatInstant(changedAt, unixNow())}`;
+  const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
+  const line = `old shares destroyed: ${forgettingLine({ forgetting })}`;
+  return [`epoch ${epoch}${since}`, isGone ? line : terminal.style('yellow', line)];
 }
 
 function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): string[] {

@@ -163,6 +163,31 @@ const SERVERS = explanationsOf({
 });
 
 const CEREMONIES = explanationsOf({
+  CHANGE_NOTHING: [
+    'The key has these servers and this quorum already, or a refresh was asked for with others.',
+    'A refresh gives the same servers new shares; adding, removing and another quorum change who holds some.',
+    'Say what is to become of the key: ckm key refresh NAME for new shares.',
+  ],
+  CHANGE_OPEN: [
+    'Another change of this key goes on and is not decided yet.',
+    'Two changes at once could each find half of the servers.',
+    'Go on with it: ckm sessions resume; or cancel it: ckm sessions cancel ID.',
+  ],
+  CHANGE_OVER: [
+    'A server takes no part in this change any more; the message names it and its reason.',
+    'Its operator said no, the change was cancelled there, or its time was over.',
+    'Talk to that operator, then order the change again, or one without that server.',
+  ],
+  CHANGE_VOTES_TOO_FEW: [
+    'Too few servers of the present epoch said what a change needs; the message has the reason of each.',
+    'More than half of them, and as many as the quorum, decide together, so that the key never has two futures.',
+    'Go on later: ckm sessions resume. After a try that fell apart, servers enter the next one ten minutes later.',
+  ],
+  CHANGE_WAITING: [
+    'A change waits for an operator, or for the time that the key or a server asks for.',
+    'Whoever holds your machine must not be able to change at once who holds your keys.',
+    'Go on when the operators named have said yes and the time is over: ckm sessions resume.',
+  ],
   SERVERS_MISSING: [
     'A server that has to take part does not answer.',
     'Making a key takes all its servers. Everything so far is stored, here and there.',

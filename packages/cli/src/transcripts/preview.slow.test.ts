@@ -48,6 +48,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key create another --for message --quorum 2of3 --servers alpha,bravo,charlie'],
   ['key fetch'],
   ['key forget notes'],
+  ['key refresh notes'],
   ['key rename notes letters'],
   ['key repair notes --server bravo'],
   ['key restore notes'],

@@ -1,6 +1,6 @@
 import { type Result, verifyIdentityStatement } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
-import { type KeyCertificate, type PartyIndex, recoveryAckStatement } from '@ckm/threshold';
+import { type CertifiedEpoch, type PartyIndex, recoveryAckStatement } from '@ckm/threshold';
 import type { Participant } from '../servers/ask-all.js';
 import { serverFault } from '../servers/faults.js';
 
@@ -9,20 +9,17 @@ import { serverFault } from '../servers/faults.js';
  * @throws PeerFaultError `FAULT_CERTIFICATE_DIFFERS`, `FAULT_ACKNOWLEDGEMENT_INVALID`
  */
 export function checkAcknowledgement(
-  {
-    transcriptHash,
-    certificate,
-  }: { readonly transcriptHash: Uint8Array; readonly certificate: KeyCertificate },
+  { transcriptHash, params }: Pick<CertifiedEpoch, 'params' | 'transcriptHash'>,
   participant: Participant,
-  result: Result<'key.certify'>,
+  result: Pick<Result<'key.certify'>, 'keyId' | 'transcriptHash' | 'acknowledgement'>,
 ): void {
-  const { keyId, epoch } = certificate.params;
+  const { keyId, epoch } = params;
   if (!equalBytes(result.keyId, keyId) || !equalBytes(result.transcriptHash, transcriptHash)) {
     throw serverFault('FAULT_CERTIFICATE_DIFFERS', [participant], 'holds another key than everybody else');
   }
   const slot = participant.slot as PartyIndex;
   const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
-  const { identityKey } = certificate.params.roster[participant.slot - 1]!;
+  const { identityKey } = params.roster[participant.slot - 1]!;
   if (!verifyIdentityStatement(identityKey, statement, result.acknowledgement)) {
     throw serverFault(
       'FAULT_ACKNOWLEDGEMENT_INVALID',

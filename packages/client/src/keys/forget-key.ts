@@ -1,6 +1,7 @@
 import { StateError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { listRequests } from '../requests/requests.js';
+import { changeIdOf, listChanges } from './chain/change-record.js';
 import { listSessions } from '../sessions/sessions.js';
 import { shortId } from '../store/track.js';
 import { keyPath, type KeyRecord } from './key-record.js';
@@ -29,6 +30,11 @@ export async function planForgetting({ store }: ClientContext, name: string): Pr
   if (request !== undefined) {
     const id = shortId(request.requestId);
     throw busy(name, `request ${id}`, { kind: 'cancelRequest', id });
+  }
+  const change = (await listChanges(store)).find(isBusy);
+  if (change !== undefined) {
+    const id = shortId(changeIdOf(change));
+    throw busy(name, `change ${id}`, { kind: 'cancelSession', id });
   }
   const session = (await listSessions(store)).find(isBusy);
   if (session === undefined) return record;

@@ -10,25 +10,39 @@ import {
 } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { BitcoinNetwork, KeyContext } from '@ckm/requests';
-import {
-  type KeyCertificate,
-  parseCertificate,
-  type PartyIndex,
-  type PublicKeyPackage,
-  verifyCertificate,
-} from '@ckm/threshold';
-import type { MarkedSpending } from '../store/marks.js';
+import type { CertifiedEpoch, PartyIndex, PublicKeyPackage } from '@ckm/threshold';
 import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
+import {
+  changesOf,
+  checkChain,
+  type CheckedChain,
+  encodeChecked,
+  isSameChain,
+  type KeyChain,
+  newestParams,
+  readChecked,
+} from './chain/key-chain.js';
+import {
+  type HandedOut,
+  type KeyComparison,
+  readComparison,
+  readHandedOut,
+  readReceipt,
+  readSpending,
+  type ShareReceiptRecord,
+  type SignedSpending,
+} from './record-fields.js';
 
-/** A key as its owner's client keeps it: a name, the certificate, and which servers promised that they stored theirs. */
-export interface KeyRecord {
+export type { HandedOut, KeyComparison, ShareReceiptRecord, SignedSpending } from './record-fields.js';
+
+/** A key as its owner's client keeps it: a name, its certificates, and which servers promised that they stored the newest. */
+export interface KeyRecord extends KeyChain {
   readonly name: string;
-  readonly certificate: Uint8Array;
   readonly policy: KeyPolicy;
   readonly network: BitcoinNetwork | null;
   /** UnixSeconds */
   readonly createdAt: number;
-  /** Slots whose acknowledgement was checked. A key may receive value when all of them are here. */
+  /** Slots whose acknowledgement of the newest epoch was checked: see {@link isComplete}. */
   readonly acknowledged: readonly number[];
   /** UnixSeconds; there when the key was fetched from its servers instead of made by this client. */
   readonly fetchedAt?: number;
@@ -44,40 +58,25 @@ export interface KeyRecord {
   readonly spent?: readonly SignedSpending[];
   /** What came of comparing its likeness with what operators see; absent: not compared here. */
   readonly comparison?: KeyComparison;
+  /** UnixSeconds: when this client saw its newest epoch begin; absent: it has its first. */
+  readonly changedAt?: number;
+  /** What servers have signed about their shares of epochs that are over, the latest last. */
+  readonly receipts?: readonly ShareReceiptRecord[];
 }
 
-/** A receive address that was given to somebody. */
-export interface HandedOut {
-  readonly index: number;
-  /** UnixSeconds */
-  readonly at: number;
-  /** What its owner wrote down with it. */
-  readonly note: string | null;
-}
-
-/** A signature that spends something, as a kind of request tells of it. */
-export interface SignedSpending extends MarkedSpending {
-  /** UnixSeconds */
-  readonly at: number;
-}
-
-export interface KeyComparison {
-  /** `different`: at least one operator sees something else. */
-  readonly outcome: 'same' | 'different';
-  /** UnixSeconds */
-  readonly at: number;
-}
-
-/** A key whose certificate was checked from scratch, ready for use. */
-export interface CertifiedKey {
+/** A key whose certificates were checked, ready for use. */
+export interface CertifiedKey extends Pick<CheckedChain, 'newest' | 'before'> {
   readonly record: KeyRecord;
-  /** Whether every server promised that it stored the certificate: nothing of the public half is handed out before. */
+  /** Whether no server may have lost it already: nothing of the public half is handed out before. */
   readonly isComplete: boolean;
-  readonly certificate: KeyCertificate;
-  /** 32 bytes: names the epoch; what likeness, comparison and promises are about. */
+  /**
+   * 32 bytes: transcript hash of the first epoch. It names the key, and its likeness shows it, through all epochs: whoever has
+   * compared it once need not do so again when its shares change.
+   */
   readonly transcriptHash: Uint8Array;
   readonly keyId: Uint8Array;
   readonly purpose: string;
+  /** Of the newest epoch, as everything below. */
   readonly public: PublicKeyPackage;
   /** What request kinds are given. */
   readonly context: KeyContext;
@@ -96,10 +95,14 @@ export function keyPath(name: string): string {
   return `${KEY_FOLDER}/${name}`;
 }
 
-export function encodeKeyRecord({ comparison, handedOut, spent, ...record }: KeyRecord): Uint8Array {
+export function encodeKeyRecord(whole: KeyRecord): Uint8Array {
+  const { comparison, handedOut, spent, changes, checked, receipts, ...record } = whole;
   return encodeData({
     version: 1,
     ...record,
+    ...(receipts === undefined ? {} : { receipts: receipts.map((one) => ({ ...one })) }),
+    ...(changes === undefined ? {} : { changes: [...changes] }),
+    ...(checked === undefined ? {} : { checked: encodeChecked(checked) }),
     ...(handedOut === undefined ? {} : { handedOut: handedOut.map((one) => ({ ...one })) }),
     ...(spent === undefined ? {} : { spent: spent.map((one) => ({ ...one })) }),
     ...(comparison === undefined ? {} : { comparison: { ...comparison } }),
@@ -117,6 +120,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
   return {
     name: record.text('name'),
     certificate: record.bytes('certificate'),
+    ...readChanges(path, record),
     policy: policy.data,
     network,
     createdAt: record.integer('createdAt'),
@@ -127,23 +131,21 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     ...(record.has('comparison') ? { comparison: readComparison(path, record.record('comparison')) } : {}),
     ...(record.has('paid') ? { paid: record.bytes('paid') } : {}),
     ...(record.has('handedOut') ? { handedOut: record.records('handedOut').map(readHandedOut) } : {}),
+    ...(record.has('changedAt') ? { changedAt: record.integer('changedAt') } : {}),
+    ...(record.has('receipts') ? { receipts: record.records('receipts').map(readReceipt) } : {}),
     ...(record.has('spent') ? { spent: record.records('spent').map(readSpending) } : {}),
   };
 }
 
-function readHandedOut(record: RecordReader): HandedOut {
-  const note = record.has('note') ? record.text('note') : null;
-  return { index: record.integer('index'), at: record.integer('at'), note };
-}
-
-function readSpending(record: RecordReader): SignedSpending {
-  return { by: record.text('by'), at: record.integer('at'), coins: record.bytes('coins') };
-}
-
-function readComparison(path: string, record: RecordReader): KeyComparison {
-  const outcome = record.text('outcome');
-  if (outcome !== 'same' && outcome !== 'different') throw corrupt(path);
-  return { outcome, at: record.integer('at') };
+function readChanges(path: string, record: RecordReader): Pick<KeyRecord, 'changes' | 'checked'> {
+  if (!record.has('changes')) return {};
+  const changes = record.list('changes').map((one) => {
+    if (one instanceof Uint8Array) return one;
+    throw corrupt(path);
+  });
+  return record.has('checked')
+    ? { changes, checked: readChecked(path, record.record('checked')) }
+    : { changes };
 }
 
 /**
@@ -153,15 +155,20 @@ function readComparison(path: string, record: RecordReader): KeyComparison {
 export function parseListedKey(path: string, bytes: Uint8Array): KeyRecord {
   const record = parseKeyRecord(path, bytes);
   try {
-    parseCertificate(record.certificate);
+    newestParams(record);
   } catch (cause) {
     throw certificateInvalid(record.name, cause);
   }
   return record;
 }
 
-/** Whether every one of that many servers promised that it stored the certificate. */
-export function isComplete({ acknowledged }: Pick<KeyRecord, 'acknowledged'>, of: number): boolean {
+/**
+ * Whether no server may have lost a key already: every one of that many promised that it stored the certificate of the first
+ * epoch. Those of a later one stored their shares before they signed for it, so that there is no such gap.
+ */
+export function isComplete(record: Pick<KeyRecord, 'acknowledged' | 'changes'>, of: number): boolean {
+  const { acknowledged } = record;
+  if (changesOf(record).length > 0) return true;
   return Array.from({ length: of }, (_, i) => i + 1).every((slot) => acknowledged.includes(slot));
 }
 
@@ -192,49 +199,48 @@ export function remedyFor({ fetchedAt }: Pick<KeyRecord, 'fetchedAt'>): Remedy {
 }
 
 /** What caches about a key are kept under: its id and its epoch, in hex. */
-export function epochName({ keyId, certificate }: Pick<CertifiedKey, 'keyId' | 'certificate'>): string {
-  return `${encodeHex(keyId)}-${certificate.params.epoch}`;
+export function epochName({ keyId, newest }: Pick<CertifiedKey, 'keyId' | 'newest'>): string {
+  return `${encodeHex(keyId)}-${newest.params.epoch}`;
 }
 
-/** A checked key with what a record says of it now; null when the record is of another certificate or policy. */
+/** A checked key with what a record says of it now; null when the record is of other certificates or policy. */
 export function recertify(known: CertifiedKey, record: KeyRecord): CertifiedKey | null {
   const isSame =
-    equalBytes(record.certificate, known.record.certificate) &&
-    equalBytes(policyHash(record.policy), known.certificate.params.termsHash);
+    isSameChain(record, known.record) && equalBytes(policyHash(record.policy), known.newest.params.termsHash);
   if (!isSame) return null;
-  return { ...known, record, ...whatRecordSays(record, known.certificate, known.public) };
+  return { ...known, record, ...whatRecordSays(record, known.newest) };
 }
 
 /**
- * Checks the certificate inside a record: all signatures, all proofs, and that the policy is the certified one.
+ * Checks the certificates inside a record, as far as it holds no note that this was done: all signatures, all proofs, all votes,
+ * and that the policy is the certified one.
  * @throws StorageError `KEY_CERTIFICATE_INVALID`
  */
 export function certifyRecord(record: KeyRecord): CertifiedKey {
   try {
-    const certificate = parseCertificate(record.certificate);
-    const { transcriptHash, public: publicPackage } = verifyCertificate(certificate);
-    const { keyId, purpose, roster } = certificate.params;
-    if (!equalBytes(certificate.params.termsHash, policyHash(record.policy))) throw new TypeError('policy');
+    const { first: transcriptHash, newest, before } = checkChain(record);
+    const { keyId, purpose, roster, termsHash } = newest.params;
+    if (!equalBytes(termsHash, policyHash(record.policy))) throw new TypeError('policy');
     return {
       record,
-      certificate,
+      newest,
+      before,
       transcriptHash,
       keyId,
       purpose,
-      public: publicPackage,
+      public: newest.public,
       roster: roster.map(({ slot, serverId, url }) => ({ slot, serverId, url })),
-      ...whatRecordSays(record, certificate, publicPackage),
+      ...whatRecordSays(record, newest),
     };
   } catch (cause) {
     throw certificateInvalid(record.name, cause);
   }
 }
 
-/** What of a key can change without its certificate. */
+/** What of a key can change without its certificates. */
 function whatRecordSays(
   record: KeyRecord,
-  { params: { purpose } }: KeyCertificate,
-  publicPackage: PublicKeyPackage,
+  { params: { purpose }, public: publicPackage }: CertifiedEpoch,
 ): Pick<CertifiedKey, 'isComplete' | 'context'> {
   const { name, network, addressesShown = 0, changesUsed = 0 } = record;
   return {

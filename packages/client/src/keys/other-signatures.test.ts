@@ -79,6 +79,7 @@ function hold(outputs: readonly DkgOutput[]): void {
     purpose: 'message',
     quorum: QUORUM,
     state: 'active',
+    epoch: 0,
     createdAt: network.now,
   };
   network.servers.forEach((server, i) => {

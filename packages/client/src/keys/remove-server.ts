@@ -1,5 +1,6 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
-import { parseCertificate } from '@ckm/threshold';
+import { CHANGE_FOLDER, listChanges, parseChangeRecord } from './chain/change-record.js';
+import { newestParams } from './chain/key-chain.js';
 import { KEY_FOLDER, parseListedKey } from './key-record.js';
 import { listKeyRecords } from './keys.js';
 import { parseSession, SESSION_FOLDER } from '../sessions/session-record.js';
@@ -16,7 +17,7 @@ export async function removeServer(store: RecordStore, name: string): Promise<vo
 
 /**
  * Checks that a server may be forgotten.
- * @throws UsageError `SERVER_UNKNOWN`; `SERVER_IN_USE` when a key or an open session needs it
+ * @throws UsageError `SERVER_UNKNOWN`; `SERVER_IN_USE` when a key, an open session or an open change needs it
  */
 export async function planRemoval(store: RecordStore, name: string): Promise<ServerRecord> {
   const server = await showServerRecord(store, name);
@@ -25,15 +26,17 @@ export async function planRemoval(store: RecordStore, name: string): Promise<Ser
   const [unreadable] = [
     ...(await findUnreadable(store, KEY_FOLDER, parseListedKey)),
     ...(await findUnreadable(store, SESSION_FOLDER, parseSession)),
+    ...(await findUnreadable(store, CHANGE_FOLDER, parseChangeRecord)),
   ];
   if (unreadable !== undefined) throw unreadable.error;
   const keys = (await listKeyRecords(store)).filter((record) =>
-    parseCertificate(record.certificate).params.roster.some(({ serverId }) => equalBytes(serverId, xid)),
+    newestParams(record).roster.some(({ serverId }) => equalBytes(serverId, xid)),
   );
-  const making = (await listSessions(store)).filter(
+  const begun = [...(await listSessions(store)), ...(await listChanges(store))];
+  const making = begun.filter(
     ({ state, servers }) => state === 'open' && servers.some((server) => equalBytes(server.xid, xid)),
   );
-  const users = [...keys.map((record) => record.name), ...making.map(({ keyName }) => keyName)];
+  const users = [...new Set([...keys.map((record) => record.name), ...making.map(({ keyName }) => keyName)])];
   if (users.length > 0) {
     throw new UsageError(`server ${name} belongs to ${users.join(', ')}`, {
       code: 'SERVER_IN_USE',

@@ -2,13 +2,14 @@ import { equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { parseName } from '../store/names.js';
 import { listRequests, saveRequest } from '../requests/requests.js';
+import { listChanges, saveChange } from './chain/change-record.js';
 import { listSessions, saveSession } from '../sessions/sessions.js';
 import { assertNameFree } from './free-name.js';
 import { keyPath, type KeyRecord, parseKeyRecord } from './key-record.js';
 import { loadKeyRecord, saveKeyRecord } from './keys.js';
 
 /**
- * Calls a key otherwise, on record, in its open sessions and in its open requests. Servers know no names. Repeated after a crash it goes on.
+ * Calls a key otherwise, on record, in its open sessions, changes and requests. Servers know no names. Repeated after a crash it goes on.
  * @throws UsageError `KEY_UNKNOWN`, `NAME_INVALID`, `KEY_EXISTS`
  */
 export async function renameKey(context: ClientContext, name: string, wanted: string): Promise<KeyRecord> {
@@ -21,6 +22,10 @@ export async function renameKey(context: ClientContext, name: string, wanted: st
     for (const session of await listSessions(store)) {
       if (session.keyName !== name || session.state !== 'open') continue;
       await saveSession(store, { ...session, keyName: next });
+    }
+    for (const change of await listChanges(store)) {
+      if (change.keyName !== name || change.state !== 'open') continue;
+      await saveChange(store, { ...change, keyName: next });
     }
     for (const request of await listRequests(store)) {
       if (request.keyName !== name || request.state !== 'open') continue;

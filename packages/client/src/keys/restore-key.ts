@@ -6,6 +6,7 @@ import type { OnProgress } from '../progress/progress.js';
 import { openAccount } from '../introduction/add-server.js';
 import { serverUnknown } from '../servers/servers.js';
 import { rosterOf } from './roster.js';
+import { changesOf } from './chain/key-chain.js';
 import type { CertifiedKey } from './key-record.js';
 import { loadKeyRecord, saveKeyRecord } from './keys.js';
 import { askForKey } from './verify-key.js';
@@ -97,6 +98,9 @@ export async function restoreKey(
   };
 }
 
+/** The certificate of a first epoch holds the shares for those who keep their backup static; that of a later one does not reach them yet. */
+const ONLY_REPAIR = 'has lost its share of a later epoch, which no certificate gives back';
+
 function isThere({ outcome }: ServerRestoration): boolean {
   return outcome === 'restored' || outcome === 'held';
 }
@@ -127,10 +131,11 @@ async function restoreAt(
     if (verdict !== 'lost' && verdict !== 'pending') {
       return say(verdict === 'differs' || verdict === 'refused' ? verdict : 'silent', text);
     }
+    if (changesOf(key.record).length > 0) return say('refused', ONLY_REPAIR);
     const link = await context.linkTo(server);
     const { certificate, policy } = key.record;
     const promise = await link.call('key.restore', { certificate, policy });
-    checkAcknowledgement(key, participant, promise);
+    checkAcknowledgement(key.newest, participant, promise);
     return say('restored', 'has its share again');
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;

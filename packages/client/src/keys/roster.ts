@@ -11,12 +11,12 @@ import { listServerRecords } from '../servers/servers.js';
  */
 export async function rosterOf(
   { store }: Pick<ClientContext, 'store'>,
-  { record, certificate }: CertifiedKey,
+  { record, newest }: Pick<CertifiedKey, 'record' | 'newest'>,
 ): Promise<readonly Participant[]> {
   const pinned = new Map<string, ServerRecord>(
     (await listServerRecords(store)).map((server) => [encodeHex(server.xid), server]),
   );
-  return certificate.params.roster.flatMap(({ slot, serverId, identityKey }) => {
+  return newest.params.roster.flatMap(({ slot, serverId, identityKey }) => {
     const server = pinned.get(encodeHex(serverId));
     if (server === undefined) return [];
     if (!equalBytes(server.publicKeys.signing.bytes, identityKey)) throw pinDiffers(server, record.name);

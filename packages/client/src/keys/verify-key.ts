@@ -1,11 +1,11 @@
 import { policyHash, type Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
-import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../context/context.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 import { isForgotten } from '../carrier/server-link.js';
+import { certificatesOf, epochProvedBy } from './chain/key-chain.js';
 import type { CertifiedKey } from './key-record.js';
 
 /**
@@ -112,7 +112,7 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   if (!isOfSameKey(certificate, key)) {
     return { verdict: 'differs', text: 'holds a certificate of another key, or one that does not hold' };
   }
-  if (!equalBytes(policyHash(policy), key.certificate.params.termsHash)) {
+  if (!equalBytes(policyHash(policy), key.newest.params.termsHash)) {
     return { verdict: 'differs', text: 'follows another policy than the certified one' };
   }
   if (summary.isShareLost === true) {
@@ -122,10 +122,10 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
 }
 
 /** A certificate with other signatures than ours, all of them valid, proves the same key. */
-function isOfSameKey(bytes: Uint8Array, { record, transcriptHash }: CertifiedKey): boolean {
-  if (equalBytes(bytes, record.certificate)) return true;
+function isOfSameKey(bytes: Uint8Array, key: CertifiedKey): boolean {
+  if (equalBytes(bytes, certificatesOf(key.record).at(-1)!)) return true;
   try {
-    return equalBytes(verifyCertificate(parseCertificate(bytes)).transcriptHash, transcriptHash);
+    return equalBytes(epochProvedBy(key, bytes).transcriptHash, key.newest.transcriptHash);
   } catch (error) {
     if (error instanceof CkmError) return false;
     throw error;

@@ -47,6 +47,7 @@ function faultOnBoard({ ceremony, session, plan, board }: KnownRun): Fault | nul
   return ceremony.findFault(
     session.parameters,
     complete.map((_, round) => packetsOf(board, round)),
+    session,
   );
 }
 

@@ -62,7 +62,7 @@ async function propose(run: SessionRun): Promise<void> {
     },
   });
   const parameters = run.ceremony.assemble(run.session, offers);
-  run.plan = run.ceremony.plan(parameters);
+  run.plan = run.ceremony.plan(parameters, run.session);
   await saveRun(run, { parameters });
 }
 

@@ -74,12 +74,16 @@ export interface Ceremony<O extends CeremonyOutcome = CeremonyOutcome> {
    */
   assemble(session: SessionRecord, offers: ReadonlyMap<Participant, Data>): Uint8Array;
   /** @param parameters as put together by {@link Ceremony.assemble} */
-  plan(parameters: Uint8Array): Plan;
+  plan(parameters: Uint8Array, session: SessionRecord): Plan;
   /**
    * The checks that every server makes of what everybody was told.
    * @param rounds those that are complete, from the first, each in slot order
    */
-  findFault(parameters: Uint8Array, rounds: readonly (readonly Packet[])[]): Fault | null;
+  findFault(
+    parameters: Uint8Array,
+    rounds: readonly (readonly Packet[])[],
+    session: SessionRecord,
+  ): Fault | null;
   /** Makes what the ceremony is for. It may be called again after anything. @throws whatever keeps it from its end */
   conclude(ending: Ending): Promise<O>;
   /**

@@ -27,7 +27,7 @@ export function describeSession(ceremonies: readonly Ceremony[], session: Sessio
 /** How many rounds are complete. */
 function roundsOf(ceremony: Ceremony, session: SessionRecord): number {
   if (session.parameters === null) return 0;
-  const plan = ceremony.plan(session.parameters);
+  const plan = ceremony.plan(session.parameters, session);
   const board = boardOf(session);
   return ceremony.rounds.filter((_, round) => isRoundComplete(plan, board, round)).length;
 }

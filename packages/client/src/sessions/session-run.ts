@@ -52,7 +52,7 @@ export async function createSessionRun<O extends CeremonyOutcome>(
     links,
     on,
     session,
-    plan: session.parameters === null ? null : ceremony.plan(session.parameters),
+    plan: session.parameters === null ? null : ceremony.plan(session.parameters, session),
     board: boardOf(session),
     joined: new Set(),
     undecided: new Set(),

@@ -29,7 +29,7 @@ function send(run: SignRun, participant: Participant, attempt: FrostAttempt | nu
   const call = run.links.get(participant)!.call('request.ask', {
     requestId,
     keyId: key.keyId,
-    epoch: key.certificate.params.epoch,
+    epoch: key.newest.params.epoch,
     kind: request.kind,
     payload: request.payload,
     expiresAt,

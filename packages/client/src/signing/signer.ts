@@ -1,7 +1,8 @@
 import type { KeyPolicy } from '@ckm/api';
-import { equalBytes, StateError } from '@ckm/foundation';
+import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
+import { catchUp } from '../keys/changes/catch-up.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
@@ -50,6 +51,21 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const key = requireSignable(await readKey(name));
     requireUndisputed(key.record);
     return key;
+  }
+
+  /** Where servers are in another epoch of the key than this client, both come to the newest, and it is asked once more. */
+  async function inNewestEpoch(
+    key: CertifiedKey,
+    ask: (key: CertifiedKey) => Promise<SignResult>,
+  ): Promise<SignResult> {
+    try {
+      return await ask(key);
+    } catch (error) {
+      if (!(error instanceof CkmError) || error.code !== 'KEY_EPOCH_DIFFERS') throw error;
+      if (!(await catchUp(context, key))) throw error;
+      servers.forget();
+      return ask(await readSignable(key.record.name));
+    }
   }
 
   async function run(job: SigningOrder): Promise<SignResult> {
@@ -149,16 +165,12 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
         const now = context.clock();
         const expiresAt = now + lifetime;
         const waitUntil = now + Math.min(waitSeconds ?? lifetime, lifetime);
-        const record = recordOf({
-          key,
-          request,
-          requestId: context.random(32),
-          now,
-          expiresAt,
-          without,
-          destination,
+        const about = { request, now, expiresAt, without, destination };
+        return inNewestEpoch(key, (newest) => {
+          // Each a request of its own: the one that came to nothing is taken back behind the other.
+          const record = recordOf({ key: newest, requestId: context.random(32), ...about });
+          return run({ key: newest, request, record, waitUntil, isKept: false, on, left });
         });
-        return run({ key, request, record, waitUntil, isKept: false, on, left });
       });
     },
     async prepareAgain(record, waitSeconds = Number.POSITIVE_INFINITY) {
@@ -169,7 +181,9 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       const { without, expiresAt } = record;
       return prepared(key, request, without, (on, { left }) => {
         const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
-        return run({ key, request, record, waitUntil, isKept: true, on, left });
+        return inNewestEpoch(key, (newest) =>
+          run({ key: newest, request, record, waitUntil, isKept: true, on, left }),
+        );
       });
     },
     async cancel({ requestId, keyName }, reason) {

@@ -2,6 +2,7 @@ import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
+import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
@@ -55,6 +56,7 @@ const FOLDERS = [
   [KEY_FOLDER, parseListedKey],
   [EXPECTED_FOLDER, parseExpectedKeys],
   [SESSION_FOLDER, parseSession],
+  [CHANGE_FOLDER, parseChangeRecord],
   [REQUEST_FOLDER, parseRequest],
   [POOL_FOLDER, parsePool],
   [SEEN_FOLDER, parseLastSeen],

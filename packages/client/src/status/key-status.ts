@@ -1,6 +1,7 @@
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
-import { parseCertificate } from '@ckm/threshold';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
+import { type Forgetting, forgettingOf } from '../keys/forgetting.js';
+import { newestParams } from '../keys/chain/key-chain.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';
@@ -33,6 +34,12 @@ export interface KeyStatus {
   /** UnixSeconds: its policy ends it then; null: never. */
   readonly expiresAt: number | null;
   readonly isExpired: boolean;
+  /** Counts the times that its shares were made anew. */
+  readonly epoch: number;
+  /** UnixSeconds: when this client saw that epoch begin; null: it is the first. */
+  readonly changedAt: number | null;
+  /** What the servers of the epoch before have said about their old shares. */
+  readonly forgetting: readonly Forgetting[];
   /** What came of comparing its likeness with what operators see; null: not compared here. */
   readonly comparison: KeyComparison | null;
 }
@@ -55,7 +62,7 @@ export interface AskedServer {
 
 /** How a key stands, by what its servers say now. @param now UnixSeconds */
 export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now: number): KeyStatus {
-  const { params } = parseCertificate(record.certificate);
+  const params = newestParams(record);
   const id = encodeHex(params.keyId);
   const seats = params.roster.map(({ serverId, url }) => {
     const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
@@ -82,8 +89,20 @@ export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now:
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
     expiresAt,
     isExpired: expiresAt !== null && expiresAt <= now,
+    epoch: params.epoch,
+    changedAt: record.changedAt ?? null,
+    forgetting: forgettingOf(record, params.epoch - 1, oldServers(record, found)),
     comparison: record.comparison ?? null,
   };
+}
+
+/** The servers of the epoch before, as far as it is on record. */
+function oldServers({ checked }: KeyRecord, found: readonly AskedServer[]) {
+  const roster = checked?.epoch.params.roster ?? [];
+  return roster.map(({ serverId: xid, url }) => {
+    const name = found.find(({ record }) => equalBytes(record.xid, xid))?.record.name ?? url;
+    return { name, xid };
+  });
 }
 
 /** Servers that are there all the same, and need not be brought back. */

@@ -1,7 +1,8 @@
 import type { Result } from '@ckm/api';
-import { CkmError, encodeHex } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
+import { changeIdOf, listChanges, titleOfChange } from '../keys/chain/change-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
@@ -103,13 +104,19 @@ export async function readStatus(
   );
   const keys = await listKeyRecords(store);
   const sessions = await listSessions(store);
+  const changes = (await listChanges(store)).filter(isOpen);
+  const isOfChange = (id: Uint8Array) =>
+    changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
   const requests = await listRequests(store);
   return {
     servers: found.map(({ server }) => server),
     keys: keys.map((record) => keyStatus(record, found, context.clock())),
-    openSessions: sessions
-      .filter(isOpen)
-      .map((one) => openTrack(one.sessionId, one.proposal.kind, titleOf(one), one)),
+    openSessions: [
+      ...sessions
+        .filter((one) => isOpen(one) && !isOfChange(one.sessionId))
+        .map((one) => openTrack(one.sessionId, one.proposal.kind, titleOf(one), one)),
+      ...changes.map((one) => openTrack(changeIdOf(one), 'reshare', titleOfChange(one), one)),
+    ],
     openRequests: requests.filter(isOpen).map((one) => openTrack(one.requestId, one.kind, one.sentence, one)),
     clock: judgeClocks(context.clockOffsets()),
   };

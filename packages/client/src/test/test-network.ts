@@ -299,7 +299,7 @@ export function recordsOf(store: ClientStore, seed = OWNER_SEED): RecordStore {
 /** Another store with the same records. */
 export async function copyStore(store: ClientStore): Promise<ClientStore> {
   const copy = memoryStore();
-  for (const folder of ['servers', 'keys', 'sessions', 'requests', 'pool', 'evidence']) {
+  for (const folder of ['servers', 'keys', 'sessions', 'changes', 'requests', 'pool', 'evidence']) {
     for (const path of await store.list(folder)) await copy.put(path, (await store.get(path))!);
   }
   return copy;

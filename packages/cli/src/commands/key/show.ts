@@ -114,7 +114,7 @@ function addressText(key: CertifiedKey): string {
 
 /** The same for machines; `null` for what is not handed out yet. */
 export function keyObject(key: CertifiedKey): unknown {
-  const { record, isComplete, certificate, transcriptHash, keyId, purpose } = key;
+  const { record, isComplete, newest, transcriptHash, keyId, purpose } = key;
   const isShown = isHandedOut(key);
   const { suite, quorum, groupKey } = key.public;
   return {
@@ -131,8 +131,9 @@ export function keyObject(key: CertifiedKey): unknown {
     ...(purpose === 'bitcoin' ? { address: isShown ? addressText(key) : null } : {}),
     transcriptHash,
     likeness: likenessObject(transcriptHash),
+    epoch: newest.params.epoch,
     isComplete,
     comparison: record.comparison ?? null,
-    servers: certificate.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),
+    servers: newest.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),
   };
 }

@@ -1,4 +1,4 @@
-import { shortId } from '@ckm/client';
+import { changeIdOf, type ChangeRecord, type Client, shortId, titleOfChange } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -6,7 +6,7 @@ import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
-import { sessionObject } from './list.js';
+import { changeObject, sessionObject } from './list.js';
 
 /** `ckm sessions cancel ID` */
 export function sessionsCancelCommand(): Command {
@@ -24,6 +24,8 @@ async function cancel(
 ): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
+  const change = await client.findChange(id);
+  if (change !== null) return cancelChange(context, client, change, reason);
   const session = await client.showOpenSession(id);
   const { title } = client.describeSession(session);
   if (flags.preview === true) {
@@ -34,4 +36,20 @@ async function cancel(
   const full = encodeHex(session.sessionId);
   const done = await client.cancelSession(full, reason, forget === undefined ? {} : { forget });
   terminal.result(`cancelled session ${shortId(done.sessionId)}`, sessionObject(client, done));
+}
+
+async function cancelChange(
+  { terminal, flags }: Context,
+  client: Client,
+  change: ChangeRecord,
+  reason: string,
+): Promise<void> {
+  const title = titleOfChange(change);
+  if (flags.preview === true) {
+    terminal.result(`would cancel ${title}`, { preview: true, sessionId: changeIdOf(change) });
+    return;
+  }
+  if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
+  const done = await client.cancelChange(change, reason);
+  terminal.result(`cancelled session ${shortId(changeIdOf(done))}`, changeObject(done));
 }

@@ -1,5 +1,11 @@
-import type { Client, SessionRecord } from '@ckm/client';
-import { shortId } from '@ckm/client';
+import {
+  changeIdOf,
+  type ChangeRecord,
+  type Client,
+  type SessionRecord,
+  shortId,
+  titleOfChange,
+} from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
@@ -16,7 +22,8 @@ export function sessionsListCommand(): Command {
 
 async function list(context: Context, flags: { readonly open?: true }): Promise<void> {
   const client = await openOwner(context);
-  const all = await client.listSessions();
+  const changes = (await client.listChanges()).filter(({ state }) => flags.open !== true || state === 'open');
+  const all = (await client.listSessions()).filter(({ proposal }) => proposal.kind !== 'reshare');
   const sessions = flags.open === true ? all.filter(({ state }) => state === 'open') : all;
   const now = unixNow();
   const rows = sessions.map((session) => [
@@ -25,10 +32,35 @@ async function list(context: Context, flags: { readonly open?: true }): Promise<
     client.describeSession(session).title,
     session.state === 'open' ? `expires ${formatInstant(session.expiresAt, now)}` : (session.reason ?? ''),
   ]);
+  const changing = changes.map((change) => [
+    shortId(changeIdOf(change)),
+    change.state,
+    titleOfChange(change),
+    change.state === 'open' ? '' : (change.reason ?? ''),
+  ]);
   context.terminal.result(
-    rows.length === 0 ? 'no sessions' : formatTable(rows),
-    sessions.map((session) => sessionObject(client, session)),
+    rows.length + changing.length === 0 ? 'no sessions' : formatTable([...rows, ...changing]),
+    [...sessions.map((session) => sessionObject(client, session)), ...changes.map(changeObject)],
   );
+}
+
+/** A change of a key for machines. */
+export function changeObject(change: ChangeRecord): unknown {
+  const { state, keyName, createdAt, expiresAt, reason, servers, attempt } = change;
+  const sessionId = changeIdOf(change);
+  return {
+    id: shortId(sessionId),
+    sessionId,
+    state,
+    kind: 'reshare',
+    title: titleOfChange(change),
+    key: keyName,
+    createdAt,
+    expiresAt,
+    reason,
+    attempt,
+    servers: servers.map(({ name }) => name),
+  };
 }
 
 /** A session for machines. */

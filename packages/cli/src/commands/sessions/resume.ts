@@ -1,10 +1,11 @@
-import type { Client } from '@ckm/client';
+import { changeIdOf, type ChangeRecord, type Client, titleOfChange } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { onlyOpen } from '../../command-line/only-open.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
+import { showChanged } from '../../owner/carry-out-change.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -21,7 +22,10 @@ export function sessionsResumeCommand(): Command {
 async function resume(context: Context, id: string | undefined): Promise<void> {
   const { terminal, flags } = context;
   const client = await openOwner(context);
-  const session = await client.showOpenSession(id ?? onlyOpen('session', await idsOfOpen(client)));
+  const wanted = id ?? onlyOpen('session', await idsOfOpen(client));
+  const change = await client.findChange(wanted);
+  if (change !== null) return resumeChange(context, client, change);
+  const session = await client.showOpenSession(wanted);
   if (flags.preview === true) {
     const { keyName: key, sessionId } = session;
     const { title } = client.describeSession(session);
@@ -32,13 +36,35 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
   const work = client.resumeSession(encodeHex(session.sessionId), progress.on);
   await progress.during(work, async (outcome) => {
     if (outcome.kind === 'repair') showRepaired(context, { outcome: 'repaired', ...outcome });
+    else if (outcome.kind === 'change') showChanged(context, outcome);
     else showMade(context, await client.showKey(outcome.key.name));
   });
   warnOfClock(context, client);
   if (session.proposal.kind === 'dkg') await compareLikeness(context, client, session.keyName);
 }
 
+async function resumeChange(context: Context, client: Client, change: ChangeRecord): Promise<void> {
+  const { terminal, flags } = context;
+  if (flags.preview === true) {
+    const sessionId = changeIdOf(change);
+    const { keyName: key } = change;
+    terminal.result(`would go on with ${titleOfChange(change)}`, { preview: true, sessionId, key });
+    return;
+  }
+  const progress = createProgress(terminal);
+  const work = client.resumeSession(encodeHex(changeIdOf(change)), progress.on);
+  await progress.during(work, (outcome) => {
+    if (outcome.kind === 'change') showChanged(context, outcome);
+  });
+  warnOfClock(context, client);
+}
+
 async function idsOfOpen(client: Client): Promise<Uint8Array[]> {
-  const all = await client.listSessions();
-  return all.filter(({ state }) => state === 'open').map(({ sessionId }) => sessionId);
+  const isOpen = ({ state }: { readonly state: string }) => state === 'open';
+  const changes = (await client.listChanges()).filter(isOpen).map(changeIdOf);
+  const sessions = (await client.listSessions()).filter(isOpen);
+  return [
+    ...changes,
+    ...sessions.filter(({ proposal }) => proposal.kind !== 'reshare').map(({ sessionId }) => sessionId),
+  ];
 }

@@ -1,8 +1,10 @@
 import { CkmError } from '@ckm/foundation';
 import { checkAcknowledgement } from '../acknowledgement.js';
+import type { ServerLink } from '../../carrier/server-link.js';
 import type { Participant } from '../../servers/ask-all.js';
 import type { ClientContext } from '../../context/context.js';
 import { rosterOf } from '../roster.js';
+import { changesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 
 /** A server of a key that has not promised that it stored the certificate, and why. */
@@ -53,15 +55,22 @@ async function ask(
 ): Promise<Unpromised | null> {
   try {
     const link = await context.linkTo(participant.server);
-    const { keyId, record } = key;
-    const result = await link.call('key.certify', { keyId, certificate: record.certificate });
-    checkAcknowledgement(key, participant, result);
+    checkAcknowledgement(key.newest, participant, await store(link, key));
     return null;
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
     const { slot, server } = participant;
     return { slot, server: server.name, code: error.code, text: error.message };
   }
+}
+
+/** Has a server store the newest certificate. One that had stored it long ago only says so again. */
+async function store(link: ServerLink, { keyId, record }: CertifiedKey) {
+  const last = changesOf(record).at(-1);
+  if (last === undefined) return link.call('key.certify', { keyId, certificate: record.certificate });
+  const { transcriptHash, acknowledgement } = await link.call('change.commit', { keyId, certificate: last });
+  // Without one it holds no share of that epoch: an acknowledgement of nothing is none.
+  return { keyId, transcriptHash, acknowledgement: acknowledgement ?? new Uint8Array(64) };
 }
 
 function notAdded(slot: number): Unpromised {

@@ -354,7 +354,12 @@ describe('a server that lies about the keys it holds', () => {
         : one,
     );
     const { keyId, record } = savings;
-    const shown = { key: summaryOf(keyId), policy: record.policy, certificate: record.certificate };
+    const shown = {
+      key: summaryOf(keyId),
+      policy: record.policy,
+      certificate: record.certificate,
+      changes: [],
+    };
     const asked = { server: pinned[0]!, keyId };
     const read = createCertificateReader();
     expect(judgeHolder(read, { ...asked, pinned }, shown).verdict).toBe('holds');

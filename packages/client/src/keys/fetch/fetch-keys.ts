@@ -1,21 +1,31 @@
+import type { Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
-import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
 import { listSessions } from '../../sessions/sessions.js';
+import { chainOf, newestParams } from '../chain/key-chain.js';
+import type { ServerLink } from '../../carrier/server-link.js';
 import { isComplete, type CertifiedKey } from '../key-record.js';
 import { listKeyRecords } from '../keys.js';
 import { expectedOf, readExpectedKeys } from './expected-keys.js';
 import type { FetchedKey, FetchedKeys, HolderComplaint, KeyHolder } from './fetched-key.js';
 import { type HeldKey, type HeldKeys, listHeldKeys } from './held-keys.js';
-import { createCertificateReader, judgeRefusal, judgeHolder, type Judged } from './judge-holder.js';
+import {
+  createCertificateReader,
+  judgeRefusal,
+  judgeHolder,
+  type Judged,
+  type ShownKey,
+} from './judge-holder.js';
 import { suggestName } from './suggest-name.js';
 
 /** At most this many keys that are not on record are looked at in one go, those that most servers name first. */
 export const MOST_FETCHED = 256;
 /** A server that has shown so many things that do not hold is not asked for more. */
 const MOST_FALSE_CLAIMS = 8;
+/** So many certificates of one key are asked for: a change a day for years. */
+const MOST_CERTIFICATES = 2_048;
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
 
 /** One server's list, read before. */
@@ -31,7 +41,7 @@ interface Listed extends HeldKeys {
 export async function fetchKeys(context: ClientContext): Promise<FetchedKeys> {
   const pinned = await listServerRecords(context.store);
   const records = await listKeyRecords(context.store);
-  const known = records.map((record) => parseCertificate(record.certificate).params);
+  const known = records.map((record) => newestParams(record));
   const { listed, silent } = await listAll(context, pinned);
   const faulty: HolderComplaint[] = listed.flatMap(({ server, complaint }) =>
     complaint === null ? [] : [{ server: server.name, text: complaint }],
@@ -129,7 +139,7 @@ function createLook(
   const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_FALSE_CLAIMS;
   const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Judged> => {
     try {
-      const shown = await (await context.linkTo(server)).call('key.show', { keyId });
+      const shown = await askForChain(await context.linkTo(server), keyId);
       return judgeHolder(read, { server, keyId, pinned }, shown);
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
@@ -159,13 +169,30 @@ function createLook(
   };
 }
 
-/** The certificate that most servers show; nobody's when two have as many. */
+/** What a server shows of a key. One that has changed is proved by all its certificates, which are asked for in their order. */
+async function askForChain(link: ServerLink, keyId: Uint8Array): Promise<ShownKey> {
+  const shown = await link.call('key.show', { keyId });
+  if (shown.key.epoch === 0 || shown.certificate === null) return { ...shown, changes: [] };
+  const all: Uint8Array[] = [];
+  for (let after: number | null = null; ;) {
+    const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
+    all.push(...certificates);
+    if (next === null || next <= (after ?? -1) || all.length >= MOST_CERTIFICATES) break;
+    after = next;
+  }
+  const [certificate = null, ...changes] = all;
+  return { ...shown, certificate, changes };
+}
+
+/** The key that most servers show, in the newest epoch that any of them proves; nobody's when two have as many. */
 function agreed(shown: readonly Judged[]): CertifiedKey | null {
   const counts = new Map<string, { key: CertifiedKey; count: number }>();
   for (const { key } of shown) {
     if (key === null) continue;
     const id = encodeHex(key.transcriptHash);
-    counts.set(id, { key, count: (counts.get(id)?.count ?? 0) + 1 });
+    const { key: other = key, count = 0 } = counts.get(id) ?? {};
+    const newest = other.newest.params.epoch > key.newest.params.epoch ? other : key;
+    counts.set(id, { key: newest, count: count + 1 });
   }
   const [best, second] = [...counts.values()].sort((a, b) => b.count - a.count);
   return best === undefined || best.count === second?.count ? null : best.key;
@@ -204,7 +231,7 @@ function describeKey(
   const times = held.map(({ createdAt }) => createdAt).sort((a, b) => a - b);
   return {
     keyId,
-    certificate: record.certificate,
+    ...chainOf(record),
     transcriptHash,
     policy: record.policy,
     purpose,

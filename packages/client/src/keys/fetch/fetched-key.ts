@@ -1,5 +1,6 @@
 import type { KeyPolicy } from '@ckm/api';
 import type { Quorum, SuiteName } from '@ckm/threshold';
+import type { KeyChain } from '../chain/key-chain.js';
 import type { ExpectedKey } from './expected-keys.js';
 
 /**
@@ -21,10 +22,10 @@ export interface KeyHolder {
   readonly text: string;
 }
 
-/** A key of ours that servers hold and we have no record of; its certificate was checked from scratch. */
-export interface FetchedKey {
+/** A key of ours that servers hold and we have no record of; its certificates were checked from scratch. */
+export interface FetchedKey extends KeyChain {
   readonly keyId: Uint8Array;
-  readonly certificate: Uint8Array;
+  /** Of its first epoch: what names it. */
   readonly transcriptHash: Uint8Array;
   readonly policy: KeyPolicy;
   readonly purpose: string;

@@ -1,6 +1,7 @@
 import { policyHash, type Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ServerRecord } from '../../servers/server-record.js';
+import { notedChain } from '../chain/key-chain.js';
 import { certifyRecord, type CertifiedKey } from '../key-record.js';
 import type { HolderVerdict } from './fetched-key.js';
 
@@ -13,14 +14,20 @@ export interface Judged {
   readonly key: CertifiedKey | null;
 }
 
+/** What a server showed of a key, with all its certificates where it has changed. */
+export type ShownKey = Result<'key.show'> & {
+  /** Those of the changes, in order. */
+  readonly changes: readonly Uint8Array[];
+};
+
 /** Reads certificates, each of them once however many servers show it. */
-export type CertificateReader = (shown: Result<'key.show'>) => CertifiedKey | null;
+export type CertificateReader = (shown: ShownKey) => CertifiedKey | null;
 
 export function createCertificateReader(): CertificateReader {
   const read = new Map<string, CertifiedKey | null>();
-  return ({ certificate, policy, key }) => {
+  return ({ certificate, changes, policy, key }) => {
     if (certificate === null) return null;
-    const id = `${encodeHex(policyHash(policy))} ${encodeHex(certificate)}`;
+    const id = [policyHash(policy), certificate, ...changes].map(encodeHex).join(' ');
     const known = read.get(id);
     if (known !== undefined) return known;
     // Of how the certificate does not hold a person learns nothing that he could use.
@@ -28,7 +35,7 @@ export function createCertificateReader(): CertificateReader {
     try {
       found = certifyRecord({
         name: 'fetched',
-        certificate,
+        ...notedChain(changes.length === 0 ? { certificate } : { certificate, changes }),
         policy,
         network: null,
         createdAt: key.createdAt,
@@ -53,7 +60,7 @@ export function judgeHolder(
     readonly keyId: Uint8Array;
     readonly pinned: readonly ServerRecord[];
   },
-  shown: Result<'key.show'>,
+  shown: ShownKey,
 ): Judged {
   const { server, keyId, pinned } = asked;
   const differs = (text: string): Judged => ({ server, verdict: 'differs', text, key: null });
@@ -65,7 +72,7 @@ export function judgeHolder(
   const key = read(shown);
   if (key === null) return differs('shows a certificate or policy that does not hold');
   if (!equalBytes(key.keyId, keyId)) return differs('shows the certificate of another key');
-  const { roster } = key.certificate.params;
+  const { roster } = key.newest.params;
   if (!roster.some(({ serverId }) => equalBytes(serverId, server.xid))) {
     return differs('shows the certificate of a key that it has no part in');
   }

@@ -1,9 +1,9 @@
 import { AccessError, equalBytes, UsageError } from '@ckm/foundation';
 import type { BitcoinNetwork } from '@ckm/requests';
-import { parseCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import { parseName } from '../../store/names.js';
 import { assertNameFree } from '../free-name.js';
+import { chainOf, newestParams } from '../chain/key-chain.js';
 import { certifyRecord, type CertifiedKey, type KeyRecord } from '../key-record.js';
 import { listKeyRecords, loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { collectPromises, type Unpromised } from './collect-promises.js';
@@ -38,10 +38,10 @@ export async function keepKey(
   const name = parseName('key', wanted);
   if (!fetched.isVouched) throw notVouched(fetched);
   await assertNew(context, name, fetched);
-  const { certificate, policy, createdAt, purpose } = fetched;
+  const { policy, createdAt, purpose } = fetched;
   const record: KeyRecord = {
     name,
-    certificate,
+    ...chainOf(fetched),
     policy,
     network: purpose === 'bitcoin' ? network : null,
     createdAt,
@@ -81,7 +81,7 @@ export async function completeKey(context: ClientContext, name: string): Promise
 async function assertNew(context: ClientContext, name: string, { keyId }: FetchedKey): Promise<void> {
   await assertNameFree(context, name);
   const twin = (await listKeyRecords(context.store)).find((record) =>
-    equalBytes(parseCertificate(record.certificate).params.keyId, keyId),
+    equalBytes(newestParams(record).keyId, keyId),
   );
   if (twin === undefined) return;
   throw new UsageError(`this key is on record already as ${twin.name}`, {

@@ -1,9 +1,9 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
-import { parseCertificate } from '@ckm/threshold';
 import type { CallOptions } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listSessions } from '../../sessions/sessions.js';
+import { newestParams } from '../chain/key-chain.js';
 import { listKeyRecords } from '../keys.js';
 import { type HeldKeys, listHeldKeys } from './held-keys.js';
 
@@ -23,9 +23,7 @@ export async function heldKeysOf(
 
 /** Ids, in hex, of every key that is on record or that a ceremony on record began. @throws StorageError `STORE_CORRUPT` */
 export async function recordedKeyIds({ store }: Pick<ClientContext, 'store'>): Promise<ReadonlySet<string>> {
-  const keys = (await listKeyRecords(store)).map(
-    ({ certificate }) => parseCertificate(certificate).params.keyId,
-  );
+  const keys = (await listKeyRecords(store)).map((record) => newestParams(record).keyId);
   const begun = (await listSessions(store)).map(({ proposal }) => proposal.keyId);
   return new Set([...keys, ...begun].map(encodeHex));
 }

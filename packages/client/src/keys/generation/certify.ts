@@ -29,6 +29,10 @@ export async function certify(
   before: readonly number[],
 ): Promise<Promised> {
   const { participants } = ending;
+  const {
+    transcriptHash,
+    certificate: { params },
+  } = certificate;
   const promised = new Set<Participant>();
   const refusals = new Map<Participant, CkmError>();
   const missing = () => participants.filter((one) => !promised.has(one) && !before.includes(one.slot));
@@ -40,7 +44,7 @@ export async function certify(
         const stored =
           resultIn(participant, view) ?? (await storeAt(participant, link, certificate, policy, refusals));
         if (stored === null) return;
-        checkAcknowledgement(certificate, participant, stored);
+        checkAcknowledgement({ transcriptHash, params }, participant, stored);
         promised.add(participant);
       },
     });

@@ -8,6 +8,7 @@ import { newSession, runSession } from '../../sessions/run-session.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
+import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
@@ -105,7 +106,7 @@ async function takesFromCertificate(
   const link = await context.linkTo(server);
   const { certificate, policy } = key.record;
   try {
-    checkAcknowledgement(key, target, await link.call('key.restore', { certificate, policy }));
+    checkAcknowledgement(key.newest, target, await link.call('key.restore', { certificate, policy }));
     return true;
   } catch (error) {
     if (error instanceof CkmError && error.code === 'KEY_NOT_RESTORABLE') return false;
@@ -119,10 +120,10 @@ function sessionFor(
   target: Participant,
   helpers: readonly Participant[],
 ): SessionRecord {
-  const { keyId, record, certificate } = key;
+  const { keyId, record, newest } = key;
   const { name: keyName, policy } = record;
-  const { epoch } = certificate.params;
-  const chain = [record.certificate];
+  const { epoch } = newest.params;
+  const chain = [...certificatesOf(record)];
   const slots = helpers.map(({ slot }) => key.roster[slot - 1]!.slot);
   return newSession(context, {
     proposal: { kind: 'repair', role: 'target', keyId, epoch, chain, policy },

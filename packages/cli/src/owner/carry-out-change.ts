@@ -1,0 +1,48 @@
+import type { ChangedKey, ChangeKeyArgs, Client } from '@ckm/client';
+import { CkmError } from '@ckm/foundation';
+import type { Context } from '../command-line/context.js';
+import { createProgress } from '../terminal/progress.js';
+import { changedLines, changedObject } from './change-words.js';
+import { warnOfClock } from './warn-of-clock.js';
+
+export interface WaitFlag {
+  readonly wait?: true;
+}
+
+/** Carries a change out, and shows what it left. With `--wait` it is gone on with until it is done. */
+export async function carryOut(
+  context: Context,
+  client: Client,
+  args: ChangeKeyArgs,
+  { wait }: WaitFlag,
+): Promise<void> {
+  const progress = createProgress(context.terminal);
+  const once = () => client.changeKey(args, progress.on);
+  const work = wait === true ? untilDone(context, once) : once();
+  await progress.during(work, (changed) => showChanged(context, changed));
+  warnOfClock(context, client);
+}
+
+export function showChanged({ terminal }: Context, changed: ChangedKey): void {
+  terminal.result(changedLines(changed), changedObject(changed));
+}
+
+const PAUSE_MS = 30_000;
+/** What time or somebody else's answer cures. */
+const CURABLE: readonly string[] = ['SERVERS_MISSING', 'CHANGE_WAITING', 'CHANGE_VOTES_TOO_FEW'];
+
+async function untilDone({ terminal }: Context, once: () => Promise<ChangedKey>): Promise<ChangedKey> {
+  let said = '';
+  for (;;) {
+    try {
+      return await once();
+    } catch (error) {
+      if (!(error instanceof CkmError) || !CURABLE.includes(error.code)) throw error;
+      if (error.message !== said) terminal.talk(`  ${error.message}`);
+      said = error.message;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, PAUSE_MS);
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { changeOrder, type ChangeOrder } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import { type Data, encodeData } from '@ckm/gordian';
+import { hashOrder } from '@ckm/threshold';
+import { corrupt, readRecord } from '../../store/record-reader.js';
+import type { RecordStore } from '../../store/record-store.js';
+import { listTracks, readTrack, type Track, type TrackFolder } from '../../store/track.js';
+import { type CheckedEpoch, encodeChecked, readChecked } from './key-chain.js';
+
+/** A server of one of the two epochs, as it was called when the change was ordered. */
+export interface ChangeServer {
+  readonly name: string;
+  readonly xid: Uint8Array;
+}
+
+/** The promise of a server of the next epoch that it stored the certificate. */
+export interface ChangeAcknowledgement {
+  /** Of the next epoch. */
+  readonly slot: number;
+  readonly signature: Uint8Array;
+}
+
+/**
+ * A change of who holds a key, as far as it has come. Holds nothing secret. Whatever is not here, servers say again when they
+ * are asked again, so that it can be gone on with after anything.
+ */
+export interface ChangeRecord extends Track {
+  readonly order: ChangeOrder;
+  /** The epoch whose members decide, checked when the change began. */
+  readonly checked: CheckedEpoch;
+  /** Of both epochs: the next one in order of slots, then those that leave. */
+  readonly servers: readonly ChangeServer[];
+  /** The try that goes on, from 1; 0: none has begun. */
+  readonly attempt: number;
+  /** Of the session that moves shares in this try; null: none has begun. */
+  readonly sessionId: Uint8Array | null;
+  /** What the whole next roster signed in this try, as it is shown to old members; null: not yet. */
+  readonly signed: Uint8Array | null;
+  /** The certificate of the next epoch, once old members have decided on it; null: not yet. */
+  readonly certificate: Uint8Array | null;
+  readonly acknowledgements: readonly ChangeAcknowledgement[];
+}
+
+export const CHANGE_FOLDER = 'changes';
+
+export const CHANGES: TrackFolder<ChangeRecord> = {
+  folder: CHANGE_FOLDER,
+  noun: 'session',
+  parse: parseChangeRecord,
+};
+
+/** What goes on, as in "refreshing treasury". */
+export function titleOfChange({ order, checked, keyName, certificate }: ChangeRecord): string {
+  const { quorum, roster } = checked.epoch.params;
+  const isOld = (xid: Uint8Array) => roster.some(({ serverId }) => equalBytes(serverId, xid));
+  const isRefresh =
+    order.quorum.of === quorum.of &&
+    order.quorum.needed === quorum.needed &&
+    order.roster.every(({ serverId }) => isOld(serverId));
+  const what = isRefresh ? `refreshing ${keyName}` : `changing the servers of ${keyName}`;
+  return certificate === null ? what : `${what}: decided, not everybody has said that it is done`;
+}
+
+/** 32 bytes: its order. */
+export function changeIdOf({ order }: Pick<ChangeRecord, 'order'>): Uint8Array {
+  return hashOrder(order);
+}
+
+/** Named by its order: another try is the same change. */
+export function changePath(order: ChangeOrder): string {
+  return `${CHANGE_FOLDER}/${encodeHex(changeIdOf({ order }))}`;
+}
+
+function encodeChangeRecord({ order, checked, servers, acknowledgements, ...rest }: ChangeRecord) {
+  return encodeData({
+    version: 1,
+    ...rest,
+    order: order as Data,
+    checked: encodeChecked(checked),
+    servers: servers.map((one) => ({ ...one })),
+    acknowledgements: acknowledgements.map((one) => ({ ...one })),
+  });
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export function parseChangeRecord(path: string, bytes: Uint8Array): ChangeRecord {
+  const record = readRecord(path, bytes);
+  const order = changeOrder.safeParse(record.value('order'));
+  if (!order.success || changePath(order.data) !== path) throw corrupt(path);
+  const optional = (field: string) => (record.has(field) ? record.bytes(field) : null);
+  return {
+    ...readTrack(path, record),
+    order: order.data,
+    checked: readChecked(path, record.record('checked')),
+    servers: record.records('servers').map((one) => ({ name: one.text('name'), xid: one.bytes('xid', 32) })),
+    attempt: record.integer('attempt'),
+    sessionId: optional('sessionId'),
+    signed: optional('signed'),
+    certificate: optional('certificate'),
+    acknowledgements: record
+      .records('acknowledgements')
+      .map((one) => ({ slot: one.integer('slot'), signature: one.bytes('signature', 64) })),
+  };
+}
+
+export async function saveChange(store: RecordStore, record: ChangeRecord): Promise<void> {
+  await store.put(changePath(record.order), encodeChangeRecord(record));
+}
+
+/** Every change on record, oldest first. @throws StorageError `STORE_CORRUPT` */
+export function listChanges(store: RecordStore): Promise<ChangeRecord[]> {
+  return listTracks(store, CHANGES);
+}
+
+/** The open change that the first digits of its id, or of its session's, name; null: none. */
+export async function findChange(store: RecordStore, id: string): Promise<ChangeRecord | null> {
+  const wanted = id.toLowerCase();
+  if (!/^[0-9a-f]{4,64}$/.test(wanted)) return null;
+  const isIt = ({ state, order, sessionId }: ChangeRecord) =>
+    state === 'open' &&
+    [changeIdOf({ order }), ...(sessionId === null ? [] : [sessionId])].some((one) =>
+      encodeHex(one).startsWith(wanted),
+    );
+  return (await listChanges(store)).find(isIt) ?? null;
+}
+
+/** The change of a key that goes on; null: none. */
+export async function openChangeOf(store: RecordStore, keyName: string): Promise<ChangeRecord | null> {
+  const open = (await listChanges(store)).filter((one) => one.state === 'open' && one.keyName === keyName);
+  return open.at(-1) ?? null;
+}

@@ -1,0 +1,172 @@
+import { equalBytes } from '@ckm/foundation';
+import type { Data } from '@ckm/gordian';
+import {
+  type CertifiedEpoch,
+  encodeKeyParams,
+  judgeVotes,
+  type KeyParams,
+  parseCertificate,
+  parseChangeCertificate,
+  parseKeyParams,
+  type PublicKeyPackage,
+  verifyChain,
+  verifyChange,
+  verifyFirstEpoch,
+} from '@ckm/threshold';
+import { corrupt, type RecordReader } from '../../store/record-reader.js';
+
+/** The certificates of a key, from its first epoch to its newest. */
+export interface KeyChain {
+  /** Of the first epoch. */
+  readonly certificate: Uint8Array;
+  /** Of each change since, in order; absent: the first epoch is the newest. */
+  readonly changes?: readonly Uint8Array[];
+  /** The epoch before the newest, as this client has checked it; absent: all certificates are checked again. */
+  readonly checked?: CheckedEpoch;
+}
+
+/**
+ * An epoch that was checked from scratch when its record was written. Records are sealed under the owner's seed, so that it
+ * need not be checked again each time: only the newest certificate is, whatever the length of the chain.
+ */
+export interface CheckedEpoch {
+  /** Of the first epoch. */
+  readonly first: Uint8Array;
+  readonly epoch: CertifiedEpoch;
+}
+
+/** What the certificates of a key prove. */
+export interface CheckedChain {
+  /** 32 bytes: transcript hash of the first epoch, which names the key as long as it lives. */
+  readonly first: Uint8Array;
+  readonly newest: CertifiedEpoch;
+  /** The epoch before the newest; null where the first is the newest. */
+  readonly before: CertifiedEpoch | null;
+}
+
+/** Whether two chains are the same bytes. */
+export function isSameChain(one: KeyChain, other: KeyChain): boolean {
+  const [mine, theirs] = [certificatesOf(one), certificatesOf(other)];
+  return mine.length === theirs.length && mine.every((bytes, i) => equalBytes(bytes, theirs[i]!));
+}
+
+export function changesOf({ changes = [] }: Pick<KeyChain, 'changes'>): readonly Uint8Array[] {
+  return changes;
+}
+
+/** The chain in something that holds one. */
+export function chainOf({ certificate, changes, checked }: KeyChain): KeyChain {
+  return {
+    certificate,
+    ...(changes === undefined ? {} : { changes }),
+    ...(checked === undefined ? {} : { checked }),
+  };
+}
+
+/** All certificates, the first epoch's first. */
+export function certificatesOf(chain: KeyChain): readonly Uint8Array[] {
+  return [chain.certificate, ...changesOf(chain)];
+}
+
+/** What the newest certificate says of its epoch; checks no signature. @throws as `parseCertificate`, `parseChangeCertificate` */
+export function newestParams(chain: KeyChain): KeyParams {
+  const last = changesOf(chain).at(-1);
+  return last === undefined
+    ? parseCertificate(chain.certificate).params
+    : parseChangeCertificate(last).change.next;
+}
+
+/**
+ * Checks a key to its newest epoch: the last certificate in any case, those before it where no note says that this client has
+ * done so.
+ * @throws as `verifyChain`
+ */
+export function checkChain(chain: KeyChain): CheckedChain {
+  const { checked } = chain;
+  const changes = changesOf(chain);
+  const last = changes.at(-1);
+  if (last === undefined) {
+    const newest = verifyFirstEpoch(parseCertificate(chain.certificate));
+    return { first: newest.transcriptHash, newest, before: null };
+  }
+  if (checked?.epoch.params.epoch !== changes.length - 1) return checkWhole(chain);
+  const newest = verifyChange(checked.epoch, parseChangeCertificate(last), judgeVotes);
+  return { first: checked.first, newest, before: checked.epoch };
+}
+
+/** All certificates from scratch. @throws as `verifyChain` */
+export function checkWhole(chain: KeyChain): CheckedChain {
+  const changes = changesOf(chain).map(parseChangeCertificate);
+  const epochs = verifyChain(parseCertificate(chain.certificate), changes, judgeVotes);
+  return { first: epochs[0].transcriptHash, newest: epochs.at(-1)!, before: epochs.at(-2) ?? null };
+}
+
+/** The chain with one more change, all of it checked from scratch. @throws as `verifyChain` */
+export function extendChain(
+  chain: KeyChain,
+  change: Uint8Array,
+): KeyChain & { readonly checked: CheckedEpoch } {
+  const longer = { certificate: chain.certificate, changes: [...changesOf(chain), change] };
+  return withNote(longer, checkWhole(longer));
+}
+
+/** The chain with the note that spares checking all of it each time; one without changes needs none. @throws as `verifyChain` */
+export function notedChain(chain: KeyChain): KeyChain {
+  const { certificate, changes } = chain;
+  return changesOf(chain).length === 0
+    ? { certificate }
+    : withNote({ certificate, changes: changes! }, checkWhole(chain));
+}
+
+function withNote(chain: KeyChain, { first, before }: CheckedChain) {
+  return { ...chain, checked: { first, epoch: before! } };
+}
+
+/**
+ * The epoch that a certificate proves in the place of the newest one: signatures can be made again, so that the same epoch has
+ * many.
+ * @throws as `verifyCertificate`, `verifyChange`
+ */
+export function epochProvedBy({ before }: Pick<CheckedChain, 'before'>, bytes: Uint8Array): CertifiedEpoch {
+  return before === null
+    ? verifyFirstEpoch(parseCertificate(bytes))
+    : verifyChange(before, parseChangeCertificate(bytes), judgeVotes);
+}
+
+export function encodeChecked({ first, epoch }: CheckedEpoch): Data {
+  const { params, transcriptHash, public: half } = epoch;
+  const { commitment, verifyingShares, chainCode } = half;
+  return {
+    first,
+    transcriptHash,
+    params: encodeKeyParams(params),
+    commitment: [...commitment],
+    verifyingShares: [...verifyingShares],
+    chainCode,
+  };
+}
+
+/** @throws StorageError `STORE_CORRUPT`; as `parseKeyParams` */
+export function readChecked(path: string, record: RecordReader): CheckedEpoch {
+  const params = parseKeyParams(record.bytes('params'));
+  const bytesIn = (field: string) =>
+    record.list(field).map((one) => {
+      if (one instanceof Uint8Array) return one;
+      throw corrupt(path);
+    });
+  const { suite, quorum } = params;
+  const commitment = bytesIn('commitment');
+  const verifyingShares = bytesIn('verifyingShares');
+  const [groupKey] = commitment;
+  if (groupKey === undefined || verifyingShares.length !== quorum.of) throw corrupt(path);
+  const half: PublicKeyPackage = {
+    suite,
+    quorum,
+    groupKey,
+    commitment,
+    verifyingShares,
+    chainCode: record.bytes('chainCode', 32),
+  };
+  const transcriptHash = record.bytes('transcriptHash', 32);
+  return { first: record.bytes('first', 32), epoch: { params, transcriptHash, public: half } };
+}

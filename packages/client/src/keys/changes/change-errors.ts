@@ -1,0 +1,87 @@
+import { AvailabilityError, type CkmError, PolicyError, StateError } from '@ckm/foundation';
+import { namesOf } from '../../servers/ask-all.js';
+import { causeOf } from '../../servers/causes.js';
+import { listed } from '../../servers/faults.js';
+import { shortId } from '../../store/track.js';
+import type { ChangeMember, ChangeRun, Gathered } from './change-run.js';
+
+/** What a server answers to an order. */
+type Failures = ReadonlyMap<ChangeMember, CkmError>;
+
+/** Somebody has to answer before the change goes on; nothing is lost meanwhile. */
+export function membersMissing(run: ChangeRun, failures: Failures, doing: string): AvailabilityError {
+  const names = namesOf(failures.keys());
+  const why = [...failures].map(([{ server }, error]) => `${server.name} ${causeOf(error)}`).join(', ');
+  return new AvailabilityError(`${doing} waits for ${listed(names)}: ${why}`, {
+    code: 'SERVERS_MISSING',
+    hint: 'nothing is lost, and the key signs as before: go on when they answer',
+    remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
+    facts: { servers: names },
+  });
+}
+
+/** Operators or delays are waited for. @param readyAt UnixSeconds; null: people alone */
+export function changeWaiting(
+  run: ChangeRun,
+  asking: readonly string[],
+  readyAt: number | null,
+): PolicyError {
+  const { keyName } = run.record;
+  const people = asking.length === 0 ? [] : [`the operator of ${listed(asking)} has not answered`];
+  const delay =
+    readyAt === null ? [] : [`not before ${new Date(readyAt * 1000).toISOString().slice(0, 16)}Z`];
+  return new PolicyError(`the change of ${keyName} waits: ${[...people, ...delay].join('; ')}`, {
+    code: 'CHANGE_WAITING',
+    hint: 'go on then; the key signs as before meanwhile',
+    remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
+    facts: { servers: [...asking], ...(readyAt === null ? {} : { readyAt }) },
+    retryable: true,
+  });
+}
+
+/** A session moved shares for a change that is not on record any more: nobody decides on what it made. */
+export function withoutChange({ keyName }: { readonly keyName: string }): StateError {
+  return new StateError(`the change of ${keyName} that this session belongs to is over`, {
+    code: 'CHANGE_OVER',
+    hint: 'order the change again',
+    retryable: false,
+  });
+}
+
+/** A server takes no part any more. */
+export function changeOver(run: ChangeRun, server: string, reason: string | null): PolicyError {
+  const because = reason === null || reason === '' ? '' : `: ${reason}`;
+  return new PolicyError(`${server} does not take part in this change of ${run.record.keyName}${because}`, {
+    code: 'CHANGE_OVER',
+    hint: 'order another change, without that server if need be',
+    facts: { server },
+  });
+}
+
+/** Too few old members said what the change needs; each with its reason. */
+export function votesTooFew<T>(
+  run: ChangeRun,
+  what: 'promised' | 'locked' | 'gave way',
+  { answers, failures }: Gathered<T>,
+): CkmError {
+  const reasons = [...failures].map(([{ server }, error]) => `${server.name}: ${reasonOf(error)}`);
+  const isEarly = [...failures.values()].some((error) => error.facts['reason'] === 'too-soon');
+  const { needed } = run.deciders;
+  return new StateError(
+    `${answers.size} of ${needed} servers that are needed ${what} (${reasons.join('; ')})`,
+    {
+      code: 'CHANGE_VOTES_TOO_FEW',
+      hint: isEarly
+        ? 'servers enter a new try every ten minutes: go on then'
+        : 'go on when the others answer; the key signs as before meanwhile',
+      remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
+      facts: { servers: namesOf(failures.keys()), needed },
+      retryable: true,
+    },
+  );
+}
+
+function reasonOf(error: CkmError): string {
+  const { reason } = error.facts;
+  return typeof reason === 'string' ? reason : causeOf(error);
+}

@@ -1,0 +1,181 @@
+import { parseReceipt } from '@ckm/api';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
+import {
+  copyStore,
+  crashingStore,
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+const REFRESH = { name: 'letters', wish: { kind: 'refresh' } } as const;
+const DAY = 86_400;
+
+let network: TestNetwork;
+afterEach(() => network.close());
+
+async function begin(store: ClientStore = memoryStore()): Promise<Client> {
+  network = await createTestNetwork(3);
+  const client = await network.owner({ store });
+  await client.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: SERVERS,
+  });
+  return client;
+}
+
+const later = (store: ClientStore) => ownerClient(network.send, () => network.now, { store });
+const signsWith = async (client: Client, without: string) =>
+  (await client.sign({ key: 'letters', ...messageOf('hello'), without: [without] })).signers;
+
+describe('refreshing a key', () => {
+  test('gives its servers new shares of the same key: each pair signs, and all have signed that they forgot', async () => {
+    const client = await begin();
+    const before = await client.showKey('letters');
+    await signsWith(client, 'alpha');
+    const changed = await client.changeKey(REFRESH);
+    expect(changed).toMatchObject({ epoch: 1, isAsOrdered: true, behind: [] });
+    expect(changed.forgetting).toEqual(SERVERS.map((server) => ({ server, outcome: 'forgot' })));
+    const after = await client.showKey('letters');
+    expect(after.public.groupKey).toEqual(before.public.groupKey);
+    expect(after.public.chainCode).toEqual(before.public.chainCode);
+    expect(after.transcriptHash).toEqual(before.transcriptHash);
+    expect(after.newest.transcriptHash).not.toEqual(before.newest.transcriptHash);
+    expect(after.public.verifyingShares).not.toEqual(before.public.verifyingShares);
+    for (const without of SERVERS) expect(await signsWith(client, without)).toHaveLength(2);
+    expect((await client.verifyKey('letters')).isSound).toBe(true);
+    expect(after.record.receipts!.map(({ receipt }) => parseReceipt(receipt).epoch)).toEqual([0, 0, 0]);
+    expect((await client.listChanges()).map(({ state }) => state)).toEqual(['finished']);
+  });
+
+  test('again a day later leads to the epoch after that, and not before', async () => {
+    const client = await begin();
+    await client.changeKey(REFRESH);
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
+    network.now += DAY;
+    expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 2 });
+    expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
+  });
+
+  test('is gone on with after the process died at any of its writes', async () => {
+    const calm = memoryStore();
+    const client = await begin(calm);
+    await client.close();
+    const dead = crashingStore(calm);
+    for (let at = 1; ; at++) {
+      Object.assign(dead, { writes: 0, crashAt: at });
+      const owner = later(dead);
+      const outcome = await owner.changeKey(REFRESH).then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
+      await owner.close().catch(() => undefined);
+      if (outcome === 'done') break;
+      expect(outcome).toBe('the process is dead');
+      const other = later(await copyStore(calm));
+      expect(await signsWith(other, 'alpha')).toEqual(['bravo', 'charlie']);
+      await other.close();
+    }
+    const owner = later(calm);
+    const key = await owner.showKey('letters');
+    expect(key.newest.params.epoch).toBe(1);
+    expect(key.record.receipts).toHaveLength(3);
+    await owner.close();
+  });
+});
+
+describe('a server that does not answer', () => {
+  test('is named; the key signs meanwhile, and the same command goes on when it is back', async () => {
+    const client = await begin();
+    network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({
+      code: 'SERVERS_MISSING',
+      facts: { servers: ['charlie'] },
+    });
+    expect(await signsWith(client, 'charlie')).toEqual(['alpha', 'bravo']);
+    network.makeHonest();
+    expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1, behind: [] });
+  });
+
+  test.each(['change.lock', 'change.yield', 'change.commit'] as const)(
+    'from %s on keeps nobody from the new epoch, and goes over to it later',
+    async (function_) => {
+      const client = await begin();
+      network.server('charlie').tamper = ({ name }, honest) =>
+        name === function_ || name === 'change.commit' ? Promise.reject(unreachable('charlie')) : honest();
+      const changed = await client.changeKey(REFRESH);
+      expect(changed).toMatchObject({ epoch: 1, behind: ['charlie'] });
+      expect(changed.forgetting.map(({ outcome }) => outcome)).toEqual(['silent', 'silent', 'silent']);
+      expect(await signsWith(client, 'charlie')).toEqual(['alpha', 'bravo']);
+      network.makeHonest();
+      const again = await client.changeKey(REFRESH);
+      expect(again).toMatchObject({ epoch: 1, behind: [] });
+      expect(again.forgetting.map(({ outcome }) => outcome)).toEqual(['forgot', 'forgot', 'forgot']);
+    },
+  );
+});
+
+describe('another client of the same owner', () => {
+  test('that did not see the change signs all the same: it learns the certificate from the servers', async () => {
+    const store = memoryStore();
+    const client = await begin(store);
+    const elsewhere = later(await copyStore(store));
+    await client.changeKey(REFRESH);
+    expect(await signsWith(elsewhere, 'alpha')).toEqual(['bravo', 'charlie']);
+    expect((await elsewhere.showKey('letters')).newest.params.epoch).toBe(1);
+    await elsewhere.close();
+  });
+
+  test('with nothing but the seed fetches the key with all its certificates, under the same name', async () => {
+    const client = await begin();
+    const { transcriptHash } = await client.showKey('letters');
+    await client.changeKey(REFRESH);
+    const other = later(memoryStore());
+    for (const { name, url } of network.servers) await other.addServer({ name, url });
+    const { keys, faulty } = await other.fetchKeys();
+    expect(faulty).toEqual([]);
+    expect(keys.map((one) => one.transcriptHash)).toEqual([transcriptHash]);
+    const { missing } = await other.keepKey(keys[0]!, { name: 'letters' });
+    expect(missing).toEqual([]);
+    expect(await signsWith(other, 'bravo')).toEqual(['alpha', 'charlie']);
+    await other.close();
+  });
+});
+
+test('a server that shows another epoch than everybody else at the commit is named', async () => {
+  const client = await begin();
+  network.server('bravo').tamper = async ({ name }, honest) => {
+    const result = (await honest()) as object;
+    return name === 'change.commit' ? { ...result, transcriptHash: new Uint8Array(32) } : result;
+  };
+  await expect(client.changeKey(REFRESH)).rejects.toMatchObject({
+    code: 'FAULT_CERTIFICATE_DIFFERS',
+    facts: { servers: ['bravo'] },
+  });
+});
+
+test('a server that gives a statement of somebody else is named, and the key signs as before', async () => {
+  const client = await begin();
+  const said: unknown[] = [];
+  network.server('alpha').tamper = async ({ name }, honest) => {
+    const result = await honest();
+    if (name === 'change.promise') said.push(result);
+    return result;
+  };
+  network.server('bravo').tamper = async ({ name }, honest) => {
+    const result = await honest();
+    return name === 'change.promise' && said.length > 0 ? said[0] : result;
+  };
+  const outcome = await client.changeKey(REFRESH).catch((error: unknown) => error);
+  if (said.length > 0)
+    expect([1, 'FAULT_PACKET_INVALID']).toContain((outcome as { code?: string }).code ?? 1);
+  expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
+});

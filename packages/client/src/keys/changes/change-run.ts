@@ -1,0 +1,166 @@
+import { CkmError, equalBytes } from '@ckm/foundation';
+import { type CertifiedEpoch, hashOrder, membersOf, type OldMembers } from '@ckm/threshold';
+import type { ServerLink } from '../../carrier/server-link.js';
+import type { ClientContext } from '../../context/context.js';
+import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
+import { askAll, namesOf, type Participant } from '../../servers/ask-all.js';
+import { pause } from '../../servers/pause.js';
+import { serverWithXid } from '../../servers/servers.js';
+import { shortId } from '../../store/track.js';
+import { type ChangeRecord, saveChange } from '../chain/change-record.js';
+
+/** A server of a change, with its places in both epochs. */
+export interface ChangeMember extends Participant {
+  /** In the epoch that decides; null: it joins. */
+  readonly oldSlot: number | null;
+  /** In the next epoch; null: it leaves. */
+  readonly newSlot: number | null;
+}
+
+/** A change as it runs in this process. */
+export interface ChangeRun {
+  readonly context: ClientContext;
+  readonly on: OnProgress;
+  readonly before: CertifiedEpoch;
+  /** Whose statements count. */
+  readonly deciders: OldMembers;
+  readonly orderHash: Uint8Array;
+  /** As in the record: those of the next epoch in order of slots, then those that leave. Their `slot` is that place. */
+  readonly members: readonly ChangeMember[];
+  readonly links: ReadonlyMap<Participant, ServerLink>;
+  record: ChangeRecord;
+}
+
+/** @throws UsageError `SERVER_UNKNOWN` */
+export async function createChangeRun(
+  context: ClientContext,
+  record: ChangeRecord,
+  on: OnProgress,
+): Promise<ChangeRun> {
+  const before = record.checked.epoch;
+  const members: ChangeMember[] = [];
+  const links = new Map<Participant, ServerLink>();
+  const slotIn = (roster: readonly { readonly serverId: Uint8Array }[], xid: Uint8Array) => {
+    const at = roster.findIndex(({ serverId }) => equalBytes(serverId, xid));
+    return at < 0 ? null : at + 1;
+  };
+  for (const [i, { name, xid }] of record.servers.entries()) {
+    const server = await serverWithXid(context.store, xid, name);
+    const member = {
+      slot: i + 1,
+      server,
+      oldSlot: slotIn(before.params.roster, xid),
+      newSlot: slotIn(record.order.roster, xid),
+    };
+    members.push(member);
+    links.set(member, await context.linkTo(server));
+  }
+  return {
+    context,
+    on,
+    before,
+    deciders: membersOf(before.params, before.transcriptHash, { strict: false, released: null }),
+    orderHash: hashOrder(record.order),
+    members,
+    links,
+    record,
+  };
+}
+
+export async function saveChangeRun(run: ChangeRun, change: Partial<ChangeRecord>): Promise<void> {
+  run.record = { ...run.record, ...change };
+  await saveChange(run.context.store, run.record);
+}
+
+export function oldMembers({ members }: ChangeRun): readonly ChangeMember[] {
+  return members.filter(({ oldSlot }) => oldSlot !== null);
+}
+
+export function newMembers({ members }: ChangeRun): readonly ChangeMember[] {
+  return members.filter(({ newSlot }) => newSlot !== null);
+}
+
+/** What is done one after the other; a person reads the number of a step. */
+const CHANGE_STEPS = ['order', 'promise', 'move', 'lock', 'yield', 'commit', 'retire'] as const;
+type ChangeStep = (typeof CHANGE_STEPS)[number];
+
+export function reportChange(
+  run: ChangeRun,
+  step: ChangeStep,
+  text: string,
+  waiting: readonly Participant[],
+  asked: readonly Participant[] = run.members,
+): void {
+  const stage: ProgressEvent['stage'] = step === 'order' ? 'propose' : step === 'retire' ? 'conclude' : 'ask';
+  run.on({
+    id: shortId(run.orderHash),
+    stage,
+    round: CHANGE_STEPS.indexOf(step) + 1,
+    of: CHANGE_STEPS.length,
+    have: namesOf(asked.filter((one) => !waiting.includes(one))),
+    waiting: namesOf(waiting),
+    text,
+  });
+}
+
+/** What came of asking several servers for the same thing. */
+export interface Gathered<T> {
+  readonly answers: ReadonlyMap<ChangeMember, T>;
+  /** Of whoever gave none: silence, or what it refused with. */
+  readonly failures: ReadonlyMap<ChangeMember, CkmError>;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+
+/**
+ * Asks members at the same time; those that are silent again and again, until enough have answered or the patience of one
+ * timeout is used up. What one refuses does not stop the others.
+ * @param enough how many answers do; all are waited for in the first round all the same
+ */
+export async function gatherFrom<T>(
+  run: ChangeRun,
+  about: { readonly step: ChangeStep; readonly text: string },
+  asked: readonly ChangeMember[],
+  enough: number,
+  ask: (member: ChangeMember, link: ServerLink) => Promise<T>,
+): Promise<Gathered<T>> {
+  const answers = new Map<ChangeMember, T>();
+  const refused = new Map<ChangeMember, CkmError>();
+  const missing = () => asked.filter((one) => !answers.has(one) && !refused.has(one));
+  const report = () => {
+    reportChange(run, about.step, about.text, missing(), asked);
+  };
+  let silences: ReadonlyMap<Participant, CkmError> = new Map();
+  let patienceMs = run.context.timeoutMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    report();
+    const { silent } = await askAll(missing(), async (participant) => {
+      const member = participant as ChangeMember;
+      try {
+        answers.set(member, await ask(member, run.links.get(member)!));
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        refused.set(member, error);
+      }
+      report();
+    });
+    silences = silent;
+    patienceMs -= pauseMs;
+    const timedOut = [...silent.values()].some(({ code }) => code === 'SERVER_TIMEOUT');
+    if (missing().length === 0 || answers.size >= enough || timedOut || patienceMs <= 0) break;
+    await pause(pauseMs);
+  }
+  const failures = new Map(refused);
+  for (const one of missing()) {
+    const error = silences.get(one);
+    if (error !== undefined) failures.set(one, error);
+  }
+  return { answers, failures };
+}
+
+/** A server's no, and nothing that convicts it or comes from our own side. */
+function isRefusal(error: unknown): error is CkmError {
+  if (!(error instanceof CkmError) || /^(FAULT|SUSPECT)_/.test(error.code)) return false;
+  return ['StateError', 'PolicyError', 'AccessError'].includes(error.errorClass);
+}

@@ -1,0 +1,277 @@
+import type { ChangeView, LockedChange } from '@ckm/api';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import {
+  type ChangeCertificate,
+  encodeChangeCertificate,
+  encodeLockCertificate,
+  encodeStatement,
+  encodeVotes,
+  isSameLock,
+  judgeVotes,
+  type LockName,
+  type LockStatement,
+  parseChangeCertificate,
+  parseLockCertificate,
+  parseStatement,
+  type PromiseStatement,
+  type Signed,
+  type Statement,
+  verifyChange,
+  verifyLockCertificate,
+  verifySignedChange,
+  type YieldStatement,
+} from '@ckm/threshold';
+import type { Participant } from '../../servers/ask-all.js';
+import { serverFault } from '../../servers/faults.js';
+import {
+  type ChangeMember,
+  type ChangeRun,
+  type Gathered,
+  gatherFrom,
+  oldMembers,
+  saveChangeRun,
+} from './change-run.js';
+import { votesTooFew } from './change-errors.js';
+import { moveShares } from './move-shares.js';
+
+/** Old members that have entered a try, with what each promised and what is shown with that. */
+interface Entered {
+  readonly attempt: number;
+  readonly promises: ReadonlyMap<ChangeMember, Signed<PromiseStatement>>;
+  /** The lock certificates that promises name, with the changes that they lock. */
+  readonly locked: readonly LockedChange[];
+}
+
+/** Most statements that are shown in one question. */
+const MOST_SHOWN = 64;
+
+/**
+ * Gets the old members' decision: promises, then shares for the next epoch where nothing else is locked, then locks, then yields.
+ * Each of them says the same again when it is asked again, so that a try is gone on with after anything.
+ * @param views what each member says of the order
+ * @returns the certificate of the next epoch, checked; by another order where members were bound to that
+ * @throws StateError `CHANGE_VOTES_TOO_FEW`; whatever keeps the session from its end
+ */
+export async function decideChange(
+  run: ChangeRun,
+  views: ReadonlyMap<ChangeMember, ChangeView>,
+): Promise<Uint8Array> {
+  const attempt = await enterableAttempt(run, views);
+  const entered = await enter(run, attempt, views);
+  const signed = boundTo(run, entered) ?? run.record.signed ?? (await moveShares(run, entered));
+  await saveChangeRun(run, { signed });
+  return vote(run, entered, signed);
+}
+
+/**
+ * The try that this client was in where nobody went further; else the next one. A session that failed is followed by another
+ * one in the same try: members lock one outcome of a try, whichever it is.
+ */
+async function enterableAttempt(
+  run: ChangeRun,
+  views: ReadonlyMap<ChangeMember, ChangeView>,
+): Promise<number> {
+  const reached = Math.max(0, ...[...views.values()].map((view) => view.attempt));
+  const { attempt } = run.record;
+  if (attempt > 0 && attempt >= reached) return attempt;
+  const next = reached + 1;
+  await saveChangeRun(run, { attempt: next, sessionId: null, signed: null });
+  return next;
+}
+
+/** Asks every old member to enter a try: those that are behind again, once others have spoken. */
+async function enter(
+  run: ChangeRun,
+  attempt: number,
+  views: ReadonlyMap<ChangeMember, ChangeView>,
+): Promise<Entered> {
+  const { keyId, epoch } = run.record.order;
+  const promises = new Map<ChangeMember, Signed<PromiseStatement>>();
+  const locked: LockedChange[] = [];
+  const shown: Signed<Statement>[] = [...views.values()].flatMap((view) => spokenIn(run, view));
+  const asked = oldMembers(run);
+  // A member that knows a lock certificate names it; one that was not there when it came about is shown it.
+  const known = distinct([...views.values()].flatMap((view) => (view.locked === null ? [] : [view.locked])));
+  const recall = [...views.values()].find((view) => view.forgot !== null)?.forgot ?? null;
+  const ask = (members: readonly ChangeMember[]) =>
+    gatherFrom(
+      run,
+      { step: 'promise', text: 'asking servers to take part' },
+      members,
+      run.deciders.needed,
+      async (member, link) => {
+        const answer = await link.call('change.promise', {
+          keyId,
+          epoch,
+          attempt,
+          recall,
+          orderHash: run.orderHash,
+          shown: shown
+            .filter((one) => one.attempt >= attempt - 1)
+            .slice(-MOST_SHOWN)
+            .map(encodeStatement),
+          locked: known,
+        });
+        const statement = own(run, member, answer.statement, 'promise');
+        if (statement.attempt !== attempt) throw strange(member);
+        promises.set(member, statement);
+        shown.push(statement);
+        if (answer.highest !== null) locked.push(answer.highest);
+      },
+    );
+  let gathered = await ask(asked);
+  const behind = [...gathered.failures].flatMap(([member, { facts }]) =>
+    facts['reason'] === 'attempt-ahead' ? [member] : [],
+  );
+  if (behind.length > 0 && promises.size > 0) gathered = await ask(behind);
+  if (promises.size < run.deciders.needed) {
+    throw votesTooFew(run, 'promised', { answers: promises, failures: gathered.failures });
+  }
+  return { attempt, promises, locked };
+}
+
+/** At most so many lock certificates are shown in one question: those of the highest tries. */
+const MOST_LOCKED = 4;
+
+function distinct(all: readonly LockedChange[]): LockedChange[] {
+  const byName = new Map<string, { readonly attempt: number; readonly one: LockedChange }>();
+  for (const one of all) {
+    for (const { attempt, next } of readable(() => parseLockCertificate(one.locks)))
+      byName.set(`${attempt} ${encodeHex(next)}`, { attempt, one });
+  }
+  const sorted = [...byName.values()].toSorted((a, b) => b.attempt - a.attempt);
+  return sorted.slice(0, MOST_LOCKED).map(({ one }) => one);
+}
+
+/** What was read; nothing where it cannot be: what one server shows of itself must not stop the others. */
+function readable<T>(read: () => T): readonly T[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return [];
+    throw error;
+  }
+}
+
+/** Statements in a member's view that count: its own, and those that let it come there. */
+function spokenIn({ deciders }: ChangeRun, view: ChangeView): Signed<Statement>[] {
+  const spoken = view.spoken.flatMap((bytes) => readable(() => parseStatement(bytes)));
+  return spoken.filter((statement) => deciders.isSigned(statement));
+}
+
+/** A statement of the kind that was asked for, signed by the member that gave it. @throws PeerFaultError */
+function own<K extends Statement['kind']>(
+  { deciders }: ChangeRun,
+  member: ChangeMember,
+  bytes: Uint8Array,
+  kind: K,
+): Signed<Extract<Statement, { readonly kind: K }>> {
+  const statement = parsed(member, bytes);
+  const isOwn = statement.kind === kind && statement.slot === member.oldSlot && deciders.isSigned(statement);
+  if (!isOwn) throw strange(member);
+  return statement as Signed<Extract<Statement, { readonly kind: K }>>;
+}
+
+function parsed(member: ChangeMember, bytes: Uint8Array): Signed<Statement> {
+  const [statement] = readable(() => parseStatement(bytes));
+  if (statement === undefined) throw strange(member);
+  return statement;
+}
+
+function strange(member: Participant) {
+  return serverFault(
+    'FAULT_PACKET_INVALID',
+    [member],
+    'gave a statement that is not its own, or of another try',
+  );
+}
+
+/** The signed change that the promises bind the try to; null: they bind it to nothing. @throws PeerFaultError */
+function boundTo(run: ChangeRun, { promises, locked }: Entered): Uint8Array | null {
+  const names = [...promises].flatMap(([member, { highest }]) =>
+    highest === null ? [] : [{ member, highest }],
+  );
+  const top = names.toSorted((a, b) => b.highest.attempt - a.highest.attempt)[0];
+  if (top === undefined) return null;
+  const found = locked.find((one) => locks(run, one, top.highest));
+  if (found === undefined) throw strange(top.member);
+  return found.signed;
+}
+
+/** Whether a lock certificate of that name holds, and stands over a change that its whole roster signed. */
+function locks(run: ChangeRun, { locks: bytes, signed }: LockedChange, name: LockName): boolean {
+  const [holds = false] = readable(() => {
+    const certificate = parseLockCertificate(bytes);
+    const { transcriptHash } = verifySignedChange(run.before, parseChangeCertificate(signed));
+    return (
+      isSameLock(certificate, name) &&
+      equalBytes(transcriptHash, name.next) &&
+      verifyLockCertificate(run.deciders, certificate)
+    );
+  });
+  return holds;
+}
+
+async function vote(run: ChangeRun, entered: Entered, signed: Uint8Array): Promise<Uint8Array> {
+  const { attempt } = entered;
+  const { keyId, epoch } = run.record.order;
+  const change = parseChangeCertificate(signed);
+  const next = verifySignedChange(run.before, change).transcriptHash;
+  const promises = [...entered.promises.values()];
+  const isFor = (statement: LockStatement | YieldStatement) => isSameLock(statement, { attempt, next });
+  const { needed } = run.deciders;
+
+  const shown = promises.map(encodeStatement);
+  const locked = await gatherFrom(
+    run,
+    { step: 'lock', text: 'asking servers to decide' },
+    [...entered.promises.keys()],
+    needed,
+    async (member, link) => {
+      const question = { keyId, epoch, attempt, signed, promises: shown, locked: distinct(entered.locked) };
+      const statement = own(run, member, (await link.call('change.lock', question)).statement, 'lock');
+      if (!isFor(statement)) throw strange(member);
+      return statement;
+    },
+  );
+  if (locked.answers.size < needed) throw await givenUp(run, locked, 'locked');
+  const lockStatements = [...locked.answers.values()];
+  const certificate = encodeLockCertificate({ attempt, next, locks: lockStatements });
+  const yielded = await gatherFrom(
+    run,
+    { step: 'yield', text: 'asking servers to give way to the new epoch' },
+    oldMembers(run),
+    needed,
+    async (member, link) => {
+      const question = { keyId, epoch, locks: certificate, signed };
+      const statement = own(run, member, (await link.call('change.yield', question)).statement, 'yield');
+      if (!isFor(statement)) throw strange(member);
+      return statement;
+    },
+  );
+  if (yielded.answers.size < needed) throw await givenUp(run, yielded, 'gave way');
+  const decision = { attempt, next, promises, locks: lockStatements, yields: [...yielded.answers.values()] };
+  const decided: ChangeCertificate = { ...change, ...encodeVotes(decision) };
+  verifyChange(run.before, decided, judgeVotes);
+  return encodeChangeCertificate(decided);
+}
+
+/** What a member answers that will not say in this try what is asked of it, ever. */
+const SPENT: readonly unknown[] = [
+  'said-otherwise',
+  'bound-otherwise',
+  'attempt-past',
+  'own-promise-missing',
+];
+
+/** Why a vote came to nothing. Where somebody's word stands against it, the next time is the next try. */
+async function givenUp(
+  run: ChangeRun,
+  gathered: Gathered<unknown>,
+  what: 'locked' | 'gave way',
+): Promise<CkmError> {
+  const isSpent = [...gathered.failures.values()].some(({ facts }) => SPENT.includes(facts['reason']));
+  const { attempt } = run.record;
+  if (isSpent) await saveChangeRun(run, { attempt: attempt + 1, sessionId: null, signed: null });
+  return votesTooFew(run, what, gathered);
+}

@@ -1,0 +1,140 @@
+import type { ChangeOrder } from '@ckm/api';
+import { equalBytes, StateError, UsageError } from '@ckm/foundation';
+import { parseQuorum, type Quorum } from '@ckm/threshold';
+import type { ClientContext } from '../../context/context.js';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { listServerRecords, serverUnknown, showServerRecord } from '../../servers/servers.js';
+import type { CertifiedKey } from '../key-record.js';
+import { rosterOf } from '../roster.js';
+
+/** What is to become of the servers of a key. */
+export type ChangeWish =
+  /** New shares for the same servers: the old ones are worth nothing once enough of them are gone. */
+  | { readonly kind: 'refresh' }
+  | { readonly kind: 'add-server'; readonly server: string }
+  | { readonly kind: 'remove-server'; readonly server: string }
+  | { readonly kind: 'requorum'; readonly quorum: Quorum; readonly servers: readonly string[] };
+
+export type ChangeKind = ChangeWish['kind'];
+
+/** What a change will ask of whom. Nothing has been sent or written. */
+export interface ChangePlan {
+  readonly kind: ChangeKind;
+  readonly order: ChangeOrder;
+  /** Of the next epoch, in order of slots. All of them must be there. */
+  readonly next: readonly ServerRecord[];
+  /** Servers of the key that leave it. */
+  readonly leaving: readonly ServerRecord[];
+  /** The quorum of the epoch before. */
+  readonly old: Quorum;
+  /** Names of those that join. */
+  readonly joining: readonly string[];
+}
+
+/**
+ * Checks everything about a change that can be checked here.
+ * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `CHANGE_NOTHING`; StorageError
+ * `SERVER_PIN_DIFFERS`; EncodingError `QUORUM_INVALID`
+ */
+export async function planChange(
+  context: ClientContext,
+  key: CertifiedKey,
+  wish: ChangeWish,
+): Promise<ChangePlan> {
+  const { params, transcriptHash } = key.newest;
+  const now = await membersNow(context, key);
+  const { servers, quorum } = await wanted(context, key, now, wish);
+  if (servers.length !== quorum.of) throw countMismatch(quorum, servers.length);
+  if (new Set(servers.map(({ name }) => name)).size !== servers.length) throw notDistinct();
+  const isOf = (list: readonly ServerRecord[]) => (one: ServerRecord) =>
+    list.some(({ xid }) => equalBytes(xid, one.xid));
+  const joining = servers.filter((one) => !isOf(now)(one));
+  const leaving = now.filter((one) => !isOf(servers)(one));
+  const isSame = joining.length + leaving.length === 0 && quorum.needed === params.quorum.needed;
+  if (isSame !== (wish.kind === 'refresh')) throw changesNothing(key.record.name);
+  return {
+    kind: wish.kind,
+    order: {
+      keyId: key.keyId,
+      epoch: params.epoch,
+      transcriptHash,
+      quorum,
+      roster: servers.map(({ xid, publicKeys }) => ({
+        serverId: xid,
+        identityKey: publicKeys.signing.bytes,
+      })),
+      termsVersion: 0,
+    },
+    next: servers,
+    old: params.quorum,
+    leaving,
+    joining: joining.map(({ name }) => name),
+  };
+}
+
+/** The servers of the key in order of slots. A change needs to know all of them. */
+async function membersNow(context: ClientContext, key: CertifiedKey): Promise<readonly ServerRecord[]> {
+  const participants = await rosterOf(context, key);
+  if (participants.length === key.roster.length) return participants.map(({ server }) => server);
+  const records = await listServerRecords(context.store);
+  const missing = key.roster.find(({ serverId }) => !records.some(({ xid }) => equalBytes(xid, serverId)));
+  throw serverUnknown(missing!.url);
+}
+
+interface Wanted {
+  readonly servers: readonly ServerRecord[];
+  readonly quorum: Quorum;
+}
+
+async function wanted(
+  { store }: ClientContext,
+  { public: { quorum } }: CertifiedKey,
+  now: readonly ServerRecord[],
+  wish: ChangeWish,
+): Promise<Wanted> {
+  if (wish.kind === 'refresh') return { servers: now, quorum };
+  if (wish.kind === 'requorum') {
+    const servers: ServerRecord[] = [];
+    for (const name of wish.servers) servers.push(await showServerRecord(store, name));
+    return { servers, quorum: parseQuorum(wish.quorum) };
+  }
+  const server = await showServerRecord(store, wish.server);
+  const others = now.filter(({ xid }) => !equalBytes(xid, server.xid));
+  const isMember = others.length < now.length;
+  const { needed } = quorum;
+  if (wish.kind === 'add-server') {
+    if (isMember) throw notDistinct();
+    return { servers: [...now, server], quorum: parseQuorum({ needed, of: quorum.of + 1 }) };
+  }
+  if (!isMember) throw notOfKey(server.name);
+  return { servers: others, quorum: parseQuorum({ needed, of: quorum.of - 1 }) };
+}
+
+function countMismatch({ needed, of }: Quorum, servers: number): UsageError {
+  return new UsageError(`a quorum ${needed} of ${of} needs ${of} servers, and ${servers} are named`, {
+    code: 'QUORUM_SERVERS_MISMATCH',
+    hint: `name exactly ${of} servers, or another quorum`,
+  });
+}
+
+function notDistinct(): UsageError {
+  return new UsageError('the same server is named twice, or is one of the key already', {
+    code: 'SERVERS_NOT_DISTINCT',
+    hint: 'name different servers: one operator with two shares would count twice',
+  });
+}
+
+function notOfKey(server: string): UsageError {
+  return new UsageError(`server ${server} is not one of the key`, {
+    code: 'QUORUM_SERVERS_MISMATCH',
+    hint: 'name a server of the key',
+  });
+}
+
+function changesNothing(name: string): StateError {
+  return new StateError(`key ${name} has these servers and this quorum already`, {
+    code: 'CHANGE_NOTHING',
+    hint: 'new shares for the same servers are a refresh',
+    retryable: false,
+  });
+}
