@@ -1,9 +1,11 @@
+import { parseChangeCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { refusal } from '../../refusals.js';
 import type { EpochRecord } from './epoch-record.js';
-import { helpedSlots, noteHelped, openHead, writeKey } from './stored-key.js';
+import { epochsOfChain, storePublicEpoch } from './past-epochs.js';
+import { helpedSlots, marksOf, noteHelped, noteMarks, openHead, writeKey } from './stored-key.js';
 
 /** The version of a key that was just created. */
 export const CREATED = 1;
@@ -20,9 +22,16 @@ export type KeyChange =
   /** It never came about, and nobody can hold a certificate of it. */
   | { readonly kind: 'void'; readonly expected: number }
   /** A share that was lost came back, in its epoch. */
-  | { readonly kind: 'regain'; readonly record: EpochRecord }
+  | Regain
   /** This server has helped to give a slot its share back. */
   | Help;
+
+export interface Regain {
+  readonly kind: 'regain';
+  readonly record: EpochRecord;
+  /** Certificates of all epochs up to its own, the first one first. */
+  readonly chain: readonly Uint8Array[];
+}
 
 export interface Help {
   readonly kind: 'help';
@@ -43,8 +52,7 @@ export async function changeKey(
   change: KeyChange,
 ): Promise<void> {
   const existing = await transaction.keys.hold(owner, keyId);
-  if (change.kind === 'regain')
-    return regain(context, transaction, existing, { owner, keyId }, change.record);
+  if (change.kind === 'regain') return regain(context, transaction, existing, { owner, keyId }, change);
   if (change.kind === 'help') return help(context, transaction, existing, change);
   if (change.kind === 'create') {
     if (existing !== null) throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
@@ -61,19 +69,20 @@ export async function changeKey(
   await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, change.record);
 }
 
-/** Bytes of a key besides its certificate, and its parameters, which are in that too. */
+/** Bytes of a key besides its certificates, and its parameters, which are in those too. */
 const MOST_BESIDES = 2_048;
 
 /**
  * Stores a share that came back, as `key.restore` does. What this server holds of that key is never written over: a share that
- * is there again by itself stays, and of another epoch nothing comes back.
+ * is there again by itself stays, and of another epoch nothing comes back. Whoever has lost the rows too has forgotten what it
+ * may have decided (`writeKey`), and is told all epochs by their certificates.
  */
 async function regain(
   context: ServerContext,
   transaction: Transaction,
   existing: KeyRow | null,
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  record: EpochRecord,
+  { record, chain }: Regain,
 ): Promise<void> {
   const { quota } = context.accounts;
   const account = { xid: owner, quota: context.config.quota };
@@ -82,10 +91,26 @@ async function regain(
     if (existing.state === 'active' && context.epochKeys.exists(existing)) return;
   } else {
     await quota.key(transaction, account);
-    await quota.bytes(transaction, account, 2 * record.certified!.certificate.length + MOST_BESIDES);
+    const length = chain.reduce((sum, one) => sum + one.length, 0);
+    await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
   }
-  await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
+  const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
+  if (existing === null && chain.length > 1) await storePast(context, transaction, row, chain);
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
+}
+
+/** What its head says of a key that changes have led to its epoch, and the certificates of those before. */
+async function storePast(
+  context: ServerContext,
+  transaction: Transaction,
+  row: KeyRow,
+  chain: readonly Uint8Array[],
+): Promise<void> {
+  const first = parseChangeCertificate(chain[1]!).change.next.previous;
+  const marks = { ...marksOf(openHead(context, row)), first, since: context.clock() };
+  await noteMarks(context, transaction, row, marks);
+  for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries())
+    await storePublicEpoch(context, transaction, row, epoch, past);
 }
 
 /** A slot is helped once in an epoch; once more only where the operator of this server has agreed (L6). */

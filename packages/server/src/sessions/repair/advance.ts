@@ -82,7 +82,7 @@ function finished(
   const record = recordOf(means, proposal, { key, loss }, output.share);
   const { acknowledgement } = record.certified!;
   return {
-    keys: [{ kind: 'regain', record }],
+    keys: [{ kind: 'regain', record, chain: proposal.chain }],
     result: { kind: 'repair', keyId, transcriptHash, acknowledgement },
   };
 }

@@ -36,7 +36,8 @@ export async function readHeldKey(
   demand(row.state === 'active', 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
   if (row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
   const head = openHead(context, row);
-  const { suite, quorum, slot, certified } = head;
+  const { suite, quorum, slot, certified, left } = head;
+  if (left !== undefined) throw otherEpoch(left.epoch, epoch);
   const { parameters } = await readEpoch(context, reader, row, head);
   const { transcriptHash, groupKey, commitment, verifyingShares, chainCode } = certified!;
   const publicHalf = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };

@@ -57,9 +57,10 @@ export async function loseShareAt(
   keyId: Uint8Array,
   slot: number,
   loss: Loss,
+  epoch = 0,
 ): Promise<void> {
   const server = servers[slot - 1]!;
-  if (loss === 'keys') server.context.epochKeys.destroy({ owner: alice.xid, keyId, epoch: 0 });
+  if (loss === 'keys') server.context.epochKeys.destroy({ owner: alice.xid, keyId, epoch });
   servers[slot - 1] = await (loss === 'keys' ? network.restart(server) : loseDatabase(network, server));
   callers[slot - 1] = await servers[slot - 1]!.as(alice);
 }

@@ -12,10 +12,12 @@ import {
 import { encodeHex } from '@ckm/foundation';
 import {
   encodeRepair,
+  judgeVotes,
   parseCertificate,
+  parseChangeCertificate,
   parseLoss,
   type PartyIndex,
-  verifyFirstEpoch,
+  verifyChain,
   verifyRepair,
 } from '@ckm/threshold';
 import type { BareCaller, BareServer } from './bare-server.js';
@@ -33,6 +35,8 @@ export interface RepairOptions {
   /** The slot whose share is lost. */
   readonly target: number;
   readonly helpers: readonly number[];
+  /** Certificates of all epochs; default: the one that made the key. */
+  readonly chain?: readonly Uint8Array[];
   readonly expiresAt?: number;
   readonly onTheWay?: OnTheWay;
 }
@@ -68,8 +72,11 @@ export function createRepairCourier(options: RepairOptions): RepairCourier {
   const { made, policy, target, expiresAt = SOON, onTheWay = (packet) => [packet] } = options;
   const helpers = options.helpers.toSorted((a, b) => a - b);
   const { keyId, certificate } = made;
+  const { chain = [certificate] } = options;
+  const epoch = chain.length - 1;
   const sessionId = new Uint8Array(randomBytes(32));
-  const key = verifyFirstEpoch(parseCertificate(certificate));
+  const changes = chain.slice(1).map(parseChangeCertificate);
+  const key = verifyChain(parseCertificate(chain[0]!), changes, judgeVotes).at(-1)!;
   const views = new Map<number, SessionView>();
   const packets = new Map<string, Uint8Array>();
   const given = new Map<number, Set<string>>();
@@ -104,15 +111,15 @@ export function createRepairCourier(options: RepairOptions): RepairCourier {
       kind: 'repair',
       role: 'target',
       keyId,
-      epoch: 0,
-      chain: [certificate],
+      epoch,
+      chain: [...chain],
       policy,
     }),
     proposalToHelper: (loss = courier.loss()) => ({
       kind: 'repair',
       role: 'helper',
       keyId,
-      epoch: 0,
+      epoch,
       slot: target,
       loss,
     }),

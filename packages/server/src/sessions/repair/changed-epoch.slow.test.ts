@@ -1,0 +1,75 @@
+import { carryChange, completeChange, fetchChain } from '@ckm/testkit';
+import { judgeVotes, parseCertificate, parseChangeCertificate, verifyChain } from '@ckm/threshold';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createBareServers, makeKey, SOON } from '../test/bare-servers.js';
+import { recordOf } from '../test/lost-database.js';
+import { LOST, loseShareAt } from '../test/lost-share.js';
+import { createRepairCourier } from '../test/repair-courier.js';
+import { signIn } from '../test/signs.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+/** A key whose servers have gone on to its second epoch. */
+async function refreshed() {
+  const { servers, callers } = await network.openMany(3);
+  const made = await makeKey(callers);
+  const { keyId } = made;
+  const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+  const committed = await change.commit(await completeChange(change));
+  await change.retire(committed);
+  const { policy } = await callers[0]!.call('key.show', { keyId });
+  const chain = await fetchChain(callers[0]!, keyId);
+  const key = verifyChain(
+    parseCertificate(chain[0]!),
+    chain.slice(1).map(parseChangeCertificate),
+    judgeVotes,
+  ).at(-1)!;
+  return { servers, callers, made, policy, chain, key };
+}
+
+describe('a share of an epoch that a change made', () => {
+  test.each(['keys', 'all'] as const)(
+    'comes back in that epoch (%s lost), with the whole chain, and signs under the same key',
+    async (loss) => {
+      const { servers, callers, made, policy, chain, key } = await refreshed();
+      const { keyId } = made;
+      const before = await recordOf(servers[1]!, keyId);
+      await loseShareAt(network, servers, callers, keyId, LOST, loss, 1);
+      const repair = createRepairCourier({
+        servers,
+        callers,
+        made,
+        policy,
+        chain,
+        target: LOST,
+        helpers: [1, 3],
+      });
+      await repair.begin();
+      await repair.finish();
+      const after = await recordOf(servers[1]!, keyId);
+      expect(after.certified).toEqual(before.certified);
+      expect(after.epoch).toBe(1);
+      expect(await fetchChain(callers[1]!, keyId)).toEqual(chain);
+      await signIn(callers, made, key.public, { epoch: 1, signers: [1, 2] });
+    },
+  );
+
+  test('of the epoch before is not repaired any more, and a statement of it is believed by nobody', async () => {
+    const { servers, callers, made, policy, chain } = await refreshed();
+    await loseShareAt(network, servers, callers, made.keyId, LOST, 'all');
+    const old = createRepairCourier({
+      servers,
+      callers,
+      made,
+      policy,
+      chain: chain.slice(0, 1),
+      target: LOST,
+      helpers: [1, 3],
+    });
+    await old.proposeToTarget();
+    await old.approve(LOST);
+    await old.proposeToTarget();
+    await expect(old.proposeToHelper(1)).rejects.toMatchObject({ code: 'KEY_EPOCH_DIFFERS' });
+  });
+});
