@@ -12,6 +12,7 @@ const CALLED: Readonly<Record<string, string>> = {
   'the promise': 'key.certify',
   'the request': 'request.ask',
   'the change': 'change.propose',
+  'the freeze': 'key.freeze',
 };
 
 const named = (cell: string) => Array.from(cell.matchAll(/`(\w+)`/g), ([, name]) => name!).toSorted();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
-import { bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields/fields.js';
+import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields/fields.js';
 import {
   changeCancel,
   changeCommit,
@@ -19,6 +19,19 @@ import { requestAsk, requestReply } from './requests.js';
 /** `pending`: shares exist, the certificate does not; such a key answers nothing. `active`: certified. */
 export const keyState = z.enum(['pending', 'active']);
 
+/** A freeze of a key that stands. `thawAskedAt`: when its owner asked the operator to end it; null: he did not. */
+const frozenKey = z.strictObject({
+  id: identifier,
+  until: unixSeconds,
+  thawAskedAt: unixSeconds.nullable(),
+});
+
+const freezeView = z.strictObject({
+  frozen: frozenKey.nullable(),
+  /** For how long the key may still be frozen within 30 days, from now on. */
+  leftSeconds: z.int().min(0),
+});
+
 export const keySummary = z.strictObject({
   keyId: identifier,
   suite: suiteName,
@@ -32,6 +45,8 @@ export const keySummary = z.strictObject({
   stoppedAt: unixSeconds.optional(),
   /** The server has the key, and does not find what opens its share of it; absent: it does. */
   isShareLost: z.literal(true).optional(),
+  /** Absent: it is not frozen. */
+  frozen: frozenKey.optional(),
 });
 
 /** At most this many keys in one answer. */
@@ -176,6 +191,33 @@ export const FUNCTIONS = {
   'change.commit': { may: 'owner', changes: 'key', ...changeCommit },
   /** Has the share of an epoch destroyed that is over at every server of the next one. */
   'change.retire': { may: 'owner', changes: 'key', ...changeRetire },
+  /**
+   * Asks a server to show that it still holds its share: a proof for this very question, for which the key is not used.
+   * `challenge`: fresh random bytes of whoever asks; `at`: by his clock.
+   */
+  'key.check': {
+    may: 'owner',
+    changes: 'nothing',
+    parameters: z.strictObject({ keyId: identifier, epoch, challenge: bytesOf(32), at: unixSeconds }),
+    result: z.strictObject({ proof: bytesUpTo(65) }),
+  },
+  /**
+   * Stops the key at this server from now until then. `id`: 32 fresh bytes, good for one freeze, the same at every server of
+   * the key; `from`, `until`: at most seven days, and seven days in 30.
+   */
+  'key.freeze': {
+    may: 'owner',
+    changes: 'key',
+    parameters: z.strictObject({ keyId: identifier, id: identifier, from: unixSeconds, until: unixSeconds }),
+    result: freezeView,
+  },
+  /** Asks the operator to end a freeze before its time. */
+  'key.thaw': {
+    may: 'owner',
+    changes: 'key',
+    parameters: z.strictObject({ keyId: identifier }),
+    result: freezeView,
+  },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',

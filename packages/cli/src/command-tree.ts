@@ -207,6 +207,11 @@ const OWN_SERVER: readonly CommandNode[] = [
         load: async () => (await import('./commands/server/policy/loosen.js')).serverPolicyLoosenCommand(),
       },
       {
+        name: 'thaw',
+        summary: 'end the freeze of a key by its owner before its time',
+        load: async () => (await import('./commands/server/policy/thaw.js')).serverPolicyThawCommand(),
+      },
+      {
         name: 'release',
         summary: 'answer again for a key that was stopped by a wrong share',
         load: async () => (await import('./commands/server/policy/release.js')).serverPolicyReleaseCommand(),
@@ -260,6 +265,11 @@ const KEY: readonly CommandNode[] = [
     name: 'refresh',
     summary: 'give the servers of a key new shares; the key itself stays the same',
     load: async () => (await import('./commands/key/refresh.js')).keyRefreshCommand(),
+  },
+  {
+    name: 'check',
+    summary: 'have every server of a key prove that it holds its share; the key is not used',
+    load: async () => (await import('./commands/key/check.js')).keyCheckCommand(),
   },
   {
     name: 'restore',
@@ -366,6 +376,16 @@ export const COMMAND_TREE: CommandNode = {
       name: 'sign',
       summary: 'sign with a quorum of servers',
       load: async () => (await import('./commands/sign.js')).signCommand(),
+    },
+    {
+      name: 'freeze',
+      summary: 'stop a key for a while at all its servers, as when a laptop was stolen',
+      load: async () => (await import('./commands/freeze.js')).freezeCommand(),
+    },
+    {
+      name: 'thaw',
+      summary: 'ask the operators to end a freeze before its time',
+      load: async () => (await import('./commands/thaw.js')).thawCommand(),
     },
     {
       name: 'verify',

@@ -25,6 +25,8 @@ import {
 } from './keys/repair/repair-key.js';
 import { shareRepair } from './keys/repair/share-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
+import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/check-key.js';
+import { freezeKey, type KeyFreeze, thawKey } from './keys/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
@@ -134,6 +136,22 @@ export interface Client {
   /** A receive address that is handed out now: the next one, or one that its owner names. */
   handOutAddress(name: string, wish?: AddressWish): Promise<AddressOffer>;
   verifyKey(name: string, on?: OnProgress): Promise<KeyVerification>;
+  /**
+   * Has every server of a key prove that it holds its share, and puts the outcome on record. The key is used for nothing.
+   * @param silent servers that are known to hang: nobody waits for them once more
+   */
+  checkKey(name: string, silent?: readonly string[]): Promise<KeyCheck>;
+  /** When a key is to be checked next. @returns UnixSeconds; null: never */
+  checkDue(name: string): Promise<number | null>;
+  /** How often a key is to be checked. @param everySeconds null: never @returns when it is due then */
+  scheduleChecks(name: string, everySeconds: number | null): Promise<number | null>;
+  /**
+   * Has every server of a key do nothing with it for a while; said again it is the same freeze.
+   * @param seconds at most seven days; null: as long as a freeze on record, or else 72 hours
+   */
+  freezeKey(name: string, seconds: number | null): Promise<KeyFreeze>;
+  /** Asks the operators of a key that is frozen to end that. */
+  thawKey(name: string): Promise<KeyFreeze>;
   /** Keys that servers hold of ours and that are not on record, as after the seed was restored. Writes nothing. */
   fetchKeys(): Promise<FetchedKeys>;
   /** How many keys a server holds of ours that are not on record; 0 when it does not say. */
@@ -279,6 +297,11 @@ export function createClient(options: ClientOptions): Client {
     noteComparison: (key, outcome) => noteComparison(context, key, outcome),
     handOutAddress: (name, wish = {}) => handOutAddress(context, name, wish),
     verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
+    checkKey: async (name, silent) => acting(checkKey(context, await readKey(name), silent)),
+    checkDue: async (name) => checkDue(context, await readKey(name)),
+    scheduleChecks: async (name, everySeconds) => scheduleChecks(context, await readKey(name), everySeconds),
+    freezeKey: async (name, seconds) => acting(freezeKey(context, await readKey(name), seconds)),
+    thawKey: async (name) => acting(thawKey(context, await readKey(name))),
     fetchKeys: () => fetchKeys(context),
     countUnrecorded: async (name) => {
       const held = await heldKeysOf(context, await showServerRecord(store, name));

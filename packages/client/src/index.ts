@@ -46,6 +46,9 @@ export type { ChangedKey } from './keys/changes/change-key.js';
 export type { Forgetting } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeWish } from './keys/changes/plan-change.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
+export type { KeyCheck, ServerCheck } from './keys/check-key.js';
+export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/check-record.js';
+export { type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from './keys/freeze-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';
@@ -84,8 +87,8 @@ export { shortId, type Track, type TrackState } from './store/track.js';
 // status
 export { type ClockDifference, formatOffset } from './servers/clock-difference.js';
 export type { DoctorLine } from './status/doctor-line.js';
-export { formatMargin, type KeyStatus } from './status/key-status.js';
 export type { ServerProblem, ServerStatus, Status, StatusOptions } from './status/status.js';
+export { formatMargin, isStoppedByFreeze, type KeyStatus } from './status/key-status.js';
 // store
 export type { ClientStore } from './store/client-store.js';
 export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';

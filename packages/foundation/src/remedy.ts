@@ -53,12 +53,18 @@ export const REMEDIES = {
   verifyKey: { key: 'name' },
   /** Compare what the owner sees of a key with what operators see, and put the outcome on record. */
   compareKey: { key: 'name' },
+  /** Have every server of a key prove that it holds its share. */
+  checkKey: { key: 'name' },
 
   // The owner acts.
   createKey: {},
   /** Use the key or server of that name. */
   useOther: { name: 'name' },
   renameKey: { key: 'name' },
+  /** Tell every server of a key to do nothing with it for a while. */
+  freezeKey: { key: 'name' },
+  /** Ask the operators of a key that is frozen to end that. */
+  thawKey: { key: 'name' },
   fetchKeys: {},
   restoreKey: { keys: 'names' },
   /** Have a server that lost its share of keys get it back, by whatever way there is. */

@@ -6,12 +6,15 @@ import type { AuditLog } from './audit/audit.js';
 import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
 import type { Events } from './events.js';
+import type { StandingFreeze } from './policy/freeze.js';
 import type { Policy } from './policy/policy.js';
 import type { StoredTightening } from './policy/tightening.js';
 import type { KeyRow, Storage, Transaction, RequestCursor } from './storage/storage.js';
 import type { EpochKeys } from './vault/epoch-keys.js';
 import type { StaticSeeds } from './vault/static-seeds.js';
 import type { Vault } from './vault/vault.js';
+
+export type { StandingFreeze, StoredTightening };
 
 /** The only sources of time and randomness; tests hand in others. */
 export interface Clock {
@@ -226,6 +229,8 @@ export interface KeyFacts {
   readonly tightened: number;
   /** When this server stopped it, because a share was wrong; null: it answers. UnixSeconds. */
   readonly stoppedAt: number | null;
+  /** The freeze by its owner that stands; null: none. */
+  readonly frozen: StandingFreeze | null;
   readonly policy: KeyPolicy;
 }
 

@@ -1,4 +1,11 @@
-import { formatMargin, formatOffset, type KeyStatus, type ServerStatus, type Status } from '@ckm/client';
+import {
+  formatMargin,
+  isStoppedByFreeze,
+  formatOffset,
+  type KeyStatus,
+  type ServerStatus,
+  type Status,
+} from '@ckm/client';
 import { AvailabilityError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
@@ -9,7 +16,7 @@ import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
 import { counted } from '../terminal/counted.js';
 import { createInOrder } from '../terminal/in-order.js';
-import { formatInstant, unixNow } from '../terminal/instant.js';
+import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
@@ -197,6 +204,8 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
           ),
         ]),
     ...epochCells(terminal, key),
+    ...frozenCells(terminal, key),
+    ...checkCells(terminal, key),
     ...comparisonCells(terminal, key),
   ];
 }
@@ -208,6 +217,33 @@ function epochCells(terminal: Terminal, { epoch, changedAt, forgetting }: KeySta
   const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
   const line = `old shares destroyed: ${forgettingLine({ forgetting })}`;
   return [`epoch ${epoch}${since}`, isGone ? line : terminal.style('yellow', line)];
+}
+
+/** Where its owner has frozen it, and whether that stops it. */
+function frozenCells(terminal: Terminal, key: KeyStatus): string[] {
+  const { name, frozen } = key;
+  if (frozen.length === 0) return [];
+  const names = frozen.map(({ server }) => server).join(', ');
+  const ends = formatInstant(Math.min(...frozen.map(({ until }) => until)), unixNow());
+  const { command } = wordsOf({ kind: isStoppedByFreeze(key) ? 'thawKey' : 'freezeKey', key: name });
+  if (!isStoppedByFreeze(key))
+    return [terminal.style('red', `NOT stopped, frozen only at ${names}: ${command}`)];
+  return [terminal.style('yellow', `frozen at ${names} until ${ends}: ${command}`)];
+}
+
+/** What the last key check found, and whether the next one is overdue. */
+function checkCells(terminal: Terminal, { name, checks }: KeyStatus): string[] {
+  const { lastAt, unproved, isOverdue } = checks;
+  const { command } = wordsOf({ kind: 'checkKey', key: name });
+  const missing = [...new Set(unproved.map(({ server }) => server))].join(', ');
+  const last =
+    lastAt === null
+      ? []
+      : missing === ''
+        ? [`checked ${dateOf(lastAt)}`]
+        : [terminal.style('yellow', `checked ${dateOf(lastAt)}, not proved by ${missing}: ${command}`)];
+  if (!isOverdue) return last;
+  return [...last, terminal.style('yellow', `check overdue: ${command}`)];
 }
 
 function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): string[] {

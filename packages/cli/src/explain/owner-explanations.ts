@@ -238,6 +238,21 @@ const CEREMONIES = explanationsOf({
     'Nothing was found wrong, and nothing was found right there. Exit status: 69 silent, 77 refuses, 75 for the others.',
     'Do what the hint says, then run ckm key verify again.',
   ],
+  KEY_NOT_CHECKED: [
+    'A server of the key could not be asked to prove that it holds its share: it is silent, refuses, or is not added.',
+    'That says nothing about its share. Exit status: 69 silent, 77 refuses, 75 for the others.',
+    'Do what the hint says, then run ckm key check again.',
+  ],
+  KEY_NOT_FROZEN: [
+    'Too few servers of the key have been told to stop it: the others can still sign.',
+    'So many have to have it that those left over are fewer than the quorum. Exit status: 69 silent, 77 refuses.',
+    'Run ckm freeze NAME again until it says that the key is stopped; call the operators of those that do not answer.',
+  ],
+  SHARE_NOT_PROVED: [
+    'A server gave a proof of its share that does not hold, or says itself that what it has stored is damaged.',
+    'Until that is settled count it as lost: the key goes on with the others, as many as ckm key check says.',
+    'Ask its operator to look at memory and database. If the share is gone: ckm key restore NAME.',
+  ],
   KEY_DIFFERS: [
     'A server of the key holds the certificate of another key, or another policy than you.',
     'All servers of a key must agree on every byte; one that does not is broken or lies.',

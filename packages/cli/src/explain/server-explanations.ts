@@ -76,6 +76,19 @@ const POLICY = groupOf(
       'This server computed a wrong share with the key, which it did not release, and has stopped the key.',
       'Its operator has to look at the machine, then: ckm server policy release FOLDER KEY. Until then use the other servers.',
     ],
+    POLICY_KEY_FROZEN: [
+      'The owner of the key has frozen it for a while: this server does nothing with it until then.',
+      'It ends by itself. Earlier only operators end it: ckm thaw NAME asks them, each says ckm server policy thaw FOLDER KEY.',
+    ],
+    FREEZE_INVALID: 'A freeze lasts at most seven days and begins now: compare the clocks with ckm doctor.',
+    FREEZE_OVER: [
+      'This freeze was thawed, or its time has passed: the same one never comes back.',
+      'Freeze the key anew: ckm freeze NAME.',
+    ],
+    FREEZE_USED_UP: [
+      'The key was frozen for seven days of the last 30, or very often: whoever stole a laptop may not keep its owner out for ever.',
+      'Freeze for a shorter time, or ask the operators: ckm server policy tighten FOLDER KEY --expires-in 0s stops it there.',
+    ],
     POLICY_BLIND: 'Content that cannot be described is not signed with this key.',
     POLICY_RATE: [
       'The key was asked as often as it may be in this time. Requests count that wait, were rejected or taken back.',

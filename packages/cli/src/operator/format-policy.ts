@@ -9,6 +9,7 @@ import type { Terminal } from '../terminal/terminal.js';
 export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string {
   const { keyId, owner, purpose, suite, quorum, slot, state, transcriptHash, owned, tightening, server } =
     key;
+  const { frozen } = key;
   return [
     `key ${keyId}`,
     `    ${purpose} (${suite}), ${state}, ${quorum.needed} of ${quorum.of}, slot ${slot}, account ${owner.slice(0, 8)}`,
@@ -43,6 +44,18 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
       : [
           `  Stopped since ${formatInstant(tightening.stoppedAt, unixNow())}: a share computed here was wrong. Look at the machine;`,
           '  then: ckm server policy release FOLDER KEY',
+          '',
+        ]),
+    ...(frozen === null
+      ? []
+      : [
+          `  Frozen by its owner until ${formatInstant(frozen.until, unixNow())}.`,
+          ...(frozen.thawAskedAt === null
+            ? []
+            : [
+                `  Asked ${formatInstant(frozen.thawAskedAt, unixNow())} to be thawed. Hear it from the owner in person: whoever has his`,
+                '  laptop can ask too. Then: ckm server policy thaw FOLDER KEY',
+              ]),
           '',
         ]),
     '  A request must be allowed by all three. What this server allows any key is "policy" in its config.json.',

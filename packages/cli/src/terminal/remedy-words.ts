@@ -29,10 +29,13 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   showKey: ({ key }) => ['look at the key', `ckm key show ${key}`],
   verifyKey: ({ key }) => ['ask every server for its copy of the key', `ckm key verify ${key}`],
   compareKey: ({ key }) => ['compare its likeness with every operator', `ckm key compare ${key}`],
+  checkKey: ({ key }) => ['have every server prove that it holds its share', `ckm key check ${key}`],
 
   createKey: () => ['make the key again', 'ckm key create NAME'],
   useOther: ({ name }) => [`use ${name}`],
   renameKey: ({ key }) => ['give the key another name', `ckm key rename ${key} NEWNAME`],
+  freezeKey: ({ key }) => ['tell every server of the key to do nothing with it', `ckm freeze ${key}`],
+  thawKey: ({ key }) => ['ask the operators to thaw the key', `ckm thaw ${key}`],
   fetchKeys: () => ['get your keys back from their servers', 'ckm key fetch'],
   restoreKey: ({ keys }) => [
     'let servers that lost their share recover it',

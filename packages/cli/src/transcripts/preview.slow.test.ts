@@ -42,8 +42,10 @@ const LOOKING = [
 /** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
 const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['address treasury'],
+  ['freeze notes'],
   ['git-sign -Y sign -n file -f LAPTOP FILE'],
   ['init --home NEW'],
+  ['key check notes'],
   ['key compare notes --answer same'],
   ['key create another --for message --quorum 2of3 --servers alpha,bravo,charlie'],
   ['key fetch'],
@@ -70,6 +72,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['server passphrase FOLDER'],
   ['server policy loosen FOLDER KEY --rate any'],
   ['server policy release FOLDER KEY'],
+  ['server policy thaw FOLDER KEY'],
   ['server policy tighten FOLDER KEY --rate 1/1h'],
   ['server reject FOLDER REQUEST --reason no'],
   ['server remove alpha', 'SERVER_IN_USE'],
@@ -84,6 +87,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['sign treasury --psbt PAYMENT'],
   ['ssh-agent'],
   ['status'],
+  ['thaw notes'],
   ['unlock'],
 ];
 

@@ -1,10 +1,11 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
+import type { CheckVerdict } from '../keys/check-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { listed } from '../servers/faults.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
-import { formatMargin, type KeyStatus } from './key-status.js';
+import { formatMargin, isStoppedByFreeze, type KeyStatus } from './key-status.js';
 import type { Status } from './status.js';
 
 /** Nothing brings a share back whose server is gone; what the key holds has to move while enough others are left. */
@@ -17,7 +18,9 @@ function replacedFix({ name, replaced, margin }: KeyStatus): string {
 const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
 
 export function checkMargins({ keys }: Status): DoctorLine[] {
-  return keys.map((key): DoctorLine => {
+  // What its owner has stopped signs nothing on purpose, and has a line of its own.
+  const used = keys.filter((key) => !isStoppedByFreeze(key));
+  return used.map((key): DoctorLine => {
     const { name, margin, isMarginLow, quorum, reachable, lost, stopped, expiresAt, isExpired } = key;
     if (isExpired) {
       const text = `has expired by its policy, on ${new Date(expiresAt! * 1000).toISOString().slice(0, 10)}`;
@@ -91,6 +94,55 @@ export function checkComparisons({ keys }: Status): DoctorLine[] {
         ]),
   ];
 }
+
+/** What is on record of key checks: shares that were not there, and what is to be asked again. */
+export function checkProofs({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, checks: { lastAt, unproved, isOverdue } }): DoctorLine[] => {
+    const remedy = { kind: 'checkKey', key: name } as const;
+    const lines = unproved.flatMap(({ server, verdict }): DoctorLine[] => {
+      const found = FOUND[verdict];
+      if (found === undefined) return [];
+      const fix = 'check the key again, and ask its operator';
+      return [{ level: 'fail', subject: `${name} on ${server}`, text: found, fix, remedy }];
+    });
+    if (!isOverdue) return lines;
+    const text = lastAt === null ? 'has never been checked' : 'has not been checked for too long';
+    const fix = 'have every server prove that it holds its share';
+    return [...lines, { level: 'warn', subject: name, text, fix, remedy }];
+  });
+}
+
+/** What its owner has stopped, and whether that holds: with too few servers it does not. */
+export function checkFreezes({ keys }: Status): DoctorLine[] {
+  return keys.flatMap((key): DoctorLine[] => {
+    const { name, frozen, quorum } = key;
+    if (frozen.length === 0) return [];
+    const names = listed(frozen.map(({ server }) => server));
+    if (isStoppedByFreeze(key)) {
+      const fix = 'wait until it ends, or ask the operators to thaw it';
+      return [
+        {
+          level: 'warn',
+          subject: name,
+          text: `is frozen at ${names}`,
+          fix,
+          remedy: { kind: 'thawKey', key: name },
+        },
+      ];
+    }
+    const needed = quorum.of - quorum.needed + 1;
+    const text = `is NOT stopped: only ${names} has been told, ${needed} are needed`;
+    const fix = 'tell the others too';
+    return [{ level: 'fail', subject: name, text, fix, remedy: { kind: 'freezeKey', key: name } }];
+  });
+}
+
+/** What counts against a server; one that refused or was silent has lines of its own. */
+const FOUND: Partial<Record<CheckVerdict, string>> = {
+  wrong: 'gave a wrong proof of its share at the last check',
+  damaged: 'said at the last check that its share is damaged',
+  lost: 'had lost its share at the last check',
+};
 
 export async function checkKeys(
   context: ClientContext,

@@ -1,8 +1,10 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
+import { CHECK_FOLDER, parseChecks } from '../keys/check-record.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
+import { FREEZE_FOLDER, parseFreeze } from '../keys/freeze-key.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
@@ -18,7 +20,15 @@ import { listSessions } from '../sessions/sessions.js';
 import { POOL_FOLDER, parsePool } from '../signing/commitment-pool.js';
 import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
-import { checkComparisons, checkKeys, checkMargins, checkStopped, hanging } from './check-keys.js';
+import {
+  checkComparisons,
+  checkFreezes,
+  checkKeys,
+  checkProofs,
+  checkMargins,
+  checkStopped,
+  hanging,
+} from './check-keys.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
 import { readStatus, type Status } from './status.js';
 
@@ -43,6 +53,8 @@ export async function diagnose(
     ...checkMargins(status),
     ...checkStopped(status),
     ...checkComparisons(status),
+    ...checkProofs(status),
+    ...checkFreezes(status),
     ...(await checkKeys(context, readKey, status)),
     ...checkOpen('sessions', await listSessions(context.store), context.clock()),
     ...checkOpen('requests', await listRequests(context.store), context.clock()),
@@ -59,6 +71,8 @@ const FOLDERS = [
   [CHANGE_FOLDER, parseChangeRecord],
   [REQUEST_FOLDER, parseRequest],
   [POOL_FOLDER, parsePool],
+  [CHECK_FOLDER, parseChecks],
+  [FREEZE_FOLDER, parseFreeze],
   [SEEN_FOLDER, parseLastSeen],
   [OWNER_FOLDER, parseSeedBackup],
   [EVIDENCE_FOLDER, () => null],

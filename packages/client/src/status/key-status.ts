@@ -2,6 +2,14 @@ import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from 
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf } from '../keys/forgetting.js';
 import { newestParams } from '../keys/chain/key-chain.js';
+import { heldSince } from '../keys/check-key.js';
+import {
+  checkDueAt,
+  checkPath,
+  type CheckRecord,
+  type CheckVerdict,
+  NEVER_CHECKED,
+} from '../keys/check-record.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';
@@ -23,6 +31,8 @@ export interface KeyStatus {
   readonly lost: readonly string[];
   /** Servers that have stopped the key, because they had computed a wrong share with it, until their operators release it. */
   readonly stopped: readonly string[];
+  /** Servers of the key that its owner has told to do nothing with it, and until when. */
+  readonly frozen: readonly FrozenAt[];
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
   /** Whether half of what may fail, or more, has failed. */
@@ -42,6 +52,31 @@ export interface KeyStatus {
   readonly forgetting: readonly Forgetting[];
   /** What came of comparing its likeness with what operators see; null: not compared here. */
   readonly comparison: KeyComparison | null;
+  readonly checks: KeyCheckStatus;
+}
+
+export interface FrozenAt {
+  readonly server: string;
+  /** UnixSeconds, by the server's own clock. */
+  readonly until: number;
+  /** When the owner asked its operator to end it; null: he did not. UnixSeconds. */
+  readonly thawAskedAt: number | null;
+}
+
+/** Whether a freeze stands at so many servers that the others are too few to sign. */
+export function isStoppedByFreeze({ frozen, quorum }: Pick<KeyStatus, 'frozen' | 'quorum'>): boolean {
+  return frozen.length > quorum.of - quorum.needed;
+}
+
+/** What is on record here of proofs by which servers showed that they hold their shares. */
+export interface KeyCheckStatus {
+  /** UnixSeconds; null: never checked here. */
+  readonly lastAt: number | null;
+  /** Servers that did not prove their shares then, and why. */
+  readonly unproved: readonly { readonly server: string; readonly verdict: CheckVerdict }[];
+  /** UnixSeconds: when the next one is due; null: never. */
+  readonly dueAt: number | null;
+  readonly isOverdue: boolean;
 }
 
 /** How many more servers of a key may fail, in the one wording that everything uses. */
@@ -60,15 +95,26 @@ export interface AskedServer {
   readonly list: HeldKeys | CkmError | null;
 }
 
-/** How a key stands, by what its servers say now. @param now UnixSeconds */
-export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now: number): KeyStatus {
+/**
+ * How a key stands, by what its servers say now.
+ * @param checked by {@link checkPath}
+ * @param now UnixSeconds
+ */
+export function keyStatus(
+  record: KeyRecord,
+  checked: ReadonlyMap<string, CheckRecord>,
+  found: readonly AskedServer[],
+  now: number,
+): KeyStatus {
   const params = newestParams(record);
   const id = encodeHex(params.keyId);
+  const checks = checked.get(checkPath(params.keyId)) ?? NEVER_CHECKED;
   const seats = params.roster.map(({ serverId, url }) => {
     const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
     const list = one?.list ?? null;
     const silent = SILENCES[one?.problem?.code ?? ''] ?? 'absent';
-    return { name: one?.record.name ?? url, holding: list === null ? silent : holdingsIn(list)(id) };
+    const holding = list === null ? silent : holdingsIn(list)(id);
+    return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id) };
   });
   const those = (...holdings: readonly string[]) =>
     seats.filter(({ holding }) => holdings.includes(holding)).map(({ name }) => name);
@@ -84,6 +130,7 @@ export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now:
     replaced: those('replaced'),
     lost: those('lost'),
     stopped: those('stopped'),
+    frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
     ...marginOf(reachable.length, params.quorum),
     isComplete: isComplete(record, params.quorum.of),
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
@@ -93,6 +140,34 @@ export function keyStatus(record: KeyRecord, found: readonly AskedServer[], now:
     changedAt: record.changedAt ?? null,
     forgetting: forgettingOf(record, params.epoch - 1, oldServers(record, found)),
     comparison: record.comparison ?? null,
+    checks: checkStatus(
+      checks,
+      checkDueAt(checks, heldSince(record)),
+      params.epoch,
+      seats.map(({ name }) => name),
+      now,
+    ),
+  };
+}
+
+/** @param names of the servers of `epoch`, in order of slots */
+function checkStatus(
+  { history }: CheckRecord,
+  dueAt: number | null,
+  epoch: number,
+  names: readonly string[],
+  now: number,
+): KeyCheckStatus {
+  const last = history.at(-1);
+  // Slots of another epoch are other servers.
+  const verdicts = last?.epoch === epoch ? last.verdicts : [];
+  return {
+    lastAt: last?.at ?? null,
+    unproved: verdicts.flatMap((verdict, i) =>
+      verdict === 'holds' ? [] : [{ server: names[i] ?? `slot ${i + 1}`, verdict }],
+    ),
+    dueAt,
+    isOverdue: dueAt !== null && dueAt <= now,
   };
 }
 
@@ -113,10 +188,10 @@ const SILENCES: Readonly<Record<string, 'replaced' | 'refused'>> = {
 };
 
 /**
- * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`: it has it and does not;
- * `refused`: it cannot even be asked.
+ * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`, `frozen`: it has it and
+ * does not; `refused`: it cannot even be asked.
  */
-type Holding = 'has' | 'stopped' | 'lost' | 'unsaid' | 'refused';
+type Holding = 'has' | 'stopped' | 'frozen' | 'lost' | 'unsaid' | 'refused';
 
 function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
   if (list instanceof CkmError) {
@@ -127,10 +202,17 @@ function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
   return (id) => {
     const key = held.get(id);
     if (key?.isShareLost === true) return 'lost';
-    if (key !== undefined) return key.stoppedAt === undefined ? 'has' : 'stopped';
+    if (key?.stoppedAt !== undefined) return 'stopped';
+    if (key !== undefined) return key.frozen === undefined ? 'has' : 'frozen';
     // A list that was not read to its end says nothing about what is not in it.
     return list.complaint === null ? 'lost' : 'unsaid';
   };
+}
+
+function freezeIn(list: HeldKeys | CkmError | null, id: string): Omit<FrozenAt, 'server'> | null {
+  if (list === null || list instanceof CkmError) return null;
+  const frozen = list.keys.find(({ keyId }) => encodeHex(keyId) === id)?.frozen;
+  return frozen === undefined ? null : { until: frozen.until, thawAskedAt: frozen.thawAskedAt };
 }
 
 /** How many of those that answer may still fail, and whether that is half or less of what a whole key allows. */

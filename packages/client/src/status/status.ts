@@ -3,6 +3,7 @@ import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { changeIdOf, listChanges, titleOfChange } from '../keys/chain/change-record.js';
+import { readAllChecks } from '../keys/check-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';
@@ -103,6 +104,7 @@ export async function readStatus(
     }),
   );
   const keys = await listKeyRecords(store);
+  const checks = await readAllChecks(store);
   const sessions = await listSessions(store);
   const changes = (await listChanges(store)).filter(isOpen);
   const isOfChange = (id: Uint8Array) =>
@@ -110,7 +112,7 @@ export async function readStatus(
   const requests = await listRequests(store);
   return {
     servers: found.map(({ server }) => server),
-    keys: keys.map((record) => keyStatus(record, found, context.clock())),
+    keys: keys.map((record) => keyStatus(record, checks, found, context.clock())),
     openSessions: [
       ...sessions
         .filter((one) => isOpen(one) && !isOfChange(one.sessionId))

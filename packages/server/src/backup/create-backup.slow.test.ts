@@ -82,7 +82,7 @@ test('a backup that is made while accounts, keys, policies and requests come, ch
     );
     const changed = (await context.storage.read((reader) => reader.keys.find(alice.xid, keyId)))!;
     await context.storage.transact((transaction) =>
-      sessions.noteTightened(transaction, changed, { version: 0, stoppedAt: null }),
+      sessions.noteTightened(transaction, changed, { version: 0, stoppedAt: null, frozen: null }),
     );
     await signer.sign(messageOf(`turn ${turn}`), [1, 2]);
   };

@@ -122,6 +122,7 @@ export function createActs({
           : { owner: decodeHex(owner), keyId: decodeHex(keyId) },
       ),
     keyPolicy: ({ keyId, owner }) => desk().keyPolicy(keyId, bytesOrNull(owner)),
+    thawKey: ({ keyId, owner }) => desk().thaw(keyId, bytesOrNull(owner)),
     releaseKey: ({ keyId, owner }) => desk().release(keyId, bytesOrNull(owner)),
     tightenKey: ({ keyId, owner, ...change }) => desk().tighten(keyId, bytesOrNull(owner), change),
     loosenKey: ({ keyId, owner, ...change }) => desk().loosen(keyId, bytesOrNull(owner), change),

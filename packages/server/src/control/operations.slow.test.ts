@@ -107,6 +107,7 @@ const WELL_FORMED: {
   resume: () => ({ xid }),
   keys: () => ({}),
   keyPolicy: () => ({ keyId: keyId() }),
+  thawKey: () => ({ keyId: keyId() }),
   releaseKey: () => ({ keyId: keyId() }),
   tightenKey: () => ({ keyId: keyId(), blindAllowed: false }),
   loosenKey: () => ({ keyId: keyId(), blindAllowed: true }),

@@ -307,6 +307,14 @@ export const OPERATIONS = {
     parameters: tightenParameters,
     result: operatorKeyPolicy,
   }),
+  thawKey: change({
+    path: '/keys/:keyId/thaw',
+    summary: 'end the freeze of a key by its owner before its time',
+    takes: 'go',
+    changes: 'key',
+    parameters: keyParameters,
+    result: operatorKeyPolicy,
+  }),
   releaseKey: change({
     path: '/keys/:keyId/release',
     summary: 'answer again for a key that the server has stopped because a share was wrong',

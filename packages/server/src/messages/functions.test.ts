@@ -78,6 +78,14 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'change.yield': () => ({ ...done.named, locks: done.locks, signed: done.whole.bytes }),
   'change.commit': () => ({ keyId: done.named.keyId, certificate: done.certificate }),
   'change.retire': () => ({ ...done.named, acknowledgements: [] }),
+  'key.check': () => ({ keyId: keyed.keyId, epoch: 0, challenge: random(32), at: keyed.alpha.now }),
+  'key.freeze': () => ({
+    keyId: keyed.keyId,
+    id: random(32),
+    from: keyed.alpha.now,
+    until: keyed.alpha.now + 3_600,
+  }),
+  'key.thaw': () => ({ keyId: keyed.keyId }),
   'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
     ...messageOf('walked'),
@@ -243,6 +251,15 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     const { keyId, epoch } = change.order;
     const acknowledgements = committed.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
     return () => hers.ask('change.retire', { keyId, epoch, acknowledgements });
+  },
+  'key.freeze': async () => {
+    const statement = { ...WELL_FORMED['key.freeze'](), keyId: (await halfKnownKey()).keyId };
+    return () => hers.ask('key.freeze', statement);
+  },
+  'key.thaw': async () => {
+    const statement = { ...WELL_FORMED['key.freeze'](), keyId: (await halfKnownKey()).keyId };
+    await hers.ask('key.freeze', statement);
+    return () => hers.ask('key.thaw', { keyId: statement.keyId });
   },
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),

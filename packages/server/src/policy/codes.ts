@@ -1,9 +1,11 @@
-import { encodeHex, PolicyError, type Remedy } from '@ckm/foundation';
+import { encodeHex, formatMoment, PolicyError, type Remedy, StateError, UsageError } from '@ckm/foundation';
 
 /** Every code of an error about policy. */
 const POLICY_CODES = [
+  'FREEZE_USED_UP',
   'POLICY_BLIND',
   'POLICY_KEY_EXPIRED',
+  'POLICY_KEY_FROZEN',
   'POLICY_KEY_STOPPED',
   'POLICY_KIND',
   'POLICY_RATE',
@@ -32,5 +34,38 @@ export function keyStopped(keyId: Uint8Array): PolicyError {
     'this server has stopped the key: it computed a wrong share with it',
     'ask its operator to look at the machine; until then use the other servers',
     { remedy: { kind: 'releaseKey', id: encodeHex(keyId) } },
+  );
+}
+
+/** Its owner has frozen the key. @param until UnixSeconds */
+export function keyFrozen(until: number): PolicyError {
+  return policyError(
+    'POLICY_KEY_FROZEN',
+    `the key is frozen by its owner until ${formatMoment(until)}`,
+    'wait until then, or ask the operators of its servers to thaw it',
+    { facts: { until } },
+  );
+}
+
+/** A statement by which nothing can be frozen. */
+export function freezeInvalid(): UsageError {
+  return new UsageError('this is no time for which a key can be frozen', {
+    code: 'FREEZE_INVALID',
+    hint: 'freeze for at most seven days, from now on; compare the clocks',
+  });
+}
+
+/** A freeze that does not come back. */
+export function freezeOver(message: string): StateError {
+  return new StateError(message, { code: 'FREEZE_OVER', hint: 'freeze the key anew', retryable: false });
+}
+
+/** @param leftSeconds for how long it may still be frozen */
+export function freezeUsedUp(leftSeconds: number): PolicyError {
+  return policyError(
+    'FREEZE_USED_UP',
+    'the key has been frozen for nearly as long, or as often, as its owner may within 30 days',
+    'freeze for a shorter time, or ask the operator to allow nothing for the key',
+    { facts: { leftSeconds } },
   );
 }

@@ -1,7 +1,7 @@
 import type { Tightening } from './effective.js';
 
-/** What an operator sets for a key; when it was stopped is nobody's setting. */
-export type TighteningSettings = Omit<Tightening, 'stoppedAt'>;
+/** What an operator sets for a key; when it was stopped, or frozen by its owner, is no setting of his. */
+export type TighteningSettings = Omit<Tightening, 'stoppedAt' | 'freezes'>;
 
 type Setting = keyof TighteningSettings;
 

@@ -3,7 +3,7 @@ import { encodeHex, formatSpan, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
-import { keyStopped, policyError } from './codes.js';
+import { keyFrozen, keyStopped, policyError } from './codes.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
@@ -23,7 +23,7 @@ export function createPolicy({
   readonly vault: Vault;
   readonly operator: OperatorPolicy;
 }): Policy {
-  const general = { ...operator, expiresAt: null, stoppedAt: null };
+  const general = { ...operator, expiresAt: null, stoppedAt: null, freezes: [] };
   const serverName = nameServerPolicy(operator);
   const nameOfBoth = (owned: KeyPolicy) =>
     serverName === null ? nameOf(owned) : `${nameOf(owned)} server ${serverName}`;
@@ -83,6 +83,8 @@ function refusal(policy: EffectivePolicy, facts: RequestFacts): PolicyError | nu
   if (policy.isStopped) {
     return keyStopped(facts.keyId);
   }
+  // The one rule that a moment ends: whoever froze the key said so himself, and for how long.
+  if (policy.frozenUntil !== null && now < policy.frozenUntil) return keyFrozen(policy.frozenUntil);
   if (!policy.kinds.includes(kind)) return kindRefused(kind);
   if (blind && !policy.blindAllowed) {
     return policyError(

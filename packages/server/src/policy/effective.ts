@@ -1,4 +1,5 @@
 import type { KeyPolicy } from '@ckm/api';
+import type { Freeze } from './freeze.js';
 
 export interface RateLimit {
   readonly count: number;
@@ -17,6 +18,8 @@ export interface Tightening {
    * When the server itself stopped the key, because a share it had computed was wrong; null: it did not. UnixSeconds.
    */
   readonly stoppedAt: number | null;
+  /** By which its owner stops the key for a while; those of the last 30 days. */
+  readonly freezes: readonly Freeze[];
 }
 
 /** All that applies to a key at once. */
@@ -28,12 +31,18 @@ export interface EffectivePolicy {
   readonly blindAllowed: boolean;
   readonly approval: 'automatic' | 'operator';
   readonly isStopped: boolean;
+  /** UnixSeconds: nothing is answered before; null: it is not frozen. */
+  readonly frozenUntil: number | null;
 }
 
 /** The strictest of everything: an operator can take away from what the owner allows, never add (V68). */
 export function effectivePolicy(owner: KeyPolicy, tightenings: readonly Tightening[]): EffectivePolicy {
   const all = [owner, ...tightenings];
   const deadlines = all.map(({ expiresAt }) => expiresAt).filter((at) => at !== null);
+  const frozen = tightenings
+    .flatMap(({ freezes }) => freezes)
+    .filter(({ endedAt }) => endedAt === null)
+    .map(({ until }) => until);
   return {
     kinds: owner.kinds.filter((kind) =>
       tightenings.every(({ kinds }) => kinds === null || kinds.includes(kind)),
@@ -42,6 +51,7 @@ export function effectivePolicy(owner: KeyPolicy, tightenings: readonly Tighteni
     expiresAt: deadlines.length === 0 ? null : Math.min(...deadlines),
     blindAllowed: all.every(({ blindAllowed }) => blindAllowed),
     approval: all.some(({ approval }) => approval === 'operator') ? 'operator' : 'automatic',
+    frozenUntil: frozen.length === 0 ? null : Math.max(...frozen),
     isStopped: tightenings.some(({ stoppedAt }) => stoppedAt !== null),
   };
 }

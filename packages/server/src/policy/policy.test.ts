@@ -208,6 +208,7 @@ describe('V68: whatever is added to a policy, it is never laxer', () => {
   const tightening = fc.record({
     kinds: fc.option(kinds, { nil: null }),
     stoppedAt: fc.option(fc.nat(), { nil: null }),
+    freezes: fc.constant([]),
     ...rest,
   });
 

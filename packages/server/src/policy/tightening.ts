@@ -4,6 +4,7 @@ import type { Reader, Storage, TighteningRow, Transaction } from '../storage/sto
 import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
+import type { StandingFreeze } from './freeze.js';
 
 /** What the operator may take away from one key. */
 export const tighteningSchema = z.strictObject({
@@ -17,6 +18,24 @@ export const tighteningSchema = z.strictObject({
   stoppedAt: z.int().min(0).max(253_402_300_799).nullable(),
 });
 
+const moment = z.int().min(0).max(253_402_300_799);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+
+/** The same with what its owner took away for a while, as it is stored; rows of before have no freezes. */
+const storedSchema = tighteningSchema.extend({
+  freezes: z
+    .array(
+      z.strictObject({
+        id: bytes,
+        seenAt: moment,
+        until: moment,
+        endedAt: moment.nullable(),
+        thawAskedAt: moment.nullable(),
+      }),
+    )
+    .default([]),
+});
+
 /** Takes nothing away. */
 export const NO_TIGHTENING: Tightening = {
   kinds: null,
@@ -25,11 +44,12 @@ export const NO_TIGHTENING: Tightening = {
   blindAllowed: true,
   approval: 'automatic',
   stoppedAt: null,
+  freezes: [],
 };
 
 /** @throws StorageError `ROW_TAMPERED`. */
 function openTightening(vault: Vault, row: TighteningRow): Tightening {
-  return tighteningSchema.parse(decodeData(vault.openRow('tightenings', row)));
+  return storedSchema.parse(decodeData(vault.openRow('tightenings', row)));
 }
 
 /**
@@ -63,6 +83,8 @@ export interface StoredTightening {
   readonly version: number;
   /** When the server stopped the key; null: it answers. UnixSeconds. */
   readonly stoppedAt: number | null;
+  /** The freeze that stood when it was stored; null: none. */
+  readonly frozen: StandingFreeze | null;
 }
 
 /** How many keys this server has stopped that its operator has not released. @throws StorageError `ROW_TAMPERED` */
@@ -95,7 +117,7 @@ export async function storeTightening(
   tightening: Tightening,
 ): Promise<StoredTightening> {
   const before = await transaction.tightenings.find(key.owner, key.keyId);
-  const { kinds, rateLimit, expiresAt, blindAllowed, approval, stoppedAt } = tightening;
+  const { kinds, rateLimit, expiresAt, blindAllowed, approval, stoppedAt, freezes } = tightening;
   const plaintext = encodeData({
     kinds,
     rateLimit: rateLimit === null ? null : { ...rateLimit },
@@ -103,9 +125,13 @@ export async function storeTightening(
     blindAllowed,
     approval,
     stoppedAt,
+    freezes: freezes.map((one) => ({ ...one })),
   });
   const columns = { owner: key.owner, keyId: key.keyId, version: (before?.version ?? 0) + 1 };
   const row = vault.sealRow('tightenings', columns, plaintext);
   await transaction.tightenings.put(row);
-  return { version: row.version, stoppedAt };
+  // Of those that have not ended one at most goes on longer than the others: it may be over by itself by now.
+  const last = freezes.findLast(({ endedAt }) => endedAt === null) ?? null;
+  const frozen = last === null ? null : { id: last.id, until: last.until, thawAskedAt: last.thawAskedAt };
+  return { version: row.version, stoppedAt, frozen };
 }

@@ -18,7 +18,7 @@ import type { RequestMeans } from './means.js';
 import { readRequest, type ReadRequest } from './read-request.js';
 import { auditAttempt } from './request-audit.js';
 import { ATTEMPT_AT_ONCE_MS, costOf, type RequestCost } from './request-cost.js';
-import { SHARE_WRONG, stopKey } from './stop-key.js';
+import { isFrozen, SHARE_WRONG, stopKey } from './stop-key.js';
 import { replyTo } from './request-reply.js';
 import {
   hashAttempt,
@@ -259,12 +259,12 @@ const AT_ONCE = () => Promise.resolve();
 
 /** What the client wants for its next attempt. */
 async function prepare(
-  { crafts, pace }: RequestMeans,
+  { context, crafts, pace }: RequestMeans,
   { wanted }: RequestAsk,
   { key, tasks }: ReadRequest,
 ): Promise<CraftPrepared | null> {
-  // What was answered before is answered again; a key that was stopped since then prepares nothing.
-  if (wanted === null || key.stoppedAt !== null) return null;
+  // What was answered before is answered again; a key that was stopped or frozen since then prepares nothing.
+  if (wanted === null || key.stoppedAt !== null || isFrozen(key, context.clock())) return null;
   assertSameCraft(wanted.craft, tasks);
   return crafts[wanted.craft].prepare(key, wanted, tasks.length, pace.of(encodeHex(key.owner)));
 }

@@ -8,7 +8,8 @@ import { assertEpoch } from '../sessions/keys/active-keys.js';
 
 /**
  * Answers `craft.prepare`: what a client keeps for its next attempt.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`; PolicyError `POLICY_KEY_STOPPED`
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`; PolicyError `POLICY_KEY_STOPPED`,
+ * `POLICY_KEY_FROZEN`
  */
 export async function prepareCraft(
   { context, keys, crafts, pace }: RequestMeans,
@@ -19,6 +20,6 @@ export async function prepareCraft(
     context.storage.read((reader) => keys.find(reader, call.account.xid, keyId)),
   );
   assertEpoch(key, epoch);
-  assertAnswers(key);
+  assertAnswers(key, context.clock());
   return { prepared: await crafts[wanted.craft].prepare(key, wanted, 0, pace.of(encodeHex(key.owner))) };
 }

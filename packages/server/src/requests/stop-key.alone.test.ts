@@ -24,7 +24,12 @@ vi.mock('@ckm/threshold', async (importOriginal) => {
       hint: 'check this machine for faults',
     });
   };
-  return { ...real, signShare };
+  const proveShare: typeof real.proveShare = (...given) => {
+    const proof = real.proveShare(...given);
+    if (machine.isBroken) proof[proof.length - 1]! ^= 1;
+    return proof;
+  };
+  return { ...real, signShare, proveShare };
 });
 
 /** Five coins of a key: with six signers a payment that is read at once, and signed between two transactions. */
@@ -77,6 +82,18 @@ test('craft.prepare, asked for commitments of a key that computed a wrong share,
   expect((await prepare(callers[1]!)).prepared.commitments).toHaveLength(1);
   expect(await stoppedAt(callers[1]!)).toEqual([undefined]);
   expect(await countStopped(servers[1]!.context)).toBe(0);
+});
+
+test('a proof of a share that came out wrong is not released and stops its key, as a wrong share does', async () => {
+  const { servers, callers } = await network.openMany(2);
+  const { signer, keyId } = await makeKey(callers);
+  const question = { keyId, epoch: 0, challenge: new Uint8Array(32).fill(9), at: TEST_TIME };
+  machine.isBroken = true;
+  await expect(callers[0]!.call('key.check', question)).rejects.toThrow(code('SIGNATURE_SHARE_WRONG'));
+  machine.isBroken = false;
+  await expect(callers[0]!.call('key.check', question)).rejects.toThrow(code('POLICY_KEY_STOPPED'));
+  await expect(signer.request(1, messageOf('then'), {})).rejects.toThrow(code('POLICY_KEY_STOPPED'));
+  expect(await countStopped(servers[0]!.context)).toBe(1);
 });
 
 test('a share that came out wrong is not released and stops its key, over a restart, until the operator releases it', async () => {

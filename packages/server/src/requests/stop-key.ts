@@ -1,4 +1,4 @@
-import { keyStopped } from '../policy/codes.js';
+import { keyFrozen, keyStopped } from '../policy/codes.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import type { ActiveKey } from '../sessions/keys/active-keys.js';
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
@@ -40,7 +40,22 @@ export async function stopKey(
   events.keyStopped({ suite: key.context.suite });
 }
 
-/** Nothing is prepared with a key that answers nothing. @throws PolicyError `POLICY_KEY_STOPPED` */
-export function assertAnswers({ keyId, stoppedAt }: ActiveKey): void {
+/** Nothing is computed with a key of which a share came out wrong. @throws PolicyError `POLICY_KEY_STOPPED` */
+export function assertNotStopped({ keyId, stoppedAt }: ActiveKey): void {
   if (stoppedAt !== null) throw keyStopped(keyId);
+}
+
+/**
+ * Nothing is prepared with a key that answers nothing.
+ * @param now UnixSeconds
+ * @throws PolicyError `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`
+ */
+export function assertAnswers(key: ActiveKey, now: number): void {
+  assertNotStopped(key);
+  if (isFrozen(key, now)) throw keyFrozen(key.frozenUntil!);
+}
+
+/** Whether its owner has stopped it for a while. */
+export function isFrozen({ frozenUntil }: Pick<ActiveKey, 'frozenUntil'>, now: number): boolean {
+  return frozenUntil !== null && now < frozenUntil;
 }

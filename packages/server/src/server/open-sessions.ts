@@ -18,6 +18,7 @@ import { createKeySweep } from '../sessions/session-keys.js';
 import type { SessionMeans } from '../sessions/session-revise.js';
 import { createWaitingSweep } from '../sessions/waiting-sweep.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
+import { askThaw, freezeKey } from '../requests/freeze-key.js';
 import { cancelRequest } from '../requests/cancel-request.js';
 import { createFairQueue } from '../turns/fair-queue.js';
 import { createReader } from '../requests/reading/reader.js';
@@ -25,6 +26,7 @@ import { createCostBudget } from '../accounts/cost-budget.js';
 import { createPace } from '../crafts/pace.js';
 import { createCrafts, everyCraft } from './crafts.js';
 import { lastBackupAt } from './storage-marks.js';
+import { checkKey } from '../requests/check-key.js';
 import { prepareCraft } from '../requests/prepare-craft.js';
 import { askRequest } from '../requests/ask-request.js';
 import type { RequestMeans } from '../requests/means.js';
@@ -83,6 +85,9 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       ...sessionHandlers(server),
       ...keyHandlers(server),
       ...changeHandlers(changes),
+      'key.check': (call, question) => checkKey(requestMeans, call, question),
+      'key.freeze': (call, statement) => freezeKey(context, call, statement),
+      'key.thaw': (call, which) => askThaw(context, call, which),
       'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
       'request.ask': (call, request) => askRequest(requestMeans, call, request),
       'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
@@ -90,10 +95,10 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
     changeDesk: createChangeDesk(changes),
-    keyFacts: (row) => keyFacts(row, openHead(context, row)),
+    keyFacts: (row) => keyFacts(row, openHead(context, row), context.clock()),
     keyFactsIfWhole: (row) => {
       const head = openIfWhole(context, row);
-      return head === null ? null : keyFacts(row, head);
+      return head === null ? null : keyFacts(row, head, context.clock());
     },
     noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
     voidOpen: async (reason) => {

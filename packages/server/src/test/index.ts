@@ -1,3 +1,4 @@
+export { createKeyDesk } from '../control/desks/key-desk.js';
 // What tests of other packages need of this one, as `@ckm/server/test`. Under the condition `ckm-source` only: it is not
 // compiled, and never shipped.
 export {

@@ -31,12 +31,19 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
     key.stoppedAt === null
       ? ''
       : terminal.style('red', `stopped ${formatInstant(key.stoppedAt, now)} by a wrong share`),
+    frozenText(key, now),
   ]);
   terminal.result(formatTable(rows), all.map(keyObject));
   if (all.length === 0) terminal.talk('no keys yet');
   else if (all.some(({ stoppedAt }) => stoppedAt !== null))
     terminal.talk(`once the machine is in order: ckm server policy release ${folder} KEY`);
   else terminal.talk(`what is allowed for one: ckm server policy show ${folder} KEY`);
+}
+
+function frozenText({ frozen }: OperatorKey, now: number): string {
+  if (frozen === null) return '';
+  const asked = frozen.thawAskedAt === null ? '' : '; asks to be thawed: ckm server policy show';
+  return `frozen by its owner until ${formatInstant(frozen.until, now)}${asked}`;
 }
 
 async function listKeys(operator: Operator) {

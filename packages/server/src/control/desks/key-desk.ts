@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import type { KeyFacts } from '../../context.js';
 import type { Tightening } from '../../policy/effective.js';
+import { standingFreeze, withStanding } from '../../policy/freeze.js';
 import { settingsLoosened, settingsTightened } from '../../policy/compare-tightening.js';
 import { describeTightening, nameServerPolicy } from '../../policy/describe-policy.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
@@ -38,9 +39,17 @@ interface Restriction {
   check(before: Tightening, after: Tightening, keyId: Uint8Array): void;
 }
 
+/** A change that lets a key answer again. */
+interface Lifting {
+  readonly action: 'release' | 'thaw';
+  readonly sentence: string;
+  /** The same as before: there was nothing to take back. */
+  change(before: Tightening): { readonly after: Tightening; readonly detail: string };
+}
+
 /** Keys and their policies. `owner` is only needed when ids of two accounts begin alike. */
 export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' | 'sessions'>) {
-  const { storage, audit, vault, events } = context;
+  const { storage, audit, vault, events, clock } = context;
   const server = { ...context.config.policy, name: nameServerPolicy(context.config.policy) };
 
   /** @param prefix the first digits of its id */
@@ -78,7 +87,32 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       return after;
     });
     events.operatorActed({ action });
-    return viewPolicy(facts, server, tightening);
+    return viewPolicy(facts, server, tightening, clock());
+  }
+
+  /** Takes back what stops a key, and writes it down also where nothing did. */
+  async function lift(
+    prefix: string,
+    owner: Uint8Array | null,
+    { action, sentence, change }: Lifting,
+  ): Promise<OperatorKeyPolicy> {
+    const facts = await find(prefix, owner);
+    const { keyId } = facts;
+    const tightening = await storage.transact(async (transaction) => {
+      const held = await transaction.keys.hold(facts.owner, keyId);
+      if (held === null) throw unknown('key', { kind: 'listHeldKeys' });
+      const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
+      const { after, detail } = change(before);
+      if (after !== before) {
+        const stored = await storeTightening(vault, transaction, facts, after);
+        await sessions.noteTightened(transaction, held, stored);
+      }
+      const more = { who: facts.owner, keyId, detail };
+      await note(audit, transaction, `operator.${action}`, sentence, more);
+      return after;
+    });
+    events.operatorActed({ action });
+    return viewPolicy(facts, server, tightening, clock());
   }
 
   return {
@@ -101,7 +135,7 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
           if (row === null) throw unknown('key', { kind: 'listHeldKeys' });
           const facts = sessions.keyFacts(row);
           const found = await unlessChanged(reader, row, () => findTightening(vault, reader, facts));
-          return viewPolicy(facts, server, found ?? NO_TIGHTENING);
+          return viewPolicy(facts, server, found ?? NO_TIGHTENING, clock());
         }),
       );
     },
@@ -126,26 +160,26 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
         },
       }),
     /** Whoever releases a key has looked at the machine: the next wrong share stops it again. */
-    release: async (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> => {
-      const facts = await find(prefix, owner);
-      const { keyId } = facts;
-      const tightening = await storage.transact(async (transaction) => {
-        const held = await transaction.keys.hold(facts.owner, keyId);
-        if (held === null) throw unknown('key', { kind: 'listHeldKeys' });
-        const before = (await findTightening(vault, transaction, sessions.keyFacts(held))) ?? NO_TIGHTENING;
-        const after = { ...before, stoppedAt: null };
-        if (before.stoppedAt !== null) {
-          const stored = await storeTightening(vault, transaction, facts, after);
-          await sessions.noteTightened(transaction, held, stored);
-        }
-        const detail = before.stoppedAt === null ? 'it was not stopped' : 'stopped by a wrong share';
-        const more = { who: facts.owner, keyId, detail };
-        await note(audit, transaction, 'operator.release', 'Answer again for a key', more);
-        return after;
-      });
-      events.operatorActed({ action: 'release' });
-      return viewPolicy(facts, server, tightening);
-    },
+    release: (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> =>
+      lift(prefix, owner, {
+        action: 'release',
+        sentence: 'Answer again for a key',
+        change: (before) => ({
+          after: before.stoppedAt === null ? before : { ...before, stoppedAt: null },
+          detail: before.stoppedAt === null ? 'it was not stopped' : 'stopped by a wrong share',
+        }),
+      }),
+    /** What its owner froze, and asked to have back; its id freezes nothing any more. */
+    thaw: (prefix: string, owner: Uint8Array | null): Promise<OperatorKeyPolicy> =>
+      lift(prefix, owner, {
+        action: 'thaw',
+        sentence: 'Thaw a key before its time',
+        change: (before) => {
+          const freezes = withStanding(before.freezes, clock(), { endedAt: clock() });
+          if (freezes === before.freezes) return { after: before, detail: 'it was not frozen' };
+          return { after: { ...before, freezes }, detail: 'frozen by its owner' };
+        },
+      }),
   };
 }
 
@@ -164,10 +198,12 @@ function view({
   transcriptHash,
   policy: _policy,
   tightened: _tightened,
+  frozen,
   ...facts
 }: KeyFacts): OperatorKey {
   return {
     ...facts,
+    frozen: frozen === null ? null : { until: frozen.until, thawAskedAt: frozen.thawAskedAt },
     owner: encodeHex(owner),
     keyId: encodeHex(keyId),
     transcriptHash: transcriptHash === null ? null : encodeHex(transcriptHash),
@@ -177,7 +213,10 @@ function view({
 function viewPolicy(
   facts: KeyFacts,
   server: OperatorKeyPolicy['server'],
-  tightening: Tightening,
+  { freezes, ...tightening }: Tightening,
+  now: number,
 ): OperatorKeyPolicy {
-  return { ...view({ ...facts, stoppedAt: tightening.stoppedAt }), owned: facts.policy, tightening, server };
+  const { stoppedAt } = tightening;
+  const stops = { stoppedAt, frozen: standingFreeze(freezes, now) };
+  return { ...view({ ...facts, ...stops }), owned: facts.policy, tightening, server };
 }

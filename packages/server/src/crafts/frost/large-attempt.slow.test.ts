@@ -41,6 +41,7 @@ function largeKey(): ActiveKey {
     version: 1,
     tightened: 0,
     stoppedAt: null,
+    frozenUntil: null,
     policy: { kinds: [], rateLimit: null, expiresAt: null, blindAllowed: true, approval: 'automatic' },
     context: { suite: 'ed25519', purpose: 'message', public: publicKey },
     share,

@@ -37,6 +37,7 @@ function keyNumber(number: number, owner = alice): ActiveKey {
     version: 1,
     tightened: 0,
     stoppedAt: null,
+    frozenUntil: null,
     policy: { ...policy, kinds: [] },
     context,
     share,

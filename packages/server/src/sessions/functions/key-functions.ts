@@ -1,6 +1,6 @@
 import type { DkgResult, Parameters, Result } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';
-import type { Call, Handlers, KeyFacts, ServerContext, SessionFunctionName } from '../../context.js';
+import type { Call, Handlers, KeyFacts, ServerContext, StandingFreeze } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
 import { refusal } from '../../refusals.js';
@@ -13,12 +13,12 @@ import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/st
 
 const MOST_LISTED = 256;
 
-/** What `key.*` does. Keys of somebody else do not exist. */
+/** What is listed, shown, certified and restored of keys. Keys of somebody else do not exist. */
 export function keyHandlers({
   context,
   charge,
 }: Pick<SessionMeans, 'context' | 'charge'>): Handlers<
-  Extract<SessionFunctionName, 'key.list' | 'key.show' | 'key.certify' | 'key.restore'>
+  'key.list' | 'key.show' | 'key.certify' | 'key.restore'
 > {
   return {
     'key.list': (call, { after }) => listKeys(context, call, after),
@@ -34,8 +34,8 @@ export function keyHandlers({
   };
 }
 
-/** A key as the operator sees it. */
-export function keyFacts(row: KeyRow, head: KeyHead): KeyFacts {
+/** A key as the operator sees it. @param now UnixSeconds */
+export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
   const { owner, keyId, state, createdAt } = row;
   const { purpose, suite, quorum, slot, policy, certified, tightened, first, stoppedAt = null } = head;
   const transcriptHash = first ?? certified?.transcriptHash ?? null;
@@ -51,6 +51,7 @@ export function keyFacts(row: KeyRow, head: KeyHead): KeyFacts {
     transcriptHash,
     tightened,
     stoppedAt,
+    frozen: frozenNow(head, now),
     policy,
   };
 }
@@ -98,11 +99,13 @@ async function findRow(reader: Reader, owner: Uint8Array, keyId: Uint8Array): Pr
 }
 
 function summary(
-  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  { epochKeys, clock }: Pick<ServerContext, 'epochKeys' | 'clock'>,
   row: KeyRow,
-  { suite, purpose, quorum, stoppedAt }: KeyHead,
+  head: KeyHead,
 ) {
+  const { suite, purpose, quorum, stoppedAt } = head;
   const { keyId, state, epoch, createdAt } = row;
+  const frozen = frozenNow(head, clock());
   return {
     keyId,
     suite,
@@ -113,7 +116,12 @@ function summary(
     createdAt,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
     ...(epochKeys.exists(row) ? {} : { isShareLost: true as const }),
+    ...(frozen === null ? {} : { frozen }),
   };
+}
+
+function frozenNow({ frozen }: KeyHead, now: number): StandingFreeze | null {
+  return frozen !== undefined && frozen.until > now ? frozen : null;
 }
 
 /** Activates a key whose certificate never came through its session; an active one only says so again. */

@@ -22,6 +22,8 @@ export interface ActiveKey {
   readonly tightened: number;
   /** When this server stopped it, because a share was wrong; null: it answers. UnixSeconds. */
   readonly stoppedAt: number | null;
+  /** Until when its owner has frozen it; null: he has not, or took it back. UnixSeconds. */
+  readonly frozenUntil: number | null;
   readonly policy: KeyPolicy;
   /** What requests are described against; the server's own record. */
   readonly context: KeyContext;
@@ -108,7 +110,7 @@ async function openActive(
   row: KeyRow,
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
-  const { purpose, suite, policy, tightened, stoppedAt = null, left } = head;
+  const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left } = head;
   if (left !== undefined) {
     const { epoch: since } = left;
     throw refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${since}`, {
@@ -128,6 +130,7 @@ async function openActive(
     version,
     tightened,
     stoppedAt,
+    frozenUntil: frozen?.until ?? null,
     policy,
     share,
     context: { suite, purpose, public: share.public },

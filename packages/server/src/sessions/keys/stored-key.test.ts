@@ -101,7 +101,7 @@ test('the head of a key that is put back as it was under a running server is ref
   const { context, sessions } = servers[0]!;
   const before = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
   await context.storage.transact((transaction) =>
-    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null }),
+    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null, frozen: null }),
   );
   const active = createActiveKeys(context);
   const findAs = (row: KeyRow | null) =>
@@ -128,7 +128,7 @@ test('an answer of the database that a newer one has overtaken, as happens on Po
   };
   const slow = active.find({ keys: { find } } as unknown as Reader, alice.xid, keyId);
   await context.storage.transact((transaction) =>
-    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null }),
+    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null, frozen: null }),
   );
   const findNow = () => context.storage.read((reader) => active.find(reader, alice.xid, keyId));
   expect((await findNow()).version).toBe(before!.version + 1);

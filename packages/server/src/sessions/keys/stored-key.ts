@@ -1,5 +1,5 @@
 import type { StorageError } from '@ckm/foundation';
-import type { ServerContext } from '../../context.js';
+import type { ServerContext, StandingFreeze, StoredTightening } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
@@ -36,12 +36,14 @@ export interface KeyHead extends Pick<
   readonly forgot?: Uint8Array;
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
+  /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
+  readonly frozen?: StandingFreeze;
 }
 
 /** What a head says of a key besides what its epoch is. */
 export type KeyMarks = Pick<
   KeyHead,
-  'tightened' | 'stoppedAt' | 'helped' | 'change' | 'since' | 'first' | 'forgot' | 'left'
+  'tightened' | 'stoppedAt' | 'frozen' | 'helped' | 'change' | 'since' | 'first' | 'forgot' | 'left'
 >;
 
 /** What everybody may know of one epoch. */
@@ -164,11 +166,10 @@ export async function noteTightened(
   context: Pick<ServerContext, 'vault'>,
   transaction: Transaction,
   before: KeyRow,
-  { version: tightened, stoppedAt }: { readonly version: number; readonly stoppedAt: number | null },
+  stored: StoredTightening,
 ): Promise<void> {
-  const { stoppedAt: _before, ...marks } = marksOf(openHead(context, before));
-  const stopped = stoppedAt === null ? {} : { stoppedAt };
-  await noteMarks(context, transaction, before, { ...marks, tightened, ...stopped });
+  const { stoppedAt: _stopped, frozen: _frozen, ...marks } = marksOf(openHead(context, before));
+  await noteMarks(context, transaction, before, { ...marks, ...tightenedPart(stored) });
 }
 
 /** Slots that this server has helped to their lost share in that epoch. */
@@ -225,16 +226,29 @@ const FORGOT_BYTES = 32;
 /** @param head null: of a key that is new */
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
-  const { tightened, stoppedAt, helped, change, since, first, forgot, left } = head;
+  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, left } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    ...(frozen === undefined ? {} : { frozen }),
     ...(helped === undefined ? {} : { helped }),
     ...(change === undefined ? {} : { change }),
     ...(since === undefined ? {} : { since }),
     ...(first === undefined ? {} : { first }),
     ...(forgot === undefined ? {} : { forgot }),
     ...(left === undefined ? {} : { left }),
+  };
+}
+
+function tightenedPart({
+  version: tightened,
+  stoppedAt,
+  frozen,
+}: StoredTightening): Pick<KeyHead, 'tightened' | 'stoppedAt' | 'frozen'> {
+  return {
+    tightened,
+    ...(stoppedAt === null ? {} : { stoppedAt }),
+    ...(frozen === null ? {} : { frozen: { ...frozen } }),
   };
 }
 

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callCkm } from '../test/call-ckm.js';
+import { makeOwner } from '../test/make-owner.js';
+import { type Proxy, startProxy } from '../test/proxy.js';
+import { errorOf, type Outcome } from '../test/run-ckm.js';
+import { openSetup, type Setup } from '../test/run-server.js';
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+const PAGE = readFileSync(join(import.meta.dirname, '../../../../docs/checks.md'), 'utf8');
+/** The command lines of docs/checks.md that begin a line of an example, without their remarks. */
+const LINES = [...PAGE.matchAll(/^(ckm .*?)(?: {2,}.*)?$/gm)].map(([, line]) => line!);
+
+let setup: Setup;
+let proxies: Proxy[];
+let environment: Record<string, string>;
+let keyId: string;
+
+beforeAll(async () => {
+  setup = await openSetup();
+  proxies = await Promise.all(SERVERS.map((name) => startProxy(setup.servers[name]!.url)));
+  environment = { ...setup.environment, CKM_HOME: join(setup.scratch.path, 'owner') };
+  await makeOwner(environment, Object.fromEntries(SERVERS.map((name, i) => [name, proxies[i]!.url])));
+  const quorum = ['--quorum', '2of3', '--servers', SERVERS.join()];
+  const made = await ckm('key create notes --for message', [...quorum, '--yes', '--json']);
+  if (made.status !== 0) throw new Error(made.stderr);
+  [{ keyId }] = await setup.json<[{ keyId: string }]>(['server', 'keys', setup.folderOf('alpha')]);
+}, 120_000);
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  await setup.close();
+});
+
+/** As typed on the page. */
+function ckm(line: string, more: readonly string[] = []): Promise<Outcome> {
+  const words = line
+    .replace('FOLDER', setup.folderOf('alpha'))
+    .replace('KEY', () => keyId)
+    .split(' ');
+  const typed = words[0] === 'ckm' ? words.slice(1) : words;
+  return callCkm([...typed, ...more, '--timeout', '3'], { environment });
+}
+
+const sign = () => callCkm(['sign', 'notes', '--message', 'hello', '--yes'], { environment });
+
+test('every command of docs/checks.md is one of those run here', () => {
+  expect(LINES).toEqual([
+    'ckm key check notes',
+    'ckm key check --all',
+    'ckm key check notes --every 30d',
+    'ckm key check notes --every never',
+    'ckm key check --all --due',
+    'ckm status',
+    'ckm freeze notes',
+    'ckm freeze notes --for 7d',
+    'ckm thaw notes',
+    'ckm server policy show FOLDER KEY',
+    'ckm server policy thaw FOLDER KEY',
+  ]);
+});
+
+test('ckm key check says who has proved its share, who is silent and who refuses, each with its own exit status', async () => {
+  const all = await ckm('ckm key check notes');
+  expect(all.stdout).toMatch(/^notes: 3 of 3 have proved that they hold their share, 1 more may fail/);
+  expect(all.status).toBe(0);
+  expect((await ckm('ckm status')).stdout).toMatch(/notes .* checked \d{4}-\d\d-\d\d/);
+
+  proxies[2]!.before = () => 'hang';
+  const silent = await ckm('ckm key check --all', ['--json']);
+  proxies[2]!.before = () => 'pass';
+  const [{ servers, margin }] = JSON.parse(silent.stdout) as [
+    { servers: { verdict: string }[]; margin: number },
+  ];
+  expect(servers.map(({ verdict }) => verdict)).toEqual(['holds', 'holds', 'silent']);
+  expect([margin, silent.status]).toEqual([0, 69]);
+  expect((await ckm('ckm status')).stdout).toMatch(/not proved by charlie: ckm key check notes/);
+
+  const bravo = setup.folderOf('bravo');
+  const [{ xid }] = await setup
+    .json<{ xid: string; keys: number }[]>(['server', 'accounts', 'list', bravo])
+    .then((accounts) => accounts.filter(({ keys }) => keys === 1) as [{ xid: string; keys: number }]);
+  await setup.json(['server', 'accounts', 'suspend', bravo, xid, '--yes']);
+  const refused = await ckm('ckm key check notes');
+  await setup.json(['server', 'accounts', 'resume', bravo, xid, '--yes']);
+  expect(refused.stdout).toMatch(/ok +alpha[^]*warn +bravo +server bravo: [^]*ok +charlie/);
+  expect(errorOf(refused).code).toBe('KEY_NOT_CHECKED');
+  expect(refused.status).toBe(77);
+});
+
+test('ckm key check --every says when the next one is due, and a calendar asks only what is', async () => {
+  const never = await ckm('ckm key check notes --every never');
+  expect(never.stdout).toBe('notes: is not to be checked\n');
+  expect((await ckm('ckm key check --all --due')).stdout).toBe('no key is due\n');
+  expect((await ckm('ckm key check notes --every 30d')).stdout).toMatch(/^notes: next check \d{4}.*in 30 d/);
+  const unclear = await ckm('ckm key check');
+  expect(errorOf(unclear).code).toBe('OPTION_INVALID');
+});
+
+test('ckm freeze says NOT yet while too few servers have been told, then stopped; only operators thaw', async () => {
+  for (const i of [1, 2]) proxies[i]!.before = () => 'hang';
+  const few = await ckm('ckm freeze notes');
+  for (const i of [1, 2]) proxies[i]!.before = () => 'pass';
+  expect(few.stdout).toMatch(/^notes is NOT yet stopped: 1 of 3 servers have it, 2 are needed/);
+  expect([few.status, errorOf(few).code]).toEqual([69, 'KEY_NOT_FROZEN']);
+  expect((await ckm('ckm status')).stdout).toMatch(/NOT stopped, frozen only at alpha: ckm freeze notes/);
+
+  const stopped = await ckm('ckm freeze notes');
+  expect(stopped.stdout).toMatch(/^notes is stopped until .* 3 of 3 servers have it, 2 are needed/);
+  expect(stopped.status).toBe(0);
+  expect(await sign()).toMatchObject({ status: 77, stderr: expect.stringContaining('POLICY_KEY_FROZEN') });
+  expect((await ckm('ckm freeze notes --for 7d')).status).toBe(0);
+  expect((await ckm('ckm status')).stdout).toMatch(/frozen at alpha, bravo, charlie until /);
+
+  const asked = await ckm('ckm thaw notes');
+  expect(asked.stdout).toMatch(
+    /^0 of 3 servers go on with notes, 2 are needed to sign; the operators of the others are asked/,
+  );
+  expect(await sign()).toMatchObject({ status: 77, stderr: expect.stringContaining('POLICY_KEY_FROZEN') });
+  expect((await ckm('ckm server policy show FOLDER KEY')).stdout).toContain('Frozen by its owner until');
+  const thawed = await ckm('ckm server policy thaw FOLDER KEY');
+  expect(thawed.stdout).not.toContain('Frozen by its owner');
+  await setup.json(['server', 'policy', 'thaw', setup.folderOf('bravo'), keyId]);
+  expect((await sign()).status).toBe(0);
+});

@@ -1,0 +1,185 @@
+import type { Result } from '@ckm/api';
+import { CkmError, encodeHex } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
+import { isForgotten, type ServerLink } from '../carrier/server-link.js';
+import type { ClientContext } from '../context/context.js';
+import type { Participant } from '../servers/ask-all.js';
+import { readRecord } from '../store/record-reader.js';
+import { isUnreadable, type RecordStore } from '../store/record-store.js';
+import type { CertifiedKey } from './key-record.js';
+import { rosterOf } from './roster.js';
+import { FORGOTTEN } from './verify-key.js';
+
+/** What one server says of a freeze. `silent`, `unknown`, `refused`: as of a key check; it may still do what it is asked. */
+export interface ServerFreeze {
+  /** The owner's name of the server; the beginning of its XID in hex when it is not on record. */
+  readonly server: string;
+  readonly slot: number;
+  readonly verdict: 'frozen' | 'open' | 'lost' | 'refused' | 'silent' | 'unknown';
+  /** UnixSeconds, by the server's own clock; null: it is not frozen there, or nobody knows. */
+  readonly until: number | null;
+  /** When the owner asked its operator to end it; null: he did not, or nobody knows. UnixSeconds. */
+  readonly thawAskedAt: number | null;
+  /** For how long it may still be frozen there, in seconds; null: not said. */
+  readonly leftSeconds: number | null;
+  /** One line for a person. */
+  readonly text: string;
+  readonly code: string | null;
+}
+
+export interface KeyFreeze {
+  readonly name: string;
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** So many have to have it before nothing can be signed: n − t + 1. */
+  readonly stopping: number;
+  /** Whether so many say that they have it. */
+  readonly isStopped: boolean;
+  /** UnixSeconds: what was asked for; null when it was to be thawed. */
+  readonly until: number | null;
+  readonly servers: readonly ServerFreeze[];
+}
+
+/** What an owner states of a key, the same to every server, so that whoever was away hears it when he says it again. */
+export interface FreezeRecord {
+  readonly id: Uint8Array;
+  readonly from: number;
+  readonly until: number;
+}
+
+export const FREEZE_FOLDER = 'freezes';
+export const MOST_FREEZE_SECONDS = 7 * 86_400;
+
+function freezePath(keyId: Uint8Array): string {
+  return `${FREEZE_FOLDER}/${encodeHex(keyId)}`;
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export function parseFreeze(path: string, bytes: Uint8Array): FreezeRecord {
+  const record = readRecord(path, bytes);
+  return { id: record.bytes('id', 32), from: record.integer('from'), until: record.integer('until') };
+}
+
+/**
+ * Tells every server of a key to do nothing with it for a while. Said again before its end it is the same freeze, for whoever
+ * has not heard it.
+ * @param seconds null: as long as one that is on record, or else the usual time
+ * @throws StorageError `SERVER_PIN_DIFFERS`
+ */
+export async function freezeKey(
+  context: ClientContext,
+  key: CertifiedKey,
+  seconds: number | null,
+): Promise<KeyFreeze> {
+  const { id, from, until } = await stateFreeze(context, key, seconds);
+  const servers = await askEach(context, key, (participant) =>
+    ask(context, key, participant, (link) => link.call('key.freeze', { keyId: key.keyId, id, from, until })),
+  );
+  return outcomeOf(key, servers, until);
+}
+
+/** Asks every server of a key that is frozen to have its operator end that. @throws StorageError `SERVER_PIN_DIFFERS` */
+export async function thawKey(context: ClientContext, key: CertifiedKey): Promise<KeyFreeze> {
+  // Saying it again must not bring back what is to end.
+  await context.store.delete(freezePath(key.keyId));
+  const servers = await askEach(context, key, (participant) =>
+    ask(context, key, participant, (link) => link.call('key.thaw', { keyId: key.keyId })),
+  );
+  return outcomeOf(key, servers, null);
+}
+
+export const USUAL_FREEZE_SECONDS = 72 * 3_600;
+
+/** The freeze to go on with, or a new one: on record before anybody hears of it. */
+function stateFreeze(
+  { store, clock, random }: ClientContext,
+  { keyId }: CertifiedKey,
+  seconds: number | null,
+): Promise<FreezeRecord> {
+  return store.exclusive('key-freezes', async () => {
+    const now = clock();
+    const known = await readFreeze(store, keyId);
+    const goesOn = known !== null && known.until > now;
+    if (goesOn && (seconds === null || now + seconds <= known.until)) return known;
+    const stated = { id: random(32), from: now, until: now + (seconds ?? USUAL_FREEZE_SECONDS) };
+    await store.put(freezePath(keyId), encodeData({ version: 1, ...stated }));
+    return stated;
+  });
+}
+
+async function readFreeze(store: RecordStore, keyId: Uint8Array): Promise<FreezeRecord | null> {
+  const path = freezePath(keyId);
+  try {
+    const bytes = await store.get(path);
+    return bytes === null ? null : parseFreeze(path, bytes);
+  } catch (error) {
+    // Whoever has to stop a key now is not kept from it by a damaged record.
+    if (!isUnreadable(error)) throw error;
+    store.passOver(path, error);
+    return null;
+  }
+}
+
+async function askEach(
+  context: ClientContext,
+  key: CertifiedKey,
+  each: (participant: Participant) => Promise<ServerFreeze>,
+): Promise<readonly ServerFreeze[]> {
+  const participants = await rosterOf(context, key);
+  return Promise.all(
+    key.roster.map(async ({ slot, serverId }): Promise<ServerFreeze> => {
+      const participant = participants.find((one) => one.slot === slot);
+      if (participant !== undefined) return each(participant);
+      const said = {
+        verdict: 'unknown',
+        text: 'not among your servers any more',
+        code: 'SERVER_UNKNOWN',
+      } as const;
+      return { ...NOTHING_SAID, ...said, server: encodeHex(serverId).slice(0, 16), slot };
+    }),
+  );
+}
+
+const NOTHING_SAID = { until: null, thawAskedAt: null, leftSeconds: null } as const;
+
+async function ask(
+  context: ClientContext,
+  { record: { name } }: CertifiedKey,
+  { slot, server: record }: Participant,
+  call: (link: ServerLink) => Promise<Result<'key.freeze'>>,
+): Promise<ServerFreeze> {
+  const server = record.name;
+  try {
+    const said = await call(await context.linkTo(record));
+    return { server, slot, ...read(said), code: null };
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    const { code, message, errorClass } = error;
+    const isLost = code === 'KEY_UNKNOWN';
+    if (isLost || isForgotten(error)) {
+      const text = isLost ? `has lost its share of ${name}, and signs nothing with it` : FORGOTTEN;
+      return { server, slot, ...NOTHING_SAID, verdict: 'lost', text, code };
+    }
+    const verdict = errorClass === 'AvailabilityError' ? 'silent' : 'refused';
+    return { server, slot, ...NOTHING_SAID, verdict, text: message, code };
+  }
+}
+
+function read({ frozen, leftSeconds }: Result<'key.freeze'>): Omit<ServerFreeze, 'server' | 'slot' | 'code'> {
+  if (frozen === null) {
+    return { verdict: 'open', until: null, thawAskedAt: null, leftSeconds, text: 'is not frozen there' };
+  }
+  const { until, thawAskedAt } = frozen;
+  const text =
+    thawAskedAt === null ? 'does nothing with it' : 'does nothing with it until its operator thaws it';
+  return { verdict: 'frozen', until, thawAskedAt, leftSeconds, text };
+}
+
+function outcomeOf(
+  { record: { name }, public: { quorum } }: CertifiedKey,
+  servers: readonly ServerFreeze[],
+  until: number | null,
+): KeyFreeze {
+  const stopping = quorum.of - quorum.needed + 1;
+  const frozen = servers.filter(({ verdict }) => verdict === 'frozen').length;
+  return { name, quorum, stopping, isStopped: frozen >= stopping, until, servers };
+}

@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Freeze,
+  FREEZE_WINDOW_SECONDS,
+  freezeLeft,
+  MOST_FREEZES,
+  MOST_FROZEN_SECONDS,
+  standingFreeze,
+  withFreeze,
+  withStanding,
+} from './freeze.js';
+
+const NOON = 1_800_000_000;
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+const code = (name: string) => expect.objectContaining({ code: name }) as Error;
+const idOf = (number: number) => new Uint8Array(32).fill(number);
+const frozenFor = (seconds: number, now: number, freezes: readonly Freeze[] = [], number = 1) =>
+  withFreeze(freezes, { id: idOf(number), from: now, until: now + seconds }, now);
+
+describe('withFreeze', () => {
+  test('freezes to the second, and said again is the same freeze', () => {
+    const freezes = frozenFor(HOUR, NOON);
+    expect(standingFreeze(freezes, NOON + HOUR - 1)?.until).toBe(NOON + HOUR);
+    expect(standingFreeze(freezes, NOON + HOUR)).toBe(null);
+    const again = withFreeze(freezes, { id: idOf(1), from: NOON, until: NOON + HOUR }, NOON + 60);
+    expect(again).toBe(freezes);
+  });
+
+  test.each([
+    ['lasts longer than seven days', NOON, NOON + MOST_FROZEN_SECONDS + 1, 'FREEZE_INVALID'],
+    ['begins an hour from now', NOON + HOUR, NOON + 2 * HOUR, 'FREEZE_INVALID'],
+    ['ends before it begins', NOON, NOON - 1, 'FREEZE_INVALID'],
+    ['is over', NOON - 2 * HOUR, NOON - HOUR, 'FREEZE_OVER'],
+  ])('refuses one that %s', (_what, from, until, refused) => {
+    expect(() => withFreeze([], { id: idOf(1), from, until }, NOON)).toThrow(code(refused));
+  });
+
+  test('an id that was thawed, that was replaced, or that comes with another end, freezes nothing any more', () => {
+    const statement = { id: idOf(1), from: NOON, until: NOON + DAY };
+    const thawed = withStanding(frozenFor(DAY, NOON), NOON + HOUR, { endedAt: NOON + HOUR });
+    expect(() => withFreeze(thawed, statement, NOON + HOUR)).toThrow(code('FREEZE_OVER'));
+    const replaced = frozenFor(2 * DAY, NOON, frozenFor(DAY, NOON), 2);
+    expect(() => withFreeze(replaced, statement, NOON)).toThrow(code('FREEZE_OVER'));
+    const longer = { ...statement, until: NOON + 2 * DAY };
+    expect(() => withFreeze(frozenFor(DAY, NOON), longer, NOON)).toThrow(code('FREEZE_OVER'));
+  });
+
+  test('a second freeze makes it longer and never shorter', () => {
+    const long = frozenFor(2 * DAY, NOON);
+    expect(frozenFor(DAY, NOON, long, 2)).toBe(long);
+    const longer = frozenFor(3 * DAY, NOON, long, 2);
+    expect(standingFreeze(longer, NOON)?.until).toBe(NOON + 3 * DAY);
+  });
+
+  test('seven days within 30, and a thaw gives the rest back', () => {
+    const week = frozenFor(MOST_FROZEN_SECONDS, NOON);
+    const later = NOON + MOST_FROZEN_SECONDS;
+    expect(() => frozenFor(HOUR, later, week, 2)).toThrow(code('FREEZE_USED_UP'));
+    expect(
+      frozenFor(MOST_FROZEN_SECONDS, NOON + FREEZE_WINDOW_SECONDS + MOST_FROZEN_SECONDS, week, 2),
+    ).toHaveLength(1);
+    const thawed = withStanding(week, NOON + DAY, { endedAt: NOON + DAY });
+    expect(freezeLeft(thawed, NOON + DAY)).toBe(6 * DAY);
+    expect(frozenFor(6 * DAY, NOON + DAY, thawed, 2)).toHaveLength(2);
+    expect(() => frozenFor(6 * DAY + 1, NOON + DAY, thawed, 2)).toThrow(code('FREEZE_USED_UP'));
+  });
+
+  test('whoever freezes and thaws in turn comes to an end, and what is kept of it stays small', () => {
+    let freezes: readonly Freeze[] = [];
+    const once = (number: number) => {
+      freezes = frozenFor(HOUR, NOON + number, freezes, number);
+      freezes = withStanding(freezes, NOON + number, { endedAt: NOON + number });
+    };
+    for (let number = 0; number < MOST_FREEZES; number++) once(number);
+    expect(() => once(MOST_FREEZES)).toThrow(code('FREEZE_USED_UP'));
+    expect(freezes).toHaveLength(MOST_FREEZES);
+  });
+
+  test('L11: no sequence of freezes and thaws stops a key for more than seven days of any 30', () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 3 * DAY }),
+      seconds: fc.integer({ min: 1, max: MOST_FROZEN_SECONDS }),
+      thaws: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        let [now, freezes] = [NOON, [] as readonly Freeze[]];
+        const all = new Map<number, Freeze>();
+        for (const [number, { wait, seconds, thaws }] of steps.entries()) {
+          now += wait;
+          if (thaws) freezes = withStanding(freezes, now, { endedAt: now });
+          try {
+            freezes = frozenFor(seconds, now, freezes, number);
+          } catch (error) {
+            expect(error).toEqual(code('FREEZE_USED_UP'));
+          }
+          for (const one of freezes) all.set(one.seenAt * 1_000 + one.id[0]!, one);
+        }
+        const spans = [...all.values()].map(
+          ({ seenAt, until, endedAt }) => [seenAt, endedAt ?? until] as const,
+        );
+        for (const [, end] of spans) {
+          const since = end - FREEZE_WINDOW_SECONDS;
+          const frozen = spans.reduce(
+            (sum, [from, to]) => sum + Math.max(0, Math.min(to, end) - Math.max(from, since)),
+            0,
+          );
+          expect(frozen).toBeLessThanOrEqual(MOST_FROZEN_SECONDS);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

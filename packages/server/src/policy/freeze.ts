@@ -1,0 +1,88 @@
+import { equalBytes } from '@ckm/foundation';
+import { freezeInvalid, freezeOver, freezeUsedUp } from './codes.js';
+
+/** A freeze as this server keeps it. Times are UnixSeconds. */
+export interface Freeze {
+  /** 32 bytes, fresh of whoever froze. */
+  readonly id: Uint8Array;
+  /** When this server first heard of it. */
+  readonly seenAt: number;
+  /** When it ends by itself. */
+  readonly until: number;
+  /** When it was thawed, or a longer one took its place; null: neither. */
+  readonly endedAt: number | null;
+  /** When its owner asked to thaw it; null: he did not. */
+  readonly thawAskedAt: number | null;
+}
+
+/** What is shown of a freeze that stands. */
+export type StandingFreeze = Pick<Freeze, 'id' | 'until' | 'thawAskedAt'>;
+
+/** What an owner states, the same to every server of the key. */
+export interface FreezeStatement {
+  readonly id: Uint8Array;
+  readonly from: number;
+  readonly until: number;
+}
+
+const DAY_SECONDS = 86_400;
+/** So long a key may be frozen by its owner within {@link FREEZE_WINDOW_SECONDS}. */
+export const MOST_FROZEN_SECONDS = 7 * DAY_SECONDS;
+export const FREEZE_WINDOW_SECONDS = 30 * DAY_SECONDS;
+/** As often within the same time: each is kept until that has passed. */
+export const MOST_FREEZES = 32;
+/** So far in the future a freeze may begin, by clocks that differ. */
+const CLOCK_SECONDS = 600;
+
+/** The one that holds now; null: none. */
+export function standingFreeze(freezes: readonly Freeze[], now: number): Freeze | null {
+  return freezes.find(({ endedAt, until }) => endedAt === null && until > now) ?? null;
+}
+
+/** How long the key may still be frozen, in seconds, if it is thawed now. */
+export function freezeLeft(freezes: readonly Freeze[], now: number): number {
+  const since = now - FREEZE_WINDOW_SECONDS;
+  const used = freezes.reduce((sum, { seenAt, until, endedAt }) => {
+    const end = Math.min(endedAt ?? until, now);
+    return sum + Math.max(0, end - Math.max(seenAt, since));
+  }, 0);
+  return Math.max(0, MOST_FROZEN_SECONDS - used);
+}
+
+/**
+ * The freezes of a key with one more; the same list when it is known, or one stands that lasts as long. An id is good for one
+ * freeze: once that was thawed, or is over, it freezes nothing any more.
+ * @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
+ */
+export function withFreeze(
+  freezes: readonly Freeze[],
+  { id, from, until }: FreezeStatement,
+  now: number,
+): readonly Freeze[] {
+  const isOne = from < until && until - from <= MOST_FROZEN_SECONDS && from <= now + CLOCK_SECONDS;
+  if (!isOne) throw freezeInvalid();
+  if (until <= now) throw freezeOver('the time of this freeze has passed');
+  const standing = standingFreeze(freezes, now);
+  const known = freezes.find((one) => equalBytes(one.id, id));
+  if (known !== undefined && known === standing && known.until === until) return freezes;
+  if (known !== undefined) throw freezeOver('this freeze has been thawed, or had another end');
+  if (standing !== null && standing.until >= until) return freezes;
+  const kept = freezes.filter(({ until: end, endedAt }) => (endedAt ?? end) > now - FREEZE_WINDOW_SECONDS);
+  const leftSeconds = freezeLeft(kept, now);
+  if (until - now > leftSeconds || kept.length >= MOST_FREEZES) {
+    throw freezeUsedUp(kept.length >= MOST_FREEZES ? 0 : leftSeconds);
+  }
+  const before = kept.map((one) => (one === standing ? { ...one, endedAt: now } : one));
+  return [...before, { id, seenAt: now, until, endedAt: null, thawAskedAt: null }];
+}
+
+/** The same with a change of the freeze that stands; the same list when none does. */
+export function withStanding(
+  freezes: readonly Freeze[],
+  now: number,
+  change: Partial<Pick<Freeze, 'endedAt' | 'thawAskedAt'>>,
+): readonly Freeze[] {
+  const standing = standingFreeze(freezes, now);
+  if (standing === null) return freezes;
+  return freezes.map((one) => (one === standing ? { ...one, ...change } : one));
+}
