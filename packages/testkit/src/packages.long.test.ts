@@ -103,7 +103,7 @@ describe('the tarballs', () => {
       directory: `packages/${name}`,
     });
     expect([homepage, bugs.url]).toEqual([`${REPOSITORY}#readme`, `${REPOSITORY}/issues`]);
-    expect(engines.node).toBe('>=22.13');
+    expect(engines.node).toBe('>=22.14');
     expect(keywords.length).toBeGreaterThan(2);
     expect(scripts).toBeUndefined();
     const links = [...readFileSync(join(path, 'README.md'), 'utf8').matchAll(/\]\(([^)]+)\)/g)];
