@@ -262,6 +262,21 @@ const KEY: readonly CommandNode[] = [
     load: async () => (await import('./commands/key/verify.js')).keyVerifyCommand(),
   },
   {
+    name: 'add-server',
+    summary: 'give one more server a share of a key',
+    load: async () => (await import('./commands/key/add-server.js')).keyAddServerCommand(),
+  },
+  {
+    name: 'remove-server',
+    summary: 'make new shares of a key that one of its servers has no part in',
+    load: async () => (await import('./commands/key/remove-server.js')).keyRemoveServerCommand(),
+  },
+  {
+    name: 'requorum',
+    summary: 'another quorum, or other servers, for the same key',
+    load: async () => (await import('./commands/key/requorum.js')).keyRequorumCommand(),
+  },
+  {
     name: 'refresh',
     summary: 'give the servers of a key new shares; the key itself stays the same',
     load: async () => (await import('./commands/key/refresh.js')).keyRefreshCommand(),

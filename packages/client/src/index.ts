@@ -44,7 +44,7 @@ export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { ChangedKey } from './keys/changes/change-key.js';
 export type { Forgetting } from './keys/forgetting.js';
-export type { ChangeKind, ChangePlan, ChangeWish } from './keys/changes/plan-change.js';
+export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
 export type { KeyCheck, ServerCheck } from './keys/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/check-record.js';

@@ -11,7 +11,12 @@ export interface PolicyFlags {
   readonly expires?: string;
   readonly allowBlind?: true;
   readonly kinds?: string;
+  readonly changes?: 'automatic' | 'operator';
+  readonly changeDelay?: keyof typeof DELAYS;
 }
+
+/** How long servers wait before they change who holds a key. Seconds. */
+const DELAYS = { '0': 0, '24h': 86_400, '7d': 604_800 } as const;
 
 const GROUP = 'Policy, certified with the key:';
 
@@ -24,6 +29,13 @@ export function policyOptions(): readonly Option[] {
     new Option('--rate <limit>', 'at most so many requests in so long: 10/1h'),
     new Option('--expires <when>', 'answers nothing from then on: 2027-12-31, or 90d'),
     new Option('--allow-blind', 'content that cannot be described may be signed'),
+    new Option(
+      '--changes <who>',
+      'who says yes before other servers hold the key; default: operator',
+    ).choices(['automatic', 'operator']),
+    new Option('--change-delay <time>', 'how long each server waits before that; default: 24h').choices(
+      Object.keys(DELAYS),
+    ),
     new Option('--kinds <kinds>', 'fewer request kinds than the purpose allows, separated by commas'),
   ].map((option) => option.helpGroup(GROUP));
 }
@@ -35,12 +47,15 @@ export function parsePolicyFlags(flags: PolicyFlags): Partial<KeyPolicy> {
     ...(flags.rate === undefined ? {} : { rateLimit: parseRate('--rate', flags.rate) }),
     ...(flags.expires === undefined ? {} : { expiresAt: parseExpiry(flags.expires) }),
     ...(flags.allowBlind === true ? { blindAllowed: true } : {}),
+    ...(flags.changes === undefined ? {} : { changes: flags.changes }),
+    ...(flags.changeDelay === undefined ? {} : { changeDelay: DELAYS[flags.changeDelay] }),
     ...(flags.kinds === undefined ? {} : { kinds: flags.kinds.split(',').map((one) => one.trim()) }),
   };
 }
 
 /** A policy as lines of label and value. */
-export function policyLines({ kinds, rateLimit, expiresAt, blindAllowed, approval }: KeyPolicy): string[] {
+export function policyLines(policy: KeyPolicy): string[] {
+  const { kinds, rateLimit, expiresAt, blindAllowed, approval } = policy;
   const limit =
     rateLimit === null ? '' : `, at most ${rateLimit.count} in ${formatSpan(rateLimit.perSeconds)}`;
   const end = expiresAt === null ? '' : `, until ${formatInstant(expiresAt, unixNow())}`;
@@ -48,7 +63,16 @@ export function policyLines({ kinds, rateLimit, expiresAt, blindAllowed, approva
     approval === 'operator' ? 'each request waits for the operators' : 'signs without asking its operator';
   return [
     `Policy  ${kinds.join(', ')}; ${who}${limit}${end}${blindAllowed ? ', blind signing allowed' : ''}`,
+    ...changeLines(policy),
   ];
+}
+
+/** Only where a key says something else than what is usual. */
+function changeLines({ changes, changeDelay }: KeyPolicy): string[] {
+  if (changes === undefined && changeDelay === undefined) return [];
+  const who = changes === 'automatic' ? 'without asking operators' : 'with the yes of every operator';
+  const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay ?? DELAYS['24h'])}`;
+  return [`Changes other servers or another quorum ${who}, ${delay}`];
 }
 
 function parseExpiry(text: string): number {

@@ -1,8 +1,11 @@
 import type { ChangedKey, ChangePlan } from '@ckm/client';
+import { formatSpan } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
 import { plainText } from '../terminal/plain-text.js';
 
 /** What a change is, whom it needs, what becomes of old shares, and from what it does not protect: before it begins. */
-export function planLines(name: string, { order, next, old, leaving, joining }: ChangePlan): string {
+export function planLines(name: string, plan: ChangePlan): string {
+  const { order, next, old, leaving, joining } = plan;
   const { needed, of } = order.quorum;
   const names = next.map((server) => server.name).join(', ');
   const gone = old.of - old.needed + 1;
@@ -16,6 +19,7 @@ export function planLines(name: string, { order, next, old, leaving, joining }: 
     `  Servers         ${needed} of ${of}: ${names}`,
     ...(joining.length === 0 ? [] : [`  Join            ${joining.join(', ')}`]),
     ...(leaving.length === 0 ? [] : [`  Leave           ${leaving.map((server) => server.name).join(', ')}`]),
+    ...ruleLines(plan),
     `  Must be there   all of ${names}, at the same time, for some seconds; until then the key signs as before`,
     `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: what was stolen`,
     `                  before is worth nothing once ${gone} of these ${old.of} have`,
@@ -25,7 +29,23 @@ export function planLines(name: string, { order, next, old, leaving, joining }: 
   ].join('\n');
 }
 
-export function planObject({ kind, order, next, leaving, joining }: ChangePlan) {
+/** What servers wait for, and what their operators have to be told: they do not know the words from elsewhere. */
+function ruleLines({ rules, orderHash }: ChangePlan): string[] {
+  if (rules === null) return [];
+  const delay =
+    rules.changeDelay === 0 ? 'at once' : `${formatSpan(rules.changeDelay)} after it first heard of it`;
+  const who = rules.changes === 'operator' ? ', and not before its operator has typed the six words' : '';
+  return [
+    `  Waits           each server takes part ${delay}${who}`,
+    ...(rules.changes === 'operator'
+      ? [
+          `  Six words       ${formatWords(likenessOf(orderHash))}   tell them to each operator yourself, by phone or in person`,
+        ]
+      : []),
+  ];
+}
+
+export function planObject({ kind, order, next, leaving, joining, rules, orderHash }: ChangePlan) {
   return {
     kind,
     quorum: order.quorum,
@@ -33,6 +53,8 @@ export function planObject({ kind, order, next, leaving, joining }: ChangePlan) 
     joining,
     leaving: leaving.map((server) => server.name),
     epoch: order.epoch + 1,
+    rules,
+    words: rules?.changes === 'operator' ? formatWords(likenessOf(orderHash)) : null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { AvailabilityError, type CkmError, PolicyError, StateError } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
 import { namesOf } from '../../servers/ask-all.js';
 import { causeOf } from '../../servers/causes.js';
 import { listed } from '../../servers/faults.js';
@@ -32,7 +33,10 @@ export function changeWaiting(
     readyAt === null ? [] : [`not before ${new Date(readyAt * 1000).toISOString().slice(0, 16)}Z`];
   return new PolicyError(`the change of ${keyName} waits: ${[...people, ...delay].join('; ')}`, {
     code: 'CHANGE_WAITING',
-    hint: 'go on then; the key signs as before meanwhile',
+    hint:
+      asking.length === 0
+        ? 'go on then; the key signs as before meanwhile'
+        : `tell each of them the six words of the change: ${formatWords(likenessOf(run.orderHash))}; then go on`,
     remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
     facts: { servers: [...asking], ...(readyAt === null ? {} : { readyAt }) },
     retryable: true,

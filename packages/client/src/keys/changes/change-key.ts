@@ -196,7 +196,10 @@ async function assertReady(run: ChangeRun, { answers, failures }: Gathered<Chang
   const deciding = ready.filter(([{ oldSlot }]) => oldSlot !== null).length;
   const areReady = views.every(([member, { state }]) => state === 'ready' || !isNeeded(member));
   if (areReady && deciding >= run.deciders.needed) return;
-  const waiting = views.filter(([, { state }]) => state === 'waiting');
+  // Of those that leave nobody is waited for where the others are enough to decide.
+  const staying = oldMembers(run).filter(isNeeded).length;
+  const counts = (member: ChangeMember) => isNeeded(member) || staying < run.deciders.needed;
+  const waiting = views.filter(([member, { state }]) => state === 'waiting' && counts(member));
   if (waiting.length === 0) throw membersMissing(run, failures, 'the decision');
   const asking = waiting.flatMap(([member, { asked }]) => (asked ? [member.server.name] : []));
   const times = waiting.flatMap(([, { readyAt }]) => (readyAt === null ? [] : [readyAt]));

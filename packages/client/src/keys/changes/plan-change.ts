@@ -1,6 +1,6 @@
 import type { ChangeOrder } from '@ckm/api';
 import { equalBytes, StateError, UsageError } from '@ckm/foundation';
-import { parseQuorum, type Quorum } from '@ckm/threshold';
+import { hashOrder, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords, serverUnknown, showServerRecord } from '../../servers/servers.js';
@@ -17,6 +17,13 @@ export type ChangeWish =
 
 export type ChangeKind = ChangeWish['kind'];
 
+/** The rules certified with a key that a change of its servers or quorum goes by. */
+export interface ChangeRules {
+  readonly changes: 'automatic' | 'operator';
+  /** Seconds that each server counts from when it first hears of the change. */
+  readonly changeDelay: number;
+}
+
 /** What a change will ask of whom. Nothing has been sent or written. */
 export interface ChangePlan {
   readonly kind: ChangeKind;
@@ -29,6 +36,10 @@ export interface ChangePlan {
   readonly old: Quorum;
   /** Names of those that join. */
   readonly joining: readonly string[];
+  /** 32 bytes: names the order. Its likeness in words is what operators type. */
+  readonly orderHash: Uint8Array;
+  /** What each server waits for before it takes part; null: for nothing, as with every refresh. */
+  readonly rules: ChangeRules | null;
 }
 
 /**
@@ -52,25 +63,32 @@ export async function planChange(
   const leaving = now.filter((one) => !isOf(servers)(one));
   const isSame = joining.length + leaving.length === 0 && quorum.needed === params.quorum.needed;
   if (isSame !== (wish.kind === 'refresh')) throw changesNothing(key.record.name);
+  const order: ChangeOrder = {
+    keyId: key.keyId,
+    epoch: params.epoch,
+    transcriptHash,
+    quorum,
+    roster: servers.map(({ xid, publicKeys }) => ({
+      serverId: xid,
+      identityKey: publicKeys.signing.bytes,
+    })),
+    termsVersion: 0,
+  };
+  const { changes = 'operator', changeDelay = USUAL_DELAY } = key.record.policy;
   return {
     kind: wish.kind,
-    order: {
-      keyId: key.keyId,
-      epoch: params.epoch,
-      transcriptHash,
-      quorum,
-      roster: servers.map(({ xid, publicKeys }) => ({
-        serverId: xid,
-        identityKey: publicKeys.signing.bytes,
-      })),
-      termsVersion: 0,
-    },
+    order,
     next: servers,
     old: params.quorum,
     leaving,
     joining: joining.map(({ name }) => name),
+    orderHash: hashOrder(order),
+    rules: isSame ? null : { changes, changeDelay },
   };
 }
+
+/** What a key has whose rules say nothing. */
+const USUAL_DELAY = 86_400;
 
 /** The servers of the key in order of slots. A change needs to know all of them. */
 async function membersNow(context: ClientContext, key: CertifiedKey): Promise<readonly ServerRecord[]> {

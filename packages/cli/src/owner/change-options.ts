@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { leaf } from '../command-line/run.js';
+
+/** Exit statuses that say something of their own in commands that change who holds a key. */
+export const CHANGE_ENDINGS = {
+  69: 'a server that is needed does not answer',
+  75: 'servers wait, or say no, for now',
+} as const;
+
+/** A command that changes who holds the key of its first argument. */
+export function changeLeaf(
+  name: string,
+  summary: string,
+  endings: Readonly<Record<number, string>>,
+): Command {
+  return leaf(name, summary, endings)
+    .argument('<name>', 'what you call the key: see ckm key list')
+    .option('--key-name <name>', 'its name once more, in the place of typing it; --yes is not enough')
+    .option('--wait', 'stay until it is done, however long servers and people are away');
+}

@@ -1,0 +1,51 @@
+import type { ChangeKeyArgs, ChangeWish } from '@ckm/client';
+import { UsageError } from '@ckm/foundation';
+import type { Context } from '../command-line/context.js';
+import { askTyped } from '../terminal/prompt.js';
+import { canAsk, notTyped } from '../terminal/seat.js';
+import { carryOut, type WaitFlag } from './carry-out-change.js';
+import { planLines, planObject } from './change-words.js';
+import { openOwner } from './open-owner.js';
+
+export interface OrderFlags extends WaitFlag {
+  readonly keyName?: string;
+}
+
+/**
+ * Orders a change of who holds a key: shows what it means, has the name of the key typed, and carries it out as far as people and
+ * delays let it come.
+ * @throws UsageError `CONFIRMATION_NEEDED` where nobody can type it
+ */
+export async function orderChange(
+  context: Context,
+  name: string,
+  wish: ChangeWish,
+  given: OrderFlags,
+): Promise<void> {
+  const { terminal, flags } = context;
+  const client = await openOwner(context);
+  const args: ChangeKeyArgs = { name, wish };
+  const plan = await client.planChange(args);
+  terminal.warn(planLines(name, plan));
+  if (flags.preview === true) {
+    terminal.result('nothing was sent', { preview: true, name, ...planObject(plan) });
+    return;
+  }
+  const { keyName } = given;
+  if (keyName === undefined && !canAsk(terminal)) throw notNamed(name);
+  const typed =
+    keyName ??
+    (await askTyped(terminal, `Type ${name} to change who holds it:`, {
+      sentence: `Change the servers of the key ${name}`,
+      shown: null,
+    }));
+  if (typed.trim() !== name) throw notTyped(name);
+  await carryOut(context, client, args, given);
+}
+
+function notNamed(name: string): UsageError {
+  return new UsageError('the name of the key has to be said once more to change who holds it', {
+    code: 'CONFIRMATION_NEEDED',
+    hint: `run this on a terminal and type it, or add --key-name ${name}`,
+  });
+}
