@@ -1,5 +1,8 @@
 import type { DoctorLine, ServerRecord } from '@ckm/client';
-import { connect } from 'node:tls';
+import { webProxyFor } from '@ckm/client/node';
+import { UsageError } from '@ckm/foundation';
+import { Agent, request } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 
 const DAY_MS = 86_400_000;
 /** Whoever renews certificates does so a month before they end; a server with less is one that nobody renewed. */
@@ -30,24 +33,36 @@ export function certificateLine(subject: string, days: number): DoctorLine {
   return { level: 'warn', subject, text: `its TLS certificate lasts ${named} more`, fix };
 }
 
-/** Unix milliseconds; null where no TLS connection comes about. */
-function endOfCertificate({ hostname, port }: URL, timeoutMs: number): Promise<number | null> {
+/** Unix milliseconds; null where no TLS connection comes about. It goes the way that messages go, through a web proxy too. */
+function endOfCertificate(url: URL, timeoutMs: number): Promise<number | null> {
+  const agent = agentFor(url);
+  if (agent === null) return Promise.resolve(null);
   return new Promise((resolve) => {
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const address = { host, port: port === '' ? 443 : Number(port), servername: nameIn(host) };
     // Nothing is said over it, and the date of one that is not trusted any more is just what is looked for.
-    const socket = connect({ ...address, rejectUnauthorized: false });
+    const sent = request(url, { method: 'HEAD', agent, timeout: timeoutMs });
     const end = (found: number | null) => {
-      socket.destroy();
+      sent.destroy();
       resolve(found);
     };
-    socket.setTimeout(timeoutMs, () => end(null));
-    socket.once('error', () => end(null));
-    socket.once('secureConnect', () => end(Date.parse(socket.getPeerCertificate().valid_to)));
+    sent.once('timeout', () => end(null));
+    sent.once('error', () => end(null));
+    sent.once('response', ({ socket }) =>
+      end(Date.parse((socket as TLSSocket).getPeerCertificate().valid_to)),
+    );
+    sent.end();
   });
 }
 
-/** An address of numbers is no name that a server could be asked for. Source: RFC 6066 §3 */
-function nameIn(host: string): string {
-  return /^[0-9.]+$|:/.test(host) ? '' : host;
+/** Null where the environment names a web proxy that cannot be used, which other lines say. */
+function agentFor(url: URL): Agent | null {
+  try {
+    const proxy = webProxyFor(url, process.env, process.versions.node);
+    return new Agent({
+      rejectUnauthorized: false,
+      ...(proxy === null ? {} : { proxyEnv: proxy.environment }),
+    });
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
+  }
 }

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { createServer as createProxy, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:https';
+import { type AddressInfo, connect, type Server } from 'node:net';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Duplex } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { certificateLine, checkCertificates } from '../diagnosis/check-certificates.js';
 import { checkSeedBackup } from '../diagnosis/check-seed-backup.js';
 import { hasProgram } from '../test/programs.js';
@@ -76,22 +78,41 @@ describe('ckm doctor', () => {
       const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
       const pair = ['-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '40'];
       execFileSync('openssl', ['req', ...kind, ...pair], { stdio: 'ignore' });
-      const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const { port } = server.address() as AddressInfo;
+      const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_, answer) =>
+        answer.writeHead(404).end(),
+      );
+      const port = await portOf(server);
       const alpha = { name: 'alpha', url: `https://127.0.0.1:${port}` };
       const others = [
         { name: 'plain', url: 'http://127.0.0.1:1' },
         { name: 'silent', url: 'https://127.0.0.1:1' },
       ];
       const lines = await checkCertificates([alpha, ...others], 2_000);
+      // Where only a web proxy leads to it, as for messages.
+      const asked: string[] = [];
+      const proxy = createProxy().on('connect', ({ url = '' }: IncomingMessage, socket: Duplex) => {
+        asked.push(url);
+        const onward = connect(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+        socket.pipe(onward).pipe(socket);
+      });
+      vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await portOf(proxy)}`);
+      const behind = await checkCertificates([{ name: 'bravo', url: 'https://bravo.example' }], 2_000);
       server.close();
-      expect(lines).toEqual([
-        { level: 'ok', subject: 'alpha', text: expect.stringMatching(/lasts (39|40) days more$/) },
+      proxy.close();
+      const text = expect.stringMatching(/lasts (39|40) days more$/) as string;
+      expect([...lines, ...behind]).toEqual([
+        { level: 'ok', subject: 'alpha', text },
+        { level: 'ok', subject: 'bravo', text },
       ]);
+      expect(asked).toEqual(['bravo.example:443']);
     },
   );
 });
+
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
 
 test('ckm status says when a silent server was last seen', async () => {
   expect((await setup.json<{ servers: { lastSeenAt: number }[] }>(['status'])).servers).toHaveLength(3);

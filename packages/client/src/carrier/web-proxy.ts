@@ -1,4 +1,4 @@
-import { AvailabilityError, UsageError } from '@ckm/foundation';
+import { AvailabilityError, isThisMachine, UsageError } from '@ckm/foundation';
 
 /** A web proxy between us and servers, as the environment names it. */
 export interface WebProxy {
@@ -42,11 +42,6 @@ export function webProxyFor(
 
 function valueOf(variable: string, environment: NodeJS.ProcessEnv): string {
   return environment[variable.toLowerCase()] || (environment[variable] ?? '');
-}
-
-/** Source: RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3 */
-function isThisMachine(hostname: string): boolean {
-  return /^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?$/i.test(hostname);
 }
 
 function canUseProxies(version: string): boolean {

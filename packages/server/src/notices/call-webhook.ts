@@ -1,6 +1,7 @@
+import { isThisMachine } from '@ckm/foundation';
 import { createHmac } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { NotifyConfig } from '../config/config.js';
 import { readPrivateFile } from '../vault/key-file.js';
 import { noticeError } from './codes.js';
@@ -14,7 +15,8 @@ const MOST_MS = 10_000;
 /**
  * Sends a notice to the operator's address by POST. The answer is its status and nothing else: a redirect is a refusal, and
  * no body is read. With a secret, whoever listens there can tell that the notice is this server's:
- * `CKM-Signature: t=SECONDS,v1=HEX`, HMAC-SHA-256 over `SECONDS.BODY`.
+ * `CKM-Signature: t=SECONDS,v1=HEX`, HMAC-SHA-256 over `SECONDS.BODY`. It goes through the web proxy that the environment names, where
+ * Node can (22.21, 24.5 and later).
  * @throws AvailabilityError `NOTICE_WEBHOOK_…`, `NOTICE_TIMEOUT`; StorageError `KEY_FILE_…` for the file of the secret
  */
 export async function callWebhook(
@@ -49,7 +51,7 @@ function post(
 ): Promise<number> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', headers, signal, agent: false }, (response) => {
+    const sent = request(url, { method: 'POST', headers, signal, agent: agentFor(url) }, (response) => {
       resolve(response.statusCode ?? 0);
       response.destroy();
     });
@@ -63,6 +65,13 @@ function post(
     });
     sent.end(body);
   });
+}
+
+/** One connection for one notice. */
+function agentFor({ protocol, hostname }: URL): HttpAgent | false {
+  if (isThisMachine(hostname)) return false;
+  const options = { keepAlive: false, proxyEnv: process.env };
+  return protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
 }
 
 /** Read each time: who exchanges the file needs no restart. */

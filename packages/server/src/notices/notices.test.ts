@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
 import type { NotifyConfig } from '../config/config.js';
 import { callWebhook } from './call-webhook.js';
@@ -226,6 +226,16 @@ describe('a webhook', () => {
       code: 'NOTICE_WEBHOOK_REFUSED',
     });
     expect(elsewhere.heard).toEqual([]);
+  });
+
+  test('goes through the web proxy that the environment names, and to this machine past it', async () => {
+    const proxy = await listen();
+    const { url, heard } = await listen();
+    vi.stubEnv('HTTP_PROXY', new URL(proxy.url).origin);
+    await callWebhook(webhook('http://notices.example/secret-path'), NOTICE, never);
+    await callWebhook(webhook(url), NOTICE, never);
+    expect(proxy.heard.map(({ headers }) => headers.host)).toEqual(['notices.example']);
+    expect(heard).toHaveLength(1);
   });
 
   test('that never answers, or where nobody listens, keeps nobody waiting', async () => {
