@@ -25,7 +25,7 @@ import {
 } from './keys/repair/repair-key.js';
 import { shareRepair } from './keys/repair/share-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
-import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/check-key.js';
+import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
@@ -297,7 +297,7 @@ export function createClient(options: ClientOptions): Client {
     noteComparison: (key, outcome) => noteComparison(context, key, outcome),
     handOutAddress: (name, wish = {}) => handOutAddress(context, name, wish),
     verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
-    checkKey: async (name, silent) => acting(checkKey(context, await readKey(name), silent)),
+    checkKey: (name, silent) => acting(checkKey(context, readKey, name, silent)),
     checkDue: async (name) => checkDue(context, await readKey(name)),
     scheduleChecks: async (name, everySeconds) => scheduleChecks(context, await readKey(name), everySeconds),
     freezeKey: async (name, seconds) => acting(freezeKey(context, await readKey(name), seconds)),

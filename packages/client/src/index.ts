@@ -46,8 +46,8 @@ export type { ChangedKey } from './keys/changes/change-key.js';
 export type { Forgetting } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
-export type { KeyCheck, ServerCheck } from './keys/check-key.js';
-export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/check-record.js';
+export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
+export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';
 export { type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from './keys/freeze-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing

@@ -1,6 +1,6 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
-import type { CheckVerdict } from '../keys/check-record.js';
+import type { CheckVerdict } from '../keys/checks/check-record.js';
 import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { listed } from '../servers/faults.js';

@@ -1,7 +1,7 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
-import { CHECK_FOLDER, parseChecks } from '../keys/check-record.js';
+import { CHECK_FOLDER, parseChecks } from '../keys/checks/check-record.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { FREEZE_FOLDER, parseFreeze } from '../keys/freeze-key.js';

@@ -2,14 +2,14 @@ import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from 
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf } from '../keys/forgetting.js';
 import { newestParams } from '../keys/chain/key-chain.js';
-import { heldSince } from '../keys/check-key.js';
+import { heldSince } from '../keys/checks/check-key.js';
 import {
   checkDueAt,
   checkPath,
   type CheckRecord,
   type CheckVerdict,
   NEVER_CHECKED,
-} from '../keys/check-record.js';
+} from '../keys/checks/check-record.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';

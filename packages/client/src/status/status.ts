@@ -3,7 +3,7 @@ import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { changeIdOf, listChanges, titleOfChange } from '../keys/chain/change-record.js';
-import { readAllChecks } from '../keys/check-record.js';
+import { readAllChecks } from '../keys/checks/check-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { FORGOTTEN } from '../keys/verify-key.js';

@@ -42,7 +42,16 @@ export function isRefresh({ params }: Pick<CertifiedEpoch, 'params'>, order: Cha
 export function judgeOrder(counting: Counting, deciding: Deciding, order: StoredOrder | null): Guarded {
   if (order === null) return over('no such order is open here');
   if (order.over !== null) return over(order.over);
-  return order.isWeighty ? judgeWeighty(counting, deciding, order) : judgeRefresh(counting, deciding);
+  const judged = order.isWeighty ? judgeWeighty(counting, deciding, order) : judgeRefresh(counting, deciding);
+  const until = frozenUntil(deciding, counting.now);
+  if (until === null || judged.verdict === 'over') return judged;
+  return { ...judged, verdict: 'frozen', readyAt: Math.max(judged.readyAt ?? 0, until) };
+}
+
+/** Until when its owner has frozen the key; null: it is not frozen. @param now UnixSeconds */
+export function frozenUntil({ key }: Deciding, now: number): number | null {
+  const frozen = key?.head.frozen;
+  return frozen !== undefined && frozen.until > now ? frozen.until : null;
 }
 
 function judgeRefresh({ now }: Counting, { key }: Deciding): Guarded {

@@ -20,7 +20,7 @@ import type { Transaction } from '../../storage/storage.js';
 import { costOfCertificate } from '../session-cost.js';
 import { writeChange } from './change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from './deciding.js';
-import { judgeOrder, orderOfHash } from './guards.js';
+import { frozenUntil, judgeOrder, orderOfHash } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { checkLocked, checkSigned, encodeLocked, signStatement, type Locked } from './statements.js';
 
@@ -101,7 +101,8 @@ export async function yieldChange(
   const scope = scopeOf(call, asked);
   const { certificate, signed } = checkLocked(await readBefore(means, scope), asked);
   const { statement } = await vote(means, call, scope, (present, member) => {
-    const request = { certificate, complete: [signed], isFrozen: false };
+    const isFrozen = frozenUntil(present, means.context.clock()) !== null;
+    const request = { certificate, complete: [signed], isFrozen };
     const decided = yieldTo(decidersOf(present), member, request);
     const isBound = decided.kind === 'says' && decided.state.highest === certificate;
     return { decided, locked: isBound ? signed.bytes : present.record.locked };

@@ -1,12 +1,14 @@
 import { CkmError, encodeHex } from '@ckm/foundation';
 import { type PartyIndex, verifyShareProof } from '@ckm/threshold';
-import { isForgotten } from '../carrier/server-link.js';
-import type { ClientContext } from '../context/context.js';
-import type { Participant } from '../servers/ask-all.js';
+import { isForgotten } from '../../carrier/server-link.js';
+import type { ClientContext } from '../../context/context.js';
+import type { Participant } from '../../servers/ask-all.js';
 import { changeChecks, checkDueAt, type CheckVerdict, readChecks } from './check-record.js';
-import type { CertifiedKey, KeyRecord } from './key-record.js';
-import { rosterOf } from './roster.js';
-import { FORGOTTEN } from './verify-key.js';
+import { catchUp } from '../changes/catch-up.js';
+import type { CertifiedKey, KeyRecord } from '../key-record.js';
+import type { ReadKey } from '../keys.js';
+import { rosterOf } from '../roster.js';
+import { FORGOTTEN } from '../verify-key.js';
 
 /** What one server gave when it was asked to prove that it holds its share. */
 export interface ServerCheck {
@@ -38,18 +40,33 @@ export interface KeyCheck {
 
 /**
  * Asks every server of a key at once to prove that it holds its share, checks each proof, and puts the outcome on record. The
- * key is not used for anything, and nobody has to say yes.
+ * key is not used for anything, and nobody has to say yes. Where a server is in another epoch, as after a change by another
+ * client of the owner, both are brought to the newest one first.
  * @param silent servers that are known to hang: nobody waits for them once more
- * @throws StorageError `SERVER_PIN_DIFFERS`
+ * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
  */
 export async function checkKey(
   context: ClientContext,
-  key: CertifiedKey,
+  readKey: ReadKey,
+  name: string,
   silent: readonly string[] = [],
 ): Promise<KeyCheck> {
+  let key = await readKey(name);
+  let servers = await askForProofs(context, key, silent);
+  if (servers.some(({ code }) => code === 'KEY_EPOCH_DIFFERS') && (await catchUp(context, key))) {
+    key = await readKey(name);
+    servers = await askForProofs(context, key, silent);
+  }
+  return record(context, key, servers);
+}
+
+async function askForProofs(
+  context: ClientContext,
+  key: CertifiedKey,
+  silent: readonly string[],
+): Promise<readonly ServerCheck[]> {
   const participants = await rosterOf(context, key);
-  const at = context.clock();
-  const servers = await Promise.all(
+  return Promise.all(
     key.roster.map(async ({ slot, serverId }): Promise<ServerCheck> => {
       const participant = participants.find((one) => one.slot === slot);
       if (participant !== undefined && silent.includes(participant.server.name)) {
@@ -62,6 +79,14 @@ export async function checkKey(
       return { server, slot, verdict: 'unknown', text, code: 'SERVER_UNKNOWN' };
     }),
   );
+}
+
+async function record(
+  context: ClientContext,
+  key: CertifiedKey,
+  servers: readonly ServerCheck[],
+): Promise<KeyCheck> {
+  const at = context.clock();
   const { epoch } = key.newest.params;
   const past = { at, epoch, verdicts: servers.map(({ verdict }) => verdict) };
   const checks = await changeChecks(context.store, key.keyId, (before) => ({

@@ -1,9 +1,9 @@
 import type { Result } from '@ckm/api';
 import { AccessError, PolicyError, StorageError } from '@ckm/foundation';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../client.js';
-import type { ClientStore } from '../store/client-store.js';
-import { memoryStore } from '../store/memory-store.js';
+import type { Client } from '../../client.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
 import {
   copyStore,
   createTestNetwork,
@@ -11,7 +11,7 @@ import {
   type Tamper,
   type TestNetwork,
   unreachable,
-} from '../test/test-network.js';
+} from '../../test/test-network.js';
 import { CHECK_EVERY_SECONDS, MOST_CHECKS } from './check-record.js';
 
 let network: TestNetwork;
@@ -169,3 +169,17 @@ describe('what is on record of key checks', () => {
     expect((await store.get(paths[0]!))!.length).toBeLessThanOrEqual(lengths + 8);
   });
 });
+
+// Last, because the servers stay in the epoch to which it leads.
+test(
+  'a client that was away while another one of its owner refreshed the key asks about the newest epoch',
+  { tags: ['slow'] },
+  async () => {
+    const another = ownerClient(network.send, () => network.now, { store: await copyStore(stored) });
+    await another.changeKey({ name: 'ink', wish: { kind: 'refresh' } });
+    await another.close();
+    const { epoch, isSound } = await client.checkKey('ink');
+    expect({ epoch, isSound }).toEqual({ epoch: 1, isSound: true });
+    expect(await statusOf()).toMatchObject({ lastAt: network.now, unproved: [] });
+  },
+);

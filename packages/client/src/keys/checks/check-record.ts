@@ -1,7 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
-import { corrupt, readRecord, type RecordReader } from '../store/record-reader.js';
-import { isUnreadable, type RecordStore } from '../store/record-store.js';
+import { corrupt, readRecord, type RecordReader } from '../../store/record-reader.js';
+import { isUnreadable, type RecordStore } from '../../store/record-store.js';
 
 /**
  * What one server gave when it was asked to prove that it holds its share. `holds`: a proof that holds. `wrong`: one that does
