@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
-import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, unixSeconds } from './fields/fields.js';
+import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
 import {
   changeCancel,
   changeCommit,
@@ -32,6 +32,9 @@ const freezeView = z.strictObject({
   leftSeconds: z.int().min(0),
 });
 
+/** A repair that goes on at a server, for the owner's other devices. `slot`: of the server whose share is lost. */
+const openRepair = z.strictObject({ sessionId: identifier, slot, expiresAt: unixSeconds });
+
 export const keySummary = z.strictObject({
   keyId: identifier,
   suite: suiteName,
@@ -47,6 +50,8 @@ export const keySummary = z.strictObject({
   isShareLost: z.literal(true).optional(),
   /** Absent: it is not frozen. */
   frozen: frozenKey.optional(),
+  /** Repairs of the key that the server has been asked to take part in, and that go on: whoever did not ask stops them; absent: none. */
+  repairs: z.array(openRepair).min(1).max(32).optional(),
 });
 
 /** At most this many keys in one answer. */

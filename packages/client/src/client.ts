@@ -24,6 +24,7 @@ import {
   type RepairPlan,
 } from './keys/repair/repair-key.js';
 import { shareRepair } from './keys/repair/share-repair.js';
+import { stopRepair, type StoppedRepair } from './keys/repair/stop-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freeze-key.js';
@@ -187,6 +188,8 @@ export interface Client {
   planRepair(args: RepairKeyArgs): Promise<RepairPlan>;
   /** Has a server that lost its share of a key get it back: from the certificate if it can, else from a quorum of the others. */
   repairKey(args: RepairKeyArgs, on?: OnProgress): Promise<KeyRepair>;
+  /** Stops every repair of a server's share, whichever device began it. */
+  stopRepair(args: Pick<RepairKeyArgs, 'name' | 'server'>): Promise<StoppedRepair>;
 
   /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
@@ -336,6 +339,7 @@ export function createClient(options: ClientOptions): Client {
       signer.forgetServers();
       return repair;
     },
+    stopRepair: async ({ name, server }) => stopRepair(context, await readKey(name), server),
 
     prepare,
     prepareAgain: async (id, { waitSeconds } = {}) =>

@@ -41,6 +41,7 @@ export type { KeepKeyArgs, KeptKey } from './keys/fetch/keep-key.js';
 export type { Unpromised } from './keys/fetch/collect-promises.js';
 export type { RepairedShare } from './keys/repair/conclude-repair.js';
 export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
+export type { StoppedRepair } from './keys/repair/stop-repair.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
 export type { ChangedKey } from './keys/changes/change-key.js';
 export type { Forgetting } from './keys/forgetting.js';

@@ -69,6 +69,8 @@ export const REMEDIES = {
   restoreKey: { keys: 'names' },
   /** Have a server that lost its share of keys get it back, by whatever way there is. */
   repairKey: { keys: 'names', server: 'name' },
+  /** Stop the repair of a server's share that nobody here began. */
+  stopRepair: { key: 'name', server: 'name' },
   /** Pin a server, or tell where a pinned one is now. */
   addServer: { name: 'name?', url: 'url?' },
   /** Pin it with the certificate of the authority behind its TLS certificate. */

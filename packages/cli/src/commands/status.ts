@@ -195,6 +195,11 @@ function keyRow(terminal: Terminal, key: KeyStatus): string[] {
             `${lost.join(', ')} has lost its share: ckm key repair ${name} --server ${lost[0]!}`,
           ),
         ]),
+    ...key.strangeRepairs.map(({ servers, target }) => {
+      const { command } = wordsOf({ kind: 'stopRepair', key: name, server: target });
+      const text = `a repair of the share of ${target}, not begun here, goes on at ${servers.join(', ')}`;
+      return terminal.style('red', `${text}: ${command}`);
+    }),
     ...(stopped.length === 0
       ? []
       : [

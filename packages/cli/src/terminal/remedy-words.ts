@@ -45,6 +45,10 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     `have ${server} get its share back`,
     keys.map((key) => `ckm key repair ${key} --server ${server}`).join('; '),
   ],
+  stopRepair: ({ key, server }) => [
+    'stop the repair, at every server',
+    `ckm key repair ${key} --server ${server} --stop`,
+  ],
   addServer: ({ name = 'NAME', url = 'URL' }) => ['pin the server', `ckm server add ${name} ${url}`],
   trustAuthority: ({ name = 'NAME', url = 'URL' }) => [
     'add the server with the certificate of its authority',

@@ -68,6 +68,19 @@ export function checkStopped({ keys }: Status): DoctorLine[] {
   );
 }
 
+/** Nothing was repaired from here: another device of the owner began it, or somebody who has one (L6). */
+export function checkRepairs({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, strangeRepairs }) =>
+    strangeRepairs.map(({ servers, target }): DoctorLine => ({
+      level: 'fail',
+      subject: `${name} on ${listed(servers)}`,
+      text: `a repair of the share of ${target} goes on that was not begun here`,
+      fix: 'if none of your devices began it, stop it, and look who has your seed',
+      remedy: { kind: 'stopRepair', key: name, server: target },
+    })),
+  );
+}
+
 /** What only people can find out: whether a server shows its operator another key than its owner has. */
 export function checkComparisons({ keys }: Status): DoctorLine[] {
   const different = keys.filter(({ comparison }) => comparison?.outcome === 'different');

@@ -26,6 +26,7 @@ import {
   checkKeys,
   checkProofs,
   checkMargins,
+  checkRepairs,
   checkStopped,
   hanging,
 } from './check-keys.js';
@@ -52,6 +53,7 @@ export async function diagnose(
     ...checkArithmetic(status),
     ...checkMargins(status),
     ...checkStopped(status),
+    ...checkRepairs(status),
     ...checkComparisons(status),
     ...checkProofs(status),
     ...checkFreezes(status),

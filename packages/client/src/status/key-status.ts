@@ -33,6 +33,8 @@ export interface KeyStatus {
   readonly stopped: readonly string[];
   /** Servers of the key that its owner has told to do nothing with it, and until when. */
   readonly frozen: readonly FrozenAt[];
+  /** Repairs of a share of it that servers say go on, and that were not begun here: another device did, or a thief. */
+  readonly strangeRepairs: readonly StrangeRepair[];
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
   /** Whether half of what may fail, or more, has failed. */
@@ -79,6 +81,14 @@ export interface KeyCheckStatus {
   readonly isOverdue: boolean;
 }
 
+/** A repair that is not on record here. */
+export interface StrangeRepair {
+  /** Who says so. */
+  readonly servers: readonly string[];
+  /** Whose share is said to be lost. */
+  readonly target: string;
+}
+
 /** How many more servers of a key may fail, in the one wording that everything uses. */
 export function formatMargin({ margin, quorum, absent }: Pick<KeyStatus, 'margin' | 'quorum' | 'absent'>) {
   const back = absent.length === 0 ? '' : `: bring ${listed(absent)} back`;
@@ -98,11 +108,13 @@ export interface AskedServer {
 /**
  * How a key stands, by what its servers say now.
  * @param checked by {@link checkPath}
+ * @param begun ids of sessions that are on record here, in hex
  * @param now UnixSeconds
  */
 export function keyStatus(
   record: KeyRecord,
   checked: ReadonlyMap<string, CheckRecord>,
+  begun: ReadonlySet<string>,
   found: readonly AskedServer[],
   now: number,
 ): KeyStatus {
@@ -114,7 +126,8 @@ export function keyStatus(
     const list = one?.list ?? null;
     const silent = SILENCES[one?.problem?.code ?? ''] ?? 'absent';
     const holding = list === null ? silent : holdingsIn(list)(id);
-    return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id) };
+    const repairs = repairsIn(list, id, begun);
+    return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs };
   });
   const those = (...holdings: readonly string[]) =>
     seats.filter(({ holding }) => holdings.includes(holding)).map(({ name }) => name);
@@ -131,6 +144,7 @@ export function keyStatus(
     lost: those('lost'),
     stopped: those('stopped'),
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
+    strangeRepairs: strangeRepairs(seats),
     ...marginOf(reachable.length, params.quorum),
     isComplete: isComplete(record, params.quorum.of),
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
@@ -177,6 +191,23 @@ function oldServers({ checked }: KeyRecord, found: readonly AskedServer[]) {
   return roster.map(({ serverId: xid, url }) => {
     const name = found.find(({ record }) => equalBytes(record.xid, xid))?.record.name ?? url;
     return { name, xid };
+  });
+}
+
+/** Slots whose repair a server says goes on, and that nobody began here. */
+function repairsIn(list: HeldKeys | CkmError | null, id: string, begun: ReadonlySet<string>) {
+  if (list === null || list instanceof CkmError) return [];
+  const key = list.keys.find(({ keyId }) => encodeHex(keyId) === id);
+  const strange = key?.repairs?.filter(({ sessionId }) => !begun.has(encodeHex(sessionId))) ?? [];
+  return strange.map(({ slot }) => slot);
+}
+
+function strangeRepairs(
+  seats: readonly { readonly name: string; readonly repairs: readonly number[] }[],
+): readonly StrangeRepair[] {
+  return seats.flatMap(({ name: target }, i) => {
+    const servers = seats.filter(({ repairs }) => repairs.includes(i + 1)).map(({ name }) => name);
+    return servers.length === 0 ? [] : [{ servers, target }];
   });
 }
 

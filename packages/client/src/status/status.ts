@@ -106,13 +106,14 @@ export async function readStatus(
   const keys = await listKeyRecords(store);
   const checks = await readAllChecks(store);
   const sessions = await listSessions(store);
+  const begun = new Set(sessions.map(({ sessionId }) => encodeHex(sessionId)));
   const changes = (await listChanges(store)).filter(isOpen);
   const isOfChange = (id: Uint8Array) =>
     changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
   const requests = await listRequests(store);
   return {
     servers: found.map(({ server }) => server),
-    keys: keys.map((record) => keyStatus(record, checks, found, context.clock())),
+    keys: keys.map((record) => keyStatus(record, checks, begun, found, context.clock())),
     openSessions: [
       ...sessions
         .filter((one) => isOpen(one) && !isOfChange(one.sessionId))

@@ -75,6 +75,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'sessions.listWaiting': ({ sessions }) => sessions.listWaiting(5, { sessionId: id, owner }, 5),
   'sessions.countListed': ({ sessions }) => sessions.countListed(5),
   'sessions.countOpen': ({ sessions }) => sessions.countOpen(owner),
+  'sessions.listOpen': ({ sessions }) => sessions.listOpen(owner, 5),
   'sessions.overdue': ({ sessions }) => sessions.overdue(5, 5),
   'sessions.over': ({ sessions }) => sessions.over(5, { expiresAt: 1, owner, id }, 5),
   'sessions.remove': ({ sessions }) => sessions.remove(owner, id),

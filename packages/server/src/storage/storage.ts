@@ -57,6 +57,8 @@ export interface InviteReader {
 export interface SessionReader {
   find(owner: Uint8Array, sessionId: Uint8Array): Promise<SessionRow | null>;
   countOpen(owner: Uint8Array): Promise<number>;
+  /** Open sessions of one owner, by id. */
+  listOpen(owner: Uint8Array, limit: number): Promise<readonly SessionRow[]>;
   /** Sessions of active accounts that wait for the operator and have not expired at `now`, by id and owner, behind `after`. */
   listWaiting(
     now: number,

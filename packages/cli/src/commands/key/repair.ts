@@ -21,6 +21,7 @@ export function keyRepairCommand(): Command {
     .requiredOption('--server <name>', 'the server that lost its share')
     .option('--helpers <names>', 'who is to help, separated by commas (default: those that answer)')
     .option('--invite <code>', 'if it lost your account too and takes nobody without')
+    .option('--stop', 'stop every repair of that share, whichever of your devices began it')
     .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: not at all)')
     .action(run(repair));
 }
@@ -30,6 +31,7 @@ interface Flags {
   readonly helpers?: string;
   readonly invite?: string;
   readonly wait?: string;
+  readonly stop?: true;
 }
 
 async function repair(context: Context, name: string, given: Flags): Promise<void> {
@@ -43,6 +45,7 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
     ...(invite === undefined ? {} : { invite }),
   };
   const client = await openOwner(context);
+  if (given.stop === true) return stop(context, client, args);
   const plan = await client.planRepair(args);
   terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
@@ -56,6 +59,24 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
     showRepaired(context, done);
   });
   warnOfClock(context, client);
+}
+
+/** What goes on elsewhere is not on record here: servers are asked. */
+async function stop({ terminal, flags }: Context, client: Client, args: RepairKeyArgs): Promise<void> {
+  const { name, server } = args;
+  if (flags.preview === true) {
+    terminal.result(`would stop every repair of the share of ${name} at ${server}`, {
+      preview: true,
+      name,
+      server,
+    });
+    return;
+  }
+  const done = await client.stopRepair(args);
+  const { stopped, silent } = done;
+  const where = stopped.length === 0 ? 'no repair goes on' : `stopped at ${stopped.join(', ')}`;
+  const rest = silent.length === 0 ? '' : `; ${silent.join(', ')} did not answer, and may go on`;
+  terminal.result(`${where}${rest}`, { name, server, ...done });
 }
 
 const PAUSE_MS = 10_000;

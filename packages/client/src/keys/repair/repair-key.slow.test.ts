@@ -3,6 +3,7 @@ import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
 import {
+  copyStore,
   createTestNetwork,
   messageOf,
   ownerClient,
@@ -152,5 +153,38 @@ describe('a share that is lost', () => {
       facts: { servers: ['bravo'] },
     });
     expect((await network.server('alpha').bare.sessions.sessionDesk.list()).sessions).toEqual([]);
+  });
+
+  test('L6: another device of the owner is shown a repair that it did not begin, and stops it; the time begins anew', async () => {
+    await loseShare('bravo');
+    await askHelpers();
+    const shown = (await client.status()).keys[0]!.strangeRepairs;
+    expect(shown).toEqual([]);
+    const elsewhere = await copyStore(store);
+    for (const path of await elsewhere.list('sessions')) await elsewhere.delete(path);
+    const device = ownerClient(network.send, () => network.now, { store: elsewhere });
+    const [key] = (await device.status()).keys;
+    expect(key!.strangeRepairs).toEqual([{ servers: ['alpha', 'bravo', 'charlie'], target: 'bravo' }]);
+    expect(await device.diagnose()).toContainEqual(
+      expect.objectContaining({
+        level: 'fail',
+        subject: 'letters on alpha, bravo and charlie',
+        remedy: { kind: 'stopRepair', key: 'letters', server: 'bravo' },
+      }),
+    );
+    expect(await device.stopRepair(BRAVO)).toEqual({ stopped: SERVERS, silent: [] });
+    expect(await device.stopRepair(BRAVO)).toEqual({ stopped: [], silent: [] });
+    await expect(client.repairKey(BRAVO)).rejects.toMatchObject({ code: 'SESSION_CANCELLED' });
+    await device.close();
+  });
+
+  test('comes back in the epoch that a refresh made', async () => {
+    await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+    await loseShare('bravo');
+    await askHelpers();
+    await approve('alpha', 'charlie');
+    expect(await client.repairKey(BRAVO)).toMatchObject({ outcome: 'repaired' });
+    const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: ['charlie'] });
+    expect(signers).toEqual(['alpha', 'bravo']);
   });
 });

@@ -8,7 +8,7 @@ import { newSession, runSession } from '../../sessions/run-session.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
-import { certificatesOf } from '../chain/key-chain.js';
+import { certificatesOf, changesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
@@ -103,6 +103,8 @@ async function takesFromCertificate(
   const { server, slot } = target;
   const { verdict } = await askForKey(context, key, slot, server);
   if (verdict === 'forgot') await openAccount(context, server, invite);
+  // The certificate of a later epoch holds no share for anybody.
+  if (changesOf(key.record).length > 0) return verdict === 'holds';
   const link = await context.linkTo(server);
   const { certificate, policy } = key.record;
   try {

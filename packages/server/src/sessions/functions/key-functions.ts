@@ -1,5 +1,5 @@
 import type { DkgResult, Parameters, Result } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, encodeHex } from '@ckm/foundation';
 import type { Call, Handlers, KeyFacts, ServerContext, StandingFreeze } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
@@ -7,6 +7,7 @@ import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { restoreKey } from './restore-key.js';
+import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
 import type { SessionMeans } from '../session-revise.js';
 import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
@@ -61,14 +62,19 @@ async function listKeys(
   call: Call,
   after: Uint8Array | null,
 ): Promise<Result<'key.list'>> {
-  const rows = await context.storage.read((reader) =>
-    reader.keys.list(call.account.xid, { after, limit: MOST_LISTED }),
-  );
-  const next = rows.length < MOST_LISTED ? null : rows.at(-1)!.keyId;
-  const heads = rows.map((row) => ({ row, head: openIfWhole(context, row) }));
-  const keys = heads.flatMap(({ row, head }) => (head === null ? [] : [summary(context, row, head)]));
-  const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
-  return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
+  const { xid } = call.account;
+  return context.storage.read(async (reader) => {
+    const rows = await reader.keys.list(xid, { after, limit: MOST_LISTED });
+    const next = rows.length < MOST_LISTED ? null : rows.at(-1)!.keyId;
+    const heads = rows.map((row) => ({ row, head: openIfWhole(context, row) }));
+    const slots = new Map(heads.map(({ row, head }) => [encodeHex(row.keyId), head?.slot ?? null]));
+    const repairs = await readOpenRepairs(context, reader, xid, (id) => slots.get(encodeHex(id)) ?? null);
+    const keys = heads.flatMap(({ row, head }) =>
+      head === null ? [] : [summary(context, row, head, repairs)],
+    );
+    const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
+    return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
+  });
 }
 
 /** Null: it is not what this server stored, which its operator is told. The others are shown all the same. */
@@ -87,7 +93,8 @@ async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): P
     const row = await findRow(reader, call.account.xid, keyId);
     const head = openHead(context, row);
     const { certificate } = await readEpoch(context, reader, row, head);
-    return { key: summary(context, row, head), policy: head.policy, certificate };
+    const repairs = await readOpenRepairs(context, reader, row.owner, () => head.slot);
+    return { key: summary(context, row, head, repairs), policy: head.policy, certificate };
   });
 }
 
@@ -102,10 +109,12 @@ function summary(
   { epochKeys, clock }: Pick<ServerContext, 'epochKeys' | 'clock'>,
   row: KeyRow,
   head: KeyHead,
+  repairs: OpenRepairs,
 ) {
-  const { suite, purpose, quorum, stoppedAt } = head;
+  const { suite, purpose, quorum, stoppedAt, left } = head;
   const { keyId, state, epoch, createdAt } = row;
   const frozen = frozenNow(head, clock());
+  const open = repairs.get(encodeHex(keyId));
   return {
     keyId,
     suite,
@@ -115,8 +124,9 @@ function summary(
     epoch,
     createdAt,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
-    ...(epochKeys.exists(row) ? {} : { isShareLost: true as const }),
+    ...(left !== undefined || epochKeys.exists(row) ? {} : { isShareLost: true as const }),
     ...(frozen === null ? {} : { frozen }),
+    ...(open === undefined ? {} : { repairs: [...open] }),
   };
 }
 

@@ -46,6 +46,10 @@ export function sessionReader({ queries }: Reading): SessionReader {
         .executeTakeFirstOrThrow();
       return count;
     },
+    listOpen: async (owner, limit) => {
+      const open = all().where('owner', '=', owner).where('open', '=', sql.lit(1)).orderBy('session_id');
+      return (await open.limit(limit).execute()).map((row) => fromColumns('sessions', row));
+    },
     overdue: async (now, limit) => {
       const late = all().where('open', '=', sql.lit(1)).where('expires_at', '<=', now).orderBy('expires_at');
       return (await late.limit(limit).execute()).map((row) => fromColumns('sessions', row));
