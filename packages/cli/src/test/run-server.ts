@@ -82,14 +82,17 @@ export interface SetupOptions {
   readonly asProcesses?: true;
   /** How the owner's commands are run; at first by {@link callCkm}. */
   readonly run?: typeof callCkm;
+  /** Instead of alpha, bravo and charlie. */
+  readonly names?: readonly string[];
   /** More settings of each server. */
   readonly settings?: Partial<ConfigFileInput>;
 }
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
 
-/** Three servers on loopback, and an owner with an account on each of them. */
-export async function openSetup({ asProcesses, run = callCkm, settings }: SetupOptions = {}): Promise<Setup> {
+/** Servers on loopback, three of them unless named, and an owner with an account on each of them. */
+export async function openSetup(options: SetupOptions = {}): Promise<Setup> {
+  const { asProcesses, run = callCkm, names = NAMES, settings } = options;
   const scratch = scratchFolder();
   const passphrase = scratch.file('passphrase', 'river lamp seven onions\n');
   const environment = { CKM_HOME: `${scratch.path}/home`, CKM_PASSPHRASE_FILE: passphrase };
@@ -114,8 +117,8 @@ export async function openSetup({ asProcesses, run = callCkm, settings }: SetupO
     },
   };
   try {
-    await Promise.all(NAMES.map((name) => open(name)));
-    await makeOwner(environment, Object.fromEntries(NAMES.map((name) => [name, servers[name]!.url])));
+    await Promise.all(names.map((name) => open(name)));
+    await makeOwner(environment, Object.fromEntries(names.map((name) => [name, servers[name]!.url])));
     return setup;
   } catch (error) {
     await setup.close();

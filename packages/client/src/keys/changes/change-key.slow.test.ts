@@ -179,3 +179,51 @@ test('a server that gives a statement of somebody else is named, and the key sig
     expect([1, 'FAULT_PACKET_INVALID']).toContain((outcome as { code?: string }).code ?? 1);
   expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
 });
+
+describe('a try that fell apart', () => {
+  test('that one member has given way in binds the next one: another client finishes what was locked, without new shares', async () => {
+    const store = memoryStore();
+    const client = await begin(store);
+    const elsewhere = later(await copyStore(store));
+    // Alpha alone is shown what the others have locked.
+    for (const server of network.servers.slice(1))
+      server.tamper = ({ name }, honest) =>
+        name === 'change.yield' ? Promise.reject(unreachable(server.name)) : honest();
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
+    network.makeHonest();
+    await expect(elsewhere.changeKey(REFRESH)).rejects.toMatchObject({
+      code: 'CHANGE_VOTES_TOO_FEW',
+      hint: expect.stringContaining('every ten minutes'),
+    });
+    network.now += 600;
+    for (const { asked } of network.servers) asked.length = 0;
+    expect(await elsewhere.changeKey(REFRESH)).toMatchObject({ epoch: 1, isAsOrdered: true, behind: [] });
+    expect(network.servers.flatMap(({ asked }) => asked)).not.toContain('session.propose');
+    const first = await elsewhere.showKey('letters');
+    // The one that began it learns what became of it.
+    await client.changeKey(REFRESH);
+    expect((await client.showKey('letters')).newest.transcriptHash).toEqual(first.newest.transcriptHash);
+    await elsewhere.close();
+  });
+
+  test('before its locks is followed by another session in the same try, once the server that cheated is honest', async () => {
+    const client = await begin();
+    network.server('bravo').tamper = async ({ name }, honest) => {
+      const result = (await honest()) as { offer?: { receiver: object } | null };
+      if (name !== 'session.propose' || result.offer === null || result.offer === undefined) return result;
+      const { receiver } = result.offer;
+      return {
+        ...result,
+        offer: { ...result.offer, receiver: { ...receiver, staticProof: new Uint8Array(64) } },
+      };
+    };
+    await expect(client.changeKey(REFRESH)).rejects.toMatchObject({
+      code: 'FAULT_ROSTER',
+      facts: { servers: ['bravo'] },
+    });
+    expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
+    network.makeHonest();
+    expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1 });
+    expect((await client.listChanges())[0]).toMatchObject({ attempt: 1, state: 'finished' });
+  });
+});

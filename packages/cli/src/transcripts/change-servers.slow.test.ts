@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Address, paymentFrom, spends } from '../test/payment.js';
+import { createKey, openSetup, type Setup } from '../test/run-server.js';
+import { errorOf } from '../test/run-ckm.js';
+
+let setup: Setup;
+beforeAll(async () => {
+  setup = await openSetup({ names: ['alpha', 'bravo', 'charlie', 'delta', 'echo'] });
+}, 60_000);
+afterAll(() => setup.close());
+
+interface Changed {
+  readonly epoch: number;
+  readonly forgetting: readonly { readonly server: string; readonly outcome: string }[];
+}
+const ALL = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
+
+describe('one Bitcoin address', () => {
+  test('signs with 2 of 3, after a refresh, with 3 of 5, and with 2 of 2: noble and btc-signer accept each payment', async () => {
+    await createKey(setup, 'treasury', '--for', 'bitcoin', '--changes', 'automatic', '--change-delay', '0');
+    const coin = await setup.json<Address>(['address', 'treasury', '--index', '0']);
+    const change = await setup.json<Address>(['address', 'treasury', '--index', '5', '--change']);
+    const file = setup.scratch.file('payment.psbt', paymentFrom([coin], change, 150_000n));
+    const pays = async () => {
+      const { transaction, signers } = await setup.json<{ transaction: string; signers: string[] }>([
+        'sign',
+        'treasury',
+        '--psbt',
+        file,
+        '--yes',
+      ]);
+      expect(spends(transaction, [coin])).toEqual([true]);
+      return signers.length;
+    };
+    const [three, five, two] = [ALL.slice(0, 3), ALL, ['delta', 'echo']];
+    const requorum = (quorum: string, servers: readonly string[]) =>
+      `requorum treasury --quorum ${quorum} --servers ${servers.join(',')} --key-name treasury`.split(' ');
+    expect(await pays()).toBe(2);
+    const steps = [
+      { line: ['refresh', 'treasury', '--yes'], told: three, signers: 2 },
+      { line: requorum('3of5', five), told: three, signers: 3 },
+      { line: requorum('2of2', two), told: five, signers: 2 },
+    ];
+    for (const [i, { line, told, signers }] of steps.entries()) {
+      const changed = await setup.json<Changed>(['key', ...line]);
+      expect(changed.epoch).toBe(i + 1);
+      expect(changed.forgetting.toSorted((a, b) => (a.server < b.server ? -1 : 1))).toEqual(
+        told.map((server) => ({ server, outcome: 'forgot' })),
+      );
+      expect(await setup.json<Address>(['address', 'treasury', '--index', '0'])).toMatchObject({
+        script: coin.script,
+      });
+      expect(await pays()).toBe(signers);
+    }
+    const { stdout } = await setup.ckm(['status']);
+    expect(stdout).toMatch(/treasury +bitcoin +2 of 2.* epoch 3 since .*old shares destroyed: alpha ✓/);
+  });
+});
+
+describe('another server for a key whose operators are asked', () => {
+  const add = ['key', 'add-server', 'letters', 'delta'];
+
+  test('says before it begins what servers wait for, and is begun by typing the name of the key only', async () => {
+    await createKey(setup, 'letters', '--for', 'message', '--change-delay', '0');
+    const { stderr, status } = await setup.ckm([...add, '--preview']);
+    expect(status).toBe(0);
+    for (const line of [
+      /Must be there +all of alpha, bravo, charlie, delta/,
+      /Waits +each server takes part at once, and not before its operator has typed the six words/,
+      /before is worth nothing once 2 of these 3 have/,
+      /Does not help +against a server that keeps its old share in secret/,
+    ])
+      expect(stderr).toMatch(line);
+    expect(errorOf(await setup.ckm([...add, '--yes', '--json']))).toMatchObject({
+      code: 'CONFIRMATION_NEEDED',
+    });
+    expect(errorOf(await setup.ckm([...add, '--key-name', 'other', '--json'])).code).not.toBe(
+      'CHANGE_WAITING',
+    );
+  });
+
+  test('waits for the operators, each with the six words of its owner, and goes on then', async () => {
+    const { words } = await setup.json<{ words: string }>([...add, '--preview']);
+    const waiting = errorOf(await setup.ckm([...add, '--key-name', 'letters', '--json']));
+    expect(waiting).toMatchObject({ code: 'CHANGE_WAITING', hint: expect.stringContaining(words) });
+    const [open] = await setup.json<{ id: string; title: string }[]>(['sessions', 'list', '--open']);
+    expect(open!.title).toBe('changing the servers of letters');
+    const approve = (name: string, said: string) =>
+      setup.ckm(['server', 'approve', setup.folderOf(name), open!.id, '--words', said, '--json']);
+    const wrong = await approve('alpha', 'acid acid acid acid acid acid');
+    expect(errorOf(wrong)).toMatchObject({ code: 'CHANGE_WORDS_WRONG' });
+    for (const name of ALL.slice(0, 4)) expect(await approve(name, words)).toMatchObject({ status: 0 });
+    const { stdout } = await setup.ckm(['sessions', 'resume', open!.id]);
+    expect(stdout).toMatch(/letters is in epoch 1\nold shares destroyed: alpha ✓ +bravo ✓ +charlie ✓/);
+    const sign = ['sign', 'letters', '--message', 'hello', '--without', 'alpha,bravo', '--yes'];
+    expect(await setup.ckm(sign)).toMatchObject({ status: 0 });
+  });
+});
