@@ -250,7 +250,7 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
   ],
   STORAGE_DRIVER_MISSING: [
     'SQLite, which comes in a package with a file for each kind of machine, does not load on this one.',
-    'Packages that were installed on another kind of machine, or only half, hold none that fits.',
+    'Packages that were installed on another kind of machine, or only half, hold none that fits; and a Node before 22.14 cannot run it.',
     'In a clone, run npm run setup; installed from npm, install it again on this machine. Or let the server use PostgreSQL.',
   ],
   STORAGE_FAILED: [

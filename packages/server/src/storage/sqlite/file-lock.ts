@@ -1,5 +1,5 @@
-import BetterSqlite3 from 'better-sqlite3';
 import { fromDriver } from '../codes.js';
+import { type Handle, openFile } from './driver.js';
 
 /**
  * Holds a file for whoever calls this, until it is let go or the process ends, however it ends. The lock is SQLite's on an empty
@@ -8,9 +8,9 @@ import { fromDriver } from '../codes.js';
  * @throws StorageError `STORAGE_…` when the file cannot be made
  */
 export function lockFile(path: string): (() => void) | null {
-  let handle: BetterSqlite3.Database | null = null;
+  let handle: Handle | null = null;
   try {
-    handle = new BetterSqlite3(path, { timeout: 0 });
+    handle = openFile(path, { timeout: 0 });
     handle.exec('begin exclusive');
   } catch (error) {
     handle?.close();

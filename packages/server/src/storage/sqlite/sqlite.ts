@@ -1,5 +1,4 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import BetterSqlite3 from 'better-sqlite3';
 import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
 import { cutShort, fromDriver, storageError } from '../codes.js';
 import type { Database } from '../database.js';
@@ -9,6 +8,7 @@ import { readerOf, transactionOf } from '../tables/repositories.js';
 import type { Reading } from '../tables/reading.js';
 import { storeUsage } from '../tables/writing.js';
 import { isCutShort } from './cut-short.js';
+import { type Handle, openFile, type Statement } from './driver.js';
 import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
@@ -18,8 +18,6 @@ export interface SqliteOptions {
   /** How long to wait for another process that holds the file, and for the queue. */
   readonly waitMs?: number;
 }
-
-type Handle = BetterSqlite3.Database;
 
 /**
  * Opens the embedded database: write-ahead log, a commit on the disk before anybody hears of it, deleted content
@@ -93,7 +91,7 @@ function openHandle(file: string): Handle {
   if (isCutShort(file)) throw cutShort();
   let handle: Handle | undefined;
   try {
-    handle = new BetterSqlite3(file, { timeout: 500 });
+    handle = openFile(file, { timeout: 500 });
     handle.pragma('locking_mode = EXCLUSIVE');
     handle.pragma('journal_mode = WAL');
     // The log is synced after each commit all the same, aside: see `createLogSync`. SQLite itself syncs at checkpoints.
@@ -183,7 +181,7 @@ function commandsOf(handle: Handle, log: LogSync): WriteQueueCommands {
 
 /** Kysely prepares each statement anew; the same few texts come again and again, so they are kept. */
 function cachedStatements(handle: Handle) {
-  const statements = new Map<string, BetterSqlite3.Statement>();
+  const statements = new Map<string, Statement>();
   return {
     close: () => undefined,
     prepare: (sql: string) => {
