@@ -66,6 +66,13 @@ describe('client.freezeKey', () => {
     expect(isStopped).toBe(true);
   });
 
+  test('asked for seven days while it is frozen already goes on to the seventh, which servers do not refuse', async () => {
+    const first = await client.freezeKey('ink', 3_600);
+    network.now += 1_800;
+    const second = await client.freezeKey('ink', 7 * 86_400);
+    expect(second).toMatchObject({ isStopped: true, until: first.until! - 3_600 + 7 * 86_400 });
+  });
+
   test('asked for a longer time states a new freeze, and ends by itself', async () => {
     const first = await client.freezeKey('ink', 3_600);
     const second = await client.freezeKey('ink', 7_200);

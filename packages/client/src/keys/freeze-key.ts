@@ -100,7 +100,10 @@ function stateFreeze(
     const known = await readFreeze(store, keyId);
     const goesOn = known !== null && known.until > now;
     if (goesOn && (seconds === null || now + seconds <= known.until)) return known;
-    const stated = { id: random(32), from: now, until: now + (seconds ?? USUAL_FREEZE_SECONDS) };
+    // Servers count from the first one on.
+    const most = goesOn ? known.from + MOST_FREEZE_SECONDS : Number.POSITIVE_INFINITY;
+    const until = Math.min(now + (seconds ?? USUAL_FREEZE_SECONDS), most);
+    const stated = { id: random(32), from: goesOn ? known.from : now, until };
     await store.put(freezePath(keyId), encodeData({ version: 1, ...stated }));
     return stated;
   });

@@ -54,6 +54,17 @@ describe('withFreeze', () => {
     expect(standingFreeze(longer, NOON)?.until).toBe(NOON + 3 * DAY);
   });
 
+  test('seven whole days are not refused because a clock is some seconds behind, or some were frozen before: they end with the seventh', () => {
+    const statement = { id: idOf(1), from: NOON + 30, until: NOON + 30 + MOST_FROZEN_SECONDS };
+    const week = withFreeze([], statement, NOON);
+    expect(standingFreeze(week, NOON)?.until).toBe(NOON + MOST_FROZEN_SECONDS);
+    expect(withFreeze(week, statement, NOON + 60)).toBe(week);
+    const longer = frozenFor(MOST_FROZEN_SECONDS, NOON + 60, frozenFor(HOUR, NOON), 2);
+    expect(standingFreeze(longer, NOON + 60)?.until).toBe(NOON + MOST_FROZEN_SECONDS);
+    expect(freezeLeft(longer, NOON + MOST_FROZEN_SECONDS)).toBe(0);
+    expect(() => frozenFor(1, NOON + MOST_FROZEN_SECONDS, longer, 3)).toThrow(code('FREEZE_USED_UP'));
+  });
+
   test('seven days within 30, and a thaw gives the rest back', () => {
     const week = frozenFor(MOST_FROZEN_SECONDS, NOON);
     const later = NOON + MOST_FROZEN_SECONDS;
@@ -64,7 +75,7 @@ describe('withFreeze', () => {
     const thawed = withStanding(week, NOON + DAY, { endedAt: NOON + DAY });
     expect(freezeLeft(thawed, NOON + DAY)).toBe(6 * DAY);
     expect(frozenFor(6 * DAY, NOON + DAY, thawed, 2)).toHaveLength(2);
-    expect(() => frozenFor(6 * DAY + 1, NOON + DAY, thawed, 2)).toThrow(code('FREEZE_USED_UP'));
+    expect(() => frozenFor(6 * DAY + HOUR, NOON + DAY, thawed, 2)).toThrow(code('FREEZE_USED_UP'));
   });
 
   test('whoever freezes and thaws in turn comes to an end, and what is kept of it stays small', () => {

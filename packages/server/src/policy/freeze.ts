@@ -31,7 +31,7 @@ export const MOST_FROZEN_SECONDS = 7 * DAY_SECONDS;
 export const FREEZE_WINDOW_SECONDS = 30 * DAY_SECONDS;
 /** As often within the same time: each is kept until that has passed. */
 export const MOST_FREEZES = 32;
-/** So far in the future a freeze may begin, by clocks that differ. */
+/** So far clocks may differ: a freeze that would last longer by no more than this ends a little earlier instead of being refused. */
 const CLOCK_SECONDS = 600;
 
 /** The one that holds now; null: none. */
@@ -64,16 +64,24 @@ export function withFreeze(
   if (until <= now) throw freezeOver('the time of this freeze has passed');
   const standing = standingFreeze(freezes, now);
   const known = freezes.find((one) => equalBytes(one.id, id));
-  if (known !== undefined && known === standing && known.until === until) return freezes;
+  if (known !== undefined && known === standing && isSameEnd(known, until)) return freezes;
   if (known !== undefined) throw freezeOver('this freeze has been thawed, or had another end');
   if (standing !== null && standing.until >= until) return freezes;
   const kept = freezes.filter(({ until: end, endedAt }) => (endedAt ?? end) > now - FREEZE_WINDOW_SECONDS);
   const leftSeconds = freezeLeft(kept, now);
-  if (until - now > leftSeconds || kept.length >= MOST_FREEZES) {
+  const isTooLong = leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS;
+  if (isTooLong || kept.length >= MOST_FREEZES) {
     throw freezeUsedUp(kept.length >= MOST_FREEZES ? 0 : leftSeconds);
   }
+  const end = Math.min(until, now + leftSeconds);
+  if (standing !== null && standing.until >= end) return freezes;
   const before = kept.map((one) => (one === standing ? { ...one, endedAt: now } : one));
-  return [...before, { id, seenAt: now, until, endedAt: null, thawAskedAt: null }];
+  return [...before, { id, seenAt: now, until: end, endedAt: null, thawAskedAt: null }];
+}
+
+/** Whether it is the end that was stated, or the little earlier one that was made of it. */
+function isSameEnd(known: Freeze, stated: number): boolean {
+  return known.until <= stated && stated - known.until <= CLOCK_SECONDS;
 }
 
 /** The same with a change of the freeze that stands; the same list when none does. */

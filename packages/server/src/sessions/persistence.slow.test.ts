@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { snapshotDatabase } from './test/database-snapshot.js';
 import { PowerCut, storageWithPowerCut } from './test/faulty-storage.js';
 import { alice, createBareServers, makeKey, messageOf, SOON, type MadeKey } from './test/bare-servers.js';
-import type { BareCaller, BareServer } from './test/bare-server.js';
+import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -267,6 +267,18 @@ describe.skipIf(programs === null)(
       // The other one never knew the nonces: it has the share from the database, or was asked too early.
       expect(['answered', 'stale']).toContain(replies[1]!.state);
       expect(await ask(twin, made, 'x', attempt, fresh(1))).toEqual(replies[0]);
+    });
+
+    test('L11: a freeze at one replica stops the key at the other one, and both at once are one freeze', async () => {
+      const { made, callers, twin } = await twoReplicas();
+      const attempt = await made.signer.prepare([1, 2]);
+      const statement = { id: new Uint8Array(32).fill(1), from: TEST_TIME, until: TEST_TIME + 60 };
+      const frozen = await Promise.all(
+        [callers[0]!, twin].map((one) => one.call('key.freeze', { keyId: made.keyId, ...statement })),
+      );
+      expect(frozen.map((one) => one.frozen?.until)).toEqual([TEST_TIME + 60, TEST_TIME + 60]);
+      for (const one of [callers[0]!, twin])
+        await expect(ask(one, made, 'frozen', attempt)).rejects.toMatchObject({ code: 'POLICY_KEY_FROZEN' });
     });
 
     test('N4: what a replica that has ended published is void, also at the other one', async () => {
