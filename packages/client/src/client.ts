@@ -32,6 +32,7 @@ import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import { cancelChange, type ChangedKey, changeKey, carryChange } from './keys/changes/change-key.js';
+import { catchUp } from './keys/changes/catch-up.js';
 import { withoutChange } from './keys/changes/change-errors.js';
 import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';
@@ -299,7 +300,13 @@ export function createClient(options: ClientOptions): Client {
     },
     noteComparison: (key, outcome) => noteComparison(context, key, outcome),
     handOutAddress: (name, wish = {}) => handOutAddress(context, name, wish),
-    verifyKey: async (name, on = silent) => verifyKey(context, await readKey(name), on),
+    verifyKey: async (name, on = silent) => {
+      const key = await readKey(name);
+      const verified = await verifyKey(context, key, on);
+      const isBehind = verified.servers.some(({ verdict }) => verdict === 'behind');
+      if (!isBehind || !(await catchUp(context, key))) return verified;
+      return verifyKey(context, await readKey(name), on);
+    },
     checkKey: (name, silent) => acting(checkKey(context, readKey, name, silent)),
     checkDue: async (name) => checkDue(context, await readKey(name)),
     scheduleChecks: async (name, everySeconds) => scheduleChecks(context, await readKey(name), everySeconds),

@@ -1,4 +1,5 @@
 import { CkmError, type Remedy, UsageError, type Secret } from '@ckm/foundation';
+import type { ServerLink } from '../carrier/server-link.js';
 import type { Participant } from '../servers/ask-all.js';
 import { checkAcknowledgement } from './acknowledgement.js';
 import type { ClientContext } from '../context/context.js';
@@ -98,9 +99,6 @@ export async function restoreKey(
   };
 }
 
-/** The certificate of a first epoch holds the shares for those who keep their backup static; that of a later one does not reach them yet. */
-const ONLY_REPAIR = 'has lost its share of a later epoch, which no certificate gives back';
-
 function isThere({ outcome }: ServerRestoration): boolean {
   return outcome === 'restored' || outcome === 'held';
 }
@@ -129,19 +127,33 @@ async function restoreAt(
     }
     if (verdict === 'holds') return say('held', 'has its share');
     if (verdict !== 'lost' && verdict !== 'pending') {
+      if (verdict === 'behind') return say('refused', text);
       return say(verdict === 'differs' || verdict === 'refused' ? verdict : 'silent', text);
     }
-    if (changesOf(key.record).length > 0) return say('refused', ONLY_REPAIR);
     const link = await context.linkTo(server);
-    const { certificate, policy } = key.record;
-    const promise = await link.call('key.restore', { certificate, policy });
-    checkAcknowledgement(key.newest, participant, promise);
+    checkAcknowledgement(key.newest, participant, await takeFromCertificates(link, key));
     return say('restored', 'has its share again');
   } catch (error) {
     if (!(error instanceof CkmError)) throw error;
     if (error.errorClass === 'AvailabilityError') return say('silent', error.message, error);
     return say(error.errorClass === 'PeerFaultError' ? 'differs' : 'refused', error.message, error);
   }
+}
+
+/**
+ * Has a server recover its share from the certificates, the first epoch's first: one after the other, as it would have seen them.
+ * One that cannot, since its backups are not static, refuses the first.
+ */
+async function takeFromCertificates(link: ServerLink, { keyId, record }: CertifiedKey) {
+  const { certificate, policy } = record;
+  let { transcriptHash, acknowledgement } = await link.call('key.restore', { certificate, policy });
+  for (const change of changesOf(record)) {
+    const committed = await link.call('change.commit', { keyId, certificate: change });
+    transcriptHash = committed.transcriptHash;
+    // An acknowledgement of no share is none.
+    acknowledgement = committed.acknowledgement ?? new Uint8Array(64);
+  }
+  return { keyId, transcriptHash, acknowledgement };
 }
 
 /** Who cannot help itself is helped by the others. */

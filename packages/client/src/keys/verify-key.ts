@@ -11,13 +11,15 @@ import type { CertifiedKey } from './key-record.js';
 /**
  * What one server says about a key, checked against the certificate we hold. `lost`: it has the account and not the key;
  * `forgot`: it does not even know the account, or somebody on the way says so. `refused`: it answers, and says nothing
- * about the key (a suspended account, a clock too far off), which is no reason to suspect its copy.
+ * about the key (a suspended account, a clock too far off), which is no reason to suspect its copy. `behind`: it is in another epoch than
+ * we are; whoever was away learns the certificates between.
  */
 export interface ServerVerdict {
   /** The owner's name of the server; its XID in hex when it is not on record. */
   readonly server: string;
   readonly slot: number;
-  readonly verdict: 'holds' | 'differs' | 'pending' | 'lost' | 'forgot' | 'refused' | 'silent' | 'unknown';
+  readonly verdict:
+    'holds' | 'differs' | 'behind' | 'pending' | 'lost' | 'forgot' | 'refused' | 'silent' | 'unknown';
   /** One line for a person. */
   readonly text: string;
   /** The code of the error, where there is no answer to judge. */
@@ -108,6 +110,10 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   const { certificate, policy, key: summary } = shown;
   if (certificate === null || summary.state !== 'active') {
     return { verdict: 'pending', text: 'holds a share, but has not seen the certificate' };
+  }
+  if (summary.epoch !== key.newest.params.epoch) {
+    const text = `is in epoch ${summary.epoch} of the key, this client in ${key.newest.params.epoch}`;
+    return { verdict: 'behind', text };
   }
   if (!isOfSameKey(certificate, key)) {
     return { verdict: 'differs', text: 'holds a certificate of another key, or one that does not hold' };

@@ -216,6 +216,14 @@ function groupCauses(found: readonly Finding[]): DoctorLine[] {
 function keyLine(keys: readonly string[], { server, verdict, text, code }: ServerVerdict): DoctorLine {
   const subject = `${keys.join(', ')} on ${server}`;
   switch (verdict) {
+    case 'behind':
+      return {
+        level: 'warn',
+        subject,
+        text,
+        fix: 'verify the key: whoever was away learns the certificates between',
+        remedy: { kind: 'verifyKey', key: keys[0]! },
+      };
     case 'pending':
       return {
         level: 'warn',

@@ -46,6 +46,7 @@ const LEVELS: Record<ServerVerdict['verdict'], 'ok' | 'warn' | 'fail'> = {
   refused: 'warn',
   silent: 'warn',
   pending: 'warn',
+  behind: 'warn',
   unknown: 'warn',
 };
 
@@ -71,10 +72,11 @@ function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError 
   }
   const open = (text: string, hint: string, names: readonly string[]) =>
     [`${names.join(', ')} ${text}`, { code: 'KEY_NOT_VERIFIED', hint, facts: { servers: names } }] as const;
-  const [refused, silent, unknown, pending] = [
+  const [refused, silent, unknown, behind, pending] = [
     those('refused'),
     those('silent'),
     those('unknown'),
+    those('behind'),
     those('pending'),
   ];
   if (refused.length > 0) {
@@ -92,6 +94,10 @@ function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError 
     return new StateError(
       ...open(`is not among your servers any more`, 'add it again: ckm server add NAME URL', unknown),
     );
+  }
+  if (behind.length > 0) {
+    const hint = 'go on with a change that is open: ckm sessions resume; else ask its operator';
+    return new StateError(...open(`is in another epoch of ${name}`, hint, behind));
   }
   if (pending.length === 0) return null;
   const hint = `finish it with: ckm sessions resume; when no session is open: ckm key restore ${name}`;

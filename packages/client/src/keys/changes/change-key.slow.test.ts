@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseReceipt } from '@ckm/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
@@ -226,4 +229,42 @@ describe('a try that fell apart', () => {
     expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1 });
     expect((await client.listChanges())[0]).toMatchObject({ attempt: 1, state: 'finished' });
   });
+});
+
+test('a server with static backups that lost its database comes back into the epoch of the others', async () => {
+  network = await createTestNetwork(3, { settings: { backup: 'static' } });
+  const client = await network.owner();
+  await client.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: SERVERS,
+  });
+  const changed = await client.changeKey(REFRESH);
+  expect(changed.forgetting.map(({ outcome }) => outcome)).toEqual(['keeps', 'keeps', 'keeps']);
+  const alpha = network.server('alpha');
+  const { dataDir } = alpha.bare;
+  await alpha.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
+  rmSync(dataDir, { recursive: true, force: true });
+  const { servers } = await client.restoreKey({ name: 'letters' });
+  expect(servers.map(({ outcome }) => outcome)).toEqual(['restored', 'held', 'held']);
+  expect(await signsWith(client, 'charlie')).toEqual(['alpha', 'bravo']);
+  expect((await client.verifyKey('letters')).isSound).toBe(true);
+});
+
+test('verifying a key brings a client and a server that were away to the same epoch', async () => {
+  const store = memoryStore();
+  const client = await begin(store);
+  const elsewhere = later(await copyStore(store));
+  network.server('charlie').tamper = ({ name }, honest) =>
+    name === 'change.commit' ? Promise.reject(unreachable('charlie')) : honest();
+  await client.changeKey(REFRESH);
+  network.makeHonest();
+  expect((await elsewhere.verifyKey('letters')).servers.map(({ verdict }) => verdict)).toEqual([
+    'holds',
+    'holds',
+    'holds',
+  ]);
+  expect(await signsWith(elsewhere, 'alpha')).toEqual(['bravo', 'charlie']);
+  await elsewhere.close();
 });
