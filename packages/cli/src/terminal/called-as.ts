@@ -9,6 +9,8 @@ export const FIRST_WORDS = [
   'lock',
   'server',
   'key',
+  'freeze',
+  'thaw',
   'address',
   'sign',
   'verify',
