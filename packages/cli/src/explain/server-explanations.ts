@@ -86,7 +86,7 @@ const POLICY = groupOf(
       'Freeze the key anew: ckm freeze NAME.',
     ],
     FREEZE_USED_UP: [
-      'The key was frozen for seven days of the last 30, or very often: whoever stole a laptop may not keep its owner out for ever.',
+      'The key was frozen for seven days of the last 30: whoever stole a laptop may not keep its owner out for ever.',
       'Freeze for a shorter time, or ask the operators: ckm server policy tighten FOLDER KEY --expires-in 0s stops it there.',
     ],
     POLICY_BLIND: 'Content that cannot be described is not signed with this key.',

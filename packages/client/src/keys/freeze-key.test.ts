@@ -108,6 +108,18 @@ describe('client.thawKey', () => {
     expect(again.isStopped).toBe(true);
   });
 
+  test('what operators have thawed, because somebody asked, is frozen again by the very next ckm freeze', async () => {
+    const first = await client.freezeKey('ink', 3_600);
+    const { keyId } = await client.showKey('ink');
+    for (const { bare } of network.servers.slice(0, 2))
+      await createKeyDesk(bare).thaw(encodeHex(keyId), null);
+    await sign('thief');
+    network.now += 60;
+    const again = await client.freezeKey('ink', null);
+    expect(again).toMatchObject({ isStopped: true, until: first.until });
+    expect(again.servers.map(({ verdict }) => verdict)).toEqual(['frozen', 'frozen', 'frozen']);
+  });
+
   test('doctor says where a key is frozen, and that too few have been told', async () => {
     const about = async () =>
       (await client.diagnose()).filter(({ remedy }) => /^(freeze|thaw)Key$/.test(remedy?.kind ?? ''));

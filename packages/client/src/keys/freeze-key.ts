@@ -70,11 +70,32 @@ export async function freezeKey(
   key: CertifiedKey,
   seconds: number | null,
 ): Promise<KeyFreeze> {
-  const { id, from, until } = await stateFreeze(context, key, seconds);
-  const servers = await askEach(context, key, (participant) =>
+  const stated = await stateFreeze(context, key, seconds);
+  const servers = await tell(context, key, stated);
+  if (servers.every(({ code }) => code !== 'FREEZE_OVER')) return outcomeOf(key, servers, stated.until);
+  // Thawed at some server, by whose asking ever: the same end, and an id that is good again.
+  const anew = await stateAnew(context, key, stated);
+  return outcomeOf(key, await tell(context, key, anew), anew.until);
+}
+
+function tell(
+  context: ClientContext,
+  key: CertifiedKey,
+  { id, from, until }: FreezeRecord,
+): Promise<readonly ServerFreeze[]> {
+  return askEach(context, key, (participant) =>
     ask(context, key, participant, (link) => link.call('key.freeze', { keyId: key.keyId, id, from, until })),
   );
-  return outcomeOf(key, servers, until);
+}
+
+async function stateAnew(
+  { store, clock, random }: ClientContext,
+  { keyId }: CertifiedKey,
+  { until }: FreezeRecord,
+): Promise<FreezeRecord> {
+  const stated = { id: random(32), from: Math.min(clock(), until - 1), until };
+  await store.put(freezePath(keyId), encodeData({ version: 1, ...stated }));
+  return stated;
 }
 
 /** Asks every server of a key that is frozen to have its operator end that. @throws StorageError `SERVER_PIN_DIFFERS` */

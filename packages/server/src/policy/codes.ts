@@ -57,14 +57,18 @@ export function freezeInvalid(): UsageError {
 
 /** A freeze that does not come back. */
 export function freezeOver(message: string): StateError {
-  return new StateError(message, { code: 'FREEZE_OVER', hint: 'freeze the key anew', retryable: false });
+  return new StateError(message, {
+    code: 'FREEZE_OVER',
+    hint: 'freeze the key anew, and compare the clocks',
+    retryable: false,
+  });
 }
 
 /** @param leftSeconds for how long it may still be frozen */
 export function freezeUsedUp(leftSeconds: number): PolicyError {
   return policyError(
     'FREEZE_USED_UP',
-    'the key has been frozen for nearly as long, or as often, as its owner may within 30 days',
+    'the key has been frozen for nearly as long as its owner may within 30 days',
     'freeze for a shorter time, or ask the operator to allow nothing for the key',
     { facts: { leftSeconds } },
   );

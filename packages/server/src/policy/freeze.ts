@@ -29,7 +29,7 @@ const DAY_SECONDS = 86_400;
 /** So long a key may be frozen by its owner within {@link FREEZE_WINDOW_SECONDS}. */
 export const MOST_FROZEN_SECONDS = 7 * DAY_SECONDS;
 export const FREEZE_WINDOW_SECONDS = 30 * DAY_SECONDS;
-/** As often within the same time: each is kept until that has passed. */
+/** So many are told apart within that time; of more, two are counted as one. */
 export const MOST_FREEZES = 32;
 /** So far clocks may differ: a freeze that would last longer by no more than this ends a little earlier instead of being refused. */
 const CLOCK_SECONDS = 600;
@@ -51,7 +51,8 @@ export function freezeLeft(freezes: readonly Freeze[], now: number): number {
 
 /**
  * The freezes of a key with one more; the same list when it is known, or one stands that lasts as long. An id is good for one
- * freeze: once that was thawed, or is over, it freezes nothing any more.
+ * freeze: once that was thawed, or is over, it freezes nothing any more; which is for programs that repeat themselves, because
+ * whoever has the account makes a new id.
  * @throws UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
  */
 export function withFreeze(
@@ -67,16 +68,40 @@ export function withFreeze(
   if (known !== undefined && known === standing && isSameEnd(known, until)) return freezes;
   if (known !== undefined) throw freezeOver('this freeze has been thawed, or had another end');
   if (standing !== null && standing.until >= until) return freezes;
-  const kept = freezes.filter(({ until: end, endedAt }) => (endedAt ?? end) > now - FREEZE_WINDOW_SECONDS);
-  const leftSeconds = freezeLeft(kept, now);
-  const isTooLong = leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS;
-  if (isTooLong || kept.length >= MOST_FREEZES) {
-    throw freezeUsedUp(kept.length >= MOST_FREEZES ? 0 : leftSeconds);
-  }
+  const leftSeconds = freezeLeft(freezes, now);
+  if (leftSeconds === 0 || until - now > leftSeconds + CLOCK_SECONDS) throw freezeUsedUp(leftSeconds);
   const end = Math.min(until, now + leftSeconds);
-  if (standing !== null && standing.until >= end) return freezes;
-  const before = kept.map((one) => (one === standing ? { ...one, endedAt: now } : one));
-  return [...before, { id, seenAt: now, until: end, endedAt: null, thawAskedAt: null }];
+  if (standing === null) return [...kept(freezes, now), newFreeze(id, now, end)];
+  if (standing.until >= end) return freezes;
+  // Not one more: whoever makes it longer by a second again and again must not fill the list.
+  return freezes.map((one) => (one === standing ? { ...newFreeze(id, one.seenAt, end) } : one));
+}
+
+function newFreeze(id: Uint8Array, seenAt: number, until: number): Freeze {
+  return { id, seenAt, until, endedAt: null, thawAskedAt: null };
+}
+
+function endOf({ until, endedAt }: Freeze): number {
+  return endedAt ?? until;
+}
+
+/**
+ * What still counts, with room for one more. Nobody is refused for the number: whoever froze a key for a second often enough
+ * would have taken the brake away before it is needed.
+ */
+function kept(freezes: readonly Freeze[], now: number): readonly Freeze[] {
+  const counting = freezes.filter((one) => endOf(one) > now - FREEZE_WINDOW_SECONDS);
+  while (counting.length >= MOST_FREEZES) joinNearest(counting);
+  return counting;
+}
+
+/** Makes one of the two that lie closest together: as long as both, and over when the later one was. */
+function joinNearest(freezes: Freeze[]): void {
+  const gaps = freezes.slice(1).map(({ seenAt }, i) => seenAt - endOf(freezes[i]!));
+  const i = gaps.indexOf(Math.min(...gaps));
+  const [one, other] = [freezes[i]!, freezes[i + 1]!];
+  const seenAt = other.seenAt - (endOf(one) - one.seenAt);
+  freezes.splice(i, 2, { ...other, seenAt });
 }
 
 /** Whether it is the end that was stated, or the little earlier one that was made of it. */
