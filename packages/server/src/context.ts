@@ -29,6 +29,8 @@ export interface Random {
 /** Everything a running, unsealed server has. Made once by `openServer`. */
 export interface ServerContext {
   readonly clock: Clock;
+  /** Milliseconds that this process has run, whatever the date; absent: as the machine counts them. For tests. */
+  readonly elapsed?: () => number;
   readonly random: Random;
   readonly config: ServerConfig;
   readonly storage: Storage;

@@ -74,8 +74,8 @@ export function adviceOn({ kind, sentence }: OperatorSession, columns: number | 
 }
 
 const LOSS =
-  'Say yes only if the share is really gone, and you know the owner of the account. The others give it back to this server alone; ' +
-  'whoever may have taken the old one still has it: the key should be refreshed afterwards.';
+  'Say yes only if the share is really gone, and you know the owner of the account above: it is this account that will have the key here. ' +
+  'The others give the share back to this server alone; whoever may have taken the old one still has it: the key should be refreshed afterwards.';
 const HELP =
   'Ask the operator of that server, or the owner, by another way than this one. Say nothing, and this server helps after 24 hours; ' +
   'say no, and it does not.';

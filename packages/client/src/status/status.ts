@@ -106,7 +106,8 @@ export async function readStatus(
   const keys = await listKeyRecords(store);
   const checks = await readAllChecks(store);
   const sessions = await listSessions(store);
-  const begun = new Set(sessions.map(({ sessionId }) => encodeHex(sessionId)));
+  const repairs = sessions.filter((one) => isOpen(one) && one.proposal.kind === REPAIR);
+  const begun = new Set(repairs.map(({ sessionId }) => encodeHex(sessionId)));
   const changes = (await listChanges(store)).filter(isOpen);
   const isOfChange = (id: Uint8Array) =>
     changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
@@ -138,6 +139,9 @@ async function askServer(
   const list = await heldKeysOf(context, record, { timeoutMs: leftMs() });
   return { record, server: withHeld(server, list, recorded), problem: server.problem, list };
 }
+
+/** The kind of ceremony that gives a lost share back. */
+const REPAIR = 'repair';
 
 /** One that has used up its time with one answer may give the next at once. */
 const LEAST_MS = 250;

@@ -52,6 +52,10 @@ export function createPolicy({
       const { policy } = await apply(reader, owned, key);
       return Math.max(0, ...policy.rateLimits.map(({ perSeconds }) => perSeconds));
     },
+    standing: ({ keyId, stoppedAt, frozenUntil }, now) => {
+      if (stoppedAt !== null) return keyStopped(keyId);
+      return frozenUntil !== null && now < frozenUntil ? keyFrozen(frozenUntil) : null;
+    },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, [general]);
       const name = nameOfBoth(owned);

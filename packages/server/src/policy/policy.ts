@@ -22,6 +22,15 @@ export type Verdict =
   | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
   | { readonly verdict: 'refuse'; readonly policy: string; readonly error: PolicyError };
 
+/** What its head says of a key that does nothing for now. */
+export interface KeyStanding {
+  readonly keyId: Uint8Array;
+  /** UnixSeconds; null: it answers. */
+  readonly stoppedAt: number | null;
+  /** UnixSeconds; null: it is not frozen. */
+  readonly frozenUntil: number | null;
+}
+
 export interface Policy {
   /**
    * Decides on a *new* request, before its row is inserted, in the transaction that inserts it: counts the durable rows
@@ -32,6 +41,8 @@ export interface Policy {
   recheck(reader: Reader, keyPolicy: KeyPolicy, facts: RequestFacts): Promise<Verdict>;
   /** Seconds within which requests of a key count against a rate limit of it: the longest window in force, or 0. */
   rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;
+  /** What keeps this server from doing anything with a key, whatever is asked; null: nothing. */
+  standing(key: KeyStanding, now: number): PolicyError | null;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
   acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
 }

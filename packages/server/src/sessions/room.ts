@@ -2,9 +2,9 @@ import type { Proposal, SessionResult, SessionView } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Data, Identity } from '@ckm/gordian';
 import type { Call, Clock, Random } from '../context.js';
-import type { Reader, Transaction } from '../storage/storage.js';
+import type { Reader, SessionRow, Transaction } from '../storage/storage.js';
 import type { StaticSeeds } from '../vault/static-seeds.js';
-import type { KeyChange } from './keys/change-key.js';
+import type { KeyChange, RepairChange } from './keys/change-key.js';
 import type { Seats } from './seats.js';
 
 export type SessionFault = NonNullable<SessionView['fault']>;
@@ -130,6 +130,19 @@ export interface Room<P extends Proposal = Proposal> {
   cost?(proposal: P): number;
   /** Whether this server takes part at all. @throws PolicyError, UsageError, StateError: nothing is stored */
   admit(asking: Asking, proposal: P): Promise<Admission>;
+  /** Whether time that a silent operator is given stands still, because of what became of the key; absent: never. */
+  isPaused?(owned: Owned, proposal: P): Promise<boolean>;
+  /** What a no to a proposal, or its owner taking it back, leaves behind at the key; absent: nothing. */
+  declined?(proposal: P): readonly KeyChange[];
+  /**
+   * Stores what a step does to the key where that is of this kind of ceremony alone, in the transaction of the step: the one
+   * thing that a room writes. Absent: it has none of its own.
+   */
+  storeKey?(
+    transaction: Transaction,
+    row: Pick<SessionRow, 'owner' | 'keyId'>,
+    change: RepairChange,
+  ): Promise<void>;
   /** Makes this server's offer to an account, once it takes part. */
   open(means: RoomMeans, owned: Owned, proposal: P, granted: Granted): Opened | Promise<Opened>;
   /**

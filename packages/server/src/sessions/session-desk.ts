@@ -5,7 +5,7 @@ import type { SeenSession, SessionDesk, WaitingSession } from '../context.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { checkReason, detailAs, quoteReason } from './operator-reason.js';
-import { endDraft, openDraft } from './session-draft.js';
+import { declineDraft, endDraft, openDraft } from './session-draft.js';
 import { openSessionToShow, type StoredSession } from './session-record.js';
 import {
   findSessionRow,
@@ -61,7 +61,12 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
     reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
       const detail = detailAs(quoteReason(said), as);
-      await decide(seen, (draft) => endDraft(draft, 'rejected', { reason: said }), 'rejected', detail);
+      await decide(
+        seen,
+        (draft, { room }) => declineDraft(room, endDraft(draft, 'rejected', { reason: said })),
+        'rejected',
+        detail,
+      );
     },
   };
 }

@@ -67,6 +67,12 @@ export async function openDraft(
   return withState(withRecord(draft, { offer, secrets, waiting: null }), 'accepted');
 }
 
+/** Somebody said no before it began: the room says what is remembered of that. */
+export function declineDraft(room: Room, draft: Draft): Draft {
+  const keys = room.declined?.(draft.session.record.proposal) ?? [];
+  return { ...draft, keys: [...draft.keys, ...keys] };
+}
+
 /** The operator has been silent for so long. */
 export function countDraft(draft: Draft, waiting: WaitingTime): Draft {
   return withRecord(draft, { waiting });

@@ -1,8 +1,8 @@
 import type { AuditEntry } from '../audit/audit.js';
 import type { ServerContext } from '../context.js';
 import { rowChanged } from '../storage/codes.js';
-import type { Transaction } from '../storage/storage.js';
-import { changeKey } from './keys/change-key.js';
+import type { SessionRow, Transaction } from '../storage/storage.js';
+import { changeKey, isOfRepair, type KeyChange } from './keys/change-key.js';
 import { isOver } from './machine.js';
 import type { Room } from './room.js';
 import { sealRecord } from '../vault/sealed-record.js';
@@ -39,7 +39,7 @@ export async function storeDraft(
     if (!inserted) throw rowChanged('session_packets');
   }
   await storeEvidence(context, transaction, draft);
-  for (const change of draft.keys) await changeKey(context, transaction, row, change);
+  for (const change of draft.keys) await storeKey(context, room, transaction, row, change);
   if (isOver(session.state)) transaction.whenCommitted(() => destroySessionKey(context, row));
   const line = auditEntry(room, before, draft, who);
   if (line !== null) await context.audit.append(transaction, { ...line, ...entry });
@@ -55,6 +55,17 @@ export function reportDraft(context: ServerContext, before: StoredSession, draft
     if (change.kind === 'promote' || change.kind === 'regain')
       context.events.keyActivated({ suite: change.record.suite });
   }
+}
+
+async function storeKey(
+  context: ServerContext,
+  room: Room,
+  transaction: Transaction,
+  row: SessionRow,
+  change: KeyChange,
+): Promise<void> {
+  if (isOfRepair(change)) return room.storeKey?.(transaction, row, change);
+  return changeKey(context, transaction, row, change);
 }
 
 async function storeEvidence(context: ServerContext, transaction: Transaction, draft: Draft): Promise<void> {

@@ -4,31 +4,33 @@ import { passIfTampered } from '../storage/tampered-row.js';
 import { countDraft, openDraft } from './session-draft.js';
 import { openSessionToShow } from './session-record.js';
 import { ownOrigin, reviseSession, type SessionMeans } from './session-revise.js';
-import { countOn } from './waiting-time.js';
+import { COUNT_SECONDS, type Counter, countOn } from './waiting-time.js';
 
-/** Between one count and the next: that much is lost when a server stops. */
-const REST_SECONDS = 60;
 const PAGE = 64;
+const PROCESS_BYTES = 16;
 
 /**
  * Counts for every session whose operator is waited for no longer than so long, and opens those that have waited. Called every
  * few seconds.
  */
 export function createWaitingSweep(server: SessionMeans): () => Promise<void> {
-  const { storage, clock, events } = server.context;
-  let last = clock();
+  const { storage, clock, events, random } = server.context;
+  // Stands still while a machine sleeps, and knows no date.
+  const elapsed = server.context.elapsed ?? (() => performance.now());
+  const process = random(PROCESS_BYTES);
+  let last = elapsed();
   return async () => {
-    const now = clock();
-    const lived = now - last;
-    if (lived < REST_SECONDS) return;
-    last = now;
+    const lived = Math.floor((elapsed() - last) / 1_000);
+    if (lived < COUNT_SECONDS) return;
+    last = elapsed();
+    const counter = { now: clock(), lived, process };
     for (let after: SessionCursor | null = null; ;) {
       const place: SessionCursor | null = after;
       const rows: readonly SessionRow[] = await storage.read(({ sessions }) =>
-        sessions.listWaiting(now, place, PAGE),
+        sessions.listWaiting(counter.now, place, PAGE),
       );
       for (const row of rows) {
-        await passIfTampered(events.storageFailed, () => countAt(server, row, now, lived));
+        await passIfTampered(events.storageFailed, () => countAt(server, row, counter));
       }
       const behind = rows.length < PAGE ? undefined : rows.at(-1);
       if (behind === undefined) return;
@@ -37,14 +39,18 @@ export function createWaitingSweep(server: SessionMeans): () => Promise<void> {
   };
 }
 
-async function countAt(server: SessionMeans, row: SessionRow, now: number, lived: number): Promise<void> {
+async function countAt(server: SessionMeans, row: SessionRow, counter: Counter): Promise<void> {
   const { context } = server;
   // Most wait for a person alone, and are not written to.
   if ((openSessionToShow(context, row).record.waiting ?? null) === null) return;
-  await reviseSession(server, ownOrigin(context, row), (draft, drafting) => {
+  await reviseSession(server, ownOrigin(context, row), async (draft, drafting) => {
     const { state, record } = draft.session;
-    if (state !== 'proposed' || (record.waiting ?? null) === null) return draft;
-    const waiting = countOn(record.waiting!, now, lived);
-    return waiting.counted < waiting.needed ? countDraft(draft, waiting) : openDraft(drafting, draft, 'time');
+    const { waiting = null, proposal } = record;
+    if (state !== 'proposed' || waiting === null) return draft;
+    const owned = { owner: row.owner, reader: drafting.reader };
+    if ((await drafting.room.isPaused?.(owned, proposal)) === true) return draft;
+    const counted = countOn(waiting, counter);
+    if (counted === waiting) return draft;
+    return counted.counted < counted.needed ? countDraft(draft, counted) : openDraft(drafting, draft, 'time');
   });
 }

@@ -63,6 +63,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'messages.seen': ({ messages }) => messages.seen(owner, id),
   'messages.forgetExpired': ({ messages }) => messages.forgetExpired(5),
   'keys.find': ({ keys }) => keys.find(owner, id),
+  'keys.withId': ({ keys }) => keys.withId(id),
   'keys.hold': ({ keys }) => keys.hold(owner, id),
   'keys.list': ({ keys }) => keys.list(owner, { after: id, limit: 5 }),
   'keys.count': ({ keys }) => keys.count(owner),

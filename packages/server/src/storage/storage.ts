@@ -86,6 +86,8 @@ export interface EvidenceReader {
 }
 export interface KeyReader {
   find(owner: Uint8Array, keyId: Uint8Array): Promise<KeyRow | null>;
+  /** Keys of that id, whoever has them. */
+  withId(keyId: Uint8Array): Promise<readonly KeyRow[]>;
   list(owner: Uint8Array, page: Page): Promise<readonly KeyRow[]>;
   /** Pending and active keys of an owner. */
   count(owner: Uint8Array): Promise<number>;

@@ -1,6 +1,6 @@
 import type { ServerContext } from '../../context.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
-import type { KeyRow } from '../../storage/storage.js';
+import type { KeyRow, Transaction } from '../../storage/storage.js';
 import { marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
 import { readChange, writeChange } from './change-record.js';
 
@@ -32,17 +32,24 @@ export async function forgetVotes(context: ServerContext): Promise<void> {
   }
 }
 
-async function forgetOne(context: ServerContext, { owner, keyId }: KeyRow): Promise<void> {
-  await context.storage.transact(async (transaction) => {
-    const row = await transaction.keys.hold(owner, keyId);
-    if (row === null) return;
-    const head = openHead(context, row);
-    const marks = { ...marksOf(head), forgot: context.random(DRAWN_BYTES) };
-    const marked = await noteMarks(context, transaction, row, marks);
-    if (head.left !== undefined) return;
-    const { row: before, record } = await readChange(context, transaction, row, head);
-    if (before === null) return;
-    const forgotten = { ...record, member: null, locked: null, isFromBefore: true };
-    await writeChange(context, transaction, row, marked, before, forgotten);
-  });
+async function forgetOne(context: ServerContext, name: KeyRow): Promise<void> {
+  await context.storage.transact((transaction) => forgetVotesOf(context, transaction, name));
+}
+
+/** Of one key, because what this server remembers of it may be old. */
+export async function forgetVotesOf(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: Pick<KeyRow, 'owner' | 'keyId'>,
+): Promise<void> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return;
+  const head = openHead(context, row);
+  const marks = { ...marksOf(head), forgot: context.random(DRAWN_BYTES) };
+  const marked = await noteMarks(context, transaction, row, marks);
+  if (head.left !== undefined) return;
+  const { row: before, record } = await readChange(context, transaction, row, head);
+  if (before === null) return;
+  const forgotten = { ...record, member: null, locked: null, isFromBefore: true };
+  await writeChange(context, transaction, row, marked, before, forgotten);
 }

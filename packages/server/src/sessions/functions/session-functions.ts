@@ -5,7 +5,7 @@ import { demand } from '../../refusals.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import { canMove, isOver } from '../machine.js';
 import { costOfPackets, costOfParameters } from '../session-cost.js';
-import { endDraft, hearDraft, joinDraft } from '../session-draft.js';
+import { declineDraft, endDraft, hearDraft, joinDraft } from '../session-draft.js';
 import { proposeSession } from '../session-propose.js';
 import { assertOpens, openSessionToShow } from '../session-record.js';
 import {
@@ -30,9 +30,12 @@ export function sessionHandlers(
     'session.deliver': (call, parameters) => deliver(server, call, parameters),
     'session.show': (call, parameters) => showSession(server, call, parameters),
     'session.cancel': (call, { sessionId, reason }) =>
-      reviseSession(server, originOf(call, sessionId), (draft) =>
-        isOver(draft.session.state) ? draft : endDraft(draft, 'cancelled', { reason }),
-      ),
+      reviseSession(server, originOf(call, sessionId), (draft, { room }) => {
+        const { state } = draft.session;
+        if (isOver(state)) return draft;
+        const ended = endDraft(draft, 'cancelled', { reason });
+        return state === 'proposed' ? declineDraft(room, ended) : ended;
+      }),
   };
 }
 
@@ -84,6 +87,8 @@ function joinSession(
     if (isOver(state)) return draft;
     demand(canMove(state, 'running'), 'SESSION_NOT_ACCEPTED', `the session is ${state}`);
     assertOpens(draft.session);
+    // What was proposed is looked at once more, by some rooms.
+    server.charge(call.account, drafting.room.cost?.(record.proposal) ?? 0);
     await accounts.quota.bytes(transaction, call.account, parameters.length);
     return joinDraft(drafting, draft, parameters);
   });

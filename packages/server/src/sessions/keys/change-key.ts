@@ -1,11 +1,9 @@
-import { parseChangeCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
-import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
+import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { refusal } from '../../refusals.js';
 import type { EpochRecord } from './epoch-record.js';
-import { epochsOfChain, storePublicEpoch } from './past-epochs.js';
-import { helpedSlots, marksOf, noteHelped, noteMarks, openHead, writeKey } from './stored-key.js';
+import { writeKey } from './stored-key.js';
 
 /** The version of a key that was just created. */
 export const CREATED = 1;
@@ -21,10 +19,20 @@ export type KeyChange =
   | { readonly kind: 'promote'; readonly expected: number; readonly record: EpochRecord }
   /** It never came about, and nobody can hold a certificate of it. */
   | { readonly kind: 'void'; readonly expected: number }
+  | RepairChange;
+
+/** What a repair does to a key (`repair/store-repair.ts`). */
+export type RepairChange =
   /** A share that was lost came back, in its epoch. */
   | Regain
   /** This server has helped to give a slot its share back. */
-  | Help;
+  | Help
+  /** Somebody said no to that: in this epoch silence is no yes any more. */
+  | Decline;
+
+export function isOfRepair(change: KeyChange): change is RepairChange {
+  return change.kind === 'regain' || change.kind === 'help' || change.kind === 'decline';
+}
 
 export interface Regain {
   readonly kind: 'regain';
@@ -41,6 +49,12 @@ export interface Help {
   readonly isAgreed: boolean;
 }
 
+export interface Decline {
+  readonly kind: 'decline';
+  readonly epoch: number;
+  readonly slot: number;
+}
+
 /**
  * Changes a key in the transaction of the step that asks for it.
  * @throws StateError `KEY_ID_TAKEN` when another session has made a key with this id; `ROW_CHANGED`
@@ -49,11 +63,9 @@ export async function changeKey(
   context: ServerContext,
   transaction: Transaction,
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  change: KeyChange,
+  change: Exclude<KeyChange, RepairChange>,
 ): Promise<void> {
   const existing = await transaction.keys.hold(owner, keyId);
-  if (change.kind === 'regain') return regain(context, transaction, existing, { owner, keyId }, change);
-  if (change.kind === 'help') return help(context, transaction, existing, change);
   if (change.kind === 'create') {
     if (existing !== null) throw refusal('KEY_ID_TAKEN', 'another session made a key with this id');
     await writeKey(context, transaction, null, { owner, keyId, state: 'pending' }, change.record);
@@ -67,74 +79,4 @@ export async function changeKey(
     return transaction.keys.remove(owner, keyId);
   }
   await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, change.record);
-}
-
-/** Bytes of a key besides its certificates, and its parameters, which are in those too. */
-const MOST_BESIDES = 2_048;
-
-/**
- * Stores a share that came back, as `key.restore` does. What this server holds of that key is never written over: a share that
- * is there again by itself stays, and of another epoch nothing comes back. Whoever has lost the rows too has forgotten what it
- * may have decided (`writeKey`), and is told all epochs by their certificates.
- */
-async function regain(
-  context: ServerContext,
-  transaction: Transaction,
-  existing: KeyRow | null,
-  { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  { record, chain }: Regain,
-): Promise<void> {
-  const { quota } = context.accounts;
-  const account = { xid: owner, quota: context.config.quota };
-  if (existing !== null) {
-    assertSameEpoch(existing, record.epoch);
-    if (existing.state === 'active' && context.epochKeys.exists(existing)) return;
-  } else {
-    await quota.key(transaction, account);
-    const length = chain.reduce((sum, one) => sum + one.length, 0);
-    await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
-  }
-  const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
-  if (existing === null && chain.length > 1) await storePast(context, transaction, row, chain);
-  if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
-}
-
-/** What its head says of a key that changes have led to its epoch, and the certificates of those before. */
-async function storePast(
-  context: ServerContext,
-  transaction: Transaction,
-  row: KeyRow,
-  chain: readonly Uint8Array[],
-): Promise<void> {
-  const first = parseChangeCertificate(chain[1]!).change.next.previous;
-  const marks = { ...marksOf(openHead(context, row)), first, since: context.clock() };
-  await noteMarks(context, transaction, row, marks);
-  for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries())
-    await storePublicEpoch(context, transaction, row, epoch, past);
-}
-
-/** A slot is helped once in an epoch; once more only where the operator of this server has agreed (L6). */
-async function help(
-  context: ServerContext,
-  transaction: Transaction,
-  existing: KeyRow | null,
-  { epoch, slot, isAgreed }: Help,
-): Promise<void> {
-  if (existing === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-  assertSameEpoch(existing, epoch);
-  const isFirst = !helpedSlots(openHead(context, existing), epoch).includes(slot);
-  if (!isFirst && !isAgreed) throw repairServed(slot);
-  if (isFirst) await noteHelped(context, transaction, existing, slot);
-}
-
-function assertSameEpoch(existing: KeyRow, epoch: number): void {
-  if (existing.epoch === epoch) return;
-  const { epoch: held } = existing;
-  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${epoch}`, {
-    epoch: held,
-  });
-}
-
-function repairServed(slot: number) {
-  return refusal('REPAIR_SERVED', `this server has helped slot ${slot} in this epoch of the key before`);
 }

@@ -2,11 +2,13 @@ import { encodeRepairParameters, parseRepairParameters, REPAIR_DELAY_SECONDS } f
 import type { CkmError } from '@ckm/foundation';
 import { encodeRepair, parseRepair, type PartyIndex } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
-import { TEST_TIME } from '../test/bare-server.js';
-import { createBareServers, mallory } from '../test/bare-servers.js';
+import { type BareServer, TEST_TIME } from '../test/bare-server.js';
+import { alice, createBareServers, mallory } from '../test/bare-servers.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, loseShareAt, makeKeyThenLoseShare, type LostShare } from '../test/lost-share.js';
-import type { RepairCourier } from '../test/repair-courier.js';
+import { COUNT_SECONDS } from '../waiting-time.js';
+import { createRepairCourier, type RepairCourier } from '../test/repair-courier.js';
+import { openHead } from '../keys/stored-key.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -21,6 +23,20 @@ async function lostAt(): Promise<{ lost: LostShare; clock: { now: number } }> {
   return { lost: await makeKeyThenLoseShare(network, 'keys', {}, { now: () => clock.now }), clock };
 }
 
+/** So many seconds pass at a server that runs. */
+async function pass(
+  clock: { now: number },
+  seconds: number,
+  ...servers: readonly BareServer[]
+): Promise<void> {
+  for (let left = seconds; left > 0; left -= COUNT_SECONDS) {
+    clock.now += COUNT_SECONDS;
+    for (const { sessions } of servers) await sessions.sweep();
+  }
+}
+/** As a helper waits: it begins to count with its first look. */
+const DELAY = REPAIR_DELAY_SECONDS + COUNT_SECONDS;
+
 async function stated(repair: RepairCourier): Promise<RepairCourier> {
   await repair.proposeToTarget();
   await repair.approve(LOST);
@@ -32,13 +48,10 @@ describe('L6: a helper', () => {
   test('waits for its operator, or for 24 hours in which it ran', async () => {
     const { lost, clock } = await lostAt();
     const repair = await stated(lost.repair(LONG));
-    const { sessions } = lost.servers[0]!;
     expect(await repair.proposeToHelper(1)).toMatchObject({ state: 'proposed', offer: null });
-    clock.now += REPAIR_DELAY_SECONDS - 60;
-    await sessions.sweep();
+    await pass(clock, DELAY - COUNT_SECONDS, lost.servers[0]!);
     expect(await repair.proposeToHelper(1)).toMatchObject({ state: 'proposed' });
-    clock.now += 60;
-    await sessions.sweep();
+    await pass(clock, COUNT_SECONDS, lost.servers[0]!);
     expect(await repair.proposeToHelper(1)).toMatchObject({ state: 'accepted' });
     const { context } = lost.servers[0]!;
     const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
@@ -54,8 +67,7 @@ describe('L6: a helper', () => {
     const { lost, clock } = await lostAt();
     const repair = await stated(lost.repair(LONG));
     await repair.proposeToHelper(1);
-    clock.now += 23 * HOUR;
-    await lost.servers[0]!.sessions.sweep();
+    await pass(clock, 23 * HOUR, lost.servers[0]!);
     await lost.servers[0]!.stop();
     clock.now += 48 * HOUR;
     const alpha = await network.restart(lost.servers[0]!);
@@ -63,8 +75,9 @@ describe('L6: a helper', () => {
     lost.servers[0] = alpha;
     const { sessions } = await alpha.sessions.sessionDesk.list();
     expect(sessions).toHaveLength(1);
-    clock.now += HOUR;
-    await alpha.sessions.sweep();
+    await pass(clock, HOUR, alpha);
+    expect((await alpha.sessions.sessionDesk.list()).sessions).toHaveLength(1);
+    await pass(clock, HOUR, alpha);
     expect((await alpha.sessions.sessionDesk.list()).sessions).toEqual([]);
   });
 
@@ -89,8 +102,7 @@ describe('L6: a helper', () => {
     await loseShareAt(network, servers, callers, made.keyId, LOST, 'keys');
     const second = await stated(lost.repair(LONG));
     await second.proposeToHelper(1);
-    clock.now += 2 * REPAIR_DELAY_SECONDS;
-    await servers[0]!.sessions.sweep();
+    await pass(clock, 2 * DELAY, servers[0]!);
     expect(await second.proposeToHelper(1)).toMatchObject({ state: 'proposed' });
     await second.approve(1);
     await second.proposeToHelper(1);
@@ -107,8 +119,7 @@ describe('L6: a helper', () => {
     const one = await stated(lost.repair(LONG));
     const other = await stated(lost.repair(LONG));
     for (const repair of [one, other]) for (const slot of [1, 3]) await repair.proposeToHelper(slot);
-    clock.now += REPAIR_DELAY_SECONDS;
-    for (const slot of [1, 3]) await lost.servers[slot - 1]!.sessions.sweep();
+    await pass(clock, DELAY, lost.servers[0]!, lost.servers[2]!);
     for (const repair of [one, other]) {
       for (const slot of [1, 3]) await repair.proposeToHelper(slot);
       for (const slot of [1, 3, LOST]) await repair.join(slot);
@@ -184,3 +195,81 @@ describe('V30: a repair is refused', () => {
     await expect(later.join(LOST, replayed)).rejects.toThrow(code('PARAMETERS_DIFFER'));
   });
 });
+
+describe('what a stolen laptop does not get', () => {
+  test('a share of a key that is frozen: nobody helps with it, and the time stands still', async () => {
+    const { lost, clock } = await lostAt();
+    const { keyId } = lost.made;
+    const waiting = await stated(lost.repair(LONG));
+    await waiting.proposeToHelper(1);
+    const until = clock.now + 5 * 86_400;
+    const freeze = { keyId, id: new Uint8Array(32).fill(7), from: clock.now, until };
+    await lost.callers[0]!.call('key.freeze', freeze);
+    await pass(clock, 2 * DELAY, lost.servers[0]!);
+    expect((await lost.servers[0]!.sessions.sessionDesk.list()).sessions).toHaveLength(1);
+    const later = await stated(lost.repair(LONG));
+    await expect(later.proposeToHelper(1)).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+  });
+
+  test('an answer of a helper that was frozen since it joined', async () => {
+    const { lost, clock } = await lostAt();
+    const { keyId } = lost.made;
+    const repair = lost.repair(LONG);
+    await repair.begin();
+    const freeze = { keyId, id: new Uint8Array(32).fill(8), from: clock.now, until: clock.now + 86_400 };
+    for (const slot of [1, 3]) await lost.callers[slot - 1]!.call('key.freeze', freeze);
+    await expect(repair.finish()).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+    expect(repair.views.get(LOST)).toMatchObject({ state: 'running' });
+  });
+
+  test.each(['keys', 'all'] as const)(
+    'a share that the server has for another account (%s lost there, or not)',
+    async (loss) => {
+      const { servers, made, policy, callers } = await makeKeyThenLoseShare(network, loss);
+      const thief = await servers[0]!.as(mallory);
+      const proposal = {
+        ...createRepairCourier({
+          servers,
+          callers,
+          made,
+          policy,
+          target: 1,
+          helpers: [2, 3],
+        }).proposalToTarget(),
+      };
+      const call = { sessionId: new Uint8Array(32).fill(9), proposal, expiresAt: TEST_TIME + 600 };
+      await expect(thief.call('session.propose', call)).rejects.toThrow(code('SHARE_NOT_LOST'));
+      if (loss === 'all') return;
+      const atLost = { ...call, proposal: { ...lostProposal({ servers, callers, made, policy }) } };
+      const there = await servers[1]!.as(mallory);
+      await expect(there.call('session.propose', atLost)).rejects.toThrow(code('SHARE_NOT_LOST'));
+    },
+  );
+
+  test('a second night: after one no of an operator silence is a yes no more in this epoch', async () => {
+    const { lost, clock } = await lostAt();
+    const repair = await stated(lost.repair(LONG));
+    await repair.proposeToHelper(1);
+    const { sessionDesk } = lost.servers[0]!.sessions;
+    const [waiting] = (await sessionDesk.list()).sessions;
+    await sessionDesk.reject(waiting!, 'nobody called me');
+    const again = await stated(lost.repair(LONG));
+    await again.proposeToHelper(1);
+    await pass(clock, 2 * DELAY, lost.servers[0]!);
+    expect((await sessionDesk.list()).sessions).toHaveLength(1);
+  });
+});
+
+test('L14: a repaired server votes on nothing until others have told it what it may have said', async () => {
+  const { lost } = await lostAt();
+  const repair = lost.repair(LONG);
+  await repair.begin();
+  await repair.finish();
+  const { context } = lost.servers[1]!;
+  const row = await context.storage.read(({ keys }) => keys.find(alice.xid, lost.made.keyId));
+  expect(openHead(context, row!).forgot).toHaveLength(32);
+});
+
+function lostProposal(of: Pick<LostShare, 'servers' | 'callers' | 'made' | 'policy'>) {
+  return createRepairCourier({ ...of, target: LOST, helpers: [1, 3] }).proposalToTarget();
+}

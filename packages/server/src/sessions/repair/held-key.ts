@@ -24,7 +24,7 @@ export interface HeldKey {
 
 /**
  * The public half of a key that this server holds. Opens no secret.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`; as {@link assertHelps}
  */
 export async function readHeldKey(
   context: ServerContext,
@@ -36,6 +36,7 @@ export async function readHeldKey(
   demand(row.state === 'active', 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
   if (row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
   const head = openHead(context, row);
+  assertHelps(context, head, keyId);
   const { suite, quorum, slot, certified, left } = head;
   if (left !== undefined) throw otherEpoch(left.epoch, epoch);
   const { parameters } = await readEpoch(context, reader, row, head);
@@ -43,6 +44,20 @@ export async function readHeldKey(
   const publicHalf = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };
   const key = { params: parseKeyParams(parameters), transcriptHash, public: publicHalf };
   return { row, head, key, slot: slot as PartyIndex, helped: helpedSlots(head, epoch) };
+}
+
+/**
+ * A key that this server does nothing with is not helped with either: what it would split is as good as a signature.
+ * @throws PolicyError `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`
+ */
+export function assertHelps(
+  { policy, clock }: Pick<ServerContext, 'policy' | 'clock'>,
+  { stoppedAt, frozen }: KeyHead,
+  keyId: Uint8Array,
+): void {
+  const standing = { keyId, stoppedAt: stoppedAt ?? null, frozenUntil: frozen?.until ?? null };
+  const error = policy.standing(standing, clock());
+  if (error !== null) throw error;
 }
 
 /** Its share; the caller wipes it. @throws StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED` */

@@ -13,7 +13,9 @@ import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
+import { openHead } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
+import { assertOfNobodyElse } from './same-key.js';
 
 /** The key whose share is lost, as the certificates prove it that its owner shows. */
 export interface ShownKey {
@@ -48,14 +50,18 @@ export function readShownKey(
  * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`
  */
 export async function assertLost(
-  context: Pick<ServerContext, 'epochKeys' | 'staticSeeds'>,
+  context: Pick<ServerContext, 'epochKeys' | 'staticSeeds' | 'vault'>,
   reader: Reader,
   owner: Uint8Array,
+  { chain }: Pick<RepairTargetProposal, 'chain'>,
   { key, own }: ShownKey,
 ): Promise<void> {
   const { keyId, epoch } = key.params;
+  await assertOfNobodyElse(context, reader, { owner, keyId, chain });
   const row = await reader.keys.find(owner, keyId);
   if (row !== null && row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
+  const left = row === null ? undefined : openHead(context, row).left;
+  if (left !== undefined) throw otherEpoch(left.epoch, epoch);
   const isThere = row !== null && context.epochKeys.exists(row);
   demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');
   const isRestorable = isThere || isDerivable(context, owner, key, own);

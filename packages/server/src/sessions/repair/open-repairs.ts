@@ -6,7 +6,6 @@ import { openSessionToShow } from '../session-record.js';
 
 type OpenRepair = NonNullable<Result<'key.show'>['key']['repairs']>[number];
 
-const MOST_LOOKED_AT = 256;
 /** Of one key in one answer. */
 const MOST_SHOWN = 32;
 
@@ -21,7 +20,7 @@ export async function readOpenRepairs(
   ownSlot: (keyId: Uint8Array) => number | null,
 ): Promise<OpenRepairs> {
   const found = new Map<string, OpenRepair[]>();
-  for (const row of await reader.sessions.listOpen(owner, MOST_LOOKED_AT)) {
+  for (const row of await reader.sessions.listOpen(owner, context.config.quota.openSessions)) {
     const { keyId, sessionId, expiresAt } = row;
     const proposal = proposalIn(context, row);
     if (proposal === null || expiresAt <= context.clock()) continue;

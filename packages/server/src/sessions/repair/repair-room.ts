@@ -9,7 +9,7 @@ import {
   signIdentityStatement,
   type Proposal,
 } from '@ckm/api';
-import { concatBytes, EncodingError, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { CkmError, concatBytes, EncodingError, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import { createLoss, encodeLoss, lossStatement, parseLoss, repairProtocol, verifyLoss } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
@@ -30,6 +30,7 @@ import { advanceRepair, decodeMessage, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';
 import { assertLost, readShownKey } from './lost-share.js';
 import { agreeOnRepair, seatsOfRepair } from './parameters.js';
+import { storeRepair } from './store-repair.js';
 
 const SEED_BYTES = 32;
 const LAST_ROUND = 2;
@@ -56,7 +57,11 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
       proposal.role === 'target'
         ? admitTarget(context, asking, proposal)
         : admitHelper(context, asking, proposal),
-    open: (means, owned, proposal, granted) => open(means, owned, proposal, granted),
+    storeKey: (transaction, row, change) => storeRepair(context, transaction, row, change),
+    isPaused: (owned, proposal) => isPaused(context, owned, proposal),
+    declined: (proposal) =>
+      proposal.role === 'target' ? [] : [{ kind: 'decline', epoch: proposal.epoch, slot: proposal.slot }],
+    open: (means, owned, proposal, granted) => open(context, means, owned, proposal, granted),
     join: (means, session, parameters) =>
       session.proposal.role === 'target'
         ? joinTarget(means, session as TargetSession, parameters)
@@ -90,7 +95,7 @@ async function admitTarget(
   proposal: RepairTargetProposal,
 ): Promise<Admission> {
   const shown = readShownKey(context, proposal);
-  await assertLost(context, transaction, account.xid, shown);
+  await assertLost(context, transaction, account.xid, proposal, shown);
   const { suite, purpose } = shown.key.params;
   try {
     acceptKey(context, { suite, purpose, policy: proposal.policy });
@@ -124,11 +129,35 @@ async function admitHelper(
   return helped.includes(loss.slot) ? { kind: 'ask' } : { kind: 'ask', grantedAfter: REPAIR_DELAY_SECONDS };
 }
 
-function open(means: RoomMeans, _owned: Owned, proposal: RepairProposal, granted: Granted): Opened {
+/** While this server would not help, its operator's silence says nothing. */
+async function isPaused(
+  context: ServerContext,
+  { owner, reader }: Owned,
+  proposal: RepairProposal,
+): Promise<boolean> {
+  try {
+    await readHeldKey(context, reader, { owner, ...proposal });
+    return false;
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'StorageError') return true;
+    throw error;
+  }
+}
+
+/** What was right when it was proposed may not be any more: the share may be there again. */
+async function open(
+  context: ServerContext,
+  means: RoomMeans,
+  { owner, reader }: Owned,
+  proposal: RepairProposal,
+  granted: Granted,
+): Promise<Opened> {
   if (proposal.role === 'helper') {
     return { offer: { nonce: means.random(32) }, secrets: Uint8Array.of(granted === 'operator' ? 1 : 0) };
   }
-  const { key, own } = readShownKey(means, proposal);
+  const shown = readShownKey(means, proposal);
+  await assertLost(context, reader, owner, proposal, shown);
+  const { key, own } = shown;
   const seed = means.random(SEED_BYTES);
   const { sealingSecret, loss } = createLoss(key, own.slot, seed);
   seed.fill(0);

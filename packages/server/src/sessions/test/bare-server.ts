@@ -123,6 +123,7 @@ async function createBareContext(
   const { policy: operator, quota } = config;
   return {
     clock,
+    elapsed: () => clock() * 1_000,
     random,
     config,
     storage,

@@ -33,6 +33,10 @@ export function keyReader(reading: Reading): KeyReader {
       .where('owner', '=', owner);
   return {
     find: async (owner, keyId) => fromOptional('keys', (await findKey(reading, owner, keyId)).rows[0]),
+    withId: async (keyId) => {
+      const rows = await all().where('key_id', '=', keyId).orderBy('owner').execute();
+      return rows.map((row) => fromColumns('keys', row));
+    },
     list: async (owner, { after, limit }) => {
       const owned = all().where('owner', '=', owner).orderBy('key_id').limit(limit);
       const rows = await (after === null ? owned : owned.where('key_id', '>', after)).execute();

@@ -1,0 +1,135 @@
+import { equalBytes } from '@ckm/foundation';
+import { parseChangeCertificate } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
+import { forgetVotesOf } from '../changes/forget-votes.js';
+import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
+import type { EpochRecord } from '../keys/epoch-record.js';
+import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
+import {
+  helpedSlots,
+  marksOf,
+  noteHelped,
+  noteMarks,
+  openHead,
+  readEpoch,
+  writeKey,
+} from '../keys/stored-key.js';
+import { assertHelps } from './held-key.js';
+import { assertOfNobodyElse } from './same-key.js';
+
+/**
+ * Stores what a repair does to a key, in the transaction of the step that asks for it.
+ * @throws StateError `SHARE_NOT_LOST`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`, `REPAIR_SERVED`; PolicyError
+ * `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`, `QUOTA_…`
+ */
+export async function storeRepair(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
+  change: RepairChange,
+): Promise<void> {
+  const existing = await transaction.keys.hold(owner, keyId);
+  if (change.kind === 'regain') return regain(context, transaction, existing, { owner, keyId }, change);
+  if (change.kind === 'help') return help(context, transaction, existing, change);
+  return decline(context, transaction, existing, change);
+}
+
+/** Bytes of a key besides its certificates, and its parameters, which are in those too. */
+const MOST_BESIDES = 2_048;
+
+/**
+ * Stores a share that came back, as `key.restore` does. What this server holds of that key is never written over: a share that
+ * is there again by itself stays, and of another epoch nothing comes back. Whoever has lost the rows too has forgotten what it
+ * may have decided (`writeKey`), and is told all epochs by their certificates.
+ */
+async function regain(
+  context: ServerContext,
+  transaction: Transaction,
+  existing: KeyRow | null,
+  { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
+  { record, chain }: Regain,
+): Promise<void> {
+  const { quota } = context.accounts;
+  const account = { xid: owner, quota: context.config.quota };
+  await assertOfNobodyElse(context, transaction, { owner, keyId, chain });
+  if (existing !== null) {
+    assertSameEpoch(existing, record.epoch);
+    if (existing.state === 'active' && context.epochKeys.exists(existing)) return;
+    await assertSameParameters(context, transaction, existing, record);
+  } else {
+    await quota.key(transaction, account);
+    const length = chain.reduce((sum, one) => sum + one.length, 0);
+    await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
+  }
+  const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
+  if (existing === null && chain.length > 1) await storePast(context, transaction, row, chain);
+  if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
+  if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
+}
+
+/** What its head says of a key that changes have led to its epoch, and the certificates of those before. */
+async function storePast(
+  context: ServerContext,
+  transaction: Transaction,
+  row: KeyRow,
+  chain: readonly Uint8Array[],
+): Promise<void> {
+  const first = parseChangeCertificate(chain[1]!).change.next.previous;
+  const marks = { ...marksOf(openHead(context, row)), first, since: context.clock() };
+  await noteMarks(context, transaction, row, marks);
+  for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries())
+    await storePublicEpoch(context, transaction, row, epoch, past);
+}
+
+/** A slot is helped once in an epoch; once more only where the operator of this server has agreed (L6). */
+async function help(
+  context: ServerContext,
+  transaction: Transaction,
+  existing: KeyRow | null,
+  { epoch, slot, isAgreed }: Help,
+): Promise<void> {
+  if (existing === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  assertSameEpoch(existing, epoch);
+  const head = openHead(context, existing);
+  assertHelps(context, head, existing.keyId);
+  const isFirst = !helpedSlots(head, epoch).includes(slot);
+  if (!isFirst && !isAgreed) throw repairServed(slot);
+  if (isFirst) await noteHelped(context, transaction, existing, slot);
+}
+
+async function decline(
+  context: ServerContext,
+  transaction: Transaction,
+  existing: KeyRow | null,
+  { epoch, slot }: Decline,
+): Promise<void> {
+  if (existing?.epoch !== epoch || existing.state !== 'active') return;
+  if (helpedSlots(openHead(context, existing), epoch).includes(slot)) return;
+  await noteHelped(context, transaction, existing, slot);
+}
+
+function assertSameEpoch(existing: KeyRow, epoch: number): void {
+  if (existing.epoch === epoch) return;
+  const { epoch: held } = existing;
+  throw refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${held} of the key, not ${epoch}`, {
+    epoch: held,
+  });
+}
+
+function repairServed(slot: number) {
+  return refusal('REPAIR_SERVED', `this server has helped slot ${slot} in this epoch of the key before`);
+}
+
+/** With two certificates of one epoch neither is written over the other. */
+async function assertSameParameters(
+  context: ServerContext,
+  transaction: Transaction,
+  existing: KeyRow,
+  record: EpochRecord,
+): Promise<void> {
+  const { parameters } = await readEpoch(context, transaction, existing, openHead(context, existing));
+  if (equalBytes(parameters, record.parameters)) return;
+  throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
+}
