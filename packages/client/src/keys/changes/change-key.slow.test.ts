@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseReceipt } from '@ckm/api';
+import { UsageError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
@@ -207,6 +208,19 @@ describe('a try that fell apart', () => {
     await client.changeKey(REFRESH);
     expect((await client.showKey('letters')).newest.transcriptHash).toEqual(first.newest.transcriptHash);
     await elsewhere.close();
+  });
+
+  test('because a server has nothing to deal with, as after a repair, goes on with others that deal', async () => {
+    const client = await begin();
+    let refused = 0;
+    network.server('alpha').tamper = ({ name }, honest) => {
+      if (name !== 'session.join' || refused++ > 0) return honest();
+      const details = { code: 'STATIC_SECRET_WRONG', hint: 'let others deal' };
+      return Promise.reject(new UsageError('the static secret is gone', details));
+    };
+    expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1, behind: [] });
+    expect(refused).toBeGreaterThan(1);
+    expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
   });
 
   test('before its locks is followed by another session in the same try, once the server that cheated is honest', async () => {

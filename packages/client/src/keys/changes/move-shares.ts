@@ -3,7 +3,7 @@ import { encodeStatement, type PromiseStatement, type Signed } from '@ckm/thresh
 import { newSession, runSession } from '../../sessions/run-session.js';
 import { findSession, saveSession } from '../../sessions/sessions.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
-import { encodeHex } from '@ckm/foundation';
+import { CkmError, encodeHex } from '@ckm/foundation';
 import { type ChangeMember, type ChangeRun, newMembers, reportChange, saveChangeRun } from './change-run.js';
 import { notesOf, resharing } from './resharing.js';
 
@@ -21,21 +21,45 @@ export async function moveShares(
     promises,
   }: {
     readonly attempt: number;
-    readonly promises: ReadonlyMap<ChangeMember, Signed<PromiseStatement>>;
+    readonly promises: Promised;
   },
 ): Promise<Uint8Array> {
-  const session = (await sessionBefore(run)) ?? (await begin(run, attempt, promises));
-  reportChange(run, 'move', 'making new shares', run.members);
   const { context, on } = run;
-  try {
-    return (await runSession(context, resharing, session, on)).signed;
-  } catch (error) {
-    const { state } = await findSession(context.store, encodeHex(session.sessionId));
-    // What is over is not gone on with: the next time is another try.
-    if (state !== 'open') await saveChangeRun(run, { sessionId: null });
-    throw error;
+  const unable = new Set<string>();
+  for (;;) {
+    const session = (await sessionBefore(run)) ?? (await begin(run, attempt, promises, unable));
+    reportChange(run, 'move', 'making new shares', run.members);
+    try {
+      return (await runSession(context, resharing, session, on)).signed;
+    } catch (error) {
+      const { state } = await findSession(context.store, encodeHex(session.sessionId));
+      // What is over is not gone on with: the next time is another session.
+      if (state !== 'open') await saveChangeRun(run, { sessionId: null });
+      const server = unableToDeal(error);
+      if (server === null || unable.has(server)) throw error;
+      unable.add(server);
+      if (ableToDeal(promises, unable).length < run.before.params.quorum.needed) throw error;
+    }
   }
 }
+
+type Promised = ReadonlyMap<ChangeMember, Signed<PromiseStatement>>;
+
+function ableToDeal(promises: Promised, unable: ReadonlySet<string>): readonly ChangeMember[] {
+  return [...promises.keys()].filter(({ server }) => !unable.has(server.name));
+}
+
+/**
+ * The server that says it has nothing to deal with, as one whose share was repaired in this epoch: it receives like the others, and
+ * others deal. Null: the error is another one.
+ */
+function unableToDeal(error: unknown): string | null {
+  if (!(error instanceof CkmError) || !CANNOT_DEAL.includes(error.code)) return null;
+  const { server } = error.facts;
+  return typeof server === 'string' ? server : null;
+}
+
+const CANNOT_DEAL: readonly string[] = ['STATIC_SECRET_WRONG', 'CHANGE_CANNOT_DEAL'];
 
 async function sessionBefore({ context, record: { sessionId } }: ChangeRun): Promise<SessionRecord | null> {
   return sessionId === null ? null : findSession(context.store, encodeHex(sessionId));
@@ -44,10 +68,11 @@ async function sessionBefore({ context, record: { sessionId } }: ChangeRun): Pro
 async function begin(
   run: ChangeRun,
   attempt: number,
-  promises: ReadonlyMap<ChangeMember, Signed<PromiseStatement>>,
+  promises: Promised,
+  unable: ReadonlySet<string>,
 ): Promise<SessionRecord> {
   const { context, record, before } = run;
-  const dealers = dealersAmong([...promises.keys()], before.params.quorum.needed);
+  const dealers = dealersAmong(ableToDeal(promises, unable), before.params.quorum.needed);
   const receivers = newMembers(run);
   const leaving = dealers.filter(({ newSlot }) => newSlot === null);
   const proposal: ReshareProposal = {
