@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { backupFigures } from './bench/backup.mjs';
-import { dkgFigures, frostFigures } from './bench/threshold.mjs';
+import { dkgFigures, frostFigures, refreshFigures } from './bench/threshold.mjs';
 import { dearLoadFigures } from './bench/dear-load.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
 import { rustFigures } from './bench/rust.mjs';
@@ -37,6 +37,7 @@ const COMMANDS = [
 const ALL = [
   ['FROST signature shares', frostFigures],
   ['key generation', dkgFigures],
+  ['new shares of a key', refreshFigures],
   ['client and three servers', endToEnd],
   ['two owners at one server', dearLoadFigures],
   ...(flags.rust ? [['the same steps in Rust', rustFigures]] : []),

@@ -1,9 +1,10 @@
-// Three operators, one owner, two keys that no one holds, and the outside world's opinion of what they sign.
+// Operators, one owner, two keys that no one holds, and the outside world’s opinion of what they sign.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isPaid, preparePayment } from './demo/bitcoin.mjs';
+import { agree, orderChange } from './demo/change.mjs';
 import { makeRepository } from './demo/git.mjs';
 import { hasSshd, logIn, startAgent, startSshd } from './demo/login.mjs';
 import { operator, owner } from './demo/programs.mjs';
@@ -11,6 +12,7 @@ import { initServer, killServer, startServer, stopServer } from './demo/servers.
 import { act, elapsed, heading, tell } from './demo/stage.mjs';
 
 const NAMES = ['alpha', 'bravo', 'charlie'];
+const MORE = ['delta', 'echo'];
 const folder = mkdtempSync(join(tmpdir(), 'ckm-demo-'));
 const servers = [];
 const running = [];
@@ -19,8 +21,7 @@ const summary = [];
 async function play() {
   const alice = owner(folder);
   await act('Three operators set up a Secret Server each', async () => {
-    for (const name of NAMES) servers.push(await initServer(folder, name));
-    for (const server of servers) tell(await startServer(server));
+    for (const name of NAMES) tell(await setUp(name));
     tell('three processes, three databases; none knows the others');
   });
   await act('Alice makes an owner seed and pins the servers', async () => {
@@ -29,7 +30,7 @@ async function play() {
     for (const { name, url } of servers) tell((await alice.talk('server', 'add', name, url)).stdout);
     tell('each server knows her under another name');
   });
-  const treasury = await makeKey(alice, 'treasury', 'bitcoin');
+  const treasury = await makeKey(alice, 'treasury', 'bitcoin', '--change-delay', '0');
   const laptop = await makeKey(alice, 'laptop', 'ssh');
   await shares([treasury, laptop]);
   await payment(alice);
@@ -49,13 +50,20 @@ async function play() {
     tell(await pay(alice, '--without', 'charlie'));
     summary.push(['bravo restarted', 'signed again, without charlie']);
   });
+  await moreServers(alice);
   await auditLogs();
   heading('What you saw');
   for (const [what, result] of summary) tell(`${what.padEnd(26)} ${result}`);
   heading(`Done in ${elapsed()}. Next: README.md, docs/concepts.md, docs/operating.md.`);
 }
 
-function makeKey(alice, name, purpose) {
+async function setUp(name) {
+  const server = await initServer(folder, name);
+  servers.push(server);
+  return startServer(server);
+}
+
+function makeKey(alice, name, purpose, ...rules) {
   return act(
     `The three generate ${name}, a key for ${purpose}, together: any 2 of 3 can use it`,
     async () => {
@@ -69,6 +77,7 @@ function makeKey(alice, name, purpose) {
         '2of3',
         '--servers',
         NAMES.join(','),
+        ...rules,
       );
       tell(made.stdout);
       summary.push([`key ${name}`, `generated 2 of 3, certified by all three servers`]);
@@ -108,9 +117,42 @@ async function payment(alice) {
   });
 }
 
+async function moreServers(alice) {
+  const names = [...NAMES, ...MORE];
+  const receive = await alice.json('address', 'treasury');
+  const words = await act('Two more operators join, and Alice orders treasury to become 3 of 5', async () => {
+    tell(await payFrom(alice, receive));
+    for (const name of MORE) tell(await setUp(name));
+    for (const { name, url } of servers.slice(NAMES.length)) await alice.talk('server', 'add', name, url);
+    const ordered = await orderChange(alice, 'treasury', '3of5', names);
+    tell('nothing changes before every operator has typed six words that Alice reads to them:');
+    tell(ordered);
+    tell(await payFrom(alice, receive));
+    return ordered;
+  });
+  await act(
+    'Five operators type the words; the shares are dealt anew, and no key is ever in one place',
+    async () => {
+      for (const server of servers) await agree(server, words);
+      tell((await alice.talk('sessions', 'resume')).stdout);
+      const after = await alice.json('address', 'treasury', '--index', String(receive.index));
+      if (after.address !== receive.address) throw new Error('the address is another one');
+      tell(`the address is still ${receive.address}`);
+      tell(await payFrom(alice, receive, '--without', 'alpha'));
+      summary.push([
+        'treasury, 2 of 3 to 3 of 5',
+        'same address; a coin of it paid before, during and after',
+      ]);
+    },
+  );
+}
+
 /** Prepares, signs, extracts and checks a payment; answers with what Alice was shown. */
 async function pay(alice, ...more) {
-  const receive = await alice.json('address', 'treasury');
+  return payFrom(alice, await alice.json('address', 'treasury'), ...more);
+}
+
+async function payFrom(alice, receive, ...more) {
   const change = await alice.json('address', 'treasury', '--change');
   const { psbt, coin } = preparePayment(receive, change);
   const file = join(folder, `payment-${randomBytes(4).toString('hex')}.psbt`);
@@ -156,7 +198,7 @@ async function auditLogs() {
     }
     const { stdout } = await operator('server', 'audit', 'show', servers[0].dataDir);
     tell(stdout.trim().split('\n').slice(-3).join('\n'));
-    summary.push(['audit logs', 'three hash chains verified']);
+    summary.push(['audit logs', 'every hash chain verified']);
   });
 }
 

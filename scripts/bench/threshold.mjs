@@ -17,6 +17,10 @@ export async function dkgFigures() {
   return (await linesOf('dkg.mjs')).filter(({ peer }) => peer !== undefined).map(besidePeer);
 }
 
+export async function refreshFigures() {
+  return (await linesOf('reshare.mjs')).map(besidePeer);
+}
+
 async function linesOf(script) {
   const child = spawn(process.execPath, [join(folder, script), '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],

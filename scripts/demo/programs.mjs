@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const CKM = join(import.meta.dirname, '../../packages/cli/bin/ckm.js');
 
-/** Runs a program to its end. Rejects with what it said when it fails, unless `allowed` holds its exit status. */
+/** Runs a program to its end. Rejects with what it said when it fails, unless `allowed` holds its exit status; null: any. */
 export function run(command, args, { input, env, cwd, allowed = [0] } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -19,7 +19,7 @@ export function run(command, args, { input, env, cwd, allowed = [0] } = {}) {
     }
     child.once('error', reject);
     child.once('close', (status) => {
-      if (allowed.includes(status)) resolve({ ...said, status });
+      if (allowed === null || allowed.includes(status)) resolve({ ...said, status });
       else
         reject(
           new Error(
@@ -39,11 +39,14 @@ export function owner(folder) {
     CKM_PASSPHRASE_FILE: join(folder, 'passphrase'),
     NO_COLOR: '1',
   };
-  const ckm = (...args) => run(process.execPath, [CKM, ...args, '--yes', '--no-input'], { env });
+  const given = (args) => [CKM, ...args, '--yes', '--no-input'];
+  const ckm = (...args) => run(process.execPath, given(args), { env });
   return {
     env,
     /** What the command talks about while it works, and its answer. */
     talk: ckm,
+    /** The same of a command that may end without what it was asked for. */
+    attempt: (...args) => run(process.execPath, given(args), { env, allowed: null }),
     /** Its answer as data. */
     json: async (...args) => JSON.parse((await ckm(...args, '--json')).stdout),
   };
