@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
@@ -186,5 +189,30 @@ describe('a share that is lost', () => {
     expect(await client.repairKey(BRAVO)).toMatchObject({ outcome: 'repaired' });
     const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: ['charlie'] });
     expect(signers).toEqual(['alpha', 'bravo']);
+  });
+
+  test('is refreshed afterwards: the repaired server has nothing to deal with, and others deal', async () => {
+    await loseShare('bravo');
+    await askHelpers();
+    await approve('alpha', 'charlie');
+    await client.repairKey(BRAVO);
+    await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+    const { signers } = await client.sign({ key: 'letters', ...messageOf('fresh'), without: ['charlie'] });
+    expect(signers).toEqual(['alpha', 'bravo']);
+  });
+
+  test('of a later epoch is never taken from the first certificate, which static backup opens: the old epoch stays over', async () => {
+    await network.close();
+    await begin({ backup: 'static' });
+    await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+    await network.server('bravo').restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
+    network.server('bravo').asked.length = 0;
+    await expect(client.repairKey(BRAVO)).rejects.toMatchObject(waitingFor('bravo'));
+    expect(network.server('bravo').asked).not.toContain('key.restore');
+    await approve('bravo');
+    await expect(client.repairKey(BRAVO)).rejects.toMatchObject(waitingFor('alpha', 'charlie'));
+    await approve('alpha', 'charlie');
+    expect(await client.repairKey(BRAVO)).toMatchObject({ outcome: 'repaired' });
+    expect((await client.verifyKey('letters')).isSound).toBe(true);
   });
 });
