@@ -41,6 +41,11 @@ const REFUSALS = {
     { retryable: false },
   ],
   KEY_LEFT: [StateError, 'fetch the key again from its servers', { retryable: false }],
+  KEY_FORKED: [
+    StateError,
+    'do not use this key for anything new; ask the servers named why they signed twice',
+    { retryable: false },
+  ],
   CHANGE_UNKNOWN: [StateError, 'propose the change to this server first', { retryable: false }],
   CHANGE_NOT_MEMBER: [StateError, 'ask the servers of the key, and those that join it', { retryable: false }],
   CHANGE_REFUSED: [StateError, 'look how far the change is, and go on from there', { retryable: false }],

@@ -131,6 +131,10 @@ const MOMENT = groupOf(
       'This server is not among the servers of the key any more: a change of who holds it left it out.',
       'Ask the servers that hold it now: ckm key fetch.',
     ],
+    KEY_FORKED: [
+      'The server was shown two certificates of one epoch of the key, and both hold: servers of the epoch before have signed twice. It answers nothing with the key, deletes nothing, and keeps both as evidence.',
+      'Ask the servers named why they signed twice: one may have been restored from a copy of its database without noticing. Until then use no epoch of the key for anything new.',
+    ],
     CHANGE_UNKNOWN: [
       'No such order about who holds the key was proposed to this server.',
       'Run the command of the change again: it proposes it to every server first.',

@@ -169,6 +169,20 @@ describe('what waits', () => {
     expect(await look(caller)).toMatchObject({ state: 'waiting', readyAt: now + 31_536_000 + 82_800 });
   });
 
+  test('a refresh in between, by whoever has the owner’s client, does not make what waits begin anew', async () => {
+    let now = TEST_TIME;
+    const [alpha, bravo, charlie] = (await openMembers(3, () => now)) as [Member, Member, Member];
+    const { keyId } = await makeKey(callersOf([alpha, bravo]), { policy: { changes: 'automatic' } });
+    const waiting = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
+    await waiting.propose();
+    now += 86_399;
+    const refresh = await change(keyId, [alpha, bravo], [bravo, alpha], 2);
+    expect((await refresh.propose()).map(({ state }) => state)).toEqual(['ready', 'ready']);
+    now += 1;
+    expect((await waiting.propose()).map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
+    expect((await waiting.promise(1)).length).toBe(2);
+  });
+
   test('L4: another order takes the place of the one before and begins anew, a cancelled one is over', async () => {
     let now = TEST_TIME;
     const [alpha, bravo, charlie, delta] = (await openMembers(4, () => now)) as [

@@ -61,6 +61,27 @@ describe('what an old member says', () => {
     await expect(change.lock(1, other, promises, [2])).rejects.toThrow(refused('said-otherwise'));
   });
 
+  test('L8: is nothing while the key is frozen, also of what is locked, and goes on behind it', async () => {
+    let now = TEST_TIME;
+    const { callers } = await network.openMany(3, { now: () => now });
+    const { keyId } = await makeKey(callers);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: () => now + 600 });
+    await change.propose();
+    const promises = await change.promise(1);
+    const whole = await change.move(1, promises);
+    const locks = await change.lock(1, whole, promises, [1, 2]);
+    const until = now + 3_600;
+    for (const caller of callers)
+      await caller.call('key.freeze', { keyId, id: new Uint8Array(32).fill(5), from: now, until });
+    expect((await change.propose())[0]).toMatchObject({ state: 'waiting', readyAt: until });
+    const certificate = change.locksOf(1, whole, locks);
+    await expect(change.lock(1, whole, promises, [3])).rejects.toThrow(refused('frozen'));
+    await expect(change.yield(whole, certificate, [1])).rejects.toThrow(refused('frozen'));
+    now = until;
+    const yields = await change.yield(whole, certificate);
+    await change.commit(change.certify(1, whole, { promises, locks, yields }));
+  });
+
   test('belongs to the account that owns the key', async () => {
     const { servers, callers } = await network.openMany(3);
     const { keyId } = await makeKey(callers);

@@ -2,9 +2,8 @@ import type { ChangeView, Parameters } from '@ckm/api';
 import type { Call } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import { writeChange } from './change-record.js';
+import { findOrder, withOrder, writeChange } from './change-record.js';
 import { readDeciding } from './deciding.js';
-import { orderOfHash } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { viewChange } from './view-change.js';
 
@@ -25,10 +24,10 @@ export async function cancelChange(
     call.transact(async (transaction) => {
       await transaction.keys.hold(owner, keyId);
       const deciding = await readDeciding(context, transaction, scope);
-      const order = orderOfHash(deciding, orderHash);
+      const order = findOrder(deciding.record, orderHash);
       if (order === null) throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
       if (order.over !== null) return viewChange(means, deciding, orderHash);
-      const record = { ...deciding.record, order: { ...order, over: 'cancelled by its owner' } };
+      const record = withOrder(deciding.record, { ...order, over: 'cancelled by its owner' });
       const row = deciding.key?.row ?? null;
       await writeChange(context, transaction, scope, row, deciding.changeRow, record);
       await context.audit.append(transaction, {

@@ -1,4 +1,5 @@
 import type { ChangeOrder, KeyPolicy } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import type { MemberState } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { ChangeRow, KeyRow, Reader, Transaction } from '../../storage/storage.js';
@@ -7,8 +8,10 @@ import { marksOf, noteMarks, openHead, putBack, type KeyHead } from '../keys/sto
 
 /** Everything a server keeps about the change that follows one epoch of a key; one row, sealed as a whole. */
 export interface ChangeRecord {
-  /** The order that is open, or was carried out; null: none was proposed since the last one was over. */
+  /** The last order that waits for somebody, whether it is open, over, or was carried out; null: there was none. */
   readonly order: StoredOrder | null;
+  /** The last order of a refresh. Beside the other: else whoever has the owner’s client could begin anew, by a refresh, what had waited. */
+  readonly refresh: StoredOrder | null;
   /** What it said as one who decides; null: nothing, or it is no member of the deciding epoch. */
   readonly member: MemberState | null;
   /** The signed change that the highest lock certificate of `member` locks; null: it knows none. */
@@ -17,6 +20,8 @@ export interface ChangeRecord {
   readonly root: Uint8Array | null;
   /** Whether the root is of before this database went back: then this server may have spoken in the epoch that it opens. */
   readonly isFromBefore: boolean;
+  /** Another certificate of the epoch that followed, which holds as well as the one that was committed: evidence; null: none is known. */
+  readonly fork: Uint8Array | null;
   /** What a server that joins knows of the key; null: its own key says it. */
   readonly joining: JoiningKey | null;
 }
@@ -58,10 +63,12 @@ export interface JoiningKey {
 
 export const NO_CHANGE: ChangeRecord = {
   order: null,
+  refresh: null,
   member: null,
   locked: null,
   root: null,
   isFromBefore: false,
+  fork: null,
   joining: null,
 };
 
@@ -119,4 +126,14 @@ export async function writeChange(
 /** Whether somebody has to look at it from time to time: the operator, or whoever counts its delay. */
 function isWaiting({ order }: ChangeRecord): boolean {
   return order !== null && order.isWeighty && order.over === null;
+}
+
+/** The order of that hash; null: there is none, or another one has taken its place. */
+export function findOrder({ order, refresh }: ChangeRecord, hash: Uint8Array): StoredOrder | null {
+  return [order, refresh].find((one) => one !== null && equalBytes(one.hash, hash)) ?? null;
+}
+
+/** The record with an order in its place. */
+export function withOrder(record: ChangeRecord, order: StoredOrder): ChangeRecord {
+  return order.isWeighty ? { ...record, order } : { ...record, refresh: order };
 }

@@ -1,7 +1,6 @@
 import { signIdentityStatement, type Parameters, type Result } from '@ckm/api';
 import { encodeHex, equalBytes, wipe } from '@ckm/foundation';
 import {
-  encodeChange,
   encodeKeyParams,
   judgeVotes,
   parseChangeCertificate,
@@ -21,6 +20,7 @@ import { epochsOfChain, readPublicEpoch, storePublicEpoch } from '../keys/past-e
 import { marksOf, noteMarks, openHead, writeKey, type KeyMarks } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { type Deciding, type DecidingScope, ownEntry, readDeciding } from './deciding.js';
+import { isSameChange, noteFork } from './fork.js';
 import type { ChangeMeans } from './means.js';
 import { bytesOfShare, type OwnShare, takeOwnShare } from './own-share.js';
 import { destroyRoot } from './receiver-seeds.js';
@@ -40,7 +40,7 @@ interface Shown {
  * Goes on to the next epoch of a key, by nothing but the certificate of the change and what this server stored before it signed: however
  * late, by whomever it is brought, one epoch after the other. From then on the share of the epoch before answers nothing, and its nonces
  * are void; it stays stored until it is retired. Where this server is not among the servers of the next epoch, the key answers nothing.
- * @throws as `readDeciding`, `verifyChange`, `judgeVotes`; StateError `CERTIFICATE_OF_ANOTHER_KEY`, `CHANGE_SHARE_LOST`
+ * @throws as `readDeciding`, `verifyChange`, `judgeVotes`; StateError `CERTIFICATE_OF_ANOTHER_KEY`, `CHANGE_SHARE_LOST`, `KEY_FORKED`
  */
 export async function commitChange(
   means: ChangeMeans,
@@ -54,6 +54,7 @@ export async function commitChange(
   demand(equalBytes(next.keyId, keyId), 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
   const scope = { owner: call.account.xid, keyId, epoch: next.epoch - 1 };
   const done = await context.storage.read((reader) => readDone(context, reader, scope, certificate));
+  if (done === 'other') throw await noteFork(context, call, scope, { bytes, certificate });
   if (done !== null) return done;
   const deciding = await context.storage.read((reader) => readDeciding(context, reader, scope));
   const epoch = verifyChange(deciding.before, certificate, judgeVotes);
@@ -74,22 +75,20 @@ export async function commitChange(
 }
 
 /**
- * What was answered before, where this server is in that epoch or a later one.
- * @throws StateError `CERTIFICATE_OF_ANOTHER_KEY` for a certificate of another change of the same epoch
+ * What was answered before, where this server is in that epoch or a later one; `other`: it is there by another certificate.
  */
 async function readDone(
   context: ServerContext,
   reader: Reader,
   { owner, keyId, epoch }: DecidingScope,
   certificate: ChangeCertificate,
-): Promise<Committed | null> {
+): Promise<Committed | 'other' | null> {
   const row = await reader.keys.find(owner, keyId);
   if (row === null) return null;
   const head = openHead(context, row);
   if (Math.max(row.epoch, head.left?.epoch ?? 0) <= epoch) return null;
   const stored = await readPublicEpoch(context, reader, row, epoch + 1);
-  const isSame = isSameChange(parseChangeCertificate(stored.certificate), certificate);
-  demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'another change followed that epoch at this server');
+  if (!isSameChange(parseChangeCertificate(stored.certificate), certificate)) return 'other';
   const { next } = certificate.change;
   const own = ownEntry(context, next);
   const transcriptHash =
@@ -111,15 +110,6 @@ async function hashAfter(
 ): Promise<Uint8Array> {
   const { certificate } = await readPublicEpoch(context, reader, key, epoch);
   return parseChangeCertificate(certificate).change.next.previous;
-}
-
-/** By what the transcript is made of: signatures and votes can be others for the same epoch. */
-function isSameChange(one: ChangeCertificate, other: ChangeCertificate): boolean {
-  return (
-    equalBytes(encodeChange(one.change), encodeChange(other.change)) &&
-    one.deals.length === other.deals.length &&
-    one.deals.every(({ dealing }, i) => equalBytes(dealing, other.deals[i]!.dealing))
-  );
 }
 
 function acknowledge(
@@ -158,7 +148,7 @@ async function store(
     deed: 'change.commit',
     who: owner,
     keyId,
-    subject: record.order?.hash ?? null,
+    subject: shown.certificate.change.order,
     sentence: `Epoch ${params.epoch} of a key (${params.suite}) for ${params.purpose}: ${params.quorum.needed} of ${params.quorum.of} servers.`,
     verdict: 'done',
     policy: '',

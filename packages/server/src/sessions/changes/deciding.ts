@@ -50,7 +50,7 @@ export interface DecidingScope {
 /**
  * What this server knows of a key and of the change that follows its epoch.
  * @throws AccessError `KEY_UNKNOWN` when it has neither the key nor an order to join it; StateError `KEY_EPOCH_DIFFERS`,
- * `KEY_NOT_CERTIFIED`, `KEY_LEFT`; StorageError `ROW_TAMPERED`
+ * `KEY_NOT_CERTIFIED`, `KEY_LEFT`, `KEY_FORKED`; StorageError `ROW_TAMPERED`
  */
 export async function readDeciding(
   context: Pick<ServerContext, 'vault'>,
@@ -60,6 +60,7 @@ export async function readDeciding(
   const row = await reader.keys.find(scope.owner, scope.keyId);
   if (row === null) return readJoining(context, reader, scope, null);
   const head = openHead(context, row);
+  if (head.forked !== undefined) throw keyForked(head.forked);
   const isBack = head.left !== undefined && scope.epoch >= head.left.epoch;
   return isBack
     ? readJoining(context, reader, scope, { row, head })
@@ -167,4 +168,8 @@ function keyLeft(epoch: number) {
   return refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${epoch}`, {
     epoch,
   });
+}
+
+function keyForked(epoch: number) {
+  return refusal('KEY_FORKED', `there are two certificates of epoch ${epoch} of this key`, { epoch });
 }

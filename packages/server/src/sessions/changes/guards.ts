@@ -1,5 +1,5 @@
 import type { ChangeOrder, KeyPolicy } from '@ckm/api';
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { encodeHex } from '@ckm/foundation';
 import type { CertifiedEpoch, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
 import { countedSeconds, type Counting } from './counted-time.js';
@@ -78,9 +78,4 @@ function policyOf({ key, record }: Deciding): KeyPolicy {
 
 function over(reason: string): Guarded {
   return { verdict: 'over', readyAt: null, asked: false, reason };
-}
-
-/** The open order of that hash; null: there is another one, or none. */
-export function orderOfHash({ record }: Deciding, hash: Uint8Array): StoredOrder | null {
-  return record.order !== null && equalBytes(record.order.hash, hash) ? record.order : null;
 }

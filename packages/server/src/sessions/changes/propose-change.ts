@@ -1,5 +1,5 @@
 import { policyHash, type ChangeOrder, type ChangeView, type Parameters } from '@ckm/api';
-import { encodeHex, equalBytes } from '@ckm/foundation';
+import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
 import {
   encodeKeyParams,
   hashOrder,
@@ -14,9 +14,18 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openHead } from '../keys/stored-key.js';
-import { NO_CHANGE, openChange, type ChangeRecord, type JoiningKey, writeChange } from './change-record.js';
+import { costOfCertificate } from '../session-cost.js';
+import {
+  findOrder,
+  withOrder,
+  NO_CHANGE,
+  openChange,
+  type ChangeRecord,
+  type JoiningKey,
+  writeChange,
+} from './change-record.js';
 import { certifiedOf, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
-import { isRefresh, orderOfHash } from './guards.js';
+import { isRefresh } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
 import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
@@ -36,6 +45,7 @@ export async function proposeChange(means: ChangeMeans, call: Call, proposed: Pr
   const known = await context.storage.read((reader) => readKnown(means, reader, call, order, hash));
   if (known !== null) return known;
   const joining = await context.storage.read((reader) => readJoiner(context, reader, call, order));
+  if (joining) means.charge(call.account, costOfCertificate(concatBytes(...proposed.chain)));
   const shown = joining ? checkChain(context, proposed) : null;
   return repeatWhenRaced(() =>
     call.transact((transaction) => storeOrder(means, call, transaction, { order, hash, shown })),
@@ -61,7 +71,7 @@ async function readKnown(
   if (!isThere) return null;
   const deciding = await readDeciding(context, reader, { ...order, owner });
   assertSameEpoch(deciding, order);
-  return orderOfHash(deciding, hash) === null ? null : viewChange(means, deciding, hash);
+  return findOrder(deciding.record, hash) === null ? null : viewChange(means, deciding, hash);
 }
 
 /** An order that was carried out, at a server that went on to the next epoch, or left. */
@@ -79,8 +89,7 @@ async function readDone(
   if (newest <= epoch) return null;
   const row = await reader.changes.find(owner, keyId, epoch);
   const record = row === null ? null : openChange(context, row);
-  const stored = record?.order ?? null;
-  const isIt = stored !== null && equalBytes(stored.hash, hash);
+  const isIt = record !== null && findOrder(record, hash) !== null;
   if (!isIt) throw epochDiffers(newest, epoch);
   return {
     ...NOTHING_SAID,
@@ -167,7 +176,7 @@ async function storeOrder(
   const deciding = await readOrBegin(context, transaction, { ...order, owner }, shown);
   assertSameEpoch(deciding, order);
   demandMember(context, deciding, order);
-  if (orderOfHash(deciding, hash) !== null) return viewChange(means, deciding, hash);
+  if (findOrder(deciding.record, hash) !== null) return viewChange(means, deciding, hash);
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
   if (isNew) await accounts.quota.key(transaction, call.account);
@@ -178,7 +187,7 @@ async function storeOrder(
   const counting = { counted: 0, countedSince, process };
   const stored = { order, hash, isWeighty, ...counting, operator: null, over: null };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite });
-  const record: ChangeRecord = { ...deciding.record, order: stored, root };
+  const record: ChangeRecord = { ...withOrder(deciding.record, stored), root };
   const row = deciding.key?.row ?? null;
   await writeChange(context, transaction, { owner, keyId, epoch }, row, deciding.changeRow, record);
   await context.audit.append(transaction, {

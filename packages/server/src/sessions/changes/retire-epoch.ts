@@ -72,6 +72,7 @@ async function readOver(context: ServerContext, reader: Reader, scope: DecidingS
   const row = await reader.keys.find(owner, keyId);
   if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
   const head = openHead(context, row);
+  demand(head.forked === undefined, 'KEY_FORKED', 'two certificates of an epoch hold: nothing is deleted');
   const newest = head.left?.epoch ?? row.epoch;
   demand(newest > epoch, 'EPOCH_IN_USE', `no certificate of an epoch behind ${epoch} is stored here`);
   const { parameters, certificate } =

@@ -2,7 +2,8 @@ import type { ChangeOrder, ChangeView } from '@ckm/api';
 import { encodeStatement, type CertifiedEpoch, type Statement } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { type Deciding, memberOf } from './deciding.js';
-import { judgeOrder, orderOfHash } from './guards.js';
+import { findOrder } from './change-record.js';
+import { judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { encodeLocked, signStatement } from './statements.js';
 
@@ -24,7 +25,7 @@ export function viewChange(
   deciding: Deciding,
   hash: Uint8Array,
 ): ChangeView {
-  const judged = judgeOrder(counting(), deciding, orderOfHash(deciding, hash));
+  const judged = judgeOrder(counting(), deciding, findOrder(deciding.record, hash));
   const { verdict, readyAt, asked, reason } = judged;
   const state = verdict === 'passed' ? 'ready' : verdict === 'over' ? 'over' : 'waiting';
   return { ...viewMember(context, deciding), orderHash: hash, state, readyAt, asked, reason };

@@ -18,9 +18,9 @@ import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Transaction } from '../../storage/storage.js';
 import { costOfCertificate } from '../session-cost.js';
-import { writeChange } from './change-record.js';
+import { findOrder, writeChange } from './change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from './deciding.js';
-import { frozenUntil, judgeOrder, orderOfHash } from './guards.js';
+import { frozenUntil, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { checkLocked, checkSigned, encodeLocked, signStatement, type Locked } from './statements.js';
 
@@ -52,7 +52,7 @@ export async function promiseChange(
   const locked = await checkAllLocked(means, scope, asked.locked);
   const { deciding, said, statement } = await vote(means, call, scope, (present, member) => {
     const state = withLocks(present, member, { shown, locked });
-    const guards = judgeOrder(means.counting(), present, orderOfHash(present, orderHash)).verdict;
+    const guards = judgeOrder(means.counting(), present, findOrder(present.record, orderHash)).verdict;
     const now = context.clock();
     // A clock that was ahead and is right again must not hold it up for as long as it was ahead.
     const promisedAt = state.promisedAt !== null && state.promisedAt > now ? null : state.promisedAt;
@@ -83,7 +83,7 @@ export async function lockChange(
   const certificates = locked.map((one) => one.certificate);
   const { statement } = await vote(means, call, scope, (present, member) => {
     const own = member.promise?.orderHash ?? null;
-    const order = own === null ? null : orderOfHash(present, own);
+    const order = own === null ? null : findOrder(present.record, own);
     const guards = judgeOrder(means.counting(), present, order).verdict;
     const request = { attempt, next: signed.next, promises, certificates, complete, guards };
     return { decided: lockNext(decidersOf(present), member, request), locked: present.record.locked };
@@ -156,7 +156,7 @@ async function store(
     deed: `change.${kind}`,
     who: call.account.xid,
     keyId,
-    subject: record.order?.hash ?? null,
+    subject: record.member?.promise?.orderHash ?? null,
     sentence: `Decide who holds a key (${suite}) for ${purpose} after epoch ${epoch}.`,
     verdict: 'done',
     policy: '',

@@ -110,7 +110,12 @@ async function openActive(
   row: KeyRow,
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
-  const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left } = head;
+  const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left, forked } = head;
+  if (forked !== undefined) {
+    throw refusal('KEY_FORKED', `there are two certificates of epoch ${forked} of this key`, {
+      epoch: forked,
+    });
+  }
   if (left !== undefined) {
     const { epoch: since } = left;
     throw refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${since}`, {

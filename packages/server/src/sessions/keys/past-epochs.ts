@@ -1,4 +1,11 @@
-import { encodeKeyParams, parseCertificate, parseChangeCertificate } from '@ckm/threshold';
+import {
+  type CertifiedEpoch,
+  encodeKeyParams,
+  judgeVotes,
+  parseCertificate,
+  parseChangeCertificate,
+  verifyChain,
+} from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
@@ -24,6 +31,24 @@ export async function readPublicEpoch(
   const { parameters, certificate } = openRecord<KeyEpoch>(vault, 'key_epochs', row);
   if (certificate === null) throw putBack('key_epochs');
   return { parameters, certificate };
+}
+
+/**
+ * An epoch of a key as the certificates that are stored here prove it, from the first one on.
+ * @throws StorageError `ROW_TAMPERED`; as `verifyChain`
+ */
+export async function verifyStoredEpoch(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  key: KeyName,
+  epoch: number,
+): Promise<CertifiedEpoch> {
+  const certificates: Uint8Array[] = [];
+  for (let number = 0; number <= epoch; number++)
+    certificates.push((await readPublicEpoch(context, reader, key, number)).certificate);
+  const [first, ...changes] = certificates;
+  const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
+  return epochs.at(-1)!;
 }
 
 /** Stores an epoch without a share: its certificate is shown to others. */

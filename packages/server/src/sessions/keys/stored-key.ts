@@ -34,6 +34,8 @@ export interface KeyHead extends Pick<
    * what it does not know of, and decides on no change of it. Absent: it remembers everything.
    */
   readonly forgot?: Uint8Array;
+  /** An epoch of which this server was shown two certificates that hold: it answers nothing, and deletes nothing. Absent: of none. */
+  readonly forked?: number;
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
@@ -43,7 +45,16 @@ export interface KeyHead extends Pick<
 /** What a head says of a key besides what its epoch is. */
 export type KeyMarks = Pick<
   KeyHead,
-  'tightened' | 'stoppedAt' | 'frozen' | 'helped' | 'change' | 'since' | 'first' | 'forgot' | 'left'
+  | 'tightened'
+  | 'stoppedAt'
+  | 'frozen'
+  | 'helped'
+  | 'change'
+  | 'since'
+  | 'first'
+  | 'forgot'
+  | 'forked'
+  | 'left'
 >;
 
 /** What everybody may know of one epoch. */
@@ -226,7 +237,7 @@ const FORGOT_BYTES = 32;
 /** @param head null: of a key that is new */
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
-  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, left } = head;
+  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -236,6 +247,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(since === undefined ? {} : { since }),
     ...(first === undefined ? {} : { first }),
     ...(forgot === undefined ? {} : { forgot }),
+    ...(forked === undefined ? {} : { forked }),
     ...(left === undefined ? {} : { left }),
   };
 }

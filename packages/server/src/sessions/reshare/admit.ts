@@ -9,7 +9,8 @@ import {
 } from '@ckm/threshold';
 import { demand, refusal } from '../../refusals.js';
 import { type Deciding, decidersOf, isOfRoster, memberOf, readDeciding } from '../changes/deciding.js';
-import { judgeOrder, orderOfHash } from '../changes/guards.js';
+import { findOrder } from '../changes/change-record.js';
+import { judgeOrder } from '../changes/guards.js';
 import type { ChangeMeans } from '../changes/means.js';
 import type { Admission, Asking } from '../room.js';
 
@@ -28,7 +29,7 @@ export async function admitReshare(
   const scope = { owner: account.xid, keyId, epoch: order.epoch };
   const deciding = await readDeciding(context, transaction, scope);
   const hash = hashOrder(order);
-  const stored = orderOfHash(deciding, hash);
+  const stored = findOrder(deciding.record, hash);
   if (stored === null) throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');
   const { verdict } = judgeOrder(counting(), deciding, stored);
   if (verdict !== 'passed') throw refused(verdict);

@@ -35,6 +35,8 @@ import { type AgreedChange, agreeOnChange } from './parameters.js';
 
 const SEED_BYTES = 32;
 const LAST_ROUND = 1;
+/** Verifying one promise, in milliseconds of one core. */
+const PROMISE_MS = 0.2;
 /** Longest payload of a dealing among 32 servers, with room to spare; the codec knows the exact length. */
 const MAX_PAYLOAD = 60_000;
 
@@ -52,6 +54,7 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     parseProposal,
     sentence: ({ order: { epoch, quorum }, attempt }) =>
       `Move the shares of a key to ${quorum.needed} of ${quorum.of} servers after epoch ${epoch} (attempt ${attempt}).`,
+    cost: ({ promises }) => promises.length * PROMISE_MS,
     admit: (asking, proposal) => admitReshare(means, asking, proposal),
     open: (room, owned, proposal) => open(context, room, owned, proposal),
     join: (room, session, parameters) => join(context, room, session, parameters),
