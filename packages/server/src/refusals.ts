@@ -48,6 +48,7 @@ const REFUSALS = {
   ],
   CHANGE_UNKNOWN: [StateError, 'propose the change to this server first', { retryable: false }],
   CHANGE_NOT_MEMBER: [StateError, 'ask the servers of the key, and those that join it', { retryable: false }],
+  CHANGE_SERVER_FALSE: [UsageError, 'name each server by its own XID and identity key', {}],
   CHANGE_REFUSED: [StateError, 'look how far the change is, and go on from there', { retryable: false }],
   CHANGE_NOT_WAITING: [StateError, 'list the changes that wait', { retryable: false }],
   CHANGE_WORDS_WRONG: [UsageError, 'have the owner of the key read the six words of the change to you', {}],

@@ -147,6 +147,7 @@ export {
 // reshare
 export {
   type ChangeParams,
+  checkIdentities,
   type Dealer,
   type DealingSecrets,
   type DealMessage,

@@ -139,6 +139,10 @@ const MOMENT = groupOf(
       'No such order about who holds the key was proposed to this server.',
       'Run the command of the change again: it proposes it to every server first.',
     ],
+    CHANGE_SERVER_FALSE: [
+      'A new server in the order is named by a key that its name is not made of: its operator’s words would be those of another server.',
+      'Add the server again from its own address: ckm server add.',
+    ],
     CHANGE_NOT_MEMBER: 'The server is neither among those that hold the key nor among those that shall.',
     CHANGE_REFUSED: [
       'Before a key changes hands, its servers each say three things in turn, and never two that contradict each other. This one does not say what it was asked for; the message says why.',

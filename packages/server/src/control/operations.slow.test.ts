@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerContext } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createEchoRoom } from '../sessions/test/echo-room.js';
-import { random } from '../test/rooms.js';
+import { person, random } from '../test/rooms.js';
 import { PASSPHRASE, startTestServer, type TestServer } from '../test/test-server.js';
 import { connectOperator } from './connect-operator.js';
 import { describeOperations } from './openapi.js';
@@ -53,7 +53,11 @@ async function waitingChange() {
   const parsed = parseCertificate(certificate!);
   const { keyId, epoch, roster } = parsed.params;
   const { transcriptHash } = verifyCertificate(parsed);
-  const stranger = { serverId: random(32), identityKey: random(32) };
+  const { identity } = keyed.alpha.as(person(7));
+  const stranger = {
+    serverId: new Uint8Array(identity.xid),
+    identityKey: identity.publicKeys.signing.bytes,
+  };
   const members = [...roster.map(({ serverId, identityKey }) => ({ serverId, identityKey })), stranger];
   const quorum = { needed: 2, of: 3 };
   const order = { keyId, epoch, transcriptHash, quorum, roster: members, termsVersion: 0 };

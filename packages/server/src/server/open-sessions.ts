@@ -6,7 +6,7 @@ import { changeHandlers } from '../sessions/functions/change-functions.js';
 import { keyFacts, keyHandlers, openIfWhole } from '../sessions/functions/key-functions.js';
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
-import { createChangeDesk, tickOrders } from '../sessions/changes/change-desk.js';
+import { createChangeDesk, createOrderSweep } from '../sessions/changes/change-desk.js';
 import type { Counting } from '../sessions/changes/counted-time.js';
 import { forgetVotes } from '../sessions/changes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
@@ -78,6 +78,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   };
   const retention = createRetention(context);
   const sweepKeys = createKeySweep(context);
+  const sweepOrders = createOrderSweep(changes);
   const sweepWaiting = createWaitingSweep(server);
   await sweepSessions(server);
   return {
@@ -108,7 +109,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     async sweep() {
       await sweepSessions(server);
       await sweepWaiting();
-      await tickOrders(changes);
+      await sweepOrders();
       await sweepRequests(context);
       await retention.sweep();
       await sweepKeys();

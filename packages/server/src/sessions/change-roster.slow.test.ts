@@ -1,7 +1,7 @@
 import { carryChange, completeChange, type CarriedChange, type NextMember } from '@ckm/testkit';
-import { formatWords, likenessOf } from '@ckm/gordian';
+import { formatWords, type Identity, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
+import { type BareCaller, type BareServer, TEST_TIME, testPerson } from './test/bare-server.js';
 import { alice, createBareServers, makeKey } from './test/bare-servers.js';
 import { signIn } from './test/signs.js';
 
@@ -30,6 +30,19 @@ function nextOf(members: readonly Member[]): NextMember[] {
     const { xid, publicKeys } = server.context.identity;
     return { callee: caller, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
   });
+}
+
+/** Somebody who could be a server. */
+function memberOf({ xid, publicKeys }: Identity) {
+  return { serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
+}
+
+/** Lets time pass while servers run, as they look at the clock. */
+async function pass(seconds: number, clock: { now: number }, members: readonly Member[]): Promise<void> {
+  for (let left = seconds; left > 0; left -= 1_800) {
+    clock.now += Math.min(left, 1_800);
+    for (const { server } of members) await server.sessions.sweep();
+  }
 }
 
 const callersOf = (members: readonly Member[]) => members.map(({ caller }) => caller);
@@ -120,17 +133,26 @@ describe('other servers, and another quorum', () => {
   });
 });
 
+test('a server that is new is named by its own key: nobody receives under the likeness of another one', async () => {
+  const [alpha, bravo, charlie] = (await openMembers(3)) as [Member, Member, Member];
+  const { keyId } = await makeKey(callersOf([alpha, bravo]), { policy: AT_ONCE });
+  const [named, thief] = [nextOf([charlie])[0]!, memberOf(testPerson(9))];
+  const next = [...nextOf([alpha]), { ...named, identityKey: thief.identityKey }];
+  const order = { servers: callersOf([alpha, bravo]), keyId, expiresAt: TEST_TIME + 600, next, needed: 2 };
+  await expect((await carryChange(order)).propose()).rejects.toThrow(code('CHANGE_SERVER_FALSE'));
+});
+
 describe('what waits', () => {
   test('L4: by default an order that moves shares waits a day and for every operator, who types its six words', async () => {
-    let now = TEST_TIME;
-    const [alpha, bravo, charlie] = (await openMembers(3, () => now)) as [Member, Member, Member];
+    const clock = { now: TEST_TIME };
+    const [alpha, bravo, charlie] = (await openMembers(3, () => clock.now)) as [Member, Member, Member];
     const { keyId } = await makeKey(callersOf([alpha, bravo]));
     const carried = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
     const views = await carried.propose();
     const waiting = { state: 'waiting', asked: true, readyAt: TEST_TIME + 86_400 };
     for (const view of views) expect(view).toMatchObject(waiting);
     await expect(carried.promise(1, [1])).rejects.toThrow(refused('early'));
-    now += 86_400;
+    await pass(86_400, clock, [alpha, bravo, charlie]);
     expect((await carried.propose())[0]).toMatchObject({ state: 'waiting', asked: true, readyAt: null });
     await expect(carried.promise(1, [1])).rejects.toThrow(refused('early'));
     for (const { server } of [alpha, bravo, charlie]) {
@@ -150,42 +172,45 @@ describe('what waits', () => {
   });
 
   test('L12: a day is a day of running: neither a clock put forward while the server was off, nor the time off, is counted', async () => {
-    let now = TEST_TIME;
-    const { servers, callers } = await network.openMany(2, { now: () => now });
+    const clock = { now: TEST_TIME };
+    const { servers, callers } = await network.openMany(2, { now: () => clock.now });
     const { keyId } = await makeKey(callers, { policy: { changes: 'automatic' } });
     const [alpha, bravo] = servers.map((server, i): Member => ({ server, caller: callers[i]! }));
     const carried = await change(keyId, [alpha!, bravo!], [bravo!, alpha!], 2);
     const requorum = { ...carried.order, quorum: { needed: 2, of: 3 } };
-    const stranger = { serverId: new Uint8Array(32).fill(7), identityKey: new Uint8Array(32).fill(8) };
+    const stranger = memberOf(testPerson(9));
     const order = { ...requorum, roster: [...requorum.roster, stranger] };
     const { policy } = await callers[0]!.call('key.show', { keyId });
     const look = (caller: BareCaller) => caller.call('change.propose', { order, chain: [], policy });
     expect(await look(callers[0]!)).toMatchObject({ state: 'waiting', readyAt: TEST_TIME + 86_400 });
-    now += 3_600;
-    await servers[0]!.sessions.sweep();
-    const again = await network.restart(servers[0]!, { now: () => now + 31_536_000 });
+    await pass(3_600, clock, [alpha!]);
+    const again = await network.restart(servers[0]!, { now: () => clock.now + 31_536_000 });
     const caller = await again.as(alice);
     await again.sessions.sweep();
-    expect(await look(caller)).toMatchObject({ state: 'waiting', readyAt: now + 31_536_000 + 82_800 });
+    expect(await look(caller)).toMatchObject({ state: 'waiting', readyAt: clock.now + 31_536_000 + 82_800 });
   });
 
-  test('a refresh in between, by whoever has the owner’s client, does not make what waits begin anew', async () => {
-    let now = TEST_TIME;
-    const [alpha, bravo, charlie] = (await openMembers(3, () => now)) as [Member, Member, Member];
+  test('a refresh waits for an order that is open, and so ends none by ending its epoch', async () => {
+    const clock = { now: TEST_TIME };
+    const [alpha, bravo, charlie] = (await openMembers(3, () => clock.now)) as [Member, Member, Member];
     const { keyId } = await makeKey(callersOf([alpha, bravo]), { policy: { changes: 'automatic' } });
     const waiting = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
     await waiting.propose();
-    now += 86_399;
     const refresh = await change(keyId, [alpha, bravo], [bravo, alpha], 2);
-    expect((await refresh.propose()).map(({ state }) => state)).toEqual(['ready', 'ready']);
-    now += 1;
+    const reason = 'another order about the key waits';
+    for (const view of await refresh.propose()) expect(view).toMatchObject({ state: 'waiting', reason });
+    await expect(refresh.promise(1, [1])).rejects.toThrow(refused('early'));
+    await pass(86_400, clock, [alpha, bravo, charlie]);
     expect((await waiting.propose()).map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
     expect((await waiting.promise(1)).length).toBe(2);
+    const { orderHash } = waiting;
+    await alpha.caller.call('change.cancel', { keyId, epoch: 0, orderHash });
+    expect((await refresh.propose()).map(({ state }) => state)).toEqual(['ready', 'waiting']);
   });
 
   test('L4: another order takes the place of the one before and begins anew, a cancelled one is over', async () => {
-    let now = TEST_TIME;
-    const [alpha, bravo, charlie, delta] = (await openMembers(4, () => now)) as [
+    const clock = { now: TEST_TIME };
+    const [alpha, bravo, charlie, delta] = (await openMembers(4, () => clock.now)) as [
       Member,
       Member,
       Member,
@@ -195,16 +220,18 @@ describe('what waits', () => {
     const first = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
     const second = await change(keyId, [alpha, bravo], [alpha, bravo, delta], 2);
     await first.propose();
-    now += 86_399;
+    await pass(86_399, clock, [alpha, bravo]);
     await second.propose();
-    now += 1;
+    clock.now += 1;
     await expect(first.promise(1, [1])).rejects.toThrow(refused('over'));
     await expect(second.promise(1, [1])).rejects.toThrow(refused('early'));
-    now += 86_400;
+    await pass(86_400, clock, [alpha, bravo]);
     const { orderHash } = second;
     const view = await alpha.caller.call('change.cancel', { keyId, epoch: 0, orderHash });
     expect(view).toMatchObject({ state: 'over', reason: 'cancelled by its owner' });
     await expect(second.promise(1, [1])).rejects.toThrow(refused('over'));
     expect((await second.promise(1, [2])).length).toBe(1);
+    const [again] = await second.propose();
+    expect(again).toMatchObject({ state: 'waiting', readyAt: clock.now + 86_400 });
   });
 });

@@ -5,6 +5,7 @@
 export const HASH_TAGS = {
   'CKM/change/hedge/v1': 'freshness of a receiver’s signature in a change',
   'CKM/change/lock/v1': 'what an old member signs when it locks the next epoch in an attempt',
+  'CKM/change/nonce/v1': 'mark in the nonce of a receiver’s offer, by which it knows its row again',
   'CKM/change/order/v1': 'names an order to change membership, whatever try it is in',
   'CKM/change/promise/v1': 'what an old member signs when it enters an attempt to change membership',
   'CKM/change/receipt/v1': 'what a server says of a share that it destroyed',

@@ -26,7 +26,7 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
   ): Promise<void> {
     await repeatWhenRaced(() =>
       context.storage.transact(async (transaction) => {
-        const deciding = await readAsked(means, transaction, seen);
+        const deciding = await readAsked(means, transaction, seen, entry.verdict === 'rejected');
         const record = { ...deciding.record, order: decide(deciding.record.order!) };
         await write(means, transaction, deciding, record);
         await context.audit.append(transaction, {
@@ -70,8 +70,21 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
   };
 }
 
-/** Stores how far the delays of open orders are; called every few seconds. */
-export async function tickOrders(means: ChangeMeans): Promise<void> {
+/** Between one look at all open orders and the next. Seconds. */
+const REST = 60;
+
+/** Stores how far the delays of open orders are, and which are over; called every few seconds. */
+export function createOrderSweep(means: ChangeMeans): () => Promise<void> {
+  let restsUntil = 0;
+  return async () => {
+    const now = means.context.clock();
+    if (now < restsUntil && restsUntil - now <= REST) return;
+    restsUntil = now + REST;
+    await tickOrders(means);
+  };
+}
+
+async function tickOrders(means: ChangeMeans): Promise<void> {
   const { context } = means;
   const { storage, events } = context;
   const isAlone = storage.kind === 'sqlite';
@@ -113,6 +126,8 @@ async function tickOf(
   const deciding = await readIfDeciding(means, reader, row);
   const order = deciding?.record.order ?? null;
   if (deciding === null || order === null || order.over !== null) return null;
+  const { verdict, reason } = judgeOrder(means.counting(), deciding, order);
+  if (verdict === 'over') return { deciding, order: { ...order, over: reason } };
   const ticked = tick(means.counting(), order, isAlone);
   return ticked === null ? null : { deciding, order: { ...order, ...ticked } };
 }
@@ -131,14 +146,23 @@ async function readIfDeciding(
   }
 }
 
-/** @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_WAITING` */
-async function readAsked(means: ChangeMeans, transaction: Transaction, seen: SeenChange): Promise<Deciding> {
+/**
+ * The order that the operator answers. A no is heard as long as the order is not over, whoever is asked by the rules of the key.
+ * @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_WAITING`
+ */
+async function readAsked(
+  means: ChangeMeans,
+  transaction: Transaction,
+  seen: SeenChange,
+  saysNo: boolean,
+): Promise<Deciding> {
   await transaction.keys.hold(seen.owner, seen.keyId);
   const deciding = await readDeciding(means.context, transaction, seen);
   const { order } = deciding.record;
   if (order === null || !equalBytes(order.hash, seen.orderHash))
     throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
-  if (judgeOrder(means.counting(), deciding, order).asked) return deciding;
+  const { asked, verdict } = judgeOrder(means.counting(), deciding, order);
+  if (saysNo ? verdict !== 'over' : asked) return deciding;
   throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');
 }
 

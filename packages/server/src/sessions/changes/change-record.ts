@@ -14,12 +14,17 @@ export interface ChangeRecord {
   readonly refresh: StoredOrder | null;
   /** What it said as one who decides; null: nothing, or it is no member of the deciding epoch. */
   readonly member: MemberState | null;
+  /** What its head said of forgetting when `member` was stored: another mark since, and it may have said more; null: nothing. */
+  readonly recalled: Uint8Array | null;
   /** The signed change that the highest lock certificate of `member` locks; null: it knows none. */
   readonly locked: Uint8Array | null;
   /** What its keys of the next epoch are derived from, sealed under a key of its own (`receiver-seeds.ts`); null: not drawn yet. */
   readonly root: Uint8Array | null;
-  /** Whether the root is of before this database went back: then this server may have spoken in the epoch that it opens. */
-  readonly isFromBefore: boolean;
+  /**
+   * 32 bytes, drawn with the root: what this server offers from then on carries a mark of it. null: not drawn, or of before this
+   * database went back. An epoch whose certificate has no such mark it may have spoken in before.
+   */
+  readonly drawn: Uint8Array | null;
   /** Another certificate of the epoch that followed, which holds as well as the one that was committed: evidence; null: none is known. */
   readonly fork: Uint8Array | null;
   /** What a server that joins knows of the key; null: its own key says it. */
@@ -65,9 +70,10 @@ export const NO_CHANGE: ChangeRecord = {
   order: null,
   refresh: null,
   member: null,
+  recalled: null,
   locked: null,
   root: null,
-  isFromBefore: false,
+  drawn: null,
   fork: null,
   joining: null,
 };

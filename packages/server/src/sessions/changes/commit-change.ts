@@ -21,6 +21,7 @@ import { marksOf, noteMarks, openHead, writeKey, type KeyMarks } from '../keys/s
 import { costOfCertificate } from '../session-cost.js';
 import { type Deciding, type DecidingScope, ownEntry, readDeciding } from './deciding.js';
 import { isSameChange, noteFork } from './fork.js';
+import { assertKnown, readRosters } from './known-members.js';
 import type { ChangeMeans } from './means.js';
 import { bytesOfShare, type OwnShare, takeOwnShare } from './own-share.js';
 import { destroyRoot } from './receiver-seeds.js';
@@ -56,7 +57,11 @@ export async function commitChange(
   const done = await context.storage.read((reader) => readDone(context, reader, scope, certificate));
   if (done === 'other') throw await noteFork(context, call, scope, { bytes, certificate });
   if (done !== null) return done;
-  const deciding = await context.storage.read((reader) => readDeciding(context, reader, scope));
+  const { deciding, known } = await context.storage.read(async (reader) => {
+    const found = await readDeciding(context, reader, scope);
+    return { deciding: found, known: await readRosters(context, reader, found) };
+  });
+  assertKnown(known, certificate.change);
   const epoch = verifyChange(deciding.before, certificate, judgeVotes);
   const own = ownEntry(context, epoch.params);
   const shown: Shown = { bytes, certificate, next: epoch, own };
@@ -191,7 +196,7 @@ async function goOn(
   const record = recordOf(context, deciding, shown, share);
   try {
     const name = { owner, keyId, state: 'active' as const };
-    const marks = marksAfter(context.clock(), deciding, share);
+    const marks = marksAfter(context, deciding, share);
     await writeKey(context, transaction, (key ?? former)?.row ?? null, name, record, marks);
   } finally {
     wipeKey({ ...record, staticSeed: null });
@@ -202,16 +207,18 @@ async function goOn(
   }
 }
 
+const FORGOT_BYTES = 32;
+
 /** What its head says from then on. What it forgot of an epoch it has not forgotten of one that it signed since. */
 function marksAfter(
-  now: number,
+  { clock, random }: Pick<ServerContext, 'clock' | 'random'>,
   { key, former, record: { joining }, before }: Deciding,
   { isRemembered }: OwnShare,
 ): KeyMarks {
   const first = key === null ? joining!.first : (key.head.first ?? before.transcriptHash);
   const { change: _change, left: _left, forgot, ...kept } = marksOf((key ?? former)?.head ?? null);
-  const forgets = forgot === undefined || isRemembered ? {} : { forgot };
-  return { ...kept, ...forgets, since: now, first };
+  const forgets = isRemembered ? {} : { forgot: forgot ?? random(FORGOT_BYTES) };
+  return { ...kept, ...forgets, since: clock(), first };
 }
 
 function recordOf(

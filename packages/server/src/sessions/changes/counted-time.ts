@@ -13,6 +13,8 @@ type Counted = Pick<StoredOrder, 'counted' | 'countedSince' | 'process'>;
 
 /** What is counted is stored at least this often. Seconds. */
 const TICK = 600;
+/** More than that between two looks is a machine that slept, or a clock that was moved: it counts nothing. Seconds. */
+const LONGEST = 3_600;
 
 /**
  * Seconds that a server ran since it first saw an order, never "now minus then" (L12): a process adds what passed on its own clock
@@ -20,7 +22,8 @@ const TICK = 600;
  */
 export function countedSeconds({ now, process }: Counting, order: Counted): number {
   if (!equalBytes(process, order.process)) return order.counted;
-  return order.counted + Math.max(0, now - order.countedSince);
+  const passed = now - order.countedSince;
+  return order.counted + (passed > LONGEST ? 0 : Math.max(0, passed));
 }
 
 /**

@@ -126,9 +126,11 @@ export function decidersOf({ before }: Pick<Deciding, 'before'>): OldMembers {
  */
 export function memberOf({ key, record, slot }: Deciding): MemberState {
   if (slot === null || key === null) throw notMember();
-  const state = record.member ?? newMember(slot);
   const { forgot } = key.head;
-  return forgot === undefined || record.member !== null ? state : restoredMember(state, forgot);
+  const state = record.member ?? newMember(slot);
+  if (forgot === undefined) return state;
+  const isRecalled = record.recalled !== null && equalBytes(record.recalled, forgot);
+  return record.member !== null && isRecalled ? state : restoredMember(state, forgot);
 }
 
 /** Whether a roster names this server, by identity and likeness alike. */

@@ -2,7 +2,6 @@ import type { ServerContext } from '../../context.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { KeyRow, Transaction } from '../../storage/storage.js';
 import { marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
-import { readChange, writeChange } from './change-record.js';
 
 const PAGE = 100;
 const DRAWN_BYTES = 32;
@@ -36,7 +35,7 @@ async function forgetOne(context: ServerContext, name: KeyRow): Promise<void> {
   await context.storage.transact((transaction) => forgetVotesOf(context, transaction, name));
 }
 
-/** Of one key, because what this server remembers of it may be old. */
+/** Of one key, because what this server remembers of it may be old: what is stored of its votes is of another mark from now on. */
 export async function forgetVotesOf(
   context: ServerContext,
   transaction: Transaction,
@@ -44,12 +43,6 @@ export async function forgetVotesOf(
 ): Promise<void> {
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) return;
-  const head = openHead(context, row);
-  const marks = { ...marksOf(head), forgot: context.random(DRAWN_BYTES) };
-  const marked = await noteMarks(context, transaction, row, marks);
-  if (head.left !== undefined) return;
-  const { row: before, record } = await readChange(context, transaction, row, head);
-  if (before === null) return;
-  const forgotten = { ...record, member: null, locked: null, isFromBefore: true };
-  await writeChange(context, transaction, row, marked, before, forgotten);
+  const marks = { ...marksOf(openHead(context, row)), forgot: context.random(DRAWN_BYTES) };
+  await noteMarks(context, transaction, row, marks);
 }

@@ -54,8 +54,15 @@ export function frozenUntil({ key }: Deciding, now: number): number | null {
   return frozen !== undefined && frozen.until > now ? frozen.until : null;
 }
 
-function judgeRefresh({ now }: Counting, { key }: Deciding): Guarded {
-  const since = key?.head.since;
+/** A refresh would end the epoch that an open order follows, and the order with it: it waits until that is over or cancelled. */
+function judgeRefresh(counting: Counting, deciding: Deciding): Guarded {
+  const { order } = deciding.record;
+  const isOpen =
+    order !== null && order.over === null && judgeWeighty(counting, deciding, order).verdict !== 'over';
+  if (isOpen)
+    return { verdict: 'early', readyAt: null, asked: false, reason: 'another order about the key waits' };
+  const { now } = counting;
+  const since = deciding.key?.head.since;
   // A clock that was ahead when the epoch began does not hold anybody up for longer than the interval.
   if (since === undefined || now >= since + REFRESH_INTERVAL || now < since) return PASSED;
   return { verdict: 'early', readyAt: since + REFRESH_INTERVAL, asked: false, reason: null };

@@ -9,7 +9,7 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Deciding } from './deciding.js';
-import { derivedReceiverSeed, receiverSeed } from './receiver-seeds.js';
+import { derivedReceiverSeed, isOwnNonce, receiverSeed } from './receiver-seeds.js';
 
 /** This server's share of the epoch that follows; secret. */
 export interface OwnShare {
@@ -17,8 +17,8 @@ export interface OwnShare {
   /** Seed of its static key in that epoch. */
   readonly seed: Uint8Array;
   /**
-   * Whether the seed was stored here, before this server signed that epoch: then nothing of before can have spoken in it. Otherwise it was
-   * made again from the identity.
+   * Whether the row of this change was here when this server offered what the certificate holds: then nothing of before can have
+   * spoken in that epoch. Otherwise it was made again from the identity, or the row is another one.
    */
   readonly isRemembered: boolean;
 }
@@ -55,15 +55,16 @@ export function bytesOfShare({ share }: KeyShare): Uint8Array {
 
 function findSeed(
   context: ServerContext,
-  { owner, keyId, epoch, before, record }: Deciding,
+  deciding: Deciding,
   own: RosterEntry,
   nonce: Uint8Array,
 ): Pick<OwnShare, 'seed' | 'isRemembered'> {
+  const { owner, keyId, epoch, before, record } = deciding;
   const scope = { owner, keyId, epoch, suite: before.params.suite };
   const kept =
     record.root === null ? null : openSeed(() => receiverSeed(context, scope, record.root!, nonce));
   const candidates = [
-    ...(kept === null ? [] : [{ seed: kept, isRemembered: !record.isFromBefore }]),
+    ...(kept === null ? [] : [{ seed: kept, isRemembered: isOwnNonce(deciding, nonce) }]),
     { seed: derivedReceiverSeed(context, scope, nonce), isRemembered: false },
   ];
   const found = candidates.find(({ seed }) => isOwn(scope, seed, own));

@@ -1,5 +1,6 @@
 import { policyHash, type ChangeOrder, type ChangeView, type Parameters } from '@ckm/api';
 import { concatBytes, encodeHex, equalBytes } from '@ckm/foundation';
+import { xidOf } from '@ckm/gordian';
 import {
   encodeKeyParams,
   hashOrder,
@@ -13,19 +14,19 @@ import { acceptKey } from '../dkg/dkg-room.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
-import { openHead } from '../keys/stored-key.js';
+import { readPublicEpoch } from '../keys/past-epochs.js';
+import { openHead, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import {
   findOrder,
   withOrder,
   NO_CHANGE,
-  openChange,
   type ChangeRecord,
   type JoiningKey,
   writeChange,
 } from './change-record.js';
 import { certifiedOf, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
-import { isRefresh } from './guards.js';
+import { isRefresh, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
 import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
@@ -70,8 +71,16 @@ async function readKnown(
     (await reader.changes.find(owner, keyId, epoch)) !== null;
   if (!isThere) return null;
   const deciding = await readDeciding(context, reader, { ...order, owner });
+  if (isOfOtherChain(deciding, order)) return null;
   assertSameEpoch(deciding, order);
-  return findOrder(deciding.record, hash) === null ? null : viewChange(means, deciding, hash);
+  return isOpen(means, deciding, hash) ? viewChange(means, deciding, hash) : null;
+}
+
+/** Whether that order is here and not over: one that is over begins anew when it is proposed again, but for an operator's no. */
+function isOpen({ counting }: ChangeMeans, deciding: Deciding, hash: Uint8Array): boolean {
+  const order = findOrder(deciding.record, hash);
+  if (order === null) return false;
+  return order.operator === 'no' || judgeOrder(counting(), deciding, order).verdict !== 'over';
 }
 
 /** An order that was carried out, at a server that went on to the next epoch, or left. */
@@ -87,9 +96,8 @@ async function readDone(
   const head = openHead(context, key);
   const newest = head.left?.epoch ?? key.epoch;
   if (newest <= epoch) return null;
-  const row = await reader.changes.find(owner, keyId, epoch);
-  const record = row === null ? null : openChange(context, row);
-  const isIt = record !== null && findOrder(record, hash) !== null;
+  const { certificate } = await readPublicEpoch(context, reader, key, epoch + 1);
+  const isIt = equalBytes(parseChangeCertificate(certificate).change.order, hash);
   if (!isIt) throw epochDiffers(newest, epoch);
   return {
     ...NOTHING_SAID,
@@ -173,10 +181,11 @@ async function storeOrder(
   const owner = call.account.xid;
   const { keyId, epoch } = order;
   await transaction.keys.hold(owner, keyId);
-  const deciding = await readOrBegin(context, transaction, { ...order, owner }, shown);
+  const deciding = await readOrBegin(context, transaction, { order, owner }, shown);
   assertSameEpoch(deciding, order);
   demandMember(context, deciding, order);
-  if (findOrder(deciding.record, hash) !== null) return viewChange(means, deciding, hash);
+  demandNames(deciding, order);
+  if (isOpen(means, deciding, hash)) return viewChange(means, deciding, hash);
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
   if (isNew) await accounts.quota.key(transaction, call.account);
@@ -187,7 +196,8 @@ async function storeOrder(
   const counting = { counted: 0, countedSince, process };
   const stored = { order, hash, isWeighty, ...counting, operator: null, over: null };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite });
-  const record: ChangeRecord = { ...withOrder(deciding.record, stored), root };
+  const drawn = deciding.record.drawn ?? context.random(DRAWN_BYTES);
+  const record: ChangeRecord = { ...withOrder(deciding.record, stored), root, drawn };
   const row = deciding.key?.row ?? null;
   await writeChange(context, transaction, { owner, keyId, epoch }, row, deciding.changeRow, record);
   await context.audit.append(transaction, {
@@ -203,32 +213,67 @@ async function storeOrder(
   return viewChange(means, { ...deciding, record }, hash);
 }
 
+const DRAWN_BYTES = 32;
 /** Bytes of an order and what goes with it. */
 const ORDER_BYTES = 4_096;
 
 async function readOrBegin(
   context: ServerContext,
   reader: Reader,
-  scope: { readonly owner: Uint8Array; readonly keyId: Uint8Array; readonly epoch: number },
+  { owner, order }: { readonly owner: Uint8Array; readonly order: ChangeOrder },
   shown: JoiningKey | null,
 ): Promise<Deciding> {
-  const { owner, keyId, epoch } = scope;
-  const isThere =
-    shown === null ||
-    (await findHolder(context, reader, owner, keyId)) !== null ||
-    (await reader.changes.find(owner, keyId, epoch)) !== null;
-  if (isThere) return readDeciding(context, reader, scope);
-  const before = certifiedOf(shown.parameters, shown.transcriptHash, shown);
-  const record = { ...NO_CHANGE, joining: shown };
+  const { keyId, epoch } = order;
+  const scope = { owner, keyId, epoch };
+  if (shown === null || (await findHolder(context, reader, owner, keyId)) !== null)
+    return readDeciding(context, reader, scope);
+  const changeRow = await reader.changes.find(owner, keyId, epoch);
+  const known = changeRow === null ? null : await readDeciding(context, reader, scope);
+  if (known !== null && !isOfOtherChain(known, order)) return known;
   const row = await reader.keys.find(owner, keyId);
   const former = row === null ? null : { row, head: openHead(context, row) };
-  return { owner, keyId, epoch, key: null, former, changeRow: null, record, before, slot: null };
+  assertSameKey(former?.head ?? null, shown);
+  const before = certifiedOf(shown.parameters, shown.transcriptHash, shown);
+  const { root = null, drawn = null } = known?.record ?? {};
+  const record = { ...NO_CHANGE, root, drawn, joining: shown };
+  return { owner, keyId, epoch, key: null, former, changeRow, record, before, slot: null };
+}
+
+/** Of a key that this server does not have yet: a chain that was shown before, to take the place of this one, binds nobody. */
+function isOfOtherChain({ key, before }: Deciding, { transcriptHash }: ChangeOrder): boolean {
+  return key === null && !equalBytes(before.transcriptHash, transcriptHash);
+}
+
+/** A server that had the key once is shown that very key again. @throws StateError `CERTIFICATE_OF_ANOTHER_KEY` */
+function assertSameKey(former: KeyHead | null, { first }: JoiningKey): void {
+  const known = former?.first ?? former?.certified?.transcriptHash;
+  const isSame = known === undefined || equalBytes(known, first);
+  demand(
+    isSame,
+    'CERTIFICATE_OF_ANOTHER_KEY',
+    'the chain is of another key than the one that this server had',
+  );
 }
 
 /** @throws StateError `KEY_EPOCH_DIFFERS` for an order that follows something else of the same number */
 function assertSameEpoch({ before, epoch }: Deciding, { transcriptHash }: ChangeOrder): void {
   if (!equalBytes(before.transcriptHash, transcriptHash)) throw epochDiffers(epoch, epoch);
 }
+
+/**
+ * Whoever is new in a roster is named by its XID, which is what people compare, and by the key that its offer is checked with: the one
+ * is made of the other, or a thief could name a friend's server and receive in its place.
+ */
+function demandNames({ before }: Deciding, { roster }: ChangeOrder): void {
+  const old = before.params.roster;
+  const isNamed = ({ serverId, identityKey }: ChangeOrder['roster'][number]) =>
+    old.some((one) => equalBytes(one.serverId, serverId) && equalBytes(one.identityKey, identityKey)) ||
+    equalBytes(serverId, xidOf({ signing: { scheme: 'ed25519', bytes: identityKey }, agreement: NO_KEY }));
+  const message = 'a server in this order is named by a key that is not its own';
+  demand(roster.every(isNamed), 'CHANGE_SERVER_FALSE', message);
+}
+
+const NO_KEY = new Uint8Array(32);
 
 function demandMember(context: ServerContext, { slot }: Deciding, { roster }: ChangeOrder): void {
   const isPart = slot !== null || isOfRoster(context, roster);

@@ -1,8 +1,8 @@
-import { StorageError } from '@ckm/foundation';
+import { concatBytes, equalBytes, StorageError } from '@ckm/foundation';
 import { taggedHash, type SuiteName } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { EpochScope } from '../../vault/epoch-keys.js';
-import type { DecidingScope } from './deciding.js';
+import type { Deciding, DecidingScope } from './deciding.js';
 
 /** What the root is sealed as, inside its row; the seal of the row binds it to that. */
 const ROOT = 'change-root';
@@ -33,6 +33,33 @@ export function drawRoot(
     root.fill(0);
   }
 }
+
+/** Half of a nonce is random, the other half says which row it is of. */
+const HALF = 16;
+
+/**
+ * The nonce of an offer, 32 bytes: fresh, and with a mark of what was drawn when the row was begun. By it a server knows later that this very row was
+ * there when it signed; the root does not tell, where it is derived.
+ */
+export function receiverNonce(
+  { random }: Pick<ServerContext, 'random'>,
+  { record, key }: Pick<Deciding, 'record' | 'key'>,
+): Uint8Array {
+  const fresh = random(HALF);
+  return concatBytes(fresh, markOf(record.drawn!, key?.head.forgot, fresh));
+}
+
+/** Whether this row made that nonce, since this server last lost its memory. */
+export function isOwnNonce({ record, key }: Pick<Deciding, 'record' | 'key'>, nonce: Uint8Array): boolean {
+  if (record.drawn === null) return false;
+  return equalBytes(nonce.subarray(HALF), markOf(record.drawn, key?.head.forgot, nonce.subarray(0, HALF)));
+}
+
+function markOf(drawn: Uint8Array, forgot: Uint8Array | undefined, fresh: Uint8Array): Uint8Array {
+  return taggedHash('CKM/change/nonce/v1', drawn, forgot ?? NOTHING, fresh).slice(0, HALF);
+}
+
+const NOTHING = new Uint8Array();
 
 /**
  * The seed of this server's static key in one try; the caller wipes it.

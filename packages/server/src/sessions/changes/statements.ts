@@ -9,10 +9,12 @@ import {
   type CertifiedEpoch,
   type CompleteNext,
   type LockCertificate,
+  type RosterEntry,
   type Statement,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import type { Deciding } from './deciding.js';
+import { assertKnown } from './known-members.js';
 
 /** What this server says, signed; only after its state is stored. Ed25519: said again, it is the same bytes. */
 export function signStatement(
@@ -30,13 +32,20 @@ export interface SignedNext extends CompleteNext {
   readonly bytes: Uint8Array;
 }
 
+/** The deciding epoch, and all members that the key has had. */
+export interface CheckedAgainst {
+  readonly epoch: CertifiedEpoch;
+  readonly known: readonly RosterEntry[];
+}
+
 /**
  * Checks a change that is said to be signed by its whole roster.
  * @throws EncodingError, PeerFaultError as `verifySignedChange`
  */
-export function checkSigned(before: CertifiedEpoch, bytes: Uint8Array): SignedNext {
+export function checkSigned({ epoch, known }: CheckedAgainst, bytes: Uint8Array): SignedNext {
   const { kind: _kind, promises: _promises, yields: _yields, ...signed } = parseChangeCertificate(bytes);
-  const { transcriptHash } = verifySignedChange(before, signed);
+  assertKnown(known, signed.change);
+  const { transcriptHash } = verifySignedChange(epoch, signed);
   return { orderHash: signed.change.order, next: transcriptHash, bytes };
 }
 
@@ -47,7 +56,7 @@ export interface Locked {
 }
 
 /** @throws as {@link checkSigned}, `parseLockCertificate` */
-export function checkLocked(before: CertifiedEpoch, { locks, signed }: LockedChange): Locked {
+export function checkLocked(before: CheckedAgainst, { locks, signed }: LockedChange): Locked {
   return { certificate: parseLockCertificate(locks), signed: checkSigned(before, signed) };
 }
 

@@ -21,8 +21,16 @@ import { costOfCertificate } from '../session-cost.js';
 import { findOrder, writeChange } from './change-record.js';
 import { type Deciding, type DecidingScope, decidersOf, memberOf, readDeciding } from './deciding.js';
 import { frozenUntil, judgeOrder } from './guards.js';
+import { readRosters } from './known-members.js';
 import type { ChangeMeans } from './means.js';
-import { checkLocked, checkSigned, encodeLocked, signStatement, type Locked } from './statements.js';
+import {
+  checkLocked,
+  checkSigned,
+  encodeLocked,
+  signStatement,
+  type CheckedAgainst,
+  type Locked,
+} from './statements.js';
 
 /** Verifying a signature of a statement, in milliseconds of one core. */
 const STATEMENT_MS = 0.2;
@@ -129,7 +137,8 @@ async function vote<S extends Statement>(
       if (decided.kind === 'refuses') throw refused(decided.reason);
       const { state, statement } = decided;
       if (isSaid(member, statement)) return { deciding: present, said: statement };
-      const record = { ...present.record, member: state, locked };
+      const recalled = present.key?.head.forgot ?? null;
+      const record = { ...present.record, member: state, recalled, locked };
       await store({ context }, call, transaction, present, record, statement);
       return { deciding: { ...present, record }, said: statement };
     }),
@@ -201,8 +210,11 @@ async function checkAllLocked(
 }
 
 /** The epoch that decides; what is long to check is checked against it before a transaction is opened. */
-async function readBefore({ context }: ChangeMeans, scope: DecidingScope): Promise<Deciding['before']> {
-  return (await context.storage.read((reader) => readDeciding(context, reader, scope))).before;
+async function readBefore({ context }: ChangeMeans, scope: DecidingScope): Promise<CheckedAgainst> {
+  return context.storage.read(async (reader) => {
+    const deciding = await readDeciding(context, reader, scope);
+    return { epoch: deciding.before, known: await readRosters(context, reader, deciding) };
+  });
 }
 
 function scopeOf(

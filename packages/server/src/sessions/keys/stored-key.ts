@@ -157,7 +157,7 @@ export async function writeKey(
     sessionId,
     certified: certified === null ? null : (publicHalf as KeyHead['certified']),
     material,
-    ...(marks ?? marksOfStored(context, known, state)),
+    ...(marks ?? marksOfStored(context, before, known, state)),
   };
   const row = sealHead(context, head, {
     owner,
@@ -221,15 +221,18 @@ export function withMarks(context: Pick<ServerContext, 'vault'>, before: KeyRow,
   return sealHead(context, head, { ...columns, version: before.version + 1 });
 }
 
-/** One that comes back in use where nothing of it was left may have decided on a change of which it knows nothing. */
+/**
+ * One that comes back in use, where nothing of it was left or what sealed its share was gone, may have decided on a change of which it
+ * knows nothing: rows that are there may be of an older day.
+ */
 function marksOfStored(
-  { random }: Pick<ServerContext, 'random'>,
+  { random, epochKeys }: Pick<ServerContext, 'random' | 'epochKeys'>,
+  before: KeyRow | null,
   known: KeyHead | null,
   state: KeyRow['state'],
 ): KeyMarks {
-  return known === null && state === 'active'
-    ? { ...marksOf(null), forgot: random(FORGOT_BYTES) }
-    : marksOf(known);
+  const isBack = before === null ? state === 'active' : !epochKeys.exists(before);
+  return isBack ? { ...marksOf(known), forgot: random(FORGOT_BYTES) } : marksOf(known);
 }
 
 const FORGOT_BYTES = 32;

@@ -14,20 +14,30 @@ import { judgeOrder } from '../changes/guards.js';
 import type { ChangeMeans } from '../changes/means.js';
 import type { Admission, Asking } from '../room.js';
 
-/**
- * Whether this server takes part: the order was proposed here and its conditions are met, enough old members have promised
- * this attempt for it and none of them is bound to what was signed before, and it has spoken in no higher attempt itself.
- * @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_MEMBER`, `CHANGE_REFUSED`; as `readDeciding`
- */
+/** Whether this server takes part in moving the shares. @throws as {@link assertTakesPart}, `readDeciding` */
 export async function admitReshare(
-  { context, counting }: Pick<ChangeMeans, 'context' | 'counting'>,
+  means: Pick<ChangeMeans, 'context' | 'counting'>,
   { account, transaction }: Asking,
   proposal: ReshareProposal,
 ): Promise<Admission> {
+  const { order, keyId } = proposal;
+  const scope = { owner: account.xid, keyId, epoch: order.epoch };
+  assertTakesPart(means, await readDeciding(means.context, transaction, scope), proposal);
+  return { kind: 'offer' };
+}
+
+/**
+ * The order was proposed here and its conditions are met, enough old members have promised this attempt for it and none of
+ * them is bound to what was signed before, and this server has spoken in no higher attempt.
+ * @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_MEMBER`, `CHANGE_REFUSED`
+ */
+export function assertTakesPart(
+  { context, counting }: Pick<ChangeMeans, 'context' | 'counting'>,
+  deciding: Deciding,
+  proposal: ReshareProposal,
+): void {
   const { order, keyId, dealers, attempt } = proposal;
   demand(equalBytes(order.keyId, keyId), 'CHANGE_UNKNOWN', 'the order is of another key');
-  const scope = { owner: account.xid, keyId, epoch: order.epoch };
-  const deciding = await readDeciding(context, transaction, scope);
   const hash = hashOrder(order);
   const stored = findOrder(deciding.record, hash);
   if (stored === null) throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');
@@ -42,7 +52,6 @@ export async function admitReshare(
     'CHANGE_NOT_MEMBER',
     'this server neither deals nor receives',
   );
-  return { kind: 'offer' };
 }
 
 /** As many as the old quorum needs, in order, each of the old epoch. */

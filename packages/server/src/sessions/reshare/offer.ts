@@ -4,7 +4,7 @@ import { createStaticKey, hashOrder, receiverKeyStatement } from '@ckm/threshold
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { type Deciding, isOfRoster } from '../changes/deciding.js';
-import { receiverSeed } from '../changes/receiver-seeds.js';
+import { receiverNonce, receiverSeed } from '../changes/receiver-seeds.js';
 import type { RoomMeans } from '../room.js';
 
 const BYTES = 32;
@@ -32,8 +32,9 @@ export function makeOffer(
 
 function makeReceiver(context: ServerContext, means: RoomMeans, deciding: Deciding, order: Uint8Array) {
   const { before, record } = deciding;
-  if (record.root === null) throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');
-  const nonce = means.random(BYTES);
+  if (record.root === null || record.drawn === null)
+    throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');
+  const nonce = receiverNonce(means, deciding);
   const seed = receiverSeed(context, deciding, record.root, nonce);
   const { suite, keyId, epoch } = before.params;
   const scope = { suite, keyId, epoch: epoch + 1 };

@@ -15,6 +15,7 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
+import { assertKnown, readRosters } from '../changes/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { readSecrets } from '../keys/stored-key.js';
 import type {
@@ -29,7 +30,7 @@ import type {
   RoomStep,
 } from '../room.js';
 import type { Seats } from '../seats.js';
-import { admitReshare } from './admit.js';
+import { admitReshare, assertTakesPart } from './admit.js';
 import { makeOffer } from './offer.js';
 import { type AgreedChange, agreeOnChange } from './parameters.js';
 
@@ -57,7 +58,7 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     cost: ({ promises }) => promises.length * PROMISE_MS,
     admit: (asking, proposal) => admitReshare(means, asking, proposal),
     open: (room, owned, proposal) => open(context, room, owned, proposal),
-    join: (room, session, parameters) => join(context, room, session, parameters),
+    join: (room, session, parameters) => join(means, room, session, parameters),
     payloadLimit: () => MAX_PAYLOAD,
     isReadable: (_round, payload) => decodeMessage(payload) !== null,
     advance,
@@ -86,16 +87,20 @@ async function open(
   return { offer: { ...offer } as unknown as Data, secrets: seed };
 }
 
+/** Here the dealings leave: what was asked when the session was proposed is asked once more. */
 async function join(
-  context: ServerContext,
+  change: Pick<ChangeMeans, 'context' | 'counting'>,
   means: RoomMeans,
   { owner, reader, proposal, offer, secrets }: RoomSession<ReshareProposal>,
   bytes: Uint8Array,
 ): Promise<Joined> {
+  const { context } = change;
   const { keyId, order } = proposal;
   const deciding = await readDeciding(context, reader, { owner, keyId, epoch: order.epoch });
+  assertTakesPart(change, deciding, proposal);
   const { xid } = means.identity;
   const agreed = agreeOnChange(deciding, xid, proposal, offer as unknown as ReshareOffer, bytes);
+  assertKnown(await readRosters(context, reader, deciding), agreed.change);
   const step = await start(context, means, reader, deciding, agreed, secrets);
   return { seats: tableOf(agreed, order.epoch + 1), step: toRoomStep(keyId, secrets, step) };
 }
