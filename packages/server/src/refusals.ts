@@ -24,6 +24,7 @@ const REFUSALS = {
     'have the other servers of the key give it back: this one has no static backup, or the key has another owner',
     { retryable: false },
   ],
+  CHANGE_CANNOT_DEAL: [StateError, 'let other servers of the key deal', { retryable: false }],
   SHARE_NOT_LOST: [StateError, 'check the key: this server has its share', { retryable: false }],
   SHARE_RESTORABLE: [
     StateError,

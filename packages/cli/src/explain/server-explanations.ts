@@ -175,6 +175,10 @@ const MOMENT = groupOf(
       'The server cannot get its share back from the certificate: it was not set up with static backup, or the key is another owner’s.',
       'Have the other servers give it back: ckm key repair NAME --server SERVER. Until then the key lives while a quorum of them does.',
     ],
+    CHANGE_CANNOT_DEAL: [
+      'The share of this server came back from the others in this epoch of the key: it signs with it, and cannot deal it on.',
+      'Nothing, where enough others deal: they are taken. Else bring the servers back that do not answer, then change the key.',
+    ],
     SHARE_NOT_LOST: [
       'A share was to be repaired that its server still has.',
       'Nothing has to be repaired: ckm key verify NAME.',

@@ -1,5 +1,5 @@
 import { EVERYONE, reshareProposal, type Proposal, type ReshareOffer, type ReshareProposal } from '@ckm/api';
-import { EncodingError, secret, wipe } from '@ckm/foundation';
+import { EncodingError, equalBytes, secret, wipe } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import {
   createStaticKey,
@@ -151,8 +151,16 @@ async function readDealer(
   if (share === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
   const { suite } = before.params;
   const seed = staticSeed ?? context.staticSeeds.derive({ owner, suite, keyId, epoch });
-  const { staticSecret } = createStaticKey(suite, keyId, epoch, seed);
+  const { staticKey, staticSecret } = createStaticKey(suite, keyId, epoch, seed);
   seed.fill(0);
+  if (!equalBytes(staticKey, before.params.roster[slot - 1]!.staticKey)) {
+    wipe(staticSecret);
+    share.fill(0);
+    throw refusal(
+      'CHANGE_CANNOT_DEAL',
+      'the share of this server came back from others, and it has nothing to deal it with',
+    );
+  }
   return { share: secret(share), staticSecret };
 }
 
