@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { encodeHex } from '@ckm/foundation';
 import { carryChange, completeChange, fetchChain, preparing } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -175,6 +177,25 @@ describe('after a change', () => {
     const left = await storage.read((reader) => reader.shares.listAll(null, 10));
     expect(left.map(({ epoch }) => epoch)).toEqual([1]);
     expect(epochKeys.exists({ ...left[0]!, epoch: 0 })).toBe(false);
+  });
+
+  test('what a crash left of the keys of an old share, or of what it came from, goes when its destruction is asked for again', async () => {
+    const { servers, callers, change, certificate, keyId } = await refreshed();
+    const folder = join(servers[0]!.dataDir, 'epoch-keys');
+    const keyFiles = () => readdirSync(folder).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    const before = new Map(keyFiles().map((name) => [name, readFileSync(join(folder, name))]));
+    const committed = await change.commit(certificate);
+    const receipts = await change.retire(committed);
+    const [left, ...others] = keyFiles();
+    expect([before.size, others.length]).toEqual([2, 0]);
+    for (const [name, content] of before) writeFileSync(join(folder, name), content, { mode: 0o600 });
+    const acknowledgements = committed.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
+    const again = await callers[0]!.call('change.retire', { keyId, epoch: 0, acknowledgements });
+    expect(again).toEqual(receipts[0]);
+    await expect(callers[0]!.call('change.retire', { keyId, epoch: 1, acknowledgements })).rejects.toThrow(
+      code('EPOCH_IN_USE'),
+    );
+    expect(keyFiles()).toEqual([left]);
   });
 
   test('L13: the owner’s account alone refreshes once a day', async () => {

@@ -108,6 +108,11 @@ export function destroyRoot(
   }
 }
 
+/** Whether what opens a share of the epoch that follows is there still. */
+export function hasRoot({ epochKeys }: Pick<ServerContext, 'epochKeys'>, scope: DecidingScope): boolean {
+  return epochKeys.exists(rootKey(scope));
+}
+
 function seedOf(root: Uint8Array, nonce: Uint8Array): Uint8Array {
   return taggedHash('CKM/change/receiver-seed/v1', root, nonce);
 }

@@ -24,7 +24,7 @@ import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
 import { type DecidingScope, ownEntry } from './deciding.js';
 import type { ChangeMeans } from './means.js';
-import { derivedReceiverSeed } from './receiver-seeds.js';
+import { derivedReceiverSeed, destroyRoot, hasRoot } from './receiver-seeds.js';
 
 type Retired = Parameters<'change.retire'>;
 
@@ -54,6 +54,7 @@ export async function retireEpoch(
   }
   // After the commit, and again whenever this is asked: what is left of it after a crash goes then.
   context.epochKeys.destroy(scope);
+  for (const root of [rootScope(scope), scope]) destroyRoot(context, root);
   const lastBackupAt = await context.storage.read((reader) => means.lastBackupAt(reader));
   const receipt = encodeReceipt({ ...receiptOf(context, scope, over), lastBackupAt });
   return { receipt, signature: signIdentityStatement(context.identity, receiptStatement(receipt)) };
@@ -148,6 +149,11 @@ async function removeShare(
   });
 }
 
+/** Of the root that the share of an epoch came from: as good as the share, and gone since the commit unless a crash or the disk kept it. */
+function rootScope({ owner, keyId, epoch }: DecidingScope): DecidingScope {
+  return { owner, keyId, epoch: epoch - 1 };
+}
+
 function receiptOf(
   context: ServerContext,
   scope: DecidingScope,
@@ -156,7 +162,8 @@ function receiptOf(
   const { keyId, epoch } = scope;
   const slot: PartyIndex | null = ownEntry(context, over.params)?.slot ?? null;
   const mode = canBeRebuilt(context, scope, over) ? 'static' : 'epoch';
-  return { keyId, epoch, slot, mode, shareDeleted: !context.epochKeys.exists(scope) };
+  const shareDeleted = !context.epochKeys.exists(scope) && !hasRoot(context, rootScope(scope));
+  return { keyId, epoch, slot, mode, shareDeleted };
 }
 
 /** Whether this server's identity and the certificate give the share back, whatever is deleted. */
