@@ -190,6 +190,28 @@ describe('what waits', () => {
     expect(await look(caller)).toMatchObject({ state: 'waiting', readyAt: clock.now + 31_536_000 + 82_800 });
   });
 
+  test('an order of a suspended account does not ripen, and is neither shown nor approved', async () => {
+    const clock = { now: TEST_TIME };
+    const [alpha, bravo, charlie] = (await openMembers(3, () => clock.now)) as [Member, Member, Member];
+    const { keyId } = await makeKey(callersOf([alpha, bravo]));
+    const carried = await change(keyId, [alpha, bravo], [alpha, bravo, charlie], 2);
+    await carried.propose();
+    const { changeDesk } = alpha.server.sessions;
+    const [seen] = (await changeDesk.list()).changes;
+    const { storage, accounts } = alpha.server.context;
+    const setStatus = (status: 'active' | 'suspended') =>
+      storage.transact((transaction) => accounts.setStatus(transaction, alice.xid, status));
+    await setStatus('suspended');
+    await pass(86_400, clock, [alpha, bravo]);
+    expect((await changeDesk.list()).changes).toEqual([]);
+    const words = formatWords(likenessOf(carried.orderHash));
+    await expect(changeDesk.approve(seen!, words)).rejects.toThrow(code('CHANGE_NOT_WAITING'));
+    await setStatus('active');
+    await pass(1_800, clock, [alpha]);
+    const [ours, theirs] = await carried.propose();
+    expect([ours!.readyAt! > clock.now + 80_000, theirs!.readyAt]).toEqual([true, null]);
+  });
+
   test('a refresh waits for an order that is open, and so ends none by ending its epoch', async () => {
     const clock = { now: TEST_TIME };
     const [alpha, bravo, charlie] = (await openMembers(3, () => clock.now)) as [Member, Member, Member];

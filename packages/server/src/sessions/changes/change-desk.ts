@@ -1,7 +1,7 @@
 import { equalBytes, StateError } from '@ckm/foundation';
 import { isLikenessOf } from '@ckm/gordian';
 import type { ChangeCursor, ChangeDesk, SeenChange, WaitingChange } from '../../context.js';
-import { refusal } from '../../refusals.js';
+import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { ChangeRow, Reader, Transaction } from '../../storage/storage.js';
@@ -132,12 +132,13 @@ async function tickOf(
   return ticked === null ? null : { deciding, order: { ...order, ...ticked } };
 }
 
-/** Null: the key has gone on, or this server has left it. */
+/** Null: the key has gone on, this server has left it, or the account is suspended: then the order neither ripens nor is shown. */
 async function readIfDeciding(
   { context }: ChangeMeans,
   reader: Reader,
   scope: ChangeCursor,
 ): Promise<Deciding | null> {
+  if ((await reader.accounts.find(scope.owner))?.status !== 'active') return null;
   try {
     return await readDeciding(context, reader, scope);
   } catch (error) {
@@ -161,6 +162,9 @@ async function readAsked(
   const { order } = deciding.record;
   if (order === null || !equalBytes(order.hash, seen.orderHash))
     throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
+  const account = await transaction.accounts.find(seen.owner);
+  const isHeard = saysNo || account?.status === 'active';
+  demand(isHeard, 'CHANGE_NOT_WAITING', 'the account behind this order is suspended');
   const { asked, verdict } = judgeOrder(means.counting(), deciding, order);
   if (saysNo ? verdict !== 'over' : asked) return deciding;
   throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');

@@ -55,7 +55,7 @@ export async function commitChange(
   demand(equalBytes(next.keyId, keyId), 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
   const scope = { owner: call.account.xid, keyId, epoch: next.epoch - 1 };
   const done = await context.storage.read((reader) => readDone(context, reader, scope, certificate));
-  if (done === 'other') throw await noteFork(context, call, scope, { bytes, certificate });
+  if (done === 'other') throw await noteFork(means, call, scope, { bytes, certificate });
   if (done !== null) return done;
   const { deciding, known } = await context.storage.read(async (reader) => {
     const found = await readDeciding(context, reader, scope);

@@ -13,13 +13,15 @@ import {
   type Signed,
   type Statement,
 } from '@ckm/threshold';
-import type { Call, ServerContext } from '../../context.js';
+import type { Call } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { sealRecord } from '../../vault/sealed-record.js';
 import { readPublicEpoch, verifyStoredEpoch } from '../keys/past-epochs.js';
 import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
+import { costOfCertificate } from '../session-cost.js';
 import { NO_CHANGE, openChange } from './change-record.js';
 import type { DecidingScope } from './deciding.js';
+import type { ChangeMeans } from './means.js';
 
 /** By what the transcript is made of: signatures and votes can be others for the same epoch. */
 export function isSameChange(one: ChangeCertificate, other: ChangeCertificate): boolean {
@@ -37,11 +39,13 @@ export function isSameChange(one: ChangeCertificate, other: ChangeCertificate): 
  * @throws as `verifyChange`, `judgeVotes`, when it does not hold
  */
 export async function noteFork(
-  context: ServerContext,
+  { context, charge }: Pick<ChangeMeans, 'context' | 'charge'>,
   call: Call,
   scope: DecidingScope,
   shown: { readonly bytes: Uint8Array; readonly certificate: ChangeCertificate },
 ) {
+  // The whole chain is checked for it, whatever is shown.
+  charge(call.account, (scope.epoch + 1) * costOfCertificate(shown.bytes));
   const { before, stored } = await context.storage.read(async (reader) => ({
     before: await verifyStoredEpoch(context, reader, scope, scope.epoch),
     stored: (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate,
