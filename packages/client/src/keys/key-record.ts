@@ -17,10 +17,12 @@ import {
   checkChain,
   type CheckedChain,
   encodeChecked,
+  encodeProved,
   isSameChain,
   type KeyChain,
   newestParams,
   readChecked,
+  readProved,
 } from './chain/key-chain.js';
 import {
   type HandedOut,
@@ -96,13 +98,14 @@ export function keyPath(name: string): string {
 }
 
 export function encodeKeyRecord(whole: KeyRecord): Uint8Array {
-  const { comparison, handedOut, spent, changes, checked, receipts, ...record } = whole;
+  const { comparison, handedOut, spent, changes, checked, proved, receipts, ...record } = whole;
   return encodeData({
     version: 1,
     ...record,
     ...(receipts === undefined ? {} : { receipts: receipts.map((one) => ({ ...one })) }),
     ...(changes === undefined ? {} : { changes: [...changes] }),
     ...(checked === undefined ? {} : { checked: encodeChecked(checked) }),
+    ...(proved === undefined ? {} : { proved: encodeProved(proved) }),
     ...(handedOut === undefined ? {} : { handedOut: handedOut.map((one) => ({ ...one })) }),
     ...(spent === undefined ? {} : { spent: spent.map((one) => ({ ...one })) }),
     ...(comparison === undefined ? {} : { comparison: { ...comparison } }),
@@ -121,6 +124,7 @@ export function parseKeyRecord(path: string, bytes: Uint8Array): KeyRecord {
     name: record.text('name'),
     certificate: record.bytes('certificate'),
     ...readChanges(path, record),
+    ...(record.has('proved') ? { proved: readProved(path, record.record('proved')) } : {}),
     policy: policy.data,
     network,
     createdAt: record.integer('createdAt'),

@@ -114,3 +114,22 @@ describe('the record of a key', () => {
     expect(read(record)).toEqual(record);
   });
 });
+
+describe('the newest certificate of a key', () => {
+  test('is checked again by every reader only while no note says that it was, and other bytes always are', () => {
+    for (const chain of [notedChain(unchanged), twice]) {
+      const { proved, ...bare } = chain;
+      expect(checkChain(chain)).toEqual(checkChain(bare));
+      const last = chain.changes?.at(-1) ?? chain.certificate;
+      const flipped = last.map((byte, i) => (i === last.length - 1 ? byte ^ 1 : byte));
+      const [certificate, changes] =
+        chain.changes === undefined
+          ? [flipped, {}]
+          : [chain.certificate, { changes: [chain.changes[0]!, flipped] }];
+      expect(() => checkChain({ ...chain, certificate, ...changes })).toThrow();
+      // What was noted is what is given: nothing is computed for it.
+      const other = { ...proved!, first: new Uint8Array(32).fill(9) };
+      expect(checkChain({ ...chain, proved: other }).first).toEqual(other.first);
+    }
+  });
+});

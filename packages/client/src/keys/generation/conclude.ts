@@ -7,6 +7,7 @@ import type { Ending } from '../../sessions/ceremony.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { shortId } from '../../store/track.js';
+import { notedChain } from '../chain/key-chain.js';
 import { isComplete, keyPath, type KeyRecord, parseKeyRecord } from '../key-record.js';
 import { saveKeyRecord } from '../keys.js';
 import { assembleCertificate } from './certificate.js';
@@ -33,7 +34,7 @@ export async function concludeGeneration(ending: Ending): Promise<GeneratedKey> 
   const promised = await certify(ending, certificate, proposal.policy, before);
   const key: KeyRecord = {
     name: session.keyName,
-    certificate: certificate.encoded,
+    ...notedChain({ certificate: certificate.encoded }),
     policy: proposal.policy,
     network,
     createdAt: session.createdAt,
