@@ -128,6 +128,9 @@ describe.each(SHAPES)('of a quarter of a mebibyte of %s', (_, make) => {
       return costOf(count, () => work(bytes, envelope));
     };
     // What grows with the square takes 256 times as long. Below a few milliseconds a clock says little.
-    expect(cost(large, 1)).toBeLessThan(80 * Math.max(cost(small, 3), 8));
+    const most = 80 * Math.max(cost(small, 3), 8);
+    const once = cost(large, 1);
+    // A collector that came by is told apart by another look.
+    expect(once < most ? once : cost(large, 3)).toBeLessThan(most);
   });
 });

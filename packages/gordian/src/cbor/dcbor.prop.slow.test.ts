@@ -192,10 +192,18 @@ describe('encodeData and decodeData agree with the official library', () => {
 
 /** The kinds in which the draft, and CBOR, say another thing than the library. */
 function isKnownDisagreement(bytes: Uint8Array, read: Cbor | EncodingError): boolean {
-  if (read instanceof EncodingError) return read.message.includes('less than -2^63');
+  if (read instanceof EncodingError)
+    return (
+      read.message.includes('less than -2^63') || (holdsMark(bytes) && read.message.includes('out of order'))
+    );
   return holds(read, (item) =>
     item.type === MAJOR.text ? item.value.startsWith('\ufeff') : isBelowInt64Item(item),
   );
+}
+
+/** U+FEFF in UTF-8: the library leaves it out of a text that begins with it, and so takes keys of maps in another order. */
+function holdsMark(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes).includes(Uint8Array.of(0xef, 0xbb, 0xbf));
 }
 
 function isBelowInt64Item(item: Cbor): boolean {
@@ -208,6 +216,9 @@ function holds(item: Cbor, isWanted: (item: Cbor) => boolean): boolean {
   if (item.type === MAJOR.array) return item.value.some((one) => holds(one, isWanted));
   return item.type === MAJOR.map && item.value.flat().some((one) => holds(one, isWanted));
 }
+
+/** {"\ufeffa": {}, "\ufffd": …}: out of order, but for whoever loses the mark. */
+const KEYS_WITH_MARK = Uint8Array.of(0xa2, 0x64, 0xef, 0xbb, 0xbf, 0x61, 0xa0, 0x63, 0xef, 0xbf, 0xbd, 0);
 
 describe('whatever the bytes, decodeCanonical', () => {
   const sources: readonly (readonly [string, fc.Arbitrary<Uint8Array>, number])[] = [
@@ -242,7 +253,7 @@ describe('whatever the bytes, decodeCanonical', () => {
           if (isOfficial(bytes) !== !(read instanceof EncodingError))
             expect(isKnownDisagreement(bytes, read)).toBe(true);
         }),
-        { numRuns },
+        { numRuns, examples: [[KEYS_WITH_MARK]] },
       );
     },
   );
