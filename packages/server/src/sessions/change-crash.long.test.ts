@@ -1,3 +1,4 @@
+// @module-tag long
 import { carryChange, type Callee, type CarriedChange } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ChangeRow, Reader, Storage } from '../storage/storage.js';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { type Packet, parsePacket, signPacket } from '@ckm/api';
 import { concatBytes } from '@ckm/foundation';
 import { repairProtocol } from '@ckm/threshold';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { join } from 'node:path';
 import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';

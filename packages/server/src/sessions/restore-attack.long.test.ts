@@ -1,3 +1,4 @@
+// @module-tag long
 import { randomBytes } from 'node:crypto';
 import { parsePacket, type RosterOffer } from '@ckm/api';
 import { CkmError } from '@ckm/foundation';

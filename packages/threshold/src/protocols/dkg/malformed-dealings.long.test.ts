@@ -1,3 +1,4 @@
+// @module-tag long
 import { concatBytes, reveal } from '@ckm/foundation';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, it } from 'vitest';

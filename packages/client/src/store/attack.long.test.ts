@@ -1,3 +1,4 @@
+// @module-tag long
 import { secret } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import { afterEach, beforeEach, expect, test } from 'vitest';
