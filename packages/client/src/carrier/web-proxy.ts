@@ -8,6 +8,8 @@ export interface WebProxy {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * The web proxy for an address: `HTTP_PROXY` or `HTTPS_PROXY`, by the address, in small letters or capitals; null: none. This
  * machine itself is never asked through one; what `NO_PROXY` leaves out is Node's to say.
@@ -16,7 +18,7 @@ export interface WebProxy {
  */
 export function webProxyFor(
   { protocol, hostname }: URL,
-  environment: NodeJS.ProcessEnv,
+  environment: Environment,
   node: string,
 ): WebProxy | null {
   if (isThisMachine(hostname)) return null;
@@ -40,7 +42,7 @@ export function webProxyFor(
   return { url, environment: { [variable]: text, NO_PROXY: valueOf('NO_PROXY', environment) } };
 }
 
-function valueOf(variable: string, environment: NodeJS.ProcessEnv): string {
+function valueOf(variable: string, environment: Environment): string {
   return environment[variable.toLowerCase()] || (environment[variable] ?? '');
 }
 
