@@ -5,8 +5,8 @@ import { NameSkipped } from './architecture/name-skipped.js';
 /**
  * The name of a test file says how it is run. `*.slow.test.ts` starts processes, databases or browsers, or takes more than two seconds
  * of a processor: `--mode fast` leaves it out. `*.long.test.ts` repeats what ends such a process at every step, loads it, installs it,
- * puts it on a rough machine, or follows a whole page: only `--mode long` runs it. `*.alone.test.ts` replaces modules, which have to
- * be read anew for it: `--mode fast` leaves it out. architecture.test.ts keeps these rules.
+ * puts it on a rough machine, or follows a whole page: only `--mode long` runs it. `*.alone.test.ts` replaces modules, so that all have to
+ * be read anew for it: the same lane. architecture.test.ts keeps these rules.
  */
 const SLOW = /\.(slow|long)\.test\.ts$/;
 const ALONE = /\.alone\.test\.ts$/;
@@ -98,7 +98,7 @@ export default defineConfig(({ mode }) => {
             name: 'alone',
             tags: TAGS,
             include: ['packages/*/src/**/*.alone.test.ts'],
-            exclude: mode === 'fast' || mode === 'long' ? ['**'] : [],
+            exclude: mode === 'long' ? [] : ['**'],
           },
         },
       ],

@@ -28,9 +28,9 @@ test('a test that starts processes, databases or browsers is called *.slow.test.
   expect(starting.length).toBeGreaterThan(20);
 });
 
-test('a test is called *.long.test.ts when all of it has the tag that test:long asks for', () => {
+test('a test is called *.long.test.ts, or replaces modules, when all of it has the tag that test:long asks for', () => {
   const tagged = tests.filter(({ code }) => code.startsWith('// @module-tag long\n'));
-  expect(named(/\.long\.test\.ts$/)).toEqual(tagged.map(({ path }) => path));
+  expect(named(/\.(long|alone)\.test\.ts$/)).toEqual(tagged.map(({ path }) => path));
   expect(tagged.length).toBeGreaterThan(10);
 });
 

@@ -1,3 +1,4 @@
+// @module-tag long
 import type * as ClientInNode from '@ckm/client/node';
 import { sealSeed } from '@ckm/client/node';
 import { encodeUtf8, reveal, secret, type Secret } from '@ckm/foundation';

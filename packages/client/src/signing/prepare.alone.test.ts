@@ -1,3 +1,4 @@
+// @module-tag long
 import { requestKind } from '@ckm/requests';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';

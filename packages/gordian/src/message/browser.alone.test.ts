@@ -1,3 +1,4 @@
+// @module-tag long
 import { encodeHex, secret } from '@ckm/foundation';
 import { expect, it, vi } from 'vitest';
 import { encodeData } from '../cbor/data.js';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { packCommitments, unpackCommitments } from '@ckm/api';
 import { inspect } from 'node:util';
 import { encodeHex, encodeUtf8, reveal } from '@ckm/foundation';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { BugError, encodeHex } from '@ckm/foundation';
 import { bitcoinAddress, buildBitcoinRequest } from '@ckm/requests';
 import type * as Threshold from '@ckm/threshold';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterEach, expect, test, vi } from 'vitest';
 import type * as opening from './open-storage.js';
 import { person } from '../test/rooms.js';

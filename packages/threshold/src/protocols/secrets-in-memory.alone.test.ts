@@ -1,3 +1,4 @@
+// @module-tag long
 import { encodeUtf8, Secret, wipe } from '@ckm/foundation';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { groupNamed } from '../group/index.js';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { reveal, secret } from '@ckm/foundation';
 import { scrypt } from '@noble/hashes/scrypt.js';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { parsePacket } from '@ckm/api';
 import { createCeremony, type Tampering } from '@ckm/testkit';
 import fc from 'fast-check';

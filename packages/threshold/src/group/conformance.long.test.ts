@@ -1,3 +1,4 @@
+// @module-tag long
 import { randomBytes } from 'node:crypto';
 import { UsageError } from '@ckm/foundation';
 import { describe, expect, test } from 'vitest';

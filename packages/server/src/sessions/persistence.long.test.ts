@@ -1,3 +1,4 @@
+// @module-tag long
 import { dkgResult, type FrostAttempt, type RequestReply, packCommitments } from '@ckm/api';
 import {
   createCeremony,

@@ -1,3 +1,4 @@
+// @module-tag long
 import {
   cbor as officialItem,
   CborMap,
