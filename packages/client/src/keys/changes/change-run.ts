@@ -156,7 +156,12 @@ export async function gatherFrom<T>(
     const error = silences.get(one);
     if (error !== undefined) failures.set(one, error);
   }
-  return { answers, failures };
+  return { answers: inOrderOf(asked, answers), failures: inOrderOf(asked, failures) };
+}
+
+/** People are told of servers in one order, whoever was the first to answer. */
+function inOrderOf<K, V>(order: readonly K[], found: ReadonlyMap<K, V>): ReadonlyMap<K, V> {
+  return new Map([...found].sort(([one], [other]) => order.indexOf(one) - order.indexOf(other)));
 }
 
 /** A server's no, and nothing that convicts it or comes from our own side. */
