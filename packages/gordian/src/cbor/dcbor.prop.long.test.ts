@@ -204,7 +204,7 @@ function isKnownDisagreement(bytes: Uint8Array, read: Cbor | EncodingError): boo
 
 /** U+FEFF in UTF-8: the library leaves it out of a text that begins with it, and so takes keys of maps in another order. */
 function holdsMark(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes).includes(Uint8Array.of(0xef, 0xbb, 0xbf));
+  return Buffer.from(bytes).includes(Buffer.of(0xef, 0xbb, 0xbf));
 }
 
 function isBelowInt64Item(item: Cbor): boolean {
