@@ -1,3 +1,4 @@
+// Longer than other files, because it is the one list of what a client does: each line calls the room that does it.
 import { platformCarrier } from '#carrier';
 import { UsageError } from '@ckm/foundation';
 import { namesOf } from './servers/ask-all.js';
