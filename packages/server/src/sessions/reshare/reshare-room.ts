@@ -119,8 +119,9 @@ async function start(
   const receives =
     own.receiver === null ? null : createStaticKey(suite, keyId, epoch, receiverSeed.subarray(0, SEED_BYTES));
   const seed = means.random(SEED_BYTES);
+  let step: ReshareStep | undefined;
   try {
-    return reshareProtocol.start(
+    step = reshareProtocol.start(
       {
         before,
         change,
@@ -133,8 +134,11 @@ async function start(
       },
       seed,
     );
+    return step;
   } finally {
     seed.fill(0);
+    // While it waits for others, it is in its state.
+    if (receives !== null && step?.kind !== 'waiting') wipe(receives.staticSecret);
     if (deals !== null) for (const one of [deals.share, deals.staticSecret]) wipe(one);
   }
 }
