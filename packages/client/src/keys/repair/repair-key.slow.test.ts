@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -116,6 +116,25 @@ describe('a share that is lost', () => {
     await loseShare('bravo');
     expect(await client.repairKey(BRAVO)).toEqual({ outcome: 'held', server: 'bravo' });
     expect((await client.listSessions()).filter(({ state }) => state === 'open')).toEqual([]);
+  });
+
+  test('of an epoch that it missed comes by its certificate; to one restored from a backup of before, by the others', async () => {
+    const bravo = network.server('bravo');
+    const folder = mkdtempSync(join(tmpdir(), 'ckm-before-'));
+    await bravo.restart();
+    cpSync(bravo.bare.dataDir, folder, { recursive: true });
+    bravo.tamper = ({ name }, honest) =>
+      name === 'change.commit' ? Promise.reject(unreachable('bravo')) : honest();
+    await client.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+    bravo.tamper = null;
+    expect(await client.repairKey(BRAVO)).toEqual({ outcome: 'held', server: 'bravo' });
+    await bravo.restart({ dataDir: folder });
+    await bravo.bare.sessions.voidOpen('the database is an older one');
+    await askHelpers();
+    await approve('alpha', 'charlie');
+    expect(await client.repairKey(BRAVO)).toMatchObject({ outcome: 'repaired' });
+    const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: ['charlie'] });
+    expect(signers).toEqual(['alpha', 'bravo']);
   });
 
   test('cannot come back while too few of the others answer, and who is missing is said', async () => {

@@ -9,6 +9,7 @@ import type { SessionRecord } from '../../sessions/session-record.js';
 import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf } from '../chain/key-chain.js';
+import { catchUp } from '../changes/catch-up.js';
 import type { CertifiedKey } from '../key-record.js';
 import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
@@ -103,8 +104,11 @@ async function takesFromCertificate(
   const { server, slot } = target;
   const { verdict } = await askForKey(context, key, slot, server);
   if (verdict === 'forgot') await openAccount(context, server, invite);
-  // The certificate of a later epoch holds no share for anybody.
-  if (changesOf(key.record).length > 0) return verdict === 'holds';
+  // The first certificate holds a share of the first epoch. One that was away may have kept what opens the later ones.
+  if (changesOf(key.record).length > 0) {
+    if (verdict !== 'behind' || !(await catchUp(context, key))) return verdict === 'holds';
+    return (await askForKey(context, key, slot, server)).verdict === 'holds';
+  }
   const link = await context.linkTo(server);
   const { certificate, policy } = key.record;
   try {

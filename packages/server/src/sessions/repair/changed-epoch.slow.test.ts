@@ -1,7 +1,10 @@
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { carryChange, completeChange, fetchChain } from '@ckm/testkit';
 import { judgeVotes, parseCertificate, parseChangeCertificate, verifyChain } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createBareServers, makeKey, SOON } from '../test/bare-servers.js';
+import { alice, createBareServers, makeKey, SOON } from '../test/bare-servers.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, loseShareAt } from '../test/lost-share.js';
 import { createRepairCourier } from '../test/repair-courier.js';
@@ -71,5 +74,47 @@ describe('a share of an epoch that a change made', () => {
     await old.approve(LOST);
     await old.proposeToTarget();
     await expect(old.proposeToHelper(1)).rejects.toMatchObject({ code: 'KEY_EPOCH_DIFFERS' });
+  });
+
+  test('comes back to a server that was restored from a backup of the epoch before, which no certificate gives it', async () => {
+    const { servers, callers } = await network.openMany(3);
+    const made = await makeKey(callers);
+    const { keyId } = made;
+    const old = mkdtempSync(join(tmpdir(), 'ckm-old-'));
+    await servers[1]!.stop();
+    cpSync(servers[1]!.dataDir, old, { recursive: true });
+    servers[1] = await network.restart(servers[1]!);
+    callers[1] = await servers[1].as(alice);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    const certificate = await completeChange(change);
+    const committed = await change.commit(certificate);
+    const before = await recordOf(servers[1], keyId);
+    servers[1] = await network.restart(servers[1], { dataDir: old });
+    await servers[1].sessions.voidOpen('the database is an older one');
+    callers[1] = await servers[1].as(alice);
+    await expect(callers[1]!.call('change.commit', { keyId, certificate })).rejects.toMatchObject({
+      code: 'CHANGE_SHARE_LOST',
+    });
+    const { policy } = await callers[0]!.call('key.show', { keyId });
+    const chain = await fetchChain(callers[0]!, keyId);
+    const repair = createRepairCourier({
+      servers,
+      callers,
+      made,
+      policy,
+      chain,
+      target: LOST,
+      helpers: [1, 3],
+    });
+    await repair.begin();
+    await repair.finish();
+    const after = await recordOf(servers[1], keyId);
+    expect(after.certified).toEqual(before.certified);
+    expect(after.epoch).toBe(1);
+    expect(await fetchChain(callers[1]!, keyId)).toEqual(chain);
+    const acknowledgements = committed.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
+    await callers[1]!.call('change.retire', { keyId, epoch: 0, acknowledgements });
+    const shares = await servers[1].context.storage.read((reader) => reader.shares.listAll(null, 10));
+    expect(shares.map(({ epoch }) => epoch)).toEqual([1]);
   });
 });

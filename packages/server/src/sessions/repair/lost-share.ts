@@ -15,7 +15,7 @@ import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { openHead } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
-import { assertOfNobodyElse } from './same-key.js';
+import { assertBehind, assertOfNobodyElse } from './same-key.js';
 
 /** The key whose share is lost, as the certificates prove it that its owner shows. */
 export interface ShownKey {
@@ -46,8 +46,9 @@ export function readShownKey(
 }
 
 /**
- * Refuses a loss that is none: the share is here, or this server can take it from the certificate, which needs nobody's help.
- * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`
+ * Refuses a loss that is none: the share is here, or this server can take it from the certificate, which needs nobody's help. One
+ * that was restored from a backup of an earlier epoch has lost those since.
+ * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`
  */
 export async function assertLost(
   context: Pick<ServerContext, 'epochKeys' | 'staticSeeds' | 'vault'>,
@@ -59,9 +60,9 @@ export async function assertLost(
   const { keyId, epoch } = key.params;
   await assertOfNobodyElse(context, reader, { owner, keyId, chain });
   const row = await reader.keys.find(owner, keyId);
-  if (row !== null && row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
   const left = row === null ? undefined : openHead(context, row).left;
   if (left !== undefined) throw otherEpoch(left.epoch, epoch);
+  if (row !== null && row.epoch !== epoch) return assertBehind(context, reader, row, { epoch, chain });
   const isThere = row !== null && context.epochKeys.exists(row);
   demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');
   const isRestorable = isThere || isDerivable(context, owner, key, own);

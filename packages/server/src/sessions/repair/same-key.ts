@@ -1,10 +1,11 @@
 import { equalBytes } from '@ckm/foundation';
-import { encodeKeyParams, parseCertificate } from '@ckm/threshold';
+import { encodeKeyParams, parseCertificate, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
-import { refusal } from '../../refusals.js';
+import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
-import { readPublicEpoch } from '../keys/past-epochs.js';
+import { epochsOfChain, readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch } from '../keys/stored-key.js';
+import { otherEpoch } from './held-key.js';
 
 /** Who asks for a share, and of which key: its certificates, the first one first. */
 export interface Asked {
@@ -42,4 +43,24 @@ async function firstParameters(
     ? await readEpoch(context, reader, row, openHead(context, row))
     : await readPublicEpoch(context, reader, row, 0);
   return parameters;
+}
+
+/**
+ * A server that is behind holds an earlier epoch of the very key that is shown, and nothing of a later one.
+ * @throws StateError `KEY_EPOCH_DIFFERS` where it is ahead; `CERTIFICATE_OF_ANOTHER_KEY`
+ */
+export async function assertBehind(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  row: KeyRow,
+  { epoch, chain }: Pick<Asked, 'chain'> & { readonly epoch: number },
+): Promise<void> {
+  if (row.epoch >= epoch) throw otherEpoch(row.epoch, epoch);
+  const head = openHead(context, row);
+  const { parameters } = await readEpoch(context, reader, row, head);
+  const isShown = equalBytes(parameters, epochsOfChain(chain)[row.epoch]!.parameters);
+  const { previous } = parseChangeCertificate(chain[row.epoch + 1]!).change.next;
+  const { certified } = head;
+  const isSame = isShown && (certified === null || equalBytes(certified.transcriptHash, previous));
+  demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
 }

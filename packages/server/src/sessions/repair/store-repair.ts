@@ -17,7 +17,7 @@ import {
   writeKey,
 } from '../keys/stored-key.js';
 import { assertHelps } from './held-key.js';
-import { assertOfNobodyElse } from './same-key.js';
+import { assertBehind, assertOfNobodyElse } from './same-key.js';
 
 /**
  * Stores what a repair does to a key, in the transaction of the step that asks for it.
@@ -41,8 +41,8 @@ const MOST_BESIDES = 2_048;
 
 /**
  * Stores a share that came back, as `key.restore` does. What this server holds of that key is never written over: a share that
- * is there again by itself stays, and of another epoch nothing comes back. Whoever has lost the rows too has forgotten what it
- * may have decided (`writeKey`), and is told all epochs by their certificates.
+ * is there again by itself stays, and of an earlier epoch nothing comes back. Whoever has lost the rows too, or has those of an
+ * earlier epoch, has forgotten what it may have decided, and is told all epochs by their certificates.
  */
 async function regain(
   context: ServerContext,
@@ -54,17 +54,18 @@ async function regain(
   const { quota } = context.accounts;
   const account = { xid: owner, quota: context.config.quota };
   await assertOfNobodyElse(context, transaction, { owner, keyId, chain });
-  if (existing !== null) {
-    assertSameEpoch(existing, record.epoch);
+  const isOfEpoch = existing !== null && existing.epoch === record.epoch;
+  if (isOfEpoch) {
     if (existing.state === 'active' && context.epochKeys.exists(existing)) return;
     await assertSameParameters(context, transaction, existing, record);
   } else {
-    await quota.key(transaction, account);
+    if (existing === null) await quota.key(transaction, account);
+    else await assertBehind(context, transaction, existing, { epoch: record.epoch, chain });
     const length = chain.reduce((sum, one) => sum + one.length, 0);
     await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
   }
   const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
-  if (existing === null && chain.length > 1) await storePast(context, transaction, row, chain);
+  if (!isOfEpoch && chain.length > 1) await storePast(context, transaction, row, chain);
   if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
 }
@@ -77,10 +78,12 @@ async function storePast(
   chain: readonly Uint8Array[],
 ): Promise<void> {
   const first = parseChangeCertificate(chain[1]!).change.next.previous;
-  const marks = { ...marksOf(openHead(context, row)), first, since: context.clock() };
-  await noteMarks(context, transaction, row, marks);
-  for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries())
-    await storePublicEpoch(context, transaction, row, epoch, past);
+  const { change: _change, ...marks } = marksOf(openHead(context, row));
+  await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
+  for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries()) {
+    if ((await transaction.epochs.find(row.owner, row.keyId, epoch)) === null)
+      await storePublicEpoch(context, transaction, row, epoch, past);
+  }
 }
 
 /** A slot is helped once in an epoch; once more only where the operator of this server has agreed (L6). */
