@@ -52,6 +52,8 @@ export const dkgProposal = z.strictObject({
   purpose: z.string().min(1).max(32),
   quorum,
   policy: keyPolicy,
+  /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Absent: they may not. */
+  exportable: z.literal(true).exactOptional(),
 });
 export type DkgProposal = z.infer<typeof dkgProposal>;
 

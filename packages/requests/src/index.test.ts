@@ -5,7 +5,8 @@ import { ed25519Key } from './fixtures/keys.js';
 import { outcome } from './fixtures/outcome.js';
 import * as surface from './index.js';
 
-const { purposeKinds, purposeSuite, REQUEST_ERRORS, REQUEST_KIND_NAMES, requestKind } = surface;
+const { purposeKinds, purposeSuite, purposeUsesChildren, REQUEST_ERRORS, REQUEST_KIND_NAMES, requestKind } =
+  surface;
 
 test('the public surface grows only on purpose', () => {
   expect(Object.keys(surface).sort()).toMatchInlineSnapshot(`
@@ -40,6 +41,7 @@ test('the public surface grows only on purpose', () => {
       "publicForm",
       "purposeKinds",
       "purposeSuite",
+      "purposeUsesChildren",
       "quoteText",
       "refusalOfOpen",
       "requestKind",
@@ -123,6 +125,10 @@ describe('a purpose', () => {
       ['ssh', 'ed25519', ['ssh', 'git']],
       ['git', 'ed25519', ['git']],
     ]);
+  });
+
+  test('for Bitcoin alone uses children of its keys', () => {
+    expect(REQUEST_KIND_NAMES.filter((name) => purposeUsesChildren(name))).toEqual(['bitcoin']);
   });
 
   test('that nobody knows is refused', () => {

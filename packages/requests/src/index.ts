@@ -21,6 +21,7 @@ export { createRegistry, type KindRegistry, knownKind, type KnownKind } from './
 export {
   publicForm,
   purposeKinds,
+  purposeUsesChildren,
   purposeSuite,
   REQUEST_KIND_NAMES,
   requestKind,

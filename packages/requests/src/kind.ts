@@ -96,6 +96,8 @@ export interface RequestKindFacts {
   readonly alsoFor: readonly string[];
   /** The suites whose signatures this kind can use; a key is made for it with the first unless told. */
   readonly suites: readonly [SuiteName, ...SuiteName[]];
+  /** Whether its requests are answered with children of the key: whoever had one of them and its parent's public half had all. */
+  readonly usesChildren?: true;
   /** The public half of a key that was made for it. @throws EncodingError `KEY_MALFORMED` */
   publicForm(key: KeyContext): PublicForm;
   /** What {@link RequestKind.finish} returned. @throws EncodingError when it is not that */

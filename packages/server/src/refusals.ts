@@ -41,6 +41,11 @@ const REFUSALS = {
     'allow only kinds that belong to the purpose of the key',
     { retryable: false },
   ],
+  PURPOSE_NEEDS_CHILDREN: [
+    PolicyError,
+    'make a key for this purpose without leave to export it, or one for another purpose',
+    { retryable: false },
+  ],
   KEY_LEFT: [StateError, 'fetch the key again from its servers', { retryable: false }],
   KEY_FORKED: [
     StateError,

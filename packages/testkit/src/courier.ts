@@ -40,6 +40,8 @@ export interface CeremonyOptions {
   readonly purpose?: string;
   readonly needed?: number;
   readonly policy?: Partial<KeyPolicy>;
+  /** Whether its servers may give it out. Default: no. */
+  readonly exportable?: boolean;
   /** UnixSeconds. */
   readonly expiresAt: number;
   readonly keyId?: Uint8Array;
@@ -172,7 +174,15 @@ export function createCeremony(options: CeremonyOptions): Ceremony {
 export function paramsOf(proposal: DkgProposal, offers: readonly RosterOffer[]): KeyParams {
   const { suite, purpose, keyId, quorum, policy } = proposal;
   const roster = offers.map((offer, i) => ({ slot: (i + 1) as PartyIndex, ...offer }));
-  return { suite, purpose, keyId, ...firstEpoch(), quorum, roster, termsHash: policyHash(policy) };
+  return {
+    suite,
+    purpose,
+    keyId,
+    ...firstEpoch(proposal.exportable === true),
+    quorum,
+    roster,
+    termsHash: policyHash(policy),
+  };
 }
 
 function proposalOf(options: CeremonyOptions, keyId: Uint8Array): DkgProposal {
@@ -186,7 +196,8 @@ function proposalOf(options: CeremonyOptions, keyId: Uint8Array): DkgProposal {
     approval: 'automatic',
     ...options.policy,
   };
-  return { kind: 'dkg', keyId, suite, purpose, quorum, policy };
+  const exportable = options.exportable === true ? ({ exportable: true } as const) : {};
+  return { kind: 'dkg', keyId, suite, purpose, quorum, policy, ...exportable };
 }
 
 function fresh(): Uint8Array {

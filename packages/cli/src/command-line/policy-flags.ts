@@ -75,6 +75,19 @@ function changeLines({ changes, changeDelay }: KeyPolicy): string[] {
   return [`Changes other servers or another quorum ${who}, ${delay}`];
 }
 
+/** What leave to export a key means, and under which conditions of its policy it is given out. */
+export function exportLines({ changes, changeDelay = DELAYS['24h'] }: KeyPolicy): string[] {
+  const who = changes === 'automatic' ? 'asking no operator' : 'each with the yes of its operator';
+  const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay)}`;
+  const isOpen = changes === 'automatic' && changeDelay === 0;
+  return [
+    `its servers may give it out, whole: ${who}, ${delay}`,
+    ...(isOpen
+      ? ['whoever holds this computer, unlocked, can have it: nobody is asked and nothing waits']
+      : []),
+  ];
+}
+
 function parseExpiry(text: string): number {
   const isSpan = /^[0-9]+[smhd]$/.test(text);
   const at = isSpan ? unixNow() + parseDuration('--expires', text) : parseMoment('--expires', text);

@@ -26,6 +26,10 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'Suite or network do not fit the purpose of the key.',
       'Leave them out: they follow from the purpose.',
     ],
+    PURPOSE_NEEDS_CHILDREN: [
+      'A key of this purpose is used through children. Whoever had the key and its public half had all of them, so that such a key is never made for export.',
+      'Leave --exportable out.',
+    ],
     SUITE_UNKNOWN: [
       'There is no signature suite of that name.',
       'Leave the suite out: it follows from the purpose.',

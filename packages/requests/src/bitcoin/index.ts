@@ -24,6 +24,7 @@ export const bitcoinKind: RequestKind<BitcoinRequest> = forKeysMadeForIt({
   name: 'bitcoin',
   alsoFor: [],
   suites: ['secp256k1-tr'],
+  usesChildren: true,
   publicForm: bitcoinPublicForm,
   showArtefact: showPsbt,
   form: bitcoinForm,

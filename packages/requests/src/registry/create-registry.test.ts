@@ -60,6 +60,7 @@ describe('a kind that is one folder and one line', () => {
     expect(registry.purposeKinds('ssh')).toEqual(['ssh', 'git', 'poem']);
     expect(registry.purposeKinds('git')).toEqual(['git']);
     expect(outcome(() => registry.purposeKinds('message'))).toBe('PURPOSE_UNKNOWN');
+    expect(outcome(() => registry.purposeUsesChildren('message'))).toBe('PURPOSE_UNKNOWN');
   });
 
   test('is described and taken apart for the keys made for it, and for no other', () => {

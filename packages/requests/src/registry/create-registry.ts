@@ -18,6 +18,8 @@ export interface KindRegistry {
   purposeKinds(purpose: string): readonly string[];
   /** The suite a key of this purpose is made with unless told. @throws UsageError `PURPOSE_UNKNOWN` */
   purposeSuite(purpose: string): SuiteName;
+  /** Whether a key of this purpose is used through children of it. @throws UsageError `PURPOSE_UNKNOWN` */
+  purposeUsesChildren(purpose: string): boolean;
   /** The public half of a key in the form of its purpose; of one that nobody knows, in hex. */
   publicForm(key: KeyContext): PublicForm;
 }
@@ -63,6 +65,10 @@ export function createRegistry(kinds: readonly KnownKind[]): KindRegistry {
       hint: `use one of ${names.join(', ')}`,
     });
   };
+  const kindsFor = (purpose: string): readonly KnownKind[] => {
+    const own = madeFor(purpose);
+    return kinds.filter((kind) => kind === own || kind.alsoFor.includes(purpose));
+  };
   return {
     names,
     kind: (name) => {
@@ -73,10 +79,8 @@ export function createRegistry(kinds: readonly KnownKind[]): KindRegistry {
         hint: `use one of ${names.join(', ')}`,
       });
     },
-    purposeKinds: (purpose) => {
-      const own = madeFor(purpose);
-      return kinds.filter((kind) => kind === own || kind.alsoFor.includes(purpose)).map(({ name }) => name);
-    },
+    purposeKinds: (purpose) => kindsFor(purpose).map(({ name }) => name),
+    purposeUsesChildren: (purpose) => kindsFor(purpose).some(({ usesChildren }) => usesChildren === true),
     purposeSuite: (purpose) => madeFor(purpose).suites[0],
     publicForm: (key) => byName.get(key.purpose)?.publicForm(key) ?? hexForm(key),
   };

@@ -13,4 +13,4 @@ const registry = createRegistry([
 ]);
 
 export const REQUEST_KIND_NAMES = registry.names;
-export const { kind: requestKind, purposeKinds, purposeSuite, publicForm } = registry;
+export const { kind: requestKind, purposeKinds, purposeSuite, purposeUsesChildren, publicForm } = registry;

@@ -1,5 +1,11 @@
 import { parsePacket, type RosterOffer, verifyPacket } from '@ckm/api';
-import { encodeKeyParams, parseCertificate, verifyCertificate } from '@ckm/threshold';
+import {
+  encodeKeyParams,
+  firstEpoch,
+  type KeyParams,
+  parseCertificate,
+  verifyCertificate,
+} from '@ckm/threshold';
 import { createCeremony, createQuorumSigner, preparing } from '@ckm/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
@@ -29,6 +35,38 @@ describe('making a key', () => {
       expect(verifyCertificate(parseCertificate(certificates[0]!)).public.suite).toBe(suite);
     },
   );
+
+  test('a key that may be exported has that in its certificate, and no children', async () => {
+    const { callers } = await network.openMany(2);
+    const { certificate, signer } = await makeKey(callers, { exportable: true });
+    const { flags } = parseCertificate(certificate).params;
+    expect(flags).toEqual({ dealt: false, exportable: true, exported: false, hd: false });
+    expect((await signer.sign(messageOf('hello'), [1, 2])).length).toBe(64);
+  });
+
+  test('a key that was proposed without leave to export is not made with it, nor one with leave without', async () => {
+    const { callers } = await network.openMany(2);
+    for (const exportable of [false, true]) {
+      const parametersFor = (_slot: number, parameters: KeyParams) => ({
+        ...parameters,
+        flags: firstEpoch(!exportable).flags,
+      });
+      const ceremony = createCeremony({ servers: callers, expiresAt: SOON, exportable, parametersFor });
+      await expect(ceremony.finish()).rejects.toThrow(code('PARAMETERS_DIFFER'));
+    }
+  });
+
+  test('a server makes no key for export of a purpose that uses children', async () => {
+    const { callers } = await network.openMany(2);
+    const ceremony = createCeremony({
+      servers: callers,
+      expiresAt: SOON,
+      exportable: true,
+      suite: 'secp256k1-tr',
+      purpose: 'bitcoin',
+    });
+    await expect(ceremony.next()).rejects.toThrow(code('PURPOSE_NEEDS_CHILDREN'));
+  });
 
   test('any two of three sign with it', async () => {
     const { callers } = await network.openMany(3);

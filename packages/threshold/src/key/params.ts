@@ -123,15 +123,18 @@ export function parseKeyParams(bytes: Uint8Array): KeyParams {
   return params;
 }
 
-/** What is so in the parameters of every key that is generated: first epoch, never dealt, never exported, children allowed. */
-export function firstEpoch(): Pick<KeyParams, 'epoch' | 'previous' | 'flags'> {
-  const flags = { dealt: false, exportable: false, exported: false, hd: true };
+/**
+ * What is so in the parameters of every key that is generated: first epoch, never dealt, never exported, and either children
+ * or leave to export.
+ */
+export function firstEpoch(exportable = false): Pick<KeyParams, 'epoch' | 'previous' | 'flags'> {
+  const flags = { dealt: false, exportable, exported: false, hd: !exportable };
   return { epoch: 0, previous: new Uint8Array(32), flags };
 }
 
 /** Whether parameters say of epoch and flags what those of every generated key do: see {@link firstEpoch}. */
-export function isFirstEpoch({ epoch, flags }: KeyParams): boolean {
-  const first = firstEpoch();
+export function isFirstEpoch({ epoch, flags }: KeyParams, exportable = false): boolean {
+  const first = firstEpoch(exportable);
   return epoch === first.epoch && equalBytes(encodeFlags(flags), encodeFlags(first.flags));
 }
 

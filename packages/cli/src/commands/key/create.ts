@@ -4,6 +4,7 @@ import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import {
+  exportLines,
   parsePolicyFlags,
   policyLines,
   policyOptions,
@@ -36,6 +37,10 @@ export function keyCreateCommand(): Command {
         'regtest',
       ]),
     );
+  command.option(
+    '--exportable',
+    'its servers may give it out to you later, whole; fixed for ever, no children',
+  );
   for (const option of policyOptions()) command.addOption(option);
   return command.action(run(create));
 }
@@ -43,6 +48,7 @@ export function keyCreateCommand(): Command {
 interface Flags extends PolicyFlags, KeyWishes {
   readonly suite?: NonNullable<CreateKeyArgs['suite']>;
   readonly network?: NonNullable<CreateKeyArgs['network']>;
+  readonly exportable?: true;
 }
 
 async function create(context: Context, name: string, given: Flags): Promise<void> {
@@ -79,6 +85,7 @@ function argsFrom(name: string, given: Flags & Required<KeyWishes>): CreateKeyAr
     policy: parsePolicyFlags(given),
     ...(given.suite === undefined ? {} : { suite: given.suite }),
     ...(given.network === undefined ? {} : { network: given.network }),
+    ...(given.exportable === true ? { exportable: true } : {}),
   };
 }
 
@@ -90,11 +97,20 @@ function planLines(name: string, { proposal, servers, network }: KeyPlan): strin
     `  Quorum  ${needed} of ${of}: ${quorumMeaning({ needed, of })}`,
     `  Servers ${servers.map((server) => server.name).join(', ')}`,
     ...policyLines(proposal.policy).map((line) => `  ${line}`),
+    ...(proposal.exportable === true ? exportLines(proposal.policy).map((line) => `  Export  ${line}`) : []),
     '',
   ].join('\n');
 }
 
 function planObject({ proposal, servers, network }: KeyPlan) {
-  const { purpose, suite, quorum, policy } = proposal;
-  return { purpose, suite, quorum, policy, network, servers: servers.map((server) => server.name) };
+  const { purpose, suite, quorum, policy, exportable = false } = proposal;
+  return {
+    purpose,
+    suite,
+    quorum,
+    policy,
+    exportable,
+    network,
+    servers: servers.map((server) => server.name),
+  };
 }

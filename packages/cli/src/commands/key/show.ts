@@ -3,7 +3,7 @@ import { bitcoinAddress, type PublicForm, publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
-import { policyLines } from '../../command-line/policy-flags.js';
+import { exportLines, policyLines } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { showQr } from '../../sheet/show-qr.js';
@@ -85,10 +85,21 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     `  For         ${key.purpose} (${key.public.suite})`,
     ...(isHandedOut(key) ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
+    ...exportRows(key),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
     comparisonLine(terminal, key),
     `  State       ${isComplete ? 'stored by every server' : `not complete: go on with ${wordsOf(remedyFor(record)).command}`}`,
   ].join('\n');
+}
+
+/** Only of a key that may be exported. */
+function exportRows({ newest: { params }, record: { policy } }: CertifiedKey): string[] {
+  const { exportable, exported } = params.flags;
+  if (!exportable) return [];
+  const done = exported ? ['it was given out: whoever has it needs no server'] : [];
+  return [...exportLines(policy), ...done].map(
+    (line, i) => `  ${(i === 0 ? 'Export' : '').padEnd(12)}${line}`,
+  );
 }
 
 function publicLines(key: CertifiedKey): string[] {
@@ -132,6 +143,8 @@ export function keyObject(key: CertifiedKey): unknown {
     transcriptHash,
     likeness: likenessObject(transcriptHash),
     epoch: newest.params.epoch,
+    exportable: newest.params.flags.exportable,
+    exported: newest.params.flags.exported,
     isComplete,
     comparison: record.comparison ?? null,
     servers: newest.params.roster.map(({ slot, serverId, url }) => ({ slot, xid: serverId, url })),

@@ -74,6 +74,7 @@ describe('a key', () => {
     ['a server nobody knows', { servers: ['alpha', 'bravo', 'zulu'] }, 'SERVER_UNKNOWN'],
     ['a purpose nobody knows', { purpose: 'poetry' as 'ssh' }, 'PURPOSE_UNKNOWN'],
     ['a suite that does not fit', { purpose: 'ssh', suite: 'P-256' }, 'PURPOSE_SUITE_MISMATCH'],
+    ['leave to export what has children', { purpose: 'bitcoin', exportable: true }, 'PURPOSE_NEEDS_CHILDREN'],
     ['an invalid name', { name: '../k' }, 'NAME_INVALID'],
     ['a policy for another purpose', { policy: { kinds: ['bitcoin'] } }, 'POLICY_INVALID'],
     ['an invalid policy', { policy: { rateLimit: { count: 0, perSeconds: 1 } } }, 'POLICY_INVALID'],

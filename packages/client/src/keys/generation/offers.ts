@@ -24,7 +24,7 @@ export function assembleParameters(proposal: DkgProposal, given: ReadonlyMap<Par
     suite,
     purpose,
     keyId,
-    ...firstEpoch(),
+    ...firstEpoch(proposal.exportable === true),
     quorum,
     termsHash: policyHash(policy),
     roster: participants.map((participant) => ({

@@ -1,6 +1,12 @@
 import { keyPolicy, type KeyPolicy, type DkgProposal } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
-import { type BitcoinNetwork, purposeKinds, purposeSuite, requestKind } from '@ckm/requests';
+import {
+  type BitcoinNetwork,
+  purposeKinds,
+  purposeSuite,
+  purposeUsesChildren,
+  requestKind,
+} from '@ckm/requests';
 import { parseQuorum, type Quorum, type SuiteName } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import { parseName } from '../../store/names.js';
@@ -25,6 +31,8 @@ export interface CreateKeyArgs {
   readonly policy?: Partial<KeyPolicy>;
   /** Whose addresses are shown; Bitcoin keys only. */
   readonly network?: BitcoinNetwork;
+  /** Whether its servers may give it out later, to its owner; fixed for ever, and such a key has no children. Default: no. */
+  readonly exportable?: boolean;
   /** How long the ceremony may take. */
   readonly expiresInSeconds?: number;
 }
@@ -40,7 +48,7 @@ const DEFAULT_LIFETIME_SECONDS = 86_400;
 
 /**
  * Checks everything about a new key that can be checked here.
- * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`, `PURPOSE_UNKNOWN`, `PURPOSE_SUITE_MISMATCH`,
+ * @throws UsageError `NAME_INVALID`, `KEY_EXISTS`, `PURPOSE_UNKNOWN`, `PURPOSE_SUITE_MISMATCH`, `PURPOSE_NEEDS_CHILDREN`,
  * `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `SERVER_UNKNOWN`, `POLICY_INVALID`; EncodingError `QUORUM_INVALID`
  */
 export async function planKey(context: ClientContext, args: CreateKeyArgs): Promise<KeyPlan> {
@@ -50,6 +58,8 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
     throw suiteMismatch(args.purpose, suite);
   }
   if (args.network !== undefined && args.purpose !== 'bitcoin') throw networkNotUsed();
+  const exportable = args.exportable === true;
+  if (exportable && purposeUsesChildren(args.purpose)) throw needsChildren(args.purpose);
   const quorum = parseQuorum(args.quorum);
   if (args.servers.length !== quorum.of) throw countMismatch(quorum, args.servers.length);
   const policy = parsePolicy(args);
@@ -58,7 +68,14 @@ export async function planKey(context: ClientContext, args: CreateKeyArgs): Prom
   for (const server of args.servers) servers.push(await showServerRecord(context.store, server));
   if (new Set(servers.map(({ name: one }) => one)).size !== servers.length) throw notDistinct();
   return {
-    proposal: { kind: GENERATION, suite, purpose: args.purpose, quorum, policy },
+    proposal: {
+      kind: GENERATION,
+      suite,
+      purpose: args.purpose,
+      quorum,
+      policy,
+      ...(exportable ? { exportable } : {}),
+    },
     network: args.purpose === 'bitcoin' ? (args.network ?? 'bitcoin') : null,
     servers,
   };
@@ -99,6 +116,13 @@ function suiteMismatch(purpose: string, suite: string): UsageError {
   return new UsageError(`a key for ${purpose} cannot be of suite ${suite}`, {
     code: 'PURPOSE_SUITE_MISMATCH',
     hint: `leave the suite out: it follows from the purpose`,
+  });
+}
+
+function needsChildren(purpose: string): UsageError {
+  return new UsageError(`a key for ${purpose} has children, and one with children is never exported`, {
+    code: 'PURPOSE_NEEDS_CHILDREN',
+    hint: 'make it without leave to export it: whoever had the key and one child had all of them',
   });
 }
 

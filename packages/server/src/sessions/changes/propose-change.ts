@@ -149,7 +149,8 @@ function checkChain(context: ServerContext, { order, chain, policy }: Proposed):
   if (isOfRoster(context, params.roster)) throw refusal('KEY_UNKNOWN', 'there is no such key');
   const isCertified = equalBytes(params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
-  acceptKey(context, { suite: params.suite, purpose: params.purpose, policy });
+  const { suite, purpose, flags } = params;
+  acceptKey(context, { suite, purpose, policy, exportable: flags.exportable });
   const { groupKey, commitment, verifyingShares, chainCode } = newest.public;
   return {
     policy,

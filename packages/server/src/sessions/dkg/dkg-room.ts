@@ -1,6 +1,6 @@
 import { dkgProposal, type DkgProposal, type Proposal, type RosterOffer, allSpeak } from '@ckm/api';
 import { concatBytes, EncodingError, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
-import { purposeKinds, requestKind } from '@ckm/requests';
+import { purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
 import {
   dkgProtocol,
   type DkgMessage,
@@ -47,8 +47,8 @@ export function createDkgRoom(
     protocol: dkgProtocol.id,
     lastRound: LAST_ROUND,
     parseProposal,
-    sentence: ({ quorum: { needed, of }, suite, purpose }) =>
-      `Make a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers.`,
+    sentence: ({ quorum: { needed, of }, suite, purpose, exportable }) =>
+      `Make a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
     open,
     join,
@@ -96,15 +96,22 @@ function open(means: RoomMeans, { owner }: Owned, proposal: DkgProposal): Opened
   return { offer: makeOffer(means, proposal, key), secrets: seed };
 }
 
+/** What is looked at before a key is held here. */
+interface Acceptable extends Pick<DkgProposal, 'suite' | 'purpose' | 'policy'> {
+  readonly exportable?: boolean | undefined;
+}
+
 /**
  * Whether this server takes part in a key of that suite for that purpose, under that policy.
  * @throws PolicyError, UsageError
  */
 export function acceptKey(
   context: Pick<ServerContext, 'policy' | 'clock'>,
-  { suite, purpose, policy }: Pick<DkgProposal, 'suite' | 'purpose' | 'policy'>,
+  { suite, purpose, policy, exportable }: Acceptable,
 ): void {
   const possible = purposeKinds(purpose);
+  const hasChildren = exportable === true && purposeUsesChildren(purpose);
+  demand(!hasChildren, 'PURPOSE_NEEDS_CHILDREN', `a key for ${purpose} has children, and is never exported`);
   for (const name of policy.kinds) {
     const kind = possible.find((candidate) => candidate === name);
     demand(kind !== undefined, 'KIND_NOT_FOR_PURPOSE', `a key for ${purpose} does not answer to this kind`);

@@ -24,7 +24,7 @@ export function agreeOnParameters(
     equalBytes(key.keyId, proposal.keyId) &&
     key.suite === proposal.suite &&
     key.purpose === proposal.purpose &&
-    isFirstEpoch(key) &&
+    isFirstEpoch(key, proposal.exportable === true) &&
     key.quorum.needed === proposal.quorum.needed &&
     key.quorum.of === proposal.quorum.of;
   demand(sameKey, 'PARAMETERS_DIFFER', 'the parameters describe another key than the one proposed');

@@ -63,14 +63,14 @@ async function restoreOnce(
   shown: Shown,
 ): Promise<{ readonly result: DkgResult; readonly restored: boolean }> {
   const { params } = shown.certificate;
-  const { keyId, suite, purpose } = params;
+  const { keyId, suite, purpose, flags } = params;
   const { row, waiting } = await context.storage.read((reader) =>
     readOwn(context, reader, call.account.xid, params),
   );
   if (row?.state === 'active' && context.epochKeys.exists(row)) {
     return { result: resultOf(keyId, openHead(context, row)), restored: false };
   }
-  acceptKey(context, { suite, purpose, policy: shown.policy });
+  acceptKey(context, { suite, purpose, policy: shown.policy, exportable: flags.exportable });
   const record = recoverRecord(context, call.account.xid, waiting, shown);
   try {
     await call.transact((transaction) => store(context, call, transaction, row, keyId, record));

@@ -96,9 +96,9 @@ async function admitTarget(
 ): Promise<Admission> {
   const shown = readShownKey(context, proposal);
   await assertLost(context, transaction, account.xid, proposal, shown);
-  const { suite, purpose } = shown.key.params;
+  const { suite, purpose, flags } = shown.key.params;
   try {
-    acceptKey(context, { suite, purpose, policy: proposal.policy });
+    acceptKey(context, { suite, purpose, policy: proposal.policy, exportable: flags.exportable });
   } catch (error) {
     if (error instanceof PolicyError) return { kind: 'refusal', error };
     throw error;
