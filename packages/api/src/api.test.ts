@@ -13,6 +13,7 @@ import {
 import { createIdentity, encodeData } from '@ckm/gordian';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { certificateChain } from './fields/fields.js';
 import {
   encodeCall,
   encodeReply,
@@ -120,6 +121,12 @@ describe('a call', () => {
   test('parseCall gives back the parameters that encodeCall was given', () => {
     const parameters = { sessionId: bytes(1), reason: 'changed my mind' };
     expect(parseCall('session.cancel', encodeCall('session.cancel', parameters))).toEqual(parameters);
+  });
+
+  test('F15: a chain of a key that was refreshed every day for two years is still shown in one message', () => {
+    const chain = Array.from({ length: 730 }, () => bytes(1, 1_400));
+    expect(certificateChain.parse(chain)).toHaveLength(730);
+    expect(() => certificateChain.parse(Array.from({ length: 1_025 }, () => bytes(1, 1)))).toThrow();
   });
 
   test.each([

@@ -2,7 +2,17 @@ import { concatBytes, encodeUtf8, EncodingError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { taggedHash } from '@ckm/threshold';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
+import {
+  bytesOf,
+  bytesUpTo,
+  certificateChain,
+  epoch,
+  identifier,
+  label,
+  quorum,
+  slot,
+  unixSeconds,
+} from './fields/fields.js';
 import { keyPolicy } from './policy.js';
 import { rosterOffer } from './sessions.js';
 
@@ -35,7 +45,7 @@ export const changeOrder = z.strictObject({
 export type ChangeOrder = z.infer<typeof changeOrder>;
 
 /** Certificates of a key in order of epochs, the generation first. */
-const chain = z.array(bytesUpTo(MAX_KEY_CERTIFICATE_BYTES)).max(64);
+
 const statement = bytesUpTo(MOST_STATEMENT_BYTES);
 const statements = z.array(statement).max(64);
 /** A change that its whole roster has signed: the certificate of the change without promises and yields. */
@@ -100,7 +110,7 @@ const named = { keyId: identifier, epoch };
 
 /** What the functions `change.*` take and give. */
 export const changePropose = {
-  parameters: z.strictObject({ order: changeOrder, chain, policy: keyPolicy }),
+  parameters: z.strictObject({ order: changeOrder, chain: certificateChain, policy: keyPolicy }),
   result: changeView,
 };
 export const changeCancel = {
@@ -155,13 +165,15 @@ export const changeRetire = {
 /** By epochs, those behind `after`. `next`: what to ask behind next; null at the end. */
 export const keyChain = {
   parameters: z.strictObject({ keyId: identifier, after: epoch.nullable() }),
-  result: z.strictObject({ certificates: chain, next: epoch.nullable() }),
+  result: z.strictObject({ certificates: certificateChain, next: epoch.nullable() }),
 };
 
 /** What a server says of its share of an epoch that is over. */
 export const shareReceipt = z.strictObject({
   keyId: identifier,
   epoch,
+  /** Of that epoch: another key can have the same id. */
+  transcriptHash: bytesOf(32),
   /** Its own in that epoch; null: it had no share there. */
   slot: slot.nullable(),
   /** `static`: what was deleted can be made again from this server's identity and the certificate. */

@@ -2,7 +2,7 @@ import { EncodingError } from '@ckm/foundation';
 import { decodeData, encodeData } from '@ckm/gordian';
 import { MAX_LOSS_BYTES, MAX_REPAIR_BYTES } from '@ckm/threshold';
 import { z } from 'zod';
-import { bytesOf, bytesUpTo, epoch, identifier, slot } from './fields/fields.js';
+import { bytesOf, bytesUpTo, certificateChain, epoch, identifier, slot } from './fields/fields.js';
 import { keyPolicy } from './policy.js';
 import { EVERYONE, type Order } from './speeches.js';
 
@@ -19,7 +19,7 @@ export const repairTargetProposal = z.strictObject({
   keyId: identifier,
   epoch,
   /** Certificates: the one that made the key, then those of each change up to this epoch. */
-  chain: z.array(bytesUpTo(1_048_576)).min(1).max(256),
+  chain: certificateChain.min(1),
   policy: keyPolicy,
 });
 export type RepairTargetProposal = z.infer<typeof repairTargetProposal>;

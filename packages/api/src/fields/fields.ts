@@ -38,3 +38,6 @@ export function label(maxLength: number) {
 export const quorum = z
   .strictObject({ needed: z.int().min(2).max(32), of: z.int().min(2).max(32) })
   .refine(({ needed, of }) => needed <= of, { error: 'a quorum cannot need more servers than there are' });
+
+/** Certificates of a key, its first epoch first: as many as fit into a message, where one takes about 1 KB. */
+export const certificateChain = z.array(bytesUpTo(1_048_576)).max(1_024);

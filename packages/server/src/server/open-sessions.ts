@@ -7,7 +7,6 @@ import { keyFacts, keyHandlers, openIfWhole } from '../sessions/functions/key-fu
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
 import { createChangeDesk, createOrderSweep } from '../sessions/changes/change-desk.js';
-import type { Counting } from '../sessions/changes/counted-time.js';
 import { forgetVotes } from '../sessions/changes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
 import { createRetention } from '../sessions/retention.js';
@@ -17,6 +16,7 @@ import { sessionHandlers, sweepSessions, voidSessions } from '../sessions/functi
 import { createKeySweep } from '../sessions/session-keys.js';
 import type { SessionMeans } from '../sessions/session-revise.js';
 import { createWaitingSweep } from '../sessions/waiting-sweep.js';
+import { type Counter, createLifetime } from '../sessions/waiting-time.js';
 import { createRequestDesk, sweepRequests } from '../requests/request-desk.js';
 import { askThaw, freezeKey } from '../requests/freeze-key.js';
 import { cancelRequest } from '../requests/cancel-request.js';
@@ -40,9 +40,9 @@ const roomsOf: RoomsOf = (context, counting) => [
 
 /**
  * Makes the rooms of a server, each with what it alone needs to decide.
- * @param counting the clock of this process, by which delays are counted
+ * @param counting this process, by which delays are counted
  */
-export type RoomsOf = (context: ServerContext, counting: () => Counting) => readonly Room[];
+export type RoomsOf = (context: ServerContext, counting: () => Counter) => readonly Room[];
 
 /**
  * Everything that advances a protocol: making keys, signing with them. Called once at start, when the database is open;
@@ -62,12 +62,12 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     costs: createCostBudget(context.config.quota.costPerMinute),
     large: createFairQueue({ inAll: Number.POSITIVE_INFINITY, forEach: 1 }),
   };
-  const name = context.random(16);
-  const counting = () => ({ now: context.clock(), process: name });
+  const counting = createCounting(context);
   const server: SessionMeans = {
     context,
     means: meansOf(context),
     rooms: rooms(context, counting),
+    counting,
     charge: (account, reading) => requestMeans.costs.charge(account, { reading, attempt: 0 }),
   };
   const changes: ChangeMeans = {
@@ -107,6 +107,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       return voidSessions(server, reason);
     },
     async sweep() {
+      counting();
       await sweepSessions(server);
       await sweepWaiting();
       await sweepOrders();
@@ -121,6 +122,16 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       keys.wipe();
     },
   };
+}
+
+const PROCESS_BYTES = 16;
+
+/** One clock for everything that time alone grants. What passes in it stands still while a machine sleeps, and knows no date. */
+function createCounting({ clock, storage, random, elapsed }: ServerContext): () => Counter {
+  const lived = createLifetime(elapsed ?? (() => performance.now()));
+  const process = random(PROCESS_BYTES);
+  const isAlone = storage.kind === 'sqlite';
+  return () => ({ now: clock(), lived: lived(), process, isAlone });
 }
 
 function meansOf({ identity, random, clock, staticSeeds, config }: ServerContext): RoomMeans {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type BareCaller, type BareServer, TEST_TIME, testPerson } from './test/bare-server.js';
 import { alice, createBareServers, makeKey } from './test/bare-servers.js';
 import { signIn } from './test/signs.js';
+import { COUNT_SECONDS } from './waiting-time.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -39,8 +40,8 @@ function memberOf({ xid, publicKeys }: Identity) {
 
 /** Lets time pass while servers run, as they look at the clock. */
 async function pass(seconds: number, clock: { now: number }, members: readonly Member[]): Promise<void> {
-  for (let left = seconds; left > 0; left -= 1_800) {
-    clock.now += Math.min(left, 1_800);
+  for (let left = seconds; left > 0; left -= COUNT_SECONDS) {
+    clock.now += Math.min(left, COUNT_SECONDS);
     for (const { server } of members) await server.sessions.sweep();
   }
 }
@@ -188,6 +189,33 @@ describe('what waits', () => {
     const caller = await again.as(alice);
     await again.sessions.sweep();
     expect(await look(caller)).toMatchObject({ state: 'waiting', readyAt: clock.now + 31_536_000 + 82_800 });
+  });
+
+  test('F19: neither a machine that sleeps over a weekend nor a clock that is moved by small steps brings a delay nearer', async () => {
+    const passed = { slept: 0, ran: 0 };
+    const { servers, callers } = await network.openMany(2, {
+      now: () => TEST_TIME + passed.slept + passed.ran,
+      elapsed: () => passed.ran * 1_000,
+    });
+    const [alpha, bravo] = servers.map((server, i): Member => ({ server, caller: callers[i]! }));
+    const { keyId } = await makeKey(callers, { policy: { changes: 'automatic' } });
+    const carried = await change(keyId, [alpha!, bravo!], [alpha!, bravo!], 2);
+    const order = { ...carried.order, quorum: { needed: 2, of: 3 } };
+    const stranger = { ...order, roster: [...order.roster, memberOf(testPerson(9))] };
+    const { policy } = await callers[0]!.call('key.show', { keyId });
+    const left = async () => {
+      const view = await callers[0]!.call('change.propose', { order: stranger, chain: [], policy });
+      return view.readyAt! - (TEST_TIME + passed.slept + passed.ran);
+    };
+    expect(await left()).toBe(86_400);
+    passed.slept += 3 * 86_400;
+    expect(await left()).toBe(86_400);
+    for (let i = 0; i < 100; i++) {
+      passed.slept += 29;
+      passed.ran += 1;
+      await alpha!.server.sessions.sweep();
+    }
+    expect(await left()).toBe(86_300);
   });
 
   test('an order of a suspended account does not ripen, and is neither shown nor approved', async () => {

@@ -37,6 +37,7 @@ describe('refreshing a key', () => {
         expect(parseReceipt(receipt)).toEqual({
           keyId,
           epoch: 0,
+          transcriptHash: change.before.transcriptHash,
           slot: i + 1,
           mode: 'epoch',
           shareDeleted: true,

@@ -73,7 +73,7 @@ function isSameProposal(one: Proposal, other: Proposal): boolean {
 }
 
 async function openNew(
-  { context, means }: SessionMeans,
+  { context, means, counting }: SessionMeans,
   call: Call,
   transaction: Transaction,
   room: Room,
@@ -98,7 +98,7 @@ async function openNew(
   } as const;
   const isAsked = admission.kind === 'ask';
   const waiting =
-    isAsked && admission.grantedAfter !== undefined ? waitFrom(context, admission.grantedAfter) : null;
+    isAsked && admission.grantedAfter !== undefined ? waitFrom(counting(), admission.grantedAfter) : null;
   const record: SessionRecord = { ...UNTOUCHED, proposal, waiting };
   const untouched = draftOf({ row: columns, state: 'proposed', record });
   const { session } = isAsked

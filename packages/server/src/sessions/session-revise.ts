@@ -10,12 +10,15 @@ import { draftOf, endDraft, isUnchanged, wipeDraft, type Draft, type Drafting } 
 import { openSession, readRound, type StoredSession } from './session-record.js';
 import { reportDraft, storeDraft, type Cause } from './session-store.js';
 import { viewSession } from './session-view.js';
+import type { Counter } from './waiting-time.js';
 
 /** The server with its rooms. */
 export interface SessionMeans {
   readonly context: ServerContext;
   readonly means: RoomMeans;
   readonly rooms: readonly Room[];
+  /** This process, by which it is counted how long an operator is waited for. */
+  counting(): Counter;
   /** Counts milliseconds of one core that a message is about to cost. @throws PolicyError `QUOTA_COST` */
   charge(account: { readonly xid: Uint8Array }, costMs: number): void;
 }

@@ -7,23 +7,19 @@ import { ownOrigin, reviseSession, type SessionMeans } from './session-revise.js
 import { COUNT_SECONDS, type Counter, countOn } from './waiting-time.js';
 
 const PAGE = 64;
-const PROCESS_BYTES = 16;
 
 /**
  * Counts for every session whose operator is waited for no longer than so long, and opens those that have waited. Called every
  * few seconds.
  */
 export function createWaitingSweep(server: SessionMeans): () => Promise<void> {
-  const { storage, clock, events, random } = server.context;
-  // Stands still while a machine sleeps, and knows no date.
-  const elapsed = server.context.elapsed ?? (() => performance.now());
-  const process = random(PROCESS_BYTES);
-  let last = elapsed();
+  const { storage, events } = server.context;
+  // At once, so that what another process counted goes on soon after a start.
+  let restsUntil = 0;
   return async () => {
-    const lived = Math.floor((elapsed() - last) / 1_000);
-    if (lived < COUNT_SECONDS) return;
-    last = elapsed();
-    const counter = { now: clock(), lived, process };
+    const counter = server.counting();
+    if (counter.lived < restsUntil) return;
+    restsUntil = counter.lived + COUNT_SECONDS;
     for (let after: SessionCursor | null = null; ;) {
       const place: SessionCursor | null = after;
       const rows: readonly SessionRow[] = await storage.read(({ sessions }) =>

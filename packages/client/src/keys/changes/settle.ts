@@ -130,12 +130,13 @@ function readReceipt(
   signature: Uint8Array,
 ): ShareReceiptRecord {
   const { keyId, epoch } = run.record.order;
-  const { identityKey } = run.before.params.roster[member.oldSlot! - 1]!;
+  const { params, transcriptHash } = run.before;
+  const { identityKey } = params.roster[member.oldSlot! - 1]!;
   const wrong = serverFault('FAULT_ACKNOWLEDGEMENT_INVALID', [member], 'signed nothing about its old share');
   if (!verifyIdentityStatement(identityKey, receiptStatement(receipt), signature)) throw wrong;
   const said = parseReceipt(receipt);
-  const isIts = equalBytes(said.keyId, keyId) && said.epoch === epoch && said.slot === member.oldSlot;
-  if (!isIts) throw wrong;
+  const isOfKey = equalBytes(said.keyId, keyId) && equalBytes(said.transcriptHash, transcriptHash);
+  if (!isOfKey || said.epoch !== epoch || said.slot !== member.oldSlot) throw wrong;
   const { name, xid } = member.server;
   return { server: name, xid, epoch, receipt, signature };
 }

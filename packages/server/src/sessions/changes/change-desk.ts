@@ -7,11 +7,11 @@ import { passIfTampered } from '../../storage/tampered-row.js';
 import type { ChangeRow, Reader, Transaction } from '../../storage/storage.js';
 import { checkReason, detailAs, quoteReason } from '../operator-reason.js';
 import { type ChangeRecord, type StoredOrder, writeChange } from './change-record.js';
-import { tick } from './counted-time.js';
 import { type Deciding, readDeciding } from './deciding.js';
 import { judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { sentenceOf } from './view-change.js';
+import { countOn } from '../waiting-time.js';
 
 const PAGE = 64;
 
@@ -87,16 +87,13 @@ export function createOrderSweep(means: ChangeMeans): () => Promise<void> {
 async function tickOrders(means: ChangeMeans): Promise<void> {
   const { context } = means;
   const { storage, events } = context;
-  const isAlone = storage.kind === 'sqlite';
   for (let after: ChangeRow | null = null; ;) {
     const last: ChangeRow | null = after;
     const rows: readonly ChangeRow[] = await storage.read(({ changes }) => changes.listWaiting(last, PAGE));
     for (const row of rows) {
       await passIfTampered(events.storageFailed, async () => {
-        if ((await storage.read((reader) => tickOf(means, reader, row, isAlone))) === null) return;
-        await repeatWhenRaced(() =>
-          storage.transact((transaction) => tickOne(means, transaction, row, isAlone)),
-        );
+        if ((await storage.read((reader) => tickOf(means, reader, row))) === null) return;
+        await repeatWhenRaced(() => storage.transact((transaction) => tickOne(means, transaction, row)));
       });
     }
     if (rows.length < PAGE) return;
@@ -104,13 +101,8 @@ async function tickOrders(means: ChangeMeans): Promise<void> {
   }
 }
 
-async function tickOne(
-  means: ChangeMeans,
-  transaction: Transaction,
-  row: ChangeRow,
-  isAlone: boolean,
-): Promise<void> {
-  const due = await tickOf(means, transaction, row, isAlone);
+async function tickOne(means: ChangeMeans, transaction: Transaction, row: ChangeRow): Promise<void> {
+  const due = await tickOf(means, transaction, row);
   if (due === null) return;
   const { deciding, order } = due;
   await write(means, transaction, deciding, { ...deciding.record, order });
@@ -121,15 +113,15 @@ async function tickOf(
   means: ChangeMeans,
   reader: Reader,
   row: ChangeRow,
-  isAlone: boolean,
 ): Promise<{ readonly deciding: Deciding; readonly order: StoredOrder } | null> {
   const deciding = await readIfDeciding(means, reader, row);
   const order = deciding?.record.order ?? null;
   if (deciding === null || order === null || order.over !== null) return null;
-  const { verdict, reason } = judgeOrder(means.counting(), deciding, order);
+  const counter = means.counting();
+  const { verdict, reason } = judgeOrder(counter, deciding, order);
   if (verdict === 'over') return { deciding, order: { ...order, over: reason } };
-  const ticked = tick(means.counting(), order, isAlone);
-  return ticked === null ? null : { deciding, order: { ...order, ...ticked } };
+  const waited = countOn(order.waited, counter);
+  return waited === order.waited ? null : { deciding, order: { ...order, waited } };
 }
 
 /** Null: the key has gone on, this server has left it, or the account is suspended: then the order neither ripens nor is shown. */

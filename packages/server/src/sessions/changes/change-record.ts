@@ -5,6 +5,7 @@ import type { ServerContext } from '../../context.js';
 import type { ChangeRow, KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import { marksOf, noteMarks, openHead, putBack, type KeyHead } from '../keys/stored-key.js';
+import type { WaitingTime } from '../waiting-time.js';
 
 /** Everything a server keeps about the change that follows one epoch of a key; one row, sealed as a whole. */
 export interface ChangeRecord {
@@ -38,12 +39,8 @@ export interface StoredOrder {
   readonly hash: Uint8Array;
   /** Whether it gives a share to somebody who has none, takes one away or changes the quorum: then it waits. */
   readonly isWeighty: boolean;
-  /** Seconds that this server ran since it first saw it, as far as they are stored. */
-  readonly counted: number;
-  /** Since when, by the clock of which process, they are counted on. */
-  readonly countedSince: number;
-  /** 16 bytes. */
-  readonly process: Uint8Array;
+  /** Since this server first saw it; of a refresh, which waits for nothing, none is needed. */
+  readonly waited: WaitingTime;
   /** What the operator said; null: nothing. */
   readonly operator: 'yes' | 'no' | null;
   /** Why it is over: cancelled or refused; null: it is not. */

@@ -136,9 +136,9 @@ async function store(
   const { owner, keyId } = scope;
   await transaction.keys.hold(owner, keyId);
   const deciding = await readDeciding(context, transaction, scope);
-  const { key, record, changeRow } = deciding;
+  const { record, changeRow } = deciding;
   if (share === null) await leave(context, transaction, deciding, shown);
-  else await goOn(context, call, transaction, deciding, shown, share);
+  else await goOn(context, transaction, deciding, shown, share);
   if (changeRow !== null) {
     const { version } = changeRow;
     const columns = { owner, keyId, epoch: scope.epoch, waiting: false, version: version + 1 };
@@ -146,8 +146,6 @@ async function store(
     await transaction.changes.put(sealRecord(context.vault, 'changes', columns, over));
     transaction.whenCommitted(() => destroyRoot(context, scope));
   }
-  if (key === null && deciding.former === null)
-    await context.accounts.quota.keyComesIntoUse(transaction, call.account);
   const { params, transcriptHash } = shown.next;
   await context.audit.append(transaction, {
     deed: 'change.commit',
@@ -176,9 +174,9 @@ async function leave(
   await storePublicEpoch(context, transaction, { owner, keyId }, epoch, shown);
 }
 
+/** No quota stops it: what was decided binds every server, and one that stayed behind would be lost to the key. */
 async function goOn(
   context: ServerContext,
-  { account }: Call,
   transaction: Transaction,
   deciding: Deciding,
   shown: Shown,
@@ -191,8 +189,6 @@ async function goOn(
     former,
     record: { joining },
   } = deciding;
-  const bytes = 2 * shown.bytes.length + (joining?.chain ?? []).reduce((sum, { length }) => sum + length, 0);
-  await context.accounts.quota.bytes(transaction, account, bytes);
   const record = recordOf(context, deciding, shown, share);
   try {
     const name = { owner, keyId, state: 'active' as const };

@@ -2,7 +2,7 @@ import type { ChangeOrder, KeyPolicy } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import type { CertifiedEpoch, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
-import { countedSeconds, type Counting } from './counted-time.js';
+import { countedBy, type Counter } from '../waiting-time.js';
 import type { Deciding } from './deciding.js';
 
 /** A refresh by the owner's account alone is possible once in so long. Seconds. */
@@ -39,11 +39,11 @@ export function isRefresh({ params }: Pick<CertifiedEpoch, 'params'>, order: Cha
 }
 
 /** Judges an order. @param order null: none is known here by the hash that was asked for */
-export function judgeOrder(counting: Counting, deciding: Deciding, order: StoredOrder | null): Guarded {
+export function judgeOrder(counter: Counter, deciding: Deciding, order: StoredOrder | null): Guarded {
   if (order === null) return over('no such order is open here');
   if (order.over !== null) return over(order.over);
-  const judged = order.isWeighty ? judgeWeighty(counting, deciding, order) : judgeRefresh(counting, deciding);
-  const until = frozenUntil(deciding, counting.now);
+  const judged = order.isWeighty ? judgeWeighty(counter, deciding, order) : judgeRefresh(counter, deciding);
+  const until = frozenUntil(deciding, counter.now);
   if (until === null || judged.verdict === 'over') return judged;
   return { ...judged, verdict: 'frozen', readyAt: Math.max(judged.readyAt ?? 0, until) };
 }
@@ -55,13 +55,13 @@ export function frozenUntil({ key }: Deciding, now: number): number | null {
 }
 
 /** A refresh would end the epoch that an open order follows, and the order with it: it waits until that is over or cancelled. */
-function judgeRefresh(counting: Counting, deciding: Deciding): Guarded {
+function judgeRefresh(counter: Counter, deciding: Deciding): Guarded {
   const { order } = deciding.record;
   const isOpen =
-    order !== null && order.over === null && judgeWeighty(counting, deciding, order).verdict !== 'over';
+    order !== null && order.over === null && judgeWeighty(counter, deciding, order).verdict !== 'over';
   if (isOpen)
     return { verdict: 'early', readyAt: null, asked: false, reason: 'another order about the key waits' };
-  const { now } = counting;
+  const { now } = counter;
   const since = deciding.key?.head.since;
   // A clock that was ahead when the epoch began does not hold anybody up for longer than the interval.
   if (since === undefined || now >= since + REFRESH_INTERVAL || now < since) return PASSED;
@@ -69,17 +69,22 @@ function judgeRefresh(counting: Counting, deciding: Deciding): Guarded {
 }
 
 /** By the rules that were certified with the key: who is asked, and how long everybody may look at it. */
-function judgeWeighty(counting: Counting, deciding: Deciding, order: StoredOrder): Guarded {
+function judgeWeighty(counter: Counter, deciding: Deciding, order: StoredOrder): Guarded {
   const { changes = 'operator', changeDelay = USUAL_DELAY } = policyOf(deciding);
-  const left = changeDelay - countedSeconds(counting, order);
+  const left = changeDelay - countedBy(counter, order.waited);
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
   const asked = changes === 'operator' && order.operator === null;
-  const readyAt = left > 0 ? counting.now + left : null;
+  const readyAt = left > 0 ? counter.now + left : null;
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;
 }
 
-function policyOf({ key, record }: Deciding): KeyPolicy {
+/** How many seconds are counted of an order of that key, until nothing more comes of it. */
+export function countedOfWeighty(deciding: Pick<Deciding, 'key' | 'record'>): number {
+  return (policyOf(deciding).changeDelay ?? USUAL_DELAY) + ORDER_LIFETIME;
+}
+
+function policyOf({ key, record }: Pick<Deciding, 'key' | 'record'>): KeyPolicy {
   return key === null ? record.joining!.policy : key.head.policy;
 }
 

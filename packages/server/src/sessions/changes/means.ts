@@ -1,12 +1,12 @@
 import type { ServerContext } from '../../context.js';
 import type { Reader } from '../../storage/storage.js';
-import type { Counting } from './counted-time.js';
+import type { Counter } from '../waiting-time.js';
 
 /** What the functions of changes need of the server. */
 export interface ChangeMeans {
   readonly context: ServerContext;
-  /** The clock of this process, by which delays are counted. */
-  counting(): Counting;
+  /** This process, by which delays are counted. */
+  counting(): Counter;
   /** When the last good backup that this server knows of was made; null: it knows of none. UnixSeconds. */
   lastBackupAt(reader: Reader): Promise<number | null>;
   /** Counts milliseconds of one core that a message is about to cost. @throws PolicyError `QUOTA_COST` */

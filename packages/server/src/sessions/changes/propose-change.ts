@@ -17,6 +17,7 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
+import { waitFrom } from '../waiting-time.js';
 import {
   findOrder,
   withOrder,
@@ -26,7 +27,7 @@ import {
   writeChange,
 } from './change-record.js';
 import { certifiedOf, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
-import { isRefresh, judgeOrder } from './guards.js';
+import { countedOfWeighty, isRefresh, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
 import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
@@ -192,10 +193,9 @@ async function storeOrder(
   if (isNew) await accounts.quota.key(transaction, call.account);
   await accounts.quota.bytes(transaction, call.account, ORDER_BYTES + bytesOf(shown?.chain ?? []));
   const { suite } = deciding.before.params;
-  const { now: countedSince, process } = means.counting();
   const isWeighty = !isRefresh(deciding.before, order);
-  const counting = { counted: 0, countedSince, process };
-  const stored = { order, hash, isWeighty, ...counting, operator: null, over: null };
+  const waited = waitFrom(means.counting(), isWeighty ? countedOfWeighty(deciding) : 0);
+  const stored = { order, hash, isWeighty, waited, operator: null, over: null };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite });
   const drawn = deciding.record.drawn ?? context.random(DRAWN_BYTES);
   const record: ChangeRecord = { ...withOrder(deciding.record, stored), root, drawn };

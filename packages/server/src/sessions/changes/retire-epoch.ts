@@ -163,7 +163,8 @@ function receiptOf(
   const slot: PartyIndex | null = ownEntry(context, over.params)?.slot ?? null;
   const mode = canBeRebuilt(context, scope, over) ? 'static' : 'epoch';
   const shareDeleted = !context.epochKeys.exists(scope) && !hasRoot(context, rootScope(scope));
-  return { keyId, epoch, slot, mode, shareDeleted };
+  const transcriptHash = over.next.params.previous;
+  return { keyId, epoch, transcriptHash, slot, mode, shareDeleted };
 }
 
 /** Whether this server's identity and the certificate give the share back, whatever is deleted. */

@@ -1,4 +1,4 @@
-import type { ReshareProposal } from '@ckm/api';
+import type { ChangeOrder, ReshareProposal } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import {
   hashOrder,
@@ -14,15 +14,20 @@ import { judgeOrder } from '../changes/guards.js';
 import type { ChangeMeans } from '../changes/means.js';
 import type { Admission, Asking } from '../room.js';
 
-/** Whether this server takes part in moving the shares. @throws as {@link assertTakesPart}, `readDeciding` */
+/** Whether this server takes part in moving the shares. @throws as {@link assertTakesPart}, `readDeciding`; PolicyError `QUOTA_KEYS`, `QUOTA_BYTES` */
 export async function admitReshare(
   means: Pick<ChangeMeans, 'context' | 'counting'>,
   { account, transaction }: Asking,
   proposal: ReshareProposal,
 ): Promise<Admission> {
   const { order, keyId } = proposal;
+  const { quota } = means.context.accounts;
   const scope = { owner: account.xid, keyId, epoch: order.epoch };
-  assertTakesPart(means, await readDeciding(means.context, transaction, scope), proposal);
+  const deciding = await readDeciding(means.context, transaction, scope);
+  assertTakesPart(means, deciding, proposal);
+  // Here and not later: what is decided with this server's signature is carried out, whatever it takes.
+  if (deciding.key === null && deciding.former === null) await quota.key(transaction, account);
+  await quota.bytes(transaction, account, bytesOfNext(deciding, order));
   return { kind: 'offer' };
 }
 
@@ -52,6 +57,12 @@ export function assertTakesPart(
     'CHANGE_NOT_MEMBER',
     'this server neither deals nor receives',
   );
+}
+
+/** About as many as will be stored of the next epoch: each dealer's ciphertexts, proofs and points, each server's entry, what old members said. */
+function bytesOfNext({ before }: Deciding, { quorum }: Pick<ChangeOrder, 'quorum'>): number {
+  const { needed, of } = before.params.quorum;
+  return 2 * (needed * (100 * quorum.of + 40 * quorum.needed + 200) + 400 * quorum.of + 1_000 * of);
 }
 
 /** As many as the old quorum needs, in order, each of the old epoch. */

@@ -34,6 +34,8 @@ export interface BareOptions {
   readonly seed?: Uint8Array;
   readonly storageKey?: Uint8Array;
   readonly now?: () => number;
+  /** Milliseconds that its process has run; as {@link now} unless a test says otherwise. */
+  readonly elapsed?: () => number;
   /** Other kinds of ceremonies. */
   readonly rooms?: RoomsOf;
 }
@@ -123,7 +125,7 @@ async function createBareContext(
   const { policy: operator, quota } = config;
   return {
     clock,
-    elapsed: () => clock() * 1_000,
+    elapsed: options.elapsed ?? (() => clock() * 1_000),
     random,
     config,
     storage,
