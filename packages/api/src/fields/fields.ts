@@ -40,4 +40,4 @@ export const quorum = z
   .refine(({ needed, of }) => needed <= of, { error: 'a quorum cannot need more servers than there are' });
 
 /** Certificates of a key, its first epoch first: as many as fit into a message, where one takes about 1 KB. */
-export const certificateChain = z.array(bytesUpTo(1_048_576)).max(1_024);
+export const certificateChain = z.array(bytesUpTo(1_048_576)).max(720);

@@ -32,7 +32,7 @@ describe('L12: time that grants something is counted while a server runs', () =>
     expect(all.counted).toBe(DAY);
   });
 
-  test('P10: a clock that is set forward by a year, at once or by steps, adds only what the process has run through', () => {
+  test('a clock that is set forward by a year, at once or by steps, adds only what the process has run through', () => {
     expect(countedBy(at(600, { now: START + YEAR }), waiting)).toBe(600);
     let all: WaitingTime = waiting;
     for (let i = 1; i <= 10; i++) all = countOn(all, at(600 * i, { now: START + YEAR * i }));
