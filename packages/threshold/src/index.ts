@@ -108,6 +108,7 @@ export {
   type KeyCertificate,
   type KeyCheckQuestion,
   type KeyFlags,
+  type KeyOutput,
   type KeyParams,
   type KeyShare,
   MAX_CERTIFICATE_BYTES,
@@ -144,6 +145,22 @@ export {
   findPublicFault,
   type ShareMessage,
 } from './protocols/dkg/index.js';
+// import
+export {
+  dealKey,
+  encodeImportDeal,
+  findImportFault,
+  type ImportCertificate,
+  type ImportDeal,
+  type ImportMessage,
+  type ImportOutput,
+  type ImportParams,
+  importProtocol,
+  type ImportState,
+  type KeyToDeal,
+  MAX_IMPORT_DEAL_BYTES,
+  parseImportDeal,
+} from './protocols/import/index.js';
 // reshare
 export {
   type ChangeParams,

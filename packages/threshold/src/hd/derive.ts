@@ -1,6 +1,7 @@
 import { encodeHex, EncodingError, UsageError } from '@ckm/foundation';
 import { type Element, type Group, groupNamed, type Scalar } from '../group/index.js';
 import { groupOfSuite, type SuiteName } from '../key/cocktail/suite-name.js';
+import { hasChildren } from '../key/chain-code.js';
 import type { PublicKeyPackage } from '../key/public-package.js';
 import { deriveChild, type PublicNode } from './child-steps.js';
 import { type DerivedKey, registerDerivedKey } from './derived-key.js';
@@ -75,6 +76,7 @@ function computeKey(
   taproot: TaprootCommitment | null,
 ): DerivedKey {
   assertTaprootAllowed(parent.suite, taproot);
+  if (path.length > 0) assertHasChildren(parent);
   const group = groupNamed(groupOfSuite(parent.suite));
   return keyAt(group, parent, walk(group, parent, path), taproot);
 }
@@ -92,6 +94,7 @@ export function* deriveChildren(
   const path = assertPath(tweak.path);
   const taproot = tweak.taproot === null ? null : assertTaprootCommitment(tweak.taproot);
   assertTaprootAllowed(parent.suite, taproot);
+  assertHasChildren(parent);
   const group = groupNamed(groupOfSuite(parent.suite));
   const position = walk(group, parent, path);
   for (const index of indices) {
@@ -192,5 +195,14 @@ function assertTaprootAllowed(suite: SuiteName, taproot: TaprootCommitment | nul
   throw new UsageError(`a ${suite} key cannot be a taproot output`, {
     code: 'TAPROOT_UNSUPPORTED',
     hint: 'generate a secp256k1-tr key for taproot',
+  });
+}
+
+/** A key that was certified without children has none, whatever is asked: an exportable one would give them away. */
+function assertHasChildren({ chainCode }: PublicKeyPackage): void {
+  if (hasChildren(chainCode)) return;
+  throw new UsageError('this key has no derived keys: it was made, or imported, as a single key', {
+    code: 'PATH_UNSUPPORTED',
+    hint: 'use the empty path m, or another key',
   });
 }

@@ -1,6 +1,7 @@
 export {
   encodeCertificate,
   type KeyCertificate,
+  type KeyOutput,
   MAX_CERTIFICATE_BYTES,
   parseCertificate,
   type VerifiedKey,

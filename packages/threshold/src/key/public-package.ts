@@ -13,7 +13,7 @@ export interface PublicKeyPackage {
   readonly commitment: readonly Uint8Array[];
   /** Y₁ … Yₙ: share·G of every slot, encoded, at index slot-1. */
   readonly verifyingShares: readonly Uint8Array[];
-  /** 32 bytes, from the certified transcript; for HD derivation. Privacy-sensitive, not secret. */
+  /** 32 bytes, certified; for HD derivation. Privacy-sensitive, not secret. Zeros: no children are derived from this key. */
   readonly chainCode: Uint8Array;
 }
 

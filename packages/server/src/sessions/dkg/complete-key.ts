@@ -4,9 +4,12 @@ import {
   dkgProtocol,
   encodeCertificate,
   encodeKeyParams,
+  type Fault,
+  importProtocol,
+  type KeyCertificate,
+  type KeyOutput,
   parseCertificate,
   recoveryAckStatement,
-  type DkgOutput,
   type PartyIndex,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
@@ -16,7 +19,7 @@ import type { CertifiedEpoch, EpochRecord } from '../keys/epoch-record.js';
 /** What a finished run makes of a key: share, certificate, and the promise that it is stored (it leaves after that). */
 export function certifyKey(
   { identity }: Pick<ServerContext, 'identity'>,
-  { share, certificate, transcriptHash }: DkgOutput,
+  { share, certificate, transcriptHash }: KeyOutput,
 ): CertifiedEpoch {
   const { keyId, epoch } = certificate.params;
   const statement = recoveryAckStatement({ keyId, epoch, slot: share.party, transcriptHash });
@@ -40,33 +43,84 @@ export function certifyKey(
  * PeerFaultError `FAULT_SIGNATURE_INVALID` naming the slots
  */
 export function completeKey(context: ServerContext, record: EpochRecord, shown: Uint8Array): EpochRecord {
-  const { params, signatures } = parseCertificate(shown);
-  if (!equalBytes(encodeKeyParams(params), record.parameters)) {
-    throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
-  }
-  const state = record.pending === null ? null : dkgProtocol.state.decode(record.pending);
-  if (state?.round !== 2) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server never signed such a key');
-  const { view } = state.posted;
-  const inbox = signatures.map((signature, i) => ({
-    from: (i + 1) as PartyIndex,
-    round: 2,
-    body: { round: 2 as const, view, signature },
-  }));
-  const step = dkgProtocol.advance(
-    state,
-    inbox.filter(({ from }) => from !== state.me),
-  );
+  const certificate = parseCertificate(shown);
+  const { params, kind } = certificate;
+  const isSame =
+    equalBytes(encodeKeyParams(params), record.parameters) && (kind === 'import') === params.flags.dealt;
+  if (!isSame) throw refusal('CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
+  if (record.pending === null) throw neverSigned();
+  const ended =
+    kind === 'import'
+      ? finishImport(record.pending, certificate)
+      : finishGeneration(record.pending, certificate);
   try {
-    if (step.kind === 'finished')
-      return { ...record, pending: null, certified: certifyKey(context, step.output) };
+    if (ended.output !== null)
+      return { ...record, pending: null, certified: certifyKey(context, ended.output) };
   } finally {
-    wipe(state.share);
+    ended.wipe();
   }
-  const culprits = step.kind === 'aborted' ? step.fault.culprits : [];
   throw new PeerFaultError('the certificate does not hold for the transcript that this server signed', {
     code: 'FAULT_SIGNATURE_INVALID',
     hint: 'fetch the certificate from another server',
     retryable: false,
-    facts: { culprits },
+    facts: { culprits: ended.fault?.culprits ?? [] },
   });
+}
+
+/** What the signatures of a certificate made of a state that waited for them. */
+interface Ended {
+  readonly output: KeyOutput | null;
+  readonly fault: Fault | null;
+  /** Overwrites the share of the state. */
+  wipe(): void;
+}
+
+function finishGeneration(pending: Uint8Array, { signatures }: KeyCertificate): Ended {
+  const state = dkgProtocol.state.decode(pending);
+  if (state.round !== 2) throw neverSigned();
+  const { view } = state.posted;
+  const inbox = othersOf(signatures, state.me).map(({ from, signature }) => ({
+    from,
+    round: 2,
+    body: { round: 2 as const, view, signature },
+  }));
+  return endedBy(dkgProtocol.advance(state, inbox), () => {
+    wipe(state.share);
+  });
+}
+
+function finishImport(pending: Uint8Array, { signatures }: KeyCertificate): Ended {
+  const state = importProtocol.state.decode(pending);
+  const { view } = state.posted;
+  const inbox = othersOf(signatures, state.me).map(({ from, signature }) => ({
+    from,
+    round: 0,
+    body: { round: 0 as const, view, signature },
+  }));
+  return endedBy(importProtocol.advance(state, inbox), () => {
+    wipe(state.share);
+  });
+}
+
+type Finishing =
+  | { readonly kind: 'finished'; readonly output: KeyOutput }
+  | { readonly kind: 'aborted'; readonly fault: Fault }
+  | { readonly kind: 'waiting' };
+
+function endedBy(step: Finishing, wipeShare: () => void): Ended {
+  return {
+    output: step.kind === 'finished' ? step.output : null,
+    fault: step.kind === 'aborted' ? step.fault : null,
+    wipe: wipeShare,
+  };
+}
+
+function othersOf(signatures: readonly Uint8Array[], me: PartyIndex) {
+  return signatures
+    .map((signature, i) => ({ from: (i + 1) as PartyIndex, signature }))
+    .filter(({ from }) => from !== me);
+}
+
+function neverSigned() {
+  return refusal('CERTIFICATE_OF_ANOTHER_KEY', 'this server never signed such a key');
 }

@@ -4,8 +4,8 @@ import {
   encodeKeyParams,
   parseCertificate,
   recoverShare,
-  type DkgOutput,
   type KeyCertificate,
+  type KeyOutput,
   type KeyParams,
   type RosterEntry,
 } from '@ckm/threshold';
@@ -138,7 +138,7 @@ function recoverRecord(
  * Whatever goes wrong with the static key is one and the same refusal: whom it suspects, also as a number in the metrics,
  * would tell something about that key to whoever has written the certificate (V32a).
  */
-function recover(certificate: KeyCertificate, own: RosterEntry, seed: Uint8Array): DkgOutput {
+function recover(certificate: KeyCertificate, own: RosterEntry, seed: Uint8Array): KeyOutput {
   const { staticKey, staticSecret } = staticKeyFrom(certificate.params, seed);
   try {
     // First, because it is cheap and says no more than an offer for the same key would.

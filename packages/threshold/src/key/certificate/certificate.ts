@@ -5,18 +5,36 @@ import { checkRun } from '../../protocols/dkg/check-run.js';
 import { decodeRound, frameMessage, isOfRound, MAX_MESSAGE_BYTES } from '../../protocols/dkg/messages.js';
 import type { GenerationCertificate } from '../../protocols/dkg/output.js';
 import { assertNewKey, type Result } from '../../protocols/dkg/run.js';
+import { encodeImportDeal, MAX_IMPORT_DEAL_BYTES, parseImportDeal } from '../../protocols/import/deal.js';
+import type { ImportCertificate } from '../../protocols/import/output.js';
+import { type ImportResult, importResult } from '../../protocols/import/session.js';
 import { MOST_PARTIES } from '../../sharing/index.js';
-import { encodeKeyParams, isBytes, MAX_PARAMS_BYTES, parseKeyParams, suiteLengths } from '../params.js';
-import type { PublicKeyPackage } from '../public-package.js';
-import { verifyRoster } from '../roster.js';
+import {
+  encodeKeyParams,
+  isBytes,
+  type KeyParams,
+  MAX_PARAMS_BYTES,
+  parseKeyParams,
+  suiteLengths,
+} from '../params.js';
+import type { KeyShare, PublicKeyPackage } from '../public-package.js';
+import { verifyRoster, wrongSignatures } from '../roster.js';
 import { hashTranscript } from '../transcript-hash.js';
 import { encodeKind, parseKind } from './kind.js';
 
 /**
- * The proof that an epoch of a key exists and that all its servers agree on it. A key without its certificate cannot
+ * The proof that the first epoch of a key exists and that all its servers agree on it. A key without its certificate cannot
  * be used. What it proves is named by the transcript hash; readers branch on `kind`, and a kind they do not know is refused.
  */
-export type KeyCertificate = GenerationCertificate;
+export type KeyCertificate = GenerationCertificate | ImportCertificate;
+
+/** What a server has of the first epoch of a key, whatever made it. */
+export interface KeyOutput {
+  readonly share: KeyShare;
+  readonly certificate: KeyCertificate;
+  /** 32 bytes: what names this epoch of the key everywhere. */
+  readonly transcriptHash: Uint8Array;
+}
 
 /** What may be believed of a key whose certificate holds. */
 export interface VerifiedKey {
@@ -35,15 +53,16 @@ const LAYOUT_VERSION = 1;
  * @throws EncodingError `LAYOUT_INVALID`, or as `encodeKeyParams`
  */
 export function encodeCertificate(certificate: KeyCertificate): Uint8Array {
-  const { kind, params, round0, round1, signatures } = certificate;
-  return concatBytes(
-    uint8(LAYOUT_VERSION),
-    encodeKind(kind),
-    block(encodeKeyParams(params)),
-    ...round0.map(frameMessage),
-    ...round1.map(frameMessage),
-    ...signatures,
-  );
+  const { kind, signatures } = certificate;
+  const made =
+    kind === 'import'
+      ? [block(encodeImportDeal(certificate))]
+      : [
+          block(encodeKeyParams(certificate.params)),
+          ...certificate.round0.map(frameMessage),
+          ...certificate.round1.map(frameMessage),
+        ];
+  return concatBytes(uint8(LAYOUT_VERSION), encodeKind(kind), ...made, ...signatures);
 }
 
 /**
@@ -53,8 +72,17 @@ export function encodeCertificate(certificate: KeyCertificate): Uint8Array {
 export function parseCertificate(bytes: Uint8Array): KeyCertificate {
   const reader = readLayout(bytes, WHAT, MAX_CERTIFICATE_BYTES);
   if (reader.uint8() !== LAYOUT_VERSION) throw layoutInvalid(WHAT);
-  parseKind(reader.uint8(), 'generation');
-  return readGeneration(reader);
+  return parseKind(reader.uint8(), 'generation', 'import') === 'import'
+    ? readImport(reader)
+    : readGeneration(reader);
+}
+
+function readImport(reader: LayoutReader): ImportCertificate {
+  const deal = parseImportDeal(reader.block(MAX_IMPORT_DEAL_BYTES));
+  const { suite, quorum } = deal.params;
+  const signatures = Array.from({ length: quorum.of }, () => reader.bytes(suiteLengths(suite).signature));
+  reader.end();
+  return { kind: 'import', ...deal, signatures };
 }
 
 function readGeneration(reader: LayoutReader): GenerationCertificate {
@@ -80,22 +108,41 @@ export function verifyCertificate(certificate: KeyCertificate): VerifiedKey {
 }
 
 /** As {@link verifyCertificate}; also gives what recovery needs. */
-export function checkCertificate(certificate: KeyCertificate): Result {
+function checkCertificate(certificate: KeyCertificate): Result | ImportResult {
+  return certificate.kind === 'import' ? checkImport(certificate) : checkGeneration(certificate);
+}
+
+export function checkGeneration(certificate: GenerationCertificate): Result {
   const { params, signatures } = certificate;
   verifyRoster(params);
   assertNewKey(params);
   const { of } = params.quorum;
-  if ([certificate.round0, certificate.round1, signatures].some((list) => list.length !== of)) {
-    throw certificateInvalid();
-  }
+  if ([certificate.round0, certificate.round1].some((list) => list.length !== of)) throw certificateInvalid();
+  assertSignatures(params, signatures);
   const round0 = certificate.round0.filter(isOfRound(0));
   const round1 = certificate.round1.filter(isOfRound(1));
-  const isSignature = (signature: Uint8Array) => isBytes(signature, suiteLengths(params.suite).signature);
-  if (round0.length !== of || round1.length !== of || !signatures.every(isSignature))
-    throw certificateInvalid();
+  if (round0.length !== of || round1.length !== of) throw certificateInvalid();
   const result = checkRun({ params, round0, round1, signatures });
   if ('code' in result) throw faultError(result);
   return result;
+}
+
+export function checkImport(certificate: ImportCertificate): ImportResult {
+  const { params, signatures } = certificate;
+  encodeImportDeal(certificate);
+  verifyRoster(params);
+  assertSignatures(params, signatures);
+  const result = importResult(certificate);
+  if ('code' in result) throw faultError(result);
+  const culprits = wrongSignatures(params, result.transcript, signatures);
+  if (culprits.length > 0) throw faultError({ code: 'FAULT_SIGNATURE_INVALID', round: 0, culprits });
+  return result;
+}
+
+function assertSignatures({ suite, quorum }: KeyParams, signatures: readonly Uint8Array[]): void {
+  const { signature: length } = suiteLengths(suite);
+  const areWhole = signatures.length === quorum.of && signatures.every((one) => isBytes(one, length));
+  if (!areWhole) throw certificateInvalid();
 }
 
 function certificateInvalid(): EncodingError {

@@ -4,7 +4,7 @@ import type { RosterEntry } from '../params.js';
 import { type KeyCertificate, verifyCertificate } from './certificate.js';
 import { type ChangeCertificate, type VoteJudge, verifyChange } from './change.js';
 
-/** An epoch of a key that was generated, of its certificate. @throws as `verifyCertificate` */
+/** The first epoch of a key, of its certificate. @throws as `verifyCertificate` */
 export function verifyFirstEpoch(certificate: KeyCertificate): CertifiedEpoch {
   return { params: certificate.params, ...verifyCertificate(certificate) };
 }

@@ -5,6 +5,7 @@ import { type AssembledKey, assembleKey } from './assemble-key.js';
 import { checkDealings, type CheckedDealing } from './check-dealings.js';
 import type { Dealing } from './dealing.js';
 import type { CommitMessage, ShareMessage } from './messages.js';
+import { NO_CHAIN_CODE } from '../../key/chain-code.js';
 import { hashKeyParams, type KeyParams } from '../../key/params.js';
 import { type CocktailSuite, cocktailSuite, sessionContext } from '../../key/cocktail/suite.js';
 import { encodeTranscript, hashChainCode, hashSession, hashView, transcriptExtension } from './transcript.js';
@@ -59,7 +60,9 @@ export function resultOf(
   if ('code' in dealings) return dealings;
   const transcript = transcriptOf(key, session, dealings);
   const openings = dealings.map((dealing, i) => ({ ...dealing, salt: round1[i]!.salt }));
-  const chainCode = hashChainCode({ suiteName: key.suite, sessionId, openings });
+  const chainCode = key.flags.hd
+    ? hashChainCode({ suiteName: key.suite, sessionId, openings })
+    : NO_CHAIN_CODE;
   const assembled = assembleKey(key, dealings, chainCode);
   if (assembled === undefined) return { code: 'RETRY_KEY_DEGENERATE', round: 1, culprits: [] };
   const view = hashView(
