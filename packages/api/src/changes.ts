@@ -106,6 +106,14 @@ export const changeView = z.strictObject({
 });
 export type ChangeView = z.infer<typeof changeView>;
 
+/** An order that waits at a server, for every client of the owner: whichever gave it, each of them can take it back. */
+export const openOrder = z.strictObject({
+  order: changeOrder,
+  ...changeView.pick({ readyAt: true, asked: true }).shape,
+  state: z.enum(['waiting', 'ready']),
+});
+export type OpenOrder = z.infer<typeof openOrder>;
+
 const named = { keyId: identifier, epoch };
 
 /** What the functions `change.*` take and give. */

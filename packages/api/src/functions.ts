@@ -10,6 +10,7 @@ import {
   changeRetire,
   changeYield,
   keyChain,
+  openOrder,
 } from './changes.js';
 import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
@@ -52,6 +53,8 @@ export const keySummary = z.strictObject({
   frozen: frozenKey.optional(),
   /** Repairs of the key that the server has been asked to take part in, and that go on: whoever did not ask stops them; absent: none. */
   repairs: z.array(openRepair).min(1).max(32).optional(),
+  /** The order about who holds the key next that waits here: whoever did not give it takes it back; absent: none waits. */
+  order: openOrder.optional(),
 });
 
 /** At most this many keys in one answer. */

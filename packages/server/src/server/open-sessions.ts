@@ -84,7 +84,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   return {
     handlers: {
       ...sessionHandlers(server),
-      ...keyHandlers(server),
+      ...keyHandlers(changes),
       ...changeHandlers(changes),
       'key.check': (call, question) => checkKey(requestMeans, call, question),
       'key.freeze': (call, statement) => freezeKey(context, call, statement),

@@ -99,6 +99,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'requests.remove': ({ requests }) => requests.remove(owner, id),
   'attempts.list': ({ attempts }) => attempts.list(owner, id),
   'attempts.find': ({ attempts }) => attempts.find(owner, id, 1),
+  'changes.listWaitingOf': ({ changes }) => changes.listWaitingOf(owner, id, id),
   'epochs.find': ({ epochs }) => epochs.find(owner, id, 0),
   'shares.find': ({ shares }) => shares.find(owner, id, 0),
   'shares.listAll': ({ shares }) => shares.listAll({ owner, keyId: id, epoch: 0 }, 5),

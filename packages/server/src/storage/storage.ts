@@ -128,6 +128,8 @@ export interface ChangeReader {
   find(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<ChangeRow | null>;
   /** Those whose order waits, of everybody's keys, by owner, key and epoch, behind `after`. */
   listWaiting(after: ShareCursor | null, limit: number): Promise<readonly ChangeRow[]>;
+  /** Those of one owner, of keys between two ids, that follow the epoch which the key is in: at most one of each key. */
+  listWaitingOf(owner: Uint8Array, lowest: Uint8Array, highest: Uint8Array): Promise<readonly ChangeRow[]>;
   /** How many there are to list. */
   countWaiting(): Promise<number>;
 }

@@ -3,7 +3,7 @@ import { encodeHex } from '@ckm/foundation';
 import type { CertifiedEpoch, GuardVerdict } from '@ckm/threshold';
 import type { StoredOrder } from './change-record.js';
 import { countedBy, type Counter } from '../waiting-time.js';
-import type { Deciding } from './deciding.js';
+import type { Deciding, StoredHead } from './deciding.js';
 
 /** A refresh by the owner's account alone is possible once in so long. Seconds. */
 const REFRESH_INTERVAL = 86_400;
@@ -23,6 +23,9 @@ export interface Guarded {
   readonly reason: string | null;
 }
 
+/** What an order is judged by: the key, or what a server that joins was shown of it. */
+type Judged = Pick<Deciding, 'record'> & { readonly key: Pick<StoredHead, 'head'> | null };
+
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
 /**
@@ -39,7 +42,7 @@ export function isRefresh({ params }: Pick<CertifiedEpoch, 'params'>, order: Cha
 }
 
 /** Judges an order. @param order null: none is known here by the hash that was asked for */
-export function judgeOrder(counter: Counter, deciding: Deciding, order: StoredOrder | null): Guarded {
+export function judgeOrder(counter: Counter, deciding: Judged, order: StoredOrder | null): Guarded {
   if (order === null) return over('no such order is open here');
   if (order.over !== null) return over(order.over);
   const judged = order.isWeighty ? judgeWeighty(counter, deciding, order) : judgeRefresh(counter, deciding);
@@ -49,13 +52,13 @@ export function judgeOrder(counter: Counter, deciding: Deciding, order: StoredOr
 }
 
 /** Until when its owner has frozen the key; null: it is not frozen. @param now UnixSeconds */
-export function frozenUntil({ key }: Deciding, now: number): number | null {
+export function frozenUntil({ key }: Judged, now: number): number | null {
   const frozen = key?.head.frozen;
   return frozen !== undefined && frozen.until > now ? frozen.until : null;
 }
 
 /** A refresh would end the epoch that an open order follows, and the order with it: it waits until that is over or cancelled. */
-function judgeRefresh(counter: Counter, deciding: Deciding): Guarded {
+function judgeRefresh(counter: Counter, deciding: Judged): Guarded {
   const { order } = deciding.record;
   const isOpen =
     order !== null && order.over === null && judgeWeighty(counter, deciding, order).verdict !== 'over';
@@ -69,7 +72,7 @@ function judgeRefresh(counter: Counter, deciding: Deciding): Guarded {
 }
 
 /** By the rules that were certified with the key: who is asked, and how long everybody may look at it. */
-function judgeWeighty(counter: Counter, deciding: Deciding, order: StoredOrder): Guarded {
+function judgeWeighty(counter: Counter, deciding: Judged, order: StoredOrder): Guarded {
   const { changes = 'operator', changeDelay = USUAL_DELAY } = policyOf(deciding);
   const left = changeDelay - countedBy(counter, order.waited);
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
@@ -80,11 +83,11 @@ function judgeWeighty(counter: Counter, deciding: Deciding, order: StoredOrder):
 }
 
 /** How many seconds are counted of an order of that key, until nothing more comes of it. */
-export function countedOfWeighty(deciding: Pick<Deciding, 'key' | 'record'>): number {
+export function countedOfWeighty(deciding: Judged): number {
   return (policyOf(deciding).changeDelay ?? USUAL_DELAY) + ORDER_LIFETIME;
 }
 
-function policyOf({ key, record }: Pick<Deciding, 'key' | 'record'>): KeyPolicy {
+function policyOf({ key, record }: Judged): KeyPolicy {
   return key === null ? record.joining!.policy : key.head.policy;
 }
 

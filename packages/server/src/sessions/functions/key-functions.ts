@@ -7,23 +7,24 @@ import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { restoreKey } from './restore-key.js';
+import type { ChangeMeans } from '../changes/means.js';
+import { type OpenOrders, readOpenOrders } from '../changes/open-orders.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
-import type { SessionMeans } from '../session-revise.js';
 import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
 
 const MOST_LISTED = 256;
 
+type KeyMeans = Pick<ChangeMeans, 'context' | 'charge' | 'counting'>;
+
 /** What is listed, shown, certified and restored of keys. Keys of somebody else do not exist. */
-export function keyHandlers({
-  context,
-  charge,
-}: Pick<SessionMeans, 'context' | 'charge'>): Handlers<
-  'key.list' | 'key.show' | 'key.certify' | 'key.restore'
-> {
+export function keyHandlers(
+  means: KeyMeans,
+): Handlers<'key.list' | 'key.show' | 'key.certify' | 'key.restore'> {
+  const { context, charge } = means;
   return {
-    'key.list': (call, { after }) => listKeys(context, call, after),
-    'key.show': (call, { keyId }) => showKey(context, call, keyId),
+    'key.list': (call, { after }) => listKeys(means, call, after),
+    'key.show': (call, { keyId }) => showKey(means, call, keyId),
     'key.certify': async (call, parameters) => {
       charge(call.account, costOfCertificate(parameters.certificate));
       return certifyKey(context, call, parameters);
@@ -58,20 +59,21 @@ export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
 }
 
 async function listKeys(
-  context: ServerContext,
+  means: KeyMeans,
   call: Call,
   after: Uint8Array | null,
 ): Promise<Result<'key.list'>> {
+  const { context } = means;
   const { xid } = call.account;
   return context.storage.read(async (reader) => {
     const rows = await reader.keys.list(xid, { after, limit: MOST_LISTED });
     const next = rows.length < MOST_LISTED ? null : rows.at(-1)!.keyId;
     const heads = rows.map((row) => ({ row, head: openIfWhole(context, row) }));
+    const whole = heads.flatMap(({ row, head }) => (head === null ? [] : [{ row, head }]));
     const slots = new Map(heads.map(({ row, head }) => [encodeHex(row.keyId), head?.slot ?? null]));
     const repairs = await readOpenRepairs(context, reader, xid, (id) => slots.get(encodeHex(id)) ?? null);
-    const keys = heads.flatMap(({ row, head }) =>
-      head === null ? [] : [summary(context, row, head, repairs)],
-    );
+    const open = { repairs, orders: await readOpenOrders(means, reader, whole) };
+    const keys = whole.map(({ row, head }) => summary(context, row, head, open));
     const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
     return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
   });
@@ -88,13 +90,15 @@ export function openIfWhole(context: ServerContext, row: KeyRow): KeyHead | null
   }
 }
 
-async function showKey(context: ServerContext, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
+async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
+  const { context } = means;
   return context.storage.read(async (reader) => {
     const row = await findRow(reader, call.account.xid, keyId);
     const head = openHead(context, row);
     const { certificate } = await readEpoch(context, reader, row, head);
     const repairs = await readOpenRepairs(context, reader, row.owner, () => head.slot);
-    return { key: summary(context, row, head, repairs), policy: head.policy, certificate };
+    const orders = await readOpenOrders(means, reader, [{ row, head }]);
+    return { key: summary(context, row, head, { repairs, orders }), policy: head.policy, certificate };
   });
 }
 
@@ -109,12 +113,14 @@ function summary(
   { epochKeys, clock }: Pick<ServerContext, 'epochKeys' | 'clock'>,
   row: KeyRow,
   head: KeyHead,
-  repairs: OpenRepairs,
+  { repairs, orders }: { readonly repairs: OpenRepairs; readonly orders: OpenOrders },
 ) {
   const { suite, purpose, quorum, stoppedAt, left } = head;
   const { keyId, state, epoch, createdAt } = row;
   const frozen = frozenNow(head, clock());
-  const open = repairs.get(encodeHex(keyId));
+  const name = encodeHex(keyId);
+  const open = repairs.get(name);
+  const order = orders.get(name);
   return {
     keyId,
     suite,
@@ -127,6 +133,7 @@ function summary(
     ...(left !== undefined || epochKeys.exists(row) ? {} : { isShareLost: true as const }),
     ...(frozen === null ? {} : { frozen }),
     ...(open === undefined ? {} : { repairs: [...open] }),
+    ...(order === undefined ? {} : { order }),
   };
 }
 

@@ -38,6 +38,23 @@ export function changeReader(reading: Reading): ChangeReader {
             );
       return (await behind.execute()).map((row) => fromColumns('changes', row));
     },
+    listWaitingOf: async (owner, lowest, highest) => {
+      const rows = await reading.queries
+        .selectFrom('changes')
+        .innerJoin('keys', (join) =>
+          join
+            .onRef('keys.owner', '=', 'changes.owner')
+            .onRef('keys.key_id', '=', 'changes.key_id')
+            .onRef('keys.epoch', '=', 'changes.epoch'),
+        )
+        .selectAll('changes')
+        .where('changes.waiting', '=', sql.lit(1))
+        .where('changes.owner', '=', owner)
+        .where('changes.key_id', '>=', lowest)
+        .where('changes.key_id', '<=', highest)
+        .execute();
+      return rows.map((row) => fromColumns('changes', row));
+    },
   };
 }
 

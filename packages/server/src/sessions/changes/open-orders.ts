@@ -1,0 +1,54 @@
+import type { OpenOrder } from '@ckm/api';
+import { encodeHex } from '@ckm/foundation';
+import { passIfTampered } from '../../storage/tampered-row.js';
+import type { ChangeRow, Reader } from '../../storage/storage.js';
+import { putBack } from '../keys/stored-key.js';
+import { openChange } from './change-record.js';
+import type { StoredHead } from './deciding.js';
+import { judgeOrder } from './guards.js';
+import type { ChangeMeans } from './means.js';
+
+/** Orders that wait, by the hex id of their key: every client of the owner is shown what one of them ordered. */
+export type OpenOrders = ReadonlyMap<string, OpenOrder>;
+
+/**
+ * The orders that wait for one of these keys of an owner. Where a key is forked, or this server has left it, none does; one that is
+ * not what this server stored is reported to its operator and left out.
+ * @param heads in ascending order of key ids
+ */
+export async function readOpenOrders(
+  means: Pick<ChangeMeans, 'context' | 'counting'>,
+  reader: Reader,
+  heads: readonly StoredHead[],
+): Promise<OpenOrders> {
+  const found = new Map<string, OpenOrder>();
+  const [first, last] = [heads[0]?.row, heads.at(-1)?.row];
+  if (first === undefined || last === undefined) return found;
+  const rows = await reader.changes.listWaitingOf(first.owner, first.keyId, last.keyId);
+  if (rows.length === 0) return found;
+  const byId = new Map(heads.map((one) => [encodeHex(one.row.keyId), one]));
+  for (const row of rows) {
+    const name = encodeHex(row.keyId);
+    await passIfTampered(means.context.events.storageFailed, async () => {
+      const order = openOrderIn(means, byId.get(name), row);
+      if (order !== null) found.set(name, order);
+    });
+  }
+  return found;
+}
+
+/** @throws StorageError `ROW_TAMPERED` */
+function openOrderIn(
+  { context, counting }: Pick<ChangeMeans, 'context' | 'counting'>,
+  key: StoredHead | undefined,
+  row: ChangeRow,
+): OpenOrder | null {
+  if (key === undefined || key.head.left !== undefined || key.head.forked !== undefined) return null;
+  if (row.version !== (key.head.change ?? 0)) throw putBack('changes');
+  const record = openChange(context, row);
+  if (record.order === null) return null;
+  const { verdict, readyAt, asked } = judgeOrder(counting(), { key, record }, record.order);
+  if (verdict === 'over') return null;
+  const state = verdict === 'passed' ? 'ready' : 'waiting';
+  return { order: record.order.order, state, readyAt, asked };
+}
