@@ -34,6 +34,14 @@ import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addr
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
 import { cancelChange, type ChangedKey, changeKey, carryChange } from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
+import {
+  type OpenOrders,
+  type OpenOrdersArgs,
+  readOpenOrders,
+  cancelOrder,
+  type CancelledOrder,
+} from './keys/changes/open-orders.js';
+import type { SeenOrder } from './keys/chain/seen-orders.js';
 import { withoutChange } from './keys/changes/change-errors.js';
 import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';
@@ -184,6 +192,10 @@ export interface Client {
   findChange(id: string): Promise<ChangeRecord | null>;
   /** Takes a change back that is not decided. @throws StateError `SESSION_OVER` */
   cancelChange(change: ChangeRecord, reason: string): Promise<ChangeRecord>;
+  /** Orders about who holds a key next that servers say wait there, whichever client of the owner gave them. */
+  openOrders(args?: OpenOrdersArgs): Promise<OpenOrders>;
+  /** Takes such an order back at every server that can be reached. */
+  cancelOrder(order: SeenOrder): Promise<CancelledOrder>;
   /** Has every server of a key that lost its share recover it from the certificate. */
   restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
   /** Who would be asked to give a server its lost share back. Others are asked whether they can help; nothing is written. */
@@ -336,6 +348,8 @@ export function createClient(options: ClientOptions): Client {
     listChanges: () => listChanges(store),
     findChange: (id) => findChange(store, id),
     cancelChange: async (change, reason) => acting(cancelChange(context, change, parseReason(reason))),
+    openOrders: (args) => readOpenOrders(context, args),
+    cancelOrder: (order) => acting(cancelOrder(context, order)),
     restoreKey: async (args, on = silent) => {
       const restoration = await restoreKey(context, await readKey(args.name), args, on);
       signer.forgetServers();

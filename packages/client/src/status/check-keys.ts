@@ -81,6 +81,25 @@ export function checkRepairs({ keys }: Status): DoctorLine[] {
   );
 }
 
+/** Nothing was ordered from here: another client of the owner did, or somebody who has one. */
+export function checkOrders({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, orders }) =>
+    orders
+      .filter(({ origin }) => origin !== 'open')
+      .map(({ id, origin, servers }): DoctorLine => {
+        const remedy = { kind: 'cancelSession', id } as const;
+        const subject = `${name} on ${listed(servers)}`;
+        if (origin === 'over') {
+          const text = 'a change of its servers that is over here waits there still';
+          return { level: 'warn', subject, text, fix: 'take it back there too', remedy };
+        }
+        const text = 'a change of its servers waits that was not ordered here';
+        const fix = 'if none of your devices ordered it, take it back, and look who has your seed';
+        return { level: 'fail', subject, text, fix, remedy };
+      }),
+  );
+}
+
 /** What only people can find out: whether a server shows its operator another key than its owner has. */
 export function checkComparisons({ keys }: Status): DoctorLine[] {
   const different = keys.filter(({ comparison }) => comparison?.outcome === 'different');

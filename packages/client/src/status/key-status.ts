@@ -2,6 +2,7 @@ import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from 
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf } from '../keys/forgetting.js';
 import { newestParams } from '../keys/chain/key-chain.js';
+import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/chain/seen-orders.js';
 import { heldSince } from '../keys/checks/check-key.js';
 import {
   checkDueAt,
@@ -35,6 +36,8 @@ export interface KeyStatus {
   readonly frozen: readonly FrozenAt[];
   /** Repairs of a share of it that servers say go on, and that were not begun here: another device did, or a thief. */
   readonly strangeRepairs: readonly StrangeRepair[];
+  /** Orders about who holds it next that servers say wait there, whichever client of the owner gave them. */
+  readonly orders: readonly SeenOrder[];
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
   /** Whether half of what may fail, or more, has failed. */
@@ -48,7 +51,9 @@ export interface KeyStatus {
   readonly isExpired: boolean;
   /** Counts the times that its shares were made anew. */
   readonly epoch: number;
-  /** UnixSeconds: when this client saw that epoch begin; null: it is the first. */
+  /** UnixSeconds: when its first epoch began. */
+  readonly createdAt: number;
+  /** UnixSeconds: when this client saw the newest epoch begin; null: it is the first. */
   readonly changedAt: number | null;
   /** What the servers of the epoch before have said about their old shares. */
   readonly forgetting: readonly Forgetting[];
@@ -105,17 +110,22 @@ export interface AskedServer {
   readonly list: HeldKeys | CkmError | null;
 }
 
+/** What is on record here, and what servers say, of all keys. */
+export interface StatusRecords extends Pick<OrderRecords, 'changes'> {
+  /** By {@link checkPath}. */
+  readonly checked: ReadonlyMap<string, CheckRecord>;
+  /** Ids of repairs that were begun here, in hex. */
+  readonly begun: ReadonlySet<string>;
+  readonly found: readonly AskedServer[];
+}
+
 /**
  * How a key stands, by what its servers say now.
- * @param checked by {@link checkPath}
- * @param begun ids of sessions that are on record here, in hex
  * @param now UnixSeconds
  */
 export function keyStatus(
   record: KeyRecord,
-  checked: ReadonlyMap<string, CheckRecord>,
-  begun: ReadonlySet<string>,
-  found: readonly AskedServer[],
+  { checked, begun, changes, found }: StatusRecords,
   now: number,
 ): KeyStatus {
   const params = newestParams(record);
@@ -145,12 +155,17 @@ export function keyStatus(
     stopped: those('stopped'),
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
     strangeRepairs: strangeRepairs(seats),
+    orders: seenOrders(record, shownIn(found, id), {
+      servers: found.map((one) => one.record),
+      changes,
+    }),
     ...marginOf(reachable.length, params.quorum),
     isComplete: isComplete(record, params.quorum.of),
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
     expiresAt,
     isExpired: expiresAt !== null && expiresAt <= now,
     epoch: params.epoch,
+    createdAt: record.createdAt,
     changedAt: record.changedAt ?? null,
     forgetting: forgettingOf(record, params.epoch - 1, oldServers(record, found)),
     comparison: record.comparison ?? null,
@@ -191,6 +206,15 @@ function oldServers({ checked }: KeyRecord, found: readonly AskedServer[]) {
   return roster.map(({ serverId: xid, url }) => {
     const name = found.find(({ record }) => equalBytes(record.xid, xid))?.record.name ?? url;
     return { name, xid };
+  });
+}
+
+/** What servers show of orders about the key of an id. */
+function shownIn(found: readonly AskedServer[], id: string) {
+  return found.flatMap(({ record: { name: server }, list }) => {
+    if (list === null || list instanceof CkmError) return [];
+    const order = list.keys.find(({ keyId }) => encodeHex(keyId) === id)?.order;
+    return order === undefined ? [] : [{ server, shown: order }];
   });
 }
 

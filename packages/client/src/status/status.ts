@@ -104,17 +104,19 @@ export async function readStatus(
     }),
   );
   const keys = await listKeyRecords(store);
-  const checks = await readAllChecks(store);
+  const checked = await readAllChecks(store);
   const sessions = await listSessions(store);
   const repairs = sessions.filter((one) => isOpen(one) && one.proposal.kind === REPAIR);
   const begun = new Set(repairs.map(({ sessionId }) => encodeHex(sessionId)));
-  const changes = (await listChanges(store)).filter(isOpen);
+  const allChanges = await listChanges(store);
+  const changes = allChanges.filter(isOpen);
   const isOfChange = (id: Uint8Array) =>
     changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
   const requests = await listRequests(store);
+  const known = { checked, begun, changes: allChanges, found };
   return {
     servers: found.map(({ server }) => server),
-    keys: keys.map((record) => keyStatus(record, checks, begun, found, context.clock())),
+    keys: keys.map((record) => keyStatus(record, known, context.clock())),
     openSessions: [
       ...sessions
         .filter((one) => isOpen(one) && !isOfChange(one.sessionId))

@@ -58,11 +58,7 @@ export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
   };
 }
 
-async function listKeys(
-  means: KeyMeans,
-  call: Call,
-  after: Uint8Array | null,
-): Promise<Result<'key.list'>> {
+async function listKeys(means: KeyMeans, call: Call, after: Uint8Array | null): Promise<Result<'key.list'>> {
   const { context } = means;
   const { xid } = call.account;
   return context.storage.read(async (reader) => {

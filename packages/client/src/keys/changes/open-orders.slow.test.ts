@@ -1,0 +1,111 @@
+import { afterEach, expect, test } from 'vitest';
+import { memoryStore } from '../../store/memory-store.js';
+import {
+  copyStore,
+  createTestNetwork,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
+import type { Client } from '../../client.js';
+
+let network: TestNetwork;
+afterEach(() => network.close());
+
+const SERVERS = ['alpha', 'bravo', 'charlie'];
+
+/** Two clients of one owner with the same records, of which the first orders that charlie leaves for delta. */
+async function orderElsewhere(): Promise<{ readonly thief: Client; readonly owner: Client }> {
+  network = await createTestNetwork(4);
+  const store = memoryStore();
+  const thief = await network.owner({ store });
+  await thief.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: SERVERS,
+  });
+  const owner = ownerClient(network.send, () => network.now, { store: await copyStore(store) });
+  await owner.removeServer('delta');
+  await orderBy(thief);
+  return { thief, owner };
+}
+
+async function orderBy(client: Client): Promise<void> {
+  const wish = {
+    kind: 'requorum',
+    quorum: { needed: 2, of: 3 },
+    servers: ['alpha', 'bravo', 'delta'],
+  } as const;
+  await client.changeKey({ name: 'letters', wish }).catch(() => undefined);
+}
+
+test('an order that a thief gave from another client is shown by the owner’s own, with old and new servers and from when it counts, and is cancelled from there', async () => {
+  const { thief, owner } = await orderElsewhere();
+  const delta = { name: null, xid: network.server('delta').identity.xid };
+  const [order] = (await owner.status()).keys[0]!.orders;
+  expect(order).toMatchObject({
+    key: 'letters',
+    epoch: 0,
+    origin: 'strange',
+    servers: SERVERS,
+    asking: SERVERS,
+    readyAt: network.now + 86_400,
+    old: { quorum: { needed: 2, of: 3 }, members: SERVERS.map((name) => ({ name })) },
+    next: { members: [{ name: 'alpha' }, { name: 'bravo' }, delta] },
+    joining: [delta],
+    leaving: [{ name: 'charlie' }],
+  });
+  expect(await owner.openOrders()).toEqual({ orders: [order], silent: [] });
+  expect(await owner.openOrders({ name: 'letters' })).toEqual({ orders: [order], silent: [] });
+  const lines = await owner.diagnose();
+  expect(lines.filter(({ text }) => text.includes('was not ordered here'))).toMatchObject([
+    { level: 'fail', remedy: { kind: 'cancelSession', id: order!.id } },
+  ]);
+  expect((await thief.status()).keys[0]!.orders).toMatchObject([{ origin: 'open' }]);
+  expect(await owner.cancelOrder(order!)).toEqual({ at: SERVERS, silent: [] });
+  expect((await owner.status()).keys[0]!.orders).toEqual([]);
+  await owner.close();
+});
+
+test('an order that could not be cancelled at a server that was silent is shown as such, and cancelled there later', async () => {
+  const { thief, owner } = await orderElsewhere();
+  network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
+  expect(await thief.openOrders({ name: 'letters' })).toMatchObject({ silent: ['charlie'] });
+  const [change] = await thief.listChanges();
+  await thief.cancelChange(change!, 'not any more');
+  network.makeHonest();
+  const [left] = (await thief.openOrders()).orders;
+  expect(left).toMatchObject({ origin: 'over', servers: ['charlie'] });
+  expect(await thief.cancelOrder(left!)).toEqual({ at: [...SERVERS, 'delta'], silent: [] });
+  expect((await thief.openOrders()).orders).toEqual([]);
+  await owner.close();
+});
+
+test('what a server shows of another key, or of an epoch that is over, is left out, and two servers that show different orders are told apart', async () => {
+  const { owner } = await orderElsewhere();
+  const change =
+    (differ: (order: Record<string, unknown>) => object) =>
+    async ({ name }: { readonly name: string }, honest: () => Promise<unknown>) => {
+      const answer = (await honest()) as { keys: { order?: { order: Record<string, unknown> } }[] };
+      if (name !== 'key.list') return answer;
+      return {
+        ...answer,
+        keys: answer.keys.map((key) => ({
+          ...key,
+          order: { ...key.order, order: { ...key.order!.order, ...differ(key.order!.order) } },
+        })),
+      };
+    };
+  network.server('alpha').tamper = change(() => ({ keyId: new Uint8Array(32).fill(7) }));
+  network.server('bravo').tamper = change(() => ({ termsVersion: 7 }));
+  const { orders } = (await owner.status()).keys[0]!;
+  expect(orders.map(({ servers, origin }) => [servers, origin])).toEqual([
+    [['bravo'], 'strange'],
+    [['charlie'], 'strange'],
+  ]);
+  network.server('charlie').tamper = change(() => ({ epoch: 1 }));
+  const later = (await owner.status()).keys[0]!.orders.find(({ servers }) => servers[0] === 'charlie');
+  expect(later).toMatchObject({ epoch: 1, old: null, joining: [], leaving: [] });
+  await owner.close();
+});

@@ -1,0 +1,131 @@
+import { CkmError, encodeHex } from '@ckm/foundation';
+import type { ClientContext } from '../../context/context.js';
+import type { ServerRecord } from '../../servers/server-record.js';
+import { listServerRecords } from '../../servers/servers.js';
+import { listChanges } from '../chain/change-record.js';
+import { newestParams } from '../chain/key-chain.js';
+import { type SeenOrder, seenOrders, type ShownOrder } from '../chain/seen-orders.js';
+import { heldKeysOf } from '../fetch/unrecorded.js';
+import type { KeyRecord } from '../key-record.js';
+import { listKeyRecords, loadKeyRecord } from '../keys.js';
+
+/** Orders about keys, as far as servers say. */
+export interface OpenOrders {
+  readonly orders: readonly SeenOrder[];
+  /** Servers that did not say whether there are any. */
+  readonly silent: readonly string[];
+}
+
+export interface OpenOrdersArgs {
+  /** One key alone; left out: all. */
+  readonly name?: string;
+  /** Longest wait for all of them. Default: as for everything. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Asks servers which orders about who holds a key next wait there, whichever client of the owner gave them.
+ * @throws UsageError `KEY_UNKNOWN`
+ */
+export async function readOpenOrders(
+  context: ClientContext,
+  { name, timeoutMs = context.timeoutMs }: OpenOrdersArgs = {},
+): Promise<OpenOrders> {
+  const { store } = context;
+  const keys = name === undefined ? await listKeyRecords(store) : [await loadKeyRecord(store, name)];
+  const servers = await listServerRecords(store);
+  const asked = servers.filter(({ xid }) => isOfOne(keys, xid));
+  const answers = await Promise.all(
+    asked.map(async (server) => ({
+      server,
+      shown: await shownBy(context, server, { name, keys, timeoutMs }),
+    })),
+  );
+  const records = { servers, changes: await listChanges(store) };
+  const orders = keys.flatMap((key) => {
+    const id = encodeHex(newestParams(key).keyId);
+    const shown = answers.flatMap((one) => one.shown?.get(id) ?? []);
+    return seenOrders(key, shown, records);
+  });
+  return { orders, silent: answers.flatMap(({ server, shown }) => (shown === null ? [server.name] : [])) };
+}
+
+function isOfOne(keys: readonly KeyRecord[], xid: Uint8Array): boolean {
+  const wanted = encodeHex(xid);
+  return keys.some((key) => newestParams(key).roster.some(({ serverId }) => encodeHex(serverId) === wanted));
+}
+
+/** What one server shows, by the hex id of the key; null: it does not say. */
+async function shownBy(
+  context: ClientContext,
+  server: ServerRecord,
+  {
+    name,
+    keys,
+    timeoutMs,
+  }: { readonly name: string | undefined; readonly keys: readonly KeyRecord[]; readonly timeoutMs: number },
+): Promise<ReadonlyMap<string, ShownOrder> | null> {
+  const held =
+    name === undefined
+      ? await heldKeysOf(context, server, { timeoutMs })
+      : await oneKeyOf(context, server, newestParams(keys[0]!).keyId, timeoutMs);
+  if (held instanceof CkmError) return null;
+  return new Map(
+    held.keys.flatMap(({ keyId, order }) =>
+      order === undefined ? [] : [[encodeHex(keyId), { server: server.name, shown: order }] as const],
+    ),
+  );
+}
+
+async function oneKeyOf(context: ClientContext, server: ServerRecord, keyId: Uint8Array, timeoutMs: number) {
+  try {
+    const link = await context.linkTo(server);
+    return { keys: [(await link.call('key.show', { keyId }, { timeoutMs })).key] };
+  } catch (error) {
+    if (error instanceof CkmError) return error;
+    throw error;
+  }
+}
+
+/** What became of an order that was taken back. */
+export interface CancelledOrder {
+  /** Servers that have taken it back, or did not know it. */
+  readonly at: readonly string[];
+  /** Servers that did not say so: it may wait there. */
+  readonly silent: readonly string[];
+}
+
+/**
+ * Takes an order back at every server of the key, and at those that would join, whichever client of the owner gave it. What old
+ * members have locked already is stopped by nothing.
+ */
+export async function cancelOrder(
+  context: ClientContext,
+  { keyId, epoch, orderHash, old, next }: SeenOrder,
+): Promise<CancelledOrder> {
+  const concerned = [...(old?.members ?? []), ...next.members].map(({ xid }) => encodeHex(xid));
+  const servers = (await listServerRecords(context.store)).filter(({ xid }) =>
+    concerned.includes(encodeHex(xid)),
+  );
+  const outcomes = await Promise.all(
+    servers.map(async (server) => {
+      try {
+        const link = await context.linkTo(server);
+        await link.call('change.cancel', { keyId, epoch, orderHash }, { timeoutMs: CANCEL_MS });
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+        return { server, isDone: NOT_THERE.includes(error.code) };
+      }
+      return { server, isDone: true };
+    }),
+  );
+  const those = (wanted: boolean) =>
+    outcomes.flatMap(({ server, isDone }) => (isDone === wanted ? [server.name] : []));
+  return { at: those(true), silent: those(false) };
+}
+
+/** Longest wait for one server that is told of a cancelled change. */
+const CANCEL_MS = 3_000;
+
+/** What a server answers that does not have that order. */
+const NOT_THERE: readonly string[] = ['CHANGE_UNKNOWN', 'KEY_UNKNOWN', 'KEY_LEFT', 'KEY_EPOCH_DIFFERS'];
