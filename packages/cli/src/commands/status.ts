@@ -1,24 +1,17 @@
-import {
-  formatMargin,
-  isStoppedByFreeze,
-  formatOffset,
-  type KeyStatus,
-  type ServerStatus,
-  type Status,
-} from '@ckm/client';
+import { formatOffset, type KeyStatus, type ServerStatus, type Status } from '@ckm/client';
 import { AvailabilityError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { leaf, run } from '../command-line/run.js';
-import { forgettingLine } from '../owner/change-words.js';
+import { keyRow, pastLines } from '../owner/key-status-words.js';
+import { orderChange, orderCounts, orderOrigin } from '../owner/order-words.js';
 import { openOwner } from '../owner/open-owner.js';
 import { createAsking } from '../terminal/asking.js';
 import { counted } from '../terminal/counted.js';
 import { createInOrder } from '../terminal/in-order.js';
-import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
+import { formatInstant, unixNow } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
-import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import { formatTable } from '../terminal/table.js';
 import type { Terminal } from '../terminal/terminal.js';
 
@@ -92,12 +85,8 @@ function statusSections(
       'none yet: ckm server add NAME URL',
     ),
     ...(clock === null ? [] : [`  ${terminal.style('red', clock.text)}: ${clock.hint}`]),
-    heading(
-      terminal,
-      'Keys',
-      keys.map((key) => keyRow(terminal, key)),
-      'none yet: ckm key create NAME',
-    ),
+    keySection(terminal, keys, now),
+    ...orderSection(terminal, keys),
     heading(
       terminal,
       'Open sessions',
@@ -116,6 +105,37 @@ function statusSections(
       'none',
     ),
   ];
+}
+
+/** Each key in a line, and under it what is behind it. @param now UnixSeconds */
+function keySection(terminal: Terminal, keys: readonly KeyStatus[], now: number): string {
+  const title = heading(
+    terminal,
+    'Keys',
+    keys.map((key) => keyRow(terminal, key)),
+    'none yet: ckm key create NAME',
+  );
+  const [first, ...rows] = title.split('\n');
+  const indent = ' '.repeat(Math.max(0, ...keys.map(({ name }) => name.length)) + 4);
+  const lines = rows.flatMap((row, i) => {
+    const past = keys[i] === undefined ? [] : pastLines(terminal, keys[i], now);
+    return [row, ...past.map((line) => indent + line)];
+  });
+  return [first, ...lines].join('\n');
+}
+
+/** Orders about who holds a key next, where servers show some: whichever client gave them, this one can cancel them. */
+function orderSection(terminal: Terminal, keys: readonly KeyStatus[]): string[] {
+  const orders = keys.flatMap((key) => key.orders);
+  if (orders.length === 0) return [];
+  const rows = orders.map((order) => [
+    order.id,
+    order.key,
+    orderChange(order),
+    orderCounts(order),
+    orderOrigin(terminal, order),
+  ]);
+  return [heading(terminal, 'Changes that wait', rows, '')];
 }
 
 function heading(
@@ -169,105 +189,4 @@ function gradesText(terminal: Terminal, arithmetic: ServerStatus['arithmetic']):
   const grades = [...new Set(arithmetic?.map(({ grade }) => grade))];
   if (grades.includes('bigint')) return terminal.style('yellow', 'slow arithmetic: ckm doctor');
   return grades.join(' + ');
-}
-
-function keyRow(terminal: Terminal, key: KeyStatus): string[] {
-  const { name, id, purpose, quorum, replaced, lost, stopped } = key;
-  return [
-    name,
-    purpose,
-    `${quorum.needed} of ${quorum.of}`,
-    answerText(key),
-    marginText(terminal, key),
-    ...(replaced.length === 0
-      ? []
-      : [
-          terminal.style(
-            'red',
-            `${replaced.join(', ')} is another server now, its share is gone: ckm doctor`,
-          ),
-        ]),
-    ...(lost.length === 0
-      ? []
-      : [
-          terminal.style(
-            'red',
-            `${lost.join(', ')} has lost its share: ckm key repair ${name} --server ${lost[0]!}`,
-          ),
-        ]),
-    ...key.strangeRepairs.map(({ servers, target }) => {
-      const { command } = wordsOf({ kind: 'stopRepair', key: name, server: target });
-      const text = `a repair of the share of ${target}, not begun here, goes on at ${servers.join(', ')}`;
-      return terminal.style('red', `${text}: ${command}`);
-    }),
-    ...(stopped.length === 0
-      ? []
-      : [
-          terminal.style(
-            'red',
-            `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
-          ),
-        ]),
-    ...epochCells(terminal, key),
-    ...frozenCells(terminal, key),
-    ...checkCells(terminal, key),
-    ...comparisonCells(terminal, key),
-  ];
-}
-
-/** Which epoch, since when, and who has not said yet that its old share is gone. */
-function epochCells(terminal: Terminal, { epoch, changedAt, forgetting }: KeyStatus): string[] {
-  if (epoch === 0) return [];
-  const since = changedAt === null ? '' : ` since ${formatInstant(changedAt, unixNow())}`;
-  const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
-  const line = `old shares destroyed: ${forgettingLine({ forgetting })}`;
-  return [`epoch ${epoch}${since}`, isGone ? line : terminal.style('yellow', line)];
-}
-
-/** Where its owner has frozen it, and whether that stops it. */
-function frozenCells(terminal: Terminal, key: KeyStatus): string[] {
-  const { name, frozen } = key;
-  if (frozen.length === 0) return [];
-  const names = frozen.map(({ server }) => server).join(', ');
-  const ends = formatInstant(Math.min(...frozen.map(({ until }) => until)), unixNow());
-  const { command } = wordsOf({ kind: isStoppedByFreeze(key) ? 'thawKey' : 'freezeKey', key: name });
-  if (!isStoppedByFreeze(key))
-    return [terminal.style('red', `NOT stopped, frozen only at ${names}: ${command}`)];
-  return [terminal.style('yellow', `frozen at ${names} until ${ends}: ${command}`)];
-}
-
-/** What the last key check found, and whether the next one is overdue. */
-function checkCells(terminal: Terminal, { name, checks }: KeyStatus): string[] {
-  const { lastAt, unproved, isOverdue } = checks;
-  const { command } = wordsOf({ kind: 'checkKey', key: name });
-  const missing = [...new Set(unproved.map(({ server }) => server))].join(', ');
-  const last =
-    lastAt === null
-      ? []
-      : missing === ''
-        ? [`checked ${dateOf(lastAt)}`]
-        : [terminal.style('yellow', `checked ${dateOf(lastAt)}, not proved by ${missing}: ${command}`)];
-  if (!isOverdue) return last;
-  return [...last, terminal.style('yellow', `check overdue: ${command}`)];
-}
-
-function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): string[] {
-  const { command } = wordsOf({ kind: 'compareKey', key: name });
-  if (comparison === null) return [`not compared: ${command}`];
-  if (comparison.outcome === 'same') return [];
-  return [terminal.style('red', `an operator sees another likeness: ${command}`)];
-}
-
-function answerText({ reachable: { length }, quorum, isExpired }: KeyStatus): string {
-  if (isExpired) return '';
-  return length === quorum.of ? `all ${length} answer` : `${length} ${length === 1 ? 'answers' : 'answer'}`;
-}
-
-function marginText(terminal: Terminal, key: KeyStatus): string {
-  const { margin, isMarginLow, remedy, expiresAt, isExpired } = key;
-  if (isExpired) return terminal.style('red', `expired ${formatInstant(expiresAt!, unixNow())}`);
-  if (remedy !== null) return terminal.style('yellow', `not complete: ${wordsOf(remedy).command}`);
-  const text = formatMargin(key);
-  if (margin < 0) return terminal.style('red', text);
-  return isMarginLow ? terminal.style('yellow', text) : text;
 }

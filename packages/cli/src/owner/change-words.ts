@@ -60,7 +60,7 @@ export function planObject({ kind, order, next, leaving, joining, rules, orderHa
 
 /** Who has said what about its old share, in one line. */
 export function forgettingLine({ forgetting }: Pick<ChangedKey, 'forgetting'>): string {
-  const words = { forgot: '✓', keeps: 'can always rebuild it', silent: 'has not said' } as const;
+  const words = { forgot: 'says it has ✓', keeps: 'can always rebuild it', silent: 'has not said' } as const;
   return forgetting.map(({ server, outcome }) => `${plainText(server)} ${words[outcome]}`).join('   ');
 }
 
@@ -74,7 +74,7 @@ export function changedLines(changed: ChangedKey): string {
       ? []
       : ['by an earlier order that its servers were bound to: look at it, and order again if need be']),
     ...(behind.length === 0 ? [] : [`not there yet: ${behind.map(plainText).join(', ')}`]),
-    `old shares destroyed: ${forgettingLine(changed)}`,
+    `told to destroy their old shares: ${forgettingLine(changed)}`,
     ...(silent.length === 0
       ? []
       : ['it protects only as far as old shares are gone; ask again with: ckm sessions resume']),

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, paymentFrom, spends } from '../test/payment.js';
 import { createKey, openSetup, type Setup } from '../test/run-server.js';
@@ -53,7 +54,9 @@ describe('one Bitcoin address', () => {
       expect(await pays()).toBe(signers);
     }
     const { stdout } = await setup.ckm(['status']);
-    expect(stdout).toMatch(/treasury +bitcoin +2 of 2.* epoch 3 since .*old shares destroyed: alpha ✓/);
+    const past =
+      /treasury +bitcoin +2 of 2.*\n +epoch 3 since [\d-]{10}; never checked\n +told to destroy their old shares: alpha says it has ✓ +bravo/;
+    expect(stdout).toMatch(past);
   });
 });
 
@@ -91,8 +94,48 @@ describe('another server for a key whose operators are asked', () => {
     expect(errorOf(wrong)).toMatchObject({ code: 'CHANGE_WORDS_WRONG' });
     for (const name of ALL.slice(0, 4)) expect(await approve(name, words)).toMatchObject({ status: 0 });
     const { stdout } = await setup.ckm(['sessions', 'resume', open!.id]);
-    expect(stdout).toMatch(/letters is in epoch 1\nold shares destroyed: alpha ✓ +bravo ✓ +charlie ✓/);
+    expect(stdout).toMatch(
+      /letters is in epoch 1\ntold to destroy their old shares: alpha says it has ✓ +bravo says it has ✓ +charlie says/,
+    );
     const sign = ['sign', 'letters', '--message', 'hello', '--without', 'alpha,bravo', '--yes'];
     expect(await setup.ckm(sign)).toMatchObject({ status: 0 });
+  });
+});
+
+describe('an order that a thief gave with a copy of the owner’s folder', () => {
+  test('is shown to the owner by status, the list of sessions and the key, and is cancelled from there', async () => {
+    await createKey(setup, 'notes', '--for', 'message');
+    const elsewhere = { CKM_HOME: `${setup.scratch.path}/stolen` };
+    cpSync(setup.environment['CKM_HOME']!, elsewhere.CKM_HOME, { recursive: true });
+    const order =
+      'key requorum notes --quorum 2of3 --servers alpha,bravo,delta --key-name notes --json'.split(' ');
+    expect(errorOf(await setup.ckm(order, { environment: elsewhere })).code).toBe('CHANGE_WAITING');
+    const status = await setup.ckm(['status']);
+    const line =
+      /Changes that wait\n +([0-9a-f]{8}) +notes +2 of 3 → 2 of 3, delta would join, charlie would leave +from .*once the operators of alpha, bravo, charlie typed its six words +NOT ordered here/;
+    expect(status.stdout).toMatch(line);
+    const [listed] = await setup.json<{ id: string; origin: string }[]>(['sessions', 'list', '--open']);
+    expect(listed).toMatchObject({ key: 'notes', kind: 'reshare', origin: 'strange' });
+    const { id } = listed!;
+    const shown = await setup.ckm(['key', 'show', 'notes']);
+    for (const words of [
+      /Now +2 of 3: alpha, bravo, charlie/,
+      /Then +2 of 3: alpha, bravo, delta/,
+      /Counts +from .* \(in (24 h|1 d)\) on, once the operators of/,
+      new RegExp(`NOT ordered here; if no device of yours did: ckm sessions cancel ${id}`),
+    ])
+      expect(shown.stdout).toMatch(words);
+    expect((await setup.ckm(['sessions', 'show', id])).stdout).toMatch(/Then +2 of 3: alpha, bravo, delta/);
+    expect((await setup.ckm(['sessions', 'cancel', id, '--preview'])).stdout).toBe(
+      'would cancel changing the servers of notes\n',
+    );
+    const done = await setup.ckm(['sessions', 'cancel', id, '--yes']);
+    expect([done.stdout, done.status]).toEqual([
+      `cancelled session ${id} at alpha, bravo, charlie, delta\n`,
+      0,
+    ]);
+    expect((await setup.ckm(['status'])).stdout).not.toMatch(/Changes that wait/);
+    const gone = await setup.ckm(['sessions', 'cancel', id, '--yes', '--json']);
+    expect(errorOf(gone).code).toBe('SESSION_UNKNOWN');
   });
 });

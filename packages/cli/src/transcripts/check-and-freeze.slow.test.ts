@@ -64,7 +64,9 @@ test('ckm key check says who has proved its share, who is silent and who refuses
   const all = await ckm('ckm key check notes');
   expect(all.stdout).toMatch(/^notes: 3 of 3 have proved that they hold their share, 1 more may fail/);
   expect(all.status).toBe(0);
-  expect((await ckm('ckm status')).stdout).toMatch(/notes .* checked \d{4}-\d\d-\d\d/);
+  expect((await ckm('ckm status')).stdout).toMatch(
+    /notes .*\n +epoch 0 since [\d-]{10}, never refreshed; checked \d{4}-\d\d-\d\d/,
+  );
 
   proxies[2]!.before = () => 'hang';
   const silent = await ckm('ckm key check --all', ['--json']);

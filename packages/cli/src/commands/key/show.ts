@@ -6,6 +6,7 @@ import { optionInvalid } from '../../command-line/option-values.js';
 import { exportLines, policyLines } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { lookForOrders, orderLines, orderObject } from '../../owner/order-words.js';
 import { showQr } from '../../sheet/show-qr.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
@@ -40,7 +41,9 @@ async function show(context: Context, name: string, flags: Flags): Promise<void>
     return;
   }
   const key = await client.showKey(name);
-  terminal.result(keyLines(terminal, key), keyObject(key));
+  const orders = await lookForOrders(client, name);
+  const lines = [keyLines(terminal, key), ...orders.map((order) => orderLines(terminal, order))];
+  terminal.result(lines.join('\n\n'), { ...keyObject(key), orders: orders.map(orderObject) });
 }
 
 export function quorumText({ public: { quorum } }: CertifiedKey): string {
@@ -124,7 +127,7 @@ function addressText(key: CertifiedKey): string {
 }
 
 /** The same for machines; `null` for what is not handed out yet. */
-export function keyObject(key: CertifiedKey): unknown {
+export function keyObject(key: CertifiedKey): object {
   const { record, isComplete, newest, transcriptHash, keyId, purpose } = key;
   const isShown = isHandedOut(key);
   const { suite, quorum, groupKey } = key.public;

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { findOrder, orderLines, orderObject, orderTitle, orNull } from '../../owner/order-words.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
 import { changeObject, sessionObject } from './list.js';
@@ -26,7 +27,8 @@ async function cancel(
   const client = await openOwner(context);
   const change = await client.findChange(id);
   if (change !== null) return cancelChange(context, client, change, reason);
-  const session = await client.showOpenSession(id);
+  const session = await orNull(client.showOpenSession(id));
+  if (session === null) return cancelOrder(context, client, id);
   const { title } = client.describeSession(session);
   if (flags.preview === true) {
     terminal.result(`would cancel ${title}`, { preview: true, sessionId: session.sessionId });
@@ -36,6 +38,33 @@ async function cancel(
   const full = encodeHex(session.sessionId);
   const done = await client.cancelSession(full, reason, forget === undefined ? {} : { forget });
   terminal.result(`cancelled session ${shortId(done.sessionId)}`, sessionObject(client, done));
+}
+
+/** Takes back what another client of the owner ordered, and what is on record at servers alone. */
+async function cancelOrder({ terminal, flags }: Context, client: Client, id: string): Promise<void> {
+  const order = await findOrder(client, id);
+  if (order === null) {
+    await client.showOpenSession(id);
+    return;
+  }
+  terminal.warn(orderLines(terminal, order));
+  const title = orderTitle(order);
+  if (flags.preview === true) {
+    terminal.result(`would cancel ${title}`, { preview: true, sessionId: order.orderHash });
+    return;
+  }
+  if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
+  const { at, silent } = await client.cancelOrder(order);
+  const rest = silent.length === 0 ? '' : `; ${silent.join(', ')} did not say so: cancel it again later`;
+  terminal.result(
+    `cancelled session ${order.id} at ${at.length === 0 ? 'no server' : at.join(', ')}${rest}`,
+    {
+      ...(orderObject(order) as object),
+      state: 'cancelled',
+      at,
+      silent,
+    },
+  );
 }
 
 async function cancelChange(

@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { lookForOrders, orderCounts, orderObject, orderOrigin, orderTitle } from '../../owner/order-words.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatTable } from '../../terminal/table.js';
 
@@ -38,10 +39,20 @@ async function list(context: Context, flags: { readonly open?: true }): Promise<
     titleOfChange(change),
     change.state === 'open' ? '' : (change.reason ?? ''),
   ]);
-  context.terminal.result(
-    rows.length + changing.length === 0 ? 'no sessions' : formatTable([...rows, ...changing]),
-    [...sessions.map((session) => sessionObject(client, session)), ...changes.map(changeObject)],
-  );
+  // Those of this client stand there already.
+  const elsewhere = (await lookForOrders(client)).filter(({ origin }) => origin !== 'open');
+  const ordered = elsewhere.map((order) => [
+    order.id,
+    'open',
+    orderTitle(order),
+    `${orderCounts(order)}; ${orderOrigin(context.terminal, order)}`,
+  ]);
+  const lines = [...rows, ...changing, ...ordered];
+  context.terminal.result(lines.length === 0 ? 'no sessions' : formatTable(lines), [
+    ...sessions.map((session) => sessionObject(client, session)),
+    ...changes.map(changeObject),
+    ...elsewhere.map(orderObject),
+  ]);
 }
 
 /** A change of a key for machines. */

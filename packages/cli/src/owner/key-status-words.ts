@@ -1,0 +1,113 @@
+import { formatMargin, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
+import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
+import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { forgettingLine } from './change-words.js';
+
+/** One that was made less than this ago has nothing behind it. Seconds. */
+const NEW_SECONDS = 86_400;
+
+/** Since when a key has its shares, when they were last looked at, what is overdue, and what became of the shares before them. */
+export function pastLines(terminal: Terminal, key: KeyStatus, now: number): string[] {
+  const { epoch, createdAt, changedAt, forgetting } = key;
+  const { lastAt, isOverdue } = key.checks;
+  if (epoch === 0 && lastAt === null && !isOverdue && now < createdAt + NEW_SECONDS) return [];
+  const since = changedAt === null ? '' : ` since ${dateOf(changedAt)}`;
+  const shares =
+    epoch === 0 ? `epoch 0 since ${dateOf(createdAt)}, never refreshed` : `epoch ${epoch}${since}`;
+  const past = [shares, ...checkTexts(terminal, key)].join('; ');
+  if (epoch === 0 || forgetting.length === 0) return [past];
+  const line = `told to destroy their old shares: ${forgettingLine({ forgetting })}`;
+  const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
+  return [past, isGone ? line : terminal.style('yellow', line)];
+}
+
+/** How a key stands now, cell by cell. */
+export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
+  const { name, id, purpose, quorum, replaced, lost, stopped } = key;
+  return [
+    name,
+    purpose,
+    `${quorum.needed} of ${quorum.of}`,
+    answerText(key),
+    marginText(terminal, key),
+    ...(replaced.length === 0
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `${replaced.join(', ')} is another server now, its share is gone: ckm doctor`,
+          ),
+        ]),
+    ...(lost.length === 0
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `${lost.join(', ')} has lost its share: ckm key repair ${name} --server ${lost[0]!}`,
+          ),
+        ]),
+    ...key.strangeRepairs.map(({ servers, target }) => {
+      const { command } = wordsOf({ kind: 'stopRepair', key: name, server: target });
+      const text = `a repair of the share of ${target}, not begun here, goes on at ${servers.join(', ')}`;
+      return terminal.style('red', `${text}: ${command}`);
+    }),
+    ...(stopped.length === 0
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
+          ),
+        ]),
+    ...frozenCells(terminal, key),
+    ...comparisonCells(terminal, key),
+  ];
+}
+
+/** Where its owner has frozen it, and whether that stops it. */
+function frozenCells(terminal: Terminal, key: KeyStatus): string[] {
+  const { name, frozen } = key;
+  if (frozen.length === 0) return [];
+  const names = frozen.map(({ server }) => server).join(', ');
+  const ends = formatInstant(Math.min(...frozen.map(({ until }) => until)), unixNow());
+  const { command } = wordsOf({ kind: isStoppedByFreeze(key) ? 'thawKey' : 'freezeKey', key: name });
+  if (!isStoppedByFreeze(key))
+    return [terminal.style('red', `NOT stopped, frozen only at ${names}: ${command}`)];
+  return [terminal.style('yellow', `frozen at ${names} until ${ends}: ${command}`)];
+}
+
+/** What the last key check found, and whether the next one is overdue. */
+function checkTexts(terminal: Terminal, { name, checks }: KeyStatus): string[] {
+  const { lastAt, unproved, isOverdue } = checks;
+  const { command } = wordsOf({ kind: 'checkKey', key: name });
+  const missing = [...new Set(unproved.map(({ server }) => server))].join(', ');
+  const last =
+    lastAt === null
+      ? 'never checked'
+      : missing === ''
+        ? `checked ${dateOf(lastAt)}`
+        : terminal.style('yellow', `checked ${dateOf(lastAt)}, not proved by ${missing}: ${command}`);
+  return isOverdue ? [last, terminal.style('yellow', `check overdue: ${command}`)] : [last];
+}
+
+function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): string[] {
+  const { command } = wordsOf({ kind: 'compareKey', key: name });
+  if (comparison === null) return [`not compared: ${command}`];
+  if (comparison.outcome === 'same') return [];
+  return [terminal.style('red', `an operator sees another likeness: ${command}`)];
+}
+
+function answerText({ reachable: { length }, quorum, isExpired }: KeyStatus): string {
+  if (isExpired) return '';
+  return length === quorum.of ? `all ${length} answer` : `${length} ${length === 1 ? 'answers' : 'answer'}`;
+}
+
+function marginText(terminal: Terminal, key: KeyStatus): string {
+  const { margin, isMarginLow, remedy, expiresAt, isExpired } = key;
+  if (isExpired) return terminal.style('red', `expired ${formatInstant(expiresAt!, unixNow())}`);
+  if (remedy !== null) return terminal.style('yellow', `not complete: ${wordsOf(remedy).command}`);
+  const text = formatMargin(key);
+  if (margin < 0) return terminal.style('red', text);
+  return isMarginLow ? terminal.style('yellow', text) : text;
+}
