@@ -41,7 +41,7 @@ import {
   cancelOrder,
   type CancelledOrder,
 } from './keys/changes/open-orders.js';
-import type { SeenOrder } from './keys/chain/seen-orders.js';
+import type { SeenOrder } from './keys/changes/seen-orders.js';
 import { withoutChange } from './keys/changes/change-errors.js';
 import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';

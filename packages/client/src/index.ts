@@ -47,7 +47,7 @@ export type { ChangedKey } from './keys/changes/change-key.js';
 export type { Forgetting } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';
-export type { Membership, SeenMember, SeenOrder } from './keys/chain/seen-orders.js';
+export type { Membership, SeenMember, SeenOrder } from './keys/changes/seen-orders.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
 export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';

@@ -2,7 +2,7 @@ import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from 
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf } from '../keys/forgetting.js';
 import { newestParams } from '../keys/chain/key-chain.js';
-import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/chain/seen-orders.js';
+import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/changes/seen-orders.js';
 import { heldSince } from '../keys/checks/check-key.js';
 import {
   checkDueAt,

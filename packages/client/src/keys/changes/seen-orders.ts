@@ -4,8 +4,8 @@ import { hashOrder, type Quorum } from '@ckm/threshold';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { shortId } from '../../store/track.js';
 import type { KeyRecord } from '../key-record.js';
-import { changeIdOf, type ChangeRecord } from './change-record.js';
-import { newestParams } from './key-chain.js';
+import { changeIdOf, type ChangeRecord } from '../chain/change-record.js';
+import { newestParams } from '../chain/key-chain.js';
 
 /** An order about who holds a key next, as its servers show it to every client of the owner. */
 export interface SeenOrder {
