@@ -7,7 +7,7 @@ export const ROOMS: Record<
   string,
   { ours: readonly string[]; theirs: readonly string[]; node: boolean; nodeFiles?: readonly RegExp[] }
 > = {
-  foundation: { ours: [], theirs: [], node: false },
+  foundation: { ours: [], theirs: [], node: false, nodeFiles: [/foundation\/src\/node\//] },
   threshold: {
     ours: ['foundation'],
     theirs: [

@@ -14,7 +14,10 @@ function namesGivenBy(file: SourceFile): string[] {
 const INDEX = /^packages\/[a-z]+\/src\/(node\/)?index\.ts$|-carrier\.ts$/;
 
 /** What a package gives away beside its index, by the name of its snapshot. */
-const OTHER_ENTRIES = { 'client-node': 'packages/client/src/node/index.ts' };
+const OTHER_ENTRIES = {
+  'client-node': 'packages/client/src/node/index.ts',
+  'foundation-node': 'packages/foundation/src/node/index.ts',
+};
 
 /** `file name` of everything that somebody takes: other files, tests among them; passing a name on takes it too. */
 function takenNames(): Set<string> {

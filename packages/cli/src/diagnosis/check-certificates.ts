@@ -1,7 +1,6 @@
 import type { DoctorLine, ServerRecord } from '@ckm/client';
-import { webProxyFor } from '@ckm/client/node';
 import { UsageError } from '@ckm/foundation';
-import { Agent, request } from 'node:https';
+import { agentFor, openRequest, type WebProxy, webProxyFor } from '@ckm/foundation/node';
 import type { TLSSocket } from 'node:tls';
 
 const DAY_MS = 86_400_000;
@@ -35,11 +34,12 @@ export function certificateLine(subject: string, days: number): DoctorLine {
 
 /** Unix milliseconds; null where no TLS connection comes about. It goes the way that messages go, through a web proxy too. */
 function endOfCertificate(url: URL, timeoutMs: number): Promise<number | null> {
-  const agent = agentFor(url);
-  if (agent === null) return Promise.resolve(null);
+  const proxy = proxyFor(url);
+  if (proxy === undefined) return Promise.resolve(null);
   return new Promise((resolve) => {
     // Nothing is said over it, and the date of one that is not trusted any more is just what is looked for.
-    const sent = request(url, { method: 'HEAD', agent, timeout: timeoutMs });
+    const agent = agentFor(url.protocol, proxy, { rejectUnauthorized: false });
+    const sent = openRequest(url, proxy, { method: 'HEAD', agent, timeout: timeoutMs });
     const end = (found: number | null) => {
       sent.destroy();
       resolve(found);
@@ -53,16 +53,12 @@ function endOfCertificate(url: URL, timeoutMs: number): Promise<number | null> {
   });
 }
 
-/** Null where the environment names a web proxy that cannot be used, which other lines say. */
-function agentFor(url: URL): Agent | null {
+/** Undefined where the environment names a web proxy that cannot be used, which other lines say. */
+function proxyFor(url: URL): WebProxy | null | undefined {
   try {
-    const proxy = webProxyFor(url, process.env, process.versions.node);
-    return new Agent({
-      rejectUnauthorized: false,
-      ...(proxy === null ? {} : { proxyEnv: proxy.environment }),
-    });
+    return webProxyFor(url, process.env, process.versions.node);
   } catch (error) {
-    if (error instanceof UsageError) return null;
+    if (error instanceof UsageError) return undefined;
     throw error;
   }
 }

@@ -115,9 +115,9 @@ const SERVERS = explanationsOf({
     'Check the two variables and the proxy. A server that is reached without one is named in NO_PROXY: NO_PROXY=alpha.example,.home. Servers on this machine never are asked through it.',
   ],
   WEB_PROXY_UNSUPPORTED: [
-    'HTTP_PROXY or HTTPS_PROXY is set, and this version of Node goes through no proxy, or through none of that kind.',
+    'HTTP_PROXY or HTTPS_PROXY names a proxy of another kind than http and https, or cannot be read.',
     'To go past a proxy in silence could show whom you talk to where you did not mean it.',
-    'Use Node 22.21, 24.5 or newer, and a proxy that speaks http or https; or leave the variable out.',
+    'Use a proxy that speaks http or https, written like http://proxy:3128; or leave the variable out.',
   ],
   SERVER_TIMEOUT: [
     'The server did not answer in time.',

@@ -1,36 +1,29 @@
 import { type CkmError, concatBytes } from '@ckm/foundation';
-import type { Agent, AgentOptions, IncomingMessage, RequestOptions } from 'node:http';
+import { agentFor, openRequest, type WebProxy, webProxyFor } from '@ckm/foundation/node';
+import type { Agent, IncomingMessage } from 'node:http';
 import { connectionLost, replyTooLong, timedOut, unreachable } from './fetch-send.js';
 import { httpCarrier } from './http-carrier.js';
 import { MAX_REPLY_BYTES, ROUTE_HEADER, type HttpSend, type HttpReply } from './http-send.js';
 import { redirected } from './proxy-answered.js';
 import { tlsSpoken } from './tls-errors.js';
-import { type WebProxy, webProxyError, webProxyFor } from './web-proxy.js';
-
-/** Not by `import`: that reads each name the module exports, and loads `fetch` and WebSocket with them. */
-const { Agent: HttpAgent, request: httpRequest } = process.getBuiltinModule('node:http');
+import { webProxyError } from './web-proxy.js';
 
 const KEPT = { keepAlive: true, maxSockets: 64, maxFreeSockets: 8 } as const;
 /** One for each kind of address, authority and web proxy. */
 const agents = new Map<string, Agent>();
 
-function agentFor(address: URL, authority: string | null, proxy: WebProxy | null): Agent {
-  const isSecure = address.protocol === 'https:';
-  const key = JSON.stringify([isSecure, authority, proxy?.environment ?? null]);
+function keptAgent({ protocol }: URL, authority: string | null, proxy: WebProxy | null): Agent {
+  const key = JSON.stringify([protocol, authority, proxy?.url ?? null]);
   const known = agents.get(key);
   if (known !== undefined) return known;
-  const options = proxy === null ? KEPT : { ...KEPT, proxyEnv: proxy.environment };
-  const agent = isSecure ? secureAgent(options, authority) : new HttpAgent(options);
+  const agent = agentFor(protocol, proxy, authority === null ? KEPT : { ...KEPT, ca: trusted(authority) });
   agents.set(key, agent);
   return agent;
 }
 
-/** TLS, from the first address on that needs it: to load it takes as long as half of Node. */
-function secureAgent(options: AgentOptions, authority: string | null): Agent {
-  const { Agent: HttpsAgent } = process.getBuiltinModule('node:https');
-  if (authority === null) return new HttpsAgent(options);
+function trusted(authority: string): string[] {
   const { rootCertificates } = process.getBuiltinModule('node:tls');
-  return new HttpsAgent({ ...options, ca: [...rootCertificates, authority] });
+  return [...rootCertificates, authority];
 }
 
 /**
@@ -59,9 +52,11 @@ function isConnectionLost(error: unknown): boolean {
 /** How long somebody who speaks TLS may take to say so. */
 const HANDSHAKE_MS = 2_000;
 
-/** Whether TLS is spoken there. Nothing is said over it. */
-function speaksTls({ hostname, port }: URL): Promise<boolean> {
+/** Whether TLS is spoken there. Nothing is said over it, and nobody is asked past a web proxy. */
+async function speaksTls(address: URL): Promise<boolean> {
+  if (proxyFor(address) !== null) return false;
   const { connect } = process.getBuiltinModule('node:tls');
+  const { hostname, port } = address;
   return new Promise((resolve) => {
     const host = hostname.replace(/^\[|\]$/g, '');
     const socket = connect({ host, port: Number(port || 80), rejectUnauthorized: false });
@@ -75,19 +70,24 @@ function speaksTls({ hostname, port }: URL): Promise<boolean> {
   });
 }
 
+function proxyFor(address: URL): WebProxy | null {
+  return webProxyFor(address, process.env, process.versions.node);
+}
+
 const send: HttpSend = (url, { method, path, body, route, timeoutMs, authority = null }) =>
   new Promise((resolve, reject) => {
     const address = new URL(`${url}${path}`);
-    const proxy = webProxyFor(address, process.env, process.versions.node);
-    const call = open(address, {
+    const proxy = proxyFor(address);
+    const call = openRequest(address, proxy, {
       method,
+      ...(proxy === null ? {} : { timeout: timeoutMs }),
       headers: {
         ...(route === undefined ? {} : { [ROUTE_HEADER]: route }),
         ...(body === undefined
           ? {}
           : { 'content-type': 'application/octet-stream', 'content-length': body.length }),
       },
-      agent: agentFor(address, authority, proxy),
+      agent: keptAgent(address, authority, proxy),
     });
     const alarm = setTimeout(() => {
       reject(timedOut(url, timeoutMs));
@@ -111,11 +111,6 @@ const send: HttpSend = (url, { method, path, body, route, timeoutMs, authority =
 
 /** How a connection ends that stood before: also one that the server closed at the moment it was used again. */
 const CUT_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
-
-function open(address: URL, options: RequestOptions) {
-  if (address.protocol !== 'https:') return httpRequest(address, options);
-  return process.getBuiltinModule('node:https').request(address, options);
-}
 
 function readReply(url: string, response: IncomingMessage): Promise<HttpReply> {
   const status = response.statusCode ?? 0;

@@ -19,4 +19,3 @@ export {
   writeNewAtomically,
 } from './atomic-write.js';
 export { storageErrorOf } from './storage-error.js';
-export { type WebProxy, webProxyFor } from '../carrier/web-proxy.js';

@@ -1,7 +1,5 @@
-import { isThisMachine } from '@ckm/foundation';
+import { agentFor, openRequest, webProxyFor } from '@ckm/foundation/node';
 import { createHmac } from 'node:crypto';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { NotifyConfig } from '../config/config.js';
 import { readPrivateFile } from '../vault/key-file.js';
 import { noticeError } from './codes.js';
@@ -15,9 +13,9 @@ const MOST_MS = 10_000;
 /**
  * Sends a notice to the operator's address by POST. The answer is its status and nothing else: a redirect is a refusal, and
  * no body is read. With a secret, whoever listens there can tell that the notice is this server's:
- * `CKM-Signature: t=SECONDS,v1=HEX`, HMAC-SHA-256 over `SECONDS.BODY`. It goes through the web proxy that the environment names, where
- * Node can (22.21, 24.5 and later).
- * @throws AvailabilityError `NOTICE_WEBHOOK_…`, `NOTICE_TIMEOUT`; StorageError `KEY_FILE_…` for the file of the secret
+ * `CKM-Signature: t=SECONDS,v1=HEX`, HMAC-SHA-256 over `SECONDS.BODY`. It goes through the web proxy that the environment names.
+ * @throws AvailabilityError `NOTICE_WEBHOOK_…`, `NOTICE_TIMEOUT`; StorageError `KEY_FILE_…` for the file of the secret; UsageError
+ *   `WEB_PROXY_UNSUPPORTED`
  */
 export async function callWebhook(
   { url, secretFile }: Webhook,
@@ -33,12 +31,8 @@ export async function callWebhook(
     'user-agent': 'ckm',
     ...signature,
   };
-  const status = await post(
-    new URL(url),
-    headers,
-    body,
-    AbortSignal.any([signal, AbortSignal.timeout(mostMs)]),
-  );
+  const bounded = { signal: AbortSignal.any([signal, AbortSignal.timeout(mostMs)]), timeout: mostMs };
+  const status = await post(new URL(url), headers, body, bounded);
   if (status >= 200 && status < 300) return;
   throw noticeError('NOTICE_WEBHOOK_REFUSED', `the webhook answered with status ${status}`);
 }
@@ -47,16 +41,19 @@ function post(
   url: URL,
   headers: Readonly<Record<string, string | number>>,
   body: string,
-  signal: AbortSignal,
+  bounded: { readonly signal: AbortSignal; readonly timeout: number },
 ): Promise<number> {
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const proxy = webProxyFor(url, process.env, process.versions.node);
+  // One connection for one notice.
+  const agent = agentFor(url.protocol, proxy, { keepAlive: false });
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', headers, signal, agent: agentFor(url) }, (response) => {
+    const sent = openRequest(url, proxy, { method: 'POST', headers, agent, ...bounded });
+    sent.once('response', (response) => {
       resolve(response.statusCode ?? 0);
       response.destroy();
     });
     sent.once('error', (cause) => {
-      const isLate = signal.aborted;
+      const isLate = bounded.signal.aborted;
       reject(
         isLate
           ? noticeError('NOTICE_TIMEOUT', 'the webhook did not answer in time', cause)
@@ -65,13 +62,6 @@ function post(
     });
     sent.end(body);
   });
-}
-
-/** One connection for one notice. */
-function agentFor({ protocol, hostname }: URL): HttpAgent | false {
-  if (isThisMachine(hostname)) return false;
-  const options = { keepAlive: false, proxyEnv: process.env };
-  return protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
 }
 
 /** Read each time: who exchanges the file needs no restart. */

@@ -228,18 +228,22 @@ describe('a webhook', () => {
     expect(elsewhere.heard).toEqual([]);
   });
 
-  test.skipIf(!process.allowedNodeEnvironmentFlags.has('--use-env-proxy'))(
-    'goes through the web proxy that the environment names, and to this machine past it (needs Node 22.21 or 24.5)',
-    async () => {
-      const proxy = await listen();
-      const { url, heard } = await listen();
-      vi.stubEnv('HTTP_PROXY', new URL(proxy.url).origin);
-      await callWebhook(webhook('http://notices.example/secret-path'), NOTICE, never);
-      await callWebhook(webhook(url), NOTICE, never);
-      expect(proxy.heard.map(({ headers }) => headers.host)).toEqual(['notices.example']);
-      expect(heard).toHaveLength(1);
-    },
-  );
+  test('goes through the web proxy that the environment names, and to this machine past it', async () => {
+    const proxy = await listen();
+    const { url, heard } = await listen();
+    vi.stubEnv('HTTP_PROXY', new URL(proxy.url).host);
+    await callWebhook(webhook('http://notices.example/secret-path'), NOTICE, never);
+    await callWebhook(webhook(url), NOTICE, never);
+    expect(proxy.heard.map(({ headers }) => headers.host)).toEqual(['notices.example']);
+    expect(heard).toHaveLength(1);
+  });
+
+  test('goes past no proxy of another kind, and says so', async () => {
+    vi.stubEnv('HTTP_PROXY', 'socks5://127.0.0.1:9');
+    const { notices, told } = notify({ webhook: webhook('http://notices.example/') });
+    notices.note(asked(1));
+    await expect.poll(() => told).toEqual(['webhook WEB_PROXY_UNSUPPORTED']);
+  });
 
   test('that never answers, or where nobody listens, keeps nobody waiting', async () => {
     const silent = createServer(() => undefined);
