@@ -57,6 +57,21 @@ export const dkgProposal = z.strictObject({
 });
 export type DkgProposal = z.infer<typeof dkgProposal>;
 
+/** The proposal to take over a key that its owner has whole; he deals it himself, in the parameters of the session. */
+export const importProposal = z.strictObject({
+  kind: z.literal('import'),
+  keyId: identifier,
+  suite: suiteName,
+  purpose: z.string().min(1).max(32),
+  quorum,
+  policy: keyPolicy,
+  /** The public key that will come of it, encoded. */
+  groupKey: bytesUpTo(33),
+  /** Whether it comes with a chain code, so that children are derived from it. */
+  hd: z.boolean(),
+});
+export type ImportProposal = z.infer<typeof importProposal>;
+
 /** A server's contribution to the roster of a key; `identitySignature` binds both keys to the server's identity. */
 export const rosterOffer = z.strictObject({
   serverId: bytesOf(32),

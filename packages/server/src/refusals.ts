@@ -14,6 +14,11 @@ const REFUSALS = {
   EXPIRY_TOO_FAR: [UsageError, 'choose an earlier expiry', {}],
   PARAMETERS_DIFFER: [StateError, 'hand over exactly what was proposed and offered', { retryable: false }],
   KEY_ID_TAKEN: [StateError, 'start again with a new key id', { retryable: false }],
+  PUBLIC_KEY_TAKEN: [
+    StateError,
+    'use the key that is there; a key that shall serve something else is made anew',
+    { retryable: false },
+  ],
   KEY_UNKNOWN: [AccessError, 'list your keys on this server', { httpStatus: 404 }],
   KEY_EPOCH_DIFFERS: [StateError, 'fetch the key again from its servers', { retryable: false }],
   KEY_NOT_CERTIFIED: [StateError, 'present the certificate of the key first', { retryable: false }],

@@ -123,6 +123,14 @@ const MOMENT = groupOf(
       'Compare the versions of client and server: ckm doctor.',
     ],
     KEY_ID_TAKEN: 'Another key has this id.',
+    PUBLIC_KEY_TAKEN: [
+      'You have this very key at the server already. One public key never serves two purposes.',
+      'Use the key that is there, or make a new one for the other purpose: ckm key create.',
+    ],
+    IMPORT_DEALING_INVALID: [
+      'What was dealt to the server of an imported key does not hold: its share is not the one that was committed to. Only the program that dealt it can have done that; no server is at fault.',
+      'Import the key again, with a program that nobody has changed.',
+    ],
     KEY_EPOCH_DIFFERS: [
       'Its servers have changed since you fetched the key: this server has it in another epoch.',
       'Fetch the key again: ckm key fetch.',

@@ -1,5 +1,6 @@
 import type { ServerContext, Sessions } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
+import { createImportRoom } from '../sessions/import/import-room.js';
 import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
 import { changeHandlers } from '../sessions/functions/change-functions.js';
@@ -34,6 +35,7 @@ import type { RequestMeans } from '../requests/means.js';
 /** Every kind of ceremony this server takes part in. Another one is one more room. */
 const roomsOf: RoomsOf = (context, counting) => [
   createDkgRoom(context),
+  createImportRoom(context),
   createRepairRoom(context),
   createReshareRoom({ context, counting }),
 ];

@@ -50,7 +50,7 @@ export function createDkgRoom(
     sentence: ({ quorum: { needed, of }, suite, purpose, exportable }) =>
       `Make a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
-    open,
+    open: openFirst,
     join,
     payloadLimit: () => MAX_PAYLOAD,
     isReadable: (_round, payload) => decodeMessage(payload) !== null,
@@ -87,7 +87,12 @@ async function admitKey(
   return { kind: 'offer' };
 }
 
-function open(means: RoomMeans, { owner }: Owned, proposal: DkgProposal): Opened {
+/** A static key for the first epoch of a key, whoever makes that. */
+export function openFirst(
+  means: RoomMeans,
+  { owner }: Owned,
+  proposal: Pick<DkgProposal, 'suite' | 'keyId'>,
+): Opened {
   const { suite, keyId } = proposal;
   const scope = { suite, keyId, epoch: FIRST_EPOCH };
   const seed = means.staticSeeds.create({ owner, ...scope });
@@ -243,7 +248,7 @@ function wipeState(state: DkgState): void {
   wipe(state.hedge);
 }
 
-function rosterBroken(culprits: readonly number[]): PeerFaultError {
+export function rosterBroken(culprits: readonly number[]): PeerFaultError {
   return new PeerFaultError(`the roster does not hold at slot ${culprits.join(', ')}`, {
     code: 'FAULT_ROSTER',
     hint: 'ask the servers named for a new offer, or choose others',

@@ -21,7 +21,7 @@ export function staticKeyFrom(
 /** What this server puts into the roster: who it is, and a static key for this key alone that its identity vouches for. */
 export function makeOffer(
   { identity, publicUrl }: RoomMeans,
-  proposal: DkgProposal,
+  proposal: Pick<DkgProposal, 'suite' | 'keyId'>,
   key: StaticKey,
 ): RosterOffer {
   const { staticKey, staticProof } = key;

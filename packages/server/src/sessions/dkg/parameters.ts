@@ -18,13 +18,27 @@ export function agreeOnParameters(
   offer: RosterOffer,
   bytes: Uint8Array,
 ): OwnParameters {
-  const parameters = readParameters(offer, bytes);
-  const { key, own } = parameters;
+  const key = parseKeyParams(bytes);
+  const isFirst = isFirstEpoch(key, proposal.exportable === true);
+  demand(isFirst, 'PARAMETERS_DIFFER', 'the parameters describe another key than the one proposed');
+  return agreeOnKey(proposal, offer, key);
+}
+
+/**
+ * The same for what every making of a key agrees on, whoever makes it.
+ * @throws StateError `PARAMETERS_DIFFER`
+ */
+export function agreeOnKey(
+  proposal: Pick<DkgProposal, 'keyId' | 'suite' | 'purpose' | 'quorum' | 'policy'>,
+  offer: RosterOffer,
+  key: KeyParams,
+): OwnParameters {
+  const own = key.roster.find(({ staticKey }) => equalBytes(staticKey, offer.staticKey));
+  if (own === undefined) throw refusal('PARAMETERS_DIFFER', 'the roster does not hold this server');
   const sameKey =
     equalBytes(key.keyId, proposal.keyId) &&
     key.suite === proposal.suite &&
     key.purpose === proposal.purpose &&
-    isFirstEpoch(key, proposal.exportable === true) &&
     key.quorum.needed === proposal.quorum.needed &&
     key.quorum.of === proposal.quorum.of;
   demand(sameKey, 'PARAMETERS_DIFFER', 'the parameters describe another key than the one proposed');
@@ -41,13 +55,5 @@ export function agreeOnParameters(
     equalBytes(own.identitySignature, offer.identitySignature) &&
     own.url === offer.url;
   demand(sameOffer, 'PARAMETERS_DIFFER', 'the roster holds another entry for this server than it offered');
-  return parameters;
-}
-
-/** Of parameters that were agreed on before. */
-function readParameters(offer: RosterOffer, bytes: Uint8Array): OwnParameters {
-  const key = parseKeyParams(bytes);
-  const own = key.roster.find(({ staticKey }) => equalBytes(staticKey, offer.staticKey));
-  if (own === undefined) throw refusal('PARAMETERS_DIFFER', 'the roster does not hold this server');
   return { key, own };
 }

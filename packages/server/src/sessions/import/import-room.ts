@@ -1,0 +1,228 @@
+import { allSpeak, importProposal, type ImportProposal, type Proposal, type RosterOffer } from '@ckm/api';
+import { concatBytes, EncodingError, equalBytes, PeerFaultError, PolicyError, wipe } from '@ckm/foundation';
+import { purposeUsesChildren } from '@ckm/requests';
+import {
+  encodeKeyParams,
+  type Fault,
+  type ImportMessage,
+  type ImportOutput,
+  importProtocol,
+  type ImportState,
+  parseImportDeal,
+  type Step,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { demand } from '../../refusals.js';
+import { certifyKey } from '../dkg/complete-key.js';
+import { acceptKey, openFirst, rosterBroken } from '../dkg/dkg-room.js';
+import { FIRST_EPOCH, staticKeyFrom } from '../dkg/offer.js';
+import { agreeOnKey } from '../dkg/parameters.js';
+import { CREATED } from '../keys/change-key.js';
+import type { EpochRecord } from '../keys/epoch-record.js';
+import type {
+  Admission,
+  Asking,
+  Heard,
+  JoinedSession,
+  Room,
+  RoomMeans,
+  RoomSession,
+  RoomStep,
+} from '../room.js';
+import type { Seats } from '../seats.js';
+import { assertPublicKeyNew, SCAN_MS } from './same-public-key.js';
+
+const SEED_BYTES = 32;
+const MAX_PAYLOAD = 256;
+const ROUNDS = 1;
+
+/**
+ * The room where a key comes in that its owner has whole: he deals it, in the parameters of the session, and every server checks
+ * its own share before it signs. Who may, and what a server takes part in, is as for a new key; operators read that it was dealt.
+ */
+export function createImportRoom(
+  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault'>,
+): Room<ImportProposal> {
+  return {
+    kind: 'import',
+    protocol: importProtocol.id,
+    lastRound: ROUNDS - 1,
+    parseProposal,
+    sentence: ({ quorum: { needed, of }, suite, purpose }) =>
+      `Take over a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers: dealt by its owner. The owner, and whoever had the file, knows the whole key.`,
+    cost: () => SCAN_MS,
+    admit: (asking, proposal) => admitImport(context, asking, proposal),
+    open: openFirst,
+    join,
+    payloadLimit: () => MAX_PAYLOAD,
+    isReadable: (_round, payload) => decodeMessage(payload) !== null,
+    advance,
+  };
+}
+
+function parseProposal(proposal: Proposal): ImportProposal {
+  const parsed = importProposal.safeParse(proposal);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
+    code: 'PARAMETERS_INVALID',
+    hint: 'compare the versions of client and server, and the field named',
+  });
+}
+
+async function admitImport(
+  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault'>,
+  { account, transaction }: Asking,
+  proposal: ImportProposal,
+): Promise<Admission> {
+  const { purpose, hd } = proposal;
+  try {
+    const isSingle = !hd && purposeUsesChildren(purpose);
+    demand(!isSingle, 'PURPOSE_NEEDS_CHILDREN', `a key for ${purpose} comes with a chain code`);
+    acceptKey(context, proposal);
+  } catch (error) {
+    if (error instanceof PolicyError) return { kind: 'refusal', error };
+    throw error;
+  }
+  await context.accounts.quota.key(transaction, account);
+  const existing = await transaction.keys.find(account.xid, proposal.keyId);
+  demand(existing === null, 'KEY_ID_TAKEN', 'a key with this id exists');
+  await assertPublicKeyNew(context, transaction, account.xid, proposal);
+  return { kind: 'offer' };
+}
+
+/** Everything the protocol computes happens here: the dealing is whole, and comes with the parameters. */
+function join(
+  means: RoomMeans,
+  { sessionId, proposal, offer, secrets }: RoomSession<ImportProposal>,
+  bytes: Uint8Array,
+): { readonly seats: Seats; readonly step: RoomStep } {
+  const deal = parseImportDeal(bytes);
+  const { key, own } = agreeOnKey(proposal, offer as RosterOffer, deal.params);
+  const { hd, exportable } = key.flags;
+  demand(
+    hd === proposal.hd && !exportable,
+    'PARAMETERS_DIFFER',
+    'the parameters describe another key than the one proposed',
+  );
+  const { staticSecret } = staticKeyFrom(key, secrets);
+  const seed = means.random(SEED_BYTES);
+  try {
+    const step = importProtocol.start({ deal, me: own.slot, staticSecret }, seed);
+    if (step.kind === 'aborted') throw dealingRefused(step.fault);
+    if (step.kind === 'waiting') assertProposedKey(proposal, step.state);
+    const described = describe(proposal, {
+      sessionId,
+      slot: own.slot,
+      parameters: encodeKeyParams(key),
+      staticSeed: secrets.slice(),
+    });
+    const slots = key.roster.map(({ slot }) => slot);
+    const seats: Seats = {
+      identityKeys: key.roster.map(({ identityKey }) => identityKey),
+      sealingKeys: key.roster.map(({ sealingKey }) => sealingKey),
+      ownSlot: own.slot,
+      epoch: key.epoch,
+      speeches: allSpeak(slots, ROUNDS),
+    };
+    return { seats, step: toRoomStep(means, described, proposal, step) };
+  } finally {
+    seed.fill(0);
+    wipe(staticSecret);
+  }
+}
+
+function assertProposedKey(proposal: ImportProposal, state: ImportState): void {
+  if (equalBytes(state.public.groupKey, proposal.groupKey)) return;
+  wipe(state.share);
+  demand(false, 'PARAMETERS_DIFFER', 'another key was dealt than the one proposed');
+}
+
+function advance(
+  means: RoomMeans,
+  { sessionId, proposal, secrets, seats }: JoinedSession<ImportProposal>,
+  heard: readonly Heard[],
+): RoomStep {
+  // A copy: the key it goes into may be stored after the secrets of this step are gone.
+  const staticSeed = secrets.slice(0, SEED_BYTES);
+  const state = importProtocol.state.decode(secrets.subarray(SEED_BYTES));
+  const inbox = heard.flatMap(({ from, payload }) => {
+    const body = decodeMessage(payload);
+    return body === null ? [] : [{ from: from as ImportState['me'], round: 0, body }];
+  });
+  try {
+    const parameters = encodeKeyParams(state.deal.params);
+    const described = describe(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
+    return toRoomStep(means, described, proposal, importProtocol.advance(state, inbox));
+  } finally {
+    wipe(state.share);
+  }
+}
+
+/** What is known of a key while it comes in. */
+type DescribedKey = Omit<EpochRecord, 'pending' | 'certified'> & { readonly staticSeed: Uint8Array };
+
+function describe(
+  { suite, purpose, quorum, policy }: ImportProposal,
+  run: Pick<DescribedKey, 'sessionId' | 'slot' | 'parameters' | 'staticSeed'>,
+): DescribedKey {
+  return { suite, purpose, quorum, policy, epoch: FIRST_EPOCH, ...run };
+}
+
+function toRoomStep(
+  means: RoomMeans,
+  described: DescribedKey,
+  { keyId }: ImportProposal,
+  step: Step<ImportState, ImportMessage, ImportOutput>,
+): RoomStep {
+  if (step.kind === 'aborted') {
+    described.staticSeed.fill(0);
+    const { code, round, culprits } = step.fault;
+    return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
+  }
+  const says = step.outbox.map(({ round, body }) => ({
+    round,
+    to: 0,
+    payload: importProtocol.message.encode(body),
+  }));
+  if (step.kind === 'finished') {
+    const certified = certifyKey(means, step.output);
+    const { transcriptHash, acknowledgement } = certified;
+    return {
+      kind: 'finished',
+      says,
+      keys: [{ kind: 'promote', expected: CREATED, record: { ...described, pending: null, certified } }],
+      result: { kind: 'dkg', keyId, transcriptHash, acknowledgement },
+    };
+  }
+  const state = importProtocol.state.encode(step.state);
+  const { round, from } = importProtocol.awaiting(step.state);
+  const secrets = concatBytes(described.staticSeed, state);
+  wipe(step.state.share);
+  // From here on others may hold the certificate: the key outlives its session.
+  const record: EpochRecord = { ...described, pending: state, certified: null };
+  return { kind: 'waiting', secrets, round, awaiting: from, says, keys: [{ kind: 'create', record }] };
+}
+
+function decodeMessage(payload: Uint8Array): ImportMessage | null {
+  try {
+    return importProtocol.message.decode(payload);
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
+}
+
+function dealingRefused({ code, culprits }: Fault): PeerFaultError {
+  if (code === 'FAULT_ROSTER') return rosterBroken(culprits);
+  const what =
+    code === 'SUSPECT_SHARE'
+      ? 'the share that was dealt to this server is not the one that was committed to'
+      : 'what was dealt does not hold';
+  return new PeerFaultError(`${what}: whoever dealt this key is wrong, or lies`, {
+    code: 'IMPORT_DEALING_INVALID',
+    hint: 'deal the key again, with a program that is not changed',
+    retryable: false,
+    facts: { fault: code },
+  });
+}
