@@ -77,6 +77,11 @@ const OWN_SERVER: readonly CommandNode[] = [
     load: async () => (await import('./commands/server/restore.js')).serverRestoreCommand(),
   },
   {
+    name: 'move',
+    summary: 'move a stopped server to PostgreSQL, or back into its folder; nothing is lost',
+    load: async () => (await import('./commands/server/move.js')).serverMoveCommand(),
+  },
+  {
     name: 'rotate-key',
     summary: 'put another storage key in the place of the present one, while the server runs',
     load: async () => (await import('./commands/server/rotate-key.js')).serverRotateKeyCommand(),

@@ -27,6 +27,14 @@ export {
   type RestorePreview,
   type RestoreProgress,
 } from './server/restore-server.js';
+export {
+  type DatabaseKind,
+  type Moved,
+  type MoveOptions,
+  type MoveProgress,
+  moveServer,
+  previewMove,
+} from './server/move-server.js';
 export { assertUnused } from './server/data-dir.js';
 export { guardSecrets } from './server/guard-secrets.js';
 export { backupName, faultyName, removeLeftOvers } from './backup/backup-name.js';

@@ -271,7 +271,27 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
   STORAGE_OTHER: [
     'The database is not the one that this server keeps its data in.',
     'The file database.json in the folder of a server notes the kind of its database, and a random number that is in it too. On another one the server would know nobody, and a backup would be empty.',
-    'Set CKM_DATABASE_URL as it is where the server runs, or unset it. To change the database, write a backup and restore it into a new folder.',
+    'Set CKM_DATABASE_URL as it is where the server runs, or unset it. To change the database: ckm server move FOLDER --to postgres, or sqlite.',
+  ],
+  STORAGE_MOVED: [
+    'The data of this server were moved to another database.',
+    'ckm server move closes the old place for good, in the moment in which it has compared every row: two of a server would be one that says two things.',
+    'Start it on the database that is named: with CKM_DATABASE_URL for PostgreSQL, without it for the folder. Where that start is refused, do the move again: it finishes what is left. Then destroy what lies here.',
+  ],
+  STORAGE_MOVE_BEGUN: [
+    'The database is a copy that ckm server move did not finish.',
+    'Until the old place is closed the server runs there, and what it does there is not in the copy.',
+    'Do the move again: it makes a new copy, or opens this one where the old place is closed already. To stay where the server was, just start it there.',
+  ],
+  STORAGE_TARGET_USED: [
+    'The database that a server was to be moved to holds another one.',
+    'A move puts nothing in the place of anything but an earlier copy of the same database, or the one it was moved from.',
+    'Make an empty database and name it in CKM_DATABASE_URL. A ckm.sqlite in the folder that nobody needs any more is removed by hand.',
+  ],
+  STORAGE_COPY_DIFFERS: [
+    'The copy of a database is not what it was made of.',
+    'A move compares every row of both before it closes the old place; something wrote to one of them meanwhile, or a disk lied.',
+    'The server is where it was. Stop whatever else uses either database, and do the move again.',
   ],
   STORAGE_POOLED: [
     'The database is reached through a pooler that hands sessions on after each transaction.',

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { openSetup, type Setup, type SetupServer, startServerProcess } from '../test/run-server.js';
@@ -17,6 +18,10 @@ let alpha: SetupServer;
 /** What stands for `/` of the machine that the commands run on. */
 let machine: string;
 let passphrase: string;
+/** Of the shell, and of the unit. */
+let environment: Readonly<Record<string, string>> = {};
+/** What CKM_DATABASE_URL names. */
+let database: string;
 
 beforeAll(async () => {
   setup = await openSetup();
@@ -87,9 +92,11 @@ function inScratch(command: string): string {
 async function follow(command: string): Promise<void> {
   const [program, ...words] = inScratch(command).split(' ');
   if (program === 'ckm') return followCkm(words);
-  if (program === 'systemctl') {
+  if (program === 'export') environment = { CKM_DATABASE_URL: database };
+  else if (program === 'unset') environment = {};
+  else if (program === 'systemctl') {
     if (words[0] === 'stop') await alpha.stop();
-    else if (words[0] === 'start') alpha = await startServerProcess(folder());
+    else if (words[0] === 'start') alpha = await startServerProcess(folder(), [], environment);
     else expect(['enable', 'disable']).toContain(words[0]);
   } else if (['shred', 'rm', 'mv'].includes(program!)) execFileSync('sh', ['-c', inScratch(command)]);
   else expect(['git pull', 'node scripts/setup.mjs']).toContain(command);
@@ -101,7 +108,7 @@ async function followCkm(words: readonly string[]): Promise<void> {
   const typed =
     takesPassphrase && !words.includes('--passphrase-file') ? ['--passphrase-file', passphrase] : [];
   const args = [...words, ...typed, ...(isOwners ? ['--yes'] : [])];
-  const command = () => (isOwners ? setup.ckm(args) : callCkm(args));
+  const command = () => (isOwners ? setup.ckm(args) : callCkm(args, { environment }));
   let outcome = await command();
   // For a moment a server that was restored takes no messages, and says so: its owner asks again.
   if (isOwners) {
@@ -179,6 +186,26 @@ describe('an operator who follows the pages of docs/operate', () => {
     machine = two;
     keepPort();
   }, 120_000);
+
+  test.skipIf(postgresPrograms() === null)(
+    'database.md: has the server on PostgreSQL and back, and its owner signs on in both (skipped when PostgreSQL is not installed)',
+    async () => {
+      const cluster = await startPostgres();
+      try {
+        database = await cluster.createDatabase();
+        await followPage('database', {
+          'ckm server backup': assertSigns,
+          'ckm server move /var/lib/ckm --to sqlite': () =>
+            expect(existsSync(join(folder(), 'ckm.sqlite'))).toBe(false),
+        });
+        await assertSigns();
+        expect((await newest()).match(/server\.move/g)).toHaveLength(2);
+      } finally {
+        await cluster.stop();
+      }
+    },
+    120_000,
+  );
 
   test('upgrade.md: has the server again under the new version, and can go back to the one before', async () => {
     await followPage('upgrade');

@@ -72,6 +72,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['server init NEW --name delta'],
   ['server invite create FOLDER'],
   ['server invite revoke FOLDER 0000', 'OPERATOR_UNKNOWN_ID'],
+  ['server move FOLDER --to postgres', 'STORAGE_OTHER'],
   ['server passphrase FOLDER'],
   ['server policy loosen FOLDER KEY --rate any'],
   ['server policy release FOLDER KEY'],

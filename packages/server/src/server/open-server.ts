@@ -30,6 +30,7 @@ import { type StorageHealth, watchStorage } from '../storage/answers.js';
 import { openOrSayLost } from './lost-database.js';
 import { openStorage } from './open-storage.js';
 import { claimDatabase, startOptions } from './own-database.js';
+import { assertHere } from './place.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import { openEpochKeys } from '../vault/epoch-keys.js';
@@ -142,6 +143,7 @@ async function openOn(
   const { identity, staticSeeds } = own;
   const { config, random, events } = options;
   await assertStorageKey(storage, vault);
+  await assertHere(storage, vault);
   await claimDatabase(storage, vault, { dataDir: config.dataDir, random });
   const before = await lastEntryOf(storage, vault);
   const time = await openClock(options, vault, storage, before?.at ?? null);

@@ -12,10 +12,11 @@ import type { Vault } from '../vault/vault.js';
 import { ANCHOR_FILE, DATABASE_FILE } from './data-dir.js';
 import { openOrSayLost, type OwnFolder } from './lost-database.js';
 import { openStorage, type StorageOptions } from './open-storage.js';
+import { assertHere } from './place.js';
 import { assertStorageKey } from './storage-marks.js';
 
 /** The row of `meta` with the random number of a database, and the one that is written to keep others away from it. */
-const ID = 'id of the database';
+export const ID = 'id of the database';
 const ID_HELD = 'id of the database, held';
 const ID_BYTES = 16;
 
@@ -43,7 +44,7 @@ export function assertDatabaseKind({ dataDir, databaseUrl }: StorageOptions): vo
     : storageError(
         'STORAGE_OTHER',
         `this server keeps its data in its folder, and ${ENV_NAMES.databaseUrl} names another database`,
-        `unset ${ENV_NAMES.databaseUrl}; a server gets to PostgreSQL by a backup that is restored there`,
+        `unset ${ENV_NAMES.databaseUrl}; a server gets to PostgreSQL by being moved there`,
       );
 }
 
@@ -58,12 +59,24 @@ export function startOptions(options: StorageOptions): StorageOptions {
 
 /**
  * Opens the database of a server that does not run, and makes nothing: neither a database nor a table nor a note.
- * @throws StorageError `STORAGE_OTHER`, `STORAGE_MISSING`, `STORAGE_IN_USE`, `STORAGE_KEY_WRONG`
+ * @throws StorageError `STORAGE_OTHER`, `STORAGE_MISSING`, `STORAGE_IN_USE`, `STORAGE_KEY_WRONG`, `STORAGE_MOVED`, `STORAGE_MOVE_BEGUN`
  */
 export async function openStoppedStorage(
   options: StorageOptions & OwnFolder,
   vault: Vault,
 ): Promise<Storage> {
+  const storage = await openNotedStorage(options, vault);
+  try {
+    await assertHere(storage, vault);
+    return storage;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** The same, also of a database that its server does not run on any more, or not yet. @throws as {@link openStoppedStorage} */
+export async function openNotedStorage(options: StorageOptions & OwnFolder, vault: Vault): Promise<Storage> {
   assertDatabaseKind(options);
   const storage = await openOrSayLost(options, vault, () => openStorage({ ...options, mustExist: true }));
   try {
@@ -74,6 +87,11 @@ export async function openStoppedStorage(
     await storage.close();
     throw error;
   }
+}
+
+/** The kind of the database that a directory was used with; null: it was used with none. @throws StorageError `FILE_TAMPERED` */
+export function notedKind(dataDir: string): DatabaseNote['kind'] | null {
+  return readNote(dataDir)?.kind ?? null;
 }
 
 /**
@@ -116,7 +134,8 @@ async function assertNoted(storage: Storage, vault: Vault, note: DatabaseNote | 
       );
 }
 
-async function findId({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<string | null> {
+/** The random number of a database; null: no server has run on it. */
+export async function findId({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<string | null> {
   const row = await meta.find(ID);
   return row === null ? null : encodeHex(vault.openRow('meta', row));
 }

@@ -177,6 +177,14 @@ export interface MetaReader {
 }
 export interface MessageReader {
   seen(xid: Uint8Array, id: Uint8Array): Promise<boolean>;
+  /** All there are by sender and id, behind `after`. */
+  list(after: SeenMessage | null, limit: number): Promise<readonly SeenMessage[]>;
+}
+/** A message that was answered, and is not answered again. */
+export interface SeenMessage {
+  readonly xid: Uint8Array;
+  readonly id: Uint8Array;
+  readonly expiresAt: number;
 }
 
 /** Rows of any table, as they are stored. */
@@ -232,6 +240,8 @@ export interface Transaction extends Reader {
     record(xid: Uint8Array, id: Uint8Array, expiresAt: number): Promise<boolean>;
     /** Forgets messages that expired before `now`; returns how many. */
     forgetExpired(now: number): Promise<number>;
+    /** Inserts messages as they were recorded elsewhere. @throws StorageError `STORAGE_CONSTRAINT` */
+    insertAll(messages: readonly SeenMessage[]): Promise<void>;
   };
   readonly sessions: SessionReader & {
     insert(row: SessionRow): Promise<void>;
@@ -282,12 +292,18 @@ export interface Transaction extends Reader {
     replace<T extends TableName>(table: T, row: Rows[T], sealed: Uint8Array): Promise<boolean>;
     /** Inserts rows as they were stored before, out of a backup. @throws StorageError `STORAGE_CONSTRAINT` */
     insertAll<T extends TableName>(table: T, rows: readonly Rows[T][]): Promise<void>;
+    /** Keeps every other process from writing to any table until the transaction ends; they may read. */
+    holdAll(): Promise<void>;
+    /** Removes every row of every table: of a database whose content is elsewhere. */
+    removeAll(): Promise<void>;
   };
   readonly audit: AuditReader & {
     /** Reads the head and holds it against other replicas until the transaction ends. */
     holdHead(): Promise<AuditHeadRow | null>;
     /** Inserts the row and moves the head in one go. */
     append(row: AuditRow, head: AuditHeadRow): Promise<void>;
+    /** Leaves a log that no process ever goes on with: whoever knew its end finds that it has gone back. */
+    removeHead(): Promise<void>;
   };
 }
 

@@ -48,5 +48,8 @@ export function auditWriter(writing: Writing): Transaction['audit'] {
       await insertRow(writing, 'audit', row);
       await moveHead(writing, sequence, hash, sealed);
     },
+    removeHead: async () => {
+      await writing.queries.deleteFrom('audit_head').execute();
+    },
   };
 }

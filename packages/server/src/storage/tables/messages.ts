@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { fromOptional } from '../database.js';
 import type { MessageReader, MetaReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
@@ -9,7 +10,27 @@ const findMessage = prepared((queries, xid: Uint8Array, id: Uint8Array) =>
 );
 
 export function messageReader(reading: Reading): MessageReader {
-  return { seen: async (xid, id) => (await findMessage(reading, xid, id)).rows.length > 0 };
+  return {
+    seen: async (xid, id) => (await findMessage(reading, xid, id)).rows.length > 0,
+    list: async (after, limit) => {
+      const behind = after === null ? sql`` : sql`where (xid, id) > (${after.xid}, ${after.id})`;
+      const { rows } = await sql<SeenColumns>`
+        select xid, id, expires_at from seen_messages ${behind} order by xid, id limit ${limit}`.execute(
+        reading.queries,
+      );
+      return rows.map(({ xid, id, expires_at: expiresAt }) => ({
+        xid: new Uint8Array(xid),
+        id: new Uint8Array(id),
+        expiresAt,
+      }));
+    },
+  };
+}
+
+interface SeenColumns {
+  readonly xid: Uint8Array;
+  readonly id: Uint8Array;
+  readonly expires_at: number;
 }
 
 const recordMessage = prepared((queries, xid: Uint8Array, id: Uint8Array, expiresAt: number) =>
@@ -30,6 +51,10 @@ export function messageWriter(writing: Writing): Transaction['messages'] {
         .where('expires_at', '<', now)
         .executeTakeFirst();
       return Number(numDeletedRows);
+    },
+    insertAll: async (messages) => {
+      const values = messages.map(({ xid, id, expiresAt }) => ({ xid, id, expires_at: expiresAt }));
+      if (values.length > 0) await queries.insertInto('seen_messages').values(values).execute();
     },
   };
 }

@@ -1,9 +1,14 @@
 import { sql } from 'kysely';
-import { columnName, columnsOf, fromColumns, PRIMARY_KEYS, toColumns } from '../database.js';
+import { columnName, COLUMNS, columnsOf, fromColumns, PRIMARY_KEYS, toColumns } from '../database.js';
 import type { Rows, TableName } from '../rows.js';
 import type { SealedReader, Transaction } from '../storage.js';
 import type { Reading } from './reading.js';
 import { countUsage, type Writing } from './writing.js';
+
+const ALL: readonly string[] = [...Object.keys(COLUMNS), 'seen_messages', 'usage'];
+
+/** What stands in a row besides its columns: of the head of the log there is one. */
+const HIDDEN: { readonly [T in TableName]?: object } = { audit_head: { id: 1 } };
 
 /** Of one statement: what both databases take in one. */
 const MOST_VALUES = 5_000;
@@ -48,13 +53,26 @@ export function sealedWriter(writing: Writing): Transaction['sealed'] {
     insertAll: async (table, rows) => {
       const most = Math.floor(MOST_VALUES / columnsOf(table).length);
       for (let at = 0; at < rows.length; at += most) {
-        const values = rows.slice(at, at + most).map((row) => toColumns(table, row));
+        const values = rows
+          .slice(at, at + most)
+          .map((row) => ({ ...toColumns(table, row), ...HIDDEN[table] }));
         await queries
           .insertInto(table)
           .values(values as never)
           .execute();
       }
       for (const row of rows) countUsage(writing, table, row);
+    },
+    holdAll: async () => {
+      // SQLite has one writer, who is this one.
+      if (writing.kind === 'sqlite') return;
+      await sql`lock table ${sql.join(ALL.map((table) => sql.table(table)))} in exclusive mode`.execute(
+        queries,
+      );
+    },
+    removeAll: async () => {
+      // What refers to a row comes behind it.
+      for (const table of ALL.toReversed()) await sql`delete from ${sql.table(table)}`.execute(queries);
     },
   };
 }
