@@ -72,6 +72,8 @@ export type ReshareProposal = z.infer<typeof reshareProposal>;
 export const reshareOffer = z.strictObject({
   receiver: z.strictObject({ ...rosterOffer.shape, nonce: bytesOf(32) }).nullable(),
   dealer: z.strictObject({ nonce: bytesOf(32) }).nullable(),
+  /** The server has given its share of the key out: the next epoch says that the key is exported. Absent: it has not. */
+  exported: z.literal(true).exactOptional(),
 });
 export type ReshareOffer = z.infer<typeof reshareOffer>;
 

@@ -36,6 +36,18 @@ const freezeView = z.strictObject({
 /** A repair that goes on at a server, for the owner's other devices. `slot`: of the server whose share is lost. */
 const openRepair = z.strictObject({ sessionId: identifier, slot, expiresAt: unixSeconds });
 
+/** An export of a key that goes on at a server: every device of its owner is shown what one of them asked for. */
+const openExport = z.strictObject({
+  sessionId: identifier,
+  /** 32 bytes: names the export; its likeness is the six words that operators type. */
+  orderHash: bytesOf(32),
+  /** Whether its operator is asked, and has not said yes. */
+  asked: z.boolean(),
+  /** When its delay is over, if the server runs on; null: it is. */
+  readyAt: unixSeconds.nullable(),
+  expiresAt: unixSeconds,
+});
+
 export const keySummary = z.strictObject({
   keyId: identifier,
   suite: suiteName,
@@ -55,6 +67,10 @@ export const keySummary = z.strictObject({
   repairs: z.array(openRepair).min(1).max(32).optional(),
   /** The order about who holds the key next that waits here: whoever did not give it takes it back; absent: none waits. */
   order: openOrder.optional(),
+  /** Exports of the key that go on: whoever did not ask cancels them; absent: none. */
+  exports: z.array(openExport).min(1).max(32).optional(),
+  /** When the server gave its share out; absent: it never did. */
+  exportedAt: unixSeconds.optional(),
 });
 
 /** At most this many keys in one answer. */

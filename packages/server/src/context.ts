@@ -133,6 +133,10 @@ export interface WaitingSession {
   /** Over everything that is proposed. */
   readonly proposalHash: Uint8Array;
   readonly sentence: string;
+  /** Whether it waits for the operator's yes; he may say no to it in any case. */
+  readonly asked: boolean;
+  /** When the time is over that it waits for besides; null: for none. UnixSeconds. */
+  readonly readyAt: number | null;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
@@ -149,8 +153,11 @@ export interface SessionDesk {
   ): Promise<{ readonly sessions: readonly WaitingSession[]; readonly next: SessionCursor | null }>;
   /** How many there are to list. */
   count(): Promise<number>;
-  /** @throws StateError `SESSION_UNKNOWN`, `SESSION_NOT_WAITING`, `SESSION_NOT_AS_SEEN` */
-  approve(seen: SeenSession, as?: string | null): Promise<void>;
+  /**
+   * @param words where the ceremony asks for them: as its owner tells them
+   * @throws StateError `SESSION_UNKNOWN`, `SESSION_NOT_WAITING`, `SESSION_NOT_AS_SEEN`; UsageError `SESSION_WORDS_WRONG`
+   */
+  approve(seen: SeenSession, as?: string | null, words?: string): Promise<void>;
   /** `reason` reaches the owner and the audit log. @throws as {@link approve}; UsageError `REASON_INVALID` */
   reject(seen: SeenSession, reason: string, as?: string | null): Promise<void>;
 }
@@ -233,6 +240,8 @@ export interface KeyFacts {
   readonly stoppedAt: number | null;
   /** The freeze by its owner that stands; null: none. */
   readonly frozen: StandingFreeze | null;
+  /** When this server gave its share out; null: it never did. UnixSeconds. */
+  readonly exportedAt: number | null;
   readonly policy: KeyPolicy;
 }
 

@@ -26,6 +26,8 @@ export interface Events {
   sharesReleased(fields: { readonly suite: string; readonly tasks: number; readonly seconds: number }): void;
   /** A share computed here was wrong: the key answers nothing more until its operator has looked. */
   keyStopped(fields: { readonly suite: string }): void;
+  /** A share of a key left this server, sealed to the owner of the key. */
+  shareGivenOut(): void;
   /** At start: how many keys are still stopped so. */
   keysStopped(fields: { readonly count: number }): void;
   peerFault(fields: { readonly code: string; readonly round: number }): void;
@@ -145,6 +147,7 @@ function createEvents(log: Logger, registry: Registry): Events {
   const stopped = counter('keys_stopped_total', 'Keys stopped because a share computed here was wrong', [
     'suite',
   ]);
+  const givenOut = counter('shares_given_out_total', 'Shares of exported keys given to their owners');
   const messages = counter('messages_total', 'Messages answered', ['function', 'code']);
   const messageSeconds = histogram('message_seconds', 'Time to answer a message', ['function']);
   const refused = counter('messages_refused_total', 'Messages that could not be read or trusted', ['code']);
@@ -210,6 +213,10 @@ function createEvents(log: Logger, registry: Registry): Events {
         { suite: label(suite) },
         'a share computed here was wrong: the key is stopped, look at the machine',
       );
+    },
+    shareGivenOut: () => {
+      givenOut.inc();
+      log.warn('a share was given out: the key is exported');
     },
     keysStopped: ({ count }) =>
       log.error(

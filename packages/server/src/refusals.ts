@@ -8,6 +8,7 @@ const REFUSALS = {
   SESSION_NOT_ACCEPTED: [StateError, 'show the session and go on from where it is', { retryable: false }],
   SESSION_NOT_JOINED: [StateError, 'hand over the parameters of the key first', { retryable: false }],
   SESSION_NOT_WAITING: [StateError, 'list the sessions that wait', { retryable: false }],
+  SESSION_WORDS_WRONG: [UsageError, 'have the owner of the key read the six words to you', {}],
   SESSION_NOT_AS_SEEN: [StateError, 'look at the session once more', { retryable: false }],
   CEREMONY_UNKNOWN: [UsageError, 'compare the versions of client and server', {}],
   EXPIRY_PASSED: [UsageError, 'choose a time in the future, and check the clock', {}],
@@ -44,6 +45,17 @@ const REFUSALS = {
   KIND_NOT_FOR_PURPOSE: [
     PolicyError,
     'allow only kinds that belong to the purpose of the key',
+    { retryable: false },
+  ],
+  KEY_NOT_EXPORTABLE: [
+    PolicyError,
+    'sign with it where it is, or make another key with leave to export it',
+    { retryable: false },
+  ],
+  EXPORT_OPEN: [StateError, 'finish the export that goes on, or cancel it', { retryable: false }],
+  EXPORT_AFTER_RESTORE: [
+    StateError,
+    'refresh the key, after which this server knows what the others do; or take the shares of others',
     { retryable: false },
   ],
   PURPOSE_NEEDS_CHILDREN: [

@@ -99,6 +99,10 @@ const POLICY = groupOf(
       'The request had expired when it arrived.',
       'Ask again; if it happens often, compare the clocks: ckm doctor.',
     ],
+    KEY_NOT_EXPORTABLE: [
+      'The key was made without leave to export it, which nobody can give it afterwards.',
+      'Sign with it where it is. A key that may leave is made with: ckm key create NAME --exportable.',
+    ],
     KIND_NOT_FOR_PURPOSE: 'The policy allows kinds of request that the purpose of the key does not have.',
     SUITE_NOT_FOR_PURPOSE: 'The suite does not fit the purpose of the key.',
   },
@@ -114,6 +118,22 @@ const MOMENT = groupOf(
     SESSION_NOT_JOINED: 'The ceremony has not begun on this server.',
     PARAMETERS_DIFFER: 'The parameters are not those that were proposed and offered.',
     SESSION_NOT_WAITING: 'The ceremony does not wait for the operator any more.',
+    SESSION_WORDS_WRONG: [
+      'These are not the six words of this ceremony.',
+      'Have the owner of the key read them to you: they stand where the export was begun.',
+    ],
+    EXPORT_OPEN: [
+      'An export of this key goes on at this server, perhaps from another of your devices.',
+      'Go on with it where it was begun, or cancel it.',
+    ],
+    EXPORT_NOT_AGREED: [
+      'A share leaves a server only when it sees that as many servers as the quorum needs have signed a yes to this very export.',
+      'Run the same command again: it collects them.',
+    ],
+    EXPORT_AFTER_RESTORE: [
+      'The server came back from a backup or had its share repaired, and does not know what became of the key meanwhile.',
+      'Refresh the key (ckm key refresh NAME), or take the shares of the other servers.',
+    ],
     SESSION_NOT_AS_SEEN: [
       'What waits under this id is not what the operator looked at.',
       'Look at it once more before you say yes.',

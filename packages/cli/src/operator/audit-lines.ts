@@ -68,6 +68,7 @@ const ENDS: Readonly<Record<string, string>> = {
   'session.cancelled': 'cancelled',
   'session.rejected': 'refused',
   'key.stopped': 'stopped',
+  'key.exported': 'exported',
   'key.freeze': 'frozen',
   'operator.thaw': 'thawed',
   'server.rollback': 'went back',

@@ -55,27 +55,37 @@ export function formatWaitingSession({
   kind,
   keyId,
   owner,
+  asked,
+  readyAt,
   createdAt,
   expiresAt,
 }: OperatorSession): string {
   const now = unixNow();
+  const delay =
+    readyAt === null ? '' : `its delay is over ${formatInstant(readyAt, now)} if the server runs on`;
   return [
     `${sessionId.slice(0, SHOWN)}  ${sentence}`,
     `${kind} · account ${owner.slice(0, SHOWN)} · asked ${formatInstant(createdAt, now)}`,
     `expires ${formatInstant(expiresAt, now)}`,
     `key ${keyId}`,
+    ...(asked ? [] : ['does not wait for you']),
+    ...(delay === '' ? [] : [delay]),
   ].join(`\n${' '.repeat(SHOWN + 2)}`);
 }
 
 /** What a yes means, and what an operator finds out before he gives it. */
 export function adviceOn({ kind, sentence }: OperatorSession, columns: number | undefined): string {
-  const text = kind !== 'repair' ? '' : sentence.startsWith('Say ') ? LOSS : HELP;
+  const ofRepair = sentence.startsWith('Say ') ? LOSS : HELP;
+  const text = kind === 'repair' ? ofRepair : kind === 'export' ? EXPORT : '';
   return text === '' ? '' : wrapText(text, columns, '  ');
 }
 
 const LOSS =
   'Say yes only if the share is really gone, and you know the owner of the account above: it is this account that will have the key here. ' +
   'The others give the share back to this server alone; whoever may have taken the old one still has it: the key should be refreshed afterwards.';
+const EXPORT =
+  'Say yes only if the owner of the account above tells you so, and the six words, in person or by phone: whoever holds the owner’s computer can ask for this. ' +
+  'What leaves cannot be taken back: with enough shares the whole key is outside, and no server is asked any more.';
 const HELP =
   'Ask the operator of that server, or the owner, by another way than this one. Say nothing, and this server helps after 24 hours; ' +
   'say no, and it does not.';

@@ -73,8 +73,8 @@ export function createActs({
           ? null
           : { sessionId: decodeHex(sessionId), owner: decodeHex(owner) },
       ),
-    approveSession: async ({ as = null, ...seen }) => {
-      await desk().approveSession(seen, as);
+    approveSession: async ({ as = null, words = '', ...seen }) => {
+      await desk().approveSession(seen, as, words);
       return {};
     },
     rejectSession: async ({ reason, as = null, ...seen }) => {

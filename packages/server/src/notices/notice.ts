@@ -1,7 +1,7 @@
 /** What a program of the operator's is told, as JSON. Nothing in it is secret; the sentence is what it is about. */
 export interface Notice {
-  /** `waiting`: for a yes or no. `stopped`: a key, by a wrong share. */
-  readonly event: 'waiting' | 'stopped';
+  /** `waiting`: for a yes or no. `stopped`: a key, by a wrong share. `exported`: a share of a key was given out. */
+  readonly event: 'waiting' | 'stopped' | 'exported';
   /** The name of this server. */
   readonly server: string;
   /** `2026-11-28 21:05:39 UTC` */

@@ -179,6 +179,15 @@ test('a key that was stopped is what the notice names, whatever is asked for aft
   expect([notice.event, notice.others]).toEqual(['stopped', 8]);
 });
 
+test('a share that left is what the notice names, whatever is asked for afterwards', async () => {
+  const { notices, told } = notify({ command: sh('cat >> "$1/told"') });
+  notices.note({ ...asked(1), deed: 'key.exported', verdict: 'done' });
+  for (let number = 2; number <= 4; number++) notices.note(asked(number));
+  await expect.poll(() => told).toEqual(['command sent']);
+  const notice = JSON.parse(readFileSync(join(folder, 'told'), 'utf8')) as Notice;
+  expect([notice.event, notice.others]).toEqual(['exported', 3]);
+});
+
 describe('a webhook', () => {
   const webhook = (url: string, more = {}) => ({ url, secretFile: null, sentence: false, ...more });
 

@@ -53,16 +53,22 @@ export function createNotices(means: NoticeMeans): Notices {
 }
 
 function isWorthNotice(line: AuditLine): boolean {
-  return line.verdict === 'asked' || isStop(line);
+  return line.verdict === 'asked' || isGrave(line);
 }
 
-function isStop({ deed }: AuditLine): boolean {
-  return deed === 'key.stopped';
+/** What has happened already, and is told whatever else waits. */
+const GRAVE: Readonly<Record<string, Notice['event']>> = {
+  'key.stopped': 'stopped',
+  'key.exported': 'exported',
+};
+
+function isGrave({ deed }: AuditLine): boolean {
+  return GRAVE[deed] !== undefined;
 }
 
 /** Of two lines the one that a notice names: whoever cheated can ask for things afterwards, and must not hide that by it. */
 function weightier(earlier: AuditLine, later: AuditLine): AuditLine {
-  return isStop(earlier) && !isStop(later) ? earlier : later;
+  return isGrave(earlier) && !isGrave(later) ? earlier : later;
 }
 
 interface Pending {
@@ -133,7 +139,7 @@ async function outcomeOf(
     const { deed, at, sentence, subject, keyId, who } = line;
     await send(
       {
-        event: deed === 'key.stopped' ? 'stopped' : 'waiting',
+        event: GRAVE[deed] ?? 'waiting',
         server: name,
         at: formatMoment(at),
         waiting: await countWaiting(),

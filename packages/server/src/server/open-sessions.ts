@@ -1,6 +1,7 @@
 import type { ServerContext, Sessions } from '../context.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createImportRoom } from '../sessions/import/import-room.js';
+import { createExportRoom } from '../sessions/export/export-room.js';
 import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
 import { changeHandlers } from '../sessions/functions/change-functions.js';
@@ -38,6 +39,7 @@ const roomsOf: RoomsOf = (context, counting) => [
   createImportRoom(context),
   createRepairRoom(context),
   createReshareRoom({ context, counting }),
+  createExportRoom(context),
 ];
 
 /**

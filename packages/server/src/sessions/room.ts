@@ -4,7 +4,7 @@ import type { Data, Identity } from '@ckm/gordian';
 import type { Call, Clock, Random } from '../context.js';
 import type { Reader, SessionRow, Transaction } from '../storage/storage.js';
 import type { StaticSeeds } from '../vault/static-seeds.js';
-import type { KeyChange, RepairChange } from './keys/change-key.js';
+import type { KeyChange, RoomChange } from './keys/change-key.js';
 import type { Seats } from './seats.js';
 
 export type SessionFault = NonNullable<SessionView['fault']>;
@@ -66,7 +66,9 @@ export type Admission =
       readonly kind: 'ask';
       /** Seconds after which a silent operator counts as a yes (`waiting-time.ts`); absent: he never does. */
       readonly grantedAfter?: number;
-    };
+    }
+  /** It takes part when so many seconds have been counted, and where its operator is asked, he has said yes too. */
+  | { readonly kind: 'wait'; readonly seconds: number; readonly asked: boolean };
 
 /** By whom it was decided that this server takes part. `time`: the operator said nothing for as long as the room gave him. */
 export type Granted = 'room' | 'operator' | 'time';
@@ -135,13 +137,18 @@ export interface Room<P extends Proposal = Proposal> {
   /** What a no to a proposal, or its owner taking it back, leaves behind at the key; absent: nothing. */
   declined?(proposal: P): readonly KeyChange[];
   /**
+   * 32 bytes whose likeness in words an operator types who says yes to a proposal, because its owner told him; absent: none
+   * are asked for.
+   */
+  words?(proposal: P): Uint8Array;
+  /**
    * Stores what a step does to the key where that is of this kind of ceremony alone, in the transaction of the step: the one
    * thing that a room writes. Absent: it has none of its own.
    */
   storeKey?(
     transaction: Transaction,
     row: Pick<SessionRow, 'owner' | 'keyId'>,
-    change: RepairChange,
+    change: RoomChange,
   ): Promise<void>;
   /** Makes this server's offer to an account, once it takes part. */
   open(means: RoomMeans, owned: Owned, proposal: P, granted: Granted): Opened | Promise<Opened>;

@@ -1,11 +1,11 @@
 import { taggedHash } from '@ckm/threshold';
-import { encodeData } from '@ckm/gordian';
+import { encodeData, isLikenessOf } from '@ckm/gordian';
 import { equalBytes } from '@ckm/foundation';
 import type { SeenSession, SessionDesk, WaitingSession } from '../context.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
-import { demand } from '../refusals.js';
+import { demand, refusal } from '../refusals.js';
 import { checkReason, detailAs, quoteReason } from './operator-reason.js';
-import { declineDraft, endDraft, openDraft } from './session-draft.js';
+import { approveDraft, declineDraft, endDraft } from './session-draft.js';
 import { openSessionToShow, type StoredSession } from './session-record.js';
 import {
   findSessionRow,
@@ -39,11 +39,14 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
   function shown(row: SessionRow): WaitingSession {
     const session = openSessionToShow(context, row);
     const { owner, sessionId, keyId, createdAt, expiresAt } = row;
-    const { proposal } = session.record;
+    const { proposal, operator, waiting = null } = session.record;
     const { kind } = proposal;
+    const left = operator === undefined || waiting === null ? 0 : waiting.needed - waiting.counted;
+    const readyAt = left > 0 ? context.clock() + left : null;
+    const asked = operator === undefined || operator === 'asked';
     const sentence = roomFor(server.rooms, kind).sentence(proposal);
     const proposalHash = hashOf(session);
-    return { owner, sessionId, keyId, kind, proposalHash, sentence, createdAt, expiresAt };
+    return { owner, sessionId, keyId, kind, proposalHash, sentence, asked, readyAt, createdAt, expiresAt };
   }
 
   return {
@@ -56,8 +59,18 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
       return { sessions: rows.map(shown), next };
     },
     count: () => context.storage.read(({ sessions }) => sessions.countListed(context.clock())),
-    approve: (seen, as = null) =>
-      decide(seen, (draft, drafting) => openDraft(drafting, draft, 'operator'), 'approved', detailAs('', as)),
+    approve: (seen, as = null, words = '') =>
+      decide(
+        seen,
+        (draft, drafting) => {
+          const { room } = drafting;
+          const named = room.words?.(draft.session.record.proposal);
+          if (named !== undefined && !isLikenessOf(words, named)) throw wordsWrong();
+          return approveDraft(drafting, draft);
+        },
+        'approved',
+        detailAs('', as),
+      ),
     reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
       const detail = detailAs(quoteReason(said), as);
@@ -69,6 +82,10 @@ export function createSessionDesk(server: SessionMeans): SessionDesk {
       );
     },
   };
+}
+
+function wordsWrong() {
+  return refusal('SESSION_WORDS_WRONG', 'these are not the six words of this ceremony');
 }
 
 async function assertActive(transaction: Transaction, { owner }: SessionRow): Promise<void> {

@@ -15,6 +15,7 @@ import {
   type Sorted,
 } from './packet-log.js';
 import type { Granted, Heard, JoinedSession, Room, RoomMeans, RoomStep, SessionFault } from './room.js';
+import { demand } from '../refusals.js';
 import type { Reader } from '../storage/storage.js';
 import type { SessionRecord, StoredSession } from './session-record.js';
 import { speak } from './speak.js';
@@ -65,6 +66,21 @@ export async function openDraft(
   const { row, record } = draft.session;
   const { offer, secrets } = await room.open(means, { owner: row.owner, reader }, record.proposal, granted);
   return withState(withRecord(draft, { offer, secrets, waiting: null }), 'accepted');
+}
+
+/**
+ * Its operator says yes: it begins, unless its time is waited for in any case.
+ * @throws StateError `SESSION_NOT_WAITING` when he is not asked, or has said so
+ */
+export async function approveDraft(
+  drafting: Pick<Drafting, 'means' | 'room' | 'reader'>,
+  draft: Draft,
+): Promise<Draft> {
+  const { operator, waiting = null } = draft.session.record;
+  const isAsked = operator === undefined || operator === 'asked';
+  demand(isAsked, 'SESSION_NOT_WAITING', 'this ceremony does not wait for the operator');
+  const isEarly = operator === 'asked' && waiting !== null && waiting.counted < waiting.needed;
+  return isEarly ? withRecord(draft, { operator: 'agreed' }) : openDraft(drafting, draft, 'operator');
 }
 
 /** Somebody said no before it began: the room says what is remembered of that. */

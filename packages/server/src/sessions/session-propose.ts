@@ -96,10 +96,12 @@ async function openNew(
     expiresAt,
     sealed: NOT_SEALED,
   } as const;
-  const isAsked = admission.kind === 'ask';
-  const waiting =
-    isAsked && admission.grantedAfter !== undefined ? waitFrom(counting(), admission.grantedAfter) : null;
-  const record: SessionRecord = { ...UNTOUCHED, proposal, waiting };
+  const isAsked = admission.kind !== 'offer';
+  const seconds = secondsOf(admission);
+  const waiting = seconds === null ? null : waitFrom(counting(), seconds);
+  const operator =
+    admission.kind === 'wait' ? ({ operator: admission.asked ? 'asked' : 'not-asked' } as const) : {};
+  const record: SessionRecord = { ...UNTOUCHED, proposal, waiting, ...operator };
   const untouched = draftOf({ row: columns, state: 'proposed', record });
   const { session } = isAsked
     ? untouched
@@ -113,6 +115,11 @@ async function openNew(
     verdict: isAsked ? 'asked' : 'allowed',
   });
   return { ...session, row };
+}
+
+function secondsOf(admission: Exclude<Admission, { readonly kind: 'refusal' }>): number | null {
+  if (admission.kind === 'offer') return null;
+  return admission.kind === 'wait' ? admission.seconds : (admission.grantedAfter ?? null);
 }
 
 /** The audit row of a refusal; it is written before the refusal is told. */

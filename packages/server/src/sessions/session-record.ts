@@ -39,6 +39,11 @@ export interface SessionRecord {
   readonly reason: string | null;
   /** How long a silent operator is still waited for; null or absent: he is waited for until the session expires, or not at all. */
   readonly waiting?: WaitingTime | null;
+  /**
+   * Of a ceremony that waits for its time whatever its operator says: whether he is asked besides, and has agreed. Absent: his
+   * yes is enough, and his silence for that time is a yes.
+   */
+  readonly operator?: 'asked' | 'agreed' | 'not-asked';
 }
 
 /** A session as it is stored: what its row shows, what its seal hides. */

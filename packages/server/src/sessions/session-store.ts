@@ -2,7 +2,7 @@ import type { AuditEntry } from '../audit/audit.js';
 import type { ServerContext } from '../context.js';
 import { rowChanged } from '../storage/codes.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
-import { changeKey, isOfRepair, type KeyChange } from './keys/change-key.js';
+import { changeKey, isOfRoom, type KeyChange } from './keys/change-key.js';
 import { isOver } from './machine.js';
 import type { Room } from './room.js';
 import { sealRecord } from '../vault/sealed-record.js';
@@ -41,7 +41,7 @@ export async function storeDraft(
   await storeEvidence(context, transaction, draft);
   for (const change of draft.keys) await storeKey(context, room, transaction, row, change);
   if (isOver(session.state)) transaction.whenCommitted(() => destroySessionKey(context, row));
-  const line = auditEntry(room, before, draft, who);
+  const line = auditEntry(room, before, draft, who, entry !== undefined);
   if (line !== null) await context.audit.append(transaction, { ...line, ...entry });
   return { ...session, row };
 }
@@ -54,6 +54,7 @@ export function reportDraft(context: ServerContext, before: StoredSession, draft
   for (const change of draft.keys) {
     if (change.kind === 'promote' || change.kind === 'regain')
       context.events.keyActivated({ suite: change.record.suite });
+    if (change.kind === 'give-out') context.events.shareGivenOut();
   }
 }
 
@@ -64,7 +65,7 @@ async function storeKey(
   row: SessionRow,
   change: KeyChange,
 ): Promise<void> {
-  if (isOfRepair(change)) return room.storeKey?.(transaction, row, change);
+  if (isOfRoom(change)) return room.storeKey?.(transaction, row, change);
   return changeKey(context, transaction, row, change);
 }
 
@@ -86,10 +87,11 @@ function auditEntry(
   before: StoredSession,
   draft: Draft,
   who: Uint8Array | null,
+  isSaid: boolean,
 ): AuditEntry | null {
   const { state, record, row } = draft.session;
   const moved = state !== before.state;
-  if (!moved && record.round === before.record.round) return null;
+  if (!moved && record.round === before.record.round && !isSaid) return null;
   return {
     deed: moved ? `session.${state}` : 'session.round',
     who,

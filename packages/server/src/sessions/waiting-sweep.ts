@@ -41,12 +41,13 @@ async function countAt(server: SessionMeans, row: SessionRow, counter: Counter):
   if ((openSessionToShow(context, row).record.waiting ?? null) === null) return;
   await reviseSession(server, ownOrigin(context, row), async (draft, drafting) => {
     const { state, record } = draft.session;
-    const { waiting = null, proposal } = record;
+    const { waiting = null, proposal, operator } = record;
     if (state !== 'proposed' || waiting === null) return draft;
     const owned = { owner: row.owner, reader: drafting.reader };
     if ((await drafting.room.isPaused?.(owned, proposal)) === true) return draft;
     const counted = countOn(waiting, counter);
     if (counted === waiting) return draft;
-    return counted.counted < counted.needed ? countDraft(draft, counted) : openDraft(drafting, draft, 'time');
+    const isOpen = counted.counted >= counted.needed && operator !== 'asked';
+    return isOpen ? openDraft(drafting, draft, 'time') : countDraft(draft, counted);
   });
 }

@@ -23,6 +23,16 @@ export {
 export { encodeVotes, judgeVotes, parseVotes } from './certificate/votes.js';
 export { CERTIFICATE_KINDS, type CertificateKind } from './certificate/kind.js';
 export type { CertifiedEpoch } from './certified-epoch.js';
+export {
+  combineShares,
+  type ExportedEpoch,
+  type ExportedShare,
+  type ExportOrder,
+  exportStatement,
+  type ExportYes,
+  hashExport,
+  verifyExportYeses,
+} from './export.js';
 export type { KeyFlags } from './flags.js';
 export { recoverChangedShare } from './certificate/recover-change.js';
 export { recoverShare } from './certificate/recovery.js';

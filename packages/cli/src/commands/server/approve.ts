@@ -16,7 +16,7 @@ export function serverApproveCommand(): Command {
     .option('--account <xid>', 'whose, by its first digits, where two accounts wait under one id')
     .option(
       '--words <words>',
-      'of a change of who holds a key: its six words, as its owner reads them to you',
+      'of a change of who holds a key, or an export: its six words, as its owner reads them to you',
     )
     .addOption(asOption())
     .action(run(approve));
@@ -32,7 +32,7 @@ async function approve(
   const change = await findChange(operator, id);
   if (change !== null) return approveChange({ terminal, flags }, operator, change, { as, words });
   const session = account === undefined ? await findWaitingSession(operator, id) : null;
-  if (session !== null) return approveSession({ terminal, flags }, operator, session, id, as);
+  if (session !== null) return approveSession({ terminal, flags }, operator, session, id, { as, words });
   const request = await findWaiting(operator, id, account);
   if (flags.yes === true && flags.preview !== true) assertWholeId(id);
   const { requestId } = request;
@@ -60,7 +60,7 @@ async function approveSession(
   operator: Operator,
   session: OperatorSession,
   id: string,
-  as: string | undefined,
+  { as, words }: { readonly as: string | undefined; readonly words: string | undefined },
 ): Promise<void> {
   if (flags.yes === true && flags.preview !== true) assertWholeId(id);
   const { sessionId, owner, proposalHash } = session;
@@ -70,8 +70,15 @@ async function approveSession(
     terminal.result(`would approve ${sessionId}`, { preview: true, ...session });
     return;
   }
-  if (flags.yes !== true && !(await confirm(terminal, 'Let this server take part?'))) throw cancelled();
-  await operator.approveSession({ sessionId, owner, proposalHash, ...(as === undefined ? {} : { as }) });
+  const answer = { sessionId, owner, proposalHash, ...(as === undefined ? {} : { as }) };
+  if (session.kind === 'export') {
+    const about = { sentence: session.sentence, shown: formatWaitingSession(session) };
+    const question = 'Type the six words of the export, as the owner of the key reads them to you';
+    await operator.approveSession({ ...answer, words: words ?? (await askTyped(terminal, question, about)) });
+  } else {
+    if (flags.yes !== true && !(await confirm(terminal, 'Let this server take part?'))) throw cancelled();
+    await operator.approveSession(answer);
+  }
   terminal.result(`approved ${sessionId}`, { ...session, verdict: 'approved' });
 }
 

@@ -32,6 +32,9 @@ async function keys({ terminal }: Context, folder: string): Promise<void> {
       ? ''
       : terminal.style('red', `stopped ${formatInstant(key.stoppedAt, now)} by a wrong share`),
     frozenText(key, now),
+    key.exportedAt === null
+      ? ''
+      : terminal.style('red', `exported ${formatInstant(key.exportedAt, now)}: its share left this server`),
   ]);
   terminal.result(formatTable(rows), all.map(keyObject));
   if (all.length === 0) terminal.talk('no keys yet');

@@ -97,8 +97,12 @@ function assembleChange(session: SessionRecord, given: ReadonlyMap<Participant, 
     isDealer(one) ? [{ epoch: order.epoch, slot: slotOf(one)!, nonce: offers[i]!.dealer!.nonce }] : [],
   );
   const receiving = offers.slice(0, order.quorum.of).map((offer) => offer!.receiver!);
+  const { flags } = before.params;
+  // A server that gave its share out says so, and takes part in nothing that does not: what left does not come back.
+  const isExported = flags.exportable && offers.some((offer) => offer!.exported === true);
   const next: KeyParams = {
     ...before.params,
+    flags: { ...flags, exported: flags.exported || isExported },
     epoch: order.epoch + 1,
     previous: before.transcriptHash,
     quorum: order.quorum,

@@ -17,8 +17,8 @@ export function createOperatorSessions({ context, sessions }: DeskMeans) {
       };
     },
     /** @param seen what was looked at: nothing else is approved */
-    approveSession: async (seen: OperatorSeenSession, as: string | null): Promise<void> => {
-      await sessions.sessionDesk.approve(seenOf(seen), as);
+    approveSession: async (seen: OperatorSeenSession, as: string | null, words = ''): Promise<void> => {
+      await sessions.sessionDesk.approve(seenOf(seen), as, words);
       events.operatorActed({ action: 'approve-session' });
     },
     rejectSession: async (seen: OperatorSeenSession, reason: string, as: string | null): Promise<void> => {

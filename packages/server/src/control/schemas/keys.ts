@@ -43,6 +43,8 @@ const operatorKey = z.object({
   createdAt: unixSeconds,
   /** When this server stopped it, because it had computed a wrong share with it; null: it answers. */
   stoppedAt: unixSeconds.nullable(),
+  /** When this server gave its share of the key out, to its owner; null: it never did. */
+  exportedAt: unixSeconds.nullable(),
   /** Until when its owner has frozen it, and when he asked to have that ended; null: it is not frozen. */
   frozen: z.object({ until: unixSeconds, thawAskedAt: unixSeconds.nullable() }).nullable(),
   /** What its likeness is made of; null while it waits for its certificate. */

@@ -16,10 +16,16 @@ export const sessionsParameters = sessionCursor
 const seenSession = z.strictObject({ sessionId: hexId, owner: hexId, proposalHash: hexId });
 export type OperatorSeenSession = Immutable<z.output<typeof seenSession>>;
 
-export const approveSessionParameters = seenSession.extend({ as: saidName });
+/** `words`: of a ceremony that asks for them, as its owner tells them. */
+export const approveSessionParameters = seenSession.extend({
+  as: saidName,
+  words: z.string().max(256).optional(),
+});
 
 /** `reason` reaches the owner. */
-export const rejectSessionParameters = approveSessionParameters.extend({ reason: sentence.min(1) });
+export const rejectSessionParameters = seenSession
+  .extend({ as: saidName })
+  .extend({ reason: sentence.min(1) });
 
 const operatorSession = z.object({
   owner: hexText,
@@ -29,6 +35,10 @@ const operatorSession = z.object({
   /** Names everything that is proposed. */
   proposalHash: hexText,
   sentence: z.string(),
+  /** Whether it waits for the operator. */
+  asked: z.boolean(),
+  /** When its time is over; null: it waits for none. */
+  readyAt: unixSeconds.nullable(),
   createdAt: unixSeconds,
   expiresAt: unixSeconds,
 });

@@ -9,6 +9,7 @@ import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { restoreKey } from './restore-key.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { type OpenOrders, readOpenOrders } from '../changes/open-orders.js';
+import { type OpenExports, readOpenExports } from '../export/open-exports.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
 import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
@@ -39,7 +40,18 @@ export function keyHandlers(
 /** A key as the operator sees it. @param now UnixSeconds */
 export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
   const { owner, keyId, state, createdAt } = row;
-  const { purpose, suite, quorum, slot, policy, certified, tightened, first, stoppedAt = null } = head;
+  const {
+    purpose,
+    suite,
+    quorum,
+    slot,
+    policy,
+    certified,
+    tightened,
+    first,
+    stoppedAt = null,
+    exportedAt = null,
+  } = head;
   const transcriptHash = first ?? certified?.transcriptHash ?? null;
   return {
     owner,
@@ -54,6 +66,7 @@ export function keyFacts(row: KeyRow, head: KeyHead, now: number): KeyFacts {
     tightened,
     stoppedAt,
     frozen: frozenNow(head, now),
+    exportedAt,
     policy,
   };
 }
@@ -68,7 +81,8 @@ async function listKeys(means: KeyMeans, call: Call, after: Uint8Array | null): 
     const whole = heads.flatMap(({ row, head }) => (head === null ? [] : [{ row, head }]));
     const slots = new Map(heads.map(({ row, head }) => [encodeHex(row.keyId), head?.slot ?? null]));
     const repairs = await readOpenRepairs(context, reader, xid, (id) => slots.get(encodeHex(id)) ?? null);
-    const open = { repairs, orders: await readOpenOrders(means, reader, whole) };
+    const exports = await readOpenExports(context, reader, xid);
+    const open = { repairs, orders: await readOpenOrders(means, reader, whole), exports };
     const keys = whole.map(({ row, head }) => summary(context, row, head, open));
     const unreadable = heads.flatMap(({ row, head }) => (head === null ? [row.keyId] : []));
     return unreadable.length === 0 ? { keys, next } : { keys, unreadable, next };
@@ -94,7 +108,9 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     const { certificate } = await readEpoch(context, reader, row, head);
     const repairs = await readOpenRepairs(context, reader, row.owner, () => head.slot);
     const orders = await readOpenOrders(means, reader, [{ row, head }]);
-    return { key: summary(context, row, head, { repairs, orders }), policy: head.policy, certificate };
+    const exports = await readOpenExports(context, reader, row.owner);
+    const open = { repairs, orders, exports };
+    return { key: summary(context, row, head, open), policy: head.policy, certificate };
   });
 }
 
@@ -109,14 +125,15 @@ function summary(
   { epochKeys, clock }: Pick<ServerContext, 'epochKeys' | 'clock'>,
   row: KeyRow,
   head: KeyHead,
-  { repairs, orders }: { readonly repairs: OpenRepairs; readonly orders: OpenOrders },
+  open: { readonly repairs: OpenRepairs; readonly orders: OpenOrders; readonly exports: OpenExports },
 ) {
-  const { suite, purpose, quorum, stoppedAt, left } = head;
+  const { suite, purpose, quorum, stoppedAt, left, exportedAt } = head;
   const { keyId, state, epoch, createdAt } = row;
   const frozen = frozenNow(head, clock());
   const name = encodeHex(keyId);
-  const open = repairs.get(name);
-  const order = orders.get(name);
+  const repairs = open.repairs.get(name);
+  const order = open.orders.get(name);
+  const exports = open.exports.get(name);
   return {
     keyId,
     suite,
@@ -128,8 +145,10 @@ function summary(
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
     ...(left !== undefined || epochKeys.exists(row) ? {} : { isShareLost: true as const }),
     ...(frozen === null ? {} : { frozen }),
-    ...(open === undefined ? {} : { repairs: [...open] }),
+    ...(repairs === undefined ? {} : { repairs: [...repairs] }),
     ...(order === undefined ? {} : { order }),
+    ...(exports === undefined ? {} : { exports: [...exports] }),
+    ...(exportedAt === undefined ? {} : { exportedAt }),
   };
 }
 

@@ -19,7 +19,16 @@ export type KeyChange =
   | { readonly kind: 'promote'; readonly expected: number; readonly record: EpochRecord }
   /** It never came about, and nobody can hold a certificate of it. */
   | { readonly kind: 'void'; readonly expected: number }
-  | RepairChange;
+  | RoomChange;
+
+/** What one kind of ceremony alone does to a key: its room stores it. */
+export type RoomChange = RepairChange | GiveOut;
+
+/** This server's share leaves it, sealed to the owner of the key (`export/store-export.ts`). */
+export interface GiveOut {
+  readonly kind: 'give-out';
+  readonly epoch: number;
+}
 
 /** What a repair does to a key (`repair/store-repair.ts`). */
 export type RepairChange =
@@ -29,6 +38,10 @@ export type RepairChange =
   | Help
   /** Somebody said no to that: in this epoch silence is no yes any more. */
   | Decline;
+
+export function isOfRoom(change: KeyChange): change is RoomChange {
+  return isOfRepair(change) || change.kind === 'give-out';
+}
 
 export function isOfRepair(change: KeyChange): change is RepairChange {
   return change.kind === 'regain' || change.kind === 'help' || change.kind === 'decline';
@@ -63,7 +76,7 @@ export async function changeKey(
   context: ServerContext,
   transaction: Transaction,
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  change: Exclude<KeyChange, RepairChange>,
+  change: Exclude<KeyChange, RoomChange>,
 ): Promise<void> {
   const existing = await transaction.keys.hold(owner, keyId);
   if (change.kind === 'create') {

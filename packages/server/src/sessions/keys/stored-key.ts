@@ -38,6 +38,8 @@ export interface KeyHead extends Pick<
   readonly forked?: number;
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
+  /** When this server first gave its share out; stays for ever. UnixSeconds. Absent: it never did. */
+  readonly exportedAt?: number;
   /** The freeze by its owner that stands, unless its time has passed, as that row says too; absent: none. */
   readonly frozen?: StandingFreeze;
 }
@@ -55,6 +57,7 @@ export type KeyMarks = Pick<
   | 'forgot'
   | 'forked'
   | 'left'
+  | 'exportedAt'
 >;
 
 /** What everybody may know of one epoch. */
@@ -240,7 +243,8 @@ const FORGOT_BYTES = 32;
 /** @param head null: of a key that is new */
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
-  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
+  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left, exportedAt } =
+    head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -252,6 +256,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(forgot === undefined ? {} : { forgot }),
     ...(forked === undefined ? {} : { forked }),
     ...(left === undefined ? {} : { left }),
+    ...(exportedAt === undefined ? {} : { exportedAt }),
   };
 }
 

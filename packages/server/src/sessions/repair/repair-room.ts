@@ -14,6 +14,7 @@ import { createLoss, encodeLoss, lossStatement, parseLoss, repairProtocol, verif
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { acceptKey } from '../dkg/dkg-room.js';
+import { isOfRepair } from '../keys/change-key.js';
 import type {
   Admission,
   Asking,
@@ -57,7 +58,9 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
       proposal.role === 'target'
         ? admitTarget(context, asking, proposal)
         : admitHelper(context, asking, proposal),
-    storeKey: (transaction, row, change) => storeRepair(context, transaction, row, change),
+    storeKey: async (transaction, row, change) => {
+      if (isOfRepair(change)) await storeRepair(context, transaction, row, change);
+    },
     isPaused: (owned, proposal) => isPaused(context, owned, proposal),
     declined: (proposal) =>
       proposal.role === 'target' ? [] : [{ kind: 'decline', epoch: proposal.epoch, slot: proposal.slot }],

@@ -24,10 +24,11 @@ export function makeOffer(
 ): MadeOffer {
   const deals = deciding.slot !== null && dealers.includes(deciding.slot);
   const dealer = deals ? { nonce: means.random(BYTES) } : null;
+  const exported = deciding.key?.head.exportedAt === undefined ? {} : ({ exported: true } as const);
   if (!isOfRoster(context, order.roster))
-    return { offer: { receiver: null, dealer }, seed: new Uint8Array(BYTES) };
+    return { offer: { receiver: null, dealer, ...exported }, seed: new Uint8Array(BYTES) };
   const { receiver, seed } = makeReceiver(context, means, deciding, hashOrder(order));
-  return { offer: { receiver, dealer }, seed };
+  return { offer: { receiver, dealer, ...exported }, seed };
 }
 
 function makeReceiver(context: ServerContext, means: RoomMeans, deciding: Deciding, order: Uint8Array) {

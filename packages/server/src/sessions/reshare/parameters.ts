@@ -25,7 +25,7 @@ export interface AgreedChange {
  * @throws EncodingError, PeerFaultError as `parseChange`, `verifyChangeParams`; StateError `PARAMETERS_DIFFER`
  */
 export function agreeOnChange(
-  { before }: Pick<Deciding, 'before'>,
+  { before, key }: Pick<Deciding, 'before' | 'key'>,
   serverId: Uint8Array,
   { order, dealers }: ReshareProposal,
   { receiver, dealer }: ReshareOffer,
@@ -41,6 +41,8 @@ export function agreeOnChange(
     'PARAMETERS_DIFFER',
     'the parameters are of another change than the one proposed',
   );
+  const isHidden = key?.head.exportedAt !== undefined && !change.next.flags.exported;
+  demand(!isHidden, 'PARAMETERS_DIFFER', 'the parameters do not say that the key was exported');
   const seats = seatsOf(before, change);
   const own = seats.find(({ entry }) => equalBytes(entry.serverId, serverId));
   if (own === undefined) throw refusal('PARAMETERS_DIFFER', 'this server has no seat in them');

@@ -1,0 +1,139 @@
+import {
+  type ExportProposal,
+  exportProposal,
+  parseExportYeses,
+  type Proposal,
+  sealShare,
+  signIdentityStatement,
+} from '@ckm/api';
+import { CkmError, EncodingError, wipe } from '@ckm/foundation';
+import { exportStatement, hashExport, verifyExportYeses } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { SessionRow, Transaction } from '../../storage/storage.js';
+import { readHeldShare } from '../repair/held-key.js';
+import type { Admission, Asking, Joined, Opened, Owned, Room, RoomMeans, RoomSession } from '../room.js';
+import { readExportable } from './exported-key.js';
+import { findOpenExport } from './open-exports.js';
+import { storeExport } from './store-export.js';
+
+/**
+ * The room where a key leaves to its owner: ADR 0044. When the conditions certified with the key are met, this server signs a yes
+ * to one id and one recipient; shown the yeses of as many servers as the quorum needs, it seals its share to that recipient. It has no
+ * rounds: nothing is said from server to server.
+ */
+export function createExportRoom(context: ServerContext): Room<ExportProposal> {
+  return {
+    kind: 'export',
+    protocol: 'export-v1',
+    lastRound: 0,
+    parseProposal,
+    sentence: ({ epoch }) =>
+      `Give this server’s share of a key (epoch ${epoch}) out to its owner: whoever has enough of them has the key.`,
+    cost: () => YESES_MS,
+    words: (proposal) => hashExport(proposal, proposal),
+    admit: (asking, proposal) => admit(context, asking, proposal),
+    isPaused: (owned, proposal) => isPaused(context, owned, proposal),
+    storeKey: (transaction, row, change) => store(context, transaction, row, change),
+    open: (means, owned, proposal) => open(context, means, owned, proposal),
+    join: (means, session, parameters) => join(context, means, session, parameters),
+    payloadLimit: () => 0,
+    isReadable: () => false,
+    advance: () => ({ kind: 'aborted', fault: { code: 'FAULT_MALFORMED', round: 0, culprits: [] } }),
+  };
+}
+
+/** Checking as many signatures as a key may have servers. */
+const YESES_MS = 8;
+
+function parseProposal(proposal: Proposal): ExportProposal {
+  const parsed = exportProposal.safeParse(proposal);
+  if (parsed.success) return parsed.data;
+  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
+    code: 'PARAMETERS_INVALID',
+    hint: 'compare the versions of client and server, and the field named',
+  });
+}
+
+/** One export of a key at a time: each begins its delay anew, and there is one that its owner has to look at. */
+async function admit(
+  context: ServerContext,
+  { account, transaction }: Asking,
+  proposal: ExportProposal,
+): Promise<Admission> {
+  const { asksOperator, delay } = await readExportable(context, transaction, account.xid, proposal);
+  const open = await findOpenExport(context, transaction, account.xid, proposal.keyId);
+  if (open !== null) throw refusal('EXPORT_OPEN', 'an export of this key goes on here already');
+  return asksOperator || delay > 0
+    ? { kind: 'wait', seconds: delay, asked: asksOperator }
+    : { kind: 'offer' };
+}
+
+/** While this server would give nothing out, its time does not pass. */
+async function isPaused(
+  context: ServerContext,
+  { owner, reader }: Owned,
+  proposal: ExportProposal,
+): Promise<boolean> {
+  try {
+    await readExportable(context, reader, owner, proposal);
+    return false;
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'StorageError') return true;
+    throw error;
+  }
+}
+
+async function open(
+  context: ServerContext,
+  { identity }: RoomMeans,
+  { owner, reader }: Owned,
+  proposal: ExportProposal,
+): Promise<Opened> {
+  const { key, slot } = await readExportable(context, reader, owner, proposal);
+  const signature = signIdentityStatement(identity, exportStatement(key, proposal, slot));
+  return { offer: { slot, signature }, secrets: new Uint8Array() };
+}
+
+/** Here the share leaves. @throws EncodingError, StateError as `verifyExportYeses` */
+async function join(
+  context: ServerContext,
+  { identity }: RoomMeans,
+  { owner, reader, proposal }: RoomSession<ExportProposal>,
+  parameters: Uint8Array,
+): Promise<Joined> {
+  const held = await readExportable(context, reader, owner, proposal);
+  const { key, slot } = held;
+  const { params, transcriptHash } = key;
+  verifyExportYeses(key, proposal, parseExportYeses(parameters));
+  const share = await readHeldShare(context, reader, held);
+  try {
+    const { keyId, epoch, recipient } = proposal;
+    const sealed = sealShare(
+      identity,
+      { exportHash: hashExport(proposal, proposal), slot, recipient },
+      share,
+    );
+    const seats = {
+      identityKeys: params.roster.map(({ identityKey }) => identityKey),
+      sealingKeys: params.roster.map(({ sealingKey }) => sealingKey),
+      ownSlot: slot,
+      epoch,
+      speeches: [],
+    };
+    const result = { kind: 'export', keyId, transcriptHash, slot, sealed };
+    return { seats, step: { kind: 'finished', says: [], keys: [{ kind: 'give-out', epoch }], result } };
+  } finally {
+    wipe(share);
+  }
+}
+
+async function store(
+  context: ServerContext,
+  transaction: Transaction,
+  row: Pick<SessionRow, 'owner' | 'keyId'>,
+  change: Parameters<NonNullable<Room['storeKey']>>[2],
+): Promise<void> {
+  if (change.kind === 'give-out') await storeExport(context, transaction, row, change);
+}

@@ -1,0 +1,315 @@
+import { randomBytes } from 'node:crypto';
+import {
+  encodeExportYeses,
+  exportOffer,
+  type ExportProposal,
+  exportResult,
+  openShare,
+  recipientOf,
+} from '@ckm/api';
+import { type CkmError, reveal, secret } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { carryChange } from '@ckm/testkit';
+import {
+  combineShares,
+  type ExportYes,
+  hashExport,
+  parseCertificate,
+  type PartyIndex,
+  verifyFirstEpoch,
+} from '@ckm/threshold';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type BareServer, TEST_TIME } from '../test/bare-server.js';
+import { alice, createBareServers, makeKey, mallory, SOON } from '../test/bare-servers.js';
+import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
+import { COUNT_SECONDS } from '../waiting-time.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+const code = (expected: string) => expect.objectContaining({ code: expected }) as CkmError;
+const DAY = 86_400;
+const expiresAt = TEST_TIME + 10 * DAY;
+const random32 = () => new Uint8Array(randomBytes(32));
+
+/** Three servers with an exportable key, whose clock the test moves. */
+async function exportable(policy = {}, more = {}) {
+  const clock = { now: TEST_TIME };
+  const { servers, callers } = await network.openMany(3, { now: () => clock.now });
+  const { keyId, certificate } = await makeKey(callers, { exportable: true, policy, ...more });
+  return { clock, servers, callers, keyId, epoch: verifyFirstEpoch(parseCertificate(certificate)) };
+}
+type World = Awaited<ReturnType<typeof exportable>>;
+
+/** As the owner's client asks for it. */
+function orderOf({ keyId, epoch }: Pick<World, 'keyId' | 'epoch'>, changes: Partial<ExportProposal> = {}) {
+  const recipientSecret = secret(random32());
+  const proposal: ExportProposal = {
+    kind: 'export',
+    keyId,
+    epoch: 0,
+    transcriptHash: epoch.transcriptHash,
+    exportId: random32(),
+    recipient: recipientOf(recipientSecret),
+    ...changes,
+  };
+  return { sessionId: random32(), proposal, recipientSecret };
+}
+type Order = ReturnType<typeof orderOf>;
+
+const propose = ({ callers }: World, slot: number, { sessionId, proposal }: Order) =>
+  callers[slot - 1]!.call('session.propose', { sessionId, proposal, expiresAt });
+const join = ({ callers }: World, slot: number, { sessionId }: Order, yeses: readonly ExportYes[]) =>
+  callers[slot - 1]!.call('session.join', { sessionId, parameters: encodeExportYeses(yeses) });
+
+async function yesesOf(world: World, order: Order, slots: readonly number[]): Promise<ExportYes[]> {
+  const views = await Promise.all(slots.map((slot) => propose(world, slot, order)));
+  return views.map(({ offer }) => {
+    const { slot, signature } = exportOffer.parse(offer);
+    return { slot: slot as PartyIndex, signature };
+  });
+}
+
+/** The operator of a server types the six words of an export. */
+async function approve(server: BareServer, { proposal }: Order, words?: string): Promise<void> {
+  const { sessionDesk } = server.sessions;
+  const { sessions } = await sessionDesk.list();
+  const spoken = words ?? formatWords(likenessOf(hashExport(proposal, proposal)));
+  await sessionDesk.approve(sessions[0]!, null, spoken);
+}
+
+async function pass({ clock, servers }: World, seconds: number): Promise<void> {
+  for (let left = seconds; left > 0; left -= COUNT_SECONDS) {
+    clock.now += COUNT_SECONDS;
+    for (const { sessions } of servers) await sessions.sweep();
+  }
+}
+
+function opened({ proposal, recipientSecret }: Order, view: { readonly result: unknown }) {
+  const { slot, sealed } = exportResult.parse(view.result);
+  const to = { exportHash: hashExport(proposal, proposal), slot, recipient: proposal.recipient };
+  return { slot: slot as PartyIndex, share: openShare(recipientSecret, to, sealed)! };
+}
+
+const AT_ONCE = { changes: 'automatic', changeDelay: 0 } as const;
+
+describe('exporting a key', () => {
+  test('its owner has the key after every operator typed the six words and the delay passed, and every server says so ever after', async () => {
+    const world = await exportable();
+    const { servers, callers, keyId, epoch } = world;
+    const order = orderOf(world);
+    for (const slot of [1, 2, 3])
+      expect(await propose(world, slot, order)).toMatchObject({ state: 'proposed' });
+    for (const server of servers) await approve(server, order);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed', offer: null });
+    await pass(world, DAY + 2 * COUNT_SECONDS);
+    const yeses = await yesesOf(world, order, [1, 3]);
+    const shares = [
+      opened(order, await join(world, 1, order, yeses)),
+      opened(order, await join(world, 3, order, yeses)),
+    ];
+    const scalar = reveal(combineShares(epoch, shares), 'compare a key of a test');
+    const integer = BigInt(`0x${Buffer.from(scalar.toReversed()).toString('hex')}`);
+    expect(ed25519.Point.BASE.multiply(integer).toBytes()).toEqual(epoch.public.groupKey);
+    const shown = await Promise.all(callers.map((caller) => caller.call('key.show', { keyId })));
+    expect(shown.map(({ key }) => key.exportedAt !== undefined)).toEqual([true, false, true]);
+    const { context } = servers[0]!;
+    const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+    expect(lines.map(({ deed }) => deed)).toContain('key.exported');
+    const alpha = await network.restart(servers[0]!);
+    const again = await (await alpha.as(alice)).call('key.show', { keyId });
+    expect(again.key.exportedAt).toBe(shown[0]!.key.exportedAt);
+  });
+
+  test('an answer that was lost is given again, the same bytes', async () => {
+    const world = await exportable(AT_ONCE);
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    const first = await join(world, 1, order, yeses);
+    expect(await join(world, 1, order, yeses)).toEqual(first);
+    expect(await propose(world, 1, order)).toEqual(first);
+    await expect(join(world, 1, order, [...yeses, ...(await yesesOf(world, order, [3]))])).rejects.toThrow(
+      code('SESSION_DIFFERS'),
+    );
+  });
+
+  test('any device of the owner sees an export that goes on, with its six words, and cancels it', async () => {
+    const world = await exportable();
+    const { callers, keyId } = world;
+    const order = orderOf(world);
+    await propose(world, 1, order);
+    const { key } = await callers[0]!.call('key.show', { keyId });
+    const orderHash = hashExport(order.proposal, order.proposal);
+    expect(key.exports).toEqual([
+      { sessionId: order.sessionId, orderHash, asked: true, readyAt: TEST_TIME + DAY, expiresAt },
+    ]);
+    await callers[0]!.call('session.cancel', { sessionId: order.sessionId, reason: 'not I' });
+    expect((await callers[0]!.call('key.list', { after: null })).keys[0]!.exports).toBeUndefined();
+    await pass(world, DAY + 2 * COUNT_SECONDS);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'cancelled', offer: null });
+  });
+});
+
+describe('a thief with the owner’s unlocked laptop', () => {
+  test('gets nothing of a key that was not made to be exported', async () => {
+    const world = await exportable(AT_ONCE, { exportable: false });
+    await expect(propose(world, 1, orderOf(world))).rejects.toThrow(code('KEY_NOT_EXPORTABLE'));
+  });
+
+  test('gets nothing by time without the operator, nor by the operator without the time', async () => {
+    const world = await exportable();
+    const order = orderOf(world);
+    for (const slot of [1, 2]) await propose(world, slot, order);
+    await pass(world, 2 * DAY);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed', offer: null });
+    const call = { sessionId: order.sessionId, parameters: new Uint8Array(64) };
+    await expect(world.callers[0]!.call('session.join', call)).rejects.toThrow(code('SESSION_NOT_ACCEPTED'));
+    // The time has passed by now: with the operator's yes it goes on.
+    await approve(world.servers[0]!, order);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'accepted' });
+  });
+
+  test('waits for the delay where no operator is asked, and an operator’s no ends it', async () => {
+    const world = await exportable({ changes: 'automatic', changeDelay: DAY });
+    const order = orderOf(world);
+    for (const slot of [1, 2]) await propose(world, slot, order);
+    await expect(approve(world.servers[0]!, order)).rejects.toThrow(code('SESSION_NOT_WAITING'));
+    await pass(world, DAY / 2);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed' });
+    const { sessionDesk } = world.servers[0]!.sessions;
+    await sessionDesk.reject((await sessionDesk.list()).sessions[0]!, 'the owner does not know of it');
+    await pass(world, DAY);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'rejected', offer: null });
+    expect(await propose(world, 2, order)).toMatchObject({ state: 'accepted' });
+  });
+
+  test('is not approved by words of another export, which its owner ordered before', async () => {
+    const world = await exportable();
+    const [own, thiefs] = [orderOf(world), orderOf(world)];
+    await propose(world, 1, thiefs);
+    const words = formatWords(likenessOf(hashExport(own.proposal, own.proposal)));
+    await expect(approve(world.servers[0]!, thiefs, words)).rejects.toThrow(code('SESSION_WORDS_WRONG'));
+    await expect(approve(world.servers[0]!, thiefs, '')).rejects.toThrow(code('SESSION_WORDS_WRONG'));
+  });
+
+  test('gets no share by fewer yeses than the quorum, by one twice, by yeses to another recipient or id, or by his own signature', async () => {
+    const world = await exportable(AT_ONCE);
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    const [alpha] = yeses as [ExportYes];
+    await expect(join(world, 1, order, [alpha])).rejects.toThrow(code('PARTY_COUNT_INVALID'));
+    await expect(join(world, 1, order, [alpha, alpha])).rejects.toThrow(code('PARTY_DUPLICATE'));
+    const forged = { slot: 3 as PartyIndex, signature: ed25519.sign(random32(), random32()) };
+    await expect(join(world, 1, order, [alpha, forged])).rejects.toThrow(code('EXPORT_NOT_AGREED'));
+    for (const sessionId of [order.sessionId])
+      await world.callers[1]!.call('session.cancel', { sessionId, reason: '' });
+    const mixed = [
+      { ...order, sessionId: random32(), proposal: { ...order.proposal, exportId: random32() } },
+      { ...order, sessionId: random32(), proposal: { ...order.proposal, recipient: random32() } },
+    ];
+    for (const other of mixed) {
+      const [bravo] = (await yesesOf(world, other, [2])) as [ExportYes];
+      await expect(join(world, 1, order, [alpha, bravo])).rejects.toThrow(code('EXPORT_NOT_AGREED'));
+      await expect(join(world, 2, other, yeses)).rejects.toThrow(code('EXPORT_NOT_AGREED'));
+      await world.callers[1]!.call('session.cancel', { sessionId: other.sessionId, reason: '' });
+    }
+    const { key } = await world.callers[0]!.call('key.show', { keyId: world.keyId });
+    expect(key.exportedAt).toBeUndefined();
+  });
+
+  test('has one export at a time, and its recipient is a key that something can be sealed to', async () => {
+    const world = await exportable(AT_ONCE);
+    const order = orderOf(world, { recipient: new Uint8Array(32) });
+    const yeses = await yesesOf(world, order, [1, 2]);
+    await expect(propose(world, 1, orderOf(world))).rejects.toThrow(code('EXPORT_OPEN'));
+    await expect(join(world, 1, order, yeses)).rejects.toThrow(code('SEALING_KEY_INVALID'));
+  });
+
+  test('gets nothing with another account, of another epoch or of another certificate', async () => {
+    const world = await exportable(AT_ONCE);
+    const stranger = await world.servers[0]!.as(mallory);
+    const { sessionId, proposal } = orderOf(world);
+    await expect(stranger.call('session.propose', { sessionId, proposal, expiresAt })).rejects.toThrow(
+      code('KEY_UNKNOWN'),
+    );
+    await expect(propose(world, 1, orderOf(world, { epoch: 1 }))).rejects.toThrow(code('KEY_EPOCH_DIFFERS'));
+    await expect(propose(world, 1, orderOf(world, { transcriptHash: random32() }))).rejects.toThrow(
+      code('CERTIFICATE_OF_ANOTHER_KEY'),
+    );
+  });
+});
+
+describe('no share leaves', () => {
+  test('while its owner has frozen the key, not after a yes either, and the time stands still', async () => {
+    const world = await exportable({ changes: 'automatic', changeDelay: DAY });
+    const { callers, keyId } = world;
+    const order = orderOf(world);
+    for (const slot of [1, 2]) await propose(world, slot, order);
+    const freeze = { keyId, id: random32(), from: world.clock.now, until: world.clock.now + 3 * DAY };
+    await callers[0]!.call('key.freeze', freeze);
+    await pass(world, DAY + 2 * COUNT_SECONDS);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed' });
+    const [bravo] = (await yesesOf(world, order, [2])) as [ExportYes];
+    await callers[1]!.call('key.freeze', { ...freeze, from: world.clock.now, id: random32() });
+    await expect(join(world, 2, order, [bravo, bravo])).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+    await expect(propose(world, 1, orderOf(world))).rejects.toThrow(code('POLICY_KEY_FROZEN'));
+  });
+
+  test('from a server that was restored and does not know what became of the key', async () => {
+    const world = await exportable(AT_ONCE);
+    const { context } = world.servers[0]!;
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    await context.storage.transact(async (transaction) => {
+      const row = (await transaction.keys.hold(alice.xid, world.keyId))!;
+      await noteMarks(context, transaction, row, { ...marksOf(openHead(context, row)), forgot: random32() });
+    });
+    await expect(join(world, 1, order, yeses)).rejects.toThrow(code('EXPORT_AFTER_RESTORE'));
+    await expect(propose(world, 1, orderOf(world))).rejects.toThrow(code('EXPORT_AFTER_RESTORE'));
+  });
+
+  test('by yeses of an epoch that is over', async () => {
+    const world = await exportable(AT_ONCE);
+    const { callers, keyId } = world;
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    await change.propose();
+    const promises = await change.promise(1);
+    const whole = await change.move(1, promises);
+    const locks = await change.lock(1, whole, promises);
+    const yields = await change.yield(whole, change.locksOf(1, whole, locks));
+    await change.commit(change.certify(1, whole, { promises, locks, yields }));
+    await expect(join(world, 1, order, yeses)).rejects.toThrow(code('KEY_EPOCH_DIFFERS'));
+  });
+
+  test('by the old row of a session that was cancelled, put back: what opens its secrets is gone', async () => {
+    const world = await exportable(AT_ONCE);
+    const { context } = world.servers[0]!;
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    const { sessionId } = order;
+    const before = await context.storage.read(({ sessions }) => sessions.find(alice.xid, sessionId));
+    await world.callers[0]!.call('session.cancel', { sessionId, reason: '' });
+    await context.storage.transact(async ({ sessions }) => {
+      await sessions.remove(alice.xid, sessionId);
+      await sessions.insert(before!);
+    });
+    await expect(join(world, 1, order, yeses)).rejects.toThrow(code('EPOCH_KEY_MISSING'));
+  });
+});
+
+describe('the next epoch of a key that was exported', () => {
+  test('has that in its certificate: a courier who leaves it out is refused by the server that gave its share', async () => {
+    const world = await exportable(AT_ONCE);
+    const { callers, keyId } = world;
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    await join(world, 1, order, yeses);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    await change.propose();
+    const promises = await change.promise(1);
+    await expect(change.move(1, promises)).rejects.toThrow(code('PARAMETERS_DIFFER'));
+  });
+});
