@@ -1,5 +1,5 @@
 import { signIdentityStatement, type Parameters, type Result } from '@ckm/api';
-import { encodeHex, equalBytes, wipe } from '@ckm/foundation';
+import { encodeHex, equalBytes, StateError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
   judgeVotes,
@@ -48,15 +48,47 @@ export async function commitChange(
   call: Call,
   { keyId, certificate: bytes }: Parameters<'change.commit'>,
 ): Promise<Committed> {
-  const { context } = means;
   means.charge(call.account, 2 * costOfCertificate(bytes));
   const certificate = parseChangeCertificate(bytes);
   const { next } = certificate.change;
   demand(equalBytes(next.keyId, keyId), 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
   const scope = { owner: call.account.xid, keyId, epoch: next.epoch - 1 };
-  const done = await context.storage.read((reader) => readDone(context, reader, scope, certificate));
-  if (done === 'other') throw await noteFork(means, call, scope, { bytes, certificate });
+  const before = () => doneBefore(means, call, scope, { bytes, certificate });
+  const done = await before();
   if (done !== null) return done;
+  try {
+    return await commitOnce(means, call, scope, { bytes, certificate });
+  } catch (error) {
+    // Another message, or another replica, was quicker with it.
+    const meanwhile = error instanceof StateError ? await before() : null;
+    if (meanwhile === null) throw error;
+    return meanwhile;
+  }
+}
+
+type Brought = Pick<Shown, 'bytes' | 'certificate'>;
+
+/** What was answered before; null: this server is not in that epoch yet. @throws StateError `KEY_FORKED` */
+async function doneBefore(
+  means: ChangeMeans,
+  call: Call,
+  scope: DecidingScope,
+  brought: Brought,
+): Promise<Committed | null> {
+  const { context } = means;
+  const { certificate } = brought;
+  const done = await context.storage.read((reader) => readDone(context, reader, scope, certificate));
+  if (done === 'other') throw await noteFork(means, call, scope, brought);
+  return done;
+}
+
+async function commitOnce(
+  means: ChangeMeans,
+  call: Call,
+  scope: DecidingScope,
+  { bytes, certificate }: Brought,
+): Promise<Committed> {
+  const { context } = means;
   const { deciding, known } = await context.storage.read(async (reader) => {
     const found = await readDeciding(context, reader, scope);
     return { deciding: found, known: await readRosters(context, reader, found) };
