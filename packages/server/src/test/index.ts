@@ -10,6 +10,7 @@ export {
   removeBareServer,
 } from '../sessions/test/bare-server.js';
 export { filesOf, leaks, spellings, storedSecrets } from './stored-secrets.js';
+export { type StoredShare, storedShares } from '../sessions/test/stored-shares.js';
 export {
   createEchoRoom,
   type EchoOffer,

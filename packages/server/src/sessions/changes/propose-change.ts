@@ -272,6 +272,8 @@ function demandNames({ before }: Deciding, { roster }: ChangeOrder): void {
     equalBytes(serverId, xidOf({ signing: { scheme: 'ed25519', bytes: identityKey }, agreement: NO_KEY }));
   const message = 'a server in this order is named by a key that is not its own';
   demand(roster.every(isNamed), 'CHANGE_SERVER_FALSE', message);
+  const named = new Set(roster.map(({ serverId }) => encodeHex(serverId)));
+  demand(named.size === roster.length, 'CHANGE_SERVER_FALSE', 'a server stands twice in this order');
 }
 
 const NO_KEY = new Uint8Array(32);
