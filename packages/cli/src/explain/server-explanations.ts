@@ -204,7 +204,7 @@ const MOMENT = groupOf(
       'Have the other servers give it back: ckm key repair NAME --server SERVER. Until then the key lives while a quorum of them does.',
     ],
     CHANGE_CANNOT_DEAL: [
-      'The share of this server came back from the others in this epoch of the key: it signs with it, and cannot deal it on.',
+      'The share of this server came back from the others in this epoch of the key, and cannot be dealt on; or the server has lost it.',
       'Nothing, where enough others deal: they are taken. Else bring the servers back that do not answer, then change the key.',
     ],
     SHARE_NOT_LOST: [

@@ -224,6 +224,17 @@ describe('a try that fell apart', () => {
     expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
   });
 
+  test('because a server has lost its share since goes on with others that deal, and gives that one a new share', async () => {
+    const client = await begin();
+    const alpha = network.server('alpha');
+    const { context } = alpha.bare;
+    for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
+      context.epochKeys.destroy(row);
+    await alpha.restart();
+    expect(await client.changeKey(REFRESH)).toMatchObject({ epoch: 1, behind: [] });
+    expect(await signsWith(client, 'bravo')).toEqual(['alpha', 'charlie']);
+  });
+
   test('before its locks is followed by another session in the same try, once the server that cheated is honest', async () => {
     const client = await begin();
     network.server('bravo').tamper = async ({ name }, honest) => {

@@ -34,7 +34,7 @@ export async function admitReshare(
 /**
  * The order was proposed here and its conditions are met, enough old members have promised this attempt for it and none of
  * them is bound to what was signed before, and this server has spoken in no higher attempt.
- * @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_MEMBER`, `CHANGE_REFUSED`
+ * @throws StateError `CHANGE_UNKNOWN`, `CHANGE_NOT_MEMBER`, `CHANGE_REFUSED`, `CHANGE_CANNOT_DEAL`
  */
 export function assertTakesPart(
   { context, counting }: Pick<ChangeMeans, 'context' | 'counting'>,
@@ -56,6 +56,13 @@ export function assertTakesPart(
     deals || isOfRoster(context, order.roster),
     'CHANGE_NOT_MEMBER',
     'this server neither deals nor receives',
+  );
+  const { key } = deciding;
+  const hasShare = key !== null && context.epochKeys.exists(key.row);
+  demand(
+    !deals || hasShare,
+    'CHANGE_CANNOT_DEAL',
+    'this server has lost its share, and can only receive one',
   );
 }
 
