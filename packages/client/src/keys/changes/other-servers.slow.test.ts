@@ -1,7 +1,14 @@
+import { CkmError } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { memoryStore } from '../../store/memory-store.js';
-import { createTestNetwork, messageOf, ownerClient, type TestNetwork } from '../../test/test-network.js';
+import {
+  createTestNetwork,
+  messageOf,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
 import type { ChangeWish } from './plan-change.js';
 
 let network: TestNetwork;
@@ -74,4 +81,33 @@ test('a change that operators are asked about waits with their names and six wor
   expect(await client.cancelChange(change!, 'not any more')).toMatchObject({ state: 'cancelled' });
   expect(await client.changeKey({ name: 'letters', wish: other })).toMatchObject({ epoch: 1 });
   expect((await sign(client, ['alpha'])).signers).toEqual(['bravo', 'charlie']);
+});
+
+test('the same wish again finishes what was decided while a server was away: nobody has to know how far it had come', async () => {
+  network = await createTestNetwork(4);
+  const client = await network.owner();
+  await client.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: ['alpha', 'bravo', 'charlie'],
+    policy: { changes: 'automatic', changeDelay: 0 },
+  });
+  const wishes: readonly ChangeWish[] = [
+    { kind: 'add-server', server: 'delta' },
+    { kind: 'remove-server', server: 'bravo' },
+    { kind: 'requorum', quorum: { needed: 2, of: 2 }, servers: ['charlie', 'alpha'] },
+  ];
+  for (const [i, wish] of wishes.entries()) {
+    network.server('charlie').tamper = ({ name }, honest) =>
+      name === 'change.commit' ? Promise.reject(unreachable('charlie')) : honest();
+    const args = { name: 'letters', wish };
+    expect(await client.changeKey(args)).toMatchObject({ epoch: i + 1, behind: ['charlie'] });
+    network.makeHonest();
+    expect((await client.planChange(args)).order.epoch).toBe(i);
+    const again = await client.changeKey(args);
+    expect(again).toMatchObject({ epoch: i + 1, behind: [] });
+    expect(again.forgetting.every(({ outcome }) => outcome === 'forgot')).toBe(true);
+    await expect(client.changeKey(args)).rejects.toBeInstanceOf(CkmError);
+  }
 });

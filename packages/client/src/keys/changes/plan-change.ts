@@ -1,9 +1,10 @@
 import type { ChangeOrder } from '@ckm/api';
-import { equalBytes, StateError, UsageError } from '@ckm/foundation';
+import { CkmError, equalBytes, StateError, UsageError } from '@ckm/foundation';
 import { hashOrder, parseQuorum, type Quorum } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords, serverUnknown, showServerRecord } from '../../servers/servers.js';
+import { changePath, openChangeOf } from '../chain/change-record.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
 
@@ -43,7 +44,8 @@ export interface ChangePlan {
 }
 
 /**
- * Checks everything about a change that can be checked here.
+ * Checks everything about a change that can be checked here. One that was asked for before and is decided, while somebody has still
+ * to hear of it, is that one: asking again goes on with it.
  * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`, `SERVERS_NOT_DISTINCT`, `CHANGE_NOTHING`; StorageError
  * `SERVER_PIN_DIFFERS`; EncodingError `QUORUM_INVALID`
  */
@@ -52,6 +54,31 @@ export async function planChange(
   key: CertifiedKey,
   wish: ChangeWish,
 ): Promise<ChangePlan> {
+  return (await planUnderWay(context, key, wish)) ?? planFrom(context, key, wish);
+}
+
+/** The plan of the change that has led to the epoch in use and is still open, if it is what is wished; null: it is not. */
+async function planUnderWay(
+  context: ClientContext,
+  key: CertifiedKey,
+  wish: ChangeWish,
+): Promise<ChangePlan | null> {
+  const open = await openChangeOf(context.store, key.record.name);
+  // Another refresh is new shares, whoever has still to hear of the last one.
+  if (open === null || open.order.epoch + 1 !== key.newest.params.epoch || wish.kind === 'refresh')
+    return null;
+  const { epoch } = open.checked;
+  const before = { ...key, newest: epoch, public: epoch.public, roster: epoch.params.roster };
+  try {
+    const plan = await planFrom(context, before, wish);
+    return changePath(plan.order) === changePath(open.order) ? plan : null;
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
+    throw error;
+  }
+}
+
+async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeWish): Promise<ChangePlan> {
   const { params, transcriptHash } = key.newest;
   const now = await membersNow(context, key);
   const { servers, quorum } = await wanted(context, key, now, wish);
