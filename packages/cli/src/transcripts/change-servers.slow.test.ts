@@ -2,7 +2,8 @@ import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, paymentFrom, spends } from '../test/payment.js';
 import { createKey, openSetup, type Setup } from '../test/run-server.js';
-import { errorOf } from '../test/run-ckm.js';
+import { hasProgram } from '../test/programs.js';
+import { errorOf, runProgram } from '../test/run-ckm.js';
 
 let setup: Setup;
 beforeAll(async () => {
@@ -17,7 +18,7 @@ interface Changed {
 const ALL = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 
 describe('one Bitcoin address', () => {
-  test('signs with 2 of 3, after a refresh, with 3 of 5, and with 2 of 2: noble and btc-signer accept each payment', async () => {
+  test('signs with 2 of 3, after a refresh, with 3 of 5, with 2 of 2 and with 2 of 3 others: noble and btc-signer accept each payment', async () => {
     await createKey(setup, 'treasury', '--for', 'bitcoin', '--changes', 'automatic', '--change-delay', '0');
     const coin = await setup.json<Address>(['address', 'treasury', '--index', '0']);
     const change = await setup.json<Address>(['address', 'treasury', '--index', '5', '--change']);
@@ -41,6 +42,7 @@ describe('one Bitcoin address', () => {
       { line: ['refresh', 'treasury', '--yes'], told: three, signers: 2 },
       { line: requorum('3of5', five), told: three, signers: 3 },
       { line: requorum('2of2', two), told: five, signers: 2 },
+      { line: requorum('2of3', ['bravo', 'echo', 'alpha']), told: two, signers: 2 },
     ];
     for (const [i, { line, told, signers }] of steps.entries()) {
       const changed = await setup.json<Changed>(['key', ...line]);
@@ -55,9 +57,40 @@ describe('one Bitcoin address', () => {
     }
     const { stdout } = await setup.ckm(['status']);
     const past =
-      /treasury +bitcoin +2 of 2.*\n +epoch 3 since [\d-]{10}; never checked\n +told to destroy their old shares: alpha says it has ✓ +bravo/;
+      /treasury +bitcoin +2 of 3.*\n +epoch 4 since [\d-]{10}; never checked\n +told to destroy their old shares: delta says it has ✓ +echo/;
     expect(stdout).toMatch(past);
   });
+});
+
+describe('one ssh key', () => {
+  test.skipIf(!hasProgram('ssh-keygen', '-?'))(
+    'signs with 2 of 3, 3 of 5, 2 of 2 and 2 of 3 others: ssh-keygen accepts each signature under the first public key (needs ssh-keygen)',
+    { tags: ['long'] },
+    async () => {
+      await createKey(setup, 'shell', '--for', 'ssh', '--changes', 'automatic', '--change-delay', '0');
+      const { stdout: line } = await setup.ckm(['key', 'show', 'shell', '--public']);
+      const allowed = setup.scratch.file('allowed', `me@example ${line}`);
+      const signs = async (text: string) => {
+        const file = setup.scratch.file(`${text}.txt`, text);
+        const out = `${file}.sig`;
+        await setup.json(['sign', 'shell', file, '--ssh-namespace', 'file', '--out', out, '--yes']);
+        const verify = ['-Y', 'verify', '-f', allowed, '-I', 'me@example', '-n', 'file', '-s', out];
+        expect(await runProgram('ssh-keygen', verify, { stdin: text })).toMatchObject({ status: 0 });
+      };
+      await signs('born');
+      const steps = [
+        ['3of5', ALL],
+        ['2of2', ['delta', 'echo']],
+        ['2of3', ['charlie', 'delta', 'bravo']],
+      ] as const;
+      for (const [quorum, servers] of steps) {
+        const requorum = `key requorum shell --quorum ${quorum} --servers ${servers.join(',')} --key-name shell`;
+        await setup.json<Changed>(requorum.split(' '));
+        expect((await setup.ckm(['key', 'show', 'shell', '--public'])).stdout).toBe(line);
+        await signs(quorum);
+      }
+    },
+  );
 });
 
 describe('another server for a key whose operators are asked', () => {
