@@ -66,7 +66,7 @@ export function forgettingLine({ forgetting }: Pick<ChangedKey, 'forgetting'>): 
 
 /** What a finished change left. */
 export function changedLines(changed: ChangedKey): string {
-  const { key, epoch, isAsOrdered, behind, forgetting } = changed;
+  const { key, epoch, isAsOrdered, behind, forgetting, faults } = changed;
   const silent = forgetting.filter(({ outcome }) => outcome === 'silent');
   return [
     `${key.name} is in epoch ${epoch}`,
@@ -75,12 +75,13 @@ export function changedLines(changed: ChangedKey): string {
       : ['by an earlier order that its servers were bound to: look at it, and order again if need be']),
     ...(behind.length === 0 ? [] : [`not there yet: ${behind.map(plainText).join(', ')}`]),
     `told to destroy their old shares: ${forgettingLine(changed)}`,
+    ...faults.map(({ code, text }) => `wrong: ${plainText(text)} (${code}); tell its operator`),
     ...(silent.length === 0
       ? []
       : ['it protects only as far as old shares are gone; ask again with: ckm sessions resume']),
   ].join('\n');
 }
 
-export function changedObject({ key, epoch, isAsOrdered, behind, forgetting }: ChangedKey) {
-  return { name: key.name, epoch, isAsOrdered, behind, forgetting };
+export function changedObject({ key, epoch, isAsOrdered, behind, forgetting, faults }: ChangedKey) {
+  return { name: key.name, epoch, isAsOrdered, behind, forgetting, faults };
 }

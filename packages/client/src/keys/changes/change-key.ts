@@ -1,9 +1,11 @@
-import type { ChangeView } from '@ckm/api';
+import type { ChangeView, Parameters } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
+import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { abandonSession } from '../../sessions/run-session.js';
+import { isSilence } from '../../servers/ask-all.js';
 import { findSession } from '../../sessions/sessions.js';
 import { type CheckedEpoch, certificatesOf } from '../chain/key-chain.js';
 import { type Forgetting, forgettingOf } from '../forgetting.js';
@@ -22,7 +24,9 @@ import {
   type ChangeRun,
   createChangeRun,
   type Gathered,
+  faultsIn,
   gatherFrom,
+  isOfMember,
   oldMembers,
   saveChangeRun,
 } from './change-run.js';
@@ -41,6 +45,8 @@ export interface ChangedKey {
   /** Servers of the new epoch that have not said that they went over to it; they will when they are shown its certificate. */
   readonly behind: readonly string[];
   readonly forgetting: readonly Forgetting[];
+  /** What servers did at the end of it that no honest one does; for people. */
+  readonly faults: readonly { readonly code: string; readonly text: string }[];
 }
 
 /**
@@ -122,8 +128,9 @@ export async function carryChange(
   await keepEpoch(run, certificate);
   const committed = await commitEverywhere(run, certificate);
   const isEverywhere = run.record.acknowledgements.length === epochOf(run, certificate).params.quorum.of;
-  if (isEverywhere) await retireEverywhere(run);
-  const changed = await changedKey(run, certificate, committed);
+  const retired = isEverywhere ? await retireEverywhere(run) : null;
+  const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
+  const changed = await changedKey(run, certificate, committed, faults);
   const isDone = changed.forgetting.every(({ outcome }) => outcome !== 'silent');
   if (isDone) await saveChangeRun(run, { state: 'finished' });
   return changed;
@@ -140,7 +147,9 @@ async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
     { step: 'order', text: 'telling servers what is to change' },
     asked,
     asked.length,
-    (_, link) => link.call('change.propose', { order, chain: [...certificates], policy }),
+    // Whoever holds the key knows its chain.
+    ({ oldSlot }, link) =>
+      proposeAt(link, { order, chain: oldSlot === null ? certificates : [], policy }, certificates),
   );
   const ahead = await decidedBefore(run, gathered);
   if (ahead !== null) return ahead;
@@ -148,9 +157,32 @@ async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   return decideChange(run, gathered.answers);
 }
 
+/** Tells one server of the order; one that was away is shown the epochs between first. A lie about where it is costs one call for each. */
+async function proposeAt(
+  link: ServerLink,
+  {
+    chain,
+    ...proposed
+  }: Omit<Parameters<'change.propose'>, 'chain'> & { readonly chain: readonly Uint8Array[] },
+  certificates: readonly Uint8Array[],
+): Promise<ChangeView> {
+  const propose = () => link.call('change.propose', { ...proposed, chain: [...chain] });
+  try {
+    return await propose();
+  } catch (error) {
+    const differs = error instanceof CkmError && error.code === 'KEY_EPOCH_DIFFERS';
+    const behind = differs ? error.facts['epoch'] : null;
+    const { keyId, epoch } = proposed.order;
+    if (typeof behind !== 'number' || behind < 0 || behind >= epoch) throw error;
+    for (const certificate of certificates.slice(behind + 1))
+      await link.call('change.commit', { keyId, certificate });
+    return propose();
+  }
+}
+
 /** The certificate of the next epoch, where a server shows that one stands already; null: none does. */
 async function decidedBefore(run: ChangeRun, gathered: Gathered<ChangeView>): Promise<Uint8Array | null> {
-  const { keyId, epoch } = run.record.order;
+  const { epoch } = run.record.order;
   const isAhead = (error: CkmError) =>
     error.code === 'KEY_EPOCH_DIFFERS' && Number(error.facts['epoch']) > epoch;
   const members = [
@@ -158,14 +190,23 @@ async function decidedBefore(run: ChangeRun, gathered: Gathered<ChangeView>): Pr
     ...[...gathered.failures].flatMap(([member, error]) => (isAhead(error) ? [member] : [])),
   ];
   for (const member of members) {
-    const answer = await run.links.get(member)!.call('key.chain', { keyId, after: epoch });
-    const [certificate] = answer.certificates;
-    if (certificate === undefined) continue;
+    const certificate = await nextAt(run, member);
     // A certificate that does not hold proves nothing against anybody: the next server is asked.
-    const proved = provedBy(run, certificate);
-    if (proved) return certificate;
+    if (certificate !== null && provedBy(run, certificate)) return certificate;
   }
   return null;
+}
+
+/** What a server shows behind the epoch that decides; null: nothing, or it does not answer. */
+async function nextAt(run: ChangeRun, member: ChangeMember): Promise<Uint8Array | null> {
+  const { keyId, epoch } = run.record.order;
+  try {
+    const { certificates } = await run.links.get(member)!.call('key.chain', { keyId, after: epoch });
+    return certificates[0] ?? null;
+  } catch (error) {
+    if (isSilence(error) || isOfMember(error, member)) return null;
+    throw error;
+  }
 }
 
 function provedBy(run: ChangeRun, certificate: Uint8Array): boolean {
@@ -210,6 +251,7 @@ async function changedKey(
   run: ChangeRun,
   certificate: Uint8Array,
   committed: Gathered<void>,
+  faults: readonly CkmError[],
 ): Promise<ChangedKey> {
   const key = await loadKeyRecord(run.context.store, run.record.keyName);
   const { epoch } = run.record.order;
@@ -218,6 +260,7 @@ async function changedKey(
     key,
     epoch: epoch + 1,
     isAsOrdered: equalBytes(parseChangeCertificate(certificate).change.order, run.orderHash),
+    faults: faults.map(({ code, message }) => ({ code, text: message })),
     behind: [...committed.failures.keys()].map(({ server }) => server.name),
     forgetting: forgettingOf(
       key,

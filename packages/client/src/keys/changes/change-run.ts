@@ -3,7 +3,7 @@ import { type CertifiedEpoch, hashOrder, membersOf, type OldMembers } from '@ckm
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
-import { askAll, namesOf, type Participant } from '../../servers/ask-all.js';
+import { askAll, isSilence, namesOf, type Participant } from '../../servers/ask-all.js';
 import { pause } from '../../servers/pause.js';
 import { serverWithXid } from '../../servers/servers.js';
 import { shortId } from '../../store/track.js';
@@ -115,7 +115,7 @@ const LONGEST_PAUSE_MS = 1_000;
 
 /**
  * Asks members at the same time; those that are silent again and again, until enough have answered or the patience of one
- * timeout is used up. What one refuses does not stop the others.
+ * timeout is used up. What one refuses, or does wrong, does not stop the others.
  * @param enough how many answers do; all are waited for in the first round all the same
  */
 export async function gatherFrom<T>(
@@ -140,7 +140,7 @@ export async function gatherFrom<T>(
       try {
         answers.set(member, await ask(member, run.links.get(member)!));
       } catch (error) {
-        if (!isRefusal(error)) throw error;
+        if (!isOfMember(error, member)) throw error;
         refused.set(member, error);
       }
       report();
@@ -164,8 +164,19 @@ function inOrderOf<K, V>(order: readonly K[], found: ReadonlyMap<K, V>): Readonl
   return new Map([...found].sort(([one], [other]) => order.indexOf(one) - order.indexOf(other)));
 }
 
-/** A server's no, and nothing that convicts it or comes from our own side. */
-function isRefusal(error: unknown): error is CkmError {
-  if (!(error instanceof CkmError) || /^(FAULT|SUSPECT)_/.test(error.code)) return false;
-  return ['StateError', 'PolicyError', 'AccessError'].includes(error.errorClass);
+/**
+ * Whether an error is one member's own: its no, a fault that it is to blame for, an answer that cannot be read. It stops nobody else:
+ * a server that is damaged, or lies, is the very one that a change may be there to remove.
+ */
+export function isOfMember(error: unknown, { server }: ChangeMember): error is CkmError {
+  if (!(error instanceof CkmError) || isSilence(error)) return false;
+  const { server: one, servers } = error.facts;
+  const isIts =
+    one === server.name || (Array.isArray(servers) && servers.every((name) => name === server.name));
+  return isIts || ['StateError', 'PolicyError', 'AccessError'].includes(error.errorClass);
+}
+
+/** What members did that no honest one does, among what came of asking; it is told of when the others are done. */
+export function faultsIn({ failures }: Pick<Gathered<unknown>, 'failures'>): readonly CkmError[] {
+  return [...failures.values()].filter(({ errorClass }) => errorClass === 'PeerFaultError');
 }

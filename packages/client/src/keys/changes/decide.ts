@@ -26,6 +26,7 @@ import { serverFault } from '../../servers/faults.js';
 import {
   type ChangeMember,
   type ChangeRun,
+  faultsIn,
   type Gathered,
   gatherFrom,
   oldMembers,
@@ -64,19 +65,36 @@ export async function decideChange(
 }
 
 /**
- * The try that this client was in where nobody went further; else the next one. A session that failed is followed by another
+ * The try that this client was in, or the one behind what members have reached. A session that failed is followed by another
  * one in the same try: members lock one outcome of a try, whichever it is.
  */
 async function enterableAttempt(
   run: ChangeRun,
   views: ReadonlyMap<ChangeMember, ChangeView>,
 ): Promise<number> {
-  const reached = Math.max(0, ...[...views.values()].map((view) => view.attempt));
+  const reached = reachedAttempt(run, views);
   const { attempt } = run.record;
-  if (attempt > 0 && attempt >= reached) return attempt;
+  if (attempt > 0 && (attempt === reached || attempt === reached + 1)) return attempt;
+  // Also down: what was on record by one member's word is no try that any other member enters.
   const next = reached + 1;
   await saveChangeRun(run, { attempt: next, sessionId: null, signed: null });
   return next;
+}
+
+/**
+ * The highest try that as many different members have spoken in as it takes to go on to the next one, by what they signed: a
+ * number that one of them says by itself would be the end of all changes. One that forgot counts itself, once the others have
+ * reminded it, and what it signed before counts for nothing.
+ */
+function reachedAttempt(run: ChangeRun, views: ReadonlyMap<ChangeMember, ChangeView>): number {
+  const forgetting = [...views].flatMap(([{ oldSlot }, { forgot }]) =>
+    oldSlot !== null && forgot !== null ? [oldSlot] : [],
+  );
+  const highest = new Map<number, number>();
+  for (const { slot, attempt } of [...views.values()].flatMap((view) => spokenIn(run, view)))
+    if (!forgetting.includes(slot)) highest.set(slot, Math.max(highest.get(slot) ?? 0, attempt));
+  const needed = run.before.params.quorum.needed - (forgetting.length > 0 ? 1 : 0);
+  return [...highest.values()].toSorted((a, b) => b - a)[needed - 1] ?? 0;
 }
 
 /** Asks every old member to enter a try: those that are behind again, once others have spoken. */
@@ -91,8 +109,21 @@ async function enter(
   const shown: Signed<Statement>[] = [...views.values()].flatMap((view) => spokenIn(run, view));
   const asked = oldMembers(run);
   // A member that knows a lock certificate names it; one that was not there when it came about is shown it.
-  const known = distinct([...views.values()].flatMap((view) => (view.locked === null ? [] : [view.locked])));
-  const recall = [...views.values()].find((view) => view.forgot !== null)?.forgot ?? null;
+  const known = distinct(
+    [...views].flatMap(([{ oldSlot }, view]) =>
+      oldSlot === null || view.locked === null || !holds(run, view.locked) ? [] : [view.locked],
+    ),
+  );
+  const forgot = [...views].find(([{ oldSlot }, view]) => oldSlot !== null && view.forgot !== null)?.[1]
+    .forgot;
+  // Who has promised in this try says the same again to the same question only.
+  const recallOf = ({ oldSlot }: ChangeMember) => {
+    const said = shown.find(
+      ({ kind, slot, attempt: its }) => kind === 'promise' && slot === oldSlot && its === attempt,
+    );
+    if (said?.kind === 'promise') return said.recall;
+    return forgot ?? null;
+  };
   const ask = (members: readonly ChangeMember[]) =>
     gatherFrom(
       run,
@@ -104,7 +135,7 @@ async function enter(
           keyId,
           epoch,
           attempt,
-          recall,
+          recall: recallOf(member),
           orderHash: run.orderHash,
           shown: shown
             .filter((one) => one.attempt >= attempt - 1)
@@ -114,9 +145,16 @@ async function enter(
         });
         const statement = own(run, member, answer.statement, 'promise');
         if (statement.attempt !== attempt) throw strange(member);
+        // A promise that names a lock certificate which nobody can show is none.
+        const { highest } = statement;
+        if (highest !== null) {
+          const all = answer.highest === null ? known : [answer.highest, ...known];
+          const named = all.find((one) => locks(run, one, highest));
+          if (named === undefined) throw strange(member);
+          locked.push(named);
+        }
         promises.set(member, statement);
         shown.push(statement);
-        if (answer.highest !== null) locked.push(answer.highest);
       },
     );
   let gathered = await ask(asked);
@@ -125,9 +163,25 @@ async function enter(
   );
   if (behind.length > 0 && promises.size > 0) gathered = await ask(behind);
   if (promises.size < run.deciders.needed) {
-    throw votesTooFew(run, 'promised', { answers: promises, failures: gathered.failures });
+    const all = { answers: promises, failures: gathered.failures };
+    if (isTryOver(run, all)) await nextTry(run);
+    throw votesTooFew(run, 'promised', all);
   }
   return { attempt, promises, locked };
+}
+
+/**
+ * Whether nothing more comes of a try: somebody's word stands against it, or all others have promised for one that forgot, which
+ * speaks in the next.
+ */
+function isTryOver(run: ChangeRun, { answers, failures }: Gathered<unknown>): boolean {
+  const reasons = [...failures.values()].map(({ facts }) => facts['reason']);
+  if (reasons.some((reason) => SPENT.includes(reason)) || faultsIn({ failures }).length > 0) return true;
+  return reasons.includes('forgot') && answers.size >= run.before.params.quorum.of - 1;
+}
+
+async function nextTry(run: ChangeRun): Promise<void> {
+  await saveChangeRun(run, { attempt: run.record.attempt + 1, sessionId: null, signed: null });
 }
 
 /** At most so many lock certificates are shown in one question: those of the highest tries. */
@@ -186,21 +240,22 @@ function strange(member: Participant) {
   );
 }
 
-/** The signed change that the promises bind the try to; null: they bind it to nothing. @throws PeerFaultError */
+/** The signed change that the promises bind the try to, each of which is there with what it names; null: they bind it to nothing. */
 function boundTo(run: ChangeRun, { promises, locked }: Entered): Uint8Array | null {
-  const names = [...promises].flatMap(([member, { highest }]) =>
-    highest === null ? [] : [{ member, highest }],
-  );
-  const top = names.toSorted((a, b) => b.highest.attempt - a.highest.attempt)[0];
+  const names = [...promises.values()].flatMap(({ highest }) => (highest === null ? [] : [highest]));
+  const [top] = names.toSorted((a, b) => b.attempt - a.attempt);
   if (top === undefined) return null;
-  const found = locked.find((one) => locks(run, one, top.highest));
-  if (found === undefined) throw strange(top.member);
-  return found.signed;
+  return locked.find((one) => locks(run, one, top))!.signed;
+}
+
+/** Whether a lock certificate holds that a member shows of itself: one that does not would be refused by all that are shown it. */
+function holds(run: ChangeRun, one: LockedChange): boolean {
+  return readable(() => parseLockCertificate(one.locks)).some((name) => locks(run, one, name));
 }
 
 /** Whether a lock certificate of that name holds, and stands over a change that its whole roster signed. */
 function locks(run: ChangeRun, { locks: bytes, signed }: LockedChange, name: LockName): boolean {
-  const [holds = false] = readable(() => {
+  const [isSo = false] = readable(() => {
     const certificate = parseLockCertificate(bytes);
     const { transcriptHash } = verifySignedChange(run.before, parseChangeCertificate(signed));
     return (
@@ -209,7 +264,7 @@ function locks(run: ChangeRun, { locks: bytes, signed }: LockedChange, name: Loc
       verifyLockCertificate(run.deciders, certificate)
     );
   });
-  return holds;
+  return isSo;
 }
 
 async function vote(run: ChangeRun, entered: Entered, signed: Uint8Array): Promise<Uint8Array> {
@@ -270,8 +325,6 @@ async function givenUp(
   gathered: Gathered<unknown>,
   what: 'locked' | 'gave way',
 ): Promise<CkmError> {
-  const isSpent = [...gathered.failures.values()].some(({ facts }) => SPENT.includes(facts['reason']));
-  const { attempt } = run.record;
-  if (isSpent) await saveChangeRun(run, { attempt: attempt + 1, sessionId: null, signed: null });
+  if (isTryOver(run, gathered)) await nextTry(run);
   return votesTooFew(run, what, gathered);
 }

@@ -1,4 +1,4 @@
-import { parseReceipt, receiptStatement, verifyIdentityStatement } from '@ckm/api';
+import { parseReceipt, receiptStatement, type ShareReceipt, verifyIdentityStatement } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { type CertifiedEpoch, verifyChange, judgeVotes, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
@@ -134,11 +134,22 @@ function readReceipt(
   const { identityKey } = params.roster[member.oldSlot! - 1]!;
   const wrong = serverFault('FAULT_ACKNOWLEDGEMENT_INVALID', [member], 'signed nothing about its old share');
   if (!verifyIdentityStatement(identityKey, receiptStatement(receipt), signature)) throw wrong;
-  const said = parseReceipt(receipt);
+  const said = receiptIn(receipt);
+  if (said === null) throw wrong;
   const isOfKey = equalBytes(said.keyId, keyId) && equalBytes(said.transcriptHash, transcriptHash);
   if (!isOfKey || said.epoch !== epoch || said.slot !== member.oldSlot) throw wrong;
   const { name, xid } = member.server;
   return { server: name, xid, epoch, receipt, signature };
+}
+
+/** Null: it is none. */
+function receiptIn(bytes: Uint8Array): ShareReceipt | null {
+  try {
+    return parseReceipt(bytes);
+  } catch (error) {
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
+    throw error;
+  }
 }
 
 /** The record of the key as it is called now, if it is still there. */
