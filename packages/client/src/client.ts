@@ -32,7 +32,7 @@ import { freezeKey, type KeyFreeze, thawKey } from './keys/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
-import { cancelChange, type ChangedKey, changeKey, carryChange } from './keys/changes/change-key.js';
+import { cancelChange, type CancelledChange, type ChangedKey, changeKey, carryChange } from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
 import {
   type OpenOrders,
@@ -191,7 +191,7 @@ export interface Client {
   /** The open one whose id, or the id of whose session, begins so; null: none. */
   findChange(id: string): Promise<ChangeRecord | null>;
   /** Takes a change back that is not decided. @throws StateError `SESSION_OVER` */
-  cancelChange(change: ChangeRecord, reason: string): Promise<ChangeRecord>;
+  cancelChange(change: ChangeRecord, reason: string): Promise<CancelledChange>;
   /** Orders about who holds a key next that servers say wait there, whichever client of the owner gave them. */
   openOrders(args?: OpenOrdersArgs): Promise<OpenOrders>;
   /** Takes such an order back at every server that can be reached. */

@@ -43,7 +43,7 @@ export type { RepairedShare } from './keys/repair/conclude-repair.js';
 export type { KeyRepair, RepairKeyArgs, RepairPlan } from './keys/repair/repair-key.js';
 export type { StoppedRepair } from './keys/repair/stop-repair.js';
 export type { KeyRestoration, RestoreKeyArgs, ServerRestoration } from './keys/restore-key.js';
-export type { ChangedKey } from './keys/changes/change-key.js';
+export type { CancelledChange, ChangedKey } from './keys/changes/change-key.js';
 export type { Forgetting } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';

@@ -1,4 +1,11 @@
-import { changeIdOf, type ChangeRecord, type Client, shortId, titleOfChange } from '@ckm/client';
+import {
+  changeIdOf,
+  type CancelledOrder,
+  type ChangeRecord,
+  type Client,
+  shortId,
+  titleOfChange,
+} from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -79,6 +86,24 @@ async function cancelChange(
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
-  const done = await client.cancelChange(change, reason);
-  terminal.result(`cancelled session ${shortId(changeIdOf(done))}`, changeObject(done));
+  const { change: over, ...done } = await client.cancelChange(change, reason);
+  terminal.result(`cancelled session ${shortId(changeIdOf(over))}${cancelledRest(done)}`, {
+    ...changeObject(over),
+    ...done,
+  });
+}
+
+/** Where it is not sure that nothing comes of it any more. */
+function cancelledRest({ decided, bound, silent }: CancelledOrder): string {
+  return [
+    ...(decided.length === 0
+      ? []
+      : [
+          `; NOT at ${decided.join(', ')}: gone on to another epoch, look who holds the key with ckm key verify`,
+        ]),
+    ...(bound.length === 0
+      ? []
+      : [`; ${bound.join(', ')} had bound themselves to a change before: it may come all the same`]),
+    ...(silent.length === 0 ? [] : [`; ${silent.join(', ')} did not say so: cancel it again later`]),
+  ].join('');
 }

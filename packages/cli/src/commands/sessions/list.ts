@@ -56,7 +56,7 @@ async function list(context: Context, flags: { readonly open?: true }): Promise<
 }
 
 /** A change of a key for machines. */
-export function changeObject(change: ChangeRecord): unknown {
+export function changeObject(change: ChangeRecord): object {
   const { state, keyName, createdAt, expiresAt, reason, servers, attempt } = change;
   const sessionId = changeIdOf(change);
   return {

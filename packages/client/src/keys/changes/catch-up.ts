@@ -47,7 +47,7 @@ async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Prom
       const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
       for (const certificate of certificates) longest = extendChain(longest, certificate);
       // A server that names the same place again and again is not followed.
-      after = next !== null && next > after ? next : null;
+      after = next !== null && next > after && certificates.length > 0 ? next : null;
     }
     return longest;
   });

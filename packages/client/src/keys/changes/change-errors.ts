@@ -43,6 +43,16 @@ export function changeWaiting(
   });
 }
 
+/** A change was to be taken back, and no server heard of it. */
+export function nobodyTold(run: ChangeRun, names: readonly string[]): AvailabilityError {
+  return new AvailabilityError(`no server has taken back the change of ${run.record.keyName}`, {
+    code: 'SERVERS_MISSING',
+    hint: 'it goes on: cancel it again when they answer',
+    remedy: { kind: 'cancelSession', id: shortId(run.orderHash) },
+    facts: { servers: [...names] },
+  });
+}
+
 /** A session moved shares for a change that is not on record any more: nobody decides on what it made. */
 export function withoutChange({ keyName }: { readonly keyName: string }): StateError {
   return new StateError(`the change of ${keyName} that this session belongs to is over`, {

@@ -161,9 +161,11 @@ test('a server that shows another epoch than everybody else at the commit is nam
     const result = (await honest()) as object;
     return name === 'change.commit' ? { ...result, transcriptHash: new Uint8Array(32) } : result;
   };
-  await expect(client.changeKey(REFRESH)).rejects.toMatchObject({
-    code: 'FAULT_CERTIFICATE_DIFFERS',
-    facts: { servers: ['bravo'] },
+  expect(await client.changeKey(REFRESH)).toMatchObject({
+    faults: [
+      { code: 'FAULT_CERTIFICATE_DIFFERS', text: 'bravo went over to another epoch than everybody else' },
+    ],
+    behind: ['bravo'],
   });
 });
 

@@ -1,17 +1,14 @@
-import type { ChangeView, Parameters } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
-import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { abandonSession } from '../../sessions/run-session.js';
-import { isSilence } from '../../servers/ask-all.js';
 import { findSession } from '../../sessions/sessions.js';
-import { type CheckedEpoch, certificatesOf } from '../chain/key-chain.js';
+import type { CheckedEpoch } from '../chain/key-chain.js';
 import { type Forgetting, forgettingOf } from '../forgetting.js';
 import { type CertifiedKey, type KeyRecord, requireSignable } from '../key-record.js';
 import { loadKeyRecord, type ReadKey } from '../keys.js';
-import { changeOver, changeWaiting, membersMissing } from './change-errors.js';
+import { nobodyTold } from './change-errors.js';
 import {
   type ChangeRecord,
   changePath,
@@ -20,17 +17,15 @@ import {
   saveChange,
 } from '../chain/change-record.js';
 import {
-  type ChangeMember,
   type ChangeRun,
   createChangeRun,
-  type Gathered,
   faultsIn,
-  gatherFrom,
-  isOfMember,
+  type Gathered,
   oldMembers,
   saveChangeRun,
 } from './change-run.js';
-import { decideChange } from './decide.js';
+import { type CancelledOrder, cancelAt } from './open-orders.js';
+import { certificateFor } from './order-everywhere.js';
 import { type ChangePlan, type ChangeWish, planChange } from './plan-change.js';
 import { resharing } from './resharing.js';
 import { commitEverywhere, epochOf, keepEpoch, retireEverywhere } from './settle.js';
@@ -136,117 +131,6 @@ export async function carryChange(
   return changed;
 }
 
-/** Orders the change everywhere and has old members decide, or finds out what they have decided. */
-async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
-  const { order, keyName } = run.record;
-  const { policy, ...chain } = await loadKeyRecord(run.context.store, keyName);
-  const certificates = certificatesOf(chain).slice(0, order.epoch + 1);
-  const asked = run.members;
-  const gathered = await gatherFrom(
-    run,
-    { step: 'order', text: 'telling servers what is to change' },
-    asked,
-    asked.length,
-    // Whoever holds the key knows its chain.
-    ({ oldSlot }, link) =>
-      proposeAt(link, { order, chain: oldSlot === null ? certificates : [], policy }, certificates),
-  );
-  const ahead = await decidedBefore(run, gathered);
-  if (ahead !== null) return ahead;
-  await assertReady(run, gathered);
-  return decideChange(run, gathered.answers);
-}
-
-/** Tells one server of the order; one that was away is shown the epochs between first. A lie about where it is costs one call for each. */
-async function proposeAt(
-  link: ServerLink,
-  {
-    chain,
-    ...proposed
-  }: Omit<Parameters<'change.propose'>, 'chain'> & { readonly chain: readonly Uint8Array[] },
-  certificates: readonly Uint8Array[],
-): Promise<ChangeView> {
-  const propose = () => link.call('change.propose', { ...proposed, chain: [...chain] });
-  try {
-    return await propose();
-  } catch (error) {
-    const differs = error instanceof CkmError && error.code === 'KEY_EPOCH_DIFFERS';
-    const behind = differs ? error.facts['epoch'] : null;
-    const { keyId, epoch } = proposed.order;
-    if (typeof behind !== 'number' || behind < 0 || behind >= epoch) throw error;
-    for (const certificate of certificates.slice(behind + 1))
-      await link.call('change.commit', { keyId, certificate });
-    return propose();
-  }
-}
-
-/** The certificate of the next epoch, where a server shows that one stands already; null: none does. */
-async function decidedBefore(run: ChangeRun, gathered: Gathered<ChangeView>): Promise<Uint8Array | null> {
-  const { epoch } = run.record.order;
-  const isAhead = (error: CkmError) =>
-    error.code === 'KEY_EPOCH_DIFFERS' && Number(error.facts['epoch']) > epoch;
-  const members = [
-    ...[...gathered.answers].flatMap(([member, { state }]) => (state === 'done' ? [member] : [])),
-    ...[...gathered.failures].flatMap(([member, error]) => (isAhead(error) ? [member] : [])),
-  ];
-  for (const member of members) {
-    const certificate = await nextAt(run, member);
-    // A certificate that does not hold proves nothing against anybody: the next server is asked.
-    if (certificate !== null && provedBy(run, certificate)) return certificate;
-  }
-  return null;
-}
-
-/** What a server shows behind the epoch that decides; null: nothing, or it does not answer. */
-async function nextAt(run: ChangeRun, member: ChangeMember): Promise<Uint8Array | null> {
-  const { keyId, epoch } = run.record.order;
-  try {
-    const { certificates } = await run.links.get(member)!.call('key.chain', { keyId, after: epoch });
-    return certificates[0] ?? null;
-  } catch (error) {
-    if (isSilence(error) || isOfMember(error, member)) return null;
-    throw error;
-  }
-}
-
-function provedBy(run: ChangeRun, certificate: Uint8Array): boolean {
-  try {
-    epochOf(run, certificate);
-    return true;
-  } catch (error) {
-    if (error instanceof CkmError) return false;
-    throw error;
-  }
-}
-
-/**
- * Everybody who is to receive a share has to be there, and enough of those who decide.
- * @throws PolicyError `CHANGE_OVER`, `CHANGE_WAITING`; AvailabilityError `SERVERS_MISSING`
- */
-async function assertReady(run: ChangeRun, { answers, failures }: Gathered<ChangeView>): Promise<void> {
-  const isNeeded = (member: ChangeMember) => member.newSlot !== null;
-  const views = [...answers];
-  const over = views.find(([member, { state }]) => state === 'over' && isNeeded(member));
-  if (over !== undefined) {
-    await saveChangeRun(run, { state: 'failed', reason: over[1].reason ?? `${over[0].server.name} refuses` });
-    throw changeOver(run, over[0].server.name, over[1].reason);
-  }
-  const missing = new Map([...failures].filter(([member]) => isNeeded(member)));
-  if (missing.size > 0) throw membersMissing(run, missing, 'the change');
-  const ready = views.filter(([, { state }]) => state === 'ready');
-  const deciding = ready.filter(([{ oldSlot }]) => oldSlot !== null).length;
-  const areReady = views.every(([member, { state }]) => state === 'ready' || !isNeeded(member));
-  if (areReady && deciding >= run.deciders.needed) return;
-  // Of those that leave nobody is waited for where the others are enough to decide.
-  const staying = oldMembers(run).filter(isNeeded).length;
-  const counts = (member: ChangeMember) => isNeeded(member) || staying < run.deciders.needed;
-  const waiting = views.filter(([member, { state }]) => state === 'waiting' && counts(member));
-  if (waiting.length === 0) throw membersMissing(run, failures, 'the decision');
-  const asking = waiting.flatMap(([member, { asked }]) => (asked ? [member.server.name] : []));
-  const times = waiting.flatMap(([, { readyAt }]) => (readyAt === null ? [] : [readyAt]));
-  throw changeWaiting(run, asking, times.length === 0 ? null : Math.max(...times));
-}
-
 async function changedKey(
   run: ChangeRun,
   certificate: Uint8Array,
@@ -270,29 +154,32 @@ async function changedKey(
   };
 }
 
+/** What became of a change that was taken back. */
+export interface CancelledChange extends CancelledOrder {
+  readonly change: ChangeRecord;
+}
+
 /**
  * Takes a change back at every server that can be reached. Once old members have locked something, that may come all the same.
- * @throws StateError `SESSION_OVER` when the new epoch is decided
+ * @throws StateError `SESSION_OVER` when the new epoch is decided; AvailabilityError `SERVERS_MISSING` when nobody was told: it goes on
  */
 export async function cancelChange(
   context: ClientContext,
   record: ChangeRecord,
   reason: string,
-): Promise<ChangeRecord> {
+): Promise<CancelledChange> {
   if (record.certificate !== null) throw tooLate(record);
   const run = await createChangeRun(context, record, () => undefined);
   const { keyId, epoch } = record.order;
-  const { orderHash } = run;
-  const calls = run.members.map((member) =>
-    run.links.get(member)!.call('change.cancel', { keyId, epoch, orderHash }, { timeoutMs: 3_000 }),
-  );
-  await Promise.allSettled(calls);
+  const servers = run.members.map(({ server }) => server);
+  const told = await cancelAt(context, servers, { keyId, epoch, orderHash: run.orderHash });
+  if (told.at.length === 0 && told.decided.length === 0) throw nobodyTold(run, told.silent);
   if (record.sessionId !== null) {
     const session = await findSession(context.store, encodeHex(record.sessionId));
     if (session.state === 'open') await abandonSession(context, resharing, session, { reason, named: null });
   }
   await saveChangeRun(run, { state: 'cancelled', reason });
-  return run.record;
+  return { ...told, change: run.record };
 }
 
 function changeOpen({ keyName }: ChangeRecord): StateError {

@@ -26,12 +26,12 @@ import { serverFault } from '../../servers/faults.js';
 import {
   type ChangeMember,
   type ChangeRun,
-  faultsIn,
   type Gathered,
   gatherFrom,
   oldMembers,
   saveChangeRun,
 } from './change-run.js';
+import { enterableAttempt, isTryOver, nextTry, readable, spokenIn } from './attempts.js';
 import { votesTooFew } from './change-errors.js';
 import { moveShares } from './move-shares.js';
 
@@ -62,39 +62,6 @@ export async function decideChange(
   const signed = boundTo(run, entered) ?? run.record.signed ?? (await moveShares(run, entered));
   await saveChangeRun(run, { signed });
   return vote(run, entered, signed);
-}
-
-/**
- * The try that this client was in, or the one behind what members have reached. A session that failed is followed by another
- * one in the same try: members lock one outcome of a try, whichever it is.
- */
-async function enterableAttempt(
-  run: ChangeRun,
-  views: ReadonlyMap<ChangeMember, ChangeView>,
-): Promise<number> {
-  const reached = reachedAttempt(run, views);
-  const { attempt } = run.record;
-  if (attempt > 0 && (attempt === reached || attempt === reached + 1)) return attempt;
-  // Also down: what was on record by one member's word is no try that any other member enters.
-  const next = reached + 1;
-  await saveChangeRun(run, { attempt: next, sessionId: null, signed: null });
-  return next;
-}
-
-/**
- * The highest try that as many different members have spoken in as it takes to go on to the next one, by what they signed: a
- * number that one of them says by itself would be the end of all changes. One that forgot counts itself, once the others have
- * reminded it, and what it signed before counts for nothing.
- */
-function reachedAttempt(run: ChangeRun, views: ReadonlyMap<ChangeMember, ChangeView>): number {
-  const forgetting = [...views].flatMap(([{ oldSlot }, { forgot }]) =>
-    oldSlot !== null && forgot !== null ? [oldSlot] : [],
-  );
-  const highest = new Map<number, number>();
-  for (const { slot, attempt } of [...views.values()].flatMap((view) => spokenIn(run, view)))
-    if (!forgetting.includes(slot)) highest.set(slot, Math.max(highest.get(slot) ?? 0, attempt));
-  const needed = run.before.params.quorum.needed - (forgetting.length > 0 ? 1 : 0);
-  return [...highest.values()].toSorted((a, b) => b - a)[needed - 1] ?? 0;
 }
 
 /** Asks every old member to enter a try: those that are behind again, once others have spoken. */
@@ -170,20 +137,6 @@ async function enter(
   return { attempt, promises, locked };
 }
 
-/**
- * Whether nothing more comes of a try: somebody's word stands against it, or all others have promised for one that forgot, which
- * speaks in the next.
- */
-function isTryOver(run: ChangeRun, { answers, failures }: Gathered<unknown>): boolean {
-  const reasons = [...failures.values()].map(({ facts }) => facts['reason']);
-  if (reasons.some((reason) => SPENT.includes(reason)) || faultsIn({ failures }).length > 0) return true;
-  return reasons.includes('forgot') && answers.size >= run.before.params.quorum.of - 1;
-}
-
-async function nextTry(run: ChangeRun): Promise<void> {
-  await saveChangeRun(run, { attempt: run.record.attempt + 1, sessionId: null, signed: null });
-}
-
 /** At most so many lock certificates are shown in one question: those of the highest tries. */
 const MOST_LOCKED = 4;
 
@@ -195,22 +148,6 @@ function distinct(all: readonly LockedChange[]): LockedChange[] {
   }
   const sorted = [...byName.values()].toSorted((a, b) => b.attempt - a.attempt);
   return sorted.slice(0, MOST_LOCKED).map(({ one }) => one);
-}
-
-/** What was read; nothing where it cannot be: what one server shows of itself must not stop the others. */
-function readable<T>(read: () => T): readonly T[] {
-  try {
-    return [read()];
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'BugError') return [];
-    throw error;
-  }
-}
-
-/** Statements in a member's view that count: its own, and those that let it come there. */
-function spokenIn({ deciders }: ChangeRun, view: ChangeView): Signed<Statement>[] {
-  const spoken = view.spoken.flatMap((bytes) => readable(() => parseStatement(bytes)));
-  return spoken.filter((statement) => deciders.isSigned(statement));
 }
 
 /** A statement of the kind that was asked for, signed by the member that gave it. @throws PeerFaultError */
@@ -310,14 +247,6 @@ async function vote(run: ChangeRun, entered: Entered, signed: Uint8Array): Promi
   verifyChange(run.before, decided, judgeVotes);
   return encodeChangeCertificate(decided);
 }
-
-/** What a member answers that will not say in this try what is asked of it, ever. */
-const SPENT: readonly unknown[] = [
-  'said-otherwise',
-  'bound-otherwise',
-  'attempt-past',
-  'own-promise-missing',
-];
 
 /** Why a vote came to nothing. Where somebody's word stands against it, the next time is the next try. */
 async function givenUp(

@@ -1,8 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ChangeView } from '@ckm/api';
-import { AccessError, BugError, EncodingError, StorageError } from '@ckm/foundation';
+import { AccessError, BugError, type CkmError, EncodingError, StorageError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
-import { createTestNetwork, messageOf, type Tamper, type TestNetwork } from '../../test/test-network.js';
+import {
+  createTestNetwork,
+  messageOf,
+  type Tamper,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
 
 let network: TestNetwork;
 afterEach(() => network.close());
@@ -121,4 +130,50 @@ test('a server that claims once to have forgotten, and never again, spoils no la
   await expect(client.changeKey(REMOVE)).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
   network.makeHonest();
   expect(await client.changeKey(REMOVE)).toMatchObject({ epoch: 1, behind: [] });
+});
+
+test('a server that missed the commit of one epoch is shown it by the next change, with nothing to do for anybody', async () => {
+  const client = await begin(({ name }, honest) =>
+    name === 'change.commit' || name === 'change.lock' ? Promise.reject(unreachable('charlie')) : honest(),
+  );
+  const refresh = { name: 'letters', wish: { kind: 'refresh' } } as const;
+  expect(await client.changeKey(refresh)).toMatchObject({ epoch: 1, behind: ['charlie'] });
+  network.makeHonest();
+  network.now += 86_400;
+  const chains: number[] = [];
+  network.server('alpha').tamper = ({ name, parameters }, honest) => {
+    if (name === 'change.propose') chains.push((parameters as { chain: unknown[] }).chain.length);
+    return honest();
+  };
+  // It is in that epoch since now, and takes part in the next one a day later.
+  await expect(client.changeKey(refresh)).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
+  network.now += 86_400;
+  expect(await client.changeKey(refresh)).toMatchObject({ epoch: 2, behind: [] });
+  // Whoever holds the key is not sent its chain, which grows with every change.
+  expect(chains).toEqual([0, 0]);
+});
+
+test('a restored server of a key that needs all of them is reminded, and speaks in the next try', async () => {
+  network = await createTestNetwork(2, { settings: { backup: 'static' } });
+  const client = await network.owner();
+  const key = { name: 'letters', purpose: 'message', quorum: { needed: 2, of: 2 } } as const;
+  await client.createKey({ ...key, servers: ['alpha', 'bravo'] });
+  const bravo = network.server('bravo');
+  const { dataDir } = bravo.bare;
+  await bravo.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });
+  rmSync(dataDir, { recursive: true, force: true });
+  await client.restoreKey({ name: 'letters' });
+  const refresh = { name: 'letters', wish: { kind: 'refresh' } } as const;
+  const codes: string[] = [];
+  for (let i = 0; i < 6 && codes.at(-1) !== 'done'; i++) {
+    codes.push(
+      await client.changeKey(refresh).then(
+        () => 'done',
+        (error: CkmError) => error.code,
+      ),
+    );
+    network.now += 600;
+  }
+  expect(codes.at(-1)).toBe('done');
+  expect((await client.sign({ key: 'letters', ...messageOf('hello') })).signers).toEqual(['alpha', 'bravo']);
 });

@@ -63,7 +63,8 @@ test('an order that a thief gave from another client is shown by the owner’s o
     { level: 'fail', remedy: { kind: 'cancelSession', id: order!.id } },
   ]);
   expect((await thief.status()).keys[0]!.orders).toMatchObject([{ origin: 'open' }]);
-  expect(await owner.cancelOrder(order!)).toEqual({ at: SERVERS, silent: [] });
+  const none = { decided: [], bound: [], silent: [] };
+  expect(await owner.cancelOrder(order!)).toEqual({ ...none, at: SERVERS });
   expect((await owner.status()).keys[0]!.orders).toEqual([]);
   await owner.close();
 });
@@ -73,11 +74,14 @@ test('an order that could not be cancelled at a server that was silent is shown 
   network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
   expect(await thief.openOrders({ name: 'letters' })).toMatchObject({ silent: ['charlie'] });
   const [change] = await thief.listChanges();
-  await thief.cancelChange(change!, 'not any more');
+  expect(await thief.cancelChange(change!, 'not any more')).toMatchObject({
+    at: ['alpha', 'bravo', 'delta'],
+    silent: ['charlie'],
+  });
   network.makeHonest();
   const [left] = (await thief.openOrders()).orders;
   expect(left).toMatchObject({ origin: 'over', servers: ['charlie'] });
-  expect(await thief.cancelOrder(left!)).toEqual({ at: [...SERVERS, 'delta'], silent: [] });
+  expect(await thief.cancelOrder(left!)).toMatchObject({ at: [...SERVERS, 'delta'], silent: [] });
   expect((await thief.openOrders()).orders).toEqual([]);
   await owner.close();
 });
@@ -107,5 +111,51 @@ test('what a server shows of another key, or of an epoch that is over, is left o
   network.server('charlie').tamper = change(() => ({ epoch: 1 }));
   const later = (await owner.status()).keys[0]!.orders.find(({ servers }) => servers[0] === 'charlie');
   expect(later).toMatchObject({ epoch: 1, old: null, joining: [], leaving: [] });
+  await owner.close();
+});
+
+test('a client that is behind by an epoch cancels an order of a later one where it counts, not at the servers of whoever gave it alone', async () => {
+  network = await createTestNetwork(4);
+  const store = memoryStore();
+  const thief = await network.owner({ store });
+  const quorum = { needed: 2, of: 3 };
+  await thief.createKey({ name: 'letters', purpose: 'message', quorum, servers: SERVERS });
+  const owner = ownerClient(network.send, () => network.now, { store: await copyStore(store) });
+  await thief.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+  await orderBy(thief);
+  const [order] = (await owner.openOrders()).orders;
+  expect(order).toMatchObject({ epoch: 1, old: null, servers: SERVERS });
+  expect((await owner.cancelOrder(order!)).at).toEqual([...SERVERS, 'delta']);
+  await owner.close();
+});
+
+test('an order that was carried out meanwhile is not said to be cancelled, and one that nobody heard of goes on', async () => {
+  const { thief, owner } = await orderElsewhere();
+  const [order] = (await owner.openOrders()).orders;
+  const [change] = await thief.listChanges();
+  for (const server of network.servers) server.wire = () => Promise.reject(unreachable(server.name));
+  await expect(thief.cancelChange(change!, 'not any more')).rejects.toMatchObject({
+    code: 'SERVERS_MISSING',
+  });
+  expect(await thief.findChange(order!.id)).not.toBeNull();
+  network.makeHonest();
+  await thief.cancelOrder(order!);
+  await thief.cancelChange(change!, 'not any more');
+  await thief.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+  expect(await owner.cancelOrder(order!)).toMatchObject({ at: [], decided: SERVERS });
+  await owner.close();
+});
+
+test('one server that says something else of when an order counts is not believed', async () => {
+  const { owner } = await orderElsewhere();
+  network.server('alpha').tamper = async ({ name }, honest) => {
+    const answer = (await honest()) as { keys: { order?: object }[] };
+    if (name !== 'key.list') return answer;
+    return {
+      ...answer,
+      keys: answer.keys.map((key) => ({ ...key, order: { ...key.order, readyAt: 9_999_999_999 } })),
+    };
+  };
+  expect((await owner.openOrders()).orders).toMatchObject([{ readyAt: network.now + 86_400 }]);
   await owner.close();
 });

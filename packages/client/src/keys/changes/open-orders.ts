@@ -87,45 +87,65 @@ async function oneKeyOf(context: ClientContext, server: ServerRecord, keyId: Uin
   }
 }
 
-/** What became of an order that was taken back. */
+/** What became of an order that was taken back, by server. */
 export interface CancelledOrder {
-  /** Servers that have taken it back, or did not know it. */
+  /** They have taken it back, or did not know it. */
   readonly at: readonly string[];
-  /** Servers that did not say so: it may wait there. */
+  /** They have gone on to another epoch: the order may have been carried out. */
+  readonly decided: readonly string[];
+  /** They have taken it back, and old members had bound themselves before: what was locked then may come all the same. */
+  readonly bound: readonly string[];
+  /** They did not say so: it may wait there. */
   readonly silent: readonly string[];
 }
 
 /**
- * Takes an order back at every server of the key, and at those that would join, whichever client of the owner gave it. What old
- * members have locked already is stopped by nothing.
+ * Takes an order back at every server of the key, at those that show it, and at those that would join, whichever client of the owner
+ * gave it.
  */
-export async function cancelOrder(
-  context: ClientContext,
-  { keyId, epoch, orderHash, old, next }: SeenOrder,
-): Promise<CancelledOrder> {
+export async function cancelOrder(context: ClientContext, order: SeenOrder): Promise<CancelledOrder> {
+  const { old, next, servers: showing } = order;
   const concerned = [...(old?.members ?? []), ...next.members].map(({ xid }) => encodeHex(xid));
-  const servers = (await listServerRecords(context.store)).filter(({ xid }) =>
-    concerned.includes(encodeHex(xid)),
+  const servers = (await listServerRecords(context.store)).filter(
+    ({ name, xid }) => showing.includes(name) || concerned.includes(encodeHex(xid)),
   );
-  const outcomes = await Promise.all(
-    servers.map(async (server) => {
-      try {
-        const link = await context.linkTo(server);
-        await link.call('change.cancel', { keyId, epoch, orderHash }, { timeoutMs: CANCEL_MS });
-      } catch (error) {
-        if (!(error instanceof CkmError)) throw error;
-        return { server, isDone: NOT_THERE.includes(error.code) };
-      }
-      return { server, isDone: true };
-    }),
-  );
-  const those = (wanted: boolean) =>
-    outcomes.flatMap(({ server, isDone }) => (isDone === wanted ? [server.name] : []));
-  return { at: those(true), silent: those(false) };
+  return cancelAt(context, servers, order);
 }
+
+/** Takes an order back at these servers. */
+export async function cancelAt(
+  context: ClientContext,
+  servers: readonly ServerRecord[],
+  { keyId, epoch, orderHash }: Pick<SeenOrder, 'keyId' | 'epoch' | 'orderHash'>,
+): Promise<CancelledOrder> {
+  const ask = async (server: ServerRecord): Promise<Outcome> => {
+    try {
+      const link = await context.linkTo(server);
+      const view = await link.call('change.cancel', { keyId, epoch, orderHash }, { timeoutMs: CANCEL_MS });
+      return view.locked === null ? 'cancelled' : 'bound';
+    } catch (error) {
+      if (!(error instanceof CkmError)) throw error;
+      if (NOT_THERE.includes(error.code)) return 'cancelled';
+      const { epoch: at } = error.facts;
+      const isAhead = error.code === 'KEY_EPOCH_DIFFERS' && typeof at === 'number' && at > epoch;
+      return isAhead || error.code === 'KEY_LEFT' ? 'decided' : 'silent';
+    }
+  };
+  const outcomes = await Promise.all(servers.map(async (server) => ({ server, outcome: await ask(server) })));
+  const those = (...wanted: readonly Outcome[]) =>
+    outcomes.flatMap(({ server, outcome }) => (wanted.includes(outcome) ? [server.name] : []));
+  return {
+    at: those('cancelled', 'bound'),
+    decided: those('decided'),
+    bound: those('bound'),
+    silent: those('silent'),
+  };
+}
+
+type Outcome = 'cancelled' | 'bound' | 'decided' | 'silent';
 
 /** Longest wait for one server that is told of a cancelled change. */
 const CANCEL_MS = 3_000;
 
 /** What a server answers that does not have that order. */
-const NOT_THERE: readonly string[] = ['CHANGE_UNKNOWN', 'KEY_UNKNOWN', 'KEY_LEFT', 'KEY_EPOCH_DIFFERS'];
+const NOT_THERE: readonly string[] = ['CHANGE_UNKNOWN', 'KEY_UNKNOWN'];

@@ -78,7 +78,12 @@ test('a change that operators are asked about waits with their names and six wor
     code: 'CHANGE_OPEN',
   });
   const [change] = await client.listChanges();
-  expect(await client.cancelChange(change!, 'not any more')).toMatchObject({ state: 'cancelled' });
+  expect(await client.cancelChange(change!, 'not any more')).toMatchObject({
+    change: { state: 'cancelled' },
+    at: servers,
+    decided: [],
+    silent: [],
+  });
   expect(await client.changeKey({ name: 'letters', wish: other })).toMatchObject({ epoch: 1 });
   expect((await sign(client, ['alpha'])).signers).toEqual(['bravo', 'charlie']);
 });

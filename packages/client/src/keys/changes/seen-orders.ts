@@ -1,6 +1,6 @@
 import type { OpenOrder } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
-import { hashOrder, type Quorum } from '@ckm/threshold';
+import { hashOrder, membersNeeded, type Quorum } from '@ckm/threshold';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { shortId } from '../../store/track.js';
 import type { KeyRecord } from '../key-record.js';
@@ -33,7 +33,7 @@ export interface SeenOrder {
   readonly leaving: readonly SeenMember[];
   /** Whose operators are asked, and have not answered. */
   readonly asking: readonly string[];
-  /** UnixSeconds: when the last of them may take part; null: there is no time to wait for. */
+  /** UnixSeconds: when enough of them may take part to decide; null: there is no time to wait for. */
   readonly readyAt: number | null;
 }
 
@@ -102,7 +102,10 @@ function seenOrder(
   const without = (some: readonly SeenMember[], others: readonly SeenMember[]) =>
     isKnown ? some.filter(({ xid }) => !others.some((one) => equalBytes(one.xid, xid))) : [];
   const given = changes.find((one) => equalBytes(changeIdOf(one), orderHash));
-  const times = shown.flatMap(({ shown: { readyAt } }) => (readyAt === null ? [] : [readyAt]));
+  // When as many may take part as decide, whatever a few of them say.
+  const times = shown.map(({ shown: { readyAt } }) => readyAt ?? 0).toSorted((a, b) => a - b);
+  const deciding = isKnown ? membersNeeded(params.quorum, false) : Math.floor(shown.length / 2) + 1;
+  const readyAt = times[Math.min(deciding, times.length) - 1]!;
   return {
     id: shortId(orderHash),
     orderHash,
@@ -116,6 +119,6 @@ function seenOrder(
     joining: without(next, now),
     leaving: without(now, next),
     asking: shown.flatMap(({ server, shown: { asked } }) => (asked ? [server] : [])),
-    readyAt: times.length === 0 ? null : Math.max(...times),
+    readyAt: readyAt === 0 ? null : readyAt,
   };
 }

@@ -177,7 +177,8 @@ async function askForChain(link: ServerLink, keyId: Uint8Array): Promise<ShownKe
   for (let after: number | null = null; ;) {
     const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
     all.push(...certificates);
-    if (next === null || next <= (after ?? -1) || all.length >= MOST_CERTIFICATES) break;
+    const isOver = next === null || certificates.length === 0 || all.length >= MOST_CERTIFICATES;
+    if (isOver || next <= (after ?? -1)) break;
     after = next;
   }
   const [certificate = null, ...changes] = all;

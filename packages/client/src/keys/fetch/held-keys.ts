@@ -40,8 +40,9 @@ export async function listHeldKeys(link: ServerLink, options: CallOptions = {}):
     }
     unreadable.push(...(page.unreadable ?? []));
     if (page.next === null) return { keys, complaint: complaintAbout(unreadable) };
-    const isEmpty = page.keys.length === 0 && page.unreadable === undefined;
-    if (isEmpty || (after !== null && compareBytes(page.next, after) < 0)) {
+    const isEmpty = page.keys.length === 0 && (page.unreadable ?? []).length === 0;
+    const isBack = after !== null && compareBytes(page.next, after) < (page.keys.length === 0 ? 1 : 0);
+    if (isEmpty || isBack) {
       return { keys, complaint: 'lists your keys in a circle' };
     }
     if (unreadable.length > MOST_HELD) return { keys, complaint: complaintAbout(unreadable) };
