@@ -1,4 +1,4 @@
-import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
+import { type CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';

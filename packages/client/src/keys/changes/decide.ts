@@ -1,5 +1,5 @@
 import type { ChangeView, LockedChange } from '@ckm/api';
-import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { type CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import {
   type ChangeCertificate,
   encodeChangeCertificate,
