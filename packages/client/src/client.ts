@@ -32,7 +32,13 @@ import { freezeKey, type KeyFreeze, thawKey } from './keys/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
 import { type KeyVerification, verifyKey } from './keys/verify-key.js';
-import { cancelChange, type CancelledChange, type ChangedKey, changeKey, carryChange } from './keys/changes/change-key.js';
+import {
+  cancelChange,
+  type CancelledChange,
+  type ChangedKey,
+  changeKey,
+  carryChange,
+} from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
 import {
   type OpenOrders,
