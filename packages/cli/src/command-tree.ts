@@ -301,6 +301,11 @@ const KEY: readonly CommandNode[] = [
     summary: 'give a server that lost its share of a key the share back, by the others',
     load: async () => (await import('./commands/key/repair.js')).keyRepairCommand(),
   },
+  {
+    name: 'export',
+    summary: 'take a key that may leave out of its servers, whole, into a file of yours',
+    load: async () => (await import('./commands/key/export.js')).keyExportCommand(),
+  },
 ];
 
 const SESSIONS: readonly CommandNode[] = [

@@ -24,6 +24,14 @@ import {
   type RepairKeyArgs,
   type RepairPlan,
 } from './keys/repair/repair-key.js';
+import {
+  closeExport,
+  exportKey,
+  type ExportPlan,
+  type KeyExport,
+  planExport,
+} from './keys/export/export-key.js';
+import { stopExport, type StoppedExport } from './keys/export/stop-export.js';
 import { shareRepair } from './keys/repair/share-repair.js';
 import { stopRepair, type StoppedRepair } from './keys/repair/stop-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
@@ -210,6 +218,14 @@ export interface Client {
   repairKey(args: RepairKeyArgs, on?: OnProgress): Promise<KeyRepair>;
   /** Stops every repair of a server's share, whichever device began it. */
   stopRepair(args: Pick<RepairKeyArgs, 'name' | 'server'>): Promise<StoppedRepair>;
+  /** What taking a key out of its servers would ask of whom. @throws UsageError `KEY_NOT_EXPORTABLE` */
+  planExport(name: string): Promise<ExportPlan>;
+  /** Asks every server of a key to give its share out, or goes on with that: called again until the key is here. */
+  exportKey(name: string): Promise<KeyExport>;
+  /** Takes what an export was sealed to off the records, once what came of it is kept elsewhere. */
+  closeExport(name: string): Promise<void>;
+  /** Stops every export of a key, whichever device began it. */
+  stopExport(name: string): Promise<StoppedExport>;
 
   /** Reads and describes a request, which can then be asked for as it was shown. Nothing is sent or written. */
   prepare(args: SignArgs): Promise<PreparedRequest>;
@@ -368,6 +384,10 @@ export function createClient(options: ClientOptions): Client {
       return repair;
     },
     stopRepair: async ({ name, server }) => stopRepair(context, await readKey(name), server),
+    planExport: async (name) => planExport(context, await readKey(name)),
+    exportKey: async (name) => acting(exportKey(context, await readKey(name))),
+    closeExport: async (name) => acting(closeExport(context, await readKey(name))),
+    stopExport: async (name) => acting(stopExport(context, await readKey(name))),
 
     prepare,
     prepareAgain: async (id, { waitSeconds } = {}) =>

@@ -106,6 +106,7 @@ export {
   exportStatement,
   type ExportYes,
   hashExport,
+  isCertifiedShare,
   verifyExportYeses,
   encodeCertificate,
   encodeKeyParams,

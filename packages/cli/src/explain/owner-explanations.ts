@@ -26,6 +26,14 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'Suite or network do not fit the purpose of the key.',
       'Leave them out: they follow from the purpose.',
     ],
+    EXPORT_WAITING: [
+      'A key leaves only when operators have typed the six words and the delay of the key has passed, at as many servers as it needs.',
+      'Tell the operators the words yourself; then run the same ckm key export again. To stop it: ckm key export NAME --stop.',
+    ],
+    EXPORT_FORMAT_UNKNOWN: [
+      'The key has no such form. An Ed25519 key of a quorum is a scalar: files of OpenSSH hold the seed that one is made from, which never existed.',
+      'Leave --format out: docs/recovery-without-us.md says what signs with a scalar.',
+    ],
     PURPOSE_NEEDS_CHILDREN: [
       'A key of this purpose is used through children. Whoever had the key and its public half had all of them, so that such a key is never made for export.',
       'Leave --exportable out.',

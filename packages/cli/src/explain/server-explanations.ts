@@ -120,11 +120,11 @@ const MOMENT = groupOf(
     SESSION_NOT_WAITING: 'The ceremony does not wait for the operator any more.',
     SESSION_WORDS_WRONG: [
       'These are not the six words of this ceremony.',
-      'Have the owner of the key read them to you: they stand where the export was begun.',
+      'Have the owner of the key read them to you: ckm key export NAME shows them there.',
     ],
     EXPORT_OPEN: [
       'An export of this key goes on at this server, perhaps from another of your devices.',
-      'Go on with it where it was begun, or cancel it.',
+      'Go on with it where it was begun, or stop it: ckm key export NAME --stop.',
     ],
     EXPORT_NOT_AGREED: [
       'A share leaves a server only when it sees that as many servers as the quorum needs have signed a yes to this very export.',

@@ -4,6 +4,7 @@ import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
 import { CHECK_FOLDER, parseChecks } from '../keys/checks/check-record.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
+import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import { FREEZE_FOLDER, parseFreeze } from '../keys/freeze-key.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
@@ -77,6 +78,7 @@ const FOLDERS = [
   [POOL_FOLDER, parsePool],
   [CHECK_FOLDER, parseChecks],
   [FREEZE_FOLDER, parseFreeze],
+  [EXPORT_FOLDER, parseExport],
   [SEEN_FOLDER, parseLastSeen],
   [OWNER_FOLDER, parseSeedBackup],
   [EVIDENCE_FOLDER, () => null],

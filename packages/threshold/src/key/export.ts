@@ -1,4 +1,12 @@
-import { concatBytes, EncodingError, encodeUtf8, type Secret, secret, StateError } from '@ckm/foundation';
+import {
+  concatBytes,
+  EncodingError,
+  encodeUtf8,
+  type Secret,
+  secret,
+  StateError,
+  StorageError,
+} from '@ckm/foundation';
 import { taggedHash } from '../hash/index.js';
 import type { SecretScalar } from '../group/group.js';
 import type { PartyIndex } from '../protocol/contract.js';
@@ -86,6 +94,17 @@ export interface ExportedShare {
   readonly slot: PartyIndex;
   /** A canonical scalar of the suite's group. */
   readonly share: Secret<Uint8Array>;
+}
+
+/** Whether a share is the one that was certified for its slot. */
+export function isCertifiedShare(key: CertifiedEpoch, { slot, share }: ExportedShare): boolean {
+  try {
+    openCertifiedShare(key, slot, share).fill(0);
+    return true;
+  } catch (error) {
+    if (error instanceof StorageError || error instanceof EncodingError) return false;
+    throw error;
+  }
 }
 
 /**

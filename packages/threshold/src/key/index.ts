@@ -31,6 +31,7 @@ export {
   exportStatement,
   type ExportYes,
   hashExport,
+  isCertifiedShare,
   verifyExportYeses,
 } from './export.js';
 export type { KeyFlags } from './flags.js';

@@ -1,0 +1,209 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { CertifiedKey, Client, ExportAt, ExportPlan, KeyExport } from '@ckm/client';
+import { formatSpan, PolicyError, UsageError, wipe } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { type Command, Option } from 'commander';
+import type { Context } from '../../command-line/context.js';
+import { parseDuration } from '../../command-line/option-values.js';
+import { leaf, run } from '../../command-line/run.js';
+import {
+  assertFormat,
+  EXPORT_FORMATS,
+  exportedKeyFile,
+  exportedShareFile,
+  type ExportFormat,
+} from '../../owner/export-files.js';
+import { openOwner } from '../../owner/open-owner.js';
+import { warnOfClock } from '../../owner/warn-of-clock.js';
+import { unixNow } from '../../terminal/instant.js';
+import { plainText } from '../../terminal/plain-text.js';
+import { askTyped } from '../../terminal/prompt.js';
+import { canAsk, notTyped } from '../../terminal/seat.js';
+import { assertWritable, writeOut } from '../../terminal/write-out.js';
+
+/** `ckm key export NAME --to FILE` */
+export function keyExportCommand(): Command {
+  return leaf('export', 'take a key that may leave out of its servers, whole, into a file of yours', {
+    75: 'operators or the delay of the key are waited for: the same command goes on',
+  })
+    .argument('<name>', 'what you call the key: see ckm key list')
+    .option('--to <file>', 'a new file for the key, readable by you alone')
+    .option('--shares <dir>', 'a folder for the shares instead, one new file each')
+    .addOption(
+      new Option('--format <form>', 'scalar, for every suite, or pem for P-256 and secp256k1')
+        .choices(EXPORT_FORMATS)
+        .default('scalar'),
+    )
+    .option('--stop', 'stop every export of the key, whichever of your devices began it')
+    .option('--wait <time>', 'how long to wait for operators: 30s, 2h (default: not at all)')
+    .option('--key-name <name>', 'its name once more, in the place of typing it; --yes is not enough')
+    .action(run(exportKey));
+}
+
+interface Flags {
+  readonly to?: string;
+  readonly shares?: string;
+  readonly format: ExportFormat;
+  readonly stop?: true;
+  readonly wait?: string;
+  readonly keyName?: string;
+}
+
+async function exportKey(context: Context, name: string, given: Flags): Promise<void> {
+  const { terminal, flags } = context;
+  const waitSeconds = given.wait === undefined ? 0 : parseDuration('--wait', given.wait);
+  const { stop: isStop = false } = given;
+  if (!isStop) assertTarget(given);
+  const client = await openOwner(context);
+  if (isStop) return stop(context, client, name);
+  const key = await client.showKey(name);
+  const plan = await client.planExport(name);
+  assertFormat(key, given.format);
+  await assertWritable(given.to, flags);
+  terminal.warn(planLines(name, plan));
+  if (flags.preview === true) {
+    terminal.result('nothing was written', { preview: true, name, ...plan });
+    return;
+  }
+  await confirmByName(context, name, given.keyName);
+  const done = await untilDone(client, name, waitSeconds);
+  warnOfClock(context, client);
+  if (done.exported === null) throw waiting(name, plan, done);
+  try {
+    const files = await write(key, done.exported, given);
+    await client.closeExport(name);
+    terminal.result(doneText(name, files), { name, files, servers: done.servers });
+  } finally {
+    wipe(done.exported.scalar);
+    for (const { share } of done.exported.shares) wipe(share);
+  }
+}
+
+function assertTarget({ to, shares }: Flags): void {
+  if ((to === undefined) !== (shares === undefined)) return;
+  throw new UsageError('say where the key is to go: --to FILE, or --shares DIR', {
+    code: 'OPTION_INVALID',
+    hint: 'name one of the two; a key is never shown on the terminal',
+  });
+}
+
+async function stop({ terminal, flags }: Context, client: Client, name: string): Promise<void> {
+  if (flags.preview === true) {
+    terminal.result(`would stop every export of ${name}`, { preview: true, name });
+    return;
+  }
+  const done = await client.stopExport(name);
+  const where = done.stopped.length === 0 ? 'no export went on' : `stopped at ${done.stopped.join(', ')}`;
+  const rest = done.unsaid.length === 0 ? '' : `; ${done.unsaid.join(', ')} did not say: one may go on there`;
+  terminal.result(`${where}${rest}`, { name, ...done });
+}
+
+async function confirmByName(
+  { terminal }: Context,
+  name: string,
+  keyName: string | undefined,
+): Promise<void> {
+  if (keyName === undefined && !canAsk(terminal)) {
+    throw new UsageError('the name of the key has to be said once more to export it', {
+      code: 'CONFIRMATION_NEEDED',
+      hint: `run this on a terminal and type it, or add --key-name ${name}`,
+    });
+  }
+  const about = { sentence: `Take the key ${name} out of its servers`, shown: null };
+  const typed = keyName ?? (await askTyped(terminal, `Type ${name} to export it:`, about));
+  if (typed.trim() !== name) throw notTyped(name);
+}
+
+const PAUSE_MS = 10_000;
+
+/** Asks again while operators are waited for, as long as its owner said. */
+async function untilDone(client: Client, name: string, waitSeconds: number): Promise<KeyExport> {
+  const until = unixNow() + waitSeconds;
+  for (;;) {
+    const done = await client.exportKey(name);
+    if (done.exported !== null || unixNow() >= until) return done;
+    await setTimeout(PAUSE_MS);
+  }
+}
+
+async function write(
+  key: CertifiedKey,
+  { scalar, shares }: NonNullable<KeyExport['exported']>,
+  { to, shares: folder, format }: Flags,
+): Promise<readonly string[]> {
+  if (to !== undefined) {
+    await writeAway(to, exportedKeyFile(key, scalar, format));
+    return [to];
+  }
+  await mkdir(folder!, { recursive: true, mode: 0o700 });
+  const files = shares.map((one) => ({ path: join(folder!, `share-${one.slot}.txt`), one }));
+  for (const { path, one } of files) await writeAway(path, exportedShareFile(key, one));
+  return files.map(({ path }) => path);
+}
+
+async function writeAway(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeOut(path, bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function planLines(name: string, { needed, servers, rules, isUnderWay }: ExportPlan): string {
+  const { changes, changeDelay } = rules;
+  const delay = changeDelay === 0 ? 'at once' : `${formatSpan(changeDelay)} after it first heard of it`;
+  const who = changes === 'operator' ? ', and not before its operator has typed the six words' : '';
+  return [
+    '',
+    `  Export      ${name}: the whole private key, for whoever has the file${isUnderWay ? ' (under way)' : ''}`,
+    `  Asked       ${servers.map(plainText).join(', ')}: ${needed} of them have to give their shares`,
+    `  Waits       each server gives its share ${delay}${who}`,
+    '  For ever    no server is asked any more about what is signed with that file, and nothing takes it back:',
+    '              the key counts as exported at every server that gave its share, in its log, and in each later certificate',
+    '  Meanwhile   every device of yours can stop it: ckm key export NAME --stop',
+    '',
+  ].join('\n');
+}
+
+function doneText(name: string, files: readonly string[]): string {
+  return [
+    `${name} was exported to ${files.join(', ')}`,
+    'whoever has that has the key: keep it where nobody else reads, and off this machine',
+  ].join('\n');
+}
+
+/** @throws never: makes what is thrown */
+function waiting(
+  name: string,
+  { rules, needed }: ExportPlan,
+  { orderHash, servers }: KeyExport,
+): PolicyError {
+  const out = servers.filter(({ standing }) => standing === 'given').length;
+  const words = formatWords(likenessOf(orderHash));
+  const told = rules.changes === 'operator' ? `; the six words for their operators: ${words}` : '';
+  const left = out === 0 ? '' : `; ${out} of the ${needed} shares are out: if you stop here, refresh the key`;
+  return new PolicyError(
+    `the export of ${name} waits: ${servers.map(standingText).join(', ')}${left}${told}`,
+    {
+      code: 'EXPORT_WAITING',
+      hint: 'tell the operators the words yourself, and run the same command again',
+      facts: { words, servers: servers.map(({ server, standing }) => `${server} ${standing}`) },
+      retryable: true,
+    },
+  );
+}
+
+const STANDINGS: Readonly<Record<ExportAt['standing'], string>> = {
+  given: 'gave its share',
+  agreed: 'has agreed',
+  waits: 'waits for its operator or its delay',
+  refused: 'refuses',
+  silent: 'does not answer',
+  faulty: 'answers what is not its own',
+};
+
+function standingText({ server, standing, code }: ExportAt): string {
+  return `${plainText(server)} ${STANDINGS[standing]}${standing === 'refused' && code !== null ? ` (${code})` : ''}`;
+}

@@ -1,0 +1,279 @@
+import {
+  encodeExportYeses,
+  exportOffer,
+  type ExportProposal,
+  exportResult,
+  openShare,
+  recipientOf,
+  type SessionView,
+  verifyIdentityStatement,
+} from '@ckm/api';
+import { CkmError, secret, type Secret, UsageError, wipe } from '@ckm/foundation';
+import {
+  combineShares,
+  isCertifiedShare,
+  type ExportedShare,
+  exportStatement,
+  type ExportYes,
+  hashExport,
+  type PartyIndex,
+} from '@ckm/threshold';
+import type { ClientContext } from '../../context/context.js';
+import { isSilence, type Participant } from '../../servers/ask-all.js';
+import type { CertifiedKey } from '../key-record.js';
+import { rosterOf } from '../roster.js';
+import {
+  encodeExport,
+  exportPath,
+  type ExportRecord,
+  openRecipient,
+  parseExport,
+  sealRecipient,
+} from './export-record.js';
+
+/** What an export will ask of whom. Nothing has been sent or written. */
+export interface ExportPlan {
+  readonly needed: number;
+  readonly of: number;
+  /** The owner's names of the servers that are asked. */
+  readonly servers: readonly string[];
+  /** Who says yes, and how long each server counts from when it first hears of it. Seconds. */
+  readonly rules: { readonly changes: 'automatic' | 'operator'; readonly changeDelay: number };
+  /** Whether one goes on that was begun here. */
+  readonly isUnderWay: boolean;
+}
+
+/** How far a server has come. `given`: its share is here. `agreed`: it has signed its yes. `waits`: for its operator or its time. */
+export type ExportStanding = 'given' | 'agreed' | 'waits' | 'refused' | 'silent' | 'faulty';
+
+export interface ExportAt {
+  readonly server: string;
+  readonly slot: number;
+  readonly standing: ExportStanding;
+  /** The code of what it answered, where that is no yes; null: there is none. */
+  readonly code: string | null;
+}
+
+/** What came of it so far. */
+export interface KeyExport {
+  /** 32 bytes: its likeness in words is what operators type. */
+  readonly orderHash: Uint8Array;
+  readonly servers: readonly ExportAt[];
+  /** The key itself and the shares it was made of, once enough servers gave theirs; null: they have not. The caller wipes both. */
+  readonly exported: {
+    readonly scalar: Secret<Uint8Array>;
+    readonly shares: readonly ExportedShare[];
+  } | null;
+}
+
+/** What waits where the rules of a key say nothing else. Seconds. */
+const USUAL_DELAY = 86_400;
+/** Time enough for operators after the delay. */
+const GRACE_SECONDS = 6 * 86_400;
+
+/** @throws UsageError `KEY_NOT_EXPORTABLE`; StorageError `SERVER_PIN_DIFFERS` */
+export async function planExport(context: ClientContext, key: CertifiedKey): Promise<ExportPlan> {
+  if (!key.newest.params.flags.exportable) throw notExportable(key.record.name);
+  const { changes = 'operator', changeDelay = USUAL_DELAY } = key.record.policy;
+  const servers = (await rosterOf(context, key)).map(({ server }) => server.name);
+  const { needed, of } = key.public.quorum;
+  const isUnderWay = (await findOpen(context, key)) !== null;
+  return { needed, of, servers, rules: { changes, changeDelay }, isUnderWay };
+}
+
+/**
+ * Asks every server of a key to give its share out, or goes on with that; called again until it has come to its end. What every
+ * share is sealed to is on record before anybody hears of it, so that an answer that was lost is given again.
+ * @throws as {@link planExport}; StorageError `STORE_CORRUPT`
+ */
+export async function exportKey(context: ClientContext, key: CertifiedKey): Promise<KeyExport> {
+  await planExport(context, key);
+  const record = await context.store.exclusive(
+    'key-exports',
+    async () => (await findOpen(context, key)) ?? (await begin(context, key)),
+  );
+  const recipientSecret = await openRecipient(context, key.keyId, record);
+  try {
+    return await carry(context, key, { record, recipientSecret });
+  } finally {
+    wipe(recipientSecret);
+  }
+}
+
+/** Takes what an export was sealed to off the records: what servers still hold of it opens for nobody any more. */
+export async function closeExport({ store }: ClientContext, { keyId }: CertifiedKey): Promise<void> {
+  await store.delete(exportPath(keyId));
+}
+
+async function findOpen({ store, clock }: ClientContext, key: CertifiedKey): Promise<ExportRecord | null> {
+  const path = exportPath(key.keyId);
+  const bytes = await store.get(path);
+  if (bytes === null) return null;
+  const record = parseExport(path, bytes);
+  return record.epoch === key.newest.params.epoch && record.expiresAt > clock() ? record : null;
+}
+
+async function begin(context: ClientContext, key: CertifiedKey): Promise<ExportRecord> {
+  const { params, transcriptHash } = key.newest;
+  const exportId = context.random(32);
+  const sealedAt = key.roster[0]!.serverId;
+  const recipientSecret = secret(context.random(32));
+  try {
+    const record: ExportRecord = {
+      sessionId: context.random(32),
+      exportId,
+      epoch: params.epoch,
+      transcriptHash,
+      expiresAt: context.clock() + (key.record.policy.changeDelay ?? USUAL_DELAY) + GRACE_SECONDS,
+      sealed: await sealRecipient(context, sealedAt, exportId, recipientSecret),
+      sealedAt,
+    };
+    await context.store.put(exportPath(key.keyId), encodeExport(record));
+    return record;
+  } finally {
+    wipe(recipientSecret);
+  }
+}
+
+/** One export as it is carried. */
+interface Carried {
+  readonly record: ExportRecord;
+  readonly recipientSecret: Secret<Uint8Array>;
+}
+
+/** What one server has said. */
+interface Said {
+  readonly participant: Participant;
+  readonly yes: ExportYes | null;
+  readonly share: ExportedShare | null;
+  readonly standing: ExportStanding;
+  readonly code: string | null;
+}
+
+async function carry(context: ClientContext, key: CertifiedKey, carried: Carried): Promise<KeyExport> {
+  const { needed } = key.public.quorum;
+  const proposal = proposalOf(key, carried);
+  const orderHash = hashExport(proposal, proposal);
+  const roster = await rosterOf(context, key);
+  const { sessionId, expiresAt } = carried.record;
+  const asked = await Promise.all(
+    roster.map((participant) =>
+      hear(key, carried, participant, async () => {
+        const link = await context.linkTo(participant.server);
+        return link.call('session.propose', { sessionId, proposal, expiresAt });
+      }),
+    ),
+  );
+  const said = new Map(asked.map((one) => [one.participant, one]));
+  const yeses = asked.flatMap(({ yes }) => (yes === null ? [] : [yes])).slice(0, needed);
+  const given = () => [...said.values()].flatMap(({ share }) => (share === null ? [] : [share]));
+  if (yeses.length >= needed) {
+    const parameters = encodeExportYeses(yeses);
+    // One after the other, and no more than it takes: every share that leaves is one that cannot be taken back.
+    for (const one of asked) {
+      if (given().length >= needed) break;
+      if (one.standing !== 'agreed') continue;
+      const { participant } = one;
+      said.set(
+        participant,
+        await hear(key, carried, participant, async () => {
+          const link = await context.linkTo(participant.server);
+          return link.call('session.join', { sessionId, parameters });
+        }),
+      );
+    }
+  }
+  const shares = given().slice(0, needed);
+  const exported = shares.length < needed ? null : { scalar: combineShares(key.newest, shares), shares };
+  for (const one of given()) if (exported === null || !shares.includes(one)) wipe(one.share);
+  const servers = [...said.values()].map(({ participant, standing, code }) => ({
+    server: participant.server.name,
+    slot: participant.slot,
+    standing,
+    code,
+  }));
+  return { orderHash, servers, exported };
+}
+
+function proposalOf(key: CertifiedKey, { record, recipientSecret }: Carried): ExportProposal {
+  const { epoch, transcriptHash, exportId } = record;
+  const recipient = recipientOf(recipientSecret);
+  return { kind: 'export', keyId: key.keyId, epoch, transcriptHash, exportId, recipient };
+}
+
+/** Takes what a server answers; whatever is wrong with it keeps nobody from hearing the others. */
+async function hear(
+  key: CertifiedKey,
+  carried: Carried,
+  participant: Participant,
+  ask: () => Promise<SessionView>,
+): Promise<Said> {
+  const nothing = { participant, yes: null, share: null };
+  try {
+    return judge(key, carried, participant, await ask());
+  } catch (error) {
+    if (!(error instanceof CkmError)) throw error;
+    return { ...nothing, standing: isSilence(error) ? 'silent' : 'refused', code: error.code };
+  }
+}
+
+function judge(
+  key: CertifiedKey,
+  carried: Carried,
+  participant: Participant,
+  { state, offer, result }: SessionView,
+): Said {
+  const nothing = { participant, yes: null, share: null, code: null };
+  if (state === 'proposed') return { ...nothing, standing: 'waits' };
+  if (state !== 'accepted' && state !== 'finished')
+    return { ...nothing, standing: 'refused', code: `SESSION_${state.toUpperCase()}` };
+  const yes = readYes(key, carried, participant, offer);
+  if (yes === null) return { ...nothing, standing: 'faulty' };
+  if (state === 'accepted') return { ...nothing, yes, standing: 'agreed' };
+  const share = readShare(key, carried, participant, result);
+  return share === null
+    ? { ...nothing, yes, standing: 'faulty' }
+    : { ...nothing, yes, share, standing: 'given' };
+}
+
+/** Null: it is not what this server signs. */
+function readYes(
+  key: CertifiedKey,
+  carried: Carried,
+  { slot }: Participant,
+  offer: SessionView['offer'],
+): ExportYes | null {
+  const parsed = exportOffer.safeParse(offer);
+  if (!parsed.success || parsed.data.slot !== slot) return null;
+  const { identityKey } = key.newest.params.roster[slot - 1]!;
+  const statement = exportStatement(key.newest, proposalOf(key, carried), slot);
+  const { signature } = parsed.data;
+  if (!verifyIdentityStatement(identityKey, statement, signature)) return null;
+  return { slot: slot as PartyIndex, signature };
+}
+
+/** Null: it does not open, or is not the certified share of this slot. */
+function readShare(
+  key: CertifiedKey,
+  carried: Carried,
+  { slot }: Participant,
+  result: SessionView['result'],
+): ExportedShare | null {
+  const parsed = exportResult.safeParse(result);
+  if (!parsed.success || parsed.data.slot !== slot) return null;
+  const proposal = proposalOf(key, carried);
+  const to = { exportHash: hashExport(proposal, proposal), slot, recipient: proposal.recipient };
+  const share = openShare(carried.recipientSecret, to, parsed.data.sealed);
+  if (share === null) return null;
+  const own: ExportedShare = { slot: slot as PartyIndex, share };
+  if (isCertifiedShare(key.newest, own)) return own;
+  wipe(share);
+  return null;
+}
+
+function notExportable(name: string): UsageError {
+  return new UsageError(`key ${name} was not made to be exported`, {
+    code: 'KEY_NOT_EXPORTABLE',
+    hint: 'sign with it where it is; a key that may leave is made so',
+  });
+}
