@@ -77,6 +77,11 @@ const OWN_SERVER: readonly CommandNode[] = [
     load: async () => (await import('./commands/server/restore.js')).serverRestoreCommand(),
   },
   {
+    name: 'drill',
+    summary: 'see whether a backup would bring every share back; restores nothing, and no share leaves it',
+    load: async () => (await import('./commands/server/drill.js')).serverDrillCommand(),
+  },
+  {
     name: 'move',
     summary: 'move a stopped server to PostgreSQL, or back into its folder; nothing is lost',
     load: async () => (await import('./commands/server/move.js')).serverMoveCommand(),

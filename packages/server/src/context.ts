@@ -261,6 +261,8 @@ export interface Sessions {
   keyFacts(row: KeyRow): KeyFacts;
   /** Null when the row is not what this server stored. */
   keyFactsIfWhole(row: KeyRow): KeyFacts | null;
+  /** What was certified of this server's share of a key in the epoch in use; null: nothing, or it has no part in the key any more. */
+  certifiedShare(row: KeyRow): { readonly epoch: number; readonly publicShare: Uint8Array } | null;
   /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
   noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
   /**

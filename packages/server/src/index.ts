@@ -9,6 +9,7 @@ export type {
   TightenBody,
 } from './control/schemas/keys.js';
 export type { OperatorAccount, OperatorInvite } from './control/schemas/people.js';
+export type { DrillVerdict, OperatorDrill } from './control/schemas/drills.js';
 export type { OperatorChange } from './control/schemas/changes.js';
 export type { OperatorRequest } from './control/schemas/requests.js';
 export type { OperatorSession } from './control/schemas/sessions.js';
@@ -36,6 +37,12 @@ export {
   previewMove,
 } from './server/move-server.js';
 export { assertUnused } from './server/data-dir.js';
+export {
+  drillBackup,
+  type DrilledBackup,
+  type DrilledShare,
+  type DrillOptions,
+} from './server/drill-backup.js';
 export { guardSecrets } from './server/guard-secrets.js';
 export { backupName, faultyName, removeLeftOvers } from './backup/backup-name.js';
 export type { BackupContents } from './backup/check-backup.js';

@@ -62,6 +62,16 @@ export const BACKUP_EXPLANATIONS = explanationsOf({
     'A restore never overwrites anything; and two servers that use one folder destroy what the other still needs.',
     'Restore with an empty folder of its own: name it in CKM_EPOCH_KEYS, for the restore and for the start.',
   ],
+  DRILL_OTHER_SERVER: [
+    'The backup is one of another server.',
+    'Its identity is compared with that of the server that runs in the folder.',
+    'Name a backup of this server. ckm server restore FILE FOLDER --preview shows the likeness of the one that the file is of.',
+  ],
+  DRILL_NOT_WHOLE: [
+    'A restore from the backup would not bring every share back.',
+    'Each share in it was held against the public share that is certified for this server. What is older than a key, than its epoch, or was made without the keys of epochs, lacks some; one that is damaged has to be made again.',
+    'Make another backup and drill with that one: ckm server backup FOLDER FILE, then ckm server drill FOLDER --backup FILE. Where a disk was lost meanwhile, the others give a share back: ckm key repair NAME --server SERVER.',
+  ],
   BACKUP_FROM_LATER: [
     'The clock of this machine is behind the moment the backup was made.',
     'A clock that is behind brings expired things back to life.',

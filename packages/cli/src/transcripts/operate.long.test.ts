@@ -104,7 +104,7 @@ async function follow(command: string): Promise<void> {
 
 async function followCkm(words: readonly string[]): Promise<void> {
   const isOwners = words[0] !== 'server' || words[1] === 'add';
-  const takesPassphrase = !isOwners && ['backup', 'restore'].includes(words[1]!);
+  const takesPassphrase = !isOwners && ['backup', 'drill', 'restore'].includes(words[1]!);
   const typed =
     takesPassphrase && !words.includes('--passphrase-file') ? ['--passphrase-file', passphrase] : [];
   const args = [...words, ...typed, ...(isOwners ? ['--yes'] : [])];
@@ -162,6 +162,14 @@ describe('an operator who follows the pages of docs/operate', () => {
     const { stdout } = await callCkm(['server', 'status', folder()]);
     expect(stdout).toMatch(/^last backup +\S*(now|second|20)/m);
     expect(existsSync(join(setup.scratch.path, 'tmp/nowhere'))).toBe(false);
+    await assertSigns();
+  }, 120_000);
+
+  test('drill.md: knows that its backup would bring every share back, and when it last looked', async () => {
+    await followPage('drill');
+    const { stdout } = await callCkm(['server', 'status', folder()]);
+    expect(stdout).toMatch(/^last drill +(?!none)/m);
+    expect(await newest()).toContain('operator.drill');
     await assertSigns();
   }, 120_000);
 

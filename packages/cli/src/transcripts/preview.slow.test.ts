@@ -69,6 +69,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['server add alpha URL'],
   ['server approve FOLDER REQUEST'],
   ['server backup FOLDER NEW --passphrase-file PASSPHRASE'],
+  ['server drill FOLDER --backup BACKUP --passphrase-file PASSPHRASE'],
   ['server init NEW --name delta'],
   ['server invite create FOLDER'],
   ['server invite revoke FOLDER 0000', 'OPERATOR_UNKNOWN_ID'],

@@ -54,6 +54,7 @@ export function createActs({
       await desk().keepBackup({ id: decodeHex(id), takenAt });
       return {};
     },
+    drill: (backup) => desk().drill(backup),
     metrics: () => reporting.metrics(),
 
     requests: ({ createdAt, requestId, owner }) =>

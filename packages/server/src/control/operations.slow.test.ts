@@ -81,6 +81,12 @@ const WELL_FORMED: {
   backup: () => secret(encodeUtf8(PASSPHRASE)),
   backupWithoutEpochKeys: () => secret(encodeUtf8(PASSPHRASE)),
   keepBackup: () => ({ id: 'ab'.repeat(16), takenAt: keyed.alpha.now }),
+  drill: () => ({
+    id: 'ab'.repeat(16),
+    takenAt: keyed.alpha.now,
+    shares: [{ owner: xid, keyId: keyId(), epoch: 0, publicShare: null, isDamaged: false }],
+    isLast: true,
+  }),
   requests: () => ({}),
   request: async () => ({ requestId: await waiting() }),
   approve: async () => ({ requestId: await waiting() }),

@@ -7,6 +7,7 @@ import {
   rejectChangeParameters,
 } from './schemas/changes.js';
 import { nothing } from './schemas/common.js';
+import { drillParameters, drillResult } from './schemas/drills.js';
 import {
   keyParameters,
   keysParameters,
@@ -120,6 +121,14 @@ export const OPERATIONS = {
     changes: 'copy',
     parameters: keepBackupParameters,
     result: nothing,
+  }),
+  drill: change({
+    path: '/drill',
+    summary: 'compare what a backup has of some keys with the certified public shares; no share is sent',
+    takes: 'local',
+    changes: 'copy',
+    parameters: drillParameters,
+    result: drillResult,
   }),
   metrics: read({
     path: '/metrics',

@@ -11,7 +11,7 @@ import { readEnv } from '../config/env.js';
 import { CONFIG_FILE, loadConfig } from '../config/load-config.js';
 import type { ServerContext } from '../context.js';
 import { createRandom } from '../random.js';
-import type { Storage } from '../storage/storage.js';
+import type { Storage, Transaction } from '../storage/storage.js';
 import { vaultError } from '../vault/codes.js';
 import { createVault } from '../vault/create-vault.js';
 import { openEpochKeys } from '../vault/epoch-keys.js';
@@ -26,7 +26,7 @@ import { guardSecrets } from './guard-secrets.js';
 import { furthest, openLastEntry } from './last-entry.js';
 import { type GoodBackup, noteGoodBackup } from './note-backup.js';
 import { openStoppedStorage } from './own-database.js';
-import { lastBackupAt } from './storage-marks.js';
+import { lastBackupAt, lastDrillAt, noteDrill } from './storage-marks.js';
 
 export interface BackupOptions {
   /**
@@ -55,6 +55,9 @@ export interface Backups {
   keep(backup: GoodBackup): Promise<void>;
   /** When the last one was made that is known to be good; null: none is. UnixSeconds. */
   lastAt(): Promise<number | null>;
+  /** When one was last compared with the certified shares; null: none is known. UnixSeconds. */
+  lastDrillAt(): Promise<number | null>;
+  noteDrill(transaction: Transaction, at: number): Promise<void>;
 }
 
 export function createBackups(
@@ -120,6 +123,8 @@ export function createBackups(
     },
     keep: (backup) => noteGoodBackup(context, backup),
     lastAt: () => context.storage.read((reader) => lastBackupAt(reader, vault)),
+    lastDrillAt: () => context.storage.read((reader) => lastDrillAt(reader, vault)),
+    noteDrill: (transaction, at) => noteDrill(transaction, vault, at),
   };
 }
 

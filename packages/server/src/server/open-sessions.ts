@@ -5,6 +5,7 @@ import { createExportRoom } from '../sessions/export/export-room.js';
 import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
 import { changeHandlers } from '../sessions/functions/change-functions.js';
+import { certifiedShareIn } from '../sessions/keys/certified-share.js';
 import { keyFacts, keyHandlers, openIfWhole } from '../sessions/functions/key-functions.js';
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
@@ -105,6 +106,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
       const head = openIfWhole(context, row);
       return head === null ? null : keyFacts(row, head, context.clock());
     },
+    certifiedShare: (row) => certifiedShareIn(row, openIfWhole(context, row)),
     noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
     voidOpen: async (reason) => {
       await forgetVotes(context);

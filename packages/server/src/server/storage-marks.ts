@@ -12,6 +12,7 @@ const PROBE = 'last try to write';
 const RESTORED = 'restored at';
 const RESTORED_FROM = 'restored from';
 const LAST_BACKUP = 'last backup';
+const LAST_DRILL = 'last drill';
 
 /**
  * Seen message ids are forgotten this long after they expired: the clocks of two replicas, or of one machine before and
@@ -126,6 +127,21 @@ export async function noteBackup(
 /** When the last good backup was made; null: none is known, also where somebody has changed the note. UnixSeconds. */
 export async function lastBackupAt({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<number | null> {
   const plaintext = openIfWhole(vault, await meta.find(LAST_BACKUP));
+  return plaintext === null ? null : momentIn(plaintext);
+}
+
+/** Notes when a backup was compared with the certified shares. */
+export async function noteDrill(
+  { meta }: Pick<Transaction, 'meta'>,
+  vault: Vault,
+  at: number,
+): Promise<void> {
+  await meta.put(vault.sealRow('meta', { name: LAST_DRILL }, encodeData({ at })));
+}
+
+/** When a backup was last compared with the certified shares; null: none is known. UnixSeconds. */
+export async function lastDrillAt({ meta }: Pick<Reader, 'meta'>, vault: Vault): Promise<number | null> {
+  const plaintext = openIfWhole(vault, await meta.find(LAST_DRILL));
   return plaintext === null ? null : momentIn(plaintext);
 }
 

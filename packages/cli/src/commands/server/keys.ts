@@ -49,7 +49,8 @@ function frozenText({ frozen }: OperatorKey, now: number): string {
   return `frozen by its owner until ${formatInstant(frozen.until, now)}${asked}`;
 }
 
-async function listKeys(operator: Operator) {
+/** All of them, page by page. */
+export async function listKeys(operator: Operator) {
   const all: OperatorKey[] = [];
   const unreadable: OperatorKeyCursor[] = [];
   for (let after = {}; ;) {

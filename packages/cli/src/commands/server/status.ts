@@ -100,6 +100,7 @@ function rowsOf({
     ['epoch keys', epochKeysText(open.epochKeysMissing)],
     ['waiting for you', waitingText(open)],
     ['last backup', open.lastBackupAt === null ? 'none yet' : formatInstant(open.lastBackupAt, unixNow())],
+    ['last drill', open.lastDrillAt === null ? 'none yet' : formatInstant(open.lastDrillAt, unixNow())],
     ['audit log', `${open.auditEntries} entries, head ${open.auditHead.slice(0, 16)}`],
   ];
 }

@@ -58,6 +58,7 @@ export function createAuditDesk({
         epochKeysMissing: epochKeysMissing(),
         keysStopped: await countStopped(context),
         lastBackupAt: await backups.lastAt(),
+        lastDrillAt: await backups.lastDrillAt(),
       };
     },
   };

@@ -1,6 +1,7 @@
 import { reveal, type Secret } from '@ckm/foundation';
 import { createAuditDesk } from './audit-desk.js';
 import { createOperatorChanges } from './change-desk.js';
+import { createDrillDesk } from './drill-desk.js';
 import { createKeyDesk } from './key-desk.js';
 import type { DeskMeans } from './means.js';
 import { createPeopleDesk } from './people-desk.js';
@@ -16,6 +17,7 @@ export function createOperatorDesk(server: DeskMeans) {
     ...createAuditDesk(server),
     ...createPeopleDesk(server),
     ...createKeyDesk(server),
+    ...createDrillDesk(server),
     /** @param passphrase without bytes on a server that has none; wiped */
     rotateKey: (passphrase: Secret<Uint8Array>) =>
       server.rotation.rotate(reveal(passphrase, 'see whether there is one').length === 0 ? null : passphrase),

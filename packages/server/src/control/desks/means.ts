@@ -1,6 +1,7 @@
 import type { Secret } from '@ckm/foundation';
 import type { AuditAnchor } from '../../audit/audit.js';
 import type { ServerContext, Sessions } from '../../context.js';
+import type { Transaction } from '../../storage/storage.js';
 
 /** What the operator's desks stand on: a server that is open. */
 export interface DeskMeans {
@@ -22,6 +23,9 @@ export interface DeskMeans {
     keep(backup: { readonly id: Uint8Array; readonly takenAt: number }): Promise<void>;
     /** When the last good one was made; null: none is known. */
     lastAt(): Promise<number | null>;
+    /** When one was last compared with the certified shares; null: none is known. UnixSeconds. */
+    lastDrillAt(): Promise<number | null>;
+    noteDrill(transaction: Transaction, at: number): Promise<void>;
   };
   /** By how many seconds the machine's clock has jumped since the start; negative: back. */
   clockJump(): number;

@@ -37,6 +37,8 @@ export const operatorStatus = z.object({
       keysStopped: wholeNumber,
       /** When the last backup was made that was read back and found good; null: none is known. */
       lastBackupAt: unixSeconds.nullable(),
+      /** When a backup was last compared with the certified shares; null: none is known. */
+      lastDrillAt: unixSeconds.nullable(),
     })
     .nullable(),
 });
