@@ -186,7 +186,7 @@ const CEREMONIES = explanationsOf({
     'Go on with it: ckm sessions resume; or cancel it: ckm sessions cancel ID.',
   ],
   CHANGE_OVER: [
-    'A server takes no part in this change any more; the message names it and its reason.',
+    'A server takes no part in this change any more, or an earlier order was carried out instead; the message says which.',
     'Its operator said no, the change was cancelled there, or its time was over.',
     'Talk to that operator, then order the change again, or one without that server.',
   ],

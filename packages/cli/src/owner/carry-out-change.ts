@@ -1,5 +1,6 @@
 import type { ChangedKey, ChangeKeyArgs, Client } from '@ckm/client';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, StateError } from '@ckm/foundation';
+import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
 import { createProgress } from '../terminal/progress.js';
 import { changedLines, changedObject } from './change-words.js';
@@ -19,8 +20,27 @@ export async function carryOut(
   const progress = createProgress(context.terminal);
   const once = () => client.changeKey(args, progress.on);
   const work = wait === true ? untilDone(context, once) : once();
-  await progress.during(work, (changed) => showChanged(context, changed));
+  let done: ChangedKey | null = null;
+  await progress.during(work, (changed) => {
+    done = changed;
+    showChanged(context, changed);
+  });
   warnOfClock(context, client);
+  assertAsOrdered(done);
+}
+
+/** A script that goes on behind a change must not take another one for it. @throws StateError `CHANGE_OVER` */
+export function assertAsOrdered(changed: ChangedKey | null): void {
+  if (changed === null || changed.isAsOrdered) return;
+  const { name } = changed.key;
+  throw afterAnswer(
+    new StateError(`${name} was changed by an earlier order, not by this one`, {
+      code: 'CHANGE_OVER',
+      hint: 'look who holds it now; if need be, order the change again',
+      remedy: { kind: 'showKey', key: name },
+      retryable: false,
+    }),
+  );
 }
 
 export function showChanged({ terminal }: Context, changed: ChangedKey): void {

@@ -2,6 +2,7 @@ import { encodeHex, equalBytes, StorageError } from '@ckm/foundation';
 import type { Participant } from '../servers/ask-all.js';
 import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from './key-record.js';
+import { asXid } from '@ckm/gordian';
 import { serverPath, type ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 
@@ -22,6 +23,28 @@ export async function rosterOf(
     if (!equalBytes(server.publicKeys.signing.bytes, identityKey)) throw pinDiffers(server, record.name);
     return [{ slot, server }];
   });
+}
+
+/**
+ * A server of a key that is not on record here, as the certificate of the key names it: enough to leave it out, and to know
+ * it again. It is called by its address.
+ */
+export function unrecordedMember({
+  serverId,
+  identityKey,
+  sealingKey,
+  url,
+}: CertifiedKey['newest']['params']['roster'][number]): ServerRecord {
+  return {
+    name: url,
+    url,
+    title: url,
+    xid: asXid(serverId),
+    publicKeys: { signing: { scheme: 'ed25519', bytes: identityKey }, agreement: sealingKey },
+    addedAt: 0,
+    accountSince: null,
+    authority: null,
+  };
 }
 
 function pinDiffers({ name }: ServerRecord, key: string): StorageError {

@@ -1,11 +1,11 @@
-import { changeIdOf, type ChangeRecord, type Client, titleOfChange } from '@ckm/client';
+import { changeIdOf, type ChangedKey, type ChangeRecord, type Client, titleOfChange } from '@ckm/client';
 import { encodeHex } from '@ckm/foundation';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { onlyOpen } from '../../command-line/only-open.js';
 import { leaf, run } from '../../command-line/run.js';
 import { compareLikeness } from '../../guide/compare-likeness.js';
-import { showChanged } from '../../owner/carry-out-change.js';
+import { assertAsOrdered, showChanged } from '../../owner/carry-out-change.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -53,10 +53,14 @@ async function resumeChange(context: Context, client: Client, change: ChangeReco
   }
   const progress = createProgress(terminal);
   const work = client.resumeSession(encodeHex(changeIdOf(change)), progress.on);
+  let done: ChangedKey | null = null;
   await progress.during(work, (outcome) => {
-    if (outcome.kind === 'change') showChanged(context, outcome);
+    if (outcome.kind !== 'change') return;
+    done = outcome;
+    showChanged(context, outcome);
   });
   warnOfClock(context, client);
+  assertAsOrdered(done);
 }
 
 async function idsOfOpen(client: Client): Promise<Uint8Array[]> {

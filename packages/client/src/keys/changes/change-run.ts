@@ -5,8 +5,9 @@ import type { ClientContext } from '../../context/context.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
 import { askAll, isSilence, namesOf, type Participant } from '../../servers/ask-all.js';
 import { pause } from '../../servers/pause.js';
-import { serverWithXid } from '../../servers/servers.js';
+import { listServerRecords, serverUnknown } from '../../servers/servers.js';
 import { shortId } from '../../store/track.js';
+import { unrecordedMember } from '../roster.js';
 import { type ChangeRecord, saveChange } from '../chain/change-record.js';
 
 /** A server of a change, with its places in both epochs. */
@@ -44,14 +45,15 @@ export async function createChangeRun(
     const at = roster.findIndex(({ serverId }) => equalBytes(serverId, xid));
     return at < 0 ? null : at + 1;
   };
+  const recorded = await listServerRecords(context.store);
   for (const [i, { name, xid }] of record.servers.entries()) {
-    const server = await serverWithXid(context.store, xid, name);
-    const member = {
-      slot: i + 1,
-      server,
-      oldSlot: slotIn(before.params.roster, xid),
-      newSlot: slotIn(record.order.roster, xid),
-    };
+    const oldSlot = slotIn(before.params.roster, xid);
+    const newSlot = slotIn(record.order.roster, xid);
+    const entry = oldSlot === null || newSlot !== null ? undefined : before.params.roster[oldSlot - 1];
+    const known = recorded.find((one) => equalBytes(one.xid, xid));
+    const server = known ?? (entry === undefined ? undefined : unrecordedMember(entry));
+    if (server === undefined) throw serverUnknown(name);
+    const member = { slot: i + 1, server, oldSlot, newSlot };
     members.push(member);
     links.set(member, await context.linkTo(server));
   }

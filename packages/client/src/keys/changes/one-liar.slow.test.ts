@@ -5,9 +5,11 @@ import type { ChangeView } from '@ckm/api';
 import { AccessError, BugError, type CkmError, EncodingError, StorageError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
+import { memoryStore } from '../../store/memory-store.js';
 import {
   createTestNetwork,
   messageOf,
+  ownerClient,
   type Tamper,
   type TestNetwork,
   unreachable,
@@ -178,4 +180,22 @@ test('a restored server of a key that needs all of them is reminded, and speaks 
   }
   expect(codes.at(-1)).toBe('done');
   expect((await client.sign({ key: 'letters', ...messageOf('hello') })).signers).toEqual(['alpha', 'bravo']);
+});
+
+test('a dead server that is not on record here, as on a new laptop, is removed by its address; it is not kept', async () => {
+  const first = await begin(async (_, honest) => honest());
+  await first.close();
+  network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
+  const laptop = ownerClient(network.send, () => network.now, { store: memoryStore() });
+  for (const name of ['alpha', 'bravo']) await laptop.addServer({ name, url: network.server(name).url });
+  const { keys } = await laptop.fetchKeys();
+  await laptop.keepKey(keys[0]!, { name: 'letters' });
+  const refresh = { name: 'letters', wish: { kind: 'refresh' } } as const;
+  await expect(laptop.planChange(refresh)).rejects.toMatchObject({ code: 'SERVER_UNKNOWN' });
+  const { url } = (await laptop.showKey('letters')).roster[2]!;
+  const wish = { kind: 'remove-server', server: url } as const;
+  expect((await laptop.planChange({ name: 'letters', wish })).leaving).toMatchObject([{ name: url }]);
+  expect(await laptop.changeKey({ name: 'letters', wish })).toMatchObject({ epoch: 1, isAsOrdered: true });
+  expect((await laptop.sign({ key: 'letters', ...messageOf('hello') })).signers).toEqual(['alpha', 'bravo']);
+  await laptop.close();
 });

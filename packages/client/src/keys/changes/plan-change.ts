@@ -6,7 +6,7 @@ import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords, serverUnknown, showServerRecord } from '../../servers/servers.js';
 import { changePath, openChangeOf } from '../chain/change-record.js';
 import type { CertifiedKey } from '../key-record.js';
-import { rosterOf } from '../roster.js';
+import { rosterOf, unrecordedMember } from '../roster.js';
 
 /** What is to become of the servers of a key. */
 export type ChangeWish =
@@ -84,6 +84,7 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
   const { servers, quorum } = await wanted(context, key, now, wish);
   if (servers.length !== quorum.of) throw countMismatch(quorum, servers.length);
   if (new Set(servers.map(({ name }) => name)).size !== servers.length) throw notDistinct();
+  await assertRecorded(context, servers);
   const isOf = (list: readonly ServerRecord[]) => (one: ServerRecord) =>
     list.some(({ xid }) => equalBytes(xid, one.xid));
   const joining = servers.filter((one) => !isOf(now)(one));
@@ -117,13 +118,17 @@ async function planFrom(context: ClientContext, key: CertifiedKey, wish: ChangeW
 /** What a key has whose rules say nothing. */
 const USUAL_DELAY = 86_400;
 
-/** The servers of the key in order of slots. A change needs to know all of them. */
+/** The servers of the key in order of slots. One that is not on record here, as after a laptop was lost, may leave and do nothing else. */
 async function membersNow(context: ClientContext, key: CertifiedKey): Promise<readonly ServerRecord[]> {
-  const participants = await rosterOf(context, key);
-  if (participants.length === key.roster.length) return participants.map(({ server }) => server);
-  const records = await listServerRecords(context.store);
-  const missing = key.roster.find(({ serverId }) => !records.some(({ xid }) => equalBytes(xid, serverId)));
-  throw serverUnknown(missing!.url);
+  const recorded = new Map((await rosterOf(context, key)).map(({ slot, server }) => [slot, server]));
+  return key.newest.params.roster.map((entry) => recorded.get(entry.slot) ?? unrecordedMember(entry));
+}
+
+/** @throws UsageError `SERVER_UNKNOWN` for one that is not on record here and would hold a share */
+async function assertRecorded({ store }: ClientContext, servers: readonly ServerRecord[]): Promise<void> {
+  const records = await listServerRecords(store);
+  const missing = servers.find(({ xid }) => !records.some((one) => equalBytes(one.xid, xid)));
+  if (missing !== undefined) throw serverUnknown(missing.url);
 }
 
 interface Wanted {
@@ -143,7 +148,7 @@ async function wanted(
     for (const name of wish.servers) servers.push(await showServerRecord(store, name));
     return { servers, quorum: parseQuorum(wish.quorum) };
   }
-  const server = await showServerRecord(store, wish.server);
+  const server = now.find(({ name }) => name === wish.server) ?? (await showServerRecord(store, wish.server));
   const others = now.filter(({ xid }) => !equalBytes(xid, server.xid));
   const isMember = others.length < now.length;
   const { needed } = quorum;
