@@ -51,6 +51,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key fetch'],
   ['key forget notes'],
   ['key refresh notes'],
+  ['key refresh --all'],
   ['key add-server notes delta', 'SERVER_UNKNOWN'],
   ['key remove-server notes charlie'],
   ['key requorum notes --quorum 2of2 --servers alpha,bravo'],

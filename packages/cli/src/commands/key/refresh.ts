@@ -1,26 +1,44 @@
+import type { Client } from '@ckm/client';
 import type { Command } from 'commander';
+import { carryOut, type WaitFlag } from '../../owner/carry-out-change.js';
 import type { Context } from '../../command-line/context.js';
+import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
+import { planLines, planObject } from '../../owner/change-words.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { refreshMany } from '../../owner/refresh-many.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
-import { planLines, planObject } from '../../owner/change-words.js';
-import { carryOut, type WaitFlag } from '../../owner/carry-out-change.js';
 
-/** `ckm key refresh NAME` */
+/** `ckm key refresh NAME…|--all` */
 export function keyRefreshCommand(): Command {
   return leaf('refresh', 'give the servers of a key new shares; the key itself stays the same', {
     69: 'a server that is needed does not answer',
     75: 'servers wait, or say no, for now',
   })
-    .argument('<name>', 'what you call the key: see ckm key list')
-    .option('--wait', 'stay until it is done, however long servers are away')
+    .argument('[names...]', 'what you call the key, or several: see ckm key list')
+    .option('--all', 'every key, one after the other; said again it goes on where it was')
+    .option('--wait', 'of one key: stay until it is done, however long servers are away')
     .action(run(refresh));
 }
 
-async function refresh(context: Context, name: string, given: WaitFlag): Promise<void> {
-  const { terminal, flags } = context;
+interface Flags extends WaitFlag {
+  readonly all?: true;
+}
+
+async function refresh(context: Context, names: readonly string[], given: Flags): Promise<void> {
+  if ((names.length === 0) === (given.all !== true))
+    throw optionInvalid('name keys, or say --all', 'write for example ckm key refresh NAME');
   const client = await openOwner(context);
+  const [name] = names;
+  if (name !== undefined && names.length === 1) return refreshOne(context, client, name, given);
+  if (given.wait === true) throw optionInvalid('--wait is for one key', 'say the same again later');
+  const all = given.all === true ? (await client.listKeys()).map((key) => key.name) : [...new Set(names)];
+  return refreshMany(context, client, all);
+}
+
+async function refreshOne(context: Context, client: Client, name: string, given: WaitFlag): Promise<void> {
+  const { terminal, flags } = context;
   const args = { name, wish: { kind: 'refresh' } } as const;
   const plan = await client.planChange(args);
   if (flags.yes !== true || !terminal.quiet) terminal.warn(planLines(name, plan));
