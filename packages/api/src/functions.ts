@@ -54,8 +54,10 @@ export const keySummary = z.strictObject({
   purpose: z.string().max(32),
   quorum,
   state: keyState,
-  /** Which membership of the key this server has a share of. */
+  /** Which membership of the key this server has a share of; of one that left, the last in which it had. */
   epoch,
+  /** The first epoch in which this server has no part; absent: it is in the newest that it knows. */
+  left: epoch.optional(),
   createdAt: unixSeconds,
   /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */
   stoppedAt: unixSeconds.optional(),

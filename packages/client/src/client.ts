@@ -36,10 +36,10 @@ import { shareRepair } from './keys/repair/share-repair.js';
 import { stopRepair, type StoppedRepair } from './keys/repair/stop-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
-import { freezeKey, type KeyFreeze, thawKey } from './keys/freeze-key.js';
+import { freezeKey, type KeyFreeze, thawKey } from './keys/freezes/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
 import { type AddressOffer, type AddressWish, handOutAddress } from './keys/addresses.js';
-import { type KeyVerification, verifyKey } from './keys/verify-key.js';
+import { type KeyVerification, type ServerVerdict, verifyKey } from './keys/verify-key.js';
 import {
   cancelChange,
   type CancelledChange,
@@ -338,14 +338,17 @@ export function createClient(options: ClientOptions): Client {
     verifyKey: async (name, on = silent) => {
       const key = await readKey(name);
       const verified = await verifyKey(context, key, on);
-      const isBehind = verified.servers.some(({ verdict }) => verdict === 'behind');
-      if (!isBehind || !(await catchUp(context, key))) return verified;
+      // One that joined and did not see how it ended has nothing of the key yet.
+      const hasChanged = key.newest.params.epoch > 0;
+      const isBehind = ({ verdict }: ServerVerdict) =>
+        verdict === 'behind' || (hasChanged && verdict === 'lost');
+      if (!verified.servers.some(isBehind) || !(await catchUp(context, key))) return verified;
       return verifyKey(context, await readKey(name), on);
     },
     checkKey: (name, silent) => acting(checkKey(context, readKey, name, silent)),
     checkDue: async (name) => checkDue(context, await readKey(name)),
     scheduleChecks: async (name, everySeconds) => scheduleChecks(context, await readKey(name), everySeconds),
-    freezeKey: async (name, seconds) => acting(freezeKey(context, await readKey(name), seconds)),
+    freezeKey: (name, seconds) => acting(freezeKey(context, readKey, name, seconds)),
     thawKey: async (name) => acting(thawKey(context, await readKey(name))),
     fetchKeys: () => fetchKeys(context),
     countUnrecorded: async (name) => {
@@ -383,7 +386,7 @@ export function createClient(options: ClientOptions): Client {
       signer.forgetServers();
       return repair;
     },
-    stopRepair: async ({ name, server }) => stopRepair(context, await readKey(name), server),
+    stopRepair: (args) => stopRepair(context, readKey, args),
     planExport: async (name) => planExport(context, await readKey(name)),
     exportKey: async (name) => acting(exportKey(context, await readKey(name))),
     closeExport: async (name) => acting(closeExport(context, await readKey(name))),

@@ -53,7 +53,7 @@ export type { Membership, SeenMember, SeenOrder } from './keys/changes/seen-orde
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
 export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';
-export { type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from './keys/freeze-key.js';
+export { type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from './keys/freezes/freeze-key.js';
 export type { KeyVerification, ServerVerdict } from './keys/verify-key.js';
 // signing
 export type { SignArgs, PreparedRequest, SignResult } from './signing/sign-args.js';

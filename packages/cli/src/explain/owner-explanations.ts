@@ -260,6 +260,11 @@ const CEREMONIES = explanationsOf({
     'So many have to have it that those left over are fewer than the quorum. Exit status: 69 silent, 77 refuses.',
     'Run ckm freeze NAME again until it says that the key is stopped; call the operators of those that do not answer.',
   ],
+  REPAIR_NOT_STOPPED: [
+    'A server that may take part in the repair did not answer, or refused: the repair may go on there.',
+    'Every helper counts for itself the time that it waits; those that were told have stopped, and count anew.',
+    'Run ckm key repair NAME --server SERVER --stop again; meanwhile call the operators of those that are named.',
+  ],
   SHARE_NOT_PROVED: [
     'A server gave a proof of its share that does not hold, or says itself that what it has stored is damaged.',
     'Until that is settled count it as lost: the key goes on with the others, as many as ckm key check says.',

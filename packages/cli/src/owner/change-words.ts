@@ -1,6 +1,7 @@
 import type { ChangedKey, ChangePlan } from '@ckm/client';
 import { formatSpan } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
+import { dateOf } from '../terminal/instant.js';
 import { plainText } from '../terminal/plain-text.js';
 
 /** What a change is, whom it needs, what becomes of old shares, and from what it does not protect: before it begins. */
@@ -60,9 +61,22 @@ export function planObject({ kind, order, next, leaving, joining, rules, orderHa
 
 /** Who has said what about its old share, in one line. */
 export function forgettingLine({ forgetting }: Pick<ChangedKey, 'forgetting'>): string {
-  const words = { forgot: 'says it has ✓', keeps: 'can always rebuild it', silent: 'has not said' } as const;
-  return forgetting.map(({ server, outcome }) => `${plainText(server)} ${words[outcome]}`).join('   ');
+  return forgetting.map((one) => `${plainText(one.server)} ${forgettingWords(one)}`).join('   ');
 }
+
+/** A backup from before then opens the share, wherever it lies: nobody but its operator can destroy it. */
+function forgettingWords({ outcome, backupAt }: ChangedKey['forgetting'][number]): string {
+  if (outcome === 'forgot' && backupAt !== null)
+    return `says it has, but its backup of ${dateOf(backupAt)} may hold it`;
+  return FORGETTING_WORDS[outcome];
+}
+
+const FORGETTING_WORDS = {
+  forgot: 'says it has ✓',
+  undone: 'says it could NOT',
+  keeps: 'can always rebuild it',
+  silent: 'has not said',
+} as const;
 
 /** What a finished change left. */
 export function changedLines(changed: ChangedKey): string {

@@ -7,10 +7,12 @@ export interface Forgetting {
   /** The owner's name of the server. */
   readonly server: string;
   /**
-   * `forgot`: it signed that it has destroyed its share. `keeps`: it signed that it can make it again (static backups). `silent`: it has
-   * said nothing.
+   * `forgot`: it signed that it has destroyed its share. `undone`: it signed that it could not. `keeps`: it signed that it can make
+   * it again (static backups). `silent`: it has said nothing.
    */
-  readonly outcome: 'forgot' | 'keeps' | 'silent';
+  readonly outcome: 'forgot' | 'undone' | 'keeps' | 'silent';
+  /** UnixSeconds: when the last backup that it knew of was made, which may hold the share; null: it knew of none, or said nothing. */
+  readonly backupAt: number | null;
 }
 
 /** What is on record about the shares of an epoch. @param servers of that epoch */
@@ -21,8 +23,9 @@ export function forgettingOf(
 ): readonly Forgetting[] {
   return servers.map(({ name, xid }) => {
     const found = receipts.find((one) => one.epoch === epoch && equalBytes(one.xid, xid));
-    if (found === undefined) return { server: name, outcome: 'silent' };
-    const { mode, shareDeleted } = parseReceipt(found.receipt);
-    return { server: name, outcome: shareDeleted && mode === 'epoch' ? 'forgot' : 'keeps' };
+    if (found === undefined) return { server: name, outcome: 'silent', backupAt: null };
+    const { mode, shareDeleted, lastBackupAt: backupAt } = parseReceipt(found.receipt);
+    if (mode === 'static') return { server: name, outcome: 'keeps', backupAt };
+    return { server: name, outcome: shareDeleted ? 'forgot' : 'undone', backupAt };
   });
 }

@@ -1,6 +1,8 @@
 import { equalBytes, UsageError } from '@ckm/foundation';
+import type { KeyParams } from '@ckm/threshold';
 import { didYouMean, nearestRecord } from '../store/nearest-name.js';
 import { listRecords, type RecordStore } from '../store/record-store.js';
+import { newestParams } from './chain/key-chain.js';
 import {
   certifyRecord,
   type CertifiedKey,
@@ -26,6 +28,27 @@ export async function saveKeyRecord(store: RecordStore, record: KeyRecord): Prom
 /** @throws UsageError `KEY_UNKNOWN`; StorageError `STORE_CORRUPT` */
 export async function loadKeyRecord(store: RecordStore, name: string): Promise<KeyRecord> {
   return parseKeyRecord(keyPath(name), await getKeyRecord(store, name));
+}
+
+/**
+ * Puts on record that servers have promised to store their shares of an epoch. The name may have become another key's, and the key
+ * may have gone on meanwhile: then it says nothing of what is on record now.
+ * @throws UsageError `KEY_UNKNOWN`; StorageError `STORE_CORRUPT`
+ */
+export async function noteAcknowledged(
+  store: RecordStore,
+  name: string,
+  { keyId, epoch }: Pick<KeyParams, 'keyId' | 'epoch'>,
+  slots: readonly number[],
+): Promise<void> {
+  await store.exclusive('key-names', async () => {
+    const record = await loadKeyRecord(store, name);
+    const now = newestParams(record);
+    if (!equalBytes(now.keyId, keyId) || now.epoch !== epoch) return;
+    const acknowledged = [...new Set([...record.acknowledged, ...slots])].sort((a, b) => a - b);
+    if (acknowledged.length > record.acknowledged.length)
+      await saveKeyRecord(store, { ...record, acknowledged });
+  });
 }
 
 async function getKeyRecord(store: RecordStore, name: string): Promise<Uint8Array> {

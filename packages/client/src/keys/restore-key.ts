@@ -9,7 +9,7 @@ import { serverUnknown } from '../servers/servers.js';
 import { rosterOf } from './roster.js';
 import { changesOf } from './chain/key-chain.js';
 import type { CertifiedKey } from './key-record.js';
-import { loadKeyRecord, saveKeyRecord } from './keys.js';
+import { noteAcknowledged } from './keys.js';
 import { askForKey } from './verify-key.js';
 
 export interface RestoreKeyArgs {
@@ -91,7 +91,9 @@ export async function restoreKey(
       report();
     }),
   );
-  await acknowledge(context, key, done);
+  // A share that came back was promised to be stored, also where the first promise never arrived.
+  const promised = done.filter(({ outcome }) => outcome === 'restored').map(({ slot }) => slot);
+  await noteAcknowledged(context.store, key.record.name, key.newest.params, promised);
   return {
     name: key.record.name,
     isSound: done.every(isThere),
@@ -159,19 +161,6 @@ async function takeFromCertificates(link: ServerLink, { keyId, record }: Certifi
 /** Who cannot help itself is helped by the others. */
 function byOthers({ record: { name } }: CertifiedKey, server: string): Remedy {
   return { kind: 'repairKey', keys: [name], server };
-}
-
-/** A share that came back was promised to be stored, also where the first promise never arrived. */
-async function acknowledge(
-  { store }: ClientContext,
-  key: CertifiedKey,
-  done: readonly ServerRestoration[],
-): Promise<void> {
-  const promised = done.filter(({ outcome }) => outcome === 'restored').map(({ slot }) => slot);
-  const record = await loadKeyRecord(store, key.record.name);
-  const acknowledged = [...new Set([...record.acknowledged, ...promised])].sort((a, b) => a - b);
-  if (acknowledged.length > record.acknowledged.length)
-    await saveKeyRecord(store, { ...record, acknowledged });
 }
 
 function notOfKey(server: string, key: string): UsageError {

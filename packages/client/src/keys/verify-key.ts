@@ -111,6 +111,10 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   if (certificate === null || summary.state !== 'active') {
     return { verdict: 'pending', text: 'holds a share, but has not seen the certificate' };
   }
+  if (summary.left !== undefined) {
+    const text = `has no part in the key since epoch ${summary.left}, this client is in ${key.newest.params.epoch}`;
+    return { verdict: 'behind', text };
+  }
   if (summary.epoch !== key.newest.params.epoch) {
     const text = `is in epoch ${summary.epoch} of the key, this client in ${key.newest.params.epoch}`;
     return { verdict: 'behind', text };

@@ -14,6 +14,7 @@ import {
   owed,
   packetsFor,
   packetsOf,
+  placesOf,
   takePackets,
 } from './packets.js';
 import { isPastEnd, saveRun, type SessionRun, stepsOf } from './session-run.js';
@@ -142,13 +143,13 @@ async function takeAll(
   let view = first;
   let after = before;
   for (;;) {
-    const known = packetsOf(run.board).length;
     await take(run, participant, view.outbox);
     after += view.outbox.length;
     run.taken.set(participant, after);
-    // What a server says of pages to come is not believed for ever: it has no more to say than its places, and says nothing twice.
-    const isNew = packetsOf(run.board).length > known;
-    if (view.next === null || !isNew || hasSaidAll(run.plan!, run.board, participant.slot)) return view;
+    // What a server says of pages to come is not believed for ever: it has no more to say than its places.
+    const isLast =
+      view.next === null || view.outbox.length === 0 || after >= placesOf(run.plan!, participant.slot);
+    if (isLast || hasSaidAll(run.plan!, run.board, participant.slot)) return view;
     view = await link.call('session.show', { sessionId, after });
   }
 }

@@ -54,6 +54,11 @@ export function owed({ speeches }: Plan, board: PacketBoard, round: number, slot
   return receivers.filter((to) => to !== slot && !board.has(positionOf({ round, from: slot, to }))).length;
 }
 
+/** How many packets a slot has to say in all rounds; its own copies count too. */
+export function placesOf({ speeches }: Plan, slot: number): number {
+  return speeches.flat().reduce((sum, { from, to }) => sum + (from.includes(slot) ? to.length : 0), 0);
+}
+
 export function isRoundComplete(plan: Plan, board: PacketBoard, round: number): boolean {
   const speakers = plan.speeches[round]?.flatMap(({ from }) => from) ?? [];
   return speakers.every((slot) => owed(plan, board, round, slot) === 0);

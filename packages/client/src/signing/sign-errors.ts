@@ -8,6 +8,7 @@ import {
   StateError,
 } from '@ckm/foundation';
 import { isForgotten } from '../carrier/server-link.js';
+import { isOtherEpoch } from '../keys/changes/catch-up.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
 import { causeOf } from '../servers/causes.js';
 import { clocksDiffer, judgeClocks } from '../servers/clock-difference.js';
@@ -41,7 +42,9 @@ export function tooFewServers(run: SignRun): CkmError {
   const spare = run.participants.length - needed;
   const noes = rejections(run);
   if (noes.length > spare) return rejectedBy(run, noes);
-  const [refusal] = run.refusals;
+  const ofEpoch = run.refusals.find(({ error }) => isOtherEpoch(error.code));
+  // It says more than what others make up before it is heard.
+  const refusal = ofEpoch ?? run.refusals[0];
   const refusing = new Set(run.refusals.map(({ participant }) => participant));
   if (refusal !== undefined && noes.length === 0 && refusing.size > spare) return refusal.error;
   const clocks = clockDifference(run, spare);
@@ -60,6 +63,7 @@ export function tooFewServers(run: SignRun): CkmError {
     facts: {
       needed,
       servers: [...run.silences, ...run.refusals].map(({ participant }) => participant.server.name),
+      ...(ofEpoch === undefined ? {} : { isOtherEpoch: true }),
     },
     cause: run.silences[0]?.error ?? refusal?.error,
   });

@@ -2,7 +2,7 @@ import type { KeyPolicy } from '@ckm/api';
 import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
-import { catchUp } from '../keys/changes/catch-up.js';
+import { catchUp, isOtherEpoch } from '../keys/changes/catch-up.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
@@ -43,6 +43,11 @@ const LIFETIME_WITH_PEOPLE_SECONDS = 7 * 86_400;
 /** Longest wait for a server that is only told that it is not needed any more. */
 const TIDY_MS = 3_000;
 
+/** Whether anybody said that it is in another epoch of the key: one that lies costs no more than a look. */
+function mayBeBehind({ code, facts }: CkmError): boolean {
+  return isOtherEpoch(code) || facts['isOtherEpoch'] === true;
+}
+
 export function createSigner(context: ClientContext, readKey: ReadKey, pools: CommitmentPools): Signer {
   const servers = createQuorumChoice(context);
   const tidying = new Set<Promise<unknown>>();
@@ -61,7 +66,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     try {
       return await ask(key);
     } catch (error) {
-      if (!(error instanceof CkmError) || error.code !== 'KEY_EPOCH_DIFFERS') throw error;
+      if (!(error instanceof CkmError) || !mayBeBehind(error)) throw error;
       if (!(await catchUp(context, key))) throw error;
       servers.forget();
       return ask(await readSignable(key.record.name));

@@ -5,7 +5,7 @@ import { CHECK_FOLDER, parseChecks } from '../keys/checks/check-record.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
-import { FREEZE_FOLDER, parseFreeze } from '../keys/freeze-key.js';
+import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-key.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';

@@ -4,6 +4,7 @@ import type { Call, ServerContext } from '../context.js';
 import { type Freeze, freezeLeft, standingFreeze, withFreeze, withStanding } from '../policy/freeze.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import { refusal } from '../refusals.js';
+import { keyLeft } from '../sessions/keys/over.js';
 import { noteTightened, openHead, type KeyHead } from '../sessions/keys/stored-key.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
@@ -11,7 +12,7 @@ import type { Transaction } from '../storage/storage.js';
 /**
  * Answers `key.freeze`: this server does nothing with the key from then on, until the freeze ends or its operator thaws it.
  * What was answered before is answered again. Said again it is the same freeze.
- * @throws AccessError `KEY_UNKNOWN`; UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`; PolicyError `FREEZE_USED_UP`
+ * @throws AccessError `KEY_UNKNOWN`; UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`, `KEY_LEFT`; PolicyError `FREEZE_USED_UP`
  */
 export function freezeKey(
   context: ServerContext,
@@ -29,7 +30,7 @@ export function freezeKey(
 /**
  * Answers `key.thaw`: asks the operator to end the freeze that stands. The account alone does not end it: whoever holds a
  * stolen client of the owner could, and it is he who is kept from the key.
- * @throws AccessError `KEY_UNKNOWN`
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_LEFT`
  */
 export function askThaw(
   context: ServerContext,
@@ -68,7 +69,9 @@ function changeFreezes(
       const row = await transaction.keys.hold(owner, keyId);
       if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
       const head = openHead(context, row);
-      const { tightened } = head;
+      const { tightened, left } = head;
+      // It does nothing with the key anyway, and an owner who counts must not count it.
+      if (left !== undefined) throw keyLeft(left.epoch);
       const found = await findTightening(context.vault, transaction, { owner, keyId, tightened });
       const before = found ?? NO_TIGHTENING;
       const now = context.clock();

@@ -125,6 +125,7 @@ const LEVELS: Record<CheckVerdict, 'ok' | 'warn' | 'fail'> = {
   wrong: 'fail',
   damaged: 'fail',
   lost: 'fail',
+  forgot: 'warn',
   refused: 'warn',
   silent: 'warn',
   unknown: 'warn',
@@ -174,6 +175,18 @@ const WORST_FIRST: readonly (readonly [verdicts: readonly CheckVerdict[], errorO
         hint: `ask its operator; what that means: ckm explain ${found[0]!.code ?? ''}`.trim(),
         facts: factsOf(found),
       }),
+  ],
+  [
+    ['forgot'],
+    (found) =>
+      new AvailabilityError(
+        `${subjectOf(found)} does not know you any more, or somebody on the way says so`,
+        {
+          code: 'KEY_NOT_CHECKED',
+          hint: 'look at it with: ckm doctor; then check again',
+          facts: factsOf(found),
+        },
+      ),
   ],
   [
     ['silent'],

@@ -1,5 +1,5 @@
-import type { Client, KeyRepair, RepairKeyArgs, RepairPlan } from '@ckm/client';
-import { CkmError } from '@ckm/foundation';
+import type { Client, KeyRepair, RepairKeyArgs, RepairPlan, StoppedRepair } from '@ckm/client';
+import { AvailabilityError, CkmError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { setTimeout } from 'node:timers/promises';
 import type { Context } from '../../command-line/context.js';
@@ -73,10 +73,23 @@ async function stop({ terminal, flags }: Context, client: Client, args: RepairKe
     return;
   }
   const done = await client.stopRepair(args);
-  const { stopped, silent } = done;
-  const where = stopped.length === 0 ? 'no repair goes on' : `stopped at ${stopped.join(', ')}`;
-  const rest = silent.length === 0 ? '' : `; ${silent.join(', ')} did not answer, and may go on`;
-  terminal.result(`${where}${rest}`, { name, server, ...done });
+  const { stopped, silent, refused } = done;
+  const left = [...silent, ...refused.map((one) => one.server)];
+  const nowhere = left.length === 0 ? 'no repair goes on' : 'none was stopped';
+  const where = stopped.length === 0 ? nowhere : `stopped at ${stopped.join(', ')}`;
+  terminal.result(where, { name, server, ...done });
+  if (left.length > 0) throw notStopped(done, left, args);
+}
+
+/** @param left where it may go on */
+function notStopped({ refused }: StoppedRepair, left: readonly string[], { name, server }: RepairKeyArgs) {
+  const said = refused.map((one) => `; ${one.server}: ${one.text}`).join('');
+  return new AvailabilityError(`not stopped at ${left.join(', ')}: the repair may go on there${said}`, {
+    code: 'REPAIR_NOT_STOPPED',
+    hint: 'stop it again when they answer',
+    remedy: { kind: 'stopRepair', key: name, server },
+    facts: { servers: left },
+  });
 }
 
 const PAUSE_MS = 10_000;

@@ -114,12 +114,12 @@ export function checkWhole(chain: KeyChain): CheckedChain {
   return { first: epochs[0].transcriptHash, newest: epochs.at(-1)!, before: epochs.at(-2) ?? null };
 }
 
-/** The chain with one more change, all of it checked from scratch. @throws as `verifyChain` */
+/** The chain with more changes, all of it checked from scratch, once. @param more at least one @throws as `verifyChain` */
 export function extendChain(
   chain: KeyChain,
-  change: Uint8Array,
+  ...more: readonly [Uint8Array, ...Uint8Array[]]
 ): KeyChain & { readonly checked: CheckedEpoch } {
-  const longer = { certificate: chain.certificate, changes: [...changesOf(chain), change] };
+  const longer = { certificate: chain.certificate, changes: [...changesOf(chain), ...more] };
   const found = checkWhole(longer);
   return { ...withNotes(longer, found), checked: { first: found.first, epoch: found.before! } };
 }

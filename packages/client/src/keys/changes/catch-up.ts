@@ -10,12 +10,18 @@ import { rosterOf } from '../roster.js';
 /**
  * Brings a key and its servers to the same epoch, after somebody was away: what other clients of the owner have changed is
  * learned from whoever shows certificates that hold, and shown to the servers that have not seen them.
+ * @param among names of servers: others are known to be silent, and not waited for; default: all of the key
  * @returns whether anything moved
  * @throws UsageError `KEY_UNKNOWN`; StorageError
  */
-export async function catchUp(context: ClientContext, key: CertifiedKey): Promise<boolean> {
+export async function catchUp(
+  context: ClientContext,
+  key: CertifiedKey,
+  among?: readonly string[],
+): Promise<boolean> {
   const { keyId, record } = key;
-  const links = await Promise.all((await rosterOf(context, key)).map(({ server }) => context.linkTo(server)));
+  const asked = (await rosterOf(context, key)).filter(({ server }) => among?.includes(server.name) ?? true);
+  const links = await Promise.all(asked.map(({ server }) => context.linkTo(server)));
   const epochs = await Promise.all(links.map((link) => epochAt(link, keyId)));
   const { epoch } = key.newest.params;
   const ahead = links.filter((_, i) => (epochs[i] ?? -1) > epoch);
@@ -28,14 +34,29 @@ export async function catchUp(context: ClientContext, key: CertifiedKey): Promis
   for (const [i, link] of links.entries()) {
     const at = epochs[i];
     if (at === undefined || at >= changesOf(chain).length) continue;
-    moved = (await show(link, keyId, all.slice(at + 1))) || moved;
+    // Whoever joined and missed it has nothing before it to go on from; whoever lost the first epoch is no matter of this.
+    const missing = at >= 0 ? all.slice(at + 1) : all.slice(1).slice(-1);
+    if (missing.length > 0) moved = (await show(link, keyId, missing)) || moved;
   }
   return moved;
 }
 
-/** The epoch that a server has of a key; undefined where it does not say. */
+/** Whether a server's refusal says that the key has gone on, or is not there yet: then it is worth catching up. */
+export function isOtherEpoch(code: string | null): boolean {
+  return code === 'KEY_EPOCH_DIFFERS' || code === 'KEY_LEFT';
+}
+
+/** What a server knows of a key: its epoch, or the first in which it has no part. -1: nothing; undefined: it does not say. */
 async function epochAt(link: ServerLink, keyId: Uint8Array): Promise<number | undefined> {
-  return orNothing(async () => (await link.call('key.show', { keyId })).key.epoch);
+  return orNothing(async () => {
+    try {
+      const { key } = await link.call('key.show', { keyId });
+      return key.left ?? key.epoch;
+    } catch (error) {
+      if (error instanceof CkmError && error.code === 'KEY_UNKNOWN') return -1;
+      throw error;
+    }
+  });
 }
 
 /** The longer chain that a server shows, as far as it holds. */
@@ -45,9 +66,11 @@ async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Prom
     let after: number | null = changesOf(longest).length;
     while (after !== null) {
       const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
-      for (const certificate of certificates) longest = extendChain(longest, certificate);
-      // A server that names the same place again and again is not followed.
-      after = next !== null && next > after && certificates.length > 0 ? next : null;
+      const [first, ...others] = certificates;
+      // Pages without anything, or that name the same place again, would have no end.
+      if (first === undefined) break;
+      longest = extendChain(longest, first, ...others);
+      after = next !== null && next > after ? next : null;
     }
     return longest;
   });

@@ -48,7 +48,9 @@ describe('refreshing a key', () => {
     await signsWith(client, 'alpha');
     const changed = await client.changeKey(REFRESH);
     expect(changed).toMatchObject({ epoch: 1, isAsOrdered: true, behind: [] });
-    expect(changed.forgetting).toEqual(SERVERS.map((server) => ({ server, outcome: 'forgot' })));
+    expect(changed.forgetting).toEqual(
+      SERVERS.map((server) => ({ server, outcome: 'forgot', backupAt: null })),
+    );
     const after = await client.showKey('letters');
     expect(after.public.groupKey).toEqual(before.public.groupKey);
     expect(after.public.chainCode).toEqual(before.public.chainCode);

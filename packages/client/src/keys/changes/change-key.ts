@@ -126,7 +126,7 @@ export async function carryChange(
   const retired = isEverywhere ? await retireEverywhere(run) : null;
   const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
   const changed = await changedKey(run, certificate, committed, faults);
-  const isDone = changed.forgetting.every(({ outcome }) => outcome !== 'silent');
+  const isDone = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');
   if (isDone) await saveChangeRun(run, { state: 'finished' });
   return changed;
 }

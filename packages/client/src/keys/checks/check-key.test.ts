@@ -70,6 +70,19 @@ describe('client.checkKey', () => {
     expect(await verdictsOf()).toEqual(['holds', verdict, 'holds']);
   });
 
+  test('does not take a share for lost by a word that anybody on the way can say', async () => {
+    const body = new TextEncoder().encode('{"code":"MESSAGE_NOT_AUTHENTICATED"}');
+    network.server('bravo').wire = async () => ({
+      status: 401,
+      contentType: 'application/problem+json',
+      body,
+    });
+    expect(await verdictsOf()).toEqual(['holds', 'forgot', 'holds']);
+    network.makeHonest();
+    const lines = (await client.diagnose()).filter(({ level }) => level === 'fail');
+    expect(lines).toEqual([]);
+  });
+
   test('tells a server that does not answer, and counts what may still fail by proofs alone', async () => {
     network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
     const { margin, isSound, servers } = await client.checkKey('ink');

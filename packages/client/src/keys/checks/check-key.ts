@@ -4,7 +4,7 @@ import { isForgotten } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { changeChecks, checkDueAt, type CheckVerdict, readChecks } from './check-record.js';
-import { catchUp } from '../changes/catch-up.js';
+import { catchUp, isOtherEpoch } from '../changes/catch-up.js';
 import type { CertifiedKey, KeyRecord } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { rosterOf } from '../roster.js';
@@ -53,7 +53,7 @@ export async function checkKey(
 ): Promise<KeyCheck> {
   let key = await readKey(name);
   let servers = await askForProofs(context, key, silent);
-  if (servers.some(({ code }) => code === 'KEY_EPOCH_DIFFERS') && (await catchUp(context, key))) {
+  if (servers.some(({ code }) => isOtherEpoch(code)) && (await catchUp(context, key))) {
     key = await readKey(name);
     servers = await askForProofs(context, key, silent);
   }
@@ -154,7 +154,7 @@ async function askForProof(
 function judge(error: CkmError, name: string): Pick<ServerCheck, 'verdict' | 'text'> {
   const { code, message, errorClass } = error;
   if (code === 'KEY_UNKNOWN') return { verdict: 'lost', text: `has lost its share of ${name}` };
-  if (isForgotten(error)) return { verdict: 'lost', text: FORGOTTEN };
+  if (isForgotten(error)) return { verdict: 'forgot', text: FORGOTTEN };
   if (code === 'EPOCH_KEY_MISSING') return { verdict: 'lost', text: 'has lost the key that opens its share' };
   if (DAMAGED.includes(code)) return { verdict: 'damaged', text: 'says that its share is damaged' };
   return { verdict: errorClass === 'AvailabilityError' ? 'silent' : 'refused', text: message };

@@ -5,11 +5,20 @@ import { isUnreadable, type RecordStore } from '../../store/record-store.js';
 
 /**
  * What one server gave when it was asked to prove that it holds its share. `holds`: a proof that holds. `wrong`: one that does
- * not. `damaged`: it says itself that what it has stored is not its share any more. `lost`: it has the share no more, or not
- * the account. `refused`: it answers and proves nothing, which says nothing about its share. `silent`: no answer. `unknown`:
+ * not. `damaged`: it says itself that what it has stored is not its share any more. `lost`: it has the share no more. `forgot`: it
+ * does not know the account, or somebody on the way says so. `refused`: it answers and proves nothing, which says nothing about its share. `silent`: no answer. `unknown`:
  * not on record here, so that nobody was asked.
  */
-const CHECK_VERDICTS = ['holds', 'wrong', 'damaged', 'lost', 'refused', 'silent', 'unknown'] as const;
+const CHECK_VERDICTS = [
+  'holds',
+  'wrong',
+  'damaged',
+  'lost',
+  'forgot',
+  'refused',
+  'silent',
+  'unknown',
+] as const;
 export type CheckVerdict = (typeof CHECK_VERDICTS)[number];
 
 /** One key check of the past. */

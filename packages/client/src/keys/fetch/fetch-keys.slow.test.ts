@@ -293,6 +293,18 @@ describe('a server that lies about the keys it holds', () => {
     expect(fetched.faulty).toContainEqual({ server: 'alpha', text: 'lists your keys in a circle' });
   });
 
+  test('with pages that hold nothing and name the same place again is not followed for ever', async () => {
+    const next = new Uint8Array(32).fill(9);
+    lying('alpha', 'key.list', async () => ({ keys: [], unreadable: [], next }));
+    const fetched = await client.fetchKeys();
+    expect(fetched.faulty).toContainEqual({ server: 'alpha', text: 'lists your keys in a circle' });
+    lying('alpha', 'key.list', async () => ({ keys: [], unreadable: [next], next }));
+    expect((await client.fetchKeys()).faulty).toContainEqual({
+      server: 'alpha',
+      text: 'lists your keys in a circle',
+    });
+  });
+
   test(
     'with a list that goes in a circle does not keep the client busy for ever',
     { tags: 'slow' },

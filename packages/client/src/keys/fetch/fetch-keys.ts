@@ -26,6 +26,8 @@ export const MOST_FETCHED = 256;
 const MOST_FALSE_CLAIMS = 8;
 /** So many certificates of one key are asked for: a change a day for years. */
 const MOST_CERTIFICATES = 2_048;
+/** Certificates of changed keys that one server may show in one go, in bytes: each has to be checked. */
+const MOST_CHAIN_BYTES = 64 * 1_048_576;
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
 
 /** One server's list, read before. */
@@ -136,10 +138,11 @@ function createLook(
 ): (claim: Claim) => Promise<Finding> {
   const read = createCertificateReader();
   const liars = new Map<string, number>();
+  const budgets = new Map(pinned.map(({ name }) => [name, { bytes: MOST_CHAIN_BYTES }]));
   const isTrusted = ({ name }: ServerRecord) => (liars.get(name) ?? 0) < MOST_FALSE_CLAIMS;
   const ask = async (server: ServerRecord, keyId: Uint8Array): Promise<Judged> => {
     try {
-      const shown = await askForChain(await context.linkTo(server), keyId);
+      const shown = await askForChain(await context.linkTo(server), keyId, budgets.get(server.name)!);
       return judgeHolder(read, { server, keyId, pinned }, shown);
     } catch (error) {
       if (!(error instanceof CkmError)) throw error;
@@ -169,16 +172,22 @@ function createLook(
   };
 }
 
+/** How much a server may still show. */
+interface Budget {
+  bytes: number;
+}
+
 /** What a server shows of a key. One that has changed is proved by all its certificates, which are asked for in their order. */
-async function askForChain(link: ServerLink, keyId: Uint8Array): Promise<ShownKey> {
+async function askForChain(link: ServerLink, keyId: Uint8Array, budget: Budget): Promise<ShownKey> {
   const shown = await link.call('key.show', { keyId });
   if (shown.key.epoch === 0 || shown.certificate === null) return { ...shown, changes: [] };
   const all: Uint8Array[] = [];
   for (let after: number | null = null; ;) {
     const { certificates, next }: Result<'key.chain'> = await link.call('key.chain', { keyId, after });
     all.push(...certificates);
-    const isOver = next === null || certificates.length === 0 || all.length >= MOST_CERTIFICATES;
-    if (isOver || next <= (after ?? -1)) break;
+    for (const { length } of certificates) budget.bytes -= length;
+    const isLast = next === null || next <= (after ?? -1) || certificates.length === 0;
+    if (isLast || all.length >= MOST_CERTIFICATES || budget.bytes <= 0) break;
     after = next;
   }
   const [certificate = null, ...changes] = all;

@@ -1,5 +1,6 @@
 import { policyHash, type Result } from '@ckm/api';
 import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { notedChain } from '../chain/key-chain.js';
 import { certifyRecord, type CertifiedKey } from '../key-record.js';
@@ -27,7 +28,10 @@ export function createCertificateReader(): CertificateReader {
   const read = new Map<string, CertifiedKey | null>();
   return ({ certificate, changes, policy, key }) => {
     if (certificate === null) return null;
-    const id = [policyHash(policy), certificate, ...changes].map(encodeHex).join(' ');
+    // By its hash: a chain is long.
+    const id = [policyHash(policy), ...[certificate, ...changes].map((one) => sha256(one))]
+      .map(encodeHex)
+      .join(' ');
     const known = read.get(id);
     if (known !== undefined) return known;
     // Of how the certificate does not hold a person learns nothing that he could use.

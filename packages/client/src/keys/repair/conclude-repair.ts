@@ -5,7 +5,7 @@ import { namesOf, type Participant } from '../../servers/ask-all.js';
 import { listed, serverFault } from '../../servers/faults.js';
 import type { Ending } from '../../sessions/ceremony.js';
 import { shortId } from '../../store/track.js';
-import { loadKeyRecord, saveKeyRecord } from '../keys.js';
+import { noteAcknowledged } from '../keys.js';
 import { readRepairRecord, type RepairRecord } from './repair-record.js';
 import { shownEpoch } from './shown-epoch.js';
 
@@ -37,12 +37,8 @@ export async function concludeRepair(ending: Ending): Promise<RepairedShare> {
       else if (view.state !== 'running') throw notTaken(ending, target, view);
     },
   });
-  const { store } = context;
-  const key = await loadKeyRecord(store, session.keyName);
-  if (!key.acknowledged.includes(record.slot)) {
-    const acknowledged = [...key.acknowledged, record.slot].sort((a, b) => a - b);
-    await saveKeyRecord(store, { ...key, acknowledged });
-  }
+  const { params } = shownEpoch(record.proposal.chain);
+  await noteAcknowledged(context.store, session.keyName, params, [record.slot]);
   const [server, ...helpers] = [target, ...participants.slice(0, -1)].map((one) => one.server.name);
   return { kind: 'repair', key: session.keyName, server: server!, helpers };
 }

@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PolicyError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import type { ClientStore } from '../../store/client-store.js';
@@ -194,10 +195,22 @@ describe('a share that is lost', () => {
         remedy: { kind: 'stopRepair', key: 'letters', server: 'bravo' },
       }),
     );
-    expect(await device.stopRepair(BRAVO)).toEqual({ stopped: SERVERS, silent: [] });
-    expect(await device.stopRepair(BRAVO)).toEqual({ stopped: [], silent: [] });
+    expect(await device.stopRepair(BRAVO)).toEqual({ stopped: SERVERS, silent: [], refused: [] });
+    expect(await device.stopRepair(BRAVO)).toEqual({ stopped: [], silent: [], refused: [] });
     await expect(client.repairKey(BRAVO)).rejects.toMatchObject({ code: 'SESSION_CANCELLED' });
     await device.close();
+  });
+
+  test('is stopped at the others though the server that is to get the share refuses first', async () => {
+    await loseShare('bravo');
+    await askHelpers();
+    const refusing = new PolicyError('no', { code: 'RATE_LIMITED', hint: 'wait' });
+    network.server('bravo').tamper = () => Promise.reject(refusing);
+    expect(await client.stopRepair(BRAVO)).toMatchObject({
+      stopped: ['alpha', 'charlie'],
+      silent: [],
+      refused: [{ server: 'bravo', code: 'RATE_LIMITED' }],
+    });
   });
 
   test('comes back in the epoch that a refresh made', async () => {

@@ -1,7 +1,10 @@
 import { CkmError } from '@ckm/foundation';
+import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
-import { isSilence, type Participant } from '../../servers/ask-all.js';
+import { isSilence } from '../../servers/ask-all.js';
+import { catchUp } from '../changes/catch-up.js';
 import type { CertifiedKey } from '../key-record.js';
+import type { ReadKey } from '../keys.js';
 import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
 
@@ -11,48 +14,69 @@ export interface StoppedRepair {
   readonly stopped: readonly string[];
   /** Servers that did not answer: it may go on there. */
   readonly silent: readonly string[];
+  /** Servers that refused, with what they said: it may go on there. */
+  readonly refused: readonly { readonly server: string; readonly text: string; readonly code: string }[];
 }
 
 /**
  * Stops every repair of a server's share, whoever began it: any device of the owner may. What was counted of the time that helpers
- * wait is lost with it, and another one begins anew.
- * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`; StorageError `SERVER_PIN_DIFFERS`; what a server answers
+ * wait is lost with it, and another one begins anew. What one server says keeps nobody from telling the others.
+ * @throws UsageError `SERVER_UNKNOWN`, `QUORUM_SERVERS_MISMATCH`; StorageError `SERVER_PIN_DIFFERS`
  */
 export async function stopRepair(
   context: ClientContext,
-  key: CertifiedKey,
-  server: string,
+  readKey: ReadKey,
+  args: { readonly name: string; readonly server: string },
 ): Promise<StoppedRepair> {
-  const [target] = (await planRestoration(context, key, [server])) as [Participant];
-  const outcomes = await Promise.all(
-    (await rosterOf(context, key)).map(async (one) => ({
-      name: one.server.name,
-      outcome: await stopAt(context, key, one, target.slot),
-    })),
-  );
-  const those = (wanted: Outcome) =>
-    outcomes.filter(({ outcome }) => outcome === wanted).map(({ name }) => name);
-  return { stopped: those('stopped'), silent: those('silent') };
+  const done = await stopIn(context, await readKey(args.name), args.server);
+  if (!done.isBehind) return done.here;
+  // A place is one of an epoch: in another one it is another server's.
+  const key = await readKey(args.name);
+  if (!(await catchUp(context, key))) return done.here;
+  return (await stopIn(context, await readKey(args.name), args.server)).here;
 }
 
-type Outcome = 'stopped' | 'none' | 'silent';
-
-async function stopAt(
+async function stopIn(
   context: ClientContext,
-  { keyId }: CertifiedKey,
-  { server }: Participant,
-  slot: number,
-): Promise<Outcome> {
+  key: CertifiedKey,
+  server: string,
+): Promise<{ readonly here: StoppedRepair; readonly isBehind: boolean }> {
+  const [target] = await planRestoration(context, key, [server]);
+  let isBehind = false;
+  const stopped: string[] = [];
+  const silent: string[] = [];
+  const refused: StoppedRepair['refused'][number][] = [];
+  await Promise.all(
+    (await rosterOf(context, key)).map(async (one) => {
+      const { name } = one.server;
+      try {
+        const link = await context.linkTo(one.server);
+        const { open, epoch } = await openRepairs(link, key, target!.slot);
+        if (epoch !== key.newest.params.epoch) {
+          isBehind = true;
+          return;
+        }
+        for (const { sessionId } of open) await link.call('session.cancel', { sessionId, reason: STOPPED });
+        if (open.length > 0) stopped.push(name);
+      } catch (error) {
+        if (!(error instanceof CkmError)) throw error;
+        if (isSilence(error)) silent.push(name);
+        else refused.push({ server: name, text: error.message, code: error.code });
+      }
+    }),
+  );
+  return { here: { stopped: stopped.sort(), silent: silent.sort(), refused }, isBehind };
+}
+
+/** @returns the repairs of a slot, which is one of the epoch that the server has */
+async function openRepairs(link: ServerLink, { keyId, newest }: CertifiedKey, slot: number) {
   try {
-    const link = await context.linkTo(server);
     const { key } = await link.call('key.show', { keyId });
-    const open = (key.repairs ?? []).filter((one) => one.slot === slot);
-    for (const { sessionId } of open) await link.call('session.cancel', { sessionId, reason: STOPPED });
-    return open.length === 0 ? 'none' : 'stopped';
+    return { open: (key.repairs ?? []).filter((one) => one.slot === slot), epoch: key.epoch };
   } catch (error) {
-    if (isSilence(error)) return 'silent';
     // One that lost all it had of the key shows nothing of it, and is the target.
-    if (error instanceof CkmError && error.code === 'KEY_UNKNOWN') return 'none';
+    if (error instanceof CkmError && error.code === 'KEY_UNKNOWN')
+      return { open: [], epoch: newest.params.epoch };
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { ChangeRow, KeyRow, Reader } from '../../storage/storage.js';
+import { keyForked, keyLeft } from '../keys/over.js';
 import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
 import { openChange, readChange, type ChangeRecord, type JoiningKey } from './change-record.js';
 
@@ -164,14 +165,4 @@ function notMember() {
 
 export function epochDiffers(epoch: number, asked: number) {
   return refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked}`, { epoch });
-}
-
-function keyLeft(epoch: number) {
-  return refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${epoch}`, {
-    epoch,
-  });
-}
-
-function keyForked(epoch: number) {
-  return refusal('KEY_FORKED', `there are two certificates of epoch ${epoch} of this key`, { epoch });
 }

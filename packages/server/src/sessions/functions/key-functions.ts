@@ -143,6 +143,7 @@ function summary(
     epoch,
     createdAt,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    ...(left === undefined ? {} : { left: left.epoch }),
     ...(left !== undefined || epochKeys.exists(row) ? {} : { isShareLost: true as const }),
     ...(frozen === null ? {} : { frozen }),
     ...(repairs === undefined ? {} : { repairs: [...repairs] }),

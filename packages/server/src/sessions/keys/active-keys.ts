@@ -7,6 +7,7 @@ import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
 import { demand, refusal } from '../../refusals.js';
+import { keyForked, keyLeft } from './over.js';
 import { openHead, readSecrets, type KeyHead } from './stored-key.js';
 
 /** A certified key, ready to sign with. */
@@ -111,17 +112,8 @@ async function openActive(
 ): Promise<ActiveKey> {
   const head = openHead(context, row);
   const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left, forked } = head;
-  if (forked !== undefined) {
-    throw refusal('KEY_FORKED', `there are two certificates of epoch ${forked} of this key`, {
-      epoch: forked,
-    });
-  }
-  if (left !== undefined) {
-    const { epoch: since } = left;
-    throw refusal('KEY_LEFT', `this server is not among the servers of the key since epoch ${since}`, {
-      epoch: since,
-    });
-  }
+  if (forked !== undefined) throw keyForked(forked);
+  if (left !== undefined) throw keyLeft(left.epoch);
   const { share: bytes, staticSeed, pending } = await readSecrets(context, reader, row, head);
   staticSeed?.fill(0);
   pending?.fill(0);

@@ -2,8 +2,8 @@ import { encodeUtf8, encodeHex, PolicyError } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { createKeyDesk } from '@ckm/server/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Client } from '../client.js';
-import { createOwnedNetwork, type TestNetwork, unreachable } from '../test/test-network.js';
+import type { Client } from '../../client.js';
+import { createOwnedNetwork, type TestNetwork, unreachable } from '../../test/test-network.js';
 import { USUAL_FREEZE_SECONDS } from './freeze-key.js';
 
 let network: TestNetwork;

@@ -1,14 +1,16 @@
 import type { Result } from '@ckm/api';
 import { CkmError, encodeHex } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
-import { isForgotten, type ServerLink } from '../carrier/server-link.js';
-import type { ClientContext } from '../context/context.js';
-import type { Participant } from '../servers/ask-all.js';
-import { readRecord } from '../store/record-reader.js';
-import { isUnreadable, type RecordStore } from '../store/record-store.js';
-import type { CertifiedKey } from './key-record.js';
-import { rosterOf } from './roster.js';
-import { FORGOTTEN } from './verify-key.js';
+import { isForgotten, type ServerLink } from '../../carrier/server-link.js';
+import type { ClientContext } from '../../context/context.js';
+import type { Participant } from '../../servers/ask-all.js';
+import { readRecord } from '../../store/record-reader.js';
+import { isUnreadable, type RecordStore } from '../../store/record-store.js';
+import { catchUp } from '../changes/catch-up.js';
+import type { CertifiedKey } from '../key-record.js';
+import type { ReadKey } from '../keys.js';
+import { rosterOf } from '../roster.js';
+import { FORGOTTEN } from '../verify-key.js';
 
 /** What one server says of a freeze. `silent`, `unknown`, `refused`: as of a key check; it may still do what it is asked. */
 export interface ServerFreeze {
@@ -61,11 +63,25 @@ export function parseFreeze(path: string, bytes: Uint8Array): FreezeRecord {
 
 /**
  * Tells every server of a key to do nothing with it for a while. Said again before its end it is the same freeze, for whoever
- * has not heard it.
+ * has not heard it. What this client knows is told at once; where the key has gone on without it, the servers of the newest
+ * epoch are told too, and they alone are counted.
  * @param seconds null: as long as one that is on record, or else the usual time
- * @throws StorageError `SERVER_PIN_DIFFERS`
+ * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
  */
 export async function freezeKey(
+  context: ClientContext,
+  readKey: ReadKey,
+  name: string,
+  seconds: number | null,
+): Promise<KeyFreeze> {
+  const key = await readKey(name);
+  const frozen = await freezeIn(context, key, seconds);
+  const answering = frozen.servers.filter(({ verdict }) => verdict !== 'silent').map(({ server }) => server);
+  if (!(await catchUp(context, key, answering))) return frozen;
+  return freezeIn(context, await readKey(name), seconds);
+}
+
+async function freezeIn(
   context: ClientContext,
   key: CertifiedKey,
   seconds: number | null,
