@@ -1,7 +1,7 @@
 // Puts the whole `ckm` program into a few files: a process that reads seven hundred modules starts slowly and keeps
 // their text in memory (docs/adr/0004). Libraries are bundled with it; native addons stay outside. The same for the
 // servers that tests start as processes of their own.
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,9 +50,27 @@ const ADDON_MODULES = {
   'secp256k1/bindings.js': addonOr(
     "`secp256k1/prebuilds/${process.platform}-${process.arch}/secp256k1${process.platform === 'linux' ? '.glibc' : ''}.node`",
     "'secp256k1/bindings.js'",
-    "require('secp256k1/lib/index.js')(new addon.Secp256k1())",
+    // Its tables take nine tenths of the time, and a command seldom computes on that curve.
+    whenAsked(
+      Object.keys(createRequire(import.meta.url)('secp256k1/lib/index.js')({})),
+      "require('secp256k1/lib/index.js')(new addon.Secp256k1())",
+    ),
   ),
 };
+
+/** Code for an object with those names, which makes what they stand for when the first of them is asked for. */
+function whenAsked(names, made) {
+  return `((make, names) => {
+  const found = {};
+  const get = (name) => () => {
+    const all = make();
+    for (const each of names) Object.defineProperty(found, each, { value: all[each], enumerable: true });
+    return all[name];
+  };
+  for (const name of names) Object.defineProperty(found, name, { get: get(name), enumerable: true, configurable: true });
+  return found;
+})(() => ${made}, ${JSON.stringify(names)})`;
+}
 
 /** @param usually, otherwise names of modules, as code: the bundler is not to look for them */
 function addonOr(usually, otherwise, made) {
@@ -76,15 +94,20 @@ const BUILTIN = '\0builtin:';
  * To import a module of Node's by name is to ask it for all that it exports, and what it makes only when it is asked comes with
  * it: `node:http` loads `fetch` and WebSocket so, `node:crypto` all of WebCrypto, `node:fs` its streams.
  */
+/** Imported by many, and used by few. */
+const SELDOM = new Set(['child_process', 'readline', 'readline/promises']);
 const builtinsAsTheyAre = {
   name: 'builtins-as-they-are',
   resolveId: (id) =>
     isBuiltin(id) && !/^(node:)?module$/.test(id) ? `${BUILTIN}${id.replace(/^node:/, '')}` : undefined,
   load: (id) =>
-    id.startsWith(BUILTIN)
-      ? `module.exports = process.getBuiltinModule('node:${id.slice(BUILTIN.length)}');`
-      : undefined,
+    id.startsWith(BUILTIN) ? `module.exports = ${builtin(id.slice(BUILTIN.length))};` : undefined,
 };
+
+function builtin(name) {
+  const itself = `process.getBuiltinModule('node:${name}')`;
+  return SELDOM.has(name) ? whenAsked(Object.keys(process.getBuiltinModule(`node:${name}`)), itself) : itself;
+}
 const ROOMS = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
 const folderOf = (...names) => new RegExp(`[\\\\/](${names.join('|')})[\\\\/]`);

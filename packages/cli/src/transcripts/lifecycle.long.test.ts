@@ -104,8 +104,8 @@ async function asOwner(line: string): Promise<void> {
       '--preview',
     ]));
   }
-  const flags = isChange(typed) ? ['--key-name', 'treasury'] : ['--yes'];
-  await expectEnd([...typed, ...flags, '--json'], code, setup.environment);
+  const sure = isChange(typed) ? ['--key-name', 'treasury'] : ['--yes'];
+  await expectEnd([...typed, ...sure, '--timeout', '5', '--json'], code, setup.environment);
 }
 
 async function ownersWord(word: string): Promise<string> {
