@@ -237,6 +237,11 @@ const KEY: readonly CommandNode[] = [
     load: async () => (await import('./commands/key/create.js')).keyCreateCommand(),
   },
   {
+    name: 'import',
+    summary: 'share out a private key that you have among your servers',
+    load: async () => (await import('./commands/key/import.js')).keyImportCommand(),
+  },
+  {
     name: 'compare',
     summary: 'compare the likeness of a key with what operators see, and keep the outcome',
     load: async () => (await import('./commands/key/compare.js')).keyCompareCommand(),

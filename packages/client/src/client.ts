@@ -14,6 +14,8 @@ import { countUnrecorded, heldKeysOf, recordedKeyIds } from './keys/fetch/unreco
 import { planRename, renameKey } from './keys/rename-key.js';
 import { type CreateKeyArgs, type KeyPlan, planKey } from './keys/generation/plan-key.js';
 import { createKey } from './keys/generation/create-key.js';
+import { importKey, type ImportKeyArgs, type ImportPlan, planImport } from './keys/import/import-key.js';
+import { createKeyImport, type ImportedKey } from './keys/import/key-import.js';
 import type { GeneratedKey } from './keys/generation/conclude.js';
 import { keyGeneration } from './keys/generation/key-generation.js';
 import type { RepairedShare } from './keys/repair/conclude-repair.js';
@@ -122,11 +124,12 @@ export interface ChangeKeyArgs {
 }
 
 /** What a finished session left: a member for each kind of ceremony. */
-export type SessionOutcome = GeneratedKey | RepairedShare | ChangedKey;
+export type SessionOutcome = GeneratedKey | ImportedKey | RepairedShare | ChangedKey;
 
 /** Every ceremony that a client carries; another one is one more value here. */
-const CEREMONIES: readonly Ceremony<GeneratedKey | RepairedShare | MovedShares>[] = [
+const CEREMONIES: readonly Ceremony<GeneratedKey | ImportedKey | RepairedShare | MovedShares>[] = [
   keyGeneration,
+  createKeyImport(null),
   shareRepair,
   resharing,
 ];
@@ -148,6 +151,10 @@ export interface Client {
 
   planKey(args: CreateKeyArgs): Promise<KeyPlan>;
   createKey(args: CreateKeyArgs, on?: OnProgress): Promise<CertifiedKey>;
+  /** Checks that {@link Client.importKey} would do. Nothing is sent or written. */
+  planImport(args: ImportKeyArgs): Promise<ImportPlan>;
+  /** Deals a key that its owner has whole to servers, or goes on with that. The public key stays the same. */
+  importKey(args: ImportKeyArgs, on?: OnProgress): Promise<CertifiedKey>;
   listKeys(): Promise<readonly KeyRecord[]>;
   /** With its certificate checked. */
   showKey(name: string): Promise<CertifiedKey>;
@@ -326,6 +333,8 @@ export function createClient(options: ClientOptions): Client {
 
     planKey: (args) => planKey(context, args),
     createKey: (args, on = silent) => acting(createKey(context, readKey, args, on)),
+    planImport: (args) => planImport(context, args),
+    importKey: (args, on = silent) => acting(importKey(context, readKey, args, on)),
     listKeys: () => listKeyRecords(store),
     showKey: readKey,
     usableKey: async (name) => {

@@ -19,6 +19,10 @@ export type { ServerRecord } from './servers/server-record.js';
 export { parseName } from './store/names.js';
 // keys
 export type { CreateKeyArgs, KeyPlan, KeyPurpose } from './keys/generation/plan-key.js';
+export type { ImportKeyArgs, ImportPlan } from './keys/import/import-key.js';
+export type { ImportedKey } from './keys/import/key-import.js';
+export type { KeyFormat, KeyMaterial } from './keys/import/material/key-material.js';
+export { type MaterialOptions, readMaterial } from './keys/import/material/read-material.js';
 export { likenessDiffers } from './keys/compare-key.js';
 export { type AddressOffer, type AddressWish, offerAddress } from './keys/addresses.js';
 export {

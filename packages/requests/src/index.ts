@@ -46,6 +46,7 @@ export type { MessageRequest } from './message/parse.js';
 
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';
+export { type ExtendedPrivateKey, readExtendedPrivateKey } from './bitcoin/wallet/extended-private-key.js';
 export { buildBitcoinRequest } from './bitcoin/psbt/build.js';
 export { transactionIn } from './bitcoin/signing/artefact.js';
 export {

@@ -46,6 +46,18 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'A request or a ceremony goes on with this key.',
       'Finish it, or cancel it with ckm requests cancel or ckm sessions cancel, then do this again.',
     ],
+    KEY_MATERIAL_INVALID: [
+      'What was given is no private key in a form that ckm knows: it is cut, changed, mistyped or something else. Nothing was sent or written.',
+      'Look whether it is the right file, and whole.',
+    ],
+    KEY_MATERIAL_UNSUPPORTED: [
+      'What was given is a private key that ckm does not take over as it is.',
+      'The message says why, and what to do instead.',
+    ],
+    IMPORT_NOT_DEALT: [
+      'The import was cut before the key was dealt. The key is not kept here, so that it has to be given once more.',
+      'Run the same ckm key import again, or cancel it: ckm sessions cancel.',
+    ],
     KEY_EXISTS: 'A key of that name exists, or is being made.',
     KEY_UNKNOWN: 'There is no key of that name, or the server does not know it under your account.',
     SESSION_UNKNOWN: ['No ceremony begins with these digits.', 'List them with ckm sessions.'],

@@ -22,9 +22,14 @@ const PURPOSES: readonly { readonly value: KeyPurpose; readonly label: string; r
 ];
 
 /** Names everything that is missing at once, where nobody can be asked for it. @throws UsageError `ARGUMENT_MISSING` */
-export function assertAskable(terminal: Terminal, name: string, given: KeyWishes): void {
+export function assertAskable(
+  terminal: Terminal,
+  name: string,
+  given: KeyWishes,
+  command: 'create' | 'import' = 'create',
+): void {
   const missing = (['for', 'quorum', 'servers'] as const).filter((flag) => given[flag] === undefined);
-  if (missing.length > 0 && !canAsk(terminal)) throw notGiven(name, missing);
+  if (missing.length > 0 && !canAsk(terminal)) throw notGiven(name, missing, command);
 }
 
 /**
@@ -75,12 +80,12 @@ function hintFor(flag: keyof typeof EXAMPLES): string {
   return `give it: --${flag} ${EXAMPLES[flag]}`;
 }
 
-function notGiven(name: string, missing: readonly (keyof typeof EXAMPLES)[]): UsageError {
+function notGiven(name: string, missing: readonly (keyof typeof EXAMPLES)[], command: string): UsageError {
   const flags = missing.map((flag) => `--${flag}`);
   const example = missing.map((flag) => `--${flag} ${EXAMPLES[flag]}`).join(' ');
   return new UsageError(`to make ${name}, ${flags.join(', ')} ${flags.length === 1 ? 'is' : 'are'} missing`, {
     code: 'ARGUMENT_MISSING',
-    hint: `run this on a terminal, or write for example: ckm key create ${name} ${example}`,
+    hint: `run this on a terminal, or write for example: ckm key ${command} ${name} ${example}`,
   });
 }
 

@@ -3,8 +3,10 @@ import type { ClientContext } from '../context/context.js';
 import { listSessions } from '../sessions/sessions.js';
 import { keyPath } from './key-record.js';
 
-/** The kind of session that makes a key: its name is taken before the key is there. */
+/** The kinds of session that make a key: its name is taken before the key is there. */
 export const GENERATION = 'dkg';
+export const IMPORT = 'import';
+const MAKINGS: readonly string[] = [GENERATION, IMPORT];
 
 /** @throws UsageError `KEY_EXISTS` */
 export async function assertNameFree({ store }: ClientContext, name: string): Promise<void> {
@@ -16,7 +18,9 @@ export async function assertNameFree({ store }: ClientContext, name: string): Pr
   }
   const sessions = await listSessions(store);
   if (
-    sessions.some((one) => one.proposal.kind === GENERATION && one.state === 'open' && one.keyName === name)
+    sessions.some(
+      (one) => MAKINGS.includes(one.proposal.kind) && one.state === 'open' && one.keyName === name,
+    )
   ) {
     throw new UsageError(`a key ${name} is already being made`, {
       code: 'KEY_EXISTS',

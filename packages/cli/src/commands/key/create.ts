@@ -29,14 +29,7 @@ export function keyCreateCommand(): Command {
     .option('--quorum <quorum>', 'how many of how many servers it takes to use it: 2of3')
     .option('--servers <names>', 'their names, separated by commas, in order')
     .addOption(new Option('--suite <suite>', 'another signature suite than the purpose’s own'))
-    .addOption(
-      new Option('--network <network>', 'whose addresses are shown').choices([
-        'bitcoin',
-        'testnet',
-        'signet',
-        'regtest',
-      ]),
-    );
+    .addOption(networkOption());
   command.option(
     '--exportable',
     'its servers may give it out to you later, whole; fixed for ever, no children',
@@ -45,13 +38,20 @@ export function keyCreateCommand(): Command {
   return command.action(run(create));
 }
 
-interface Flags extends PolicyFlags, KeyWishes {
+/** Whose addresses are shown; Bitcoin keys only. */
+export function networkOption(): Option {
+  const networks = ['bitcoin', 'testnet', 'signet', 'regtest'];
+  return new Option('--network <network>', 'whose addresses are shown').choices(networks);
+}
+
+/** What a key is made with, as typed. */
+export interface CreateFlags extends PolicyFlags, KeyWishes {
   readonly suite?: NonNullable<CreateKeyArgs['suite']>;
   readonly network?: NonNullable<CreateKeyArgs['network']>;
   readonly exportable?: true;
 }
 
-async function create(context: Context, name: string, given: Flags): Promise<void> {
+async function create(context: Context, name: string, given: CreateFlags): Promise<void> {
   const { terminal, flags } = context;
   assertAskable(terminal, name, given);
   const client = await openOwner(context);
@@ -69,7 +69,8 @@ async function create(context: Context, name: string, given: Flags): Promise<voi
   await compareLikeness(context, client, name);
 }
 
-function argsFrom(name: string, given: Flags & Required<KeyWishes>): CreateKeyArgs {
+/** @throws UsageError `OPTION_INVALID`, or for a flag that is no quorum or policy */
+export function argsFrom(name: string, given: CreateFlags & Required<KeyWishes>): CreateKeyArgs {
   const servers = given.servers.split(',').map((one) => one.trim());
   if (servers.some((one) => one === '')) {
     throw new UsageError('--servers holds an empty name', {

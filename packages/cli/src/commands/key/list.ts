@@ -40,7 +40,8 @@ async function lineOf({ terminal }: Context, client: Client, name: string): Prom
     const { expiresAt } = key.record.policy;
     const isExpired = expiresAt !== null && expiresAt <= unixNow();
     const ending = isExpired ? terminal.style('red', `expired ${formatInstant(expiresAt, unixNow())}`) : '';
-    const state = isComplete ? ending : 'not complete';
+    const dealt = key.newest.params.flags.dealt ? 'dealt: whoever had the original still has it' : '';
+    const state = isComplete ? [ending, dealt].filter((one) => one !== '').join(', ') : 'not complete';
     return {
       cells: [name, purpose, quorumText(key), likenessLine(transcriptHash), state],
       object: keyObject(key),

@@ -89,11 +89,15 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     ...(isHandedOut(key) ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
     ...exportRows(key),
+    ...(key.newest.params.flags.dealt ? [`  Dealt       ${DEALT}`] : []),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
     comparisonLine(terminal, key),
     `  State       ${isComplete ? 'stored by every server' : `not complete: go on with ${wordsOf(remedyFor(record)).command}`}`,
   ].join('\n');
 }
+
+/** What its owner has to know of a key that was imported, as long as it lives. */
+export const DEALT = 'by its owner: whoever had the original still has it; new shares do not change that';
 
 /** Only of a key that may be exported. */
 function exportRows({ newest: { params }, record: { policy } }: CertifiedKey): string[] {
@@ -146,6 +150,7 @@ export function keyObject(key: CertifiedKey): object {
     transcriptHash,
     likeness: likenessObject(transcriptHash),
     epoch: newest.params.epoch,
+    dealt: newest.params.flags.dealt,
     exportable: newest.params.flags.exportable,
     exported: newest.params.flags.exported,
     isComplete,

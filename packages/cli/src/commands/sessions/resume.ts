@@ -40,7 +40,8 @@ async function resume(context: Context, id: string | undefined): Promise<void> {
     else showMade(context, await client.showKey(outcome.key.name));
   });
   warnOfClock(context, client);
-  if (session.proposal.kind === 'dkg') await compareLikeness(context, client, session.keyName);
+  if (['dkg', 'import'].includes(session.proposal.kind))
+    await compareLikeness(context, client, session.keyName);
 }
 
 async function resumeChange(context: Context, client: Client, change: ChangeRecord): Promise<void> {

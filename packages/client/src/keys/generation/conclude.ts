@@ -10,7 +10,7 @@ import { shortId } from '../../store/track.js';
 import { notedChain } from '../chain/key-chain.js';
 import { isComplete, keyPath, type KeyRecord, parseKeyRecord } from '../key-record.js';
 import { saveKeyRecord } from '../keys.js';
-import { assembleCertificate } from './certificate.js';
+import { type AssembledCertificate, assembleCertificate } from './certificate.js';
 import { certify, type Promised } from './certify.js';
 import { readGeneration } from './generation-record.js';
 
@@ -27,15 +27,28 @@ export interface GeneratedKey {
  * `KEY_NOT_STORED` when somebody cannot store it; UsageError `KEY_EXISTS`; PeerFaultError
  */
 export async function concludeGeneration(ending: Ending): Promise<GeneratedKey> {
-  const { context, session, parameters, participants } = ending;
+  const { session, parameters, participants } = ending;
   const { proposal, network } = readGeneration(session);
   const certificate = assembleCertificate(parameters, (round) => ending.packets(round), participants);
+  return { kind: 'dkg', key: await concludeKey(ending, certificate, { policy: proposal.policy, network }) };
+}
+
+/**
+ * The same for every making of a key, once its certificate was put together.
+ * @throws as {@link concludeGeneration}
+ */
+export async function concludeKey(
+  ending: Ending,
+  certificate: AssembledCertificate,
+  { policy, network }: Pick<KeyRecord, 'policy' | 'network'>,
+): Promise<KeyRecord> {
+  const { context, session } = ending;
   const before = await acknowledgedBefore(context, session.keyName, certificate.encoded);
-  const promised = await certify(ending, certificate, proposal.policy, before);
+  const promised = await certify(ending, certificate, policy, before);
   const key: KeyRecord = {
     name: session.keyName,
     ...notedChain({ certificate: certificate.encoded }),
-    policy: proposal.policy,
+    policy,
     network,
     createdAt: session.createdAt,
     acknowledged: promised.acknowledged.map(({ slot }) => slot),
@@ -43,7 +56,7 @@ export async function concludeGeneration(ending: Ending): Promise<GeneratedKey> 
   await keep(context, key);
   if (promised.refusals.size > 0) throw notStored(session, key, promised);
   if (promised.missing.length > 0) throw notPromised(session, promised.missing);
-  return { kind: 'dkg', key };
+  return key;
 }
 
 /**

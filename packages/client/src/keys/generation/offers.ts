@@ -11,6 +11,18 @@ import { withNames } from './with-names.js';
  * @throws PeerFaultError `FAULT_OFFER_INVALID`, `FAULT_ROSTER`, naming the servers
  */
 export function assembleParameters(proposal: DkgProposal, given: ReadonlyMap<Participant, Data>): Uint8Array {
+  return encodeKeyParams(assembleKey(proposal, firstEpoch(proposal.exportable === true), given));
+}
+
+/**
+ * The same for every making of a key.
+ * @param epoch what the parameters say of epoch and flags
+ */
+export function assembleKey(
+  proposal: Pick<DkgProposal, 'suite' | 'purpose' | 'keyId' | 'quorum' | 'policy'>,
+  epoch: Pick<KeyParams, 'epoch' | 'previous' | 'flags'>,
+  given: ReadonlyMap<Participant, Data>,
+): KeyParams {
   const offers = new Map(
     [...given].map(([participant, offer]) => [participant, rosterOffer.safeParse(offer).data ?? null]),
   );
@@ -24,7 +36,7 @@ export function assembleParameters(proposal: DkgProposal, given: ReadonlyMap<Par
     suite,
     purpose,
     keyId,
-    ...firstEpoch(proposal.exportable === true),
+    ...epoch,
     quorum,
     termsHash: policyHash(policy),
     roster: participants.map((participant) => ({
@@ -34,7 +46,7 @@ export function assembleParameters(proposal: DkgProposal, given: ReadonlyMap<Par
   };
   try {
     verifyRoster(params);
-    return encodeKeyParams(params);
+    return params;
   } catch (error) {
     throw withNames(error, participants);
   }

@@ -88,11 +88,17 @@ export function sessionFromPlan(context: ClientContext, plan: KeyPlan, args: Cre
     servers: plan.servers,
     keyName: args.name,
     notes: { network: plan.network },
-    lifetimeSeconds: args.expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS,
+    lifetimeSeconds: lifetimeOf(args),
   });
 }
 
-function parsePolicy(args: CreateKeyArgs): KeyPolicy {
+/** How long a ceremony that makes a key may take. */
+export function lifetimeOf({ expiresInSeconds }: Pick<CreateKeyArgs, 'expiresInSeconds'>): number {
+  return expiresInSeconds ?? DEFAULT_LIFETIME_SECONDS;
+}
+
+/** The policy that is wished for, with what is usual where nothing is said. @throws UsageError `POLICY_INVALID` */
+export function parsePolicy(args: Pick<CreateKeyArgs, 'purpose' | 'policy'>): KeyPolicy {
   const kinds = purposeKinds(args.purpose);
   const wanted = {
     kinds: [...kinds],
