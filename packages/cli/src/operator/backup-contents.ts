@@ -1,4 +1,4 @@
-import { StorageError } from '@ckm/foundation';
+import { decodeUtf8, StorageError } from '@ckm/foundation';
 import type { BackupContents } from '@ckm/server';
 import type { Terminal } from '../terminal/terminal.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
@@ -17,17 +17,36 @@ export function describeContents({ name, takenAt, rows, bytes }: BackupContents)
 }
 
 /** What an operator does with the server that was made out of a backup; `folder` as it was typed. */
-export function afterRestore(
-  { isSealed, takenAt }: Pick<BackupContents, 'isSealed' | 'takenAt'>,
-  folder: string,
-): readonly string[] {
+export function afterRestore(contents: Restored, folder: string): readonly string[] {
+  const { isSealed, takenAt } = contents;
   const next = `next: ckm server start ${folder}`;
-  if (!isSealed) return [next];
+  const missing = whatIsMissing(contents);
+  if (!isSealed) return [...missing, next];
   const moment = formatInstant(takenAt, unixNow());
   return [
+    ...missing,
     `the passphrase of the server is the one that opened the backup, of ${moment}; one that was set after that opens nothing here`,
     `${next}, then: ckm server unseal ${folder}`,
     `if that passphrase is not to open it any more: ckm server passphrase ${folder}`,
+  ];
+}
+
+type Restored = Pick<
+  BackupContents,
+  'name' | 'config' | 'isSealed' | 'takenAt' | 'hasEpochKeys' | 'keysMissing'
+>;
+
+/** What a restored server has no share of, and how it gets it: the same command of the owner in both backup modes. */
+function whatIsMissing({ name, config, hasEpochKeys, keysMissing }: Restored): readonly string[] {
+  const { backup } = JSON.parse(decodeUtf8(config)) as { readonly backup?: unknown };
+  const from = backup === 'static' ? 'out of its certificate' : 'by the other servers';
+  const repair = `ckm key repair NAME --server ${name}`;
+  const since = `missing are the shares of keys that were made or changed since: their owners have them given back, ${from}: ${repair}`;
+  if (keysMissing === 0) return [since];
+  const why = hasEpochKeys ? 'whose epoch keys were not found' : 'made without epoch keys';
+  return [
+    since,
+    `${plural(keysMissing, 'share')} in it, ${why}, ${keysMissing === 1 ? 'does' : 'do'} not open either: put copies of epoch-keys/ into the folder, or the same command`,
   ];
 }
 
