@@ -58,6 +58,8 @@ export const keySummary = z.strictObject({
   epoch,
   /** The first epoch in which this server has no part; absent: it is in the newest that it knows. */
   left: epoch.optional(),
+  /** An epoch of which this server has seen two certificates: it answers nothing with the key; absent: none. */
+  forked: epoch.optional(),
   createdAt: unixSeconds,
   /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */
   stoppedAt: unixSeconds.optional(),

@@ -51,6 +51,22 @@ const showing =
     name === 'key.show' ? change((await honest()) as Result<'key.show'>) : honest();
 
 describe('a server that is asked for its copy of a key', () => {
+  test('and has stopped it because two certificates of an epoch hold is not shown as sound, nor as answering', async () => {
+    const forked: Tamper = async ({ name }, honest) => {
+      const result = (await honest()) as Result<'key.show'> & Result<'key.list'>;
+      if (name === 'key.show') return { ...result, key: { ...result.key, forked: 1 } };
+      if (name === 'key.list') return { ...result, keys: result.keys.map((key) => ({ ...key, forked: 1 })) };
+      return result;
+    };
+    network.server('bravo').tamper = forked;
+    const { isSound, servers } = await client.verifyKey('ink');
+    expect([isSound, ...servers.map(({ verdict }) => verdict)]).toEqual([false, 'holds', 'forked', 'holds']);
+    const ink = (await client.status()).keys.find(({ name }) => name === 'ink')!;
+    expect([ink.reachable, ink.margin]).toEqual([['alpha', 'charlie'], 0]);
+    const lines = (await client.diagnose()).filter(({ subject }) => subject.endsWith(' on bravo'));
+    expect(lines).toMatchObject([{ level: 'fail' }]);
+  });
+
   test.each(refusals)('and says no ($code) is not accused of holding another key', async (error) => {
     network.server('bravo').tamper = refusing(error);
     const { isSound, servers } = await client.verifyKey('ink');

@@ -12,14 +12,23 @@ import type { CertifiedKey } from './key-record.js';
  * What one server says about a key, checked against the certificate we hold. `lost`: it has the account and not the key;
  * `forgot`: it does not even know the account, or somebody on the way says so. `refused`: it answers, and says nothing
  * about the key (a suspended account, a clock too far off), which is no reason to suspect its copy. `behind`: it is in another epoch than
- * we are; whoever was away learns the certificates between.
+ * we are; whoever was away learns the certificates between. `forked`: it has stopped the key, because two certificates of one epoch hold.
  */
 export interface ServerVerdict {
   /** The owner's name of the server; its XID in hex when it is not on record. */
   readonly server: string;
   readonly slot: number;
   readonly verdict:
-    'holds' | 'differs' | 'behind' | 'pending' | 'lost' | 'forgot' | 'refused' | 'silent' | 'unknown';
+    | 'holds'
+    | 'differs'
+    | 'forked'
+    | 'behind'
+    | 'pending'
+    | 'lost'
+    | 'forgot'
+    | 'refused'
+    | 'silent'
+    | 'unknown';
   /** One line for a person. */
   readonly text: string;
   /** The code of the error, where there is no answer to judge. */
@@ -110,6 +119,10 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
   const { certificate, policy, key: summary } = shown;
   if (certificate === null || summary.state !== 'active') {
     return { verdict: 'pending', text: 'holds a share, but has not seen the certificate' };
+  }
+  if (summary.forked !== undefined) {
+    const text = `has seen two certificates of epoch ${summary.forked}, and answers nothing with the key`;
+    return { verdict: 'forked', text };
   }
   if (summary.left !== undefined) {
     const text = `has no part in the key since epoch ${summary.left}, this client is in ${key.newest.params.epoch}`;

@@ -258,7 +258,7 @@ function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
     const key = held.get(id);
     if (key?.isShareLost === true) return 'lost';
     if (key?.stoppedAt !== undefined) return 'stopped';
-    if (key?.left !== undefined) return 'refused';
+    if (key?.left !== undefined || key?.forked !== undefined) return 'refused';
     if (key !== undefined) return key.frozen === undefined ? 'has' : 'frozen';
     // A list that was not read to its end says nothing about what is not in it.
     return list.complaint === null ? 'lost' : 'unsaid';

@@ -58,6 +58,8 @@ test(
       code('KEY_FORKED'),
     );
     await expect(one.retire(committed)).rejects.toThrow(code('KEY_FORKED'));
+    // The owner is told before he counts on it.
+    expect((await alpha!.call('key.show', { keyId })).key.forked).toBe(1);
     const { storage } = servers[0]!.context;
     const shares = await storage.read((reader) => reader.shares.listAll(null, 10));
     expect(shares.map(({ epoch }) => epoch)).toEqual([0, 1]);

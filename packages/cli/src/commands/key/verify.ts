@@ -41,6 +41,7 @@ async function verify(context: Context, name: string): Promise<void> {
 const LEVELS: Record<ServerVerdict['verdict'], 'ok' | 'warn' | 'fail'> = {
   holds: 'ok',
   differs: 'fail',
+  forked: 'fail',
   lost: 'fail',
   forgot: 'fail',
   refused: 'warn',
@@ -54,6 +55,14 @@ const LEVELS: Record<ServerVerdict['verdict'], 'ok' | 'warn' | 'fail'> = {
 function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError | null {
   const those = (...verdicts: readonly ServerVerdict['verdict'][]) =>
     servers.filter(({ verdict }) => verdicts.includes(verdict)).map(({ server }) => server);
+  const forked = those('forked');
+  if (forked.length > 0) {
+    return new StateError(`${forked.join(', ')} has seen two certificates of one epoch of ${name}`, {
+      code: 'KEY_FORKED',
+      hint: 'ask the operators named for the evidence: a server signed twice',
+      facts: { servers: forked },
+    });
+  }
   const differing = those('differs');
   if (differing.length > 0) {
     return new PeerFaultError(`${differing.join(', ')} does not hold this key as it was made`, {
