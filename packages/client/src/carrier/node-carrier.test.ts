@@ -59,6 +59,16 @@ describe.each([
     expect(await heard({})).toBe('none');
   });
 
+  test.each(['', 'x', 'http://', 'http://[::1', 'ftp://alpha.example'])(
+    'what a certificate names as an address, %j, is nobody who answers, and ends nothing else',
+    async (url) => {
+      await expect(send(url, post)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+      await expect(send(url, { method: 'GET', path: '/v1/identity', timeoutMs: 100 })).rejects.toMatchObject({
+        code: 'SERVER_UNREACHABLE',
+      });
+    },
+  );
+
   test('a server that sends its visitors elsewhere is not followed', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end();

@@ -76,7 +76,12 @@ function proxyFor(address: URL): WebProxy | null {
 
 const send: HttpSend = (url, { method, path, body, route, timeoutMs, authority = null }) =>
   new Promise((resolve, reject) => {
-    const address = new URL(`${url}${path}`);
+    const address = URL.parse(`${url}${path}`);
+    // Where a key's servers stand says its certificate, in words that they chose.
+    if (address === null || !/^https?:$/.test(address.protocol)) {
+      reject(unreachable(url, undefined, 'it is no address of http or https'));
+      return;
+    }
     const proxy = proxyFor(address);
     const call = openRequest(address, proxy, {
       method,
