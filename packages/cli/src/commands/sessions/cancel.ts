@@ -6,8 +6,9 @@ import {
   shortId,
   titleOfChange,
 } from '@ckm/client';
-import { encodeHex } from '@ckm/foundation';
+import { AvailabilityError, encodeHex, StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
+import { afterAnswer } from '../../command-line/after-answer.js';
 import type { Context } from '../../command-line/context.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
@@ -61,17 +62,14 @@ async function cancelOrder({ terminal, flags }: Context, client: Client, id: str
     return;
   }
   if (flags.yes !== true && !(await confirm(terminal, `Cancel ${title}?`))) throw cancelled();
-  const { at, silent } = await client.cancelOrder(order);
-  const rest = silent.length === 0 ? '' : `; ${silent.join(', ')} did not say so: cancel it again later`;
-  terminal.result(
-    `cancelled session ${order.id} at ${at.length === 0 ? 'no server' : at.join(', ')}${rest}`,
-    {
-      ...(orderObject(order) as object),
-      state: 'cancelled',
-      at,
-      silent,
-    },
-  );
+  const done = await client.cancelOrder(order);
+  const where = done.at.length === 0 ? 'no server' : done.at.join(', ');
+  terminal.result(`cancelled session ${order.id} at ${where}${cancelledRest(done)}`, {
+    ...(orderObject(order) as object),
+    state: 'cancelled',
+    ...done,
+  });
+  assertCancelled(title, order.key, done);
 }
 
 async function cancelChange(
@@ -91,6 +89,32 @@ async function cancelChange(
     ...changeObject(over),
     ...done,
   });
+  assertCancelled(title, over.keyName, done);
+}
+
+/**
+ * A script, and its reader, must not take for cancelled what may come all the same.
+ * @throws StateError `SESSION_OVER`, AvailabilityError `SERVERS_MISSING`
+ */
+function assertCancelled(title: string, key: string, { decided, bound, silent }: CancelledOrder): void {
+  if (decided.length + bound.length > 0)
+    throw afterAnswer(
+      new StateError(`${title} is decided, or may still be`, {
+        code: 'SESSION_OVER',
+        hint: 'look who holds the key now, at every server',
+        remedy: { kind: 'verifyKey', key },
+        facts: { servers: [...decided, ...bound] },
+        retryable: false,
+      }),
+    );
+  if (silent.length > 0)
+    throw afterAnswer(
+      new AvailabilityError(`${title} may go on at ${silent.join(', ')}`, {
+        code: 'SERVERS_MISSING',
+        hint: 'cancel it again when they answer',
+        facts: { servers: [...silent] },
+      }),
+    );
 }
 
 /** Where it is not sure that nothing comes of it any more. */

@@ -1,4 +1,4 @@
-import { type CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
@@ -12,6 +12,7 @@ import { nobodyTold } from './change-errors.js';
 import {
   type ChangeRecord,
   changePath,
+  listChanges,
   openChangeOf,
   parseChangeRecord,
   saveChange,
@@ -57,9 +58,55 @@ export async function changeKey(
 ): Promise<ChangedKey> {
   const key = requireSignable(await readKey(name));
   const plan = await planChange(context, key, wish);
+  await finishDecided(context, plan, on);
   for (const { xid } of [...plan.next, ...plan.leaving]) await context.identityFor(xid);
   const record = await context.store.exclusive('key-names', () => beginChange(context, key, plan));
   return carryChange(context, record, on);
+}
+
+/**
+ * Goes on with decided changes of the key before another one begins: servers that were away are needed now anyhow, and until all of
+ * them are in an epoch nobody destroys the shares before it. What does not come to its end stays open, and is gone on with again.
+ */
+async function finishDecided(
+  context: ClientContext,
+  { kind, order, next, joining, leaving }: ChangePlan,
+  on: OnProgress,
+): Promise<void> {
+  const { store, clock } = context;
+  const members = [...next, ...leaving].map(({ name }) => name).filter((name) => !joining.includes(name));
+  const isBefore = (one: ChangeRecord) =>
+    one.state === 'open' &&
+    one.certificate !== null &&
+    equalBytes(one.order.keyId, order.keyId) &&
+    one.order.epoch < order.epoch &&
+    !isSameRefresh(kind, one, clock());
+  for (const one of (await listChanges(store)).filter(isBefore)) {
+    try {
+      const { forgetting, behind } = await carryChange(context, one, on);
+      const silent = forgetting.filter(({ outcome }) => outcome === 'silent').map(({ server }) => server);
+      // Whoever has left the key since and says nothing would be waited for with every change.
+      const isLeft = ![...silent, ...behind].some((name) => members.includes(name));
+      if (silent.length > 0 && isLeft) await finish(store, one);
+    } catch (error) {
+      if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
+    }
+  }
+}
+
+/** Asked for again a moment later it is the same refresh, whose end somebody kept waiting. @param now UnixSeconds */
+function isSameRefresh(
+  kind: ChangePlan['kind'],
+  { certificate, createdAt }: ChangeRecord,
+  now: number,
+): boolean {
+  return kind === 'refresh' && certificate !== null && now < createdAt + DAY;
+}
+
+async function finish(store: ClientContext['store'], { order }: ChangeRecord): Promise<void> {
+  const stored = await store.get(changePath(order));
+  if (stored === null) return;
+  await saveChange(store, { ...parseChangeRecord(changePath(order), stored), state: 'finished' });
 }
 
 /** The record of a change: of the one that goes on already, where it is the same. */
@@ -73,11 +120,9 @@ async function beginChange(
   const other = await openChangeOf(store, name);
   if (other !== null && changePath(other.order) !== path) {
     if (other.certificate === null && other.order.epoch === order.epoch) throw changeOpen(other);
-    // Asked for again a moment later it is the same refresh, whose end somebody kept waiting.
-    const isSame = kind === 'refresh' && other.certificate !== null && clock() < other.createdAt + DAY;
-    if (isSame) return other;
-    // It is decided, or overtaken: who has not said that it forgot then may say so no more.
-    await saveChange(store, { ...other, state: 'finished' });
+    if (isSameRefresh(kind, other, clock())) return other;
+    // Overtaken by another one. A decided one stays open until all have said that they forgot.
+    if (other.certificate === null) await saveChange(store, { ...other, state: 'finished' });
   }
   const stored = await store.get(path);
   const before = stored === null ? null : parseChangeRecord(path, stored);

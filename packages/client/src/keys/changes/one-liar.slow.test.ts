@@ -153,6 +153,11 @@ test('a server that missed the commit of one epoch is shown it by the next chang
   await expect(client.changeKey(refresh)).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
   network.now += 86_400;
   expect(await client.changeKey(refresh)).toMatchObject({ epoch: 2, behind: [] });
+  // The shares of the first epoch, which nobody destroyed while charlie was away, are gone too.
+  const { receipts = [] } = (await client.showKey('letters')).record;
+  expect(receipts.map(({ epoch, server }) => `${epoch} ${server}`).toSorted()).toEqual(
+    [0, 1].flatMap((epoch) => SERVERS.map((server) => `${epoch} ${server}`)),
+  );
   // Whoever holds the key is not sent its chain, which grows with every change.
   expect(chains).toEqual([0, 0]);
 });

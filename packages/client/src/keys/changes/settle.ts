@@ -71,10 +71,10 @@ export async function commitEverywhere(run: ChangeRun, certificate: Uint8Array):
   );
   const acknowledgements = [...done.values()].toSorted((a, b) => a.slot - b.slot);
   await saveChangeRun(run, { acknowledgements });
-  await noteInRecord(run, (record) => ({
-    ...record,
-    acknowledged: acknowledgements.map(({ slot }) => slot),
-  }));
+  const isNewest = (record: KeyRecord) => changesOf(record).length === run.before.params.epoch + 1;
+  await noteInRecord(run, (record) =>
+    isNewest(record) ? { ...record, acknowledged: acknowledgements.map(({ slot }) => slot) } : record,
+  );
   return gathered;
 }
 
@@ -157,6 +157,6 @@ async function noteInRecord(run: ChangeRun, change: (record: KeyRecord) => KeyRe
   const { store } = run.context;
   await store.exclusive('key-names', async () => {
     const record = await loadKeyRecord(store, run.record.keyName);
-    if (changesOf(record).length === run.before.params.epoch + 1) await saveKeyRecord(store, change(record));
+    if (changesOf(record).length > run.before.params.epoch) await saveKeyRecord(store, change(record));
   });
 }
