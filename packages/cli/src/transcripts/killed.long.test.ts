@@ -122,6 +122,45 @@ describe('a client that is killed (SIGKILL) while it makes a key', () => {
   });
 });
 
+/** The order, a promise, offer, join and two deliveries, lock, yield, certificate and the end of the old share. */
+const CHANGE_STEPS = 10;
+
+describe('a client that is killed (SIGKILL) while it changes who holds a key', () => {
+  const moments = Array.from({ length: CHANGE_STEPS }, (_, i) => ({
+    nth: i + 1,
+    when: i % 2 === 0 ? ('before' as const) : ('after' as const),
+    server: i % SERVERS.length,
+  }));
+  const NAME = 'moved';
+  const sign = ['sign', NAME, '--message', 'alive', '--yes'];
+  const requorum = (needed: number) =>
+    `key requorum ${NAME} --quorum ${needed}of3 --servers ${SERVERS.join()} --key-name ${NAME}`.split(' ');
+
+  beforeAll(async () => {
+    const rules = ['--changes', 'automatic', '--change-delay', '0'];
+    expect(await owner([...create(NAME), ...rules])).toMatchObject({ status: 0 });
+  }, 60_000);
+
+  test.each(moments)(
+    '$when message $nth arrived at server $server: the key signs, and the same command finishes the change',
+    async ({ nth, when, server }) => {
+      const needed = nth % 2 === 1 ? 3 : 2;
+      expect(await startAndKill(requorum(needed), proxies[server]!, when, nth)).toBe('SIGKILL');
+      expect(await owner(sign)).toMatchObject({ status: 0 });
+      const again = await owner(requorum(needed));
+      expect({ status: again.status, stderr: again.status === 0 ? '' : again.stderr }).toEqual({
+        status: 0,
+        stderr: '',
+      });
+      expect(await owner(sign)).toMatchObject({ status: 0 });
+      const shown = JSON.parse((await owner(['key', 'verify', NAME, '--json'])).stdout) as object;
+      expect(shown).toMatchObject({ isSound: true });
+      expect((await owner(['sessions', 'list', '--open', '--quiet'])).stdout).toBe('no sessions\n');
+    },
+    60_000,
+  );
+});
+
 describe('a client that is killed (SIGKILL) while it asks for a signature', () => {
   interface Open {
     readonly id: string;
