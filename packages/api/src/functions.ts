@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
+import { keyHeadAsked, keyHeadsShown } from './heads.js';
 import {
   changeCancel,
   changeCommit,
@@ -205,6 +206,10 @@ export const FUNCTIONS = {
   },
   /** Certificates of a key, from its generation on: for servers and clients that were away. */
   'key.chain': { may: 'owner', changes: 'nothing', ...keyChain },
+  /** Asks a server how far a key is, for another one that came back from an older state and drew `nonce`. */
+  'key.head': { may: 'owner', changes: 'nothing', ...keyHeadAsked },
+  /** Shows such a server what others said: from then on it uses the key again. */
+  'key.heads': { may: 'owner', changes: 'key', ...keyHeadsShown },
   /**
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.

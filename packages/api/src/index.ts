@@ -1,5 +1,6 @@
 export * from './call.js';
 export * from './changes.js';
+export * from './heads.js';
 export * from './crafts/crafts.js';
 export * from './crafts/frost.js';
 export * from './exports.js';

@@ -265,6 +265,8 @@ export interface Sessions {
   certifiedShare(row: KeyRow): { readonly epoch: number; readonly publicShare: Uint8Array } | null;
   /** Binds a key's head to the version of what the operator took away from it that was stored just now. */
   noteTightened(transaction: Transaction, row: KeyRow, stored: StoredTightening): Promise<void>;
+  /** Uses a key again that this server did not use, because it came back from an older state. @returns whether it was not used */
+  releaseHead(transaction: Transaction, key: Pick<KeyRow, 'owner' | 'keyId'>): Promise<boolean>;
   /**
    * Ends every open session, because the database is an older one, and takes this server's say in changes of its keys until others
    * have reminded it. Pending keys stay. @returns how many those were

@@ -64,6 +64,16 @@ const REFUSALS = {
     { retryable: false },
   ],
   KEY_LEFT: [StateError, 'fetch the key again from its servers', { retryable: false }],
+  KEY_HEAD_UNKNOWN: [
+    StateError,
+    'ask the other servers of the key how far it is, and show this one what they say',
+    { retryable: false },
+  ],
+  HEADS_TOO_FEW: [
+    StateError,
+    'ask the servers that are missing how far the key is, or have the operator of this one release it',
+    { retryable: false },
+  ],
   KEY_FORKED: [
     StateError,
     'do not use this key for anything new; ask the servers named why they signed twice',

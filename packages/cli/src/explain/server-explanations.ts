@@ -159,6 +159,18 @@ const MOMENT = groupOf(
       'This server is not among the servers of the key any more: a change of who holds it left it out.',
       'Ask the servers that hold it now: ckm key fetch.',
     ],
+    KEY_HEAD_UNKNOWN: [
+      'The server came back from an older state (a backup, or rows that were put back), and does not know whether the key has gone on without it. Until other servers have said that this epoch is the newest it neither signs nor deals.',
+      'Sign again: the client asks the other servers and shows this one what they say. Where they have gone on, it is brought to their epoch, or repaired: ckm key repair.',
+    ],
+    HEADS_TOO_FEW: [
+      'A server came back from an older state, and fewer others than it takes have said how far the key is.',
+      'Try again when the others answer. If they never will, the operator of this server decides at its own socket: ckm server policy release.',
+    ],
+    HEAD_INVALID: [
+      'What a server says of how far a key is has not its form.',
+      'Compare the versions of client and servers.',
+    ],
     KEY_FORKED: [
       'The server was shown two certificates of one epoch of the key, and both hold: servers of the epoch before have signed twice. It answers nothing with the key, deletes nothing, and keeps both as evidence.',
       'Ask the servers named why they signed twice: one may have been restored from a copy of its database without noticing. Until then use no epoch of the key for anything new.',

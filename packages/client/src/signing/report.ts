@@ -57,6 +57,22 @@ export function reportBeginning(
   });
 }
 
+/** The same of something that was done on the way. */
+export function reportAside(
+  { record, key, on }: { record: RequestRecord; key: CertifiedKey; on: OnProgress | undefined },
+  text: string,
+): void {
+  on?.({
+    id: shortId(record.requestId),
+    stage: 'sign',
+    round: 0,
+    of: key.public.quorum.needed,
+    have: [],
+    waiting: [],
+    text,
+  });
+}
+
 /** The same when it is signed: from now on there is nothing to leave, and the record goes unless its owner has left before. */
 export function reportDone(
   { record, key, on }: { record: RequestRecord; key: CertifiedKey; on: OnProgress | undefined },

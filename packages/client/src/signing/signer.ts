@@ -3,6 +3,7 @@ import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ServerLink } from '../carrier/server-link.js';
 import type { ClientContext } from '../context/context.js';
 import { catchUp, isOtherEpoch } from '../keys/changes/catch-up.js';
+import { assuringLink } from '../keys/heads/assure-head.js';
 import { requireStillUndisputed, requireUndisputed } from '../keys/compare-key.js';
 import { type CertifiedKey, epochName, requireSignable } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
@@ -20,7 +21,7 @@ import { besideOpenRequests } from './open-rivals.js';
 import { createQuorumChoice } from './quorum-choice.js';
 import { isRejection } from './rejections.js';
 import { understand, type UnderstoodRequest } from './request.js';
-import { reportBeginning, reportDone } from './report.js';
+import { reportAside, reportBeginning, reportDone } from './report.js';
 import type { PreparedRequest, SignArgs, SignOptions, SignResult } from './sign-args.js';
 import type { SignOutcome } from './sign-job.js';
 import { driveSignRun } from './sign-run.js';
@@ -77,7 +78,11 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
     const { key, request, record, on } = job;
     const participants = servers.inOrder(await servers.among(key, record.without));
     const links = new Map<Participant, ServerLink>();
-    for (const participant of participants) links.set(participant, await context.linkTo(participant.server));
+    for (const participant of participants) {
+      const link = await context.linkTo(participant.server);
+      const tell = (text: string) => reportAside(job, text);
+      links.set(participant, assuringLink(context, key, participant, link, tell));
+    }
     const pool = await pools.open(epochName(key));
     const trace = createRequestTrace(context.store, record, job.isKept);
     await trace.begin();

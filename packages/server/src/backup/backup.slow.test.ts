@@ -98,7 +98,8 @@ describe('a restored server', () => {
     const attempt = await keyed.signer.prepare([1, 2]);
     await backUp();
     await restoreServer(restores.options());
-    await restores.start(async ({ client }) => {
+    await restores.start(async ({ client, tellHead }) => {
+      await tellHead();
       const rest = { keyId: keyed.keyId, epoch: 0, expiresAt: alpha().now + 600, wanted: null };
       const reply = await client.ask('request.ask', {
         ...messageOf('void'),
@@ -171,12 +172,14 @@ describe('a restored server', () => {
     });
     await restoreServer(restores.options());
     const prepare = preparing(keyed.keyId, 1);
-    await restores.start(async ({ client, dataDir }) => {
+    await restores.start(async ({ client, dataDir, tellHead }) => {
       expect(await client.ask('key.list', { after: null })).toMatchObject({ keys: [{ state: 'active' }] });
       await expect(client.ask('craft.prepare', prepare)).rejects.toThrow(code('EPOCH_KEY_MISSING'));
       const folder = join(alpha().dataDir, 'epoch-keys');
       for (const name of readdirSync(folder))
         writeFileSync(join(dataDir, 'epoch-keys', name), readFileSync(join(folder, name)), { mode: 0o600 });
+      await expect(client.ask('craft.prepare', prepare)).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+      await tellHead();
       expect(await client.ask('craft.prepare', prepare)).toMatchObject({ prepared: { craft: 'frost' } });
     });
   });

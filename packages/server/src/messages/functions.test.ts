@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Parameters } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { type Callee, type CarriedChange, carryChange, createCeremony, type Tampering } from '@ckm/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
-import { person, random } from '../test/rooms.js';
+import { person, random, tamperWith } from '../test/rooms.js';
+import { rowsOf as rowsOfTable } from '../test/stored-secrets.js';
 import type { TestClient, TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
@@ -65,6 +67,8 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   'key.certify': () => ({ keyId: keyed.keyId, certificate }),
   'key.restore': () => ({ certificate, policy }),
   'key.chain': () => ({ keyId: keyed.keyId, after: null }),
+  'key.head': () => ({ keyId: keyed.keyId, nonce: new Uint8Array(32) }),
+  'key.heads': () => ({ keyId: keyed.keyId, heads: [] }),
   'change.propose': () => ({ order: done.change.order, chain: [], policy }),
   'change.cancel': () => ({ ...done.named, orderHash: done.change.orderHash }),
   'change.promise': () => {
@@ -210,6 +214,25 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
   'key.restore': async () => {
     const shown = await halfKnownKey();
     return () => hers.ask('key.restore', { certificate: shown.certificate, policy: shown.policy });
+  },
+  'key.heads': async () => {
+    const change = await keyToChange();
+    const { keyId } = change.order;
+    const isIts = (row: { readonly keyId: Uint8Array }) => Buffer.compare(row.keyId, keyId) === 0;
+    const { version, sealed } = rowsOfTable(keyed.alpha.dataDir, 'keys').find(isIts)!;
+    await change.propose();
+    // Put back while the server is off: it notices, and asks.
+    await keyed.alpha.server.close();
+    tamperWith(join(keyed.alpha.dataDir, 'ckm.sqlite'), (database) =>
+      database
+        .prepare('update keys set version = ?, sealed = ? where key_id = ?')
+        .run(version, sealed, keyId),
+    );
+    await keyed.alpha.restart();
+    const [alpha, bravo] = callees();
+    const { asks } = await alpha.call('key.head', { keyId, nonce: random(32) });
+    const { head, signature } = await bravo.call('key.head', { keyId, nonce: asks! });
+    return () => hers.ask('key.heads', { keyId, heads: [{ slot: 2, head, signature }] });
   },
   'change.propose': async () => {
     const { order } = await keyToChange();

@@ -6,11 +6,12 @@ import { createRepairRoom } from '../sessions/repair/repair-room.js';
 import { createActiveKeys } from '../sessions/keys/active-keys.js';
 import { changeHandlers } from '../sessions/functions/change-functions.js';
 import { certifiedShareIn } from '../sessions/keys/certified-share.js';
+import { headHandlers } from '../sessions/functions/head-functions.js';
 import { keyFacts, keyHandlers, openIfWhole } from '../sessions/functions/key-functions.js';
 import { noteTightened, openHead } from '../sessions/keys/stored-key.js';
 import { createReshareRoom } from '../sessions/reshare/reshare-room.js';
 import { createChangeDesk, createOrderSweep } from '../sessions/changes/change-desk.js';
-import { forgetVotes } from '../sessions/changes/forget-votes.js';
+import { forgetVotes, releaseHead } from '../sessions/changes/forget-votes.js';
 import type { ChangeMeans } from '../sessions/changes/means.js';
 import { createRetention } from '../sessions/retention.js';
 import type { Room, RoomMeans } from '../sessions/room.js';
@@ -90,6 +91,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     handlers: {
       ...sessionHandlers(server),
       ...keyHandlers(changes),
+      ...headHandlers(server),
       ...changeHandlers(changes),
       'key.check': (call, question) => checkKey(requestMeans, call, question),
       'key.freeze': (call, statement) => freezeKey(context, call, statement),
@@ -108,6 +110,7 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
     },
     certifiedShare: (row) => certifiedShareIn(row, openIfWhole(context, row)),
     noteTightened: (transaction, row, stored) => noteTightened(context, transaction, row, stored),
+    releaseHead: (transaction, key) => releaseHead(context, transaction, key),
     voidOpen: async (reason) => {
       await forgetVotes(context);
       return voidSessions(server, reason);

@@ -5,6 +5,7 @@ import { carryChange, completeChange, fetchChain, preparing } from '@ckm/testkit
 import { afterEach, describe, expect, test } from 'vitest';
 import { TEST_TIME } from './test/bare-server.js';
 import { createBareServers, makeKey, mallory, messageOf, SOON } from './test/bare-servers.js';
+import { tellHeads } from './test/heads.js';
 import { signIn } from './test/signs.js';
 
 const network = createBareServers();
@@ -241,6 +242,8 @@ describe('a member that forgot what it said', () => {
     const others = await change.promise(4, [2, 3], reminders);
     const own = await change.promise(4, [1], reminders);
     const promises = [...own, ...others];
+    await expect(change.move(4, promises)).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+    await tellHeads(callers, keyId, [2, 3]);
     const whole = await change.move(4, promises);
     const locked = await change.lock(4, whole, promises);
     const yields = await change.yield(whole, change.locksOf(4, whole, locked));

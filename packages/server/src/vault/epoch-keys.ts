@@ -6,6 +6,7 @@ import { taggedHash } from '@ckm/threshold';
 import { vaultError } from './codes.js';
 import { createVault } from './create-vault.js';
 import { type FolderMark, folderMark } from './folder-mark.js';
+import { type HeadCounts, openHeadCounts } from './head-counts.js';
 import { destroyFile, readPrivateFile, readSmallFile, writeNewFile, writePrivateFile } from './key-file.js';
 import { STORAGE_KEY_BYTES } from './storage-key.js';
 import type { Vault } from './vault.js';
@@ -63,6 +64,8 @@ export interface EpochKeys {
   destroyLeftovers(ms: number): void;
   /** What tells this folder from a copy of it. */
   readonly mark: FolderMark;
+  /** How far the heads of keys are, as this server has said outside of its database. */
+  readonly counts: HeadCounts;
   /** Seals every file anew that is sealed under an earlier storage key. */
   reseal(): Promise<void>;
 }
@@ -75,14 +78,14 @@ export interface KeyFile {
   readonly isExposed: boolean;
 }
 
-const FILE_NAME = /^(session-)?[0-9a-f]{64}$/;
+const FILE_NAME = /^(session-|head-)?[0-9a-f]{64}$/;
 /** What a key is written to before it gets its name. */
-const UNFINISHED = /^(session-)?[0-9a-f]{64}(\.[0-9a-f]{16})?\.new$/;
+const UNFINISHED = /^(session-|head-)?[0-9a-f]{64}(\.[0-9a-f]{16})?\.new$/;
 const OF_EPOCH = /^[0-9a-f]{64}$/;
 const OF_SESSION = /^session-[0-9a-f]{64}$/;
 const ID_BYTES = 32;
 
-/** Whether a file in a folder of epoch keys is the key of an epoch or a ceremony, or one that is being written. */
+/** Whether a file in a folder of epoch keys is the key of an epoch or a ceremony, the count of a head, or one that is being written. */
 export function isKeyFile(name: string): boolean {
   return FILE_NAME.test(name) || UNFINISHED.test(name);
 }
@@ -130,6 +133,7 @@ export function openEpochKeys(
 
   return {
     mark: folderMark(folder),
+    counts: openHeadCounts(folder, vault, fileName),
     create(scope) {
       const path = pathOf(scope);
       if (!existsSync(path)) {

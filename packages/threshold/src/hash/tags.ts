@@ -78,6 +78,8 @@ export const HASH_TAGS = {
   'CKM/frost/nonce-randomness/v1': 'randomness of a signing nonce, bound to the caller’s context',
   'CKM-ed25519-hd/v1': 'offset of a derived ed25519 key: 64 bytes, not through taggedHash',
   'CKM/hd/ed25519-chain/v1': 'chain code of a derived ed25519 key',
+  'CKM/key/head/v1': 'what a server says of how far a key is',
+  'CKM/head-count/name/v1': 'name of the file that counts how often the head of a key was written',
 } as const satisfies Record<`CKM${'/' | '-'}${string}`, string>;
 
 export type HashTag = keyof typeof HASH_TAGS;

@@ -6,6 +6,7 @@ import { abandonSession } from '../../sessions/run-session.js';
 import { findSession } from '../../sessions/sessions.js';
 import type { CheckedEpoch } from '../chain/key-chain.js';
 import { type Forgetting, forgettingOf } from '../forgetting.js';
+import { assureHeads } from '../heads/assure-head.js';
 import { type CertifiedKey, type KeyRecord, requireSignable } from '../key-record.js';
 import { loadKeyRecord, type ReadKey } from '../keys.js';
 import { nobodyTold } from './change-errors.js';
@@ -57,6 +58,7 @@ export async function changeKey(
   on: OnProgress,
 ): Promise<ChangedKey> {
   const key = requireSignable(await readKey(name));
+  await assureHeads(context, key);
   const plan = await planChange(context, key, wish);
   await finishDecided(context, plan, on);
   for (const { xid } of [...plan.next, ...plan.leaving]) await context.identityFor(xid);

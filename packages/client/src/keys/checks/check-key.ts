@@ -5,6 +5,7 @@ import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { changeChecks, checkDueAt, type CheckVerdict, readChecks } from './check-record.js';
 import { catchUp, isOtherEpoch } from '../changes/catch-up.js';
+import { assuringLink } from '../heads/assure-head.js';
 import type { CertifiedKey, KeyRecord } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { rosterOf } from '../roster.js';
@@ -130,14 +131,15 @@ export function heldSince({ createdAt, fetchedAt }: Pick<KeyRecord, 'createdAt' 
 async function askForProof(
   context: ClientContext,
   key: CertifiedKey,
-  { slot, server: record }: Participant,
+  participant: Participant,
 ): Promise<ServerCheck> {
+  const { slot, server: record } = participant;
   const server = record.name;
   const certified = key.newest;
   const challenge = context.random(32);
   const at = context.clock();
   try {
-    const link = await context.linkTo(record);
+    const link = assuringLink(context, key, participant, await context.linkTo(record));
     const question = { keyId: key.keyId, epoch: certified.params.epoch, challenge, at };
     const { proof } = await link.call('key.check', question);
     const holds = verifyShareProof(certified, { slot: slot as PartyIndex, challenge, askedAt: at }, proof);

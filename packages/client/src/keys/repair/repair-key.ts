@@ -10,6 +10,7 @@ import { listSessions, saveSession } from '../../sessions/sessions.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf } from '../chain/key-chain.js';
 import { catchUp } from '../changes/catch-up.js';
+import { assureHeads } from '../heads/assure-head.js';
 import type { CertifiedKey } from '../key-record.js';
 import { planRestoration } from '../restore-key.js';
 import { rosterOf } from '../roster.js';
@@ -83,6 +84,7 @@ export async function repairKey(
   on: OnProgress,
 ): Promise<KeyRepair> {
   const [target] = (await planRestoration(context, key, [server])) as [Participant];
+  await assureHeads(context, key);
   let session = await findOpenRepair(context, key, target);
   if (session === null) {
     if (await takesFromCertificate(context, key, target, invite)) return { outcome: 'held', server };

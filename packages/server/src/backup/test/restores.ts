@@ -6,6 +6,7 @@ import { createQuorumSigner, type QuorumSigner } from '@ckm/testkit';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
 import { alice } from '../../control/test/keyed-servers.js';
 import type { RestoreOptions } from '../../server/restore-server.js';
+import { tellHeads } from '../../sessions/test/heads.js';
 import { type RunningServer, startServer, type StartServerOptions } from '../../server/start-server.js';
 import { clientAt, PASSPHRASE, type TestClient, type TestServer } from '../../test/test-server.js';
 
@@ -19,7 +20,9 @@ export interface RestoredServer {
   log(): string;
   /** Alice, who has a key there. */
   readonly client: TestClient;
-  /** Asks it, and bravo, for signatures. */
+  /** Brings it what bravo says of how far the key is: it asks since it was restored. */
+  tellHead(): Promise<void>;
+  /** Asks it, once it was told, and bravo for signatures. */
   signer(): Promise<QuorumSigner>;
 }
 
@@ -61,20 +64,25 @@ export function createRestores(servers: readonly TestServer[], keyId: () => Uint
         variables: { ...VARIABLES, ...more.variables },
       });
       const client = clientAt({ server, now }, alice);
-      const signer = async () => {
+      const calleesNow = () => {
         // Its clock goes on with that of the others.
         bravo.now = now;
-        const callees = [client, bravo.as(alice)].map(({ ask }, i) => ({
-          name: ['alpha', 'bravo'][i]!,
-          call: ask,
-        }));
+        const calls = [client, bravo.as(alice)];
+        return calls.map(({ ask }, i) => ({ name: ['alpha', 'bravo'][i]!, call: ask }));
+      };
+      const tellHead = async () => {
+        await tellHeads(calleesNow(), keyId(), [2]);
+      };
+      const signer = async () => {
+        const callees = calleesNow();
+        await tellHead();
         const { certificate } = await client.ask('key.show', { keyId: keyId() });
         const key = verifyCertificate(parseCertificate(certificate!)).public;
         const expiresAt = now + 600;
         return createQuorumSigner({ servers: callees, keyId: keyId(), key, purpose: 'message', expiresAt });
       };
       try {
-        return await work({ server, dataDir, log: () => lines.join(''), client, signer });
+        return await work({ server, dataDir, log: () => lines.join(''), client, tellHead, signer });
       } finally {
         await server.close();
       }

@@ -107,7 +107,8 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
         const stored = await storeTightening(vault, transaction, facts, after);
         await sessions.noteTightened(transaction, held, stored);
       }
-      const more = { who: facts.owner, keyId, detail };
+      const isUsed = action === 'release' && (await sessions.releaseHead(transaction, held));
+      const more = { who: facts.owner, keyId, detail: isUsed ? `${detail}; ${NOT_ASKED}` : detail };
       await note(audit, transaction, `operator.${action}`, sentence, more);
       return after;
     });
@@ -182,6 +183,8 @@ export function createKeyDesk({ context, sessions }: Pick<DeskMeans, 'context' |
       }),
   };
 }
+
+const NOT_ASKED = 'used again without asking others how far it is';
 
 function merged(before: Tightening, change: TightenBody): Tightening {
   const given = Object.entries(change).filter(([, value]) => value !== undefined);

@@ -1,7 +1,9 @@
 import type { ServerContext } from '../../context.js';
 import { passIfTampered } from '../../storage/tampered-row.js';
 import type { KeyRow, Transaction } from '../../storage/storage.js';
-import { marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
+import type { KeyName } from '../../vault/head-counts.js';
+import { headWentBack, isBehind } from '../keys/head-memory.js';
+import { type KeyHead, type KeyMarks, marksOf, noteMarks, openHead, withMarks } from '../keys/stored-key.js';
 
 const PAGE = 100;
 const DRAWN_BYTES = 32;
@@ -14,8 +16,9 @@ export function withoutVotes(
   { vault, random }: Pick<ServerContext, 'vault' | 'random'>,
   row: KeyRow,
 ): KeyRow {
-  const { change: _change, ...marks } = marksOf(openHead({ vault }, row));
-  return withMarks({ vault }, row, { ...marks, forgot: random(DRAWN_BYTES) });
+  const head = openHead({ vault }, row);
+  const { change: _change, ...marks } = marksOf(head);
+  return withMarks({ vault }, row, { ...marks, ...unsure({ random }, row, head) });
 }
 
 /** Of every key, where the database is found to be older than this server has seen it. */
@@ -32,7 +35,61 @@ export async function forgetVotes(context: ServerContext): Promise<void> {
 }
 
 async function forgetOne(context: ServerContext, name: KeyRow): Promise<void> {
-  await context.storage.transact((transaction) => forgetVotesOf(context, transaction, name));
+  await context.storage.transact((transaction) => forgetAllOf(context, transaction, name));
+}
+
+/** Of one key whose rows are older than what this server said: it may also have helped whom it does not know of, and its epoch may be over. */
+async function forgetAllOf(
+  context: ServerContext,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<void> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return;
+  const head = openHead(context, row);
+  const count = Math.max(head.count ?? 0, context.epochKeys.counts.read(row));
+  await noteMarks(context, transaction, row, { ...marksOf(head), count, ...unsure(context, row, head) });
+}
+
+/**
+ * Looks, before anything is said of a key, whether its rows are older than what was said of it before.
+ * @throws StorageError `FILE_…`
+ */
+export async function recallHead(context: ServerContext, { owner, keyId }: KeyName): Promise<void> {
+  const isOlder = (row: KeyRow | null) => row !== null && isBehind(context, row, openHead(context, row));
+  if (!isOlder(await context.storage.read(({ keys }) => keys.find(owner, keyId)))) return;
+  await context.storage.transact(async (transaction) => {
+    const row = await transaction.keys.hold(owner, keyId);
+    if (isOlder(row)) await forgetAllOf(context, transaction, { owner, keyId });
+  });
+  context.events.storageFailed(headWentBack());
+}
+
+/** Its operator says that a key is used here again though others have not said that its epoch is the newest. @returns whether it was not used */
+export async function releaseHead(
+  context: Pick<ServerContext, 'vault' | 'random' | 'epochKeys'>,
+  transaction: Transaction,
+  { owner, keyId }: KeyName,
+): Promise<boolean> {
+  const row = await transaction.keys.hold(owner, keyId);
+  if (row === null) return false;
+  const head = openHead(context, row);
+  const wentBack = isBehind(context, row, head);
+  if (!wentBack && head.asks === undefined) return false;
+  const count = Math.max(head.count ?? 0, context.epochKeys.counts.read(row));
+  const { asks: _asks, ...marks } = { ...marksOf(head), ...(wentBack ? unsure(context, row, head) : {}) };
+  await noteMarks(context, transaction, row, { ...marks, count });
+  return true;
+}
+
+/** What is not known of a key that came back from an older state. */
+function unsure(
+  { random }: Pick<ServerContext, 'random'>,
+  { epoch }: Pick<KeyRow, 'epoch'>,
+  { quorum }: KeyHead,
+): Pick<KeyMarks, 'forgot' | 'asks' | 'helped'> {
+  const slots = Array.from({ length: quorum.of }, (_, i) => i + 1);
+  return { forgot: random(DRAWN_BYTES), asks: random(DRAWN_BYTES), helped: { epoch, slots } };
 }
 
 /** Of one key, because what this server remembers of it may be old: what is stored of its votes is of another mark from now on. */

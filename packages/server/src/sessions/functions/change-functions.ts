@@ -9,21 +9,43 @@ import { retireEpoch } from '../changes/retire-epoch.js';
 import { lockChange, promiseChange, yieldChange } from '../changes/vote.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead } from '../keys/stored-key.js';
+import { rememberHead } from '../keys/head-memory.js';
+import { recallHead } from '../changes/forget-votes.js';
 
 /** What `change.*` does. Every call may be repeated, and then only looks. */
 export function changeHandlers(
   means: ChangeMeans,
 ): Handlers<Extract<SessionFunctionName, `change.${string}` | 'key.chain'>> {
   return {
-    'change.propose': (call, parameters) => proposeChange(means, call, parameters),
-    'change.cancel': (call, parameters) => cancelChange(means, call, parameters),
-    'change.promise': (call, parameters) => promiseChange(means, call, parameters),
-    'change.lock': (call, parameters) => lockChange(means, call, parameters),
-    'change.yield': (call, parameters) => yieldChange(means, call, parameters),
-    'change.commit': (call, parameters) => commitChange(means, call, parameters),
+    'change.propose': (call, parameters) =>
+      remembering(means, call, parameters.order, () => proposeChange(means, call, parameters)),
+    'change.cancel': (call, parameters) =>
+      remembering(means, call, parameters, () => cancelChange(means, call, parameters)),
+    'change.promise': (call, parameters) =>
+      remembering(means, call, parameters, () => promiseChange(means, call, parameters)),
+    'change.lock': (call, parameters) =>
+      remembering(means, call, parameters, () => lockChange(means, call, parameters)),
+    'change.yield': (call, parameters) =>
+      remembering(means, call, parameters, () => yieldChange(means, call, parameters)),
+    'change.commit': (call, parameters) =>
+      remembering(means, call, parameters, () => commitChange(means, call, parameters)),
     'change.retire': (call, parameters) => retireEpoch(means, call, parameters),
     'key.chain': (call, parameters) => showChain(means.context, call, parameters),
   };
+}
+
+/** Nothing is said by rows that are older than what was said before, and what is said is remembered outside of them first. */
+async function remembering<T>(
+  { context }: ChangeMeans,
+  { account }: Call,
+  { keyId }: { readonly keyId: Uint8Array },
+  say: () => Promise<T>,
+): Promise<T> {
+  const name = { owner: account.xid, keyId };
+  await recallHead(context, name);
+  const said = await say();
+  await rememberHead(context, name);
+  return said;
 }
 
 /** Certificates in one answer, as long as their bytes allow; one longer than that still goes alone. */

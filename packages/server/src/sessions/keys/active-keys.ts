@@ -8,6 +8,7 @@ import type { KeyRow, Reader } from '../../storage/storage.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
 import { demand, refusal } from '../../refusals.js';
 import { keyForked, keyLeft } from './over.js';
+import { assertHeadKnown } from './head-memory.js';
 import { openHead, readSecrets, type KeyHead } from './stored-key.js';
 
 /** A certified key, ready to sign with. */
@@ -35,7 +36,7 @@ export interface ActiveKey {
 export interface ActiveKeys {
   /**
    * @throws AccessError `KEY_UNKNOWN`, also for a key of somebody else; StateError `KEY_NOT_CERTIFIED`: a key without its
-   * certificate answers nothing; StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`, `KEY_WENT_BACK`;
+   * certificate answers nothing, `KEY_HEAD_UNKNOWN`, `KEY_LEFT`, `KEY_FORKED`; StorageError `EPOCH_KEY_MISSING`, `ROW_TAMPERED`, `KEY_WENT_BACK`;
    * StateError `ROW_CHANGED` when somebody changed it while it was read
    * @param reader that has read nothing before, or sees what is committed by now
    */
@@ -114,6 +115,8 @@ async function openActive(
   const { purpose, suite, policy, tightened, stoppedAt = null, frozen, left, forked } = head;
   if (forked !== undefined) throw keyForked(forked);
   if (left !== undefined) throw keyLeft(left.epoch);
+  // A share that does not open is a reason of its own.
+  if (context.epochKeys.exists(row)) assertHeadKnown(context, row, head);
   const { share: bytes, staticSeed, pending } = await readSecrets(context, reader, row, head);
   staticSeed?.fill(0);
   pending?.fill(0);

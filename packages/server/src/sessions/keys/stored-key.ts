@@ -34,6 +34,13 @@ export interface KeyHead extends Pick<
    * what it does not know of, and decides on no change of it. Absent: it remembers everything.
    */
   readonly forgot?: Uint8Array;
+  /** How often it was written: grows for ever, and outside of the database too where something left (`head-memory.ts`). Absent: 1 or less. */
+  readonly count?: number;
+  /**
+   * 32 bytes, drawn when this server was restored from a backup, or its database or this row went back: what others are asked with
+   * whether its epoch is still the newest. Until they have said so it uses and deals with nothing. Absent: it knows.
+   */
+  readonly asks?: Uint8Array;
   /** An epoch of which this server was shown two certificates that hold: it answers nothing, and deletes nothing. Absent: of none. */
   readonly forked?: number;
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
@@ -58,6 +65,8 @@ export type KeyMarks = Pick<
   | 'forked'
   | 'left'
   | 'exportedAt'
+  | 'count'
+  | 'asks'
 >;
 
 /** What everybody may know of one epoch. */
@@ -161,6 +170,7 @@ export async function writeKey(
     certified: certified === null ? null : (publicHalf as KeyHead['certified']),
     material,
     ...(marks ?? marksOfStored(context, before, known, state)),
+    count: countAfter(known, marks),
   };
   const row = sealHead(context, head, {
     owner,
@@ -219,9 +229,16 @@ export async function noteMarks(
 /** The row of {@link noteMarks}, which is not stored. */
 export function withMarks(context: Pick<ServerContext, 'vault'>, before: KeyRow, marks: KeyMarks): KeyRow {
   const { sealed: _sealed, ...columns } = before;
-  const { suite, purpose, quorum, policy, slot, sessionId, certified, material } = openHead(context, before);
-  const head = { suite, purpose, quorum, policy, slot, sessionId, certified, material, ...marks };
+  const known = openHead(context, before);
+  const { suite, purpose, quorum, policy, slot, sessionId, certified, material } = known;
+  const count = countAfter(known, marks);
+  const head = { suite, purpose, quorum, policy, slot, sessionId, certified, material, ...marks, count };
   return sealHead(context, head, { ...columns, version: before.version + 1 });
+}
+
+/** What is found to be behind is counted on from where it should be. */
+function countAfter(known: KeyHead | null, marks: KeyMarks | undefined): number {
+  return Math.max(known?.count ?? 0, marks?.count ?? 0) + 1;
 }
 
 /**
@@ -243,8 +260,8 @@ const FORGOT_BYTES = 32;
 /** @param head null: of a key that is new */
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
-  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left, exportedAt } =
-    head;
+  const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
+  const { exportedAt, count, asks } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -257,6 +274,8 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(forked === undefined ? {} : { forked }),
     ...(left === undefined ? {} : { left }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
+    ...(count === undefined ? {} : { count }),
+    ...(asks === undefined ? {} : { asks }),
   };
 }
 

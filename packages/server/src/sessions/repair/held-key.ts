@@ -3,6 +3,7 @@ import { type CertifiedEpoch, parseKeyParams, type PartyIndex } from '@ckm/thres
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
+import { assertHeadKnown } from '../keys/head-memory.js';
 import { helpedSlots, type KeyHead, openHead, readEpoch, readSecrets } from '../keys/stored-key.js';
 
 /** Which epoch of whose key. */
@@ -24,7 +25,7 @@ export interface HeldKey {
 
 /**
  * The public half of a key that this server holds. Opens no secret.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`; as {@link assertHelps}
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_EPOCH_DIFFERS`, `KEY_HEAD_UNKNOWN`; as {@link assertHelps}
  */
 export async function readHeldKey(
   context: ServerContext,
@@ -39,6 +40,7 @@ export async function readHeldKey(
   assertHelps(context, head, keyId);
   const { suite, quorum, slot, certified, left } = head;
   if (left !== undefined) throw otherEpoch(left.epoch, epoch);
+  assertHeadKnown(context, row, head);
   const { parameters } = await readEpoch(context, reader, row, head);
   const { transcriptHash, groupKey, commitment, verifyingShares, chainCode } = certified!;
   const publicHalf = { suite, quorum, groupKey, commitment, verifyingShares, chainCode };

@@ -6,6 +6,7 @@ import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { forgetVotesOf } from '../changes/forget-votes.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
+import { assertHeadKnown } from '../keys/head-memory.js';
 import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
 import {
   helpedSlots,
@@ -97,6 +98,7 @@ async function help(
   assertSameEpoch(existing, epoch);
   const head = openHead(context, existing);
   assertHelps(context, head, existing.keyId);
+  assertHeadKnown(context, existing, head);
   const isFirst = !helpedSlots(head, epoch).includes(slot);
   if (!isFirst && !isAgreed) throw repairServed(slot);
   if (isFirst) await noteHelped(context, transaction, existing, slot);

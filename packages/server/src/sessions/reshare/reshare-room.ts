@@ -17,6 +17,7 @@ import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnown, readRosters } from '../changes/known-members.js';
 import type { ChangeMeans } from '../changes/means.js';
+import { assertHeadKnown } from '../keys/head-memory.js';
 import { readSecrets } from '../keys/stored-key.js';
 import type {
   Heard,
@@ -150,6 +151,7 @@ async function readDealer(
   { owner, keyId, epoch, key, before, slot }: Deciding,
 ) {
   if (key === null || slot === null) throw refusal('CHANGE_NOT_MEMBER', 'this server has no share to deal');
+  assertHeadKnown(context, key.row, key.head);
   const { share, staticSeed, pending } = await readSecrets(context, reader, key.row, key.head);
   pending?.fill(0);
   if (share === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');

@@ -1,0 +1,58 @@
+import { StorageError } from '@ckm/foundation';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { KeyRow } from '../../storage/storage.js';
+import type { KeyName } from '../../vault/head-counts.js';
+import { type KeyHead, openHead } from './stored-key.js';
+
+/**
+ * Notes outside of the database how far the head of a key is. Called when it remembers what is about to leave this server, and before
+ * that leaves: rows that are put back to before it are noticed then.
+ * @throws StorageError `FILE_…`: then nothing may leave
+ */
+export async function rememberHead(
+  context: Pick<ServerContext, 'storage' | 'vault' | 'epochKeys'>,
+  { owner, keyId }: KeyName,
+): Promise<void> {
+  const { storage, epochKeys } = context;
+  const isNoted = (row: KeyRow | null) =>
+    row === null || (openHead(context, row).count ?? 0) <= epochKeys.counts.read({ owner, keyId });
+  if (isNoted(await storage.read(({ keys }) => keys.find(owner, keyId)))) return;
+  // Held, so that of several replicas none writes a smaller number over a larger one.
+  await storage.transact(async ({ keys }) => {
+    const row = await keys.hold(owner, keyId);
+    if (!isNoted(row)) epochKeys.counts.write({ owner, keyId }, openHead(context, row!).count!);
+  });
+}
+
+/** Whether something left this server that the stored head does not remember: somebody put it back. */
+export function isBehind(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  { owner, keyId }: KeyName,
+  { count = 0 }: KeyHead,
+): boolean {
+  return count < epochKeys.counts.read({ owner, keyId });
+}
+
+/**
+ * A server that came back from an older state uses and deals with no key before others have said that its epoch is still the newest (L5).
+ * @throws StateError `KEY_HEAD_UNKNOWN`
+ */
+export function assertHeadKnown(
+  context: Pick<ServerContext, 'epochKeys'>,
+  name: KeyName,
+  head: KeyHead,
+): void {
+  if (head.asks === undefined && !isBehind(context, name, head)) return;
+  const message =
+    'this server came back from an older state, and does not know yet whether this epoch of the key is over';
+  throw refusal('KEY_HEAD_UNKNOWN', message);
+}
+
+/** What is told to the operator of a head that was put back. */
+export function headWentBack(): StorageError {
+  return new StorageError('the stored key is older than what this server has said about it', {
+    code: 'KEY_WENT_BACK',
+    hint: 'the operator looks who writes to the database, and restores it from a backup',
+  });
+}
