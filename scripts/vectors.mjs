@@ -8,6 +8,7 @@ import { encodeHex } from '@ckm/foundation';
 import { SUITE_NAMES } from '@ckm/threshold';
 import { callVectors } from './vectors/calls.mjs';
 import { childVectors } from './vectors/children.mjs';
+import { importVector } from './vectors/imports.mjs';
 import { keyVector, makeKey } from './vectors/keys.mjs';
 import { likenessVectors } from './vectors/likeness.mjs';
 import { messageVectors } from './vectors/messages.mjs';
@@ -20,6 +21,7 @@ const folder = resolve(values.to ?? join(dirname(dirname(fileURLToPath(import.me
 const keys = SUITE_NAMES.map(makeKey);
 const files = {
   keys: keys.map(keyVector),
+  imports: SUITE_NAMES.map(importVector),
   messages: keys.flatMap(messageVectors),
   packets: packetVectors(keys[0]),
   requests: requestVectors(keys[0]),

@@ -292,12 +292,15 @@ def read_certificate(data):
 
 
 def read_dealing(params, message):
-    suite = SUITES[params["suite"]]
     reader = Reader(message)
     assert reader.number(1) == 1
     session, dealing, salt = reader.bytes(32), Reader(reader.block()), reader.bytes(32)
     reader.end()
-    result = {"session": session, "salt": salt}
+    return {"session": session, "salt": salt, **split_dealing(params, dealing)}
+
+
+def split_dealing(params, dealing):
+    suite, result = SUITES[params["suite"]], {}
     result["commitment"] = dealing.bytes(params["needed"] * suite.element)
     result["proof"] = dealing.bytes(suite.element + 32)
     result["ephemeral"] = dealing.bytes(suite.element)
@@ -307,6 +310,37 @@ def read_dealing(params, message):
     dealing.end()
     result["ciphertexts"] = dealing.data[start:]
     return result
+
+
+def context_of(suite, session, keys):
+    return suite.dkg_hash(
+        b"COCKTAIL-DKG-CONTEXT"
+        + number(len(session), 8)
+        + session
+        + number(len(suite.dkg_id), 8)
+        + suite.dkg_id
+        + number(len(keys), 4, "little")
+        + b"".join(keys)
+    )
+
+
+def transcript_of(params, context, opened, extension):
+    suite = SUITES[params["suite"]]
+    all_of = lambda field: b"".join(dealing[field] for dealing in opened)
+    return (
+        number(len(suite.dkg_id), 8, "little")
+        + suite.dkg_id
+        + number(len(context), 8, "little")
+        + context
+        + number(params["of"], 4, "little")
+        + number(params["needed"], 4, "little")
+        + b"".join(entry["staticKey"] for entry in params["roster"])
+        + all_of("commitment")
+        + all_of("proof")
+        + all_of("ephemeral")
+        + number(len(extension), 8, "little")
+        + extension
+    )
 
 
 def check_certificate(data):
@@ -327,15 +361,7 @@ def check_certificate(data):
         *(number(i + 1, 2) + nonce + commitment for i, (nonce, commitment) in enumerate(posted)),
     )
     static_keys = [entry["staticKey"] for entry in params["roster"]]
-    context = suite.dkg_hash(
-        b"COCKTAIL-DKG-CONTEXT"
-        + number(len(session), 8)
-        + session
-        + number(len(suite.dkg_id), 8)
-        + suite.dkg_id
-        + number(of, 4, "little")
-        + b"".join(static_keys)
-    )
+    context = context_of(suite, session, static_keys)
     for i, message in enumerate(round1):
         dealing = read_dealing(params, message)
         assert dealing["session"] == session
@@ -350,21 +376,7 @@ def check_certificate(data):
         opened.append(dealing)
     hidden = tagged_hash("CKM/dkg/ciphertexts/v1", *(dealing["ciphertexts"] for dealing in opened))
     extension = number(1, 4, "little") + params_hash + hidden
-    all_of = lambda field: b"".join(dealing[field] for dealing in opened)
-    transcript = (
-        number(len(suite.dkg_id), 8, "little")
-        + suite.dkg_id
-        + number(len(context), 8, "little")
-        + context
-        + number(of, 4, "little")
-        + number(params["needed"], 4, "little")
-        + b"".join(static_keys)
-        + all_of("commitment")
-        + all_of("proof")
-        + all_of("ephemeral")
-        + number(len(extension), 8, "little")
-        + extension
-    )
+    transcript = transcript_of(params, context, opened, extension)
     for key, signature in zip(static_keys, signatures):
         assert suite.verify(suite.challenge, key, transcript, signature), "signature of the transcript"
     chain_code = tagged_hash(
@@ -378,7 +390,7 @@ def check_certificate(data):
     return params, tagged_hash("CKM/key/transcript/v1", transcript), key, chain_code, view
 
 
-def public_half(params, opened):
+def public_half(params, opened, adjusted=True):
     """Summed commitment, and the verifying share of every slot; points."""
     suite = SUITES[params["suite"]]
     group, length = suite.group, suite.element
@@ -389,7 +401,7 @@ def public_half(params, opened):
             point = group.decode(dealing["commitment"][k * length : (k + 1) * length])
             total = group.add(total, point)
         summed.append(total)
-    if params["suite"] == "secp256k1-tr":
+    if adjusted and params["suite"] == "secp256k1-tr":
         summed = taproot(group, summed)
     shares = []
     for slot in range(1, params["of"] + 1):
@@ -428,6 +440,61 @@ def read_keys(vectors):
             statement = b"CKM recovery acknowledgement v1" + stated
             identity = params["roster"][i]["identityKey"]
             assert verify_ed25519(identity, statement, bytes.fromhex(signature))
+
+
+# --- "Imported keys"
+
+
+def check_import(data):
+    """Returns transcript hash, view, public half and chain code."""
+    reader = Reader(data)
+    assert reader.number(1) == 1 and reader.number(1) == 2, "kind: import"
+    deal_bytes = reader.block()
+    deal = Reader(deal_bytes)
+    assert deal.number(1) == 1, "layout version"
+    params_bytes = deal.block()
+    params = read_params(params_bytes)
+    suite = SUITES[params["suite"]]
+    assert params["epoch"] == 0 and params["flags"] in (1, 9), "dealt, and hd or not"
+    nonce, dealer, chain_code = deal.bytes(32), deal.bytes(suite.element), deal.bytes(32)
+    assert any(chain_code) == (params["flags"] == 9)
+    inner = Reader(deal.block())
+    deal.end()
+    dealing = split_dealing(params, inner)
+    check_roster(params)
+    params_hash = tagged_hash("CKM/dkg/params/v1", params_bytes)
+    session = tagged_hash("CKM/import/session/v1", params_hash, nonce, dealer, chain_code)
+    static_keys = [entry["staticKey"] for entry in params["roster"]]
+    context = context_of(suite, session, [dealer, *static_keys])
+    proven = context + dealing["commitment"] + dealing["ephemeral"]
+    first = dealing["commitment"][: suite.element]
+    assert suite.verify(suite.challenge, first, proven, dealing["proof"]), "proof of possession"
+    hidden = tagged_hash("CKM/dkg/ciphertexts/v1", dealing["ciphertexts"])
+    extension = number(3, 4, "little") + session + hidden
+    transcript = transcript_of(params, context, [dealing], extension)
+    for key in static_keys:
+        signature = reader.bytes(suite.element + 32)
+        assert suite.verify(suite.challenge, key, transcript, signature), "signature of the transcript"
+    reader.end()
+    view = tagged_hash("CKM/import/view/v1", session, transcript)
+    name = tagged_hash("CKM/key/transcript/v1", transcript)
+    return deal_bytes, name, view, public_half(params, [dealing], adjusted=False), chain_code
+
+
+def read_imports(vectors):
+    for vector in vectors:
+        group = SUITES[vector["suite"]].group
+        same = lambda point, text: group.same(point, group.decode(bytes.fromhex(text)))
+        deal, name, view, key, chain_code = check_import(bytes.fromhex(vector["certificate"]))
+        found = (deal.hex(), name.hex(), view.hex(), chain_code.hex())
+        assert found == tuple(vector[field] for field in ("deal", "transcriptHash", "view", "chainCode"))
+        summed, shares = key
+        order = "little" if group in (ED25519, RISTRETTO) else "big"
+        whole = int.from_bytes(bytes.fromhex(vector["secret"]), order)
+        assert group.same(group.multiply(whole, group.base), summed[0]), "the key that was dealt"
+        assert same(summed[0], vector["groupKey"])
+        assert all(map(same, summed, vector["commitment"]))
+        assert all(map(same, shares, vector["verifyingShares"]))
 
 
 # --- "Packets"
@@ -764,6 +831,7 @@ def read_children(vectors):
 READERS = {
     "messages": read_messages,
     "keys": read_keys,
+    "imports": read_imports,
     "packets": read_packets,
     "requests": read_requests,
     "calls": read_calls,

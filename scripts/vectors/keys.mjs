@@ -22,9 +22,9 @@ export const POLICY = {
   approval: 'automatic',
 };
 
-/** Runs the ceremony. Returns the certificate and what every server has. */
-export function makeKey(suite) {
-  const scope = { suite, keyId: bytesOf(`key ${suite}`), ...firstEpoch() };
+/** The entries of three servers for one key, and their static keys. */
+export function rosterOf(scope) {
+  const { suite } = scope;
   const statics = NAMES.map((name) =>
     createStaticKey(suite, scope.keyId, scope.epoch, bytesOf(`static seed of ${name}`)),
   );
@@ -42,6 +42,13 @@ export function makeKey(suite) {
     const identitySignature = signIdentityStatement(identity, staticKeyStatement({ ...scope, ...entry }));
     return { ...entry, identitySignature };
   });
+  return { roster, statics };
+}
+
+/** Runs the ceremony. Returns the certificate and what every server has. */
+export function makeKey(suite) {
+  const scope = { suite, keyId: bytesOf(`key ${suite}`), ...firstEpoch() };
+  const { roster, statics } = rosterOf(scope);
   const quorum = { needed: 2, of: 3 };
   const params = { ...scope, purpose: 'message', quorum, termsHash: policyHash(POLICY), roster };
   const run = simulate({
