@@ -262,7 +262,8 @@ describe('a restored server', () => {
     const live = await alpha().as(alice).ask('request.ask', approved);
     expect(live.state).toBe('ready');
     await restoreServer(restores.options());
-    await restores.start(async ({ client, dataDir: folder }) => {
+    await restores.start(async ({ client, dataDir: folder, tellHead }) => {
+      await tellHead();
       expect(await client.ask('request.ask', approved)).toMatchObject({ state: 'waiting' });
       const { requests } = await connectOperator(folder).requests();
       expect(requests).toMatchObject([{ requestId: encodeHex(approved.requestId) }]);
