@@ -71,6 +71,7 @@ export const REMEDIES = {
   repairKey: { keys: 'names', server: 'name' },
   /** Stop the repair of a server's share that nobody here began. */
   stopRepair: { key: 'name', server: 'name' },
+  stopExport: { key: 'name' },
   /** Pin a server, or tell where a pinned one is now. */
   addServer: { name: 'name?', url: 'url?' },
   /** Pin it with the certificate of the authority behind its TLS certificate. */

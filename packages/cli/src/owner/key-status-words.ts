@@ -60,8 +60,24 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
             `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
           ),
         ]),
+    ...exportCells(terminal, key),
     ...frozenCells(terminal, key),
     ...comparisonCells(terminal, key),
+  ];
+}
+
+/** Whether it is being taken out of its servers, by whichever device of the owner, and what has left. */
+function exportCells(terminal: Terminal, { name, quorum, exports: { goesOn, given } }: KeyStatus): string[] {
+  const { command } = wordsOf({ kind: 'stopExport', key: name });
+  const out =
+    given.length < quorum.needed
+      ? `shares of it are out, of ${given.join(', ')}`
+      : 'exported: it needs no server';
+  return [
+    ...(goesOn.length === 0
+      ? []
+      : [terminal.style('red', `an export goes on at ${goesOn.join(', ')}: ${command}`)]),
+    ...(given.length === 0 ? [] : [terminal.style('yellow', out)]),
   ];
 }
 

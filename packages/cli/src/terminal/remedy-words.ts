@@ -49,6 +49,7 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     'stop the repair, at every server',
     `ckm key repair ${key} --server ${server} --stop`,
   ],
+  stopExport: ({ key }) => ['stop the export, at every server', `ckm key export ${key} --stop`],
   addServer: ({ name = 'NAME', url = 'URL' }) => ['pin the server', `ckm server add ${name} ${url}`],
   trustAuthority: ({ name = 'NAME', url = 'URL' }) => [
     'add the server with the certificate of its authority',

@@ -68,6 +68,12 @@ describe('a key that may leave its servers', () => {
     expect((await approve(words)).status).toBe(0);
     // The operator has said yes: the 24 hours are still to pass.
     expect(errorOf(await setup.ckm(run, { environment: elsewhere })).code).toBe('EXPORT_WAITING');
+    expect((await setup.ckm(['status'])).stdout).toMatch(
+      /an export goes on at alpha, bravo, charlie: ckm key export leaves --stop/,
+    );
+    expect((await setup.ckm(['doctor'])).stdout).toMatch(
+      /somebody with your client takes the key out of its servers/,
+    );
     const stopped = await setup.json<{ stopped: string[] }>(['key', 'export', 'leaves', '--stop']);
     expect(stopped.stopped).toEqual(['alpha', 'bravo', 'charlie']);
     const refused = errorOf(await setup.ckm(run, { environment: elsewhere }));
@@ -91,6 +97,7 @@ describe('a key that may leave its servers', () => {
     expect(held.map((keys) => keys.filter(({ exportedAt }) => exportedAt !== null).length)).toEqual([
       1, 1, 0,
     ]);
+    expect((await setup.ckm(['status'])).stdout).toMatch(/exported: it needs no server/);
     const again = errorOf(
       await setup.ckm(['key', 'export', 'letters', '--to', file, '--key-name', 'letters', '--json']),
     );

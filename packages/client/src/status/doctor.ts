@@ -6,6 +6,7 @@ import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
 import { EXPORT_FOLDER, parseExport } from '../keys/export/export-record.js';
 import { FREEZE_FOLDER, parseFreeze } from '../keys/freezes/freeze-key.js';
+import { checkExports } from './exports.js';
 import { KEY_FOLDER, parseListedKey } from '../keys/key-record.js';
 import type { ReadKey } from '../keys/keys.js';
 import { parseServerRecord, SERVER_FOLDER } from '../servers/server-record.js';
@@ -57,6 +58,7 @@ export async function diagnose(
     ...checkStopped(status),
     ...checkOrders(status),
     ...checkRepairs(status),
+    ...checkExports(status),
     ...checkComparisons(status),
     ...checkProofs(status),
     ...checkFreezes(status),

@@ -14,6 +14,7 @@ import {
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';
+import { type ExportStatus, exportStatus } from './exports.js';
 import { shortId } from '../store/track.js';
 
 export interface KeyStatus {
@@ -38,6 +39,8 @@ export interface KeyStatus {
   readonly strangeRepairs: readonly StrangeRepair[];
   /** Orders about who holds it next that servers say wait there, whichever client of the owner gave them. */
   readonly orders: readonly SeenOrder[];
+  /** Whether it is being taken out of its servers, and which gave their share. */
+  readonly exports: ExportStatus;
   /** How many more may fail before signing stops; negative: it has stopped. */
   readonly margin: number;
   /** Whether half of what may fail, or more, has failed. */
@@ -159,6 +162,7 @@ export function keyStatus(
       servers: found.map((one) => one.record),
       changes,
     }),
+    exports: exportStatus(found, id),
     ...marginOf(reachable.length, params.quorum),
     isComplete: isComplete(record, params.quorum.of),
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),

@@ -184,6 +184,19 @@ describe('a thief with the owner’s unlocked laptop', () => {
     expect(await propose(world, 2, order)).toMatchObject({ state: 'accepted' });
   });
 
+  test('waits for an operator who is stricter than the key: he is asked about whatever it does', async () => {
+    const { servers, callers } = await network.openMany(2, {
+      settings: { policy: { approval: 'operator' } },
+    });
+    const { keyId, certificate } = await makeKey(callers, { exportable: true, policy: AT_ONCE });
+    const epoch = verifyFirstEpoch(parseCertificate(certificate));
+    const world = { clock: { now: TEST_TIME }, servers, callers, keyId, epoch };
+    const order = orderOf(world);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed', offer: null });
+    await approve(servers[0]!, order);
+    expect(await propose(world, 1, order)).toMatchObject({ state: 'accepted' });
+  });
+
   test('is not approved by words of another export, which its owner ordered before', async () => {
     const world = await exportable();
     const [own, thiefs] = [orderOf(world), orderOf(world)];
