@@ -31,8 +31,18 @@ export async function carryOut(
 
 /** A script that goes on behind a change must not take another one for it. @throws StateError `CHANGE_OVER` */
 export function assertAsOrdered(changed: ChangedKey | null): void {
-  if (changed === null || changed.isAsOrdered) return;
+  if (changed === null) return;
   const { name } = changed.key;
+  const forked = changed.faults.find(({ code }) => code === 'KEY_FORKED');
+  if (forked !== undefined)
+    throw afterAnswer(
+      new StateError(forked.text, {
+        code: 'KEY_FORKED',
+        hint: `tell the operators of all servers of ${name}: they answer nothing with it any more`,
+        retryable: false,
+      }),
+    );
+  if (changed.isAsOrdered) return;
   throw afterAnswer(
     new StateError(`${name} was changed by an earlier order, not by this one`, {
       code: 'CHANGE_OVER',

@@ -90,9 +90,9 @@ async function refreshEach(
       each(name, await client.changeKey({ name, wish: { kind: 'refresh' } }, on));
     } catch (error) {
       if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
-      const { servers } = error.facts;
-      const isAway = error.code === 'SERVERS_MISSING' && Array.isArray(servers);
-      for (const server of isAway ? servers : []) silent.set(String(server), error);
+      // One that refuses this key may do so for this key alone.
+      const { silent: away } = error.facts;
+      for (const server of Array.isArray(away) ? away : []) silent.set(String(server), error);
       each(name, error);
     }
   }

@@ -1,3 +1,4 @@
+import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeServerRecord, parseServerRecord } from '../servers/server-record.js';
 import type { ClientStore } from '../store/client-store.js';
@@ -40,3 +41,16 @@ test('a pin that the owner’s own client was made to exchange for another ident
   expect(network.servers.flatMap(({ asked }) => asked)).toEqual([]);
   await client.close();
 });
+
+test.each(['alpha', '', 'ftp://alpha.example', 'http://'])(
+  'a server that is not on record here, whose certificate says %j for an address, is called by its likeness and asked nowhere',
+  (url) => {
+    const serverId = new Uint8Array(32).fill(5);
+    const bytes = new Uint8Array(32);
+    const entry = { slot: 1, serverId, identityKey: bytes, sealingKey: bytes, url } as never;
+    expect(unrecordedMember(entry)).toMatchObject({
+      name: formatWords(likenessOf(serverId)),
+      url: 'http://unknown.invalid',
+    });
+  },
+);

@@ -2,7 +2,7 @@ import { encodeHex, equalBytes, StorageError } from '@ckm/foundation';
 import type { Participant } from '../servers/ask-all.js';
 import type { ClientContext } from '../context/context.js';
 import type { CertifiedKey } from './key-record.js';
-import { asXid } from '@ckm/gordian';
+import { asXid, formatWords, likenessOf } from '@ckm/gordian';
 import { serverPath, type ServerRecord } from '../servers/server-record.js';
 import { listServerRecords } from '../servers/servers.js';
 
@@ -27,7 +27,7 @@ export async function rosterOf(
 
 /**
  * A server of a key that is not on record here, as the certificate of the key names it: enough to leave it out, and to know
- * it again. It is called by its address.
+ * it again. It is called by its likeness: its address is whatever it chose to say, also the name of another server.
  */
 export function unrecordedMember({
   serverId,
@@ -35,10 +35,11 @@ export function unrecordedMember({
   sealingKey,
   url,
 }: CertifiedKey['newest']['params']['roster'][number]): ServerRecord {
+  const name = formatWords(likenessOf(serverId));
   return {
-    name: url,
-    url,
-    title: url,
+    name,
+    url: ADDRESS.test(url) && URL.canParse(url) ? url : 'http://unknown.invalid',
+    title: name,
     xid: asXid(serverId),
     publicKeys: { signing: { scheme: 'ed25519', bytes: identityKey }, agreement: sealingKey },
     addedAt: 0,
@@ -46,6 +47,8 @@ export function unrecordedMember({
     authority: null,
   };
 }
+
+const ADDRESS = /^https?:\/\//;
 
 function pinDiffers({ name }: ServerRecord, key: string): StorageError {
   return new StorageError(

@@ -1,6 +1,6 @@
 import { AvailabilityError, type CkmError, PolicyError, StateError } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
-import { namesOf } from '../../servers/ask-all.js';
+import { isSilence, namesOf } from '../../servers/ask-all.js';
 import { causeOf } from '../../servers/causes.js';
 import { listed } from '../../servers/faults.js';
 import { shortId } from '../../store/track.js';
@@ -17,7 +17,10 @@ export function membersMissing(run: ChangeRun, failures: Failures, doing: string
     code: 'SERVERS_MISSING',
     hint: 'nothing is lost, and the key signs as before: go on when they answer',
     remedy: { kind: 'resumeSession', id: shortId(run.orderHash) },
-    facts: { servers: names },
+    facts: {
+      servers: names,
+      silent: namesOf([...failures].flatMap(([member, error]) => (isSilence(error) ? [member] : []))),
+    },
   });
 }
 

@@ -178,7 +178,9 @@ export function isOfMember(error: unknown, { server }: ChangeMember): error is C
   return isIts || ['StateError', 'PolicyError', 'AccessError'].includes(error.errorClass);
 }
 
-/** What members did that no honest one does, among what came of asking; it is told of when the others are done. */
+/** What members did that no honest one does, or saw of others, among what came of asking; it is told of when the others are done. */
 export function faultsIn({ failures }: Pick<Gathered<unknown>, 'failures'>): readonly CkmError[] {
-  return [...failures.values()].filter(({ errorClass }) => errorClass === 'PeerFaultError');
+  return [...failures.values()].filter(
+    ({ errorClass, code }) => errorClass === 'PeerFaultError' || code === 'KEY_FORKED',
+  );
 }

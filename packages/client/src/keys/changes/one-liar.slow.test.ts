@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChangeView } from '@ckm/api';
 import { AccessError, BugError, type CkmError, EncodingError, StorageError } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { memoryStore } from '../../store/memory-store.js';
@@ -187,7 +188,7 @@ test('a restored server of a key that needs all of them is reminded, and speaks 
   expect((await client.sign({ key: 'letters', ...messageOf('hello') })).signers).toEqual(['alpha', 'bravo']);
 });
 
-test('a dead server that is not on record here, as on a new laptop, is removed by its address; it is not kept', async () => {
+test('a dead server that is not on record here, as on a new laptop, is removed by its likeness; it is not kept', async () => {
   const first = await begin(async (_, honest) => honest());
   await first.close();
   network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
@@ -197,9 +198,10 @@ test('a dead server that is not on record here, as on a new laptop, is removed b
   await laptop.keepKey(keys[0]!, { name: 'letters' });
   const refresh = { name: 'letters', wish: { kind: 'refresh' } } as const;
   await expect(laptop.planChange(refresh)).rejects.toMatchObject({ code: 'SERVER_UNKNOWN' });
-  const { url } = (await laptop.showKey('letters')).roster[2]!;
-  const wish = { kind: 'remove-server', server: url } as const;
-  expect((await laptop.planChange({ name: 'letters', wish })).leaving).toMatchObject([{ name: url }]);
+  const { serverId } = (await laptop.showKey('letters')).roster[2]!;
+  const server = formatWords(likenessOf(serverId));
+  const wish = { kind: 'remove-server', server } as const;
+  expect((await laptop.planChange({ name: 'letters', wish })).leaving).toMatchObject([{ name: server }]);
   expect(await laptop.changeKey({ name: 'letters', wish })).toMatchObject({ epoch: 1, isAsOrdered: true });
   expect((await laptop.sign({ key: 'letters', ...messageOf('hello') })).signers).toEqual(['alpha', 'bravo']);
   await laptop.close();

@@ -148,7 +148,7 @@ async function wanted(
     for (const name of wish.servers) servers.push(await showServerRecord(store, name));
     return { servers, quorum: parseQuorum(wish.quorum) };
   }
-  const server = now.find(({ name }) => name === wish.server) ?? (await showServerRecord(store, wish.server));
+  const server = memberCalled(now, wish.server) ?? (await showServerRecord(store, wish.server));
   const others = now.filter(({ xid }) => !equalBytes(xid, server.xid));
   const isMember = others.length < now.length;
   const { needed } = quorum;
@@ -158,6 +158,13 @@ async function wanted(
   }
   if (!isMember) throw notOfKey(server.name);
   return { servers: others, quorum: parseQuorum({ needed, of: quorum.of - 1 }) };
+}
+
+/** By its name, or by its address where no other member says the same one. */
+function memberCalled(now: readonly ServerRecord[], wanted: string): ServerRecord | undefined {
+  const named = now.find(({ name }) => name === wanted);
+  const there = now.filter(({ url }) => url === wanted);
+  return named ?? (there.length === 1 ? there[0] : undefined);
 }
 
 function countMismatch({ needed, of }: Quorum, servers: number): UsageError {
