@@ -1,3 +1,4 @@
+import { unrecordedMember } from './roster.js';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeServerRecord, parseServerRecord } from '../servers/server-record.js';
