@@ -129,6 +129,18 @@ describe('L5: a server that came back from an older state', () => {
     expect(lines.filter(({ deed }) => deed === 'key.heads')).toHaveLength(1);
   });
 
+  test('uses it again too when its operator releases it, and still has no vote', async () => {
+    const { servers, callers, made, keyId } = await alphaBack();
+    const release = () =>
+      servers[0]!.context.storage.transact((transaction) =>
+        servers[0]!.sessions.releaseHead(transaction, { owner: alice.xid, keyId }),
+      );
+    expect([await release(), await release()]).toEqual([true, false]);
+    expect(await sign(made, [1, 2])).toHaveLength(64);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    expect((await change.propose())[0]!.forgot).toHaveLength(32);
+  });
+
   test('hears no head that was said before it came back, to somebody else, or by who came back so itself', async () => {
     const { servers, callers, made, keyId } = await alphaBack();
     const say = (slot: number, nonce: Uint8Array) =>
