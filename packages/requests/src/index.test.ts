@@ -43,6 +43,7 @@ test('the public surface grows only on purpose', () => {
       "purposeSuite",
       "purposeUsesChildren",
       "quoteText",
+      "readExtendedPrivateKey",
       "refusalOfOpen",
       "requestKind",
       "splitGitSignature",

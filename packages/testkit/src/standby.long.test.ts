@@ -105,6 +105,15 @@ describe.skipIf(missing.length > 0)(`alpha as two processes, whose PostgreSQL ha
     });
   }
 
+  /** Brings what bravo says of the key to the first process of alpha, which asks for it. */
+  async function tellHead(): Promise<void> {
+    const { keyId } = key;
+    const { asks } = await at[0]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
+    const said = await at[2]!.call('key.head', { keyId, nonce: asks! });
+    const heads = [{ slot: 2, head: said.head, signature: said.signature }];
+    await at[0]!.call('key.heads', { keyId, heads });
+  }
+
   /** Asks one process of alpha for what the first one has answered, or for something else with the same commitments. */
   const askAgain = (replica: number, ask: Ask) =>
     signers[replica]!.request(1, ask, { attempt: last.attempt });
@@ -195,6 +204,9 @@ describe.skipIf(missing.length > 0)(`alpha as two processes, whose PostgreSQL ha
       state: 'cancelled',
       reason: 'the database of this server was put back to an earlier state',
     });
+    // It cannot know what it has forgotten of the key: the others say that no newer epoch stands.
+    await expect(askAgain(0, last.ask)).rejects.toThrow(refused('KEY_HEAD_UNKNOWN'));
+    await tellHead();
     expect((await askAgain(0, last.ask)).state).toBe('stale');
     expect(await signers[0]!.sign(last.ask, [1, 2])).toHaveLength(64);
   }, 30_000);

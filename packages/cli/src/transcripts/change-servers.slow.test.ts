@@ -48,7 +48,7 @@ describe('one Bitcoin address', () => {
       const changed = await setup.json<Changed>(['key', ...line]);
       expect(changed.epoch).toBe(i + 1);
       expect(changed.forgetting.toSorted((a, b) => (a.server < b.server ? -1 : 1))).toEqual(
-        told.map((server) => ({ server, outcome: 'forgot' })),
+        told.map((server) => ({ server, outcome: 'forgot', backupAt: null })),
       );
       expect(await setup.json<Address>(['address', 'treasury', '--index', '0'])).toMatchObject({
         script: coin.script,

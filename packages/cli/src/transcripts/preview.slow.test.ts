@@ -48,8 +48,10 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key check notes'],
   ['key compare notes --answer same'],
   ['key create another --for message --quorum 2of3 --servers alpha,bravo,charlie'],
+  ['key export secret --to NEW'],
   ['key fetch'],
   ['key forget notes'],
+  ['key import another --from HEX --for message --quorum 2of3 --servers alpha,bravo,charlie'],
   ['key refresh notes'],
   ['key refresh --all'],
   ['key add-server notes delta', 'SERVER_UNKNOWN'],
@@ -171,6 +173,7 @@ describe('ckm … --preview', () => {
       ['laptop', 'ssh'],
     ] as const)
       await createKey(owner, name, '--for', purpose);
+    await createKey(owner, 'secret', '--for', 'message', '--exportable');
     await createKey(owner, 'payroll', '--for', 'message', '--approval', 'operator');
     await ckm('sign', 'payroll', '--message', 'Pay the baker', '--yes', '--wait', '0s');
     // A ceremony whose last promise is missing goes on.
@@ -195,6 +198,7 @@ describe('ckm … --preview', () => {
       await json<Address>(['address', 'treasury', '--change']),
     ];
     names.set('PAYMENT', scratch.file('payment.psbt', paymentFrom([coin], change, 10_000n)));
+    names.set('HEX', scratch.file('scalar', `${'07'.repeat(31)}00\n`));
     names.set('FILE', scratch.file('letter', 'Dear Ben\n'));
     names.set('LAPTOP', scratch.file('laptop.pub', (await ckm('key', 'show', 'laptop', '--public')).stdout));
     names.set('FOLDER', setup.folderOf('alpha'));
