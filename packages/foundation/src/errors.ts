@@ -75,7 +75,8 @@ export class CkmError extends Error {
   }
 }
 
-function classNamed(errorClass: ErrorClass) {
+/** Its type is written out: what Node adds to `Error` is not for those who have no types of Node. */
+function classNamed(errorClass: ErrorClass): new (message: string, details: ErrorDetails) => CkmError {
   return class extends CkmError {
     constructor(message: string, details: ErrorDetails) {
       super(errorClass, message, details);
