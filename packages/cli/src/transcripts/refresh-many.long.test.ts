@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKey, openSetup, type Setup } from '../test/run-server.js';
 import { errorOf } from '../test/run-ckm.js';

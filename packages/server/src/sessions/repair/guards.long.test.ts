@@ -1,3 +1,4 @@
+// @module-tag long
 import { encodeRepairParameters, parseRepairParameters, REPAIR_DELAY_SECONDS } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import { encodeRepair, parseRepair, type PartyIndex } from '@ckm/threshold';

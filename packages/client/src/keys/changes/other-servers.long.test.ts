@@ -1,3 +1,4 @@
+// @module-tag long
 import { CkmError } from '@ckm/foundation';
 import { afterEach, expect, test } from 'vitest';
 import type { Client } from '../../client.js';

@@ -1,3 +1,4 @@
+// @module-tag long
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { memoryStore } from '../store/memory-store.js';
