@@ -16,6 +16,9 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/SHA256:[0-9A-Za-z+/]{43}/g, '<fingerprint>'],
   [/\b(message|bitcoin|ssh|git)-[a-z]+(?= {3}<six words>)/g, '$1-<word>'],
   [/(?<=ckm key compare )(message|bitcoin|ssh|git)-[a-z]+/g, '$1-<word>'],
+  // Before addresses: one digest in four thousand begins with bc1.
+  [/\b[0-9a-f]{128}\b/g, '<signature>'],
+  [/\b[0-9a-f]{64}\b/g, '<64 digits>'],
   [/\b(?:bc1|tb1|bcrt1)[0-9a-z]{30,}\b/g, '<address>'],
   [/\bbc1[pq]?(?:\s+[0-9a-z]{1,4}\b){8,}/g, '<address in groups>'],
   [/tr\(\[[0-9a-f]{8}\]\S+#\w{8}/g, '<descriptor>'],
@@ -23,8 +26,6 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:AAAA)[0-9A-Za-z+/=]{30,}/g, '<SSH key>'],
   [/(?:\b[0-9a-f]{4}\s+){15}[0-9a-f]{4}\b/g, '<64 digits in groups>'],
   [/\b[0-9a-f]{8}…[0-9a-f]{8}\b/g, '<first and last digits>'],
-  [/\b[0-9a-f]{128}\b/g, '<signature>'],
-  [/\b[0-9a-f]{64}\b/g, '<64 digits>'],
   [/\b[0-9a-f]{16}\b/g, '<16 digits>'],
   [/(?<![\w.])(?=[a-f]*\d)[0-9a-f]{8}\b/g, '<id>'],
   // Said only where it takes long.
