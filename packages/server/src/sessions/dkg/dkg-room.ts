@@ -1,4 +1,4 @@
-import { dkgProposal, type DkgProposal, type Proposal, type RosterOffer, allSpeak } from '@ckm/api';
+import { dkgProposal, type DkgProposal, type RosterOffer, allSpeak } from '@ckm/api';
 import { concatBytes, EncodingError, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
 import { purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
 import {
@@ -13,6 +13,7 @@ import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
+import { readProposal } from '../read-proposal.js';
 import type {
   Admission,
   Asking,
@@ -46,7 +47,7 @@ export function createDkgRoom(
     kind: 'dkg',
     protocol: dkgProtocol.id,
     lastRound: LAST_ROUND,
-    parseProposal,
+    parseProposal: (proposal) => readProposal(dkgProposal, proposal),
     sentence: ({ quorum: { needed, of }, suite, purpose, exportable }) =>
       `Make a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
@@ -59,16 +60,6 @@ export function createDkgRoom(
 }
 
 const LAST_ROUND = 2;
-
-function parseProposal(proposal: Proposal): DkgProposal {
-  const parsed = dkgProposal.safeParse(proposal);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
-    code: 'PARAMETERS_INVALID',
-    hint: 'compare the versions of client and server, and the field named',
-  });
-}
 
 async function admitKey(
   context: Pick<ServerContext, 'policy' | 'clock' | 'accounts'>,

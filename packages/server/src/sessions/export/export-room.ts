@@ -2,14 +2,14 @@ import {
   type ExportProposal,
   exportProposal,
   parseExportYeses,
-  type Proposal,
   sealShare,
   signIdentityStatement,
 } from '@ckm/api';
-import { CkmError, EncodingError, wipe } from '@ckm/foundation';
+import { CkmError, wipe } from '@ckm/foundation';
 import { exportStatement, hashExport, verifyExportYeses } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
+import { readProposal } from '../read-proposal.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import { readHeldShare } from '../repair/held-key.js';
 import type { Admission, Asking, Joined, Opened, Owned, Room, RoomMeans, RoomSession } from '../room.js';
@@ -27,7 +27,7 @@ export function createExportRoom(context: ServerContext): Room<ExportProposal> {
     kind: 'export',
     protocol: 'export-v1',
     lastRound: 0,
-    parseProposal,
+    parseProposal: (proposal) => readProposal(exportProposal, proposal),
     sentence: ({ epoch }) =>
       `Give this server’s share of a key (epoch ${epoch}) out to its owner: whoever has enough of them has the key.`,
     cost: () => YESES_MS,
@@ -45,16 +45,6 @@ export function createExportRoom(context: ServerContext): Room<ExportProposal> {
 
 /** Checking as many signatures as a key may have servers. */
 const YESES_MS = 8;
-
-function parseProposal(proposal: Proposal): ExportProposal {
-  const parsed = exportProposal.safeParse(proposal);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
-    code: 'PARAMETERS_INVALID',
-    hint: 'compare the versions of client and server, and the field named',
-  });
-}
 
 /** One export of a key at a time: each begins its delay anew, and there is one that its owner has to look at. */
 async function admit(

@@ -1,4 +1,4 @@
-import { allSpeak, importProposal, type ImportProposal, type Proposal, type RosterOffer } from '@ckm/api';
+import { allSpeak, importProposal, type ImportProposal, type RosterOffer } from '@ckm/api';
 import { concatBytes, EncodingError, equalBytes, PeerFaultError, PolicyError, wipe } from '@ckm/foundation';
 import { purposeUsesChildren } from '@ckm/requests';
 import {
@@ -19,6 +19,7 @@ import { FIRST_EPOCH, staticKeyFrom } from '../dkg/offer.js';
 import { agreeOnKey } from '../dkg/parameters.js';
 import { CREATED } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
+import { readProposal } from '../read-proposal.js';
 import type {
   Admission,
   Asking,
@@ -47,7 +48,7 @@ export function createImportRoom(
     kind: 'import',
     protocol: importProtocol.id,
     lastRound: ROUNDS - 1,
-    parseProposal,
+    parseProposal: (proposal) => readProposal(importProposal, proposal),
     sentence: ({ quorum: { needed, of }, suite, purpose }) =>
       `Take over a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers: dealt by its owner. The owner, and whoever had the file, knows the whole key.`,
     cost: () => SCAN_MS,
@@ -58,16 +59,6 @@ export function createImportRoom(
     isReadable: (_round, payload) => decodeMessage(payload) !== null,
     advance,
   };
-}
-
-function parseProposal(proposal: Proposal): ImportProposal {
-  const parsed = importProposal.safeParse(proposal);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
-    code: 'PARAMETERS_INVALID',
-    hint: 'compare the versions of client and server, and the field named',
-  });
 }
 
 async function admitImport(

@@ -7,14 +7,14 @@ import {
   repairProposal,
   type RepairTargetProposal,
   signIdentityStatement,
-  type Proposal,
 } from '@ckm/api';
-import { CkmError, concatBytes, EncodingError, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
+import { CkmError, concatBytes, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
 import { createLoss, encodeLoss, lossStatement, parseLoss, repairProtocol, verifyLoss } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { isOfRepair } from '../keys/change-key.js';
+import { readProposal } from '../read-proposal.js';
 import type {
   Admission,
   Asking,
@@ -47,7 +47,7 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
     kind: 'repair',
     protocol: repairProtocol.id,
     lastRound: LAST_ROUND,
-    parseProposal,
+    parseProposal: (proposal) => readProposal(repairProposal, proposal),
     sentence: (proposal) =>
       proposal.role === 'target'
         ? `Say that this server has lost its share of this key (epoch ${proposal.epoch}), and take it back from others.`
@@ -80,16 +80,6 @@ type HelperSession = RoomSession<RepairHelperProposal>;
 
 /** Checking a statement: two signatures and a proof. */
 const LOSS_MS = 4;
-
-function parseProposal(proposal: Proposal): RepairProposal {
-  const parsed = repairProposal.safeParse(proposal);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
-    code: 'PARAMETERS_INVALID',
-    hint: 'compare the versions of client and server, and the field named',
-  });
-}
 
 /** Its operator always decides: that a share is lost is said by a person. */
 async function admitTarget(

@@ -1,4 +1,4 @@
-import { EVERYONE, reshareProposal, type Proposal, type ReshareOffer, type ReshareProposal } from '@ckm/api';
+import { EVERYONE, reshareProposal, type ReshareOffer, type ReshareProposal } from '@ckm/api';
 import { EncodingError, equalBytes, secret, wipe } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import {
@@ -13,6 +13,7 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
+import { readProposal } from '../read-proposal.js';
 import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnown, readRosters } from '../changes/known-members.js';
@@ -53,7 +54,7 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     kind: 'reshare',
     protocol: reshareProtocol.id,
     lastRound: LAST_ROUND,
-    parseProposal,
+    parseProposal: (proposal) => readProposal(reshareProposal, proposal),
     sentence: ({ order: { epoch, quorum }, attempt }) =>
       `Move the shares of a key to ${quorum.needed} of ${quorum.of} servers after epoch ${epoch} (attempt ${attempt}).`,
     cost: ({ promises }) => promises.length * PROMISE_MS,
@@ -64,16 +65,6 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     isReadable: (_round, payload) => decodeMessage(payload) !== null,
     advance,
   };
-}
-
-function parseProposal(proposal: Proposal): ReshareProposal {
-  const parsed = reshareProposal.safeParse(proposal);
-  if (parsed.success) return parsed.data;
-  const field = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-  throw new EncodingError(`session.propose: proposal.${field} is not of its form`, {
-    code: 'PARAMETERS_INVALID',
-    hint: 'compare the versions of client and server, and the field named',
-  });
 }
 
 async function open(
