@@ -6,7 +6,7 @@ import { refusal } from '../refusals.js';
 import { isOver } from './machine.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Room, RoomMeans } from './room.js';
-import { isOfRepair } from './keys/change-key.js';
+import { isOfRoom } from './keys/change-key.js';
 import { rememberHead } from './keys/head-memory.js';
 import { draftOf, endDraft, isUnchanged, wipeDraft, type Draft, type Drafting } from './session-draft.js';
 import { openSession, readRound, type StoredSession } from './session-record.js';
@@ -62,8 +62,8 @@ export async function reviseSession(
     origin.transact((transaction) => reviseOnce(server, transaction, origin, change)),
   );
   if (after !== before) reportDraft(context, before, draft);
-  // Whom it helped: before the answer leaves that does so.
-  if (draft.keys.some(isOfRepair)) await rememberHead(context, after.row);
+  // Whom it helped, or that it gave its share out: before the answer leaves that does so.
+  if (draft.keys.some(isOfRoom)) await rememberHead(context, after.row);
   return view;
 }
 

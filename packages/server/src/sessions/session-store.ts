@@ -110,10 +110,14 @@ function auditEntry(
 }
 
 /** An operator's own yes says so himself. */
-function describeGrant(state: StoredSession['state'], { record: { waiting = null } }: StoredSession): string {
-  return state === 'accepted' && waiting !== null
-    ? `its operator said nothing for ${waiting.needed / 3_600} hours`
-    : '';
+function describeGrant(state: StoredSession['state'], { record }: StoredSession): string {
+  const { waiting = null, operator } = record;
+  if (state !== 'accepted' || waiting === null) return '';
+  const time = `${waiting.needed / 3_600} hours`;
+  if (operator === undefined) return `its operator said nothing for ${time}`;
+  return operator === 'agreed'
+    ? `its operator had agreed, and ${time} have passed`
+    : `${time} have passed, and its operator is not asked`;
 }
 
 function describeFault({ code, round, culprits }: NonNullable<StoredSession['record']['fault']>): string {

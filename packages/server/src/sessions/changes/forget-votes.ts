@@ -47,8 +47,11 @@ async function forgetAllOf(
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) return;
   const head = openHead(context, row);
-  const count = Math.max(head.count ?? 0, context.epochKeys.counts.read(row));
-  await noteMarks(context, transaction, row, { ...marksOf(head), count, ...unsure(context, row, head) });
+  await noteMarks(context, transaction, row, {
+    ...marksOf(head),
+    ...notedOf(context, row, head),
+    ...unsure(context, row, head),
+  });
 }
 
 /**
@@ -76,10 +79,21 @@ export async function releaseHead(
   const head = openHead(context, row);
   const wentBack = isBehind(context, row, head);
   if (!wentBack && head.asks === undefined) return false;
-  const count = Math.max(head.count ?? 0, context.epochKeys.counts.read(row));
   const { asks: _asks, ...marks } = { ...marksOf(head), ...(wentBack ? unsure(context, row, head) : {}) };
-  await noteMarks(context, transaction, row, { ...marks, count });
+  await noteMarks(context, transaction, row, { ...marks, ...notedOf(context, row, head) });
   return true;
+}
+
+/** What is noted of a head outside of the database, which its row may not say any more. */
+function notedOf(
+  { epochKeys }: Pick<ServerContext, 'epochKeys'>,
+  row: KeyName,
+  head: KeyHead,
+): Pick<KeyMarks, 'count' | 'exportedAt'> {
+  const noted = epochKeys.counts.read(row);
+  const exportedAt = head.exportedAt ?? noted.exportedAt;
+  const count = Math.max(head.count ?? 0, noted.count);
+  return exportedAt === null ? { count } : { count, exportedAt };
 }
 
 /** What is not known of a key that came back from an older state. */

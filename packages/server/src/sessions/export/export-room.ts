@@ -52,6 +52,8 @@ async function admit(
   { account, transaction }: Asking,
   proposal: ExportProposal,
 ): Promise<Admission> {
+  // Held, so that two replicas that are asked at once open one.
+  await transaction.keys.hold(account.xid, proposal.keyId);
   const { asksOperator, delay } = await readExportable(context, transaction, account.xid, proposal);
   const open = await findOpenExport(context, transaction, account.xid, proposal.keyId);
   if (open !== null) throw refusal('EXPORT_OPEN', 'an export of this key goes on here already');
@@ -113,7 +115,10 @@ async function join(
       speeches: [],
     };
     const result = { kind: 'export', keyId, transcriptHash, slot, sealed };
-    return { seats, step: { kind: 'finished', says: [], keys: [{ kind: 'give-out', epoch }], result } };
+    return {
+      seats,
+      step: { kind: 'finished', says: [], keys: [{ kind: 'give-out', epoch, transcriptHash }], result },
+    };
   } finally {
     wipe(share);
   }

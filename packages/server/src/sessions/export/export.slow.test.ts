@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join as joinPath } from 'node:path';
 import {
   encodeExportYeses,
   exportOffer,
@@ -20,10 +21,12 @@ import {
 } from '@ckm/threshold';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterEach, describe, expect, test } from 'vitest';
+import { tamperWith } from '../../test/rooms.js';
 import { type BareServer, TEST_TIME } from '../test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, SOON } from '../test/bare-servers.js';
-import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
+import { type KeyMarks, marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 import { COUNT_SECONDS } from '../waiting-time.js';
+import { storeExport } from './store-export.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -117,6 +120,8 @@ describe('exporting a key', () => {
     const { context } = servers[0]!;
     const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
     expect(lines.map(({ deed }) => deed)).toContain('key.exported');
+    const accepted = lines.filter(({ deed }) => deed === 'session.accepted').map(({ detail }) => detail);
+    expect(accepted.at(-1)).toBe('its operator had agreed, and 24 hours have passed');
     const alpha = await network.restart(servers[0]!);
     const again = await (await alpha.as(alice)).call('key.show', { keyId });
     expect(again.key.exportedAt).toBe(shown[0]!.key.exportedAt);
@@ -182,6 +187,10 @@ describe('a thief with the owner’s unlocked laptop', () => {
     await pass(world, DAY);
     expect(await propose(world, 1, order)).toMatchObject({ state: 'rejected', offer: null });
     expect(await propose(world, 2, order)).toMatchObject({ state: 'accepted' });
+    const { context } = world.servers[1]!;
+    const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
+    const accepted = lines.filter(({ deed }) => deed === 'session.accepted').map(({ detail }) => detail);
+    expect(accepted.at(-1)).toBe('24 hours have passed, and its operator is not asked');
   });
 
   test('waits for an operator who is stricter than the key: he is asked about whatever it does', async () => {
@@ -282,6 +291,34 @@ describe('no share leaves', () => {
     await expect(propose(world, 1, orderOf(world))).rejects.toThrow(code('EXPORT_AFTER_RESTORE'));
   });
 
+  test('where that became so between the look at the yeses and the step that gives it out', async () => {
+    const world = await exportable(AT_ONCE);
+    const { keyId, epoch, servers } = world;
+    const { context } = servers[0]!;
+    const { transcriptHash } = epoch;
+    const giveOut = () =>
+      context.storage.transact((transaction) =>
+        storeExport(
+          context,
+          transaction,
+          { owner: alice.xid, keyId },
+          { kind: 'give-out', epoch: 0, transcriptHash },
+        ),
+      );
+    const mark = (marks: Partial<KeyMarks>) =>
+      context.storage.transact(async (transaction) => {
+        const row = (await transaction.keys.hold(alice.xid, keyId))!;
+        await noteMarks(context, transaction, row, { ...marksOf(openHead(context, row)), ...marks });
+      });
+    await mark({ forked: 1 });
+    await expect(giveOut()).rejects.toThrow(code('KEY_FORKED'));
+    const row = (await context.storage.read(({ keys }) => keys.find(alice.xid, keyId)))!;
+    const { forked: _forked, ...marks } = marksOf(openHead(context, row));
+    await context.storage.transact((transaction) => noteMarks(context, transaction, row, marks));
+    await mark({ left: { epoch: 1, transcriptHash: random32() } });
+    await expect(giveOut()).rejects.toThrow(code('KEY_EPOCH_DIFFERS'));
+  });
+
   test('by yeses of an epoch that is over', async () => {
     const world = await exportable(AT_ONCE);
     const { callers, keyId } = world;
@@ -324,5 +361,28 @@ describe('the next epoch of a key that was exported', () => {
     await change.propose();
     const promises = await change.promise(1);
     await expect(change.move(1, promises)).rejects.toThrow(code('PARAMETERS_DIFFER'));
+  });
+
+  test('is remembered where the row of the key was put back to before it was exported', async () => {
+    const world = await exportable(AT_ONCE);
+    const { servers, callers, keyId } = world;
+    const { context, dataDir } = servers[0]!;
+    const before = (await context.storage.read(({ keys }) => keys.find(alice.xid, keyId)))!;
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1, 2]);
+    await join(world, 1, order, yeses);
+    expect((await callers[0]!.call('key.show', { keyId })).key.exportedAt).toBe(TEST_TIME);
+    await servers[0]!.stop();
+    tamperWith(joinPath(dataDir, 'ckm.sqlite'), (database) => {
+      const change = database.prepare('update keys set version = ?, sealed = ? where key_id = ?');
+      expect(change.run(before.version, before.sealed, keyId).changes).toBe(1);
+    });
+    const alpha = await (await network.restart(servers[0]!)).as(alice);
+    const { sessionId, proposal } = orderOf(world);
+    await expect(alpha.call('session.propose', { sessionId, proposal, expiresAt })).rejects.toThrow(
+      code('KEY_HEAD_UNKNOWN'),
+    );
+    expect((await alpha.call('key.head', { keyId, nonce: random32() })).asks).toHaveLength(32);
+    expect((await alpha.call('key.show', { keyId })).key.exportedAt).toBe(TEST_TIME);
   });
 });

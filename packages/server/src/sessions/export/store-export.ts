@@ -2,25 +2,24 @@ import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { SessionRow, Transaction } from '../../storage/storage.js';
 import type { GiveOut } from '../keys/change-key.js';
-import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
-import { assertHelps, otherEpoch } from '../repair/held-key.js';
+import { marksOf, noteMarks } from '../keys/stored-key.js';
+import { readExportable } from './exported-key.js';
 
 /**
  * Marks a key as exported, in the transaction of the step that gives the share out, and writes it down: what is not noted does not
  * leave.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`; PolicyError `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`
+ * @throws as `readExportable`
  */
 export async function storeExport(
   context: ServerContext,
   transaction: Transaction,
   { owner, keyId }: Pick<SessionRow, 'owner' | 'keyId'>,
-  { epoch }: GiveOut,
+  { epoch, transcriptHash }: GiveOut,
 ): Promise<void> {
   const row = await transaction.keys.hold(owner, keyId);
   if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-  if (row.epoch !== epoch) throw otherEpoch(row.epoch, epoch);
-  const head = openHead(context, row);
-  assertHelps(context, head, keyId);
+  // Held by now: what another process did to the key since the yeses were looked at counts too.
+  const { head } = await readExportable(context, transaction, owner, { keyId, epoch, transcriptHash });
   const exportedAt = head.exportedAt ?? context.clock();
   await noteMarks(context, transaction, row, { ...marksOf(head), exportedAt });
   const { suite, purpose, slot } = head;

@@ -28,6 +28,8 @@ export type RoomChange = RepairChange | GiveOut;
 export interface GiveOut {
   readonly kind: 'give-out';
   readonly epoch: number;
+  /** 32 bytes: of that epoch. */
+  readonly transcriptHash: Uint8Array;
 }
 
 /** What a repair does to a key (`repair/store-repair.ts`). */

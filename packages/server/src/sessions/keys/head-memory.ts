@@ -16,12 +16,14 @@ export async function rememberHead(
 ): Promise<void> {
   const { storage, epochKeys } = context;
   const isNoted = (row: KeyRow | null) =>
-    row === null || (openHead(context, row).count ?? 0) <= epochKeys.counts.read({ owner, keyId });
+    row === null || (openHead(context, row).count ?? 0) <= epochKeys.counts.read({ owner, keyId }).count;
   if (isNoted(await storage.read(({ keys }) => keys.find(owner, keyId)))) return;
   // Held, so that of several replicas none writes a smaller number over a larger one.
   await storage.transact(async ({ keys }) => {
     const row = await keys.hold(owner, keyId);
-    if (!isNoted(row)) epochKeys.counts.write({ owner, keyId }, openHead(context, row!).count!);
+    if (isNoted(row)) return;
+    const { count, exportedAt = null } = openHead(context, row!);
+    epochKeys.counts.write({ owner, keyId }, { count: count!, exportedAt });
   });
 }
 
@@ -31,7 +33,7 @@ export function isBehind(
   { owner, keyId }: KeyName,
   { count = 0 }: KeyHead,
 ): boolean {
-  return count < epochKeys.counts.read({ owner, keyId });
+  return count < epochKeys.counts.read({ owner, keyId }).count;
 }
 
 /**
