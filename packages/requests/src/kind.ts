@@ -19,6 +19,8 @@ export interface KeyContext {
   readonly now?: number;
   /** The highest numbers of receive and change addresses that its owner knows to be used. Only the client knows them. */
   readonly usedIndex?: { readonly receive?: number; readonly change?: number };
+  /** What its owner calls the file whose bytes are to be signed. Only the client knows it, and tells no server. */
+  readonly fileName?: string;
 }
 
 /** One line of the table below a sentence. */

@@ -41,6 +41,11 @@ function worstRequests(name: string): [string, KeyContext, Uint8Array][] {
   const tag = `object ${'a'.repeat(64)}\ntype commit\ntag ${LONG}\ntagger ${person}\n\n${LONG}\n`;
   return [
     ['message', context('message'), buildMessageRequest({ domain: 'd'.repeat(64), bytes: encodeUtf8(LONG) })],
+    [
+      'message',
+      { ...context('message'), fileName: LONG },
+      buildMessageRequest({ domain: 'd'.repeat(64), bytes: new Uint8Array(1_000_000).fill(0xff) }),
+    ],
     ['message', context('message'), buildMessageRequest({ domain: '', bytes: encodeUtf8(WIDE.repeat(40)) })],
     [
       'ssh',

@@ -114,21 +114,23 @@ async function keyOf(
 }
 
 /** What the signature says, without the words that ask for it. */
-function sentenceOf({ kind, payload, artefact }: Signed, key: KeyContext): string {
+function sentenceOf({ kind, payload, artefact, fileName }: Signed, key: KeyContext): string {
   if (kind === 'bitcoin') {
     const final = transactionIn(artefact);
     return final === null ? 'every coin of the key in this PSBT' : `transaction ${final.txid}`;
   }
-  const { sentence } = requestKind(kind).parse(payload).describe(key);
+  const context = fileName === undefined ? key : { ...key, fileName };
+  const { sentence } = requestKind(kind).parse(payload).describe(context);
   const [, said] = /^Sign (.*?),? with (?:this key|[^ ]+)$/s.exec(sentence) ?? [];
   return plainText(said ?? sentence);
 }
 
 function notGood(
-  { kind, payload, artefact, other }: Signed,
+  signed: Signed,
   { context, shown }: VerifyKey,
   { raw, public: text, suite }: Flags,
 ): EncodingError {
+  const { kind, artefact, other } = signed;
   const isOther = other !== null && requestKind(kind).parse(other).verify(context, artefact);
   const instead =
     raw === true
@@ -136,7 +138,7 @@ function notGood(
       : 'add --raw: it was signed without a domain';
   const ofAnother = text === undefined || suite !== undefined ? '' : '; one of another suite needs --suite';
   return new EncodingError(
-    `the signature is not that of ${shown} for this: ${plainText(sentenceOf({ kind, payload, artefact, other }, context))}`,
+    `the signature is not that of ${shown} for this: ${plainText(sentenceOf(signed, context))}`,
     {
       code: 'SIGNATURE_INVALID',
       hint: isOther ? instead : `compare the message to the last byte, its domain, and the key${ofAnother}`,

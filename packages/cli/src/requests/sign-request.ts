@@ -15,6 +15,7 @@ import { inStore, openOwner } from '../owner/open-owner.js';
 import { warnOfClock } from '../owner/warn-of-clock.js';
 import { buildRequest, type RequestFlags } from './build-request.js';
 import { transactionObject } from './artefact.js';
+import { fileNameOf } from './file-name.js';
 import { handOver } from './hand-over.js';
 import { agree } from './agree.js';
 import { formatDescription, formatDoubts } from '../terminal/description.js';
@@ -46,10 +47,12 @@ export async function signRequest(
   if (out === undefined && flags.preview !== true) assertOutput();
   await assertWritable(out, flags);
   const request = await buildRequest(file, given);
+  const fileName = fileNameOf(file);
   if (given.extract === true && (await extractAtOnce(context, client, key, request.payload, out))) return;
   const args: SignArgs = {
     key,
     ...request,
+    ...(fileName === undefined ? {} : { fileName }),
     ...(given.without === undefined ? {} : { without: given.without.split(',').map((one) => one.trim()) }),
     ...(out === undefined ? {} : { destination: { out: resolve(out), isExtracted: given.extract === true } }),
     ...(given.wait === undefined ? {} : { waitSeconds: parseDuration('--wait', given.wait) }),

@@ -190,12 +190,12 @@ describe('signing', () => {
     expect(signed.stderr).toContain(`; written to ${out}\n`);
     expect(statSync(out).mode & 0o777).toBe(0o666 & ~process.umask());
     expect(signed.stderr).toMatch(
-      /Sign a file of 5 bytes \(SHA-256 [0-9a-f\s]{80,85}\) in the domain ckm with letters/,
+      /Sign the file report.pdf, 5 bytes, SHA-256 [0-9a-f\s]{80,85}, in the domain ckm with letters/,
     );
     const verified = await setup.ckm(['verify', out, file, '--key', 'letters']);
     expect([verified.status, verified.stdout]).toEqual([
       0,
-      expect.stringMatching(/^good: a file of 5 bytes/),
+      expect.stringMatching(/^good: the file report\.pdf, 5 bytes/),
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { EncodingError, encodeUtf8, UsageError } from '@ckm/foundation';
 import { buildGitRequest, buildSshSigRequest, requestKind, splitGitSignature } from '@ckm/requests';
+import { fileNameOf } from '../requests/file-name.js';
 import { readInput } from '../terminal/read-input.js';
 
 /** What `ckm verify` is told about what was signed. */
@@ -22,6 +23,8 @@ export interface Signed {
   readonly artefact: Uint8Array;
   /** What else it may have been asked for, for a hint: the same message with a domain, or without. */
   readonly other: Uint8Array | null;
+  /** What its owner calls the file that was signed; absent: nothing, or it is no message. */
+  readonly fileName?: string | undefined;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function buildSigned(
     const payload = buildSshSigRequest({ namespace: sshNamespace, message: content });
     return { kind: 'ssh', payload, artefact: bytes, other: null };
   }
-  return signedMessage(bytes, content, flags);
+  return { ...signedMessage(bytes, content, flags), fileName: fileNameOf(file) };
 }
 
 function signedMessage(signature: Uint8Array, bytes: Uint8Array, { domain, raw }: VerifyFlags): Signed {

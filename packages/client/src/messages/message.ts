@@ -16,7 +16,8 @@ export interface MessageOptions {
 
 /**
  * A message as {@link Client.prepare} and {@link Client.sign} take it: `client.sign({ key: 'notes', ...message('hello') })`.
- * @param content text, or bytes; bytes that are no text are signed blind, where the key allows that
+ * @param content text, or bytes; bytes that are no text are told by length and digest, and without a domain are signed blind, where
+ * the key allows that
  * @throws EncodingError `MESSAGE_DOMAIN_INVALID`, `MESSAGE_IS_BARE_DIGEST`, `MESSAGE_LOOKS_LIKE_ANOTHER_PROTOCOL`,
  * `TEXT_INCOMPLETE`
  */

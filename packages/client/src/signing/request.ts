@@ -31,6 +31,8 @@ export interface WantedRequest {
   readonly payload: Uint8Array;
   /** Whether no server has it yet: then what its owner knows is added first, see `complete` of its kind. */
   readonly isNew: boolean;
+  /** What its owner calls the file that is signed; of the description alone. */
+  readonly fileName?: string | undefined;
 }
 
 /**
@@ -40,14 +42,14 @@ export interface WantedRequest {
  */
 export function understand(
   key: CertifiedKey,
-  { kind: kindName, payload, isNew }: WantedRequest,
+  { kind: kindName, payload, isNew, fileName }: WantedRequest,
   now: number,
 ): UnderstoodRequest {
   const kind = requestKind(kindName);
   if (payload.length > kind.maxBytes) throw tooLong(kindName, kind.maxBytes);
   // What servers get are the bytes that were read here, whatever their caller does with his afterwards.
   const given = payload.slice();
-  const context = { ...key.context, now };
+  const context = { ...key.context, now, ...(fileName === undefined ? {} : { fileName }) };
   const own = isNew ? (kind.complete?.(given, context) ?? given) : given;
   const parsed = kind.parse(own);
   const told = withDoubts(parsed.describe(context), parsed.doubts(context));

@@ -11,6 +11,8 @@ export interface SignArgs {
   readonly kind: string;
   /** Made with the functions of `@ckm/requests`. */
   readonly payload: Uint8Array;
+  /** What its owner calls the file that is signed: for the description and the record here. No server hears of it. */
+  readonly fileName?: string;
   /** Servers not to ask. */
   readonly without?: readonly string[];
   /** How long servers keep the request. Default: an hour; a week where operators are asked. */

@@ -162,13 +162,14 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       key: name,
       kind,
       payload,
+      fileName,
       without = [],
       expiresInSeconds,
       waitSeconds,
       destination = null,
     }) {
       const key = await readSignable(name);
-      const alone = understand(key, { kind, payload, isNew: true }, context.clock());
+      const alone = understand(key, { kind, payload, isNew: true, fileName }, context.clock());
       const request = await besideOpenRequests(context, key, alone, null);
       const lifetime = expiresInSeconds ?? lifetimeFor(key.record.policy);
       return prepared(key, request, without, (on, { left }) => {

@@ -3,6 +3,7 @@ import { decodeData } from '@ckm/gordian';
 import { commitmentsIn, unpackCommitments, type Parameters, type Result } from '@ckm/api';
 import { encodeHex, PolicyError, StateError } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Client, ClientOptions } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
@@ -69,6 +70,12 @@ const wrongShare: Tamper = lying((reply) =>
   answering(reply, (shares) => shares.map((share) => share.map((byte, i) => (i === 3 ? byte ^ 1 : byte)))),
 );
 
+/** Every text and byte string in what a server was sent. */
+function everythingIn(part: unknown): Buffer[] {
+  if (typeof part === 'string' || part instanceof Uint8Array) return [Buffer.from(part)];
+  return typeof part === 'object' && part !== null ? Object.entries(part).flat().flatMap(everythingIn) : [];
+}
+
 const sign = (text: string, more: object = {}) => client.sign({ key: 'k', ...messageOf(text), ...more });
 const requestsOf = (server: NetworkServer) => server.asked.filter((name) => name === 'request.ask').length;
 
@@ -115,6 +122,30 @@ describe('a signature', () => {
       expect([have.toSorted(), waiting]).toEqual([['alpha', 'bravo'], []]);
     }
     expect(events.at(-1)?.stage).toBe('done');
+  });
+
+  test('tells no server what its owner calls the file, and its owner does', async () => {
+    const sent: unknown[] = [];
+    for (const server of network.servers) {
+      server.tamper = ({ parameters }, honest) => {
+        sent.push(parameters);
+        return honest();
+      };
+    }
+    const bytes = Buffer.alloc(1_200, 0xff);
+    const payload = buildMessageRequest({ domain: 'ckm', bytes });
+    const anyName = fc.string({ unit: 'grapheme', minLength: 6, maxLength: 40 });
+    const names = ['taxes-of-2026.pdf', ...fc.sample(anyName, 8)];
+    for (const fileName of names) {
+      const { description } = await client.sign({ key: 'k', kind: 'message', payload, fileName });
+      expect(description.sentence).toMatch(/^Sign the file .+, 1 KB, SHA-256 /s);
+    }
+    const said = sent.flatMap(everythingIn);
+    expect(said.some((part) => part.includes(bytes))).toBe(true);
+    for (const fileName of names) {
+      const heard = said.filter((part) => part.includes(fileName));
+      expect(heard, fileName).toEqual([]);
+    }
   });
 
   test('is not asked of a server that the owner leaves out', async () => {

@@ -70,7 +70,7 @@ describe('a message', () => {
         const size = `${content.length} bytes`;
         const digest = encodeHex(sha256(content)).replace(/(.{4})(?=.)/g, '$1 ');
         expect(told.sentence).toBe(
-          `Sign a file of ${size} (SHA-256 ${digest}) in the domain example.org with release`,
+          `Sign a file of ${size}, SHA-256 ${digest}, in the domain example.org with release`,
         );
         expect(told.rows.slice(1)).toEqual([
           { label: 'File', value: size, note: 'not text' },
@@ -78,6 +78,20 @@ describe('a message', () => {
         ]);
         expect([told.blind, told.warnings]).toEqual([false, []]);
       }
+    });
+
+    test('is told to its owner by the name that only its owner knows', () => {
+      const bytes = new Uint8Array(38_112).fill(0xff);
+      const typed = kind.parse(buildMessageRequest({ domain: 'ckm', bytes }));
+      const digest = encodeHex(sha256(bytes)).replace(/(.{4})(?=.)/g, '$1 ');
+      const told = kind.describe(typed, { ...key.context, fileName: 'report.pdf' });
+      expect(told.sentence).toBe(
+        `Sign the file report.pdf, 38 KB, SHA-256 ${digest}, in the domain ckm with release`,
+      );
+      expect(told.rows[1]).toEqual({ label: 'File', value: 'report.pdf', note: '38,112 bytes, not text' });
+      expect(kind.describe(typed, key.context).sentence).toBe(
+        `Sign a file of 38 KB (38,112 bytes), SHA-256 ${digest}, in the domain ckm with release`,
+      );
     });
 
     test('is signed blind without a domain', () => {
