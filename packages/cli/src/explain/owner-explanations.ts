@@ -30,6 +30,10 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'A key leaves only when operators have typed the six words and the delay of the key has passed, at as many servers as it needs.',
       'Tell the operators the words yourself; then run the same ckm key export again. To stop it: ckm key export NAME --stop.',
     ],
+    EXPORT_OVER: [
+      'The export was stopped, refused by an operator, or ran out of time, at so many servers that the others are too few for the key.',
+      'If you do not know who stopped it, ask the operators. To begin anew, end this one first: ckm key export NAME --stop.',
+    ],
     EXPORT_FORMAT_UNKNOWN: [
       'The key has no such form. An Ed25519 key of a quorum is a scalar: files of OpenSSH hold the seed that one is made from, which never existed.',
       'Leave --format out: docs/recovery-without-us.md says what signs with a scalar.',

@@ -9,7 +9,9 @@ const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
  * @throws EncodingError `AUTHORITY_INVALID`; StorageError `FILE_UNREADABLE`; UsageError `FILE_TOO_LARGE`
  */
 export async function readAuthority(path: string): Promise<string> {
-  const text = new TextDecoder().decode(await readInput(path, MOST_BYTES));
+  const text = new TextDecoder().decode(
+    await readInput(path, MOST_BYTES, 'name a file with certificates alone'),
+  );
   const blocks = text.match(BLOCK) ?? [];
   const { X509Certificate } = process.getBuiltinModule('node:crypto');
   try {

@@ -3,11 +3,20 @@ import { readAtMost, readStdinAtMost } from './read-at-most.js';
 
 /**
  * A file, or stdin for `-`, up to `maxBytes`.
+ * @param shorter what to do about one that is longer
  * @throws StorageError `FILE_UNREADABLE`; UsageError `FILE_TOO_LARGE`
  */
-export async function readInput(path: string, maxBytes: number): Promise<Uint8Array> {
-  return path === '-' ? readStdin(maxBytes) : readWhole(path, maxBytes);
+export async function readInput(path: string, maxBytes: number, shorter = TO_SIGN): Promise<Uint8Array> {
+  const bytes = await (path === '-' ? readStdinAtMost(maxBytes + 1) : readWhole(path, maxBytes + 1));
+  if (bytes.length <= maxBytes) return bytes;
+  bytes.fill(0);
+  throw new UsageError(`${path === '-' ? 'stdin' : path} is longer than ${maxBytes} bytes`, {
+    code: 'FILE_TOO_LARGE',
+    hint: shorter,
+  });
 }
+
+const TO_SIGN = 'sign something shorter, such as a list of digests';
 
 const UNREADABLE: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `there is no file ${path}`,
@@ -18,11 +27,8 @@ const UNREADABLE: Readonly<Record<string, (path: string) => string>> = {
 
 async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    const bytes = await readAtMost(path, maxBytes + 1);
-    if (bytes.length > maxBytes) throw tooLarge(path, maxBytes);
-    return bytes;
+    return await readAtMost(path, maxBytes);
   } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
     const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
     throw new StorageError(UNREADABLE[errno]?.(path) ?? `${path} cannot be read: ${errno}`, {
       code: 'FILE_UNREADABLE',
@@ -30,17 +36,4 @@ async function readWhole(path: string, maxBytes: number): Promise<Uint8Array> {
       cause,
     });
   }
-}
-
-async function readStdin(maxBytes: number): Promise<Uint8Array> {
-  const bytes = await readStdinAtMost(maxBytes + 1);
-  if (bytes.length > maxBytes) throw tooLarge('stdin', maxBytes);
-  return bytes;
-}
-
-function tooLarge(path: string, maxBytes: number): UsageError {
-  return new UsageError(`${path} is longer than ${maxBytes} bytes`, {
-    code: 'FILE_TOO_LARGE',
-    hint: 'sign something shorter, such as a list of digests',
-  });
 }

@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -56,14 +56,10 @@ describe('a key that may leave its servers', () => {
     expect(waiting.code).toBe('EXPORT_WAITING');
     const words = /the six words for their operators: (\S+)$/.exec(waiting.message)![1]!;
     const folder = setup.folderOf('alpha');
-    const [open] = await setup.json<{ id: string; sessionId: string; kind: string }[]>([
-      'server',
-      'requests',
-      folder,
-    ]);
-    const { sessionId } = open as unknown as { sessionId: string };
-    const approve = (said: string) =>
-      setup.ckm(['server', 'approve', folder, sessionId, '--words', said, '--yes', '--json']);
+    const approve = async (said: string) => {
+      const [open] = await setup.json<{ sessionId: string }[]>(['server', 'requests', folder]);
+      return setup.ckm(['server', 'approve', folder, open!.sessionId, '--words', said, '--yes', '--json']);
+    };
     expect(errorOf(await approve('acid acid acid acid acid acid')).code).toBe('SESSION_WORDS_WRONG');
     expect((await approve(words)).status).toBe(0);
     // The operator has said yes: the 24 hours are still to pass.
@@ -77,7 +73,15 @@ describe('a key that may leave its servers', () => {
     const stopped = await setup.json<{ stopped: string[] }>(['key', 'export', 'leaves', '--stop']);
     expect(stopped.stopped).toEqual(['alpha', 'bravo', 'charlie']);
     const refused = errorOf(await setup.ckm(run, { environment: elsewhere }));
-    expect(refused.message).toMatch(/alpha refuses \(SESSION_CANCELLED\)/);
+    expect(refused.code).toBe('EXPORT_OVER');
+    expect(refused.message).toMatch(/is over: alpha refuses \(SESSION_CANCELLED\)/);
+    // As the error says: ended there too, it begins anew, with other words and all of the delay before it.
+    await setup.json(['key', 'export', 'leaves', '--stop'], { environment: elsewhere });
+    const anew = errorOf(await setup.ckm(run, { environment: elsewhere }));
+    expect(anew.code).toBe('EXPORT_WAITING');
+    expect(/the six words for their operators: (\S+)$/.exec(anew.message)![1]).not.toBe(words);
+    expect(errorOf(await approve(words)).code).toBe('SESSION_WORDS_WRONG');
+    await setup.json(['key', 'export', 'leaves', '--stop']);
   });
 
   test('is in a file of its owner’s alone, signs under the same public key, and is called exported at every server that gave its share', async () => {
@@ -105,6 +109,37 @@ describe('a key that may leave its servers', () => {
     // What left does not come back: the certificate of the next epoch says so.
     await setup.json(['key', 'refresh', 'letters', '--yes']);
     expect(await setup.json(['key', 'show', 'letters'])).toMatchObject({ epoch: 1, exported: true });
+  });
+});
+
+describe('a folder for the shares of a key', () => {
+  const exported = (folder: string, ...more: string[]) =>
+    setup.ckm(['key', 'export', 'parts', '--shares', folder, '--key-name', 'parts', ...more, '--json']);
+  const given = async () => {
+    const keys = await setup.json<{ exportedAt: number | null; keyId: string }[]>([
+      'server',
+      'keys',
+      setup.folderOf('alpha'),
+    ]);
+    const shown = await setup.json<{ keyId: string }>(['key', 'show', 'parts']);
+    return keys.find(({ keyId }) => keyId === shown.keyId)!.exportedAt;
+  };
+
+  test('that cannot be written is refused before a server has given its share, and none is left half full', async () => {
+    await createKey(setup, 'parts', '--for', 'message', ...AT_ONCE);
+    const taken = join(setup.scratch.path, 'taken');
+    mkdirSync(taken);
+    setup.scratch.file('taken/share-2.txt', 'of somebody else');
+    const file = setup.scratch.file('no-folder', '');
+    for (const more of [[], ['--preview']])
+      expect(errorOf(await exported(taken, ...more)).code).toBe('FILE_EXISTS');
+    expect(errorOf(await exported(file)).code).toBe('FILE_UNWRITABLE');
+    expect(errorOf(await exported(join(file, 'shares'))).code).toBe('FILE_UNWRITABLE');
+    expect([readdirSync(taken), await given()]).toEqual([['share-2.txt'], null]);
+    const fresh = join(setup.scratch.path, 'fresh');
+    expect((await exported(fresh)).status).toBe(0);
+    expect(readdirSync(fresh)).toEqual(['share-1.txt', 'share-2.txt']);
+    expect(statSync(fresh).mode & 0o777).toBe(0o700);
   });
 });
 

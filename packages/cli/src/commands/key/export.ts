@@ -1,27 +1,19 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { CertifiedKey, Client, ExportAt, ExportPlan, KeyExport } from '@ckm/client';
-import { formatSpan, PolicyError, UsageError, wipe } from '@ckm/foundation';
+import type { Client, ExportAt, ExportPlan, KeyExport } from '@ckm/client';
+import { formatSpan, PolicyError, StateError, UsageError, wipe } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { type Command, Option } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
-import {
-  assertFormat,
-  EXPORT_FORMATS,
-  exportedKeyFile,
-  exportedShareFile,
-  type ExportFormat,
-} from '../../owner/export-files.js';
+import { assertFormat, EXPORT_FORMATS, type ExportFormat } from '../../owner/export-files.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
+import { assertTarget, parseTarget, writeExport } from '../../owner/write-export.js';
 import { unixNow } from '../../terminal/instant.js';
 import { plainText } from '../../terminal/plain-text.js';
 import { askTyped } from '../../terminal/prompt.js';
 import { canAsk, notTyped } from '../../terminal/seat.js';
-import { assertWritable, writeOut } from '../../terminal/write-out.js';
 
 /** `ckm key export NAME --to FILE` */
 export function keyExportCommand(): Command {
@@ -54,14 +46,13 @@ interface Flags {
 async function exportKey(context: Context, name: string, given: Flags): Promise<void> {
   const { terminal, flags } = context;
   const waitSeconds = given.wait === undefined ? 0 : parseDuration('--wait', given.wait);
-  const { stop: isStop = false } = given;
-  if (!isStop) assertTarget(given);
+  if (given.stop === true) return stop(context, await openOwner(context), name);
+  const target = parseTarget(given.to, given.shares);
   const client = await openOwner(context);
-  if (isStop) return stop(context, client, name);
   const key = await client.showKey(name);
   const plan = await client.planExport(name);
   assertFormat(key, given.format);
-  await assertWritable(given.to, flags);
+  await assertTarget(target, key, flags);
   terminal.warn(planLines(name, plan));
   if (flags.preview === true) {
     terminal.result('nothing was written', { preview: true, name, ...plan });
@@ -70,23 +61,15 @@ async function exportKey(context: Context, name: string, given: Flags): Promise<
   await confirmByName(context, name, given.keyName);
   const done = await untilDone(client, name, waitSeconds);
   warnOfClock(context, client);
-  if (done.exported === null) throw waiting(name, plan, done);
+  if (done.exported === null) throw isOver(plan, done) ? over(name, done) : waiting(name, plan, done);
   try {
-    const files = await write(key, done.exported, given);
+    const files = await writeExport(key, done.exported, target, given.format);
     await client.closeExport(name);
     terminal.result(doneText(name, files), { name, files, servers: done.servers });
   } finally {
     wipe(done.exported.scalar);
     for (const { share } of done.exported.shares) wipe(share);
   }
-}
-
-function assertTarget({ to, shares }: Flags): void {
-  if ((to === undefined) !== (shares === undefined)) return;
-  throw new UsageError('say where the key is to go: --to FILE, or --shares DIR', {
-    code: 'OPTION_INVALID',
-    hint: 'name one of the two; a key is never shown on the terminal',
-  });
 }
 
 async function stop({ terminal, flags }: Context, client: Client, name: string): Promise<void> {
@@ -128,29 +111,6 @@ async function untilDone(client: Client, name: string, waitSeconds: number): Pro
   }
 }
 
-async function write(
-  key: CertifiedKey,
-  { scalar, shares }: NonNullable<KeyExport['exported']>,
-  { to, shares: folder, format }: Flags,
-): Promise<readonly string[]> {
-  if (to !== undefined) {
-    await writeAway(to, exportedKeyFile(key, scalar, format));
-    return [to];
-  }
-  await mkdir(folder!, { recursive: true, mode: 0o700 });
-  const files = shares.map((one) => ({ path: join(folder!, `share-${one.slot}.txt`), one }));
-  for (const { path, one } of files) await writeAway(path, exportedShareFile(key, one));
-  return files.map(({ path }) => path);
-}
-
-async function writeAway(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeOut(path, bytes);
-  } finally {
-    bytes.fill(0);
-  }
-}
-
 function planLines(name: string, { needed, servers, rules, isUnderWay }: ExportPlan): string {
   const { changes, changeDelay } = rules;
   const delay = changeDelay === 0 ? 'at once' : `${formatSpan(changeDelay)} after it first heard of it`;
@@ -174,7 +134,22 @@ function doneText(name: string, files: readonly string[]): string {
   ].join('\n');
 }
 
-/** @throws never: makes what is thrown */
+/** What a server says of an export that nothing brings back. */
+const ENDED = new Set(['SESSION_CANCELLED', 'SESSION_REJECTED', 'SESSION_EXPIRED', 'SESSION_ABORTED']);
+
+/** Whether it ended at so many servers that the others are too few. */
+function isOver({ needed }: ExportPlan, { servers }: KeyExport): boolean {
+  return servers.filter(({ code }) => code === null || !ENDED.has(code)).length < needed;
+}
+
+function over(name: string, { servers }: KeyExport): StateError {
+  return new StateError(`the export of ${name} is over: ${servers.map(standingText).join(', ')}`, {
+    code: 'EXPORT_OVER',
+    hint: `look who ended it, and why; to begin anew, first end this one here: ckm key export ${name} --stop`,
+    retryable: false,
+  });
+}
+
 function waiting(
   name: string,
   { rules, needed }: ExportPlan,

@@ -113,7 +113,7 @@ function lettersOf(text: string): string {
 }
 
 async function readText(path: string, most = MOST_BYTES): Promise<string> {
-  const bytes = await readInput(path, most);
+  const bytes = await readInput(path, most, 'name the right file: no seed and no sheet is so long');
   const text = new TextDecoder().decode(bytes).trim();
   bytes.fill(0);
   return text;

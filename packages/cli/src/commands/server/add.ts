@@ -101,7 +101,7 @@ async function readInvite({ invite, inviteFile }: Flags): Promise<string | undef
   if (inviteFile === undefined) return invite;
   if (invite !== undefined)
     throw optionInvalid('--invite and --invite-file both name an invite', 'leave one of them out');
-  const bytes = await readInput(inviteFile, MOST_INVITE_BYTES);
+  const bytes = await readInput(inviteFile, MOST_INVITE_BYTES, 'name the file that holds the invite alone');
   return new TextDecoder().decode(bytes).split('\n')[0]!.trim();
 }
 
