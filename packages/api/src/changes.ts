@@ -162,6 +162,12 @@ export const changeCommit = {
   /** `acknowledgement`: as after key generation; null: this server holds no share of that epoch. */
   result: z.strictObject({ transcriptHash: bytesOf(32), acknowledgement: bytesOf(64).nullable(), epoch }),
 };
+/** For a server that kept nothing of the epochs between. `certificates`: behind its own epoch, up to one in which it has no part. */
+export const changeLeave = {
+  parameters: z.strictObject({ keyId: identifier, certificates: certificateChain }),
+  /** The first epoch in which it has no part. */
+  result: z.strictObject({ epoch }),
+};
 const acknowledgement = z.strictObject({ slot, signature: bytesOf(64) });
 export const changeRetire = {
   parameters: z.strictObject({

@@ -8,6 +8,7 @@ import {
   changeLock,
   changePromise,
   changePropose,
+  changeLeave,
   changeRetire,
   changeYield,
   keyChain,
@@ -222,6 +223,8 @@ export const FUNCTIONS = {
   'change.yield': { may: 'owner', changes: 'key', ...changeYield },
   /** Presents the certificate of a change; whenever that is, and one epoch after the other. */
   'change.commit': { may: 'owner', changes: 'key', ...changeCommit },
+  /** Shows a server that was away, and can open no share of the epochs since, that it is no longer among those of the key. */
+  'change.leave': { may: 'owner', changes: 'key', ...changeLeave },
   /** Has the share of an epoch destroyed that is over at every server of the next one. */
   'change.retire': { may: 'owner', changes: 'key', ...changeRetire },
   /**

@@ -194,8 +194,8 @@ const MOMENT = groupOf(
       'Call the owner of the key, and have the words read to you.',
     ],
     CHANGE_SHARE_LOST: [
-      'The server has lost what it needs to open its share of the next epoch.',
-      'Have its share repaired by the others.',
+      'The server has lost what it needs to open its share of the next epoch: it came back from a backup, for example. It holds an earlier epoch, and is among the servers of the newest.',
+      'Have its share repaired by the others: ckm key repair.',
     ],
     EPOCH_IN_USE: 'The server still uses the share that it is asked to destroy.',
     ACKNOWLEDGEMENTS_TOO_FEW: [

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type Parameters } from '@ckm/api';
+import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type KeyPolicy, type Parameters } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
 import { type Callee, type CarriedChange, carryChange, createCeremony, type Tampering } from '@ckm/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf as rowsOfTable } from '../test/stored-secrets.js';
-import type { TestClient, TestServer } from '../test/test-server.js';
+import { keysOf, startTestServer, type TestClient, type TestServer } from '../test/test-server.js';
 
 const servers: TestServer[] = [];
 let keyed: KeyedServers;
@@ -81,6 +81,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
   },
   'change.yield': () => ({ ...done.named, locks: done.locks, signed: done.whole.bytes }),
   'change.commit': () => ({ keyId: done.named.keyId, certificate: done.certificate }),
+  'change.leave': () => ({ keyId: done.named.keyId, certificates: [] }),
   'change.retire': () => ({ ...done.named, acknowledgements: [] }),
   'key.check': () => ({ keyId: keyed.keyId, epoch: 0, challenge: random(32), at: keyed.alpha.now }),
   'key.freeze': () => ({
@@ -123,8 +124,9 @@ function callees(): [Callee, Callee] {
   return [alpha!, bravo!];
 }
 
-const ceremonyOf = (both: readonly Callee[], tampering?: Tampering) =>
+const ceremonyOf = (both: readonly Callee[], tampering?: Tampering, policy: Partial<KeyPolicy> = {}) =>
   createCeremony({
+    policy,
     servers: both,
     needed: 2,
     purpose: 'message',
@@ -177,6 +179,28 @@ async function changedKey() {
   const committed = await change.commit(cert);
   const { keyId, epoch } = change.order;
   return { change, named: { keyId, epoch }, promises, whole, locks, certificate: cert, committed };
+}
+
+/** A change in which charlie takes the place of alpha, decided, and shown to nobody yet. */
+async function changedWithoutAlpha() {
+  const both = callees();
+  const policy = { changes: 'automatic', changeDelay: 0 } as const;
+  const ceremony = ceremonyOf(both, undefined, policy);
+  await ceremony.finish();
+  const { keyId } = ceremony;
+  const third = await startTestServer({ settings: { name: 'charlie' } });
+  servers.push(third);
+  const client = await third.as(alice).join();
+  const charlie: Callee = { name: 'charlie', call: (called, parameters) => client.ask(called, parameters) };
+  const next = [servers[1]!, third].map((server, at) => {
+    const { xid, publicKeys } = keysOf(server.server);
+    const callee = [both[1], charlie][at]!;
+    return { callee, serverId: new Uint8Array(xid), identityKey: publicKeys.signing.bytes };
+  });
+  const change = await carryChange({ servers: both, keyId, expiresAt: keyed.alpha.now + 600, next });
+  const promises = await promised(change);
+  const { whole, locked, yields } = await upToYield(change, promises);
+  return { keyId, decided: change.certify(1, whole, { promises, locks: locked, yields }) };
 }
 
 async function promised(change: CarriedChange): Promise<readonly Uint8Array[]> {
@@ -274,6 +298,10 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     const { keyId, epoch } = change.order;
     const acknowledgements = committed.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
     return () => hers.ask('change.retire', { keyId, epoch, acknowledgements });
+  },
+  'change.leave': async () => {
+    const { keyId, decided } = await changedWithoutAlpha();
+    return () => hers.ask('change.leave', { keyId, certificates: [decided] });
   },
   'key.freeze': async () => {
     const statement = { ...WELL_FORMED['key.freeze'](), keyId: (await halfKnownKey()).keyId };

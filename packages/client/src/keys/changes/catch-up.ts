@@ -6,6 +6,7 @@ import { certificatesOf, changesOf, extendChain, type KeyChain } from '../chain/
 import type { CertifiedKey } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { rosterOf } from '../roster.js';
+import { showEpochs } from '../chain/show-epochs.js';
 
 /**
  * Brings a key and its servers to the same epoch, after somebody was away: what other clients of the owner have changed is
@@ -79,7 +80,7 @@ async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Prom
 
 async function show(link: ServerLink, keyId: Uint8Array, certificates: readonly Uint8Array[]) {
   const shown = await orNothing(async () => {
-    for (const certificate of certificates) await link.call('change.commit', { keyId, certificate });
+    await showEpochs(link, keyId, certificates);
     return true;
   });
   return shown ?? false;

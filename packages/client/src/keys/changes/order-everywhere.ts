@@ -16,6 +16,7 @@ import {
 } from './change-run.js';
 import { decideChange } from './decide.js';
 import { epochOf } from './settle.js';
+import { showEpochs } from '../chain/show-epochs.js';
 
 /** Orders the change everywhere and has old members decide, or finds out what they have decided. */
 export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
@@ -55,8 +56,7 @@ async function proposeAt(
     const behind = differs ? error.facts['epoch'] : null;
     const { keyId, epoch } = proposed.order;
     if (typeof behind !== 'number' || behind < 0 || behind >= epoch) throw error;
-    for (const certificate of certificates.slice(behind + 1))
-      await link.call('change.commit', { keyId, certificate });
+    await showEpochs(link, keyId, certificates.slice(behind + 1));
     return propose();
   }
 }

@@ -3,6 +3,7 @@ import { CkmError } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
+import { showEpochs } from '../chain/show-epochs.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { rosterOf } from '../roster.js';
@@ -66,8 +67,7 @@ async function assureHead(
   const asked = await link.call('key.head', { keyId, nonce: context.random(32) });
   if (asked.asks === null) return;
   const { epoch } = parseHead(asked.head);
-  for (const certificate of certificatesOf(key.record).slice(epoch + 1))
-    await link.call('change.commit', { keyId, certificate });
+  await showEpochs(link, keyId, certificatesOf(key.record).slice(epoch + 1));
   const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
   const nonce = asked.asks;
   const said = await Promise.all(

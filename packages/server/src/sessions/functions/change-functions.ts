@@ -3,6 +3,7 @@ import type { Call, Handlers, ServerContext, SessionFunctionName } from '../../c
 import { refusal } from '../../refusals.js';
 import { cancelChange } from '../changes/cancel-change.js';
 import { commitChange } from '../changes/commit-change.js';
+import { leaveKey } from '../changes/leave-key.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { proposeChange } from '../changes/propose-change.js';
 import { retireEpoch } from '../changes/retire-epoch.js';
@@ -29,6 +30,8 @@ export function changeHandlers(
       remembering(means, call, parameters, () => yieldChange(means, call, parameters)),
     'change.commit': (call, parameters) =>
       remembering(means, call, parameters, () => commitChange(means, call, parameters)),
+    'change.leave': (call, parameters) =>
+      remembering(means, call, parameters, () => leaveKey(means, call, parameters)),
     'change.retire': (call, parameters) => retireEpoch(means, call, parameters),
     'key.chain': (call, parameters) => showChain(means.context, call, parameters),
   };

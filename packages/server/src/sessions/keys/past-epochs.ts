@@ -33,6 +33,19 @@ export async function readPublicEpoch(
   return { parameters, certificate };
 }
 
+/** The certificates that are stored here, from the first one to that of an epoch. @throws StorageError `ROW_TAMPERED` */
+export async function readCertificates(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  key: KeyName,
+  epoch: number,
+): Promise<Uint8Array[]> {
+  const certificates: Uint8Array[] = [];
+  for (let number = 0; number <= epoch; number++)
+    certificates.push((await readPublicEpoch(context, reader, key, number)).certificate);
+  return certificates;
+}
+
 /**
  * An epoch of a key as the certificates that are stored here prove it, from the first one on.
  * @throws StorageError `ROW_TAMPERED`; as `verifyChain`
@@ -43,10 +56,7 @@ export async function verifyStoredEpoch(
   key: KeyName,
   epoch: number,
 ): Promise<CertifiedEpoch> {
-  const certificates: Uint8Array[] = [];
-  for (let number = 0; number <= epoch; number++)
-    certificates.push((await readPublicEpoch(context, reader, key, number)).certificate);
-  const [first, ...changes] = certificates;
+  const [first, ...changes] = await readCertificates(context, reader, key, epoch);
   const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
   return epochs.at(-1)!;
 }

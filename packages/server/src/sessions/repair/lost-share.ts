@@ -61,7 +61,7 @@ export async function assertLost(
   await assertOfNobodyElse(context, reader, { owner, keyId, chain });
   const row = await reader.keys.find(owner, keyId);
   const left = row === null ? undefined : openHead(context, row).left;
-  if (left !== undefined) throw otherEpoch(left.epoch, epoch);
+  if (left !== undefined && left.epoch >= epoch) throw otherEpoch(left.epoch, epoch);
   if (row !== null && row.epoch !== epoch) return assertBehind(context, reader, row, { epoch, chain });
   const isThere = row !== null && context.epochKeys.exists(row);
   demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');

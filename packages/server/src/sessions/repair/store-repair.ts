@@ -79,7 +79,7 @@ async function storePast(
   chain: readonly Uint8Array[],
 ): Promise<void> {
   const first = parseChangeCertificate(chain[1]!).change.next.previous;
-  const { change: _change, ...marks } = marksOf(openHead(context, row));
+  const { change: _change, left: _left, ...marks } = marksOf(openHead(context, row));
   await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
   for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries()) {
     if ((await transaction.epochs.find(row.owner, row.keyId, epoch)) === null)
