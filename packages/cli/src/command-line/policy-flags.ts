@@ -12,11 +12,11 @@ export interface PolicyFlags {
   readonly allowBlind?: true;
   readonly kinds?: string;
   readonly changes?: 'automatic' | 'operator';
-  readonly changeDelay?: keyof typeof DELAYS;
+  readonly changeDelay?: keyof typeof CHANGE_DELAYS;
 }
 
 /** How long servers wait before they change who holds a key. Seconds. */
-const DELAYS = { '0': 0, '24h': 86_400, '7d': 604_800 } as const;
+export const CHANGE_DELAYS = { '0': 0, '24h': 86_400, '7d': 604_800 } as const;
 
 const GROUP = 'Policy, certified with the key:';
 
@@ -34,7 +34,7 @@ export function policyOptions(): readonly Option[] {
       'who says yes before other servers hold the key; default: operator',
     ).choices(['automatic', 'operator']),
     new Option('--change-delay <time>', 'how long each server waits before that; default: 24h').choices(
-      Object.keys(DELAYS),
+      Object.keys(CHANGE_DELAYS),
     ),
     new Option('--kinds <kinds>', 'fewer request kinds than the purpose allows, separated by commas'),
   ].map((option) => option.helpGroup(GROUP));
@@ -48,7 +48,7 @@ export function parsePolicyFlags(flags: PolicyFlags): Partial<KeyPolicy> {
     ...(flags.expires === undefined ? {} : { expiresAt: parseExpiry(flags.expires) }),
     ...(flags.allowBlind === true ? { blindAllowed: true } : {}),
     ...(flags.changes === undefined ? {} : { changes: flags.changes }),
-    ...(flags.changeDelay === undefined ? {} : { changeDelay: DELAYS[flags.changeDelay] }),
+    ...(flags.changeDelay === undefined ? {} : { changeDelay: CHANGE_DELAYS[flags.changeDelay] }),
     ...(flags.kinds === undefined ? {} : { kinds: flags.kinds.split(',').map((one) => one.trim()) }),
   };
 }
@@ -71,12 +71,12 @@ export function policyLines(policy: KeyPolicy): string[] {
 function changeLines({ changes, changeDelay }: KeyPolicy): string[] {
   if (changes === undefined && changeDelay === undefined) return [];
   const who = changes === 'automatic' ? 'without asking operators' : 'with the yes of every operator';
-  const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay ?? DELAYS['24h'])}`;
+  const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay ?? CHANGE_DELAYS['24h'])}`;
   return [`Changes other servers or another quorum ${who}, ${delay}`];
 }
 
 /** What leave to export a key means, and under which conditions of its policy it is given out. */
-export function exportLines({ changes, changeDelay = DELAYS['24h'] }: KeyPolicy): string[] {
+export function exportLines({ changes, changeDelay = CHANGE_DELAYS['24h'] }: KeyPolicy): string[] {
   const who = changes === 'automatic' ? 'asking no operator' : 'each with the yes of its operator';
   const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay)}`;
   const isOpen = changes === 'automatic' && changeDelay === 0;

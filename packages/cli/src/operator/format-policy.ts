@@ -1,5 +1,6 @@
 import { decodeHex, formatSpan } from '@ckm/foundation';
 import type { OperatorKeyPolicy } from '@ckm/server';
+import { CHANGE_DELAYS } from '../command-line/policy-flags.js';
 import { formatInstant, unixNow } from '../terminal/instant.js';
 import { formatLikeness } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
@@ -35,6 +36,12 @@ export function formatPolicy(terminal: Terminal, key: OperatorKeyPolicy): string
           yesOrNo(server.blindAllowed),
         ],
         ['approval', owned.approval, tightening.approval, server.approval],
+        [
+          'delay of changes',
+          formatSpan(owned.changeDelay ?? CHANGE_DELAYS['24h']),
+          delay(tightening.changeDelay),
+          delay(server.changeDelay),
+        ],
       ],
       '  ',
     ),
@@ -78,7 +85,12 @@ function wordsOf(taken: OperatorKeyPolicy['tightening']): Readonly<Record<string
     until: until(taken.expiresAt),
     'blind signing': yesOrNo(taken.blindAllowed),
     approval: taken.approval,
+    'delay of changes': delay(taken.changeDelay),
   };
+}
+
+function delay(seconds: number): string {
+  return seconds === 0 ? 'none' : formatSpan(seconds);
 }
 
 function kinds(names: readonly string[] | null): string {

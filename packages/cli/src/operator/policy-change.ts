@@ -2,6 +2,7 @@ import { REQUEST_KIND_NAMES } from '@ckm/requests';
 import type { OperatorKeyPolicy, TightenBody } from '@ckm/server';
 import { type Command, Option } from 'commander';
 import type { Context } from '../command-line/context.js';
+import { CHANGE_DELAYS } from '../command-line/policy-flags.js';
 import { optionInvalid, parseDuration, parseRate } from '../command-line/option-values.js';
 import { run } from '../command-line/run.js';
 import { unixNow } from '../terminal/instant.js';
@@ -17,6 +18,7 @@ interface Flags {
   readonly expiresIn?: string;
   readonly blind?: 'yes' | 'no';
   readonly approval?: 'automatic' | 'operator';
+  readonly changeDelay?: keyof typeof CHANGE_DELAYS;
 }
 
 interface PolicyChange {
@@ -36,6 +38,12 @@ export function policyChangeCommand(change: PolicyChange): Command {
     .option('--expires-in <time>', 'no more after so long, or never')
     .addOption(new Option('--blind <answer>', 'what cannot be described').choices(['yes', 'no']))
     .addOption(new Option('--approval <how>', 'who decides').choices(['automatic', 'operator']))
+    .addOption(
+      new Option(
+        '--change-delay <time>',
+        'how long a change of its servers, or its export, waits here',
+      ).choices(Object.keys(CHANGE_DELAYS)),
+    )
     .action(
       run((context: Context, folder: string, key: string, flags: Flags) =>
         changePolicy(context, folder, key, flags, change),
@@ -68,13 +76,14 @@ async function changePolicy(
   terminal.talk(`${said}: ${describeChanges(before, after)}`);
 }
 
-function changeOf({ kinds, rate, expiresIn, blind, approval }: Flags): TightenBody {
+function changeOf({ kinds, rate, expiresIn, blind, approval, changeDelay }: Flags): TightenBody {
   return {
     ...(kinds === undefined ? {} : { kinds: kinds === 'all' ? null : kinds.split(',').map(kindNamed) }),
     ...(rate === undefined ? {} : { rateLimit: rate === 'any' ? null : parseRate('--rate', rate) }),
     ...(expiresIn === undefined ? {} : { expiresAt: expiryOf(expiresIn) }),
     ...(blind === undefined ? {} : { blindAllowed: blind === 'yes' }),
     ...(approval === undefined ? {} : { approval }),
+    ...(changeDelay === undefined ? {} : { changeDelay: CHANGE_DELAYS[changeDelay] }),
   };
 }
 

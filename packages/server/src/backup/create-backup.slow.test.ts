@@ -17,6 +17,8 @@ import { type BackupMeans, createBackup } from './create-backup.js';
 import { words } from './test/restores.js';
 import { writeBackupFile } from './write-backup-file.js';
 
+const NOTHING_ASKED = { asksOperator: false, delay: 0 };
+
 const network = createBareServers();
 const CHEAP = { logN: 10, r: 8, p: 1 };
 const code = (name: string) => expect.objectContaining({ code: name }) as Error;
@@ -82,7 +84,12 @@ test('a backup that is made while accounts, keys, policies and requests come, ch
     );
     const changed = (await context.storage.read((reader) => reader.keys.find(alice.xid, keyId)))!;
     await context.storage.transact((transaction) =>
-      sessions.noteTightened(transaction, changed, { version: 0, stoppedAt: null, frozen: null }),
+      sessions.noteTightened(transaction, changed, {
+        version: 0,
+        stoppedAt: null,
+        weighty: NOTHING_ASKED,
+        frozen: null,
+      }),
     );
     await signer.sign(messageOf(`turn ${turn}`), [1, 2]);
   };

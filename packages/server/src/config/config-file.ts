@@ -20,6 +20,7 @@ const policy = z.strictObject({
   rateLimit: rateLimit.nullable().default(null),
   blindAllowed: z.boolean().default(true),
   approval: z.enum(['automatic', 'operator']).default('automatic'),
+  changeDelay: z.int().min(0).max(604_800).default(0),
 });
 
 const limits = z.strictObject({

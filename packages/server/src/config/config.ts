@@ -7,6 +7,8 @@ export interface OperatorPolicy {
   readonly rateLimit: { readonly count: number; readonly perSeconds: number } | null;
   readonly blindAllowed: boolean;
   readonly approval: 'automatic' | 'operator';
+  /** For how long at least a change of who holds a key, or its export, waits here. Seconds. */
+  readonly changeDelay: number;
 }
 
 /** How the operator is told, outside of the server, that something waits. */

@@ -39,7 +39,10 @@ const SAYS: Readonly<Record<string, string>> = {
   'policy.rateLimit.perSeconds': 'seconds in which `policy.rateLimit.count` counts',
   'policy.blindAllowed':
     'whether anything is signed that cannot be described; a file in a domain is, by its digest',
-  'policy.approval': 'whether every request of every key waits for you',
+  'policy.approval':
+    'whether every request of every key waits for you, and every change of who holds one, and every export',
+  'policy.changeDelay':
+    'seconds for which a change of who holds a key, or its export, waits here, where the key itself says less',
   'limits.body': 'bytes of one message',
   'limits.concurrency': 'messages answered at the same time',
   'limits.perSecond': 'messages in a second from everybody together',

@@ -23,6 +23,8 @@ describe('what a change of a policy does', () => {
     [{ expiresAt: 100 }, { expiresAt: 99 }, '', 'expiresAt'],
     [{ expiresAt: 100 }, {}, 'expiresAt', ''],
     [{ blindAllowed: false }, {}, 'blindAllowed', ''],
+    [{ changeDelay: 0 }, { changeDelay: 86_400 }, '', 'changeDelay'],
+    [{ changeDelay: 604_800 }, { changeDelay: 86_400 }, 'changeDelay', ''],
     [{ approval: 'operator' }, { ...per(1, 1) }, 'approval', 'rateLimit'],
     [{ approval: 'operator' }, { approval: 'operator' }, '', ''],
   ];

@@ -13,6 +13,7 @@ const COVERS: { readonly [S in Setting]: (before: Tightening[S], after: Tighteni
   expiresAt: (before, after) => before === null || (after !== null && after <= before),
   blindAllowed: (before, after) => before || !after,
   approval: (before, after) => before === 'automatic' || after === 'operator',
+  changeDelay: (before, after) => after >= before,
 };
 
 /** Which settings let something through after a change that they did not let through before. */

@@ -8,6 +8,7 @@ import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
 import { findTightening } from './tightening.js';
+import { weightyOf, weightyRules } from './weighty.js';
 
 interface Applied {
   readonly policy: EffectivePolicy;
@@ -55,6 +56,13 @@ export function createPolicy({
     standing: ({ keyId, stoppedAt, frozenUntil }, now) => {
       if (stoppedAt !== null) return keyStopped(keyId);
       return frozenUntil !== null && now < frozenUntil ? keyFrozen(frozenUntil) : null;
+    },
+    weighty: (head) => {
+      const [ofServer, ofKey] = [weightyRules([operator]), weightyOf(head)];
+      return {
+        asksOperator: ofServer.asksOperator || ofKey.asksOperator,
+        delay: Math.max(ofServer.delay, ofKey.delay),
+      };
     },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, [general]);

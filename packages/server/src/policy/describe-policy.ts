@@ -9,13 +9,14 @@ const MOST = 512;
 
 /** All that an operator takes away, in one line for the audit log: `kinds git, ssh; rate 10 in 1 h; …`. */
 export function describeTightening(taken: OperatorPolicy & Partial<Pick<Tightening, 'expiresAt'>>): string {
-  const { kinds, rateLimit, expiresAt = null, blindAllowed, approval } = taken;
+  const { kinds, rateLimit, expiresAt = null, blindAllowed, approval, changeDelay } = taken;
   const text = [
     `kinds ${kinds === null ? 'all' : kinds.join(', ')}`,
     `rate ${rateLimit === null ? 'any' : `${rateLimit.count} in ${formatSpan(rateLimit.perSeconds)}`}`,
     `until ${expiresAt === null ? 'always' : formatMoment(expiresAt)}`,
     `blind ${blindAllowed ? 'yes' : 'no'}`,
     `approval ${approval}`,
+    ...(changeDelay === 0 ? [] : [`change delay ${formatSpan(changeDelay)}`]),
   ].join('; ');
   return text.length <= MOST ? text : `${text.slice(0, MOST - 1)}…`;
 }
@@ -26,9 +27,17 @@ export function nameServerPolicy({
   rateLimit,
   blindAllowed,
   approval,
+  changeDelay,
 }: OperatorPolicy): string | null {
-  if (kinds === null && rateLimit === null && blindAllowed && approval === 'automatic') return null;
+  const isNothing = kinds === null && rateLimit === null && blindAllowed && approval === 'automatic';
+  if (isNothing && changeDelay === 0) return null;
   const rate = rateLimit === null ? null : { ...rateLimit };
-  const policy = { kinds: kinds === null ? null : kinds.toSorted(), rateLimit: rate, blindAllowed, approval };
+  const policy = {
+    kinds: kinds === null ? null : kinds.toSorted(),
+    rateLimit: rate,
+    blindAllowed,
+    approval,
+    ...(changeDelay === 0 ? {} : { changeDelay }),
+  };
   return encodeHex(taggedHash('CKM/policy/server/v1', encodeData(policy)).subarray(0, 4));
 }

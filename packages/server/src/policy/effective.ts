@@ -14,6 +14,8 @@ export interface Tightening {
   readonly expiresAt: number | null;
   readonly blindAllowed: boolean;
   readonly approval: 'automatic' | 'operator';
+  /** For how long at least a change of who holds the key, or its export, waits here. Seconds. */
+  readonly changeDelay: number;
   /**
    * When the server itself stopped the key, because a share it had computed was wrong; null: it did not. UnixSeconds.
    */
@@ -36,7 +38,10 @@ export interface EffectivePolicy {
 }
 
 /** The strictest of everything: an operator can take away from what the owner allows, never add (V68). */
-export function effectivePolicy(owner: KeyPolicy, tightenings: readonly Tightening[]): EffectivePolicy {
+export function effectivePolicy(
+  owner: KeyPolicy,
+  tightenings: readonly Omit<Tightening, 'changeDelay'>[],
+): EffectivePolicy {
   const all = [owner, ...tightenings];
   const deadlines = all.map(({ expiresAt }) => expiresAt).filter((at) => at !== null);
   const frozen = tightenings

@@ -18,7 +18,13 @@ const owned: KeyPolicy = {
   blindAllowed: true,
   approval: 'automatic',
 };
-const LAX: OperatorPolicy = { kinds: null, rateLimit: null, blindAllowed: true, approval: 'automatic' };
+const LAX: OperatorPolicy = {
+  kinds: null,
+  rateLimit: null,
+  blindAllowed: true,
+  approval: 'automatic',
+  changeDelay: 0,
+};
 const facts: RequestFacts = {
   owner: alice,
   keyId,
@@ -208,6 +214,7 @@ describe('V68: whatever is added to a policy, it is never laxer', () => {
   const tightening = fc.record({
     kinds: fc.option(kinds, { nil: null }),
     stoppedAt: fc.option(fc.nat(), { nil: null }),
+    changeDelay: fc.constant(0),
     freezes: fc.constant([]),
     ...rest,
   });

@@ -22,6 +22,13 @@ export type Verdict =
   | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
   | { readonly verdict: 'refuse'; readonly policy: string; readonly error: PolicyError };
 
+/** What an operator asks before a share goes to somebody who has none, beyond the rules that were certified with the key. */
+export interface WeightyRules {
+  readonly asksOperator: boolean;
+  /** For how long everybody may look at it first; 0: no longer than the key says. Seconds. */
+  readonly delay: number;
+}
+
 /** What its head says of a key that does nothing for now. */
 export interface KeyStanding {
   readonly keyId: Uint8Array;
@@ -43,6 +50,8 @@ export interface Policy {
   rateWindow(reader: Reader, keyPolicy: KeyPolicy, key: KeyOfPolicy): Promise<number>;
   /** What keeps this server from doing anything with a key, whatever is asked; null: nothing. */
   standing(key: KeyStanding, now: number): PolicyError | null;
+  /** What this operator asks of a change of who holds a key, and of giving its share out. @param head null: this server has no head of it */
+  weighty(head: { readonly tightened: number; readonly weighty?: WeightyRules } | null): WeightyRules;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
   acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
 }

@@ -5,6 +5,11 @@ import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
 import type { StandingFreeze } from './freeze.js';
+import type { WeightyRules } from './policy.js';
+import { weightyRules } from './weighty.js';
+
+/** As long as its owner may have certified with a key. Seconds. */
+const MOST_CHANGE_DELAY = 604_800;
 
 /** What the operator may take away from one key. */
 export const tighteningSchema = z.strictObject({
@@ -15,14 +20,17 @@ export const tighteningSchema = z.strictObject({
   expiresAt: z.int().min(0).max(253_402_300_799).nullable(),
   blindAllowed: z.boolean(),
   approval: z.enum(['automatic', 'operator']),
+  /** Of a change of who holds the key, and of its export; no longer than a key itself may say. Seconds. */
+  changeDelay: z.int().min(0).max(MOST_CHANGE_DELAY),
   stoppedAt: z.int().min(0).max(253_402_300_799).nullable(),
 });
 
 const moment = z.int().min(0).max(253_402_300_799);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
-/** The same with what its owner took away for a while, as it is stored; rows of before have no freezes. */
+/** The same with what its owner took away for a while, as it is stored; rows of before have no freezes and no delay. */
 const storedSchema = tighteningSchema.extend({
+  changeDelay: tighteningSchema.shape.changeDelay.default(0),
   freezes: z
     .array(
       z.strictObject({
@@ -43,6 +51,7 @@ export const NO_TIGHTENING: Tightening = {
   expiresAt: null,
   blindAllowed: true,
   approval: 'automatic',
+  changeDelay: 0,
   stoppedAt: null,
   freezes: [],
 };
@@ -83,6 +92,8 @@ export interface StoredTightening {
   readonly version: number;
   /** When the server stopped the key; null: it answers. UnixSeconds. */
   readonly stoppedAt: number | null;
+  /** What it asks of a change of who holds the key, and of its export. */
+  readonly weighty: WeightyRules;
   /** The freeze that stood when it was stored; null: none. */
   readonly frozen: StandingFreeze | null;
 }
@@ -117,13 +128,14 @@ export async function storeTightening(
   tightening: Tightening,
 ): Promise<StoredTightening> {
   const before = await transaction.tightenings.find(key.owner, key.keyId);
-  const { kinds, rateLimit, expiresAt, blindAllowed, approval, stoppedAt, freezes } = tightening;
+  const { kinds, rateLimit, expiresAt, blindAllowed, approval, changeDelay, stoppedAt, freezes } = tightening;
   const plaintext = encodeData({
     kinds,
     rateLimit: rateLimit === null ? null : { ...rateLimit },
     expiresAt,
     blindAllowed,
     approval,
+    changeDelay,
     stoppedAt,
     freezes: freezes.map((one) => ({ ...one })),
   });
@@ -133,5 +145,5 @@ export async function storeTightening(
   // Of those that have not ended one at most goes on longer than the others: it may be over by itself by now.
   const last = freezes.findLast(({ endedAt }) => endedAt === null) ?? null;
   const frozen = last === null ? null : { id: last.id, until: last.until, thawAskedAt: last.thawAskedAt };
-  return { version: row.version, stoppedAt, frozen };
+  return { version: row.version, stoppedAt, weighty: weightyRules([tightening]), frozen };
 }

@@ -74,6 +74,7 @@ export const operatorKeyPolicy = operatorKey.extend({
     rateLimit,
     blindAllowed: z.boolean(),
     approval: z.enum(['automatic', 'operator']),
+    changeDelay: wholeNumber,
     name: z.string().nullable(),
   }),
 });

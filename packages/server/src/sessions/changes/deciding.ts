@@ -11,7 +11,7 @@ import {
   type PartyIndex,
   type RosterEntry,
 } from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
+import type { ServerContext, WeightyRules } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { ChangeRow, KeyRow, Reader } from '../../storage/storage.js';
 import { keyForked, keyLeft } from '../keys/over.js';
@@ -31,9 +31,13 @@ export interface Deciding {
   readonly record: ChangeRecord;
   /** The epoch that decides, as its certificates prove it. */
   readonly before: CertifiedEpoch;
+  /** What the operator here asks beyond what was certified with the key. */
+  readonly stricter: WeightyRules;
   /** Of this server in that epoch; null: it joins. */
   readonly slot: PartyIndex | null;
 }
+
+type DecidingContext = Pick<ServerContext, 'vault' | 'policy'>;
 
 /** The head of a key with its row. */
 export interface StoredHead {
@@ -54,7 +58,7 @@ export interface DecidingScope {
  * `KEY_NOT_CERTIFIED`, `KEY_LEFT`, `KEY_FORKED`; StorageError `ROW_TAMPERED`
  */
 export async function readDeciding(
-  context: Pick<ServerContext, 'vault'>,
+  context: DecidingContext,
   reader: Reader,
   scope: DecidingScope,
 ): Promise<Deciding> {
@@ -69,7 +73,7 @@ export async function readDeciding(
 }
 
 async function readOwn(
-  context: Pick<ServerContext, 'vault'>,
+  context: DecidingContext,
   reader: Reader,
   { row, head }: StoredHead,
   { owner, keyId, epoch }: DecidingScope,
@@ -83,11 +87,12 @@ async function readOwn(
   const before = certifiedOf(parameters, transcriptHash, head.certified);
   const slot = head.slot as PartyIndex;
   const key = { row, head };
-  return { owner, keyId, epoch, key, former: null, changeRow, record, before, slot };
+  const stricter = context.policy.weighty(head);
+  return { owner, keyId, epoch, key, former: null, changeRow, record, before, stricter, slot };
 }
 
 async function readJoining(
-  context: Pick<ServerContext, 'vault'>,
+  context: DecidingContext,
   reader: Reader,
   { owner, keyId, epoch }: DecidingScope,
   former: StoredHead | null,
@@ -100,7 +105,8 @@ async function readJoining(
   }
   const { parameters, transcriptHash } = record.joining;
   const before = certifiedOf(parameters, transcriptHash, record.joining);
-  return { owner, keyId, epoch, key: null, former, changeRow, record, before, slot: null };
+  const stricter = context.policy.weighty(former?.head ?? null);
+  return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
 }
 
 /** An epoch out of what was stored when its certificates were checked. */

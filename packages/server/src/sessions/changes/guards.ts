@@ -11,6 +11,10 @@ const REFRESH_INTERVAL = 86_400;
 const ORDER_LIFETIME = 604_800;
 /** What waits where the rules of the key say nothing else. Seconds. */
 const USUAL_DELAY = 86_400;
+/** As long as anybody may let an order wait. Seconds. */
+const MOST_DELAY = 604_800;
+/** How many seconds are counted of a weighty order, until nothing more comes of it: an operator may become stricter meanwhile. */
+export const COUNTED_OF_WEIGHTY: number = MOST_DELAY + ORDER_LIFETIME;
 
 /** What this server's own conditions say of an order, here and now. */
 export interface Guarded {
@@ -24,7 +28,7 @@ export interface Guarded {
 }
 
 /** What an order is judged by: the key, or what a server that joins was shown of it. */
-type Judged = Pick<Deciding, 'record'> & { readonly key: Pick<StoredHead, 'head'> | null };
+type Judged = Pick<Deciding, 'record' | 'stricter'> & { readonly key: Pick<StoredHead, 'head'> | null };
 
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
@@ -71,20 +75,16 @@ function judgeRefresh(counter: Counter, deciding: Judged): Guarded {
   return { verdict: 'early', readyAt: since + REFRESH_INTERVAL, asked: false, reason: null };
 }
 
-/** By the rules that were certified with the key: who is asked, and how long everybody may look at it. */
+/** By the rules that were certified with the key, and by what the operator asks beyond them: who is asked, and how long everybody may look at it. */
 function judgeWeighty(counter: Counter, deciding: Judged, order: StoredOrder): Guarded {
   const { changes = 'operator', changeDelay = USUAL_DELAY } = policyOf(deciding);
-  const left = changeDelay - countedBy(counter, order.waited);
+  const { asksOperator, delay } = deciding.stricter;
+  const left = Math.max(changeDelay, delay) - countedBy(counter, order.waited);
   if (left <= -ORDER_LIFETIME) return over('nobody carried it out in seven days');
-  const asked = changes === 'operator' && order.operator === null;
+  const asked = (changes === 'operator' || asksOperator) && order.operator === null;
   const readyAt = left > 0 ? counter.now + left : null;
   if (asked || readyAt !== null) return { verdict: 'early', readyAt, asked, reason: null };
   return PASSED;
-}
-
-/** How many seconds are counted of an order of that key, until nothing more comes of it. */
-export function countedOfWeighty(deciding: Judged): number {
-  return (policyOf(deciding).changeDelay ?? USUAL_DELAY) + ORDER_LIFETIME;
 }
 
 function policyOf({ key, record }: Judged): KeyPolicy {

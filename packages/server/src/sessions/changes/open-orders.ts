@@ -47,7 +47,8 @@ function openOrderIn(
   if (row.version !== (key.head.change ?? 0)) throw putBack('changes');
   const record = openChange(context, row);
   if (record.order === null) return null;
-  const { verdict, readyAt, asked } = judgeOrder(counting(), { key, record }, record.order);
+  const stricter = context.policy.weighty(key.head);
+  const { verdict, readyAt, asked } = judgeOrder(counting(), { key, record, stricter }, record.order);
   if (verdict === 'over') return null;
   const state = verdict === 'passed' ? 'ready' : 'waiting';
   return { order: record.order.order, state, readyAt, asked };

@@ -27,7 +27,7 @@ import {
   writeChange,
 } from './change-record.js';
 import { certifiedOf, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
-import { countedOfWeighty, isRefresh, judgeOrder } from './guards.js';
+import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
 import { NOTHING_SAID, sentenceOf, viewChange } from './view-change.js';
@@ -194,7 +194,7 @@ async function storeOrder(
   await accounts.quota.bytes(transaction, call.account, ORDER_BYTES + bytesOf(shown?.chain ?? []));
   const { suite } = deciding.before.params;
   const isWeighty = !isRefresh(deciding.before, order);
-  const waited = waitFrom(means.counting(), isWeighty ? countedOfWeighty(deciding) : 0);
+  const waited = waitFrom(means.counting(), isWeighty ? COUNTED_OF_WEIGHTY : 0);
   const stored = { order, hash, isWeighty, waited, operator: null, over: null };
   const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite });
   const drawn = deciding.record.drawn ?? context.random(DRAWN_BYTES);
@@ -237,7 +237,8 @@ async function readOrBegin(
   const before = certifiedOf(shown.parameters, shown.transcriptHash, shown);
   const { root = null, drawn = null } = known?.record ?? {};
   const record = { ...NO_CHANGE, root, drawn, joining: shown };
-  return { owner, keyId, epoch, key: null, former, changeRow, record, before, slot: null };
+  const stricter = context.policy.weighty(former?.head ?? null);
+  return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
 }
 
 /** Of a key that this server does not have yet: a chain that was shown before, to take the place of this one, binds nobody. */

@@ -206,6 +206,16 @@ describe('a thief with the owner’s unlocked laptop', () => {
     expect(await propose(world, 1, order)).toMatchObject({ state: 'accepted' });
   });
 
+  test('waits as long as the settings of a server say, where the key says less', async () => {
+    const { servers, callers } = await network.openMany(2, { settings: { policy: { changeDelay: DAY } } });
+    const { keyId, certificate } = await makeKey(callers, { exportable: true, policy: AT_ONCE });
+    const epoch = verifyFirstEpoch(parseCertificate(certificate));
+    const world = { clock: { now: TEST_TIME }, servers, callers, keyId, epoch };
+    await propose(world, 1, orderOf(world));
+    const { key } = await callers[0]!.call('key.show', { keyId });
+    expect(key.exports).toMatchObject([{ asked: false, readyAt: TEST_TIME + DAY }]);
+  });
+
   test('is not approved by words of another export, which its owner ordered before', async () => {
     const world = await exportable();
     const [own, thiefs] = [orderOf(world), orderOf(world)];

@@ -43,7 +43,8 @@ export async function readExportable(
   );
   const asked = await judgeUse(context, reader, held);
   const { changes = 'operator', changeDelay = USUAL_DELAY } = head.policy;
-  return { ...held, asksOperator: asked || changes === 'operator', delay: changeDelay };
+  const { delay } = context.policy.weighty(head);
+  return { ...held, asksOperator: asked || changes === 'operator', delay: Math.max(changeDelay, delay) };
 }
 
 /**

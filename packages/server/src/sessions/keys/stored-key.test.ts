@@ -12,6 +12,8 @@ import { alice, createBareServers, makeKey, messageOf } from '../test/bare-serve
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { recordOf, makeKeyThenLose } from '../test/lost-database.js';
 
+const NOTHING_ASKED = { asksOperator: false, delay: 0 };
+
 const network = createBareServers();
 afterEach(() => network.close());
 
@@ -101,7 +103,12 @@ test('the head of a key that is put back as it was under a running server is ref
   const { context, sessions } = servers[0]!;
   const before = await context.storage.read(({ keys }) => keys.find(alice.xid, keyId));
   await context.storage.transact((transaction) =>
-    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null, frozen: null }),
+    sessions.noteTightened(transaction, before!, {
+      version: 0,
+      stoppedAt: null,
+      weighty: NOTHING_ASKED,
+      frozen: null,
+    }),
   );
   const active = createActiveKeys(context);
   const findAs = (row: KeyRow | null) =>
@@ -128,7 +135,12 @@ test('an answer of the database that a newer one has overtaken, as happens on Po
   };
   const slow = active.find({ keys: { find } } as unknown as Reader, alice.xid, keyId);
   await context.storage.transact((transaction) =>
-    sessions.noteTightened(transaction, before!, { version: 0, stoppedAt: null, frozen: null }),
+    sessions.noteTightened(transaction, before!, {
+      version: 0,
+      stoppedAt: null,
+      weighty: NOTHING_ASKED,
+      frozen: null,
+    }),
   );
   const findNow = () => context.storage.read((reader) => active.find(reader, alice.xid, keyId));
   expect((await findNow()).version).toBe(before!.version + 1);

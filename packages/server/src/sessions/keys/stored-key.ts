@@ -1,5 +1,5 @@
 import type { StorageError } from '@ckm/foundation';
-import type { ServerContext, StandingFreeze, StoredTightening } from '../../context.js';
+import type { ServerContext, StandingFreeze, StoredTightening, WeightyRules } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
@@ -21,6 +21,8 @@ export interface KeyHead extends Pick<
   readonly tightened: number;
   /** When this server stopped it, as that row says too; absent: it answers. UnixSeconds. */
   readonly stoppedAt?: number;
+  /** What its operator asks of a change of who holds it and of its export, as that row says too; absent: that row is older, or there is none. */
+  readonly weighty?: WeightyRules;
   /** Slots that this server has helped to their lost share in an epoch; absent: none. */
   readonly helped?: { readonly epoch: number; readonly slots: readonly number[] };
   /** Which version of the row of the change that follows its epoch belongs to it; absent: none. Another one is refused. */
@@ -56,6 +58,7 @@ export type KeyMarks = Pick<
   KeyHead,
   | 'tightened'
   | 'stoppedAt'
+  | 'weighty'
   | 'frozen'
   | 'helped'
   | 'change'
@@ -261,10 +264,11 @@ const FORGOT_BYTES = 32;
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
-  const { exportedAt, count, asks } = head;
+  const { exportedAt, count, asks, weighty } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    ...(weighty === undefined ? {} : { weighty }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(helped === undefined ? {} : { helped }),
     ...(change === undefined ? {} : { change }),
@@ -282,10 +286,12 @@ export function marksOf(head: KeyHead | null): KeyMarks {
 function tightenedPart({
   version: tightened,
   stoppedAt,
+  weighty,
   frozen,
-}: StoredTightening): Pick<KeyHead, 'tightened' | 'stoppedAt' | 'frozen'> {
+}: StoredTightening): Pick<KeyHead, 'tightened' | 'stoppedAt' | 'weighty' | 'frozen'> {
   return {
     tightened,
+    weighty: { ...weighty },
     ...(stoppedAt === null ? {} : { stoppedAt }),
     ...(frozen === null ? {} : { frozen: { ...frozen } }),
   };

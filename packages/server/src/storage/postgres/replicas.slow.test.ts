@@ -52,7 +52,7 @@ describe.skipIf(!isHere)(`two replicas of one server on one PostgreSQL${reason}`
   test('of two that ask for the last place of a rate limit at once, one gets it', async () => {
     const { first, second } = await openTwo();
     const operator = { kinds: null, rateLimit: null, blindAllowed: true, approval: 'automatic' as const };
-    const policy = createPolicy({ vault, operator });
+    const policy = createPolicy({ vault, operator: { ...operator, changeDelay: 0 } });
     const owned = {
       ...operator,
       kinds: ['message'],
