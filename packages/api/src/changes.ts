@@ -116,11 +116,20 @@ export const openOrder = z.strictObject({
 });
 export type OpenOrder = z.infer<typeof openOrder>;
 
+/** The reason that a server gives for an order that its owner has taken back. */
+export const CANCELLED_BY_OWNER = 'cancelled by its owner';
+
 const named = { keyId: identifier, epoch };
 
 /** What the functions `change.*` take and give. */
 export const changePropose = {
-  parameters: z.strictObject({ order: changeOrder, chain: certificateChain, policy: keyPolicy }),
+  parameters: z.strictObject({
+    order: changeOrder,
+    chain: certificateChain,
+    policy: keyPolicy,
+    /** The server has heard of this order before: one that is over since then is shown, and not begun anew. */
+    goesOn: z.literal(true).exactOptional(),
+  }),
   result: changeView,
 };
 export const changeCancel = {

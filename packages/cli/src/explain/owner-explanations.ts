@@ -203,7 +203,7 @@ const CEREMONIES = explanationsOf({
   ],
   CHANGE_OVER: [
     'A server takes no part in this change any more, or an earlier order was carried out instead; the message says which.',
-    'Its operator said no, the change was cancelled there, or its time was over.',
+    'Its operator said no, another client of yours cancelled the change, or its time was over.',
     'Talk to that operator, then order the change again, or one without that server.',
   ],
   CHANGE_VOTES_TOO_FEW: [

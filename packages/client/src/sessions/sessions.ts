@@ -28,7 +28,17 @@ export function findSession(store: RecordStore, id: string): Promise<SessionReco
   return findTrack(store, SESSIONS, id);
 }
 
-/** The same, if it goes on. @throws StateError `SESSION_OVER` */
+/** A session by its whole id; null: it is not on record any more. @throws StorageError `STORE_CORRUPT` */
+export async function sessionOnRecord(
+  store: RecordStore,
+  sessionId: Uint8Array,
+): Promise<SessionRecord | null> {
+  const path = sessionPath(sessionId);
+  const bytes = await store.get(path);
+  return bytes === null ? null : parseSession(path, bytes);
+}
+
+/** A session that goes on, by the first digits of its id. @throws StateError `SESSION_OVER` */
 export async function findOpenSession(store: RecordStore, id: string): Promise<SessionRecord> {
   const session = await findSession(store, id);
   assertOpen(session, 'session', session.sessionId);

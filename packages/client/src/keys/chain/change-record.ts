@@ -2,7 +2,7 @@ import { changeOrder, type ChangeOrder } from '@ckm/api';
 import { encodeHex, equalBytes } from '@ckm/foundation';
 import { type Data, encodeData } from '@ckm/gordian';
 import { hashOrder } from '@ckm/threshold';
-import { corrupt, readRecord } from '../../store/record-reader.js';
+import { corrupt, readRecord, type RecordReader } from '../../store/record-reader.js';
 import type { RecordStore } from '../../store/record-store.js';
 import { listTracks, readTrack, type Track, type TrackFolder } from '../../store/track.js';
 import { type CheckedEpoch, encodeChecked, readChecked } from './key-chain.js';
@@ -39,6 +39,10 @@ export interface ChangeRecord extends Track {
   /** The certificate of the next epoch, once old members have decided on it; null: not yet. */
   readonly certificate: Uint8Array | null;
   readonly acknowledgements: readonly ChangeAcknowledgement[];
+  /** XIDs of servers that have taken the order in: what is over there since then is not begun anew. */
+  readonly heard: readonly Uint8Array[];
+  /** XIDs of old members that kept a session from its end: where enough others can deal, those do. */
+  readonly poorDealers: readonly Uint8Array[];
 }
 
 export const CHANGE_FOLDER = 'changes';
@@ -71,10 +75,13 @@ export function changePath(order: ChangeOrder): string {
   return `${CHANGE_FOLDER}/${encodeHex(changeIdOf({ order }))}`;
 }
 
-function encodeChangeRecord({ order, checked, servers, acknowledgements, ...rest }: ChangeRecord) {
+function encodeChangeRecord(record: ChangeRecord) {
+  const { order, checked, servers, acknowledgements, heard, poorDealers, ...rest } = record;
   return encodeData({
     version: 1,
     ...rest,
+    heard: [...heard],
+    poorDealers: [...poorDealers],
     order: order as Data,
     checked: encodeChecked(checked),
     servers: servers.map((one) => ({ ...one })),
@@ -100,7 +107,17 @@ export function parseChangeRecord(path: string, bytes: Uint8Array): ChangeRecord
     acknowledgements: record
       .records('acknowledgements')
       .map((one) => ({ slot: one.integer('slot'), signature: one.bytes('signature', 64) })),
+    heard: readXids(path, record, 'heard'),
+    poorDealers: readXids(path, record, 'poorDealers'),
   };
+}
+
+function readXids(path: string, record: RecordReader, field: 'heard' | 'poorDealers'): Uint8Array[] {
+  if (!record.has(field)) return [];
+  return record.list(field).map((one) => {
+    if (one instanceof Uint8Array && one.length === 32) return one;
+    throw corrupt(path);
+  });
 }
 
 export async function saveChange(store: RecordStore, record: ChangeRecord): Promise<void> {

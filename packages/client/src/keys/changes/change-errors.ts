@@ -65,6 +65,15 @@ export function withoutChange({ keyName }: { readonly keyName: string }): StateE
   });
 }
 
+/** Another client of the owner has taken the change back: whoever goes on with it must not begin it anew. */
+export function cancelledElsewhere({ record: { keyName } }: ChangeRun, server: string): PolicyError {
+  return new PolicyError(`${server} says that this change of ${keyName} was cancelled from another client`, {
+    code: 'CHANGE_OVER',
+    hint: 'nothing has changed; if you still want it, order it again',
+    facts: { server },
+  });
+}
+
 /** A server takes no part any more. */
 export function changeOver(run: ChangeRun, server: string, reason: string | null): PolicyError {
   const because = reason === null || reason === '' ? '' : `: ${reason}`;

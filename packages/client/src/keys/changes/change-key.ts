@@ -1,9 +1,8 @@
-import { CkmError, encodeHex, equalBytes, StateError } from '@ckm/foundation';
-import { parseChangeCertificate } from '@ckm/threshold';
+import { CkmError, equalBytes, StateError } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { abandonSession } from '../../sessions/run-session.js';
-import { findSession } from '../../sessions/sessions.js';
+import { sessionOnRecord } from '../../sessions/sessions.js';
 import type { CheckedEpoch } from '../chain/key-chain.js';
 import { type Forgetting, forgettingOf } from '../forgetting.js';
 import { assureHeads } from '../heads/assure-head.js';
@@ -26,6 +25,7 @@ import {
   oldMembers,
   saveChangeRun,
 } from './change-run.js';
+import { adoptDecided, compareWithRecord, findDecided } from './decided.js';
 import { type CancelledOrder, cancelAt } from './open-orders.js';
 import { certificateFor } from './order-everywhere.js';
 import { type ChangePlan, type ChangeWish, planChange } from './plan-change.js';
@@ -67,7 +67,7 @@ export async function changeKey(
 }
 
 /**
- * Goes on with decided changes of the key before another one begins: servers that were away are needed now anyhow, and until all of
+ * Goes on with changes of earlier epochs, which are decided, by whomever, before another one begins: servers that were away are needed now anyhow, and until all of
  * them are in an epoch nobody destroys the shares before it. What does not come to its end stays open, and is gone on with again.
  */
 async function finishDecided(
@@ -79,7 +79,6 @@ async function finishDecided(
   const members = [...next, ...leaving].map(({ name }) => name).filter((name) => !joining.includes(name));
   const isBefore = (one: ChangeRecord) =>
     one.state === 'open' &&
-    one.certificate !== null &&
     equalBytes(one.order.keyId, order.keyId) &&
     one.order.epoch < order.epoch &&
     !isSameRefresh(kind, one, clock());
@@ -145,6 +144,8 @@ async function beginChange(
     signed: null,
     certificate: null,
     acknowledgements: [],
+    heard: [],
+    poorDealers: [],
   };
   await saveChange(store, record);
   return record;
@@ -164,15 +165,17 @@ export async function carryChange(
   record: ChangeRecord,
   on: OnProgress,
 ): Promise<ChangedKey> {
-  const run = await createChangeRun(context, record, on);
-  const certificate = run.record.certificate ?? (await certificateFor(run));
-  await saveChangeRun(run, { certificate });
+  const ordered = await createChangeRun(context, record, on);
+  const certificate = record.certificate ?? (await certificateFor(ordered));
+  const run = await adoptDecided(ordered, certificate);
+  await compareWithRecord(run, certificate);
   await keepEpoch(run, certificate);
   const committed = await commitEverywhere(run, certificate);
   const isEverywhere = run.record.acknowledgements.length === epochOf(run, certificate).params.quorum.of;
   const retired = isEverywhere ? await retireEverywhere(run) : null;
   const faults = [committed, retired].flatMap((gathered) => (gathered === null ? [] : faultsIn(gathered)));
-  const changed = await changedKey(run, certificate, committed, faults);
+  const isAsOrdered = equalBytes(run.orderHash, ordered.orderHash);
+  const changed = { ...(await changedKey(run, committed, faults)), isAsOrdered };
   const isDone = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');
   if (isDone) await saveChangeRun(run, { state: 'finished' });
   return changed;
@@ -180,17 +183,15 @@ export async function carryChange(
 
 async function changedKey(
   run: ChangeRun,
-  certificate: Uint8Array,
   committed: Gathered<void>,
   faults: readonly CkmError[],
-): Promise<ChangedKey> {
+): Promise<Omit<ChangedKey, 'isAsOrdered'>> {
   const key = await loadKeyRecord(run.context.store, run.record.keyName);
   const { epoch } = run.record.order;
   return {
     kind: 'change',
     key,
     epoch: epoch + 1,
-    isAsOrdered: equalBytes(parseChangeCertificate(certificate).change.order, run.orderHash),
     faults: faults.map(({ code, message }) => ({ code, text: message })),
     behind: [...committed.failures.keys()].map(({ server }) => server.name),
     forgetting: forgettingOf(
@@ -215,18 +216,40 @@ export async function cancelChange(
   record: ChangeRecord,
   reason: string,
 ): Promise<CancelledChange> {
-  if (record.certificate !== null) throw tooLate(record);
-  const run = await createChangeRun(context, record, () => undefined);
-  const { keyId, epoch } = record.order;
+  const path = changePath(record.order);
+  const stored = await context.store.get(path);
+  const now = stored === null ? record : parseChangeRecord(path, stored);
+  if (now.certificate !== null) throw tooLate(record);
+  const run = await createChangeRun(context, now, () => undefined);
+  await assertUndecided(run);
+  const { keyId, epoch } = now.order;
   const servers = run.members.map(({ server }) => server);
   const told = await cancelAt(context, servers, { keyId, epoch, orderHash: run.orderHash });
   if (told.at.length === 0 && told.decided.length === 0) throw nobodyTold(run, told.silent);
-  if (record.sessionId !== null) {
-    const session = await findSession(context.store, encodeHex(record.sessionId));
-    if (session.state === 'open') await abandonSession(context, resharing, session, { reason, named: null });
-  }
+  if (told.decided.length > 0) await assertUndecided(run);
+  await endSession(run, reason);
   await saveChangeRun(run, { state: 'cancelled', reason });
   return { ...told, change: run.record };
+}
+
+/**
+ * Looks before a change is given up: what old members have decided on meanwhile is put on record, also where another client of the
+ * owner has ordered it.
+ * @throws StateError `SESSION_OVER` where it is this very change
+ */
+async function assertUndecided(run: ChangeRun): Promise<void> {
+  const certificate = await findDecided(run, run.members);
+  if (certificate === null) return;
+  await keepEpoch(run, certificate);
+  const decided = await adoptDecided(run, certificate);
+  if (equalBytes(decided.orderHash, run.orderHash)) throw tooLate(run.record);
+}
+
+/** Gives the session up that moves shares for a change, if it is on record and goes on. */
+async function endSession({ context, record: { sessionId } }: ChangeRun, reason: string): Promise<void> {
+  const session = sessionId === null ? null : await sessionOnRecord(context.store, sessionId);
+  if (session?.state !== 'open') return;
+  await abandonSession(context, resharing, session, { reason, named: null });
 }
 
 function changeOpen({ keyName }: ChangeRecord): StateError {

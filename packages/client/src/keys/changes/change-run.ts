@@ -1,5 +1,11 @@
 import { CkmError, equalBytes } from '@ckm/foundation';
-import { type CertifiedEpoch, hashOrder, membersOf, type OldMembers } from '@ckm/threshold';
+import {
+  type CertifiedEpoch,
+  hashOrder,
+  membersOf,
+  type OldMembers,
+  parseChangeCertificate,
+} from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress, ProgressEvent } from '../../progress/progress.js';
@@ -46,10 +52,14 @@ export async function createChangeRun(
     return at < 0 ? null : at + 1;
   };
   const recorded = await listServerRecords(context.store);
+  const { certificate } = record;
+  const certified = certificate === null ? [] : parseChangeCertificate(certificate).change.next.roster;
   for (const [i, { name, xid }] of record.servers.entries()) {
     const oldSlot = slotIn(before.params.roster, xid);
     const newSlot = slotIn(record.order.roster, xid);
-    const entry = oldSlot === null || newSlot !== null ? undefined : before.params.roster[oldSlot - 1];
+    const old = oldSlot === null || newSlot !== null ? undefined : before.params.roster[oldSlot - 1];
+    // One that holds a share by a decided change is told of it, also where another client added it.
+    const entry = newSlot === null ? old : certified[newSlot - 1];
     const known = recorded.find((one) => equalBytes(one.xid, xid));
     const server = known ?? (entry === undefined ? undefined : unrecordedMember(entry));
     if (server === undefined) throw serverUnknown(name);

@@ -1,9 +1,17 @@
 import type { ReshareProposal } from '@ckm/api';
-import { encodeStatement, type PromiseStatement, type Signed } from '@ckm/threshold';
-import { newSession, runSession } from '../../sessions/run-session.js';
-import { findSession, saveSession } from '../../sessions/sessions.js';
+import {
+  encodeStatement,
+  parseCertificate,
+  parseChangeCertificate,
+  type PromiseStatement,
+  type Signed,
+} from '@ckm/threshold';
+import { abandonSession, newSession, runSession } from '../../sessions/run-session.js';
+import { saveSession, sessionOnRecord } from '../../sessions/sessions.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
-import { CkmError, encodeHex } from '@ckm/foundation';
+import { CkmError, equalBytes } from '@ckm/foundation';
+import { certificatesOf } from '../chain/key-chain.js';
+import { loadKeyRecord } from '../keys.js';
 import { type ChangeMember, type ChangeRun, newMembers, reportChange, saveChangeRun } from './change-run.js';
 import { notesOf, resharing } from './resharing.js';
 
@@ -25,6 +33,7 @@ export async function moveShares(
   },
 ): Promise<Uint8Array> {
   const { context, on } = run;
+  /** Names of those that say they have nothing to deal with. */
   const unable = new Set<string>();
   for (;;) {
     const session = (await sessionBefore(run)) ?? (await begin(run, attempt, promises, unable));
@@ -32,20 +41,73 @@ export async function moveShares(
     try {
       return (await runSession(context, resharing, session, on)).signed;
     } catch (error) {
-      const { state } = await findSession(context.store, encodeHex(session.sessionId));
+      const stored = await sessionOnRecord(context.store, session.sessionId);
+      const isOver = stored?.state !== 'open';
       // What is over is not gone on with: the next time is another session.
-      if (state !== 'open') await saveChangeRun(run, { sessionId: null });
+      if (isOver) await saveChangeRun(run, { sessionId: null });
       const server = unableToDeal(error);
-      if (server === null || unable.has(server)) throw error;
-      unable.add(server);
-      if (ableToDeal(promises, unable).length < run.before.params.quorum.needed) throw error;
+      if (server !== null && !unable.has(server)) {
+        unable.add(server);
+        if (able(promises, unable).length < run.before.params.quorum.needed) throw error;
+      } else {
+        const goesOn = await withOtherDealers(run, { session, promises, unable, error, isOver });
+        if (!goesOn) throw error;
+      }
     }
   }
 }
 
 type Promised = ReadonlyMap<ChangeMember, Signed<PromiseStatement>>;
 
-function ableToDeal(promises: Promised, unable: ReadonlySet<string>): readonly ChangeMember[] {
+interface Broken {
+  readonly session: SessionRecord;
+  readonly promises: Promised;
+  readonly unable: ReadonlySet<string>;
+  readonly error: unknown;
+  readonly isOver: boolean;
+}
+
+/**
+ * Notes who kept a session from its end, so that others deal the next time.
+ * @returns whether another session may do better at once: nobody who has to receive a share anyhow kept it from its end, and others
+ * can deal
+ */
+async function withOtherDealers(
+  run: ChangeRun,
+  { session, promises, unable, error, isOver }: Broken,
+): Promise<boolean> {
+  const blamed = run.members.filter(({ server }) => namedIn(error).includes(server.name));
+  const isSilence = error instanceof CkmError && error.errorClass === 'AvailabilityError';
+  // Whoever stays is waited for as one who receives: another dealer in its place would change nothing.
+  const noted = blamed.filter(
+    (one) => one.oldSlot !== null && !isPoor(run, one) && (!isSilence || one.newSlot === null),
+  );
+  if (noted.length === 0) return false;
+  const { poorDealers } = run.record;
+  await saveChangeRun(run, { poorDealers: [...poorDealers, ...noted.map(({ server }) => server.xid)] });
+  const others = able(promises, unable).filter((one) => !isPoor(run, one));
+  const isEnough = others.length >= run.before.params.quorum.needed;
+  if (!isEnough || blamed.some(({ newSlot }) => newSlot !== null)) return false;
+  if (!isOver) {
+    const reason = 'others deal in its place';
+    await abandonSession(run.context, resharing, session, { reason, named: null });
+    await saveChangeRun(run, { sessionId: null });
+  }
+  return true;
+}
+
+/** The servers that an error names. */
+function namedIn(error: unknown): readonly string[] {
+  if (!(error instanceof CkmError)) return [];
+  const { server, servers } = error.facts;
+  return [server, ...(Array.isArray(servers) ? servers : [])].filter((name) => typeof name === 'string');
+}
+
+function isPoor({ record: { poorDealers } }: ChangeRun, { server }: ChangeMember): boolean {
+  return poorDealers.some((xid) => equalBytes(xid, server.xid));
+}
+
+function able(promises: Promised, unable: ReadonlySet<string>): readonly ChangeMember[] {
   return [...promises.keys()].filter(({ server }) => !unable.has(server.name));
 }
 
@@ -61,8 +123,10 @@ function unableToDeal(error: unknown): string | null {
 
 const CANNOT_DEAL: readonly string[] = ['STATIC_SECRET_WRONG', 'CHANGE_CANNOT_DEAL'];
 
-async function sessionBefore({ context, record: { sessionId } }: ChangeRun): Promise<SessionRecord | null> {
-  return sessionId === null ? null : findSession(context.store, encodeHex(sessionId));
+/** The session that moved shares last; null: there was none, or its record is gone, and another one begins in its place. */
+async function sessionBefore(run: ChangeRun): Promise<SessionRecord | null> {
+  const { sessionId } = run.record;
+  return sessionId === null ? null : sessionOnRecord(run.context.store, sessionId);
 }
 
 async function begin(
@@ -71,8 +135,8 @@ async function begin(
   promises: Promised,
   unable: ReadonlySet<string>,
 ): Promise<SessionRecord> {
-  const { context, record, before } = run;
-  const dealers = dealersAmong(ableToDeal(promises, unable), before.params.quorum.needed);
+  const { context, record } = run;
+  const dealers = dealersAmong(run, able(promises, unable));
   const receivers = newMembers(run);
   const leaving = dealers.filter(({ newSlot }) => newSlot === null);
   const proposal: ReshareProposal = {
@@ -87,7 +151,7 @@ async function begin(
     proposal,
     servers: [...receivers, ...leaving].map(({ server }) => server),
     keyName: record.keyName,
-    notes: notesOf(record.checked),
+    notes: notesOf(record.checked, await staticKeysBefore(run)),
     lifetimeSeconds: LIFETIME_SECONDS,
   });
   await saveSession(context.store, session);
@@ -95,9 +159,23 @@ async function begin(
   return session;
 }
 
-/** As many as the old quorum needs; those that stay first, since they take part anyhow. In order of their old slots. */
-function dealersAmong(promised: readonly ChangeMember[], needed: number): readonly ChangeMember[] {
-  const staying = promised.filter(({ newSlot }) => newSlot !== null);
-  const leaving = promised.filter(({ newSlot }) => newSlot === null);
-  return [...staying, ...leaving].slice(0, needed).toSorted((a, b) => a.oldSlot! - b.oldSlot!);
+/** The static keys of all epochs before the deciding one: none of them comes back. */
+async function staticKeysBefore({ context, record: { keyName, order } }: ChangeRun): Promise<Uint8Array[]> {
+  const chain = certificatesOf(await loadKeyRecord(context.store, keyName)).slice(0, order.epoch);
+  return chain.flatMap((certificate, epoch) => {
+    const one =
+      epoch === 0 ? parseCertificate(certificate).params : parseChangeCertificate(certificate).change.next;
+    return one.roster.map(({ staticKey }) => staticKey);
+  });
+}
+
+/**
+ * As many as the old quorum needs, in order of their old slots: first those that kept no session from its end, and among them those that
+ * stay, since they take part anyhow.
+ */
+function dealersAmong(run: ChangeRun, promised: readonly ChangeMember[]): readonly ChangeMember[] {
+  const rank = (one: ChangeMember) => (isPoor(run, one) ? 2 : 0) + (one.newSlot === null ? 1 : 0);
+  const { needed } = run.before.params.quorum;
+  const chosen = promised.toSorted((a, b) => rank(a) - rank(b)).slice(0, needed);
+  return chosen.toSorted((a, b) => a.oldSlot! - b.oldSlot!);
 }

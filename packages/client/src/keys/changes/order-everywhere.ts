@@ -1,25 +1,25 @@
-import type { ChangeView, Parameters } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { CANCELLED_BY_OWNER, type ChangeView, type Parameters } from '@ckm/api';
+import { CkmError, equalBytes } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
-import { isSilence } from '../../servers/ask-all.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import { loadKeyRecord } from '../keys.js';
-import { changeOver, changeWaiting, membersMissing } from './change-errors.js';
+import { cancelledElsewhere, changeOver, changeWaiting, membersMissing } from './change-errors.js';
 import {
   type ChangeMember,
   type ChangeRun,
   type Gathered,
   gatherFrom,
-  isOfMember,
   oldMembers,
   saveChangeRun,
 } from './change-run.js';
+import { decidedOnRecord, findDecided } from './decided.js';
 import { decideChange } from './decide.js';
-import { epochOf } from './settle.js';
 import { showEpochs } from '../chain/show-epochs.js';
 
 /** Orders the change everywhere and has old members decide, or finds out what they have decided. */
 export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
+  const known = await decidedOnRecord(run);
+  if (known !== null) return known;
   const { order, keyName } = run.record;
   const { policy, ...chain } = await loadKeyRecord(run.context.store, keyName);
   const certificates = certificatesOf(chain).slice(0, order.epoch + 1);
@@ -30,13 +30,28 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
     asked,
     asked.length,
     // Whoever holds the key knows its chain.
-    ({ oldSlot }, link) =>
-      proposeAt(link, { order, chain: oldSlot === null ? certificates : [], policy }, certificates),
+    (member, link) => {
+      const goesOn = hasHeard(run, member) ? { goesOn: true as const } : {};
+      const shown = member.oldSlot === null ? certificates : [];
+      return proposeAt(link, { order, chain: shown, policy, ...goesOn }, certificates);
+    },
   );
-  const ahead = await decidedBefore(run, gathered);
-  if (ahead !== null) return ahead;
+  await noteHeard(run, gathered);
+  const ahead = aheadOf(run, gathered);
+  const decided = ahead.length === 0 ? null : await findDecided(run, ahead);
+  if (decided !== null) return decided;
   await assertReady(run, gathered);
   return decideChange(run, gathered.answers);
+}
+
+function hasHeard({ record: { heard } }: ChangeRun, { server }: ChangeMember): boolean {
+  return heard.some((xid) => equalBytes(xid, server.xid));
+}
+
+async function noteHeard(run: ChangeRun, { answers }: Gathered<ChangeView>): Promise<void> {
+  const fresh = [...answers.keys()].filter((member) => !hasHeard(run, member));
+  if (fresh.length === 0) return;
+  await saveChangeRun(run, { heard: [...run.record.heard, ...fresh.map(({ server }) => server.xid)] });
 }
 
 /** Tells one server of the order; one that was away is shown the epochs between first. A lie about where it is costs one call for each. */
@@ -61,43 +76,15 @@ async function proposeAt(
   }
 }
 
-/** The certificate of the next epoch, where a server shows that one stands already; null: none does. */
-async function decidedBefore(run: ChangeRun, gathered: Gathered<ChangeView>): Promise<Uint8Array | null> {
+/** Members that say that the next epoch stands. */
+function aheadOf(run: ChangeRun, { answers, failures }: Gathered<ChangeView>): readonly ChangeMember[] {
   const { epoch } = run.record.order;
   const isAhead = (error: CkmError) =>
     error.code === 'KEY_EPOCH_DIFFERS' && Number(error.facts['epoch']) > epoch;
-  const members = [
-    ...[...gathered.answers].flatMap(([member, { state }]) => (state === 'done' ? [member] : [])),
-    ...[...gathered.failures].flatMap(([member, error]) => (isAhead(error) ? [member] : [])),
+  return [
+    ...[...answers].flatMap(([member, { state }]) => (state === 'done' ? [member] : [])),
+    ...[...failures].flatMap(([member, error]) => (isAhead(error) ? [member] : [])),
   ];
-  for (const member of members) {
-    const certificate = await nextAt(run, member);
-    // A certificate that does not hold proves nothing against anybody: the next server is asked.
-    if (certificate !== null && provedBy(run, certificate)) return certificate;
-  }
-  return null;
-}
-
-/** What a server shows behind the epoch that decides; null: nothing, or it does not answer. */
-async function nextAt(run: ChangeRun, member: ChangeMember): Promise<Uint8Array | null> {
-  const { keyId, epoch } = run.record.order;
-  try {
-    const { certificates } = await run.links.get(member)!.call('key.chain', { keyId, after: epoch });
-    return certificates[0] ?? null;
-  } catch (error) {
-    if (isSilence(error) || isOfMember(error, member)) return null;
-    throw error;
-  }
-}
-
-function provedBy(run: ChangeRun, certificate: Uint8Array): boolean {
-  try {
-    epochOf(run, certificate);
-    return true;
-  } catch (error) {
-    if (error instanceof CkmError) return false;
-    throw error;
-  }
 }
 
 /**
@@ -109,8 +96,10 @@ async function assertReady(run: ChangeRun, { answers, failures }: Gathered<Chang
   const views = [...answers];
   const over = views.find(([member, { state }]) => state === 'over' && isNeeded(member));
   if (over !== undefined) {
-    await saveChangeRun(run, { state: 'failed', reason: over[1].reason ?? `${over[0].server.name} refuses` });
-    throw changeOver(run, over[0].server.name, over[1].reason);
+    const [{ server }, { reason }] = over;
+    const state = reason === CANCELLED_BY_OWNER ? 'cancelled' : 'failed';
+    await saveChangeRun(run, { state, reason: reason ?? `${server.name} refuses` });
+    throw state === 'cancelled' ? cancelledElsewhere(run, server.name) : changeOver(run, server.name, reason);
   }
   const missing = new Map([...failures].filter(([member]) => isNeeded(member)));
   if (missing.size > 0) throw membersMissing(run, missing, 'the change');

@@ -64,9 +64,9 @@ export const resharing: Ceremony<MovedShares> = {
   giveUp: () => Promise.resolve(),
 };
 
-/** What such a session remembers and tells no server. */
-export function notesOf(checked: CheckedEpoch): Data {
-  return encodeChecked(checked);
+/** What such a session remembers and tells no server. @param staticKeys of all epochs before the deciding one */
+export function notesOf(checked: CheckedEpoch, staticKeys: readonly Uint8Array[]): Data {
+  return { ...(encodeChecked(checked) as object), staticKeys: [...staticKeys] };
 }
 
 /** @throws StorageError `STORE_CORRUPT` */
@@ -75,7 +75,9 @@ function readSession({ sessionId, proposal, notes }: SessionRecord) {
   const parsed = reshareProposal.safeParse(proposal);
   if (!parsed.success) throw corrupt(path);
   const record = readRecord(path, encodeData({ version: 1, notes }));
-  return { proposal: parsed.data, before: readChecked(path, record.record('notes')).epoch };
+  const noted = record.record('notes');
+  const staticKeys = noted.has('staticKeys') ? noted.list('staticKeys') : [];
+  return { proposal: parsed.data, before: readChecked(path, noted).epoch, staticKeys };
 }
 
 /**
@@ -83,7 +85,7 @@ function readSession({ sessionId, proposal, notes }: SessionRecord) {
  * @throws PeerFaultError `FAULT_OFFER_INVALID`, `FAULT_ROSTER`, naming the servers
  */
 function assembleChange(session: SessionRecord, given: ReadonlyMap<Participant, Data>): Uint8Array {
-  const { proposal, before } = readSession(session);
+  const { proposal, before, staticKeys } = readSession(session);
   const { order, dealers } = proposal;
   const participants = [...given.keys()].sort((a, b) => a.slot - b.slot);
   const offers = participants.map((one) => reshareOffer.safeParse(given.get(one)).data ?? null);
@@ -97,6 +99,9 @@ function assembleChange(session: SessionRecord, given: ReadonlyMap<Participant, 
     isDealer(one) ? [{ epoch: order.epoch, slot: slotOf(one)!, nonce: offers[i]!.dealer!.nonce }] : [],
   );
   const receiving = offers.slice(0, order.quorum.of).map((offer) => offer!.receiver!);
+  const again = participants.filter((_, i) => isOneOf(staticKeys, offers[i]!.receiver?.staticKey));
+  if (again.length > 0)
+    throw serverFault('FAULT_OFFER_INVALID', again, 'offered a static key of an earlier epoch');
   const { flags } = before.params;
   // A server that gave its share out says so, and takes part in nothing that does not: what left does not come back.
   const isExported = flags.exportable && offers.some((offer) => offer!.exported === true);
@@ -121,6 +126,10 @@ function assembleChange(session: SessionRecord, given: ReadonlyMap<Participant, 
   } catch (error) {
     throw withNames(error, participants);
   }
+}
+
+function isOneOf(known: readonly Data[], key: Uint8Array | undefined): boolean {
+  return key !== undefined && known.some((one) => one instanceof Uint8Array && equalBytes(one, key));
 }
 
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;

@@ -1,4 +1,4 @@
-import type { ChangeView, Parameters } from '@ckm/api';
+import { CANCELLED_BY_OWNER, type ChangeView, type Parameters } from '@ckm/api';
 import type { Call } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
@@ -27,7 +27,7 @@ export async function cancelChange(
       const order = findOrder(deciding.record, orderHash);
       if (order === null) throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
       if (order.over !== null) return viewChange(means, deciding, orderHash);
-      const record = withOrder(deciding.record, { ...order, over: 'cancelled by its owner' });
+      const record = withOrder(deciding.record, { ...order, over: CANCELLED_BY_OWNER });
       const row = deciding.key?.row ?? null;
       await writeChange(context, transaction, scope, row, deciding.changeRow, record);
       await context.audit.append(transaction, {

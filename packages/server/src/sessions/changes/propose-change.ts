@@ -44,13 +44,15 @@ export async function proposeChange(means: ChangeMeans, call: Call, proposed: Pr
   const { context } = means;
   const { order } = proposed;
   const hash = hashOrder(order);
-  const known = await context.storage.read((reader) => readKnown(means, reader, call, order, hash));
+  const known = await context.storage.read((reader) => readKnown(means, reader, call, proposed, hash));
   if (known !== null) return known;
   const joining = await context.storage.read((reader) => readJoiner(context, reader, call, order));
   if (joining) means.charge(call.account, costOfCertificate(concatBytes(...proposed.chain)));
   const shown = joining ? checkChain(context, proposed) : null;
   return repeatWhenRaced(() =>
-    call.transact((transaction) => storeOrder(means, call, transaction, { order, hash, shown })),
+    call.transact((transaction) =>
+      storeOrder(means, call, transaction, { order, hash, shown, goesOn: proposed.goesOn === true }),
+    ),
   );
 }
 
@@ -59,7 +61,7 @@ async function readKnown(
   means: ChangeMeans,
   reader: Reader,
   call: Call,
-  order: ChangeOrder,
+  { order, goesOn }: Proposed,
   hash: Uint8Array,
 ): Promise<ChangeView | null> {
   const { context } = means;
@@ -74,13 +76,17 @@ async function readKnown(
   const deciding = await readDeciding(context, reader, { ...order, owner });
   if (isOfOtherChain(deciding, order)) return null;
   assertSameEpoch(deciding, order);
-  return isOpen(means, deciding, hash) ? viewChange(means, deciding, hash) : null;
+  return isShown(means, deciding, hash, goesOn === true) ? viewChange(means, deciding, hash) : null;
 }
 
-/** Whether that order is here and not over: one that is over begins anew when it is proposed again, but for an operator's no. */
-function isOpen({ counting }: ChangeMeans, deciding: Deciding, hash: Uint8Array): boolean {
+/**
+ * Whether that order is here and shown as it stands: one that is over begins anew when it is proposed again, but for an operator's no,
+ * and where whoever proposes it goes on with it: another client of the owner may have taken it back.
+ */
+function isShown({ counting }: ChangeMeans, deciding: Deciding, hash: Uint8Array, goesOn: boolean): boolean {
   const order = findOrder(deciding.record, hash);
   if (order === null) return false;
+  if (goesOn) return true;
   return order.operator === 'no' || judgeOrder(counting(), deciding, order).verdict !== 'over';
 }
 
@@ -171,13 +177,14 @@ interface NewOrder {
   readonly hash: Uint8Array;
   /** Of the key, at a server that joins. */
   readonly shown: JoiningKey | null;
+  readonly goesOn: boolean;
 }
 
 async function storeOrder(
   means: ChangeMeans,
   call: Call,
   transaction: Transaction,
-  { order, hash, shown }: NewOrder,
+  { order, hash, shown, goesOn }: NewOrder,
 ): Promise<ChangeView> {
   const { context } = means;
   const owner = call.account.xid;
@@ -187,7 +194,7 @@ async function storeOrder(
   assertSameEpoch(deciding, order);
   demandMember(context, deciding, order);
   demandNames(deciding, order);
-  if (isOpen(means, deciding, hash)) return viewChange(means, deciding, hash);
+  if (isShown(means, deciding, hash, goesOn)) return viewChange(means, deciding, hash);
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
   if (isNew) await accounts.quota.key(transaction, call.account);
