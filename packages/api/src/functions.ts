@@ -101,9 +101,13 @@ export type May = 'stranger' | 'account' | 'owner';
 /** What a function may change that is still there tomorrow; one that changes nothing leaves nothing in the audit log. */
 export type FunctionChanges = 'nothing' | 'request' | 'key' | 'account' | 'session';
 
+/** Whether a function is about keys of drills, too or only; what does not say so is never about one. */
+export type OfDrills = 'too' | 'only';
+
 interface FunctionRow {
   readonly may: May;
   readonly changes: FunctionChanges;
+  readonly drills?: OfDrills;
   readonly parameters: z.ZodType;
   readonly result: z.ZodType;
 }
@@ -181,6 +185,7 @@ export const FUNCTIONS = {
   'key.show': {
     may: 'owner',
     changes: 'nothing',
+    drills: 'too',
     parameters: z.strictObject({ keyId: identifier }),
     result: z.strictObject({
       key: keySummary,
@@ -192,6 +197,7 @@ export const FUNCTIONS = {
   'key.certify': {
     may: 'owner',
     changes: 'key',
+    drills: 'too',
     parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(1_048_576) }),
     result: dkgResult,
   },
@@ -254,14 +260,31 @@ export const FUNCTIONS = {
     parameters: z.strictObject({ keyId: identifier }),
     result: freezeView,
   },
+  /**
+   * Has a server forget a key of a drill, share and all, as if its disk had died.
+   */
+  'drill.forget': {
+    may: 'owner',
+    changes: 'key',
+    drills: 'only',
+    parameters: z.strictObject({ keyId: identifier }),
+    result: empty,
+  },
   /** Prepares what a craft needs before an attempt, so that the attempt itself costs one round trip. */
   'craft.prepare': {
     may: 'owner',
     changes: 'nothing',
+    drills: 'too',
     parameters: z.strictObject({ keyId: identifier, epoch, wanted: craftWanted }),
     result: z.strictObject({ prepared: craftPrepared }),
   },
-  'request.ask': { may: 'owner', changes: 'request', parameters: requestAsk, result: requestReply },
+  'request.ask': {
+    may: 'owner',
+    changes: 'request',
+    drills: 'too',
+    parameters: requestAsk,
+    result: requestReply,
+  },
   'request.cancel': {
     may: 'owner',
     changes: 'request',
@@ -274,6 +297,12 @@ export type FunctionName = keyof typeof FUNCTIONS;
 export const FUNCTION_NAMES = Object.keys(FUNCTIONS) as readonly FunctionName[];
 export type Parameters<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['parameters']>;
 export type Result<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['result']>;
+
+/** Whether a function is about keys of drills; null: it is never about one. */
+export function drillsOf(name: FunctionName): OfDrills | null {
+  const row: FunctionRow = FUNCTIONS[name];
+  return row.drills ?? null;
+}
 
 /** RFC 9457 problem details, as they travel inside a sealed reply. */
 export const problem = z.strictObject({

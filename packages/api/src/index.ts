@@ -3,6 +3,7 @@ export * from './changes.js';
 export * from './heads.js';
 export * from './crafts/crafts.js';
 export * from './crafts/frost.js';
+export * from './drills.js';
 export * from './exports.js';
 export * from './fields/fields.js';
 export * from './functions.js';

@@ -11,6 +11,7 @@ const { purposeKinds, purposeSuite, purposeUsesChildren, REQUEST_ERRORS, REQUEST
 test('the public surface grows only on purpose', () => {
   expect(Object.keys(surface).sort()).toMatchInlineSnapshot(`
     [
+      "DRILL",
       "MAX_SENTENCE",
       "MAX_SIGNATURES",
       "REQUEST_ERRORS",
@@ -21,6 +22,7 @@ test('the public surface grows only on purpose', () => {
       "bitcoinKind",
       "bitcoinXpub",
       "buildBitcoinRequest",
+      "buildDrillRequest",
       "buildGitRequest",
       "buildMessageRequest",
       "buildSshAgentRequest",

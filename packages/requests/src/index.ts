@@ -44,6 +44,9 @@ export { buildMessageRequest } from './message/build.js';
 export { messageToSign } from './message/domain.js';
 export type { MessageRequest } from './message/parse.js';
 
+// drill
+export { buildDrillRequest, DRILL } from './drill/index.js';
+
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';
 export { type ExtendedPrivateKey, readExtendedPrivateKey } from './bitcoin/wallet/extended-private-key.js';

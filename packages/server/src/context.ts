@@ -248,7 +248,12 @@ export interface KeyFacts {
 /** The functions that ceremonies, keys and requests answer. */
 export type SessionFunctionName = Extract<
   FunctionName,
-  `session.${string}` | `key.${string}` | `change.${string}` | `craft.${string}` | `request.${string}`
+  | `session.${string}`
+  | `key.${string}`
+  | `drill.${string}`
+  | `change.${string}`
+  | `craft.${string}`
+  | `request.${string}`
 >;
 
 /** What ceremonies, keys and requests give the rest of the server; `server/open-sessions.ts` puts it together. */

@@ -47,6 +47,21 @@ const REFUSALS = {
     'allow only kinds that belong to the purpose of the key',
     { retryable: false },
   ],
+  KEY_IS_FOR_DRILLS: [
+    PolicyError,
+    'use another key: one of a drill is made, repaired, signs one fixed text and is forgotten, and does nothing else',
+    { retryable: false },
+  ],
+  DRILLS_TOO_MANY: [
+    PolicyError,
+    'go on with the drills that were left; one that is a week old is forgotten when the next begins',
+    { httpStatus: 429, retryable: false },
+  ],
+  NO_KEY_OF_A_DRILL: [
+    PolicyError,
+    'nothing was done; a drill touches no key but its own',
+    { retryable: false },
+  ],
   KEY_NOT_EXPORTABLE: [
     PolicyError,
     'sign with it where it is, or make another key with leave to export it',

@@ -103,6 +103,18 @@ const POLICY = groupOf(
       'The key was made without leave to export it, which nobody can give it afterwards.',
       'Sign with it where it is. A key that may leave is made with: ckm key create NAME --exportable.',
     ],
+    KEY_IS_FOR_DRILLS: [
+      'A key that was made for a drill is made, repaired, signs one fixed text and is forgotten. A server does nothing else with it.',
+      'Use the key itself. One of a drill holds nothing.',
+    ],
+    NO_KEY_OF_A_DRILL: [
+      'Something was asked for that servers do with keys of drills alone, about a key that is none. Nothing was done with it.',
+      'If you did not ask for it, somebody uses your seed or your laptop: freeze the key with ckm freeze NAME, and look at the log with its operators.',
+    ],
+    DRILLS_TOO_MANY: [
+      'Drills were left in the middle, and the server keeps the keys of eight of them for a week.',
+      'Go on with those that were left.',
+    ],
     KIND_NOT_FOR_PURPOSE: 'The policy allows kinds of request that the purpose of the key does not have.',
     SUITE_NOT_FOR_PURPOSE: 'The suite does not fit the purpose of the key.',
   },

@@ -1,4 +1,5 @@
 import { encodeUtf8, equalBytes } from '@ckm/foundation';
+import { DRILL_PREFIX } from '../drill/text.js';
 import { readableText } from '../text/content.js';
 import { DOMAIN_PREFIX } from './domain.js';
 
@@ -63,6 +64,7 @@ const GIT_HEADERS = ['tree ', 'object ', 'parent ', 'commit ', 'tag ', 'blob '];
 /** What a raw signature must never be able to mean, and how to tell. */
 const PROTOCOLS: readonly (readonly [string, Recognise])[] = [
   ['a message with a domain', (bytes) => startsWith(bytes, DOMAIN_PREFIX)],
+  ['a recovery drill', (bytes) => startsWith(bytes, DRILL_PREFIX)],
   ['an SSH signature', (bytes) => startsWith(bytes, 'SSHSIG')],
   ['an SSH revocation list', (bytes) => startsWith(bytes, 'SSHKRL')],
   ['an SSH login', isSshUserauth],

@@ -54,9 +54,14 @@ export function knownKind<T>({
   });
 }
 
-export function createRegistry(kinds: readonly KnownKind[]): KindRegistry {
+/** @param unoffered kinds that are found by their name, and named to nobody who chooses one */
+export function createRegistry(
+  offered: readonly KnownKind[],
+  unoffered: readonly KnownKind[] = [],
+): KindRegistry {
+  const kinds = [...offered, ...unoffered];
   const byName = new Map(kinds.map((kind) => [kind.name, kind]));
-  const names = [...byName.keys()];
+  const names = offered.map(({ name }) => name);
   const madeFor = (purpose: string): KnownKind => {
     const kind = byName.get(purpose);
     if (kind !== undefined) return kind;

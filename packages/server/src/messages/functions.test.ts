@@ -1,7 +1,21 @@
 import { join } from 'node:path';
-import { FUNCTION_NAMES, FUNCTIONS, type FunctionName, type KeyPolicy, type Parameters } from '@ckm/api';
+import {
+  drillKeyId,
+  FUNCTION_NAMES,
+  FUNCTIONS,
+  type FunctionName,
+  type KeyPolicy,
+  type Parameters,
+} from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
-import { type Callee, type CarriedChange, carryChange, createCeremony, type Tampering } from '@ckm/testkit';
+import {
+  type Callee,
+  type CarriedChange,
+  carryChange,
+  type CeremonyOptions,
+  createCeremony,
+  type Tampering,
+} from '@ckm/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alice, type KeyedServers, messageOf, startWithKey } from '../control/test/keyed-servers.js';
 import { person, random, tamperWith } from '../test/rooms.js';
@@ -23,6 +37,7 @@ beforeAll(async () => {
   ({ policy } = shown);
   certificate = shown.certificate!;
   done = await changedKey();
+  await ceremonyOf(callees(), undefined, {}, { purpose: 'drill', keyId: drill }).finish();
   const carol = await keyed.alpha.as(person(3)).join();
   await keyed.operator.suspend({ xid: encodeHex(carol.identity.xid) });
 });
@@ -39,6 +54,7 @@ async function rowsOf(act: () => Promise<unknown>): Promise<number> {
   return (await auditEntries()) - before;
 }
 
+const drill = drillKeyId(random(16));
 const sessionId = random(32);
 const requestId = random(32);
 
@@ -91,6 +107,7 @@ const WELL_FORMED: { readonly [N in FunctionName]: () => Parameters<N> } = {
     until: keyed.alpha.now + 3_600,
   }),
   'key.thaw': () => ({ keyId: keyed.keyId }),
+  'drill.forget': () => ({ keyId: drill }),
   'craft.prepare': () => ({ keyId: keyed.keyId, epoch: 0, wanted: { craft: 'frost', commitments: 1 } }),
   'request.ask': () => ({
     ...messageOf('walked'),
@@ -124,12 +141,17 @@ function callees(): [Callee, Callee] {
   return [alpha!, bravo!];
 }
 
-const ceremonyOf = (both: readonly Callee[], tampering?: Tampering, policy: Partial<KeyPolicy> = {}) =>
+const ceremonyOf = (
+  both: readonly Callee[],
+  tampering?: Tampering,
+  policy: Partial<KeyPolicy> = {},
+  key: Partial<CeremonyOptions> = { purpose: 'message' },
+) =>
   createCeremony({
     policy,
     servers: both,
     needed: 2,
-    purpose: 'message',
+    ...key,
     expiresAt: keyed.alpha.now + 600,
     ...(tampering === undefined ? {} : { tampering }),
   });
@@ -312,6 +334,7 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     await hers.ask('key.freeze', statement);
     return () => hers.ask('key.thaw', { keyId: statement.keyId });
   },
+  'drill.forget': async () => () => ask(hers, 'drill.forget'),
   'request.ask': async () => () => ask(hers, 'request.ask'),
   'request.cancel': async () => () => ask(hers, 'request.cancel'),
 };

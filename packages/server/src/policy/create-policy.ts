@@ -1,13 +1,14 @@
 import { type KeyPolicy, policyHash } from '@ckm/api';
+import { DRILL } from '@ckm/requests';
 import { encodeHex, formatSpan, type PolicyError } from '@ckm/foundation';
 import type { OperatorPolicy } from '../config/config.js';
 import type { Reader, Transaction } from '../storage/storage.js';
 import type { Vault } from '../vault/vault.js';
 import { keyFrozen, keyStopped, policyError } from './codes.js';
 import { nameServerPolicy } from './describe-policy.js';
-import { type EffectivePolicy, effectivePolicy, type RateLimit } from './effective.js';
+import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
-import { findTightening } from './tightening.js';
+import { findTightening, NO_TIGHTENING } from './tightening.js';
 import { weightyOf, weightyRules } from './weighty.js';
 
 interface Applied {
@@ -29,12 +30,21 @@ export function createPolicy({
   const nameOfBoth = (owned: KeyPolicy) =>
     serverName === null ? nameOf(owned) : `${nameOf(owned)} server ${serverName}`;
 
+  /**
+   * What the operator allows in general is about keys that hold something: one of a drill signs one fixed text. It is counted all the
+   * same, and on top of that no drill asks often.
+   */
+  const generalFor = ({ kinds }: KeyPolicy): readonly Tightening[] =>
+    kinds.every((kind) => kind === DRILL)
+      ? [{ ...general, kinds: null, approval: 'automatic' }, OF_DRILLS]
+      : [general];
+
   async function apply(reader: Reader, owned: KeyPolicy, key: KeyOfPolicy): Promise<Applied> {
     const tightening = await findTightening(vault, reader, key);
     const special = tightening === null ? [] : [tightening];
     const version = tightening === null ? '' : ` operator ${key.tightened}`;
     return {
-      policy: effectivePolicy(owned, [general, ...special]),
+      policy: effectivePolicy(owned, [...generalFor(owned), ...special]),
       name: `${nameOfBoth(owned)}${version}`,
     };
   }
@@ -65,7 +75,7 @@ export function createPolicy({
       };
     },
     acceptKey: (owned, _suite, _purpose, now) => {
-      const policy = effectivePolicy(owned, [general]);
+      const policy = effectivePolicy(owned, generalFor(owned));
       const name = nameOfBoth(owned);
       const error =
         policy.kinds.length === 0 ? kindRefused(owned.kinds.join(', ')) : expiryRefusal(policy, now);
@@ -73,6 +83,9 @@ export function createPolicy({
     },
   };
 }
+
+/** A drill asks once, and once more where it was left. */
+const OF_DRILLS: Tightening = { ...NO_TIGHTENING, rateLimit: { count: 16, perSeconds: 7 * 86_400 } };
 
 const names = new WeakMap<KeyPolicy, string>();
 

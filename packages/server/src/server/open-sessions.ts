@@ -1,4 +1,6 @@
 import type { ServerContext, Sessions } from '../context.js';
+import { keepDrillsApart } from '../sessions/drills/apart.js';
+import { drillHandlers } from '../sessions/drills/drill-keys.js';
 import { createDkgRoom } from '../sessions/dkg/dkg-room.js';
 import { createImportRoom } from '../sessions/import/import-room.js';
 import { createExportRoom } from '../sessions/export/export-room.js';
@@ -88,18 +90,19 @@ export async function openSessions(context: ServerContext, rooms: RoomsOf = room
   const sweepWaiting = createWaitingSweep(server);
   await sweepSessions(server);
   return {
-    handlers: {
+    handlers: keepDrillsApart({
       ...sessionHandlers(server),
       ...keyHandlers(changes),
       ...headHandlers(server),
       ...changeHandlers(changes),
+      ...drillHandlers(context),
       'key.check': (call, question) => checkKey(requestMeans, call, question),
       'key.freeze': (call, statement) => freezeKey(context, call, statement),
       'key.thaw': (call, which) => askThaw(context, call, which),
       'craft.prepare': (call, parameters) => prepareCraft(requestMeans, call, parameters),
       'request.ask': (call, request) => askRequest(requestMeans, call, request),
       'request.cancel': (call, parameters) => cancelRequest(requestMeans, call, parameters),
-    },
+    }),
     desk: createRequestDesk(context),
     sessionDesk: createSessionDesk(server),
     changeDesk: createChangeDesk(changes),

@@ -124,6 +124,8 @@ export interface Room<P extends Proposal = Proposal> {
   /** Named in every packet; another version is another name. */
   readonly protocol: string;
   readonly lastRound: number;
+  /** Whether it takes part for keys of drills too; absent: never. */
+  readonly takesDrills?: true;
   /** Reads what belongs to this kind. @throws EncodingError `PARAMETERS_INVALID` */
   parseProposal(proposal: Proposal): P;
   /** One sentence for operator and audit log. */

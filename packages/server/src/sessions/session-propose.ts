@@ -1,10 +1,10 @@
-import type { Parameters, Proposal, SessionView } from '@ckm/api';
+import { isDrillKeyId, type Parameters, type Proposal, type SessionView } from '@ckm/api';
 import { equalBytes, formatMoment, PolicyError } from '@ckm/foundation';
 import { encodeData } from '@ckm/gordian';
 import type { AuditEntry } from '../audit/audit.js';
 import type { Call, ServerContext } from '../context.js';
 import type { Transaction } from '../storage/storage.js';
-import { refusal } from '../refusals.js';
+import { demand, refusal } from '../refusals.js';
 import { assertExpiry } from './expiry.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Admission, Room } from './room.js';
@@ -33,6 +33,8 @@ export async function proposeSession(
   const room = rooms.find(({ kind }) => kind === proposed.proposal.kind);
   if (room === undefined) throw refusal('CEREMONY_UNKNOWN', 'this server has no such ceremony');
   const proposal = room.parseProposal(proposed.proposal);
+  const isAllowed = room.takesDrills === true || !isDrillKeyId(proposal.keyId);
+  demand(isAllowed, 'KEY_IS_FOR_DRILLS', `a key of a drill is not for a ceremony of kind ${room.kind}`);
   const { view, opened } = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       const existing = await findSame(context, call, transaction, { ...proposed, proposal });

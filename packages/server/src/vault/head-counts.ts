@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHex, withFile } from '@ckm/foundation';
 import { taggedHash } from '@ckm/threshold';
@@ -30,6 +30,8 @@ export interface HeadCounts {
   read(name: KeyName): HeadCount;
   /** Is on the disk when this returns. Of two processes the caller lets one write at a time. @throws StorageError `FILE_…` */
   write(name: KeyName, noted: HeadCount): void;
+  /** Of a key that is forgotten for good: nothing of it is remembered. @throws StorageError `FILE_…` */
+  remove(name: KeyName): void;
 }
 
 /** What their files begin with. */
@@ -59,6 +61,10 @@ export function openHeadCounts(folder: string, vault: Vault, fileName: (name: st
       const view = new DataView(bytes.buffer);
       for (const [i, number] of numbers.entries()) view.setBigUint64(NUMBER_BYTES * i, BigInt(number));
       withFile(path, () => writePrivateFile(path, vault.sealFile(fileName(file), bytes), { replace: true }));
+    },
+    remove(name) {
+      const path = join(folder, nameOf(name));
+      withFile(path, () => rmSync(path, { force: true }));
     },
   };
 }

@@ -157,7 +157,7 @@ function checkChain(context: ServerContext, { order, chain, policy }: Proposed):
   const isCertified = equalBytes(params.termsHash, policyHash(policy));
   demand(isCertified, 'POLICY_NOT_CERTIFIED', 'the policy is not the one that was certified with the key');
   const { suite, purpose, flags } = params;
-  acceptKey(context, { suite, purpose, policy, exportable: flags.exportable });
+  acceptKey(context, { keyId: params.keyId, suite, purpose, policy, exportable: flags.exportable });
   const { groupKey, commitment, verifyingShares, chainCode } = newest.public;
   return {
     policy,

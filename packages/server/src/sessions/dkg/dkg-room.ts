@@ -1,6 +1,6 @@
 import { dkgProposal, type DkgProposal, type RosterOffer, allSpeak } from '@ckm/api';
 import { concatBytes, EncodingError, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
-import { purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
+import { DRILL, purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
 import {
   dkgProtocol,
   type DkgMessage,
@@ -11,6 +11,8 @@ import {
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
+import { assertIdOfPurpose } from '../drills/apart.js';
+import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
@@ -40,16 +42,15 @@ const MAX_PAYLOAD = 60_000;
  * The room where keys are made: COCKTAIL-DKG with the profile of docs/dkg.md. Its secrets are the seed of the static key,
  * and behind it the protocol's state from when the session is joined.
  */
-export function createDkgRoom(
-  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts'>,
-): Room<DkgProposal> {
+export function createDkgRoom(context: ServerContext): Room<DkgProposal> {
   return {
     kind: 'dkg',
     protocol: dkgProtocol.id,
     lastRound: LAST_ROUND,
     parseProposal: (proposal) => readProposal(dkgProposal, proposal),
+    takesDrills: true,
     sentence: ({ quorum: { needed, of }, suite, purpose, exportable }) =>
-      `Make a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}.`,
+      `Make a key (${suite}) for ${purpose === DRILL ? 'a drill' : purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
     open: openFirst,
     join,
@@ -62,7 +63,7 @@ export function createDkgRoom(
 const LAST_ROUND = 2;
 
 async function admitKey(
-  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts'>,
+  context: ServerContext,
   { account, transaction }: Asking,
   proposal: DkgProposal,
 ): Promise<Admission> {
@@ -72,6 +73,7 @@ async function admitKey(
     if (error instanceof PolicyError) return { kind: 'refusal', error };
     throw error;
   }
+  if (proposal.purpose === DRILL) await makeRoomForDrill(context, transaction, account.xid);
   await context.accounts.quota.key(transaction, account);
   const existing = await transaction.keys.find(account.xid, proposal.keyId);
   demand(existing === null, 'KEY_ID_TAKEN', 'a key with this id exists');
@@ -93,7 +95,7 @@ export function openFirst(
 }
 
 /** What is looked at before a key is held here. */
-interface Acceptable extends Pick<DkgProposal, 'suite' | 'purpose' | 'policy'> {
+interface Acceptable extends Pick<DkgProposal, 'keyId' | 'suite' | 'purpose' | 'policy'> {
   readonly exportable?: boolean | undefined;
 }
 
@@ -103,8 +105,9 @@ interface Acceptable extends Pick<DkgProposal, 'suite' | 'purpose' | 'policy'> {
  */
 export function acceptKey(
   context: Pick<ServerContext, 'policy' | 'clock'>,
-  { suite, purpose, policy, exportable }: Acceptable,
+  { keyId, suite, purpose, policy, exportable }: Acceptable,
 ): void {
+  assertIdOfPurpose({ keyId, purpose, exportable });
   const possible = purposeKinds(purpose);
   const hasChildren = exportable === true && purposeUsesChildren(purpose);
   demand(!hasChildren, 'PURPOSE_NEEDS_CHILDREN', `a key for ${purpose} has children, and is never exported`);

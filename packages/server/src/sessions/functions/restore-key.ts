@@ -1,5 +1,6 @@
 import { policyHash, type DkgResult, type KeyPolicy, type Parameters } from '@ckm/api';
 import { CkmError, EncodingError, equalBytes, PeerFaultError, wipe } from '@ckm/foundation';
+import { DRILL } from '@ckm/requests';
 import {
   encodeKeyParams,
   parseCertificate,
@@ -13,6 +14,7 @@ import type { Call, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { certifyKey } from '../dkg/complete-key.js';
+import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { acceptKey } from '../dkg/dkg-room.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { demand, refusal } from '../../refusals.js';
@@ -70,7 +72,7 @@ async function restoreOnce(
   if (row?.state === 'active' && context.epochKeys.exists(row)) {
     return { result: resultOf(keyId, openHead(context, row)), restored: false };
   }
-  acceptKey(context, { suite, purpose, policy: shown.policy, exportable: flags.exportable });
+  acceptKey(context, { keyId, suite, purpose, policy: shown.policy, exportable: flags.exportable });
   const record = recoverRecord(context, call.account.xid, waiting, shown);
   try {
     await call.transact((transaction) => store(context, call, transaction, row, keyId, record));
@@ -179,6 +181,7 @@ async function store(
   // Somebody else was quicker with it: nothing is written over, and the caller looks anew.
   if (row?.version !== before?.version) throw rowChanged('keys');
   if (row === null) {
+    if (record.purpose === DRILL) await makeRoomForDrill(context, transaction, owner);
     await context.accounts.quota.key(transaction, account);
     const { certificate } = record.certified!;
     await context.accounts.quota.bytes(transaction, account, 2 * certificate.length + MOST_BESIDES);

@@ -1,7 +1,7 @@
 import { encodeHex, secret, StorageError, wipe } from '@ckm/foundation';
 import type { KeyContext } from '@ckm/requests';
 import type { KeyShare, PartyIndex } from '@ckm/threshold';
-import type { KeyPolicy } from '@ckm/api';
+import { isDrillKeyId, type KeyPolicy } from '@ckm/api';
 import type { ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
@@ -60,6 +60,9 @@ export function createActiveKeys(context: ServerContext): ActiveKeys {
       const row = await reader.keys.find(owner, keyId);
       if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
       demand(row.state === 'active', 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+      // One of a drill may be forgotten and come back: it is never kept open.
+      if (isDrillKeyId(keyId))
+        return unlessChanged(reader, row, () => openActive(context, reader, name, row));
       if (before !== undefined && before.version > row.version) throw wentBack();
       const known = open.get(name);
       if (known !== undefined && known.version > row.version) throw rowChanged('keys');

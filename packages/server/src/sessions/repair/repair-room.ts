@@ -1,5 +1,6 @@
 import {
   helpOffer,
+  isDrillKeyId,
   lossOffer,
   REPAIR_DELAY_SECONDS,
   type RepairHelperProposal,
@@ -9,10 +10,20 @@ import {
   signIdentityStatement,
 } from '@ckm/api';
 import { CkmError, concatBytes, PolicyError, reveal, secret, wipe } from '@ckm/foundation';
-import { createLoss, encodeLoss, lossStatement, parseLoss, repairProtocol, verifyLoss } from '@ckm/threshold';
+import { DRILL } from '@ckm/requests';
+import {
+  type CertifiedEpoch,
+  createLoss,
+  encodeLoss,
+  lossStatement,
+  parseLoss,
+  repairProtocol,
+  verifyLoss,
+} from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { acceptKey } from '../dkg/dkg-room.js';
+import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { isOfRepair } from '../keys/change-key.js';
 import { readProposal } from '../read-proposal.js';
 import type {
@@ -48,10 +59,11 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
     protocol: repairProtocol.id,
     lastRound: LAST_ROUND,
     parseProposal: (proposal) => readProposal(repairProposal, proposal),
+    takesDrills: true,
     sentence: (proposal) =>
       proposal.role === 'target'
-        ? `Say that this server has lost its share of this key (epoch ${proposal.epoch}), and take it back from others.`
-        : `Help slot ${proposal.slot} of this key to the share that it has lost (epoch ${proposal.epoch}).`,
+        ? `Say that this server has lost its share of ${nounOf(proposal)} (epoch ${proposal.epoch}), and take it back from others.`
+        : `Help slot ${proposal.slot} of ${nounOf(proposal)} to the share that it has lost (epoch ${proposal.epoch}).`,
     cost: (proposal) =>
       proposal.role === 'target' ? costOfCertificate(concatBytes(...proposal.chain)) : LOSS_MS,
     admit: (asking, proposal) =>
@@ -75,13 +87,22 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
   };
 }
 
+function nounOf({ keyId }: RepairProposal): string {
+  return isDrillKeyId(keyId) ? 'this key of a drill' : 'this key';
+}
+
+/** Nothing is at stake with a key that holds nothing and signs one fixed text: nobody is asked, and nothing is waited for (L2). */
+function isOfDrill({ params: { keyId, purpose } }: Pick<CertifiedEpoch, 'params'>): boolean {
+  return isDrillKeyId(keyId) && purpose === DRILL;
+}
+
 type TargetSession = RoomSession<RepairTargetProposal>;
 type HelperSession = RoomSession<RepairHelperProposal>;
 
 /** Checking a statement: two signatures and a proof. */
 const LOSS_MS = 4;
 
-/** Its operator always decides: that a share is lost is said by a person. */
+/** Its operator always decides: that a share is lost is said by a person. Of a key of a drill the server says it itself. */
 async function admitTarget(
   context: ServerContext,
   { account, transaction }: Asking,
@@ -91,7 +112,13 @@ async function admitTarget(
   await assertLost(context, transaction, account.xid, proposal, shown);
   const { suite, purpose, flags } = shown.key.params;
   try {
-    acceptKey(context, { suite, purpose, policy: proposal.policy, exportable: flags.exportable });
+    acceptKey(context, {
+      keyId: proposal.keyId,
+      suite,
+      purpose,
+      policy: proposal.policy,
+      exportable: flags.exportable,
+    });
   } catch (error) {
     if (error instanceof PolicyError) return { kind: 'refusal', error };
     throw error;
@@ -100,7 +127,9 @@ async function admitTarget(
   await context.accounts.quota.bytes(transaction, account, bytes);
   const isHeld = (await transaction.keys.find(account.xid, proposal.keyId)) !== null;
   if (!isHeld) await context.accounts.quota.key(transaction, account);
-  return { kind: 'ask' };
+  if (!isOfDrill(shown.key)) return { kind: 'ask' };
+  if (!isHeld) await makeRoomForDrill(context, transaction, account.xid);
+  return { kind: 'offer' };
 }
 
 /** A second time in one epoch silence is no yes. */
@@ -119,6 +148,7 @@ async function admitHelper(
     'the statement is of another slot than the proposal',
   );
   demand(slot !== loss.slot, 'SHARE_NOT_LOST', 'this server has its share');
+  if (isOfDrill(key)) return { kind: 'offer' };
   return helped.includes(loss.slot) ? { kind: 'ask' } : { kind: 'ask', grantedAfter: REPAIR_DELAY_SECONDS };
 }
 
@@ -146,7 +176,8 @@ async function open(
   granted: Granted,
 ): Promise<Opened> {
   if (proposal.role === 'helper') {
-    return { offer: { nonce: means.random(32) }, secrets: Uint8Array.of(granted === 'operator' ? 1 : 0) };
+    // The room itself grants only what is of a drill, as often as it is asked.
+    return { offer: { nonce: means.random(32) }, secrets: Uint8Array.of(granted === 'time' ? 0 : 1) };
   }
   const shown = readShownKey(means, proposal);
   await assertLost(context, reader, owner, proposal, shown);

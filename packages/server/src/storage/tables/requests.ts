@@ -98,6 +98,10 @@ export function requestReader(reading: Reading): RequestReader {
     countWaiting: async (owner) => (await countWaiting(reading, owner)).rows[0]!.count,
     countForKey: async (owner, keyId, since, limit) =>
       (await countForKey(reading, owner, keyId, since, limit)).rows[0]!.count,
+    ofKey: async (owner, keyId, limit) => {
+      const own = all().where('owner', '=', owner).where('key_id', '=', keyId).orderBy('created_at');
+      return (await own.limit(limit).execute()).map((row) => fromColumns('requests', row));
+    },
     overdue: async (now, limit) => {
       const late = all().where('waiting', '=', YES).where('expires_at', '<=', now).orderBy('expires_at');
       return (await late.limit(limit).execute()).map((row) => fromColumns('requests', row));
