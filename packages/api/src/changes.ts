@@ -181,8 +181,12 @@ const acknowledgement = z.strictObject({ slot, signature: bytesOf(64) });
 export const changeRetire = {
   parameters: z.strictObject({
     ...named,
-    /** Of every server of the next epoch. */
+    /** Of every server of the epoch that is acknowledged. */
     acknowledgements: z.array(acknowledgement).max(32),
+    /** Which epoch those are of: a later one than `epoch`. Absent: the next. */
+    acknowledged: epoch.exactOptional(),
+    /** Behind the newest epoch that this server has the certificate of, up to that one: where it left before. Absent: none. */
+    certificates: certificateChain.exactOptional(),
   }),
   /** `receipt`: see `parseReceipt`. */
   result: z.strictObject({ receipt: bytesUpTo(512), signature: bytesOf(64) }),

@@ -211,8 +211,8 @@ const MOMENT = groupOf(
     ],
     EPOCH_IN_USE: 'The server still uses the share that it is asked to destroy.',
     ACKNOWLEDGEMENTS_TOO_FEW: [
-      'A server destroys an old share only when every server of the next epoch has said that it has the new one.',
-      'Run the command of the change again when the servers that are missing answer.',
+      'A server destroys an old share only when every server of the next epoch, or of a later one, has said that it has the new one.',
+      'Run the command of the change again when the servers that are missing answer; one that is gone for good is left out by a change.',
     ],
     KEY_NOT_CERTIFIED: [
       'The server has a share but not the certificate.',

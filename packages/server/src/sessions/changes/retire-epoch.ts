@@ -2,17 +2,15 @@ import {
   encodeReceipt,
   receiptStatement,
   signIdentityStatement,
-  verifyIdentityStatement,
   type Parameters,
   type Result,
   type ShareReceipt,
 } from '@ckm/api';
-import { equalBytes, wipe } from '@ckm/foundation';
+import { concatBytes, equalBytes, wipe } from '@ckm/foundation';
 import {
   createStaticKey,
   parseChangeCertificate,
   parseKeyParams,
-  recoveryAckStatement,
   type KeyParams,
   type PartyIndex,
 } from '@ckm/threshold';
@@ -22,7 +20,9 @@ import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
-import { type DecidingScope, ownEntry } from './deciding.js';
+import { costOfCertificate } from '../session-cost.js';
+import { assertAcknowledged, newestHere, readAcknowledged } from './acknowledged-epoch.js';
+import { type DecidingScope, ownEntry, type StoredHead } from './deciding.js';
 import type { ChangeMeans } from './means.js';
 import { derivedReceiverSeed, destroyRoot, hasRoot } from './receiver-seeds.js';
 
@@ -30,12 +30,15 @@ type Retired = Parameters<'change.retire'>;
 
 /** Verifying one acknowledgement, in milliseconds of one core. */
 const ACKNOWLEDGEMENT_MS = 0.2;
+/** Looking whether a share of one earlier epoch is stored. */
+const LOOK_MS = 0.05;
 
 /**
- * Destroys this server's share of an epoch that is over, and says so, signed: once every server of the next epoch has
- * acknowledged that its certificate is stored there. Said again, it says the same. What a backup holds it cannot destroy.
- * @throws AccessError `KEY_UNKNOWN`; StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; StorageError `STORAGE_…` when the
- * key of the epoch cannot be destroyed
+ * Destroys this server's shares of an epoch that is over and of all before it, and says so of that one, signed: once every server of a
+ * later epoch, as a rule the next, has acknowledged that its certificate is stored there. One that stands ends all before it, whether or not all
+ * servers of those were ever heard of. Said again, it says the same. What a backup holds it cannot destroy.
+ * @throws AccessError `KEY_UNKNOWN`; StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `verifyChain` for a chain that does not hold;
+ * StorageError `STORAGE_…` when the key of an epoch cannot be destroyed
  */
 export async function retireEpoch(
   means: ChangeMeans,
@@ -43,51 +46,87 @@ export async function retireEpoch(
   asked: Retired,
 ): Promise<Result<'change.retire'>> {
   const { context } = means;
-  means.charge(call.account, asked.acknowledgements.length * ACKNOWLEDGEMENT_MS);
+  const { acknowledgements, certificates = [] } = asked;
+  const shown = costOfCertificate(concatBytes(...certificates));
+  const looked = asked.epoch * LOOK_MS;
+  means.charge(call.account, acknowledgements.length * ACKNOWLEDGEMENT_MS + shown + looked);
   const scope = { owner: call.account.xid, keyId: asked.keyId, epoch: asked.epoch };
   const over = await context.storage.read((reader) => readOver(context, reader, scope));
-  if (over.hasShare) {
-    assertAcknowledged(over, asked);
+  if (over.held.length > 0) {
+    await assertEnded(context, scope, asked);
     await repeatWhenRaced(() =>
-      call.transact((transaction) => removeShare(context, transaction, scope, over)),
+      call.transact((transaction) => removeShares(context, transaction, scope, over)),
     );
   }
   // After the commit, and again whenever this is asked: what is left of it after a crash goes then.
-  context.epochKeys.destroy(scope);
-  for (const root of [rootScope(scope), scope]) destroyRoot(context, root);
+  for (const epoch of new Set([...over.held, scope.epoch])) destroyKeys(context, { ...scope, epoch });
   const lastBackupAt = await context.storage.read((reader) => means.lastBackupAt(reader));
   const receipt = encodeReceipt({ ...receiptOf(context, scope, over), lastBackupAt });
   return { receipt, signature: signIdentityStatement(context.identity, receiptStatement(receipt)) };
 }
 
-/** An epoch that is over, and what followed it. */
+/** @throws StateError `EPOCH_IN_USE`, `ACKNOWLEDGEMENTS_TOO_FEW`; as `verifyChain` */
+async function assertEnded(
+  context: ServerContext,
+  { owner, keyId, epoch }: DecidingScope,
+  { acknowledged = epoch + 1, certificates = [], acknowledgements }: Retired,
+): Promise<void> {
+  demand(acknowledged > epoch, 'EPOCH_IN_USE', `epoch ${acknowledged} is not behind ${epoch}`);
+  const ended = await context.storage.read(async (reader) => {
+    const key = await findKey(context, reader, { owner, keyId });
+    return readAcknowledged(context, reader, key, acknowledged, certificates);
+  });
+  assertAcknowledged(ended, acknowledgements);
+}
+
+function destroyKeys(context: ServerContext, scope: DecidingScope): void {
+  context.epochKeys.destroy(scope);
+  for (const root of [rootScope(scope), scope]) destroyRoot(context, root);
+}
+
+/** An epoch that is over. */
 interface OverEpoch {
   readonly params: KeyParams;
   readonly certificate: Uint8Array;
-  readonly next: { readonly params: KeyParams; readonly transcriptHash: Uint8Array };
-  readonly hasShare: boolean;
+  readonly transcriptHash: Uint8Array;
+  /** Of which epochs, up to this one, a share is stored here. */
+  readonly held: readonly number[];
+}
+
+async function findKey(
+  context: ServerContext,
+  reader: Reader,
+  { owner, keyId }: Pick<DecidingScope, 'owner' | 'keyId'>,
+): Promise<StoredHead> {
+  const row = await reader.keys.find(owner, keyId);
+  if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  return { row, head: openHead(context, row) };
 }
 
 async function readOver(context: ServerContext, reader: Reader, scope: DecidingScope): Promise<OverEpoch> {
-  const { owner, keyId, epoch } = scope;
-  const row = await reader.keys.find(owner, keyId);
-  if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-  const head = openHead(context, row);
+  const { epoch } = scope;
+  const { row, head } = await findKey(context, reader, scope);
   demand(head.forked === undefined, 'KEY_FORKED', 'two certificates of an epoch hold: nothing is deleted');
-  const newest = head.left?.epoch ?? row.epoch;
-  demand(newest > epoch, 'EPOCH_IN_USE', `no certificate of an epoch behind ${epoch} is stored here`);
+  const isOver = newestHere(row, head) > epoch;
+  demand(isOver, 'EPOCH_IN_USE', `no certificate of an epoch behind ${epoch} is stored here`);
   const { parameters, certificate } =
     row.epoch === epoch
       ? await readInUse(context, reader, row, head)
       : await readPublicEpoch(context, reader, row, epoch);
   const { parameters: following } = await readPublicEpoch(context, reader, row, epoch + 1);
-  const transcriptHash = await hashOf(context, reader, row, head, epoch + 1);
   return {
     params: parseKeyParams(parameters),
     certificate,
-    next: { params: parseKeyParams(following), transcriptHash },
-    hasShare: (await reader.shares.find(owner, keyId, epoch)) !== null,
+    transcriptHash: parseKeyParams(following).previous,
+    held: await heldUpTo(reader, scope),
   };
+}
+
+async function heldUpTo(reader: Reader, { owner, keyId, epoch }: DecidingScope): Promise<number[]> {
+  const held: number[] = [];
+  for (let number = 0; number <= epoch; number++)
+    if ((await reader.shares.find(owner, keyId, number)) !== null) held.push(number);
+  return held;
 }
 
 /** Of a key that this server has left: its head names that epoch still. */
@@ -96,57 +135,26 @@ async function readInUse(context: ServerContext, reader: Reader, row: KeyRow, he
   return { parameters, certificate: certificate! };
 }
 
-async function hashOf(
-  context: ServerContext,
-  reader: Reader,
-  row: KeyRow,
-  { left, certified }: KeyHead,
-  epoch: number,
-): Promise<Uint8Array> {
-  if (left?.epoch === epoch) return left.transcriptHash;
-  if (row.epoch === epoch) return certified!.transcriptHash;
-  const { parameters } = await readPublicEpoch(context, reader, row, epoch + 1);
-  return parseKeyParams(parameters).previous;
-}
-
-/** @throws StateError `ACKNOWLEDGEMENTS_TOO_FEW` with the slots that are missing */
-function assertAcknowledged(
-  { next: { params, transcriptHash } }: OverEpoch,
-  { acknowledgements }: Pick<Retired, 'acknowledgements'>,
-): void {
-  const { keyId, epoch } = params;
-  const missing = params.roster.filter(({ slot, identityKey }) => {
-    const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
-    return !acknowledgements.some(
-      (one) => one.slot === slot && verifyIdentityStatement(identityKey, statement, one.signature),
-    );
-  });
-  if (missing.length === 0) return;
-  const slots = missing.map(({ slot }) => slot).join(', ');
-  throw refusal(
-    'ACKNOWLEDGEMENTS_TOO_FEW',
-    `not every server of the next epoch has acknowledged it: slot ${slots} is missing`,
-    { slots },
-  );
-}
-
-async function removeShare(
+async function removeShares(
   context: ServerContext,
   transaction: Transaction,
   { owner, keyId, epoch }: DecidingScope,
-  { params }: OverEpoch,
+  { params, held }: OverEpoch,
 ): Promise<void> {
-  await transaction.shares.remove(owner, keyId, epoch);
-  await context.audit.append(transaction, {
-    deed: 'change.retire',
-    who: owner,
-    keyId,
-    subject: null,
-    sentence: `Destroy the share of epoch ${epoch} of a key (${params.suite}) for ${params.purpose}.`,
-    verdict: 'done',
-    policy: '',
-    detail: `slot ${ownEntry(context, params)?.slot ?? 'none'}`,
-  });
+  const slot = ownEntry(context, params)?.slot ?? 'none';
+  for (const number of held) {
+    await transaction.shares.remove(owner, keyId, number);
+    await context.audit.append(transaction, {
+      deed: 'change.retire',
+      who: owner,
+      keyId,
+      subject: null,
+      sentence: `Destroy the share of epoch ${number} of a key (${params.suite}) for ${params.purpose}.`,
+      verdict: 'done',
+      policy: '',
+      detail: number === epoch ? `slot ${slot}` : `by what ended epoch ${epoch}`,
+    });
+  }
 }
 
 /** Of the root that the share of an epoch came from: as good as the share, and gone since the commit unless a crash or the disk kept it. */
@@ -163,7 +171,7 @@ function receiptOf(
   const slot: PartyIndex | null = ownEntry(context, over.params)?.slot ?? null;
   const mode = canBeRebuilt(context, scope, over) ? 'static' : 'epoch';
   const shareDeleted = !context.epochKeys.exists(scope) && !hasRoot(context, rootScope(scope));
-  const transcriptHash = over.next.params.previous;
+  const { transcriptHash } = over;
   return { keyId, epoch, transcriptHash, slot, mode, shareDeleted };
 }
 

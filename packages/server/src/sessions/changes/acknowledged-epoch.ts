@@ -1,0 +1,85 @@
+import { verifyIdentityStatement, type Parameters } from '@ckm/api';
+import {
+  type CertifiedEpoch,
+  judgeVotes,
+  parseCertificate,
+  parseChangeCertificate,
+  parseKeyParams,
+  recoveryAckStatement,
+  verifyChain,
+} from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { refusal } from '../../refusals.js';
+import type { KeyRow, Reader } from '../../storage/storage.js';
+import { readCertificates, readPublicEpoch } from '../keys/past-epochs.js';
+import type { KeyHead } from '../keys/stored-key.js';
+
+/** What servers of an epoch acknowledge: that they stored its certificate, and so their share of it. */
+export type AcknowledgedEpoch = Pick<CertifiedEpoch, 'params' | 'transcriptHash'>;
+
+/**
+ * An epoch behind the one that is to be forgotten: one that is stored here, or that certificates prove which follow on those that are
+ * stored. A server that left a key stores none of the later ones.
+ * @throws StateError `EPOCH_IN_USE` where it is neither; as `verifyChain`; StorageError `ROW_TAMPERED`
+ */
+export async function readAcknowledged(
+  context: ServerContext,
+  reader: Reader,
+  { row, head }: { readonly row: KeyRow; readonly head: KeyHead },
+  epoch: number,
+  shown: readonly Uint8Array[],
+): Promise<AcknowledgedEpoch> {
+  const newest = newestHere(row, head);
+  if (epoch <= newest) {
+    const { parameters } = await readPublicEpoch(context, reader, row, epoch);
+    return {
+      params: parseKeyParams(parameters),
+      transcriptHash: await hashOf(context, reader, row, head, epoch),
+    };
+  }
+  const [first, ...changes] = [...(await readCertificates(context, reader, row, newest)), ...shown];
+  const epochs = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes);
+  const found = epochs[epoch];
+  if (found === undefined)
+    throw refusal('EPOCH_IN_USE', `no certificate of epoch ${epoch} is stored here or was shown`);
+  return found;
+}
+
+/** The newest epoch of a key that this server has the certificate of. */
+export function newestHere({ epoch }: Pick<KeyRow, 'epoch'>, { left }: Pick<KeyHead, 'left'>): number {
+  return left?.epoch ?? epoch;
+}
+
+async function hashOf(
+  context: ServerContext,
+  reader: Reader,
+  row: KeyRow,
+  { left, certified }: KeyHead,
+  epoch: number,
+): Promise<Uint8Array> {
+  if (left?.epoch === epoch) return left.transcriptHash;
+  if (row.epoch === epoch) return certified!.transcriptHash;
+  const { parameters } = await readPublicEpoch(context, reader, row, epoch + 1);
+  return parseKeyParams(parameters).previous;
+}
+
+/** @throws StateError `ACKNOWLEDGEMENTS_TOO_FEW` with the slots that are missing */
+export function assertAcknowledged(
+  { params, transcriptHash }: AcknowledgedEpoch,
+  acknowledgements: Parameters<'change.retire'>['acknowledgements'],
+): void {
+  const { keyId, epoch } = params;
+  const missing = params.roster.filter(({ slot, identityKey }) => {
+    const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
+    return !acknowledgements.some(
+      (one) => one.slot === slot && verifyIdentityStatement(identityKey, statement, one.signature),
+    );
+  });
+  if (missing.length === 0) return;
+  const slots = missing.map(({ slot }) => slot).join(', ');
+  throw refusal(
+    'ACKNOWLEDGEMENTS_TOO_FEW',
+    `not every server of epoch ${epoch} has acknowledged it: slot ${slots} is missing`,
+    { slots },
+  );
+}
