@@ -116,7 +116,7 @@ export const SERVER_ROOMS: Record<string, readonly string[]> = {
     'turns',
     'vault',
   ],
-  testing: ['config', 'server', 'storage', 'vault'],
+  testing: ['config', 'control', 'server', 'storage', 'vault'],
 };
 
 /** Third-party modules that touch libraries of secrets or sockets and therefore have exactly one room. */

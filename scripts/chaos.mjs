@@ -22,7 +22,16 @@ const databases = [...(wants('sqlite') ? [null] : []), ...(cluster === null ? []
 const ends = Date.now() + Number(values.seconds) * 1000;
 const most = values.seed !== undefined ? databases.length : Number(values.schedules ?? Infinity);
 
-const sum = { schedules: 0, failed: 0, keys: 0, signatures: 0, shares: 0, faults: new Map() };
+const sum = {
+  schedules: 0,
+  failed: 0,
+  keys: 0,
+  signatures: 0,
+  shares: 0,
+  epochs: 0,
+  faults: new Map(),
+  done: new Map(),
+};
 const per = { sqlite: 0, postgres: 0 };
 let stop = false;
 process.once('SIGINT', () => (stop = true));
@@ -42,8 +51,9 @@ function isOver() {
 function count(report) {
   sum.schedules += 1;
   per[report.database] += 1;
-  for (const name of ['keys', 'signatures', 'shares']) sum[name] += report[name];
-  for (const [fault, times] of report.faults) sum.faults.set(fault, (sum.faults.get(fault) ?? 0) + times);
+  for (const name of ['keys', 'signatures', 'shares', 'epochs']) sum[name] += report[name];
+  for (const what of ['faults', 'done'])
+    for (const [name, times] of report[what]) sum[what].set(name, (sum[what].get(name) ?? 0) + times);
   if (report.violations.length > 0) {
     sum.failed += 1;
     say(`chaos: FAILED with --seed ${report.seed} --only ${report.database}`);
@@ -62,12 +72,15 @@ try {
 } finally {
   await cluster?.stop();
 }
-const faults = [...sum.faults]
-  .sort(([one], [other]) => one.localeCompare(other))
-  .map(([fault, count]) => `${fault} ${count}`);
+const counted = (what) =>
+  [...sum[what]]
+    .sort(([one], [other]) => one.localeCompare(other))
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
 say(
-  `chaos: ${sum.schedules} schedules (${per.sqlite} SQLite, ${per.postgres} PostgreSQL), ${sum.keys} keys, ${sum.signatures} signatures, ` +
-    `${sum.shares} nonces used, ${sum.failed} failed`,
+  `chaos: ${sum.schedules} schedules (${per.sqlite} SQLite, ${per.postgres} PostgreSQL), ${sum.keys} keys, ${sum.epochs} epochs behind the first, ` +
+    `${sum.signatures} signatures, ${sum.shares} nonces used, ${sum.failed} failed`,
 );
-say(`chaos: faults: ${faults.join(', ')}`);
+say(`chaos: done: ${counted('done')}`);
+say(`chaos: faults: ${counted('faults')}`);
 process.exitCode = sum.failed > 0 ? 1 : 0;

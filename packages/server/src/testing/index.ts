@@ -6,3 +6,4 @@ export { openServer, type OpenServer, type OpenServerOptions } from '../server/o
 export { openStorage, SQLITE_FILE } from '../server/open-storage.js';
 export type { Reader, Storage, Transaction } from '../storage/storage.js';
 export { findKeySource } from '../vault/key-source.js';
+export { createKeyDesk } from '../control/desks/key-desk.js';

@@ -11,7 +11,7 @@ describe.skipIf(postgresPrograms() === null)('(skipped when PostgreSQL is not in
   afterAll(() => cluster.stop());
 
   test(
-    'random faults between two owners and three servers on PostgreSQL use no nonce twice, lose no key and leave nothing stuck',
+    'random faults between two owners and four servers on PostgreSQL use no nonce twice, lose no key, fork none and leave nothing stuck, whatever is changed meanwhile',
     () => expectSound(['anchor', 'basalt', 'cinder'], cluster),
     LONG_MS,
   );

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CkmError } from '@ckm/foundation';
@@ -18,6 +18,7 @@ import { suiteBackends } from '@ckm/threshold';
 import type { Database } from './databases.js';
 import { fragileStorage } from './fragile-storage.js';
 import { Crash, createCrashPoint, type CrashPoint } from './crash-point.js';
+import { approveAll, thawAsked } from './operator.js';
 import type { Seeded } from './seeded.js';
 
 /** A Secret Server, everything but its sockets, whose process, clock and database are in the hands of a schedule. */
@@ -28,11 +29,17 @@ export interface ChaosServer {
   skew: number;
   /** Defects it reported of itself: no fault from outside may cause one. */
   readonly bugs: string[];
-  /** How often an older database was put in place. */
-  readonly restores: number;
+  /** How often it lost something that it had: an older database was put in place, or what opens a share was gone. */
+  readonly setbacks: number;
+  /** How often its operator ended freezes. */
+  readonly thaws: number;
+  /** What its clock says. UnixSeconds. */
+  clock(): number;
   isUp(): boolean;
   identity(): Identity;
   open(): OpenServer;
+  /** Its operator says yes to all that waits for him. @throws Crash when the process ends meanwhile; CkmError */
+  approve(): Promise<void>;
   /** Answers a message. @throws Crash when the process ends before it has answered */
   receive(bytes: Uint8Array): Promise<{ readonly status: number; readonly body: Uint8Array }>;
   /** The process is to end by itself within so many steps. */
@@ -41,8 +48,11 @@ export interface ChaosServer {
   start(): Promise<void>;
   /** Ends the process as a power cut does. */
   crash(): Promise<void>;
-  /** Ends the process, keeps a copy of its database or puts one of the copies in its place, and starts it again. */
-  restartAfter(what: 'backup' | 'restore'): Promise<void>;
+  /**
+   * Ends the process, keeps a copy of its database, puts one of the copies in its place, or takes away what opens one of its
+   * shares, and starts it again.
+   */
+  restartAfter(what: 'backup' | 'restore' | 'loss'): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -56,6 +66,9 @@ export interface ChaosServerOptions {
 
 /** Where files cost no disk: crashes here end a process, not a machine, so that nothing depends on `fsync`. */
 const MEMORY = '/dev/shm';
+
+/** Of a share: what seals it. */
+const EPOCH_KEY = /^[0-9a-f]{64}$/;
 
 /** Each waits five seconds for its database. */
 const MOST_STARTS = 12;
@@ -77,7 +90,7 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
       accounts: 'open',
       listen: { host: '127.0.0.1', port: 1 },
       limits: { accountsPerAddressPerDay: 1_000 },
-      backup: 'static',
+      backup: seeded.pick(['static', 'epoch']),
     },
   });
   const database = await options.database(dataDir);
@@ -85,19 +98,32 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
   let life: Life | null = null;
   let coming: CrashPoint | null = null;
   let identity: Identity | null = null;
-  let restores = 0;
+  let setbacks = 0;
+  let thaws = 0;
 
   const self: ChaosServer = {
     name,
     url: `http://${name}.test`,
     skew: 0,
     bugs: [],
-    get restores() {
-      return restores;
+    get setbacks() {
+      return setbacks;
     },
+    get thaws() {
+      return thaws;
+    },
+    clock: () => options.now() + self.skew,
     isUp: () => life !== null && !life.crashPoint.isCrashed(),
     identity: () => identity!,
     open: () => life!.server,
+    approve: async () => {
+      if (!self.isUp()) throw new Crash(`${name} is down`);
+      const { server } = life!;
+      await approveAll(server);
+      // Before it is done: a share that leaves meanwhile is nobody's fault.
+      thaws += 1;
+      await thawAsked(server);
+    },
     receive: async (bytes) => {
       const now = life;
       if (now === null || now.crashPoint.isCrashed()) throw new Crash(`${name} is down`);
@@ -117,8 +143,9 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
       inTurn(async () => {
         await crashNow();
         if (what === 'backup') backups.push(await database.backup());
+        else if (what === 'loss') loseShare();
         else if (backups.length > 0) {
-          restores += 1;
+          setbacks += 1;
           await seeded.pick(backups)();
         }
         await startNow();
@@ -129,6 +156,14 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
       rmSync(folder, { recursive: true, force: true });
     },
   };
+
+  function loseShare(): void {
+    const keys = join(dataDir, 'epoch-keys');
+    const files = readdirSync(keys).filter((file) => EPOCH_KEY.test(file));
+    if (files.length === 0) return;
+    setbacks += 1;
+    rmSync(join(keys, seeded.pick(files.toSorted())));
+  }
 
   /** Starting and ending, one at a time. */
   let before: Promise<unknown> = Promise.resolve();
@@ -188,7 +223,7 @@ export async function createChaosServer(options: ChaosServerOptions): Promise<Ch
     const crashPoint = linked(own);
     const env = readEnv({});
     const config = loadConfig(dataDir, { ...env, databaseUrl: database.url() ?? undefined });
-    const nowSeconds = () => options.now() + self.skew;
+    const nowSeconds = self.clock;
     const source = findKeySource(dataDir, null, nowSeconds);
     const storageKeys = await source.open(null);
     let raw: Storage | null = null;

@@ -16,4 +16,5 @@ export async function expectSound(seeds: readonly string[], cluster: PostgresClu
   expect(sum(({ keys }) => keys)).toBeGreaterThan(1);
   expect(sum(({ signatures }) => signatures)).toBeGreaterThan(4);
   expect(sum(({ shares }) => shares)).toBeGreaterThan(8);
+  expect(sum(({ epochs }) => epochs)).toBeGreaterThan(1);
 }

@@ -17,6 +17,7 @@ const FAULTS = {
   'crash the server soon': 3,
   'restart from an older database': 1,
   'keep a backup': 1,
+  'lose a share': 1,
   'move a clock': 1,
 } as const;
 type Fault = keyof typeof FAULTS;
@@ -52,7 +53,7 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
   const late: { readonly server: ChaosServer; readonly bytes: Uint8Array }[] = [];
 
   // Some schedules are nearly quiet and get far, others get nowhere.
-  const mildness = seeded.pick([1, 1, 2, 4]);
+  const mildness = seeded.pick([1, 1, 2, 4, 8]);
 
   function drawFault(): Fault | null {
     if (isOver || !seeded.oneIn(mildness)) return null;
@@ -91,12 +92,14 @@ export function createNetwork({ servers, seeded, observer, tick, crashed }: Netw
     if (fault === 'move a clock') server.skew = seeded.pick(SKEWS);
     if (fault === 'keep a backup') await start(server, () => server.restartAfter('backup'));
     if (fault === 'restart from an older database') await start(server, () => server.restartAfter('restore'));
+    if (fault === 'lose a share') await start(server, () => server.restartAfter('loss'));
   }
 
   async function carry(server: ChaosServer, owner: Identity, bytes: Uint8Array): Promise<HttpReply> {
     await wake(server);
+    const askedAt = observer.moment();
     const { status, body } = await server.receive(bytes);
-    if (status === 200) observer.see({ server, owner, request: bytes, reply: body });
+    if (status === 200) observer.see({ server, owner, request: bytes, reply: body, askedAt });
     return { status, contentType: 'application/octet-stream', body };
   }
 

@@ -2,49 +2,37 @@ import {
   commitmentsIn,
   type CraftPrepared,
   type FunctionName,
-  isFunctionName,
   type NonceCommitment,
-  parseCall,
   parsePacket,
-  parseReply,
   type RequestAsk,
   type RequestReply,
   sharesIn,
   unpackCommitments,
   verifyPacket,
 } from '@ckm/api';
-import { CkmError, encodeHex } from '@ckm/foundation';
-import { type Identity, openMessage } from '@ckm/gordian';
+import { encodeHex } from '@ckm/foundation';
 import type { ChaosServer } from './chaos-server.js';
-
-/** One message and its answer, opened with everybody's keys: what nobody but the test can see. */
-export interface Exchange {
-  readonly server: ChaosServer;
-  readonly owner: Identity;
-  readonly request: Uint8Array;
-  readonly reply: Uint8Array;
-}
+import { createEpochWatch } from './epoch-watch.js';
+import { type Exchange, type Opened, openExchange } from './exchange.js';
 
 /**
  * Watches every answer that any server gives, whether or not it arrives, for what no server may ever do:
  * - release shares for one nonce commitment in two different packages, or two different shares (V34, V36);
  * - publish one commitment twice;
  * - sign two different packets for one run, round, sender and receiver;
- * - blame anybody: all servers here are honest.
+ * - blame anybody, or find a key forked: all servers here are honest;
+ * - what `EpochWatch` has.
  */
 export interface Observer {
+  /** Counts what is seen: what a message comes to is later than what was seen before it was sent. */
+  moment(): number;
   see(exchange: Exchange): void;
   /** What was seen that may not be. */
   readonly violations: string[];
   /** How many shares were released. */
   shares(): number;
-}
-
-interface Opened {
-  readonly name: FunctionName;
-  readonly parameters: unknown;
-  readonly result: unknown;
-  readonly refusal: CkmError | null;
+  /** How many epochs came into use behind the first one of their key. */
+  epochs(): number;
 }
 
 export function createObserver(): Observer {
@@ -52,6 +40,9 @@ export function createObserver(): Observer {
   const released = new Map<string, string>();
   const published = new Set<string>();
   const packets = new Map<string, string>();
+
+  const watch = createEpochWatch(note);
+  let moments = 0;
 
   function note(server: ChaosServer, what: string): void {
     violations.push(`${server.name} ${what}`);
@@ -100,56 +91,26 @@ export function createObserver(): Observer {
   function seeBlame(server: ChaosServer, { result, refusal, name }: Opened): void {
     const culprits = culpritsIn(result) ?? refusal?.facts['culprits'];
     if (Array.isArray(culprits) && culprits.length > 0) note(server, `blames ${String(culprits)} in ${name}`);
-    if (refusal !== null && /INTERNAL|TAMPERED/.test(refusal.code))
+    if (refusal !== null && /INTERNAL|TAMPERED|FORKED/.test(refusal.code))
       note(server, `says ${refusal.code} in ${name}`);
   }
 
   return {
     violations,
     shares: () => released.size,
+    epochs: watch.epochs,
+    moment: () => ++moments,
     see: (exchange) => {
-      const opened = open(exchange);
+      const opened = openExchange(exchange);
       if (opened === null) return;
       const { server } = exchange;
       seeCommitments(server, opened);
       seeShares(server, opened);
       seePackets(server, opened.result);
       seeBlame(server, opened);
+      watch.see(exchange, opened, ++moments);
     },
   };
-}
-
-/** Null for what is not sealed, or not between these two. */
-function open({ server, owner, request, reply }: Exchange): Opened | null {
-  const identity = server.identity();
-  const always = { maxAgeSeconds: Number.MAX_SAFE_INTEGER, maxSkewSeconds: Number.MAX_SAFE_INTEGER, now: 0 };
-  let asked, answered;
-  try {
-    asked = openMessage({
-      ...always,
-      recipient: identity,
-      bytes: request,
-      resolveSender: () => owner.publicKeys,
-    });
-    answered = openMessage({
-      ...always,
-      recipient: owner,
-      bytes: reply,
-      accept: 'reply',
-      resolveSender: () => identity.publicKeys,
-    });
-  } catch {
-    return null;
-  }
-  const name = asked.function;
-  if (!isFunctionName(name)) return null;
-  const parameters: unknown = parseCall(name, asked.body);
-  try {
-    return { name, parameters, result: parseReply(name, answered.body), refusal: null };
-  } catch (error) {
-    if (!(error instanceof CkmError)) throw error;
-    return { name, parameters, result: null, refusal: error };
-  }
 }
 
 function pairOf({ hiding, binding }: NonceCommitment): string {

@@ -4,34 +4,33 @@ import type { Xid } from '@ckm/gordian';
 import { buildMessageRequest } from '@ckm/requests';
 import type { SuiteName } from '@ckm/threshold';
 import type { ChaosServer } from './chaos-server.js';
+import { type Deed, drawDeed, perform } from './deeds.js';
 import { createOwnerDisk, type OwnerDisk } from './fragile-store.js';
 import { Crash, createCrashPoint, type CrashPoint } from './crash-point.js';
 import type { Network } from './network.js';
 import type { Seeded } from './seeded.js';
+import { type OwnedKey, settleOwner } from './settle.js';
+import { openTracks } from './tracks.js';
 
 /** Longest wait for a server; nothing in a schedule hangs, so that it is only how often a client asks again. */
 const TIMEOUT_MS = 60;
 /** When all works again a busy machine is no fault: a slow answer must not look like a server that is gone. */
 const PATIENT_MS = 20_000;
+/** Within which a client that crashes does so: messages and what it reads and writes. */
+const MOST_STEPS = 120;
+/** A change has more. */
+const MOST_STEPS_OF_DEEDS = 300;
+const MOST_DEEDS = 8;
+/** Old states of a disk that sign once more at the end. */
+const MOST_OLD_DISKS = 3;
 const SUITES: readonly SuiteName[] = ['ed25519', 'secp256k1', 'secp256k1-tr', 'P-256', 'ed25519'];
 const QUORUMS = [
   [2, 3],
   [2, 2],
   [3, 3],
   [2, 3],
+  [3, 4],
 ] as const;
-
-/** A key that its owner was told is complete. */
-export interface OwnedKey {
-  readonly name: string;
-  readonly servers: readonly ChaosServer[];
-  readonly needed: number;
-  /**
-   * How often each server had been put back when the key was begun: one that was put back between its part in the key and
-   * the end may have lost the key although its owner rightly heard that it holds it.
-   */
-  readonly restores: readonly number[];
-}
 
 export interface OwnerOptions {
   readonly name: string;
@@ -40,6 +39,8 @@ export interface OwnerOptions {
   readonly network: Network;
   readonly seeded: Seeded;
   readonly now: () => number;
+  /** Lets time pass for everybody. */
+  readonly pass: (seconds: number) => void;
   /** What may not happen. */
   readonly violate: (what: string) => void;
 }
@@ -50,17 +51,20 @@ export interface Owner {
   readonly keys: readonly OwnedKey[];
   /** Signatures that came out. */
   readonly signed: number;
-  /** Adds the servers, makes keys, signs, as well as the faults let it. */
+  /** What else came to its end, how often. */
+  readonly done: ReadonlyMap<Deed, number>;
+  /** Adds the servers, makes keys, signs with them and changes them, as well as the faults let it. */
   live(): Promise<void>;
-  /** With everything working again: whatever was begun has a way on or out, and every complete key signs. */
+  /** With everything working again: whatever was begun has a way on or out, and every complete key is whole and signs. */
   settle(): Promise<void>;
 }
 
 export function createOwner(options: OwnerOptions): Owner {
-  const { name, seeded, servers, network, violate } = options;
+  const { name, seeded, servers, network, pass, violate } = options;
   const disk: OwnerDisk = createOwnerDisk();
   const keys: OwnedKey[] = [];
   const snapshots: (() => void)[] = [];
+  const done = new Map<Deed, number>();
   let signed = 0;
   let messages = 0;
 
@@ -81,8 +85,12 @@ export function createOwner(options: OwnerOptions): Owner {
   }
 
   /** Runs something with a client that may crash meanwhile. @returns undefined when it, or the client, did not succeed */
-  async function attempt<T>(what: string, work: (client: Client) => Promise<T>): Promise<T | undefined> {
-    const crashPoint = createCrashPoint(seeded.oneIn(4) ? seeded.below(120) : Number.POSITIVE_INFINITY);
+  async function attempt<T>(
+    what: string,
+    work: (client: Client) => Promise<T>,
+    mostSteps = MOST_STEPS,
+  ): Promise<T | undefined> {
+    const crashPoint = createCrashPoint(seeded.oneIn(4) ? seeded.below(mostSteps) : Number.POSITIVE_INFINITY);
     const client = newClient(crashPoint);
     try {
       return await work(client);
@@ -120,28 +128,31 @@ export function createOwner(options: OwnerOptions): Owner {
   async function makeKey(number: number): Promise<void> {
     const keyName = `key-${number}`;
     const [needed, of] = seeded.pick(QUORUMS);
-    const chosen = servers.slice(0, of);
     const args = {
       name: keyName,
       purpose: 'message' as KeyPurpose,
       suite: seeded.pick(SUITES),
       quorum: { needed, of },
-      servers: chosen.map((server) => server.name),
+      servers: seeded.some(servers, of).map((server) => server.name),
+      policy: {
+        changes: seeded.pick(['automatic', 'automatic', 'automatic', 'operator'] as const),
+        changeDelay: 0 as const,
+      },
     };
-    const restores = chosen.map((server) => server.restores);
-    let done = await attempt('key create', (client) => client.createKey(args));
-    for (let tries = 0; done === undefined && tries < 4; tries++) {
+    const setbacks = new Map(servers.map((server) => [server, server.setbacks]));
+    let made = await attempt('key create', (client) => client.createKey(args));
+    for (let tries = 0; made === undefined && tries < 4; tries++) {
       await attempt('resume', (client) => resumeAll(client));
-      done = await attempt('show', (client) => client.usableKey(keyName));
+      made = await attempt('show', (client) => client.usableKey(keyName));
     }
-    if (done === undefined) return;
-    keys.push({ name: keyName, servers: chosen, needed, restores });
+    if (made === undefined) return;
+    keys.push({ name: keyName, groupKey: encodeHex(made.public.groupKey), setbacks });
   }
 
   async function resumeAll(client: Client): Promise<void> {
-    for (const session of await openTracks(client)) {
+    for (const track of await openTracks(client)) {
       try {
-        await session.resume(client);
+        await track.resume(client);
       } catch (error) {
         if (isCrash(error)) throw error;
         judge('resume', error);
@@ -149,17 +160,56 @@ export function createOwner(options: OwnerOptions): Owner {
     }
   }
 
-  async function sign(client: Client, key: string): Promise<void> {
+  async function sign(client: Client, key: string, without: readonly string[] = []): Promise<void> {
     const text = `message ${++messages} of ${name}`;
     const payload = buildMessageRequest({ domain: 'chaos', bytes: encodeUtf8(text) });
     // The artefact was verified by the client with the key of the certificate; see also `settle`.
-    await client.sign({ key, kind: 'message', payload, waitSeconds: 0 });
+    await client.sign({ key, kind: 'message', payload, waitSeconds: 0, without });
     signed += 1;
+  }
+
+  /** Operators say yes to what waits, each when he looks. */
+  async function operate(): Promise<void> {
+    for (const server of servers) {
+      if (!server.isUp() || !seeded.oneIn(2)) continue;
+      try {
+        await server.approve();
+      } catch (error) {
+        if (!isCrash(error)) judge(`the operator of ${server.name}`, error);
+      }
+    }
+  }
+
+  async function act({ name: key }: OwnedKey): Promise<void> {
+    const deed = drawDeed(seeded);
+    if (seeded.oneIn(3)) await operate();
+    const result = await attempt(
+      deed,
+      async (client) => {
+        await perform(deed, {
+          client,
+          key,
+          servers,
+          seeded,
+          pass,
+          violate,
+          sign: () => sign(client, key),
+          goOn: async () => {
+            await operate();
+            await resumeAll(client);
+          },
+        });
+        return true;
+      },
+      deed === 'sign' ? MOST_STEPS : MOST_STEPS_OF_DEEDS,
+    );
+    if (result === true) done.set(deed, (done.get(deed) ?? 0) + 1);
   }
 
   return {
     name,
     keys,
+    done,
     get signed() {
       return signed;
     },
@@ -167,115 +217,36 @@ export function createOwner(options: OwnerOptions): Owner {
       await addServers();
       for (let number = 1; number <= 2; number++) {
         await makeKey(number);
-        for (const key of keys) {
-          for (let i = seeded.below(5); i >= 0; i--) {
-            await attempt('sign', (client) => sign(client, key.name));
-          }
-        }
+        for (const key of keys) for (let i = seeded.below(MOST_DEEDS); i >= 0; i--) await act(key);
       }
     },
-    settle: () => settle({ name, keys, violate, newClient, sign, judge }),
+    settle: async () => {
+      const client = newClient(createCrashPoint(Number.POSITIVE_INFINITY), PATIENT_MS);
+      try {
+        await settleOwner({ name, keys, servers, client, pass, violate, judge, sign });
+      } finally {
+        await client.close();
+      }
+      for (const putBack of snapshots.slice(0, MOST_OLD_DISKS)) {
+        putBack();
+        await signFromOldDisk();
+      }
+    },
   };
-}
 
-/** A ceremony or a request that goes on. */
-interface OpenTrack {
-  readonly id: string;
-  readonly what: string;
-  resume(client: Client): Promise<unknown>;
-  /** @param isStuck whether a key is given up by its name */
-  cancel(client: Client, isStuck: boolean): Promise<unknown>;
-}
-
-const REASON = 'the schedule is over';
-
-async function openTracks(client: Client): Promise<readonly OpenTrack[]> {
-  const sessions = (await client.listSessions()).filter(({ state }) => state === 'open');
-  const requests = (await client.listRequests()).filter(({ state }) => state === 'open');
-  return [
-    ...sessions.map((session) => {
-      const id = encodeHex(session.sessionId).slice(0, 16);
-      return {
-        id,
-        what: `making ${session.keyName}`,
-        resume: (of: Client) => of.resumeSession(id),
-        cancel: (of: Client, isStuck: boolean) =>
-          of.cancelSession(id, REASON, isStuck ? { forget: session.keyName } : {}),
-      };
-    }),
-    ...requests.map((request) => {
-      const id = encodeHex(request.requestId).slice(0, 16);
-      return {
-        id,
-        what: `signing with ${request.keyName}`,
-        resume: async (of: Client) => (await of.prepareAgain(id, { waitSeconds: 0 })).sign(),
-        cancel: (of: Client) => of.cancelRequest(id, REASON),
-      };
-    }),
-  ];
-}
-
-interface Settling {
-  readonly name: string;
-  readonly keys: readonly OwnedKey[];
-  readonly violate: (what: string) => void;
-  readonly newClient: (crashPoint: CrashPoint, timeoutMs: number) => Client;
-  readonly sign: (client: Client, key: string) => Promise<void>;
-  readonly judge: (what: string, error: unknown) => void;
-}
-
-async function settle({ name, keys, violate, newClient, sign, judge }: Settling): Promise<void> {
-  const client = newClient(createCrashPoint(Number.POSITIVE_INFINITY), PATIENT_MS);
-  try {
-    for (const session of await openTracks(client)) await findWayOut(client, session);
-    const names = new Set((await client.listKeys()).map((key) => key.name));
-    for (const key of keys) {
-      // A disk that was put back may have lost the record; the key is fetched back from the seed, which is tested elsewhere.
-      if (!names.has(key.name)) continue;
-      const steady = key.servers.filter((server, i) => server.restores === key.restores[i]);
-      try {
-        await sign(client, key.name);
-      } catch (error) {
-        const of = `${key.needed} of ${key.servers.length}, never put back: ${steady.map(({ name }) => name).join(' ')}`;
-        if (steady.length >= key.needed)
-          violate(`${name}: ${key.name} (${of}) does not sign any more: ${words(error)}`);
-        else judge('sign at the end', error);
-      }
-    }
-  } finally {
-    await client.close();
-  }
-
-  async function findWayOut(of: Client, { id, what, resume, cancel }: OpenTrack): Promise<void> {
-    let resumed: unknown;
-    for (let tries = 0; tries < 3; tries++) {
-      try {
-        await resume(of);
-        return;
-      } catch (error) {
-        judge('resume at the end', error);
-        resumed = error;
-      }
-      if (!(await openTracks(of)).some((one) => one.id === id)) return;
-    }
-    // A key that a server will never hold again by itself is given up by its name; silence is no reason to name it.
-    const isStuck = resumed instanceof CkmError && resumed.code === 'KEY_NOT_STORED';
+  /** A machine of the owner that was away, or a copy that somebody kept: what it may get, the observer knows. */
+  async function signFromOldDisk(): Promise<void> {
+    const client = newClient(createCrashPoint(Number.POSITIVE_INFINITY), PATIENT_MS);
     try {
-      await cancel(of, isStuck);
-    } catch (error) {
-      judge('cancel at the end', error);
-      violate(
-        `${name}: no way on and no way out of ${what}: resume says ${words(resumed)}; cancel says ${words(error)}`,
-      );
+      for (const { name: key } of await client.listKeys())
+        await sign(client, key).catch((error: unknown) => judge('sign from an old disk', error));
+    } finally {
+      await client.close();
     }
   }
 }
 
-function words(error: unknown): string {
-  return error instanceof CkmError ? `${error.code} (${error.message})` : String(error);
-}
-
-/** Whether the client was killed in the middle, also where it made an error of its own out of that. */
+/** Whether the client or a server was killed in the middle, also where the client made an error of its own out of that. */
 function isCrash(error: unknown): boolean {
   return error instanceof Crash || (error instanceof Error && error.cause instanceof Crash);
 }

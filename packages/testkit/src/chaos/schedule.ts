@@ -17,15 +17,19 @@ export interface ChaosReport {
   readonly signatures: number;
   /** Nonce commitments for which a share left a server. */
   readonly shares: number;
+  /** Epochs that came into use behind the first one of their key. */
+  readonly epochs: number;
+  /** What owners did with keys and was done, how often. */
+  readonly done: ReadonlyMap<string, number>;
 }
 
-const NAMES = ['alpha', 'bravo', 'charlie'];
+const NAMES = ['alpha', 'bravo', 'charlie', 'delta'];
 const OWNERS = ['alice', 'bob'];
 /** Long enough that no message of the faulty time is valid any more, short enough that no session expires. */
 const PEACE_SECONDS = 1_000;
 
 /**
- * Two owners make keys with three servers and sign with them, while everything around them fails as the seed says; then
+ * Two owners make keys with four servers, sign with them and change who holds them, while everything around them fails as the seed says; then
  * all of it works again, and the invariants are checked. The same seed gives the same choices; what PostgreSQL and timers
  * do in between is theirs.
  */
@@ -61,6 +65,9 @@ export async function runSchedule(seed: string, cluster: PostgresCluster | null)
         network,
         seeded: seeded.fork(`${name} acts`),
         now: () => now,
+        pass: (seconds) => {
+          now += seconds;
+        },
         violate: (what) => violations.push(what),
       }),
     );
@@ -77,10 +84,18 @@ export async function runSchedule(seed: string, cluster: PostgresCluster | null)
       keys: owners.reduce((sum, { keys }) => sum + keys.length, 0),
       signatures: owners.reduce((sum, { signed }) => sum + signed, 0),
       shares: observer.shares(),
+      epochs: observer.epochs(),
+      done: sumOf(owners.map(({ done }) => done)),
     };
   } finally {
     for (const server of servers) await server.remove();
   }
+}
+
+function sumOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const sum = new Map<string, number>();
+  for (const [name, count] of counts.flatMap((one) => [...one])) sum.set(name, (sum.get(name) ?? 0) + count);
+  return sum;
 }
 
 async function verifyServers(servers: readonly ChaosServer[], violations: string[]): Promise<void> {

@@ -7,6 +7,8 @@ export interface Seeded {
   /** True once in `times` draws, on average. */
   oneIn(times: number): boolean;
   pick<T>(items: readonly T[]): T;
+  /** So many of them, in any order. */
+  some<T>(items: readonly T[], count: number): readonly T[];
   bytes(length: number): Uint8Array;
   /** Another source, whose draws do not move this one. */
   fork(name: string): Seeded;
@@ -28,11 +30,16 @@ export function createSeeded(seed: string): Seeded {
   // Six bytes: a whole number that a double holds exactly; the bias of the remainder is below 2^-32.
   const whole = () => bytes(6).reduce((sum, next) => sum * 256 + next, 0);
   const below = (bound: number) => whole() % bound;
+  const some = <T>(items: readonly T[], count: number): readonly T[] => {
+    const left = [...items];
+    return Array.from({ length: count }, () => left.splice(below(left.length), 1)[0]!);
+  };
   return {
     below,
     bytes,
     oneIn: (times) => below(times) === 0,
     pick: (items) => items[below(items.length)]!,
+    some,
     fork: (name) => createSeeded(`${seed}/${name}`),
   };
 }
