@@ -7,6 +7,7 @@ import { dkgFigures, frostFigures, refreshFigures } from './bench/threshold.mjs'
 import { dearLoadFigures } from './bench/dear-load.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
 import { rustFigures } from './bench/rust.mjs';
+import { manyKeysFigures } from './bench/many-keys.mjs';
 import { openSeedFigures } from './bench/open-seed.mjs';
 import { signCommandFigures } from './bench/sign-command.mjs';
 import { writeReport } from './bench/report.mjs';
@@ -18,6 +19,7 @@ const HELP = `npm run bench measures everything and writes the page under docs/b
   --scaling   only what docs/scaling.md is about
   --commands  only ckm status and ckm sign, from start to end; no page is written
   --backup    only a backup of 10,000 keys; no page is written
+  --many      only new shares for 1,000 keys of one owner, which takes minutes; no page is written
 `;
 const flags = readFlags();
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -44,7 +46,12 @@ const ALL = [
   ...COMMANDS,
   BACKUP,
 ];
-const chosen = [...(flags.commands ? COMMANDS : []), ...(flags.backup ? [BACKUP] : [])];
+const MANY = ['new shares for 1,000 keys', manyKeysFigures];
+const chosen = [
+  ...(flags.commands ? COMMANDS : []),
+  ...(flags.backup ? [BACKUP] : []),
+  ...(flags.many ? [MANY] : []),
+];
 const figures = [];
 for (const [what, measure] of chosen.length > 0 ? chosen : ALL) {
   say(what);
@@ -68,7 +75,7 @@ if (missed.length > 0) say(`${missed.length} of ${figures.length} figures miss t
 
 /** What the command line asks for; one that asks for something else, or for help, ends here. */
 function readFlags() {
-  const named = ['json', 'rust', 'scaling', 'commands', 'backup', 'help'];
+  const named = ['json', 'rust', 'scaling', 'commands', 'backup', 'many', 'help'];
   const options = Object.fromEntries(named.map((name) => [name, { type: 'boolean', default: false }]));
   const { values, problem } = parsed(options);
   if (problem === undefined && !values.help) return values;

@@ -36,20 +36,20 @@ export async function refreshMany(context: Context, client: Client, names: reado
   if (due.length > 0 && flags.yes !== true && !(await confirm(terminal, 'Make new shares?')))
     throw cancelled();
   const progress = createProgress(terminal);
-  const changed: ChangedKey[] = [];
+  const changed: ReturnType<typeof changedObject>[] = [];
   const failed: Failed[] = [];
   const work = refreshEach(client, due, progress, (name, outcome) => {
     progress.end();
     const place = `${changed.length + failed.length + 1} of ${due.length}`;
     if (outcome instanceof CkmError) failed.push({ name, error: outcome });
-    else changed.push(outcome);
+    else changed.push(changedObject(outcome));
     if (!terminal.json) terminal.result(`${place}  ${name}  ${outcomeText(outcome)}`, null);
   });
   await progress.during(work, () => {
     terminal.result(
       [counted(changed.length, 'key') + ' refreshed', ...restText(passed.length, failed.length)].join('; '),
       {
-        refreshed: changed.map(changedObject),
+        refreshed: changed,
         passed,
         failed: failed.map(({ name, error: { code, message } }) => ({ name, code, text: message })),
       },
@@ -66,9 +66,9 @@ async function dueOf(client: Client, names: readonly string[]): Promise<string[]
   const open = new Set(
     (await client.listChanges()).flatMap(({ state, keyName }) => (state === 'open' ? [keyName] : [])),
   );
-  const records = new Map((await client.listKeys()).map((record) => [record.name, record]));
+  const since = new Map((await client.listKeys()).map(({ name, changedAt }) => [name, changedAt]));
   return names.filter((name) => {
-    const changedAt = records.get(name)?.changedAt;
+    const changedAt = since.get(name);
     return open.has(name) || changedAt === undefined || now >= changedAt + DAY || now < changedAt;
   });
 }

@@ -84,6 +84,7 @@ export function createKeyReader(store: RecordStore): ReadKey {
       if (again !== null) return again;
     }
     const key = certifyRecord(record);
+    if (checked.size >= MOST_REMEMBERED) checked.clear();
     checked.set(epochName(key), key);
     return key;
   }

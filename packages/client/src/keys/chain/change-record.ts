@@ -70,9 +70,13 @@ export function changeIdOf({ order }: Pick<ChangeRecord, 'order'>): Uint8Array {
   return hashOrder(order);
 }
 
-/** Named by its order: another try is the same change. */
+/** Below its key, so that nobody reads those of a thousand others; named by its order: another try is the same change. */
 export function changePath(order: ChangeOrder): string {
-  return `${CHANGE_FOLDER}/${encodeHex(changeIdOf({ order }))}`;
+  return `${folderOf(order.keyId)}/${encodeHex(changeIdOf({ order }))}`;
+}
+
+function folderOf(keyId: Uint8Array): string {
+  return `${CHANGE_FOLDER}/${encodeHex(keyId)}`;
 }
 
 function encodeChangeRecord(record: ChangeRecord) {
@@ -141,8 +145,12 @@ export async function findChange(store: RecordStore, id: string): Promise<Change
   return (await listChanges(store)).find(isIt) ?? null;
 }
 
+/** The changes of one key, oldest first. @throws StorageError `STORE_CORRUPT` */
+export function listChangesOf(store: RecordStore, keyId: Uint8Array): Promise<ChangeRecord[]> {
+  return listTracks(store, { ...CHANGES, folder: folderOf(keyId) });
+}
+
 /** The change of a key that goes on; null: none. */
-export async function openChangeOf(store: RecordStore, keyName: string): Promise<ChangeRecord | null> {
-  const open = (await listChanges(store)).filter((one) => one.state === 'open' && one.keyName === keyName);
-  return open.at(-1) ?? null;
+export async function openChangeOf(store: RecordStore, keyId: Uint8Array): Promise<ChangeRecord | null> {
+  return (await listChangesOf(store, keyId)).findLast(({ state }) => state === 'open') ?? null;
 }

@@ -99,6 +99,30 @@ describe('refreshing a key', () => {
   });
 });
 
+test('what was changed of other keys is not read: a thousand keys are as quick, one by one, as one', async () => {
+  const store = memoryStore();
+  const read: string[] = [];
+  const watched = {
+    ...store,
+    get: async (path: string) => {
+      read.push(path);
+      return store.get(path);
+    },
+  };
+  const client = await begin(watched);
+  const quorum = { needed: 2, of: 3 } as const;
+  for (const name of ['notes', 'poems'])
+    await client.createKey({ name, purpose: 'message', quorum, servers: SERVERS });
+  const readBy: number[] = [];
+  for (const name of ['letters', 'notes', 'poems']) {
+    read.length = 0;
+    await client.changeKey({ name, wish: { kind: 'refresh' } });
+    readBy.push(read.filter((path) => path.startsWith('changes/')).length);
+  }
+  expect(readBy[0]).toBeGreaterThan(0);
+  expect(new Set(readBy).size).toBe(1);
+});
+
 describe('a server that does not answer', () => {
   test('is named; the key signs meanwhile, and the same command goes on when it is back', async () => {
     const client = await begin();

@@ -12,7 +12,7 @@ import { nobodyTold } from './change-errors.js';
 import {
   type ChangeRecord,
   changePath,
-  listChanges,
+  listChangesOf,
   openChangeOf,
   parseChangeRecord,
   saveChange,
@@ -78,11 +78,8 @@ async function finishDecided(
   const { store, clock } = context;
   const members = [...next, ...leaving].map(({ name }) => name).filter((name) => !joining.includes(name));
   const isBefore = (one: ChangeRecord) =>
-    one.state === 'open' &&
-    equalBytes(one.order.keyId, order.keyId) &&
-    one.order.epoch < order.epoch &&
-    !isSameRefresh(kind, one, clock());
-  for (const one of (await listChanges(store)).filter(isBefore)) {
+    one.state === 'open' && one.order.epoch < order.epoch && !isSameRefresh(kind, one, clock());
+  for (const one of (await listChangesOf(store, order.keyId)).filter(isBefore)) {
     try {
       const { forgetting, behind } = await carryChange(context, one, on);
       const silent = forgetting.filter(({ outcome }) => outcome === 'silent').map(({ server }) => server);
@@ -118,7 +115,7 @@ async function beginChange(
 ): Promise<ChangeRecord> {
   const { name } = key.record;
   const path = changePath(order);
-  const other = await openChangeOf(store, name);
+  const other = await openChangeOf(store, key.keyId);
   if (other !== null && changePath(other.order) !== path) {
     if (other.certificate === null && other.order.epoch === order.epoch) throw changeOpen(other);
     if (isSameRefresh(kind, other, clock())) return other;

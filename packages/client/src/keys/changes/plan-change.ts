@@ -63,7 +63,7 @@ async function planUnderWay(
   key: CertifiedKey,
   wish: ChangeWish,
 ): Promise<ChangePlan | null> {
-  const open = await openChangeOf(context.store, key.record.name);
+  const open = await openChangeOf(context.store, key.keyId);
   // Another refresh is new shares, whoever has still to hear of the last one.
   if (open === null || open.order.epoch + 1 !== key.newest.params.epoch || wish.kind === 'refresh')
     return null;
