@@ -34,7 +34,7 @@ export const ROOMS: Record<
   api: { ours: ['foundation', 'threshold', 'gordian', 'requests'], theirs: ['zod', '@noble/'], node: false },
   client: {
     ours: ['foundation', 'threshold', 'gordian', 'requests', 'api'],
-    theirs: ['@noble/', '@scure/bip39'],
+    theirs: ['@noble/', '@scure/bip32', '@scure/bip39', 'bcrypt-pbkdf'],
     node: false,
     nodeFiles: [/carrier\/node-carrier/, /client\/src\/node\//],
   },

@@ -49,7 +49,7 @@ export { buildDrillRequest, DRILL } from './drill/index.js';
 
 // bitcoin
 export { bitcoinKind } from './bitcoin/index.js';
-export { type ExtendedPrivateKey, readExtendedPrivateKey } from './bitcoin/wallet/extended-private-key.js';
+export { readWif, type SinglePrivateKey } from './bitcoin/wallet/wif.js';
 export { buildBitcoinRequest } from './bitcoin/psbt/build.js';
 export { transactionIn } from './bitcoin/signing/artefact.js';
 export {
@@ -67,6 +67,7 @@ export {
   bitcoinAddress,
   bitcoinDescriptor,
   bitcoinXpub,
+  isSingleKey,
   keyFingerprint,
   type WalletAddress,
   type WalletChain,

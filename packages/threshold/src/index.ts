@@ -84,6 +84,7 @@ export {
   type DecidedChange,
   encodeChangeCertificate,
   encodeVotes,
+  hasChildren,
   judgeVotes,
   parseVotes,
   MAX_CHANGE_CERTIFICATE_BYTES,

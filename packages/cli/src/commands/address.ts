@@ -1,5 +1,5 @@
 import { encodeHex, PolicyError } from '@ckm/foundation';
-import { bitcoinAddress, type WalletChain } from '@ckm/requests';
+import { bitcoinAddress, isSingleKey, type WalletChain } from '@ckm/requests';
 import { type AddressOffer, type CertifiedKey, type Client, type HandedOut, offerAddress } from '@ckm/client';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
@@ -98,7 +98,14 @@ async function address(context: Context, name: string, given: Flags): Promise<vo
   const key = await bitcoinKey(client, name);
   if (given.list === true) listHandedOut(context, key);
   else if (given.change === true) await show(context, key, { chain: 'change', index: wanted ?? 0, given });
-  else await handOut(context, key, await offer(context, client, key, given, wanted), given);
+  else await handOut(context, key, await offer(context, client, key, given, numberFor(key, wanted)), given);
+}
+
+/** A single key has one address, which everybody gets. @throws UsageError `ADDRESS_INDEX_INVALID` */
+function numberFor(key: CertifiedKey, wanted: number | null): number | null {
+  if (!isSingleKey(key.public)) return wanted;
+  bitcoinAddress(key.public, 'receive', wanted ?? 0);
+  return 0;
 }
 
 async function handOut(context: Context, key: CertifiedKey, made: AddressOffer, given: Flags): Promise<void> {

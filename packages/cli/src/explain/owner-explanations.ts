@@ -58,6 +58,18 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'What was given is a private key that ckm does not take over as it is.',
       'The message says why, and what to do instead.',
     ],
+    KEY_MATERIAL_AMBIGUOUS: [
+      'Hex digits of a private key are a seed, from which most programs make the key, or the number itself. Both may be read, and give different keys.',
+      'Say which it is: --format seed, or --format scalar; and what must come of it: --expect, with a public key or an address.',
+    ],
+    KEY_MATERIAL_LOCKED: [
+      'The key file has a passphrase, and the right one was not given.',
+      'Run the command on a terminal: it asks. It is the passphrase that ssh asks for, not that of your owner seed.',
+    ],
+    KEY_NOT_EXPECTED: [
+      'The private key that was given makes another public key than the one named with --expect. Nothing was sent.',
+      'Look whether it is the right file, and the right --path, --network, --format, and passphrase of the words.',
+    ],
     IMPORT_NOT_DEALT: [
       'The import was cut before the key was dealt. The key is not kept here, so that it has to be given once more.',
       'Run the same ckm key import again, or cancel it: ckm sessions cancel.',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Address, paymentFrom, spends } from '../test/payment.js';
 import { hasProgram } from '../test/programs.js';
 import { errorOf, runProgram } from '../test/run-ckm.js';
+import { runOnTerminal } from '../test/run-on-terminal.js';
 import { openSetup, type Setup } from '../test/run-server.js';
 
 const WORDS = `${'abandon '.repeat(11)}about\n`;
@@ -121,13 +122,108 @@ describe('ckm key import', () => {
       const verify = ['-Y', 'verify', '-f', allowed, '-I', 'alice', '-n', 'file', '-s', signature];
       const judged = await runProgram('ssh-keygen', verify, { stdin: 'a letter\n' });
       expect([judged.status, judged.stdout]).toEqual([0, expect.stringContaining('Good "file" signature')]);
-      const locked = join(setup.scratch.path, 'locked');
-      await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'a passphrase', '-f', locked]);
-      const refused = await ckm('key', 'import', 'other', '--from', locked, '--for', 'ssh', ...WITH, '--yes');
-      expect(errorOf(refused)).toMatchObject({
-        code: 'KEY_MATERIAL_UNSUPPORTED',
-        hint: expect.stringContaining('ssh-keygen -p'),
-      });
     },
   );
+
+  test.skipIf(!hasOpenssh || !hasProgram('script', '--version'))(
+    'an OpenSSH key with a passphrase is opened on a terminal, and is the key of its public line (needs ssh-keygen and script)',
+    async () => {
+      const locked = join(setup.scratch.path, 'locked');
+      await runProgram('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'a passphrase', '-f', locked]);
+      const line = readFileSync(`${locked}.pub`, 'utf8');
+      const { stdout } = await runProgram('ssh-keygen', ['-l', '-f', `${locked}.pub`]);
+      const fingerprint = stdout.split(' ')[1]!;
+      const flags = ['key', 'import', 'other', '--from', locked, '--for', 'ssh', ...WITH];
+      const refused = await ckm(...flags, '--yes');
+      expect(errorOf(refused).code).toBe('INPUT_NEEDED');
+      const typing = (passphrase: string) =>
+        runOnTerminal(
+          [...flags, '--expect', fingerprint, '--preview'],
+          [[/The passphrase of the key file/, `${passphrase}\r`]],
+          setup.environment,
+        );
+      const wrong = await typing('another');
+      expect([wrong.status === 0, wrong.screen]).toEqual([
+        false,
+        expect.stringContaining('this is not the passphrase of the key file'),
+      ]);
+      const right = await typing('a passphrase');
+      expect(right.status).toBe(0);
+      expect(right.screen.replaceAll(/\s/g, '')).toContain(line.split(' ')[1]);
+      expect(`${wrong.screen}${right.screen}`).not.toContain('a passphrase');
+    },
+  );
+
+  test('only the key that is expected is taken, before anything is sent', async () => {
+    const file = setup.scratch.file('words.txt', WORDS);
+    const flags = [
+      'key',
+      'import',
+      'more',
+      '--from',
+      file,
+      '--for',
+      'bitcoin',
+      ...WITH,
+      '--path',
+      'm/86h/0h/1h',
+    ];
+    const expecting = (what: string) => ckm(...flags, '--expect', what, '--preview');
+    const wrong = await expecting(ADDRESSES[0]!);
+    expect(errorOf(wrong)).toMatchObject({ code: 'KEY_NOT_EXPECTED' });
+    const shown = JSON.parse((await ckm(...flags, '--preview', '--json')).stdout) as {
+      groupKey: string;
+      public: { value: string };
+    };
+    const { groupKey, public: form } = shown;
+    for (const right of [groupKey, groupKey.toUpperCase(), groupKey.slice(2), form.value])
+      expect((await expecting(right)).status).toBe(0);
+    expect((await expecting(groupKey.slice(0, -2))).status).not.toBe(0);
+  });
+
+  test('a single private key is one Taproot address, which pays as any other', async () => {
+    // Of the private key 3.
+    const file = setup.scratch.file('key.wif', 'KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU74sHUHy8S\n');
+    const flags = ['key', 'import', 'paper', '--from', file, '--for', 'bitcoin', ...WITH];
+    const shown = await ckm(...flags, '--preview');
+    expect(shown.stderr).toMatch(/From +single private key \(WIF\)/);
+    expect(shown.stderr).toMatch(
+      /Only +this Taproot address: coins of this key at other addresses stay where they are/,
+    );
+    const [, address] = /Address +(bc1p[a-z0-9]+)/.exec(shown.stderr)!;
+    expect(errorOf(await ckm(...flags, '--expect', ADDRESSES[0]!, '--yes')).code).toBe('KEY_NOT_EXPECTED');
+    const made = await ckm(...flags, '--expect', address!, '--yes');
+    expect([made.stderr, made.status]).toEqual([expect.any(String), 0]);
+    const found = await Promise.all(
+      [[], [], ['--change'], ['--index', '0']].map((more) =>
+        setup.json<Address & { address: string }>(['address', 'paper', ...more]),
+      ),
+    );
+    expect(found.map((one) => [one.address, one.path])).toEqual(found.map(() => [address, []]));
+    expect(errorOf(await ckm('address', 'paper', '--index', '1')).code).toBe('ADDRESS_INDEX_INVALID');
+    const [own] = found;
+    const psbt = setup.scratch.file('paper.psbt', paymentFrom([own!], own!, 150_000n));
+    const { transaction } = await setup.json<{ transaction: string }>([
+      'sign',
+      'paper',
+      '--psbt',
+      psbt,
+      '--extract',
+      '--yes',
+    ]);
+    expect(spends(transaction, [own!])).toEqual([true]);
+  });
+
+  test('hex digits that may be two keys are not guessed', async () => {
+    const file = setup.scratch.file('seed.hex', `${'07'.repeat(31)}00\n`);
+    const flags = ['key', 'import', 'letters', '--from', file, '--for', 'message', ...WITH];
+    expect(errorOf(await ckm(...flags, '--preview')).code).toBe('KEY_MATERIAL_AMBIGUOUS');
+    const keys = await Promise.all(
+      ['seed', 'scalar'].map(async (format) => {
+        const { stdout } = await ckm(...flags, '--format', format, '--preview', '--json');
+        return (JSON.parse(stdout) as { groupKey: string }).groupKey;
+      }),
+    );
+    expect(new Set(keys).size).toBe(2);
+  });
 });

@@ -51,7 +51,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key export secret --to NEW'],
   ['key fetch'],
   ['key forget notes'],
-  ['key import another --from HEX --for message --quorum 2of3 --servers alpha,bravo,charlie'],
+  ['key import another --from HEX --format scalar --for message --quorum 2of3 --servers alpha,bravo,charlie'],
   ['key refresh notes'],
   ['key refresh --all'],
   ['key add-server notes delta', 'SERVER_UNKNOWN'],

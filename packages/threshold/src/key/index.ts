@@ -9,6 +9,7 @@ export {
 } from './certificate/certificate.js';
 export { type Acknowledged, recoveryAckStatement } from './certificate/acknowledgement.js';
 export { verifyChain, verifyFirstEpoch } from './certificate/chain.js';
+export { hasChildren } from './chain-code.js';
 export {
   type ChangeCertificate,
   type ChangeVotes,

@@ -36,6 +36,7 @@ const material = (hex = HEX) =>
     network: 'bitcoin',
     path: null,
     passphrase: null,
+    format: 'scalar',
   });
 const args = (hex = HEX) => ({ ...KEY, material: material(hex) });
 

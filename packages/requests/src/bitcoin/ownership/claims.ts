@@ -2,7 +2,7 @@ import { encodeHex, equalBytes } from '@ckm/foundation';
 import { deriveKey, DEEPEST_PATH, type DerivationPath, type PublicKeyPackage } from '@ckm/threshold';
 import { demand, type RequestErrorCode } from '../../errors.js';
 import type { KeyClaim } from '../psbt/parse.js';
-import { keyFingerprint } from '../wallet/wallet.js';
+import { isSingleKey, keyFingerprint } from '../wallet/wallet.js';
 
 /** A claim that was derived again, with the path that does lead from the key to what it names. */
 export interface ProvenClaim {
@@ -46,7 +46,7 @@ export function namesOurKey(claims: readonly KeyClaim[], key: PublicKeyPackage):
 }
 
 function pathTo(claim: KeyClaim, key: PublicKeyPackage, mark: number): DerivationPath | null {
-  const path = possiblePath(claim, mark);
+  const path = isSingleKey(key) ? [] : possiblePath(claim, mark);
   if (path === null) return null;
   const { groupKey } = deriveKey(key, { path, taproot: null });
   return equalBytes(groupKey.slice(1), claim.publicKey) ? path : null;

@@ -1,7 +1,7 @@
 import { encodeHex } from '@ckm/foundation';
 import { deriveChildren, type DerivationPath, type PublicKeyPackage } from '@ckm/threshold';
 import { taprootScript } from '../script/destination.js';
-import { CHAINS } from './wallet.js';
+import { bitcoinAddress, CHAINS, isSingleKey } from './wallet.js';
 
 /** Where a key's wallet has a script. */
 export interface AddressPlace {
@@ -51,6 +51,12 @@ export function findAddresses(
 }
 
 function deriveMore(key: PublicKeyPackage, derived: Derived): void {
+  if (isSingleKey(key)) {
+    const { script, internalKey, path } = bitcoinAddress(key, 'receive', 0);
+    derived.places.set(encodeHex(script), { path, internalKey });
+    derived.count = LOOKED_THROUGH;
+    return;
+  }
   const first = derived.count;
   const indices = Array.from({ length: LOOKED_AT_ONCE }, (_, at) => first + at);
   for (const chain of [CHAINS.change, CHAINS.receive]) {

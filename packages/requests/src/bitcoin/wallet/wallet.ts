@@ -1,7 +1,8 @@
-import { UsageError } from '@ckm/foundation';
+import { encodeHex, UsageError } from '@ckm/foundation';
 import {
   deriveKey,
   encodeExtendedPublicKey,
+  hasChildren,
   type DerivationPath,
   type PublicKeyPackage,
   type Tweak,
@@ -30,6 +31,11 @@ export interface WalletAddress {
 
 const base58check = createBase58check(sha256);
 
+/** Whether a key has no children: its wallet is one address, the key's own. */
+export function isSingleKey({ chainCode }: PublicKeyPackage): boolean {
+  return !hasChildren(chainCode);
+}
+
 /** The first four bytes of the key's identifier. Source: BIP-32, "Key identifiers" */
 export function keyFingerprint({ groupKey }: PublicKeyPackage): number {
   const identifier = hash160(groupKey);
@@ -47,13 +53,16 @@ export function taprootKeys(
   return { tweak, internalKey: derived.taproot!.internalKey, outputKey: derived.groupKey.slice(1) };
 }
 
-/** The key as wallets import it: `xpub…`, or `tpub…` off the main network. Whoever has it sees all addresses. */
+/**
+ * The key as wallets import it: `xpub…`, or `tpub…` off the main network. Whoever has it sees all addresses.
+ * @param key one with children
+ */
 export function bitcoinXpub(key: PublicKeyPackage, network: BitcoinNetwork = 'bitcoin'): string {
   return base58check.encode(encodeExtendedPublicKey(key, network === 'bitcoin' ? 'mainnet' : 'testnet'));
 }
 
 /**
- * The descriptor of the key's wallet, with checksum: `tr([fingerprint]xpub…/<0;1>/*)#…`.
+ * The descriptor of the key's wallet, with checksum: `tr([fingerprint]xpub…/<0;1>/*)#…`; of a single key `tr(x coordinate)#…`.
  * @param chain only its addresses, for wallets that do not read BIP-389: `…/0/*`, `…/1/*`
  * Source: BIP-380, BIP-386, BIP-389
  */
@@ -62,12 +71,16 @@ export function bitcoinDescriptor(
   network: BitcoinNetwork = 'bitcoin',
   chain?: WalletChain,
 ): string {
+  if (isSingleKey(key)) return withChecksum(`tr(${encodeHex(taprootKeys(key, []).internalKey)})`);
   const fingerprint = keyFingerprint(key).toString(16).padStart(8, '0');
   const chains = chain === undefined ? `<${CHAINS.receive};${CHAINS.change}>` : CHAINS[chain];
   return withChecksum(`tr([${fingerprint}]${bitcoinXpub(key, network)}/${chains}/*)`);
 }
 
-/** @throws UsageError `ADDRESS_INDEX_INVALID` */
+/**
+ * An address of the key's wallet. A single key has one, number 0, on both chains.
+ * @throws UsageError `ADDRESS_INDEX_INVALID`
+ */
 export function bitcoinAddress(
   key: PublicKeyPackage,
   chain: WalletChain,
@@ -80,7 +93,13 @@ export function bitcoinAddress(
       hint: 'use a whole number from 0 to 2147483647',
     });
   }
-  const path = [CHAINS[chain], index];
+  if (isSingleKey(key) && index !== 0) {
+    throw new UsageError('this key has one address', {
+      code: 'ADDRESS_INDEX_INVALID',
+      hint: 'ask for number 0, or leave the number out',
+    });
+  }
+  const path = isSingleKey(key) ? [] : [CHAINS[chain], index];
   const { internalKey, outputKey } = taprootKeys(key, path);
   const script = taprootScript(outputKey);
   const destination = destinationOf(script, network);
@@ -92,10 +111,12 @@ export function bitcoinAddress(
 export function bitcoinPublicForm({ public: key, network = 'bitcoin' }: KeyContext): PublicForm {
   const value = bitcoinDescriptor(key, network);
   const { address } = bitcoinAddress(key, 'receive', 0, network);
+  const isSingle = isSingleKey(key);
   const rows = [
     { label: 'Descriptor', value },
-    { label: 'Address 0', value: address },
+    { label: isSingle ? 'Address' : 'Address 0', value: address },
   ];
+  if (isSingle) return { form: 'descriptor', value, rows };
   const parts = {
     receive: bitcoinDescriptor(key, network, 'receive'),
     change: bitcoinDescriptor(key, network, 'change'),

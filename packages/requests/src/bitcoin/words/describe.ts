@@ -84,7 +84,9 @@ function outputRow({ amountSats, destination, ownPath }: SummaryOutput, name: st
       ? `change #${index}`
       : ownPath.length === 2 && chain === CHAINS.receive
         ? `address #${index}`
-        : `path m/${ownPath.join('/')}`;
+        : ownPath.length === 0
+          ? 'the address of the key itself'
+          : `path m/${ownPath.join('/')}`;
   return { label: 'Change', value: `${amount} to ${name}, ${target}`, note: `${place}, recomputed` };
 }
 

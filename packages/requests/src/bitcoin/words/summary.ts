@@ -5,7 +5,7 @@ import { estimateVirtualBytes, feeRateTenths } from '../transaction/fee.js';
 import { coinAgeOf, type CoinAge, isClearlyAhead, lockTimeOf } from '../transaction/locks.js';
 import { assessOwnership, type Ownership, type Sharing } from '../ownership/ownership.js';
 import { sumSats, type BitcoinRequest } from '../psbt/parse.js';
-import { CHAINS, type WalletChain } from '../wallet/wallet.js';
+import { CHAINS, isSingleKey, type WalletChain } from '../wallet/wallet.js';
 
 /** An output, seen from the key. */
 export interface SummaryOutput {
@@ -38,6 +38,8 @@ export interface Summary {
   readonly gainsSats: bigint;
   readonly feeSats: bigint;
   readonly feeTenthsPerByte: bigint;
+  /** Whether the key is its own only address, at the empty path. */
+  readonly isSingle: boolean;
   /** The highest numbers of addresses that are known to be used. */
   readonly usedIndex: UsedIndex;
   /** The lock time that holds, a height or seconds since 1970; 0 when none does. */
@@ -126,6 +128,7 @@ export function summarise(request: BitcoinRequest, key: KeyContext): Summary {
     gainsSats: returnsSats > ownSats ? returnsSats - ownSats : 0n,
     feeSats,
     feeTenthsPerByte: feeRateTenths(feeSats, estimateVirtualBytes(request)),
+    isSingle: isSingleKey(key.public),
     usedIndex: {
       receive: usedIndexOn('receive', own, key),
       change: usedIndexOn('change', own, key),

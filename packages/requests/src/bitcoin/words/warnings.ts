@@ -119,7 +119,7 @@ function dataWarnings({ outputs }: Summary): DescriptionWarning[] {
   return warnings;
 }
 
-function outputWarnings(output: SummaryOutput, usedIndex: UsedIndex): DescriptionWarning[] {
+function outputWarnings(output: SummaryOutput, { usedIndex, isSingle }: Summary): DescriptionWarning[] {
   const loss = lossWarning(output);
   const warnings = loss === null ? [] : [loss];
   if (output.amountSats < dustLimitSats(output.script) && output.destination.type !== 'anchor') {
@@ -127,7 +127,7 @@ function outputWarnings(output: SummaryOutput, usedIndex: UsedIndex): Descriptio
     warnings.push({ code: 'OUTPUT_DUST', text });
   }
   if (output.sharing !== null) warnings.push(sharedWarning(output.amountSats, output.sharing));
-  return [...warnings, ...pathWarnings(output, usedIndex)];
+  return isSingle ? warnings : [...warnings, ...pathWarnings(output, usedIndex)];
 }
 
 function sharedWarning(sats: bigint, sharing: Sharing): DescriptionWarning {
@@ -180,7 +180,7 @@ function foreignWarnings({ foreignCoins, foreignSats }: Summary): DescriptionWar
 /** All warnings, worst first; the same one is given once, with how often it holds where something is lost. */
 export function bitcoinWarnings(summary: Summary): DescriptionWarning[] {
   const all = [
-    ...summary.outputs.flatMap((output) => outputWarnings(output, summary.usedIndex)),
+    ...summary.outputs.flatMap((output) => outputWarnings(output, summary)),
     ...anchorWarnings(summary),
     ...dataWarnings(summary),
     ...foreignWarnings(summary),

@@ -50,12 +50,14 @@ describe('taking over a key', () => {
     expect(await taken.joinAt(1, deal)).toEqual(done);
   });
 
-  test('a key for bitcoin comes with a chain code, or not at all', async () => {
+  test('a key for bitcoin comes with a chain code or without, and its parameters say which', async () => {
     const { callers } = await network.openMany(2);
-    const single = createImport({ servers: callers, suite: 'secp256k1-tr', purpose: 'bitcoin' });
-    await expect(single.propose()).rejects.toThrow(code('PURPOSE_NEEDS_CHILDREN'));
-    const whole = createImport({ servers: callers, suite: 'secp256k1-tr', purpose: 'bitcoin', hd: true });
-    expect((await whole.finish()).map(({ state }) => state)).toEqual(['finished', 'finished']);
+    for (const hd of [false, true]) {
+      const taken = createImport({ servers: callers, suite: 'secp256k1-tr', purpose: 'bitcoin', hd });
+      expect((await taken.finish()).map(({ state }) => state)).toEqual(['finished', 'finished']);
+      const { certificate } = await callers[0]!.call('key.show', { keyId: taken.keyId });
+      expect(parseCertificate(certificate!).params.flags).toMatchObject({ hd, exportable: false });
+    }
   });
 
   test('one public key is not taken twice, for the same purpose or for another', async () => {

@@ -1,6 +1,5 @@
 import { allSpeak, importProposal, type ImportProposal, type RosterOffer } from '@ckm/api';
 import { concatBytes, EncodingError, equalBytes, PeerFaultError, PolicyError, wipe } from '@ckm/foundation';
-import { purposeUsesChildren } from '@ckm/requests';
 import {
   encodeKeyParams,
   type Fault,
@@ -66,10 +65,7 @@ async function admitImport(
   { account, transaction }: Asking,
   proposal: ImportProposal,
 ): Promise<Admission> {
-  const { purpose, hd } = proposal;
   try {
-    const isSingle = !hd && purposeUsesChildren(purpose);
-    demand(!isSingle, 'PURPOSE_NEEDS_CHILDREN', `a key for ${purpose} comes with a chain code`);
     acceptKey(context, proposal);
   } catch (error) {
     if (error instanceof PolicyError) return { kind: 'refusal', error };

@@ -1,19 +1,29 @@
-import { concatBytes, EncodingError } from '@ckm/foundation';
-import { groupNamed, type SecretScalar } from '@ckm/threshold';
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha512 } from '@noble/hashes/sha2.js';
+import { HDKey } from '@scure/bip32';
 import { materialInvalid } from './key-material.js';
 
 /** A private key on the way down a path. Whoever has it wipes both. */
 export interface PrivateNode {
-  readonly scalar: SecretScalar;
+  /** 32 bytes, big-endian. */
+  readonly scalar: Uint8Array;
   /** 32 bytes */
   readonly chainCode: Uint8Array;
+}
+
+/** An extended private key as it is written, and where it stands. */
+export interface ReadNode {
+  readonly node: HDKey;
+  /** `xprv`; else `tprv`, of a test network. */
+  readonly isMain: boolean;
 }
 
 const HARDENED = 0x8000_0000;
 const DEEPEST = 10;
 const PATH = /^m((?:\/[0-9]{1,10}['hH]?)*)$/;
+/** Source: BIP-32, "Serialization format" */
+const VERSIONS = {
+  main: { private: 0x0488ade4, public: 0x0488b21e },
+  test: { private: 0x04358394, public: 0x043587cf },
+} as const;
 
 /**
  * Reads a path with hardened steps, as wallets write it: `m/86'/0'/0'`.
@@ -29,61 +39,42 @@ export function parsePrivatePath(text: string): readonly number[] {
   });
 }
 
-/** Source: BIP-32, "Master key generation" */
-export function masterNode(seed: Uint8Array): PrivateNode {
-  const key = new TextEncoder().encode('Bitcoin seed');
-  return nodeOf(hmac(sha512, key, seed));
+/** @param seed 16 to 64 bytes. Source: BIP-32, "Master key generation" */
+export function masterNode(seed: Uint8Array): HDKey {
+  return HDKey.fromMasterSeed(seed);
+}
+
+/** Reads `xprv…` or `tprv…`; null for anything else, and for one that is mistyped or cut. */
+export function readNode(text: string): ReadNode | null {
+  const isMain = text.startsWith('x');
+  try {
+    const node = HDKey.fromExtendedKey(text, isMain ? VERSIONS.main : VERSIONS.test);
+    return node.privateKey === null ? null : { node, isMain };
+  } catch {
+    return null;
+  }
 }
 
 /**
  * The key at a path below a node, which is wiped with all between them.
- * Source: BIP-32, "Private parent key → private child key"
- * @throws EncodingError `KEY_MATERIAL_INVALID` for a step (one in 2¹²⁷) that has no key
+ * @throws EncodingError `KEY_MATERIAL_INVALID` for a path that leads nowhere
  */
-export function deriveNode(node: PrivateNode, path: readonly number[]): PrivateNode {
-  let at = node;
-  for (const index of path) {
-    const child = deriveChild(at, index);
-    wipeNode(at);
-    at = child;
-  }
-  return at;
-}
-
-function wipeNode({ scalar, chainCode }: PrivateNode): void {
-  scalar.fill(0);
-  chainCode.fill(0);
-}
-
-function deriveChild({ scalar, chainCode }: PrivateNode, index: number): PrivateNode {
-  const group = groupNamed('secp256k1');
-  const { scalars } = group;
-  const number = new Uint8Array(4);
-  new DataView(number.buffer).setUint32(0, index);
-  const parent =
-    index >= HARDENED ? concatBytes(Uint8Array.of(0), scalar) : group.encode(group.mulBase(scalar));
-  const input = concatBytes(parent, number);
-  const { scalar: offset, chainCode: next } = nodeOf(hmac(sha512, chainCode, input));
-  const child = scalars.add(scalar, offset);
-  for (const spent of [parent, input, offset]) spent.fill(0);
-  if (scalars.isZero(child)) throw unusable();
-  return { scalar: child, chainCode: next };
-}
-
-/** The halves of a digest, which is wiped. */
-function nodeOf(digest: Uint8Array): PrivateNode {
-  const left = digest.slice(0, 32);
+export function deriveNode(from: HDKey, path: readonly number[]): PrivateNode {
+  let at = from;
   try {
-    return { scalar: groupNamed('secp256k1').scalars.parseSecret(left), chainCode: digest.slice(32) };
-  } catch (error) {
-    if (error instanceof EncodingError) throw unusable();
-    throw error;
+    for (const index of path) {
+      const child = at.deriveChild(index);
+      at.wipePrivateData();
+      // The library goes on to the next index where one (of 2¹²⁷) has no key: that is another path than was named.
+      if (child.index !== index) throw unusable();
+      at = child;
+    }
+    return { scalar: at.privateKey!, chainCode: at.chainCode! };
   } finally {
-    left.fill(0);
-    digest.fill(0);
+    at.wipePrivateData();
   }
 }
 
-function unusable(): EncodingError {
+function unusable() {
   return materialInvalid('no key lies at this path: take the next account');
 }

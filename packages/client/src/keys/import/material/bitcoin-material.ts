@@ -1,9 +1,16 @@
-import { type BitcoinNetwork, type ExtendedPrivateKey, readExtendedPrivateKey } from '@ckm/requests';
+import { decodeHex } from '@ckm/foundation';
+import { type BitcoinNetwork, readWif } from '@ckm/requests';
+import type { HDKey } from '@scure/bip32';
 import { mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
-import { groupNamed, type SecretScalar } from '@ckm/threshold';
-import { deriveNode, masterNode, parsePrivatePath, type PrivateNode } from './bip32.js';
-import { type KeyMaterial, materialInvalid, materialOf, materialUnsupported } from './key-material.js';
+import { deriveNode, masterNode, parsePrivatePath, readNode } from './bip32.js';
+import {
+  type KeyFormat,
+  type KeyMaterial,
+  materialInvalid,
+  materialOf,
+  materialUnsupported,
+} from './key-material.js';
 
 /** What a wallet of a person is read with. */
 export interface WalletOptions {
@@ -14,6 +21,7 @@ export interface WalletOptions {
   readonly passphrase: string | null;
 }
 
+const SUITE = 'secp256k1-tr';
 const WORD_COUNTS: readonly number[] = [12, 15, 18, 21, 24];
 /** Other letters in front say for which addresses a wallet uses the key: none of them are Taproot's. */
 const OTHER_VERSIONS = /^[yzuvYZUV]prv/;
@@ -34,10 +42,25 @@ export function readWords(text: string, options: WalletOptions): KeyMaterial {
     throw materialInvalid(
       'these are not the words of a wallet: one is mistyped, missing, or in another place',
     );
-  const path = options.path ?? accountPath(options.network);
   const seed = mnemonicToSeedSync(text, options.passphrase ?? '');
   try {
-    return materialAt('words', masterNode(seed), path);
+    return materialAt('words', masterNode(seed), options.path ?? accountPath(options.network));
+  } finally {
+    seed.fill(0);
+  }
+}
+
+const SHORTEST_SEED = 16;
+const LONGEST_SEED = 64;
+
+/** The account of a wallet whose seed (BIP-32) is given in hex digits. @throws EncodingError `KEY_MATERIAL_INVALID` */
+export function readWalletSeed(text: string, { network, path }: WalletOptions): KeyMaterial {
+  const bytes = text.length / 2;
+  if (!Number.isInteger(bytes) || bytes < SHORTEST_SEED || bytes > LONGEST_SEED)
+    throw materialInvalid(`the seed of a wallet has 32 to 128 hex digits, not ${text.length}`);
+  const seed = decodeHex(text.toLowerCase());
+  try {
+    return materialAt('seed', masterNode(seed), path ?? accountPath(network));
   } finally {
     seed.fill(0);
   }
@@ -48,19 +71,39 @@ export function readWords(text: string, options: WalletOptions): KeyMaterial {
  * @throws EncodingError `KEY_MATERIAL_INVALID`; UsageError `KEY_MATERIAL_UNSUPPORTED`
  * Source: BIP-32, "Serialization format"
  */
-export function readXprv(text: string, { network, path }: Omit<WalletOptions, 'passphrase'>): KeyMaterial {
+export function readXprv(text: string, { network, path }: WalletOptions): KeyMaterial {
   if (OTHER_VERSIONS.test(text))
     throw materialUnsupported(
       'this extended key is of a wallet for other addresses than Taproot’s',
       'export the account for Taproot (m/86’/…), or send the coins to a new key',
     );
-  const { key, chainCode, depth } = openXprv(text, network);
+  const read = readNode(text);
+  if (read === null) throw materialInvalid('this extended private key is mistyped or cut');
   try {
-    const wanted = path ?? pathFrom(depth, network);
-    return materialAt('xprv', { scalar: scalarOf(key), chainCode: chainCode.slice() }, wanted);
+    assertNetwork(read.isMain, network, 'this extended key');
+    return materialAt('xprv', read.node, path ?? pathFrom(read.node.depth, network));
   } finally {
-    key.fill(0);
-    chainCode.fill(0);
+    read.node.wipePrivateData();
+  }
+}
+
+/**
+ * A single private key: a wallet of one Taproot address.
+ * @throws EncodingError `KEY_MATERIAL_INVALID`; UsageError `KEY_MATERIAL_UNSUPPORTED`
+ */
+export function readSingle(text: string, network: BitcoinNetwork): KeyMaterial {
+  const read = readWif(text);
+  if (read === null) throw materialInvalid('this private key is mistyped or cut');
+  try {
+    assertNetwork(read.isMain, network, 'this private key');
+    if (!read.isCompressed)
+      throw materialUnsupported(
+        'this private key is of an old kind, for addresses that begin with 1 alone',
+        'send what it holds to a new key for bitcoin',
+      );
+    return materialOf(SUITE, read.key.slice(), { format: 'wif', chainCode: null, path: null });
+  } finally {
+    read.key.fill(0);
   }
 }
 
@@ -79,26 +122,19 @@ function accountPath(network: BitcoinNetwork): string {
   return `m/86'/${network === 'bitcoin' ? 0 : 1}'/0'`;
 }
 
-function openXprv(text: string, network: BitcoinNetwork): ExtendedPrivateKey {
-  const read = readExtendedPrivateKey(text);
-  if (read === null) throw materialInvalid('this extended private key is mistyped or cut');
-  if (read.isMain === (network === 'bitcoin')) return read;
-  read.key.fill(0);
+function assertNetwork(isMain: boolean, network: BitcoinNetwork, what: string): void {
+  if (isMain === (network === 'bitcoin')) return;
   throw materialUnsupported(
-    `this extended key is for ${read.isMain ? 'bitcoin' : 'a test network'}, not for ${network}`,
+    `${what} is for ${isMain ? 'bitcoin' : 'a test network'}, not for ${network}`,
     'name the network of the wallet',
   );
 }
 
-function scalarOf(key: Uint8Array): SecretScalar {
+function materialAt(format: KeyFormat, from: HDKey, path: string): KeyMaterial {
   try {
-    return groupNamed('secp256k1').scalars.parseSecret(key);
-  } catch {
-    throw materialInvalid('this extended private key holds no private key');
+    const { scalar, chainCode } = deriveNode(from, parsePrivatePath(path));
+    return materialOf(SUITE, scalar, { format, chainCode, path });
+  } finally {
+    from.wipePrivateData();
   }
-}
-
-function materialAt(format: 'words' | 'xprv', from: PrivateNode, path: string): KeyMaterial {
-  const { scalar, chainCode } = deriveNode(from, parsePrivatePath(path));
-  return materialOf('secp256k1-tr', scalar, { format, chainCode, path });
 }

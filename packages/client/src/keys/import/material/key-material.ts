@@ -1,8 +1,13 @@
 import { EncodingError, type Secret, secret, UsageError } from '@ckm/foundation';
+import { sha512 } from '@noble/hashes/sha2.js';
 import { groupNamed, groupOfSuite, type PublicKeyPackage, type SuiteName } from '@ckm/threshold';
 
-/** Where a private key was read from. `raw`: the scalar itself, in hex. */
-export type KeyFormat = 'words' | 'xprv' | 'openssh' | 'raw';
+/**
+ * In which form a private key is given: words of a wallet (BIP-39), `xprv` or `tprv`, a single private key of Bitcoin, a file of OpenSSH,
+ * and hex digits: of the seed that a key is made from, or of the scalar itself.
+ */
+export const KEY_FORMATS = ['words', 'xprv', 'wif', 'openssh', 'seed', 'scalar'] as const;
+export type KeyFormat = (typeof KEY_FORMATS)[number];
 
 /** A key that somebody has whole, read and checked. Whoever reads it wipes `secret`. */
 export interface KeyMaterial {
@@ -54,6 +59,24 @@ export function publicHalfOf({ suite, groupKey, chainCode }: KeyMaterial): Publi
   };
 }
 
+/**
+ * The key that an Ed25519 seed makes: its scalar, reduced; the clamped one is its representative, and both give one public key.
+ * @param seed 32 bytes; wiped by the caller
+ * Source: RFC 8032 §5.1.5
+ */
+export function materialOfSeed(seed: Uint8Array, format: KeyFormat): KeyMaterial {
+  const digest = sha512(seed);
+  const wide = new Uint8Array(64);
+  wide.set(digest.subarray(0, 32));
+  wide[0]! &= 248;
+  wide[31]! &= 127;
+  wide[31]! |= 64;
+  const scalar = groupNamed('ed25519').scalars.reduceSecret(wide);
+  digest.fill(0);
+  wide.fill(0);
+  return materialOf('ed25519', scalar, { format, chainCode: null, path: null });
+}
+
 export function materialInvalid(why: string): EncodingError {
   return new EncodingError(why, {
     code: 'KEY_MATERIAL_INVALID',
@@ -64,4 +87,17 @@ export function materialInvalid(why: string): EncodingError {
 /** What it is can be told, and it cannot be taken over. */
 export function materialUnsupported(why: string, hint: string): UsageError {
   return new UsageError(why, { code: 'KEY_MATERIAL_UNSUPPORTED', hint });
+}
+
+/** It may be two things, which are two keys. */
+export function materialAmbiguous(why: string, hint: string): UsageError {
+  return new UsageError(why, { code: 'KEY_MATERIAL_AMBIGUOUS', hint });
+}
+
+/** It has a passphrase, and no right one was given. */
+export function materialLocked(why: string): UsageError {
+  return new UsageError(why, {
+    code: 'KEY_MATERIAL_LOCKED',
+    hint: 'give the passphrase of the file, on a terminal',
+  });
 }

@@ -1,7 +1,12 @@
-import { EncodingError, encodeUtf8, equalBytes } from '@ckm/foundation';
-import { groupNamed, type LayoutReader, readLayout } from '@ckm/threshold';
-import { sha512 } from '@noble/hashes/sha2.js';
-import { type KeyMaterial, materialInvalid, materialOf, materialUnsupported } from './key-material.js';
+import { concatBytes, EncodingError, encodeUtf8, equalBytes, wipe } from '@ckm/foundation';
+import { type LayoutReader, readLayout } from '@ckm/threshold';
+import {
+  type KeyMaterial,
+  materialInvalid,
+  materialLocked,
+  materialOfSeed,
+  materialUnsupported,
+} from './key-material.js';
 
 const BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----';
 const END = '-----END OPENSSH PRIVATE KEY-----';
@@ -21,14 +26,12 @@ export function looksLikeOpenssh(text: string): boolean {
  * Source: OpenSSH, PROTOCOL.key; RFC 8032 §5.1.5
  */
 export function readOpenssh(text: string): KeyMaterial {
-  const bytes = decodeArmor(text);
+  const { cipher, kdf, shown, secrets } = parseOpenssh(text);
   try {
-    return readKey(bytes);
-  } catch (error) {
-    if (error instanceof EncodingError && error.code.startsWith('LAYOUT_')) throw cut();
-    throw error;
+    if (cipher !== 'none' || kdf !== 'none') throw materialLocked('this key file has a passphrase');
+    return inWords(() => readSecrets(secrets, shown));
   } finally {
-    bytes.fill(0);
+    secrets.fill(0);
   }
 }
 
@@ -44,26 +47,72 @@ function decodeArmor(text: string): Uint8Array {
   }
 }
 
-function readKey(bytes: Uint8Array): KeyMaterial {
-  const reader = readLayout(bytes, 'a private key of OpenSSH', MOST_BYTES);
-  if (!equalBytes(reader.bytes(MAGIC.length), MAGIC)) throw cut();
-  const cipher = textOf(reader.block(64));
-  const kdf = textOf(reader.block(64));
-  reader.block(256);
-  if (cipher !== 'none' || kdf !== 'none')
-    throw materialUnsupported(
-      'this key has a passphrase',
-      'take it off a copy, on a disk that you trust (ssh-keygen -p -N "" -f COPY), import that, and destroy it',
-    );
-  if (reader.uint32be() !== 1)
-    throw materialUnsupported('this file holds several keys', 'name a file with one');
-  const shown = publicKeyIn(reader.block(1024));
-  const secrets = reader.block(4096);
-  reader.end();
+/** A file of OpenSSH as it is stored: what is secret of it may be encrypted. */
+export interface OpensshFile {
+  readonly cipher: string;
+  readonly kdf: string;
+  readonly kdfOptions: Uint8Array;
+  /** 32 bytes: the public key. */
+  readonly shown: Uint8Array;
+  readonly secrets: Uint8Array;
+}
+
+/**
+ * Takes a file apart. Whoever reads it wipes `secrets`.
+ * @throws EncodingError `KEY_MATERIAL_INVALID`; UsageError `KEY_MATERIAL_UNSUPPORTED`
+ */
+export function parseOpenssh(text: string): OpensshFile {
+  const bytes = decodeArmor(text);
   try {
-    return readSecrets(secrets, shown);
+    return inWords(() => {
+      const reader = readLayout(bytes, 'a private key of OpenSSH', MOST_BYTES);
+      if (!equalBytes(reader.bytes(MAGIC.length), MAGIC)) throw cut();
+      const cipher = textOf(reader.block(64));
+      const kdf = textOf(reader.block(64));
+      const kdfOptions = reader.block(256);
+      if (reader.uint32be() !== 1)
+        throw materialUnsupported('this file holds several keys', 'name a file with one');
+      const shown = publicKeyIn(reader.block(1024));
+      const secrets = reader.block(4096);
+      reader.end();
+      return { cipher, kdf, kdfOptions, shown, secrets };
+    });
   } finally {
-    secrets.fill(0);
+    bytes.fill(0);
+  }
+}
+
+/** The same file without a passphrase, from what was decrypted. */
+export function openedText(shown: Uint8Array, secrets: Uint8Array): string {
+  const none = block(encodeUtf8('none'));
+  const publicKey = concatBytes(block(encodeUtf8(TYPE)), block(shown));
+  const bytes = concatBytes(
+    MAGIC,
+    none,
+    none,
+    block(new Uint8Array()),
+    Uint8Array.of(0, 0, 0, 1),
+    block(publicKey),
+    block(secrets),
+  );
+  const text = `${BEGIN}\n${btoa(String.fromCharCode(...bytes))}\n${END}\n`;
+  bytes.fill(0);
+  return text;
+}
+
+function block(bytes: Uint8Array): Uint8Array {
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, bytes.length);
+  return concatBytes(length, bytes);
+}
+
+/** A layout that does not hold is a file that is cut. */
+function inWords<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof EncodingError && error.code.startsWith('LAYOUT_')) throw cut();
+    throw error;
   }
 }
 
@@ -87,24 +136,26 @@ function readSecrets(bytes: Uint8Array, shown: Uint8Array): KeyMaterial {
   if (textOf(reader.block(64)) !== TYPE) throw cut();
   const publicKey = reader.block(32);
   const pair = reader.block(64);
-  reader.block(1024);
-  assertPadding(reader, bytes);
-  const material = materialOf('ed25519', scalarOf(pair.subarray(0, 32)), {
-    format: 'openssh',
-    chainCode: null,
-    path: null,
-  });
-  const areSame = [publicKey, pair.subarray(32), material.groupKey].every((one) => equalBytes(one, shown));
-  pair.fill(0);
-  if (areSame) return material;
-  throw materialInvalid('the private key in this file does not belong to its public key');
+  try {
+    reader.block(1024);
+    assertPadding(reader, bytes);
+    const material = materialOfSeed(pair.subarray(0, 32), 'openssh');
+    const areSame = [publicKey, pair.subarray(32), material.groupKey].every((one) => equalBytes(one, shown));
+    if (areSame) return material;
+    wipe(material.secret);
+    throw materialInvalid('the private key in this file does not belong to its public key');
+  } finally {
+    pair.fill(0);
+  }
 }
 
+/** Of ciphers without blocks of their own; that of AES is a multiple. */
 const BLOCK_BYTES = 8;
+const MOST_PADDING = 15;
 
 /** 1, 2, 3 … up to a whole block. */
 function assertPadding(reader: LayoutReader, whole: Uint8Array): void {
-  for (let i = 1; i < BLOCK_BYTES; i++) {
+  for (let i = 1; i <= MOST_PADDING; i++) {
     try {
       if (reader.uint8() !== i) throw cut();
     } catch (error) {
@@ -114,20 +165,6 @@ function assertPadding(reader: LayoutReader, whole: Uint8Array): void {
   }
   reader.end();
   if (whole.length % BLOCK_BYTES !== 0) throw cut();
-}
-
-/** The scalar of an Ed25519 seed, reduced: the clamped one is its representative, and both give one public key. */
-function scalarOf(seed: Uint8Array): Uint8Array {
-  const digest = sha512(seed);
-  const wide = new Uint8Array(64);
-  wide.set(digest.subarray(0, 32));
-  wide[0]! &= 248;
-  wide[31]! &= 127;
-  wide[31]! |= 64;
-  const scalar = groupNamed('ed25519').scalars.reduceSecret(wide);
-  digest.fill(0);
-  wide.fill(0);
-  return scalar;
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,9 +1,10 @@
-import { encodeHex, encodeUtf8, reveal } from '@ckm/foundation';
+import { encodeHex, encodeUtf8, reveal, secret } from '@ckm/foundation';
 import { bitcoinAddress } from '@ckm/requests';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
 import { parsePrivatePath } from './bip32.js';
 import { publicHalfOf } from './key-material.js';
+import { isLockedKeyFile, unlockKeyFile } from './openssh-lock.js';
 import { type MaterialOptions, readMaterial } from './read-material.js';
 
 const WORDS = `${'abandon '.repeat(11)}about`;
@@ -27,6 +28,7 @@ const wallet: MaterialOptions = {
   network: 'bitcoin',
   path: null,
   passphrase: null,
+  format: null,
 };
 const ssh: MaterialOptions = { ...wallet, purpose: 'ssh', suite: 'ed25519' };
 const read = (text: string, options: MaterialOptions = wallet) => readMaterial(encodeUtf8(text), options);
@@ -84,11 +86,16 @@ describe('a wallet', () => {
     ['an extended public key', BIP86.chainAndKey, 'KEY_MATERIAL_INVALID'],
     ['a key for other addresses', `z${BIP86.root.slice(1)}`, 'KEY_MATERIAL_UNSUPPORTED'],
     [
-      'a single private key',
-      'L5oLkpV3aqBjhki6LmvChTCV6odsp4SXM6FfU2Gppt5kFLaHLuZ9',
+      'a single private key that is mistyped',
+      'L5oLkpV3aqBjhki6LmvChTCV6odsp4SXM6FfU2Gppt5kFLaHLuZ8',
+      'KEY_MATERIAL_INVALID',
+    ],
+    [
+      'an uncompressed private key',
+      '5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ',
       'KEY_MATERIAL_UNSUPPORTED',
     ],
-    ['hex digits', 'ab'.repeat(32), 'KEY_MATERIAL_UNSUPPORTED'],
+    ['hex digits, which may be two things', 'ab'.repeat(32), 'KEY_MATERIAL_AMBIGUOUS'],
     ['nothing', '', 'KEY_MATERIAL_INVALID'],
     ['a letter', 'Dear bank,', 'KEY_MATERIAL_INVALID'],
   ])('given as %s is refused in words', (_, text, code) => {
@@ -97,8 +104,49 @@ describe('a wallet', () => {
 
   test('of another network, or at a path that is none, is refused in words', () => {
     expect(refused(BIP86.root, { ...wallet, network: 'testnet' })).toBe('KEY_MATERIAL_UNSUPPORTED');
+    expect(refused(SINGLE, { ...wallet, network: 'regtest' })).toBe('KEY_MATERIAL_UNSUPPORTED');
     for (const path of ['86', 'm/', 'm/x', 'm/-1', 'm/2147483648', `m${'/0'.repeat(11)}`])
       expect(refused(WORDS, { ...wallet, path })).toBe('KEY_MATERIAL_INVALID');
+  });
+});
+
+/** Of the scalar 1, whose public key is the generator. */
+const SINGLE = 'KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn';
+
+describe('a single private key of Bitcoin', () => {
+  test('is the key itself, without children, and as a scalar in hex digits the same', () => {
+    const material = read(SINGLE);
+    expect(encodeHex(material.groupKey)).toBe(
+      '0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
+    );
+    expect([material.chainCode, material.path, material.format]).toEqual([null, null, 'wif']);
+    const hex = read(`${'00'.repeat(31)}01`, { ...wallet, format: 'scalar' });
+    expect(encodeHex(hex.groupKey)).toBe(encodeHex(material.groupKey));
+  });
+});
+
+describe('what would do nothing, or is not what it is said to be', () => {
+  test.each([
+    ['a path of an SSH key', () => refused(OPENSSH, { ...ssh, path: 'm/0' }), 'KEY_MATERIAL_UNSUPPORTED'],
+    ['a path of a single key', () => refused(SINGLE, { ...wallet, path: 'm' }), 'KEY_MATERIAL_UNSUPPORTED'],
+    [
+      'a passphrase of words for an extended key',
+      () => refused(BIP86.root, { ...wallet, passphrase: '' }),
+      'KEY_MATERIAL_UNSUPPORTED',
+    ],
+    ['words as an extended key', () => refused(WORDS, { ...wallet, format: 'xprv' }), 'KEY_MATERIAL_INVALID'],
+    [
+      'hex digits as words',
+      () => refused('ab'.repeat(32), { ...wallet, format: 'words' }),
+      'KEY_MATERIAL_INVALID',
+    ],
+    [
+      'a single key for messages',
+      () => refused(SINGLE, { ...ssh, purpose: 'message' }),
+      'KEY_MATERIAL_UNSUPPORTED',
+    ],
+  ])('is refused: %s', (_, refusal, code) => {
+    expect(refusal()).toBe(code);
   });
 });
 
@@ -113,12 +161,21 @@ AAAEBmqRrubc2msm6bwf7ZL5eUB3777IQdjMVRWIdkz/Vylly3LXcDwdBUlc6Cz8d0EaMQ
 `;
 const PUBLIC = '5cb72d7703c1d05495ce82cfc77411a310f7fa6401bd39ae9938f642cd15b82e';
 const WITH_PASSPHRASE = `-----BEGIN OPENSSH PRIVATE KEY-----
-b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABDk3XmXSS
-pC70VwAbPbVr+eAAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIIMJE3Ucqh68pI2U
-1ofetjeaq/0hmPiisCuBl8MrtIFVAAAAkF6DZRESBLzD6Zxr3ah85PDCf6uiLhm24QfBad
-TNGAZi66mlZYTEBxJhWqh7ETG17uhmg0FYu8ExwO46OcZ8CKLg6FOWdZdl+geKPDuTqXQB
-NS6iUSttvlItO8tVI3QCvlmBEygZcb5YyNw/6vcH6PblJ8vnTE9rcf0XaKz66rZZnYKTiE
-YRNkPY8sEyd5f7Lg==
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAh0+DSmA
+Ur3od+6VUYEJWPAAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAILh+EGC/fHX9jJOT
+CQ4u4EJXdZNEltTolCl/SwfTIjxgAAAAkOfzMoU4O2PT9skfF47A1xerVMXjXQGCXAxHHF
+4FXcg4+uyy1FjyvUEqruKNxpRKHGxJQVhnQATN86SfgGIVxQT0KRqlR2IBqV4LvueCLMh9
+zYJSBMGHiCpjtcP9HH9qGgx9VcUX4uLAAmPg7ioDujumn5S3mcTazrpZlPGPmuNCvYk70P
+AbOAo1O30RACbxig==
+-----END OPENSSH PRIVATE KEY-----`;
+/** By `-Z aes256-cbc`, which ssh-keygen took by itself before. */
+const WITH_OLD_CIPHER = `-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jYmMAAAAGYmNyeXB0AAAAGAAAABD+scIR9D
+Yk5mvSHnA3CGYIAAAAAwAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIMEaY1NWXzDnEDSK
+VY37tWHWHNsDAkMiBBvWHqn9IEG8AAAAkJkkHhRr/P4sb7fy7PFFVUZXCT7twIqPeFMbRF
+UsgY5ANNdULq5x/k1EKyBvGVzXqV6gdmRMvm9Znz0VxNqwTyo1i/zfn5x3i1Rv+DJ/Q5Oo
+Vh7HxT2zizTM6T74EP/UiAArglodTwGalF/YuVEHoroyHHcdBNskZJfOTkxFIGnT5gHl3l
+XfzCVyE1ykUqCQyQ==
 -----END OPENSSH PRIVATE KEY-----`;
 
 describe('a key of OpenSSH', () => {
@@ -152,8 +209,32 @@ describe('a key of OpenSSH', () => {
     expect(refused(`${OPENSSH}more`, ssh)).toBe('KEY_MATERIAL_INVALID');
   });
 
-  test('with a passphrase, of another type, or for bitcoin is refused in words', () => {
-    expect(refused(WITH_PASSPHRASE, ssh)).toBe('KEY_MATERIAL_UNSUPPORTED');
+  test('with a passphrase is opened by that alone', async () => {
+    const file = encodeUtf8(WITH_PASSPHRASE);
+    expect([isLockedKeyFile(file), isLockedKeyFile(encodeUtf8(OPENSSH))]).toEqual([true, false]);
+    expect(isLockedKeyFile(encodeUtf8(WORDS))).toBe(false);
+    expect(refused(WITH_PASSPHRASE, ssh)).toBe('KEY_MATERIAL_LOCKED');
+    const open = (passphrase: string, text = WITH_PASSPHRASE) =>
+      unlockKeyFile(encodeUtf8(text), secret(encodeUtf8(passphrase)));
+    const locked = expect.objectContaining({ code: 'KEY_MATERIAL_LOCKED' }) as Error;
+    await expect(open('another')).rejects.toThrow(locked);
+    await expect(open('')).rejects.toThrow(locked);
+    for (const [text, publicKey] of [
+      [WITH_PASSPHRASE, 'b87e1060bf7c75fd8c9393090e2ee0425775934496d4e894297f4b07d3223c60'],
+      [WITH_OLD_CIPHER, 'c11a6353565f30e710348a558dfbb561d61cdb03024322041bd61ea9fd2041bc'],
+    ] as const) {
+      const opened = await open('correct horse', text);
+      expect(encodeHex(readMaterial(opened, ssh).groupKey)).toBe(publicKey);
+    }
+    const body = WITH_PASSPHRASE.replaceAll('\n', '');
+    for (let cut = 60; cut < body.length - 40; cut += 41) {
+      const text = `${WITH_PASSPHRASE.slice(0, cut)}\n-----END OPENSSH PRIVATE KEY-----`;
+      const opened = await open('correct horse', text).catch((error: unknown) => error);
+      expect((opened as { readonly code?: string }).code).toBe('KEY_MATERIAL_INVALID');
+    }
+  });
+
+  test('of another type, or for bitcoin is refused in words', () => {
     expect(refused('-----BEGIN RSA PRIVATE KEY-----\nAAAA\n', ssh)).toBe('KEY_MATERIAL_UNSUPPORTED');
     expect(refused(OPENSSH, wallet)).toBe('KEY_MATERIAL_UNSUPPORTED');
     expect(refused(WORDS, ssh)).toBe('KEY_MATERIAL_UNSUPPORTED');
@@ -162,14 +243,29 @@ describe('a key of OpenSSH', () => {
 });
 
 describe('a scalar in hex', () => {
-  const message: MaterialOptions = { ...ssh, purpose: 'message' };
+  const message: MaterialOptions = { ...ssh, purpose: 'message', format: 'scalar' };
 
   test('is taken in the encoding of its suite', () => {
     const one = `01${'00'.repeat(31)}`;
     expect(encodeHex(read(one, message).groupKey)).toBe(encodeHex(ed25519.Point.BASE.toBytes()));
     const big = `${'00'.repeat(31)}01\n`;
-    const { groupKey } = read(big, { ...message, suite: 'P-256' });
+    const { groupKey } = read(big, { ...message, suite: 'P-256', format: null });
     expect(encodeHex(groupKey)).toBe('036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296');
+  });
+
+  /** Source: RFC 8032 §7.1, TEST 1 */
+  const SEED = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60';
+  const OF_SEED = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
+
+  test('of Ed25519 may be its seed, and is taken for neither unless that is said', () => {
+    for (const purpose of ['message', 'ssh'])
+      expect(refused(SEED, { ...message, purpose, format: null })).toBe('KEY_MATERIAL_AMBIGUOUS');
+    const seed: MaterialOptions = { ...message, format: 'seed' };
+    for (const text of [SEED, SEED.toUpperCase(), `${SEED}${OF_SEED}\n`])
+      expect(encodeHex(read(text, seed).groupKey)).toBe(OF_SEED);
+    expect(refused(`${SEED}${SEED}`, seed)).toBe('KEY_MATERIAL_INVALID');
+    expect(refused(SEED.slice(2), seed)).toBe('KEY_MATERIAL_INVALID');
+    expect(refused(SEED, { ...seed, suite: 'P-256' })).toBe('KEY_MATERIAL_UNSUPPORTED');
   });
 
   test('that is zero, not canonical, or of another length is refused', () => {
