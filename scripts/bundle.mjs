@@ -1,13 +1,17 @@
 // Puts the whole `ckm` program into a few files: a process that reads seven hundred modules starts slowly and keeps
 // their text in memory (docs/adr/0004). Libraries are bundled with it; native addons stay outside. The same for the
-// servers that tests start as processes of their own.
+// servers that tests start as processes of their own. Around it comes what makes a plain `npm pack` in a package give what
+// installs (docs/adr/0025).
 import { createRequire, isBuiltin } from 'node:module';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { carry } from './pack/carried.mjs';
+import { layPapers } from './pack/papers.mjs';
 
-const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages');
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const packages = join(root, 'packages');
 /** Packages that load parts of themselves by name: CommonJS, with a default export. */
 const OUTSIDE = /^(better-sqlite3|pg)(\/|$)/;
 const PREFIX = '\0required:';
@@ -137,6 +141,8 @@ const SHARED = [
   { name: 'owner', test: folderOf('client/dist', 'cli/dist/(owner|requests)') },
 ].map((group, i, all) => ({ minShareCount: 2, ...group, priority: all.length - i }));
 
+carry(root);
+
 // A command starts often and is over soon: it loads no WebAssembly that only a server needs.
 await bundle({
   room: 'cli',
@@ -158,6 +164,8 @@ await bundle({
   name: 'server-main',
   of: [...ROOMS, 'testkit'],
 });
+
+layPapers(root);
 
 async function bundle({ room, input, name, of, conditions = [], codeSplitting }) {
   const folder = join(packages, room, 'dist/bundle');

@@ -1,18 +1,16 @@
-// Makes a tarball of each public package: `npm run pack -- --to FOLDER [--repository URL]`. What is compiled here is not yet what
-// somebody else can install (docs/adr/0025): each package is put together anew in a folder of its own, and `npm pack` packs that.
+// Makes a tarball of each public package as it is published: `npm run pack -- --to FOLDER [--repository URL]`. A plain `npm pack`
+// gives what installs just as well (docs/adr/0025); here links and manifest say besides where it comes from, and nothing that only
+// this repository uses.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { copyCompiled, removeTraces } from './pack/compiled.mjs';
-import { bundledIn, carry, CARRIED, writeNotices } from './pack/carried.mjs';
-import { manifestOf } from './pack/manifest.mjs';
+import { publishedManifest } from './pack/manifest.mjs';
+import { PACKAGES } from './pack/papers.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-/** In the order of their arrows; testkit is for this repository alone. */
-const PACKAGES = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 
 const { values } = parseArgs({ options: { to: { type: 'string' }, repository: { type: 'string' } } });
 const target = resolve(values.to ?? join(ROOT, 'packed'));
@@ -32,36 +30,22 @@ try {
 function pack(name) {
   const from = join(ROOT, 'packages', name);
   const to = join(stage, name);
-  mkdirSync(to);
-  const isProgram = name === 'cli';
-  copyCompiled(from, to, isProgram);
-  if (isProgram) writeNotices(ROOT, to, bundledIn(to));
-  const carried = name === 'gordian' ? CARRIED : [];
-  if (carried.length > 0) carry(ROOT, to);
-  const manifest = manifestOf(JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')), {
-    isProgram,
-    carried: carried.map((one) => [one, versionOf(one)]),
-    repository,
-    folder: `packages/${name}`,
-    versionOf,
-  });
-  writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  for (const file of ['LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, file), join(to, file));
+  const [{ files }] = npmPack(from, ['--dry-run']);
+  for (const { path } of files) cpSync(join(from, path), join(to, path));
+  const manifest = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+  const published = publishedManifest(manifest, { repository, folder: `packages/${name}` });
+  writeFileSync(join(to, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
   writeFileSync(join(to, 'README.md'), linkedFrom(readFileSync(join(from, 'README.md'), 'utf8'), name));
-  removeTraces(to);
-  const made = spawnSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', target], {
-    cwd: to,
-    encoding: 'utf8',
-  });
-  if (made.status !== 0) throw new Error(`npm pack fails for ${name}: ${made.stderr}`);
-  process.stdout.write(`${join(target, `ckm-${name}-${manifest.version}.tgz`)}\n`);
+  const [{ filename }] = npmPack(to, ['--pack-destination', target]);
+  process.stdout.write(`${join(target, filename)}\n`);
 }
 
-/** Of an installed package. */
-function versionOf(name) {
-  return JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')).version;
+/** What npm says of a tarball: its name and the files in it. */
+function npmPack(cwd, args) {
+  const made = spawnSync('npm', ['pack', '--ignore-scripts', '--json', ...args], { cwd, encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`npm pack fails in ${cwd}: ${made.stderr}`);
+  return JSON.parse(made.stdout);
 }
-
 /** Links into the repository lead there; without one they are words. */
 function linkedFrom(text, name) {
   return text.replaceAll(/\[([^\]]+)\]\((?!https?:)([^)\s]+)\)/g, (_link, words, path) => {

@@ -20,8 +20,11 @@ import { withLikeness } from './with-likeness.js';
 const ROOT = join(import.meta.dirname, '../../..');
 const REPOSITORY = 'https://ckm.example/ckm';
 const PACKAGES = ['api', 'cli', 'client', 'foundation', 'gordian', 'requests', 'server', 'threshold'];
+/** As they are published, and by `npm pack` in the folder of each. */
+const WAYS = ['published', 'plain'] as const;
+type Way = (typeof WAYS)[number];
 const folder = mkdtempSync(join(tmpdir(), 'ckm-packages-'));
-const tarballs = () => readdirSync(join(folder, 'packed')).map((name) => join(folder, 'packed', name));
+const tarballs = (way: Way) => readdirSync(join(folder, way)).map((name) => join(folder, way, name));
 
 /** A program to its end, with Node's own folder first, so that npm runs under the Node of this test. */
 async function run(program: string, args: readonly string[], cwd = folder): Promise<string> {
@@ -40,17 +43,23 @@ if (!hasRegistry)
   process.stderr.write('packages.test: no registry of packages answers; the tarballs are not installed\n');
 
 beforeAll(async () => {
+  const [published, plain] = WAYS.map((way) => join(folder, way));
   await run(process.execPath, [
     join(ROOT, 'scripts/pack.mjs'),
     '--to',
-    join(folder, 'packed'),
+    published!,
     '--repository',
     REPOSITORY,
   ]);
-}, 120_000);
+  mkdirSync(plain!);
+  const [first, ...others] = PACKAGES;
+  await run('npm', ['pack', '-w', `@ckm/${first!}`, '--pack-destination', plain!], ROOT);
+  for (const name of others)
+    await run('npm', ['pack', '--pack-destination', plain!], join(ROOT, 'packages', name));
+}, 240_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('the tarballs', () => {
+describe.each(WAYS)('the %s tarballs', (way) => {
   interface Manifest {
     readonly name: string;
     readonly engines: { readonly node: string };
@@ -62,50 +71,58 @@ describe('the tarballs', () => {
     readonly exports: unknown;
     readonly imports?: unknown;
     readonly bin?: unknown;
-    readonly dependencies: Readonly<Record<string, string>>;
+    readonly dependencies?: Readonly<Record<string, string>>;
   }
-  const unpacked = (name: string) => join(folder, 'unpacked', name, 'package');
+  const unpacked = (name: string) => join(folder, 'unpacked', way, name, 'package');
   const manifest = (path: string) => JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Manifest;
   const filesIn = (path: string) =>
     readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
-  /** Every path that a part of a manifest names. */
-  const targets = (part: unknown): string[] =>
-    typeof part === 'string' ? [part] : Object.values(part ?? {}).flatMap(targets);
-  const conditions = (part: unknown): string[] =>
+  /** Every path that a part of a manifest names, but under the keys that are left out. */
+  const targets = (part: unknown, isLeftOut: (key: string) => boolean): string[] =>
+    typeof part === 'string'
+      ? [part]
+      : Object.entries(part ?? {}).flatMap(([key, value]) =>
+          isLeftOut(key) ? [] : targets(value, isLeftOut),
+        );
+  const keysIn = (part: unknown): string[] =>
     typeof part === 'object' && part !== null
-      ? Object.entries(part).flatMap(([key, value]) => [key, ...conditions(value)])
+      ? Object.entries(part).flatMap(([key, value]) => [key, ...keysIn(value)])
       : [];
 
   beforeAll(async () => {
     for (const name of PACKAGES) {
-      mkdirSync(join(folder, 'unpacked', name), { recursive: true });
-      const tarball = join(folder, 'packed', `ckm-${name}-${VERSION}.tgz`);
-      await run('tar', ['xzf', tarball, '-C', join(folder, 'unpacked', name)]);
+      const to = join(folder, 'unpacked', way, name);
+      mkdirSync(to, { recursive: true });
+      await run('tar', ['xzf', join(folder, way, `ckm-${name}-${VERSION}.tgz`), '-C', to]);
     }
   });
 
   test('are of the public packages and no others', () => {
-    expect(readdirSync(join(folder, 'packed')).sort()).toEqual(
+    expect(readdirSync(join(folder, way)).sort()).toEqual(
       PACKAGES.map((name) => `ckm-${name}-${VERSION}.tgz`),
     );
   });
 
-  test.each(PACKAGES)('that of %s says what it is, where it comes from and what it needs', (name) => {
+  test.each(PACKAGES)('that of %s says what it is and what it needs, and no script of it runs', (name) => {
     const path = unpacked(name);
-    const files = readdirSync(path);
-    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md']));
-    const { engines, repository, homepage, bugs, keywords, scripts } = manifest(path);
+    expect(readdirSync(path)).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md']));
+    const { engines, keywords, scripts } = manifest(path);
+    expect(engines.node).toBe('>=22.14');
+    expect(keywords.length).toBeGreaterThan(2);
+    expect(scripts).toBeUndefined();
+  });
+
+  test.each(way === 'published' ? PACKAGES : [])('that of %s says where it comes from', (name) => {
+    const path = unpacked(name);
+    const { repository, homepage, bugs } = manifest(path);
     expect(repository).toEqual({
       type: 'git',
       url: `git+${REPOSITORY}.git`,
       directory: `packages/${name}`,
     });
     expect([homepage, bugs.url]).toEqual([`${REPOSITORY}#readme`, `${REPOSITORY}/issues`]);
-    expect(engines.node).toBe('>=22.14');
-    expect(keywords.length).toBeGreaterThan(2);
-    expect(scripts).toBeUndefined();
     const links = [...readFileSync(join(path, 'README.md'), 'utf8').matchAll(/\]\(([^)]+)\)/g)];
     expect(links.map(([, target]) => target).filter((target) => !target!.startsWith('https://'))).toEqual([]);
   });
@@ -113,9 +130,10 @@ describe('the tarballs', () => {
   test.each(PACKAGES)('that of %s points at nothing that is not in it', (name) => {
     const path = unpacked(name);
     const { exports, imports, bin } = manifest(path);
-    const named = targets([exports, imports, bin]).filter((target) => !existsSync(join(path, target)));
-    expect(named).toEqual([]);
-    expect(conditions([exports, imports]).filter((key) => /^ckm-|\/test/.test(key))).toEqual([]);
+    const isOurs = (key: string) => /^ckm-source$|^\.\/test$/.test(key);
+    if (way === 'published') expect(keysIn([exports, imports]).filter(isOurs)).toEqual([]);
+    const named = targets([exports, imports, bin], isOurs);
+    expect(named.filter((target) => !existsSync(join(path, target)))).toEqual([]);
     const files = filesIn(path);
     expect(files.filter((file) => /\.map$|tsbuildinfo|\.test\.|\/(src|fixtures)\//.test(file))).toEqual([]);
     const pointing = files.filter(
@@ -125,12 +143,23 @@ describe('the tarballs', () => {
   });
 
   test('carry the packages that cannot be installed, with their licences and without their scripts', () => {
-    const carried = join(unpacked('gordian'), 'node_modules/@blockchaincommons');
+    const carried = join(unpacked('gordian'), 'dist/node_modules/@blockchaincommons');
     const names = readdirSync(carried).sort();
     expect(names).toEqual(['crypto', 'dcbor', 'rand', 'shamir', 'sskr', 'uniform-resources']);
     for (const name of names) {
-      expect(manifest(join(carried, name)).scripts, name).toBeUndefined();
-      expect(existsSync(join(carried, name, 'LICENSE')), name).toBe(true);
+      const path = join(carried, name);
+      const { scripts, exports, dependencies = {} } = manifest(path);
+      expect(scripts, name).toBeUndefined();
+      expect(existsSync(join(path, 'LICENSE')), name).toBe(true);
+      const named = targets(exports, () => false);
+      expect(
+        named.filter((target) => !existsSync(join(path, target))),
+        name,
+      ).toEqual([]);
+      // No program that installs packages looks into them: what they need has to be carried too, or asked for by ours.
+      const asked = Object.keys(manifest(unpacked('gordian')).dependencies ?? {});
+      const needed = Object.keys(dependencies).filter((one) => !one.startsWith('@blockchaincommons/'));
+      expect(asked, name).toEqual(expect.arrayContaining(needed));
     }
     const notices = readFileSync(join(unpacked('cli'), 'NOTICE'), 'utf8');
     for (const name of ['commander', 'hono', 'kysely', '@noble/curves', '@blockchaincommons/dcbor', 'zod'])
@@ -144,7 +173,7 @@ describe('the tarballs', () => {
     const add = (name: string) => {
       if (needed.has(name)) return;
       needed.add(name);
-      const ours = Object.keys(manifest(unpacked(name)).dependencies).filter((one) =>
+      const ours = Object.keys(manifest(unpacked(name)).dependencies ?? {}).filter((one) =>
         one.startsWith('@ckm/'),
       );
       for (const one of ours) add(one.slice('@ckm/'.length));
@@ -154,8 +183,9 @@ describe('the tarballs', () => {
   });
 
   test('of the command needs nothing of ours beside it: it is all in its bundle', () => {
-    const { dependencies } = manifest(unpacked('cli'));
-    expect(Object.keys(dependencies).filter((name) => name.startsWith('@ckm/'))).toEqual([]);
+    const needed = Object.keys(manifest(unpacked('cli')).dependencies ?? {});
+    expect(needed).toContain('better-sqlite3');
+    expect(needed.filter((name) => name.startsWith('@ckm/'))).toEqual([]);
   });
 });
 
@@ -171,7 +201,11 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
   });
   afterAll(() => Promise.all(servers.map((server) => server.close())));
 
-  async function install(where: string, scripts: readonly string[], packages = tarballs()): Promise<string> {
+  async function install(
+    where: string,
+    scripts: readonly string[],
+    packages: readonly string[],
+  ): Promise<string> {
     const path = join(folder, where);
     mkdirSync(path);
     writeFileSync(join(path, 'package.json'), '{ "private": true, "type": "module" }\n');
@@ -209,14 +243,18 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
     return said;
   }
 
+  // Where npm asks before it runs a script, each is allowed: what its own postinstall would break must not be there.
+  const on = ['--ignore-scripts=false', '--dangerously-allow-all-scripts'];
+  const off = ['--ignore-scripts'];
   test.each([
-    // Where npm asks before it runs a script, each is allowed: what its own postinstall would break must not be there.
-    ['on', ['--ignore-scripts=false', '--dangerously-allow-all-scripts']],
-    ['off', ['--ignore-scripts']],
-  ])(
-    'with install scripts %s: the example of the SDK signs, and ckm says its version, makes a server and starts it',
-    async (name, scripts) => {
-      const path = await install(name, scripts);
+    ['published', 'on', on],
+    ['published', 'off', off],
+    ['plain', 'on', on],
+    ['plain', 'off', off],
+  ] as const)(
+    'the %s ones with install scripts %s: the example of the SDK signs, and ckm says its version, makes a server and starts it',
+    async (way, name, scripts) => {
+      const path = await install(`${way}-${name}`, scripts, tarballs(way));
       expect(await hello(path)).toMatch(/\nit verifies$/);
       const program = join(path, 'node_modules/@ckm/cli/bin/ckm.js');
       const ckm = (...args: string[]) => run(process.execPath, [program, ...args]);
@@ -228,30 +266,35 @@ describe.skipIf(!hasRegistry)('the tarballs, installed into an empty folder', ()
     300_000,
   );
 
-  test('the command alone installs by itself', async () => {
-    const path = await install(
-      'command',
-      [],
-      tarballs().filter((tarball) => /ckm-cli-[^/]*$/.test(tarball)),
-    );
-    expect(await run(join(path, 'node_modules/.bin/ckm'), ['--version'])).toBe(VERSION);
-    expect(readdirSync(join(path, 'node_modules/@ckm'))).toEqual(['cli']);
-  }, 120_000);
+  test.each(WAYS)(
+    'the %s command alone installs by itself',
+    async (way) => {
+      const command = tarballs(way).filter((tarball) => /ckm-cli-[^/]*$/.test(tarball));
+      const path = await install(`${way}-command`, [], command);
+      expect(await run(join(path, 'node_modules/.bin/ckm'), ['--version'])).toBe(VERSION);
+      expect(readdirSync(join(path, 'node_modules/@ckm'))).toEqual(['cli']);
+    },
+    120_000,
+  );
 
-  test('a program in TypeScript finds every type of the SDK, also without the types of Node and without skipLibCheck', async () => {
-    const path = join(folder, 'off');
-    writeFileSync(
-      join(path, 'program.mts'),
-      `import { createClient, memoryStore, message, secret } from '@ckm/client';
+  test.each(WAYS)(
+    'a program in TypeScript finds every type of the SDK in the %s ones, also without the types of Node and without skipLibCheck',
+    async (way) => {
+      const path = join(folder, `${way}-off`);
+      writeFileSync(
+        join(path, 'program.mts'),
+        `import { createClient, memoryStore, message, secret } from '@ckm/client';
 import { fileStore, openSeedFile } from '@ckm/client/node';
 const client = createClient({ seed: secret(new Uint8Array(32)), store: memoryStore() });
 const { artefact } = await client.sign({ key: 'notes', ...message('hello') });
 export const first: number | undefined = artefact[0];
 export const other = createClient({ seed: () => openSeedFile('seed', secret('x')), store: fileStore('store') });
 `,
-    );
-    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', ''];
-    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-    await run(process.execPath, [compiler, ...options, '--lib', 'es2023,dom', 'program.mts'], path);
-  }, 120_000);
+      );
+      const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022', '--types', ''];
+      const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+      await run(process.execPath, [compiler, ...options, '--lib', 'es2023,dom', 'program.mts'], path);
+    },
+    120_000,
+  );
 });
