@@ -63,6 +63,18 @@ describe('a server with static backup that lost its database', () => {
     });
   });
 
+  test('has it back too where an earlier restore was cut at its last write, which left a key of the epoch that opens nothing', async () => {
+    const { made, backup, servers, callers, before } = await makeKeyThenLose(network);
+    await callers[0]!.call('key.restore', backup);
+    const { epochKeys } = servers[0]!.context;
+    const scope = { owner: alice.xid, keyId: made.keyId, epoch: 0 };
+    epochKeys.destroy(scope);
+    epochKeys.create(scope).wipe();
+    expect(await callers[0]!.call('key.restore', backup)).toEqual(before.result);
+    const { certified } = await recordOf(servers[0]!, made.keyId);
+    expect(certified).toEqual(before.record.certified);
+  });
+
   test('keeps what was restored over a restart', async () => {
     const { made, backup, servers, callers } = await makeKeyThenLose(network);
     await callers[0]!.call('key.restore', backup);

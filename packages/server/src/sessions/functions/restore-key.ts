@@ -21,7 +21,14 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
-import { openHead, readEpoch, readSecrets, writeKey, type KeySecrets } from '../keys/stored-key.js';
+import {
+  isShareHere,
+  openHead,
+  readEpoch,
+  readSecrets,
+  writeKey,
+  type KeySecrets,
+} from '../keys/stored-key.js';
 
 /**
  * Gives this server its share of a key back, from the certificate that the key's owner shows. Nothing is believed but the
@@ -66,10 +73,10 @@ async function restoreOnce(
 ): Promise<{ readonly result: DkgResult; readonly restored: boolean }> {
   const { params } = shown.certificate;
   const { keyId, suite, purpose, flags } = params;
-  const { row, waiting } = await context.storage.read((reader) =>
+  const { row, waiting, isHere } = await context.storage.read((reader) =>
     readOwn(context, reader, call.account.xid, params),
   );
-  if (row?.state === 'active' && context.epochKeys.exists(row)) {
+  if (row?.state === 'active' && isHere) {
     return { result: resultOf(keyId, openHead(context, row)), restored: false };
   }
   acceptKey(context, { keyId, suite, purpose, policy: shown.policy, exportable: flags.exportable });
@@ -85,9 +92,15 @@ async function restoreOnce(
 /** What is kept of a key that waits for its certificate. */
 type Waiting = Pick<KeySecrets, 'staticSeed'> & Pick<EpochRecord, 'sessionId'>;
 
+interface Own {
+  readonly row: KeyRow | null;
+  readonly waiting: Waiting | null;
+  /** Whether what is sealed of it opens. */
+  readonly isHere: boolean;
+}
+
 /**
- * What is stored of this key already, and the secrets of one that waits for its certificate, as far as the key of its epoch
- * is there.
+ * What is stored of this key already, and the secrets of one that waits for its certificate, as far as they open.
  * @throws StateError `CERTIFICATE_OF_ANOTHER_KEY` when the row is of another key, or another making of it
  */
 async function readOwn(
@@ -95,19 +108,21 @@ async function readOwn(
   reader: Reader,
   owner: Uint8Array,
   params: KeyParams,
-): Promise<{ readonly row: KeyRow | null; readonly waiting: Waiting | null }> {
+): Promise<Own> {
   const row = await reader.keys.find(owner, params.keyId);
-  if (row === null) return { row, waiting: null };
+  if (row === null) return { row, waiting: null, isHere: false };
   const head = openHead(context, row);
   const { parameters } = await readEpoch(context, reader, row, head);
   const isSame = equalBytes(parameters, encodeKeyParams(params));
   demand(isSame, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has another key of this id');
   const { sessionId } = head;
-  if (!context.epochKeys.exists(row)) return { row, waiting: { sessionId, staticSeed: null } };
+  if (!(await isShareHere(context, reader, row))) {
+    return { row, waiting: { sessionId, staticSeed: null }, isHere: false };
+  }
   const { share, pending, staticSeed } = await readSecrets(context, reader, row, head);
   share?.fill(0);
   pending?.fill(0);
-  return { row, waiting: { sessionId, staticSeed } };
+  return { row, waiting: { sessionId, staticSeed }, isHere: true };
 }
 
 function ownEntry({ identity }: ServerContext, params: KeyParams): RosterEntry {

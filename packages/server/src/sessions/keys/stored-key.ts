@@ -1,4 +1,4 @@
-import type { StorageError } from '@ckm/foundation';
+import { CkmError, type StorageError } from '@ckm/foundation';
 import type { ServerContext, StandingFreeze, StoredTightening, WeightyRules } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
@@ -120,6 +120,29 @@ export async function readSecrets(
   }
 }
 
+/**
+ * Whether the secrets of the epoch in use open here. The key of the epoch alone says nothing: it is on the disk before the row that
+ * it seals, and stays where that row could not be written.
+ * @throws StorageError `FILE_…`
+ */
+export async function isShareHere(
+  context: Pick<ServerContext, 'epochKeys' | 'vault'>,
+  reader: Reader,
+  row: KeyRow,
+): Promise<boolean> {
+  if (!context.epochKeys.exists(row)) return false;
+  try {
+    const { share, pending, staticSeed } = await readSecrets(context, reader, row, openHead(context, row));
+    for (const secret of [share, pending, staticSeed]) secret?.fill(0);
+    return true;
+  } catch (error) {
+    if (error instanceof CkmError && DOES_NOT_OPEN.includes(error.code)) return false;
+    throw error;
+  }
+}
+
+const DOES_NOT_OPEN = ['ROW_TAMPERED', 'EPOCH_KEY_MISSING'];
+
 /** All of a key, secrets included; the caller wipes it (`wipeKey`). @throws as {@link readSecrets} */
 export async function readKey(context: ServerContext, reader: Reader, row: KeyRow): Promise<EpochRecord> {
   const head = openHead(context, row);
@@ -172,7 +195,7 @@ export async function writeKey(
     sessionId,
     certified: certified === null ? null : (publicHalf as KeyHead['certified']),
     material,
-    ...(marks ?? marksOfStored(context, before, known, state)),
+    ...(marks ?? (await marksOfStored(context, transaction, before, state))),
     count: countAfter(known, marks),
   };
   const row = sealHead(context, head, {
@@ -248,14 +271,15 @@ function countAfter(known: KeyHead | null, marks: KeyMarks | undefined): number 
  * One that comes back in use, where nothing of it was left or what sealed its share was gone, may have decided on a change of which it
  * knows nothing: rows that are there may be of an older day.
  */
-function marksOfStored(
-  { random, epochKeys }: Pick<ServerContext, 'random' | 'epochKeys'>,
+async function marksOfStored(
+  context: Pick<ServerContext, 'random' | 'epochKeys' | 'vault'>,
+  reader: Reader,
   before: KeyRow | null,
-  known: KeyHead | null,
   state: KeyRow['state'],
-): KeyMarks {
-  const isBack = before === null ? state === 'active' : !epochKeys.exists(before);
-  return isBack ? { ...marksOf(known), forgot: random(FORGOT_BYTES) } : marksOf(known);
+): Promise<KeyMarks> {
+  const isBack = before === null ? state === 'active' : !(await isShareHere(context, reader, before));
+  const marks = marksOf(before === null ? null : openHead(context, before));
+  return isBack ? { ...marks, forgot: context.random(FORGOT_BYTES) } : marks;
 }
 
 const FORGOT_BYTES = 32;

@@ -13,7 +13,7 @@ import { demand, refusal } from '../../refusals.js';
 import type { Reader } from '../../storage/storage.js';
 import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
-import { openHead } from '../keys/stored-key.js';
+import { isShareHere, openHead } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
 import { assertBehind, assertOfNobodyElse } from './same-key.js';
 
@@ -63,7 +63,7 @@ export async function assertLost(
   const left = row === null ? undefined : openHead(context, row).left;
   if (left !== undefined && left.epoch >= epoch) throw otherEpoch(left.epoch, epoch);
   if (row !== null && row.epoch !== epoch) return assertBehind(context, reader, row, { epoch, chain });
-  const isThere = row !== null && context.epochKeys.exists(row);
+  const isThere = row !== null && (await isShareHere(context, reader, row));
   demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');
   const isRestorable = isThere || isDerivable(context, owner, key, own);
   demand(!isRestorable, 'SHARE_RESTORABLE', 'this server can take its share from the certificate');

@@ -1,6 +1,7 @@
 import type { CkmError } from '@ckm/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createBareServers } from '../test/bare-servers.js';
+import { openHead } from '../keys/stored-key.js';
+import { alice, createBareServers } from '../test/bare-servers.js';
 import { recordOf } from '../test/lost-database.js';
 import { LOST, makeKeyThenLoseShare, signsWith } from '../test/lost-share.js';
 
@@ -26,6 +27,21 @@ describe('a server that has lost its share', () => {
       expect(await signsWith(lost, [2, 3])).toBe(true);
     },
   );
+
+  test('has it back too where an earlier repair was cut at its last write, which left a new key of the epoch that opens nothing', async () => {
+    const lost = await makeKeyThenLoseShare(network, 'keys');
+    const { made, servers, before } = lost;
+    const { keyId } = made;
+    const { context } = servers[1]!;
+    context.epochKeys.create({ owner: alice.xid, keyId, epoch: 0 }).wipe();
+    const repair = lost.repair();
+    await repair.begin();
+    await repair.finish();
+    expect((await recordOf(servers[1]!, keyId)).certified).toEqual(before.certified);
+    expect(await signsWith(lost, [1, 2])).toBe(true);
+    const row = await context.storage.read((reader) => reader.keys.find(alice.xid, keyId));
+    expect(openHead(context, row!).forgot, 'it may have voted in what it lost').toHaveLength(32);
+  });
 
   test('keeps the share that came back over a restart', async () => {
     const lost = await makeKeyThenLoseShare(network, 'all');

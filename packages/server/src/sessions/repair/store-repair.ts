@@ -10,6 +10,7 @@ import { assertHeadKnown } from '../keys/head-memory.js';
 import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
 import {
   helpedSlots,
+  isShareHere,
   marksOf,
   noteHelped,
   noteMarks,
@@ -57,7 +58,7 @@ async function regain(
   await assertOfNobodyElse(context, transaction, { owner, keyId, chain });
   const isOfEpoch = existing !== null && existing.epoch === record.epoch;
   if (isOfEpoch) {
-    if (existing.state === 'active' && context.epochKeys.exists(existing)) return;
+    if (existing.state === 'active' && (await isShareHere(context, transaction, existing))) return;
     await assertSameParameters(context, transaction, existing, record);
   } else {
     if (existing === null) await quota.key(transaction, account);
