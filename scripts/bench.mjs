@@ -18,7 +18,7 @@ const HELP = `npm run bench measures everything and writes the page under docs/b
   --rust      beside ZF's FROST in Rust too, which needs cargo
   --scaling   only what docs/scaling.md is about
   --commands  only ckm status and ckm sign, from start to end; no page is written
-  --backup    only a backup of 10,000 keys; no page is written
+  --backup    only a backup of 10,000 keys and its restore; no page is written
   --many      only new shares for 1,000 keys of one owner, which takes minutes; no page is written
 `;
 const flags = readFlags();
@@ -31,7 +31,7 @@ if (flags.scaling) {
   process.exit();
 }
 
-const BACKUP = ['a backup of a server that signs', backupFigures];
+const BACKUP = ['a backup of a server that signs, and its restore', backupFigures];
 const COMMANDS = [
   ['the sign command', signCommandFigures],
   ['status and sign with an open seed', openSeedFigures],

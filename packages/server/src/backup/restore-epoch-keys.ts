@@ -1,7 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { link, open, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  existsSync,
+  fsync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import { CkmError, equalBytes, fromFileSystem, withFile } from '@ckm/foundation';
 import { lockFile } from '../storage/sqlite/file-lock.js';
 import { assertFolder, EPOCH_KEYS_FOLDER, epochKeysFolder, isKeyFile } from '../vault/epoch-keys.js';
@@ -12,7 +23,7 @@ import { backupUsage } from './codes.js';
 import type { OpenBackup } from './read-backup.js';
 import { type BackupFile, EPOCH_KEY } from './records.js';
 
-/** Files that are put on the disk at the same time: a disk does more of them together than one after the other. */
+/** Files that are put on the disk at the same time. */
 const TOGETHER = 32;
 /** Says which backup is being restored into a folder outside of the data directory; there until that is done. */
 const UNDER_WAY = 'restoring';
@@ -67,7 +78,8 @@ export async function withKeysAlone<T>(options: KeyRestoreOptions, work: () => P
 /** The keys of epochs of one restore. */
 export interface KeyRestore {
   /**
-   * Writes them where the server will look for them, each whole and on the disk or not at all, and never over another file.
+   * Writes them where the server will look for them, and never over another file; all are on the disk when it ends. In a folder outside
+   * of the data directory each is there whole or not at all.
    * @throws UsageError `BACKUP_KEYS_USED`; StorageError `FILE_…`
    */
   write(backup: OpenBackup, read: (bytes: number, of: number) => void): Promise<void>;
@@ -84,14 +96,14 @@ export function createKeyRestore({ config, vault, id }: KeyRestoreOptions): KeyR
   /** What a restore that was cut short had left there: then its note stays, too, when this one fails. */
   let isLeftThere = false;
 
+  // A folder in the data directory is new, and no server before `config.json` is there: nobody reads what was cut short in it.
+  const make = config.epochKeys === null ? makeFile : makeWhole;
+
   async function put({ name, content }: BackupFile): Promise<void> {
     const path = join(folder, basename(name));
-    const isThere = existsSync(path);
-    if (isThere && !equalBytes(readPrivateFile(path), content))
+    if (await unlessThere(path, () => make(path, content))) written.push(path);
+    else if (!equalBytes(readPrivateFile(path), content))
       throw keysUsed(`${path} is not the key that the backup holds for it`);
-    if (isThere) return;
-    await writeNew(path, content);
-    written.push(path);
   }
 
   return {
@@ -140,22 +152,41 @@ function isCutShort(folder: string, vault: Vault, id: Uint8Array): boolean {
   }
 }
 
-async function writeNew(path: string, content: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
+/** @returns false when there is a file already. @throws StorageError `FILE_…` */
+async function unlessThere(path: string, make: () => Promise<void>): Promise<boolean> {
   try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await link(temporary, path);
+    await make();
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw keysUsed(`${path} was made meanwhile`);
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw fromFileSystem(error, path);
+  }
+}
+
+const sync = promisify(fsync);
+
+/** A new file, on the disk; whatever fails leaves none. Others are made while the disk works: it does more of them together. */
+async function makeFile(path: string, content: Uint8Array): Promise<void> {
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    for (let at = 0; at < content.length;) at += writeSync(descriptor, content, at);
+    await sync(descriptor);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
   } finally {
-    await unlink(temporary).catch(() => undefined);
+    closeSync(descriptor);
+  }
+}
+
+/** The same, and under its name whole or not at all, also after a power cut. */
+async function makeWhole(path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`;
+  await makeFile(temporary, content);
+  try {
+    linkSync(temporary, path);
+  } finally {
+    unlinkSync(temporary);
   }
 }
 
