@@ -50,6 +50,7 @@ import {
   carryChange,
 } from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
+import { retireBehind } from './keys/changes/retire-behind.js';
 import {
   type OpenOrders,
   type OpenOrdersArgs,
@@ -365,7 +366,13 @@ export function createClient(options: ClientOptions): Client {
       return countUnrecorded(held, await recordedKeyIds(context));
     },
     expectKeys: (keys) => saveExpectedKeys(store, keys),
-    keepKey: (fetched, args = {}) => keepKey(context, fetched, args),
+    keepKey: async (fetched, args = {}) => {
+      const kept = await keepKey(context, fetched, args);
+      if (kept.missing.length > 0) return kept;
+      // The computer that changed it may be gone, and have told no server to destroy what came before.
+      await retireBehind(context, kept.key);
+      return { ...kept, key: await readKey(kept.key.record.name) };
+    },
     completeKey: (name) => completeKey(context, name),
     planRename: (name, wanted) => planRename(context, name, wanted),
     renameKey: (name, wanted) => renameKey(context, name, wanted),

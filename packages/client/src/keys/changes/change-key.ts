@@ -3,10 +3,10 @@ import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
 import { abandonSession } from '../../sessions/run-session.js';
 import { sessionOnRecord } from '../../sessions/sessions.js';
-import type { CheckedEpoch } from '../chain/key-chain.js';
+import { changesOf, type CheckedEpoch } from '../chain/key-chain.js';
 import { type Forgetting, forgettingOf } from '../forgetting.js';
 import { assureHeads } from '../heads/assure-head.js';
-import { type CertifiedKey, type KeyRecord, requireSignable } from '../key-record.js';
+import { type CertifiedKey, certifyRecord, type KeyRecord, requireSignable } from '../key-record.js';
 import { loadKeyRecord, type ReadKey } from '../keys.js';
 import { nobodyTold } from './change-errors.js';
 import {
@@ -30,6 +30,7 @@ import { type CancelledOrder, cancelAt } from './open-orders.js';
 import { certificateFor } from './order-everywhere.js';
 import { type ChangePlan, type ChangeWish, planChange } from './plan-change.js';
 import { resharing } from './resharing.js';
+import { retireBehind } from './retire-behind.js';
 import { commitEverywhere, epochOf, keepEpoch, retireEverywhere } from './settle.js';
 
 export interface ChangedKey {
@@ -82,7 +83,7 @@ async function finishDecided(
   for (const one of (await listChangesOf(store, order.keyId)).filter(isBefore)) {
     try {
       const { forgetting, behind } = await carryChange(context, one, on);
-      const silent = forgetting.filter(({ outcome }) => outcome === 'silent').map(({ server }) => server);
+      const silent = silentAbout({ forgetting });
       // Whoever has left the key since and says nothing would be waited for with every change.
       const isLeft = ![...silent, ...behind].some((name) => members.includes(name));
       if (silent.length > 0 && isLeft) await finish(store, one);
@@ -175,7 +176,13 @@ export async function carryChange(
   const changed = { ...(await changedKey(run, committed, faults)), isAsOrdered };
   const isDone = changed.forgetting.every(({ outcome }) => outcome === 'forgot' || outcome === 'keeps');
   if (isDone) await saveChangeRun(run, { state: 'finished' });
+  const isNewest = changesOf(changed.key).length === changed.epoch;
+  if (isEverywhere && isNewest) await retireBehind(context, certifyRecord(changed.key), silentAbout(changed));
   return changed;
+}
+
+function silentAbout({ forgetting }: Pick<ChangedKey, 'forgetting'>): readonly string[] {
+  return forgetting.filter(({ outcome }) => outcome === 'silent').map(({ server }) => server);
 }
 
 async function changedKey(

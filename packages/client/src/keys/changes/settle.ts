@@ -1,4 +1,3 @@
-import { parseReceipt, receiptStatement, type ShareReceipt, verifyIdentityStatement } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { type CertifiedEpoch, verifyChange, judgeVotes, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
@@ -7,14 +6,8 @@ import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf, extendChain } from '../chain/key-chain.js';
 import type { KeyRecord, ShareReceiptRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
-import {
-  type ChangeMember,
-  type ChangeRun,
-  type Gathered,
-  gatherFrom,
-  oldMembers,
-  saveChangeRun,
-} from './change-run.js';
+import { type ChangeRun, type Gathered, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
+import { readReceipt, withReceipts } from './receipts.js';
 
 /** The epoch that a certificate of this change proves. @throws as `verifyChange` */
 export function epochOf(run: ChangeRun, certificate: Uint8Array): CertifiedEpoch {
@@ -106,50 +99,14 @@ export async function retireEverywhere(run: ChangeRun): Promise<Gathered<ShareRe
     oldMembers(run),
     oldMembers(run).length,
     async (member, link) => {
-      const { receipt, signature } = await link.call('change.retire', { keyId, epoch, acknowledgements });
-      return readReceipt(run, member, receipt, signature);
+      const said = await link.call('change.retire', { keyId, epoch, acknowledgements });
+      const { params, transcriptHash } = run.before;
+      const entry = params.roster[member.oldSlot! - 1]!;
+      return readReceipt({ keyId, epoch, transcriptHash, entry }, member, said);
     },
   );
-  const fresh = [...gathered.answers.values()];
-  await noteInRecord(run, (record) => {
-    const isFresh = (one: ShareReceiptRecord) =>
-      fresh.some(({ xid }) => one.epoch === epoch && equalBytes(xid, one.xid));
-    const kept = (record.receipts ?? []).filter((one) => !isFresh(one));
-    return { ...record, receipts: [...kept, ...fresh].slice(-MOST_RECEIPTS) };
-  });
+  await noteInRecord(run, (record) => withReceipts(record, [...gathered.answers.values()]));
   return gathered;
-}
-
-const MOST_RECEIPTS = 512;
-
-/** What a server says of its old share, signed by the identity that held it. @throws PeerFaultError */
-function readReceipt(
-  run: ChangeRun,
-  member: ChangeMember,
-  receipt: Uint8Array,
-  signature: Uint8Array,
-): ShareReceiptRecord {
-  const { keyId, epoch } = run.record.order;
-  const { params, transcriptHash } = run.before;
-  const { identityKey } = params.roster[member.oldSlot! - 1]!;
-  const wrong = serverFault('FAULT_ACKNOWLEDGEMENT_INVALID', [member], 'signed nothing about its old share');
-  if (!verifyIdentityStatement(identityKey, receiptStatement(receipt), signature)) throw wrong;
-  const said = receiptIn(receipt);
-  if (said === null) throw wrong;
-  const isOfKey = equalBytes(said.keyId, keyId) && equalBytes(said.transcriptHash, transcriptHash);
-  if (!isOfKey || said.epoch !== epoch || said.slot !== member.oldSlot) throw wrong;
-  const { name, xid } = member.server;
-  return { server: name, xid, epoch, receipt, signature };
-}
-
-/** Null: it is none. */
-function receiptIn(bytes: Uint8Array): ShareReceipt | null {
-  try {
-    return parseReceipt(bytes);
-  } catch (error) {
-    if (error instanceof CkmError && error.errorClass !== 'BugError') return null;
-    throw error;
-  }
 }
 
 /** The record of the key as it is called now, if it is still there. */

@@ -5,6 +5,7 @@ import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
 import { changeChecks, checkDueAt, type CheckVerdict, readChecks } from './check-record.js';
 import { catchUp, isOtherEpoch } from '../changes/catch-up.js';
+import { retireBehind } from '../changes/retire-behind.js';
 import { assuringLink } from '../heads/assure-head.js';
 import type { CertifiedKey, KeyRecord } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
@@ -42,7 +43,8 @@ export interface KeyCheck {
 /**
  * Asks every server of a key at once to prove that it holds its share, checks each proof, and puts the outcome on record. The
  * key is not used for anything, and nobody has to say yes. Where a server is in another epoch, as after a change by another
- * client of the owner, both are brought to the newest one first.
+ * client of the owner, both are brought to the newest one first. Where all have theirs, shares of epochs before are destroyed
+ * that nobody has heard the end of.
  * @param silent servers that are known to hang: nobody waits for them once more
  * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
  */
@@ -58,7 +60,9 @@ export async function checkKey(
     key = await readKey(name);
     servers = await askForProofs(context, key, silent);
   }
-  return record(context, key, servers);
+  const check = await record(context, key, servers);
+  if (check.isSound) await retireBehind(context, key);
+  return check;
 }
 
 async function askForProofs(
