@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { encodeHex } from '@ckm/foundation';
 import { SUITE_NAMES } from '@ckm/threshold';
 import { callVectors } from './vectors/calls.mjs';
+import { changeVector } from './vectors/changes.mjs';
 import { childVectors } from './vectors/children.mjs';
 import { importVector } from './vectors/imports.mjs';
 import { keyVector, makeKey } from './vectors/keys.mjs';
@@ -22,6 +23,7 @@ const keys = SUITE_NAMES.map(makeKey);
 const files = {
   keys: keys.map(keyVector),
   imports: SUITE_NAMES.map(importVector),
+  changes: keys.map(changeVector),
   messages: keys.flatMap(messageVectors),
   packets: packetVectors(keys[0]),
   requests: requestVectors(keys[0]),

@@ -265,16 +265,21 @@ def read_params(data):
     return params
 
 
-def check_roster(params):
+def check_roster(params, change=None):
+    """change: order and nonces of the receivers, where the entries are of a change"""
     suite = SUITES[params["suite"]]
     scope = (params["suite"].encode(), params["keyId"], number(params["epoch"], 4))
-    for entry in params["roster"]:
+    for i, entry in enumerate(params["roster"]):
         key, proof = entry["staticKey"], entry["staticProof"]
         proven = b"CKM static key proof v1" + tagged_hash("CKM/dkg/static-proof/v1", *scope, key)
         assert suite.verify(suite.challenge, key, proven, proof), "static proof"
         keys = (entry["serverId"], entry["identityKey"], entry["sealingKey"], key, proof)
         stated = tagged_hash("CKM/dkg/static-statement/v1", *scope, *keys)
         statement = b"CKM static key statement v1" + stated
+        if change:
+            about = (params["previous"], change["order"], change["nonces"][i])
+            stated = tagged_hash("CKM/change/receiver-statement/v1", *scope, *about, *keys)
+            statement = b"CKM receiver key statement v1" + stated
         assert verify_ed25519(entry["identityKey"], statement, entry["identitySignature"])
 
 
@@ -492,6 +497,144 @@ def read_imports(vectors):
         order = "little" if group in (ED25519, RISTRETTO) else "big"
         whole = int.from_bytes(bytes.fromhex(vector["secret"]), order)
         assert group.same(group.multiply(whole, group.base), summed[0]), "the key that was dealt"
+        assert same(summed[0], vector["groupKey"])
+        assert all(map(same, summed, vector["commitment"]))
+        assert all(map(same, shares, vector["verifyingShares"]))
+
+
+# --- "Change of membership"
+
+
+def read_change(data):
+    """The parameters of a change."""
+    reader = Reader(data)
+    assert reader.number(1) == 1, "layout version"
+    change = {"next": read_params(reader.block()), "order": reader.bytes(32), "terms": reader.number(4)}
+    dealers = range(reader.number(1))
+    change["dealers"] = [(reader.number(4), reader.number(2), reader.bytes(32)) for _ in dealers]
+    change["nonces"] = [reader.bytes(32) for _ in range(change["next"]["of"])]
+    reader.end()
+    return change
+
+
+def check_order(before, name, change):
+    """It is what the parameters of the change fulfil."""
+    after = change["next"]
+    members = [entry[field] for entry in after["roster"] for field in ("serverId", "identityKey")]
+    quorum = (number(after["needed"], 1), number(after["of"], 1))
+    about = (before["keyId"], number(before["epoch"], 4), name)
+    order = tagged_hash("CKM/change/order/v1", *about, *quorum, number(change["terms"], 4), *members)
+    assert order == change["order"]
+    same = ("suite", "purpose", "keyId", "flags", "termsHash")
+    assert all(after[field] == before[field] for field in same)
+    assert (after["epoch"], after["previous"]) == (before["epoch"] + 1, name)
+
+
+def weight_at_zero(slots, own, n):
+    value = 1
+    for slot in slots:
+        if slot != own:
+            value = value * slot * pow(slot - own, -1, n) % n
+    return value
+
+
+def check_votes(before, name, order, following, promises, yields):
+    """Promises, locks and yields of enough members of the epoch before, in one attempt."""
+    needed = max(before["needed"], before["of"] // 2 + 1)
+
+    def check(kind, slot, attempt, mark, said, signature):
+        who = (number(slot, 2), number(attempt, 4), number(mark, 1))
+        about = (before["keyId"], number(before["epoch"], 4), name)
+        hashed = tagged_hash(f"CKM/change/{kind}/v1", *about, *who, *said)
+        identity = before["roster"][slot - 1]["identityKey"]
+        assert verify_ed25519(identity, f"CKM change {kind} v1".encode() + hashed, signature)
+
+    def signers(kind, reader, attempt):
+        slots = []
+        for _ in range(reader.number(1)):
+            slot, mark = reader.number(2), reader.number(1)
+            check(kind, slot, attempt, mark, (following,), reader.bytes(64))
+            slots.append(slot)
+        reader.end()
+        assert slots == sorted(set(slots)) and len(slots) >= needed, f"too few of {kind}"
+
+    reader = Reader(promises)
+    assert reader.number(1) == 1, "layout version"
+    attempt, slots = reader.number(4), []
+    for _ in range(reader.number(1)):
+        slot, mark = reader.number(2), reader.number(1)
+        said = [reader.bytes(32), reader.bytes(32)]
+        assert said[0] == order
+        if reader.number(1) == 1:
+            said += [reader.bytes(4), reader.bytes(32)]
+        check("promise", slot, attempt, mark, said, reader.bytes(64))
+        slots.append(slot)
+    assert slots == sorted(set(slots)) and len(slots) >= needed, "too few promises"
+    signers("lock", reader, attempt)
+    reader = Reader(yields)
+    assert reader.number(1) == 1 and reader.number(4) == attempt
+    signers("yield", reader, attempt)
+
+
+def check_change(first, group_key, data):
+    """Returns the change, its order, transcript hash, view, public half and chain code. first: certificate of epoch 0"""
+    before, name, (summed, shares), chain_code, _ = check_certificate(first)
+    reader = Reader(data)
+    assert reader.number(1) == 1 and reader.number(1) == 1, "kind: change"
+    change_bytes = reader.block()
+    change = read_change(change_bytes)
+    after, suite = change["next"], SUITES[before["suite"]]
+    group = suite.group
+    check_order(before, name, change)
+    check_roster(after, change)
+    session = tagged_hash("CKM/change/session/v1", change_bytes)
+    promises = reader.block()
+    slots = [slot for _, slot, _ in change["dealers"]]
+    assert slots == sorted(set(slots)) and len(slots) == before["needed"]
+    static_keys = [entry["staticKey"] for entry in after["roster"]]
+    senders = [before["roster"][slot - 1]["staticKey"] for slot in slots]
+    context, opened = context_of(suite, session, senders + static_keys), []
+    for slot in slots:
+        message = Reader(reader.block())
+        assert message.number(1) == 0 and message.bytes(32) == session
+        dealing = split_dealing(after, Reader(message.block()))
+        message.end()
+        first_of = dealing["commitment"][: suite.element]
+        proven = context + dealing["commitment"] + dealing["ephemeral"]
+        assert suite.verify(suite.challenge, first_of, proven, dealing["proof"]), "proof of possession"
+        weight = weight_at_zero(slots, slot, group.n)
+        weighted = group.multiply(weight, shares[slot - 1])
+        assert group.same(group.decode(first_of), weighted), "the weighted share of its dealer"
+        opened.append(dealing)
+    hidden = tagged_hash("CKM/dkg/ciphertexts/v1", *(dealing["ciphertexts"] for dealing in opened))
+    half = public_half(after, opened, adjusted=False)
+    assert group.same(half[0][0], summed[0]), "the public key stays"
+    assert group.same(group.decode(group_key), summed[0])
+    extension = number(2, 4, "little") + session + group_key + chain_code + hidden
+    transcript = transcript_of(after, context, opened, extension)
+    for key in static_keys:
+        signature = reader.bytes(suite.element + 32)
+        assert suite.verify(suite.challenge, key, transcript, signature), "signature of the transcript"
+    yields = reader.block()
+    reader.end()
+    following = tagged_hash("CKM/key/transcript/v1", transcript)
+    check_votes(before, name, change["order"], following, promises, yields)
+    view = tagged_hash("CKM/change/view/v1", session, transcript)
+    return change_bytes, change["order"], following, view, half, chain_code
+
+
+def read_changes(vectors):
+    keys = json.loads((FOLDER / "keys.json").read_text())
+    for vector in vectors:
+        first = next(key["certificate"] for key in keys if key["suite"] == vector["suite"])
+        group = SUITES[vector["suite"]].group
+        same = lambda point, text: group.same(point, group.decode(bytes.fromhex(text)))
+        fields = (first, vector["groupKey"], vector["certificate"])
+        found = check_change(*map(bytes.fromhex, fields))
+        change, order, name, view, (summed, shares), chain_code = found
+        said = ("change", "order", "transcriptHash", "view", "chainCode")
+        named = (change, order, name, view, chain_code)
+        assert tuple(one.hex() for one in named) == tuple(vector[field] for field in said)
         assert same(summed[0], vector["groupKey"])
         assert all(map(same, summed, vector["commitment"]))
         assert all(map(same, shares, vector["verifyingShares"]))
@@ -832,6 +975,7 @@ READERS = {
     "messages": read_messages,
     "keys": read_keys,
     "imports": read_imports,
+    "changes": read_changes,
     "packets": read_packets,
     "requests": read_requests,
     "calls": read_calls,

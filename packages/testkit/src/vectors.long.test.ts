@@ -51,7 +51,7 @@ test('every label that the reader hashes or compares stands on the page', () => 
 describe.skipIf(!hasPython)('a reader that shares no code with us', () => {
   test('finds every vector good', async () => {
     expect(await read(VECTORS)).toBe(
-      ['messages', 'keys', 'imports', 'packets', 'requests', 'calls', 'likeness', 'children']
+      ['messages', 'keys', 'imports', 'changes', 'packets', 'requests', 'calls', 'likeness', 'children']
         .map((name) => `${name}: good\n`)
         .join(''),
     );
@@ -61,6 +61,7 @@ describe.skipIf(!hasPython)('a reader that shares no code with us', () => {
     ['messages', 'signature'],
     ['keys', 'certificate'],
     ['imports', 'certificate'],
+    ['changes', 'certificate'],
     ['packets', 'signature'],
     ['requests', 'share'],
     ['calls', 'message'],
