@@ -1,14 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { join as joinPath } from 'node:path';
-import {
-  encodeExportYeses,
-  exportOffer,
-  type ExportProposal,
-  exportResult,
-  openShare,
-  recipientOf,
-} from '@ckm/api';
-import { type CkmError, reveal, secret } from '@ckm/foundation';
+import { type CkmError, reveal } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { carryChange } from '@ckm/testkit';
 import {
@@ -22,8 +13,9 @@ import {
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { tamperWith } from '../../test/rooms.js';
-import { type BareServer, TEST_TIME } from '../test/bare-server.js';
+import { TEST_TIME } from '../test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, SOON } from '../test/bare-servers.js';
+import { approve, join, opened, orderOf, propose, random32, yesesOf } from '../test/export-courier.js';
 import { type KeyMarks, marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 import { COUNT_SECONDS } from '../waiting-time.js';
 import { storeExport } from './store-export.js';
@@ -34,65 +26,22 @@ afterEach(() => network.close());
 const code = (expected: string) => expect.objectContaining({ code: expected }) as CkmError;
 const DAY = 86_400;
 const expiresAt = TEST_TIME + 10 * DAY;
-const random32 = () => new Uint8Array(randomBytes(32));
 
 /** Three servers with an exportable key, whose clock the test moves. */
 async function exportable(policy = {}, more = {}) {
   const clock = { now: TEST_TIME };
   const { servers, callers } = await network.openMany(3, { now: () => clock.now });
   const { keyId, certificate } = await makeKey(callers, { exportable: true, policy, ...more });
-  return { clock, servers, callers, keyId, epoch: verifyFirstEpoch(parseCertificate(certificate)) };
+  const epoch = verifyFirstEpoch(parseCertificate(certificate));
+  return { clock, servers, callers, keyId, epoch, expiresAt };
 }
 type World = Awaited<ReturnType<typeof exportable>>;
-
-/** As the owner's client asks for it. */
-function orderOf({ keyId, epoch }: Pick<World, 'keyId' | 'epoch'>, changes: Partial<ExportProposal> = {}) {
-  const recipientSecret = secret(random32());
-  const proposal: ExportProposal = {
-    kind: 'export',
-    keyId,
-    epoch: 0,
-    transcriptHash: epoch.transcriptHash,
-    exportId: random32(),
-    recipient: recipientOf(recipientSecret),
-    ...changes,
-  };
-  return { sessionId: random32(), proposal, recipientSecret };
-}
-type Order = ReturnType<typeof orderOf>;
-
-const propose = ({ callers }: World, slot: number, { sessionId, proposal }: Order) =>
-  callers[slot - 1]!.call('session.propose', { sessionId, proposal, expiresAt });
-const join = ({ callers }: World, slot: number, { sessionId }: Order, yeses: readonly ExportYes[]) =>
-  callers[slot - 1]!.call('session.join', { sessionId, parameters: encodeExportYeses(yeses) });
-
-async function yesesOf(world: World, order: Order, slots: readonly number[]): Promise<ExportYes[]> {
-  const views = await Promise.all(slots.map((slot) => propose(world, slot, order)));
-  return views.map(({ offer }) => {
-    const { slot, signature } = exportOffer.parse(offer);
-    return { slot: slot as PartyIndex, signature };
-  });
-}
-
-/** The operator of a server types the six words of an export. */
-async function approve(server: BareServer, { proposal }: Order, words?: string): Promise<void> {
-  const { sessionDesk } = server.sessions;
-  const { sessions } = await sessionDesk.list();
-  const spoken = words ?? formatWords(likenessOf(hashExport(proposal, proposal)));
-  await sessionDesk.approve(sessions[0]!, null, spoken);
-}
 
 async function pass({ clock, servers }: World, seconds: number): Promise<void> {
   for (let left = seconds; left > 0; left -= COUNT_SECONDS) {
     clock.now += COUNT_SECONDS;
     for (const { sessions } of servers) await sessions.sweep();
   }
-}
-
-function opened({ proposal, recipientSecret }: Order, view: { readonly result: unknown }) {
-  const { slot, sealed } = exportResult.parse(view.result);
-  const to = { exportHash: hashExport(proposal, proposal), slot, recipient: proposal.recipient };
-  return { slot: slot as PartyIndex, share: openShare(recipientSecret, to, sealed)! };
 }
 
 const AT_ONCE = { changes: 'automatic', changeDelay: 0 } as const;
@@ -199,7 +148,7 @@ describe('a thief with the owner’s unlocked laptop', () => {
     });
     const { keyId, certificate } = await makeKey(callers, { exportable: true, policy: AT_ONCE });
     const epoch = verifyFirstEpoch(parseCertificate(certificate));
-    const world = { clock: { now: TEST_TIME }, servers, callers, keyId, epoch };
+    const world = { clock: { now: TEST_TIME }, servers, callers, keyId, epoch, expiresAt };
     const order = orderOf(world);
     expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed', offer: null });
     await approve(servers[0]!, order);
@@ -210,7 +159,7 @@ describe('a thief with the owner’s unlocked laptop', () => {
     const { servers, callers } = await network.openMany(2, { settings: { policy: { changeDelay: DAY } } });
     const { keyId, certificate } = await makeKey(callers, { exportable: true, policy: AT_ONCE });
     const epoch = verifyFirstEpoch(parseCertificate(certificate));
-    const world = { clock: { now: TEST_TIME }, servers, callers, keyId, epoch };
+    const world = { clock: { now: TEST_TIME }, servers, callers, keyId, epoch, expiresAt };
     await propose(world, 1, orderOf(world));
     const { key } = await callers[0]!.call('key.show', { keyId });
     expect(key.exports).toMatchObject([{ asked: false, readyAt: TEST_TIME + DAY }]);
@@ -256,6 +205,45 @@ describe('a thief with the owner’s unlocked laptop', () => {
     const yeses = await yesesOf(world, order, [1, 2]);
     await expect(propose(world, 1, orderOf(world))).rejects.toThrow(code('EXPORT_OPEN'));
     await expect(join(world, 1, order, yeses)).rejects.toThrow(code('SEALING_KEY_INVALID'));
+  });
+
+  test('begins with nothing counted when he asks again after a cancel or a no, however often', async () => {
+    const world = await exportable({ changes: 'automatic', changeDelay: DAY });
+    const { callers, servers } = world;
+    const { sessionDesk } = servers[0]!.sessions;
+    for (let round = 0; round < 3; round++) {
+      const order = orderOf(world);
+      await propose(world, 1, order);
+      await pass(world, (DAY * 2) / 3);
+      expect(await propose(world, 1, order)).toMatchObject({ state: 'proposed', offer: null });
+      // Stopped by the owner, or by the operator, and asked for once more with the same proposal: it is over.
+      if (round === 1) await sessionDesk.reject((await sessionDesk.list()).sessions[0]!, 'not known');
+      else await callers[0]!.call('session.cancel', { sessionId: order.sessionId, reason: 'not I' });
+      const again = await propose(world, 1, order);
+      expect(again).toMatchObject({ state: round === 1 ? 'rejected' : 'cancelled', offer: null });
+      const renamed = { ...order, sessionId: random32() };
+      expect(await propose(world, 1, renamed)).toMatchObject({ state: 'proposed', offer: null });
+      await pass(world, (DAY * 2) / 3);
+      expect(await propose(world, 1, renamed)).toMatchObject({ state: 'proposed', offer: null });
+      await callers[0]!.call('session.cancel', { sessionId: renamed.sessionId, reason: 'not I' });
+    }
+    const { key } = await callers[0]!.call('key.show', { keyId: world.keyId });
+    expect([key.exportedAt, key.exports]).toEqual([undefined, undefined]);
+  });
+
+  test('gets nothing by servers of his own: the yes of one that is in no roster counts for nobody', async () => {
+    const world = await exportable(AT_ONCE);
+    const order = orderOf(world);
+    const yeses = await yesesOf(world, order, [1]);
+    const { callers } = await network.openMany(2);
+    const thiefs = await makeKey(callers, { exportable: true, policy: AT_ONCE, keyId: world.keyId });
+    const epoch = verifyFirstEpoch(parseCertificate(thiefs.certificate));
+    const own = { ...world, callers, keyId: thiefs.keyId, epoch };
+    // The same recipient and export, of the thief's key at his servers.
+    const copied = { ...orderOf(own), proposal: { ...order.proposal, keyId: thiefs.keyId } };
+    const proposal = { ...copied.proposal, transcriptHash: epoch.transcriptHash };
+    const [mine] = await yesesOf(own, { ...copied, proposal }, [2]);
+    await expect(join(world, 1, order, [...yeses, mine!])).rejects.toThrow(code('EXPORT_NOT_AGREED'));
   });
 
   test('gets nothing with another account, of another epoch or of another certificate', async () => {
