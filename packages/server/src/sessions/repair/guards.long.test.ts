@@ -9,7 +9,7 @@ import { recordOf } from '../test/lost-database.js';
 import { LOST, loseShareAt, makeKeyThenLoseShare, type LostShare } from '../test/lost-share.js';
 import { COUNT_SECONDS } from '../waiting-time.js';
 import { createRepairCourier, type RepairCourier } from '../test/repair-courier.js';
-import { openHead } from '../keys/stored-key.js';
+import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 
 const network = createBareServers();
 afterEach(() => network.close());
@@ -91,6 +91,24 @@ describe('L6: a helper', () => {
     const { sessionId } = repair;
     const call = { sessionId, parameters: new Uint8Array(64) };
     await expect(lost.callers[0]!.call('session.join', call)).rejects.toThrow(code('SESSION_NOT_ACCEPTED'));
+  });
+
+  test('that was shown two certificates of an epoch neither agrees to help nor goes on with it', async () => {
+    const { lost } = await lostAt();
+    const { context } = lost.servers[0]!;
+    const repair = await stated(lost.repair(LONG));
+    for (const slot of [1, 3]) {
+      await repair.proposeToHelper(slot);
+      await repair.approve(slot);
+      await repair.proposeToHelper(slot);
+    }
+    await context.storage.transact(async (transaction) => {
+      const row = (await transaction.keys.hold(alice.xid, lost.made.keyId))!;
+      await noteMarks(context, transaction, row, { ...marksOf(openHead(context, row)), forked: 1 });
+    });
+    await expect(repair.join(1)).rejects.toThrow(code('KEY_FORKED'));
+    const another = await stated(lost.repair(LONG));
+    await expect(another.proposeToHelper(1)).rejects.toThrow(code('KEY_FORKED'));
   });
 
   test('helps the same slot once in an epoch, and once more only when its operator says so', async () => {

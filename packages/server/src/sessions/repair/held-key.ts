@@ -4,6 +4,7 @@ import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
+import { keyForked } from '../keys/over.js';
 import { helpedSlots, type KeyHead, openHead, readEpoch, readSecrets } from '../keys/stored-key.js';
 
 /** Which epoch of whose key. */
@@ -50,13 +51,14 @@ export async function readHeldKey(
 
 /**
  * A key that this server does nothing with is not helped with either: what it would split is as good as a signature.
- * @throws PolicyError `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`
+ * @throws StateError `KEY_FORKED`; PolicyError `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`
  */
 export function assertHelps(
   { policy, clock }: Pick<ServerContext, 'policy' | 'clock'>,
-  { stoppedAt, frozen }: KeyHead,
+  { stoppedAt, frozen, forked }: KeyHead,
   keyId: Uint8Array,
 ): void {
+  if (forked !== undefined) throw keyForked(forked);
   const standing = { keyId, stoppedAt: stoppedAt ?? null, frozenUntil: frozen?.until ?? null };
   const error = policy.standing(standing, clock());
   if (error !== null) throw error;
