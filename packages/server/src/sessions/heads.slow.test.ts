@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { encodeHead, headStatement, signIdentityStatement } from '@ckm/api';
 import { type CarriedChange, carryChange, completeChange, preparing } from '@ckm/testkit';
 import type BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -127,6 +128,28 @@ describe('L5: a server that came back from an older state', () => {
     const { context } = servers[0]!;
     const lines = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
     expect(lines.filter(({ deed }) => deed === 'key.heads')).toHaveLength(1);
+  });
+
+  test('goes by those who agree: one that names a later epoch without its certificate keeps nobody from use', async () => {
+    const { servers, callers } = await network.openMany(5);
+    const { keyId } = await makeKey(callers, { needed: 3 });
+    await servers[0]!.sessions.voidOpen('the database is an older one');
+    const { asks: nonce } = await callers[0]!.call('key.head', { keyId, nonce: new Uint8Array(32) });
+    const say = async (slot: number) => ({
+      slot,
+      ...(await callers[slot - 1]!.call('key.head', { keyId, nonce: nonce! })),
+    });
+    const heads = (await Promise.all([2, 3, 4].map(say))).map(({ asks: _asks, ...said }) => said);
+    const transcriptHash = new Uint8Array(32).fill(7);
+    const head = encodeHead({ keyId, epoch: 99, transcriptHash, nonce: nonce!, isSure: true });
+    const signature = signIdentityStatement(servers[4]!.context.identity, headStatement(head));
+    const lie = { slot: 5, head, signature };
+    await expect(callers[0]!.call('key.heads', { keyId, heads: [lie, ...heads.slice(1)] })).rejects.toThrow(
+      code('KEY_EPOCH_DIFFERS'),
+    );
+    expect(await callers[0]!.call('key.heads', { keyId, heads: [lie, ...heads] })).toMatchObject({
+      epoch: 0,
+    });
   });
 
   test('uses it again too when its operator releases it, and still has no vote', async () => {

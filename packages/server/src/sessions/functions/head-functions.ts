@@ -56,7 +56,7 @@ async function sayHead(
 
 /**
  * Takes in what others say of how far a key is, each of them about this server's own question: from then on it is used here again.
- * @throws as {@link sayHead}; StateError `KEY_EPOCH_DIFFERS` where one is further: its certificates are to be brought first;
+ * @throws as {@link sayHead}; StateError `KEY_EPOCH_DIFFERS` where too few agree and one is further: its certificates are to be brought first;
  * `HEADS_TOO_FEW` with the slots that are missing
  */
 async function hearHeads(
@@ -106,18 +106,21 @@ function assertHeard(
 ): void {
   const { needed, of } = params.quorum;
   const others = params.roster.filter(({ serverId }) => !equalBytes(serverId, identity.xid));
+  let later = params.epoch;
   const heard = others.filter(({ slot, identityKey }) =>
     heads.some((one) => {
       if (one.slot !== slot) return false;
       if (!verifyIdentityStatement(identityKey, headStatement(one.head), one.signature)) return false;
       const said = parseHead(one.head);
       if (!equalBytes(said.keyId, params.keyId) || !equalBytes(said.nonce, asks)) return false;
-      if (said.epoch > params.epoch) throw epochDiffers(params.epoch, said.epoch);
+      later = Math.max(later, said.epoch);
       return said.isSure && equalBytes(said.transcriptHash, transcriptHash);
     }),
   );
   const enough = Math.min(of - needed + 1, others.length);
+  // One that names a later epoch proves nothing by it: a liar could keep this server from use for ever.
   if (heard.length >= enough) return;
+  if (later > params.epoch) throw epochDiffers(params.epoch, later);
   const slots = others.filter((one) => !heard.includes(one)).map(({ slot }) => slot);
   throw refusal(
     'HEADS_TOO_FEW',
