@@ -21,7 +21,7 @@ export {
   verifySignedChange,
   type VoteJudge,
 } from './certificate/change.js';
-export { encodeVotes, judgeVotes, parseVotes } from './certificate/votes.js';
+export { encodeVotes, judgeSettlement, judgeVotes, parseVotes } from './certificate/votes.js';
 export { CERTIFICATE_KINDS, type CertificateKind } from './certificate/kind.js';
 export type { CertifiedEpoch } from './certified-epoch.js';
 export {

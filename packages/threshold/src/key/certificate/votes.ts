@@ -1,6 +1,7 @@
 import { concatBytes, PeerFaultError } from '@ckm/foundation';
 import { layoutInvalid, type LayoutReader, readLayout, uint32be, uint8 } from '../../protocol/layout.js';
-import { type Decision, membersOf, verifyDecision } from '../../protocols/change/index.js';
+import type { PartyIndex } from '../../protocol/contract.js';
+import { type Decision, membersOf, settlersOf, verifyDecision } from '../../protocols/change/index.js';
 import {
   encodePromises,
   encodeSigners,
@@ -62,6 +63,23 @@ export const judgeVotes: VoteJudge = (votes, { before, transcriptHash }) => {
     facts: { needed: members.needed },
   });
 };
+
+/**
+ * The judge of a settlement: a change whose votes are those by which members settled on it, where several changes of their epoch hold.
+ * @param twice slots that the certificates show to have signed twice
+ * @throws PeerFaultError `CHANGE_NOT_SETTLED` · EncodingError as {@link parseVotes}
+ */
+export function judgeSettlement(twice: readonly PartyIndex[]): VoteJudge {
+  return (votes, { before, transcriptHash }) => {
+    const members = settlersOf(before.params, before.transcriptHash, twice);
+    if (verifyDecision(members, parseVotes(votes, transcriptHash))) return;
+    throw new PeerFaultError('too few servers of the epoch before settled on this change', {
+      code: 'CHANGE_NOT_SETTLED',
+      hint: 'go on with settling it: enough of them have to say the same',
+      facts: { needed: members.needed },
+    });
+  };
+}
 
 function readHead(reader: LayoutReader): number {
   if (reader.uint8() !== LAYOUT_VERSION) throw layoutInvalid(WHAT);

@@ -22,6 +22,7 @@ export {
 export { membersNeeded, membersOf, type OldMembers } from './members.js';
 export { hashOrder, type OrderCore, type OrderMember } from './order.js';
 export { promise, PROMISE_INTERVAL, type PromiseRequest } from './promise.js';
+export { hashSettlement, settlersAmong, settlersOf, settlingHash } from './settling.js';
 export { encodeStatement, MAX_STATEMENT_BYTES, parseStatement } from './statement-layout.js';
 export { encodeMemberState, MAX_MEMBER_STATE_BYTES, parseMemberState } from './state-layout.js';
 export {

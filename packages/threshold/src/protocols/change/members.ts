@@ -64,9 +64,8 @@ export function counted<S extends Statement>(
 ): readonly Signed<S>[] {
   const bySlot = new Map<PartyIndex, Signed<S>>();
   for (const statement of statements) {
-    const isHere =
-      Number.isInteger(statement.slot) && statement.slot >= 1 && statement.slot <= members.quorum.of;
-    if (!isHere || bySlot.has(statement.slot)) continue;
+    const isSlot = Number.isInteger(statement.slot) && statement.slot >= 1;
+    if (!isSlot || bySlot.has(statement.slot)) continue;
     if (statement.mayFork && members.released === null) continue;
     if (members.isSigned(statement)) bySlot.set(statement.slot, statement);
   }
