@@ -119,6 +119,7 @@ export type OpenOrder = z.infer<typeof openOrder>;
 /** The reason that a server gives for an order that its owner has taken back. */
 export const CANCELLED_BY_OWNER = 'cancelled by its owner';
 
+const acknowledgement = z.strictObject({ slot, signature: bytesOf(64) });
 const named = { keyId: identifier, epoch };
 
 /** What the functions `change.*` take and give. */
@@ -177,7 +178,6 @@ export const changeLeave = {
   /** The first epoch in which it has no part. */
   result: z.strictObject({ epoch }),
 };
-const acknowledgement = z.strictObject({ slot, signature: bytesOf(64) });
 export const changeRetire = {
   parameters: z.strictObject({
     ...named,
@@ -191,6 +191,52 @@ export const changeRetire = {
   /** `receipt`: see `parseReceipt`. */
   result: z.strictObject({ receipt: bytesUpTo(512), signature: bytesOf(64) }),
 };
+/** Different certificates of one epoch, each of which holds; the one that is to count is the first. */
+const contradicting = z.array(bytesUpTo(MAX_KEY_CERTIFICATE_BYTES)).min(2).max(4);
+/** As the blocks of votes in the certificate of a change. */
+const settlingVotes = { promises: bytesUpTo(1 << 20), yields: bytesUpTo(1 << 16) };
+
+/** How far a server is with settling which certificate of the epoch behind `epoch` counts. */
+export const settlementView = z.strictObject({
+  ...changeView.omit({ forgot: true }).shape,
+  /** Slots of `epoch` that the certificates show to have signed twice: they have no say. */
+  twice: z.array(slot).max(32),
+  /** That this server has, or can take, its share of the epoch that is to count; null: it cannot, or has no part in it. */
+  acknowledgement: bytesOf(64).nullable(),
+  /** Whether it was shown enough of those: before that it promises and locks nothing. */
+  areReady: z.boolean(),
+  /** What was settled; null: nothing yet. */
+  proof: z.strictObject(settlingVotes).nullable(),
+});
+export type SettlementView = z.infer<typeof settlementView>;
+
+/** `epoch`: whose members settle, the one before the forked one; null: this server knows of no fork. */
+export const forkShow = {
+  parameters: z.strictObject({ keyId: identifier }),
+  result: z.strictObject({
+    epoch: epoch.nullable(),
+    certificates: z.array(bytesUpTo(MAX_KEY_CERTIFICATE_BYTES)).max(5),
+  }),
+};
+export const forkSettle = {
+  parameters: z.strictObject({
+    ...named,
+    certificates: contradicting,
+    /** Of servers of the epoch that is to count, as they gave them in their views. */
+    acknowledgements: z.array(acknowledgement).max(32),
+  }),
+  result: settlementView,
+};
+export const forkCancel = {
+  parameters: z.strictObject({ ...named, orderHash: bytesOf(32) }),
+  result: z.strictObject({}),
+};
+export const forkEnd = {
+  parameters: z.strictObject({ ...named, certificates: contradicting, ...settlingVotes }),
+  /** `goesOver`: it waits for the certificate that counts (`change.commit`). */
+  result: z.strictObject({ goesOver: z.boolean() }),
+};
+
 /** By epochs, those behind `after`. `next`: what to ask behind next; null at the end. */
 export const keyChain = {
   parameters: z.strictObject({ keyId: identifier, after: epoch.nullable() }),

@@ -10,6 +10,10 @@ import {
   changePropose,
   changeLeave,
   changeRetire,
+  forkCancel,
+  forkEnd,
+  forkSettle,
+  forkShow,
   changeYield,
   keyChain,
   openOrder,
@@ -233,6 +237,13 @@ export const FUNCTIONS = {
   'change.leave': { may: 'owner', changes: 'key', ...changeLeave },
   /** Has the share of an epoch destroyed that is over at every server of the next one. */
   'change.retire': { may: 'owner', changes: 'key', ...changeRetire },
+  /** Shows the certificates of one epoch that contradict each other, where this server was shown several. */
+  'fork.show': { may: 'owner', changes: 'nothing', ...forkShow },
+  /** Orders which of them is to count. Weighty: operator and delay, by the rules of the key; then `change.promise`, `lock` and `yield` are about this. */
+  'fork.settle': { may: 'owner', changes: 'key', ...forkSettle },
+  'fork.cancel': { may: 'owner', changes: 'key', ...forkCancel },
+  /** Shows what was settled. */
+  'fork.end': { may: 'owner', changes: 'key', ...forkEnd },
   /**
    * Asks a server to show that it still holds its share: a proof for this very question, for which the key is not used.
    * `challenge`: fresh random bytes of whoever asks; `at`: by his clock.

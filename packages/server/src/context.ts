@@ -252,6 +252,7 @@ export type SessionFunctionName = Extract<
   | `key.${string}`
   | `drill.${string}`
   | `change.${string}`
+  | `fork.${string}`
   | `craft.${string}`
   | `request.${string}`
 >;

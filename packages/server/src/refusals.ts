@@ -91,8 +91,18 @@ const REFUSALS = {
   ],
   KEY_FORKED: [
     StateError,
-    'do not use this key for anything new; ask the servers named why they signed twice',
+    'do not use this key for anything new; ask the servers named why they signed twice, then settle which certificate counts',
     { retryable: false },
+  ],
+  CHANGE_SETTLED: [
+    StateError,
+    'go on by the certificate on which the servers settled: no other one counts any more',
+    { retryable: false },
+  ],
+  SETTLEMENT_INVALID: [
+    UsageError,
+    'show all the certificates of that epoch that servers have, each of them once',
+    {},
   ],
   CHANGE_UNKNOWN: [StateError, 'propose the change to this server first', { retryable: false }],
   CHANGE_NOT_MEMBER: [StateError, 'ask the servers of the key, and those that join it', { retryable: false }],

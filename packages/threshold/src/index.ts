@@ -243,6 +243,7 @@ export {
   type Reminder,
   restored as restoredMember,
   settlersOf,
+  settlingHash,
   type Signed,
   type Statement,
   statementBytes,

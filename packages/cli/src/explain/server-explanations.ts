@@ -185,7 +185,13 @@ const MOMENT = groupOf(
     ],
     KEY_FORKED: [
       'The server was shown two certificates of one epoch of the key, and both hold: servers of the epoch before have signed twice. It answers nothing with the key, deletes nothing, and keeps both as evidence.',
-      'Ask the servers named why they signed twice: one may have been restored from a copy of its database without noticing. Until then use no epoch of the key for anything new.',
+      'Ask the servers named why they signed twice: one may have been restored from a copy of its database without noticing. Use no epoch of the key for anything new, then have its servers settle which of the two counts.',
+    ],
+    CHANGE_SETTLED:
+      'The servers of the key have settled which of several certificates of that epoch counts, and it is another one. What came of this one is destroyed.',
+    SETTLEMENT_INVALID: [
+      'To settle which of several certificates of one epoch counts, all of them are shown to a server: different ones, and the one that it has itself among them.',
+      'Ask all servers for what they have, and show all of it.',
     ],
     CHANGE_UNKNOWN: [
       'No such order about who holds the key was proposed to this server.',

@@ -5,7 +5,8 @@
 export const HASH_TAGS = {
   'CKM/change/hedge/v1': 'freshness of a receiver’s signature in a change',
   'CKM/change/settlement/v1': 'names which of several certificates of one epoch of a key is to count',
-  'CKM/change/settling/v1': 'names an epoch where its members decide which certificate of the next one counts',
+  'CKM/change/settling/v1':
+    'names an epoch where its members decide which certificate of the next one counts',
   'CKM/change/lock/v1': 'what an old member signs when it locks the next epoch in an attempt',
   'CKM/change/nonce/v1': 'mark in the nonce of a receiver’s offer, by which it knows its row again',
   'CKM/change/order/v1': 'names an order to change membership, whatever try it is in',

@@ -9,6 +9,7 @@ import { checkReason, detailAs, quoteReason } from '../operator-reason.js';
 import { type ChangeRecord, type StoredOrder, writeChange } from './change-record.js';
 import { type Deciding, readDeciding } from './deciding.js';
 import { judgeOrder } from './guards.js';
+import { type Answer, answerSettling, dueOfSettling, showSettling, tickSettling } from './settle-desk.js';
 import type { ChangeMeans } from './means.js';
 import { sentenceOf } from './view-change.js';
 import { countOn } from '../waiting-time.js';
@@ -21,20 +22,22 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
 
   async function decide(
     seen: SeenChange,
-    decide: (order: StoredOrder) => StoredOrder,
+    answer: Pick<StoredOrder, 'operator'> & Partial<Pick<StoredOrder, 'over'>>,
     entry: { readonly deed: string; readonly verdict: 'approved' | 'rejected'; readonly detail: string },
   ): Promise<void> {
     await repeatWhenRaced(() =>
       context.storage.transact(async (transaction) => {
-        const deciding = await readAsked(means, transaction, seen, entry.verdict === 'rejected');
-        const record = { ...deciding.record, order: decide(deciding.record.order!) };
-        await write(means, transaction, deciding, record);
+        const saysNo = entry.verdict === 'rejected';
+        await transaction.keys.hold(seen.owner, seen.keyId);
+        const sentence =
+          (await answerSettling(means, transaction, seen, { answer, saysNo })) ??
+          (await answerOrder(means, transaction, seen, { answer, saysNo }));
         await context.audit.append(transaction, {
           ...entry,
           who: null,
           keyId: seen.keyId,
           subject: seen.orderHash,
-          sentence: sentenceOf(deciding, deciding.record.order!.order),
+          sentence,
           policy: '',
         });
       }),
@@ -47,7 +50,9 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
       const found: WaitingChange[] = [];
       for (const row of rows) {
         await passIfTampered(context.events.storageFailed, async () => {
-          const shown = await context.storage.read((reader) => show(means, reader, row));
+          const shown = await context.storage.read(
+            async (reader) => (await showSettling(means, reader, row)) ?? show(means, reader, row),
+          );
           if (shown !== null) found.push(shown);
         });
       }
@@ -59,13 +64,13 @@ export function createChangeDesk(means: ChangeMeans): ChangeDesk {
     approve: async (seen, words, as = null) => {
       if (!isLikenessOf(words, seen.orderHash)) throw wordsWrong();
       const deed = { deed: 'operator.approve', verdict: 'approved', detail: detailAs('', as) } as const;
-      await decide(seen, (order) => ({ ...order, operator: 'yes' }), deed);
+      await decide(seen, { operator: 'yes' }, deed);
     },
     reject: async (seen, reason, as = null) => {
       const said = checkReason(reason);
       const detail = detailAs(quoteReason(said), as);
       const deed = { deed: 'operator.reject', verdict: 'rejected', detail } as const;
-      await decide(seen, (order) => ({ ...order, operator: 'no', over: said }), deed);
+      await decide(seen, { operator: 'no', over: said }, deed);
     },
   };
 }
@@ -92,7 +97,11 @@ async function tickOrders(means: ChangeMeans): Promise<void> {
     const rows: readonly ChangeRow[] = await storage.read(({ changes }) => changes.listWaiting(last, PAGE));
     for (const row of rows) {
       await passIfTampered(events.storageFailed, async () => {
-        if ((await storage.read((reader) => tickOf(means, reader, row))) === null) return;
+        const due = await storage.read(
+          async (reader) =>
+            (await dueOfSettling(means, reader, row)) !== null || (await tickOf(means, reader, row)) !== null,
+        );
+        if (!due) return;
         await repeatWhenRaced(() => storage.transact((transaction) => tickOne(means, transaction, row)));
       });
     }
@@ -102,6 +111,7 @@ async function tickOrders(means: ChangeMeans): Promise<void> {
 }
 
 async function tickOne(means: ChangeMeans, transaction: Transaction, row: ChangeRow): Promise<void> {
+  if (await tickSettling(means, transaction, row)) return;
   const due = await tickOf(means, transaction, row);
   if (due === null) return;
   const { deciding, order } = due;
@@ -124,7 +134,7 @@ async function tickOf(
   return waited === order.waited ? null : { deciding, order: { ...order, waited } };
 }
 
-/** Null: the key has gone on, this server has left it, or the account is suspended: then the order neither ripens nor is shown. */
+/** Null: the key has gone on, is forked, this server has left it, or the account is suspended: then the order neither ripens nor is shown. */
 async function readIfDeciding(
   { context }: ChangeMeans,
   reader: Reader,
@@ -134,7 +144,8 @@ async function readIfDeciding(
   try {
     return await readDeciding(context, reader, scope);
   } catch (error) {
-    if (error instanceof StateError && ['KEY_EPOCH_DIFFERS', 'KEY_LEFT'].includes(error.code)) return null;
+    if (error instanceof StateError && ['KEY_EPOCH_DIFFERS', 'KEY_LEFT', 'KEY_FORKED'].includes(error.code))
+      return null;
     throw error;
   }
 }
@@ -149,7 +160,6 @@ async function readAsked(
   seen: SeenChange,
   saysNo: boolean,
 ): Promise<Deciding> {
-  await transaction.keys.hold(seen.owner, seen.keyId);
   const deciding = await readDeciding(means.context, transaction, seen);
   const { order } = deciding.record;
   if (order === null || !equalBytes(order.hash, seen.orderHash))
@@ -160,6 +170,19 @@ async function readAsked(
   const { asked, verdict } = judgeOrder(means.counting(), deciding, order);
   if (saysNo ? verdict !== 'over' : asked) return deciding;
   throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');
+}
+
+/** @returns the sentence of the order */
+async function answerOrder(
+  means: ChangeMeans,
+  transaction: Transaction,
+  seen: SeenChange,
+  { answer, saysNo }: Answer,
+): Promise<string> {
+  const deciding = await readAsked(means, transaction, seen, saysNo);
+  const order = { ...deciding.record.order!, ...answer };
+  await write(means, transaction, deciding, { ...deciding.record, order });
+  return sentenceOf(deciding, order.order);
 }
 
 async function write(

@@ -28,8 +28,33 @@ export interface ChangeRecord {
   readonly drawn: Uint8Array | null;
   /** Another certificate of the epoch that followed, which holds as well as the one that was committed: evidence; null: none is known. */
   readonly fork: Uint8Array | null;
+  /** Which of several certificates of the epoch that followed its owner wants to count, and how far that is; null: nothing is to be settled. */
+  readonly settling: Settling | null;
+  /** On which of them the servers of this epoch settled; null: on none. */
+  readonly settled: Settled | null;
   /** What a server that joins knows of the key; null: its own key says it. */
   readonly joining: JoiningKey | null;
+}
+
+/** An order about which certificate of the next epoch counts, and what this server has said of that. */
+export interface Settling extends Pick<StoredOrder, 'hash' | 'waited' | 'operator' | 'over'> {
+  /** The one that is to count, then the others; each of them holds. */
+  readonly certificates: readonly Uint8Array[];
+  /** Transcript hashes of the epochs that they make, in that order. */
+  readonly names: readonly Uint8Array[];
+  /** Slots that signed twice, as they show. */
+  readonly twice: readonly number[];
+  /** Whether enough servers of the one that is to count have said that they have, or can take, their shares of it. */
+  readonly areReady: boolean;
+  /** What this server said as one who settles, whatever order it was about; null: nothing. */
+  readonly member: MemberState | null;
+}
+
+/** What was settled, with what proves it. */
+export interface Settled extends Pick<Settling, 'certificates' | 'names'> {
+  /** As in the certificate of a change; see `judgeSettlement`. */
+  readonly promises: Uint8Array;
+  readonly yields: Uint8Array;
 }
 
 /** An order, and how far this server has come with it. */
@@ -72,6 +97,8 @@ export const NO_CHANGE: ChangeRecord = {
   root: null,
   drawn: null,
   fork: null,
+  settling: null,
+  settled: null,
   joining: null,
 };
 
@@ -127,7 +154,8 @@ export async function writeChange(
 }
 
 /** Whether somebody has to look at it from time to time: the operator, or whoever counts its delay. */
-function isWaiting({ order }: ChangeRecord): boolean {
+export function isWaiting({ order, settling }: ChangeRecord): boolean {
+  if (settling !== null && settling.over === null) return true;
   return order !== null && order.isWeighty && order.over === null;
 }
 

@@ -19,12 +19,11 @@ import { wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { epochsOfChain, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
 import { marksOf, noteMarks, openHead, writeKey, type KeyMarks } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
-import { type Deciding, type DecidingScope, ownEntry, readDeciding } from './deciding.js';
+import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOtherwise } from './deciding.js';
 import { isSameChange, noteFork } from './fork.js';
 import { assertKnown, readRosters } from './known-members.js';
 import type { ChangeMeans } from './means.js';
 import { bytesOfShare, type OwnShare, takeOwnShare } from './own-share.js';
-import { destroyRoot } from './receiver-seeds.js';
 
 type Committed = Result<'change.commit'>;
 
@@ -90,11 +89,12 @@ async function commitOnce(
 ): Promise<Committed> {
   const { context } = means;
   const { deciding, known } = await context.storage.read(async (reader) => {
-    const found = await readDeciding(context, reader, scope);
+    const found = await readDeciding(context, reader, scope, true);
     return { deciding: found, known: await readRosters(context, reader, found) };
   });
   assertKnown(known, certificate.change);
   const epoch = verifyChange(deciding.before, certificate, judgeVotes);
+  assertCounts(deciding, epoch);
   const own = ownEntry(context, epoch.params);
   const shown: Shown = { bytes, certificate, next: epoch, own };
   const share = own === null ? null : takeOwnShare(context, deciding, certificate, own);
@@ -167,16 +167,17 @@ async function store(
 ): Promise<void> {
   const { owner, keyId } = scope;
   await transaction.keys.hold(owner, keyId);
-  const deciding = await readDeciding(context, transaction, scope);
+  const deciding = await readDeciding(context, transaction, scope, true);
+  assertCounts(deciding, shown.next);
   const { record, changeRow } = deciding;
   if (share === null) await leave(context, transaction, deciding, shown);
   else await goOn(context, transaction, deciding, shown, share);
   if (changeRow !== null) {
     const { version } = changeRow;
     const columns = { owner, keyId, epoch: scope.epoch, waiting: false, version: version + 1 };
-    const over = { ...record, root: null, joining: null };
+    // The root stays as long as the share of the epoch before: servers may settle on another certificate.
+    const over = { ...record, joining: null };
     await transaction.changes.put(sealRecord(context.vault, 'changes', columns, over));
-    transaction.whenCommitted(() => destroyRoot(context, scope));
   }
   const { params, transcriptHash } = shown.next;
   await context.audit.append(transaction, {
@@ -191,6 +192,16 @@ async function store(
   });
 }
 
+/** Where servers settled which certificate counts, no other one does. @throws StateError `CHANGE_SETTLED` */
+function assertCounts(
+  { key, former, record: { settled } }: Deciding,
+  { transcriptHash }: Pick<CertifiedEpoch, 'transcriptHash'>,
+): void {
+  const { counts } = (key ?? former)?.head ?? {};
+  const only = counts ?? settled?.names[0];
+  if (only !== undefined && !equalBytes(only, transcriptHash)) throw settledOtherwise();
+}
+
 /** This server is not among those of the next epoch. Its share stays until it is retired. */
 async function leave(
   context: ServerContext,
@@ -200,7 +211,7 @@ async function leave(
 ): Promise<void> {
   if (key === null) throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
   const { epoch } = params;
-  const marks = { ...marksOf(key.head), left: { epoch, transcriptHash } };
+  const marks = { ...withoutFork(marksOf(key.head)), left: { epoch, transcriptHash } };
   await noteMarks(context, transaction, key.row, marks);
   const shown = { parameters: encodeKeyParams(params), certificate: bytes };
   await storePublicEpoch(context, transaction, { owner, keyId }, epoch, shown);
@@ -235,6 +246,16 @@ async function goOn(
   }
 }
 
+/** It goes over to what was settled, and answers again. */
+function withoutFork({
+  forked: _forked,
+  settling: _settling,
+  counts: _counts,
+  ...marks
+}: KeyMarks): KeyMarks {
+  return marks;
+}
+
 const FORGOT_BYTES = 32;
 
 /** What its head says from then on. What it forgot of an epoch it has not forgotten of one that it signed since. */
@@ -244,7 +265,8 @@ function marksAfter(
   { isRemembered }: OwnShare,
 ): KeyMarks {
   const first = key === null ? joining!.first : (key.head.first ?? before.transcriptHash);
-  const { change: _change, left: _left, forgot, ...kept } = marksOf((key ?? former)?.head ?? null);
+  const marks = withoutFork(marksOf((key ?? former)?.head ?? null));
+  const { change: _change, left: _left, forgot, ...kept } = marks;
   const forgets = isRemembered ? {} : { forgot: forgot ?? random(FORGOT_BYTES) };
   return { ...kept, ...forgets, since: clock(), first };
 }

@@ -56,16 +56,18 @@ export interface DecidingScope {
  * What this server knows of a key and of the change that follows its epoch.
  * @throws AccessError `KEY_UNKNOWN` when it has neither the key nor an order to join it; StateError `KEY_EPOCH_DIFFERS`,
  * `KEY_NOT_CERTIFIED`, `KEY_LEFT`, `KEY_FORKED`; StorageError `ROW_TAMPERED`
+ * @param goesOver whether it is read of a forked key too, once servers have settled on what this server goes over to (`head.counts`)
  */
 export async function readDeciding(
   context: DecidingContext,
   reader: Reader,
   scope: DecidingScope,
+  goesOver = false,
 ): Promise<Deciding> {
   const row = await reader.keys.find(scope.owner, scope.keyId);
   if (row === null) return readJoining(context, reader, scope, null);
   const head = openHead(context, row);
-  if (head.forked !== undefined) throw keyForked(head.forked);
+  if (head.forked !== undefined && !(goesOver && head.counts !== undefined)) throw keyForked(head.forked);
   const isBack = head.left !== undefined && scope.epoch >= head.left.epoch;
   return isBack
     ? readJoining(context, reader, scope, { row, head })
@@ -133,6 +135,7 @@ export function decidersOf({ before }: Pick<Deciding, 'before'>): OldMembers {
  */
 export function memberOf({ key, record, slot }: Deciding): MemberState {
   if (slot === null || key === null) throw notMember();
+  if (record.settled !== null) throw settledOtherwise();
   const { forgot } = key.head;
   const state = record.member ?? newMember(slot);
   if (forgot === undefined) return state;
@@ -162,7 +165,12 @@ export function ownEntry(
   return own !== undefined && equalBytes(own.identityKey, publicKeys.signing.bytes) ? own : null;
 }
 
-function notMember() {
+/** Nothing but what was settled follows an epoch any more. */
+export function settledOtherwise() {
+  return refusal('CHANGE_SETTLED', 'the servers have settled on another certificate of that epoch');
+}
+
+export function notMember() {
   return refusal(
     'CHANGE_NOT_MEMBER',
     'this server has no share of that epoch, and no say in what follows it',

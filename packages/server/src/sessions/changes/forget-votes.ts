@@ -17,7 +17,7 @@ export function withoutVotes(
   row: KeyRow,
 ): KeyRow {
   const head = openHead({ vault }, row);
-  const { change: _change, ...marks } = marksOf(head);
+  const { change: _change, settling: _settling, ...marks } = marksOf(head);
   return withMarks({ vault }, row, { ...marks, ...unsure({ random }, row, head) });
 }
 

@@ -15,12 +15,10 @@ import {
 } from '@ckm/threshold';
 import type { Call } from '../../context.js';
 import { refusal } from '../../refusals.js';
-import { sealRecord } from '../../vault/sealed-record.js';
 import { readPublicEpoch, verifyStoredEpoch } from '../keys/past-epochs.js';
-import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
-import { NO_CHANGE, openChange } from './change-record.js';
-import type { DecidingScope } from './deciding.js';
+import { type DecidingScope, settledOtherwise } from './deciding.js';
+import { readForked, writeForked } from './forked-key.js';
 import type { ChangeMeans } from './means.js';
 
 /** By what the transcript is made of: signatures and votes can be others for the same epoch. */
@@ -36,7 +34,7 @@ export function isSameChange(one: ChangeCertificate, other: ChangeCertificate): 
  * Looks at a certificate of an epoch that this server has another certificate of. Where it holds, old members have signed twice: both
  * are kept as evidence, and the key answers nothing here any more.
  * @returns the error to throw then: `KEY_FORKED` with the slots, in the deciding epoch, that signed twice
- * @throws as `verifyChange`, `judgeVotes`, when it does not hold
+ * @throws as `verifyChange`, `judgeVotes`, when it does not hold; StateError `CHANGE_SETTLED` when it is the one that was settled against
  */
 export async function noteFork(
   { context, charge }: Pick<ChangeMeans, 'context' | 'charge'>,
@@ -46,23 +44,20 @@ export async function noteFork(
 ) {
   // The whole chain is checked for it, whatever is shown.
   charge(call.account, (scope.epoch + 1) * costOfCertificate(shown.bytes));
-  const { before, stored } = await context.storage.read(async (reader) => ({
+  const { before, stored, settled } = await context.storage.read(async (reader) => ({
     before: await verifyStoredEpoch(context, reader, scope, scope.epoch),
     stored: (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate,
+    settled: (await readForked(context, reader, scope)).record.settled,
   }));
   verifyChange(before, shown.certificate, judgeVotes);
+  if (settled !== null) throw settledOtherwise();
   const slots = whoSignedTwice(before, [parseChangeCertificate(stored), shown.certificate]);
   await call.transact(async (transaction) => {
     const { owner, keyId, epoch } = scope;
-    const row = await transaction.keys.hold(owner, keyId);
-    const head = row === null ? null : openHead(context, row);
-    if (row === null || head === null || head.forked !== undefined) return;
-    const kept = await transaction.changes.find(owner, keyId, epoch);
-    const record = kept === null ? NO_CHANGE : openChange(context, kept);
-    const columns = { owner, keyId, epoch, waiting: false, version: (kept?.version ?? 0) + 1 };
-    const evidence = { ...record, fork: shown.bytes };
-    await transaction.changes.put(sealRecord(context.vault, 'changes', columns, evidence));
-    await noteMarks(context, transaction, row, { ...marksOf(head), forked: epoch + 1 });
+    await transaction.keys.hold(owner, keyId);
+    const forked = await readForked(context, transaction, scope);
+    if (forked.head.forked !== undefined) return;
+    await writeForked(context, transaction, forked, { ...forked.record, fork: shown.bytes });
     await context.audit.append(transaction, {
       deed: 'change.forked',
       who: owner,
@@ -78,7 +73,7 @@ export async function noteFork(
 }
 
 /** Slots of the deciding epoch whose statements behind two decisions contradict each other. */
-function whoSignedTwice(
+export function whoSignedTwice(
   before: CertifiedEpoch,
   certificates: readonly ChangeCertificate[],
 ): readonly number[] {

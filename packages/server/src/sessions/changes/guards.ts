@@ -30,6 +30,9 @@ export interface Guarded {
 /** What an order is judged by: the key, or what a server that joins was shown of it. */
 type Judged = Pick<Deciding, 'record' | 'stricter'> & { readonly key: Pick<StoredHead, 'head'> | null };
 
+/** What is judged of an order. */
+type JudgedOrder = Pick<StoredOrder, 'isWeighty' | 'over' | 'waited' | 'operator'>;
+
 const PASSED: Guarded = { verdict: 'passed', readyAt: null, asked: false, reason: null };
 
 /**
@@ -46,7 +49,7 @@ export function isRefresh({ params }: Pick<CertifiedEpoch, 'params'>, order: Cha
 }
 
 /** Judges an order. @param order null: none is known here by the hash that was asked for */
-export function judgeOrder(counter: Counter, deciding: Judged, order: StoredOrder | null): Guarded {
+export function judgeOrder(counter: Counter, deciding: Judged, order: JudgedOrder | null): Guarded {
   if (order === null) return over('no such order is open here');
   if (order.over !== null) return over(order.over);
   const judged = order.isWeighty ? judgeWeighty(counter, deciding, order) : judgeRefresh(counter, deciding);
@@ -76,7 +79,11 @@ function judgeRefresh(counter: Counter, deciding: Judged): Guarded {
 }
 
 /** By the rules that were certified with the key, and by what the operator asks beyond them: who is asked, and how long everybody may look at it. */
-function judgeWeighty(counter: Counter, deciding: Judged, order: StoredOrder): Guarded {
+function judgeWeighty(
+  counter: Counter,
+  deciding: Judged,
+  order: Pick<JudgedOrder, 'waited' | 'operator'>,
+): Guarded {
   const { changes = 'operator', changeDelay = USUAL_DELAY } = policyOf(deciding);
   const { asksOperator, delay } = deciding.stricter;
   const left = Math.max(changeDelay, delay) - countedBy(counter, order.waited);

@@ -23,13 +23,16 @@ export interface OwnShare {
   readonly isRemembered: boolean;
 }
 
+/** What a share of the next epoch is taken out with. */
+type ShareScope = Pick<Deciding, 'owner' | 'keyId' | 'epoch' | 'before' | 'record' | 'key'>;
+
 /**
  * Takes this server's share out of the certificate of a change, however long ago it signed it: the session is not needed.
  * @throws StateError `CHANGE_SHARE_LOST` when nothing is left that could open it; as `recoverChangedShare`
  */
 export function takeOwnShare(
   context: ServerContext,
-  deciding: Deciding,
+  deciding: ShareScope,
   certificate: ChangeCertificate,
   own: RosterEntry,
 ): OwnShare {
@@ -55,7 +58,7 @@ export function bytesOfShare({ share }: KeyShare): Uint8Array {
 
 function findSeed(
   context: ServerContext,
-  deciding: Deciding,
+  deciding: ShareScope,
   own: RosterEntry,
   nonce: Uint8Array,
 ): Pick<OwnShare, 'seed' | 'isRemembered'> {

@@ -16,7 +16,7 @@ export interface SeedScope extends DecidingScope {
  * A server that receives a share signs before it knows whether that change is ever decided, and may have signed several. All their
  * static keys come from one root that is stored before the first of them leaves: so that however many tries there were, and whichever
  * is decided, nothing has to be kept for each. The root is sealed under a key in a file of its own, which is
- * destroyed when the epoch stands; the seeds of tries that came to nothing end with it.
+ * destroyed with the share of the epoch before: servers may settle on another certificate (ADR 0049). The seeds of tries that came to nothing end with it.
  *
  * With `static` backup the root is derived from the identity, so that the share can be made again from the certificate.
  */

@@ -147,7 +147,7 @@ async function vote<S extends Statement>(
 }
 
 /** Whether it is the very statement that is stored already. */
-function isSaid({ promise, lock, yielded }: MemberState, statement: Statement): boolean {
+export function isSaid({ promise, lock, yielded }: MemberState, statement: Statement): boolean {
   return statement === promise || statement === lock || statement === yielded;
 }
 
@@ -224,12 +224,12 @@ function scopeOf(
   return { owner: account.xid, keyId, epoch };
 }
 
-function isPromise(statement: Signed<Statement>): statement is Signed<PromiseStatement> {
+export function isPromise(statement: Signed<Statement>): statement is Signed<PromiseStatement> {
   return statement.kind === 'promise';
 }
 
 /** Told from lengths alone. */
-function costOf(statements: readonly Uint8Array[], locked: readonly LockedChange[]): number {
+export function costOf(statements: readonly Uint8Array[], locked: readonly LockedChange[]): number {
   const locks = locked.reduce(
     (sum, one) => sum + (one.locks.length / 64) * STATEMENT_MS + costOfCertificate(one.signed),
     0,
@@ -237,6 +237,6 @@ function costOf(statements: readonly Uint8Array[], locked: readonly LockedChange
   return statements.length * STATEMENT_MS + locks;
 }
 
-function refused(reason: string) {
+export function refused(reason: string) {
   return refusal('CHANGE_REFUSED', `this server does not say so: ${reason}`, { reason });
 }

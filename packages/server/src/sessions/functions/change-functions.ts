@@ -7,6 +7,10 @@ import { leaveKey } from '../changes/leave-key.js';
 import type { ChangeMeans } from '../changes/means.js';
 import { proposeChange } from '../changes/propose-change.js';
 import { retireEpoch } from '../changes/retire-epoch.js';
+import { isForkedAt } from '../changes/forked-key.js';
+import { endFork } from '../changes/settle-epoch.js';
+import { cancelSettlement, proposeSettlement, showEvidence } from '../changes/settle-order.js';
+import { lockSettlement, promiseSettlement, yieldSettlement } from '../changes/settle-votes.js';
 import { lockChange, promiseChange, yieldChange } from '../changes/vote.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead } from '../keys/stored-key.js';
@@ -16,25 +20,56 @@ import { recallHead } from '../changes/forget-votes.js';
 /** What `change.*` does. Every call may be repeated, and then only looks. */
 export function changeHandlers(
   means: ChangeMeans,
-): Handlers<Extract<SessionFunctionName, `change.${string}` | 'key.chain'>> {
+): Handlers<Extract<SessionFunctionName, `change.${string}` | `fork.${string}` | 'key.chain'>> {
   return {
     'change.propose': (call, parameters) =>
       remembering(means, call, parameters.order, () => proposeChange(means, call, parameters)),
     'change.cancel': (call, parameters) =>
       remembering(means, call, parameters, () => cancelChange(means, call, parameters)),
     'change.promise': (call, parameters) =>
-      remembering(means, call, parameters, () => promiseChange(means, call, parameters)),
+      remembering(means, call, parameters, async () =>
+        (await isForked(means, call, parameters))
+          ? promiseSettlement(means, call, parameters)
+          : promiseChange(means, call, parameters),
+      ),
     'change.lock': (call, parameters) =>
-      remembering(means, call, parameters, () => lockChange(means, call, parameters)),
+      remembering(means, call, parameters, async () =>
+        (await isForked(means, call, parameters))
+          ? lockSettlement(means, call, parameters)
+          : lockChange(means, call, parameters),
+      ),
     'change.yield': (call, parameters) =>
-      remembering(means, call, parameters, () => yieldChange(means, call, parameters)),
+      remembering(means, call, parameters, async () =>
+        (await isForked(means, call, parameters))
+          ? yieldSettlement(means, call, parameters)
+          : yieldChange(means, call, parameters),
+      ),
     'change.commit': (call, parameters) =>
       remembering(means, call, parameters, () => commitChange(means, call, parameters)),
     'change.leave': (call, parameters) =>
       remembering(means, call, parameters, () => leaveKey(means, call, parameters)),
     'change.retire': (call, parameters) => retireEpoch(means, call, parameters),
+    'fork.show': (call, parameters) => showEvidence(means.context, call, parameters),
+    'fork.settle': (call, parameters) =>
+      remembering(means, call, parameters, () => proposeSettlement(means, call, parameters)),
+    'fork.cancel': (call, parameters) =>
+      remembering(means, call, parameters, async () => {
+        await cancelSettlement(means, call, parameters);
+        return {};
+      }),
+    'fork.end': (call, parameters) =>
+      remembering(means, call, parameters, () => endFork(means, call, parameters)),
     'key.chain': (call, parameters) => showChain(means.context, call, parameters),
   };
+}
+
+/** Old members say once more which epoch follows theirs, where several certificates of it hold. */
+function isForked(
+  { context }: ChangeMeans,
+  { account }: Call,
+  { keyId, epoch }: { readonly keyId: Uint8Array; readonly epoch: number },
+): Promise<boolean> {
+  return context.storage.read((reader) => isForkedAt(reader, context, { owner: account.xid, keyId, epoch }));
 }
 
 /** Nothing is said by rows that are older than what was said before, and what is said is remembered outside of them first. */

@@ -45,6 +45,10 @@ export interface KeyHead extends Pick<
   readonly asks?: Uint8Array;
   /** An epoch of which this server was shown two certificates that hold: it answers nothing, and deletes nothing. Absent: of none. */
   readonly forked?: number;
+  /** Which version of the row of the change before the forked epoch belongs to it; absent: none. Another one is refused. */
+  readonly settling?: number;
+  /** Of the forked epoch, by its transcript hash: on which one its servers settled. This server goes over to it, and to nothing else. Absent: on none, as far as it knows. */
+  readonly counts?: Uint8Array;
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
   /** When this server first gave its share out; stays for ever. UnixSeconds. Absent: it never did. */
@@ -66,6 +70,8 @@ export type KeyMarks = Pick<
   | 'first'
   | 'forgot'
   | 'forked'
+  | 'settling'
+  | 'counts'
   | 'left'
   | 'exportedAt'
   | 'count'
@@ -262,6 +268,34 @@ export function withMarks(context: Pick<ServerContext, 'vault'>, before: KeyRow,
   return sealHead(context, head, { ...columns, version: before.version + 1 });
 }
 
+/** What a head says of an epoch that is over, to which this server goes back. */
+export type FormerEpoch = Pick<KeyHead, 'quorum' | 'slot' | 'certified' | 'material'> & {
+  readonly epoch: number;
+};
+
+/** The next version of a head, of an earlier epoch. Rows of later ones are the caller’s matter. */
+export async function rewindHead(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  before: KeyRow,
+  { epoch, ...former }: FormerEpoch,
+  marks: KeyMarks,
+): Promise<void> {
+  const { sealed: _sealed, ...columns } = before;
+  const known = openHead(context, before);
+  const { suite, purpose, policy } = known;
+  const head: KeyHead = {
+    suite,
+    purpose,
+    policy,
+    sessionId: null,
+    ...former,
+    ...marks,
+    count: countAfter(known, marks),
+  };
+  await transaction.keys.update(sealHead(context, head, { ...columns, epoch, version: before.version + 1 }));
+}
+
 /** What is found to be behind is counted on from where it should be. */
 function countAfter(known: KeyHead | null, marks: KeyMarks | undefined): number {
   return Math.max(known?.count ?? 0, marks?.count ?? 0) + 1;
@@ -288,7 +322,7 @@ const FORGOT_BYTES = 32;
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
-  const { exportedAt, count, asks, weighty } = head;
+  const { exportedAt, count, asks, weighty, settling, counts } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -300,6 +334,8 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(first === undefined ? {} : { first }),
     ...(forgot === undefined ? {} : { forgot }),
     ...(forked === undefined ? {} : { forked }),
+    ...(settling === undefined ? {} : { settling }),
+    ...(counts === undefined ? {} : { counts }),
     ...(left === undefined ? {} : { left }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
     ...(count === undefined ? {} : { count }),

@@ -1,0 +1,125 @@
+import { equalBytes } from '@ckm/foundation';
+import { hashSettlement, parseChangeCertificate, parseKeyParams, type KeyParams } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
+import { demand, refusal } from '../../refusals.js';
+import type { ChangeRow, Reader, Transaction } from '../../storage/storage.js';
+import { sealRecord } from '../../vault/sealed-record.js';
+import { keyForked } from '../keys/over.js';
+import { readPublicEpoch } from '../keys/past-epochs.js';
+import { type KeyMarks, marksOf, noteMarks, openHead, putBack } from '../keys/stored-key.js';
+import type { Counter } from '../waiting-time.js';
+import { type ChangeRecord, isWaiting, NO_CHANGE, openChange, type Settling } from './change-record.js';
+import type { Deciding, DecidingScope, StoredHead } from './deciding.js';
+import { type Guarded, judgeOrder } from './guards.js';
+
+/** A key of which this server was shown several certificates of one epoch, or is about to be. */
+export interface ForkedKey extends DecidingScope, StoredHead {
+  readonly changeRow: ChangeRow | null;
+  /** Of the change before that epoch. */
+  readonly record: ChangeRecord;
+  readonly stricter: Deciding['stricter'];
+}
+
+/**
+ * @param scope the epoch before the one of which there are several certificates
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED` where another epoch is forked, `KEY_EPOCH_DIFFERS` where
+ * this server is not that far; StorageError `ROW_TAMPERED`
+ */
+export async function readForked(
+  context: Pick<ServerContext, 'vault' | 'policy'>,
+  reader: Reader,
+  { owner, keyId, epoch }: DecidingScope,
+): Promise<ForkedKey> {
+  const row = await reader.keys.find(owner, keyId);
+  if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  const head = openHead(context, row);
+  const { forked } = head;
+  if (forked !== undefined && forked !== epoch + 1) throw keyForked(forked);
+  demand(head.certified !== null, 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
+  const changeRow = await reader.changes.find(owner, keyId, epoch);
+  const version = forked === undefined ? undefined : (head.settling ?? 0);
+  if (version !== undefined && version !== (changeRow?.version ?? 0)) throw putBack('changes');
+  const record = changeRow === null ? NO_CHANGE : openChange(context, changeRow);
+  return { owner, keyId, epoch, row, head, changeRow, record, stricter: context.policy.weighty(head) };
+}
+
+/** Whether the statements that are asked of this server are about which certificate of the next epoch counts. */
+export async function isForkedAt(
+  { keys }: Pick<Reader, 'keys'>,
+  context: Pick<ServerContext, 'vault'>,
+  { owner, keyId, epoch }: DecidingScope,
+): Promise<boolean> {
+  const row = await keys.find(owner, keyId);
+  return row !== null && openHead(context, row).forked === epoch + 1;
+}
+
+/** Stores what becomes of a fork, and binds the head of the key to it. @param marks what its head says from then on; it stops the key where left out */
+export async function writeForked(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId, epoch, row, head, changeRow }: ForkedKey,
+  record: ChangeRecord,
+  marks?: KeyMarks,
+): Promise<void> {
+  const version = await putForked(context, transaction, { owner, keyId, epoch, changeRow }, record);
+  const said = marks ?? { ...marksOf(head), forked: epoch + 1, settling: version };
+  const isOfHead = row.epoch === epoch && head.left === undefined;
+  await noteMarks(context, transaction, row, isOfHead ? { ...said, change: version } : said);
+}
+
+/** @returns the version of its row */
+export async function putForked(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId, epoch, changeRow }: DecidingScope & Pick<ForkedKey, 'changeRow'>,
+  record: ChangeRecord,
+): Promise<number> {
+  const version = (changeRow?.version ?? 0) + 1;
+  const columns = { owner, keyId, epoch, waiting: isWaiting(record), version };
+  await transaction.changes.put(sealRecord(context.vault, 'changes', columns, record));
+  return version;
+}
+
+/** What this server’s own conditions say of the order to settle: those of a change of who holds the key. */
+export function judgeSettling(counter: Counter, forked: ForkedKey): Guarded {
+  const { head, record, stricter } = forked;
+  const { settling } = record;
+  const order = settling === null ? null : { ...settling, isWeighty: true };
+  return judgeOrder(counter, { key: { head }, record, stricter }, order);
+}
+
+/** The order to settle that is here. @param hash of the order that is meant; left out: whichever. @throws StateError `CHANGE_UNKNOWN` */
+export function settlingIn({ record }: Pick<ForkedKey, 'record'>, hash?: Uint8Array): Settling {
+  const { settling } = record;
+  if (settling === null || (hash !== undefined && !equalBytes(settling.hash, hash)))
+    throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
+  return settling;
+}
+
+/** The epoch whose members settle, as this server has stored it once it was checked. */
+export async function readSettlingEpoch(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  scope: DecidingScope,
+  { certificates }: Pick<Settling, 'certificates'>,
+): Promise<{ readonly params: KeyParams; readonly transcriptHash: Uint8Array }> {
+  const { parameters } = await readPublicEpoch(context, reader, scope, scope.epoch);
+  const { previous } = parseChangeCertificate(certificates[0]!).change.next;
+  return { params: parseKeyParams(parameters), transcriptHash: previous };
+}
+
+/** What orders would be called under which each of the certificates is to count, in their order. */
+export function namesOfOrders(
+  { keyId, epoch }: DecidingScope,
+  transcriptHash: Uint8Array,
+  names: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  const deciding = { keyId, epoch, transcriptHash };
+  return names.map((name, i) =>
+    hashSettlement(
+      deciding,
+      name,
+      names.filter((_, at) => at !== i),
+    ),
+  );
+}

@@ -1,0 +1,214 @@
+import { type Parameters, type Result, signIdentityStatement } from '@ckm/api';
+import { encodeHex, equalBytes } from '@ckm/foundation';
+import {
+  type CertifiedEpoch,
+  encodeKeyParams,
+  judgeSettlement,
+  parseChangeCertificate,
+  type PartyIndex,
+  recoveryAckStatement,
+} from '@ckm/threshold';
+import type { Call, ServerContext } from '../../context.js';
+import { repeatWhenRaced } from '../../storage/raced.js';
+import type { Reader, Transaction } from '../../storage/storage.js';
+import { readCertificates, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
+import { type KeyMarks, marksOf, rewindHead } from '../keys/stored-key.js';
+import type { ChangeRecord, JoiningKey } from './change-record.js';
+import { type DecidingScope, ownEntry, settledOtherwise } from './deciding.js';
+import { isSameChange } from './fork.js';
+import { type ForkedKey, putForked, readForked, writeForked } from './forked-key.js';
+import type { ChangeMeans } from './means.js';
+import { destroyRoot } from './receiver-seeds.js';
+import { checkEvidence, type Evidence } from './settle-order.js';
+
+type Shown = Parameters<'fork.end'>;
+
+/**
+ * Takes in what was settled, by the votes of those who decided on it, at whatever server it is shown to: all that came of another certificate
+ * of that epoch is destroyed here and comes back by nothing. A server that is in the epoch that counts answers again; every other one is where it was
+ * before that epoch, answers nothing, and goes over by its certificate alone (`change.commit`).
+ * @throws as `checkEvidence`; PeerFaultError `CHANGE_NOT_SETTLED`; StateError `CHANGE_SETTLED`
+ */
+export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Promise<Result<'fork.end'>> {
+  const { context } = means;
+  const { keyId, epoch, certificates, promises, yields } = shown;
+  const scope = { owner: call.account.xid, keyId, epoch };
+  const evidence = await checkEvidence(means, call, scope, certificates);
+  const { before, epochs, parsed, names } = evidence;
+  const { transcriptHash } = epochs[0]!;
+  const { order } = parsed[0]!.change;
+  const twice = evidence.twice.map((slot) => slot as PartyIndex);
+  judgeSettlement(twice)({ promises, yields }, { before, order, transcriptHash });
+  const settled = { certificates, names, promises, yields };
+  if (!(await context.storage.read((reader) => isOnCounting(context, reader, scope, evidence))))
+    await destroyDead(context, scope);
+  return repeatWhenRaced(() =>
+    call.transact(async (transaction) => {
+      await transaction.keys.hold(scope.owner, keyId);
+      const forked = await readForked(context, transaction, scope);
+      const known = forked.record.settled;
+      if (known !== null && !equalBytes(known.names[0]!, transcriptHash)) throw settledOtherwise();
+      const isOn = await isOnCounting(context, transaction, scope, evidence);
+      const isDone = known !== null && (forked.head.forked === undefined || forked.head.counts !== undefined);
+      if (isDone) return { goesOver: !isOn && !isOfNeither(context, evidence) };
+      const record = { ...forked.record, settling: null, settled };
+      if (isOn) await answerAgain(context, transaction, forked, record);
+      else if (isOfNeither(context, evidence))
+        await stayOut(context, transaction, { forked, record, evidence });
+      else await goBack(context, transaction, { forked, record, evidence });
+      await context.audit.append(transaction, {
+        deed: 'fork.end',
+        who: scope.owner,
+        keyId,
+        subject: transcriptHash,
+        sentence: `One certificate of epoch ${epoch + 1} of a key counts: what came of another is destroyed here.`,
+        verdict: 'done',
+        policy: '',
+        detail: `transcript ${encodeHex(transcriptHash).slice(0, 8)}${isOn ? '' : ', goes over to it'}`,
+      });
+      return { goesOver: !isOn && !isOfNeither(context, evidence) };
+    }),
+  );
+}
+
+/** Whether this server went on by the certificate that counts. */
+async function isOnCounting(
+  context: ServerContext,
+  reader: Reader,
+  scope: DecidingScope,
+  { parsed }: Evidence,
+): Promise<boolean> {
+  const { row, head } = await readForked(context, reader, scope);
+  if ((head.left?.epoch ?? row.epoch) <= scope.epoch) return false;
+  const { certificate } = await readPublicEpoch(context, reader, row, scope.epoch + 1);
+  return isSameChange(parseChangeCertificate(certificate), parsed[0]!);
+}
+
+async function answerAgain(
+  context: ServerContext,
+  transaction: Transaction,
+  forked: ForkedKey,
+  record: ChangeRecord,
+): Promise<void> {
+  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = marksOf(forked.head);
+  await writeForked(context, transaction, forked, record, marks);
+}
+
+/** Whether this server had a part in the key by a dead certificate only. */
+function isOfNeither(context: ServerContext, { before, epochs }: Evidence): boolean {
+  return [before.params, epochs[0]!.params].every((params) => ownEntry(context, params) === null);
+}
+
+/** It is as one that left the key. */
+async function stayOut(
+  context: ServerContext,
+  transaction: Transaction,
+  { forked, record, evidence: { epochs, certificates } }: GoingBack,
+): Promise<void> {
+  const { params, transcriptHash } = epochs[0]!;
+  await removeDead(transaction, forked);
+  const shown = { parameters: encodeKeyParams(params), certificate: certificates[0]! };
+  await storePublicEpoch(context, transaction, forked, params.epoch, shown);
+  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = marksOf(forked.head);
+  const left = { epoch: params.epoch, transcriptHash };
+  await writeForked(context, transaction, forked, record, { ...marks, left });
+}
+
+/**
+ * The keys of shares that came of a certificate that is dead, before the rows: the key is stopped, and never comes back to them. Those
+ * of its later epochs too, and what was kept for the next.
+ */
+async function destroyDead(context: ServerContext, { owner, keyId, epoch }: DecidingScope): Promise<void> {
+  const scope = { owner, keyId, epoch };
+  const { row } = await context.storage.read((reader) => readForked(context, reader, scope));
+  for (let dead = row.epoch; dead > epoch; dead--) {
+    context.epochKeys.destroy({ owner, keyId, epoch: dead });
+    destroyRoot(context, { owner, keyId, epoch: dead });
+  }
+}
+
+interface GoingBack {
+  readonly forked: ForkedKey;
+  readonly record: ChangeRecord;
+  readonly evidence: Evidence;
+}
+
+/** Leaves the key stopped, in the epoch before the one that is forked; whoever joined by the dead certificate has never been in. */
+async function goBack(
+  context: ServerContext,
+  transaction: Transaction,
+  { forked, record, evidence }: GoingBack,
+): Promise<void> {
+  const { before, names } = evidence;
+  const { owner, keyId, epoch, row, head } = forked;
+  await removeDead(transaction, forked);
+  const own = ownEntry(context, before.params);
+  const joining = own === null ? await joiningOf(context, transaction, forked, evidence) : null;
+  const version = await putForked(context, transaction, forked, { ...record, joining });
+  const { left, change: _change, helped: _helped, ...kept } = marksOf(head);
+  const stopped = { ...kept, forked: epoch + 1, settling: version, counts: names[0]! };
+  const marks: KeyMarks =
+    own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, change: version };
+  const isBehind = left !== undefined && row.epoch < epoch;
+  const epochRow = await transaction.epochs.find(owner, keyId, isBehind ? row.epoch : epoch);
+  const at = isBehind
+    ? { epoch: row.epoch, quorum: head.quorum, slot: head.slot, certified: head.certified }
+    : {
+        epoch,
+        quorum: before.params.quorum,
+        slot: own?.slot ?? head.slot,
+        certified: certifiedAs(context, before, own?.slot ?? null),
+      };
+  await rewindHead(context, transaction, row, { ...at, material: epochRow?.version ?? 1 }, marks);
+}
+
+function leftSince({ params, transcriptHash }: CertifiedEpoch) {
+  return { epoch: params.epoch, transcriptHash };
+}
+
+/** What the head says of an epoch that it was in, or, of one that it never was in, what everybody may know. */
+function certifiedAs(
+  { identity }: Pick<ServerContext, 'identity'>,
+  { params, transcriptHash, public: known }: CertifiedEpoch,
+  slot: PartyIndex | null,
+) {
+  const { keyId, epoch } = params;
+  const { groupKey, commitment, verifyingShares, chainCode } = known;
+  const acknowledgement =
+    slot === null
+      ? new Uint8Array(64)
+      : signIdentityStatement(identity, recoveryAckStatement({ keyId, epoch, slot, transcriptHash }));
+  return { transcriptHash, acknowledgement, groupKey, commitment, verifyingShares, chainCode };
+}
+
+async function removeDead(
+  transaction: Transaction,
+  { owner, keyId, epoch, row, head }: ForkedKey,
+): Promise<void> {
+  const newest = Math.max(row.epoch, head.left?.epoch ?? 0);
+  for (let dead = epoch + 1; dead <= newest; dead++) {
+    await transaction.shares.remove(owner, keyId, dead);
+    await transaction.epochs.remove(owner, keyId, dead);
+  }
+}
+
+/** What a server that joined by another certificate knows of the key. */
+async function joiningOf(
+  context: ServerContext,
+  reader: Reader,
+  { row, head, epoch }: ForkedKey,
+  { before: { params, transcriptHash, public: known } }: Evidence,
+): Promise<JoiningKey> {
+  const { groupKey, commitment, verifyingShares, chainCode } = known;
+  return {
+    policy: head.policy,
+    chain: await readCertificates(context, reader, row, epoch),
+    first: head.first ?? transcriptHash,
+    parameters: encodeKeyParams(params),
+    transcriptHash,
+    groupKey,
+    commitment,
+    verifyingShares,
+    chainCode,
+  };
+}

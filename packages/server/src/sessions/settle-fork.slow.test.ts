@@ -1,0 +1,225 @@
+// @module-tag slow
+import { carryChange, completeChange, preparing } from '@ckm/testkit';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type BareCaller, type BareServer, TEST_TIME } from './test/bare-server.js';
+import { createBareServers, SOON } from './test/bare-servers.js';
+import { type ForkedServers, forkKey } from './test/fork.js';
+import { carrySettling } from './test/settle-courier.js';
+import { signIn } from './test/signs.js';
+import { COUNT_SECONDS } from './waiting-time.js';
+
+const network = createBareServers();
+afterEach(() => network.close());
+
+const code = (expected: string) => expect.objectContaining({ code: expected }) as Error;
+const refused = (reason: string) =>
+  expect.objectContaining({ code: 'CHANGE_REFUSED', facts: { reason } }) as Error;
+
+async function sharesOf({ context }: BareServer): Promise<readonly number[]> {
+  const rows = await context.storage.read(({ shares }) => shares.listAll(null, 10));
+  return rows.map(({ epoch }) => epoch);
+}
+
+/** Alpha went on by the one, bravo by the other, and each has seen both since. */
+async function forked(): Promise<ForkedServers> {
+  const found = await forkKey(network);
+  const { callers, keyId, one, other } = found;
+  const [alpha, bravo, charlie] = callers;
+  await alpha!.call('change.commit', { keyId, certificate: one });
+  await charlie!.call('change.commit', { keyId, certificate: one });
+  await bravo!.call('change.commit', { keyId, certificate: other });
+  for (const [caller, certificate] of [
+    [alpha!, other],
+    [bravo!, one],
+  ] as const)
+    await expect(caller.call('change.commit', { keyId, certificate })).rejects.toThrow(
+      expect.objectContaining({ code: 'KEY_FORKED', facts: { epoch: 1, slots: '3' } }),
+    );
+  return found;
+}
+
+describe('ADR 0049: of two certificates of one epoch', () => {
+  test('the one counts on which those settle who did not sign twice: it signs again, and what came of the other is destroyed', async () => {
+    const { servers, callers, made, keyId, one, other } = await forked();
+    const members = callers.slice(0, 3);
+    const [alpha, bravo, charlie] = members;
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const votes = await settling.settle([1, 2]);
+    // Its own key of that share is gone before anything else.
+    expect(await settling.end(bravo!, votes)).toBe(true);
+    const { context } = servers[1]!;
+    const owner = (await context.storage.read(({ keys }) => keys.listAll(null, 1)))[0]!.owner;
+    expect(context.epochKeys.exists({ owner, keyId, epoch: 1 })).toBe(false);
+    expect(await sharesOf(servers[1]!)).toEqual([0]);
+    // It goes over to what counts, and to nothing else; meanwhile it answers nothing.
+    await expect(bravo!.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(code('KEY_FORKED'));
+    await expect(bravo!.call('change.commit', { keyId, certificate: other })).rejects.toThrow(
+      code('CHANGE_SETTLED'),
+    );
+    expect(await settling.end(alpha!, votes)).toBe(false);
+    expect(await settling.end(charlie!, votes)).toBe(false);
+    const committed = [];
+    for (const caller of members)
+      committed.push(await caller.call('change.commit', { keyId, certificate: one }));
+    expect(committed.map(({ acknowledgement }) => acknowledgement?.length)).toEqual([64, 64, 64]);
+    for (const caller of members) {
+      await expect(caller.call('change.commit', { keyId, certificate: other })).rejects.toThrow(
+        code('CHANGE_SETTLED'),
+      );
+      expect((await caller.call('key.show', { keyId })).key.forked).toBeUndefined();
+    }
+    const { before } = await carryChange({ servers: members, keyId, expiresAt: SOON });
+    for (const signers of [
+      [1, 2],
+      [2, 3],
+    ])
+      await signIn(members, made, before.public, { epoch: 1, signers });
+    // Old shares go as after every change, and the next change leaves out who signed twice.
+    const acknowledgements = committed.map((said, i) => ({ slot: i + 1, signature: said.acknowledgement! }));
+    for (const caller of members) await caller.call('change.retire', { keyId, epoch: 0, acknowledgements });
+    expect(await Promise.all(servers.slice(0, 3).map(sharesOf))).toEqual([[1], [1], [1]]);
+    const next = await carryChange({
+      servers: members,
+      keyId,
+      expiresAt: SOON,
+      needed: 2,
+      next: before.params.roster.slice(0, 2).map((entry, i) => ({ ...entry, callee: members[i]! })),
+    });
+    await next.commit(await completeChange(next));
+    const after = await carryChange({ servers: members.slice(0, 2), keyId, expiresAt: SOON });
+    await signIn(members.slice(0, 2), made, after.before.public, { epoch: 2, signers: [1, 2] });
+  });
+
+  test('whoever signed twice has no say, the others say one thing, and nothing before enough have their shares', async () => {
+    const { callers, keyId, one, other } = await forked();
+    const members = callers.slice(0, 3);
+    const [alpha, bravo] = members;
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const [ofAlpha, ofBravo] = [await settling.propose(alpha!), await settling.propose(bravo!)];
+    expect([ofAlpha.twice, ofAlpha.areReady, ofAlpha.state]).toEqual([[3], false, 'ready']);
+    await expect(settling.promise([1])).rejects.toThrow(refused('early'));
+    const acknowledgements = [ofAlpha, ofBravo].map(({ acknowledgement }, i) => ({
+      slot: i + 1,
+      signature: acknowledgement!,
+    }));
+    await settling.propose(alpha!, acknowledgements.slice(0, 1));
+    await expect(settling.promise([1])).rejects.toThrow(refused('early'));
+    for (const caller of [alpha!, bravo!]) await settling.propose(caller, acknowledgements);
+    const promises = await settling.promise([1, 2]);
+    await expect(settling.lock([1], promises.slice(0, 1))).rejects.toThrow(refused('promises-too-few'));
+    const locks = await settling.lock([1, 2], promises);
+    // The other choice finds them bound, also as the next try.
+    const against = await carrySettling({ members, keyId, certificates: [other, one] });
+    const views = [await against.propose(alpha!), await against.propose(bravo!)];
+    const ready = views.map(({ acknowledgement }) => acknowledgement);
+    // What opens the share of every try is kept as long as the share of the epoch before.
+    expect(ready.map((one) => one?.length)).toEqual([64, 64]);
+    await settling.propose(alpha!, acknowledgements);
+    await settling.propose(bravo!, acknowledgements);
+    const yields = await settling.yield([1, 2], settling.locksOf(locks));
+    const votes = settling.votes({ promises, locks, yields });
+    const few = settling.votes({ promises, locks, yields: yields.slice(1) });
+    await expect(settling.end(alpha!, few)).rejects.toThrow(code('CHANGE_NOT_SETTLED'));
+    expect(await settling.end(alpha!, votes)).toBe(false);
+    await expect(against.end(alpha!, votes)).rejects.toThrow();
+    await expect(against.propose(alpha!)).rejects.toThrow(code('CHANGE_SETTLED'));
+  });
+
+  test('what is settled waits for operators, who type six words, and for the delay; its owner takes it back', async () => {
+    const clock = { now: TEST_TIME };
+    const { servers, callers, keyId, one, other } = await forkKey(network, {
+      policy: {},
+      now: () => clock.now,
+    });
+    const members = callers.slice(0, 3);
+    const [alpha, bravo] = members;
+    await alpha!.call('change.commit', { keyId, certificate: one });
+    await bravo!.call('change.commit', { keyId, certificate: other });
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    // Whoever has seen one of them only stops the key when he is shown both.
+    const [first, second] = [await settling.propose(alpha!), await settling.propose(bravo!)];
+    expect(first).toMatchObject({ state: 'waiting', asked: true, readyAt: clock.now + 86_400 });
+    expect((await alpha!.call('key.show', { keyId })).key.forked).toBe(1);
+    expect((await alpha!.call('fork.show', { keyId })).certificates).toHaveLength(2);
+    const acknowledgements = [first, second].map(({ acknowledgement }, i) => ({
+      slot: i + 1,
+      signature: acknowledgement!,
+    }));
+    for (const caller of [alpha!, bravo!]) await settling.propose(caller, acknowledgements);
+    await expect(settling.promise([1])).rejects.toThrow(refused('early'));
+    const words = formatWords(likenessOf(first.orderHash));
+    for (const server of servers.slice(0, 2)) {
+      const desk = server.sessions.changeDesk;
+      const [waiting] = (await desk.list()).changes;
+      expect(waiting).toMatchObject({ orderHash: first.orderHash, asked: true });
+      expect(waiting!.sentence).toContain('Settle that of 2 certificates of epoch 1');
+      await expect(desk.approve(waiting!, 'not these words at all ok')).rejects.toThrow(
+        code('CHANGE_WORDS_WRONG'),
+      );
+      await desk.approve(waiting!, words);
+    }
+    for (let left = 86_400; left > 0; left -= COUNT_SECONDS) {
+      await expect(settling.promise([1])).rejects.toThrow(refused('early'));
+      clock.now += COUNT_SECONDS;
+      for (const server of servers) await server.sessions.sweep();
+    }
+    const { orderHash } = first;
+    await bravo!.call('fork.cancel', { keyId, epoch: 0, orderHash });
+    expect(await settling.promise([1])).toHaveLength(1);
+    await expect(settling.promise([2])).rejects.toThrow(refused('early'));
+    // Given again it begins anew, and with it the operator’s word.
+    expect(await settling.propose(bravo!)).toMatchObject({ state: 'waiting', asked: true });
+  });
+
+  test.each([
+    ['of the servers that joined by the other, which have left then', 'one'],
+    ['by which a server joined: who is not in it has left', 'other'],
+  ] as const)('the one counts %s', async (_, counting) => {
+    const found = await forkKey(network, { theirs: [1, 2, 3] });
+    const { servers, callers, made, keyId, one, other } = found;
+    const [alpha, bravo, charlie, delta] = callers as BareCaller[] as [
+      BareCaller,
+      BareCaller,
+      BareCaller,
+      BareCaller,
+    ];
+    await alpha.call('change.commit', { keyId, certificate: one });
+    for (const caller of [bravo, delta]) await caller.call('change.commit', { keyId, certificate: other });
+    const [counts, dead] = counting === 'one' ? [one, other] : [other, one];
+    const members = [alpha, bravo, charlie];
+    const settling = await carrySettling({ members, keyId, certificates: [counts, dead] });
+    const more = counting === 'one' ? [] : [{ slot: 3, at: delta }];
+    const votes = await settling.settle([1, 2], more);
+    const goOver = [];
+    for (const caller of [alpha, bravo, delta, charlie]) goOver.push(await settling.end(caller, votes));
+    expect(goOver).toEqual(counting === 'one' ? [false, true, false, true] : [true, false, false, true]);
+    for (const caller of callers)
+      if (counting === 'other' || caller !== delta)
+        await caller.call('change.commit', { keyId, certificate: counts });
+    const out = counting === 'one' ? 3 : 0;
+    await expect(callers[out]!.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(code('KEY_LEFT'));
+    expect(await sharesOf(servers[out]!)).toEqual(counting === 'one' ? [] : [0]);
+    const holding = callers.filter((_, i) => i !== out);
+    const { before } = await carryChange({ servers: holding, keyId, expiresAt: SOON });
+    expect(before.transcriptHash).toEqual(settling.next);
+    await signIn(holding, made, before.public, { epoch: 1, signers: [1, 2] });
+    await signIn(holding, made, before.public, { epoch: 1, signers: [2, 3] });
+  });
+
+  test('one who may have said what it does not know of says nothing, and goes over to what the others settled', async () => {
+    const { servers, callers, made, keyId, one, other } = await forked();
+    const members = callers.slice(0, 3);
+    await servers[1]!.sessions.voidOpen('the database is an older one');
+    const settling = await carrySettling({ members, keyId, certificates: [one, other] });
+    const acknowledgements = [];
+    for (const [i, caller] of members.slice(0, 2).entries()) {
+      const { acknowledgement } = await settling.propose(caller);
+      acknowledgements.push({ slot: i + 1, signature: acknowledgement! });
+    }
+    for (const caller of members.slice(0, 2)) await settling.propose(caller, acknowledgements);
+    await expect(settling.promise([2])).rejects.toThrow(refused('forgot'));
+    expect(await settling.promise([1])).toHaveLength(1);
+    expect(made.keyId).toEqual(keyId);
+  });
+});
