@@ -6,6 +6,7 @@ import { backupFigures } from './bench/backup.mjs';
 import { dkgFigures, frostFigures, refreshFigures } from './bench/threshold.mjs';
 import { dearLoadFigures } from './bench/dear-load.mjs';
 import { endToEnd } from './bench/end-to-end.mjs';
+import { refreshOverServersFigures } from './bench/refresh.mjs';
 import { rustFigures } from './bench/rust.mjs';
 import { manyKeysFigures } from './bench/many-keys.mjs';
 import { openSeedFigures } from './bench/open-seed.mjs';
@@ -40,6 +41,7 @@ const ALL = [
   ['FROST signature shares', frostFigures],
   ['key generation', dkgFigures],
   ['new shares of a key', refreshFigures],
+  ['new shares over servers', refreshOverServersFigures],
   ['client and three servers', endToEnd],
   ['two owners at one server', dearLoadFigures],
   ...(flags.rust ? [['the same steps in Rust', rustFigures]] : []),

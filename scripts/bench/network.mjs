@@ -85,7 +85,8 @@ export async function sustain(client, servers, forMs) {
   };
 }
 
-function cpuOf(servers) {
+/** Milliseconds of processor time so far, of this process and of the servers. */
+export function cpuOf(servers) {
   const { user, system } = process.cpuUsage();
   return { client: (user + system) / 1000, servers: servers.reduce((sum, { cpuMs }) => sum + cpuMs(), 0) };
 }
