@@ -364,6 +364,14 @@ const REQUESTS: readonly CommandNode[] = [
   },
 ];
 
+const DRILL: readonly CommandNode[] = [
+  {
+    name: 'restore',
+    summary: 'rehearse that a lost server of a key is made again by the others',
+    load: async () => (await import('./commands/drill/restore.js')).drillRestoreCommand(),
+  },
+];
+
 const CONFIG: readonly CommandNode[] = [
   {
     name: 'where',
@@ -422,6 +430,7 @@ export const COMMAND_TREE: CommandNode = {
       summary: 'ask the operators to end a freeze before its time',
       load: async () => (await import('./commands/thaw.js')).thawCommand(),
     },
+    { name: 'drill', summary: 'find out before an accident whether recovery works', commands: DRILL },
     {
       name: 'verify',
       summary: 'check a signature; no server is asked',

@@ -37,6 +37,16 @@ import { stopExport, type StoppedExport } from './keys/export/stop-export.js';
 import { shareRepair } from './keys/repair/share-repair.js';
 import { stopRepair, type StoppedRepair } from './keys/repair/stop-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
+import {
+  type Drill,
+  type DrillArgs,
+  drillDue,
+  drillKey,
+  type DrillPlan,
+  planDrill,
+  scheduleDrills,
+} from './drills/drill.js';
+import { type DrillRecord, readDrills } from './drills/drill-record.js';
 import { checkDue, checkKey, type KeyCheck, scheduleChecks } from './keys/checks/check-key.js';
 import { freezeKey, type KeyFreeze, thawKey } from './keys/freezes/freeze-key.js';
 import { forgetKey, planForgetting } from './keys/forget-key.js';
@@ -178,6 +188,16 @@ export interface Client {
   checkDue(name: string): Promise<number | null>;
   /** How often a key is to be checked. @param everySeconds null: never @returns when it is due then */
   scheduleChecks(name: string, everySeconds: number | null): Promise<number | null>;
+  /** What a drill will ask of whom. Nothing is sent or written. @throws StateError `DRILL_IMPOSSIBLE` */
+  planDrill(args: DrillArgs): Promise<DrillPlan>;
+  /** Rehearses with a key made for it that a server which lost its share gets it back and signs, or goes on with that. */
+  drillKey(args: DrillArgs, on?: OnProgress): Promise<Drill>;
+  /** When the next drill of a key is due. @returns UnixSeconds; null: never */
+  drillDue(name: string): Promise<number | null>;
+  /** How often a key is to be drilled. @param everySeconds null: never @returns when it is due then */
+  scheduleDrills(name: string, everySeconds: number | null): Promise<number | null>;
+  /** What is on record of the drills of a key. */
+  pastDrills(name: string): Promise<DrillRecord>;
   /**
    * Has every server of a key do nothing with it for a while; said again it is the same freeze.
    * @param seconds at most seven days; null: as long as a freeze on record, or else 72 hours
@@ -358,6 +378,11 @@ export function createClient(options: ClientOptions): Client {
     checkKey: (name, silent) => acting(checkKey(context, readKey, name, silent)),
     checkDue: async (name) => checkDue(context, await readKey(name)),
     scheduleChecks: async (name, everySeconds) => scheduleChecks(context, await readKey(name), everySeconds),
+    planDrill: (args) => planDrill(context, readKey, args),
+    drillKey: (args, on = silent) => acting(drillKey(context, readKey, args, on)),
+    drillDue: async (name) => drillDue(context, await readKey(name)),
+    scheduleDrills: async (name, everySeconds) => scheduleDrills(context, await readKey(name), everySeconds),
+    pastDrills: async (name) => readDrills(store, (await readKey(name)).keyId),
     freezeKey: (name, seconds) => acting(freezeKey(context, readKey, name, seconds)),
     thawKey: async (name) => acting(thawKey(context, await readKey(name))),
     fetchKeys: () => fetchKeys(context),

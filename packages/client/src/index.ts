@@ -57,6 +57,14 @@ export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/cha
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';
 export type { Membership, SeenMember, SeenOrder } from './keys/changes/seen-orders.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
+export type { Drill, DrillArgs, DrillPlan } from './drills/drill.js';
+export {
+  type DrillRecord,
+  DRILL_EVERY_SECONDS,
+  type DrillWay,
+  type OpenDrill,
+  type PastDrill,
+} from './drills/drill-record.js';
 export type { KeyCheck, ServerCheck } from './keys/checks/check-key.js';
 export { CHECK_EVERY_SECONDS, type CheckVerdict } from './keys/checks/check-record.js';
 export { type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from './keys/freezes/freeze-key.js';

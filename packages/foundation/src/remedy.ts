@@ -55,6 +55,8 @@ export const REMEDIES = {
   compareKey: { key: 'name' },
   /** Have every server of a key prove that it holds its share. */
   checkKey: { key: 'name' },
+  /** Rehearse that a lost server of a key is made again. */
+  drillKey: { key: 'name', server: 'name?' },
 
   // The owner acts.
   createKey: {},

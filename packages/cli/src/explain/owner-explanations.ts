@@ -283,6 +283,21 @@ const CEREMONIES = explanationsOf({
     'That says nothing about its share. Exit status: 69 silent, 77 refuses, 75 for the others.',
     'Do what the hint says, then run ckm key check again.',
   ],
+  DRILL_FAILED: [
+    'In the drill a lost server could not be made again: somebody did wrong, or said no. What was said stands in the error, with its own code.',
+    'No share of the key was touched, and the key of the drill is forgotten. Were the server lost now, its share might not come back. Exit status: 76 a server is at fault, 77 one refuses, 75 for the others.',
+    'Read what the code in the hint means (ckm explain CODE), ask the operator of the server named, then drill again.',
+  ],
+  DRILL_NOT_OVER: [
+    'A server that the drill needs does not answer, or asks for patience. Making a key takes every server.',
+    'Nothing was found against anybody. What was begun is on record for a day.',
+    'Run the same command again when it answers: ckm drill restore NAME --lost SERVER.',
+  ],
+  DRILL_IMPOSSIBLE: [
+    'Every server of the key is needed for anything, also to give a lost share back: the others are too few.',
+    'A lost server of such a key comes back from its own backup alone, or with static backup from the certificate.',
+    'Change the quorum (ckm key requorum NAME), or have its operator drill with his backup: ckm server drill FOLDER --backup FILE.',
+  ],
   KEY_NOT_FROZEN: [
     'Too few servers of the key have been told to stop it: the others can still sign.',
     'So many have to have it that those left over are fewer than the quorum. Exit status: 69 silent, 77 refuses.',

@@ -105,7 +105,7 @@ const POLICY = groupOf(
     ],
     KEY_IS_FOR_DRILLS: [
       'A key that was made for a drill is made, repaired, signs one fixed text and is forgotten. A server does nothing else with it.',
-      'Use the key itself. One of a drill holds nothing.',
+      'Use the key itself. What a drill is: docs/drills.md.',
     ],
     NO_KEY_OF_A_DRILL: [
       'Something was asked for that servers do with keys of drills alone, about a key that is none. Nothing was done with it.',
@@ -113,7 +113,7 @@ const POLICY = groupOf(
     ],
     DRILLS_TOO_MANY: [
       'Drills were left in the middle, and the server keeps the keys of eight of them for a week.',
-      'Go on with those that were left.',
+      'Go on with those that were left: ckm drill restore NAME --lost SERVER.',
     ],
     KIND_NOT_FOR_PURPOSE: 'The policy allows kinds of request that the purpose of the key does not have.',
     SUITE_NOT_FOR_PURPOSE: 'The suite does not fit the purpose of the key.',

@@ -10,12 +10,12 @@ const NEW_SECONDS = 86_400;
 /** Since when a key has its shares, when they were last looked at, what is overdue, and what became of the shares before them. */
 export function pastLines(terminal: Terminal, key: KeyStatus, now: number): string[] {
   const { epoch, createdAt, changedAt, forgetting } = key;
-  const { lastAt, isOverdue } = key.checks;
-  if (epoch === 0 && lastAt === null && !isOverdue && now < createdAt + NEW_SECONDS) return [];
+  const isLookedAt = key.checks.lastAt !== null || key.checks.isOverdue || isDrilled(key);
+  if (epoch === 0 && !isLookedAt && now < createdAt + NEW_SECONDS) return [];
   const since = changedAt === null ? '' : ` since ${dateOf(changedAt)}`;
   const shares =
     epoch === 0 ? `epoch 0 since ${dateOf(createdAt)}, never refreshed` : `epoch ${epoch}${since}`;
-  const past = [shares, ...checkTexts(terminal, key)].join('; ');
+  const past = [shares, ...checkTexts(terminal, key), ...drillTexts(terminal, key)].join('; ');
   if (epoch === 0 || forgetting.length === 0) return [past];
   const line = `told to destroy their old shares: ${forgettingLine({ forgetting })}`;
   const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
@@ -105,6 +105,33 @@ function checkTexts(terminal: Terminal, { name, checks }: KeyStatus): string[] {
         ? `checked ${dateOf(lastAt)}`
         : terminal.style('yellow', `checked ${dateOf(lastAt)}, not proved by ${missing}: ${command}`);
   return isOverdue ? [last, terminal.style('yellow', `check overdue: ${command}`)] : [last];
+}
+
+function isDrilled({ drills: { lastAt, failed, open } }: KeyStatus): boolean {
+  return lastAt !== null || failed !== null || open !== null;
+}
+
+/** When it was last shown that a lost server can be made again, what came of the last try, and whether the next is overdue. */
+function drillTexts(terminal: Terminal, key: KeyStatus): string[] {
+  const { lastAt, server, failed, open, dueAt, isOverdue } = key.drills;
+  const command = (lost?: string) =>
+    wordsOf({ kind: 'drillKey', key: key.name, ...(lost === undefined ? {} : { server: lost }) }).command;
+  const never = dueAt === null ? [] : ['never drilled'];
+  const last = lastAt === null ? never : [`drilled ${dateOf(lastAt)} (${server})`];
+  const tries = [
+    ...(failed === null
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `drill of ${failed.server} failed ${dateOf(failed.at)}: ${command(failed.server)}`,
+          ),
+        ]),
+    ...(open === null
+      ? []
+      : [terminal.style('yellow', `drill of ${open.server} not over: ${command(open.server)}`)]),
+  ];
+  return [...last, ...tries, ...(isOverdue ? [terminal.style('yellow', `drill overdue: ${command()}`)] : [])];
 }
 
 function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): string[] {

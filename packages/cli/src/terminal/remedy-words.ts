@@ -29,6 +29,10 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
   showKey: ({ key }) => ['look at the key', `ckm key show ${key}`],
   verifyKey: ({ key }) => ['ask every server for its copy of the key', `ckm key verify ${key}`],
   compareKey: ({ key }) => ['compare its likeness with every operator', `ckm key compare ${key}`],
+  drillKey: ({ key, server = 'SERVER' }) => [
+    'rehearse that a lost server of the key is made again',
+    `ckm drill restore ${key} --lost ${server}`,
+  ],
   checkKey: ({ key }) => ['have every server prove that it holds its share', `ckm key check ${key}`],
 
   createKey: () => ['make the key again', 'ckm key create NAME'],

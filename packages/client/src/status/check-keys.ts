@@ -144,6 +144,21 @@ export function checkProofs({ keys }: Status): DoctorLine[] {
   });
 }
 
+/** Whether it is known that a lost server could be made again. */
+export function checkDrills({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, drills: { lastAt, failed, isOverdue } }): DoctorLine[] => {
+    if (failed !== null) {
+      const text = `could not be made again in the last drill of ${name}`;
+      const remedy = { kind: 'drillKey', key: name, server: failed.server } as const;
+      return [{ level: 'fail', subject: failed.server, text, fix: 'find out why, and drill again', remedy }];
+    }
+    if (!isOverdue) return [];
+    const text = lastAt === null ? 'has never been drilled' : 'has not been drilled for too long';
+    const fix = 'rehearse that a lost server is made again';
+    return [{ level: 'warn', subject: name, text, fix, remedy: { kind: 'drillKey', key: name } }];
+  });
+}
+
 /** What its owner has stopped, and whether that holds: with too few servers it does not. */
 export function checkFreezes({ keys }: Status): DoctorLine[] {
   return keys.flatMap((key): DoctorLine[] => {

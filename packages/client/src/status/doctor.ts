@@ -1,6 +1,8 @@
 import { CkmError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { EVIDENCE_FOLDER } from '../evidence/evidence.js';
+import { DRILL_FOLDER, parseDrills } from '../drills/drill-record.js';
+import { DRILL_RECORDS } from '../drills/drill-store.js';
 import { CHECK_FOLDER, parseChecks } from '../keys/checks/check-record.js';
 import { EXPECTED_FOLDER, parseExpectedKeys } from '../keys/fetch/expected-keys.js';
 import { CHANGE_FOLDER, parseChangeRecord } from '../keys/chain/change-record.js';
@@ -24,6 +26,7 @@ import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
 import {
   checkComparisons,
+  checkDrills,
   checkFreezes,
   checkKeys,
   checkProofs,
@@ -61,6 +64,7 @@ export async function diagnose(
     ...checkExports(status),
     ...checkComparisons(status),
     ...checkProofs(status),
+    ...checkDrills(status),
     ...checkFreezes(status),
     ...(await checkKeys(context, readKey, status)),
     ...checkOpen('sessions', await listSessions(context.store), context.clock()),
@@ -79,6 +83,8 @@ const FOLDERS = [
   [REQUEST_FOLDER, parseRequest],
   [POOL_FOLDER, parsePool],
   [CHECK_FOLDER, parseChecks],
+  [DRILL_FOLDER, parseDrills],
+  ...DRILL_RECORDS,
   [FREEZE_FOLDER, parseFreeze],
   [EXPORT_FOLDER, parseExport],
   [SEEN_FOLDER, parseLastSeen],

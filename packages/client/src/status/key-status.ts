@@ -11,6 +11,7 @@ import {
   type CheckVerdict,
   NEVER_CHECKED,
 } from '../keys/checks/check-record.js';
+import { canDrill, drillDueAt, drillPath, type DrillRecord, NEVER_DRILLED } from '../drills/drill-record.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
 import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';
@@ -63,6 +64,7 @@ export interface KeyStatus {
   /** What came of comparing its likeness with what operators see; null: not compared here. */
   readonly comparison: KeyComparison | null;
   readonly checks: KeyCheckStatus;
+  readonly drills: KeyDrillStatus;
 }
 
 export interface FrozenAt {
@@ -84,6 +86,21 @@ export interface KeyCheckStatus {
   readonly lastAt: number | null;
   /** Servers that did not prove their shares then, and why. */
   readonly unproved: readonly { readonly server: string; readonly verdict: CheckVerdict }[];
+  /** UnixSeconds: when the next one is due; null: never. */
+  readonly dueAt: number | null;
+  readonly isOverdue: boolean;
+}
+
+/** What is on record here of drills, in which a server was made again by the others. */
+export interface KeyDrillStatus {
+  /** The last one that came to its end; null: none. UnixSeconds. */
+  readonly lastAt: number | null;
+  /** Which server was made again in it. */
+  readonly server: string | null;
+  /** The last one of all, if it failed. */
+  readonly failed: { readonly at: number; readonly server: string } | null;
+  /** One that was begun and is not over. */
+  readonly open: { readonly begunAt: number; readonly server: string } | null;
   /** UnixSeconds: when the next one is due; null: never. */
   readonly dueAt: number | null;
   readonly isOverdue: boolean;
@@ -117,6 +134,8 @@ export interface AskedServer {
 export interface StatusRecords extends Pick<OrderRecords, 'changes'> {
   /** By {@link checkPath}. */
   readonly checked: ReadonlyMap<string, CheckRecord>;
+  /** By {@link drillPath}. */
+  readonly drilled: ReadonlyMap<string, DrillRecord>;
   /** Ids of repairs that were begun here, in hex. */
   readonly begun: ReadonlySet<string>;
   readonly found: readonly AskedServer[];
@@ -128,7 +147,7 @@ export interface StatusRecords extends Pick<OrderRecords, 'changes'> {
  */
 export function keyStatus(
   record: KeyRecord,
-  { checked, begun, changes, found }: StatusRecords,
+  { checked, drilled, begun, changes, found }: StatusRecords,
   now: number,
 ): KeyStatus {
   const params = newestParams(record);
@@ -180,6 +199,27 @@ export function keyStatus(
       seats.map(({ name }) => name),
       now,
     ),
+    drills: drillStatus(drilled.get(drillPath(params.keyId)) ?? NEVER_DRILLED, record, params.quorum, now),
+  };
+}
+
+function drillStatus(
+  drills: DrillRecord,
+  record: KeyRecord,
+  quorum: KeyStatus['quorum'],
+  now: number,
+): KeyDrillStatus {
+  const { history, open } = drills;
+  const done = history.findLast(({ way }) => way !== null);
+  const last = history.at(-1);
+  const dueAt = canDrill(quorum) ? drillDueAt(drills, heldSince(record)) : null;
+  return {
+    lastAt: done?.at ?? null,
+    server: done?.server ?? null,
+    failed: last === undefined || last === done ? null : { at: last.at, server: last.server },
+    open: open === null ? null : { begunAt: open.begunAt, server: open.server },
+    dueAt,
+    isOverdue: dueAt !== null && dueAt <= now,
   };
 }
 

@@ -3,6 +3,7 @@ import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { countUnrecorded, heldKeysOf, recordedKeyIds } from '../keys/fetch/unrecorded.js';
 import { changeIdOf, listChanges, titleOfChange } from '../keys/chain/change-record.js';
+import { readAllDrills } from '../drills/drill-record.js';
 import { readAllChecks } from '../keys/checks/check-record.js';
 import { listKeyRecords } from '../keys/keys.js';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
@@ -105,6 +106,7 @@ export async function readStatus(
   );
   const keys = await listKeyRecords(store);
   const checked = await readAllChecks(store);
+  const drilled = await readAllDrills(store);
   const sessions = await listSessions(store);
   const repairs = sessions.filter((one) => isOpen(one) && one.proposal.kind === REPAIR);
   const begun = new Set(repairs.map(({ sessionId }) => encodeHex(sessionId)));
@@ -113,7 +115,7 @@ export async function readStatus(
   const isOfChange = (id: Uint8Array) =>
     changes.some(({ sessionId }) => sessionId !== null && equalBytes(sessionId, id));
   const requests = await listRequests(store);
-  const known = { checked, begun, changes: allChanges, found };
+  const known = { checked, drilled, begun, changes: allChanges, found };
   return {
     servers: found.map(({ server }) => server),
     keys: keys.map((record) => keyStatus(record, known, context.clock())),

@@ -1,4 +1,4 @@
-import { type CertifiedKey, remedyFor } from '@ckm/client';
+import { type CertifiedKey, type PastDrill, remedyFor } from '@ckm/client';
 import { bitcoinAddress, type PublicForm, publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
@@ -42,8 +42,25 @@ async function show(context: Context, name: string, flags: Flags): Promise<void>
   }
   const key = await client.showKey(name);
   const orders = await lookForOrders(client, name);
-  const lines = [keyLines(terminal, key), ...orders.map((order) => orderLines(terminal, order))];
-  terminal.result(lines.join('\n\n'), { ...keyObject(key), orders: orders.map(orderObject) });
+  const { history } = await client.pastDrills(name);
+  const about = [keyLines(terminal, key), ...drillRows(history)].join('\n');
+  const lines = [about, ...orders.map((order) => orderLines(terminal, order))];
+  terminal.result(lines.join('\n\n'), {
+    ...keyObject(key),
+    drills: history,
+    orders: orders.map(orderObject),
+  });
+}
+
+/** The latest drills, the last one first: only where there were any. */
+function drillRows(history: readonly PastDrill[]): string[] {
+  return history
+    .slice(-3)
+    .reverse()
+    .map(({ at, server, way, code }, i) => {
+      const outcome = way === null ? `failed (${code})` : 'was made again';
+      return `  ${(i === 0 ? 'Drilled' : '').padEnd(12)}${server} ${outcome}, ${formatInstant(at, unixNow())}`;
+    });
 }
 
 export function quorumText({ public: { quorum } }: CertifiedKey): string {

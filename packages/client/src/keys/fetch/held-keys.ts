@@ -1,4 +1,4 @@
-import type { Result } from '@ckm/api';
+import { isDrillKeyId, type Result } from '@ckm/api';
 import { compareBytes, encodeHex } from '@ckm/foundation';
 import type { CallOptions, ServerLink } from '../../carrier/server-link.js';
 
@@ -35,7 +35,8 @@ export async function listHeldKeys(link: ServerLink, options: CallOptions = {}):
         return { keys, complaint: 'lists your keys in a circle' };
       }
       after = key.keyId;
-      keys.push(key);
+      // Nobody's money, and forgotten by itself: a drill takes care of it.
+      if (!isDrillKeyId(key.keyId)) keys.push(key);
       if (keys.length === MOST_HELD) return { keys, complaint: `lists ${MOST_HELD} keys or more` };
     }
     unreadable.push(...(page.unreadable ?? []));

@@ -2,6 +2,7 @@ import { keyPolicy, type KeyPolicy, type DkgProposal } from '@ckm/api';
 import { UsageError } from '@ckm/foundation';
 import {
   type BitcoinNetwork,
+  DRILL,
   purposeKinds,
   purposeSuite,
   purposeUsesChildren,
@@ -53,6 +54,7 @@ const DEFAULT_LIFETIME_SECONDS = 86_400;
  */
 export async function planKey(context: ClientContext, args: CreateKeyArgs): Promise<KeyPlan> {
   const name = parseName('key', args.name);
+  if (args.purpose === DRILL) throw madeByDrills();
   const suite = args.suite ?? purposeSuite(args.purpose);
   if (!purposeKinds(args.purpose).every((kind) => requestKind(kind).suites.includes(suite))) {
     throw suiteMismatch(args.purpose, suite);
@@ -122,6 +124,14 @@ function suiteMismatch(purpose: string, suite: string): UsageError {
   return new UsageError(`a key for ${purpose} cannot be of suite ${suite}`, {
     code: 'PURPOSE_SUITE_MISMATCH',
     hint: `leave the suite out: it follows from the purpose`,
+  });
+}
+
+/** It has no place among the keys of its owner. */
+function madeByDrills(): UsageError {
+  return new UsageError('a key for a drill is made and forgotten by the drill itself', {
+    code: 'PURPOSE_UNKNOWN',
+    hint: 'make the key for what it shall sign',
   });
 }
 

@@ -1,0 +1,80 @@
+import { AvailabilityError, CkmError, StateError, type Remedy } from '@ckm/foundation';
+import type { CertifiedKey } from '../keys/key-record.js';
+
+/** Which drill an error is about. */
+export interface DrillOf {
+  /** The owner's name of the key. */
+  readonly name: string;
+  /** Of the server that was made to forget its share. */
+  readonly server: string;
+}
+
+const again = ({ name, server }: DrillOf): Remedy => ({ kind: 'drillKey', key: name, server });
+
+/**
+ * Whether an error is what a drill is there to find: somebody did wrong, or said no for good. Silence is none, nor anything on our own
+ * side, nor what a repetition may cure.
+ */
+export function isFinding(error: unknown): error is CkmError {
+  if (!(error instanceof CkmError)) return false;
+  if (error.errorClass === 'PeerFaultError') return true;
+  if (error.errorClass === 'AvailabilityError' || error.retryable) return false;
+  const isSaidByServer = typeof error.facts['server'] === 'string';
+  return isSaidByServer || ENDINGS.has(error.code);
+}
+
+/** Endings of a session or a request that no repetition changes. */
+const ENDINGS = new Set([
+  'SESSION_REJECTED',
+  'SESSION_EXPIRED',
+  'SESSION_CANCELLED',
+  'SESSION_ABORTED',
+  'KEY_NOT_STORED',
+  'REQUEST_REJECTED',
+]);
+
+/** What a drill found, in the class of what went wrong; it is over. */
+export function drillFailed(drill: DrillOf, step: string, cause: CkmError): CkmError {
+  const { message, errorClass, code, facts } = cause;
+  return new CkmError(errorClass, `the drill failed while ${step}: ${message}`, {
+    code: 'DRILL_FAILED',
+    hint: `no share of ${drill.name} was touched; find out why, and drill again`,
+    remedy: { kind: 'read', code },
+    retryable: false,
+    facts: { ...facts, said: code },
+    cause,
+  });
+}
+
+/** Somebody does not answer: the drill goes on later. */
+export function drillNotOver(drill: DrillOf, step: string, cause: CkmError): CkmError {
+  return new CkmError(cause.errorClass, `the drill is not over, it stopped while ${step}: ${cause.message}`, {
+    code: 'DRILL_NOT_OVER',
+    hint: 'go on with it when they answer',
+    remedy: again(drill),
+    retryable: cause.retryable,
+    facts: { ...cause.facts, said: cause.code },
+    cause,
+  });
+}
+
+/** With every server needed to sign, the others are too few to give anything back. */
+export function drillImpossible({ record: { name }, public: { quorum } }: CertifiedKey): StateError {
+  return new StateError(
+    `no server of ${name} could get a lost share back from the others: all ${quorum.of} are needed for anything`,
+    {
+      code: 'DRILL_IMPOSSIBLE',
+      hint: 'change the quorum, or have its operator show that his backup brings the share back',
+      facts: { needed: quorum.needed, of: quorum.of },
+    },
+  );
+}
+
+/** A drill makes a key, and that takes every server. */
+export function serversNotOnRecord({ record: { name } }: CertifiedKey, missing: number): AvailabilityError {
+  return new AvailabilityError(`${missing} of the servers of ${name} are not among yours any more`, {
+    code: 'SERVERS_MISSING',
+    hint: 'add them again: a drill takes every server of the key',
+    remedy: { kind: 'addServer' },
+  });
+}
