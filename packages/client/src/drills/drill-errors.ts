@@ -18,9 +18,15 @@ const again = ({ name, server }: DrillOf): Remedy => ({ kind: 'drillKey', key: n
 export function isFinding(error: unknown): error is CkmError {
   if (!(error instanceof CkmError)) return false;
   if (error.errorClass === 'PeerFaultError') return true;
-  if (error.errorClass === 'AvailabilityError' || error.retryable) return false;
+  if (isWait(error) || error.errorClass === 'UsageError') return false;
   const isSaidByServer = typeof error.facts['server'] === 'string';
   return isSaidByServer || ENDINGS.has(error.code);
+}
+
+/** Whether it is only to be gone on with later: also where an account has as much as it may have, which says nothing about recovery. */
+export function isWait({ code, errorClass, retryable }: CkmError): boolean {
+  const isFull = code.startsWith('QUOTA_') || code === 'DRILLS_TOO_MANY';
+  return isFull || errorClass === 'AvailabilityError' || retryable;
 }
 
 /** Endings of a session or a request that no repetition changes. */

@@ -118,13 +118,32 @@ describe('client.drillKey', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({
         level: 'fail',
-        subject: 'bravo',
+        subject: 'ink',
         remedy: { kind: 'drillKey', key: 'ink', server: 'bravo' },
       }),
     );
     network.makeHonest();
     await client.drillKey(INK);
     expect(await statusOf()).toMatchObject({ failed: null });
+  });
+
+  test('takes a full account for no sign that anything could not be made again', async () => {
+    network.server('bravo').tamper = async ({ name }, honest) => {
+      if (name !== 'session.propose') return honest();
+      throw new PolicyError('too many keys', {
+        code: 'QUOTA_KEYS',
+        hint: 'ask the operator',
+        retryable: false,
+      });
+    };
+    await expect(client.drillKey(INK)).rejects.toMatchObject({
+      code: 'DRILL_NOT_OVER',
+      errorClass: 'PolicyError',
+      facts: expect.objectContaining({ said: 'QUOTA_KEYS' }) as object,
+    });
+    expect(await statusOf()).toMatchObject({ failed: null, open: { server: 'bravo' } });
+    network.makeHonest();
+    expect(await client.drillKey(INK)).toMatchObject({ way: 'peers' });
   });
 
   test('suspects a helper whose answer gives no share, by name, and does not say that the server could be made again', async () => {

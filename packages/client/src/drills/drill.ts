@@ -12,7 +12,14 @@ import { namesOf, type Participant } from '../servers/ask-all.js';
 import { listSessions } from '../sessions/sessions.js';
 import { createCommitmentPools } from '../signing/commitment-pool.js';
 import { createSigner } from '../signing/signer.js';
-import { drillFailed, drillImpossible, drillNotOver, isFinding, serversNotOnRecord } from './drill-errors.js';
+import {
+  drillFailed,
+  drillImpossible,
+  drillNotOver,
+  isFinding,
+  isWait,
+  serversNotOnRecord,
+} from './drill-errors.js';
 import { clearAway, forgetAt, freshDrillName, makeDrillKey } from './drill-key.js';
 import {
   canDrill,
@@ -266,16 +273,13 @@ const STEPS: Readonly<Record<DrillStage, (lost: string) => string>> = {
   sign: (lost) => `signing with ${lost}`,
 };
 
-function isWait(error: unknown): error is CkmError {
-  return error instanceof CkmError && (error.errorClass === 'AvailabilityError' || error.retryable);
-}
-
 /** Whatever is no finding leaves the drill open. @throws always */
 async function stop(run: Run, open: OpenDrill, error: unknown): Promise<never> {
   const { context, beside, key, roster, name, lost } = run;
   const drill = { name, server: lost };
   const step = STEPS[open.stage](lost);
-  if (!isFinding(error)) throw isWait(error) ? drillNotOver(drill, step, error) : error;
+  if (!isFinding(error))
+    throw error instanceof CkmError && isWait(error) ? drillNotOver(drill, step, error) : error;
   const at = context.clock();
   const past = { at, epoch: open.epoch, server: lost, way: null, code: error.code };
   const isOurs = (await readDrills(context.store, key.keyId)).open?.name === open.name;

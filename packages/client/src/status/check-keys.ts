@@ -148,9 +148,9 @@ export function checkProofs({ keys }: Status): DoctorLine[] {
 export function checkDrills({ keys }: Status): DoctorLine[] {
   return keys.flatMap(({ name, drills: { lastAt, failed, isOverdue } }): DoctorLine[] => {
     if (failed !== null) {
-      const text = `could not be made again in the last drill of ${name}`;
+      const text = `failed in its last drill, in which ${failed.server} was to be made again`;
       const remedy = { kind: 'drillKey', key: name, server: failed.server } as const;
-      return [{ level: 'fail', subject: failed.server, text, fix: 'find out why, and drill again', remedy }];
+      return [{ level: 'fail', subject: name, text, fix: 'find out why, and drill again', remedy }];
     }
     if (!isOverdue) return [];
     const text = lastAt === null ? 'has never been drilled' : 'has not been drilled for too long';
