@@ -13,6 +13,8 @@ const FORMS = {
   url: (value: unknown) => matches(value, /^https?:\/\/[A-Za-z0-9.:[\]_~/%-]{1,250}$/),
   /** A record's path in the owner's store. */
   record: (value: unknown) => matches(value, /^[a-z]{1,16}\/[a-z0-9._-]{1,160}$/),
+  /** A quorum as `2of3`. */
+  quorum: (value: unknown) => matches(value, /^[1-9][0-9]?of[1-9][0-9]?$/),
   /** UnixSeconds */
   time: (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0,
 } as const;
@@ -24,6 +26,7 @@ interface Values {
   readonly code: string;
   readonly url: string;
   readonly record: string;
+  readonly quorum: string;
   readonly time: number;
 }
 
@@ -71,6 +74,10 @@ export const REMEDIES = {
   restoreKey: { keys: 'names' },
   /** Have a server that lost its share of keys get it back, by whatever way there is. */
   repairKey: { keys: 'names', server: 'name' },
+  /** Let another server take the place of one that is gone, under the same key; `servers`: those that stay. */
+  replaceServer: { key: 'name', servers: 'names', quorum: 'quorum' },
+  /** Let a key go on without a server. */
+  removeServer: { key: 'name', server: 'name' },
   /** Stop the repair of a server's share that nobody here began. */
   stopRepair: { key: 'name', server: 'name' },
   stopExport: { key: 'name' },

@@ -22,7 +22,8 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   reject: 'operators say no with: ckm server reject FOLDER ID',
   backup: 'did you mean: ckm seed backup, or ckm sheet',
   restore: 'did you mean: ckm seed restore, or ckm key restore',
-  export: 'a share never leaves its server; what is public is printed by: ckm sheet',
+  export:
+    'what is public is printed by: ckm sheet; a key that was made exportable is taken out with: ckm key export NAME',
   agent: 'did you mean: ckm ssh-agent',
   'key delete': 'servers keep their shares; to take a key off your records: ckm key forget NAME',
   'key remove': 'servers keep their shares; to take a key off your records: ckm key forget NAME',
@@ -40,7 +41,9 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   'key doctor': 'did you mean: ckm doctor',
   'key status': 'did you mean: ckm status, or ckm key show NAME',
   'key replace':
-    'a key is never changed: make another one (ckm key create NAME), and move what the old one holds',
+    'servers of a key are exchanged with: ckm key requorum NAME; for another public key make another one: ckm key create NAME',
+  'key reshare':
+    'did you mean: ckm key refresh (new shares), or ckm key requorum (other servers or another quorum)',
 };
 
 function otherWord(path: string, what: string): string | undefined {

@@ -198,7 +198,7 @@ const SERVERS = explanationsOf({
   SERVER_IN_USE: [
     'A key or an open ceremony needs this server.',
     'Forgetting it would leave the key with one server less than you believe.',
-    'Keep it, or make the key anew with other servers first.',
+    'Keep it, or let the key go on without it first, with ckm key remove-server, or with another in its place, with ckm key requorum.',
   ],
 });
 

@@ -24,7 +24,7 @@ export function pastLines(terminal: Terminal, key: KeyStatus, now: number): stri
 
 /** How a key stands now, cell by cell. */
 export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
-  const { name, id, purpose, quorum, replaced, lost, stopped } = key;
+  const { name, id, purpose, quorum, replaced, lost, behind, stopped } = key;
   return [
     name,
     purpose,
@@ -45,6 +45,14 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
           terminal.style(
             'red',
             `${lost.join(', ')} has lost its share: ckm key repair ${name} --server ${lost[0]!}`,
+          ),
+        ]),
+    ...(behind.length === 0
+      ? []
+      : [
+          terminal.style(
+            'yellow',
+            `${behind.join(', ')} has not come to epoch ${key.epoch}: ckm key check ${name}`,
           ),
         ]),
     ...key.strangeRepairs.map(({ servers, target }) => {

@@ -15,6 +15,7 @@ const VALUES = {
   url: 'https://alpha',
   record: 'keys/notes',
   time: 1_800_000_000,
+  quorum: '2of3',
 };
 const KINDS = Object.keys(REMEDIES) as RemedyKind[];
 

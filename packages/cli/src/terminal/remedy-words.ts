@@ -49,6 +49,14 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     `have ${server} get its share back`,
     keys.map((key) => `ckm key repair ${key} --server ${server}`).join('; '),
   ],
+  replaceServer: ({ key, servers, quorum }) => [
+    'let another server take its place, under the same key',
+    `ckm server add NAME URL; ckm key requorum ${key} --quorum ${quorum} --servers ${[...servers, 'NAME'].join(',')}`,
+  ],
+  removeServer: ({ key, server }) => [
+    `let ${key} go on without ${server}`,
+    `ckm key remove-server ${key} ${server}`,
+  ],
   stopRepair: ({ key, server }) => [
     'stop the repair, at every server',
     `ckm key repair ${key} --server ${server} --stop`,

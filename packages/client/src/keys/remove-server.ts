@@ -40,7 +40,10 @@ export async function planRemoval(store: RecordStore, name: string): Promise<Ser
   if (users.length > 0) {
     throw new UsageError(`server ${name} belongs to ${users.join(', ')}`, {
       code: 'SERVER_IN_USE',
-      hint: 'keep it: without it the key has one server less',
+      hint: 'keep it, or first let the key go on without it, or with another in its place',
+      ...(keys.length === 0
+        ? {}
+        : { remedy: { kind: 'removeServer' as const, key: keys[0]!.name, server: name } }),
     });
   }
   return server;

@@ -8,11 +8,21 @@ import { type DoctorLine, explained, failed } from './doctor-line.js';
 import { formatMargin, isStoppedByFreeze, type KeyStatus } from './key-status.js';
 import type { Status } from './status.js';
 
-/** Nothing brings a share back whose server is gone; what the key holds has to move while enough others are left. */
-function replacedFix({ name, replaced, margin }: KeyStatus): string {
+/** Nothing brings a share back whose server is gone, but the others can let another server in while enough of them are left. */
+function replacedFix(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
+  const { name, replaced, margin, quorum } = key;
   const gone = `the share at ${listed(replaced)} is gone with that server`;
-  if (margin < 0) return `${gone}: ask its operator for a backup of the old one`;
-  return `${gone}: make a new key with another server, and move what ${name} holds before another is lost`;
+  if (margin < 0) return { fix: `${gone}: ask its operator for a backup of the old one` };
+  const staying = [...key.reachable, ...key.stopped, ...key.lost, ...key.behind, ...key.absent];
+  return {
+    fix: `${gone}: let another take its place, under the same key, before one more is lost`,
+    remedy: {
+      kind: 'replaceServer',
+      key: name,
+      servers: staying,
+      quorum: `${quorum.needed}of${quorum.of}`,
+    },
+  };
 }
 
 const RELEASE_FIRST = 'have the servers that stopped it looked at, and those that do not answer brought back';
@@ -28,13 +38,18 @@ export function checkMargins({ keys }: Status): DoctorLine[] {
     }
     const way: Pick<DoctorLine, 'fix' | 'remedy'> =
       key.replaced.length > 0
-        ? { fix: replacedFix(key) }
+        ? replacedFix(key)
         : lost.length > 0
           ? {
               fix: `have ${lost[0]!} get its share back`,
               remedy: { kind: 'repairKey', keys: [name], server: lost[0]! },
             }
-          : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
+          : key.behind.length > 0
+            ? {
+                fix: `show ${listed(key.behind)} the newest epoch`,
+                remedy: { kind: 'checkKey', key: name },
+              }
+            : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
     const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
     if (margin < 0)
       return {

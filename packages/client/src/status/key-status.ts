@@ -32,6 +32,8 @@ export interface KeyStatus {
   readonly replaced: readonly string[];
   /** Servers of the key that answer now and have lost their share. */
   readonly lost: readonly string[];
+  /** Servers of the key that are in an epoch before its newest: they have no share of that yet, or lost it when they went back. */
+  readonly behind: readonly string[];
   /** Servers that have stopped the key, because they had computed a wrong share with it, until their operators release it. */
   readonly stopped: readonly string[];
   /** Servers of the key that its owner has told to do nothing with it, and until when. */
@@ -157,7 +159,7 @@ export function keyStatus(
     const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
     const list = one?.list ?? null;
     const silent = SILENCES[one?.problem?.code ?? ''] ?? 'absent';
-    const holding = list === null ? silent : holdingsIn(list)(id);
+    const holding = list === null ? silent : holdingsIn(list, params.epoch)(id);
     const repairs = repairsIn(list, id, begun);
     return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs };
   });
@@ -174,6 +176,7 @@ export function keyStatus(
     absent: those('absent'),
     replaced: those('replaced'),
     lost: those('lost'),
+    behind: those('behind'),
     stopped: those('stopped'),
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
     strangeRepairs: strangeRepairs(seats),
@@ -288,11 +291,11 @@ const SILENCES: Readonly<Record<string, 'replaced' | 'refused'>> = {
 
 /**
  * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`, `frozen`: it has it and
- * does not; `refused`: it cannot even be asked.
+ * does not; `behind`: what it has is of an earlier epoch; `refused`: it cannot even be asked.
  */
-type Holding = 'has' | 'stopped' | 'frozen' | 'lost' | 'unsaid' | 'refused';
+type Holding = 'has' | 'stopped' | 'frozen' | 'lost' | 'behind' | 'unsaid' | 'refused';
 
-function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
+function holdingsIn(list: HeldKeys | CkmError, newest: number): (id: string) => Holding {
   if (list instanceof CkmError) {
     const silent = list instanceof AvailabilityError;
     return () => (silent ? 'unsaid' : 'refused');
@@ -303,6 +306,7 @@ function holdingsIn(list: HeldKeys | CkmError): (id: string) => Holding {
     if (key?.isShareLost === true) return 'lost';
     if (key?.stoppedAt !== undefined) return 'stopped';
     if (key?.left !== undefined || key?.forked !== undefined) return 'refused';
+    if (key !== undefined && key.epoch < newest) return 'behind';
     if (key !== undefined) return key.frozen === undefined ? 'has' : 'frozen';
     // A list that was not read to its end says nothing about what is not in it.
     return list.complaint === null ? 'lost' : 'unsaid';

@@ -84,6 +84,7 @@ test('a server that cannot tell which keys it holds is not counted on, and says 
   expect(keys.find(({ name }) => name === 'tight')).toMatchObject({
     reachable: ['bravo', 'charlie', 'delta'],
     lost: [],
+    behind: [],
     margin: -1,
   });
 });
@@ -100,6 +101,7 @@ test('a server that has stopped a key, because it computed a wrong share with it
   expect(tight).toMatchObject({
     reachable: ['bravo', 'charlie', 'delta'],
     lost: [],
+    behind: [],
     stopped: ['alpha'],
     margin: -1,
   });

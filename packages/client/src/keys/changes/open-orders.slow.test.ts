@@ -1,3 +1,4 @@
+import type { Result } from '@ckm/api';
 import { afterEach, expect, test } from 'vitest';
 import { memoryStore } from '../../store/memory-store.js';
 import {
@@ -157,5 +158,38 @@ test('one server that says something else of when an order counts is not believe
     };
   };
   expect((await owner.openOrders()).orders).toMatchObject([{ readyAt: network.now + 86_400 }]);
+  await owner.close();
+});
+
+test('A5: a server that says an earlier epoch than the newest on record is not counted as one that answers', async () => {
+  network = await createTestNetwork(3);
+  const owner = await network.owner();
+  await owner.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: SERVERS,
+  });
+  await owner.changeKey({ name: 'letters', wish: { kind: 'refresh' } });
+  expect((await owner.status()).keys[0]).toMatchObject({
+    epoch: 1,
+    reachable: SERVERS,
+    behind: [],
+    margin: 1,
+  });
+  for (const name of ['bravo', 'charlie']) {
+    network.server(name).tamper = async (call, honest) => {
+      const reply = await honest();
+      if (call.name !== 'key.list') return reply;
+      const { keys, ...rest } = reply as Result<'key.list'>;
+      return { ...rest, keys: keys.map((key) => ({ ...key, epoch: 0 })) };
+    };
+  }
+  const { keys } = await owner.status();
+  expect(keys[0]).toMatchObject({ reachable: ['alpha'], behind: ['bravo', 'charlie'], margin: -1 });
+  const lines = await owner.diagnose();
+  expect(lines.filter(({ subject, level }) => subject === 'letters' && level === 'fail')).toMatchObject([
+    { fix: 'show bravo and charlie the newest epoch', remedy: { kind: 'checkKey', key: 'letters' } },
+  ]);
   await owner.close();
 });
