@@ -1,4 +1,4 @@
-import { encodeUtf8, reveal, type Secret } from '@ckm/foundation';
+import { CkmError, encodeUtf8, reveal, type Secret } from '@ckm/foundation';
 import { readLayout } from '@ckm/threshold';
 import { cbc, ctr } from '@noble/ciphers/aes.js';
 import { materialInvalid, materialLocked, materialUnsupported } from './key-material.js';
@@ -14,13 +14,18 @@ const CIPHERS = {
 /** Some ten times what `ssh-keygen` takes by itself; a file with more costs minutes. */
 const MOST_ROUNDS = 256;
 
-/** Whether a key file has a passphrase. What is no file of OpenSSH has none. */
+/** Whether a key file has a passphrase. What is no whole file of OpenSSH has none: `readMaterial` says what is wrong with it. */
 export function isLockedKeyFile(bytes: Uint8Array): boolean {
   const text = new TextDecoder().decode(bytes).trim();
   if (!looksLikeOpenssh(text)) return false;
-  const { cipher, secrets } = parseOpenssh(text);
-  secrets.fill(0);
-  return cipher !== 'none';
+  try {
+    const { cipher, secrets } = parseOpenssh(text);
+    secrets.fill(0);
+    return cipher !== 'none';
+  } catch (error) {
+    if (error instanceof CkmError) return false;
+    throw error;
+  }
 }
 
 /**

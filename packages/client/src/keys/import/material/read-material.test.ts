@@ -212,7 +212,8 @@ describe('a key of OpenSSH', () => {
   test('with a passphrase is opened by that alone', async () => {
     const file = encodeUtf8(WITH_PASSPHRASE);
     expect([isLockedKeyFile(file), isLockedKeyFile(encodeUtf8(OPENSSH))]).toEqual([true, false]);
-    expect(isLockedKeyFile(encodeUtf8(WORDS))).toBe(false);
+    for (const other of [WORDS, WITH_PASSPHRASE.slice(0, 200), WITH_PASSPHRASE.replace('b3Bl', 'AAAA')])
+      expect(isLockedKeyFile(encodeUtf8(other))).toBe(false);
     expect(refused(WITH_PASSPHRASE, ssh)).toBe('KEY_MATERIAL_LOCKED');
     const open = (passphrase: string, text = WITH_PASSPHRASE) =>
       unlockKeyFile(encodeUtf8(text), secret(encodeUtf8(passphrase)));
