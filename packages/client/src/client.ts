@@ -60,6 +60,7 @@ import {
   carryChange,
 } from './keys/changes/change-key.js';
 import { catchUp } from './keys/changes/catch-up.js';
+import { assureHeads } from './keys/heads/assure-head.js';
 import { retireBehind } from './keys/changes/retire-behind.js';
 import {
   type OpenOrders,
@@ -417,7 +418,11 @@ export function createClient(options: ClientOptions): Client {
     openOrders: (args) => readOpenOrders(context, args),
     cancelOrder: (order) => acting(cancelOrder(context, order)),
     restoreKey: async (args, on = silent) => {
-      const restoration = await restoreKey(context, await readKey(args.name), args, on);
+      const key = await readKey(args.name);
+      const restoration = await restoreKey(context, key, args, on);
+      // The others say how far the key is, while they are there: without that nothing that came back is used.
+      const isBack = restoration.servers.some(({ outcome }) => outcome === 'restored');
+      if (isBack) await assureHeads(context, key);
       signer.forgetServers();
       return restoration;
     },

@@ -162,7 +162,9 @@ describe('restoring a key', () => {
     for (const { asked } of network.servers) asked.length = 0;
     const { servers } = await client.restoreKey({ name: 'letters', servers: ['bravo'] });
     expect(servers.map(({ server, outcome }) => [server, outcome])).toEqual([['bravo', 'restored']]);
-    expect([network.server('alpha').asked, network.server('charlie').asked]).toEqual([[], []]);
+    // The others are asked how far the key is, and nothing else.
+    const others = [...network.server('alpha').asked, ...network.server('charlie').asked];
+    expect(new Set(others)).toEqual(new Set(['key.head']));
     await expect(client.restoreKey({ name: 'letters', servers: ['delta'] })).rejects.toMatchObject({
       code: 'QUORUM_SERVERS_MISMATCH',
     });

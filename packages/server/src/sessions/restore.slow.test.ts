@@ -1,11 +1,12 @@
 import { equalBytes } from '@ckm/foundation';
-import { createCeremony, preparing } from '@ckm/testkit';
+import { carryChange, completeChange, createCeremony, preparing } from '@ckm/testkit';
 import { createStaticKey, parseCertificate } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditLine } from '../audit/audit.js';
 import { readKey, writeKey } from './keys/stored-key.js';
 import { alice, createBareServers, makeKey, messageOf, SOON } from './test/bare-servers.js';
 import type { BareServer } from './test/bare-server.js';
+import { tellHeads } from './test/heads.js';
 import { loseDatabase, recordOf, makeKeyThenLose } from './test/lost-database.js';
 
 const network = createBareServers();
@@ -29,7 +30,10 @@ describe('a server with static backup that lost its database', () => {
     expect(await recordOf(servers[0]!, keyId)).toEqual({ ...kept, sessionId: null });
     const shown = await callers[0]!.call('key.show', { keyId });
     expect(shown).toMatchObject({ policy: backup.policy, certificate: backup.certificate });
-    expect((await signer.sign(messageOf('back again'), [1, 2])).length).toBe(64);
+    const sign = () => signer.sign(messageOf('back again'), [1, 2]);
+    await expect(sign()).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+    await tellHeads(callers, keyId, [2, 3]);
+    expect((await sign()).length).toBe(64);
   });
 
   test.each([
@@ -80,6 +84,7 @@ describe('a server with static backup that lost its database', () => {
     await callers[0]!.call('key.restore', backup);
     const alpha = await network.restart(servers[0]!);
     const caller = await alpha.as(alice);
+    await tellHeads([caller, ...callers.slice(1)], made.keyId, [2, 3]);
     const { commitments } = (await caller.call('craft.prepare', preparing(made.keyId, 2))).prepared;
     expect(commitments).toHaveLength(2);
   });
@@ -101,6 +106,7 @@ describe('a server with static backup that lost its database', () => {
     const alpha = await loseDatabase(network, servers[0]!);
     const caller = await alpha.as(alice);
     await caller.call('key.restore', { certificate: made.certificate, policy });
+    await tellHeads([caller, ...callers.slice(1)], made.keyId, [2, 3]);
     const { state, answer } = await caller.call('request.ask', {
       requestId: new Uint8Array(32).fill(1),
       keyId: made.keyId,
@@ -111,6 +117,29 @@ describe('a server with static backup that lost its database', () => {
       wanted: null,
     });
     expect([state, answer]).toEqual(['stale', null]);
+  });
+
+  test('L5: uses nothing where a change has removed it since, though it is shown the first certificate: another such one is no witness', async () => {
+    const { servers, callers } = await network.openMany(3, { settings: { backup: 'static' } });
+    const made = await makeKey(callers, { policy: { changes: 'automatic', changeDelay: 0 } });
+    const { keyId, certificate, signer } = made;
+    const { policy } = await callers[0]!.call('key.show', { keyId });
+    const next = servers.slice(1).map(({ context: { identity } }, i) => ({
+      callee: callers[i + 1]!,
+      serverId: new Uint8Array(identity.xid),
+      identityKey: identity.publicKeys.signing.bytes,
+    }));
+    const removal = await carryChange({ servers: callers, keyId, expiresAt: SOON, next, needed: 2 });
+    await removal.retire(await removal.commit(await completeChange(removal)));
+    // Alpha was removed; alpha and bravo lose their databases, and a thief with the owner's client shows both the first certificate.
+    for (const i of [0, 1]) {
+      callers[i] = await (await loseDatabase(network, servers[i]!)).as(alice);
+      await callers[i]!.call('key.restore', { certificate, policy });
+    }
+    await expect(signer.sign(messageOf('in epoch 0'), [1, 2])).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
+    await expect(tellHeads(callers, keyId, [2])).rejects.toThrow(code('HEADS_TOO_FEW'));
+    await expect(tellHeads(callers, keyId, [2, 3])).rejects.toThrow(code('KEY_EPOCH_DIFFERS'));
+    await expect(signer.sign(messageOf('in epoch 0'), [1, 2])).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
   });
 
   test('restores what was made with static backup also when its operator chose otherwise since', async () => {

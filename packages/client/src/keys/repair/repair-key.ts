@@ -87,7 +87,10 @@ export async function repairKey(
   await assureHeads(context, key);
   let session = await findOpenRepair(context, key, target);
   if (session === null) {
-    if (await takesFromCertificate(context, key, target, invite)) return { outcome: 'held', server };
+    if (await takesFromCertificate(context, key, target, invite)) {
+      await assureHeads(context, key);
+      return { outcome: 'held', server };
+    }
     const chosen = await chooseHelpers(context, key, target, helpers);
     session = sessionFor(context, key, target, chosen);
     await saveSession(context.store, session);

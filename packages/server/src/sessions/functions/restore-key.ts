@@ -23,6 +23,8 @@ import { resultOf, wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import {
   isShareHere,
+  marksOf,
+  noteMarks,
   openHead,
   readEpoch,
   readSecrets,
@@ -34,7 +36,7 @@ import {
  * Gives this server its share of a key back, from the certificate that the key's owner shows. Nothing is believed but the
  * certificate, which this server signed itself once, and the seed of its static key: kept in the row of a key that waits
  * for its certificate, or derived from this server's identity *and the account that asks* (static backup), so that to
- * anybody else the share stays what it is in the certificate, a ciphertext.
+ * anybody else the share stays what it is in the certificate, a ciphertext. It is used when others have said that its epoch is the newest.
  *
  * A key that is active is never touched: to its own certificate the answer is the one given before. Nonces: none come
  * back, and none of before can be used, because each was known only to a process or a database that is gone.
@@ -180,6 +182,17 @@ function notRestorable() {
   return refusal('KEY_NOT_RESTORABLE', 'this server has kept nothing from which its share could come back');
 }
 
+/**
+ * What comes out of a certificate may be of an epoch that is over long since, at a server that was removed from the key: like one that came back
+ * from a backup, this one uses it when others have said how far it is (L5).
+ */
+async function askFirst(context: ServerContext, transaction: Transaction, row: KeyRow): Promise<void> {
+  const asks = context.random(ASKS_BYTES);
+  await noteMarks(context, transaction, row, { ...marksOf(openHead(context, row)), asks });
+}
+
+const ASKS_BYTES = 32;
+
 /** Bytes of a key besides its certificate, and its parameters, which are in that too. */
 const MOST_BESIDES = 2_048;
 
@@ -201,7 +214,10 @@ async function store(
     const { certificate } = record.certified!;
     await context.accounts.quota.bytes(transaction, account, 2 * certificate.length + MOST_BESIDES);
   }
-  await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
+  const isBack = row === null || !(await isShareHere(context, transaction, row));
+  const written = await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
+  // A key of a drill has one epoch, and signs one text.
+  if (isBack && record.purpose !== DRILL) await askFirst(context, transaction, written);
   if (row?.state === 'pending') await context.accounts.quota.keyComesIntoUse(transaction, account);
   await context.audit.append(transaction, {
     deed: 'key.restore',

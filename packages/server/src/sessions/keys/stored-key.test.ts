@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { encodeHex } from '@ckm/foundation';
 import { preparing } from '@ckm/testkit';
 import { afterEach, expect, test } from 'vitest';
+import { createKeyDesk } from '../../control/desks/key-desk.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../../policy/tightening.js';
 import { unlessChanged } from '../../storage/tampered-row.js';
 import { EPOCH_KEYS_FOLDER } from '../../vault/epoch-keys.js';
@@ -93,6 +95,11 @@ test('a static backup gives a share back also to a server that has its database 
     code('EPOCH_KEY_MISSING'),
   );
   await callers[1].call('key.restore', backup);
+  // Alpha has lost everything and says nothing: the one that is left is too few, and the operator decides.
+  await expect(callers[1].call('craft.prepare', preparing(made.keyId, 1))).rejects.toThrow(
+    code('KEY_HEAD_UNKNOWN'),
+  );
+  await createKeyDesk(bravo).release(encodeHex(made.keyId), null);
   await callers[1].call('craft.prepare', preparing(made.keyId, 1));
   expect(readdirSync(join(dataDir, EPOCH_KEYS_FOLDER))).toHaveLength(1);
 });
