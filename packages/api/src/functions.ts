@@ -108,10 +108,18 @@ export type FunctionChanges = 'nothing' | 'request' | 'key' | 'account' | 'sessi
 /** Whether a function is about keys of drills, too or only; what does not say so is never about one. */
 export type OfDrills = 'too' | 'only';
 
+/**
+ * What gives a share to somebody who has none, takes one away, or gives the whole key to its owner. Each server asks its operator for it and waits, as
+ * was certified with the key, or as its operator asks beyond that. A repair for another identity is no repair: it is `members`.
+ */
+export type Weighty = 'members' | 'quorum' | 'export';
+
 interface FunctionRow {
   readonly may: May;
   readonly changes: FunctionChanges;
   readonly drills?: OfDrills;
+  /** What of it is weighty; absent: nothing. */
+  readonly weighty?: readonly Weighty[];
   readonly parameters: z.ZodType;
   readonly result: z.ZodType;
 }
@@ -142,6 +150,7 @@ export const FUNCTIONS = {
   'session.propose': {
     may: 'account',
     changes: 'session',
+    weighty: ['export'],
     parameters: z.strictObject({ sessionId: identifier, proposal, expiresAt: unixSeconds }),
     result: sessionView,
   },
@@ -225,7 +234,7 @@ export const FUNCTIONS = {
    * Takes in an order who shall hold a key next, or shows how far it is. A refresh needs no more than the owner's account;
    * what gives a share to somebody who has none, or changes the quorum, waits for the conditions certified with the key.
    */
-  'change.propose': { may: 'owner', changes: 'key', ...changePropose },
+  'change.propose': { may: 'owner', changes: 'key', weighty: ['members', 'quorum'], ...changePropose },
   'change.cancel': { may: 'owner', changes: 'key', ...changeCancel },
   /** The three steps of a decision: the old members say each of them once. */
   'change.promise': { may: 'owner', changes: 'key', ...changePromise },
@@ -313,6 +322,12 @@ export type Result<F extends FunctionName> = z.infer<(typeof FUNCTIONS)[F]['resu
 export function drillsOf(name: FunctionName): OfDrills | null {
   const row: FunctionRow = FUNCTIONS[name];
   return row.drills ?? null;
+}
+
+/** What of a function is weighty. */
+export function weightyOf(name: FunctionName): readonly Weighty[] {
+  const row: FunctionRow = FUNCTIONS[name];
+  return row.weighty ?? [];
 }
 
 /** RFC 9457 problem details, as they travel inside a sealed reply. */
