@@ -81,7 +81,7 @@ const FORGETTING_WORDS = {
 /** What a finished change left. */
 export function changedLines(changed: ChangedKey): string {
   const { key, epoch, isAsOrdered, behind, forgetting, faults } = changed;
-  const silent = forgetting.filter(({ outcome }) => outcome === 'silent');
+  const isAnySilent = forgetting.some(({ outcome }) => outcome === 'silent');
   return [
     `${key.name} is in epoch ${epoch}`,
     ...(isAsOrdered
@@ -90,12 +90,30 @@ export function changedLines(changed: ChangedKey): string {
     ...(behind.length === 0 ? [] : [`not there yet: ${behind.map(plainText).join(', ')}`]),
     `told to destroy their old shares: ${forgettingLine(changed)}`,
     ...faults.map(({ code, text }) => `wrong: ${plainText(text)} (${code}); tell its operator`),
-    ...(silent.length === 0
-      ? []
-      : ['it protects only as far as old shares are gone; ask again with: ckm sessions resume']),
+    protectionLine(changed),
+    ...(isAnySilent ? ['ask again with: ckm sessions resume'] : []),
   ].join('\n');
 }
 
-export function changedObject({ key, epoch, isAsOrdered, behind, forgetting, faults }: ChangedKey) {
-  return { name: key.name, epoch, isAsOrdered, behind, forgetting, faults };
+/** Whether what was stolen before is worth anything still, by what servers say; a share that a backup may hold is not gone. */
+export function protectionLine({
+  forgetting,
+  forgettingNeeded: needed,
+}: Pick<ChangedKey, 'forgetting' | 'forgettingNeeded'>): string {
+  const gone = forgetting.filter(({ outcome, backupAt }) => outcome === 'forgot' && backupAt === null).length;
+  if (gone >= needed)
+    return `${gone} of the ${needed} needed have: shares stolen before are worth nothing now`;
+  return `it protects only if enough old shares are deleted: ${gone} of the ${needed} needed`;
+}
+
+export function changedObject({
+  key,
+  epoch,
+  isAsOrdered,
+  behind,
+  forgetting,
+  forgettingNeeded,
+  faults,
+}: ChangedKey) {
+  return { name: key.name, epoch, isAsOrdered, behind, forgetting, forgettingNeeded, faults };
 }

@@ -8,7 +8,7 @@ import { createProgress, type Progress } from '../terminal/progress.js';
 import { confirm } from '../terminal/prompt.js';
 import { cancelled } from '../terminal/seat.js';
 import { unixNow } from '../terminal/instant.js';
-import { changedObject, forgettingLine } from './change-words.js';
+import { changedObject, forgettingLine, protectionLine } from './change-words.js';
 import { warnOfClock } from './warn-of-clock.js';
 
 /** Servers take part in a refresh once a day. Seconds. */
@@ -115,7 +115,7 @@ function manyLines(due: number, passed: number): string {
 
 function outcomeText(outcome: ChangedKey | CkmError): string {
   if (outcome instanceof CkmError) return `NOT refreshed: ${plainText(outcome.message)} (${outcome.code})`;
-  return `epoch ${outcome.epoch}; told to destroy their old shares: ${forgettingLine(outcome)}`;
+  return `epoch ${outcome.epoch}; told to destroy their old shares: ${forgettingLine(outcome)}; ${protectionLine(outcome)}`;
 }
 
 function restText(passed: number, failed: number): string[] {

@@ -43,6 +43,8 @@ export interface ChangedKey {
   /** Servers of the new epoch that have not said that they went over to it; they will when they are shown its certificate. */
   readonly behind: readonly string[];
   readonly forgetting: readonly Forgetting[];
+  /** How many of those must have destroyed their old share, backups of it included, before what is left of them is no quorum. */
+  readonly forgettingNeeded: number;
   /** What servers did at the end of it that no honest one does; for people. */
   readonly faults: readonly { readonly code: string; readonly text: string }[];
 }
@@ -198,6 +200,7 @@ async function changedKey(
     epoch: epoch + 1,
     faults: faults.map(({ code, message }) => ({ code, text: message })),
     behind: [...committed.failures.keys()].map(({ server }) => server.name),
+    forgettingNeeded: run.before.params.quorum.of - run.before.params.quorum.needed + 1,
     forgetting: forgettingOf(
       key,
       epoch,
