@@ -11,7 +11,7 @@ test('a change protects once so many old shares are gone that the others are no 
   const line = (...forgetting: ReturnType<typeof said>[]) =>
     protectionLine({ forgetting, forgettingNeeded: 2 });
   expect(line(said('forgot'), said('forgot'), said('silent'))).toBe(
-    '2 of the 2 needed have: shares stolen before are worth nothing now',
+    '2 have, 2 were needed: shares stolen before are worth nothing now',
   );
   const only = 'it protects only if enough old shares are deleted: 1 of the 2 needed';
   expect(line(said('forgot'), said('silent'), said('silent'))).toBe(only);

@@ -91,6 +91,9 @@ export function changedLines(changed: ChangedKey): string {
     `told to destroy their old shares: ${forgettingLine(changed)}`,
     ...faults.map(({ code, text }) => `wrong: ${plainText(text)} (${code}); tell its operator`),
     protectionLine(changed),
+    ...(changed.isElsewhere
+      ? ['a recovery sheet that was printed before names the old servers: print a new one, ckm sheet --html']
+      : []),
     ...(isAnySilent ? ['ask again with: ckm sessions resume'] : []),
   ].join('\n');
 }
@@ -102,7 +105,7 @@ export function protectionLine({
 }: Pick<ChangedKey, 'forgetting' | 'forgettingNeeded'>): string {
   const gone = forgetting.filter(({ outcome, backupAt }) => outcome === 'forgot' && backupAt === null).length;
   if (gone >= needed)
-    return `${gone} of the ${needed} needed have: shares stolen before are worth nothing now`;
+    return `${gone} have, ${needed} were needed: shares stolen before are worth nothing now`;
   return `it protects only if enough old shares are deleted: ${gone} of the ${needed} needed`;
 }
 
@@ -113,7 +116,17 @@ export function changedObject({
   behind,
   forgetting,
   forgettingNeeded,
+  isElsewhere,
   faults,
 }: ChangedKey) {
-  return { name: key.name, epoch, isAsOrdered, behind, forgetting, forgettingNeeded, faults };
+  return {
+    name: key.name,
+    epoch,
+    isAsOrdered,
+    isElsewhere,
+    behind,
+    forgetting,
+    forgettingNeeded,
+    faults,
+  };
 }

@@ -43,6 +43,8 @@ export interface ChangedKey {
   /** Servers of the new epoch that have not said that they went over to it; they will when they are shown its certificate. */
   readonly behind: readonly string[];
   readonly forgetting: readonly Forgetting[];
+  /** Whether other servers hold it than before: what was printed of it names the old ones. */
+  readonly isElsewhere: boolean;
   /** How many of those must have destroyed their old share, backups of it included, before what is left of them is no quorum. */
   readonly forgettingNeeded: number;
   /** What servers did at the end of it that no honest one does; for people. */
@@ -200,6 +202,7 @@ async function changedKey(
     epoch: epoch + 1,
     faults: faults.map(({ code, message }) => ({ code, text: message })),
     behind: [...committed.failures.keys()].map(({ server }) => server.name),
+    isElsewhere: !haveSameServers(run.before.params.roster, run.record.order.roster),
     forgettingNeeded: run.before.params.quorum.of - run.before.params.quorum.needed + 1,
     forgetting: forgettingOf(
       key,
@@ -207,6 +210,14 @@ async function changedKey(
       oldMembers(run).map(({ server }) => server),
     ),
   };
+}
+
+type Members = readonly { readonly serverId: Uint8Array }[];
+
+function haveSameServers(one: Members, other: Members): boolean {
+  return (
+    one.length === other.length && one.every((a) => other.some((b) => equalBytes(a.serverId, b.serverId)))
+  );
 }
 
 /** What became of a change that was taken back. */
