@@ -167,14 +167,35 @@ export const changeYield = {
   parameters: z.strictObject({ ...named, ...lockedChange.shape }),
   result: z.strictObject({ statement }),
 };
+/** Of servers of the epoch that a certificate makes; absent: none is shown. */
+const shownAcknowledgements = z.array(acknowledgement).max(32).optional();
 export const changeCommit = {
-  parameters: z.strictObject({ keyId: identifier, certificate: bytesUpTo(MAX_KEY_CERTIFICATE_BYTES) }),
-  /** `acknowledgement`: as after key generation; null: this server holds no share of that epoch. */
-  result: z.strictObject({ transcriptHash: bytesOf(32), acknowledgement: bytesOf(64).nullable(), epoch }),
+  parameters: z.strictObject({
+    keyId: identifier,
+    certificate: bytesUpTo(MAX_KEY_CERTIFICATE_BYTES),
+    acknowledgements: shownAcknowledgements,
+  }),
+  /**
+   * `acknowledgement`: as after key generation; null: this server holds no share of that epoch. `isEntered`: it has gone over; else it
+   * keeps the certificate, and its share, beside the epoch in use, until it is shown acknowledgements of as many as its quorum needs.
+   */
+  result: z.strictObject({
+    transcriptHash: bytesOf(32),
+    acknowledgement: bytesOf(64).nullable(),
+    epoch,
+    isEntered: z.boolean(),
+  }),
 };
-/** For a server that kept nothing of the epochs between. `certificates`: behind its own epoch, up to one in which it has no part. */
+/**
+ * For a server that kept nothing of the epochs between. `certificates`: behind its own epoch, up to one in which it has no part;
+ * `acknowledgements`: of that one.
+ */
 export const changeLeave = {
-  parameters: z.strictObject({ keyId: identifier, certificates: certificateChain }),
+  parameters: z.strictObject({
+    keyId: identifier,
+    certificates: certificateChain,
+    acknowledgements: shownAcknowledgements,
+  }),
   /** The first epoch in which it has no part. */
   result: z.strictObject({ epoch }),
 };

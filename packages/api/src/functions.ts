@@ -64,6 +64,8 @@ export const keySummary = z.strictObject({
   epoch,
   /** The first epoch in which this server has no part; absent: it is in the newest that it knows. */
   left: epoch.optional(),
+  /** An epoch that is certified, and that this server has not entered yet: the one before is in use; absent: none. */
+  decided: epoch.optional(),
   /** An epoch of which this server has seen two certificates: it answers nothing with the key; absent: none. */
   forked: epoch.optional(),
   createdAt: unixSeconds,

@@ -101,7 +101,9 @@ export interface CarriedChange {
     whole: WholeChange,
     votes: Record<'promises' | 'locks' | 'yields', readonly Uint8Array[]>,
   ): Uint8Array;
-  /** At everybody: old members and new ones. */
+  /** What members of the next roster, all when left out, sign when they have stored a certificate: nobody goes over by it. */
+  acknowledge(certificate: Uint8Array, asked?: Asked): Promise<Acknowledgement[]>;
+  /** At everybody, old members and new ones, each of which is shown what new ones have acknowledged: they go over. */
   commit(certificate: Uint8Array): Promise<readonly Result<'change.commit'>[]>;
   /** At every old member. */
   retire(committed: readonly Result<'change.commit'>[]): Promise<readonly Result<'change.retire'>[]>;
@@ -169,12 +171,32 @@ export async function carryChange(options: ChangeOptions): Promise<CarriedChange
           yields: statementsOf(yields, 'yield'),
         }),
       }),
-    commit: (certificate) => all(everybody, (one) => one.call('change.commit', { keyId, certificate })),
+    acknowledge: (certificate, asked) => acknowledge(members, keyId, certificate, asked),
+    commit: async (certificate) => {
+      const acknowledgements = await acknowledge(members, keyId, certificate, undefined);
+      return all(everybody, (one) => one.call('change.commit', { keyId, certificate, acknowledgements }));
+    },
     retire: (committed) => {
       const acknowledgements = acknowledgementsOf(members, everybody, committed);
       return all(servers, (one) => one.call('change.retire', { keyId, epoch, acknowledgements }));
     },
   };
+}
+
+/** A promise of a server of the next roster, by its slot there. */
+export type Acknowledgement = Parameters<'change.retire'>['acknowledgements'][number];
+
+async function acknowledge(
+  members: readonly Callee[],
+  keyId: Uint8Array,
+  certificate: Uint8Array,
+  asked: Asked,
+): Promise<Acknowledgement[]> {
+  const slots = members.map((_, i) => i + 1).filter((slot) => asked?.includes(slot) ?? true);
+  return all(slots, async (slot) => {
+    const { acknowledgement } = await members[slot - 1]!.call('change.commit', { keyId, certificate });
+    return { slot, signature: acknowledgement! };
+  });
 }
 
 /** A change from the order to the new epoch, everybody answering. */

@@ -132,6 +132,10 @@ function judge(key: CertifiedKey, shown: Result<'key.show'>): Pick<ServerVerdict
     const text = `is in epoch ${summary.epoch} of the key, this client in ${key.newest.params.epoch}`;
     return { verdict: 'behind', text };
   }
+  if (summary.decided !== undefined) {
+    const text = `has the certificate of epoch ${summary.decided}, and has not entered it yet`;
+    return { verdict: 'behind', text };
+  }
   if (!isOfSameKey(certificate, key)) {
     return { verdict: 'differs', text: 'holds a certificate of another key, or one that does not hold' };
   }

@@ -192,7 +192,7 @@ async function takeBack({ client, network }: KeyLife, m: Expected, deed: Deed): 
 }
 
 /**
- * A courier shows the certificate of a change to some servers and not to others. Those that have not met it still sign in the old
+ * A courier shows some servers what others have acknowledged of a change, and not others. Those that have not met it still sign in the old
  * epoch where they are a quorum of it (L5), those that have sign in the new one, and no mixture of them does.
  */
 async function hide(life: KeyLife, m: Expected, deed: Deed): Promise<void> {
@@ -208,7 +208,9 @@ async function hide(life: KeyLife, m: Expected, deed: Deed): Promise<void> {
   }
   const shown = old.filter((_, i) => ((deed.b >> i) & 1) === 1);
   const { keyId, client } = life;
-  for (const name of shown) await (await life.callerOf(name)).call('change.commit', { keyId, certificate });
+  const acknowledgements = shown.length === 0 ? [] : await change.acknowledge(certificate);
+  for (const name of shown)
+    await (await life.callerOf(name)).call('change.commit', { keyId, certificate, acknowledgements });
   const unaware = old.filter((name) => !shown.includes(name));
   if (unaware.length >= m.needed)
     expect(await life.signs(before, unaware.slice(0, m.needed)), 'an old quorum that knows nothing').toBe(

@@ -235,7 +235,8 @@ async function changedWithoutAlpha() {
   const change = await carryChange({ servers: both, keyId, expiresAt: keyed.alpha.now + 600, next });
   const promises = await promised(change);
   const { whole, locked, yields } = await upToYield(change, promises);
-  return { keyId, decided: change.certify(1, whole, { promises, locks: locked, yields }) };
+  const decided = change.certify(1, whole, { promises, locks: locked, yields });
+  return { keyId, decided, acknowledgements: await change.acknowledge(decided) };
 }
 
 async function promised(change: CarriedChange): Promise<readonly Uint8Array[]> {
@@ -339,8 +340,8 @@ const CHANGES: Readonly<Record<Changing, () => Promise<() => Promise<unknown>>>>
     return () => hers.ask('change.retire', { keyId, epoch, acknowledgements });
   },
   'change.leave': async () => {
-    const { keyId, decided } = await changedWithoutAlpha();
-    return () => hers.ask('change.leave', { keyId, certificates: [decided] });
+    const { keyId, decided, acknowledgements } = await changedWithoutAlpha();
+    return () => hers.ask('change.leave', { keyId, certificates: [decided], acknowledgements });
   },
   'key.freeze': async () => {
     const statement = { ...WELL_FORMED['key.freeze'](), keyId: (await halfKnownKey()).keyId };

@@ -65,7 +65,8 @@ describe('attacks on a change', () => {
     const [order] = [first.order];
     const back = await callers[0]!.call('change.propose', { order, chain: [], policy });
     expect(back.forgot).not.toBeNull();
-    await callers[0]!.call('change.commit', { keyId, certificate: one });
+    const acknowledgements = await first.acknowledge(one, [2, 3]);
+    await callers[0]!.call('change.commit', { keyId, certificate: one, acknowledgements });
     now += 86_400;
     const view = await callers[0]!.call('change.propose', { order: second.order, chain: [], policy });
     expect(view.forgot).not.toBeNull();

@@ -92,6 +92,17 @@ describe.each(FAULTS)('a disk that %s in the middle of a change', (_, fault, cod
       expect((await epochsStored())[i]).toEqual([0]);
       await callees[i]!.call('change.commit', { keyId, certificate });
     }
+    const acknowledgements = await change.acknowledge(certificate);
+    for (const [i, disk] of disks.entries()) {
+      const before = await isIn();
+      const shown = { keyId, certificate, acknowledgements };
+      disk.fault = fault;
+      await expect(callees[i]!.call('change.commit', shown)).rejects.toThrow(refused);
+      disk.fault = null;
+      expect(await isIn()).toEqual(before);
+      expect((await epochsStored())[i]).toEqual([0]);
+      expect(await callees[i]!.call('change.commit', shown)).toMatchObject({ isEntered: true });
+    }
     const committed = await change.commit(certificate);
     expect(await epochsStored()).toEqual([
       [0, 1],

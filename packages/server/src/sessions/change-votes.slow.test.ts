@@ -125,7 +125,9 @@ describe('after a change', () => {
   test('a server that was away for two epochs is shown one certificate after the other', async () => {
     let now = TEST_TIME;
     const { callers, change, certificate, keyId } = await refreshed(() => now);
-    for (const caller of callers.slice(0, 2)) await caller.call('change.commit', { keyId, certificate });
+    const acknowledgements = await change.acknowledge(certificate, [1, 2]);
+    for (const caller of callers.slice(0, 2))
+      await caller.call('change.commit', { keyId, certificate, acknowledgements });
     now += 86_400;
     const second = await carryChange({ servers: callers, keyId, expiresAt: () => now + 600 });
     expect(second.order.epoch).toBe(1);
@@ -158,9 +160,10 @@ describe('after a change', () => {
   test('V26: no old share is destroyed before every server has acknowledged the new epoch', async () => {
     const { servers, callers, change, certificate, keyId } = await refreshed();
     const some = [];
+    const acknowledgements = await change.acknowledge(certificate, [1, 2]);
     for (const caller of callers.slice(0, 2))
-      some.push(await caller.call('change.commit', { keyId, certificate }));
-    const acknowledgements = some.map((one, i) => ({ slot: i + 1, signature: one.acknowledgement! }));
+      some.push(await caller.call('change.commit', { keyId, certificate, acknowledgements }));
+    expect(some.map(({ isEntered }) => isEntered)).toEqual([true, true]);
     await expect(callers[0]!.call('change.retire', { keyId, epoch: 0, acknowledgements })).rejects.toThrow(
       expect.objectContaining({ code: 'ACKNOWLEDGEMENTS_TOO_FEW', facts: { slots: '3' } }),
     );

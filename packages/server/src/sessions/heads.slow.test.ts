@@ -199,12 +199,14 @@ describe('L5: a server that came back from an older state', () => {
     const { keyId } = await makeKey(callers);
     const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
     const certificate = await completeChange(change);
-    for (const caller of callers.slice(1)) await caller.call('change.commit', { keyId, certificate });
+    const acknowledgements = await change.acknowledge(certificate);
+    for (const caller of callers.slice(1))
+      await caller.call('change.commit', { keyId, certificate, acknowledgements });
     await servers[0]!.sessions.voidOpen('the database is an older one');
     await expect(tellHeads(callers, keyId, [2, 3])).rejects.toThrow(
       expect.objectContaining({ code: 'KEY_EPOCH_DIFFERS', facts: { epoch: 0 } }),
     );
-    await callers[0]!.call('change.commit', { keyId, certificate });
+    await callers[0]!.call('change.commit', { keyId, certificate, acknowledgements });
     const prepare = { ...preparing(keyId, 1), epoch: 1 };
     await expect(callers[0]!.call('craft.prepare', prepare)).rejects.toThrow(code('KEY_HEAD_UNKNOWN'));
     expect(await tellHeads(callers, keyId, [2, 3])).toMatchObject({ epoch: 1 });

@@ -48,7 +48,7 @@ test(
     };
     const toFirst = await change([0, 1, 2], [0, 1, 2, 3]);
     await change([0, 1, 2, 3], [0, 1, 2]);
-    await change([0, 1, 2], [0, 1, 3]);
+    const last = await change([0, 1, 2], [0, 1, 3]);
     const chain = await fetchChain(callers[0]!, keyId);
     expect(chain).toHaveLength(4);
 
@@ -59,8 +59,9 @@ test(
     await expect(charlie.call('change.commit', { keyId, certificate: chain[1]! })).rejects.toThrow(
       code('CHANGE_SHARE_LOST'),
     );
-    const leave = (certificates: readonly Uint8Array[]) =>
-      charlie.call('change.leave', { keyId, certificates: [...certificates] });
+    const acknowledged = await last.carried.acknowledge(chain[3]!, [1, 2]);
+    const leave = (certificates: readonly Uint8Array[], acknowledgements = acknowledged) =>
+      charlie.call('change.leave', { keyId, certificates: [...certificates], acknowledgements });
     // It is among the servers of the last that it is shown, or is not shown every one.
     await expect(leave(chain.slice(1, 3))).rejects.toThrow(code('CHANGE_SHARE_LOST'));
     await expect(leave(chain.slice(2))).rejects.toThrow();
@@ -69,6 +70,10 @@ test(
     await expect(leave([...chain.slice(1, 3), forged])).rejects.toThrow(code('CHANGE_NOT_DECIDED'));
     expect((await charlie.call('key.show', { keyId })).key.left).toBeUndefined();
 
+    // What it leaves behind can be used by nobody as long as nobody has shares of what follows.
+    await expect(leave(chain.slice(1), acknowledged.slice(1))).rejects.toThrow(
+      code('ACKNOWLEDGEMENTS_TOO_FEW'),
+    );
     expect(await leave(chain.slice(1))).toEqual({ epoch: 3 });
     expect(await leave([])).toEqual({ epoch: 3 });
     await expect(charlie.call('craft.prepare', preparing(keyId, 1))).rejects.toThrow(code('KEY_LEFT'));

@@ -72,13 +72,15 @@ async function oneDiesBetween() {
   const first = await change(keyId, members, [alpha, bravo, charlie]);
   const certificate = await completeChange(first);
   const committed = [];
+  const acknowledgements = await first.acknowledge(certificate, [1, 2]);
   for (const { caller } of [alpha, bravo, delta])
-    committed.push(await caller.call('change.commit', { keyId, certificate }));
+    committed.push(await caller.call('change.commit', { keyId, certificate, acknowledgements }));
   const second = await change(keyId, [alpha, bravo, charlie], [alpha, bravo]);
   const last = await completeWithout(second, 3);
+  const shown = { keyId, certificate: last, acknowledgements: await second.acknowledge(last) };
   const ended: Committed = [
-    await alpha.caller.call('change.commit', { keyId, certificate: last }),
-    await bravo.caller.call('change.commit', { keyId, certificate: last }),
+    await alpha.caller.call('change.commit', shown),
+    await bravo.caller.call('change.commit', shown),
   ];
   return { keyId, alpha, bravo, charlie, delta, committed, ended };
 }

@@ -24,11 +24,10 @@ async function sharesOf({ context }: BareServer): Promise<readonly number[]> {
 /** Alpha went on by the one, bravo by the other, and each has seen both since. */
 async function forked(): Promise<ForkedServers> {
   const found = await forkKey(network);
-  const { callers, keyId, one, other } = found;
+  const { callers, keyId, one, other, goOver } = found;
   const [alpha, bravo, charlie] = callers;
-  await alpha!.call('change.commit', { keyId, certificate: one });
-  await charlie!.call('change.commit', { keyId, certificate: one });
-  await bravo!.call('change.commit', { keyId, certificate: other });
+  for (const caller of [alpha!, charlie!]) await goOver(caller, one);
+  await goOver(bravo!, other);
   for (const [caller, certificate] of [
     [alpha!, other],
     [bravo!, one],
@@ -128,14 +127,14 @@ describe('ADR 0049: of two certificates of one epoch', () => {
 
   test('what is settled waits for operators, who type six words, and for the delay; its owner takes it back', async () => {
     const clock = { now: TEST_TIME };
-    const { servers, callers, keyId, one, other } = await forkKey(network, {
+    const { servers, callers, keyId, one, other, goOver } = await forkKey(network, {
       policy: {},
       now: () => clock.now,
     });
     const members = callers.slice(0, 3);
     const [alpha, bravo] = members;
-    await alpha!.call('change.commit', { keyId, certificate: one });
-    await bravo!.call('change.commit', { keyId, certificate: other });
+    await goOver(alpha!, one);
+    await goOver(bravo!, other);
     const settling = await carrySettling({ members, keyId, certificates: [one, other] });
     // Whoever has seen one of them only stops the key when he is shown both.
     const [first, second] = [await settling.propose(alpha!), await settling.propose(bravo!)];
@@ -177,23 +176,23 @@ describe('ADR 0049: of two certificates of one epoch', () => {
     ['by which a server joined: who is not in it has left', 'other'],
   ] as const)('the one counts %s', async (_, counting) => {
     const found = await forkKey(network, { theirs: [1, 2, 3] });
-    const { servers, callers, made, keyId, one, other } = found;
+    const { servers, callers, made, keyId, one, other, goOver } = found;
     const [alpha, bravo, charlie, delta] = callers as BareCaller[] as [
       BareCaller,
       BareCaller,
       BareCaller,
       BareCaller,
     ];
-    await alpha.call('change.commit', { keyId, certificate: one });
-    for (const caller of [bravo, delta]) await caller.call('change.commit', { keyId, certificate: other });
+    await goOver(alpha, one);
+    for (const caller of [bravo, delta]) await goOver(caller, other);
     const [counts, dead] = counting === 'one' ? [one, other] : [other, one];
     const members = [alpha, bravo, charlie];
     const settling = await carrySettling({ members, keyId, certificates: [counts, dead] });
     const more = counting === 'one' ? [] : [{ slot: 3, at: delta }];
     const votes = await settling.settle([1, 2], more);
-    const goOver = [];
-    for (const caller of [alpha, bravo, delta, charlie]) goOver.push(await settling.end(caller, votes));
-    expect(goOver).toEqual(counting === 'one' ? [false, true, false, true] : [true, false, false, true]);
+    const goingOver = [];
+    for (const caller of [alpha, bravo, delta, charlie]) goingOver.push(await settling.end(caller, votes));
+    expect(goingOver).toEqual(counting === 'one' ? [false, true, false, true] : [true, false, false, true]);
     for (const caller of callers)
       if (counting === 'other' || caller !== delta)
         await caller.call('change.commit', { keyId, certificate: counts });

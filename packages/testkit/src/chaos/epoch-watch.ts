@@ -36,7 +36,7 @@ export function createEpochWatch(note: (server: ChaosServer, what: string) => vo
   function seeCommit(
     { server }: Exchange,
     { keyId }: Parameters<'change.commit'>,
-    { transcriptHash, epoch }: Result<'change.commit'>,
+    { transcriptHash, epoch, isEntered }: Result<'change.commit'>,
     now: number,
   ): void {
     const name = `${encodeHex(keyId)} ${epoch}`;
@@ -44,7 +44,7 @@ export function createEpochWatch(note: (server: ChaosServer, what: string) => vo
     if ((certified.get(name) ?? hash) !== hash) note(server, `uses another certificate of epoch ${epoch}`);
     certified.set(name, hash);
     const place = `${server.name} ${encodeHex(keyId)}`;
-    if ((reached.get(place)?.epoch ?? 0) >= epoch) return;
+    if (!isEntered || (reached.get(place)?.epoch ?? 0) >= epoch) return;
     reached.set(place, { epoch, at: now, setbacks: server.setbacks });
   }
 

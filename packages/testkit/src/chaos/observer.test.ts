@@ -93,7 +93,8 @@ function release(
 function commit(observer: Observer, epoch: number, hash: number): void {
   const transcriptHash = new Uint8Array(32).fill(hash);
   const certificate = seeded.bytes(8);
-  say(observer, 'change.commit', { keyId, certificate }, { transcriptHash, acknowledgement: null, epoch });
+  const result = { transcriptHash, acknowledgement: null, epoch, isEntered: true };
+  say(observer, 'change.commit', { keyId, certificate }, result);
 }
 
 /** A share in the first epoch, for nonces of its own. */

@@ -41,6 +41,8 @@ export interface ChangeRecord extends Track {
   readonly acknowledgements: readonly ChangeAcknowledgement[];
   /** XIDs of servers that have taken the order in: what is over there since then is not begun anew. */
   readonly heard: readonly Uint8Array[];
+  /** XIDs of servers that have gone over to the next epoch, or left by it. */
+  readonly entered: readonly Uint8Array[];
   /** XIDs of old members that kept a session from its end: where enough others can deal, those do. */
   readonly poorDealers: readonly Uint8Array[];
 }
@@ -80,11 +82,12 @@ function folderOf(keyId: Uint8Array): string {
 }
 
 function encodeChangeRecord(record: ChangeRecord) {
-  const { order, checked, servers, acknowledgements, heard, poorDealers, ...rest } = record;
+  const { order, checked, servers, acknowledgements, heard, entered, poorDealers, ...rest } = record;
   return encodeData({
     version: 1,
     ...rest,
     heard: [...heard],
+    entered: [...entered],
     poorDealers: [...poorDealers],
     order: order as Data,
     checked: encodeChecked(checked),
@@ -112,11 +115,16 @@ export function parseChangeRecord(path: string, bytes: Uint8Array): ChangeRecord
       .records('acknowledgements')
       .map((one) => ({ slot: one.integer('slot'), signature: one.bytes('signature', 64) })),
     heard: readXids(path, record, 'heard'),
+    entered: readXids(path, record, 'entered'),
     poorDealers: readXids(path, record, 'poorDealers'),
   };
 }
 
-function readXids(path: string, record: RecordReader, field: 'heard' | 'poorDealers'): Uint8Array[] {
+function readXids(
+  path: string,
+  record: RecordReader,
+  field: 'heard' | 'entered' | 'poorDealers',
+): Uint8Array[] {
   if (!record.has(field)) return [];
   return record.list(field).map((one) => {
     if (one instanceof Uint8Array && one.length === 32) return one;

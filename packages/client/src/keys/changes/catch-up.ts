@@ -1,12 +1,22 @@
 import type { Result } from '@ckm/api';
-import { CkmError } from '@ckm/foundation';
+import { CkmError, equalBytes } from '@ckm/foundation';
+import type { CertifiedEpoch } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
-import { certificatesOf, changesOf, extendChain, type KeyChain } from '../chain/key-chain.js';
+import type { Participant } from '../../servers/ask-all.js';
+import { gatherAcknowledgements, isHeld } from '../gather-acknowledgements.js';
+import {
+  certificatesOf,
+  changesOf,
+  checkChain,
+  extendChain,
+  type KeyChain,
+  notedChain,
+} from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { rosterOf } from '../roster.js';
-import { showEpochs } from '../chain/show-epochs.js';
+import { type Acknowledgements, showEpochs } from '../chain/show-epochs.js';
 
 /**
  * Brings a key and its servers to the same epoch, after somebody was away: what other clients of the owner have changed is
@@ -20,26 +30,74 @@ export async function catchUp(
   key: CertifiedKey,
   among?: readonly string[],
 ): Promise<boolean> {
-  const { keyId, record } = key;
-  const asked = (await rosterOf(context, key)).filter(({ server }) => among?.includes(server.name) ?? true);
-  const links = await Promise.all(asked.map(({ server }) => context.linkTo(server)));
-  const epochs = await Promise.all(links.map((link) => epochAt(link, keyId)));
+  const { record } = key;
   const { epoch } = key.newest.params;
-  const ahead = links.filter((_, i) => (epochs[i] ?? -1) > epoch);
+  const asked = (await rosterOf(context, key)).filter(({ server }) => among?.includes(server.name) ?? true);
+  const places = await Promise.all(asked.map((one) => placeOf(context, key.keyId, one)));
   let chain: KeyChain = record;
-  for (const link of ahead) chain = await learn(link, keyId, chain);
-  const isNewer = changesOf(chain).length > epoch;
-  if (isNewer) await keep(context, record.name, chain);
-  const all = certificatesOf(chain);
-  let moved = isNewer;
-  for (const [i, link] of links.entries()) {
-    const at = epochs[i];
-    if (at === undefined || at >= changesOf(chain).length) continue;
-    // Whoever joined and missed it has nothing before it to go on from; whoever lost the first epoch is no matter of this.
-    const missing = at >= 0 ? all.slice(at + 1) : all.slice(1).slice(-1);
-    if (missing.length > 0) moved = (await show(link, keyId, missing)) || moved;
-  }
-  return moved;
+  for (const { link, knows } of places) if (knows > epoch) chain = await learn(link, key.keyId, chain);
+  const newest = changesOf(chain).length;
+  const isNowhereBehind = newest === epoch && places.every(({ at }) => at === undefined || at >= newest);
+  if (newest === 0 || isNowhereBehind) return false;
+  const { newest: led } = checkChain(chain);
+  const others = (await rosterOf(context, { record, newest: led })).filter(
+    ({ server }) => !places.some((place) => equalBytes(place.server.xid, server.xid)),
+  );
+  const all = [...places, ...(await Promise.all(others.map((one) => placeOf(context, key.keyId, one))))];
+  return settle(context, key, { chain, newest: led, all });
+}
+
+/** A server, and how far it is with a key. */
+interface Place {
+  readonly server: Participant['server'];
+  readonly link: ServerLink;
+  /** Its epoch, or the first in which it has no part. -1: nothing; undefined: it does not say. */
+  readonly at: number | undefined;
+  /** The newest epoch of which it has a certificate, or -1. */
+  readonly knows: number;
+}
+
+/** What became known, and of whom it is asked. */
+interface Learned {
+  readonly chain: KeyChain;
+  readonly newest: CertifiedEpoch;
+  readonly all: readonly Place[];
+}
+
+/**
+ * Brings servers to the newest epoch, and this client with them, where as many of its servers hold their shares as its quorum needs. Until
+ * then the epoch before it is in use, unless too many have gone over for that.
+ */
+async function settle(
+  context: ClientContext,
+  { keyId, record, newest: before }: CertifiedKey,
+  { chain, newest, all }: Learned,
+): Promise<boolean> {
+  const certificates = certificatesOf(chain);
+  const { roster, epoch } = newest.params;
+  const members = roster.flatMap(({ slot, serverId }) => {
+    const place = all.find(({ server, at }) => at !== undefined && equalBytes(server.xid, serverId));
+    return place === undefined ? [] : [{ slot, server: place.server }];
+  });
+  const acknowledgements = await gatherAcknowledgements(context, { newest, certificates }, members);
+  const { of, needed } = before.params.quorum;
+  const gone = all.filter(({ at = -1 }) => at > before.params.epoch).length;
+  const isEntered = isHeld(newest, acknowledgements) || gone > of - needed;
+  const moved = await keep(context, record.name, isEntered ? chain : withoutLast(chain));
+  if (!isHeld(newest, acknowledgements)) return moved;
+  const shown = await Promise.all(
+    all.map(async ({ link, at }) => {
+      if (at === undefined || at >= epoch) return false;
+      // Whoever joined and missed it has nothing before it to go on from; whoever lost the first epoch is no matter of this.
+      return show(
+        link,
+        keyId,
+        at >= 0 ? certificates.slice(at + 1) : certificates.slice(-1),
+        acknowledgements,
+      );
+    }),
+  );
+  return moved || shown.includes(true);
 }
 
 /** Whether a server's refusal says that the key has gone on, or is not there yet: then it is worth catching up. */
@@ -47,17 +105,20 @@ export function isOtherEpoch(code: string | null): boolean {
   return code === 'KEY_EPOCH_DIFFERS' || code === 'KEY_LEFT';
 }
 
-/** What a server knows of a key: its epoch, or the first in which it has no part. -1: nothing; undefined: it does not say. */
-async function epochAt(link: ServerLink, keyId: Uint8Array): Promise<number | undefined> {
-  return orNothing(async () => {
+async function placeOf(context: ClientContext, keyId: Uint8Array, { server }: Participant): Promise<Place> {
+  const link = await context.linkTo(server);
+  const nothing = { server, link, at: -1, knows: -1 };
+  const place = await orNothing(async (): Promise<Place> => {
     try {
       const { key } = await link.call('key.show', { keyId });
-      return key.left ?? key.epoch;
+      const at = key.left ?? key.epoch;
+      return { server, link, at, knows: key.decided ?? at };
     } catch (error) {
-      if (error instanceof CkmError && error.code === 'KEY_UNKNOWN') return -1;
+      if (error instanceof CkmError && error.code === 'KEY_UNKNOWN') return nothing;
       throw error;
     }
   });
+  return place ?? { ...nothing, at: undefined };
 }
 
 /** The longer chain that a server shows, as far as it holds. */
@@ -78,9 +139,14 @@ async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Prom
   return learned ?? longest;
 }
 
-async function show(link: ServerLink, keyId: Uint8Array, certificates: readonly Uint8Array[]) {
+async function show(
+  link: ServerLink,
+  keyId: Uint8Array,
+  certificates: readonly Uint8Array[],
+  acknowledgements: Acknowledgements,
+) {
   const shown = await orNothing(async () => {
-    await showEpochs(link, keyId, certificates);
+    await showEpochs(link, keyId, certificates, acknowledgements);
     return true;
   });
   return shown ?? false;
@@ -96,10 +162,17 @@ async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function keep({ store, clock }: ClientContext, name: string, chain: KeyChain): Promise<void> {
-  await store.exclusive('key-names', async () => {
+/** Puts a longer chain on record. @returns whether it is longer than what was there */
+async function keep({ store, clock }: ClientContext, name: string, chain: KeyChain): Promise<boolean> {
+  return store.exclusive('key-names', async () => {
     const now = await loadKeyRecord(store, name);
-    if (changesOf(now).length >= changesOf(chain).length) return;
+    if (changesOf(now).length >= changesOf(chain).length) return false;
     await saveKeyRecord(store, { ...now, ...chain, acknowledged: [], changedAt: clock() });
+    return true;
   });
+}
+
+/** What the newest certificate follows: that is in use, since its servers have decided on it. */
+function withoutLast({ certificate, changes = [] }: KeyChain): KeyChain {
+  return notedChain({ certificate, changes: changes.slice(0, -1) });
 }

@@ -31,7 +31,7 @@ import { certificateFor } from './order-everywhere.js';
 import { type ChangePlan, type ChangeWish, planChange } from './plan-change.js';
 import { resharing } from './resharing.js';
 import { retireBehind } from './retire-behind.js';
-import { commitEverywhere, epochOf, keepEpoch, retireEverywhere } from './settle.js';
+import { commitEverywhere, epochOf, keepIfHeld, retireEverywhere } from './settle.js';
 
 export interface ChangedKey {
   readonly kind: 'change';
@@ -62,13 +62,45 @@ export async function changeKey(
   { name, wish }: { readonly name: string; readonly wish: ChangeWish },
   on: OnProgress,
 ): Promise<ChangedKey> {
-  const key = requireSignable(await readKey(name));
+  let key = requireSignable(await readKey(name));
   await assureHeads(context, key);
+  const decided = await decidedNow(context, key);
+  if (decided !== null) {
+    const isIt = await isWished(context, key, wish, decided);
+    const done = await carryChange(context, decided, on);
+    if (isIt) return done;
+    key = requireSignable(await readKey(name));
+  }
   const plan = await planChange(context, key, wish);
   await finishDecided(context, plan, on);
   for (const { xid } of [...plan.next, ...plan.leaving]) await context.identityFor(xid);
   const record = await context.store.exclusive('key-names', () => beginChange(context, key, plan));
   return carryChange(context, record, on);
+}
+
+/** The change of the epoch in use that is decided, and whose next epoch too few servers have stored until now: it comes first; null: none is. */
+async function decidedNow({ store }: ClientContext, key: CertifiedKey): Promise<ChangeRecord | null> {
+  const { epoch } = key.newest.params;
+  const isIt = ({ state, certificate, order }: ChangeRecord) =>
+    state === 'open' && certificate !== null && order.epoch === epoch;
+  return (await listChangesOf(store, key.keyId)).find(isIt) ?? null;
+}
+
+/** Whether that change is what is wished, from where the key is. */
+async function isWished(
+  context: ClientContext,
+  key: CertifiedKey,
+  wish: ChangeWish,
+  change: ChangeRecord,
+): Promise<boolean> {
+  if (isSameRefresh(wish.kind, change, context.clock())) return true;
+  try {
+    return changePath((await planChange(context, key, wish)).order) === changePath(change.order);
+  } catch (error) {
+    // What cannot be ordered now may be once the key has gone on.
+    if (error instanceof CkmError && error.errorClass !== 'BugError') return false;
+    throw error;
+  }
 }
 
 /**
@@ -147,6 +179,7 @@ async function beginChange(
     certificate: null,
     acknowledgements: [],
     heard: [],
+    entered: [],
     poorDealers: [],
   };
   await saveChange(store, record);
@@ -171,7 +204,6 @@ export async function carryChange(
   const certificate = record.certificate ?? (await certificateFor(ordered));
   const run = await adoptDecided(ordered, certificate);
   await compareWithRecord(run, certificate);
-  await keepEpoch(run, certificate);
   const committed = await commitEverywhere(run, certificate);
   const isEverywhere = run.record.acknowledgements.length === epochOf(run, certificate).params.quorum.of;
   const retired = isEverywhere ? await retireEverywhere(run) : null;
@@ -258,7 +290,7 @@ export async function cancelChange(
 async function assertUndecided(run: ChangeRun): Promise<void> {
   const certificate = await findDecided(run, run.members);
   if (certificate === null) return;
-  await keepEpoch(run, certificate);
+  await keepIfHeld(run, certificate);
   const decided = await adoptDecided(run, certificate);
   if (equalBytes(decided.orderHash, run.orderHash)) throw tooLate(run.record);
 }

@@ -137,6 +137,7 @@ const NOT_BEGUN = {
   signed: null,
   acknowledgements: [],
   heard: [],
+  entered: [],
   poorDealers: [],
 };
 

@@ -14,7 +14,8 @@ import {
 } from './change-run.js';
 import { decidedOnRecord, findDecided } from './decided.js';
 import { decideChange } from './decide.js';
-import { showEpochs } from '../chain/show-epochs.js';
+import { gatherAcknowledgements } from '../gather-acknowledgements.js';
+import { type Acknowledgements, showEpochs } from '../chain/show-epochs.js';
 
 /** Orders the change everywhere and has old members decide, or finds out what they have decided. */
 export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
@@ -24,6 +25,7 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
   const { policy, ...chain } = await loadKeyRecord(run.context.store, keyName);
   const certificates = certificatesOf(chain).slice(0, order.epoch + 1);
   const asked = run.members;
+  const acknowledged = once(() => acknowledgementsOfBefore(run, certificates));
   const gathered = await gatherFrom(
     run,
     { step: 'order', text: 'telling servers what is to change' },
@@ -33,7 +35,7 @@ export async function certificateFor(run: ChangeRun): Promise<Uint8Array> {
     (member, link) => {
       const goesOn = hasHeard(run, member) ? { goesOn: true as const } : {};
       const shown = member.oldSlot === null ? certificates : [];
-      return proposeAt(link, { order, chain: shown, policy, ...goesOn }, certificates);
+      return proposeAt(link, { order, chain: shown, policy, ...goesOn }, { certificates, acknowledged });
     },
   );
   await noteHeard(run, gathered);
@@ -61,7 +63,7 @@ async function proposeAt(
     chain,
     ...proposed
   }: Omit<Parameters<'change.propose'>, 'chain'> & { readonly chain: readonly Uint8Array[] },
-  certificates: readonly Uint8Array[],
+  { certificates, acknowledged }: Known,
 ): Promise<ChangeView> {
   const propose = () => link.call('change.propose', { ...proposed, chain: [...chain] });
   try {
@@ -71,9 +73,27 @@ async function proposeAt(
     const behind = differs ? error.facts['epoch'] : null;
     const { keyId, epoch } = proposed.order;
     if (typeof behind !== 'number' || behind < 0 || behind >= epoch) throw error;
-    await showEpochs(link, keyId, certificates.slice(behind + 1));
+    await showEpochs(link, keyId, certificates.slice(behind + 1), await acknowledged());
     return propose();
   }
+}
+
+/** What whoever was away is shown. */
+interface Known {
+  /** Up to the deciding epoch. */
+  readonly certificates: readonly Uint8Array[];
+  /** Of the deciding epoch. */
+  readonly acknowledged: () => Promise<Acknowledgements>;
+}
+
+function acknowledgementsOfBefore(run: ChangeRun, certificates: readonly Uint8Array[]) {
+  const members = oldMembers(run).map(({ oldSlot, server }) => ({ slot: oldSlot!, server }));
+  return gatherAcknowledgements(run.context, { newest: run.before, certificates }, members);
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => (done ??= work());
 }
 
 /** Members that say that the next epoch stands. */

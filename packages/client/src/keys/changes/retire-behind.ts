@@ -8,6 +8,7 @@ import { checkAcknowledgement } from '../acknowledgement.js';
 import { certificatesOf, changesOf, isSameChain } from '../chain/key-chain.js';
 import { showEpochs } from '../chain/show-epochs.js';
 import type { CertifiedKey, ShareReceiptRecord } from '../key-record.js';
+import { gatherAcknowledgements } from '../gather-acknowledgements.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
 import { rosterOf, unrecordedMember } from '../roster.js';
 import { type OldShare, readReceipt, withReceipts } from './receipts.js';
@@ -107,7 +108,7 @@ async function retireAt(
   const { keyId, newest, record } = known.key;
   const said: ShareReceiptRecord[] = [];
   await orNothing(context, holder, async (link) => {
-    const at = await bringToItsLast(link, known, holder);
+    const at = await bringToItsLast(context, link, known, holder);
     const ended = { keyId, acknowledged: newest.params.epoch, acknowledgements };
     const certificates = certificatesOf(record).slice(at + 1);
     for (const share of holder.shares) {
@@ -125,8 +126,9 @@ async function retireAt(
  * @returns the newest epoch that it has the certificate of
  */
 async function bringToItsLast(
+  context: ClientContext,
   link: ServerLink,
-  { key: { keyId, record }, epochs }: Known,
+  { key: { keyId, newest, record }, epochs }: Known,
   { server }: OldHolder,
 ): Promise<number> {
   const { key } = await link.call('key.show', { keyId });
@@ -136,8 +138,26 @@ async function bringToItsLast(
       epoch > key.epoch && !roster.some(({ serverId }) => equalBytes(serverId, server.xid)),
   );
   if (without < 0) return key.epoch;
-  await showEpochs(link, keyId, certificatesOf(record).slice(key.epoch + 1, without + 1));
+  const params = epochs[without]!;
+  const transcriptHash = epochs[without + 1]?.previous ?? newest.transcriptHash;
+  const certificates = certificatesOf(record).slice(0, without + 1);
+  const members = await membersOf(context, params);
+  const led = { newest: { params, transcriptHash }, certificates };
+  const said = await gatherAcknowledgements(context, led, members);
+  await showEpochs(link, keyId, certificates.slice(key.epoch + 1), said);
   return without;
+}
+
+/** Servers of an epoch, also those that are not on record any more. */
+async function membersOf(
+  { store }: Pick<ClientContext, 'store'>,
+  { roster }: KeyParams,
+): Promise<Participant[]> {
+  const recorded = await listServerRecords(store);
+  return roster.map((entry) => {
+    const known = recorded.find(({ xid }) => equalBytes(xid, entry.serverId));
+    return { slot: entry.slot, server: known ?? unrecordedMember(entry) };
+  });
 }
 
 async function keepReceipts(

@@ -1,12 +1,25 @@
 import { CkmError, equalBytes } from '@ckm/foundation';
 import { type CertifiedEpoch, verifyChange, judgeVotes, parseChangeCertificate } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
+import { isSilence } from '../../servers/ask-all.js';
 import { serverFault } from '../../servers/faults.js';
+import { listServerRecords } from '../../servers/servers.js';
 import { checkAcknowledgement } from '../acknowledgement.js';
+import { gatherAcknowledgements, isHeld } from '../gather-acknowledgements.js';
 import { certificatesOf, changesOf, extendChain } from '../chain/key-chain.js';
 import type { KeyRecord, ShareReceiptRecord } from '../key-record.js';
 import { loadKeyRecord, saveKeyRecord } from '../keys.js';
-import { type ChangeRun, type Gathered, gatherFrom, oldMembers, saveChangeRun } from './change-run.js';
+import { unrecordedMember } from '../roster.js';
+import { membersMissing } from './change-errors.js';
+import {
+  type ChangeMember,
+  type ChangeRun,
+  type Gathered,
+  gatherFrom,
+  newMembers,
+  oldMembers,
+  saveChangeRun,
+} from './change-run.js';
 import { readReceipt, withReceipts } from './receipts.js';
 
 /** The epoch that a certificate of this change proves. @throws as `verifyChange` */
@@ -15,7 +28,7 @@ export function epochOf(run: ChangeRun, certificate: Uint8Array): CertifiedEpoch
 }
 
 /** Puts the next epoch on record; a record that has it already stays. @throws UsageError `KEY_UNKNOWN` */
-export async function keepEpoch(run: ChangeRun, certificate: Uint8Array): Promise<void> {
+async function keepEpoch(run: ChangeRun, certificate: Uint8Array): Promise<void> {
   const { store } = run.context;
   const { epoch } = run.before.params;
   await store.exclusive('key-names', async () => {
@@ -27,22 +40,70 @@ export async function keepEpoch(run: ChangeRun, certificate: Uint8Array): Promis
 }
 
 /**
- * Shows the certificate of the next epoch to every server of both epochs, and collects the promises of the new ones that they stored
- * it. One that was away for several epochs is shown those between first.
+ * Brings the servers of both epochs to the next one, in two steps. First those of the next one are shown its certificate, and promise that
+ * they stored it and have their shares; the epoch before stays in use. When as many have as its quorum needs, it is on record here as the
+ * newest, and all are shown those promises: then they go over, and those that leave go.
+ * @throws AvailabilityError `SERVERS_MISSING` when too few have their shares: nothing has changed for the key then
  */
 export async function commitEverywhere(run: ChangeRun, certificate: Uint8Array): Promise<Gathered<void>> {
   const next = epochOf(run, certificate);
+  const isKept = await isOnRecord(run);
+  const promised = new Map(run.record.acknowledgements.map((one) => [one.slot, one]));
+  // Before anybody goes over, a promise of yesterday is asked for again: its share may have been lost since.
+  const asked = newMembers(run).filter(({ newSlot }) => !isKept || !promised.has(newSlot!));
+  const stored = await commitAmong(run, { next, certificate, asked, promised, shown: [] });
+  await saveChangeRun(run, { acknowledgements: inOrder(promised) });
+  if (!isHeld(next, inOrder(promised))) throw membersMissing(run, stored.failures, 'the new epoch');
+  await keepEpoch(run, certificate);
+  const isSilent = (member: ChangeMember) => {
+    const failure = stored.failures.get(member);
+    return failure !== undefined && isSilence(failure);
+  };
+  const others = run.members.filter((member) => !hasEntered(run, member) && !isSilent(member));
+  const entered = await commitAmong(run, {
+    next,
+    certificate,
+    asked: others,
+    promised,
+    shown: inOrder(promised),
+  });
+  const acknowledgements = inOrder(promised);
+  await saveChangeRun(run, { acknowledgements });
+  const isNewest = (record: KeyRecord) => changesOf(record).length === run.before.params.epoch + 1;
+  await noteInRecord(run, (record) =>
+    isNewest(record) ? { ...record, acknowledged: acknowledgements.map(({ slot }) => slot) } : record,
+  );
+  const missed = [...stored.failures].filter(([member]) => isSilent(member));
+  return { answers: entered.answers, failures: new Map([...missed, ...entered.failures]) };
+}
+
+type Promised = ChangeRun['record']['acknowledgements'][number];
+
+interface Committing {
+  readonly next: CertifiedEpoch;
+  readonly certificate: Uint8Array;
+  readonly asked: readonly ChangeMember[];
+  /** By slots; what is said here is put into it, or taken out. */
+  readonly promised: Map<number, Promised>;
+  /** What members are shown; none: they only store. */
+  readonly shown: readonly Promised[];
+}
+
+async function commitAmong(
+  run: ChangeRun,
+  { next, certificate, asked, promised, shown }: Committing,
+): Promise<Gathered<void>> {
   const { keyId } = next.params;
-  const done = new Map(run.record.acknowledgements.map((one) => [one.slot, one]));
-  const asked = run.members.filter(({ newSlot }) => newSlot === null || !done.has(newSlot));
+  const entered: Uint8Array[] = [];
+  const text = shown.length === 0 ? 'storing the new shares' : 'going over to the new epoch';
   const gathered = await gatherFrom(
     run,
-    { step: 'commit', text: 'going over to the new epoch' },
+    { step: 'commit', text },
     asked,
     asked.length,
     async (member, link) => {
-      const answer = await commitAt(run, link, certificate);
-      const { transcriptHash, acknowledgement } = answer;
+      const answer = await commitAt(run, link, certificate, shown);
+      const { transcriptHash, acknowledgement, isEntered } = answer;
       if (!equalBytes(transcriptHash, next.transcriptHash)) {
         throw serverFault(
           'FAULT_CERTIFICATE_DIFFERS',
@@ -50,6 +111,7 @@ export async function commitEverywhere(run: ChangeRun, certificate: Uint8Array):
           'went over to another epoch than everybody else',
         );
       }
+      if (isEntered) entered.push(member.server.xid);
       if (member.newSlot === null) return;
       if (acknowledgement === null)
         throw serverFault(
@@ -59,22 +121,54 @@ export async function commitEverywhere(run: ChangeRun, certificate: Uint8Array):
         );
       const asNew = { slot: member.newSlot, server: member.server };
       checkAcknowledgement(next, asNew, { keyId, transcriptHash, acknowledgement });
-      done.set(member.newSlot, { slot: member.newSlot, signature: acknowledgement });
+      promised.set(member.newSlot, { slot: member.newSlot, signature: acknowledgement });
     },
   );
-  const acknowledgements = [...done.values()].toSorted((a, b) => a.slot - b.slot);
-  await saveChangeRun(run, { acknowledgements });
-  const isNewest = (record: KeyRecord) => changesOf(record).length === run.before.params.epoch + 1;
-  await noteInRecord(run, (record) =>
-    isNewest(record) ? { ...record, acknowledged: acknowledgements.map(({ slot }) => slot) } : record,
-  );
+  for (const [{ newSlot }, { code }] of gathered.failures)
+    if (newSlot !== null && code === 'CHANGE_SHARE_LOST') promised.delete(newSlot);
+  if (entered.length > 0) await saveChangeRun(run, { entered: [...run.record.entered, ...entered] });
   return gathered;
 }
 
-async function commitAt(run: ChangeRun, link: ServerLink, certificate: Uint8Array) {
+function inOrder(promised: ReadonlyMap<number, Promised>): readonly Promised[] {
+  return [...promised.values()].toSorted((a, b) => a.slot - b.slot);
+}
+
+function hasEntered({ record: { entered } }: ChangeRun, { server }: ChangeMember): boolean {
+  return entered.some((xid) => equalBytes(xid, server.xid));
+}
+
+/** Whether this client has gone over itself: it does when enough servers have promised. */
+async function isOnRecord({ context, record, before }: ChangeRun): Promise<boolean> {
+  const key = await loadKeyRecord(context.store, record.keyName);
+  return changesOf(key).length > before.params.epoch;
+}
+
+/** Puts the next epoch on record where as many of its servers hold their shares as its quorum needs. */
+export async function keepIfHeld(run: ChangeRun, certificate: Uint8Array): Promise<void> {
+  const newest = epochOf(run, certificate);
+  const key = await loadKeyRecord(run.context.store, run.record.keyName);
+  const certificates = [...certificatesOf(key).slice(0, newest.params.epoch), certificate];
+  const recorded = await listServerRecords(run.context.store);
+  const members = newest.params.roster.map((entry) => ({
+    slot: entry.slot,
+    server: recorded.find(({ xid }) => equalBytes(xid, entry.serverId)) ?? unrecordedMember(entry),
+  }));
+  const said = await gatherAcknowledgements(run.context, { newest, certificates }, members);
+  if (isHeld(newest, said)) await keepEpoch(run, certificate);
+}
+
+async function commitAt(
+  run: ChangeRun,
+  link: ServerLink,
+  certificate: Uint8Array,
+  shown: readonly Promised[],
+) {
   const { keyId } = run.record.order;
+  const acknowledgements = shown.map((one) => ({ ...one }));
+  const commit = () => link.call('change.commit', { keyId, certificate, acknowledgements });
   try {
-    return await link.call('change.commit', { keyId, certificate });
+    return await commit();
   } catch (error) {
     const behind =
       error instanceof CkmError && error.code === 'KEY_EPOCH_DIFFERS' ? error.facts['epoch'] : null;
@@ -82,7 +176,7 @@ async function commitAt(run: ChangeRun, link: ServerLink, certificate: Uint8Arra
     const all = certificatesOf(await loadKeyRecord(run.context.store, run.record.keyName));
     for (const between of all.slice(behind + 1, run.before.params.epoch + 1))
       await link.call('change.commit', { keyId, certificate: between });
-    return link.call('change.commit', { keyId, certificate });
+    return commit();
   }
 }
 

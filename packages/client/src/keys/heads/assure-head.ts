@@ -3,6 +3,7 @@ import { CkmError } from '@ckm/foundation';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { Participant } from '../../servers/ask-all.js';
+import { gatherAcknowledgements } from '../gather-acknowledgements.js';
 import { showEpochs } from '../chain/show-epochs.js';
 import { certificatesOf } from '../chain/key-chain.js';
 import type { CertifiedKey } from '../key-record.js';
@@ -67,8 +68,12 @@ async function assureHead(
   const asked = await link.call('key.head', { keyId, nonce: context.random(32) });
   if (asked.asks === null) return;
   const { epoch } = parseHead(asked.head);
-  await showEpochs(link, keyId, certificatesOf(key.record).slice(epoch + 1));
   const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
+  const certificates = certificatesOf(key.record);
+  if (epoch < key.newest.params.epoch) {
+    const said = await gatherAcknowledgements(context, { newest: key.newest, certificates }, others);
+    await showEpochs(link, keyId, certificates.slice(epoch + 1), said);
+  }
   const nonce = asked.asks;
   const said = await Promise.all(
     others.map(async ({ slot, server }) => {

@@ -1,11 +1,9 @@
-import { verifyIdentityStatement, type Parameters } from '@ckm/api';
+import type { Parameters } from '@ckm/api';
 import {
-  type CertifiedEpoch,
   judgeVotes,
   parseCertificate,
   parseChangeCertificate,
   parseKeyParams,
-  recoveryAckStatement,
   verifyChain,
 } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
@@ -13,9 +11,7 @@ import { refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
 import { readCertificates, readPublicEpoch } from '../keys/past-epochs.js';
 import type { KeyHead } from '../keys/stored-key.js';
-
-/** What servers of an epoch acknowledge: that they stored its certificate, and so their share of it. */
-export type AcknowledgedEpoch = Pick<CertifiedEpoch, 'params' | 'transcriptHash'>;
+import { type AcknowledgedEpoch, notAcknowledged } from './acknowledged.js';
 
 /**
  * An epoch behind the one that is to be forgotten: one that is stored here, or that certificates prove which follow on those that are
@@ -68,13 +64,8 @@ export function assertAcknowledged(
   { params, transcriptHash }: AcknowledgedEpoch,
   acknowledgements: Parameters<'change.retire'>['acknowledgements'],
 ): void {
-  const { keyId, epoch } = params;
-  const missing = params.roster.filter(({ slot, identityKey }) => {
-    const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
-    return !acknowledgements.some(
-      (one) => one.slot === slot && verifyIdentityStatement(identityKey, statement, one.signature),
-    );
-  });
+  const { epoch } = params;
+  const missing = notAcknowledged({ params, transcriptHash }, acknowledgements);
   if (missing.length === 0) return;
   const slots = missing.map(({ slot }) => slot).join(', ');
   throw refusal(

@@ -3,7 +3,7 @@ import type { Call } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import { findOrder, withOrder, writeChange } from './change-record.js';
-import { readDeciding } from './deciding.js';
+import { assertUndecided, readDeciding } from './deciding.js';
 import type { ChangeMeans } from './means.js';
 import { viewChange } from './view-change.js';
 
@@ -24,6 +24,7 @@ export async function cancelChange(
     call.transact(async (transaction) => {
       await transaction.keys.hold(owner, keyId);
       const deciding = await readDeciding(context, transaction, scope);
+      assertUndecided(deciding);
       const order = findOrder(deciding.record, orderHash);
       if (order === null) throw refusal('CHANGE_UNKNOWN', 'no such order is open here');
       if (order.over !== null) return viewChange(means, deciding, orderHash);

@@ -168,6 +168,8 @@ async function readAsked(
   const isHeard = saysNo || account?.status === 'active';
   demand(isHeard, 'CHANGE_NOT_WAITING', 'the account behind this order is suspended');
   const { asked, verdict } = judgeOrder(means.counting(), deciding, order);
+  if (deciding.record.decided !== null)
+    throw refusal('CHANGE_NOT_WAITING', 'what follows this epoch of the key is decided');
   if (saysNo ? verdict !== 'over' : asked) return deciding;
   throw refusal('CHANGE_NOT_WAITING', 'this order does not wait for the operator');
 }

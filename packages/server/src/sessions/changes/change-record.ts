@@ -34,6 +34,21 @@ export interface ChangeRecord {
   readonly settled: Settled | null;
   /** What a server that joins knows of the key; null: its own key says it. */
   readonly joining: JoiningKey | null;
+  /** Whether it has made an offer as one that joins: then no other chain takes the place of the one it knows. */
+  readonly offered: boolean;
+  /** The epoch that follows, certified, until this server enters it; null: it has seen no certificate. */
+  readonly decided: DecidedEpoch | null;
+}
+
+/** An epoch as its certificate proves it. This server's share of it comes out of the certificate by the root, whenever it is needed. */
+export interface DecidedEpoch {
+  readonly certificate: Uint8Array;
+  readonly parameters: Uint8Array;
+  readonly transcriptHash: Uint8Array;
+  readonly groupKey: Uint8Array;
+  readonly commitment: readonly Uint8Array[];
+  readonly verifyingShares: readonly Uint8Array[];
+  readonly chainCode: Uint8Array;
 }
 
 /** An order about which certificate of the next epoch counts, and what this server has said of that. */
@@ -100,6 +115,8 @@ export const NO_CHANGE: ChangeRecord = {
   settling: null,
   settled: null,
   joining: null,
+  offered: false,
+  decided: null,
 };
 
 /** A stored change with its row; `row` is null where nothing was stored. */
@@ -147,16 +164,17 @@ export async function writeChange(
   const row = sealRecord(context.vault, 'changes', { owner, keyId, epoch, waiting, version }, record);
   await transaction.changes.put(row);
   if (key !== null) {
-    const marks = marksOf(openHead(context, key));
-    await noteMarks(context, transaction, key, { ...marks, change: version });
+    const { decided: _decided, ...marks } = marksOf(openHead(context, key));
+    const decided = record.decided === null ? {} : { decided: epoch + 1 };
+    await noteMarks(context, transaction, key, { ...marks, ...decided, change: version });
   }
   return row;
 }
 
 /** Whether somebody has to look at it from time to time: the operator, or whoever counts its delay. */
-export function isWaiting({ order, settling }: ChangeRecord): boolean {
+export function isWaiting({ order, settling, decided }: ChangeRecord): boolean {
   if (settling !== null && settling.over === null) return true;
-  return order !== null && order.isWeighty && order.over === null;
+  return order !== null && order.isWeighty && order.over === null && decided === null;
 }
 
 /** The order of that hash; null: there is none, or another one has taken its place. */

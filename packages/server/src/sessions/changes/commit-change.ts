@@ -1,10 +1,9 @@
-import { signIdentityStatement, type Parameters, type Result } from '@ckm/api';
-import { encodeHex, equalBytes, StateError, wipe } from '@ckm/foundation';
+import type { Parameters, Result } from '@ckm/api';
+import { encodeHex, equalBytes, StateError, StorageError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
   judgeVotes,
   parseChangeCertificate,
-  recoveryAckStatement,
   verifyChange,
   type CertifiedEpoch,
   type ChangeCertificate,
@@ -12,14 +11,34 @@ import {
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
+import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
-import type { Reader, Transaction } from '../../storage/storage.js';
+import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { sealRecord } from '../../vault/sealed-record.js';
 import { wipeKey, type EpochRecord } from '../keys/epoch-record.js';
 import { epochsOfChain, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
-import { marksOf, noteMarks, openHead, writeKey, type KeyMarks } from '../keys/stored-key.js';
+import {
+  marksOf,
+  noteMarks,
+  openHead,
+  readSecrets,
+  writeKey,
+  type KeyHead,
+  type KeyMarks,
+} from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
-import { type Deciding, type DecidingScope, ownEntry, readDeciding, settledOtherwise } from './deciding.js';
+import { acknowledge, ACKNOWLEDGEMENT_MS, isHeld } from './acknowledged.js';
+import { beginEpoch } from './begin-epoch.js';
+import { type DecidedEpoch, writeChange } from './change-record.js';
+import {
+  certifiedOf,
+  type Deciding,
+  type DecidingScope,
+  ownEntry,
+  readDeciding,
+  settledOtherwise,
+} from './deciding.js';
+import { endTries } from './end-tries.js';
 import { isSameChange, noteFork } from './fork.js';
 import { assertKnown, readRosters } from './known-members.js';
 import type { ChangeMeans } from './means.js';
@@ -38,25 +57,29 @@ interface Shown {
 
 /**
  * Goes on to the next epoch of a key, by nothing but the certificate of the change and what this server stored before it signed: however
- * late, by whomever it is brought, one epoch after the other. From then on the share of the epoch before answers nothing, and its nonces
- * are void; it stays stored until it is retired. Where this server is not among the servers of the next epoch, the key answers nothing.
+ * late, by whomever it is brought, one epoch after the other. First it keeps the certificate, says that it has its share, and goes on
+ * using the epoch before. Shown that as many servers of the next one hold their shares as its quorum needs, or a certificate of the epoch
+ * behind it, it enters: from then on the share of the epoch before answers nothing, and its nonces are void; it stays stored until it is
+ * retired. Where this server is not among the servers of the next epoch, the key answers nothing then.
  * @throws as `readDeciding`, `verifyChange`, `judgeVotes`; StateError `CERTIFICATE_OF_ANOTHER_KEY`, `CHANGE_SHARE_LOST`, `KEY_FORKED`
  */
 export async function commitChange(
   means: ChangeMeans,
   call: Call,
-  { keyId, certificate: bytes }: Parameters<'change.commit'>,
+  { keyId, certificate: bytes, acknowledgements = [] }: Parameters<'change.commit'>,
 ): Promise<Committed> {
-  means.charge(call.account, 2 * costOfCertificate(bytes));
+  means.charge(call.account, 2 * costOfCertificate(bytes) + acknowledgements.length * ACKNOWLEDGEMENT_MS);
   const certificate = parseChangeCertificate(bytes);
   const { next } = certificate.change;
   demand(equalBytes(next.keyId, keyId), 'CERTIFICATE_OF_ANOTHER_KEY', 'the certificate is of another key');
   const scope = { owner: call.account.xid, keyId, epoch: next.epoch - 1 };
-  const before = () => doneBefore(means, call, scope, { bytes, certificate });
+  const brought = { bytes, certificate, acknowledgements };
+  const before = () => doneBefore(means, call, scope, brought);
   const done = await before();
   if (done !== null) return done;
   try {
-    return await commitOnce(means, call, scope, { bytes, certificate });
+    await enterFollowed(means, call, scope, certificate);
+    return await commitOnce(means, call, scope, brought);
   } catch (error) {
     // Another message, or another replica, was quicker with it.
     const meanwhile = error instanceof StateError ? await before() : null;
@@ -65,7 +88,9 @@ export async function commitChange(
   }
 }
 
-type Brought = Pick<Shown, 'bytes' | 'certificate'>;
+type Brought = Pick<Shown, 'bytes' | 'certificate'> & {
+  readonly acknowledgements: NonNullable<Parameters<'change.commit'>['acknowledgements']>;
+};
 
 /** What was answered before; null: this server is not in that epoch yet. @throws StateError `KEY_FORKED` */
 async function doneBefore(
@@ -81,38 +106,155 @@ async function doneBefore(
   return done;
 }
 
+/**
+ * Enters an epoch that this server had not entered yet, where the certificate of the epoch behind it is shown: members of it that are in it have decided
+ * on that, as many as its quorum needs or more.
+ */
+async function enterFollowed(
+  means: ChangeMeans,
+  call: Call,
+  scope: DecidingScope,
+  following: ChangeCertificate,
+): Promise<void> {
+  const { context } = means;
+  const earlier = { ...scope, epoch: scope.epoch - 1 };
+  const deciding = await context.storage.read((reader) => readIfDecided(context, reader, earlier));
+  if (deciding === null) return;
+  const shown = shownOf(context, deciding.record.decided!);
+  verifyChange(shown.next, following, judgeVotes);
+  await settle(means, call, deciding, shown, true);
+}
+
+/** Null: nothing is decided there, or this server has entered it. */
+async function readIfDecided(
+  context: ServerContext,
+  reader: Reader,
+  scope: DecidingScope,
+): Promise<Deciding | null> {
+  const { owner, keyId, epoch } = scope;
+  if (epoch < 0 || (await reader.changes.find(owner, keyId, epoch)) === null) return null;
+  const row = await reader.keys.find(owner, keyId);
+  if (row !== null && Math.max(row.epoch, openHead(context, row).left?.epoch ?? 0) > epoch) return null;
+  const deciding = await readDeciding(context, reader, scope);
+  return deciding.record.decided === null ? null : deciding;
+}
+
 async function commitOnce(
   means: ChangeMeans,
   call: Call,
   scope: DecidingScope,
-  { bytes, certificate }: Brought,
+  brought: Brought,
 ): Promise<Committed> {
   const { context } = means;
   const { deciding, known } = await context.storage.read(async (reader) => {
     const found = await readDeciding(context, reader, scope, true);
     return { deciding: found, known: await readRosters(context, reader, found) };
   });
+  const { decided } = deciding.record;
+  const kept = decided === null ? null : shownOf(context, decided);
+  if (kept !== null && !isSameChange(kept.certificate, brought.certificate))
+    throw await noteFork(means, call, scope, brought);
+  const shown = kept ?? verified(context, deciding, known, brought);
+  assertCounts(deciding, shown.next);
+  // Where its servers settled which certificate counts, the epoch before is in use nowhere any more.
+  const isSettled = countsIn(deciding) !== undefined;
+  const isEntered = isSettled || isHeld(shown.next, brought.acknowledgements, shown.own);
+  await settle(means, call, deciding, shown, isEntered);
+  const { params, transcriptHash } = shown.next;
+  const acknowledgement = shown.own === null ? null : acknowledge(context, shown.next, shown.own);
+  return { transcriptHash, acknowledgement, epoch: params.epoch, isEntered };
+}
+
+/** @throws as `verifyChange`, `judgeVotes`, {@link assertKnown} */
+function verified(
+  context: ServerContext,
+  { before }: Deciding,
+  known: readonly RosterEntry[],
+  { bytes, certificate }: Brought,
+): Shown {
   assertKnown(known, certificate.change);
-  const epoch = verifyChange(deciding.before, certificate, judgeVotes);
-  assertCounts(deciding, epoch);
-  const own = ownEntry(context, epoch.params);
-  const shown: Shown = { bytes, certificate, next: epoch, own };
-  const share = own === null ? null : takeOwnShare(context, deciding, certificate, own);
+  const next = verifyChange(before, certificate, judgeVotes);
+  return { bytes, certificate, next, own: ownEntry(context, next.params) };
+}
+
+/** What was checked when it was stored. */
+function shownOf(context: ServerContext, decided: DecidedEpoch): Shown {
+  const { certificate: bytes, parameters, transcriptHash } = decided;
+  const next = certifiedOf(parameters, transcriptHash, decided);
+  const own = ownEntry(context, next.params);
+  return { bytes, certificate: parseChangeCertificate(bytes), next, own };
+}
+
+/** Takes this server's share out of the certificate, and enters the epoch or keeps its certificate for later. @throws StateError `CHANGE_SHARE_LOST` */
+async function settle(
+  means: ChangeMeans,
+  call: Call,
+  deciding: Deciding,
+  shown: Shown,
+  isEntered: boolean,
+): Promise<void> {
+  const { own } = shown;
+  const share = own === null ? null : takeOwnShare(means.context, deciding, shown.certificate, own);
   try {
     await repeatWhenRaced(() =>
-      call.transact((transaction) => store(means, call, transaction, scope, shown, share)),
+      call.transact((transaction) =>
+        isEntered
+          ? enter(means, call, transaction, deciding, shown, share)
+          : keep(means, call, transaction, deciding, shown),
+      ),
     );
   } finally {
     share?.seed.fill(0);
     if (share !== null) wipe(share.keyShare.share);
   }
-  context.events.keyActivated({ suite: epoch.params.suite });
-  const acknowledgement = own === null ? null : acknowledge(context, epoch, own);
-  return { transcriptHash: epoch.transcriptHash, acknowledgement, epoch: epoch.params.epoch };
+  if (isEntered) means.context.events.keyActivated({ suite: shown.next.params.suite });
+}
+
+/** What is stored of the deciding epoch by now, held. @throws StateError `ROW_CHANGED` where another certificate is decided meanwhile */
+async function holdDeciding(
+  context: ServerContext,
+  transaction: Transaction,
+  scope: DecidingScope,
+  { certificate, next }: Shown,
+): Promise<Deciding> {
+  await transaction.keys.hold(scope.owner, scope.keyId);
+  const deciding = await readDeciding(context, transaction, scope, true);
+  assertCounts(deciding, next);
+  const { decided } = deciding.record;
+  const isIt = decided === null || isSameChange(parseChangeCertificate(decided.certificate), certificate);
+  if (!isIt) throw rowChanged('changes');
+  return deciding;
+}
+
+/** The certificate stands, and decides: nothing else is said of the epoch before, which stays in use. */
+async function keep(
+  { context }: ChangeMeans,
+  call: Call,
+  transaction: Transaction,
+  scope: DecidingScope,
+  shown: Shown,
+): Promise<void> {
+  const deciding = await holdDeciding(context, transaction, scope, shown);
+  const { owner, keyId, epoch, key, changeRow, record } = deciding;
+  if (key === null && changeRow === null)
+    throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
+  if (record.decided !== null) return;
+  const { bytes: certificate, next } = shown;
+  const { params, transcriptHash } = next;
+  const { groupKey, commitment, verifyingShares, chainCode } = next.public;
+  const points = { groupKey, commitment, verifyingShares, chainCode };
+  const decided = { certificate, parameters: encodeKeyParams(params), transcriptHash, ...points };
+  await writeChange(context, transaction, { owner, keyId, epoch }, key?.row ?? null, changeRow, {
+    ...record,
+    decided,
+  });
+  await endTries(context, transaction, scope);
+  await note(context, transaction, 'change.keep', owner, shown, 'not entered yet');
 }
 
 /**
  * What was answered before, where this server is in that epoch or a later one; `other`: it is there by another certificate.
+ * @throws StateError `CHANGE_SHARE_LOST` where it is in that epoch, and its share of it does not open any more
  */
 async function readDone(
   context: ServerContext,
@@ -134,8 +276,25 @@ async function readDone(
       : row.epoch === epoch + 1
         ? head.certified!.transcriptHash
         : await hashAfter(context, reader, row, epoch + 2);
+  if (own !== null && row.epoch === epoch + 1) await assertOpens(context, reader, row, head);
   const acknowledgement = own === null ? null : acknowledge(context, { params: next, transcriptHash }, own);
-  return { transcriptHash, acknowledgement, epoch: epoch + 1 };
+  return { transcriptHash, acknowledgement, epoch: epoch + 1, isEntered: true };
+}
+
+/** On an acknowledgement others destroy what they hold of the epoch before: it is given for a share that is there. */
+async function assertOpens(
+  context: ServerContext,
+  reader: Reader,
+  row: KeyRow,
+  head: KeyHead,
+): Promise<void> {
+  try {
+    const { share, staticSeed, pending } = await readSecrets(context, reader, row, head);
+    for (const one of [share, staticSeed, pending]) one?.fill(0);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw refusal('CHANGE_SHARE_LOST', 'the share that this server had of that epoch does not open any more');
+  }
 }
 
 /** What the epoch before one is named, as that one has it certified. */
@@ -149,15 +308,7 @@ async function hashAfter(
   return parseChangeCertificate(certificate).change.next.previous;
 }
 
-function acknowledge(
-  { identity }: Pick<ServerContext, 'identity'>,
-  { params: { keyId, epoch }, transcriptHash }: Pick<CertifiedEpoch, 'params' | 'transcriptHash'>,
-  { slot }: RosterEntry,
-): Uint8Array {
-  return signIdentityStatement(identity, recoveryAckStatement({ keyId, epoch, slot, transcriptHash }));
-}
-
-async function store(
+async function enter(
   { context }: ChangeMeans,
   call: Call,
   transaction: Transaction,
@@ -165,39 +316,59 @@ async function store(
   shown: Shown,
   share: OwnShare | null,
 ): Promise<void> {
-  const { owner, keyId } = scope;
-  await transaction.keys.hold(owner, keyId);
-  const deciding = await readDeciding(context, transaction, scope, true);
-  assertCounts(deciding, shown.next);
+  const { owner, keyId, epoch } = scope;
+  const deciding = await holdDeciding(context, transaction, scope, shown);
   const { record, changeRow } = deciding;
   if (share === null) await leave(context, transaction, deciding, shown);
   else await goOn(context, transaction, deciding, shown, share);
   if (changeRow !== null) {
     const { version } = changeRow;
-    const columns = { owner, keyId, epoch: scope.epoch, waiting: false, version: version + 1 };
+    const columns = { owner, keyId, epoch, waiting: false, version: version + 1 };
     // The root stays as long as the share of the epoch before: servers may settle on another certificate.
-    const over = { ...record, joining: null };
+    const over = { ...record, joining: null, decided: null };
     await transaction.changes.put(sealRecord(context.vault, 'changes', columns, over));
   }
-  const { params, transcriptHash } = shown.next;
+  if (share !== null) await beginEpoch(context, transaction, { owner, keyId });
+  await endTries(context, transaction, scope);
+  await note(
+    context,
+    transaction,
+    'change.commit',
+    owner,
+    shown,
+    share === null ? 'left' : `slot ${shown.own!.slot}`,
+  );
+}
+
+async function note(
+  context: ServerContext,
+  transaction: Transaction,
+  deed: 'change.commit' | 'change.keep',
+  owner: Uint8Array,
+  { certificate, next: { params, transcriptHash } }: Shown,
+  what: string,
+): Promise<void> {
   await context.audit.append(transaction, {
-    deed: 'change.commit',
+    deed,
     who: owner,
-    keyId,
-    subject: shown.certificate.change.order,
+    keyId: params.keyId,
+    subject: certificate.change.order,
     sentence: `Epoch ${params.epoch} of a key (${params.suite}) for ${params.purpose}: ${params.quorum.needed} of ${params.quorum.of} servers.`,
     verdict: 'done',
     policy: '',
-    detail: `${share === null ? 'left' : `slot ${shown.own!.slot}`}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`,
+    detail: `${what}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`,
   });
 }
 
+/** The transcript hash of the one certificate that counts, where this server was shown what was settled; undefined: it was not. */
+function countsIn({ key, former }: Deciding): Uint8Array | undefined {
+  return (key ?? former)?.head.counts;
+}
+
 /** Where servers settled which certificate counts, no other one does. @throws StateError `CHANGE_SETTLED` */
-function assertCounts(
-  { key, former, record: { settled } }: Deciding,
-  { transcriptHash }: Pick<CertifiedEpoch, 'transcriptHash'>,
-): void {
-  const { counts } = (key ?? former)?.head ?? {};
+function assertCounts(deciding: Deciding, { transcriptHash }: Pick<CertifiedEpoch, 'transcriptHash'>): void {
+  const { settled } = deciding.record;
+  const counts = countsIn(deciding);
   const only = counts ?? settled?.names[0];
   if (only !== undefined && !equalBytes(only, transcriptHash)) throw settledOtherwise();
 }
@@ -211,7 +382,8 @@ async function leave(
 ): Promise<void> {
   if (key === null) throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
   const { epoch } = params;
-  const marks = { ...withoutFork(marksOf(key.head)), left: { epoch, transcriptHash } };
+  const { decided: _decided, ...kept } = withoutFork(marksOf(key.head));
+  const marks = { ...kept, left: { epoch, transcriptHash } };
   await noteMarks(context, transaction, key.row, marks);
   const shown = { parameters: encodeKeyParams(params), certificate: bytes };
   await storePublicEpoch(context, transaction, { owner, keyId }, epoch, shown);
@@ -266,7 +438,7 @@ function marksAfter(
 ): KeyMarks {
   const first = key === null ? joining!.first : (key.head.first ?? before.transcriptHash);
   const marks = withoutFork(marksOf((key ?? former)?.head ?? null));
-  const { change: _change, left: _left, forgot, ...kept } = marks;
+  const { change: _change, decided: _decided, left: _left, forgot, ...kept } = marks;
   const forgets = isRemembered ? {} : { forgot: forgot ?? random(FORGOT_BYTES) };
   return { ...kept, ...forgets, since: clock(), first };
 }

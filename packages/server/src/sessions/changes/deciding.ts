@@ -177,6 +177,11 @@ export function notMember() {
   );
 }
 
+/** One that is decided is followed by nothing else. @throws StateError `KEY_EPOCH_DIFFERS` with the epoch that is certified */
+export function assertUndecided({ record, epoch }: Pick<Deciding, 'record' | 'epoch'>): void {
+  if (record.decided !== null) throw epochDiffers(epoch + 1, epoch);
+}
+
 export function epochDiffers(epoch: number, asked: number) {
   return refusal('KEY_EPOCH_DIFFERS', `this server holds epoch ${epoch} of the key, not ${asked}`, { epoch });
 }

@@ -13,13 +13,15 @@ import {
   type Signed,
   type Statement,
 } from '@ckm/threshold';
-import type { Call } from '../../context.js';
+import type { Call, ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
+import type { Reader } from '../../storage/storage.js';
 import { readPublicEpoch, verifyStoredEpoch } from '../keys/past-epochs.js';
 import { costOfCertificate } from '../session-cost.js';
 import { type DecidingScope, settledOtherwise } from './deciding.js';
 import { readForked, writeForked } from './forked-key.js';
 import type { ChangeMeans } from './means.js';
+import { readDecided } from './show-chain.js';
 
 /** By what the transcript is made of: signatures and votes can be others for the same epoch. */
 export function isSameChange(one: ChangeCertificate, other: ChangeCertificate): boolean {
@@ -46,7 +48,7 @@ export async function noteFork(
   charge(call.account, (scope.epoch + 1) * costOfCertificate(shown.bytes));
   const { before, stored, settled } = await context.storage.read(async (reader) => ({
     before: await verifyStoredEpoch(context, reader, scope, scope.epoch),
-    stored: (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate,
+    stored: await readFollowing(context, reader, scope),
     settled: (await readForked(context, reader, scope)).record.settled,
   }));
   verifyChange(before, shown.certificate, judgeVotes);
@@ -70,6 +72,16 @@ export async function noteFork(
     });
   });
   return forked(scope.epoch + 1, slots);
+}
+
+/** The certificate of the next epoch that this server has: it has entered it, or will. @throws StorageError `ROW_TAMPERED` */
+async function readFollowing(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  scope: DecidingScope,
+): Promise<Uint8Array> {
+  const decided = await readDecided(context, reader, scope);
+  return decided ?? (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate;
 }
 
 /** Slots of the deciding epoch whose statements behind two decisions contradict each other. */

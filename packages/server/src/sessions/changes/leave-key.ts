@@ -15,6 +15,7 @@ import { epochsOfChain, readCertificates, storePublicEpoch } from '../keys/past-
 import { marksOf, noteMarks, openHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { keyForked } from '../keys/over.js';
+import { ACKNOWLEDGEMENT_MS, isHeld } from './acknowledged.js';
 import { epochDiffers, isOfRoster, type StoredHead } from './deciding.js';
 import type { ChangeMeans } from './means.js';
 
@@ -23,14 +24,14 @@ type Shown = Parameters<'change.leave'>;
 /**
  * Takes in that this server is no longer among the servers of a key: by the certificates of all epochs since its own, of which it could
  * open no share, since what it kept for them is in no backup. From then on it is as one that was removed in the last of them, and may be
- * added again. Its share stays until it is retired.
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED`, `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST` where it is
- * among them still; as `verifyChain`
+ * added again, and it goes only when enough servers of that epoch have acknowledged it. Its share stays until it is retired.
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED`, `KEY_EPOCH_DIFFERS`, `ACKNOWLEDGEMENTS_TOO_FEW`,
+ * `CHANGE_SHARE_LOST` where it is among them still; as `verifyChain`
  */
 export async function leaveKey(
   means: ChangeMeans,
   call: Call,
-  { keyId, certificates: shown }: Shown,
+  { keyId, certificates: shown, acknowledgements = [] }: Shown,
 ): Promise<Result<'change.leave'>> {
   const { context, charge } = means;
   const owner = call.account.xid;
@@ -42,18 +43,23 @@ export async function leaveKey(
   });
   if (left !== undefined) return { epoch: left.epoch };
   const chain = [...known, ...shown];
-  charge(call.account, costOfCertificate(concatBytes(...chain)));
+  charge(
+    call.account,
+    costOfCertificate(concatBytes(...chain)) + acknowledgements.length * ACKNOWLEDGEMENT_MS,
+  );
   const [first, ...changes] = chain;
   const newest = verifyChain(parseCertificate(first!), changes.map(parseChangeCertificate), judgeVotes).at(
     -1,
   )!;
   demand(!isOfRoster(context, newest.params.roster), 'CHANGE_SHARE_LOST', STILL_AMONG);
+  demand(isHeld(newest, acknowledgements, null), 'ACKNOWLEDGEMENTS_TOO_FEW', NOT_HELD);
   await repeatWhenRaced(() =>
     call.transact((transaction) => store(context, transaction, { before, chain, newest })),
   );
   return { epoch: newest.params.epoch };
 }
 
+const NOT_HELD = 'too few servers of the next epoch have acknowledged it for it to be used';
 const STILL_AMONG = 'this server is among the servers of the newest epoch that it was shown';
 
 interface Leaving {
@@ -75,7 +81,8 @@ async function store(
   const isSame = equalBytes(head.certified!.transcriptHash, before.head.certified!.transcriptHash);
   if (!isSame) throw epochDiffers(row.epoch, before.row.epoch);
   const { epoch } = params;
-  await noteMarks(context, transaction, row, { ...marksOf(head), left: { epoch, transcriptHash } });
+  const { decided: _decided, ...kept } = marksOf(head);
+  await noteMarks(context, transaction, row, { ...kept, left: { epoch, transcriptHash } });
   for (const [number, past] of epochsOfChain(chain).entries()) {
     if (number > row.epoch) await storePublicEpoch(context, transaction, { owner, keyId }, number, past);
   }

@@ -26,7 +26,14 @@ import {
   type JoiningKey,
   writeChange,
 } from './change-record.js';
-import { certifiedOf, type Deciding, epochDiffers, isOfRoster, readDeciding } from './deciding.js';
+import {
+  assertUndecided,
+  certifiedOf,
+  type Deciding,
+  epochDiffers,
+  isOfRoster,
+  readDeciding,
+} from './deciding.js';
 import { COUNTED_OF_WEIGHTY, isRefresh, judgeOrder } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { drawRoot } from './receiver-seeds.js';
@@ -76,7 +83,16 @@ async function readKnown(
   const deciding = await readDeciding(context, reader, { ...order, owner });
   if (isOfOtherChain(deciding, order)) return null;
   assertSameEpoch(deciding, order);
+  if (isDecided(deciding, hash)) return { ...DONE, orderHash: hash };
   return isShown(means, deciding, hash, goesOn === true) ? viewChange(means, deciding, hash) : null;
+}
+
+/** Whether what follows is decided as it was ordered. @throws StateError `KEY_EPOCH_DIFFERS` where it is decided otherwise */
+function isDecided(deciding: Deciding, hash: Uint8Array): boolean {
+  const { decided } = deciding.record;
+  if (decided === null) return false;
+  if (!equalBytes(parseChangeCertificate(decided.certificate).change.order, hash)) assertUndecided(deciding);
+  return true;
 }
 
 /**
@@ -106,16 +122,17 @@ async function readDone(
   const { certificate } = await readPublicEpoch(context, reader, key, epoch + 1);
   const isIt = equalBytes(parseChangeCertificate(certificate).change.order, hash);
   if (!isIt) throw epochDiffers(newest, epoch);
-  return {
-    ...NOTHING_SAID,
-    spoken: [],
-    orderHash: hash,
-    state: 'done',
-    readyAt: null,
-    asked: false,
-    reason: null,
-  };
+  return { ...DONE, orderHash: hash };
 }
+
+const DONE = {
+  ...NOTHING_SAID,
+  spoken: [],
+  state: 'done',
+  readyAt: null,
+  asked: false,
+  reason: null,
+} as const satisfies Omit<ChangeView, 'orderHash'>;
 
 /** The key, if this server has a share of its newest epoch; null: it has none, or has left it. */
 async function findHolder(
@@ -194,6 +211,7 @@ async function storeOrder(
   assertSameEpoch(deciding, order);
   demandMember(context, deciding, order);
   demandNames(deciding, order);
+  assertUndecided(deciding);
   if (isShown(means, deciding, hash, goesOn)) return viewChange(means, deciding, hash);
   const { accounts } = context;
   const isNew = deciding.key === null && deciding.former === null;
@@ -238,6 +256,8 @@ async function readOrBegin(
   const changeRow = await reader.changes.find(owner, keyId, epoch);
   const known = changeRow === null ? null : await readDeciding(context, reader, scope);
   if (known !== null && !isOfOtherChain(known, order)) return known;
+  const isBound = known !== null && known.record.offered;
+  demand(!isBound, 'CERTIFICATE_OF_ANOTHER_KEY', 'this server has signed for another key of this id');
   const row = await reader.keys.find(owner, keyId);
   const former = row === null ? null : { row, head: openHead(context, row) };
   assertSameKey(former?.head ?? null, shown);

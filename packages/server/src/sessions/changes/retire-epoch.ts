@@ -21,15 +21,15 @@ import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
+import { ACKNOWLEDGEMENT_MS } from './acknowledged.js';
 import { assertAcknowledged, newestHere, readAcknowledged } from './acknowledged-epoch.js';
 import { type DecidingScope, ownEntry, type StoredHead } from './deciding.js';
+import { endTries } from './end-tries.js';
 import type { ChangeMeans } from './means.js';
 import { derivedReceiverSeed, destroyRoot, hasRoot } from './receiver-seeds.js';
 
 type Retired = Parameters<'change.retire'>;
 
-/** Verifying one acknowledgement, in milliseconds of one core. */
-const ACKNOWLEDGEMENT_MS = 0.2;
 /** Looking whether a share of one earlier epoch is stored. */
 const LOOK_MS = 0.05;
 
@@ -142,6 +142,7 @@ async function removeShares(
   { params, held }: OverEpoch,
 ): Promise<void> {
   const slot = ownEntry(context, params)?.slot ?? 'none';
+  await endTries(context, transaction, { owner, keyId, epoch });
   for (const number of held) {
     await transaction.shares.remove(owner, keyId, number);
     await context.audit.append(transaction, {

@@ -144,8 +144,8 @@ async function goBack(
   await removeDead(transaction, forked);
   const own = ownEntry(context, before.params);
   const joining = own === null ? await joiningOf(context, transaction, forked, evidence) : null;
-  const version = await putForked(context, transaction, forked, { ...record, joining });
-  const { left, change: _change, helped: _helped, ...kept } = marksOf(head);
+  const version = await putForked(context, transaction, forked, { ...record, joining, decided: null });
+  const { left, change: _change, decided: _decided, helped: _helped, ...kept } = marksOf(head);
   const stopped = { ...kept, forked: epoch + 1, settling: version, counts: names[0]! };
   const marks: KeyMarks =
     own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, change: version };

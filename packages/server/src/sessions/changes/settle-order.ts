@@ -37,6 +37,7 @@ import {
 } from './forked-key.js';
 import { COUNTED_OF_WEIGHTY } from './guards.js';
 import type { ChangeMeans } from './means.js';
+import { readDecided } from './show-chain.js';
 import { takeOwnShare } from './own-share.js';
 import { signSettling } from './settle-votes.js';
 import { encodeLocked } from './statements.js';
@@ -91,8 +92,10 @@ export async function checkEvidence(
     const newest = head.left?.epoch ?? row.epoch;
     if (newest < scope.epoch) throw epochDiffers(newest, scope.epoch);
     const isOn = newest > scope.epoch;
-    const stored = isOn ? await readPublicEpoch(context, reader, scope, scope.epoch + 1) : null;
-    return { before: await verifyStoredEpoch(context, reader, scope, scope.epoch), own: stored?.certificate };
+    const own = isOn
+      ? (await readPublicEpoch(context, reader, scope, scope.epoch + 1)).certificate
+      : ((await readDecided(context, reader, scope)) ?? undefined);
+    return { before: await verifyStoredEpoch(context, reader, scope, scope.epoch), own };
   });
   const epochs = parsed.map((one) => verifyChange(before, one, judgeVotes));
   const names = epochs.map(({ transcriptHash }) => transcriptHash);
@@ -341,7 +344,8 @@ export async function showEvidence(context: ServerContext, call: Call, { keyId }
     const { record } =
       changes === null ? { record: NO_CHANGE } : await readForked(context, reader, { owner, keyId, epoch });
     const isOn = (left?.epoch ?? row.epoch) > epoch;
-    const own = isOn ? [(await readPublicEpoch(context, reader, row, forked)).certificate] : [];
+    const kept = record.decided === null ? [] : [record.decided.certificate];
+    const own = isOn ? [(await readPublicEpoch(context, reader, row, forked)).certificate] : kept;
     const known = record.settling?.certificates ?? (record.fork === null ? [] : [record.fork]);
     return { epoch, certificates: distinct([...own, ...known]) };
   });

@@ -132,6 +132,7 @@ async function vote<S extends Statement>(
     call.transact(async (transaction) => {
       await transaction.keys.hold(scope.owner, scope.keyId);
       const present = await readDeciding(context, transaction, scope);
+      if (present.record.decided !== null) throw refused('decided');
       const member = memberOf(present);
       const { decided, locked } = decide(present, member);
       if (decided.kind === 'refuses') throw refused(decided.reason);

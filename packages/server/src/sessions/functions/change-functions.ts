@@ -1,6 +1,4 @@
-import type { Parameters, Result } from '@ckm/api';
-import type { Call, Handlers, ServerContext, SessionFunctionName } from '../../context.js';
-import { refusal } from '../../refusals.js';
+import type { Call, Handlers, SessionFunctionName } from '../../context.js';
 import { cancelChange } from '../changes/cancel-change.js';
 import { commitChange } from '../changes/commit-change.js';
 import { leaveKey } from '../changes/leave-key.js';
@@ -11,9 +9,8 @@ import { isForkedAt } from '../changes/forked-key.js';
 import { endFork } from '../changes/settle-epoch.js';
 import { cancelSettlement, proposeSettlement, showEvidence } from '../changes/settle-order.js';
 import { lockSettlement, promiseSettlement, yieldSettlement } from '../changes/settle-votes.js';
+import { showChain } from '../changes/show-chain.js';
 import { lockChange, promiseChange, yieldChange } from '../changes/vote.js';
-import { readPublicEpoch } from '../keys/past-epochs.js';
-import { openHead } from '../keys/stored-key.js';
 import { rememberHead } from '../keys/head-memory.js';
 import { recallHead } from '../changes/forget-votes.js';
 
@@ -84,33 +81,4 @@ async function remembering<T>(
   const said = await say();
   await rememberHead(context, name);
   return said;
-}
-
-/** Certificates in one answer, as long as their bytes allow; one longer than that still goes alone. */
-const MOST_CERTIFICATES = 16;
-const PAGE_BYTES = 524_288;
-
-/** Shows certificates of a key, one epoch after the other. @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED` */
-async function showChain(
-  context: ServerContext,
-  call: Call,
-  { keyId, after }: Parameters<'key.chain'>,
-): Promise<Result<'key.chain'>> {
-  return context.storage.read(async (reader) => {
-    const row = await reader.keys.find(call.account.xid, keyId);
-    if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-    const { certified, left } = openHead(context, row);
-    if (certified === null) throw refusal('KEY_NOT_CERTIFIED', 'this key has no certificate yet');
-    const newest = left?.epoch ?? row.epoch;
-    const certificates: Uint8Array[] = [];
-    let bytes = 0;
-    let epoch = after === null ? 0 : after + 1;
-    for (; epoch <= newest && certificates.length < MOST_CERTIFICATES; epoch++) {
-      const { certificate } = await readPublicEpoch(context, reader, row, epoch);
-      bytes += certificate.length;
-      if (certificates.length > 0 && bytes > PAGE_BYTES) break;
-      certificates.push(certificate);
-    }
-    return { certificates, next: epoch <= newest ? epoch - 1 : null };
-  });
 }

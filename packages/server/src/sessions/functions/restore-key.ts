@@ -13,6 +13,7 @@ import {
 import type { Call, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
+import { beginEpoch } from '../changes/begin-epoch.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { acceptKey } from '../dkg/dkg-room.js';
@@ -218,6 +219,7 @@ async function store(
   const written = await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
   // A key of a drill has one epoch, and signs one text.
   if (isBack && record.purpose !== DRILL) await askFirst(context, transaction, written);
+  if (row === null) await beginEpoch(context, transaction, { owner, keyId });
   if (row?.state === 'pending') await context.accounts.quota.keyComesIntoUse(transaction, account);
   await context.audit.append(transaction, {
     deed: 'key.restore',

@@ -27,6 +27,8 @@ export interface KeyHead extends Pick<
   readonly helped?: { readonly epoch: number; readonly slots: readonly number[] };
   /** Which version of the row of the change that follows its epoch belongs to it; absent: none. Another one is refused. */
   readonly change?: number;
+  /** The epoch that follows, where its certificate is here and this server has not entered it yet. Absent: none is decided. */
+  readonly decided?: number;
   /** When its epoch came into use here, where a change made it. UnixSeconds. */
   readonly since?: number;
   /** Transcript hash of its first epoch, which its likeness is made of for ever; absent: it is in its first epoch. */
@@ -66,6 +68,7 @@ export type KeyMarks = Pick<
   | 'frozen'
   | 'helped'
   | 'change'
+  | 'decided'
   | 'since'
   | 'first'
   | 'forgot'
@@ -322,7 +325,7 @@ const FORGOT_BYTES = 32;
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
-  const { exportedAt, count, asks, weighty, settling, counts } = head;
+  const { exportedAt, count, asks, weighty, settling, counts, decided } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -330,6 +333,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(frozen === undefined ? {} : { frozen }),
     ...(helped === undefined ? {} : { helped }),
     ...(change === undefined ? {} : { change }),
+    ...(decided === undefined ? {} : { decided }),
     ...(since === undefined ? {} : { since }),
     ...(first === undefined ? {} : { first }),
     ...(forgot === undefined ? {} : { forgot }),

@@ -3,6 +3,7 @@ import { parseChangeCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
+import { beginEpoch } from '../changes/begin-epoch.js';
 import { forgetVotesOf } from '../changes/forget-votes.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
@@ -68,6 +69,7 @@ async function regain(
   }
   const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
   if (!isOfEpoch && chain.length > 1) await storePast(context, transaction, row, chain);
+  if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
   if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
 }
@@ -80,7 +82,7 @@ async function storePast(
   chain: readonly Uint8Array[],
 ): Promise<void> {
   const first = parseChangeCertificate(chain[1]!).change.next.previous;
-  const { change: _change, left: _left, ...marks } = marksOf(openHead(context, row));
+  const { change: _change, decided: _decided, left: _left, ...marks } = marksOf(openHead(context, row));
   await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
   for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries()) {
     if ((await transaction.epochs.find(row.owner, row.keyId, epoch)) === null)

@@ -7,9 +7,11 @@ import {
   type PromiseStatement,
   type Signed,
 } from '@ckm/threshold';
+import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
+import type { Transaction } from '../../storage/storage.js';
 import { type Deciding, decidersOf, isOfRoster, memberOf, readDeciding } from '../changes/deciding.js';
-import { findOrder } from '../changes/change-record.js';
+import { findOrder, writeChange } from '../changes/change-record.js';
 import { judgeOrder } from '../changes/guards.js';
 import type { ChangeMeans } from '../changes/means.js';
 import type { Admission, Asking } from '../room.js';
@@ -28,7 +30,19 @@ export async function admitReshare(
   // Here and not later: what is decided with this server's signature is carried out, whatever it takes.
   if (deciding.key === null && deciding.former === null) await quota.key(transaction, account);
   await quota.bytes(transaction, account, bytesOfNext(deciding, order));
+  await noteOffer(means.context, transaction, deciding);
   return { kind: 'offer' };
+}
+
+/** What a server that joins signs may be decided: from then on it keeps to the chain that it signs for. */
+async function noteOffer(
+  context: Pick<ServerContext, 'vault'>,
+  transaction: Transaction,
+  { owner, keyId, epoch, key, changeRow, record }: Deciding,
+): Promise<void> {
+  if (key !== null || record.offered) return;
+  const scope = { owner, keyId, epoch };
+  await writeChange(context, transaction, scope, null, changeRow, { ...record, offered: true });
 }
 
 /**
@@ -43,6 +57,7 @@ export function assertTakesPart(
 ): void {
   const { order, keyId, dealers, attempt } = proposal;
   demand(equalBytes(order.keyId, keyId), 'CHANGE_UNKNOWN', 'the order is of another key');
+  if (deciding.record.decided !== null) throw refused('decided');
   const hash = hashOrder(order);
   const stored = findOrder(deciding.record, hash);
   if (stored === null) throw refusal('CHANGE_UNKNOWN', 'no such order was proposed here');

@@ -19,7 +19,7 @@ export const mallory = testPerson(0x3a);
 /** Everything expires this far from now, unless a test says otherwise. */
 export const SOON = TEST_TIME + 600;
 
-const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
+const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'];
 
 /** Servers of one test, closed and removed with it. */
 export interface BareServers {

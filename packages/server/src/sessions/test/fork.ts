@@ -1,8 +1,10 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KeyPolicy } from '@ckm/api';
+import { type KeyPolicy, signIdentityStatement } from '@ckm/api';
+import { equalBytes } from '@ckm/foundation';
 import { carryChange, type NextMember, type WholeChange } from '@ckm/testkit';
+import { parseChangeCertificate, recoveryAckStatement } from '@ckm/threshold';
 import { type BareCaller, type BareServer, TEST_TIME } from './bare-server.js';
 import { alice, type BareServers, makeKey, type MadeKey, SOON } from './bare-servers.js';
 
@@ -19,6 +21,8 @@ export interface ForkedServers {
   /** That of alpha, and that of bravo. */
   readonly one: Uint8Array;
   readonly other: Uint8Array;
+  /** Has a server go over by a certificate, as if all servers of that epoch had acknowledged it. */
+  goOver(caller: BareCaller, certificate: Uint8Array): Promise<void>;
 }
 
 export interface ForkOptions {
@@ -104,5 +108,15 @@ export async function forkKey(
   callers[place] = await servers[place].as(alice);
   const one = early ?? (await decide(left, whole, promises, [1, LIAR]));
   await twin.stop();
-  return { servers, callers, made, keyId, one, other };
+  const goOver = async (caller: BareCaller, certificate: Uint8Array) => {
+    const { transcriptHash, epoch } = await caller.call('change.commit', { keyId, certificate });
+    const { roster } = parseChangeCertificate(certificate).change.next;
+    const acknowledgements = roster.map(({ slot, serverId }) => {
+      const { identity } = servers.find(({ context }) => equalBytes(context.identity.xid, serverId))!.context;
+      const statement = recoveryAckStatement({ keyId, epoch, slot, transcriptHash });
+      return { slot, signature: signIdentityStatement(identity, statement) };
+    });
+    await caller.call('change.commit', { keyId, certificate, acknowledgements });
+  };
+  return { servers, callers, made, keyId, one, other, goOver };
 }
