@@ -25,5 +25,10 @@ export const keyPolicy = z.strictObject({
   changes: z.enum(['automatic', 'operator']).exactOptional(),
   /** For how long every server lets everybody look at such a change, in seconds. Absent: a day. */
   changeDelay: z.union([z.literal(0), z.literal(86_400), z.literal(604_800)]).exactOptional(),
+  /**
+   * What gives a server its lost share back. `epoch`: its backup, or the other servers. `static`: its identity too, for ever, out of the
+   * certificates of all epochs. Absent: `epoch`.
+   */
+  recovery: z.enum(['epoch', 'static']).exactOptional(),
 });
 export type KeyPolicy = z.infer<typeof keyPolicy>;

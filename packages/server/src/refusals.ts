@@ -47,6 +47,11 @@ const REFUSALS = {
     'allow only kinds that belong to the purpose of the key',
     { retryable: false },
   ],
+  POLICY_RECOVERY: [
+    PolicyError,
+    'make the key with recovery epoch, or choose a server whose operator allows static',
+    { retryable: false },
+  ],
   KEY_IS_FOR_DRILLS: [
     PolicyError,
     'use another key: one of a drill is made, repaired, signs one fixed text and is forgotten, and does nothing else',

@@ -13,7 +13,17 @@ export interface PolicyFlags {
   readonly kinds?: string;
   readonly changes?: 'automatic' | 'operator';
   readonly changeDelay?: keyof typeof CHANGE_DELAYS;
+  readonly recovery?: Recovery;
 }
+
+/** What gives a server its lost share back. */
+export type Recovery = NonNullable<KeyPolicy['recovery']>;
+
+/** What gives a server its share back that it lost, and what that costs, in one sentence. */
+export const RECOVERIES: Readonly<Record<Recovery, string>> = {
+  epoch: 'its backup or the other servers give it back; a refresh can heal what was stolen',
+  static: 'its identity file alone gives it back; no refresh heals theft of a quorum of those files',
+};
 
 /** How long servers wait before they change who holds a key. Seconds. */
 export const CHANGE_DELAYS = { '0': 0, '24h': 86_400, '7d': 604_800 } as const;
@@ -36,6 +46,9 @@ export function policyOptions(): readonly Option[] {
     new Option('--change-delay <time>', 'how long each server waits before that; default: 24h').choices(
       Object.keys(CHANGE_DELAYS),
     ),
+    new Option('--recovery <how>', 'what gives a server its lost share back; default: epoch').choices(
+      Object.keys(RECOVERIES),
+    ),
     new Option('--kinds <kinds>', 'fewer request kinds than the purpose allows, separated by commas'),
   ].map((option) => option.helpGroup(GROUP));
 }
@@ -49,6 +62,8 @@ export function parsePolicyFlags(flags: PolicyFlags): Partial<KeyPolicy> {
     ...(flags.allowBlind === true ? { blindAllowed: true } : {}),
     ...(flags.changes === undefined ? {} : { changes: flags.changes }),
     ...(flags.changeDelay === undefined ? {} : { changeDelay: CHANGE_DELAYS[flags.changeDelay] }),
+    // What is usual stands in no policy.
+    ...(flags.recovery === 'static' ? { recovery: flags.recovery } : {}),
     ...(flags.kinds === undefined ? {} : { kinds: flags.kinds.split(',').map((one) => one.trim()) }),
   };
 }
@@ -73,6 +88,11 @@ function changeLines({ changes, changeDelay }: KeyPolicy): string[] {
   const who = changes === 'automatic' ? 'without asking operators' : 'with the yes of every operator';
   const delay = changeDelay === 0 ? 'at once' : `after ${formatSpan(changeDelay ?? CHANGE_DELAYS['24h'])}`;
   return [`Changes other servers or another quorum ${who}, ${delay}`];
+}
+
+/** How a server of a key gets a lost share back. */
+export function recoveryText({ recovery = 'epoch' }: Pick<KeyPolicy, 'recovery'>): string {
+  return `${recovery}: when a server loses its share, ${RECOVERIES[recovery]}`;
 }
 
 /** What leave to export a key means, and under which conditions of its policy it is given out. */

@@ -3,6 +3,7 @@ import { encodeHex, encodeUtf8, type Secret, StateError } from '@ckm/foundation'
 import { publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../command-line/context.js';
+import { recoveryText } from '../command-line/policy-flags.js';
 import { leaf, run } from '../command-line/run.js';
 import { openOwner } from '../owner/open-owner.js';
 import { unlockSeed } from '../owner/owner-seed.js';
@@ -65,6 +66,7 @@ async function readKeys(client: Client, servers: readonly SheetServer[]): Promis
         ({ serverId, url }) => servers.find(({ xid }) => encodeHex(xid) === encodeHex(serverId))?.name ?? url,
       ),
       transcriptHash,
+      recovery: recoveryText(record.policy),
       network: record.network,
       publicForm: form === null ? null : { form: form.form, value: form.value },
     });

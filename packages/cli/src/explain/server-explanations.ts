@@ -71,6 +71,10 @@ const POLICY = groupOf(
   'Owner and operator have each set rules for the key; the stricter one counts, on every server by itself.',
   'Ask for something the rules allow; the owner’s rules are shown by ckm key show.',
   {
+    POLICY_RECOVERY: [
+      'The key is to have recovery static, and the operator of this server allows none whose share its identity gives back.',
+      'Make the key with --recovery epoch, or with other servers. The operator allows it with "backup": "static" in config.json.',
+    ],
     POLICY_KIND: 'The key does not answer to requests of this kind here.',
     POLICY_KEY_STOPPED: [
       'This server computed a wrong share with the key, which it did not release, and has stopped the key.',

@@ -1,6 +1,7 @@
 import type { Client, KeyPurpose } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 import { quorumMeaning } from '../command-line/quorum-flag.js';
+import { RECOVERIES, type Recovery } from '../command-line/policy-flags.js';
 import { askChoice, askSeveral } from '../terminal/prompt.js';
 import { canAsk } from '../terminal/seat.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -12,6 +13,7 @@ export interface KeyWishes {
   readonly quorum?: string;
   /** Names, separated by commas. */
   readonly servers?: string;
+  readonly recovery?: Recovery;
 }
 
 const PURPOSES: readonly { readonly value: KeyPurpose; readonly label: string; readonly hint: string }[] = [
@@ -45,7 +47,26 @@ export async function completeWishes(
   const purpose =
     given.for ?? (await askChoice(terminal, `What is ${name} for?`, PURPOSES, 'message', hintFor('for')));
   const servers = given.servers ?? (await askServers(terminal, client));
-  return { for: purpose, servers, quorum: given.quorum ?? (await askQuorum(terminal, servers)) };
+  const quorum = given.quorum ?? (await askQuorum(terminal, servers));
+  const isAsked = [given.for, given.servers, given.quorum].includes(undefined);
+  return {
+    for: purpose,
+    servers,
+    quorum,
+    recovery: given.recovery ?? (await askRecovery(terminal, isAsked)),
+  };
+}
+
+/** Only of whoever is asked other things too: what was typed in full is not made longer. */
+async function askRecovery(terminal: Terminal, isAsked: boolean): Promise<Recovery> {
+  if (!isAsked) return 'epoch';
+  const options = (['epoch', 'static'] as const).map((value) => ({
+    value,
+    label: value,
+    hint: RECOVERIES[value],
+  }));
+  const question = 'When a server loses its share?';
+  return askChoice(terminal, question, options, 'epoch', hintFor('recovery'));
 }
 
 async function askServers(terminal: Terminal, client: Client): Promise<string> {
@@ -74,7 +95,12 @@ async function askQuorum(terminal: Terminal, servers: string): Promise<string> {
   return askChoice(terminal, 'How many must agree?', options, majority, hintFor('quorum'));
 }
 
-const EXAMPLES = { for: 'message', quorum: '2of3', servers: 'alpha,bravo,charlie' } as const;
+const EXAMPLES = {
+  for: 'message',
+  quorum: '2of3',
+  servers: 'alpha,bravo,charlie',
+  recovery: 'epoch',
+} as const;
 
 function hintFor(flag: keyof typeof EXAMPLES): string {
   return `give it: --${flag} ${EXAMPLES[flag]}`;

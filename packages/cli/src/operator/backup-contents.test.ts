@@ -22,7 +22,7 @@ test('a restore says with which passphrase its server opens: the one of the back
 
 test.each([
   ['epoch', 'by the other servers: ckm key repair NAME --server alpha'],
-  ['static', 'out of its certificate: ckm key repair NAME --server alpha'],
+  ['static', 'out of the certificate or by the other servers: ckm key repair NAME --server alpha'],
 ])(
   'a restore of a server with backup mode %s says what is missing and what brings it back',
   (backup, words) => {

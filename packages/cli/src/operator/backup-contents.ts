@@ -36,10 +36,11 @@ type Restored = Pick<
   'name' | 'config' | 'isSealed' | 'takenAt' | 'hasEpochKeys' | 'keysMissing'
 >;
 
-/** What a restored server has no share of, and how it gets it: the same command of the owner in both backup modes. */
+/** What a restored server has no share of, and how it gets it: the same command of the owner, however his key is to be recovered. */
 function whatIsMissing({ name, config, hasEpochKeys, keysMissing }: Restored): readonly string[] {
   const { backup } = JSON.parse(decodeUtf8(config)) as { readonly backup?: unknown };
-  const from = backup === 'static' ? 'out of its certificate' : 'by the other servers';
+  const from =
+    backup === 'static' ? 'out of the certificate or by the other servers' : 'by the other servers';
   const repair = `ckm key repair NAME --server ${name}`;
   const since = `missing are the shares of keys that were made or changed since: their owners have them given back, ${from}: ${repair}`;
   if (keysMissing === 0) return [since];

@@ -2,6 +2,7 @@ import { formatMargin, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
 import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { plainText } from '../terminal/plain-text.js';
 import { forgettingLine } from './change-words.js';
 
 /** One that was made less than this ago has nothing behind it. Seconds. */
@@ -16,10 +17,20 @@ export function pastLines(terminal: Terminal, key: KeyStatus, now: number): stri
   const shares =
     epoch === 0 ? `epoch 0 since ${dateOf(createdAt)}, never refreshed` : `epoch ${epoch}${since}`;
   const past = [shares, ...checkTexts(terminal, key), ...drillTexts(terminal, key)].join('; ');
-  if (epoch === 0 || forgetting.length === 0) return [past];
+  const older = oldSharesLine(terminal, key);
+  if (epoch === 0 || forgetting.length === 0) return [past, ...older];
   const line = `told to destroy their old shares: ${forgettingLine({ forgetting })}`;
   const isGone = forgetting.every(({ outcome }) => outcome === 'forgot');
-  return [past, isGone ? line : terminal.style('yellow', line)];
+  return [past, isGone ? line : terminal.style('yellow', line), ...older];
+}
+
+/** Shares of still earlier epochs that nobody has said to be gone. */
+function oldSharesLine(terminal: Terminal, { oldShares }: KeyStatus): string[] {
+  if (oldShares.length === 0) return [];
+  const each = oldShares.map(
+    ({ epoch, servers }) => `epoch ${epoch} of ${servers.map(plainText).join(', ')}`,
+  );
+  return [terminal.style('yellow', `older shares that nobody has said to be gone: ${each.join('; ')}`)];
 }
 
 /** How a key stands now, cell by cell. */
@@ -71,6 +82,7 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
     ...exportCells(terminal, key),
     ...frozenCells(terminal, key),
     ...comparisonCells(terminal, key),
+    ...(key.recovery === 'static' ? ['recovery static: identity files give its shares back'] : []),
   ];
 }
 

@@ -61,9 +61,11 @@ function serverCard({ name, url, xid }: SheetServer): string {
   return card(xid, [`<b>${safe(name)}</b>`, safe(url)]);
 }
 
-function keyCard({ name, purpose, suite, quorum, servers, transcriptHash, publicForm }: SheetKey): string {
+function keyCard(key: SheetKey): string {
+  const { name, purpose, suite, quorum, servers, transcriptHash, recovery, publicForm } = key;
   const use = `${purpose} (${suite}), any ${quorum}: ${servers.join(', ')}`;
-  const lines = [`<b>${safe(name)}</b>`, safe(use), ...(publicForm === null ? [] : [safe(publicForm.value)])];
+  const form = publicForm === null ? [] : [safe(publicForm.value)];
+  const lines = [`<b>${safe(name)}</b>`, safe(use), ...form, safe(`recovery ${recovery}`)];
   return card(transcriptHash, lines);
 }
 

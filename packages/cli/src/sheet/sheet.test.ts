@@ -20,6 +20,7 @@ function keyOf(name: string, network: SheetKey['network'], byte: number): SheetK
     suite: 'ed25519',
     quorum: '2 of 3',
     servers: ['alpha'],
+    recovery: 'epoch',
     publicForm: null,
   };
   return { ...use, name, network, transcriptHash };

@@ -45,6 +45,8 @@ export interface SheetKey extends ExpectedKey {
   /** `2 of 3` */
   readonly quorum: string;
   readonly servers: readonly string[];
+  /** How a server gets a lost share back. */
+  readonly recovery: string;
   /** The public half in the form of its purpose; null while it is not complete. */
   readonly publicForm: { readonly form: string; readonly value: string } | null;
 }
@@ -121,11 +123,13 @@ export function formatSheet(sheet: Sheet): string {
   ].join('\n');
 }
 
-function keyText({ name, purpose, suite, quorum, servers, transcriptHash, publicForm }: SheetKey): string {
+function keyText(key: SheetKey): string {
+  const { name, purpose, suite, quorum, servers, transcriptHash, recovery, publicForm } = key;
   return [
     `  ${name}   ${purpose} (${suite}), any ${quorum}: ${servers.join(', ')}`,
     `    likeness   ${likenessLine(transcriptHash)}`,
     ...(publicForm === null ? [] : [`    public     ${publicForm.value}`]),
+    `    recovery   ${recovery}`,
     '',
   ].join('\n');
 }

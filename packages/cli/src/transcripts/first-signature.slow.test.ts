@@ -38,6 +38,7 @@ story(
       [/What is notes for\?/, '\r'],
       [/Which servers make it with you\?/, '\r'],
       [/How many must agree\?/, '\r'],
+      [/When a server loses its share\?/, '\r'],
       [/Make this key\?/, 'y\r'],
       [/Does every operator see the same/, pick(2)],
     );

@@ -36,7 +36,7 @@ async function loseDatabase(name: string, server: SetupServer): Promise<SetupSer
 beforeAll(async () => {
   setup = await openSetup({ asProcesses: true, settings: { backup: 'static' } });
   alpha = setup.servers['alpha']!;
-  await createKey(setup, 'letters', '--for', 'message');
+  await createKey(setup, 'letters', '--for', 'message', '--recovery', 'static');
 }, 120_000);
 afterAll(async () => {
   await alpha.stop('SIGKILL');

@@ -290,6 +290,7 @@ describe('making a key by questions', () => {
           [/What is guided for\?/, '\r'],
           [/Which servers make it with you\?/, '\r'],
           [/How many must agree\?[\s\S]*2 of 3[\s\S]*could steal/, '\r'],
+          [/When a server loses its share\?[\s\S]*its backup or the other servers/, '\r'],
           [/Make this key\?/, 'y\r'],
           [/Does every operator see the same[\s\S]*one sees something else/, '\u001b[B\u001b[B\r'],
         ],

@@ -29,3 +29,32 @@ export function forgettingOf(
     return { server: name, outcome: shareDeleted ? 'forgot' : 'undone', backupAt };
   });
 }
+
+/** Servers that have not said that they destroyed their shares of an epoch. */
+export interface OldShares {
+  readonly epoch: number;
+  /** As their owner calls them. */
+  readonly servers: readonly string[];
+}
+
+/**
+ * Shares of epochs that are over, as far as nothing says that they are gone. A server that destroyed its share of a later epoch has ended
+ * all before it too. One that can always make its share again is no matter of this.
+ * @param holders of each epoch, from the first on
+ */
+export function oldSharesOf(
+  { receipts = [] }: Pick<KeyRecord, 'receipts'>,
+  holders: readonly (readonly { readonly name: string; readonly xid: Uint8Array }[])[],
+): readonly OldShares[] {
+  const said = receipts.map(({ xid, receipt }) => ({ xid, ...parseReceipt(receipt) }));
+  return holders.flatMap((servers, epoch) => {
+    const isSettled = (xid: Uint8Array) =>
+      said.some(
+        (one) =>
+          equalBytes(one.xid, xid) &&
+          (one.mode === 'static' ? one.epoch === epoch : one.shareDeleted && one.epoch >= epoch),
+      );
+    const left = servers.filter(({ xid }) => !isSettled(xid)).map(({ name }) => name);
+    return left.length === 0 ? [] : [{ epoch, servers: left }];
+  });
+}

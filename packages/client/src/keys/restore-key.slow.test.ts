@@ -30,6 +30,7 @@ async function begin(settings: object): Promise<void> {
     purpose: 'message',
     quorum: { needed: 2, of: 3 },
     servers: SERVERS,
+    ...('backup' in settings && settings.backup === 'static' ? { policy: { recovery: 'static' } } : {}),
   });
 }
 

@@ -38,6 +38,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   MESSAGE_BEFORE_RESTORE: 'was restored a moment ago and takes no messages yet',
   MESSAGE_NOT_AUTHENTICATED: 'does not know you any more',
   MESSAGE_NOT_FOR_ME: 'is another server now',
+  POLICY_RECOVERY: 'holds no share that its identity alone gives back (recovery static)',
   REQUEST_TIMEOUT: 'does not answer in time',
   SERVER_BUSY: 'is busy',
   SERVER_CERTIFICATE_NAME: 'shows a TLS certificate for another name',

@@ -1,7 +1,8 @@
+import type { KeyParams } from '@ckm/threshold';
 import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from '@ckm/foundation';
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
-import { type Forgetting, forgettingOf } from '../keys/forgetting.js';
-import { newestParams } from '../keys/chain/key-chain.js';
+import { type Forgetting, forgettingOf, type OldShares, oldSharesOf } from '../keys/forgetting.js';
+import { newestParams, paramsBefore } from '../keys/chain/key-chain.js';
 import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/changes/seen-orders.js';
 import { heldSince } from '../keys/checks/check-key.js';
 import {
@@ -55,6 +56,8 @@ export interface KeyStatus {
   /** UnixSeconds: its policy ends it then; null: never. */
   readonly expiresAt: number | null;
   readonly isExpired: boolean;
+  /** What gives a server of it a lost share back. */
+  readonly recovery: 'epoch' | 'static';
   /** Counts the times that its shares were made anew. */
   readonly epoch: number;
   /** UnixSeconds: when its first epoch began. */
@@ -63,6 +66,8 @@ export interface KeyStatus {
   readonly changedAt: number | null;
   /** What the servers of the epoch before have said about their old shares. */
   readonly forgetting: readonly Forgetting[];
+  /** Shares of epochs before those, as far as no server has said that they are gone. */
+  readonly oldShares: readonly OldShares[];
   /** What came of comparing its likeness with what operators see; null: not compared here. */
   readonly comparison: KeyComparison | null;
   readonly checks: KeyCheckStatus;
@@ -190,10 +195,15 @@ export function keyStatus(
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
     expiresAt,
     isExpired: expiresAt !== null && expiresAt <= now,
+    recovery: record.policy.recovery ?? 'epoch',
     epoch: params.epoch,
     createdAt: record.createdAt,
     changedAt: record.changedAt ?? null,
-    forgetting: forgettingOf(record, params.epoch - 1, oldServers(record, found)),
+    forgetting: forgettingOf(record, params.epoch - 1, holdersOf(record.checked?.epoch.params, found)),
+    oldShares: oldSharesOf(
+      record,
+      paramsBefore(record, params.epoch - 1).map((one) => holdersOf(one, found)),
+    ),
     comparison: record.comparison ?? null,
     checks: checkStatus(
       checks,
@@ -247,9 +257,9 @@ function checkStatus(
   };
 }
 
-/** The servers of the epoch before, as far as it is on record. */
-function oldServers({ checked }: KeyRecord, found: readonly AskedServer[]) {
-  const roster = checked?.epoch.params.roster ?? [];
+/** The servers of an epoch, as their owner calls them; none where it is not on record. */
+function holdersOf(params: Pick<KeyParams, 'roster'> | undefined, found: readonly AskedServer[]) {
+  const roster = params?.roster ?? [];
   return roster.map(({ serverId: xid, url }) => {
     const name = found.find(({ record }) => equalBytes(record.xid, xid))?.record.name ?? url;
     return { name, xid };

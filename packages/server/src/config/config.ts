@@ -39,8 +39,8 @@ export interface ServerConfig {
   readonly databaseUrl: string | null;
   readonly accounts: 'open' | 'invite' | 'closed';
   /**
-   * What gives a share back when it is lost. `epoch`: a backup of the database, and nothing else. `static`: the identity,
-   * for every key made with it, for ever; so the shares of a refreshed key are only as old as it.
+   * What may give a share back when it is lost. `epoch`: a backup, or the other servers; a key whose owner wishes for more is refused.
+   * `static`: the identity too, for ever, of keys whose owners wish so; of others nothing more than with `epoch`.
    */
   readonly backup: 'epoch' | 'static';
   /** The folder of epoch keys that replicas share; null: one in the data directory. */

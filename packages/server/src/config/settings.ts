@@ -25,7 +25,8 @@ const SAYS: Readonly<Record<string, string>> = {
   'tls.certificateFile': 'PEM file of the certificate and those above it; read anew on SIGHUP',
   'tls.keyFile': 'PEM file of the key of the certificate, readable by the server’s user only',
   accounts: 'who may open an account: everybody, whoever has an invite, nobody new',
-  backup: 'what brings a lost share back: a backup after every new key, or the identity for ever',
+  backup:
+    'static: shares of keys whose owners wish so can always be made again from the identity; epoch: such keys are refused',
   epochKeys: 'folder of the keys of epochs that replicas share; null: in the data directory',
   'quota.keys': 'keys of one account, and ceremonies that will make one',
   'quota.openSessions': 'ceremonies under way of one account',

@@ -37,13 +37,13 @@ function change(
 }
 
 describe('attacks on a change', () => {
-  test('V33e: with static backup a server that lost its database is given its epoch back and still says nothing in it', async () => {
+  test('V33e: of a key with static recovery a server that lost its database is given its epoch back and still says nothing in it', async () => {
     let now = TEST_TIME;
     const { servers, callers } = await network.openMany(3, {
       now: () => now,
       settings: { backup: 'static' },
     });
-    const { keyId, certificate: made } = await makeKey(callers);
+    const { keyId, certificate: made } = await makeKey(callers, { policy: { recovery: 'static' } });
     const { policy } = await callers[0]!.call('key.show', { keyId });
     const expiresAt = () => now + 600;
     const first = await carryChange({ servers: callers, keyId, expiresAt });

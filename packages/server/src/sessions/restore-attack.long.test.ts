@@ -258,12 +258,19 @@ describe('V32: a key that is there', () => {
 describe('a static key that comes back', () => {
   test('gets no honest server convicted of saying two things in one run', async () => {
     const { servers, callers } = await network.openMany(2, { settings: { backup: 'static' } });
-    const first = createCeremony({ servers: callers, expiresAt: SOON });
+    const policy = { recovery: 'static' } as const;
+    const first = createCeremony({ servers: callers, expiresAt: SOON, policy });
     for (let call = 0; call < 4; call++) await first.next();
     const { keyId, sessionId } = first;
     const alpha = await loseDatabase(network, servers[0]!);
     const caller = await alpha.as(alice);
-    const again = createCeremony({ servers: [caller, callers[1]!], expiresAt: SOON, keyId, sessionId });
+    const again = createCeremony({
+      servers: [caller, callers[1]!],
+      expiresAt: SOON,
+      keyId,
+      sessionId,
+      policy,
+    });
     for (let call = 0; call < 2; call++) await again.next();
     const [before, after] = [first, again].map(({ views }) => views[0]!.offer as RosterOffer);
     expect(after!.staticKey).toEqual(before!.staticKey);

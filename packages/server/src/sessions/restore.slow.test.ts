@@ -100,7 +100,7 @@ describe('a server with static backup that lost its database', () => {
 
   test('V36: gives no share for a commitment that was published before the loss', async () => {
     const { servers, callers } = await network.openMany(3, { settings: { backup: 'static' } });
-    const made = await makeKey(callers);
+    const made = await makeKey(callers, { policy: { recovery: 'static' } });
     const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });
     const old = await made.signer.prepare([1, 2]);
     const alpha = await loseDatabase(network, servers[0]!);
@@ -154,11 +154,17 @@ describe('a server with static backup that lost its database', () => {
 });
 
 describe('the seed of a static key', () => {
-  test.each(['static', 'epoch'] as const)(
-    'is kept sealed with the key (backup: %s), and the static key of the roster comes out of it',
-    async (backup) => {
+  test.each([
+    ['static', 'static', true],
+    ['static', 'epoch', false],
+    ['static', undefined, false],
+    ['epoch', 'epoch', false],
+  ] as const)(
+    'is kept sealed with the key (operator: %s, owner: %s), and the static key of the roster comes out of it',
+    async (backup, recovery, isDerived) => {
       const { servers, callers } = await network.openMany(2, { settings: { backup } });
-      const { keyId, certificate } = await makeKey(callers);
+      const policy = recovery === undefined ? {} : { recovery };
+      const { keyId, certificate } = await makeKey(callers, { policy });
       const { roster } = parseCertificate(certificate).params;
       for (const [i, server] of servers.entries()) {
         const { staticSeed } = await recordOf(server, keyId);
@@ -166,7 +172,7 @@ describe('the seed of a static key', () => {
         expect(staticKey).toEqual(roster[i]!.staticKey);
         const scope = { owner: alice.xid, suite: 'ed25519', keyId, epoch: 0 } as const;
         const derived = server.context.staticSeeds.derive(scope);
-        expect(equalBytes(derived, staticSeed!)).toBe(backup === 'static');
+        expect(equalBytes(derived, staticSeed!)).toBe(isDerived);
         const row = await server.context.storage.read(({ shares }) => shares.find(alice.xid, keyId, 0));
         expect(Buffer.from(row!.sealed).includes(Buffer.from(staticSeed!))).toBe(false);
       }

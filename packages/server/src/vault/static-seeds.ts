@@ -1,3 +1,4 @@
+import type { KeyPolicy } from '@ckm/api';
 import { encodeUtf8, reveal, secret, type Secret, wipe } from '@ckm/foundation';
 import { type SuiteName, taggedHash } from '@ckm/threshold';
 
@@ -13,10 +14,13 @@ export interface StaticSeedScope {
 
 /** Where the seeds of static keys come from. Each is 32 secret bytes, the caller's to wipe. */
 export interface StaticSeeds {
-  /** For a new key: drawn at random, or with `backup: 'static'` the one of {@link derive}. */
-  create(scope: StaticSeedScope): Uint8Array;
   /**
-   * The seed that static backup gives this server for a key of this owner, whatever is configured now: keys that were
+   * For a new share: drawn at random, or the one of {@link derive} where both the owner of the key wishes for it and this server's
+   * operator allows it.
+   */
+  create(scope: StaticSeedScope, recovery: KeyPolicy['recovery']): Uint8Array;
+  /**
+   * The seed that static recovery gives this server for a key of this owner, whatever is configured now: keys that were
    * made before the operator chose otherwise can still be restored.
    */
   derive(scope: StaticSeedScope): Uint8Array;
@@ -42,7 +46,7 @@ export function createStaticSeeds({
   hostSeed,
   random,
 }: {
-  /** As configured: whether a seed can be derived again, or is drawn. */
+  /** As configured: whether seeds may be derived, for keys whose owners wish so. */
   readonly backup: 'epoch' | 'static';
   readonly hostSeed: Secret<Uint8Array>;
   readonly random: (length: number) => Uint8Array;
@@ -54,7 +58,8 @@ export function createStaticSeeds({
     return taggedHash('CKM/backup/static-seed/v1', host, owner, encodeUtf8(suite), keyId, epochBytes);
   };
   return {
-    create: (scope) => (backup === 'static' ? derive(scope) : random(SEED_BYTES)),
+    create: (scope, recovery) =>
+      backup === 'static' && recovery === 'static' ? derive(scope) : random(SEED_BYTES),
     derive,
     wipe: () => {
       wipe(hostSeed);

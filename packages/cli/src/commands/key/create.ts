@@ -8,6 +8,7 @@ import {
   parsePolicyFlags,
   policyLines,
   policyOptions,
+  recoveryText,
   type PolicyFlags,
 } from '../../command-line/policy-flags.js';
 import { parseQuorumFlag, quorumMeaning } from '../../command-line/quorum-flag.js';
@@ -98,6 +99,7 @@ function planLines(name: string, { proposal, servers, network }: KeyPlan): strin
     `  Quorum  ${needed} of ${of}: ${quorumMeaning({ needed, of })}`,
     `  Servers ${servers.map((server) => server.name).join(', ')}`,
     ...policyLines(proposal.policy).map((line) => `  ${line}`),
+    ...(proposal.policy.recovery === 'static' ? [`  Recovery ${recoveryText(proposal.policy)}`] : []),
     ...(proposal.exportable === true ? exportLines(proposal.policy).map((line) => `  Export  ${line}`) : []),
     '',
   ].join('\n');

@@ -3,7 +3,7 @@ import { bitcoinAddress, type PublicForm, publicForm } from '@ckm/requests';
 import type { Command } from 'commander';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
-import { exportLines, policyLines } from '../../command-line/policy-flags.js';
+import { exportLines, policyLines, recoveryText } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { lookForOrders, orderLines, orderObject } from '../../owner/order-words.js';
@@ -105,6 +105,7 @@ export function keyLines(terminal: Terminal, key: CertifiedKey): string {
     `  For         ${key.purpose} (${key.public.suite})`,
     ...(isHandedOut(key) ? publicLines(key) : []),
     ...policyLines(record.policy).map((line) => `  ${line.replace('Policy  ', 'Policy      ')}`),
+    `  Recovery    ${recoveryText(record.policy)}`,
     ...exportRows(key),
     ...(key.newest.params.flags.dealt ? [`  Dealt       ${DEALT}`] : []),
     `  Made        ${formatInstant(record.createdAt, unixNow())}`,
@@ -160,6 +161,7 @@ export function keyObject(key: CertifiedKey): object {
     quorum,
     network: record.network,
     policy: record.policy,
+    recovery: record.policy.recovery ?? 'epoch',
     createdAt: record.createdAt,
     groupKey: isShown ? groupKey : null,
     public: isShown ? publicObject(key) : null,

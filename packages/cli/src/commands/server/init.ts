@@ -26,7 +26,7 @@ export function serverInitCommand(): Command {
     .addOption(
       new Option(
         '--backup <how>',
-        'what gives lost shares back: epoch, a backup of the database; static, also the identity file',
+        'static: you also take keys whose lost shares the identity file gives back, if their owners want it',
       )
         .choices(['epoch', 'static'])
         .default('epoch'),

@@ -86,6 +86,16 @@ export function newestParams(chain: KeyChain): KeyParams {
     : parseChangeCertificate(last).change.next;
 }
 
+/** What the certificates of all epochs before one say; checks no signature. @throws as {@link newestParams} */
+export function paramsBefore(chain: KeyChain, epoch: number): readonly KeyParams[] {
+  if (epoch <= 0) return [];
+  const changes = changesOf(chain).slice(0, epoch - 1);
+  return [
+    parseCertificate(chain.certificate).params,
+    ...changes.map((bytes) => parseChangeCertificate(bytes).change.next),
+  ];
+}
+
 /**
  * Checks a key to its newest epoch, as far as no note says that this client has done so.
  * @throws as `verifyChain`

@@ -285,7 +285,7 @@ describe('a try that fell apart', () => {
   });
 });
 
-test('a server with static backups that lost its database comes back into the epoch of the others', async () => {
+test('a server that lost its database, of a key with static recovery, comes back into the epoch of the others', async () => {
   network = await createTestNetwork(3, { settings: { backup: 'static' } });
   const client = await network.owner();
   await client.createKey({
@@ -293,6 +293,7 @@ test('a server with static backups that lost its database comes back into the ep
     purpose: 'message',
     quorum: { needed: 2, of: 3 },
     servers: SERVERS,
+    policy: { recovery: 'static' },
   });
   const changed = await client.changeKey(REFRESH);
   expect(changed.forgetting.map(({ outcome }) => outcome)).toEqual(['keeps', 'keeps', 'keeps']);

@@ -1,16 +1,10 @@
 import type { ReshareProposal } from '@ckm/api';
-import {
-  encodeStatement,
-  parseCertificate,
-  parseChangeCertificate,
-  type PromiseStatement,
-  type Signed,
-} from '@ckm/threshold';
+import { encodeStatement, type PromiseStatement, type Signed } from '@ckm/threshold';
 import { abandonSession, newSession, runSession } from '../../sessions/run-session.js';
 import { saveSession, sessionOnRecord } from '../../sessions/sessions.js';
 import type { SessionRecord } from '../../sessions/session-record.js';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import { certificatesOf } from '../chain/key-chain.js';
+import { paramsBefore } from '../chain/key-chain.js';
 import { loadKeyRecord } from '../keys.js';
 import { type ChangeMember, type ChangeRun, newMembers, reportChange, saveChangeRun } from './change-run.js';
 import { notesOf, resharing } from './resharing.js';
@@ -161,12 +155,8 @@ async function begin(
 
 /** The static keys of all epochs before the deciding one: none of them comes back. */
 async function staticKeysBefore({ context, record: { keyName, order } }: ChangeRun): Promise<Uint8Array[]> {
-  const chain = certificatesOf(await loadKeyRecord(context.store, keyName)).slice(0, order.epoch);
-  return chain.flatMap((certificate, epoch) => {
-    const one =
-      epoch === 0 ? parseCertificate(certificate).params : parseChangeCertificate(certificate).change.next;
-    return one.roster.map(({ staticKey }) => staticKey);
-  });
+  const before = paramsBefore(await loadKeyRecord(context.store, keyName), order.epoch);
+  return before.flatMap(({ roster }) => roster.map(({ staticKey }) => staticKey));
 }
 
 /**

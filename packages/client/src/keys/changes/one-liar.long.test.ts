@@ -168,7 +168,7 @@ test('a restored server of a key that needs all of them is reminded, and speaks 
   network = await createTestNetwork(2, { settings: { backup: 'static' } });
   const client = await network.owner();
   const key = { name: 'letters', purpose: 'message', quorum: { needed: 2, of: 2 } } as const;
-  await client.createKey({ ...key, servers: ['alpha', 'bravo'] });
+  await client.createKey({ ...key, servers: ['alpha', 'bravo'], policy: { recovery: 'static' } });
   const bravo = network.server('bravo');
   const { dataDir } = bravo.bare;
   await bravo.restart({ dataDir: mkdtempSync(join(tmpdir(), 'ckm-lost-')) });

@@ -172,6 +172,7 @@ const POLICY_FIELDS: Readonly<Record<keyof KeyPolicy, string>> = {
   approval: 'approval is automatic, or by the operator',
   changes: 'a change of who holds the key is automatic, or by the operator',
   changeDelay: 'a change waits for nothing, 24 hours or 7 days',
+  recovery: 'a lost share comes back by recovery epoch, or static',
 };
 
 function policyInvalid(why: string): UsageError {

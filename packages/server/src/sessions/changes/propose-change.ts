@@ -15,6 +15,7 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
+import { acceptRecovery } from '../keys/accept-recovery.js';
 import { openHead, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
@@ -45,7 +46,7 @@ type Proposed = Parameters<'change.propose'>;
  * Takes an order in, or shows how far this server has come with it. From the first time on its delay is counted. Another order
  * takes the place of the one before, and begins anew.
  * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_EPOCH_DIFFERS`, `KEY_NOT_CERTIFIED`, `CHANGE_NOT_MEMBER`,
- * `POLICY_NOT_CERTIFIED`; PolicyError as `acceptKey`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `verifyChain` for a chain that does not hold
+ * `POLICY_NOT_CERTIFIED`; PolicyError as `acceptKey`, `POLICY_RECOVERY`, `QUOTA_KEYS`, `QUOTA_BYTES`; as `verifyChain` for a chain that does not hold
  */
 export async function proposeChange(means: ChangeMeans, call: Call, proposed: Proposed): Promise<ChangeView> {
   const { context } = means;
@@ -218,10 +219,12 @@ async function storeOrder(
   if (isNew) await accounts.quota.key(transaction, call.account);
   await accounts.quota.bytes(transaction, call.account, ORDER_BYTES + bytesOf(shown?.chain ?? []));
   const { suite } = deciding.before.params;
+  const { policy } = deciding.key?.head ?? deciding.record.joining!;
+  if (isOfRoster(context, order.roster)) acceptRecovery(context, policy);
   const isWeighty = !isRefresh(deciding.before, order);
   const waited = waitFrom(means.counting(), isWeighty ? COUNTED_OF_WEIGHTY : 0);
   const stored = { order, hash, isWeighty, waited, operator: null, over: null };
-  const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite });
+  const root = deciding.record.root ?? drawRoot(context, { owner, keyId, epoch, suite }, policy.recovery);
   const drawn = deciding.record.drawn ?? context.random(DRAWN_BYTES);
   const record: ChangeRecord = { ...withOrder(deciding.record, stored), root, drawn };
   const row = deciding.key?.row ?? null;

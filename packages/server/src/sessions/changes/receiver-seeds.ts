@@ -1,3 +1,4 @@
+import type { KeyPolicy } from '@ckm/api';
 import { concatBytes, equalBytes, StorageError } from '@ckm/foundation';
 import { taggedHash, type SuiteName } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
@@ -18,13 +19,14 @@ export interface SeedScope extends DecidingScope {
  * is decided, nothing has to be kept for each. The root is sealed under a key in a file of its own, which is
  * destroyed with the share of the epoch before: servers may settle on another certificate (ADR 0049). The seeds of tries that came to nothing end with it.
  *
- * With `static` backup the root is derived from the identity, so that the share can be made again from the certificate.
+ * Of a key with `static` recovery the root is derived from the identity, so that the share can be made again from the certificate.
  */
 export function drawRoot(
   { staticSeeds, epochKeys }: Pick<ServerContext, 'staticSeeds' | 'epochKeys'>,
   { owner, keyId, epoch, suite }: SeedScope,
+  recovery: KeyPolicy['recovery'],
 ): Uint8Array {
-  const root = staticSeeds.create({ owner, suite, keyId, epoch: epoch + 1 });
+  const root = staticSeeds.create({ owner, suite, keyId, epoch: epoch + 1 }, recovery);
   const own = epochKeys.create(rootKey({ owner, keyId, epoch }));
   try {
     return own.sealFile(ROOT, root);
@@ -83,7 +85,7 @@ export function receiverSeed(
   }
 }
 
-/** As {@link receiverSeed}, out of this server's identity: what `static` backup gives back. */
+/** As {@link receiverSeed}, out of this server's identity: what `static` recovery gives back. */
 export function derivedReceiverSeed(
   { staticSeeds }: Pick<ServerContext, 'staticSeeds'>,
   { owner, keyId, epoch, suite }: SeedScope,

@@ -13,6 +13,7 @@ import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { assertIdOfPurpose } from '../drills/apart.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
+import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
@@ -49,8 +50,8 @@ export function createDkgRoom(context: ServerContext): Room<DkgProposal> {
     lastRound: LAST_ROUND,
     parseProposal: (proposal) => readProposal(dkgProposal, proposal),
     takesDrills: true,
-    sentence: ({ quorum: { needed, of }, suite, purpose, exportable }) =>
-      `Make a key (${suite}) for ${purpose === DRILL ? 'a drill' : purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}.`,
+    sentence: ({ quorum: { needed, of }, suite, purpose, exportable, policy: { recovery } }) =>
+      `Make a key (${suite}) for ${purpose === DRILL ? 'a drill' : purpose}, used by ${needed} of ${of} servers${exportable === true ? ', which may be exported' : ''}${recoverySentence(recovery)}.`,
     admit: (asking, proposal) => admitKey(context, asking, proposal),
     open: openFirst,
     join,
@@ -69,6 +70,7 @@ async function admitKey(
 ): Promise<Admission> {
   try {
     acceptKey(context, proposal);
+    acceptRecovery(context, proposal.policy);
   } catch (error) {
     if (error instanceof PolicyError) return { kind: 'refusal', error };
     throw error;
@@ -84,11 +86,11 @@ async function admitKey(
 export function openFirst(
   means: RoomMeans,
   { owner }: Owned,
-  proposal: Pick<DkgProposal, 'suite' | 'keyId'>,
+  proposal: Pick<DkgProposal, 'suite' | 'keyId' | 'policy'>,
 ): Opened {
-  const { suite, keyId } = proposal;
+  const { suite, keyId, policy } = proposal;
   const scope = { suite, keyId, epoch: FIRST_EPOCH };
-  const seed = means.staticSeeds.create({ owner, ...scope });
+  const seed = means.staticSeeds.create({ owner, ...scope }, policy.recovery);
   const key = staticKeyFrom(scope, seed, means.random(SEED_BYTES));
   wipe(key.staticSecret);
   return { offer: makeOffer(means, proposal, key), secrets: seed };

@@ -190,9 +190,9 @@ describe('an import that is cut', { tags: 'slow' }, () => {
     expect((await (await taken.signer()).sign(messageOf('whole'), [1, 2])).length).toBe(64);
   });
 
-  test('and a server that lost its database has its share back from the certificate (static backup)', async () => {
+  test('and a server that lost its database has its share back from the certificate (static recovery)', async () => {
     const { servers, callers } = await network.openMany(2, { settings: { backup: 'static' } });
-    const taken = createImport({ servers: callers });
+    const taken = createImport({ servers: callers, policy: { recovery: 'static' } });
     await taken.finish();
     const { keyId, policy } = taken;
     const { certificate } = await callers[0]!.call('key.show', { keyId });

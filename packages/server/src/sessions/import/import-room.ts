@@ -14,6 +14,7 @@ import type { ServerContext } from '../../context.js';
 import { demand } from '../../refusals.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { acceptKey, openFirst, rosterBroken } from '../dkg/dkg-room.js';
+import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { FIRST_EPOCH, staticKeyFrom } from '../dkg/offer.js';
 import { agreeOnKey } from '../dkg/parameters.js';
 import { CREATED } from '../keys/change-key.js';
@@ -41,15 +42,15 @@ const ROUNDS = 1;
  * its own share before it signs. Who may, and what a server takes part in, is as for a new key; operators read that it was dealt.
  */
 export function createImportRoom(
-  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault'>,
+  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault' | 'config'>,
 ): Room<ImportProposal> {
   return {
     kind: 'import',
     protocol: importProtocol.id,
     lastRound: ROUNDS - 1,
     parseProposal: (proposal) => readProposal(importProposal, proposal),
-    sentence: ({ quorum: { needed, of }, suite, purpose }) =>
-      `Take over a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers: dealt by its owner. The owner, and whoever had the file, knows the whole key.`,
+    sentence: ({ quorum: { needed, of }, suite, purpose, policy: { recovery } }) =>
+      `Take over a key (${suite}) for ${purpose}, used by ${needed} of ${of} servers${recoverySentence(recovery)}: dealt by its owner. The owner, and whoever had the file, knows the whole key.`,
     cost: () => SCAN_MS,
     admit: (asking, proposal) => admitImport(context, asking, proposal),
     open: openFirst,
@@ -61,12 +62,13 @@ export function createImportRoom(
 }
 
 async function admitImport(
-  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault'>,
+  context: Pick<ServerContext, 'policy' | 'clock' | 'accounts' | 'vault' | 'config'>,
   { account, transaction }: Asking,
   proposal: ImportProposal,
 ): Promise<Admission> {
   try {
     acceptKey(context, proposal);
+    acceptRecovery(context, proposal.policy);
   } catch (error) {
     if (error instanceof PolicyError) return { kind: 'refusal', error };
     throw error;

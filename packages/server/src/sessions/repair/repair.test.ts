@@ -76,7 +76,8 @@ describe('a server says that it has lost its share', () => {
     const held = (await makeKeyThenLoseShare(network, 'keys')).repair({ target: 1, helpers: [2, 3] });
     await expect(held.proposeToTarget()).rejects.toThrow(code('SHARE_NOT_LOST'));
     const settings = { backup: 'static' };
-    const restorable = (await makeKeyThenLoseShare(network, 'all', {}, { settings })).repair();
+    const STATIC = { policy: { recovery: 'static' } } as const;
+    const restorable = (await makeKeyThenLoseShare(network, 'all', STATIC, { settings })).repair();
     await expect(restorable.proposeToTarget()).rejects.toThrow(code('SHARE_RESTORABLE'));
   });
 });

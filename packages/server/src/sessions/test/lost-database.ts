@@ -44,9 +44,11 @@ export async function makeKeyThenLose(
   changes: Partial<BareOptions> = {},
 ): Promise<LostDatabase> {
   const { servers, callers } = await network.openMany(3, { settings });
-  const made = await makeKey(callers, options);
-  const { policy } = await callers[0]!.call('key.show', { keyId: made.keyId });
-  const backup = { certificate: made.certificate, policy };
+  const isStatic = 'backup' in settings && settings.backup === 'static';
+  const policy = { ...(isStatic ? ({ recovery: 'static' } as const) : {}), ...options.policy };
+  const made = await makeKey(callers, { ...options, policy });
+  const shownKey = await callers[0]!.call('key.show', { keyId: made.keyId });
+  const backup = { certificate: made.certificate, policy: shownKey.policy };
   const shown = await callers[0]!.call('session.show', { sessionId: made.sessionId, after: 0 });
   const result = dkgResult.parse(shown.result);
   const record = await recordOf(servers[0]!, made.keyId);
