@@ -40,14 +40,18 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
   const twice = evidence.twice.map((slot) => slot as PartyIndex);
   judgeSettlement(twice)({ promises, yields }, { before, order, transcriptHash });
   const settled = { certificates, names, promises, yields };
-  if (!(await context.storage.read((reader) => isOnCounting(context, reader, scope, evidence))))
-    await destroyDead(context, scope);
+  // First: what another settlement says is dead is destroyed for nothing.
+  const isOnIt = await context.storage.read(async (reader) => {
+    assertNotOtherwise(await readForked(context, reader, scope), transcriptHash);
+    return isOnCounting(context, reader, scope, evidence);
+  });
+  if (!isOnIt) await destroyDead(context, scope);
   return repeatWhenRaced(() =>
     call.transact(async (transaction) => {
       await transaction.keys.hold(scope.owner, keyId);
       const forked = await readForked(context, transaction, scope);
+      assertNotOtherwise(forked, transcriptHash);
       const known = forked.record.settled;
-      if (known !== null && !equalBytes(known.names[0]!, transcriptHash)) throw settledOtherwise();
       const isOn = await isOnCounting(context, transaction, scope, evidence);
       const isDone = known !== null && (forked.head.forked === undefined || forked.head.counts !== undefined);
       if (isDone) return { goesOver: !isOn && !isOfNeither(context, evidence) };
@@ -69,6 +73,11 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       return { goesOver: !isOn && !isOfNeither(context, evidence) };
     }),
   );
+}
+
+/** @throws StateError `CHANGE_SETTLED` */
+function assertNotOtherwise({ record: { settled } }: ForkedKey, transcriptHash: Uint8Array): void {
+  if (settled !== null && !equalBytes(settled.names[0]!, transcriptHash)) throw settledOtherwise();
 }
 
 /** Whether this server went on by the certificate that counts. */

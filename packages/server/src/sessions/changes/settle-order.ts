@@ -21,7 +21,7 @@ import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import { verifyStoredEpoch, readPublicEpoch } from '../keys/past-epochs.js';
-import { openHead } from '../keys/stored-key.js';
+import { isShareHere, openHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
 import { NO_CHANGE, type Settling } from './change-record.js';
@@ -279,7 +279,8 @@ async function hasOrTakes(
     const stored = await readPublicEpoch(context, reader, row, epoch + 1);
     const isIt = isSameChange(parseChangeCertificate(stored.certificate), certificate);
     // In a later epoch behind it its share was retired, and those of that one are what counts.
-    if (isIt) return row.epoch > epoch + 1 || head.left !== undefined || context.epochKeys.exists(row);
+    if (isIt)
+      return row.epoch > epoch + 1 || head.left !== undefined || (await isShareHere(context, reader, row));
   }
   const own = certificate.change.next.roster[slot - 1]!;
   try {
