@@ -121,7 +121,9 @@ describe('a server with static backup that lost its database', () => {
 
   test('L5: uses nothing where a change has removed it since, though it is shown the first certificate: another such one is no witness', async () => {
     const { servers, callers } = await network.openMany(3, { settings: { backup: 'static' } });
-    const made = await makeKey(callers, { policy: { changes: 'automatic', changeDelay: 0 } });
+    const made = await makeKey(callers, {
+      policy: { changes: 'automatic', changeDelay: 0, recovery: 'static' },
+    });
     const { keyId, certificate, signer } = made;
     const { policy } = await callers[0]!.call('key.show', { keyId });
     const next = servers.slice(1).map(({ context: { identity } }, i) => ({

@@ -113,8 +113,9 @@ describe('a key of a drill', () => {
     expect(await made.signer.sign(ask, [1, LOST])).toHaveLength(64);
   });
 
-  test('takes its share from the certificate at a server with static backup', async () => {
-    const { callers, made, policy, repair } = await makeDrillKey({}, { backup: 'static' });
+  test('with recovery static takes its share from the certificate at a server that allows it', async () => {
+    const wish = { policy: { recovery: 'static' } } as const;
+    const { callers, made, policy, repair } = await makeDrillKey(wish, { backup: 'static' });
     await callers[1]!.call('drill.forget', { keyId: made.keyId });
     await expect(repair.proposeToTarget()).rejects.toThrow(code('SHARE_RESTORABLE'));
     await callers[1]!.call('key.restore', { certificate: made.certificate, policy });
@@ -265,7 +266,12 @@ describe('keys of drills that were left', () => {
   test('cannot be brought back in numbers by their certificates', async () => {
     const { callers } = await network.openMany(2, { settings: { backup: 'static' } });
     const made = async () => {
-      const { keyId, certificate } = await makeKey(callers, { purpose: DRILL, keyId: freshId() });
+      const wish = { recovery: 'static' } as const;
+      const { keyId, certificate } = await makeKey(callers, {
+        purpose: DRILL,
+        keyId: freshId(),
+        policy: wish,
+      });
       const { policy } = await callers[0]!.call('key.show', { keyId });
       for (const caller of callers) await caller.call('drill.forget', { keyId });
       return { certificate, policy };
