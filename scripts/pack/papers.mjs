@@ -5,6 +5,7 @@ import { join } from 'node:path';
 /** In the order of their arrows; testkit is for this repository alone. */
 export const PACKAGES = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
 const PERMISSIVE = [
+  'Unlicense',
   'MIT',
   'ISC',
   'Apache-2.0',
