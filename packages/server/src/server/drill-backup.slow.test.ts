@@ -53,8 +53,11 @@ test('L2: a drill reads the share in memory, gives its public half and nothing e
   expect(await verdicts([{ epoch: 0, publicShare, isDamaged: false }])).toEqual(['whole']);
 });
 
-test('L2: nobody but the operator at the socket can ask for a drill: the wire has no word for it', () => {
-  expect(Object.keys(FUNCTIONS).filter((name) => name.includes('drill'))).toEqual([]);
+test('L2: nobody but the operator at the socket can ask what a backup holds: of drills the wire knows what forgets a key made for one, and no more', () => {
+  const known = Object.entries(FUNCTIONS).filter(([name]) => name.includes('drill'));
+  expect(known.map(([name, { drills }]: [string, { drills?: string }]) => [name, drills])).toEqual([
+    ['drill.forget', 'only'],
+  ]);
 });
 
 test('a drill goes by what the server has certified: another public half, another epoch and none are each told apart', async () => {
