@@ -117,6 +117,11 @@ const PARTS = explanationsOf({
     'A newer version made it; what cannot be checked is not believed.',
     'Bring this program up to the version that made the key.',
   ],
+  CHANGE_NOT_SETTLED: [
+    'Too few servers of the epoch before have settled on this certificate, where several of its epoch hold.',
+    'A certificate counts when enough of them say the same; otherwise two halves could each settle on their own.',
+    'Nothing was changed by showing it. Ask the servers that have not said anything yet.',
+  ],
   CHANGE_INVALID: [
     'A change of servers does not fit the key that it is to change; the message names what of it.',
     'It may change servers and quorum, and nothing else: not the key, its purpose or terms, nor who a known server is; and it must be what was ordered.',

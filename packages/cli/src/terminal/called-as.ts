@@ -11,6 +11,7 @@ export const FIRST_WORDS = [
   'key',
   'freeze',
   'thaw',
+  'drill',
   'address',
   'sign',
   'verify',

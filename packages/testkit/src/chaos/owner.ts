@@ -137,7 +137,7 @@ export function createOwner(options: OwnerOptions): Owner {
       policy: {
         changes: seeded.pick(['automatic', 'automatic', 'automatic', 'operator'] as const),
         changeDelay: 0 as const,
-        recovery: 'static' as const,
+        recovery: seeded.pick(['static', 'epoch'] as const),
       },
     };
     const setbacks = new Map(servers.map((server) => [server, server.setbacks]));
