@@ -60,6 +60,7 @@ async function findWayOut(settling: Settling, { id, what, resume, cancel }: Open
     await operate(settling);
     settling.pass(BETWEEN_TRIES_SECONDS);
   }
+  if (isLostForGood(settling, resumed)) return;
   // A key that a server will never hold again by itself is given up by its name; silence is no reason to name it.
   const isStuck = resumed instanceof CkmError && resumed.code === 'KEY_NOT_STORED';
   try {
@@ -70,6 +71,19 @@ async function findWayOut(settling: Settling, { id, what, resume, cancel }: Open
       `${name}: no way on and no way out of ${what}: resume says ${words(resumed)}; cancel says ${words(error)}`,
     );
   }
+}
+
+/**
+ * A decided change waits for ever where servers that signed it lost their new share before they took it (backups know nothing of
+ * it), and the others are too few: the key signs in the epoch before.
+ */
+function isLostForGood({ servers }: Settling, resumed: unknown): boolean {
+  if (!(resumed instanceof CkmError) || resumed.code !== 'SERVERS_MISSING') return false;
+  const lost = [...resumed.message.matchAll(/([\w-]+) refuses \(CHANGE_SHARE_LOST\)/g)].map(
+    ([, name]) => name,
+  );
+  const wentBack = servers.filter(({ setbacks }) => setbacks > 0).map(({ name }) => name);
+  return lost.length > 0 && lost.every((name) => wentBack.includes(name!));
 }
 
 async function operate({ servers }: Settling): Promise<void> {
