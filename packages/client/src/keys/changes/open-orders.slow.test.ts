@@ -1,5 +1,7 @@
 import type { Result } from '@ckm/api';
+import { formatWords, likenessOf } from '@ckm/gordian';
 import { afterEach, expect, test } from 'vitest';
+import { serverPath } from '../../servers/server-record.js';
 import { memoryStore } from '../../store/memory-store.js';
 import {
   copyStore,
@@ -158,6 +160,23 @@ test('one server that says something else of when an order counts is not believe
     };
   };
   expect((await owner.openOrders()).orders).toMatchObject([{ readyAt: network.now + 86_400 }]);
+  await owner.close();
+});
+
+test('A8: servers of the key that this client has no record of are asked too when an order is taken back, and named where they do not say so', async () => {
+  network = await createTestNetwork(4);
+  const store = memoryStore();
+  const thief = await network.owner({ store });
+  const quorum = { needed: 2, of: 3 } as const;
+  await thief.createKey({ name: 'letters', purpose: 'message', quorum, servers: SERVERS });
+  const copy = await copyStore(store);
+  for (const name of ['charlie', 'delta']) await copy.delete(serverPath(name));
+  const owner = ownerClient(network.send, () => network.now, { store: copy });
+  await orderBy(thief);
+  const [order] = (await owner.openOrders()).orders;
+  const charlie = formatWords(likenessOf(network.server('charlie').identity.xid));
+  expect(await owner.cancelOrder(order!)).toMatchObject({ at: ['alpha', 'bravo'], silent: [charlie] });
+  expect((await thief.openOrders()).orders.map(({ servers }) => servers)).toEqual([['charlie']]);
   await owner.close();
 });
 

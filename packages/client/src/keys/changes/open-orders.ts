@@ -1,4 +1,4 @@
-import { CkmError, encodeHex } from '@ckm/foundation';
+import { CkmError, encodeHex, equalBytes } from '@ckm/foundation';
 import type { ClientContext } from '../../context/context.js';
 import type { ServerRecord } from '../../servers/server-record.js';
 import { listServerRecords } from '../../servers/servers.js';
@@ -8,6 +8,7 @@ import { type SeenOrder, seenOrders, type ShownOrder } from './seen-orders.js';
 import { heldKeysOf } from '../fetch/unrecorded.js';
 import type { KeyRecord } from '../key-record.js';
 import { listKeyRecords, loadKeyRecord } from '../keys.js';
+import { unrecordedMember } from '../roster.js';
 
 /** Orders about keys, as far as servers say. */
 export interface OpenOrders {
@@ -106,10 +107,15 @@ export interface CancelledOrder {
 export async function cancelOrder(context: ClientContext, order: SeenOrder): Promise<CancelledOrder> {
   const { old, next, servers: showing } = order;
   const concerned = [...(old?.members ?? []), ...next.members].map(({ xid }) => encodeHex(xid));
-  const servers = (await listServerRecords(context.store)).filter(
+  const recorded = await listServerRecords(context.store);
+  const servers = recorded.filter(
     ({ name, xid }) => showing.includes(name) || concerned.includes(encodeHex(xid)),
   );
-  return cancelAt(context, servers, order);
+  // Those that decide are known from the certificate, though this client never added them: without them it goes on.
+  const deciding = newestParams(await loadKeyRecord(context.store, order.key)).roster.filter(
+    ({ serverId }) => !recorded.some(({ xid }) => equalBytes(xid, serverId)),
+  );
+  return cancelAt(context, [...servers, ...deciding.map(unrecordedMember)], order);
 }
 
 /** Takes an order back at these servers. */
