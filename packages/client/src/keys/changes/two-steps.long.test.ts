@@ -123,6 +123,24 @@ describe('servers of the next epoch that do not have their shares', () => {
     expect(await sign(client, ['alpha', 'bravo'])).toEqual(['charlie', 'delta']);
   });
 
+  test.each(['check', 'repair'] as const)(
+    'A12: one that joined and has not seen its certificate has lost nothing: a %s shows it',
+    async (by) => {
+      const { client } = await begin(['alpha', 'bravo', 'charlie'], 4);
+      network.server('delta').tamper = ({ name }, honest) =>
+        name === 'change.commit' ? Promise.reject(unreachable('delta')) : honest();
+      const add = { name: 'letters', wish: { kind: 'add-server', server: 'delta' } } as const;
+      await client.changeKey(add);
+      network.makeHonest();
+      if (by === 'check') expect(await client.checkKey('letters')).toMatchObject({ isSound: true, epoch: 1 });
+      else {
+        const repaired = await client.repairKey({ name: 'letters', server: 'delta' });
+        expect(repaired).toEqual({ outcome: 'held', server: 'delta' });
+      }
+      expect(await sign(client, ['alpha', 'bravo'])).toEqual(['charlie', 'delta']);
+    },
+  );
+
   test('too many of them keep the key in its epoch, in which it signs for every client: nothing is lost that was there', async () => {
     const { client, store } = await begin(['alpha', 'bravo', 'charlie'], 5);
     const other = await another(store);

@@ -56,13 +56,18 @@ export async function checkKey(
 ): Promise<KeyCheck> {
   let key = await readKey(name);
   let servers = await askForProofs(context, key, silent);
-  if (servers.some(({ code }) => isOtherEpoch(code)) && (await catchUp(context, key))) {
+  if (servers.some(({ code }) => mayBeBehind(key, code)) && (await catchUp(context, key))) {
     key = await readKey(name);
     servers = await askForProofs(context, key, silent);
   }
   const check = await record(context, key, servers);
   if (check.isSound) await retireBehind(context, key);
   return check;
+}
+
+/** One that joined and has not seen the certificate yet knows nothing of the key. */
+function mayBeBehind({ newest }: CertifiedKey, code: string | null): boolean {
+  return isOtherEpoch(code) || (code === 'KEY_UNKNOWN' && newest.params.epoch > 0);
 }
 
 async function askForProofs(

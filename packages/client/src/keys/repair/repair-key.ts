@@ -111,7 +111,8 @@ async function takesFromCertificate(
   if (verdict === 'forgot') await openAccount(context, server, invite);
   // The first certificate holds a share of the first epoch. One that was away may have kept what opens the later ones.
   if (changesOf(key.record).length > 0) {
-    if (verdict !== 'behind' || !(await catchUp(context, key))) return verdict === 'holds';
+    const isBehind = verdict === 'behind' || verdict === 'lost';
+    if (!isBehind || !(await catchUp(context, key))) return verdict === 'holds';
     return (await askForKey(context, key, slot, server)).verdict === 'holds';
   }
   const link = await context.linkTo(server);
