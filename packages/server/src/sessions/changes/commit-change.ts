@@ -15,17 +15,8 @@ import { rowChanged } from '../../storage/codes.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { sealRecord } from '../../vault/sealed-record.js';
-import { wipeKey, type EpochRecord } from '../keys/epoch-record.js';
-import { epochsOfChain, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
-import {
-  marksOf,
-  noteMarks,
-  openHead,
-  readSecrets,
-  writeKey,
-  type KeyHead,
-  type KeyMarks,
-} from '../keys/stored-key.js';
+import { readPublicEpoch } from '../keys/past-epochs.js';
+import { openHead, readSecrets, type KeyHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { acknowledge, ACKNOWLEDGEMENT_MS, isHeld } from './acknowledged.js';
 import { beginEpoch } from './begin-epoch.js';
@@ -39,21 +30,13 @@ import {
   settledOtherwise,
 } from './deciding.js';
 import { endTries } from './end-tries.js';
+import { goOn, leave, type Shown } from './enter-epoch.js';
 import { isSameChange, noteFork } from './fork.js';
 import { assertKnown, readRosters } from './known-members.js';
 import type { ChangeMeans } from './means.js';
-import { bytesOfShare, type OwnShare, takeOwnShare } from './own-share.js';
+import { type OwnShare, takeOwnShare } from './own-share.js';
 
 type Committed = Result<'change.commit'>;
-
-/** A certificate that somebody shows, and the epoch that it makes where it holds. */
-interface Shown {
-  readonly bytes: Uint8Array;
-  readonly certificate: ChangeCertificate;
-  readonly next: CertifiedEpoch;
-  /** This server's place in it; null: it has none. */
-  readonly own: RosterEntry | null;
-}
 
 /**
  * Goes on to the next epoch of a key, by nothing but the certificate of the change and what this server stored before it signed: however
@@ -371,106 +354,4 @@ function assertCounts(deciding: Deciding, { transcriptHash }: Pick<CertifiedEpoc
   const counts = countsIn(deciding);
   const only = counts ?? settled?.names[0];
   if (only !== undefined && !equalBytes(only, transcriptHash)) throw settledOtherwise();
-}
-
-/** This server is not among those of the next epoch. Its share stays until it is retired. */
-async function leave(
-  context: ServerContext,
-  transaction: Transaction,
-  { key, owner, keyId }: Deciding,
-  { bytes, next: { params, transcriptHash } }: Shown,
-): Promise<void> {
-  if (key === null) throw refusal('CHANGE_NOT_MEMBER', 'this server is of neither of the two epochs');
-  const { epoch } = params;
-  const { decided: _decided, ...kept } = withoutFork(marksOf(key.head));
-  const marks = { ...kept, left: { epoch, transcriptHash } };
-  await noteMarks(context, transaction, key.row, marks);
-  const shown = { parameters: encodeKeyParams(params), certificate: bytes };
-  await storePublicEpoch(context, transaction, { owner, keyId }, epoch, shown);
-}
-
-/** No quota stops it: what was decided binds every server, and one that stayed behind would be lost to the key. */
-async function goOn(
-  context: ServerContext,
-  transaction: Transaction,
-  deciding: Deciding,
-  shown: Shown,
-  share: OwnShare,
-): Promise<void> {
-  const {
-    owner,
-    keyId,
-    key,
-    former,
-    record: { joining },
-  } = deciding;
-  const record = recordOf(context, deciding, shown, share);
-  try {
-    const name = { owner, keyId, state: 'active' as const };
-    const marks = marksAfter(context, deciding, share);
-    await writeKey(context, transaction, (key ?? former)?.row ?? null, name, record, marks);
-  } finally {
-    wipeKey({ ...record, staticSeed: null });
-  }
-  for (const [epoch, past] of epochsOfChain(joining?.chain ?? []).entries()) {
-    if ((await transaction.epochs.find(owner, keyId, epoch)) === null)
-      await storePublicEpoch(context, transaction, { owner, keyId }, epoch, past);
-  }
-}
-
-/** It goes over to what was settled, and answers again. */
-function withoutFork({
-  forked: _forked,
-  settling: _settling,
-  counts: _counts,
-  ...marks
-}: KeyMarks): KeyMarks {
-  return marks;
-}
-
-const FORGOT_BYTES = 32;
-
-/** What its head says from then on. What it forgot of an epoch it has not forgotten of one that it signed since. */
-function marksAfter(
-  { clock, random }: Pick<ServerContext, 'clock' | 'random'>,
-  { key, former, record: { joining }, before }: Deciding,
-  { isRemembered }: OwnShare,
-): KeyMarks {
-  const first = key === null ? joining!.first : (key.head.first ?? before.transcriptHash);
-  const marks = withoutFork(marksOf((key ?? former)?.head ?? null));
-  const { change: _change, decided: _decided, left: _left, forgot, ...kept } = marks;
-  const forgets = isRemembered ? {} : { forgot: forgot ?? random(FORGOT_BYTES) };
-  return { ...kept, ...forgets, since: clock(), first };
-}
-
-function recordOf(
-  context: ServerContext,
-  { key, record: { joining } }: Deciding,
-  { bytes, next, own }: Shown,
-  { keyShare, seed }: OwnShare,
-): EpochRecord {
-  const { suite, purpose, quorum, epoch } = next.params;
-  const { groupKey, commitment, verifyingShares, chainCode } = next.public;
-  return {
-    suite,
-    purpose,
-    quorum,
-    policy: key?.head.policy ?? joining!.policy,
-    slot: own!.slot,
-    epoch,
-    sessionId: null,
-    parameters: encodeKeyParams(next.params),
-    pending: null,
-    staticSeed: seed,
-    certified: {
-      share: bytesOfShare(keyShare),
-      certificate: bytes,
-      transcriptHash: next.transcriptHash,
-      acknowledgement: acknowledge(context, next, own!),
-      groupKey,
-      commitment,
-      verifyingShares,
-      chainCode,
-    },
-  };
 }
