@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { linkedFrom } from './pack/links.mjs';
 import { publishedManifest } from './pack/manifest.mjs';
 import { PACKAGES } from './pack/papers.mjs';
 
@@ -35,7 +36,13 @@ function pack(name) {
   const manifest = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
   const published = publishedManifest(manifest, { repository, folder: `packages/${name}` });
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
-  writeFileSync(join(to, 'README.md'), linkedFrom(readFileSync(join(from, 'README.md'), 'utf8'), name));
+  for (const [file, folder] of [
+    ['README.md', `packages/${name}`],
+    ['CHANGELOG.md', '.'],
+  ]) {
+    const text = readFileSync(join(ROOT, folder, file), 'utf8');
+    writeFileSync(join(to, file), linkedFrom(text, { folder, repository }));
+  }
   const [{ filename }] = npmPack(to, ['--pack-destination', target]);
   process.stdout.write(`${join(target, filename)}\n`);
 }
@@ -45,14 +52,6 @@ function npmPack(cwd, args) {
   const made = spawnSync('npm', ['pack', '--ignore-scripts', '--json', ...args], { cwd, encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`npm pack fails in ${cwd}: ${made.stderr}`);
   return JSON.parse(made.stdout);
-}
-/** Links into the repository lead there; without one they are words. */
-function linkedFrom(text, name) {
-  return text.replaceAll(/\[([^\]]+)\]\((?!https?:)([^)\s]+)\)/g, (_link, words, path) => {
-    const inside = join('packages', name, path).replaceAll('\\', '/');
-    if (repository === undefined) return `${words} (${inside})`;
-    return `[${words}](${repository}/blob/HEAD/${inside})`;
-  });
 }
 
 /** The address of the remote `origin` as a page; undefined where there is none. */

@@ -1,6 +1,6 @@
 // Packages of others that travel inside a tarball of ours (docs/adr/0025).
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 
 /** Each runs a script after it was installed that is not in its own tarball: `npm install` fails at it. */
 const CARRIED = ['crypto', 'dcbor', 'rand', 'shamir', 'sskr', 'uniform-resources'].map(
@@ -10,26 +10,41 @@ const MAP_COMMENT = /^\/\/# sourceMappingURL=.*$\n?/gm;
 
 /**
  * Puts them where the compiled modules of `@ckm/gordian` find them before any others, and where `npm pack` takes them for files
- * like all the rest: ES modules, types and licence, as they were published.
+ * like all the rest: ES modules, types and licence, as they were published. What is there otherwise, or besides, is replaced.
  */
 export function carry(root) {
   for (const name of CARRIED) {
-    const from = join(root, 'node_modules', name);
+    const files = publishedFiles(join(root, 'node_modules', name));
     const to = join(root, 'packages/gordian/dist/node_modules', name);
-    if (isThere(from, to)) continue;
+    if (holdsJust(to, files)) continue;
+    rmSync(to, { recursive: true, force: true });
     mkdirSync(join(to, 'dist'), { recursive: true });
-    for (const file of readdirSync(join(from, 'dist')).filter((one) => /\.mjs$|\.d\.mts$/.test(one)))
-      writeFileSync(join(to, 'dist', file), readText(from, 'dist', file).replaceAll(MAP_COMMENT, ''));
-    for (const file of ['LICENSE', 'README.md']) cpSync(join(from, file), join(to, file));
-    // Last: it says that the others are there.
-    const manifest = `${JSON.stringify(carriedManifest(JSON.parse(readText(from, 'package.json'))), null, 2)}\n`;
-    writeFileSync(join(to, 'package.json'), manifest);
+    for (const [file, text] of files) writeFileSync(join(to, file), text);
   }
 }
 
-function isThere(from, to) {
-  const versionIn = (folder) => JSON.parse(readText(folder, 'package.json')).version;
-  return existsSync(join(to, 'package.json')) && versionIn(to) === versionIn(from);
+/** Path and text of each file that goes along. */
+function publishedFiles(from) {
+  const modules = readdirSync(join(from, 'dist')).filter((file) => /\.mjs$|\.d\.mts$/.test(file));
+  const manifest = carriedManifest(JSON.parse(readText(from, 'package.json')));
+  return new Map([
+    ...modules.map((file) => [`dist/${file}`, readText(from, 'dist', file).replaceAll(MAP_COMMENT, '')]),
+    ...['LICENSE', 'README.md'].map((file) => [file, readText(from, file)]),
+    ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
+  ]);
+}
+
+function holdsJust(folder, files) {
+  if (!existsSync(folder)) return false;
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const found = entries.filter((entry) => !entry.isDirectory());
+  return (
+    found.length === files.size &&
+    found.every((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return entry.isFile() && readText(path) === files.get(relative(folder, path).replaceAll('\\', '/'));
+    })
+  );
 }
 
 /** What names nothing that stays behind: no scripts, no CommonJS, no sources. */

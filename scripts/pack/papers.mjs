@@ -1,6 +1,7 @@
 // What a tarball has beside its code: licence, changes, and whose code is in the bundle of the command.
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { linkedFrom } from './links.mjs';
 
 /** In the order of their arrows; testkit is for this repository alone. */
 export const PACKAGES = ['foundation', 'threshold', 'gordian', 'requests', 'api', 'client', 'server', 'cli'];
@@ -20,9 +21,11 @@ const PERMISSIVE = [
  * @throws Error where a licence in the bundle is not permissive, or its text is missing
  */
 export function layPapers(root) {
-  for (const name of PACKAGES)
-    for (const file of ['LICENSE', 'CHANGELOG.md'])
-      cpSync(join(root, file), join(root, 'packages', name, file));
+  const changes = linkedFrom(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), { folder: '.' });
+  for (const name of PACKAGES) {
+    cpSync(join(root, 'LICENSE'), join(root, 'packages', name, 'LICENSE'));
+    writeFileSync(join(root, 'packages', name, 'CHANGELOG.md'), changes);
+  }
   const notice = join(root, 'packages/cli/NOTICE');
   const bundle = join(root, 'packages/cli/dist/bundle');
   if (!isNewer(notice, join(bundle, 'ckm.js'))) writeFileSync(notice, noticesOf(root, bundledIn(bundle)));

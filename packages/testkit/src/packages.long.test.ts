@@ -123,8 +123,14 @@ describe.each(WAYS)('the %s tarballs', (way) => {
       directory: `packages/${name}`,
     });
     expect([homepage, bugs.url]).toEqual([`${REPOSITORY}#readme`, `${REPOSITORY}/issues`]);
-    const links = [...readFileSync(join(path, 'README.md'), 'utf8').matchAll(/\]\(([^)]+)\)/g)];
-    expect(links.map(([, target]) => target).filter((target) => !target!.startsWith('https://'))).toEqual([]);
+  });
+
+  test.each(PACKAGES)('no page of that of %s has a link that leads nowhere', (name) => {
+    for (const page of ['README.md', 'CHANGELOG.md']) {
+      const text = readFileSync(join(unpacked(name), page), 'utf8');
+      const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target!);
+      expect(links.filter((target) => !target.startsWith('https://'))).toEqual([]);
+    }
   });
 
   test.each(PACKAGES)('that of %s points at nothing that is not in it', (name) => {
