@@ -2,6 +2,7 @@ import type { FunctionName, KeyPolicy, Parameters, Result } from '@ckm/api';
 import type { CkmError } from '@ckm/foundation';
 import type { Identity } from '@ckm/gordian';
 import type { DescriptionRow, DescriptionWarning } from '@ckm/requests';
+import type { ChangeMemory } from '@ckm/threshold';
 import type { AuditLog } from './audit/audit.js';
 import type { Accounts, Account } from './accounts/accounts.js';
 import type { ServerConfig } from './config/config.js';
@@ -43,6 +44,8 @@ export interface ServerContext {
   readonly policy: Policy;
   readonly audit: AuditLog;
   readonly events: Events;
+  /** Signed changes that this process has checked. */
+  readonly checkedChanges: ChangeMemory;
 }
 
 /** One authenticated message that is being answered. */

@@ -1,5 +1,6 @@
 import { encodeHex, type Secret, StateError, wipe } from '@ckm/foundation';
 import { type Identity, wipeIdentity, type Xid } from '@ckm/gordian';
+import { type ChangeMemory, createChangeMemory } from '@ckm/threshold';
 import { identityForServer } from '../seed/identity.js';
 import type { ClockOffset } from '../servers/clock-difference.js';
 import type { LastSeen } from '../servers/last-seen.js';
@@ -27,6 +28,8 @@ export interface ClientContext extends ClientMeans {
   readonly answered: LastSeen;
   /** How the clocks of servers stand against ours, as far as they have said so since this client was made. */
   clockOffsets(): readonly ClockOffset[];
+  /** Signed changes that this client has checked. */
+  readonly checkedChanges: ChangeMemory;
   /** A way to ask a pinned server; the same one every time. */
   linkTo(server: ServerRecord): Promise<ServerLink>;
   /** Wipes every secret; the context is of no use afterwards. */
@@ -73,6 +76,7 @@ export function createContext(
     ...means,
     store: createRecordStore(store, recordKeyOf, onUnreadable),
     answered,
+    checkedChanges: createChangeMemory(),
     clockOffsets: () => [...clocks.values()].toSorted((a, b) => (a.server < b.server ? -1 : 1)),
     identityFor,
     linkTo: async (server) => {

@@ -9,7 +9,7 @@ import {
   signXidDocument,
   wipeIdentity,
 } from '@ckm/gordian';
-import type { SuiteBackend } from '@ckm/threshold';
+import { createChangeMemory, type SuiteBackend } from '@ckm/threshold';
 import { createAccounts } from '../accounts/create-accounts.js';
 import type { AuditAnchor, AuditLine } from '../audit/audit.js';
 import { createAuditLog } from '../audit/create-audit-log.js';
@@ -189,6 +189,7 @@ async function openOn(
       quota: config.quota,
     }),
     policy: createPolicy({ vault, operator: config.policy }),
+    checkedChanges: createChangeMemory(),
   };
   const folder = watchFolder(context);
   await folder.claim();

@@ -37,6 +37,7 @@ export {
 } from './export.js';
 export type { KeyFlags } from './flags.js';
 export { recoverChangedShare } from './certificate/recover-change.js';
+export { type ChangeMemory, createChangeMemory } from './certificate/change-memory.js';
 export { recoverShare } from './certificate/recovery.js';
 export { type KeyCheckQuestion, proveShare, verifyShareProof } from './key-check.js';
 export {

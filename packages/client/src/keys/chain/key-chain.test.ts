@@ -2,12 +2,14 @@ import {
   encodeCertificate,
   encodeChangeCertificate,
   type ChangeCertificate,
+  createChangeMemory,
   type KeyCertificate,
 } from '@ckm/threshold';
 import { decided, generate } from '@ckm/threshold/test';
 import { describe, expect, test } from 'vitest';
 import { encodeKeyRecord, type KeyRecord, parseKeyRecord } from '../key-record.js';
 import {
+  changesOf,
   checkChain,
   checkWhole,
   epochProvedBy,
@@ -27,8 +29,8 @@ const second = decided(
 );
 const bytesOf = (certificate: ChangeCertificate) => encodeChangeCertificate(certificate);
 const unchanged: KeyChain = { certificate: encodeCertificate(born.first as KeyCertificate) };
-const once = extendChain(unchanged, bytesOf(first.certificate));
-const twice = extendChain(once, bytesOf(second.certificate));
+const once = extendChain(unchanged, [bytesOf(first.certificate)]);
+const twice = extendChain(once, [bytesOf(second.certificate)]);
 
 describe('the certificates of a key', () => {
   test('prove its newest epoch, and name it by its first', () => {
@@ -64,11 +66,43 @@ describe('the certificates of a key', () => {
     expect(() => checkChain(bare)).toThrow();
   });
 
+  test('with more of them are checked from where a note says that they were, and each new one always is', () => {
+    const noted = { ...once, certificate: Uint8Array.of(...once.certificate) };
+    expect(extendChain(noted, [bytesOf(second.certificate)])).toEqual(twice);
+    const { checked: _checked, proved: _proved, ...bare } = once;
+    expect(extendChain(bare, [bytesOf(second.certificate)])).toEqual(twice);
+    const flipped = bytesOf(second.certificate).map((byte, i, { length }) =>
+      i === length - 1 ? byte ^ 1 : byte,
+    );
+    const memory = createChangeMemory();
+    expect(extendChain(once, [bytesOf(second.certificate)], memory)).toEqual(twice);
+    expect(() => extendChain(once, [flipped], memory)).toThrow();
+    expect(() => extendChain(twice, [bytesOf(second.certificate)], memory)).toThrow();
+  });
+
+  test('take no server back under another identity, whichever epoch it was in', () => {
+    const without = decided(
+      born,
+      { dealers: ['alpha', 'bravo'], members: ['bravo', 'charlie'], needed: 2 },
+      [1, 2],
+    );
+    const back = { dealers: ['bravo', 'charlie'], members: ['bravo', 'alpha'], needed: 2 };
+    const mallory = decided(
+      without.epoch,
+      { ...back, identityOf: (name: string) => (name === 'alpha' ? 'mallory' : name) },
+      [1, 2],
+    );
+    const chain = extendChain(unchanged, [bytesOf(without.certificate)]);
+    expect(() => extendChain(chain, [bytesOf(mallory.certificate)])).toThrow('identities');
+    const honest = decided(without.epoch, back, [1, 2]);
+    expect(changesOf(extendChain(chain, [bytesOf(honest.certificate)]))).toHaveLength(2);
+  });
+
   test('take no change that follows another epoch, and none that nobody decided', () => {
-    expect(() => extendChain(unchanged, bytesOf(second.certificate))).toThrow();
+    expect(() => extendChain(unchanged, [bytesOf(second.certificate)])).toThrow();
     const { promises: _promises, ...rest } = first.certificate;
     const undecided = encodeChangeCertificate({ ...rest, promises: new Uint8Array() });
-    expect(() => extendChain(unchanged, undecided)).toThrow();
+    expect(() => extendChain(unchanged, [undecided])).toThrow();
   });
 
   test('of the newest epoch are as good with other signatures, and not of another epoch', () => {

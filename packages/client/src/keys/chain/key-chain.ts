@@ -2,6 +2,8 @@ import { equalBytes } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import {
   type CertifiedEpoch,
+  type ChangeMemory,
+  checkIdentities,
   encodeKeyParams,
   judgeVotes,
   type KeyParams,
@@ -124,14 +126,28 @@ export function checkWhole(chain: KeyChain): CheckedChain {
   return { first: epochs[0].transcriptHash, newest: epochs.at(-1)!, before: epochs.at(-2) ?? null };
 }
 
-/** The chain with more changes, all of it checked from scratch, once. @param more at least one @throws as `verifyChain` */
+/**
+ * The chain with more changes: each of them checked from scratch, and what they follow as far as no note says that this client has
+ * done so. Old notes go.
+ * @throws as `verifyChain`
+ */
 export function extendChain(
   chain: KeyChain,
-  ...more: readonly [Uint8Array, ...Uint8Array[]]
+  more: readonly [Uint8Array, ...Uint8Array[]],
+  memory?: ChangeMemory,
 ): KeyChain & { readonly checked: CheckedEpoch } {
+  const { first, newest } = checkChain(chain);
+  const known = paramsBefore(chain, newest.params.epoch + 1).flatMap(({ roster }) => roster);
+  let [before, last] = [newest, newest];
+  for (const certificate of more) {
+    const next = verifyChange(last, parseChangeCertificate(certificate), judgeVotes, memory);
+    checkIdentities(known, next.params.roster);
+    known.push(...next.params.roster);
+    [before, last] = [last, next];
+  }
   const longer = { certificate: chain.certificate, changes: [...changesOf(chain), ...more] };
-  const found = checkWhole(longer);
-  return { ...withNotes(longer, found), checked: { first: found.first, epoch: found.before! } };
+  const checked = { first, epoch: before };
+  return { ...withNotes(longer, { first, newest: last, before }), checked };
 }
 
 /** The chain with the notes that spare checking it each time. @throws as `verifyChain` */

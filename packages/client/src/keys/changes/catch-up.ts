@@ -131,7 +131,7 @@ async function learn(link: ServerLink, keyId: Uint8Array, chain: KeyChain): Prom
       const [first, ...others] = certificates;
       // Pages without anything, or that name the same place again, would have no end.
       if (first === undefined) break;
-      longest = extendChain(longest, first, ...others);
+      longest = extendChain(longest, [first, ...others]);
       after = next !== null && next > after ? next : null;
     }
     return longest;

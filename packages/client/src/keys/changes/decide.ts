@@ -194,7 +194,8 @@ function holds(run: ChangeRun, one: LockedChange): boolean {
 function locks(run: ChangeRun, { locks: bytes, signed }: LockedChange, name: LockName): boolean {
   const [isSo = false] = readable(() => {
     const certificate = parseLockCertificate(bytes);
-    const { transcriptHash } = verifySignedChange(run.before, parseChangeCertificate(signed));
+    const change = parseChangeCertificate(signed);
+    const { transcriptHash } = verifySignedChange(run.before, change, run.context.checkedChanges);
     return (
       isSameLock(certificate, name) &&
       equalBytes(transcriptHash, name.next) &&
@@ -208,7 +209,8 @@ async function vote(run: ChangeRun, entered: Entered, signed: Uint8Array): Promi
   const { attempt } = entered;
   const { keyId, epoch } = run.record.order;
   const change = parseChangeCertificate(signed);
-  const next = verifySignedChange(run.before, change).transcriptHash;
+  const { checkedChanges } = run.context;
+  const next = verifySignedChange(run.before, change, checkedChanges).transcriptHash;
   const promises = [...entered.promises.values()];
   const isFor = (statement: LockStatement | YieldStatement) => isSameLock(statement, { attempt, next });
   const { needed } = run.deciders;
@@ -244,7 +246,7 @@ async function vote(run: ChangeRun, entered: Entered, signed: Uint8Array): Promi
   if (yielded.answers.size < needed) throw await givenUp(run, yielded, 'gave way');
   const decision = { attempt, next, promises, locks: lockStatements, yields: [...yielded.answers.values()] };
   const decided: ChangeCertificate = { ...change, ...encodeVotes(decision) };
-  verifyChange(run.before, decided, judgeVotes);
+  verifyChange(run.before, decided, judgeVotes, checkedChanges);
   return encodeChangeCertificate(decided);
 }
 

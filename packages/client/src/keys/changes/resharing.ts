@@ -205,7 +205,7 @@ async function conclude(ending: Ending): Promise<MovedShares> {
     signatures: prepared.flatMap((message) => (message.round === 1 ? [message.signature] : [])),
   };
   try {
-    verifySignedChange(before, signed);
+    verifySignedChange(before, signed, ending.context.checkedChanges);
   } catch (error) {
     throw withNames(error, participants);
   }

@@ -24,7 +24,8 @@ import { readReceipt, withReceipts } from './receipts.js';
 
 /** The epoch that a certificate of this change proves. @throws as `verifyChange` */
 export function epochOf(run: ChangeRun, certificate: Uint8Array): CertifiedEpoch {
-  return verifyChange(run.before, parseChangeCertificate(certificate), judgeVotes);
+  const { checkedChanges } = run.context;
+  return verifyChange(run.before, parseChangeCertificate(certificate), judgeVotes, checkedChanges);
 }
 
 /** Puts the next epoch on record; a record that has it already stays. @throws UsageError `KEY_UNKNOWN` */
@@ -34,7 +35,7 @@ async function keepEpoch(run: ChangeRun, certificate: Uint8Array): Promise<void>
   await store.exclusive('key-names', async () => {
     const record = await loadKeyRecord(store, run.record.keyName);
     if (changesOf(record).length > epoch) return;
-    const chain = extendChain(record, certificate);
+    const chain = extendChain(record, [certificate], run.context.checkedChanges);
     await saveKeyRecord(store, { ...record, ...chain, acknowledged: [], changedAt: run.context.clock() });
   });
 }

@@ -156,7 +156,7 @@ function verified(
   { bytes, certificate }: Brought,
 ): Shown {
   assertKnown(known, certificate.change);
-  const next = verifyChange(before, certificate, judgeVotes);
+  const next = verifyChange(before, certificate, judgeVotes, context.checkedChanges);
   return { bytes, certificate, next, own: ownEntry(context, next.params) };
 }
 

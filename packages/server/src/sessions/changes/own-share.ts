@@ -42,7 +42,8 @@ export function takeOwnShare(
   const { suite, keyId, epoch } = certificate.change.next;
   const { staticSecret } = createStaticKey(suite, keyId, epoch, seed);
   try {
-    return { keyShare: recoverChangedShare(before, certificate, staticSecret), seed, isRemembered };
+    const keyShare = recoverChangedShare(before, certificate, staticSecret, context.checkedChanges);
+    return { keyShare, seed, isRemembered };
   } catch (error) {
     seed.fill(0);
     throw error;

@@ -7,6 +7,7 @@ import {
   statementBytes,
   verifySignedChange,
   type CertifiedEpoch,
+  type ChangeMemory,
   type CompleteNext,
   type LockCertificate,
   type RosterEntry,
@@ -36,16 +37,17 @@ export interface SignedNext extends CompleteNext {
 export interface CheckedAgainst {
   readonly epoch: CertifiedEpoch;
   readonly known: readonly RosterEntry[];
+  readonly memory: ChangeMemory;
 }
 
 /**
  * Checks a change that is said to be signed by its whole roster.
  * @throws EncodingError, PeerFaultError as `verifySignedChange`
  */
-export function checkSigned({ epoch, known }: CheckedAgainst, bytes: Uint8Array): SignedNext {
+export function checkSigned({ epoch, known, memory }: CheckedAgainst, bytes: Uint8Array): SignedNext {
   const { kind: _kind, promises: _promises, yields: _yields, ...signed } = parseChangeCertificate(bytes);
   assertKnown(known, signed.change);
-  const { transcriptHash } = verifySignedChange(epoch, signed);
+  const { transcriptHash } = verifySignedChange(epoch, signed, memory);
   return { orderHash: signed.change.order, next: transcriptHash, bytes };
 }
 

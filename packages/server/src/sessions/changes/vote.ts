@@ -214,7 +214,8 @@ async function checkAllLocked(
 async function readBefore({ context }: ChangeMeans, scope: DecidingScope): Promise<CheckedAgainst> {
   return context.storage.read(async (reader) => {
     const deciding = await readDeciding(context, reader, scope);
-    return { epoch: deciding.before, known: await readRosters(context, reader, deciding) };
+    const known = await readRosters(context, reader, deciding);
+    return { epoch: deciding.before, known, memory: context.checkedChanges };
   });
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { encodeCall, parseCall, type FunctionName, type Parameters, type Result } from '@ckm/api';
 import { secret, type Secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
+import { createChangeMemory } from '@ckm/threshold';
 import { createAccounts } from '../../accounts/create-accounts.js';
 import type { Account } from '../../accounts/accounts.js';
 import { createAuditLog } from '../../audit/create-audit-log.js';
@@ -137,6 +138,7 @@ async function createBareContext(
     policy: createPolicy({ vault, operator }),
     audit: createAuditLog({ vault, clock, random }),
     events: silentEvents(),
+    checkedChanges: createChangeMemory(),
   };
 }
 

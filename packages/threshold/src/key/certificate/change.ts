@@ -20,6 +20,7 @@ import { MOST_PARTIES } from '../../sharing/index.js';
 import { isBytes, suiteLengths } from '../params.js';
 import { wrongSignatures } from '../roster.js';
 import { hashTranscript } from '../transcript-hash.js';
+import type { ChangeMemory } from './change-memory.js';
 import { encodeKind, parseKind } from './kind.js';
 
 /** What old members said for a change; read by those who decide between changes, and opaque here. */
@@ -100,36 +101,60 @@ export function parseChangeCertificate(bytes: Uint8Array): ChangeCertificate {
 /**
  * Checks what the next roster signed against the epoch before: parameters, every dealing, every signature over T′, which
  * is made anew from the messages. Without the votes it says that this change *can* be decided, not that it was.
+ * @param memory spares checking a change that it knows; absent: it is checked anew
  * @throws PeerFaultError with the code of the fault and `facts.culprits` (seats: see `seatsOf`) · EncodingError
  * `CERTIFICATE_INVALID` for a list or message of the wrong shape, or as `verifyChangeParams`
  */
-export function verifySignedChange(before: CertifiedEpoch, signed: SignedChange): CertifiedEpoch {
-  return epochOf(signed, checkSignedChange(before, signed));
+export function verifySignedChange(
+  before: CertifiedEpoch,
+  signed: SignedChange,
+  memory?: ChangeMemory,
+): CertifiedEpoch {
+  return epochOf(signed, checkSignedChange(before, signed, memory));
 }
 
 /**
- * Checks the certificate of a change from scratch, votes included.
+ * Checks the certificate of a change from scratch, votes included; those are judged each time.
+ * @param memory as in {@link verifySignedChange}
  * @throws as {@link verifySignedChange}, and whatever `judge` throws
  */
 export function verifyChange(
   before: CertifiedEpoch,
   certificate: ChangeCertificate,
   judge: VoteJudge,
+  memory?: ChangeMemory,
 ): CertifiedEpoch {
-  const next = verifySignedChange(before, certificate);
+  const next = verifySignedChange(before, certificate, memory);
   const { promises, yields, change } = certificate;
   judge({ promises, yields }, { before, order: change.order, transcriptHash: next.transcriptHash });
   return next;
 }
 
 /** As {@link verifySignedChange}; gives what recovery needs. */
-export function checkSignedChange(before: CertifiedEpoch, signed: SignedChange): ChangeResult {
+export function checkSignedChange(
+  before: CertifiedEpoch,
+  signed: SignedChange,
+  memory?: ChangeMemory,
+): ChangeResult {
+  const check = () => checkAnew(before, signed);
+  return memory === undefined || !isWhole(signed) ? check() : memory.recall(before, signed, check);
+}
+
+/** Whether the lists and messages of a change have the shapes that its parameters ask for. */
+function isWhole({ change, deals, signatures }: SignedChange): boolean {
+  const { signature: length } = suiteLengths(change.next.suite);
+  return (
+    deals.length === change.dealers.length &&
+    signatures.length === change.next.quorum.of &&
+    deals.every(isOfRound(0)) &&
+    signatures.every((bytes) => isBytes(bytes, length))
+  );
+}
+
+function checkAnew(before: CertifiedEpoch, signed: SignedChange): ChangeResult {
   const { change, deals, signatures } = signed;
   verifyChangeParams(before, change);
-  const length = suiteLengths(change.next.suite).signature;
-  const areWhole = deals.length === change.dealers.length && signatures.length === change.next.quorum.of;
-  if (!areWhole || !deals.every(isOfRound(0)) || !signatures.every((bytes) => isBytes(bytes, length)))
-    throw certificateInvalid();
+  if (!isWhole(signed)) throw certificateInvalid();
   const result = changeResult(before, change, deals);
   if ('code' in result) throw changeFault(result);
   const culprits = wrongSignatures(change.next, result.transcript, signatures);

@@ -5,10 +5,12 @@ import { takeShare } from '../../protocols/reshare/round-1-prepare.js';
 import { dealerSeats } from '../../protocols/reshare/seats.js';
 import type { KeyShare } from '../public-package.js';
 import { changeFault, checkSignedChange } from './change.js';
+import type { ChangeMemory } from './change-memory.js';
 
 /**
  * Recovers one server's share of the next epoch from its static secret of that epoch and the signed change, which anyone may
  * supply. Whether the change was decided is not looked at: the share is that of a pending epoch until it was.
+ * @param memory as in `verifySignedChange`
  * @throws as `verifySignedChange`; PeerFaultError `SUSPECT_SHARE` for an encrypted share that does not hold · EncodingError
  * `SCALAR_INVALID` for a static secret that is none · UsageError `STATIC_SECRET_WRONG` when no slot belongs to the static secret
  */
@@ -16,8 +18,9 @@ export function recoverChangedShare(
   before: CertifiedEpoch,
   signed: SignedChange,
   staticSecret: Secret<Uint8Array>,
+  memory?: ChangeMemory,
 ): KeyShare {
-  const result = checkSignedChange(before, signed);
+  const result = checkSignedChange(before, signed, memory);
   const { group } = result.suite;
   const scalar = group.scalars.parseSecret(reveal(staticSecret, 'recover a share from a change'));
   const agreement = group.agree(scalar);
