@@ -1,3 +1,4 @@
+// Longer than other files, because it is one table: every code that an owner meets, and what to do about it.
 import { groupOf, type Explanation, explanationsOf } from './explanation.js';
 
 const NAMES_AND_ARGUMENTS = groupOf(

@@ -1,5 +1,5 @@
 import { dkgProposal, type DkgProposal, type RosterOffer, allSpeak } from '@ckm/api';
-import { concatBytes, EncodingError, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
+import { concatBytes, PeerFaultError, PolicyError, UsageError, wipe } from '@ckm/foundation';
 import { DRILL, purposeKinds, purposeUsesChildren, requestKind } from '@ckm/requests';
 import {
   dkgProtocol,
@@ -17,6 +17,7 @@ import { acceptRecovery, recoverySentence } from '../keys/accept-recovery.js';
 import { CREATED, type KeyChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
+import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
 import type {
   Admission,
   Asking,
@@ -56,7 +57,7 @@ export function createDkgRoom(context: ServerContext): Room<DkgProposal> {
     open: openFirst,
     join,
     payloadLimit: () => MAX_PAYLOAD,
-    isReadable: (_round, payload) => decodeMessage(payload) !== null,
+    isReadable: (_round, payload) => readMessage(dkgProtocol.message, payload) !== null,
     advance,
   };
 }
@@ -161,10 +162,7 @@ function advance(
   // A copy: the key it goes into may be stored after the secrets of this step are gone.
   const staticSeed = secrets.slice(0, SEED_BYTES);
   const state = dkgProtocol.state.decode(secrets.subarray(SEED_BYTES));
-  const inbox = heard.flatMap(({ from, payload }) => {
-    const body = decodeMessage(payload);
-    return body === null ? [] : [{ from: from as DkgState['me'], round, body }];
-  });
+  const inbox = inboxOf(dkgProtocol.message, round, heard);
   try {
     const step = dkgProtocol.advance(state, inbox);
     const described = describe(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
@@ -195,11 +193,7 @@ function toRoomStep(
     const { code, round, culprits } = step.fault;
     return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
   }
-  const says = step.outbox.map(({ round, body }) => ({
-    round,
-    to: 0,
-    payload: dkgProtocol.message.encode(body),
-  }));
+  const says = saidToAll(dkgProtocol.message, step.outbox);
   if (step.kind === 'finished') {
     const certified = certifyKey(means, step.output);
     const { transcriptHash, acknowledgement } = certified;
@@ -225,15 +219,6 @@ function toRoomStep(
   }
   wipeState(step.state);
   return { kind: 'waiting', secrets, round, awaiting: from, says, keys };
-}
-
-function decodeMessage(payload: Uint8Array): DkgMessage | null {
-  try {
-    return dkgProtocol.message.decode(payload);
-  } catch (error) {
-    if (error instanceof EncodingError) return null;
-    throw error;
-  }
 }
 
 function wipeState(state: DkgState): void {

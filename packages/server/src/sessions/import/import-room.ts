@@ -1,5 +1,5 @@
 import { allSpeak, importProposal, type ImportProposal, type RosterOffer } from '@ckm/api';
-import { concatBytes, EncodingError, equalBytes, PeerFaultError, PolicyError, wipe } from '@ckm/foundation';
+import { concatBytes, equalBytes, PeerFaultError, PolicyError, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
   type Fault,
@@ -20,6 +20,7 @@ import { agreeOnKey } from '../dkg/parameters.js';
 import { CREATED } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { readProposal } from '../read-proposal.js';
+import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
 import type {
   Admission,
   Asking,
@@ -56,7 +57,7 @@ export function createImportRoom(
     open: openFirst,
     join,
     payloadLimit: () => MAX_PAYLOAD,
-    isReadable: (_round, payload) => decodeMessage(payload) !== null,
+    isReadable: (_round, payload) => readMessage(importProtocol.message, payload) !== null,
     advance,
   };
 }
@@ -135,10 +136,7 @@ function advance(
   // A copy: the key it goes into may be stored after the secrets of this step are gone.
   const staticSeed = secrets.slice(0, SEED_BYTES);
   const state = importProtocol.state.decode(secrets.subarray(SEED_BYTES));
-  const inbox = heard.flatMap(({ from, payload }) => {
-    const body = decodeMessage(payload);
-    return body === null ? [] : [{ from: from as ImportState['me'], round: 0, body }];
-  });
+  const inbox = inboxOf(importProtocol.message, 0, heard);
   try {
     const parameters = encodeKeyParams(state.deal.params);
     const described = describe(proposal, { sessionId, slot: seats.ownSlot, parameters, staticSeed });
@@ -169,11 +167,7 @@ function toRoomStep(
     const { code, round, culprits } = step.fault;
     return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
   }
-  const says = step.outbox.map(({ round, body }) => ({
-    round,
-    to: 0,
-    payload: importProtocol.message.encode(body),
-  }));
+  const says = saidToAll(importProtocol.message, step.outbox);
   if (step.kind === 'finished') {
     const certified = certifyKey(means, step.output);
     const { transcriptHash, acknowledgement } = certified;
@@ -191,15 +185,6 @@ function toRoomStep(
   // From here on others may hold the certificate: the key outlives its session.
   const record: EpochRecord = { ...described, pending: state, certified: null };
   return { kind: 'waiting', secrets, round, awaiting: from, says, keys: [{ kind: 'create', record }] };
-}
-
-function decodeMessage(payload: Uint8Array): ImportMessage | null {
-  try {
-    return importProtocol.message.decode(payload);
-  } catch (error) {
-    if (error instanceof EncodingError) return null;
-    throw error;
-  }
 }
 
 function dealingRefused({ code, culprits }: Fault): PeerFaultError {

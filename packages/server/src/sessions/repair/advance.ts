@@ -1,5 +1,5 @@
 import { type RepairProposal, type RepairTargetProposal, signIdentityStatement } from '@ckm/api';
-import { BugError, concatBytes, EncodingError, reveal, wipe } from '@ckm/foundation';
+import { BugError, concatBytes, reveal, wipe } from '@ckm/foundation';
 import {
   encodeKeyParams,
   type Fault,
@@ -15,6 +15,7 @@ import {
 } from '@ckm/threshold';
 import type { KeyChange } from '../keys/change-key.js';
 import type { CertifiedEpoch, EpochRecord } from '../keys/epoch-record.js';
+import { readMessage } from '../room-messages.js';
 import type { Heard, JoinedSession, RoomMeans, RoomStep, Said } from '../room.js';
 import { seatOf, slotAt } from './parameters.js';
 
@@ -29,7 +30,7 @@ export function advanceRepair(
   const state = repairProtocol.state.decode(secrets.subarray(1));
   const { repair } = state;
   const inbox = heard.flatMap(({ from, payload }) => {
-    const [slot, body] = [slotAt(repair, from), decodeMessage(payload)];
+    const [slot, body] = [slotAt(repair, from), readMessage(repairProtocol.message, payload)];
     return slot === undefined || body === null ? [] : [{ from: slot, round, body }];
   });
   try {
@@ -117,16 +118,6 @@ function recordOf(
 /** Culprits by where they sit, as everybody in the session names them. */
 function faultOf(repair: Repair, { code, round, culprits }: Fault) {
   return { code, round, culprits: culprits.map((slot: PartyIndex) => seatOf(repair, slot)) };
-}
-
-/** Null: nothing that an honest party says. */
-export function decodeMessage(payload: Uint8Array): RepairMessage | null {
-  try {
-    return repairProtocol.message.decode(payload);
-  } catch (error) {
-    if (error instanceof EncodingError) return null;
-    throw error;
-  }
 }
 
 function wipeState(state: RepairState): void {

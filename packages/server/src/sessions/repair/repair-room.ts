@@ -26,6 +26,7 @@ import { acceptKey } from '../dkg/dkg-room.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { isOfRepair } from '../keys/change-key.js';
 import { readProposal } from '../read-proposal.js';
+import { readMessage } from '../room-messages.js';
 import type {
   Admission,
   Asking,
@@ -38,7 +39,7 @@ import type {
   RoomSession,
 } from '../room.js';
 import { costOfCertificate } from '../session-cost.js';
-import { advanceRepair, decodeMessage, toRoomStep } from './advance.js';
+import { advanceRepair, toRoomStep } from './advance.js';
 import { readHeldKey, readHeldShare } from './held-key.js';
 import { assertLost, readShownKey } from './lost-share.js';
 import { agreeOnRepair, seatsOfRepair } from './parameters.js';
@@ -82,7 +83,7 @@ export function createRepairRoom(context: ServerContext): Room<RepairProposal> {
         ? joinTarget(means, session as TargetSession, parameters)
         : joinHelper(context, means, session as HelperSession, parameters),
     payloadLimit: () => repairProtocol.message.maxBytes,
-    isReadable: (round, payload) => decodeMessage(payload)?.round === round,
+    isReadable: (round, payload) => readMessage(repairProtocol.message, payload)?.round === round,
     advance: advanceRepair,
   };
 }

@@ -1,5 +1,5 @@
 import { EVERYONE, reshareProposal, type ReshareOffer, type ReshareProposal } from '@ckm/api';
-import { EncodingError, equalBytes, secret, wipe } from '@ckm/foundation';
+import { equalBytes, secret, wipe } from '@ckm/foundation';
 import type { Data } from '@ckm/gordian';
 import {
   createStaticKey,
@@ -14,6 +14,7 @@ import {
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import { readProposal } from '../read-proposal.js';
+import { inboxOf, readMessage, saidToAll } from '../room-messages.js';
 import type { Reader } from '../../storage/storage.js';
 import { type Deciding, readDeciding } from '../changes/deciding.js';
 import { assertKnown, readRosters } from '../changes/known-members.js';
@@ -62,7 +63,7 @@ export function createReshareRoom(means: Pick<ChangeMeans, 'context' | 'counting
     open: (room, owned, proposal) => open(context, room, owned, proposal),
     join: (room, session, parameters) => join(means, room, session, parameters),
     payloadLimit: () => MAX_PAYLOAD,
-    isReadable: (_round, payload) => decodeMessage(payload) !== null,
+    isReadable: (_round, payload) => readMessage(reshareProtocol.message, payload) !== null,
     advance,
   };
 }
@@ -184,10 +185,7 @@ function advance(
   heard: readonly Heard[],
 ): RoomStep {
   const state = reshareProtocol.state.decode(secrets.subarray(SEED_BYTES));
-  const inbox = heard.flatMap(({ from, payload }) => {
-    const body = decodeMessage(payload);
-    return body === null ? [] : [{ from: from as PartyIndex, round, body }];
-  });
+  const inbox = inboxOf(reshareProtocol.message, round, heard);
   try {
     return toRoomStep(proposal.keyId, secrets, reshareProtocol.advance(state, inbox));
   } finally {
@@ -200,11 +198,7 @@ function toRoomStep(keyId: Uint8Array, secrets: Uint8Array, step: ReshareStep): 
     const { code, round, culprits } = step.fault;
     return { kind: 'aborted', fault: { code, round, culprits: [...culprits] } };
   }
-  const says = step.outbox.map(({ round, body }) => ({
-    round,
-    to: 0,
-    payload: reshareProtocol.message.encode(body),
-  }));
+  const says = saidToAll(reshareProtocol.message, step.outbox);
   if (step.kind === 'finished') {
     const { share, transcriptHash } = step.output;
     if (share !== null) wipe(share.share);
@@ -218,15 +212,6 @@ function toRoomStep(keyId: Uint8Array, secrets: Uint8Array, step: ReshareStep): 
   state.fill(0);
   wipeState(step.state);
   return { kind: 'waiting', secrets: kept, round, awaiting: from, says, keys: [] };
-}
-
-function decodeMessage(payload: Uint8Array): ReshareMessage | null {
-  try {
-    return reshareProtocol.message.decode(payload);
-  } catch (error) {
-    if (error instanceof EncodingError) return null;
-    throw error;
-  }
 }
 
 function wipeState(state: ReshareState): void {
