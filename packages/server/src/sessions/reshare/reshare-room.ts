@@ -4,7 +4,6 @@ import type { Data } from '@ckm/gordian';
 import {
   createStaticKey,
   reshareProtocol,
-  type PartyIndex,
   type ReshareMessage,
   type ReshareOutput,
   type ReshareState,
