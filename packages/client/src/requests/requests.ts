@@ -18,6 +18,13 @@ export async function saveRequest(store: RecordStore, request: RequestRecord): P
   await store.put(requestPath(request.requestId), encodeRequest(request));
 }
 
+/** Null: there is none. @throws StorageError `STORE_CORRUPT` */
+export async function loadRequest(store: RecordStore, requestId: Uint8Array): Promise<RequestRecord | null> {
+  const path = requestPath(requestId);
+  const bytes = await store.get(path);
+  return bytes === null ? null : parseRequest(path, bytes);
+}
+
 /** As if it had never been. */
 export async function removeRequest(store: RecordStore, requestId: Uint8Array): Promise<void> {
   await store.delete(requestPath(requestId));

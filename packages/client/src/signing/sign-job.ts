@@ -33,6 +33,8 @@ export interface SignJob {
   readonly beforeAttempt: (number: number) => Promise<void>;
   /** Runs when the request begins to wait for people, and with each server that refuses meanwhile. */
   readonly whenWaiting: (attempts: number, refused: readonly ServerRefusal[]) => Promise<void>;
+  /** Runs when a server says that it is in another epoch of the key: whether the key has gone on, so that it is asked anew there. */
+  readonly whenElsewhere: () => Promise<boolean>;
   /** Runs when nothing comes of a request that was not kept: with the servers at which it waits for people. */
   readonly whenGivenUp: (waiting: Promise<readonly Participant[]>) => void;
   /** Runs when too many operators have said no: with the servers at which the request may still stand. */

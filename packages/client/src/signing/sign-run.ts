@@ -7,6 +7,7 @@ import {
   roastWanting,
   startRoast,
 } from '@ckm/threshold';
+import { isOtherEpoch } from '../keys/changes/catch-up.js';
 import type { Participant } from '../servers/ask-all.js';
 import { askAttempt, askCommitments } from './ask-server.js';
 import { createInbox } from './inbox.js';
@@ -19,6 +20,7 @@ import {
   drawCommitments,
   lastAttempt,
   participantAt,
+  type ServerAnswer,
   type SignJob,
   type SignOutcome,
   type SignRun,
@@ -191,10 +193,19 @@ async function waitForPeople(run: SignRun): Promise<void> {
       const before = run.serverStates.get(answer.participant);
       eventsFrom(run, answer);
       const now = run.serverStates.get(answer.participant);
+      await leaveEpoch(run, answer);
       if (now === 'refused') await noteWaiting(run);
       if (now !== before) reportSigning(run, 'wait', 'an operator has decided');
     } else for (const participant of waiting) pollOnce(run, participant);
   }
+}
+
+/**
+ * Operators that have not said anything yet would be waited for in an epoch in which nobody answers any more.
+ * @throws what the server said, where the key has gone on
+ */
+async function leaveEpoch(run: SignRun, { error }: ServerAnswer): Promise<void> {
+  if (error !== null && isOtherEpoch(error.code) && (await run.whenElsewhere())) throw error;
 }
 
 /** Whoever answers in a moment has a part in why there are too few. False when nobody does. */

@@ -11,6 +11,7 @@ import { noteSignature } from '../keys/note-signature.js';
 import type { OnProgress } from '../progress/progress.js';
 import type { Destination, RequestRecord } from '../requests/request-record.js';
 import { createRequestTrace } from '../requests/request-trace.js';
+import { loadRequest } from '../requests/requests.js';
 import { markSpending } from '../store/marks.js';
 import { shortId } from '../store/track.js';
 import { namesOf, type Participant } from '../servers/ask-all.js';
@@ -68,10 +69,30 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       return await ask(key);
     } catch (error) {
       if (!(error instanceof CkmError) || !mayBeBehind(error)) throw error;
-      if (!(await catchUp(context, key))) throw error;
+      const { isMoved, now } = await caughtUp(key);
+      if (!isMoved) throw error;
       servers.forget();
-      return ask(await readSignable(key.record.name));
+      return ask(now);
     }
+  }
+
+  /** The key in its newest epoch, and whether that, or a server, has moved: another process of the owner may have put it on record. */
+  async function caughtUp(key: CertifiedKey) {
+    const isServerMoved = await catchUp(context, key);
+    const now = await readSignable(key.record.name);
+    const isSame = equalBytes(now.keyId, key.keyId);
+    const isFurther = isSame && now.newest.params.epoch > key.newest.params.epoch;
+    // The name may be another key's by now.
+    return { now, isFurther, isMoved: isSame && (isServerMoved || isFurther) };
+  }
+
+  /**
+   * The request as it is on record, where people were asked: what they have said of it counts in every epoch of the key. Why
+   * servers refused it in the epoch before is over.
+   */
+  async function keptRecord({ requestId }: RequestRecord): Promise<RequestRecord | null> {
+    const kept = await loadRequest(context.store, requestId);
+    return kept?.state === 'open' ? { ...kept, refusals: [] } : null;
   }
 
   async function run(job: SigningOrder): Promise<SignResult> {
@@ -105,6 +126,7 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
         await trace.attempt(number);
       },
       whenWaiting: trace.waits,
+      whenElsewhere: async () => (await caughtUp(key)).isFurther,
       whenRejected: (left) => {
         tidy(withdraw(left, 'too many others said no'));
       },
@@ -177,10 +199,13 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
         const expiresAt = now + lifetime;
         const waitUntil = now + Math.min(waitSeconds ?? lifetime, lifetime);
         const about = { request, now, expiresAt, without, destination };
-        return inNewestEpoch(key, (newest) => {
-          // Each a request of its own: the one that came to nothing is taken back behind the other.
-          const record = recordOf({ key: newest, requestId: context.random(32), ...about });
-          return run({ key: newest, request, record, waitUntil, isKept: false, on, left });
+        let asked: RequestRecord | null = null;
+        return inNewestEpoch(key, async (newest) => {
+          const kept = asked === null ? null : await keptRecord(asked);
+          // Else each a request of its own: the one that came to nothing is taken back behind the other.
+          asked = kept ?? recordOf({ key: newest, requestId: context.random(32), ...about });
+          const isKept = kept !== null;
+          return run({ key: newest, request, record: asked, waitUntil, isKept, on, left });
         });
       });
     },
@@ -192,9 +217,10 @@ export function createSigner(context: ClientContext, readKey: ReadKey, pools: Co
       const { without, expiresAt } = record;
       return prepared(key, request, without, (on, { left }) => {
         const waitUntil = Math.min(context.clock() + waitSeconds, expiresAt);
-        return inNewestEpoch(key, (newest) =>
-          run({ key: newest, request, record, waitUntil, isKept: true, on, left }),
-        );
+        return inNewestEpoch(key, async (newest) => {
+          const kept = (await keptRecord(record)) ?? record;
+          return run({ key: newest, request, record: kept, waitUntil, isKept: true, on, left });
+        });
       });
     },
     async cancel({ requestId, keyName }, reason) {
