@@ -107,7 +107,8 @@ export { shortId, type Track, type TrackState } from './store/track.js';
 export { type ClockDifference, formatOffset } from './servers/clock-difference.js';
 export type { DoctorLine } from './status/doctor-line.js';
 export type { ServerProblem, ServerStatus, Status, StatusOptions } from './status/status.js';
-export { formatMargin, isStoppedByFreeze, type KeyStatus } from './status/key-status.js';
+export { areAllThatAnswer, type DecidedEpoch, isStoppedByFreeze, type KeyStatus } from './status/key-status.js';
+export { changersNeeded, formatMargin, type Margin } from './status/margins.js';
 // store
 export type { ClientStore } from './store/client-store.js';
 export type { OnUnreadable, UnreadableRecord } from './store/record-store.js';

@@ -1,3 +1,4 @@
+import { changersNeeded } from '@ckm/client';
 import { UsageError } from '@ckm/foundation';
 
 /** `2of3` as numbers. @throws UsageError `QUORUM_INVALID` */
@@ -19,9 +20,11 @@ function whyNot(isRead: boolean, needed: number, of: number): string {
   return 'take at most 32 servers';
 }
 
-/** What a quorum means for whoever uses the key, loses a server, or bribes some. */
+/** What a quorum means for whoever uses the key, loses a server, replaces one, or bribes some. */
 export function quorumMeaning({ needed, of }: { readonly needed: number; readonly of: number }): string {
   const lost = of - needed;
   if (lost === 0) return `all ${of} servers must sign, and all ${of} together could steal; none may be lost`;
-  return `any ${needed} servers can sign, and ${needed} together could steal; ${lost} may be lost`;
+  const many = `any ${needed} servers can sign, and ${needed} together could steal; ${lost} may be lost`;
+  const changers = changersNeeded({ needed, of });
+  return changers === needed ? many : `${many}; to change hands it takes ${changers}`;
 }

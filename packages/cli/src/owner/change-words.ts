@@ -1,4 +1,4 @@
-import type { ChangedKey, ChangePlan } from '@ckm/client';
+import { type ChangedKey, type ChangePlan, changersNeeded } from '@ckm/client';
 import { formatSpan } from '@ckm/foundation';
 import { formatWords, likenessOf } from '@ckm/gordian';
 import { dateOf } from '../terminal/instant.js';
@@ -18,6 +18,7 @@ export function planLines(name: string, plan: ChangePlan): string {
     '',
     `  Key             ${name}: its public key, addresses and likeness stay as they are`,
     `  Servers         ${needed} of ${of}: ${names}`,
+    ...laterLines(order.quorum),
     ...(joining.length === 0 ? [] : [`  Join            ${joining.join(', ')}`]),
     ...(leaving.length === 0 ? [] : [`  Leave           ${leaving.map((server) => server.name).join(', ')}`]),
     ...ruleLines(plan),
@@ -28,6 +29,13 @@ export function planLines(name: string, plan: ChangePlan): string {
     `                  those. Whoever has ${old.needed} old shares already has the key: make another one and move`,
     '',
   ].join('\n');
+}
+
+/** Where the next change takes more servers than a signature. */
+function laterLines(quorum: ChangePlan['order']['quorum']): string[] {
+  const changers = changersNeeded(quorum);
+  if (changers === quorum.needed) return [];
+  return [`  Later changes   take ${changers} of these ${quorum.of}, though ${quorum.needed} sign`];
 }
 
 /** What servers wait for, and what their operators have to be told: they do not know the words from elsewhere. */

@@ -1,7 +1,7 @@
 import type { KeyStatus } from '@ckm/client';
 import { expect, test } from 'vitest';
 import type { Terminal } from '../terminal/terminal.js';
-import { pastLines } from './key-status-words.js';
+import { keyRow, pastLines } from './key-status-words.js';
 
 const terminal = { style: (_: string, text: string) => text } as Terminal;
 const key = {
@@ -24,4 +24,53 @@ test('old shares of all epochs that nobody has said to be gone stand in one line
     'older shares that nobody has said to be gone: epoch 0 of charlie; epoch 1 of alpha, bravo',
   ]);
   expect(pastLines(terminal, { ...key, oldShares: [] }, 86_400)).toHaveLength(2);
+});
+
+const whole = {
+  ...key,
+  purpose: 'message',
+  quorum: { needed: 2, of: 4 },
+  id: '00000000',
+  reachable: ['alpha', 'bravo', 'charlie', 'delta'],
+  unproved: [],
+  absent: [],
+  replaced: [],
+  lost: [],
+  behind: [],
+  stopped: [],
+  frozen: [],
+  strangeRepairs: [],
+  exports: { goesOn: [], given: [] },
+  margin: 2,
+  isMarginLow: false,
+  changes: { needed: 3, margin: 1, isLow: false },
+  decided: null,
+  remedy: null,
+  isExpired: false,
+  comparison: { outcome: 'same', at: 0 },
+} as unknown as KeyStatus;
+const row = (changed: Partial<KeyStatus>) => keyRow(terminal, { ...whole, ...changed }).slice(3);
+
+test('how many may fail is said for signatures, and for changes where those take more', () => {
+  expect(row({})).toEqual(['all 4 answer', '2 servers may fail; 1 may fail and it still changes hands']);
+});
+
+test('who did not prove its share is not said to be missing, and what shows that it has it is named', () => {
+  const less = { reachable: ['alpha', 'bravo', 'charlie'], margin: 1, unproved: ['delta'] };
+  expect(row({ ...less, changes: { needed: 3, margin: 0, isLow: true } })).toEqual([
+    '3 sign',
+    '1 server may fail; none may fail and it still changes hands',
+    'not counted, by the last check of its share: delta: ckm key check letters',
+  ]);
+});
+
+test('a change that is decided and not entered everywhere is said', () => {
+  expect(row({ decided: { epoch: 4, servers: ['alpha', 'bravo'] } }).slice(2)).toEqual([
+    'epoch 4 is decided, alpha, bravo in epoch 3 still: ckm key verify letters',
+  ]);
+});
+
+test('an epoch that began before the key was fetched has the date of that', () => {
+  const [line] = pastLines(terminal, { ...key, changedAt: null, heldSince: 172_800 }, 172_800);
+  expect(line).toMatch(/^epoch 3 since before 1970-01-03/);
 });

@@ -1,4 +1,4 @@
-import { formatMargin, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
+import { areAllThatAnswer, formatMargin, isStoppedByFreeze, type KeyStatus } from '@ckm/client';
 import { dateOf, formatInstant, unixNow } from '../terminal/instant.js';
 import { formatRemedy, wordsOf } from '../terminal/remedy-words.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -13,7 +13,7 @@ export function pastLines(terminal: Terminal, key: KeyStatus, now: number): stri
   const { epoch, createdAt, changedAt, forgetting } = key;
   const isLookedAt = key.checks.lastAt !== null || key.checks.isOverdue || isDrilled(key);
   if (epoch === 0 && !isLookedAt && now < createdAt + NEW_SECONDS) return [];
-  const since = changedAt === null ? '' : ` since ${dateOf(changedAt)}`;
+  const since = changedAt === null ? ` since before ${dateOf(key.heldSince)}` : ` since ${dateOf(changedAt)}`;
   const shares =
     epoch === 0 ? `epoch 0 since ${dateOf(createdAt)}, never refreshed` : `epoch ${epoch}${since}`;
   const past = [shares, ...checkTexts(terminal, key), ...drillTexts(terminal, key)].join('; ');
@@ -66,6 +66,8 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
             `${behind.join(', ')} has not come to epoch ${key.epoch}: ckm key check ${name}`,
           ),
         ]),
+    ...unprovedCells(terminal, key),
+    ...decidedCells(terminal, key),
     ...key.strangeRepairs.map(({ servers, target }) => {
       const { command } = wordsOf({ kind: 'stopRepair', key: name, server: target });
       const text = `a repair of the share of ${target}, not begun here, goes on at ${servers.join(', ')}`;
@@ -84,6 +86,22 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
     ...comparisonCells(terminal, key),
     ...(key.recovery === 'static' ? ['recovery static: identity files give its shares back'] : []),
   ];
+}
+
+/** Whoever answers, and is not counted on. */
+function unprovedCells(terminal: Terminal, { name, unproved }: KeyStatus): string[] {
+  if (unproved.length === 0) return [];
+  const { command } = wordsOf({ kind: 'checkKey', key: name });
+  const text = `not counted, by the last check of its share: ${unproved.join(', ')}`;
+  return [terminal.style('red', `${text}: ${command}`)];
+}
+
+/** A change that has come so far that nobody takes it back, and not to its end. */
+function decidedCells(terminal: Terminal, { name, epoch, decided }: KeyStatus): string[] {
+  if (decided === null) return [];
+  const { command } = wordsOf({ kind: 'verifyKey', key: name });
+  const text = `epoch ${decided.epoch} is decided, ${decided.servers.join(', ')} in epoch ${epoch} still`;
+  return [terminal.style('yellow', `${text}: ${command}`)];
 }
 
 /** Whether it is being taken out of its servers, by whichever device of the owner, and what has left. */
@@ -161,16 +179,20 @@ function comparisonCells(terminal: Terminal, { name, comparison }: KeyStatus): s
   return [terminal.style('red', `an operator sees another likeness: ${command}`)];
 }
 
-function answerText({ reachable: { length }, quorum, isExpired }: KeyStatus): string {
+function answerText(key: KeyStatus): string {
+  const { reachable, quorum, isExpired } = key;
+  const { length } = reachable;
   if (isExpired) return '';
-  return length === quorum.of ? `all ${length} answer` : `${length} ${length === 1 ? 'answers' : 'answer'}`;
+  if (length === quorum.of) return `all ${length} answer`;
+  const verb = areAllThatAnswer(key) ? 'answer' : 'sign';
+  return `${length} ${length === 1 ? `${verb}s` : verb}`;
 }
 
 function marginText(terminal: Terminal, key: KeyStatus): string {
-  const { margin, isMarginLow, remedy, expiresAt, isExpired } = key;
+  const { margin, isMarginLow, changes, remedy, expiresAt, isExpired } = key;
   if (isExpired) return terminal.style('red', `expired ${formatInstant(expiresAt!, unixNow())}`);
   if (remedy !== null) return terminal.style('yellow', `not complete: ${wordsOf(remedy).command}`);
   const text = formatMargin(key);
   if (margin < 0) return terminal.style('red', text);
-  return isMarginLow ? terminal.style('yellow', text) : text;
+  return isMarginLow || changes.isLow ? terminal.style('yellow', text) : text;
 }

@@ -5,7 +5,8 @@ import { listKeyRecords, type ReadKey } from '../keys/keys.js';
 import { type ServerVerdict, verifyKey } from '../keys/verify-key.js';
 import { listed } from '../servers/faults.js';
 import { type DoctorLine, explained, failed } from './doctor-line.js';
-import { formatMargin, isStoppedByFreeze, type KeyStatus } from './key-status.js';
+import { areAllThatAnswer, isStoppedByFreeze, type KeyStatus } from './key-status.js';
+import { formatMargin } from './margins.js';
 import type { Status } from './status.js';
 
 /** Nothing brings a share back whose server is gone, but the others can let another server in while enough of them are left. */
@@ -31,42 +32,49 @@ export function checkMargins({ keys }: Status): DoctorLine[] {
   // What its owner has stopped signs nothing on purpose, and has a line of its own.
   const used = keys.filter((key) => !isStoppedByFreeze(key));
   return used.map((key): DoctorLine => {
-    const { name, margin, isMarginLow, quorum, reachable, lost, stopped, expiresAt, isExpired } = key;
+    const { name: subject, margin, isMarginLow, changes, expiresAt, isExpired } = key;
     if (isExpired) {
       const text = `has expired by its policy, on ${new Date(expiresAt! * 1000).toISOString().slice(0, 10)}`;
-      return { level: 'warn', subject: name, text, fix: 'make a new key in its place' };
+      return { level: 'warn', subject, text, fix: 'make a new key in its place' };
     }
-    const way: Pick<DoctorLine, 'fix' | 'remedy'> =
-      key.replaced.length > 0
-        ? replacedFix(key)
-        : lost.length > 0
-          ? {
-              fix: `have ${lost[0]!} get its share back`,
-              remedy: { kind: 'repairKey', keys: [name], server: lost[0]! },
-            }
-          : key.behind.length > 0
-            ? {
-                fix: `show ${listed(key.behind)} the newest epoch`,
-                remedy: { kind: 'checkKey', key: name },
-              }
-            : { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
-    const text = `${reachable.length} of ${quorum.of} servers answer, ${quorum.needed} are needed`;
-    if (margin < 0)
-      return {
-        level: 'fail',
-        subject: name,
-        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
-        ...way,
-      };
-    if (isMarginLow) {
-      return {
-        level: 'warn',
-        subject: name,
-        text: `${formatMargin({ ...key, absent: [] })}: ${text}`,
-        ...way,
-      };
-    }
-    return { level: 'ok', subject: name, text };
+    const counts = countsText(key);
+    if (!isMarginLow && !changes.isLow && margin >= 0) return { level: 'ok', subject, text: counts };
+    const text = `${formatMargin({ ...key, absent: [] })}: ${counts}`;
+    return { level: margin < 0 ? 'fail' : 'warn', subject, text, ...wayBack(key) };
+  });
+}
+
+/** How many of its servers do what it takes how many for. */
+function countsText(key: KeyStatus): string {
+  const { quorum, reachable, changes } = key;
+  const verb = areAllThatAnswer(key) ? 'answer' : 'sign';
+  const more = changes.needed > quorum.needed ? ` (${changes.needed} to change hands)` : '';
+  return `${reachable.length} of ${quorum.of} servers ${verb}, ${quorum.needed} are needed${more}`;
+}
+
+/** What makes it more that sign, the nearest thing first. */
+function wayBack(key: KeyStatus): Pick<DoctorLine, 'fix' | 'remedy'> {
+  const { name, replaced, lost, behind, unproved, stopped } = key;
+  if (replaced.length > 0) return replacedFix(key);
+  if (lost.length > 0) {
+    const [server] = lost as [string];
+    return { fix: `have ${server} get its share back`, remedy: { kind: 'repairKey', keys: [name], server } };
+  }
+  if (behind.length > 0)
+    return { fix: `show ${listed(behind)} the newest epoch`, remedy: { kind: 'checkKey', key: name } };
+  if (unproved.length > 0)
+    return { fix: `have ${listed(unproved)} prove its share`, remedy: { kind: 'checkKey', key: name } };
+  return { fix: stopped.length > 0 ? RELEASE_FIRST : 'bring the servers that do not answer back' };
+}
+
+/** A change that is decided goes on until its servers have entered it: until then the epoch before is in use. */
+export function checkDecided({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, decided }): DoctorLine[] => {
+    if (decided === null) return [];
+    const text = `has the certificate of epoch ${decided.epoch}, and has not entered it yet`;
+    const fix = 'verify the key: its servers are shown who is ready for it';
+    const remedy = { kind: 'verifyKey', key: name } as const;
+    return [{ level: 'warn', subject: `${name} on ${listed(decided.servers)}`, text, fix, remedy }];
   });
 }
 

@@ -26,6 +26,7 @@ import { findUnreadable } from '../store/record-store.js';
 import type { Track } from '../store/track.js';
 import {
   checkComparisons,
+  checkDecided,
   checkDrills,
   checkFreezes,
   checkKeys,
@@ -60,6 +61,7 @@ export async function diagnose(
     ...checkMargins(status),
     ...checkStopped(status),
     ...checkOrders(status),
+    ...checkDecided(status),
     ...checkRepairs(status),
     ...checkExports(status),
     ...checkComparisons(status),

@@ -14,9 +14,9 @@ import {
 } from '../keys/checks/check-record.js';
 import { canDrill, drillDueAt, drillPath, type DrillRecord, NEVER_DRILLED } from '../drills/drill-record.js';
 import { isComplete, type KeyComparison, type KeyRecord, remedyFor } from '../keys/key-record.js';
-import { listed } from '../servers/faults.js';
 import type { ServerRecord } from '../servers/server-record.js';
 import { type ExportStatus, exportStatus } from './exports.js';
+import { changersNeeded, type Margin, marginOf } from './margins.js';
 import { shortId } from '../store/track.js';
 
 export interface KeyStatus {
@@ -25,8 +25,10 @@ export interface KeyStatus {
   readonly quorum: { readonly needed: number; readonly of: number };
   /** Its first digits as servers name it; their operators need them. */
   readonly id: string;
-  /** Servers of the key that answer now and sign with their share. */
+  /** Servers of the key that answer now and sign with their share, as far as the last key check goes. */
   readonly reachable: readonly string[];
+  /** Servers of the key that answer now, and did not prove at its last check that they hold their share: nobody counts on them until they have. */
+  readonly unproved: readonly string[];
   /** Servers of the key that do not answer now, or were never added here. */
   readonly absent: readonly string[];
   /** Servers of the key in whose place another one answers: their shares are gone with them. */
@@ -49,6 +51,10 @@ export interface KeyStatus {
   readonly margin: number;
   /** Whether half of what may fail, or more, has failed. */
   readonly isMarginLow: boolean;
+  /** The same for a change of who holds it, which can take more servers than a signature. */
+  readonly changes: Margin;
+  /** An epoch that is decided, and these servers have not entered yet: they sign in the one before; null: none is known of. */
+  readonly decided: DecidedEpoch | null;
   /** Whether every server has promised that it stored the certificate. */
   readonly isComplete: boolean;
   /** What completes it; null when it is complete. */
@@ -62,8 +68,10 @@ export interface KeyStatus {
   readonly epoch: number;
   /** UnixSeconds: when its first epoch began. */
   readonly createdAt: number;
-  /** UnixSeconds: when this client saw the newest epoch begin; null: it is the first. */
+  /** UnixSeconds: when this client saw the newest epoch begin; null: it is the first, or began before the key was fetched. */
   readonly changedAt: number | null;
+  /** UnixSeconds: since when the key is on record here. */
+  readonly heldSince: number;
   /** What the servers of the epoch before have said about their old shares. */
   readonly forgetting: readonly Forgetting[];
   /** Shares of epochs before those, as far as no server has said that they are gone. */
@@ -82,9 +90,25 @@ export interface FrozenAt {
   readonly thawAskedAt: number | null;
 }
 
+/** A change whose certificate servers keep beside the epoch in use. */
+export interface DecidedEpoch {
+  readonly epoch: number;
+  readonly servers: readonly string[];
+}
+
 /** Whether a freeze stands at so many servers that the others are too few to sign. */
 export function isStoppedByFreeze({ frozen, quorum }: Pick<KeyStatus, 'frozen' | 'quorum'>): boolean {
   return frozen.length > quorum.of - quorum.needed;
+}
+
+/** Whether every server that answers signs too: where one does not, it is no answer that is missing. */
+export function areAllThatAnswer({
+  reachable,
+  absent,
+  replaced,
+  quorum,
+}: Pick<KeyStatus, 'reachable' | 'absent' | 'replaced' | 'quorum'>): boolean {
+  return reachable.length + absent.length + replaced.length === quorum.of;
 }
 
 /** What is on record here of proofs by which servers showed that they hold their shares. */
@@ -121,14 +145,6 @@ export interface StrangeRepair {
   readonly target: string;
 }
 
-/** How many more servers of a key may fail, in the one wording that everything uses. */
-export function formatMargin({ margin, quorum, absent }: Pick<KeyStatus, 'margin' | 'quorum' | 'absent'>) {
-  const back = absent.length === 0 ? '' : `: bring ${listed(absent)} back`;
-  if (margin < 0) return `cannot sign${back}`;
-  if (margin > 0) return margin === 1 ? '1 server may fail' : `${margin} servers may fail`;
-  return quorum.needed === quorum.of ? 'none may fail: it needs them all' : `none may fail${back}`;
-}
-
 /** How a server answers, and what it says it holds; null when it was not asked. */
 export interface AskedServer {
   readonly record: ServerRecord;
@@ -160,17 +176,20 @@ export function keyStatus(
   const params = newestParams(record);
   const id = encodeHex(params.keyId);
   const checks = checked.get(checkPath(params.keyId)) ?? NEVER_CHECKED;
-  const seats = params.roster.map(({ serverId, url }) => {
+  const proofs = verdictsOf(checks, params.epoch);
+  const seats = params.roster.map(({ serverId, url, slot }) => {
     const one = found.find(({ record: { xid } }) => equalBytes(serverId, xid));
     const list = one?.list ?? null;
     const silent = SILENCES[one?.problem?.code ?? ''] ?? 'absent';
-    const holding = list === null ? silent : holdingsIn(list, params.epoch)(id);
+    const said = list === null ? silent : holdingsIn(list, params.epoch)(id);
+    const holding = isDoubted(said, proofs[slot - 1]) ? 'unproved' : said;
     const repairs = repairsIn(list, id, begun);
     return { name: one?.record.name ?? url, holding, freeze: freezeIn(list, id), repairs };
   });
   const those = (...holdings: readonly string[]) =>
     seats.filter(({ holding }) => holdings.includes(holding)).map(({ name }) => name);
   const reachable = those('has', 'unsaid');
+  const signing = marginOf(reachable.length, params.quorum);
   const { expiresAt } = record.policy;
   return {
     name: record.name,
@@ -178,6 +197,7 @@ export function keyStatus(
     purpose: params.purpose,
     quorum: params.quorum,
     reachable,
+    unproved: those('unproved'),
     absent: those('absent'),
     replaced: those('replaced'),
     lost: those('lost'),
@@ -190,7 +210,13 @@ export function keyStatus(
       changes,
     }),
     exports: exportStatus(found, id),
-    ...marginOf(reachable.length, params.quorum),
+    margin: signing.margin,
+    isMarginLow: signing.isLow,
+    changes: marginOf(reachable.length + those('frozen').length, {
+      needed: changersNeeded(params.quorum),
+      of: params.quorum.of,
+    }),
+    decided: decidedIn(found, id, params.epoch),
     isComplete: isComplete(record, params.quorum.of),
     remedy: isComplete(record, params.quorum.of) ? null : remedyFor(record),
     expiresAt,
@@ -199,6 +225,7 @@ export function keyStatus(
     epoch: params.epoch,
     createdAt: record.createdAt,
     changedAt: record.changedAt ?? null,
+    heldSince: heldSince(record),
     forgetting: forgettingOf(record, params.epoch - 1, holdersOf(record.checked?.epoch.params, found)),
     oldShares: oldSharesOf(
       record,
@@ -238,18 +265,15 @@ function drillStatus(
 
 /** @param names of the servers of `epoch`, in order of slots */
 function checkStatus(
-  { history }: CheckRecord,
+  checks: CheckRecord,
   dueAt: number | null,
   epoch: number,
   names: readonly string[],
   now: number,
 ): KeyCheckStatus {
-  const last = history.at(-1);
-  // Slots of another epoch are other servers.
-  const verdicts = last?.epoch === epoch ? last.verdicts : [];
   return {
-    lastAt: last?.at ?? null,
-    unproved: verdicts.flatMap((verdict, i) =>
+    lastAt: checks.history.at(-1)?.at ?? null,
+    unproved: verdictsOf(checks, epoch).flatMap((verdict, i) =>
       verdict === 'holds' ? [] : [{ server: names[i] ?? `slot ${i + 1}`, verdict }],
     ),
     dueAt,
@@ -264,6 +288,31 @@ function holdersOf(params: Pick<KeyParams, 'roster'> | undefined, found: readonl
     const name = found.find(({ record }) => equalBytes(record.xid, xid))?.record.name ?? url;
     return { name, xid };
   });
+}
+
+/** What each server gave at the last check of an epoch, in order of slots; none: it was not checked. */
+function verdictsOf({ history }: CheckRecord, epoch: number): readonly CheckVerdict[] {
+  const last = history.at(-1);
+  // Slots of another epoch are other servers.
+  return last?.epoch === epoch ? last.verdicts : [];
+}
+
+/** One that had lost its share is counted on again as soon as it says that it has it; a wrong or damaged one must prove it. */
+function isDoubted(holding: string, verdict: CheckVerdict | undefined): boolean {
+  if (verdict === 'lost') return holding === 'unsaid';
+  return (verdict === 'wrong' || verdict === 'damaged') && (holding === 'has' || holding === 'unsaid');
+}
+
+/** The newest epoch that servers say is decided and not entered by them. @param known what is on record here is no news */
+function decidedIn(found: readonly AskedServer[], id: string, known: number): DecidedEpoch | null {
+  const said = found.flatMap(({ record: { name }, list }) => {
+    if (list === null || list instanceof CkmError) return [];
+    const epoch = list.keys.find(({ keyId }) => encodeHex(keyId) === id)?.decided;
+    return epoch === undefined || epoch <= known ? [] : [{ name, epoch }];
+  });
+  if (said.length === 0) return null;
+  const epoch = Math.max(...said.map((one) => one.epoch));
+  return { epoch, servers: said.filter((one) => one.epoch === epoch).map(({ name }) => name) };
 }
 
 /** What servers show of orders about the key of an id. */
@@ -327,11 +376,4 @@ function freezeIn(list: HeldKeys | CkmError | null, id: string): Omit<FrozenAt, 
   if (list === null || list instanceof CkmError) return null;
   const frozen = list.keys.find(({ keyId }) => encodeHex(keyId) === id)?.frozen;
   return frozen === undefined ? null : { until: frozen.until, thawAskedAt: frozen.thawAskedAt };
-}
-
-/** How many of those that answer may still fail, and whether that is half or less of what a whole key allows. */
-function marginOf(answering: number, { needed, of }: KeyStatus['quorum']) {
-  const margin = answering - needed;
-  const spare = of - needed;
-  return { margin, isMarginLow: spare > 0 && 2 * margin <= spare };
 }

@@ -1,11 +1,12 @@
 import type { Result } from '@ckm/api';
-import { secret, StorageError } from '@ckm/foundation';
+import { AccessError, secret, StorageError } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Client } from '../client.js';
 import { saveKeyRecord } from '../keys/keys.js';
 import { memoryStore } from '../store/memory-store.js';
 import type { UnreadableRecord } from '../store/record-store.js';
+import { changersNeeded, formatMargin, marginOf } from './margins.js';
 import { createTestNetwork, recordsOf, type TestNetwork, unreachable } from '../test/test-network.js';
 
 const SERVERS = ['alpha', 'bravo', 'charlie', 'delta'];
@@ -36,21 +37,113 @@ const linesAbout = async (subject: string, version?: string) =>
 
 describe('how many more may fail', () => {
   test.each([
-    [[], 2, false],
-    [['delta'], 1, true],
-    [['delta', 'alpha'], 0, true],
-  ])('with %j gone is low at half, for status and doctor alike', async (gone, margin, isMarginLow) => {
-    silence(...gone);
-    const { keys } = await client.status();
-    expect(keys.find(({ name }) => name === 'roomy')).toMatchObject({ margin, isMarginLow });
-    const levels = (await linesAbout('roomy')).map(({ level }) => level);
-    expect(levels.includes('warn')).toBe(isMarginLow);
+    [[], 2, 1, false, '4 of 4 servers answer, 2 are needed (3 to change hands)'],
+    [['delta'], 1, 0, true, '1 server may fail; none may fail and it still changes hands'],
+    [['delta', 'alpha'], 0, -1, true, 'none may fail; cannot change hands: that takes 3'],
+  ])(
+    'with %j gone is low at half, for status and doctor alike, for signing and for changes, which take a majority',
+    async (gone, margin, changing, isLow, text) => {
+      silence(...gone);
+      const { keys } = await client.status();
+      const roomy = keys.find(({ name }) => name === 'roomy')!;
+      expect(roomy).toMatchObject({ margin, isMarginLow: isLow });
+      expect(roomy.changes).toEqual({ needed: 3, margin: changing, isLow });
+      const lines = await linesAbout('roomy');
+      expect(lines.map(({ level }) => level).includes('warn')).toBe(isLow);
+      expect(lines.map((line) => line.text)).toContainEqual(expect.stringContaining(text));
+    },
+  );
+
+  test.each([
+    [{ needed: 2, of: 3 }, 3, '1 server may fail'],
+    [{ needed: 2, of: 4 }, 4, '2 servers may fail; 1 may fail and it still changes hands'],
+    [{ needed: 2, of: 5 }, 5, '3 servers may fail; 2 may fail and it still changes hands'],
+    [{ needed: 2, of: 5 }, 4, '2 servers may fail; 1 may fail and it still changes hands'],
+    [{ needed: 3, of: 6 }, 6, '3 servers may fail; 2 may fail and it still changes hands'],
+    [{ needed: 3, of: 3 }, 3, 'none may fail: it needs them all'],
+    [{ needed: 2, of: 4 }, 1, 'cannot sign'],
+  ])('of %j with %i that sign is said in words', (quorum, signing, words) => {
+    const changes = marginOf(signing, { needed: changersNeeded(quorum), of: quorum.of });
+    const { margin } = marginOf(signing, quorum);
+    expect(formatMargin({ quorum, margin, changes, absent: [] })).toBe(words);
+  });
+
+  test('warns at half of what may fail before it cannot change hands, also where half of the signers are left', () => {
+    const isLow = (signing: number) =>
+      [2, 3].map((needed) => marginOf(signing, { needed, of: 5 })).map((one) => one.isLow);
+    expect([5, 4, 3].map(isLow)).toEqual([
+      [false, false],
+      [false, true],
+      [true, true],
+    ]);
   });
 
   test('is never low where nothing was to spare', async () => {
     const { keys } = await client.status();
     expect(keys.find(({ name }) => name === 'tight')).toMatchObject({ margin: 0, isMarginLow: false });
   });
+});
+
+describe('a server whose last key check failed', () => {
+  const roomyOf = async () => (await client.status()).keys.find(({ name }) => name === 'roomy')!;
+  const answering = (answer: (honest: unknown) => unknown) => {
+    network.server('alpha').tamper = async ({ name }, honest) =>
+      name === 'key.check' ? answer(await honest()) : honest();
+  };
+
+  test('is not counted as one that signs until it has proved its share, and is named with what to do', async () => {
+    answering(() => ({ proof: new Uint8Array(64) }));
+    await client.checkKey('roomy');
+    expect(await roomyOf()).toMatchObject({
+      reachable: ['bravo', 'charlie', 'delta'],
+      unproved: ['alpha'],
+      absent: [],
+      margin: 1,
+      isMarginLow: true,
+      changes: { margin: 0 },
+    });
+    expect(await linesAbout('roomy')).toContainEqual({
+      level: 'warn',
+      subject: 'roomy',
+      text: '1 server may fail; none may fail and it still changes hands: 3 of 4 servers sign, 2 are needed (3 to change hands)',
+      fix: 'have alpha prove its share',
+      remedy: { kind: 'checkKey', key: 'roomy' },
+    });
+    network.makeHonest();
+    await client.checkKey('roomy');
+    expect(await roomyOf()).toMatchObject({ unproved: [], margin: 2, isMarginLow: false });
+  });
+
+  test('because it had lost its share is counted on again once it says that it has it', async () => {
+    answering(() => {
+      throw new AccessError('there is no such key', { code: 'KEY_UNKNOWN', hint: 'ask its operator' });
+    });
+    await client.checkKey('roomy');
+    expect(await roomyOf()).toMatchObject({ unproved: [], lost: [], margin: 2 });
+    await client.checkKey('roomy');
+  });
+});
+
+test('a change that is decided and not entered is told by status and doctor, with whom it waits at', async () => {
+  network.server('alpha').tamper = async ({ name }, honest) => {
+    const reply = await honest();
+    if (name !== 'key.list') return reply;
+    const { keys, ...rest } = reply as Result<'key.list'>;
+    return { ...rest, keys: keys.map((key) => ({ ...key, decided: 1 })) };
+  };
+  const { keys } = await client.status();
+  const tight = keys.find(({ name }) => name === 'tight')!;
+  expect(tight.decided).toEqual({ epoch: 1, servers: ['alpha'] });
+  expect(tight.reachable).toEqual(SERVERS);
+  expect(await linesAbout('tight on alpha')).toEqual([
+    {
+      level: 'warn',
+      subject: 'tight on alpha',
+      text: 'has the certificate of epoch 1, and has not entered it yet',
+      fix: 'verify the key: its servers are shown who is ready for it',
+      remedy: { kind: 'verifyKey', key: 'tight' },
+    },
+  ]);
 });
 
 test('what to do about a silent server names its operator, and then where more is said', async () => {

@@ -1,4 +1,4 @@
-import type { CheckVerdict, Client, KeyCheck, ServerCheck } from '@ckm/client';
+import { changersNeeded, type CheckVerdict, type Client, type KeyCheck, type ServerCheck } from '@ckm/client';
 import { AvailabilityError, type CkmError, PeerFaultError, PolicyError, StateError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../../command-line/after-answer.js';
@@ -109,10 +109,12 @@ function nextText(nextAt: number | null): string {
 function checkText({ name, servers, quorum, margin, nextAt }: KeyCheck): string {
   const rows = servers.map(({ server, verdict, text }) => [LEVELS[verdict], server, text]);
   const proved = margin + quorum.needed;
+  const changers = changersNeeded(quorum);
+  const change = changers === quorum.needed ? '' : `; it takes ${changers} to change hands`;
   const more =
     margin < 0
       ? `too few to sign: ${quorum.needed} are needed`
-      : `${margin === 0 ? 'none' : margin} more may fail`;
+      : `${margin === 0 ? 'none' : margin} more may fail${change}`;
   return [
     `${name}: ${proved} of ${quorum.of} have proved that they hold their share, ${more}`,
     formatTable(rows, '  '),

@@ -1,0 +1,47 @@
+import { membersNeeded, type Quorum } from '@ckm/threshold';
+import { listed } from '../servers/faults.js';
+
+/** How many more servers may fail before something stops that takes so many of them. */
+export interface Margin {
+  readonly needed: number;
+  /** Negative: it has stopped. */
+  readonly margin: number;
+  /** Whether half of what may fail, or more, has failed. */
+  readonly isLow: boolean;
+}
+
+/** How many servers of a key decide who holds it next, and shares it out: as many as sign, or the majority where that is more. */
+export function changersNeeded(quorum: Quorum): number {
+  return membersNeeded(quorum, false);
+}
+
+/** @param answering of the `of` servers that there are */
+export function marginOf(answering: number, { needed, of }: Quorum): Margin {
+  const margin = answering - needed;
+  const spare = of - needed;
+  return { needed, margin, isLow: spare > 0 && 2 * margin <= spare };
+}
+
+/** What is said of a key's margins. */
+interface Told {
+  readonly quorum: Quorum;
+  readonly margin: number;
+  readonly changes: Margin;
+  /** Servers that are to be brought back; none: that is said elsewhere. */
+  readonly absent: readonly string[];
+}
+
+/** How many more servers of a key may fail, in the one wording that everything uses. */
+export function formatMargin({ margin, quorum, changes, absent }: Told): string {
+  const back = absent.length === 0 ? '' : `: bring ${listed(absent)} back`;
+  if (margin < 0) return `cannot sign${back}`;
+  const change = changes.needed > quorum.needed ? `; ${changeText(changes)}` : '';
+  if (margin > 0) return `${margin === 1 ? '1 server may fail' : `${margin} servers may fail`}${change}${back}`;
+  return quorum.needed === quorum.of ? 'none may fail: it needs them all' : `none may fail${change}${back}`;
+}
+
+/** Of a key that takes more servers to change hands than to sign. */
+function changeText({ margin, needed }: Margin): string {
+  if (margin < 0) return `cannot change hands: that takes ${needed}`;
+  return `${margin === 0 ? 'none' : margin} may fail and it still changes hands`;
+}
