@@ -232,7 +232,7 @@ async function keep(
     decided,
   });
   await endTries(context, transaction, scope);
-  await note(context, transaction, 'change.keep', owner, shown, 'not entered yet');
+  await note(context, transaction, 'keep', owner, shown);
 }
 
 /**
@@ -313,33 +313,33 @@ async function enter(
   }
   if (share !== null) await beginEpoch(context, transaction, { owner, keyId });
   await endTries(context, transaction, scope);
-  await note(
-    context,
-    transaction,
-    'change.commit',
-    owner,
-    shown,
-    share === null ? 'left' : `slot ${shown.own!.slot}`,
-  );
+  await note(context, transaction, share === null ? 'leave' : 'enter', owner, shown);
 }
+
+/** What a server does about a certificate, as its log tells each apart. */
+const STEPS = {
+  keep: { deed: 'change.keep', begins: 'Keep the certificate of', detail: 'not entered yet' },
+  enter: { deed: 'change.commit', begins: 'Go over to', detail: null },
+  leave: { deed: 'change.commit', begins: 'Leave by', detail: 'left' },
+} as const;
 
 async function note(
   context: ServerContext,
   transaction: Transaction,
-  deed: 'change.commit' | 'change.keep',
+  step: keyof typeof STEPS,
   owner: Uint8Array,
-  { certificate, next: { params, transcriptHash } }: Shown,
-  what: string,
+  { certificate, next: { params, transcriptHash }, own }: Shown,
 ): Promise<void> {
+  const { deed, begins, detail } = STEPS[step];
   await context.audit.append(transaction, {
     deed,
     who: owner,
     keyId: params.keyId,
     subject: certificate.change.order,
-    sentence: `Epoch ${params.epoch} of a key (${params.suite}) for ${params.purpose}: ${params.quorum.needed} of ${params.quorum.of} servers.`,
+    sentence: `${begins} epoch ${params.epoch} of a key (${params.suite}) for ${params.purpose}: ${params.quorum.needed} of ${params.quorum.of} servers.`,
     verdict: 'done',
     policy: '',
-    detail: `${what}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`,
+    detail: `${detail ?? `slot ${own!.slot}`}, transcript ${encodeHex(transcriptHash).slice(0, 8)}`,
   });
 }
 
