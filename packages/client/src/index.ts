@@ -107,7 +107,12 @@ export { shortId, type Track, type TrackState } from './store/track.js';
 export { type ClockDifference, formatOffset } from './servers/clock-difference.js';
 export type { DoctorLine } from './status/doctor-line.js';
 export type { ServerProblem, ServerStatus, Status, StatusOptions } from './status/status.js';
-export { areAllThatAnswer, type DecidedEpoch, isStoppedByFreeze, type KeyStatus } from './status/key-status.js';
+export {
+  areAllThatAnswer,
+  type DecidedEpoch,
+  isStoppedByFreeze,
+  type KeyStatus,
+} from './status/key-status.js';
 export { changersNeeded, formatMargin, type Margin } from './status/margins.js';
 // store
 export type { ClientStore } from './store/client-store.js';

@@ -36,7 +36,8 @@ export function formatMargin({ margin, quorum, changes, absent }: Told): string 
   const back = absent.length === 0 ? '' : `: bring ${listed(absent)} back`;
   if (margin < 0) return `cannot sign${back}`;
   const change = changes.needed > quorum.needed ? `; ${changeText(changes)}` : '';
-  if (margin > 0) return `${margin === 1 ? '1 server may fail' : `${margin} servers may fail`}${change}${back}`;
+  if (margin > 0)
+    return `${margin === 1 ? '1 server may fail' : `${margin} servers may fail`}${change}${back}`;
   return quorum.needed === quorum.of ? 'none may fail: it needs them all' : `none may fail${change}${back}`;
 }
 
