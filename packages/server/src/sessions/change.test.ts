@@ -47,7 +47,7 @@ describe('refreshing a key', () => {
       const { context } = servers[0]!;
       const log = await context.storage.read((reader) => context.audit.list(reader, 1, 100));
       const steps = log.filter(({ deed }) => deed === 'change.keep' || deed === 'change.commit');
-      const key = 'epoch 1 of a key (FROST-ED25519-SHA512-v1) for message: 2 of 3 servers.';
+      const key = 'epoch 1 of a key (ed25519) for message: 2 of 3 servers.';
       expect(steps.map(({ sentence }) => sentence)).toEqual([
         `Keep the certificate of ${key}`,
         `Go over to ${key}`,
