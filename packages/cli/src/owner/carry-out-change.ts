@@ -2,15 +2,17 @@ import type { ChangedKey, ChangeKeyArgs, Client } from '@ckm/client';
 import { CkmError, StateError } from '@ckm/foundation';
 import { afterAnswer } from '../command-line/after-answer.js';
 import type { Context } from '../command-line/context.js';
+import { unixNow } from '../terminal/instant.js';
 import { createProgress } from '../terminal/progress.js';
 import { changedLines, changedObject } from './change-words.js';
 import { warnOfClock } from './warn-of-clock.js';
 
 export interface WaitFlag {
-  readonly wait?: true;
+  /** How many seconds; true: however long it takes. */
+  readonly wait?: true | number;
 }
 
-/** Carries a change out, and shows what it left. With `--wait` it is gone on with until it is done. */
+/** Carries a change out, and shows what it left. With `--wait` it is gone on with until it is done, or so long. */
 export async function carryOut(
   context: Context,
   client: Client,
@@ -19,7 +21,8 @@ export async function carryOut(
 ): Promise<void> {
   const progress = createProgress(context.terminal);
   const once = () => client.changeKey(args, progress.on);
-  const work = wait === true ? untilDone(context, once) : once();
+  const until = wait === true ? Number.POSITIVE_INFINITY : unixNow() + (wait ?? 0);
+  const work = wait === undefined ? once() : untilDone(context, once, until);
   let done: ChangedKey | null = null;
   await progress.during(work, (changed) => {
     done = changed;
@@ -61,13 +64,19 @@ const PAUSE_MS = 30_000;
 /** What time or somebody else's answer cures. */
 const CURABLE: readonly string[] = ['SERVERS_MISSING', 'CHANGE_WAITING', 'CHANGE_VOTES_TOO_FEW'];
 
-async function untilDone({ terminal }: Context, once: () => Promise<ChangedKey>): Promise<ChangedKey> {
+/** @param until UnixSeconds */
+async function untilDone(
+  { terminal }: Context,
+  once: () => Promise<ChangedKey>,
+  until: number,
+): Promise<ChangedKey> {
   let said = '';
   for (;;) {
     try {
       return await once();
     } catch (error) {
-      if (!(error instanceof CkmError) || !CURABLE.includes(error.code)) throw error;
+      const isCurable = error instanceof CkmError && CURABLE.includes(error.code);
+      if (!isCurable || unixNow() >= until) throw error;
       if (error.message !== said) terminal.talk(`  ${error.message}`);
       said = error.message;
     }

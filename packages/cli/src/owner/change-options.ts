@@ -4,7 +4,8 @@ import { leaf } from '../command-line/run.js';
 /** Exit statuses that say something of their own in commands that change who holds a key. */
 export const CHANGE_ENDINGS = {
   69: 'a server that is needed does not answer',
-  75: 'servers wait, or say no, for now',
+  75: 'too few servers decide for now',
+  77: 'servers wait for an operator or a delay, or say no',
 } as const;
 
 /** A command that changes who holds the key of its first argument. */

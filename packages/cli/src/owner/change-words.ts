@@ -21,6 +21,7 @@ export function planLines(name: string, plan: ChangePlan): string {
     ...laterLines(order.quorum),
     ...(joining.length === 0 ? [] : [`  Join            ${joining.join(', ')}`]),
     ...(leaving.length === 0 ? [] : [`  Leave           ${leaving.map((server) => server.name).join(', ')}`]),
+    ...(plan.kind === 'replace-server' ? replacedLines(leaving.map((server) => server.name)) : []),
     ...ruleLines(plan),
     `  Must be there   all of ${names}, at the same time, for some seconds; until then the key signs as before`,
     `  Old shares      are of no use to the new ones. ${before.join(', ')} are told to destroy theirs: what was stolen`,
@@ -36,6 +37,15 @@ function laterLines(quorum: ChangePlan['order']['quorum']): string[] {
   const changers = changersNeeded(quorum);
   if (changers === quorum.needed) return [];
   return [`  Later changes   take ${changers} of these ${quorum.of}, though ${quorum.needed} sign`];
+}
+
+/** What becomes of the share of a server whose place another one takes. */
+function replacedLines(leaving: readonly string[]): string[] {
+  const [name = ''] = leaving;
+  return [
+    `  Dies            the share of ${name}: nobody gives it back, and it is of no use beside the new ones, whoever finds it;`,
+    `                  ${name} need not be there`,
+  ];
 }
 
 /** What servers wait for, and what their operators have to be told: they do not know the words from elsewhere. */

@@ -93,7 +93,8 @@ function partsOf(line: string): { args: string[]; code: string | null } {
   return { args: [...typed.matchAll(/"([^"]*)"|(\S+)/g)].map(([, said, word]) => said ?? word!), code };
 }
 
-const isChange = ([, verb]: readonly string[]) => /^(add-server|remove-server|requorum)$/.test(verb ?? '');
+const isChange = ([, verb = '', ...more]: readonly string[]) =>
+  /^(add-server|remove-server|requorum)$/.test(verb) || (verb === 'repair' && more.includes('--by'));
 
 async function asOwner(line: string): Promise<void> {
   const { args, code } = partsOf(line);

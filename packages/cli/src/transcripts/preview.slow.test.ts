@@ -60,6 +60,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key requorum notes --quorum 2of2 --servers alpha,bravo'],
   ['key rename notes letters'],
   ['key repair notes --server bravo'],
+  ['key repair notes --server bravo --by delta', 'SERVER_UNKNOWN'],
   ['key restore notes'],
   ['lock'],
   ['requests cancel REQUEST'],

@@ -118,9 +118,9 @@ export async function createKeyLife(
       const said: string[] = [];
       for (let tries = 0; tries < MOST_TRIES; tries++) {
         try {
-          const { isAsOrdered, behind } = await client.changeKey({ name: NAME, wish });
+          const { isAsOrdered, forgetting } = await client.changeKey({ name: NAME, wish });
           network.makeHonest();
-          if (behind.length > 0) await finishOpen(client);
+          if (forgetting.some(({ outcome }) => outcome === 'silent')) await finishOpen(client);
           if (isAsOrdered) return lost.clear();
           said.push('another order came about');
         } catch (error) {

@@ -4,6 +4,7 @@ import { carryOut, type WaitFlag } from '../../owner/carry-out-change.js';
 import type { Context } from '../../command-line/context.js';
 import { optionInvalid } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
+import { CHANGE_ENDINGS } from '../../owner/change-options.js';
 import { planLines, planObject } from '../../owner/change-words.js';
 import { openOwner } from '../../owner/open-owner.js';
 import { refreshMany } from '../../owner/refresh-many.js';
@@ -12,10 +13,11 @@ import { cancelled } from '../../terminal/seat.js';
 
 /** `ckm key refresh NAME…|--all` */
 export function keyRefreshCommand(): Command {
-  return leaf('refresh', 'give the servers of a key new shares; the key itself stays the same', {
-    69: 'a server that is needed does not answer',
-    75: 'servers wait, or say no, for now',
-  })
+  return leaf(
+    'refresh',
+    'give the servers of a key new shares; the key itself stays the same',
+    CHANGE_ENDINGS,
+  )
     .argument('[names...]', 'what you call the key, or several: see ckm key list')
     .option('--all', 'every key, one after the other; said again it goes on where it was')
     .option('--wait', 'of one key: stay until it is done, however long servers are away')

@@ -6,19 +6,27 @@ import type { Context } from '../../command-line/context.js';
 import { optionInvalid, parseDuration } from '../../command-line/option-values.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
+import { orderChange } from '../../owner/order-change.js';
 import { warnOfClock } from '../../owner/warn-of-clock.js';
 import { createProgress, type Progress } from '../../terminal/progress.js';
 import { confirm } from '../../terminal/prompt.js';
 import { cancelled } from '../../terminal/seat.js';
 import { unixNow } from '../../terminal/instant.js';
 
-/** `ckm key repair NAME --server SERVER` */
+/** `ckm key repair NAME --server SERVER [--by SERVER]` */
 export function keyRepairCommand(): Command {
   return leaf('repair', 'give a server that lost its share of a key the share back, by the others', {
     69: 'somebody is still waited for: the same command goes on',
+    75: 'with --by: too few servers decide for now',
+    77: 'an operator says no; with --by also: servers wait for one, or for a delay',
   })
     .argument('<name>', 'what you call the key: see ckm key list')
     .requiredOption('--server <name>', 'the server that lost its share')
+    .option(
+      '--by <name>',
+      'no share is given back: this other server of yours takes its place, with new shares for all',
+    )
+    .option('--key-name <name>', 'with --by: the name of the key once more, in the place of typing it')
     .option('--helpers <names>', 'who is to help, separated by commas (default: those that answer)')
     .option('--invite <code>', 'if it lost your account too and takes nobody without')
     .option('--stop', 'stop every repair of that share, whichever of your devices began it')
@@ -28,6 +36,8 @@ export function keyRepairCommand(): Command {
 
 interface Flags {
   readonly server: string;
+  readonly by?: string;
+  readonly keyName?: string;
   readonly helpers?: string;
   readonly invite?: string;
   readonly wait?: string;
@@ -38,6 +48,9 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
   const { terminal, flags } = context;
   const { server, helpers, invite, wait } = given;
   const waitSeconds = wait === undefined ? 0 : parseDuration('--wait', wait);
+  if (given.by !== undefined) return replace(context, name, given.by, given);
+  if (given.keyName !== undefined)
+    throw optionInvalid('--key-name is for a change of servers', 'leave it out, or say --by SERVER');
   const args: RepairKeyArgs = {
     name,
     server,
@@ -59,6 +72,25 @@ async function repair(context: Context, name: string, given: Flags): Promise<voi
     showRepaired(context, done);
   });
   warnOfClock(context, client);
+}
+
+/** Only the certified identity is given a share back: another server in its place is a change of who holds the key. */
+function replace(context: Context, name: string, by: string, given: Flags): Promise<void> {
+  const { server, wait, keyName } = given;
+  if (given.stop === true || given.helpers !== undefined || given.invite !== undefined)
+    throw optionInvalid(
+      '--by goes with none of --helpers, --invite and --stop',
+      'leave those out: nobody gives a share back, and ckm sessions cancel takes the change back',
+    );
+  return orderChange(
+    context,
+    name,
+    { kind: 'replace-server', server, by },
+    {
+      ...(keyName === undefined ? {} : { keyName }),
+      ...(wait === undefined ? {} : { wait: parseDuration('--wait', wait) }),
+    },
+  );
 }
 
 /** What goes on elsewhere is not on record here: servers are asked. */

@@ -31,7 +31,11 @@ export function changeWaiting(
   readyAt: number | null,
 ): PolicyError {
   const { keyName } = run.record;
-  const people = asking.length === 0 ? [] : [`the operator of ${listed(asking)} has not answered`];
+  const who = asking.length === 1 ? 'the operator of' : 'the operators of';
+  const people =
+    asking.length === 0
+      ? []
+      : [`${who} ${listed(asking)} ${asking.length === 1 ? 'has' : 'have'} not answered`];
   const delay =
     readyAt === null ? [] : [`not before ${new Date(readyAt * 1000).toISOString().slice(0, 16)}Z`];
   return new PolicyError(`the change of ${keyName} waits: ${[...people, ...delay].join('; ')}`, {

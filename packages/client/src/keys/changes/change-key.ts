@@ -233,7 +233,7 @@ async function changedKey(
     key,
     epoch: epoch + 1,
     faults: faults.map(({ code, message }) => ({ code, text: message })),
-    behind: [...committed.failures.keys()].map(({ server }) => server.name),
+    behind: [...committed.failures.keys()].flatMap((one) => (one.newSlot === null ? [] : [one.server.name])),
     isElsewhere: !haveSameServers(run.before.params.roster, run.record.order.roster),
     forgettingNeeded: run.before.params.quorum.of - run.before.params.quorum.needed + 1,
     forgetting: forgettingOf(

@@ -14,6 +14,8 @@ export type ChangeWish =
   | { readonly kind: 'refresh' }
   | { readonly kind: 'add-server'; readonly server: string }
   | { readonly kind: 'remove-server'; readonly server: string }
+  /** Another server in the place of one of them, as when that one is gone for good; the quorum stays. */
+  | { readonly kind: 'replace-server'; readonly server: string; readonly by: string }
   | { readonly kind: 'requorum'; readonly quorum: Quorum; readonly servers: readonly string[] };
 
 export type ChangeKind = ChangeWish['kind'];
@@ -138,11 +140,13 @@ interface Wanted {
 
 async function wanted(
   { store }: ClientContext,
-  { public: { quorum } }: CertifiedKey,
+  { public: { quorum }, record }: CertifiedKey,
   now: readonly ServerRecord[],
   wish: ChangeWish,
 ): Promise<Wanted> {
   if (wish.kind === 'refresh') return { servers: now, quorum };
+  if (wish.kind === 'replace-server')
+    return { servers: await withAnother(store, record.name, now, wish), quorum };
   if (wish.kind === 'requorum') {
     const servers: ServerRecord[] = [];
     for (const name of wish.servers) servers.push(await showServerRecord(store, name));
@@ -158,6 +162,22 @@ async function wanted(
   }
   if (!isMember) throw notOfKey(server.name);
   return { servers: others, quorum: parseQuorum({ needed, of: quorum.of - 1 }) };
+}
+
+/** The servers of a key, with another one at the place of one of them. */
+async function withAnother(
+  store: ClientContext['store'],
+  key: string,
+  now: readonly ServerRecord[],
+  { server, by }: { readonly server: string; readonly by: string },
+): Promise<readonly ServerRecord[]> {
+  if (server === by) throw itsOwnPlace(server);
+  const leaving = memberCalled(now, server) ?? (await showServerRecord(store, server));
+  const joining = memberCalled(now, by) ?? (await showServerRecord(store, by));
+  const isOneOf = ({ xid }: ServerRecord) => now.some((one) => equalBytes(one.xid, xid));
+  if (!isOneOf(leaving)) throw isOneOf(joining) ? replacedAlready(key, server, by) : notOfKey(leaving.name);
+  if (isOneOf(joining)) throw memberAlready(key, joining.name);
+  return now.map((one) => (equalBytes(one.xid, leaving.xid) ? joining : one));
 }
 
 /** By its name, or by its address where no other member says the same one. */
@@ -185,6 +205,29 @@ function notOfKey(server: string): UsageError {
   return new UsageError(`server ${server} is not one of the key`, {
     code: 'QUORUM_SERVERS_MISMATCH',
     hint: 'name a server of the key',
+  });
+}
+
+function itsOwnPlace(server: string): UsageError {
+  return new UsageError(`server ${server} cannot take its own place`, {
+    code: 'SERVERS_NOT_DISTINCT',
+    hint: 'name another server, or none: then the others give it back the share that it lost',
+  });
+}
+
+function memberAlready(key: string, server: string): UsageError {
+  return new UsageError(`server ${server} is one of key ${key} already`, {
+    code: 'SERVERS_NOT_DISTINCT',
+    hint: 'name a server that has no share of it: one operator with two shares would count twice',
+  });
+}
+
+function replacedAlready(key: string, server: string, by: string): StateError {
+  return new StateError(`${by} is a server of key ${key}, and ${server} is none any more`, {
+    code: 'CHANGE_NOTHING',
+    hint: 'look who holds it now',
+    remedy: { kind: 'showKey', key },
+    retryable: false,
   });
 }
 

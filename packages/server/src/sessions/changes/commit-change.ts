@@ -29,7 +29,7 @@ import {
   readDeciding,
   settledOtherwise,
 } from './deciding.js';
-import { endTries } from './end-tries.js';
+import { endRepairs, endTries } from './end-tries.js';
 import { goOn, leave, type Shown } from './enter-epoch.js';
 import { isSameChange, noteFork } from './fork.js';
 import { assertKnown, readRosters } from './known-members.js';
@@ -313,6 +313,7 @@ async function enter(
   }
   if (share !== null) await beginEpoch(context, transaction, { owner, keyId });
   await endTries(context, transaction, scope);
+  await endRepairs(context, transaction, scope);
   await note(context, transaction, share === null ? 'leave' : 'enter', owner, shown);
 }
 

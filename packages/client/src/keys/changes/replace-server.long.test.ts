@@ -1,0 +1,161 @@
+// @module-tag long
+import { encodeHex } from '@ckm/foundation';
+import { storedShares } from '@ckm/server/test';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import { createTestNetwork, messageOf, type TestNetwork, unreachable } from '../../test/test-network.js';
+import type { ChangeWish } from './plan-change.js';
+
+const OLD = ['alpha', 'bravo', 'charlie'];
+const replacing = (server: string, by: string) => ({
+  name: 'letters',
+  wish: { kind: 'replace-server', server, by } satisfies ChangeWish,
+});
+const BY_DELTA = replacing('bravo', 'delta');
+
+let network: TestNetwork;
+let client: Client;
+beforeEach(async () => {
+  network = await createTestNetwork(4);
+  client = await network.owner({ timeoutMs: 400 });
+  await client.createKey({
+    name: 'letters',
+    purpose: 'message',
+    quorum: { needed: 2, of: 3 },
+    servers: OLD,
+    policy: { changes: 'automatic', changeDelay: 0 },
+  });
+});
+afterEach(() => network.close());
+
+const namesOf = async () =>
+  (await client.showKey('letters')).newest.params.roster.map(
+    ({ serverId }) =>
+      network.servers.find(({ identity }) => encodeHex(identity.xid) === encodeHex(serverId))!.name,
+  );
+
+async function expectEachPairSigns(names: readonly string[]): Promise<void> {
+  for (const without of names) {
+    const { signers } = await client.sign({ key: 'letters', ...messageOf('hello'), without: [without] });
+    expect(signers).toEqual(names.filter((one) => one !== without));
+  }
+}
+
+/** The folder with the keys of its epochs is gone; rows and identity are there. */
+async function loseShare(name: string): Promise<void> {
+  const server = network.server(name);
+  const { context } = server.bare;
+  for (const row of await context.storage.read(({ keys }) => keys.listAll(null, 10)))
+    context.epochKeys.destroy(row);
+  await server.restart();
+}
+
+describe('L6: another server in the place of one that is gone', () => {
+  test('has its slot and a new share, with the same key and quorum; nobody waits for the one that is gone', async () => {
+    const { public: born } = await client.showKey('letters');
+    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    const plan = await client.planChange(BY_DELTA);
+    expect(plan).toMatchObject({
+      kind: 'replace-server',
+      joining: ['delta'],
+      leaving: [{ name: 'bravo' }],
+      order: { quorum: { needed: 2, of: 3 } },
+    });
+    expect(plan.next.map(({ name }) => name)).toEqual(['alpha', 'delta', 'charlie']);
+    const changed = await client.changeKey(BY_DELTA);
+    expect(changed).toMatchObject({ epoch: 1, isAsOrdered: true, behind: [], isElsewhere: true });
+    const said = Object.fromEntries(changed.forgetting.map(({ server, outcome }) => [server, outcome]));
+    expect(said).toEqual({ alpha: 'forgot', bravo: 'silent', charlie: 'forgot' });
+    expect(await namesOf()).toEqual(['alpha', 'delta', 'charlie']);
+    expect((await client.showKey('letters')).public.groupKey).toEqual(born.groupKey);
+    await expectEachPairSigns(['alpha', 'delta', 'charlie']);
+  });
+
+  test('of which the share of the other is worth nothing: found again, that one is told that it has left, and destroys it', async () => {
+    network.server('bravo').wire = () => Promise.reject(unreachable('bravo'));
+    await client.changeKey(BY_DELTA);
+    network.makeHonest();
+    const again = await client.changeKey(BY_DELTA);
+    expect(again.forgetting.map(({ outcome }) => outcome)).toEqual(['forgot', 'forgot', 'forgot']);
+    const { bare } = network.server('bravo');
+    expect(await storedShares(bare)).toEqual([]);
+  });
+
+  test('is gone on with by the same wish from wherever it stopped, and has nothing left to do at its end', async () => {
+    network.server('delta').tamper = ({ name }, honest) =>
+      name === 'session.join' ? Promise.reject(unreachable('delta')) : honest();
+    await expect(client.changeKey(BY_DELTA)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    await expectEachPairSigns(OLD);
+    network.makeHonest();
+    network.server('charlie').tamper = ({ name }, honest) =>
+      name === 'change.retire' ? Promise.reject(unreachable('charlie')) : honest();
+    const first = await client.changeKey(BY_DELTA);
+    expect(first.forgetting.map(({ outcome }) => outcome)).toContain('silent');
+    network.makeHonest();
+    expect(await client.changeKey(BY_DELTA)).toMatchObject({ epoch: 1, behind: [] });
+    await expect(client.changeKey(BY_DELTA)).rejects.toMatchObject({
+      code: 'CHANGE_NOTHING',
+      message: 'delta is a server of key letters, and bravo is none any more',
+    });
+    await expectEachPairSigns(['alpha', 'delta', 'charlie']);
+  });
+
+  test('ends a repair of the lost share that was under way: nobody gives that back any more', async () => {
+    await loseShare('bravo');
+    const repair = { name: 'letters', server: 'bravo' };
+    await expect(client.repairKey(repair)).rejects.toMatchObject({ code: 'SERVERS_MISSING' });
+    expect(await client.changeKey(BY_DELTA)).toMatchObject({ epoch: 1, behind: [] });
+    await expect(client.repairKey(repair)).rejects.toMatchObject({ code: 'QUORUM_SERVERS_MISMATCH' });
+    for (const { bare } of network.servers) {
+      const waiting = (await bare.sessions.sessionDesk.list()).sessions;
+      expect(waiting).toEqual([]);
+    }
+    await expectEachPairSigns(['alpha', 'delta', 'charlie']);
+  });
+});
+
+describe('a wish for another server that cannot be is refused before anybody is asked', () => {
+  test.each([
+    [
+      'the same one',
+      replacing('bravo', 'bravo'),
+      'SERVERS_NOT_DISTINCT',
+      'server bravo cannot take its own place',
+    ],
+    [
+      'one of the key already',
+      replacing('bravo', 'alpha'),
+      'SERVERS_NOT_DISTINCT',
+      'server alpha is one of key letters already',
+    ],
+    [
+      'for one that is none of the key',
+      replacing('delta', 'alpha'),
+      'CHANGE_NOTHING',
+      'alpha is a server of key letters, and delta is none any more',
+    ],
+    ['one that nobody knows', replacing('bravo', 'golf'), 'SERVER_UNKNOWN', expect.stringContaining('golf')],
+    [
+      'for one that nobody knows',
+      replacing('golf', 'delta'),
+      'SERVER_UNKNOWN',
+      expect.stringContaining('golf'),
+    ],
+  ])('%s', async (_, wish, code, message) => {
+    for (const server of network.servers) server.asked.length = 0;
+    await expect(client.changeKey(wish)).rejects.toMatchObject({ code, message });
+    await expect(client.planChange(wish)).rejects.toMatchObject({ code, message });
+    expect(await client.listChanges()).toEqual([]);
+    expect(
+      network.servers.flatMap(({ asked }) => asked.filter((name) => name.startsWith('change.'))),
+    ).toEqual([]);
+  });
+
+  test('for one that is none of the key, by one that is none either', async () => {
+    await client.changeKey({ name: 'letters', wish: { kind: 'remove-server', server: 'charlie' } });
+    await expect(client.planChange(replacing('charlie', 'delta'))).rejects.toMatchObject({
+      code: 'QUORUM_SERVERS_MISMATCH',
+      message: 'server charlie is not one of the key',
+    });
+  });
+});
