@@ -116,6 +116,19 @@ export const openOrder = z.strictObject({
 });
 export type OpenOrder = z.infer<typeof openOrder>;
 
+/** An order about which of several certificates of one epoch counts that waits at a server, for every client of the owner. */
+export const openSettlement = z.strictObject({
+  /** The epoch whose members settle. */
+  epoch,
+  orderHash: bytesOf(32),
+  /** Transcript hash of the next epoch that is to count. */
+  counts: bytesOf(32),
+  /** Those of the others. */
+  others: z.array(bytesOf(32)).min(1).max(3),
+  ...openOrder.pick({ state: true, readyAt: true, asked: true }).shape,
+});
+export type OpenSettlement = z.infer<typeof openSettlement>;
+
 /** The reason that a server gives for an order that its owner has taken back. */
 export const CANCELLED_BY_OWNER = 'cancelled by its owner';
 
@@ -226,8 +239,8 @@ export const settlementView = z.strictObject({
   acknowledgement: bytesOf(64).nullable(),
   /** Whether it was shown enough of those: before that it promises and locks nothing. */
   areReady: z.boolean(),
-  /** What was settled; null: nothing yet. */
-  proof: z.strictObject(settlingVotes).nullable(),
+  /** What was settled, with the certificates that it was settled about, the one that counts first; null: nothing yet. */
+  proof: z.strictObject({ certificates: contradicting, ...settlingVotes }).nullable(),
 });
 export type SettlementView = z.infer<typeof settlementView>;
 

@@ -17,6 +17,7 @@ import {
   changeYield,
   keyChain,
   openOrder,
+  openSettlement,
 } from './changes.js';
 import { keyPolicy } from './policy.js';
 import { MAX_PACKET_BYTES } from './packet.js';
@@ -79,6 +80,8 @@ export const keySummary = z.strictObject({
   repairs: z.array(openRepair).min(1).max(32).optional(),
   /** The order about who holds the key next that waits here: whoever did not give it takes it back; absent: none waits. */
   order: openOrder.optional(),
+  /** The order about which certificate of a forked epoch counts that waits here; absent: none waits. */
+  settlement: openSettlement.optional(),
   /** Exports of the key that go on: whoever did not ask cancels them; absent: none. */
   exports: z.array(openExport).min(1).max(32).optional(),
   /** When the server gave its share out; absent: it never did. */

@@ -186,6 +186,8 @@ export interface WaitingChange extends SeenChange {
   readonly sentence: string;
   readonly old: readonly ShownMember[];
   readonly oldQuorum: Quorum;
+  /** What several certificates of one epoch say, but for the one that is to count; empty: it is no order to settle that. */
+  readonly dead: readonly { readonly quorum: Quorum; readonly members: readonly ShownMember[] }[];
   readonly next: readonly ShownMember[];
   readonly nextQuorum: Quorum;
   /** Whether it waits for the operator; else for its delay, or for nothing. */

@@ -192,7 +192,7 @@ const MOMENT = groupOf(
       'Ask the servers named why they signed twice: one may have been restored from a copy of its database without noticing. Use no epoch of the key for anything new, then have its servers settle which of the two counts.',
     ],
     CHANGE_SETTLED:
-      'The servers of the key have settled which of several certificates of that epoch counts, and it is another one. What came of this one is destroyed.',
+      'Of several certificates of that epoch another one counts: the servers of the key have settled that, or have gone on from it to a later epoch. What was settled against is destroyed.',
     SETTLEMENT_INVALID: [
       'To settle which of several certificates of one epoch counts, all of them are shown to a server: different ones, and the one that it has itself among them.',
       'Ask all servers for what they have, and show all of it.',

@@ -31,23 +31,42 @@ export async function findChange(operator: Operator, id: string): Promise<Operat
  * As people read it: who holds the key now, and who would. Never the six words of the change: those come from its owner.
  */
 export function formatChange(change: OperatorChange): string {
-  const { orderHash, sentence, owner, keyId, transcriptHash, old, oldQuorum, next, nextQuorum } = change;
+  const { orderHash, sentence, owner, keyId, transcriptHash, asked, readyAt, dead } = change;
   const now = unixNow();
-  const { asked, readyAt } = change;
-  const isNew = (serverId: string) => !old.some((one) => one.serverId === serverId);
-  const isGone = (serverId: string) => !next.some((one) => one.serverId === serverId);
   return [
     `${orderHash.slice(0, SHOWN)}  ${sentence}`,
     `key ${likenessLine(decodeHex(transcriptHash))} (${keyId.slice(0, SHOWN)}) · account ${owner.slice(0, SHOWN)}`,
-    `now, ${oldQuorum.needed} of ${oldQuorum.of}:`,
-    ...old.map(({ serverId, url }) => memberLine(isGone(serverId) ? '-' : ' ', serverId, url)),
-    `then, ${nextQuorum.needed} of ${nextQuorum.of}:`,
-    ...next.map(({ serverId, url }) => memberLine(isNew(serverId) ? '+' : ' ', serverId, url)),
+    ...(dead.length === 0 ? changeLines(change) : settlingLines(change)),
     asked ? 'waits for you' : 'does not wait for you',
     readyAt === null
       ? 'its delay is over'
       : `its delay is over ${formatInstant(readyAt, now)} if the server runs on`,
   ].join(`\n${' '.repeat(SHOWN + 2)}`);
+}
+
+function changeLines({ old, oldQuorum, next, nextQuorum }: OperatorChange): string[] {
+  return [
+    `now, ${oldQuorum.needed} of ${oldQuorum.of}:`,
+    ...old.map(({ serverId, url }) => memberLine(isIn(next, serverId) ? ' ' : '-', serverId, url)),
+    `then, ${nextQuorum.needed} of ${nextQuorum.of}:`,
+    ...next.map(({ serverId, url }) => memberLine(isIn(old, serverId) ? ' ' : '+', serverId, url)),
+  ];
+}
+
+/** Who holds the key by the certificate that is to count, and by each of those whose shares are to die. */
+function settlingLines({ next, nextQuorum, dead }: OperatorChange): string[] {
+  return [
+    `counts, ${nextQuorum.needed} of ${nextQuorum.of}:`,
+    ...next.map(({ serverId, url }) => memberLine(' ', serverId, url)),
+    ...dead.flatMap(({ quorum, members }) => [
+      `dies, ${quorum.needed} of ${quorum.of}:`,
+      ...members.map(({ serverId, url }) => memberLine(isIn(next, serverId) ? ' ' : '-', serverId, url)),
+    ]),
+  ];
+}
+
+function isIn(members: OperatorChange['next'], id: string): boolean {
+  return members.some(({ serverId }) => serverId === id);
 }
 
 function memberLine(mark: string, serverId: string, url: string): string {

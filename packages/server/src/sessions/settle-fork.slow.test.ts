@@ -166,8 +166,13 @@ describe('ADR 0049: of two certificates of one epoch', () => {
     const { orderHash } = first;
     await bravo!.call('fork.cancel', { keyId, epoch: 0, orderHash });
     expect(await settling.promise([1])).toHaveLength(1);
-    await expect(settling.promise([2])).rejects.toThrow(refused('early'));
-    // Given again it begins anew, and with it the operator’s word.
+    await expect(settling.promise([2])).rejects.toThrow(refused('over'));
+    // Given again, also behind the other choice, it stays taken back for a week; then it begins anew, and with it the operator’s word.
+    const against = await carrySettling({ members, keyId, certificates: [other, one] });
+    expect(await against.propose(bravo!)).toMatchObject({ state: 'waiting', asked: true });
+    const takenBack = { state: 'over', reason: 'cancelled by its owner', areReady: false };
+    expect(await settling.propose(bravo!)).toMatchObject(takenBack);
+    clock.now += 604_800;
     expect(await settling.propose(bravo!)).toMatchObject({ state: 'waiting', asked: true });
   });
 

@@ -101,6 +101,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'attempts.list': ({ attempts }) => attempts.list(owner, id),
   'attempts.find': ({ attempts }) => attempts.find(owner, id, 1),
   'changes.listWaitingOf': ({ changes }) => changes.listWaitingOf(owner, id, id),
+  'changes.remove': ({ changes }) => changes.remove(owner, id, 0),
   'epochs.find': ({ epochs }) => epochs.find(owner, id, 0),
   'shares.find': ({ shares }) => shares.find(owner, id, 0),
   'shares.listAll': ({ shares }) => shares.listAll({ owner, keyId: id, epoch: 0 }, 5),

@@ -128,7 +128,7 @@ export interface ChangeReader {
   find(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<ChangeRow | null>;
   /** Those whose order waits, of everybody's keys, by owner, key and epoch, behind `after`. */
   listWaiting(after: ShareCursor | null, limit: number): Promise<readonly ChangeRow[]>;
-  /** Those of one owner, of keys between two ids, that follow the epoch which the key is in: at most one of each key. */
+  /** Those of one owner, of keys between two ids, that follow the epoch which the key is in, or an earlier one. */
   listWaitingOf(owner: Uint8Array, lowest: Uint8Array, highest: Uint8Array): Promise<readonly ChangeRow[]>;
   /** How many there are to list. */
   countWaiting(): Promise<number>;
@@ -278,6 +278,7 @@ export interface Transaction extends Reader {
   readonly changes: ChangeReader & {
     /** As of {@link Transaction.epochs}. */
     put(row: ChangeRow): Promise<void>;
+    remove(owner: Uint8Array, keyId: Uint8Array, epoch: number): Promise<void>;
   };
   readonly requests: RequestReader & {
     insert(row: RequestRow): Promise<void>;

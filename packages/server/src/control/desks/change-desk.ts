@@ -36,13 +36,14 @@ function cursorOf({ owner, keyId, epoch }: ChangeCursor) {
 }
 
 function view(change: WaitingChange): OperatorChange {
-  const { orderHash, transcriptHash, old, next, ...rest } = change;
+  const { orderHash, transcriptHash, old, dead, next, ...rest } = change;
   return {
     ...rest,
     ...cursorOf(change),
     orderHash: encodeHex(orderHash),
     transcriptHash: encodeHex(transcriptHash),
     old: old.map(memberOf),
+    dead: dead.map(({ quorum, members }) => ({ quorum, members: members.map(memberOf) })),
     next: next.map(memberOf),
   };
 }

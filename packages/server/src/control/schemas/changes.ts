@@ -45,6 +45,8 @@ const operatorChange = z.object({
   sentence: z.string(),
   old: z.array(member),
   oldQuorum: quorum,
+  /** Where several certificates of one epoch hold, and it is settled which counts: what dies with each of the others. Else empty. */
+  dead: z.array(z.object({ quorum, members: z.array(member) })),
   next: z.array(member),
   nextQuorum: quorum,
   /** Whether it waits for the operator. */

@@ -214,6 +214,7 @@ async function show(means: ChangeMeans, reader: Reader, row: ChangeRow): Promise
     sentence: sentenceOf(deciding, order.order),
     old: before.params.roster.map(({ serverId, url }) => ({ serverId, url })),
     oldQuorum: before.params.quorum,
+    dead: [],
     next: order.order.roster.map(({ serverId }) => ({ serverId, url: urls.get(serverId.join()) ?? '' })),
     nextQuorum: order.order.quorum,
     asked,

@@ -63,6 +63,19 @@ export interface Settling extends Pick<StoredOrder, 'hash' | 'waited' | 'operato
   readonly areReady: boolean;
   /** What this server said as one who settles, whatever order it was about; null: nothing. */
   readonly member: MemberState | null;
+  /** When its owner took it back. UnixSeconds. Absent: he did not. */
+  readonly overAt?: number;
+  /** Orders whose place it took, and which begin anew for nobody. Absent: none. */
+  readonly refused?: readonly RefusedSettling[];
+}
+
+/** An order to settle that its operator or its owner has refused. */
+export interface RefusedSettling extends Pick<StoredOrder, 'hash'> {
+  /** null: its owner took it back. */
+  readonly operator: 'no' | null;
+  readonly over: string;
+  /** When its owner took it back. UnixSeconds. null: its operator refused it. */
+  readonly overAt: number | null;
 }
 
 /** What was settled, with what proves it. */

@@ -17,7 +17,13 @@ export function withoutVotes(
   row: KeyRow,
 ): KeyRow {
   const head = openHead({ vault }, row);
-  const { change: _change, settling: _settling, decided: _decided, ...marks } = marksOf(head);
+  const {
+    change: _change,
+    settling: _settling,
+    awaits: _awaits,
+    decided: _decided,
+    ...marks
+  } = marksOf(head);
   return withMarks({ vault }, row, { ...marks, ...unsure({ random }, row, head) });
 }
 

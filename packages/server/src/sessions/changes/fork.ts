@@ -19,7 +19,7 @@ import type { Reader } from '../../storage/storage.js';
 import { readPublicEpoch, verifyStoredEpoch } from '../keys/past-epochs.js';
 import { costOfCertificate } from '../session-cost.js';
 import { type DecidingScope, settledOtherwise } from './deciding.js';
-import { readForked, writeForked } from './forked-key.js';
+import { isOvertaken, readForked, writeForked } from './forked-key.js';
 import type { ChangeMeans } from './means.js';
 import { readDecided } from './show-chain.js';
 
@@ -34,8 +34,9 @@ export function isSameChange(one: ChangeCertificate, other: ChangeCertificate): 
 
 /**
  * Looks at a certificate of an epoch that this server has another certificate of. Where it holds, old members have signed twice: both
- * are kept as evidence, and the key answers nothing here any more.
- * @returns the error to throw then: `KEY_FORKED` with the slots, in the deciding epoch, that signed twice
+ * are kept as evidence, and the key answers nothing here any more, unless it is in a later epoch by now.
+ * @returns the error to throw then: `KEY_FORKED` with the slots, in the deciding epoch, that signed twice; `CHANGE_SETTLED` with them where
+ * a later epoch is in use
  * @throws as `verifyChange`, `judgeVotes`, when it does not hold; StateError `CHANGE_SETTLED` when it is the one that was settled against
  */
 export async function noteFork(
@@ -54,24 +55,28 @@ export async function noteFork(
   verifyChange(before, shown.certificate, judgeVotes);
   if (settled !== null) throw settledOtherwise();
   const slots = whoSignedTwice(before, [parseChangeCertificate(stored), shown.certificate]);
-  await call.transact(async (transaction) => {
+  const isUsed = await call.transact(async (transaction) => {
     const { owner, keyId, epoch } = scope;
     await transaction.keys.hold(owner, keyId);
     const forked = await readForked(context, transaction, scope);
-    if (forked.head.forked !== undefined) return;
+    const isPast = isOvertaken(forked);
+    const isKnown = isPast ? forked.record.fork !== null : forked.head.forked === epoch + 1;
+    if (isKnown) return isPast;
     await writeForked(context, transaction, forked, { ...forked.record, fork: shown.bytes });
+    const what = isPast ? `it goes on in epoch ${forked.newest}` : 'this server answers nothing with it';
     await context.audit.append(transaction, {
       deed: 'change.forked',
       who: owner,
       keyId,
       subject: shown.certificate.change.order,
-      sentence: `Two certificates of epoch ${epoch + 1} of a key hold: this server answers nothing with it.`,
+      sentence: `Two certificates of epoch ${epoch + 1} of a key hold: ${what}.`,
       verdict: 'failed',
       policy: '',
       detail: `signed twice: slot ${slots.join(' ')}`,
     });
+    return isPast;
   });
-  return forked(scope.epoch + 1, slots);
+  return isUsed ? overtaken(scope.epoch + 1, slots) : forked(scope.epoch + 1, slots);
 }
 
 /** The certificate of the next epoch that this server has: it has entered it, or will. @throws StorageError `ROW_TAMPERED` */
@@ -101,4 +106,10 @@ export function whoSignedTwice(
 function forked(epoch: number, slots: readonly number[]) {
   const facts = { epoch, slots: slots.join(', ') };
   return refusal('KEY_FORKED', `there are two certificates of epoch ${epoch} of this key`, facts);
+}
+
+/** What came of the other certificate is in use at no server of the epoch that is in use here, but at those that lie. */
+function overtaken(epoch: number, slots: readonly number[]) {
+  const facts = { epoch, slots: slots.join(', ') };
+  return refusal('CHANGE_SETTLED', 'the key has gone on from another certificate of that epoch', facts);
 }

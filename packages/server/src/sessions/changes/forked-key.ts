@@ -8,6 +8,7 @@ import { keyForked } from '../keys/over.js';
 import { readPublicEpoch } from '../keys/past-epochs.js';
 import { type KeyMarks, marksOf, noteMarks, openHead, putBack } from '../keys/stored-key.js';
 import type { Counter } from '../waiting-time.js';
+import { newestHere } from './acknowledged-epoch.js';
 import { type ChangeRecord, isWaiting, NO_CHANGE, openChange, type Settling } from './change-record.js';
 import type { Deciding, DecidingScope, StoredHead } from './deciding.js';
 import { type Guarded, judgeOrder } from './guards.js';
@@ -17,13 +18,15 @@ export interface ForkedKey extends DecidingScope, StoredHead {
   readonly changeRow: ChangeRow | null;
   /** Of the change before that epoch. */
   readonly record: ChangeRecord;
+  /** The newest epoch of which this server has the certificate. */
+  readonly newest: number;
   readonly stricter: Deciding['stricter'];
 }
 
 /**
+ * An earlier fork comes before a later one: what came of its dead certificate dies with it, whatever was forked there.
  * @param scope the epoch before the one of which there are several certificates
- * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED` where another epoch is forked, `KEY_EPOCH_DIFFERS` where
- * this server is not that far; StorageError `ROW_TAMPERED`
+ * @throws AccessError `KEY_UNKNOWN`; StateError `KEY_NOT_CERTIFIED`, `KEY_FORKED` where an earlier epoch is forked; StorageError `ROW_TAMPERED`
  */
 export async function readForked(
   context: Pick<ServerContext, 'vault' | 'policy'>,
@@ -34,13 +37,35 @@ export async function readForked(
   if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
   const head = openHead(context, row);
   const { forked } = head;
-  if (forked !== undefined && forked !== epoch + 1) throw keyForked(forked);
+  if (forked !== undefined && forked < epoch + 1) throw keyForked(forked);
   demand(head.certified !== null, 'KEY_NOT_CERTIFIED', 'this key has no certificate yet');
   const changeRow = await reader.changes.find(owner, keyId, epoch);
-  const version = forked === undefined ? undefined : (head.settling ?? 0);
-  if (version !== undefined && version !== (changeRow?.version ?? 0)) throw putBack('changes');
-  const record = changeRow === null ? NO_CHANGE : openChange(context, changeRow);
-  return { owner, keyId, epoch, row, head, changeRow, record, stricter: context.policy.weighty(head) };
+  const isStopped = forked === epoch + 1;
+  if (isStopped && (head.settling ?? 0) !== (changeRow?.version ?? 0)) throw putBack('changes');
+  const stored = changeRow === null ? NO_CHANGE : openChange(context, changeRow);
+  // Where the key is in use, no other row than the one that its head names waits: it would have to be ordered anew.
+  const isNamed = isStopped || (head.awaits?.epoch === epoch && head.awaits.version === changeRow?.version);
+  const record = isNamed ? stored : { ...stored, settling: null };
+  const newest = newestHere(row, head);
+  return {
+    owner,
+    keyId,
+    epoch,
+    row,
+    head,
+    changeRow,
+    record,
+    newest,
+    stricter: context.policy.weighty(head),
+  };
+}
+
+/**
+ * Whether this server uses an epoch behind the forked one. It entered that when a quorum of its servers had their shares, and is in none of
+ * another branch: a second certificate stops nothing here then, until this server itself votes on which counts.
+ */
+export function isOvertaken({ newest, epoch, head }: Pick<ForkedKey, 'newest' | 'epoch' | 'head'>): boolean {
+  return newest > epoch + 1 && head.forked !== epoch + 1;
 }
 
 /** Whether the statements that are asked of this server are about which certificate of the next epoch counts. */
@@ -50,21 +75,36 @@ export async function isForkedAt(
   { owner, keyId, epoch }: DecidingScope,
 ): Promise<boolean> {
   const row = await keys.find(owner, keyId);
-  return row !== null && openHead(context, row).forked === epoch + 1;
+  if (row === null) return false;
+  const { forked, awaits } = openHead(context, row);
+  return forked === epoch + 1 || awaits?.epoch === epoch;
 }
 
-/** Stores what becomes of a fork, and binds the head of the key to it. @param marks what its head says from then on; it stops the key where left out */
+/**
+ * Stores what becomes of a fork, and binds the head of the key to it.
+ * @param marks what its head says from then on; left out: it stops the key, unless that is overtaken and this server has not voted
+ */
 export async function writeForked(
   context: Pick<ServerContext, 'vault'>,
   transaction: Transaction,
-  { owner, keyId, epoch, row, head, changeRow }: ForkedKey,
+  forked: ForkedKey,
   record: ChangeRecord,
   marks?: KeyMarks,
 ): Promise<void> {
-  const version = await putForked(context, transaction, { owner, keyId, epoch, changeRow }, record);
-  const said = marks ?? { ...marksOf(head), forked: epoch + 1, settling: version };
+  const { epoch, row, head } = forked;
+  const version = await putForked(context, transaction, forked, record);
+  const said = marks ?? marksWith(forked, record, version);
   const isOfHead = row.epoch === epoch && head.left === undefined;
   await noteMarks(context, transaction, row, isOfHead ? { ...said, change: version } : said);
+}
+
+function marksWith(forked: ForkedKey, { settling }: ChangeRecord, version: number): KeyMarks {
+  const { epoch, head } = forked;
+  const { awaits, ...marks } = marksOf(head);
+  const isWaiting = isOvertaken(forked) && (settling?.member ?? null) === null;
+  if (!isWaiting) return { ...marks, forked: epoch + 1, settling: version };
+  if (settling !== null) return { ...marks, awaits: { epoch, version } };
+  return awaits === undefined ? marks : { ...marks, awaits };
 }
 
 /** @returns the version of its row */

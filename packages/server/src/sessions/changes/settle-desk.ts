@@ -1,5 +1,5 @@
 import { equalBytes } from '@ckm/foundation';
-import { parseChangeCertificate } from '@ckm/threshold';
+import { type KeyParams, parseChangeCertificate } from '@ckm/threshold';
 import type { ChangeCursor, SeenChange, WaitingChange } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
@@ -33,7 +33,7 @@ export async function showSettling(
   const { verdict, asked, readyAt } = judgeSettling(means.counting(), forked);
   if (verdict === 'over') return null;
   const settling = settlingIn(forked);
-  const [counts, dead] = settling.certificates.map((one) => parseChangeCertificate(one).change.next);
+  const [counts, ...dead] = settling.certificates.map((one) => parseChangeCertificate(one).change.next);
   const { owner, keyId, epoch, head } = forked;
   return {
     owner,
@@ -44,11 +44,16 @@ export async function showSettling(
     orderHash: settling.hash,
     transcriptHash: head.first ?? counts!.previous,
     sentence: sentenceOfSettling(settling),
-    old: dead!.roster.map(({ serverId, url }) => ({ serverId, url })),
-    oldQuorum: dead!.quorum,
-    next: counts!.roster.map(({ serverId, url }) => ({ serverId, url })),
+    old: membersIn(dead[0]!),
+    oldQuorum: dead[0]!.quorum,
+    dead: dead.map((one) => ({ quorum: one.quorum, members: membersIn(one) })),
+    next: membersIn(counts!),
     nextQuorum: counts!.quorum,
   };
+}
+
+function membersIn({ roster }: Pick<KeyParams, 'roster'>): WaitingChange['old'] {
+  return roster.map(({ serverId, url }) => ({ serverId, url }));
 }
 
 /**

@@ -13,7 +13,7 @@ import { repeatWhenRaced } from '../../storage/raced.js';
 import type { Reader, Transaction } from '../../storage/storage.js';
 import { readCertificates, readPublicEpoch, storePublicEpoch } from '../keys/past-epochs.js';
 import { type KeyMarks, marksOf, rewindHead } from '../keys/stored-key.js';
-import type { ChangeRecord, JoiningKey } from './change-record.js';
+import { type ChangeRecord, type JoiningKey, openChange } from './change-record.js';
 import { type DecidingScope, ownEntry, settledOtherwise } from './deciding.js';
 import { isSameChange } from './fork.js';
 import { type ForkedKey, putForked, readForked, writeForked } from './forked-key.js';
@@ -53,8 +53,8 @@ export async function endFork(means: ChangeMeans, call: Call, shown: Shown): Pro
       assertNotOtherwise(forked, transcriptHash);
       const known = forked.record.settled;
       const isOn = await isOnCounting(context, transaction, scope, evidence);
-      const isDone = known !== null && (forked.head.forked === undefined || forked.head.counts !== undefined);
-      if (isDone) return { goesOver: !isOn && !isOfNeither(context, evidence) };
+      if (known !== null && isTakenIn(forked, isOn))
+        return { goesOver: !isOn && !isOfNeither(context, evidence) };
       const record = { ...forked.record, settling: null, settled };
       if (isOn) await answerAgain(context, transaction, forked, record);
       else if (isOfNeither(context, evidence))
@@ -80,6 +80,11 @@ function assertNotOtherwise({ record: { settled } }: ForkedKey, transcriptHash: 
   if (settled !== null && !equalBytes(settled.names[0]!, transcriptHash)) throw settledOtherwise();
 }
 
+/** Whether nothing is left of another certificate: this server is in the epoch that counts and answers, or waits for it in the one before. */
+function isTakenIn({ head, newest, epoch }: ForkedKey, isOn: boolean): boolean {
+  return isOn ? head.forked !== epoch + 1 : newest <= epoch && head.counts !== undefined;
+}
+
 /** Whether this server went on by the certificate that counts. */
 async function isOnCounting(
   context: ServerContext,
@@ -87,20 +92,49 @@ async function isOnCounting(
   scope: DecidingScope,
   { parsed }: Evidence,
 ): Promise<boolean> {
-  const { row, head } = await readForked(context, reader, scope);
-  if ((head.left?.epoch ?? row.epoch) <= scope.epoch) return false;
-  const { certificate } = await readPublicEpoch(context, reader, row, scope.epoch + 1);
+  const { newest } = await readForked(context, reader, scope);
+  if (newest <= scope.epoch) return false;
+  const { certificate } = await readPublicEpoch(context, reader, scope, scope.epoch + 1);
   return isSameChange(parseChangeCertificate(certificate), parsed[0]!);
 }
 
+/** It does, unless a later epoch is forked, which an earlier one came before. */
 async function answerAgain(
   context: ServerContext,
   transaction: Transaction,
   forked: ForkedKey,
   record: ChangeRecord,
 ): Promise<void> {
-  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = marksOf(forked.head);
-  await writeForked(context, transaction, forked, record, marks);
+  const { epoch, head } = forked;
+  const isLater = head.forked !== undefined && head.forked > epoch + 1;
+  const later = isLater ? {} : await laterFork(context, transaction, forked);
+  const kept = isLater ? withoutAwaits(marksOf(head), epoch) : withoutFork(marksOf(head), epoch);
+  await writeForked(context, transaction, forked, record, { ...kept, ...later });
+}
+
+/** What its head says of a fork behind this one that is not settled. */
+async function laterFork(
+  context: ServerContext,
+  reader: Reader,
+  { owner, keyId, epoch, newest }: ForkedKey,
+): Promise<Pick<KeyMarks, 'forked' | 'settling'>> {
+  for (let later = epoch + 1; later <= newest; later++) {
+    const row = await reader.changes.find(owner, keyId, later);
+    if (row === null) continue;
+    const { fork, settled, settling } = openChange(context, row);
+    const hasStopped = later + 1 >= newest || (settling?.member ?? null) !== null;
+    if (fork !== null && settled === null && hasStopped) return { forked: later + 1, settling: row.version };
+  }
+  return {};
+}
+
+function withoutFork(marks: KeyMarks, epoch: number): KeyMarks {
+  const { forked: _forked, settling: _settling, counts: _counts, ...kept } = marks;
+  return withoutAwaits(kept, epoch);
+}
+
+function withoutAwaits({ awaits, ...marks }: KeyMarks, epoch: number): KeyMarks {
+  return awaits === undefined || awaits.epoch === epoch ? marks : { ...marks, awaits };
 }
 
 /** Whether this server had a part in the key by a dead certificate only. */
@@ -115,16 +149,17 @@ async function stayOut(
   { forked, record, evidence: { epochs, certificates } }: GoingBack,
 ): Promise<void> {
   const { params, transcriptHash } = epochs[0]!;
+  const { epoch } = forked;
   await removeDead(transaction, forked);
   const shown = { parameters: encodeKeyParams(params), certificate: certificates[0]! };
   await storePublicEpoch(context, transaction, forked, params.epoch, shown);
-  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = marksOf(forked.head);
+  const marks = withoutFork(marksOf(forked.head), epoch);
   const left = { epoch: params.epoch, transcriptHash };
   await writeForked(context, transaction, forked, record, { ...marks, left });
 }
 
 /**
- * The keys of shares that came of a certificate that is dead, before the rows: the key is stopped, and never comes back to them. Those
+ * The keys of shares that came of a certificate that is dead, before the rows: the key never comes back to them. Those
  * of its later epochs too, and what was kept for the next.
  */
 async function destroyDead(context: ServerContext, { owner, keyId, epoch }: DecidingScope): Promise<void> {
@@ -154,7 +189,14 @@ async function goBack(
   const own = ownEntry(context, before.params);
   const joining = own === null ? await joiningOf(context, transaction, forked, evidence) : null;
   const version = await putForked(context, transaction, forked, { ...record, joining, decided: null });
-  const { left, change: _change, decided: _decided, helped: _helped, ...kept } = marksOf(head);
+  const {
+    left,
+    change: _change,
+    decided: _decided,
+    helped: _helped,
+    awaits: _awaits,
+    ...kept
+  } = marksOf(head);
   const stopped = { ...kept, forked: epoch + 1, settling: version, counts: names[0]! };
   const marks: KeyMarks =
     own === null ? { ...stopped, left: leftSince(before) } : { ...stopped, change: version };
@@ -190,14 +232,15 @@ function certifiedAs(
   return { transcriptHash, acknowledgement, groupKey, commitment, verifyingShares, chainCode };
 }
 
+/** With what was said of changes behind it: the epoch of that number that counts is another one. */
 async function removeDead(
   transaction: Transaction,
-  { owner, keyId, epoch, row, head }: ForkedKey,
+  { owner, keyId, epoch, newest }: ForkedKey,
 ): Promise<void> {
-  const newest = Math.max(row.epoch, head.left?.epoch ?? 0);
   for (let dead = epoch + 1; dead <= newest; dead++) {
     await transaction.shares.remove(owner, keyId, dead);
     await transaction.epochs.remove(owner, keyId, dead);
+    await transaction.changes.remove(owner, keyId, dead);
   }
 }
 

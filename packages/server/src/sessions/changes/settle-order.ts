@@ -1,4 +1,5 @@
 import {
+  CANCELLED_BY_OWNER,
   signIdentityStatement,
   type Parameters,
   type SettlementView,
@@ -24,7 +25,7 @@ import { verifyStoredEpoch, readPublicEpoch } from '../keys/past-epochs.js';
 import { isShareHere, openHead } from '../keys/stored-key.js';
 import { costOfCertificate } from '../session-cost.js';
 import { waitFrom } from '../waiting-time.js';
-import { NO_CHANGE, type Settling } from './change-record.js';
+import type { Settling } from './change-record.js';
 import { type DecidingScope, epochDiffers, ownEntry, settledOtherwise } from './deciding.js';
 import { isSameChange, whoSignedTwice } from './fork.js';
 import {
@@ -39,6 +40,7 @@ import { COUNTED_OF_WEIGHTY } from './guards.js';
 import type { ChangeMeans } from './means.js';
 import { readDecided } from './show-chain.js';
 import { takeOwnShare } from './own-share.js';
+import { refusedOrders } from './settle-refused.js';
 import { signSettling } from './settle-votes.js';
 import { encodeLocked } from './statements.js';
 
@@ -88,8 +90,7 @@ export async function checkEvidence(
   charge(account, (scope.epoch + 1) * costOfCertificate(concatBytes(...certificates)));
   const parsed = certificates.map(parseChangeCertificate);
   const { before, own } = await context.storage.read(async (reader) => {
-    const { row, head } = await readForked(context, reader, scope);
-    const newest = head.left?.epoch ?? row.epoch;
+    const { newest } = await readForked(context, reader, scope);
     if (newest < scope.epoch) throw epochDiffers(newest, scope.epoch);
     const isOn = newest > scope.epoch;
     const own = isOn
@@ -149,10 +150,12 @@ async function storeOrder(
     if (!equalBytes(settled.names[0]!, names[0]!)) throw settledOtherwise();
     return;
   }
+  const refused = refusedOrders(settling, context.clock());
+  if (refused.some((one) => equalBytes(one.hash, hash))) return;
   const isOpen =
     settling !== null &&
     equalBytes(settling.hash, hash) &&
-    (settling.operator === 'no' || judgeSettling(means.counting(), forked).verdict !== 'over');
+    judgeSettling(means.counting(), forked).verdict !== 'over';
   if (isOpen && (settling.areReady || !areReady)) return;
   const fresh = { operator: null, over: null, waited: waitFrom(means.counting(), COUNTED_OF_WEIGHTY) };
   const { operator, over, waited } = isOpen ? settling : fresh;
@@ -167,6 +170,7 @@ async function storeOrder(
     over,
     waited,
     member,
+    ...(refused.length === 0 ? {} : { refused }),
   };
   await writeForked(context, transaction, forked, {
     ...record,
@@ -207,20 +211,14 @@ async function viewSettlement(
   const acknowledgement = await readyFor(context, reader, forked, evidence);
   const common = { orderHash: evidence.hash, twice: [...evidence.twice], acknowledgement };
   if (settled !== null) {
-    const { promises, yields } = settled;
-    return {
-      ...common,
-      state: 'done',
-      readyAt: null,
-      asked: false,
-      reason: null,
-      areReady: true,
-      attempt: 0,
-      spoken: [],
-      locked: null,
-      proof: { promises, yields },
-    };
+    const { certificates, promises, yields } = settled;
+    const proof = { certificates: [...certificates], promises, yields };
+    return { ...common, ...NOTHING_SAID, state: 'done', reason: null, areReady: true, proof };
   }
+  const refused = refusedOrders(forked.record.settling, context.clock());
+  const refusal = refused.find(({ hash }) => equalBytes(hash, evidence.hash));
+  if (refusal !== undefined)
+    return { ...common, ...NOTHING_SAID, state: 'over', reason: refusal.over, areReady: false, proof: null };
   const { verdict, readyAt, asked, reason } = judgeSettling(means.counting(), forked);
   const { member, areReady } = settlingIn(forked);
   const state = verdict === 'passed' ? 'ready' : verdict === 'over' ? 'over' : 'waiting';
@@ -236,6 +234,14 @@ async function viewSettlement(
   const attempt = member?.attempt ?? 0;
   return { ...common, state, readyAt, asked, reason, areReady, attempt, spoken, locked, proof: null };
 }
+
+const NOTHING_SAID = {
+  readyAt: null,
+  asked: false,
+  attempt: 0,
+  spoken: [],
+  locked: null,
+} satisfies Partial<SettlementView>;
 
 /**
  * Its promise that it has, or can take, its share of the epoch that is to count; null: it has no part in that, or nothing left to open it with.
@@ -264,7 +270,7 @@ async function readyFor(
 async function hasOrTakes(
   context: ServerContext,
   reader: Reader,
-  { owner, keyId, epoch, row, head, record }: ForkedKey,
+  { owner, keyId, epoch, row, head, record, newest }: ForkedKey,
   {
     before,
     certificate,
@@ -275,7 +281,7 @@ async function hasOrTakes(
     readonly slot: PartyIndex;
   },
 ): Promise<boolean> {
-  if ((head.left?.epoch ?? row.epoch) > epoch) {
+  if (newest > epoch) {
     const stored = await readPublicEpoch(context, reader, row, epoch + 1);
     const isIt = isSameChange(parseChangeCertificate(stored.certificate), certificate);
     // In a later epoch behind it its share was retired, and those of that one are what counts.
@@ -315,7 +321,7 @@ export async function cancelSettlement(
       if (settling.over !== null) return;
       await writeForked(context, transaction, forked, {
         ...forked.record,
-        settling: { ...settling, over: 'cancelled by its owner' },
+        settling: { ...settling, over: CANCELLED_BY_OWNER, overAt: context.clock() },
       });
       await context.audit.append(transaction, {
         deed: 'fork.cancel',
@@ -331,23 +337,21 @@ export async function cancelSettlement(
   );
 }
 
-/** The certificates that this server has seen of an epoch that is forked. @throws AccessError `KEY_UNKNOWN` */
+/** The certificates that this server has seen of an epoch that is forked, or that it is asked to settle on. @throws AccessError `KEY_UNKNOWN` */
 export async function showEvidence(context: ServerContext, call: Call, { keyId }: Parameters<'fork.show'>) {
   const owner = call.account.xid;
   return context.storage.read(async (reader) => {
     const row = await reader.keys.find(owner, keyId);
     if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-    const head = openHead(context, row);
-    const { forked, left } = head;
-    if (forked === undefined) return { epoch: null, certificates: [] };
-    const epoch = forked - 1;
-    const changes = await reader.changes.find(owner, keyId, epoch);
-    const { record } =
-      changes === null ? { record: NO_CHANGE } : await readForked(context, reader, { owner, keyId, epoch });
-    const isOn = (left?.epoch ?? row.epoch) > epoch;
+    const { forked, awaits } = openHead(context, row);
+    const epoch = forked === undefined ? awaits?.epoch : forked - 1;
+    if (epoch === undefined) return { epoch: null, certificates: [] };
+    const { record, newest } = await readForked(context, reader, { owner, keyId, epoch });
+    const isOn = newest > epoch;
     const kept = record.decided === null ? [] : [record.decided.certificate];
-    const own = isOn ? [(await readPublicEpoch(context, reader, row, forked)).certificate] : kept;
-    const known = record.settling?.certificates ?? (record.fork === null ? [] : [record.fork]);
+    const own = isOn ? [(await readPublicEpoch(context, reader, row, epoch + 1)).certificate] : kept;
+    const seen = record.settling ?? record.settled;
+    const known = seen?.certificates ?? (record.fork === null ? [] : [record.fork]);
     return { epoch, certificates: distinct([...own, ...known]) };
   });
 }

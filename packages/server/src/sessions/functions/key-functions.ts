@@ -132,7 +132,8 @@ function summary(
   const frozen = frozenNow(head, clock());
   const name = encodeHex(keyId);
   const repairs = open.repairs.get(name);
-  const order = open.orders.get(name);
+  const order = open.orders.orders.get(name);
+  const settlement = open.orders.settlements.get(name);
   const exports = open.exports.get(name);
   return {
     keyId,
@@ -150,6 +151,7 @@ function summary(
     ...(frozen === null ? {} : { frozen }),
     ...(repairs === undefined ? {} : { repairs: [...repairs] }),
     ...(order === undefined ? {} : { order }),
+    ...(settlement === undefined ? {} : { settlement }),
     ...(exports === undefined ? {} : { exports: [...exports] }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
   };

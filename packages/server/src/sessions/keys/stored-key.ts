@@ -51,6 +51,11 @@ export interface KeyHead extends Pick<
   readonly settling?: number;
   /** Of the forked epoch, by its transcript hash: on which one its servers settled. This server goes over to it, and to nothing else. Absent: on none, as far as it knows. */
   readonly counts?: Uint8Array;
+  /**
+   * An epoch whose servers are asked which certificate of the next counts, and which version of the row of that belongs to it, while the key, in a
+   * later epoch, goes on answering. Absent: none.
+   */
+  readonly awaits?: { readonly epoch: number; readonly version: number };
   /** The epoch that followed its own, in which this server has no share: it answers nothing any more. Absent: it is in. */
   readonly left?: { readonly epoch: number; readonly transcriptHash: Uint8Array };
   /** When this server first gave its share out; stays for ever. UnixSeconds. Absent: it never did. */
@@ -75,6 +80,7 @@ export type KeyMarks = Pick<
   | 'forked'
   | 'settling'
   | 'counts'
+  | 'awaits'
   | 'left'
   | 'exportedAt'
   | 'count'
@@ -325,7 +331,7 @@ const FORGOT_BYTES = 32;
 export function marksOf(head: KeyHead | null): KeyMarks {
   if (head === null) return { tightened: 0 };
   const { tightened, stoppedAt, frozen, helped, change, since, first, forgot, forked, left } = head;
-  const { exportedAt, count, asks, weighty, settling, counts, decided } = head;
+  const { exportedAt, count, asks, weighty, settling, counts, awaits, decided } = head;
   return {
     tightened,
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
@@ -340,6 +346,7 @@ export function marksOf(head: KeyHead | null): KeyMarks {
     ...(forked === undefined ? {} : { forked }),
     ...(settling === undefined ? {} : { settling }),
     ...(counts === undefined ? {} : { counts }),
+    ...(awaits === undefined ? {} : { awaits: { ...awaits } }),
     ...(left === undefined ? {} : { left }),
     ...(exportedAt === undefined ? {} : { exportedAt }),
     ...(count === undefined ? {} : { count }),

@@ -15,7 +15,7 @@ import { staticKeyFrom } from '../dkg/offer.js';
 import { findOwnEntry } from '../keys/own-entry.js';
 import { isShareHere, openHead } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
-import { assertBehind, assertOfNobodyElse } from './same-key.js';
+import { assertBehind, assertCounted, assertOfNobodyElse } from './same-key.js';
 
 /** The key whose share is lost, as the certificates prove it that its owner shows. */
 export interface ShownKey {
@@ -48,7 +48,7 @@ export function readShownKey(
 /**
  * Refuses a loss that is none: the share is here, or this server can take it from the certificate, which needs nobody's help. One
  * that was restored from a backup of an earlier epoch has lost those since.
- * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`
+ * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`; as {@link assertCounted}
  */
 export async function assertLost(
   context: Pick<ServerContext, 'epochKeys' | 'staticSeeds' | 'vault'>,
@@ -58,10 +58,12 @@ export async function assertLost(
   { key, own }: ShownKey,
 ): Promise<void> {
   const { keyId, epoch } = key.params;
+  const { transcriptHash } = key;
   await assertOfNobodyElse(context, reader, { owner, keyId, chain });
   const row = await reader.keys.find(owner, keyId);
   const left = row === null ? undefined : openHead(context, row).left;
   if (left !== undefined && left.epoch >= epoch) throw otherEpoch(left.epoch, epoch);
+  if (row !== null) await assertCounted(context, reader, row, { epoch, chain, transcriptHash });
   if (row !== null && row.epoch !== epoch) return assertBehind(context, reader, row, { epoch, chain });
   const isThere = row !== null && (await isShareHere(context, reader, row));
   demand(!(isThere && row.state === 'active'), 'SHARE_NOT_LOST', 'this server has its share');

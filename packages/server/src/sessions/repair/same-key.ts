@@ -3,6 +3,9 @@ import { encodeKeyParams, parseCertificate, parseChangeCertificate } from '@ckm/
 import type { ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import type { KeyRow, Reader } from '../../storage/storage.js';
+import { openChange } from '../changes/change-record.js';
+import { settledOtherwise } from '../changes/deciding.js';
+import { keyForked } from '../keys/over.js';
 import { epochsOfChain, readPublicEpoch } from '../keys/past-epochs.js';
 import { openHead, readEpoch } from '../keys/stored-key.js';
 import { otherEpoch } from './held-key.js';
@@ -43,6 +46,35 @@ async function firstParameters(
     ? await readEpoch(context, reader, row, openHead(context, row))
     : await readPublicEpoch(context, reader, row, 0);
   return parameters;
+}
+
+/**
+ * Of a forked key a share comes back only once its servers have settled which certificate counts, and only by that one: what came of
+ * another is destroyed when this server is told.
+ * @throws StateError `KEY_FORKED` where nothing is settled here, or the share is of before that; `CHANGE_SETTLED` for another chain
+ */
+export async function assertCounted(
+  context: Pick<ServerContext, 'vault'>,
+  reader: Reader,
+  row: KeyRow,
+  { epoch, chain, transcriptHash }: Pick<Asked, 'chain'> & NamedEpoch,
+): Promise<void> {
+  const { forked, counts } = openHead(context, row);
+  if (forked !== undefined && (counts === undefined || epoch < forked)) throw keyForked(forked);
+  const following = forked ?? row.epoch + 1;
+  const before = await reader.changes.find(row.owner, row.keyId, following - 1);
+  const settled = before === null ? null : openChange(context, before).settled;
+  const only = counts ?? settled?.names[0];
+  if (only === undefined || epoch < following) return;
+  const shown =
+    epoch === following ? transcriptHash : parseChangeCertificate(chain[following + 1]!).change.next.previous;
+  if (!equalBytes(only, shown)) throw settledOtherwise();
+}
+
+/** The newest epoch of a chain that was checked. */
+interface NamedEpoch {
+  readonly epoch: number;
+  readonly transcriptHash: Uint8Array;
 }
 
 /**

@@ -20,11 +20,11 @@ import {
   writeKey,
 } from '../keys/stored-key.js';
 import { assertHelps } from './held-key.js';
-import { assertBehind, assertOfNobodyElse } from './same-key.js';
+import { assertBehind, assertCounted, assertOfNobodyElse } from './same-key.js';
 
 /**
  * Stores what a repair does to a key, in the transaction of the step that asks for it.
- * @throws StateError `SHARE_NOT_LOST`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`, `REPAIR_SERVED`; PolicyError
+ * @throws StateError `SHARE_NOT_LOST`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`, `KEY_FORKED`, `CHANGE_SETTLED`, `REPAIR_SERVED`; PolicyError
  * `POLICY_KEY_STOPPED`, `POLICY_KEY_FROZEN`, `QUOTA_…`
  */
 export async function storeRepair(
@@ -58,6 +58,11 @@ async function regain(
   const account = { xid: owner, quota: context.config.quota };
   await assertOfNobodyElse(context, transaction, { owner, keyId, chain });
   const isOfEpoch = existing !== null && existing.epoch === record.epoch;
+  if (existing !== null) {
+    const { epoch, certified } = record;
+    const { transcriptHash } = certified!;
+    await assertCounted(context, transaction, existing, { epoch, chain, transcriptHash });
+  }
   if (isOfEpoch) {
     if (existing.state === 'active' && (await isShareHere(context, transaction, existing))) return;
     await assertSameParameters(context, transaction, existing, record);
@@ -74,7 +79,10 @@ async function regain(
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);
 }
 
-/** What its head says of a key that changes have led to its epoch, and the certificates of those before. */
+/**
+ * What its head says of a key that changes have led to its epoch, and the certificates of those before. A fork that was settled is behind
+ * it then.
+ */
 async function storePast(
   context: ServerContext,
   transaction: Transaction,
@@ -82,7 +90,8 @@ async function storePast(
   chain: readonly Uint8Array[],
 ): Promise<void> {
   const first = parseChangeCertificate(chain[1]!).change.next.previous;
-  const { change: _change, decided: _decided, left: _left, ...marks } = marksOf(openHead(context, row));
+  const { change: _change, decided: _decided, left: _left, ...kept } = marksOf(openHead(context, row));
+  const { forked: _forked, settling: _settling, counts: _counts, ...marks } = kept;
   await noteMarks(context, transaction, row, { ...marks, first, since: context.clock() });
   for (const [epoch, past] of epochsOfChain(chain).slice(0, -1).entries()) {
     if ((await transaction.epochs.find(row.owner, row.keyId, epoch)) === null)

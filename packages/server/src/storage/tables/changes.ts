@@ -4,7 +4,7 @@ import type { ChangeReader, Transaction } from '../storage.js';
 import { prepared } from './prepared.js';
 import type { Reading } from './reading.js';
 import { updateRow } from './updating.js';
-import { insertRow, type Writing } from './writing.js';
+import { insertRow, SEALED_LENGTH, takeUsage, type Writing } from './writing.js';
 
 const findChange = prepared((queries, owner: Uint8Array, keyId: Uint8Array, epoch: number) =>
   queries
@@ -45,7 +45,7 @@ export function changeReader(reading: Reading): ChangeReader {
           join
             .onRef('keys.owner', '=', 'changes.owner')
             .onRef('keys.key_id', '=', 'changes.key_id')
-            .onRef('keys.epoch', '=', 'changes.epoch'),
+            .onRef('keys.epoch', '>=', 'changes.epoch'),
         )
         .selectAll('changes')
         .where('changes.waiting', '=', sql.lit(1))
@@ -63,5 +63,15 @@ export function changeWriter(writing: Writing): Transaction['changes'] {
     ...changeReader(writing),
     put: (row) =>
       row.version === 1 ? insertRow(writing, 'changes', row) : updateRow(writing, 'changes', row),
+    remove: async (owner, keyId, epoch) => {
+      const removed = await writing.queries
+        .deleteFrom('changes')
+        .where('owner', '=', owner)
+        .where('key_id', '=', keyId)
+        .where('epoch', '=', epoch)
+        .returning(SEALED_LENGTH)
+        .execute();
+      takeUsage(writing, owner, removed);
+    },
   };
 }
