@@ -12,6 +12,7 @@ import type { Attempted } from '../crafts/craft.js';
 import type { Transaction } from '../storage/storage.js';
 import { demand } from '../refusals.js';
 import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
+import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import { admitRequest, bytesFor, recheckRequest, type Admission, type Decided } from './admission.js';
 import type { RequestMeans } from './means.js';
@@ -63,12 +64,15 @@ export async function askRequest(
   const cost = costOf(crafts, request);
   costs.charge(call.account, cost);
   const started = performance.now();
+  const name = { owner: call.account.xid, keyId: request.keyId };
   const outcome = await oneAfterTheOther(means, call, request, cost, () =>
-    repeatWhenRaced(async () => {
-      const readFor = await readRequest(means, call, request, cost);
-      const early = await attemptEarly(means, call, request, readFor, cost);
-      return early?.outcome ?? receive(means, call, request, readFor, early?.made ?? null);
-    }),
+    whenHeadKnown(context, name, () =>
+      repeatWhenRaced(async () => {
+        const readFor = await readRequest(means, call, request, cost);
+        const early = await attemptEarly(means, call, request, readFor, cost);
+        return early?.outcome ?? receive(means, call, request, readFor, early?.made ?? null);
+      }),
+    ),
   );
   report(context, request, outcome, performance.now() - started);
   if (outcome.refused !== null) throw outcome.refused;

@@ -9,6 +9,7 @@ import {
 } from '@ckm/threshold';
 import type { Call, ServerContext } from '../context.js';
 import { type ActiveKey, assertEpoch } from '../sessions/keys/active-keys.js';
+import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 import { openHead, readEpoch } from '../sessions/keys/stored-key.js';
 import { rowChanged } from '../storage/codes.js';
 import { repeatWhenRaced } from '../storage/raced.js';
@@ -33,8 +34,9 @@ export async function checkKey(
 ): Promise<Result<'key.check'>> {
   const { context, costs } = means;
   costs.charge(call.account, { reading: KEY_CHECK_MS, attempt: 0 });
-  const { key, certified, share } = await repeatWhenRaced(() =>
-    context.storage.read((reader) => readForCheck(means, reader, call.account.xid, keyId, epoch)),
+  const owner = call.account.xid;
+  const { key, certified, share } = await whenHeadKnown(context, { owner, keyId }, () =>
+    repeatWhenRaced(() => context.storage.read((reader) => readForCheck(means, reader, owner, keyId, epoch))),
   );
   try {
     const question: KeyCheckQuestion = { slot: key.share.party, challenge, askedAt: at };

@@ -5,6 +5,7 @@ import { repeatWhenRaced } from '../storage/raced.js';
 import type { RequestMeans } from './means.js';
 import { assertAnswers } from './stop-key.js';
 import { assertEpoch } from '../sessions/keys/active-keys.js';
+import { whenHeadKnown } from '../sessions/keys/head-memory.js';
 
 /**
  * Answers `craft.prepare`: what a client keeps for its next attempt.
@@ -16,8 +17,9 @@ export async function prepareCraft(
   call: Call,
   { keyId, epoch, wanted }: Parameters<'craft.prepare'>,
 ): Promise<Result<'craft.prepare'>> {
-  const key = await repeatWhenRaced(() =>
-    context.storage.read((reader) => keys.find(reader, call.account.xid, keyId)),
+  const owner = call.account.xid;
+  const key = await whenHeadKnown(context, { owner, keyId }, () =>
+    repeatWhenRaced(() => context.storage.read((reader) => keys.find(reader, owner, keyId))),
   );
   assertEpoch(key, epoch);
   assertAnswers(key, context.clock());

@@ -7,6 +7,9 @@ import { toColumns } from '../storage/database.js';
 import type { ChangeRow, KeyRow } from '../storage/storage.js';
 import { tamperWith } from '../test/rooms.js';
 import type { BareCaller, BareServer } from './test/bare-server.js';
+import { recallHead } from './changes/forget-votes.js';
+import { assertHeadKnown, whenHeadKnown } from './keys/head-memory.js';
+import { openHead } from './keys/stored-key.js';
 import { tellHeads } from './test/heads.js';
 import { alice, createBareServers, makeKey, messageOf, SOON, type MadeKey } from './test/bare-servers.js';
 
@@ -102,6 +105,50 @@ describe('F10: rows of one key that are put back together while the server is do
     );
     await tellHeads(callers, keyId, [2, 3]);
     expect(await sign(made, [1, 2])).toHaveLength(64);
+  });
+});
+
+describe('A14: two honest calls at once, of which one reads the key before the other writes it and the note', () => {
+  /** A server whose reads are slow: what they found is used when another call has voted and noted that. */
+  async function overtaken() {
+    const { servers, callers } = await network.openMany(2);
+    const { keyId } = await makeKey(callers);
+    const change = await carryChange({ servers: callers, keyId, expiresAt: SOON });
+    await change.propose();
+    const failures: string[] = [];
+    const { context } = servers[0]!;
+    let reads = 0;
+    const slow: BareServer['context'] = {
+      ...context,
+      events: { ...context.events, storageFailed: ({ code: one }) => void failures.push(one) },
+      storage: {
+        ...context.storage,
+        read: async (work) => {
+          const found = await context.storage.read(work);
+          if (reads++ === 0) await change.promise(1, [1]);
+          return found;
+        },
+      },
+    };
+    return { slow, keyId, failures, owner: alice.xid };
+  }
+
+  test('are told to nobody, and no vote is forgotten', async () => {
+    const { slow, keyId, failures, owner } = await overtaken();
+    await recallHead(slow, { owner, keyId });
+    expect(failures).toEqual([]);
+    const row = await slow.storage.read(({ keys }) => keys.find(owner, keyId));
+    expect(openHead(slow, row!)).not.toHaveProperty('forgot');
+  });
+
+  test('stop no use of the key: its row is read again', async () => {
+    const { slow, keyId, owner } = await overtaken();
+    const find = async () => {
+      const row = await slow.storage.read(({ keys }) => keys.find(owner, keyId));
+      assertHeadKnown(slow, { owner, keyId }, openHead(slow, row!));
+      return row!.version;
+    };
+    expect(await whenHeadKnown(slow, { owner, keyId }, find)).toBeGreaterThan(1);
   });
 });
 

@@ -1,3 +1,4 @@
+import { StateError } from '@ckm/foundation';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { memoryStore } from '../../store/memory-store.js';
@@ -52,6 +53,22 @@ describe('L5: a server that came back from an older state', () => {
       null,
       'SERVER_UNREACHABLE',
     ]);
+  });
+
+  test('A14: is not said of one that only read its key while another message wrote it: it does not ask', async () => {
+    const hint = 'ask again';
+    let calls = 0;
+    network.server('alpha').tamper = ({ name }, honest) =>
+      /^(craft|request)/.test(name) && calls++ === 0
+        ? Promise.reject(new StateError('read too early', { code: 'KEY_HEAD_UNKNOWN', hint }))
+        : honest();
+    const said: string[] = [];
+    const { signers } = await client.sign({ ...request('one'), without: ['charlie'] }, ({ text }) =>
+      said.push(text),
+    );
+    expect(signers.toSorted()).toEqual(['alpha', 'bravo']);
+    expect(calls).toBeGreaterThan(1);
+    expect(said.filter((text) => text.includes('came back'))).toEqual([]);
   });
 
   test('deals in a change again, which begins by asking the others', async () => {

@@ -23,7 +23,7 @@ export function assuringLink(
 ): ServerLink {
   let assured: Promise<void> | undefined;
   async function assure(): Promise<void> {
-    await assureHead(context, key, participant, link);
+    if (!(await assureHead(context, key, participant, link))) return;
     const { name: server } = participant.server;
     tell(`${server} came back from an older state: the others have told it how far ${key.record.name} is`);
   }
@@ -56,6 +56,7 @@ export async function assureHeads(context: ClientContext, key: CertifiedKey): Pr
 
 /**
  * Brings a server to the epoch of this client, and shows it what the other servers say of how far the key is.
+ * @returns whether it asked
  * @throws StateError `HEADS_TOO_FEW`, `KEY_EPOCH_DIFFERS`, `CHANGE_SHARE_LOST`, as the server words it
  */
 async function assureHead(
@@ -63,10 +64,10 @@ async function assureHead(
   key: CertifiedKey,
   { slot: own }: Participant,
   link: ServerLink,
-): Promise<void> {
+): Promise<boolean> {
   const { keyId } = key;
   const asked = await link.call('key.head', { keyId, nonce: context.random(32) });
-  if (asked.asks === null) return;
+  if (asked.asks === null) return false;
   const { epoch } = parseHead(asked.head);
   const others = (await rosterOf(context, key)).filter(({ slot }) => slot !== own);
   const certificates = certificatesOf(key.record);
@@ -93,4 +94,5 @@ async function assureHead(
     }),
   );
   await link.call('key.heads', { keyId, heads: said.flat() });
+  return true;
 }

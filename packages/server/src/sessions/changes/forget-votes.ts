@@ -67,11 +67,14 @@ async function forgetAllOf(
 export async function recallHead(context: ServerContext, { owner, keyId }: KeyName): Promise<void> {
   const isOlder = (row: KeyRow | null) => row !== null && isBehind(context, row, openHead(context, row));
   if (!isOlder(await context.storage.read(({ keys }) => keys.find(owner, keyId)))) return;
-  await context.storage.transact(async (transaction) => {
+  const wentBack = await context.storage.transact(async (transaction) => {
     const row = await transaction.keys.hold(owner, keyId);
-    if (isOlder(row)) await forgetAllOf(context, transaction, { owner, keyId });
+    // Another message, or another replica, may have written it, and noted that, since it was read.
+    if (!isOlder(row)) return false;
+    await forgetAllOf(context, transaction, { owner, keyId });
+    return true;
   });
-  context.events.storageFailed(headWentBack());
+  if (wentBack) context.events.storageFailed(headWentBack());
 }
 
 /** Its operator says that a key is used here again though others have not said that its epoch is the newest. @returns whether it was not used */

@@ -1,4 +1,4 @@
-import { StorageError } from '@ckm/foundation';
+import { StateError, StorageError } from '@ckm/foundation';
 import type { ServerContext } from '../../context.js';
 import { refusal } from '../../refusals.js';
 import type { KeyRow } from '../../storage/storage.js';
@@ -49,6 +49,39 @@ export function assertHeadKnown(
   const message =
     'this server came back from an older state, and does not know yet whether this epoch of the key is over';
   throw refusal('KEY_HEAD_UNKNOWN', message);
+}
+
+/**
+ * Does what reads a key. A row that was read before another replica wrote the next one, and noted that, looks as if it had been put back: it
+ * is read anew where the one that is stored now is not behind its note.
+ */
+export async function whenHeadKnown<T>(
+  context: Pick<ServerContext, 'storage' | 'vault' | 'epochKeys'>,
+  name: KeyName,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let run = 1; ; run++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StateError) || error.code !== 'KEY_HEAD_UNKNOWN') throw error;
+      if (run === MOST_RUNS || (await isUnknown(context, name))) throw error;
+    }
+  }
+}
+
+const MOST_RUNS = 6;
+
+/** The note first, and then the row: one that was written by others since is no older than that. */
+async function isUnknown(
+  { storage, vault, epochKeys }: Pick<ServerContext, 'storage' | 'vault' | 'epochKeys'>,
+  { owner, keyId }: KeyName,
+): Promise<boolean> {
+  const noted = epochKeys.counts.read({ owner, keyId }).count;
+  const row = await storage.read(({ keys }) => keys.find(owner, keyId));
+  if (row === null) return true;
+  const { asks, count = 0 } = openHead({ vault }, row);
+  return asks !== undefined || count < noted;
 }
 
 /** What is told to the operator of a head that was put back. */
