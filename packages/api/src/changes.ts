@@ -55,6 +55,13 @@ const locks = bytesUpTo(MOST_LOCKS_BYTES);
 const lockedChange = z.strictObject({ locks, signed: signedChange });
 export type LockedChange = z.infer<typeof lockedChange>;
 
+/**
+ * What old members have bound themselves to: a signed change with the locks over it, or, `locks` being null, the certificate of one that
+ * is decided.
+ */
+export const boundChange = z.strictObject({ locks: locks.nullable(), signed: signedChange });
+export type BoundChange = z.infer<typeof boundChange>;
+
 /** The proposal of a session that moves the shares. */
 export const reshareProposal = z.strictObject({
   kind: z.literal('reshare'),

@@ -3,9 +3,11 @@ import { craftPrepared, craftWanted } from './crafts/crafts.js';
 import { bytesOf, bytesUpTo, epoch, identifier, label, quorum, slot, unixSeconds } from './fields/fields.js';
 import { keyHeadAsked, keyHeadsShown } from './heads.js';
 import {
+  boundChange,
   changeCancel,
   changeCommit,
   changeLock,
+  changeOrder,
   changePromise,
   changePropose,
   changeLeave,
@@ -38,6 +40,10 @@ const freezeView = z.strictObject({
   frozen: frozenKey.nullable(),
   /** For how long the key may still be frozen within 30 days, from now on. */
   leftSeconds: z.int().min(0),
+  /** The order about who holds the key next that waits here: whom it lets in is told too; absent: none. */
+  order: changeOrder.optional(),
+  /** What no freeze stops any more, where this server knows of it; absent: it knows of none. */
+  bound: boundChange.optional(),
 });
 
 /** A repair that goes on at a server, for the owner's other devices. `slot`: of the server whose share is lost. */

@@ -1,4 +1,4 @@
-import { type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from '@ckm/client';
+import { type BoundFreeze, type KeyFreeze, MOST_FREEZE_SECONDS, type ServerFreeze } from '@ckm/client';
 import { AvailabilityError, PolicyError } from '@ckm/foundation';
 import type { Command } from 'commander';
 import { afterAnswer } from '../command-line/after-answer.js';
@@ -51,28 +51,48 @@ const LEVELS: Record<ServerFreeze['verdict'], 'ok' | 'warn' | 'fail'> = {
   unknown: 'warn',
 };
 
-/** "Stopped" only where enough servers have it. */
-function freezeText({ name, quorum, servers, stopping, isStopped, until }: KeyFreeze): string {
+/** "Stopped" only where enough servers have it, also of those that may hold the key next. */
+function freezeText(frozen: KeyFreeze): string {
+  const { name, quorum, servers, joining, stopping, isStopped, until } = frozen;
   const have = servers.filter(({ verdict }) => verdict === 'frozen').length;
   const end = until === null ? '' : ` until ${formatInstant(until, unixNow())}`;
   const count = `${have} of ${quorum.of} servers have it, ${stopping} are needed`;
+  const rows = (some: readonly ServerFreeze[]) =>
+    formatTable(
+      some.map((one) => [LEVELS[one.verdict], one.server, one.text]),
+      '  ',
+    );
   return [
     isStopped ? `${name} is stopped${end}: ${count}` : `${name} is NOT yet stopped: ${count}`,
-    formatTable(
-      servers.map((one) => [LEVELS[one.verdict], one.server, one.text]),
-      '  ',
-    ),
+    rows(servers),
+    ...(joining.length === 0
+      ? []
+      : ['  a change of its servers lets in, and these were told too:', rows(joining)]),
+    ...unstopped(frozen).map((one) => `  ${mayGoOn(one)}`),
     ...(isStopped ? [`  it ends by itself; before that only their operators end it: ckm thaw ${name}`] : []),
   ].join('\n');
 }
 
-function notStopped({ name, servers, stopping }: KeyFreeze): AvailabilityError | PolicyError {
-  const refusing = servers.find(({ verdict }) => verdict === 'refused');
+function unstopped({ bound }: KeyFreeze): readonly BoundFreeze[] {
+  return bound.filter(({ have, stopping }) => have < stopping);
+}
+
+function mayGoOn({ quorum: { needed, of }, have, stopping }: BoundFreeze): string {
+  return `its servers are bound to a change to ${needed} of ${of}, which no freeze stops: ${have} of those ${of} have it, ${stopping} are needed`;
+}
+
+function notStopped(frozen: KeyFreeze): AvailabilityError | PolicyError {
+  const { name, servers, joining, stopping } = frozen;
+  const told = [...servers, ...joining];
+  const refusing = told.find(({ verdict }) => verdict === 'refused');
   const facts = {
-    servers: servers.filter(({ verdict }) => verdict !== 'frozen').map(({ server }) => server),
+    servers: told.filter(({ verdict }) => verdict !== 'frozen').map(({ server }) => server),
   };
   const remedy = { kind: 'freezeKey', key: name } as const;
-  const text = `${name} is NOT yet stopped: ${stopping} servers have to be told`;
+  const [next] = unstopped(frozen);
+  const isOwn = servers.filter(({ verdict }) => verdict === 'frozen').length < stopping;
+  const needed = isOwn || next === undefined ? stopping : `${next.stopping} of the next`;
+  const text = `${name} is NOT yet stopped: ${needed} servers have to be told`;
   if (refusing === undefined)
     return new AvailabilityError(text, {
       code: 'KEY_NOT_FROZEN',

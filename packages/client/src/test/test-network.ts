@@ -92,11 +92,20 @@ export interface TestNetwork {
 const NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo'];
 const random = (length: number) => new Uint8Array(randomBytes(length));
 
-export async function createTestNetwork(count = 3, options: Partial<BareOptions> = {}): Promise<TestNetwork> {
+/** @param options of every server, or of each by its name */
+export async function createTestNetwork(
+  count = 3,
+  options: Partial<BareOptions> | ((name: string) => Partial<BareOptions>) = {},
+): Promise<TestNetwork> {
   const network = { now: TEST_TIME, messageLifetimeSeconds: 300 };
   const servers: NetworkServer[] = [];
   for (const name of NAMES.slice(0, count))
-    servers.push(await openNetworkServer(name, { now: () => network.now, ...options }));
+    servers.push(
+      await openNetworkServer(name, {
+        now: () => network.now,
+        ...(typeof options === 'function' ? options(name) : options),
+      }),
+    );
   const clients: Client[] = [];
   const send: HttpSend = (url, request) => {
     const server = servers.find((one) => one.url === url);

@@ -7,8 +7,9 @@ import type { Vault } from '../vault/vault.js';
 import { keyFrozen, keyStopped, policyError } from './codes.js';
 import { nameServerPolicy } from './describe-policy.js';
 import { type EffectivePolicy, effectivePolicy, type RateLimit, type Tightening } from './effective.js';
+import { joinFreezes } from './freeze.js';
 import type { KeyOfPolicy, Policy, RequestFacts, Verdict } from './policy.js';
-import { findTightening, NO_TIGHTENING } from './tightening.js';
+import { findTightening, NO_TIGHTENING, storeTightening } from './tightening.js';
 import { weightyOf, weightyRules } from './weighty.js';
 
 interface Applied {
@@ -73,6 +74,11 @@ export function createPolicy({
         asksOperator: ofServer.asksOperator || ofKey.asksOperator,
         delay: Math.max(ofServer.delay, ofKey.delay),
       };
+    },
+    addFreezes: async (transaction, key, freezes) => {
+      const before = (await findTightening(vault, transaction, key)) ?? NO_TIGHTENING;
+      const after = { ...before, freezes: joinFreezes([...freezes, ...before.freezes]) };
+      return storeTightening(vault, transaction, key, after);
     },
     acceptKey: (owned, _suite, _purpose, now) => {
       const policy = effectivePolicy(owned, generalFor(owned));

@@ -1,4 +1,4 @@
-import { equalBytes } from '@ckm/foundation';
+import { encodeHex, equalBytes } from '@ckm/foundation';
 import { freezeInvalid, freezeOver, freezeUsedUp } from './codes.js';
 
 /** A freeze as this server keeps it. Times are UnixSeconds. */
@@ -102,6 +102,12 @@ function joinNearest(freezes: Freeze[]): void {
   const [one, other] = [freezes[i]!, freezes[i + 1]!];
   const seenAt = other.seenAt - (endOf(one) - one.seenAt);
   freezes.splice(i, 2, { ...other, seenAt });
+}
+
+/** Freezes of one key out of several lists, each once, the one that ends last behind the others. */
+export function joinFreezes(all: readonly Freeze[]): readonly Freeze[] {
+  const byId = new Map(all.map((one) => [encodeHex(one.id), one]));
+  return [...byId.values()].toSorted((one, other) => one.until - other.until);
 }
 
 /** Whether it is the end that was stated, or the little earlier one that was made of it. */

@@ -1,6 +1,9 @@
 import type { KeyPolicy } from '@ckm/api';
 import type { PolicyError } from '@ckm/foundation';
 import type { Reader, Transaction } from '../storage/storage.js';
+import type { Freeze } from './freeze.js';
+import type { StoredTightening } from './tightening.js';
+import type { WeightyRules } from './weighty.js';
 
 /** What a policy looks at. Everything comes from the request's own bytes, never from the requester's words about them. */
 export interface RequestFacts {
@@ -21,13 +24,6 @@ export type KeyOfPolicy = Pick<RequestFacts, 'owner' | 'keyId' | 'tightened'>;
 export type Verdict =
   | { readonly verdict: 'allow' | 'ask'; /** Names the rule, for the audit log. */ readonly policy: string }
   | { readonly verdict: 'refuse'; readonly policy: string; readonly error: PolicyError };
-
-/** What an operator asks before a share goes to somebody who has none, beyond the rules that were certified with the key. */
-export interface WeightyRules {
-  readonly asksOperator: boolean;
-  /** For how long everybody may look at it first; 0: no longer than the key says. Seconds. */
-  readonly delay: number;
-}
 
 /** What its head says of a key that does nothing for now. */
 export interface KeyStanding {
@@ -52,6 +48,12 @@ export interface Policy {
   standing(key: KeyStanding, now: number): PolicyError | null;
   /** What this operator asks of a change of who holds a key, and of giving its share out. @param head null: this server has no head of it */
   weighty(head: { readonly tightened: number; readonly weighty?: WeightyRules } | null): WeightyRules;
+  /** Stores freezes of a key besides those that it has, each once. @returns what its head says of that */
+  addFreezes(
+    transaction: Transaction,
+    key: KeyOfPolicy,
+    freezes: readonly Freeze[],
+  ): Promise<StoredTightening>;
   /** Whether this operator takes part in making a key with such a policy: `allow` or `refuse`. */
   acceptKey(keyPolicy: KeyPolicy, suite: string, purpose: string, now: number): Verdict;
 }

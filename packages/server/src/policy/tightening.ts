@@ -5,8 +5,7 @@ import { vaultError } from '../vault/codes.js';
 import type { Vault } from '../vault/vault.js';
 import type { Tightening } from './effective.js';
 import type { StandingFreeze } from './freeze.js';
-import type { WeightyRules } from './policy.js';
-import { weightyRules } from './weighty.js';
+import { weightyRules, type WeightyRules } from './weighty.js';
 
 /** As long as its owner may have certified with a key. Seconds. */
 const MOST_CHANGE_DELAY = 604_800;

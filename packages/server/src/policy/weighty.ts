@@ -1,5 +1,11 @@
 import type { OperatorPolicy } from '../config/config.js';
-import type { WeightyRules } from './policy.js';
+
+/** What an operator asks before a share goes to somebody who has none, beyond the rules that were certified with the key. */
+export interface WeightyRules {
+  readonly asksOperator: boolean;
+  /** For how long everybody may look at it first; 0: no longer than the key says. Seconds. */
+  readonly delay: number;
+}
 
 /** What all of these together ask before a share goes to somebody who has none: an operator can only be stricter than the key. */
 export function weightyRules(

@@ -1,17 +1,34 @@
 import type { Parameters, Result } from '@ckm/api';
 import { formatMoment } from '@ckm/foundation';
+import { parseKeyParams } from '@ckm/threshold';
 import type { Call, ServerContext } from '../context.js';
-import { type Freeze, freezeLeft, standingFreeze, withFreeze, withStanding } from '../policy/freeze.js';
+import {
+  type Freeze,
+  freezeLeft,
+  joinFreezes,
+  standingFreeze,
+  withFreeze,
+  withStanding,
+} from '../policy/freeze.js';
 import { findTightening, NO_TIGHTENING, storeTightening } from '../policy/tightening.js';
 import { refusal } from '../refusals.js';
+import {
+  freezesIn,
+  type JoiningChange,
+  listJoining,
+  storeJoiningFreezes,
+} from '../sessions/changes/joining-freezes.js';
+import { readWhatFollows } from '../sessions/changes/what-follows.js';
 import { keyLeft } from '../sessions/keys/over.js';
 import { noteTightened, openHead, type KeyHead } from '../sessions/keys/stored-key.js';
 import { repeatWhenRaced } from '../storage/raced.js';
 import type { Transaction } from '../storage/storage.js';
+import type { KeyName } from '../vault/head-counts.js';
 
 /**
  * Answers `key.freeze`: this server does nothing with the key from then on, until the freeze ends or its operator thaws it.
- * What was answered before is answered again. Said again it is the same freeze.
+ * What was answered before is answered again. Said again it is the same freeze. A server that is to join the key keeps it until it has a
+ * share. With it comes who may hold the key next, whatever is frozen here.
  * @throws AccessError `KEY_UNKNOWN`; UsageError `FREEZE_INVALID`; StateError `FREEZE_OVER`, `KEY_LEFT`; PolicyError `FREEZE_USED_UP`
  */
 export function freezeKey(
@@ -57,45 +74,68 @@ interface FreezeChange {
   readonly sentence: string;
 }
 
-function changeFreezes(
+async function changeFreezes(
   context: ServerContext,
   call: Call,
   keyId: Uint8Array,
   change: (freezes: readonly Freeze[], now: number) => FreezeChange,
 ): Promise<Result<'key.freeze'>> {
-  return repeatWhenRaced(() =>
+  const name = { owner: call.account.xid, keyId };
+  const view = await repeatWhenRaced(() =>
     call.transact(async (transaction) => {
-      const owner = call.account.xid;
-      const row = await transaction.keys.hold(owner, keyId);
-      if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
+      const row = await transaction.keys.hold(name.owner, keyId);
+      const joining = await listJoining(context, transaction, name);
+      if (row === null) return freezeJoining(context, transaction, name, joining, change);
       const head = openHead(context, row);
       const { tightened, left } = head;
-      // It does nothing with the key anyway, and an owner who counts must not count it.
-      if (left !== undefined) throw keyLeft(left.epoch);
-      const found = await findTightening(context.vault, transaction, { owner, keyId, tightened });
+      // It does nothing with the key anyway, unless it is to join again; and an owner who counts must not count it.
+      if (left !== undefined && !joining.some((one) => one.row.epoch >= left.epoch))
+        throw keyLeft(left.epoch);
+      const found = await findTightening(context.vault, transaction, { ...name, tightened });
       const before = found ?? NO_TIGHTENING;
       const now = context.clock();
       const changed = change(before.freezes, now);
       if (changed.after !== before.freezes) {
         const after = { ...before, freezes: changed.after };
-        await noteTightened(
-          context,
-          transaction,
-          row,
-          await storeTightening(context.vault, transaction, row, after),
-        );
-        await append(context, transaction, { owner, keyId }, head, changed);
+        const stored = await storeTightening(context.vault, transaction, row, after);
+        await noteTightened(context, transaction, row, stored);
+        await append(context, transaction, name, head, changed);
       }
       return viewFreezes(changed.after, now);
     }),
   );
+  // After the commit: who is frozen binds itself to nothing more.
+  const follows = await context.storage.read((reader) => readWhatFollows(context, reader, name));
+  return { ...view, ...follows };
+}
+
+/** The same at a server that is to join the key: it is frozen there from when it comes. @throws AccessError `KEY_UNKNOWN` */
+async function freezeJoining(
+  context: ServerContext,
+  transaction: Transaction,
+  name: KeyName,
+  joining: readonly JoiningChange[],
+  change: (freezes: readonly Freeze[], now: number) => FreezeChange,
+): Promise<Result<'key.freeze'>> {
+  const [first] = joining;
+  if (first === undefined) throw refusal('KEY_UNKNOWN', 'there is no such key');
+  const before = joinFreezes(freezesIn(joining));
+  const now = context.clock();
+  const changed = change(before, now);
+  const areAlike = joining.every(({ record: { freezes = [] } }) => freezes.length === before.length);
+  if (changed.after !== before || !areAlike) {
+    await storeJoiningFreezes(context, transaction, joining, changed.after);
+    const { suite, purpose } = parseKeyParams(first.record.joining!.parameters);
+    await append(context, transaction, name, { suite, purpose }, changed);
+  }
+  return viewFreezes(changed.after, now);
 }
 
 async function append(
   { audit }: ServerContext,
   transaction: Transaction,
-  { owner, keyId }: { readonly owner: Uint8Array; readonly keyId: Uint8Array },
-  { suite, purpose }: KeyHead,
+  { owner, keyId }: KeyName,
+  { suite, purpose }: Pick<KeyHead, 'suite' | 'purpose'>,
   { deed, verdict, sentence }: FreezeChange,
 ): Promise<void> {
   const detail = `${suite} for ${purpose}`;

@@ -102,6 +102,7 @@ const reads: Record<string, (all: Reader & Transaction) => Promise<unknown>> = {
   'attempts.find': ({ attempts }) => attempts.find(owner, id, 1),
   'changes.listWaitingOf': ({ changes }) => changes.listWaitingOf(owner, id, id),
   'changes.remove': ({ changes }) => changes.remove(owner, id, 0),
+  'changes.listOf': ({ changes }) => changes.listOf(owner, id),
   'epochs.find': ({ epochs }) => epochs.find(owner, id, 0),
   'shares.find': ({ shares }) => shares.find(owner, id, 0),
   'shares.listAll': ({ shares }) => shares.listAll({ owner, keyId: id, epoch: 0 }, 5),

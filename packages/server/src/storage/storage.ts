@@ -130,6 +130,8 @@ export interface ChangeReader {
   listWaiting(after: ShareCursor | null, limit: number): Promise<readonly ChangeRow[]>;
   /** Those of one owner, of keys between two ids, that follow the epoch which the key is in, or an earlier one. */
   listWaitingOf(owner: Uint8Array, lowest: Uint8Array, highest: Uint8Array): Promise<readonly ChangeRow[]>;
+  /** Those of one key, by epoch. */
+  listOf(owner: Uint8Array, keyId: Uint8Array): Promise<readonly ChangeRow[]>;
   /** How many there are to list. */
   countWaiting(): Promise<number>;
 }

@@ -11,6 +11,7 @@ import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { rosterOf } from '../roster.js';
 import { FORGOTTEN } from '../verify-key.js';
+import { type Follows, nextHolders } from './next-holders.js';
 
 /** What one server says of a freeze. `silent`, `unknown`, `refused`: as of a key check; it may still do what it is asked. */
 export interface ServerFreeze {
@@ -34,11 +35,24 @@ export interface KeyFreeze {
   readonly quorum: { readonly needed: number; readonly of: number };
   /** So many have to have it before nothing can be signed: n − t + 1. */
   readonly stopping: number;
-  /** Whether so many say that they have it. */
+  /** Whether so many say that they have it, of the servers that hold it now and of all that may hold it next whatever those do. */
   readonly isStopped: boolean;
   /** UnixSeconds: what was asked for; null when it was to be thawed. */
   readonly until: number | null;
   readonly servers: readonly ServerFreeze[];
+  /** Servers without a share that a change would let in, which are told too. `slot`: of the next epoch. */
+  readonly joining: readonly ServerFreeze[];
+  /** Next epochs that old members have bound themselves to: no freeze of theirs stops those any more. */
+  readonly bound: readonly BoundFreeze[];
+}
+
+/** An epoch that may follow although the key is frozen in this one. */
+export interface BoundFreeze {
+  readonly quorum: { readonly needed: number; readonly of: number };
+  /** How many of its servers say that they have the freeze, and would take it along. */
+  readonly have: number;
+  /** So many are needed. */
+  readonly stopping: number;
 }
 
 /** What an owner states of a key, the same to every server, so that whoever was away hears it when he says it again. */
@@ -64,7 +78,8 @@ export function parseFreeze(path: string, bytes: Uint8Array): FreezeRecord {
 /**
  * Tells every server of a key to do nothing with it for a while. Said again before its end it is the same freeze, for whoever
  * has not heard it. What this client knows is told at once; where the key has gone on without it, the servers of the newest
- * epoch are told too, and they alone are counted.
+ * epoch are told too, and they alone are counted. Whoever a change would let in is told too: it is stopped when nobody is left who could
+ * sign, in this epoch or in one that servers have bound themselves to before they heard.
  * @param seconds null: as long as one that is on record, or else the usual time
  * @throws UsageError `KEY_UNKNOWN`; StorageError `SERVER_PIN_DIFFERS`
  */
@@ -87,21 +102,46 @@ async function freezeIn(
   seconds: number | null,
 ): Promise<KeyFreeze> {
   const stated = await stateFreeze(context, key, seconds);
-  const servers = await tell(context, key, stated);
-  if (servers.every(({ code }) => code !== 'FREEZE_OVER')) return outcomeOf(key, servers, stated.until);
+  const frozen = await tell(context, key, stated);
+  const told = [...frozen.servers, ...frozen.joining];
+  if (told.every(({ code }) => code !== 'FREEZE_OVER')) return frozen;
   // Thawed at some server, by whose asking ever: the same end, and an id that is good again.
-  const anew = await stateAnew(context, key, stated);
-  return outcomeOf(key, await tell(context, key, anew), anew.until);
+  return tell(context, key, await stateAnew(context, key, stated));
 }
 
-function tell(
+/** Those that hold the key first: what they are bound to then is all that can follow. */
+async function tell(
   context: ClientContext,
   key: CertifiedKey,
   { id, from, until }: FreezeRecord,
-): Promise<readonly ServerFreeze[]> {
-  return askEach(context, key, (participant) =>
-    ask(context, key, participant, (link) => link.call('key.freeze', { keyId: key.keyId, id, from, until })),
+): Promise<KeyFreeze> {
+  const { keyId } = key;
+  const said: Follows[] = [];
+  const freeze = async (link: ServerLink) => {
+    const result = await link.call('key.freeze', { keyId, id, from, until });
+    said.push(result);
+    return result;
+  };
+  const servers = await askEach(context, key, (participant) => ask(context, key, participant, freeze));
+  const { bound, joining } = await nextHolders(context, key, said);
+  const joined = await Promise.all(
+    joining.map(async ({ slot, serverId, server }) => {
+      if (server === null) return notOnRecord(serverId, slot, 'is to join, and is not among your servers');
+      return ask(context, key, { slot, server }, freeze, `holds nothing of ${key.record.name}`);
+    }),
   );
+  const frozen = new Set([
+    ...key.roster.filter((_, i) => servers[i]!.verdict === 'frozen').map((one) => encodeHex(one.serverId)),
+    ...joining.filter((_, i) => joined[i]!.verdict === 'frozen').map((one) => encodeHex(one.serverId)),
+  ]);
+  const outcome = outcomeOf(key, servers, until);
+  const follows = bound.map(({ quorum, roster }) => ({
+    quorum,
+    have: roster.filter(({ serverId }) => frozen.has(encodeHex(serverId))).length,
+    stopping: stoppingOf(quorum),
+  }));
+  const isStopped = outcome.isStopped && follows.every(({ have, stopping }) => have >= stopping);
+  return { ...outcome, isStopped, joining: joined, bound: follows };
 }
 
 async function stateAnew(
@@ -169,23 +209,25 @@ async function askEach(
     key.roster.map(async ({ slot, serverId }): Promise<ServerFreeze> => {
       const participant = participants.find((one) => one.slot === slot);
       if (participant !== undefined) return each(participant);
-      const said = {
-        verdict: 'unknown',
-        text: 'not among your servers any more',
-        code: 'SERVER_UNKNOWN',
-      } as const;
-      return { ...NOTHING_SAID, ...said, server: encodeHex(serverId).slice(0, 16), slot };
+      return notOnRecord(serverId, slot, 'not among your servers any more');
     }),
   );
 }
 
+function notOnRecord(serverId: Uint8Array, slot: number, text: string): ServerFreeze {
+  const server = encodeHex(serverId).slice(0, 16);
+  return { ...NOTHING_SAID, verdict: 'unknown', text, code: 'SERVER_UNKNOWN', server, slot };
+}
+
 const NOTHING_SAID = { until: null, thawAskedAt: null, leftSeconds: null } as const;
 
+/** @param without what it means that a server does not know the key */
 async function ask(
   context: ClientContext,
   { record: { name } }: CertifiedKey,
   { slot, server: record }: Participant,
   call: (link: ServerLink) => Promise<Result<'key.freeze'>>,
+  without = `has lost its share of ${name}, and signs nothing with it`,
 ): Promise<ServerFreeze> {
   const server = record.name;
   try {
@@ -196,7 +238,7 @@ async function ask(
     const { code, message, errorClass } = error;
     const isLost = code === 'KEY_UNKNOWN';
     if (isLost || isForgotten(error)) {
-      const text = isLost ? `has lost its share of ${name}, and signs nothing with it` : FORGOTTEN;
+      const text = isLost ? without : FORGOTTEN;
       return { server, slot, ...NOTHING_SAID, verdict: 'lost', text, code };
     }
     const verdict = errorClass === 'AvailabilityError' ? 'silent' : 'refused';
@@ -219,7 +261,11 @@ function outcomeOf(
   servers: readonly ServerFreeze[],
   until: number | null,
 ): KeyFreeze {
-  const stopping = quorum.of - quorum.needed + 1;
+  const stopping = stoppingOf(quorum);
   const frozen = servers.filter(({ verdict }) => verdict === 'frozen').length;
-  return { name, quorum, stopping, isStopped: frozen >= stopping, until, servers };
+  return { name, quorum, stopping, isStopped: frozen >= stopping, until, servers, joining: [], bound: [] };
+}
+
+function stoppingOf({ needed, of }: KeyFreeze['quorum']): number {
+  return of - needed + 1;
 }

@@ -1,7 +1,7 @@
 import type { ChangeOrder, KeyPolicy } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import type { MemberState } from '@ckm/threshold';
-import type { ServerContext } from '../../context.js';
+import type { Freeze, ServerContext } from '../../context.js';
 import type { ChangeRow, KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import { marksOf, noteMarks, openHead, putBack, type KeyHead } from '../keys/stored-key.js';
@@ -36,6 +36,8 @@ export interface ChangeRecord {
   readonly joining: JoiningKey | null;
   /** Whether it has made an offer as one that joins: then no other chain takes the place of the one it knows. */
   readonly offered: boolean;
+  /** By which its owner stopped the key before this server, which is to join it, had a row of it; absent: by none. */
+  readonly freezes?: readonly Freeze[];
   /** The epoch that follows, certified, until this server enters it; null: it has seen no certificate. */
   readonly decided: DecidedEpoch | null;
 }

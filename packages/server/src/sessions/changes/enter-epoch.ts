@@ -12,6 +12,7 @@ import { epochsOfChain, storePublicEpoch } from '../keys/past-epochs.js';
 import { marksOf, noteMarks, writeKey, type KeyMarks } from '../keys/stored-key.js';
 import { acknowledge } from './acknowledged.js';
 import type { Deciding } from './deciding.js';
+import { takeFreezes } from './joining-freezes.js';
 import { bytesOfShare, type OwnShare } from './own-share.js';
 
 /** A certificate that somebody shows, and the epoch that it makes where it holds. */
@@ -62,6 +63,7 @@ export async function goOn(
   } finally {
     wipeKey({ ...record, staticSeed: null });
   }
+  if (key === null) await takeFreezes(context, transaction, { owner, keyId });
   for (const [epoch, past] of epochsOfChain(joining?.chain ?? []).entries()) {
     if ((await transaction.epochs.find(owner, keyId, epoch)) === null)
       await storePublicEpoch(context, transaction, { owner, keyId }, epoch, past);

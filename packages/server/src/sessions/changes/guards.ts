@@ -59,8 +59,8 @@ export function judgeOrder(counter: Counter, deciding: Judged, order: JudgedOrde
 }
 
 /** Until when its owner has frozen the key; null: it is not frozen. @param now UnixSeconds */
-export function frozenUntil({ key }: Judged, now: number): number | null {
-  const frozen = key?.head.frozen;
+export function frozenUntil({ key, record }: Pick<Judged, 'key' | 'record'>, now: number): number | null {
+  const frozen = key === null ? record.freezes?.findLast(({ endedAt }) => endedAt === null) : key.head.frozen;
   return frozen !== undefined && frozen.until > now ? frozen.until : null;
 }
 

@@ -265,8 +265,8 @@ async function readOrBegin(
   const former = row === null ? null : { row, head: openHead(context, row) };
   assertSameKey(former?.head ?? null, shown);
   const before = certifiedOf(shown.parameters, shown.transcriptHash, shown);
-  const { root = null, drawn = null } = known?.record ?? {};
-  const record = { ...NO_CHANGE, root, drawn, joining: shown };
+  const { root = null, drawn = null, freezes = [] } = known?.record ?? {};
+  const record = { ...NO_CHANGE, root, drawn, freezes, joining: shown };
   const stricter = context.policy.weighty(former?.head ?? null);
   return { owner, keyId, epoch, key: null, former, changeRow, record, before, stricter, slot: null };
 }

@@ -14,6 +14,7 @@ import type { Call, ServerContext } from '../../context.js';
 import { rowChanged } from '../../storage/codes.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { beginEpoch } from '../changes/begin-epoch.js';
+import { takeFreezes } from '../changes/joining-freezes.js';
 import { certifyKey } from '../dkg/complete-key.js';
 import { makeRoomForDrill } from '../drills/drill-keys.js';
 import { acceptKey } from '../dkg/dkg-room.js';
@@ -219,7 +220,10 @@ async function store(
   const written = await writeKey(context, transaction, row, { owner, keyId, state: 'active' }, record);
   // A key of a drill has one epoch, and signs one text.
   if (isBack && record.purpose !== DRILL) await askFirst(context, transaction, written);
-  if (row === null) await beginEpoch(context, transaction, { owner, keyId });
+  if (row === null) {
+    await takeFreezes(context, transaction, { owner, keyId });
+    await beginEpoch(context, transaction, { owner, keyId });
+  }
   if (row?.state === 'pending') await context.accounts.quota.keyComesIntoUse(transaction, account);
   await context.audit.append(transaction, {
     deed: 'key.restore',

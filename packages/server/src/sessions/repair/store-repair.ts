@@ -5,6 +5,7 @@ import { refusal } from '../../refusals.js';
 import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { beginEpoch } from '../changes/begin-epoch.js';
 import { forgetVotesOf } from '../changes/forget-votes.js';
+import { takeFreezes } from '../changes/joining-freezes.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
@@ -74,6 +75,7 @@ async function regain(
   }
   const row = await writeKey(context, transaction, existing, { owner, keyId, state: 'active' }, record);
   if (!isOfEpoch && chain.length > 1) await storePast(context, transaction, row, chain);
+  await takeFreezes(context, transaction, row);
   if (!isOfEpoch) await beginEpoch(context, transaction, { owner, keyId });
   if (existing !== null) await forgetVotesOf(context, transaction, { owner, keyId });
   if (existing?.state === 'pending') await quota.keyComesIntoUse(transaction, account);

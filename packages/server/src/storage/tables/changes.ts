@@ -55,6 +55,16 @@ export function changeReader(reading: Reading): ChangeReader {
         .execute();
       return rows.map((row) => fromColumns('changes', row));
     },
+    listOf: async (owner, keyId) => {
+      const rows = await reading.queries
+        .selectFrom('changes')
+        .selectAll()
+        .where('owner', '=', owner)
+        .where('key_id', '=', keyId)
+        .orderBy('epoch')
+        .execute();
+      return rows.map((row) => fromColumns('changes', row));
+    },
   };
 }
 
