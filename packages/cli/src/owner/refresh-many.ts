@@ -19,8 +19,11 @@ interface Failed {
   readonly error: CkmError;
 }
 
+/** Keys that are refreshed at the same time: servers wait for their disks and for each other most of the time. */
+const AT_ONCE = 4;
+
 /**
- * Gives new shares to the servers of many keys, one key after the other: what was refreshed within a day is passed over, and what
+ * Gives new shares to the servers of many keys, some keys at a time: what was refreshed within a day is passed over, and what
  * goes on is gone on with, so that the same command goes on where it was broken off.
  */
 export async function refreshMany(context: Context, client: Client, names: readonly string[]): Promise<void> {
@@ -73,6 +76,7 @@ async function dueOf(client: Client, names: readonly string[]): Promise<string[]
   });
 }
 
+/** Begins with the keys in their order; of those under way the first is the one whose steps are told. */
 async function refreshEach(
   client: Client,
   names: readonly string[],
@@ -81,27 +85,47 @@ async function refreshEach(
 ): Promise<void> {
   /** Servers that did not answer for an earlier key: to wait for them again for each key would take hours. */
   const silent = new Map<string, CkmError>();
-  for (const name of names) {
-    if (left.aborted) return;
-    try {
-      const { next } = await client.planChange({ name, wish: { kind: 'refresh' } });
-      const away = next.find((server) => silent.has(server.name));
-      if (away !== undefined) throw silent.get(away.name)!;
-      each(name, await client.changeKey({ name, wish: { kind: 'refresh' } }, on));
-    } catch (error) {
-      if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
-      // One that refuses this key may do so for this key alone.
-      const { silent: away } = error.facts;
-      for (const server of Array.isArray(away) ? away : []) silent.set(String(server), error);
-      each(name, error);
+  const underWay = new Set<string>();
+  const rest = names.values();
+  const refreshSome = async () => {
+    for (const name of rest) {
+      if (left.aborted) return;
+      underWay.add(name);
+      const outcome = await refreshOne(client, name, silent, (event) => {
+        const [told] = underWay;
+        if (name === told) on(event);
+      });
+      underWay.delete(name);
+      each(name, outcome);
     }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, refreshSome));
+}
+
+async function refreshOne(
+  client: Client,
+  name: string,
+  silent: Map<string, CkmError>,
+  on: Progress['on'],
+): Promise<ChangedKey | CkmError> {
+  try {
+    const { next } = await client.planChange({ name, wish: { kind: 'refresh' } });
+    const away = next.find((server) => silent.has(server.name));
+    if (away !== undefined) return silent.get(away.name)!;
+    return await client.changeKey({ name, wish: { kind: 'refresh' } }, on);
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.errorClass === 'BugError') throw error;
+    // One that refuses this key may do so for this key alone.
+    const { silent: away } = error.facts;
+    for (const server of Array.isArray(away) ? away : []) silent.set(String(server), error);
+    return error;
   }
 }
 
 function manyLines(due: number, passed: number): string {
   return [
     '',
-    `  Keys            ${counted(due, 'key')}, one after the other: public keys, addresses and likenesses stay as they are`,
+    `  Keys            ${counted(due, 'key')}, up to ${AT_ONCE} at a time: public keys, addresses and likenesses stay as they are`,
     ...(passed === 0
       ? []
       : [`  Passed over     ${counted(passed, 'key')} with new shares since less than a day`]),

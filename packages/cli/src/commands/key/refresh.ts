@@ -19,7 +19,7 @@ export function keyRefreshCommand(): Command {
     CHANGE_ENDINGS,
   )
     .argument('[names...]', 'what you call the key, or several: see ckm key list')
-    .option('--all', 'every key, one after the other; said again it goes on where it was')
+    .option('--all', 'every key, some at a time; said again it goes on where it was')
     .option('--wait', 'of one key: stay until it is done, however long servers are away')
     .action(run(refresh));
 }
