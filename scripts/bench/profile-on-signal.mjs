@@ -1,4 +1,4 @@
-// Preloaded into a server (`--import …?file=…`): SIGUSR2 begins a CPU profile, the next one ends and writes it.
+// Preloaded into a server (`--import …?file=…`): SIGWINCH begins a CPU profile, the next one ends and writes it.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 
@@ -8,7 +8,7 @@ const session = new Session();
 session.connect();
 let running = false;
 
-process.on('SIGUSR2', () => void turn());
+process.on('SIGWINCH', () => void turn());
 
 async function turn() {
   running = !running;

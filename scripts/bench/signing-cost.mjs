@@ -63,12 +63,12 @@ async function profile(client, servers) {
   session.connect();
   await session.post('Profiler.enable');
   await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_MICROSECONDS });
-  for (const { signal } of servers) signal('SIGUSR2');
+  for (const { signal } of servers) signal('SIGWINCH');
   await pause(500);
   await session.post('Profiler.start');
   const { signatures } = await sustain(client, servers, seconds * 1000);
   const { profile: own } = await session.post('Profiler.stop');
-  for (const { signal } of servers) signal('SIGUSR2');
+  for (const { signal } of servers) signal('SIGWINCH');
   await pause(2_000);
   report('client', own, signatures);
   // One server stands for all: they do the same.
