@@ -6,7 +6,7 @@ const major = Number(process.versions.node.split('.')[0]);
 if (major < OLDEST) {
   process.stderr.write(
     `setup: error: Node ${process.versions.node} is too old even to bring a newer one\n` +
-      'setup: hint: install Node 22.14 or newer (24 is recommended), then try again\n' +
+      'setup: hint: install Node 22.13 or newer (24 is recommended), then try again\n' +
       'setup: code: NODE_TOO_OLD\n',
   );
   process.exit(69);

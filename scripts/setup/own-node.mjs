@@ -8,7 +8,7 @@ import { runStep, say, SetupError } from './say.mjs';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const PLATFORM = `${process.platform}-${process.arch}`;
-const BY_YOURSELF = 'install Node 22.14 or newer yourself (24 is recommended), then try again';
+const BY_YOURSELF = 'install Node 22.13 or newer yourself (24 is recommended), then try again';
 
 /** The line that set-up brings where the machine's Node is too old. */
 export const OWN_LINE = '24';

@@ -1,5 +1,5 @@
 // The oldest Node that CKM runs on. Read by every program before anything else: only what old Nodes understand.
-export const FLOOR = '22.14';
+export const FLOOR = '22.13';
 
 /** Whether `version`, as in `process.versions.node`, is new enough. */
 export function isNewEnough(version) {

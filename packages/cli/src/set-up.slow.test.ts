@@ -123,7 +123,7 @@ describe.skipIf(PINNED === undefined)('set-up on a Node that is too old', () => 
       {
         code: 'NODE_TOO_OLD',
         message: 'Node 16.20.2 is too old even to bring a newer one',
-        hint: expect.stringContaining('install Node 22.14 or newer'),
+        hint: expect.stringContaining('install Node 22.13 or newer'),
       },
     ]);
   });

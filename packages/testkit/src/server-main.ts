@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { startServer } from '@ckm/server';
+import { sqliteLibrary } from '@ckm/server/testing';
 
 /**
  * A server in a process of its own, started as `ckm server start` does it. Told to, it kills itself at a commit of
@@ -22,9 +23,9 @@ function die(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-function bendCommits(driver: Driver): void {
-  const { prepare } = driver.prototype;
-  driver.prototype.prepare = function bent(this: unknown, sql: string): Statement {
+function bendCommits({ prototype }: Driver): void {
+  const { prepare } = prototype;
+  prototype.prepare = function bent(this: unknown, sql: string): Statement {
     const statement = prepare.call(this, sql);
     if (sql !== 'commit') return statement;
     const run = statement.run.bind(statement);
@@ -39,7 +40,12 @@ function bendCommits(driver: Driver): void {
   };
 }
 
-if (when !== 'never') bendCommits(createRequire(import.meta.url)('better-sqlite3') as Driver);
+function driver(): Driver {
+  if (sqliteLibrary() === 'node') return process.getBuiltinModule('node:sqlite').DatabaseSync as never;
+  return createRequire(import.meta.url)('better-sqlite3') as Driver;
+}
+
+if (when !== 'never') bendCommits(driver());
 const server = await startServer({ dataDir });
 left = Number(nth);
 process.stdout.write(`${JSON.stringify({ url: server.url })}\n`);

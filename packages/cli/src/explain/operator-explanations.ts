@@ -248,9 +248,14 @@ export const OPERATOR_EXPLANATIONS = explanationsOf({
     'Without one it does not reach its database.',
     'Allow it more: ulimit -n, or LimitNOFILE in the unit file.',
   ],
+  SQLITE_OF_NODE: [
+    'The database of this server is opened with the SQLite of Node itself, because Node 22.13 cannot run the one that CKM brings.',
+    'What is committed is on the disk as ever. But Node calls its SQLite experimental, and it is an older one than servers on a newer Node have.',
+    'Install Node 24, or 22.14 at least, and start the server again: it goes on with the same database.',
+  ],
   STORAGE_DRIVER_MISSING: [
     'SQLite, which comes in a package with a file for each kind of machine, does not load on this one.',
-    'Packages that were installed on another kind of machine, or only half, hold none that fits; and a Node before 22.14 cannot run it.',
+    'Packages that were installed on another kind of machine, or only half, hold none that fits.',
     'In a clone, run npm run setup; installed from npm, install it again on this machine. Or let the server use PostgreSQL.',
   ],
   STORAGE_FAILED: [

@@ -7,7 +7,7 @@ import {
   startServer,
   type StartServerOptions,
 } from '@ckm/server';
-import Database from 'better-sqlite3';
+import { openDatabaseFile } from '@ckm/server/test';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callCkm } from '../test/call-ckm.js';
 import { errorOf, type Scratch, scratchFolder } from '../test/run-ckm.js';
@@ -54,7 +54,7 @@ async function start(more: Pick<StartServerOptions, 'passphrase'> = {}): Promise
 }
 
 function tamper(statement: string, ...values: unknown[]): void {
-  const database = new Database(`${folder}/ckm.sqlite`);
+  const database = openDatabaseFile(`${folder}/ckm.sqlite`);
   try {
     expect(database.prepare(statement).run(...values).changes).toBeGreaterThan(0);
   } finally {

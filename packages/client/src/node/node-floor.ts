@@ -1,7 +1,7 @@
 import { UsageError } from '@ckm/foundation';
 
 /** The oldest Node that is tried: the same as in `engines` of every package. */
-const FLOOR = '22.14';
+const FLOOR = '22.13';
 
 /** @param version as in `process.versions.node` @throws UsageError `NODE_TOO_OLD` */
 export function assertNodeIsNewEnough(version: string): void {

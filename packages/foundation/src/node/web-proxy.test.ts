@@ -26,7 +26,7 @@ describe('webProxyFor', () => {
   });
 
   test.each([
-    ['22.14.0', false],
+    ['22.13.0', false],
     ['22.20.0', false],
     ['22.21.0', true],
     ['23.11.0', false],

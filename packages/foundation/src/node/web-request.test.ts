@@ -76,7 +76,7 @@ describe.each(WAYS)('openRequest through a web proxy, %s', (_, node) => {
 test('a proxy that speaks in the place of the server, before anybody asked, is not believed', async () => {
   const proxy = await start({ answer: 'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n' });
   const address = 'https://alpha.example';
-  const through = proxyAt(address, `http://127.0.0.1:${proxy.port}`, '22.14.0');
+  const through = proxyAt(address, `http://127.0.0.1:${proxy.port}`, '22.13.0');
   await expect(ask(address, through, { agent: agentFor('https:', through, {}) })).rejects.toMatchObject({
     code: 'ERR_PROXY_TUNNEL',
   });
@@ -86,7 +86,7 @@ test('a proxy that speaks in the place of the server, before anybody asked, is n
 test('a proxy that hangs up before it answers opens no way', async () => {
   const proxy = await start({ answer: '' });
   const address = 'https://alpha.example';
-  const through = proxyAt(address, `http://127.0.0.1:${proxy.port}`, '22.14.0');
+  const through = proxyAt(address, `http://127.0.0.1:${proxy.port}`, '22.13.0');
   await expect(ask(address, through, { agent: agentFor('https:', through, {}) })).rejects.toMatchObject({
     code: 'ERR_PROXY_TUNNEL',
   });

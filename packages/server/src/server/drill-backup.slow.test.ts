@@ -1,12 +1,12 @@
 import { FUNCTIONS } from '@ckm/api';
 import { encodeHex } from '@ckm/foundation';
-import BetterSqlite3 from 'better-sqlite3';
 import { join } from 'node:path';
 import { readdirSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRestores, type Restores, words } from '../backup/test/restores.js';
 import { writeBackupFile } from '../backup/write-backup-file.js';
 import { alice, type KeyedServers, startWithKey } from '../control/test/keyed-servers.js';
+import { openDatabaseFile } from '../test/database-file.js';
 import { leaks, storedSecrets } from '../test/stored-secrets.js';
 import { CHEAP, type TestServer } from '../test/test-server.js';
 import { backUpStoppedServer } from './back-up-server.js';
@@ -85,7 +85,7 @@ test('a drill goes by what the server has certified: another public half, anothe
 test('a share that was changed in the database is damaged in the backup', async () => {
   const { dataDir, server } = keyed.alpha;
   await server.close();
-  const database = new BetterSqlite3(join(dataDir, 'ckm.sqlite'));
+  const database = openDatabaseFile(join(dataDir, 'ckm.sqlite'));
   const { sealed } = database.prepare('select sealed from shares').get() as { sealed: Buffer };
   sealed[sealed.length - 1]! ^= 1;
   database.prepare('update shares set sealed = ?').run(sealed);

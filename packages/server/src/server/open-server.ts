@@ -124,6 +124,7 @@ export async function openServer(options: OpenServerOptions): Promise<OpenServer
     own = openIdentity(options, vault);
     const open = options.openStorage ?? openStorage;
     storage = await openOrSayLost(config, vault, () => open(startOptions(config)));
+    if (storage.sqlite !== null) options.events.sqliteOpened(storage.sqlite);
     return await openOn(options, vault, own, watchStorage(storage));
   } catch (error) {
     await storage?.close();

@@ -302,7 +302,7 @@ describe('what an attacker with the disk can do', () => {
     rmSync(join(alpha.dataDir, 'audit.head'));
     let sealed: unknown;
     tamperWith(file, (database) => {
-      sealed = database.prepare('select sealed from sessions').pluck().get();
+      ({ sealed } = database.prepare('select sealed from sessions').get() as { sealed: unknown });
       database.exec('update sessions set sealed = zeroblob(100)');
     });
     await expect(alpha.restart()).rejects.toMatchObject({ code: 'ROW_TAMPERED' });

@@ -4,11 +4,11 @@ import { encodeHex, encodeUtf8 } from '@ckm/foundation';
 import { buildMessageRequest } from '@ckm/requests';
 import { type Callee, createCeremony, createQuorumSigner, type QuorumSigner } from '@ckm/testkit';
 import { parseCertificate, verifyCertificate } from '@ckm/threshold';
-import type BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toColumns } from '../storage/database.js';
 import type { KeyRow, Rows, ShareRow, TableName } from '../storage/storage.js';
 import { connectOperator } from '../control/connect-operator.js';
+import type { DatabaseFile } from '../test/database-file.js';
 import { NOON, person, random, tamperWith } from '../test/rooms.js';
 import { rowsOf } from '../test/stored-secrets.js';
 import { startTestServer, type TestServer } from '../test/test-server.js';
@@ -72,7 +72,7 @@ const message = (text: string) => ({
 const signs = async ({ signer }: Key) => (await signer.sign(message('hello'), [1, 2])).length === 64;
 
 /** Alpha is stopped, somebody with its disk changes rows, and it is started again. */
-async function change(sql: (database: BetterSqlite3.Database) => void): Promise<void> {
+async function change(sql: (database: DatabaseFile) => void): Promise<void> {
   await alpha.server.close();
   tamperWith(join(alpha.dataDir, 'ckm.sqlite'), sql);
   await alpha.restart();
@@ -199,7 +199,7 @@ describe('V64: somebody who writes to the database of a server', () => {
     await operator.tightenKey({ keyId: id, approval: 'operator' });
     expect((await key.signer.request(ALPHA, message('kept'), {})).state).toBe('waiting');
     await change((database) => {
-      database.pragma('foreign_keys = off');
+      database.exec('pragma foreign_keys = off');
       for (const [table, rows] of before) {
         database.exec(`delete from ${table}`);
         for (const row of rows) insertInto(database, table, row);
@@ -243,7 +243,7 @@ describe('V64: somebody who writes to the database of a server', () => {
 });
 
 /** A row as it was read, written back. */
-function insertInto(database: BetterSqlite3.Database, table: TableName, row: Rows[TableName]): void {
+function insertInto(database: DatabaseFile, table: TableName, row: Rows[TableName]): void {
   const columns = Object.entries(toColumns(table, row)) as [string, unknown][];
   const names = columns.map(([name]) => name).join(', ');
   const places = columns.map(() => '?').join(', ');

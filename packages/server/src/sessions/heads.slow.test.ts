@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { encodeHead, headStatement, signIdentityStatement } from '@ckm/api';
 import { type CarriedChange, carryChange, completeChange, preparing } from '@ckm/testkit';
-import type BetterSqlite3 from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { toColumns } from '../storage/database.js';
 import type { ChangeRow, KeyRow } from '../storage/storage.js';
+import type { DatabaseFile } from '../test/database-file.js';
 import { tamperWith } from '../test/rooms.js';
 import type { BareCaller, BareServer } from './test/bare-server.js';
 import { recallHead } from './changes/forget-votes.js';
@@ -46,7 +46,7 @@ async function putBack(server: BareServer, kept: Kept): Promise<BareServer> {
   return network.restart(server);
 }
 
-function insert(database: BetterSqlite3.Database, table: string, row: object): void {
+function insert(database: DatabaseFile, table: string, row: object): void {
   const columns = Object.entries(row);
   const names = columns.map(([name]) => name).join(', ');
   const places = columns.map(() => '?').join(', ');

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database, Queries } from './database.js';
 import { migrate } from './migrations/migrate.js';
+import { type Handle, openFile } from './sqlite/driver.js';
 import type { Reader, Transaction } from './storage.js';
 import { readerOf, transactionOf } from './tables/repositories.js';
 
@@ -14,13 +14,13 @@ const id = new Uint8Array(32).fill(2);
 const sealed = new Uint8Array(45);
 
 let folder: string;
-let handle: BetterSqlite3.Database;
+let handle: Handle;
 let queries: Queries;
 let asked: CompiledQuery[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ckm-plans-'));
-  handle = new BetterSqlite3(join(folder, 'ckm.sqlite'));
+  handle = openFile(join(folder, 'ckm.sqlite'), { timeout: 0 });
   queries = new Kysely<Database>({
     dialect: new SqliteDialect({ database: handle }),
     log: ({ query }) => void asked.push(query),
@@ -45,7 +45,7 @@ async function plansOf(work: (all: Reader & Transaction) => Promise<unknown>): P
     ...transactionOf({ ...reading, usage: new Map(), committed: [] }),
   }).catch(() => undefined);
   return asked.flatMap(({ sql, parameters }) => {
-    const rows = handle.prepare(`explain query plan ${sql}`).all(parameters as never[]) as {
+    const rows = handle.prepare(`explain query plan ${sql}`).all(parameters) as {
       detail: string;
     }[];
     return rows.map(({ detail }) => detail);

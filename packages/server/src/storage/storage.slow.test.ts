@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type PostgresCluster, postgresPrograms, startPostgres } from '@ckm/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openPostgres } from './postgres/postgres.js';
+import { type OpenFile, openFile } from './sqlite/driver.js';
+import { answersRows, openWithNode } from './sqlite/node-driver.js';
 import { openSqlite } from './sqlite/sqlite.js';
 import type { AccountRow, KeyRow, ExpiryCursor, RequestRow, SessionRow, Storage } from './storage.js';
 
@@ -64,17 +66,18 @@ interface Bench {
   open(): Promise<{ storage: Storage; again(): Promise<Storage> }>;
 }
 
-function sqliteBench(): Bench {
+function sqliteBench(name: string, openWith = openFile): Bench {
   let folder = '';
   let files = 0;
   return {
-    name: 'SQLite',
+    name,
     available: true,
     start: async () => void (folder = mkdtempSync(join(tmpdir(), 'ckm-sqlite-'))),
     stop: async () => rmSync(folder, { recursive: true, force: true }),
     open: async () => {
       const file = join(folder, `${++files}.sqlite`);
-      return { storage: await openSqlite({ file }), again: () => openSqlite({ file }) };
+      const again = () => openSqlite({ file, openWith });
+      return { storage: await again(), again };
     },
   };
 }
@@ -93,7 +96,24 @@ function postgresBench(): Bench {
   };
 }
 
-for (const bench of [sqliteBench(), postgresBench()]) {
+/** Of every statement of these tests: the SQLite of Node itself would be asked for rows where there are any, and else for counts. */
+const openAndCompare: OpenFile = (path, options) => {
+  const handle = openFile(path, options);
+  const prepare: typeof handle.prepare = (sql) => {
+    const statement = handle.prepare(sql);
+    if (statement.reader || /^\s*(insert|update|delete|replace|with)/i.test(sql))
+      expect([sql, answersRows(sql)]).toEqual([sql, statement.reader]);
+    return statement;
+  };
+  return Object.assign(Object.create(handle) as typeof handle, { prepare });
+};
+
+const BENCHES = [
+  sqliteBench('SQLite', openAndCompare),
+  sqliteBench('the SQLite of Node itself', openWithNode),
+  postgresBench(),
+];
+for (const bench of BENCHES) {
   const reason = bench.available ? '' : ' (skipped: PostgreSQL is not installed here)';
   describe.skipIf(!bench.available)(`storage on ${bench.name}${reason}`, () => {
     let storage: Storage;

@@ -319,8 +319,16 @@ export interface Transaction extends Reader {
  * outer one until it fails with StorageError `STORAGE_BUSY`), and do slow work before, not inside: a transaction holds
  * the only writer.
  */
+/** Which SQLite it is: the one that CKM brings, the same on every Node, or that of Node itself. */
+export interface SqliteUsed {
+  readonly library: 'better-sqlite3' | 'node';
+  readonly version: string;
+}
+
 export interface Storage {
   readonly kind: 'sqlite' | 'postgres';
+  /** Null: it is none. */
+  readonly sqlite: SqliteUsed | null;
   /** How many other processes have this database open, as far as it knows. */
   countOthers(): Promise<number>;
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
-import BetterSqlite3 from 'better-sqlite3';
 import { openSqlite } from '../storage/sqlite/sqlite.js';
 import type { Storage } from '../storage/storage.js';
 import { createVault } from '../vault/create-vault.js';
 import type { Vault } from '../vault/vault.js';
+import { type DatabaseFile, openDatabaseFile } from './database-file.js';
 
 /** The time of these tests until they move it. */
 export const NOON = 1_800_000_000;
@@ -28,7 +28,7 @@ export interface Rooms {
   /** The clock of the test. */
   now: number;
   /** Closes the database, lets somebody change it behind the server's back, and opens it again. */
-  tamper(sql: (database: BetterSqlite3.Database) => void): Promise<void>;
+  tamper(sql: (database: DatabaseFile) => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,10 +55,10 @@ export async function openRooms(): Promise<Rooms> {
 }
 
 /** Changes a database file as somebody with access to the disk could. */
-export function tamperWith(file: string, sql: (database: BetterSqlite3.Database) => void): void {
-  const database = new BetterSqlite3(file);
+export function tamperWith(file: string, sql: (database: DatabaseFile) => void): void {
+  const database = openDatabaseFile(file);
   try {
-    database.pragma('foreign_keys = OFF');
+    database.exec('pragma foreign_keys = OFF');
     sql(database);
   } finally {
     database.close();

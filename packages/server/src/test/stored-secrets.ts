@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { encodeHex, reveal, secret } from '@ckm/foundation';
 import { createIdentity, type Identity } from '@ckm/gordian';
 import { dkgProtocol } from '@ckm/threshold';
-import BetterSqlite3 from 'better-sqlite3';
 import { IDENTITY_FILE } from '../server/data-dir.js';
 import type { KeySecrets } from '../sessions/keys/stored-key.js';
 import { openSession } from '../sessions/session-record.js';
@@ -17,6 +16,7 @@ import { EPOCH_KEYS_FOLDER, openEpochKeys } from '../vault/epoch-keys.js';
 import { parseKeyFile, readPrivateFile } from '../vault/key-file.js';
 import { KEY_FILE } from '../vault/key-source.js';
 import type { Vault } from '../vault/vault.js';
+import { openDatabaseFile } from './database-file.js';
 import { random } from './rooms.js';
 
 /** The vault of a server whose storage key lies in a file. */
@@ -80,7 +80,7 @@ export function rowsOf<T extends TableName>(dataDir: string, table: T): readonly
   const copy = mkdtempSync(join(tmpdir(), 'ckm-look-'));
   for (const name of readdirSync(dataDir).filter((file) => file.startsWith(SQLITE_FILE)))
     cpSync(join(dataDir, name), join(copy, name));
-  const database = new BetterSqlite3(join(copy, SQLITE_FILE));
+  const database = openDatabaseFile(join(copy, SQLITE_FILE));
   try {
     const rows = database.prepare(`select * from ${table}`).all();
     return rows.map((row) => fromColumns(table, row as object));

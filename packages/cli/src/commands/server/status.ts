@@ -25,6 +25,8 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
   if (slow.length > 0)
     terminal.warn(`slow arithmetic for ${slow.join(', ')}: its time depends on secrets. ${SLOW}`);
   if (open !== null && open.keysStopped > 0) terminal.warn(`${stoppedText(open.keysStopped)} ${STOPPED}`);
+  if (open?.sqlite?.library === 'node')
+    terminal.warn('the SQLite in use is that of Node itself. What to do: ckm explain SQLITE_OF_NODE');
   if (open !== null && open.clockJump !== 0) terminal.warn(clockText(open.clockJump));
   warnOfSettings(terminal, now, folder);
   if (open !== null) talkOfBackup(terminal, open.lastBackupAt, folder);
@@ -39,6 +41,14 @@ async function status({ terminal }: Context, folder: string): Promise<void> {
 export function epochKeysText(missing: number): string {
   if (missing === 0) return 'none is missing';
   return `of ${missing} ${missing === 1 ? 'share' : 'shares'} missing, with which it does not sign: ckm explain EPOCH_KEY_MISSING`;
+}
+
+/** The SQLite that CKM brings goes without saying. */
+export function databaseText({
+  storage,
+  sqlite,
+}: Pick<NonNullable<OperatorStatus['open']>, 'storage' | 'sqlite'>): string {
+  return sqlite?.library === 'node' ? `${storage} (that of Node itself, ${sqlite.version})` : storage;
 }
 
 const OLD_DAYS = 7;
@@ -96,7 +106,7 @@ function rowsOf({
     ...rows,
     ['likeness', likenessLine(serverXid(open.identity.document))],
     ['accounts', open.identity.accounts],
-    ['database', open.storage],
+    ['database', databaseText(open)],
     ['epoch keys', epochKeysText(open.epochKeysMissing)],
     ['waiting for you', waitingText(open)],
     ['last backup', open.lastBackupAt === null ? 'none yet' : formatInstant(open.lastBackupAt, unixNow())],

@@ -4,7 +4,7 @@ import { openRequest, type WebRequestOptions } from '../web-request.js';
 /** Both ways through a proxy: by Node's own agents, where this Node has them, and by what stands in for them in older ones. */
 export const WAYS = [
   ...(process.allowedNodeEnvironmentFlags.has('--use-env-proxy') ? [['by Node', '24.5.0'] as const] : []),
-  ['by ourselves', '22.14.0'] as const,
+  ['by ourselves', '22.13.0'] as const,
 ];
 
 /** The proxy that the environment names for an address, for a version of Node. */

@@ -48,6 +48,7 @@ export function createAuditDesk({
       const head = await storage.read(({ audit: log }) => log.head());
       return {
         storage: storage.kind,
+        sqlite: storage.sqlite,
         waitingRequests: await sessions.desk.count(),
         waitingSessions: await sessions.sessionDesk.count(),
         auditEntries: head?.sequence ?? 0,

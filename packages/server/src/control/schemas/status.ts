@@ -20,6 +20,8 @@ export const operatorStatus = z.object({
   open: z
     .object({
       storage: z.enum(['sqlite', 'postgres']),
+      /** Which SQLite it is, the one that CKM brings or that of Node itself; null: it is none. */
+      sqlite: z.object({ library: z.enum(['better-sqlite3', 'node']), version: z.string() }).nullable(),
       waitingRequests: wholeNumber,
       waitingSessions: wholeNumber,
       auditEntries: wholeNumber,

@@ -1,21 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { columnName, type Database, PRIMARY_KEYS, type Queries } from '../database.js';
 import type { TableName } from '../rows.js';
+import { type Handle, openFile } from '../sqlite/driver.js';
 import { checksum, migrate, MIGRATIONS } from './migrate.js';
 import { DIALECTS, type Migration } from './migration.js';
 
 let folder: string;
-let handle: BetterSqlite3.Database;
+let handle: Handle;
 let queries: Queries;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ckm-migrate-'));
-  handle = new BetterSqlite3(join(folder, 'ckm.sqlite'));
+  handle = openFile(join(folder, 'ckm.sqlite'), { timeout: 0 });
   queries = new Kysely<Database>({ dialect: new SqliteDialect({ database: handle }) });
 });
 afterEach(async () => {
@@ -33,7 +33,7 @@ describe('migrations', () => {
   test('run once each, in order, and are numbered without a gap', async () => {
     await migrate(queries, 'sqlite');
     await migrate(queries, 'sqlite');
-    expect(handle.prepare('select number, name from migrations').all()).toEqual([
+    expect(handle.prepare('select number, name from migrations').all([])).toEqual([
       { number: 1, name: 'tables' },
       { number: 2, name: 'changes' },
     ]);
@@ -42,11 +42,11 @@ describe('migrations', () => {
 
   test('a later step is applied to an earlier database, without touching what is there', async () => {
     await migrate(queries, 'sqlite');
-    handle.prepare('insert into meta (name, sealed) values (?, ?)').run('kept', Buffer.alloc(45));
+    handle.prepare('insert into meta (name, sealed) values (?, ?)').run(['kept', Buffer.alloc(45)]);
     await migrate(queries, 'sqlite', {
       migrations: [...MIGRATIONS, extra('alter table meta add column note text')],
     });
-    expect(handle.prepare('select name, note from meta').get()).toEqual({ name: 'kept', note: null });
+    expect(handle.prepare('select name, note from meta').all([])).toEqual([{ name: 'kept', note: null }]);
   });
 
   test('a database written by a newer program is refused', async () => {
@@ -76,7 +76,7 @@ describe('migrations', () => {
     await migrate(queries, 'sqlite');
     for (const [table, names] of Object.entries(PRIMARY_KEYS) as [TableName, readonly string[]][]) {
       if (table === 'audit_head') continue;
-      const columns = handle.pragma(`table_info(${table})`) as {
+      const columns = handle.prepare(`pragma table_info(${table})`).all([]) as {
         readonly name: string;
         readonly pk: number;
       }[];

@@ -118,6 +118,7 @@ function storageOn(queries: Queries, name: string): Storage {
   let closing: Promise<void> | null = null;
   return {
     kind: 'postgres',
+    sqlite: null,
     countOthers: () =>
       translated(
         sql<{ count: number }>`

@@ -1,27 +1,47 @@
-import BetterSqlite3 from 'better-sqlite3';
-import { storageError } from '../codes.js';
+import type { SqliteUsed } from '../storage.js';
+import { openWithAddon } from './addon-driver.js';
+import { openWithNode } from './node-driver.js';
 
-export type Handle = BetterSqlite3.Database;
-export type Statement = BetterSqlite3.Statement;
+/** A statement that was prepared, as Kysely asks for it too. */
+export interface Statement {
+  /** Whether it answers rows. */
+  readonly reader: boolean;
+  all(parameters: readonly unknown[]): unknown[];
+  run(parameters: readonly unknown[]): Ran;
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
+}
 
-/** What the driver's binaries ask of Node-API; an older one they end, with the whole process. Node has it since 22.14 and 23.6. */
+export interface Ran {
+  /** How many rows it inserted, updated or deleted. */
+  readonly changes: number;
+  readonly lastInsertRowid: number | bigint;
+}
+
+/** A database file that is open. What SQLite refuses is thrown with its name for that as `code`: `SQLITE_…`. */
+export interface Handle {
+  readonly library: SqliteUsed['library'];
+  readonly open: boolean;
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  /** Undoes the transaction that is open, if one is. */
+  rollback(): void;
+  close(): void;
+}
+
+export type OpenFile = (path: string, options: { readonly timeout: number }) => Handle;
+
+/** What the addon's binaries ask of Node-API; an older one they end, with the whole process. Node has it since 22.14 and 23.6. */
 const LEAST_NODE_API = 10;
 
-/**
- * Opens a file with the driver.
- * @throws StorageError `STORAGE_DRIVER_MISSING`; else what the driver throws
- */
-export function openFile(path: string, options: { readonly timeout: number }): Handle {
-  assertDriverRuns();
-  return new BetterSqlite3(path, options);
+/** @param nodeApi as in `process.versions` */
+export function sqliteLibrary(nodeApi = process.versions['napi']): SqliteUsed['library'] {
+  return Number(nodeApi) >= LEAST_NODE_API ? 'better-sqlite3' : 'node';
 }
 
-/** @param nodeApi as in `process.versions` @throws StorageError `STORAGE_DRIVER_MISSING` */
-export function assertDriverRuns(nodeApi = process.versions['napi']): void {
-  if (Number(nodeApi) >= LEAST_NODE_API) return;
-  throw storageError(
-    'STORAGE_DRIVER_MISSING',
-    `the SQLite library that is installed does not run on Node ${process.versions.node}`,
-    'use Node 22.14 or newer (24 is recommended)',
-  );
-}
+/**
+ * Opens a file, with the SQLite that runs here.
+ * @param options `timeout`: how many milliseconds to wait for whoever has it locked
+ * @throws what the driver throws
+ */
+export const openFile: OpenFile = (path, options) =>
+  (sqliteLibrary() === 'node' ? openWithNode : openWithAddon)(path, options);

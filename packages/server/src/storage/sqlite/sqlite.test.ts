@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { watchStorage } from '../answers.js';
 import type { AccountRow } from '../storage.js';
-import { assertDriverRuns } from './driver.js';
 import { openSqlite } from './sqlite.js';
 
 const account = (number: number): AccountRow => ({
@@ -42,15 +41,4 @@ test('SQLite whose log cannot be put on the disk tells nobody that it wrote, rea
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-});
-
-test('SQLite on a Node whose binary interface is too old for it is refused in words, where the driver would end the process', () => {
-  for (const old of ['9', '8', ''])
-    expect(() => assertDriverRuns(old)).toThrow(
-      expect.objectContaining({
-        code: 'STORAGE_DRIVER_MISSING',
-        hint: expect.stringContaining('22.14') as string,
-      }) as Error,
-    );
-  for (const good of ['10', '11']) assertDriverRuns(good);
 });

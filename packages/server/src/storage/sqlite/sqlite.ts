@@ -8,7 +8,7 @@ import { readerOf, transactionOf } from '../tables/repositories.js';
 import type { Reading } from '../tables/reading.js';
 import { storeUsage } from '../tables/writing.js';
 import { isCutShort } from './cut-short.js';
-import { type Handle, openFile, type Statement } from './driver.js';
+import { type Handle, type OpenFile, openFile, type Statement } from './driver.js';
 import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
@@ -17,6 +17,8 @@ export interface SqliteOptions {
   readonly mustExist?: boolean;
   /** How long to wait for another process that holds the file, and for the queue. */
   readonly waitMs?: number;
+  /** With which SQLite; otherwise the one that runs here. */
+  readonly openWith?: OpenFile;
 }
 
 /**
@@ -25,8 +27,8 @@ export interface SqliteOptions {
  * @throws StorageError `STORAGE_IN_USE`, `STORAGE_CORRUPT`, `STORAGE_MISSING`, `STORAGE_SCHEMA_…`.
  */
 export async function openSqlite(options: SqliteOptions): Promise<Storage> {
-  const { file, mustExist = false, waitMs = 10_000 } = options;
-  const handle = openHandle(file);
+  const { file, mustExist = false, waitMs = 10_000, openWith = openFile } = options;
+  const handle = openHandle(file, openWith);
   const log = createLogSync(handle, `${file}-wal`);
   const queue = createWriteQueue(commandsOf(handle, log), waitMs);
   const statements = cachedStatements(handle);
@@ -53,6 +55,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Storage> {
   };
   const storage: Storage = {
     kind: 'sqlite',
+    sqlite: { library: handle.library, version: versionOf(handle) },
     countOthers: async () => 0,
     read: (work) => translated(queue.read(() => work(reader))),
     transact: (work) =>
@@ -87,21 +90,21 @@ export async function openSqlite(options: SqliteOptions): Promise<Storage> {
   }
 }
 
-function openHandle(file: string): Handle {
+function openHandle(file: string, openWith: OpenFile): Handle {
   if (isCutShort(file)) throw cutShort();
   let handle: Handle | undefined;
   try {
-    handle = openFile(file, { timeout: 500 });
-    handle.pragma('locking_mode = EXCLUSIVE');
-    handle.pragma('journal_mode = WAL');
+    handle = openWith(file, { timeout: 500 });
+    handle.exec('pragma locking_mode = EXCLUSIVE');
+    handle.exec('pragma journal_mode = WAL');
     // The log is synced after each commit all the same, aside: see `createLogSync`. SQLite itself syncs at checkpoints.
-    handle.pragma('synchronous = NORMAL');
-    handle.pragma('secure_delete = ON');
-    handle.pragma('foreign_keys = ON');
-    handle.pragma('trusted_schema = OFF');
-    handle.pragma('cell_size_check = ON');
-    handle.pragma('temp_store = MEMORY');
-    handle.pragma('journal_size_limit = 8388608');
+    handle.exec('pragma synchronous = NORMAL');
+    handle.exec('pragma secure_delete = ON');
+    handle.exec('pragma foreign_keys = ON');
+    handle.exec('pragma trusted_schema = OFF');
+    handle.exec('pragma cell_size_check = ON');
+    handle.exec('pragma temp_store = MEMORY');
+    handle.exec('pragma journal_size_limit = 8388608');
     // Takes the lock now rather than at the first write.
     handle.exec('begin exclusive; commit');
     return handle;
@@ -121,6 +124,11 @@ function inUse(cause: unknown) {
   );
 }
 
+function versionOf(handle: Handle): string {
+  const [{ version }] = handle.prepare('select sqlite_version() as version').all([]) as [{ version: string }];
+  return version;
+}
+
 interface LogSync {
   /** Puts all that was written to the log on the disk, without holding up the process. @throws StorageError */
   sync(): Promise<void>;
@@ -132,12 +140,12 @@ interface LogSync {
  * write-ahead log. SQLite never locks that file, so that closing ours releases no lock of its own.
  */
 function createLogSync(handle: Handle, file: string): LogSync {
-  const totalChanges = handle.prepare<[], number>('select total_changes()').pluck();
+  const totalChanges = handle.prepare('select total_changes() as changes');
   let synced = 0;
   let log: Promise<FileHandle> | null = null;
   return {
     sync: async () => {
-      const changes = totalChanges.get()!;
+      const [{ changes }] = totalChanges.all([]) as [{ changes: number }];
       if (changes === synced) return;
       synced = changes;
       // For writing, without which Windows syncs nothing.
@@ -163,16 +171,13 @@ function createLogSync(handle: Handle, file: string): LogSync {
 function commandsOf(handle: Handle, log: LogSync): WriteQueueCommands {
   const command = (sql: string) => {
     const statement = handle.prepare(sql);
-    return () => void statement.run();
+    return () => void statement.run([]);
   };
-  const rollback = command('rollback');
   return {
     begin: command('begin immediate'),
     commit: command('commit'),
     sync: log.sync,
-    rollback: () => {
-      if (handle.inTransaction) rollback();
-    },
+    rollback: () => handle.rollback(),
     savepoint: command('savepoint one'),
     release: command('release one'),
     rollbackToSavepoint: () => handle.exec('rollback to one; release one'),
