@@ -5,7 +5,8 @@ import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database, Queries } from './database.js';
 import { migrate } from './migrations/migrate.js';
-import { type Handle, openFile } from './sqlite/driver.js';
+import { openFile } from './sqlite/driver.js';
+import type { Handle } from './sqlite/handle.js';
 import type { Reader, Transaction } from './storage.js';
 import { readerOf, transactionOf } from './tables/repositories.js';
 

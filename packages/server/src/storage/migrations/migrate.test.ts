@@ -5,7 +5,8 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { columnName, type Database, PRIMARY_KEYS, type Queries } from '../database.js';
 import type { TableName } from '../rows.js';
-import { type Handle, openFile } from '../sqlite/driver.js';
+import { openFile } from '../sqlite/driver.js';
+import type { Handle } from '../sqlite/handle.js';
 import { checksum, migrate, MIGRATIONS } from './migrate.js';
 import { DIALECTS, type Migration } from './migration.js';
 

@@ -1,5 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
-import type { OpenFile } from './driver.js';
+import type { OpenFile } from './handle.js';
 
 /** With the SQLite that CKM brings. */
 export const openWithAddon: OpenFile = (path, options) => {

@@ -1,34 +1,7 @@
 import type { SqliteUsed } from '../storage.js';
 import { openWithAddon } from './addon-driver.js';
+import type { OpenFile } from './handle.js';
 import { openWithNode } from './node-driver.js';
-
-/** A statement that was prepared, as Kysely asks for it too. */
-export interface Statement {
-  /** Whether it answers rows. */
-  readonly reader: boolean;
-  all(parameters: readonly unknown[]): unknown[];
-  run(parameters: readonly unknown[]): Ran;
-  iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
-}
-
-export interface Ran {
-  /** How many rows it inserted, updated or deleted. */
-  readonly changes: number;
-  readonly lastInsertRowid: number | bigint;
-}
-
-/** A database file that is open. What SQLite refuses is thrown with its name for that as `code`: `SQLITE_…`. */
-export interface Handle {
-  readonly library: SqliteUsed['library'];
-  readonly open: boolean;
-  prepare(sql: string): Statement;
-  exec(sql: string): void;
-  /** Undoes the transaction that is open, if one is. */
-  rollback(): void;
-  close(): void;
-}
-
-export type OpenFile = (path: string, options: { readonly timeout: number }) => Handle;
 
 /** What the addon's binaries ask of Node-API; an older one they end, with the whole process. Node has it since 22.14 and 23.6. */
 const LEAST_NODE_API = 10;

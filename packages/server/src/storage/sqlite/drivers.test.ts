@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Handle, openFile, sqliteLibrary } from './driver.js';
+import { openFile, sqliteLibrary } from './driver.js';
+import type { Handle } from './handle.js';
 import { openWithNode } from './node-driver.js';
 
 let folder: string;

@@ -1,5 +1,6 @@
 import { fromDriver } from '../codes.js';
-import { type Handle, openFile } from './driver.js';
+import { openFile } from './driver.js';
+import type { Handle } from './handle.js';
 
 /**
  * Holds a file for whoever calls this, until it is let go or the process ends, however it ends. The lock is SQLite's on an empty

@@ -1,7 +1,7 @@
 import type * as Library from 'node:sqlite';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { storageError } from '../codes.js';
-import type { Handle, OpenFile, Statement } from './driver.js';
+import type { Handle, OpenFile, Statement } from './handle.js';
 
 type Value = null | number | bigint | string | Uint8Array;
 

@@ -8,7 +8,8 @@ import { readerOf, transactionOf } from '../tables/repositories.js';
 import type { Reading } from '../tables/reading.js';
 import { storeUsage } from '../tables/writing.js';
 import { isCutShort } from './cut-short.js';
-import { type Handle, type OpenFile, openFile, type Statement } from './driver.js';
+import { openFile } from './driver.js';
+import type { Handle, OpenFile, Statement } from './handle.js';
 import { createWriteQueue, type WriteQueueCommands } from './write-queue.js';
 
 export interface SqliteOptions {
