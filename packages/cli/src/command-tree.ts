@@ -5,13 +5,18 @@ import type { CommandNode } from './command-line/command-node.js';
 const SEED: readonly CommandNode[] = [
   {
     name: 'backup',
-    summary: 'show the 24 words, or write them (or ur:seed) to a new file',
+    summary: 'show the 24 words, or shares of the seed, or write them to new files',
     load: async () => (await import('./commands/seed/backup.js')).seedBackupCommand(),
   },
   {
     name: 'restore',
-    summary: 'bring the owner seed back from 24 words or ur:seed',
+    summary: 'bring the owner seed back from 24 words, ur:seed or shares',
     load: async () => (await import('./commands/seed/restore.js')).seedRestoreCommand(),
+  },
+  {
+    name: 'verify',
+    summary: 'try a backup: whether these words or shares bring this owner seed back',
+    load: async () => (await import('./commands/seed/verify.js')).seedVerifyCommand(),
   },
   {
     name: 'passphrase',

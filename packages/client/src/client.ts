@@ -87,7 +87,13 @@ import { type ClockDifference, judgeClocks } from './servers/clock-difference.js
 import { saveLastSeen } from './servers/last-seen.js';
 import type { ServerRecord } from './servers/server-record.js';
 import { listServerRecords, showServerRecord } from './servers/servers.js';
-import { noteSeedBackup, readSeedBackup } from './seed/seed-backup.js';
+import {
+  noteSeedBackup,
+  noteSeedBackupChecked,
+  readSeedBackup,
+  type SeedBackup,
+  type SeedBackupForm,
+} from './seed/seed-backup.js';
 import type { SessionRecord } from './sessions/session-record.js';
 import type { Ceremony } from './sessions/ceremony.js';
 import { describeSession, type SessionWords } from './sessions/describe-session.js';
@@ -287,10 +293,12 @@ export interface Client {
    */
   cancelSession(id: string, reason: string, options?: { readonly forget?: string }): Promise<SessionRecord>;
 
-  /** When the words of the seed were last shown to its owner, or typed in. @returns UnixSeconds; null: never here */
-  seedBackup(): Promise<number | null>;
-  /** Puts on record that this happens now. */
-  noteSeedBackup(): Promise<void>;
+  /** When the seed was last shown to its owner, or typed in, and when a backup was last tried. @returns null: never here */
+  seedBackup(): Promise<SeedBackup | null>;
+  /** Puts on record that it is shown, or typed in, now. @param isTyped then it is tried, too */
+  noteSeedBackup(shown: { readonly form: SeedBackupForm; readonly isTyped: boolean }): Promise<void>;
+  /** Puts on record that a backup was tried now, and brings this seed back. */
+  noteSeedBackupChecked(form: SeedBackupForm): Promise<void>;
 
   /** What servers have said of their clocks since this client was made, when they are too far from ours. */
   clockDifference(): ClockDifference | null;
@@ -473,7 +481,8 @@ export function createClient(options: ClientOptions): Client {
     },
 
     seedBackup: () => readSeedBackup(store),
-    noteSeedBackup: () => noteSeedBackup(store, context.clock()),
+    noteSeedBackup: (shown) => noteSeedBackup(store, shown, context.clock()),
+    noteSeedBackupChecked: (form) => noteSeedBackupChecked(store, form, context.clock()),
 
     clockDifference: () => judgeClocks(context.clockOffsets()),
     status: (options = {}) => {

@@ -13,6 +13,15 @@ export type { OnProgress, ProgressEvent } from './progress/progress.js';
 export { replaceWord, SEED_BYTES, SEED_WORDS, seedToWords, unknownWord, wordsToSeed } from './seed/words.js';
 export { identityForServer } from './seed/identity.js';
 export { seedToUr, urToSeed } from './seed/ur.js';
+export type { SeedBackup, SeedBackupForm } from './seed/seed-backup.js';
+export {
+  createShareSet,
+  type MissingShares,
+  type SeedShare,
+  type SharePlace,
+  type ShareSet,
+  splitSeed,
+} from './seed/shares.js';
 // servers
 export type { AddServerArgs, PreviewServerArgs, ServerPreview } from './introduction/add-server.js';
 export type { ServerRecord } from './servers/server-record.js';

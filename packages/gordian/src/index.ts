@@ -6,6 +6,7 @@ export { DEFAULT_LIMITS, type DecodeLimits } from './cbor/dcbor.js';
 export { decodeData, encodeData, type Data } from './cbor/data.js';
 
 export { combineSecret, shareFacts, splitSecret, type ShareFacts, type SplitPlan } from './cbor/sskr.js';
+export { isShareText, sharesInText, shareToUr, shareToWords } from './cbor/share-text.js';
 export {
   createUrCollector,
   createUrParts,

@@ -49,7 +49,10 @@ async function init(context: Context, { unlock }: { readonly unlock?: string }):
     if (until !== null) terminal.talk(`unlocked until ${formatInstant(until, unixNow())}: ${OPEN_SEED_NOTE}`);
     terminal.talk('next: ckm server add NAME URL');
     // The seed is made, whatever becomes of this.
-    if (shown) await noteBackup(context, seed).catch((error: unknown) => warnOf(terminal, error));
+    if (!shown) return;
+    await noteBackup(context, seed, { form: 'words', isTyped: false }).catch((error: unknown) =>
+      warnOf(terminal, error),
+    );
   } finally {
     wipe(seed);
   }

@@ -1,23 +1,30 @@
-import type { DoctorLine } from '@ckm/client';
+import type { DoctorLine, SeedBackup, SeedBackupForm } from '@ckm/client';
+import { dateOf } from '../terminal/instant.js';
 
 const DAY_SECONDS = 86_400;
 /** Paper gets lost: once a year somebody should look where it is. */
 const OLD_SECONDS = 365 * DAY_SECONDS;
 const SUBJECT = 'backup';
 
+const SHOWN: Readonly<Record<SeedBackupForm, string>> = {
+  words: 'the 24 words of the owner seed were last shown here on',
+  shares: 'the owner seed was last split into shares here on',
+};
+
 /**
- * Whether the owner can have written down the words of the seed, and how long ago that was.
- * @param shownAt UnixSeconds; null: never here
+ * Whether the owner can have written down a backup of the seed, how long ago that was, and when it was last tried.
+ * @param backup null: none was ever made here
  * @param now UnixSeconds
  */
-export function checkSeedBackup(shownAt: number | null, now: number): DoctorLine {
-  if (shownAt === null) {
+export function checkSeedBackup(backup: SeedBackup | null, now: number): DoctorLine {
+  if (backup === null) {
     const text = 'the 24 words of the owner seed were never shown here';
     return { level: 'warn', subject: SUBJECT, text, fix: 'write them down: ckm seed backup', isLocal: true };
   }
-  const day = new Date(shownAt * 1000).toISOString().slice(0, 10);
-  const text = `the 24 words of the owner seed were last shown here on ${day}`;
-  if (now - shownAt <= OLD_SECONDS) return { level: 'ok', subject: SUBJECT, text };
-  const fix = 'see that you still have them; write them down anew: ckm seed backup';
+  const { shownAt, form, checkedAt } = backup;
+  const tried = checkedAt === null ? '' : `, and tried on ${dateOf(checkedAt)}`;
+  const text = `${SHOWN[form]} ${dateOf(shownAt)}${tried}`;
+  if (now - Math.max(shownAt, checkedAt ?? 0) <= OLD_SECONDS) return { level: 'ok', subject: SUBJECT, text };
+  const fix = 'see that you still have them: ckm seed verify; else make them anew: ckm seed backup';
   return { level: 'warn', subject: SUBJECT, text, fix, isLocal: true };
 }

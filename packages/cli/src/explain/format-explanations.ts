@@ -49,6 +49,7 @@ const FORMATS = groupOf(
     TAPROOT_UNSUPPORTED: 'Only keys of suite secp256k1-tr have taproot outputs.',
     TAPROOT_UNUSABLE: 'This key and script tree have no taproot output; use another index.',
     EXTENDED_KEY_UNSUPPORTED: 'Keys of this suite have no extended public key.',
+    SSKR_SHARE_UNREADABLE: 'This is no share of a seed: a word is wrong or missing, or its text is cut.',
     SSKR_SHARES_INVALID: 'These are no SSKR shares, or they do not belong together.',
     SSKR_SHARES_INSUFFICIENT: 'There are too few SSKR shares.',
   },

@@ -103,6 +103,19 @@ const NAMES_AND_ARGUMENTS = groupOf(
       'These are not the 24 words of an owner seed.',
       'Type them again, in order, from the backup, whole or cut to four letters; the message names the place of the wrong one.',
     ],
+    SEED_SHARES_MIXED: [
+      'These shares of a seed were not made together, or one of them is not what it says.',
+      'Use shares of one set, each once: each says which set it is of. Leave out the one that you trust least.',
+    ],
+    SEED_SHARES_OTHER: [
+      'These shares bring back a secret that is no owner seed.',
+      'Use shares of a secret of 32 bytes, as ckm seed backup --format sskr makes them.',
+    ],
+    SEED_SHARE_REPEATED: ['The same share was given twice.', 'Give another share of the set.'],
+    SEED_SHARES_TOO_FEW: [
+      'The shares that were given do not bring the seed back yet.',
+      'Give as many more as the message says, in any order.',
+    ],
     SEED_UR_INVALID: [
       'This is no ur:seed (in older programs ur:crypto-seed) with 32 bytes in it.',
       'Copy the whole line again, from ur: to its end.',

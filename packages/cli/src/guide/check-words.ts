@@ -11,8 +11,13 @@ const TELLING_LETTERS = 4;
  * Asks for two of the words that were just shown, so that somebody has written them down before anything depends on them.
  * Nothing is lost by a wrong answer, or by none: the seed is stored, and its words can be shown again.
  * @param words as they were shown
+ * @param again how to see them again
  */
-export async function checkWords(terminal: Terminal, words: readonly string[]): Promise<void> {
+export async function checkWords(
+  terminal: Terminal,
+  words: readonly string[],
+  again = 'they are shown again by: ckm seed backup',
+): Promise<void> {
   if (!canAsk(terminal)) return;
   const first = randomInt(words.length - 1);
   const second = first + 1 + randomInt(words.length - 1 - first);
@@ -24,9 +29,7 @@ export async function checkWords(terminal: Terminal, words: readonly string[]): 
     if (typed.length === wanted.length && wanted.every((word, at) => isWritten(typed[at]!, word))) return;
     if (left > 0) terminal.warn(`  that is not what was shown: try again (${left} more)`);
   }
-  terminal.warn(
-    '  write the words down before you rely on this seed; they are shown again by: ckm seed backup',
-  );
+  terminal.warn(`  write the words down before you rely on this backup; ${again}`);
 }
 
 /** Whole, or cut off behind the fourth letter: that many tell each word of the list from every other. */

@@ -1,9 +1,26 @@
+import type { Client, SeedBackupForm } from '@ckm/client';
 import { reveal, type Secret, secret } from '@ckm/foundation';
 import type { Context } from '../command-line/context.js';
 import { openOwner } from './open-owner.js';
 
-/** Puts on record that the owner has just seen, or typed, the words of the seed. The caller keeps the seed. */
-export async function noteBackup(context: Context, seed: Secret<Uint8Array>): Promise<void> {
-  const copy = secret(reveal(seed, 'sealing the note that its words were shown').slice());
-  await (await openOwner(context, copy)).noteSeedBackup();
+/** Puts on record that the owner has just seen, or typed, a backup of the seed. The caller keeps the seed. */
+export async function noteBackup(
+  context: Context,
+  seed: Secret<Uint8Array>,
+  shown: { readonly form: SeedBackupForm; readonly isTyped: boolean },
+): Promise<void> {
+  await (await clientOf(context, seed)).noteSeedBackup(shown);
+}
+
+/** Puts on record that a backup was tried, and brings this seed back. The caller keeps the seed. */
+export async function noteBackupChecked(
+  context: Context,
+  seed: Secret<Uint8Array>,
+  form: SeedBackupForm,
+): Promise<void> {
+  await (await clientOf(context, seed)).noteSeedBackupChecked(form);
+}
+
+function clientOf(context: Context, seed: Secret<Uint8Array>): Promise<Client> {
+  return openOwner(context, secret(reveal(seed, 'sealing the note about its backup').slice()));
 }

@@ -127,7 +127,7 @@ export function seedExists(home: Home): StateError {
 }
 
 export function seedDiffers(home: Home): StateError {
-  return new StateError(`these words are another owner seed than the one in ${home.path}`, {
+  return new StateError(`this backup is of another owner seed than the one in ${home.path}`, {
     code: 'SEED_DIFFERS',
     hint: 'use the backup of this seed; to be another owner too, name another folder with --home',
   });

@@ -17,7 +17,7 @@ export async function sheetPage(sheet: Sheet): Promise<string> {
 <title>CKM recovery sheet ${date}</title>
 <style>${STYLE}</style>
 <h1>CKM recovery sheet <small>${date}</small></h1>
-<p>Nothing on this sheet is secret. Keep it with the 24 words, or elsewhere: alone it opens nothing.</p>
+<p>Nothing on this sheet is secret. Keep it with the 24 words or a share, or elsewhere: alone it opens nothing.</p>
 <h2>Servers</h2>
 <div class="cards">${sheet.servers.map(serverCard).join('')}</div>
 <h2>Keys</h2>

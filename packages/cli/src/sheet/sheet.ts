@@ -4,7 +4,7 @@ import { dateOf } from '../terminal/instant.js';
 import { likenessLine } from '../terminal/likeness.js';
 import { formatTable } from '../terminal/table.js';
 
-/** What an owner needs besides the 24 words to get everything back. Nothing in it is secret. */
+/** What an owner needs besides the seed's backup to get everything back. Nothing in it is secret. */
 export interface Sheet {
   /** UnixSeconds */
   readonly madeAt: number;
@@ -62,13 +62,14 @@ const CHECK = /^ *check: ([0-9a-f]{16}) ([0-9a-f]{64}) *$/;
 /** How everything on the sheet is written, for whoever has no program of ours. */
 export const FORMATS: readonly (readonly [what: string, text: string])[] = [
   ['words', '24 words of the BIP-39 list: the 32 bytes of the owner seed and a checksum'],
+  ['seed shares', 'SSKR (BCR-2020-011): enough of them give the same 32 bytes; as bytewords, or ur:sskr'],
   ['signatures', 'Ed25519 (RFC 8032) or BIP-340; a message with a domain as docs/formats.md says'],
   ['public keys', 'hex, an OpenSSH line, or a Bitcoin descriptor with its checksum'],
   ['shares', 'at the servers only: a quorum of them has to answer; no sheet and no seed holds one'],
 ];
 
 export const STEPS: readonly string[] = [
-  'on any machine with ckm: ckm seed restore --sheet FILE, and type the 24 words',
+  'on any machine with ckm: ckm seed restore --sheet FILE, and type the 24 words, or enough shares of the seed',
   'ckm key fetch brings back the keys that these servers hold, under these names; compare each likeness with this sheet',
   'without FILE: ckm seed restore, then ckm server add NAME ADDRESS for each server, then ckm key fetch',
 ];
@@ -98,7 +99,7 @@ export function formatSheet(sheet: Sheet): string {
   return [
     `CKM recovery sheet   ${dateOf(sheet.madeAt)}`,
     '',
-    'Nothing on this sheet is secret. Keep it with the 24 words, or elsewhere: alone it opens nothing.',
+    'Nothing on this sheet is secret. Keep it with the 24 words or a share, or elsewhere: alone it opens nothing.',
     '',
     'Servers',
     formatTable(

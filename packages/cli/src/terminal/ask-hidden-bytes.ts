@@ -37,7 +37,7 @@ export async function askHiddenBytes(
     const drawing = (isDumb() ? drawPlainly : draw)(terminal, seat.output, question);
     const feed = (bytes: Uint8Array) => {
       const after = line.feed(bytes);
-      if (wordsWanted !== null) drawing.progress(`${line.words()} of ${wordsWanted}`);
+      if (wordsWanted !== null) drawing.progress(progressText(line.words(), wordsWanted));
       return after;
     };
     const state = await readInto(seat.input, feed, early);
@@ -55,6 +55,11 @@ export async function askHiddenBytes(
       seat.leave();
     }
   }
+}
+
+/** Where something longer is an answer, too, it is only counted. */
+function progressText(words: number, wanted: number): string {
+  return words > wanted ? `${words} words` : `${words} of ${wanted}`;
 }
 
 /**

@@ -2,7 +2,10 @@
 const MASKS: readonly (readonly [RegExp, string])[] = [
   // A picture: all its lines, whatever they are painted with.
   [/^ {4}[ ░█]{0,20}$\n?/gm, ''],
+  [/(?:^(?: +\d+ [a-z]{4}){3,4} *\n){10,}/gm, '   <46 words>\n'],
   [/(?:^(?: +\d+ [a-z]+){4} *\n)+/gm, '   <24 words>\n'],
+  [/ur:sskr\/[a-z]{20,}/g, '<ur:sskr>'],
+  [/\bset\s+[0-9a-f]{4}\b/g, 'set <digits>'],
   [/Words \d+ and \d+/g, 'Words <m> and <n>'],
   [/\((?:[a-z]+-){5}[a-z]+\s+[0-9a-f]{8}\)/g, '(<six words> <digits>)'],
   [/\s*(?<![a-z-])(?:[a-z]+-){5}[a-z]+\s+[0-9a-f]{8}\b */g, '   <six words>   <digits>  '],

@@ -54,7 +54,8 @@ describe('ckm doctor', () => {
 
   test('asks once a year where the words are', () => {
     const now = 1_900_000_000;
-    const levelAt = (days: number) => checkSeedBackup(now - days * 86_400, now).level;
+    const levelAt = (days: number) =>
+      checkSeedBackup({ shownAt: now - days * 86_400, form: 'words', checkedAt: null }, now).level;
     expect([levelAt(0), levelAt(365), levelAt(366)]).toEqual(['ok', 'ok', 'warn']);
   });
 

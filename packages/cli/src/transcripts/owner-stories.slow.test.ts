@@ -61,3 +61,40 @@ story('seed-and-sheet', open, async ({ ckm, aside }) => {
   await ckm('key fetch --home new --yes');
   await ckm('seed backup');
 });
+
+story('seed-in-shares', open, async ({ ckm, folder }) => {
+  const written: string[][] = [];
+  /** Reads the newest share off the screen, as onto paper, and the two words of it that are asked for. */
+  const writeDown = async (seen: string) => {
+    const table = seen.slice(seen.lastIndexOf('Share '), seen.lastIndexOf('ur:sskr'));
+    const words: string[] = [];
+    for (const [, number, word] of table.matchAll(/(\d+) ([a-z]{4})\b/g)) words[Number(number) - 1] = word!;
+    written.push(words);
+    const [, one, other] = /Words (\d+) and (\d+) of what you wrote down(?![^]*Words \d)/.exec(seen)!;
+    return `${words[Number(one) - 1]!} ${words[Number(other) - 1]!}\r`;
+  };
+  await ckm('seed backup --format sskr --groups 2of3 --preview');
+  // A question that was answered is shown once more: each answer waits for what stands before its question.
+  await ckm(
+    'seed backup --format sskr --groups 2of3',
+    [/Share 1 of 3[^]*you wrote down/, writeDown],
+    [/Share 2 of 3[^]*you wrote down/, writeDown],
+    [/Share 3 of 3[^]*you wrote down/, writeDown],
+  );
+  const typed = (words: readonly string[]) => () => Promise.resolve(`${words.join(' ')}\r`);
+  const [one, , three] = written as [string[], string[], string[]];
+  await ckm(
+    'seed verify',
+    [/The 24 words/, typed(three)],
+    [/is taken[^]*Not enough yet/, typed(three)],
+    [/given already[^]*Not enough yet/, typed(one.with(9, one[9] === 'able' ? 'acid' : 'able'))],
+    [/left out[^]*Not enough yet/, typed(one)],
+  );
+  await ckm('seed backup --format sskr --groups 2of2,2of3 --groups-needed 1 --out shares');
+  await ckm('seed verify shares/group-1-share-1-of-2.txt shares/group-2-share-3-of-3.txt');
+  await ckm(
+    'seed restore --home new --from shares/group-2-share-1-of-3.txt --from shares/group-2-share-3-of-3.txt',
+  );
+  writeFileSync(join(folder, 'words.txt'), one.join(' '));
+  await ckm('seed restore --home newer --from words.txt --from shares/group-1-share-1-of-2.txt');
+});

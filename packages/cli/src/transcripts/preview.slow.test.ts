@@ -68,6 +68,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['seed backup --out NEW'],
   ['seed passphrase'],
   ['seed restore --home NEW --from WORDS'],
+  ['seed verify WORDS'],
   ['server accounts resume FOLDER ACCOUNT'],
   ['server accounts suspend FOLDER ACCOUNT'],
   ['server add delta URL', 'SERVER_EXISTS'],

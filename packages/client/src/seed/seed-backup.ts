@@ -1,15 +1,27 @@
 import { encodeData } from '@ckm/gordian';
-import { readRecord } from '../store/record-reader.js';
+import { corrupt, readRecord } from '../store/record-reader.js';
 import { isUnreadable, type RecordStore } from '../store/record-store.js';
 
 export const OWNER_FOLDER = 'owner';
 const PATH = `${OWNER_FOLDER}/seed-backup`;
 
+/** What is on record of the owner's backup of the seed: nothing of the backup itself. */
+export interface SeedBackup {
+  /** When it was last shown to its owner, or typed in. UnixSeconds */
+  readonly shownAt: number;
+  readonly form: SeedBackupForm;
+  /** When it was last tried, and brought this seed back. UnixSeconds; null: never here */
+  readonly checkedAt: number | null;
+}
+
+/** `words`: the seed in one piece, as words or ur:seed. `shares`: as SSKR shares. */
+export type SeedBackupForm = 'words' | 'shares';
+
 /**
- * When the words of the seed were last shown to its owner, or typed in by him.
- * @returns UnixSeconds; null: never here, or nobody can read when
+ * When the seed was last shown to its owner, or typed in by him, and in which form.
+ * @returns null: never here, or nobody can read when
  */
-export async function readSeedBackup(store: RecordStore): Promise<number | null> {
+export async function readSeedBackup(store: RecordStore): Promise<SeedBackup | null> {
   try {
     const bytes = await store.get(PATH);
     return bytes === null ? null : parseSeedBackup(PATH, bytes);
@@ -20,12 +32,37 @@ export async function readSeedBackup(store: RecordStore): Promise<number | null>
   }
 }
 
-/** @param now UnixSeconds */
-export async function noteSeedBackup(store: RecordStore, now: number): Promise<void> {
-  await store.put(PATH, encodeData({ version: 1, shownAt: now }));
+/** @param now UnixSeconds: it is shown, or typed in */
+export async function noteSeedBackup(
+  store: RecordStore,
+  { form, isTyped }: { readonly form: SeedBackupForm; readonly isTyped: boolean },
+  now: number,
+): Promise<void> {
+  await put(store, { shownAt: now, form, checkedAt: isTyped ? now : null });
 }
 
-/** @throws StorageError `STORE_CORRUPT` */
-export function parseSeedBackup(path: string, bytes: Uint8Array): number {
-  return readRecord(path, bytes).integer('shownAt');
+/** @param now UnixSeconds: it was tried, and brings this seed back */
+export async function noteSeedBackupChecked(
+  store: RecordStore,
+  form: SeedBackupForm,
+  now: number,
+): Promise<void> {
+  const before = await readSeedBackup(store);
+  await put(store, { shownAt: before?.shownAt ?? now, form, checkedAt: now });
+}
+
+async function put(store: RecordStore, backup: SeedBackup): Promise<void> {
+  await store.put(PATH, encodeData({ version: 1, ...backup }));
+}
+
+/** A record of earlier versions says only when. @throws StorageError `STORE_CORRUPT` */
+export function parseSeedBackup(path: string, bytes: Uint8Array): SeedBackup {
+  const record = readRecord(path, bytes);
+  const form = record.has('form') ? record.text('form') : 'words';
+  if (form !== 'words' && form !== 'shares') throw corrupt(path);
+  return {
+    shownAt: record.integer('shownAt'),
+    form,
+    checkedAt: record.has('checkedAt') ? record.integer('checkedAt') : null,
+  };
 }
