@@ -40,6 +40,11 @@ export interface EpochKeys {
   /** The vault of an epoch or ceremony, whose key is made and on the disk when this returns, unless there is one. Wipe it. */
   create(scope: KeyScope): Vault;
   /**
+   * As `create`; a key whose file is damaged opens nothing, and another one takes its place: the caller seals anew whatever it sealed. Wipe it.
+   * @throws StorageError `FILE_…`, `KEY_FILE_EXPOSED`
+   */
+  renew(scope: KeyScope): Vault;
+  /**
    * The vault of an epoch or ceremony. Wipe it.
    * @throws StorageError `EPOCH_KEY_MISSING`, `FILE_TAMPERED`
    */
@@ -131,17 +136,29 @@ export function openEpochKeys(
     return createVault({ epoch: 1, key: secret(key) }, random);
   }
 
+  function create(scope: KeyScope): Vault {
+    const path = pathOf(scope);
+    if (!existsSync(path)) {
+      const content = contentFor(scope, random(STORAGE_KEY_BYTES));
+      withFile(path, () => writeNewFile(path, vault.sealFile(fileName(nameOf(scope)), content)));
+      content.fill(0);
+    }
+    return read(scope);
+  }
+
   return {
     mark: folderMark(folder),
     counts: openHeadCounts(folder, vault, fileName),
-    create(scope) {
-      const path = pathOf(scope);
-      if (!existsSync(path)) {
-        const content = contentFor(scope, random(STORAGE_KEY_BYTES));
-        withFile(path, () => writeNewFile(path, vault.sealFile(fileName(nameOf(scope)), content)));
-        content.fill(0);
+    create,
+    renew(scope) {
+      try {
+        return create(scope);
+      } catch (error) {
+        if (!isDamaged(error)) throw error;
+        const path = pathOf(scope);
+        withFile(path, () => destroyFile(path));
+        return create(scope);
       }
-      return read(scope);
     },
     find(scope) {
       if (!existsSync(pathOf(scope))) throw keyMissing(scope);
@@ -184,6 +201,11 @@ export function openEpochKeys(
       }
     },
   };
+}
+
+/** Whether a key is there in a file that opens no more. One that may not be read, or a disk that fails, says nothing of it. */
+export function isDamaged(error: unknown): error is StorageError {
+  return error instanceof StorageError && ['FILE_TAMPERED', 'KEY_FILE_DAMAGED'].includes(error.code);
 }
 
 /** Says nothing about whose key it is. */

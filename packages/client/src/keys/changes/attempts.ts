@@ -22,18 +22,19 @@ export async function enterableAttempt(
 
 /**
  * The highest try that as many different members have spoken in as it takes to go on to the next one, by what they signed: a
- * number that one of them says by itself would be the end of all changes. One that forgot counts itself, once the others have
- * reminded it, and what it signed before counts for nothing.
+ * number that one of them says by itself would be the end of all changes. Who forgot is one of them by what it signed before, as servers
+ * count it. Only where every member is needed does it count itself, once all the others have reminded it, and then nothing of before.
  */
 function reachedAttempt(run: ChangeRun, views: ReadonlyMap<ChangeMember, ChangeView>): number {
-  const forgetting = [...views].flatMap(([{ oldSlot }, { forgot }]) =>
-    oldSlot !== null && forgot !== null ? [oldSlot] : [],
-  );
+  const { needed, of } = run.before.params.quorum;
+  const isForgetting = ([{ oldSlot }, { forgot }]: readonly [ChangeMember, ChangeView]) =>
+    oldSlot !== null && forgot !== null;
+  const reminded = needed === of ? [...views].filter(isForgetting).map(([{ oldSlot }]) => oldSlot) : [];
   const highest = new Map<number, number>();
   for (const { slot, attempt } of [...views.values()].flatMap((view) => spokenIn(run, view)))
-    if (!forgetting.includes(slot)) highest.set(slot, Math.max(highest.get(slot) ?? 0, attempt));
-  const needed = run.before.params.quorum.needed - (forgetting.length > 0 ? 1 : 0);
-  return [...highest.values()].toSorted((a, b) => b - a)[needed - 1] ?? 0;
+    if (!reminded.includes(slot)) highest.set(slot, Math.max(highest.get(slot) ?? 0, attempt));
+  const counted = needed - (reminded.length > 0 ? 1 : 0);
+  return [...highest.values()].toSorted((a, b) => b - a)[counted - 1] ?? 0;
 }
 
 /** What was read; nothing where it cannot be: what one server shows of itself must not stop the others. */

@@ -58,8 +58,12 @@ export async function retireEpoch(
       call.transact((transaction) => removeShares(context, transaction, scope, over)),
     );
   }
-  // After the commit, and again whenever this is asked: what is left of it after a crash goes then.
-  for (const epoch of new Set([...over.held, scope.epoch])) destroyKeys(context, { ...scope, epoch });
+  // After the commit, and again whenever this is asked: what is left of any of them after a crash goes then, whose rows are gone.
+  for (let epoch = 0; epoch <= scope.epoch; epoch++) {
+    const one = { ...scope, epoch };
+    if (context.epochKeys.exists(one) || hasRoot(context, one) || epoch === scope.epoch)
+      destroyKeys(context, one);
+  }
   const lastBackupAt = await context.storage.read((reader) => means.lastBackupAt(reader));
   const receipt = encodeReceipt({ ...receiptOf(context, scope, over), lastBackupAt });
   return { receipt, signature: signIdentityStatement(context.identity, receiptStatement(receipt)) };

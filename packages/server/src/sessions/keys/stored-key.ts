@@ -2,6 +2,7 @@ import { CkmError, type StorageError } from '@ckm/foundation';
 import type { ServerContext, StandingFreeze, StoredTightening, WeightyRules } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { vaultError } from '../../vault/codes.js';
+import { isDamaged } from '../../vault/epoch-keys.js';
 import { openRecord, sealRecord } from '../../vault/sealed-record.js';
 import type { CertifiedEpoch, EpochRecord } from './epoch-record.js';
 
@@ -137,11 +138,12 @@ export async function readSecrets(
 
 /**
  * Whether the secrets of the epoch in use open here. The key of the epoch alone says nothing: it is on the disk before the row that
- * it seals, and stays where that row could not be written.
+ * it seals, and stays where that row could not be written. Where its file is damaged the operator is told: another one takes its place
+ * when the share comes back.
  * @throws StorageError `FILE_…`
  */
 export async function isShareHere(
-  context: Pick<ServerContext, 'epochKeys' | 'vault'>,
+  context: Pick<ServerContext, 'epochKeys' | 'vault' | 'events'>,
   reader: Reader,
   row: KeyRow,
 ): Promise<boolean> {
@@ -151,8 +153,9 @@ export async function isShareHere(
     for (const secret of [share, pending, staticSeed]) secret?.fill(0);
     return true;
   } catch (error) {
-    if (error instanceof CkmError && DOES_NOT_OPEN.includes(error.code)) return false;
-    throw error;
+    if (isDamaged(error)) context.events.storageFailed(error);
+    else if (!(error instanceof CkmError) || !DOES_NOT_OPEN.includes(error.code)) throw error;
+    return false;
   }
 }
 
@@ -315,7 +318,7 @@ function countAfter(known: KeyHead | null, marks: KeyMarks | undefined): number 
  * knows nothing: rows that are there may be of an older day.
  */
 async function marksOfStored(
-  context: Pick<ServerContext, 'random' | 'epochKeys' | 'vault'>,
+  context: Pick<ServerContext, 'random' | 'epochKeys' | 'vault' | 'events'>,
   reader: Reader,
   before: KeyRow | null,
   state: KeyRow['state'],
@@ -387,7 +390,7 @@ async function writeEpoch(
   const shown: KeyEpoch = { parameters, certificate };
   await transaction.epochs.put(sealRecord(vault, 'key_epochs', columns, shown));
   const secrets: KeySecrets = { share, pending, staticSeed };
-  const own = epochKeys.create({ owner, keyId, epoch });
+  const own = epochKeys.renew({ owner, keyId, epoch });
   try {
     await transaction.shares.put(sealRecord(own, 'shares', columns, secrets));
   } finally {

@@ -51,7 +51,7 @@ export function readShownKey(
  * @throws StateError `SHARE_NOT_LOST`, `SHARE_RESTORABLE`, `KEY_EPOCH_DIFFERS`, `CERTIFICATE_OF_ANOTHER_KEY`; as {@link assertCounted}
  */
 export async function assertLost(
-  context: Pick<ServerContext, 'epochKeys' | 'staticSeeds' | 'vault'>,
+  context: Pick<ServerContext, 'epochKeys' | 'staticSeeds' | 'vault' | 'events'>,
   reader: Reader,
   owner: Uint8Array,
   { chain }: Pick<RepairTargetProposal, 'chain'>,
