@@ -1,6 +1,7 @@
 import { parseReceipt } from '@ckm/api';
+import { StorageError } from '@ckm/foundation';
 import { carryChange, completeChange, type CarriedChange, fetchChain } from '@ckm/testkit';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BareCaller, BareServer } from './test/bare-server.js';
 import { alice, createBareServers, makeKey, SOON } from './test/bare-servers.js';
 
@@ -157,4 +158,39 @@ test('the client that made a change is not needed: whoever shows the certificate
     const { receipt } = await caller.call('change.retire', { keyId, epoch: 0, acknowledgements });
     expect(parseReceipt(receipt).shareDeleted).toBe(true);
   }
+});
+
+test('B7: what a failing disk leaves of several epochs that are retired at once goes when it is said again', async () => {
+  const { servers, callers } = await network.openMany(3);
+  const [alpha, bravo, charlie] = servers.map((server, i) => ({ server, caller: callers[i]! })) as [
+    Member,
+    Member,
+    Member,
+  ];
+  const { keyId } = await makeKey(callers.slice(0, 2), { policy: AT_ONCE });
+  let committed: Committed = [];
+  let old = [alpha, bravo];
+  for (const next of [
+    [alpha, charlie],
+    [alpha, bravo],
+    [alpha, charlie],
+  ]) {
+    const carried = await change(keyId, old, next);
+    committed = (await carried.commit(await completeChange(carried))).filter((_, i) => i !== 1);
+    old = next;
+  }
+  const { server, caller } = alpha;
+  const { epochKeys } = server.context;
+  const asked = { keyId, epoch: 2, acknowledgements: acknowledgementsOf(committed) };
+  const fails = vi.spyOn(epochKeys, 'destroy').mockImplementation(() => {
+    throw new StorageError('the disk fails', { code: 'STORAGE_FAILED', hint: 'look at the disk' });
+  });
+  await expect(caller.call('change.retire', asked)).rejects.toThrow(code('STORAGE_FAILED'));
+  fails.mockRestore();
+  const left = () => [0, 1, 2].filter((epoch) => epochKeys.exists({ owner: alice.xid, keyId, epoch }));
+  expect(left()).toEqual([0, 1, 2]);
+  const { receipt } = await caller.call('change.retire', asked);
+  expect(parseReceipt(receipt)).toMatchObject({ epoch: 2, shareDeleted: true });
+  expect(left()).toEqual([]);
+  expect(epochKeys.exists({ owner: alice.xid, keyId, epoch: 3 })).toBe(true);
 });
