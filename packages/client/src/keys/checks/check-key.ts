@@ -171,4 +171,10 @@ function judge(error: CkmError, name: string): Pick<ServerCheck, 'verdict' | 'te
   return { verdict: errorClass === 'AvailabilityError' ? 'silent' : 'refused', text: message };
 }
 
-const DAMAGED: readonly string[] = ['SHARE_NOT_CERTIFIED', 'ROW_TAMPERED', 'KEY_WENT_BACK'];
+const DAMAGED: readonly string[] = [
+  'SHARE_NOT_CERTIFIED',
+  'ROW_TAMPERED',
+  'KEY_WENT_BACK',
+  'FILE_TAMPERED',
+  'KEY_FILE_DAMAGED',
+];

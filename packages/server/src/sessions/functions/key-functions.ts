@@ -1,5 +1,5 @@
 import type { DkgResult, Parameters, Result } from '@ckm/api';
-import { CkmError, encodeHex } from '@ckm/foundation';
+import { encodeHex } from '@ckm/foundation';
 import type { Call, Handlers, KeyFacts, ServerContext, StandingFreeze } from '../../context.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
 import { completeKey } from '../dkg/complete-key.js';
@@ -12,7 +12,7 @@ import { type OpenOrders, readOpenOrders } from '../changes/open-orders.js';
 import { type OpenExports, readOpenExports } from '../export/open-exports.js';
 import { type OpenRepairs, readOpenRepairs } from '../repair/open-repairs.js';
 import { costOfCertificate } from '../session-cost.js';
-import { openHead, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
+import { openHead, openIfWhole, readEpoch, readKey, writeKey, type KeyHead } from '../keys/stored-key.js';
 
 const MOST_LISTED = 256;
 
@@ -89,17 +89,6 @@ async function listKeys(means: KeyMeans, call: Call, after: Uint8Array | null): 
   });
 }
 
-/** Null: it is not what this server stored, which its operator is told. The others are shown all the same. */
-export function openIfWhole(context: ServerContext, row: KeyRow): KeyHead | null {
-  try {
-    return openHead(context, row);
-  } catch (error) {
-    if (!(error instanceof CkmError) || error.code !== 'ROW_TAMPERED') throw error;
-    context.events.storageFailed(error);
-    return null;
-  }
-}
-
 async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<Result<'key.show'>> {
   const { context } = means;
   return context.storage.read(async (reader) => {
@@ -109,8 +98,11 @@ async function showKey(means: KeyMeans, call: Call, keyId: Uint8Array): Promise<
     const repairs = await readOpenRepairs(context, reader, row.owner, () => head.slot);
     const orders = await readOpenOrders(means, reader, [{ row, head }]);
     const exports = await readOpenExports(context, reader, row.owner);
-    const open = { repairs, orders, exports };
-    return { key: summary(context, row, head, open), policy: head.policy, certificate };
+    const key = summary(context, row, head, { repairs, orders, exports });
+    // Of one key alone it is looked whether the file is whole, too.
+    const isLost = head.left === undefined && !context.epochKeys.opens(row);
+    const shown = isLost ? { ...key, isShareLost: true as const } : key;
+    return { key: shown, policy: head.policy, certificate };
   });
 }
 

@@ -104,6 +104,17 @@ export function openHead({ vault }: Pick<ServerContext, 'vault'>, row: KeyRow): 
   return openRecord<KeyHead>(vault, 'keys', row);
 }
 
+/** Null: it is not what this server stored, which its operator is told. The others are shown all the same. */
+export function openIfWhole(context: Pick<ServerContext, 'vault' | 'events'>, row: KeyRow): KeyHead | null {
+  try {
+    return openHead(context, row);
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.code !== 'ROW_TAMPERED') throw error;
+    context.events.storageFailed(error);
+    return null;
+  }
+}
+
 /** @throws StorageError `ROW_TAMPERED`, also when the row of the epoch is not the one that its head names */
 export async function readEpoch(
   { vault }: Pick<ServerContext, 'vault'>,
