@@ -1,7 +1,9 @@
+import { isDrillKeyId } from '@ckm/api';
 import type { AuditEntry } from '../audit/audit.js';
 import type { ServerContext } from '../context.js';
 import { rowChanged } from '../storage/codes.js';
 import type { SessionRow, Transaction } from '../storage/storage.js';
+import { makeRoomForDrill } from './drills/drill-keys.js';
 import { changeKey, isOfRoom, type KeyChange } from './keys/change-key.js';
 import { isOver } from './machine.js';
 import type { Room } from './room.js';
@@ -66,6 +68,9 @@ async function storeKey(
   change: KeyChange,
 ): Promise<void> {
   if (isOfRoom(change)) return room.storeKey?.(transaction, row, change);
+  // Once more: as many may have been begun as were asked for at a time.
+  if (change.kind === 'create' && isDrillKeyId(row.keyId))
+    await makeRoomForDrill(context, transaction, row.owner);
   return changeKey(context, transaction, row, change);
 }
 

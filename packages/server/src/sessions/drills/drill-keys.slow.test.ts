@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import {
   drillKeyId,
   drillsOf,
@@ -12,6 +13,8 @@ import { buildDrillRequest, DRILL, requestKind } from '@ckm/requests';
 import type { CeremonyOptions } from '@ckm/testkit';
 import { verifySignature } from '@ckm/threshold';
 import { afterEach, describe, expect, test } from 'vitest';
+import { SQLITE_FILE } from '../../server/open-storage.js';
+import { tamperWith } from '../../test/rooms.js';
 import { type BareServer, TEST_TIME } from '../test/bare-server.js';
 import { alice, createBareServers, makeKey, mallory, messageOf, SOON } from '../test/bare-servers.js';
 import { recordOf } from '../test/lost-database.js';
@@ -261,6 +264,37 @@ describe('keys of drills that were left', () => {
       MOST_DRILL_KEYS,
     );
     await expect(callers[0]!.call('key.show', { keyId: made.keyId })).rejects.toThrow(code('KEY_UNKNOWN'));
+  });
+
+  test('B9: are counted where they come to lie here, however many were begun before, and whatever their ids are', async () => {
+    const { servers, callers } = await network.openMany(2);
+    const make = (keyId: Uint8Array) => makeKey(callers, { purpose: DRILL, keyId });
+    await make(drillKeyId(new Uint8Array(16)));
+    for (let count = 2; count < MOST_DRILL_KEYS; count++) await make(freshId());
+    const made = await Promise.allSettled([make(freshId()), make(freshId()), make(freshId())]);
+    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await keysAt(servers[0]!)).toHaveLength(MOST_DRILL_KEYS);
+  });
+
+  test('B9: hold up no other one where a row of theirs is damaged, and are forgotten by it too', async () => {
+    let now = TEST_TIME;
+    const { servers, callers } = await network.openMany(2, { now: () => now });
+    const make = () => makeKey(callers, { purpose: DRILL, keyId: freshId(), expiresAt: now + 600 });
+    const damage = async (keyId: Uint8Array) => {
+      await servers[0]!.stop();
+      tamperWith(join(servers[0]!.dataDir, SQLITE_FILE), (database) =>
+        database.prepare('update keys set sealed = ? where key_id = ?').run(new Uint8Array(80), keyId),
+      );
+      servers[0] = await network.restart(servers[0]!);
+      callers[0] = await servers[0].as(alice);
+    };
+    const [first, second] = [await make(), await make()];
+    await damage(first.keyId);
+    await callers[0]!.call('drill.forget', { keyId: first.keyId });
+    await damage(second.keyId);
+    now += DRILL_KEY_SECONDS;
+    const { keyId } = await make();
+    expect((await keysAt(servers[0]!)).map((row) => row.keyId)).toEqual([keyId]);
   });
 
   test('cannot be brought back in numbers by their certificates', async () => {

@@ -4,7 +4,7 @@ import type { Call, Handlers, ServerContext } from '../../context.js';
 import { demand, refusal } from '../../refusals.js';
 import { repeatWhenRaced } from '../../storage/raced.js';
 import type { KeyRow, Reader, Transaction } from '../../storage/storage.js';
-import { openHead } from '../keys/stored-key.js';
+import { openIfWhole } from '../keys/stored-key.js';
 
 /** Keys of drills of one account at the same time: a drill has one, and those that were left are few. */
 export const MOST_DRILL_KEYS = 8;
@@ -14,7 +14,7 @@ export const DRILL_KEY_SECONDS = 7 * 86_400;
 /** More than policy lets anybody ask of one (`policy/create-policy.ts`). */
 const MOST_REQUESTS = 256;
 
-type DrillContext = Pick<ServerContext, 'vault' | 'epochKeys' | 'audit' | 'clock'>;
+type DrillContext = Pick<ServerContext, 'vault' | 'epochKeys' | 'audit' | 'clock' | 'events'>;
 
 /** What `drill.forget` does. */
 export function drillHandlers(context: ServerContext): Handlers<'drill.forget'> {
@@ -60,17 +60,21 @@ export async function makeRoomForDrill(
   );
 }
 
-/** They stand together, by how their ids begin. */
+/** They stand together, by how their ids begin; the first of them is all zeros behind that. */
 async function listDrillKeys({ keys }: Reader, owner: Uint8Array): Promise<readonly KeyRow[]> {
-  const after = drillKeyId(new Uint8Array(DRILL_KEY_FRESH_BYTES));
-  const rows = await keys.list(owner, { after, limit: MOST_DRILL_KEYS });
-  return rows.filter(({ keyId }) => isDrillKeyId(keyId));
+  const lowest = drillKeyId(new Uint8Array(DRILL_KEY_FRESH_BYTES));
+  const [first, rows] = [
+    await keys.find(owner, lowest),
+    await keys.list(owner, { after: lowest, limit: MOST_DRILL_KEYS }),
+  ];
+  return [...(first === null ? [] : [first]), ...rows].filter(({ keyId }) => isDrillKeyId(keyId));
 }
 
 async function forgetDrillKey(context: DrillContext, transaction: Transaction, row: KeyRow): Promise<void> {
   const { owner, keyId, epoch } = row;
-  const { suite, purpose, slot } = openHead(context, row);
-  const isOne = isDrillKeyId(keyId) && purpose === DRILL;
+  // One that is not what this server stored holds up no other drill: no key with that id is for anything else.
+  const head = openIfWhole(context, row);
+  const isOne = isDrillKeyId(keyId) && (head === null || head.purpose === DRILL);
   demand(isOne, 'NO_KEY_OF_A_DRILL', 'this key is not one of a drill');
   transaction.whenCommitted(() => {
     context.epochKeys.destroy({ owner, keyId, epoch });
@@ -85,9 +89,9 @@ async function forgetDrillKey(context: DrillContext, transaction: Transaction, r
     who: owner,
     keyId,
     subject: null,
-    sentence: `Forget a key (${suite}) of a drill, share and all.`,
+    sentence: `Forget a key (${head?.suite ?? 'unreadable'}) of a drill, share and all.`,
     verdict: 'done',
     policy: '',
-    detail: `slot ${slot}`,
+    detail: head === null ? 'its row was damaged' : `slot ${head.slot}`,
   });
 }

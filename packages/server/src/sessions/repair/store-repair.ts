@@ -1,3 +1,4 @@
+import { isDrillKeyId } from '@ckm/api';
 import { equalBytes } from '@ckm/foundation';
 import { parseChangeCertificate } from '@ckm/threshold';
 import type { ServerContext } from '../../context.js';
@@ -6,6 +7,7 @@ import type { KeyRow, SessionRow, Transaction } from '../../storage/storage.js';
 import { beginEpoch } from '../changes/begin-epoch.js';
 import { forgetVotesOf } from '../changes/forget-votes.js';
 import { takeFreezes } from '../changes/joining-freezes.js';
+import { makeRoomForDrill } from '../drills/drill-keys.js';
 import type { Decline, Help, Regain, RepairChange } from '../keys/change-key.js';
 import type { EpochRecord } from '../keys/epoch-record.js';
 import { assertHeadKnown } from '../keys/head-memory.js';
@@ -68,8 +70,10 @@ async function regain(
     if (existing.state === 'active' && (await isShareHere(context, transaction, existing))) return;
     await assertSameParameters(context, transaction, existing, record);
   } else {
-    if (existing === null) await quota.key(transaction, account);
-    else await assertBehind(context, transaction, existing, { epoch: record.epoch, chain });
+    if (existing === null) {
+      if (isDrillKeyId(keyId)) await makeRoomForDrill(context, transaction, owner);
+      await quota.key(transaction, account);
+    } else await assertBehind(context, transaction, existing, { epoch: record.epoch, chain });
     const length = chain.reduce((sum, one) => sum + one.length, 0);
     await quota.bytes(transaction, account, 2 * length + MOST_BESIDES);
   }
