@@ -1,7 +1,8 @@
 import { StateError } from '@ckm/foundation';
 import type { ClientContext } from '../context/context.js';
 import { listRequests } from '../requests/requests.js';
-import { changeIdOf, listChanges } from './chain/change-record.js';
+import { changeIdOf, type ChangeRecord, listChanges, saveChange } from './chain/change-record.js';
+import { changesOf } from './chain/key-chain.js';
 import { listSessions } from '../sessions/sessions.js';
 import { shortId } from '../store/track.js';
 import { keyPath, type KeyRecord } from './key-record.js';
@@ -13,7 +14,8 @@ import { loadKeyRecord } from './keys.js';
  */
 export async function forgetKey(context: ClientContext, name: string): Promise<void> {
   await context.store.exclusive('key-names', async () => {
-    await planForgetting(context, name);
+    const record = await planForgetting(context, name);
+    await finishDone(context, record);
     await context.store.delete(keyPath(name));
   });
 }
@@ -31,10 +33,11 @@ export async function planForgetting({ store }: ClientContext, name: string): Pr
     const id = shortId(request.requestId);
     throw busy(name, `request ${id}`, { kind: 'cancelRequest', id });
   }
-  const change = (await listChanges(store)).find(isBusy);
+  const change = (await listChanges(store)).find((one) => isBusy(one) && !isDone(record, one));
   if (change !== undefined) {
     const id = shortId(changeIdOf(change));
-    throw busy(name, `change ${id}`, { kind: 'cancelSession', id });
+    const kind = change.certificate === null ? 'cancelSession' : 'resumeSession';
+    throw busy(name, `change ${id}`, { kind, id });
   }
   const session = (await listSessions(store)).find(isBusy);
   if (session === undefined) return record;
@@ -42,10 +45,22 @@ export async function planForgetting({ store }: ClientContext, name: string): Pr
   throw busy(name, `session ${id}`, { kind: 'cancelSession', id });
 }
 
+/** The key is in the epoch that it made: what is left is that old servers say that they forgot, which one that is gone for good never does. */
+function isDone(record: KeyRecord, { certificate, order }: ChangeRecord): boolean {
+  return certificate !== null && changesOf(record).length > order.epoch;
+}
+
+async function finishDone({ store }: ClientContext, record: KeyRecord): Promise<void> {
+  for (const change of await listChanges(store)) {
+    const isOpen = change.state === 'open' && change.keyName === record.name;
+    if (isOpen && isDone(record, change)) await saveChange(store, { ...change, state: 'finished' });
+  }
+}
+
 function busy(
   name: string,
   what: string,
-  remedy: { readonly kind: 'cancelRequest' | 'cancelSession'; readonly id: string },
+  remedy: { readonly kind: 'cancelRequest' | 'cancelSession' | 'resumeSession'; readonly id: string },
 ): StateError {
   return new StateError(`${what} goes on with key ${name}`, {
     code: 'KEY_BUSY',

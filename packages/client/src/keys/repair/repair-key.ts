@@ -203,7 +203,7 @@ function tooFew(key: CertifiedKey, able: number, missing: readonly Participant[]
     `it takes ${needed} others to give the share back, and ${able} of them can: ${listed(names)} cannot, or does not answer`,
     {
       code: 'SERVERS_MISSING',
-      hint: 'bring them back first: as long as too few can help, nothing is lost that they hold',
+      hint: 'bring them back first, each from its own backup if need be: fewer cannot give it back',
       facts: { servers: names },
     },
   );
