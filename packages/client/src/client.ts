@@ -70,6 +70,15 @@ import {
   type CancelledOrder,
 } from './keys/changes/open-orders.js';
 import type { SeenOrder } from './keys/changes/seen-orders.js';
+import { type CancelledSettlement, cancelSettlement } from './keys/forks/cancel-settlement.js';
+import type { SettledKey } from './keys/forks/end-fork.js';
+import { type Fork, readFork } from './keys/forks/read-fork.js';
+import {
+  planSettlement,
+  settleKey,
+  type SettleKeyArgs,
+  type SettlementPlan,
+} from './keys/forks/settle-key.js';
 import { withoutChange } from './keys/changes/change-errors.js';
 import { type ChangePlan, type ChangeWish, planChange } from './keys/changes/plan-change.js';
 import { type MovedShares, resharing } from './keys/changes/resharing.js';
@@ -245,6 +254,14 @@ export interface Client {
   openOrders(args?: OpenOrdersArgs): Promise<OpenOrders>;
   /** Takes such an order back at every server that can be reached. */
   cancelOrder(order: SeenOrder): Promise<CancelledOrder>;
+  /** Certificates of one epoch of a key that contradict each other, as its servers show them; null: none. */
+  showFork(name: string): Promise<Fork | null>;
+  /** Which of them would count. Servers are asked; nothing is ordered or written. @throws StateError `KEY_NOT_FORKED` */
+  planSettlement(args: SettleKeyArgs): Promise<SettlementPlan>;
+  /** Has the servers of a key settle which of them counts, or goes on with that. The public key stays the same. */
+  settleKey(args: SettleKeyArgs, on?: OnProgress): Promise<SettledKey>;
+  /** Takes such an order back at every server, whichever client of the owner gave it. */
+  cancelSettlement(name: string): Promise<CancelledSettlement>;
   /** Has every server of a key that lost its share recover it from the certificate. */
   restoreKey(args: RestoreKeyArgs, on?: OnProgress): Promise<KeyRestoration>;
   /** Who would be asked to give a server its lost share back. Others are asked whether they can help; nothing is written. */
@@ -425,6 +442,14 @@ export function createClient(options: ClientOptions): Client {
     cancelChange: async (change, reason) => acting(cancelChange(context, change, parseReason(reason))),
     openOrders: (args) => readOpenOrders(context, args),
     cancelOrder: (order) => acting(cancelOrder(context, order)),
+    showFork: async (name) => readFork(context, await readKey(name)),
+    planSettlement: async (args) => planSettlement(context, await readKey(args.name), args),
+    settleKey: async (args, on = silent) => {
+      const settled = await acting(settleKey(context, readKey, args, on));
+      signer.forgetServers();
+      return settled;
+    },
+    cancelSettlement: async (name) => acting(cancelSettlement(context, await readKey(name))),
     restoreKey: async (args, on = silent) => {
       const key = await readKey(args.name);
       const restoration = await restoreKey(context, key, args, on);

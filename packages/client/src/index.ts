@@ -65,6 +65,10 @@ export type { Forgetting } from './keys/forgetting.js';
 export type { ChangeKind, ChangePlan, ChangeRules, ChangeWish } from './keys/changes/plan-change.js';
 export type { OpenOrders, OpenOrdersArgs, CancelledOrder } from './keys/changes/open-orders.js';
 export type { Membership, SeenMember, SeenOrder } from './keys/changes/seen-orders.js';
+export type { CancelledSettlement } from './keys/forks/cancel-settlement.js';
+export type { SettledKey } from './keys/forks/end-fork.js';
+export type { Fork, ForkChoice, SeenSettlement } from './keys/forks/read-fork.js';
+export type { SettleKeyArgs, SettlementPlan } from './keys/forks/settle-key.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
 export type { Drill, DrillArgs, DrillPlan } from './drills/drill.js';
 export {

@@ -78,6 +78,10 @@ export const REMEDIES = {
   replaceServer: { key: 'name', servers: 'names', quorum: 'quorum' },
   /** Let a key go on without a server. */
   removeServer: { key: 'name', server: 'name' },
+  /** Have the servers of a key settle which of several certificates of one epoch counts, or go on with that. */
+  settleKey: { key: 'name' },
+  /** Take an order back that is to settle it. */
+  cancelSettlement: { key: 'name' },
   /** Stop the repair of a server's share that nobody here began. */
   stopRepair: { key: 'name', server: 'name' },
   stopExport: { key: 'name' },

@@ -57,6 +57,11 @@ const WORDS: { readonly [K in RemedyKind]: Words<K> } = {
     `let ${key} go on without ${server}`,
     `ckm key remove-server ${key} ${server}`,
   ],
+  settleKey: ({ key }) => [
+    'have its servers settle which of the certificates counts',
+    `ckm key settle ${key}`,
+  ],
+  cancelSettlement: ({ key }) => ['take that order back, at every server', `ckm key settle ${key} --cancel`],
   stopRepair: ({ key, server }) => [
     'stop the repair, at every server',
     `ckm key repair ${key} --server ${server} --stop`,

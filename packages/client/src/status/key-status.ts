@@ -3,6 +3,7 @@ import { AvailabilityError, CkmError, encodeHex, equalBytes, type Remedy } from 
 import type { HeldKeys } from '../keys/fetch/held-keys.js';
 import { type Forgetting, forgettingOf, type OldShares, oldSharesOf } from '../keys/forgetting.js';
 import { newestParams, paramsBefore } from '../keys/chain/key-chain.js';
+import { type SeenSettlement, seenSettlements } from '../keys/forks/read-fork.js';
 import { type OrderRecords, type SeenOrder, seenOrders } from '../keys/changes/seen-orders.js';
 import { heldSince } from '../keys/checks/check-key.js';
 import {
@@ -43,6 +44,10 @@ export interface KeyStatus {
   readonly frozen: readonly FrozenAt[];
   /** Repairs of a share of it that servers say go on, and that were not begun here: another device did, or a thief. */
   readonly strangeRepairs: readonly StrangeRepair[];
+  /** Servers that answer nothing with it, because they have seen two certificates of one epoch. */
+  readonly forked: readonly string[];
+  /** Orders about which of those counts that servers say wait there, whichever client of the owner gave them. */
+  readonly settlements: readonly SeenSettlement[];
   /** Orders about who holds it next that servers say wait there, whichever client of the owner gave them. */
   readonly orders: readonly SeenOrder[];
   /** Whether it is being taken out of its servers, and which gave their share. */
@@ -205,6 +210,8 @@ export function keyStatus(
     stopped: those('stopped'),
     frozen: seats.flatMap(({ name, freeze }) => (freeze === null ? [] : [{ server: name, ...freeze }])),
     strangeRepairs: strangeRepairs(seats),
+    forked: those('forked'),
+    settlements: seenSettlements(settlementsIn(found, id)),
     orders: seenOrders(record, shownIn(found, id), {
       servers: found.map((one) => one.record),
       changes,
@@ -324,6 +331,15 @@ function shownIn(found: readonly AskedServer[], id: string) {
   });
 }
 
+/** The same of orders about which of several certificates counts. */
+function settlementsIn(found: readonly AskedServer[], id: string) {
+  return found.flatMap(({ record: { name: server }, list }) => {
+    if (list === null || list instanceof CkmError) return [];
+    const order = list.keys.find(({ keyId }) => encodeHex(keyId) === id)?.settlement;
+    return order === undefined ? [] : [{ server, order }];
+  });
+}
+
 /** Slots whose repair a server says goes on, and that nobody began here. */
 function repairsIn(list: HeldKeys | CkmError | null, id: string, begun: ReadonlySet<string>) {
   if (list === null || list instanceof CkmError) return [];
@@ -352,7 +368,7 @@ const SILENCES: Readonly<Record<string, 'replaced' | 'refused'>> = {
  * Whether a server signs with its share of the key of an id, as far as its list tells. `stopped`, `frozen`: it has it and
  * does not; `behind`: what it has is of an earlier epoch; `refused`: it cannot even be asked.
  */
-type Holding = 'has' | 'stopped' | 'frozen' | 'lost' | 'behind' | 'unsaid' | 'refused';
+type Holding = 'has' | 'stopped' | 'frozen' | 'lost' | 'behind' | 'unsaid' | 'refused' | 'forked';
 
 function holdingsIn(list: HeldKeys | CkmError, newest: number): (id: string) => Holding {
   if (list instanceof CkmError) {
@@ -364,7 +380,8 @@ function holdingsIn(list: HeldKeys | CkmError, newest: number): (id: string) => 
     const key = held.get(id);
     if (key?.isShareLost === true) return 'lost';
     if (key?.stoppedAt !== undefined) return 'stopped';
-    if (key?.left !== undefined || key?.forked !== undefined) return 'refused';
+    if (key?.forked !== undefined) return 'forked';
+    if (key?.left !== undefined) return 'refused';
     if (key !== undefined && key.epoch < newest) return 'behind';
     if (key !== undefined) return key.frozen === undefined ? 'has' : 'frozen';
     // A list that was not read to its end says nothing about what is not in it.

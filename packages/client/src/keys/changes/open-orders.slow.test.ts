@@ -59,8 +59,8 @@ test('an order that a thief gave from another client is shown by the owner’s o
     joining: [delta],
     leaving: [{ name: 'charlie' }],
   });
-  expect(await owner.openOrders()).toEqual({ orders: [order], silent: [] });
-  expect(await owner.openOrders({ name: 'letters' })).toEqual({ orders: [order], silent: [] });
+  expect(await owner.openOrders()).toEqual({ orders: [order], forked: [], silent: [] });
+  expect(await owner.openOrders({ name: 'letters' })).toEqual({ orders: [order], forked: [], silent: [] });
   const lines = await owner.diagnose();
   expect(lines.filter(({ text }) => text.includes('was not ordered here'))).toMatchObject([
     { level: 'fail', remedy: { kind: 'cancelSession', id: order!.id } },

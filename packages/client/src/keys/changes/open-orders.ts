@@ -13,6 +13,8 @@ import { unrecordedMember } from '../roster.js';
 /** Orders about keys, as far as servers say. */
 export interface OpenOrders {
   readonly orders: readonly SeenOrder[];
+  /** Keys that servers answer nothing with, because they have seen two certificates of one epoch, and which servers. */
+  readonly forked: readonly { readonly key: string; readonly servers: readonly string[] }[];
   /** Servers that did not say whether there are any. */
   readonly silent: readonly string[];
 }
@@ -45,10 +47,19 @@ export async function readOpenOrders(
   const records = { servers, changes: await listChanges(store) };
   const orders = keys.flatMap((key) => {
     const id = encodeHex(newestParams(key).keyId);
-    const shown = answers.flatMap((one) => one.shown?.get(id) ?? []);
+    const shown = answers.flatMap((one) => one.shown?.orders.get(id) ?? []);
     return seenOrders(key, shown, records);
   });
-  return { orders, silent: answers.flatMap(({ server, shown }) => (shown === null ? [server.name] : [])) };
+  const forked = keys.flatMap(({ name: keyName, ...key }) => {
+    const id = encodeHex(newestParams(key).keyId);
+    const at = answers.flatMap(({ server, shown }) => (shown?.forked.has(id) === true ? [server.name] : []));
+    return at.length === 0 ? [] : [{ key: keyName, servers: at }];
+  });
+  return {
+    orders,
+    forked,
+    silent: answers.flatMap(({ server, shown }) => (shown === null ? [server.name] : [])),
+  };
 }
 
 function isOfOne(keys: readonly KeyRecord[], xid: Uint8Array): boolean {
@@ -65,17 +76,25 @@ async function shownBy(
     keys,
     timeoutMs,
   }: { readonly name: string | undefined; readonly keys: readonly KeyRecord[]; readonly timeoutMs: number },
-): Promise<ReadonlyMap<string, ShownOrder> | null> {
+): Promise<Shown | null> {
   const held =
     name === undefined
       ? await heldKeysOf(context, server, { timeoutMs })
       : await oneKeyOf(context, server, newestParams(keys[0]!).keyId, timeoutMs);
   if (held instanceof CkmError) return null;
-  return new Map(
-    held.keys.flatMap(({ keyId, order }) =>
-      order === undefined ? [] : [[encodeHex(keyId), { server: server.name, shown: order }] as const],
-    ),
+  const orders = held.keys.flatMap(({ keyId, order }) =>
+    order === undefined ? [] : [[encodeHex(keyId), { server: server.name, shown: order }] as const],
   );
+  const forked = held.keys.flatMap(({ keyId, forked: epoch }) =>
+    epoch === undefined ? [] : [encodeHex(keyId)],
+  );
+  return { orders: new Map(orders), forked: new Set(forked) };
+}
+
+/** What a server shows of keys, by their ids in hex. */
+interface Shown {
+  readonly orders: ReadonlyMap<string, ShownOrder>;
+  readonly forked: ReadonlySet<string>;
 }
 
 async function oneKeyOf(context: ClientContext, server: ServerRecord, keyId: Uint8Array, timeoutMs: number) {

@@ -1,0 +1,130 @@
+import { AvailabilityError, type CkmError, PolicyError, StateError, UsageError } from '@ckm/foundation';
+import { formatWords, likenessOf } from '@ckm/gordian';
+import { isSilence, namesOf } from '../../servers/ask-all.js';
+import { causeOf } from '../../servers/causes.js';
+import { listed } from '../../servers/faults.js';
+import type { SettleMember, SettleRun } from './settle-run.js';
+
+type Failures = ReadonlyMap<SettleMember, CkmError>;
+
+const goOn = ({ keyName }: Pick<SettleRun, 'keyName'>) => ({ kind: 'settleKey', key: keyName }) as const;
+
+export function notForked(key: string): StateError {
+  return new StateError(`no two certificates of one epoch of ${key} are known`, {
+    code: 'KEY_NOT_FORKED',
+    hint: 'nothing is to be settled; look how the key stands',
+    remedy: { kind: 'verifyKey', key },
+    retryable: false,
+  });
+}
+
+export function choiceUnknown(key: string, id: string, ids: readonly string[]): UsageError {
+  return new UsageError(
+    `no certificate of ${key} that could count begins with ${JSON.stringify(id.slice(0, 70))}`,
+    {
+      code: 'FORK_CHOICE_UNKNOWN',
+      hint: `choose one of ${listed(ids)}`,
+    },
+  );
+}
+
+/** Another choice is on its way: it goes on, or is taken back first. */
+export function settlementOpen(key: string): StateError {
+  return new StateError(`which certificate of ${key} counts is being settled already, on another one`, {
+    code: 'CHANGE_OPEN',
+    hint: 'go on with that, or take it back first with --cancel',
+    remedy: { kind: 'settleKey', key },
+    retryable: false,
+  });
+}
+
+/** Somebody has to answer before it goes on. */
+export function settlersMissing(run: SettleRun, failures: Failures, doing: string): AvailabilityError {
+  const names = namesOf(failures.keys());
+  const why = [...failures].map(([{ server }, error]) => `${server.name} ${causeOf(error)}`).join(', ');
+  const missing = names.length === 0 ? 'servers of the key' : `${listed(names)}: ${why}`;
+  return new AvailabilityError(`${doing} waits for ${missing}`, {
+    code: 'SERVERS_MISSING',
+    hint: 'nothing is lost: go on when they answer',
+    remedy: goOn(run),
+    facts: {
+      servers: names,
+      silent: namesOf([...failures].flatMap(([member, error]) => (isSilence(error) ? [member] : []))),
+    },
+  });
+}
+
+/** With the certificate that is to count too few would have shares. */
+export function notHeld(
+  run: SettleRun,
+  ready: readonly SettleMember[],
+  without: readonly SettleMember[],
+): StateError {
+  const { needed } = run.epochs[0]!.params.quorum;
+  const names = namesOf(without);
+  return new StateError(
+    `only ${ready.length} of the ${needed} servers that are needed would have their shares by that certificate; ${listed(names)} would not`,
+    {
+      code: 'SETTLEMENT_NOT_HELD',
+      hint: 'choose another certificate: with this one the key could not sign any more',
+      facts: { needed, servers: names },
+      remedy: goOn(run),
+      retryable: false,
+    },
+  );
+}
+
+/** Operators or delays are waited for. @param readyAt UnixSeconds; null: people alone */
+export function settlingWaits(
+  run: SettleRun,
+  asking: readonly string[],
+  readyAt: number | null,
+): PolicyError {
+  const people = asking.length === 0 ? [] : [`the operator of ${listed(asking)} has not answered`];
+  const delay =
+    readyAt === null ? [] : [`not before ${new Date(readyAt * 1000).toISOString().slice(0, 16)}Z`];
+  const words = formatWords(likenessOf(run.orderHash));
+  return new PolicyError(`settling ${run.keyName} waits: ${[...people, ...delay].join('; ')}`, {
+    code: 'CHANGE_WAITING',
+    hint:
+      asking.length === 0
+        ? 'go on then'
+        : `tell each of them the six words of the order: ${words}; then go on`,
+    remedy: goOn(run),
+    facts: { servers: [...asking], ...(readyAt === null ? {} : { readyAt }) },
+    retryable: true,
+  });
+}
+
+export function settlingOver(run: SettleRun, server: string, reason: string | null): PolicyError {
+  const because = reason === null || reason === '' ? '' : `: ${reason}`;
+  return new PolicyError(`${server} does not settle ${run.keyName} so${because}`, {
+    code: 'CHANGE_OVER',
+    hint: 'choose another certificate, or order this one again in a week if you took it back yourself',
+    facts: { server },
+    remedy: goOn(run),
+  });
+}
+
+/** Too few said what it takes; each with its reason. */
+export function settlersTooFew(
+  run: SettleRun,
+  what: 'promised' | 'locked' | 'gave way',
+  said: number,
+  failures: Failures,
+): StateError {
+  const reasons = [...failures].map(([{ server }, error]) => `${server.name}: ${reasonOf(error)}`);
+  const { needed } = run.settlers;
+  return new StateError(`${said} of ${needed} servers that are needed ${what} (${reasons.join('; ')})`, {
+    code: 'CHANGE_VOTES_TOO_FEW',
+    hint: 'go on when the others answer; servers enter a new try every ten minutes',
+    remedy: goOn(run),
+    facts: { servers: namesOf(failures.keys()), needed },
+    retryable: true,
+  });
+}
+
+function reasonOf(error: CkmError): string {
+  const { reason } = error.facts;
+  return typeof reason === 'string' ? reason : causeOf(error);
+}

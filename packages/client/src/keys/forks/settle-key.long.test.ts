@@ -1,0 +1,210 @@
+// @module-tag long
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { secret, StateError } from '@ckm/foundation';
+import { formatWords, likenessOf, type Xid } from '@ckm/gordian';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Client } from '../../client.js';
+import { identityForServer } from '../../seed/identity.js';
+import type { ClientStore } from '../../store/client-store.js';
+import { memoryStore } from '../../store/memory-store.js';
+import {
+  copyStore,
+  createTestNetwork,
+  messageOf,
+  OWNER_SEED,
+  ownerClient,
+  type TestNetwork,
+  unreachable,
+} from '../../test/test-network.js';
+
+let network: TestNetwork;
+const clients: Client[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  await network.close();
+});
+
+const DAY = 86_400;
+const NAME = 'letters';
+const AT_ONCE = { changes: 'automatic', changeDelay: 0 } as const;
+const sign = async (client: Client, text = 'hello') =>
+  (await client.sign({ key: NAME, ...messageOf(text) })).signers;
+
+/** The same owner at another machine. */
+async function another(
+  store: ClientStore,
+): Promise<{ readonly client: Client; readonly store: ClientStore }> {
+  const copy = await copyStore(store);
+  const client = ownerClient(network.send, () => network.now, { store: copy });
+  clients.push(client);
+  return { client, store: copy };
+}
+
+/**
+ * A key of alpha, bravo and charlie whose charlie is two machines of one identity: with alpha it decided on a next epoch of which delta is, with bravo on
+ * one of which echo is; there shares of the epoch before are destroyed already. The owner’s machine knows the first.
+ */
+async function forked(policy: object = AT_ONCE) {
+  network = await createTestNetwork(5);
+  const store = memoryStore();
+  const first = await network.owner({ store });
+  const servers = ['alpha', 'bravo', 'charlie'];
+  await first.createKey({ name: NAME, purpose: 'message', quorum: { needed: 2, of: 3 }, servers, policy });
+  const [left, right] = [await another(store), await another(store)];
+  const charlie = network.server('charlie');
+  await charlie.restart();
+  const folder = charlie.bare.dataDir;
+  const twin = mkdtempSync(join(tmpdir(), 'ckm-twin-'));
+  cpSync(folder, twin, { recursive: true });
+
+  const refuses = /^change\.(promise|lock|yield|commit)$/;
+  network.server('bravo').tamper = ({ name }, honest) =>
+    refuses.test(name)
+      ? Promise.reject(new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false }))
+      : honest();
+  const four = { kind: 'requorum', quorum: { needed: 2, of: 4 }, servers: [...servers, 'delta'] } as const;
+  expect(await left.client.changeKey({ name: NAME, wish: four })).toMatchObject({
+    epoch: 1,
+    behind: ['bravo'],
+  });
+  network.makeHonest();
+
+  await charlie.restart({ dataDir: twin });
+  network.server('alpha').tamper = () => Promise.reject(unreachable('alpha'));
+  const other = {
+    kind: 'requorum',
+    quorum: { needed: 2, of: 3 },
+    servers: ['bravo', 'charlie', 'echo'],
+  } as const;
+  expect(await right.client.changeKey({ name: NAME, wish: other })).toMatchObject({ epoch: 1, behind: [] });
+  network.makeHonest();
+  await charlie.restart({ dataDir: folder });
+  return { client: left.client, store: left.store, other: right.client };
+}
+
+async function approveAll(server: string): Promise<void> {
+  const { sessionDesk } = network.server(server).bare.sessions;
+  for (const waiting of (await sessionDesk.list()).sessions) await sessionDesk.approve(waiting);
+}
+
+describe('an owner whose key is forked', () => {
+  test('sees both certificates, has one settled on, repairs who can take no share of it, and goes on; the dead one comes back nowhere', async () => {
+    const { client, other } = await forked();
+    const fork = (await client.showFork(NAME))!;
+    expect(fork).toMatchObject({ epoch: 0, needed: 2, silent: [], orders: [] });
+    expect(fork.twice.map(({ name }) => name)).toEqual(['charlie']);
+    expect(fork.settlers.map(({ name }) => name)).toEqual(['alpha', 'bravo']);
+    expect(fork.choices).toMatchObject([
+      { isOnRecord: true, servers: ['alpha', 'charlie', 'delta'], quorum: { needed: 2, of: 4 } },
+      { isOnRecord: false, servers: ['bravo', 'echo'], quorum: { needed: 2, of: 3 } },
+    ]);
+    const [counts, dead] = fork.choices;
+    // Charlie, who signed twice, counts as no share: with the other certificate bravo and echo have theirs.
+    const plan = await client.planSettlement({ name: NAME });
+    expect(plan).toMatchObject({ goesOn: false, counts: { id: counts!.id } });
+    await expect(client.planSettlement({ name: NAME, counts: 'ffff' })).rejects.toMatchObject({
+      code: 'FORK_CHOICE_UNKNOWN',
+    });
+
+    const settled = await client.settleKey({ name: NAME });
+    expect(settled).toMatchObject({
+      epoch: 1,
+      isAsOrdered: true,
+      lost: ['bravo'],
+      awaited: [],
+      told: ['alpha', 'bravo', 'charlie', 'delta', 'echo'],
+    });
+    expect(await client.showFork(NAME)).toBe(null);
+    await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'KEY_NOT_FORKED' });
+    expect(await sign(client)).toHaveLength(2);
+
+    let repaired = await client.repairKey({ name: NAME, server: 'bravo' }).catch((error: unknown) => error);
+    for (let turn = 0; turn < 4 && repaired instanceof Error; turn++) {
+      for (const server of ['alpha', 'bravo', 'charlie', 'delta']) await approveAll(server);
+      repaired = await client.repairKey({ name: NAME, server: 'bravo' }).catch((error: unknown) => error);
+    }
+    expect(repaired).toMatchObject({ server: 'bravo' });
+    expect((await client.verifyKey(NAME)).isSound).toBe(true);
+
+    // Charlie goes, echo joins after all: by what counts.
+    network.now += DAY;
+    const wish = {
+      kind: 'requorum',
+      quorum: { needed: 2, of: 4 },
+      servers: ['alpha', 'bravo', 'delta', 'echo'],
+    } as const;
+    expect(await client.changeKey({ name: NAME, wish })).toMatchObject({ epoch: 2, behind: [] });
+    for (const server of ['alpha', 'bravo', 'delta', 'echo']) {
+      const caller = await callerOf(server);
+      await expect(
+        caller.call('change.commit', { keyId: fork.keyId, certificate: dead!.certificate }),
+      ).rejects.toMatchObject({ code: 'CHANGE_SETTLED' });
+    }
+    expect((await client.verifyKey(NAME)).isSound).toBe(true);
+    expect(await sign(client, 'again')).toHaveLength(2);
+    expect((await other.listKeys())[0]!.name).toBe(NAME);
+  });
+
+  test('chooses the other one, from the machine that knows it; the machine that went on by the dead one learns it', async () => {
+    const { client, other } = await forked();
+    const settled = await other.settleKey({ name: NAME });
+    expect(settled).toMatchObject({ isAsOrdered: true, awaited: [] });
+    expect(await sign(other)).toEqual(['bravo', 'echo']);
+    const [dead] = (await client.listKeys()).map(({ changes }) => changes);
+    expect(dead).toHaveLength(1);
+    const learned = await client.settleKey({ name: NAME }).catch((error: unknown) => error);
+    expect(learned).toMatchObject({ epoch: 1, isAsOrdered: false, lost: [], awaited: [] });
+    expect(await sign(client)).toEqual(['bravo', 'echo']);
+  });
+
+  test('goes on from where it stopped: with whoever is away at the votes, and with whoever is away at the end', async () => {
+    const { client } = await forked();
+    const away = (server: string) => {
+      network.server(server).tamper = () => Promise.reject(unreachable(server));
+    };
+    away('bravo');
+    await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({
+      code: 'SERVERS_MISSING',
+      facts: { servers: expect.arrayContaining(['bravo']) as unknown },
+    });
+    network.makeHonest();
+    network.server('bravo').tamper = ({ name }, honest) =>
+      name === 'change.yield' ? Promise.reject(unreachable('bravo')) : honest();
+    await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_VOTES_TOO_FEW' });
+    network.makeHonest();
+    network.server('echo').tamper = ({ name }, honest) =>
+      name === 'fork.end' ? Promise.reject(unreachable('echo')) : honest();
+    const first = await client.settleKey({ name: NAME });
+    expect(first).toMatchObject({ awaited: [{ server: 'echo' }], lost: ['bravo'] });
+    network.makeHonest();
+    expect(await client.settleKey({ name: NAME })).toMatchObject({ awaited: [], isAsOrdered: true });
+  });
+
+  test('waits for operators, whom he tells six words; every client of his sees the order and takes it back', async () => {
+    const { client, other } = await forked({ changeDelay: 0 });
+    const refused = await client.settleKey({ name: NAME }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'CHANGE_WAITING', facts: { servers: ['alpha', 'bravo'] } });
+    const seen = (await other.showFork(NAME))!.orders;
+    expect(seen).toMatchObject([{ asking: ['alpha', 'bravo'] }]);
+    expect((refused as StateError).hint).toContain(formatWords(likenessOf(seen[0]!.orderHash)));
+    const { keys } = await other.status();
+    expect(keys[0]!.settlements).toMatchObject([{ id: seen[0]!.id }]);
+    expect(await other.cancelSettlement(NAME)).toMatchObject({ silent: [] });
+    await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_OVER' });
+    network.now += 7 * DAY;
+    await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
+    for (const server of ['alpha', 'bravo']) {
+      const desk = network.server(server).bare.sessions.changeDesk;
+      for (const waiting of (await desk.list()).changes)
+        await desk.approve(waiting, formatWords(likenessOf(waiting.orderHash)));
+    }
+    expect(await client.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, lost: ['bravo'] });
+  });
+});
+
+async function callerOf(server: string) {
+  const { bare, identity } = network.server(server);
+  return bare.as(identityForServer(secret(OWNER_SEED.slice()), identity.xid as Xid));
+}

@@ -1,0 +1,79 @@
+import { encodeHex } from '@ckm/foundation';
+import { encodeData } from '@ckm/gordian';
+import { corrupt, readRecord } from '../../store/record-reader.js';
+import type { RecordStore } from '../../store/record-store.js';
+
+/**
+ * How far settling which of several certificates of one epoch counts has come; the last one of its key. Holds nothing secret. Whatever is not
+ * here servers say again when they are asked again.
+ */
+export interface SettlementRecord {
+  readonly state: 'open' | 'finished' | 'cancelled';
+  /** UnixSeconds */
+  readonly createdAt: number;
+  readonly keyId: Uint8Array;
+  /** The epoch whose servers settle. */
+  readonly epoch: number;
+  /** The one that is to count, then the others. */
+  readonly certificates: readonly Uint8Array[];
+  /** The try that goes on, from 1; 0: none has begun. */
+  readonly attempt: number;
+  /** What was settled; null: nothing yet. */
+  readonly votes: SettlingVotes | null;
+  /** XIDs of servers that were told what was settled, and took it in. */
+  readonly told: readonly Uint8Array[];
+}
+
+export interface SettlingVotes {
+  readonly promises: Uint8Array;
+  readonly yields: Uint8Array;
+}
+
+function settlementPath(keyId: Uint8Array): string {
+  return `settlements/${encodeHex(keyId)}`;
+}
+
+export async function saveSettlement(store: RecordStore, record: SettlementRecord): Promise<void> {
+  const { certificates, votes, told, ...rest } = record;
+  await store.put(
+    settlementPath(record.keyId),
+    encodeData({
+      version: 1,
+      ...rest,
+      certificates: [...certificates],
+      told: [...told],
+      ...(votes === null ? {} : { ...votes }),
+    }),
+  );
+}
+
+/** @throws StorageError `STORE_CORRUPT` */
+export async function readSettlement(
+  store: RecordStore,
+  keyId: Uint8Array,
+): Promise<SettlementRecord | null> {
+  const path = settlementPath(keyId);
+  const stored = await store.get(path);
+  if (stored === null) return null;
+  const record = readRecord(path, stored);
+  const state = (['open', 'finished', 'cancelled'] as const).find((one) => one === record.text('state'));
+  const bytesIn = (field: string) =>
+    record.list(field).map((one) => {
+      if (one instanceof Uint8Array) return one;
+      throw corrupt(path);
+    });
+  const certificates = bytesIn('certificates');
+  if (state === undefined || certificates.length < 2) throw corrupt(path);
+  return {
+    state,
+    createdAt: record.integer('createdAt'),
+    keyId: record.bytes('keyId', 32),
+    epoch: record.integer('epoch'),
+    certificates,
+    attempt: record.integer('attempt'),
+    votes: record.has('yields')
+      ? { promises: record.bytes('promises'), yields: record.bytes('yields') }
+      : null,
+    told: bytesIn('told'),
+  };
+}
