@@ -73,7 +73,7 @@ export const keySummary = z.strictObject({
   left: epoch.optional(),
   /** An epoch that is certified, and that this server has not entered yet: the one before is in use; absent: none. */
   decided: epoch.optional(),
-  /** An epoch of which this server has seen two certificates: it answers nothing with the key; absent: none. */
+  /** An epoch of which this server has seen two certificates, which nobody has settled as far as it knows: it answers nothing with the key; absent: none. */
   forked: epoch.optional(),
   createdAt: unixSeconds,
   /** When the server stopped the key, because it had computed a wrong share with it; absent: it answers. */

@@ -302,6 +302,11 @@ const KEY: readonly CommandNode[] = [
     load: async () => (await import('./commands/key/refresh.js')).keyRefreshCommand(),
   },
   {
+    name: 'settle',
+    summary: 'have its servers settle which of two certificates of one epoch of a key counts',
+    load: async () => (await import('./commands/key/settle.js')).keySettleCommand(),
+  },
+  {
     name: 'check',
     summary: 'have every server of a key prove that it holds its share; the key is not used',
     load: async () => (await import('./commands/key/check.js')).keyCheckCommand(),

@@ -232,6 +232,21 @@ const CEREMONIES = explanationsOf({
     'Its operator said no, another client of yours cancelled the change, or its time was over.',
     'Talk to that operator, then order the change again, or one without that server.',
   ],
+  KEY_NOT_FORKED: [
+    'No server of the key shows two certificates of one epoch that both hold.',
+    'Settling is for that case alone: there is nothing to settle.',
+    'Look how the key stands: ckm key verify NAME.',
+  ],
+  FORK_CHOICE_UNKNOWN: [
+    'No certificate that could count begins with those digits, or more than one does.',
+    'Each of them is called by the first eight digits of what its servers signed.',
+    'See them with ckm key settle NAME --preview, and write at least four digits of one.',
+  ],
+  SETTLEMENT_NOT_HELD: [
+    'With the certificate that was to count too few servers would have a share for the key to sign.',
+    'Whoever signed twice is not counted, nor a server that destroyed what its share would come from.',
+    'Choose another one: ckm key settle NAME --counts ID.',
+  ],
   CHANGE_VOTES_TOO_FEW: [
     'Too few servers of the present epoch said what a change needs; the message has the reason of each.',
     'More than half of them, and as many as the quorum, decide together, so that the key never has two futures.',

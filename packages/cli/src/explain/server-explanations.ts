@@ -189,7 +189,7 @@ const MOMENT = groupOf(
     ],
     KEY_FORKED: [
       'The server was shown two certificates of one epoch of the key, and both hold: servers of the epoch before have signed twice. It answers nothing with the key, deletes nothing, and keeps both as evidence.',
-      'Ask the servers named why they signed twice: one may have been restored from a copy of its database without noticing. Use no epoch of the key for anything new, then have its servers settle which of the two counts.',
+      'Have its servers settle which of the two counts: ckm key settle NAME. With --preview it shows both, who signed twice, and who has a share by which. Ask those who signed twice why: one may have been started from a copy of its disk. Afterwards give the key new shares: ckm key refresh NAME.',
     ],
     CHANGE_SETTLED:
       'Of several certificates of that epoch another one counts: the servers of the key have settled that, or have gone on from it to a later epoch. What was settled against is destroyed.',

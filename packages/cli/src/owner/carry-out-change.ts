@@ -41,7 +41,8 @@ export function assertAsOrdered(changed: ChangedKey | null): void {
     throw afterAnswer(
       new StateError(forked.text, {
         code: 'KEY_FORKED',
-        hint: `tell the operators of all servers of ${name}: they answer nothing with it any more`,
+        hint: 'a server signed twice, and no server that knows answers with the key any more: have them settle which counts',
+        remedy: { kind: 'settleKey', key: name },
         retryable: false,
       }),
     );
@@ -64,12 +65,8 @@ const PAUSE_MS = 30_000;
 /** What time or somebody else's answer cures. */
 const CURABLE: readonly string[] = ['SERVERS_MISSING', 'CHANGE_WAITING', 'CHANGE_VOTES_TOO_FEW'];
 
-/** @param until UnixSeconds */
-async function untilDone(
-  { terminal }: Context,
-  once: () => Promise<ChangedKey>,
-  until: number,
-): Promise<ChangedKey> {
+/** Asks again for what time or somebody else's answer cures. @param until UnixSeconds */
+export async function untilDone<T>({ terminal }: Context, once: () => Promise<T>, until: number): Promise<T> {
   let said = '';
   for (;;) {
     try {

@@ -40,6 +40,8 @@ const whole = {
   stopped: [],
   frozen: [],
   strangeRepairs: [],
+  forked: [],
+  settlements: [],
   exports: { goesOn: [], given: [] },
   margin: 2,
   isMarginLow: false,

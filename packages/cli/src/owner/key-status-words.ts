@@ -81,6 +81,7 @@ export function keyRow(terminal: Terminal, key: KeyStatus): string[] {
             `stopped at ${stopped.join(', ')} by a wrong share: ${formatRemedy({ kind: 'releaseKey', id })}`,
           ),
         ]),
+    ...forkCells(terminal, key),
     ...exportCells(terminal, key),
     ...frozenCells(terminal, key),
     ...comparisonCells(terminal, key),
@@ -116,6 +117,28 @@ function exportCells(terminal: Terminal, { name, quorum, exports: { goesOn, give
       ? []
       : [terminal.style('red', `an export goes on at ${goesOn.join(', ')}: ${command}`)]),
     ...(given.length === 0 ? [] : [terminal.style('yellow', out)]),
+  ];
+}
+
+/** Where two certificates of one epoch were seen, and what waits to settle that. */
+function forkCells(terminal: Terminal, { name, forked, settlements }: KeyStatus): string[] {
+  const { command } = wordsOf({ kind: 'settleKey', key: name });
+  const cancel = wordsOf({ kind: 'cancelSettlement', key: name }).command;
+  return [
+    ...(forked.length === 0
+      ? []
+      : [
+          terminal.style(
+            'red',
+            `${forked.join(', ')} answers nothing, two certificates of one epoch hold: ${command}`,
+          ),
+        ]),
+    ...settlements.map(({ servers }) =>
+      terminal.style(
+        'yellow',
+        `an order about which counts waits at ${servers.join(', ')}; if no device of yours gave it: ${cancel}`,
+      ),
+    ),
   ];
 }
 

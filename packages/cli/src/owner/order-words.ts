@@ -17,6 +17,15 @@ export async function lookForOrders(client: Client, name?: string): Promise<read
   return orders;
 }
 
+/** The same of one key, with the servers that answer nothing because two certificates of one epoch of it hold. */
+export async function lookAtKey(
+  client: Client,
+  name: string,
+): Promise<{ readonly orders: readonly SeenOrder[]; readonly forked: readonly string[] }> {
+  const { orders, forked } = await client.openOrders({ timeoutMs: LOOK_MS, name });
+  return { orders, forked: forked.flatMap(({ servers }) => servers) };
+}
+
 /**
  * The order that the first digits of its id name, as servers show it; null: none does.
  * @throws UsageError `SESSION_AMBIGUOUS`

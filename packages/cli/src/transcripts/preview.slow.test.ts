@@ -62,6 +62,7 @@ const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['key repair notes --server bravo'],
   ['key repair notes --server bravo --by delta', 'SERVER_UNKNOWN'],
   ['key restore notes'],
+  ['key settle notes', 'KEY_NOT_FORKED'],
   ['lock'],
   ['requests cancel REQUEST'],
   ['requests resume REQUEST'],

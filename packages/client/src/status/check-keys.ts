@@ -123,30 +123,17 @@ export function checkOrders({ keys }: Status): DoctorLine[] {
   );
 }
 
-/** Servers that were shown two certificates of one epoch, and an order about which counts that somebody gave. */
-export function checkForks({ keys }: Status): DoctorLine[] {
-  return keys.flatMap(({ name, forked, settlements }): DoctorLine[] => {
-    const fork: DoctorLine[] =
-      forked.length === 0
-        ? []
-        : [
-            {
-              level: 'fail',
-              subject: `${name} on ${listed(forked)}`,
-              text: 'answers nothing: two certificates of one epoch of the key hold',
-              fix: 'have its servers settle which of the two counts',
-              remedy: { kind: 'settleKey', key: name },
-            },
-          ];
-    const orders = settlements.map(({ servers }): DoctorLine => ({
+/** Orders about which of two certificates of one epoch counts, whoever gave them. */
+export function checkSettlements({ keys }: Status): DoctorLine[] {
+  return keys.flatMap(({ name, settlements }): DoctorLine[] =>
+    settlements.map(({ servers }) => ({
       level: 'warn',
       subject: `${name} on ${listed(servers)}`,
       text: 'an order about which of its certificates counts waits',
       fix: 'if none of your devices gave it, take it back, and look who has your seed',
       remedy: { kind: 'cancelSettlement', key: name },
-    }));
-    return [...fork, ...orders];
-  });
+    })),
+  );
 }
 
 /** What only people can find out: whether a server shows its operator another key than its owner has. */
@@ -306,6 +293,14 @@ function keyLine(keys: readonly string[], { server, verdict, text, code }: Serve
         text,
         fix: 'verify the key: whoever was away learns the certificates between',
         remedy: { kind: 'verifyKey', key: keys[0]! },
+      };
+    case 'forked':
+      return {
+        level: 'fail',
+        subject,
+        text,
+        fix: 'have its servers settle which of the two counts',
+        remedy: { kind: 'settleKey', key: keys[0]! },
       };
     case 'pending':
       return {

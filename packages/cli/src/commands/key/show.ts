@@ -6,7 +6,7 @@ import { optionInvalid } from '../../command-line/option-values.js';
 import { exportLines, policyLines, recoveryText } from '../../command-line/policy-flags.js';
 import { leaf, run } from '../../command-line/run.js';
 import { openOwner } from '../../owner/open-owner.js';
-import { lookForOrders, orderLines, orderObject } from '../../owner/order-words.js';
+import { lookAtKey, orderLines, orderObject } from '../../owner/order-words.js';
 import { showQr } from '../../sheet/show-qr.js';
 import { formatInstant, unixNow } from '../../terminal/instant.js';
 import { formatLikeness, likenessObject } from '../../terminal/likeness.js';
@@ -41,15 +41,26 @@ async function show(context: Context, name: string, flags: Flags): Promise<void>
     return;
   }
   const key = await client.showKey(name);
-  const orders = await lookForOrders(client, name);
+  const { orders, forked } = await lookAtKey(client, name);
   const { history } = await client.pastDrills(name);
-  const about = [keyLines(terminal, key), ...drillRows(history)].join('\n');
+  const about = [keyLines(terminal, key), ...drillRows(history), ...forkRows(terminal, name, forked)].join(
+    '\n',
+  );
   const lines = [about, ...orders.map((order) => orderLines(terminal, order))];
   terminal.result(lines.join('\n\n'), {
     ...keyObject(key),
     drills: history,
     orders: orders.map(orderObject),
+    forked,
   });
+}
+
+/** Only where servers have seen two certificates of one epoch. */
+function forkRows(terminal: Terminal, name: string, forked: readonly string[]): string[] {
+  if (forked.length === 0) return [];
+  const { command } = wordsOf({ kind: 'settleKey', key: name });
+  const text = `  Forked      ${forked.join(', ')} answers nothing, two certificates of one epoch hold: ${command}`;
+  return [terminal.style('red', text)];
 }
 
 /** The latest drills, the last one first: only where there were any. */

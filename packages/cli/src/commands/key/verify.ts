@@ -59,7 +59,8 @@ function troubleWith(name: string, servers: readonly ServerVerdict[]): CkmError 
   if (forked.length > 0) {
     return new StateError(`${forked.join(', ')} has seen two certificates of one epoch of ${name}`, {
       code: 'KEY_FORKED',
-      hint: 'ask the operators named for the evidence: a server signed twice',
+      hint: 'a server signed twice: have the servers of the key settle which of the two counts',
+      remedy: { kind: 'settleKey', key: name },
       facts: { servers: forked },
     });
   }

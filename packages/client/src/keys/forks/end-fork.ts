@@ -148,7 +148,7 @@ async function keepCounted(run: SettleRun, acknowledged: readonly number[]): Pro
     const standing = receipts.filter((one) => one.epoch <= epoch);
     await saveKeyRecord(store, {
       ...kept,
-      ...notedChain({ certificate: certificate!, changes }),
+      ...notedChain({ certificate, changes }),
       ...(standing.length === 0 ? {} : { receipts: standing }),
       acknowledged: acknowledged.toSorted((a, b) => a - b),
       changedAt: clock(),

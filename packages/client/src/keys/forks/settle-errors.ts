@@ -32,8 +32,8 @@ export function choiceUnknown(key: string, id: string, ids: readonly string[]): 
 export function settlementOpen(key: string): StateError {
   return new StateError(`which certificate of ${key} counts is being settled already, on another one`, {
     code: 'CHANGE_OPEN',
-    hint: 'go on with that, or take it back first with --cancel',
-    remedy: { kind: 'settleKey', key },
+    hint: 'go on with that, or take it back first',
+    remedy: { kind: 'cancelSettlement', key },
     retryable: false,
   });
 }

@@ -2,11 +2,12 @@
 import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { secret, StateError } from '@ckm/foundation';
+import { CkmError, secret, StateError } from '@ckm/foundation';
 import { formatWords, likenessOf, type Xid } from '@ckm/gordian';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client } from '../../client.js';
 import { identityForServer } from '../../seed/identity.js';
+import type { ChangeWish } from '../changes/plan-change.js';
 import type { ClientStore } from '../../store/client-store.js';
 import { memoryStore } from '../../store/memory-store.js';
 import {
@@ -65,7 +66,7 @@ async function forked(policy: object = AT_ONCE) {
       ? Promise.reject(new StateError('not now', { code: 'ANY_CODE', hint: 'ask', retryable: false }))
       : honest();
   const four = { kind: 'requorum', quorum: { needed: 2, of: 4 }, servers: [...servers, 'delta'] } as const;
-  expect(await left.client.changeKey({ name: NAME, wish: four })).toMatchObject({
+  expect(await changed(left.client, four)).toMatchObject({
     epoch: 1,
     behind: ['bravo'],
   });
@@ -78,10 +79,29 @@ async function forked(policy: object = AT_ONCE) {
     quorum: { needed: 2, of: 3 },
     servers: ['bravo', 'charlie', 'echo'],
   } as const;
-  expect(await right.client.changeKey({ name: NAME, wish: other })).toMatchObject({ epoch: 1, behind: [] });
+  expect(await changed(right.client, other)).toMatchObject({ epoch: 1, behind: [] });
   network.makeHonest();
   await charlie.restart({ dataDir: folder });
   return { client: left.client, store: left.store, other: right.client };
+}
+
+/** Whoever is asked types the six words. */
+async function changed(client: Client, wish: ChangeWish) {
+  try {
+    return await client.changeKey({ name: NAME, wish });
+  } catch (error) {
+    if (!(error instanceof CkmError) || error.code !== 'CHANGE_WAITING') throw error;
+    await sayYes();
+    return client.changeKey({ name: NAME, wish });
+  }
+}
+
+async function sayYes(): Promise<void> {
+  for (const { bare } of network.servers) {
+    const { changeDesk } = bare.sessions;
+    for (const waiting of (await changeDesk.list()).changes)
+      if (waiting.asked) await changeDesk.approve(waiting, formatWords(likenessOf(waiting.orderHash)));
+  }
 }
 
 async function approveAll(server: string): Promise<void> {
@@ -155,7 +175,7 @@ describe('an owner whose key is forked', () => {
     const [dead] = (await client.listKeys()).map(({ changes }) => changes);
     expect(dead).toHaveLength(1);
     const learned = await client.settleKey({ name: NAME }).catch((error: unknown) => error);
-    expect(learned).toMatchObject({ epoch: 1, isAsOrdered: false, lost: [], awaited: [] });
+    expect(learned).toMatchObject({ epoch: 1, isAsOrdered: false, lost: ['charlie'], awaited: [] });
     expect(await sign(client)).toEqual(['bravo', 'echo']);
   });
 
@@ -183,11 +203,11 @@ describe('an owner whose key is forked', () => {
   });
 
   test('waits for operators, whom he tells six words; every client of his sees the order and takes it back', async () => {
-    const { client, other } = await forked({ changeDelay: 0 });
+    const { client, other } = await forked({ changes: 'operator', changeDelay: 0 });
     const refused = await client.settleKey({ name: NAME }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'CHANGE_WAITING', facts: { servers: ['alpha', 'bravo'] } });
     const seen = (await other.showFork(NAME))!.orders;
-    expect(seen).toMatchObject([{ asking: ['alpha', 'bravo'] }]);
+    expect(seen).toMatchObject([{ asking: expect.arrayContaining(['alpha', 'bravo']) as unknown }]);
     expect((refused as StateError).hint).toContain(formatWords(likenessOf(seen[0]!.orderHash)));
     const { keys } = await other.status();
     expect(keys[0]!.settlements).toMatchObject([{ id: seen[0]!.id }]);
@@ -195,11 +215,7 @@ describe('an owner whose key is forked', () => {
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_OVER' });
     network.now += 7 * DAY;
     await expect(client.settleKey({ name: NAME })).rejects.toMatchObject({ code: 'CHANGE_WAITING' });
-    for (const server of ['alpha', 'bravo']) {
-      const desk = network.server(server).bare.sessions.changeDesk;
-      for (const waiting of (await desk.list()).changes)
-        await desk.approve(waiting, formatWords(likenessOf(waiting.orderHash)));
-    }
+    await sayYes();
     expect(await client.settleKey({ name: NAME })).toMatchObject({ isAsOrdered: true, lost: ['bravo'] });
   });
 });

@@ -1,6 +1,6 @@
 import { type Result, type SettlementView, verifyIdentityStatement } from '@ckm/api';
 import { CkmError, equalBytes } from '@ckm/foundation';
-import { recoveryAckStatement } from '@ckm/threshold';
+import { hashSettlement, recoveryAckStatement } from '@ckm/threshold';
 import type { ServerLink } from '../../carrier/server-link.js';
 import type { ClientContext } from '../../context/context.js';
 import type { OnProgress } from '../../progress/progress.js';
@@ -42,6 +42,8 @@ export interface SettlementPlan {
   readonly counts: ForkChoice;
   /** Whether that was ordered from here before, and goes on. */
   readonly goesOn: boolean;
+  /** 32 bytes: names the order. Its likeness in words is what operators type. */
+  readonly orderHash: Uint8Array;
 }
 
 /**
@@ -70,7 +72,11 @@ export async function planSettlement(
     );
   const chosen = named?.[0] ?? known ?? fork.choices[0]!;
   if (known !== undefined && chosen !== known) throw settlementOpen(key.record.name);
-  return { fork, counts: chosen, goesOn: known !== undefined };
+  const { keyId, epoch, before } = fork;
+  const others = fork.choices.filter((one) => one !== chosen).map((one) => one.transcriptHash);
+  const deciding = { keyId, epoch, transcriptHash: before.transcriptHash };
+  const orderHash = hashSettlement(deciding, chosen.transcriptHash, others);
+  return { fork, counts: chosen, goesOn: known !== undefined, orderHash };
 }
 
 async function openRecord(context: ClientContext, key: CertifiedKey): Promise<SettlementRecord | null> {

@@ -343,7 +343,9 @@ export async function showEvidence(context: ServerContext, call: Call, { keyId }
   return context.storage.read(async (reader) => {
     const row = await reader.keys.find(owner, keyId);
     if (row === null) throw refusal('KEY_UNKNOWN', 'there is no such key');
-    const { forked, awaits } = openHead(context, row);
+    const { forked, awaits, counts } = openHead(context, row);
+    // What is settled needs no evidence any more: it waits for the certificate that counts, or for its share.
+    if (counts !== undefined) return { epoch: null, certificates: [] };
     const epoch = forked === undefined ? awaits?.epoch : forked - 1;
     if (epoch === undefined) return { epoch: null, certificates: [] };
     const { record, newest } = await readForked(context, reader, { owner, keyId, epoch });

@@ -119,7 +119,7 @@ function summary(
   head: KeyHead,
   open: { readonly repairs: OpenRepairs; readonly orders: OpenOrders; readonly exports: OpenExports },
 ) {
-  const { suite, purpose, quorum, stoppedAt, left, decided, forked, exportedAt } = head;
+  const { suite, purpose, quorum, stoppedAt, left, decided, forked, counts, exportedAt } = head;
   const { keyId, state, epoch, createdAt } = row;
   const frozen = frozenNow(head, clock());
   const name = encodeHex(keyId);
@@ -138,7 +138,7 @@ function summary(
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
     ...(left === undefined ? {} : { left: left.epoch }),
     ...(decided === undefined || left !== undefined ? {} : { decided }),
-    ...(forked === undefined ? {} : { forked }),
+    ...(forked === undefined || counts !== undefined ? {} : { forked }),
     ...(left !== undefined || epochKeys.exists(row) ? {} : { isShareLost: true as const }),
     ...(frozen === null ? {} : { frozen }),
     ...(repairs === undefined ? {} : { repairs: [...repairs] }),
