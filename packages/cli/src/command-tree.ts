@@ -380,6 +380,11 @@ const DRILL: readonly CommandNode[] = [
     summary: 'rehearse that a lost server of a key is made again by the others',
     load: async () => (await import('./commands/drill/restore.js')).drillRestoreCommand(),
   },
+  {
+    name: 'clear',
+    summary: 'have all servers forget keys of drills that were left, whoever made them',
+    load: async () => (await import('./commands/drill/clear.js')).drillClearCommand(),
+  },
 ];
 
 const CONFIG: readonly CommandNode[] = [

@@ -37,6 +37,7 @@ import { stopExport, type StoppedExport } from './keys/export/stop-export.js';
 import { shareRepair } from './keys/repair/share-repair.js';
 import { stopRepair, type StoppedRepair } from './keys/repair/stop-repair.js';
 import { type KeyRestoration, planRestoration, restoreKey, type RestoreKeyArgs } from './keys/restore-key.js';
+import { clearDrills, planClearing, type ServerDrillKeys } from './drills/clear-drills.js';
 import {
   type Drill,
   type DrillArgs,
@@ -208,6 +209,10 @@ export interface Client {
   planDrill(args: DrillArgs): Promise<DrillPlan>;
   /** Rehearses with a key made for it that a server which lost its share gets it back and signs, or goes on with that. */
   drillKey(args: DrillArgs, on?: OnProgress): Promise<Drill>;
+  /** How many keys of drills every server holds for this owner, whichever client made them. */
+  planClearing(): Promise<readonly ServerDrillKeys[]>;
+  /** Has every server forget them, but for those of drills that go on here. */
+  clearDrills(): Promise<readonly ServerDrillKeys[]>;
   /** When the next drill of a key is due. @returns UnixSeconds; null: never */
   drillDue(name: string): Promise<number | null>;
   /** How often a key is to be drilled. @param everySeconds null: never @returns when it is due then */
@@ -406,6 +411,8 @@ export function createClient(options: ClientOptions): Client {
     scheduleChecks: async (name, everySeconds) => scheduleChecks(context, await readKey(name), everySeconds),
     planDrill: (args) => planDrill(context, readKey, args),
     drillKey: (args, on = silent) => acting(drillKey(context, readKey, args, on)),
+    planClearing: () => planClearing(context),
+    clearDrills: () => acting(clearDrills(context)),
     drillDue: async (name) => drillDue(context, await readKey(name)),
     scheduleDrills: async (name, everySeconds) => scheduleDrills(context, await readKey(name), everySeconds),
     pastDrills: async (name) => readDrills(store, (await readKey(name)).keyId),

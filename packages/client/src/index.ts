@@ -70,6 +70,7 @@ export type { SettledKey } from './keys/forks/end-fork.js';
 export type { Fork, ForkChoice, SeenSettlement } from './keys/forks/read-fork.js';
 export type { SettleKeyArgs, SettlementPlan } from './keys/forks/settle-key.js';
 export { changeIdOf, type ChangeRecord, titleOfChange } from './keys/chain/change-record.js';
+export type { ServerDrillKeys } from './drills/clear-drills.js';
 export type { Drill, DrillArgs, DrillPlan } from './drills/drill.js';
 export {
   type DrillRecord,

@@ -117,7 +117,7 @@ const POLICY = groupOf(
     ],
     DRILLS_TOO_MANY: [
       'Drills were left in the middle, and the server keeps the keys of eight of them for a week.',
-      'Go on with those that were left: ckm drill restore NAME --lost SERVER.',
+      'Go on with those that were left: ckm drill restore NAME --lost SERVER; or have them forgotten: ckm drill clear.',
     ],
     KIND_NOT_FOR_PURPOSE: 'The policy allows kinds of request that the purpose of the key does not have.',
     SUITE_NOT_FOR_PURPOSE: 'The suite does not fit the purpose of the key.',

@@ -30,6 +30,7 @@ test('every command of docs/drills.md is one of those run here', () => {
     'ckm drill restore notes --lost bravo --due',
     'ckm drill restore notes --every 90d',
     'ckm drill restore notes --every never',
+    'ckm drill clear',
     'ckm status',
     'ckm key show notes',
     'ckm drill restore notes --lost bravo --due --no-input',
@@ -109,6 +110,17 @@ test('a server that does not answer is waited for, and the same command goes on 
   const done = await ckm('ckm drill restore notes --lost bravo');
   expect(done.stderr).toContain('bravo is lost, and is made again (under way)');
   expect(done.stdout).toMatch(/^notes: bravo was made again by the others, and signed/);
+  expect(done.status).toBe(0);
+});
+
+test('ckm drill clear says at which servers how many keys of drills were forgotten', async () => {
+  expect((await ckm('ckm drill clear', ['--preview'])).stdout).toMatch(
+    /alpha +would forget 0 keys of drills/,
+  );
+  const done = await ckm('ckm drill clear');
+  expect(done.stdout).toMatch(
+    /alpha +forgot 0 keys of drills\n.*bravo +forgot 0 keys[^]*charlie +forgot 0 keys/,
+  );
   expect(done.status).toBe(0);
 });
 

@@ -42,6 +42,7 @@ const LOOKING = [
 /** Each of the others, as it is typed; words in capitals stand for what {@link beforeAll} made. */
 const CHANGING: readonly (readonly [line: string, code?: string])[] = [
   ['address treasury'],
+  ['drill clear'],
   ['drill restore notes --lost bravo'],
   ['freeze notes'],
   ['git-sign -Y sign -n file -f LAPTOP FILE'],

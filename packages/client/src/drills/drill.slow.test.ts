@@ -5,9 +5,11 @@ import type { Client } from '../client.js';
 import type { ClientStore } from '../store/client-store.js';
 import { memoryStore } from '../store/memory-store.js';
 import {
+  copyStore,
   createTestNetwork,
   messageOf,
   otherWords,
+  ownerClient,
   recordsOf,
   type TestNetwork,
   unreachable,
@@ -246,5 +248,33 @@ describe('what is on record of drills', () => {
       server: 'bravo',
       at: network.now,
     });
+  });
+});
+
+describe('client.clearDrills', () => {
+  test('has every server forget what another client left, and leaves alone what goes on here', async () => {
+    const other = ownerClient(network.send, () => network.now, { store: await copyStore(store) });
+    for (const server of network.servers)
+      server.tamper = ({ name }, honest) =>
+        name === 'request.ask' ? Promise.reject(unreachable(server.name)) : honest();
+    for (const one of [other, client])
+      await expect(one.drillKey(INK)).rejects.toMatchObject({ code: 'DRILL_NOT_OVER' });
+    await other.close();
+    network.makeHonest();
+    network.server('charlie').wire = () => Promise.reject(unreachable('charlie'));
+    const one = (server: string) => ({ server, count: 1, code: null });
+    const silent = { server: 'charlie', count: 0, code: 'SERVER_UNREACHABLE' };
+    expect(await client.planClearing()).toEqual([one('alpha'), one('bravo'), silent]);
+    expect((await keysAt('alpha')).drills).toHaveLength(2);
+    expect(await client.clearDrills()).toEqual([one('alpha'), one('bravo'), silent]);
+    network.makeHonest();
+    expect(await client.clearDrills()).toEqual([
+      { ...one('alpha'), count: 0 },
+      { ...one('bravo'), count: 0 },
+      one('charlie'),
+    ]);
+    for (const name of SERVERS) expect((await keysAt(name)).live).toHaveLength(1);
+    expect(await client.drillKey(INK)).toMatchObject({ lost: 'bravo', way: 'peers' });
+    await expectNothingLeft();
   });
 });
