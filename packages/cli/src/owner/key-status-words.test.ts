@@ -76,3 +76,11 @@ test('an epoch that began before the key was fetched has the date of that', () =
   const [line] = pastLines(terminal, { ...key, changedAt: null, heldSince: 172_800 }, 172_800);
   expect(line).toMatch(/^epoch 3 since before 1970-01-03/);
 });
+
+test('a fork is named with the one command that leads out of it, and an order about it with the one that takes it back', () => {
+  const order = { servers: ['alpha'] } as unknown as KeyStatus['settlements'][number];
+  expect(row({ forked: ['alpha', 'bravo'], settlements: [order] }).slice(2)).toEqual([
+    'answers nothing at alpha, bravo, two certificates of one epoch hold: ckm key settle letters',
+    'an order about which counts waits at alpha; if no device of yours gave it: ckm key settle letters --cancel',
+  ]);
+});

@@ -130,7 +130,7 @@ function forkCells(terminal: Terminal, { name, forked, settlements }: KeyStatus)
       : [
           terminal.style(
             'red',
-            `${forked.join(', ')} answers nothing, two certificates of one epoch hold: ${command}`,
+            `answers nothing at ${forked.join(', ')}, two certificates of one epoch hold: ${command}`,
           ),
         ]),
     ...settlements.map(({ servers }) =>

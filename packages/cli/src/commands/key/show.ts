@@ -59,7 +59,7 @@ async function show(context: Context, name: string, flags: Flags): Promise<void>
 function forkRows(terminal: Terminal, name: string, forked: readonly string[]): string[] {
   if (forked.length === 0) return [];
   const { command } = wordsOf({ kind: 'settleKey', key: name });
-  const text = `  Forked      ${forked.join(', ')} answers nothing, two certificates of one epoch hold: ${command}`;
+  const text = `  Forked      answers nothing at ${forked.join(', ')}, two certificates of one epoch hold: ${command}`;
   return [terminal.style('red', text)];
 }
 

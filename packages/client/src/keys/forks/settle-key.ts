@@ -8,7 +8,7 @@ import { isSilence } from '../../servers/ask-all.js';
 import type { CertifiedKey } from '../key-record.js';
 import type { ReadKey } from '../keys.js';
 import { endEverywhere, type SettledKey } from './end-fork.js';
-import { type Fork, type ForkChoice, readFork, whoSignedTwice } from './read-fork.js';
+import { type Fork, type ForkChoice, provedBy, readFork, whoSignedTwice } from './read-fork.js';
 import {
   choiceUnknown,
   notForked,
@@ -60,7 +60,7 @@ export async function planSettlement(
   if (fork === null) throw notForked(key.record.name);
   const known =
     record?.epoch === fork.epoch
-      ? fork.choices.find((one) => isSameBytes(one.certificate, record.certificates[0]!))
+      ? fork.choices.find((one) => isMadeBy(fork, one, record.certificates[0]!))
       : undefined;
   const wanted = counts?.toLowerCase();
   const named = wanted === undefined ? undefined : fork.choices.filter(({ id }) => id.startsWith(wanted));
@@ -84,8 +84,9 @@ async function openRecord(context: ClientContext, key: CertifiedKey): Promise<Se
   return record?.state === 'open' ? record : null;
 }
 
-function isSameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return equalBytes(one, other);
+/** Signatures can be made again: one epoch has many certificates. */
+function isMadeBy({ before }: Fork, { transcriptHash }: ForkChoice, certificate: Uint8Array): boolean {
+  return provedBy(before, certificate).some(({ name }) => equalBytes(name, transcriptHash));
 }
 
 /**
@@ -102,11 +103,11 @@ export async function settleKey(
 ): Promise<SettledKey> {
   const key = await readKey(name);
   const record = (await settledOnRecord(context, key)) ?? (await begin(context, key, counts));
-  const ordered = record.certificates[0]!;
   const run = await createSettleRun(context, key, record, on);
   if (run.record.votes === null) await settle(run);
   const counted = await createSettleRun(context, key, run.record, on);
-  return endEverywhere(counted, { isAsOrdered: isSameBytes(run.record.certificates[0]!, ordered) });
+  const [ordered, now] = [run, counted].map(({ epochs }) => epochs[0]!.transcriptHash);
+  return endEverywhere(counted, { isAsOrdered: equalBytes(ordered!, now!) });
 }
 
 /** What was settled, and not every server was told. */
@@ -210,24 +211,18 @@ async function otherwiseAt(run: SettleRun, member: SettleMember) {
   return [];
 }
 
+/** Whether these votes settle on the first of these certificates, each of which holds. */
 function isSettledBy(
-  run: SettleRun,
+  { before }: SettleRun,
   certificates: readonly Uint8Array[],
   votes: { readonly promises: Uint8Array; readonly yields: Uint8Array },
 ): boolean {
+  const proved = certificates.flatMap((bytes) => provedBy(before, bytes));
+  if (proved.length < certificates.length) return false;
   try {
-    const twice = whoSignedTwice(run.before, certificates);
-    const { epochs } = run;
-    const next = epochs.find(({ transcriptHash }) => {
-      try {
-        assertSettled({ before: run.before, twice }, votes, certificates, transcriptHash);
-        return true;
-      } catch (error) {
-        if (error instanceof CkmError && error.errorClass !== 'BugError') return false;
-        throw error;
-      }
-    });
-    return next !== undefined;
+    const twice = whoSignedTwice(before, certificates);
+    assertSettled({ before, twice }, votes, certificates, proved[0]!.name);
+    return true;
   } catch (error) {
     if (error instanceof CkmError && error.errorClass !== 'BugError') return false;
     throw error;
